@@ -1,0 +1,54 @@
+//! Constant integer helpers. This module knows nothing about formats.
+
+/// A magnitude divided by a power of two: the integer part, and what was cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Split {
+    /// The integer part.
+    pub(crate) floor: u64,
+    /// The first 64 bits of the fraction, most significant first: one half is `1 << 63`.
+    pub(crate) fraction: u64,
+    /// Whether anything but zeros follows those 64 bits.
+    pub(crate) sticky: bool,
+}
+
+/// `significand / 2^drop`, exactly. A negative `drop` multiplies; the caller makes sure that the product fits.
+pub(crate) const fn split(significand: u64, drop: i64) -> Split {
+    if drop <= 0 {
+        return Split { floor: significand << -drop, fraction: 0, sticky: false };
+    }
+    if drop < 64 {
+        return Split { floor: significand >> drop, fraction: significand << (64 - drop), sticky: false };
+    }
+    let below = drop - 64;
+    if below >= 64 {
+        return Split { floor: 0, fraction: 0, sticky: significand != 0 };
+    }
+    let fraction = significand >> below;
+    Split { floor: 0, fraction, sticky: fraction << below != significand }
+}
+
+/// `2^count - 1` for `count` in `0..=64`.
+pub(crate) const fn low_mask(count: u32) -> u64 {
+    if count >= 64 { u64::MAX } else { (1 << count) - 1 }
+}
+
+/// Position of the highest set bit of a nonzero number.
+pub(crate) const fn top_bit(x: u64) -> i64 {
+    63 - x.leading_zeros() as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn split_is_exact_around_the_word_edges() {
+        assert_eq!(split(0b1011, 2), Split { floor: 2, fraction: 3 << 62, sticky: false });
+        assert_eq!(split(0b1011, -2), Split { floor: 44, fraction: 0, sticky: false });
+        assert_eq!(split(u64::MAX, 64), Split { floor: 0, fraction: u64::MAX, sticky: false });
+        assert_eq!(split(3, 65), Split { floor: 0, fraction: 1, sticky: true });
+        assert_eq!(split(4, 66), Split { floor: 0, fraction: 1, sticky: false });
+        assert_eq!(split(1 << 63, 127), Split { floor: 0, fraction: 1, sticky: false });
+        assert_eq!(split(1, 1000), Split { floor: 0, fraction: 0, sticky: true });
+    }
+}

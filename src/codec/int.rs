@@ -1,0 +1,50 @@
+//! Two's-complement and unsigned integers with a binary point.
+
+use super::{Rounded, Unpacked};
+use crate::bits::{low_mask, split};
+use crate::round::Round;
+use crate::spec::IntSpec;
+
+const fn code_mask(layout: &IntSpec) -> u64 {
+    low_mask(layout.bits as u32)
+}
+
+/// The largest magnitude with a sign.
+const fn max_magnitude(layout: &IntSpec, negative: bool) -> u64 {
+    let positive = low_mask(layout.bits as u32 - layout.signed as u32);
+    match (negative, layout.signed) {
+        (true, false) => 0,
+        (true, true) => positive + !layout.symmetric as u64,
+        (false, _) => positive,
+    }
+}
+
+pub(super) const fn max_code(layout: &IntSpec, negative: bool) -> u64 {
+    place(layout, negative, max_magnitude(layout, negative))
+}
+
+/// The code of `±magnitude` units.
+pub(super) const fn place(layout: &IntSpec, negative: bool, magnitude: u64) -> u64 {
+    (if negative { magnitude.wrapping_neg() } else { magnitude }) & code_mask(layout)
+}
+
+pub(super) const fn decode(layout: &IntSpec, code: u64) -> Unpacked {
+    let code = code & code_mask(layout);
+    let negative = layout.signed && code >> (layout.bits - 1) == 1;
+    let magnitude = if negative { code_mask(layout) - code + 1 } else { code };
+    Unpacked::new(negative, magnitude, -(layout.fraction_bits as i32))
+}
+
+/// Rounds a finite nonzero number to a count of units.
+pub(super) const fn round(layout: &IntSpec, x: Unpacked, round: Round, random: u32) -> Rounded {
+    let unit = -(layout.fraction_bits as i64);
+    if x.log2() - unit > 32 {
+        return Rounded { magnitude: 1 << 33, overflow: true, inexact: true, tiny: false };
+    }
+    let cut = split(x.significand(), unit - x.exponent() as i64);
+    let up = round.moves_up(x.is_negative(), cut.floor & 1 == 1, cut.fraction, cut.sticky, random);
+    let magnitude = cut.floor + up as u64;
+    // An unsigned format judges negative numbers by policy, not by range.
+    let overflow = magnitude > max_magnitude(layout, x.is_negative() && layout.signed);
+    Rounded { magnitude, overflow, inexact: cut.fraction != 0 || cut.sticky, tiny: false }
+}

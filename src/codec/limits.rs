@@ -1,0 +1,464 @@
+//! Limits, special codes and the order of values: everything that follows from a [`FormatSpec`]. Nothing is typed in.
+
+use super::{Unpacked, hif8, int, posit};
+use crate::policy::{Convert, Nan};
+use crate::spec::{Encoding, FloatSpec, FormatSpec, Name};
+use core::cmp::Ordering;
+
+impl FormatSpec {
+    /// Code of the largest finite number.
+    #[must_use]
+    pub const fn max_code(&self) -> u32 {
+        self.largest_code(false)
+    }
+
+    /// Code of the smallest finite number: the most negative one, or in an unsigned format the one nearest zero.
+    #[must_use]
+    pub const fn min_code(&self) -> u32 {
+        self.largest_code(true)
+    }
+
+    /// Code of zero. `None` in formats without zero, such as E8M0.
+    #[must_use]
+    pub const fn zero_code(&self) -> Option<u32> {
+        match self.encoding() {
+            Encoding::Float(layout) => {
+                if layout.min_positive() == 0 {
+                    None
+                } else {
+                    Some(0)
+                }
+            }
+            Encoding::Codebook(values) => position(values, 0),
+            Encoding::Int(_) | Encoding::HiF8 | Encoding::Posit(_) => Some(0),
+        }
+    }
+
+    /// Code of −0, where there is one.
+    #[must_use]
+    pub const fn negative_zero_code(&self) -> Option<u32> {
+        match self.encoding() {
+            Encoding::Float(layout) if layout.negative_zero => Some(layout.sign_bit() as u32),
+            Encoding::Codebook(values) => position(values, 0x8000_0000),
+            _ => None,
+        }
+    }
+
+    /// Code of one, where it is representable.
+    #[must_use]
+    pub const fn one_code(&self) -> Option<u32> {
+        let one = self.encode_with(Unpacked::ONE, &Convert::SATURATING, 0);
+        if one.flags.is_empty() { Some(one.code) } else { None }
+    }
+
+    /// The NaN code that NaN becomes by default, where there is NaN.
+    #[must_use]
+    pub const fn nan_code(&self) -> Option<u32> {
+        self.nan_of(Nan::Canonical, false, 0)
+    }
+
+    /// Code of plus infinity, where there is one.
+    #[must_use]
+    pub const fn infinity_code(&self) -> Option<u32> {
+        self.infinity_of(false)
+    }
+
+    /// Code of minus infinity, where there is one.
+    #[must_use]
+    pub const fn negative_infinity_code(&self) -> Option<u32> {
+        self.infinity_of(true)
+    }
+
+    /// Code of the smallest positive number, subnormal or not.
+    #[must_use]
+    pub const fn min_positive_code(&self) -> u32 {
+        match self.encoding() {
+            Encoding::Float(layout) => layout.min_positive() as u32,
+            Encoding::Int(_) | Encoding::HiF8 | Encoding::Posit(_) => 1,
+            Encoding::Codebook(_) => super::or(self.scan(Unpacked::ZERO, Ordering::Greater), self.max_code()),
+        }
+    }
+
+    /// Code of the smallest positive normal number. `None` where "normal" has no meaning: integers, codebooks, posits.
+    #[must_use]
+    pub const fn min_normal_code(&self) -> Option<u32> {
+        match self.encoding() {
+            Encoding::Float(layout) => match layout.min_normal() {
+                Some(code) => Some(code as u32),
+                None => None,
+            },
+            Encoding::HiF8 => {
+                let mut code = self.min_positive_code();
+                while matches!(self.decode(code).class(), core::num::FpCategory::Subnormal) {
+                    code = match self.next_up(code) {
+                        Some(next) => next,
+                        None => return None,
+                    };
+                }
+                Some(code)
+            }
+            Encoding::Int(_) | Encoding::Codebook(_) | Encoding::Posit(_) => None,
+        }
+    }
+
+    /// The largest finite number.
+    #[must_use]
+    pub const fn max(&self) -> Unpacked {
+        self.decode(self.max_code())
+    }
+
+    /// The smallest finite number: the most negative one, or in an unsigned format the one nearest zero.
+    #[must_use]
+    pub const fn min(&self) -> Unpacked {
+        self.decode(self.min_code())
+    }
+
+    /// The smallest positive number, subnormal or not.
+    #[must_use]
+    pub const fn min_positive(&self) -> Unpacked {
+        self.decode(self.min_positive_code())
+    }
+
+    /// The smallest positive normal number; see [`min_normal_code`](Self::min_normal_code).
+    #[must_use]
+    pub const fn min_normal(&self) -> Option<Unpacked> {
+        match self.min_normal_code() {
+            Some(code) => Some(self.decode(code)),
+            None => None,
+        }
+    }
+
+    /// The distance from one to the next larger number. `None` where one or the next number is missing.
+    #[must_use]
+    pub const fn epsilon(&self) -> Option<Unpacked> {
+        let Some(one) = self.one_code() else { return None };
+        let Some(next) = self.next_up(one) else { return None };
+        self.decode(next).distance(self.decode(one))
+    }
+
+    /// Significand bits of a normal number, the hidden bit counted; of an integer, the magnitude bits. `None` where the
+    /// precision varies (HiF8, posits) or is undefined (codebooks).
+    #[must_use]
+    pub const fn precision(&self) -> Option<u32> {
+        match self.encoding() {
+            Encoding::Float(layout) => Some(layout.mantissa_bits as u32 + !layout.is_fixed_point() as u32),
+            Encoding::Int(layout) => Some(layout.bits as u32 - layout.signed as u32),
+            Encoding::HiF8 | Encoding::Codebook(_) | Encoding::Posit(_) => None,
+        }
+    }
+
+    /// Decimal digits that survive storing: `floor((precision − 1) · log10(2))`, as C's `FLT_DIG`.
+    #[must_use]
+    pub const fn decimal_digits(&self) -> Option<u32> {
+        match self.precision() {
+            Some(bits) => Some(bits.saturating_sub(1) * 30_103 / 100_000),
+            None => None,
+        }
+    }
+
+    /// Exponent of the largest number: `floor(log2(max))`, the *emax* of the OCP MX scale rule.
+    #[must_use]
+    pub const fn max_exponent(&self) -> i32 {
+        let max = self.max();
+        if max.is_zero() { 0 } else { max.log2() as i32 }
+    }
+
+    /// Exponent of the smallest normal number, where there is one.
+    #[must_use]
+    pub const fn min_exponent(&self) -> Option<i32> {
+        match self.min_normal() {
+            Some(value) => Some(value.log2() as i32),
+            None => None,
+        }
+    }
+
+    /// How many different numbers there are: infinities count, NaN does not, the two zeros are one.
+    #[must_use]
+    pub const fn value_count(&self) -> u64 {
+        match self.encoding() {
+            Encoding::Float(layout) => {
+                let magnitudes = layout.max() - layout.min_positive() + 1 + layout.infinity().is_some() as u64;
+                (magnitudes << layout.signed as u32) + (layout.min_positive() > 0) as u64
+            }
+            Encoding::Int(_) => self.code_count(),
+            Encoding::Posit(_) => self.code_count() - 1,
+            Encoding::HiF8 | Encoding::Codebook(_) => {
+                let mut next = Some(self.lowest_code());
+                let mut count = 0;
+                while let Some(code) = next {
+                    count += 1;
+                    next = self.next_up(code);
+                }
+                count
+            }
+        }
+    }
+
+    /// Code of the next larger number, infinity included. `None` for NaN and behind the largest. Zero is reached as +0.
+    ///
+    /// ```
+    /// use subhalf::FormatSpec;
+    /// let hif8 = FormatSpec::HIF8;                      // codes are not in order of value
+    /// assert_eq!(hif8.next_up(0x0F), Some(0x10));       // 1.875 -> 2
+    /// assert_eq!(hif8.next_up(0x07), Some(0x7E));       // 2^-16 -> 2^-15
+    /// assert_eq!(hif8.next_up(0x6F), None);             // infinity
+    /// ```
+    #[must_use]
+    pub const fn next_up(&self, code: u32) -> Option<u32> {
+        self.neighbour(code, Ordering::Greater)
+    }
+
+    /// Code of the next smaller number, infinity included. `None` for NaN and below the smallest. Zero is reached as +0.
+    #[must_use]
+    pub const fn next_down(&self, code: u32) -> Option<u32> {
+        self.neighbour(code, Ordering::Less)
+    }
+
+    /// All codes in order, NaN and redundant ones included.
+    #[must_use]
+    pub fn codes(&self) -> core::ops::RangeInclusive<u32> {
+        0..=crate::bits::low_mask(self.bits()) as u32
+    }
+
+    /// All different numbers in increasing order, as `(code, value)`: infinities included, NaN not, zero once.
+    ///
+    /// ```
+    /// use subhalf::FormatSpec;
+    /// let values: Vec<f64> = FormatSpec::F4E2M1.values().map(|(_, value)| value.to_f64()).collect();
+    /// assert_eq!(values, [-6.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]);
+    /// ```
+    #[must_use]
+    pub const fn values(&self) -> Values {
+        Values { spec: *self, next: Some(self.lowest_code()) }
+    }
+
+    /// The limits in f64, for people and tables.
+    #[must_use]
+    pub const fn finfo(&self) -> Finfo {
+        const fn f64_of(value: Option<Unpacked>) -> Option<f64> {
+            match value {
+                Some(value) => Some(value.to_f64()),
+                None => None,
+            }
+        }
+        Finfo {
+            name: self.short_name(),
+            bits: self.bits(),
+            max: self.max().to_f64(),
+            min: self.min().to_f64(),
+            min_normal: f64_of(self.min_normal()),
+            min_positive: self.min_positive().to_f64(),
+            epsilon: f64_of(self.epsilon()),
+            precision: self.precision(),
+            decimal_digits: self.decimal_digits(),
+            max_exponent: self.max_exponent(),
+            min_exponent: self.min_exponent(),
+            zero: self.zero_code().is_some(),
+            negative_zero: self.negative_zero_code().is_some(),
+            infinity: self.infinity_code().is_some(),
+            nan: self.nan_code().is_some(),
+            value_count: self.value_count(),
+        }
+    }
+
+    /// Code of the finite number farthest from zero with a sign; in an unsigned format negative means the lowest.
+    pub(super) const fn largest_code(&self, negative: bool) -> u32 {
+        match self.encoding() {
+            Encoding::Float(layout) if negative && !layout.signed => 0,
+            Encoding::Float(layout) => (layout.max() | if negative { layout.sign_bit() } else { 0 }) as u32,
+            Encoding::Int(layout) => int::max_code(layout, negative) as u32,
+            Encoding::HiF8 => hif8::MAX | if negative { hif8::SIGN } else { 0 },
+            Encoding::Codebook(_) => {
+                let order = if negative { Ordering::Greater } else { Ordering::Less };
+                super::or(self.scan(Unpacked::infinity(negative), order), 0)
+            }
+            Encoding::Posit(layout) => posit::place(layout, negative, posit::max_code(layout)) as u32,
+        }
+    }
+
+    /// The lowest number of an unsigned format.
+    pub(super) const fn smallest_code(&self) -> u32 {
+        self.largest_code(true)
+    }
+
+    /// Code of the lowest number, minus infinity included. A symmetric integer's unused lowest code counts: it decodes.
+    const fn lowest_code(&self) -> u32 {
+        match self.encoding() {
+            Encoding::Int(layout) if layout.signed => 1 << (layout.bits - 1),
+            _ => super::or(self.negative_infinity_code(), self.min_code()),
+        }
+    }
+
+    const fn neighbour(&self, code: u32, direction: Ordering) -> Option<u32> {
+        let value = self.decode(code);
+        if value.is_nan() {
+            return None;
+        }
+        let step = match direction {
+            Ordering::Greater => 1,
+            Ordering::Equal => 0,
+            Ordering::Less => -1,
+        };
+        match self.encoding() {
+            Encoding::Float(layout) => float_at(layout, float_index(layout, code as u64, value) + step, step),
+            Encoding::Int(layout) => {
+                let shift = 64 - layout.bits as u32;
+                let signed = ((code as i64) << shift) >> shift;
+                let here = if layout.signed { signed } else { code as i64 & crate::bits::low_mask(layout.bits as u32) as i64 };
+                let half = layout.signed as u32;
+                let high = crate::bits::low_mask(layout.bits as u32 - half) as i64;
+                let low = if layout.signed { -high - 1 } else { 0 };
+                let next = here + step;
+                if next < low || next > high {
+                    None
+                } else {
+                    Some((next & crate::bits::low_mask(layout.bits as u32) as i64) as u32)
+                }
+            }
+            Encoding::HiF8 | Encoding::Codebook(_) => self.scan(value, direction),
+            Encoding::Posit(layout) => {
+                let mask = crate::bits::low_mask(layout.bits as u32);
+                let next = (code as u64).wrapping_add(step as u64) & mask;
+                if next == posit::nar(layout) { None } else { Some(next as u32) }
+            }
+        }
+    }
+
+    /// By looking at every code: the number nearest to `from` on one side of it.
+    const fn scan(&self, from: Unpacked, side: Ordering) -> Option<u32> {
+        const fn is(order: Option<Ordering>, side: Ordering) -> bool {
+            matches!((order, side), (Some(Ordering::Less), Ordering::Less) | (Some(Ordering::Greater), Ordering::Greater))
+        }
+        let (mut best, mut code): (Option<u32>, u32) = (None, 0);
+        while (code as u64) < self.code_count() {
+            let value = self.decode(code);
+            if is(value.compare(from), side) {
+                match best {
+                    Some(old) if !is(self.decode(old).compare(value), side) => {}
+                    _ => best = Some(code),
+                }
+            }
+            code += 1;
+        }
+        best
+    }
+}
+
+/// Position of a number among a layout's numbers, counted from zero outward: 0 for zero, then 1, 2, …, negative below.
+const fn float_index(layout: &FloatSpec, code: u64, value: Unpacked) -> i64 {
+    if value.is_zero() {
+        return 0;
+    }
+    let magnitude = if value.is_infinite() { layout.max() + 1 } else { code & layout.magnitude_mask() };
+    let distance = (magnitude - layout.min_positive()) as i64 + 1;
+    if value.is_negative() { -distance } else { distance }
+}
+
+/// The code at a position. A position without number (zero, in a format without) is stepped over.
+const fn float_at(layout: &FloatSpec, index: i64, step: i64) -> Option<u32> {
+    let index = if index == 0 && layout.min_positive() == 0 { step } else { index };
+    if index == 0 {
+        return Some(0);
+    }
+    if index < 0 && !layout.signed {
+        return None;
+    }
+    let magnitude = index.unsigned_abs() - 1 + layout.min_positive();
+    let magnitude = match layout.infinity() {
+        _ if magnitude <= layout.max() => magnitude,
+        Some(infinity) if magnitude == layout.max() + 1 => infinity,
+        _ => return None,
+    };
+    Some((magnitude | if index < 0 { layout.sign_bit() } else { 0 }) as u32)
+}
+
+/// First position of an f32 bit pattern in a codebook.
+const fn position(values: &[u32], bits: u32) -> Option<u32> {
+    let mut i = 0;
+    while i < values.len() {
+        if values[i] == bits {
+            return Some(i as u32);
+        }
+        i += 1;
+    }
+    None
+}
+
+/// All numbers of a format in increasing order: see [`FormatSpec::values`].
+#[derive(Clone, Debug)]
+pub struct Values {
+    spec: FormatSpec,
+    next: Option<u32>,
+}
+
+impl Iterator for Values {
+    type Item = (u32, Unpacked);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let code = self.next?;
+        self.next = self.spec.next_up(code);
+        Some((code, self.spec.decode(code)))
+    }
+}
+
+impl core::iter::FusedIterator for Values {}
+
+/// The limits of a format in f64, after `numpy.finfo`. What lies beyond f64's range (wide P3109 formats) shows as 0 or infinity;
+/// the methods of [`FormatSpec`] are exact.
+///
+/// ```
+/// let info = subhalf::FormatSpec::F8E4M3.finfo();
+/// assert_eq!((info.max, info.epsilon, info.min_normal, info.min_positive), (448.0, Some(0.125), Some(0.015625), 0.001953125));
+/// assert_eq!(info.to_string(), "F8E4M3: 8 bits, max 448, min -448, normal from 0.015625, smallest 0.001953125, epsilon 0.125, NaN, -0");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Finfo {
+    /// Name of the format.
+    pub name: Name,
+    /// Width of a code.
+    pub bits: u32,
+    /// Largest finite number.
+    pub max: f64,
+    /// Smallest (most negative) finite number.
+    pub min: f64,
+    /// Smallest positive normal number.
+    pub min_normal: Option<f64>,
+    /// Smallest positive number.
+    pub min_positive: f64,
+    /// Distance from one to the next number.
+    pub epsilon: Option<f64>,
+    /// Significand bits, the hidden bit counted.
+    pub precision: Option<u32>,
+    /// Decimal digits that survive storing.
+    pub decimal_digits: Option<u32>,
+    /// `floor(log2(max))`.
+    pub max_exponent: i32,
+    /// Exponent of the smallest normal number.
+    pub min_exponent: Option<i32>,
+    /// Whether zero exists.
+    pub zero: bool,
+    /// Whether −0 exists.
+    pub negative_zero: bool,
+    /// Whether plus infinity exists.
+    pub infinity: bool,
+    /// Whether NaN exists.
+    pub nan: bool,
+    /// How many different numbers there are.
+    pub value_count: u64,
+}
+
+impl core::fmt::Display for Finfo {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}: {} bits, max {}, min {}", self.name, self.bits, self.max, self.min)?;
+        if let Some(value) = self.min_normal {
+            write!(f, ", normal from {value}")?;
+        }
+        write!(f, ", smallest {}", self.min_positive)?;
+        if let Some(value) = self.epsilon {
+            write!(f, ", epsilon {value}")?;
+        }
+        let notes = [(self.infinity, ", infinity"), (self.nan, ", NaN"), (self.negative_zero, ", -0"), (!self.zero, ", no zero")];
+        notes.iter().filter(|(has, _)| *has).try_for_each(|(_, note)| f.write_str(note))
+    }
+}

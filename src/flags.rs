@@ -1,0 +1,95 @@
+//! The exceptions of IEEE 754, as a set.
+
+/// The exceptions of IEEE 754 that a conversion raised, as a set.
+///
+/// ```
+/// use subhalf::{Flags, FormatSpec};
+/// let e4m3 = FormatSpec::F8E4M3;
+/// let flags = e4m3.encode_f32_with(500.0, &e4m3.default_convert(), 0).flags;
+/// assert!(flags.contains(Flags::OVERFLOW | Flags::INEXACT));
+/// assert_eq!(flags.to_string(), "overflow+inexact");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flags(u8);
+
+impl Flags {
+    /// Nothing was raised.
+    pub const NONE: Self = Self(0);
+    /// The result differs from the finite input.
+    pub const INEXACT: Self = Self(1);
+    /// The result is inexact and, rounded as if the exponent had no lower bound, is smaller than the smallest
+    /// normal value (tininess after rounding). Fixed-point formats and codebooks never raise it.
+    pub const UNDERFLOW: Self = Self(2);
+    /// The finite input, rounded as if the exponent had no upper bound, lies beyond the largest finite value.
+    pub const OVERFLOW: Self = Self(4);
+    /// An exact infinity came from finite operands. Conversions never raise it; it is here for arithmetic.
+    pub const DIVIDE_BY_ZERO: Self = Self(8);
+    /// The input is a signalling NaN, or the result cannot stand for it: a NaN or an infinity that the result
+    /// is not, zero in a format without zero, a negative number in an unsigned format.
+    pub const INVALID: Self = Self(16);
+
+    const NAMES: [(Self, &'static str); 5] = [
+        (Self::INVALID, "invalid"),
+        (Self::DIVIDE_BY_ZERO, "divide-by-zero"),
+        (Self::OVERFLOW, "overflow"),
+        (Self::UNDERFLOW, "underflow"),
+        (Self::INEXACT, "inexact"),
+    ];
+
+    /// Whether every flag of `other` is raised here.
+    #[must_use]
+    #[inline]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether nothing is raised.
+    #[must_use]
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The flags of both sets.
+    #[must_use]
+    #[inline]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// This set, with `other` added if `condition` holds.
+    pub(crate) const fn and_if(self, condition: bool, other: Self) -> Self {
+        if condition { self.union(other) } else { self }
+    }
+
+    /// The set as bits: inexact 1, underflow 2, overflow 4, divide by zero 8, invalid 16 (RISC-V's `fflags` order).
+    #[must_use]
+    #[inline]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+}
+
+impl core::ops::BitOr for Flags {
+    type Output = Self;
+    fn bitor(self, other: Self) -> Self {
+        self.union(other)
+    }
+}
+
+impl core::ops::BitOrAssign for Flags {
+    fn bitor_assign(&mut self, other: Self) {
+        *self = self.union(other);
+    }
+}
+
+impl core::fmt::Display for Flags {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let mut first = true;
+        for (_, name) in Self::NAMES.iter().filter(|(flag, _)| self.contains(*flag)) {
+            write!(f, "{}{name}", if first { "" } else { "+" })?;
+            first = false;
+        }
+        if first { f.write_str("none") } else { Ok(()) }
+    }
+}

@@ -1,0 +1,243 @@
+//! [`Format`]: a format as a type, for generic code; and the names of formats in other people's vocabularies.
+
+mod names;
+
+pub use names::Vocabulary;
+
+use crate::codec::Unpacked;
+use crate::flags::Flags;
+use crate::policy::Convert;
+use crate::spec::FormatSpec;
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// The integers that store codes: u8 for formats up to 8 bits, u16 up to 16, u32 up to 32.
+pub trait Code: sealed::Sealed + Copy + Eq + Ord + Send + Sync + core::fmt::Debug + 'static {
+    /// Width in bits.
+    const BITS: u32;
+    /// The low bits of a code.
+    fn truncate(code: u32) -> Self;
+    /// The code as a u32.
+    fn widen(self) -> u32;
+}
+
+macro_rules! code {
+    ($($type:ty)*) => {$(
+        impl sealed::Sealed for $type {}
+        impl Code for $type {
+            const BITS: u32 = Self::BITS;
+            #[inline]
+            fn truncate(code: u32) -> Self {
+                code as Self
+            }
+            #[inline]
+            fn widen(self) -> u32 {
+                self as u32
+            }
+        }
+    )*};
+}
+
+code!(u8 u16 u32);
+
+/// A type whose values are the codes of one format. Generic code asks it for [`SPEC`](Self::SPEC) and gets everything else
+/// from there; the provided methods are the reference codec under that spec.
+///
+/// Implement it with [`define_format!`](crate::define_format).
+///
+/// ```
+/// use subhalf::{Format, FormatSpec};
+///
+/// subhalf::define_format! {
+///     /// OCP FP8 E4M3.
+///     pub struct E4M3(u8) = FormatSpec::F8E4M3;
+/// }
+///
+/// fn largest_error<F: Format>(xs: &[f32]) -> f32 {
+///     xs.iter().map(|&x| (F::from_f32(x).to_f32() - x).abs()).fold(0.0, f32::max)
+/// }
+///
+/// assert_eq!(largest_error::<E4M3>(&[1.0, 1.0625, 3.3]), 0.0625);
+/// assert_eq!(E4M3::max().to_f32(), 448.0);
+/// assert!(E4M3::infinity().is_none());
+/// ```
+pub trait Format: Copy + Send + Sync + 'static {
+    /// The integer that stores a code.
+    type Code: Code;
+    /// What the codes stand for.
+    const SPEC: FormatSpec;
+
+    /// The number with a code. Bits above the format's width are dropped.
+    fn from_bits(code: Self::Code) -> Self;
+
+    /// The code; bits above the format's width are 0.
+    fn to_bits(self) -> Self::Code;
+
+    /// The exact number.
+    #[must_use]
+    #[inline]
+    fn unpack(self) -> Unpacked {
+        Self::SPEC.decode(self.to_bits().widen())
+    }
+
+    /// Rounds an exact number under a policy; `random` as in [`FormatSpec::encode_with`].
+    #[must_use]
+    #[inline]
+    fn from_unpacked(x: Unpacked, convert: &Convert, random: u32) -> (Self, Flags) {
+        let encoded = Self::SPEC.encode_with(x, convert, random);
+        (from_code(encoded.code), encoded.flags)
+    }
+
+    /// Rounds an f32 under [`FormatSpec::default_convert`].
+    #[must_use]
+    #[inline]
+    fn from_f32(x: f32) -> Self {
+        from_code(Self::SPEC.encode_f32(x))
+    }
+
+    /// Rounds an f64 under [`FormatSpec::default_convert`], once.
+    #[must_use]
+    #[inline]
+    fn from_f64(x: f64) -> Self {
+        from_code(Self::SPEC.encode_f64(x))
+    }
+
+    /// Rounds a number of another format under [`FormatSpec::default_convert`], once.
+    #[must_use]
+    #[inline]
+    fn from_format<G: Format>(x: G) -> Self {
+        Self::from_unpacked(x.unpack(), &Self::SPEC.default_convert(), 0).0
+    }
+
+    /// The nearest f32; exact for every format that f32 contains.
+    #[must_use]
+    #[inline]
+    fn to_f32(self) -> f32 {
+        self.unpack().to_f32()
+    }
+
+    /// The nearest f64; exact for every format that f64 contains.
+    #[must_use]
+    #[inline]
+    fn to_f64(self) -> f64 {
+        self.unpack().to_f64()
+    }
+
+    /// The largest finite number.
+    #[must_use]
+    #[inline]
+    fn max() -> Self {
+        from_code(Self::SPEC.max_code())
+    }
+
+    /// The smallest finite number: see [`FormatSpec::min_code`].
+    #[must_use]
+    #[inline]
+    fn min() -> Self {
+        from_code(Self::SPEC.min_code())
+    }
+
+    /// The smallest positive number.
+    #[must_use]
+    #[inline]
+    fn min_positive() -> Self {
+        from_code(Self::SPEC.min_positive_code())
+    }
+
+    /// The smallest positive normal number, where there is one.
+    #[must_use]
+    #[inline]
+    fn min_normal() -> Option<Self> {
+        Self::SPEC.min_normal_code().map(from_code)
+    }
+
+    /// Zero, where there is one.
+    #[must_use]
+    #[inline]
+    fn zero() -> Option<Self> {
+        Self::SPEC.zero_code().map(from_code)
+    }
+
+    /// One, where it is representable.
+    #[must_use]
+    #[inline]
+    fn one() -> Option<Self> {
+        Self::SPEC.one_code().map(from_code)
+    }
+
+    /// NaN, where there is one.
+    #[must_use]
+    #[inline]
+    fn nan() -> Option<Self> {
+        Self::SPEC.nan_code().map(from_code)
+    }
+
+    /// Plus infinity, where there is one.
+    #[must_use]
+    #[inline]
+    fn infinity() -> Option<Self> {
+        Self::SPEC.infinity_code().map(from_code)
+    }
+}
+
+fn from_code<F: Format>(code: u32) -> F {
+    F::from_bits(F::Code::truncate(code))
+}
+
+/// Makes a type for a format: a transparent newtype over the code that implements [`Format`] and prints as its number.
+///
+/// The spec is checked at compile time, and so is that the code type is wide enough.
+///
+/// ```
+/// use subhalf::{Encoding, FloatSpec, Format, FormatSpec};
+///
+/// subhalf::define_format! {
+///     /// 1 sign, 3 exponent and 3 mantissa bits, all codes numbers.
+///     pub struct F7E3M3(u8) = FormatSpec::constant("F7E3M3", Encoding::Float(FloatSpec::finite(3, 3)));
+/// }
+///
+/// let x = F7E3M3::from_f32(2.7);
+/// assert_eq!((x.to_bits(), x.to_f32()), (0x23, 2.75));
+/// assert_eq!(format!("{x:?}"), "F7E3M3(2.75)");
+/// ```
+/// ```compile_fail
+/// subhalf::define_format! { struct Narrow(u8) = subhalf::FormatSpec::F16; }
+/// ```
+#[macro_export]
+macro_rules! define_format {
+    ($(#[$attr:meta])* $vis:vis struct $name:ident($code:ty) = $spec:expr;) => {
+        $(#[$attr])*
+        #[derive(Clone, Copy)]
+        #[repr(transparent)]
+        $vis struct $name($code);
+
+        const _: () = assert!(
+            <$name as $crate::Format>::SPEC.bits() <= <$code as $crate::Code>::BITS,
+            "the code type is too narrow for the format"
+        );
+
+        impl $crate::Format for $name {
+            type Code = $code;
+            const SPEC: $crate::FormatSpec = $spec;
+
+            #[inline]
+            fn from_bits(code: $code) -> Self {
+                const MASK: $code = <$code>::MAX >> (<$code as $crate::Code>::BITS - <$name as $crate::Format>::SPEC.bits());
+                Self(code & MASK)
+            }
+
+            #[inline]
+            fn to_bits(self) -> $code {
+                self.0
+            }
+        }
+
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::write!(f, ::core::concat!(::core::stringify!($name), "({})"), $crate::Format::to_f64(*self))
+            }
+        }
+    };
+}

@@ -1,0 +1,7 @@
+//! Bulk work on slices. It owns length checks and the order of elements; what happens to one element is `codec`'s.
+
+mod convert;
+mod par;
+
+pub use convert::{Real, decode_slice, encode_slice, fake_quantize_slice};
+pub use par::Exec;

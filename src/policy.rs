@@ -1,0 +1,168 @@
+//! Conversion policies: what one conversion may do differently from another, besides rounding. `codec` applies them; `vendor`
+//! names those of other programs.
+
+use crate::round::Round;
+
+/// What becomes of a finite number that, after rounding, lies beyond the largest finite value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// The largest finite value with the number's sign. CUDA SATFINITE, P3109 SatFinite and SatPropagate.
+    Saturate,
+    /// Infinity; without one, NaN with the number's sign; without NaN, saturate. `ml_dtypes`, CUDA NOSAT.
+    Special,
+    /// The largest finite value where the rounding direction forbids infinity (IEEE 754 section 7.4), else
+    /// infinity; a format without infinity saturates. P3109 SatNone, and the default above 8 bits.
+    IeeeDirected,
+    /// As `IeeeDirected`, but where it would be infinity a format without one gives NaN. gfloat.
+    DirectedSpecial,
+}
+
+/// What becomes of an infinite input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Infinity {
+    /// The largest finite value with the input's sign.
+    Saturate,
+    /// Infinity; without one, NaN with the input's sign; without NaN, saturate.
+    Special,
+    /// Infinity; without one, the largest finite value. P3109 SatPropagate.
+    KeepElseSaturate,
+}
+
+/// Which of a format's NaN codes a NaN input becomes. Formats with one NaN code have no choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Nan {
+    /// Positive, only the quiet bit set: E5M2 0x7E.
+    Canonical,
+    /// As `Canonical`, with the sign of the input.
+    Signed,
+    /// Positive, all mantissa bits set: E5M2 0x7F.
+    AllOnes,
+    /// As `AllOnes`, with the sign of the input.
+    SignedAllOnes,
+    /// The sign and the leading payload bits of the input, made quiet. What IEEE 754 recommends and F16C does.
+    Payload,
+}
+
+/// What a NaN input becomes in a format that has no NaN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MissingNan {
+    /// The largest value. CUDA.
+    Max,
+    /// The largest magnitude with the sign of the input. gfx950, Intel ACE.
+    SignedMax,
+    /// Positive zero. `en_dtypes`.
+    Zero,
+    /// Zero with the sign opposite to the input's. `ml_dtypes`.
+    OppositeZero,
+}
+
+/// What an exact zero becomes in a format without zero, such as E8M0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Zero {
+    /// The smallest value: E8M0 0x00. CUDA, torch.
+    Smallest,
+    /// NaN; numbers that are merely too small still become the smallest value. `ml_dtypes`.
+    Nan,
+    /// NaN, and so is every nonzero number below the smallest value. `en_dtypes`.
+    NanBelowSmallest,
+}
+
+/// What a number that is negative after rounding becomes in an unsigned format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Negative {
+    /// NaN; without NaN the smallest value. P3109 SatNone, `ml_dtypes`.
+    Nan,
+    /// The smallest value: zero, or in a format without zero what [`Zero`] makes of it. P3109 SatFinite.
+    Clamp,
+    /// The sign is dropped before rounding. CUDA, torch.
+    Magnitude,
+}
+
+/// What a subnormal input (subnormal in the format it comes from) counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SubnormalInputs {
+    /// Its value.
+    Keep,
+    /// A zero of the same sign. Intel ACE from f32.
+    Flush,
+}
+
+/// Everything that one conversion can do differently from another. The parts are independent of each other.
+///
+/// Start from [`FormatSpec::default_convert`](crate::FormatSpec::default_convert) or a named preset and change parts with
+/// the `with_` methods.
+///
+/// ```
+/// use subhalf::{Convert, FormatSpec, Overflow};
+/// let e4m3 = FormatSpec::F8E4M3;
+/// assert_eq!(e4m3.encode_f32(500.0), 0x7E);                                              // 448: saturated
+/// assert_eq!(e4m3.encode_f32_with(500.0, &Convert::ML_DTYPES, 0).code, 0x7F);            // NaN
+/// let special = e4m3.default_convert().with_overflow(Overflow::Special);
+/// assert_eq!(e4m3.encode_f32_with(-500.0, &special, 0).code, 0xFF);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Convert {
+    /// The rounding.
+    pub round: Round,
+    /// Finite numbers beyond the largest value.
+    pub overflow: Overflow,
+    /// Infinite inputs.
+    pub infinity: Infinity,
+    /// NaN inputs, where the format has NaN.
+    pub nan: Nan,
+    /// NaN inputs, where it has none.
+    pub missing_nan: MissingNan,
+    /// Zero, where the format has none.
+    pub zero: Zero,
+    /// Negative numbers, where the format is unsigned.
+    pub negative: Negative,
+    /// Subnormal inputs.
+    pub subnormal_inputs: SubnormalInputs,
+}
+
+macro_rules! with_methods {
+    ($($name:ident, $field:ident: $type:ty;)*) => {$(
+        #[doc = concat!("The same policy with another `", stringify!($field), "` part.")]
+        #[must_use]
+        pub const fn $name(mut self, $field: $type) -> Self {
+            self.$field = $field;
+            self
+        }
+    )*};
+}
+
+impl Convert {
+    /// Nearest-even, saturating finite overflow, keeping infinity where it exists: the default up to 8 bits.
+    pub const SATURATING: Self = Self {
+        round: Round::NearestEven,
+        overflow: Overflow::Saturate,
+        infinity: Infinity::KeepElseSaturate,
+        nan: Nan::Canonical,
+        missing_nan: MissingNan::Max,
+        zero: Zero::Smallest,
+        negative: Negative::Nan,
+        subnormal_inputs: SubnormalInputs::Keep,
+    };
+
+    /// Nearest-even with IEEE 754's overflow to infinity: the default above 8 bits.
+    pub const IEEE: Self = Self::SATURATING.with_overflow(Overflow::IeeeDirected);
+
+    with_methods! {
+        with_round, round: Round;
+        with_overflow, overflow: Overflow;
+        with_infinity, infinity: Infinity;
+        with_nan, nan: Nan;
+        with_missing_nan, missing_nan: MissingNan;
+        with_zero, zero: Zero;
+        with_negative, negative: Negative;
+        with_subnormal_inputs, subnormal_inputs: SubnormalInputs;
+    }
+}

@@ -1,0 +1,7 @@
+//! The test binary. Referees in these modules share no code with the crate.
+
+mod exact;
+mod hostile;
+mod oracle;
+mod p3109;
+mod stochastic;
