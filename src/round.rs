@@ -12,7 +12,7 @@ use crate::error::Error;
 pub enum Round {
     /// To the nearest value, ties to the even code. IEEE 754 roundTiesToEven, `rn`.
     NearestEven,
-    /// To the nearest value, ties away from zero. IEEE 754 roundTiesToAway, `rna`, Ascend CAST_ROUND.
+    /// To the nearest value, ties away from zero. IEEE 754 roundTiesToAway, `rna`, Ascend `CAST_ROUND`.
     NearestAway,
     /// To the nearest value, ties toward zero (the element rounding of ggml's MXFP4).
     NearestTowardZero,
