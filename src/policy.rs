@@ -9,12 +9,12 @@ use crate::round::Round;
 pub enum Overflow {
     /// The largest finite value with the number's sign. CUDA SATFINITE, P3109 SatFinite and SatPropagate.
     Saturate,
-    /// Infinity; without one, NaN with the number's sign; without NaN, saturate. `ml_dtypes`, CUDA NOSAT.
+    /// Infinity; without one, NaN with the number's sign; without NaN, saturate. `ml_dtypes`, torch 2.10.
     Special,
     /// The largest finite value where the rounding direction forbids infinity (IEEE 754 section 7.4), else
     /// infinity; a format without infinity saturates. P3109 SatNone, and the default above 8 bits.
     IeeeDirected,
-    /// As `IeeeDirected`, but where it would be infinity a format without one gives NaN. gfloat.
+    /// As `IeeeDirected`, but where it would be infinity a format without one gives NaN. gfloat, CUDA NOSAT.
     DirectedSpecial,
 }
 
@@ -54,8 +54,10 @@ pub enum MissingNan {
     Max,
     /// The largest magnitude with the sign of the input. gfx950, Intel ACE.
     SignedMax,
-    /// Positive zero. `en_dtypes`.
+    /// Positive zero.
     Zero,
+    /// Zero with the sign of the input. `en_dtypes`.
+    SignedZero,
     /// Zero with the sign opposite to the input's. `ml_dtypes`.
     OppositeZero,
 }

@@ -19,13 +19,16 @@ impl Convert {
     pub const ML_DTYPES_E8M0: Self = Self::ML_DTYPES.with_round(Round::NearestUp);
 
     /// CUDA 13.5 `__NV_SATFINITE` on the host: overflow and infinity saturate, NaN is 0x7F, or the largest value in FP6 and FP4; the
-    /// sign is dropped into E8M0 and UE5M3. *Checked.*
+    /// sign is dropped into E8M0 and UE5M3, and round-to-nearest into E8M0 is [`Round::NearestUp`]. *Checked.* From f64 NaN becomes
+    /// [`Nan::Signed`].
     pub const CUDA_SATFINITE: Self =
         Self { infinity: Infinity::Saturate, nan: Nan::AllOnes, negative: Negative::Magnitude, ..Self::SATURATING };
-    /// CUDA 13.5 `__NV_NOSAT` on the host: overflow and infinity become infinity, else NaN with their sign. *Checked.*
-    pub const CUDA_NOSAT: Self = Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::CUDA_SATFINITE };
+    /// CUDA 13.5 `__NV_NOSAT` on the host, and its conversions to f16 and bf16: overflow (where the rounding direction lets it)
+    /// and infinity become infinity, else NaN with their sign; else as [`CUDA_SATFINITE`](Self::CUDA_SATFINITE). *Checked.*
+    pub const CUDA_NOSAT: Self = Self { overflow: Overflow::DirectedSpecial, infinity: Infinity::Special, ..Self::CUDA_SATFINITE };
 
-    /// torch 2.10 on the CPU: never saturates; NaN keeps its sign with all mantissa bits set; E8M0 drops the sign. *Checked.*
+    /// torch 2.10 on the CPU: never saturates; NaN keeps its sign with all mantissa bits set; E8M0 drops the sign. *Checked.* From f64 it goes
+    /// through f32.
     pub const TORCH_2_10: Self = Self { nan: Nan::SignedAllOnes, ..Self::CUDA_NOSAT };
     /// torch 2.10 into E8M0: ties up. *Checked.*
     pub const TORCH_2_10_E8M0: Self = Self::TORCH_2_10.with_round(Round::NearestUp);
@@ -52,11 +55,14 @@ impl Convert {
     /// gfloat 0.5.2 with `sat = False`: overflow as in IEEE 754, to NaN where there is no infinity. *Checked.*
     pub const GFLOAT: Self = Self { overflow: Overflow::DirectedSpecial, infinity: Infinity::Special, ..Self::SATURATING };
 
-    /// en_dtypes 0.0.4 into FP6 and FP4: saturates, NaN becomes +0. *Checked.* (Its HiF8 is [`CUDA_NOSAT`](Self::CUDA_NOSAT) with ties away.)
-    pub const EN_DTYPES: Self = Self { infinity: Infinity::Saturate, missing_nan: MissingNan::Zero, ..Self::SATURATING };
+    /// en_dtypes 0.0.4 into FP6 and FP4: saturates, NaN becomes a zero with its sign. *Checked.*
+    pub const EN_DTYPES: Self = Self { infinity: Infinity::Saturate, missing_nan: MissingNan::SignedZero, ..Self::SATURATING };
     /// en_dtypes 0.0.4 into E8M0: truncates; zero, negative numbers and everything below 2^-127 become NaN. *Checked.*
     pub const EN_DTYPES_E8M0: Self =
         Self { round: Round::TowardZero, infinity: Infinity::Special, zero: Zero::NanBelowSmallest, ..Self::SATURATING };
+
+    /// HiF8 without saturation, as en_dtypes 0.0.4 and the vendor's own emulation do it: ties away, overflow to infinity. *Checked.*
+    pub const HIF8: Self = Self { round: Round::NearestAway, overflow: Overflow::Special, ..Self::SATURATING };
 
     /// Arm FP8 conversions with FPMR.OSC = 1: overflow and infinity saturate; NaN is the default NaN. *Formula only.*
     pub const ARM_SATURATE: Self = Self::SATURATING.with_infinity(Infinity::Saturate);

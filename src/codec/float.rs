@@ -43,14 +43,14 @@ pub(super) const fn decode(layout: &FloatSpec, code: u64) -> Unpacked {
     Unpacked::with_class(negative, significand, last_bit as i32, class)
 }
 
-/// Multi-code NaNs keep sign, payload and quiet bit; a lone NaN code is quiet, and signed only if there are two of it.
+/// A NaN keeps its sign bit (so FNUZ's 0x80 is negative, as in ml_dtypes) and its mantissa as payload, quiet bit first. Without
+/// a mantissa, or as the sign bit alone, it is quiet.
 const fn decode_nan(layout: &FloatSpec, negative: bool, magnitude: u64) -> Unpacked {
     const QUIET: u64 = 1 << 63;
     match layout.nan {
-        NanCodes::TopExponent if layout.mantissa_bits > 0 => {
+        NanCodes::TopExponent | NanCodes::AllOnes if layout.mantissa_bits > 0 => {
             Unpacked::nan(negative, magnitude << (64 - layout.mantissa_bits as u32))
         }
-        NanCodes::NegativeZero => Unpacked::NAN,
         _ => Unpacked::nan(negative, QUIET),
     }
 }

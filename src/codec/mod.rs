@@ -181,7 +181,7 @@ impl FormatSpec {
         };
         let below_smallest = rounded.tiny && self.zero_code().is_none();
         if negative && !self.is_signed() && !matches!(self.encoding(), Encoding::Codebook(_)) {
-            if rounded.magnitude != 0 || below_smallest {
+            if rounded.magnitude != 0 || self.zero_code().is_none() {
                 return self.encode_negative(convert);
             }
             let flags = Flags::NONE.and_if(rounded.inexact, Flags::INEXACT).and_if(rounded.tiny, Flags::UNDERFLOW);
@@ -260,6 +260,7 @@ impl FormatSpec {
             MissingNan::Max => self.largest_code(false),
             MissingNan::SignedMax => self.largest_code(negative && self.is_signed()),
             MissingNan::Zero => self.encode_zero(false, convert).code,
+            MissingNan::SignedZero => self.encode_zero(negative, convert).code,
             MissingNan::OppositeZero => self.encode_zero(!negative, convert).code,
         };
         Encoded { code, flags: Flags::INVALID }
