@@ -363,8 +363,16 @@ fn gfloat(name: &str, rest: &[&str], from_f64: bool) -> Option<Known> {
         "rtn" => Round::Down,
         _ => return None,
     };
-    let convert = if rest.get(1) == Some(&"sat") { Convert::GFLOAT_SATURATE } else { Convert::GFLOAT };
     let spec = format(name)?;
+    let p3109 = name.starts_with("p3109");
+    let convert = match *rest.get(1)? {
+        "sat" if p3109 => Convert::P3109_SAT_FINITE,
+        "sat" => Convert::GFLOAT_SATURATE,
+        // gfloat overflows to NaN where P3109 SatNone clamps: in finite domains.
+        "nosat" if p3109 && spec.infinity_code().is_some() => Convert::P3109_SAT_NONE,
+        "nosat" => Convert::GFLOAT,
+        _ => return None,
+    };
     let refuses: Option<(Except, _)> =
         if from_f64 && spec.nan_code().is_none() { Some((NAN_INPUT, "README: NaN into FP6/FP4: gfloat refuses")) } else { None };
     known(Plan { any_nan: true, except: refuses, ..check(spec, convert.with_round(round)) })

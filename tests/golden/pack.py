@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""Packs a part of the oracle folder into this one: python3 tests/golden/pack.py ORACLE
+
+Every array of decode, encode, encode64, cast and stochastic stays in, but of an array with inputs only the first 40 elements and
+every seventh behind them (with their masks and random numbers), and the 65,536 halves of numpy not at all. One FOLDER.pack holds the
+arrays of a folder end to end; manifest.tsv says where.
+"""
+
+import csv
+import pathlib
+import sys
+
+FOLDERS = ["decode", "encode", "encode64", "cast", "stochastic"]
+KEPT = ["file", "kind", "source", "version", "inputs", "mask", "random", "num_bits"]
+WIDTH = {"u8": 1, "i8": 1, "u16": 2, "u32": 4, "i32": 4, "f32": 4, "u64": 8, "f64": 8}
+
+oracle, here = pathlib.Path(sys.argv[1]), pathlib.Path(__file__).parent
+with open(oracle / "manifest.tsv", newline="") as file:
+    rows = [row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if row["file"].split("/")[0] in FOLDERS]
+sampled = {row["inputs"] for row in rows if row["inputs"]}
+sampled |= {row[column] for row in rows if row["inputs"] for column in ("file", "mask", "random")}
+sampled = {name for name in sampled if name.endswith(".bin")}
+
+packs = {folder: bytearray() for folder in FOLDERS}
+with open(here / "manifest.tsv", "w", newline="") as file:
+    out = csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None)
+    out.writerow(KEPT + ["offset", "length"])
+    for row in rows:
+        name = row["file"]
+        if name == "decode/float16.numpy.f32bits.u32.bin":
+            continue
+        data = (oracle / name).read_bytes()
+        if name in sampled:
+            width = WIDTH[name.removesuffix(".bin").rsplit(".", 1)[1]]
+            elements = [data[i : i + width] for i in range(0, len(data), width)]
+            data = b"".join(element for i, element in enumerate(elements) if i < 40 or i % 7 == 0)
+        pack = packs[name.split("/")[0]]
+        inputs = row["inputs"] if row["inputs"].endswith(".bin") else ""
+        out.writerow([inputs if column == "inputs" else row[column] for column in KEPT] + [len(pack), len(data)])
+        pack += data
+for folder, pack in packs.items():
+    (here / f"{folder}.pack").write_bytes(pack)
