@@ -15,17 +15,18 @@ pub struct Flags(u8);
 impl Flags {
     /// Nothing was raised.
     pub const NONE: Self = Self(0);
-    /// The result differs from the finite input.
+    /// The result differs from the input.
     pub const INEXACT: Self = Self(1);
     /// The result is inexact and, rounded as if the exponent had no lower bound, is smaller than the smallest
     /// normal value (tininess after rounding). Fixed-point formats and codebooks never raise it.
     pub const UNDERFLOW: Self = Self(2);
-    /// The finite input, rounded as if the exponent had no upper bound, lies beyond the largest finite value.
+    /// The input, rounded as if the exponent had no upper bound, lies beyond the largest finite value. An infinite input raises
+    /// it (with `INEXACT`) unless it stays infinite, as in the FP8 conversions of Arm.
     pub const OVERFLOW: Self = Self(4);
     /// An exact infinity came from finite operands. Conversions never raise it; it is here for arithmetic.
     pub const DIVIDE_BY_ZERO: Self = Self(8);
-    /// The input is a signalling NaN, or the result cannot stand for it: a NaN or an infinity that the result
-    /// is not, zero in a format without zero, a negative number in an unsigned format.
+    /// The input is a signalling NaN, or has no counterpart: NaN in a format without NaN, zero in a format without zero, a number
+    /// that is negative after rounding in an unsigned format.
     pub const INVALID: Self = Self(16);
 
     const NAMES: [(Self, &'static str); 5] = [

@@ -248,7 +248,7 @@ impl FormatSpec {
             Infinity::KeepElseSaturate => or(self.infinity_of(negative), self.largest_code(negative)),
         };
         let kept = self.decode(code).is_infinite();
-        Encoded { code, flags: Flags::NONE.and_if(!kept, Flags::INVALID) }
+        Encoded { code, flags: Flags::NONE.and_if(!kept, Flags::OVERFLOW.union(Flags::INEXACT)) }
     }
 
     const fn encode_nan(&self, x: Unpacked, convert: &Convert) -> Encoded {
