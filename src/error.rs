@@ -1,6 +1,6 @@
 //! The one error type of the crate. It owns the wording of every refusal; it decides nothing.
 
-use crate::spec::Name;
+use crate::name::Name;
 
 /// Why a request was refused. Every message names what was expected and what was found.
 ///

@@ -1,8 +1,9 @@
 //! Limits, special codes and the order of values: everything that follows from a [`FormatSpec`]. Nothing is typed in.
 
 use super::{Unpacked, hif8, int, posit};
+use crate::name::Name;
 use crate::policy::{Convert, Nan};
-use crate::spec::{Encoding, FloatSpec, FormatSpec, Name};
+use crate::spec::{Encoding, FloatSpec, FormatSpec};
 use core::cmp::Ordering;
 
 impl FormatSpec {

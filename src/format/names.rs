@@ -1,7 +1,8 @@
 //! What other programs call the formats. One table; nothing else in the crate knows these spellings.
 
 use crate::error::Error;
-use crate::spec::{Domain, FormatSpec, Name, Signedness};
+use crate::name::Name;
+use crate::spec::{Domain, FormatSpec, Signedness};
 
 /// Whose names are meant. The same word means different formats to different people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

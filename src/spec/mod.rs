@@ -3,13 +3,12 @@
 
 mod codebooks;
 mod float;
-mod name;
 mod named;
 
 pub use float::{FloatSpec, NanCodes, ZeroField};
-pub use name::Name;
 
 use crate::error::Error;
+use crate::name::Name;
 
 /// Whether a P3109 format has a sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
