@@ -1,11 +1,78 @@
+//! Every number format below `half`: FP8, FP6, FP4, HiF8, integers, codebooks, posits, every IEEE P3109 format and any split of your
+//! own, converted exactly as written in the standard, or exactly as a given vendor does it.
+//!
+//! # The one idea
+//!
+//! **A format is a value.** A [`FormatSpec`] says everything that defines a format; its limits, its special codes and its order of
+//! values follow from it. One codec, `const` and free of allocation, reads a spec and decodes a code to an exact [`Unpacked`] number,
+//! or rounds an exact number to a code. So a new format is one constant:
+//!
+//! ```
+//! use subhalf::{Encoding, FloatSpec, FormatSpec};
+//!
+//! const F7E3M3: FormatSpec = FormatSpec::constant("F7E3M3", Encoding::Float(FloatSpec::finite(3, 3)));
+//! assert_eq!(F7E3M3.max().to_f64(), 30.0);
+//! assert_eq!(F7E3M3.decode_f32(F7E3M3.encode_f32(2.7)), 2.75);
+//! ```
+//!
+//! # Which door
+//!
+//! * One number: [`FormatSpec::encode_f32`], [`encode_f64`](FormatSpec::encode_f64), [`decode`](FormatSpec::decode); with a policy and
+//!   flags: [`encode_with`](FormatSpec::encode_with); in words: [`explain`](FormatSpec::explain).
+//! * A slice: [`encode_slice`], [`decode_slice`], [`fake_quantize_slice`], from and to f32, f64, and (feature `half`) f16 and bf16.
+//! * A format as a type, for generic code: the trait [`Format`], implemented by [`define_format!`].
+//! * A format by somebody's name for it: [`FormatSpec::by_name_in`] and the [`Vocabulary`] it is a word of.
+//! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`].
+//!
+//! # The formats
+//!
+//! | constants of [`FormatSpec`] | what |
+//! |---|---|
+//! | [`F8E4M3`](FormatSpec::F8E4M3), [`F8E5M2`](FormatSpec::F8E5M2) | OCP FP8 |
+//! | [`F8E4M3IEEE`](FormatSpec::F8E4M3IEEE), [`F8E3M4`](FormatSpec::F8E3M4), [`F8E3M4FN`](FormatSpec::F8E3M4FN) | the other 8-bit splits |
+//! | [`F8E4M3FNUZ`](FormatSpec::F8E4M3FNUZ), [`F8E5M2FNUZ`](FormatSpec::F8E5M2FNUZ), [`F8E4M3B11FNUZ`](FormatSpec::F8E4M3B11FNUZ) | one zero, one NaN |
+//! | [`F6E3M2`](FormatSpec::F6E3M2), [`F6E2M3`](FormatSpec::F6E2M3), [`F4E2M1`](FormatSpec::F4E2M1) | OCP MX elements |
+//! | [`F4E1M2`](FormatSpec::F4E1M2), [`F4E3M0`](FormatSpec::F4E3M0), [`F4E0M3`](FormatSpec::F4E0M3) | the other 4-bit splits |
+//! | [`E8M0`](FormatSpec::E8M0), [`UE4M3`](FormatSpec::UE4M3), [`UE5M3`](FormatSpec::UE5M3), [`UE6M2`](FormatSpec::UE6M2) | unsigned block scales |
+//! | [`HIF8`](FormatSpec::HIF8), [`POSIT8`](FormatSpec::POSIT8) | tapered precision |
+//! | [`BF16`](FormatSpec::BF16), [`F16`](FormatSpec::F16), [`TF32`](FormatSpec::TF32), [`E8M13`](FormatSpec::E8M13), [`F32`](FormatSpec::F32) | wider floats |
+//! | [`INT8`](FormatSpec::INT8) … [`INT1`](FormatSpec::INT1), [`UINT8`](FormatSpec::UINT8) …, [`MXINT8`](FormatSpec::MXINT8) | integers, with or without a binary point |
+//! | [`NF4`](FormatSpec::NF4), [`AF4`](FormatSpec::AF4), [`BNBFP4`](FormatSpec::BNBFP4), [`BNBDYNAMIC8`](FormatSpec::BNBDYNAMIC8) | codebooks |
+//! | [`p3109`](FormatSpec::p3109) | every `Binary{K}p{P}{s,u}{e,f}` of IEEE P3109, K from 3 to 16 |
+//! | [`new`](FormatSpec::new), [`constant`](FormatSpec::constant), [`sign_magnitude`](FormatSpec::sign_magnitude) | your own, up to 32 bits |
+//!
+//! # What a conversion may do differently
+//!
+//! Stacks disagree about everything but the values: E4M3 of 500 is 448 to CUDA's default and NaN to JAX. A [`Convert`] policy has one
+//! part for each disagreement ([`Round`], [`Overflow`], [`Infinity`], [`Nan`], [`MissingNan`], [`Zero`], [`Negative`],
+//! [`SubnormalInputs`]); the vendors' combinations are constants: [`Convert::ML_DTYPES`], [`Convert::CUDA_SATFINITE`],
+//! [`Convert::TORCH_2_15`], [`Convert::P3109_SAT_NONE`] and more. Plain conversions use [`FormatSpec::default_convert`].
+//!
+//! # Guarantees
+//!
+//! * **One rounding.** Every conversion rounds the exact value once: from f64 never through f32, between two formats never through a
+//!   third.
+//! * **Nothing typed in.** Every limit is computed from the spec.
+//! * **The same bits everywhere**, for every thread count and chunking, stochastic rounding included ([`Dither`]). No feature changes
+//!   a result. A NaN made for f32 is 0x7FC00000 unless a policy asks for another.
+//! * **Errors, not panics**, on bad input: [`Error`] names what was expected and found.
+//!
+//! # Features
+//!
+//! `std` (implies `alloc`), `rayon` (bulk calls use threads) and `half` (conversions from and to its types) are on by default. Without
+//! default features the crate is `no_std`, needs no allocator, and has everything but those.
+
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![doc = include_str!("../README.md")]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
 
 mod bits;
 mod codec;

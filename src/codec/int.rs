@@ -9,7 +9,13 @@ const fn code_mask(layout: &IntSpec) -> u64 {
     low_mask(layout.bits as u32)
 }
 
-/// The largest magnitude with a sign.
+/// The signed integer that a code stores.
+const fn integer(layout: &IntSpec, code: u64) -> i64 {
+    let spare = 64 - layout.bits as u32;
+    if layout.signed { ((code << spare) as i64) >> spare } else { (code & code_mask(layout)) as i64 }
+}
+
+/// The largest magnitude with a sign that encoding gives.
 const fn max_magnitude(layout: &IntSpec, negative: bool) -> u64 {
     let positive = low_mask(layout.bits as u32 - layout.signed as u32);
     match (negative, layout.signed) {
@@ -28,11 +34,16 @@ pub(super) const fn place(layout: &IntSpec, negative: bool, magnitude: u64) -> u
     (if negative { magnitude.wrapping_neg() } else { magnitude }) & code_mask(layout)
 }
 
+/// The code of the integer `step` further on, if it has one.
+pub(super) const fn step(layout: &IntSpec, code: u64, step: i64) -> Option<u64> {
+    let next = integer(layout, code) + step;
+    let code = next as u64 & code_mask(layout);
+    if integer(layout, code) == next { Some(code) } else { None }
+}
+
 pub(super) const fn decode(layout: &IntSpec, code: u64) -> Unpacked {
-    let code = code & code_mask(layout);
-    let negative = layout.signed && code >> (layout.bits - 1) == 1;
-    let magnitude = if negative { code_mask(layout) - code + 1 } else { code };
-    Unpacked::new(negative, magnitude, -(layout.fraction_bits as i32))
+    let integer = integer(layout, code);
+    Unpacked::new(integer < 0, integer.unsigned_abs(), -(layout.fraction_bits as i32))
 }
 
 /// Rounds a finite nonzero number to a count of units.

@@ -1,6 +1,6 @@
 //! Limits, special codes and the order of values: everything that follows from a [`FormatSpec`]. Nothing is typed in.
 
-use super::{Unpacked, hif8, int, posit};
+use super::{Unpacked, hif8, int, narrow, or, posit};
 use crate::name::Name;
 use crate::policy::{Convert, Nan};
 use crate::spec::{Encoding, FloatSpec, FormatSpec};
@@ -76,7 +76,7 @@ impl FormatSpec {
         match self.encoding() {
             Encoding::Float(layout) => layout.min_positive() as u32,
             Encoding::Int(_) | Encoding::HiF8 | Encoding::Posit(_) => 1,
-            Encoding::Codebook(_) => super::or(self.scan(Unpacked::ZERO, Ordering::Greater), self.max_code()),
+            Encoding::Codebook(_) => or(self.scan(Unpacked::ZERO, Ordering::Greater), self.max_code()),
         }
     }
 
@@ -84,10 +84,7 @@ impl FormatSpec {
     #[must_use]
     pub const fn min_normal_code(&self) -> Option<u32> {
         match self.encoding() {
-            Encoding::Float(layout) => match layout.min_normal() {
-                Some(code) => Some(code as u32),
-                None => None,
-            },
+            Encoding::Float(layout) => narrow(layout.min_normal()),
             Encoding::HiF8 => {
                 let mut code = self.min_positive_code();
                 while matches!(self.decode(code).class(), core::num::FpCategory::Subnormal) {
@@ -218,7 +215,7 @@ impl FormatSpec {
     /// All codes in order, NaN and redundant ones included.
     #[must_use]
     pub fn codes(&self) -> core::ops::RangeInclusive<u32> {
-        0..=crate::bits::low_mask(self.bits()) as u32
+        0..=self.code_mask()
     }
 
     /// All different numbers in increasing order, as `(code, value)`: infinities included, NaN not, zero once.
@@ -271,7 +268,7 @@ impl FormatSpec {
             Encoding::HiF8 => hif8::MAX | if negative { hif8::SIGN } else { 0 },
             Encoding::Codebook(_) => {
                 let order = if negative { Ordering::Greater } else { Ordering::Less };
-                super::or(self.scan(Unpacked::infinity(negative), order), 0)
+                or(self.scan(Unpacked::infinity(negative), order), 0)
             }
             Encoding::Posit(layout) => posit::place(layout, negative, posit::max_code(layout)) as u32,
         }
@@ -286,7 +283,7 @@ impl FormatSpec {
     const fn lowest_code(&self) -> u32 {
         match self.encoding() {
             Encoding::Int(layout) if layout.signed => 1 << (layout.bits - 1),
-            _ => super::or(self.negative_infinity_code(), self.min_code()),
+            _ => or(self.negative_infinity_code(), self.min_code()),
         }
     }
 
@@ -302,26 +299,9 @@ impl FormatSpec {
         };
         match self.encoding() {
             Encoding::Float(layout) => float_at(layout, float_index(layout, code as u64, value) + step, step),
-            Encoding::Int(layout) => {
-                let shift = 64 - layout.bits as u32;
-                let signed = ((code as i64) << shift) >> shift;
-                let here = if layout.signed { signed } else { code as i64 & crate::bits::low_mask(layout.bits as u32) as i64 };
-                let half = layout.signed as u32;
-                let high = crate::bits::low_mask(layout.bits as u32 - half) as i64;
-                let low = if layout.signed { -high - 1 } else { 0 };
-                let next = here + step;
-                if next < low || next > high {
-                    None
-                } else {
-                    Some((next & crate::bits::low_mask(layout.bits as u32) as i64) as u32)
-                }
-            }
+            Encoding::Int(layout) => narrow(int::step(layout, code as u64, step)),
             Encoding::HiF8 | Encoding::Codebook(_) => self.scan(value, direction),
-            Encoding::Posit(layout) => {
-                let mask = crate::bits::low_mask(layout.bits as u32);
-                let next = (code as u64).wrapping_add(step as u64) & mask;
-                if next == posit::nar(layout) { None } else { Some(next as u32) }
-            }
+            Encoding::Posit(layout) => narrow(posit::step(layout, code as u64, step)),
         }
     }
 

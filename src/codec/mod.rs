@@ -67,7 +67,7 @@ impl FormatSpec {
             Encoding::Float(layout) => float::decode(layout, code as u64),
             Encoding::Int(layout) => int::decode(layout, code as u64),
             Encoding::HiF8 => hif8::decode(code),
-            Encoding::Codebook(values) => codebook::decode(values, code & crate::bits::low_mask(self.bits()) as u32),
+            Encoding::Codebook(values) => codebook::decode(values, code & self.code_mask()),
             Encoding::Posit(layout) => posit::decode(layout, code as u64),
         }
     }
@@ -297,10 +297,7 @@ impl FormatSpec {
     /// NaN as the policy wants it, if the format has one.
     const fn nan_of(&self, nan: Nan, negative: bool, payload: u64) -> Option<u32> {
         match self.encoding() {
-            Encoding::Float(layout) => match float::nan_code(layout, nan, negative, payload) {
-                Some(code) => Some(code as u32),
-                None => None,
-            },
+            Encoding::Float(layout) => narrow(float::nan_code(layout, nan, negative, payload)),
             Encoding::HiF8 => Some(hif8::NAN),
             Encoding::Posit(layout) => Some(posit::nar(layout) as u32),
             Encoding::Int(_) | Encoding::Codebook(_) => None,
@@ -318,6 +315,14 @@ impl FormatSpec {
             Encoding::HiF8 => Some(hif8::INFINITY | if negative { hif8::SIGN } else { 0 }),
             Encoding::Int(_) | Encoding::Codebook(_) | Encoding::Posit(_) => None,
         }
+    }
+}
+
+/// Only the float family works in 64 bits, for the sake of f64.
+const fn narrow(code: Option<u64>) -> Option<u32> {
+    match code {
+        Some(code) => Some(code as u32),
+        None => None,
     }
 }
 

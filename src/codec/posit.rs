@@ -26,6 +26,12 @@ pub(super) const fn place(layout: &PositSpec, negative: bool, magnitude: u64) ->
     (if negative { magnitude.wrapping_neg() } else { magnitude }) & low_mask(layout.bits as u32)
 }
 
+/// The code of the next larger (`step` = 1) or smaller (−1) number: codes are in order as two's complement.
+pub(super) const fn step(layout: &PositSpec, code: u64, step: i64) -> Option<u64> {
+    let next = code.wrapping_add(step as u64) & low_mask(layout.bits as u32);
+    if next == nar(layout) { None } else { Some(next) }
+}
+
 pub(super) const fn decode(layout: &PositSpec, code: u64) -> Unpacked {
     let code = code & low_mask(layout.bits as u32);
     if code == 0 {

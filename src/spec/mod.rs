@@ -229,7 +229,12 @@ impl FormatSpec {
     /// Number of codes: `2^bits`.
     #[must_use]
     pub const fn code_count(&self) -> u64 {
-        1 << self.bits()
+        self.code_mask() as u64 + 1
+    }
+
+    /// The bits that a code uses.
+    pub(crate) const fn code_mask(&self) -> u32 {
+        crate::bits::low_mask(self.bits()) as u32
     }
 
     /// Whether negative numbers other than −0 exist.
