@@ -85,6 +85,7 @@ mod policy;
 mod random;
 mod round;
 mod spec;
+mod stats;
 mod vendor;
 
 pub use codec::{Encoded, Explanation, Finfo, Unpacked, Values};
@@ -97,3 +98,4 @@ pub use policy::{Convert, Infinity, MissingNan, Nan, Negative, Overflow, Subnorm
 pub use random::{Dither, philox4x32_10};
 pub use round::{Round, Stochastic};
 pub use spec::{Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, ZeroField};
+pub use stats::{ErrorStats, Sqnr, amax_scale, storage_error};
