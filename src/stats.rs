@@ -15,8 +15,8 @@ use core::fmt;
 /// # What is summed
 /// Only pairs of two numbers with a finite reference are *measured*: they make up signal, noise and the absolute errors.
 /// - A NaN reference is counted by [`nan_references`](Self::nan_references) and otherwise ignored, whatever it is stored as.
-/// - An infinite reference is counted by [`infinite_references`](Self::infinite_references); stored as a finite number it is
-///   also [`saturated`](Self::saturated).
+/// - An infinite reference is counted by [`infinite_references`](Self::infinite_references), and unless it stays infinite by
+///   [`saturated`](Self::saturated).
 /// - A number stored as NaN is counted by [`nan`](Self::nan) and leaves the signal-to-noise ratio undefined.
 /// - A finite reference stored as infinity is measured: its error is infinite.
 ///
@@ -26,10 +26,10 @@ use core::fmt;
 /// order of the elements alone: see [`merge`](Self::merge) for how to split the work.
 ///
 /// ```
-/// use subhalf::{Dither, ErrorStats, FormatSpec};
+/// use subhalf::{Dither, FormatSpec, storage_error};
 /// let e2m1 = FormatSpec::F4E2M1;
 /// // stored as                      0.5  2.0   -6.0  0.0
-/// let stats = ErrorStats::of_stored(&e2m1, &[0.5, 2.25, -100.0, 0.125], 1.0, &e2m1.default_convert(), Dither::NONE)?;
+/// let stats = storage_error(&e2m1, &[0.5, 2.25, -100.0, 0.125], 1.0, &e2m1.default_convert(), Dither::NONE)?;
 /// assert_eq!((stats.count(), stats.saturated(), stats.flushed()), (4, 1, 1));
 /// assert_eq!((stats.max_abs_error(), stats.mean_abs_error()), (94.0, 23.59375));
 /// assert_eq!(stats.sqnr_db().to_string(), "0.54");
@@ -102,51 +102,6 @@ impl ErrorStats {
         Self::default()
     }
 
-    /// The error of storing each `x` of `src` as `decode(encode(x / scale)) · scale`, elements in order.
-    ///
-    /// Quotient and product are f64, whatever the type of the elements, so that the result is the error of the format and not
-    /// that of one program's f32 arithmetic: the quotient is one rounding to 53 bits, the product is exact for codes of up to
-    /// 29 significant bits. `scale` is used as it stands; 1 stores the elements unscaled; [`amax_scale`] gives the scale that
-    /// uses the whole range. As the quotient is an f64, `convert.subnormal_inputs` sees no subnormal f32. `dither` gives the
-    /// words of a stochastic rounding.
-    ///
-    /// ```
-    /// use subhalf::{Dither, ErrorStats, FormatSpec, Sqnr, amax_scale};
-    /// let (e4m3, x) = (FormatSpec::F8E4M3, [0.875f32, -0.5, 0.015625, 0.3]);
-    /// let scale = amax_scale(&e4m3, &x);                                     // 0.875 / 448
-    /// assert_eq!(scale, 0.001953125);
-    /// let stats = ErrorStats::of_stored(&e4m3, &x, scale, &e4m3.default_convert(), Dither::NONE)?;
-    /// assert_eq!(stats.max_abs_error(), 0.3125 - 0.3f32 as f64);             // only 0.3 is not representable
-    /// # Ok::<(), subhalf::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::RandomBits`] if a stochastic rounding asks for no random bits or more than 32.
-    pub fn of_stored<T: Copy + Into<f64>>(
-        spec: &FormatSpec,
-        src: &[T],
-        scale: f32,
-        convert: &Convert,
-        dither: Dither,
-    ) -> Result<Self, Error> {
-        convert.round.validate()?;
-        let scale = f64::from(scale);
-        let mut stats = Self::new();
-        for (index, &x) in src.iter().enumerate() {
-            let random = match convert.round {
-                Round::Stochastic { bits, .. } => dither.word(index as u64, bits),
-                _ => 0,
-            };
-            let reference = x.into();
-            let quotient = reference / scale;
-            let encoded = spec.encode_f64_with(quotient, convert, random);
-            let left_f64 = reference.is_finite() && quotient.is_infinite();
-            let flags = encoded.flags.and_if(left_f64, Flags::OVERFLOW);
-            stats.push(reference, spec.decode_f64(encoded.code) * scale, flags);
-        }
-        Ok(stats)
-    }
-
     /// Adds one pair. `flags` are those of the conversion; only [`Flags::OVERFLOW`] is read, so [`Flags::NONE`] will do where
     /// saturation is of no interest.
     ///
@@ -161,8 +116,8 @@ impl ErrorStats {
     /// ```
     pub fn push(&mut self, reference: f64, stored: f64, flags: Flags) {
         self.count += 1;
-        let clamped = reference.is_infinite() && stored.is_finite();
-        self.saturated += u64::from(clamped || flags.contains(Flags::OVERFLOW));
+        let lost_infinity = reference.is_infinite() && !stored.is_infinite();
+        self.saturated += u64::from(lost_infinity || flags.contains(Flags::OVERFLOW));
         self.infinite_references += u64::from(reference.is_infinite());
         if reference.is_nan() {
             self.nan_references += 1;
@@ -270,8 +225,8 @@ impl ErrorStats {
         if self.measured == 0 { 0.0 } else { self.sums().absolute / self.measured as f64 }
     }
 
-    /// Finite references that overflowed (whatever the policy made of them: the largest value, infinity or NaN), and infinite
-    /// ones stored as finite numbers.
+    /// References that overflowed: finite ones that raised [`Flags::OVERFLOW`], whatever the policy made of them (the largest
+    /// value, infinity or NaN), and infinite ones that did not stay infinite.
     #[must_use]
     pub const fn saturated(&self) -> u64 {
         self.saturated
@@ -310,6 +265,51 @@ impl ErrorStats {
         self.partial = Sums::default();
         self.filled = 0;
     }
+}
+
+/// The error of storing each `x` of `src` as `decode(encode(x / scale)) · scale`, elements in order.
+///
+/// Quotient and product are f64, whatever the type of the elements, so that the result is the error of the format and not
+/// that of one program's f32 arithmetic: the quotient is one rounding to 53 bits, the product is exact for codes of up to
+/// 29 significant bits. `scale` is used as it stands; 1 stores the elements unscaled; [`amax_scale`] gives the scale that
+/// uses the whole range. As the quotient is an f64, `convert.subnormal_inputs` sees no subnormal f32. `dither` gives the
+/// words of a stochastic rounding.
+///
+/// ```
+/// use subhalf::{Dither, FormatSpec, amax_scale, storage_error};
+/// let (e4m3, x) = (FormatSpec::F8E4M3, [0.875f32, -0.5, 0.015625, 0.3]);
+/// let scale = amax_scale(&e4m3, &x);                                     // 0.875 / 448
+/// assert_eq!(scale, 0.001953125);
+/// let stats = storage_error(&e4m3, &x, scale, &e4m3.default_convert(), Dither::NONE)?;
+/// assert_eq!(stats.max_abs_error(), 0.3125 - 0.3f32 as f64);             // only 0.3 is not representable
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::RandomBits`] if a stochastic rounding asks for no random bits or more than 32.
+pub fn storage_error<T: Copy + Into<f64>>(
+    spec: &FormatSpec,
+    src: &[T],
+    scale: f32,
+    convert: &Convert,
+    dither: Dither,
+) -> Result<ErrorStats, Error> {
+    convert.round.validate()?;
+    let scale = f64::from(scale);
+    let mut stats = ErrorStats::new();
+    for (index, &x) in src.iter().enumerate() {
+        let random = match convert.round {
+            Round::Stochastic { bits, .. } => dither.word(index as u64, bits),
+            _ => 0,
+        };
+        let reference = x.into();
+        let quotient = reference / scale;
+        let encoded = spec.encode_f64_with(quotient, convert, random);
+        let left_f64 = reference.is_finite() && quotient.is_infinite();
+        let flags = encoded.flags.and_if(left_f64, Flags::OVERFLOW);
+        stats.push(reference, spec.decode_f64(encoded.code) * scale, flags);
+    }
+    Ok(stats)
 }
 
 /// The scale that maps the largest magnitude of a tensor to the largest number of a format: `amax / max`, as an f32.
@@ -352,6 +352,7 @@ fn decibels(x: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
     use crate::policy::{Infinity, Negative, Overflow};
     use crate::round::Stochastic;
@@ -359,7 +360,7 @@ mod tests {
     use std::vec::Vec;
 
     fn stored<T: Copy + Into<f64>>(spec: FormatSpec, src: &[T], scale: f32) -> ErrorStats {
-        ErrorStats::of_stored(&spec, src, scale, &spec.default_convert(), Dither::NONE).unwrap()
+        storage_error(&spec, src, scale, &spec.default_convert(), Dither::NONE).unwrap()
     }
 
     #[test]
@@ -410,8 +411,8 @@ mod tests {
         // E5M2 keeps infinity; made NaN, it is counted as such.
         assert_eq!(stored(FormatSpec::F8E5M2, &x, 1.0).saturated(), 0);
         let to_nan = FormatSpec::F8E4M3.default_convert().with_infinity(Infinity::Special);
-        let stats = ErrorStats::of_stored(&FormatSpec::F8E4M3, &x, 1.0, &to_nan, Dither::NONE).unwrap();
-        assert_eq!((stats.nan(), stats.saturated(), stats.sqnr_db()), (2, 0, Sqnr::Undefined));
+        let stats = storage_error(&FormatSpec::F8E4M3, &x, 1.0, &to_nan, Dither::NONE).unwrap();
+        assert_eq!((stats.nan(), stats.saturated(), stats.sqnr_db()), (2, 2, Sqnr::Undefined));
     }
 
     #[test]
@@ -419,10 +420,10 @@ mod tests {
         let stats = stored(FormatSpec::UE4M3, &[1.0f32, -1.0], 1.0);
         assert_eq!((stats.nan(), stats.measured(), stats.sqnr_db()), (1, 1, Sqnr::Undefined));
         let clamp = FormatSpec::UE4M3.default_convert().with_negative(Negative::Clamp);
-        let stats = ErrorStats::of_stored(&FormatSpec::UE4M3, &[1.0f32, -1.0], 1.0, &clamp, Dither::NONE).unwrap();
+        let stats = storage_error(&FormatSpec::UE4M3, &[1.0f32, -1.0], 1.0, &clamp, Dither::NONE).unwrap();
         assert_eq!((stats.nan(), stats.flushed(), stats.sqnr_db()), (0, 1, Sqnr::Decibels(decibels(2.0))));
         let special = FormatSpec::F8E4M3.default_convert().with_overflow(Overflow::Special);
-        let stats = ErrorStats::of_stored(&FormatSpec::F8E4M3, &[1000.0f32], 1.0, &special, Dither::NONE).unwrap();
+        let stats = storage_error(&FormatSpec::F8E4M3, &[1000.0f32], 1.0, &special, Dither::NONE).unwrap();
         assert_eq!((stats.nan(), stats.saturated()), (1, 1));
     }
 
@@ -483,10 +484,10 @@ mod tests {
     fn stochastic_rounding_takes_its_words_by_index() {
         let spec = FormatSpec::F4E2M1;
         let policy = spec.default_convert().with_round(Round::stochastic(Stochastic::B, 16).unwrap());
-        let stats = ErrorStats::of_stored(&spec, &[4.5f32; 4096], 1.0, &policy, Dither::new(1)).unwrap();
+        let stats = storage_error(&spec, &[4.5f32; 4096], 1.0, &policy, Dither::new(1)).unwrap();
         // A quarter of the elements goes up to 6, the others down to 4: mean |error| = 0.75 · 0.5 + 0.25 · 1.5.
         assert!((stats.mean_abs_error() - 0.75).abs() < 0.03, "{}", stats.mean_abs_error());
         let broken = spec.default_convert().with_round(Round::Stochastic { kind: Stochastic::A, bits: 33 });
-        assert!(ErrorStats::of_stored(&spec, &[1.0f32], 1.0, &broken, Dither::NONE).is_err());
+        assert!(storage_error(&spec, &[1.0f32], 1.0, &broken, Dither::NONE).is_err());
     }
 }
