@@ -42,7 +42,13 @@ pub(crate) struct Weights {
 #[error("{}", one_line(&format!("{file}: {problem}")))]
 pub(crate) struct ReadError {
     file: String,
-    problem: Problem,
+    problem: Box<Problem>,
+}
+
+impl ReadError {
+    fn new(file: impl Into<String>, problem: Problem) -> Self {
+        Self { file: file.into(), problem: Box::new(problem) }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -69,13 +75,14 @@ impl Problem {
 
 /// Reads a file.
 pub(crate) fn read(path: &Path) -> Result<Weights, ReadError> {
-    let bytes = regular_file(path).map_err(|problem| ReadError { file: path.display().to_string(), problem })?;
-    parse(&path.display().to_string(), &bytes)
+    let file = path.display().to_string();
+    let bytes = regular_file(path).map_err(|problem| ReadError::new(&file, problem))?;
+    parse(&file, &bytes)
 }
 
 /// Reads the bytes of a file; `file` is its name in errors.
 pub(crate) fn parse(file: &str, bytes: &[u8]) -> Result<Weights, ReadError> {
-    weights(bytes).map_err(|problem| ReadError { file: file.to_owned(), problem })
+    weights(bytes).map_err(|problem| ReadError::new(file, problem))
 }
 
 /// A device could go on for ever, so only files are read.
@@ -129,7 +136,7 @@ fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), Problem> {
     };
     let length = u64::from_le_bytes(*length);
     if length > MAX_HEADER {
-        return Err(Problem::mismatch("header length", format_args!("at most {MAX_HEADER} bytes"), length));
+        return Err(Problem::mismatch("not a safetensors file: header length", format_args!("at most {MAX_HEADER} bytes"), length));
     }
     let too_short = || Problem::mismatch("header length", format_args!("{length} bytes"), rest.len());
     rest.split_at_checked(length as usize).ok_or_else(too_short)

@@ -76,7 +76,10 @@ fn tensors_come_in_the_order_of_their_data_and_integers_are_left_out() {
 fn refusals_name_the_tensor_what_was_expected_and_what_was_found() {
     let one = |entry: &str| refusal(&file(&format!(r#"{{"w":{{{entry}}}}}"#), &[0; 16]));
     assert_eq!(refusal(&[1, 2, 3]), "file length: expected at least 8 bytes, found 3");
-    assert_eq!(refusal(&u64::MAX.to_le_bytes()), "header length: expected at most 100000000 bytes, found 18446744073709551615");
+    assert_eq!(
+        refusal(&u64::MAX.to_le_bytes()),
+        "not a safetensors file: header length: expected at most 100000000 bytes, found 18446744073709551615"
+    );
     assert_eq!(refusal(&100_000_000u64.to_le_bytes()), "header length: expected 100000000 bytes, found 0");
     assert_eq!(refusal(&file(r#"{"w":"#, &[])), "invalid JSON in header: EOF while parsing a value at line 1 column 5");
     assert_eq!(
