@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench codec`. The figures are where the fast kernels start from; compare ratios to the control row only.
 
-#![expect(missing_docs, reason = "criterion_group! makes a public function")]
+#![allow(missing_docs, reason = "criterion_group! makes a public function")]
 
 use std::hint::black_box;
 

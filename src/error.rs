@@ -66,7 +66,7 @@ pub enum Error {
         found: u8,
     },
     /// No format has this name in this vocabulary.
-    #[error("format name: expected a name of {vocabulary}, found '{name}'")]
+    #[error("format name: expected a name of {vocabulary}, found {name:?}")]
     UnknownName {
         /// Where the name was looked up.
         vocabulary: &'static str,
@@ -75,7 +75,7 @@ pub enum Error {
     },
     /// The name stands for different formats in different vocabularies.
     #[error(
-        "format name '{name}' is ambiguous: {first_vocabulary} means {first}, {second_vocabulary} means {second}; name the vocabulary"
+        "format name {name:?} is ambiguous: {first_vocabulary} means {first}, {second_vocabulary} means {second}; name the vocabulary"
     )]
     AmbiguousName {
         /// The name, cut to 23 bytes.

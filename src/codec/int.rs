@@ -37,8 +37,10 @@ pub(super) const fn place(layout: &IntSpec, negative: bool, magnitude: u64) -> u
 /// The code of the integer `step` further on, if it has one.
 pub(super) const fn step(layout: &IntSpec, code: u64, step: i64) -> Option<u64> {
     let next = integer(layout, code) + step;
-    let code = next as u64 & code_mask(layout);
-    if integer(layout, code) == next { Some(code) } else { None }
+    if next.unsigned_abs() > max_magnitude(layout, next < 0) {
+        return None;
+    }
+    Some(next as u64 & code_mask(layout))
 }
 
 pub(super) const fn decode(layout: &IntSpec, code: u64) -> Unpacked {

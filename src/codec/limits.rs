@@ -19,7 +19,7 @@ impl FormatSpec {
         self.largest_code(true)
     }
 
-    /// Code of zero. `None` in formats without zero, such as E8M0.
+    /// Code of zero: of +0 where there are two. `None` in formats without zero, such as E8M0.
     #[must_use]
     pub const fn zero_code(&self) -> Option<u32> {
         match self.encoding() {
@@ -30,7 +30,10 @@ impl FormatSpec {
                     Some(0)
                 }
             }
-            Encoding::Codebook(values) => position(values, 0),
+            Encoding::Codebook(values) => match position(values, 0) {
+                None => self.negative_zero_code(),
+                code => code,
+            },
             Encoding::Int(_) | Encoding::HiF8 | Encoding::Posit(_) => Some(0),
         }
     }
@@ -70,11 +73,12 @@ impl FormatSpec {
         self.infinity_of(true)
     }
 
-    /// Code of the smallest positive number, subnormal or not.
+    /// Code of the smallest positive number, subnormal or not. Where there is none (INT1), of the largest number.
     #[must_use]
     pub const fn min_positive_code(&self) -> u32 {
         match self.encoding() {
             Encoding::Float(layout) => layout.min_positive() as u32,
+            Encoding::Int(layout) if layout.signed && layout.bits == 1 => self.max_code(),
             Encoding::Int(_) | Encoding::HiF8 | Encoding::Posit(_) => 1,
             Encoding::Codebook(_) => or(self.scan(Unpacked::ZERO, Ordering::Greater), self.max_code()),
         }
@@ -111,7 +115,7 @@ impl FormatSpec {
         self.decode(self.min_code())
     }
 
-    /// The smallest positive number, subnormal or not.
+    /// The smallest positive number, subnormal or not; see [`min_positive_code`](Self::min_positive_code).
     #[must_use]
     pub const fn min_positive(&self) -> Unpacked {
         self.decode(self.min_positive_code())
@@ -178,7 +182,7 @@ impl FormatSpec {
                 let magnitudes = layout.max() - layout.min_positive() + 1 + layout.infinity().is_some() as u64;
                 (magnitudes << layout.signed as u32) + (layout.min_positive() > 0) as u64
             }
-            Encoding::Int(_) => self.code_count(),
+            Encoding::Int(layout) => self.code_count() - layout.symmetric as u64,
             Encoding::Posit(_) => self.code_count() - 1,
             Encoding::HiF8 | Encoding::Codebook(_) => {
                 let mut next = Some(self.lowest_code());
@@ -218,7 +222,8 @@ impl FormatSpec {
         0..=self.code_mask()
     }
 
-    /// All different numbers in increasing order, as `(code, value)`: infinities included, NaN not, zero once.
+    /// All different numbers in increasing order, as `(code, value)`: infinities included, NaN not, zero once, and not the code
+    /// that a symmetric integer leaves unused.
     ///
     /// ```
     /// use subhalf::FormatSpec;
@@ -274,17 +279,18 @@ impl FormatSpec {
         }
     }
 
-    /// The lowest number of an unsigned format.
-    pub(super) const fn smallest_code(&self) -> u32 {
-        self.largest_code(true)
+    /// Code of the number nearest to zero with a sign, in a format without zero.
+    pub(super) const fn nearest_zero_code(&self, negative: bool) -> u32 {
+        let code = self.min_positive_code();
+        match self.encoding() {
+            Encoding::Float(layout) if negative => code | layout.sign_bit() as u32,
+            _ => code,
+        }
     }
 
-    /// Code of the lowest number, minus infinity included. A symmetric integer's unused lowest code counts: it decodes.
+    /// Code of the lowest number, minus infinity included.
     const fn lowest_code(&self) -> u32 {
-        match self.encoding() {
-            Encoding::Int(layout) if layout.signed => 1 << (layout.bits - 1),
-            _ => or(self.negative_infinity_code(), self.min_code()),
-        }
+        or(self.negative_infinity_code(), self.min_code())
     }
 
     const fn neighbour(&self, code: u32, direction: Ordering) -> Option<u32> {

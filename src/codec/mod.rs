@@ -185,7 +185,7 @@ impl FormatSpec {
                 return self.encode_negative(convert);
             }
             let flags = Flags::NONE.and_if(rounded.inexact, Flags::INEXACT).and_if(rounded.tiny, Flags::UNDERFLOW);
-            return Encoded { code: self.smallest_code(), flags };
+            return Encoded { code: self.min_code(), flags };
         }
         if below_smallest && matches!(convert.zero, Zero::NanBelowSmallest) {
             return self.encode_zero(false, convert);
@@ -276,8 +276,8 @@ impl FormatSpec {
             (_, Some(code), _) => code,
             (_, None, _) => {
                 let code = match convert.zero {
-                    Zero::Smallest => self.smallest_code(),
-                    Zero::Nan | Zero::NanBelowSmallest => or(self.nan_of(convert.nan, false, 0), self.smallest_code()),
+                    Zero::Smallest => self.nearest_zero_code(negative),
+                    Zero::Nan | Zero::NanBelowSmallest => or(self.nan_of(convert.nan, false, 0), self.nearest_zero_code(negative)),
                 };
                 return Encoded { code, flags: Flags::INVALID };
             }
@@ -288,7 +288,7 @@ impl FormatSpec {
     /// A number that is negative after rounding, in an unsigned format.
     const fn encode_negative(&self, convert: &Convert) -> Encoded {
         let code = match convert.negative {
-            Negative::Nan => or(self.nan_of(convert.nan, false, 0), self.smallest_code()),
+            Negative::Nan => or(self.nan_of(convert.nan, false, 0), self.min_code()),
             Negative::Clamp | Negative::Magnitude => self.encode_zero(false, convert).code,
         };
         Encoded { code, flags: Flags::INVALID }

@@ -176,7 +176,7 @@ impl FormatSpec {
     /// use subhalf::FormatSpec;
     /// assert_eq!(FormatSpec::by_name("float8_e4m3fn")?, FormatSpec::F8E4M3);
     /// assert_eq!(FormatSpec::by_name("INT8").unwrap_err().to_string(),
-    ///     "format name 'INT8' is ambiguous: subhalf means INT8, OCP means MXINT8; name the vocabulary");
+    ///     "format name \"INT8\" is ambiguous: subhalf means INT8, OCP means MXINT8; name the vocabulary");
     /// # Ok::<(), subhalf::Error>(())
     /// ```
     ///
