@@ -2,6 +2,7 @@
 
 mod exact;
 mod hostile;
+mod number;
 mod oracle;
 mod p3109;
 mod stochastic;
