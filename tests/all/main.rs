@@ -2,7 +2,10 @@
 
 mod exact;
 mod hostile;
+mod limits;
 mod number;
 mod oracle;
 mod p3109;
 mod stochastic;
+mod tables;
+mod walk;
