@@ -3,9 +3,12 @@
 mod exact;
 mod hostile;
 mod limits;
+mod names;
 mod number;
 mod oracle;
 mod p3109;
 mod stochastic;
 mod tables;
+mod user_format;
+mod vectors;
 mod walk;
