@@ -70,7 +70,8 @@ pub enum Zero {
     Smallest,
     /// NaN; numbers that are merely too small still become the smallest value. `ml_dtypes`.
     Nan,
-    /// NaN, and so is every nonzero number below the smallest value. `en_dtypes`.
+    /// NaN, and so is every nonzero number that, rounded as if the exponent had no lower bound, lies below the smallest value.
+    /// `en_dtypes`.
     NanBelowSmallest,
 }
 

@@ -98,7 +98,8 @@ pub(super) const fn round(layout: &FloatSpec, x: Unpacked, round: Round, random:
     }
     let normal = top >= min_exponent && !layout.is_fixed_point();
     if !normal && matches!(layout.zero_field, ZeroField::Normals) {
-        return Rounded { magnitude: 0, overflow: false, inexact: true, tiny: true };
+        let tiny = is_tiny(layout, x, top, round, random);
+        return Rounded { magnitude: 0, overflow: false, inexact: true, tiny };
     }
     let zero_only = matches!(layout.zero_field, ZeroField::ZeroOnly);
     // `unit`: exponent of the spacing; `step`: what one spacing adds to the code.
@@ -126,7 +127,9 @@ const fn is_tiny(layout: &FloatSpec, x: Unpacked, top: i64, round: Round, random
     }
     let cut = split(x.significand(), top - mantissa_bits - x.exponent() as i64);
     let last_of_binade = cut.floor == (2 << mantissa_bits) - 1;
-    // One binade down a code has `1 << M` less: that changes its parity only if there are no mantissa bits.
-    let odd = cut.floor & 1 == 1 && mantissa_bits > 0;
+    // The lower neighbour's code, if codes went on downward: `1 << M` below that of the same significand in the lowest binade.
+    let no_zero = matches!(layout.zero_field, ZeroField::Normals);
+    let below_lowest = cut.floor as i64 - if no_zero { 2 << mantissa_bits } else { 1 << mantissa_bits };
+    let odd = below_lowest & 1 == 1;
     !(last_of_binade && round.moves_up(x.is_negative(), odd, cut.fraction, cut.sticky, random))
 }

@@ -311,7 +311,7 @@ impl FormatSpec {
         }
     }
 
-    /// By looking at every code: the number nearest to `from` on one side of it.
+    /// By looking at every code: the number nearest to `from` on one side of it; +0 rather than −0.
     const fn scan(&self, from: Unpacked, side: Ordering) -> Option<u32> {
         const fn is(order: Option<Ordering>, side: Ordering) -> bool {
             matches!((order, side), (Some(Ordering::Less), Ordering::Less) | (Some(Ordering::Greater), Ordering::Greater))
@@ -320,9 +320,15 @@ impl FormatSpec {
         while (code as u64) < self.code_count() {
             let value = self.decode(code);
             if is(value.compare(from), side) {
-                match best {
-                    Some(old) if !is(self.decode(old).compare(value), side) => {}
-                    _ => best = Some(code),
+                let nearer = match best {
+                    None => true,
+                    Some(old) => {
+                        let old = self.decode(old);
+                        is(old.compare(value), side) || (old.is_zero() && old.is_negative() && value.is_zero())
+                    }
+                };
+                if nearer {
+                    best = Some(code);
                 }
             }
             code += 1;

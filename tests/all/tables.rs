@@ -240,7 +240,8 @@ fn integers_are_twos_complement_over_a_power_of_two() {
     for (name, bits, signed, fraction, min, max) in INTEGERS {
         let spec = FormatSpec::by_name_in(subhalf::Vocabulary::Subhalf, name).unwrap();
         let number = |value: i64| Number::new(value < 0, value.unsigned_abs(), -fraction);
-        assert_eq!((spec.bits(), spec.is_signed(), spec.value_count()), (bits, signed, 1 << bits), "{name}");
+        let count = u64::try_from(max - min + 1).expect("an ascending range");
+        assert_eq!((spec.bits(), spec.is_signed(), spec.value_count()), (bits, signed, count), "{name}");
         for code in 0..1_u32 << bits {
             let value = i64::from(code) - if signed && code >> (bits - 1) == 1 { 1 << bits } else { 0 };
             assert_eq!(Number::of(spec.decode(code)), number(value), "{name} code {code:#x}");
