@@ -189,7 +189,8 @@ fn every_code_of_every_format_decodes_by_the_formula() {
         }
     }
     // The sum of (4K - 2) 2^K.
-    assert_eq!(codes, (3..=16).map(|k| (4 * k - 2) << k).sum::<u64>());
+    let expected: u64 = (3..=16).map(|k| (4 * k - 2) << k).sum();
+    assert_eq!(codes, expected);
 }
 
 #[test]
