@@ -15,7 +15,8 @@ impl Convert {
         zero: Zero::Nan,
         ..Self::SATURATING
     };
-    /// ml_dtypes 0.6.0 into E8M0: as [`ML_DTYPES`](Self::ML_DTYPES), ties up; zero and negative numbers become NaN. *Checked.*
+    /// ml_dtypes 0.6.0 into E8M0: as [`ML_DTYPES`](Self::ML_DTYPES), ties up; zero and negative numbers become NaN. *Checked*, but for
+    /// numbers between 2^-127 and 1.5·2^-127, which go up there (0x01) and to the nearest (0x00) here.
     pub const ML_DTYPES_E8M0: Self = Self::ML_DTYPES.with_round(Round::NearestUp);
 
     /// CUDA 13.5 `__NV_SATFINITE` on the host: overflow and infinity saturate, NaN is 0x7F, or the largest value in FP6 and FP4; the
@@ -30,7 +31,8 @@ impl Convert {
     /// torch 2.10 on the CPU: never saturates; NaN keeps its sign with all mantissa bits set; E8M0 drops the sign. *Checked.* From f64 it goes
     /// through f32.
     pub const TORCH_2_10: Self = Self { nan: Nan::SignedAllOnes, ..Self::CUDA_NOSAT };
-    /// torch 2.10 into E8M0: ties up. *Checked.*
+    /// torch 2.10 and 2.15 into E8M0: ties up. *Checked*, but for numbers between 2^-127 and 1.5·2^-127, which go up there (0x01) and
+    /// to the nearest (0x00) here.
     pub const TORCH_2_10_E8M0: Self = Self::TORCH_2_10.with_round(Round::NearestUp);
     /// torch 2.15 on the CPU, but for `float8_e4m3fn`: as 2.10. *Checked.*
     pub const TORCH_2_15: Self = Self::TORCH_2_10;

@@ -130,7 +130,7 @@ impl FormatSpec {
         }
     }
 
-    /// The distance from one to the next larger number. `None` where one or the next number is missing.
+    /// The distance from one to the next larger finite number. `None` where either is missing.
     #[must_use]
     pub const fn epsilon(&self) -> Option<Unpacked> {
         let Some(one) = self.one_code() else { return None };
