@@ -346,7 +346,7 @@ impl Referee {
                     Infinity::KeepElseSaturate => kept.unwrap_or(self.largest(negative)),
                     _ => panic!("a policy unknown to the referee"),
                 };
-                (code, if Some(code) == kept { 0 } else { INVALID })
+                (code, if Some(code) == kept { 0 } else { OVERFLOW | INEXACT })
             }
             Class::Finite { place, tiny, .. } => self.finite(negative, place, tiny, convert),
         }
@@ -444,6 +444,7 @@ impl Referee {
             MissingNan::Max => self.largest(false),
             MissingNan::SignedMax => self.largest(negative),
             MissingNan::Zero => self.zero(false, convert).0,
+            MissingNan::SignedZero => self.zero(negative, convert).0,
             MissingNan::OppositeZero => self.zero(!negative, convert).0,
             _ => panic!("a policy unknown to the referee"),
         };
