@@ -393,6 +393,8 @@ fn codebooks() -> Vec<Referee> {
     const TWELFTHS: [f32; 8] = [0.0, 0.0625, 8.0, 12.0, 4.0, 6.0, 2.0, 3.0];
     // Out of order, both zeros, and three codes behind the end.
     static MINE: [u32; 5] = [0x8000_0000, 0x3FC0_0000, 0x0000_0000, 0xBF80_0000, 0x3E80_0000];
+    // One zero, and that is −0.
+    static MINUS: [u32; 4] = [0x3F80_0000, 0x8000_0000, 0xBF80_0000, 0x4000_0000];
     let bits_of = |numbers: &[f64]| numbers.iter().map(|&x| (x as f32).to_bits()).collect::<Vec<_>>();
     // Both zeros of this table are +0.
     let negatives = TWELFTHS.map(|x| if x == 0.0 { 0.0 } else { -x });
@@ -403,6 +405,7 @@ fn codebooks() -> Vec<Referee> {
         codebook(FormatSpec::BNBFP4, &fp4),
         codebook(FormatSpec::BNBDYNAMIC8, &dynamic_map()),
         codebook(FormatSpec::new("mine", Encoding::Codebook(&MINE)).unwrap(), &MINE),
+        codebook(FormatSpec::new("minus", Encoding::Codebook(&MINUS)).unwrap(), &MINUS),
     ]
 }
 

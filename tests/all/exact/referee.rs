@@ -381,7 +381,7 @@ impl Referee {
             return if became_zero { (side.entries[index].code, small) } else { self.unwanted_negative(convert) };
         }
         let without_zero = self.zeros.is_none();
-        if place.lower.is_none() && without_zero && convert.zero == Zero::NanBelowSmallest {
+        if place.lower.is_none() && without_zero && tiny && convert.zero == Zero::NanBelowSmallest {
             return self.zero(negative, convert);
         }
         if !overflow {
