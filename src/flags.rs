@@ -18,7 +18,7 @@ impl Flags {
     /// The result differs from the input.
     pub const INEXACT: Self = Self(1);
     /// The result is inexact and, rounded as if the exponent had no lower bound, is smaller than the smallest
-    /// normal value (tininess after rounding). Fixed-point formats and codebooks never raise it.
+    /// normal value (tininess after rounding); in a posit, smaller than the smallest. Fixed-point formats and codebooks never raise it.
     pub const UNDERFLOW: Self = Self(2);
     /// The input, rounded as if the exponent had no upper bound, lies beyond the largest finite value. An infinite input raises
     /// it (with `INEXACT`) unless it stays infinite, as in the FP8 conversions of Arm.
@@ -26,7 +26,7 @@ impl Flags {
     /// An exact infinity came from finite operands. Conversions never raise it; it is here for arithmetic.
     pub const DIVIDE_BY_ZERO: Self = Self(8);
     /// The input is a signalling NaN, or has no counterpart: NaN in a format without NaN, zero in a format without zero, a number
-    /// that is negative after rounding in an unsigned format.
+    /// that is negative after rounding (minus infinity too) in an unsigned format. It comes alone.
     pub const INVALID: Self = Self(16);
 
     const NAMES: [(Self, &'static str); 5] = [

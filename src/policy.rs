@@ -4,6 +4,9 @@
 use crate::round::Round;
 
 /// What becomes of a finite number that, after rounding, lies beyond the largest finite value.
+///
+/// Where this gives NaN, the NaN has the number's sign; which of its mantissa bits are set follows [`Nan`]. A posit gives NaR, where its
+/// standard wants `Saturate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Overflow {
@@ -62,11 +65,12 @@ pub enum MissingNan {
     OppositeZero,
 }
 
-/// What an exact zero becomes in a format without zero, such as E8M0.
+/// What an exact zero becomes in a format without zero, such as E8M0. In a codebook zero is a number like any other and goes to the
+/// nearest entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Zero {
-    /// The smallest value: E8M0 0x00. CUDA, torch.
+    /// The number nearest to zero, with the zero's sign in a signed format: E8M0 0x00. CUDA, torch.
     Smallest,
     /// NaN; numbers that are merely too small still become the smallest value. `ml_dtypes`.
     Nan,
@@ -75,7 +79,7 @@ pub enum Zero {
     NanBelowSmallest,
 }
 
-/// What a number that is negative after rounding becomes in an unsigned format.
+/// What a number that is negative after rounding becomes in an unsigned format (in a codebook, any negative number).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Negative {

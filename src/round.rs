@@ -4,9 +4,9 @@ use crate::error::Error;
 
 /// How a number that lies between two neighbouring representable values is rounded.
 ///
-/// "Even" and "odd" are said of the code: of two neighbours exactly one has a code whose last bit is 0 (IEEE P3109's
-/// *CodeIsEven*, which extends IEEE 754's rule to formats without mantissa bits). Codebooks use the position in value
-/// order instead of the code.
+/// "Even" and "odd" are said of the code of the neighbour nearer to zero: even if its last bit is 0 (IEEE P3109's *CodeIsEven*, which
+/// extends IEEE 754's rule to formats without mantissa bits). In a codebook, where codes need not be in order, it is even if an even
+/// number of entries are smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Round {

@@ -23,6 +23,10 @@ const fn in_units(bits: u32, unit: i64) -> i64 {
 /// Value in units along the sign of the number that is rounded, and code.
 type Entry = (i64, usize);
 
+const fn sign_of(bits: u32) -> bool {
+    bits >> 31 == 1
+}
+
 /// How many entries are smaller than `value` units: the position in value order.
 const fn rank(values: &[u32], unit: i64, value: i64) -> u64 {
     let (mut below, mut i) = (0, 0);
@@ -51,11 +55,16 @@ pub(super) const fn round(values: &[u32], x: Unpacked, round: Round, random: u32
     while code < values.len() {
         let value = sign * in_units(values[code], unit);
         if value < 0 || value as u64 <= cut.floor {
-            // Of two zeros, the one with the number's sign.
-            let same_sign = (values[code] >> 31 == 1) == x.is_negative();
-            match lower {
-                Some((best, _)) if value < best || (value == best && !(value == 0 && same_sign)) => {}
-                _ => lower = Some((value, code)),
+            // Of equal numbers the first, but of two zeros the one with the number's sign.
+            let nearer = match lower {
+                None => true,
+                Some((best, old)) => {
+                    let signs = (sign_of(values[old]) == x.is_negative(), sign_of(values[code]) == x.is_negative());
+                    value > best || (value == best && value == 0 && matches!(signs, (false, true)))
+                }
+            };
+            if nearer {
+                lower = Some((value, code));
             }
         } else {
             match upper {

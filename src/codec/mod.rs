@@ -172,6 +172,10 @@ impl FormatSpec {
 
     const fn encode_finite(&self, x: Unpacked, convert: &Convert, random: u32) -> Encoded {
         let negative = x.is_negative();
+        let unsigned = negative && !self.is_signed();
+        if unsigned && matches!(self.encoding(), Encoding::Codebook(_)) {
+            return self.encode_negative(convert); // its grid has no numbers below its lowest
+        }
         let rounded = match self.encoding() {
             Encoding::Float(layout) => float::round(layout, x, convert.round, random),
             Encoding::Int(layout) => int::round(layout, x, convert.round, random),
@@ -180,7 +184,7 @@ impl FormatSpec {
             Encoding::Posit(layout) => posit::round(layout, x, convert.round, random),
         };
         let below_smallest = rounded.tiny && self.zero_code().is_none();
-        if negative && !self.is_signed() && !matches!(self.encoding(), Encoding::Codebook(_)) {
+        if unsigned {
             if rounded.magnitude != 0 || self.zero_code().is_none() {
                 return self.encode_negative(convert);
             }
@@ -188,7 +192,7 @@ impl FormatSpec {
             return Encoded { code: self.min_code(), flags };
         }
         if below_smallest && matches!(convert.zero, Zero::NanBelowSmallest) {
-            return self.encode_zero(false, convert);
+            return self.encode_zero(negative, convert);
         }
         let flags = Flags::NONE
             .and_if(rounded.inexact || rounded.overflow, Flags::INEXACT)
@@ -239,7 +243,7 @@ impl FormatSpec {
     }
 
     const fn encode_infinity(&self, negative: bool, convert: &Convert) -> Encoded {
-        if negative && !self.is_signed() && !matches!(self.encoding(), Encoding::Codebook(_)) {
+        if negative && !self.is_signed() {
             return self.encode_negative(convert);
         }
         let code = match convert.infinity {
