@@ -74,16 +74,20 @@ extern crate std;
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
 
+mod arith;
 mod bits;
 mod codec;
 mod error;
 mod flags;
 mod format;
+mod kernel;
 mod name;
 mod ops;
 mod policy;
 mod random;
 mod round;
+#[doc(hidden)]
+pub mod scalar;
 mod spec;
 mod stats;
 mod vendor;
@@ -94,8 +98,14 @@ pub use flags::Flags;
 pub use format::{Code, Format, Vocabulary};
 pub use name::Name;
 pub use ops::{Exec, Real, decode_slice, encode_slice, fake_quantize_slice};
-pub use policy::{Convert, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
+pub use policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
 pub use random::{Dither, philox4x32_10};
 pub use round::{Round, Stochastic};
+#[doc(hidden)]
+pub use scalar as scalar_support;
+pub use scalar::{
+    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf, Binary8p5se, E8M0, F4E2M1, F6E2M3,
+    F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, HiF8, ParseError, UE4M3, UE5M3, aliases,
+};
 pub use spec::{Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, ZeroField};
 pub use stats::{ErrorStats, Sqnr, amax_scale, storage_error};

@@ -101,6 +101,16 @@ pub enum SubnormalInputs {
     Flush,
 }
 
+/// What a nonzero number divided by zero is. It matters to arithmetic alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DivisionByZero {
+    /// Infinity with the sign of the quotient, and the flag `DIVIDE_BY_ZERO`; then as an infinite input. IEEE 754.
+    Infinity,
+    /// NaN, and the flag `INVALID`. P3109.
+    Nan,
+}
+
 /// Everything that one conversion can do differently from another. The parts are independent of each other.
 ///
 /// Start from [`FormatSpec::default_convert`](crate::FormatSpec::default_convert) or a named preset and change parts with
@@ -131,8 +141,10 @@ pub struct Convert {
     pub zero: Zero,
     /// Negative numbers, where the format is unsigned.
     pub negative: Negative,
-    /// Subnormal inputs.
+    /// Subnormal inputs; of arithmetic, the operands.
     pub subnormal_inputs: SubnormalInputs,
+    /// Division by zero.
+    pub division_by_zero: DivisionByZero,
 }
 
 macro_rules! with_methods {
@@ -157,6 +169,7 @@ impl Convert {
         zero: Zero::Smallest,
         negative: Negative::Nan,
         subnormal_inputs: SubnormalInputs::Keep,
+        division_by_zero: DivisionByZero::Infinity,
     };
 
     /// Nearest-even with IEEE 754's overflow to infinity: the default above 8 bits.
@@ -171,5 +184,6 @@ impl Convert {
         with_zero, zero: Zero;
         with_negative, negative: Negative;
         with_subnormal_inputs, subnormal_inputs: SubnormalInputs;
+        with_division_by_zero, division_by_zero: DivisionByZero;
     }
 }

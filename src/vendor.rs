@@ -1,7 +1,7 @@
 //! The policies of other programs, as constants of [`Convert`]. *Checked* ones reproduce arrays that the program itself made
 //! (`tests/golden`); *formula only* ones follow a document and were never run against the real thing.
 
-use crate::policy::{Convert, Infinity, MissingNan, Nan, Negative, Overflow, Zero};
+use crate::policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, Zero};
 use crate::round::Round;
 
 impl Convert {
@@ -45,12 +45,13 @@ impl Convert {
     pub const ONNX_NO_SATURATE: Self = Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::SATURATING };
 
     /// IEEE P3109 SatFinite (Interim Report v4.0): everything is clamped, infinity too. *Checked* through gfloat.
-    pub const P3109_SAT_FINITE: Self = Self { infinity: Infinity::Saturate, negative: Negative::Clamp, ..Self::SATURATING };
+    pub const P3109_SAT_FINITE: Self = Self { infinity: Infinity::Saturate, ..Self::P3109_SAT_PROPAGATE };
     /// IEEE P3109 SatPropagate: finite numbers are clamped, infinity is kept where it exists. *Formula only.*
-    pub const P3109_SAT_PROPAGATE: Self = Self::SATURATING.with_negative(Negative::Clamp);
+    pub const P3109_SAT_PROPAGATE: Self =
+        Self { negative: Negative::Clamp, division_by_zero: DivisionByZero::Nan, ..Self::SATURATING };
     /// IEEE P3109 SatNone, formerly `OvfInf`: overflow as in IEEE 754 where infinity exists, else clamped; negative numbers
     /// become NaN in unsigned formats. *Checked* through gfloat.
-    pub const P3109_SAT_NONE: Self = Self::IEEE;
+    pub const P3109_SAT_NONE: Self = Self::IEEE.with_division_by_zero(DivisionByZero::Nan);
 
     /// gfloat 0.5.2 with `sat = True`. *Checked.*
     pub const GFLOAT_SATURATE: Self = Self::P3109_SAT_FINITE;

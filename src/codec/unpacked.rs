@@ -205,6 +205,11 @@ impl Unpacked {
         self.is_nan() && self.significand & QUIET == 0
     }
 
+    /// The same NaN, quiet.
+    pub(crate) const fn quiet(self) -> Self {
+        Self::nan(self.negative, self.significand | QUIET)
+    }
+
     /// The payload of a NaN, left-aligned, quiet bit first.
     pub(crate) const fn payload(self) -> u64 {
         self.significand

@@ -68,6 +68,8 @@ pub trait Format: Copy + Send + Sync + 'static {
     type Code: Code;
     /// What the codes stand for.
     const SPEC: FormatSpec;
+    /// The policy of plain conversions and operators.
+    const CONVERT: Convert = Self::SPEC.default_convert();
 
     /// The number with a code. Bits above the format's width are dropped.
     fn from_bits(code: Self::Code) -> Self;
@@ -90,25 +92,25 @@ pub trait Format: Copy + Send + Sync + 'static {
         (from_code(encoded.code), encoded.flags)
     }
 
-    /// Rounds an f32 under [`FormatSpec::default_convert`].
+    /// Rounds an f32 under [`CONVERT`](Self::CONVERT).
     #[must_use]
     #[inline]
     fn from_f32(x: f32) -> Self {
-        from_code(Self::SPEC.encode_f32(x))
+        from_code(Self::SPEC.encode_f32_with(x, &Self::CONVERT, 0).code)
     }
 
-    /// Rounds an f64 under [`FormatSpec::default_convert`], once.
+    /// Rounds an f64 under [`CONVERT`](Self::CONVERT), once.
     #[must_use]
     #[inline]
     fn from_f64(x: f64) -> Self {
-        from_code(Self::SPEC.encode_f64(x))
+        from_code(Self::SPEC.encode_f64_with(x, &Self::CONVERT, 0).code)
     }
 
-    /// Rounds a number of another format under [`FormatSpec::default_convert`], once.
+    /// Rounds a number of another format under [`CONVERT`](Self::CONVERT), once.
     #[must_use]
     #[inline]
     fn from_format<G: Format>(x: G) -> Self {
-        Self::from_unpacked(x.unpack(), &Self::SPEC.default_convert(), 0).0
+        Self::from_unpacked(x.unpack(), &Self::CONVERT, 0).0
     }
 
     /// The nearest f32; exact for every format that f32 contains.
@@ -182,62 +184,6 @@ pub trait Format: Copy + Send + Sync + 'static {
     }
 }
 
-fn from_code<F: Format>(code: u32) -> F {
+pub(crate) fn from_code<F: Format>(code: u32) -> F {
     F::from_bits(F::Code::truncate(code))
-}
-
-/// Makes a type for a format: a transparent newtype over the code that implements [`Format`] and prints as its number.
-///
-/// The spec is checked at compile time, and so is that the code type is wide enough.
-///
-/// ```
-/// use subhalf::{Encoding, FloatSpec, Format, FormatSpec};
-///
-/// subhalf::define_format! {
-///     /// 1 sign, 3 exponent and 3 mantissa bits, all codes numbers.
-///     pub struct F7E3M3(u8) = FormatSpec::constant("F7E3M3", Encoding::Float(FloatSpec::finite(3, 3)));
-/// }
-///
-/// let x = F7E3M3::from_f32(2.7);
-/// assert_eq!((x.to_bits(), x.to_f32()), (0x23, 2.75));
-/// assert_eq!(format!("{x:?}"), "F7E3M3(2.75)");
-/// ```
-/// ```compile_fail
-/// subhalf::define_format! { struct Narrow(u8) = subhalf::FormatSpec::F16; }
-/// ```
-#[macro_export]
-macro_rules! define_format {
-    ($(#[$attr:meta])* $vis:vis struct $name:ident($code:ty) = $spec:expr;) => {
-        $(#[$attr])*
-        #[derive(Clone, Copy)]
-        #[repr(transparent)]
-        $vis struct $name($code);
-
-        const _: () = assert!(
-            <$name as $crate::Format>::SPEC.bits() <= <$code as $crate::Code>::BITS,
-            "the code type is too narrow for the format"
-        );
-
-        impl $crate::Format for $name {
-            type Code = $code;
-            const SPEC: $crate::FormatSpec = $spec;
-
-            #[inline]
-            fn from_bits(code: $code) -> Self {
-                const MASK: $code = <$code>::MAX >> (<$code as $crate::Code>::BITS - <$name as $crate::Format>::SPEC.bits());
-                Self(code & MASK)
-            }
-
-            #[inline]
-            fn to_bits(self) -> $code {
-                self.0
-            }
-        }
-
-        impl ::core::fmt::Debug for $name {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::write!(f, ::core::concat!(::core::stringify!($name), "({})"), $crate::Format::to_f64(*self))
-            }
-        }
-    };
 }

@@ -1,0 +1,6 @@
+//! The codec, fast: the same bits as the reference, by ways that need a property of the format. Each way is made from a spec by a
+//! `const` constructor that refuses specs without the property; every result is tested against `codec`.
+
+mod nearest;
+
+pub(crate) use nearest::Nearest;

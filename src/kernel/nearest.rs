@@ -1,0 +1,94 @@
+//! f32 to a floating-point format, nearest-even, without a loop or a variable shift.
+
+use crate::codec::Unpacked;
+use crate::policy::{Convert, Nan, SubnormalInputs};
+use crate::round::Round;
+use crate::spec::{Encoding, FormatSpec, ZeroField};
+
+/// Parameters of one conversion. With a constant spec they are constants, and encoding is some ten integer operations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nearest {
+    /// Bits of the smallest normal number as an f32.
+    min_normal: u32,
+    /// Low mantissa bits of an f32 that the format does not have.
+    shift: u32,
+    /// What the f32's bits, shifted, are ahead of the code.
+    rebias: u32,
+    /// Bits of `1.5 · 2^23` units of the subnormals: adding it rounds a subnormal in hardware.
+    magic: u32,
+    max: u32,
+    overflow: [u32; 2],
+    infinity: [u32; 2],
+    nan: [u32; 2],
+    zero: [u32; 2],
+    sign_bit: u32,
+}
+
+impl Nearest {
+    /// The parameters, for signed formats with zero and subnormals whose numbers are f32s, if the policy rounds to nearest-even.
+    pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
+        let Encoding::Float(layout) = spec.encoding() else { return None };
+        let min_exponent = layout.min_exponent();
+        let unit = min_exponent - layout.mantissa_bits as i64;
+        let uniform = layout.signed && matches!(layout.zero_field, ZeroField::Subnormals) && !layout.is_fixed_point();
+        let plain = matches!(convert.round, Round::NearestEven) && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
+        let payload = matches!(convert.nan, Nan::Payload);
+        // The magic number and the smallest normal must be normal f32s, and the binade above the largest number an f32's.
+        if !uniform
+            || !plain
+            || payload
+            || layout.mantissa_bits >= 23
+            || min_exponent < -126
+            || unit + 24 > 127
+            || spec.max_exponent() > 126
+        {
+            return None;
+        }
+        let Some(min_normal) = spec.min_normal() else { return None };
+        let shift = 23 - layout.mantissa_bits as u32;
+        Some(Self {
+            min_normal: min_normal.to_f32().to_bits(),
+            shift,
+            rebias: ((126 + min_exponent) as u32) << layout.mantissa_bits,
+            magic: ((unit + 23 + 127) as u32) << 23 | 1 << 22,
+            max: spec.max_code(),
+            overflow: both(spec, convert, Unpacked::new(false, 1, spec.max_exponent() + 2)),
+            infinity: both(spec, convert, Unpacked::infinity(false)),
+            nan: both(spec, convert, Unpacked::NAN),
+            zero: both(spec, convert, Unpacked::ZERO),
+            sign_bit: layout.sign_bit() as u32,
+        })
+    }
+
+    /// The code of `x`.
+    #[inline(always)]
+    pub(crate) const fn encode(&self, x: f32) -> u32 {
+        let bits = x.to_bits();
+        let (magnitude, negative) = (bits & 0x7FFF_FFFF, (bits >> 31) as usize);
+        let code = if magnitude < self.min_normal {
+            (f32::from_bits(magnitude) + f32::from_bits(self.magic)).to_bits() - self.magic
+        } else {
+            // Half a unit less one, and one more if the last kept bit is set: a carry out of exactly the numbers that go up.
+            let half_less_one = (1 << (self.shift - 1)) - 1;
+            ((magnitude + half_less_one + ((magnitude >> self.shift) & 1)) >> self.shift) - self.rebias
+        };
+        if code > self.max {
+            return if magnitude > 0x7F80_0000 {
+                self.nan[negative]
+            } else if magnitude == 0x7F80_0000 {
+                self.infinity[negative]
+            } else {
+                self.overflow[negative]
+            };
+        }
+        if code == 0 {
+            return self.zero[negative];
+        }
+        if negative == 1 { code | self.sign_bit } else { code }
+    }
+}
+
+/// The codes of a number and of its negative, as the reference gives them.
+const fn both(spec: &FormatSpec, convert: &Convert, x: Unpacked) -> [u32; 2] {
+    [spec.encode_with(x, convert, 0).code, spec.encode_with(x.negate(), convert, 0).code]
+}

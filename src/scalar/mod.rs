@@ -1,0 +1,224 @@
+//! Scalars: newtypes over codes with the interface of Rust's own floats, stamped by [`define_format!`](crate::define_format). The macro
+//! holds names and documentation; what the methods do is in [`Ops`], one constant a format, and in `arith` and `codec`.
+
+mod stamp;
+mod text;
+mod types;
+
+pub use types::*;
+
+pub use text::{ParseError, parse};
+
+#[cfg(feature = "half")]
+pub use half::{bf16, f16};
+
+use crate::codec::{Encoded, Unpacked};
+use crate::flags::Flags;
+use crate::kernel::Nearest;
+use crate::policy::{Convert, DivisionByZero, MissingNan, Nan};
+use crate::spec::{Encoding, FormatSpec, NanCodes, ZeroField};
+use core::cmp::Ordering;
+use core::num::FpCategory;
+
+/// What a stamped type needs, worked out once from its spec and policy. Not part of the interface: the macro's own.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Ops {
+    spec: FormatSpec,
+    convert: Convert,
+    nearest: Option<Nearest>,
+    /// Whether +, −, × and ÷ in f32, then rounded to the format, are the correctly rounded results.
+    through_f32: bool,
+}
+
+#[doc(hidden)]
+impl Ops {
+    #[must_use]
+    pub const fn new(spec: FormatSpec, convert: Convert) -> Self {
+        let nearest = Nearest::lower(&spec, &convert);
+        Self { spec, convert, nearest, through_f32: nearest.is_some() && innocuous(&spec, &convert) }
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_f32(&self, x: f32) -> u32 {
+        match &self.nearest {
+            Some(nearest) => nearest.encode(x),
+            None => self.spec.encode_f32_with(x, &self.convert, 0).code,
+        }
+    }
+
+    #[inline]
+    #[must_use]
+    pub const fn from_unpacked(&self, x: Unpacked) -> u32 {
+        self.spec.encode_with(x, &self.convert, 0).code
+    }
+
+    /// The f32 of every code of a format of at most 8 bits.
+    #[must_use]
+    pub const fn table(spec: &FormatSpec) -> [f32; 256] {
+        let (mut table, mut code) = ([0.0; 256], 0);
+        while code < 256 && spec.bits() <= 8 {
+            table[code as usize] = spec.decode_f32(code);
+            code += 1;
+        }
+        table
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub const fn binary(&self, op: Binary, (a, b): (u32, u32), (x, y): (f32, f32)) -> u32 {
+        if self.through_f32 {
+            return self.from_f32(match op {
+                Binary::Add => x + y,
+                Binary::Sub => x - y,
+                Binary::Mul => x * y,
+                Binary::Div => x / y,
+                Binary::Rem => x % y,
+            });
+        }
+        self.binary_with(op, a, b, &self.convert, 0).code
+    }
+
+    #[must_use]
+    pub const fn binary_with(&self, op: Binary, a: u32, b: u32, convert: &Convert, random: u32) -> Encoded {
+        match op {
+            Binary::Add => self.spec.add_with(a, b, convert, random),
+            Binary::Sub => self.spec.sub_with(a, b, convert, random),
+            Binary::Mul => self.spec.mul_with(a, b, convert, random),
+            Binary::Div => self.spec.div_with(a, b, convert, random),
+            Binary::Rem => self.spec.rem_with(a, b, convert, random),
+        }
+    }
+
+    /// The code of the same magnitude with another sign, where the sign is a thing of its own.
+    #[must_use]
+    pub const fn with_sign(&self, code: u32, negative: bool) -> u32 {
+        let x = self.spec.decode(code);
+        if x.is_nan() || x.is_negative() == negative { code } else { self.from_unpacked(x.negate()) }
+    }
+
+    #[must_use]
+    pub const fn next(&self, code: u32, up: bool) -> u32 {
+        let next = if up { self.spec.next_up(code) } else { self.spec.next_down(code) };
+        match next {
+            Some(next) => next,
+            None => code,
+        }
+    }
+}
+
+/// The operators.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Rem,
+}
+
+/// Rounding to f32 first is harmless where f32 has at least 2p + 2 bits (Figueroa) and no result leaves its normal range;
+/// and what NaN becomes must not depend on a sign that processors choose.
+const fn innocuous(spec: &FormatSpec, convert: &Convert) -> bool {
+    let Some(precision) = spec.precision() else { return false };
+    let (low, high) = (spec.min_positive().log2(), spec.max_exponent() as i64);
+    let in_range = 2 * low > -126 && 2 * high + 2 < 127 && high - low + 1 < 126;
+    let sign_free =
+        matches!(convert.nan, Nan::Canonical | Nan::AllOnes) && matches!(convert.missing_nan, MissingNan::Max | MissingNan::Zero);
+    let ieee = matches!(convert.division_by_zero, DivisionByZero::Infinity);
+    precision <= 11 && in_range && sign_free && ieee
+}
+
+/// The order of IEEE 754's totalOrder; in P3109 formats and others whose one NaN has the code of a minus zero, NaN is below everything.
+#[doc(hidden)]
+#[must_use]
+pub const fn total_cmp(spec: &FormatSpec, a: Unpacked, b: Unpacked) -> Ordering {
+    const fn rank(x: Unpacked, nan_lowest: bool) -> (i8, u64) {
+        match (x.class(), x.is_negative()) {
+            (FpCategory::Nan, _) if nan_lowest => (-3, 0),
+            (FpCategory::Nan, true) => (-3, !x.payload()),
+            (FpCategory::Nan, false) => (3, x.payload()),
+            _ => (0, 0),
+        }
+    }
+    let nan_lowest = single_nan(spec);
+    let (x, y) = (rank(a, nan_lowest), rank(b, nan_lowest));
+    if x.0 != y.0 {
+        return if x.0 < y.0 { Ordering::Less } else { Ordering::Greater };
+    }
+    if x.0 != 0 {
+        return if x.1 == y.1 {
+            Ordering::Equal
+        } else if x.1 < y.1 {
+            Ordering::Less
+        } else {
+            Ordering::Greater
+        };
+    }
+    match a.compare(b) {
+        Some(Ordering::Equal) if a.is_negative() != b.is_negative() => {
+            if a.is_negative() {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+        }
+        Some(order) => order,
+        None => Ordering::Equal,
+    }
+}
+
+/// Whether the only NaN is the sign bit alone, or the format is an unsigned one of P3109.
+const fn single_nan(spec: &FormatSpec) -> bool {
+    match spec.encoding() {
+        Encoding::Float(layout) => {
+            let p3109_bias = layout.exponent_bits > 0 && layout.bias as i64 == 1 << (layout.exponent_bits - 1);
+            let unsigned = !layout.signed && p3109_bias && matches!(layout.zero_field, ZeroField::Subnormals);
+            matches!(layout.nan, NanCodes::NegativeZero) || unsigned
+        }
+        Encoding::HiF8 | Encoding::Posit(_) => true,
+        Encoding::Int(_) | Encoding::Codebook(_) => false,
+    }
+}
+
+/// The code of a constant that a type says it has.
+///
+/// # Panics
+/// At compile time, if the format does not have it.
+#[doc(hidden)]
+#[must_use]
+pub const fn has(code: Option<u32>) -> u32 {
+    match code {
+        Some(code) => code,
+        None => panic!("the format has no such number"),
+    }
+}
+
+/// What the special constants of a type are, in the order of the macro's list.
+#[doc(hidden)]
+#[must_use]
+pub const fn specials(spec: &FormatSpec) -> usize {
+    spec.nan_code().is_some() as usize
+        + spec.infinity_code().is_some() as usize
+        + spec.negative_infinity_code().is_some() as usize
+        + spec.zero_code().is_some() as usize
+        + spec.negative_zero_code().is_some() as usize
+        + negative_one(spec).is_some() as usize
+        + min_subnormal(spec).is_some() as usize
+}
+
+#[doc(hidden)]
+#[must_use]
+pub const fn negative_one(spec: &FormatSpec) -> Option<u32> {
+    let one = spec.encode_with(Unpacked::ONE.negate(), &Convert::SATURATING, 0);
+    if matches!(one.flags, Flags::NONE) { Some(one.code) } else { None }
+}
+
+#[doc(hidden)]
+#[must_use]
+pub const fn min_subnormal(spec: &FormatSpec) -> Option<u32> {
+    let code = spec.min_positive_code();
+    if matches!(spec.decode(code).class(), FpCategory::Subnormal) { Some(code) } else { None }
+}

@@ -1,0 +1,656 @@
+//! The macro that stamps scalar types. It writes signatures and documentation; every body is one call.
+
+/// Makes a number type for a format: a transparent newtype over the code with the interface of `f32`, as far as the format has it.
+///
+/// ```text
+/// define_format! {
+///     /// Documentation.
+///     pub struct NAME(CODE) = SPEC                     // u8, u16 or u32; a constant FormatSpec
+///         [, policy CONVERT]                           // of plain conversions and operators; else the format's default
+///         [, has(ZERO, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL)]
+///         [; convert only];                            // no arithmetic
+/// }
+/// ```
+///
+/// `has` lists exactly the constants of these that the format has; too many or too few do not compile, and neither does a code type
+/// that is too narrow. Everything is checked at compile time.
+///
+/// The type implements [`Format`](crate::Format), and unless it converts only the operators, each the correctly rounded result
+/// under the policy. Methods ending in `_with` take another policy and a random word (for stochastic roundings; else ignored) and return the flags.
+///
+/// ```
+/// use subhalf::{Convert, Encoding, Flags, FloatSpec, Format, FormatSpec, Round};
+///
+/// subhalf::define_format! {
+///     /// 1 sign, 3 exponent and 3 mantissa bits, all codes numbers.
+///     pub struct F7E3M3(u8) = FormatSpec::constant("F7E3M3", Encoding::Float(FloatSpec::finite(3, 3))),
+///         has(ZERO, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
+/// }
+///
+/// let x = F7E3M3::from_f32(2.7);
+/// assert_eq!((x.to_bits(), x.to_f32(), F7E3M3::MAX.to_f32()), (0x23, 2.75, 30.0));
+/// assert_eq!((x * x + F7E3M3::ONE).to_string(), "8");                // 7.5625 -> 7.5, 8.5 -> 8: each operation is rounded
+/// assert_eq!(x.mul_add(x, F7E3M3::ONE).to_f32(), 9.0);               // 8.5625 -> 9: once
+/// let down = F7E3M3::CONVERT.with_round(Round::Down);
+/// assert_eq!(x.mul_with(x, &down, 0), (F7E3M3::from_f32(7.5), Flags::INEXACT));
+/// ```
+/// ```compile_fail
+/// subhalf::define_format! { struct Narrow(u8) = subhalf::FormatSpec::F16; convert only; }
+/// ```
+/// ```compile_fail
+/// // E4M3 has no infinity.
+/// subhalf::define_format! {
+///     struct E4M3(u8) = subhalf::FormatSpec::F8E4M3, has(ZERO, NEG_ZERO, NEG_ONE, NAN, INFINITY, MIN_POSITIVE_SUBNORMAL);
+/// }
+/// ```
+#[macro_export]
+macro_rules! define_format {
+    ($(#[$attr:meta])* $vis:vis struct $name:ident($code:ty) = $spec:expr
+        $(, policy $policy:expr)? $(, has($($special:ident),* $(,)?))? $(; $kind:ident only)?;) => {
+        $(#[$attr])*
+        #[derive(Clone, Copy)]
+        #[repr(transparent)]
+        $vis struct $name($code);
+
+        const _: () = {
+            assert!($name::BITS <= <$code as $crate::Code>::BITS, "the code type is too narrow for the format");
+            const LISTED: usize = 0 $($(+ { let _ = stringify!($special); 1 })*)?;
+            const UNLISTED_MEANS_NONE_ASKED: bool = false $($(|| { let _ = stringify!($special); true })*)?;
+            assert!(!UNLISTED_MEANS_NONE_ASKED || LISTED == $crate::scalar_support::specials(&$name::SPEC), "`has` does not list all that the format has");
+        };
+
+        impl $crate::Format for $name {
+            type Code = $code;
+            const SPEC: $crate::FormatSpec = $spec;
+            $(const CONVERT: $crate::Convert = $policy;)?
+
+            #[inline]
+            fn from_bits(code: $code) -> Self {
+                $name::from_bits(code)
+            }
+
+            #[inline]
+            fn to_bits(self) -> $code {
+                self.0
+            }
+        }
+
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            const SPEC: $crate::FormatSpec = <Self as $crate::Format>::SPEC;
+            const OPS: &'static $crate::scalar_support::Ops =
+                &$crate::scalar_support::Ops::new(Self::SPEC, <Self as $crate::Format>::CONVERT);
+            const VALUES: &'static [f32; 256] = &$crate::scalar_support::Ops::table(&Self::SPEC);
+
+            /// Width of a code in bits.
+            pub const BITS: u32 = Self::SPEC.bits();
+            /// The largest finite number.
+            pub const MAX: Self = Self::of(Self::SPEC.max_code());
+            /// The smallest finite number: the most negative one, or without a sign the one nearest zero.
+            pub const MIN: Self = Self::of(Self::SPEC.min_code());
+            /// One.
+            pub const ONE: Self = Self::of($crate::scalar_support::has(Self::SPEC.one_code()));
+            /// The smallest positive normal number; without such numbers, the smallest positive one.
+            pub const MIN_POSITIVE: Self = match Self::SPEC.min_normal_code() {
+                Some(code) => Self::of(code),
+                None => Self::of(Self::SPEC.min_positive_code()),
+            };
+            /// Distance from one to the next larger number, in f64; 0 if there is none.
+            pub const EPSILON: f64 = match Self::SPEC.epsilon() {
+                Some(epsilon) => epsilon.to_f64(),
+                None => 0.0,
+            };
+            /// Significand bits, the hidden one counted; 0 where the precision varies.
+            pub const MANTISSA_DIGITS: u32 = match Self::SPEC.precision() {
+                Some(digits) => digits,
+                None => 0,
+            };
+            /// Decimal digits that survive storing; 0 where the precision varies.
+            pub const DIGITS: u32 = match Self::SPEC.decimal_digits() {
+                Some(digits) => digits,
+                None => 0,
+            };
+            /// One more than the exponent of the smallest normal number, as `f32::MIN_EXP`; 0 without such numbers.
+            pub const MIN_EXP: i32 = match Self::SPEC.min_exponent() {
+                Some(exponent) => exponent + 1,
+                None => 0,
+            };
+            /// One more than the exponent of the largest number, as `f32::MAX_EXP`.
+            pub const MAX_EXP: i32 = Self::SPEC.max_exponent() + 1;
+            /// The radix.
+            pub const RADIX: u32 = 2;
+
+            const fn of(code: u32) -> Self {
+                Self(code as $code)
+            }
+
+            /// The number with a code. Bits above the format's width are dropped.
+            #[must_use]
+            #[inline]
+            pub const fn from_bits(code: $code) -> Self {
+                Self(code & (<$code>::MAX >> (<$code>::BITS - Self::BITS)))
+            }
+
+            /// The code; bits above the format's width are 0.
+            #[must_use]
+            #[inline]
+            pub const fn to_bits(self) -> $code {
+                self.0
+            }
+
+            /// The number with a code in little-endian bytes.
+            #[must_use]
+            #[inline]
+            pub const fn from_le_bytes(bytes: [u8; ::core::mem::size_of::<$code>()]) -> Self {
+                Self::from_bits(<$code>::from_le_bytes(bytes))
+            }
+
+            /// The number with a code in big-endian bytes.
+            #[must_use]
+            #[inline]
+            pub const fn from_be_bytes(bytes: [u8; ::core::mem::size_of::<$code>()]) -> Self {
+                Self::from_bits(<$code>::from_be_bytes(bytes))
+            }
+
+            /// The number with a code in native-endian bytes.
+            #[must_use]
+            #[inline]
+            pub const fn from_ne_bytes(bytes: [u8; ::core::mem::size_of::<$code>()]) -> Self {
+                Self::from_bits(<$code>::from_ne_bytes(bytes))
+            }
+
+            /// The code in little-endian bytes.
+            #[must_use]
+            #[inline]
+            pub const fn to_le_bytes(self) -> [u8; ::core::mem::size_of::<$code>()] {
+                self.0.to_le_bytes()
+            }
+
+            /// The code in big-endian bytes.
+            #[must_use]
+            #[inline]
+            pub const fn to_be_bytes(self) -> [u8; ::core::mem::size_of::<$code>()] {
+                self.0.to_be_bytes()
+            }
+
+            /// The code in native-endian bytes.
+            #[must_use]
+            #[inline]
+            pub const fn to_ne_bytes(self) -> [u8; ::core::mem::size_of::<$code>()] {
+                self.0.to_ne_bytes()
+            }
+
+            /// Rounds an f32 under the type's policy.
+            #[must_use]
+            #[inline]
+            pub const fn from_f32(x: f32) -> Self {
+                Self::of(Self::OPS.from_f32(x))
+            }
+
+            /// Rounds an f64 under the type's policy, once.
+            #[must_use]
+            #[inline]
+            pub const fn from_f64(x: f64) -> Self {
+                Self::of(Self::OPS.from_unpacked($crate::Unpacked::from_f64(x)))
+            }
+
+            /// Rounds an exact number under the type's policy.
+            #[must_use]
+            #[inline]
+            pub const fn from_unpacked(x: $crate::Unpacked) -> Self {
+                Self::of(Self::OPS.from_unpacked(x))
+            }
+
+            /// Rounds an f32 under another policy; with flags.
+            #[must_use]
+            #[inline]
+            pub const fn from_f32_with(x: f32, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+                Self::flagged(Self::SPEC.encode_f32_with(x, convert, random))
+            }
+
+            /// Rounds an f64 under another policy, once; with flags.
+            #[must_use]
+            #[inline]
+            pub const fn from_f64_with(x: f64, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+                Self::flagged(Self::SPEC.encode_f64_with(x, convert, random))
+            }
+
+            /// Rounds an exact number under another policy; with flags.
+            #[must_use]
+            #[inline]
+            pub const fn from_unpacked_with(x: $crate::Unpacked, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+                Self::flagged(Self::SPEC.encode_with(x, convert, random))
+            }
+
+            const fn flagged(encoded: $crate::Encoded) -> (Self, $crate::Flags) {
+                (Self::of(encoded.code), encoded.flags)
+            }
+
+            /// The exact number.
+            #[must_use]
+            #[inline]
+            pub const fn unpack(self) -> $crate::Unpacked {
+                Self::SPEC.decode(self.0 as u32)
+            }
+
+            /// The nearest f32: exact for every format that f32 contains.
+            #[must_use]
+            #[inline]
+            pub const fn to_f32(self) -> f32 {
+                if Self::BITS <= 8 { Self::VALUES[self.0 as u8 as usize] } else { self.unpack().to_f32() }
+            }
+
+            /// The nearest f64: exact for every format that f64 contains.
+            #[must_use]
+            #[inline]
+            pub const fn to_f64(self) -> f64 {
+                self.unpack().to_f64()
+            }
+
+            /// Whether this is NaN.
+            #[must_use]
+            #[inline]
+            pub const fn is_nan(self) -> bool {
+                self.unpack().is_nan()
+            }
+
+            /// Whether this is infinite.
+            #[must_use]
+            #[inline]
+            pub const fn is_infinite(self) -> bool {
+                self.unpack().is_infinite()
+            }
+
+            /// Whether this is neither infinite nor NaN.
+            #[must_use]
+            #[inline]
+            pub const fn is_finite(self) -> bool {
+                self.unpack().is_finite()
+            }
+
+            /// Whether this is +0 or −0.
+            #[must_use]
+            #[inline]
+            pub const fn is_zero(self) -> bool {
+                self.unpack().is_zero()
+            }
+
+            /// Whether this is neither zero, subnormal, infinite nor NaN.
+            #[must_use]
+            #[inline]
+            pub const fn is_normal(self) -> bool {
+                matches!(self.classify(), ::core::num::FpCategory::Normal)
+            }
+
+            /// Whether this is subnormal.
+            #[must_use]
+            #[inline]
+            pub const fn is_subnormal(self) -> bool {
+                matches!(self.classify(), ::core::num::FpCategory::Subnormal)
+            }
+
+            /// The class of the number.
+            #[must_use]
+            #[inline]
+            pub const fn classify(self) -> ::core::num::FpCategory {
+                self.unpack().class()
+            }
+
+            /// Whether the sign is minus, of zero and NaN too.
+            #[must_use]
+            #[inline]
+            pub const fn is_sign_negative(self) -> bool {
+                self.unpack().is_negative()
+            }
+
+            /// Whether the sign is plus, of zero and NaN too.
+            #[must_use]
+            #[inline]
+            pub const fn is_sign_positive(self) -> bool {
+                !self.is_sign_negative()
+            }
+
+            /// The magnitude; NaN stays as it is.
+            #[must_use]
+            pub const fn abs(self) -> Self {
+                Self::of(Self::OPS.with_sign(self.0 as u32, false))
+            }
+
+            /// The magnitude of this with the sign of `sign`; NaN stays as it is.
+            #[must_use]
+            pub const fn copysign(self, sign: Self) -> Self {
+                Self::of(Self::OPS.with_sign(self.0 as u32, sign.is_sign_negative()))
+            }
+
+            /// The next larger number, infinity included; the largest and NaN stay as they are.
+            #[must_use]
+            pub const fn next_up(self) -> Self {
+                Self::of(Self::OPS.next(self.0 as u32, true))
+            }
+
+            /// The next smaller number, infinity included; the smallest and NaN stay as they are.
+            #[must_use]
+            pub const fn next_down(self) -> Self {
+                Self::of(Self::OPS.next(self.0 as u32, false))
+            }
+
+            /// The larger of two numbers; if one is NaN, the other.
+            #[must_use]
+            pub const fn max(self, other: Self) -> Self {
+                match self.unpack().compare(other.unpack()) {
+                    Some(::core::cmp::Ordering::Less) => other,
+                    None if self.is_nan() => other,
+                    _ => self,
+                }
+            }
+
+            /// The smaller of two numbers; if one is NaN, the other.
+            #[must_use]
+            pub const fn min(self, other: Self) -> Self {
+                match self.unpack().compare(other.unpack()) {
+                    Some(::core::cmp::Ordering::Greater) => other,
+                    None if self.is_nan() => other,
+                    _ => self,
+                }
+            }
+
+            /// The nearest number in `low..=high`; NaN stays as it is. Unlike `f32::clamp` it does not panic: bounds in the wrong order or NaN
+            /// give what `max(low)` and then `min(high)` give.
+            #[must_use]
+            pub const fn clamp(self, low: Self, high: Self) -> Self {
+                if self.is_nan() { self } else { self.max(low).min(high) }
+            }
+
+            /// A total order: −NaN, −∞, …, −0, +0, …, ∞, NaN; in formats with a single NaN code NaN comes first (P3109 `TotalOrder`).
+            #[must_use]
+            pub const fn total_cmp(self, other: Self) -> ::core::cmp::Ordering {
+                $crate::scalar_support::total_cmp(&Self::SPEC, self.unpack(), other.unpack())
+            }
+        }
+
+        $($(impl $name { $crate::define_format!(@constant $special); })*)?
+
+        $crate::define_format!(@half $name);
+
+        impl ::core::cmp::PartialEq for $name {
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                self.unpack() == other.unpack()
+            }
+        }
+
+        impl ::core::cmp::PartialOrd for $name {
+            #[inline]
+            fn partial_cmp(&self, other: &Self) -> Option<::core::cmp::Ordering> {
+                self.unpack().compare(other.unpack())
+            }
+        }
+
+        /// Equal numbers hash alike: both zeros are one. NaN hashes by its code.
+        impl ::core::hash::Hash for $name {
+            fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+                (if self.is_zero() { 0 } else { self.0 }).hash(state);
+            }
+        }
+
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::write!(f, ::core::concat!(::core::stringify!($name), "({:?})"), self.to_f64())
+            }
+        }
+
+        $crate::define_format!(@fmt $name: Display to_f64, LowerExp to_f64, UpperExp to_f64, LowerHex to_bits, UpperHex to_bits, Binary to_bits, Octal to_bits);
+
+        /// The nearest number to a decimal one, `inf` or `NaN`, rounded once under the type's policy.
+        impl ::core::str::FromStr for $name {
+            type Err = $crate::ParseError;
+            fn from_str(text: &str) -> Result<Self, $crate::ParseError> {
+                $crate::scalar_support::parse(text).map(Self::from_unpacked)
+            }
+        }
+
+        $crate::define_format!(@arithmetic $name $($kind)?);
+    };
+
+    (@constant ZERO) => {
+        /// Zero.
+        pub const ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.zero_code()));
+    };
+    (@constant NEG_ZERO) => {
+        /// −0.
+        pub const NEG_ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_zero_code()));
+    };
+    (@constant NEG_ONE) => {
+        /// −1.
+        pub const NEG_ONE: Self = Self::of($crate::scalar_support::has($crate::scalar_support::negative_one(&Self::SPEC)));
+    };
+    (@constant NAN) => {
+        /// NaN, quiet and positive where there is a choice.
+        pub const NAN: Self = Self::of($crate::scalar_support::has(Self::SPEC.nan_code()));
+    };
+    (@constant INFINITY) => {
+        /// Plus infinity.
+        pub const INFINITY: Self = Self::of($crate::scalar_support::has(Self::SPEC.infinity_code()));
+    };
+    (@constant NEG_INFINITY) => {
+        /// Minus infinity.
+        pub const NEG_INFINITY: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_infinity_code()));
+    };
+    (@constant MIN_POSITIVE_SUBNORMAL) => {
+        /// The smallest positive number.
+        pub const MIN_POSITIVE_SUBNORMAL: Self = Self::of($crate::scalar_support::has($crate::scalar_support::min_subnormal(&Self::SPEC)));
+        /// The largest subnormal number.
+        pub const MAX_SUBNORMAL: Self = Self::MIN_POSITIVE.next_down();
+    };
+
+    (@fmt $name:ident: $($trait:ident $to:ident),*) => {$(
+        impl ::core::fmt::$trait for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::$trait::fmt(&self.$to(), f)
+            }
+        }
+    )*};
+
+    (@arithmetic $name:ident convert) => {};
+    (@arithmetic $name:ident) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            $crate::define_format!(@with Add add_with "`self + other`");
+            $crate::define_format!(@with Sub sub_with "`self − other`");
+            $crate::define_format!(@with Mul mul_with "`self · other`");
+            $crate::define_format!(@with Div div_with "`self / other`");
+            $crate::define_format!(@with Rem rem_with "the remainder of the truncated quotient");
+
+            /// `self · a + b`, rounded once under the type's policy.
+            #[must_use]
+            pub const fn mul_add(self, a: Self, b: Self) -> Self {
+                self.mul_add_with(a, b, &<Self as $crate::Format>::CONVERT, 0).0
+            }
+
+            /// `self · a + b`, rounded once under another policy; with flags.
+            #[must_use]
+            pub const fn mul_add_with(self, a: Self, b: Self, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+                Self::flagged(Self::SPEC.mul_add_with(self.0 as u32, a.0 as u32, b.0 as u32, convert, random))
+            }
+
+            /// The square root, rounded once under the type's policy.
+            #[must_use]
+            pub const fn sqrt(self) -> Self {
+                self.sqrt_with(&<Self as $crate::Format>::CONVERT, 0).0
+            }
+
+            /// The square root, rounded once under another policy; with flags.
+            #[must_use]
+            pub const fn sqrt_with(self, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+                Self::flagged(Self::SPEC.sqrt_with(self.0 as u32, convert, random))
+            }
+
+            /// `1 / self`, rounded once under the type's policy.
+            #[must_use]
+            pub const fn recip(self) -> Self {
+                self.recip_with(&<Self as $crate::Format>::CONVERT, 0).0
+            }
+
+            /// `1 / self`, rounded once under another policy; with flags.
+            #[must_use]
+            pub const fn recip_with(self, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+                Self::flagged(Self::SPEC.recip_with(self.0 as u32, convert, random))
+            }
+
+            /// The exact product as an f32 (of formats with at most 12 significant bits, while it is in f32's normal range).
+            #[must_use]
+            #[inline]
+            pub const fn mul_to_f32(self, other: Self) -> f32 {
+                self.to_f32() * other.to_f32()
+            }
+
+            /// The exact product as an f64 (of formats with at most 26 significant bits, while it is in f64's normal range).
+            #[must_use]
+            #[inline]
+            pub const fn mul_to_f64(self, other: Self) -> f64 {
+                self.to_f64() * other.to_f64()
+            }
+        }
+
+        $crate::define_format!(@operator $name Add add AddAssign add_assign);
+        $crate::define_format!(@operator $name Sub sub SubAssign sub_assign);
+        $crate::define_format!(@operator $name Mul mul MulAssign mul_assign);
+        $crate::define_format!(@operator $name Div div DivAssign div_assign);
+        $crate::define_format!(@operator $name Rem rem RemAssign rem_assign);
+
+        /// The number with the other sign: NaN stays as it is, and in an unsigned format the negative follows the policy.
+        impl ::core::ops::Neg for $name {
+            type Output = Self;
+            fn neg(self) -> Self {
+                Self::of(Self::OPS.with_sign(self.0 as u32, !self.is_sign_negative()))
+            }
+        }
+
+        /// Rounded at every step, in order, from zero (in a format without zero, from the first).
+        impl ::core::iter::Sum for $name {
+            fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
+                iter.fold(Self::from_f32(0.0), |sum, x| sum + x)
+            }
+        }
+
+        impl<'a> ::core::iter::Sum<&'a $name> for $name {
+            fn sum<I: Iterator<Item = &'a $name>>(iter: I) -> Self {
+                iter.copied().sum()
+            }
+        }
+
+        /// Rounded at every step, in order, from one.
+        impl ::core::iter::Product for $name {
+            fn product<I: Iterator<Item = Self>>(iter: I) -> Self {
+                iter.fold(Self::ONE, |product, x| product * x)
+            }
+        }
+
+        impl<'a> ::core::iter::Product<&'a $name> for $name {
+            fn product<I: Iterator<Item = &'a $name>>(iter: I) -> Self {
+                iter.copied().product()
+            }
+        }
+    };
+
+    (@with $op:ident $with:ident $what:literal) => {
+        #[doc = concat!($what, ", rounded once under a policy; with flags.")]
+        #[must_use]
+        pub const fn $with(self, other: Self, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+            Self::flagged(Self::SPEC.$with(self.0 as u32, other.0 as u32, convert, random))
+        }
+    };
+
+    (@operator $name:ident $trait:ident $method:ident $assign:ident $assign_method:ident) => {
+        impl ::core::ops::$trait for $name {
+            type Output = Self;
+            #[inline]
+            fn $method(self, other: Self) -> Self {
+                let (codes, values) = ((self.0 as u32, other.0 as u32), (self.to_f32(), other.to_f32()));
+                Self::of(Self::OPS.binary($crate::scalar_support::Binary::$trait, codes, values))
+            }
+        }
+
+        impl ::core::ops::$trait<&$name> for $name {
+            type Output = Self;
+            #[inline]
+            fn $method(self, other: &Self) -> Self {
+                ::core::ops::$trait::$method(self, *other)
+            }
+        }
+
+        impl ::core::ops::$trait<$name> for &$name {
+            type Output = $name;
+            #[inline]
+            fn $method(self, other: $name) -> $name {
+                ::core::ops::$trait::$method(*self, other)
+            }
+        }
+
+        impl ::core::ops::$trait<&$name> for &$name {
+            type Output = $name;
+            #[inline]
+            fn $method(self, other: &$name) -> $name {
+                ::core::ops::$trait::$method(*self, *other)
+            }
+        }
+
+        impl ::core::ops::$assign for $name {
+            #[inline]
+            fn $assign_method(&mut self, other: Self) {
+                *self = ::core::ops::$trait::$method(*self, other);
+            }
+        }
+
+        impl ::core::ops::$assign<&$name> for $name {
+            #[inline]
+            fn $assign_method(&mut self, other: &Self) {
+                *self = ::core::ops::$trait::$method(*self, *other);
+            }
+        }
+    };
+
+    (@half $name:ident) => { $crate::__half_conversions! { $name } };
+}
+
+/// The conversions from and to the types of `half`: there with the feature `half` of this crate, whatever the features of the caller's.
+#[cfg(feature = "half")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __half_conversions {
+    ($name:ident) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// Rounds an f16 under the type's policy.
+            #[must_use]
+            pub const fn from_f16(x: $crate::scalar_support::f16) -> Self {
+                Self::from_unpacked($crate::Unpacked::from_f16(x))
+            }
+
+            /// Rounds a bf16 under the type's policy.
+            #[must_use]
+            pub const fn from_bf16(x: $crate::scalar_support::bf16) -> Self {
+                Self::from_unpacked($crate::Unpacked::from_bf16(x))
+            }
+
+            /// The nearest f16.
+            #[must_use]
+            pub const fn to_f16(self) -> $crate::scalar_support::f16 {
+                self.unpack().to_f16()
+            }
+
+            /// The nearest bf16.
+            #[must_use]
+            pub const fn to_bf16(self) -> $crate::scalar_support::bf16 {
+                self.unpack().to_bf16()
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "half"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __half_conversions {
+    ($name:ident) => {};
+}
