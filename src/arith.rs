@@ -185,7 +185,7 @@ const fn sqrt(a: Unpacked) -> Exact {
         return (a, Flags::NONE);
     }
     // An even exponent, and 126 or 127 significant bits: the root has 63 or 64.
-    let lift = 62 + ((a.log2() & 1) as u32);
+    let lift = 63 - (a.log2() & 1) as u32;
     let wide = (a.aligned() as u128) << lift;
     let scale = a.log2() - 63 - lift as i64;
     let root = wide.isqrt();

@@ -84,10 +84,17 @@ pub trait Format: Copy + Send + Sync + 'static {
         Self::SPEC.decode(self.to_bits().widen())
     }
 
+    /// Rounds an exact number under [`CONVERT`](Self::CONVERT).
+    #[must_use]
+    #[inline]
+    fn from_unpacked(x: Unpacked) -> Self {
+        Self::from_unpacked_with(x, &Self::CONVERT, 0).0
+    }
+
     /// Rounds an exact number under a policy; `random` as in [`FormatSpec::encode_with`].
     #[must_use]
     #[inline]
-    fn from_unpacked(x: Unpacked, convert: &Convert, random: u32) -> (Self, Flags) {
+    fn from_unpacked_with(x: Unpacked, convert: &Convert, random: u32) -> (Self, Flags) {
         let encoded = Self::SPEC.encode_with(x, convert, random);
         (from_code(encoded.code), encoded.flags)
     }
@@ -110,7 +117,7 @@ pub trait Format: Copy + Send + Sync + 'static {
     #[must_use]
     #[inline]
     fn from_format<G: Format>(x: G) -> Self {
-        Self::from_unpacked(x.unpack(), &Self::CONVERT, 0).0
+        Self::from_unpacked(x.unpack())
     }
 
     /// The nearest f32; exact for every format that f32 contains.

@@ -204,6 +204,7 @@ pub const fn specials(spec: &FormatSpec) -> usize {
         + spec.infinity_code().is_some() as usize
         + spec.negative_infinity_code().is_some() as usize
         + spec.zero_code().is_some() as usize
+        + spec.one_code().is_some() as usize
         + spec.negative_zero_code().is_some() as usize
         + negative_one(spec).is_some() as usize
         + min_subnormal(spec).is_some() as usize

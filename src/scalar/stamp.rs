@@ -7,7 +7,7 @@
 ///     /// Documentation.
 ///     pub struct NAME(CODE) = SPEC                     // u8, u16 or u32; a constant FormatSpec
 ///         [, policy CONVERT]                           // of plain conversions and operators; else the format's default
-///         [, has(ZERO, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL)]
+///         [, has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL)]
 ///         [; convert only];                            // no arithmetic
 /// }
 /// ```
@@ -24,7 +24,7 @@
 /// subhalf::define_format! {
 ///     /// 1 sign, 3 exponent and 3 mantissa bits, all codes numbers.
 ///     pub struct F7E3M3(u8) = FormatSpec::constant("F7E3M3", Encoding::Float(FloatSpec::finite(3, 3))),
-///         has(ZERO, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
+///         has(ZERO, ONE, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
 /// }
 ///
 /// let x = F7E3M3::from_f32(2.7);
@@ -40,7 +40,7 @@
 /// ```compile_fail
 /// // E4M3 has no infinity.
 /// subhalf::define_format! {
-///     struct E4M3(u8) = subhalf::FormatSpec::F8E4M3, has(ZERO, NEG_ZERO, NEG_ONE, NAN, INFINITY, MIN_POSITIVE_SUBNORMAL);
+///     struct E4M3(u8) = subhalf::FormatSpec::F8E4M3, has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, MIN_POSITIVE_SUBNORMAL);
 /// }
 /// ```
 #[macro_export]
@@ -88,8 +88,6 @@ macro_rules! define_format {
             pub const MAX: Self = Self::of(Self::SPEC.max_code());
             /// The smallest finite number: the most negative one, or without a sign the one nearest zero.
             pub const MIN: Self = Self::of(Self::SPEC.min_code());
-            /// One.
-            pub const ONE: Self = Self::of($crate::scalar_support::has(Self::SPEC.one_code()));
             /// The smallest positive normal number; without such numbers, the smallest positive one.
             pub const MIN_POSITIVE: Self = match Self::SPEC.min_normal_code() {
                 Some(code) => Self::of(code),
@@ -416,6 +414,10 @@ macro_rules! define_format {
         /// Zero.
         pub const ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.zero_code()));
     };
+    (@constant ONE) => {
+        /// One.
+        pub const ONE: Self = Self::of($crate::scalar_support::has(Self::SPEC.one_code()));
+    };
     (@constant NEG_ZERO) => {
         /// −0.
         pub const NEG_ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_zero_code()));
@@ -542,7 +544,7 @@ macro_rules! define_format {
         /// Rounded at every step, in order, from one.
         impl ::core::iter::Product for $name {
             fn product<I: Iterator<Item = Self>>(iter: I) -> Self {
-                iter.fold(Self::ONE, |product, x| product * x)
+                iter.fold(Self::from_f32(1.0), |product, x| product * x)
             }
         }
 

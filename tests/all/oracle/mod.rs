@@ -1,6 +1,7 @@
 //! Other people's programs, array by array. `tests/golden` holds a part of the oracle folder and runs always; the whole runs with
 //! `SUBHALF_ORACLE=FOLDER cargo test --release -- --ignored oracle`.
 
+mod arith;
 mod plan;
 mod source;
 
@@ -11,7 +12,7 @@ use std::path::Path;
 use subhalf::{FormatSpec, Unpacked};
 
 /// The folders of the oracle that this file knows; others belong to other tests.
-const FOLDERS: [&str; 5] = ["decode", "encode", "encode64", "cast", "stochastic"];
+const FOLDERS: [&str; 6] = ["decode", "encode", "encode64", "cast", "stochastic", "arith"];
 
 #[derive(Default)]
 struct Tally {
@@ -45,6 +46,21 @@ fn run(folder: &Path, share: usize) {
             continue;
         }
         let tally = tallies.entry(entry.source.clone()).or_default();
+        if let Some(name) = entry.file.strip_prefix("arith/") {
+            match arith::plan(name) {
+                None => failures.push(format!("{}: unknown array", entry.file)),
+                Some(arith::Known::Excluded(reason)) => {
+                    let count = oracle.array(&entry.file).len();
+                    tally.excluded += count;
+                    *tally.reasons.entry(reason).or_default() += count;
+                }
+                Some(arith::Known::Check(array)) => {
+                    tally.arrays += 1;
+                    failures.extend(compare_arithmetic(&oracle, entry, &array, tally).err());
+                }
+            }
+            continue;
+        }
         match plan::plan(&entry.file, entry.num_bits) {
             None => failures.push(format!("{}: unknown array", entry.file)),
             Some(Known::Companion) => {}
@@ -111,6 +127,28 @@ fn compare(oracle: &Oracle, entry: &Entry, plan: &Plan, tally: &mut Tally) -> Re
             if wrong <= 6 {
                 first +=
                     &format!("\n    [{i}] {input} = {:e} (code {code:#x}): expected {want:#x}, found {found:#x}", input.to_f64());
+            }
+        }
+    }
+    if wrong == 0 { Ok(()) } else { Err(format!("{}: {wrong} of {}{first}", entry.file, expected.len())) }
+}
+
+fn compare_arithmetic(oracle: &Oracle, entry: &Entry, array: &arith::Array, tally: &mut Tally) -> Result<(), String> {
+    let (expected, count) = (oracle.array(&entry.file), array.spec().code_count() as u32);
+    assert_eq!(expected.len() as u64, u64::from(count).pow(array.operands()), "{}", entry.file);
+    let (mut wrong, mut first) = (0, String::new());
+    for (i, &want) in expected.iter().enumerate() {
+        let (a, b) = if array.operands() == 2 { (i as u32 / count, i as u32 % count) } else { (i as u32, 0) };
+        let (found, nan) = array.result(a, b);
+        let (value, wanted) = (array.spec().decode(found), array.spec().decode(want as u32));
+        // formats.md 5.4: a NaN made by the processor has a sign of its own; a format without NaN shows it as the sign of zero.
+        let same_nan = nan && ((value.is_nan() && wanted.is_nan()) || (value.is_zero() && wanted.is_zero()));
+        if u64::from(found) == want || same_nan {
+            tally.checked += 1;
+        } else {
+            wrong += 1;
+            if wrong <= 6 {
+                first += &format!("\n    {a:#x}, {b:#x}: expected {want:#x}, found {found:#x}");
             }
         }
     }

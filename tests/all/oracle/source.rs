@@ -69,7 +69,7 @@ impl Oracle {
     /// The elements of an array, widened to bits in a u64; the type is the last part of the name.
     pub(super) fn array(&self, file: &str) -> Vec<u64> {
         let width = match file.strip_suffix(".bin").and_then(|stem| stem.rsplit('.').next()) {
-            Some("u8") => 1,
+            Some("u8" | "i8") => 1,
             Some("u16") => 2,
             Some("u32" | "i32" | "f32") => 4,
             Some("u64" | "f64") => 8,
