@@ -7,6 +7,7 @@ mod names;
 mod number;
 mod oracle;
 mod p3109;
+mod scalars;
 mod stochastic;
 mod tables;
 mod user_format;

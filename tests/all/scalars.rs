@@ -1,0 +1,193 @@
+//! The stamped types: constants restated from the documents, conversions, order, text, operators' forms.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::num::FpCategory;
+use subhalf::{
+    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf, Binary8p5se, Convert, E8M0, F4E2M1,
+    F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, Flags, HiF8, Round, UE4M3, UE5M3,
+};
+
+/// Type: max, min, min normal (or smallest), epsilon, significand bits; as f64, from formats.md 1.2, 1.10 and 2.1 (OCP OFP8 1.0 and MX 1.0 by way of
+/// them) and IEEE P3109 v4.0.
+macro_rules! limits {
+    ($($type:ident: $max:expr, $min:expr, $min_positive:expr, $epsilon:expr, $digits:expr;)*) => {$(
+        assert_eq!(
+            [$type::MAX.to_f64(), $type::MIN.to_f64(), $type::MIN_POSITIVE.to_f64(), $type::EPSILON],
+            [$max, $min, $min_positive, $epsilon], stringify!($type)
+        );
+        assert_eq!($type::MANTISSA_DIGITS, $digits, stringify!($type));
+        assert_eq!(f64::from($type::MAX_EXP), ($max as f64).log2().floor() + 1.0, stringify!($type));
+        assert_eq!(f64::from($type::MIN_EXP), ($min_positive as f64).log2() + 1.0, stringify!($type));
+        assert_eq!($type::ONE.to_f64(), 1.0, stringify!($type));
+    )*};
+}
+
+#[test]
+fn constants_are_those_of_the_documents() {
+    let two = |exponent: i32| f64::from(exponent).exp2();
+    limits! {
+        F8E4M3: 448.0, -448.0, two(-6), 0.125, 4;
+        F8E5M2: 57344.0, -57344.0, two(-14), 0.25, 3;
+        F8E4M3Fnuz: 240.0, -240.0, two(-7), 0.125, 4;
+        F8E5M2Fnuz: 57344.0, -57344.0, two(-15), 0.25, 3;
+        F8E4M3B11Fnuz: 30.0, -30.0, two(-10), 0.125, 4;
+        F8E4M3Ieee: 240.0, -240.0, two(-6), 0.125, 4;
+        F8E3M4: 15.5, -15.5, 0.25, 0.0625, 5;
+        F6E3M2: 28.0, -28.0, 0.25, 0.25, 3;
+        F6E2M3: 7.5, -7.5, 1.0, 0.125, 4;
+        F4E2M1: 6.0, -6.0, 1.0, 0.5, 2;
+        HiF8: 32768.0, -32768.0, two(-15), 0.125, 0;
+        E8M0: two(127), two(-127), two(-127), 1.0, 1;
+        UE4M3: 448.0, 0.0, two(-6), 0.125, 4;
+        UE5M3: 114_688.0, 0.0, two(-14), 0.125, 4;
+        Binary8p3se: 49152.0, -49152.0, two(-15), 0.25, 3;
+        Binary8p3sf: 57344.0, -57344.0, two(-15), 0.25, 3;
+        Binary8p4se: 224.0, -224.0, two(-7), 0.125, 4;
+        Binary8p4sf: 240.0, -240.0, two(-7), 0.125, 4;
+        Binary8p5se: 15.0, -15.0, two(-3), 0.0625, 5;
+        Binary6p3sf: 14.0, -14.0, two(-3), 0.25, 3;
+        Binary6p4sf: 3.75, -3.75, 0.5, 0.125, 4;
+        Binary4p2sf: 3.0, -3.0, 0.5, 0.5, 2;
+    }
+    assert_eq!([F8E4M3::MIN_POSITIVE_SUBNORMAL.to_f64(), F8E4M3::MAX_SUBNORMAL.to_f64()], [two(-9), 7.0 * two(-9)]);
+    assert_eq!([HiF8::MIN_POSITIVE_SUBNORMAL.to_f64(), HiF8::MAX_SUBNORMAL.to_f64()], [two(-22), two(-16)]);
+    assert_eq!([F8E5M2::INFINITY.to_bits(), F8E5M2::NEG_INFINITY.to_bits(), F8E5M2::NAN.to_bits()], [0x7C, 0xFC, 0x7E]);
+    assert_eq!(
+        [F8E4M3::NAN.to_bits(), F8E4M3Fnuz::NAN.to_bits(), HiF8::NAN.to_bits(), E8M0::NAN.to_bits()],
+        [0x7F, 0x80, 0x80, 0xFF]
+    );
+    assert_eq!([F8E4M3::NEG_ZERO.to_bits(), F8E4M3::ZERO.to_bits(), F4E2M1::NEG_ONE.to_bits()], [0x80, 0x00, 0xA]);
+}
+
+/// The crate `float8` 0.7.0 has `F8E4M3::MAX` = 416 and `F8E5M2::MAX` = 49152, one code below the largest numbers.
+#[test]
+fn max_is_448_and_not_416_as_in_float8() {
+    assert_eq!((F8E4M3::MAX.to_bits(), F8E4M3::MAX.to_f32()), (0x7E, 448.0));
+    assert_eq!(F8E4M3::MAX.next_down().to_f32(), 416.0);
+    assert_eq!((F8E5M2::MAX.to_bits(), F8E5M2::MAX.to_f32()), (0x7B, 57344.0));
+    assert_eq!(F8E5M2::MAX.next_down().to_f32(), 49152.0);
+}
+
+/// `microfloat` 0.1.3 goes through f32 and gives 1.0.
+#[test]
+fn f64_is_rounded_once_and_not_through_f32_as_in_microfloat() {
+    let above_tie = 1.0625 + f64::from(-40).exp2();
+    assert_eq!(F8E4M3::from_f64(above_tie).to_f32(), 1.125);
+    assert_eq!(F8E4M3::from_f64(1.0625).to_f32(), 1.0);
+    assert_eq!(F8E4M3::from_f32(above_tie as f32).to_f32(), 1.0);
+}
+
+#[test]
+fn conversions_are_const() {
+    const X: F8E4M3 = F8E4M3::from_f32(0.3);
+    const Y: F8E5M2 = F8E5M2::from_unpacked(X.unpack());
+    const SUM: (F8E4M3, Flags) = X.add_with(F8E4M3::ONE, &Convert::SATURATING.with_round(Round::Up), 0);
+    assert_eq!((X.to_f32(), Y.to_f32(), SUM.0.to_f32(), SUM.1), (0.3125, 0.3125, 1.375, Flags::INEXACT));
+}
+
+#[test]
+fn bytes_and_bits_beyond_the_width() {
+    assert_eq!(F4E2M1::from_bits(0xF2).to_bits(), 0x2);
+    assert_eq!(F6E3M2::from_le_bytes([0xFF]).to_be_bytes(), [0x3F]);
+    assert_eq!(UE4M3::from_ne_bytes([0xB8]).to_f32(), 1.0);
+}
+
+#[test]
+fn classes_and_signs() {
+    assert_eq!(F8E4M3::from_bits(0x01).classify(), FpCategory::Subnormal);
+    assert!(F8E4M3::from_bits(0x08).is_normal() && F8E4M3::from_bits(0xFF).is_nan() && F8E4M3::from_bits(0xFF).is_sign_negative());
+    assert!(F8E5M2::INFINITY.is_infinite() && !F8E5M2::INFINITY.is_finite() && F8E5M2::NEG_ZERO == F8E5M2::ZERO);
+    assert_eq!((-F8E4M3::ONE).to_f32(), -1.0);
+    assert_eq!((-F8E4M3Fnuz::ZERO).to_bits(), 0x00);
+    assert_eq!(F8E4M3::NEG_ONE.abs(), F8E4M3::ONE);
+    assert_eq!(F8E4M3::ONE.copysign(F8E4M3::NEG_ZERO), F8E4M3::NEG_ONE);
+    assert!((-F8E4M3::NAN).is_nan());
+    // An unsigned format has no negative numbers: NaN, its policy says.
+    assert!((-UE4M3::ONE).is_nan() && (-UE4M3::ZERO).is_zero());
+}
+
+#[test]
+fn order_total_order_and_neighbours() {
+    assert!(F8E4M3::NAN != F8E4M3::NAN && F8E4M3::NAN.partial_cmp(&F8E4M3::ONE).is_none());
+    assert!(HiF8::from_bits(0x07) < HiF8::from_bits(0x7E)); // 2^-16 < 2^-15, against the order of codes
+    assert_eq!(F8E4M3::ONE.max(F8E4M3::NAN), F8E4M3::ONE);
+    assert_eq!(F8E4M3::from_f32(9.0).clamp(F8E4M3::ZERO, F8E4M3::ONE), F8E4M3::ONE);
+    let mut codes: Vec<u8> = (0..=255).collect();
+    codes.sort_by(|&a, &b| F8E5M2::from_bits(a).total_cmp(F8E5M2::from_bits(b)));
+    assert_eq!(codes[..5], [0xFF, 0xFE, 0xFD, 0xFC, 0xFB]); // -NaN by payload, then -infinity
+    assert_eq!(codes[127..129], [0x80, 0x00]);
+    assert_eq!(codes[251..], [0x7B, 0x7C, 0x7D, 0x7E, 0x7F]);
+    // P3109's TotalOrder puts its one NaN below everything.
+    assert_eq!(Binary8p4se::NAN.total_cmp(Binary8p4se::NEG_INFINITY), Ordering::Less);
+    assert_eq!(F8E5M2::MAX.next_up(), F8E5M2::INFINITY);
+    assert_eq!(F8E5M2::INFINITY.next_up(), F8E5M2::INFINITY);
+    assert_eq!(F8E4M3::NEG_ZERO.next_up(), F8E4M3::MIN_POSITIVE_SUBNORMAL);
+}
+
+#[test]
+fn equal_numbers_hash_alike() {
+    let hasher = RandomState::new();
+    assert_eq!(hasher.hash_one(F8E4M3::ZERO), hasher.hash_one(F8E4M3::NEG_ZERO));
+    let distinct: HashSet<u64> = (0..=255u8).map(|code| hasher.hash_one(F8E5M2::from_bits(code))).collect();
+    assert_eq!(distinct.len(), 255);
+}
+
+#[test]
+fn text_goes_out_like_an_f64_and_comes_in_rounded_once() {
+    let x = F8E4M3::from_f32(0.3);
+    assert_eq!(
+        format!("{x} {x:?} {x:e} {x:E} {x:08.3} {x:x} {x:#X} {x:#010b} {x:o}"),
+        "0.3125 F8E4M3(0.3125) 3.125e-1 3.125E-1 0000.312 2a 0x2A 0b00101010 52"
+    );
+    assert_eq!(format!("{} {} {}", F8E5M2::NEG_INFINITY, F8E5M2::NAN, F8E4M3::NEG_ZERO), "-inf NaN -0");
+    // The midpoint of 1 and 1.125, and a hair off it: farther than f64 can tell.
+    let parse = |text: &str| text.parse::<F8E4M3>().map(F8E4M3::to_f32);
+    assert_eq!(parse("1.0625"), Ok(1.0));
+    assert_eq!(parse("1.06250000000000000000000000000000000000000001"), Ok(1.125));
+    assert_eq!(parse("1.18749999999999999999999999999999999999999999"), Ok(1.125));
+    assert_eq!(parse("118750000000000000000000000000000000000000001e-44"), Ok(1.25));
+    assert_eq!(parse("0.000118750e+4"), Ok(1.25));
+    assert_eq!(parse("-1e400"), Ok(-448.0));
+    assert_eq!(parse("-1e-400").map(f32::to_bits), Ok((-0.0f32).to_bits()));
+    assert_eq!(parse("1e-99999999999999999999999").map(f32::to_bits), Ok(0));
+    assert_eq!("inf".parse::<F8E5M2>(), Ok(F8E5M2::INFINITY));
+    assert!("nan".parse::<F8E5M2>().is_ok_and(F8E5M2::is_nan));
+    for text in ["", "1.0x", "e5", ".", "0x10", "--1"] {
+        assert!(text.parse::<F8E5M2>().is_err(), "{text:?}");
+    }
+    for code in 0..=255u8 {
+        let x = F8E5M2::from_bits(code);
+        let again: F8E5M2 = x.to_string().parse().unwrap();
+        assert!(again.to_bits() == code || (x.is_nan() && again.is_nan()), "{code:#x}");
+    }
+}
+
+#[test]
+fn operators_come_in_every_form_and_round_each_step() {
+    let (a, b) = (F8E4M3::from_f32(3.0), F8E4M3::from_f32(1.125));
+    for product in [a * b, &a * b, a * &b, &a * &b] {
+        assert_eq!(product.to_f32(), 3.5); // 3.375 is a tie of 3.25 and 3.5
+    }
+    let mut x = a;
+    x += b;
+    x -= &F8E4M3::ONE;
+    x /= F8E4M3::from_f32(2.0);
+    x *= F8E4M3::from_f32(4.0);
+    x %= F8E4M3::from_f32(4.0);
+    assert_eq!(x.to_f32(), 2.0); // 4.125 -> 4, 3, 1.5, 6, 2
+    // Sixteen and sixteen ones: 16 + 1 is a tie that goes to 16.
+    let ones = [F8E4M3::ONE; 16];
+    assert_eq!(ones.iter().fold(F8E4M3::from_f32(16.0), |sum, x| sum + x).to_f32(), 16.0);
+    assert_eq!((ones.iter().sum::<F8E4M3>().to_f32(), ones.into_iter().product::<F8E4M3>().to_f32()), (16.0, 1.0));
+}
+
+#[test]
+fn division_by_zero_is_infinity_or_nan_by_policy() {
+    let (one, zero) = (F8E5M2::ONE, F8E5M2::ZERO);
+    assert_eq!(one.div_with(zero, &Convert::SATURATING, 0), (F8E5M2::INFINITY, Flags::DIVIDE_BY_ZERO));
+    assert_eq!(F8E4M3::ONE / F8E4M3::ZERO, F8E4M3::MAX); // no infinity: as an infinite input
+    assert!((Binary8p4se::ONE / Binary8p4se::ZERO).is_nan() && Binary8p4se::ZERO.recip().is_nan()); // P3109 v4.0
+    assert!((zero / zero).is_nan());
+}
