@@ -22,7 +22,7 @@ fn inputs() -> Vec<f32> {
 }
 
 fn benches(criterion: &mut Criterion) {
-    let exec = Exec::default().with_parallel(false);
+    let exec = Exec::SERIAL;
     let x = inputs();
     let (mut codes, mut y) = (vec![0u8; LENGTH], vec![0f32; LENGTH]);
 

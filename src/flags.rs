@@ -18,7 +18,7 @@ impl Flags {
     /// The result differs from the input.
     pub const INEXACT: Self = Self(1);
     /// The result is inexact and, rounded as if the exponent had no lower bound, is smaller than the smallest
-    /// normal value (tininess after rounding); in a posit, smaller than the smallest. Fixed-point formats and codebooks never raise it.
+    /// normal value (tininess after rounding, with the same random word); in a posit, smaller than the smallest. Fixed-point formats and codebooks never raise it.
     pub const UNDERFLOW: Self = Self(2);
     /// The input, rounded as if the exponent had no upper bound, lies beyond the largest finite value. An infinite input raises
     /// it (with `INEXACT`) unless it stays infinite, as in the FP8 conversions of Arm.

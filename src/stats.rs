@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::flags::Flags;
+use crate::ops::Exec;
 use crate::policy::Convert;
 use crate::random::Dither;
 use crate::round::Round;
@@ -26,10 +27,10 @@ use core::fmt;
 /// order of the elements alone: see [`merge`](Self::merge) for how to split the work.
 ///
 /// ```
-/// use subhalf::{Dither, FormatSpec, storage_error};
+/// use subhalf::{Dither, Exec, FormatSpec, storage_error};
 /// let e2m1 = FormatSpec::F4E2M1;
 /// // stored as                      0.5  2.0   -6.0  0.0
-/// let stats = storage_error(&e2m1, &[0.5, 2.25, -100.0, 0.125], 1.0, &e2m1.default_convert(), Dither::NONE)?;
+/// let stats = storage_error(&e2m1, &[0.5, 2.25, -100.0, 0.125], 1.0, &e2m1.default_convert(), Dither::NONE, Exec::default())?;
 /// assert_eq!((stats.count(), stats.saturated(), stats.flushed()), (4, 1, 1));
 /// assert_eq!((stats.max_abs_error(), stats.mean_abs_error()), (94.0, 23.59375));
 /// assert_eq!(stats.sqnr_db().to_string(), "0.54");
@@ -273,43 +274,49 @@ impl ErrorStats {
 /// that of one program's f32 arithmetic: the quotient is one rounding to 53 bits, the product is exact for codes of up to
 /// 29 significant bits. `scale` is used as it stands; 1 stores the elements unscaled; [`amax_scale`] gives the scale that
 /// uses the whole range. As the quotient is an f64, `convert.subnormal_inputs` sees no subnormal f32. `dither` gives the
-/// words of a stochastic rounding.
+/// words of a stochastic rounding. `exec` changes no bit: the order of the sums is that of [`ErrorStats`].
 ///
 /// ```
-/// use subhalf::{Dither, FormatSpec, amax_scale, storage_error};
+/// use subhalf::{Dither, Exec, FormatSpec, amax_scale, storage_error};
 /// let (e4m3, x) = (FormatSpec::F8E4M3, [0.875f32, -0.5, 0.015625, 0.3]);
-/// let scale = amax_scale(&e4m3, &x);                                     // 0.875 / 448
+/// let scale = amax_scale(&e4m3, &x, Exec::default());                                     // 0.875 / 448
 /// assert_eq!(scale, 0.001953125);
-/// let stats = storage_error(&e4m3, &x, scale, &e4m3.default_convert(), Dither::NONE)?;
+/// let stats = storage_error(&e4m3, &x, scale, &e4m3.default_convert(), Dither::NONE, Exec::default())?;
 /// assert_eq!(stats.max_abs_error(), 0.3125 - 0.3f32 as f64);             // only 0.3 is not representable
 /// # Ok::<(), subhalf::Error>(())
 /// ```
 ///
 /// # Errors
 /// [`Error::RandomBits`] if a stochastic rounding asks for no random bits or more than 32.
-pub fn storage_error<T: Copy + Into<f64>>(
+pub fn storage_error<T: Copy + Sync + Into<f64>>(
     spec: &FormatSpec,
     src: &[T],
     scale: f32,
     convert: &Convert,
     dither: Dither,
+    exec: Exec,
 ) -> Result<ErrorStats, Error> {
     convert.round.validate()?;
     let scale = f64::from(scale);
-    let mut stats = ErrorStats::new();
-    for (index, &x) in src.iter().enumerate() {
-        let random = match convert.round {
-            Round::Stochastic { bits, .. } => dither.word(index as u64, bits),
-            _ => 0,
-        };
-        let reference = x.into();
-        let quotient = reference / scale;
-        let encoded = spec.encode_f64_with(quotient, convert, random);
-        let left_f64 = reference.is_finite() && quotient.is_infinite();
-        let flags = encoded.flags.and_if(left_f64, Flags::OVERFLOW);
-        stats.push(reference, spec.decode_f64(encoded.code) * scale, flags);
-    }
-    Ok(stats)
+    let measure = |first: usize, piece: &[T]| {
+        let mut stats = ErrorStats::new();
+        for (index, &x) in piece.iter().enumerate() {
+            let random = match convert.round {
+                Round::Stochastic { bits, .. } => dither.word((first + index) as u64, bits),
+                _ => 0,
+            };
+            let reference = x.into();
+            let quotient = reference / scale;
+            let encoded = spec.encode_f64_with(quotient, convert, random);
+            let left_f64 = reference.is_finite() && quotient.is_infinite();
+            let flags = encoded.flags.and_if(left_f64, Flags::OVERFLOW);
+            stats.push(reference, spec.decode_f64(encoded.code) * scale, flags);
+        }
+        stats
+    };
+    let mut total = ErrorStats::new();
+    exec.fold(src, ErrorStats::PARTIAL as usize, measure, |piece| total.merge(&piece));
+    Ok(total)
 }
 
 /// The scale that maps the largest magnitude of a tensor to the largest number of a format: `amax / max`, as an f32.
@@ -319,14 +326,15 @@ pub fn storage_error<T: Copy + Into<f64>>(
 /// enough for that). Where no scale helps, it is 1: `amax` is 0 or missing, or the quotient is beyond f32.
 ///
 /// ```
-/// use subhalf::{FormatSpec, amax_scale};
-/// assert_eq!(amax_scale(&FormatSpec::F4E2M1, &[0.5f32, -12.0, f32::NAN]), 2.0);
-/// assert_eq!(amax_scale(&FormatSpec::F8E5M2, &[0.0f32; 8]), 1.0);
+/// use subhalf::{Exec, FormatSpec, amax_scale};
+/// assert_eq!(amax_scale(&FormatSpec::F4E2M1, &[0.5f32, -12.0, f32::NAN], Exec::default()), 2.0);
+/// assert_eq!(amax_scale(&FormatSpec::F8E5M2, &[0.0f32; 8], Exec::default()), 1.0);
 /// ```
 #[must_use]
-pub fn amax_scale<T: Copy + Into<f64>>(spec: &FormatSpec, src: &[T]) -> f32 {
-    let magnitudes = src.iter().map(|&x| x.into().abs()).filter(|x| x.is_finite());
-    let amax = magnitudes.fold(0.0, f64::max);
+pub fn amax_scale<T: Copy + Sync + Into<f64>>(spec: &FormatSpec, src: &[T], exec: Exec) -> f32 {
+    let largest = |_, piece: &[T]| piece.iter().map(|&x| x.into().abs()).filter(|x| x.is_finite()).fold(0.0, f64::max);
+    let mut amax = 0.0f64;
+    exec.fold(src, ErrorStats::PARTIAL as usize, largest, |piece| amax = amax.max(piece));
     let scale = (amax / spec.max().to_f64()) as f32;
     if amax == 0.0 || !scale.is_finite() {
         return 1.0;
@@ -359,8 +367,8 @@ mod tests {
     use std::string::ToString;
     use std::vec::Vec;
 
-    fn stored<T: Copy + Into<f64>>(spec: FormatSpec, src: &[T], scale: f32) -> ErrorStats {
-        storage_error(&spec, src, scale, &spec.default_convert(), Dither::NONE).unwrap()
+    fn stored<T: Copy + Sync + Into<f64>>(spec: FormatSpec, src: &[T], scale: f32) -> ErrorStats {
+        storage_error(&spec, src, scale, &spec.default_convert(), Dither::NONE, Exec::default()).unwrap()
     }
 
     #[test]
@@ -394,7 +402,7 @@ mod tests {
     fn scaled_int8_by_hand() {
         // amax 254 -> scale 2: 3 / 2 = 1.5 ties to 2 and comes back as 4.
         let x = [254.0f64, -100.0, 3.0, 0.5];
-        let scale = amax_scale(&FormatSpec::INT8, &x);
+        let scale = amax_scale(&FormatSpec::INT8, &x, Exec::default());
         assert_eq!(scale, 2.0);
         let stats = stored(FormatSpec::INT8, &x, scale);
         assert_eq!((stats.noise(), stats.saturated(), stats.flushed()), (1.25, 0, 1));
@@ -411,7 +419,7 @@ mod tests {
         // E5M2 keeps infinity; made NaN, it is counted as such.
         assert_eq!(stored(FormatSpec::F8E5M2, &x, 1.0).saturated(), 0);
         let to_nan = FormatSpec::F8E4M3.default_convert().with_infinity(Infinity::Special);
-        let stats = storage_error(&FormatSpec::F8E4M3, &x, 1.0, &to_nan, Dither::NONE).unwrap();
+        let stats = storage_error(&FormatSpec::F8E4M3, &x, 1.0, &to_nan, Dither::NONE, Exec::default()).unwrap();
         assert_eq!((stats.nan(), stats.saturated(), stats.sqnr_db()), (2, 2, Sqnr::Undefined));
     }
 
@@ -420,10 +428,10 @@ mod tests {
         let stats = stored(FormatSpec::UE4M3, &[1.0f32, -1.0], 1.0);
         assert_eq!((stats.nan(), stats.measured(), stats.sqnr_db()), (1, 1, Sqnr::Undefined));
         let clamp = FormatSpec::UE4M3.default_convert().with_negative(Negative::Clamp);
-        let stats = storage_error(&FormatSpec::UE4M3, &[1.0f32, -1.0], 1.0, &clamp, Dither::NONE).unwrap();
+        let stats = storage_error(&FormatSpec::UE4M3, &[1.0f32, -1.0], 1.0, &clamp, Dither::NONE, Exec::default()).unwrap();
         assert_eq!((stats.nan(), stats.flushed(), stats.sqnr_db()), (0, 1, Sqnr::Decibels(decibels(2.0))));
         let special = FormatSpec::F8E4M3.default_convert().with_overflow(Overflow::Special);
-        let stats = storage_error(&FormatSpec::F8E4M3, &[1000.0f32], 1.0, &special, Dither::NONE).unwrap();
+        let stats = storage_error(&FormatSpec::F8E4M3, &[1000.0f32], 1.0, &special, Dither::NONE, Exec::default()).unwrap();
         assert_eq!((stats.nan(), stats.saturated()), (1, 1));
     }
 
@@ -466,15 +474,15 @@ mod tests {
 
     #[test]
     fn scales_at_the_edges() {
-        assert_eq!(amax_scale::<f32>(&FormatSpec::F8E4M3, &[]), 1.0);
-        assert_eq!(amax_scale(&FormatSpec::F8E4M3, &[f32::INFINITY, -224.0]), 0.5);
-        assert_eq!(amax_scale(&FormatSpec::F32, &[1.0f32]), f32::MIN_POSITIVE);
-        assert_eq!(amax_scale(&FormatSpec::INT1, &[1.0f32]), 1.0, "the largest INT1 is 0");
-        assert_eq!(amax_scale(&FormatSpec::F4E2M1, &[1e300f64]), 1.0);
-        assert_eq!(amax_scale(&FormatSpec::F8E4M3, &[1e-320f64]), f32::MIN_POSITIVE);
+        assert_eq!(amax_scale::<f32>(&FormatSpec::F8E4M3, &[], Exec::SERIAL), 1.0);
+        assert_eq!(amax_scale(&FormatSpec::F8E4M3, &[f32::INFINITY, -224.0], Exec::default()), 0.5);
+        assert_eq!(amax_scale(&FormatSpec::F32, &[1.0f32], Exec::default()), f32::MIN_POSITIVE);
+        assert_eq!(amax_scale(&FormatSpec::INT1, &[1.0f32], Exec::default()), 1.0, "the largest INT1 is 0");
+        assert_eq!(amax_scale(&FormatSpec::F4E2M1, &[1e300f64], Exec::default()), 1.0);
+        assert_eq!(amax_scale(&FormatSpec::F8E4M3, &[1e-320f64], Exec::default()), f32::MIN_POSITIVE);
         for spec in FormatSpec::ALL {
             for amax in [1.0f32, 10.0, 7.3, 1234.567, 3.0e-5, 1.1e9, f32::MAX] {
-                let stats = stored(*spec, &[amax], amax_scale(spec, &[amax]));
+                let stats = stored(*spec, &[amax], amax_scale(spec, &[amax], Exec::default()));
                 assert!(stats.saturated() == 0 || *spec == FormatSpec::INT1, "{spec} {amax}");
             }
         }
@@ -484,10 +492,10 @@ mod tests {
     fn stochastic_rounding_takes_its_words_by_index() {
         let spec = FormatSpec::F4E2M1;
         let policy = spec.default_convert().with_round(Round::stochastic(Stochastic::B, 16).unwrap());
-        let stats = storage_error(&spec, &[4.5f32; 4096], 1.0, &policy, Dither::new(1)).unwrap();
+        let stats = storage_error(&spec, &[4.5f32; 4096], 1.0, &policy, Dither::new(1), Exec::default()).unwrap();
         // A quarter of the elements goes up to 6, the others down to 4: mean |error| = 0.75 · 0.5 + 0.25 · 1.5.
         assert!((stats.mean_abs_error() - 0.75).abs() < 0.03, "{}", stats.mean_abs_error());
         let broken = spec.default_convert().with_round(Round::Stochastic { kind: Stochastic::A, bits: 33 });
-        assert!(storage_error(&spec, &[1.0f32], 1.0, &broken, Dither::NONE).is_err());
+        assert!(storage_error(&spec, &[1.0f32], 1.0, &broken, Dither::NONE, Exec::default()).is_err());
     }
 }

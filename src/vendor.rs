@@ -1,12 +1,13 @@
 //! The policies of other programs, as constants of [`Convert`]. *Checked* ones reproduce arrays that the program itself made
-//! (`tests/golden`); *formula only* ones follow a document and were never run against the real thing.
+//! (`tests/golden`), of the version that the documentation names: a later version that differs gets a constant of its own. *Formula only* ones follow a document and were never run against the real thing.
 
 use crate::policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, Zero};
 use crate::round::Round;
 
 impl Convert {
     /// ml_dtypes 0.6.0 (JAX, TensorFlow): overflow and infinity become infinity, else NaN, else saturate; NaN keeps its sign,
-    /// and in FP6 and FP4 becomes a zero of the opposite sign. *Checked.* Casts of arrays from f64 go through f32 there.
+    /// and in FP6 and FP4 becomes a zero of the opposite sign. *Checked* for its float types (into integers it truncates and wraps). Casts
+    /// of arrays from f64 go through f32 there.
     pub const ML_DTYPES: Self = Self {
         overflow: Overflow::Special,
         infinity: Infinity::Special,
@@ -20,13 +21,17 @@ impl Convert {
     pub const ML_DTYPES_E8M0: Self = Self::ML_DTYPES.with_round(Round::NearestUp);
 
     /// CUDA 13.5 `__NV_SATFINITE` on the host: overflow and infinity saturate, NaN is 0x7F, or the largest value in FP6 and FP4; the
-    /// sign is dropped into E8M0 and UE5M3, and round-to-nearest into E8M0 is [`Round::NearestUp`]. *Checked.* From f64 NaN becomes
-    /// [`Nan::Signed`].
+    /// sign is dropped into E8M0 and UE5M3. *Checked.* From f64 NaN becomes [`Nan::Signed`].
     pub const CUDA_SATFINITE: Self =
         Self { infinity: Infinity::Saturate, nan: Nan::AllOnes, negative: Negative::Magnitude, ..Self::SATURATING };
     /// CUDA 13.5 `__NV_NOSAT` on the host, and its conversions to f16 and bf16: overflow (where the rounding direction lets it)
     /// and infinity become infinity, else NaN with their sign; else as [`CUDA_SATFINITE`](Self::CUDA_SATFINITE). *Checked.*
     pub const CUDA_NOSAT: Self = Self { overflow: Overflow::DirectedSpecial, infinity: Infinity::Special, ..Self::CUDA_SATFINITE };
+
+    /// CUDA 13.5 into E8M0, saturating, to nearest: ties up. *Checked.* Its other roundings: [`CUDA_SATFINITE`](Self::CUDA_SATFINITE).
+    pub const CUDA_SATFINITE_E8M0: Self = Self::CUDA_SATFINITE.with_round(Round::NearestUp);
+    /// CUDA 13.5 into E8M0, not saturating, to nearest: ties up. *Checked.* Its other roundings: [`CUDA_NOSAT`](Self::CUDA_NOSAT).
+    pub const CUDA_NOSAT_E8M0: Self = Self::CUDA_NOSAT.with_round(Round::NearestUp);
 
     /// torch 2.10 on the CPU: never saturates; NaN keeps its sign with all mantissa bits set; E8M0 drops the sign. *Checked.* From f64 it goes
     /// through f32.
@@ -44,13 +49,14 @@ impl Convert {
     /// ONNX Cast into FP8 with `saturate = 0`: overflow and infinity become infinity, else NaN. *Formula only.*
     pub const ONNX_NO_SATURATE: Self = Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::SATURATING };
 
-    /// IEEE P3109 SatFinite (Interim Report v4.0): everything is clamped, infinity too. *Checked* through gfloat.
+    /// IEEE P3109 SatFinite (Interim Report v4.0): everything is clamped, infinity too. *Checked* through gfloat, but for
+    /// negative numbers into unsigned formats.
     pub const P3109_SAT_FINITE: Self = Self { infinity: Infinity::Saturate, ..Self::P3109_SAT_PROPAGATE };
     /// IEEE P3109 SatPropagate: finite numbers are clamped, infinity is kept where it exists. *Formula only.*
     pub const P3109_SAT_PROPAGATE: Self =
         Self { negative: Negative::Clamp, division_by_zero: DivisionByZero::Nan, ..Self::SATURATING };
     /// IEEE P3109 SatNone, formerly `OvfInf`: overflow as in IEEE 754 where infinity exists, else clamped; negative numbers
-    /// become NaN in unsigned formats. *Checked* through gfloat.
+    /// become NaN in unsigned formats. *Checked* through gfloat in extended domains, but for negative numbers into unsigned formats.
     pub const P3109_SAT_NONE: Self = Self::IEEE.with_division_by_zero(DivisionByZero::Nan);
 
     /// gfloat 0.5.2 with `sat = True`. *Checked.*

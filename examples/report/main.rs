@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use subhalf::{Dither, ErrorStats, FormatSpec, amax_scale, storage_error};
+use subhalf::{Dither, ErrorStats, Exec, FormatSpec, amax_scale, storage_error};
 use table::{Side, Table, digits, number, tail};
 use weights::{Tensor, Values, Weights};
 
@@ -116,9 +116,9 @@ impl Row {
 }
 
 fn measure(spec: &FormatSpec, tensors: &[Tensor]) -> Result<Vec<Row>, subhalf::Error> {
-    fn row<T: Copy + Into<f64>>(spec: &FormatSpec, src: &[T]) -> Result<Row, subhalf::Error> {
-        let stored = |scale| storage_error(spec, src, scale, &spec.default_convert(), Dither::NONE);
-        Ok(Row { scaled: stored(amax_scale(spec, src))?, unscaled: stored(1.0)? })
+    fn row<T: Copy + Sync + Into<f64>>(spec: &FormatSpec, src: &[T]) -> Result<Row, subhalf::Error> {
+        let stored = |scale| storage_error(spec, src, scale, &spec.default_convert(), Dither::NONE, Exec::default());
+        Ok(Row { scaled: stored(amax_scale(spec, src, Exec::default()))?, unscaled: stored(1.0)? })
     }
     let rows = tensors.iter().map(|tensor| match &tensor.values {
         Values::F32(values) => row(spec, values),

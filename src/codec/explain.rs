@@ -1,6 +1,7 @@
 //! One conversion told in words.
 
 use super::Unpacked;
+use super::limits::Short;
 use crate::flags::Flags;
 use crate::policy::{Convert, Infinity, Negative, Overflow};
 use crate::round::Round;
@@ -16,6 +17,8 @@ pub struct Explanation {
     pub spec: FormatSpec,
     /// The exact input.
     pub input: Unpacked,
+    /// Whether its sign was dropped first: [`Negative::Magnitude`]. The neighbours are then those of the magnitude.
+    pub drops_sign: bool,
     /// The code it became.
     pub code: u32,
     /// The number which that code stands for.
@@ -49,6 +52,9 @@ impl FormatSpec {
     #[must_use]
     pub const fn explain(&self, x: Unpacked, convert: &Convert, random: u32) -> Explanation {
         let encoded = self.encode_with(x, convert, random);
+        let drops_sign = x.is_negative() && !x.is_nan() && self.drops_sign(convert);
+        let input = x;
+        let x = if drops_sign { x.magnitude() } else { x };
         let nearest = Convert::SATURATING
             .with_round(Round::NearestTowardZero)
             .with_negative(Negative::Clamp)
@@ -70,7 +76,8 @@ impl FormatSpec {
         };
         Explanation {
             spec: *self,
-            input: x,
+            input,
+            drops_sign,
             code: encoded.code,
             result: self.decode(encoded.code),
             below,
@@ -95,10 +102,8 @@ struct Decimal(Unpacked);
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.0.to_f64();
-        if value != 0.0 && value.is_finite() && !(1e-5..1e16).contains(&value.abs()) {
-            write!(f, "{value:e}")
-        } else if value.is_finite() == self.0.is_finite() && (value == 0.0) == self.0.is_zero() {
-            write!(f, "{value}")
+        if value.is_finite() == self.0.is_finite() && (value == 0.0) == self.0.is_zero() {
+            Short(value).fmt(f)
         } else {
             self.0.fmt(f) // beyond the range of f64
         }
@@ -115,7 +120,8 @@ impl fmt::Display for Explanation {
         if self.input.is_finite() && !self.input.is_zero() {
             write!(f, " ({})", self.input)?;
         }
-        write!(f, " in {}: ", self.spec)?;
+        let dropped = if self.drops_sign { "the sign is dropped, " } else { "" };
+        write!(f, " in {}: {dropped}", self.spec)?;
         match (self.below, self.above) {
             (Some(below), Some(above)) if below == above => f.write_str("representable")?,
             (Some(below), Some(above)) => {
@@ -130,10 +136,16 @@ impl fmt::Display for Explanation {
             (Some(below), None) => {
                 f.write_str("above the largest number ")?;
                 coded(f, below)?;
+                if self.tie {
+                    f.write_str(", half-way to what would be the next")?;
+                }
             }
             (None, Some(above)) => {
                 f.write_str("below the smallest number ")?;
                 coded(f, above)?;
+                if self.tie {
+                    f.write_str(", half-way to what would be the next")?;
+                }
             }
             (None, None) => f.write_str("not a number")?,
         }

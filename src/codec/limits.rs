@@ -149,11 +149,17 @@ impl FormatSpec {
         }
     }
 
-    /// Decimal digits that survive storing: `floor((precision − 1) · log10(2))`, as C's `FLT_DIG`.
+    /// Decimal digits that survive storing: as C's `FLT_DIG` `floor((precision − 1) · log10(2))`; of integers `floor(precision · log10(2))`.
     #[must_use]
     pub const fn decimal_digits(&self) -> Option<u32> {
         match self.precision() {
-            Some(bits) => Some(bits.saturating_sub(1) * 30_103 / 100_000),
+            Some(bits) => {
+                let fixed = match self.encoding() {
+                    Encoding::Float(layout) => layout.is_fixed_point(),
+                    _ => true,
+                };
+                Some((bits - !fixed as u32) * 30_103 / 100_000)
+            }
             None => None,
         }
     }
@@ -441,15 +447,26 @@ pub struct Finfo {
     pub value_count: u64,
 }
 
+/// A number in f64's decimal, in scientific notation where plain digits would be many.
+pub(super) struct Short(pub(super) f64);
+
+impl core::fmt::Display for Short {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let magnitude = self.0.abs();
+        if magnitude != 0.0 && !(1e-5..1e16).contains(&magnitude) { write!(f, "{:e}", self.0) } else { write!(f, "{}", self.0) }
+    }
+}
+
 impl core::fmt::Display for Finfo {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{}: {} bits, max {}, min {}", self.name, self.bits, self.max, self.min)?;
+        let plural = if self.bits == 1 { "" } else { "s" };
+        write!(f, "{}: {} bit{plural}, max {}, min {}", self.name, self.bits, Short(self.max), Short(self.min))?;
         if let Some(value) = self.min_normal {
-            write!(f, ", normal from {value}")?;
+            write!(f, ", normal from {}", Short(value))?;
         }
-        write!(f, ", smallest {}", self.min_positive)?;
+        write!(f, ", smallest {}", Short(self.min_positive))?;
         if let Some(value) = self.epsilon {
-            write!(f, ", epsilon {value}")?;
+            write!(f, ", epsilon {}", Short(value))?;
         }
         let notes = [(self.infinity, ", infinity"), (self.nan, ", NaN"), (self.negative_zero, ", -0"), (!self.zero, ", no zero")];
         notes.iter().filter(|(has, _)| *has).try_for_each(|(_, note)| f.write_str(note))

@@ -72,7 +72,7 @@ impl FormatSpec {
         }
     }
 
-    /// The nearest f32 to the number that a code stands for: exact for every format of at most 8 bits save wide P3109 ones;
+    /// The nearest f32 to the number that a code stands for: exact for every named format of at most 8 bits and every P3109 one;
     /// NaN is 0x7FC00000.
     #[must_use]
     #[inline]
@@ -157,24 +157,27 @@ impl FormatSpec {
     #[must_use]
     #[inline]
     pub const fn encode_with(&self, x: Unpacked, convert: &Convert, random: u32) -> Encoded {
-        let drops_sign = !self.is_signed() && matches!(convert.negative, Negative::Magnitude);
-        let x = if drops_sign && !x.is_nan() { x.magnitude() } else { x };
+        let x = if self.drops_sign(convert) && !x.is_nan() { x.magnitude() } else { x };
         match x.class() {
-            FpCategory::Nan => self.encode_nan(x, convert),
-            FpCategory::Infinite => self.encode_infinity(x.is_negative(), convert),
-            FpCategory::Zero => self.encode_zero(x.is_negative(), convert),
+            FpCategory::Nan => self.encode_nan(x, convert, random),
+            FpCategory::Infinite => self.encode_infinity(x.is_negative(), convert, random),
+            FpCategory::Zero => self.encode_zero(x.is_negative(), convert, random),
             FpCategory::Subnormal if matches!(convert.subnormal_inputs, SubnormalInputs::Flush) => {
-                self.encode_zero(x.is_negative(), convert)
+                self.encode_zero(x.is_negative(), convert, random)
             }
             FpCategory::Subnormal | FpCategory::Normal => self.encode_finite(x, convert, random),
         }
+    }
+
+    const fn drops_sign(&self, convert: &Convert) -> bool {
+        !self.is_signed() && matches!(convert.negative, Negative::Magnitude)
     }
 
     const fn encode_finite(&self, x: Unpacked, convert: &Convert, random: u32) -> Encoded {
         let negative = x.is_negative();
         let unsigned = negative && !self.is_signed();
         if unsigned && matches!(self.encoding(), Encoding::Codebook(_)) {
-            return self.encode_negative(convert); // its grid has no numbers below its lowest
+            return self.encode_negative(convert, random); // its grid has no numbers below its lowest
         }
         let rounded = match self.encoding() {
             Encoding::Float(layout) => float::round(layout, x, convert.round, random),
@@ -186,13 +189,13 @@ impl FormatSpec {
         let below_smallest = rounded.tiny && self.zero_code().is_none();
         if unsigned {
             if rounded.magnitude != 0 || self.zero_code().is_none() {
-                return self.encode_negative(convert);
+                return self.encode_negative(convert, random);
             }
             let flags = Flags::NONE.and_if(rounded.inexact, Flags::INEXACT).and_if(rounded.tiny, Flags::UNDERFLOW);
             return Encoded { code: self.min_code(), flags };
         }
         if below_smallest && matches!(convert.zero, Zero::NanBelowSmallest) {
-            return self.encode_zero(negative, convert);
+            return self.encode_zero(negative, convert, random);
         }
         let flags = Flags::NONE
             .and_if(rounded.inexact || rounded.overflow, Flags::INEXACT)
@@ -242,9 +245,9 @@ impl FormatSpec {
         }
     }
 
-    const fn encode_infinity(&self, negative: bool, convert: &Convert) -> Encoded {
+    const fn encode_infinity(&self, negative: bool, convert: &Convert, random: u32) -> Encoded {
         if negative && !self.is_signed() {
-            return self.encode_negative(convert);
+            return self.encode_negative(convert, random);
         }
         let code = match convert.infinity {
             Infinity::Saturate => self.largest_code(negative),
@@ -255,7 +258,7 @@ impl FormatSpec {
         Encoded { code, flags: Flags::NONE.and_if(!kept, Flags::OVERFLOW.union(Flags::INEXACT)) }
     }
 
-    const fn encode_nan(&self, x: Unpacked, convert: &Convert) -> Encoded {
+    const fn encode_nan(&self, x: Unpacked, convert: &Convert, random: u32) -> Encoded {
         let negative = x.is_negative();
         if let Some(code) = self.nan_of(convert.nan, negative, x.payload()) {
             return Encoded { code, flags: Flags::NONE.and_if(x.is_signaling(), Flags::INVALID) };
@@ -263,18 +266,19 @@ impl FormatSpec {
         let code = match convert.missing_nan {
             MissingNan::Max => self.largest_code(false),
             MissingNan::SignedMax => self.largest_code(negative && self.is_signed()),
-            MissingNan::Zero => self.encode_zero(false, convert).code,
-            MissingNan::SignedZero => self.encode_zero(negative, convert).code,
-            MissingNan::OppositeZero => self.encode_zero(!negative, convert).code,
+            MissingNan::Zero => self.encode_zero(false, convert, random).code,
+            MissingNan::SignedZero => self.encode_zero(negative, convert, random).code,
+            MissingNan::OppositeZero => self.encode_zero(!negative, convert, random).code,
         };
         Encoded { code, flags: Flags::INVALID }
     }
 
-    const fn encode_zero(&self, negative: bool, convert: &Convert) -> Encoded {
+    const fn encode_zero(&self, negative: bool, convert: &Convert, random: u32) -> Encoded {
         let code = match (self.encoding(), self.zero_code(), self.negative_zero_code()) {
             (Encoding::Codebook(values), None, _) => {
-                let rounded = codebook::round(values, Unpacked::zero(negative), convert.round, 0);
-                return Encoded { code: rounded.magnitude as u32, flags: Flags::INEXACT };
+                let rounded = codebook::round(values, Unpacked::zero(negative), convert.round, random);
+                let flags = Flags::INEXACT.and_if(rounded.overflow, Flags::OVERFLOW);
+                return Encoded { code: rounded.magnitude as u32, flags };
             }
             (_, _, Some(code)) if negative => code,
             (_, Some(code), _) => code,
@@ -290,10 +294,10 @@ impl FormatSpec {
     }
 
     /// A number that is negative after rounding, in an unsigned format.
-    const fn encode_negative(&self, convert: &Convert) -> Encoded {
+    const fn encode_negative(&self, convert: &Convert, random: u32) -> Encoded {
         let code = match convert.negative {
             Negative::Nan => or(self.nan_of(convert.nan, false, 0), self.min_code()),
-            Negative::Clamp | Negative::Magnitude => self.encode_zero(false, convert).code,
+            Negative::Clamp | Negative::Magnitude => self.encode_zero(false, convert, random).code,
         };
         Encoded { code, flags: Flags::INVALID }
     }

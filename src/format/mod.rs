@@ -45,23 +45,19 @@ code!(u8 u16 u32);
 /// A type whose values are the codes of one format. Generic code asks it for [`SPEC`](Self::SPEC) and gets everything else
 /// from there; the provided methods are the reference codec under that spec.
 ///
-/// Implement it with [`define_format!`](crate::define_format).
+/// Implement it with [`define_format!`](crate::define_format). Its names keep clear of those that number types and `num-traits` use.
 ///
 /// ```
-/// use subhalf::{Format, FormatSpec};
-///
-/// subhalf::define_format! {
-///     /// OCP FP8 E4M3.
-///     pub struct E4M3(u8) = FormatSpec::F8E4M3;
-/// }
+/// use subhalf::{F4E2M1, F8E4M3, Format};
 ///
 /// fn largest_error<F: Format>(xs: &[f32]) -> f32 {
-///     xs.iter().map(|&x| (F::from_f32(x).to_f32() - x).abs()).fold(0.0, f32::max)
+///     xs.iter().map(|&x| (F::encode_f32(x).decode_f32() - x).abs()).fold(0.0, f32::max)
 /// }
 ///
-/// assert_eq!(largest_error::<E4M3>(&[1.0, 1.0625, 3.3]), 0.0625);
-/// assert_eq!(E4M3::max().to_f32(), 448.0);
-/// assert!(E4M3::infinity().is_none());
+/// let xs = [1.0, 1.0625, 3.25];
+/// assert_eq!((largest_error::<F8E4M3>(&xs), largest_error::<F4E2M1>(&xs)), (0.0625, 0.25));
+/// assert_eq!(F8E4M3::largest().decode_f32(), 448.0);
+/// assert!(F8E4M3::infinity_value().is_none());
 /// ```
 pub trait Format: Copy + Send + Sync + 'static {
     /// The integer that stores a code.
@@ -102,14 +98,14 @@ pub trait Format: Copy + Send + Sync + 'static {
     /// Rounds an f32 under [`CONVERT`](Self::CONVERT).
     #[must_use]
     #[inline]
-    fn from_f32(x: f32) -> Self {
+    fn encode_f32(x: f32) -> Self {
         from_code(Self::SPEC.encode_f32_with(x, &Self::CONVERT, 0).code)
     }
 
     /// Rounds an f64 under [`CONVERT`](Self::CONVERT), once.
     #[must_use]
     #[inline]
-    fn from_f64(x: f64) -> Self {
+    fn encode_f64(x: f64) -> Self {
         from_code(Self::SPEC.encode_f64_with(x, &Self::CONVERT, 0).code)
     }
 
@@ -123,70 +119,70 @@ pub trait Format: Copy + Send + Sync + 'static {
     /// The nearest f32; exact for every format that f32 contains.
     #[must_use]
     #[inline]
-    fn to_f32(self) -> f32 {
+    fn decode_f32(self) -> f32 {
         self.unpack().to_f32()
     }
 
     /// The nearest f64; exact for every format that f64 contains.
     #[must_use]
     #[inline]
-    fn to_f64(self) -> f64 {
+    fn decode_f64(self) -> f64 {
         self.unpack().to_f64()
     }
 
     /// The largest finite number.
     #[must_use]
     #[inline]
-    fn max() -> Self {
+    fn largest() -> Self {
         from_code(Self::SPEC.max_code())
     }
 
     /// The smallest finite number: see [`FormatSpec::min_code`].
     #[must_use]
     #[inline]
-    fn min() -> Self {
+    fn smallest() -> Self {
         from_code(Self::SPEC.min_code())
     }
 
     /// The smallest positive number.
     #[must_use]
     #[inline]
-    fn min_positive() -> Self {
+    fn smallest_positive() -> Self {
         from_code(Self::SPEC.min_positive_code())
     }
 
     /// The smallest positive normal number, where there is one.
     #[must_use]
     #[inline]
-    fn min_normal() -> Option<Self> {
+    fn smallest_normal() -> Option<Self> {
         Self::SPEC.min_normal_code().map(from_code)
     }
 
     /// Zero, where there is one.
     #[must_use]
     #[inline]
-    fn zero() -> Option<Self> {
+    fn zero_value() -> Option<Self> {
         Self::SPEC.zero_code().map(from_code)
     }
 
     /// One, where it is representable.
     #[must_use]
     #[inline]
-    fn one() -> Option<Self> {
+    fn one_value() -> Option<Self> {
         Self::SPEC.one_code().map(from_code)
     }
 
     /// NaN, where there is one.
     #[must_use]
     #[inline]
-    fn nan() -> Option<Self> {
+    fn nan_value() -> Option<Self> {
         Self::SPEC.nan_code().map(from_code)
     }
 
     /// Plus infinity, where there is one.
     #[must_use]
     #[inline]
-    fn infinity() -> Option<Self> {
+    fn infinity_value() -> Option<Self> {
         Self::SPEC.infinity_code().map(from_code)
     }
 }

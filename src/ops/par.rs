@@ -4,8 +4,7 @@
 ///
 /// ```
 /// use subhalf::Exec;
-/// let quiet = Exec::default().with_parallel(false);
-/// assert!(!quiet.parallel());
+/// assert!(Exec::default().is_parallel() && !Exec::SERIAL.is_parallel());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Exec {
@@ -13,24 +12,41 @@ pub struct Exec {
 }
 
 impl Default for Exec {
-    /// In parallel, if the `rayon` feature is on and the slice is large.
+    /// [`Exec::PARALLEL`].
     fn default() -> Self {
-        Self { parallel: true }
+        Self::PARALLEL
     }
 }
 
 impl Exec {
-    /// The same, allowed or forbidden to use more than the calling thread.
-    #[must_use]
-    pub const fn with_parallel(mut self, parallel: bool) -> Self {
-        self.parallel = parallel;
-        self
-    }
+    /// On rayon's threads, if the `rayon` feature is on and the slice is large.
+    pub const PARALLEL: Self = Self { parallel: true };
+    /// On the calling thread alone.
+    pub const SERIAL: Self = Self { parallel: false };
 
     /// Whether more than the calling thread may be used.
     #[must_use]
-    pub const fn parallel(self) -> bool {
+    pub const fn is_parallel(self) -> bool {
         self.parallel
+    }
+
+    /// Runs `work(first index, piece)` over pieces of `length` elements and hands the results to `merge` in order.
+    pub(crate) fn fold<S: Sync, R: Send>(
+        self,
+        src: &[S],
+        length: usize,
+        work: impl Fn(usize, &[S]) -> R + Sync,
+        mut merge: impl FnMut(R),
+    ) {
+        #[cfg(feature = "rayon")]
+        if self.parallel && src.len() > length {
+            use rayon::prelude::*;
+            let results: alloc::vec::Vec<R> =
+                src.par_chunks(length).enumerate().map(|(i, piece)| work(i * length, piece)).collect();
+            results.into_iter().for_each(merge);
+            return;
+        }
+        src.chunks(length).enumerate().for_each(|(i, piece)| merge(work(i * length, piece)));
     }
 
     /// Runs `work(first index, inputs, outputs)` over pieces of two slices of equal length.

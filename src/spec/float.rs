@@ -48,7 +48,7 @@ pub enum NanCodes {
 pub struct FloatSpec {
     /// Whether the top bit is a sign.
     pub signed: bool,
-    /// Width of the exponent field: 0 to 16.
+    /// Width of the exponent field: 0 to 16 (P3109's `Binary16p1ue` needs 16).
     pub exponent_bits: u8,
     /// Width of the mantissa field: 0 to 23.
     pub mantissa_bits: u8,

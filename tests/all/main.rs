@@ -7,6 +7,7 @@ mod names;
 mod number;
 mod oracle;
 mod p3109;
+mod presets;
 mod scalars;
 mod stochastic;
 mod tables;

@@ -165,6 +165,7 @@ fn text_goes_out_like_an_f64_and_comes_in_rounded_once() {
 }
 
 #[test]
+#[expect(clippy::op_ref, reason = "the forms with references are under test")]
 fn operators_come_in_every_form_and_round_each_step() {
     let (a, b) = (F8E4M3::from_f32(3.0), F8E4M3::from_f32(1.125));
     for product in [a * b, &a * b, a * &b, &a * &b] {

@@ -1,7 +1,10 @@
 //! Stochastic rounding: the exact probability, the published generator, and words that depend on nothing but seed and index.
 
 use crate::exact::{Dyadic, INEXACT, OVERFLOW, Referee, bf16, referee_of};
-use subhalf::{Dither, Exec, FormatSpec, Overflow, Round, Stochastic, Unpacked, encode_slice, fake_quantize_slice, philox4x32_10};
+use subhalf::{
+    Dither, Encoding, Exec, Flags, FormatSpec, Overflow, Round, Stochastic, Unpacked, encode_slice, fake_quantize_slice,
+    philox4x32_10,
+};
 
 const KINDS: [Stochastic; 3] = [Stochastic::A, Stochastic::B, Stochastic::C];
 
@@ -423,7 +426,7 @@ fn slices_do_not_depend_on_threads_or_splits() {
         let nearest: Vec<u8> = x.iter().map(|&x| spec.encode_f32(x) as u8).collect();
         assert_ne!(one_by_one, nearest, "{spec}: the words change nothing");
         for parallel in [false, true] {
-            let exec = Exec::default().with_parallel(parallel);
+            let exec = if parallel { Exec::PARALLEL } else { Exec::SERIAL };
             let (mut whole, mut parts) = (vec![0u8; COUNT], vec![0u8; COUNT]);
             encode_slice(&spec, &x, &mut whole, &convert, dither, exec).unwrap();
             assert!(whole == one_by_one, "{spec} parallel {parallel}");
@@ -443,4 +446,36 @@ fn slices_do_not_depend_on_threads_or_splits() {
             assert!(y.iter().map(|y| y.to_bits()).eq(decoded.iter().copied()), "{spec} parallel {parallel}");
         }
     }
+}
+
+/// Zero lies half-way between the entries, whichever its sign; so half of all words take it to either.
+#[test]
+fn zero_in_a_codebook_without_zero_moves_with_exact_probability() {
+    static SIGNS: [u32; 2] = [(-1.0f32).to_bits(), 1.0f32.to_bits()];
+    static BELOW: [u32; 2] = [(-2.0f32).to_bits(), (-1.0f32).to_bits()];
+    let signs = FormatSpec::new("signs", Encoding::Codebook(&SIGNS)).unwrap();
+    let policy = signs.default_convert().with_round(Round::Stochastic { kind: Stochastic::A, bits: 8 });
+    for zero in [0.0, -0.0] {
+        let ups = (0..256).filter(|&word| signs.encode_f32_with(zero, &policy, word).code == 1).count();
+        assert_eq!(ups, 128, "{zero}");
+        assert_eq!(signs.encode_f32_with(zero, &policy, 0).flags, Flags::INEXACT);
+    }
+    let below = FormatSpec::new("below", Encoding::Codebook(&BELOW)).unwrap();
+    let encoded = below.encode_f32_with(0.0, &policy, 255);
+    assert_eq!((encoded.code, encoded.flags), (1, Flags::OVERFLOW | Flags::INEXACT));
+}
+
+/// Tininess asks whether the number, rounded to 4 bits with the same word, reaches the smallest normal, 2^-6. A quarter of a 4-bit unit
+/// below it, it does for three words in four; the code counts subnormals, of which that is an eighth of a unit.
+#[test]
+fn underflow_is_judged_with_the_same_random_word() {
+    let e4m3 = FormatSpec::F8E4M3;
+    let policy = e4m3.default_convert().with_round(Round::Stochastic { kind: Stochastic::A, bits: 8 });
+    let x = f32::from(-6i8).exp2() * (1.0 - 0.25 / 16.0);
+    let encoded: Vec<_> = (0..256).map(|word| e4m3.encode_f32_with(x, &policy, word)).collect();
+    let tiny = encoded.iter().filter(|encoded| encoded.flags.contains(Flags::UNDERFLOW)).count();
+    let ups = encoded.iter().filter(|encoded| encoded.code == 0x08).count();
+    assert_eq!((tiny, ups), (64, 224));
+    // What stays below is tiny; but some that reach 2^-6 are tiny too, as for x86's and RISC-V's tininess after rounding.
+    assert!(encoded.iter().all(|encoded| encoded.code == 0x08 || encoded.flags.contains(Flags::UNDERFLOW)));
 }

@@ -341,7 +341,8 @@ fn microxcaling(spec: FormatSpec, rest: &[&str]) -> Option<Known> {
 
 fn cuda(name: &str, rest: &[&str], from_f64: bool) -> Option<Convert> {
     let round = match *rest.first()? {
-        "rn" if name == "float8_e8m0fnu" => Round::NearestUp,
+        "rn" if name == "float8_e8m0fnu" && rest.contains(&"nosat") => return Some(Convert::CUDA_NOSAT_E8M0),
+        "rn" if name == "float8_e8m0fnu" => return Some(Convert::CUDA_SATFINITE_E8M0),
         "rn" | "sat" | "nosat" => Round::NearestEven,
         "rz" => Round::TowardZero,
         "rp" => Round::Up,
