@@ -315,7 +315,7 @@ fn posits_are_what_their_bits_say() {
     assert_eq!(Number::of(FormatSpec::POSIT8.min_positive()), power_of_two(-24));
 }
 
-/// C's `digits10` of int8_t, uint8_t, and of 4 and 2 bits: the decimal digits that every number of so many digits fits.
+/// C's `digits10` of `int8_t`, `uint8_t`, and of 4 and 2 bits: the decimal digits that every number of so many digits fits.
 #[test]
 fn integers_hold_so_many_decimal_digits() {
     let rows = [("INT8", 2), ("UINT8", 2), ("INT7", 1), ("UINT4", 1), ("INT4", 0), ("UINT2", 0)];
