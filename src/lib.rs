@@ -20,7 +20,9 @@
 //! * One number: [`FormatSpec::encode_f32`], [`encode_f64`](FormatSpec::encode_f64), [`decode`](FormatSpec::decode); with a policy and
 //!   flags: [`encode_with`](FormatSpec::encode_with); in words: [`explain`](FormatSpec::explain).
 //! * A slice: [`encode_slice`], [`decode_slice`], [`fake_quantize_slice`], from and to f32, f64, and (feature `half`) f16 and bf16.
-//! * A format as a type, for generic code: the trait [`Format`], implemented by [`define_format!`].
+//! * Numbers with operators: [`F8E4M3`], [`F8E5M2`], [`F4E2M1`], [`HiF8`] and more, stamped by [`define_format!`], which makes yours
+//!   too; arithmetic on codes of a format known at run time: [`FormatSpec::add_with`] and the methods beside it.
+//! * A format as a type, for generic code: the trait [`Format`] that all of these implement.
 //! * A format by somebody's name for it: [`FormatSpec::by_name_in`] and the [`Vocabulary`] it is a word of.
 //! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`].
 //!
@@ -55,6 +57,7 @@
 //! * **Nothing typed in.** Every limit is computed from the spec.
 //! * **The same bits everywhere**, for every thread count and chunking, stochastic rounding included ([`Dither`]). No feature changes
 //!   a result. A NaN made for f32 is 0x7FC00000 unless a policy asks for another.
+//! * **Correctly rounded arithmetic**: every operation is the exact result rounded once, in any mode, with flags.
 //! * **Errors, not panics**, on bad input: [`Error`] names what was expected and found.
 //!
 //! # Features
