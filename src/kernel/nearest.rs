@@ -16,11 +16,13 @@ pub(crate) struct Nearest {
     rebias: u32,
     /// Bits of `1.5 · 2^23` units of the subnormals: adding it rounds a subnormal in hardware.
     magic: u32,
-    max: u32,
-    overflow: [u32; 2],
-    infinity: [u32; 2],
-    nan: [u32; 2],
-    zero: [u32; 2],
+    /// Bits of the largest f32 that does not overflow.
+    limit: u32,
+    // The code, and what a minus sign changes in it.
+    overflow: (u32, u32),
+    infinity: (u32, u32),
+    nan: (u32, u32),
+    negative_zero: bool,
     sign_bit: u32,
 }
 
@@ -45,50 +47,52 @@ impl Nearest {
             return None;
         }
         let Some(min_normal) = spec.min_normal() else { return None };
+        let zero = both(spec, convert, Unpacked::ZERO);
+        if zero.0 != 0 {
+            return None;
+        }
         let shift = 23 - layout.mantissa_bits as u32;
         Some(Self {
             min_normal: min_normal.to_f32().to_bits(),
             shift,
             rebias: ((126 + min_exponent) as u32) << layout.mantissa_bits,
             magic: ((unit + 23 + 127) as u32) << 23 | 1 << 22,
-            max: spec.max_code(),
+            // Half a unit above the largest number, which is itself that number if its code is even.
+            limit: (spec.max().to_f32().to_bits() | 1 << (shift - 1)) - (spec.max_code() & 1),
             overflow: both(spec, convert, Unpacked::new(false, 1, spec.max_exponent() + 2)),
             infinity: both(spec, convert, Unpacked::infinity(false)),
             nan: both(spec, convert, Unpacked::NAN),
-            zero: both(spec, convert, Unpacked::ZERO),
+            negative_zero: zero.1 != 0,
             sign_bit: layout.sign_bit() as u32,
         })
     }
 
-    /// The code of `x`.
+    /// The code of `x`. Overflow is selected at the end: a branch that operands decide is mispredicted. Subnormal numbers are behind a branch,
+    /// since the addition would come last in every other number's chain.
     #[inline(always)]
     pub(crate) const fn encode(&self, x: f32) -> u32 {
         let bits = x.to_bits();
-        let (magnitude, negative) = (bits & 0x7FFF_FFFF, (bits >> 31) as usize);
+        let (magnitude, negative) = (bits & 0x7FFF_FFFF, ((bits as i32) >> 31) as u32);
         let code = if magnitude < self.min_normal {
             (f32::from_bits(magnitude) + f32::from_bits(self.magic)).to_bits() - self.magic
         } else {
-            // Half a unit less one, and one more if the last kept bit is set: a carry out of exactly the numbers that go up.
-            let half_less_one = (1 << (self.shift - 1)) - 1;
-            ((magnitude + half_less_one + ((magnitude >> self.shift) & 1)) >> self.shift) - self.rebias
+            // Half a unit less one, and one more if the code is odd: a carry out of exactly the numbers that go up.
+            let odd = (magnitude >> self.shift).wrapping_sub(self.rebias) & 1;
+            ((magnitude + ((1 << (self.shift - 1)) - 1) + odd) >> self.shift) - self.rebias
         };
-        if code > self.max {
-            return if magnitude > 0x7F80_0000 {
-                self.nan[negative]
-            } else if magnitude == 0x7F80_0000 {
-                self.infinity[negative]
-            } else {
-                self.overflow[negative]
-            };
+        let sign = if code == 0 && !self.negative_zero { 0 } else { self.sign_bit };
+        let code = code | sign & negative;
+        if magnitude >= 0x7F80_0000 {
+            let (code, sign) = if magnitude == 0x7F80_0000 { self.infinity } else { self.nan };
+            return code ^ sign & negative;
         }
-        if code == 0 {
-            return self.zero[negative];
-        }
-        if negative == 1 { code | self.sign_bit } else { code }
+        let over = self.overflow.0 ^ self.overflow.1 & negative;
+        if magnitude > self.limit { over } else { code }
     }
 }
 
-/// The codes of a number and of its negative, as the reference gives them.
-const fn both(spec: &FormatSpec, convert: &Convert, x: Unpacked) -> [u32; 2] {
-    [spec.encode_with(x, convert, 0).code, spec.encode_with(x.negate(), convert, 0).code]
+/// The code of a number, and what differs in that of its negative, as the reference gives them.
+const fn both(spec: &FormatSpec, convert: &Convert, x: Unpacked) -> (u32, u32) {
+    let code = spec.encode_with(x, convert, 0).code;
+    (code, code ^ spec.encode_with(x.negate(), convert, 0).code)
 }

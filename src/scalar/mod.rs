@@ -27,6 +27,8 @@ pub struct Ops {
     spec: FormatSpec,
     convert: Convert,
     nearest: Option<Nearest>,
+    /// Whether f32 has all the numbers, of a format of at most 8 bits.
+    in_f32: bool,
     /// Whether +, −, × and ÷ in f32, then rounded to the format, are the correctly rounded results.
     through_f32: bool,
 }
@@ -36,7 +38,7 @@ impl Ops {
     #[must_use]
     pub const fn new(spec: FormatSpec, convert: Convert) -> Self {
         let nearest = Nearest::lower(&spec, &convert);
-        Self { spec, convert, nearest, through_f32: nearest.is_some() && innocuous(&spec, &convert) }
+        Self { spec, convert, nearest, in_f32: in_f32(&spec), through_f32: nearest.is_some() && innocuous(&spec, &convert) }
     }
 
     #[inline(always)]
@@ -91,6 +93,43 @@ impl Ops {
         }
     }
 
+    /// Whether a code's f32, if it is one, says all about it but NaN's sign and payload.
+    #[inline(always)]
+    #[must_use]
+    pub const fn in_f32(&self) -> bool {
+        self.in_f32
+    }
+
+    #[inline(always)]
+    #[must_use]
+    pub const fn compare(&self, (a, b): (u32, u32), (x, y): (f32, f32)) -> Option<Ordering> {
+        if !self.in_f32 {
+            return self.spec.decode(a).compare(self.spec.decode(b));
+        }
+        if x < y {
+            Some(Ordering::Less)
+        } else if x > y {
+            Some(Ordering::Greater)
+        } else if x == y {
+            Some(Ordering::Equal)
+        } else {
+            None
+        }
+    }
+
+    /// The code of the negative; NaN stays as it is.
+    #[inline(always)]
+    #[must_use]
+    pub const fn negate(&self, code: u32, value: f32) -> u32 {
+        if value.is_nan() {
+            code
+        } else if self.in_f32 {
+            self.from_f32(-value)
+        } else {
+            self.from_unpacked(self.spec.decode(code).negate())
+        }
+    }
+
     /// The code of the same magnitude with another sign, where the sign is a thing of its own.
     #[must_use]
     pub const fn with_sign(&self, code: u32, negative: bool) -> u32 {
@@ -117,6 +156,11 @@ pub enum Binary {
     Mul,
     Div,
     Rem,
+}
+
+const fn in_f32(spec: &FormatSpec) -> bool {
+    // No number of 8 bits has more than 8 significant ones.
+    spec.bits() <= 8 && spec.min_positive().log2() >= -126 - 8 && spec.max_exponent() < 127
 }
 
 /// Rounding to f32 first is harmless where f32 has at least 2p + 2 bits (Figueroa) and no result leaves its normal range;

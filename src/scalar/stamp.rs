@@ -249,28 +249,28 @@ macro_rules! define_format {
             #[must_use]
             #[inline]
             pub const fn is_nan(self) -> bool {
-                self.unpack().is_nan()
+                if Self::OPS.in_f32() { self.to_f32().is_nan() } else { self.unpack().is_nan() }
             }
 
             /// Whether this is infinite.
             #[must_use]
             #[inline]
             pub const fn is_infinite(self) -> bool {
-                self.unpack().is_infinite()
+                if Self::OPS.in_f32() { self.to_f32().is_infinite() } else { self.unpack().is_infinite() }
             }
 
             /// Whether this is neither infinite nor NaN.
             #[must_use]
             #[inline]
             pub const fn is_finite(self) -> bool {
-                self.unpack().is_finite()
+                if Self::OPS.in_f32() { self.to_f32().is_finite() } else { self.unpack().is_finite() }
             }
 
             /// Whether this is +0 or −0.
             #[must_use]
             #[inline]
             pub const fn is_zero(self) -> bool {
-                self.unpack().is_zero()
+                if Self::OPS.in_f32() { self.to_f32() == 0.0 } else { self.unpack().is_zero() }
             }
 
             /// Whether this is neither zero, subnormal, infinite nor NaN.
@@ -332,10 +332,15 @@ macro_rules! define_format {
                 Self::of(Self::OPS.next(self.0 as u32, false))
             }
 
+            #[inline]
+            const fn compare(self, other: Self) -> Option<::core::cmp::Ordering> {
+                Self::OPS.compare((self.0 as u32, other.0 as u32), (self.to_f32(), other.to_f32()))
+            }
+
             /// The larger of two numbers; if one is NaN, the other.
             #[must_use]
             pub const fn max(self, other: Self) -> Self {
-                match self.unpack().compare(other.unpack()) {
+                match self.compare(other) {
                     Some(::core::cmp::Ordering::Less) => other,
                     None if self.is_nan() => other,
                     _ => self,
@@ -345,7 +350,7 @@ macro_rules! define_format {
             /// The smaller of two numbers; if one is NaN, the other.
             #[must_use]
             pub const fn min(self, other: Self) -> Self {
-                match self.unpack().compare(other.unpack()) {
+                match self.compare(other) {
                     Some(::core::cmp::Ordering::Greater) => other,
                     None if self.is_nan() => other,
                     _ => self,
@@ -373,14 +378,14 @@ macro_rules! define_format {
         impl ::core::cmp::PartialEq for $name {
             #[inline]
             fn eq(&self, other: &Self) -> bool {
-                self.unpack() == other.unpack()
+                matches!(self.compare(*other), Some(::core::cmp::Ordering::Equal))
             }
         }
 
         impl ::core::cmp::PartialOrd for $name {
             #[inline]
             fn partial_cmp(&self, other: &Self) -> Option<::core::cmp::Ordering> {
-                self.unpack().compare(other.unpack())
+                self.compare(*other)
             }
         }
 
@@ -523,8 +528,9 @@ macro_rules! define_format {
         /// The number with the other sign: NaN stays as it is, and in an unsigned format the negative follows the policy.
         impl ::core::ops::Neg for $name {
             type Output = Self;
+            #[inline]
             fn neg(self) -> Self {
-                Self::of(Self::OPS.with_sign(self.0 as u32, !self.is_sign_negative()))
+                Self::of(Self::OPS.negate(self.0 as u32, self.to_f32()))
             }
         }
 

@@ -4,6 +4,7 @@ mod exact;
 mod hostile;
 mod limits;
 mod names;
+mod nearest;
 mod number;
 mod oracle;
 mod p3109;
