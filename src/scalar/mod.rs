@@ -15,7 +15,7 @@ pub use half::{bf16, f16};
 use crate::codec::{Encoded, Unpacked};
 use crate::flags::Flags;
 use crate::kernel::Nearest;
-use crate::policy::{Convert, DivisionByZero, MissingNan, Nan};
+use crate::policy::{Convert, DivisionByZero, MissingNan, Nan, SubnormalInputs};
 use crate::spec::{Encoding, FormatSpec, NanCodes, ZeroField};
 use core::cmp::Ordering;
 use core::num::FpCategory;
@@ -27,6 +27,7 @@ pub struct Ops {
     spec: FormatSpec,
     convert: Convert,
     nearest: Option<Nearest>,
+    sign: Option<Sign>,
     /// Whether f32 has all the numbers, of a format of at most 8 bits.
     in_f32: bool,
     /// Whether +, −, × and ÷ in f32, then rounded to the format, are the correctly rounded results.
@@ -38,7 +39,14 @@ impl Ops {
     #[must_use]
     pub const fn new(spec: FormatSpec, convert: Convert) -> Self {
         let nearest = Nearest::lower(&spec, &convert);
-        Self { spec, convert, nearest, in_f32: in_f32(&spec), through_f32: nearest.is_some() && innocuous(&spec, &convert) }
+        Self {
+            spec,
+            convert,
+            nearest,
+            sign: Sign::new(&spec, &convert),
+            in_f32: in_f32(&spec),
+            through_f32: nearest.is_some() && innocuous(&spec, &convert),
+        }
     }
 
     #[inline(always)]
@@ -121,13 +129,10 @@ impl Ops {
     #[inline(always)]
     #[must_use]
     pub const fn negate(&self, code: u32, value: f32) -> u32 {
-        if value.is_nan() {
-            code
-        } else if self.in_f32 {
-            self.from_f32(-value)
-        } else {
-            self.from_unpacked(self.spec.decode(code).negate())
+        if let Some(sign) = self.sign {
+            return sign.negate(code);
         }
+        if value.is_nan() { code } else { self.from_unpacked(self.spec.decode(code).negate()) }
     }
 
     /// The code of the same magnitude with another sign, where the sign is a thing of its own.
@@ -144,6 +149,41 @@ impl Ops {
             Some(next) => next,
             None => code,
         }
+    }
+}
+
+/// A sign bit that can be flipped: whatever is not NaN has a negative, which the policy leaves alone.
+#[derive(Clone, Copy, Debug)]
+struct Sign {
+    bit: u32,
+    /// The largest magnitude code that is not NaN.
+    largest: u32,
+    /// Whether zero has two codes; else the bit alone is NaN.
+    of_zero: bool,
+}
+
+impl Sign {
+    const fn new(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
+        let Encoding::Float(layout) = spec.encoding() else { return None };
+        let single_nan = matches!(layout.nan, NanCodes::NegativeZero);
+        if !layout.signed || !matches!(layout.zero_field, ZeroField::Subnormals) || !(layout.negative_zero || single_nan) {
+            return None;
+        }
+        if !matches!(convert.subnormal_inputs, SubnormalInputs::Keep) {
+            return None;
+        }
+        let largest = match spec.infinity_code() {
+            Some(code) => code,
+            None => spec.max_code(),
+        };
+        let (negative, bit) = (spec.encode_with(spec.decode(largest).negate(), convert, 0), layout.sign_bit() as u32);
+        if negative.code == largest | bit { Some(Self { bit, largest, of_zero: layout.negative_zero }) } else { None }
+    }
+
+    #[inline(always)]
+    const fn negate(self, code: u32) -> u32 {
+        let magnitude = code & (self.bit - 1);
+        if magnitude > self.largest || (magnitude == 0 && !self.of_zero) { code } else { code ^ self.bit }
     }
 }
 

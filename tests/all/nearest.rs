@@ -72,7 +72,6 @@ fn from_f32_is_the_reference_codec() {
 
 macro_rules! check_pairs {
     ($($type:ident)*) => {$({
-        use subhalf::{$type, Format};
         let convert = <$type as Format>::CONVERT;
         let numbers = || <$type as Format>::SPEC.codes().map(|code| $type::from_bits(code as u8));
         for x in numbers() {
@@ -102,8 +101,10 @@ macro_rules! check_pairs {
 
 #[test]
 fn operators_and_comparisons_are_the_exact_arithmetic() {
+    use subhalf::*;
     check_pairs! {
         F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2 F6E2M3 F4E2M1 HiF8 E8M0 UE4M3 UE5M3
         Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf Binary6p4sf Binary4p2sf
+        PowersOfTwo OtherPowersOfTwo OneBit Tiny TooTiny NoNegativeZero Special SpecialNan NoNan SignedMax Down ZeroIsNan Payload
     }
 }

@@ -19,6 +19,7 @@ pub trait Number: Copy {
     fn minus(self, other: Self) -> Self;
     fn times(self, other: Self) -> Self;
     fn over(self, other: Self) -> Self;
+    fn negative(self) -> Self;
     fn less(self, other: Self) -> bool;
     fn not_a_number(self) -> bool;
 }
@@ -69,6 +70,10 @@ macro_rules! number {
             #[inline(always)]
             fn over(self, other: Self) -> Self {
                 self / other
+            }
+            #[inline(always)]
+            fn negative(self) -> Self {
+                -self
             }
             #[inline(always)]
             fn less(self, other: Self) -> bool {
@@ -132,6 +137,10 @@ impl Number for Control {
         Self(self.0 / other.0)
     }
     #[inline(always)]
+    fn negative(self) -> Self {
+        Self(-self.0)
+    }
+    #[inline(always)]
     fn less(self, other: Self) -> bool {
         self.0 < other.0
     }
@@ -173,7 +182,7 @@ fn with_specials(mut numbers: Vec<f32>) -> Vec<f32> {
     let mut random = Random(2);
     for x in &mut numbers {
         let word = random.next();
-        if word % 64 == 0 {
+        if word.is_multiple_of(64) {
             *x = SPECIALS[(word >> 32) as usize % 8];
         }
     }
@@ -243,6 +252,7 @@ fn rows<N: Number>() {
     binary::<N>("-", pairs, |a, b| a.minus(b).code().into());
     binary::<N>("*", pairs, |a, b| a.times(b).code().into());
     binary::<N>("/", pairs, |a, b| a.over(b).code().into());
+    binary::<N>("negate", pairs, |a, _| a.negative().code().into());
     binary::<N>("<", pairs, |a, b| a.less(b).into());
     binary::<N>("is_nan", pairs, |a, _| a.not_a_number().into());
 }
