@@ -14,4 +14,5 @@ mod stochastic;
 mod tables;
 mod user_format;
 mod vectors;
+mod vectors_example;
 mod walk;

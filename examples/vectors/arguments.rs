@@ -1,0 +1,119 @@
+//! What can be asked for, and the names of it: operations, roundings and policies.
+
+use clap::{Parser, ValueEnum};
+use subhalf::{Convert, Round, Stochastic, Vocabulary};
+
+/// Test vectors for $readmemh: operands, correctly rounded result and flags of an operation in a format.
+///
+/// All operands where they have at most 24 bits together, else as many samples as asked for.
+#[derive(Parser, Debug)]
+#[command(name = "vectors", version)]
+pub(crate) struct Arguments {
+    /// What is done.
+    #[arg(value_enum)]
+    pub(crate) operation: Operation,
+    /// The format, by anybody's name for it: F8E4M3, FLOAT8E5M2, Binary8p4se, …
+    pub(crate) format: String,
+    /// convert: the format of the operands; f64, or any format's name. [default: f32]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) from: Option<String>,
+    /// decode: what the numbers are written as. [default: f32]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    pub(crate) to: Option<Wide>,
+    /// Whose names the formats have; else they must mean the same to all.
+    #[arg(long, value_parser = vocabulary)]
+    pub(crate) vocabulary: Option<Vocabulary>,
+    /// A preset of Convert by its name, such as HIF8 or CUDA-NOSAT; else the format's default.
+    #[arg(long, value_name = "NAME", value_parser = policy)]
+    pub(crate) policy: Option<Convert>,
+    /// Another rounding than the policy's: nearest-even, toward-zero, …, or stochastic-a:8 with 8 random bits.
+    #[arg(long, value_name = "NAME", value_parser = round)]
+    pub(crate) round: Option<Round>,
+    /// So many operands at random instead of all of them.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) samples: Option<u64>,
+    /// The seed of samples and of the random words of stochastic roundings.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Convert,
+    Decode,
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Rem,
+    MulAdd,
+    Sqrt,
+    Recip,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wide {
+    F32,
+    F64,
+}
+
+/// A word as it is compared: lower case, with `-` for `_`.
+fn plain(word: &str) -> String {
+    word.to_ascii_lowercase().replace('_', "-")
+}
+
+fn expected(names: impl Iterator<Item = String>) -> String {
+    format!("expected one of {}", names.collect::<Vec<_>>().join(", "))
+}
+
+fn vocabulary(word: &str) -> Result<Vocabulary, String> {
+    let found = Vocabulary::ALL.into_iter().find(|vocabulary| plain(vocabulary.name()) == plain(word));
+    found.ok_or_else(|| expected(Vocabulary::ALL.iter().map(|vocabulary| vocabulary.name().to_owned())))
+}
+
+const ROUNDINGS: [(&str, Round); 9] = [
+    ("nearest-even", Round::NearestEven),
+    ("nearest-away", Round::NearestAway),
+    ("nearest-toward-zero", Round::NearestTowardZero),
+    ("nearest-up", Round::NearestUp),
+    ("toward-zero", Round::TowardZero),
+    ("away-from-zero", Round::AwayFromZero),
+    ("up", Round::Up),
+    ("down", Round::Down),
+    ("to-odd", Round::ToOdd),
+];
+
+fn round(word: &str) -> Result<Round, String> {
+    let wanted = plain(word);
+    if let Some((_, round)) = ROUNDINGS.iter().find(|(name, _)| *name == wanted) {
+        return Ok(*round);
+    }
+    let stochastic = wanted.strip_prefix("stochastic-").and_then(|rest| rest.split_once(':'));
+    let Some((kind, bits)) = stochastic else {
+        return Err(expected(ROUNDINGS.iter().map(|(name, _)| (*name).to_owned()).chain(["stochastic-{a,b,c}:BITS".to_owned()])));
+    };
+    let kind = match kind {
+        "a" => Stochastic::A,
+        "b" => Stochastic::B,
+        "c" => Stochastic::C,
+        _ => return Err(format!("expected stochastic-a, stochastic-b or stochastic-c, found stochastic-{kind}")),
+    };
+    let bits = bits.parse().map_err(|_| format!("expected 1 to 32 random bits, found {bits}"))?;
+    Round::stochastic(kind, bits).map_err(|error| error.to_string())
+}
+
+macro_rules! policies {
+    ($($name:ident)*) => { [$((stringify!($name), Convert::$name)),*] };
+}
+
+/// The presets of the crate. A test holds this list against the crate's.
+const POLICIES: [(&str, Convert); 25] = policies! {
+    SATURATING IEEE ML_DTYPES ML_DTYPES_E8M0 CUDA_SATFINITE CUDA_NOSAT TORCH_2_10 TORCH_2_10_E8M0 TORCH_2_15 TORCH_2_15_E4M3FN
+    ONNX_SATURATE ONNX_NO_SATURATE P3109_SAT_FINITE P3109_SAT_PROPAGATE P3109_SAT_NONE GFLOAT_SATURATE GFLOAT EN_DTYPES
+    EN_DTYPES_E8M0 HIF8 ARM_SATURATE ARM AMD_FNUZ GFX950 GFX950_E4M3
+};
+
+fn policy(word: &str) -> Result<Convert, String> {
+    let found = POLICIES.iter().find(|(name, _)| plain(name) == plain(word));
+    found.map(|(_, convert)| *convert).ok_or_else(|| expected(POLICIES.iter().map(|(name, _)| (*name).to_owned())))
+}
