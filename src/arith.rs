@@ -194,7 +194,7 @@ const fn sqrt(a: Unpacked) -> Exact {
 
 impl FormatSpec {
     /// An operand: what a code stands for, with subnormal ones flushed if the policy says so.
-    const fn operand(&self, code: u32, convert: &Convert) -> Unpacked {
+    pub(crate) const fn operand(&self, code: u32, convert: &Convert) -> Unpacked {
         let value = self.decode(code);
         match (value.class(), convert.subnormal_inputs) {
             (FpCategory::Subnormal, SubnormalInputs::Flush) => Unpacked::zero(value.is_negative()),

@@ -65,6 +65,9 @@ pub enum Error {
         /// The number that was asked for.
         found: u8,
     },
+    /// A table of a function was asked for under a rounding that takes random bits.
+    #[error("lookup table: expected a rounding without random bits, found a stochastic one")]
+    TableRound,
     /// No format has this name in this vocabulary.
     #[error("format name: expected a name of {vocabulary}, found {name:?}")]
     UnknownName {

@@ -23,6 +23,7 @@
 //! * Numbers with operators: [`F8E4M3`], [`F8E5M2`], [`F4E2M1`], [`HiF8`] and more, stamped by [`define_format!`], which makes yours
 //!   too; arithmetic on codes of a format known at run time: [`FormatSpec::add_with`] and the methods beside it.
 //! * A format as a type, for generic code: the trait [`Format`] that all of these implement.
+//! * A function of one number, correctly rounded, and its table: [`Unary`], [`UnaryTable`].
 //! * A format by somebody's name for it: [`FormatSpec::by_name_in`] and the [`Vocabulary`] it is a word of.
 //! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`].
 //!
@@ -93,6 +94,7 @@ mod round;
 pub mod scalar;
 mod spec;
 mod stats;
+mod unary;
 mod vendor;
 
 pub use codec::{Encoded, Explanation, Finfo, Unpacked, Values};
@@ -112,3 +114,4 @@ pub use scalar::{
 };
 pub use spec::{Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, ZeroField};
 pub use stats::{ErrorStats, Sqnr, amax_scale, storage_error};
+pub use unary::{Unary, UnaryTable};

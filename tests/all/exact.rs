@@ -3,11 +3,10 @@
 mod formats;
 mod referee;
 
-pub(crate) use formats::{bf16, referee_of};
-pub(crate) use referee::{Dyadic, INEXACT, OVERFLOW, Referee};
+pub(crate) use formats::{bf16, referee_of, referees};
+pub(crate) use referee::{Dyadic, INEXACT, INVALID, Input, OVERFLOW, Referee};
 
-use formats::referees;
-use referee::{Expected, Input};
+use referee::Expected;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use subhalf::{Convert, FormatSpec, Infinity, MissingNan, Nan, Negative, Overflow, Round, SubnormalInputs, Unpacked, Zero};

@@ -12,6 +12,7 @@ mod presets;
 mod scalars;
 mod stochastic;
 mod tables;
+mod unary;
 mod user_format;
 mod vectors;
 mod vectors_example;
