@@ -3,10 +3,9 @@
 mod formats;
 mod referee;
 
-pub(crate) use formats::{bf16, referee_of, referees};
-pub(crate) use referee::{Dyadic, INEXACT, INVALID, Input, OVERFLOW, Referee};
+pub(crate) use formats::{bf16, f16, referee_of, referees};
+pub(crate) use referee::{Class, Dyadic, Expected, INEXACT, INVALID, Input, NanRow, OVERFLOW, Referee, Tininess, UNDERFLOW};
 
-use referee::Expected;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use subhalf::{Convert, FormatSpec, Infinity, MissingNan, Nan, Negative, Overflow, Round, SubnormalInputs, Unpacked, Zero};
@@ -56,8 +55,8 @@ impl Bits {
 
 /// Comparisons of one format, with the first few that failed.
 #[derive(Default)]
-struct Tally {
-    compared: u64,
+pub(crate) struct Tally {
+    pub(crate) compared: u64,
     failed: u64,
     failures: Vec<String>,
     seen: BTreeSet<[Expected; 2]>,
@@ -66,19 +65,26 @@ struct Tally {
 impl Tally {
     fn compare(&mut self, referee: &Referee, bits: Bits, input: &Input, convert: &Convert) {
         let (expected, found) = (referee.expected(input, convert), bits.encode(&referee.spec, convert));
+        self.judge(expected, found, || {
+            let value = match bits {
+                Bits::F32(bits) => format!(" = {:e}", f32::from_bits(bits)),
+                Bits::F64(bits) => format!(" = {:e}", f64::from_bits(bits)),
+                Bits::Exact { .. } => String::new(),
+            };
+            let (name, layout) = (referee.spec.name(), referee.spec.encoding());
+            format!("{name}: {bits:x?}{value}\n  {convert:?}\n  {layout:?}")
+        });
+    }
+
+    /// Counts a comparison; `what` describes it if it failed.
+    pub(crate) fn judge(&mut self, expected: Expected, found: Expected, what: impl FnOnce() -> String) {
         self.compared += 1;
         if expected != found {
             self.failed += 1;
             // One example of each pair of outcomes tells more than many of the same.
             if self.failures.len() < 8 && self.seen.insert([expected, found]) {
-                let (name, layout) = (referee.spec.name(), referee.spec.encoding());
                 let [e, f] = [expected, found].map(|(code, flags)| format!("code {code:#04x} flags {flags:#07b}"));
-                let value = match bits {
-                    Bits::F32(bits) => format!(" = {:e}", f32::from_bits(bits)),
-                    Bits::F64(bits) => format!(" = {:e}", f64::from_bits(bits)),
-                    Bits::Exact { .. } => String::new(),
-                };
-                self.failures.push(format!("{name}: {bits:x?}{value}: expected {e}, found {f}\n  {convert:?}\n  {layout:?}"));
+                self.failures.push(format!("expected {e}, found {f}: {}", what()));
             }
         }
     }
@@ -86,19 +92,24 @@ impl Tally {
 
 /// Runs a check of each format on all cores; panics with everything that failed, else gives the number of comparisons.
 fn over_all_formats(check: impl Fn(&Referee, &mut Tally) + Sync) -> u64 {
-    let referees = referees();
+    over(&referees(), check)
+}
+
+/// Runs a check of each item on all cores; panics with everything that failed, else gives the number of comparisons.
+pub(crate) fn over<T: Sync>(items: &[T], check: impl Fn(&T, &mut Tally) + Sync) -> u64 {
     let (next, compared, failed) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let work = || {
         let mut failures = Vec::new();
-        while let Some(referee) = referees.get(next.fetch_add(1, Relaxed)) {
+        loop {
+            let index = next.fetch_add(1, Relaxed);
+            let Some(item) = items.get(index) else { return failures };
             let mut tally = Tally::default();
-            check(referee, &mut tally);
-            assert!(tally.compared > 0, "{} was skipped", referee.spec.name());
+            check(item, &mut tally);
+            assert!(tally.compared > 0, "item {index} was skipped");
             compared.fetch_add(tally.compared, Relaxed);
             failed.fetch_add(tally.failed, Relaxed);
             failures.append(&mut tally.failures);
         }
-        failures
     };
     let failures: Vec<String> = std::thread::scope(|scope| {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -121,7 +132,7 @@ fn points(referee: &Referee, negative: bool) -> Vec<Dyadic> {
     let smallest = smallest.or(side.next).expect("a format has numbers");
     points.extend((1..=3).map(|by| smallest.scaled(-by)));
     points.extend([3, 5, 7, 9].map(|eighths| smallest.times(eighths).scaled(-3)));
-    if let referee::Tininess::BelowNormal { smallest, mantissa_bits, .. } = referee.tininess {
+    if let Tininess::BelowNormal { smallest, mantissa_bits, .. } = referee.tininess {
         // Where rounding to full precision starts to reach the smallest normal number, and the two values around.
         points.extend((1..=3).map(|by| smallest.plus(smallest.scaled(-i64::from(mantissa_bits) - by).negated())));
     }
@@ -151,6 +162,12 @@ fn finite_inputs(referee: &Referee) -> Vec<Bits> {
         inputs.extend(doubles.into_iter().map(|bits| Bits::F64(bits | u64::from(negative) << 63)));
     }
     inputs
+}
+
+/// The f32 among the finite inputs.
+pub(crate) fn finite_singles(referee: &Referee) -> Vec<f32> {
+    let single = |bits| if let Bits::F32(bits) = bits { Some(f32::from_bits(bits)) } else { None };
+    finite_inputs(referee).into_iter().filter_map(single).collect()
 }
 
 /// Zeros, infinities, quiet and signalling NaNs with and without payload, and subnormals.

@@ -1,5 +1,6 @@
 //! The test binary. Referees in these modules share no code with the crate.
 
+mod arith;
 mod exact;
 mod hostile;
 mod limits;

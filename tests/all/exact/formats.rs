@@ -153,6 +153,11 @@ pub(crate) fn bf16() -> Referee {
     row([1, 8, 7], 127, 0x7F7F).infinity(0x7F80).nan(0x7FC0, 0x7FFF).referee(FormatSpec::BF16)
 }
 
+/// FP16 (`formats.md` 1.2), for the tests of arithmetic.
+pub(crate) fn f16() -> Referee {
+    row([1, 5, 10], 15, 0x7BFF).infinity(0x7C00).nan(0x7E00, 0x7FFF).referee(FormatSpec::F16)
+}
+
 /// One P3109 format: the table of `formats.md` 1.10.
 fn p3109(k: u32, p: u32, signedness: Signedness, domain: Domain) -> Referee {
     let signed = signedness == Signedness::Signed;

@@ -152,13 +152,14 @@ impl Side {
         })
     }
 
-    pub(crate) fn locate(&self, x: Dyadic) -> Place {
-        let known = self.entries.partition_point(|entry| entry.value <= x);
-        let beyond = known == self.entries.len() && self.next.is_some_and(|next| next <= x);
+    /// Where a magnitude lies that is known only by how it compares with any number.
+    fn locate(&self, compare: impl Fn(Dyadic) -> Ordering) -> Place {
+        let known = self.entries.partition_point(|entry| compare(entry.value).is_ge());
+        let beyond = known == self.entries.len() && self.next.is_some_and(|next| compare(next).is_ge());
         let lower = (known + usize::from(beyond)).checked_sub(1);
-        let exact = lower.is_some_and(|lower| self.value(lower) == Some(x));
+        let exact = lower.and_then(|lower| self.value(lower)).is_some_and(|value| compare(value).is_eq());
         let middle = lower.and_then(|lower| self.between(lower, 1, 1));
-        Place { lower, exact, to_middle: middle.map_or(Ordering::Less, |middle| x.cmp(&middle)) }
+        Place { lower, exact, to_middle: middle.map_or(Ordering::Less, compare) }
     }
 }
 
@@ -308,20 +309,25 @@ impl Referee {
 
     /// A finite nonzero magnitude.
     pub(crate) fn input_exact(&self, negative: bool, x: Dyadic, subnormal: bool) -> Input {
-        let place = self.side(negative).locate(x);
+        self.input_compared(negative, |value| x.cmp(&value), subnormal)
+    }
+
+    /// A finite nonzero magnitude that need not be dyadic: `compare` says how it compares with a number.
+    pub(crate) fn input_compared(&self, negative: bool, compare: impl Fn(Dyadic) -> Ordering, subnormal: bool) -> Input {
+        let place = self.side(negative).locate(&compare);
         let tiny = match self.tininess {
             Tininess::Never => Tiny::No,
             Tininess::BelowSmallest if place.lower.is_none() => Tiny::Yes,
             Tininess::BelowSmallest => Tiny::No,
-            Tininess::BelowNormal { smallest, .. } if x >= smallest => Tiny::No,
+            Tininess::BelowNormal { smallest, .. } if compare(smallest).is_ge() => Tiny::No,
             Tininess::BelowNormal { smallest, mantissa_bits, code_is_odd } => {
                 // The last step below the smallest normal number, had the exponent no lower bound. Its code is one less.
                 let step = smallest.scaled(-1 - i64::from(mantissa_bits));
-                if x <= smallest.plus(step.negated()) {
+                if compare(smallest.plus(step.negated())).is_le() {
                     Tiny::Yes
                 } else {
                     let middle = smallest.plus(step.scaled(-1).negated());
-                    Tiny::UnlessMoved { odd: !code_is_odd, to_middle: x.cmp(&middle) }
+                    Tiny::UnlessMoved { odd: !code_is_odd, to_middle: compare(middle) }
                 }
             }
         };
