@@ -179,5 +179,5 @@ fn all_roots_and_reciprocals_of_fp16_and_bf16_are_rounded_once() {
             }
         }
     });
-    assert_eq!(compared, 2 * 2 * 9 << 16);
+    assert_eq!(compared, (2 * 2 * 9) << 16);
 }
