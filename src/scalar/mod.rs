@@ -15,7 +15,7 @@ pub use half::{bf16, f16};
 use crate::codec::{Encoded, Unpacked};
 use crate::flags::Flags;
 use crate::kernel::Nearest;
-use crate::policy::{Convert, DivisionByZero, MissingNan, Nan, SubnormalInputs};
+use crate::policy::{Convert, DivisionByZero, MissingNan, Nan};
 use crate::spec::{Encoding, FormatSpec, NanCodes, ZeroField};
 use core::cmp::Ordering;
 use core::num::FpCategory;
@@ -43,7 +43,7 @@ impl Ops {
             spec,
             convert,
             nearest,
-            sign: Sign::new(&spec, &convert),
+            sign: Sign::new(&spec),
             in_f32: in_f32(&spec),
             through_f32: nearest.is_some() && innocuous(&spec, &convert),
         }
@@ -125,7 +125,7 @@ impl Ops {
         }
     }
 
-    /// The code of the negative; NaN stays as it is.
+    /// The code of the negative: IEEE 754's negate, which flips the sign of NaN too where NaN has one.
     #[inline(always)]
     #[must_use]
     pub const fn negate(&self, code: u32, value: f32) -> u32 {
@@ -152,38 +152,27 @@ impl Ops {
     }
 }
 
-/// A sign bit that can be flipped: whatever is not NaN has a negative, which the policy leaves alone.
+/// The sign bit of a format in which flipping it is negation: one with two zeros, or with NaN in place of the second.
 #[derive(Clone, Copy, Debug)]
 struct Sign {
     bit: u32,
-    /// The largest magnitude code that is not NaN.
-    largest: u32,
-    /// Whether zero has two codes; else the bit alone is NaN.
-    of_zero: bool,
+    /// Whether the bit alone is NaN and zero has no sign to flip.
+    single_zero: bool,
 }
 
 impl Sign {
-    const fn new(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
+    const fn new(spec: &FormatSpec) -> Option<Self> {
         let Encoding::Float(layout) = spec.encoding() else { return None };
-        let single_nan = matches!(layout.nan, NanCodes::NegativeZero);
-        if !layout.signed || !matches!(layout.zero_field, ZeroField::Subnormals) || !(layout.negative_zero || single_nan) {
+        let single_zero = matches!(layout.nan, NanCodes::NegativeZero);
+        if !layout.negative_zero && !single_zero {
             return None;
         }
-        if !matches!(convert.subnormal_inputs, SubnormalInputs::Keep) {
-            return None;
-        }
-        let largest = match spec.infinity_code() {
-            Some(code) => code,
-            None => spec.max_code(),
-        };
-        let (negative, bit) = (spec.encode_with(spec.decode(largest).negate(), convert, 0), layout.sign_bit() as u32);
-        if negative.code == largest | bit { Some(Self { bit, largest, of_zero: layout.negative_zero }) } else { None }
+        Some(Self { bit: layout.sign_bit() as u32, single_zero })
     }
 
     #[inline(always)]
     const fn negate(self, code: u32) -> u32 {
-        let magnitude = code & (self.bit - 1);
-        if magnitude > self.largest || (magnitude == 0 && !self.of_zero) { code } else { code ^ self.bit }
+        if self.single_zero && code & (self.bit - 1) == 0 { code } else { code ^ self.bit }
     }
 }
 

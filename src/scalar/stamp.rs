@@ -525,7 +525,7 @@ macro_rules! define_format {
         $crate::define_format!(@operator $name Div div DivAssign div_assign);
         $crate::define_format!(@operator $name Rem rem RemAssign rem_assign);
 
-        /// The number with the other sign: NaN stays as it is, and in an unsigned format the negative follows the policy.
+        /// The number with the other sign, of NaN too where it has one (IEEE 754 negate); in an unsigned format the negative follows the policy.
         impl ::core::ops::Neg for $name {
             type Output = Self;
             #[inline]

@@ -82,8 +82,13 @@ macro_rules! check_pairs {
                 (exact.is_nan(), exact.is_infinite(), exact.is_finite(), exact.is_zero()),
                 "{x:?}"
             );
-            let negative = if x.is_nan() { x } else { $type::from_unpacked(exact.negate()) };
-            assert_eq!((-x).to_bits(), negative.to_bits(), "-{x:?}");
+            // With two zeros the sign is a bit of its own, whatever the policy makes of numbers that come from elsewhere.
+            let negative = match <$type as Format>::SPEC.negative_zero_code() {
+                Some(sign) => x.to_bits() ^ sign as u8,
+                None if x.is_nan() => x.to_bits(),
+                None => $type::from_unpacked(exact.negate()).to_bits(),
+            };
+            assert_eq!((-x).to_bits(), negative, "-{x:?}");
             for y in numbers() {
                 let other = y.unpack();
                 let context = || format!("{x:?} {y:?} ({:#X} {:#X})", x.to_bits(), y.to_bits());
