@@ -63,8 +63,19 @@
 //!
 //! # Features
 //!
-//! `std` (implies `alloc`), `rayon` (bulk calls use threads) and `half` (conversions from and to its types) are on by default. Without
-//! default features the crate is `no_std`, needs no allocator, and has everything but those.
+//! `std` (implies `alloc`), `rayon` (bulk calls use threads), `half` (conversions from and to its types) and `num-traits` (the scalar types
+//! are `Num`, `Bounded`, `NumCast`, … as far as each format goes; never `Float`) are on by default. Without default features the crate is
+//! `no_std`, needs no allocator, and has everything but those. The scalar types always have bytemuck's traits: whole-byte ones are
+//! `Pod`, narrower ones `NoUninit` and `CheckedBitPattern`.
+//!
+//! ```
+//! use subhalf::{F4E2M1, F8E4M3};
+//! let numbers: &[F8E4M3] = bytemuck::cast_slice(&[0x38u8, 0x7E]);
+//! assert_eq!(numbers[0].to_f32() + numbers[1].to_f32(), 449.0);
+//! assert!(bytemuck::checked::try_cast_slice::<u8, F4E2M1>(&[0xF2]).is_err());
+//! # #[cfg(feature = "num-traits")]
+//! assert_eq!(num_traits::cast::<i32, F8E4M3>(300), Some(F8E4M3::from_f32(288.0)));
+//! ```
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

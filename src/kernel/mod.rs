@@ -2,5 +2,7 @@
 //! `const` constructor that refuses specs without the property; every result is tested against `codec`.
 
 mod nearest;
+mod pod;
 
 pub(crate) use nearest::Nearest;
+pub(crate) use pod::{every_pattern, some_patterns};

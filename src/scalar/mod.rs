@@ -1,17 +1,23 @@
 //! Scalars: newtypes over codes with the interface of Rust's own floats, stamped by [`define_format!`](crate::define_format). The macro
 //! holds names and documentation; what the methods do is in [`Ops`], one constant a format, and in `arith` and `codec`.
 
-mod half_types;
+mod features;
 mod stamp;
 mod text;
+#[cfg(feature = "num-traits")]
+mod traits;
 mod types;
 
 pub use types::*;
 
 pub use text::{ParseError, parse};
 
+#[cfg(feature = "num-traits")]
+pub use ::num_traits;
 #[cfg(feature = "half")]
 pub use half::{bf16, f16};
+#[cfg(feature = "num-traits")]
+pub use traits::{from_number, from_u128, number, parse_radix, to_i128, to_u128};
 
 use crate::codec::{Encoded, Unpacked};
 use crate::flags::Flags;

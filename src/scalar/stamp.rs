@@ -12,6 +12,9 @@
 /// }
 /// ```
 ///
+/// With the feature `num-traits` the type has the traits of that crate that the format can honour: `Num` with `has(ZERO, ONE)`, `Signed`
+/// with `NEG_ONE` too, conversions always; never `Float`. All bits of the code type a code? Then deriving bytemuck's `Pod` on it is sound.
+///
 /// `has` lists exactly the constants of these that the format has; too many or too few do not compile, and neither does a code type
 /// that is too narrow. Everything is checked at compile time.
 ///
@@ -374,6 +377,7 @@ macro_rules! define_format {
         $($(impl $name { $crate::define_format!(@constant $special); })*)?
 
         $crate::define_format!(@half $name);
+        $crate::define_format!(@num_traits $name $code, [$($kind)?], [$($($special)*)?]);
 
         impl ::core::cmp::PartialEq for $name {
             #[inline]
@@ -453,7 +457,7 @@ macro_rules! define_format {
     (@fmt $name:ident: $($trait:ident $to:ident),*) => {$(
         impl ::core::fmt::$trait for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::fmt::$trait::fmt(&self.$to(), f)
+                ::core::fmt::$trait::fmt(&(*self).$to(), f)
             }
         }
     )*};
@@ -619,4 +623,5 @@ macro_rules! define_format {
     };
 
     (@half $name:ident) => { $crate::__half_conversions! { $name } };
+    (@num_traits $($rest:tt)*) => { $crate::__num_traits! { $($rest)* } };
 }

@@ -9,6 +9,12 @@ use core::fmt::Write;
 #[error("expected a decimal number, `inf` or `NaN`")]
 pub struct ParseError(());
 
+impl ParseError {
+    /// A number to another base than ten was asked for.
+    #[cfg(feature = "num-traits")]
+    pub(super) const NOT_DECIMAL: Self = Self(());
+}
+
 /// The number that a text means. What f64 cannot hold exactly keeps its place between two f64: two bits below the last tell on which
 /// side of the nearest f64 it lies, which is all that a rounding to 32 bits or fewer can ask. Beyond the range of f64 it is a number
 /// that is as far out.

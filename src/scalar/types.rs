@@ -1,6 +1,7 @@
 //! The scalar types of the named formats. Limits are restated in words only; the constants come from the specs.
 
 use crate::define_format;
+use crate::kernel::{every_pattern, some_patterns};
 use crate::policy::Convert;
 use crate::spec::{Domain, FormatSpec, Signedness};
 
@@ -209,6 +210,13 @@ define_format! {
     /// Max 3, min normal 2^-1, smallest 2^-2. One zero, NaN 0x8, no infinity. Finite overflow saturates.
     pub struct Binary4p2sf(u8) = signed_p3109(4, 2, Domain::Finite), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
+
+every_pattern! {
+    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 HiF8 E8M0 UE5M3
+    Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se
+}
+
+some_patterns! { F6E3M2 F6E2M3 F4E2M1 UE4M3 Binary6p3sf Binary6p4sf Binary4p2sf }
 
 /// ml_dtypes' spelling of the types (and en_dtypes' of [`HiF8`]).
 pub mod aliases {

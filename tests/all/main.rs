@@ -13,6 +13,8 @@ mod presets;
 mod scalars;
 mod stochastic;
 mod tables;
+#[cfg(feature = "num-traits")]
+mod traits;
 mod unary;
 mod user_format;
 mod vectors;

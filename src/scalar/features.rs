@@ -1,4 +1,4 @@
-//! The part of the stamp that depends on the feature `half`.
+//! The parts of the stamp that depend on features of this crate, whatever the features of the caller's.
 
 /// The conversions from and to the types of `half`: there with the feature `half` of this crate, whatever the features of the caller's.
 #[cfg(feature = "half")]
@@ -40,4 +40,11 @@ macro_rules! __half_conversions {
 #[macro_export]
 macro_rules! __half_conversions {
     ($name:ident) => {};
+}
+
+#[cfg(not(feature = "num-traits"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __num_traits {
+    ($($rest:tt)*) => {};
 }
