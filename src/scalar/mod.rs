@@ -2,6 +2,7 @@
 //! holds names and documentation; what the methods do is in [`Ops`], one constant a format, and in `arith` and `codec`.
 
 mod features;
+mod operators;
 mod stamp;
 mod text;
 #[cfg(feature = "num-traits")]
@@ -276,7 +277,7 @@ pub const fn has(code: Option<u32>) -> u32 {
     }
 }
 
-/// What the special constants of a type are, in the order of the macro's list.
+/// How many of the constants that `has` may list the format has.
 #[doc(hidden)]
 #[must_use]
 pub const fn specials(spec: &FormatSpec) -> usize {

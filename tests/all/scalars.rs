@@ -192,3 +192,12 @@ fn division_by_zero_is_infinity_or_nan_by_policy() {
     assert!((Binary8p4se::ONE / Binary8p4se::ZERO).is_nan() && Binary8p4se::ZERO.recip().is_nan()); // P3109 v4.0
     assert!((zero / zero).is_nan());
 }
+
+/// Without a zero to start from, a sum starts at its first number: one 2^-127 stays one.
+#[test]
+fn sums_in_a_format_without_zero_start_at_the_first_number() {
+    assert_eq!([E8M0::MIN].iter().sum::<E8M0>(), E8M0::MIN);
+    assert_eq!([E8M0::ONE, E8M0::ONE].into_iter().sum::<E8M0>().to_f32(), 2.0);
+    let (no_sum, no_product): (F8E4M3, E8M0) = (std::iter::empty::<F8E4M3>().sum(), std::iter::empty::<E8M0>().product());
+    assert_eq!((no_sum, no_product), (F8E4M3::ZERO, E8M0::ONE));
+}

@@ -1,0 +1,166 @@
+//! The arithmetic part of the stamp: methods with a policy, and the operators in all their forms.
+
+/// Stamped by `define_format!`, unless a type converts only.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __arithmetic {
+    ($name:ident convert) => {};
+    ($name:ident) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            $crate::__arithmetic!(@with Add add_with "`self + other`");
+            $crate::__arithmetic!(@with Sub sub_with "`self − other`");
+            $crate::__arithmetic!(@with Mul mul_with "`self · other`");
+            $crate::__arithmetic!(@with Div div_with "`self / other`");
+            $crate::__arithmetic!(@with Rem rem_with "the remainder of the truncated quotient");
+
+            /// `self · a + b`, rounded once under the type's policy.
+            #[must_use]
+            pub const fn mul_add(self, a: Self, b: Self) -> Self {
+                self.mul_add_with(a, b, &<Self as $crate::Format>::CONVERT, 0).0
+            }
+
+            /// `self · a + b`, rounded once under another policy; with flags.
+            #[must_use]
+            pub const fn mul_add_with(self, a: Self, b: Self, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+                Self::flagged(Self::SPEC.mul_add_with(self.0 as u32, a.0 as u32, b.0 as u32, convert, random))
+            }
+
+            /// The square root, rounded once under the type's policy.
+            #[must_use]
+            pub const fn sqrt(self) -> Self {
+                self.sqrt_with(&<Self as $crate::Format>::CONVERT, 0).0
+            }
+
+            /// The square root, rounded once under another policy; with flags.
+            #[must_use]
+            pub const fn sqrt_with(self, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+                Self::flagged(Self::SPEC.sqrt_with(self.0 as u32, convert, random))
+            }
+
+            /// `1 / self`, rounded once under the type's policy.
+            #[must_use]
+            pub const fn recip(self) -> Self {
+                self.recip_with(&<Self as $crate::Format>::CONVERT, 0).0
+            }
+
+            /// `1 / self`, rounded once under another policy; with flags.
+            #[must_use]
+            pub const fn recip_with(self, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+                Self::flagged(Self::SPEC.recip_with(self.0 as u32, convert, random))
+            }
+
+            /// The exact product as an f32 (of formats with at most 12 significant bits, while it is in f32's normal range).
+            #[must_use]
+            #[inline]
+            pub const fn mul_to_f32(self, other: Self) -> f32 {
+                self.to_f32() * other.to_f32()
+            }
+
+            /// The exact product as an f64 (of formats with at most 26 significant bits, while it is in f64's normal range).
+            #[must_use]
+            #[inline]
+            pub const fn mul_to_f64(self, other: Self) -> f64 {
+                self.to_f64() * other.to_f64()
+            }
+        }
+
+        $crate::__arithmetic!(@operator $name Add add AddAssign add_assign);
+        $crate::__arithmetic!(@operator $name Sub sub SubAssign sub_assign);
+        $crate::__arithmetic!(@operator $name Mul mul MulAssign mul_assign);
+        $crate::__arithmetic!(@operator $name Div div DivAssign div_assign);
+        $crate::__arithmetic!(@operator $name Rem rem RemAssign rem_assign);
+
+        /// The number with the other sign, of NaN too where it has one (IEEE 754 negate); in an unsigned format the negative follows the policy.
+        impl ::core::ops::Neg for $name {
+            type Output = Self;
+            #[inline]
+            fn neg(self) -> Self {
+                Self::of(Self::OPS.negate(self.0 as u32, self.to_f32()))
+            }
+        }
+
+        /// Rounded at every step, in order, from the first; of nothing it is zero (or what the policy makes of it).
+        impl ::core::iter::Sum for $name {
+            fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
+                iter.reduce(|sum, x| sum + x).unwrap_or(Self::from_f32(0.0))
+            }
+        }
+
+        impl<'a> ::core::iter::Sum<&'a $name> for $name {
+            fn sum<I: Iterator<Item = &'a $name>>(iter: I) -> Self {
+                iter.copied().sum()
+            }
+        }
+
+        /// Rounded at every step, in order, from the first; of nothing it is one.
+        impl ::core::iter::Product for $name {
+            fn product<I: Iterator<Item = Self>>(iter: I) -> Self {
+                iter.reduce(|product, x| product * x).unwrap_or(Self::from_f32(1.0))
+            }
+        }
+
+        impl<'a> ::core::iter::Product<&'a $name> for $name {
+            fn product<I: Iterator<Item = &'a $name>>(iter: I) -> Self {
+                iter.copied().product()
+            }
+        }
+    };
+
+    (@with $op:ident $with:ident $what:literal) => {
+        #[doc = concat!($what, ", rounded once under a policy; with flags.")]
+        #[must_use]
+        pub const fn $with(self, other: Self, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+            Self::flagged(Self::SPEC.$with(self.0 as u32, other.0 as u32, convert, random))
+        }
+    };
+
+    (@operator $name:ident $trait:ident $method:ident $assign:ident $assign_method:ident) => {
+        impl ::core::ops::$trait for $name {
+            type Output = Self;
+            #[inline]
+            fn $method(self, other: Self) -> Self {
+                let (codes, values) = ((self.0 as u32, other.0 as u32), (self.to_f32(), other.to_f32()));
+                Self::of(Self::OPS.binary($crate::scalar_support::Binary::$trait, codes, values))
+            }
+        }
+
+        impl ::core::ops::$trait<&$name> for $name {
+            type Output = Self;
+            #[inline]
+            fn $method(self, other: &Self) -> Self {
+                ::core::ops::$trait::$method(self, *other)
+            }
+        }
+
+        impl ::core::ops::$trait<$name> for &$name {
+            type Output = $name;
+            #[inline]
+            fn $method(self, other: $name) -> $name {
+                ::core::ops::$trait::$method(*self, other)
+            }
+        }
+
+        impl ::core::ops::$trait<&$name> for &$name {
+            type Output = $name;
+            #[inline]
+            fn $method(self, other: &$name) -> $name {
+                ::core::ops::$trait::$method(*self, *other)
+            }
+        }
+
+        impl ::core::ops::$assign for $name {
+            #[inline]
+            fn $assign_method(&mut self, other: Self) {
+                *self = ::core::ops::$trait::$method(*self, other);
+            }
+        }
+
+        impl ::core::ops::$assign<&$name> for $name {
+            #[inline]
+            fn $assign_method(&mut self, other: &Self) {
+                *self = ::core::ops::$trait::$method(*self, *other);
+            }
+        }
+    };
+}
