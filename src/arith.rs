@@ -192,6 +192,16 @@ const fn sqrt(a: Unpacked) -> Exact {
     (jam(false, root, scale >> 1, root * root != wide), Flags::NONE)
 }
 
+/// `a / b`, exact or sticky.
+pub(crate) const fn quotient(a: Unpacked, b: Unpacked) -> Unpacked {
+    div(a, b, DivisionByZero::Infinity).0
+}
+
+/// `a · b`, exact or sticky.
+pub(crate) const fn product(a: Unpacked, b: Unpacked) -> Unpacked {
+    mul(a, b).0
+}
+
 impl FormatSpec {
     /// An operand: what a code stands for, with subnormal ones flushed if the policy says so.
     pub(crate) const fn operand(&self, code: u32, convert: &Convert) -> Unpacked {

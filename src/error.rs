@@ -39,6 +39,44 @@ pub enum Error {
         /// What an entry has to be.
         expected: &'static str,
     },
+    /// Parts of a block specification contradict each other.
+    #[error("block specification: {0}")]
+    Block(&'static str),
+    /// A shape holds more elements, or a buffer for it more bytes, than the address space.
+    #[error("shape: expected fewer than 2^{} elements and bytes, found more", usize::BITS - 1)]
+    TooLarge,
+    /// A range of rows is not one that can be cut out.
+    #[error("rows {start}..{end}: expected a range within 0..{rows}, starting and ending at a multiple of {step}")]
+    Rows {
+        /// First row.
+        start: usize,
+        /// The row behind the last.
+        end: usize,
+        /// Rows that there are.
+        rows: usize,
+        /// Rows that cannot be separated.
+        step: usize,
+    },
+    /// A stored number is not one that its format has.
+    #[error("{what} {index}: expected {expected}, found {found:#x}")]
+    Stored {
+        /// Which buffer, in words.
+        what: &'static str,
+        /// Position in it, in elements.
+        index: usize,
+        /// What would be right.
+        expected: &'static str,
+        /// The code or the bits that were found.
+        found: u32,
+    },
+    /// A tensor is not in the format that a call is for.
+    #[error("{what}: expected {expected}")]
+    Scheme {
+        /// Which tensor or call, in words.
+        what: &'static str,
+        /// What it should have been.
+        expected: &'static str,
+    },
     /// A buffer has the wrong length.
     #[error("{what}: expected {expected}, found {found}")]
     Length {

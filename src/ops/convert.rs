@@ -138,13 +138,13 @@ pub fn fake_quantize_slice<T: Real>(
 }
 
 /// The random words of a run of elements; none are made for a rounding that takes none.
-struct Words {
+pub(super) struct Words {
     dither: Dither,
     bits: Option<u8>,
 }
 
 impl Words {
-    const fn new(round: Round, dither: Dither) -> Self {
+    pub(super) const fn new(round: Round, dither: Dither) -> Self {
         let bits = match round {
             Round::Stochastic { bits, .. } => Some(bits),
             _ => None,
@@ -152,7 +152,7 @@ impl Words {
         Self { dither, bits }
     }
 
-    fn get(&self, offset: usize) -> u32 {
+    pub(super) fn get(&self, offset: usize) -> u32 {
         self.bits.map_or(0, |bits| self.dither.word(offset as u64, bits))
     }
 }

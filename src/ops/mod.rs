@@ -2,6 +2,10 @@
 
 mod convert;
 mod par;
+#[cfg(feature = "alloc")]
+mod quantize;
 
 pub use convert::{Real, decode_slice, encode_slice, fake_quantize_slice};
 pub use par::Exec;
+#[cfg(feature = "alloc")]
+pub use quantize::Quantizer;

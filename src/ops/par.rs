@@ -63,4 +63,31 @@ impl Exec {
         }
         work(0, src, dst);
     }
+
+    /// Runs `work` on every piece.
+    #[cfg(feature = "alloc")]
+    pub(super) fn each<P: Send>(self, pieces: alloc::vec::Vec<P>, work: impl Fn(P) + Sync) {
+        #[cfg(feature = "rayon")]
+        if self.parallel && pieces.len() > 1 {
+            use rayon::prelude::*;
+            pieces.into_par_iter().for_each(&work);
+            return;
+        }
+        pieces.into_iter().for_each(work);
+    }
+
+    /// Runs `work(index, chunk)` over chunks of `length` elements.
+    #[cfg(feature = "alloc")]
+    pub(super) fn chunks<D: Send>(self, dst: &mut [D], length: usize, work: impl Fn(usize, &mut [D]) + Sync) {
+        /// Below this many elements one thread is quicker.
+        #[cfg(feature = "rayon")]
+        const LARGE: usize = 1 << 14;
+        #[cfg(feature = "rayon")]
+        if self.parallel && dst.len() > LARGE {
+            use rayon::prelude::*;
+            dst.par_chunks_mut(length).enumerate().for_each(|(i, chunk)| work(i, chunk));
+            return;
+        }
+        dst.chunks_mut(length).enumerate().for_each(|(i, chunk)| work(i, chunk));
+    }
 }

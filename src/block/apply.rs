@@ -1,0 +1,245 @@
+//! How a scale is applied: from numbers to codes and back, block by block. Every formula is that of [`Apply`], [`Elements`] or [`Restore`].
+
+use super::scale::{BlockStats, Metric, Scale, log2_floor, round_half_even};
+use super::spec::{Apply, BlockSpec, Elements, Offset, Restore, TensorScale, ZeroSign};
+use crate::arith;
+use crate::codec::Unpacked;
+use crate::round::Round;
+use crate::spec::{Encoding, FormatSpec, IntSpec};
+
+/// f32's NaN, whatever made it.
+pub(crate) const NAN: f32 = f32::from_bits(0x7FC0_0000);
+
+/// What an element is divided or multiplied by.
+#[derive(Clone, Copy, Debug)]
+enum Divisor {
+    Exact(Unpacked),
+    Divide(f32),
+    Multiply(f32),
+    Zero,
+}
+
+impl Divisor {
+    fn scaled(self, x: f32) -> Unpacked {
+        match self {
+            Self::Exact(divisor) => arith::quotient(Unpacked::from_f32(x), divisor),
+            Self::Divide(divisor) => Unpacked::from_f32(x / divisor),
+            Self::Multiply(factor) => Unpacked::from_f32(x * factor),
+            Self::Zero if x.is_nan() => Unpacked::from_f32(x),
+            Self::Zero => Unpacked::zero(x.is_sign_negative()),
+        }
+    }
+}
+
+/// One block's parameters: all that quantizing and restoring an element needs beside the spec.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+    /// The code of the scale.
+    pub(crate) scale: u32,
+    /// The code of the offset; 0 without one.
+    pub(crate) offset: u32,
+    divisor: Divisor,
+    restorer: Restorer,
+    /// The zero point, or 0.
+    zero_point: i32,
+    /// The minimum, or 0.
+    minimum: f32,
+}
+
+/// How the numbers of one block come back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Restorer {
+    /// `q · factor`.
+    Times(f32),
+    /// `(q · s) / T`.
+    TimesOver(f32, f32),
+    /// `(q − z) · s`.
+    Affine(f32, f32),
+    /// `q · s + m`.
+    Plus(f32, f32),
+}
+
+impl Restorer {
+    pub(crate) fn restore(self, q: f32) -> f32 {
+        let value = match self {
+            Self::Times(factor) => q * factor,
+            Self::TimesOver(scale, divisor) => q * scale / divisor,
+            Self::Affine(scale, zero_point) => (q - zero_point) * scale,
+            Self::Plus(scale, minimum) => q * scale + minimum,
+        };
+        if value.is_nan() { NAN } else { value }
+    }
+}
+
+impl BlockSpec {
+    /// How numbers under this scale and offset come back.
+    pub(crate) fn restorer(&self, scale: u32, offset: u32, tensor: f32) -> Restorer {
+        let s = self.scale.as_ref().map_or(1.0, |format| format.decode_f32(scale));
+        match (self.restore, self.offset, self.tensor_scale) {
+            (_, Offset::ZeroPoint, _) => Restorer::Affine(s, self.element.decode_f32(offset)),
+            (_, Offset::Minimum(format), _) => Restorer::Plus(s, format.decode_f32(offset)),
+            (Restore::Quotient, ..) => Restorer::TimesOver(s, tensor),
+            (Restore::AmaxProduct, _, TensorScale::Amax { target }) => Restorer::Times(s * tensor * (1.0 / target)),
+            (_, _, TensorScale::None) => Restorer::Times(s),
+            _ => Restorer::Times(s * tensor),
+        }
+    }
+
+    fn divisor(&self, scale: Scale, tensor: f32) -> Divisor {
+        let Some(format) = &self.scale else { return Divisor::Divide(1.0) };
+        let t = self.tensor_scale.factor(tensor);
+        let s = match self.code_zero_divisor {
+            Some(divisor) if scale.code == 0 => divisor,
+            _ => format.decode_f32(scale.code),
+        };
+        if s == 0.0 && !matches!(self.apply, Apply::ClampedReciprocal) {
+            return Divisor::Zero;
+        }
+        let scaled = !matches!(self.tensor_scale, TensorScale::None);
+        match self.apply {
+            Apply::Exact if scaled => {
+                let (s, t) = (Unpacked::from_f32(s), Unpacked::from_f32(t));
+                Divisor::Exact(arith::product(s, t))
+            }
+            Apply::Exact => Divisor::Exact(Unpacked::from_f32(s)),
+            Apply::Divide => Divisor::Divide(s * t),
+            Apply::DivideQuotient => Divisor::Divide(s / t),
+            Apply::Reciprocal => Divisor::Multiply(1.0 / (s * t)),
+            Apply::TensorReciprocal => Divisor::Multiply(1.0 / t / s),
+            Apply::ClampedReciprocal => Divisor::Multiply((1.0 / (s * (1.0 / t))).min(f32::MAX)),
+            Apply::UnroundedReciprocal => Divisor::Multiply(1.0 / scale.ideal as f32),
+        }
+    }
+
+    /// The block of these statistics, under its rule; a search looks at the elements themselves.
+    pub(crate) fn block_of(&self, stats: &BlockStats, elements: impl Iterator<Item = f32> + Clone, tensor: f32) -> Block {
+        let plain = |factor| self.block_with(self.scale_of(stats, tensor, factor), stats, tensor);
+        let Some(search) = &self.search else { return plain(1.0) };
+        let mut best: Option<(Block, f32)> = None;
+        for &factor in search.factors {
+            let block = plain(factor);
+            let error = elements.clone().fold(0.0f32, |sum, x| {
+                let error = block.restorer.restore(self.element.decode_f32(self.code(&block, x, 0))) - x;
+                sum + if matches!(search.metric, Metric::Mse) { error * error } else { error.abs() }
+            });
+            if best.is_none_or(|(_, least)| error < least) {
+                best = Some((block, error));
+            }
+        }
+        best.map_or_else(|| plain(1.0), |(block, _)| block)
+    }
+
+    /// The block of a scale and an offset that the caller gives.
+    pub(crate) fn block_given(&self, scale: f32, offset: f32, tensor: f32) -> Block {
+        let scale = self.round_scale(f64::from(scale));
+        let code = match &self.offset {
+            Offset::None => 0,
+            Offset::ZeroPoint => self.element.encode_f32(offset),
+            Offset::Minimum(format) => format.encode_f32(offset),
+        };
+        self.block_of_codes(scale, code, offset, tensor)
+    }
+
+    fn block_with(&self, scale: Scale, stats: &BlockStats, tensor: f32) -> Block {
+        let (code, exact) = match &self.offset {
+            Offset::None => (0, 0.0),
+            Offset::ZeroPoint => {
+                let s = self.scale.as_ref().map_or(1.0, |format| format.decode_f32(scale.code));
+                let zero_point = self.zero_point_of(stats, s) as f32;
+                (self.element.encode_f32(zero_point), zero_point)
+            }
+            Offset::Minimum(format) => (format.encode_f32(stats.min), stats.min),
+        };
+        self.block_of_codes(scale, code, exact, tensor)
+    }
+
+    /// `offset` is the number before rounding: ggml takes its minimum from the elements as it was.
+    fn block_of_codes(&self, scale: Scale, offset_code: u32, offset: f32, tensor: f32) -> Block {
+        Block {
+            scale: scale.code,
+            offset: offset_code,
+            divisor: self.divisor(scale, tensor),
+            restorer: self.restorer(scale.code, offset_code, tensor),
+            zero_point: if matches!(self.offset, Offset::ZeroPoint) { self.element.decode_f32(offset_code) as i32 } else { 0 },
+            minimum: if matches!(self.offset, Offset::Minimum(_)) { offset } else { 0.0 },
+        }
+    }
+
+    /// The code of one number in a block.
+    pub(crate) fn code(&self, block: &Block, x: f32, random: u32) -> u32 {
+        let x_less = if matches!(self.offset, Offset::Minimum(_)) { x - block.minimum } else { x };
+        let y = block.divisor.scaled(x_less);
+        let code = match self.elements {
+            Elements::Round if block.zero_point != 0 => {
+                let whole = INT32.decode(INT32.encode_with(y, &self.element_convert, random).code);
+                self.integer(whole.to_f64() + f64::from(block.zero_point))
+            }
+            Elements::Round => self.element.encode_with(y, &self.element_convert, random).code,
+            Elements::AddThenRound => {
+                let sum = Unpacked::from_f32(y.to_f32() + block.zero_point as f32);
+                self.element.encode_with(sum, &self.element_convert, random).code
+            }
+            Elements::AddHalfTruncate => {
+                let low = -self.element.min().to_f32();
+                let sum = y.to_f32() + (low + 0.5 + block.zero_point as f32);
+                self.integer(f64::from(sum as i64 as f32 - low))
+            }
+            Elements::Microxcaling => self.microxcaling(y.to_f32()),
+        };
+        self.zero_signed(code, x)
+    }
+
+    /// The code of an integer, clamped.
+    fn integer(&self, value: f64) -> u32 {
+        self.element.encode_f64(value)
+    }
+
+    fn zero_signed(&self, code: u32, x: f32) -> u32 {
+        let (Some(zero), Some(negative)) = (self.element.zero_code(), self.element.negative_zero_code()) else { return code };
+        if code != zero && code != negative {
+            return code;
+        }
+        let minus = match self.zero_sign {
+            ZeroSign::Keep => return code,
+            ZeroSign::Plus => false,
+            ZeroSign::MinusBelowZero => x < 0.0,
+            ZeroSign::MinusUnlessAbove => !(x > 0.0),
+        };
+        if minus { negative } else { zero }
+    }
+
+    /// See [`Elements::Microxcaling`].
+    fn microxcaling(&self, y: f32) -> u32 {
+        let (exponent, fraction_bits) = match self.element.encoding() {
+            Encoding::Float(layout) => {
+                let exponent = if y == 0.0 { 0 } else { log2_floor(y.abs()) };
+                (exponent.max(layout.min_exponent() as i32), i32::from(layout.mantissa_bits))
+            }
+            Encoding::Int(layout) => (0, i32::from(layout.fraction_bits)),
+            _ => (0, 0),
+        };
+        let unit = power(exponent - fraction_bits);
+        let units = (y / unit).abs();
+        let whole = match self.element_convert.round {
+            Round::NearestAway => floor(units + 0.5),
+            Round::TowardZero => floor(units),
+            _ => round_half_even(units),
+        };
+        let value = (whole * unit).min(self.element.max().to_f32());
+        self.element.encode_f32(if y.is_nan() { y } else { value.copysign(y) })
+    }
+}
+
+/// A power of two in f32's normal range, or the nearest to it.
+fn power(exponent: i32) -> f32 {
+    f32::from_bits(((exponent + 127).clamp(1, 254) as u32) << 23)
+}
+
+/// The integer part of a number from 0 up: `core` has no `floor`.
+fn floor(x: f32) -> f32 {
+    if x < 8_388_608.0 { x as u32 as f32 } else { x }
+}
+
+/// Wide enough for every quotient that is not clamped anyway.
+const INT32: FormatSpec =
+    FormatSpec::constant("INT32", Encoding::Int(IntSpec { signed: true, bits: 32, fraction_bits: 0, symmetric: false }));

@@ -1,0 +1,1 @@
+//! Other programs' bytes: lossless conversions both ways.

@@ -1,0 +1,23 @@
+//! Block-scaled formats and the tensors in them. A [`BlockSpec`] says everything that defines a scheme; [`preset`] names those that
+//! people ship; [`QuantTensor`] holds one tensor; [`layout`] converts to and from other programs' bytes. Loops over tensors and threads
+//! are in `ops`.
+
+mod apply;
+#[cfg(feature = "alloc")]
+pub mod layout;
+mod pack;
+pub mod preset;
+mod scale;
+mod spec;
+#[cfg(feature = "alloc")]
+mod tensor;
+
+pub use pack::{BitOrder, pack, unpack};
+pub use scale::{BlockStats, Metric, Ratio, ScaleRule, Search};
+pub use spec::{Apply, BlockSpec, Elements, Extent, Nonfinite, Offset, Restore, TensorScale, ZeroSign};
+#[cfg(feature = "alloc")]
+pub use tensor::{Parts, QuantTensor, QuantView};
+
+pub(crate) use apply::Block;
+pub(crate) use pack::put;
+pub(crate) use tensor::{Geometry, store};

@@ -1,0 +1,104 @@
+//! Codes to bytes and back: dense streams of 1 to 16 bits a code.
+
+use crate::error::Error;
+
+/// Which end of a byte the first code of a dense stream sits at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BitOrder {
+    /// The first code in the low bits of the first byte: element 0 in the low nibble. Everyone but bitsandbytes and FP6-LLM.
+    LsbFirst,
+    /// The first code in the high bits of the first byte: element 0 in the high nibble. bitsandbytes, FP6-LLM.
+    MsbFirst,
+}
+
+/// Bytes that `count` codes of `bits` bits take.
+pub(crate) const fn packed_bytes(count: usize, bits: u32) -> Option<usize> {
+    match count.checked_mul(bits as usize) {
+        Some(total) => Some(total.div_ceil(8)),
+        None => None,
+    }
+}
+
+/// The code at a position of a stream with the first code in the low bits.
+pub(crate) fn get(bytes: &[u8], bits: u32, index: usize) -> u32 {
+    let bit = index * bits as usize;
+    let (byte, shift) = (bit / 8, bit % 8);
+    let window = (0..3).fold(0, |window, i| window | u32::from(bytes.get(byte + i).copied().unwrap_or(0)) << (8 * i));
+    window >> shift & ((1 << bits) - 1)
+}
+
+/// Puts a code at a position of a stream of zeros with the first code in the low bits.
+pub(crate) fn put(bytes: &mut [u8], bits: u32, index: usize, code: u32) {
+    let bit = index * bits as usize;
+    let (byte, shift) = (bit / 8, bit % 8);
+    let window = (code & ((1 << bits) - 1)) << shift;
+    for i in 0..3 {
+        let part = (window >> (8 * i)) as u8;
+        if part != 0 {
+            bytes[byte + i] |= part;
+        }
+    }
+}
+
+/// Packs codes of `bits` bits, one a byte in the low bits, into a dense stream; what is left of the last byte is 0. Bits above `bits` are
+/// dropped.
+///
+/// ```
+/// use subhalf::{BitOrder, pack, unpack};
+/// let mut bytes = [0; 3];
+/// pack(&[0x1, 0x2, 0x3F, 0x20], 6, BitOrder::LsbFirst, &mut bytes)?;
+/// assert_eq!(bytes, [0x81, 0xF0, 0x83]);
+/// let mut codes = [0; 4];
+/// unpack(&bytes, 6, BitOrder::LsbFirst, &mut codes)?;
+/// assert_eq!(codes, [0x1, 0x2, 0x3F, 0x20]);
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Length`] if `bytes` is not `ceil(codes · bits / 8)` long; [`Error::SpecRange`] unless `bits` is in `1..=8`.
+pub fn pack(codes: &[u8], bits: u32, order: BitOrder, bytes: &mut [u8]) -> Result<(), Error> {
+    check(codes.len(), bits, bytes.len())?;
+    bytes.fill(0);
+    for (i, &code) in codes.iter().enumerate() {
+        match order {
+            BitOrder::LsbFirst => put(bytes, bits, i, code.into()),
+            BitOrder::MsbFirst => {
+                let bit = i * bits as usize;
+                let window = (u16::from(code) << (8 - bits) & 0xFF) << 8 >> (bit % 8);
+                bytes[bit / 8] |= (window >> 8) as u8;
+                if window & 0xFF != 0 {
+                    bytes[bit / 8 + 1] |= window as u8;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Unpacks a dense stream into codes, one a byte: the opposite of [`pack`].
+///
+/// # Errors
+/// As [`pack`].
+pub fn unpack(bytes: &[u8], bits: u32, order: BitOrder, codes: &mut [u8]) -> Result<(), Error> {
+    check(codes.len(), bits, bytes.len())?;
+    for (i, code) in codes.iter_mut().enumerate() {
+        *code = match order {
+            BitOrder::LsbFirst => get(bytes, bits, i) as u8,
+            BitOrder::MsbFirst => {
+                let bit = i * bits as usize;
+                let low = bytes.get(bit / 8 + 1).copied().unwrap_or(0);
+                let window = u16::from_be_bytes([bytes[bit / 8], low]) << (bit % 8);
+                (window >> (16 - bits)) as u8
+            }
+        };
+    }
+    Ok(())
+}
+
+fn check(codes: usize, bits: u32, bytes: usize) -> Result<(), Error> {
+    if !(1..=8).contains(&bits) {
+        return Err(Error::SpecRange { what: "bits of a packed code", found: bits.into(), low: 1, high: 8 });
+    }
+    let expected = packed_bytes(codes, bits).ok_or(Error::TooLarge)?;
+    if bytes == expected { Ok(()) } else { Err(Error::Length { what: "packed bytes", expected, found: bytes }) }
+}

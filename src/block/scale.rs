@@ -1,0 +1,376 @@
+//! How a block's scale is found: the statistics a rule sees, the rules, and the rounding of their result into a scale code.
+
+use super::spec::{BlockSpec, Nonfinite, TensorScale};
+use crate::codec::Unpacked;
+use crate::spec::FormatSpec;
+
+/// What a scale rule sees of a block.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BlockStats {
+    /// The largest magnitude of the finite elements; 0 of none. Under [`Nonfinite::Count`] infinity or NaN, if there is one.
+    pub amax: f32,
+    /// The first finite element of that magnitude, with its sign.
+    pub signed_max: f32,
+    /// The smallest finite element; 0 of none.
+    pub min: f32,
+    /// The largest finite element; 0 of none.
+    pub max: f32,
+    /// Finite elements.
+    pub finite: usize,
+    /// Whether an element is NaN.
+    pub nan: bool,
+    /// Whether an element is infinite.
+    pub infinite: bool,
+}
+
+impl BlockStats {
+    /// Of nothing.
+    pub const EMPTY: Self =
+        Self { amax: 0.0, signed_max: 0.0, min: 0.0, max: 0.0, finite: 0, nan: false, infinite: false };
+
+    /// Of these elements.
+    ///
+    /// ```
+    /// let stats = subhalf::BlockStats::of([1.0, -3.0, 3.0, f32::NAN]);
+    /// assert_eq!((stats.amax, stats.signed_max, stats.min, stats.max, stats.nan), (3.0, -3.0, -3.0, 3.0, true));
+    /// ```
+    #[must_use]
+    pub fn of(elements: impl IntoIterator<Item = f32>) -> Self {
+        let mut stats = Self::EMPTY;
+        for x in elements {
+            stats.push(x);
+        }
+        stats
+    }
+
+    fn push(&mut self, x: f32) {
+        if !x.is_finite() {
+            self.nan |= x.is_nan();
+            self.infinite |= x.is_infinite();
+            return;
+        }
+        if x.abs() > self.amax || self.finite == 0 {
+            (self.amax, self.signed_max) = (x.abs(), x);
+        }
+        self.min = if self.finite == 0 || x < self.min { x } else { self.min };
+        self.max = if self.finite == 0 || x > self.max { x } else { self.max };
+        self.finite += 1;
+    }
+
+    /// Of these elements and those of `next`, which come behind them.
+    #[must_use]
+    pub fn merge(self, next: Self) -> Self {
+        if next.finite == 0 || self.finite == 0 {
+            let base = if self.finite == 0 { next } else { self };
+            return Self { nan: self.nan | next.nan, infinite: self.infinite | next.infinite, ..base };
+        }
+        let larger = if next.amax > self.amax { next } else { self };
+        Self {
+            amax: larger.amax,
+            signed_max: larger.signed_max,
+            min: if next.min < self.min { next.min } else { self.min },
+            max: if next.max > self.max { next.max } else { self.max },
+            finite: self.finite + next.finite,
+            nan: self.nan | next.nan,
+            infinite: self.infinite | next.infinite,
+        }
+    }
+}
+
+/// How `amax` and the number it maps to (and a tensor scale) make a scale. Every operation is f32's, rounded to nearest even.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ratio {
+    /// `amax / target`; with a tensor scale `amax / (target · t)`. Model Optimizer; DeepSeek.
+    Divide,
+    /// `amax · (1 / target)`; with a tensor scale `amax · (T · (1 / target))`, at most `f32::MAX`. Transformer Engine.
+    Multiply,
+    /// `(amax / target) / t`. torchao.
+    DivideTwice,
+    /// `T · (amax / target)`. compressed-tensors.
+    MultiplyQuotient,
+}
+
+/// How a scale is found from a block's statistics, before it is rounded into the scale format. With `emax` the exponent of the element
+/// format's largest number and `max` that number.
+///
+/// The first five give powers of two from the exact `amax`, however it is written: no logarithm is computed.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ScaleRule {
+    /// `2^(floor(log2 amax) − emax)`: OCP MX 1.0, 6.3. The largest elements may saturate.
+    Floor,
+    /// `2^(ceil(log2 amax) − emax)`.
+    Ceil,
+    /// `2^ceil(log2(amax / max))`: the smallest power of two that makes nothing saturate. RCEIL.
+    RoundUp,
+    /// [`Floor`](Self::Floor) of `amax` rounded half up to this many mantissa bits. With the element's own number of bits torchao's and
+    /// Quark's EVEN, with 1 always compressed-tensors'.
+    Even {
+        /// Bits kept behind the leading one: 0 to 22.
+        mantissa_bits: u8,
+    },
+    /// The power of two nearest to `amax / max`, half-way up.
+    Nearest,
+    /// As [`Floor`](Self::Floor), with `floor(log2 amax)` computed as an f32 logarithm is: just below a power of two it is that power's.
+    /// microxcaling.
+    Log2Floor,
+    /// `amax` over the number that it is to become.
+    Amax {
+        /// The number that `amax` maps to.
+        target: f32,
+        /// The order of operations.
+        ratio: Ratio,
+    },
+    /// The first element of magnitude `amax`, with its sign, over a number: ggml's Q4_0. The scale may be negative.
+    SignedMax {
+        /// The number that this element maps to.
+        target: f32,
+    },
+    /// `max − min`, over a number of steps; for formats with an offset.
+    Range {
+        /// Steps from the smallest to the largest code.
+        steps: f32,
+        /// Whether zero belongs to the range, as zero points want it.
+        with_zero: bool,
+    },
+    /// Always this.
+    Fixed(f32),
+    /// 1, stored nowhere: for a spec without scales.
+    Unit,
+    /// The caller gives the scales: quantizing without them is an error.
+    Given,
+    /// A function of the statistics. It must not depend on anything else.
+    Custom(fn(&BlockStats) -> f32),
+}
+
+impl PartialEq for ScaleRule {
+    /// Custom rules are equal if their functions have one address.
+    fn eq(&self, other: &Self) -> bool {
+        match (*self, *other) {
+            (Self::Even { mantissa_bits: a }, Self::Even { mantissa_bits: b }) => a == b,
+            (Self::Amax { target: a, ratio: r }, Self::Amax { target: b, ratio: s }) => a == b && r == s,
+            (Self::SignedMax { target: a }, Self::SignedMax { target: b }) | (Self::Fixed(a), Self::Fixed(b)) => a == b,
+            (Self::Range { steps: a, with_zero: y }, Self::Range { steps: b, with_zero: z }) => a == b && y == z,
+            (Self::Custom(a), Self::Custom(b)) => core::ptr::fn_addr_eq(a, b),
+            (a, b) => core::mem::discriminant(&a) == core::mem::discriminant(&b),
+        }
+    }
+}
+
+/// What a search minimises. Sums are f32, element by element in row-major order, from 0, of the f32 errors `restored − x`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Metric {
+    /// The sum of the squared errors.
+    Mse,
+    /// The sum of the absolute errors.
+    Mae,
+}
+
+/// A search among scales: the rule's result times each factor (an f32 product), clamped and rounded like it. The first of the smallest error wins,
+/// so ties go to the earlier factor; an error that is NaN never wins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Search {
+    /// The candidates, the preferred first.
+    pub factors: &'static [f32],
+    /// What is minimised.
+    pub metric: Metric,
+}
+
+/// Two to the exponent, for every exponent that a rule can give.
+fn exp2(exponent: i32) -> f64 {
+    f64::from_bits(((exponent + 1023) as u64) << 52)
+}
+
+/// `floor(log2 x)` of a positive number; of infinity 128.
+const fn floor_log2(x: f32) -> i32 {
+    if x.is_infinite() { 128 } else { Unpacked::from_f32(x).log2() as i32 }
+}
+
+/// Whether a positive finite number is a power of two.
+const fn is_power_of_two(x: f32) -> bool {
+    Unpacked::from_f32(x).significand().is_power_of_two()
+}
+
+/// `floor(log2 x)` of a positive number as an f32 logarithm that is correctly rounded gives it.
+///
+/// Below `2^T` by `j` units of `2^(T-24)`, the logarithm is below `T` by `j·2^-24/ln 2` (and less than a millionth of that more). It rounds to
+/// `T` if that is less than half the distance from `T` to the f32 below it.
+pub(crate) fn log2_floor(x: f32) -> i32 {
+    let floor = floor_log2(x);
+    if x.is_infinite() || x < f32::MIN_POSITIVE {
+        return floor;
+    }
+    let above = floor + 1;
+    let units = (1 << 24) - u64::from((x.to_bits() & 0x7F_FFFF) | 0x80_0000);
+    // Numbers below T are spaced as those of T's binade; but a power of two has the finer spacing of the binade toward zero.
+    let magnitude = above.unsigned_abs();
+    let rounds_up = above != 0 && {
+        let top = 31 - magnitude.leading_zeros() as i32;
+        let toward_zero = above > 0 && magnitude.is_power_of_two();
+        let spacing = top - 23 - i32::from(toward_zero);
+        (units as f64) < core::f64::consts::LN_2 * exp2(spacing - 1 + 24)
+    };
+    if rounds_up { above } else { floor }
+}
+
+impl ScaleRule {
+    /// The scale before clamping and rounding, of a block that is not all zeros. `tensor` is the stored number of the tensor scale.
+    ///
+    /// Powers of two are exact; other results are f32. NaN if the statistics say NaN.
+    #[must_use]
+    pub fn ideal(&self, stats: &BlockStats, element: &FormatSpec, tensor_scale: TensorScale, tensor: f32) -> f64 {
+        let amax = stats.amax;
+        let emax = element.max_exponent();
+        match *self {
+            _ if amax.is_nan() => f64::NAN,
+            Self::Floor | Self::Ceil | Self::RoundUp | Self::Even { .. } | Self::Nearest | Self::Log2Floor if amax == 0.0 => 0.0,
+            Self::Floor => exp2(floor_log2(amax) - emax),
+            Self::Ceil => exp2(floor_log2(amax) + i32::from(amax.is_finite() && !is_power_of_two(amax)) - emax),
+            Self::RoundUp => {
+                let floor = floor_log2(amax) - emax;
+                exp2(floor + i32::from(amax.is_finite() && f64::from(amax) > element.max().to_f64() * exp2(floor)))
+            }
+            Self::Even { mantissa_bits } => {
+                let half = 1 << (22 - u32::from(mantissa_bits.min(22)));
+                let rounded = f32::from_bits(amax.to_bits() + if amax.is_finite() { half } else { 0 });
+                let exponent = if rounded < f32::MIN_POSITIVE { floor_log2(amax) } else { floor_log2(rounded) };
+                exp2(exponent - emax)
+            }
+            Self::Nearest => {
+                // amax / max is at least 1.5·2^e exactly if amax is at least 1.5·max·2^e.
+                let floor = floor_log2(amax) - emax;
+                let (amax, max) = (f64::from(amax), element.max().to_f64());
+                let below = if amax < max * exp2(floor) { floor - 1 } else { floor };
+                exp2(below + i32::from(amax >= 1.5 * max * exp2(below)))
+            }
+            Self::Log2Floor => exp2(log2_floor(amax) - emax),
+            Self::Amax { target, ratio } => {
+                let factor = tensor_scale.factor(tensor);
+                let scaled = !matches!(tensor_scale, TensorScale::None);
+                f64::from(match ratio {
+                    Ratio::Divide if scaled => amax / (target * factor),
+                    Ratio::Divide => amax / target,
+                    Ratio::Multiply if scaled => (amax * (factor * (1.0 / target))).min(f32::MAX),
+                    Ratio::Multiply => amax * (1.0 / target),
+                    Ratio::DivideTwice => amax / target / factor,
+                    Ratio::MultiplyQuotient => factor * (amax / target),
+                })
+            }
+            Self::SignedMax { target } => f64::from(stats.signed_max / target),
+            Self::Range { steps, with_zero } => {
+                let (min, max) = range(stats, with_zero);
+                f64::from((max - min) / steps)
+            }
+            Self::Fixed(scale) => f64::from(scale),
+            Self::Unit | Self::Given => 1.0,
+            Self::Custom(rule) => f64::from(rule(stats)),
+        }
+    }
+}
+
+/// The ends of a block's range, with zero among them where it has to be.
+pub(super) fn range(stats: &BlockStats, with_zero: bool) -> (f32, f32) {
+    if with_zero { (stats.min.min(0.0), stats.max.max(0.0)) } else { (stats.min, stats.max) }
+}
+
+/// A block's scale: as the rule has it, and its code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    /// Before rounding, clamped.
+    pub(crate) ideal: f64,
+    /// The code in the scale format; 0 without one.
+    pub(crate) code: u32,
+}
+
+impl BlockSpec {
+    /// The scale of a block with these statistics times `factor`.
+    pub(crate) fn scale_of(&self, stats: &BlockStats, tensor: f32, factor: f32) -> Scale {
+        let Some(format) = &self.scale else { return Scale { ideal: 1.0, code: 0 } };
+        let poisoned = (stats.nan || stats.infinite) && matches!(self.nonfinite, Nonfinite::Poison);
+        if let (true, Some(code)) = (poisoned, format.nan_code()) {
+            return Scale { ideal: f64::NAN, code };
+        }
+        let mut stats = *stats;
+        if matches!(self.nonfinite, Nonfinite::Count) && (stats.nan || stats.infinite) {
+            stats.amax = if stats.nan { f32::NAN } else { f32::INFINITY };
+        }
+        let ideal = match self.rule.ideal(&stats, &self.element, self.tensor_scale, tensor) {
+            zero if zero == 0.0 => f64::from(self.zero_scale),
+            other if factor == 1.0 => other,
+            other => f64::from(other as f32 * factor),
+        };
+        self.round_scale(ideal)
+    }
+
+    /// Clamps a scale and rounds it into the scale format.
+    pub(crate) fn round_scale(&self, ideal: f64) -> Scale {
+        let Some(format) = &self.scale else { return Scale { ideal: 1.0, code: 0 } };
+        let (low, high) = self.scale_bounds;
+        let (low, high) = (f64::from(low), f64::from(high));
+        // A signed scale is clamped by its magnitude; NaN stays.
+        let magnitude = if ideal.abs() < low { low } else if ideal.abs() > high { high } else { ideal.abs() };
+        let ideal = if ideal.is_sign_negative() { -magnitude } else { magnitude };
+        let code = format.encode_f64_with(ideal, &self.scale_convert, 0).code;
+        let vanished = self.vanished_scale > 0.0 && format.decode(code).is_zero();
+        let code = if vanished { format.encode_f64_with(f64::from(self.vanished_scale), &self.scale_convert, 0).code } else { code };
+        Scale { ideal, code }
+    }
+
+    /// The zero point of a block with this scale.
+    pub(super) fn zero_point_of(&self, stats: &BlockStats, scale: f32) -> i32 {
+        let (low, high) = (self.element.min().to_f32(), self.element.max().to_f32());
+        let (min, _) = range(stats, true);
+        let quotient = if scale == 0.0 { 0.0 } else { min / scale };
+        let rounded = round_half_even(low - quotient);
+        // NaN, of a NaN scale, becomes 0 by the cast.
+        rounded.clamp(low, high) as i32
+    }
+}
+
+/// To the nearest integer, ties to even: an f32's own rounding, done by adding and taking away 1.5·2^23.
+pub(super) fn round_half_even(x: f32) -> f32 {
+    const MAGIC: f32 = 12_582_912.0;
+    if x.abs() < 4_194_304.0 { x + MAGIC - MAGIC } else { x }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f32_logarithms_round_up_just_below_a_power_of_two() {
+        let below = |x: f32| f32::from_bits(x.to_bits() - 1);
+        // ln 2 · 2^24 · half a spacing, by hand: below 0.5 (T = -1) half the spacing is 2^-24, so not even 1 unit rounds up;
+        // below 2^-2 it is 2^-23: 1.38, so 1 unit does; below 2 (T = 1, a power of two) 2^-25: none.
+        assert_eq!((log2_floor(below(0.5)), log2_floor(below(0.25)), log2_floor(below(2.0))), (-2, -2, 0));
+        assert_eq!((log2_floor(1.0), log2_floor(below(1.0))), (0, -1));
+        assert_eq!((log2_floor(f32::MAX), log2_floor(f32::INFINITY)), (128, 128));
+        // T = 100: half the spacing 2^-18, 44 units.
+        let hundred = f32::from_bits((100 + 127) << 23);
+        let down = |units| f32::from_bits(hundred.to_bits() - units);
+        assert_eq!((log2_floor(down(44)), log2_floor(down(45))), (100, 99));
+    }
+
+    #[test]
+    fn rules_by_the_worked_examples() {
+        // OCP element E2M1, emax 2, max 6: exponents of amax under floor, even, ceil, round-up.
+        let exponents = |amax: f32, element: &FormatSpec, bits: u8| {
+            let stats = BlockStats::of([amax, 0.0]);
+            [ScaleRule::Floor, ScaleRule::Even { mantissa_bits: bits }, ScaleRule::Ceil, ScaleRule::RoundUp]
+                .map(|rule| rule.ideal(&stats, element, TensorScale::None, 1.0).log2() as i32 + 127)
+        };
+        let e2m1 = FormatSpec::F4E2M1;
+        assert_eq!(exponents(6.0, &e2m1, 1), [127, 127, 128, 127]);
+        assert_eq!(exponents(6.5, &e2m1, 1), [127, 127, 128, 128]);
+        assert_eq!(exponents(7.0, &e2m1, 1), [127, 128, 128, 128]);
+        assert_eq!(exponents(8.0, &e2m1, 1), [128, 128, 128, 128]);
+        assert_eq!(exponents(4.0, &e2m1, 1), [127, 127, 127, 127]);
+        let e4m3 = FormatSpec::F8E4M3;
+        assert_eq!(exponents(448.0, &e4m3, 3), [127, 127, 128, 127]);
+        assert_eq!(exponents(480.0, &e4m3, 3), [127, 127, 128, 128]);
+        assert_eq!(exponents(496.0, &e4m3, 3), [127, 128, 128, 128]);
+        assert_eq!(exponents(256.0, &e4m3, 3), [127, 127, 127, 127]);
+    }
+}

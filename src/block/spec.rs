@@ -1,0 +1,418 @@
+//! [`BlockSpec`]: everything that defines a block-scaled format, as data. What the parts compute is in `scale` and `apply`.
+
+use super::scale::{ScaleRule, Search};
+use crate::error::Error;
+use crate::policy::Convert;
+use crate::round::Round;
+use crate::spec::{Encoding, FormatSpec};
+
+/// Which elements share a scale. The last axis of a tensor is its columns, the one before its rows; axes before those are matrices of
+/// their own, and no block reaches over two of them (but [`Tensor`](Self::Tensor) and [`Flat`](Self::Flat) do).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Extent {
+    /// All elements.
+    Tensor,
+    /// The elements of one row: per token, per output channel.
+    Row,
+    /// The elements of one column of a matrix.
+    Column,
+    /// A tile of `rows × cols`; those at the right and the lower edge may be smaller.
+    Block {
+        /// Rows of a tile.
+        rows: u32,
+        /// Columns of a tile.
+        cols: u32,
+    },
+    /// Runs of this many elements of the tensor read as one line, over the ends of rows; the last may be shorter.
+    Flat(u32),
+}
+
+/// A scale of the whole tensor beside those of the blocks: what the stored number is, for a target that is usually the product of the
+/// largest element and the largest block scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum TensorScale {
+    /// None.
+    None,
+    /// `t = amax / target` in f32: numbers are `q · s · t`.
+    Multiplier {
+        /// The number that `amax` maps to.
+        target: f32,
+    },
+    /// `T = target / amax` in f32, at most `f32::MAX`: numbers are `q · s / T`. compressed-tensors.
+    Divisor {
+        /// The number that `amax` maps to.
+        target: f32,
+    },
+    /// `amax` itself: where `T` is needed it is `target / amax` in f32, at most `f32::MAX`. Transformer Engine.
+    Amax {
+        /// The number that `amax` maps to.
+        target: f32,
+    },
+}
+
+impl TensorScale {
+    /// The stored number for a tensor's largest finite magnitude. Of nothing but zeros, or where the quotient is no positive finite number,
+    /// it is what leaves numbers as they are.
+    #[must_use]
+    pub fn of(self, amax: f32) -> f32 {
+        let usable = |x: f32| if x > 0.0 && x.is_finite() { x } else { 1.0 };
+        match self {
+            Self::None => 1.0,
+            Self::Multiplier { target } => usable(amax / target),
+            Self::Divisor { target } if amax > 0.0 => usable((target / amax).min(f32::MAX)),
+            Self::Divisor { .. } => 1.0,
+            Self::Amax { .. } => amax,
+        }
+    }
+
+    /// `T`, which numbers are divided by to come back: of [`Amax`](Self::Amax) computed, else the stored number.
+    pub(crate) fn factor(self, stored: f32) -> f32 {
+        match self {
+            Self::Amax { target } => {
+                let factor = (target / stored).min(f32::MAX);
+                if stored == 0.0 || factor == 0.0 || factor.is_nan() { 1.0 } else { factor }
+            }
+            _ => stored,
+        }
+    }
+}
+
+/// What is added to an element besides scaling.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Offset {
+    /// Nothing: numbers are `q · s`.
+    None,
+    /// An integer zero point in the element's own format, one byte each: numbers are `(q − z) · s`. With the range of a block (zero
+    /// included) as its rule's subject, `z = round(min_code − min / s)`, clamped.
+    ZeroPoint,
+    /// The block's smallest number in a format, little-endian: numbers are `q · s + m`, `q` from 0. ggml's Q4_1.
+    Minimum(FormatSpec),
+}
+
+/// How an element's scaled value comes about, with `s` the block's scale as stored and `t` (or `T`) the tensor's. All operations but
+/// [`Exact`](Self::Exact) are f32's, each rounded to nearest even. A scale of zero makes every element zero, but for [`ClampedReciprocal`](Self::ClampedReciprocal).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Apply {
+    /// The exact quotient `x / (s·t)`: the element is its one rounding. OCP.
+    Exact,
+    /// `x / (s·t)`. Model Optimizer; DeepSeek.
+    Divide,
+    /// `x / (s / T)`. compressed-tensors.
+    DivideQuotient,
+    /// `x · (1 / (s·t))`. bitsandbytes, torch, DeepGEMM.
+    Reciprocal,
+    /// `x · ((1/t) / s)`. torchao.
+    TensorReciprocal,
+    /// `x · min(1 / (s · (1/T)), f32::MAX)`. Transformer Engine.
+    ClampedReciprocal,
+    /// `x · (1/d)` with `d` the scale before it was rounded into its format. ggml.
+    UnroundedReciprocal,
+}
+
+/// How a scaled value becomes a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Elements {
+    /// One rounding under the element's policy; a zero point is added to the rounded integer. OCP, torch.
+    Round,
+    /// The zero point is added in f32, and the sum rounded. compressed-tensors.
+    AddThenRound,
+    /// In f32 one half more than the least integer's distance from zero is added, and the sum truncated: what C programs do. ggml.
+    AddHalfTruncate,
+    /// As microxcaling's Python does: an element's exponent is `floor(log2 |y|)` in f32, which just below a power of two is that power's;
+    /// [`Round::NearestAway`] is `floor(|y| + 0.5)` of f32s, [`Round::TowardZero`] `floor(|y|)`, every other rounding nearest-even.
+    Microxcaling,
+}
+
+/// The f32 number that a code comes back as, with `q` the element's value. Every operation is rounded to f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Restore {
+    /// `q · (s·t)`; torchao, Model Optimizer. With a zero point `(q − z) · s`, with a minimum `q·s + m`.
+    Product,
+    /// `(q·s) / T`. compressed-tensors.
+    Quotient,
+    /// `q · ((s·amax) · c)` with `c` the f32 nearest to `1 / target`. Transformer Engine.
+    AmaxProduct,
+}
+
+/// What a NaN or an infinity does to its block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Nonfinite {
+    /// The scale becomes NaN, and so all numbers of the block. microxcaling.
+    Poison,
+    /// They count as magnitudes: NaN makes the scale NaN, infinity goes through the rule like a number above all others. torchao.
+    Count,
+    /// The scale is made from the finite numbers; the others meet the element's policy.
+    Ignore,
+}
+
+/// The sign of elements that are zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ZeroSign {
+    /// That of the number, where the format has −0.
+    Keep,
+    /// Always plus. ggml.
+    Plus,
+    /// Minus for numbers below zero only, so −0 becomes +0. Model Optimizer's NVFP4.
+    MinusBelowZero,
+    /// Minus for all but numbers above zero, so +0 becomes −0. Model Optimizer's MXFP4.
+    MinusUnlessAbove,
+}
+
+/// A block-scaled format: the elements, their scales, how the scales are found and how they are applied.
+///
+/// Start from a constant of [`preset`](super::preset) or from [`new`](Self::new), and change parts with the `with_` methods. Nothing is
+/// checked until [`validate`](Self::validate), which every call that takes a spec makes.
+///
+/// ```
+/// use subhalf::{BlockSpec, Extent, FormatSpec, QuantTensor, ScaleRule};
+/// let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), Extent::Block { rows: 1, cols: 4 }, ScaleRule::Floor);
+/// let tensor = QuantTensor::quantize(&spec, &[0.1f32, -0.4, 0.75, 0.2, 96.0, 1.0, 20.0, 48.0], &[2, 4])?;
+/// assert_eq!(tensor.dequantize(), [0.125, -0.375, 0.75, 0.1875, 96.0, 0.0, 16.0, 48.0]);
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct BlockSpec {
+    /// The format of the elements.
+    pub element: FormatSpec,
+    /// Their rounding and policy.
+    pub element_convert: Convert,
+    /// How a scaled value becomes a code.
+    pub elements: Elements,
+    /// The sign of zeros.
+    pub zero_sign: ZeroSign,
+    /// The format of the scales: E8M0, UE4M3, F16, BF16, F32, …; `None` for elements that stand for themselves.
+    pub scale: Option<FormatSpec>,
+    /// The rounding and policy of the scales.
+    pub scale_convert: Convert,
+    /// Which elements share a scale.
+    pub extent: Extent,
+    /// How a scale is found.
+    pub rule: ScaleRule,
+    /// What the rule's result is clamped to before it is rounded, zero too.
+    pub scale_bounds: (f32, f32),
+    /// The rule's result for a block of nothing but zeros, and in place of a result of zero.
+    pub zero_scale: f32,
+    /// The scale in place of one that was rounded to zero; 0 leaves it.
+    pub vanished_scale: f32,
+    /// What elements are divided by where the scale's code is 0, if not by the scale.
+    pub code_zero_divisor: Option<f32>,
+    /// Other candidates for the scale, and how the best is chosen.
+    pub search: Option<Search>,
+    /// The scale of the whole tensor.
+    pub tensor_scale: TensorScale,
+    /// What is added besides scaling.
+    pub offset: Offset,
+    /// How elements are divided by their scale.
+    pub apply: Apply,
+    /// How numbers come back.
+    pub restore: Restore,
+    /// What NaN and infinity do.
+    pub nonfinite: Nonfinite,
+}
+
+macro_rules! with_methods {
+    ($($name:ident, $field:ident: $type:ty;)*) => {$(
+        #[doc = concat!("The same format with another `", stringify!($field), "` part.")]
+        #[must_use]
+        pub const fn $name(mut self, $field: $type) -> Self {
+            self.$field = $field;
+            self
+        }
+    )*};
+}
+
+impl BlockSpec {
+    /// Elements and scales under their formats' default policies, one exact division, no tensor scale, no offset; NaN and infinity poison
+    /// their block if the scale can say so, else meet the element's policy.
+    #[must_use]
+    pub const fn new(element: FormatSpec, scale: Option<FormatSpec>, extent: Extent, rule: ScaleRule) -> Self {
+        let (scale_convert, nonfinite) = match &scale {
+            Some(scale) if scale.nan_code().is_some() => (scale.default_convert(), Nonfinite::Poison),
+            Some(scale) => (scale.default_convert(), Nonfinite::Ignore),
+            None => (Convert::IEEE, Nonfinite::Ignore),
+        };
+        Self {
+            element,
+            element_convert: element.default_convert(),
+            elements: Elements::Round,
+            zero_sign: ZeroSign::Keep,
+            scale,
+            scale_convert,
+            extent,
+            rule,
+            scale_bounds: (0.0, f32::INFINITY),
+            zero_scale: 0.0,
+            vanished_scale: 0.0,
+            code_zero_divisor: None,
+            search: None,
+            tensor_scale: TensorScale::None,
+            offset: Offset::None,
+            apply: Apply::Exact,
+            restore: Restore::Product,
+            nonfinite,
+        }
+    }
+
+    with_methods! {
+        with_element_convert, element_convert: Convert;
+        with_elements, elements: Elements;
+        with_zero_sign, zero_sign: ZeroSign;
+        with_scale_convert, scale_convert: Convert;
+        with_extent, extent: Extent;
+        with_rule, rule: ScaleRule;
+        with_scale_bounds, scale_bounds: (f32, f32);
+        with_zero_scale, zero_scale: f32;
+        with_vanished_scale, vanished_scale: f32;
+        with_code_zero_divisor, code_zero_divisor: Option<f32>;
+        with_search, search: Option<Search>;
+        with_tensor_scale, tensor_scale: TensorScale;
+        with_offset, offset: Offset;
+        with_apply, apply: Apply;
+        with_restore, restore: Restore;
+        with_nonfinite, nonfinite: Nonfinite;
+    }
+
+    /// The same format with another rounding of the elements.
+    #[must_use]
+    pub const fn with_round(mut self, round: Round) -> Self {
+        self.element_convert = self.element_convert.with_round(round);
+        self
+    }
+
+    /// Bytes of one scale: 0, 1, 2 or 4.
+    #[must_use]
+    pub const fn scale_bytes(&self) -> usize {
+        match &self.scale {
+            Some(scale) => code_bytes(scale),
+            None => 0,
+        }
+    }
+
+    /// Bytes of one offset: 0 without, 1 for a zero point.
+    #[must_use]
+    pub const fn offset_bytes(&self) -> usize {
+        match &self.offset {
+            Offset::None => 0,
+            Offset::ZeroPoint => 1,
+            Offset::Minimum(format) => code_bytes(format),
+        }
+    }
+
+    /// Bits that an element costs, its share of scale and offset included: 4.25 of MXFP4, 4.5 of NVFP4. What the whole tensor, a row or a
+    /// column share counts as nothing.
+    #[must_use]
+    pub fn bits_per_element(&self) -> f64 {
+        let shared = 8.0 * (self.scale_bytes() + self.offset_bytes()) as f64;
+        let block = match self.extent {
+            Extent::Block { rows, cols } => f64::from(rows) * f64::from(cols),
+            Extent::Flat(length) => f64::from(length),
+            Extent::Tensor | Extent::Row | Extent::Column => f64::INFINITY,
+        };
+        f64::from(self.element.bits()) + shared / block
+    }
+
+    /// Refuses parts that contradict each other.
+    ///
+    /// # Errors
+    /// [`Error::Block`] says which parts, and what was expected of them; [`Error::RandomBits`] if a stochastic rounding asks for none or more
+    /// than 32.
+    pub const fn validate(&self) -> Result<(), Error> {
+        if let Err(error) = self.element_convert.round.validate() {
+            return Err(error);
+        }
+        let refused = match self.conflict() {
+            Some(what) => what,
+            None => return Ok(()),
+        };
+        Err(Error::Block(refused))
+    }
+
+    const fn conflict(&self) -> Option<&'static str> {
+        let integer = match self.element.encoding() {
+            Encoding::Int(layout) => layout.fraction_bits == 0,
+            _ => false,
+        };
+        if self.element.bits() > 16 {
+            return Some("elements: expected a format of at most 16 bits");
+        }
+        match self.extent {
+            Extent::Block { rows: 0, .. } | Extent::Block { cols: 0, .. } | Extent::Flat(0) => {
+                return Some("extent: expected at least one row, one column and one element");
+            }
+            _ => {}
+        }
+        match &self.scale {
+            None if !matches!(self.rule, ScaleRule::Unit) || self.search.is_some() || !matches!(self.offset, Offset::None) => {
+                return Some("no scale: expected the rule Unit, no search and no offset");
+            }
+            Some(scale) if matches!(self.nonfinite, Nonfinite::Poison) && scale.nan_code().is_none() => {
+                return Some("nonfinite: to poison a block, expected a scale format with NaN");
+            }
+            _ => {}
+        }
+        if matches!(self.scale_convert.round, Round::Stochastic { .. }) {
+            return Some("scale: expected a rounding without random bits");
+        }
+        let (low, high) = self.scale_bounds;
+        if !(low >= 0.0 && low <= high) || !(self.zero_scale >= 0.0) || !(self.vanished_scale >= 0.0) {
+            return Some("scale bounds and substitutes: expected numbers from 0 up, the lower bound first");
+        }
+        match self.offset {
+            Offset::ZeroPoint if !integer || self.element.bits() > 8 => {
+                return Some("zero point: expected integer elements of at most 8 bits");
+            }
+            Offset::Minimum(_) if !integer || self.element.is_signed() => return Some("minimum: expected unsigned integer elements"),
+            Offset::ZeroPoint | Offset::Minimum(_) if !matches!(self.tensor_scale, TensorScale::None) => {
+                return Some("offset: expected no tensor scale");
+            }
+            Offset::ZeroPoint | Offset::Minimum(_) if !matches!(self.rule, ScaleRule::Range { .. } | ScaleRule::Given) => {
+                return Some("offset: expected the rule Range or Given");
+            }
+            Offset::ZeroPoint | Offset::Minimum(_) if matches!(self.apply, Apply::Exact) => {
+                return Some("offset: expected an f32 division or reciprocal");
+            }
+            _ => {}
+        }
+        if matches!(self.elements, Elements::AddThenRound | Elements::AddHalfTruncate) && !integer {
+            return Some("elements: to add before rounding, expected integers");
+        }
+        let divided = matches!(self.tensor_scale, TensorScale::Divisor { .. } | TensorScale::Amax { .. });
+        let divides = matches!(self.apply, Apply::DivideQuotient | Apply::ClampedReciprocal);
+        if divided != divides && !matches!(self.tensor_scale, TensorScale::None) {
+            return Some("apply: expected the form whose tensor scale divides exactly where it does");
+        }
+        let restored = match self.tensor_scale {
+            TensorScale::None => matches!(self.restore, Restore::Product),
+            TensorScale::Multiplier { .. } => matches!(self.restore, Restore::Product),
+            TensorScale::Divisor { .. } => matches!(self.restore, Restore::Quotient),
+            TensorScale::Amax { .. } => matches!(self.restore, Restore::AmaxProduct),
+        };
+        if !restored {
+            return Some("restore: expected the form of the tensor scale: Product, Quotient of a divisor, AmaxProduct of amax");
+        }
+        if let Some(search) = &self.search {
+            if search.factors.is_empty() {
+                return Some("search: expected at least one factor");
+            }
+        }
+        None
+    }
+}
+
+/// Whole bytes that a code takes.
+pub(crate) const fn code_bytes(format: &FormatSpec) -> usize {
+    match format.bits() {
+        0..=8 => 1,
+        9..=16 => 2,
+        _ => 4,
+    }
+}

@@ -1,0 +1,267 @@
+//! Numbers to block-scaled tensors and back: the loops over blocks and threads. What happens to one block is `block`'s.
+
+use super::Exec;
+use super::convert::{Real, Words};
+use crate::block::{Block, BlockSpec, BlockStats, Geometry, Offset, QuantTensor, QuantView, ScaleRule, TensorScale, put, store};
+use crate::codec::Unpacked;
+use crate::error::Error;
+use crate::random::Dither;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// A quantization with everything that it may be told: how to run, where random bits come from, which scales to use.
+///
+/// ```
+/// use subhalf::{Exec, Quantizer, preset};
+/// let x = [0.5f32, -1.25, 3.0, 0.1];
+/// let tensor = Quantizer::new(&preset::ocp::MXFP8_E4M3).exec(Exec::SERIAL).scales(&[0.25], &[]).quantize(&x, &[4])?;
+/// assert_eq!(tensor.scales(), [125]);
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Quantizer<'a> {
+    spec: &'a BlockSpec,
+    dither: Dither,
+    exec: Exec,
+    tensor_scale: Option<f32>,
+    scales: Option<(&'a [f32], &'a [f32])>,
+}
+
+impl<'a> Quantizer<'a> {
+    /// With scales from the data, no random bits, on all threads.
+    #[must_use]
+    pub const fn new(spec: &'a BlockSpec) -> Self {
+        Self { spec, dither: Dither::NONE, exec: Exec::PARALLEL, tensor_scale: None, scales: None }
+    }
+
+    /// Random words for a stochastic rounding: element `i` of the tensor, row-major, takes word `i`. To get the same bits for a range of rows quantized
+    /// alone, [`skip`](Dither::skip) the elements before it.
+    #[must_use]
+    pub const fn dither(mut self, dither: Dither) -> Self {
+        self.dither = dither;
+        self
+    }
+
+    /// How to run; no result depends on it.
+    #[must_use]
+    pub const fn exec(mut self, exec: Exec) -> Self {
+        self.exec = exec;
+        self
+    }
+
+    /// The tensor scale, in the convention of the format ([`TensorScale`]), instead of the one from the data.
+    #[must_use]
+    pub const fn tensor_scale(mut self, tensor_scale: f32) -> Self {
+        self.tensor_scale = Some(tensor_scale);
+        self
+    }
+
+    /// The scales and offsets of the blocks, row-major, instead of those from the data. Scales are clamped and rounded into their format, so
+    /// numbers of the format stay as they are. `offsets` are zero points or minima, empty for formats without.
+    #[must_use]
+    pub const fn scales(mut self, scales: &'a [f32], offsets: &'a [f32]) -> Self {
+        self.scales = Some((scales, offsets));
+        self
+    }
+
+    /// Quantizes a row-major tensor.
+    ///
+    /// # Errors
+    /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] and [`Error::Length`] for a shape that is not the data's;
+    /// [`Error::Length`] for scales or offsets that are not the blocks'; [`Error::Scheme`] if the rule wants scales and none are given;
+    /// [`Error::Stored`] for a tensor scale that is not a positive finite number, or given to a format without.
+    pub fn quantize<T: Copy + Sync + Into<f32>>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+        let mut tensor = QuantTensor::zeroed(self.spec, shape)?;
+        let geometry = tensor.geometry;
+        check_length("elements", geometry.lines() * geometry.cols, src.len())?;
+        if let Some((scales, offsets)) = self.scales {
+            check_length("scales", geometry.blocks(), scales.len())?;
+            let expected = if matches!(self.spec.offset, Offset::None) { 0 } else { geometry.blocks() };
+            check_length("offsets", expected, offsets.len())?;
+        } else if matches!(self.spec.rule, ScaleRule::Given) {
+            return Err(Error::Scheme { what: "quantization with the rule Given", expected: "scales" });
+        }
+        tensor.tensor_scale = self.tensor_scale_for(src)?;
+        let job = Job { quantizer: self, geometry, tensor: tensor.tensor_scale, src };
+        let (codes, scales, offsets) = (&mut tensor.codes, &mut tensor.scales, &mut tensor.offsets);
+        let pieces = Piece::cut(self.spec, &geometry, codes.as_mut_slice(), scales.as_mut_slice(), offsets.as_mut_slice());
+        self.exec.each(pieces, |piece| job.run(piece));
+        Ok(tensor)
+    }
+
+    /// Replaces numbers by what they come back as: [`quantize`](Self::quantize) and [`dequantize_into`](QuantView::dequantize_into) in one.
+    ///
+    /// # Errors
+    /// As [`quantize`](Self::quantize), and [`Error::Length`] if `dst` is not as long as `src`.
+    pub fn fake_quantize<T: Copy + Sync + Into<f32>, D: Real>(&self, src: &[T], shape: &[usize], dst: &mut [D]) -> Result<(), Error> {
+        check_length("output length", src.len(), dst.len())?;
+        self.quantize(src, shape)?.view().dequantize_into(dst, self.exec)
+    }
+
+    fn tensor_scale_for<T: Copy + Sync + Into<f32>>(&self, src: &[T]) -> Result<f32, Error> {
+        let refuse = |expected, found: f32| Err(Error::Stored { what: "tensor scale", index: 0, expected, found: found.to_bits() });
+        match (self.spec.tensor_scale, self.tensor_scale) {
+            (TensorScale::None, None) => Ok(1.0),
+            (TensorScale::None, Some(found)) => refuse("none, as the format has none", found),
+            (TensorScale::Amax { .. }, Some(given)) if given == 0.0 => Ok(0.0),
+            (_, Some(given)) if given > 0.0 && given.is_finite() => Ok(given),
+            (_, Some(given)) => refuse("a positive finite f32", given),
+            (rule, None) => {
+                let mut amax = 0.0f32;
+                let largest = |_, piece: &[T]| BlockStats::of(piece.iter().map(|&x| x.into())).amax;
+                self.exec.fold(src, 1 << 16, largest, |piece: f32| amax = amax.max(piece));
+                Ok(rule.of(amax))
+            }
+        }
+    }
+}
+
+/// What every piece of a quantization shares.
+struct Job<'a, T> {
+    quantizer: &'a Quantizer<'a>,
+    geometry: Geometry,
+    tensor: f32,
+    src: &'a [T],
+}
+
+/// The buffers of some successive bands.
+struct Piece<'a> {
+    first: usize,
+    bands: usize,
+    codes: &'a mut [u8],
+    scales: &'a mut [u8],
+    offsets: &'a mut [u8],
+}
+
+impl<'a> Piece<'a> {
+    /// Cuts a tensor's buffers at bands, some thousand elements a piece.
+    fn cut(
+        spec: &BlockSpec,
+        geometry: &Geometry,
+        mut codes: &'a mut [u8],
+        mut scales: &'a mut [u8],
+        mut offsets: &'a mut [u8],
+    ) -> Vec<Self> {
+        const ELEMENTS: usize = 1 << 14;
+        let step = (ELEMENTS / (geometry.block_rows * geometry.cols).max(1)).max(1);
+        let bands = geometry.matrices * geometry.grid_rows;
+        let mut pieces = Vec::with_capacity(bands.div_ceil(step));
+        for first in (0..bands).step_by(step) {
+            let count = step.min(bands - first);
+            let lines = geometry.band(first + count - 1).end - geometry.band(first).start;
+            let blocks = count * geometry.grid_cols;
+            let piece = Self {
+                first,
+                bands: count,
+                codes: codes.split_off_mut(..lines * geometry.row_bytes).unwrap_or_default(),
+                scales: scales.split_off_mut(..blocks * spec.scale_bytes()).unwrap_or_default(),
+                offsets: offsets.split_off_mut(..blocks * spec.offset_bytes()).unwrap_or_default(),
+            };
+            pieces.push(piece);
+        }
+        pieces
+    }
+}
+
+impl<T: Copy + Sync + Into<f32>> Job<'_, T> {
+    fn run(&self, piece: Piece<'_>) {
+        let (geometry, spec) = (&self.geometry, self.quantizer.spec);
+        let origin = geometry.band(piece.first).start;
+        let words = Words::new(spec.element_convert.round, self.quantizer.dither);
+        for band in 0..piece.bands {
+            let lines = geometry.band(piece.first + band);
+            for column in 0..geometry.grid_cols {
+                let cols = geometry.block_cols(column);
+                let index = band * geometry.grid_cols + column;
+                let elements = lines.clone().flat_map(|line| {
+                    let row = &self.src[line * geometry.cols..][cols.clone()];
+                    row.iter().map(|&x| x.into())
+                });
+                let block = self.block(piece.first * geometry.grid_cols + index, elements);
+                store(piece.scales, spec.scale_bytes(), index, block.scale);
+                store(piece.offsets, spec.offset_bytes(), index, block.offset);
+                for line in lines.clone() {
+                    let row = &mut piece.codes[(line - origin) * geometry.row_bytes..][..geometry.row_bytes];
+                    for col in cols.clone() {
+                        let element = line * geometry.cols + col;
+                        let code = spec.code(&block, self.src[element].into(), words.get(element));
+                        put(row, spec.element.bits(), col, code);
+                    }
+                }
+            }
+        }
+    }
+
+    fn block(&self, index: usize, elements: impl Iterator<Item = f32> + Clone) -> Block {
+        let spec = self.quantizer.spec;
+        match self.quantizer.scales {
+            Some((scales, offsets)) => spec.block_given(scales[index], offsets.get(index).copied().unwrap_or(0.0), self.tensor),
+            None => spec.block_of(&BlockStats::of(elements.clone()), elements, self.tensor),
+        }
+    }
+}
+
+impl QuantTensor {
+    /// Quantizes a row-major tensor with scales from the data, on all threads. [`Quantizer`] takes more wishes.
+    ///
+    /// # Errors
+    /// As [`Quantizer::quantize`].
+    pub fn quantize<T: Copy + Sync + Into<f32>>(spec: &BlockSpec, src: &[T], shape: &[usize]) -> Result<Self, Error> {
+        Quantizer::new(spec).quantize(src, shape)
+    }
+
+    /// The numbers, as f32s: as [`QuantView::dequantize`].
+    #[must_use]
+    pub fn dequantize(&self) -> Vec<f32> {
+        self.view().dequantize()
+    }
+}
+
+impl QuantView<'_> {
+    /// The numbers, row-major, as f32s by the format's [`Restore`](crate::Restore) formula, on all threads. Numbers beyond f32 are infinite; every NaN is 0x7FC00000.
+    #[must_use]
+    pub fn dequantize(&self) -> Vec<f32> {
+        let mut out = vec![0.0f32; self.len()];
+        self.restore_into(&mut out, Exec::PARALLEL);
+        out
+    }
+
+    /// The numbers, row-major, into a slice: the f32s of [`dequantize`](Self::dequantize), rounded once more (ties to even) into f16 or bf16.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `dst` has not as many elements as the tensor.
+    pub fn dequantize_into<D: Real>(&self, dst: &mut [D], exec: Exec) -> Result<(), Error> {
+        check_length("output length", self.len(), dst.len())?;
+        self.restore_into(dst, exec);
+        Ok(())
+    }
+
+    fn restore_into<D: Real>(&self, dst: &mut [D], exec: Exec) {
+        let geometry = self.geometry();
+        if dst.is_empty() {
+            return;
+        }
+        let element = &self.spec().element;
+        exec.chunks(dst, geometry.cols, |line, row| {
+            for column in 0..geometry.grid_cols {
+                let cols = geometry.block_cols(column);
+                let restorer = self.block_restorer(geometry.block(line, cols.start));
+                for col in cols {
+                    row[col] = D::nearest(Unpacked::from_f32(restorer.restore(element.decode_f32(self.code_at(line, col)))));
+                }
+            }
+        });
+    }
+
+    /// The tensor in another format: dequantized to f32 and quantized again.
+    ///
+    /// # Errors
+    /// As [`Quantizer::quantize`].
+    pub fn requantize(&self, quantizer: &Quantizer<'_>) -> Result<QuantTensor, Error> {
+        quantizer.quantize(&self.dequantize(), self.shape())
+    }
+}
+
+fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), Error> {
+    if expected == found { Ok(()) } else { Err(Error::Length { what, expected, found }) }
+}
