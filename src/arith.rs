@@ -193,11 +193,13 @@ const fn sqrt(a: Unpacked) -> Exact {
 }
 
 /// `a / b`, exact or sticky.
+#[cfg(feature = "alloc")]
 pub(crate) const fn quotient(a: Unpacked, b: Unpacked) -> Unpacked {
     div(a, b, DivisionByZero::Infinity).0
 }
 
 /// `a · b`, exact or sticky.
+#[cfg(feature = "alloc")]
 pub(crate) const fn product(a: Unpacked, b: Unpacked) -> Unpacked {
     mul(a, b).0
 }

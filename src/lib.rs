@@ -91,6 +91,7 @@ struct ReadmeExamples;
 
 mod arith;
 mod bits;
+#[cfg(feature = "alloc")]
 mod block;
 mod codec;
 mod error;
@@ -109,20 +110,19 @@ mod stats;
 mod unary;
 mod vendor;
 
-pub use block::{
-    Apply, BitOrder, BlockSpec, BlockStats, Elements, Extent, Metric, Nonfinite, Offset, Ratio, Restore, ScaleRule, Search, TensorScale,
-    ZeroSign, pack, preset, unpack,
-};
 #[cfg(feature = "alloc")]
-pub use block::{Parts, QuantTensor, QuantView, layout};
+pub use block::{
+    Apply, BitOrder, BlockSpec, BlockStats, Elements, Extent, Metric, Nonfinite, Offset, Parts, QuantTensor, QuantView, Ratio,
+    Restore, ScaleRule, Search, TensorScale, ZeroSign, layout, pack, preset, unpack,
+};
 pub use codec::{Encoded, Explanation, Finfo, Unpacked, Values};
 pub use error::Error;
 pub use flags::Flags;
 pub use format::{Code, Format, Vocabulary};
 pub use name::Name;
-pub use ops::{Exec, Real, decode_slice, encode_slice, fake_quantize_slice};
 #[cfg(feature = "alloc")]
 pub use ops::Quantizer;
+pub use ops::{Exec, Real, decode_slice, encode_slice, fake_quantize_slice};
 pub use policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
 pub use random::{Dither, philox4x32_10};
 pub use round::{Round, Stochastic};

@@ -203,7 +203,7 @@ impl BlockSpec {
             ZeroSign::Keep => return code,
             ZeroSign::Plus => false,
             ZeroSign::MinusBelowZero => x < 0.0,
-            ZeroSign::MinusUnlessAbove => !(x > 0.0),
+            ZeroSign::MinusUnlessAbove => x.is_nan() || x <= 0.0,
         };
         if minus { negative } else { zero }
     }

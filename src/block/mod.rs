@@ -3,19 +3,16 @@
 //! are in `ops`.
 
 mod apply;
-#[cfg(feature = "alloc")]
 pub mod layout;
 mod pack;
 pub mod preset;
 mod scale;
 mod spec;
-#[cfg(feature = "alloc")]
 mod tensor;
 
 pub use pack::{BitOrder, pack, unpack};
 pub use scale::{BlockStats, Metric, Ratio, ScaleRule, Search};
 pub use spec::{Apply, BlockSpec, Elements, Extent, Nonfinite, Offset, Restore, TensorScale, ZeroSign};
-#[cfg(feature = "alloc")]
 pub use tensor::{Parts, QuantTensor, QuantView};
 
 pub(crate) use apply::Block;

@@ -25,8 +25,7 @@ pub struct BlockStats {
 
 impl BlockStats {
     /// Of nothing.
-    pub const EMPTY: Self =
-        Self { amax: 0.0, signed_max: 0.0, min: 0.0, max: 0.0, finite: 0, nan: false, infinite: false };
+    pub const EMPTY: Self = Self { amax: 0.0, signed_max: 0.0, min: 0.0, max: 0.0, finite: 0, nan: false, infinite: false };
 
     /// Of these elements.
     ///
@@ -81,7 +80,7 @@ impl BlockStats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ratio {
-    /// `amax / target`; with a tensor scale `amax / (target · t)`. Model Optimizer; DeepSeek.
+    /// `amax / target`; with a tensor scale `amax / (target · t)`. Model Optimizer, `DeepSeek`.
     Divide,
     /// `amax · (1 / target)`; with a tensor scale `amax · (T · (1 / target))`, at most `f32::MAX`. Transformer Engine.
     Multiply,
@@ -122,7 +121,7 @@ pub enum ScaleRule {
         /// The order of operations.
         ratio: Ratio,
     },
-    /// The first element of magnitude `amax`, with its sign, over a number: ggml's Q4_0. The scale may be negative.
+    /// The first element of magnitude `amax`, with its sign, over a number: ggml's `Q4_0`. The scale may be negative.
     SignedMax {
         /// The number that this element maps to.
         target: f32,
@@ -297,7 +296,7 @@ impl BlockSpec {
             stats.amax = if stats.nan { f32::NAN } else { f32::INFINITY };
         }
         let ideal = match self.rule.ideal(&stats, &self.element, self.tensor_scale, tensor) {
-            zero if zero == 0.0 => f64::from(self.zero_scale),
+            0.0 => f64::from(self.zero_scale),
             other if factor == 1.0 => other,
             other => f64::from(other as f32 * factor),
         };
@@ -310,11 +309,18 @@ impl BlockSpec {
         let (low, high) = self.scale_bounds;
         let (low, high) = (f64::from(low), f64::from(high));
         // A signed scale is clamped by its magnitude; NaN stays.
-        let magnitude = if ideal.abs() < low { low } else if ideal.abs() > high { high } else { ideal.abs() };
+        let magnitude = if ideal.abs() < low {
+            low
+        } else if ideal.abs() > high {
+            high
+        } else {
+            ideal.abs()
+        };
         let ideal = if ideal.is_sign_negative() { -magnitude } else { magnitude };
         let code = format.encode_f64_with(ideal, &self.scale_convert, 0).code;
         let vanished = self.vanished_scale > 0.0 && format.decode(code).is_zero();
-        let code = if vanished { format.encode_f64_with(f64::from(self.vanished_scale), &self.scale_convert, 0).code } else { code };
+        let code =
+            if vanished { format.encode_f64_with(f64::from(self.vanished_scale), &self.scale_convert, 0).code } else { code };
         Scale { ideal, code }
     }
 

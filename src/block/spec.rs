@@ -88,7 +88,7 @@ pub enum Offset {
     /// An integer zero point in the element's own format, one byte each: numbers are `(q − z) · s`. With the range of a block (zero
     /// included) as its rule's subject, `z = round(min_code − min / s)`, clamped.
     ZeroPoint,
-    /// The block's smallest number in a format, little-endian: numbers are `q · s + m`, `q` from 0. ggml's Q4_1.
+    /// The block's smallest number in a format, little-endian: numbers are `q · s + m`, `q` from 0. ggml's `Q4_1`.
     Minimum(FormatSpec),
 }
 
@@ -99,11 +99,11 @@ pub enum Offset {
 pub enum Apply {
     /// The exact quotient `x / (s·t)`: the element is its one rounding. OCP.
     Exact,
-    /// `x / (s·t)`. Model Optimizer; DeepSeek.
+    /// `x / (s·t)`. Model Optimizer, `DeepSeek`.
     Divide,
     /// `x / (s / T)`. compressed-tensors.
     DivideQuotient,
-    /// `x · (1 / (s·t))`. bitsandbytes, torch, DeepGEMM.
+    /// `x · (1 / (s·t))`. bitsandbytes, torch, `DeepGEMM`.
     Reciprocal,
     /// `x · ((1/t) / s)`. torchao.
     TensorReciprocal,
@@ -363,14 +363,17 @@ impl BlockSpec {
             return Some("scale: expected a rounding without random bits");
         }
         let (low, high) = self.scale_bounds;
-        if !(low >= 0.0 && low <= high) || !(self.zero_scale >= 0.0) || !(self.vanished_scale >= 0.0) {
+        let substitutes = self.zero_scale >= 0.0 && self.vanished_scale >= 0.0;
+        if low.is_nan() || low < 0.0 || high.is_nan() || low > high || !substitutes {
             return Some("scale bounds and substitutes: expected numbers from 0 up, the lower bound first");
         }
         match self.offset {
             Offset::ZeroPoint if !integer || self.element.bits() > 8 => {
                 return Some("zero point: expected integer elements of at most 8 bits");
             }
-            Offset::Minimum(_) if !integer || self.element.is_signed() => return Some("minimum: expected unsigned integer elements"),
+            Offset::Minimum(_) if !integer || self.element.is_signed() => {
+                return Some("minimum: expected unsigned integer elements");
+            }
             Offset::ZeroPoint | Offset::Minimum(_) if !matches!(self.tensor_scale, TensorScale::None) => {
                 return Some("offset: expected no tensor scale");
             }
@@ -399,12 +402,10 @@ impl BlockSpec {
         if !restored {
             return Some("restore: expected the form of the tensor scale: Product, Quotient of a divisor, AmaxProduct of amax");
         }
-        if let Some(search) = &self.search {
-            if search.factors.is_empty() {
-                return Some("search: expected at least one factor");
-            }
+        match &self.search {
+            Some(Search { factors: [], .. }) => Some("search: expected at least one factor"),
+            _ => None,
         }
-        None
     }
 }
 

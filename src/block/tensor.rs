@@ -233,7 +233,8 @@ fn check_codes(what: &'static str, bytes: &[u8], format: &FormatSpec) -> Result<
     if format.bits() as usize == 8 * width {
         return Ok(());
     }
-    let wrong = (0..bytes.len() / width).map(|index| (index, stored(bytes, width, index))).find(|(_, code)| code >> format.bits() != 0);
+    let wrong =
+        (0..bytes.len() / width).map(|index| (index, stored(bytes, width, index))).find(|(_, code)| code >> format.bits() != 0);
     match wrong {
         None => Ok(()),
         Some((index, found)) => Err(Error::Stored { what, index, expected: "a code without bits above its format", found }),
@@ -435,7 +436,9 @@ impl<'a> QuantView<'a> {
                 let (start, end, length) = (range.start * cols, range.end * cols, length as usize);
                 let bits = self.spec.element.bits() as usize;
                 // The step may be too large to exist.
-                let step = (1..=rows).find(|step| step * cols % length == 0 && step * cols * bits % 8 == 0).unwrap_or(rows.max(1));
+                let step = (1..=rows)
+                    .find(|step| (step * cols).is_multiple_of(length) && (step * cols * bits).is_multiple_of(8))
+                    .unwrap_or(rows.max(1));
                 if range.start % step != 0 || (range.end % step != 0 && range.end != rows) {
                     return Err(refuse(step));
                 }

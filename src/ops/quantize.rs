@@ -93,7 +93,12 @@ impl<'a> Quantizer<'a> {
     ///
     /// # Errors
     /// As [`quantize`](Self::quantize), and [`Error::Length`] if `dst` is not as long as `src`.
-    pub fn fake_quantize<T: Copy + Sync + Into<f32>, D: Real>(&self, src: &[T], shape: &[usize], dst: &mut [D]) -> Result<(), Error> {
+    pub fn fake_quantize<T: Copy + Sync + Into<f32>, D: Real>(
+        &self,
+        src: &[T],
+        shape: &[usize],
+        dst: &mut [D],
+    ) -> Result<(), Error> {
         check_length("output length", src.len(), dst.len())?;
         self.quantize(src, shape)?.view().dequantize_into(dst, self.exec)
     }

@@ -3,7 +3,7 @@
 
 mod arith;
 mod plan;
-mod source;
+pub(crate) mod source;
 
 use plan::{Known, Payload, Plan};
 use source::{Entry, Oracle};

@@ -6,27 +6,27 @@ use std::path::{Path, PathBuf};
 
 /// One line of a manifest.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) file: String,
-    pub(super) kind: String,
-    pub(super) source: String,
-    pub(super) inputs: String,
-    pub(super) mask: String,
-    pub(super) random: String,
-    pub(super) num_bits: u8,
+pub(crate) struct Entry {
+    pub(crate) file: String,
+    pub(crate) kind: String,
+    pub(crate) source: String,
+    pub(crate) inputs: String,
+    pub(crate) mask: String,
+    pub(crate) random: String,
+    pub(crate) num_bits: u8,
     offset: Option<(usize, usize)>,
 }
 
 /// A folder of arrays with its manifest.
-pub(super) struct Oracle {
+pub(crate) struct Oracle {
     folder: PathBuf,
     packs: HashMap<String, Vec<u8>>,
-    pub(super) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl Oracle {
     /// Reads `manifest.tsv`. A packed copy has two columns more: where in `FOLDER.pack` an array lies.
-    pub(super) fn open(folder: &Path) -> Self {
+    pub(crate) fn open(folder: &Path) -> Self {
         let path = folder.join("manifest.tsv");
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut lines = text.lines();
@@ -67,7 +67,7 @@ impl Oracle {
     }
 
     /// The elements of an array, widened to bits in a u64; the type is the last part of the name.
-    pub(super) fn array(&self, file: &str) -> Vec<u64> {
+    pub(crate) fn array(&self, file: &str) -> Vec<u64> {
         let width = match file.strip_suffix(".bin").and_then(|stem| stem.rsplit('.').next()) {
             Some("u8" | "i8") => 1,
             Some("u16") => 2,
