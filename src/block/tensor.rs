@@ -439,7 +439,7 @@ impl<'a> QuantView<'a> {
                 let step = (1..=rows)
                     .find(|step| (step * cols).is_multiple_of(length) && (step * cols * bits).is_multiple_of(8))
                     .unwrap_or(rows.max(1));
-                if range.start % step != 0 || (range.end % step != 0 && range.end != rows) {
+                if !range.start.is_multiple_of(step) || (!range.end.is_multiple_of(step) && range.end != rows) {
                     return Err(refuse(step));
                 }
                 parts.codes = &parts.codes[start * bits / 8..(end * bits).div_ceil(8)];

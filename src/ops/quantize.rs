@@ -108,7 +108,7 @@ impl<'a> Quantizer<'a> {
         match (self.spec.tensor_scale, self.tensor_scale) {
             (TensorScale::None, None) => Ok(1.0),
             (TensorScale::None, Some(found)) => refuse("none, as the format has none", found),
-            (TensorScale::Amax { .. }, Some(given)) if given == 0.0 => Ok(0.0),
+            (TensorScale::Amax { .. }, Some(0.0)) => Ok(0.0),
             (_, Some(given)) if given > 0.0 && given.is_finite() => Ok(given),
             (_, Some(given)) => refuse("a positive finite f32", given),
             (rule, None) => {
