@@ -63,6 +63,9 @@ pub enum MissingNan {
     SignedZero,
     /// Zero with the sign opposite to the input's. `ml_dtypes`.
     OppositeZero,
+    /// What is left of an f32 NaN if its exponent, rebiased, and its mantissa are cut to the format's bits, with the sign of the input: 1.5 in
+    /// E2M1, E2M3 and E3M2. In formats that are no floats as `Zero`. torchao.
+    Payload,
 }
 
 /// What an exact zero becomes in a format without zero, such as E8M0. In a codebook zero is a number like any other and goes to the

@@ -20,14 +20,18 @@ enum Divisor {
 }
 
 impl Divisor {
+    /// A NaN element keeps its sign and payload, unless the scale is NaN too. Every NaN that is made here is the positive one: the sign that
+    /// a processor gives it is its own.
     fn scaled(self, x: f32) -> Unpacked {
-        match self {
-            Self::Exact(divisor) => arith::quotient(Unpacked::from_f32(x), divisor),
-            Self::Divide(divisor) => Unpacked::from_f32(x / divisor),
-            Self::Multiply(factor) => Unpacked::from_f32(x * factor),
-            Self::Zero if x.is_nan() => Unpacked::from_f32(x),
-            Self::Zero => Unpacked::zero(x.is_sign_negative()),
-        }
+        let rounded = match self {
+            Self::Divide(other) | Self::Multiply(other) if other.is_nan() => NAN,
+            _ if x.is_nan() => x,
+            Self::Exact(divisor) => return arith::quotient(Unpacked::from_f32(x), divisor),
+            Self::Divide(divisor) => x / divisor,
+            Self::Multiply(factor) => x * factor,
+            Self::Zero => return Unpacked::zero(x.is_sign_negative()),
+        };
+        Unpacked::from_f32(if rounded.is_nan() && !x.is_nan() { NAN } else { rounded })
     }
 }
 
@@ -88,10 +92,8 @@ impl BlockSpec {
     fn divisor(&self, scale: Scale, tensor: f32) -> Divisor {
         let Some(format) = &self.scale else { return Divisor::Divide(1.0) };
         let t = self.tensor_scale.factor(tensor);
-        let s = match self.code_zero_divisor {
-            Some(divisor) if scale.code == 0 => divisor,
-            _ => format.decode_f32(scale.code),
-        };
+        let other = self.divisors.iter().find(|(code, _)| *code == scale.code);
+        let s = other.map_or_else(|| format.decode_f32(scale.code), |(_, divisor)| *divisor);
         if s == 0.0 && !matches!(self.apply, Apply::ClampedReciprocal) {
             return Divisor::Zero;
         }
@@ -113,7 +115,10 @@ impl BlockSpec {
 
     /// The block of these statistics, under its rule; a search looks at the elements themselves.
     pub(crate) fn block_of(&self, stats: &BlockStats, elements: impl Iterator<Item = f32> + Clone, tensor: f32) -> Block {
-        let plain = |factor| self.block_with(self.scale_of(stats, tensor, factor), stats, tensor);
+        let plain = |factor| {
+            let block = self.block_with(self.scale_of(stats, tensor, factor), stats, tensor);
+            if stats.amax < self.flush_below { Block { divisor: Divisor::Zero, ..block } } else { block }
+        };
         let Some(search) = &self.search else { return plain(1.0) };
         let mut best: Option<(Block, f32)> = None;
         for &factor in search.factors {
@@ -210,20 +215,21 @@ impl BlockSpec {
 
     /// See [`Elements::Microxcaling`].
     fn microxcaling(&self, y: f32) -> u32 {
-        let (exponent, fraction_bits) = match self.element.encoding() {
-            Encoding::Float(layout) => {
+        let unit = match self.element.encoding() {
+            Encoding::Float(layout) if !layout.is_fixed_point() => {
                 let exponent = if y == 0.0 { 0 } else { log2_floor(y.abs()) };
-                (exponent.max(layout.min_exponent() as i32), i32::from(layout.mantissa_bits))
+                power(exponent.max(layout.min_exponent() as i32) - i32::from(layout.mantissa_bits))
             }
-            Encoding::Int(layout) => (0, i32::from(layout.fraction_bits)),
-            _ => (0, 0),
+            _ => self.element.min_positive().to_f32(),
         };
-        let unit = power(exponent - fraction_bits);
         let units = (y / unit).abs();
+        let up = floor(units + 0.5);
         let whole = match self.element_convert.round {
-            Round::NearestAway => floor(units + 0.5),
             Round::TowardZero => floor(units),
-            _ => round_half_even(units),
+            Round::NearestAway => up,
+            // A tie above an even number; what the sum made one is none.
+            _ if units - 0.5 == up - 1.0 && up % 2.0 == 1.0 => up - 1.0,
+            _ => up,
         };
         let value = (whole * unit).min(self.element.max().to_f32());
         self.element.encode_f32(if y.is_nan() { y } else { value.copysign(y) })

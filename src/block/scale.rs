@@ -233,8 +233,9 @@ impl ScaleRule {
             }
             Self::Even { mantissa_bits } => {
                 let half = 1 << (22 - u32::from(mantissa_bits.min(22)));
-                let rounded = f32::from_bits(amax.to_bits() + if amax.is_finite() { half } else { 0 });
-                let exponent = if rounded < f32::MIN_POSITIVE { floor_log2(amax) } else { floor_log2(rounded) };
+                // From the largest f32s the carry goes into the exponent of infinity, 128.
+                let rounded = if amax.is_finite() { amax.to_bits() + half } else { amax.to_bits() };
+                let exponent = if amax < f32::MIN_POSITIVE { floor_log2(amax) } else { (rounded >> 23) as i32 - 127 };
                 exp2(exponent - emax)
             }
             Self::Nearest => {

@@ -123,8 +123,9 @@ pub enum Elements {
     AddThenRound,
     /// In f32 one half more than the least integer's distance from zero is added, and the sum truncated: what C programs do. ggml.
     AddHalfTruncate,
-    /// As microxcaling's Python does: an element's exponent is `floor(log2 |y|)` in f32, which just below a power of two is that power's;
-    /// [`Round::NearestAway`] is `floor(|y| + 0.5)` of f32s, [`Round::TowardZero`] `floor(|y|)`, every other rounding nearest-even.
+    /// As microxcaling's Python does: an element's exponent is `floor(log2 |y|)` in f32, which just below a power of two is that power's, and
+    /// its units are rounded by an f32 sum: [`Round::NearestAway`] is `floor(|y| + 0.5)`, nearest-even that less one for ties above an even
+    /// number, [`Round::TowardZero`] `floor(|y|)`. No other rounding.
     Microxcaling,
 }
 
@@ -203,8 +204,10 @@ pub struct BlockSpec {
     pub zero_scale: f32,
     /// The scale in place of one that was rounded to zero; 0 leaves it.
     pub vanished_scale: f32,
-    /// What elements are divided by where the scale's code is 0, if not by the scale.
-    pub code_zero_divisor: Option<f32>,
+    /// Scale codes whose elements are divided by another number than the scale: pairs of a code and that number.
+    pub divisors: &'static [(u32, f32)],
+    /// Blocks whose `amax` is below this become zeros; their scale is that of the rule.
+    pub flush_below: f32,
     /// Other candidates for the scale, and how the best is chosen.
     pub search: Option<Search>,
     /// The scale of the whole tensor.
@@ -252,7 +255,8 @@ impl BlockSpec {
             scale_bounds: (0.0, f32::INFINITY),
             zero_scale: 0.0,
             vanished_scale: 0.0,
-            code_zero_divisor: None,
+            divisors: &[],
+            flush_below: 0.0,
             search: None,
             tensor_scale: TensorScale::None,
             offset: Offset::None,
@@ -272,7 +276,8 @@ impl BlockSpec {
         with_scale_bounds, scale_bounds: (f32, f32);
         with_zero_scale, zero_scale: f32;
         with_vanished_scale, vanished_scale: f32;
-        with_code_zero_divisor, code_zero_divisor: Option<f32>;
+        with_divisors, divisors: &'static [(u32, f32)];
+        with_flush_below, flush_below: f32;
         with_search, search: Option<Search>;
         with_tensor_scale, tensor_scale: TensorScale;
         with_offset, offset: Offset;
@@ -387,6 +392,10 @@ impl BlockSpec {
         }
         if matches!(self.elements, Elements::AddThenRound | Elements::AddHalfTruncate) && !integer {
             return Some("elements: to add before rounding, expected integers");
+        }
+        let rounding = matches!(self.element_convert.round, Round::NearestEven | Round::NearestAway | Round::TowardZero);
+        if matches!(self.elements, Elements::Microxcaling) && !rounding {
+            return Some("elements: of microxcaling's roundings, expected nearest (even or away) or toward zero");
         }
         let divided = matches!(self.tensor_scale, TensorScale::Divisor { .. } | TensorScale::Amax { .. });
         let divides = matches!(self.apply, Apply::DivideQuotient | Apply::ClampedReciprocal);

@@ -82,6 +82,15 @@ pub(super) const fn nan_code(layout: &FloatSpec, nan: Nan, negative: bool, paylo
     Some(magnitude | sign)
 }
 
+/// What is left of a NaN of f32 in a format without NaN: see [`MissingNan::Payload`](crate::policy::MissingNan::Payload).
+pub(super) const fn cut_nan(layout: &FloatSpec, negative: bool, payload: u64) -> u64 {
+    let mantissa_bits = layout.mantissa_bits as u32;
+    let exponent = (255 - 127 + layout.bias as i64) as u64;
+    let mantissa = if mantissa_bits == 0 { 0 } else { payload >> (64 - mantissa_bits) };
+    let magnitude = (exponent << mantissa_bits | mantissa) & layout.magnitude_mask();
+    magnitude | if negative && layout.signed { layout.sign_bit() } else { 0 }
+}
+
 /// Rounds a finite nonzero magnitude to a magnitude code, as if there were no largest value.
 ///
 /// A magnitude code counts the representable magnitudes upward from zero, so with the unit `2^q` of the number's binade

@@ -269,6 +269,10 @@ impl FormatSpec {
             MissingNan::Zero => self.encode_zero(false, convert, random).code,
             MissingNan::SignedZero => self.encode_zero(negative, convert, random).code,
             MissingNan::OppositeZero => self.encode_zero(!negative, convert, random).code,
+            MissingNan::Payload => match self.encoding() {
+                Encoding::Float(layout) => float::cut_nan(layout, negative, x.payload()) as u32,
+                _ => self.encode_zero(false, convert, random).code,
+            },
         };
         Encoded { code, flags: Flags::INVALID }
     }

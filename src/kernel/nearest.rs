@@ -1,7 +1,7 @@
 //! f32 to a floating-point format, nearest-even, without a loop or a variable shift.
 
 use crate::codec::Unpacked;
-use crate::policy::{Convert, Nan, SubnormalInputs};
+use crate::policy::{Convert, MissingNan, Nan, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, ZeroField};
 
@@ -34,7 +34,7 @@ impl Nearest {
         let unit = min_exponent - layout.mantissa_bits as i64;
         let uniform = layout.signed && matches!(layout.zero_field, ZeroField::Subnormals) && !layout.is_fixed_point();
         let plain = matches!(convert.round, Round::NearestEven) && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
-        let payload = matches!(convert.nan, Nan::Payload);
+        let payload = matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
         // The magic number and the smallest normal must be normal f32s, and the binade above the largest number an f32's.
         if !uniform
             || !plain

@@ -52,10 +52,13 @@ macro_rules! presets {
     };
 }
 
+pub mod microxcaling;
+pub mod microxcaling_cpp;
 pub mod ocp;
+pub mod torchao;
 
 /// The tables of all modules.
-const TABLES: &[&[Preset]] = &[ocp::TABLE];
+const TABLES: &[&[Preset]] = &[ocp::TABLE, torchao::TABLE, microxcaling::TABLE, microxcaling_cpp::TABLE];
 
 /// Every preset, in the order of the documentation.
 ///

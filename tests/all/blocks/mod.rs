@@ -19,14 +19,15 @@ struct Case {
     /// A scale and a zero point for all blocks, where the source was given them.
     given: Option<(f32, f32)>,
     /// The array that the crate's tensor should be.
-    read: fn(&QuantTensor) -> Vec<u64>,
+    read: Read,
     /// Which of its elements are NaN: all NaNs are equal.
     is_nan: fn(u64) -> bool,
-    /// Elements of the array left out, by the inputs of their block and their place in the array, with the line that says why.
+    /// Elements of the array left out, by the inputs of their block and their own, with the line that says why.
     except: Option<Except>,
 }
 
-type Except = fn(&[f32], usize) -> Option<&'static str>;
+type Read = fn(&QuantTensor) -> Vec<u64>;
+type Except = fn(&[f32], &[f32]) -> Option<&'static str>;
 
 enum Known {
     Check(Box<Case>),
@@ -36,7 +37,7 @@ enum Known {
 impl Case {
     /// One row a block.
     fn new(spec: BlockSpec, entry: &Entry, cols: usize, what: &str) -> Option<Self> {
-        let (read, is_nan): (fn(&QuantTensor) -> Vec<u64>, fn(u64) -> bool) = match what {
+        let (read, is_nan): (Read, fn(u64) -> bool) = match what {
             "scale" => (scale_codes, |_| false),
             "elem" | "codes" => (codes, |_| false),
             "packed_low" => (|tensor| packed(tensor, BitOrder::LsbFirst), |_| false),
@@ -89,6 +90,7 @@ fn restored64(tensor: &QuantTensor) -> Vec<u64> {
 
 fn known(entry: &Entry) -> Option<Known> {
     let name = entry.file.split_once('/')?.1.strip_suffix(".bin")?;
+    // The last part is the type of the elements.
     let parts: Vec<&str> = name.split('.').collect();
     mx::case(entry, &parts)
 }
@@ -165,9 +167,10 @@ fn compare(oracle: &Oracle, entry: &Entry, case: &Case, tally: &mut Tally) -> Re
     let block = (inputs.len() / tensor.view().blocks().max(1)).max(1);
     let (mut wrong, mut first) = (0, String::new());
     for (i, (&want, &have)) in expected.iter().zip(&found).enumerate() {
-        let index = (i * inputs.len() / expected.len()) / block;
-        let elements = &inputs[index * block..(index + 1) * block];
-        if let Some(reason) = case.except.and_then(|except| except(elements, i)) {
+        let own = i * inputs.len() / expected.len()..((i + 1) * inputs.len() / expected.len()).min(inputs.len());
+        let index = own.start / block;
+        let elements = &inputs[index * block..((index + 1) * block).min(inputs.len())];
+        if let Some(reason) = case.except.and_then(|except| except(elements, &inputs[own])) {
             tally.leave_out(1, reason);
             continue;
         }

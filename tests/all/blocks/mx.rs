@@ -12,17 +12,49 @@ fn element(name: &str) -> Option<FormatSpec> {
         "mxfp6_e2m3" => FormatSpec::F6E2M3,
         "mxfp4_e2m1" => FormatSpec::F4E2M1,
         "mxint8" => FormatSpec::MXINT8SYM,
+        "mxint4" => preset::microxcaling::INT4,
         _ => return None,
     })
 }
 
+/// A preset by the file's name of its format and what else is in its name.
+fn named(module: &str, format: &str, more: &str) -> Option<BlockSpec> {
+    let format = if format == "mxfp4_e2m1" { "mxfp4" } else { format };
+    preset::by_name(&format!("{module}::{format}{more}")).map(|preset| preset.spec)
+}
+
+/// Infinity over infinity, in a block that has NaN too: its scale is infinite.
+fn made_by_the_processor(block: &[f32], own: &[f32]) -> Option<&'static str> {
+    let made = own.iter().any(|x| x.is_infinite()) && block.iter().any(|x| x.is_nan());
+    made.then_some("formats.md 8.17: the sign of a NaN made by the processor is its own")
+}
+
 pub(super) fn case(entry: &Entry, parts: &[&str]) -> Option<Known> {
     let element = element(parts[0])?;
-    let spec: BlockSpec = match parts[1] {
-        "gfloat" if parts[0] == "mxint8" => preset::ocp::mx(FormatSpec::MXINT8),
-        "gfloat" => preset::ocp::mx(element),
-        _ => return None,
-    };
     let what = parts[parts.len() - 2];
-    Case::new(spec, entry, 32, what)?.known()
+    match parts[1] {
+        "gfloat" if parts[0] == "mxint8" => Case::new(preset::ocp::mx(FormatSpec::MXINT8), entry, 32, what)?.known(),
+        "gfloat" => Case::new(preset::ocp::mx(element), entry, 32, what)?.known(),
+        "torchao" => {
+            let spec = named("torchao", parts[0], &format!("_{}", parts[2]))?;
+            // "packed fp4: element 2i in the low nibble"; wider codes one a byte.
+            let what = if what == "elem" && element.bits() == 4 { "packed_low" } else { what };
+            let mut case = Case::new(spec, entry, 32, what)?;
+            if parts[3] == "nonfinite" && what != "deq" {
+                case.except = Some(made_by_the_processor);
+            }
+            case.known()
+        }
+        "mxc" | "mxccpp" => {
+            let module = if parts[1] == "mxc" { "microxcaling" } else { "microxcaling_cpp" };
+            if parts[2] == "dither" {
+                return Some(Known::Excluded("microxcaling dither"));
+            }
+            // The scales do not depend on the rounding: their files name none.
+            let words: Vec<&str> = parts[2..parts.len() - 2].iter().copied().filter(|word| *word != "nonfinite").collect();
+            let words = if words.is_empty() { vec!["even"] } else { words };
+            Case::new(named(module, parts[0], &format!("_{}", words.join("_")))?, entry, 32, what)?.known()
+        }
+        _ => None,
+    }
 }

@@ -73,8 +73,16 @@ fn convert() -> impl Strategy<Value = Convert> {
     let overflow = select(&[Overflow::Saturate, Overflow::Special, Overflow::IeeeDirected, Overflow::DirectedSpecial][..]);
     let infinity = select(&[Infinity::Saturate, Infinity::Special, Infinity::KeepElseSaturate][..]);
     let nan = select(&[Nan::Canonical, Nan::Signed, Nan::AllOnes, Nan::SignedAllOnes, Nan::Payload][..]);
-    let missing_nan =
-        select(&[MissingNan::Max, MissingNan::SignedMax, MissingNan::Zero, MissingNan::SignedZero, MissingNan::OppositeZero][..]);
+    let missing_nan = select(
+        &[
+            MissingNan::Max,
+            MissingNan::SignedMax,
+            MissingNan::Zero,
+            MissingNan::SignedZero,
+            MissingNan::OppositeZero,
+            MissingNan::Payload,
+        ][..],
+    );
     let zero = select(&[Zero::Smallest, Zero::Nan, Zero::NanBelowSmallest][..]);
     let negative = select(&[Negative::Nan, Negative::Clamp, Negative::Magnitude][..]);
     let subnormal_inputs = select(&[SubnormalInputs::Keep, SubnormalInputs::Flush][..]);

@@ -1,0 +1,121 @@
+//! microxcaling (Microsoft, 2024-08-19, commit 7bc4195) with torch 2.15: the Python path on the CPU.
+//!
+//! Exponents of blocks and elements are `floor(log2(..))` of f32 logarithms, so that just below a power of two they are that power's. `NEAREST`
+//! is microxcaling's default and rounds ties away; `EVEN` rounds to nearest even, `FLOOR` toward zero. A block with NaN or infinity, or with a
+//! shared exponent above 127, becomes NaN. `FLUSH` is `mx_flush_fp32_subnorms`; `NOSHARE` is the shared-exponent method `none`: a scale an element.
+//! `dither`, its stochastic rounding by an f32 sum, is not here.
+
+use super::ocp::EXTENT;
+use super::{Evidence, Preset};
+use crate::block::{Apply, BlockSpec, Elements, Extent, ScaleRule, ZeroSign};
+use crate::policy::Overflow;
+use crate::round::Round;
+use crate::spec::{Encoding, FloatSpec, FormatSpec, NanCodes, ZeroField};
+
+/// microxcaling's `int8`: sign and magnitude over 64, from −127/64 to 127/64. It keeps numbers, not codes, so −0 is one of them.
+pub const INT8: FormatSpec = sign_magnitude("MXINT8SM", 8, 6);
+
+/// microxcaling's `int4`: sign and magnitude over 4, from −7/4 to 7/4.
+pub const INT4: FormatSpec = sign_magnitude("MXINT4SM", 4, 2);
+
+const fn sign_magnitude(name: &str, bits: u8, fraction_bits: i8) -> FormatSpec {
+    match FormatSpec::sign_magnitude(name, bits, fraction_bits) {
+        Ok(format) => format,
+        Err(_) => panic!("2 to 24 bits"),
+    }
+}
+
+/// The scale of `scale_bits = 4`: powers of two from 2^-7 to 2^7, and NaN.
+pub const E4M0: FormatSpec = FormatSpec::constant(
+    "E4M0",
+    Encoding::Float(FloatSpec {
+        bias: 7,
+        zero_field: ZeroField::Normals,
+        nan: NanCodes::AllOnes,
+        ..FloatSpec::finite_nan(4, 0).unsigned()
+    }),
+);
+
+/// The MX format of these elements under one of the three roundings.
+const fn mx(element: FormatSpec, round: Round) -> BlockSpec {
+    let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), EXTENT, ScaleRule::Log2Floor);
+    // A block of zeros counts as one of 2^-126.
+    let zero_scale = f32::MIN_POSITIVE / (1u64 << element.max_exponent()) as f32;
+    spec.with_round(round)
+        .with_scale_convert(spec.scale_convert.with_overflow(Overflow::Special))
+        .with_zero_scale(zero_scale)
+        .with_apply(Apply::Divide)
+        .with_elements(Elements::Microxcaling)
+        .with_zero_sign(ZeroSign::MinusBelowZero)
+}
+
+const fn flush(spec: BlockSpec) -> BlockSpec {
+    spec.with_flush_below(f32::MIN_POSITIVE)
+}
+
+const fn noshare(spec: BlockSpec) -> BlockSpec {
+    spec.with_extent(Extent::Block { rows: 1, cols: 1 })
+}
+
+presets! { "microxcaling", "microxcaling 7bc4195 with torch 2.15";
+    /// MXFP8 E4M3, `nearest`: elements rounded ties away.
+    MXFP8_E4M3_NEAREST = mx(FormatSpec::F8E4M3, Round::NearestAway), "2^(floor(log2f amax) - 8)", Checked;
+    /// MXFP8 E4M3, `even`: elements rounded ties to even.
+    MXFP8_E4M3_EVEN = mx(FormatSpec::F8E4M3, Round::NearestEven), "2^(floor(log2f amax) - 8)", Checked;
+    /// MXFP8 E4M3, `floor`: elements rounded toward zero.
+    MXFP8_E4M3_FLOOR = mx(FormatSpec::F8E4M3, Round::TowardZero), "2^(floor(log2f amax) - 8)", Checked;
+    /// MXFP8 E5M2, `nearest`: elements rounded ties away.
+    MXFP8_E5M2_NEAREST = mx(FormatSpec::F8E5M2, Round::NearestAway), "2^(floor(log2f amax) - 15)", Checked;
+    /// MXFP8 E5M2, `even`: elements rounded ties to even.
+    MXFP8_E5M2_EVEN = mx(FormatSpec::F8E5M2, Round::NearestEven), "2^(floor(log2f amax) - 15)", Checked;
+    /// MXFP8 E5M2, `floor`: elements rounded toward zero.
+    MXFP8_E5M2_FLOOR = mx(FormatSpec::F8E5M2, Round::TowardZero), "2^(floor(log2f amax) - 15)", Checked;
+    /// MXFP6 E3M2, `nearest`: elements rounded ties away.
+    MXFP6_E3M2_NEAREST = mx(FormatSpec::F6E3M2, Round::NearestAway), "2^(floor(log2f amax) - 4)", Checked;
+    /// MXFP6 E3M2, `even`: elements rounded ties to even.
+    MXFP6_E3M2_EVEN = mx(FormatSpec::F6E3M2, Round::NearestEven), "2^(floor(log2f amax) - 4)", Checked;
+    /// MXFP6 E3M2, `floor`: elements rounded toward zero.
+    MXFP6_E3M2_FLOOR = mx(FormatSpec::F6E3M2, Round::TowardZero), "2^(floor(log2f amax) - 4)", Checked;
+    /// MXFP6 E2M3, `nearest`: elements rounded ties away.
+    MXFP6_E2M3_NEAREST = mx(FormatSpec::F6E2M3, Round::NearestAway), "2^(floor(log2f amax) - 2)", Checked;
+    /// MXFP6 E2M3, `even`: elements rounded ties to even.
+    MXFP6_E2M3_EVEN = mx(FormatSpec::F6E2M3, Round::NearestEven), "2^(floor(log2f amax) - 2)", Checked;
+    /// MXFP6 E2M3, `floor`: elements rounded toward zero.
+    MXFP6_E2M3_FLOOR = mx(FormatSpec::F6E2M3, Round::TowardZero), "2^(floor(log2f amax) - 2)", Checked;
+    /// MXFP4, `nearest`: elements rounded ties away.
+    MXFP4_NEAREST = mx(FormatSpec::F4E2M1, Round::NearestAway), "2^(floor(log2f amax) - 2)", Checked;
+    /// MXFP4, `even`: elements rounded ties to even.
+    MXFP4_EVEN = mx(FormatSpec::F4E2M1, Round::NearestEven), "2^(floor(log2f amax) - 2)", Checked;
+    /// MXFP4, `floor`: elements rounded toward zero.
+    MXFP4_FLOOR = mx(FormatSpec::F4E2M1, Round::TowardZero), "2^(floor(log2f amax) - 2)", Checked;
+    /// MXINT8, `nearest`: elements rounded ties away.
+    MXINT8_NEAREST = mx(INT8, Round::NearestAway), "2^floor(log2f amax)", Checked;
+    /// MXINT8, `even`: elements rounded ties to even.
+    MXINT8_EVEN = mx(INT8, Round::NearestEven), "2^floor(log2f amax)", Checked;
+    /// MXINT8, `floor`: elements rounded toward zero.
+    MXINT8_FLOOR = mx(INT8, Round::TowardZero), "2^floor(log2f amax)", Checked;
+    /// MXINT4, `nearest`: elements rounded ties away.
+    MXINT4_NEAREST = mx(INT4, Round::NearestAway), "2^floor(log2f amax)", Checked;
+    /// MXINT4, `even`: elements rounded ties to even.
+    MXINT4_EVEN = mx(INT4, Round::NearestEven), "2^floor(log2f amax)", Checked;
+    /// MXINT4, `floor`: elements rounded toward zero.
+    MXINT4_FLOOR = mx(INT4, Round::TowardZero), "2^floor(log2f amax)", Checked;
+    /// [`MXFP8_E4M3_NEAREST`] with `mx_flush_fp32_subnorms`.
+    MXFP8_E4M3_NEAREST_FLUSH = flush(MXFP8_E4M3_NEAREST), "2^(floor(log2f amax) - 8)", Checked;
+    /// [`MXFP8_E4M3_NEAREST`] with the shared-exponent method `none`.
+    MXFP8_E4M3_NEAREST_NOSHARE = noshare(MXFP8_E4M3_NEAREST), "2^(floor(log2f amax) - 8) of each element", Checked;
+    /// [`MXFP8_E4M3_EVEN`] with `mx_flush_fp32_subnorms`.
+    MXFP8_E4M3_EVEN_FLUSH = flush(MXFP8_E4M3_EVEN), "2^(floor(log2f amax) - 8)", Checked;
+    /// [`MXFP8_E4M3_EVEN`] with the shared-exponent method `none`.
+    MXFP8_E4M3_EVEN_NOSHARE = noshare(MXFP8_E4M3_EVEN), "2^(floor(log2f amax) - 8) of each element", Checked;
+    /// [`MXFP4_NEAREST`] with `mx_flush_fp32_subnorms`.
+    MXFP4_NEAREST_FLUSH = flush(MXFP4_NEAREST), "2^(floor(log2f amax) - 2)", Checked;
+    /// [`MXFP4_NEAREST`] with the shared-exponent method `none`.
+    MXFP4_NEAREST_NOSHARE = noshare(MXFP4_NEAREST), "2^(floor(log2f amax) - 2) of each element", Checked;
+    /// [`MXFP4_EVEN`] with `mx_flush_fp32_subnorms`.
+    MXFP4_EVEN_FLUSH = flush(MXFP4_EVEN), "2^(floor(log2f amax) - 2)", Checked;
+    /// [`MXFP4_EVEN`] with the shared-exponent method `none`.
+    MXFP4_EVEN_NOSHARE = noshare(MXFP4_EVEN), "2^(floor(log2f amax) - 2) of each element", Checked;
+    /// [`MXFP8_E4M3_EVEN`] with `scale_bits = 4`: scales from 2^-7 to 2^7, above NaN.
+    MXFP8_E4M3_EVEN_SCALE_BITS4 = BlockSpec { scale: Some(E4M0), ..MXFP8_E4M3_EVEN }, "2^(floor(log2f amax) - 8), at most 2^7", Checked;
+}
