@@ -52,13 +52,16 @@ macro_rules! presets {
     };
 }
 
+pub mod compressed_tensors;
 pub mod microxcaling;
 pub mod microxcaling_cpp;
+pub mod modelopt;
 pub mod ocp;
 pub mod torchao;
 
 /// The tables of all modules.
-const TABLES: &[&[Preset]] = &[ocp::TABLE, torchao::TABLE, microxcaling::TABLE, microxcaling_cpp::TABLE];
+const TABLES: &[&[Preset]] =
+    &[ocp::TABLE, torchao::TABLE, microxcaling::TABLE, microxcaling_cpp::TABLE, modelopt::TABLE, compressed_tensors::TABLE];
 
 /// Every preset, in the order of the documentation.
 ///

@@ -20,6 +20,8 @@ struct Case {
     given: Option<(f32, f32)>,
     /// The array that the crate's tensor should be.
     read: Read,
+    /// What is compared with it, of an element of the array.
+    expected: fn(u64) -> u64,
     /// Which of its elements are NaN: all NaNs are equal.
     is_nan: fn(u64) -> bool,
     /// Elements of the array left out, by the inputs of their block and their own, with the line that says why.
@@ -48,7 +50,16 @@ impl Case {
             _ => return None,
         };
         let rows = if entry.inputs.contains("nonfinite") { 10 } else { 68 } * 32 / cols;
-        Some(Self { spec, shape: vec![rows, cols], tensor_scale: None, given: None, read, is_nan, except: None })
+        Some(Self {
+            spec,
+            shape: vec![rows, cols],
+            tensor_scale: None,
+            given: None,
+            read,
+            expected: |bits| bits,
+            is_nan,
+            except: None,
+        })
     }
 
     fn known(self) -> Option<Known> {
@@ -167,6 +178,7 @@ fn compare(oracle: &Oracle, entry: &Entry, case: &Case, tally: &mut Tally) -> Re
     let block = (inputs.len() / tensor.view().blocks().max(1)).max(1);
     let (mut wrong, mut first) = (0, String::new());
     for (i, (&want, &have)) in expected.iter().zip(&found).enumerate() {
+        let want = (case.expected)(want);
         let own = i * inputs.len() / expected.len()..((i + 1) * inputs.len() / expected.len()).min(inputs.len());
         let index = own.start / block;
         let elements = &inputs[index * block..((index + 1) * block).min(inputs.len())];

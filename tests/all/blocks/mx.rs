@@ -55,6 +55,16 @@ pub(super) fn case(entry: &Entry, parts: &[&str]) -> Option<Known> {
             let words = if words.is_empty() { vec!["even"] } else { words };
             Case::new(named(module, parts[0], &format!("_{}", words.join("_")))?, entry, 32, what)?.known()
         }
+        "modelopt" => {
+            let what = if what == "elem" && element.bits() == 4 { "packed_low" } else { what };
+            Case::new(named("modelopt", parts[0], "")?, entry, 32, what)?.known()
+        }
+        "ct" if what == "scale_f32" => {
+            let mut case = Case::new(named("compressed_tensors", parts[0], "")?, entry, 32, "scale")?;
+            // "biased exponent as f32 before the cast to u8 (may be -inf or out of range)": the codes of E8M0 end at 0 and 254.
+            case.expected = |bits| f32::from_bits(bits as u32).clamp(0.0, 254.0) as u64;
+            case.known()
+        }
         _ => None,
     }
 }
