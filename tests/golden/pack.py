@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Packs a part of the oracle folder into this one: python3 tests/golden/pack.py ORACLE
 
-Every array of decode, encode, encode64, cast, stochastic and arith stays in, but of an array with inputs only the first 40 elements and
-every seventh behind them (with their masks and random numbers), of the tables of all pairs of 8-bit codes only PAIRS, and the 65,536
-halves of numpy not at all. One FOLDER.pack holds the
+Every array of decode, encode, encode64, cast, stochastic, arith, block and int stays in, but of an array with inputs (save those of block and
+int) only the first 40 elements and every seventh behind them (with their masks and random numbers), of the tables of all pairs of 8-bit codes
+only PAIRS, and the 65,536 halves of numpy not at all. One FOLDER.pack holds the
 arrays of a folder end to end; manifest.tsv says where.
 """
 
@@ -11,7 +11,9 @@ import csv
 import pathlib
 import sys
 
-FOLDERS = ["decode", "encode", "encode64", "cast", "stochastic", "arith"]
+FOLDERS = ["decode", "encode", "encode64", "cast", "stochastic", "arith", "block", "int"]
+# Folders of which every element stays in.
+WHOLE = ("block/", "int/")
 # Of the tables of 65,536 pairs, these.
 PAIRS = [f"arith/{name}.u8.bin" for name in [
     "float8_e4m3fn.add.ml_dtypes", "float8_e4m3fn.multiply.ml_dtypes", "float8_e5m2.divide.ml_dtypes", "float8_e4m3fnuz.divide.ml_dtypes",
@@ -25,7 +27,7 @@ with open(oracle / "manifest.tsv", newline="") as file:
     rows = [row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if row["file"].split("/")[0] in FOLDERS]
 sampled = {row["inputs"] for row in rows if row["inputs"]}
 sampled |= {row[column] for row in rows if row["inputs"] for column in ("file", "mask", "random")}
-sampled = {name for name in sampled if name.endswith(".bin")}
+sampled = {name for name in sampled if name.endswith(".bin") and not name.startswith(WHOLE)}
 
 assert not set(PAIRS) - {row["file"] for row in rows}, "a name in PAIRS is not in the oracle"
 packs = {folder: bytearray() for folder in FOLDERS}

@@ -53,6 +53,7 @@ macro_rules! presets {
 }
 
 pub mod compressed_tensors;
+pub mod gfloat;
 pub mod microxcaling;
 pub mod microxcaling_cpp;
 pub mod modelopt;
@@ -60,8 +61,15 @@ pub mod ocp;
 pub mod torchao;
 
 /// The tables of all modules.
-const TABLES: &[&[Preset]] =
-    &[ocp::TABLE, torchao::TABLE, microxcaling::TABLE, microxcaling_cpp::TABLE, modelopt::TABLE, compressed_tensors::TABLE];
+const TABLES: &[&[Preset]] = &[
+    ocp::TABLE,
+    gfloat::TABLE,
+    torchao::TABLE,
+    microxcaling::TABLE,
+    microxcaling_cpp::TABLE,
+    modelopt::TABLE,
+    compressed_tensors::TABLE,
+];
 
 /// Every preset, in the order of the documentation.
 ///

@@ -128,6 +128,11 @@ fn oracle_blocks_are_reproduced() {
     run(Path::new(&folder));
 }
 
+#[test]
+fn golden_blocks_are_reproduced() {
+    run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"));
+}
+
 /// Checks every array of the folders `block` and `int`. At most one in 200 elements of a source may be left out for a cited line.
 #[expect(clippy::print_stdout, reason = "the counts of what was checked and left out are part of the result")]
 fn run(folder: &Path) {

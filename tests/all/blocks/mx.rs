@@ -33,8 +33,7 @@ pub(super) fn case(entry: &Entry, parts: &[&str]) -> Option<Known> {
     let element = element(parts[0])?;
     let what = parts[parts.len() - 2];
     match parts[1] {
-        "gfloat" if parts[0] == "mxint8" => Case::new(preset::ocp::mx(FormatSpec::MXINT8), entry, 32, what)?.known(),
-        "gfloat" => Case::new(preset::ocp::mx(element), entry, 32, what)?.known(),
+        "gfloat" => Case::new(named("gfloat", parts[0], "")?, entry, 32, what)?.known(),
         "torchao" => {
             let spec = named("torchao", parts[0], &format!("_{}", parts[2]))?;
             // "packed fp4: element 2i in the low nibble"; wider codes one a byte.
