@@ -1,6 +1,6 @@
 //! How a scale is applied: from numbers to codes and back, block by block. Every formula is that of [`Apply`], [`Elements`] or [`Restore`].
 
-use super::scale::{BlockStats, Metric, Scale, log2_floor, round_half_even};
+use super::scale::{BlockStats, Metric, Scale, log2_floor};
 use super::spec::{Apply, BlockSpec, Elements, Offset, Restore, TensorScale, ZeroSign};
 use crate::arith;
 use crate::codec::Unpacked;

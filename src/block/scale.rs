@@ -337,7 +337,7 @@ impl BlockSpec {
 }
 
 /// To the nearest integer, ties to even: an f32's own rounding, done by adding and taking away 1.5·2^23.
-pub(super) fn round_half_even(x: f32) -> f32 {
+fn round_half_even(x: f32) -> f32 {
     const MAGIC: f32 = 12_582_912.0;
     if x.abs() < 4_194_304.0 { x + MAGIC - MAGIC } else { x }
 }

@@ -286,6 +286,14 @@ impl BlockSpec {
         with_nonfinite, nonfinite: Nonfinite;
     }
 
+    /// The same format with scales of another format, under its default policy.
+    #[must_use]
+    pub const fn with_scale(mut self, scale: FormatSpec) -> Self {
+        self.scale_convert = scale.default_convert();
+        self.scale = Some(scale);
+        self
+    }
+
     /// The same format with another rounding of the elements.
     #[must_use]
     pub const fn with_round(mut self, round: Round) -> Self {

@@ -19,5 +19,5 @@ presets! { "gfloat", "gfloat 0.5.2";
     /// MXFP4.
     MXFP4 = mx(FormatSpec::F4E2M1), "2^(floor(log2 amax) - 2)", Checked;
     /// MXINT8.
-    MXINT8 = mx(FormatSpec::MXINT8), "2^(floor(log2 amax))", Checked;
+    MXINT8 = mx(FormatSpec::MXINT8), "2^(floor(log2 amax))", Checked, changes "-2 has the exponent of the next scale";
 }

@@ -1,7 +1,7 @@
 //! torchao 0.18's MX formats (`torchao.prototype.mx_formats`), as its own arrays have them.
 //!
 //! Its quirks are kept. Under `FLOOR`, `CEIL` and `EVEN` elements are divided by at least 2^-126, so a block with scale code 0 (2^-127) comes
-//! back halved; under `RCEIL` elements of such a block are not scaled at all. An infinity counts as a magnitude; NaN makes the scale NaN. Elements
+//! back halved; under `RCEIL` elements of such a block are not scaled at all, and become zeros. An infinity counts as a magnitude; NaN makes the scale NaN. Elements
 //! saturate; what NaN becomes in FP6 and FP4 torchao leaves undefined, and is what remains of its bits ([`MissingNan::Payload`]). Under the first
 //! three rules the other elements of a block with NaN are divided by infinity; the block comes back as NaN in any case.
 
@@ -38,7 +38,7 @@ presets! { "torchao", "torchao 0.18";
     /// MXFP8 E4M3, `EVEN`.
     MXFP8_E4M3_EVEN = mx(FormatSpec::F8E4M3, ScaleRule::Even { mantissa_bits: 3 }), "floor of amax rounded to 3 bits", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP8 E4M3, `RCEIL`.
-    MXFP8_E4M3_RCEIL = rceil(FormatSpec::F8E4M3, 448.0), "2^ceil(log2(amax / 448))", Checked, changes "scale code 0 does not scale";
+    MXFP8_E4M3_RCEIL = rceil(FormatSpec::F8E4M3, 448.0), "2^ceil(log2(amax / 448))", Checked;
     /// MXFP8 E5M2, `FLOOR`.
     MXFP8_E5M2_FLOOR = mx(FormatSpec::F8E5M2, ScaleRule::Floor), "2^(floor(log2 amax) - 15)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP8 E5M2, `CEIL`.
@@ -46,7 +46,7 @@ presets! { "torchao", "torchao 0.18";
     /// MXFP8 E5M2, `EVEN`.
     MXFP8_E5M2_EVEN = mx(FormatSpec::F8E5M2, ScaleRule::Even { mantissa_bits: 2 }), "floor of amax rounded to 2 bits", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP8 E5M2, `RCEIL`.
-    MXFP8_E5M2_RCEIL = rceil(FormatSpec::F8E5M2, 57344.0), "2^ceil(log2(amax / 57344))", Checked, changes "scale code 0 does not scale";
+    MXFP8_E5M2_RCEIL = rceil(FormatSpec::F8E5M2, 57344.0), "2^ceil(log2(amax / 57344))", Checked;
     /// MXFP6 E3M2, `FLOOR`.
     MXFP6_E3M2_FLOOR = mx(FormatSpec::F6E3M2, ScaleRule::Floor), "2^(floor(log2 amax) - 4)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP6 E3M2, `CEIL`.
@@ -54,7 +54,7 @@ presets! { "torchao", "torchao 0.18";
     /// MXFP6 E3M2, `EVEN`.
     MXFP6_E3M2_EVEN = mx(FormatSpec::F6E3M2, ScaleRule::Even { mantissa_bits: 2 }), "floor of amax rounded to 2 bits", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP6 E3M2, `RCEIL`.
-    MXFP6_E3M2_RCEIL = rceil(FormatSpec::F6E3M2, 28.0), "2^ceil(log2(amax / 28))", Checked, changes "scale code 0 does not scale";
+    MXFP6_E3M2_RCEIL = rceil(FormatSpec::F6E3M2, 28.0), "2^ceil(log2(amax / 28))", Checked;
     /// MXFP6 E2M3, `FLOOR`.
     MXFP6_E2M3_FLOOR = mx(FormatSpec::F6E2M3, ScaleRule::Floor), "2^(floor(log2 amax) - 2)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP6 E2M3, `CEIL`.
@@ -62,7 +62,7 @@ presets! { "torchao", "torchao 0.18";
     /// MXFP6 E2M3, `EVEN`.
     MXFP6_E2M3_EVEN = mx(FormatSpec::F6E2M3, ScaleRule::Even { mantissa_bits: 3 }), "floor of amax rounded to 3 bits", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP6 E2M3, `RCEIL`.
-    MXFP6_E2M3_RCEIL = rceil(FormatSpec::F6E2M3, 7.5), "2^ceil(log2(amax / 7.5))", Checked, changes "scale code 0 does not scale";
+    MXFP6_E2M3_RCEIL = rceil(FormatSpec::F6E2M3, 7.5), "2^ceil(log2(amax / 7.5))", Checked;
     /// MXFP4, `FLOOR`.
     MXFP4_FLOOR = mx(FormatSpec::F4E2M1, ScaleRule::Floor), "2^(floor(log2 amax) - 2)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP4, `CEIL`.
@@ -70,5 +70,5 @@ presets! { "torchao", "torchao 0.18";
     /// MXFP4, `EVEN`.
     MXFP4_EVEN = mx(FormatSpec::F4E2M1, ScaleRule::Even { mantissa_bits: 1 }), "floor of amax rounded to 1 bit", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP4, `RCEIL`.
-    MXFP4_RCEIL = rceil(FormatSpec::F4E2M1, 6.0), "2^ceil(log2(amax / 6))", Checked, changes "scale code 0 does not scale";
+    MXFP4_RCEIL = rceil(FormatSpec::F4E2M1, 6.0), "2^ceil(log2(amax / 6))", Checked;
 }

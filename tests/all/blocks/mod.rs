@@ -2,7 +2,9 @@
 //! source. `tests/golden` holds a copy and runs always; the folder itself runs with
 //! `SUBHALF_ORACLE=FOLDER cargo test --release -- --ignored oracle`.
 
+mod inputs;
 mod mx;
+mod properties;
 
 use crate::oracle::source::{Entry, Oracle};
 use std::collections::BTreeMap;
