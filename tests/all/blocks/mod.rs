@@ -4,6 +4,7 @@
 
 mod inputs;
 mod mx;
+mod naive_mx;
 mod properties;
 
 use crate::oracle::source::{Entry, Oracle};

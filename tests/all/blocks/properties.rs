@@ -17,7 +17,7 @@ fn same(a: &QuantTensor, b: &QuantTensor) -> bool {
 }
 
 /// The finite numbers of a format in order, with their codes; −0 left out.
-fn numbers(format: &FormatSpec) -> Vec<(f64, u32)> {
+pub(super) fn numbers(format: &FormatSpec) -> Vec<(f64, u32)> {
     let mut numbers: Vec<(f64, u32)> =
         format.codes().map(|code| (format.decode_f64(code), code)).filter(|(x, _)| x.is_finite()).collect();
     numbers.retain(|(x, _)| !(*x == 0.0 && x.is_sign_negative()));
@@ -27,7 +27,7 @@ fn numbers(format: &FormatSpec) -> Vec<(f64, u32)> {
 
 /// The nearest number to `y`, ties to the even code (of two's complement and of sign and magnitude alike that is the code's last bit). Midpoints are
 /// exact in f64, and so are the comparisons.
-fn nearest(numbers: &[(f64, u32)], y: f64) -> f64 {
+pub(super) fn nearest(numbers: &[(f64, u32)], y: f64) -> f64 {
     let at = numbers.partition_point(|(x, _)| *x < y);
     if at == 0 {
         return numbers[0].0;
