@@ -3,6 +3,10 @@
 //! A module is a standard or a program; where a program's rules change with its version, a module inside it. A later version that differs
 //! gets a constant of its own: none here ever changes a bit. [`Evidence`] says whether a preset reproduces arrays that the program itself
 //! made (`tests/golden`), or follows a document and has only a second implementation in the tests to agree with.
+//!
+//! *Quantizing again* is what quantizing a dequantized tensor does to its numbers.
+//!
+#![doc = include_str!("../../../docs/presets.md")]
 
 use super::BlockSpec;
 

@@ -101,6 +101,48 @@ fn every_preset_is_valid_and_found_by_its_name() {
     assert!(preset::by_name("ocp::MXFP5").is_none());
 }
 
+/// docs/presets.md, which the documentation of the module includes.
+fn table() -> String {
+    let mut out = String::from(
+        "| preset | elements | scale | extent | rule | source | evidence | quantizing again |\n|---|---|---|---|---|---|---|---|\n",
+    );
+    for preset in preset::all() {
+        let spec = preset.spec;
+        let extent = match spec.extent {
+            Extent::Tensor => "tensor".to_owned(),
+            Extent::Row => "row".to_owned(),
+            Extent::Column => "column".to_owned(),
+            Extent::Block { rows, cols } => format!("{rows}×{cols}"),
+            Extent::Flat(length) => format!("{length}, flat"),
+            other => format!("{other:?}"),
+        };
+        let evidence = match preset.evidence {
+            preset::Evidence::Checked => "checked",
+            preset::Evidence::FormulaOnly => "formula only",
+        };
+        let scale = spec.scale.as_ref().map_or("none", FormatSpec::name);
+        let tensor = if matches!(spec.tensor_scale, TensorScale::None) { "" } else { " and F32" };
+        let again = preset.not_idempotent.map_or("changes nothing".to_owned(), |why| format!("changes: {why}"));
+        let (name, element, rule, source) = (preset.name, spec.element.name(), preset.rule, preset.source);
+        out += &format!("| `{name}` | {element} | {scale}{tensor} | {extent} | {rule} | {source} | {evidence} | {again} |\n");
+    }
+    out
+}
+
+/// To make it anew: `SUBHALF_WRITE=1 cargo test the_table_of_presets`.
+#[test]
+fn the_table_of_presets_is_the_documented_one() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/presets.md");
+    if std::env::var_os("SUBHALF_WRITE").is_some() {
+        std::fs::write(&path, table()).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap();
+    for (written, expected) in written.lines().zip(table().lines()) {
+        assert_eq!(written, expected);
+    }
+    assert_eq!(written, table());
+}
+
 /// A quantizer with the tensor scale of the whole, so that a part can be quantized alone.
 fn with_tensor_scale<'a>(quantizer: Quantizer<'a>, whole: &QuantTensor) -> Quantizer<'a> {
     match whole.spec().tensor_scale {
