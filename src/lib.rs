@@ -118,7 +118,8 @@ pub use block::{
 pub use codec::{Encoded, Explanation, Finfo, Unpacked, Values};
 pub use error::Error;
 pub use flags::Flags;
-pub use format::{Code, Format, Vocabulary};
+pub use format::{Format, Vocabulary};
+pub use kernel::Isa;
 pub use name::Name;
 #[cfg(feature = "alloc")]
 pub use ops::Quantizer;
@@ -132,6 +133,6 @@ pub use scalar::{
     Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf, Binary8p5se, E8M0, F4E2M1, F6E2M3,
     F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, HiF8, ParseError, UE4M3, UE5M3, aliases,
 };
-pub use spec::{Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, ZeroField};
+pub use spec::{Code, Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, ZeroField};
 pub use stats::{ErrorStats, Sqnr, amax_scale, storage_error};
 pub use unary::{Unary, UnaryTable};

@@ -7,40 +7,7 @@ pub use names::Vocabulary;
 use crate::codec::Unpacked;
 use crate::flags::Flags;
 use crate::policy::Convert;
-use crate::spec::FormatSpec;
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// The integers that store codes: u8 for formats up to 8 bits, u16 up to 16, u32 up to 32.
-pub trait Code: sealed::Sealed + Copy + Eq + Ord + Send + Sync + core::fmt::Debug + 'static {
-    /// Width in bits.
-    const BITS: u32;
-    /// The low bits of a code.
-    fn truncate(code: u32) -> Self;
-    /// The code as a u32.
-    fn widen(self) -> u32;
-}
-
-macro_rules! code {
-    ($($type:ty)*) => {$(
-        impl sealed::Sealed for $type {}
-        impl Code for $type {
-            const BITS: u32 = Self::BITS;
-            #[inline]
-            fn truncate(code: u32) -> Self {
-                code as Self
-            }
-            #[inline]
-            fn widen(self) -> u32 {
-                self as u32
-            }
-        }
-    )*};
-}
-
-code!(u8 u16 u32);
+use crate::spec::{Code, FormatSpec};
 
 /// A type whose values are the codes of one format. Generic code asks it for [`SPEC`](Self::SPEC) and gets everything else
 /// from there; the provided methods are the reference codec under that spec.

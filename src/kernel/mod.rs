@@ -1,12 +1,21 @@
 //! The codec, fast: the same bits as the reference, by ways that need a property of the format. Each way is made from a spec by a
-//! `const` constructor that refuses specs without the property; every result is tested against `codec`.
+//! constructor that refuses specs without the property; every result is tested against `codec`.
+//!
+//! Loops are plain Rust without branches, stamped for each instruction set ([`Isa`]); intrinsics are in `x86`. All of it relies on the
+//! default floating-point environment: rounding to nearest, subnormal numbers on.
 
 #[cfg(feature = "alloc")]
 mod bytes;
+mod decode;
+mod encode;
+mod isa;
 mod nearest;
 mod pod;
 
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
+pub(crate) use decode::{Decode, decode_uniform, look_up};
+pub(crate) use encode::{Encode, encode_uniform};
+pub use isa::Isa;
 pub(crate) use nearest::Nearest;
 pub(crate) use pod::{every_pattern, some_patterns};

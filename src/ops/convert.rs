@@ -3,11 +3,11 @@
 use super::Exec;
 use crate::codec::Unpacked;
 use crate::error::Error;
-use crate::format::Code;
-use crate::policy::Convert;
+use crate::kernel::{Decode, Encode, decode_uniform, encode_uniform, look_up};
+use crate::policy::{Convert, SubnormalInputs};
 use crate::random::Dither;
 use crate::round::Round;
-use crate::spec::FormatSpec;
+use crate::spec::{Code, FormatSpec};
 
 mod sealed {
     pub trait Sealed {}
@@ -19,10 +19,20 @@ pub trait Real: sealed::Sealed + Copy + Send + Sync + 'static {
     fn unpack(self) -> Unpacked;
     /// The nearest number of this type, ties to even; NaN is the type's positive quiet NaN.
     fn nearest(x: Unpacked) -> Self;
+    /// Runs `work` over the numbers as f32s, in pieces with what belongs to them of `dst`, if every number is an f32, and a subnormal one if
+    /// `subnormals_matter`; else does nothing and says so.
+    #[doc(hidden)]
+    fn as_f32s<D>(src: &[Self], dst: &mut [D], subnormals_matter: bool, work: impl FnMut(&[f32], &mut [D])) -> bool;
+    /// Such a slice, if this is f32.
+    #[doc(hidden)]
+    fn f32s_mut(dst: &mut [Self]) -> Option<&mut [f32]> {
+        let _ = dst;
+        None
+    }
 }
 
 macro_rules! real {
-    ($($(#[$attr:meta])* $type:ty: $from:ident, $to:ident;)*) => {$(
+    ($($(#[$attr:meta])* $type:ty: $from:ident, $to:ident { $($f32s:item)* })*) => {$(
         $(#[$attr])*
         impl sealed::Sealed for $type {}
         $(#[$attr])*
@@ -35,15 +45,52 @@ macro_rules! real {
             fn nearest(x: Unpacked) -> Self {
                 x.$to()
             }
+            $($f32s)*
         }
     )*};
 }
 
+/// Numbers of a type narrower than f32, widened piece by piece.
+#[cfg(feature = "half")]
+fn widened<T: Copy + Into<f32>, D>(src: &[T], dst: &mut [D], mut work: impl FnMut(&[f32], &mut [D])) {
+    const PIECE: usize = 512;
+    let mut buffer = [0.0f32; PIECE];
+    for (src, dst) in src.chunks(PIECE).zip(dst.chunks_mut(PIECE)) {
+        let wide = &mut buffer[..src.len()];
+        wide.iter_mut().zip(src).for_each(|(wide, x)| *wide = (*x).into());
+        work(wide, dst);
+    }
+}
+
 real! {
-    f32: from_f32, to_f32;
-    f64: from_f64, to_f64;
-    #[cfg(feature = "half")] half::f16: from_f16, to_f16;
-    #[cfg(feature = "half")] half::bf16: from_bf16, to_bf16;
+    f32: from_f32, to_f32 {
+        fn as_f32s<D>(src: &[Self], dst: &mut [D], _: bool, mut work: impl FnMut(&[f32], &mut [D])) -> bool {
+            work(src, dst);
+            true
+        }
+        fn f32s_mut(dst: &mut [Self]) -> Option<&mut [f32]> {
+            Some(dst)
+        }
+    }
+    f64: from_f64, to_f64 {
+        fn as_f32s<D>(_: &[Self], _: &mut [D], _: bool, _: impl FnMut(&[f32], &mut [D])) -> bool {
+            false
+        }
+    }
+    #[cfg(feature = "half")] half::f16: from_f16, to_f16 {
+        fn as_f32s<D>(src: &[Self], dst: &mut [D], subnormals_matter: bool, work: impl FnMut(&[f32], &mut [D])) -> bool {
+            if !subnormals_matter {
+                widened(src, dst, work);
+            }
+            !subnormals_matter
+        }
+    }
+    #[cfg(feature = "half")] half::bf16: from_bf16, to_bf16 {
+        fn as_f32s<D>(src: &[Self], dst: &mut [D], _: bool, work: impl FnMut(&[f32], &mut [D])) -> bool {
+            widened(src, dst, work);
+            true
+        }
+    }
 }
 
 /// Encodes `src` into `dst`, one code an element in the low bits, each a single rounding of the exact input under
@@ -72,7 +119,14 @@ pub fn encode_slice<T: Real, C: Code>(
     check_length(src.len(), dst.len())?;
     check_width::<C>(spec)?;
     convert.round.validate()?;
+    let encode = if src.len() < LARGE { None } else { Encode::lower(spec, convert) };
+    let (isa, flush) = (exec.isa(), matches!(convert.subnormal_inputs, SubnormalInputs::Flush));
     exec.over(src, dst, |first, src, dst| {
+        if let Some(encode) = &encode
+            && T::as_f32s(src, dst, flush, |src, dst| encode_uniform(isa, encode, src, dst))
+        {
+            return;
+        }
         let words = Words::new(convert.round, dither.skip(first as u64));
         for (i, (x, code)) in src.iter().zip(dst).enumerate() {
             *code = C::truncate(spec.encode_with(x.unpack(), convert, words.get(i)).code);
@@ -97,7 +151,16 @@ pub fn encode_slice<T: Real, C: Code>(
 pub fn decode_slice<C: Code, T: Real>(spec: &FormatSpec, src: &[C], dst: &mut [T], exec: Exec) -> Result<(), Error> {
     check_length(src.len(), dst.len())?;
     check_width::<C>(spec)?;
+    let decode = if src.len() < LARGE || T::f32s_mut(&mut []).is_none() { None } else { Decode::lower(spec) };
+    let table = (decode.is_none() && spec.bits() <= 8 && src.len() >= LARGE).then(|| values::<T>(spec));
+    let isa = exec.isa();
     exec.over(src, dst, |_, src, dst| {
+        if let (Some(table), Some(src)) = (&table, C::bytes(src)) {
+            return look_up(isa, table, src, dst);
+        }
+        if let (Some(decode), Some(dst)) = (&decode, T::f32s_mut(dst)) {
+            return decode_uniform(isa, decode, src, dst);
+        }
         for (code, x) in src.iter().zip(dst) {
             *x = T::nearest(spec.decode(code.widen()));
         }
@@ -135,6 +198,14 @@ pub fn fake_quantize_slice<T: Real>(
         }
     });
     Ok(())
+}
+
+/// Elements below which making the parameters of a kernel costs more than it saves.
+const LARGE: usize = 256;
+
+/// The numbers of all codes of a format of at most 8 bits.
+fn values<T: Real>(spec: &FormatSpec) -> [T; 256] {
+    core::array::from_fn(|code| T::nearest(spec.decode(code as u32)))
 }
 
 /// The random words of a run of elements; none are made for a rounding that takes none.

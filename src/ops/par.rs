@@ -1,5 +1,7 @@
 //! How a bulk call is spread over threads: the only file that knows rayon. Results never depend on it.
 
+use crate::kernel::Isa;
+
 /// How a bulk call runs. It changes speed only, never a result.
 ///
 /// ```
@@ -9,6 +11,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Exec {
     parallel: bool,
+    isa: Option<Isa>,
 }
 
 impl Default for Exec {
@@ -20,14 +23,27 @@ impl Default for Exec {
 
 impl Exec {
     /// On rayon's threads, if the `rayon` feature is on and the slice is large.
-    pub const PARALLEL: Self = Self { parallel: true };
+    pub const PARALLEL: Self = Self { parallel: true, isa: None };
     /// On the calling thread alone.
-    pub const SERIAL: Self = Self { parallel: false };
+    pub const SERIAL: Self = Self { parallel: false, isa: None };
 
     /// Whether more than the calling thread may be used.
     #[must_use]
     pub const fn is_parallel(self) -> bool {
         self.parallel
+    }
+
+    /// The same with another instruction set than the widest that the machine has.
+    #[must_use]
+    pub const fn with_isa(mut self, isa: Isa) -> Self {
+        self.isa = Some(isa);
+        self
+    }
+
+    /// The instruction set that kernels will use.
+    #[must_use]
+    pub fn isa(self) -> Isa {
+        self.isa.unwrap_or_else(Isa::best)
     }
 
     /// Runs `work(first index, piece)` over pieces of `length` elements and hands the results to `merge` in order.

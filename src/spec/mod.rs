@@ -1,10 +1,12 @@
 //! What a number format *is*: [`FormatSpec`] and the layouts it is made of. This module knows nothing about values; `codec`
 //! turns codes into numbers and back.
 
+mod code;
 mod codebooks;
 mod float;
 mod named;
 
+pub use code::Code;
 pub use float::{FloatSpec, NanCodes, ZeroField};
 
 use crate::error::Error;

@@ -5,6 +5,7 @@ mod arith;
 mod blocks;
 mod exact;
 mod hostile;
+mod kernels;
 mod limits;
 mod names;
 mod nearest;

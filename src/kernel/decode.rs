@@ -1,0 +1,80 @@
+//! Codes to f32: by arithmetic where a format is a cut f32, else by a table of its values.
+
+use super::isa::per_isa;
+use crate::codec::Unpacked;
+use crate::spec::{Code, Encoding, FormatSpec, ZeroField};
+
+/// Parameters of a format whose codes, shifted into an f32's fields, are its numbers but for a power of two.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decode {
+    /// The bits below the sign, and by how much they and the sign are shifted.
+    magnitude: u32,
+    shift: u32,
+    sign: u32,
+    sign_shift: u32,
+    factor: f32,
+    /// The largest magnitude that is a number, and the infinite one.
+    max: u32,
+    infinity: u32,
+    /// The code of a NaN that is not above them.
+    nan: u32,
+}
+
+impl Decode {
+    /// The parameters, if the format is of the kind.
+    pub(crate) fn lower(spec: &FormatSpec) -> Option<Self> {
+        let Encoding::Float(layout) = spec.encoding() else { return None };
+        let power = 127 - layout.bias;
+        let top_field = spec.max_code() >> layout.mantissa_bits & if layout.exponent_bits < 9 { 0xFF } else { 0 };
+        let fits = layout.exponent_bits <= 8 && (layout.exponent_bits < 8 || top_field < 0xFF);
+        if !matches!(layout.zero_field, ZeroField::Subnormals) || !fits || !(-126..=127).contains(&power) {
+            return None;
+        }
+        let sign = if layout.signed { layout.sign_bit() as u32 } else { 0 };
+        let decode = Self {
+            magnitude: layout.magnitude_mask() as u32,
+            shift: 23 - u32::from(layout.mantissa_bits),
+            sign,
+            sign_shift: if layout.signed { 32 - spec.bits() } else { 0 },
+            factor: Unpacked::new(false, 1, power).to_f32(),
+            max: spec.max_code() & layout.magnitude_mask() as u32,
+            infinity: spec.infinity_code().unwrap_or(u32::MAX),
+            nan: spec.nan_code().filter(|code| *code == sign).unwrap_or(u32::MAX),
+        };
+        // Codes that are neither numbers nor special have no place here, such as a minus zero that decodes as zero.
+        let plain = spec.bits() > 8 || spec.codes().all(|code| decode.value(code).to_bits() == spec.decode_f32(code).to_bits());
+        plain.then_some(decode)
+    }
+
+    #[inline(always)]
+    fn value(&self, code: u32) -> f32 {
+        let code = code & (self.magnitude | self.sign);
+        let magnitude = code & self.magnitude;
+        let value = f32::from_bits(magnitude << self.shift) * self.factor;
+        let sign = (code & self.sign) << self.sign_shift;
+        let bits = if magnitude == self.infinity { 0x7F80_0000 } else { value.to_bits() } | sign;
+        let nan = (magnitude > self.max && magnitude != self.infinity) || code == self.nan;
+        f32::from_bits(if nan { 0x7FC0_0000 } else { bits })
+    }
+}
+
+#[inline(always)]
+fn uniform_body<C: Code>(decode: &Decode, src: &[C], dst: &mut [f32]) {
+    for (code, x) in src.iter().zip(dst) {
+        *x = decode.value(code.widen());
+    }
+}
+
+#[inline(always)]
+fn table_body<D: Copy>(table: &[D; 256], src: &[u8], dst: &mut [D]) {
+    for (code, x) in src.iter().zip(dst) {
+        *x = table[*code as usize];
+    }
+}
+
+per_isa! {
+    /// Numbers of codes, by arithmetic.
+    fn decode_uniform[C: Code](decode: &Decode, src: &[C], dst: &mut [f32]) = uniform_body;
+    /// Entries of a table.
+    fn look_up[D: Copy](table: &[D; 256], src: &[u8], dst: &mut [D]) = table_body;
+}
