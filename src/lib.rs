@@ -25,6 +25,8 @@
 //! * A format as a type, for generic code: the trait [`Format`] that all of these implement.
 //! * A function of one number, correctly rounded, and its table: [`Unary`], [`UnaryTable`].
 //! * A format by somebody's name for it: [`FormatSpec::by_name_in`] and the [`Vocabulary`] it is a word of.
+//! * A tensor in a block-scaled format: [`QuantTensor::quantize`] under a [`BlockSpec`], your own or one of [`preset`]'s that match other
+//!   programs bit for bit; [`Quantizer`] takes more wishes; [`QuantView`] reads bytes that you have; [`layout`] knows other programs' bytes.
 //! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`].
 //!
 //! # The formats
@@ -51,6 +53,21 @@
 //! [`SubnormalInputs`]); the vendors' combinations are constants: [`Convert::ML_DTYPES`], [`Convert::CUDA_SATFINITE`],
 //! [`Convert::TORCH_2_15`], [`Convert::P3109_SAT_NONE`] and more. Plain conversions use [`FormatSpec::default_convert`].
 //!
+//! # Blocks
+//!
+//! A block-scaled format is a value too. A [`BlockSpec`] names the elements, the scales, which elements share one ([`Extent`]), how it is
+//! found ([`ScaleRule`]) and applied ([`Apply`]). "NVFP4" or "MXFP4" alone are no specification: programs disagree about all of that, so every
+//! preset has a program's name, and says whether that program's own output was reproduced.
+#![cfg_attr(feature = "alloc", doc = "```")]
+#![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+//! use subhalf::{QuantTensor, preset};
+//! let x: Vec<f32> = (0..64).map(|i| (i as f32 - 30.0) / 8.0).collect();
+//! let tensor = QuantTensor::quantize(&preset::ocp::MXFP4, &x, &[2, 32])?;
+//! assert_eq!((tensor.codes().len(), tensor.scales()), (32, &[126u8, 127][..]));     // 4 bits each; scales 0.5 and 1
+//! assert_eq!(tensor.dequantize()[..4], [-3.0, -3.0, -3.0, -3.0]);                      // -3.75 of the first saturates
+//! # Ok::<(), subhalf::Error>(())
+//! ```
+//!
 //! # Guarantees
 //!
 //! * **One rounding.** Every conversion rounds the exact value once: from f64 never through f32, between two formats never through a
@@ -63,7 +80,7 @@
 //!
 //! # Features
 //!
-//! `std` (implies `alloc`), `rayon` (bulk calls use threads), `half` (conversions from and to its types) and `num-traits` (the scalar types
+//! `std` (implies `alloc`; finds out which instructions the machine has), `alloc` (tensors), `rayon` (bulk calls use threads), `half` (conversions from and to its types) and `num-traits` (the scalar types
 //! are `Num`, `Bounded`, `NumCast`, … as far as each format goes; never `Float`) are on by default. Without default features the crate is
 //! `no_std`, needs no allocator, and has everything but those. The scalar types always have bytemuck's traits: whole-byte ones are
 //! `Pod`, narrower ones `NoUninit` and `CheckedBitPattern`.
