@@ -1,6 +1,10 @@
-//! Codes to f32: by arithmetic where a format is a cut f32, else by a table of its values.
+//! Codes to f32: by arithmetic where a format is a cut f32, else by a table of its values; in AVX-512 by tables in registers.
 
-use super::isa::per_isa;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use super::isa::Kind;
+use super::isa::{Isa, per_isa};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use super::x86::{self, Planes};
 use crate::codec::Unpacked;
 use crate::spec::{Code, Encoding, FormatSpec, ZeroField};
 
@@ -69,6 +73,60 @@ fn uniform_body<C: Code>(decode: &Decode, src: &[C], dst: &mut [f32]) {
 fn table_body<D: Copy>(table: &[D; 256], src: &[u8], dst: &mut [D]) {
     for (code, x) in src.iter().zip(dst) {
         *x = table[*code as usize];
+    }
+}
+
+/// Ways to decode bytes to f32, the best that an instruction set and a format allow.
+#[derive(Clone, Debug)]
+pub(crate) enum Bytes {
+    Uniform(Decode),
+    Table([f32; 256]),
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    Planes(Planes),
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    Few([[f32; 16]; 2]),
+}
+
+impl Bytes {
+    /// For a format of at most 8 bits.
+    pub(crate) fn lower(isa: Isa, spec: &FormatSpec) -> Self {
+        let uniform = Decode::lower(spec);
+        let values = || match &uniform {
+            Some(decode) => core::array::from_fn(|code| decode.value(code as u32)),
+            None => core::array::from_fn(|code| spec.decode_f32(code as u32)),
+        };
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        if matches!(isa.kind(), Kind::Avx512 | Kind::Avx512Vbmi) && spec.bits() <= 5 {
+            let values: [f32; 256] = values();
+            return Self::Few(core::array::from_fn(|half| core::array::from_fn(|i| values[16 * half + i])));
+        }
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        if matches!(isa.kind(), Kind::Avx512Vbmi)
+            && let Some(planes) = Planes::lower(&values())
+        {
+            return Self::Planes(planes);
+        }
+        let _ = isa;
+        match uniform {
+            Some(decode) => Self::Uniform(decode),
+            None => Self::Table(values()),
+        }
+    }
+
+    /// Numbers of codes; bits above a code's width are ignored.
+    pub(crate) fn decode(&self, isa: Isa, src: &[u8], dst: &mut [f32]) {
+        match self {
+            Self::Uniform(decode) => decode_uniform(isa, decode, src, dst),
+            Self::Table(table) => look_up(isa, table, src, dst),
+            // SAFETY: `lower` gives these only for an `Isa` that has the instructions.
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Self::Planes(planes) => unsafe { x86::decode_planes(planes, src, dst) },
+            // SAFETY: as above.
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Self::Few(table) => unsafe { x86::decode_few(table, src, dst) },
+        }
     }
 }
 

@@ -11,10 +11,12 @@ mod encode;
 mod isa;
 mod nearest;
 mod pod;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86;
 
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
-pub(crate) use decode::{Decode, decode_uniform, look_up};
+pub(crate) use decode::{Bytes as DecodeBytes, Decode, decode_uniform, look_up};
 pub(crate) use encode::{Encode, encode_uniform};
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;

@@ -3,7 +3,7 @@
 use super::Exec;
 use crate::codec::Unpacked;
 use crate::error::Error;
-use crate::kernel::{Decode, Encode, decode_uniform, encode_uniform, look_up};
+use crate::kernel::{Decode, DecodeBytes, Encode, decode_uniform, encode_uniform, look_up};
 use crate::policy::{Convert, SubnormalInputs};
 use crate::random::Dither;
 use crate::round::Round;
@@ -151,14 +151,19 @@ pub fn encode_slice<T: Real, C: Code>(
 pub fn decode_slice<C: Code, T: Real>(spec: &FormatSpec, src: &[C], dst: &mut [T], exec: Exec) -> Result<(), Error> {
     check_length(src.len(), dst.len())?;
     check_width::<C>(spec)?;
-    let decode = if src.len() < LARGE || T::f32s_mut(&mut []).is_none() { None } else { Decode::lower(spec) };
-    let table = (decode.is_none() && spec.bits() <= 8 && src.len() >= LARGE).then(|| values::<T>(spec));
-    let isa = exec.isa();
+    let (isa, large) = (exec.isa(), src.len() >= LARGE);
+    let to_f32 = T::f32s_mut(&mut []).is_some();
+    let bytes = (large && to_f32 && spec.bits() <= 8).then(|| DecodeBytes::lower(isa, spec));
+    let wide = if large && to_f32 && spec.bits() > 8 { Decode::lower(spec) } else { None };
+    let table = (large && !to_f32 && spec.bits() <= 8).then(|| values::<T>(spec));
     exec.over(src, dst, |_, src, dst| {
         if let (Some(table), Some(src)) = (&table, C::bytes(src)) {
             return look_up(isa, table, src, dst);
         }
-        if let (Some(decode), Some(dst)) = (&decode, T::f32s_mut(dst)) {
+        if let (Some(bytes), Some(src), Some(dst)) = (&bytes, C::bytes(src), T::f32s_mut(dst)) {
+            return bytes.decode(isa, src, dst);
+        }
+        if let (Some(decode), Some(dst)) = (&wide, T::f32s_mut(dst)) {
             return decode_uniform(isa, decode, src, dst);
         }
         for (code, x) in src.iter().zip(dst) {

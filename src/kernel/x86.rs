@@ -1,0 +1,89 @@
+//! What the compiler does not find by itself: loops in AVX-512 intrinsics. They are safe functions, entered after detection; loads and stores go
+//! through arrays.
+
+use bytemuck::must_cast;
+use core::arch::x86_64::{
+    __m512, __m512i, _mm512_and_si512, _mm512_cvtepu8_epi32, _mm512_mask_blend_epi8, _mm512_maskz_permutex2var_epi8,
+    _mm512_movepi8_mask, _mm512_permutex2var_epi8, _mm512_permutex2var_ps, _mm512_set1_epi32,
+};
+
+/// The numbers of 256 codes that are bf16s, as two tables of their bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Planes {
+    low: [[u8; 64]; 4],
+    high: [[u8; 64]; 4],
+}
+
+impl Planes {
+    /// The tables, if every number is a bf16.
+    pub(crate) fn lower(values: &[f32; 256]) -> Option<Self> {
+        if values.iter().any(|x| x.to_bits() & 0xFFFF != 0) {
+            return None;
+        }
+        let plane = |byte: usize| {
+            core::array::from_fn(|table| core::array::from_fn(|i| values[64 * table + i].to_bits().to_le_bytes()[byte]))
+        };
+        Some(Self { low: plane(2), high: plane(3) })
+    }
+}
+
+/// For 16 of 64 codes, where the four bytes of their f32s come from: nothing, nothing, the low plane, the high plane.
+const WIDEN: [[u8; 64]; 4] = {
+    let mut tables = [[0; 64]; 4];
+    let mut i = 0;
+    while i < 64 {
+        tables[i / 16][4 * (i % 16) + 2] = i as u8;
+        tables[i / 16][4 * (i % 16) + 3] = 64 | i as u8;
+        i += 1;
+    }
+    tables
+};
+
+/// The upper two bytes of every four.
+const UPPER: u64 = 0xCCCC_CCCC_CCCC_CCCC;
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+fn decode_64(low: &[__m512i; 4], high: &[__m512i; 4], codes: [u8; 64]) -> [[f32; 16]; 4] {
+    let codes: __m512i = must_cast(codes);
+    let upper_half = _mm512_movepi8_mask(codes);
+    let look_up = |plane: &[__m512i; 4]| {
+        let below = _mm512_permutex2var_epi8(plane[0], codes, plane[1]);
+        _mm512_mask_blend_epi8(upper_half, below, _mm512_permutex2var_epi8(plane[2], codes, plane[3]))
+    };
+    let (low, high) = (look_up(low), look_up(high));
+    WIDEN.map(|table| must_cast(_mm512_maskz_permutex2var_epi8(UPPER, low, must_cast(table), high)))
+}
+
+/// Numbers of codes, 64 at a time.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn decode_planes(planes: &Planes, src: &[u8], dst: &mut [f32]) {
+    let (low, high) = (planes.low.map(must_cast::<_, __m512i>), planes.high.map(must_cast::<_, __m512i>));
+    let (codes, last_codes) = src.as_chunks::<64>();
+    let (numbers, last_numbers) = dst.as_chunks_mut::<64>();
+    for (codes, numbers) in codes.iter().zip(numbers) {
+        *numbers = must_cast(decode_64(&low, &high, *codes));
+    }
+    let mut padded = [0; 64];
+    padded[..last_codes.len()].copy_from_slice(last_codes);
+    let numbers: [f32; 64] = must_cast(decode_64(&low, &high, padded));
+    last_numbers.copy_from_slice(&numbers[..last_numbers.len()]);
+}
+
+/// Numbers of codes of at most 5 bits, by a table of 32: bits above are ignored.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn decode_few(table: &[[f32; 16]; 2], src: &[u8], dst: &mut [f32]) {
+    let (low, high) = (must_cast::<_, __m512>(table[0]), must_cast::<_, __m512>(table[1]));
+    let mask = _mm512_set1_epi32(31);
+    let look_up = |codes: [u8; 16]| -> [f32; 16] {
+        let codes = _mm512_and_si512(_mm512_cvtepu8_epi32(must_cast(codes)), mask);
+        must_cast(_mm512_permutex2var_ps(low, codes, high))
+    };
+    let (codes, last_codes) = src.as_chunks::<16>();
+    let (numbers, last_numbers) = dst.as_chunks_mut::<16>();
+    for (codes, numbers) in codes.iter().zip(numbers) {
+        *numbers = look_up(*codes);
+    }
+    let mut padded = [0; 16];
+    padded[..last_codes.len()].copy_from_slice(last_codes);
+    last_numbers.copy_from_slice(&look_up(padded)[..last_numbers.len()]);
+}
