@@ -18,6 +18,9 @@
 /// `has` lists exactly the constants of these that the format has; too many or too few do not compile, and neither does a code type
 /// that is too narrow. Everything is checked at compile time.
 ///
+/// Constants of mathematics are there under the names of [`core::f64::consts`], each the real number rounded once under the type's policy. One that
+/// is beyond the format's largest number, or whose nearest is zero, does not compile where it is used.
+///
 /// The type implements [`Format`](crate::Format), and unless it converts only the operators, each the correctly rounded result
 /// under the policy. Methods ending in `_with` take another policy and a random word (for stochastic roundings; else ignored) and return the flags.
 ///
@@ -36,6 +39,10 @@
 /// assert_eq!(x.mul_add(x, F7E3M3::ONE).to_f32(), 9.0);               // 8.5625 -> 9: once
 /// let down = F7E3M3::CONVERT.with_round(Round::Down);
 /// assert_eq!(x.mul_with(x, &down, 0), (F7E3M3::from_f32(7.5), Flags::INEXACT));
+/// ```
+/// ```compile_fail
+/// // 2π is beyond 3, the largest number.
+/// const TAU: subhalf::Binary4p2sf = subhalf::Binary4p2sf::TAU;
 /// ```
 /// ```compile_fail
 /// subhalf::define_format! { struct Narrow(u8) = subhalf::FormatSpec::F16; convert only; }
@@ -376,6 +383,8 @@ macro_rules! define_format {
 
         $($(impl $name { $crate::define_format!(@constant $special); })*)?
 
+        $crate::__math_constants! { $crate::define_format! { @math $name } }
+
         $crate::define_format!(@half $name);
         $crate::define_format!(@num_traits $name $code, [$($kind)?], [$($($special)*)?]);
 
@@ -452,6 +461,22 @@ macro_rules! define_format {
         pub const MIN_POSITIVE_SUBNORMAL: Self = Self::of($crate::scalar_support::has($crate::scalar_support::min_subnormal(&Self::SPEC)));
         /// The largest subnormal number.
         pub const MAX_SUBNORMAL: Self = Self::MIN_POSITIVE.next_down();
+    };
+
+    (@math $name:ident $($constant:ident $what:literal,)*) => {
+        /// Constants of mathematics, as in [`core::f64::consts`]: each is the real number, rounded once under the type's policy. One that the format
+        /// cannot come near, because its largest number is smaller or its nearest is zero, does not compile where it is used.
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            $(
+                #[doc = concat!($what, ", rounded once under the type's policy.")]
+                pub const $constant: Self = Self::of($crate::scalar_support::constant(
+                    &Self::SPEC,
+                    &<Self as $crate::Format>::CONVERT,
+                    ::core::f64::consts::$constant,
+                ));
+            )*
+        }
     };
 
     (@fmt $name:ident: $($trait:ident $to:ident),*) => {$(

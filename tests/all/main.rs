@@ -1,6 +1,7 @@
 //! The test binary. Referees in these modules share no code with the crate.
 
 mod arith;
+mod constants;
 mod exact;
 mod hostile;
 mod limits;
