@@ -304,30 +304,31 @@ macro_rules! define_format {
                 self.unpack().class()
             }
 
-            /// Whether the sign is minus, of zero and NaN too.
+            /// Whether the sign is minus, of zero and NaN too where they have one. (NaN in place of −0 has none.)
             #[must_use]
             #[inline]
             pub const fn is_sign_negative(self) -> bool {
-                self.unpack().is_negative()
+                Self::OPS.is_negative(self.0 as u32)
             }
 
-            /// Whether the sign is plus, of zero and NaN too.
+            /// Whether the sign is not minus.
             #[must_use]
             #[inline]
             pub const fn is_sign_positive(self) -> bool {
                 !self.is_sign_negative()
             }
 
-            /// The magnitude; NaN stays as it is.
+            /// The number with a plus sign, NaN too where it has one (IEEE 754 abs).
             #[must_use]
             pub const fn abs(self) -> Self {
                 Self::of(Self::OPS.with_sign(self.0 as u32, false))
             }
 
-            /// The magnitude of this with the sign of `sign`; NaN stays as it is.
+            /// The magnitude of this with the sign of `sign`, of NaN too where it has one (IEEE 754 copySign). Where NaN has none, NaN for a
+            /// sign gives NaN (P3109 `CopySign`).
             #[must_use]
             pub const fn copysign(self, sign: Self) -> Self {
-                Self::of(Self::OPS.with_sign(self.0 as u32, sign.is_sign_negative()))
+                Self::of(Self::OPS.copy_sign(self.0 as u32, sign.0 as u32))
             }
 
             /// The next larger number, infinity included; the largest and NaN stay as they are.
