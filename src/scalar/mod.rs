@@ -116,6 +116,39 @@ impl Ops {
         }
     }
 
+    /// `a · b + c`, rounded once. In f32 the product is exact, and the sum, rounded to odd, keeps what the format's rounding asks for.
+    #[inline(always)]
+    #[must_use]
+    pub const fn mul_add(&self, (a, b, c): (u32, u32, u32), (x, y, z): (f32, f32, f32)) -> u32 {
+        if !self.through_f32 {
+            return self.spec.mul_add_with(a, b, c, &self.convert, 0).code;
+        }
+        let product = x * y;
+        let sum = product + z;
+        // Knuth's two-sum: what the rounding took away, exactly.
+        let of_z = sum - product;
+        let error = (product - (sum - of_z)) + (z - of_z);
+        let between = (error < 0.0 || error > 0.0) && sum.to_bits() & 1 == 0;
+        let toward_zero = (error < 0.0) != (sum < 0.0);
+        let odd = if toward_zero { sum.to_bits().wrapping_sub(1) } else { sum.to_bits() | 1 };
+        self.from_f32(if between { f32::from_bits(odd) } else { sum })
+    }
+
+    /// The square roots, or else the reciprocals, of all codes of a format of at most 8 bits.
+    #[must_use]
+    pub const fn unary_table(&self, roots: bool) -> [u8; 256] {
+        let (mut table, mut code) = ([0; 256], 0);
+        while code < 256 && code < self.spec.code_count() as u32 {
+            let encoded = match roots {
+                true => self.spec.sqrt_with(code, &self.convert, 0),
+                false => self.spec.recip_with(code, &self.convert, 0),
+            };
+            table[code as usize] = encoded.code as u8;
+            code += 1;
+        }
+        table
+    }
+
     /// Whether a code's f32, if it is one, says all about it but NaN's sign and payload.
     #[inline(always)]
     #[must_use]

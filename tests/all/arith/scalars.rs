@@ -104,6 +104,26 @@ fn operators_equal_the_operations_under_the_policy_of_the_type() {
     }
 }
 
+macro_rules! fused_equals_with {
+    ($($type:path)*) => {$({
+        type T = $type;
+        let (spec, convert) = (<T as Format>::SPEC, <T as Format>::CONVERT);
+        let all = || (0..1u32 << spec.bits()).map(|code| (code, T::from_bits(code as u8)));
+        for ((a, x), (b, y)) in all().flat_map(|a| all().map(move |b| (a, b))) {
+            for (c, z) in all() {
+                let expected = spec.mul_add_with(a, b, c, &convert, 0).code;
+                assert_eq!(u32::from(x.mul_add(y, z).to_bits()), expected, "{spec}: {a:#x} · {b:#x} + {c:#x}");
+            }
+        }
+    })*};
+}
+
+/// The short way, through f32 and a sum rounded to odd, on all triples.
+#[test]
+fn fused_multiply_add_equals_the_operation_under_the_policy_of_the_type() {
+    fused_equals_with! { F8E4M3 F8E5M2 Binary8p3se F6E3M2 F6E2M3 F4E2M1 Binary6p3sf own::NanIsZero own::NanIsSigned }
+}
+
 /// Any f32, a step that is no multiple of a power of two apart.
 fn strided() -> impl Iterator<Item = f32> {
     (0..=u32::MAX).step_by(9973).map(f32::from_bits)
