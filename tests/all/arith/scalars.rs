@@ -1,6 +1,7 @@
 //! The scalar types take shorter ways (f32 arithmetic, tables) to the same codes.
 
-use crate::exact::{finite_singles, referee_of};
+use crate::exact::{finite_doubles, finite_singles, referee_of};
+use crate::oracle::traps_for_f64;
 use subhalf::{
     Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf, Binary8p5se, Convert, E8M0,
     Encoding, F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, FloatSpec, Format,
@@ -150,4 +151,38 @@ macro_rules! singles_equal {
 fn from_f32_and_to_f32_equal_the_codec() {
     for_every_type!(singles_equal);
     singles_equal! { own::Downward own::Odd own::MlDtypes own::Cuda own::NanIsZero own::NanIsSigned own::Special }
+}
+
+macro_rules! doubles_are_rounded_once {
+    ($traps:ident, $compared:ident: $($type:path)*) => {$({
+        type T = $type;
+        let (spec, convert) = (<T as Format>::SPEC, <T as Format>::CONVERT);
+        let referee = referee_of(spec.name());
+        let specials = [0.0, f64::INFINITY, f64::NAN, f64::from_bits(0x7FF0_0000_0000_0001), f64::MAX, f64::from_bits(1)];
+        let inputs = finite_doubles(&referee).into_iter().chain(specials.into_iter().flat_map(|x| [x, -x]));
+        for x in inputs.chain($traps.iter().copied().map(f64::from_bits)) {
+            let expected = referee.expected(&referee.input_f64(x.to_bits()), &convert);
+            assert_eq!(u32::from(T::from_f64(x).to_bits()), expected.0, "{spec} {x:e} {:#x}", x.to_bits());
+            let (code, flags) = T::from_f64_with(x, &convert, 0);
+            assert_eq!((u32::from(code.to_bits()), flags.bits()), expected, "{spec} {x:e} {:#x}", x.to_bits());
+            $compared += 1;
+        }
+        for code in 0..1u32 << spec.bits() {
+            let (x, expected) = (T::from_bits(code as u8).to_f64(), spec.decode(code).to_f64());
+            assert!(x.to_bits() == expected.to_bits() || (x.is_nan() && expected.is_nan()), "{spec} {code:#x}: {x:e}");
+        }
+    })*};
+}
+
+/// Every midpoint, number and end at -2..=2 ulp of f64, and the inputs of `encode64` of every format, through each type.
+#[test]
+fn from_f64_rounds_once_at_all_midpoints_and_traps() {
+    let (traps, mut compared) = (traps_for_f64(), 0);
+    assert!(traps.len() > 5_000, "only {} traps", traps.len());
+    macro_rules! check {
+        ($($type:path)*) => { doubles_are_rounded_once! { traps, compared: $($type)* } };
+    }
+    for_every_type!(check);
+    check! { own::Downward own::Odd own::MlDtypes own::Cuda own::NanIsZero own::NanIsSigned own::Special }
+    eprintln!("{} traps, {compared} f64 in all", traps.len());
 }
