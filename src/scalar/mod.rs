@@ -12,7 +12,7 @@ mod types;
 
 pub use types::*;
 
-pub use constants::constant;
+pub use constants::{constant, is_part_of_f32, max_10_exp, min_10_exp};
 
 pub use text::{ParseError, parse};
 
@@ -128,7 +128,7 @@ impl Ops {
         // Knuth's two-sum: what the rounding took away, exactly.
         let of_z = sum - product;
         let error = (product - (sum - of_z)) + (z - of_z);
-        let between = (error < 0.0 || error > 0.0) && sum.to_bits() & 1 == 0;
+        let between = error.abs() > 0.0 && sum.to_bits() & 1 == 0;
         let toward_zero = (error < 0.0) != (sum < 0.0);
         let odd = if toward_zero { sum.to_bits().wrapping_sub(1) } else { sum.to_bits() | 1 };
         self.from_f32(if between { f32::from_bits(odd) } else { sum })
@@ -183,13 +183,13 @@ impl Ops {
         if value.is_nan() { code ^ self.sign.of_nan } else { self.exactly(self.spec.decode(code).negate()) }
     }
 
-    /// Whether the sign is minus. NaN in place of −0 has none (P3109 IsSignMinus).
+    /// Whether the sign is minus. NaN in place of −0 has none (P3109 `IsSignMinus`).
     #[must_use]
     pub const fn is_negative(&self, code: u32) -> bool {
         self.spec.decode(code).is_negative() && !self.sign.has_none(code)
     }
 
-    /// The magnitude of one code with the sign of another. A NaN without sign has none to give (P3109 CopySign).
+    /// The magnitude of one code with the sign of another. A NaN without sign has none to give (P3109 `CopySign`).
     #[must_use]
     pub const fn copy_sign(&self, code: u32, sign: u32) -> u32 {
         if self.single_nan && self.spec.decode(sign).is_nan() { sign } else { self.with_sign(code, self.is_negative(sign)) }

@@ -63,18 +63,22 @@ macro_rules! __arithmetic {
                 Self::flagged(Self::SPEC.recip_with(self.0 as u32, convert, random))
             }
 
-            /// The exact product as an f32 (of formats with at most 12 significant bits, while it is in f32's normal range).
+            /// The exact product as an f32 (of formats with at most 12 significant bits, while it is in f32's normal range); NaN is 0x7FC00000.
             #[must_use]
             #[inline]
             pub const fn mul_to_f32(self, other: Self) -> f32 {
-                self.to_f32() * other.to_f32()
+                let product = self.to_f32() * other.to_f32();
+                // Of infinity times zero processors make NaN of either sign.
+                if product.is_nan() { f32::NAN } else { product }
             }
 
-            /// The exact product as an f64 (of formats with at most 26 significant bits, while it is in f64's normal range).
+            /// The exact product as an f64 (of formats with at most 26 significant bits, while it is in f64's normal range); NaN is the positive quiet one.
             #[must_use]
             #[inline]
             pub const fn mul_to_f64(self, other: Self) -> f64 {
-                self.to_f64() * other.to_f64()
+                let product = self.to_f64() * other.to_f64();
+                // Of infinity times zero processors make NaN of either sign.
+                if product.is_nan() { f64::NAN } else { product }
             }
         }
 

@@ -125,8 +125,17 @@ macro_rules! define_format {
             };
             /// One more than the exponent of the largest number, as `f32::MAX_EXP`.
             pub const MAX_EXP: i32 = Self::SPEC.max_exponent() + 1;
+            /// The smallest power of ten that is a normal number, as `f32::MIN_10_EXP`; 0 without such numbers.
+            pub const MIN_10_EXP: i32 = $crate::scalar_support::min_10_exp(&Self::SPEC);
+            /// The largest power of ten in range, as `f32::MAX_10_EXP`.
+            pub const MAX_10_EXP: i32 = $crate::scalar_support::max_10_exp(&Self::SPEC);
             /// The radix.
             pub const RADIX: u32 = 2;
+
+            /// All numbers and NaN, by code.
+            pub fn all() -> impl ::core::iter::Iterator<Item = Self> + ::core::clone::Clone {
+                Self::SPEC.codes().map(Self::of)
+            }
 
             const fn of(code: u32) -> Self {
                 Self(code as $code)
@@ -382,7 +391,7 @@ macro_rules! define_format {
             }
         }
 
-        $($(impl $name { $crate::define_format!(@constant $special); })*)?
+        $($($crate::define_format! { @constant $name $special })*)?
 
         $crate::__math_constants! { $crate::define_format! { @math $name } }
 
@@ -429,39 +438,78 @@ macro_rules! define_format {
         $crate::__arithmetic! { $name $($kind)? }
     };
 
-    (@constant ZERO) => {
+    (@constant $name:ident ZERO) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// Zero.
+            pub const ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.zero_code()));
+        }
+
         /// Zero.
-        pub const ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.zero_code()));
+        impl ::core::default::Default for $name {
+            #[inline]
+            fn default() -> Self {
+                Self::ZERO
+            }
+        }
     };
-    (@constant ONE) => {
-        /// One.
-        pub const ONE: Self = Self::of($crate::scalar_support::has(Self::SPEC.one_code()));
+    (@constant $name:ident ONE) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// One.
+            pub const ONE: Self = Self::of($crate::scalar_support::has(Self::SPEC.one_code()));
+        }
     };
-    (@constant NEG_ZERO) => {
-        /// −0.
-        pub const NEG_ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_zero_code()));
+    (@constant $name:ident NEG_ZERO) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// −0.
+            pub const NEG_ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_zero_code()));
+        }
     };
-    (@constant NEG_ONE) => {
-        /// −1.
-        pub const NEG_ONE: Self = Self::of($crate::scalar_support::has($crate::scalar_support::negative_one(&Self::SPEC)));
+    (@constant $name:ident NEG_ONE) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// −1.
+            pub const NEG_ONE: Self = Self::of($crate::scalar_support::has($crate::scalar_support::negative_one(&Self::SPEC)));
+
+            /// 1 or −1 with the sign, of zeros too, as `f32::signum`; NaN of NaN.
+            #[must_use]
+            pub const fn signum(self) -> Self {
+                if self.is_nan() { self } else { Self::NEG_ONE.copysign(self) }
+            }
+        }
     };
-    (@constant NAN) => {
-        /// NaN, quiet and positive where there is a choice.
-        pub const NAN: Self = Self::of($crate::scalar_support::has(Self::SPEC.nan_code()));
+    (@constant $name:ident NAN) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// NaN, quiet and positive where there is a choice.
+            pub const NAN: Self = Self::of($crate::scalar_support::has(Self::SPEC.nan_code()));
+        }
     };
-    (@constant INFINITY) => {
-        /// Plus infinity.
-        pub const INFINITY: Self = Self::of($crate::scalar_support::has(Self::SPEC.infinity_code()));
+    (@constant $name:ident INFINITY) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// Plus infinity.
+            pub const INFINITY: Self = Self::of($crate::scalar_support::has(Self::SPEC.infinity_code()));
+        }
     };
-    (@constant NEG_INFINITY) => {
-        /// Minus infinity.
-        pub const NEG_INFINITY: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_infinity_code()));
+    (@constant $name:ident NEG_INFINITY) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// Minus infinity.
+            pub const NEG_INFINITY: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_infinity_code()));
+        }
     };
-    (@constant MIN_POSITIVE_SUBNORMAL) => {
-        /// The smallest positive number.
-        pub const MIN_POSITIVE_SUBNORMAL: Self = Self::of($crate::scalar_support::has($crate::scalar_support::min_subnormal(&Self::SPEC)));
-        /// The largest subnormal number.
-        pub const MAX_SUBNORMAL: Self = Self::MIN_POSITIVE.next_down();
+    (@constant $name:ident MIN_POSITIVE_SUBNORMAL) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// The smallest positive number.
+            pub const MIN_POSITIVE_SUBNORMAL: Self =
+                Self::of($crate::scalar_support::has($crate::scalar_support::min_subnormal(&Self::SPEC)));
+            /// The largest subnormal number.
+            pub const MAX_SUBNORMAL: Self = Self::MIN_POSITIVE.next_down();
+        }
     };
 
     (@math $name:ident $($constant:ident $what:literal,)*) => {

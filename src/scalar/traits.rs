@@ -285,7 +285,7 @@ macro_rules! __num_traits {
             }
             /// As of f32: 1 or −1 with the sign of zeros too, NaN of NaN.
             fn signum(&self) -> Self {
-                if self.is_nan() { *self } else { Self::ONE.copysign(*self) }
+                (*self).signum()
             }
             fn is_positive(&self) -> bool {
                 self.is_sign_positive()

@@ -218,6 +218,32 @@ every_pattern! {
 
 some_patterns! { F6E3M2 F6E2M3 F4E2M1 UE4M3 Binary6p3sf Binary6p4sf Binary4p2sf }
 
+/// What is lossless is `From`.
+macro_rules! part_of_f32 {
+    ($($name:ident)*) => {$(
+        const _: () = assert!(super::is_part_of_f32(&<$name as crate::format::Format>::SPEC));
+
+        impl From<$name> for f32 {
+            #[inline]
+            fn from(x: $name) -> Self {
+                x.to_f32()
+            }
+        }
+
+        impl From<$name> for f64 {
+            #[inline]
+            fn from(x: $name) -> Self {
+                x.to_f64()
+            }
+        }
+    )*};
+}
+
+part_of_f32! {
+    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2 F6E2M3 F4E2M1 HiF8 E8M0 UE4M3 UE5M3
+    Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf Binary6p4sf Binary4p2sf
+}
+
 /// ml_dtypes' spelling of the types (and en_dtypes' of [`HiF8`]).
 pub mod aliases {
     /// [`F8E4M3`](super::F8E4M3).

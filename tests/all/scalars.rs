@@ -88,6 +88,24 @@ fn conversions_are_const() {
     assert_eq!((X.to_f32(), Y.to_f32(), SUM.0.to_f32(), SUM.1), (0.3125, 0.3125, 1.375, Flags::INEXACT));
 }
 
+/// What `half` and f32 have, where the format has it.
+#[test]
+fn defaults_lossless_conversions_signum_and_decimal_limits() {
+    assert_eq!((F8E4M3::default().to_bits(), HiF8::default(), UE4M3::default()), (0x00, HiF8::ZERO, UE4M3::ZERO));
+    assert_eq!(
+        (f32::from(F8E4M3::MAX), f64::from(E8M0::MIN), f32::from(F8E5M2::NEG_INFINITY)),
+        (448.0, 2f64.powi(-127), f32::NEG_INFINITY)
+    );
+    assert_eq!(F8E4M3::from_f32(-3.5).signum(), F8E4M3::NEG_ONE);
+    assert_eq!((F8E4M3::NEG_ZERO.signum(), F8E4M3Fnuz::ZERO.signum()), (F8E4M3::NEG_ONE, F8E4M3Fnuz::ONE));
+    assert!(F8E5M2::NAN.signum().is_nan() && Binary8p4se::NAN.signum().is_nan());
+    // 10^2 <= 448 < 10^3, 10^-2 < 2^-6 <= 10^-1; 57344 and 2^-14; 28 and 0.25; 6 and 1; 2^±127; 0.00003 of HiF8.
+    assert_eq!([F8E4M3::MIN_10_EXP, F8E5M2::MIN_10_EXP, F6E3M2::MIN_10_EXP, F4E2M1::MIN_10_EXP], [-1, -4, 0, 0]);
+    assert_eq!([F8E4M3::MAX_10_EXP, F8E5M2::MAX_10_EXP, F6E3M2::MAX_10_EXP, F4E2M1::MAX_10_EXP], [2, 4, 1, 0]);
+    assert_eq!([E8M0::MIN_10_EXP, E8M0::MAX_10_EXP, HiF8::MIN_10_EXP, HiF8::MAX_10_EXP], [-38, 38, -4, 4]);
+    assert_eq!((F6E3M2::all().count(), F4E2M1::all().map(F4E2M1::to_f64).sum::<f64>()), (64, 0.0));
+}
+
 #[test]
 fn bytes_and_bits_beyond_the_width() {
     assert_eq!(F4E2M1::from_bits(0xF2).to_bits(), 0x2);

@@ -2,6 +2,7 @@
 
 use crate::exact::{finite_doubles, finite_singles, referee_of};
 use crate::oracle::traps_for_f64;
+use std::hint::black_box;
 use subhalf::{
     Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf, Binary8p5se, Convert, E8M0,
     Encoding, F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, FloatSpec, Format,
@@ -185,4 +186,29 @@ fn from_f64_rounds_once_at_all_midpoints_and_traps() {
     for_every_type!(check);
     check! { own::Downward own::Odd own::MlDtypes own::Cuda own::NanIsZero own::NanIsSigned own::Special }
     eprintln!("{} traps, {compared} f64 in all", traps.len());
+}
+
+macro_rules! products_are_exact {
+    ($($type:path)*) => {$({
+        for x in <$type>::all() {
+            for y in <$type>::all() {
+                let (a, b) = (black_box(x), black_box(y));
+                // f64 has all the products, and every NaN is the positive quiet one, whatever the processor makes of infinity times zero.
+                let exact = x.to_f64() * y.to_f64();
+                let exact = if exact.is_nan() { f64::from_bits(0x7FF8_0000_0000_0000) } else { exact };
+                let found = (a.mul_to_f32(b).to_bits(), a.mul_to_f64(b).to_bits());
+                let single = if exact.is_nan() { 0x7FC0_0000 } else { (exact as f32).to_bits() };
+                assert!(exact.is_nan() || f64::from(exact as f32) == exact, "{x:?} · {y:?}");
+                assert_eq!(found, (single, exact.to_bits()), "{x:?} · {y:?}");
+            }
+        }
+    })*};
+}
+
+#[test]
+fn products_in_f32_and_f64_are_exact() {
+    products_are_exact! {
+        F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2 F6E2M3 F4E2M1 HiF8 UE4M3 UE5M3
+        Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf Binary6p4sf Binary4p2sf
+    }
 }
