@@ -27,6 +27,7 @@ pub trait Number: Copy {
     const ROOT: Option<fn(Self) -> Self> = None;
     const INVERSE: Option<fn(Self) -> Self> = None;
     const FUSED: Option<fn(Self, Self, Self) -> Self> = None;
+    const REMAINDER: Option<fn(Self, Self) -> Self> = None;
 }
 
 /// A format's name in the rows, and what the inputs range over.
@@ -100,16 +101,19 @@ macro_rules! number {
     (@ FUSED $method:expr) => {
         const FUSED: Option<fn(Self, Self, Self) -> Self> = Some($method);
     };
+    (@ REMAINDER $method:expr) => {
+        const REMAINDER: Option<fn(Self, Self) -> Self> = Some($method);
+    };
 }
 
 // float8 rounds a fused multiply-add to f32 first.
 number! {
-    subhalf::F8E4M3, E4M3, ROOT |x| x.sqrt(), INVERSE |x| x.recip(), FUSED |x, a, b| x.mul_add(a, b);
-    subhalf::F8E5M2, E5M2, ROOT |x| x.sqrt(), INVERSE |x| x.recip(), FUSED |x, a, b| x.mul_add(a, b);
-    float8::F8E4M3, E4M3, ROOT Float::sqrt, INVERSE Float::recip, FUSED Float::mul_add;
-    float8::F8E5M2, E5M2, ROOT Float::sqrt, INVERSE Float::recip, FUSED Float::mul_add;
-    microfloat::f8e4m3fn, E4M3, ROOT |x| x.sqrt(), INVERSE |x| x.recip();
-    microfloat::f8e5m2, E5M2, ROOT |x| x.sqrt(), INVERSE |x| x.recip();
+    subhalf::F8E4M3, E4M3, ROOT |x| x.sqrt(), INVERSE |x| x.recip(), FUSED |x, a, b| x.mul_add(a, b), REMAINDER |x, y| x % y;
+    subhalf::F8E5M2, E5M2, ROOT |x| x.sqrt(), INVERSE |x| x.recip(), FUSED |x, a, b| x.mul_add(a, b), REMAINDER |x, y| x % y;
+    float8::F8E4M3, E4M3, ROOT Float::sqrt, INVERSE Float::recip, FUSED Float::mul_add, REMAINDER |x, y| x % y;
+    float8::F8E5M2, E5M2, ROOT Float::sqrt, INVERSE Float::recip, FUSED Float::mul_add, REMAINDER |x, y| x % y;
+    microfloat::f8e4m3fn, E4M3, ROOT |x| x.sqrt(), INVERSE |x| x.recip(), REMAINDER |x, y| x % y;
+    microfloat::f8e5m2, E5M2, ROOT |x| x.sqrt(), INVERSE |x| x.recip(), REMAINDER |x, y| x % y;
     minifloat::F8E4M3FN, E4M3;
     minifloat::F8E5M2, E5M2;
 }
@@ -167,6 +171,7 @@ impl Number for Control {
     const ROOT: Option<fn(Self) -> Self> = Some(|x| Self(x.0.sqrt()));
     const INVERSE: Option<fn(Self) -> Self> = Some(|x| Self(x.0.recip()));
     const FUSED: Option<fn(Self, Self, Self) -> Self> = Some(|x, a, b| Self(x.0 * a.0 + b.0));
+    const REMAINDER: Option<fn(Self, Self) -> Self> = Some(|x, y| Self(x.0 % y.0));
 }
 
 const LENGTH: usize = 1 << 16;
@@ -274,6 +279,9 @@ fn rows<N: Number>() {
     binary::<N>("negate", pairs, |a, _| a.negative().code().into());
     binary::<N>("<", pairs, |a, b| a.less(b).into());
     binary::<N>("is_nan", pairs, |a, _| a.not_a_number().into());
+    if let Some(remainder) = N::REMAINDER {
+        binary::<N>("%", pairs, |a, b| remainder(a, b).code().into());
+    }
     if let Some(root) = N::ROOT {
         binary::<N>("sqrt", pairs, |a, _| root(a).code().into());
     }
