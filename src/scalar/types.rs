@@ -36,7 +36,7 @@ define_format! {
     /// ```text
     /// S EEEE MMM   bias 8
     /// ```
-    /// Max 240, min normal 2^-7, smallest 2^-10. NaN 0x80, no infinity, no −0.
+    /// Max 240, min normal 2^-7, smallest 2^-10. NaN 0x80, no infinity, no −0; x/0 is NaN.
     pub struct F8E4M3Fnuz(u8) = FormatSpec::F8E4M3FNUZ, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -45,7 +45,7 @@ define_format! {
     /// ```text
     /// S EEEEE MM   bias 16
     /// ```
-    /// Max 57344, min normal 2^-15, smallest 2^-17. NaN 0x80, no infinity, no −0.
+    /// Max 57344, min normal 2^-15, smallest 2^-17. NaN 0x80, no infinity, no −0; x/0 is NaN.
     pub struct F8E5M2Fnuz(u8) = FormatSpec::F8E5M2FNUZ, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -54,7 +54,7 @@ define_format! {
     /// ```text
     /// S EEEE MMM   bias 11
     /// ```
-    /// Max 30, min normal 2^-10, smallest 2^-13. NaN 0x80, no infinity, no −0.
+    /// Max 30, min normal 2^-10, smallest 2^-13. NaN 0x80, no infinity, no −0; x/0 is NaN.
     pub struct F8E4M3B11Fnuz(u8) = FormatSpec::F8E4M3B11FNUZ, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
