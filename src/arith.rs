@@ -121,14 +121,12 @@ const fn div(a: Unpacked, b: Unpacked, by_zero: DivisionByZero) -> Exact {
     if (a.is_zero() && b.is_zero()) || (a.is_infinite() && b.is_infinite()) {
         return INVALID;
     }
-    if a.is_infinite() {
-        return (Unpacked::infinity(negative), Flags::NONE);
+    if b.is_zero() && matches!(by_zero, DivisionByZero::Nan) {
+        return INVALID;
     }
-    if b.is_zero() {
-        return match by_zero {
-            DivisionByZero::Infinity => (Unpacked::infinity(negative), Flags::DIVIDE_BY_ZERO),
-            DivisionByZero::Nan => INVALID,
-        };
+    if a.is_infinite() || b.is_zero() {
+        // Of an infinite dividend the infinity is no exception.
+        return (Unpacked::infinity(negative), Flags::NONE.and_if(a.is_finite(), Flags::DIVIDE_BY_ZERO));
     }
     if a.is_zero() || b.is_infinite() {
         return (Unpacked::zero(negative), Flags::NONE);

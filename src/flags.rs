@@ -23,7 +23,8 @@ impl Flags {
     /// The input, rounded as if the exponent had no upper bound, lies beyond the largest finite value. An infinite input raises
     /// it (with `INEXACT`) unless it stays infinite, as in the FP8 conversions of Arm.
     pub const OVERFLOW: Self = Self(4);
-    /// An exact infinity came from finite operands. Conversions never raise it; it is here for arithmetic.
+    /// An exact infinity came from finite operands. Conversions never raise it; it is here for arithmetic. Where that infinity does not stay one, in a
+    /// format without it or under [`Infinity::Saturate`](crate::Infinity::Saturate), `OVERFLOW` and `INEXACT` come with it, as for any infinite input.
     pub const DIVIDE_BY_ZERO: Self = Self(8);
     /// The input is a signalling NaN, or has no counterpart: NaN in a format without NaN, zero in a format without zero, a number
     /// that is negative after rounding (minus infinity too) in an unsigned format. It comes alone.

@@ -81,7 +81,7 @@
 //! # Features
 //!
 //! `std` (implies `alloc`; finds out which instructions the machine has), `alloc` (tensors), `rayon` (bulk calls use threads), `half` (conversions from and to its types) and `num-traits` (the scalar types
-//! are `Num`, `Bounded`, `NumCast`, … as far as each format goes; never `Float`) are on by default. Without default features the crate is
+//! are `Num`, `Bounded`, `NumCast`, `FloatConst`, … as far as each format goes; never `Float`) are on by default. Without default features the crate is
 //! `no_std`, needs no allocator, and has everything but those. The scalar types always have bytemuck's traits: whole-byte ones are
 //! `Pod`, narrower ones `NoUninit` and `CheckedBitPattern`.
 //!

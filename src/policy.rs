@@ -104,13 +104,13 @@ pub enum SubnormalInputs {
     Flush,
 }
 
-/// What a nonzero number divided by zero is. It matters to arithmetic alone.
+/// What division of anything but zero and NaN by zero gives. It matters to arithmetic alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DivisionByZero {
-    /// Infinity with the sign of the quotient, and the flag `DIVIDE_BY_ZERO`; then as an infinite input. IEEE 754.
+    /// Infinity with the sign of the quotient, and of a finite number the flag `DIVIDE_BY_ZERO`; then as an infinite input. IEEE 754.
     Infinity,
-    /// NaN, and the flag `INVALID`. P3109.
+    /// NaN, of infinity too, and the flag `INVALID`. P3109.
     Nan,
 }
 

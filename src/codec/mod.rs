@@ -15,7 +15,7 @@ pub use limits::{Finfo, Values};
 pub use unpacked::Unpacked;
 
 use crate::flags::Flags;
-use crate::policy::{Convert, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
+use crate::policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec};
 use core::num::FpCategory;
@@ -42,13 +42,24 @@ impl FormatSpec {
     /// The policy of a plain conversion: nearest, ties to even (HiF8: ties away, the only rounding its hardware has); NaN to
     /// the positive NaN, or to the largest value in a format without NaN; −0 kept where it exists; up to 8 bits finite overflow
     /// saturates and infinity is kept where it exists; above 8 bits overflow as in IEEE 754. Posits: infinity becomes NaR, as their standard says.
+    ///
+    /// Of arithmetic, `x / 0` is infinite as in IEEE 754; but NaN, as in P3109, in its formats and in all others whose NaN has the place of −0: a
+    /// zero that any small number of either sign may have become says nothing about the sign of a quotient.
+    ///
+    /// ```
+    /// use subhalf::{DivisionByZero, FormatSpec};
+    /// assert_eq!(FormatSpec::F8E5M2.default_convert().division_by_zero, DivisionByZero::Infinity);
+    /// assert_eq!(FormatSpec::by_name("Binary8p3se")?.default_convert().division_by_zero, DivisionByZero::Nan);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
     #[must_use]
     pub const fn default_convert(&self) -> Convert {
+        let plain = if self.bits() <= 8 { Convert::SATURATING } else { Convert::IEEE };
         match self.encoding() {
             Encoding::HiF8 => Convert::SATURATING.with_round(Round::NearestAway),
             Encoding::Posit(_) => Convert::SATURATING.with_infinity(Infinity::Special),
-            _ if self.bits() <= 8 => Convert::SATURATING,
-            _ => Convert::IEEE,
+            _ if self.has_p3109_specials() => plain.with_division_by_zero(DivisionByZero::Nan),
+            _ => plain,
         }
     }
 

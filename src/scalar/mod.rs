@@ -1,6 +1,7 @@
 //! Scalars: newtypes over codes with the interface of Rust's own floats, stamped by [`define_format!`](crate::define_format). The macro
 //! holds names and documentation; what the methods do is in [`Ops`], one constant a format, and in `arith` and `codec`.
 
+mod constants;
 mod features;
 mod operators;
 mod stamp;
@@ -10,6 +11,8 @@ mod traits;
 mod types;
 
 pub use types::*;
+
+pub use constants::{constant, is_part_of_f32, max_10_exp, min_10_exp};
 
 pub use text::{ParseError, parse};
 
@@ -23,7 +26,7 @@ pub use traits::{from_number, from_u128, number, parse_radix, to_i128, to_u128};
 use crate::codec::{Encoded, Unpacked};
 use crate::flags::Flags;
 use crate::kernel::Nearest;
-use crate::policy::{Convert, DivisionByZero, MissingNan, Nan};
+use crate::policy::{Convert, DivisionByZero, MissingNan, Nan, SubnormalInputs};
 use crate::spec::{Encoding, FormatSpec, NanCodes, ZeroField};
 use core::cmp::Ordering;
 use core::num::FpCategory;
@@ -35,7 +38,9 @@ pub struct Ops {
     spec: FormatSpec,
     convert: Convert,
     nearest: Option<Nearest>,
-    sign: Option<Sign>,
+    sign: Sign,
+    /// Whether the one NaN has no sign.
+    single_nan: bool,
     /// Whether f32 has all the numbers, of a format of at most 8 bits.
     in_f32: bool,
     /// Whether +, −, × and ÷ in f32, then rounded to the format, are the correctly rounded results.
@@ -52,6 +57,7 @@ impl Ops {
             convert,
             nearest,
             sign: Sign::new(&spec),
+            single_nan: single_nan(&spec),
             in_f32: in_f32(&spec),
             through_f32: nearest.is_some() && innocuous(&spec, &convert),
         }
@@ -91,6 +97,7 @@ impl Ops {
                 Binary::Add => x + y,
                 Binary::Sub => x - y,
                 Binary::Mul => x * y,
+                Binary::Div if y == 0.0 && matches!(self.convert.division_by_zero, DivisionByZero::Nan) => f32::NAN,
                 Binary::Div => x / y,
                 Binary::Rem => x % y,
             });
@@ -107,6 +114,39 @@ impl Ops {
             Binary::Div => self.spec.div_with(a, b, convert, random),
             Binary::Rem => self.spec.rem_with(a, b, convert, random),
         }
+    }
+
+    /// `a · b + c`, rounded once. In f32 the product is exact, and the sum, rounded to odd, keeps what the format's rounding asks for.
+    #[inline(always)]
+    #[must_use]
+    pub const fn mul_add(&self, (a, b, c): (u32, u32, u32), (x, y, z): (f32, f32, f32)) -> u32 {
+        if !self.through_f32 {
+            return self.spec.mul_add_with(a, b, c, &self.convert, 0).code;
+        }
+        let product = x * y;
+        let sum = product + z;
+        // Knuth's two-sum: what the rounding took away, exactly.
+        let of_z = sum - product;
+        let error = (product - (sum - of_z)) + (z - of_z);
+        let between = error.abs() > 0.0 && sum.to_bits() & 1 == 0;
+        let toward_zero = (error < 0.0) != (sum < 0.0);
+        let odd = if toward_zero { sum.to_bits().wrapping_sub(1) } else { sum.to_bits() | 1 };
+        self.from_f32(if between { f32::from_bits(odd) } else { sum })
+    }
+
+    /// The square roots, or else the reciprocals, of all codes of a format of at most 8 bits.
+    #[must_use]
+    pub const fn unary_table(&self, roots: bool) -> [u8; 256] {
+        let (mut table, mut code) = ([0; 256], 0);
+        while code < 256 && code < self.spec.code_count() as u32 {
+            let encoded = match roots {
+                true => self.spec.sqrt_with(code, &self.convert, 0),
+                false => self.spec.recip_with(code, &self.convert, 0),
+            };
+            table[code as usize] = encoded.code as u8;
+            code += 1;
+        }
+        table
     }
 
     /// Whether a code's f32, if it is one, says all about it but NaN's sign and payload.
@@ -137,17 +177,40 @@ impl Ops {
     #[inline(always)]
     #[must_use]
     pub const fn negate(&self, code: u32, value: f32) -> u32 {
-        if let Some(sign) = self.sign {
-            return sign.negate(code);
+        if self.sign.flips {
+            return self.sign.negate(code);
         }
-        if value.is_nan() { code } else { self.from_unpacked(self.spec.decode(code).negate()) }
+        if value.is_nan() { code ^ self.sign.of_nan } else { self.exactly(self.spec.decode(code).negate()) }
     }
 
-    /// The code of the same magnitude with another sign, where the sign is a thing of its own.
+    /// Whether the sign is minus. NaN in place of −0 has none (P3109 `IsSignMinus`).
+    #[must_use]
+    pub const fn is_negative(&self, code: u32) -> bool {
+        self.spec.decode(code).is_negative() && !self.sign.has_none(code)
+    }
+
+    /// The magnitude of one code with the sign of another. A NaN without sign has none to give (P3109 `CopySign`).
+    #[must_use]
+    pub const fn copy_sign(&self, code: u32, sign: u32) -> u32 {
+        if self.single_nan && self.spec.decode(sign).is_nan() { sign } else { self.with_sign(code, self.is_negative(sign)) }
+    }
+
+    /// The code of the same magnitude with another sign, where the sign is a thing of its own: IEEE 754's abs and copySign, of NaN too.
     #[must_use]
     pub const fn with_sign(&self, code: u32, negative: bool) -> u32 {
+        if self.sign.flips {
+            return self.sign.set(code, negative);
+        }
         let x = self.spec.decode(code);
-        if x.is_nan() || x.is_negative() == negative { code } else { self.from_unpacked(x.negate()) }
+        if x.is_nan() {
+            return if negative { code | self.sign.of_nan } else { code & !self.sign.of_nan };
+        }
+        if x.is_negative() == negative { code } else { self.exactly(x.negate()) }
+    }
+
+    /// The code of a number of the format, or of the opposite of one: subnormal ones are not flushed.
+    const fn exactly(&self, x: Unpacked) -> u32 {
+        self.spec.encode_with(x, &self.convert.with_subnormal_inputs(SubnormalInputs::Keep), 0).code
     }
 
     #[must_use]
@@ -160,27 +223,45 @@ impl Ops {
     }
 }
 
-/// The sign bit of a format in which flipping it is negation: one with two zeros, or with NaN in place of the second.
+/// The sign bit of a floating-point layout; 0 in an unsigned one and in other encodings.
 #[derive(Clone, Copy, Debug)]
 struct Sign {
     bit: u32,
+    /// The bit where NaN has a sign too, else 0.
+    of_nan: u32,
+    /// Whether flipping the bit is negation, but for a zero with none.
+    flips: bool,
     /// Whether the bit alone is NaN and zero has no sign to flip.
     single_zero: bool,
 }
 
 impl Sign {
-    const fn new(spec: &FormatSpec) -> Option<Self> {
-        let Encoding::Float(layout) = spec.encoding() else { return None };
-        let single_zero = matches!(layout.nan, NanCodes::NegativeZero);
-        if !layout.negative_zero && !single_zero {
-            return None;
-        }
-        Some(Self { bit: layout.sign_bit() as u32, single_zero })
+    const fn new(spec: &FormatSpec) -> Self {
+        let Encoding::Float(layout) = spec.encoding() else {
+            return Self { bit: 0, of_nan: 0, flips: false, single_zero: false };
+        };
+        let (bit, single_zero) = (layout.sign_bit() as u32, matches!(layout.nan, NanCodes::NegativeZero));
+        // Else the code of a minus zero stands for a second plus zero.
+        let proper = layout.negative_zero || single_zero || matches!(layout.zero_field, ZeroField::Normals);
+        Self { bit, of_nan: if single_zero { 0 } else { bit }, flips: layout.signed && proper, single_zero }
     }
 
     #[inline(always)]
     const fn negate(self, code: u32) -> u32 {
-        if self.single_zero && code & (self.bit - 1) == 0 { code } else { code ^ self.bit }
+        if self.has_none(code) { code } else { code ^ self.bit }
+    }
+
+    const fn set(self, code: u32, negative: bool) -> u32 {
+        match negative {
+            _ if self.has_none(code) => code,
+            true => code | self.bit,
+            false => code & !self.bit,
+        }
+    }
+
+    #[inline(always)]
+    const fn has_none(self, code: u32) -> bool {
+        self.single_zero && code & (self.bit - 1) == 0
     }
 }
 
@@ -208,8 +289,7 @@ const fn innocuous(spec: &FormatSpec, convert: &Convert) -> bool {
     let in_range = 2 * low > -126 && 2 * high + 2 < 127 && high - low + 1 < 126;
     let sign_free =
         matches!(convert.nan, Nan::Canonical | Nan::AllOnes) && matches!(convert.missing_nan, MissingNan::Max | MissingNan::Zero);
-    let ieee = matches!(convert.division_by_zero, DivisionByZero::Infinity);
-    precision <= 11 && in_range && sign_free && ieee
+    precision <= 11 && in_range && sign_free
 }
 
 /// The order of IEEE 754's totalOrder; in P3109 formats and others whose one NaN has the code of a minus zero, NaN is below everything.
@@ -251,17 +331,9 @@ pub const fn total_cmp(spec: &FormatSpec, a: Unpacked, b: Unpacked) -> Ordering 
     }
 }
 
-/// Whether the only NaN is the sign bit alone, or the format is an unsigned one of P3109.
+/// Whether the one NaN is where P3109 has it, or lies outside of the order of codes.
 const fn single_nan(spec: &FormatSpec) -> bool {
-    match spec.encoding() {
-        Encoding::Float(layout) => {
-            let p3109_bias = layout.exponent_bits > 0 && layout.bias as i64 == 1 << (layout.exponent_bits - 1);
-            let unsigned = !layout.signed && p3109_bias && matches!(layout.zero_field, ZeroField::Subnormals);
-            matches!(layout.nan, NanCodes::NegativeZero) || unsigned
-        }
-        Encoding::HiF8 | Encoding::Posit(_) => true,
-        Encoding::Int(_) | Encoding::Codebook(_) => false,
-    }
+    spec.has_p3109_specials() || matches!(spec.encoding(), Encoding::HiF8 | Encoding::Posit(_))
 }
 
 /// The code of a constant that a type says it has.

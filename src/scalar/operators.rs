@@ -8,6 +8,9 @@ macro_rules! __arithmetic {
     ($name:ident) => {
         #[allow(dead_code, reason = "a private type need not use all of its interface")]
         impl $name {
+            const ROOTS: &'static [u8; 256] = &Self::OPS.unary_table(true);
+            const RECIPROCALS: &'static [u8; 256] = &Self::OPS.unary_table(false);
+
             $crate::__arithmetic!(@with Add add_with "`self + other`");
             $crate::__arithmetic!(@with Sub sub_with "`self − other`");
             $crate::__arithmetic!(@with Mul mul_with "`self · other`");
@@ -16,8 +19,10 @@ macro_rules! __arithmetic {
 
             /// `self · a + b`, rounded once under the type's policy.
             #[must_use]
+            #[inline]
             pub const fn mul_add(self, a: Self, b: Self) -> Self {
-                self.mul_add_with(a, b, &<Self as $crate::Format>::CONVERT, 0).0
+                let (codes, values) = ((self.0 as u32, a.0 as u32, b.0 as u32), (self.to_f32(), a.to_f32(), b.to_f32()));
+                Self::of(Self::OPS.mul_add(codes, values))
             }
 
             /// `self · a + b`, rounded once under another policy; with flags.
@@ -28,8 +33,12 @@ macro_rules! __arithmetic {
 
             /// The square root, rounded once under the type's policy.
             #[must_use]
+            #[inline]
             pub const fn sqrt(self) -> Self {
-                self.sqrt_with(&<Self as $crate::Format>::CONVERT, 0).0
+                if Self::BITS > 8 {
+                    return self.sqrt_with(&<Self as $crate::Format>::CONVERT, 0).0;
+                }
+                Self(Self::ROOTS[self.0 as u8 as usize] as _)
             }
 
             /// The square root, rounded once under another policy; with flags.
@@ -40,8 +49,12 @@ macro_rules! __arithmetic {
 
             /// `1 / self`, rounded once under the type's policy.
             #[must_use]
+            #[inline]
             pub const fn recip(self) -> Self {
-                self.recip_with(&<Self as $crate::Format>::CONVERT, 0).0
+                if Self::BITS > 8 {
+                    return self.recip_with(&<Self as $crate::Format>::CONVERT, 0).0;
+                }
+                Self(Self::RECIPROCALS[self.0 as u8 as usize] as _)
             }
 
             /// `1 / self`, rounded once under another policy; with flags.
@@ -50,18 +63,22 @@ macro_rules! __arithmetic {
                 Self::flagged(Self::SPEC.recip_with(self.0 as u32, convert, random))
             }
 
-            /// The exact product as an f32 (of formats with at most 12 significant bits, while it is in f32's normal range).
+            /// The exact product as an f32 (of formats with at most 12 significant bits, while it is in f32's normal range); NaN is 0x7FC00000.
             #[must_use]
             #[inline]
             pub const fn mul_to_f32(self, other: Self) -> f32 {
-                self.to_f32() * other.to_f32()
+                let product = self.to_f32() * other.to_f32();
+                // Of infinity times zero processors make NaN of either sign.
+                if product.is_nan() { f32::NAN } else { product }
             }
 
-            /// The exact product as an f64 (of formats with at most 26 significant bits, while it is in f64's normal range).
+            /// The exact product as an f64 (of formats with at most 26 significant bits, while it is in f64's normal range); NaN is the positive quiet one.
             #[must_use]
             #[inline]
             pub const fn mul_to_f64(self, other: Self) -> f64 {
-                self.to_f64() * other.to_f64()
+                let product = self.to_f64() * other.to_f64();
+                // Of infinity times zero processors make NaN of either sign.
+                if product.is_nan() { f64::NAN } else { product }
             }
         }
 

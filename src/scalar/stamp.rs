@@ -18,6 +18,9 @@
 /// `has` lists exactly the constants of these that the format has; too many or too few do not compile, and neither does a code type
 /// that is too narrow. Everything is checked at compile time.
 ///
+/// Constants of mathematics are there under the names of [`core::f64::consts`], each the real number rounded once under the type's policy. One that
+/// is beyond the format's largest number, or whose nearest is zero, does not compile where it is used.
+///
 /// The type implements [`Format`](crate::Format), and unless it converts only the operators, each the correctly rounded result
 /// under the policy. Methods ending in `_with` take another policy and a random word (for stochastic roundings; else ignored) and return the flags.
 ///
@@ -36,6 +39,10 @@
 /// assert_eq!(x.mul_add(x, F7E3M3::ONE).to_f32(), 9.0);               // 8.5625 -> 9: once
 /// let down = F7E3M3::CONVERT.with_round(Round::Down);
 /// assert_eq!(x.mul_with(x, &down, 0), (F7E3M3::from_f32(7.5), Flags::INEXACT));
+/// ```
+/// ```compile_fail
+/// // 2π is beyond 3, the largest number.
+/// const TAU: subhalf::Binary4p2sf = subhalf::Binary4p2sf::TAU;
 /// ```
 /// ```compile_fail
 /// subhalf::define_format! { struct Narrow(u8) = subhalf::FormatSpec::F16; convert only; }
@@ -118,8 +125,17 @@ macro_rules! define_format {
             };
             /// One more than the exponent of the largest number, as `f32::MAX_EXP`.
             pub const MAX_EXP: i32 = Self::SPEC.max_exponent() + 1;
+            /// The smallest power of ten that is a normal number, as `f32::MIN_10_EXP`; 0 without such numbers.
+            pub const MIN_10_EXP: i32 = $crate::scalar_support::min_10_exp(&Self::SPEC);
+            /// The largest power of ten in range, as `f32::MAX_10_EXP`.
+            pub const MAX_10_EXP: i32 = $crate::scalar_support::max_10_exp(&Self::SPEC);
             /// The radix.
             pub const RADIX: u32 = 2;
+
+            /// All numbers and NaN, by code.
+            pub fn all() -> impl ::core::iter::Iterator<Item = Self> + ::core::clone::Clone {
+                Self::SPEC.codes().map(Self::of)
+            }
 
             const fn of(code: u32) -> Self {
                 Self(code as $code)
@@ -297,30 +313,31 @@ macro_rules! define_format {
                 self.unpack().class()
             }
 
-            /// Whether the sign is minus, of zero and NaN too.
+            /// Whether the sign is minus, of zero and NaN too where they have one. (NaN in place of −0 has none.)
             #[must_use]
             #[inline]
             pub const fn is_sign_negative(self) -> bool {
-                self.unpack().is_negative()
+                Self::OPS.is_negative(self.0 as u32)
             }
 
-            /// Whether the sign is plus, of zero and NaN too.
+            /// Whether the sign is not minus.
             #[must_use]
             #[inline]
             pub const fn is_sign_positive(self) -> bool {
                 !self.is_sign_negative()
             }
 
-            /// The magnitude; NaN stays as it is.
+            /// The number with a plus sign, NaN too where it has one (IEEE 754 abs).
             #[must_use]
             pub const fn abs(self) -> Self {
                 Self::of(Self::OPS.with_sign(self.0 as u32, false))
             }
 
-            /// The magnitude of this with the sign of `sign`; NaN stays as it is.
+            /// The magnitude of this with the sign of `sign`, of NaN too where it has one (IEEE 754 copySign). Where NaN has none, NaN for a
+            /// sign gives NaN (P3109 `CopySign`).
             #[must_use]
             pub const fn copysign(self, sign: Self) -> Self {
-                Self::of(Self::OPS.with_sign(self.0 as u32, sign.is_sign_negative()))
+                Self::of(Self::OPS.copy_sign(self.0 as u32, sign.0 as u32))
             }
 
             /// The next larger number, infinity included; the largest and NaN stay as they are.
@@ -374,7 +391,9 @@ macro_rules! define_format {
             }
         }
 
-        $($(impl $name { $crate::define_format!(@constant $special); })*)?
+        $($($crate::define_format! { @constant $name $special })*)?
+
+        $crate::__math_constants! { $crate::define_format! { @math $name } }
 
         $crate::define_format!(@half $name);
         $crate::define_format!(@num_traits $name $code, [$($kind)?], [$($($special)*)?]);
@@ -419,39 +438,94 @@ macro_rules! define_format {
         $crate::__arithmetic! { $name $($kind)? }
     };
 
-    (@constant ZERO) => {
+    (@constant $name:ident ZERO) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// Zero.
+            pub const ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.zero_code()));
+        }
+
         /// Zero.
-        pub const ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.zero_code()));
+        impl ::core::default::Default for $name {
+            #[inline]
+            fn default() -> Self {
+                Self::ZERO
+            }
+        }
     };
-    (@constant ONE) => {
-        /// One.
-        pub const ONE: Self = Self::of($crate::scalar_support::has(Self::SPEC.one_code()));
+    (@constant $name:ident ONE) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// One.
+            pub const ONE: Self = Self::of($crate::scalar_support::has(Self::SPEC.one_code()));
+        }
     };
-    (@constant NEG_ZERO) => {
-        /// −0.
-        pub const NEG_ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_zero_code()));
+    (@constant $name:ident NEG_ZERO) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// −0.
+            pub const NEG_ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_zero_code()));
+        }
     };
-    (@constant NEG_ONE) => {
-        /// −1.
-        pub const NEG_ONE: Self = Self::of($crate::scalar_support::has($crate::scalar_support::negative_one(&Self::SPEC)));
+    (@constant $name:ident NEG_ONE) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// −1.
+            pub const NEG_ONE: Self = Self::of($crate::scalar_support::has($crate::scalar_support::negative_one(&Self::SPEC)));
+
+            /// 1 or −1 with the sign, of zeros too, as `f32::signum`; NaN of NaN.
+            #[must_use]
+            pub const fn signum(self) -> Self {
+                if self.is_nan() { self } else { Self::NEG_ONE.copysign(self) }
+            }
+        }
     };
-    (@constant NAN) => {
-        /// NaN, quiet and positive where there is a choice.
-        pub const NAN: Self = Self::of($crate::scalar_support::has(Self::SPEC.nan_code()));
+    (@constant $name:ident NAN) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// NaN, quiet and positive where there is a choice.
+            pub const NAN: Self = Self::of($crate::scalar_support::has(Self::SPEC.nan_code()));
+        }
     };
-    (@constant INFINITY) => {
-        /// Plus infinity.
-        pub const INFINITY: Self = Self::of($crate::scalar_support::has(Self::SPEC.infinity_code()));
+    (@constant $name:ident INFINITY) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// Plus infinity.
+            pub const INFINITY: Self = Self::of($crate::scalar_support::has(Self::SPEC.infinity_code()));
+        }
     };
-    (@constant NEG_INFINITY) => {
-        /// Minus infinity.
-        pub const NEG_INFINITY: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_infinity_code()));
+    (@constant $name:ident NEG_INFINITY) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// Minus infinity.
+            pub const NEG_INFINITY: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_infinity_code()));
+        }
     };
-    (@constant MIN_POSITIVE_SUBNORMAL) => {
-        /// The smallest positive number.
-        pub const MIN_POSITIVE_SUBNORMAL: Self = Self::of($crate::scalar_support::has($crate::scalar_support::min_subnormal(&Self::SPEC)));
-        /// The largest subnormal number.
-        pub const MAX_SUBNORMAL: Self = Self::MIN_POSITIVE.next_down();
+    (@constant $name:ident MIN_POSITIVE_SUBNORMAL) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// The smallest positive number.
+            pub const MIN_POSITIVE_SUBNORMAL: Self =
+                Self::of($crate::scalar_support::has($crate::scalar_support::min_subnormal(&Self::SPEC)));
+            /// The largest subnormal number.
+            pub const MAX_SUBNORMAL: Self = Self::MIN_POSITIVE.next_down();
+        }
+    };
+
+    (@math $name:ident $($constant:ident $what:literal,)*) => {
+        /// Constants of mathematics, as in [`core::f64::consts`]: each is the real number, rounded once under the type's policy. One that the format
+        /// cannot come near, because its largest number is smaller or its nearest is zero, does not compile where it is used.
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            $(
+                #[doc = concat!($what, ", rounded once under the type's policy.")]
+                pub const $constant: Self = Self::of($crate::scalar_support::constant(
+                    &Self::SPEC,
+                    &<Self as $crate::Format>::CONVERT,
+                    ::core::f64::consts::$constant,
+                ));
+            )*
+        }
     };
 
     (@fmt $name:ident: $($trait:ident $to:ident),*) => {$(

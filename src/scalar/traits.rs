@@ -5,6 +5,7 @@
 //!   numbers, `ToBytes`, `FromBytes`, `TotalOrder`.
 //! * With arithmetic: `Inv`, `MulAdd`, `MulAddAssign`; `Zero` with `has(ZERO)`, `One` with `has(ONE)`.
 //! * With both: `Num`, and so `NumAssign` and the like. With −1 (`NEG_ONE`) too: `Signed`.
+//! * `FloatConst`: the crate's own types with at least two significant bits in which all constants have a place.
 //! * Never `Float` and `FloatCore`: they promise infinities, NaN and −0, which most formats lack.
 
 use super::text::{ParseError, parse};
@@ -284,7 +285,7 @@ macro_rules! __num_traits {
             }
             /// As of f32: 1 or −1 with the sign of zeros too, NaN of NaN.
             fn signum(&self) -> Self {
-                if self.is_nan() { *self } else { Self::ONE.copysign(*self) }
+                (*self).signum()
             }
             fn is_positive(&self) -> bool {
                 self.is_sign_positive()
@@ -332,6 +333,28 @@ macro_rules! __num_traits {
             }
         }
     };
+}
+
+/// The constants for types that have them all.
+macro_rules! float_const {
+    ($($name:ident)*) => {$(
+        crate::__math_constants! { float_const! { @all $name } }
+    )*};
+    (@all $name:ident $($constant:ident $what:literal,)*) => {
+        impl num_traits::FloatConst for super::$name {
+            $(
+                fn $constant() -> Self {
+                    Self::$constant
+                }
+            )*
+        }
+    };
+}
+
+// Not E8M0, whose every number is a power of two, nor Binary6p4sf and Binary4p2sf, to which 2π is too large.
+float_const! {
+    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2 F6E2M3 F4E2M1 HiF8 UE4M3 UE5M3
+    Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ define_format! {
     /// ```text
     /// S EEEE MMM   bias 8
     /// ```
-    /// Max 240, min normal 2^-7, smallest 2^-10. NaN 0x80, no infinity, no −0.
+    /// Max 240, min normal 2^-7, smallest 2^-10. NaN 0x80, no infinity, no −0; x/0 is NaN.
     pub struct F8E4M3Fnuz(u8) = FormatSpec::F8E4M3FNUZ, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -45,7 +45,7 @@ define_format! {
     /// ```text
     /// S EEEEE MM   bias 16
     /// ```
-    /// Max 57344, min normal 2^-15, smallest 2^-17. NaN 0x80, no infinity, no −0.
+    /// Max 57344, min normal 2^-15, smallest 2^-17. NaN 0x80, no infinity, no −0; x/0 is NaN.
     pub struct F8E5M2Fnuz(u8) = FormatSpec::F8E5M2FNUZ, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -54,7 +54,7 @@ define_format! {
     /// ```text
     /// S EEEE MMM   bias 11
     /// ```
-    /// Max 30, min normal 2^-10, smallest 2^-13. NaN 0x80, no infinity, no −0.
+    /// Max 30, min normal 2^-10, smallest 2^-13. NaN 0x80, no infinity, no −0; x/0 is NaN.
     pub struct F8E4M3B11Fnuz(u8) = FormatSpec::F8E4M3B11FNUZ, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -217,6 +217,32 @@ every_pattern! {
 }
 
 some_patterns! { F6E3M2 F6E2M3 F4E2M1 UE4M3 Binary6p3sf Binary6p4sf Binary4p2sf }
+
+/// What is lossless is `From`.
+macro_rules! part_of_f32 {
+    ($($name:ident)*) => {$(
+        const _: () = assert!(super::is_part_of_f32(&<$name as crate::format::Format>::SPEC));
+
+        impl From<$name> for f32 {
+            #[inline]
+            fn from(x: $name) -> Self {
+                x.to_f32()
+            }
+        }
+
+        impl From<$name> for f64 {
+            #[inline]
+            fn from(x: $name) -> Self {
+                x.to_f64()
+            }
+        }
+    )*};
+}
+
+part_of_f32! {
+    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2 F6E2M3 F4E2M1 HiF8 E8M0 UE4M3 UE5M3
+    Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf Binary6p4sf Binary4p2sf
+}
 
 /// ml_dtypes' spelling of the types (and en_dtypes' of [`HiF8`]).
 pub mod aliases {

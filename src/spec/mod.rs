@@ -239,6 +239,15 @@ impl FormatSpec {
         crate::bits::low_mask(self.bits()) as u32
     }
 
+    /// Whether NaN and zero are where P3109 has them: in place of −0 (so in the FNUZ formats, two of which are P3109's by another name), or in an
+    /// unsigned format of its layout.
+    pub(crate) const fn has_p3109_specials(&self) -> bool {
+        let Encoding::Float(layout) = &self.encoding else { return false };
+        let p3109_bias = layout.exponent_bits > 0 && layout.bias as i64 == 1 << (layout.exponent_bits - 1);
+        let top_nan = matches!((layout.nan, layout.zero_field), (NanCodes::AllOnes, ZeroField::Subnormals));
+        matches!(layout.nan, NanCodes::NegativeZero) || (!layout.signed && p3109_bias && top_nan)
+    }
+
     /// Whether negative numbers other than −0 exist.
     #[must_use]
     pub const fn is_signed(&self) -> bool {

@@ -170,6 +170,12 @@ pub(crate) fn finite_singles(referee: &Referee) -> Vec<f32> {
     finite_inputs(referee).into_iter().filter_map(single).collect()
 }
 
+/// The f64 among the finite inputs: every number, midpoint and end of the format at -2..=2 ulp.
+pub(crate) fn finite_doubles(referee: &Referee) -> Vec<f64> {
+    let double = |bits| if let Bits::F64(bits) = bits { Some(f64::from_bits(bits)) } else { None };
+    finite_inputs(referee).into_iter().filter_map(double).collect()
+}
+
 /// Zeros, infinities, quiet and signalling NaNs with and without payload, and subnormals.
 fn special_inputs() -> Vec<Bits> {
     let singles = [0, F32_INFINITY, 0x7FC0_0000, 0x7F80_0001, 0x7FFF_FFFF, 0x7FD5_5555, 0x7FAA_AAAA, 1, 0x7F_FFFF];

@@ -3,6 +3,7 @@
 mod arith;
 #[cfg(feature = "alloc")]
 mod blocks;
+mod constants;
 mod exact;
 mod hostile;
 mod kernels;

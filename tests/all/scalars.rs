@@ -6,7 +6,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::num::FpCategory;
 use subhalf::{
     Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf, Binary8p5se, Convert, E8M0, F4E2M1,
-    F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, Flags, HiF8, Round, UE4M3, UE5M3,
+    F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, Flags, Format, FormatSpec, HiF8,
+    Round, UE4M3, UE5M3,
 };
 
 /// Type: max, min, min normal (or smallest), epsilon, significand bits; as f64, from formats.md 1.2, 1.10 and 2.1 (OCP OFP8 1.0 and MX 1.0 by way of
@@ -85,6 +86,24 @@ fn conversions_are_const() {
     const Y: F8E5M2 = F8E5M2::from_unpacked(X.unpack());
     const SUM: (F8E4M3, Flags) = X.add_with(F8E4M3::ONE, &Convert::SATURATING.with_round(Round::Up), 0);
     assert_eq!((X.to_f32(), Y.to_f32(), SUM.0.to_f32(), SUM.1), (0.3125, 0.3125, 1.375, Flags::INEXACT));
+}
+
+/// What `half` and f32 have, where the format has it.
+#[test]
+fn defaults_lossless_conversions_signum_and_decimal_limits() {
+    assert_eq!((F8E4M3::default().to_bits(), HiF8::default(), UE4M3::default()), (0x00, HiF8::ZERO, UE4M3::ZERO));
+    assert_eq!(
+        (f32::from(F8E4M3::MAX), f64::from(E8M0::MIN), f32::from(F8E5M2::NEG_INFINITY)),
+        (448.0, 2f64.powi(-127), f32::NEG_INFINITY)
+    );
+    assert_eq!(F8E4M3::from_f32(-3.5).signum(), F8E4M3::NEG_ONE);
+    assert_eq!((F8E4M3::NEG_ZERO.signum(), F8E4M3Fnuz::ZERO.signum()), (F8E4M3::NEG_ONE, F8E4M3Fnuz::ONE));
+    assert!(F8E5M2::NAN.signum().is_nan() && Binary8p4se::NAN.signum().is_nan());
+    // 10^2 <= 448 < 10^3, 10^-2 < 2^-6 <= 10^-1; 57344 and 2^-14; 28 and 0.25; 6 and 1; 2^±127; 0.00003 of HiF8.
+    assert_eq!([F8E4M3::MIN_10_EXP, F8E5M2::MIN_10_EXP, F6E3M2::MIN_10_EXP, F4E2M1::MIN_10_EXP], [-1, -4, 0, 0]);
+    assert_eq!([F8E4M3::MAX_10_EXP, F8E5M2::MAX_10_EXP, F6E3M2::MAX_10_EXP, F4E2M1::MAX_10_EXP], [2, 4, 1, 0]);
+    assert_eq!([E8M0::MIN_10_EXP, E8M0::MAX_10_EXP, HiF8::MIN_10_EXP, HiF8::MAX_10_EXP], [-38, 38, -4, 4]);
+    assert_eq!((F6E3M2::all().count(), F4E2M1::all().map(F4E2M1::to_f64).sum::<f64>()), (64, 0.0));
 }
 
 #[test]
@@ -191,6 +210,108 @@ fn division_by_zero_is_infinity_or_nan_by_policy() {
     assert_eq!(F8E4M3::ONE / F8E4M3::ZERO, F8E4M3::MAX); // no infinity: as an infinite input
     assert!((Binary8p4se::ONE / Binary8p4se::ZERO).is_nan() && Binary8p4se::ZERO.recip().is_nan()); // P3109 v4.0
     assert!((zero / zero).is_nan());
+}
+
+/// The infinity of a quotient goes the way of an infinite input, and raises what that raises.
+#[test]
+fn divide_by_zero_comes_with_overflow_where_there_is_no_infinity() {
+    let all = Flags::DIVIDE_BY_ZERO | Flags::OVERFLOW | Flags::INEXACT;
+    assert_eq!(F8E4M3::ONE.div_with(F8E4M3::NEG_ZERO, &Convert::SATURATING, 0), (F8E4M3::MIN, all));
+    assert_eq!(F4E2M1::NEG_ZERO.recip_with(&Convert::SATURATING, 0), (F4E2M1::MIN, all));
+    let (nan, flags) = F8E4M3::NEG_ONE.div_with(F8E4M3::ZERO, &Convert::ML_DTYPES, 0);
+    assert_eq!((nan.to_bits(), flags), (0xFF, all));
+    assert_eq!(F8E5M2::ONE.div_with(F8E5M2::ZERO, &Convert::CUDA_SATFINITE, 0), (F8E5M2::MAX, all));
+    assert_eq!(HiF8::NEG_ONE.div_with(HiF8::ZERO, &Convert::HIF8, 0), (HiF8::NEG_INFINITY, Flags::DIVIDE_BY_ZERO));
+    let (nan, flags) = Binary8p3sf::ONE.div_with(Binary8p3sf::ZERO, &Convert::P3109_SAT_NONE, 0);
+    assert!(nan.is_nan() && flags == Flags::INVALID);
+}
+
+/// P3109 divides nothing by zero, whether its format is a type, a spec, or has another name (Binary8p4sf is E4M3 FNUZ).
+#[test]
+fn division_by_zero_is_nan_by_default_in_formats_of_p3109() {
+    let quotient = |spec: &FormatSpec| {
+        let (one, zero) = (spec.one_code().unwrap(), spec.zero_code().unwrap());
+        (spec.div_with(one, zero, &spec.default_convert(), 0), spec.nan_code())
+    };
+    for name in ["Binary8p3se", "Binary8p4sf", "Binary8p3ue", "Binary5p2uf", "Binary16p11se", "F8E4M3FNUZ", "F8E4M3B11FNUZ"] {
+        let (found, nan) = quotient(&FormatSpec::by_name(name).unwrap());
+        assert_eq!((Some(found.code), found.flags), (nan, Flags::INVALID), "{name}");
+    }
+    for name in ["F8E4M3", "F8E5M2", "F8E4M3IEEE", "F6E2M3", "F4E2M1", "HIF8", "UE4M3", "UE5M3", "F16", "BF16"] {
+        let (found, _) = quotient(&FormatSpec::by_name(name).unwrap());
+        assert!(found.flags.contains(Flags::DIVIDE_BY_ZERO), "{name}: {found:?}");
+    }
+    assert_eq!(FormatSpec::F8E4M3FNUZ, FormatSpec::by_name("Binary8p4sf").unwrap());
+    assert!((F8E4M3Fnuz::ONE / F8E4M3Fnuz::ZERO).is_nan());
+    // Infinity too (v4.0, Divide); IEEE 754 has infinity, and no exception.
+    let infinite = Binary8p3se::NEG_INFINITY.div_with(Binary8p3se::ZERO, &Binary8p3se::CONVERT, 0);
+    assert_eq!((infinite.0.to_bits(), infinite.1), (0x80, Flags::INVALID));
+    assert_eq!(F8E5M2::INFINITY.div_with(F8E5M2::NEG_ZERO, &F8E5M2::CONVERT, 0), (F8E5M2::NEG_INFINITY, Flags::NONE));
+}
+
+mod own {
+    use subhalf::{Convert, Encoding, FloatSpec, FormatSpec, SubnormalInputs};
+
+    subhalf::define_format! {
+        /// The code of −0 is a second +0, and the two NaN have signs.
+        pub(super) struct OneZero(u8) =
+            FormatSpec::constant("E3M2", Encoding::Float(FloatSpec { negative_zero: false, ..FloatSpec::finite_nan(3, 2) }));
+    }
+    subhalf::define_format! {
+        /// Subnormal operands are zeros, but a sign is no operation on numbers.
+        pub(super) struct Flushed(u8) = FormatSpec::HIF8, policy Convert::HIF8.with_subnormal_inputs(SubnormalInputs::Flush);
+    }
+    subhalf::define_format! { pub(super) struct Posit8(u8) = FormatSpec::POSIT8; convert only; }
+    subhalf::define_format! { pub(super) struct Int8(u8) = FormatSpec::INT8; convert only; }
+    subhalf::define_format! { pub(super) struct F16(u16) = FormatSpec::F16; }
+}
+
+/// IEEE 754-2019, 5.5.1: abs, copySign and negate move the sign bit and nothing else, of NaN too. Where the bit alone is NaN, it and zero have none.
+#[test]
+fn abs_copysign_and_negate_are_operations_on_the_sign_bit() {
+    macro_rules! check {
+        ($sign:expr, $none:expr, $($type:path)*) => {$({
+            type T = $type;
+            let sign = $sign;
+            for code in 0..=sign | (sign - 1) {
+                let (x, with) = (T::from_bits(code), |bit| if $none.contains(&code) { code } else { code & !sign | bit });
+                assert_eq!((-x).to_bits(), with(!code & sign), "-{} {code:#x}", stringify!($type));
+                assert_eq!(x.abs().to_bits(), with(0), "|{}| {code:#x}", stringify!($type));
+                for other in (0..=sign | (sign - 1)).step_by(usize::from(sign / 8)) {
+                    let y = T::from_bits(other);
+                    let bit = if $none.contains(&other) { 0 } else { other & sign };
+                    assert_eq!(y.is_sign_negative(), bit != 0, "{} {other:#x}", stringify!($type));
+                    // P3109, CopySign: NaN if either is.
+                    let expected = if y.is_nan() && $none.contains(&other) { other } else { with(bit) };
+                    assert_eq!(x.copysign(y).to_bits(), expected, "{} {code:#x} {other:#x}", stringify!($type));
+                }
+            }
+        })*};
+    }
+    check!(0x80_u8, [0_u8; 0], F8E4M3 F8E5M2 F8E4M3Ieee F8E3M4);
+    check!(0x20_u8, [0_u8; 0], F6E3M2 F6E2M3);
+    check!(0x8_u8, [0_u8; 0], F4E2M1);
+    check!(0x8000_u16, [0_u16; 0], own::F16);
+    check!(0x80_u8, [0x00_u8, 0x80], F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz HiF8 own::Flushed);
+    check!(0x80_u8, [0x00_u8, 0x80], Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se);
+    check!(0x20_u8, [0x00_u8, 0x20], Binary6p3sf Binary6p4sf);
+    check!(0x8_u8, [0x0_u8, 0x8], Binary4p2sf);
+    for (code, opposite) in [(0x00, 0x00), (0x01, 0x21), (0x1E, 0x3E), (0x1F, 0x3F), (0x3F, 0x1F), (0x2C, 0x0C)] {
+        let (x, magnitude) = (own::OneZero::from_bits(code), code & 0x1F);
+        let found = [-x, x.abs(), x.copysign(own::OneZero::MAX), x.copysign(own::OneZero::MIN)].map(own::OneZero::to_bits);
+        assert_eq!(found, [opposite, magnitude, magnitude, if code == 0 { 0 } else { 0x20 | magnitude }], "{code:#x}");
+    }
+}
+
+#[test]
+fn signs_of_formats_without_a_sign_bit() {
+    for code in 0..=u8::MAX {
+        let (int, posit, scale) = (own::Int8::from_bits(code), own::Posit8::from_bits(code), UE5M3::from_bits(code));
+        assert_eq!(int.abs().to_f64(), int.to_f64().abs().min(127.0), "{code:#x}");
+        assert_eq!(posit.abs().to_bits(), if code > 0x80 { code.wrapping_neg() } else { code }, "{code:#x}");
+        assert_eq!((scale.abs().to_bits(), scale.copysign(UE5M3::ONE).to_bits()), (code, code), "{code:#x}");
+        assert!((-scale).is_nan() || scale.is_zero(), "{code:#x}");
+    }
 }
 
 /// Without a zero to start from, a sum starts at its first number: one 2^-127 stays one.

@@ -5,6 +5,7 @@
 //! no loop is vectorised. *Latency*: operands depend on the result before them, through a mask that is zero, which the compiler does not
 //! know. The operands are the same in both.
 
+use num_traits::Float;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -22,6 +23,11 @@ pub trait Number: Copy {
     fn negative(self) -> Self;
     fn less(self, other: Self) -> bool;
     fn not_a_number(self) -> bool;
+    /// What the library does not have is measured as nothing.
+    const ROOT: Option<fn(Self) -> Self> = None;
+    const INVERSE: Option<fn(Self) -> Self> = None;
+    const FUSED: Option<fn(Self, Self, Self) -> Self> = None;
+    const REMAINDER: Option<fn(Self, Self) -> Self> = None;
 }
 
 /// A format's name in the rows, and what the inputs range over.
@@ -36,7 +42,7 @@ const E4M3: Layout = Layout { name: "E4M3", exponents: [-9, -6, 8] };
 const E5M2: Layout = Layout { name: "E5M2", exponents: [-16, -14, 15] };
 
 macro_rules! number {
-    ($($type:ty, $layout:expr;)*) => {$(
+    ($($type:ty, $layout:expr $(, $constant:ident $method:expr)*;)*) => {$(
         impl Number for $type {
             const LAYOUT: Layout = $layout;
             #[inline(always)]
@@ -83,17 +89,31 @@ macro_rules! number {
             fn not_a_number(self) -> bool {
                 self.is_nan()
             }
+            $(number!(@ $constant $method);)*
         }
     )*};
+    (@ ROOT $method:expr) => {
+        const ROOT: Option<fn(Self) -> Self> = Some($method);
+    };
+    (@ INVERSE $method:expr) => {
+        const INVERSE: Option<fn(Self) -> Self> = Some($method);
+    };
+    (@ FUSED $method:expr) => {
+        const FUSED: Option<fn(Self, Self, Self) -> Self> = Some($method);
+    };
+    (@ REMAINDER $method:expr) => {
+        const REMAINDER: Option<fn(Self, Self) -> Self> = Some($method);
+    };
 }
 
+// float8 rounds a fused multiply-add to f32 first.
 number! {
-    subhalf::F8E4M3, E4M3;
-    subhalf::F8E5M2, E5M2;
-    float8::F8E4M3, E4M3;
-    float8::F8E5M2, E5M2;
-    microfloat::f8e4m3fn, E4M3;
-    microfloat::f8e5m2, E5M2;
+    subhalf::F8E4M3, E4M3, ROOT |x| x.sqrt(), INVERSE |x| x.recip(), FUSED |x, a, b| x.mul_add(a, b), REMAINDER |x, y| x % y;
+    subhalf::F8E5M2, E5M2, ROOT |x| x.sqrt(), INVERSE |x| x.recip(), FUSED |x, a, b| x.mul_add(a, b), REMAINDER |x, y| x % y;
+    float8::F8E4M3, E4M3, ROOT Float::sqrt, INVERSE Float::recip, FUSED Float::mul_add, REMAINDER |x, y| x % y;
+    float8::F8E5M2, E5M2, ROOT Float::sqrt, INVERSE Float::recip, FUSED Float::mul_add, REMAINDER |x, y| x % y;
+    microfloat::f8e4m3fn, E4M3, ROOT |x| x.sqrt(), INVERSE |x| x.recip(), REMAINDER |x, y| x % y;
+    microfloat::f8e5m2, E5M2, ROOT |x| x.sqrt(), INVERSE |x| x.recip(), REMAINDER |x, y| x % y;
     minifloat::F8E4M3FN, E4M3;
     minifloat::F8E5M2, E5M2;
 }
@@ -148,6 +168,10 @@ impl Number for Control {
     fn not_a_number(self) -> bool {
         self.0.is_nan()
     }
+    const ROOT: Option<fn(Self) -> Self> = Some(|x| Self(x.0.sqrt()));
+    const INVERSE: Option<fn(Self) -> Self> = Some(|x| Self(x.0.recip()));
+    const FUSED: Option<fn(Self, Self, Self) -> Self> = Some(|x, a, b| Self(x.0 * a.0 + b.0));
+    const REMAINDER: Option<fn(Self, Self) -> Self> = Some(|x, y| Self(x.0 % y.0));
 }
 
 const LENGTH: usize = 1 << 16;
@@ -255,6 +279,18 @@ fn rows<N: Number>() {
     binary::<N>("negate", pairs, |a, _| a.negative().code().into());
     binary::<N>("<", pairs, |a, b| a.less(b).into());
     binary::<N>("is_nan", pairs, |a, _| a.not_a_number().into());
+    if let Some(remainder) = N::REMAINDER {
+        binary::<N>("%", pairs, |a, b| remainder(a, b).code().into());
+    }
+    if let Some(root) = N::ROOT {
+        binary::<N>("sqrt", pairs, |a, _| root(a).code().into());
+    }
+    if let Some(inverse) = N::INVERSE {
+        binary::<N>("recip", pairs, |a, _| inverse(a).code().into());
+    }
+    if let Some(fused) = N::FUSED {
+        binary::<N>("mul_add", pairs, |a, b| fused(a, b, b).code().into());
+    }
 }
 
 /// Measures a library and prints a row an operation: its name, throughput and latency in nanoseconds, separated by tabs.

@@ -147,9 +147,10 @@ pub(crate) enum Outcome {
     },
     /// A zero that is the sum of opposite numbers: its sign depends on the rounding (6.3).
     ZeroSum,
-    /// A nonzero number divided by zero (7.3; P3109: NaN).
+    /// Division by zero of a finite number (7.3), or of infinity, which is no exception (6.1). P3109: NaN (v4.0, Divide).
     Pole {
         negative: bool,
+        raised: u8,
     },
     Finite {
         negative: bool,
@@ -215,9 +216,10 @@ fn div(a: Operand, b: Operand) -> Outcome {
     match (a, b) {
         (Nan { .. }, _) | (_, Nan { .. }) => nan(&[a, b]).expect("one is NaN"),
         (Infinite { .. }, Infinite { .. }) | (Zero { .. }, Zero { .. }) => NO_RESULT,
+        (Infinite { .. }, Zero { .. }) => Outcome::Pole { negative, raised: 0 },
         (Infinite { .. }, _) => Outcome::Infinite { negative },
         (Zero { .. }, _) | (_, Infinite { .. }) => Outcome::Zero { negative },
-        (Finite(_), Zero { .. }) => Outcome::Pole { negative },
+        (Finite(_), Zero { .. }) => Outcome::Pole { negative, raised: DIVIDE_BY_ZERO },
         (Finite(x), Finite(y)) => Outcome::Finite { negative, magnitude: Magnitude::Quotient(magnitude(x), magnitude(y)) },
     }
 }
@@ -324,7 +326,7 @@ impl Operation {
 pub(crate) enum Placed {
     Input { input: Input, raised: u8 },
     ZeroSum,
-    Pole { negative: bool },
+    Pole { negative: bool, raised: u8 },
 }
 
 impl Placed {
@@ -337,7 +339,7 @@ impl Placed {
             Outcome::Infinite { negative } => input(negative, Class::Infinite),
             Outcome::Zero { negative } => input(negative, Class::Zero),
             Outcome::ZeroSum => Self::ZeroSum,
-            Outcome::Pole { negative } => Self::Pole { negative },
+            Outcome::Pole { negative, raised } => Self::Pole { negative, raised },
             Outcome::Finite { negative, magnitude } => {
                 let input = referee.input_compared(negative, |value| magnitude.compare(value), false);
                 Self::Input { input, raised: 0 }
@@ -352,8 +354,8 @@ impl Placed {
             // 6.3: +0, but −0 under roundTowardNegative.
             Self::ZeroSum => (Input { negative: convert.round == Round::Down, class: Class::Zero }, 0),
             // An infinite result is to a policy what an infinite input is.
-            Self::Pole { negative } => match convert.division_by_zero {
-                DivisionByZero::Infinity => (Input { negative, class: Class::Infinite }, DIVIDE_BY_ZERO),
+            Self::Pole { negative, raised } => match convert.division_by_zero {
+                DivisionByZero::Infinity => (Input { negative, class: Class::Infinite }, raised),
                 DivisionByZero::Nan => (Input { negative: false, class: nan }, INVALID),
                 _ => panic!("a policy unknown to the referee"),
             },

@@ -1,6 +1,8 @@
 //! The scalar types take shorter ways (f32 arithmetic, tables) to the same codes.
 
-use crate::exact::{finite_singles, referee_of};
+use crate::exact::{finite_doubles, finite_singles, referee_of};
+use crate::oracle::traps_for_f64;
+use std::hint::black_box;
 use subhalf::{
     Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf, Binary8p5se, Convert, E8M0,
     Encoding, F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, FloatSpec, Format,
@@ -104,6 +106,26 @@ fn operators_equal_the_operations_under_the_policy_of_the_type() {
     }
 }
 
+macro_rules! fused_equals_with {
+    ($($type:path)*) => {$({
+        type T = $type;
+        let (spec, convert) = (<T as Format>::SPEC, <T as Format>::CONVERT);
+        let all = || (0..1u32 << spec.bits()).map(|code| (code, T::from_bits(code as u8)));
+        for ((a, x), (b, y)) in all().flat_map(|a| all().map(move |b| (a, b))) {
+            for (c, z) in all() {
+                let expected = spec.mul_add_with(a, b, c, &convert, 0).code;
+                assert_eq!(u32::from(x.mul_add(y, z).to_bits()), expected, "{spec}: {a:#x} · {b:#x} + {c:#x}");
+            }
+        }
+    })*};
+}
+
+/// The short way, through f32 and a sum rounded to odd, on all triples.
+#[test]
+fn fused_multiply_add_equals_the_operation_under_the_policy_of_the_type() {
+    fused_equals_with! { F8E4M3 F8E5M2 Binary8p3se F6E3M2 F6E2M3 F4E2M1 Binary6p3sf own::NanIsZero own::NanIsSigned }
+}
+
 /// Any f32, a step that is no multiple of a power of two apart.
 fn strided() -> impl Iterator<Item = f32> {
     (0..=u32::MAX).step_by(9973).map(f32::from_bits)
@@ -130,4 +152,63 @@ macro_rules! singles_equal {
 fn from_f32_and_to_f32_equal_the_codec() {
     for_every_type!(singles_equal);
     singles_equal! { own::Downward own::Odd own::MlDtypes own::Cuda own::NanIsZero own::NanIsSigned own::Special }
+}
+
+macro_rules! doubles_are_rounded_once {
+    ($traps:ident, $compared:ident: $($type:path)*) => {$({
+        type T = $type;
+        let (spec, convert) = (<T as Format>::SPEC, <T as Format>::CONVERT);
+        let referee = referee_of(spec.name());
+        let specials = [0.0, f64::INFINITY, f64::NAN, f64::from_bits(0x7FF0_0000_0000_0001), f64::MAX, f64::from_bits(1)];
+        let inputs = finite_doubles(&referee).into_iter().chain(specials.into_iter().flat_map(|x| [x, -x]));
+        for x in inputs.chain($traps.iter().copied().map(f64::from_bits)) {
+            let expected = referee.expected(&referee.input_f64(x.to_bits()), &convert);
+            assert_eq!(u32::from(T::from_f64(x).to_bits()), expected.0, "{spec} {x:e} {:#x}", x.to_bits());
+            let (code, flags) = T::from_f64_with(x, &convert, 0);
+            assert_eq!((u32::from(code.to_bits()), flags.bits()), expected, "{spec} {x:e} {:#x}", x.to_bits());
+            $compared += 1;
+        }
+        for code in 0..1u32 << spec.bits() {
+            let (x, expected) = (T::from_bits(code as u8).to_f64(), spec.decode(code).to_f64());
+            assert!(x.to_bits() == expected.to_bits() || (x.is_nan() && expected.is_nan()), "{spec} {code:#x}: {x:e}");
+        }
+    })*};
+}
+
+/// Every midpoint, number and end at -2..=2 ulp of f64, and the inputs of `encode64` of every format, through each type.
+#[test]
+fn from_f64_rounds_once_at_all_midpoints_and_traps() {
+    let (traps, mut compared) = (traps_for_f64(), 0);
+    assert!(traps.len() > 5_000, "only {} traps", traps.len());
+    macro_rules! check {
+        ($($type:path)*) => { doubles_are_rounded_once! { traps, compared: $($type)* } };
+    }
+    for_every_type!(check);
+    check! { own::Downward own::Odd own::MlDtypes own::Cuda own::NanIsZero own::NanIsSigned own::Special }
+    eprintln!("{} traps, {compared} f64 in all", traps.len());
+}
+
+macro_rules! products_are_exact {
+    ($($type:path)*) => {$({
+        for x in <$type>::all() {
+            for y in <$type>::all() {
+                let (a, b) = (black_box(x), black_box(y));
+                // f64 has all the products, and every NaN is the positive quiet one, whatever the processor makes of infinity times zero.
+                let exact = x.to_f64() * y.to_f64();
+                let exact = if exact.is_nan() { f64::from_bits(0x7FF8_0000_0000_0000) } else { exact };
+                let found = (a.mul_to_f32(b).to_bits(), a.mul_to_f64(b).to_bits());
+                let single = if exact.is_nan() { 0x7FC0_0000 } else { (exact as f32).to_bits() };
+                assert!(exact.is_nan() || f64::from(exact as f32) == exact, "{x:?} · {y:?}");
+                assert_eq!(found, (single, exact.to_bits()), "{x:?} · {y:?}");
+            }
+        }
+    })*};
+}
+
+#[test]
+fn products_in_f32_and_f64_are_exact() {
+    products_are_exact! {
+        F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2 F6E2M3 F4E2M1 HiF8 UE4M3 UE5M3
+        Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf Binary6p4sf Binary4p2sf
+    }
 }
