@@ -94,7 +94,12 @@ impl BlockSpec {
         let t = self.tensor_scale.factor(tensor);
         let other = self.divisors.iter().find(|(code, _)| *code == scale.code);
         let s = other.map_or_else(|| format.decode_f32(scale.code), |(_, divisor)| *divisor);
-        if s == 0.0 && !matches!(self.apply, Apply::ClampedReciprocal) {
+        let zero = match self.apply {
+            Apply::ClampedReciprocal | Apply::FlooredReciprocal => false,
+            Apply::UnroundedReciprocal => scale.ideal == 0.0,
+            _ => s == 0.0,
+        };
+        if zero {
             return Divisor::Zero;
         }
         let scaled = !matches!(self.tensor_scale, TensorScale::None);
@@ -109,6 +114,7 @@ impl BlockSpec {
             Apply::Reciprocal => Divisor::Multiply(1.0 / (s * t)),
             Apply::TensorReciprocal => Divisor::Multiply(1.0 / t / s),
             Apply::ClampedReciprocal => Divisor::Multiply((1.0 / (s * (1.0 / t))).min(f32::MAX)),
+            Apply::FlooredReciprocal => Divisor::Multiply(1.0 / (s * t).max(1e-38)),
             Apply::UnroundedReciprocal => Divisor::Multiply(1.0 / scale.ideal as f32),
         }
     }
@@ -190,6 +196,15 @@ impl BlockSpec {
                 self.integer(f64::from(sum as i64 as f32 - low))
             }
             Elements::Microxcaling => self.microxcaling(y.to_f32()),
+            Elements::LeastError => self.least_error(block, x),
+            Elements::Midpoints => self.midpoints(y.to_f32()).unwrap_or_else(|| self.element.encode_f32(f32::NAN)),
+            Elements::Steps(steps) => {
+                let steps = steps as f32;
+                let y = if matches!(block.divisor, Divisor::Zero) { f32::NAN } else { y.to_f32() };
+                let step = ((y + 1.0) * (steps / 2.0) + 0.5) as u32 as f32;
+                let nearest = Unpacked::from_f32(step.min(steps) * (2.0 / steps) - 1.0);
+                self.element.encode_with(nearest, &self.element_convert, random).code
+            }
         };
         self.zero_signed(code, x)
     }
@@ -211,6 +226,25 @@ impl BlockSpec {
             ZeroSign::MinusUnlessAbove => x.is_nan() || x <= 0.0,
         };
         if minus { negative } else { zero }
+    }
+
+    /// See [`Elements::LeastError`].
+    fn least_error(&self, block: &Block, x: f32) -> u32 {
+        let error = |code| (block.restorer.restore(self.element.decode_f32(code)) - x).abs();
+        let codes = 1..self.element.code_count() as u32;
+        codes.fold((0, error(0)), |best, code| if error(code) < best.1 { (code, error(code)) } else { best }).0
+    }
+
+    /// See [`Elements::Midpoints`]; none for NaN.
+    fn midpoints(&self, y: f32) -> Option<u32> {
+        let entries = (0..self.element.code_count() as u32).map(|code| (self.element.decode_f32(code), code));
+        // Of equal entries the last from below, the first from above.
+        let below = entries.clone().filter(|&(value, _)| value < y).reduce(|a, b| if b.0 >= a.0 { b } else { a });
+        let above = entries.filter(|&(value, _)| value >= y).reduce(|a, b| if b.0 < a.0 { b } else { a });
+        match (below, above) {
+            (Some((low, code)), Some((high, upper))) => Some(if (low + high) / 2.0 < y { upper } else { code }),
+            (one, other) => one.or(other).map(|(_, code)| code),
+        }
     }
 
     /// See [`Elements::Microxcaling`].

@@ -297,7 +297,7 @@ impl BlockSpec {
             stats.amax = if stats.nan { f32::NAN } else { f32::INFINITY };
         }
         let ideal = match self.rule.ideal(&stats, &self.element, self.tensor_scale, tensor) {
-            0.0 => f64::from(self.zero_scale),
+            0.0 if self.zero_scale.to_bits() != 0 => f64::from(self.zero_scale),
             other if factor == 1.0 => other,
             other => f64::from(other as f32 * factor),
         };

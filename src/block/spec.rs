@@ -93,7 +93,7 @@ pub enum Offset {
 }
 
 /// How an element's scaled value comes about, with `s` the block's scale as stored and `t` (or `T`) the tensor's. All operations but
-/// [`Exact`](Self::Exact) are f32's, each rounded to nearest even. A scale of zero makes every element zero, but for [`ClampedReciprocal`](Self::ClampedReciprocal).
+/// [`Exact`](Self::Exact) are f32's, each rounded to nearest even. A scale of zero makes every element zero, but for [`ClampedReciprocal`](Self::ClampedReciprocal) and [`FlooredReciprocal`](Self::FlooredReciprocal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Apply {
@@ -109,6 +109,8 @@ pub enum Apply {
     TensorReciprocal,
     /// `x · min(1 / (s · (1/T)), f32::MAX)`. Transformer Engine.
     ClampedReciprocal,
+    /// `x · (1 / max(s, 1e-38))`. bitsandbytes.
+    FlooredReciprocal,
     /// `x · (1/d)` with `d` the scale before it was rounded into its format. ggml.
     UnroundedReciprocal,
 }
@@ -127,6 +129,15 @@ pub enum Elements {
     /// its units are rounded by an f32 sum: [`Round::NearestAway`] is `floor(|y| + 0.5)`, nearest-even that less one for ties above an even
     /// number, [`Round::TowardZero`] `floor(|y|)`. No other rounding.
     Microxcaling,
+    /// The first code of the smallest `|restored − x|` in f32, whatever the rounding: ties go to the smaller code, numbers far beyond the
+    /// largest element (whose errors f32 cannot tell apart), infinity and NaN to code 0. ggml's FP4.
+    LeastError,
+    /// Of the entries of a codebook on both sides the upper if the f32 midpoint is below, whatever the rounding: ties go down. Of equal entries numbers
+    /// above get the last, others the first. NaN becomes the largest. bitsandbytes, 4 bits.
+    Midpoints,
+    /// The scaled value is first rounded to one of these equal steps from −1 to 1 (the sum of `(y + 1) · steps / 2` and a half is truncated); NaN, and every
+    /// element of a block with scale 0, to −1. bitsandbytes' 8-bit codebooks, which it looks up in a table of 65,536.
+    Steps(u32),
 }
 
 /// The f32 number that a code comes back as, with `q` the element's value. Every operation is rounded to f32.
@@ -200,7 +211,7 @@ pub struct BlockSpec {
     pub rule: ScaleRule,
     /// What the rule's result is clamped to before it is rounded, zero too.
     pub scale_bounds: (f32, f32),
-    /// The rule's result for a block of nothing but zeros, and in place of a result of zero.
+    /// The rule's result for a block of nothing but zeros, and in place of a result of zero; +0 leaves it, with its sign.
     pub zero_scale: f32,
     /// The scale in place of one that was rounded to zero; 0 leaves it.
     pub vanished_scale: f32,
@@ -400,6 +411,16 @@ impl BlockSpec {
         }
         if matches!(self.elements, Elements::AddThenRound | Elements::AddHalfTruncate) && !integer {
             return Some("elements: to add before rounding, expected integers");
+        }
+        match self.elements {
+            Elements::LeastError if self.element.bits() > 8 => {
+                return Some("elements: to try every code, expected at most 8 bits");
+            }
+            Elements::Midpoints if !matches!(self.element.encoding(), Encoding::Codebook(_)) => {
+                return Some("elements: for midpoints, expected a codebook");
+            }
+            Elements::Steps(0) => return Some("elements: expected at least one step"),
+            _ => {}
         }
         let rounding = matches!(self.element_convert.round, Round::NearestEven | Round::NearestAway | Round::TowardZero);
         if matches!(self.elements, Elements::Microxcaling) && !rounding {
