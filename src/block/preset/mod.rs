@@ -56,8 +56,12 @@ macro_rules! presets {
     };
 }
 
+pub mod bitsandbytes;
 pub mod compressed_tensors;
+pub mod compressed_tensors_int;
 pub mod gfloat;
+pub mod ggml;
+pub mod int;
 pub mod microxcaling;
 pub mod microxcaling_cpp;
 pub mod modelopt;
@@ -73,6 +77,10 @@ const TABLES: &[&[Preset]] = &[
     microxcaling_cpp::TABLE,
     modelopt::TABLE,
     compressed_tensors::TABLE,
+    compressed_tensors_int::TABLE,
+    int::TABLE,
+    ggml::TABLE,
+    bitsandbytes::TABLE,
 ];
 
 /// Every preset, in the order of the documentation.

@@ -1,0 +1,37 @@
+//! bitsandbytes 0.50's block quantization: codebooks over flat blocks of 64, whose scale is `amax` in f32.
+//!
+//! Numbers are `x · (1 / max(amax, 1e-38))`. The 4-bit codes are looked up between the f32 midpoints of the sorted codebook; the 8-bit
+//! codes in a table of 65,536 steps, too coarse for the smallest entries (so zero is not 0 there, and a block of zeros has code 0). Those
+//! steps are no published rule but what its results show. Bytes have the first code in the high nibble:
+//!
+//! ```
+//! use subhalf::{BitOrder, QuantTensor, pack, preset};
+//! let tensor = QuantTensor::quantize(&preset::bitsandbytes::NF4, &[2.0f32, -2.0, 0.0, 1.0], &[4])?;
+//! let codes: Vec<u8> = (0..4).filter_map(|i| tensor.view().code(i)).map(|code| code as u8).collect();
+//! let mut bytes = [0; 2];
+//! pack(&codes, 4, BitOrder::MsbFirst, &mut bytes)?;
+//! assert_eq!((codes, bytes), (vec![15, 0, 7, 12], [0xF0, 0x7C]));
+//! # Ok::<(), subhalf::Error>(())
+//! ```
+
+use super::{Evidence, Preset};
+use crate::block::{Apply, BlockSpec, Elements, Extent, Nonfinite, Ratio, ScaleRule};
+use crate::spec::FormatSpec;
+
+const fn blocks(element: FormatSpec) -> BlockSpec {
+    BlockSpec::new(element, Some(FormatSpec::F32), Extent::Flat(64), ScaleRule::Amax { target: 1.0, ratio: Ratio::Divide })
+        .with_nonfinite(Nonfinite::Count)
+        .with_apply(Apply::FlooredReciprocal)
+        .with_elements(Elements::Midpoints)
+}
+
+presets! { "bitsandbytes", "bitsandbytes 0.50.2";
+    /// NF4.
+    NF4 = blocks(FormatSpec::NF4), "amax", Checked;
+    /// FP4, not OCP's.
+    FP4 = blocks(FormatSpec::BNBFP4), "amax", Checked;
+    /// AF4.
+    AF4 = blocks(FormatSpec::AF4), "amax", FormulaOnly;
+    /// The signed dynamic 8-bit map.
+    DYNAMIC8 = blocks(FormatSpec::BNBDYNAMIC8).with_apply(Apply::Reciprocal).with_elements(Elements::Steps(65_535)), "amax", Checked, changes "the steps of its table are coarser than the smallest entries";
+}
