@@ -3,6 +3,7 @@
 //! `SUBHALF_ORACLE=FOLDER cargo test --release -- --ignored oracle`.
 
 mod inputs;
+mod layouts;
 mod mx;
 mod naive_mx;
 mod properties;

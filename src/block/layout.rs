@@ -1,1 +1,0 @@
-//! Other programs' bytes: lossless conversions both ways.
