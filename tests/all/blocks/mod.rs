@@ -3,6 +3,7 @@
 //! `SUBHALF_ORACLE=FOLDER cargo test --release -- --ignored oracle`.
 
 mod inputs;
+mod ints;
 mod layouts;
 mod mx;
 mod naive_mx;
@@ -107,7 +108,7 @@ fn known(entry: &Entry) -> Option<Known> {
     let name = entry.file.split_once('/')?.1.strip_suffix(".bin")?;
     // The last part is the type of the elements.
     let parts: Vec<&str> = name.split('.').collect();
-    mx::case(entry, &parts)
+    ints::case(entry, &parts).or_else(|| mx::case(entry, &parts))
 }
 
 #[derive(Default)]
