@@ -6,6 +6,9 @@ mod inputs;
 mod ints;
 mod layouts;
 mod mx;
+mod naive;
+mod naive_ggml;
+mod naive_int;
 mod naive_mx;
 mod properties;
 
