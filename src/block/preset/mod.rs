@@ -61,6 +61,7 @@ pub mod gfloat;
 pub mod microxcaling;
 pub mod microxcaling_cpp;
 pub mod modelopt;
+pub mod nvfp4;
 pub mod ocp;
 pub mod torchao;
 
@@ -73,6 +74,11 @@ const TABLES: &[&[Preset]] = &[
     microxcaling_cpp::TABLE,
     modelopt::TABLE,
     compressed_tensors::TABLE,
+    nvfp4::transformer_engine::TABLE,
+    nvfp4::torchao::TABLE,
+    nvfp4::modelopt::TABLE,
+    nvfp4::compressed_tensors::TABLE,
+    nvfp4::fouroversix::TABLE,
 ];
 
 /// Every preset, in the order of the documentation.

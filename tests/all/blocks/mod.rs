@@ -5,6 +5,7 @@
 mod inputs;
 mod mx;
 mod naive_mx;
+mod nvfp4;
 mod properties;
 
 use crate::oracle::source::{Entry, Oracle};
@@ -106,7 +107,7 @@ fn known(entry: &Entry) -> Option<Known> {
     let name = entry.file.split_once('/')?.1.strip_suffix(".bin")?;
     // The last part is the type of the elements.
     let parts: Vec<&str> = name.split('.').collect();
-    mx::case(entry, &parts)
+    mx::case(entry, &parts).or_else(|| nvfp4::case(entry, &parts))
 }
 
 #[derive(Default)]
