@@ -57,13 +57,16 @@ macro_rules! presets {
 }
 
 pub mod compressed_tensors;
+pub mod fp8;
 pub mod gfloat;
+pub mod hif8;
 pub mod microxcaling;
 pub mod microxcaling_cpp;
 pub mod modelopt;
 pub mod nvfp4;
 pub mod ocp;
 pub mod torchao;
+pub mod transformer_engine;
 
 /// The tables of all modules.
 const TABLES: &[&[Preset]] = &[
@@ -79,6 +82,12 @@ const TABLES: &[&[Preset]] = &[
     nvfp4::modelopt::TABLE,
     nvfp4::compressed_tensors::TABLE,
     nvfp4::fouroversix::TABLE,
+    transformer_engine::TABLE,
+    fp8::plain::TABLE,
+    fp8::deepseek::TABLE,
+    fp8::deepgemm::TABLE,
+    fp8::torchao::TABLE,
+    hif8::TABLE,
 ];
 
 /// Every preset, in the order of the documentation.

@@ -4,9 +4,11 @@
 
 mod inputs;
 mod mx;
+mod naive_fp8;
 mod naive_mx;
 mod nvfp4;
 mod properties;
+mod scale_rules;
 
 use crate::oracle::source::{Entry, Oracle};
 use std::collections::BTreeMap;
