@@ -105,6 +105,11 @@ pub enum ScaleRule {
     /// `2^(ceil(log2 amax) − emax)`.
     Ceil,
     /// `2^ceil(log2(amax / max))`: the smallest power of two that makes nothing saturate. RCEIL.
+    ///
+    /// Programs round the f32 quotient `amax / max` or the f32 product `amax · (1 / max)` up to a power of two, which is [`Amax`](Self::Amax)
+    /// under [`Round::Up`](crate::Round::Up). For E4M3, E5M2, E3M2, E2M3 and E2M1 both are this rule for every `amax` but one, the f32 above
+    /// `max · 2^-127`, whose quotient is rounded to 2^-127 (all 2^31 compared). For `MXINT8` without −2 (`max` 127/64) the quotient is this rule always,
+    /// and the product is one binade less for one `amax` of every binade, the f32 above `max · 2^e`.
     RoundUp,
     /// [`Floor`](Self::Floor) of `amax` rounded half up to this many mantissa bits. With the element's own number of bits torchao's and
     /// Quark's EVEN, with 1 always compressed-tensors'.

@@ -3,6 +3,7 @@
 //! `SUBHALF_ORACLE=FOLDER cargo test --release -- --ignored oracle`.
 
 mod inputs;
+mod lossless;
 mod mx;
 mod naive_fp8;
 mod naive_mx;
