@@ -314,7 +314,7 @@ impl BlockSpec {
             Nonfinite::Count if stats.nan => stats.amax = f32::NAN,
             Nonfinite::CountAsInfinity if stats.nan => stats.amax = f32::INFINITY,
             Nonfinite::Count | Nonfinite::CountInfinity | Nonfinite::CountAsInfinity if stats.infinite => {
-                stats.amax = f32::INFINITY
+                stats.amax = f32::INFINITY;
             }
             _ => {}
         }

@@ -90,7 +90,7 @@ pub(super) mod torchao {
         /// bits); infinity makes the scale 448.
         TORCHAO = SINGLE.with_tensor_scale(TensorScale::Multiplier { target: SCALE_MAX * MAX }).with_apply(Apply::TensorReciprocal), "e4m3(clamp(amax_b / 6 / (amax / 2688), 2^-6, 448))", Checked, changes "amax comes back by rounded products";
         /// torchao without a tensor scale: `s = e4m3(clamp(amax_b / 6, 2^-6, 448))`, elements `x · (1/s)`, back as `q · s`. Else as [`TORCHAO`].
-        TORCHAO_SINGLE = SINGLE, "e4m3(clamp(amax_b / 6, 2^-6, 448))", Checked, changes "a block's largest element may have saturated or become less than 6";
+        TORCHAO_SINGLE = SINGLE, "e4m3(clamp(amax_b / 6, 2^-6, 448))", Checked;
     }
 }
 

@@ -10,6 +10,7 @@ mod naive_mx;
 mod nvfp4;
 mod properties;
 mod scale_rules;
+mod worked;
 
 use crate::oracle::source::{Entry, Oracle};
 use std::collections::BTreeMap;
