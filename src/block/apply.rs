@@ -55,8 +55,10 @@ pub(crate) struct Block {
 pub(crate) enum Restorer {
     /// `q · factor`.
     Times(f32),
-    /// `(q · s) / T`.
-    TimesOver(f32, f32),
+    /// `q · factor` with −0 as +0.
+    TimesPlusZero(f32),
+    /// `((q · s) · amax) / target`.
+    TimesTimesOver(f32, f32, f32),
     /// `(q − z) · s`.
     Affine(f32, f32),
     /// `q · s + m`.
@@ -67,7 +69,8 @@ impl Restorer {
     pub(crate) fn restore(self, q: f32) -> f32 {
         let value = match self {
             Self::Times(factor) => q * factor,
-            Self::TimesOver(scale, divisor) => q * scale / divisor,
+            Self::TimesPlusZero(factor) => (q + 0.0) * factor,
+            Self::TimesTimesOver(scale, amax, target) => q * scale * amax / target,
             Self::Affine(scale, zero_point) => (q - zero_point) * scale,
             Self::Plus(scale, minimum) => q * scale + minimum,
         };
@@ -78,12 +81,18 @@ impl Restorer {
 impl BlockSpec {
     /// How numbers under this scale and offset come back.
     pub(crate) fn restorer(&self, scale: u32, offset: u32, tensor: f32) -> Restorer {
+        self.restorer_by(self.restore, scale, offset, tensor)
+    }
+
+    fn restorer_by(&self, restore: Restore, scale: u32, offset: u32, tensor: f32) -> Restorer {
         let s = self.scale.as_ref().map_or(1.0, |format| format.decode_f32(scale));
-        match (self.restore, self.offset, self.tensor_scale) {
+        match (restore, self.offset, self.tensor_scale) {
             (_, Offset::ZeroPoint, _) => Restorer::Affine(s, self.element.decode_f32(offset)),
             (_, Offset::Minimum(format), _) => Restorer::Plus(s, format.decode_f32(offset)),
-            (Restore::Quotient, ..) => Restorer::TimesOver(s, tensor),
+            (Restore::Quotient, ..) => Restorer::Times(s / tensor),
             (Restore::AmaxProduct, _, TensorScale::Amax { target }) => Restorer::Times(s * tensor * (1.0 / target)),
+            (Restore::AmaxQuotient, _, TensorScale::Amax { target }) => Restorer::TimesTimesOver(s, tensor, target),
+            (Restore::ProductPlusZero, ..) => Restorer::TimesPlusZero(s * tensor),
             (_, _, TensorScale::None) => Restorer::Times(s),
             _ => Restorer::Times(s * tensor),
         }
@@ -95,7 +104,7 @@ impl BlockSpec {
         let other = self.divisors.iter().find(|(code, _)| *code == scale.code);
         let s = other.map_or_else(|| format.decode_f32(scale.code), |(_, divisor)| *divisor);
         let zero = match self.apply {
-            Apply::ClampedReciprocal | Apply::FlooredReciprocal => false,
+            Apply::ClampedReciprocal | Apply::FlooredReciprocal | Apply::DivideIeee => false,
             Apply::UnroundedReciprocal => scale.ideal == 0.0,
             _ => s == 0.0,
         };
@@ -109,13 +118,14 @@ impl BlockSpec {
                 Divisor::Exact(arith::product(s, t))
             }
             Apply::Exact => Divisor::Exact(Unpacked::from_f32(s)),
-            Apply::Divide => Divisor::Divide(s * t),
+            Apply::Divide | Apply::DivideIeee => Divisor::Divide(s * t),
             Apply::DivideQuotient => Divisor::Divide(s / t),
             Apply::Reciprocal => Divisor::Multiply(1.0 / (s * t)),
             Apply::TensorReciprocal => Divisor::Multiply(1.0 / t / s),
+            Apply::InverseReciprocal => Divisor::Multiply(1.0 / (s * (1.0 / t))),
             Apply::ClampedReciprocal => Divisor::Multiply((1.0 / (s * (1.0 / t))).min(f32::MAX)),
             Apply::FlooredReciprocal => Divisor::Multiply(1.0 / (s * t).max(1e-38)),
-            Apply::UnroundedReciprocal => Divisor::Multiply(1.0 / scale.ideal as f32),
+            Apply::UnroundedReciprocal => Divisor::Multiply((1.0 / scale.ideal) as f32),
         }
     }
 
@@ -129,9 +139,17 @@ impl BlockSpec {
         let mut best: Option<(Block, f32)> = None;
         for &factor in search.factors {
             let block = plain(factor);
+            let restorer = match search.restore {
+                Some(restore) => self.restorer_by(restore, block.scale, block.offset, tensor),
+                None => block.restorer,
+            };
             let error = elements.clone().fold(0.0f32, |sum, x| {
-                let error = block.restorer.restore(self.element.decode_f32(self.code(&block, x, 0))) - x;
-                sum + if matches!(search.metric, Metric::Mse) { error * error } else { error.abs() }
+                let error = restorer.restore(self.element.decode_f32(self.code(&block, x, 0))) - x;
+                match search.metric {
+                    Metric::Mse => sum + error * error,
+                    Metric::Mae => sum + error.abs(),
+                    Metric::Max => sum.max(error.abs()),
+                }
             });
             if best.is_none_or(|(_, least)| error < least) {
                 best = Some((block, error));
@@ -206,7 +224,7 @@ impl BlockSpec {
                 self.element.encode_with(nearest, &self.element_convert, random).code
             }
         };
-        self.zero_signed(code, x)
+        self.zero_signed(code, x, y)
     }
 
     /// The code of an integer, clamped.
@@ -214,7 +232,7 @@ impl BlockSpec {
         self.element.encode_f64(value)
     }
 
-    fn zero_signed(&self, code: u32, x: f32) -> u32 {
+    fn zero_signed(&self, code: u32, x: f32, scaled: Unpacked) -> u32 {
         let (Some(zero), Some(negative)) = (self.element.zero_code(), self.element.negative_zero_code()) else { return code };
         if code != zero && code != negative {
             return code;
@@ -222,7 +240,7 @@ impl BlockSpec {
         let minus = match self.zero_sign {
             ZeroSign::Keep => return code,
             ZeroSign::Plus => false,
-            ZeroSign::MinusBelowZero => x < 0.0,
+            ZeroSign::MinusBelowZero => scaled.is_negative() && !scaled.is_zero() && !scaled.is_nan(),
             ZeroSign::MinusUnlessAbove => x.is_nan() || x <= 0.0,
         };
         if minus { negative } else { zero }

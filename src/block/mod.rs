@@ -4,6 +4,7 @@
 
 mod apply;
 pub mod layout;
+mod lossless;
 mod pack;
 pub mod preset;
 mod scale;

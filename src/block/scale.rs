@@ -1,6 +1,6 @@
 //! How a block's scale is found: the statistics a rule sees, the rules, and the rounding of their result into a scale code.
 
-use super::spec::{BlockSpec, Nonfinite, TensorScale};
+use super::spec::{BlockSpec, Nonfinite, Restore, TensorScale};
 use crate::codec::Unpacked;
 use crate::spec::FormatSpec;
 
@@ -88,6 +88,9 @@ pub enum Ratio {
     DivideTwice,
     /// `T · (amax / target)`. compressed-tensors.
     MultiplyQuotient,
+    /// `1 / S` of the factor `S = target / amax`, which is at most `f32::MAX`, and 1 for an infinite `amax`; without tensor scale.
+    /// [`UnroundedReciprocal`](super::Apply::UnroundedReciprocal) multiplies by that very `S`. Transformer Engine's FP8.
+    Inverse,
 }
 
 /// How a scale is found from a block's statistics, before it is rounded into the scale format. With `emax` the exponent of the element
@@ -102,6 +105,11 @@ pub enum ScaleRule {
     /// `2^(ceil(log2 amax) − emax)`.
     Ceil,
     /// `2^ceil(log2(amax / max))`: the smallest power of two that makes nothing saturate. RCEIL.
+    ///
+    /// Programs round the f32 quotient `amax / max` or the f32 product `amax · (1 / max)` up to a power of two, which is [`Amax`](Self::Amax)
+    /// under [`Round::Up`](crate::Round::Up). For E4M3, E5M2, E3M2, E2M3 and E2M1 both are this rule for every `amax` but one, the f32 above
+    /// `max · 2^-127`, whose quotient is rounded to 2^-127 (all 2^31 compared). For `MXINT8` without −2 (`max` 127/64) the quotient is this rule always,
+    /// and the product is one binade less for one `amax` of every binade, the f32 above `max · 2^e`.
     RoundUp,
     /// [`Floor`](Self::Floor) of `amax` rounded half up to this many mantissa bits. With the element's own number of bits torchao's and
     /// Quark's EVEN, with 1 always compressed-tensors'.
@@ -157,7 +165,8 @@ impl PartialEq for ScaleRule {
     }
 }
 
-/// What a search minimises. Sums are f32, element by element in row-major order, from 0, of the f32 errors `restored − x`.
+/// What a search minimises. Sums are f32, element by element in row-major order, from 0, of the f32 errors `restored − x`; the largest is one
+/// among numbers, NaN aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Metric {
@@ -165,6 +174,8 @@ pub enum Metric {
     Mse,
     /// The sum of the absolute errors.
     Mae,
+    /// The largest absolute error.
+    Max,
 }
 
 /// A search among scales: the rule's result times each factor (an f32 product), clamped and rounded like it. The first of the smallest error wins,
@@ -175,6 +186,8 @@ pub struct Search {
     pub factors: &'static [f32],
     /// What is minimised.
     pub metric: Metric,
+    /// The formula of the numbers whose errors are taken, if it is not the format's own [`restore`](BlockSpec::restore).
+    pub restore: Option<Restore>,
 }
 
 /// Two to the exponent, for every exponent that a rule can give.
@@ -246,6 +259,9 @@ impl ScaleRule {
                 exp2(below + i32::from(amax >= 1.5 * max * exp2(below)))
             }
             Self::Log2Floor => exp2(log2_floor(amax) - emax),
+            Self::Amax { ratio: Ratio::Inverse, .. } if amax == 0.0 => 0.0,
+            // In f64, so that its reciprocal, rounded to f32, is the factor again.
+            Self::Amax { target, ratio: Ratio::Inverse } if amax.is_finite() => 1.0 / f64::from((target / amax).min(f32::MAX)),
             Self::Amax { target, ratio } => {
                 let factor = tensor_scale.factor(tensor);
                 let scaled = !matches!(tensor_scale, TensorScale::None);
@@ -256,6 +272,7 @@ impl ScaleRule {
                     Ratio::Multiply => amax * (1.0 / target),
                     Ratio::DivideTwice => amax / target / factor,
                     Ratio::MultiplyQuotient => factor * (amax / target),
+                    Ratio::Inverse => 1.0,
                 })
             }
             Self::SignedMax { target } => f64::from(stats.signed_max / target),
@@ -293,8 +310,13 @@ impl BlockSpec {
             return Scale { ideal: f64::NAN, code };
         }
         let mut stats = *stats;
-        if matches!(self.nonfinite, Nonfinite::Count) && (stats.nan || stats.infinite) {
-            stats.amax = if stats.nan { f32::NAN } else { f32::INFINITY };
+        match self.nonfinite {
+            Nonfinite::Count if stats.nan => stats.amax = f32::NAN,
+            Nonfinite::CountAsInfinity if stats.nan => stats.amax = f32::INFINITY,
+            Nonfinite::Count | Nonfinite::CountInfinity | Nonfinite::CountAsInfinity if stats.infinite => {
+                stats.amax = f32::INFINITY;
+            }
+            _ => {}
         }
         let ideal = match self.rule.ideal(&stats, &self.element, self.tensor_scale, tensor) {
             0.0 if self.zero_scale.to_bits() != 0 => f64::from(self.zero_scale),

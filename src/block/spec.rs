@@ -1,6 +1,6 @@
 //! [`BlockSpec`]: everything that defines a block-scaled format, as data. What the parts compute is in `scale` and `apply`.
 
-use super::scale::{ScaleRule, Search};
+use super::scale::{Ratio, ScaleRule, Search};
 use crate::error::Error;
 use crate::policy::Convert;
 use crate::round::Round;
@@ -40,7 +40,7 @@ pub enum TensorScale {
         /// The number that `amax` maps to.
         target: f32,
     },
-    /// `T = target / amax` in f32, at most `f32::MAX`: numbers are `q · s / T`. compressed-tensors.
+    /// `T = target · (1 / amax)` in f32, at most `f32::MAX`: numbers are `q · s / T`. compressed-tensors.
     Divisor {
         /// The number that `amax` maps to.
         target: f32,
@@ -61,7 +61,7 @@ impl TensorScale {
         match self {
             Self::None => 1.0,
             Self::Multiplier { target } => usable(amax / target),
-            Self::Divisor { target } if amax > 0.0 => usable((target / amax).min(f32::MAX)),
+            Self::Divisor { target } if amax > 0.0 => usable((target * (1.0 / amax)).min(f32::MAX)),
             Self::Divisor { .. } => 1.0,
             Self::Amax { .. } => amax,
         }
@@ -93,7 +93,8 @@ pub enum Offset {
 }
 
 /// How an element's scaled value comes about, with `s` the block's scale as stored and `t` (or `T`) the tensor's. All operations but
-/// [`Exact`](Self::Exact) are f32's, each rounded to nearest even. A scale of zero makes every element zero, but for [`ClampedReciprocal`](Self::ClampedReciprocal) and [`FlooredReciprocal`](Self::FlooredReciprocal).
+/// [`Exact`](Self::Exact) are f32's, each rounded to nearest even. A scale of zero makes every element zero, but for [`ClampedReciprocal`](Self::ClampedReciprocal),
+/// [`DivideIeee`](Self::DivideIeee) and [`FlooredReciprocal`](Self::FlooredReciprocal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Apply {
@@ -107,11 +108,16 @@ pub enum Apply {
     Reciprocal,
     /// `x · ((1/t) / s)`. torchao.
     TensorReciprocal,
-    /// `x · min(1 / (s · (1/T)), f32::MAX)`. Transformer Engine.
+    /// `x · (1 / (s · (1/T)))`. 4over6.
+    InverseReciprocal,
+    /// [`InverseReciprocal`](Self::InverseReciprocal) with a factor of at most `f32::MAX`. Transformer Engine.
     ClampedReciprocal,
     /// `x · (1 / max(s, 1e-38))`. bitsandbytes.
     FlooredReciprocal,
-    /// `x · (1/d)` with `d` the scale before it was rounded into its format. ggml.
+    /// As [`Divide`](Self::Divide), by a scale of zero too: `0 / 0` is NaN. `DeepSeek`.
+    DivideIeee,
+    /// `x · (1/d)` with `d` the scale before it was rounded into its format. ggml; with [`Ratio::Inverse`](super::Ratio::Inverse) Transformer
+    /// Engine's FP8.
     UnroundedReciprocal,
 }
 
@@ -146,10 +152,14 @@ pub enum Elements {
 pub enum Restore {
     /// `q · (s·t)`; torchao, Model Optimizer. With a zero point `(q − z) · s`, with a minimum `q·s + m`.
     Product,
-    /// `(q·s) / T`. compressed-tensors.
+    /// [`Product`](Self::Product) with −0 as +0. Model Optimizer's NVFP4.
+    ProductPlusZero,
+    /// `q · (s / T)`. compressed-tensors.
     Quotient,
     /// `q · ((s·amax) · c)` with `c` the f32 nearest to `1 / target`. Transformer Engine.
     AmaxProduct,
+    /// `((q·s) · amax) / target`. 4over6.
+    AmaxQuotient,
 }
 
 /// What a NaN or an infinity does to its block.
@@ -160,6 +170,10 @@ pub enum Nonfinite {
     Poison,
     /// They count as magnitudes: NaN makes the scale NaN, infinity goes through the rule like a number above all others. torchao.
     Count,
+    /// Infinity goes through the rule like a number above all others, NaN is passed over: C's `fmaxf`. Transformer Engine.
+    CountInfinity,
+    /// Both go through the rule like a number above all others. `DeepGEMM`'s UE8M0 scales.
+    CountAsInfinity,
     /// The scale is made from the finite numbers; the others meet the element's policy.
     Ignore,
 }
@@ -172,7 +186,7 @@ pub enum ZeroSign {
     Keep,
     /// Always plus. ggml.
     Plus,
-    /// Minus for numbers below zero only, so −0 becomes +0. Model Optimizer's NVFP4.
+    /// Minus for scaled numbers below zero only, so −0 becomes +0. Model Optimizer's NVFP4.
     MinusBelowZero,
     /// Minus for all but numbers above zero, so +0 becomes −0. Model Optimizer's MXFP4.
     MinusUnlessAbove,
@@ -427,22 +441,34 @@ impl BlockSpec {
             return Some("elements: of microxcaling's roundings, expected nearest (even or away) or toward zero");
         }
         let divided = matches!(self.tensor_scale, TensorScale::Divisor { .. } | TensorScale::Amax { .. });
-        let divides = matches!(self.apply, Apply::DivideQuotient | Apply::ClampedReciprocal);
+        let divides = matches!(self.apply, Apply::DivideQuotient | Apply::InverseReciprocal | Apply::ClampedReciprocal);
         if divided != divides && !matches!(self.tensor_scale, TensorScale::None) {
             return Some("apply: expected the form whose tensor scale divides exactly where it does");
         }
-        let restored = match self.tensor_scale {
-            TensorScale::None => matches!(self.restore, Restore::Product),
-            TensorScale::Multiplier { .. } => matches!(self.restore, Restore::Product),
-            TensorScale::Divisor { .. } => matches!(self.restore, Restore::Quotient),
-            TensorScale::Amax { .. } => matches!(self.restore, Restore::AmaxProduct),
-        };
-        if !restored {
-            return Some("restore: expected the form of the tensor scale: Product, Quotient of a divisor, AmaxProduct of amax");
+        if !self.restorable(self.restore) {
+            return Some(
+                "restore: expected the form of the tensor scale: Product, Quotient of a divisor, AmaxProduct or AmaxQuotient of amax",
+            );
+        }
+        let inverse = matches!(self.rule, ScaleRule::Amax { ratio: Ratio::Inverse, .. });
+        if inverse && !matches!(self.tensor_scale, TensorScale::None) {
+            return Some("rule: of the inverse of a ratio, expected no tensor scale");
         }
         match &self.search {
             Some(Search { factors: [], .. }) => Some("search: expected at least one factor"),
+            Some(Search { restore: Some(restore), .. }) if !self.restorable(*restore) => {
+                Some("search: expected a restore form that is one of the tensor scale's")
+            }
             _ => None,
+        }
+    }
+
+    /// Whether the tensor scale has what the formula takes.
+    const fn restorable(&self, restore: Restore) -> bool {
+        match self.tensor_scale {
+            TensorScale::None | TensorScale::Multiplier { .. } => matches!(restore, Restore::Product | Restore::ProductPlusZero),
+            TensorScale::Divisor { .. } => matches!(restore, Restore::Quotient),
+            TensorScale::Amax { .. } => matches!(restore, Restore::AmaxProduct | Restore::AmaxQuotient),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The schemes that people ship, as constants of [`BlockSpec`], and [`ALL`] of them as a table.
+//! The schemes that people ship, as constants of [`BlockSpec`], and [`all`] of them as a table.
 //!
 //! A module is a standard or a program; where a program's rules change with its version, a module inside it. A later version that differs
 //! gets a constant of its own: none here ever changes a bit. [`Evidence`] says whether a preset reproduces arrays that the program itself
@@ -59,14 +59,18 @@ macro_rules! presets {
 pub mod bitsandbytes;
 pub mod compressed_tensors;
 pub mod compressed_tensors_int;
+pub mod fp8;
 pub mod gfloat;
 pub mod ggml;
+pub mod hif8;
 pub mod int;
 pub mod microxcaling;
 pub mod microxcaling_cpp;
 pub mod modelopt;
+pub mod nvfp4;
 pub mod ocp;
 pub mod torchao;
+pub mod transformer_engine;
 
 /// The tables of all modules.
 const TABLES: &[&[Preset]] = &[
@@ -81,6 +85,17 @@ const TABLES: &[&[Preset]] = &[
     int::TABLE,
     ggml::TABLE,
     bitsandbytes::TABLE,
+    nvfp4::transformer_engine::TABLE,
+    nvfp4::torchao::TABLE,
+    nvfp4::modelopt::TABLE,
+    nvfp4::compressed_tensors::TABLE,
+    nvfp4::fouroversix::TABLE,
+    transformer_engine::TABLE,
+    fp8::plain::TABLE,
+    fp8::deepseek::TABLE,
+    fp8::deepgemm::TABLE,
+    fp8::torchao::TABLE,
+    hif8::TABLE,
 ];
 
 /// Every preset, in the order of the documentation.

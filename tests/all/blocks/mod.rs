@@ -5,12 +5,17 @@
 mod inputs;
 mod ints;
 mod layouts;
+mod lossless;
 mod mx;
 mod naive;
+mod naive_fp8;
 mod naive_ggml;
 mod naive_int;
 mod naive_mx;
+mod nvfp4;
 mod properties;
+mod scale_rules;
+mod worked;
 
 use crate::oracle::source::{Entry, Oracle};
 use std::collections::BTreeMap;
@@ -111,7 +116,7 @@ fn known(entry: &Entry) -> Option<Known> {
     let name = entry.file.split_once('/')?.1.strip_suffix(".bin")?;
     // The last part is the type of the elements.
     let parts: Vec<&str> = name.split('.').collect();
-    ints::case(entry, &parts).or_else(|| mx::case(entry, &parts))
+    ints::case(entry, &parts).or_else(|| mx::case(entry, &parts)).or_else(|| nvfp4::case(entry, &parts))
 }
 
 #[derive(Default)]
