@@ -197,9 +197,13 @@ pub(crate) const fn quotient(a: Unpacked, b: Unpacked) -> Unpacked {
 }
 
 /// `a · b`, exact or sticky.
-#[cfg(feature = "alloc")]
 pub(crate) const fn product(a: Unpacked, b: Unpacked) -> Unpacked {
     mul(a, b).0
+}
+
+/// The square root of a number from 0 up, exact or sticky.
+pub(crate) const fn root(a: Unpacked) -> Unpacked {
+    sqrt(a).0
 }
 
 impl FormatSpec {

@@ -27,7 +27,7 @@
 //! * A format by somebody's name for it: [`FormatSpec::by_name_in`] and the [`Vocabulary`] it is a word of.
 //! * A tensor in a block-scaled format: [`QuantTensor::quantize`] under a [`BlockSpec`], your own or one of [`preset`]'s that match other
 //!   programs bit for bit; [`Quantizer`] takes more wishes; [`QuantView`] reads bytes that you have; [`layout`] knows other programs' bytes.
-//! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`].
+//! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`]; of a block-scaled one [`QuantTensor::stats`].
 //!
 //! # The formats
 //!
@@ -130,7 +130,7 @@ mod vendor;
 #[cfg(feature = "alloc")]
 pub use block::{
     Apply, BitOrder, BlockSpec, BlockStats, Elements, Extent, Metric, Nonfinite, Offset, Parts, QuantTensor, QuantView, Ratio,
-    Restore, ScaleRule, Search, TensorScale, ZeroSign, layout, pack, preset, unpack,
+    Region, Restore, ScaleRule, Search, TensorScale, ZeroSign, layout, pack, preset, unpack,
 };
 pub use codec::{Encoded, Explanation, Finfo, Unpacked, Values};
 pub use error::Error;
@@ -152,4 +152,6 @@ pub use scalar::{
 };
 pub use spec::{Code, Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, ZeroField};
 pub use stats::{ErrorStats, Sqnr, amax_scale, storage_error};
+#[cfg(feature = "alloc")]
+pub use stats::{TensorStats, WorstBlock};
 pub use unary::{Unary, UnaryTable};

@@ -7,11 +7,13 @@ pub mod layout;
 mod lossless;
 mod pack;
 pub mod preset;
+mod region;
 mod scale;
 mod spec;
 mod tensor;
 
 pub use pack::{BitOrder, pack, unpack};
+pub use region::Region;
 pub use scale::{BlockStats, Metric, Ratio, ScaleRule, Search};
 pub use spec::{Apply, BlockSpec, Elements, Extent, Nonfinite, Offset, Restore, TensorScale, ZeroSign};
 pub use tensor::{Parts, QuantTensor, QuantView};

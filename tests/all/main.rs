@@ -17,6 +17,8 @@ mod presets;
 mod scalars;
 mod stochastic;
 mod tables;
+#[cfg(feature = "alloc")]
+mod tensor_stats;
 #[cfg(feature = "num-traits")]
 mod traits;
 mod unary;

@@ -1,6 +1,14 @@
-//! Error accounting: [`ErrorStats`] sums up what storing numbers in a format did to them. It measures; which policy and which
-//! scale to use is the caller's choice.
+//! Error accounting: [`ErrorStats`] sums up what storing numbers in a format did to them, [`TensorStats`] what a block-scaled tensor
+//! kept. It measures; which policy and which scale to use is the caller's choice.
 
+#[cfg(feature = "alloc")]
+mod tensor;
+
+#[cfg(feature = "alloc")]
+pub use tensor::{TensorStats, WorstBlock};
+
+use crate::arith;
+use crate::codec::Unpacked;
 use crate::error::Error;
 use crate::flags::Flags;
 use crate::ops::Exec;
@@ -58,11 +66,21 @@ struct Sums {
     signal: f64,
     noise: f64,
     absolute: f64,
+    /// Squares of what was stored.
+    stored: f64,
+    /// Products of references and what was stored.
+    product: f64,
 }
 
 impl Sums {
     fn plus(self, other: Self) -> Self {
-        Self { signal: self.signal + other.signal, noise: self.noise + other.noise, absolute: self.absolute + other.absolute }
+        Self {
+            signal: self.signal + other.signal,
+            noise: self.noise + other.noise,
+            absolute: self.absolute + other.absolute,
+            stored: self.stored + other.stored,
+            product: self.product + other.product,
+        }
     }
 }
 
@@ -129,7 +147,13 @@ impl ErrorStats {
             self.flushed += u64::from(reference != 0.0 && stored == 0.0);
             let error = (reference - stored).abs();
             self.max_abs_error = self.max_abs_error.max(error);
-            self.partial = self.partial.plus(Sums { signal: reference * reference, noise: error * error, absolute: error });
+            self.partial = self.partial.plus(Sums {
+                signal: reference * reference,
+                noise: error * error,
+                absolute: error,
+                stored: stored * stored,
+                product: reference * stored,
+            });
         }
         self.filled += 1;
         if self.filled == Self::PARTIAL {
@@ -224,6 +248,32 @@ impl ErrorStats {
     #[must_use]
     pub fn mean_abs_error(&self) -> f64 {
         if self.measured == 0 { 0.0 } else { self.sums().absolute / self.measured as f64 }
+    }
+
+    /// The mean squared error of the measured pairs; 0 if nothing was measured.
+    #[must_use]
+    pub fn mean_squared_error(&self) -> f64 {
+        if self.measured == 0 { 0.0 } else { self.noise() / self.measured as f64 }
+    }
+
+    /// The cosine of the angle between the references and what was stored, over the measured pairs. `None` if either are all zeros, or if
+    /// a sum is not finite. Equal tensors have 1.
+    ///
+    /// The root is taken of the exact product of the two sums of squares: it is the same to the bit on every platform.
+    ///
+    /// ```
+    /// use subhalf::{ErrorStats, Flags};
+    /// let mut stats = ErrorStats::new();
+    /// [(3.0, 3.0), (4.0, 3.0)].iter().for_each(|&(x, stored)| stats.push(x, stored, Flags::NONE));
+    /// assert_eq!(stats.cosine(), Some(21.0 / (25.0 * 18f64).sqrt()));
+    /// assert_eq!(stats.mean_squared_error(), 0.5);
+    /// ```
+    #[must_use]
+    pub fn cosine(&self) -> Option<f64> {
+        let sums = self.sums();
+        let (signal, stored) = (Unpacked::from_f64(sums.signal), Unpacked::from_f64(sums.stored));
+        let cosine = sums.product / arith::root(arith::product(signal, stored)).to_f64();
+        cosine.is_finite().then_some(cosine.clamp(-1.0, 1.0))
     }
 
     /// References that overflowed: finite ones that raised [`Flags::OVERFLOW`], whatever the policy made of them (the largest

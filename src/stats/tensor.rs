@@ -1,0 +1,205 @@
+//! [`TensorStats`]: what a block-scaled tensor kept of the numbers that it was made of.
+
+use super::ErrorStats;
+use crate::block::{QuantTensor, QuantView, Region};
+use crate::codec::Unpacked;
+use crate::error::Error;
+use crate::flags::Flags;
+use crate::ops::Exec;
+use crate::spec::FormatSpec;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// A block-scaled tensor against the numbers that it stands for: see [`QuantView::stats`].
+#[derive(Clone, Debug)]
+pub struct TensorStats {
+    errors: ErrorStats,
+    codes: Vec<u64>,
+    scales: Vec<u64>,
+    worst: Option<WorstBlock>,
+}
+
+/// The block with the largest sum of squared errors; of several the first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorstBlock {
+    /// Its number: that of its scale.
+    pub index: usize,
+    /// Where its elements are.
+    pub region: Region,
+    /// Its scale, as the format stores it; without the tensor scale.
+    pub scale: f32,
+    /// The sum of the squared errors of its measured pairs ([`ErrorStats`]): f64s, one after the other in row-major order.
+    pub noise: f64,
+}
+
+impl WorstBlock {
+    /// The block's part of a tensor, row-major: of the references the inputs, of dequantized numbers what became of them.
+    pub fn inputs<T: Copy>(&self, tensor: &[T]) -> impl Iterator<Item = T> {
+        self.region.indices().filter_map(|index| tensor.get(index).copied())
+    }
+}
+
+impl TensorStats {
+    /// Signal, noise and errors, over pairs of a reference and what [`dequantize`](QuantView::dequantize) gives for it.
+    ///
+    /// [`saturated`](ErrorStats::saturated) counts references that lie outside what their block can express: the element is the largest number
+    /// of its format and the reference lies above what it comes back as, or it is the smallest and the reference lies below (the other way
+    /// round under a negative scale); or a finite reference came back infinite, or an infinite one did not. So of an element that
+    /// lies outside by less than one rounding error, as the largest of a block does whose scale was rounded down, it counts too.
+    /// [`flushed`](ErrorStats::flushed) counts numbers other than zero that came back as zero, [`nan`](ErrorStats::nan) numbers that came
+    /// back as NaN.
+    #[must_use]
+    pub const fn errors(&self) -> &ErrorStats {
+        &self.errors
+    }
+
+    /// How many elements have each code: `2^bits` counters for elements of up to 8 bits, none for wider ones.
+    #[must_use]
+    pub fn codes(&self) -> &[u64] {
+        &self.codes
+    }
+
+    /// How many blocks have each scale. For scales of up to 8 bits one counter a code; for wider ones 256 counters of the
+    /// exponent field of the scale as an f32: field `e` is `2^(e-127)` up to twice that, 0 is zero and what is below 2^-126, 255 infinity and NaN.
+    /// None without scales.
+    #[must_use]
+    pub fn scales(&self) -> &[u64] {
+        &self.scales
+    }
+
+    /// The block with the largest sum of squared errors; `None` if there is no error.
+    #[must_use]
+    pub const fn worst(&self) -> Option<&WorstBlock> {
+        self.worst.as_ref()
+    }
+}
+
+impl QuantTensor {
+    /// What the tensor kept of its references: as [`QuantView::stats`], on all threads.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `reference` has not as many elements as the tensor.
+    pub fn stats<T: Copy + Sync + Into<f64>>(&self, reference: &[T]) -> Result<TensorStats, Error> {
+        self.view().stats(reference, Exec::PARALLEL)
+    }
+}
+
+impl QuantView<'_> {
+    /// What the tensor kept of its references, row-major. No bit of the result depends on `exec`: sums are those of [`ErrorStats`].
+    ///
+    /// ```
+    /// use subhalf::{BlockSpec, Exec, Extent, FormatSpec, QuantTensor, ScaleRule};
+    /// let rule = ScaleRule::Floor;
+    /// let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), Extent::Block { rows: 1, cols: 4 }, rule);
+    /// let x = [4.0f32, -7.5, 0.25, 1.0, 0.0, 0.0, 5.0, 16.0];
+    /// let tensor = QuantTensor::quantize(&spec, &x, &[1, 8])?;
+    /// assert_eq!(tensor.dequantize(), [4.0, -6.0, 0.0, 1.0, 0.0, 0.0, 4.0, 16.0]);
+    /// let stats = tensor.view().stats(&x, Exec::default())?;
+    /// assert_eq!((stats.errors().saturated(), stats.errors().flushed(), stats.errors().noise()), (1, 1, 3.3125));
+    /// assert_eq!((stats.scales()[127], stats.scales()[129]), (1, 1));
+    /// let worst = stats.worst().unwrap();
+    /// assert_eq!((worst.index, worst.scale, worst.noise), (0, 1.0, 2.3125));
+    /// assert!(worst.inputs(&x).eq([4.0, -7.5, 0.25, 1.0]));
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `reference` has not as many elements as the tensor.
+    pub fn stats<T: Copy + Sync + Into<f64>>(&self, reference: &[T], exec: Exec) -> Result<TensorStats, Error> {
+        if reference.len() != self.len() {
+            return Err(Error::Length { what: "references", expected: self.len(), found: reference.len() });
+        }
+        let mut restored = vec![0.0f32; self.len()];
+        self.dequantize_into(&mut restored, exec)?;
+        let (errors, codes) = self.elements(reference, &restored, exec);
+        Ok(TensorStats { errors, codes, scales: self.scale_counts(), worst: self.worst(reference, &restored, exec) })
+    }
+
+    /// The errors, and how many elements have each code.
+    fn elements<T: Copy + Sync + Into<f64>>(&self, reference: &[T], restored: &[f32], exec: Exec) -> (ErrorStats, Vec<u64>) {
+        let element = &self.spec().element;
+        let ends = Ends::of(element);
+        let counters = if element.bits() <= 8 { 1 << element.bits() } else { 0 };
+        let geometry = self.geometry();
+        let measure = |first: usize, piece: &[T]| {
+            let mut errors = ErrorStats::new();
+            let mut codes = vec![0u64; counters];
+            for (index, &x) in (first..).zip(piece) {
+                let (line, col) = (index / geometry.cols, index % geometry.cols);
+                let code = self.code_at(line, col);
+                let (x, back) = (x.into(), f64::from(restored[index]));
+                let scale = || self.block_scale(geometry.block(line, col));
+                let outside = x.is_finite() && (back.is_infinite() || ends.passed(element.decode(code), scale, x, back));
+                errors.push(x, back, Flags::NONE.and_if(outside, Flags::OVERFLOW));
+                if let Some(count) = codes.get_mut(code as usize) {
+                    *count += 1;
+                }
+            }
+            (errors, codes)
+        };
+        let (mut errors, mut codes) = (ErrorStats::new(), vec![0; counters]);
+        exec.fold(reference, ErrorStats::PARTIAL as usize, measure, |(piece, counts)| {
+            errors.merge(&piece);
+            codes.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
+        });
+        (errors, codes)
+    }
+
+    fn scale_counts(&self) -> Vec<u64> {
+        let Some(format) = &self.spec().scale else { return Vec::new() };
+        let coded = format.bits() <= 8;
+        let mut counts = vec![0; if coded { 1 << format.bits() } else { 256 }];
+        for block in 0..self.blocks() {
+            let exponent_field = || self.block_scale(block).to_bits() >> 23 & 0xFF;
+            counts[if coded { self.scale_code(block) } else { exponent_field() } as usize] += 1;
+        }
+        counts
+    }
+
+    fn worst<T: Copy + Sync + Into<f64>>(&self, reference: &[T], restored: &[f32], exec: Exec) -> Option<WorstBlock> {
+        const BLOCKS: usize = 256;
+        let worse = |best: Option<(usize, f64)>, next: (usize, f64)| {
+            let least = best.map_or(0.0, |(_, noise)| noise);
+            if next.1 > least { Some(next) } else { best }
+        };
+        let noise = |block: usize| {
+            let indices = self.region(block).into_iter().flat_map(|region| region.indices());
+            let pairs = indices.map(|index| (reference[index].into(), f64::from(restored[index])));
+            let measured = pairs.filter(|(x, back)| x.is_finite() && !back.is_nan());
+            measured.fold(0.0, |sum: f64, (x, back)| sum + (x - back) * (x - back))
+        };
+        // Nothing but the number of blocks: a slice of unit takes no memory.
+        let blocks = vec![(); self.blocks()];
+        let measure =
+            |first: usize, piece: &[()]| (first..first + piece.len()).map(|block| (block, noise(block))).fold(None, worse);
+        let mut worst = None;
+        exec.fold(&blocks, BLOCKS, measure, |piece| worst = piece.map_or(worst, |piece| worse(worst, piece)));
+        let (index, noise) = worst?;
+        Some(WorstBlock { index, region: self.region(index)?, scale: self.block_scale(index), noise })
+    }
+}
+
+/// The largest and the smallest number of an element format.
+struct Ends {
+    max: Unpacked,
+    min: Unpacked,
+}
+
+impl Ends {
+    fn of(element: &FormatSpec) -> Self {
+        Self { max: element.max(), min: element.min() }
+    }
+
+    /// Whether a reference lies on the far side of what the end of the format comes back as.
+    fn passed(&self, q: Unpacked, scale: impl Fn() -> f32, x: f64, back: f64) -> bool {
+        let is = |end: Unpacked| q.compare(end).is_some_and(core::cmp::Ordering::is_eq);
+        let above = if is(self.max) {
+            true
+        } else if is(self.min) {
+            false
+        } else {
+            return false;
+        };
+        if above == (scale() >= 0.0) { x > back } else { x < back }
+    }
+}
