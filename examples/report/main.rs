@@ -1,200 +1,97 @@
-//! Prints the table of formats, and what storing a tensor in each of them costs.
+//! Prints the table of formats, and what storing a tensor in each of them, and in each block-scaled scheme, costs.
 //!
 //! ```text
-//! cargo run --release --example report                      a tensor of its own
-//! cargo run --release --example report model.safetensors    every tensor of a file, and the total
+//! cargo run --release --example report                                                 a tensor of its own
+//! cargo run --release --example report -- model.safetensors                            every tensor of a file, and the total
+//! cargo run --release --example report -- model.safetensors --schemes MXFP4,nvfp4      some schemes alone
+//! cargo run --release --example report -- model.safetensors --csv --plot schemes.svg   for a spreadsheet, and as a picture
+//! cargo run --release --example report -- --diff ocp::MXFP4 ocp::MXFP4_CEIL            where two schemes disagree
 //! ```
 
+mod arguments;
+mod diff;
+mod export;
+mod formats;
+mod plot;
+mod schemes;
 mod synthetic;
 mod table;
 mod weights;
 
-use std::ffi::OsString;
+use arguments::Arguments;
+use clap::Parser;
+use formats::Formats;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 use std::process::ExitCode;
-use subhalf::{Dither, ErrorStats, Exec, FormatSpec, amax_scale, storage_error};
-use table::{Side, Table, digits, number, tail};
-use weights::{Tensor, Values, Weights};
-
-const USAGE: &str = "usage: report [FILE.safetensors]";
-
-/// The formats of the table with one row a tensor.
-const SELECTED: [FormatSpec; 8] = [
-    FormatSpec::BF16,
-    FormatSpec::F16,
-    FormatSpec::F8E4M3,
-    FormatSpec::F8E5M2,
-    FormatSpec::HIF8,
-    FormatSpec::INT8,
-    FormatSpec::F6E2M3,
-    FormatSpec::F4E2M1,
-];
+use weights::Weights;
 
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("expected at most one path, found {0} arguments; {USAGE}")]
-    Arguments(usize),
     #[error(transparent)]
     Read(#[from] weights::ReadError),
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
+    #[error("cannot write {0}: {1}")]
+    Plot(String, io::Error),
+    #[error("cannot draw: {0}")]
+    Draw(String),
+    #[error("expected schemes with the same elements and blocks, found {0} and {1}")]
+    Incomparable(String, String),
     #[error(transparent)]
     Measure(#[from] subhalf::Error),
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if !error.use_stderr() => {
+            let _ = error.print(); // the help or the version; if stdout is gone, nobody reads it
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            // What clap says before the usage, as one line.
+            let text = error.render().to_string();
+            let line: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            return refuse(line.join(" ").trim_start_matches("error: "), 2);
+        }
+    };
     match report(&arguments, &mut BufWriter::new(io::stdout().lock())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS, // the reader has seen enough
-        Err(failure) => {
-            // If even stderr is gone, the exit code is all that is left to give.
-            let _ = writeln!(io::stderr(), "report: {failure}");
-            ExitCode::FAILURE
-        }
+        Err(failure) => refuse(&failure.to_string(), 1),
     }
 }
 
-fn report(arguments: &[OsString], out: &mut impl Write) -> Result<(), Failure> {
-    let (title, weights) = match arguments {
-        [] => (synthetic::description(), Weights { tensors: vec![synthetic::tensor()], left_out: Vec::new() }),
-        [flag] if flag == "--help" || flag == "-h" => {
-            writeln!(out, "{USAGE}")?;
-            return Ok(out.flush()?);
-        }
-        [path] => (Path::new(path).display().to_string(), weights::read(Path::new(path))?),
-        _ => return Err(Failure::Arguments(arguments.len())),
+fn refuse(line: &str, code: u8) -> ExitCode {
+    // If even stderr is gone, the exit code is all that is left to give.
+    let _ = writeln!(io::stderr(), "report: {}", weights::one_line(line));
+    ExitCode::from(code)
+}
+
+fn report(arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
+    let (title, weights) = match &arguments.file {
+        None => (synthetic::description(), Weights { tensors: vec![synthetic::tensor()], left_out: Vec::new() }),
+        Some(path) => (path.display().to_string(), weights::read(path)?),
     };
-    formats().write("Formats", out)?;
-    let (formats, unsigned): (Vec<FormatSpec>, Vec<_>) = FormatSpec::ALL.iter().partition(|spec| spec.is_signed());
-    let measured: Vec<Vec<Row>> = formats.iter().map(|spec| measure(spec, &weights.tensors)).collect::<Result<_, _>>()?;
-
-    writeln!(out, "{}", weights::one_line(&format!("Weights: {title}")))?;
-    if !arguments.is_empty() {
-        let elements: usize = weights.tensors.iter().map(|tensor| tensor.values.len()).sum();
-        writeln!(out, "{} tensors, {elements} elements", weights.tensors.len())?;
+    if let Some(&[a, b]) = arguments.diff.as_deref() {
+        diff::write([a, b], &weights.tensors, out)?;
+        return Ok(out.flush()?);
     }
-    for (name, dtype) in &weights.left_out {
-        writeln!(out, "Left out: {} ({dtype}, not weights)", weights::one_line(name))?;
+    let schemes = schemes::measure(&arguments.selected(), &weights.tensors)?;
+    if let Some(path) = &arguments.plot {
+        let name = arguments.file.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+        let svg = plot::svg(&name.unwrap_or(title.clone()), &schemes).map_err(|error| Failure::Draw(error.to_string()))?;
+        std::fs::write(path, svg).map_err(|error| Failure::Plot(path.display().to_string(), error))?;
     }
-    writeln!(out, "Each format under its default policy. SQNR in dB, sums in f64.")?;
-    writeln!(out, "Left out, as weights have a sign: {}.", names(&unsigned))?;
-    let not_finite = measured.first().map(|rows| total(rows, Scaling::None)).unwrap_or_default();
-    if not_finite.nan_references() + not_finite.infinite_references() > 0 {
-        let (nan, infinite) = (not_finite.nan_references(), not_finite.infinite_references());
-        writeln!(out, "Not in the sums: {nan} elements that are NaN and {infinite} that are infinite.")?;
-    }
-    writeln!(out)?;
-    if !arguments.is_empty() {
-        by_tensor(&weights.tensors, &formats, &measured).write("SQNR by tensor, each scaled to the format's maximum", out)?;
-    }
-    errors(&formats, &measured, Scaling::ToMaximum).write("Error, each tensor scaled to the format's maximum", out)?;
-    errors(&formats, &measured, Scaling::None).write("Error, unscaled", out)?;
-    Ok(out.flush()?)
-}
-
-#[derive(Clone, Copy)]
-enum Scaling {
-    ToMaximum,
-    None,
-}
-
-/// The errors of one tensor in one format.
-struct Row {
-    scaled: ErrorStats,
-    unscaled: ErrorStats,
-}
-
-impl Row {
-    fn with(&self, scaling: Scaling) -> &ErrorStats {
-        match scaling {
-            Scaling::ToMaximum => &self.scaled,
-            Scaling::None => &self.unscaled,
+    if arguments.json {
+        export::json(&title, &weights, &schemes, out)?;
+    } else if arguments.csv {
+        export::csv(&weights, &schemes, out)?;
+    } else {
+        if arguments.schemes.is_empty() {
+            Formats::measure(&weights.tensors)?.write(&title, &weights, arguments.file.is_some(), out)?;
         }
+        schemes::write(&schemes, &weights.tensors, out)?;
     }
-}
-
-fn measure(spec: &FormatSpec, tensors: &[Tensor]) -> Result<Vec<Row>, subhalf::Error> {
-    fn row<T: Copy + Sync + Into<f64>>(spec: &FormatSpec, src: &[T]) -> Result<Row, subhalf::Error> {
-        let stored = |scale| storage_error(spec, src, scale, &spec.default_convert(), Dither::NONE, Exec::default());
-        Ok(Row { scaled: stored(amax_scale(spec, src, Exec::default()))?, unscaled: stored(1.0)? })
-    }
-    let rows = tensors.iter().map(|tensor| match &tensor.values {
-        Values::F32(values) => row(spec, values),
-        Values::F64(values) => row(spec, values),
-    });
-    rows.collect()
-}
-
-/// All tensors together: the ratio of a total is the sum of all signal over the sum of all noise.
-fn total(rows: &[Row], scaling: Scaling) -> ErrorStats {
-    let mut total = ErrorStats::new();
-    rows.iter().for_each(|row| total.merge(row.with(scaling)));
-    total
-}
-
-fn formats() -> Table {
-    use Side::{Left, Right};
-    let columns = [("format", Left), ("bits", Right), ("max", Right), ("min", Right), ("min normal", Right), ("smallest", Right)];
-    let mut table = Table::new(columns.into_iter().chain([("epsilon", Right), ("specials", Left)]));
-    for spec in FormatSpec::ALL {
-        let info = spec.finfo();
-        let optional = |value: Option<f64>| value.map_or("-".to_owned(), number);
-        let specials = [(info.infinity, "inf"), (info.nan, "NaN"), (info.negative_zero, "-0"), (!info.zero, "no 0")];
-        let specials: Vec<&str> = specials.iter().filter(|(has, _)| *has).map(|(_, special)| *special).collect();
-        table.row([
-            info.name.to_string(),
-            info.bits.to_string(),
-            number(info.max),
-            number(info.min),
-            optional(info.min_normal),
-            optional(Some(info.min_positive).filter(|&value| value > 0.0)), // INT1 has none
-            optional(info.epsilon),
-            specials.join(", "),
-        ]);
-    }
-    table
-}
-
-/// One row a tensor, and the total.
-fn by_tensor(tensors: &[Tensor], formats: &[FormatSpec], measured: &[Vec<Row>]) -> Table {
-    const LONGEST_NAME: usize = 32;
-    let columns = SELECTED.iter().map(|spec| (spec.name(), Side::Right));
-    let mut table = Table::new([("tensor", Side::Left), ("elements", Side::Right)].into_iter().chain(columns));
-    let rows_of = |spec| formats.iter().zip(measured).find(|(other, _)| *other == spec).map(|(_, rows)| rows);
-    let selected: Vec<&Vec<Row>> = SELECTED.iter().filter_map(rows_of).collect();
-    for (index, tensor) in tensors.iter().enumerate() {
-        let name = tail(&weights::one_line(&tensor.name), LONGEST_NAME);
-        let ratios = selected.iter().map(|rows| rows[index].scaled.sqnr_db().to_string());
-        table.row([name, tensor.values.len().to_string()].into_iter().chain(ratios));
-    }
-    let elements: usize = tensors.iter().map(|tensor| tensor.values.len()).sum();
-    let ratios = selected.iter().map(|rows| total(rows, Scaling::ToMaximum).sqnr_db().to_string());
-    table.row(["total".to_owned(), elements.to_string()].into_iter().chain(ratios));
-    table
-}
-
-/// One row a format, over all tensors.
-fn errors(formats: &[FormatSpec], measured: &[Vec<Row>], scaling: Scaling) -> Table {
-    let columns = ["SQNR dB", "max error", "mean error", "saturated", "flushed", "NaN"].map(|heading| (heading, Side::Right));
-    let mut table = Table::new([("format", Side::Left)].into_iter().chain(columns));
-    for (spec, rows) in formats.iter().zip(measured) {
-        let stats = total(rows, scaling);
-        table.row([
-            spec.name().to_owned(),
-            stats.sqnr_db().to_string(),
-            digits(stats.max_abs_error()),
-            digits(stats.mean_abs_error()),
-            stats.saturated().to_string(),
-            stats.flushed().to_string(),
-            stats.nan().to_string(),
-        ]);
-    }
-    table
-}
-
-/// Names separated by commas.
-fn names(formats: &[FormatSpec]) -> String {
-    formats.iter().map(FormatSpec::name).collect::<Vec<_>>().join(", ")
+    Ok(out.flush()?)
 }

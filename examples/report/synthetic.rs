@@ -24,7 +24,8 @@ pub(crate) fn tensor() -> Tensor {
         let outlier = (index % CHANNELS) % OUTLIER_EVERY == OUTLIER_EVERY / 2;
         normal(index) * DEVIATION * if outlier { OUTLIER_FACTOR } else { 1.0 }
     });
-    Tensor { name: "weights".to_owned(), values: Values::F32(values.collect()) }
+    let shape = vec![ROWS as usize, CHANNELS as usize];
+    Tensor { name: "weights".to_owned(), shape, values: Values::F32(values.collect()) }
 }
 
 /// A normal number of deviation 1, as the sum of 12 uniform ones of 16 bits: integer arithmetic, because logarithms and cosines

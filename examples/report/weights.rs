@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use subhalf::{Code, Exec, FormatSpec, Vocabulary, decode_slice};
 
-/// A tensor without its shape: errors are counted by element.
+/// A tensor, row-major.
 #[derive(Debug)]
 pub(crate) struct Tensor {
     pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
     pub(crate) values: Values,
 }
 
@@ -114,7 +115,7 @@ fn weights(bytes: &[u8]) -> Result<Weights, Problem> {
             }
             dtype => return Err(Problem::Dtype { tensor: name, dtype }),
         };
-        weights.tensors.push(Tensor { name, values });
+        weights.tensors.push(Tensor { name, shape: info.shape.clone(), values });
     }
     Ok(weights)
 }

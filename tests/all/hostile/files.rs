@@ -64,6 +64,8 @@ fn tensors_come_in_the_order_of_their_data_and_integers_are_left_out() {
     let weights = read(&good()).unwrap();
     let names: Vec<&str> = weights.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
     assert_eq!(names, ["w", "e", "b"]);
+    let shapes: Vec<&[usize]> = weights.tensors.iter().map(|tensor| tensor.shape.as_slice()).collect();
+    assert_eq!(shapes, [&[2, 2][..], &[0, 9], &[2]]);
     let header = r#"{"m":{"dtype":"BOOL","shape":[3],"data_offsets":[8,11]},"p":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#;
     let weights = read(&file(header, &[0; 11])).unwrap();
     assert!(weights.tensors.is_empty());
