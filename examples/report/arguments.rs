@@ -14,6 +14,9 @@ pub(crate) struct Arguments {
     /// Weights to look at; else a tensor that is the same everywhere.
     #[arg(value_name = "FILE.safetensors")]
     pub(crate) file: Option<PathBuf>,
+    /// Takes tensors of more than two axes as matrices, the first axis by all others: as convolutions are multiplied.
+    #[arg(long)]
+    pub(crate) flatten: bool,
     /// Schemes alone, and only these: names of presets or parts of names, with commas between them; or all.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = selection)]
     pub(crate) schemes: Vec<Selection>,

@@ -6,10 +6,11 @@ use crate::table::{Side, Table, tail};
 use crate::weights::{Tensor, one_line};
 use std::io::Write;
 use subhalf::preset::Preset;
-use subhalf::{BlockStats, ErrorStats, FormatSpec, QuantView};
+use subhalf::{BlockStats, ErrorStats, FormatSpec, QuantView, TensorScale};
 
-/// First differences that are shown of each kind.
-const SHOWN: usize = 8;
+/// Differences that are shown of each kind: the first of each tensor, and of all.
+const SHOWN_OF_TENSOR: usize = 3;
+const SHOWN: usize = 12;
 const LONGEST_NAME: usize = 22;
 
 /// Counts of one tensor, or of all.
@@ -17,6 +18,8 @@ const LONGEST_NAME: usize = 22;
 struct Counts {
     blocks: usize,
     scales: usize,
+    /// Scales that differ of blocks of nothing but zeros.
+    zero_blocks: usize,
     elements: usize,
     codes: usize,
     /// Codes that differ in the sign of a zero only.
@@ -29,6 +32,7 @@ impl Counts {
         Self {
             blocks: self.blocks + other.blocks,
             scales: self.scales + other.scales,
+            zero_blocks: self.zero_blocks + other.zero_blocks,
             elements: self.elements + other.elements,
             codes: self.codes + other.codes,
             zeros: self.zeros + other.zeros,
@@ -37,30 +41,43 @@ impl Counts {
     }
 }
 
-/// The first differences, as rows of tables.
+/// The first differences, as rows of tables: those of zeros apart, as they hide the others.
+#[derive(Default)]
 struct First {
     scales: Vec<[String; 7]>,
+    zero_blocks: Vec<[String; 7]>,
     codes: Vec<[String; 7]>,
     zeros: Vec<[String; 7]>,
+}
+
+impl First {
+    fn append(&mut self, next: Self) {
+        self.scales.extend(next.scales);
+        self.zero_blocks.extend(next.zero_blocks);
+        self.codes.extend(next.codes);
+        self.zeros.extend(next.zeros);
+    }
 }
 
 /// Quantizes every tensor in both schemes and writes what differs.
 pub(crate) fn write(pair: [&Preset; 2], tensors: &[Tensor], out: &mut impl Write) -> Result<(), Failure> {
     let [a, b] = pair.map(|preset| &preset.spec);
+    let scaled = [a, b].iter().any(|spec| !matches!(spec.tensor_scale, TensorScale::None));
     if a.element != b.element || a.extent != b.extent {
         let [a, b] = pair.map(|preset| format!("{} in {:?} ({})", preset.spec.element, preset.spec.extent, preset.name));
         return Err(Failure::Incomparable(a, b));
     }
-    let columns = ["blocks", "scales", "elements", "codes", "sign of 0", "values", "A dB", "B dB"];
+    let columns = ["blocks", "scales", "of zeros", "elements", "codes", "sign of 0", "values", "A dB", "B dB"];
     let mut table = Table::new([("tensor", Side::Left)].into_iter().chain(columns.map(|heading| (heading, Side::Right))));
-    let mut first = First { scales: Vec::new(), codes: Vec::new(), zeros: Vec::new() };
+    let mut first = First::default();
     let (mut all, mut errors) = (Counts::default(), [ErrorStats::new(), ErrorStats::new()]);
     let mut tensor_scales = Table::new([("tensor", Side::Left), ("A", Side::Right), ("B", Side::Right)]);
     for tensor in tensors {
         let name = tail(&one_line(&tensor.name), LONGEST_NAME);
         let stored = [quantized(pair[0], tensor)?, quantized(pair[1], tensor)?];
         let [a, b] = [stored[0].view(), stored[1].view()];
-        let counts = compare(&name, &narrowed(&tensor.values), a, b, &mut first);
+        let (counts, shown) = compare(&name, &narrowed(&tensor.values), a, b);
+        first.append(shown);
         let measured = [stats(&stored[0], &tensor.values)?, stats(&stored[1], &tensor.values)?];
         table.row(row(name.clone(), counts, [measured[0].errors(), measured[1].errors()]));
         tensor_scales.row([name, number(a.parts().tensor_scale), number(b.parts().tensor_scale)]);
@@ -73,29 +90,36 @@ pub(crate) fn write(pair: [&Preset; 2], tensors: &[Tensor], out: &mut impl Write
         writeln!(out, "{letter}: {}, {}; scale {}", preset.name, preset.source, preset.rule)?;
     }
     writeln!(out)?;
-    table.write("Of how many blocks the scales differ; of how many elements the codes, only a zero's sign, the values", out)?;
-    tensor_scales.write("Tensor scales, each in its scheme's convention", out)?;
-    let headings = |inputs: [&'static str; 3]| {
-        let [tensor, place, input] = inputs;
-        let numbers = [place, input, "A", "A is", "B", "B is"].map(|heading| (heading, Side::Right));
-        [(tensor, Side::Left)].into_iter().chain(numbers)
-    };
-    let mut scales = Table::new(headings(["tensor", "block", "amax"]));
-    first.scales.into_iter().for_each(|row| scales.row(row));
-    scales.write("The first scales that differ, with the largest magnitude of their block", out)?;
-    let mut codes = Table::new(headings(["tensor", "element", "x"]));
-    first.codes.into_iter().chain(first.zeros).take(SHOWN).for_each(|row| codes.row(row));
-    codes.write("The first elements whose codes differ, and what they come back as", out)?;
+    let title = "How many scales differ (of blocks of zeros alone), how many codes (in a zero's sign alone), how many values";
+    table.write(title, out)?;
+    if scaled {
+        tensor_scales.write("Tensor scales, each in its scheme's convention", out)?;
+    }
+    let title = "The first scales that differ, with the largest magnitude of their block";
+    listed(["tensor", "block", "amax"], first.scales, first.zero_blocks).map_or(Ok(()), |table| table.write(title, out))?;
+    let title = "The first elements whose codes differ, and what they come back as";
+    listed(["tensor", "element", "x"], first.codes, first.zeros).map_or(Ok(()), |table| table.write(title, out))?;
     Ok(())
 }
 
+/// Differences that are not of zeros, and if there is room then those; `None` without any.
+fn listed([tensor, place, input]: [&str; 3], rows: Vec<[String; 7]>, zeros: Vec<[String; 7]>) -> Option<Table> {
+    let numbers = [place, input, "A", "A is", "B", "B is"].map(|heading| (heading, Side::Right));
+    let mut table = Table::new([(tensor, Side::Left)].into_iter().chain(numbers));
+    let shown: Vec<_> = rows.into_iter().chain(zeros).take(SHOWN).collect();
+    let any = !shown.is_empty();
+    shown.into_iter().for_each(|row| table.row(row));
+    any.then_some(table)
+}
+
 fn row(name: String, counts: Counts, errors: [&ErrorStats; 2]) -> impl Iterator<Item = String> {
-    let Counts { blocks, scales, elements, codes, zeros, values } = counts;
-    let numbers = [blocks, scales, elements, codes, zeros, values].map(|count| count.to_string());
+    let Counts { blocks, scales, zero_blocks, elements, codes, zeros, values } = counts;
+    let numbers = [blocks, scales, zero_blocks, elements, codes, zeros, values].map(|count| count.to_string());
     [name].into_iter().chain(numbers).chain(errors.map(|errors| errors.sqnr_db().to_string()))
 }
 
-fn compare(name: &str, x: &[f32], a: QuantView<'_>, b: QuantView<'_>, first: &mut First) -> Counts {
+fn compare(name: &str, x: &[f32], a: QuantView<'_>, b: QuantView<'_>) -> (Counts, First) {
+    let mut first = First::default();
     let mut counts = Counts { blocks: a.blocks(), elements: x.len(), ..Counts::default() };
     let one_format = a.spec().scale == b.spec().scale;
     for block in 0..a.blocks() {
@@ -106,10 +130,12 @@ fn compare(name: &str, x: &[f32], a: QuantView<'_>, b: QuantView<'_>, first: &mu
         }
         counts.scales += 1;
         let inputs = a.region(block).into_iter().flat_map(|region| region.indices()).map(|index| x[index]);
+        let zeros = inputs.clone().all(|x| x == 0.0);
         let amax = BlockStats::of(inputs).amax;
         let formats = [a.spec().scale, b.spec().scale];
         let code = |side: usize| formats[side].map_or("-".to_owned(), |format| hex(codes[side], &format));
-        keep(&mut first.scales, || {
+        counts.zero_blocks += usize::from(zeros);
+        keep(if zeros { &mut first.zero_blocks } else { &mut first.scales }, || {
             [name.to_owned(), block.to_string(), number(amax), code(0), number(scales[0]), code(1), number(scales[1])]
         });
     }
@@ -130,12 +156,12 @@ fn compare(name: &str, x: &[f32], a: QuantView<'_>, b: QuantView<'_>, first: &mu
             [name.to_owned(), index.to_string(), number(x), left, number(back[0]), right, number(back[1])]
         });
     }
-    counts
+    (counts, first)
 }
 
 /// Adds a row while there is room.
 fn keep(rows: &mut Vec<[String; 7]>, row: impl FnOnce() -> [String; 7]) {
-    if rows.len() < SHOWN {
+    if rows.len() < SHOWN_OF_TENSOR {
         rows.push(row());
     }
 }

@@ -69,10 +69,13 @@ fn refuse(line: &str, code: u8) -> ExitCode {
 }
 
 fn report(arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
-    let (title, weights) = match &arguments.file {
+    let (title, mut weights) = match &arguments.file {
         None => (synthetic::description(), Weights { tensors: vec![synthetic::tensor()], left_out: Vec::new() }),
         Some(path) => (path.display().to_string(), weights::read(path)?),
     };
+    if arguments.flatten {
+        weights.tensors.iter_mut().for_each(|tensor| schemes::flatten(&mut tensor.shape));
+    }
     if let Some(&[a, b]) = arguments.diff.as_deref() {
         diff::write([a, b], &weights.tensors, out)?;
         return Ok(out.flush()?);

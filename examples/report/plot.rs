@@ -1,25 +1,30 @@
 //! Bits per weight against SQNR as an SVG: one point a scheme, its name beside it.
 
-use crate::schemes::Scheme;
+use crate::schemes::{Scheme, decibels};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
-use subhalf::Sqnr;
 
 type Failure = DrawingAreaErrorKind<std::io::Error>;
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// Points further apart in bits than this are in panels of their own, so that names find room between them.
-const PANEL_GAP: f64 = 0.75;
+const PANEL_GAP: f64 = 0.45;
+/// Of a row of panels.
+const WIDEST: i32 = 1200;
+const LEAST_HEIGHT: i32 = 160;
 const ROW: i32 = 14;
-const NAME_SIZE: i32 = 11;
+/// The library makes letters a fifth smaller than asked for.
+const NAME_SIZE: i32 = 14;
 /// Of a letter at that size, with some room: names are not measured, as fonts differ.
-const LETTER: f64 = 6.6;
-const POINTS_WIDTH: i32 = 220;
+const LETTER: f64 = 7.1;
 const LEADER: i32 = 24;
 const TOP: i32 = 50;
 const LEFT: i32 = 60;
-const BOTTOM: i32 = 60;
+/// Below a panel: its axis, and with the room before the next row.
+const AXIS: i32 = 24;
+const BOTTOM: i32 = 48;
 
 struct Point<'a> {
     name: &'a str,
@@ -28,39 +33,87 @@ struct Point<'a> {
     color: RGBColor,
 }
 
-/// The picture as text. Schemes whose ratio is not a number of decibels are named below it.
+/// Dark, as thin letters on white have to be.
+const COLORS: [RGBColor; 10] = [
+    RGBColor(0xA0, 0x1C, 0x2E),
+    RGBColor(0x1B, 0x4F, 0x9C),
+    RGBColor(0x1E, 0x6B, 0x3A),
+    RGBColor(0x8A, 0x4B, 0x00),
+    RGBColor(0x6A, 0x1B, 0x8A),
+    RGBColor(0x00, 0x69, 0x6E),
+    RGBColor(0x9C, 0x27, 0x6B),
+    RGBColor(0x4A, 0x4A, 0x4A),
+    RGBColor(0x5F, 0x60, 0x00),
+    RGBColor(0x3B, 0x3B, 0xB5),
+];
+
+/// Points near each other in bits, with their names to the right.
+struct Panel<'a> {
+    points: &'a [Point<'a>],
+    /// Of axis and points; names begin a leader to the right.
+    points_width: i32,
+    width: i32,
+}
+
+/// The picture as text. Schemes whose ratio is not a number of decibels are counted below it.
 pub(crate) fn svg(title: &str, schemes: &[Scheme]) -> Result<String, Failure> {
-    let (points, left_out) = points(schemes);
-    let panels = panels(&points);
-    let longest = points.iter().map(|point| point.name.chars().count()).max().unwrap_or(0);
-    let names_width = (longest as f64 * LETTER) as i32 + 20;
-    let panel_width = POINTS_WIDTH + LEADER + names_width;
-    let most = panels.iter().map(|panel| panel.len()).max().unwrap_or(0);
-    let height = (most as i32 * ROW).max(420);
-    let size = (LEFT + panels.len().max(1) as i32 * panel_width, TOP + height + BOTTOM);
+    let points = points(schemes);
+    let panels: Vec<Panel<'_>> = points.chunk_by(|a, b| b.bits - a.bits <= PANEL_GAP).map(Panel::new).collect();
+    let rows = rows(&panels);
+    let row_height =
+        |row: &[Panel<'_>]| row.iter().map(|panel| panel.points.len() as i32 * ROW).max().unwrap_or(0).max(LEAST_HEIGHT);
+    let width = rows.iter().map(|row| row.iter().map(|panel| panel.width).sum()).fold(500, i32::max);
+    let height = TOP + rows.iter().map(|row| row_height(row) + BOTTOM).sum::<i32>() + BOTTOM / 2;
 
     let mut text = String::new();
     {
-        let root = SVGBackend::with_string(&mut text, (size.0 as u32, size.1 as u32)).into_drawing_area();
+        let root = SVGBackend::with_string(&mut text, (width as u32, height as u32)).into_drawing_area();
         root.fill(&WHITE)?;
-        write(&root, title, (LEFT, 14), 15, &BLACK)?;
-        write(&root, "SQNR in dB over bits per weight as stored, scales included", (LEFT, 32), 12, &BLACK)?;
-        if !left_out.is_empty() {
-            write(&root, &format!("Without a ratio: {}", left_out.join(", ")), (LEFT, size.1 - 10), NAME_SIZE, &BLACK)?;
+        write(&root, title, (LEFT, 16), 18, &BLACK)?;
+        write(
+            &root,
+            "SQNR in dB over bits per weight as stored, scales included; each panel with axes of its own",
+            (LEFT, 34),
+            12,
+            &BLACK,
+        )?;
+        if points.len() < schemes.len() {
+            let note = format!("Not drawn: {} schemes that are exact or made NaN", schemes.len() - points.len());
+            write(&root, &note, (LEFT, height - 14), NAME_SIZE, &BLACK)?;
         }
-        let all: Vec<f64> = points.iter().map(|point| point.decibels).collect();
-        for (index, panel) in panels.iter().enumerate() {
-            let left = LEFT + index as i32 * panel_width;
-            draw(&root, panel, widened(&all, 0.04), left, height)?;
+        let mut top = TOP;
+        for row in rows {
+            let (mut left, height) = (0, row_height(row));
+            for panel in row {
+                panel.draw(&root, (left, top), height)?;
+                left += panel.width;
+            }
+            top += height + BOTTOM;
         }
         root.present()?;
     }
     Ok(text)
 }
 
+/// Breaks a row of panels where it would become too wide.
+fn rows<'a, 'b>(mut panels: &'b [Panel<'a>]) -> Vec<&'b [Panel<'a>]> {
+    let mut rows = Vec::new();
+    while !panels.is_empty() {
+        let widths = panels.iter().scan(0, |sum, panel| {
+            *sum += panel.width;
+            Some(*sum)
+        });
+        let fitting = widths.take_while(|&width| width <= WIDEST).count().max(1);
+        let (row, rest) = panels.split_at(fitting);
+        rows.push(row);
+        panels = rest;
+    }
+    rows
+}
+
 /// One color for each module of presets.
-fn points(schemes: &[Scheme]) -> (Vec<Point<'_>>, Vec<&str>) {
-    let (mut modules, mut points, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+fn points(schemes: &[Scheme]) -> Vec<Point<'_>> {
+    let (mut modules, mut points) = (Vec::new(), Vec::new());
     for scheme in schemes {
         let name = scheme.preset.name;
         let module = name.split("::").next().unwrap_or_default();
@@ -68,80 +121,70 @@ fn points(schemes: &[Scheme]) -> (Vec<Point<'_>>, Vec<&str>) {
             modules.push(module);
         }
         let index = modules.iter().position(|&other| other == module).unwrap_or(0);
-        match scheme.total().sqnr_db() {
-            Sqnr::Decibels(decibels) if decibels.is_finite() => {
-                let (red, green, blue) = Palette99::pick(index).to_rgba().rgb();
-                // Darker, as thin letters on white need it.
-                let color = RGBColor(red / 4 * 3, green / 4 * 3, blue / 4 * 3);
-                points.push(Point { name, bits: scheme.stored_bits(), decibels, color });
-            }
-            _ => left_out.push(name),
+        let decibels = decibels(scheme.total().sqnr_db());
+        if decibels.is_finite() {
+            points.push(Point { name, bits: scheme.stored_bits(), decibels, color: COLORS[index % COLORS.len()] });
         }
     }
-    (points, left_out)
+    points
 }
 
-/// Cuts points that are sorted by bits.
-fn panels<'a, 'b>(points: &'b [Point<'a>]) -> Vec<&'b [Point<'a>]> {
-    points.chunk_by(|a, b| b.bits - a.bits <= PANEL_GAP).collect()
-}
-
-/// The range of some numbers, and this part of it more on both sides.
-fn widened(numbers: &[f64], part: f64) -> Range<f64> {
-    let (low, high) = numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
-    let margin = ((high - low) * part).max(0.25);
+/// The range of some numbers, and on both sides this part of it more, or at least so much.
+fn widened(numbers: impl Iterator<Item = f64>, part: f64, least: f64) -> Range<f64> {
+    let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    let margin = ((high - low) * part).max(least);
     low - margin..high + margin
 }
 
-fn draw(
-    root: &DrawingArea<SVGBackend<'_>, Shift>,
-    panel: &[Point<'_>],
-    decibels: Range<f64>,
-    left: i32,
-    height: i32,
-) -> Result<(), Failure> {
-    let area = root.clone().shrink((left - LEFT, TOP), (LEFT + POINTS_WIDTH, height + BOTTOM / 2));
-    let bits: Vec<f64> = panel.iter().map(|point| point.bits).collect();
-    let mut chart = ChartBuilder::on(&area)
-        .set_label_area_size(LabelAreaPosition::Left, 40)
-        .set_label_area_size(LabelAreaPosition::Bottom, BOTTOM / 2)
-        .margin_left(LEFT - 40)
-        .build_cartesian_2d(widened(&bits, 0.08), decibels)?;
-    let format = |x: &f64| format!("{}", (x * 100.0).round() / 100.0);
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .x_labels(5)
-        .x_label_formatter(&format)
-        .y_label_formatter(&format)
-        .draw()?;
+impl<'a> Panel<'a> {
+    fn new(points: &'a [Point<'a>]) -> Self {
+        let range = points.last().map_or(0.0, |last| last.bits) - points.first().map_or(0.0, |first| first.bits);
+        let points_width = LEFT + (60.0 + 120.0 * range).min(300.0) as i32;
+        let longest = points.iter().map(|point| point.name.chars().count()).max().unwrap_or(0);
+        Self { points, points_width, width: points_width + LEADER + (longest as f64 * LETTER) as i32 }
+    }
 
-    let mut placed: Vec<(&Point<'_>, (i32, i32))> =
-        panel.iter().map(|point| (point, chart.backend_coord(&(point.bits, point.decibels)))).collect();
-    placed.sort_by_key(|&(_, (x, y))| (y, -x));
-    let wanted: Vec<f64> = placed.iter().map(|&(_, (_, y))| f64::from(y)).collect();
-    let rows = spread(&wanted, f64::from(ROW), f64::from(TOP + ROW / 2), f64::from(TOP + height - ROW / 2));
-    let names = left + POINTS_WIDTH + LEADER;
-    for (&(point, at), row) in placed.iter().zip(rows) {
-        let row = row.round() as i32;
-        let leader = vec![at, (names - LEADER / 2, row), (names - 3, row)];
-        root.draw(&PathElement::new(leader, point.color.mix(0.35)))?;
-        write(root, point.name, (names, row), NAME_SIZE, &point.color)?;
+    fn draw(&self, root: &Area<'_>, (left, top): (i32, i32), height: i32) -> Result<(), Failure> {
+        let area = root.clone().shrink((left, top), (self.points_width, height + AXIS));
+        let bits = widened(self.points.iter().map(|point| point.bits), 0.08, 0.1);
+        let decibels = widened(self.points.iter().map(|point| point.decibels), 0.04, 1.0);
+        let mut chart = ChartBuilder::on(&area)
+            .set_label_area_size(LabelAreaPosition::Left, LEFT / 2)
+            .set_label_area_size(LabelAreaPosition::Bottom, AXIS)
+            .margin_left(LEFT / 2)
+            .build_cartesian_2d(bits, decibels)?;
+        let format = |x: &f64| ((x * 100.0).round() / 100.0).to_string();
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(BLACK.mix(0.12))
+            .x_labels((self.points_width - LEFT) as usize / 40)
+            .label_style(("sans-serif", NAME_SIZE))
+            .x_label_formatter(&format)
+            .y_label_formatter(&format)
+            .draw()?;
+
+        let place = |point: &'a Point<'a>| (point, chart.backend_coord(&(point.bits, point.decibels)));
+        let mut placed: Vec<(&Point<'_>, (i32, i32))> = self.points.iter().map(place).collect();
+        placed.sort_by_key(|&(_, (x, y))| (y, -x));
+        let wanted: Vec<f64> = placed.iter().map(|&(_, (_, y))| f64::from(y)).collect();
+        let rows = spread(&wanted, f64::from(ROW), f64::from(top + ROW / 2), f64::from(top + height - ROW / 2));
+        let names = left + self.points_width + LEADER;
+        for (&(point, at), row) in placed.iter().zip(rows) {
+            let row = row.round() as i32;
+            let leader = vec![at, (names - LEADER / 2, row), (names - 3, row)];
+            root.draw(&PathElement::new(leader, point.color.mix(0.35)))?;
+            write(root, point.name, (names, row), NAME_SIZE, &point.color)?;
+        }
+        // Points last, so that no line is drawn over them.
+        for (point, at) in placed {
+            root.draw(&Circle::new(at, 3, point.color.filled()))?;
+        }
+        Ok(())
     }
-    // Points last, so that no line is drawn over them.
-    for (point, at) in placed {
-        root.draw(&Circle::new(at, 3, point.color.filled()))?;
-    }
-    Ok(())
 }
 
-fn write(
-    root: &DrawingArea<SVGBackend<'_>, Shift>,
-    text: &str,
-    at: (i32, i32),
-    size: i32,
-    color: &RGBColor,
-) -> Result<(), Failure> {
+fn write(root: &Area<'_>, text: &str, at: (i32, i32), size: i32, color: &RGBColor) -> Result<(), Failure> {
     let style = ("sans-serif", size).into_font().color(color).pos(Pos::new(HPos::Left, VPos::Center));
     root.draw(&Text::new(text.to_owned(), at, style))
 }

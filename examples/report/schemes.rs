@@ -41,6 +41,15 @@ pub(crate) fn per_element(bits: usize, elements: u64) -> f64 {
     if elements == 0 { 0.0 } else { bits as f64 / elements as f64 }
 }
 
+/// The first axis by all others.
+pub(crate) fn flatten(shape: &mut Vec<usize>) {
+    if let &mut [first, ref others @ .., last] = shape.as_mut_slice()
+        && !others.is_empty()
+    {
+        *shape = vec![first, others.iter().product::<usize>() * last];
+    }
+}
+
 /// The elements as they are quantized. An f64 is rounded to f32 first, but its error is counted from the f64.
 pub(crate) fn narrowed(values: &Values) -> Cow<'_, [f32]> {
     match values {
@@ -113,12 +122,12 @@ pub(crate) fn write(schemes: &[Scheme], tensors: &[Tensor], out: &mut impl Write
     Ok(())
 }
 
-const LONGEST_NAME: usize = 36;
+const LONGEST_NAME: usize = 46;
 /// So that lines stay below 110 characters.
-const TENSORS_A_TABLE: usize = 8;
+const TENSORS_A_TABLE: usize = 7;
 
 fn total(schemes: &[Scheme]) -> Table {
-    let columns = ["bits", "stored", "SQNR dB", "cosine", "max error", "saturated", "flushed", "NaN"];
+    let columns = ["bits", "stored", "SQNR dB", "max error", "saturated", "flushed", "NaN"];
     let columns = columns.map(|heading| (heading, Side::Right));
     let mut table = Table::new([("", Side::Left), ("scheme", Side::Left)].into_iter().chain(columns));
     let mut best = f64::NEG_INFINITY;
@@ -131,7 +140,6 @@ fn total(schemes: &[Scheme]) -> Table {
             format!("{:.2}", scheme.preset.spec.bits_per_element()),
             format!("{:.2}", scheme.stored_bits()),
             total.sqnr_db().to_string(),
-            total.cosine().map_or("-".to_owned(), |cosine| format!("{cosine:.5}")),
             digits(total.max_abs_error()),
             total.saturated().to_string(),
             total.flushed().to_string(),
@@ -146,7 +154,7 @@ fn legend(tensors: &[Tensor]) -> Table {
     let mut table = Table::new([("", Side::Right), ("tensor", Side::Left), ("shape", Side::Left), ("elements", Side::Right)]);
     for (number, tensor) in (1..).zip(tensors) {
         let axes: Vec<String> = tensor.shape.iter().map(usize::to_string).collect();
-        let name = tail(&one_line(&tensor.name), 2 * LONGEST_NAME);
+        let name = tail(&one_line(&tensor.name), LONGEST_NAME);
         table.row([format!("{number}"), name, axes.join("x"), tensor.values.len().to_string()]);
     }
     table

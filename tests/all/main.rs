@@ -14,6 +14,8 @@ mod number;
 mod oracle;
 mod p3109;
 mod presets;
+#[cfg(feature = "alloc")]
+mod report_example;
 mod scalars;
 mod stochastic;
 mod tables;
