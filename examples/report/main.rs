@@ -5,7 +5,7 @@
 //! cargo run --release --example report -- model.safetensors                            every tensor of a file, and the total
 //! cargo run --release --example report -- model.safetensors --schemes MXFP4,nvfp4      some schemes alone
 //! cargo run --release --example report -- model.safetensors --csv --plot schemes.svg   for a spreadsheet, and as a picture
-//! cargo run --release --example report -- --diff ocp::MXFP4 ocp::MXFP4_CEIL            where two schemes disagree
+//! cargo run --release --example report -- --diff nvfp4::TORCHAO ggml::NVFP4            where two schemes disagree
 //! ```
 
 mod arguments;

@@ -141,7 +141,7 @@ impl<'a> Panel<'a> {
         let range = points.last().map_or(0.0, |last| last.bits) - points.first().map_or(0.0, |first| first.bits);
         let points_width = LEFT + (60.0 + 120.0 * range).min(300.0) as i32;
         let longest = points.iter().map(|point| point.name.chars().count()).max().unwrap_or(0);
-        Self { points, points_width, width: points_width + LEADER + (longest as f64 * LETTER) as i32 }
+        Self { points, points_width, width: points_width + LEADER + (longest as f64 * LETTER) as i32 + ROW }
     }
 
     fn draw(&self, root: &Area<'_>, (left, top): (i32, i32), height: i32) -> Result<(), Failure> {

@@ -44,8 +44,11 @@ impl Drop for Scratch {
     }
 }
 
+/// Numbers and their shape.
+type Tensor = (Vec<f32>, Vec<usize>);
+
 /// Two tensors: `a` of three axes with a name that CSV has to quote, and `b`.
-fn weights(name: &str) -> (Scratch, [(Vec<f32>, Vec<usize>); 2]) {
+fn weights(name: &str) -> (Scratch, [Tensor; 2]) {
     let a: Vec<f32> = (0..96).map(|i| (i as f32 - 40.0) * 0.37).collect();
     let b: Vec<f32> = (0..40).map(|i| 1.0 / (i as f32 + 1.5)).collect();
     let header = r#"{"a,\"x\"":{"dtype":"F32","shape":[4,8,3],"data_offsets":[0,384]},
