@@ -78,6 +78,7 @@ fn table_body<D: Copy>(table: &[D; 256], src: &[u8], dst: &mut [D]) {
 
 /// Ways to decode bytes to f32, the best that an instruction set and a format allow.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one lives on the stack for the length of a call")]
 pub(crate) enum Bytes {
     Uniform(Decode),
     Table([f32; 256]),

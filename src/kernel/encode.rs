@@ -56,7 +56,7 @@ impl Encode {
         };
         let payload = matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
         let no_zero = spec.zero_code().is_none();
-        if min_exponent < -126 || min_exponent > 127 || mantissa_bits > 22 || spec.max_exponent() > 126 || payload || no_zero {
+        if !(-126..=127).contains(&min_exponent) || mantissa_bits > 22 || spec.max_exponent() > 126 || payload || no_zero {
             return None;
         }
         if matches!(convert.zero, Zero::NanBelowSmallest) {
@@ -131,8 +131,8 @@ impl Encode {
         let lost = significand & ((1 << cut) - 1);
         // Even and odd are said of the code: without mantissa bits the exponent has its last bit.
         let base = field.saturating_sub(self.min_field) << self.mantissa_bits;
-        let rounded = significand + add + (base + kept & self.to_even);
-        let code = base + (rounded >> cut) | self.to_odd & u32::from(lost != 0);
+        let rounded = significand + add + ((base + kept) & self.to_even);
+        let code = (base + (rounded >> cut)) | self.to_odd & u32::from(lost != 0);
         let signed = (code ^ self.flip & minus).wrapping_add(self.carry & minus) & self.mask;
         let signed = if code == 0 { pick(self.zero) } else { signed };
         let signed = if code > pick(self.max) { pick(self.overflow) } else { signed };

@@ -43,16 +43,16 @@ impl Isa {
 
     /// Those that the machine has, the narrowest first.
     pub fn available() -> impl Iterator<Item = Self> {
-        let all: &[(Kind, fn() -> bool)] = &[
-            (Kind::Portable, || true),
+        let all: &[Kind] = &[
+            Kind::Portable,
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            (Kind::Avx2, has_avx2),
+            Kind::Avx2,
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            (Kind::Avx512, || has_avx2() && has_avx512()),
+            Kind::Avx512,
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            (Kind::Avx512Vbmi, || has_avx2() && has_avx512() && has_vbmi()),
+            Kind::Avx512Vbmi,
         ];
-        all.iter().filter(|(_, has)| has()).map(|(kind, _)| Self(*kind))
+        all.iter().filter(|kind| kind.detected()).map(|kind| Self(*kind))
     }
 
     /// `portable`, `avx2`, `avx512` or `avx512vbmi`.
@@ -71,6 +71,20 @@ impl Isa {
 
     pub(super) const fn kind(self) -> Kind {
         self.0
+    }
+}
+
+impl Kind {
+    fn detected(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Self::Avx2 => has_avx2(),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Self::Avx512 => has_avx2() && has_avx512(),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Self::Avx512Vbmi => has_avx2() && has_avx512() && has_vbmi(),
+        }
     }
 }
 

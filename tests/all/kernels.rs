@@ -1,8 +1,8 @@
 //! Bulk calls against the reference codec, bit for bit: every format, rounding, policy and instruction set.
 
 use subhalf::{
-    Code, Convert, Dither, Exec, FormatSpec, Infinity, Isa, MissingNan, Nan, Negative, Overflow, Round, SubnormalInputs, Unpacked,
-    Zero, decode_slice, encode_slice,
+    Code, Convert, Dither, Exec, FormatSpec, Infinity, Isa, MissingNan, Nan, Negative, Overflow, Round, SubnormalInputs, Zero,
+    decode_slice, encode_slice,
 };
 
 /// The named formats, and P3109's of some widths.
@@ -17,7 +17,7 @@ fn inputs(spec: &FormatSpec) -> Vec<f32> {
     let mut points: Vec<f64> = if spec.bits() <= 8 {
         spec.codes().map(|code| spec.decode_f64(code)).filter(|x| x.is_finite()).collect()
     } else {
-        let step = spec.code_count() / 300 | 1;
+        let step = (spec.code_count() / 300) | 1;
         let codes = (0..spec.code_count()).step_by(step as usize).flat_map(|code| [code, code ^ 1, code + 2]);
         codes.map(|code| spec.decode_f64(code as u32)).filter(|x| x.is_finite()).collect()
     };
@@ -162,14 +162,14 @@ fn halves_are_encoded_as_the_numbers_they_are() {
             assert!(
                 all.iter()
                     .zip(&codes)
-                    .all(|(&x, &code)| spec.encode_with(Unpacked::from_f16(x), &convert, 0).code == u32::from(code))
+                    .all(|(&x, &code)| spec.encode_with(subhalf::Unpacked::from_f16(x), &convert, 0).code == u32::from(code))
             );
             encode_slice(&spec, &brains, &mut codes, &convert, Dither::NONE, Exec::SERIAL).unwrap();
             assert!(
                 brains
                     .iter()
                     .zip(&codes)
-                    .all(|(&x, &code)| spec.encode_with(Unpacked::from_bf16(x), &convert, 0).code == u32::from(code))
+                    .all(|(&x, &code)| spec.encode_with(subhalf::Unpacked::from_bf16(x), &convert, 0).code == u32::from(code))
             );
         }
     }
