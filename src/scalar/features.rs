@@ -20,10 +20,30 @@ macro_rules! __half_conversions {
                 Self::from_unpacked($crate::Unpacked::from_bf16(x))
             }
 
+            /// Rounds an f16 under another policy; with flags.
+            #[must_use]
+            pub const fn from_f16_with(
+                x: $crate::scalar_support::f16,
+                convert: &$crate::Convert,
+                random: u32,
+            ) -> (Self, $crate::Flags) {
+                Self::from_unpacked_with($crate::Unpacked::from_f16(x), convert, random)
+            }
+
             /// The nearest f16.
             #[must_use]
             pub const fn to_f16(self) -> $crate::scalar_support::f16 {
                 self.unpack().to_f16()
+            }
+
+            /// Rounds a bf16 under another policy; with flags.
+            #[must_use]
+            pub const fn from_bf16_with(
+                x: $crate::scalar_support::bf16,
+                convert: &$crate::Convert,
+                random: u32,
+            ) -> (Self, $crate::Flags) {
+                Self::from_unpacked_with($crate::Unpacked::from_bf16(x), convert, random)
             }
 
             /// The nearest bf16.

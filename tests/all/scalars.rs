@@ -88,6 +88,36 @@ fn conversions_are_const() {
     assert_eq!((X.to_f32(), Y.to_f32(), SUM.0.to_f32(), SUM.1), (0.3125, 0.3125, 1.375, Flags::INEXACT));
 }
 
+/// Every f16 and bf16 is an f32, so one rounding of either is that of the f32; and every number here is an f32 on its way out.
+#[cfg(feature = "half")]
+#[test]
+fn all_numbers_of_half_come_in_and_all_codes_go_out_rounded_once() {
+    use half::{bf16, f16};
+    macro_rules! check {
+        ($($type:ident)*) => {$(
+            let up = $type::CONVERT.with_round(Round::Up);
+            for code in 0..=u16::MAX {
+                let (x, y) = (f16::from_bits(code), bf16::from_bits(code));
+                assert_eq!($type::from_f16(x).to_bits(), $type::from_f32(x.to_f32()).to_bits(), "{code:#x}");
+                assert_eq!($type::from_bf16(y).to_bits(), $type::from_f32(y.to_f32()).to_bits(), "{code:#x}");
+                // A signalling NaN may be quiet in f32.
+                let bits = |(x, flags): ($type, Flags)| (x.to_bits(), flags);
+                if !x.is_nan() {
+                    assert_eq!(bits($type::from_f16_with(x, &up, 0)), bits($type::from_f32_with(x.to_f32(), &up, 0)), "{code:#x}");
+                }
+                if !y.is_nan() {
+                    assert_eq!(bits($type::from_bf16_with(y, &up, 0)), bits($type::from_f32_with(y.to_f32(), &up, 0)), "{code:#x}");
+                }
+            }
+            for x in $type::all().filter(|x| !x.is_nan()) {
+                assert_eq!(x.to_f16(), f16::from_f32(x.to_f32()), "{x:?}");
+                assert_eq!(x.to_bf16(), bf16::from_f32(x.to_f32()), "{x:?}");
+            }
+        )*};
+    }
+    check!(F8E4M3 F8E5M2 F8E4M3Fnuz F8E3M4 F6E2M3 F4E2M1 HiF8 E8M0 UE5M3 Binary8p4se);
+}
+
 /// What `half` and f32 have, where the format has it.
 #[test]
 fn defaults_lossless_conversions_signum_and_decimal_limits() {
