@@ -99,26 +99,26 @@ macro_rules! __arithmetic {
 
         /// Rounded at every step, in order, from the first; of nothing it is zero (or what the policy makes of it).
         impl ::core::iter::Sum for $name {
-            fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
+            fn sum<I: ::core::iter::Iterator<Item = Self>>(iter: I) -> Self {
                 iter.reduce(|sum, x| sum + x).unwrap_or(Self::from_f32(0.0))
             }
         }
 
         impl<'a> ::core::iter::Sum<&'a $name> for $name {
-            fn sum<I: Iterator<Item = &'a $name>>(iter: I) -> Self {
+            fn sum<I: ::core::iter::Iterator<Item = &'a $name>>(iter: I) -> Self {
                 iter.copied().sum()
             }
         }
 
         /// Rounded at every step, in order, from the first; of nothing it is one.
         impl ::core::iter::Product for $name {
-            fn product<I: Iterator<Item = Self>>(iter: I) -> Self {
+            fn product<I: ::core::iter::Iterator<Item = Self>>(iter: I) -> Self {
                 iter.reduce(|product, x| product * x).unwrap_or(Self::from_f32(1.0))
             }
         }
 
         impl<'a> ::core::iter::Product<&'a $name> for $name {
-            fn product<I: Iterator<Item = &'a $name>>(iter: I) -> Self {
+            fn product<I: ::core::iter::Iterator<Item = &'a $name>>(iter: I) -> Self {
                 iter.copied().product()
             }
         }

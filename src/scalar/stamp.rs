@@ -100,28 +100,28 @@ macro_rules! define_format {
             pub const MIN: Self = Self::of(Self::SPEC.min_code());
             /// The smallest positive normal number; without such numbers, the smallest positive one.
             pub const MIN_POSITIVE: Self = match Self::SPEC.min_normal_code() {
-                Some(code) => Self::of(code),
-                None => Self::of(Self::SPEC.min_positive_code()),
+                ::core::option::Option::Some(code) => Self::of(code),
+                ::core::option::Option::None => Self::of(Self::SPEC.min_positive_code()),
             };
             /// Distance from one to the next larger number, in f64; 0 if there is none.
             pub const EPSILON: f64 = match Self::SPEC.epsilon() {
-                Some(epsilon) => epsilon.to_f64(),
-                None => 0.0,
+                ::core::option::Option::Some(epsilon) => epsilon.to_f64(),
+                ::core::option::Option::None => 0.0,
             };
             /// Significand bits, the hidden one counted; 0 where the precision varies.
             pub const MANTISSA_DIGITS: u32 = match Self::SPEC.precision() {
-                Some(digits) => digits,
-                None => 0,
+                ::core::option::Option::Some(digits) => digits,
+                ::core::option::Option::None => 0,
             };
             /// Decimal digits that survive storing; 0 where the precision varies.
             pub const DIGITS: u32 = match Self::SPEC.decimal_digits() {
-                Some(digits) => digits,
-                None => 0,
+                ::core::option::Option::Some(digits) => digits,
+                ::core::option::Option::None => 0,
             };
             /// One more than the exponent of the smallest normal number, as `f32::MIN_EXP`; 0 without such numbers.
             pub const MIN_EXP: i32 = match Self::SPEC.min_exponent() {
-                Some(exponent) => exponent + 1,
-                None => 0,
+                ::core::option::Option::Some(exponent) => exponent + 1,
+                ::core::option::Option::None => 0,
             };
             /// One more than the exponent of the largest number, as `f32::MAX_EXP`.
             pub const MAX_EXP: i32 = Self::SPEC.max_exponent() + 1;
@@ -353,7 +353,7 @@ macro_rules! define_format {
             }
 
             #[inline]
-            const fn compare(self, other: Self) -> Option<::core::cmp::Ordering> {
+            const fn compare(self, other: Self) -> ::core::option::Option<::core::cmp::Ordering> {
                 Self::OPS.compare((self.0 as u32, other.0 as u32), (self.to_f32(), other.to_f32()))
             }
 
@@ -361,8 +361,8 @@ macro_rules! define_format {
             #[must_use]
             pub const fn max(self, other: Self) -> Self {
                 match self.compare(other) {
-                    Some(::core::cmp::Ordering::Less) => other,
-                    None if self.is_nan() => other,
+                    ::core::option::Option::Some(::core::cmp::Ordering::Less) => other,
+                    ::core::option::Option::None if self.is_nan() => other,
                     _ => self,
                 }
             }
@@ -371,8 +371,8 @@ macro_rules! define_format {
             #[must_use]
             pub const fn min(self, other: Self) -> Self {
                 match self.compare(other) {
-                    Some(::core::cmp::Ordering::Greater) => other,
-                    None if self.is_nan() => other,
+                    ::core::option::Option::Some(::core::cmp::Ordering::Greater) => other,
+                    ::core::option::Option::None if self.is_nan() => other,
                     _ => self,
                 }
             }
@@ -401,13 +401,13 @@ macro_rules! define_format {
         impl ::core::cmp::PartialEq for $name {
             #[inline]
             fn eq(&self, other: &Self) -> bool {
-                matches!(self.compare(*other), Some(::core::cmp::Ordering::Equal))
+                matches!(self.compare(*other), ::core::option::Option::Some(::core::cmp::Ordering::Equal))
             }
         }
 
         impl ::core::cmp::PartialOrd for $name {
             #[inline]
-            fn partial_cmp(&self, other: &Self) -> Option<::core::cmp::Ordering> {
+            fn partial_cmp(&self, other: &Self) -> ::core::option::Option<::core::cmp::Ordering> {
                 self.compare(*other)
             }
         }
@@ -430,7 +430,7 @@ macro_rules! define_format {
         /// The nearest number to a decimal one, `inf` or `NaN`, rounded once under the type's policy.
         impl ::core::str::FromStr for $name {
             type Err = $crate::ParseError;
-            fn from_str(text: &str) -> Result<Self, $crate::ParseError> {
+            fn from_str(text: &str) -> ::core::result::Result<Self, $crate::ParseError> {
                 $crate::scalar_support::parse(text).map(Self::from_unpacked)
             }
         }

@@ -104,57 +104,57 @@ macro_rules! __num_traits {
 
         /// Rounded once under the type's policy; `None` for what has no counterpart in the format (it raises `Flags::INVALID`).
         impl $crate::scalar_support::num_traits::FromPrimitive for $name {
-            fn from_i64(x: i64) -> Option<Self> {
+            fn from_i64(x: i64) -> ::core::option::Option<Self> {
                 Self::from_number($crate::Unpacked::new(x < 0, x.unsigned_abs(), 0))
             }
-            fn from_u64(x: u64) -> Option<Self> {
+            fn from_u64(x: u64) -> ::core::option::Option<Self> {
                 Self::from_number($crate::Unpacked::new(false, x, 0))
             }
-            fn from_i128(x: i128) -> Option<Self> {
+            fn from_i128(x: i128) -> ::core::option::Option<Self> {
                 Self::from_number($crate::scalar_support::from_u128(x < 0, x.unsigned_abs()))
             }
-            fn from_u128(x: u128) -> Option<Self> {
+            fn from_u128(x: u128) -> ::core::option::Option<Self> {
                 Self::from_number($crate::scalar_support::from_u128(false, x))
             }
-            fn from_f32(x: f32) -> Option<Self> {
+            fn from_f32(x: f32) -> ::core::option::Option<Self> {
                 Self::from_number($crate::Unpacked::from_f32(x))
             }
-            fn from_f64(x: f64) -> Option<Self> {
+            fn from_f64(x: f64) -> ::core::option::Option<Self> {
                 Self::from_number($crate::Unpacked::from_f64(x))
             }
         }
 
         impl $name {
-            fn from_number(x: $crate::Unpacked) -> Option<Self> {
+            fn from_number(x: $crate::Unpacked) -> ::core::option::Option<Self> {
                 $crate::scalar_support::from_number(&Self::SPEC, &<Self as $crate::Format>::CONVERT, x).map(Self::of)
             }
         }
 
         /// Integers toward zero, `None` where they do not fit; f32 and f64 as `to_f32` and `to_f64`.
         impl $crate::scalar_support::num_traits::ToPrimitive for $name {
-            fn to_i64(&self) -> Option<i64> {
+            fn to_i64(&self) -> ::core::option::Option<i64> {
                 $crate::scalar_support::to_i128(self.unpack())?.try_into().ok()
             }
-            fn to_u64(&self) -> Option<u64> {
+            fn to_u64(&self) -> ::core::option::Option<u64> {
                 $crate::scalar_support::to_u128(self.unpack())?.try_into().ok()
             }
-            fn to_i128(&self) -> Option<i128> {
+            fn to_i128(&self) -> ::core::option::Option<i128> {
                 $crate::scalar_support::to_i128(self.unpack())
             }
-            fn to_u128(&self) -> Option<u128> {
+            fn to_u128(&self) -> ::core::option::Option<u128> {
                 $crate::scalar_support::to_u128(self.unpack())
             }
-            fn to_f32(&self) -> Option<f32> {
-                Some((*self).to_f32())
+            fn to_f32(&self) -> ::core::option::Option<f32> {
+                ::core::option::Option::Some((*self).to_f32())
             }
-            fn to_f64(&self) -> Option<f64> {
-                Some((*self).to_f64())
+            fn to_f64(&self) -> ::core::option::Option<f64> {
+                ::core::option::Option::Some((*self).to_f64())
             }
         }
 
         /// As `FromPrimitive`: through f64 where that is exact, else through a 128-bit integer.
         impl $crate::scalar_support::num_traits::NumCast for $name {
-            fn from<T: $crate::scalar_support::num_traits::ToPrimitive>(x: T) -> Option<Self> {
+            fn from<T: $crate::scalar_support::num_traits::ToPrimitive>(x: T) -> ::core::option::Option<Self> {
                 $crate::scalar_support::number(&x).and_then(Self::from_number)
             }
         }
@@ -328,7 +328,7 @@ macro_rules! __num_traits {
         /// Decimal numbers alone: any other radix is an error.
         impl $crate::scalar_support::num_traits::Num for $name {
             type FromStrRadixErr = $crate::ParseError;
-            fn from_str_radix(text: &str, radix: u32) -> Result<Self, $crate::ParseError> {
+            fn from_str_radix(text: &str, radix: u32) -> ::core::result::Result<Self, $crate::ParseError> {
                 $crate::scalar_support::parse_radix(text, radix).map(Self::from_unpacked)
             }
         }

@@ -32,6 +32,26 @@ subhalf::define_format! { struct Fixed12(u16) = FormatSpec::constant(
 subhalf::define_format! { struct Thirds(u8) = FormatSpec::constant("thirds", Encoding::Codebook(&THIRDS)); convert only; }
 subhalf::define_format! { struct Posit10(u16) = FormatSpec::constant("posit10", Encoding::Posit(PositSpec { bits: 10, exponent_bits: 2 })); convert only; }
 
+mod own_names {
+    //! A module that calls things of its own what the prelude calls others: `define_format!` says whom it means.
+    #![allow(dead_code, unused_imports, reason = "the names are there to be in the way")]
+    use std::fmt::Result;
+    struct Option;
+    struct Some;
+    struct None;
+    trait Iterator {}
+
+    subhalf::define_format! {
+        pub(super) struct Scale(u8) = subhalf::FormatSpec::F8E4M3, has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
+    }
+}
+
+#[test]
+fn types_are_stamped_beside_names_that_shadow_the_prelude() {
+    let two = own_names::Scale::ONE + own_names::Scale::ONE;
+    assert_eq!(("2".parse(), [two; 3].iter().sum::<own_names::Scale>().to_f32()), (Ok(two), 6.0));
+}
+
 // What a constant spec knows, it knows at compile time.
 const ONE_AND_A_HALF: u32 = F7.encode_f32(1.5);
 const LARGEST: f32 = F7.max().to_f32();
