@@ -211,11 +211,12 @@ const fn is_power_of_two(x: f32) -> bool {
 /// `T` if that is less than half the distance from `T` to the f32 below it.
 pub(crate) fn log2_floor(x: f32) -> i32 {
     let floor = floor_log2(x);
-    if x.is_infinite() || x < f32::MIN_POSITIVE {
+    if x.is_infinite() {
         return floor;
     }
     let above = floor + 1;
-    let units = (1 << 24) - u64::from((x.to_bits() & 0x7F_FFFF) | 0x80_0000);
+    let significand = Unpacked::from_f32(x).significand();
+    let units = (1 << 24) - (significand << (significand.leading_zeros() - 40));
     // Numbers below T are spaced as those of T's binade; but a power of two has the finer spacing of the binade toward zero.
     let magnitude = above.unsigned_abs();
     let rounds_up = above != 0 && {
@@ -380,6 +381,8 @@ mod tests {
         let hundred = f32::from_bits((100 + 127) << 23);
         let down = |units| f32::from_bits(hundred.to_bits() - units);
         assert_eq!((log2_floor(down(44)), log2_floor(down(45))), (100, 99));
+        // Subnormals too. T = -126: half the spacing 2^-18, 44 units of 2^-150, of which a subnormal has every second.
+        assert_eq!((log2_floor(f32::from_bits(0x7F_FFEA)), log2_floor(f32::from_bits(0x7F_FFE9))), (-126, -127));
     }
 
     #[test]

@@ -112,6 +112,12 @@ fn scale_rules_over_every_amax() {
         assert!(failures.is_empty());
         println!("{}: floor, ceil, round-up, nearest, even: {} amax, 0 differ", element.0.name(), 0x7F80_0000u32 - 1);
     }
+}
+
+#[test]
+#[ignore = "every amax: a minute"]
+#[expect(clippy::print_stdout, reason = "the figures are the result")]
+fn scale_rules_log2_floor_over_every_amax() {
     let logarithms = sweep(|range| {
         let wrong = |&bits: &u32| {
             let amax = f32::from_bits(bits);
