@@ -50,6 +50,13 @@ pub(crate) struct Block {
     minimum: f32,
 }
 
+/// A scaling of finite numbers that is one f32 operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Linear {
+    Times(f32),
+    Over(f32),
+}
+
 /// How the numbers of one block come back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Restorer {
@@ -126,6 +133,26 @@ impl BlockSpec {
             Apply::ClampedReciprocal => Divisor::Multiply((1.0 / (s * (1.0 / t))).min(f32::MAX)),
             Apply::FlooredReciprocal => Divisor::Multiply(1.0 / (s * t).max(1e-38)),
             Apply::UnroundedReciprocal => Divisor::Multiply((1.0 / scale.ideal) as f32),
+        }
+    }
+
+    /// The scaling of a block of finite numbers up to `amax`, if it is one f32 operation. An exact division by a power of two is a multiplication
+    /// if nothing becomes infinite; what becomes subnormal must be rounded to zero anyway.
+    pub(crate) fn linear(&self, block: &Block, amax: f32) -> Option<Linear> {
+        match block.divisor {
+            Divisor::Multiply(factor) if factor.is_finite() => Some(Linear::Times(factor)),
+            Divisor::Divide(divisor) if divisor.is_finite() && divisor != 0.0 => Some(Linear::Over(divisor)),
+            Divisor::Exact(divisor) if divisor.is_finite() && divisor.significand().is_power_of_two() && !divisor.is_negative() => {
+                let factor = arith::quotient(Unpacked::ONE, divisor);
+                let nearest = matches!(
+                    self.element_convert.round,
+                    Round::NearestEven | Round::NearestAway | Round::NearestTowardZero | Round::NearestUp
+                );
+                let coarse = self.element.min_positive().log2() > -100;
+                let exact = (-126..=127).contains(&factor.log2()) && (amax * factor.to_f32()).is_finite();
+                (nearest && coarse && exact).then(|| Linear::Times(factor.to_f32()))
+            }
+            _ => None,
         }
     }
 

@@ -11,6 +11,8 @@ mod encode;
 mod isa;
 mod nearest;
 mod pod;
+#[cfg(feature = "alloc")]
+mod rows;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 
@@ -21,3 +23,5 @@ pub(crate) use encode::{Encode, encode_uniform};
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;
 pub(crate) use pod::{every_pattern, some_patterns};
+#[cfg(feature = "alloc")]
+pub(crate) use rows::{amax, over, pack_4, restore, times, unpack_4};

@@ -4,6 +4,8 @@ mod convert;
 mod par;
 #[cfg(feature = "alloc")]
 mod quantize;
+#[cfg(feature = "alloc")]
+mod rows;
 
 pub use convert::{Real, decode_slice, encode_slice, fake_quantize_slice};
 pub use par::Exec;

@@ -2,6 +2,7 @@
 
 use super::Exec;
 use super::convert::{Real, Words};
+use super::rows::{Fast, FastRestore};
 use crate::block::{Block, BlockSpec, BlockStats, Geometry, Offset, QuantTensor, QuantView, ScaleRule, TensorScale, put, store};
 use crate::codec::Unpacked;
 use crate::error::Error;
@@ -20,7 +21,7 @@ use alloc::vec::Vec;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Quantizer<'a> {
-    spec: &'a BlockSpec,
+    pub(super) spec: &'a BlockSpec,
     dither: Dither,
     exec: Exec,
     tensor_scale: Option<f32>,
@@ -71,6 +72,24 @@ impl<'a> Quantizer<'a> {
     /// [`Error::Length`] for scales or offsets that are not the blocks'; [`Error::Scheme`] if the rule wants scales and none are given;
     /// [`Error::Stored`] for a tensor scale that is not a positive finite number, or given to a format without.
     pub fn quantize<T: Copy + Sync + Into<f32>>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+        let fast = if self.scales.is_none() { Fast::lower(self.spec, self.exec.isa()) } else { None };
+        self.quantize_by(fast, src, shape)
+    }
+
+    /// The definition that [`quantize`](Self::quantize) follows, element by element through the reference codec: the same bits, slowly.
+    ///
+    /// # Errors
+    /// As [`quantize`](Self::quantize).
+    pub fn quantize_reference<T: Copy + Sync + Into<f32>>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+        self.quantize_by(None, src, shape)
+    }
+
+    fn quantize_by<T: Copy + Sync + Into<f32>>(
+        &self,
+        fast: Option<Fast>,
+        src: &[T],
+        shape: &[usize],
+    ) -> Result<QuantTensor, Error> {
         let mut tensor = QuantTensor::zeroed(self.spec, shape)?;
         let geometry = tensor.geometry;
         check_length("elements", geometry.lines() * geometry.cols, src.len())?;
@@ -85,7 +104,10 @@ impl<'a> Quantizer<'a> {
         let job = Job { quantizer: self, geometry, tensor: tensor.tensor_scale, src };
         let (codes, scales, offsets) = (&mut tensor.codes, &mut tensor.scales, &mut tensor.offsets);
         let pieces = Piece::cut(self.spec, &geometry, codes.as_mut_slice(), scales.as_mut_slice(), offsets.as_mut_slice());
-        self.exec.each(pieces, |piece| job.run(piece));
+        self.exec.each(pieces, |piece| match &fast {
+            Some(fast) => fast.run(&job, piece),
+            None => job.run(piece),
+        });
         Ok(tensor)
     }
 
@@ -122,19 +144,19 @@ impl<'a> Quantizer<'a> {
 }
 
 /// What every piece of a quantization shares.
-struct Job<'a, T> {
-    quantizer: &'a Quantizer<'a>,
-    geometry: Geometry,
-    tensor: f32,
-    src: &'a [T],
+pub(super) struct Job<'a, T> {
+    pub(super) quantizer: &'a Quantizer<'a>,
+    pub(super) geometry: Geometry,
+    pub(super) tensor: f32,
+    pub(super) src: &'a [T],
 }
 
 /// The buffers of some successive bands.
-struct Piece<'a> {
-    first: usize,
-    bands: usize,
-    codes: &'a mut [u8],
-    scales: &'a mut [u8],
+pub(super) struct Piece<'a> {
+    pub(super) first: usize,
+    pub(super) bands: usize,
+    pub(super) codes: &'a mut [u8],
+    pub(super) scales: &'a mut [u8],
     offsets: &'a mut [u8],
 }
 
@@ -247,7 +269,11 @@ impl QuantView<'_> {
             return;
         }
         let element = &self.spec().element;
+        let fast = FastRestore::lower(self, exec.isa());
         exec.chunks(dst, geometry.cols, |line, row| {
+            if let Some(fast) = &fast {
+                return fast.row(self, line, row);
+            }
             for column in 0..geometry.grid_cols {
                 let cols = geometry.block_cols(column);
                 let restorer = self.block_restorer(geometry.block(line, cols.start));

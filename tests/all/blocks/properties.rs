@@ -3,7 +3,7 @@
 
 use super::inputs::{Random, edge_blocks};
 use subhalf::{
-    BlockSpec, Dither, Error, Exec, Extent, FormatSpec, Offset, Parts, QuantTensor, QuantView, Quantizer, Round, ScaleRule,
+    BlockSpec, Dither, Error, Exec, Extent, FormatSpec, Isa, Offset, Parts, QuantTensor, QuantView, Quantizer, Round, ScaleRule,
     Stochastic, TensorScale, preset,
 };
 
@@ -206,6 +206,37 @@ fn threads_change_nothing() {
             let mut out = vec![0.0f32; x.len()];
             serial.view().dequantize_into(&mut out, Exec::SERIAL).unwrap();
             assert_eq!(bits(&pool.install(|| tensor.dequantize())), bits(&out));
+        }
+    }
+}
+
+#[test]
+fn kernels_equal_the_reference_quantizer_for_every_preset() {
+    let mut random = Random::new(7);
+    let special = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -f32::NAN];
+    for preset in preset::all() {
+        let mut inputs: Vec<(Vec<f32>, Vec<usize>)> = Vec::new();
+        for (rows, cols) in [(1, 1), (3, 33), (5, 256), (130, 17), (2, 2100), (1, 4096)] {
+            inputs.push(((0..rows).flat_map(|_| random.block(cols)).collect(), vec![rows, cols]));
+        }
+        for block in edge_blocks(70) {
+            inputs.push((block, vec![70]));
+        }
+        let mut strange: Vec<f32> = (0..4).flat_map(|_| random.block(100)).collect();
+        special.iter().enumerate().for_each(|(i, x)| strange[97 * i + 3] = *x);
+        inputs.push((strange, vec![2, 2, 100]));
+        for (x, shape) in &inputs {
+            let reference = Quantizer::new(&preset.spec).quantize_reference(x, shape).unwrap();
+            let view = reference.view();
+            let numbers: Vec<u32> = (0..x.len()).map(|index| view.get(index).unwrap().to_bits()).collect();
+            for isa in Isa::available() {
+                let exec = Exec::SERIAL.with_isa(isa);
+                let tensor = Quantizer::new(&preset.spec).exec(exec).quantize(x, shape).unwrap();
+                assert!(same(&tensor, &reference), "{} {shape:?} {}", preset.name, isa.name());
+                let mut found = vec![0.5f32; x.len()];
+                view.dequantize_into(&mut found, exec).unwrap();
+                assert!(found.iter().map(|x| x.to_bits()).eq(numbers.iter().copied()), "{} {shape:?} {}", preset.name, isa.name());
+            }
         }
     }
 }

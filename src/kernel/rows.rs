@@ -1,0 +1,66 @@
+//! Loops over pieces of rows of block-scaled tensors.
+
+use super::isa::per_isa;
+
+/// f32's NaN, whatever made it.
+const NAN: f32 = f32::from_bits(0x7FC0_0000);
+
+#[inline(always)]
+fn amax_body(src: &[f32], amax_bits: &mut u32) {
+    *amax_bits = src.iter().fold(*amax_bits, |amax, x| amax.max(x.to_bits() & 0x7FFF_FFFF));
+}
+
+#[inline(always)]
+fn times_body(numbers: &mut [f32], factor: f32) {
+    numbers.iter_mut().for_each(|x| *x *= factor);
+}
+
+#[inline(always)]
+fn over_body(numbers: &mut [f32], divisor: f32) {
+    numbers.iter_mut().for_each(|x| *x /= divisor);
+}
+
+#[inline(always)]
+fn restore_body(numbers: &mut [f32], factor: f32) {
+    for x in numbers {
+        let product = *x * factor;
+        *x = if product.is_nan() { NAN } else { product };
+    }
+}
+
+#[inline(always)]
+fn pack_4_body(codes: &[u8], bytes: &mut [u8]) {
+    let (pairs, last) = codes.as_chunks::<2>();
+    for ([low, high], byte) in pairs.iter().zip(bytes.iter_mut()) {
+        *byte = low | high << 4;
+    }
+    if let ([low], Some(byte)) = (last, bytes.get_mut(pairs.len())) {
+        *byte = *low;
+    }
+}
+
+#[inline(always)]
+fn unpack_4_body(bytes: &[u8], codes: &mut [u8]) {
+    let (pairs, last) = codes.as_chunks_mut::<2>();
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = [byte & 15, byte >> 4];
+    }
+    if let ([low], Some(byte)) = (last, bytes.last()) {
+        *low = byte & 15;
+    }
+}
+
+per_isa! {
+    /// The largest magnitude, as its bits, of these numbers and one before: NaN is above infinity, infinity above all others.
+    fn amax[](src: &[f32], amax_bits: &mut u32) = amax_body;
+    /// Every number times a factor.
+    fn times[](numbers: &mut [f32], factor: f32) = times_body;
+    /// Every number over a divisor.
+    fn over[](numbers: &mut [f32], divisor: f32) = over_body;
+    /// Every number times a factor, every NaN the positive quiet one.
+    fn restore[](numbers: &mut [f32], factor: f32) = restore_body;
+    /// Codes of 4 bits to bytes, the first in the low bits.
+    fn pack_4[](codes: &[u8], bytes: &mut [u8]) = pack_4_body;
+    /// Bytes to codes of 4 bits.
+    fn unpack_4[](bytes: &[u8], codes: &mut [u8]) = unpack_4_body;
+}
