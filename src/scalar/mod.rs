@@ -14,14 +14,14 @@ pub use types::*;
 
 pub use constants::{constant, is_part_of_f32, max_10_exp, min_10_exp};
 
-pub use text::{ParseError, parse};
+pub use text::{ParseError, hexadecimal, is_beyond_f64, parse};
 
 #[cfg(feature = "num-traits")]
 pub use ::num_traits;
 #[cfg(feature = "half")]
 pub use half::{bf16, f16};
 #[cfg(feature = "num-traits")]
-pub use traits::{from_number, from_u128, number, parse_radix, to_i128, to_u128};
+pub use traits::{from_number, from_u128, number, parse_radix, to_f64, to_i128, to_u128};
 
 use crate::codec::{Encoded, Unpacked};
 use crate::flags::Flags;

@@ -18,6 +18,11 @@
 /// `has` lists exactly the constants of these that the format has; too many or too few do not compile, and neither does a code type
 /// that is too narrow. Everything is checked at compile time.
 ///
+/// Text is that of the nearest f64, which the number is in nearly every format. Where the exponent has more than f64's eleven bits, numbers
+/// outside of f64's normal range print exactly, as `0x1.8p+4000`, and `FromStr`, which takes that of every type, gives them back; decimal
+/// numbers out there are rounded correctly or, if 256 bits cannot tell them from one of 63 bits, refused, never misread. There `num_traits::cast`
+/// from the type is `None`.
+///
 /// Constants of mathematics are there under the names of [`core::f64::consts`], each the real number rounded once under the type's policy. One that
 /// is beyond the format's largest number, or whose nearest is zero, does not compile where it is used.
 ///
@@ -91,6 +96,8 @@ macro_rules! define_format {
             const OPS: &'static $crate::scalar_support::Ops =
                 &$crate::scalar_support::Ops::new(Self::SPEC, <Self as $crate::Format>::CONVERT);
             const VALUES: &'static [f32; 256] = &$crate::scalar_support::Ops::table(&Self::SPEC);
+
+            const BEYOND_F64: bool = $crate::scalar_support::is_beyond_f64(&Self::SPEC);
 
             /// Width of a code in bits.
             pub const BITS: u32 = Self::SPEC.bits();
@@ -421,17 +428,22 @@ macro_rules! define_format {
 
         impl ::core::fmt::Debug for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::write!(f, ::core::concat!(::core::stringify!($name), "({:?})"), self.to_f64())
+                match $crate::scalar_support::hexadecimal((*self).unpack(), Self::BEYOND_F64) {
+                    ::core::option::Option::Some(text) => ::core::write!(f, ::core::concat!(::core::stringify!($name), "({})"), text),
+                    ::core::option::Option::None => ::core::write!(f, ::core::concat!(::core::stringify!($name), "({:?})"), (*self).to_f64()),
+                }
             }
         }
 
-        $crate::define_format!(@fmt $name: Display to_f64, LowerExp to_f64, UpperExp to_f64, LowerHex to_bits, UpperHex to_bits, Binary to_bits, Octal to_bits);
+        $crate::define_format!(@number $name: Display, LowerExp, UpperExp);
+        $crate::define_format!(@fmt $name: LowerHex to_bits, UpperHex to_bits, Binary to_bits, Octal to_bits);
 
-        /// The nearest number to a decimal one, `inf` or `NaN`, rounded once under the type's policy.
+        /// A decimal number, a hexadecimal one with its exponent (`0x1.8p-4`), `inf` or `NaN`, rounded once under the type's policy. Outside of
+        /// f64's normal range, where the format has numbers there, a decimal one that 256 bits cannot tell from one of 63 is an error.
         impl ::core::str::FromStr for $name {
             type Err = $crate::ParseError;
             fn from_str(text: &str) -> ::core::result::Result<Self, $crate::ParseError> {
-                $crate::scalar_support::parse(text).map(Self::from_unpacked)
+                $crate::scalar_support::parse(text, Self::BEYOND_F64).map(Self::from_unpacked)
             }
         }
 
@@ -527,6 +539,18 @@ macro_rules! define_format {
             )*
         }
     };
+
+    (@number $name:ident: $($trait:ident),*) => {$(
+        /// As f64 prints it; a number outside of f64's normal range exactly, as `0x1.8p+4000`, whatever width and precision.
+        impl ::core::fmt::$trait for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                match $crate::scalar_support::hexadecimal((*self).unpack(), Self::BEYOND_F64) {
+                    ::core::option::Option::Some(text) => ::core::write!(f, "{}", text),
+                    ::core::option::Option::None => ::core::fmt::$trait::fmt(&(*self).to_f64(), f),
+                }
+            }
+        }
+    )*};
 
     (@fmt $name:ident: $($trait:ident $to:ident),*) => {$(
         impl ::core::fmt::$trait for $name {

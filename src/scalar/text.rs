@@ -1,25 +1,46 @@
-//! Decimal text to an exact (or sticky) number, so that parsing is one rounding.
+//! Text to an exact (or sticky) number, so that parsing is one rounding; and numbers that f64 does not have to text.
 
 use crate::codec::Unpacked;
+use crate::spec::FormatSpec;
+use crate::unary::Ball;
 use core::cmp::Ordering;
-use core::fmt::Write;
+use core::fmt::{Display, Formatter, Write};
 
-/// Text that is not a number.
+/// Text that is not a number, or one whose place no rounding can be sure of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a decimal number, `inf` or `NaN`")]
-pub struct ParseError(());
+#[error("{0}")]
+pub struct ParseError(&'static str);
 
 impl ParseError {
+    const NOT_A_NUMBER: Self = Self("expected a decimal number, a hexadecimal one like 0x1.8p-4, `inf` or `NaN`");
+    const UNDECIDED: Self =
+        Self("beyond f64, expected a number clear of any with 63 binary digits, or a hexadecimal one like 0x1.8p+4000");
     /// A number to another base than ten was asked for.
     #[cfg(feature = "num-traits")]
-    pub(super) const NOT_DECIMAL: Self = Self(());
+    pub(super) const NOT_DECIMAL: Self = Self("expected a decimal number, `inf` or `NaN`");
 }
 
-/// The number that a text means. What f64 cannot hold exactly keeps its place between two f64: two bits below the last tell on which
-/// side of the nearest f64 it lies, which is all that a rounding to 32 bits or fewer can ask. Beyond the range of f64 it is a number
-/// that is as far out.
-pub fn parse(text: &str) -> Result<Unpacked, ParseError> {
-    let near: f64 = text.parse().map_err(|_| ParseError(()))?;
+/// An exponent beyond every format (whose exponents stay below 2^18).
+const FAR: i64 = 1 << 20;
+
+/// Whether a format has numbers outside of f64's normal range.
+#[must_use]
+pub const fn is_beyond_f64(spec: &FormatSpec) -> bool {
+    spec.max_exponent() >= 1024 || spec.min_positive().log2() <= -1022
+}
+
+/// The number that a text means, for a format that is, or is not, [`is_beyond_f64`].
+pub fn parse(text: &str, beyond_f64: bool) -> Result<Unpacked, ParseError> {
+    match text.parse() {
+        Ok(near) => parse_decimal(text, near, beyond_f64),
+        Err(_) => parse_hexadecimal(text).ok_or(ParseError::NOT_A_NUMBER),
+    }
+}
+
+/// What f64 cannot hold exactly keeps its place between two f64: two bits below the last tell on which side of the nearest f64 it lies,
+/// which is all that a rounding to 32 bits or fewer can ask. Beyond the range of f64 it is a number that is as far out, unless the
+/// format has several there.
+pub(super) fn parse_decimal(text: &str, near: f64, beyond_f64: bool) -> Result<Unpacked, ParseError> {
     let negative = near.is_sign_negative();
     let digits = Decimal::new(text);
     let Some(digits) = digits else {
@@ -27,6 +48,9 @@ pub fn parse(text: &str) -> Result<Unpacked, ParseError> {
     };
     if digits.is_zero() {
         return Ok(Unpacked::zero(negative));
+    }
+    if beyond_f64 && !near.is_normal() {
+        return digits.number(negative).ok_or(ParseError::UNDECIDED);
     }
     if near.is_infinite() {
         return Ok(Unpacked::new(negative, 3, 1100));
@@ -41,6 +65,63 @@ pub fn parse(text: &str) -> Result<Unpacked, ParseError> {
         Ordering::Greater => Unpacked::new(negative, significand + 1, exponent),
         Ordering::Less => Unpacked::new(negative, significand - 1, exponent),
     })
+}
+
+/// `0x1.8p-4`, as C writes it. The exponent must be there: `0x38` is how a code is printed.
+fn parse_hexadecimal(text: &str) -> Option<Unpacked> {
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (digits, power) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?.split_once(['p', 'P'])?;
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let power_digits = power.strip_prefix(['+', '-']).unwrap_or(power);
+    if power_digits.is_empty() || !power_digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut exponent = power.parse::<i64>().unwrap_or(if power.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 });
+    exponent = exponent.saturating_sub(4 * fraction.len() as i64);
+    let mut significand = 0u64;
+    for digit in whole.chars().chain(fraction.chars()) {
+        let digit = u64::from(digit.to_digit(16)?);
+        if significand >> 60 == 0 {
+            significand = significand << 4 | digit;
+        } else {
+            // What does not fit sticks to the last bit.
+            significand |= u64::from(digit != 0);
+            exponent = exponent.saturating_add(4);
+        }
+    }
+    Some(Unpacked::new(negative, significand, exponent.clamp(-FAR, FAR) as i32))
+}
+
+/// The text of a number outside of f64's normal range; of others f64 has it.
+#[must_use]
+#[inline]
+pub fn hexadecimal(x: Unpacked, beyond_f64: bool) -> Option<impl Display> {
+    let outside = beyond_f64 && x.is_finite() && !x.is_zero() && !x.to_f64().is_normal();
+    outside.then_some(Hexadecimal(x))
+}
+
+/// `-0x1.8p-1100`: all of a number that is not zero.
+struct Hexadecimal(Unpacked);
+
+impl Display for Hexadecimal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
+        f.write_str(if self.0.is_negative() { "-0x1" } else { "0x1" })?;
+        let mut fraction = self.0.aligned() << 1;
+        if fraction != 0 {
+            f.write_char('.')?;
+        }
+        while fraction != 0 {
+            write!(f, "{:x}", fraction >> 60)?;
+            fraction <<= 4;
+        }
+        write!(f, "p{:+}", self.0.log2())
+    }
 }
 
 /// The digits of a decimal number, without leading zeros: `0.d1 d2 d3 … · 10^exponent`.
@@ -67,6 +148,41 @@ impl<'a> Decimal<'a> {
 
     fn is_zero(&self) -> bool {
         self.digits.is_empty()
+    }
+
+    /// The number with a sticky last bit, if 256 bits tell it from every one of 63.
+    fn number(&self, negative: bool) -> Option<Unpacked> {
+        /// 10^±40000 is beyond every format.
+        const LARGEST: i64 = 40_000;
+        if self.exponent.abs() > LARGEST {
+            return Some(Unpacked::new(negative, 3, if self.exponent > 0 { FAR as i32 } else { -FAR as i32 }));
+        }
+        let power = |base: u64, mut exponent: u64| {
+            let (mut power, mut square) = (Ball::<4>::integer(1), Ball::integer(base));
+            while exponent > 0 {
+                if exponent & 1 == 1 {
+                    power = power.mul(&square);
+                }
+                square = square.mul(&square);
+                exponent >>= 1;
+            }
+            power
+        };
+        // 76 digits take 253 bits.
+        let (mut count, mut significand, mut digits) = (0, Ball::ZERO, self.digits.bytes().filter(u8::is_ascii_digit));
+        let ten = Ball::integer(10);
+        for digit in digits.by_ref().take(76) {
+            significand = significand.mul(&ten).add(&Ball::integer(u64::from(digit - b'0')));
+            count += 1;
+        }
+        if digits.any(|digit| digit != b'0') {
+            significand = significand.hull(&significand.add(&Ball::integer(1)));
+        }
+        let scale = self.exponent - count;
+        let fives = power(5, scale.unsigned_abs());
+        let ball = if scale < 0 { significand.div(&fives) } else { significand.mul(&fives) };
+        let ball = ball.scale(scale);
+        (if negative { ball.negate() } else { ball }).settle()
     }
 
     fn compare(&self, value: f64) -> Ordering {

@@ -8,7 +8,7 @@
 //! * `FloatConst`: the crate's own types with at least two significant bits in which all constants have a place.
 //! * Never `Float` and `FloatCore`: they promise infinities, NaN and −0, which most formats lack.
 
-use super::text::{ParseError, parse};
+use super::text::{ParseError, parse_decimal};
 use crate::codec::Unpacked;
 use crate::flags::Flags;
 use crate::policy::Convert;
@@ -84,8 +84,18 @@ pub const fn to_u128(x: Unpacked) -> Option<u128> {
 }
 
 /// `text` as a number to a base: to base 10 alone.
-pub fn parse_radix(text: &str, radix: u32) -> Result<Unpacked, ParseError> {
-    if radix == 10 { parse(text) } else { Err(ParseError::NOT_DECIMAL) }
+pub fn parse_radix(text: &str, radix: u32, beyond_f64: bool) -> Result<Unpacked, ParseError> {
+    match text.parse() {
+        Ok(near) if radix == 10 => parse_decimal(text, near, beyond_f64),
+        _ => Err(ParseError::NOT_DECIMAL),
+    }
+}
+
+/// As an f64, unless that is another number: one out of f64's range.
+#[must_use]
+pub fn to_f64(x: Unpacked) -> Option<f64> {
+    let near = x.to_f64();
+    if x.is_nan() || Unpacked::from_f64(near) == x { Some(near) } else { None }
 }
 
 /// The traits for one type: its name, code type, whether it only converts, and the special constants it has.
@@ -130,7 +140,8 @@ macro_rules! __num_traits {
             }
         }
 
-        /// Integers toward zero, `None` where they do not fit; f32 and f64 as `to_f32` and `to_f64`.
+        /// Integers toward zero, `None` where they do not fit; f32 and f64 as `to_f32` and `to_f64`. A number that f64 does not have is
+        /// `None` as f64, and so for `num_traits::cast`, which asks for that.
         impl $crate::scalar_support::num_traits::ToPrimitive for $name {
             fn to_i64(&self) -> ::core::option::Option<i64> {
                 $crate::scalar_support::to_i128(self.unpack())?.try_into().ok()
@@ -148,6 +159,9 @@ macro_rules! __num_traits {
                 ::core::option::Option::Some((*self).to_f32())
             }
             fn to_f64(&self) -> ::core::option::Option<f64> {
+                if Self::BEYOND_F64 {
+                    return $crate::scalar_support::to_f64(self.unpack());
+                }
                 ::core::option::Option::Some((*self).to_f64())
             }
         }
@@ -329,7 +343,7 @@ macro_rules! __num_traits {
         impl $crate::scalar_support::num_traits::Num for $name {
             type FromStrRadixErr = $crate::ParseError;
             fn from_str_radix(text: &str, radix: u32) -> ::core::result::Result<Self, $crate::ParseError> {
-                $crate::scalar_support::parse_radix(text, radix).map(Self::from_unpacked)
+                $crate::scalar_support::parse_radix(text, radix, Self::BEYOND_F64).map(Self::from_unpacked)
             }
         }
     };

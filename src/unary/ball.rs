@@ -8,7 +8,7 @@ use crate::codec::Unpacked;
 /// Every operation bounds the error of its result by those of its operands and what it cuts off itself, so an expression needs no
 /// analysis of its own: where digits cancel, the bound grows. A bound that no longer fits 64 bits says nothing any more, and stays that.
 #[derive(Clone, Copy)]
-pub(super) struct Ball<const N: usize> {
+pub(crate) struct Ball<const N: usize> {
     negative: bool,
     /// Low limb first; the top bit is set, unless the number is zero.
     significand: [u64; N],
@@ -20,9 +20,9 @@ const UNKNOWN: u64 = u64::MAX;
 
 impl<const N: usize> Ball<N> {
     const BITS: i64 = 64 * N as i64;
-    const ZERO: Self = Self { negative: false, significand: [0; N], exponent: 0, error: 0 };
+    pub(crate) const ZERO: Self = Self { negative: false, significand: [0; N], exponent: 0, error: 0 };
 
-    pub(super) fn integer(value: u64) -> Self {
+    pub(crate) fn integer(value: u64) -> Self {
         Self::dyadic(false, value, 0)
     }
 
@@ -44,12 +44,12 @@ impl<const N: usize> Ball<N> {
         self.significand[N - 1]
     }
 
-    pub(super) fn negate(self) -> Self {
+    pub(crate) fn negate(self) -> Self {
         Self { negative: !self.negative, ..self }
     }
 
     /// Times a power of two.
-    pub(super) fn scale(self, exponent: i64) -> Self {
+    pub(crate) fn scale(self, exponent: i64) -> Self {
         if self.is_zero() { self } else { Self { exponent: self.exponent + exponent, ..self } }
     }
 
@@ -67,7 +67,7 @@ impl<const N: usize> Ball<N> {
     }
 
     /// Everything between two nearly equal numbers.
-    fn hull(&self, other: &Self) -> Self {
+    pub(crate) fn hull(&self, other: &Self) -> Self {
         let (big, small) = if self.exponent >= other.exponent { (self, other) } else { (other, self) };
         let (moved, _) = shift_right(&small.significand, (big.exponent - small.exponent) as u64);
         let mut apart = [0; N];
@@ -80,7 +80,7 @@ impl<const N: usize> Ball<N> {
         Self { error: if near { error } else { UNKNOWN }, ..*big }
     }
 
-    pub(super) fn add(&self, other: &Self) -> Self {
+    pub(crate) fn add(&self, other: &Self) -> Self {
         if self.is_zero() {
             return other.doubted(self.error);
         }
@@ -137,7 +137,7 @@ impl<const N: usize> Ball<N> {
         Self { significand: shift_left(&self.significand, shift), exponent: self.exponent - shift as i64, error, ..self }
     }
 
-    pub(super) fn mul(&self, other: &Self) -> Self {
+    pub(crate) fn mul(&self, other: &Self) -> Self {
         if self.is_zero() || other.is_zero() {
             let unknown = self.error == UNKNOWN || other.error == UNKNOWN;
             return Self::ZERO.doubted(if unknown { UNKNOWN } else { 0 });
@@ -174,7 +174,7 @@ impl<const N: usize> Ball<N> {
     }
 
     /// The quotient; by zero, nothing known.
-    pub(super) fn div(&self, other: &Self) -> Self {
+    pub(crate) fn div(&self, other: &Self) -> Self {
         if other.is_zero() || self.is_zero() {
             return Self::ZERO.doubted(u64::from(other.is_zero()) | self.error | other.error);
         }
@@ -340,7 +340,7 @@ impl<const N: usize> Ball<N> {
 
     /// The 63 leading bits, with the 64th set for what follows, if they are beyond doubt. The true value must not be such a number
     /// itself, or the question has no answer at any precision.
-    pub(super) fn settle(&self) -> Option<Unpacked> {
+    pub(crate) fn settle(&self) -> Option<Unpacked> {
         if self.is_zero() || self.error == UNKNOWN {
             return None;
         }

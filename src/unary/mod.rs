@@ -9,7 +9,7 @@ use crate::flags::Flags;
 use crate::policy::{Convert, DivisionByZero};
 use crate::round::Round;
 use crate::spec::FormatSpec;
-use ball::Ball;
+pub(crate) use ball::Ball;
 
 /// An exponent beyond every format (whose exponents stay below 2^18).
 const FAR: i64 = 1 << 20;

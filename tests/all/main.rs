@@ -21,6 +21,7 @@ mod stochastic;
 mod tables;
 #[cfg(feature = "alloc")]
 mod tensor_stats;
+mod text;
 #[cfg(feature = "num-traits")]
 mod traits;
 mod unary;
