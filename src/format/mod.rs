@@ -5,9 +5,11 @@ mod names;
 pub use names::Vocabulary;
 
 use crate::codec::Unpacked;
+use crate::error::Error;
 use crate::flags::Flags;
 use crate::policy::Convert;
 use crate::spec::{Code, FormatSpec};
+use crate::unary::{Unary, UnaryTable};
 
 /// A type whose values are the codes of one format. Generic code asks it for [`SPEC`](Self::SPEC) and gets everything else
 /// from there; the provided methods are the reference codec under that spec.
@@ -95,6 +97,39 @@ pub trait Format: Copy + Send + Sync + 'static {
     #[inline]
     fn decode_f64(self) -> f64 {
         self.unpack().to_f64()
+    }
+
+    /// A function of the number, correctly rounded under [`CONVERT`](Self::CONVERT). Slow (microseconds); for many numbers of at most 8 bits
+    /// make a [`unary_table`](Self::unary_table).
+    ///
+    /// ```
+    /// use subhalf::{F8E4M3, Flags, Format, Round, Unary};
+    /// let x = F8E4M3::from_f32(1.0);
+    /// assert_eq!(x.unary(Unary::Exp).to_f32(), 2.75);
+    /// let down = F8E4M3::CONVERT.with_round(Round::Down);
+    /// assert_eq!(x.unary_with(Unary::Exp, &down, 0), (F8E4M3::from_f32(2.5), Flags::INEXACT));
+    /// let exp = F8E4M3::unary_table(Unary::Exp)?;
+    /// assert_eq!(F8E4M3::from_bits(exp.get(x.to_bits())), x.unary(Unary::Exp));
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    #[must_use]
+    fn unary(self, function: Unary) -> Self {
+        self.unary_with(function, &Self::CONVERT, 0).0
+    }
+
+    /// A function of the number, correctly rounded under another policy; with flags. See [`FormatSpec::unary_with`].
+    #[must_use]
+    fn unary_with(self, function: Unary, convert: &Convert, random: u32) -> (Self, Flags) {
+        let encoded = Self::SPEC.unary_with(function, self.to_bits().widen(), convert, random);
+        (from_code(encoded.code), encoded.flags)
+    }
+
+    /// The function of every code under [`CONVERT`](Self::CONVERT).
+    ///
+    /// # Errors
+    /// [`Error::SpecRange`] if the format has more than 8 bits; [`Error::TableRound`] if the rounding is stochastic.
+    fn unary_table(function: Unary) -> Result<UnaryTable, Error> {
+        UnaryTable::new(function, &Self::SPEC, &Self::CONVERT)
     }
 
     /// The largest finite number.

@@ -14,7 +14,8 @@ pub(crate) use ball::Ball;
 /// An exponent beyond every format (whose exponents stay below 2^18).
 const FAR: i64 = 1 << 20;
 
-/// A function of one number, as [`FormatSpec::unary_with`] and [`UnaryTable`] compute it: the infinitely precise value, rounded once.
+/// A function of one number, as [`Format::unary`](crate::Format::unary), [`FormatSpec::unary_with`] and
+/// [`UnaryTable`] compute it: the infinitely precise value, rounded once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unary {

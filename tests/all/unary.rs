@@ -4,7 +4,9 @@
 use crate::exact::{Dyadic, INVALID, Input, Referee, referees};
 use dashu_float::{FBig, round::mode};
 use std::collections::HashMap;
-use subhalf::{Convert, DivisionByZero, Encoding, Error, Flags, FormatSpec, Round, Stochastic, Unary, UnaryTable};
+use subhalf::{
+    Convert, DivisionByZero, Encoding, Error, F8E4M3Fnuz, Flags, Format, FormatSpec, Round, Stochastic, Unary, UnaryTable,
+};
 
 type Big = FBig<mode::Zero, 2>;
 
@@ -280,6 +282,23 @@ fn single_values_are_rounded_stochastically_too() {
     let convert = e4m3.default_convert().with_round(Round::stochastic(Stochastic::A, 8).unwrap());
     let ups = (0..256).filter(|&word| e4m3.unary_with(Unary::Exp, 0x38, &convert, word).code == e4m3.encode_f32(2.75)).count();
     assert_eq!(ups, 223);
+}
+
+/// P3109's policy is that of the type: `1 / √0` is NaN, not infinity.
+#[test]
+fn typed_functions_follow_the_policy_of_the_type() {
+    for function in Unary::ALL {
+        let table = F8E4M3Fnuz::unary_table(function).unwrap();
+        for x in F8E4M3Fnuz::all() {
+            let expected = F8E4M3Fnuz::SPEC.unary_with(function, x.to_bits().into(), &F8E4M3Fnuz::CONVERT, 0);
+            assert_eq!(x.unary(function).to_bits(), expected.code as u8, "{function:?} of {x:?}");
+            assert_eq!(table.get(x.to_bits()), expected.code as u8, "{function:?} of {x:?}");
+        }
+    }
+    let (zero, ieee) = (F8E4M3Fnuz::ZERO, F8E4M3Fnuz::CONVERT.with_division_by_zero(DivisionByZero::Infinity));
+    assert!(zero.unary(Unary::Rsqrt).is_nan());
+    let (value, flags) = zero.unary_with(Unary::Rsqrt, &ieee, 0);
+    assert_eq!((value, flags.contains(Flags::DIVIDE_BY_ZERO)), (F8E4M3Fnuz::MAX, true));
 }
 
 #[test]
