@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// decode: what the numbers are written as. [default: f32]
     #[arg(long, value_enum, value_name = "TYPE")]
     pub(crate) to: Option<Wide>,
-    /// Whose names the formats have; else they must mean the same to all.
+    /// Whose names the formats have; else this crate's own go first, and others must mean the same to all that know them.
     #[arg(long, value_parser = vocabulary)]
     pub(crate) vocabulary: Option<Vocabulary>,
     /// A preset of Convert by its name, such as HIF8 or CUDA-NOSAT; else the format's default.
@@ -49,6 +49,15 @@ pub(crate) enum Operation {
     MulAdd,
     Sqrt,
     Recip,
+    Exp2,
+    Exp,
+    Ln,
+    Log2,
+    Tanh,
+    Sigmoid,
+    Rsqrt,
+    Gelu,
+    Silu,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! cargo run --release --example vectors -- mul-add F4E2M1 --round toward-zero                all 4,096 triples
 //! cargo run --release --example vectors -- convert F8E5M2 --from f32 --samples 10000 --seed 7
 //! cargo run --release --example vectors -- div Binary8p4se --policy P3109_SAT_NONE
+//! cargo run --release --example vectors -- gelu F8E4M3                                       a correctly rounded activation
 //! cargo run --release --example vectors -- convert F4E2M1 --from bf16 --round stochastic-b:8 --seed 1
 //! ```
 //!

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Arguments, Operation, Wide};
 use std::io::{self, Write};
-use subhalf::{Convert, Dither, Encoded, Encoding, FormatSpec, Round, Unpacked, philox4x32_10};
+use subhalf::{Convert, Dither, Encoded, Encoding, FormatSpec, Round, Unary, Unpacked, Vocabulary, philox4x32_10};
 
 /// Up to so many operand bits all operands are written.
 const EXHAUSTIVE_BITS: u32 = 24;
@@ -84,7 +84,7 @@ impl Plan {
     pub(crate) fn new(arguments: &Arguments) -> Result<Self, Failure> {
         let named = |name: &str| match arguments.vocabulary {
             Some(vocabulary) => FormatSpec::by_name_in(vocabulary, name),
-            None => FormatSpec::by_name(name),
+            None => FormatSpec::by_name_in(Vocabulary::Subhalf, name).or_else(|_| FormatSpec::by_name(name)),
         };
         let format = named(&arguments.format)?;
         let operation = arguments.operation;
@@ -119,9 +119,9 @@ impl Plan {
     /// The names of the operands.
     fn operands(&self) -> &'static [&'static str] {
         match self.operation {
-            Operation::Convert | Operation::Decode | Operation::Sqrt | Operation::Recip => &["a"],
+            Operation::Add | Operation::Sub | Operation::Mul | Operation::Div | Operation::Rem => &["a", "b"],
             Operation::MulAdd => &["a", "b", "c"],
-            _ => &["a", "b"],
+            _ => &["a"],
         }
     }
 
@@ -212,6 +212,7 @@ impl Plan {
     fn result(&self, [a, b, c]: [u64; 3], random: u32) -> [u64; 2] {
         let (spec, convert) = (&self.format, &self.convert);
         let codes = (a as u32, b as u32, c as u32);
+        let unary = |function| spec.unary_with(function, codes.0, convert, random);
         let encoded: Encoded = match self.operation {
             Operation::Decode => {
                 let number = spec.decode(codes.0);
@@ -230,6 +231,15 @@ impl Plan {
             Operation::MulAdd => spec.mul_add_with(codes.0, codes.1, codes.2, convert, random),
             Operation::Sqrt => spec.sqrt_with(codes.0, convert, random),
             Operation::Recip => spec.recip_with(codes.0, convert, random),
+            Operation::Exp2 => unary(Unary::Exp2),
+            Operation::Exp => unary(Unary::Exp),
+            Operation::Ln => unary(Unary::Ln),
+            Operation::Log2 => unary(Unary::Log2),
+            Operation::Tanh => unary(Unary::Tanh),
+            Operation::Sigmoid => unary(Unary::Sigmoid),
+            Operation::Rsqrt => unary(Unary::Rsqrt),
+            Operation::Gelu => unary(Unary::Gelu),
+            Operation::Silu => unary(Unary::Silu),
         };
         [u64::from(encoded.code), u64::from(encoded.flags.bits())]
     }
@@ -285,6 +295,15 @@ fn formula(operation: Operation) -> &'static str {
         Operation::MulAdd => "a * b + c, rounded once",
         Operation::Sqrt => "sqrt(a)",
         Operation::Recip => "1 / a",
+        Operation::Exp2 => "2^a",
+        Operation::Exp => "e^a",
+        Operation::Ln => "ln(a)",
+        Operation::Log2 => "log2(a)",
+        Operation::Tanh => "tanh(a)",
+        Operation::Sigmoid => "1 / (1 + e^-a)",
+        Operation::Rsqrt => "1 / sqrt(a)",
+        Operation::Gelu => "a * Phi(a), Phi that of the normal distribution",
+        Operation::Silu => "a / (1 + e^-a)",
     }
 }
 

@@ -94,6 +94,44 @@ fn triples_and_other_operations() {
 }
 
 #[test]
+fn functions_of_one_number() {
+    let (header, values) = vectors("exp F8E4M3");
+    assert_eq!(values.len(), 256);
+    assert_eq!(header[2], "// operation: e^a");
+    assert_eq!(header[7], "// line: a[23:16]_result[15:8]_flags[7:0], a word of 24 bits");
+    assert_eq!([&values[0x38], &values[0x00], &values[0x7F]], ["38_43_01", "00_38_00", "7f_7f_00"]); // e -> 2.75, 1, NaN
+    assert_eq!(values[0x7E], "7e_7e_05"); // e^448 saturates
+    assert_eq!(lines("exp F8E4M3 --round down")[0x38], "38_42_01"); // e -> 2.5
+    assert_eq!(lines("ln F8E5M2")[0x00], "00_fc_08"); // -inf, divide by zero
+    assert_eq!(lines("ln F8E5M2")[0xBC], "bc_7e_10"); // of -1: NaN, invalid
+    // 2^2 = 4, log2 4 = 2, tanh 0.5 = 0.462, 1/(1 + e^-1) = 0.731, 1/sqrt 4 = 0.5, gelu 2 = 1.954, silu 2 = 1.762 in E2M1.
+    for (operation, line) in [
+        ("exp2", "4_6_00"),
+        ("log2", "6_4_00"),
+        ("tanh", "1_1_03"),
+        ("sigmoid", "2_1_03"),
+        ("rsqrt", "6_1_00"),
+        ("gelu", "4_4_01"),
+        ("silu", "4_4_01"),
+    ] {
+        let code = usize::from_str_radix(&line[..1], 16).unwrap();
+        assert_eq!(lines(&format!("{operation} F4E2M1"))[code], line, "{operation}");
+    }
+    let (header, values) = vectors("silu F8E5M2 --round stochastic-a:4 --seed 3");
+    assert!(header.last().unwrap().contains("_random[19:16]_"), "{header:?}");
+    assert_eq!(values.len(), 256);
+}
+
+/// To OCP `INT8` is another format, which takes saying so.
+#[test]
+fn the_names_of_the_crate_go_first() {
+    let (header, values) = vectors("decode INT8");
+    assert_eq!((header[3].as_str(), values[1].as_str()), ("// format: INT8, 8 bits", "01_3f800000_2"));
+    assert_eq!(lines("decode INT8 --vocabulary OCP")[1], "01_3c800000_2"); // 2^-6
+    assert_eq!(vectors("convert INT8 --from INT4").0[3], "// a: INT4, 4 bits");
+}
+
+#[test]
 fn samples_are_those_of_the_seed() {
     let once = lines("convert F8E5M2 --from f64 --samples 1000 --seed 7");
     assert_eq!(once.len(), 1000);
@@ -138,7 +176,7 @@ fn every_preset_of_the_crate_is_known_by_name() {
 fn bad_arguments_are_one_line_and_a_failure() {
     let cases = [
         ("add F9E9M9", 1, "vectors: format name: expected a name of any vocabulary, found \"F9E9M9\""),
-        ("add INT8", 1, "vectors: format name \"INT8\" is ambiguous: subhalf means INT8, OCP means MXINT8; name the vocabulary"),
+        ("add INT8", 1, "vectors: operation a + b: expected a floating-point format, found INT8, which only converts"),
         (
             "add INT8 --vocabulary onnx",
             1,
