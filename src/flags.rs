@@ -45,6 +45,19 @@ impl Flags {
         self.0 & other.0 == other.0
     }
 
+    /// Whether any flag of `other` is raised here.
+    ///
+    /// ```
+    /// use subhalf::Flags;
+    /// let lossy = Flags::OVERFLOW | Flags::UNDERFLOW;
+    /// assert!((Flags::OVERFLOW | Flags::INEXACT).intersects(lossy) && !Flags::INEXACT.intersects(lossy) && !lossy.intersects(Flags::NONE));
+    /// ```
+    #[must_use]
+    #[inline]
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// Whether nothing is raised.
     #[must_use]
     #[inline]

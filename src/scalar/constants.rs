@@ -65,14 +65,15 @@ pub const fn min_10_exp(spec: &FormatSpec) -> i32 {
     exponent + !exact as i32
 }
 
-/// Whether every number of a format is an f32.
+/// Whether every number of a format is one of a floating-point format with infinities.
 #[doc(hidden)]
 #[must_use]
-pub const fn is_part_of_f32(spec: &FormatSpec) -> bool {
+pub const fn is_part_of(spec: &FormatSpec, whole: &FormatSpec) -> bool {
     let mut code = 0;
     while code < spec.code_count() {
         let x = spec.decode(code as u32);
-        if !x.is_nan() && !matches!(Unpacked::from_f32(x.to_f32()).compare(x), Some(Ordering::Equal)) {
+        let there = whole.decode(whole.encode_with(x, &Convert::IEEE, 0).code);
+        if !x.is_nan() && !matches!(there.compare(x), Some(Ordering::Equal)) {
             return false;
         }
         code += 1;

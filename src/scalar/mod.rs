@@ -12,7 +12,7 @@ mod types;
 
 pub use types::*;
 
-pub use constants::{constant, is_part_of_f32, max_10_exp, min_10_exp};
+pub use constants::{constant, is_part_of, max_10_exp, min_10_exp};
 
 pub use text::{ParseError, hexadecimal, is_beyond_f64, parse};
 

@@ -364,7 +364,7 @@ macro_rules! define_format {
                 Self::OPS.compare((self.0 as u32, other.0 as u32), (self.to_f32(), other.to_f32()))
             }
 
-            /// The larger of two numbers; if one is NaN, the other.
+            /// The larger of two numbers; if one is NaN, the other. Of two zeros, whatever their signs, it is `self`.
             #[must_use]
             pub const fn max(self, other: Self) -> Self {
                 match self.compare(other) {
@@ -374,7 +374,7 @@ macro_rules! define_format {
                 }
             }
 
-            /// The smaller of two numbers; if one is NaN, the other.
+            /// The smaller of two numbers; if one is NaN, the other. Of two zeros, whatever their signs, it is `self`.
             #[must_use]
             pub const fn min(self, other: Self) -> Self {
                 match self.compare(other) {

@@ -112,10 +112,21 @@ fn all_numbers_of_half_come_in_and_all_codes_go_out_rounded_once() {
             for x in $type::all().filter(|x| !x.is_nan()) {
                 assert_eq!(x.to_f16(), f16::from_f32(x.to_f32()), "{x:?}");
                 assert_eq!(x.to_bf16(), bf16::from_f32(x.to_f32()), "{x:?}");
+                assert_eq!(bf16::from(x).to_f32(), x.to_f32(), "{x:?}");
             }
         )*};
     }
+    for x in HiF8::all().filter(|x| !x.is_nan()) {
+        assert_eq!(f16::from(x).to_f32(), x.to_f32(), "{x:?}");
+    }
     check!(F8E4M3 F8E5M2 F8E4M3Fnuz F8E3M4 F6E2M3 F4E2M1 HiF8 E8M0 UE5M3 Binary8p4se);
+}
+
+#[test]
+fn of_two_zeros_the_first_is_larger_and_smaller() {
+    let (plus, minus) = (F8E4M3::ZERO, F8E4M3::NEG_ZERO);
+    let codes = [plus.max(minus), minus.max(plus), plus.min(minus), minus.min(plus)].map(F8E4M3::to_bits);
+    assert_eq!(codes, [0x00, 0x80, 0x00, 0x80]);
 }
 
 /// What `half` and f32 have, where the format has it.
