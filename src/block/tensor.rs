@@ -35,7 +35,10 @@ impl Geometry {
     }
 
     fn new(spec: &BlockSpec, matrices: usize, rows: usize, cols: usize, count: usize) -> Option<Self> {
+        // Nothing is done for each row of a tensor without elements, however many it has.
+        let matrices = if count == 0 { 0 } else { matrices };
         let (matrices, rows, cols) = match spec.extent {
+            Extent::Tensor if count == 0 => (0, rows, cols),
             Extent::Tensor => (1, matrices.checked_mul(rows)?, cols),
             Extent::Flat(_) => (1, 1, count),
             _ => (matrices, rows, cols),
@@ -481,6 +484,9 @@ impl<'a> QuantView<'a> {
                     }
                 }
             }
+        }
+        if count == 0 || cols == 0 {
+            (geometry, blocks, parts.codes) = (Geometry::of(self.spec, &[count, cols])?, 0..0, &[]);
         }
         let slice = |bytes: &'a [u8], width: usize| &bytes[blocks.start * width..blocks.end * width];
         parts.scales = slice(parts.scales, scale_bytes);

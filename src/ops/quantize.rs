@@ -170,7 +170,7 @@ impl<'a> Piece<'a> {
         mut offsets: &'a mut [u8],
     ) -> Vec<Self> {
         const ELEMENTS: usize = 1 << 14;
-        let step = (ELEMENTS / (geometry.block_rows * geometry.cols).max(1)).max(1);
+        let step = (ELEMENTS / geometry.block_rows.saturating_mul(geometry.cols).max(1)).max(1);
         let bands = geometry.matrices * geometry.grid_rows;
         let mut pieces = Vec::with_capacity(bands.div_ceil(step));
         for first in (0..bands).step_by(step) {

@@ -79,7 +79,7 @@ impl Layer {
             outputs,
             groups: inputs.div_ceil(rows as usize),
             group: rows,
-            codes: (0..inputs).flat_map(|row| (0..outputs).map(move |col| tensor.code_at(row, col) as u8)).collect(),
+            codes: (0..tensor.len()).map(|i| tensor.code_at(i / outputs, i % outputs) as u8).collect(),
             zeros: (0..count).map(|block| tensor.offset_code(block) as u8).collect(),
             scales: (0..count).map(|block| tensor.scale_code(block) as u16).collect(),
         })

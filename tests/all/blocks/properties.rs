@@ -4,7 +4,7 @@
 use super::inputs::{Random, edge_blocks};
 use subhalf::{
     BlockSpec, Dither, Error, Exec, Extent, FormatSpec, Isa, Offset, Parts, QuantTensor, QuantView, Quantizer, Round, ScaleRule,
-    Stochastic, TensorScale, preset,
+    Stochastic, TensorScale, layout, preset,
 };
 
 #[cfg(feature = "rayon")]
@@ -355,6 +355,40 @@ fn bad_shapes_and_buffers_are_refused() {
         [(0..2, true), (2..5, true), (5..10, true), (0..10, true), (1..2, false), (4..6, false), (0..7, false), (5..7, true)]
     {
         assert_eq!(tiles.view().rows(range.clone()).is_ok(), fits, "{range:?}");
+    }
+}
+
+#[test]
+fn tensors_without_elements_cost_nothing_whatever_their_other_axes() {
+    let none: &[f32] = &[];
+    for preset in preset::all() {
+        for shape in [&[1 << 55, 0][..], &[0, 1 << 55], &[1 << 27, 1 << 27, 0], &[1 << 55, 0, 3]] {
+            let tensor = QuantTensor::quantize(&preset.spec, none, shape).unwrap();
+            assert!(tensor.dequantize().is_empty() && tensor.stats(none).is_ok(), "{} {shape:?}", preset.name);
+        }
+    }
+    let mx = QuantTensor::quantize(&preset::ocp::MXFP4, none, &[1 << 55, 0]).unwrap();
+    assert!(mx.view().to_nvfp4(&preset::nvfp4::TORCHAO).is_ok());
+    let layer = layout::Awq { qweight: vec![], qzeros: vec![], scales: vec![] };
+    let awq = layout::from_awq(&layer, 128, [1 << 55, 0]).unwrap();
+    assert_eq!(layout::to_awq(&awq.view()), Ok(layer));
+}
+
+/// Of every preset and shape, no rows or all columns of none are a tensor of their own.
+#[test]
+fn ranges_of_no_rows_are_empty_tensors() {
+    let x = [1.0f32, -2.0, 0.5, 3.0, -0.25, 7.0];
+    for preset in preset::all() {
+        for shape in [&[][..], &[0], &[5], &[0, 3], &[3, 0], &[2, 3], &[1, 2, 3], &[2, 0, 3]] {
+            let tensor = QuantTensor::quantize(&preset.spec, &x[..shape.iter().product()], shape).unwrap();
+            let cols = shape.last().copied().unwrap_or(1);
+            let rows: usize = shape.split_last().map_or(1, |(_, axes)| axes.iter().product());
+            for row in [0, rows] {
+                let Ok(view) = tensor.view().rows(row..row) else { continue };
+                let rest = QuantTensor::from_parts(view.spec(), view.shape(), view.parts()).unwrap();
+                assert_eq!((&rest, rest.shape()), (&view.to_owned(), &[0, cols][..]), "{} {shape:?} {row}", preset.name);
+            }
+        }
     }
 }
 
