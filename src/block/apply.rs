@@ -178,7 +178,7 @@ impl BlockSpec {
                     Metric::Max => sum.max(error.abs()),
                 }
             });
-            if best.is_none_or(|(_, least)| error < least) {
+            if best.is_none_or(|(_, least)| error < least || (least.is_nan() && !error.is_nan())) {
                 best = Some((block, error));
             }
         }

@@ -179,7 +179,7 @@ pub enum Metric {
 }
 
 /// A search among scales: the rule's result times each factor (an f32 product), clamped and rounded like it. The first of the smallest error wins,
-/// so ties go to the earlier factor; an error that is NaN never wins.
+/// so ties go to the earlier factor; an error that is NaN wins only where all are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Search {
     /// The candidates, the preferred first.
@@ -247,9 +247,9 @@ impl ScaleRule {
             }
             Self::Even { mantissa_bits } => {
                 let half = 1 << (22 - u32::from(mantissa_bits.min(22)));
-                // From the largest f32s the carry goes into the exponent of infinity, 128.
+                // The carry of the largest f32s goes into the exponent of infinity, 128, and that of the largest subnormal ones into -126.
                 let rounded = if amax.is_finite() { amax.to_bits() + half } else { amax.to_bits() };
-                let exponent = if amax < f32::MIN_POSITIVE { floor_log2(amax) } else { (rounded >> 23) as i32 - 127 };
+                let exponent = if rounded < 0x0080_0000 { floor_log2(amax) } else { (rounded >> 23) as i32 - 127 };
                 exp2(exponent - emax)
             }
             Self::Nearest => {

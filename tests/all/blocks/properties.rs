@@ -3,8 +3,8 @@
 
 use super::inputs::{Random, edge_blocks};
 use subhalf::{
-    BlockSpec, Dither, Error, Exec, Extent, FormatSpec, Isa, Offset, Parts, QuantTensor, QuantView, Quantizer, Round, ScaleRule,
-    Stochastic, TensorScale, layout, preset,
+    BlockSpec, Convert, Dither, Error, Exec, Extent, FormatSpec, Isa, Metric, Offset, Parts, QuantTensor, QuantView, Quantizer, Round,
+    ScaleRule, Search, Stochastic, TensorScale, layout, preset,
 };
 
 #[cfg(feature = "rayon")]
@@ -390,6 +390,16 @@ fn ranges_of_no_rows_are_empty_tensors() {
             }
         }
     }
+}
+
+#[test]
+fn a_search_takes_no_candidate_whose_error_is_nan() {
+    // Halved, the scale of 448 makes 896, which is NaN under this policy.
+    let spec = BlockSpec::new(FormatSpec::F8E4M3, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor)
+        .with_element_convert(Convert::ML_DTYPES)
+        .with_search(Some(Search { factors: &[0.5, 1.0], metric: Metric::Mse, restore: None }));
+    let tensor = QuantTensor::quantize(&spec, &[448.0f32, 1.0], &[2]).unwrap();
+    assert_eq!((tensor.scales(), tensor.dequantize()), (&[127][..], vec![448.0, 1.0]));
 }
 
 #[test]
