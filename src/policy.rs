@@ -63,8 +63,8 @@ pub enum MissingNan {
     SignedZero,
     /// Zero with the sign opposite to the input's. `ml_dtypes`.
     OppositeZero,
-    /// What is left of an f32 NaN if its exponent, rebiased, and its mantissa are cut to the format's bits, with the sign of the input: 1.5 in
-    /// E2M1, E2M3 and E3M2. In formats that are no floats as `Zero`. torchao.
+    /// What is left of an f32 NaN if it is rounded like a number and its rebiased exponent cut to the format's bits, with the sign of the input: the
+    /// canonical NaN is 1.5 in E2M1, E2M3 and E3M2. In formats that are no floats as `Zero`. torchao.
     Payload,
 }
 

@@ -389,8 +389,12 @@ impl BlockSpec {
             _ => {}
         }
         match &self.scale {
-            None if !matches!(self.rule, ScaleRule::Unit) || self.search.is_some() || !matches!(self.offset, Offset::None) => {
-                return Some("no scale: expected the rule Unit, no search and no offset");
+            None if !matches!(self.rule, ScaleRule::Unit)
+                || self.search.is_some()
+                || !matches!(self.offset, Offset::None)
+                || !matches!(self.tensor_scale, TensorScale::None) =>
+            {
+                return Some("no scale: expected the rule Unit, no search, no offset and no tensor scale");
             }
             Some(scale) if matches!(self.nonfinite, Nonfinite::Poison) && scale.nan_code().is_none() => {
                 return Some("nonfinite: to poison a block, expected a scale format with NaN");
@@ -417,6 +421,12 @@ impl BlockSpec {
             }
             Offset::ZeroPoint | Offset::Minimum(_) if !matches!(self.rule, ScaleRule::Range { .. } | ScaleRule::Given) => {
                 return Some("offset: expected the rule Range or Given");
+            }
+            Offset::ZeroPoint if matches!(self.rule, ScaleRule::Range { with_zero: false, .. }) => {
+                return Some("zero point: expected a range with zero");
+            }
+            Offset::ZeroPoint if matches!(self.elements, Elements::Microxcaling | Elements::Steps(_)) => {
+                return Some("zero point: expected elements that take one");
             }
             Offset::ZeroPoint | Offset::Minimum(_) if matches!(self.apply, Apply::Exact) => {
                 return Some("offset: expected an f32 division or reciprocal");
@@ -450,9 +460,24 @@ impl BlockSpec {
                 "restore: expected the form of the tensor scale: Product, Quotient of a divisor, AmaxProduct or AmaxQuotient of amax",
             );
         }
-        let inverse = matches!(self.rule, ScaleRule::Amax { ratio: Ratio::Inverse, .. });
-        if inverse && !matches!(self.tensor_scale, TensorScale::None) {
-            return Some("rule: of the inverse of a ratio, expected no tensor scale");
+        if !matches!(self.tensor_scale, TensorScale::None) {
+            let fits = match self.rule {
+                ScaleRule::Amax { ratio: Ratio::Divide | Ratio::DivideTwice, .. } => !divided,
+                ScaleRule::Amax { ratio: Ratio::Multiply | Ratio::MultiplyQuotient, .. } => divided,
+                ScaleRule::Fixed(_) | ScaleRule::Given | ScaleRule::Custom(_) => true,
+                _ => false,
+            };
+            if !fits {
+                return Some(
+                    "rule: with a tensor scale, expected a ratio that divides by a multiplier or multiplies by a divisor or amax, Fixed, Given or Custom",
+                );
+            }
+            if matches!(self.apply, Apply::UnroundedReciprocal) {
+                return Some("apply: of the scale before rounding, expected no tensor scale");
+            }
+        }
+        if matches!(self.rule, ScaleRule::Even { mantissa_bits: 23.. }) {
+            return Some("rule: expected at most 22 mantissa bits");
         }
         match &self.search {
             Some(Search { factors: [], .. }) => Some("search: expected at least one factor"),

@@ -82,12 +82,14 @@ pub(super) const fn nan_code(layout: &FloatSpec, nan: Nan, negative: bool, paylo
     Some(magnitude | sign)
 }
 
-/// What is left of a NaN of f32 in a format without NaN: see [`MissingNan::Payload`](crate::policy::MissingNan::Payload).
+/// What is left of a NaN of f32 in a format without NaN, as if it were a number: see [`MissingNan::Payload`](crate::policy::MissingNan::Payload).
 pub(super) const fn cut_nan(layout: &FloatSpec, negative: bool, payload: u64) -> u64 {
-    let mantissa_bits = layout.mantissa_bits as u32;
     let exponent = (255 - 127 + layout.bias as i64) as u64;
-    let mantissa = if mantissa_bits == 0 { 0 } else { payload >> (64 - mantissa_bits) };
-    let magnitude = (exponent << mantissa_bits | mantissa) & layout.magnitude_mask();
+    // As a number's: rounded to nearest even, with the carry into the exponent.
+    let cut = split(payload, 64 - layout.mantissa_bits as i64);
+    let lower = (exponent << layout.mantissa_bits).wrapping_add(cut.floor);
+    let up = Round::NearestEven.moves_up(negative, lower & 1 == 1, cut.fraction, cut.sticky, 0);
+    let magnitude = lower.wrapping_add(up as u64) & layout.magnitude_mask();
     magnitude | if negative && layout.signed { layout.sign_bit() } else { 0 }
 }
 

@@ -35,10 +35,11 @@ fn exponent(rule: &str, amax: f64, emax: i32, max: f64, bits: i32) -> i32 {
         "_CEIL" => (-200..=200).find(|&e| amax <= power(e)).expect("an exponent") - emax,
         // The smallest e with amax <= max * 2^e.
         "_ROUND_UP" => (-200..=200).find(|&e| amax <= max * power(e)).expect("an exponent"),
-        // amax rounded half up to so many bits behind the leading one, then as OCP's rule. Of f32 subnormals only their own bits exist to round.
+        // amax rounded half up to so many bits behind the leading one, then as OCP's rule. f32 subnormals have the units of the smallest normal numbers.
         "_EVEN" => {
-            let unit = power(floor_log2(amax) - bits);
-            let rounded = if amax < power(-126) { amax } else { (amax / unit + 0.5).floor() * unit };
+            let unit = power(floor_log2(amax).max(-126) - bits);
+            let rounded = (amax / unit + 0.5).floor() * unit;
+            let rounded = if rounded < power(-126) { amax } else { rounded };
             floor_log2(rounded) - emax
         }
         _ => panic!("a rule unknown to the test"),

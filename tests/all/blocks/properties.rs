@@ -3,8 +3,8 @@
 
 use super::inputs::{Random, edge_blocks};
 use subhalf::{
-    BlockSpec, Convert, Dither, Error, Exec, Extent, FormatSpec, Isa, Metric, Offset, Parts, QuantTensor, QuantView, Quantizer, Round,
-    ScaleRule, Search, Stochastic, TensorScale, layout, preset,
+    Apply, BlockSpec, Convert, Dither, Elements, Error, Exec, Extent, FormatSpec, Isa, Metric, Offset, Parts, QuantTensor, QuantView,
+    Quantizer, Ratio, Round, ScaleRule, Search, Stochastic, TensorScale, layout, preset,
 };
 
 #[cfg(feature = "rayon")]
@@ -406,7 +406,11 @@ fn a_search_takes_no_candidate_whose_error_is_nan() {
 fn contradicting_specs_are_refused() {
     let base = preset::ocp::MXFP4;
     let no_scale = BlockSpec::new(FormatSpec::F8E4M3, None, Extent::Tensor, ScaleRule::Unit);
-    assert_eq!(no_scale.validate(), Ok(()));
+    let (multiplier, nvfp4) = (TensorScale::Multiplier { target: 2688.0 }, preset::nvfp4::MODEL_OPTIMIZER);
+    let affine = layout::grouped(4);
+    for spec in [no_scale, nvfp4, affine, nvfp4.with_rule(ScaleRule::Fixed(1.0)), nvfp4.with_rule(ScaleRule::Given)] {
+        assert_eq!(spec.validate(), Ok(()));
+    }
     for spec in [
         base.with_extent(Extent::Block { rows: 0, cols: 4 }),
         base.with_extent(Extent::Flat(0)),
@@ -416,6 +420,15 @@ fn contradicting_specs_are_refused() {
         base.with_tensor_scale(TensorScale::Divisor { target: 6.0 }),
         base.with_round(Round::Stochastic { kind: Stochastic::A, bits: 40 }),
         no_scale.with_rule(ScaleRule::Floor),
+        no_scale.with_tensor_scale(multiplier),
+        base.with_tensor_scale(multiplier),
+        base.with_rule(ScaleRule::Even { mantissa_bits: 23 }),
+        nvfp4.with_rule(ScaleRule::SignedMax { target: 6.0 }),
+        nvfp4.with_rule(ScaleRule::Amax { target: 6.0, ratio: Ratio::Multiply }),
+        nvfp4.with_apply(Apply::UnroundedReciprocal),
+        preset::nvfp4::TRANSFORMER_ENGINE.with_rule(ScaleRule::Amax { target: 6.0, ratio: Ratio::Divide }),
+        affine.with_rule(ScaleRule::Range { steps: 15.0, with_zero: false }),
+        affine.with_elements(Elements::Microxcaling),
     ] {
         let error = QuantTensor::quantize(&spec, &[1.0f32], &[1]).unwrap_err();
         assert!(error.to_string().contains("expected"), "{error}");

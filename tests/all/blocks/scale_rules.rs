@@ -59,9 +59,11 @@ fn check(amax: f32, (element, max, emax, bits): &(FormatSpec, Exact, i32, u8)) {
     // amax / max is in [3/4, 3/2) · 2^k.
     let nearest = exponent(ScaleRule::Nearest, element, amax);
     assert!(at_least(times(*max, 3, nearest - 2)) && !at_least(times(*max, 3, nearest - 1)), "nearest of {amax:e}");
-    // Half a unit of the last bit kept below a power of two goes to that power; f32 subnormals are not rounded.
+    // Half a unit of the last bit kept below a power of two goes to that power; of f32 subnormals only to the smallest normal number, as their bits are
+    // rounded in its units.
     let even = exponent(ScaleRule::Even { mantissa_bits: *bits }, element, amax);
-    let bump = amax >= f32::MIN_POSITIVE && at_least(times(one, (4 << bits) - 1, floor + emax - 1 - i32::from(*bits)));
+    let normal = f64::from(amax) >= f64::from(f32::MIN_POSITIVE) * (1.0 - 0.5f64.powi(i32::from(*bits) + 2)) || amax >= f32::MIN_POSITIVE;
+    let bump = normal && at_least(times(one, (4 << bits) - 1, floor + emax - 1 - i32::from(*bits)));
     assert_eq!(even, floor + i32::from(bump), "even of {amax:e}");
 }
 
