@@ -3,8 +3,8 @@
 
 use super::inputs::{Random, edge_blocks};
 use subhalf::{
-    Apply, BlockSpec, Convert, Dither, Elements, Error, Exec, Extent, FormatSpec, Isa, Metric, Offset, Parts, QuantTensor, QuantView,
-    Quantizer, Ratio, Round, ScaleRule, Search, Stochastic, TensorScale, layout, preset,
+    Apply, BlockSpec, Convert, Dither, Elements, Error, Exec, Extent, FormatSpec, Isa, Metric, Offset, Parts, QuantTensor,
+    QuantView, Quantizer, Ratio, Round, ScaleRule, Search, Stochastic, TensorScale, layout, preset,
 };
 
 #[cfg(feature = "rayon")]

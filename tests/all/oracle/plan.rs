@@ -1,6 +1,6 @@
 //! Which format, policy and comparison belong to an array, told from its name. An array that is not known here is an error.
 
-use subhalf::{Convert, Encoding, FloatSpec, FormatSpec, Nan, Negative, PositSpec, Round, Stochastic, Unpacked};
+use subhalf::{Convert, Encoding, FloatSpec, FormatSpec, MissingNan, Nan, Negative, PositSpec, Round, Stochastic, Unpacked};
 
 /// What the numbers of an array are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,10 +275,7 @@ fn encode(parts: &[&str], from_f64: bool) -> Option<Known> {
         }
         "mxc" => microxcaling(spec?, rest),
         "softposit" => known(check(spec?, spec?.default_convert())),
-        "torchao" => {
-            let except: Option<(Except, _)> = Some((NAN_INPUT, "README: NaN into FP6/FP4: torchao leftover payload bits"));
-            known(Plan { except, ..check(spec?, Convert::CUDA_SATFINITE) })
-        }
+        "torchao" => known(check(spec?, Convert::CUDA_SATFINITE.with_missing_nan(MissingNan::Payload))),
         "torch2" => {
             let old = rest.first() == Some(&"10");
             let convert = match (old, name) {
