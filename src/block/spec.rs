@@ -375,6 +375,23 @@ impl BlockSpec {
     }
 
     const fn conflict(&self) -> Option<&'static str> {
+        let emax = self.element.max_exponent();
+        if emax < -256 || emax > 512 {
+            return Some("elements: expected a largest number from 2^-256 to below 2^513");
+        }
+        let numbers = match (self.rule, self.tensor_scale) {
+            (ScaleRule::Amax { target, .. }, tensor) => is_positive(target) && has_target(tensor),
+            (ScaleRule::SignedMax { target }, tensor) => target != 0.0 && target.is_finite() && has_target(tensor),
+            (ScaleRule::Range { steps, .. }, tensor) => is_positive(steps) && has_target(tensor),
+            (ScaleRule::Fixed(scale), tensor) => is_positive(scale) && has_target(tensor),
+            (_, tensor) => has_target(tensor),
+        };
+        if !numbers {
+            return Some("rule and tensor scale: expected positive finite targets, steps and scales");
+        }
+        if matches!(self.elements, Elements::Steps(steps) if steps == 0 || steps > 1 << 23) {
+            return Some("elements: expected 1 to 2^23 steps");
+        }
         let integer = match self.element.encoding() {
             Encoding::Int(layout) => layout.fraction_bits == 0,
             _ => false,
@@ -495,6 +512,19 @@ impl BlockSpec {
             TensorScale::Divisor { .. } => matches!(restore, Restore::Quotient),
             TensorScale::Amax { .. } => matches!(restore, Restore::AmaxProduct | Restore::AmaxQuotient),
         }
+    }
+}
+
+/// Whether a number is positive and finite.
+const fn is_positive(x: f32) -> bool {
+    x > 0.0 && x.is_finite()
+}
+
+/// Whether a tensor scale has a usable target, or none.
+const fn has_target(tensor_scale: TensorScale) -> bool {
+    match tensor_scale {
+        TensorScale::None => true,
+        TensorScale::Multiplier { target } | TensorScale::Divisor { target } | TensorScale::Amax { target } => is_positive(target),
     }
 }
 

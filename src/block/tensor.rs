@@ -419,7 +419,8 @@ impl<'a> QuantView<'a> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Rows`] for rows that are not there, that would cut a block or (with tiles) reach over parts of two matrices.
+    /// [`Error::Rows`] for rows that are not there, that would cut a block, or that reach over two matrices whose tiles or columns do not go on from one
+    /// to the other.
     pub fn rows(&self, range: Range<usize>) -> Result<Self, Error> {
         let shape = self.shape();
         let cols = shape.last().copied().unwrap_or(1);
@@ -469,11 +470,13 @@ impl<'a> QuantView<'a> {
                     let full = start == 0 && end == whole.rows;
                     let column = matches!(self.spec.extent, Extent::Column);
                     let cut = !column && (start % tile != 0 || (end % tile != 0 && end != whole.rows));
-                    if cut || (first != last && !full) {
+                    // Several matrices are one of their rows where tiles do not notice.
+                    let whole_tiles = full && !column && whole.rows.is_multiple_of(tile);
+                    if cut || (first != last && !whole_tiles) {
                         return Err(refuse(tile));
                     }
                     if full {
-                        geometry.matrices = last - first + 1;
+                        (geometry.matrices, geometry.rows, geometry.grid_rows) = (1, count, (last - first + 1) * whole.grid_rows);
                         blocks = first * whole.grid_rows * whole.grid_cols..(last + 1) * whole.grid_rows * whole.grid_cols;
                     } else {
                         let (above, below) = if column { (0, 1) } else { (start / tile, end.div_ceil(tile)) };

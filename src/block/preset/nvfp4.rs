@@ -5,6 +5,9 @@
 //! block's scale. Every operation is an f32 one; scales are rounded to nearest even and saturate, and so are elements. Tensor scales from the data
 //! are made from its finite numbers. Scales are the sources' `float8_e4m3fn` codes, whose sign bit is never set.
 //!
+//! Only Transformer Engine ships tiles of 16×16 with this arithmetic; of the others they are `with_extent(Extent::Block { rows: 16, cols: 16 })`, the same
+//! operations on blocks of 256.
+//!
 //! Quantizing a dequantized tensor again finds other tensor scales: `amax` comes back by rounded products.
 
 use super::{Evidence, Preset};

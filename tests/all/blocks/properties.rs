@@ -352,7 +352,7 @@ fn bad_shapes_and_buffers_are_refused() {
     }
     let tiles = QuantTensor::quantize(&spec.with_extent(Extent::Block { rows: 2, cols: 2 }), &[1.0f32; 30], &[2, 5, 3]).unwrap();
     for (range, fits) in
-        [(0..2, true), (2..5, true), (5..10, true), (0..10, true), (1..2, false), (4..6, false), (0..7, false), (5..7, true)]
+        [(0..2, true), (2..5, true), (5..10, true), (0..10, false), (1..2, false), (4..6, false), (0..7, false), (5..7, true)]
     {
         assert_eq!(tiles.view().rows(range.clone()).is_ok(), fits, "{range:?}");
     }
@@ -419,6 +419,11 @@ fn contradicting_specs_are_refused() {
         base.with_scale_bounds((f32::NAN, 1.0)),
         base.with_tensor_scale(TensorScale::Divisor { target: 6.0 }),
         base.with_round(Round::Stochastic { kind: Stochastic::A, bits: 40 }),
+        base.with_rule(ScaleRule::Fixed(f32::NAN)),
+        base.with_rule(ScaleRule::Fixed(-1.0)),
+        base.with_rule(ScaleRule::Amax { target: 0.0, ratio: Ratio::Divide }),
+        preset::nvfp4::TORCHAO.with_tensor_scale(TensorScale::Multiplier { target: f32::INFINITY }),
+        BlockSpec::new(FormatSpec::by_name("Binary12p1sf").unwrap(), Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor),
         no_scale.with_rule(ScaleRule::Floor),
         no_scale.with_tensor_scale(multiplier),
         base.with_tensor_scale(multiplier),

@@ -62,9 +62,11 @@ fn check(amax: f32, (element, max, emax, bits): &(FormatSpec, Exact, i32, u8)) {
     // Half a unit of the last bit kept below a power of two goes to that power; of f32 subnormals only to the smallest normal number, as their bits are
     // rounded in its units.
     let even = exponent(ScaleRule::Even { mantissa_bits: *bits }, element, amax);
-    let normal =
-        f64::from(amax) >= f64::from(f32::MIN_POSITIVE) * (1.0 - 0.5f64.powi(i32::from(*bits) + 2)) || amax >= f32::MIN_POSITIVE;
-    let bump = normal && at_least(times(one, (4 << bits) - 1, floor + emax - 1 - i32::from(*bits)));
+    let bump = if amax >= f32::MIN_POSITIVE {
+        at_least(times(one, (4 << bits) - 1, floor + emax - 1 - i32::from(*bits)))
+    } else {
+        f64::from(amax) >= f64::from(f32::MIN_POSITIVE) * (1.0 - 0.5f64.powi(i32::from(*bits) + 1))
+    };
     assert_eq!(even, floor + i32::from(bump), "even of {amax:e}");
 }
 
