@@ -36,7 +36,7 @@ fn benches(criterion: &mut Criterion) {
         for isa in Isa::available() {
             let quantizer = Quantizer::new(&scheme.spec).exec(Exec::SERIAL.with_isa(isa));
             group.bench_function(BenchmarkId::new(scheme.name, isa.name()), |bencher| {
-                bencher.iter(|| quantizer.quantize(&x, &SHAPE))
+                bencher.iter(|| quantizer.quantize(&x, &SHAPE));
             });
         }
     }
