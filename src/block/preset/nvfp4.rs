@@ -5,8 +5,8 @@
 //! block's scale. Every operation is an f32 one; scales are rounded to nearest even and saturate, and so are elements. Tensor scales from the data
 //! are made from its finite numbers. Scales are the sources' `float8_e4m3fn` codes, whose sign bit is never set.
 //!
-//! Only Transformer Engine ships tiles of 16×16 with this arithmetic; of the others they are `with_extent(Extent::Block { rows: 16, cols: 16 })`, the same
-//! operations on blocks of 256.
+//! The `_16X16` presets do the same operations on tiles of 16×16, so that a matrix and its transpose have the same scales. Transformer Engine ships
+//! them; of the others they are the arithmetic alone.
 //!
 //! Quantizing a dequantized tensor again finds other tensor scales: `amax` comes back by rounded products.
 
@@ -14,6 +14,9 @@ use super::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Extent, Metric, Nonfinite, Ratio, Restore, ScaleRule, Search, TensorScale, ZeroSign};
 use crate::policy::{Convert, Infinity, MissingNan};
 use crate::spec::{Encoding, FormatSpec, IntSpec};
+
+/// Tiles.
+const TILES: Extent = Extent::Block { rows: 16, cols: 16 };
 
 /// Blocks of 16 elements along the last axis.
 pub const EXTENT: Extent = Extent::Block { rows: 1, cols: 16 };
@@ -59,7 +62,7 @@ pub(super) mod transformer_engine {
         /// becomes 6; infinity makes the scale 448.
         TRANSFORMER_ENGINE = nvfp4(SCALE_MAX, Ratio::Multiply), "e4m3(amax_b * (2688 / amax * 1/6))", FormulaOnly, changes "amax comes back by rounded products";
         /// [`TRANSFORMER_ENGINE`] in tiles of 16×16, for weights. There every tile's scale is stored 16 times, once for each row; here once.
-        TRANSFORMER_ENGINE_16X16 = nvfp4(SCALE_MAX, Ratio::Multiply).with_extent(Extent::Block { rows: 16, cols: 16 }), "e4m3(amax_b * (2688 / amax * 1/6))", FormulaOnly, changes "amax comes back by rounded products";
+        TRANSFORMER_ENGINE_16X16 = nvfp4(SCALE_MAX, Ratio::Multiply).with_extent(TILES), "e4m3(amax_b * (2688 / amax * 1/6))", FormulaOnly, changes "amax comes back by rounded products";
         /// Transformer Engine's 4over6 with the smaller sum of absolute errors, its default: `T = 1536 / amax`, `s` is `e4m3(amax_b / 6 · T)` or
         /// 1.5 times that before rounding; ties take the first. Errors are of `((q·s) · amax) / 1536`; its reduced-precision errors and its 16×16 form, which
         /// sums by a tree, are not here. All else as [`TRANSFORMER_ENGINE`].
@@ -92,6 +95,8 @@ pub(super) mod torchao {
         /// A block of zeros gets scale 2^-6. NaN makes the scale NaN, and what NaN becomes torchao leaves undefined (here what remains of its
         /// bits); infinity makes the scale 448.
         TORCHAO = SINGLE.with_tensor_scale(TensorScale::Multiplier { target: SCALE_MAX * MAX }).with_apply(Apply::TensorReciprocal), "e4m3(clamp(amax_b / 6 / (amax / 2688), 2^-6, 448))", Checked, changes "amax comes back by rounded products";
+        /// [`TORCHAO`] with a scale for 16×16 elements.
+        TORCHAO_16X16 = TORCHAO.with_extent(TILES), "e4m3(clamp(amax_b / 6 / (amax / 2688), 2^-6, 448))", FormulaOnly, changes "amax comes back by rounded products";
         /// torchao without a tensor scale: `s = e4m3(clamp(amax_b / 6, 2^-6, 448))`, elements `x · (1/s)`, back as `q · s`. Else as [`TORCHAO`].
         TORCHAO_SINGLE = SINGLE, "e4m3(clamp(amax_b / 6, 2^-6, 448))", Checked;
     }
@@ -111,6 +116,8 @@ pub(super) mod modelopt {
             .with_zero_scale(1.0)
             .with_zero_sign(ZeroSign::MinusBelowZero)
             .with_restore(Restore::ProductPlusZero), "e4m3(clamp(amax_b / (6 * (amax / 2688)), 2^-9, 448))", Checked, changes "amax comes back by rounded products";
+        /// [`MODEL_OPTIMIZER`] with a scale for 16×16 elements.
+        MODEL_OPTIMIZER_16X16 = MODEL_OPTIMIZER.with_extent(TILES), "e4m3(clamp(amax_b / (6 * (amax / 2688)), 2^-9, 448))", FormulaOnly, changes "amax comes back by rounded products";
     }
 }
 
@@ -127,6 +134,8 @@ pub(super) mod compressed_tensors {
             .with_vanished_scale(FormatSpec::F8E4M3.epsilon().expect("E4M3 has a 1").to_f32())
             .with_apply(Apply::DivideQuotient)
             .with_restore(Restore::Quotient), "e4m3(2688 * (1 / amax) * (amax_b / 6))", Checked, changes "amax comes back by rounded products";
+        /// [`COMPRESSED_TENSORS`] with a scale for 16×16 elements.
+        COMPRESSED_TENSORS_16X16 = COMPRESSED_TENSORS.with_extent(TILES), "e4m3(2688 * (1 / amax) * (amax_b / 6))", FormulaOnly, changes "amax comes back by rounded products";
     }
 }
 
@@ -158,6 +167,8 @@ pub(super) mod fouroversix {
         /// A scale of zero makes zeros; −0 becomes +0. NaN makes the scale NaN. The reference does not clamp elements, and writes other codes where a
         /// subnormal scale was rounded down; here they saturate, as in its kernels.
         FOUR_OVER_SIX_MSE = search(Metric::Mse), "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by MSE", FormulaOnly, changes "amax comes back by rounded products";
+        /// [`FOUR_OVER_SIX_MSE`] with a scale for 16×16 elements.
+        FOUR_OVER_SIX_MSE_16X16 = FOUR_OVER_SIX_MSE.with_extent(TILES), "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by MSE", FormulaOnly, changes "amax comes back by rounded products";
         /// [`FOUR_OVER_SIX_MSE`] with the smaller sum of absolute errors.
         FOUR_OVER_SIX_MAE = search(Metric::Mae), "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by MAE", FormulaOnly, changes "amax comes back by rounded products";
         /// [`FOUR_OVER_SIX_MSE`] with the smaller largest error.
@@ -170,10 +181,12 @@ pub(super) mod fouroversix {
     }
 }
 
-pub use self::compressed_tensors::COMPRESSED_TENSORS;
-pub use self::fouroversix::{FOUR_OVER_SIX_MAE, FOUR_OVER_SIX_MAX, FOUR_OVER_SIX_MSE, FOUR_OVER_SIX_STATIC, NVINT4};
-pub use self::modelopt::MODEL_OPTIMIZER;
-pub use self::torchao::{TORCHAO, TORCHAO_SINGLE};
+pub use self::compressed_tensors::{COMPRESSED_TENSORS, COMPRESSED_TENSORS_16X16};
+pub use self::fouroversix::{
+    FOUR_OVER_SIX_MAE, FOUR_OVER_SIX_MAX, FOUR_OVER_SIX_MSE, FOUR_OVER_SIX_MSE_16X16, FOUR_OVER_SIX_STATIC, NVINT4,
+};
+pub use self::modelopt::{MODEL_OPTIMIZER, MODEL_OPTIMIZER_16X16};
+pub use self::torchao::{TORCHAO, TORCHAO_16X16, TORCHAO_SINGLE};
 pub use self::transformer_engine::{
     TRANSFORMER_ENGINE, TRANSFORMER_ENGINE_4OVER6_448_MAE, TRANSFORMER_ENGINE_4OVER6_448_MSE, TRANSFORMER_ENGINE_4OVER6_MAE,
     TRANSFORMER_ENGINE_4OVER6_MSE, TRANSFORMER_ENGINE_16X16,

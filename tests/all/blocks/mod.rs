@@ -15,6 +15,7 @@ mod naive_mx;
 mod nvfp4;
 mod properties;
 mod scale_rules;
+mod tiles;
 mod worked;
 
 use crate::oracle::source::{Entry, Oracle};

@@ -171,6 +171,16 @@ fn nvfp4_by_hand() {
     let tile = blocks(block([2688.0]), block([6.0, 1.0]));
     check((&["nvfp4::TRANSFORMER_ENGINE_16X16"], &tile, &[0x7E, 0x38], &[7]));
     check((&["nvfp4::TRANSFORMER_ENGINE_16X16"], &[0.0; 32], &[0, 0], &[0]));
+    // The same of the others: amax 2688 makes t and T 1. A tile of zeros has torchao's least scale 2^-6, Model Optimizer's 1, compressed-tensors' 1/8.
+    let others = ["nvfp4::TORCHAO_16X16", "nvfp4::MODEL_OPTIMIZER_16X16", "nvfp4::COMPRESSED_TENSORS_16X16"];
+    check((&others, &tile, &[0x7E, 0x38], &[7]));
+    for (name, scale) in others.iter().zip([0x08, 0x38, 0x20]) {
+        check((&[name], &[0.0; 32], &[scale, scale], &[0]));
+    }
+    // amax 1536 makes 4over6's T 1: scales 1536/6 = 256 and 6/6, without an error, so the first candidates stay.
+    let tile = blocks(block([1536.0]), block([6.0, 1.0]));
+    check((&["nvfp4::FOUR_OVER_SIX_MSE_16X16"], &tile, &[0x78, 0x38], &[7]));
+    check((&["nvfp4::FOUR_OVER_SIX_MSE_16X16"], &[0.0; 32], &[0, 0], &[0]));
     // NVINT4: amax 3136 makes T 1; amax 7 has scale 1, and −2.5 goes to −2 (0xE), the even one.
     let mut codes = [0; 18];
     (codes[0], codes[16], codes[17]) = (7, 7, 0xE);

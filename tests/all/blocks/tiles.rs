@@ -1,0 +1,78 @@
+//! NVFP4 on tiles of 16×16, naively: the operations of torchao, Model Optimizer and compressed-tensors from formats.md 3.7 (and, where it and their arrays
+//! differ, as the arrays have it), tile by tile. Their arrays have blocks of 1×16 only.
+
+use super::inputs::Random;
+use super::naive_fp8::{decode, e2m1, e4m3, fmax, number, scale_code, signed};
+use subhalf::{QuantTensor, preset};
+
+/// The presets that are compared here.
+pub(super) const NAMES: [&str; 3] = ["nvfp4::TORCHAO_16X16", "nvfp4::MODEL_OPTIMIZER_16X16", "nvfp4::COMPRESSED_TENSORS_16X16"];
+
+/// The scale code of a tile, and how a number of it becomes one that comes back.
+fn tile(name: &str, amax: f32, tensor_amax: f32) -> (u32, Box<dyn Fn(f32) -> (u32, f32)>) {
+    let element = |y: f32| signed(&e2m1(), 8, y);
+    let scale = |code| decode(&e4m3(), 0x80, code);
+    let value = |code| decode(&e2m1(), 8, code);
+    let t = if tensor_amax == 0.0 { 1.0 } else { tensor_amax / 2688.0 };
+    match name {
+        "nvfp4::TORCHAO_16X16" => {
+            let code = scale_code((amax / 6.0 / t).clamp(0.015625, 448.0));
+            let s = scale(code);
+            let back = move |x: f32| (element(x * (1.0 / t / s)), s * t);
+            (code, Box::new(move |x| (back(x).0, value(back(x).0) * back(x).1)))
+        }
+        "nvfp4::MODEL_OPTIMIZER_16X16" => {
+            let ideal = amax / (6.0 * t);
+            let code = scale_code(if ideal == 0.0 { 1.0 } else { ideal.clamp(0.001953125, 448.0) });
+            let s = scale(code);
+            let sign = |x: f32, code: u32| if code & 7 == 0 && x >= 0.0 { 0 } else { code };
+            (
+                code,
+                Box::new(move |x| {
+                    let code = sign(x / (s * t), element(x / (s * t)));
+                    (code, (value(code) + 0.0) * (s * t))
+                }),
+            )
+        }
+        _ => {
+            let t = if tensor_amax == 0.0 { 1.0 } else { 2688.0 * (1.0 / tensor_amax) };
+            let rounded = scale_code(t * (amax / 6.0));
+            let code = if rounded == 0 { 0x20 } else { rounded };
+            let s = scale(code);
+            (code, Box::new(move |x| (element(x / (s / t)), value(element(x / (s / t))) * (s / t))))
+        }
+    }
+}
+
+#[test]
+fn tiles_of_16_by_16_agree_with_naive_loops() {
+    let (rows, cols) = (37, 50);
+    let mut random = Random::new(8);
+    let mut tensors: Vec<Vec<f32>> = [(-6, 2), (-20, -10), (-60, 60)]
+        .map(|(low, high)| (0..rows * cols).map(|_| number(&mut random, low, high)).collect())
+        .to_vec();
+    tensors.push(vec![0.0; rows * cols]);
+    tensors.push((0..rows * cols).map(|i| if i / cols < 16 { 0.0 } else { (i % 29) as f32 / 4.0 - 3.0 }).collect());
+    for name in NAMES {
+        let spec = preset::by_name(name).unwrap().spec;
+        for x in &tensors {
+            let tensor = QuantTensor::quantize(&spec, x, &[rows, cols]).unwrap();
+            let (view, back) = (tensor.view(), tensor.dequantize());
+            let tensor_amax = fmax(x);
+            for (block, (top, left)) in
+                (0..rows).step_by(16).flat_map(|top| (0..cols).step_by(16).map(move |left| (top, left))).enumerate()
+            {
+                let places: Vec<usize> = (top..(top + 16).min(rows))
+                    .flat_map(|row| (left..(left + 16).min(cols)).map(move |col| row * cols + col))
+                    .collect();
+                let amax = places.iter().fold(0.0f32, |amax, &at| amax.max(x[at].abs()));
+                let (scale, element) = tile(name, amax, tensor_amax);
+                assert_eq!(view.scale_code(block), scale, "{name}: tile {block}, amax {amax:e}");
+                for at in places {
+                    let (code, value) = element(x[at]);
+                    assert_eq!((view.code(at), back[at].to_bits()), (Some(code), value.to_bits()), "{name}: {:e}", x[at]);
+                }
+            }
+        }
+    }
+}
