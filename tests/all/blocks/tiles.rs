@@ -8,8 +8,11 @@ use subhalf::{QuantTensor, preset};
 /// The presets that are compared here.
 pub(super) const NAMES: [&str; 3] = ["nvfp4::TORCHAO_16X16", "nvfp4::MODEL_OPTIMIZER_16X16", "nvfp4::COMPRESSED_TENSORS_16X16"];
 
+/// A number to its code and to what it comes back as.
+type Element = Box<dyn Fn(f32) -> (u32, f32)>;
+
 /// The scale code of a tile, and how a number of it becomes one that comes back.
-fn tile(name: &str, amax: f32, tensor_amax: f32) -> (u32, Box<dyn Fn(f32) -> (u32, f32)>) {
+fn tile(name: &str, amax: f32, tensor_amax: f32) -> (u32, Element) {
     let element = |y: f32| signed(&e2m1(), 8, y);
     let scale = |code| decode(&e4m3(), 0x80, code);
     let value = |code| decode(&e2m1(), 8, code);
