@@ -1,6 +1,7 @@
-//! The reference codec, one element at a time, beside a control row that moves the same bytes and converts nothing.
+//! Slices encoded and decoded, by kernels or (HiF8, posits, codebooks, stochastic rounding) by the reference codec, beside a control row that moves the
+//! same bytes and converts nothing.
 //!
-//! `cargo bench --bench codec`. The figures are where the fast kernels start from; compare ratios to the control row only.
+//! `cargo bench --bench codec`. Compare ratios to the control row only.
 
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
 

@@ -1,5 +1,8 @@
 //! Constant integer helpers. This module knows nothing about formats.
 
+/// The one NaN that f32 results have.
+pub(crate) const F32_NAN: f32 = f32::from_bits(0x7FC0_0000);
+
 /// A magnitude divided by a power of two: the integer part, and what was cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Split {

@@ -131,3 +131,10 @@ pub enum Error {
         second_vocabulary: &'static str,
     },
 }
+
+impl Error {
+    /// Refuses a buffer of another length.
+    pub(crate) const fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), Self> {
+        if expected == found { Ok(()) } else { Err(Self::Length { what, expected, found }) }
+    }
+}

@@ -150,9 +150,10 @@ pub struct Convert {
     pub division_by_zero: DivisionByZero,
 }
 
+/// Stamps a method for each part of a value that is made of parts: the value with another such part.
 macro_rules! with_methods {
-    ($($name:ident, $field:ident: $type:ty;)*) => {$(
-        #[doc = concat!("The same policy with another `", stringify!($field), "` part.")]
+    ($whole:literal; $($name:ident, $field:ident: $type:ty;)*) => {$(
+        #[doc = concat!("The same ", $whole, " with another `", stringify!($field), "` part.")]
         #[must_use]
         pub const fn $name(mut self, $field: $type) -> Self {
             self.$field = $field;
@@ -160,6 +161,8 @@ macro_rules! with_methods {
         }
     )*};
 }
+
+pub(crate) use with_methods;
 
 impl Convert {
     /// Nearest-even, saturating finite overflow, keeping infinity where it exists: the default up to 8 bits.
@@ -178,7 +181,7 @@ impl Convert {
     /// Nearest-even with IEEE 754's overflow to infinity: the default above 8 bits.
     pub const IEEE: Self = Self::SATURATING.with_overflow(Overflow::IeeeDirected);
 
-    with_methods! {
+    with_methods! { "policy";
         with_round, round: Round;
         with_overflow, overflow: Overflow;
         with_infinity, infinity: Infinity;

@@ -3,12 +3,10 @@
 use super::scale::{BlockStats, Metric, Scale, log2_floor};
 use super::spec::{Apply, BlockSpec, Elements, Offset, Restore, TensorScale, ZeroSign};
 use crate::arith;
+use crate::bits::F32_NAN;
 use crate::codec::Unpacked;
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, IntSpec};
-
-/// f32's NaN, whatever made it.
-pub(crate) const NAN: f32 = f32::from_bits(0x7FC0_0000);
 
 /// What an element is divided or multiplied by.
 #[derive(Clone, Copy, Debug)]
@@ -24,14 +22,14 @@ impl Divisor {
     /// a processor gives it is its own.
     fn scaled(self, x: f32) -> Unpacked {
         let rounded = match self {
-            Self::Divide(other) | Self::Multiply(other) if other.is_nan() => NAN,
+            Self::Divide(other) | Self::Multiply(other) if other.is_nan() => F32_NAN,
             _ if x.is_nan() => x,
             Self::Exact(divisor) => return arith::quotient(Unpacked::from_f32(x), divisor),
             Self::Divide(divisor) => x / divisor,
             Self::Multiply(factor) => x * factor,
             Self::Zero => return Unpacked::zero(x.is_sign_negative()),
         };
-        Unpacked::from_f32(if rounded.is_nan() && !x.is_nan() { NAN } else { rounded })
+        Unpacked::from_f32(if rounded.is_nan() && !x.is_nan() { F32_NAN } else { rounded })
     }
 }
 
@@ -81,7 +79,7 @@ impl Restorer {
             Self::Affine(scale, zero_point) => (q - zero_point) * scale,
             Self::Plus(scale, minimum) => q * scale + minimum,
         };
-        if value.is_nan() { NAN } else { value }
+        if value.is_nan() { F32_NAN } else { value }
     }
 }
 
@@ -100,7 +98,6 @@ impl BlockSpec {
             (Restore::AmaxProduct, _, TensorScale::Amax { target }) => Restorer::Times(s * tensor * (1.0 / target)),
             (Restore::AmaxQuotient, _, TensorScale::Amax { target }) => Restorer::TimesTimesOver(s, tensor, target),
             (Restore::ProductPlusZero, ..) => Restorer::TimesPlusZero(s * tensor),
-            (_, _, TensorScale::None) => Restorer::Times(s),
             _ => Restorer::Times(s * tensor),
         }
     }
@@ -118,13 +115,8 @@ impl BlockSpec {
         if zero {
             return Divisor::Zero;
         }
-        let scaled = !matches!(self.tensor_scale, TensorScale::None);
         match self.apply {
-            Apply::Exact if scaled => {
-                let (s, t) = (Unpacked::from_f32(s), Unpacked::from_f32(t));
-                Divisor::Exact(arith::product(s, t))
-            }
-            Apply::Exact => Divisor::Exact(Unpacked::from_f32(s)),
+            Apply::Exact => Divisor::Exact(arith::product(Unpacked::from_f32(s), Unpacked::from_f32(t))),
             Apply::Divide | Apply::DivideIeee => Divisor::Divide(s * t),
             Apply::DivideQuotient => Divisor::Divide(s / t),
             Apply::Reciprocal => Divisor::Multiply(1.0 / (s * t)),

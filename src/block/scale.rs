@@ -267,8 +267,7 @@ impl ScaleRule {
                 let factor = tensor_scale.factor(tensor);
                 let scaled = !matches!(tensor_scale, TensorScale::None);
                 f64::from(match ratio {
-                    Ratio::Divide if scaled => amax / (target * factor),
-                    Ratio::Divide => amax / target,
+                    Ratio::Divide => amax / (target * factor),
                     Ratio::Multiply if scaled => (amax * (factor * (1.0 / target))).min(f32::MAX),
                     Ratio::Multiply => amax * (1.0 / target),
                     Ratio::DivideTwice => amax / target / factor,

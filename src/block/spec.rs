@@ -2,7 +2,7 @@
 
 use super::scale::{Ratio, ScaleRule, Search};
 use crate::error::Error;
-use crate::policy::Convert;
+use crate::policy::{Convert, with_methods};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec};
 
@@ -247,17 +247,6 @@ pub struct BlockSpec {
     pub nonfinite: Nonfinite,
 }
 
-macro_rules! with_methods {
-    ($($name:ident, $field:ident: $type:ty;)*) => {$(
-        #[doc = concat!("The same format with another `", stringify!($field), "` part.")]
-        #[must_use]
-        pub const fn $name(mut self, $field: $type) -> Self {
-            self.$field = $field;
-            self
-        }
-    )*};
-}
-
 impl BlockSpec {
     /// Elements and scales under their formats' default policies, one exact division, no tensor scale, no offset; NaN and infinity poison
     /// their block if the scale can say so, else meet the element's policy.
@@ -291,7 +280,7 @@ impl BlockSpec {
         }
     }
 
-    with_methods! {
+    with_methods! { "format";
         with_element_convert, element_convert: Convert;
         with_elements, elements: Elements;
         with_zero_sign, zero_sign: ZeroSign;
@@ -460,7 +449,6 @@ impl BlockSpec {
             Elements::Midpoints if !matches!(self.element.encoding(), Encoding::Codebook(_)) => {
                 return Some("elements: for midpoints, expected a codebook");
             }
-            Elements::Steps(0) => return Some("elements: expected at least one step"),
             _ => {}
         }
         let rounding = matches!(self.element_convert.round, Round::NearestEven | Round::NearestAway | Round::TowardZero);

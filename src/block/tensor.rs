@@ -226,10 +226,6 @@ impl QuantTensor {
     }
 }
 
-fn check_length(what: &'static str, found: usize, expected: usize) -> Result<(), Error> {
-    if found == expected { Ok(()) } else { Err(Error::Length { what, expected, found }) }
-}
-
 /// Refuses stored codes with bits above their format.
 fn check_codes(what: &'static str, bytes: &[u8], format: &FormatSpec) -> Result<(), Error> {
     let width = code_bytes(format);
@@ -264,9 +260,9 @@ impl<'a> QuantView<'a> {
     pub fn from_parts(spec: &'a BlockSpec, shape: &'a [usize], parts: Parts<'a>) -> Result<Self, Error> {
         spec.validate()?;
         let geometry = Geometry::of(spec, shape)?;
-        check_length("bytes of codes", parts.codes.len(), geometry.lines() * geometry.row_bytes)?;
-        check_length("bytes of scales", parts.scales.len(), geometry.blocks() * spec.scale_bytes())?;
-        check_length("bytes of offsets", parts.offsets.len(), geometry.blocks() * spec.offset_bytes())?;
+        Error::check_length("bytes of codes", geometry.lines() * geometry.row_bytes, parts.codes.len())?;
+        Error::check_length("bytes of scales", geometry.blocks() * spec.scale_bytes(), parts.scales.len())?;
+        Error::check_length("bytes of offsets", geometry.blocks() * spec.offset_bytes(), parts.offsets.len())?;
         if let Some(scale) = &spec.scale {
             check_codes("scale", parts.scales, scale)?;
         }

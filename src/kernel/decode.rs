@@ -5,6 +5,7 @@ use super::isa::Kind;
 use super::isa::{Isa, per_isa};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::x86::{self, Planes};
+use crate::bits::F32_NAN;
 use crate::codec::Unpacked;
 use crate::spec::{Code, Encoding, FormatSpec, ZeroField};
 
@@ -58,7 +59,7 @@ impl Decode {
         let sign = (code & self.sign) << self.sign_shift;
         let bits = if magnitude == self.infinity { 0x7F80_0000 } else { value.to_bits() } | sign;
         let nan = (magnitude > self.max && magnitude != self.infinity) || code == self.nan;
-        f32::from_bits(if nan { 0x7FC0_0000 } else { bits })
+        if nan { F32_NAN } else { f32::from_bits(bits) }
     }
 }
 

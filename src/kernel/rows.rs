@@ -1,9 +1,7 @@
 //! Loops over pieces of rows of block-scaled tensors.
 
 use super::isa::per_isa;
-
-/// f32's NaN, whatever made it.
-const NAN: f32 = f32::from_bits(0x7FC0_0000);
+use crate::bits::F32_NAN;
 
 #[inline(always)]
 fn amax_body(src: &[f32], amax_bits: &mut u32) {
@@ -24,7 +22,7 @@ fn over_body(numbers: &mut [f32], divisor: f32) {
 fn restore_body(numbers: &mut [f32], factor: f32) {
     for x in numbers {
         let product = *x * factor;
-        *x = if product.is_nan() { NAN } else { product };
+        *x = if product.is_nan() { F32_NAN } else { product };
     }
 }
 

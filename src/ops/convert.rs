@@ -1,4 +1,5 @@
-//! Slices of numbers to slices of codes and back, one element at a time through the reference codec.
+//! Slices of numbers to slices of codes and back: by kernels where there is one for the format and the policy, else one element at a time
+//! through the reference codec.
 
 use super::Exec;
 use crate::codec::Unpacked;
@@ -116,7 +117,7 @@ pub fn encode_slice<T: Real, C: Code>(
     dither: Dither,
     exec: Exec,
 ) -> Result<(), Error> {
-    check_length(src.len(), dst.len())?;
+    Error::check_length("output length", src.len(), dst.len())?;
     check_width::<C>(spec)?;
     convert.round.validate()?;
     let encode = if src.len() < LARGE { None } else { Encode::lower(spec, convert) };
@@ -149,7 +150,7 @@ pub fn encode_slice<T: Real, C: Code>(
 /// # Errors
 /// [`Error::Length`] if `dst` is not as long as `src`; [`Error::CodeWidth`] if `C` is too narrow for the format.
 pub fn decode_slice<C: Code, T: Real>(spec: &FormatSpec, src: &[C], dst: &mut [T], exec: Exec) -> Result<(), Error> {
-    check_length(src.len(), dst.len())?;
+    Error::check_length("output length", src.len(), dst.len())?;
     check_width::<C>(spec)?;
     let (isa, large) = (exec.isa(), src.len() >= LARGE);
     let to_f32 = T::f32s_mut(&mut []).is_some();
@@ -194,7 +195,7 @@ pub fn fake_quantize_slice<T: Real>(
     dither: Dither,
     exec: Exec,
 ) -> Result<(), Error> {
-    check_length(src.len(), dst.len())?;
+    Error::check_length("output length", src.len(), dst.len())?;
     convert.round.validate()?;
     exec.over(src, dst, |first, src, dst| {
         let words = Words::new(convert.round, dither.skip(first as u64));
@@ -231,10 +232,6 @@ impl Words {
     pub(super) fn get(&self, offset: usize) -> u32 {
         self.bits.map_or(0, |bits| self.dither.word(offset as u64, bits))
     }
-}
-
-fn check_length(expected: usize, found: usize) -> Result<(), Error> {
-    if expected == found { Ok(()) } else { Err(Error::Length { what: "output length", expected, found }) }
 }
 
 fn check_width<C: Code>(spec: &FormatSpec) -> Result<(), Error> {

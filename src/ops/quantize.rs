@@ -92,11 +92,11 @@ impl<'a> Quantizer<'a> {
     ) -> Result<QuantTensor, Error> {
         let mut tensor = QuantTensor::zeroed(self.spec, shape)?;
         let geometry = tensor.geometry;
-        check_length("elements", geometry.lines() * geometry.cols, src.len())?;
+        Error::check_length("elements", geometry.lines() * geometry.cols, src.len())?;
         if let Some((scales, offsets)) = self.scales {
-            check_length("scales", geometry.blocks(), scales.len())?;
+            Error::check_length("scales", geometry.blocks(), scales.len())?;
             let expected = if matches!(self.spec.offset, Offset::None) { 0 } else { geometry.blocks() };
-            check_length("offsets", expected, offsets.len())?;
+            Error::check_length("offsets", expected, offsets.len())?;
         } else if matches!(self.spec.rule, ScaleRule::Given) {
             return Err(Error::Scheme { what: "quantization with the rule Given", expected: "scales" });
         }
@@ -121,7 +121,7 @@ impl<'a> Quantizer<'a> {
         shape: &[usize],
         dst: &mut [D],
     ) -> Result<(), Error> {
-        check_length("output length", src.len(), dst.len())?;
+        Error::check_length("output length", src.len(), dst.len())?;
         self.quantize(src, shape)?.view().dequantize_into(dst, self.exec)
     }
 
@@ -258,7 +258,7 @@ impl QuantView<'_> {
     /// # Errors
     /// [`Error::Length`] if `dst` has not as many elements as the tensor.
     pub fn dequantize_into<D: Real>(&self, dst: &mut [D], exec: Exec) -> Result<(), Error> {
-        check_length("output length", self.len(), dst.len())?;
+        Error::check_length("output length", self.len(), dst.len())?;
         self.restore_into(dst, exec);
         Ok(())
     }
@@ -291,8 +291,4 @@ impl QuantView<'_> {
     pub fn requantize(&self, quantizer: &Quantizer<'_>) -> Result<QuantTensor, Error> {
         quantizer.quantize(&self.dequantize(), self.shape())
     }
-}
-
-fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), Error> {
-    if expected == found { Ok(()) } else { Err(Error::Length { what, expected, found }) }
 }

@@ -1,6 +1,6 @@
 //! ggml's blocks: scale, minimum and codes of a block lie together.
 
-use super::{check_length, pack_split_halves, unpack_split_halves};
+use super::{pack_split_halves, unpack_split_halves};
 use crate::block::pack::put;
 use crate::block::preset::ggml;
 use crate::block::tensor::{store, stored};
@@ -113,7 +113,7 @@ impl GgmlType {
     /// Blocks of a row of so many elements.
     fn row_blocks(self, cols: usize) -> Result<usize, Error> {
         let blocks = cols.div_ceil(self.block_len());
-        check_length("columns of whole ggml blocks", blocks.saturating_mul(self.block_len()), cols)?;
+        Error::check_length("columns of whole ggml blocks", blocks.saturating_mul(self.block_len()), cols)?;
         Ok(blocks)
     }
 }
@@ -187,7 +187,7 @@ pub fn from_ggml(kind: GgmlType, bytes: &[u8], shape: &[usize]) -> Result<QuantT
     let geometry = Geometry::of(&spec, shape)?;
     let row_blocks = kind.row_blocks(geometry.cols)?;
     let expected = geometry.lines().checked_mul(row_blocks).and_then(|blocks| blocks.checked_mul(kind.block_bytes()));
-    check_length("bytes of ggml blocks", expected.ok_or(Error::TooLarge)?, bytes.len())?;
+    Error::check_length("bytes of ggml blocks", expected.ok_or(Error::TooLarge)?, bytes.len())?;
     let mut tensor = QuantTensor::zeroed(&spec, shape)?;
     let len = kind.block_len();
     let mut codes = vec![0; len];

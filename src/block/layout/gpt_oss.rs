@@ -1,6 +1,5 @@
 //! gpt-oss checkpoints.
 
-use super::check_length;
 use crate::block::{Parts, QuantTensor, QuantView, preset};
 use crate::error::Error;
 use alloc::vec::Vec;
@@ -41,5 +40,5 @@ pub fn from_gpt_oss(blocks: &[u8], scales: &[u8], shape: &[usize]) -> Result<Qua
 
 fn whole_blocks(shape: &[usize]) -> Result<(), Error> {
     let cols = shape.last().copied().unwrap_or(1);
-    check_length("columns of whole blocks", cols.div_ceil(32).saturating_mul(32), cols)
+    Error::check_length("columns of whole blocks", cols.div_ceil(32).saturating_mul(32), cols)
 }

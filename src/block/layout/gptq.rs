@@ -1,7 +1,7 @@
 //! GPTQ's and AWQ's checkpoints: 4-bit weights `(q − z) · s`, of shape `[inputs, outputs]`, with F16 scales and zero points for groups of
 //! inputs.
 
-use super::{WordOrder, check_length, pack_words, unpack_words};
+use super::{WordOrder, pack_words, unpack_words};
 use crate::block::{Apply, BlockSpec, Extent, Offset, Parts, QuantTensor, QuantView, ScaleRule};
 use crate::error::Error;
 use crate::spec::FormatSpec;
@@ -89,7 +89,7 @@ impl Layer {
     fn groups(group: u32, [inputs, outputs]: [usize; 2], scales: usize) -> Result<usize, Error> {
         grouped(group).validate()?;
         let groups = inputs.div_ceil(group as usize);
-        check_length("scales", groups.checked_mul(outputs).ok_or(Error::TooLarge)?, scales)?;
+        Error::check_length("scales", groups.checked_mul(outputs).ok_or(Error::TooLarge)?, scales)?;
         Ok(groups)
     }
 
@@ -128,7 +128,7 @@ impl Layer {
 /// all inputs, each once; [`Error::TooLarge`] for more than 2^31 groups.
 pub fn to_gptq(tensor: &QuantView<'_>, rows: &[usize], zeros: GptqZeros) -> Result<Gptq, Error> {
     let layer = Layer::of(tensor)?;
-    check_length("rows", layer.inputs, rows.len())?;
+    Error::check_length("rows", layer.inputs, rows.len())?;
     let mut codes = vec![0; layer.codes.len()];
     let mut g_idx = vec![-1; layer.inputs];
     for (i, &row) in rows.iter().enumerate() {
@@ -159,7 +159,7 @@ pub fn from_gptq(
     zeros: GptqZeros,
 ) -> Result<(QuantTensor, Vec<usize>), Error> {
     let groups = Layer::groups(group, [inputs, outputs], layer.scales.len())?;
-    check_length("inputs of g_idx", inputs, layer.g_idx.len())?;
+    Error::check_length("inputs of g_idx", inputs, layer.g_idx.len())?;
     let mut rows: Vec<usize> = (0..inputs).collect();
     rows.sort_by_key(|&row| layer.g_idx[row]);
     for (i, &row) in rows.iter().enumerate() {

@@ -26,9 +26,3 @@ pub use gptq::{Awq, Gptq, GptqZeros, from_awq, from_gptq, grouped, to_awq, to_gp
 pub use nibbles::{pack_split_halves, unpack_split_halves};
 pub use swizzle::{swizzle_scales, unswizzle_scales};
 pub use words::{WordOrder, from_compressed_tensors, pack_words, to_compressed_tensors, unpack_words};
-
-use crate::error::Error;
-
-fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), Error> {
-    if expected == found { Ok(()) } else { Err(Error::Length { what, expected, found }) }
-}

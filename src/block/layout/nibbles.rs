@@ -1,6 +1,5 @@
 //! Two 4-bit codes a byte, from the two halves of a block.
 
-use super::check_length;
 use crate::error::Error;
 
 /// Packs 4-bit codes, one a byte, in blocks of `2 · half`: byte `j` of a block has code `j` in the low nibble and code `j + half` in the
@@ -46,6 +45,6 @@ fn check(codes: usize, half: usize, bytes: usize) -> Result<(), Error> {
     if half == 0 || half > isize::MAX as usize / 2 {
         return Err(Error::SpecRange { what: "codes of half a block", found: half as i64, low: 1, high: (isize::MAX / 2) as i64 });
     }
-    check_length("codes of whole blocks", codes.next_multiple_of(2 * half), codes)?;
-    check_length("packed bytes", codes / 2, bytes)
+    Error::check_length("codes of whole blocks", codes.next_multiple_of(2 * half), codes)?;
+    Error::check_length("packed bytes", codes / 2, bytes)
 }

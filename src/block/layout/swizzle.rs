@@ -1,6 +1,5 @@
 //! Block scales in the order that matrix units want.
 
-use super::check_length;
 use crate::error::Error;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -38,7 +37,7 @@ const fn place(row: usize, col: usize, cols: usize) -> usize {
 /// [`Error::Length`] if there are not `rows · cols` scales; [`Error::TooLarge`] if the padded ones would not fit the address space.
 pub fn swizzle_scales(scales: &[u8], rows: usize, cols: usize) -> Result<Vec<u8>, Error> {
     let bytes = padded(rows, cols)?;
-    check_length("scales", rows * cols, scales.len())?;
+    Error::check_length("scales", rows * cols, scales.len())?;
     let mut swizzled = vec![0; bytes];
     for (i, &scale) in scales.iter().enumerate() {
         swizzled[place(i / cols, i % cols, cols)] = scale;
@@ -51,6 +50,6 @@ pub fn swizzle_scales(scales: &[u8], rows: usize, cols: usize) -> Result<Vec<u8>
 /// # Errors
 /// [`Error::Length`] if the bytes are not those of the padded scales; [`Error::TooLarge`] as there.
 pub fn unswizzle_scales(swizzled: &[u8], rows: usize, cols: usize) -> Result<Vec<u8>, Error> {
-    check_length("bytes of swizzled scales", padded(rows, cols)?, swizzled.len())?;
+    Error::check_length("bytes of swizzled scales", padded(rows, cols)?, swizzled.len())?;
     Ok((0..rows * cols).map(|i| swizzled[place(i / cols, i % cols, cols)]).collect())
 }

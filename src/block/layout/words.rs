@@ -1,6 +1,5 @@
 //! Codes in int32 words.
 
-use super::check_length;
 use crate::block::pack::{get, put};
 use crate::block::{BlockSpec, Extent, Geometry, Parts, QuantTensor, QuantView};
 use crate::error::Error;
@@ -37,7 +36,7 @@ impl WordOrder {
         }
         let (streams, length) = if self == Self::Down { (cols, rows) } else { (rows, cols) };
         if self == Self::Awq {
-            check_length("columns of whole words", cols.div_ceil(8).saturating_mul(8), cols)?;
+            Error::check_length("columns of whole words", cols.div_ceil(8).saturating_mul(8), cols)?;
         }
         let words = length.checked_mul(bits as usize).ok_or(Error::TooLarge)?.div_ceil(32);
         streams.checked_mul(words).filter(|&count| count <= isize::MAX as usize / 4).ok_or(Error::TooLarge)?;
@@ -73,7 +72,7 @@ impl WordOrder {
 /// other than 4); [`Error::TooLarge`] if the words would not fit the address space.
 pub fn pack_words(codes: &[u8], bits: u32, [rows, cols]: [usize; 2], order: WordOrder) -> Result<Vec<i32>, Error> {
     let (words, streams) = order.streams(bits, rows, cols)?;
-    check_length("codes", rows * cols, codes.len())?;
+    Error::check_length("codes", rows * cols, codes.len())?;
     let mut bytes = vec![0u8; 4 * words * streams];
     for (i, &code) in codes.iter().enumerate() {
         let (stream, place) = order.place(i / cols, i % cols);
@@ -90,7 +89,7 @@ pub fn pack_words(codes: &[u8], bits: u32, [rows, cols]: [usize; 2], order: Word
 /// [`Error::Length`] if the words are not those of the shape; else as [`pack_words`].
 pub fn unpack_words(words: &[i32], bits: u32, [rows, cols]: [usize; 2], order: WordOrder) -> Result<Vec<u8>, Error> {
     let (length, streams) = order.streams(bits, rows, cols)?;
-    check_length("words", length * streams, words.len())?;
+    Error::check_length("words", length * streams, words.len())?;
     let turned = if order == WordOrder::Down { transposed(words, length, streams) } else { words.to_vec() };
     let bytes: Vec<u8> = turned.iter().flat_map(|word| word.to_le_bytes()).collect();
     let code = |i: usize| {
