@@ -8,20 +8,29 @@
 mod bytes;
 mod decode;
 mod encode;
+mod encoder;
+mod finite;
 mod isa;
 mod nearest;
 mod pod;
 #[cfg(feature = "alloc")]
 mod rows;
+mod stream;
+mod wide;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_half;
 
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
-pub(crate) use decode::{Bytes as DecodeBytes, Decode, decode_uniform, look_up};
+pub(crate) use decode::{Bytes as DecodeBytes, look_up};
 pub(crate) use encode::{Encode, encode_uniform};
+pub(crate) use encoder::{Encoder, FakeQuantizer};
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;
 pub(crate) use pod::{every_pattern, some_patterns};
 #[cfg(feature = "alloc")]
 pub(crate) use rows::{amax, over, pack_4, restore, times, unpack_4};
+pub(crate) use stream::{is_large, tiles};
+pub(crate) use wide::DecodeWide;
