@@ -12,15 +12,21 @@ mod encoder;
 mod finite;
 mod isa;
 mod nearest;
+mod philox;
 mod pod;
 #[cfg(feature = "alloc")]
 mod rows;
+#[cfg(feature = "alloc")]
+mod steps;
+mod stochastic;
 mod stream;
 mod wide;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_half;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_hif8;
 
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
