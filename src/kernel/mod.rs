@@ -5,6 +5,8 @@
 //! default floating-point environment: rounding to nearest, subnormal numbers on.
 
 #[cfg(feature = "alloc")]
+mod blocks;
+#[cfg(feature = "alloc")]
 mod bytes;
 mod decode;
 mod encode;
@@ -16,6 +18,11 @@ mod rows;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 
+#[cfg(feature = "alloc")]
+pub(crate) use blocks::{
+    FloatCoder, IntCoder, Over, OverToOdd, Powers, Step, Times, apply, block_amax, encode_blocks, finite_amax, powers, refuse,
+    replace, scale_blocks, where_zero, zeros_become,
+};
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
 pub(crate) use decode::{Bytes as DecodeBytes, Decode, decode_uniform, look_up};
