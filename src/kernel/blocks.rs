@@ -1,6 +1,10 @@
 //! Loops over the blocks of a row, each with a number of its own: largest magnitudes, scales, and scaling and encoding in one.
 
-use super::isa::per_isa;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use super::isa::Kind;
+use super::isa::{Isa, per_isa};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use super::x86_blocks;
 use crate::codec::Unpacked;
 use crate::policy::{Convert, Overflow, SubnormalInputs};
 use crate::round::Round;
@@ -207,25 +211,36 @@ fn scale_body<S: Scaling>(scaling: S, zero: f32, src: &[f32], length: usize, fac
 
 #[inline(always)]
 fn block_amax_body(src: &[f32], length: usize, amax: &mut [u32]) {
-    #[inline(always)]
-    fn largest(src: &[f32], amax: u32) -> u32 {
-        src.iter().fold(amax, |amax, x| amax.max(x.to_bits() & 0x7FFF_FFFF))
-    }
-    #[inline(always)]
-    fn fixed<const N: usize>(src: &[f32], amax: &mut [u32]) {
-        let (blocks, rest) = src.as_chunks::<N>();
-        for (block, amax) in blocks.iter().zip(amax.iter_mut()) {
-            *amax = largest(block, *amax);
+    for (block, amax) in src.chunks(length).zip(amax) {
+        // Eight at a time, or the compiler takes one number of each of several blocks.
+        let (eights, rest) = block.as_chunks::<8>();
+        let mut lanes = [*amax; 8];
+        for eight in eights {
+            for (lane, x) in lanes.iter_mut().zip(eight) {
+                *lane = (*lane).max(x.to_bits() & 0x7FFF_FFFF);
+            }
         }
-        if let (false, Some(amax)) = (rest.is_empty(), amax.get_mut(blocks.len())) {
-            *amax = largest(rest, *amax);
-        }
+        let largest = lanes.iter().fold(*amax, |largest, lane| largest.max(*lane));
+        *amax = rest.iter().fold(largest, |largest, x| largest.max(x.to_bits() & 0x7FFF_FFFF));
     }
-    match length {
-        16 => fixed::<16>(src, amax),
-        32 => fixed::<32>(src, amax),
-        _ => src.chunks(length).zip(amax).for_each(|(block, amax)| *amax = largest(block, *amax)),
+}
+
+/// For each block the largest magnitude, as its bits, of its numbers and one before: NaN is above infinity, infinity above all others.
+pub(crate) fn block_amax(isa: Isa, src: &[f32], length: usize, amax: &mut [u32]) {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    if matches!(isa.kind(), Kind::Avx512 | Kind::Avx512Vbmi) {
+        let done = match length {
+            // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            16 => unsafe { x86_blocks::block_amax::<1>(src, amax) },
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            32 => unsafe { x86_blocks::block_amax::<2>(src, amax) },
+            _ => 0,
+        };
+        return block_amax_plain(isa, &src[(done * length).min(src.len())..], length, &mut amax[done..]);
     }
+    block_amax_plain(isa, src, length, amax);
 }
 
 #[inline(always)]
@@ -330,8 +345,8 @@ per_isa! {
     fn encode_blocks[S: Scaling, C: Coder](coder: &C, scaling: S, src: &[f32], length: usize, factors: &[f32], codes: &mut [u8]) = encode_body;
     /// Numbers scaled by their blocks' factors, plus a zero.
     fn scale_blocks[S: Scaling](scaling: S, zero: f32, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) = scale_body;
-    /// For each block the largest magnitude, as its bits, of its numbers and one before: NaN is above infinity, infinity above all others.
-    fn block_amax[](src: &[f32], length: usize, amax: &mut [u32]) = block_amax_body;
+    /// [`block_amax`] by a plain loop.
+    fn block_amax_plain[](src: &[f32], length: usize, amax: &mut [u32]) = block_amax_body;
     /// The largest magnitude, as its bits, of the finite numbers and one before.
     fn finite_amax[](src: &[f32], amax_bits: &mut u32) = finite_amax_body;
     /// Codes and factors of scales that are powers of two; where the formula does not hold the factor is NaN.

@@ -1,7 +1,7 @@
 //! The codec, fast: the same bits as the reference, by ways that need a property of the format. Each way is made from a spec by a
 //! constructor that refuses specs without the property; every result is tested against `codec`.
 //!
-//! Loops are plain Rust without branches, stamped for each instruction set ([`Isa`]); intrinsics are in `x86`. All of it relies on the
+//! Loops are plain Rust without branches, stamped for each instruction set ([`Isa`]); intrinsics are in `x86` and `x86_blocks`. All of it relies on the
 //! default floating-point environment: rounding to nearest, subnormal numbers on.
 
 #[cfg(feature = "alloc")]
@@ -17,6 +17,8 @@ mod pod;
 mod rows;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
+#[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
+mod x86_blocks;
 
 #[cfg(feature = "alloc")]
 pub(crate) use blocks::{
@@ -31,4 +33,4 @@ pub use isa::Isa;
 pub(crate) use nearest::Nearest;
 pub(crate) use pod::{every_pattern, some_patterns};
 #[cfg(feature = "alloc")]
-pub(crate) use rows::{amax, over, pack_4, restore, times, unpack_4};
+pub(crate) use rows::{pack_4, restore, unpack_4};

@@ -4,21 +4,6 @@ use super::isa::per_isa;
 use crate::bits::F32_NAN;
 
 #[inline(always)]
-fn amax_body(src: &[f32], amax_bits: &mut u32) {
-    *amax_bits = src.iter().fold(*amax_bits, |amax, x| amax.max(x.to_bits() & 0x7FFF_FFFF));
-}
-
-#[inline(always)]
-fn times_body(numbers: &mut [f32], factor: f32) {
-    numbers.iter_mut().for_each(|x| *x *= factor);
-}
-
-#[inline(always)]
-fn over_body(numbers: &mut [f32], divisor: f32) {
-    numbers.iter_mut().for_each(|x| *x /= divisor);
-}
-
-#[inline(always)]
 fn restore_body(numbers: &mut [f32], factor: f32) {
     for x in numbers {
         let product = *x * factor;
@@ -49,12 +34,6 @@ fn unpack_4_body(bytes: &[u8], codes: &mut [u8]) {
 }
 
 per_isa! {
-    /// The largest magnitude, as its bits, of these numbers and one before: NaN is above infinity, infinity above all others.
-    fn amax[](src: &[f32], amax_bits: &mut u32) = amax_body;
-    /// Every number times a factor.
-    fn times[](numbers: &mut [f32], factor: f32) = times_body;
-    /// Every number over a divisor.
-    fn over[](numbers: &mut [f32], divisor: f32) = over_body;
     /// Every number times a factor, every NaN the positive quiet one.
     fn restore[](numbers: &mut [f32], factor: f32) = restore_body;
     /// Codes of 4 bits to bytes, the first in the low bits.
