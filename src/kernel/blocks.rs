@@ -245,10 +245,18 @@ pub(crate) fn block_amax(isa: Isa, src: &[f32], length: usize, amax: &mut [u32])
 
 #[inline(always)]
 fn finite_amax_body(src: &[f32], amax_bits: &mut u32) {
-    *amax_bits = src.iter().fold(*amax_bits, |amax, x| {
-        let magnitude = x.to_bits() & 0x7FFF_FFFF;
-        amax.max(if magnitude < 0x7F80_0000 { magnitude } else { 0 })
-    });
+    let magnitude = |x: &f32| {
+        let bits = x.to_bits() & 0x7FFF_FFFF;
+        bits & u32::from(bits < 0x7F80_0000).wrapping_neg()
+    };
+    // Independent lanes, so that no maximum waits for the one before.
+    let (runs, rest) = src.as_chunks::<64>();
+    let mut lanes = [0; 64];
+    for run in runs {
+        lanes.iter_mut().zip(run).for_each(|(lane, x)| *lane = magnitude(x).max(*lane));
+    }
+    let largest = lanes.iter().fold(*amax_bits, |largest, lane| largest.max(*lane));
+    *amax_bits = rest.iter().fold(largest, |largest, x| largest.max(magnitude(x)));
 }
 
 /// Scales that are powers of two of a format without mantissa: the code, and one over the number.

@@ -33,4 +33,6 @@ pub use isa::Isa;
 pub(crate) use nearest::Nearest;
 pub(crate) use pod::{every_pattern, some_patterns};
 #[cfg(feature = "alloc")]
-pub(crate) use rows::{pack_4, restore, unpack_4};
+pub(crate) use rows::{
+    AmaxQuotient, LessZeroPoint, PlusMinimum, Product, e8m0, pack_4, pack_6, restore_blocks, restore_packed, unpack_4, unpack_6,
+};

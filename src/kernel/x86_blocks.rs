@@ -1,10 +1,14 @@
 //! Loops over blocks in AVX-512 intrinsics, where the compiler does not find the shuffles. They are safe functions, entered after detection;
 //! loads and stores go through arrays.
 
+use super::x86::{Planes, decode_64};
+use crate::bits::F32_NAN;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m512i, _mm512_and_si512, _mm512_max_epu32, _mm512_set1_epi32, _mm512_shuffle_i32x4, _mm512_unpackhi_epi32,
-    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    __m512, __m512i, _CMP_UNORD_Q, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_castsi128_si512, _mm512_cmp_ps_mask,
+    _mm512_mask_blend_ps, _mm512_max_epu32, _mm512_mul_ps, _mm512_permutexvar_epi32, _mm512_permutexvar_ps, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_setr_epi32, _mm512_shuffle_i32x4, _mm512_srlv_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 /// Of 16 vectors the largest lane of each, in order: a transposition that takes maxima on the way.
@@ -40,4 +44,88 @@ pub(super) fn block_amax<const V: usize>(src: &[f32], amax: &mut [u32]) -> usize
         *to = must_cast(_mm512_max_epu32(each, must_cast(*to)));
     }
     16 * groups.len().min(to.len())
+}
+
+/// Products of a block's factor, every NaN the positive quiet one.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn product(numbers: __m512, factor: __m512) -> __m512 {
+    let product = _mm512_mul_ps(numbers, factor);
+    let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(product, product);
+    _mm512_mask_blend_ps(nan, product, _mm512_set1_ps(F32_NAN))
+}
+
+/// Numbers of codes of 4 bits times their blocks' factors, in blocks of a multiple of 16; whole blocks only. A block's numbers are looked up in the
+/// products of all codes. Returns how many blocks it did.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn restore_4(table: &[f32; 16], length: usize, factors: &[f32], bytes: &[u8], dst: &mut [f32]) -> usize {
+    let table: __m512 = must_cast(*table);
+    let shifts = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+    let upper = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    let look_up = |products: __m512, codes: &[u8; 8], numbers: &mut [f32; 16]| {
+        let pair = _mm512_castsi128_si512(_mm_cvtsi64_si128(i64::from_le_bytes(*codes)));
+        // Of an index the permutation reads the low four bits.
+        let codes = _mm512_srlv_epi32(_mm512_permutexvar_epi32(upper, pair), shifts);
+        *numbers = must_cast(_mm512_permutexvar_ps(codes, products));
+    };
+    let products = |factor: f32| product(table, _mm512_set1_ps(factor));
+    let (codes, _) = bytes.as_chunks::<8>();
+    let (numbers, _) = dst.as_chunks_mut::<16>();
+    match length {
+        16 => {
+            let blocks = codes.iter().zip(numbers).zip(factors);
+            blocks.map(|((codes, numbers), factor)| look_up(products(*factor), codes, numbers)).count()
+        }
+        32 => {
+            let blocks = codes.as_chunks::<2>().0.iter().zip(numbers.as_chunks_mut::<2>().0).zip(factors);
+            let block = |((codes, numbers), factor): ((&[[u8; 8]; 2], &mut [[f32; 16]; 2]), &f32)| {
+                let products = products(*factor);
+                look_up(products, &codes[0], &mut numbers[0]);
+                look_up(products, &codes[1], &mut numbers[1]);
+            };
+            blocks.map(block).count()
+        }
+        _ if length.is_multiple_of(16) => {
+            let blocks = codes.chunks_exact(length / 16).zip(numbers.chunks_exact_mut(length / 16)).zip(factors);
+            let block = |((codes, numbers), factor): ((&[[u8; 8]], &mut [[f32; 16]]), &f32)| {
+                let products = products(*factor);
+                codes.iter().zip(numbers).for_each(|(codes, numbers)| look_up(products, codes, numbers));
+            };
+            blocks.map(block).count()
+        }
+        _ => 0,
+    }
+}
+
+/// Numbers of bytes times their blocks' factors, in blocks of 16, 32 or a multiple of 64; whole blocks, and whole runs of 64 codes, only. Returns how many
+/// blocks it did.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn restore_planes(planes: &Planes, length: usize, factors: &[f32], codes: &[u8], dst: &mut [f32]) -> usize {
+    let (low, high) = planes.vectors();
+    let restore = |codes: &[u8; 64], factors: [f32; 4], numbers: &mut [[f32; 16]; 4]| {
+        let decoded = decode_64(&low, &high, *codes);
+        for ((numbers, decoded), factor) in numbers.iter_mut().zip(decoded).zip(factors) {
+            *numbers = must_cast(product(must_cast(decoded), _mm512_set1_ps(factor)));
+        }
+    };
+    let (codes, _) = codes.as_chunks::<64>();
+    let (numbers, _) = dst.as_chunks_mut::<16>();
+    let (numbers, _) = numbers.as_chunks_mut::<4>();
+    match length {
+        16 => {
+            let runs = codes.iter().zip(numbers).zip(factors.as_chunks::<4>().0);
+            4 * runs.map(|((codes, numbers), factors)| restore(codes, *factors, numbers)).count()
+        }
+        32 => {
+            let runs = codes.iter().zip(numbers).zip(factors.as_chunks::<2>().0);
+            2 * runs.map(|((codes, numbers), [a, b])| restore(codes, [*a, *a, *b, *b], numbers)).count()
+        }
+        _ if length.is_multiple_of(64) => {
+            let blocks = codes.chunks_exact(length / 64).zip(numbers.chunks_exact_mut(length / 64)).zip(factors);
+            let block = |((codes, numbers), factor): ((&[[u8; 64]], &mut [[[f32; 16]; 4]]), &f32)| {
+                codes.iter().zip(numbers).for_each(|(codes, numbers)| restore(codes, [*factor; 4], numbers));
+            };
+            blocks.map(block).count()
+        }
+        _ => 0,
+    }
 }

@@ -104,16 +104,14 @@ impl<'a> Fast<'a> {
     /// Quantizes the bands of a piece.
     pub(super) fn run<T: Copy + Sync + Into<f32>>(&self, job: &Job<'_, T>, piece: Piece<'_>) {
         let grid = &job.geometry;
-        let bits = self.spec.element.bits() as usize;
         let origin = grid.band(piece.first).start;
         let rows = grid.band(piece.first + piece.bands - 1).end - origin;
         let src = &job.src[origin * grid.cols..][..rows * grid.cols];
         // Rows of whole blocks and whole bytes are one long row.
-        let long = grid.block_rows == 1 && grid.cols.is_multiple_of(grid.block_cols) && (grid.cols * bits).is_multiple_of(8);
+        let long = grid.is_long(self.spec.element.bits());
         let mut band = Band {
             fast: self,
-            cols: if long { src.len() } else { grid.cols },
-            block_cols: grid.block_cols,
+            tiles: Tiles { cols: if long { src.len() } else { grid.cols }, block_cols: grid.block_cols },
             row_bytes: if long { piece.codes.len() } else { grid.row_bytes },
             scale_bytes: self.spec.scale_bytes(),
             scratch: Scratch::default(),
@@ -170,8 +168,8 @@ impl<'a> Fast<'a> {
 /// The largest magnitude of the finite numbers, as its bits.
 pub(super) fn finite_amax<T: Copy + Into<f32>>(isa: Isa, src: &[T]) -> u32 {
     let mut amax = 0;
-    let mut numbers = [0.0; 512];
-    for src in src.chunks(numbers.len()) {
+    let mut numbers = [0.0; COLUMNS];
+    for src in src.chunks(COLUMNS) {
         let numbers = &mut numbers[..src.len()];
         numbers.iter_mut().zip(src).for_each(|(to, x)| *to = (*x).into());
         kernel::finite_amax(isa, numbers, &mut amax);
@@ -182,11 +180,44 @@ pub(super) fn finite_amax<T: Copy + Into<f32>>(isa: Isa, src: &[T]) -> u32 {
 /// Bands of one geometry: rows that share a row of blocks.
 struct Band<'a> {
     fast: &'a Fast<'a>,
-    cols: usize,
-    block_cols: usize,
+    tiles: Tiles,
     row_bytes: usize,
     scale_bytes: usize,
     scratch: Scratch,
+}
+
+/// The runs of columns that are worked on at a time.
+#[derive(Clone, Copy)]
+pub(super) struct Tiles {
+    pub(super) cols: usize,
+    pub(super) block_cols: usize,
+}
+
+impl Tiles {
+    /// Whole blocks, or parts of one; of the former as many as end at a byte.
+    pub(super) fn ranges(self) -> impl Iterator<Item = Range<usize>> {
+        let Self { cols, block_cols } = self;
+        let together = if block_cols.is_multiple_of(8) { 1 } else { 8 };
+        let (unit, tile) = if block_cols > COLUMNS {
+            (block_cols, COLUMNS)
+        } else {
+            (cols.max(1), (COLUMNS / block_cols / together).max(1) * together * block_cols)
+        };
+        (0..cols).step_by(unit).flat_map(move |start| {
+            let end = (start + unit).min(cols);
+            (start..end).step_by(tile).map(move |at| at..(at + tile).min(end))
+        })
+    }
+
+    /// The blocks that a run touches.
+    pub(super) fn touched(self, cols: &Range<usize>) -> Range<usize> {
+        cols.start / self.block_cols..cols.end.div_ceil(self.block_cols)
+    }
+
+    /// Columns of a block in a run: a part of a block is a block.
+    pub(super) fn length(self) -> usize {
+        self.block_cols.min(COLUMNS)
+    }
 }
 
 /// Arrays that are used again.
@@ -202,60 +233,36 @@ struct Scratch {
 }
 
 impl Band<'_> {
-    /// Columns worked on at a time: whole blocks, or parts of one; of the former as many as end at a byte.
-    fn tile(&self) -> usize {
-        if self.block_cols > COLUMNS {
-            return COLUMNS;
-        }
-        let together = if self.block_cols.is_multiple_of(8) { 1 } else { 8 };
-        (COLUMNS / self.block_cols / together).max(1) * together * self.block_cols
-    }
-
-    /// The runs of columns.
-    fn tiles(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let (cols, tile) = (self.cols, self.tile());
-        let unit = if self.block_cols > COLUMNS { self.block_cols } else { cols.max(1) };
-        (0..cols).step_by(unit).flat_map(move |start| {
-            let end = (start + unit).min(cols);
-            (start..end).step_by(tile).map(move |at| at..(at + tile).min(end))
-        })
-    }
-
-    /// The blocks that a run touches.
-    fn touched(&self, cols: &Range<usize>) -> Range<usize> {
-        cols.start / self.block_cols..cols.end.div_ceil(self.block_cols)
-    }
-
     fn quantize<T: Copy + Into<f32>>(&mut self, src: &[T], codes: &mut [u8], scales: &mut [u8]) {
-        let blocks = self.cols.div_ceil(self.block_cols);
-        let lines = src.len() / self.cols;
-        if lines == 1 && self.block_cols <= COLUMNS {
-            for cols in self.tiles() {
+        let tiles = self.tiles;
+        let Tiles { cols: length, block_cols } = tiles;
+        if src.len() == length && block_cols <= COLUMNS {
+            for cols in tiles.ranges() {
                 self.load(&src[cols.clone()]);
-                let blocks = self.touched(&cols);
+                let blocks = tiles.touched(&cols);
                 let scales = &mut scales[blocks.start * self.scale_bytes..blocks.end * self.scale_bytes];
                 self.scratch.amax.clear();
                 self.scratch.amax.resize(blocks.len(), 0);
-                kernel::block_amax(self.fast.isa, &self.scratch.numbers, self.block_cols, &mut self.scratch.amax);
+                kernel::block_amax(self.fast.isa, &self.scratch.numbers, block_cols, &mut self.scratch.amax);
                 self.settle(&src[cols.clone()], cols.len(), scales);
                 self.encode(&src[cols.clone()], 0..blocks.len(), cols, codes);
             }
             return;
         }
         self.scratch.amax.clear();
-        self.scratch.amax.resize(blocks, 0);
-        for line in src.chunks(self.cols) {
-            for cols in self.tiles() {
+        self.scratch.amax.resize(length.div_ceil(block_cols), 0);
+        for line in src.chunks(length) {
+            for cols in tiles.ranges() {
                 self.load(&line[cols.clone()]);
-                let touched = self.touched(&cols);
-                kernel::block_amax(self.fast.isa, &self.scratch.numbers, self.block_cols, &mut self.scratch.amax[touched]);
+                let touched = tiles.touched(&cols);
+                kernel::block_amax(self.fast.isa, &self.scratch.numbers, block_cols, &mut self.scratch.amax[touched]);
             }
         }
-        self.settle(src, self.cols, scales);
-        for (line, codes) in src.chunks(self.cols).zip(codes.chunks_mut(self.row_bytes)) {
-            for cols in self.tiles() {
+        self.settle(src, length, scales);
+        for (line, codes) in src.chunks(length).zip(codes.chunks_mut(self.row_bytes)) {
+            for cols in tiles.ranges() {
                 self.load(&line[cols.clone()]);
-                let touched = self.touched(&cols);
+                let touched = tiles.touched(&cols);
                 self.encode(&line[cols.clone()], touched, cols, codes);
             }
         }
@@ -282,7 +289,7 @@ impl Band<'_> {
                 *factor = 0.0;
                 (fast.zero_block.0, Special::Zeros(fast.zero_block.1))
             } else {
-                let own = index * self.block_cols..((index + 1) * self.block_cols).min(cols);
+                let own = index * self.tiles.block_cols..((index + 1) * self.tiles.block_cols).min(cols);
                 let elements = src.chunks(cols).flat_map(|line| line[own.clone()].iter().map(|&x| x.into()));
                 let finite = amax[index] < f32::INFINITY.to_bits();
                 let stats = if finite {
@@ -319,12 +326,10 @@ impl Band<'_> {
             codes.resize(src.len(), 0);
             &mut codes[..]
         };
-        // A part of a block is a block.
-        let length = if self.block_cols > COLUMNS { COLUMNS } else { self.block_cols };
-        fast.encode(numbers, length, &factors[blocks.clone()], scaled, own);
+        fast.encode(numbers, self.tiles.length(), &factors[blocks.clone()], scaled, own);
         for (index, what) in special.iter().filter(|(index, _)| blocks.contains(index)) {
-            let at = (index - blocks.start) * self.block_cols;
-            let at = if self.block_cols > COLUMNS { 0..src.len() } else { at..(at + self.block_cols).min(src.len()) };
+            let at = (index - blocks.start) * self.tiles.length();
+            let at = at..(at + self.tiles.length()).min(src.len());
             for (code, &x) in own[at.clone()].iter_mut().zip(&src[at]) {
                 let x: f32 = x.into();
                 match what {
@@ -338,6 +343,7 @@ impl Band<'_> {
         match bits {
             8 => {}
             4 if start.is_multiple_of(8) => kernel::pack_4(fast.isa, codes, &mut row[start / 8..]),
+            6 if start.is_multiple_of(8) => kernel::pack_6(fast.isa, codes, &mut row[start / 8..]),
             _ => codes.iter().enumerate().for_each(|(i, &code)| put(row, bits, cols.start + i, code.into())),
         }
     }
