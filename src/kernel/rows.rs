@@ -1,9 +1,9 @@
 //! Loops over pieces of rows of block-scaled tensors: packed codes, and numbers that come back.
 
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::x86_blocks;
 use super::decode::Bytes as DecodeBytes;
 use super::isa::{Isa, per_isa};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use super::x86_blocks;
 use crate::bits::F32_NAN;
 
 /// How an element becomes a number with one or two numbers of its block.
@@ -149,13 +149,13 @@ fn pack_6_body(codes: &[u8], bytes: &mut [u8]) {
 
 #[inline(always)]
 fn unpack_6_body(bytes: &[u8], codes: &mut [u8]) {
-    let (threes, last) = bytes.as_chunks::<3>();
     let (fours, rest) = codes.as_chunks_mut::<4>();
-    for (bytes, codes) in threes.iter().zip(fours.iter_mut()) {
+    let (threes, last) = bytes.split_at((3 * fours.len()).min(bytes.len()));
+    for (bytes, codes) in threes.as_chunks::<3>().0.iter().zip(fours) {
         *codes = four(*bytes);
     }
     let mut padded = [0; 3];
-    padded[..last.len()].copy_from_slice(last);
+    padded.iter_mut().zip(last).for_each(|(to, byte)| *to = *byte);
     rest.iter_mut().zip(four(padded)).for_each(|(to, code)| *to = code);
 }
 

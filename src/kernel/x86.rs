@@ -47,6 +47,7 @@ const WIDEN: [[u8; 64]; 4] = {
 /// The upper two bytes of every four.
 const UPPER: u64 = 0xCCCC_CCCC_CCCC_CCCC;
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn decode_64(low: &[__m512i; 4], high: &[__m512i; 4], codes: [u8; 64]) -> [[f32; 16]; 4] {
     let codes: __m512i = must_cast(codes);

@@ -12,6 +12,7 @@ use core::arch::x86_64::{
 };
 
 /// Of 16 vectors the largest lane of each, in order: a transposition that takes maxima on the way.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
     let pairs: [__m512i; 8] = core::array::from_fn(|i| {
@@ -46,10 +47,15 @@ pub(super) fn block_amax<const V: usize>(src: &[f32], amax: &mut [u32]) -> usize
     16 * groups.len().min(to.len())
 }
 
-/// Products of a block's factor, every NaN the positive quiet one.
+/// Products of a block's factor, every NaN the positive quiet one. The processor keeps such a NaN among the numbers under a finite factor; under one
+/// that is also not zero it makes no other.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-fn product(numbers: __m512, factor: __m512) -> __m512 {
+fn product<const USUAL: bool>(numbers: __m512, factor: __m512) -> __m512 {
     let product = _mm512_mul_ps(numbers, factor);
+    if USUAL {
+        return product;
+    }
     let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(product, product);
     _mm512_mask_blend_ps(nan, product, _mm512_set1_ps(F32_NAN))
 }
@@ -67,65 +73,82 @@ pub(super) fn restore_4(table: &[f32; 16], length: usize, factors: &[f32], bytes
         let codes = _mm512_srlv_epi32(_mm512_permutexvar_epi32(upper, pair), shifts);
         *numbers = must_cast(_mm512_permutexvar_ps(codes, products));
     };
-    let products = |factor: f32| product(table, _mm512_set1_ps(factor));
+    let products = |factor: f32| product::<false>(table, _mm512_set1_ps(factor));
     let (codes, _) = bytes.as_chunks::<8>();
     let (numbers, _) = dst.as_chunks_mut::<16>();
     match length {
         16 => {
-            let blocks = codes.iter().zip(numbers).zip(factors);
-            blocks.map(|((codes, numbers), factor)| look_up(products(*factor), codes, numbers)).count()
+            for ((codes, numbers), factor) in codes.iter().zip(&mut *numbers).zip(factors) {
+                look_up(products(*factor), codes, numbers);
+            }
         }
         32 => {
-            let blocks = codes.as_chunks::<2>().0.iter().zip(numbers.as_chunks_mut::<2>().0).zip(factors);
-            let block = |((codes, numbers), factor): ((&[[u8; 8]; 2], &mut [[f32; 16]; 2]), &f32)| {
+            let (codes, numbers) = (codes.as_chunks::<2>().0, numbers.as_chunks_mut::<2>().0);
+            for ((codes, numbers), factor) in codes.iter().zip(numbers).zip(factors) {
                 let products = products(*factor);
                 look_up(products, &codes[0], &mut numbers[0]);
                 look_up(products, &codes[1], &mut numbers[1]);
-            };
-            blocks.map(block).count()
+            }
         }
         _ if length.is_multiple_of(16) => {
-            let blocks = codes.chunks_exact(length / 16).zip(numbers.chunks_exact_mut(length / 16)).zip(factors);
-            let block = |((codes, numbers), factor): ((&[[u8; 8]], &mut [[f32; 16]]), &f32)| {
+            let (codes, numbers) = (codes.chunks_exact(length / 16), numbers.chunks_exact_mut(length / 16));
+            for ((codes, numbers), factor) in codes.zip(numbers).zip(factors) {
                 let products = products(*factor);
-                codes.iter().zip(numbers).for_each(|(codes, numbers)| look_up(products, codes, numbers));
-            };
-            blocks.map(block).count()
+                for (codes, numbers) in codes.iter().zip(numbers) {
+                    look_up(products, codes, numbers);
+                }
+            }
         }
-        _ => 0,
+        _ => return 0,
     }
+    (dst.len().min(2 * bytes.len()) / length).min(factors.len())
 }
 
 /// Numbers of bytes times their blocks' factors, in blocks of 16, 32 or a multiple of 64; whole blocks, and whole runs of 64 codes, only. Returns how many
 /// blocks it did.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-pub(super) fn restore_planes(planes: &Planes, length: usize, factors: &[f32], codes: &[u8], dst: &mut [f32]) -> usize {
+pub(super) fn restore_planes(planes: &Planes, length: usize, factors: &[f32], src: &[u8], dst: &mut [f32]) -> usize {
+    let usual = factors.iter().fold(true, |usual, factor| usual & (factor.is_finite() & (*factor != 0.0)));
+    if usual {
+        restore_planes_by::<true>(planes, length, factors, src, dst)
+    } else {
+        restore_planes_by::<false>(planes, length, factors, src, dst)
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+fn restore_planes_by<const USUAL: bool>(planes: &Planes, length: usize, factors: &[f32], src: &[u8], dst: &mut [f32]) -> usize {
     let (low, high) = planes.vectors();
     let restore = |codes: &[u8; 64], factors: [f32; 4], numbers: &mut [[f32; 16]; 4]| {
         let decoded = decode_64(&low, &high, *codes);
-        for ((numbers, decoded), factor) in numbers.iter_mut().zip(decoded).zip(factors) {
-            *numbers = must_cast(product(must_cast(decoded), _mm512_set1_ps(factor)));
+        for i in 0..4 {
+            numbers[i] = must_cast(product::<USUAL>(must_cast(decoded[i]), _mm512_set1_ps(factors[i])));
         }
     };
-    let (codes, _) = codes.as_chunks::<64>();
-    let (numbers, _) = dst.as_chunks_mut::<16>();
-    let (numbers, _) = numbers.as_chunks_mut::<4>();
+    let (codes, _) = src.as_chunks::<64>();
+    let (numbers, _) = dst.as_chunks_mut::<16>().0.as_chunks_mut::<4>();
     match length {
         16 => {
-            let runs = codes.iter().zip(numbers).zip(factors.as_chunks::<4>().0);
-            4 * runs.map(|((codes, numbers), factors)| restore(codes, *factors, numbers)).count()
+            for ((codes, numbers), factors) in codes.iter().zip(&mut *numbers).zip(factors.as_chunks::<4>().0) {
+                restore(codes, *factors, numbers);
+            }
+            return 4 * codes.len().min(numbers.len()).min(factors.len() / 4);
         }
         32 => {
-            let runs = codes.iter().zip(numbers).zip(factors.as_chunks::<2>().0);
-            2 * runs.map(|((codes, numbers), [a, b])| restore(codes, [*a, *a, *b, *b], numbers)).count()
+            for ((codes, numbers), [a, b]) in codes.iter().zip(&mut *numbers).zip(factors.as_chunks::<2>().0) {
+                restore(codes, [*a, *a, *b, *b], numbers);
+            }
+            return 2 * codes.len().min(numbers.len()).min(factors.len() / 2);
         }
         _ if length.is_multiple_of(64) => {
-            let blocks = codes.chunks_exact(length / 64).zip(numbers.chunks_exact_mut(length / 64)).zip(factors);
-            let block = |((codes, numbers), factor): ((&[[u8; 64]], &mut [[[f32; 16]; 4]]), &f32)| {
-                codes.iter().zip(numbers).for_each(|(codes, numbers)| restore(codes, [*factor; 4], numbers));
-            };
-            blocks.map(block).count()
+            let (codes, numbers) = (codes.chunks_exact(length / 64), numbers.chunks_exact_mut(length / 64));
+            for ((codes, numbers), factor) in codes.zip(numbers).zip(factors) {
+                for (codes, numbers) in codes.iter().zip(numbers) {
+                    restore(codes, [*factor; 4], numbers);
+                }
+            }
         }
-        _ => 0,
+        _ => return 0,
     }
+    (dst.len().min(src.len()) / length).min(factors.len())
 }

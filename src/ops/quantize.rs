@@ -128,8 +128,8 @@ impl<'a> Quantizer<'a> {
         };
         let (codes, scales, offsets) = (&mut tensor.codes, &mut tensor.scales, &mut tensor.offsets);
         let codes = codes.as_mut_slice();
-        // Codes of some bits are put among zeros.
-        if self.spec.element.bits() != 8 {
+        // Single codes are put among zeros.
+        if fast.is_none() || self.spec.element.bits() != 8 {
             codes.fill(0);
         }
         let pieces = Piece::cut(self, &geometry, codes, scales.as_mut_slice(), offsets.as_mut_slice());

@@ -1,12 +1,10 @@
-//! Rows of block-scaled tensors back to numbers by kernels: the same bits as [`Restorer`](crate::block::Restorer), element by element.
+//! Rows of block-scaled tensors back to numbers by kernels: the same bits as the loop over elements in `quantize`.
 
 use super::convert::Real;
 use super::rows::Tiles;
 use crate::block::{BlockSpec, Offset, QuantView, Restore, TensorScale, get};
 use crate::codec::Unpacked;
-use crate::kernel::{
-    self, AmaxQuotient, Decode, DecodeBytes, Isa, LessZeroPoint, PlusMinimum, Product, Step, decode_uniform,
-};
+use crate::kernel::{self, AmaxQuotient, Decode, DecodeBytes, Isa, LessZeroPoint, PlusMinimum, Product, Step, decode_uniform};
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
 use core::ops::Range;

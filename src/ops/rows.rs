@@ -3,7 +3,7 @@
 
 use super::quantize::{Job, Piece};
 use super::scales::{Arrays, Scales};
-use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Offset, Scaling, ScaleRule, ZeroSign, put, store};
+use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Offset, ScaleRule, Scaling, ZeroSign, put, store};
 use crate::kernel::{self, Encode, FloatCoder, IntCoder, Isa, Over, OverToOdd, Times};
 use crate::policy::{MissingNan, Nan};
 use alloc::vec::Vec;

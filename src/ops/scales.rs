@@ -92,7 +92,12 @@ fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
     let powers = layout.mantissa_bits == 0 && !layout.signed && matches!(layout.zero_field, ZeroField::Normals);
     let by_exponent = matches!(
         spec.rule,
-        ScaleRule::Floor | ScaleRule::Ceil | ScaleRule::RoundUp | ScaleRule::Even { .. } | ScaleRule::Nearest | ScaleRule::Amax { .. }
+        ScaleRule::Floor
+            | ScaleRule::Ceil
+            | ScaleRule::RoundUp
+            | ScaleRule::Even { .. }
+            | ScaleRule::Nearest
+            | ScaleRule::Amax { .. }
     );
     // Of a quotient the rounding up depends on a power of two being one; others would have to be looked at at every tie.
     let up = matches!(spec.scale_convert.round, Round::Up) || !matches!(spec.rule, ScaleRule::Amax { .. });
