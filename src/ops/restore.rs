@@ -6,6 +6,7 @@ use crate::block::{BlockSpec, Offset, QuantView, Restore, TensorScale, get};
 use crate::codec::Unpacked;
 use crate::kernel::{self, AmaxQuotient, Decode, DecodeBytes, Isa, LessZeroPoint, PlusMinimum, Product, Step, decode_uniform};
 use crate::spec::FormatSpec;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -32,7 +33,7 @@ enum Rule {
 /// Codes of scales or offsets.
 enum Codes {
     E8M0,
-    Byte(DecodeBytes),
+    Byte(Box<DecodeBytes>),
     Half(Decode),
     F32,
 }
@@ -42,7 +43,7 @@ impl Codes {
         match format.bits() {
             _ if *format == FormatSpec::E8M0 => Some(Self::E8M0),
             _ if *format == FormatSpec::F32 => Some(Self::F32),
-            0..=8 => Some(Self::Byte(DecodeBytes::lower(isa, format))),
+            0..=8 => Some(Self::Byte(Box::new(DecodeBytes::lower(isa, format)))),
             9..=16 => Decode::lower(format).map(Self::Half),
             _ => None,
         }
@@ -92,7 +93,7 @@ impl FastRestore {
         };
         let offset = match &spec.offset {
             Offset::None => None,
-            Offset::ZeroPoint => Some(Codes::Byte(elements.clone())),
+            Offset::ZeroPoint => Some(Codes::Byte(Box::new(elements.clone()))),
             Offset::Minimum(format) => Some(Codes::lower(isa, format)?),
         };
         let rule = match rule {

@@ -7,6 +7,7 @@ use crate::kernel::{self, Decode, DecodeBytes, Encode, Isa, Over, OverToOdd, Pow
 use crate::policy::{Convert, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, ZeroField};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// How scales come from largest magnitudes.
@@ -14,7 +15,7 @@ pub(super) enum Scales {
     /// Powers of two, by the exponents' bits.
     Powers(Powers),
     /// By f32 formulas.
-    Formula(Formula),
+    Formula(Box<Formula>),
     /// One by one, by the rule.
     Each,
 }
@@ -40,7 +41,7 @@ pub(super) struct Formula {
 /// A format of scales.
 enum Format {
     F32,
-    Byte(Encode, DecodeBytes),
+    Byte(Encode, Box<DecodeBytes>),
     Half(Encode, Decode),
 }
 
@@ -64,7 +65,7 @@ impl Scales {
             Apply::Exact if spec.scale == Some(FormatSpec::F32) && spec.takes_odd_quotients() => Scaling::Exact,
             _ => Scaling::Times,
         };
-        (Formula::lower(isa, spec, tensor).map_or(Self::Each, Self::Formula), scaling)
+        (Formula::lower(isa, spec, tensor).map_or(Self::Each, |formula| Self::Formula(Box::new(formula))), scaling)
     }
 
     /// Codes, and factors for finite numbers: NaN where the block has to take the long way.
@@ -172,7 +173,7 @@ impl Formula {
             }
             Ratio::Inverse => return None,
         }
-        let reciprocal = matches!(ratio, Ratio::Inverse).then(|| alloc::vec![Step::Under(1.0)]);
+        let reciprocal = matches!(ratio, Ratio::Inverse).then(|| Vec::from([Step::Under(1.0)]));
         let mut clamp = Vec::new();
         if spec.zero_scale.to_bits() != 0 {
             clamp.push(Step::ForZero(spec.zero_scale));
@@ -265,7 +266,7 @@ impl Format {
     fn lower(isa: Isa, format: &FormatSpec, convert: &Convert) -> Option<Self> {
         match format.bits() {
             _ if *format == FormatSpec::F32 => matches!(convert.subnormal_inputs, SubnormalInputs::Keep).then_some(Self::F32),
-            0..=8 => Some(Self::Byte(Encode::lower(format, convert)?, DecodeBytes::lower(isa, format))),
+            0..=8 => Some(Self::Byte(Encode::lower(format, convert)?, Box::new(DecodeBytes::lower(isa, format)))),
             9..=16 => Some(Self::Half(Encode::lower(format, convert)?, Decode::lower(format)?)),
             _ => None,
         }
