@@ -1,14 +1,13 @@
 //! Loops over the blocks of a row, each with a number of its own: largest magnitudes, scales, and scaling and encoding in one.
 
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::isa::Kind;
+use super::finite::Finite;
 use super::isa::{Isa, per_isa};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::x86_blocks;
 use crate::codec::Unpacked;
 use crate::policy::{Convert, Overflow, SubnormalInputs};
 use crate::round::Round;
-use crate::spec::{Encoding, FormatSpec, ZeroField};
+use crate::spec::{Encoding, FormatSpec};
 
 /// What a finite number is multiplied or divided by before it is encoded.
 pub(crate) trait Scaling: Copy {
@@ -71,19 +70,10 @@ pub(crate) trait Coder: Copy {
     fn code(&self, y: f32) -> u8;
 }
 
-/// Floats with subnormals, to nearest even, clamped: adding a power of two whose last bit is the last bit of the number's code rounds in hardware.
+/// Floats, to nearest even: [`Finite`], where it covers every finite number, in formats with −0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FloatCoder {
-    max: f32,
-    /// Bits of the smallest normal number as an f32.
-    min_normal: u32,
-    /// From a number's exponent to that of the power of two, in an f32's exponent field.
-    rise: u32,
-    shift: u32,
-    /// What the exponent field, shifted, is of the smallest normal number.
-    rebias: u32,
-    sign_shift: u32,
-    sign: u32,
+    finite: Finite,
     /// Added first: −0 changes nothing, +0 makes −0 plus.
     zero: f32,
 }
@@ -91,50 +81,20 @@ pub(crate) struct FloatCoder {
 impl FloatCoder {
     /// The parameters, if the format and the policy are of the kind.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert, zero: f32) -> Option<Self> {
-        let Encoding::Float(layout) = spec.encoding() else { return None };
-        let mantissa_bits = u32::from(layout.mantissa_bits);
-        let subnormals = matches!(layout.zero_field, ZeroField::Subnormals) && !layout.is_fixed_point();
-        let even = matches!(convert.round, Round::NearestEven) && (1..=8).contains(&mantissa_bits);
-        // The last of the largest number's neighbours above must be rounded down to it.
-        let saturates = matches!(convert.overflow, Overflow::Saturate);
-        let signed = layout.signed && spec.negative_zero_code() == Some(layout.sign_bit() as u32);
-        let min_exponent = layout.min_exponent();
-        let within = min_exponent >= -100 && spec.max_exponent() <= 100;
-        let keep = matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
-        if !(subnormals && even && saturates && signed && within && keep && spec.bits() <= 8) {
-            return None;
-        }
-        let shift = 23 - mantissa_bits;
-        let max = spec.max().to_f32();
-        Some(Self {
-            max,
-            min_normal: ((127 + min_exponent) as u32) << 23,
-            rise: shift << 23,
-            shift,
-            rebias: ((127 + min_exponent) as u32) << mantissa_bits,
-            sign_shift: 32 - spec.bits(),
-            sign: layout.sign_bit() as u32,
-            zero,
-        })
+        let finite = Finite::lower(spec, convert)?;
+        let signed = spec.negative_zero_code().is_some() && spec.bits() <= 8;
+        (signed && finite.covers(f32::MAX.to_bits())).then_some(Self { finite, zero })
     }
 }
 
 impl Coder for FloatCoder {
     #[inline(always)]
     fn code(&self, y: f32) -> u8 {
-        let bits = (y + self.zero).to_bits();
-        let magnitude = f32::from_bits(bits & 0x7FFF_FFFF);
-        let magnitude = if magnitude < self.max { magnitude } else { self.max };
-        let binade = (magnitude.to_bits() & 0x7F80_0000).max(self.min_normal);
-        let magic = binade + self.rise;
-        let units = (magnitude + f32::from_bits(magic)).to_bits().wrapping_sub(magic);
-        // The hidden bit, among the units of normal numbers, is the first of their exponent fields.
-        let field = (binade >> self.shift).wrapping_sub(self.rebias);
-        (units.wrapping_add(field) | (bits >> self.sign_shift) & self.sign) as u8
+        self.finite.code::<true>((y + self.zero).to_bits(), &mut 0) as u8
     }
 }
 
-/// Two's complement and unsigned integers, to nearest even, clamped.
+/// Two's complement integers, to nearest even, clamped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IntCoder {
     min: f32,
@@ -228,7 +188,7 @@ fn block_amax_body(src: &[f32], length: usize, amax: &mut [u32]) {
 /// For each block the largest magnitude, as its bits, of its numbers and one before: NaN is above infinity, infinity above all others.
 pub(crate) fn block_amax(isa: Isa, src: &[f32], length: usize, amax: &mut [u32]) {
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    if matches!(isa.kind(), Kind::Avx512 | Kind::Avx512Vbmi) {
+    if isa.is_avx512() {
         let done = match length {
             // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]

@@ -7,7 +7,7 @@ use super::isa::{Isa, per_isa};
 use super::x86::{self, Planes};
 use crate::bits::F32_NAN;
 use crate::codec::Unpacked;
-use crate::spec::{Code, Encoding, FormatSpec, ZeroField};
+use crate::spec::{Code, Encoding, FormatSpec, NanCodes, ZeroField};
 
 /// Parameters of a format whose codes, shifted into an f32's fields, are its numbers but for a power of two.
 #[derive(Clone, Copy, Debug)]
@@ -35,8 +35,12 @@ impl Decode {
         if !matches!(layout.zero_field, ZeroField::Subnormals) || !fits || !(-126..=127).contains(&power) {
             return None;
         }
+        // A minus zero that decodes as zero has no place here.
+        if layout.signed && !layout.negative_zero && !matches!(layout.nan, NanCodes::NegativeZero) {
+            return None;
+        }
         let sign = if layout.signed { layout.sign_bit() as u32 } else { 0 };
-        let decode = Self {
+        Some(Self {
             magnitude: layout.magnitude_mask() as u32,
             shift: 23 - u32::from(layout.mantissa_bits),
             sign,
@@ -45,10 +49,7 @@ impl Decode {
             max: spec.max_code() & layout.magnitude_mask() as u32,
             infinity: spec.infinity_code().unwrap_or(u32::MAX),
             nan: spec.nan_code().filter(|code| *code == sign).unwrap_or(u32::MAX),
-        };
-        // Codes that are neither numbers nor special have no place here, such as a minus zero that decodes as zero.
-        let plain = spec.bits() > 8 || spec.codes().all(|code| decode.value(code).to_bits() == spec.decode_f32(code).to_bits());
-        plain.then_some(decode)
+        })
     }
 
     #[inline(always)]
@@ -65,6 +66,7 @@ impl Decode {
 
 #[inline(always)]
 fn uniform_body<C: Code>(decode: &Decode, src: &[C], dst: &mut [f32]) {
+    let decode = *decode;
     for (code, x) in src.iter().zip(dst) {
         *x = decode.value(code.widen());
     }
@@ -75,6 +77,51 @@ fn table_body<D: Copy>(table: &[D; 256], src: &[u8], dst: &mut [D]) {
     for (code, x) in src.iter().zip(dst) {
         *x = table[*code as usize];
     }
+}
+
+/// The numbers of HiF8's codes.
+static HIF8: [f32; 256] = {
+    let mut values = [0.0; 256];
+    let mut code = 0;
+    while code < 256 {
+        values[code] = FormatSpec::HIF8.decode_f32(code as u32);
+        code += 1;
+    }
+    values
+};
+
+#[inline(always)]
+fn values_body(decode: &Decode, values: &mut [f32; 256]) {
+    let decode = *decode;
+    for (code, value) in values.iter_mut().enumerate() {
+        *value = decode.value(code as u32);
+    }
+}
+
+/// The numbers of all bytes; bits above a code's width are ignored. The reference codec is asked only where nothing quicker says the same: this is
+/// done for every call.
+fn values(isa: Isa, spec: &FormatSpec, uniform: Option<&Decode>) -> [f32; 256] {
+    let mut values = [0.0; 256];
+    match (uniform, spec.encoding()) {
+        (Some(decode), _) => fill_values(isa, decode, &mut values),
+        (_, Encoding::HiF8) => values = HIF8,
+        (_, Encoding::Codebook(entries)) => {
+            let mask = spec.code_mask() as usize;
+            for (code, value) in values.iter_mut().enumerate() {
+                *value = entries.get(code & mask).map_or(F32_NAN, |bits| f32::from_bits(*bits));
+            }
+        }
+        (_, Encoding::Int(layout)) => {
+            let (spare, unit) = (32 - spec.bits(), Unpacked::new(false, 1, -i32::from(layout.fraction_bits)).to_f32());
+            for (code, value) in (0u32..).zip(&mut values) {
+                let word = code << spare;
+                let integer = if layout.signed { (word as i32) >> spare } else { (word >> spare) as i32 };
+                *value = integer as f32 * unit;
+            }
+        }
+        _ => values = core::array::from_fn(|code| spec.decode_f32(code as u32)),
+    }
+    values
 }
 
 /// Ways to decode bytes to f32, the best that an instruction set and a format allow.
@@ -93,25 +140,20 @@ impl Bytes {
     /// For a format of at most 8 bits.
     pub(crate) fn lower(isa: Isa, spec: &FormatSpec) -> Self {
         let uniform = Decode::lower(spec);
-        let values = || match &uniform {
-            Some(decode) => core::array::from_fn(|code| decode.value(code as u32)),
-            None => core::array::from_fn(|code| spec.decode_f32(code as u32)),
-        };
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
-        if matches!(isa.kind(), Kind::Avx512 | Kind::Avx512Vbmi) && spec.bits() <= 5 {
-            let values: [f32; 256] = values();
+        if isa.is_avx512() && spec.bits() <= 5 {
+            let values = values(isa, spec, uniform.as_ref());
             return Self::Few(core::array::from_fn(|half| core::array::from_fn(|i| values[16 * half + i])));
         }
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
         if matches!(isa.kind(), Kind::Avx512Vbmi)
-            && let Some(planes) = Planes::lower(&values())
+            && let Some(planes) = Planes::lower(&values(isa, spec, uniform.as_ref()))
         {
             return Self::Planes(planes);
         }
-        let _ = isa;
         match uniform {
-            Some(decode) => Self::Uniform(decode),
-            None => Self::Table(values()),
+            Some(decode) if isa.is_avx512() => Self::Uniform(decode),
+            _ => Self::Table(values(isa, spec, uniform.as_ref())),
         }
     }
 
@@ -144,9 +186,15 @@ impl Bytes {
     }
 }
 
+/// Entries of a table.
+pub(crate) fn look_up<D: Copy>(isa: Isa, table: &[D; 256], src: &[u8], dst: &mut [D]) {
+    look_up_by(isa.without_gathers(), table, src, dst);
+}
+
 per_isa! {
+    /// The numbers of 256 codes, by arithmetic.
+    fn fill_values[](decode: &Decode, values: &mut [f32; 256]) = values_body;
     /// Numbers of codes, by arithmetic.
     fn decode_uniform[C: Code](decode: &Decode, src: &[C], dst: &mut [f32]) = uniform_body;
-    /// Entries of a table.
-    fn look_up[D: Copy](table: &[D; 256], src: &[u8], dst: &mut [D]) = table_body;
+    fn look_up_by[D: Copy](table: &[D; 256], src: &[u8], dst: &mut [D]) = table_body;
 }

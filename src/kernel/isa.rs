@@ -72,6 +72,24 @@ impl Isa {
     pub(super) const fn kind(self) -> Kind {
         self.0
     }
+
+    /// The same, but not AVX-512: compilers make gathers of its table look-ups, which take longer than loads one by one.
+    pub(super) const fn without_gathers(self) -> Self {
+        match self.0 {
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Kind::Avx512 | Kind::Avx512Vbmi => Self(Kind::Avx2),
+            other => Self(other),
+        }
+    }
+
+    /// Whether it is AVX-512, with or without byte permutes.
+    pub(super) const fn is_avx512(self) -> bool {
+        match self.0 {
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Kind::Avx512 | Kind::Avx512Vbmi => true,
+            _ => false,
+        }
+    }
 }
 
 impl Kind {
@@ -91,7 +109,7 @@ impl Kind {
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 fn has_avx2() -> bool {
     use std::arch::is_x86_feature_detected as has;
-    has!("avx2") && has!("fma") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt")
+    has!("avx2") && has!("fma") && has!("f16c") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt")
 }
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -114,12 +132,12 @@ macro_rules! per_isa {
         #[inline]
         pub(crate) fn $name<$($generic: $bound),*>(isa: $crate::kernel::Isa, $($arg: $type),*) {
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+            #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
             fn avx2<$($generic: $bound),*>($($arg: $type),*) {
                 $body($($arg),*);
             }
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512dq,avx512cd")]
+            #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512dq,avx512cd")]
             fn avx512<$($generic: $bound),*>($($arg: $type),*) {
                 $body($($arg),*);
             }

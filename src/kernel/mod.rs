@@ -10,15 +10,21 @@ mod blocks;
 mod bytes;
 mod decode;
 mod encode;
+mod encoder;
+mod finite;
 mod isa;
 mod nearest;
 mod pod;
 #[cfg(feature = "alloc")]
 mod rows;
+mod stream;
+mod wide;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 #[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
 mod x86_blocks;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_half;
 
 #[cfg(feature = "alloc")]
 pub(crate) use blocks::{
@@ -27,8 +33,8 @@ pub(crate) use blocks::{
 };
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
-pub(crate) use decode::{Bytes as DecodeBytes, Decode, decode_uniform, look_up};
-pub(crate) use encode::{Encode, encode_uniform};
+pub(crate) use decode::{Bytes as DecodeBytes, look_up};
+pub(crate) use encoder::{Encoder, FakeQuantizer};
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;
 pub(crate) use pod::{every_pattern, some_patterns};
@@ -36,3 +42,5 @@ pub(crate) use pod::{every_pattern, some_patterns};
 pub(crate) use rows::{
     AmaxQuotient, LessZeroPoint, PlusMinimum, Product, e8m0, pack_4, pack_6, restore_blocks, restore_packed, unpack_4, unpack_6,
 };
+pub(crate) use stream::{is_large, tiles};
+pub(crate) use wide::DecodeWide;

@@ -57,8 +57,7 @@ impl Nearest {
             shift,
             rebias: ((126 + min_exponent) as u32) << layout.mantissa_bits,
             magic: ((unit + 23 + 127) as u32) << 23 | 1 << 22,
-            // Half a unit above the largest number, which is itself that number if its code is even.
-            limit: (spec.max().to_f32().to_bits() | 1 << (shift - 1)) - (spec.max_code() & 1),
+            limit: limit(spec, shift),
             overflow: both(spec, convert, Unpacked::new(false, 1, spec.max_exponent() + 2)),
             infinity: both(spec, convert, Unpacked::infinity(false)),
             nan: both(spec, convert, Unpacked::NAN),
@@ -91,8 +90,13 @@ impl Nearest {
     }
 }
 
+/// Bits of the largest f32 that does not overflow: half a unit above the largest number is itself that number if its code is even.
+pub(super) const fn limit(spec: &FormatSpec, shift: u32) -> u32 {
+    (spec.max().to_f32().to_bits() | 1 << (shift - 1)) - (spec.max_code() & 1)
+}
+
 /// The code of a number, and what differs in that of its negative, as the reference gives them.
-const fn both(spec: &FormatSpec, convert: &Convert, x: Unpacked) -> (u32, u32) {
+pub(super) const fn both(spec: &FormatSpec, convert: &Convert, x: Unpacked) -> (u32, u32) {
     let code = spec.encode_with(x, convert, 0).code;
     (code, code ^ spec.encode_with(x.negate(), convert, 0).code)
 }

@@ -17,13 +17,13 @@ pub(crate) struct Planes {
 impl Planes {
     /// The tables, if every number is a bf16.
     pub(crate) fn lower(values: &[f32; 256]) -> Option<Self> {
-        if values.iter().any(|x| x.to_bits() & 0xFFFF != 0) {
-            return None;
+        let (mut low, mut high, mut rest) = ([0; 256], [0; 256], 0);
+        for ((value, low), high) in values.iter().zip(&mut low).zip(&mut high) {
+            let bits = value.to_bits();
+            (*low, *high) = ((bits >> 16) as u8, (bits >> 24) as u8);
+            rest |= bits & 0xFFFF;
         }
-        let plane = |byte: usize| {
-            core::array::from_fn(|table| core::array::from_fn(|i| values[64 * table + i].to_bits().to_le_bytes()[byte]))
-        };
-        Some(Self { low: plane(2), high: plane(3) })
+        (rest == 0).then(|| Self { low: must_cast(low), high: must_cast(high) })
     }
 
     /// The low and the high table, in registers.

@@ -4,7 +4,7 @@
 use super::Exec;
 use crate::codec::Unpacked;
 use crate::error::Error;
-use crate::kernel::{Decode, DecodeBytes, Encode, decode_uniform, encode_uniform, look_up};
+use crate::kernel::{self, DecodeBytes, DecodeWide, Encoder, FakeQuantizer, look_up};
 use crate::policy::{Convert, SubnormalInputs};
 use crate::random::Dither;
 use crate::round::Round;
@@ -120,13 +120,18 @@ pub fn encode_slice<T: Real, C: Code>(
     Error::check_length("output length", src.len(), dst.len())?;
     check_width::<C>(spec)?;
     convert.round.validate()?;
-    let encode = if src.len() < LARGE { None } else { Encode::lower(spec, convert) };
-    let (isa, flush) = (exec.isa(), matches!(convert.subnormal_inputs, SubnormalInputs::Flush));
+    let encoder = if src.len() < LARGE { None } else { Encoder::lower(exec.isa(), spec, convert) };
+    let flush = matches!(convert.subnormal_inputs, SubnormalInputs::Flush);
+    let streams = kernel::is_large(size_of_val(src) + size_of_val(dst));
     exec.over(src, dst, |first, src, dst| {
-        if let Some(encode) = &encode
-            && T::as_f32s(src, dst, flush, |src, dst| encode_uniform(isa, encode, src, dst))
-        {
-            return;
+        if let Some(encoder) = &encoder {
+            let encode = |src: &[f32], dst: &mut [C]| match C::bytes_mut(dst) {
+                Some(dst) if streams => kernel::tiles(src, dst, |src, dst| encoder.encode(src, dst)),
+                _ => encoder.encode(src, dst),
+            };
+            if T::as_f32s(src, dst, flush, encode) {
+                return;
+            }
         }
         let words = Words::new(convert.round, dither.skip(first as u64));
         for (i, (x, code)) in src.iter().zip(dst).enumerate() {
@@ -155,20 +160,26 @@ pub fn decode_slice<C: Code, T: Real>(spec: &FormatSpec, src: &[C], dst: &mut [T
     let (isa, large) = (exec.isa(), src.len() >= LARGE);
     let to_f32 = T::f32s_mut(&mut []).is_some();
     let bytes = (large && to_f32 && spec.bits() <= 8).then(|| DecodeBytes::lower(isa, spec));
-    let wide = if large && to_f32 && spec.bits() > 8 { Decode::lower(spec) } else { None };
+    let wide = if large && to_f32 && spec.bits() > 8 { DecodeWide::lower(isa, spec) } else { None };
     let table = (large && !to_f32 && spec.bits() <= 8).then(|| values::<T>(spec));
+    let streams = kernel::is_large(size_of_val(src) + size_of_val(dst));
     exec.over(src, dst, |_, src, dst| {
         if let (Some(table), Some(src)) = (&table, C::bytes(src)) {
             return look_up(isa, table, src, dst);
         }
-        if let (Some(bytes), Some(src), Some(dst)) = (&bytes, C::bytes(src), T::f32s_mut(dst)) {
-            return bytes.decode(isa, src, dst);
-        }
-        if let (Some(decode), Some(dst)) = (&wide, T::f32s_mut(dst)) {
-            return decode_uniform(isa, decode, src, dst);
-        }
-        for (code, x) in src.iter().zip(dst) {
-            *x = T::nearest(spec.decode(code.widen()));
+        let numbers = T::f32s_mut(dst);
+        match (&bytes, C::bytes(src), &wide, numbers) {
+            (Some(bytes), Some(src), _, Some(dst)) if streams => {
+                kernel::tiles(src, dst, |src, dst| bytes.decode(isa, src, dst));
+            }
+            (Some(bytes), Some(src), _, Some(dst)) => bytes.decode(isa, src, dst),
+            (_, _, Some(wide), Some(dst)) if streams => kernel::tiles(src, dst, |src, dst| wide.decode(isa, src, dst)),
+            (_, _, Some(wide), Some(dst)) => wide.decode(isa, src, dst),
+            _ => {
+                for (code, x) in src.iter().zip(dst) {
+                    *x = T::nearest(spec.decode(code.widen()));
+                }
+            }
         }
     });
     Ok(())
@@ -197,7 +208,23 @@ pub fn fake_quantize_slice<T: Real>(
 ) -> Result<(), Error> {
     Error::check_length("output length", src.len(), dst.len())?;
     convert.round.validate()?;
+    let fake = if src.len() < LARGE { None } else { FakeQuantizer::lower(exec.isa(), spec, convert) };
+    let table = fake.as_ref().filter(|_| T::f32s_mut(&mut []).is_none() && spec.bits() <= 8).map(|_| values::<T>(spec));
+    let flush = matches!(convert.subnormal_inputs, SubnormalInputs::Flush);
+    let streams = kernel::is_large(size_of_val(src) + size_of_val(dst));
     exec.over(src, dst, |first, src, dst| {
+        if let Some(fake) = &fake {
+            let mut done = true;
+            let round = |src: &[f32], dst: &mut [T]| match (T::f32s_mut(dst), &table) {
+                (Some(dst), _) if streams => kernel::tiles(src, dst, |src, dst| fake.numbers(src, dst)),
+                (Some(dst), _) => fake.numbers(src, dst),
+                (None, Some(table)) => fake.entries(src, dst, table),
+                (None, None) => done = false,
+            };
+            if T::as_f32s(src, dst, flush, round) && done {
+                return;
+            }
+        }
         let words = Words::new(convert.round, dither.skip(first as u64));
         for (i, (x, y)) in src.iter().zip(dst).enumerate() {
             *y = T::nearest(spec.decode(spec.encode_with(x.unpack(), convert, words.get(i)).code));

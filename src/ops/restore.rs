@@ -4,7 +4,7 @@ use super::convert::Real;
 use super::rows::Tiles;
 use crate::block::{BlockSpec, Offset, QuantView, Restore, TensorScale, get};
 use crate::codec::Unpacked;
-use crate::kernel::{self, AmaxQuotient, Decode, DecodeBytes, Isa, LessZeroPoint, PlusMinimum, Product, Step, decode_uniform};
+use crate::kernel::{self, AmaxQuotient, DecodeBytes, DecodeWide, Isa, LessZeroPoint, PlusMinimum, Product, Step};
 use crate::spec::FormatSpec;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -34,7 +34,7 @@ enum Rule {
 enum Codes {
     E8M0,
     Byte(Box<DecodeBytes>),
-    Half(Decode),
+    Half(DecodeWide),
     F32,
 }
 
@@ -44,7 +44,7 @@ impl Codes {
             _ if *format == FormatSpec::E8M0 => Some(Self::E8M0),
             _ if *format == FormatSpec::F32 => Some(Self::F32),
             0..=8 => Some(Self::Byte(Box::new(DecodeBytes::lower(isa, format)))),
-            9..=16 => Decode::lower(format).map(Self::Half),
+            9..=16 => DecodeWide::lower(isa, format).map(Self::Half),
             _ => None,
         }
     }
@@ -58,7 +58,7 @@ impl Codes {
             Self::Half(decode) => {
                 wide.clear();
                 wide.extend(of(2).as_chunks().0.iter().map(|code| u16::from_le_bytes(*code)));
-                decode_uniform(isa, decode, wide, numbers);
+                decode.decode(isa, wide, numbers);
             }
             Self::F32 => {
                 let codes = of(4).as_chunks().0.iter().map(|code| f32::from_le_bytes(*code));

@@ -4,7 +4,7 @@
 use super::quantize::{Job, Piece};
 use super::scales::{Arrays, Scales};
 use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Offset, ScaleRule, Scaling, ZeroSign, put, store};
-use crate::kernel::{self, Encode, FloatCoder, IntCoder, Isa, Over, OverToOdd, Times};
+use crate::kernel::{self, FloatCoder, IntCoder, Isa, Over, OverToOdd, Times};
 use crate::policy::{MissingNan, Nan};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -30,7 +30,7 @@ enum Encoder {
     Float(FloatCoder),
     Int(IntCoder),
     /// Numbers are scaled first, and added this zero.
-    Other(Encode, f32),
+    Other(kernel::Encoder, f32),
 }
 
 /// What is done about the sign of zeros after encoding.
@@ -93,7 +93,7 @@ impl<'a> Fast<'a> {
         } else if let Some(coder) = IntCoder::lower(element, &convert) {
             Encoder::Int(coder)
         } else {
-            Encoder::Other(Encode::lower(element, &convert)?, added)
+            Encoder::Other(kernel::Encoder::lower(isa, element, &convert)?, added)
         };
         let (scales, scaling) = Scales::lower(isa, spec, tensor);
         let zero = spec.block_of(&BlockStats { finite: 1, ..BlockStats::EMPTY }, core::iter::empty(), tensor);
@@ -154,7 +154,7 @@ impl<'a> Fast<'a> {
                     Scaling::Over => kernel::scale_blocks(isa, Over, *zero, numbers, length, factors, scaled),
                     Scaling::Exact => kernel::scale_blocks(isa, OverToOdd, *zero, numbers, length, factors, scaled),
                 }
-                kernel::encode_uniform(isa, encode, scaled, codes);
+                encode.encode(scaled, codes);
             }
         }
         match self.zeros {

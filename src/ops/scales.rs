@@ -3,7 +3,7 @@
 
 use crate::block::{Apply, BlockSpec, BlockStats, Ratio, ScaleRule, Scaling, TensorScale, store};
 use crate::codec::Unpacked;
-use crate::kernel::{self, Decode, DecodeBytes, Encode, Isa, Over, OverToOdd, Powers, Step, Times};
+use crate::kernel::{self, DecodeBytes, DecodeWide, Encoder, Isa, Over, OverToOdd, Powers, Step, Times};
 use crate::policy::{Convert, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, ZeroField};
@@ -41,8 +41,8 @@ pub(super) struct Formula {
 /// A format of scales.
 enum Format {
     F32,
-    Byte(Encode, Box<DecodeBytes>),
-    Half(Encode, Decode),
+    Byte(Encoder, Box<DecodeBytes>),
+    Half(Encoder, DecodeWide),
 }
 
 /// Arrays that are used again.
@@ -266,8 +266,8 @@ impl Format {
     fn lower(isa: Isa, format: &FormatSpec, convert: &Convert) -> Option<Self> {
         match format.bits() {
             _ if *format == FormatSpec::F32 => matches!(convert.subnormal_inputs, SubnormalInputs::Keep).then_some(Self::F32),
-            0..=8 => Some(Self::Byte(Encode::lower(format, convert)?, Box::new(DecodeBytes::lower(isa, format)))),
-            9..=16 => Some(Self::Half(Encode::lower(format, convert)?, Decode::lower(format)?)),
+            0..=8 => Some(Self::Byte(Encoder::lower(isa, format, convert)?, Box::new(DecodeBytes::lower(isa, format)))),
+            9..=16 => Some(Self::Half(Encoder::lower(isa, format, convert)?, DecodeWide::lower(isa, format)?)),
             _ => None,
         }
     }
@@ -285,13 +285,13 @@ impl Format {
         match self {
             Self::F32 => codes.as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(code, x)| *code = x.to_le_bytes()),
             Self::Byte(encode, decode) => {
-                kernel::encode_uniform(isa, encode, numbers, codes);
+                encode.encode(numbers, codes);
                 decode.decode(isa, codes, numbers);
             }
             Self::Half(encode, decode) => {
                 wide.resize(numbers.len(), 0);
-                kernel::encode_uniform(isa, encode, numbers, wide);
-                kernel::decode_uniform(isa, decode, wide, numbers);
+                encode.encode(numbers, wide);
+                decode.decode(isa, wide, numbers);
                 codes.as_chunks_mut().0.iter_mut().zip(wide).for_each(|(code, x)| *code = x.to_le_bytes());
             }
         }

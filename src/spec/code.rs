@@ -18,10 +18,28 @@ pub trait Code: sealed::Sealed + Copy + Eq + Ord + Send + Sync + core::fmt::Debu
         let _ = codes;
         None
     }
+    /// The same.
+    #[doc(hidden)]
+    fn bytes_mut(codes: &mut [Self]) -> Option<&mut [u8]> {
+        let _ = codes;
+        None
+    }
+    /// The codes as 16-bit words, if they are.
+    #[doc(hidden)]
+    fn words(codes: &[Self]) -> Option<&[u16]> {
+        let _ = codes;
+        None
+    }
+    /// The same.
+    #[doc(hidden)]
+    fn words_mut(codes: &mut [Self]) -> Option<&mut [u16]> {
+        let _ = codes;
+        None
+    }
 }
 
 macro_rules! code {
-    ($($type:ty $({ $bytes:item })?)*) => {$(
+    ($($type:ty $({ $($view:item)* })?)*) => {$(
         impl sealed::Sealed for $type {}
         impl Code for $type {
             const BITS: u32 = Self::BITS;
@@ -33,7 +51,7 @@ macro_rules! code {
             fn widen(self) -> u32 {
                 self as u32
             }
-            $($bytes)?
+            $($($view)*)?
         }
     )*};
 }
@@ -43,7 +61,17 @@ code! {
         fn bytes(codes: &[Self]) -> Option<&[u8]> {
             Some(codes)
         }
+        fn bytes_mut(codes: &mut [Self]) -> Option<&mut [u8]> {
+            Some(codes)
+        }
     }
-    u16
+    u16 {
+        fn words(codes: &[Self]) -> Option<&[u16]> {
+            Some(codes)
+        }
+        fn words_mut(codes: &mut [Self]) -> Option<&mut [u16]> {
+            Some(codes)
+        }
+    }
     u32
 }

@@ -1,0 +1,143 @@
+//! Finite f32s to a floating-point format, nearest-even, by one f32 addition: the fast way for what nearly all numbers are.
+//!
+//! With 2^e the binade of a magnitude, at least the smallest normal one's, the sum with `c = 2^(e + 23 − M)` has the spacing `2^(e − M)`, so
+//! the addition itself rounds, ties to even, and the low bits of the sum count the units: up to the hidden bit's 2^M more than the mantissa
+//! field. Infinity, NaN and, where it has a code of its own, overflow are not seen here: the largest magnitude of a run says whether any was among it.
+
+use super::isa::per_isa;
+use super::nearest::{Nearest, both, limit};
+use crate::codec::Unpacked;
+use crate::policy::Convert;
+use crate::spec::{Code, Encoding, FormatSpec};
+
+/// Parameters of a conversion.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finite {
+    /// Bits of the smallest normal number as an f32.
+    min_normal: u32,
+    /// `23 − M`, as a shift and in an f32's exponent field.
+    shift: u32,
+    ahead: u32,
+    /// Bits of the f32 that all larger magnitudes are taken for: the largest number, or one unit above it.
+    cap: u32,
+    sign_bit: u32,
+    sign_shift: u32,
+    /// Whether a zero keeps its sign.
+    negative_zero: bool,
+    /// Bits of the smallest magnitude that is not for this kernel.
+    special: u32,
+    /// The same of numbers instead of codes.
+    special_number: u32,
+}
+
+impl Finite {
+    /// The parameters, if the format and the policy are of the kind.
+    pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
+        let (Some(_), Encoding::Float(layout)) = (Nearest::lower(spec, convert), spec.encoding()) else { return None };
+        let shift = 23 - layout.mantissa_bits as u32;
+        // Without mantissa bits evenness is the exponent's, which the sum does not know; and the sum must be an f32.
+        if layout.mantissa_bits == 0 || spec.max_exponent() + 1 + shift as i32 > 127 {
+            return None;
+        }
+        let Some(min_normal) = spec.min_normal() else { return None };
+        let sign_bit = layout.sign_bit() as u32;
+        let max = spec.max_code() & !sign_bit;
+        let max_bits = spec.max().to_f32().to_bits();
+        let (overflow, overflow_sign) = both(spec, convert, Unpacked::new(false, 1, spec.max_exponent() + 2));
+        let (infinity, infinity_sign) = both(spec, convert, Unpacked::infinity(false));
+        let beyond = limit(spec, shift) + 1;
+        let saturates = overflow == max && overflow_sign == sign_bit;
+        // The next code is one unit of the largest number's binade further on, a carry into the next binade included.
+        let next = overflow == max + 1 && overflow_sign == sign_bit;
+        let infinite = if infinity == overflow && infinity_sign == overflow_sign { 0x7F80_0001 } else { 0x7F80_0000 };
+        Some(Self {
+            min_normal: min_normal.to_f32().to_bits(),
+            shift,
+            ahead: shift << 23,
+            cap: if next { max_bits + (1 << shift) } else { max_bits },
+            sign_bit,
+            sign_shift: 32 - spec.bits(),
+            negative_zero: layout.negative_zero,
+            special: if saturates || next { infinite } else { beyond },
+            special_number: if saturates { infinite } else { beyond },
+        })
+    }
+
+    /// Whether codes of a run with this largest magnitude are right.
+    pub(crate) const fn covers(&self, largest: u32) -> bool {
+        largest < self.special
+    }
+
+    /// Whether numbers are.
+    pub(crate) const fn covers_numbers(&self, largest: u32) -> bool {
+        largest < self.special_number
+    }
+
+    /// `2^e` and `c` of a magnitude, as their bits.
+    #[inline(always)]
+    fn binade(&self, magnitude: u32) -> (u32, u32) {
+        let binade = (magnitude & 0x7F80_0000).max(self.min_normal);
+        (binade, binade + self.ahead)
+    }
+
+    #[inline(always)]
+    pub(super) fn code<const NEGATIVE_ZERO: bool>(&self, bits: u32, largest: &mut u32) -> u32 {
+        let magnitude = bits & 0x7FFF_FFFF;
+        *largest = (*largest).max(magnitude);
+        let magnitude = magnitude.min(self.cap);
+        let (binade, c) = self.binade(magnitude);
+        let sum = f32::from_bits(magnitude) + f32::from_bits(c);
+        let code = (sum.to_bits() - c) + ((binade - self.min_normal) >> self.shift);
+        let sign = bits >> self.sign_shift & self.sign_bit;
+        if NEGATIVE_ZERO || code != 0 { code | sign } else { code }
+    }
+
+    #[inline(always)]
+    fn number<const NEGATIVE_ZERO: bool>(&self, bits: u32, largest: &mut u32) -> f32 {
+        let magnitude = bits & 0x7FFF_FFFF;
+        *largest = (*largest).max(magnitude);
+        let magnitude = magnitude.min(self.cap);
+        let (_, c) = self.binade(magnitude);
+        let rounded = (f32::from_bits(magnitude) + f32::from_bits(c)) - f32::from_bits(c);
+        let signed = f32::from_bits(rounded.to_bits() | bits & 0x8000_0000);
+        if NEGATIVE_ZERO || rounded != 0.0 { signed } else { rounded }
+    }
+}
+
+#[inline(always)]
+fn codes_body<C: Code>(finite: &Finite, src: &[f32], dst: &mut [C], largest: &mut u32) {
+    // Copies that nothing points at stay in registers.
+    let (finite, mut top) = (*finite, *largest);
+    if finite.negative_zero {
+        for (x, code) in src.iter().zip(dst) {
+            *code = C::truncate(finite.code::<true>(x.to_bits(), &mut top));
+        }
+    } else {
+        for (x, code) in src.iter().zip(dst) {
+            *code = C::truncate(finite.code::<false>(x.to_bits(), &mut top));
+        }
+    }
+    *largest = top;
+}
+
+#[inline(always)]
+fn numbers_body(finite: &Finite, src: &[f32], dst: &mut [f32], largest: &mut u32) {
+    let (finite, mut top) = (*finite, *largest);
+    if finite.negative_zero {
+        for (x, y) in src.iter().zip(dst) {
+            *y = finite.number::<true>(x.to_bits(), &mut top);
+        }
+    } else {
+        for (x, y) in src.iter().zip(dst) {
+            *y = finite.number::<false>(x.to_bits(), &mut top);
+        }
+    }
+    *largest = top;
+}
+
+per_isa! {
+    /// Codes of numbers that the parameters cover, and the largest magnitude of them and one before, as its bits.
+    fn encode_finite[C: Code](finite: &Finite, src: &[f32], dst: &mut [C], largest: &mut u32) = codes_body;
+    /// The representable numbers nearest to numbers, as before.
+    fn round_finite[](finite: &Finite, src: &[f32], dst: &mut [f32], largest: &mut u32) = numbers_body;
+}
