@@ -48,6 +48,9 @@ pub(crate) struct Block {
     minimum: f32,
 }
 
+/// What exact quotients in f32 are divided by at least, so that their remainders are f32s too: 2^-70.
+pub(crate) const LEAST_DIVISOR: f32 = f32::from_bits((127 - 70) << 23);
+
 /// A scaling of finite numbers by one f32 operation with a factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scaling {
@@ -150,7 +153,8 @@ impl BlockSpec {
             (Scaling::Over, Divisor::Zero) => f32::INFINITY,
             (Scaling::Exact, Divisor::Exact(divisor)) if self.takes_odd_quotients() => {
                 let factor = divisor.to_f32();
-                return (divisor.is_finite() && Unpacked::from_f32(factor) == divisor && factor > 0.0).then_some(factor);
+                let exact = divisor.is_finite() && Unpacked::from_f32(factor) == divisor;
+                return (exact && factor >= LEAST_DIVISOR).then_some(factor);
             }
             _ => return None,
         };
@@ -165,9 +169,10 @@ impl BlockSpec {
             && matches!(round, Round::NearestEven | Round::NearestAway | Round::NearestTowardZero | Round::NearestUp)
     }
 
-    /// Whether a quotient in f32, rounded to odd, is rounded to the same element as the exact one.
+    /// Whether a quotient in f32, rounded to odd, is rounded to the same element as the exact one. By at least [`LEAST_DIVISOR`] and from half the least
+    /// element on, the remainder is no less than the least f32: 2^-70, 2^-31, and two times the 2^-23 of a last bit.
     pub(crate) const fn takes_odd_quotients(&self) -> bool {
-        self.element.bits() <= 8 && self.element.min_positive().log2() > -100 && self.element.max_exponent() < 100
+        self.element.bits() <= 8 && self.element.min_positive().log2() >= -30 && self.element.max_exponent() < 100
     }
 
     /// The block of these statistics, under its rule; a search looks at the elements themselves.

@@ -47,21 +47,47 @@ impl Scaling for Over {
     }
 }
 
+/// [`OverToOdd`] where a fused multiplication and addition is an instruction.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OverToOddFused;
+
+/// The odd neighbour of a quotient that left a remainder; of an infinite quotient the largest f32, which is the one toward zero.
+#[inline(always)]
+fn to_odd(x: f32, nearest: f32, exact: bool, negative: bool) -> f32 {
+    let beyond = negative != (x < 0.0);
+    let toward_zero = nearest.to_bits().wrapping_sub(u32::from(beyond));
+    if exact { nearest } else { f32::from_bits(toward_zero | 1) }
+}
+
 impl Scaling for OverToOdd {
     #[inline(always)]
     fn scaled(self, x: f32, factor: f32) -> f32 {
         let nearest = x / factor;
-        // The product of two f32s is an f64, so the sign of the difference is that of the remainder; of an infinite quotient it says that
-        // the largest f32 is the one toward zero.
+        // The product of two f32s is an f64, so the sign of the difference is that of the remainder.
         let remainder = f64::from(x) - f64::from(nearest) * f64::from(factor);
-        let beyond = (remainder < 0.0) != (x < 0.0);
-        let toward_zero = nearest.to_bits().wrapping_sub(u32::from(beyond));
-        if remainder == 0.0 { nearest } else { f32::from_bits(toward_zero | 1) }
+        to_odd(x, nearest, remainder == 0.0, remainder < 0.0)
     }
 
     #[inline(always)]
     fn takes(self, factor: f32) -> bool {
         factor.is_finite()
+    }
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+impl Scaling for OverToOddFused {
+    /// With a factor that is not tiny, the remainder is an f32 wherever the quotient is not, and is not rounded to zero anyway.
+    #[inline(always)]
+    fn scaled(self, x: f32, factor: f32) -> f32 {
+        let nearest = x / factor;
+        let remainder = (-nearest).mul_add(factor, x);
+        to_odd(x, nearest, remainder == 0.0, remainder < 0.0)
+    }
+
+    #[inline(always)]
+    fn takes(self, factor: f32) -> bool {
+        OverToOdd.takes(factor)
     }
 }
 
@@ -172,11 +198,11 @@ fn scale_body<S: Scaling>(scaling: S, zero: f32, src: &[f32], length: usize, fac
 #[inline(always)]
 fn block_amax_body(src: &[f32], length: usize, amax: &mut [u32]) {
     for (block, amax) in src.chunks(length).zip(amax) {
-        // Eight at a time, or the compiler takes one number of each of several blocks.
-        let (eights, rest) = block.as_chunks::<8>();
-        let mut lanes = [*amax; 8];
-        for eight in eights {
-            for (lane, x) in lanes.iter_mut().zip(eight) {
+        // Some at a time, or the compiler takes one number of each of several blocks.
+        let (runs, rest) = block.as_chunks::<16>();
+        let mut lanes = [*amax; 16];
+        for run in runs {
+            for (lane, x) in lanes.iter_mut().zip(run) {
                 *lane = (*lane).max(x.to_bits() & 0x7FFF_FFFF);
             }
         }
@@ -196,6 +222,12 @@ pub(crate) fn block_amax(isa: Isa, src: &[f32], length: usize, amax: &mut [u32])
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
             32 => unsafe { x86_blocks::block_amax::<2>(src, amax) },
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            64 => unsafe { x86_blocks::block_amax::<4>(src, amax) },
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            128 => unsafe { x86_blocks::block_amax::<8>(src, amax) },
             _ => 0,
         };
         return block_amax_plain(isa, &src[(done * length).min(src.len())..], length, &mut amax[done..]);

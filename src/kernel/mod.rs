@@ -26,10 +26,12 @@ mod x86_blocks;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_half;
 
+#[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
+pub(crate) use blocks::OverToOddFused;
 #[cfg(feature = "alloc")]
 pub(crate) use blocks::{
-    FloatCoder, IntCoder, Over, OverToOdd, Powers, Step, Times, apply, block_amax, encode_blocks, finite_amax, powers, refuse,
-    replace, scale_blocks, where_zero, zeros_become,
+    FloatCoder, IntCoder, Over, OverToOdd, Powers, Scaling, Step, Times, apply, block_amax, encode_blocks, finite_amax, powers,
+    refuse, replace, scale_blocks, where_zero, zeros_become,
 };
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
@@ -42,5 +44,7 @@ pub(crate) use pod::{every_pattern, some_patterns};
 pub(crate) use rows::{
     AmaxQuotient, LessZeroPoint, PlusMinimum, Product, e8m0, pack_4, pack_6, restore_blocks, restore_packed, unpack_4, unpack_6,
 };
+#[cfg(feature = "alloc")]
+pub(crate) use stream::{copy_past_caches, fence, prefetch};
 pub(crate) use stream::{is_large, tiles};
 pub(crate) use wide::DecodeWide;

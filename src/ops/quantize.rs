@@ -123,7 +123,7 @@ impl<'a> Quantizer<'a> {
         tensor.tensor_scale = self.tensor_scale_for(src)?;
         let job = Job { quantizer: self, geometry, tensor: tensor.tensor_scale, src };
         let fast = match way {
-            Way::Fastest if self.scales.is_none() => Fast::lower(self.spec, tensor.tensor_scale, self.exec.isa()),
+            Way::Fastest if self.scales.is_none() => Fast::lower(self.spec, tensor.tensor_scale, size_of_val(src), self.exec.isa()),
             _ => None,
         };
         let (codes, scales, offsets) = (&mut tensor.codes, &mut tensor.scales, &mut tensor.offsets);

@@ -19,6 +19,8 @@ pub(super) struct FastRestore {
     scale: Option<Codes>,
     offset: Option<Codes>,
     rule: Rule,
+    /// Whether the numbers are more than the caches hold.
+    streams: bool,
     isa: Isa,
 }
 
@@ -103,7 +105,8 @@ impl FastRestore {
             }
             rule => rule,
         };
-        Some(Self { elements, bits: spec.element.bits(), steps, scale, offset, rule, isa })
+        let streams = kernel::is_large(size_of::<f32>() * view.len() + view.parts().codes.len());
+        Some(Self { elements, bits: spec.element.bits(), steps, scale, offset, rule, streams, isa })
     }
 
     /// The numbers of successive rows.
@@ -129,15 +132,21 @@ impl FastRestore {
             let blocks = tiles.touched(&cols);
             self.factors(view, origin + blocks.start..origin + blocks.end, scratch);
             let dst = &mut dst[cols.clone()];
-            if let Some(numbers) = D::f32s_mut(dst) {
+            if let (Some(numbers), false) = (D::f32s_mut(dst), self.streams) {
                 self.restore(codes, tiles.length(), cols, numbers, scratch);
                 continue;
             }
             let mut numbers = core::mem::take(&mut scratch.numbers);
             numbers.resize(cols.len(), 0.0);
             self.restore(codes, tiles.length(), cols, &mut numbers, scratch);
-            dst.iter_mut().zip(&numbers).for_each(|(to, x)| *to = D::nearest(Unpacked::from_f32(*x)));
+            match D::f32s_mut(dst) {
+                Some(dst) => kernel::copy_past_caches(&numbers, dst),
+                None => dst.iter_mut().zip(&numbers).for_each(|(to, x)| *to = D::nearest(Unpacked::from_f32(*x))),
+            }
             scratch.numbers = numbers;
+        }
+        if self.streams {
+            kernel::fence();
         }
     }
 

@@ -4,6 +4,8 @@
 use super::quantize::{Job, Piece};
 use super::scales::{Arrays, Scales};
 use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Offset, ScaleRule, Scaling, ZeroSign, put, store};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use crate::kernel::OverToOddFused;
 use crate::kernel::{self, FloatCoder, IntCoder, Isa, Over, OverToOdd, Times};
 use crate::policy::{MissingNan, Nan};
 use alloc::vec::Vec;
@@ -22,6 +24,8 @@ pub(super) struct Fast<'a> {
     zeros: Zeros,
     /// A block of zeros, and the codes of +0 and −0 in it.
     zero_block: (Block, [u8; 2]),
+    /// Whether the numbers are more than the caches hold.
+    streams: bool,
     isa: Isa,
 }
 
@@ -53,8 +57,8 @@ enum Special {
 }
 
 impl<'a> Fast<'a> {
-    /// For schemes whose scale depends on `amax` alone, and whose elements on the scale and nothing else.
-    pub(super) fn lower(spec: &'a BlockSpec, tensor: f32, isa: Isa) -> Option<Self> {
+    /// For schemes whose scale depends on `amax` alone, and whose elements on the scale and nothing else; `bytes` is the size of the numbers.
+    pub(super) fn lower(spec: &'a BlockSpec, tensor: f32, bytes: usize, isa: Isa) -> Option<Self> {
         let by_amax = matches!(
             spec.rule,
             ScaleRule::Floor
@@ -98,7 +102,17 @@ impl<'a> Fast<'a> {
         let (scales, scaling) = Scales::lower(isa, spec, tensor);
         let zero = spec.block_of(&BlockStats { finite: 1, ..BlockStats::EMPTY }, core::iter::empty(), tensor);
         let codes = [0.0, -0.0].map(|x| spec.code(&zero, x, 0) as u8);
-        Some(Self { spec, tensor, scales, scaling, elements, zeros, zero_block: (zero, codes), isa })
+        Some(Self {
+            spec,
+            tensor,
+            scales,
+            scaling,
+            elements,
+            zeros,
+            zero_block: (zero, codes),
+            streams: kernel::is_large(bytes),
+            isa,
+        })
     }
 
     /// Quantizes the bands of a piece.
@@ -134,33 +148,39 @@ impl<'a> Fast<'a> {
     /// Codes of a run of columns of one row, one a byte.
     fn encode(&self, numbers: &[f32], length: usize, factors: &[f32], scaled: &mut Vec<f32>, codes: &mut [u8]) {
         let isa = self.isa;
-        match (&self.elements, self.scaling) {
-            (Encoder::Float(coder), Scaling::Times) => {
-                kernel::encode_blocks(isa, coder, Times, numbers, length, factors, codes);
+        match self.scaling {
+            Scaling::Times => self.encode_by(Times, numbers, length, factors, scaled, codes),
+            Scaling::Over => self.encode_by(Over, numbers, length, factors, scaled, codes),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Scaling::Exact if isa != Isa::portable() => {
+                self.encode_by(OverToOddFused, numbers, length, factors, scaled, codes);
             }
-            (Encoder::Float(coder), Scaling::Over) => kernel::encode_blocks(isa, coder, Over, numbers, length, factors, codes),
-            (Encoder::Float(coder), Scaling::Exact) => {
-                kernel::encode_blocks(isa, coder, OverToOdd, numbers, length, factors, codes);
-            }
-            (Encoder::Int(coder), Scaling::Times) => kernel::encode_blocks(isa, coder, Times, numbers, length, factors, codes),
-            (Encoder::Int(coder), Scaling::Over) => kernel::encode_blocks(isa, coder, Over, numbers, length, factors, codes),
-            (Encoder::Int(coder), Scaling::Exact) => {
-                kernel::encode_blocks(isa, coder, OverToOdd, numbers, length, factors, codes);
-            }
-            (Encoder::Other(encode, zero), scaling) => {
-                scaled.resize(numbers.len(), 0.0);
-                match scaling {
-                    Scaling::Times => kernel::scale_blocks(isa, Times, *zero, numbers, length, factors, scaled),
-                    Scaling::Over => kernel::scale_blocks(isa, Over, *zero, numbers, length, factors, scaled),
-                    Scaling::Exact => kernel::scale_blocks(isa, OverToOdd, *zero, numbers, length, factors, scaled),
-                }
-                encode.encode(scaled, codes);
-            }
+            Scaling::Exact => self.encode_by(OverToOdd, numbers, length, factors, scaled, codes),
         }
         match self.zeros {
             Zeros::Keep => {}
             Zeros::Replace(from, to) => kernel::replace(isa, from, to, codes),
             Zeros::Code(code) => kernel::zeros_become(isa, numbers, code, codes),
+        }
+    }
+
+    fn encode_by<S: kernel::Scaling>(
+        &self,
+        scaling: S,
+        numbers: &[f32],
+        length: usize,
+        factors: &[f32],
+        scaled: &mut Vec<f32>,
+        codes: &mut [u8],
+    ) {
+        match &self.elements {
+            Encoder::Float(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
+            Encoder::Int(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
+            Encoder::Other(encode, zero) => {
+                scaled.resize(numbers.len(), 0.0);
+                kernel::scale_blocks(self.isa, scaling, *zero, numbers, length, factors, scaled);
+                encode.encode(scaled, codes);
+            }
         }
     }
 }
@@ -238,6 +258,9 @@ impl Band<'_> {
         let Tiles { cols: length, block_cols } = tiles;
         if src.len() == length && block_cols <= COLUMNS {
             for cols in tiles.ranges() {
+                if self.fast.streams {
+                    kernel::prefetch(&src[cols.clone()]);
+                }
                 self.load(&src[cols.clone()]);
                 let blocks = tiles.touched(&cols);
                 let scales = &mut scales[blocks.start * self.scale_bytes..blocks.end * self.scale_bytes];

@@ -1,7 +1,7 @@
 //! Scales of many blocks at a time, from their largest magnitudes: the same bits as `block`'s rules, by array operations where a rule is
 //! a few of them. Blocks for which a formula might not hold are left to the rule itself.
 
-use crate::block::{Apply, BlockSpec, BlockStats, Ratio, ScaleRule, Scaling, TensorScale, store};
+use crate::block::{Apply, BlockSpec, BlockStats, LEAST_DIVISOR, Ratio, ScaleRule, Scaling, TensorScale, store};
 use crate::codec::Unpacked;
 use crate::kernel::{self, DecodeBytes, DecodeWide, Encoder, Isa, Over, OverToOdd, Powers, Step, Times};
 use crate::policy::{Convert, SubnormalInputs};
@@ -77,7 +77,10 @@ impl Scales {
                 match scaling {
                     Scaling::Times => kernel::refuse(isa, Times, amax, factors),
                     Scaling::Over => kernel::refuse(isa, Over, amax, factors),
-                    Scaling::Exact => kernel::refuse(isa, OverToOdd, amax, factors),
+                    Scaling::Exact => {
+                        kernel::refuse(isa, OverToOdd, amax, factors);
+                        factors.iter_mut().filter(|factor| **factor < LEAST_DIVISOR).for_each(|factor| *factor = f32::NAN);
+                    }
                 }
             }
             Self::Each => factors.fill(f32::NAN),
