@@ -153,6 +153,18 @@ impl Coder for IntCoder {
     }
 }
 
+/// What tensors are made from.
+pub(crate) trait Number: Copy + Into<f32> {}
+
+impl<T: Copy + Into<f32>> Number for T {}
+
+#[inline(always)]
+fn widen_body<T: Number>(src: &[T], dst: &mut [f32]) {
+    for (x, to) in src.iter().zip(dst) {
+        *to = (*x).into();
+    }
+}
+
 /// `to = f(from, the block's factor)` for blocks of some length, the last of which may be shorter.
 #[inline(always)]
 pub(super) fn map_blocks<S: Copy, D>(src: &[S], length: usize, factors: &[f32], dst: &mut [D], f: impl Fn(S, f32) -> D + Copy) {
@@ -195,19 +207,32 @@ fn scale_body<S: Scaling>(scaling: S, zero: f32, src: &[f32], length: usize, fac
     map_blocks(src, length, factors, dst, |x, factor| scaling.scaled(x, factor) + zero);
 }
 
+/// The largest bits that `f` makes of numbers, and of one number before. Independent lanes, so that no maximum waits for the one before, and the
+/// compiler does not take a number of each of several blocks instead.
+#[inline(always)]
+fn largest<const LANES: usize>(src: &[f32], before: u32, f: impl Fn(u32) -> u32) -> u32 {
+    let (runs, rest) = src.as_chunks::<LANES>();
+    let mut lanes = [0; LANES];
+    for run in runs {
+        for (lane, x) in lanes.iter_mut().zip(run) {
+            *lane = f(x.to_bits()).max(*lane);
+        }
+    }
+    let mut largest = before;
+    for lane in lanes {
+        largest = largest.max(lane);
+    }
+    for x in rest {
+        largest = largest.max(f(x.to_bits()));
+    }
+    largest
+}
+
 #[inline(always)]
 fn block_amax_body(src: &[f32], length: usize, amax: &mut [u32]) {
+    let magnitude = |bits| bits & 0x7FFF_FFFF;
     for (block, amax) in src.chunks(length).zip(amax) {
-        // Some at a time, or the compiler takes one number of each of several blocks.
-        let (runs, rest) = block.as_chunks::<16>();
-        let mut lanes = [*amax; 16];
-        for run in runs {
-            for (lane, x) in lanes.iter_mut().zip(run) {
-                *lane = (*lane).max(x.to_bits() & 0x7FFF_FFFF);
-            }
-        }
-        let largest = lanes.iter().fold(*amax, |largest, lane| largest.max(*lane));
-        *amax = rest.iter().fold(largest, |largest, x| largest.max(x.to_bits() & 0x7FFF_FFFF));
+        *amax = if length < 64 { largest::<8>(block, *amax, magnitude) } else { largest::<64>(block, *amax, magnitude) };
     }
 }
 
@@ -237,18 +262,10 @@ pub(crate) fn block_amax(isa: Isa, src: &[f32], length: usize, amax: &mut [u32])
 
 #[inline(always)]
 fn finite_amax_body(src: &[f32], amax_bits: &mut u32) {
-    let magnitude = |x: &f32| {
-        let bits = x.to_bits() & 0x7FFF_FFFF;
-        bits & u32::from(bits < 0x7F80_0000).wrapping_neg()
-    };
-    // Independent lanes, so that no maximum waits for the one before.
-    let (runs, rest) = src.as_chunks::<64>();
-    let mut lanes = [0; 64];
-    for run in runs {
-        lanes.iter_mut().zip(run).for_each(|(lane, x)| *lane = magnitude(x).max(*lane));
-    }
-    let largest = lanes.iter().fold(*amax_bits, |largest, lane| largest.max(*lane));
-    *amax_bits = rest.iter().fold(largest, |largest, x| largest.max(magnitude(x)));
+    *amax_bits = largest::<64>(src, *amax_bits, |bits| {
+        let magnitude = bits & 0x7FFF_FFFF;
+        magnitude & u32::from(magnitude < 0x7F80_0000).wrapping_neg()
+    });
 }
 
 /// Scales that are powers of two of a format without mantissa: the code, and one over the number.
@@ -305,7 +322,9 @@ pub(crate) enum Step {
 fn apply_body(step: Step, numbers: &mut [f32]) {
     #[inline(always)]
     fn each(numbers: &mut [f32], f: impl Fn(f32) -> f32) {
-        numbers.iter_mut().for_each(|x| *x = f(*x));
+        for x in numbers {
+            *x = f(*x);
+        }
     }
     match step {
         Step::Times(c) => each(numbers, |x| x * c),
@@ -319,7 +338,9 @@ fn apply_body(step: Step, numbers: &mut [f32]) {
 
 #[inline(always)]
 fn where_zero_body(numbers: &[f32], value: f32, to: &mut [f32]) {
-    numbers.iter().zip(to).for_each(|(x, to)| *to = if *x == 0.0 { value } else { *to });
+    for (x, to) in numbers.iter().zip(to) {
+        *to = if *x == 0.0 { value } else { *to };
+    }
 }
 
 #[inline(always)]
@@ -332,15 +353,21 @@ fn refuse_body<S: Scaling>(scaling: S, amax: &[u32], factors: &mut [f32]) {
 
 #[inline(always)]
 fn zeros_become_body(numbers: &[f32], code: u8, codes: &mut [u8]) {
-    numbers.iter().zip(codes).for_each(|(x, to)| *to = if *x == 0.0 { code } else { *to });
+    for (x, to) in numbers.iter().zip(codes) {
+        *to = if *x == 0.0 { code } else { *to };
+    }
 }
 
 #[inline(always)]
 fn replace_body(from: u8, to: u8, codes: &mut [u8]) {
-    codes.iter_mut().for_each(|code| *code = if *code == from { to } else { *code });
+    for code in codes {
+        *code = if *code == from { to } else { *code };
+    }
 }
 
 per_isa! {
+    /// Numbers as f32s.
+    fn widen[T: Number](src: &[T], dst: &mut [f32]) = widen_body;
     /// Codes of finite numbers scaled by their blocks' factors.
     fn encode_blocks[S: Scaling, C: Coder](coder: &C, scaling: S, src: &[f32], length: usize, factors: &[f32], codes: &mut [u8]) = encode_body;
     /// Numbers scaled by their blocks' factors, plus a zero.

@@ -31,7 +31,7 @@ pub(crate) use blocks::OverToOddFused;
 #[cfg(feature = "alloc")]
 pub(crate) use blocks::{
     FloatCoder, IntCoder, Over, OverToOdd, Powers, Scaling, Step, Times, apply, block_amax, encode_blocks, finite_amax, powers,
-    refuse, replace, scale_blocks, where_zero, zeros_become,
+    refuse, replace, scale_blocks, where_zero, widen, zeros_become,
 };
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;

@@ -191,7 +191,7 @@ pub(super) fn finite_amax<T: Copy + Into<f32>>(isa: Isa, src: &[T]) -> u32 {
     let mut numbers = [0.0; COLUMNS];
     for src in src.chunks(COLUMNS) {
         let numbers = &mut numbers[..src.len()];
-        numbers.iter_mut().zip(src).for_each(|(to, x)| *to = (*x).into());
+        kernel::widen(isa, src, numbers);
         kernel::finite_amax(isa, numbers, &mut amax);
     }
     amax
@@ -292,8 +292,8 @@ impl Band<'_> {
     }
 
     fn load<T: Copy + Into<f32>>(&mut self, src: &[T]) {
-        self.scratch.numbers.clear();
-        self.scratch.numbers.extend(src.iter().map(|&x| x.into()));
+        self.scratch.numbers.resize(src.len(), 0.0);
+        kernel::widen(self.fast.isa, src, &mut self.scratch.numbers);
     }
 
     /// The scales and factors of the blocks whose `amax` is in the scratch; `src` are their rows, `cols` long.
