@@ -61,34 +61,38 @@ impl Restoring for PlusMinimum {
     }
 }
 
+/// Numbers of blocks that are written out for every element: the compiler makes vectors of one long loop, but not of many short ones.
 #[inline(always)]
-fn restore_body<R: Restoring>(rule: R, length: usize, scales: &[f32], offsets: &[f32], numbers: &mut [f32]) {
-    #[inline(always)]
-    fn block<R: Restoring>(rule: R, numbers: &mut [f32], scale: f32, offset: f32) {
-        for x in numbers {
-            let number = rule.number(*x, scale, offset);
-            *x = if number.is_nan() { F32_NAN } else { number };
-        }
+fn restore_body<R: Restoring>(rule: R, scales: &[f32], offsets: &[f32], numbers: &mut [f32]) {
+    for ((x, scale), offset) in numbers.iter_mut().zip(scales).zip(offsets) {
+        let number = rule.number(*x, *scale, *offset);
+        *x = if number.is_nan() { F32_NAN } else { number };
     }
-    #[inline(always)]
-    fn fixed<const N: usize, R: Restoring>(rule: R, scales: &[f32], offsets: &[f32], numbers: &mut [f32]) {
-        let (blocks, rest) = numbers.as_chunks_mut::<N>();
-        let mut of_blocks = scales.iter().zip(offsets);
-        for (numbers, (scale, offset)) in blocks.iter_mut().zip(&mut of_blocks) {
-            block(rule, numbers, *scale, *offset);
-        }
-        if let Some((scale, offset)) = of_blocks.next() {
-            block(rule, rest, *scale, *offset);
-        }
-    }
+}
+
+#[inline(always)]
+fn expand_body(length: usize, values: &[f32], each: &mut [f32]) {
     match length {
-        16 => fixed::<16, R>(rule, scales, offsets, numbers),
-        32 => fixed::<32, R>(rule, scales, offsets, numbers),
-        _ => {
-            for (numbers, (scale, offset)) in numbers.chunks_mut(length).zip(scales.iter().zip(offsets)) {
-                block(rule, numbers, *scale, *offset);
+        16 => {
+            for (block, value) in each.as_chunks_mut::<16>().0.iter_mut().zip(values) {
+                *block = [*value; 16];
             }
         }
+        32 => {
+            for (block, value) in each.as_chunks_mut::<32>().0.iter_mut().zip(values) {
+                *block = [*value; 32];
+            }
+        }
+        _ => {
+            for (block, value) in each.chunks_mut(length).zip(values) {
+                block.fill(*value);
+            }
+            return;
+        }
+    }
+    let whole = each.len() / length;
+    if let Some(value) = values.get(whole) {
+        each[whole * length..].fill(*value);
     }
 }
 
@@ -185,8 +189,10 @@ pub(crate) fn restore_packed(
 }
 
 per_isa! {
-    /// Numbers of decoded elements, by their blocks' scales and offsets, every NaN the positive quiet one.
-    fn restore_blocks[R: Restoring](rule: R, length: usize, scales: &[f32], offsets: &[f32], numbers: &mut [f32]) = restore_body;
+    /// Numbers of decoded elements, by the scales and offsets of each, every NaN the positive quiet one.
+    fn restore_each[R: Restoring](rule: R, scales: &[f32], offsets: &[f32], numbers: &mut [f32]) = restore_body;
+    /// The values of blocks, for each of their elements.
+    fn expand[](length: usize, values: &[f32], each: &mut [f32]) = expand_body;
     /// Numbers of E8M0 codes.
     fn e8m0[](codes: &[u8], scales: &mut [f32]) = e8m0_body;
     /// Codes of 4 bits to bytes, the first in the low bits.

@@ -309,7 +309,7 @@ impl QuantView<'_> {
         let fast = FastRestore::lower(self, exec.isa());
         if let Some(fast) = &fast {
             // Some rows at a time, so that what a call costs is nothing.
-            const ELEMENTS: usize = 1 << 14;
+            const ELEMENTS: usize = 1 << 16;
             let rows = (ELEMENTS / geometry.cols).max(1);
             return exec.chunks(dst, rows * geometry.cols, |index, dst| fast.rows(self, index * rows, dst));
         }

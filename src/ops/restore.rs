@@ -77,6 +77,8 @@ struct Scratch {
     codes: Vec<u8>,
     scales: Vec<f32>,
     offsets: Vec<f32>,
+    each_scale: Vec<f32>,
+    each_offset: Vec<f32>,
     wide: Vec<u16>,
 }
 
@@ -168,7 +170,7 @@ impl FastRestore {
 
     /// The numbers of some columns whose blocks' factors are in the scratch.
     fn restore(&self, row: &[u8], length: usize, cols: Range<usize>, numbers: &mut [f32], scratch: &mut Scratch) {
-        let Scratch { codes, scales, offsets, .. } = scratch;
+        let Scratch { codes, scales, offsets, each_scale, each_offset, .. } = scratch;
         let (isa, bits) = (self.isa, self.bits as usize);
         let start = cols.start * bits;
         let mut done = 0;
@@ -196,11 +198,17 @@ impl FastRestore {
             }
             self.elements.decode(isa, codes, numbers);
         }
+        each_scale.resize(numbers.len(), 0.0);
+        kernel::expand(isa, length, scales, each_scale);
+        if self.offset.is_some() {
+            each_offset.resize(numbers.len(), 0.0);
+            kernel::expand(isa, length, offsets, each_offset);
+        }
         match self.rule {
-            Rule::Product(rule) => kernel::restore_blocks(isa, rule, length, scales, scales, numbers),
-            Rule::AmaxQuotient(rule) => kernel::restore_blocks(isa, rule, length, scales, scales, numbers),
-            Rule::LessZeroPoint => kernel::restore_blocks(isa, LessZeroPoint, length, scales, offsets, numbers),
-            Rule::PlusMinimum => kernel::restore_blocks(isa, PlusMinimum, length, scales, offsets, numbers),
+            Rule::Product(rule) => kernel::restore_each(isa, rule, each_scale, each_scale, numbers),
+            Rule::AmaxQuotient(rule) => kernel::restore_each(isa, rule, each_scale, each_scale, numbers),
+            Rule::LessZeroPoint => kernel::restore_each(isa, LessZeroPoint, each_scale, each_offset, numbers),
+            Rule::PlusMinimum => kernel::restore_each(isa, PlusMinimum, each_scale, each_offset, numbers),
         }
     }
 }
