@@ -18,7 +18,7 @@ pub(crate) struct Encode {
     min_field: u32,
     /// Mantissa bits of the format, and bits of an f32's significand that it does not have.
     mantissa_bits: u32,
-    shift: u32,
+    pub(super) shift: u32,
     /// What is added before the bits are cut: so many halves of a unit, less the other number; and 1 where the last bit is added too.
     add: [(u32, u32); 2],
     to_even: u32,
@@ -116,37 +116,90 @@ impl Encode {
 
     /// The code of an f32, by its bits.
     #[inline(always)]
-    fn code(&self, bits: u32) -> u32 {
-        let minus = ((bits as i32) >> 31) as u32;
-        let pick = |pair: [u32; 2]| pair[0] ^ (pair[0] ^ pair[1]) & minus;
+    fn code<const PLAIN: bool>(&self, bits: u32) -> u32 {
+        let minus = minus(bits);
+        let cut = Cut::of(self, bits);
+        // A significand has 24 bits: of more that are cut, all are.
+        let cut = Cut { bits: cut.bits.min(31), ..cut };
+        let [(halves, less), (minus_halves, minus_less)] = self.add;
+        let add = (pick([halves, minus_halves], minus) << (cut.bits - 1)).wrapping_sub(pick([less, minus_less], minus));
+        let kept = cut.significand >> cut.bits;
+        let lost = cut.significand & ((1 << cut.bits) - 1);
+        // Even and odd are said of the code: without mantissa bits the exponent has its last bit.
+        let rounded = cut.significand + add + ((cut.base + kept) & self.to_even);
+        let code = (cut.base + (rounded >> cut.bits)) | self.to_odd & u32::from(lost != 0);
+        self.finish::<PLAIN>(bits, code)
+    }
+
+    /// Whether a code is its sign and its magnitude's, zero not excepted, and all inputs are taken as they are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.flush == 1 && self.unsigned == 0 && self.carry == 0 && self.zero == [0, self.flip]
+    }
+
+    /// The code of an f32 by its bits and the code of its magnitude, rounded.
+    #[inline(always)]
+    pub(super) fn finish<const PLAIN: bool>(&self, bits: u32, code: u32) -> u32 {
+        let (minus, magnitude) = (minus(bits), bits & 0x7FFF_FFFF);
+        let signed = if PLAIN {
+            code | self.flip & minus
+        } else {
+            let signed = (code ^ self.flip & minus).wrapping_add(self.carry & minus) & self.mask;
+            if code == 0 { pick(self.zero, minus) } else { signed }
+        };
+        let mut signed = if code > pick(self.max, minus) { pick(self.overflow, minus) } else { signed };
+        if !PLAIN {
+            signed = if code != 0 && self.unsigned & minus != 0 { self.negative } else { signed };
+            signed = if magnitude < self.flush { pick(self.zero, minus) } else { signed };
+        }
+        let signed = if magnitude == 0x7F80_0000 { pick(self.infinity, minus) } else { signed };
+        if magnitude > 0x7F80_0000 { pick(self.nan, minus) } else { signed }
+    }
+}
+
+/// All ones for a minus sign.
+#[inline(always)]
+fn minus(bits: u32) -> u32 {
+    ((bits as i32) >> 31) as u32
+}
+
+#[inline(always)]
+fn pick(pair: [u32; 2], minus: u32) -> u32 {
+    pair[0] ^ (pair[0] ^ pair[1]) & minus
+}
+
+/// Where an f32's magnitude is cut: the code of its binade, the significand, and how many of its bits the format does not have.
+pub(super) struct Cut {
+    pub(super) base: u32,
+    pub(super) significand: u32,
+    pub(super) bits: u32,
+}
+
+impl Cut {
+    #[inline(always)]
+    pub(super) fn of(encode: &Encode, bits: u32) -> Self {
         let magnitude = bits & 0x7FFF_FFFF;
         let field = magnitude >> 23;
         let hidden = u32::from(field != 0) << 23;
-        let significand = magnitude & 0x007F_FFFF | hidden;
         let field = field.max(1);
-        let cut = (self.shift + self.min_field.saturating_sub(field)).min(31);
-        let [(halves, less), (minus_halves, minus_less)] = self.add;
-        let add = (pick([halves, minus_halves]) << (cut - 1)).wrapping_sub(pick([less, minus_less]));
-        let kept = significand >> cut;
-        let lost = significand & ((1 << cut) - 1);
-        // Even and odd are said of the code: without mantissa bits the exponent has its last bit.
-        let base = field.saturating_sub(self.min_field) << self.mantissa_bits;
-        let rounded = significand + add + ((base + kept) & self.to_even);
-        let code = (base + (rounded >> cut)) | self.to_odd & u32::from(lost != 0);
-        let signed = (code ^ self.flip & minus).wrapping_add(self.carry & minus) & self.mask;
-        let signed = if code == 0 { pick(self.zero) } else { signed };
-        let signed = if code > pick(self.max) { pick(self.overflow) } else { signed };
-        let signed = if code != 0 && self.unsigned & minus != 0 { self.negative } else { signed };
-        let signed = if magnitude < self.flush { pick(self.zero) } else { signed };
-        let signed = if magnitude == 0x7F80_0000 { pick(self.infinity) } else { signed };
-        if magnitude > 0x7F80_0000 { pick(self.nan) } else { signed }
+        Self {
+            base: field.saturating_sub(encode.min_field) << encode.mantissa_bits,
+            significand: magnitude & 0x007F_FFFF | hidden,
+            bits: encode.shift + encode.min_field.saturating_sub(field),
+        }
     }
 }
 
 #[inline(always)]
 fn body<C: Code>(encode: &Encode, src: &[f32], dst: &mut [C]) {
-    for (x, code) in src.iter().zip(dst) {
-        *code = C::truncate(encode.code(x.to_bits()));
+    let encode = *encode;
+    if encode.is_plain() {
+        for (x, code) in src.iter().zip(dst) {
+            *code = C::truncate(encode.code::<true>(x.to_bits()));
+        }
+    } else {
+        for (x, code) in src.iter().zip(dst) {
+            *code = C::truncate(encode.code::<false>(x.to_bits()));
+        }
     }
 }
 

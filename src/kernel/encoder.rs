@@ -4,42 +4,79 @@ use super::decode::{Bytes as DecodeBytes, look_up};
 use super::encode::{Encode, encode_uniform};
 use super::finite::{Finite, encode_finite, round_finite};
 use super::isa::Isa;
+use super::stochastic::Stochastic;
 use super::wide::{DecodeWide, EncodeWide};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use super::{isa::Kind, x86_hif8::HiF8};
 use crate::policy::Convert;
-use crate::spec::{Code, FormatSpec};
+use crate::random::Dither;
+use crate::spec::{Code, Encoding, FormatSpec};
+#[cfg(feature = "alloc")]
+use {super::steps::Steps, alloc::boxed::Box};
 
 /// A way from f32s to codes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Encoder {
     isa: Isa,
     way: Way,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Way {
     Wide(EncodeWide),
     /// Runs with numbers that the first does not cover go to the second.
     Finite(Finite, Encode),
     Uniform(Encode),
+    Stochastic(Stochastic),
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    HiF8(HiF8),
+    #[cfg(feature = "alloc")]
+    Steps(Box<Steps>),
 }
 
 /// Numbers of a run: their codes stay in the first-level cache until the run's largest magnitude is known.
-const RUN: usize = 512;
+const RUN: usize = 2048;
+
+/// Elements from which finding a format's steps pays: of a codebook the reference codec looks at every entry each time.
+#[cfg(feature = "alloc")]
+const fn many(spec: &FormatSpec) -> usize {
+    if matches!(spec.encoding(), Encoding::Codebook(_)) { 256 } else { 4096 }
+}
 
 impl Encoder {
-    /// The way, if there is one.
-    pub(crate) fn lower(isa: Isa, spec: &FormatSpec, convert: &Convert) -> Option<Self> {
-        let way = if let Some(wide) = EncodeWide::lower(isa, spec, convert) {
-            Way::Wide(wide)
-        } else {
-            let uniform = Encode::lower(spec, convert)?;
-            Finite::lower(spec, convert).map_or(Way::Uniform(uniform), |finite| Way::Finite(finite, uniform))
-        };
-        Some(Self { isa, way })
+    /// The way for so many elements, if there is one.
+    pub(crate) fn lower(isa: Isa, spec: &FormatSpec, convert: &Convert, elements: usize) -> Option<Self> {
+        Self::way(isa, spec, convert, elements).map(|way| Self { isa, way })
     }
 
-    /// Codes of numbers.
-    pub(crate) fn encode<C: Code>(&self, src: &[f32], dst: &mut [C]) {
+    fn way(isa: Isa, spec: &FormatSpec, convert: &Convert, elements: usize) -> Option<Way> {
+        if let Some(wide) = EncodeWide::lower(isa, spec, convert) {
+            return Some(Way::Wide(wide));
+        }
+        if let Some(uniform) = Encode::lower(spec, convert) {
+            return Some(Finite::lower(spec, convert).map_or(Way::Uniform(uniform), |finite| Way::Finite(finite, uniform)));
+        }
+        if let Some(stochastic) = Stochastic::lower(spec, convert) {
+            return Some(Way::Stochastic(stochastic));
+        }
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        if matches!(isa.kind(), Kind::Avx512Vbmi)
+            && let Some(hif8) = HiF8::lower(spec, convert)
+        {
+            return Some(Way::HiF8(hif8));
+        }
+        #[cfg(feature = "alloc")]
+        if elements >= many(spec)
+            && let Some(steps) = Steps::lower(spec, convert)
+        {
+            return Some(Way::Steps(steps));
+        }
+        let _ = elements;
+        None
+    }
+
+    /// Codes of numbers; a stochastic rounding takes its words from `dither`, whose indices must not run over the largest u64.
+    pub(crate) fn encode<C: Code>(&self, src: &[f32], dst: &mut [C], dither: Dither) {
         match &self.way {
             Way::Wide(wide) => wide.encode(self.isa, src, dst),
             Way::Uniform(uniform) => encode_uniform(self.isa, uniform, src, dst),
@@ -52,6 +89,26 @@ impl Encoder {
                     }
                 }
             }
+            Way::Stochastic(stochastic) => stochastic.encode(self.isa, src, dst, dither),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Way::HiF8(hif8) => match C::bytes_mut(dst) {
+                // SAFETY: `way` gives this only for an `Isa` with the instructions.
+                #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+                Some(dst) => unsafe { hif8.encode(src, dst) },
+                None => {
+                    let mut codes = [0; RUN];
+                    for (src, dst) in src.chunks(RUN).zip(dst.chunks_mut(RUN)) {
+                        // SAFETY: as above.
+                        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+                        unsafe {
+                            hif8.encode(src, &mut codes[..src.len()]);
+                        }
+                        dst.iter_mut().zip(codes).for_each(|(to, code)| *to = C::truncate(code.into()));
+                    }
+                }
+            },
+            #[cfg(feature = "alloc")]
+            Way::Steps(steps) => steps.encode(src, dst),
         }
     }
 }
@@ -71,9 +128,9 @@ enum Decoder {
 }
 
 impl FakeQuantizer {
-    /// The way, if there is one.
-    pub(crate) fn lower(isa: Isa, spec: &FormatSpec, convert: &Convert) -> Option<Self> {
-        let encoder = Encoder::lower(isa, spec, convert)?;
+    /// The way for so many elements, if there is one.
+    pub(crate) fn lower(isa: Isa, spec: &FormatSpec, convert: &Convert, elements: usize) -> Option<Self> {
+        let encoder = Encoder::lower(isa, spec, convert, elements)?;
         let decoder = if spec.bits() <= 8 {
             Decoder::Bytes(DecodeBytes::lower(isa, spec))
         } else {
@@ -83,8 +140,8 @@ impl FakeQuantizer {
     }
 
     /// Representable numbers, as f32s.
-    pub(crate) fn numbers(&self, src: &[f32], dst: &mut [f32]) {
-        for (src, dst) in src.chunks(RUN).zip(dst.chunks_mut(RUN)) {
+    pub(crate) fn numbers(&self, src: &[f32], dst: &mut [f32], dither: Dither) {
+        for (i, (src, dst)) in src.chunks(RUN).zip(dst.chunks_mut(RUN)).enumerate() {
             if let Way::Finite(finite, _) = &self.encoder.way {
                 let mut largest = 0;
                 round_finite(self.encoder.isa, finite, src, dst, &mut largest);
@@ -92,15 +149,16 @@ impl FakeQuantizer {
                     continue;
                 }
             }
+            let dither = dither.skip((i * RUN) as u64);
             match &self.decoder {
                 Decoder::Bytes(decode) => {
                     let mut codes = [0u8; RUN];
-                    self.encoder.encode(src, &mut codes[..src.len()]);
+                    self.encoder.encode(src, &mut codes[..src.len()], dither);
                     decode.decode(self.encoder.isa, &codes[..src.len()], dst);
                 }
                 Decoder::Wide(decode) => {
                     let mut codes = [0u32; RUN];
-                    self.encoder.encode(src, &mut codes[..src.len()]);
+                    self.encoder.encode(src, &mut codes[..src.len()], dither);
                     decode.decode(self.encoder.isa, &codes[..src.len()], dst);
                 }
             }
@@ -108,11 +166,11 @@ impl FakeQuantizer {
     }
 
     /// Entries of a table of representable numbers by their codes, for formats of at most 8 bits.
-    pub(crate) fn entries<D: Copy>(&self, src: &[f32], dst: &mut [D], table: &[D; 256]) {
+    pub(crate) fn entries<D: Copy>(&self, src: &[f32], dst: &mut [D], table: &[D; 256], dither: Dither) {
         let mut codes = [0u8; RUN];
-        for (src, dst) in src.chunks(RUN).zip(dst.chunks_mut(RUN)) {
+        for (i, (src, dst)) in src.chunks(RUN).zip(dst.chunks_mut(RUN)).enumerate() {
             let codes = &mut codes[..src.len()];
-            self.encoder.encode(src, codes);
+            self.encoder.encode(src, codes, dither.skip((i * RUN) as u64));
             look_up(self.encoder.isa, table, codes, dst);
         }
     }

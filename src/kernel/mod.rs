@@ -14,9 +14,13 @@ mod encoder;
 mod finite;
 mod isa;
 mod nearest;
+mod philox;
 mod pod;
 #[cfg(feature = "alloc")]
 mod rows;
+#[cfg(feature = "alloc")]
+mod steps;
+mod stochastic;
 mod stream;
 mod wide;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -25,6 +29,8 @@ mod x86;
 mod x86_blocks;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_half;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_hif8;
 
 #[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
 pub(crate) use blocks::OverToOddFused;

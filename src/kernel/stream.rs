@@ -26,22 +26,24 @@ pub(crate) const fn is_large(bytes: usize) -> bool {
 #[repr(align(64))]
 struct Tile<D>([D; TILE]);
 
-/// Runs `work` over pieces of two slices of equal length, past the caches.
-pub(crate) fn tiles<S, D: Pod>(src: &[S], dst: &mut [D], mut work: impl FnMut(&[S], &mut [D])) {
+/// Runs `work(index of the first, inputs, outputs)` over pieces of two slices of equal length, past the caches.
+pub(crate) fn tiles<S, D: Pod>(src: &[S], dst: &mut [D], mut work: impl FnMut(u64, &[S], &mut [D])) {
     let head = dst.as_ptr().align_offset(LINE).min(dst.len());
     let (first, src) = src.split_at(head);
     let (first_out, dst) = dst.split_at_mut(head);
-    work(first, first_out);
+    work(0, first, first_out);
     let mut tile = Tile([D::zeroed(); TILE]);
     let (whole, rest) = dst.as_chunks_mut::<TILE>();
     let (inputs, last) = src.as_chunks::<TILE>();
+    let mut index = head as u64;
     for (input, output) in inputs.iter().zip(whole) {
         prefetch(input);
-        work(input, &mut tile.0);
+        work(index, input, &mut tile.0);
+        index += TILE as u64;
         store_past_caches(&tile.0, output);
     }
     fence();
-    work(last, rest);
+    work(index, last, rest);
 }
 
 /// Copies numbers that fit a cache to where they do not, whole cache lines past the caches. Until [`fence`] other threads may not see them.

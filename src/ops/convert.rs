@@ -2,6 +2,7 @@
 //! through the reference codec.
 
 use super::Exec;
+use super::par::Pieces;
 use crate::codec::Unpacked;
 use crate::error::Error;
 use crate::kernel::{self, DecodeBytes, DecodeWide, Encoder, FakeQuantizer, look_up};
@@ -120,14 +121,20 @@ pub fn encode_slice<T: Real, C: Code>(
     Error::check_length("output length", src.len(), dst.len())?;
     check_width::<C>(spec)?;
     convert.round.validate()?;
-    let encoder = if src.len() < LARGE { None } else { Encoder::lower(exec.isa(), spec, convert) };
+    let kernel = has_kernel(src.len(), dither);
+    let encoder = if kernel { Encoder::lower(exec.isa(), spec, convert, src.len()) } else { None };
     let flush = matches!(convert.subnormal_inputs, SubnormalInputs::Flush);
     let streams = kernel::is_large(size_of_val(src) + size_of_val(dst));
-    exec.over(src, dst, |first, src, dst| {
+    let pieces = if encoder.is_some() { Pieces::Fast } else { Pieces::Slow };
+    exec.over(src, dst, pieces, |first, src, dst| {
         if let Some(encoder) = &encoder {
-            let encode = |src: &[f32], dst: &mut [C]| match C::bytes_mut(dst) {
-                Some(dst) if streams => kernel::tiles(src, dst, |src, dst| encoder.encode(src, dst)),
-                _ => encoder.encode(src, dst),
+            let mut dither = dither.skip(first as u64);
+            let encode = |src: &[f32], dst: &mut [C]| {
+                match C::bytes_mut(dst) {
+                    Some(dst) if streams => kernel::tiles(src, dst, |at, src, dst| encoder.encode(src, dst, dither.skip(at))),
+                    _ => encoder.encode(src, dst, dither),
+                }
+                dither = dither.skip(src.len() as u64);
             };
             if T::as_f32s(src, dst, flush, encode) {
                 return;
@@ -163,17 +170,18 @@ pub fn decode_slice<C: Code, T: Real>(spec: &FormatSpec, src: &[C], dst: &mut [T
     let wide = if large && to_f32 && spec.bits() > 8 { DecodeWide::lower(isa, spec) } else { None };
     let table = (large && !to_f32 && spec.bits() <= 8).then(|| values::<T>(spec));
     let streams = kernel::is_large(size_of_val(src) + size_of_val(dst));
-    exec.over(src, dst, |_, src, dst| {
+    let pieces = if bytes.is_some() || wide.is_some() || table.is_some() { Pieces::Fast } else { Pieces::Slow };
+    exec.over(src, dst, pieces, |_, src, dst| {
         if let (Some(table), Some(src)) = (&table, C::bytes(src)) {
             return look_up(isa, table, src, dst);
         }
         let numbers = T::f32s_mut(dst);
         match (&bytes, C::bytes(src), &wide, numbers) {
             (Some(bytes), Some(src), _, Some(dst)) if streams => {
-                kernel::tiles(src, dst, |src, dst| bytes.decode(isa, src, dst));
+                kernel::tiles(src, dst, |_, src, dst| bytes.decode(isa, src, dst));
             }
             (Some(bytes), Some(src), _, Some(dst)) => bytes.decode(isa, src, dst),
-            (_, _, Some(wide), Some(dst)) if streams => kernel::tiles(src, dst, |src, dst| wide.decode(isa, src, dst)),
+            (_, _, Some(wide), Some(dst)) if streams => kernel::tiles(src, dst, |_, src, dst| wide.decode(isa, src, dst)),
             (_, _, Some(wide), Some(dst)) => wide.decode(isa, src, dst),
             _ => {
                 for (code, x) in src.iter().zip(dst) {
@@ -208,18 +216,25 @@ pub fn fake_quantize_slice<T: Real>(
 ) -> Result<(), Error> {
     Error::check_length("output length", src.len(), dst.len())?;
     convert.round.validate()?;
-    let fake = if src.len() < LARGE { None } else { FakeQuantizer::lower(exec.isa(), spec, convert) };
+    let kernel = has_kernel(src.len(), dither);
+    let fake = if kernel { FakeQuantizer::lower(exec.isa(), spec, convert, src.len()) } else { None };
     let table = fake.as_ref().filter(|_| T::f32s_mut(&mut []).is_none() && spec.bits() <= 8).map(|_| values::<T>(spec));
     let flush = matches!(convert.subnormal_inputs, SubnormalInputs::Flush);
     let streams = kernel::is_large(size_of_val(src) + size_of_val(dst));
-    exec.over(src, dst, |first, src, dst| {
+    let pieces = if fake.is_some() { Pieces::Fast } else { Pieces::Slow };
+    exec.over(src, dst, pieces, |first, src, dst| {
         if let Some(fake) = &fake {
-            let mut done = true;
-            let round = |src: &[f32], dst: &mut [T]| match (T::f32s_mut(dst), &table) {
-                (Some(dst), _) if streams => kernel::tiles(src, dst, |src, dst| fake.numbers(src, dst)),
-                (Some(dst), _) => fake.numbers(src, dst),
-                (None, Some(table)) => fake.entries(src, dst, table),
-                (None, None) => done = false,
+            let (mut done, mut dither) = (true, dither.skip(first as u64));
+            let round = |src: &[f32], dst: &mut [T]| {
+                match (T::f32s_mut(dst), &table) {
+                    (Some(dst), _) if streams => {
+                        kernel::tiles(src, dst, |at, src, dst| fake.numbers(src, dst, dither.skip(at)));
+                    }
+                    (Some(dst), _) => fake.numbers(src, dst, dither),
+                    (None, Some(table)) => fake.entries(src, dst, table, dither),
+                    (None, None) => done = false,
+                }
+                dither = dither.skip(src.len() as u64);
             };
             if T::as_f32s(src, dst, flush, round) && done {
                 return;
@@ -235,6 +250,11 @@ pub fn fake_quantize_slice<T: Real>(
 
 /// Elements below which making the parameters of a kernel costs more than it saves.
 const LARGE: usize = 256;
+
+/// Whether a call goes to a kernel: it is large, and its elements' indices are in order.
+const fn has_kernel(elements: usize, dither: Dither) -> bool {
+    elements >= LARGE && dither.first_index.checked_add(elements as u64).is_some()
+}
 
 /// The numbers of all codes of a format of at most 8 bits.
 fn values<T: Real>(spec: &FormatSpec) -> [T; 256] {

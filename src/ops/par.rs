@@ -66,17 +66,22 @@ impl Exec {
     }
 
     /// Runs `work(first index, inputs, outputs)` over pieces of two slices of equal length.
-    pub(super) fn over<S: Sync, D: Send>(self, src: &[S], dst: &mut [D], work: impl Fn(usize, &[S], &mut [D]) + Sync) {
-        /// Elements a piece: the reference codec takes some tens of microseconds for them, well above a task's cost.
+    pub(super) fn over<S: Sync, D: Send>(
+        self,
+        src: &[S],
+        dst: &mut [D],
+        pieces: Pieces,
+        work: impl Fn(usize, &[S], &mut [D]) + Sync,
+    ) {
         #[cfg(feature = "rayon")]
-        const PIECE: usize = 4096;
-        #[cfg(feature = "rayon")]
-        if self.parallel && src.len() > PIECE {
+        if self.parallel && src.len() > pieces as usize {
             use rayon::prelude::*;
-            let pieces = src.par_chunks(PIECE).zip(dst.par_chunks_mut(PIECE)).enumerate();
-            pieces.for_each(|(i, (src, dst))| work(i * PIECE, src, dst));
+            let length = pieces as usize;
+            let pieces = src.par_chunks(length).zip(dst.par_chunks_mut(length)).enumerate();
+            pieces.for_each(|(i, (src, dst))| work(i * length, src, dst));
             return;
         }
+        let _ = pieces;
         work(0, src, dst);
     }
 
@@ -106,4 +111,13 @@ impl Exec {
         }
         dst.chunks_mut(length).enumerate().for_each(|(i, chunk)| work(i, chunk));
     }
+}
+
+/// Elements that a thread takes at a time: some tens of microseconds of work, well above a task's cost.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pieces {
+    /// For the reference codec.
+    Slow = 1 << 12,
+    /// For kernels.
+    Fast = 1 << 16,
 }
