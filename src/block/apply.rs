@@ -162,17 +162,21 @@ impl BlockSpec {
         largest.is_finite().then_some(factor)
     }
 
-    /// Whether elements that are subnormal f32s become zero, without a flag or a direction.
+    /// Whether elements that are subnormal f32s become zero; no random number moves them up either.
     pub(crate) const fn rounds_tiny_to_zero(&self) -> bool {
         let round = self.element_convert.round;
         self.element.min_positive().log2() > -100
-            && matches!(round, Round::NearestEven | Round::NearestAway | Round::NearestTowardZero | Round::NearestUp)
+            && matches!(
+                round,
+                Round::NearestEven | Round::NearestAway | Round::NearestTowardZero | Round::NearestUp | Round::Stochastic { .. }
+            )
     }
 
     /// Whether a quotient in f32, rounded to odd, is rounded to the same element as the exact one. By at least [`LEAST_DIVISOR`] and from half the least
     /// element on, the remainder is no less than the least f32: 2^-70, 2^-31, and two times the 2^-23 of a last bit.
     pub(crate) const fn takes_odd_quotients(&self) -> bool {
-        self.element.bits() <= 8 && self.element.min_positive().log2() >= -30 && self.element.max_exponent() < 100
+        let random = matches!(self.element_convert.round, Round::Stochastic { .. });
+        !random && self.element.bits() <= 8 && self.element.min_positive().log2() >= -30 && self.element.max_exponent() < 100
     }
 
     /// The block of these statistics, under its rule; a search looks at the elements themselves.

@@ -23,8 +23,8 @@ use alloc::vec::Vec;
 #[derive(Clone, Copy, Debug)]
 pub struct Quantizer<'a> {
     pub(super) spec: &'a BlockSpec,
-    dither: Dither,
-    exec: Exec,
+    pub(super) dither: Dither,
+    pub(super) exec: Exec,
     tensor_scale: Option<f32>,
     scales: Option<(&'a [f32], &'a [f32])>,
 }
@@ -123,7 +123,7 @@ impl<'a> Quantizer<'a> {
         tensor.tensor_scale = self.tensor_scale_for(src)?;
         let job = Job { quantizer: self, geometry, tensor: tensor.tensor_scale, src };
         let fast = match way {
-            Way::Fastest if self.scales.is_none() => Fast::lower(self.spec, tensor.tensor_scale, size_of_val(src), self.exec.isa()),
+            Way::Fastest if self.scales.is_none() => Fast::lower(self, &geometry, tensor.tensor_scale, size_of_val(src)),
             _ => None,
         };
         let (codes, scales, offsets) = (&mut tensor.codes, &mut tensor.scales, &mut tensor.offsets);

@@ -1,13 +1,15 @@
 //! Rows of block-scaled tensors by kernels: the same bits as the loop over elements in `quantize`, for schemes whose elements are one f32
 //! multiplication or division away from a kernel's encoding.
 
-use super::quantize::{Job, Piece};
+use super::convert::Words;
+use super::quantize::{Job, Piece, Quantizer};
 use super::scales::{Arrays, Scales};
-use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Offset, ScaleRule, Scaling, ZeroSign, put, store};
+use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Geometry, Offset, ScaleRule, Scaling, ZeroSign, put, store};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use crate::kernel::OverToOddFused;
 use crate::kernel::{self, FloatCoder, IntCoder, Isa, Over, OverToOdd, Times};
 use crate::policy::{MissingNan, Nan};
+use crate::random::Dither;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -26,6 +28,7 @@ pub(super) struct Fast<'a> {
     zero_block: (Block, [u8; 2]),
     /// Whether the numbers are more than the caches hold.
     streams: bool,
+    dither: Dither,
     isa: Isa,
 }
 
@@ -57,8 +60,13 @@ enum Special {
 }
 
 impl<'a> Fast<'a> {
-    /// For schemes whose scale depends on `amax` alone, and whose elements on the scale and nothing else; `bytes` is the size of the numbers.
-    pub(super) fn lower(spec: &'a BlockSpec, tensor: f32, bytes: usize, isa: Isa) -> Option<Self> {
+    /// For schemes whose scale depends on `amax` alone, and whose elements on the scale and random bits and nothing else; `bytes` is the size of the
+    /// numbers.
+    pub(super) fn lower(quantizer: &Quantizer<'a>, geometry: &Geometry, tensor: f32, bytes: usize) -> Option<Self> {
+        let (spec, isa, dither) = (quantizer.spec, quantizer.exec.isa(), quantizer.dither);
+        let count = geometry.lines() * geometry.cols;
+        // The kernels' indices do not wrap around.
+        dither.first_index.checked_add(count as u64)?;
         let by_amax = matches!(
             spec.rule,
             ScaleRule::Floor
@@ -78,6 +86,8 @@ impl<'a> Fast<'a> {
             Elements::AddThenRound => !matches!(spec.apply, Apply::Exact),
             _ => false,
         };
+        // A sign by the quotient is lost where it is no f32.
+        let plain = plain && !(matches!(spec.zero_sign, ZeroSign::MinusBelowZero) && matches!(spec.apply, Apply::Exact));
         if !(by_amax && plain && alone && spec.element.bits() <= 8) {
             return None;
         }
@@ -97,9 +107,9 @@ impl<'a> Fast<'a> {
         } else if let Some(coder) = IntCoder::lower(element, &convert) {
             Encoder::Int(coder)
         } else {
-            Encoder::Other(kernel::Encoder::lower(isa, element, &convert)?, added)
+            Encoder::Other(kernel::Encoder::lower(isa, element, &convert, count)?, added)
         };
-        let (scales, scaling) = Scales::lower(isa, spec, tensor);
+        let (scales, scaling) = Scales::lower(isa, spec, tensor, geometry.blocks());
         let zero = spec.block_of(&BlockStats { finite: 1, ..BlockStats::EMPTY }, core::iter::empty(), tensor);
         let codes = [0.0, -0.0].map(|x| spec.code(&zero, x, 0) as u8);
         Some(Self {
@@ -111,6 +121,7 @@ impl<'a> Fast<'a> {
             zeros,
             zero_block: (zero, codes),
             streams: kernel::is_large(bytes),
+            dither,
             isa,
         })
     }
@@ -131,7 +142,7 @@ impl<'a> Fast<'a> {
             scratch: Scratch::default(),
         };
         if long {
-            return band.quantize(src, piece.codes, piece.scales);
+            return band.quantize(src, origin * grid.cols, piece.codes, piece.scales);
         }
         for index in 0..piece.bands {
             let lines = grid.band(piece.first + index);
@@ -139,6 +150,7 @@ impl<'a> Fast<'a> {
             let blocks = index * grid.grid_cols..(index + 1) * grid.grid_cols;
             band.quantize(
                 &src[lines.start * grid.cols..lines.end * grid.cols],
+                (origin + lines.start) * grid.cols,
                 &mut piece.codes[lines.start * grid.row_bytes..lines.end * grid.row_bytes],
                 &mut piece.scales[blocks.start * band.scale_bytes..blocks.end * band.scale_bytes],
             );
@@ -146,16 +158,16 @@ impl<'a> Fast<'a> {
     }
 
     /// Codes of a run of columns of one row, one a byte.
-    fn encode(&self, numbers: &[f32], length: usize, factors: &[f32], scaled: &mut Vec<f32>, codes: &mut [u8]) {
+    fn encode(&self, numbers: &[f32], length: usize, factors: &[f32], dither: Dither, scaled: &mut Vec<f32>, codes: &mut [u8]) {
         let isa = self.isa;
         match self.scaling {
-            Scaling::Times => self.encode_by(Times, numbers, length, factors, scaled, codes),
-            Scaling::Over => self.encode_by(Over, numbers, length, factors, scaled, codes),
+            Scaling::Times => self.encode_by(Times, numbers, length, factors, dither, scaled, codes),
+            Scaling::Over => self.encode_by(Over, numbers, length, factors, dither, scaled, codes),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Scaling::Exact if isa != Isa::portable() => {
-                self.encode_by(OverToOddFused, numbers, length, factors, scaled, codes);
+                self.encode_by(OverToOddFused, numbers, length, factors, dither, scaled, codes);
             }
-            Scaling::Exact => self.encode_by(OverToOdd, numbers, length, factors, scaled, codes),
+            Scaling::Exact => self.encode_by(OverToOdd, numbers, length, factors, dither, scaled, codes),
         }
         match self.zeros {
             Zeros::Keep => {}
@@ -170,6 +182,7 @@ impl<'a> Fast<'a> {
         numbers: &[f32],
         length: usize,
         factors: &[f32],
+        dither: Dither,
         scaled: &mut Vec<f32>,
         codes: &mut [u8],
     ) {
@@ -179,7 +192,7 @@ impl<'a> Fast<'a> {
             Encoder::Other(encode, zero) => {
                 scaled.resize(numbers.len(), 0.0);
                 kernel::scale_blocks(self.isa, scaling, *zero, numbers, length, factors, scaled);
-                encode.encode(scaled, codes);
+                encode.encode(scaled, codes, dither);
             }
         }
     }
@@ -253,7 +266,8 @@ struct Scratch {
 }
 
 impl Band<'_> {
-    fn quantize<T: Copy + Into<f32>>(&mut self, src: &[T], codes: &mut [u8], scales: &mut [u8]) {
+    /// Quantizes a band, whose first element is the tensor's `first`.
+    fn quantize<T: Copy + Into<f32>>(&mut self, src: &[T], first: usize, codes: &mut [u8], scales: &mut [u8]) {
         let tiles = self.tiles;
         let Tiles { cols: length, block_cols } = tiles;
         if src.len() == length && block_cols <= COLUMNS {
@@ -268,7 +282,7 @@ impl Band<'_> {
                 self.scratch.amax.resize(blocks.len(), 0);
                 kernel::block_amax(self.fast.isa, &self.scratch.numbers, block_cols, &mut self.scratch.amax);
                 self.settle(&src[cols.clone()], cols.len(), scales);
-                self.encode(&src[cols.clone()], 0..blocks.len(), cols, codes);
+                self.encode(&src[cols.clone()], first + cols.start, 0..blocks.len(), cols, codes);
             }
             return;
         }
@@ -282,11 +296,11 @@ impl Band<'_> {
             }
         }
         self.settle(src, length, scales);
-        for (line, codes) in src.chunks(length).zip(codes.chunks_mut(self.row_bytes)) {
+        for (index, (line, codes)) in src.chunks(length).zip(codes.chunks_mut(self.row_bytes)).enumerate() {
             for cols in tiles.ranges() {
                 self.load(&line[cols.clone()]);
                 let touched = tiles.touched(&cols);
-                self.encode(&line[cols.clone()], touched, cols, codes);
+                self.encode(&line[cols.clone()], first + index * length + cols.start, touched, cols, codes);
             }
         }
     }
@@ -339,7 +353,7 @@ impl Band<'_> {
     }
 
     /// The codes of some columns of a row, whose numbers are in the scratch, and its blocks' factors from an index on, into the row.
-    fn encode<T: Copy + Into<f32>>(&mut self, src: &[T], blocks: Range<usize>, cols: Range<usize>, row: &mut [u8]) {
+    fn encode<T: Copy + Into<f32>>(&mut self, src: &[T], first: usize, blocks: Range<usize>, cols: Range<usize>, row: &mut [u8]) {
         let Scratch { numbers, scaled, codes, factors, special, .. } = &mut self.scratch;
         let fast = self.fast;
         let bits = fast.spec.element.bits();
@@ -349,16 +363,20 @@ impl Band<'_> {
             codes.resize(src.len(), 0);
             &mut codes[..]
         };
-        fast.encode(numbers, self.tiles.length(), &factors[blocks.clone()], scaled, own);
+        let dither = fast.dither.skip(first as u64);
+        let words = Words::new(fast.spec.element_convert.round, dither);
+        fast.encode(numbers, self.tiles.length(), &factors[blocks.clone()], dither, scaled, own);
         for (index, what) in special.iter().filter(|(index, _)| blocks.contains(index)) {
             let at = (index - blocks.start) * self.tiles.length();
             let at = at..(at + self.tiles.length()).min(src.len());
-            for (code, &x) in own[at.clone()].iter_mut().zip(&src[at]) {
-                let x: f32 = x.into();
+            for index in at {
+                let (code, x) = (&mut own[index], src[index].into());
                 match what {
                     Special::Zeros(zeros) => *code = zeros[usize::from(x.is_sign_negative())],
                     Special::NotFinite(_) if x.is_finite() => {}
-                    Special::Whole(block) | Special::NotFinite(block) => *code = fast.spec.code(block, x, 0) as u8,
+                    Special::Whole(block) | Special::NotFinite(block) => {
+                        *code = fast.spec.code(block, x, words.get(index)) as u8;
+                    }
                 }
             }
         }

@@ -5,6 +5,7 @@ use crate::block::{Apply, BlockSpec, BlockStats, LEAST_DIVISOR, Ratio, ScaleRule
 use crate::codec::Unpacked;
 use crate::kernel::{self, DecodeBytes, DecodeWide, Encoder, Isa, Over, OverToOdd, Powers, Step, Times};
 use crate::policy::{Convert, SubnormalInputs};
+use crate::random::Dither;
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, ZeroField};
 use alloc::boxed::Box;
@@ -54,8 +55,8 @@ pub(super) struct Arrays {
 }
 
 impl Scales {
-    /// The way for a spec and a tensor scale, and what its factors are.
-    pub(super) fn lower(isa: Isa, spec: &BlockSpec, tensor: f32) -> (Self, Scaling) {
+    /// The way for a spec, a tensor scale and so many blocks, and what its factors are.
+    pub(super) fn lower(isa: Isa, spec: &BlockSpec, tensor: f32, blocks: usize) -> (Self, Scaling) {
         let divides = matches!(spec.apply, Apply::Divide | Apply::DivideQuotient | Apply::DivideIeee);
         if let Some(powers) = lower_powers(spec) {
             return (Self::Powers(powers), Scaling::Times);
@@ -65,7 +66,7 @@ impl Scales {
             Apply::Exact if spec.scale == Some(FormatSpec::F32) && spec.takes_odd_quotients() => Scaling::Exact,
             _ => Scaling::Times,
         };
-        (Formula::lower(isa, spec, tensor).map_or(Self::Each, |formula| Self::Formula(Box::new(formula))), scaling)
+        (Formula::lower(isa, spec, tensor, blocks).map_or(Self::Each, |formula| Self::Formula(Box::new(formula))), scaling)
     }
 
     /// Codes, and factors for finite numbers: NaN where the block has to take the long way.
@@ -153,7 +154,7 @@ fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
 }
 
 impl Formula {
-    fn lower(isa: Isa, spec: &BlockSpec, tensor: f32) -> Option<Self> {
+    fn lower(isa: Isa, spec: &BlockSpec, tensor: f32, blocks: usize) -> Option<Self> {
         let ScaleRule::Amax { target, ratio } = spec.rule else { return None };
         let format = spec.scale.as_ref()?;
         if spec.search.is_some() || spec.flush_below > 0.0 || !spec.divisors.is_empty() {
@@ -218,7 +219,7 @@ impl Formula {
             Apply::Divide | Apply::DivideQuotient => Some(f32::INFINITY),
             _ => Some(0.0),
         };
-        let format = Format::lower(isa, format, &spec.scale_convert)?;
+        let format = Format::lower(isa, format, &spec.scale_convert, blocks)?;
         let mut largest = [f32::MAX];
         ideal.iter().chain(&clamp).for_each(|step| kernel::apply(isa, *step, &mut largest));
         // An infinite scale in f32 is the policy's.
@@ -266,11 +267,11 @@ impl Formula {
 }
 
 impl Format {
-    fn lower(isa: Isa, format: &FormatSpec, convert: &Convert) -> Option<Self> {
+    fn lower(isa: Isa, format: &FormatSpec, convert: &Convert, blocks: usize) -> Option<Self> {
         match format.bits() {
             _ if *format == FormatSpec::F32 => matches!(convert.subnormal_inputs, SubnormalInputs::Keep).then_some(Self::F32),
-            0..=8 => Some(Self::Byte(Encoder::lower(isa, format, convert)?, Box::new(DecodeBytes::lower(isa, format)))),
-            9..=16 => Some(Self::Half(Encoder::lower(isa, format, convert)?, DecodeWide::lower(isa, format)?)),
+            0..=8 => Some(Self::Byte(Encoder::lower(isa, format, convert, blocks)?, Box::new(DecodeBytes::lower(isa, format)))),
+            9..=16 => Some(Self::Half(Encoder::lower(isa, format, convert, blocks)?, DecodeWide::lower(isa, format)?)),
             _ => None,
         }
     }
@@ -288,12 +289,12 @@ impl Format {
         match self {
             Self::F32 => codes.as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(code, x)| *code = x.to_le_bytes()),
             Self::Byte(encode, decode) => {
-                encode.encode(numbers, codes);
+                encode.encode(numbers, codes, Dither::NONE);
                 decode.decode(isa, codes, numbers);
             }
             Self::Half(encode, decode) => {
                 wide.resize(numbers.len(), 0);
-                encode.encode(numbers, wide);
+                encode.encode(numbers, wide, Dither::NONE);
                 decode.decode(isa, wide, numbers);
                 codes.as_chunks_mut().0.iter_mut().zip(wide).for_each(|(code, x)| *code = x.to_le_bytes());
             }
