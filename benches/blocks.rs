@@ -1,62 +1,174 @@
-//! Block-scaled tensors, quantized and restored, on every instruction set, beside rows that move the same bytes and compute nothing.
+//! Block-scaled tensors, quantized and restored, on every instruction set, beside control rows that move the same bytes of the same buffers and
+//! compute nothing: 4 bytes to 1 or ½, 1 or ½ to 4, and a copy.
 //!
-//! `cargo bench --bench blocks`. One thread, a tensor that fits the second-level cache; compare ratios to the control rows only.
+//! `cargo bench --bench blocks`. One thread, into buffers that are kept; a tensor that fits the second-level cache and one beyond all caches, numbers on
+//! cache lines and 4 bytes off. Compare ratios to the control rows only.
 
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use subhalf::preset::Preset;
 use subhalf::{Exec, Isa, Quantizer, philox4x32_10, preset};
 
-const SHAPE: [usize; 2] = [64, 1024];
+const COLS: usize = 1024;
+
+/// Rows, and what they are: 64 Ki and 16 Mi numbers.
+const SIZES: [(usize, &str); 2] = [(64, "L2"), (16 << 10, "memory")];
+
+const SCHEMES: [&str; 10] = [
+    "ocp::MXFP8_E4M3",
+    "ocp::MXFP6_E2M3",
+    "ocp::MXFP4",
+    "nvfp4::TORCHAO",
+    "nvfp4::MODEL_OPTIMIZER",
+    "int::INT8_G32",
+    "int::INT4_G32",
+    "int::UINT4_G32",
+    "fp8::BLOCK_128X128_E4M3",
+    "fp8::ROW_E4M3",
+];
 
 /// Numbers over 12 binades with both signs, fixed by the generator.
-fn inputs() -> Vec<f32> {
-    let number = |i: usize| {
-        let [word, scale, ..] = philox4x32_10([i as u32, 0, 0, 0], [1, 0]);
-        word as i32 as f32 / 2.0f32.powi(31) * 2.0f32.powi(scale as i32 % 12)
-    };
-    (0..SHAPE[0] * SHAPE[1]).map(number).collect()
+fn number(i: usize) -> f32 {
+    let [word, scale, ..] = philox4x32_10([i as u32, 0, 0, 0], [1, 0]);
+    word as i32 as f32 / 2.0f32.powi(31) * 2.0f32.powi(scale as i32 % 12)
+}
+
+/// Numbers that start at a cache line, or one number behind.
+struct Buffer {
+    numbers: Vec<f32>,
+    start: usize,
+    length: usize,
+}
+
+impl Buffer {
+    fn new(length: usize, off: usize, f: impl Fn(usize) -> f32) -> Self {
+        let mut numbers = vec![0.0f32; length + 17];
+        let start = numbers.as_ptr().align_offset(64) + off;
+        numbers[start..start + length].iter_mut().enumerate().for_each(|(i, x)| *x = f(i));
+        Self { numbers, start, length }
+    }
+
+    fn get(&self) -> &[f32] {
+        &self.numbers[self.start..][..self.length]
+    }
+
+    fn get_mut(&mut self) -> &mut [f32] {
+        &mut self.numbers[self.start..][..self.length]
+    }
+}
+
+/// What a control row does.
+#[derive(Clone, Copy)]
+enum Control {
+    Copy,
+    FourToOne,
+    FourToHalf,
+    OneToFour,
+    HalfToFour,
+}
+
+#[inline(always)]
+fn control_body(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
+    match control {
+        Control::Copy => y.copy_from_slice(x),
+        Control::FourToOne => bytes.iter_mut().zip(x).for_each(|(byte, x)| *byte = x.to_bits() as u8),
+        Control::FourToHalf => {
+            let pairs = bytes.iter_mut().zip(x.as_chunks::<2>().0);
+            pairs.for_each(|(byte, [a, b])| *byte = a.to_bits() as u8 & 15 | (b.to_bits() as u8) << 4);
+        }
+        Control::OneToFour => y.iter_mut().zip(bytes).for_each(|(y, byte)| *y = f32::from(*byte)),
+        Control::HalfToFour => {
+            let pairs = y.as_chunks_mut::<2>().0.iter_mut().zip(bytes);
+            pairs.for_each(|(pair, byte)| *pair = [u32::from(*byte & 15), u32::from(*byte >> 4)].map(f32::from_bits));
+        }
+    }
+}
+
+/// In the widest instructions that the machine has.
+fn move_bytes(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+        fn avx512(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
+            control_body(control, x, bytes, y);
+        }
+        if Isa::best().name().starts_with("avx512") {
+            // SAFETY: an `Isa` of this name is made only after these instructions were detected.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            return unsafe { avx512(control, x, bytes, y) };
+        }
+    }
+    control_body(control, x, bytes, y);
+}
+
+fn isas(preset: &Preset, size: &str) -> Vec<Isa> {
+    // Beyond the caches the widest alone: the others differ in what they compute.
+    let all = size == "L2" || preset.name == "ocp::MXFP4";
+    Isa::available().filter(|isa| all || *isa == Isa::best()).collect()
 }
 
 fn benches(criterion: &mut Criterion) {
-    let x = inputs();
-    let (mut bytes, mut y) = (vec![0u8; x.len()], vec![0f32; x.len()]);
-    let schemes =
-        ["ocp::MXFP8_E4M3", "ocp::MXFP6_E2M3", "ocp::MXFP4", "nvfp4::MODEL_OPTIMIZER", "int::INT8_G32", "fp8::BLOCK_128X128_E4M3"]
-            .map(|name| preset::by_name(name).expect("a preset"));
+    for ((rows, size), (off, place)) in SIZES.into_iter().flat_map(|size| [(0, "aligned"), (1, "unaligned")].map(|off| (size, off)))
+    {
+        let length = rows * COLS;
+        let x = Buffer::new(length, off, number);
+        let mut y = Buffer::new(length, off, |_| 0.0);
+        let mut bytes = vec![0u8; length];
+        let schemes = || SCHEMES.into_iter().map(|name| preset::by_name(name).expect("a preset"));
+        let throughput = |bytes: usize| Throughput::ElementsAndBytes { elements: length as u64, bytes: bytes as u64 };
 
-    let mut group = criterion.benchmark_group("quantize f32");
-    group.throughput(Throughput::Elements(x.len() as u64));
-    group.bench_function("control: 4 bytes to 1", |bencher| {
-        bencher.iter(|| black_box(&mut bytes).iter_mut().zip(&x).for_each(|(byte, x)| *byte = x.to_bits() as u8));
-    });
-    for scheme in schemes {
-        for isa in Isa::available() {
-            let quantizer = Quantizer::new(&scheme.spec).exec(Exec::SERIAL.with_isa(isa));
-            group.bench_function(BenchmarkId::new(scheme.name, isa.name()), |bencher| {
-                bencher.iter(|| quantizer.quantize(&x, &SHAPE));
+        let mut group = criterion.benchmark_group(format!("quantize f32, {size}, {place}"));
+        group.sample_size(20).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+        for (name, control, moved) in [
+            ("control: copy", Control::Copy, 8 * length),
+            ("control: 4 bytes to 1", Control::FourToOne, 5 * length),
+            ("control: 4 bytes to ½", Control::FourToHalf, 4 * length + length / 2),
+        ] {
+            group.throughput(throughput(moved));
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| move_bytes(control, black_box(x.get()), black_box(&mut bytes), y.get_mut()));
             });
         }
-    }
-    group.finish();
+        for preset in schemes() {
+            for isa in isas(preset, size) {
+                let quantizer = Quantizer::new(&preset.spec).exec(Exec::SERIAL.with_isa(isa));
+                let mut tensor = quantizer.quantize(x.get(), &[rows, COLS]).expect("a shape that fits");
+                group.throughput(throughput(4 * length + tensor.codes().len() + tensor.scales().len()));
+                group.bench_function(BenchmarkId::new(preset.name, isa.name()), |bencher| {
+                    bencher.iter(|| quantizer.quantize_into(black_box(x.get()), &mut tensor));
+                });
+            }
+        }
+        group.finish();
 
-    let mut group = criterion.benchmark_group("dequantize to f32");
-    group.throughput(Throughput::Elements(x.len() as u64));
-    group.bench_function("control: 1 byte to 4", |bencher| {
-        bencher.iter(|| black_box(&mut y).iter_mut().zip(&bytes).for_each(|(y, byte)| *y = f32::from(*byte)));
-    });
-    for scheme in schemes {
-        let tensor = Quantizer::new(&scheme.spec).quantize(&x, &SHAPE).expect("a shape that fits");
-        for isa in Isa::available() {
-            let exec = Exec::SERIAL.with_isa(isa);
-            group.bench_function(BenchmarkId::new(scheme.name, isa.name()), |bencher| {
-                bencher.iter(|| tensor.view().dequantize_into(&mut y, exec));
+        let mut group = criterion.benchmark_group(format!("dequantize to f32, {size}, {place}"));
+        group.sample_size(20).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+        for (name, control, moved) in [
+            ("control: copy", Control::Copy, 8 * length),
+            ("control: 1 byte to 4", Control::OneToFour, 5 * length),
+            ("control: ½ byte to 4", Control::HalfToFour, 4 * length + length / 2),
+        ] {
+            group.throughput(throughput(moved));
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| move_bytes(control, x.get(), black_box(&mut bytes), black_box(y.get_mut())));
             });
         }
+        for preset in schemes() {
+            let tensor = Quantizer::new(&preset.spec).quantize(x.get(), &[rows, COLS]).expect("a shape that fits");
+            group.throughput(throughput(4 * length + tensor.codes().len() + tensor.scales().len()));
+            for isa in isas(preset, size) {
+                let exec = Exec::SERIAL.with_isa(isa);
+                group.bench_function(BenchmarkId::new(preset.name, isa.name()), |bencher| {
+                    bencher.iter(|| tensor.view().dequantize_into(black_box(y.get_mut()), exec));
+                });
+            }
+        }
+        group.finish();
     }
-    group.finish();
 }
 
 criterion_group!(all, benches);

@@ -48,11 +48,18 @@ pub(crate) struct Block {
     minimum: f32,
 }
 
-/// A scaling of finite numbers that is one f32 operation.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Linear {
-    Times(f32),
-    Over(f32),
+/// What exact quotients in f32 are divided by at least, so that their remainders are f32s too: 2^-70.
+pub(crate) const LEAST_DIVISOR: f32 = f32::from_bits((127 - 70) << 23);
+
+/// A scaling of finite numbers by one f32 operation with a factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scaling {
+    /// `x · factor`.
+    Times,
+    /// `x / factor`.
+    Over,
+    /// `x / factor`, rounded only into the element.
+    Exact,
 }
 
 /// How the numbers of one block come back.
@@ -128,24 +135,48 @@ impl BlockSpec {
         }
     }
 
-    /// The scaling of a block of finite numbers up to `amax`, if it is one f32 operation. An exact division by a power of two is a multiplication
-    /// if nothing becomes infinite; what becomes subnormal must be rounded to zero anyway.
-    pub(crate) fn linear(&self, block: &Block, amax: f32) -> Option<Linear> {
-        match block.divisor {
-            Divisor::Multiply(factor) if factor.is_finite() => Some(Linear::Times(factor)),
-            Divisor::Divide(divisor) if divisor.is_finite() && divisor != 0.0 => Some(Linear::Over(divisor)),
-            Divisor::Exact(divisor) if divisor.is_finite() && divisor.significand().is_power_of_two() && !divisor.is_negative() => {
-                let factor = arith::quotient(Unpacked::ONE, divisor);
-                let nearest = matches!(
-                    self.element_convert.round,
-                    Round::NearestEven | Round::NearestAway | Round::NearestTowardZero | Round::NearestUp
-                );
-                let coarse = self.element.min_positive().log2() > -100;
-                let exact = (-126..=127).contains(&factor.log2()) && (amax * factor.to_f32()).is_finite();
-                (nearest && coarse && exact).then(|| Linear::Times(factor.to_f32()))
+    /// The factor of a block whose finite numbers, up to `amax`, are scaled like this to finite ones, if there is one.
+    ///
+    /// A division by a power of two is a multiplication by its reciprocal. If the quotient is to be exact, it is one unless it is subnormal;
+    /// and that must then be rounded to zero anyway.
+    pub(crate) fn factor(&self, scaling: Scaling, block: &Block, amax: f32) -> Option<f32> {
+        let reciprocal = |divisor: Unpacked| {
+            let power = divisor.is_finite() && divisor.significand().is_power_of_two() && !divisor.is_negative();
+            power.then(|| arith::quotient(Unpacked::ONE, divisor)).filter(|factor| (-126..=127).contains(&factor.log2()))
+        };
+        let factor = match (scaling, block.divisor) {
+            (Scaling::Times, Divisor::Multiply(factor)) => factor,
+            (Scaling::Times, Divisor::Divide(divisor)) => reciprocal(Unpacked::from_f32(divisor))?.to_f32(),
+            (Scaling::Times, Divisor::Exact(divisor)) if self.rounds_tiny_to_zero() => reciprocal(divisor)?.to_f32(),
+            (Scaling::Times, Divisor::Zero) => 0.0,
+            (Scaling::Over, Divisor::Divide(divisor)) => divisor,
+            (Scaling::Over, Divisor::Zero) => f32::INFINITY,
+            (Scaling::Exact, Divisor::Exact(divisor)) if self.takes_odd_quotients() => {
+                let factor = divisor.to_f32();
+                let exact = divisor.is_finite() && Unpacked::from_f32(factor) == divisor;
+                return (exact && factor >= LEAST_DIVISOR).then_some(factor);
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        let largest = if matches!(scaling, Scaling::Over) { amax / factor } else { amax * factor };
+        largest.is_finite().then_some(factor)
+    }
+
+    /// Whether elements that are subnormal f32s become zero; no random number moves them up either.
+    pub(crate) const fn rounds_tiny_to_zero(&self) -> bool {
+        let round = self.element_convert.round;
+        self.element.min_positive().log2() > -100
+            && matches!(
+                round,
+                Round::NearestEven | Round::NearestAway | Round::NearestTowardZero | Round::NearestUp | Round::Stochastic { .. }
+            )
+    }
+
+    /// Whether a quotient in f32, rounded to odd, is rounded to the same element as the exact one. By at least [`LEAST_DIVISOR`] and from half the least
+    /// element on, the remainder is no less than the least f32: 2^-70, 2^-31, and two times the 2^-23 of a last bit.
+    pub(crate) const fn takes_odd_quotients(&self) -> bool {
+        let random = matches!(self.element_convert.round, Round::Stochastic { .. });
+        !random && self.element.bits() <= 8 && self.element.min_positive().log2() >= -30 && self.element.max_exponent() < 100
     }
 
     /// The block of these statistics, under its rule; a search looks at the elements themselves.

@@ -75,6 +75,11 @@ impl Geometry {
         self.matrices * self.grid_rows * self.grid_cols
     }
 
+    /// Whether rows, codes and scales alike, go on from one to the next as one long row of blocks.
+    pub(crate) const fn is_long(&self, bits: u32) -> bool {
+        self.block_rows == 1 && self.cols.is_multiple_of(self.block_cols) && (self.cols * bits as usize).is_multiple_of(8)
+    }
+
     /// The block of an element.
     pub(crate) const fn block(&self, line: usize, col: usize) -> usize {
         let (matrix, row) = (line / self.rows, line % self.rows);

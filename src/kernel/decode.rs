@@ -157,6 +157,18 @@ impl Bytes {
         }
     }
 
+    /// Makes every −0 plus, if it is that easy; says whether it was.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn without_negative_zeros(&mut self) -> bool {
+        match self {
+            Self::Table(table) => table.iter_mut().for_each(|x| *x += 0.0),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Self::Few(table) => table.as_flattened_mut().iter_mut().for_each(|x| *x += 0.0),
+            _ => return false,
+        }
+        true
+    }
+
     /// Numbers of codes; bits above a code's width are ignored.
     pub(crate) fn decode(&self, isa: Isa, src: &[u8], dst: &mut [f32]) {
         match self {

@@ -81,7 +81,7 @@ impl Finite {
     }
 
     #[inline(always)]
-    fn code<const NEGATIVE_ZERO: bool>(&self, bits: u32, largest: &mut u32) -> u32 {
+    pub(super) fn code<const NEGATIVE_ZERO: bool>(&self, bits: u32, largest: &mut u32) -> u32 {
         let magnitude = bits & 0x7FFF_FFFF;
         *largest = (*largest).max(magnitude);
         let magnitude = magnitude.min(self.cap);

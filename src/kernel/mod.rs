@@ -1,9 +1,11 @@
 //! The codec, fast: the same bits as the reference, by ways that need a property of the format. Each way is made from a spec by a
 //! constructor that refuses specs without the property; every result is tested against `codec`.
 //!
-//! Loops are plain Rust without branches, stamped for each instruction set ([`Isa`]); intrinsics are in `x86`. All of it relies on the
+//! Loops are plain Rust without branches, stamped for each instruction set ([`Isa`]); intrinsics are in `x86` and `x86_blocks`. All of it relies on the
 //! default floating-point environment: rounding to nearest, subnormal numbers on.
 
+#[cfg(feature = "alloc")]
+mod blocks;
 #[cfg(feature = "alloc")]
 mod bytes;
 mod decode;
@@ -23,20 +25,33 @@ mod stream;
 mod wide;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
+#[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
+mod x86_blocks;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_half;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_hif8;
 
+#[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
+pub(crate) use blocks::OverToOddFused;
+#[cfg(feature = "alloc")]
+pub(crate) use blocks::{
+    FloatCoder, IntCoder, Over, OverToOdd, Powers, Scaling, Step, Times, apply, block_amax, encode_blocks, finite_amax, powers,
+    refuse, replace, scale_blocks, where_zero, widen, zeros_become,
+};
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
 pub(crate) use decode::{Bytes as DecodeBytes, look_up};
-pub(crate) use encode::{Encode, encode_uniform};
 pub(crate) use encoder::{Encoder, FakeQuantizer};
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;
 pub(crate) use pod::{every_pattern, some_patterns};
 #[cfg(feature = "alloc")]
-pub(crate) use rows::{amax, over, pack_4, restore, times, unpack_4};
+pub(crate) use rows::{
+    AmaxQuotient, LessZeroPoint, PlusMinimum, Product, e8m0, expand, pack_4, pack_6, restore_each, restore_packed, unpack_4,
+    unpack_6,
+};
+#[cfg(feature = "alloc")]
+pub(crate) use stream::{copy_past_caches, fence, prefetch};
 pub(crate) use stream::{is_large, tiles};
 pub(crate) use wide::DecodeWide;

@@ -1,28 +1,107 @@
-//! Loops over pieces of rows of block-scaled tensors.
+//! Loops over pieces of rows of block-scaled tensors: packed codes, and numbers that come back.
 
-use super::isa::per_isa;
+use super::decode::Bytes as DecodeBytes;
+use super::isa::{Isa, per_isa};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use super::x86_blocks;
 use crate::bits::F32_NAN;
 
+/// How an element becomes a number with one or two numbers of its block.
+pub(crate) trait Restoring: Copy {
+    fn number(self, q: f32, scale: f32, offset: f32) -> f32;
+}
+
+/// `(q + zero) · scale`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Product {
+    /// −0 changes nothing, +0 makes −0 plus.
+    pub(crate) zero: f32,
+}
+
+/// `((q · scale) · amax) / target`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AmaxQuotient {
+    pub(crate) amax: f32,
+    pub(crate) target: f32,
+}
+
+/// `(q − offset) · scale`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LessZeroPoint;
+
+/// `q · scale + offset`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlusMinimum;
+
+impl Restoring for Product {
+    #[inline(always)]
+    fn number(self, q: f32, scale: f32, _: f32) -> f32 {
+        (q + self.zero) * scale
+    }
+}
+
+impl Restoring for AmaxQuotient {
+    #[inline(always)]
+    fn number(self, q: f32, scale: f32, _: f32) -> f32 {
+        q * scale * self.amax / self.target
+    }
+}
+
+impl Restoring for LessZeroPoint {
+    #[inline(always)]
+    fn number(self, q: f32, scale: f32, offset: f32) -> f32 {
+        (q - offset) * scale
+    }
+}
+
+impl Restoring for PlusMinimum {
+    #[inline(always)]
+    fn number(self, q: f32, scale: f32, offset: f32) -> f32 {
+        q * scale + offset
+    }
+}
+
+/// Numbers of blocks that are written out for every element: the compiler makes vectors of one long loop, but not of many short ones.
 #[inline(always)]
-fn amax_body(src: &[f32], amax_bits: &mut u32) {
-    *amax_bits = src.iter().fold(*amax_bits, |amax, x| amax.max(x.to_bits() & 0x7FFF_FFFF));
+fn restore_body<R: Restoring>(rule: R, scales: &[f32], offsets: &[f32], numbers: &mut [f32]) {
+    for ((x, scale), offset) in numbers.iter_mut().zip(scales).zip(offsets) {
+        let number = rule.number(*x, *scale, *offset);
+        *x = if number.is_nan() { F32_NAN } else { number };
+    }
 }
 
 #[inline(always)]
-fn times_body(numbers: &mut [f32], factor: f32) {
-    numbers.iter_mut().for_each(|x| *x *= factor);
+fn expand_body(length: usize, values: &[f32], each: &mut [f32]) {
+    match length {
+        16 => {
+            for (block, value) in each.as_chunks_mut::<16>().0.iter_mut().zip(values) {
+                *block = [*value; 16];
+            }
+        }
+        32 => {
+            for (block, value) in each.as_chunks_mut::<32>().0.iter_mut().zip(values) {
+                *block = [*value; 32];
+            }
+        }
+        _ => {
+            for (block, value) in each.chunks_mut(length).zip(values) {
+                block.fill(*value);
+            }
+            return;
+        }
+    }
+    let whole = each.len() / length;
+    if let Some(value) = values.get(whole) {
+        each[whole * length..].fill(*value);
+    }
 }
 
 #[inline(always)]
-fn over_body(numbers: &mut [f32], divisor: f32) {
-    numbers.iter_mut().for_each(|x| *x /= divisor);
-}
-
-#[inline(always)]
-fn restore_body(numbers: &mut [f32], factor: f32) {
-    for x in numbers {
-        let product = *x * factor;
-        *x = if product.is_nan() { F32_NAN } else { product };
+fn e8m0_body(codes: &[u8], scales: &mut [f32]) {
+    for (code, scale) in codes.iter().zip(scales) {
+        // The first, a subnormal f32, and NaN have the same bit where others have none.
+        let bit = u32::from(*code == 0) | u32::from(*code == u8::MAX);
+        *scale = f32::from_bits(u32::from(*code) << 23 | bit << 22);
     }
 }
 
@@ -48,17 +127,80 @@ fn unpack_4_body(bytes: &[u8], codes: &mut [u8]) {
     }
 }
 
+/// The three bytes of four codes.
+#[inline(always)]
+fn three([a, b, c, d]: [u8; 4]) -> [u8; 3] {
+    [a | b << 6, b >> 2 | c << 4, c >> 4 | d << 2]
+}
+
+/// The four codes of three bytes.
+#[inline(always)]
+fn four([a, b, c]: [u8; 3]) -> [u8; 4] {
+    [a & 63, (a >> 6 | b << 2) & 63, (b >> 4 | c << 4) & 63, c >> 2]
+}
+
+#[inline(always)]
+fn pack_6_body(codes: &[u8], bytes: &mut [u8]) {
+    let (fours, last) = codes.as_chunks::<4>();
+    let (threes, rest) = bytes.split_at_mut((3 * fours.len()).min(bytes.len()));
+    for (codes, bytes) in fours.iter().zip(threes.as_chunks_mut::<3>().0) {
+        *bytes = three(*codes);
+    }
+    let mut padded = [0; 4];
+    padded[..last.len()].copy_from_slice(last);
+    rest.iter_mut().zip(three(padded)).take((6 * last.len()).div_ceil(8)).for_each(|(to, byte)| *to = byte);
+}
+
+#[inline(always)]
+fn unpack_6_body(bytes: &[u8], codes: &mut [u8]) {
+    let (fours, rest) = codes.as_chunks_mut::<4>();
+    let (threes, last) = bytes.split_at((3 * fours.len()).min(bytes.len()));
+    for (bytes, codes) in threes.as_chunks::<3>().0.iter().zip(fours) {
+        *codes = four(*bytes);
+    }
+    let mut padded = [0; 3];
+    padded.iter_mut().zip(last).for_each(|(to, byte)| *to = *byte);
+    rest.iter_mut().zip(four(padded)).for_each(|(to, code)| *to = code);
+}
+
+/// Numbers of packed codes of this many bits times their blocks' factors, every NaN the positive quiet one, as far as there is a quick way; returns
+/// how many blocks it did.
+pub(crate) fn restore_packed(
+    isa: Isa,
+    decode: &DecodeBytes,
+    bits: u32,
+    length: usize,
+    factors: &[f32],
+    bytes: &[u8],
+    dst: &mut [f32],
+) -> usize {
+    let _ = (isa, length, factors, bytes, &dst);
+    match (decode, bits) {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        // SAFETY: `lower` gives these tables only for an `Isa` that has the instructions.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        (DecodeBytes::Few([table, _]), 4) => unsafe { x86_blocks::restore_4(table, length, factors, bytes, dst) },
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        // SAFETY: as above.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        (DecodeBytes::Planes(planes), 8) => unsafe { x86_blocks::restore_planes(planes, length, factors, bytes, dst) },
+        _ => 0,
+    }
+}
+
 per_isa! {
-    /// The largest magnitude, as its bits, of these numbers and one before: NaN is above infinity, infinity above all others.
-    fn amax[](src: &[f32], amax_bits: &mut u32) = amax_body;
-    /// Every number times a factor.
-    fn times[](numbers: &mut [f32], factor: f32) = times_body;
-    /// Every number over a divisor.
-    fn over[](numbers: &mut [f32], divisor: f32) = over_body;
-    /// Every number times a factor, every NaN the positive quiet one.
-    fn restore[](numbers: &mut [f32], factor: f32) = restore_body;
+    /// Numbers of decoded elements, by the scales and offsets of each, every NaN the positive quiet one.
+    fn restore_each[R: Restoring](rule: R, scales: &[f32], offsets: &[f32], numbers: &mut [f32]) = restore_body;
+    /// The values of blocks, for each of their elements.
+    fn expand[](length: usize, values: &[f32], each: &mut [f32]) = expand_body;
+    /// Numbers of E8M0 codes.
+    fn e8m0[](codes: &[u8], scales: &mut [f32]) = e8m0_body;
     /// Codes of 4 bits to bytes, the first in the low bits.
     fn pack_4[](codes: &[u8], bytes: &mut [u8]) = pack_4_body;
     /// Bytes to codes of 4 bits.
     fn unpack_4[](bytes: &[u8], codes: &mut [u8]) = unpack_4_body;
+    /// Codes of 6 bits to bytes, the first in the low bits.
+    fn pack_6[](codes: &[u8], bytes: &mut [u8]) = pack_6_body;
+    /// Bytes to codes of 6 bits.
+    fn unpack_6[](bytes: &[u8], codes: &mut [u8]) = unpack_6_body;
 }

@@ -46,9 +46,45 @@ pub(crate) fn tiles<S, D: Pod>(src: &[S], dst: &mut [D], mut work: impl FnMut(u6
     work(index, last, rest);
 }
 
+/// Copies numbers that fit a cache to where they do not, whole cache lines past the caches. Until [`fence`] other threads may not see them.
+#[cfg(feature = "alloc")]
+pub(crate) fn copy_past_caches(from: &[f32], to: &mut [f32]) {
+    const FLOATS: usize = LINE / size_of::<f32>();
+    let head = to.as_ptr().align_offset(LINE).min(to.len());
+    let (first, to) = to.split_at_mut(head);
+    let (first_numbers, from) = from.split_at(head);
+    first.copy_from_slice(first_numbers);
+    let ((lines, rest), (inputs, last)) = (to.as_chunks_mut::<FLOATS>(), from.as_chunks::<FLOATS>());
+    for (from, to) in inputs.iter().zip(lines) {
+        store_line(from, to);
+    }
+    rest.copy_from_slice(last);
+}
+
+/// Copies a cache line past the caches, to the start of one.
+#[cfg(feature = "alloc")]
+#[inline]
+fn store_line(from: &[f32; 16], to: &mut [f32; 16]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{__m128i, _mm_stream_si128};
+        let (from, to) = (bytemuck::must_cast_ref::<_, [[f32; 4]; 4]>(from), bytemuck::must_cast_mut::<_, [[f32; 4]; 4]>(to));
+        for (from, to) in from.iter().zip(to) {
+            debug_assert!(to.as_ptr().align_offset(16) == 0);
+            // SAFETY: the 16 bytes are exclusively borrowed, and aligned: `copy_past_caches` cuts outputs at cache lines.
+            #[expect(unsafe_code, reason = "the intrinsic takes a pointer")]
+            unsafe {
+                _mm_stream_si128(to.as_mut_ptr().cast::<__m128i>(), bytemuck::must_cast(*from));
+            }
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    to.copy_from_slice(from);
+}
+
 /// Asks for the cache lines that lie ahead of these elements.
 #[inline]
-fn prefetch<S>(input: &[S]) {
+pub(crate) fn prefetch<S>(input: &[S]) {
     #[cfg(target_arch = "x86_64")]
     for offset in (0..size_of_val(input)).step_by(LINE) {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -86,7 +122,7 @@ fn store_past_caches<D: Pod>(tile: &[D; TILE], output: &mut [D; TILE]) {
 
 /// Makes what was stored past the caches visible before anything that follows.
 #[inline]
-fn fence() {
+pub(crate) fn fence() {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: every x86-64 processor has the instruction.
     #[expect(unsafe_code, reason = "the intrinsic is marked with a feature that every target has")]

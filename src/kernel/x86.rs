@@ -25,6 +25,11 @@ impl Planes {
         }
         (rest == 0).then(|| Self { low: must_cast(low), high: must_cast(high) })
     }
+
+    /// The low and the high table, in registers.
+    pub(super) fn vectors(&self) -> ([__m512i; 4], [__m512i; 4]) {
+        (self.low.map(must_cast), self.high.map(must_cast))
+    }
 }
 
 /// For 16 of 64 codes, where the four bytes of their f32s come from: nothing, nothing, the low plane, the high plane.
@@ -42,8 +47,9 @@ const WIDEN: [[u8; 64]; 4] = {
 /// The upper two bytes of every four.
 const UPPER: u64 = 0xCCCC_CCCC_CCCC_CCCC;
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-fn decode_64(low: &[__m512i; 4], high: &[__m512i; 4], codes: [u8; 64]) -> [[f32; 16]; 4] {
+pub(super) fn decode_64(low: &[__m512i; 4], high: &[__m512i; 4], codes: [u8; 64]) -> [[f32; 16]; 4] {
     let codes: __m512i = must_cast(codes);
     let upper_half = _mm512_movepi8_mask(codes);
     let look_up = |plane: &[__m512i; 4]| {
@@ -57,7 +63,7 @@ fn decode_64(low: &[__m512i; 4], high: &[__m512i; 4], codes: [u8; 64]) -> [[f32;
 /// Numbers of codes, 64 at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn decode_planes(planes: &Planes, src: &[u8], dst: &mut [f32]) {
-    let (low, high) = (planes.low.map(must_cast::<_, __m512i>), planes.high.map(must_cast::<_, __m512i>));
+    let (low, high) = planes.vectors();
     let (codes, last_codes) = src.as_chunks::<64>();
     let (numbers, last_numbers) = dst.as_chunks_mut::<64>();
     for (codes, numbers) in codes.iter().zip(numbers) {

@@ -5,7 +5,11 @@ mod par;
 #[cfg(feature = "alloc")]
 mod quantize;
 #[cfg(feature = "alloc")]
+mod restore;
+#[cfg(feature = "alloc")]
 mod rows;
+#[cfg(feature = "alloc")]
+mod scales;
 
 pub use convert::{Real, decode_slice, encode_slice, fake_quantize_slice};
 pub use par::Exec;

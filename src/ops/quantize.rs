@@ -2,7 +2,8 @@
 
 use super::Exec;
 use super::convert::{Real, Words};
-use super::rows::{Fast, FastRestore};
+use super::restore::FastRestore;
+use super::rows::{Fast, finite_amax};
 use crate::block::{Block, BlockSpec, BlockStats, Geometry, Offset, QuantTensor, QuantView, ScaleRule, TensorScale, put, store};
 use crate::codec::Unpacked;
 use crate::error::Error;
@@ -22,8 +23,8 @@ use alloc::vec::Vec;
 #[derive(Clone, Copy, Debug)]
 pub struct Quantizer<'a> {
     pub(super) spec: &'a BlockSpec,
-    dither: Dither,
-    exec: Exec,
+    pub(super) dither: Dither,
+    pub(super) exec: Exec,
     tensor_scale: Option<f32>,
     scales: Option<(&'a [f32], &'a [f32])>,
 }
@@ -72,8 +73,27 @@ impl<'a> Quantizer<'a> {
     /// [`Error::Length`] for scales or offsets that are not the blocks'; [`Error::Scheme`] if the rule wants scales and none are given;
     /// [`Error::Stored`] for a tensor scale that is not a positive finite number, or given to a format without.
     pub fn quantize<T: Copy + Sync + Into<f32>>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
-        let fast = if self.scales.is_none() { Fast::lower(self.spec, self.exec.isa()) } else { None };
-        self.quantize_by(fast, src, shape)
+        self.quantize_by(Way::Fastest, src, shape)
+    }
+
+    /// Quantizes into a tensor that the caller has, say of the step before, and reuses its buffers.
+    ///
+    /// ```
+    /// use subhalf::{QuantTensor, Quantizer, preset};
+    /// let quantizer = Quantizer::new(&preset::ocp::MXFP4);
+    /// let mut tensor = quantizer.quantize(&[1.0f32; 64], &[2, 32])?;
+    /// quantizer.quantize_into(&[0.75f32; 64], &mut tensor)?;
+    /// assert_eq!(tensor, quantizer.quantize(&[0.75f32; 64], &[2, 32])?);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`quantize`](Self::quantize) for the tensor's shape, and [`Error::Scheme`] if its format is another; the tensor is then as it was.
+    pub fn quantize_into<T: Copy + Sync + Into<f32>>(&self, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
+        if tensor.spec != *self.spec {
+            return Err(Error::Scheme { what: "quantization into a tensor", expected: "a tensor of the quantizer's format" });
+        }
+        self.fill(Way::Fastest, src, tensor)
     }
 
     /// The definition that [`quantize`](Self::quantize) follows, element by element through the reference codec: the same bits, slowly.
@@ -81,16 +101,16 @@ impl<'a> Quantizer<'a> {
     /// # Errors
     /// As [`quantize`](Self::quantize).
     pub fn quantize_reference<T: Copy + Sync + Into<f32>>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
-        self.quantize_by(None, src, shape)
+        self.quantize_by(Way::Reference, src, shape)
     }
 
-    fn quantize_by<T: Copy + Sync + Into<f32>>(
-        &self,
-        fast: Option<Fast>,
-        src: &[T],
-        shape: &[usize],
-    ) -> Result<QuantTensor, Error> {
+    fn quantize_by<T: Copy + Sync + Into<f32>>(&self, way: Way, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
         let mut tensor = QuantTensor::zeroed(self.spec, shape)?;
+        self.fill(way, src, &mut tensor)?;
+        Ok(tensor)
+    }
+
+    fn fill<T: Copy + Sync + Into<f32>>(&self, way: Way, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
         let geometry = tensor.geometry;
         Error::check_length("elements", geometry.lines() * geometry.cols, src.len())?;
         if let Some((scales, offsets)) = self.scales {
@@ -102,13 +122,22 @@ impl<'a> Quantizer<'a> {
         }
         tensor.tensor_scale = self.tensor_scale_for(src)?;
         let job = Job { quantizer: self, geometry, tensor: tensor.tensor_scale, src };
+        let fast = match way {
+            Way::Fastest if self.scales.is_none() => Fast::lower(self, &geometry, tensor.tensor_scale, size_of_val(src)),
+            _ => None,
+        };
         let (codes, scales, offsets) = (&mut tensor.codes, &mut tensor.scales, &mut tensor.offsets);
-        let pieces = Piece::cut(self.spec, &geometry, codes.as_mut_slice(), scales.as_mut_slice(), offsets.as_mut_slice());
+        let codes = codes.as_mut_slice();
+        // Single codes are put among zeros.
+        if fast.is_none() || self.spec.element.bits() != 8 {
+            codes.fill(0);
+        }
+        let pieces = Piece::cut(self, &geometry, codes, scales.as_mut_slice(), offsets.as_mut_slice());
         self.exec.each(pieces, |piece| match &fast {
             Some(fast) => fast.run(&job, piece),
             None => job.run(piece),
         });
-        Ok(tensor)
+        Ok(())
     }
 
     /// Replaces numbers by what they come back as: [`quantize`](Self::quantize) and [`dequantize_into`](QuantView::dequantize_into) in one.
@@ -134,13 +163,19 @@ impl<'a> Quantizer<'a> {
             (_, Some(given)) if given > 0.0 && given.is_finite() => Ok(given),
             (_, Some(given)) => refuse("a positive finite f32", given),
             (rule, None) => {
-                let mut amax = 0.0f32;
-                let largest = |_, piece: &[T]| BlockStats::of(piece.iter().map(|&x| x.into())).amax;
-                self.exec.fold(src, 1 << 16, largest, |piece: f32| amax = amax.max(piece));
-                Ok(rule.of(amax))
+                let mut amax = 0u32;
+                self.exec.fold(src, 1 << 16, |_, piece| finite_amax(self.exec.isa(), piece), |piece| amax = amax.max(piece));
+                Ok(rule.of(f32::from_bits(amax)))
             }
         }
     }
+}
+
+/// How to quantize; no result depends on it.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Fastest,
+    Reference,
 }
 
 /// What every piece of a quantization shares.
@@ -161,16 +196,18 @@ pub(super) struct Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    /// Cuts a tensor's buffers at bands, some thousand elements a piece.
+    /// Cuts a tensor's buffers at bands: for threads some ten thousand elements a piece.
     fn cut(
-        spec: &BlockSpec,
+        quantizer: &Quantizer<'_>,
         geometry: &Geometry,
         mut codes: &'a mut [u8],
         mut scales: &'a mut [u8],
         mut offsets: &'a mut [u8],
     ) -> Vec<Self> {
-        const ELEMENTS: usize = 1 << 14;
-        let step = (ELEMENTS / geometry.block_rows.saturating_mul(geometry.cols).max(1)).max(1);
+        const ELEMENTS: usize = 1 << 16;
+        let spec = quantizer.spec;
+        let elements = if quantizer.exec.is_parallel() { ELEMENTS } else { usize::MAX };
+        let step = (elements / geometry.block_rows.saturating_mul(geometry.cols).max(1)).max(1);
         let bands = geometry.matrices * geometry.grid_rows;
         let mut pieces = Vec::with_capacity(bands.div_ceil(step));
         for first in (0..bands).step_by(step) {
@@ -270,10 +307,13 @@ impl QuantView<'_> {
         }
         let element = &self.spec().element;
         let fast = FastRestore::lower(self, exec.isa());
+        if let Some(fast) = &fast {
+            // Some rows at a time, so that what a call costs is nothing.
+            const ELEMENTS: usize = 1 << 16;
+            let rows = (ELEMENTS / geometry.cols).max(1);
+            return exec.chunks(dst, rows * geometry.cols, |index, dst| fast.rows(self, index * rows, dst));
+        }
         exec.chunks(dst, geometry.cols, |line, row| {
-            if let Some(fast) = &fast {
-                return fast.row(self, line, row);
-            }
             for column in 0..geometry.grid_cols {
                 let cols = geometry.block_cols(column);
                 let restorer = self.block_restorer(geometry.block(line, cols.start));

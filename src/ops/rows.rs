@@ -1,31 +1,72 @@
 //! Rows of block-scaled tensors by kernels: the same bits as the loop over elements in `quantize`, for schemes whose elements are one f32
 //! multiplication or division away from a kernel's encoding.
 
-use super::convert::Real;
-use super::quantize::{Job, Piece};
-use crate::block::{
-    Block, BlockSpec, BlockStats, Elements, Linear, Offset, QuantView, Restorer, ScaleRule, ZeroSign, get, put, store,
-};
-use crate::codec::Unpacked;
-use crate::kernel::{self, DecodeBytes, Encode, Isa};
-use alloc::vec;
+use super::convert::Words;
+use super::quantize::{Job, Piece, Quantizer};
+use super::scales::{Arrays, Scales};
+use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Geometry, Offset, ScaleRule, Scaling, ZeroSign, put, store};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use crate::kernel::OverToOddFused;
+use crate::kernel::{self, FloatCoder, IntCoder, Isa, Over, OverToOdd, Times};
+use crate::policy::{MissingNan, Nan};
+use crate::random::Dither;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Columns that are worked on at a time: their numbers and codes stay in the first-level cache. A multiple of 8, so that pieces of packed rows start at
-/// bytes.
+/// Columns that are worked on at a time: their numbers and codes stay in the first-level cache.
 const COLUMNS: usize = 2048;
 
 /// How elements of a scheme are encoded.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Fast {
-    encode: Encode,
+pub(super) struct Fast<'a> {
+    spec: &'a BlockSpec,
+    tensor: f32,
+    scales: Scales,
+    scaling: Scaling,
+    elements: Encoder,
+    zeros: Zeros,
+    /// A block of zeros, and the codes of +0 and −0 in it.
+    zero_block: (Block, [u8; 2]),
+    /// Whether the numbers are more than the caches hold.
+    streams: bool,
+    dither: Dither,
     isa: Isa,
 }
 
-impl Fast {
-    /// For schemes whose scale depends on `amax` alone, and whose elements on the scale and nothing else.
-    pub(super) fn lower(spec: &BlockSpec, isa: Isa) -> Option<Self> {
+/// Codes of scaled finite numbers.
+enum Encoder {
+    Float(FloatCoder),
+    Int(IntCoder),
+    /// Numbers are scaled first, and added this zero.
+    Other(kernel::Encoder, f32),
+}
+
+/// What is done about the sign of zeros after encoding.
+enum Zeros {
+    Keep,
+    /// This code becomes that.
+    Replace(u8, u8),
+    /// Zeros, but not numbers rounded to zero, get this code.
+    Code(u8),
+}
+
+/// A block that a formula has not settled.
+enum Special {
+    /// Nothing but zeros: the codes of +0 and −0.
+    Zeros([u8; 2]),
+    /// All elements take the long way.
+    Whole(Block),
+    /// Those that are not finite do.
+    NotFinite(Block),
+}
+
+impl<'a> Fast<'a> {
+    /// For schemes whose scale depends on `amax` alone, and whose elements on the scale and random bits and nothing else; `bytes` is the size of the
+    /// numbers.
+    pub(super) fn lower(quantizer: &Quantizer<'a>, geometry: &Geometry, tensor: f32, bytes: usize) -> Option<Self> {
+        let (spec, isa, dither) = (quantizer.spec, quantizer.exec.isa(), quantizer.dither);
+        let count = geometry.lines() * geometry.cols;
+        // The kernels' indices do not wrap around.
+        dither.first_index.checked_add(count as u64)?;
         let by_amax = matches!(
             spec.rule,
             ScaleRule::Floor
@@ -36,177 +77,315 @@ impl Fast {
                 | ScaleRule::Log2Floor
                 | ScaleRule::Amax { .. }
                 | ScaleRule::Fixed(_)
+                | ScaleRule::Unit
         );
-        let plain = matches!(spec.elements, Elements::Round) && matches!(spec.zero_sign, ZeroSign::Keep);
-        let alone = spec.search.is_none() && matches!(spec.offset, Offset::None) && spec.element.bits() <= 8;
-        if !(by_amax && plain && alone) {
+        let alone = matches!(spec.offset, Offset::None) && spec.search.is_none();
+        // Without a zero point to add, the sum is the number.
+        let plain = match spec.elements {
+            Elements::Round => true,
+            Elements::AddThenRound => !matches!(spec.apply, Apply::Exact),
+            _ => false,
+        };
+        // A sign by the quotient is lost where it is no f32.
+        let plain = plain && !(matches!(spec.zero_sign, ZeroSign::MinusBelowZero) && matches!(spec.apply, Apply::Exact));
+        if !(by_amax && plain && alone && spec.element.bits() <= 8) {
             return None;
         }
-        Some(Self { encode: Encode::lower(&spec.element, &spec.element_convert)?, isa })
+        let element = &spec.element;
+        let negative_zero = element.zero_code().zip(element.negative_zero_code());
+        // Where there is no −0, zeros have no sign to change.
+        let zeros = match (spec.zero_sign, negative_zero) {
+            (ZeroSign::Plus, Some((zero, negative))) => Zeros::Replace(negative as u8, zero as u8),
+            (ZeroSign::MinusUnlessAbove, Some((_, negative))) => Zeros::Code(negative as u8),
+            _ => Zeros::Keep,
+        };
+        let added = if matches!(spec.zero_sign, ZeroSign::MinusBelowZero) { 0.0 } else { -0.0 };
+        // Kernels see finite numbers only.
+        let convert = spec.element_convert.with_nan(Nan::Canonical).with_missing_nan(MissingNan::Zero);
+        let elements = if let Some(coder) = FloatCoder::lower(element, &convert, added) {
+            Encoder::Float(coder)
+        } else if let Some(coder) = IntCoder::lower(element, &convert) {
+            Encoder::Int(coder)
+        } else {
+            Encoder::Other(kernel::Encoder::lower(isa, element, &convert, count)?, added)
+        };
+        let (scales, scaling) = Scales::lower(isa, spec, tensor, geometry.blocks());
+        let zero = spec.block_of(&BlockStats { finite: 1, ..BlockStats::EMPTY }, core::iter::empty(), tensor);
+        let codes = [0.0, -0.0].map(|x| spec.code(&zero, x, 0) as u8);
+        Some(Self {
+            spec,
+            tensor,
+            scales,
+            scaling,
+            elements,
+            zeros,
+            zero_block: (zero, codes),
+            streams: kernel::is_large(bytes),
+            dither,
+            isa,
+        })
     }
 
     /// Quantizes the bands of a piece.
     pub(super) fn run<T: Copy + Sync + Into<f32>>(&self, job: &Job<'_, T>, piece: Piece<'_>) {
-        let (geometry, spec) = (&job.geometry, job.quantizer.spec);
-        let mut scratch = Scratch { numbers: vec![0.0; COLUMNS.min(geometry.cols)], codes: vec![0; COLUMNS.min(geometry.cols)] };
-        let origin = geometry.band(piece.first).start;
-        let mut blocks: Vec<(Block, Option<Linear>)> = Vec::with_capacity(geometry.grid_cols);
-        for band in 0..piece.bands {
-            let lines = geometry.band(piece.first + band);
-            blocks.clear();
-            for column in 0..geometry.grid_cols {
-                let block = self.block(job, lines.clone(), geometry.block_cols(column), &mut scratch);
-                store(piece.scales, spec.scale_bytes(), band * geometry.grid_cols + column, block.0.scale);
-                blocks.push(block);
+        let grid = &job.geometry;
+        let origin = grid.band(piece.first).start;
+        let rows = grid.band(piece.first + piece.bands - 1).end - origin;
+        let src = &job.src[origin * grid.cols..][..rows * grid.cols];
+        // Rows of whole blocks and whole bytes are one long row.
+        let long = grid.is_long(self.spec.element.bits());
+        let mut band = Band {
+            fast: self,
+            tiles: Tiles { cols: if long { src.len() } else { grid.cols }, block_cols: grid.block_cols },
+            row_bytes: if long { piece.codes.len() } else { grid.row_bytes },
+            scale_bytes: self.spec.scale_bytes(),
+            scratch: Scratch::default(),
+        };
+        if long {
+            return band.quantize(src, origin * grid.cols, piece.codes, piece.scales);
+        }
+        for index in 0..piece.bands {
+            let lines = grid.band(piece.first + index);
+            let lines = lines.start - origin..lines.end - origin;
+            let blocks = index * grid.grid_cols..(index + 1) * grid.grid_cols;
+            band.quantize(
+                &src[lines.start * grid.cols..lines.end * grid.cols],
+                (origin + lines.start) * grid.cols,
+                &mut piece.codes[lines.start * grid.row_bytes..lines.end * grid.row_bytes],
+                &mut piece.scales[blocks.start * band.scale_bytes..blocks.end * band.scale_bytes],
+            );
+        }
+    }
+
+    /// Codes of a run of columns of one row, one a byte.
+    fn encode(&self, numbers: &[f32], length: usize, factors: &[f32], dither: Dither, scaled: &mut Vec<f32>, codes: &mut [u8]) {
+        let isa = self.isa;
+        match self.scaling {
+            Scaling::Times => self.encode_by(Times, numbers, length, factors, dither, scaled, codes),
+            Scaling::Over => self.encode_by(Over, numbers, length, factors, dither, scaled, codes),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Scaling::Exact if isa != Isa::portable() => {
+                self.encode_by(OverToOddFused, numbers, length, factors, dither, scaled, codes);
             }
-            for line in lines {
-                let row = &mut piece.codes[(line - origin) * geometry.row_bytes..][..geometry.row_bytes];
-                for start in (0..geometry.cols).step_by(COLUMNS) {
-                    let cols = start..(start + COLUMNS).min(geometry.cols);
-                    self.encode(job, line, cols, &blocks, &mut scratch);
-                    self.pack(spec.element.bits(), &scratch.codes, start, row);
+            Scaling::Exact => self.encode_by(OverToOdd, numbers, length, factors, dither, scaled, codes),
+        }
+        match self.zeros {
+            Zeros::Keep => {}
+            Zeros::Replace(from, to) => kernel::replace(isa, from, to, codes),
+            Zeros::Code(code) => kernel::zeros_become(isa, numbers, code, codes),
+        }
+    }
+
+    fn encode_by<S: kernel::Scaling>(
+        &self,
+        scaling: S,
+        numbers: &[f32],
+        length: usize,
+        factors: &[f32],
+        dither: Dither,
+        scaled: &mut Vec<f32>,
+        codes: &mut [u8],
+    ) {
+        match &self.elements {
+            Encoder::Float(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
+            Encoder::Int(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
+            Encoder::Other(encode, zero) => {
+                scaled.resize(numbers.len(), 0.0);
+                kernel::scale_blocks(self.isa, scaling, *zero, numbers, length, factors, scaled);
+                encode.encode(scaled, codes, dither);
+            }
+        }
+    }
+}
+
+/// The largest magnitude of the finite numbers, as its bits.
+pub(super) fn finite_amax<T: Copy + Into<f32>>(isa: Isa, src: &[T]) -> u32 {
+    let mut amax = 0;
+    let mut numbers = [0.0; COLUMNS];
+    for src in src.chunks(COLUMNS) {
+        let numbers = &mut numbers[..src.len()];
+        kernel::widen(isa, src, numbers);
+        kernel::finite_amax(isa, numbers, &mut amax);
+    }
+    amax
+}
+
+/// Bands of one geometry: rows that share a row of blocks.
+struct Band<'a> {
+    fast: &'a Fast<'a>,
+    tiles: Tiles,
+    row_bytes: usize,
+    scale_bytes: usize,
+    scratch: Scratch,
+}
+
+/// The runs of columns that are worked on at a time.
+#[derive(Clone, Copy)]
+pub(super) struct Tiles {
+    pub(super) cols: usize,
+    pub(super) block_cols: usize,
+}
+
+impl Tiles {
+    /// Whole blocks, or parts of one; of the former as many as end at a byte.
+    pub(super) fn ranges(self) -> impl Iterator<Item = Range<usize>> {
+        let Self { cols, block_cols } = self;
+        let together = if block_cols.is_multiple_of(8) { 1 } else { 8 };
+        let (unit, tile) = if block_cols > COLUMNS {
+            (block_cols, COLUMNS)
+        } else {
+            (cols.max(1), (COLUMNS / block_cols / together).max(1) * together * block_cols)
+        };
+        (0..cols).step_by(unit).flat_map(move |start| {
+            let end = (start + unit).min(cols);
+            (start..end).step_by(tile).map(move |at| at..(at + tile).min(end))
+        })
+    }
+
+    /// The blocks that a run touches.
+    pub(super) fn touched(self, cols: &Range<usize>) -> Range<usize> {
+        cols.start / self.block_cols..cols.end.div_ceil(self.block_cols)
+    }
+
+    /// Columns of a block in a run: a part of a block is a block.
+    pub(super) fn length(self) -> usize {
+        self.block_cols.min(COLUMNS)
+    }
+}
+
+/// Arrays that are used again.
+#[derive(Default)]
+struct Scratch {
+    numbers: Vec<f32>,
+    scaled: Vec<f32>,
+    codes: Vec<u8>,
+    amax: Vec<u32>,
+    factors: Vec<f32>,
+    special: Vec<(usize, Special)>,
+    arrays: Arrays,
+}
+
+impl Band<'_> {
+    /// Quantizes a band, whose first element is the tensor's `first`.
+    fn quantize<T: Copy + Into<f32>>(&mut self, src: &[T], first: usize, codes: &mut [u8], scales: &mut [u8]) {
+        let tiles = self.tiles;
+        let Tiles { cols: length, block_cols } = tiles;
+        if src.len() == length && block_cols <= COLUMNS {
+            for cols in tiles.ranges() {
+                if self.fast.streams {
+                    kernel::prefetch(&src[cols.clone()]);
+                }
+                self.load(&src[cols.clone()]);
+                let blocks = tiles.touched(&cols);
+                let scales = &mut scales[blocks.start * self.scale_bytes..blocks.end * self.scale_bytes];
+                self.scratch.amax.clear();
+                self.scratch.amax.resize(blocks.len(), 0);
+                kernel::block_amax(self.fast.isa, &self.scratch.numbers, block_cols, &mut self.scratch.amax);
+                self.settle(&src[cols.clone()], cols.len(), scales);
+                self.encode(&src[cols.clone()], first + cols.start, 0..blocks.len(), cols, codes);
+            }
+            return;
+        }
+        self.scratch.amax.clear();
+        self.scratch.amax.resize(length.div_ceil(block_cols), 0);
+        for line in src.chunks(length) {
+            for cols in tiles.ranges() {
+                self.load(&line[cols.clone()]);
+                let touched = tiles.touched(&cols);
+                kernel::block_amax(self.fast.isa, &self.scratch.numbers, block_cols, &mut self.scratch.amax[touched]);
+            }
+        }
+        self.settle(src, length, scales);
+        for (index, (line, codes)) in src.chunks(length).zip(codes.chunks_mut(self.row_bytes)).enumerate() {
+            for cols in tiles.ranges() {
+                self.load(&line[cols.clone()]);
+                let touched = tiles.touched(&cols);
+                self.encode(&line[cols.clone()], first + index * length + cols.start, touched, cols, codes);
+            }
+        }
+    }
+
+    fn load<T: Copy + Into<f32>>(&mut self, src: &[T]) {
+        self.scratch.numbers.resize(src.len(), 0.0);
+        kernel::widen(self.fast.isa, src, &mut self.scratch.numbers);
+    }
+
+    /// The scales and factors of the blocks whose `amax` is in the scratch; `src` are their rows, `cols` long.
+    fn settle<T: Copy + Into<f32>>(&mut self, src: &[T], cols: usize, scales: &mut [u8]) {
+        let Scratch { amax, factors, special, arrays, .. } = &mut self.scratch;
+        let (fast, spec) = (self.fast, self.fast.spec);
+        factors.clear();
+        factors.resize(amax.len(), 0.0);
+        fast.scales.run(fast.isa, fast.scaling, amax, scales, factors, arrays);
+        special.clear();
+        if !factors.iter().fold(false, |any, factor| any | factor.is_nan()) {
+            return;
+        }
+        for (index, factor) in factors.iter_mut().enumerate().filter(|(_, factor)| factor.is_nan()) {
+            let (block, what) = if amax[index] == 0 {
+                *factor = 0.0;
+                (fast.zero_block.0, Special::Zeros(fast.zero_block.1))
+            } else {
+                let own = index * self.tiles.block_cols..((index + 1) * self.tiles.block_cols).min(cols);
+                let elements = src.chunks(cols).flat_map(|line| line[own.clone()].iter().map(|&x| x.into()));
+                let finite = amax[index] < f32::INFINITY.to_bits();
+                let stats = if finite {
+                    let amax = f32::from_bits(amax[index]);
+                    BlockStats { amax, signed_max: amax, finite: 1, ..BlockStats::EMPTY }
+                } else {
+                    BlockStats::of(elements)
+                };
+                let block = spec.block_of(&stats, core::iter::empty(), fast.tensor);
+                let usual = spec.factor(fast.scaling, &block, stats.amax);
+                *factor = usual.unwrap_or(0.0);
+                match usual {
+                    Some(_) if finite => {
+                        store(scales, self.scale_bytes, index, block.scale);
+                        continue;
+                    }
+                    Some(_) => (block, Special::NotFinite(block)),
+                    None => (block, Special::Whole(block)),
+                }
+            };
+            store(scales, self.scale_bytes, index, block.scale);
+            special.push((index, what));
+        }
+    }
+
+    /// The codes of some columns of a row, whose numbers are in the scratch, and its blocks' factors from an index on, into the row.
+    fn encode<T: Copy + Into<f32>>(&mut self, src: &[T], first: usize, blocks: Range<usize>, cols: Range<usize>, row: &mut [u8]) {
+        let Scratch { numbers, scaled, codes, factors, special, .. } = &mut self.scratch;
+        let fast = self.fast;
+        let bits = fast.spec.element.bits();
+        let own = if bits == 8 {
+            &mut row[cols.clone()]
+        } else {
+            codes.resize(src.len(), 0);
+            &mut codes[..]
+        };
+        let dither = fast.dither.skip(first as u64);
+        let words = Words::new(fast.spec.element_convert.round, dither);
+        fast.encode(numbers, self.tiles.length(), &factors[blocks.clone()], dither, scaled, own);
+        for (index, what) in special.iter().filter(|(index, _)| blocks.contains(index)) {
+            let at = (index - blocks.start) * self.tiles.length();
+            let at = at..(at + self.tiles.length()).min(src.len());
+            for index in at {
+                let (code, x) = (&mut own[index], src[index].into());
+                match what {
+                    Special::Zeros(zeros) => *code = zeros[usize::from(x.is_sign_negative())],
+                    Special::NotFinite(_) if x.is_finite() => {}
+                    Special::Whole(block) | Special::NotFinite(block) => {
+                        *code = fast.spec.code(block, x, words.get(index)) as u8;
+                    }
                 }
             }
         }
-    }
-
-    /// A block, and how its elements are scaled if by one operation. What is not finite takes the long way.
-    fn block<T: Copy + Sync + Into<f32>>(
-        &self,
-        job: &Job<'_, T>,
-        lines: Range<usize>,
-        cols: Range<usize>,
-        scratch: &mut Scratch,
-    ) -> (Block, Option<Linear>) {
-        let spec = job.quantizer.spec;
-        let mut amax_bits = 0;
-        for line in lines.clone() {
-            for start in cols.clone().step_by(COLUMNS) {
-                scratch.load(&job.src[line * job.geometry.cols..][start..(start + COLUMNS).min(cols.end)]);
-                kernel::amax(self.isa, &scratch.numbers, &mut amax_bits);
-            }
-        }
-        let amax = f32::from_bits(amax_bits);
-        if !amax.is_finite() {
-            let elements = lines.flat_map(|line| job.src[line * job.geometry.cols..][cols.clone()].iter().map(|&x| x.into()));
-            return (spec.block_of(&BlockStats::of(elements.clone()), elements, job.tensor), None);
-        }
-        let stats = BlockStats { amax, signed_max: amax, ..BlockStats::EMPTY };
-        let block = spec.block_of(&stats, core::iter::empty(), job.tensor);
-        (block, spec.linear(&block, amax))
-    }
-
-    /// The codes of some columns of a row, into the scratch.
-    fn encode<T: Copy + Sync + Into<f32>>(
-        &self,
-        job: &Job<'_, T>,
-        line: usize,
-        cols: Range<usize>,
-        blocks: &[(Block, Option<Linear>)],
-        scratch: &mut Scratch,
-    ) {
-        let geometry = &job.geometry;
-        let src = &job.src[line * geometry.cols..][cols.clone()];
-        scratch.load(src);
-        let touched = cols.start / geometry.block_cols..cols.end.div_ceil(geometry.block_cols);
-        let within = |column: usize| {
-            let own = geometry.block_cols(column);
-            own.start.max(cols.start) - cols.start..own.end.min(cols.end) - cols.start
-        };
-        for column in touched.clone() {
-            let numbers = &mut scratch.numbers[within(column)];
-            match blocks[column].1 {
-                Some(Linear::Times(factor)) => kernel::times(self.isa, numbers, factor),
-                Some(Linear::Over(divisor)) => kernel::over(self.isa, numbers, divisor),
-                None => {}
-            }
-        }
-        scratch.codes.resize(src.len(), 0);
-        kernel::encode_uniform(self.isa, &self.encode, &scratch.numbers, &mut scratch.codes);
-        for column in touched.filter(|&column| blocks[column].1.is_none()) {
-            let own = within(column);
-            for (code, x) in scratch.codes[own.clone()].iter_mut().zip(&src[own]) {
-                *code = job.quantizer.spec.code(&blocks[column].0, (*x).into(), 0) as u8;
-            }
-        }
-    }
-
-    /// Puts codes into a row of zeros.
-    fn pack(&self, bits: u32, codes: &[u8], start: usize, row: &mut [u8]) {
-        let bytes = &mut row[start * bits as usize / 8..];
+        let start = cols.start * bits as usize;
         match bits {
-            8 => bytes[..codes.len()].copy_from_slice(codes),
-            4 => kernel::pack_4(self.isa, codes, bytes),
-            _ => codes.iter().enumerate().for_each(|(i, &code)| put(bytes, bits, i, code.into())),
-        }
-    }
-}
-
-/// Numbers and codes of some columns.
-struct Scratch {
-    numbers: Vec<f32>,
-    codes: Vec<u8>,
-}
-
-impl Scratch {
-    fn load<T: Copy + Into<f32>>(&mut self, src: &[T]) {
-        self.numbers.clear();
-        self.numbers.extend(src.iter().map(|&x| x.into()));
-    }
-}
-
-/// How a tensor's codes become numbers.
-pub(super) struct FastRestore {
-    decode: DecodeBytes,
-    isa: Isa,
-}
-
-impl FastRestore {
-    /// For elements of at most 8 bits.
-    pub(super) fn lower(view: &QuantView<'_>, isa: Isa) -> Option<Self> {
-        let element = &view.spec().element;
-        (element.bits() <= 8).then(|| Self { decode: DecodeBytes::lower(isa, element), isa })
-    }
-
-    /// The numbers of a row.
-    pub(super) fn row<D: Real>(&self, view: &QuantView<'_>, line: usize, dst: &mut [D]) {
-        let geometry = view.geometry();
-        let mut scratch = Scratch { numbers: Vec::new(), codes: Vec::new() };
-        for start in (0..geometry.cols).step_by(COLUMNS) {
-            let cols = start..(start + COLUMNS).min(geometry.cols);
-            let dst = &mut dst[cols.clone()];
-            if let Some(numbers) = D::f32s_mut(dst) {
-                self.piece(view, line, cols, &mut scratch.codes, numbers);
-                continue;
-            }
-            scratch.numbers.resize(cols.len(), 0.0);
-            self.piece(view, line, cols, &mut scratch.codes, &mut scratch.numbers);
-            dst.iter_mut().zip(&scratch.numbers).for_each(|(to, x)| *to = D::nearest(Unpacked::from_f32(*x)));
-        }
-    }
-
-    fn piece(&self, view: &QuantView<'_>, line: usize, cols: Range<usize>, codes: &mut Vec<u8>, numbers: &mut [f32]) {
-        let (geometry, bits) = (view.geometry(), view.spec().element.bits());
-        let row = &view.parts().codes[line * geometry.row_bytes..][..geometry.row_bytes];
-        let bytes = &row[cols.start * bits as usize / 8..(cols.end * bits as usize).div_ceil(8)];
-        if bits == 8 {
-            self.decode.decode(self.isa, bytes, numbers);
-        } else {
-            codes.resize(cols.len(), 0);
-            match bits {
-                4 => kernel::unpack_4(self.isa, bytes, codes),
-                _ => codes.iter_mut().enumerate().for_each(|(i, code)| *code = get(bytes, bits, i) as u8),
-            }
-            self.decode.decode(self.isa, codes, numbers);
-        }
-        for column in cols.start / geometry.block_cols..cols.end.div_ceil(geometry.block_cols) {
-            let own = geometry.block_cols(column);
-            let own = own.start.max(cols.start) - cols.start..own.end.min(cols.end) - cols.start;
-            let restorer = view.block_restorer(geometry.block(line, cols.start + own.start));
-            match restorer {
-                Restorer::Times(factor) => kernel::restore(self.isa, &mut numbers[own], factor),
-                _ => numbers[own].iter_mut().for_each(|x| *x = restorer.restore(*x)),
-            }
+            8 => {}
+            4 if start.is_multiple_of(8) => kernel::pack_4(fast.isa, codes, &mut row[start / 8..]),
+            6 if start.is_multiple_of(8) => kernel::pack_6(fast.isa, codes, &mut row[start / 8..]),
+            _ => codes.iter().enumerate().for_each(|(i, &code)| put(row, bits, cols.start + i, code.into())),
         }
     }
 }

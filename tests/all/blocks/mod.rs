@@ -4,6 +4,7 @@
 
 mod inputs;
 mod ints;
+mod kernels;
 mod layouts;
 mod lossless;
 mod mx;

@@ -13,7 +13,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 }
 
 /// Two tensors with the same buffers.
-fn same(a: &QuantTensor, b: &QuantTensor) -> bool {
+pub(super) fn same(a: &QuantTensor, b: &QuantTensor) -> bool {
     a.codes() == b.codes() && a.scales() == b.scales() && a.offsets() == b.offsets() && a.tensor_scale() == b.tensor_scale()
 }
 

@@ -1,0 +1,391 @@
+//! Loops over the blocks of a row, each with a number of its own: largest magnitudes, scales, and scaling and encoding in one.
+
+use super::finite::Finite;
+use super::isa::{Isa, per_isa};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use super::x86_blocks;
+use crate::codec::Unpacked;
+use crate::policy::{Convert, Overflow, SubnormalInputs};
+use crate::round::Round;
+use crate::spec::{Encoding, FormatSpec};
+
+/// What a finite number is multiplied or divided by before it is encoded.
+pub(crate) trait Scaling: Copy {
+    fn scaled(self, x: f32, factor: f32) -> f32;
+
+    /// Whether the formula holds for this factor.
+    #[inline(always)]
+    fn takes(self, factor: f32) -> bool {
+        let _ = factor;
+        true
+    }
+}
+
+/// `x · factor`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times;
+
+/// `x / factor`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Over;
+
+/// `x / factor`, where it is no f32 the odd one of its neighbours: rounded once more, to fewer bits, it becomes what the exact quotient does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OverToOdd;
+
+impl Scaling for Times {
+    #[inline(always)]
+    fn scaled(self, x: f32, factor: f32) -> f32 {
+        x * factor
+    }
+}
+
+impl Scaling for Over {
+    #[inline(always)]
+    fn scaled(self, x: f32, factor: f32) -> f32 {
+        x / factor
+    }
+}
+
+/// [`OverToOdd`] where a fused multiplication and addition is an instruction.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OverToOddFused;
+
+/// The odd neighbour of a quotient that left a remainder; of an infinite quotient the largest f32, which is the one toward zero.
+#[inline(always)]
+fn to_odd(x: f32, nearest: f32, exact: bool, negative: bool) -> f32 {
+    let beyond = negative != (x < 0.0);
+    let toward_zero = nearest.to_bits().wrapping_sub(u32::from(beyond));
+    if exact { nearest } else { f32::from_bits(toward_zero | 1) }
+}
+
+impl Scaling for OverToOdd {
+    #[inline(always)]
+    fn scaled(self, x: f32, factor: f32) -> f32 {
+        let nearest = x / factor;
+        // The product of two f32s is an f64, so the sign of the difference is that of the remainder.
+        let remainder = f64::from(x) - f64::from(nearest) * f64::from(factor);
+        to_odd(x, nearest, remainder == 0.0, remainder < 0.0)
+    }
+
+    #[inline(always)]
+    fn takes(self, factor: f32) -> bool {
+        factor.is_finite()
+    }
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+impl Scaling for OverToOddFused {
+    /// With a factor that is not tiny, the remainder is an f32 wherever the quotient is not, and is not rounded to zero anyway.
+    #[inline(always)]
+    fn scaled(self, x: f32, factor: f32) -> f32 {
+        let nearest = x / factor;
+        let remainder = (-nearest).mul_add(factor, x);
+        to_odd(x, nearest, remainder == 0.0, remainder < 0.0)
+    }
+
+    #[inline(always)]
+    fn takes(self, factor: f32) -> bool {
+        OverToOdd.takes(factor)
+    }
+}
+
+/// How a finite scaled number becomes a code of at most 8 bits.
+pub(crate) trait Coder: Copy {
+    fn code(&self, y: f32) -> u8;
+}
+
+/// Floats, to nearest even: [`Finite`], where it covers every finite number, in formats with −0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FloatCoder {
+    finite: Finite,
+    /// Added first: −0 changes nothing, +0 makes −0 plus.
+    zero: f32,
+}
+
+impl FloatCoder {
+    /// The parameters, if the format and the policy are of the kind.
+    pub(crate) fn lower(spec: &FormatSpec, convert: &Convert, zero: f32) -> Option<Self> {
+        let finite = Finite::lower(spec, convert)?;
+        let signed = spec.negative_zero_code().is_some() && spec.bits() <= 8;
+        (signed && finite.covers(f32::MAX.to_bits())).then_some(Self { finite, zero })
+    }
+}
+
+impl Coder for FloatCoder {
+    #[inline(always)]
+    fn code(&self, y: f32) -> u8 {
+        self.finite.code::<true>((y + self.zero).to_bits(), &mut 0) as u8
+    }
+}
+
+/// Two's complement integers, to nearest even, clamped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IntCoder {
+    min: f32,
+    max: f32,
+    /// `1.5 · 2^23` units: adding it rounds in hardware.
+    magic: f32,
+    mask: u32,
+}
+
+impl IntCoder {
+    /// The parameters, if the format and the policy are of the kind.
+    pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
+        let Encoding::Int(layout) = spec.encoding() else { return None };
+        let even = matches!(convert.round, Round::NearestEven) && matches!(convert.overflow, Overflow::Saturate);
+        let keep = matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
+        if !(even && keep && layout.signed && spec.bits() <= 8) {
+            return None;
+        }
+        let unit = Unpacked::new(false, 3, 22 - i32::from(layout.fraction_bits));
+        Some(Self { min: spec.min().to_f32(), max: spec.max().to_f32(), magic: unit.to_f32(), mask: spec.code_mask() })
+    }
+}
+
+impl Coder for IntCoder {
+    #[inline(always)]
+    fn code(&self, y: f32) -> u8 {
+        let y = if y < self.max { y } else { self.max };
+        let y = if y > self.min { y } else { self.min };
+        ((y + self.magic).to_bits() & self.mask) as u8
+    }
+}
+
+/// What tensors are made from.
+pub(crate) trait Number: Copy + Into<f32> {}
+
+impl<T: Copy + Into<f32>> Number for T {}
+
+#[inline(always)]
+fn widen_body<T: Number>(src: &[T], dst: &mut [f32]) {
+    for (x, to) in src.iter().zip(dst) {
+        *to = (*x).into();
+    }
+}
+
+/// `to = f(from, the block's factor)` for blocks of some length, the last of which may be shorter.
+#[inline(always)]
+pub(super) fn map_blocks<S: Copy, D>(src: &[S], length: usize, factors: &[f32], dst: &mut [D], f: impl Fn(S, f32) -> D + Copy) {
+    #[inline(always)]
+    fn fixed<const N: usize, S: Copy, D>(src: &[S], factors: &[f32], dst: &mut [D], f: impl Fn(S, f32) -> D) {
+        let (blocks, rest) = src.as_chunks::<N>();
+        let (out, rest_out) = dst.as_chunks_mut::<N>();
+        for ((block, out), &factor) in blocks.iter().zip(out).zip(factors) {
+            for (x, to) in block.iter().zip(out) {
+                *to = f(*x, factor);
+            }
+        }
+        if let Some(&factor) = factors.get(blocks.len()) {
+            for (x, to) in rest.iter().zip(rest_out) {
+                *to = f(*x, factor);
+            }
+        }
+    }
+    match length {
+        16 => fixed::<16, S, D>(src, factors, dst, f),
+        32 => fixed::<32, S, D>(src, factors, dst, f),
+        _ => {
+            for ((block, out), &factor) in src.chunks(length).zip(dst.chunks_mut(length)).zip(factors) {
+                for (x, to) in block.iter().zip(out) {
+                    *to = f(*x, factor);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn encode_body<S: Scaling, C: Coder>(coder: &C, scaling: S, src: &[f32], length: usize, factors: &[f32], codes: &mut [u8]) {
+    let coder = *coder;
+    map_blocks(src, length, factors, codes, |x, factor| coder.code(scaling.scaled(x, factor)));
+}
+
+#[inline(always)]
+fn scale_body<S: Scaling>(scaling: S, zero: f32, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) {
+    map_blocks(src, length, factors, dst, |x, factor| scaling.scaled(x, factor) + zero);
+}
+
+/// The largest bits that `f` makes of numbers, and of one number before. Independent lanes, so that no maximum waits for the one before, and the
+/// compiler does not take a number of each of several blocks instead.
+#[inline(always)]
+fn largest<const LANES: usize>(src: &[f32], before: u32, f: impl Fn(u32) -> u32) -> u32 {
+    let (runs, rest) = src.as_chunks::<LANES>();
+    let mut lanes = [0; LANES];
+    for run in runs {
+        for (lane, x) in lanes.iter_mut().zip(run) {
+            *lane = f(x.to_bits()).max(*lane);
+        }
+    }
+    let mut largest = before;
+    for lane in lanes {
+        largest = largest.max(lane);
+    }
+    for x in rest {
+        largest = largest.max(f(x.to_bits()));
+    }
+    largest
+}
+
+#[inline(always)]
+fn block_amax_body(src: &[f32], length: usize, amax: &mut [u32]) {
+    let magnitude = |bits| bits & 0x7FFF_FFFF;
+    for (block, amax) in src.chunks(length).zip(amax) {
+        *amax = if length < 64 { largest::<8>(block, *amax, magnitude) } else { largest::<64>(block, *amax, magnitude) };
+    }
+}
+
+/// For each block the largest magnitude, as its bits, of its numbers and one before: NaN is above infinity, infinity above all others.
+pub(crate) fn block_amax(isa: Isa, src: &[f32], length: usize, amax: &mut [u32]) {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    if isa.is_avx512() {
+        let done = match length {
+            // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            16 => unsafe { x86_blocks::block_amax::<1>(src, amax) },
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            32 => unsafe { x86_blocks::block_amax::<2>(src, amax) },
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            64 => unsafe { x86_blocks::block_amax::<4>(src, amax) },
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            128 => unsafe { x86_blocks::block_amax::<8>(src, amax) },
+            _ => 0,
+        };
+        return block_amax_plain(isa, &src[(done * length).min(src.len())..], length, &mut amax[done..]);
+    }
+    block_amax_plain(isa, src, length, amax);
+}
+
+#[inline(always)]
+fn finite_amax_body(src: &[f32], amax_bits: &mut u32) {
+    *amax_bits = largest::<64>(src, *amax_bits, |bits| {
+        let magnitude = bits & 0x7FFF_FFFF;
+        magnitude & u32::from(magnitude < 0x7F80_0000).wrapping_neg()
+    });
+}
+
+/// Scales that are powers of two of a format without mantissa: the code, and one over the number.
+///
+/// In a binade of `amax` the code of every rule is one of two neighbours, the upper from some mantissa on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Powers {
+    /// What carries such mantissas into the exponent field, and what that is ahead of the code.
+    pub(crate) carry: u32,
+    pub(crate) less: u32,
+    /// Codes for which this holds.
+    pub(crate) low: u32,
+    pub(crate) high: u32,
+    /// The exponent field of the reciprocal of code 0.
+    pub(crate) top: u32,
+}
+
+impl Powers {
+    pub(crate) const fn code(&self, amax_bits: u32) -> u32 {
+        ((amax_bits + self.carry) >> 23).wrapping_sub(self.less)
+    }
+}
+
+#[inline(always)]
+fn powers_body(powers: &Powers, amax: &[u32], codes: &mut [u8], factors: &mut [f32]) {
+    let powers = *powers;
+    for ((&amax, to), factor) in amax.iter().zip(codes).zip(factors) {
+        let code = powers.code(amax & 0x7FFF_FFFF);
+        let inside = code.wrapping_sub(powers.low) <= powers.high - powers.low;
+        let usual = amax.wrapping_sub(0x0080_0000) < 0x7F00_0000;
+        *to = code as u8;
+        *factor = f32::from_bits(if inside && usual { powers.top.wrapping_sub(code) << 23 } else { 0x7FC0_0000 });
+    }
+}
+
+/// One operation of a formula.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    /// `x · c`.
+    Times(f32),
+    /// `x / c`.
+    Over(f32),
+    /// `c / x`.
+    Under(f32),
+    /// At most.
+    AtMost(f32),
+    /// At least.
+    AtLeast(f32),
+    /// In place of zero.
+    ForZero(f32),
+}
+
+#[inline(always)]
+fn apply_body(step: Step, numbers: &mut [f32]) {
+    #[inline(always)]
+    fn each(numbers: &mut [f32], f: impl Fn(f32) -> f32) {
+        for x in numbers {
+            *x = f(*x);
+        }
+    }
+    match step {
+        Step::Times(c) => each(numbers, |x| x * c),
+        Step::Over(c) => each(numbers, |x| x / c),
+        Step::Under(c) => each(numbers, |x| c / x),
+        Step::AtMost(c) => each(numbers, |x| if x > c { c } else { x }),
+        Step::AtLeast(c) => each(numbers, |x| if x < c { c } else { x }),
+        Step::ForZero(c) => each(numbers, |x| if x == 0.0 { c } else { x }),
+    }
+}
+
+#[inline(always)]
+fn where_zero_body(numbers: &[f32], value: f32, to: &mut [f32]) {
+    for (x, to) in numbers.iter().zip(to) {
+        *to = if *x == 0.0 { value } else { *to };
+    }
+}
+
+#[inline(always)]
+fn refuse_body<S: Scaling>(scaling: S, amax: &[u32], factors: &mut [f32]) {
+    for (amax, factor) in amax.iter().zip(factors) {
+        let largest = scaling.scaled(f32::from_bits(*amax), *factor);
+        *factor = if largest.is_finite() && scaling.takes(*factor) { *factor } else { f32::NAN };
+    }
+}
+
+#[inline(always)]
+fn zeros_become_body(numbers: &[f32], code: u8, codes: &mut [u8]) {
+    for (x, to) in numbers.iter().zip(codes) {
+        *to = if *x == 0.0 { code } else { *to };
+    }
+}
+
+#[inline(always)]
+fn replace_body(from: u8, to: u8, codes: &mut [u8]) {
+    for code in codes {
+        *code = if *code == from { to } else { *code };
+    }
+}
+
+per_isa! {
+    /// Numbers as f32s.
+    fn widen[T: Number](src: &[T], dst: &mut [f32]) = widen_body;
+    /// Codes of finite numbers scaled by their blocks' factors.
+    fn encode_blocks[S: Scaling, C: Coder](coder: &C, scaling: S, src: &[f32], length: usize, factors: &[f32], codes: &mut [u8]) = encode_body;
+    /// Numbers scaled by their blocks' factors, plus a zero.
+    fn scale_blocks[S: Scaling](scaling: S, zero: f32, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) = scale_body;
+    /// [`block_amax`] by a plain loop.
+    fn block_amax_plain[](src: &[f32], length: usize, amax: &mut [u32]) = block_amax_body;
+    /// The largest magnitude, as its bits, of the finite numbers and one before.
+    fn finite_amax[](src: &[f32], amax_bits: &mut u32) = finite_amax_body;
+    /// Codes and factors of scales that are powers of two; where the formula does not hold the factor is NaN.
+    fn powers[](powers: &Powers, amax: &[u32], codes: &mut [u8], factors: &mut [f32]) = powers_body;
+    /// One operation on every number.
+    fn apply[](step: Step, numbers: &mut [f32]) = apply_body;
+    /// A value in the places of zeros.
+    fn where_zero[](numbers: &[f32], value: f32, to: &mut [f32]) = where_zero_body;
+    /// NaN in place of factors under which the largest number is not finite.
+    fn refuse[S: Scaling](scaling: S, amax: &[u32], factors: &mut [f32]) = refuse_body;
+    /// A code in the places of zeros.
+    fn zeros_become[](numbers: &[f32], code: u8, codes: &mut [u8]) = zeros_become_body;
+    /// One code for another.
+    fn replace[](from: u8, to: u8, codes: &mut [u8]) = replace_body;
+}

@@ -1,0 +1,154 @@
+//! Loops over blocks in AVX-512 intrinsics, where the compiler does not find the shuffles. They are safe functions, entered after detection;
+//! loads and stores go through arrays.
+
+use super::x86::{Planes, decode_64};
+use crate::bits::F32_NAN;
+use bytemuck::must_cast;
+use core::arch::x86_64::{
+    __m512, __m512i, _CMP_UNORD_Q, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_castsi128_si512, _mm512_cmp_ps_mask,
+    _mm512_mask_blend_ps, _mm512_max_epu32, _mm512_mul_ps, _mm512_permutexvar_epi32, _mm512_permutexvar_ps, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_setr_epi32, _mm512_shuffle_i32x4, _mm512_srlv_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+};
+
+/// Of 16 vectors the largest lane of each, in order: a transposition that takes maxima on the way.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
+    let pairs: [__m512i; 8] = core::array::from_fn(|i| {
+        let (a, b) = (vectors[2 * i], vectors[2 * i + 1]);
+        _mm512_max_epu32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b))
+    });
+    let fours: [__m512i; 4] = core::array::from_fn(|i| {
+        let (a, b) = (pairs[2 * i], pairs[2 * i + 1]);
+        _mm512_max_epu32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b))
+    });
+    // Now lane i of each quarter belongs to vector i of its four.
+    let quarters = |a, b| _mm512_max_epu32(_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0xDD>(a, b));
+    quarters(quarters(fours[0], fours[1]), quarters(fours[2], fours[3]))
+}
+
+/// For each block of `16 · V` numbers the largest magnitude, as its bits, of its numbers and one before; returns how many blocks it did.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn block_amax<const V: usize>(src: &[f32], amax: &mut [u32]) -> usize {
+    let mask = _mm512_set1_epi32(i32::MAX);
+    let (vectors, _) = src.as_chunks::<16>();
+    let (blocks, _) = vectors.as_chunks::<V>();
+    let (groups, _) = blocks.as_chunks::<16>();
+    let (to, _) = amax.as_chunks_mut::<16>();
+    for (group, to) in groups.iter().zip(to.iter_mut()) {
+        let largest = |block: &[[f32; 16]; V]| {
+            let magnitude = |numbers: &[f32; 16]| _mm512_and_si512(must_cast(*numbers), mask);
+            block[1..].iter().fold(magnitude(&block[0]), |largest, numbers| _mm512_max_epu32(largest, magnitude(numbers)))
+        };
+        let each = largest_of_each(&core::array::from_fn(|i| largest(&group[i])));
+        *to = must_cast(_mm512_max_epu32(each, must_cast(*to)));
+    }
+    16 * groups.len().min(to.len())
+}
+
+/// Products of a block's factor, every NaN the positive quiet one. The processor keeps such a NaN among the numbers under a finite factor; under one
+/// that is also not zero it makes no other.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn product<const USUAL: bool>(numbers: __m512, factor: __m512) -> __m512 {
+    let product = _mm512_mul_ps(numbers, factor);
+    if USUAL {
+        return product;
+    }
+    let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(product, product);
+    _mm512_mask_blend_ps(nan, product, _mm512_set1_ps(F32_NAN))
+}
+
+/// Numbers of codes of 4 bits times their blocks' factors, in blocks of a multiple of 16; whole blocks only. A block's numbers are looked up in the
+/// products of all codes. Returns how many blocks it did.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn restore_4(table: &[f32; 16], length: usize, factors: &[f32], bytes: &[u8], dst: &mut [f32]) -> usize {
+    let table: __m512 = must_cast(*table);
+    let shifts = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+    let upper = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    let look_up = |products: __m512, codes: &[u8; 8], numbers: &mut [f32; 16]| {
+        let pair = _mm512_castsi128_si512(_mm_cvtsi64_si128(i64::from_le_bytes(*codes)));
+        // Of an index the permutation reads the low four bits.
+        let codes = _mm512_srlv_epi32(_mm512_permutexvar_epi32(upper, pair), shifts);
+        *numbers = must_cast(_mm512_permutexvar_ps(codes, products));
+    };
+    let products = |factor: f32| product::<false>(table, _mm512_set1_ps(factor));
+    let (codes, _) = bytes.as_chunks::<8>();
+    let (numbers, _) = dst.as_chunks_mut::<16>();
+    match length {
+        16 => {
+            for ((codes, numbers), factor) in codes.iter().zip(&mut *numbers).zip(factors) {
+                look_up(products(*factor), codes, numbers);
+            }
+        }
+        32 => {
+            let (codes, numbers) = (codes.as_chunks::<2>().0, numbers.as_chunks_mut::<2>().0);
+            for ((codes, numbers), factor) in codes.iter().zip(numbers).zip(factors) {
+                let products = products(*factor);
+                look_up(products, &codes[0], &mut numbers[0]);
+                look_up(products, &codes[1], &mut numbers[1]);
+            }
+        }
+        _ if length.is_multiple_of(16) => {
+            let (codes, numbers) = (codes.chunks_exact(length / 16), numbers.chunks_exact_mut(length / 16));
+            for ((codes, numbers), factor) in codes.zip(numbers).zip(factors) {
+                let products = products(*factor);
+                for (codes, numbers) in codes.iter().zip(numbers) {
+                    look_up(products, codes, numbers);
+                }
+            }
+        }
+        _ => return 0,
+    }
+    (dst.len().min(2 * bytes.len()) / length).min(factors.len())
+}
+
+/// Numbers of bytes times their blocks' factors, in blocks of 16, 32 or a multiple of 64; whole blocks, and whole runs of 64 codes, only. Returns how many
+/// blocks it did.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn restore_planes(planes: &Planes, length: usize, factors: &[f32], src: &[u8], dst: &mut [f32]) -> usize {
+    let usual = factors.iter().fold(true, |usual, factor| usual & (factor.is_finite() & (*factor != 0.0)));
+    if usual {
+        restore_planes_by::<true>(planes, length, factors, src, dst)
+    } else {
+        restore_planes_by::<false>(planes, length, factors, src, dst)
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+fn restore_planes_by<const USUAL: bool>(planes: &Planes, length: usize, factors: &[f32], src: &[u8], dst: &mut [f32]) -> usize {
+    let (low, high) = planes.vectors();
+    let restore = |codes: &[u8; 64], factors: [f32; 4], numbers: &mut [[f32; 16]; 4]| {
+        let decoded = decode_64(&low, &high, *codes);
+        for i in 0..4 {
+            numbers[i] = must_cast(product::<USUAL>(must_cast(decoded[i]), _mm512_set1_ps(factors[i])));
+        }
+    };
+    let (codes, _) = src.as_chunks::<64>();
+    let (numbers, _) = dst.as_chunks_mut::<16>().0.as_chunks_mut::<4>();
+    match length {
+        16 => {
+            for ((codes, numbers), factors) in codes.iter().zip(&mut *numbers).zip(factors.as_chunks::<4>().0) {
+                restore(codes, *factors, numbers);
+            }
+            return 4 * codes.len().min(numbers.len()).min(factors.len() / 4);
+        }
+        32 => {
+            for ((codes, numbers), [a, b]) in codes.iter().zip(&mut *numbers).zip(factors.as_chunks::<2>().0) {
+                restore(codes, [*a, *a, *b, *b], numbers);
+            }
+            return 2 * codes.len().min(numbers.len()).min(factors.len() / 2);
+        }
+        _ if length.is_multiple_of(64) => {
+            let (codes, numbers) = (codes.chunks_exact(length / 64), numbers.chunks_exact_mut(length / 64));
+            for ((codes, numbers), factor) in codes.zip(numbers).zip(factors) {
+                for (codes, numbers) in codes.iter().zip(numbers) {
+                    restore(codes, [*factor; 4], numbers);
+                }
+            }
+        }
+        _ => return 0,
+    }
+    (dst.len().min(src.len()) / length).min(factors.len())
+}

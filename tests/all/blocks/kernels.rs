@@ -1,0 +1,227 @@
+//! The kernels of block-scaled tensors against the definition, element by element: `quantize_reference` one way, and the other way
+//! [`QuantView::get`], which restores one element through the reference codec.
+
+use super::inputs::{Random, edge_blocks};
+use super::properties::same;
+use crate::oracle::source::Oracle;
+use proptest::prelude::*;
+use std::path::Path;
+use subhalf::{
+    Apply, BlockSpec, Convert, Elements, Error, Exec, Extent, FormatSpec, Isa, Nonfinite, Parts, QuantTensor, QuantView, Quantizer,
+    Ratio, Restore, Round, ScaleRule, TensorScale, ZeroSign, preset,
+};
+
+/// Codes, scales, offsets and the tensor scale of every instruction set are the reference's, and so is every number that comes back.
+fn assert_reference(what: &str, spec: &BlockSpec, x: &[f32], shape: &[usize]) {
+    let reference = Quantizer::new(spec).quantize_reference(x, shape).unwrap();
+    for isa in Isa::available() {
+        let tensor = Quantizer::new(spec).exec(Exec::SERIAL.with_isa(isa)).quantize(x, shape).unwrap();
+        if same(&tensor, &reference) {
+            continue;
+        }
+        let (found, expected) = (tensor.view(), reference.view());
+        let element = (0..x.len()).find(|&at| found.code(at) != expected.code(at) || found.scale(at) != expected.scale(at));
+        let parts = |view: &QuantView<'_>| element.map(|at| (view.code(at), view.scale(at)));
+        panic!(
+            "{what} {shape:?} {}: element {element:?}, {:?}: expected {:?}, found {:?}",
+            isa.name(),
+            element.map(|at| x[at].to_bits()),
+            parts(&expected),
+            parts(&found)
+        );
+    }
+    assert_numbers(what, &reference.view());
+}
+
+fn assert_numbers(what: &str, view: &QuantView<'_>) {
+    let expected: Vec<u32> = (0..view.len()).map(|at| view.get(at).unwrap().to_bits()).collect();
+    for isa in Isa::available() {
+        let mut numbers = vec![0.5f32; view.len()];
+        view.dequantize_into(&mut numbers, Exec::SERIAL.with_isa(isa)).unwrap();
+        let wrong = (0..view.len()).find(|&at| numbers[at].to_bits() != expected[at]);
+        let parts = wrong.map(|at| (at, view.code(at), view.scale(at), numbers[at].to_bits(), expected[at]));
+        assert_eq!(parts, None, "{what} {:?} {}", view.shape(), isa.name());
+    }
+}
+
+/// Schemes that no program has: the same formulas in other company.
+fn variants() -> Vec<(String, BlockSpec)> {
+    let mut variants = Vec::new();
+    let rules = [ScaleRule::Floor, ScaleRule::Ceil, ScaleRule::RoundUp, ScaleRule::Nearest, ScaleRule::Even { mantissa_bits: 2 }];
+    let extents = [Extent::Block { rows: 1, cols: 16 }, Extent::Block { rows: 3, cols: 5 }, Extent::Flat(40), Extent::Column];
+    let elements = [FormatSpec::F8E5M2, FormatSpec::F8E4M3FNUZ, FormatSpec::F6E2M3, FormatSpec::F4E2M1, FormatSpec::INT4];
+    for (i, rule) in rules.into_iter().enumerate() {
+        for (j, extent) in extents.into_iter().enumerate() {
+            let element = elements[(i + j) % elements.len()];
+            let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), extent, rule);
+            let applies = [Apply::Exact, Apply::Divide, Apply::Reciprocal, Apply::FlooredReciprocal];
+            let spec = spec.with_apply(applies[(i + 2 * j) % 4]);
+            let spec = if i % 2 == 0 { spec } else { spec.with_scale_bounds((1e-3, 64.0)) };
+            variants.push((format!("{rule:?} {extent:?}"), spec));
+        }
+    }
+    let ratios = [Ratio::Divide, Ratio::Multiply, Ratio::DivideTwice, Ratio::MultiplyQuotient];
+    for (i, ratio) in ratios.into_iter().enumerate() {
+        for scale in [FormatSpec::F32, FormatSpec::F16, FormatSpec::BF16, FormatSpec::UE4M3, FormatSpec::F8E5M2] {
+            let extent = extents[i];
+            let rule = ScaleRule::Amax { target: 6.0, ratio };
+            let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(scale), extent, rule).with_nonfinite(Nonfinite::Ignore);
+            let name = format!("{ratio:?} {}", scale.name());
+            variants.push((name.clone(), spec));
+            variants.push((name.clone() + " divided", spec.with_apply(Apply::Divide).with_zero_sign(ZeroSign::MinusUnlessAbove)));
+            let away = spec.with_round(Round::NearestAway).with_apply(Apply::UnroundedReciprocal);
+            variants.push((name.clone() + " unrounded", away.with_zero_sign(ZeroSign::Plus).with_zero_scale(0.5)));
+            let special = spec.with_element_convert(Convert::CUDA_NOSAT).with_apply(Apply::DivideIeee);
+            variants.push((name.clone() + " IEEE", special.with_scale_bounds((0.0, 2.0)).with_vanished_scale(0.25)));
+            let amax = spec.with_tensor_scale(TensorScale::Amax { target: 100.0 }).with_apply(Apply::InverseReciprocal);
+            variants.push((name.clone() + " under amax", amax.with_restore(Restore::AmaxQuotient)));
+            let integers = BlockSpec::new(FormatSpec::INT8, Some(scale), extent, rule).with_nonfinite(Nonfinite::Ignore);
+            variants.push((name + " added", integers.with_apply(Apply::Divide).with_elements(Elements::AddThenRound)));
+        }
+    }
+    variants.retain(|(_, spec)| spec.validate().is_ok());
+    assert!(variants.len() > 90, "{}", variants.len());
+    variants
+}
+
+#[test]
+fn oracle_inputs_become_what_the_reference_makes_of_them() {
+    let oracle = Oracle::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"));
+    let folders = ["block/", "int/"];
+    let mut inputs: Vec<&str> = oracle
+        .entries
+        .iter()
+        .filter(|entry| folders.iter().any(|folder| entry.file.starts_with(folder)))
+        .map(|entry| entry.inputs.as_str())
+        .collect();
+    inputs.sort_unstable();
+    inputs.dedup();
+    let inputs: Vec<Vec<f32>> = inputs
+        .into_iter()
+        .filter(|file| file.ends_with(".f32.bin"))
+        .map(|file| oracle.array(file).into_iter().map(|bits| f32::from_bits(bits as u32)).collect())
+        .collect();
+    assert!(inputs.iter().map(Vec::len).sum::<usize>() > 2000);
+    for preset in preset::all().filter(|preset| !matches!(preset.spec.rule, ScaleRule::Given)) {
+        for x in &inputs {
+            let cols = if x.len() % 32 == 0 { 32 } else { x.len() };
+            assert_reference(preset.name, &preset.spec, x, &[x.len() / cols, cols]);
+        }
+    }
+}
+
+#[test]
+fn schemes_of_no_program_are_kernels_and_reference_alike() {
+    let mut random = Random::new(11);
+    let mut inputs: Vec<Vec<f32>> = edge_blocks(240);
+    inputs.extend((0..4).map(|_| random.block(240)));
+    inputs.push((0..240).map(|_| f32::from_bits(random.word() as u32)).collect());
+    for (name, spec) in variants() {
+        for x in &inputs {
+            assert_reference(&name, &spec, x, &[2, 3, 40]);
+        }
+    }
+}
+
+#[test]
+fn every_code_under_every_scale_code_comes_back() {
+    for preset in preset::all() {
+        let spec = &preset.spec;
+        let mut random = Random::new(12);
+        for cols in [256, 272, 131] {
+            // Every scale code once, where they are bytes; else some, and those that are not finite.
+            let rows = 300;
+            let shape = [rows, cols];
+            let zeros = Quantizer::new(spec).quantize(&vec![1.0f32; rows * cols], &shape).unwrap();
+            let fill = |bytes: &[u8], bits: u32, random: &mut Random| -> Vec<u8> {
+                let mask = if bits < 8 { (1 << bits) - 1 } else { 0xFF };
+                bytes.iter().map(|_| random.word() as u8 & mask).collect()
+            };
+            let scale_bits = spec.scale.as_ref().map_or(8, FormatSpec::bits);
+            let offset_bits = if spec.offset_bytes() == 1 { spec.element.bits() } else { 8 };
+            let mut scales = fill(zeros.scales(), scale_bits, &mut random);
+            if spec.scale_bytes() == 1 {
+                scales.iter_mut().enumerate().for_each(|(i, code)| *code = (i as u32 & ((1 << scale_bits) - 1)) as u8);
+            }
+            let mut codes = fill(zeros.codes(), 8, &mut random);
+            // What is left of a row's last byte is 0.
+            let unused = (cols * spec.element.bits() as usize).div_ceil(8) * 8 - cols * spec.element.bits() as usize;
+            let row_bytes = zeros.view().row_bytes();
+            codes.iter_mut().skip(row_bytes - 1).step_by(row_bytes).for_each(|byte| *byte &= 0xFF >> unused);
+            let offsets = fill(zeros.offsets(), offset_bits, &mut random);
+            for tensor_scale in [1.0, 0.0123, 3.0e38, 1.0e-38] {
+                let tensor_scale = if matches!(spec.tensor_scale, TensorScale::None) { 1.0 } else { tensor_scale };
+                let parts = Parts { codes: &codes, scales: &scales, offsets: &offsets, tensor_scale };
+                let tensor = QuantTensor::from_parts(spec, &shape, parts).unwrap();
+                assert_numbers(preset.name, &tensor.view());
+                if tensor_scale == 1.0 && matches!(spec.tensor_scale, TensorScale::None) {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_bits_in_any_shape_become_what_the_reference_makes_of_them(
+        which in any::<prop::sample::Index>(),
+        matrices in 1usize..3, rows in 1usize..20, cols in 1usize..140,
+        seed in any::<u64>(), spread in 1u32..256,
+    ) {
+        let presets: Vec<_> = preset::all().filter(|preset| !matches!(preset.spec.rule, ScaleRule::Given)).collect();
+        let preset = which.get(&presets);
+        let mut random = Random::new(seed);
+        // Any sign and mantissa, exponents up to the whole range, infinity and NaN among them.
+        let base = random.word() as u32 % (257 - spread);
+        let x: Vec<f32> = (0..matrices * rows * cols)
+            .map(|_| {
+                let word = random.word();
+                f32::from_bits(word as u32 & 0x807F_FFFF | (base + (word >> 32) as u32 % spread) << 23)
+            })
+            .collect();
+        assert_reference(preset.name, &preset.spec, &x, &[matrices, rows, cols]);
+    }
+}
+
+#[test]
+fn a_tensor_quantized_into_is_the_one_quantized_anew() {
+    let mut random = Random::new(13);
+    let (first, second) = (random.block(7 * 45), random.block(7 * 45));
+    for preset in preset::all().filter(|preset| !matches!(preset.spec.rule, ScaleRule::Given)) {
+        let quantizer = Quantizer::new(&preset.spec);
+        let mut tensor = quantizer.quantize(&first, &[7, 45]).unwrap();
+        quantizer.quantize_into(&second, &mut tensor).unwrap();
+        assert!(same(&tensor, &quantizer.quantize_reference(&second, &[7, 45]).unwrap()), "{}", preset.name);
+    }
+    let quantizer = Quantizer::new(&preset::ocp::MXFP4);
+    let mut tensor = quantizer.quantize(&first, &[7, 45]).unwrap();
+    let before = tensor.clone();
+    assert_eq!(quantizer.quantize_into(&second[1..], &mut tensor).unwrap_err().to_string(), "elements: expected 315, found 314");
+    let other = Quantizer::new(&preset::ocp::MXFP8_E4M3).quantize_into(&second, &mut tensor);
+    assert!(matches!(other, Err(Error::Scheme { .. })));
+    assert_eq!(tensor, before);
+}
+
+#[cfg(feature = "rayon")]
+#[test]
+fn threads_and_kernels_change_nothing() {
+    let mut random = Random::new(14);
+    let x: Vec<f32> = (0..400).flat_map(|_| random.block(352)).collect();
+    let names = ["ocp::MXFP4", "ocp::MXFP8_E5M2", "ocp::MXFP6_E3M2", "nvfp4::TORCHAO", "int::INT8_G32", "fp8::ROW_E4M3"];
+    let tiles = ["fp8::BLOCK_128X128_E4M3", "nvfp4::MODEL_OPTIMIZER_16X16", "fp8::TENSOR_E4M3"];
+    for name in names.into_iter().chain(tiles) {
+        let spec = preset::by_name(name).unwrap().spec;
+        let reference = Quantizer::new(&spec).quantize_reference(&x, &[400, 352]).unwrap();
+        let mut numbers = vec![0.0f32; x.len()];
+        reference.view().dequantize_into(&mut numbers, Exec::SERIAL).unwrap();
+        for threads in [1, 2, 7] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let tensor = pool.install(|| Quantizer::new(&spec).quantize(&x, &[400, 352]).unwrap());
+            assert!(same(&tensor, &reference), "{name} on {threads} threads");
+            assert!(pool.install(|| tensor.dequantize()).iter().zip(&numbers).all(|(a, b)| a.to_bits() == b.to_bits()));
+        }
+    }
+}
