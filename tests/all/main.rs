@@ -17,6 +17,8 @@ mod presets;
 #[cfg(feature = "alloc")]
 mod report_example;
 mod scalars;
+#[cfg(feature = "alloc")]
+mod slices;
 mod stochastic;
 mod tables;
 #[cfg(feature = "alloc")]

@@ -1,0 +1,201 @@
+//! Bulk calls beside plain encoding and decoding, each against the reference codec element by element: packed streams, code to code, f64.
+
+use subhalf::{
+    BitOrder, Convert, Dither, Error, Exec, FormatSpec, Isa, Nan, Round, Stochastic, SubnormalInputs, convert_slice,
+    decode_packed_slice, encode_packed_slice, encode_slice, fake_quantize_slice, pack,
+};
+
+/// Any f32s: every exponent, NaN and infinity among them; most near one.
+fn numbers(count: usize) -> Vec<f32> {
+    let word = |i: usize| subhalf::philox4x32_10([i as u32, 0, 0, 0], [77, 0]);
+    (0..count)
+        .map(|i| {
+            let [bits, kind, ..] = word(i);
+            if kind % 4 == 0 { f32::from_bits(bits) } else { (bits as i32 as f32) / 2.0f32.powi(29) }
+        })
+        .collect()
+}
+
+fn round_to_odd_traps() -> Vec<f64> {
+    // Numbers between two f32s, on both sides of every f32 that a format could decide at: a plain cast would put them on it.
+    let mut all: Vec<f64> = numbers(3000)
+        .into_iter()
+        .flat_map(|x| {
+            let x = f64::from(f32::from_bits(x.to_bits() & 0xFFFF_0000));
+            [
+                x,
+                f64::from_bits(x.to_bits().wrapping_add(1)),
+                f64::from_bits(x.to_bits().wrapping_sub(1)),
+                x * (1.0 + 2.0f64.powi(-30)),
+            ]
+        })
+        .collect();
+    all.extend([f64::MAX, -f64::MAX, f64::MIN_POSITIVE, -1e-310, 5e-324, 3.5e38, -3.5e38, 1e-46, f64::INFINITY, -f64::INFINITY]);
+    all.extend([f64::NAN, -f64::NAN, 0.0, -0.0, f64::from(f32::MAX) * (1.0 + 2.0f64.powi(-26))]);
+    all
+}
+
+#[test]
+fn f64_slices_are_rounded_once_in_every_format() {
+    let x = round_to_odd_traps();
+    for spec in FormatSpec::ALL {
+        let base = spec.default_convert();
+        let stochastic = |bits| Round::stochastic(Stochastic::C, bits).unwrap();
+        let rounds = Round::DETERMINISTIC.into_iter().chain([stochastic(8), stochastic(16), stochastic(24)]);
+        let others = [Convert::ML_DTYPES, base.with_subnormal_inputs(SubnormalInputs::Flush)];
+        for convert in rounds.map(|round| base.with_round(round)).chain(others) {
+            let dither = Dither::new(5);
+            let word = |i: usize| match convert.round {
+                Round::Stochastic { bits, .. } => dither.word(i as u64, bits),
+                _ => 0,
+            };
+            let expected: Vec<u32> = x.iter().enumerate().map(|(i, &x)| spec.encode_f64_with(x, &convert, word(i)).code).collect();
+            for isa in Isa::available() {
+                let mut codes = vec![0u32; x.len()];
+                encode_slice(spec, &x, &mut codes, &convert, dither, Exec::SERIAL.with_isa(isa)).unwrap();
+                let wrong = (0..x.len()).find(|&i| codes[i] != expected[i]);
+                assert_eq!(wrong.map(|i| (x[i], codes[i], expected[i])), None, "{spec} {convert:?} {}", isa.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn packed_streams_are_codes_packed() {
+    let x = numbers(10_003);
+    for spec in FormatSpec::ALL.iter().filter(|spec| spec.bits() <= 8) {
+        for convert in [spec.default_convert(), spec.default_convert().with_round(Round::stochastic(Stochastic::B, 9).unwrap())] {
+            for length in [0, 1, 2, 3, 5, 9, 300, 4096, 4097, 10_003] {
+                let (x, dither) = (&x[..length], Dither::new(2).skip(7));
+                let mut codes = vec![0u8; length];
+                encode_slice(spec, x, &mut codes, &convert, dither, Exec::SERIAL).unwrap();
+                let values: Vec<u32> = codes.iter().map(|&code| spec.decode_f32(code.into()).to_bits()).collect();
+                for order in [BitOrder::LsbFirst, BitOrder::MsbFirst] {
+                    let mut expected = vec![0u8; (length * spec.bits() as usize).div_ceil(8)];
+                    pack(&codes, spec.bits(), order, &mut expected).unwrap();
+                    for isa in Isa::available() {
+                        let exec = Exec::SERIAL.with_isa(isa);
+                        let mut bytes = vec![0xEE; expected.len()];
+                        encode_packed_slice(spec, x, &mut bytes, order, &convert, dither, exec).unwrap();
+                        assert_eq!(bytes, expected, "{spec} {length} {order:?} {}", isa.name());
+                        let mut y = vec![0.5f32; length];
+                        decode_packed_slice(spec, &bytes, &mut y, order, exec).unwrap();
+                        assert!(
+                            y.iter().map(|y| y.to_bits()).eq(values.iter().copied()),
+                            "{spec} {length} {order:?} {}",
+                            isa.name()
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Bit by bit: the stream's bit of every code's bit.
+#[test]
+fn packing_puts_every_bit_where_the_order_says() {
+    for bits in 1..=8u32 {
+        for count in [0usize, 1, 2, 3, 4, 5, 7, 8, 9, 64, 65, 131] {
+            let codes: Vec<u8> = (0..count).map(|i| (i * 89 + 41) as u8).collect();
+            let mut low = vec![0xFF; (count * bits as usize).div_ceil(8)];
+            let mut high = low.clone();
+            pack(&codes, bits, BitOrder::LsbFirst, &mut low).unwrap();
+            pack(&codes, bits, BitOrder::MsbFirst, &mut high).unwrap();
+            let stream = low.len() * 8;
+            let from_low = |at: usize| low[at / 8] >> (at % 8) & 1;
+            let from_high = |at: usize| high[at / 8] >> (7 - at % 8) & 1;
+            for at in 0..stream {
+                let (code, bit) = (at / bits as usize, at as u32 % bits);
+                let expected = |bit| codes.get(code).map_or(0, |code| code >> bit & 1);
+                assert_eq!((from_low(at), from_high(at)), (expected(bit), expected(bits - 1 - bit)), "{bits} {count} {at}");
+            }
+            let (mut back, mut back_high) = (vec![0xFF; count], vec![0xFF; count]);
+            subhalf::unpack(&low, bits, BitOrder::LsbFirst, &mut back).unwrap();
+            subhalf::unpack(&high, bits, BitOrder::MsbFirst, &mut back_high).unwrap();
+            assert!(back.iter().zip(&codes).all(|(found, code)| *found == code & ((1u32 << bits) - 1) as u8));
+            assert_eq!(back, back_high);
+        }
+    }
+}
+
+#[test]
+fn codes_are_converted_by_one_rounding() {
+    let formats = ["F8E4M3", "F8E5M2", "F4E2M1", "HIF8", "INT8", "E8M0", "NF4", "POSIT8", "BF16", "F16", "F6E3M2", "F8E4M3FNUZ"];
+    let formats = formats.map(|name| FormatSpec::by_name(name).unwrap());
+    for from in &formats {
+        let codes: Vec<u16> = (0..4001u32).map(|i| (i * 40_503) as u16).collect();
+        let bytes: Vec<u8> = codes.iter().map(|&code| code as u8).collect();
+        for to in &formats {
+            for convert in [to.default_convert(), Convert::ML_DTYPES, to.default_convert().with_nan(Nan::Signed)] {
+                let stochastic = convert.with_round(Round::stochastic(Stochastic::A, 5).unwrap());
+                for (convert, bits) in [(convert, None), (stochastic, Some(5))] {
+                    let dither = Dither::new(1).skip(1);
+                    let word = |i: usize| bits.map_or(0, |bits| dither.word(i as u64, bits));
+                    let expected = |i: usize| to.encode_with(from.decode(codes[i].into()), &convert, word(i)).code;
+                    for isa in Isa::available() {
+                        let exec = Exec::SERIAL.with_isa(isa);
+                        let mut found = vec![0u16; codes.len()];
+                        convert_slice(from, &codes, to, &mut found, &convert, dither, exec).unwrap();
+                        assert!((0..codes.len()).all(|i| u32::from(found[i]) == expected(i)), "{from} to {to} {convert:?}");
+                        if from.bits() <= 8 && to.bits() <= 8 {
+                            let mut found = vec![0u8; codes.len()];
+                            convert_slice(from, &bytes, to, &mut found, &convert, dither, exec).unwrap();
+                            assert!((0..codes.len()).all(|i| u32::from(found[i]) == expected(i)), "{from} to {to} {convert:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the bulk calls give does not depend on how many threads work, nor on where a slice is cut.
+#[cfg(feature = "rayon")]
+#[test]
+fn threads_and_cuts_change_nothing() {
+    let x = numbers(300_007);
+    let spec = FormatSpec::F6E2M3;
+    let convert = spec.default_convert().with_round(Round::stochastic(Stochastic::C, 14).unwrap());
+    let all = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let (mut codes, mut packed) = (vec![0u8; x.len()], vec![0u8; (x.len() * 6).div_ceil(8)]);
+            let (mut y, mut z) = (vec![0f32; x.len()], vec![0f32; x.len()]);
+            encode_slice(&spec, &x, &mut codes, &convert, Dither::new(4), Exec::PARALLEL).unwrap();
+            encode_packed_slice(&spec, &x, &mut packed, BitOrder::LsbFirst, &convert, Dither::new(4), Exec::PARALLEL).unwrap();
+            fake_quantize_slice(&spec, &x, &mut y, &convert, Dither::new(4), Exec::PARALLEL).unwrap();
+            decode_packed_slice(&spec, &packed, &mut z, BitOrder::LsbFirst, Exec::PARALLEL).unwrap();
+            assert_eq!(y, z);
+            (codes, packed)
+        })
+    };
+    let once = all(1);
+    assert!(once == all(2) && once == all(7));
+    let cuts = [0, 1, 8, 1000, 65_536, 65_543, 200_000, 299_999, x.len()];
+    for cut in cuts.windows(2) {
+        let mut codes = vec![0u8; cut[1] - cut[0]];
+        let dither = Dither::new(4).skip(cut[0] as u64);
+        encode_slice(&spec, &x[cut[0]..cut[1]], &mut codes, &convert, dither, Exec::PARALLEL).unwrap();
+        assert!(codes == once.0[cut[0]..cut[1]]);
+    }
+}
+
+#[test]
+fn wrong_lengths_and_widths_are_refused() {
+    let (x, mut y, mut bytes) = ([1.0f32; 5], [0.0f32; 5], [0u8; 3]);
+    let spec = FormatSpec::F4E2M1;
+    let (convert, order, exec) = (spec.default_convert(), BitOrder::LsbFirst, Exec::default());
+    assert!(encode_packed_slice(&spec, &x, &mut bytes, order, &convert, Dither::NONE, exec).is_ok());
+    let error = encode_packed_slice(&spec, &x[..4], &mut bytes, order, &convert, Dither::NONE, exec).unwrap_err();
+    assert_eq!(error, Error::Length { what: "packed bytes", expected: 2, found: 3 });
+    assert!(decode_packed_slice(&spec, &bytes[..2], &mut y, order, exec).is_err());
+    let wide = FormatSpec::BF16;
+    let error = encode_packed_slice(&wide, &x, &mut bytes, order, &wide.default_convert(), Dither::NONE, exec).unwrap_err();
+    assert!(matches!(error, Error::CodeWidth { needed: 16, found: 8, .. }), "{error}");
+    let mut codes = [0u8; 2];
+    assert!(convert_slice(&wide, &[1u8, 2], &spec, &mut codes, &convert, Dither::NONE, exec).is_err());
+    assert!(convert_slice(&spec, &[1u8, 2, 3], &spec, &mut codes, &convert, Dither::NONE, exec).is_err());
+    let none = convert.with_round(Round::Stochastic { kind: Stochastic::A, bits: 0 });
+    assert_eq!(convert_slice(&spec, &[1u8, 2], &spec, &mut codes, &none, Dither::NONE, exec), Err(Error::RandomBits { found: 0 }));
+}
