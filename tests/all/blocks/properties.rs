@@ -339,6 +339,13 @@ fn bad_shapes_and_buffers_are_refused() {
         refuse(Parts { tensor_scale: 2.0, ..parts }),
         "tensor scale 0: expected 1.0, as the format has none, found 0x40000000"
     );
+    // Rows of 35 nibbles: half of the last byte is no code.
+    let mut padded = parts.codes.to_vec();
+    padded[35] |= 0x10;
+    assert_eq!(
+        refuse(Parts { codes: &padded, ..parts }),
+        format!("row 1: expected zeros behind the last code of a row, found {:#x}", padded[35])
+    );
     let narrow = spec.with_scale(FormatSpec::UE4M3);
     let bytes = [0x38, 0x38, 0x80, 0x38];
     let error = QuantView::from_parts(&narrow, &[2, 35], Parts { scales: &bytes, ..parts }).unwrap_err();
