@@ -1,7 +1,7 @@
 //! What holds for every preset and every extent: elements are the nearest numbers, quantizing again changes nothing, and neither shapes, shards nor threads
 //! change a bit.
 
-use super::inputs::{Random, edge_blocks};
+use super::inputs::{Random, edge_blocks, small_blocks};
 use subhalf::{
     Apply, BlockSpec, Convert, Dither, Elements, Error, Exec, Extent, FormatSpec, Isa, Metric, Offset, Parts, QuantTensor,
     QuantView, Quantizer, Ratio, Round, ScaleRule, Search, Stochastic, TensorScale, layout, preset,
@@ -79,7 +79,7 @@ fn quantizing_a_dequantized_tensor_changes_nothing() {
             let twice = QuantTensor::quantize(&preset.spec, &once, &[8, 128]).unwrap().dequantize();
             differs |= once != twice;
         }
-        for block in edge_blocks(128) {
+        for block in edge_blocks(128).into_iter().chain(small_blocks(128)) {
             let once = QuantTensor::quantize(&preset.spec, &block, &[1, 128]).unwrap().dequantize();
             if once.iter().all(|x| x.is_finite()) {
                 differs |= once != QuantTensor::quantize(&preset.spec, &once, &[1, 128]).unwrap().dequantize();
