@@ -64,7 +64,8 @@ pub(super) fn small_blocks(length: usize) -> Vec<Vec<f32>> {
     let mut blocks: Vec<Vec<f32>> = (0..96)
         .map(|i| (0..length).map(|_| f32::from_bits(random.word() as u32 & (0x8000_0000 | ((2 << (i / 4)) - 1)))).collect())
         .collect();
-    let below = |amax: u32| (0..length as u32).map(move |i| f32::from_bits(amax / (1 + i % 13) | i % 2 << 31)).collect();
+    let signed = |i: u32, bits: u32| if i.is_multiple_of(2) { f32::from_bits(bits) } else { -f32::from_bits(bits) };
+    let below = |amax: u32| (0..length as u32).map(|i| signed(i, amax / (1 + i % 13))).collect();
     for max in [448.0, 57344.0, 28.0, 7.5, 6.0, 127.0 / 64.0] {
         let lowest = (max * f32::powi(2.0, -127)).to_bits();
         blocks.extend([1, 2, 5].map(|ulps| below(lowest + ulps)));
