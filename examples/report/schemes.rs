@@ -41,12 +41,13 @@ pub(crate) fn per_element(bits: usize, elements: u64) -> f64 {
     if elements == 0 { 0.0 } else { bits as f64 / elements as f64 }
 }
 
-/// The first axis by all others.
+/// The first axis by all others; a tensor without elements, whose others may have no product, stays.
 pub(crate) fn flatten(shape: &mut Vec<usize>) {
-    if let &mut [first, ref others @ .., last] = shape.as_mut_slice()
-        && !others.is_empty()
+    if let [first, others @ ..] = shape.as_slice()
+        && others.len() > 1
+        && let Some(cols) = others.iter().try_fold(1usize, |cols, &axis| cols.checked_mul(axis))
     {
-        *shape = vec![first, others.iter().product::<usize>() * last];
+        *shape = vec![*first, cols];
     }
 }
 

@@ -260,14 +260,24 @@ impl<'a> QuantView<'a> {
     ///
     /// # Errors
     /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] for a shape beyond the address space; [`Error::Length`] for
-    /// a part of another length than the shape asks for; [`Error::Stored`] for a scale or zero point with bits above its format, and for
-    /// a tensor scale that is not finite, or not 1 where the format has none.
+    /// a part of another length than the shape asks for; [`Error::Stored`] for bits behind the last code of a row, for a scale or zero point
+    /// with bits above its format, and for a tensor scale that is not finite, or not 1 where the format has none.
     pub fn from_parts(spec: &'a BlockSpec, shape: &'a [usize], parts: Parts<'a>) -> Result<Self, Error> {
         spec.validate()?;
         let geometry = Geometry::of(spec, shape)?;
         Error::check_length("bytes of codes", geometry.lines() * geometry.row_bytes, parts.codes.len())?;
         Error::check_length("bytes of scales", geometry.blocks() * spec.scale_bytes(), parts.scales.len())?;
         Error::check_length("bytes of offsets", geometry.blocks() * spec.offset_bytes(), parts.offsets.len())?;
+        // Rows end within a byte; what is left of it belongs to no code. Tensors are equal if their bytes are.
+        let used = geometry.cols * spec.element.bits() as usize % 8;
+        if used != 0 {
+            let rows = parts.codes.chunks_exact(geometry.row_bytes);
+            let last = rows.map(|row| row[geometry.row_bytes - 1]).enumerate().find(|(_, byte)| byte >> used != 0);
+            if let Some((index, byte)) = last {
+                let expected = "zeros behind the last code of a row";
+                return Err(Error::Stored { what: "row", index, expected, found: byte.into() });
+            }
+        }
         if let Some(scale) = &spec.scale {
             check_codes("scale", parts.scales, scale)?;
         }

@@ -21,8 +21,10 @@ use alloc::vec::Vec;
 /// [`Error::Scheme`] for another format; [`Error::Length`] if the last axis is no multiple of 32.
 pub fn to_gpt_oss(tensor: &QuantView<'_>) -> Result<(Vec<u8>, Vec<u8>), Error> {
     let (spec, own) = (tensor.spec(), preset::ocp::MXFP4);
-    if (spec.element, spec.scale, spec.extent) != (own.element, own.scale, own.extent) {
-        return Err(Error::Scheme { what: "gpt-oss blocks", expected: "E2M1 elements with E8M0 scales in blocks of 1×32" });
+    let same = (spec.element, spec.scale, spec.extent, spec.tensor_scale) == (own.element, own.scale, own.extent, own.tensor_scale);
+    if !same {
+        let expected = "E2M1 elements with E8M0 scales in blocks of 1×32, no tensor scale";
+        return Err(Error::Scheme { what: "gpt-oss blocks", expected });
     }
     whole_blocks(tensor.shape())?;
     Ok((tensor.parts().codes.to_vec(), tensor.parts().scales.to_vec()))

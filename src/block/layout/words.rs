@@ -1,7 +1,7 @@
 //! Codes in int32 words.
 
 use crate::block::pack::{get, put};
-use crate::block::{BlockSpec, Extent, Geometry, Parts, QuantTensor, QuantView};
+use crate::block::{BlockSpec, Extent, Geometry, Parts, QuantTensor, QuantView, TensorScale};
 use crate::error::Error;
 use crate::spec::Encoding;
 use alloc::vec;
@@ -118,7 +118,7 @@ fn transposed(words: &[i32], rows: usize, cols: usize) -> Vec<i32> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Scheme`] unless the elements are signed integers of at most 8 bits in another extent than
+/// [`Error::Scheme`] unless the elements are signed integers of at most 8 bits without a tensor scale, in another extent than
 /// [`Extent::Flat`](crate::Extent::Flat).
 pub fn to_compressed_tensors(tensor: &QuantView<'_>) -> Result<Vec<i32>, Error> {
     let bits = signed_bits(tensor.spec())?;
@@ -141,6 +141,7 @@ pub fn from_compressed_tensors(
     offsets: &[u8],
     shape: &[usize],
 ) -> Result<QuantTensor, Error> {
+    spec.validate()?;
     let bits = signed_bits(spec)?;
     let geometry = Geometry::of(spec, shape)?;
     let codes = unpack_words(words, bits, [geometry.lines(), geometry.cols], WordOrder::Along)?;
@@ -154,9 +155,17 @@ pub fn from_compressed_tensors(
 
 fn signed_bits(spec: &BlockSpec) -> Result<u32, Error> {
     match spec.element.encoding() {
-        Encoding::Int(layout) if layout.signed && layout.bits <= 8 && !matches!(spec.extent, Extent::Flat(_)) => {
+        Encoding::Int(layout)
+            if layout.signed
+                && layout.bits <= 8
+                && !matches!(spec.extent, Extent::Flat(_))
+                && matches!(spec.tensor_scale, TensorScale::None) =>
+        {
             Ok(layout.bits.into())
         }
-        _ => Err(Error::Scheme { what: "words of compressed-tensors", expected: "signed integers of at most 8 bits, in rows" }),
+        _ => Err(Error::Scheme {
+            what: "words of compressed-tensors",
+            expected: "signed integers of at most 8 bits, in rows, no tensor scale",
+        }),
     }
 }

@@ -27,11 +27,11 @@ const fn blocks(element: FormatSpec) -> BlockSpec {
 
 presets! { "bitsandbytes", "bitsandbytes 0.50.2";
     /// NF4.
-    NF4 = blocks(FormatSpec::NF4), "amax", Checked;
+    NF4 = blocks(FormatSpec::NF4), "amax", Checked, changes "an amax below 1e-38 does not become 1";
     /// FP4, not OCP's.
-    FP4 = blocks(FormatSpec::BNBFP4), "amax", Checked;
+    FP4 = blocks(FormatSpec::BNBFP4), "amax", Checked, changes "an amax below 1e-38 does not become 1";
     /// AF4.
-    AF4 = blocks(FormatSpec::AF4), "amax", FormulaOnly;
+    AF4 = blocks(FormatSpec::AF4), "amax", FormulaOnly, changes "an amax below 1e-38 does not become 1";
     /// The signed dynamic 8-bit map.
     DYNAMIC8 = blocks(FormatSpec::BNBDYNAMIC8).with_apply(Apply::Reciprocal).with_elements(Elements::Steps(65_535)), "amax", Checked, changes "the steps of its table are coarser than the smallest entries";
 }

@@ -13,9 +13,9 @@ const fn mx(element: FormatSpec, mantissa_bits: u8) -> BlockSpec {
 
 presets! { "compressed_tensors", "compressed-tensors 0.20.0";
     /// MXFP4.
-    MXFP4 = mx(FormatSpec::F4E2M1, 1), "floor of amax rounded to 1 bit", Checked;
+    MXFP4 = mx(FormatSpec::F4E2M1, 1), "2^(floor(log2 of amax rounded to 1 bit) - 2)", Checked;
     /// MXFP6 E2M3.
-    MXFP6_E2M3 = mx(FormatSpec::F6E2M3, 3), "floor of amax rounded to 3 bits", Checked;
+    MXFP6_E2M3 = mx(FormatSpec::F6E2M3, 3), "2^(floor(log2 of amax rounded to 3 bits) - 2)", Checked;
     /// MXFP8 E4M3: rounded to a single bit too.
-    MXFP8_E4M3 = mx(FormatSpec::F8E4M3, 1), "floor of amax rounded to 1 bit", Checked;
+    MXFP8_E4M3 = mx(FormatSpec::F8E4M3, 1), "2^(floor(log2 of amax rounded to 1 bit) - 8)", Checked;
 }

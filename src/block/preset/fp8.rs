@@ -51,11 +51,11 @@ pub(super) mod plain {
         /// finite numbers; infinity saturates, NaN stays.
         TENSOR_E4M3 = plain(E4M3, Extent::Tensor), "amax / 448", FormulaOnly;
         /// E5M2, one scale `amax / 57344`: as [`TENSOR_E4M3`].
-        TENSOR_E5M2 = plain(E5M2, Extent::Tensor), "amax / 57344", FormulaOnly;
+        TENSOR_E5M2 = plain(E5M2, Extent::Tensor), "amax / 57344", FormulaOnly, changes "an amax whose quotient is zero has the scale 1";
         /// E4M3, a scale for each row: per token, per output channel.
         ROW_E4M3 = plain(E4M3, Extent::Row), "amax / 448", FormulaOnly;
         /// E5M2, a scale for each row.
-        ROW_E5M2 = plain(E5M2, Extent::Row), "amax / 57344", FormulaOnly;
+        ROW_E5M2 = plain(E5M2, Extent::Row), "amax / 57344", FormulaOnly, changes "an amax whose quotient is zero has the scale 1";
         /// E4M3 in blocks of 1×128.
         BLOCK_1X128_E4M3 = plain(E4M3, BLOCK_1X128), "amax / 448", FormulaOnly;
         /// E4M3 in tiles of 128×128.
@@ -87,9 +87,9 @@ pub(super) mod deepseek {
         ///
         /// There is no floor: a block of zeros has scale 0 and becomes NaN. NaN is passed over by the scale; a block with infinity becomes zeros
         /// and NaN.
-        DEEPSEEK_V3_1X128 = v3(BLOCK_1X128), "amax / 448", FormulaOnly;
+        DEEPSEEK_V3_1X128 = v3(BLOCK_1X128), "amax / 448", FormulaOnly, changes "the scale of a subnormal amax can be zero";
         /// `DeepSeek`-V3's weights: [`DEEPSEEK_V3_1X128`] in tiles.
-        DEEPSEEK_V3_128X128 = v3(BLOCK_128X128), "amax / 448", FormulaOnly;
+        DEEPSEEK_V3_128X128 = v3(BLOCK_128X128), "amax / 448", FormulaOnly, changes "the scale of a subnormal amax can be zero";
         /// The UE8M0 scales of `DeepSeek`-V3.1: `max(amax, 1e-4) / 448` rounded up to a power of two, elements `x / s`.
         /// Infinity makes the scale 254, 2^127.
         DEEPSEEK_V3_1_1X128 = rounded_up(v3(BLOCK_1X128)).with_scale_bounds(FLOOR), "2^ceil(log2(max(amax, 1e-4) / 448))", FormulaOnly;
@@ -146,13 +146,13 @@ pub(super) mod torchao {
         /// torchao with a scale for the tensor: `s = amax / 448`, elements `clamp(x / s)`, in f32; `torch._scaled_mm` multiplies by `s`.
         ///
         /// There is no floor: a tensor of zeros becomes NaN. NaN makes everything NaN, infinity makes zeros and NaN.
-        TORCHAO_TENSOR_E4M3 = scaled_mm(E4M3, Extent::Tensor), "amax / 448", FormulaOnly;
+        TORCHAO_TENSOR_E4M3 = scaled_mm(E4M3, Extent::Tensor), "amax / 448", FormulaOnly, changes "the scale of a subnormal amax can be zero";
         /// [`TORCHAO_TENSOR_E4M3`] with a scale for each row.
-        TORCHAO_ROW_E4M3 = scaled_mm(E4M3, Extent::Row), "amax / 448", FormulaOnly;
+        TORCHAO_ROW_E4M3 = scaled_mm(E4M3, Extent::Row), "amax / 448", FormulaOnly, changes "the scale of a subnormal amax can be zero";
         /// [`TORCHAO_TENSOR_E4M3`] with E5M2 and 57344.
-        TORCHAO_TENSOR_E5M2 = scaled_mm(E5M2, Extent::Tensor), "amax / 57344", FormulaOnly;
+        TORCHAO_TENSOR_E5M2 = scaled_mm(E5M2, Extent::Tensor), "amax / 57344", FormulaOnly, changes "the scale of a subnormal amax can be zero";
         /// [`TORCHAO_ROW_E4M3`] with E5M2 and 57344.
-        TORCHAO_ROW_E5M2 = scaled_mm(E5M2, Extent::Row), "amax / 57344", FormulaOnly;
+        TORCHAO_ROW_E5M2 = scaled_mm(E5M2, Extent::Row), "amax / 57344", FormulaOnly, changes "the scale of a subnormal amax can be zero";
     }
 }
 

@@ -22,7 +22,7 @@ pub const fn tensor(target: f32) -> BlockSpec {
 
 presets! { "hif8", "CANN and torch_npu, 2026";
     /// The largest number becomes the largest HiF8, 32768, as CANN's dynamic quantization has it: the scale is `amax · 2^-15`.
-    TENSOR = tensor(FormatSpec::HIF8.max().to_f32()), "amax / 32768", FormulaOnly;
+    TENSOR = tensor(FormatSpec::HIF8.max().to_f32()), "amax / 32768", FormulaOnly, changes "an amax whose quotient is zero has the scale 1";
     /// The largest number becomes 15, the end of the binades with three bits: inputs and weights in `torch_npu`'s training.
     TENSOR_TO_15 = tensor(15.0), "amax / 15", FormulaOnly;
     /// The largest number becomes 224, the end of those with two: gradients in `torch_npu`'s training.

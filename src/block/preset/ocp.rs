@@ -61,7 +61,7 @@ presets! { "ocp", "OCP MX 1.0";
     /// MXFP4, with [`ScaleRule::RoundUp`]: nothing saturates.
     MXFP4_ROUND_UP = MXFP4.with_rule(ScaleRule::RoundUp), "2^ceil(log2(amax / 6))", FormulaOnly;
     /// MXFP4, with [`ScaleRule::Even`].
-    MXFP4_EVEN = MXFP4.with_rule(even(1)), "2^(floor(log2 of amax rounded to 1 bits) - 2)", FormulaOnly;
+    MXFP4_EVEN = MXFP4.with_rule(even(1)), "2^(floor(log2 of amax rounded to 1 bit) - 2)", FormulaOnly;
     /// MXINT8, −2 never produced.
     MXINT8 = mx(FormatSpec::MXINT8SYM), "2^(floor(log2 amax))", FormulaOnly;
     /// MXINT8, with [`ScaleRule::Ceil`].
@@ -69,5 +69,5 @@ presets! { "ocp", "OCP MX 1.0";
     /// MXINT8, with [`ScaleRule::RoundUp`]: nothing saturates.
     MXINT8_ROUND_UP = MXINT8.with_rule(ScaleRule::RoundUp), "2^ceil(log2(amax / (127/64)))", FormulaOnly;
     /// MXINT8, with [`ScaleRule::Even`].
-    MXINT8_EVEN = MXINT8.with_rule(even(6)), "2^(floor(log2 of amax rounded to 6 bits))", FormulaOnly;
+    MXINT8_EVEN = MXINT8.with_rule(even(6)), "2^(floor(log2 of amax rounded to 6 bits))", FormulaOnly, changes "just below 2^-126 amax is rounded up to what the rule takes for 2^-126";
 }

@@ -36,39 +36,39 @@ presets! { "torchao", "torchao 0.18";
     /// MXFP8 E4M3, `CEIL`.
     MXFP8_E4M3_CEIL = mx(FormatSpec::F8E4M3, ScaleRule::Ceil), "2^(ceil(log2 amax) - 8)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP8 E4M3, `EVEN`.
-    MXFP8_E4M3_EVEN = mx(FormatSpec::F8E4M3, ScaleRule::Even { mantissa_bits: 3 }), "floor of amax rounded to 3 bits", Checked, changes "scale code 0 divides by 2^-126";
+    MXFP8_E4M3_EVEN = mx(FormatSpec::F8E4M3, ScaleRule::Even { mantissa_bits: 3 }), "2^(floor(log2 of amax rounded to 3 bits) - 8)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP8 E4M3, `RCEIL`.
-    MXFP8_E4M3_RCEIL = rceil(FormatSpec::F8E4M3, 448.0), "2^ceil(log2(amax / 448))", Checked;
+    MXFP8_E4M3_RCEIL = rceil(FormatSpec::F8E4M3, 448.0), "2^ceil(log2(amax / 448))", Checked, changes "under scale code 0 elements are not scaled";
     /// MXFP8 E5M2, `FLOOR`.
     MXFP8_E5M2_FLOOR = mx(FormatSpec::F8E5M2, ScaleRule::Floor), "2^(floor(log2 amax) - 15)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP8 E5M2, `CEIL`.
     MXFP8_E5M2_CEIL = mx(FormatSpec::F8E5M2, ScaleRule::Ceil), "2^(ceil(log2 amax) - 15)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP8 E5M2, `EVEN`.
-    MXFP8_E5M2_EVEN = mx(FormatSpec::F8E5M2, ScaleRule::Even { mantissa_bits: 2 }), "floor of amax rounded to 2 bits", Checked, changes "scale code 0 divides by 2^-126";
+    MXFP8_E5M2_EVEN = mx(FormatSpec::F8E5M2, ScaleRule::Even { mantissa_bits: 2 }), "2^(floor(log2 of amax rounded to 2 bits) - 15)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP8 E5M2, `RCEIL`.
-    MXFP8_E5M2_RCEIL = rceil(FormatSpec::F8E5M2, 57344.0), "2^ceil(log2(amax / 57344))", Checked;
+    MXFP8_E5M2_RCEIL = rceil(FormatSpec::F8E5M2, 57344.0), "2^ceil(log2(amax / 57344))", Checked, changes "under scale code 0 elements are not scaled";
     /// MXFP6 E3M2, `FLOOR`.
     MXFP6_E3M2_FLOOR = mx(FormatSpec::F6E3M2, ScaleRule::Floor), "2^(floor(log2 amax) - 4)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP6 E3M2, `CEIL`.
     MXFP6_E3M2_CEIL = mx(FormatSpec::F6E3M2, ScaleRule::Ceil), "2^(ceil(log2 amax) - 4)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP6 E3M2, `EVEN`.
-    MXFP6_E3M2_EVEN = mx(FormatSpec::F6E3M2, ScaleRule::Even { mantissa_bits: 2 }), "floor of amax rounded to 2 bits", Checked, changes "scale code 0 divides by 2^-126";
+    MXFP6_E3M2_EVEN = mx(FormatSpec::F6E3M2, ScaleRule::Even { mantissa_bits: 2 }), "2^(floor(log2 of amax rounded to 2 bits) - 4)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP6 E3M2, `RCEIL`.
-    MXFP6_E3M2_RCEIL = rceil(FormatSpec::F6E3M2, 28.0), "2^ceil(log2(amax / 28))", Checked;
+    MXFP6_E3M2_RCEIL = rceil(FormatSpec::F6E3M2, 28.0), "2^ceil(log2(amax / 28))", Checked, changes "under scale code 0 elements are not scaled";
     /// MXFP6 E2M3, `FLOOR`.
     MXFP6_E2M3_FLOOR = mx(FormatSpec::F6E2M3, ScaleRule::Floor), "2^(floor(log2 amax) - 2)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP6 E2M3, `CEIL`.
     MXFP6_E2M3_CEIL = mx(FormatSpec::F6E2M3, ScaleRule::Ceil), "2^(ceil(log2 amax) - 2)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP6 E2M3, `EVEN`.
-    MXFP6_E2M3_EVEN = mx(FormatSpec::F6E2M3, ScaleRule::Even { mantissa_bits: 3 }), "floor of amax rounded to 3 bits", Checked, changes "scale code 0 divides by 2^-126";
+    MXFP6_E2M3_EVEN = mx(FormatSpec::F6E2M3, ScaleRule::Even { mantissa_bits: 3 }), "2^(floor(log2 of amax rounded to 3 bits) - 2)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP6 E2M3, `RCEIL`.
-    MXFP6_E2M3_RCEIL = rceil(FormatSpec::F6E2M3, 7.5), "2^ceil(log2(amax / 7.5))", Checked;
+    MXFP6_E2M3_RCEIL = rceil(FormatSpec::F6E2M3, 7.5), "2^ceil(log2(amax / 7.5))", Checked, changes "under scale code 0 elements are not scaled";
     /// MXFP4, `FLOOR`.
     MXFP4_FLOOR = mx(FormatSpec::F4E2M1, ScaleRule::Floor), "2^(floor(log2 amax) - 2)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP4, `CEIL`.
     MXFP4_CEIL = mx(FormatSpec::F4E2M1, ScaleRule::Ceil), "2^(ceil(log2 amax) - 2)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP4, `EVEN`.
-    MXFP4_EVEN = mx(FormatSpec::F4E2M1, ScaleRule::Even { mantissa_bits: 1 }), "floor of amax rounded to 1 bit", Checked, changes "scale code 0 divides by 2^-126";
+    MXFP4_EVEN = mx(FormatSpec::F4E2M1, ScaleRule::Even { mantissa_bits: 1 }), "2^(floor(log2 of amax rounded to 1 bit) - 2)", Checked, changes "scale code 0 divides by 2^-126";
     /// MXFP4, `RCEIL`.
-    MXFP4_RCEIL = rceil(FormatSpec::F4E2M1, 6.0), "2^ceil(log2(amax / 6))", Checked;
+    MXFP4_RCEIL = rceil(FormatSpec::F4E2M1, 6.0), "2^ceil(log2(amax / 6))", Checked, changes "under scale code 0 elements are not scaled";
 }

@@ -56,3 +56,20 @@ pub(super) fn edge_blocks(length: usize) -> Vec<Vec<f32>> {
     }
     blocks
 }
+
+/// Blocks whose numbers or scales are f32 subnormals: random ones of 1 to 24 bits, and amax just above what a scale of 2^-127 or half a unit of the
+/// last place stands for, and just below 2^-126.
+pub(super) fn small_blocks(length: usize) -> Vec<Vec<f32>> {
+    let mut random = Random::new(10);
+    let mut blocks: Vec<Vec<f32>> = (0..96)
+        .map(|i| (0..length).map(|_| f32::from_bits(random.word() as u32 & (0x8000_0000 | ((2 << (i / 4)) - 1)))).collect())
+        .collect();
+    let signed = |i: u32, bits: u32| if i.is_multiple_of(2) { f32::from_bits(bits) } else { -f32::from_bits(bits) };
+    let below = |amax: u32| (0..length as u32).map(|i| signed(i, amax / (1 + i % 13))).collect();
+    for max in [448.0, 57344.0, 28.0, 7.5, 6.0, 127.0 / 64.0] {
+        let lowest = (max * f32::powi(2.0, -127)).to_bits();
+        blocks.extend([1, 2, 5].map(|ulps| below(lowest + ulps)));
+    }
+    blocks.extend([113, 225, 230, 16_385, 28_673, 0x36_7000, 0x7F_0000 - 0x4000].map(below));
+    blocks
+}

@@ -6,7 +6,7 @@ use subhalf::layout::{
     pack_split_halves, pack_words, swizzle_scales, to_awq, to_compressed_tensors, to_ggml, to_gpt_oss, to_gptq,
     unpack_split_halves, unpack_words, unswizzle_scales,
 };
-use subhalf::{BitOrder, Error, QuantTensor, pack, preset, unpack};
+use subhalf::{Apply, BitOrder, Error, Extent, QuantTensor, Ratio, ScaleRule, TensorScale, pack, preset, unpack};
 
 const ORDERS: [WordOrder; 3] = [WordOrder::Along, WordOrder::Down, WordOrder::Awq];
 
@@ -204,6 +204,29 @@ fn words_refuse_what_does_not_fit() {
     assert!(unpack_split_halves(&[1], 0, &mut []).is_err());
     assert!(unpack_split_halves(&[], usize::MAX, &mut []).is_err());
     assert!(swizzle_scales(&[], usize::MAX, 2).is_err());
+}
+
+/// There is no place for it in these bytes: it would be lost.
+#[test]
+fn tensor_scales_are_refused() {
+    let mx = preset::ocp::MXFP4
+        .with_rule(ScaleRule::Amax { target: 6.0, ratio: Ratio::Divide })
+        .with_tensor_scale(TensorScale::Multiplier { target: 6.0 })
+        .with_apply(Apply::Divide);
+    let tensor = QuantTensor::quantize(&mx, &[3.0f32; 32], &[1, 32]).expect("a shape that fits");
+    assert!(matches!(to_gpt_oss(&tensor.view()), Err(Error::Scheme { .. })));
+    let tensor = QuantTensor::quantize(&preset::nvfp4::NVINT4, &[3.0f32; 16], &[1, 16]).expect("a shape that fits");
+    assert!(matches!(to_compressed_tensors(&tensor.view()), Err(Error::Scheme { .. })));
+    let (words, scales) = ([0, 0], tensor.scales());
+    assert!(matches!(from_compressed_tensors(tensor.spec(), &words, scales, &[], &[1, 16]), Err(Error::Scheme { .. })));
+}
+
+#[test]
+fn words_of_contradicting_specs_are_refused() {
+    for extent in [Extent::Block { rows: 0, cols: 4 }, Extent::Block { rows: 4, cols: 0 }] {
+        let spec = preset::int::INT4_G32.with_extent(extent);
+        assert!(matches!(from_compressed_tensors(&spec, &[], &[], &[], &[0, 4]), Err(Error::Block(_))));
+    }
 }
 
 #[test]

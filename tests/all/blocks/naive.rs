@@ -1,8 +1,10 @@
-//! What second implementations share: inputs, and how results are compared.
+//! What second implementations share: inputs, and how results are compared; and that no preset lacks one.
 
 use super::inputs::{Random, edge_blocks};
+use super::{naive_fp8, naive_int, naive_mx, tiles, worked};
 use crate::oracle::source::Oracle;
 use std::path::Path;
+use subhalf::preset::{self, Evidence};
 
 /// So many rows of 32 numbers; of none, edge blocks.
 pub(super) fn blocks(rows: usize) -> Vec<f32> {
@@ -10,10 +12,9 @@ pub(super) fn blocks(rows: usize) -> Vec<f32> {
     if rows == 0 { edge_blocks(32).concat() } else { (0..rows).flat_map(|_| random.block(32)).collect() }
 }
 
-/// The oracle's own inputs, if its folder is there.
+/// The oracle's own inputs.
 pub(super) fn oracle_inputs() -> Vec<Vec<f32>> {
-    let Ok(folder) = std::env::var("SUBHALF_ORACLE") else { return Vec::new() };
-    let oracle = Oracle::open(Path::new(&folder));
+    let oracle = Oracle::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"));
     let floats = |file| oracle.array(file).into_iter().map(|bits| f32::from_bits(bits as u32)).collect();
     ["block/in32_finite.f32.bin", "block/in32_ggml.f32.bin", "block/in64_bnb.f32.bin"].map(floats).into()
 }
@@ -25,4 +26,15 @@ pub(super) fn check(what: &str, found: &[f32], expected: &[f32]) {
         let same = have.to_bits() == want.to_bits() || (have.is_nan() && want.is_nan());
         assert!(same, "{what} [{i}]: expected {want:e}, found {have:e}");
     }
+}
+
+/// A formula has nobody's output behind it but these.
+#[test]
+fn every_formula_has_a_naive_form_and_two_worked_vectors() {
+    let naive: Vec<String> = [naive_fp8::names(), naive_int::names(), naive_mx::names(), tiles::names()].concat();
+    let worked: Vec<String> = [worked::names(), naive_int::worked_names(), naive_mx::worked_names()].concat();
+    let count = |names: &[String], name: &str| names.iter().filter(|other| *other == name).count();
+    let formulas = preset::all().filter(|preset| preset.evidence == Evidence::FormulaOnly).map(|preset| preset.name);
+    let lacking: Vec<&str> = formulas.filter(|name| count(&naive, name) == 0 || count(&worked, name) < 2).collect();
+    assert!(lacking.is_empty(), "{lacking:?}");
 }

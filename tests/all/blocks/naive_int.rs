@@ -140,10 +140,20 @@ fn integer_presets_equal_plain_loops() {
     }
 }
 
-#[test]
-fn integer_presets_give_the_worked_vectors() {
-    type Vector = ([f32; 4], f32, f32, [f32; 4], [f32; 4]);
-    // Numbers, scale, zero point, integers, numbers that come back.
+/// The presets that are compared here.
+pub(super) fn names() -> Vec<String> {
+    let mut names = vec!["bitsandbytes::AF4".to_owned()];
+    for (name, extents, _) in families() {
+        names.extend(extents.iter().map(|extent| format!("{name}{extent}")));
+    }
+    names
+}
+
+/// Numbers, scale, zero point, integers, numbers that come back.
+type Vector = ([f32; 4], f32, f32, [f32; 4], [f32; 4]);
+
+/// Presets and their vectors.
+fn worked() -> Vec<(String, [Vector; 2])> {
     let worked: [(&str, [Vector; 2]); 6] = [
         (
             "int::INT8_",
@@ -220,15 +230,25 @@ fn integer_presets_give_the_worked_vectors() {
         ),
     ];
     let plain = worked
-        .iter()
+        .into_iter()
         .flat_map(|(name, vectors)| ["TENSOR", "ROW", "G32", "G64", "G128"].map(|extent| (format!("{name}{extent}"), vectors)));
-    let named = compressed.iter().map(|(name, vectors)| ((*name).to_owned(), vectors));
-    for (name, vectors) in plain.chain(named) {
+    plain.chain(compressed.map(|(name, vectors)| (name.to_owned(), vectors))).collect()
+}
+
+/// Of each preset with a vector here its name, once for each.
+pub(super) fn worked_names() -> Vec<String> {
+    let names = worked().into_iter().flat_map(|(name, vectors)| vectors.map(|_| name.clone()));
+    names.chain(AF4_VECTORS.map(|_| "bitsandbytes::AF4".to_owned())).collect()
+}
+
+#[test]
+fn integer_presets_give_the_worked_vectors() {
+    for (name, vectors) in worked() {
         let spec = preset::by_name(&name).expect("a preset").spec;
         for (x, scale, zero_point, codes, numbers) in vectors {
-            let tensor = QuantTensor::quantize(&spec, x, &[1, 4]).expect("a shape that fits");
-            assert_eq!(tensor.view().block_scale(0), *scale, "{name} {x:?}");
-            assert_eq!(spec.element.decode_f32(tensor.view().offset_code(0)), *zero_point, "{name} {x:?}");
+            let tensor = QuantTensor::quantize(&spec, &x, &[1, 4]).expect("a shape that fits");
+            assert_eq!(tensor.view().block_scale(0), scale, "{name} {x:?}");
+            assert_eq!(spec.element.decode_f32(tensor.view().offset_code(0)), zero_point, "{name} {x:?}");
             assert_eq!((&integers(&tensor)[..], &tensor.dequantize()[..]), (&codes[..], &numbers[..]), "{name} {x:?}");
         }
     }
@@ -283,6 +303,10 @@ fn af4_equals_plain_loops() {
     }
 }
 
+/// Numbers, codes, numbers that come back.
+const AF4_VECTORS: [(&[f32], &[u32], &[f32]); 2] =
+    [(&[1.0, -1.0, 0.0, 0.3], &[0, 15, 8, 4], &[1.0, -1.0, 0.0, AF4[4]]), (&[-2.0, 0.1], &[15, 7], &[-2.0, 2.0 * AF4[7]])];
+
 #[test]
 fn af4_gives_the_worked_vectors() {
     let quantized = |x: &[f32]| {
@@ -290,8 +314,9 @@ fn af4_gives_the_worked_vectors() {
         let codes: Vec<u32> = (0..x.len()).filter_map(|i| tensor.view().code(i)).collect();
         (codes, tensor.dequantize())
     };
-    assert_eq!(quantized(&[1.0, -1.0, 0.0, 0.3]), (vec![0, 15, 8, 4], vec![1.0, -1.0, 0.0, AF4[4]]));
-    assert_eq!(quantized(&[-2.0, 0.1]), (vec![15, 7], vec![-2.0, 2.0 * AF4[7]]));
+    for (x, codes, numbers) in AF4_VECTORS {
+        assert_eq!(quantized(x), (codes.to_vec(), numbers.to_vec()));
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What holds for every preset and every extent: elements are the nearest numbers, quantizing again changes nothing, and neither shapes, shards nor threads
 //! change a bit.
 
-use super::inputs::{Random, edge_blocks};
+use super::inputs::{Random, edge_blocks, small_blocks};
 use subhalf::{
     Apply, BlockSpec, Convert, Dither, Elements, Error, Exec, Extent, FormatSpec, Isa, Metric, Offset, Parts, QuantTensor,
     QuantView, Quantizer, Ratio, Round, ScaleRule, Search, Stochastic, TensorScale, layout, preset,
@@ -79,7 +79,7 @@ fn quantizing_a_dequantized_tensor_changes_nothing() {
             let twice = QuantTensor::quantize(&preset.spec, &once, &[8, 128]).unwrap().dequantize();
             differs |= once != twice;
         }
-        for block in edge_blocks(128) {
+        for block in edge_blocks(128).into_iter().chain(small_blocks(128)) {
             let once = QuantTensor::quantize(&preset.spec, &block, &[1, 128]).unwrap().dequantize();
             if once.iter().all(|x| x.is_finite()) {
                 differs |= once != QuantTensor::quantize(&preset.spec, &once, &[1, 128]).unwrap().dequantize();
@@ -338,6 +338,13 @@ fn bad_shapes_and_buffers_are_refused() {
     assert_eq!(
         refuse(Parts { tensor_scale: 2.0, ..parts }),
         "tensor scale 0: expected 1.0, as the format has none, found 0x40000000"
+    );
+    // Rows of 35 nibbles: half of the last byte is no code.
+    let mut padded = parts.codes.to_vec();
+    padded[35] |= 0x10;
+    assert_eq!(
+        refuse(Parts { codes: &padded, ..parts }),
+        format!("row 1: expected zeros behind the last code of a row, found {:#x}", padded[35])
     );
     let narrow = spec.with_scale(FormatSpec::UE4M3);
     let bytes = [0x38, 0x38, 0x80, 0x38];

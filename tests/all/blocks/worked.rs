@@ -5,6 +5,9 @@ use subhalf::{QuantTensor, preset};
 /// Names of presets, and for them the numbers of one row, scale codes, and the codes of its first elements.
 type Vector<'a> = (&'a [&'a str], &'a [f32], &'a [u32], &'a [u32]);
 
+/// What is done with each.
+type Check<'a> = dyn FnMut(Vector<'_>) + 'a;
+
 const E4M3: &[&str] = &[
     "fp8::TENSOR_E4M3",
     "fp8::ROW_E4M3",
@@ -84,8 +87,7 @@ fn check((names, x, scales, codes): Vector<'_>) {
     }
 }
 
-#[test]
-fn fp8_by_hand() {
+fn fp8(check: &mut Check<'_>) {
     // amax 896 = 2 · 448. 1/2 is 0x30; -3/2 is 1.5, 0x3C, with a sign; 0.0625/2 = 2^-5 is 0x10.
     check((E4M3, &[896.0, 1.0, -3.0, 0.0625], &[bits(2.0)], &[0x7E, 0x30, 0xBC, 0x10]));
     check((E4M3_POWERS, &[896.0, 1.0, -3.0, 0.0625], &[128], &[0x7E, 0x30, 0xBC, 0x10]));
@@ -101,8 +103,7 @@ fn fp8_by_hand() {
     check((E5M2_POWERS, &[86_016.0, 3.0], &[128], &[0x79, 0x3E]));
 }
 
-#[test]
-fn zeros_by_hand() {
+fn zeros(check: &mut Check<'_>) {
     let x = [0.0, -0.0];
     // A scale of 1.
     let ones = ["fp8::TENSOR_E4M3", "fp8::ROW_E5M2", "transformer_engine::TENSOR_E4M3", "transformer_engine::BLOCK_1X128_E5M2"];
@@ -118,8 +119,7 @@ fn zeros_by_hand() {
     check((&["fp8::DEEPSEEK_V3_1X128", "fp8::TORCHAO_TENSOR_E4M3", "fp8::TORCHAO_ROW_E5M2"], &x, &[0], &[0x7F, 0x7F]));
 }
 
-#[test]
-fn infinity_and_nan_by_hand() {
+fn infinity_and_nan(check: &mut Check<'_>) {
     let (infinity, nan) = ([1.0, f32::INFINITY], [1.0, f32::NAN]);
     check((&["transformer_engine::MXFP8_E4M3"], &infinity, &[254], &[0x00, 0x7E]));
     check((&["transformer_engine::MXFP8_E4M3"], &nan, &[255], &[0x7F, 0x7F]));
@@ -134,8 +134,7 @@ fn infinity_and_nan_by_hand() {
     check((&["fp8::BLOCK_1X128_E4M3_UE8M0"], &infinity, &[119], &[0x78, 0x7E]));
 }
 
-#[test]
-fn hif8_by_hand() {
+fn hif8(check: &mut Check<'_>) {
     // amax 65536 = 2 · 32768 (0x6E). 3/2 = 1.5 is 0x0C; 34/2 = 17 is between 16 (0x40) and 20: 16. 36/2 = 18 is half-way: away, 20 (0x41).
     check((&["hif8::TENSOR"], &[65_536.0, 3.0, 34.0, -36.0], &[bits(2.0)], &[0x6E, 0x0C, 0x40, 0xC1]));
     check((&["hif8::TENSOR"], &[0.0, -0.0, f32::NAN], &[bits(1.0)], &[0, 0, 0x80]));
@@ -148,8 +147,7 @@ fn hif8_by_hand() {
     check((&["hif8::TENSOR_TO_224"], &[-112.0, 0.5], &[bits(0.5)], &[0xCF, 0x08]));
 }
 
-#[test]
-fn nvfp4_by_hand() {
+fn nvfp4(check: &mut Check<'_>) {
     // formats.md 7.4: an amax of 2688 makes T 1. Blocks of amax 2688, 6 and 3 have scales 448 (0x7E), 1 (0x38) and 0.5 (0x30); of amax 0.01,
     // 0.01/6 is nearest to 2^-9 (0x01), so 0.01 is 5.12 of it: 6.
     for (amax, scale, codes) in [(6.0, 0x38, [7, 2]), (3.0, 0x30, [7, 4])] {
@@ -189,8 +187,7 @@ fn nvfp4_by_hand() {
     check((&["nvfp4::NVINT4"], &blocks(block([3136.0]), block([-14.0, 2.0])), &[0x7E, 0x40], &codes));
 }
 
-#[test]
-fn four_over_six_by_hand() {
+fn four_over_six(check: &mut Check<'_>) {
     // An amax of 1536 makes T 1: scale 256 (0x78), or 384 (0x7C) for 4. Block two: [6, 4.5] under 1 gives 6 and 4 (a tie to even), 0.5 off; under
     // 1.5 it gives 4 and 3, nothing off.
     let mut codes = [0; 18];
@@ -204,4 +201,19 @@ fn four_over_six_by_hand() {
     check((FOUR_OVER_SIX_448, &blocks(block([2688.0]), block([6.0, 4.5])), &[0x7E, 0x3C], &codes));
     (codes[16], codes[17]) = (7, 6);
     check((FOUR_OVER_SIX_448, &blocks(block([2688.0]), block([6.0, 4.0])), &[0x7E, 0x38], &codes));
+}
+
+#[test]
+fn vectors_worked_by_hand() {
+    PARTS.iter().for_each(|part| part(&mut check));
+}
+
+const PARTS: [fn(&mut Check<'_>); 6] = [fp8, zeros, infinity_and_nan, hif8, nvfp4, four_over_six];
+
+/// Of each preset with a vector here its name, once for each.
+pub(super) fn names() -> Vec<String> {
+    let mut names = Vec::new();
+    let mut collect = |(of, ..): Vector<'_>| names.extend(of.iter().map(|&name| name.to_owned()));
+    PARTS.iter().for_each(|part| part(&mut collect));
+    names
 }

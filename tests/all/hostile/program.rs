@@ -75,6 +75,15 @@ fn bad_input_is_one_line_and_a_failure() {
 }
 
 #[test]
+fn tensors_without_elements_are_flattened_whatever_their_other_axes() {
+    // 2^80 columns.
+    let header = r#"{"w":{"dtype":"F32","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}}"#;
+    let file = Scratch::new("none.safetensors", &safetensors(header, &[]));
+    let output = run(&[file.0.as_os_str(), "--flatten".as_ref(), "--schemes".as_ref(), "ocp::MXFP4".as_ref()]);
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(0), String::new()));
+}
+
+#[test]
 fn without_arguments_it_reports_on_weights_of_its_own() {
     let output = run(&[]);
     let text = String::from_utf8(output.stdout).unwrap();
