@@ -137,10 +137,14 @@ pub use error::Error;
 pub use flags::Flags;
 pub use format::{Format, Vocabulary};
 pub use kernel::Isa;
+#[doc(hidden)]
+pub use kernel::Needs;
 pub use name::Name;
 #[cfg(feature = "alloc")]
 pub use ops::Quantizer;
-pub use ops::{Exec, Real, decode_slice, encode_slice, fake_quantize_slice};
+pub use ops::{Exec, Real, convert_slice, decode_slice, encode_slice, fake_quantize_slice};
+#[cfg(feature = "alloc")]
+pub use ops::{decode_packed_slice, encode_packed_slice};
 pub use policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
 pub use random::{Dither, philox4x32_10};
 pub use round::{Round, Stochastic};

@@ -162,6 +162,7 @@ macro_rules! with_methods {
     )*};
 }
 
+#[cfg(feature = "alloc")]
 pub(crate) use with_methods;
 
 impl Convert {

@@ -9,6 +9,7 @@
 //! ```text
 //! cargo test --release --test exhaustive -- --ignored --nocapture          all ten
 //! cargo test --release --test exhaustive -- --ignored --nocapture e4m3     one
+//! cargo test --release --test exhaustive -- --ignored --nocapture kernels  the kernels of every instruction set alone
 //! ```
 //! Without `--ignored` every 65,537th pattern and the patterns around every decision are tried.
 
@@ -16,7 +17,7 @@
 
 use std::cmp::Ordering;
 use std::time::Instant;
-use subhalf::{Encoded, Flags, FormatSpec};
+use subhalf::{Code, Dither, Encoded, Exec, Flags, FormatSpec, Isa, encode_slice};
 
 const INFINITY: u32 = 0x7F80_0000;
 const QUIET_BIT: u32 = 0x0040_0000;
@@ -370,6 +371,52 @@ fn sweep(name: &str, referee: &Referee, encode: impl Fn(f32) -> Encoded + Sync) 
     outcome.report(name, start);
 }
 
+/// Every f32 through the kernels of every instruction set.
+fn sweep_kernels(name: &str, referee: &Referee, spec: &FormatSpec) {
+    match spec.bits() {
+        0..=8 => sweep_kernels_in::<u8>(name, referee, spec),
+        _ => sweep_kernels_in::<u16>(name, referee, spec),
+    }
+}
+
+fn sweep_kernels_in<C: Code>(name: &str, referee: &Referee, spec: &FormatSpec) {
+    const TURN: u32 = 1 << 18;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    for isa in Isa::available() {
+        let start = Instant::now();
+        let exec = Exec::SERIAL.with_isa(isa);
+        let turns_of = |thread: usize| {
+            let (mut outcome, mut codes, mut expected) = (Outcome::default(), vec![C::truncate(0); TURN as usize], Vec::new());
+            for first in (0..MAGNITUDES).step_by(TURN as usize).skip(thread).step_by(threads) {
+                for (sign, bit) in [0, MAGNITUDES].into_iter().enumerate() {
+                    let x: Vec<f32> = (first..first + TURN).map(|magnitude| f32::from_bits(magnitude | bit)).collect();
+                    encode_slice(spec, &x, &mut codes, &spec.default_convert(), Dither::NONE, exec).expect("lengths are the same");
+                    expected.clear();
+                    for (run, magnitudes) in referee.runs_between(first, first + TURN) {
+                        expected.extend(magnitudes.map(|_| C::truncate(run.expected[sign].code)));
+                    }
+                    outcome.checked += u64::from(TURN);
+                    let wrong = |i: &usize| codes[*i] != expected[*i];
+                    for i in if codes == expected { 0..0 } else { 0..x.len() }.filter(wrong) {
+                        outcome.mismatches += 1;
+                        let told = format!("f32 {:#010x}: {:?} instead of {:?}", x[i].to_bits(), codes[i], expected[i]);
+                        outcome.examples.extend((outcome.examples.len() < 8).then_some(told));
+                    }
+                }
+            }
+            outcome
+        };
+        let mut outcome = Outcome::default();
+        std::thread::scope(|scope| {
+            let turns_of = &turns_of;
+            let running: Vec<_> = (0..threads).map(|thread| scope.spawn(move || turns_of(thread))).collect();
+            running.into_iter().for_each(|thread| outcome.add(thread.join().expect("a referee does not panic")));
+        });
+        assert_eq!(outcome.checked, 1 << 32);
+        outcome.report(&format!("{name}, kernel {}", isa.name()), start);
+    }
+}
+
 /// Every 65,537th f32 (an odd stride, so that the low bits differ), and two patterns on both sides of every decision and of every value.
 fn sample(name: &str, referee: &Referee, encode: impl Fn(f32) -> Encoded) {
     let start = Instant::now();
@@ -402,6 +449,12 @@ macro_rules! sweeps {
             #[ignore = "all 2^32 inputs take about a minute of two cores"]
             fn every_f32_is_rounded_as_the_search_between_neighbours_says() {
                 sweep(stringify!($format), &Referee::new(Format::$format()), encode);
+            }
+
+            #[test]
+            #[ignore = "all 2^32 inputs for every instruction set take some minutes"]
+            fn every_f32_is_encoded_by_kernels_as_the_search_between_neighbours_says() {
+                sweep_kernels(stringify!($format), &Referee::new(Format::$format()), &$spec);
             }
 
             #[test]

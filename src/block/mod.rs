@@ -19,5 +19,5 @@ pub use spec::{Apply, BlockSpec, Elements, Extent, Nonfinite, Offset, Restore, T
 pub use tensor::{Parts, QuantTensor, QuantView};
 
 pub(crate) use apply::{Block, LEAST_DIVISOR, Scaling};
-pub(crate) use pack::{get, put};
+pub(crate) use pack::{get, pack_by, packed_bytes, put, unpack_by};
 pub(crate) use tensor::{Geometry, store};

@@ -1,6 +1,7 @@
 //! Codes to bytes and back: dense streams of 1 to 16 bits a code.
 
 use crate::error::Error;
+use crate::kernel::{self, Isa};
 
 /// Which end of a byte the first code of a dense stream sits at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,21 +59,42 @@ pub(crate) fn put(bytes: &mut [u8], bits: u32, index: usize, code: u32) {
 /// [`Error::Length`] if `bytes` is not `ceil(codes · bits / 8)` long; [`Error::SpecRange`] unless `bits` is in `1..=8`.
 pub fn pack(codes: &[u8], bits: u32, order: BitOrder, bytes: &mut [u8]) -> Result<(), Error> {
     check(codes.len(), bits, bytes.len())?;
-    bytes.fill(0);
-    for (i, &code) in codes.iter().enumerate() {
-        match order {
-            BitOrder::LsbFirst => put(bytes, bits, i, code.into()),
-            BitOrder::MsbFirst => {
-                let bit = i * bits as usize;
-                let window = (u16::from(code) << (8 - bits) & 0xFF) << 8 >> (bit % 8);
-                bytes[bit / 8] |= (window >> 8) as u8;
-                if window & 0xFF != 0 {
-                    bytes[bit / 8 + 1] |= window as u8;
-                }
+    pack_by(Isa::best(), codes, bits, order, bytes);
+    Ok(())
+}
+
+/// [`pack`] of lengths that were checked.
+pub(crate) fn pack_by(isa: Isa, codes: &[u8], bits: u32, order: BitOrder, bytes: &mut [u8]) {
+    match (bits, order) {
+        (8, _) => bytes.copy_from_slice(codes),
+        (6, BitOrder::LsbFirst) => kernel::pack_6(isa, codes, bytes),
+        (4, _) => {
+            kernel::pack_4(isa, codes, bytes);
+            if order == BitOrder::MsbFirst {
+                bytes.iter_mut().for_each(|byte| *byte = byte.rotate_left(4));
+            }
+        }
+        _ => {
+            bytes.fill(0);
+            for (i, &code) in codes.iter().enumerate() {
+                put_by(bytes, bits, order, i, code);
             }
         }
     }
-    Ok(())
+}
+
+fn put_by(bytes: &mut [u8], bits: u32, order: BitOrder, index: usize, code: u8) {
+    match order {
+        BitOrder::LsbFirst => put(bytes, bits, index, code.into()),
+        BitOrder::MsbFirst => {
+            let bit = index * bits as usize;
+            let window = (u16::from(code) << (8 - bits) & 0xFF) << 8 >> (bit % 8);
+            bytes[bit / 8] |= (window >> 8) as u8;
+            if window & 0xFF != 0 {
+                bytes[bit / 8 + 1] |= window as u8;
+            }
+        }
+    }
 }
 
 /// Unpacks a dense stream into codes, one a byte: the opposite of [`pack`].
@@ -81,18 +103,30 @@ pub fn pack(codes: &[u8], bits: u32, order: BitOrder, bytes: &mut [u8]) -> Resul
 /// As [`pack`].
 pub fn unpack(bytes: &[u8], bits: u32, order: BitOrder, codes: &mut [u8]) -> Result<(), Error> {
     check(codes.len(), bits, bytes.len())?;
-    for (i, code) in codes.iter_mut().enumerate() {
-        *code = match order {
-            BitOrder::LsbFirst => get(bytes, bits, i) as u8,
-            BitOrder::MsbFirst => {
-                let bit = i * bits as usize;
-                let low = bytes.get(bit / 8 + 1).copied().unwrap_or(0);
-                let window = u16::from_be_bytes([bytes[bit / 8], low]) << (bit % 8);
-                (window >> (16 - bits)) as u8
-            }
-        };
-    }
+    unpack_by(Isa::best(), bytes, bits, order, codes);
     Ok(())
+}
+
+/// [`unpack`] of lengths that were checked.
+pub(crate) fn unpack_by(isa: Isa, bytes: &[u8], bits: u32, order: BitOrder, codes: &mut [u8]) {
+    match (bits, order) {
+        (8, _) => codes.copy_from_slice(bytes),
+        (6, BitOrder::LsbFirst) => kernel::unpack_6(isa, bytes, codes),
+        (4, BitOrder::LsbFirst) => kernel::unpack_4(isa, bytes, codes),
+        _ => codes.iter_mut().enumerate().for_each(|(i, code)| *code = get_by(bytes, bits, order, i)),
+    }
+}
+
+fn get_by(bytes: &[u8], bits: u32, order: BitOrder, index: usize) -> u8 {
+    match order {
+        BitOrder::LsbFirst => get(bytes, bits, index) as u8,
+        BitOrder::MsbFirst => {
+            let bit = index * bits as usize;
+            let low = bytes.get(bit / 8 + 1).copied().unwrap_or(0);
+            let window = u16::from_be_bytes([bytes[bit / 8], low]) << (bit % 8);
+            (window >> (16 - bits)) as u8
+        }
+    }
 }
 
 fn check(codes: usize, bits: u32, bytes: usize) -> Result<(), Error> {

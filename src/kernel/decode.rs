@@ -186,6 +186,17 @@ impl Bytes {
     }
 }
 
+/// Bytes for bytes.
+pub(crate) fn map_bytes(isa: Isa, table: &[u8; 256], src: &[u8], dst: &mut [u8]) {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    if matches!(isa.kind(), Kind::Avx512Vbmi) {
+        // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        return unsafe { x86::map_bytes(table, src, dst) };
+    }
+    look_up(isa, table, src, dst);
+}
+
 /// Entries of a table.
 pub(crate) fn look_up<D: Copy>(isa: Isa, table: &[D; 256], src: &[u8], dst: &mut [D]) {
     look_up_by(isa.without_gathers(), table, src, dst);

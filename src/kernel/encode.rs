@@ -131,6 +131,11 @@ impl Encode {
         self.finish::<PLAIN>(bits, code)
     }
 
+    /// Whether an f32 that is odd for being inexact is cut on the right side: two of its bits at least are cut.
+    pub(super) const fn takes_odd(&self) -> bool {
+        self.shift >= 2
+    }
+
     /// Whether a code is its sign and its magnitude's, zero not excepted, and all inputs are taken as they are.
     pub(super) fn is_plain(&self) -> bool {
         self.flush == 1 && self.unsigned == 0 && self.carry == 0 && self.zero == [0, self.flip]

@@ -8,11 +8,22 @@ use super::stochastic::Stochastic;
 use super::wide::{DecodeWide, EncodeWide};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::{isa::Kind, x86_hif8::HiF8};
-use crate::policy::Convert;
+use crate::policy::{Convert, SubnormalInputs};
 use crate::random::Dither;
-use crate::spec::{Code, Encoding, FormatSpec};
+#[cfg(feature = "alloc")]
+use crate::spec::Encoding;
+use crate::spec::{Code, FormatSpec};
 #[cfg(feature = "alloc")]
 use {super::steps::Steps, alloc::boxed::Box};
+
+/// What a kernel needs to know of numbers that it gets as f32s.
+#[derive(Clone, Copy, Debug)]
+pub struct Needs {
+    /// Which numbers are subnormal in their own type.
+    pub(crate) subnormals: bool,
+    /// All their bits: f32s that were rounded to odd will not do.
+    pub(crate) exact: bool,
+}
 
 /// A way from f32s to codes.
 #[derive(Clone, Debug)]
@@ -73,6 +84,21 @@ impl Encoder {
         }
         let _ = elements;
         None
+    }
+
+    /// What the way needs to know of numbers that were no f32s.
+    pub(crate) fn needs(&self, convert: &Convert) -> Needs {
+        let exact = match &self.way {
+            Way::Wide(wide) => !wide.takes_odd(),
+            Way::Finite(_, uniform) | Way::Uniform(uniform) => !uniform.takes_odd(),
+            Way::Stochastic(stochastic) => !stochastic.takes_odd(),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Way::HiF8(_) => false,
+            // A step may lie between two f32s.
+            #[cfg(feature = "alloc")]
+            Way::Steps(_) => true,
+        };
+        Needs { subnormals: matches!(convert.subnormal_inputs, SubnormalInputs::Flush), exact }
     }
 
     /// Codes of numbers; a stochastic rounding takes its words from `dither`, whose indices must not run over the largest u64.
@@ -137,6 +163,10 @@ impl FakeQuantizer {
             Decoder::Wide(DecodeWide::lower(isa, spec)?)
         };
         Some(Self { encoder, decoder })
+    }
+
+    pub(crate) const fn encoder(&self) -> &Encoder {
+        &self.encoder
     }
 
     /// Representable numbers, as f32s.

@@ -43,7 +43,8 @@ pub(crate) use blocks::{
 };
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
-pub(crate) use decode::{Bytes as DecodeBytes, look_up};
+pub(crate) use decode::{Bytes as DecodeBytes, look_up, map_bytes};
+pub use encoder::Needs;
 pub(crate) use encoder::{Encoder, FakeQuantizer};
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;
@@ -56,6 +57,6 @@ pub(crate) use rows::{
 #[cfg(feature = "alloc")]
 pub(crate) use stream::{copy_past_caches, fence, prefetch};
 pub(crate) use stream::{is_large, tiles};
-pub(crate) use wide::DecodeWide;
+pub(crate) use wide::{DecodeWide, to_odd};
 #[cfg(feature = "alloc")]
 pub(crate) use zero_points::{PointCoder, block_range, encode_points, zero_points};

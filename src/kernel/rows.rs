@@ -109,10 +109,10 @@ fn e8m0_body(codes: &[u8], scales: &mut [f32]) {
 fn pack_4_body(codes: &[u8], bytes: &mut [u8]) {
     let (pairs, last) = codes.as_chunks::<2>();
     for ([low, high], byte) in pairs.iter().zip(bytes.iter_mut()) {
-        *byte = low | high << 4;
+        *byte = low & 15 | high << 4;
     }
     if let ([low], Some(byte)) = (last, bytes.get_mut(pairs.len())) {
-        *byte = *low;
+        *byte = *low & 15;
     }
 }
 
@@ -130,7 +130,7 @@ fn unpack_4_body(bytes: &[u8], codes: &mut [u8]) {
 /// The three bytes of four codes.
 #[inline(always)]
 fn three([a, b, c, d]: [u8; 4]) -> [u8; 3] {
-    [a | b << 6, b >> 2 | c << 4, c >> 4 | d << 2]
+    [a & 63 | b << 6, b >> 2 & 15 | c << 4, c >> 4 & 3 | d << 2]
 }
 
 /// The four codes of three bytes.

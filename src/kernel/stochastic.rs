@@ -39,6 +39,11 @@ impl Stochastic {
         (encode.shift + ROOM > u32::from(bits) && Words::IN_ORDER).then_some(Self { encode, bits, halves, less, to_even })
     }
 
+    /// Whether an f32 that is odd for being inexact meets the random bits above its last.
+    pub(super) fn takes_odd(&self) -> bool {
+        self.encode.shift > u32::from(self.bits) + 1
+    }
+
     #[inline(always)]
     fn code<const PLAIN: bool>(&self, x: u32, random: u32) -> u32 {
         let cut = Cut::of(&self.encode, x);

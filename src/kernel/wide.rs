@@ -74,7 +74,22 @@ fn extend_body<C: Code>(shift: u32, src: &[C], dst: &mut [f32]) {
     }
 }
 
+#[inline(always)]
+fn odd_body(src: &[f64], dst: &mut [f32]) {
+    for (x, y) in src.iter().zip(dst) {
+        let nearest = *x as f32;
+        let back = f64::from(nearest);
+        // Toward zero, then odd: the f32 below in magnitude, and the last bit for what was lost.
+        let below = nearest.to_bits().wrapping_sub(u32::from(back.abs() > x.abs()));
+        let odd = below | u32::from(back != *x);
+        let sign = (x.to_bits() >> 32) as u32 & 0x8000_0000;
+        *y = f32::from_bits(if x.is_nan() { F32_NAN.to_bits() | sign } else { odd });
+    }
+}
+
 per_isa! {
+    /// f64s rounded to odd: a second rounding, to at least two bits fewer, is as if there had been no first.
+    fn to_odd[](src: &[f64], dst: &mut [f32]) = odd_body;
     /// f32s cut to codes.
     fn encode_cut[C: Code](cut: &Cut, src: &[f32], dst: &mut [C]) = cut_body;
     /// Codes to the f32s that they begin.
@@ -100,6 +115,15 @@ impl EncodeWide {
         }
         let _ = isa;
         Cut::lower(spec, convert).map(Self::Cut)
+    }
+
+    /// Whether an f32 that is odd for being inexact is cut on the right side.
+    pub(super) const fn takes_odd(&self) -> bool {
+        match self {
+            Self::Cut(cut) => cut.shift >= 2,
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Self::Half(..) => true,
+        }
     }
 
     /// Codes of numbers.

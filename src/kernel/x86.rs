@@ -47,16 +47,20 @@ const WIDEN: [[u8; 64]; 4] = {
 /// The upper two bytes of every four.
 const UPPER: u64 = 0xCCCC_CCCC_CCCC_CCCC;
 
+/// Entries of a table of 256 bytes.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+fn look_up_64(table: &[__m512i; 4], bytes: __m512i) -> __m512i {
+    let below = _mm512_permutex2var_epi8(table[0], bytes, table[1]);
+    let above = _mm512_permutex2var_epi8(table[2], bytes, table[3]);
+    _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), below, above)
+}
+
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn decode_64(low: &[__m512i; 4], high: &[__m512i; 4], codes: [u8; 64]) -> [[f32; 16]; 4] {
     let codes: __m512i = must_cast(codes);
-    let upper_half = _mm512_movepi8_mask(codes);
-    let look_up = |plane: &[__m512i; 4]| {
-        let below = _mm512_permutex2var_epi8(plane[0], codes, plane[1]);
-        _mm512_mask_blend_epi8(upper_half, below, _mm512_permutex2var_epi8(plane[2], codes, plane[3]))
-    };
-    let (low, high) = (look_up(low), look_up(high));
+    let (low, high) = (look_up_64(low, codes), look_up_64(high, codes));
     WIDEN.map(|table| must_cast(_mm512_maskz_permutex2var_epi8(UPPER, low, must_cast(table), high)))
 }
 
@@ -92,4 +96,19 @@ pub(super) fn decode_few(table: &[[f32; 16]; 2], src: &[u8], dst: &mut [f32]) {
     let mut padded = [0; 16];
     padded[..last_codes.len()].copy_from_slice(last_codes);
     last_numbers.copy_from_slice(&look_up(padded)[..last_numbers.len()]);
+}
+
+/// Bytes for bytes, 64 at a time.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn map_bytes(table: &[u8; 256], src: &[u8], dst: &mut [u8]) {
+    let table: [__m512i; 4] = must_cast(*table);
+    let one = |bytes: [u8; 64]| -> [u8; 64] { must_cast(look_up_64(&table, must_cast(bytes))) };
+    let (bytes, last) = src.as_chunks::<64>();
+    let (out, last_out) = dst.as_chunks_mut::<64>();
+    for (bytes, out) in bytes.iter().zip(out) {
+        *out = one(*bytes);
+    }
+    let mut padded = [0; 64];
+    padded[..last.len()].copy_from_slice(last);
+    last_out.copy_from_slice(&one(padded)[..last_out.len()]);
 }

@@ -3,97 +3,13 @@
 
 use super::Exec;
 use super::par::Pieces;
-use crate::codec::Unpacked;
+use super::real::Real;
 use crate::error::Error;
-use crate::kernel::{self, DecodeBytes, DecodeWide, Encoder, FakeQuantizer, look_up};
-use crate::policy::{Convert, SubnormalInputs};
+use crate::kernel::{self, DecodeBytes, DecodeWide, Encoder, FakeQuantizer, Isa, look_up};
+use crate::policy::Convert;
 use crate::random::Dither;
 use crate::round::Round;
 use crate::spec::{Code, FormatSpec};
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// The number types that bulk calls read and write: f32, f64 and, with the `half` feature, f16 and bf16.
-pub trait Real: sealed::Sealed + Copy + Send + Sync + 'static {
-    /// The exact value.
-    fn unpack(self) -> Unpacked;
-    /// The nearest number of this type, ties to even; NaN is the type's positive quiet NaN.
-    fn nearest(x: Unpacked) -> Self;
-    /// Runs `work` over the numbers as f32s, in pieces with what belongs to them of `dst`, if every number is an f32, and a subnormal one if
-    /// `subnormals_matter`; else does nothing and says so.
-    #[doc(hidden)]
-    fn as_f32s<D>(src: &[Self], dst: &mut [D], subnormals_matter: bool, work: impl FnMut(&[f32], &mut [D])) -> bool;
-    /// Such a slice, if this is f32.
-    #[doc(hidden)]
-    fn f32s_mut(dst: &mut [Self]) -> Option<&mut [f32]> {
-        let _ = dst;
-        None
-    }
-}
-
-macro_rules! real {
-    ($($(#[$attr:meta])* $type:ty: $from:ident, $to:ident { $($f32s:item)* })*) => {$(
-        $(#[$attr])*
-        impl sealed::Sealed for $type {}
-        $(#[$attr])*
-        impl Real for $type {
-            #[inline]
-            fn unpack(self) -> Unpacked {
-                Unpacked::$from(self)
-            }
-            #[inline]
-            fn nearest(x: Unpacked) -> Self {
-                x.$to()
-            }
-            $($f32s)*
-        }
-    )*};
-}
-
-/// Numbers of a type narrower than f32, widened piece by piece.
-#[cfg(feature = "half")]
-fn widened<T: Copy + Into<f32>, D>(src: &[T], dst: &mut [D], mut work: impl FnMut(&[f32], &mut [D])) {
-    const PIECE: usize = 512;
-    let mut buffer = [0.0f32; PIECE];
-    for (src, dst) in src.chunks(PIECE).zip(dst.chunks_mut(PIECE)) {
-        let wide = &mut buffer[..src.len()];
-        wide.iter_mut().zip(src).for_each(|(wide, x)| *wide = (*x).into());
-        work(wide, dst);
-    }
-}
-
-real! {
-    f32: from_f32, to_f32 {
-        fn as_f32s<D>(src: &[Self], dst: &mut [D], _: bool, mut work: impl FnMut(&[f32], &mut [D])) -> bool {
-            work(src, dst);
-            true
-        }
-        fn f32s_mut(dst: &mut [Self]) -> Option<&mut [f32]> {
-            Some(dst)
-        }
-    }
-    f64: from_f64, to_f64 {
-        fn as_f32s<D>(_: &[Self], _: &mut [D], _: bool, _: impl FnMut(&[f32], &mut [D])) -> bool {
-            false
-        }
-    }
-    #[cfg(feature = "half")] half::f16: from_f16, to_f16 {
-        fn as_f32s<D>(src: &[Self], dst: &mut [D], subnormals_matter: bool, work: impl FnMut(&[f32], &mut [D])) -> bool {
-            if !subnormals_matter {
-                widened(src, dst, work);
-            }
-            !subnormals_matter
-        }
-    }
-    #[cfg(feature = "half")] half::bf16: from_bf16, to_bf16 {
-        fn as_f32s<D>(src: &[Self], dst: &mut [D], _: bool, work: impl FnMut(&[f32], &mut [D])) -> bool {
-            widened(src, dst, work);
-            true
-        }
-    }
-}
 
 /// Encodes `src` into `dst`, one code an element in the low bits, each a single rounding of the exact input under
 /// `convert`. `dither` gives the random words of a stochastic rounding; other roundings ignore it.
@@ -121,31 +37,51 @@ pub fn encode_slice<T: Real, C: Code>(
     Error::check_length("output length", src.len(), dst.len())?;
     check_width::<C>(spec)?;
     convert.round.validate()?;
-    let kernel = has_kernel(src.len(), dither);
-    let encoder = if kernel { Encoder::lower(exec.isa(), spec, convert, src.len()) } else { None };
-    let flush = matches!(convert.subnormal_inputs, SubnormalInputs::Flush);
+    let encode = Encode::new(spec, convert, src.len(), dither, exec.isa());
     let streams = kernel::is_large(size_of_val(src) + size_of_val(dst));
-    let pieces = if encoder.is_some() { Pieces::Fast } else { Pieces::Slow };
-    exec.over(src, dst, pieces, |first, src, dst| {
-        if let Some(encoder) = &encoder {
-            let mut dither = dither.skip(first as u64);
+    exec.over(src, dst, encode.pieces(), |first, src, dst| encode.piece(src, dst, dither.skip(first as u64), streams));
+    Ok(())
+}
+
+/// An encoding of many elements: what is found out once for all pieces.
+pub(super) struct Encode<'a> {
+    spec: &'a FormatSpec,
+    convert: &'a Convert,
+    encoder: Option<Encoder>,
+    isa: Isa,
+}
+
+impl<'a> Encode<'a> {
+    pub(super) fn new(spec: &'a FormatSpec, convert: &'a Convert, elements: usize, dither: Dither, isa: Isa) -> Self {
+        let kernel = has_kernel(elements, dither);
+        let encoder = if kernel { Encoder::lower(isa, spec, convert, elements) } else { None };
+        Self { spec, convert, encoder, isa }
+    }
+
+    pub(super) const fn pieces(&self) -> Pieces {
+        if self.encoder.is_some() { Pieces::Fast } else { Pieces::Slow }
+    }
+
+    /// Codes of a piece; `streams` if the whole is larger than the caches.
+    pub(super) fn piece<T: Real, C: Code>(&self, src: &[T], dst: &mut [C], dither: Dither, streams: bool) {
+        if let Some(encoder) = &self.encoder {
+            let mut at = dither;
             let encode = |src: &[f32], dst: &mut [C]| {
                 match C::bytes_mut(dst) {
-                    Some(dst) if streams => kernel::tiles(src, dst, |at, src, dst| encoder.encode(src, dst, dither.skip(at))),
-                    _ => encoder.encode(src, dst, dither),
+                    Some(dst) if streams => kernel::tiles(src, dst, |index, src, dst| encoder.encode(src, dst, at.skip(index))),
+                    _ => encoder.encode(src, dst, at),
                 }
-                dither = dither.skip(src.len() as u64);
+                at = at.skip(src.len() as u64);
             };
-            if T::as_f32s(src, dst, flush, encode) {
+            if T::as_f32s(self.isa, src, dst, encoder.needs(self.convert), encode) {
                 return;
             }
         }
-        let words = Words::new(convert.round, dither.skip(first as u64));
+        let words = Words::new(self.convert.round, dither);
         for (i, (x, code)) in src.iter().zip(dst).enumerate() {
-            *code = C::truncate(spec.encode_with(x.unpack(), convert, words.get(i)).code);
+            *code = C::truncate(self.spec.encode_with(x.unpack(), self.convert, words.get(i)).code);
         }
-    });
-    Ok(())
+    }
 }
 
 /// Decodes `src` into `dst`: each element the nearest `T` to the exact number (exact wherever `T` is wide enough). Bits above a
@@ -164,33 +100,71 @@ pub fn encode_slice<T: Real, C: Code>(
 pub fn decode_slice<C: Code, T: Real>(spec: &FormatSpec, src: &[C], dst: &mut [T], exec: Exec) -> Result<(), Error> {
     Error::check_length("output length", src.len(), dst.len())?;
     check_width::<C>(spec)?;
-    let (isa, large) = (exec.isa(), src.len() >= LARGE);
-    let to_f32 = T::f32s_mut(&mut []).is_some();
-    let bytes = (large && to_f32 && spec.bits() <= 8).then(|| DecodeBytes::lower(isa, spec));
-    let wide = if large && to_f32 && spec.bits() > 8 { DecodeWide::lower(isa, spec) } else { None };
-    let table = (large && !to_f32 && spec.bits() <= 8).then(|| values::<T>(spec));
+    let decode = Decode::<T>::new(spec, src.len(), exec.isa());
     let streams = kernel::is_large(size_of_val(src) + size_of_val(dst));
-    let pieces = if bytes.is_some() || wide.is_some() || table.is_some() { Pieces::Fast } else { Pieces::Slow };
-    exec.over(src, dst, pieces, |_, src, dst| {
-        if let (Some(table), Some(src)) = (&table, C::bytes(src)) {
-            return look_up(isa, table, src, dst);
-        }
-        let numbers = T::f32s_mut(dst);
-        match (&bytes, C::bytes(src), &wide, numbers) {
-            (Some(bytes), Some(src), _, Some(dst)) if streams => {
-                kernel::tiles(src, dst, |_, src, dst| bytes.decode(isa, src, dst));
-            }
-            (Some(bytes), Some(src), _, Some(dst)) => bytes.decode(isa, src, dst),
-            (_, _, Some(wide), Some(dst)) if streams => kernel::tiles(src, dst, |_, src, dst| wide.decode(isa, src, dst)),
-            (_, _, Some(wide), Some(dst)) => wide.decode(isa, src, dst),
-            _ => {
-                for (code, x) in src.iter().zip(dst) {
-                    *x = T::nearest(spec.decode(code.widen()));
+    exec.over(src, dst, decode.pieces(), |_, src, dst| decode.piece(src, dst, streams));
+    Ok(())
+}
+
+/// A decoding of many elements.
+pub(super) struct Decode<'a, T> {
+    spec: &'a FormatSpec,
+    way: Way<T>,
+    isa: Isa,
+}
+
+#[expect(clippy::large_enum_variant, reason = "one lives on the stack for the length of a call")]
+enum Way<T> {
+    /// To f32.
+    Bytes(DecodeBytes),
+    /// To f32, above 8 bits.
+    Wide(DecodeWide),
+    /// The numbers of all codes.
+    Table([T; 256]),
+    Reference,
+}
+
+impl<'a, T: Real> Decode<'a, T> {
+    pub(super) fn new(spec: &'a FormatSpec, elements: usize, isa: Isa) -> Self {
+        let to_f32 = T::f32s_mut(&mut []).is_some();
+        let way = match (elements >= LARGE, to_f32, spec.bits() <= 8) {
+            (true, true, true) => Way::Bytes(DecodeBytes::lower(isa, spec)),
+            (true, false, true) => Way::Table(values(spec)),
+            (true, true, false) => DecodeWide::lower(isa, spec).map_or(Way::Reference, Way::Wide),
+            _ => Way::Reference,
+        };
+        Self { spec, way, isa }
+    }
+
+    pub(super) const fn pieces(&self) -> Pieces {
+        if matches!(self.way, Way::Reference) { Pieces::Slow } else { Pieces::Fast }
+    }
+
+    /// Numbers of a piece; `streams` if the whole is larger than the caches.
+    pub(super) fn piece<C: Code>(&self, src: &[C], dst: &mut [T], streams: bool) {
+        match (&self.way, C::bytes(src)) {
+            (Way::Table(table), Some(src)) => return look_up(self.isa, table, src, dst),
+            (Way::Bytes(decode), Some(src)) => {
+                if let Some(dst) = T::f32s_mut(dst) {
+                    return in_tiles(src, dst, streams, |src, dst| decode.decode(self.isa, src, dst));
                 }
             }
+            (Way::Wide(decode), _) => {
+                if let Some(dst) = T::f32s_mut(dst) {
+                    return in_tiles(src, dst, streams, |src, dst| decode.decode(self.isa, src, dst));
+                }
+            }
+            _ => {}
         }
-    });
-    Ok(())
+        for (code, x) in src.iter().zip(dst) {
+            *x = T::nearest(self.spec.decode(code.widen()));
+        }
+    }
+}
+
+/// Runs `work` at once, or past the caches.
+fn in_tiles<S>(src: &[S], dst: &mut [f32], streams: bool, work: impl Fn(&[S], &mut [f32])) {
+    if streams { kernel::tiles(src, dst, |_, src, dst| work(src, dst)) } else { work(src, dst) }
 }
 
 /// Replaces numbers by the representable numbers they would be stored as: [`encode_slice`] and [`decode_slice`] in one.
@@ -219,7 +193,6 @@ pub fn fake_quantize_slice<T: Real>(
     let kernel = has_kernel(src.len(), dither);
     let fake = if kernel { FakeQuantizer::lower(exec.isa(), spec, convert, src.len()) } else { None };
     let table = fake.as_ref().filter(|_| T::f32s_mut(&mut []).is_none() && spec.bits() <= 8).map(|_| values::<T>(spec));
-    let flush = matches!(convert.subnormal_inputs, SubnormalInputs::Flush);
     let streams = kernel::is_large(size_of_val(src) + size_of_val(dst));
     let pieces = if fake.is_some() { Pieces::Fast } else { Pieces::Slow };
     exec.over(src, dst, pieces, |first, src, dst| {
@@ -236,7 +209,7 @@ pub fn fake_quantize_slice<T: Real>(
                 }
                 dither = dither.skip(src.len() as u64);
             };
-            if T::as_f32s(src, dst, flush, round) && done {
+            if T::as_f32s(exec.isa(), src, dst, fake.encoder().needs(convert), round) && done {
                 return;
             }
         }
@@ -249,7 +222,7 @@ pub fn fake_quantize_slice<T: Real>(
 }
 
 /// Elements below which making the parameters of a kernel costs more than it saves.
-const LARGE: usize = 256;
+pub(super) const LARGE: usize = 256;
 
 /// Whether a call goes to a kernel: it is large, and its elements' indices are in order.
 const fn has_kernel(elements: usize, dither: Dither) -> bool {
@@ -281,7 +254,7 @@ impl Words {
     }
 }
 
-fn check_width<C: Code>(spec: &FormatSpec) -> Result<(), Error> {
+pub(super) fn check_width<C: Code>(spec: &FormatSpec) -> Result<(), Error> {
     if spec.bits() <= C::BITS {
         Ok(())
     } else {

@@ -1,9 +1,13 @@
 //! Bulk work on slices. It owns length checks and the order of elements; what happens to one element is `codec`'s.
 
 mod convert;
+#[cfg(feature = "alloc")]
+mod packed;
 mod par;
 #[cfg(feature = "alloc")]
 mod quantize;
+mod real;
+mod recode;
 #[cfg(feature = "alloc")]
 mod restore;
 #[cfg(feature = "alloc")]
@@ -11,7 +15,11 @@ mod rows;
 #[cfg(feature = "alloc")]
 mod scales;
 
-pub use convert::{Real, decode_slice, encode_slice, fake_quantize_slice};
+pub use convert::{decode_slice, encode_slice, fake_quantize_slice};
+#[cfg(feature = "alloc")]
+pub use packed::{decode_packed_slice, encode_packed_slice};
 pub use par::Exec;
 #[cfg(feature = "alloc")]
 pub use quantize::Quantizer;
+pub use real::Real;
+pub use recode::convert_slice;

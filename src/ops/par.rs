@@ -73,16 +73,30 @@ impl Exec {
         pieces: Pieces,
         work: impl Fn(usize, &[S], &mut [D]) + Sync,
     ) {
+        let length = pieces as usize;
+        self.over_streams(src, length, dst, length, |piece, src, dst| work(piece * length, src, dst));
+    }
+
+    /// Runs `work(index, inputs, outputs)` over pieces of two slices that are so many long on either side.
+    pub(super) fn over_streams<S: Sync, D: Send>(
+        self,
+        src: &[S],
+        inputs: usize,
+        dst: &mut [D],
+        outputs: usize,
+        work: impl Fn(usize, &[S], &mut [D]) + Sync,
+    ) {
         #[cfg(feature = "rayon")]
-        if self.parallel && src.len() > pieces as usize {
+        if self.parallel && src.len() > inputs {
             use rayon::prelude::*;
-            let length = pieces as usize;
-            let pieces = src.par_chunks(length).zip(dst.par_chunks_mut(length)).enumerate();
-            pieces.for_each(|(i, (src, dst))| work(i * length, src, dst));
+            let pieces = src.par_chunks(inputs).zip(dst.par_chunks_mut(outputs)).enumerate();
+            pieces.for_each(|(i, (src, dst))| work(i, src, dst));
             return;
         }
-        let _ = pieces;
-        work(0, src, dst);
+        if src.len() <= inputs {
+            return work(0, src, dst);
+        }
+        src.chunks(inputs).zip(dst.chunks_mut(outputs)).enumerate().for_each(|(i, (src, dst))| work(i, src, dst));
     }
 
     /// Runs `work` on every piece.

@@ -1,7 +1,8 @@
 //! Numbers to block-scaled tensors and back: the loops over blocks and threads. What happens to one block is `block`'s.
 
 use super::Exec;
-use super::convert::{Real, Words};
+use super::convert::Words;
+use super::real::Real;
 use super::restore::FastRestore;
 use super::rows::{Fast, finite_amax};
 use crate::block::{Block, BlockSpec, BlockStats, Geometry, Offset, QuantTensor, QuantView, ScaleRule, TensorScale, put, store};

@@ -1,6 +1,6 @@
 //! Rows of block-scaled tensors back to numbers by kernels: the same bits as the loop over elements in `quantize`.
 
-use super::convert::Real;
+use super::real::Real;
 use super::rows::Tiles;
 use crate::block::{BlockSpec, Offset, QuantView, Restore, TensorScale, get};
 use crate::codec::Unpacked;

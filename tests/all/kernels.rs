@@ -1,8 +1,8 @@
 //! Bulk calls against the reference codec, bit for bit: every format, rounding, policy and instruction set.
 
 use subhalf::{
-    Code, Convert, Dither, Exec, FormatSpec, Infinity, Isa, MissingNan, Nan, Negative, Overflow, Round, SubnormalInputs, Zero,
-    decode_slice, encode_slice,
+    Code, Convert, Dither, Exec, FormatSpec, Infinity, Isa, MissingNan, Nan, Negative, Overflow, Round, Stochastic,
+    SubnormalInputs, Zero, decode_slice, encode_slice, fake_quantize_slice,
 };
 
 /// The named formats, and P3109's of some widths.
@@ -32,7 +32,10 @@ fn inputs(spec: &FormatSpec) -> Vec<f32> {
     let sweep = (0..u32::MAX).step_by(6_700_417).map(f32::from_bits);
     let special =
         [0x7FC0_0000, 0xFFC0_0000, 0x7F80_0001, 0xFFFF_FFFF, 0x7F80_0000, 0xFF80_0000, 0, 0x8000_0000, 1, 0x8000_0001, 0x007F_FFFF];
-    near.chain(sweep).chain(special.map(f32::from_bits)).collect()
+    let all: Vec<f32> = near.chain(sweep).chain(special.map(f32::from_bits)).collect();
+    // Kernels that have to look for a format's steps first are for many elements only; and the order must not matter.
+    let length = all.len().max(5000);
+    (0..length).map(|i| all[i * 7919 % all.len()]).collect()
 }
 
 /// The default, and policies that have every part in every state at least once.
@@ -52,10 +55,26 @@ fn policies(spec: &FormatSpec) -> Vec<Convert> {
     policies
 }
 
-fn encoded<C: Code>(spec: &FormatSpec, x: &[f32], convert: &Convert, isa: Isa) -> Vec<u32> {
+fn encoded_in<C: Code>(spec: &FormatSpec, x: &[f32], convert: &Convert, dither: Dither, exec: Exec) -> Vec<u32> {
     let mut codes = vec![C::truncate(0); x.len()];
-    encode_slice(spec, x, &mut codes, convert, Dither::NONE, Exec::SERIAL.with_isa(isa)).unwrap();
+    encode_slice(spec, x, &mut codes, convert, dither, exec).unwrap();
     codes.into_iter().map(C::widen).collect()
+}
+
+fn encoded(spec: &FormatSpec, x: &[f32], convert: &Convert, dither: Dither, exec: Exec) -> Vec<u32> {
+    match spec.bits() {
+        0..=8 => encoded_in::<u8>(spec, x, convert, dither, exec),
+        9..=16 => encoded_in::<u16>(spec, x, convert, dither, exec),
+        _ => encoded_in::<u32>(spec, x, convert, dither, exec),
+    }
+}
+
+/// Fails at the first difference, in words.
+fn assert_codes(spec: &FormatSpec, convert: &Convert, isa: Isa, x: &[f32], found: &[u32], expected: &[u32]) {
+    if let Some(at) = (0..x.len()).find(|&at| found[at] != expected[at]) {
+        let (bits, wrong, right) = (x[at].to_bits(), found[at], expected[at]);
+        panic!("{spec} {convert:?} {}: {bits:#x} at {at}: expected {right:#x}, found {wrong:#x}", isa.name());
+    }
 }
 
 #[test]
@@ -68,16 +87,8 @@ fn encoding_equals_the_reference_on_every_instruction_set() {
                 let convert = policy.with_round(round);
                 let expected: Vec<u32> = x.iter().map(|&x| spec.encode_f32_with(x, &convert, 0).code).collect();
                 for isa in Isa::available() {
-                    let found = match spec.bits() {
-                        0..=8 => encoded::<u8>(&spec, &x, &convert, isa),
-                        9..=16 => encoded::<u16>(&spec, &x, &convert, isa),
-                        _ => encoded::<u32>(&spec, &x, &convert, isa),
-                    };
-                    if found != expected {
-                        let at = (0..x.len()).find(|&at| found[at] != expected[at]).unwrap();
-                        let (bits, wrong, right) = (x[at].to_bits(), found[at], expected[at]);
-                        panic!("{spec} {convert:?} {}: {bits:#x}: expected {right:#x}, found {wrong:#x}", isa.name());
-                    }
+                    let found = encoded(&spec, &x, &convert, Dither::NONE, Exec::SERIAL.with_isa(isa));
+                    assert_codes(&spec, &convert, isa, &x, &found, &expected);
                     checked += x.len() as u64;
                 }
             }
@@ -118,31 +129,146 @@ fn decoding_equals_the_reference_on_every_instruction_set() {
 }
 
 #[test]
-fn every_length_and_alignment_stays_in_its_bounds() {
-    const CANARY: u8 = 0xA5;
-    let spec = FormatSpec::F8E4M3;
-    let x: Vec<f32> = (0..1300).map(|i| (i as f32 - 500.0) / 7.0).collect();
-    for isa in Isa::available() {
-        let exec = Exec::SERIAL.with_isa(isa);
-        for length in (0..=130).chain(250..=390).chain([1024, 1151]) {
-            for start in [0, 1, 3] {
-                let mut codes = vec![CANARY; length + 140];
-                let src = &x[start..start + length];
-                encode_slice(&spec, src, &mut codes[start..start + length], &spec.default_convert(), Dither::NONE, exec).unwrap();
-                assert!(
-                    codes[..start].iter().chain(&codes[start + length..]).all(|&byte| byte == CANARY),
-                    "{} {length}",
-                    isa.name()
-                );
-                assert!(src.iter().zip(&codes[start..]).all(|(&x, &code)| spec.encode_f32(x) == u32::from(code)));
-                let mut values = vec![0.25f32; length + 140];
-                decode_slice(&spec, &codes[start..start + length], &mut values[start..start + length], exec).unwrap();
-                assert!(values[..start].iter().chain(&values[start + length..]).all(|&x| x == 0.25), "{} {length}", isa.name());
-                assert!(
-                    values[start..].iter().zip(&codes[start..start + length]).all(|(&x, &code)| spec.decode_f32(code.into()) == x)
-                );
+fn stochastic_rounding_equals_the_reference_on_every_instruction_set() {
+    let mut checked = 0;
+    // Indices on both sides of a carry into the counter's second word, and an odd place in a block.
+    let dithers = [Dither::new(0x0123_4567_89AB_CDEF).skip(5), Dither::new(7).skip((1 << 34) - 1003)];
+    for spec in formats() {
+        let x = inputs(&spec);
+        let x = &x[..x.len().min(6000)];
+        let base = spec.default_convert();
+        let policies =
+            [base, Convert::ML_DTYPES, base.with_negative(Negative::Magnitude).with_subnormal_inputs(SubnormalInputs::Flush)];
+        for (i, bits) in [1, 2, 7, 8, 13, 16, 17, 21, 24, 28, 29, 32].into_iter().enumerate() {
+            for kind in [Stochastic::A, Stochastic::B, Stochastic::C] {
+                let convert = policies[i % 3].with_round(Round::stochastic(kind, bits).unwrap());
+                let dither = dithers[i % 2];
+                let word = |i: usize| dither.word(i as u64, bits);
+                let expected: Vec<u32> =
+                    x.iter().enumerate().map(|(i, &x)| spec.encode_f32_with(x, &convert, word(i)).code).collect();
+                for isa in Isa::available() {
+                    let found = encoded(&spec, x, &convert, dither, Exec::SERIAL.with_isa(isa));
+                    assert_codes(&spec, &convert, isa, x, &found, &expected);
+                    checked += x.len();
+                }
             }
         }
+    }
+    assert!(checked > 10_000_000, "{checked}");
+}
+
+#[test]
+fn indices_that_run_over_the_largest_start_again() {
+    let (spec, x) = (FormatSpec::F8E4M3, vec![1.03f32; 1000]);
+    let convert = spec.default_convert().with_round(Round::stochastic(Stochastic::A, 12).unwrap());
+    let dither = Dither { seed: 3, first_index: u64::MAX - 400 };
+    let expected: Vec<u32> = (0..1000).map(|i| spec.encode_f32_with(x[0], &convert, dither.word(i, 12)).code).collect();
+    assert_eq!(encoded(&spec, &x, &convert, dither, Exec::default()), expected);
+}
+
+/// The two ways to round to representable numbers: fused, and through codes.
+#[test]
+fn fake_quantization_equals_encoding_and_decoding_on_every_instruction_set() {
+    for spec in formats() {
+        let x = inputs(&spec);
+        let stochastic = spec.default_convert().with_round(Round::stochastic(Stochastic::C, 11).unwrap());
+        for convert in policies(&spec).into_iter().chain([stochastic]) {
+            let dither = Dither::new(9).skip(3);
+            let mut random = 0;
+            let expected: Vec<f32> = x
+                .iter()
+                .enumerate()
+                .map(|(i, &x)| {
+                    random = if matches!(convert.round, Round::Stochastic { .. }) { dither.word(i as u64, 11) } else { 0 };
+                    spec.decode_f32(spec.encode_f32_with(x, &convert, random).code)
+                })
+                .collect();
+            let doubles: Vec<f64> = x.iter().map(|&x| x.into()).collect();
+            for isa in Isa::available() {
+                let exec = Exec::SERIAL.with_isa(isa);
+                let mut found = vec![0.0f32; x.len()];
+                fake_quantize_slice(&spec, &x, &mut found, &convert, dither, exec).unwrap();
+                let wrong = (0..x.len()).find(|&i| found[i].to_bits() != expected[i].to_bits());
+                assert_eq!(wrong.map(|i| (x[i], found[i], expected[i])), None, "{spec} {convert:?} {}", isa.name());
+                if spec.bits() <= 8 && convert == spec.default_convert() {
+                    let mut found = vec![0.0f64; x.len()];
+                    fake_quantize_slice(&spec, &doubles, &mut found, &convert, dither, exec).unwrap();
+                    let wrong = (0..x.len()).find(|&i| found[i].to_bits() != f64::from(expected[i]).to_bits());
+                    assert_eq!(wrong.map(|i| (x[i], found[i], expected[i])), None, "{spec} {} f64", isa.name());
+                }
+            }
+        }
+    }
+}
+
+/// Larger than the caches, starting at an odd place: the same as piece by piece.
+#[test]
+fn large_slices_are_converted_alike() {
+    const LENGTH: usize = (4 << 20) + 77;
+    const PIECE: usize = 10_007;
+    let number =
+        |i: u32| f32::from_bits(0x3C00_0000 + i.wrapping_mul(2_654_435_761) % 0x0A00_0000) * if i & 1 == 0 { 1.0 } else { -1.0 };
+    let x: Vec<f32> = (0..LENGTH as u32 + 3).map(number).collect();
+    let x = &x[3..];
+    let spec = FormatSpec::F8E5M2;
+    for convert in [spec.default_convert(), spec.default_convert().with_round(Round::stochastic(Stochastic::B, 10).unwrap())] {
+        let dither = Dither::new(11).skip(123);
+        let (mut codes, mut y, mut z) = (vec![0xEEu8; LENGTH + 2], vec![0.5f32; LENGTH + 2], vec![0.5f32; LENGTH + 2]);
+        for exec in [Exec::SERIAL, Exec::PARALLEL] {
+            encode_slice(&spec, x, &mut codes[1..=LENGTH], &convert, dither, exec).unwrap();
+            decode_slice(&spec, &codes[1..=LENGTH], &mut y[1..=LENGTH], exec).unwrap();
+            fake_quantize_slice(&spec, x, &mut z[1..=LENGTH], &convert, dither, exec).unwrap();
+            assert_eq!((codes[0], codes[LENGTH + 1]), (0xEE, 0xEE));
+            assert_eq!((y[0], y[LENGTH + 1], z[0], z[LENGTH + 1]), (0.5, 0.5, 0.5, 0.5));
+            assert!(y == z);
+            let (mut piece, mut first) = (vec![0u8; PIECE], 0);
+            for x in x.chunks(PIECE) {
+                let (piece, found) = (&mut piece[..x.len()], &codes[1 + first..][..x.len()]);
+                encode_slice(&spec, x, piece, &convert, dither.skip(first as u64), Exec::SERIAL).unwrap();
+                assert!(piece == found, "{first}");
+                let numbers = &y[1 + first..][..x.len()];
+                assert!(found.iter().zip(numbers).all(|(&code, y)| spec.decode_f32(code.into()).to_bits() == y.to_bits()));
+                first += x.len();
+            }
+        }
+    }
+}
+
+fn stays_in_its_bounds<C: Code>(spec: &FormatSpec, exec: Exec) {
+    let x: Vec<f32> = (0..5200).map(|i| (i as f32 - 500.0) / 7.0).collect();
+    let canary = C::truncate(0xA5);
+    for length in (0..=130).chain(250..=390).chain([1024, 1151, 2047, 2049, 4099, 5190]) {
+        for start in [0, 1, 3] {
+            let name = format!("{spec} {} {length} from {start}", exec.isa().name());
+            let mut codes = vec![canary; length + 140];
+            let src = &x[start..start + length];
+            encode_slice(spec, src, &mut codes[start..start + length], &spec.default_convert(), Dither::NONE, exec).unwrap();
+            assert!(codes[..start].iter().chain(&codes[start + length..]).all(|code| *code == canary), "{name}");
+            assert!(src.iter().zip(&codes[start..]).all(|(&x, &code)| spec.encode_f32(x) == code.widen()), "{name}");
+            let mut values = vec![0.25f32; length + 140];
+            decode_slice(spec, &codes[start..start + length], &mut values[start..start + length], exec).unwrap();
+            assert!(values[..start].iter().chain(&values[start + length..]).all(|&x| x == 0.25), "{name}");
+            assert!(
+                values[start..].iter().zip(&codes[start..start + length]).all(|(&x, &code)| spec.decode_f32(code.widen()) == x),
+                "{name}"
+            );
+            values.fill(0.25);
+            let dst = &mut values[start..start + length];
+            fake_quantize_slice(spec, src, dst, &spec.default_convert(), Dither::NONE, exec).unwrap();
+            assert!(values[..start].iter().chain(&values[start + length..]).all(|&x| x == 0.25), "{name}");
+            assert!(values[start..].iter().zip(src).all(|(&y, &x)| spec.decode_f32(spec.encode_f32(x)) == y), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_length_and_alignment_stays_in_its_bounds() {
+    use FormatSpec as F;
+    for isa in Isa::available() {
+        let exec = Exec::SERIAL.with_isa(isa);
+        [F::F8E4M3, F::F4E2M1, F::HIF8, F::INT8, F::POSIT8].iter().for_each(|spec| stays_in_its_bounds::<u8>(spec, exec));
+        [F::BF16, F::F16, F::HIF8].iter().for_each(|spec| stays_in_its_bounds::<u16>(spec, exec));
+        [F::TF32, F::F16].iter().for_each(|spec| stays_in_its_bounds::<u32>(spec, exec));
     }
 }
 
