@@ -167,9 +167,9 @@ fn widen_body<T: Number>(src: &[T], dst: &mut [f32]) {
 
 /// `to = f(from, the block's factor)` for blocks of some length, the last of which may be shorter.
 #[inline(always)]
-pub(super) fn map_blocks<S: Copy, D>(src: &[S], length: usize, factors: &[f32], dst: &mut [D], f: impl Fn(S, f32) -> D + Copy) {
+pub(super) fn map_blocks<S: Copy, F: Copy, D>(src: &[S], length: usize, factors: &[F], dst: &mut [D], f: impl Fn(S, F) -> D) {
     #[inline(always)]
-    fn fixed<const N: usize, S: Copy, D>(src: &[S], factors: &[f32], dst: &mut [D], f: impl Fn(S, f32) -> D) {
+    fn fixed<const N: usize, S: Copy, F: Copy, D>(src: &[S], factors: &[F], dst: &mut [D], f: impl Fn(S, F) -> D) {
         let (blocks, rest) = src.as_chunks::<N>();
         let (out, rest_out) = dst.as_chunks_mut::<N>();
         for ((block, out), &factor) in blocks.iter().zip(out).zip(factors) {
@@ -184,8 +184,8 @@ pub(super) fn map_blocks<S: Copy, D>(src: &[S], length: usize, factors: &[f32], 
         }
     }
     match length {
-        16 => fixed::<16, S, D>(src, factors, dst, f),
-        32 => fixed::<32, S, D>(src, factors, dst, f),
+        16 => fixed::<16, S, F, D>(src, factors, dst, f),
+        32 => fixed::<32, S, F, D>(src, factors, dst, f),
         _ => {
             for ((block, out), &factor) in src.chunks(length).zip(dst.chunks_mut(length)).zip(factors) {
                 for (x, to) in block.iter().zip(out) {

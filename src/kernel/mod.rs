@@ -31,6 +31,8 @@ mod x86_blocks;
 mod x86_half;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_hif8;
+#[cfg(feature = "alloc")]
+mod zero_points;
 
 #[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
 pub(crate) use blocks::OverToOddFused;
@@ -56,3 +58,5 @@ pub(crate) use rows::{
 pub(crate) use stream::{copy_past_caches, fence, prefetch};
 pub(crate) use stream::{is_large, tiles};
 pub(crate) use wide::{DecodeWide, to_odd};
+#[cfg(feature = "alloc")]
+pub(crate) use zero_points::{PointCoder, block_range, encode_points, zero_points};

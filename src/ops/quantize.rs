@@ -193,7 +193,7 @@ pub(super) struct Piece<'a> {
     pub(super) bands: usize,
     pub(super) codes: &'a mut [u8],
     pub(super) scales: &'a mut [u8],
-    offsets: &'a mut [u8],
+    pub(super) offsets: &'a mut [u8],
 }
 
 impl<'a> Piece<'a> {

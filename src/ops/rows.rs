@@ -3,11 +3,11 @@
 
 use super::convert::Words;
 use super::quantize::{Job, Piece, Quantizer};
-use super::scales::{Arrays, Scales};
+use super::scales::{Arrays, Scales, Stats};
 use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Geometry, Offset, ScaleRule, Scaling, ZeroSign, put, store};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use crate::kernel::OverToOddFused;
-use crate::kernel::{self, FloatCoder, IntCoder, Isa, Over, OverToOdd, Times};
+use crate::kernel::{self, FloatCoder, IntCoder, Isa, Over, OverToOdd, PointCoder, Times};
 use crate::policy::{MissingNan, Nan};
 use crate::random::Dither;
 use alloc::vec::Vec;
@@ -36,6 +36,7 @@ pub(super) struct Fast<'a> {
 enum Encoder {
     Float(FloatCoder),
     Int(IntCoder),
+    Points(PointCoder),
     /// Numbers are scaled first, and added this zero.
     Other(kernel::Encoder, f32),
 }
@@ -79,7 +80,9 @@ impl<'a> Fast<'a> {
                 | ScaleRule::Fixed(_)
                 | ScaleRule::Unit
         );
-        let alone = matches!(spec.offset, Offset::None) && spec.search.is_none();
+        let points = matches!(spec.offset, Offset::ZeroPoint);
+        let alone =
+            spec.search.is_none() && if points { spec.zero_scale > 0.0 } else { by_amax && matches!(spec.offset, Offset::None) };
         // Without a zero point to add, the sum is the number.
         let plain = match spec.elements {
             Elements::Round => true,
@@ -88,7 +91,7 @@ impl<'a> Fast<'a> {
         };
         // A sign by the quotient is lost where it is no f32.
         let plain = plain && !(matches!(spec.zero_sign, ZeroSign::MinusBelowZero) && matches!(spec.apply, Apply::Exact));
-        if !(by_amax && plain && alone && spec.element.bits() <= 8) {
+        if !(plain && alone && spec.element.bits() <= 8) {
             return None;
         }
         let element = &spec.element;
@@ -102,7 +105,9 @@ impl<'a> Fast<'a> {
         let added = if matches!(spec.zero_sign, ZeroSign::MinusBelowZero) { 0.0 } else { -0.0 };
         // Kernels see finite numbers only.
         let convert = spec.element_convert.with_nan(Nan::Canonical).with_missing_nan(MissingNan::Zero);
-        let elements = if let Some(coder) = FloatCoder::lower(element, &convert, added) {
+        let elements = if points {
+            Encoder::Points(PointCoder::lower(element, &convert, matches!(spec.elements, Elements::AddThenRound))?)
+        } else if let Some(coder) = FloatCoder::lower(element, &convert, added) {
             Encoder::Float(coder)
         } else if let Some(coder) = IntCoder::lower(element, &convert) {
             Encoder::Int(coder)
@@ -110,6 +115,9 @@ impl<'a> Fast<'a> {
             Encoder::Other(kernel::Encoder::lower(isa, element, &convert, count)?, added)
         };
         let (scales, scaling) = Scales::lower(isa, spec, tensor, geometry.blocks());
+        if points && !matches!(scales, Scales::Formula(_)) {
+            return None;
+        }
         let zero = spec.block_of(&BlockStats { finite: 1, ..BlockStats::EMPTY }, core::iter::empty(), tensor);
         let codes = [0.0, -0.0].map(|x| spec.code(&zero, x, 0) as u8);
         Some(Self {
@@ -142,53 +150,45 @@ impl<'a> Fast<'a> {
             scratch: Scratch::default(),
         };
         if long {
-            return band.quantize(src, origin * grid.cols, piece.codes, piece.scales);
+            let parts = Parts { codes: piece.codes, scales: piece.scales, offsets: piece.offsets };
+            return band.quantize(src, origin * grid.cols, parts);
         }
         for index in 0..piece.bands {
             let lines = grid.band(piece.first + index);
             let lines = lines.start - origin..lines.end - origin;
             let blocks = index * grid.grid_cols..(index + 1) * grid.grid_cols;
-            band.quantize(
-                &src[lines.start * grid.cols..lines.end * grid.cols],
-                (origin + lines.start) * grid.cols,
-                &mut piece.codes[lines.start * grid.row_bytes..lines.end * grid.row_bytes],
-                &mut piece.scales[blocks.start * band.scale_bytes..blocks.end * band.scale_bytes],
-            );
+            let parts = Parts {
+                codes: &mut piece.codes[lines.start * grid.row_bytes..lines.end * grid.row_bytes],
+                scales: &mut piece.scales[blocks.start * band.scale_bytes..blocks.end * band.scale_bytes],
+                offsets: piece.offsets.get_mut(blocks).unwrap_or_default(),
+            };
+            band.quantize(&src[lines.start * grid.cols..lines.end * grid.cols], (origin + lines.start) * grid.cols, parts);
         }
     }
 
     /// Codes of a run of columns of one row, one a byte.
-    fn encode(&self, numbers: &[f32], length: usize, factors: &[f32], dither: Dither, scaled: &mut Vec<f32>, codes: &mut [u8]) {
+    fn encode(&self, run: Run<'_>, scaled: &mut Vec<f32>, codes: &mut [u8]) {
         let isa = self.isa;
         match self.scaling {
-            Scaling::Times => self.encode_by(Times, numbers, length, factors, dither, scaled, codes),
-            Scaling::Over => self.encode_by(Over, numbers, length, factors, dither, scaled, codes),
+            Scaling::Times => self.encode_by(Times, run, scaled, codes),
+            Scaling::Over => self.encode_by(Over, run, scaled, codes),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Scaling::Exact if isa != Isa::portable() => {
-                self.encode_by(OverToOddFused, numbers, length, factors, dither, scaled, codes);
-            }
-            Scaling::Exact => self.encode_by(OverToOdd, numbers, length, factors, dither, scaled, codes),
+            Scaling::Exact if isa != Isa::portable() => self.encode_by(OverToOddFused, run, scaled, codes),
+            Scaling::Exact => self.encode_by(OverToOdd, run, scaled, codes),
         }
         match self.zeros {
             Zeros::Keep => {}
             Zeros::Replace(from, to) => kernel::replace(isa, from, to, codes),
-            Zeros::Code(code) => kernel::zeros_become(isa, numbers, code, codes),
+            Zeros::Code(code) => kernel::zeros_become(isa, run.numbers, code, codes),
         }
     }
 
-    fn encode_by<S: kernel::Scaling>(
-        &self,
-        scaling: S,
-        numbers: &[f32],
-        length: usize,
-        factors: &[f32],
-        dither: Dither,
-        scaled: &mut Vec<f32>,
-        codes: &mut [u8],
-    ) {
+    fn encode_by<S: kernel::Scaling>(&self, scaling: S, run: Run<'_>, scaled: &mut Vec<f32>, codes: &mut [u8]) {
+        let Run { numbers, length, factors, points, dither } = run;
         match &self.elements {
             Encoder::Float(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
             Encoder::Int(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
+            Encoder::Points(coder) => kernel::encode_points(self.isa, coder, scaling, numbers, length, points, codes),
             Encoder::Other(encode, zero) => {
                 scaled.resize(numbers.len(), 0.0);
                 kernel::scale_blocks(self.isa, scaling, *zero, numbers, length, factors, scaled);
@@ -196,6 +196,25 @@ impl<'a> Fast<'a> {
             }
         }
     }
+}
+
+/// What is encoded at a time.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    numbers: &'a [f32],
+    /// Columns of a block.
+    length: usize,
+    factors: &'a [f32],
+    /// Factors and zero points, where there are zero points.
+    points: &'a [[f32; 2]],
+    dither: Dither,
+}
+
+/// The buffers of a band.
+struct Parts<'a> {
+    codes: &'a mut [u8],
+    scales: &'a mut [u8],
+    offsets: &'a mut [u8],
 }
 
 /// The largest magnitude of the finite numbers, as its bits.
@@ -260,48 +279,67 @@ struct Scratch {
     scaled: Vec<f32>,
     codes: Vec<u8>,
     amax: Vec<u32>,
+    ranges: Vec<[f32; 2]>,
     factors: Vec<f32>,
+    points: Vec<[f32; 2]>,
     special: Vec<(usize, Special)>,
     arrays: Arrays,
 }
 
 impl Band<'_> {
     /// Quantizes a band, whose first element is the tensor's `first`.
-    fn quantize<T: Copy + Into<f32>>(&mut self, src: &[T], first: usize, codes: &mut [u8], scales: &mut [u8]) {
+    fn quantize<T: Copy + Into<f32>>(&mut self, src: &[T], first: usize, parts: Parts<'_>) {
         let tiles = self.tiles;
-        let Tiles { cols: length, block_cols } = tiles;
-        if src.len() == length && block_cols <= COLUMNS {
+        let Parts { codes, scales, offsets } = parts;
+        if src.len() == tiles.cols && tiles.block_cols <= COLUMNS {
             for cols in tiles.ranges() {
+                let (blocks, src) = (tiles.touched(&cols), &src[cols.clone()]);
                 if self.fast.streams {
-                    kernel::prefetch(&src[cols.clone()]);
+                    kernel::prefetch(src);
                 }
-                self.load(&src[cols.clone()]);
-                let blocks = tiles.touched(&cols);
+                self.load(src);
+                self.clear(blocks.len());
+                self.look(0..blocks.len());
                 let scales = &mut scales[blocks.start * self.scale_bytes..blocks.end * self.scale_bytes];
-                self.scratch.amax.clear();
-                self.scratch.amax.resize(blocks.len(), 0);
-                kernel::block_amax(self.fast.isa, &self.scratch.numbers, block_cols, &mut self.scratch.amax);
-                self.settle(&src[cols.clone()], cols.len(), scales);
-                self.encode(&src[cols.clone()], first + cols.start, 0..blocks.len(), cols, codes);
+                self.settle(src, cols.len(), scales, offsets.get_mut(blocks.clone()).unwrap_or_default());
+                self.encode(src, first + cols.start, 0..blocks.len(), cols, codes);
             }
             return;
         }
-        self.scratch.amax.clear();
-        self.scratch.amax.resize(length.div_ceil(block_cols), 0);
-        for line in src.chunks(length) {
+        self.clear(tiles.cols.div_ceil(tiles.block_cols));
+        for line in src.chunks(tiles.cols) {
             for cols in tiles.ranges() {
                 self.load(&line[cols.clone()]);
-                let touched = tiles.touched(&cols);
-                kernel::block_amax(self.fast.isa, &self.scratch.numbers, block_cols, &mut self.scratch.amax[touched]);
+                self.look(tiles.touched(&cols));
             }
         }
-        self.settle(src, length, scales);
-        for (index, (line, codes)) in src.chunks(length).zip(codes.chunks_mut(self.row_bytes)).enumerate() {
+        self.settle(src, tiles.cols, scales, offsets);
+        for (index, (line, codes)) in src.chunks(tiles.cols).zip(codes.chunks_mut(self.row_bytes)).enumerate() {
             for cols in tiles.ranges() {
                 self.load(&line[cols.clone()]);
                 let touched = tiles.touched(&cols);
-                self.encode(&line[cols.clone()], first + index * length + cols.start, touched, cols, codes);
+                self.encode(&line[cols.clone()], first + index * tiles.cols + cols.start, touched, cols, codes);
             }
+        }
+    }
+
+    /// Forgets the statistics of blocks.
+    fn clear(&mut self, blocks: usize) {
+        let Scratch { amax, ranges, .. } = &mut self.scratch;
+        amax.clear();
+        amax.resize(blocks, 0);
+        ranges.clear();
+        if matches!(self.fast.elements, Encoder::Points(_)) {
+            ranges.resize(blocks, [0.0; 2]);
+        }
+    }
+
+    /// Adds the numbers in the scratch to the statistics of their blocks.
+    fn look(&mut self, blocks: Range<usize>) {
+        let Scratch { numbers, amax, ranges, .. } = &mut self.scratch;
+        kernel::block_amax(self.fast.isa, numbers, self.tiles.block_cols, &mut amax[blocks.clone()]);
+        if let Some(ranges) = ranges.get_mut(blocks) {
+            kernel::block_range(self.fast.isa, numbers, self.tiles.block_cols, ranges);
         }
     }
 
@@ -310,51 +348,61 @@ impl Band<'_> {
         kernel::widen(self.fast.isa, src, &mut self.scratch.numbers);
     }
 
-    /// The scales and factors of the blocks whose `amax` is in the scratch; `src` are their rows, `cols` long.
-    fn settle<T: Copy + Into<f32>>(&mut self, src: &[T], cols: usize, scales: &mut [u8]) {
-        let Scratch { amax, factors, special, arrays, .. } = &mut self.scratch;
+    /// The scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are their rows, `cols` long.
+    fn settle<T: Copy + Into<f32>>(&mut self, src: &[T], cols: usize, scales: &mut [u8], offsets: &mut [u8]) {
+        let Scratch { amax, ranges, factors, points, special, arrays, .. } = &mut self.scratch;
         let (fast, spec) = (self.fast, self.fast.spec);
         factors.clear();
         factors.resize(amax.len(), 0.0);
-        fast.scales.run(fast.isa, fast.scaling, amax, scales, factors, arrays);
+        let with_points = matches!(fast.elements, Encoder::Points(_));
+        let stats = Stats { amax, ranges: with_points.then_some(ranges) };
+        fast.scales.run(fast.isa, fast.scaling, stats, scales, factors, arrays);
+        points.clear();
+        if let Encoder::Points(coder) = &fast.elements {
+            for ((factor, [low, high]), amax) in factors.iter_mut().zip(&*ranges).zip(&*amax) {
+                *factor = if (high - low).is_finite() && *amax != 0 { *factor } else { f32::NAN };
+            }
+            points.extend(factors.iter().map(|factor| [*factor, 0.0]));
+            kernel::zero_points(fast.isa, coder, ranges, &arrays.scales, points, offsets);
+        }
         special.clear();
         if !factors.iter().fold(false, |any, factor| any | factor.is_nan()) {
             return;
         }
         for (index, factor) in factors.iter_mut().enumerate().filter(|(_, factor)| factor.is_nan()) {
+            *factor = 0.0;
             let (block, what) = if amax[index] == 0 {
-                *factor = 0.0;
-                (fast.zero_block.0, Special::Zeros(fast.zero_block.1))
+                (fast.zero_block.0, Some(Special::Zeros(fast.zero_block.1)))
             } else {
                 let own = index * self.tiles.block_cols..((index + 1) * self.tiles.block_cols).min(cols);
                 let elements = src.chunks(cols).flat_map(|line| line[own.clone()].iter().map(|&x| x.into()));
                 let finite = amax[index] < f32::INFINITY.to_bits();
-                let stats = if finite {
+                let stats = if finite && !with_points {
                     let amax = f32::from_bits(amax[index]);
                     BlockStats { amax, signed_max: amax, finite: 1, ..BlockStats::EMPTY }
                 } else {
                     BlockStats::of(elements)
                 };
                 let block = spec.block_of(&stats, core::iter::empty(), fast.tensor);
-                let usual = spec.factor(fast.scaling, &block, stats.amax);
-                *factor = usual.unwrap_or(0.0);
-                match usual {
-                    Some(_) if finite => {
-                        store(scales, self.scale_bytes, index, block.scale);
-                        continue;
+                match spec.factor(fast.scaling, &block, stats.amax).filter(|_| !with_points) {
+                    Some(usual) => {
+                        *factor = usual;
+                        (block, (!finite).then_some(Special::NotFinite(block)))
                     }
-                    Some(_) => (block, Special::NotFinite(block)),
-                    None => (block, Special::Whole(block)),
+                    None => (block, Some(Special::Whole(block))),
                 }
             };
             store(scales, self.scale_bytes, index, block.scale);
-            special.push((index, what));
+            if with_points {
+                store(offsets, 1, index, block.offset);
+            }
+            special.extend(what.map(|what| (index, what)));
         }
     }
 
     /// The codes of some columns of a row, whose numbers are in the scratch, and its blocks' factors from an index on, into the row.
     fn encode<T: Copy + Into<f32>>(&mut self, src: &[T], first: usize, blocks: Range<usize>, cols: Range<usize>, row: &mut [u8]) {
-        let Scratch { numbers, scaled, codes, factors, special, .. } = &mut self.scratch;
+        let Scratch { numbers, scaled, codes, factors, points, special, .. } = &mut self.scratch;
         let fast = self.fast;
         let bits = fast.spec.element.bits();
         let own = if bits == 8 {
@@ -365,7 +413,14 @@ impl Band<'_> {
         };
         let dither = fast.dither.skip(first as u64);
         let words = Words::new(fast.spec.element_convert.round, dither);
-        fast.encode(numbers, self.tiles.length(), &factors[blocks.clone()], dither, scaled, own);
+        let run = Run {
+            numbers,
+            length: self.tiles.length(),
+            factors: &factors[blocks.clone()],
+            points: points.get(blocks.clone()).unwrap_or_default(),
+            dither,
+        };
+        fast.encode(run, scaled, own);
         for (index, what) in special.iter().filter(|(index, _)| blocks.contains(index)) {
             let at = (index - blocks.start) * self.tiles.length();
             let at = at..(at + self.tiles.length()).min(src.len());

@@ -23,7 +23,7 @@ pub(super) enum Scales {
 
 /// Formulas of the rule and of what elements are multiplied or divided by.
 pub(super) struct Formula {
-    /// From the largest magnitude to the scale before it is rounded.
+    /// From the largest magnitude or the range to the scale before it is rounded.
     ideal: Vec<Step>,
     /// From there to the scale, if what has been computed is the factor: [`Ratio::Inverse`].
     reciprocal: Option<Vec<Step>>,
@@ -46,10 +46,18 @@ enum Format {
     Half(Encoder, DecodeWide),
 }
 
+/// Of blocks the largest magnitudes, as bits, and for rules that ask for them the smallest and the largest numbers.
+#[derive(Clone, Copy)]
+pub(super) struct Stats<'a> {
+    pub(super) amax: &'a [u32],
+    pub(super) ranges: Option<&'a [[f32; 2]]>,
+}
+
 /// Arrays that are used again.
 #[derive(Default)]
 pub(super) struct Arrays {
-    numbers: Vec<f32>,
+    /// Of formulas the rounded scales.
+    pub(super) scales: Vec<f32>,
     unrounded: Vec<f32>,
     wide: Vec<u16>,
 }
@@ -69,12 +77,21 @@ impl Scales {
         (Formula::lower(isa, spec, tensor, blocks).map_or(Self::Each, |formula| Self::Formula(Box::new(formula))), scaling)
     }
 
-    /// Codes, and factors for finite numbers: NaN where the block has to take the long way.
-    pub(super) fn run(&self, isa: Isa, scaling: Scaling, amax: &[u32], codes: &mut [u8], factors: &mut [f32], arrays: &mut Arrays) {
+    /// Codes, and factors for finite numbers: NaN where the block has to take the long way. Formulas start from the ranges, if there are any.
+    pub(super) fn run(
+        &self,
+        isa: Isa,
+        scaling: Scaling,
+        stats: Stats<'_>,
+        codes: &mut [u8],
+        factors: &mut [f32],
+        arrays: &mut Arrays,
+    ) {
+        let amax = stats.amax;
         match self {
             Self::Powers(rule) => kernel::powers(isa, rule, amax, codes, factors),
             Self::Formula(formula) => {
-                formula.run(isa, amax, codes, factors, arrays);
+                formula.run(isa, stats, codes, factors, arrays);
                 match scaling {
                     Scaling::Times => kernel::refuse(isa, Times, amax, factors),
                     Scaling::Over => kernel::refuse(isa, Over, amax, factors),
@@ -155,7 +172,6 @@ fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
 
 impl Formula {
     fn lower(isa: Isa, spec: &BlockSpec, tensor: f32, blocks: usize) -> Option<Self> {
-        let ScaleRule::Amax { target, ratio } = spec.rule else { return None };
         let format = spec.scale.as_ref()?;
         if spec.search.is_some() || spec.flush_below > 0.0 || !spec.divisors.is_empty() {
             return None;
@@ -165,6 +181,12 @@ impl Formula {
         let unrounded = matches!(spec.apply, Apply::UnroundedReciprocal);
         let (low, high) = spec.scale_bounds;
         let mut ideal = Vec::new();
+        let (target, ratio) = match spec.rule {
+            ScaleRule::Amax { target, ratio } => (target, ratio),
+            // A difference of zeros has a sign of its own.
+            ScaleRule::Range { steps, with_zero: true } if spec.zero_scale > 0.0 && !scaled => (steps, Ratio::Divide),
+            _ => return None,
+        };
         match ratio {
             Ratio::Divide => ideal.push(Step::Over(target * t)),
             Ratio::Multiply if scaled => ideal.extend([Step::Times(t * (1.0 / target)), Step::AtMost(f32::MAX)]),
@@ -229,11 +251,15 @@ impl Formula {
         Some(Self { ideal, reciprocal, clamp, format, vanished, factor, unrounded, under_zero })
     }
 
-    fn run(&self, isa: Isa, amax: &[u32], codes: &mut [u8], factors: &mut [f32], arrays: &mut Arrays) {
-        let numbers = &mut arrays.numbers;
+    fn run(&self, isa: Isa, stats: Stats<'_>, codes: &mut [u8], factors: &mut [f32], arrays: &mut Arrays) {
+        let amax = stats.amax;
+        let numbers = &mut arrays.scales;
         let steps = |steps: &[Step], numbers: &mut [f32]| steps.iter().for_each(|step| kernel::apply(isa, *step, numbers));
         numbers.clear();
-        numbers.extend(amax.iter().map(|&bits| f32::from_bits(bits)));
+        match stats.ranges {
+            Some(ranges) => numbers.extend(ranges.iter().map(|[low, high]| high - low)),
+            None => numbers.extend(amax.iter().map(|&bits| f32::from_bits(bits))),
+        }
         steps(&self.ideal, numbers);
         if let Some(reciprocal) = &self.reciprocal {
             factors.copy_from_slice(numbers);
