@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use subhalf::preset::Preset;
-use subhalf::{Exec, Isa, Quantizer, philox4x32_10, preset};
+use subhalf::{Exec, Isa, Quantizer, preset};
+
+mod control;
+use control::{Buffer, Control, move_bytes, number};
 
 const COLS: usize = 1024;
 
@@ -30,80 +33,6 @@ const SCHEMES: [&str; 10] = [
     "fp8::BLOCK_128X128_E4M3",
     "fp8::ROW_E4M3",
 ];
-
-/// Numbers over 12 binades with both signs, fixed by the generator.
-fn number(i: usize) -> f32 {
-    let [word, scale, ..] = philox4x32_10([i as u32, 0, 0, 0], [1, 0]);
-    word as i32 as f32 / 2.0f32.powi(31) * 2.0f32.powi(scale as i32 % 12)
-}
-
-/// Numbers that start at a cache line, or one number behind.
-struct Buffer {
-    numbers: Vec<f32>,
-    start: usize,
-    length: usize,
-}
-
-impl Buffer {
-    fn new(length: usize, off: usize, f: impl Fn(usize) -> f32) -> Self {
-        let mut numbers = vec![0.0f32; length + 17];
-        let start = numbers.as_ptr().align_offset(64) + off;
-        numbers[start..start + length].iter_mut().enumerate().for_each(|(i, x)| *x = f(i));
-        Self { numbers, start, length }
-    }
-
-    fn get(&self) -> &[f32] {
-        &self.numbers[self.start..][..self.length]
-    }
-
-    fn get_mut(&mut self) -> &mut [f32] {
-        &mut self.numbers[self.start..][..self.length]
-    }
-}
-
-/// What a control row does.
-#[derive(Clone, Copy)]
-enum Control {
-    Copy,
-    FourToOne,
-    FourToHalf,
-    OneToFour,
-    HalfToFour,
-}
-
-#[inline(always)]
-fn control_body(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
-    match control {
-        Control::Copy => y.copy_from_slice(x),
-        Control::FourToOne => bytes.iter_mut().zip(x).for_each(|(byte, x)| *byte = x.to_bits() as u8),
-        Control::FourToHalf => {
-            let pairs = bytes.iter_mut().zip(x.as_chunks::<2>().0);
-            pairs.for_each(|(byte, [a, b])| *byte = a.to_bits() as u8 & 15 | (b.to_bits() as u8) << 4);
-        }
-        Control::OneToFour => y.iter_mut().zip(bytes).for_each(|(y, byte)| *y = f32::from(*byte)),
-        Control::HalfToFour => {
-            let pairs = y.as_chunks_mut::<2>().0.iter_mut().zip(bytes);
-            pairs.for_each(|(pair, byte)| *pair = [u32::from(*byte & 15), u32::from(*byte >> 4)].map(f32::from_bits));
-        }
-    }
-}
-
-/// In the widest instructions that the machine has.
-fn move_bytes(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-        fn avx512(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
-            control_body(control, x, bytes, y);
-        }
-        if Isa::best().name().starts_with("avx512") {
-            // SAFETY: an `Isa` of this name is made only after these instructions were detected.
-            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            return unsafe { avx512(control, x, bytes, y) };
-        }
-    }
-    control_body(control, x, bytes, y);
-}
 
 fn isas(preset: &Preset, size: &str) -> Vec<Isa> {
     // Beyond the caches the widest alone: the others differ in what they compute.
@@ -149,7 +78,9 @@ fn benches(criterion: &mut Criterion) {
         group.sample_size(20).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
         for (name, control, moved) in [
             ("control: copy", Control::Copy, 8 * length),
+            ("control: copy, streaming", Control::CopyStreaming, 8 * length),
             ("control: 1 byte to 4", Control::OneToFour, 5 * length),
+            ("control: 1 byte to 4, streaming", Control::OneToFourStreaming, 5 * length),
             ("control: ½ byte to 4", Control::HalfToFour, 4 * length + length / 2),
         ] {
             group.throughput(throughput(moved));

@@ -1,7 +1,7 @@
-//! Slices encoded, decoded, rounded, packed and recoded on every instruction set, beside control rows that move the same bytes and compute nothing.
+//! Slices encoded, decoded, rounded, packed and recoded on every instruction set, beside rows that move the same bytes and compute nothing.
 //!
-//! `cargo bench --bench convert`, or with a part of a name behind `--`: `-- L2/encode`. One thread but for the last group. Ratios to the control rows of
-//! the same run are what counts: `<group>/control …`.
+//! `cargo bench --bench convert`, or a part of it: `cargo bench --bench convert -- "encode f32, L2"`. One thread, but for the last group. Ratios to the
+//! control rows of the same run are what counts.
 
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
 
@@ -11,99 +11,186 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use subhalf::{
-    BitOrder, Dither, Exec, FormatSpec, Isa, Round, Stochastic, convert_slice, decode_packed_slice, decode_slice, encode_packed_slice,
-    encode_slice, fake_quantize_slice, philox4x32_10,
+    BitOrder, Convert, Dither, Exec, FormatSpec, Isa, Round, Stochastic, convert_slice, decode_packed_slice, decode_slice,
+    encode_packed_slice, encode_slice, fake_quantize_slice,
 };
 
-/// In the second-level cache, and out of all caches.
-const SIZES: [(&str, usize); 2] = [("L2", 64 << 10), ("memory", 16 << 20)];
+mod control;
+use control::{Buffer, Control, move_bytes, number};
 
-/// Nearly normal numbers, every 1,024th 64 times as large; fixed by the generator.
-fn inputs(length: usize) -> Vec<f32> {
-    let number = |i: usize| {
-        let sum: f32 = (0..3).flat_map(|k| philox4x32_10([i as u32, k, 0, 0], [1, 0])).map(|word| word as f32 / 2.0f32.powi(32)).sum();
-        (sum - 6.0) * if i.is_multiple_of(1024) { 64.0 } else { 1.0 }
-    };
-    (0..length).map(number).collect()
+/// In the second-level cache, and beyond all caches.
+const SIZES: [(usize, &str); 2] = [(64 << 10, "L2"), (16 << 20, "memory")];
+
+const FORMATS: [FormatSpec; 8] = [
+    FormatSpec::F8E4M3,
+    FormatSpec::F8E5M2,
+    FormatSpec::F8E4M3FNUZ,
+    FormatSpec::F6E2M3,
+    FormatSpec::F4E2M1,
+    FormatSpec::HIF8,
+    FormatSpec::INT8,
+    FormatSpec::POSIT8,
+];
+
+/// What a group times, on buffers of one size and place.
+struct Bench<'a> {
+    group: BenchmarkGroup<'a, WallTime>,
+    length: usize,
+    memory: bool,
+    x: Buffer,
+    y: Buffer,
+    bytes: Vec<u8>,
 }
 
-/// Buffers on cache lines, of every kind that a row reads or writes.
-struct Buffers {
-    x: Vec<f32>,
-    y: Vec<f32>,
-    doubles: Vec<f64>,
-    codes: Vec<u8>,
-    words: Vec<u16>,
-}
+impl<'a> Bench<'a> {
+    fn new(criterion: &'a mut Criterion, name: &str, (length, size): (usize, &str), off: usize) -> Self {
+        let place = if off == 0 { "aligned" } else { "unaligned" };
+        let mut group = criterion.benchmark_group(format!("{name}, {size}, {place}"));
+        group.sample_size(20).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(800));
+        let (x, y) = (Buffer::new(length, off, number), Buffer::new(length, off, |_| 0.0));
+        Self { group, length, memory: size == "memory", x, y, bytes: vec![0; length] }
+    }
 
-impl Buffers {
-    fn new(length: usize) -> Self {
-        let x = inputs(length);
-        Self {
-            y: vec![0.0; length],
-            doubles: x.iter().map(|&x| x.into()).collect(),
-            x,
-            codes: vec![0; length],
-            words: vec![0; length],
+    /// A row that reads and writes so many bytes an element.
+    fn row(&mut self, name: BenchmarkId, moved: f64, mut work: impl FnMut(&[f32], &mut [u8], &mut [f32])) {
+        let bytes = (moved * self.length as f64) as u64;
+        self.group.throughput(Throughput::ElementsAndBytes { elements: self.length as u64, bytes });
+        let (x, y, bytes) = (self.x.get(), self.y.get_mut(), &mut self.bytes);
+        self.group.bench_function(name, |bencher| bencher.iter(|| work(black_box(x), black_box(bytes), black_box(y))));
+    }
+
+    fn control(&mut self, name: &str, control: Control, moved: f64) {
+        self.row(BenchmarkId::from_parameter(format!("control: {name}")), moved, |x, bytes, y| move_bytes(control, x, bytes, y));
+    }
+
+    /// A row for every instruction set; beyond the caches for the widest alone.
+    fn rows(&mut self, name: &str, moved: f64, work: impl Fn(Exec, &[f32], &mut [u8], &mut [f32])) {
+        for isa in Isa::available().filter(|isa| !self.memory || *isa == Isa::best()).collect::<Vec<Isa>>() {
+            let exec = Exec::SERIAL.with_isa(isa);
+            self.row(BenchmarkId::new(name, isa.name()), moved, |x, bytes, y| work(exec, x, bytes, y));
         }
     }
 }
 
-/// A loop compiled for the widest instruction set that Rust can be told of here: what the control rows are.
-macro_rules! control {
-    ($name:ident($src:ident: $from:ty, $dst:ident: $to:ty) $body:block) => {
-        fn $name($src: $from, $dst: $to) {
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-                fn wide($src: $from, $dst: $to) $body
-                #[target_feature(enable = "avx2")]
-                fn narrow($src: $from, $dst: $to) $body
-                let has_wide = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
-                if has_wide && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq") {
-                    // SAFETY: the instructions were just detected.
-                    #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-                    return unsafe { wide($src, $dst) };
-                }
-                if is_x86_feature_detected!("avx2") {
-                    // SAFETY: as above.
-                    #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-                    return unsafe { narrow($src, $dst) };
-                }
-            }
-            $body
-        }
-    };
+fn encode(spec: &FormatSpec, convert: &Convert, exec: Exec, x: &[f32], codes: &mut [u8]) {
+    encode_slice(spec, x, codes, convert, Dither::new(1), exec).expect("lengths are the same");
 }
 
-control!(four_to_one(src: &[f32], dst: &mut [u8]) { src.iter().zip(dst).for_each(|(x, y)| *y = x.to_bits() as u8) });
-control!(four_to_two(src: &[f32], dst: &mut [u16]) { src.iter().zip(dst).for_each(|(x, y)| *y = x.to_bits() as u16) });
-control!(one_to_four(src: &[u8], dst: &mut [f32]) { src.iter().zip(dst).for_each(|(x, y)| *y = f32::from_bits(u32::from(*x))) });
-control!(two_to_four(src: &[u16], dst: &mut [f32]) { src.iter().zip(dst).for_each(|(x, y)| *y = f32::from_bits(u32::from(*x))) });
-control!(four_to_half(src: &[f32], dst: &mut [u8]) {
-    src.as_chunks().0.iter().zip(dst).for_each(|([a, b], y)| *y = a.to_bits() as u8 & 15 | (b.to_bits() as u8) << 4);
-});
-control!(half_to_four(src: &[u8], dst: &mut [f32]) {
-    src.iter().zip(dst.as_chunks_mut().0).for_each(|(x, y)| *y = [x & 15, x >> 4].map(|code| f32::from_bits(u32::from(code))));
-});
-
-/// The better of two copies to memory past the caches, which a plain loop cannot do: rows out of cache are held against it too.
-#[cfg(target_arch = "x86_64")]
-fn copy_streaming(src: &[f32], dst: &mut [f32]) {
-    use core::arch::x86_64::{_mm_loadu_ps, _mm_sfence, _mm_stream_ps};
-    let head = dst.as_ptr().align_offset(16).min(dst.len());
-    dst[..head].copy_from_slice(&src[..head]);
-    let (from, to) = (src[head..].as_chunks::<4>().0, dst[head..].as_chunks_mut::<4>().0);
-    for (from, to) in from.iter().zip(to) {
-        // SAFETY: both are four floats, the output at a multiple of 16; every x86-64 has the instructions.
-        #[expect(unsafe_code, clippy::multiple_unsafe_ops_per_block, reason = "a control row of a bench")]
-        unsafe {
-            _mm_stream_ps(to.as_mut_ptr(), _mm_loadu_ps(from.as_ptr()));
+fn benches(criterion: &mut Criterion) {
+    for (size, off) in SIZES.into_iter().flat_map(|size| [(size, 0), (size, 1)]) {
+        let mut bench = Bench::new(criterion, "encode f32", size, off);
+        bench.control("4 bytes to 1", Control::FourToOne, 5.0);
+        bench.control("4 bytes to ½", Control::FourToHalf, 4.5);
+        for spec in FORMATS {
+            bench.rows(spec.name(), 5.0, |exec, x, bytes, _| encode(&spec, &spec.default_convert(), exec, x, bytes));
         }
+        for spec in [FormatSpec::F4E2M1, FormatSpec::F6E2M3] {
+            let bytes_each = f64::from(spec.bits()) / 8.0;
+            bench.rows(&format!("{spec} packed"), 4.0 + bytes_each, |exec, x, bytes, _| {
+                let packed = &mut bytes[..(x.len() * spec.bits() as usize).div_ceil(8)];
+                let policy = spec.default_convert();
+                encode_packed_slice(&spec, x, packed, BitOrder::LsbFirst, &policy, Dither::NONE, exec).expect("lengths fit");
+            });
+        }
+        for (name, round) in
+            [("stochastic, 16 bits", Round::Stochastic { kind: Stochastic::A, bits: 16 }), ("toward zero", Round::TowardZero)]
+        {
+            let spec = FormatSpec::F8E4M3;
+            let policy = spec.default_convert().with_round(round);
+            bench.rows(&format!("{spec} {name}"), 5.0, |exec, x, bytes, _| encode(&spec, &policy, exec, x, bytes));
+        }
+        drop(bench);
+
+        let mut bench = Bench::new(criterion, "decode to f32", size, off);
+        bench.control("1 byte to 4", Control::OneToFour, 5.0);
+        bench.control("1 byte to 4, streaming", Control::OneToFourStreaming, 5.0);
+        bench.control("½ byte to 4", Control::HalfToFour, 4.5);
+        bench.bytes.iter_mut().enumerate().for_each(|(i, byte)| *byte = (i * 89) as u8);
+        for spec in FORMATS {
+            bench.rows(spec.name(), 5.0, |exec, _, bytes, y| decode_slice(&spec, bytes, y, exec).expect("lengths are the same"));
+        }
+        let spec = FormatSpec::F4E2M1;
+        bench.rows("F4E2M1 packed", 4.5, |exec, _, bytes, y| {
+            decode_packed_slice(&spec, &bytes[..y.len() / 2], y, BitOrder::LsbFirst, exec).expect("lengths fit");
+        });
+        drop(bench);
+
+        let mut bench = Bench::new(criterion, "fake-quantize f32", size, off);
+        bench.control("copy", Control::Copy, 8.0);
+        bench.control("copy, streaming", Control::CopyStreaming, 8.0);
+        for spec in FORMATS {
+            bench.rows(spec.name(), 8.0, |exec, x, _, y| {
+                fake_quantize_slice(&spec, x, y, &spec.default_convert(), Dither::NONE, exec).expect("lengths are the same");
+            });
+        }
+        drop(bench);
     }
-    // SAFETY: as above.
-    #[expect(unsafe_code, reason = "a control row of a bench")]
-    unsafe {
-        _mm_sfence();
+    recode(criterion);
+    wide(criterion);
+    threads(criterion);
+}
+
+/// Codes to codes.
+fn recode(criterion: &mut Criterion) {
+    let (from, to) = (FormatSpec::F8E4M3, FormatSpec::F8E5M2);
+    let mut group = criterion.benchmark_group("E4M3 to E5M2, L2");
+    let (src, mut dst) = ((0..SIZES[0].0).map(|i| i as u8).collect::<Vec<u8>>(), vec![0u8; SIZES[0].0]);
+    group.throughput(Throughput::Elements(src.len() as u64));
+    group.bench_function("control: copy", |bencher| bencher.iter(|| black_box(&mut dst).copy_from_slice(black_box(&src))));
+    for isa in Isa::available() {
+        let exec = Exec::SERIAL.with_isa(isa);
+        group.bench_function(isa.name(), |bencher| {
+            bencher.iter(|| convert_slice(&from, black_box(&src), &to, &mut dst, &to.default_convert(), Dither::NONE, exec));
+        });
     }
 }
+
+/// BF16 and FP16, beside the crate `half` built the same way.
+fn wide(criterion: &mut Criterion) {
+    let x: Vec<f32> = (0..SIZES[0].0).map(number).collect();
+    let (mut words, mut y) = (vec![0u16; x.len()], vec![0f32; x.len()]);
+    for spec in [FormatSpec::BF16, FormatSpec::F16] {
+        let mut group = criterion.benchmark_group(format!("{spec}, L2"));
+        group.throughput(Throughput::Elements(x.len() as u64));
+        for isa in Isa::available() {
+            let exec = Exec::SERIAL.with_isa(isa);
+            group.bench_function(BenchmarkId::new("encode", isa.name()), |bencher| {
+                bencher.iter(|| encode_slice(&spec, black_box(&x), &mut words, &spec.default_convert(), Dither::NONE, exec));
+            });
+            group.bench_function(BenchmarkId::new("decode", isa.name()), |bencher| {
+                bencher.iter(|| decode_slice(&spec, black_box(&words), &mut y, exec));
+            });
+        }
+    }
+}
+
+/// 16 Mi elements in tiles that stay in the second-level cache, on one thread and on two, inside the pool.
+#[cfg(feature = "rayon")]
+fn threads(criterion: &mut Criterion) {
+    use rayon::prelude::*;
+    let (spec, tiles) = (FormatSpec::F8E4M3, SIZES[1].0 / SIZES[0].0);
+    let mut group = criterion.benchmark_group("16 Mi elements in tiles of 64 Ki");
+    group.sample_size(20).throughput(Throughput::Elements(SIZES[1].0 as u64));
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+        group.bench_function(BenchmarkId::new("encode F8E4M3, threads", threads), |bencher| {
+            pool.install(|| {
+                bencher.iter(|| {
+                    (0..threads).into_par_iter().for_each(|thread| {
+                        let x: Vec<f32> = (0..SIZES[0].0).map(|i| i as f32).collect();
+                        let mut codes = vec![0u8; x.len()];
+                        for _ in (thread..tiles).step_by(threads) {
+                            encode(&spec, &spec.default_convert(), Exec::SERIAL, black_box(&x), black_box(&mut codes));
+                        }
+                    });
+                });
+            });
+        });
+    }
+}
+
+#[cfg(not(feature = "rayon"))]
+fn threads(_: &mut Criterion) {}
+
+criterion_group!(all, benches);
+criterion_main!(all);

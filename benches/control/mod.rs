@@ -1,0 +1,115 @@
+//! Inputs, and the rows that move the bytes of a conversion and compute nothing: what the others are held against.
+
+use subhalf::{Isa, philox4x32_10};
+
+/// Numbers over 12 binades with both signs, fixed by the generator.
+pub(crate) fn number(i: usize) -> f32 {
+    let [word, scale, ..] = philox4x32_10([i as u32, 0, 0, 0], [1, 0]);
+    word as i32 as f32 / 2.0f32.powi(31) * 2.0f32.powi(scale as i32 % 12)
+}
+
+/// Numbers that start at a cache line, or one number behind.
+pub(crate) struct Buffer {
+    numbers: Vec<f32>,
+    start: usize,
+    length: usize,
+}
+
+impl Buffer {
+    pub(crate) fn new(length: usize, off: usize, f: impl Fn(usize) -> f32) -> Self {
+        let mut numbers = vec![0.0f32; length + 17];
+        let start = numbers.as_ptr().align_offset(64) + off;
+        numbers[start..start + length].iter_mut().enumerate().for_each(|(i, x)| *x = f(i));
+        Self { numbers, start, length }
+    }
+
+    pub(crate) fn get(&self) -> &[f32] {
+        &self.numbers[self.start..][..self.length]
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut [f32] {
+        &mut self.numbers[self.start..][..self.length]
+    }
+}
+
+/// What a control row does.
+#[derive(Clone, Copy)]
+pub(crate) enum Control {
+    Copy,
+    /// Past the caches, by SSE2's stores.
+    CopyStreaming,
+    FourToOne,
+    FourToHalf,
+    OneToFour,
+    OneToFourStreaming,
+    HalfToFour,
+}
+
+#[inline(always)]
+fn control_body(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
+    match control {
+        Control::Copy => y.copy_from_slice(x),
+        Control::CopyStreaming => copy_streaming(x, y),
+        Control::FourToOne => bytes.iter_mut().zip(x).for_each(|(byte, x)| *byte = x.to_bits() as u8),
+        Control::FourToHalf => {
+            let pairs = bytes.iter_mut().zip(x.as_chunks::<2>().0);
+            pairs.for_each(|(byte, [a, b])| *byte = a.to_bits() as u8 & 15 | (b.to_bits() as u8) << 4);
+        }
+        Control::OneToFour => y.iter_mut().zip(bytes).for_each(|(y, byte)| *y = f32::from(*byte)),
+        Control::OneToFourStreaming => {
+            let mut tile = [0.0f32; 1024];
+            for (y, bytes) in y.chunks_mut(1024).zip(bytes.chunks(1024)) {
+                let tile = &mut tile[..y.len()];
+                tile.iter_mut().zip(bytes).for_each(|(y, byte)| *y = f32::from(*byte));
+                copy_streaming(tile, y);
+            }
+        }
+        Control::HalfToFour => {
+            let pairs = y.as_chunks_mut::<2>().0.iter_mut().zip(bytes);
+            pairs.for_each(|(pair, byte)| *pair = [u32::from(*byte & 15), u32::from(*byte >> 4)].map(f32::from_bits));
+        }
+    }
+}
+
+/// A copy past the caches, where a slice starts at 16 bytes.
+fn copy_streaming(from: &[f32], to: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{__m128, _mm_loadu_ps, _mm_sfence, _mm_stream_ps};
+        let head = to.as_ptr().align_offset(align_of::<__m128>()).min(to.len());
+        to[..head].copy_from_slice(&from[..head]);
+        let ((from, last), (to, rest)) = (from[head..].as_chunks::<4>(), to[head..].as_chunks_mut::<4>());
+        for (from, to) in from.iter().zip(to) {
+            // SAFETY: both are four numbers, and outputs begin at a multiple of 16 bytes; every x86-64 has the instructions.
+            #[expect(unsafe_code, clippy::multiple_unsafe_ops_per_block, reason = "a control row")]
+            unsafe {
+                _mm_stream_ps(to.as_mut_ptr(), _mm_loadu_ps(from.as_ptr()));
+            }
+        }
+        rest.copy_from_slice(last);
+        // SAFETY: as above.
+        #[expect(unsafe_code, reason = "a control row")]
+        unsafe {
+            _mm_sfence();
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    to.copy_from_slice(from);
+}
+
+/// In the widest instructions that the machine has.
+pub(crate) fn move_bytes(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+        fn avx512(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
+            control_body(control, x, bytes, y);
+        }
+        if Isa::best().name().starts_with("avx512") {
+            // SAFETY: an `Isa` of this name is made only after these instructions were detected.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            return unsafe { avx512(control, x, bytes, y) };
+        }
+    }
+    control_body(control, x, bytes, y);
+}
