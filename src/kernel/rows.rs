@@ -163,6 +163,15 @@ fn unpack_6_body(bytes: &[u8], codes: &mut [u8]) {
     rest.iter_mut().zip(four(padded)).for_each(|(to, code)| *to = code);
 }
 
+/// Whether [`restore_packed`] has a way for these codes.
+pub(crate) fn restores_packed(decode: &DecodeBytes, bits: u32) -> bool {
+    match (decode, bits) {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        (DecodeBytes::Few(_), 4) | (DecodeBytes::Planes(_), 8) => true,
+        _ => false,
+    }
+}
+
 /// Numbers of packed codes of this many bits times their blocks' factors, every NaN the positive quiet one, as far as there is a quick way; returns
 /// how many blocks it did.
 pub(crate) fn restore_packed(

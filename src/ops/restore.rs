@@ -1,7 +1,7 @@
 //! Rows of block-scaled tensors back to numbers by kernels: the same bits as the loop over elements in `quantize`.
 
 use super::real::Real;
-use super::rows::Tiles;
+use super::rows::{COLUMNS, Tiles};
 use crate::block::{BlockSpec, Offset, QuantView, Restore, TensorScale, get};
 use crate::codec::Unpacked;
 use crate::kernel::{self, AmaxQuotient, DecodeBytes, DecodeWide, Isa, LessZeroPoint, PlusMinimum, Product, Step};
@@ -115,15 +115,18 @@ impl FastRestore {
     pub(super) fn rows<D: Real>(&self, view: &QuantView<'_>, first: usize, dst: &mut [D]) {
         let grid = view.geometry();
         let mut scratch = Scratch::default();
+        // Numbers that are not touched again need not stay in the first-level cache.
+        let once = kernel::restores_packed(&self.elements, self.bits) && !self.streams;
+        let run = if once { 8 * COLUMNS } else { COLUMNS };
         // As in `rows`, rows of whole blocks and whole bytes are one long row.
         if grid.is_long(self.bits) {
             let codes = &view.parts().codes[first * grid.row_bytes..];
-            let tiles = Tiles { cols: dst.len(), block_cols: grid.block_cols };
+            let tiles = Tiles { cols: dst.len(), block_cols: grid.block_cols, run };
             return self.row(view, tiles, first * grid.grid_cols, codes, dst, &mut scratch);
         }
         for (line, dst) in (first..).zip(dst.chunks_mut(grid.cols)) {
             let codes = &view.parts().codes[line * grid.row_bytes..][..grid.row_bytes];
-            let tiles = Tiles { cols: grid.cols, block_cols: grid.block_cols };
+            let tiles = Tiles { cols: grid.cols, block_cols: grid.block_cols, run };
             self.row(view, tiles, grid.block(line, 0), codes, dst, &mut scratch);
         }
     }

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 /// Columns that are worked on at a time: their numbers and codes stay in the first-level cache.
-const COLUMNS: usize = 2048;
+pub(super) const COLUMNS: usize = 2048;
 
 /// How elements of a scheme are encoded.
 pub(super) struct Fast<'a> {
@@ -144,7 +144,7 @@ impl<'a> Fast<'a> {
         let long = grid.is_long(self.spec.element.bits());
         let mut band = Band {
             fast: self,
-            tiles: Tiles { cols: if long { src.len() } else { grid.cols }, block_cols: grid.block_cols },
+            tiles: Tiles { cols: if long { src.len() } else { grid.cols }, block_cols: grid.block_cols, run: COLUMNS },
             row_bytes: if long { piece.codes.len() } else { grid.row_bytes },
             scale_bytes: self.spec.scale_bytes(),
             scratch: Scratch::default(),
@@ -243,17 +243,19 @@ struct Band<'a> {
 pub(super) struct Tiles {
     pub(super) cols: usize,
     pub(super) block_cols: usize,
+    /// Columns of a run, about.
+    pub(super) run: usize,
 }
 
 impl Tiles {
     /// Whole blocks, or parts of one; of the former as many as end at a byte.
     pub(super) fn ranges(self) -> impl Iterator<Item = Range<usize>> {
-        let Self { cols, block_cols } = self;
+        let Self { cols, block_cols, run } = self;
         let together = if block_cols.is_multiple_of(8) { 1 } else { 8 };
-        let (unit, tile) = if block_cols > COLUMNS {
-            (block_cols, COLUMNS)
+        let (unit, tile) = if block_cols > run {
+            (block_cols, run)
         } else {
-            (cols.max(1), (COLUMNS / block_cols / together).max(1) * together * block_cols)
+            (cols.max(1), (run / block_cols / together).max(1) * together * block_cols)
         };
         (0..cols).step_by(unit).flat_map(move |start| {
             let end = (start + unit).min(cols);
@@ -268,7 +270,7 @@ impl Tiles {
 
     /// Columns of a block in a run: a part of a block is a block.
     pub(super) fn length(self) -> usize {
-        self.block_cols.min(COLUMNS)
+        self.block_cols.min(self.run)
     }
 }
 
@@ -291,7 +293,7 @@ impl Band<'_> {
     fn quantize<T: Copy + Into<f32>>(&mut self, src: &[T], first: usize, parts: Parts<'_>) {
         let tiles = self.tiles;
         let Parts { codes, scales, offsets } = parts;
-        if src.len() == tiles.cols && tiles.block_cols <= COLUMNS {
+        if src.len() == tiles.cols && tiles.block_cols <= tiles.run {
             for cols in tiles.ranges() {
                 let (blocks, src) = (tiles.touched(&cols), &src[cols.clone()]);
                 if self.fast.streams {
