@@ -146,8 +146,10 @@ impl Bytes {
             return Self::Few(core::array::from_fn(|half| core::array::from_fn(|i| values[16 * half + i])));
         }
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
         if matches!(isa.kind(), Kind::Avx512Vbmi)
-            && let Some(planes) = Planes::lower(&values(isa, spec, uniform.as_ref()))
+            // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+            && let Some(planes) = unsafe { Planes::lower(&values(isa, spec, uniform.as_ref())) }
         {
             return Self::Planes(planes);
         }

@@ -5,10 +5,10 @@
 //! field. Infinity, NaN and, where it has a code of its own, overflow are not seen here: the largest magnitude of a run says whether any was among it.
 
 use super::isa::per_isa;
-use super::nearest::{Nearest, both, limit};
+use super::nearest::{both, layout, limit};
 use crate::codec::Unpacked;
 use crate::policy::Convert;
-use crate::spec::{Code, Encoding, FormatSpec};
+use crate::spec::{Code, FormatSpec};
 
 /// Parameters of a conversion.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ pub(crate) struct Finite {
 impl Finite {
     /// The parameters, if the format and the policy are of the kind.
     pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
-        let (Some(_), Encoding::Float(layout)) = (Nearest::lower(spec, convert), spec.encoding()) else { return None };
+        let Some(layout) = layout(spec, convert) else { return None };
         let shift = 23 - layout.mantissa_bits as u32;
         // Without mantissa bits evenness is the exponent's, which the sum does not know; and the sum must be an f32.
         if layout.mantissa_bits == 0 || spec.max_exponent() + 1 + shift as i32 > 127 {

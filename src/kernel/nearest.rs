@@ -3,7 +3,7 @@
 use crate::codec::Unpacked;
 use crate::policy::{Convert, MissingNan, Nan, SubnormalInputs};
 use crate::round::Round;
-use crate::spec::{Encoding, FormatSpec, ZeroField};
+use crate::spec::{Encoding, FloatSpec, FormatSpec, ZeroField};
 
 /// Parameters of one conversion. With a constant spec they are constants, and encoding is some ten integer operations.
 #[derive(Clone, Copy, Debug)]
@@ -29,29 +29,10 @@ pub(crate) struct Nearest {
 impl Nearest {
     /// The parameters, for signed formats with zero and subnormals whose numbers are f32s, if the policy rounds to nearest-even.
     pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
-        let Encoding::Float(layout) = spec.encoding() else { return None };
-        let min_exponent = layout.min_exponent();
-        let unit = min_exponent - layout.mantissa_bits as i64;
-        let uniform = layout.signed && matches!(layout.zero_field, ZeroField::Subnormals) && !layout.is_fixed_point();
-        let plain = matches!(convert.round, Round::NearestEven) && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
-        let payload = matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
-        // The magic number and the smallest normal must be normal f32s, and the binade above the largest number an f32's.
-        if !uniform
-            || !plain
-            || payload
-            || layout.mantissa_bits >= 23
-            || min_exponent < -126
-            || unit + 24 > 127
-            || spec.max_exponent() > 126
-        {
-            return None;
-        }
+        let Some(layout) = layout(spec, convert) else { return None };
         let Some(min_normal) = spec.min_normal() else { return None };
-        let zero = both(spec, convert, Unpacked::ZERO);
-        if zero.0 != 0 {
-            return None;
-        }
-        let shift = 23 - layout.mantissa_bits as u32;
+        let (min_exponent, shift) = (layout.min_exponent(), 23 - layout.mantissa_bits as u32);
+        let unit = min_exponent - layout.mantissa_bits as i64;
         Some(Self {
             min_normal: min_normal.to_f32().to_bits(),
             shift,
@@ -61,7 +42,7 @@ impl Nearest {
             overflow: both(spec, convert, Unpacked::new(false, 1, spec.max_exponent() + 2)),
             infinity: both(spec, convert, Unpacked::infinity(false)),
             nan: both(spec, convert, Unpacked::NAN),
-            negative_zero: zero.1 != 0,
+            negative_zero: layout.negative_zero,
             sign_bit: layout.sign_bit() as u32,
         })
     }
@@ -88,6 +69,20 @@ impl Nearest {
         let over = self.overflow.0 ^ self.overflow.1 & negative;
         if magnitude > self.limit { over } else { code }
     }
+}
+
+/// The layout of a format that kernels for finite numbers are for: signed, with zero and subnormals, its numbers f32s; if the policy rounds to
+/// nearest-even.
+pub(super) const fn layout<'a>(spec: &'a FormatSpec, convert: &Convert) -> Option<&'a FloatSpec> {
+    let Encoding::Float(layout) = spec.encoding() else { return None };
+    let min_exponent = layout.min_exponent();
+    let unit = min_exponent - layout.mantissa_bits as i64;
+    let uniform = layout.signed && matches!(layout.zero_field, ZeroField::Subnormals) && !layout.is_fixed_point();
+    let plain = matches!(convert.round, Round::NearestEven) && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
+    let payload = matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
+    // A magic number and the smallest normal must be normal f32s, and the binade above the largest number an f32's.
+    let fits = layout.mantissa_bits < 23 && min_exponent >= -126 && unit + 24 <= 127 && spec.max_exponent() <= 126;
+    if uniform && plain && !payload && fits { Some(layout) } else { None }
 }
 
 /// Bits of the largest f32 that does not overflow: half a unit above the largest number is itself that number if its code is even.

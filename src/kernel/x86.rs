@@ -3,8 +3,9 @@
 
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m512, __m512i, _mm512_and_si512, _mm512_cvtepu8_epi32, _mm512_mask_blend_epi8, _mm512_maskz_permutex2var_epi8,
-    _mm512_movepi8_mask, _mm512_permutex2var_epi8, _mm512_permutex2var_ps, _mm512_set1_epi32,
+    __m512, __m512i, _mm512_and_si512, _mm512_cmple_epu8_mask, _mm512_cmpneq_epi32_mask, _mm512_cvtepu8_epi32,
+    _mm512_mask_blend_epi8, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8,
+    _mm512_permutex2var_ps, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_sub_epi8, _mm512_xor_si512,
 };
 
 /// The numbers of 256 codes that are bf16s, as two tables of their bytes.
@@ -12,24 +13,53 @@ use core::arch::x86_64::{
 pub(crate) struct Planes {
     low: [[u8; 64]; 4],
     high: [[u8; 64]; 4],
+    /// Codes of the upper half that are not the lower half's with a minus sign: a first one, and how many follow it.
+    odd: (u8, u8),
 }
+
+/// More codes than these, all over the upper half, and it has a table of its own.
+const FEW: u8 = 3;
 
 impl Planes {
     /// The tables, if every number is a bf16.
-    pub(crate) fn lower(values: &[f32; 256]) -> Option<Self> {
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+    pub(super) fn lower(values: &[f32; 256]) -> Option<Self> {
         let (mut low, mut high, mut rest) = ([0; 256], [0; 256], 0);
         for ((value, low), high) in values.iter().zip(&mut low).zip(&mut high) {
             let bits = value.to_bits();
             (*low, *high) = ((bits >> 16) as u8, (bits >> 24) as u8);
             rest |= bits & 0xFFFF;
         }
-        (rest == 0).then(|| Self { low: must_cast(low), high: must_cast(high) })
+        let [plus, minus]: [[__m512i; 8]; 2] = must_cast(*values);
+        let mut odd = 0u128;
+        for (place, (plus, minus)) in (0..).step_by(16).zip(plus.into_iter().zip(minus)) {
+            let mirrored = _mm512_xor_si512(plus, _mm512_set1_epi32(i32::MIN));
+            odd |= u128::from(_mm512_cmpneq_epi32_mask(mirrored, minus)) << place;
+        }
+        let first = 0x80 | odd.trailing_zeros().min(127) as u8;
+        let last = 0xFF - odd.leading_zeros().min(127) as u8;
+        (rest == 0).then(|| Self { low: must_cast(low), high: must_cast(high), odd: (first, last.saturating_sub(first)) })
     }
 
-    /// The low and the high table, in registers.
-    pub(super) fn vectors(&self) -> ([__m512i; 4], [__m512i; 4]) {
-        (self.low.map(must_cast), self.high.map(must_cast))
+    /// The tables in registers.
+    pub(super) fn vectors(&self) -> Vectors {
+        Vectors {
+            low: self.low.map(must_cast),
+            high: self.high.map(must_cast),
+            mirrored: self.odd.1 < FEW,
+            first: must_cast([self.odd.0; 64]),
+            more: must_cast([self.odd.1; 64]),
+        }
     }
+}
+
+/// [`Planes`] in registers.
+pub(super) struct Vectors {
+    low: [__m512i; 4],
+    high: [__m512i; 4],
+    mirrored: bool,
+    first: __m512i,
+    more: __m512i,
 }
 
 /// For 16 of 64 codes, where the four bytes of their f32s come from: nothing, nothing, the low plane, the high plane.
@@ -56,26 +86,35 @@ fn look_up_64(table: &[__m512i; 4], bytes: __m512i) -> __m512i {
     _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), below, above)
 }
 
+/// Numbers of 64 codes. A permute of two registers is what takes time: where the upper half of the codes is the lower one with a minus sign, but for
+/// some that are tested for, two are saved.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-pub(super) fn decode_64(low: &[__m512i; 4], high: &[__m512i; 4], codes: [u8; 64]) -> [[f32; 16]; 4] {
+pub(super) fn decode_64(tables: &Vectors, codes: [u8; 64]) -> [[f32; 16]; 4] {
+    let Vectors { low, high, mirrored, first, more } = tables;
     let codes: __m512i = must_cast(codes);
-    let (low, high) = (look_up_64(low, codes), look_up_64(high, codes));
+    let (low, high) = if *mirrored && _mm512_cmple_epu8_mask(_mm512_sub_epi8(codes, *first), *more) == 0 {
+        let sign = _mm512_and_si512(codes, _mm512_set1_epi8(i8::MIN));
+        let magnitude = _mm512_permutex2var_epi8(high[0], codes, high[1]);
+        (_mm512_permutex2var_epi8(low[0], codes, low[1]), _mm512_or_si512(magnitude, sign))
+    } else {
+        (look_up_64(low, codes), look_up_64(high, codes))
+    };
     WIDEN.map(|table| must_cast(_mm512_maskz_permutex2var_epi8(UPPER, low, must_cast(table), high)))
 }
 
 /// Numbers of codes, 64 at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn decode_planes(planes: &Planes, src: &[u8], dst: &mut [f32]) {
-    let (low, high) = planes.vectors();
+    let tables = planes.vectors();
     let (codes, last_codes) = src.as_chunks::<64>();
     let (numbers, last_numbers) = dst.as_chunks_mut::<64>();
     for (codes, numbers) in codes.iter().zip(numbers) {
-        *numbers = must_cast(decode_64(&low, &high, *codes));
+        *numbers = must_cast(decode_64(&tables, *codes));
     }
     let mut padded = [0; 64];
     padded[..last_codes.len()].copy_from_slice(last_codes);
-    let numbers: [f32; 64] = must_cast(decode_64(&low, &high, padded));
+    let numbers: [f32; 64] = must_cast(decode_64(&tables, padded));
     last_numbers.copy_from_slice(&numbers[..last_numbers.len()]);
 }
 

@@ -118,9 +118,9 @@ pub(super) fn restore_planes(planes: &Planes, length: usize, factors: &[f32], sr
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 fn restore_planes_by<const USUAL: bool>(planes: &Planes, length: usize, factors: &[f32], src: &[u8], dst: &mut [f32]) -> usize {
-    let (low, high) = planes.vectors();
+    let tables = planes.vectors();
     let restore = |codes: &[u8; 64], factors: [f32; 4], numbers: &mut [[f32; 16]; 4]| {
-        let decoded = decode_64(&low, &high, *codes);
+        let decoded = decode_64(&tables, *codes);
         for i in 0..4 {
             numbers[i] = must_cast(product::<USUAL>(must_cast(decoded[i]), _mm512_set1_ps(factors[i])));
         }
