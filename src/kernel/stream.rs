@@ -49,37 +49,13 @@ pub(crate) fn tiles<S, D: Pod>(src: &[S], dst: &mut [D], mut work: impl FnMut(u6
 /// Copies numbers that fit a cache to where they do not, whole cache lines past the caches. Until [`fence`] other threads may not see them.
 #[cfg(feature = "alloc")]
 pub(crate) fn copy_past_caches(from: &[f32], to: &mut [f32]) {
-    const FLOATS: usize = LINE / size_of::<f32>();
     let head = to.as_ptr().align_offset(LINE).min(to.len());
-    let (first, to) = to.split_at_mut(head);
-    let (first_numbers, from) = from.split_at(head);
-    first.copy_from_slice(first_numbers);
-    let ((lines, rest), (inputs, last)) = (to.as_chunks_mut::<FLOATS>(), from.as_chunks::<FLOATS>());
-    for (from, to) in inputs.iter().zip(lines) {
-        store_line(from, to);
-    }
-    rest.copy_from_slice(last);
-}
-
-/// Copies a cache line past the caches, to the start of one.
-#[cfg(feature = "alloc")]
-#[inline]
-fn store_line(from: &[f32; 16], to: &mut [f32; 16]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use core::arch::x86_64::{__m128i, _mm_stream_si128};
-        let (from, to) = (bytemuck::must_cast_ref::<_, [[f32; 4]; 4]>(from), bytemuck::must_cast_mut::<_, [[f32; 4]; 4]>(to));
-        for (from, to) in from.iter().zip(to) {
-            debug_assert!(to.as_ptr().align_offset(16) == 0);
-            // SAFETY: the 16 bytes are exclusively borrowed, and aligned: `copy_past_caches` cuts outputs at cache lines.
-            #[expect(unsafe_code, reason = "the intrinsic takes a pointer")]
-            unsafe {
-                _mm_stream_si128(to.as_mut_ptr().cast::<__m128i>(), bytemuck::must_cast(*from));
-            }
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    to.copy_from_slice(from);
+    let ((first, from), (first_out, to)) = (from.split_at(head), to.split_at_mut(head));
+    first_out.copy_from_slice(first);
+    let lines = to.len() - to.len() % (LINE / size_of::<f32>());
+    let ((lines, last), (lines_out, last_out)) = (from.split_at(lines), to.split_at_mut(lines));
+    store_past_caches(lines, lines_out);
+    last_out.copy_from_slice(last);
 }
 
 /// Asks for the cache lines that lie ahead of these elements.
@@ -99,17 +75,16 @@ pub(crate) fn prefetch<S>(input: &[S]) {
     let _ = input;
 }
 
-/// Copies a tile to a slice that starts at a cache line.
+/// Copies whole cache lines to a slice that starts at one.
 #[inline]
-fn store_past_caches<D: Pod>(tile: &[D; TILE], output: &mut [D; TILE]) {
+fn store_past_caches<D: Pod>(from: &[D], to: &mut [D]) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{__m128i, _mm_stream_si128};
-        let (from, to) = (bytemuck::cast_slice::<D, [u8; 16]>(tile), bytemuck::cast_slice_mut::<D, [u8; 16]>(output));
+        let (from, to) = (bytemuck::cast_slice::<D, [u8; 16]>(from), bytemuck::cast_slice_mut::<D, [u8; 16]>(to));
+        assert!(to.as_ptr().align_offset(16) == 0, "outputs are cut at cache lines");
         for (from, to) in from.iter().zip(to) {
-            debug_assert!(to.as_ptr().align_offset(16) == 0);
-            // SAFETY: the 16 bytes are exclusively borrowed, and aligned: `tiles` cuts outputs at cache lines, and a tile is a multiple of
-            // lines long.
+            // SAFETY: the 16 bytes are exclusively borrowed, and lie at a multiple of 16: the first do, as was asserted.
             #[expect(unsafe_code, reason = "the intrinsic takes a pointer")]
             unsafe {
                 _mm_stream_si128(to.as_mut_ptr().cast::<__m128i>(), bytemuck::must_cast(*from));
@@ -117,7 +92,7 @@ fn store_past_caches<D: Pod>(tile: &[D; TILE], output: &mut [D; TILE]) {
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    output.copy_from_slice(tile);
+    to.copy_from_slice(from);
 }
 
 /// Makes what was stored past the caches visible before anything that follows.

@@ -275,6 +275,27 @@ impl QuantTensor {
         Quantizer::new(spec).quantize(src, shape)
     }
 
+    /// Quantizes a row-major tensor with these scales and offsets, row-major: short for [`Quantizer::scales`].
+    ///
+    /// ```
+    /// use subhalf::{QuantTensor, preset};
+    /// let tensor = QuantTensor::quantize_with_scales(&preset::ocp::MXFP8_E4M3, &[0.5f32, -1.25, 3.0, 0.1], &[4], &[0.25], &[])?;
+    /// assert_eq!(tensor.scales(), [125]);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Quantizer::quantize`].
+    pub fn quantize_with_scales<T: Copy + Sync + Into<f32>>(
+        spec: &BlockSpec,
+        src: &[T],
+        shape: &[usize],
+        scales: &[f32],
+        offsets: &[f32],
+    ) -> Result<Self, Error> {
+        Quantizer::new(spec).scales(scales, offsets).quantize(src, shape)
+    }
+
     /// The numbers, as f32s: as [`QuantView::dequantize`].
     #[must_use]
     pub fn dequantize(&self) -> Vec<f32> {
