@@ -2,7 +2,7 @@
 
 use subhalf::{
     BitOrder, Convert, Dither, Error, Exec, FormatSpec, Isa, Nan, Round, Stochastic, SubnormalInputs, convert_slice,
-    decode_packed_slice, encode_packed_slice, encode_slice, fake_quantize_slice, pack,
+    decode_packed_slice, encode_packed_slice, encode_slice, pack,
 };
 
 /// Any f32s: every exponent, NaN and infinity among them; most near one.
@@ -155,6 +155,7 @@ fn codes_are_converted_by_one_rounding() {
 #[cfg(feature = "rayon")]
 #[test]
 fn threads_and_cuts_change_nothing() {
+    use subhalf::fake_quantize_slice;
     let x = numbers(300_007);
     let spec = FormatSpec::F6E2M3;
     let convert = spec.default_convert().with_round(Round::stochastic(Stochastic::C, 14).unwrap());
