@@ -115,6 +115,8 @@ mod error;
 mod flags;
 mod format;
 mod kernel;
+#[cfg(feature = "alloc")]
+mod mma;
 mod name;
 mod ops;
 mod policy;
@@ -137,9 +139,11 @@ pub use error::Error;
 pub use flags::Flags;
 pub use format::{Format, Vocabulary};
 pub use kernel::Isa;
+#[cfg(feature = "alloc")]
+pub use mma::{Accumulator, Chain, IntegerOverflow};
 pub use name::Name;
 #[cfg(feature = "alloc")]
-pub use ops::Quantizer;
+pub use ops::{Activation, Matmul, Operand, PackedMatrix, Quantizer, dot, gemv, matmul, matmul_into, reference_matmul};
 pub use ops::{Exec, Real, decode_slice, encode_slice, fake_quantize_slice};
 pub use policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
 pub use random::{Dither, philox4x32_10};

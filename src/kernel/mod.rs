@@ -8,13 +8,19 @@
 mod bytes;
 mod decode;
 mod encode;
+#[cfg(feature = "alloc")]
+pub(crate) mod gemm;
 mod isa;
 mod nearest;
 mod pod;
 #[cfg(feature = "alloc")]
+mod rounding;
+#[cfg(feature = "alloc")]
 mod rows;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_gemm;
 
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
@@ -23,5 +29,7 @@ pub(crate) use encode::{Encode, encode_uniform};
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;
 pub(crate) use pod::{every_pattern, some_patterns};
+#[cfg(feature = "alloc")]
+pub(crate) use rounding::Rounding;
 #[cfg(feature = "alloc")]
 pub(crate) use rows::{amax, over, pack_4, restore, times, unpack_4};
