@@ -45,6 +45,30 @@ pub(super) fn double_body<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc:
     }
 }
 
+/// Blocks of positions with scales on both sides, whose products are f32s.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blocks<'a> {
+    /// Positions of a block; the last may be shorter.
+    pub(crate) run: usize,
+    /// For each block the scales of the tile's rows, `height(rows)` of them.
+    pub(crate) rows: &'a [f32],
+    /// For each block the scales of the columns.
+    pub(crate) cols: &'a [Lanes<f32>],
+}
+
+fn blocks<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+    let (scales, _) = blocks.rows.as_chunks::<R>();
+    for (((a, b), mine), theirs) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
+        let mut partial = [[0.0; LANES]; R];
+        fma(a, b, &mut partial);
+        for ((acc, partial), mine) in acc.iter_mut().zip(partial).zip(mine) {
+            for ((acc, partial), theirs) in acc.iter_mut().zip(partial).zip(theirs) {
+                *acc = fma_f32(partial, mine * theirs, *acc);
+            }
+        }
+    }
+}
+
 /// Stamps `fn name(isa, parameters, rows, a, b, acc)`: a kernel for every height, plain or of an instruction set. `a` has `height(rows)` numbers for every position,
 /// as many sums are taken up and put back.
 macro_rules! tiles {
@@ -81,6 +105,8 @@ tiles! {
     fn chain_f32()[f32] = fma, fma_avx2, fma_avx512;
     /// Chains of f64 sums; the products of two f32s are exact.
     fn chain_f64()[f64] = double_body, double_avx2, double_avx512;
+    /// Chains of fused multiply-adds block by block, each from zero, and `acc + partial · (scale · scale)` for each.
+    fn chain_blocks(parts: &Blocks<'_>)[f32] = blocks, blocks_avx2, blocks_avx512;
     /// Chains of sums rounded to a format, as its numbers.
     fn chain_rounded(rounding: &Rounding)[f32] = super::rounding::chain_body, rounded_avx2, rounded_avx512;
 }
@@ -97,16 +123,18 @@ fn unpack_pairs_body(pairs: &[Lanes<u8>], codes: &mut [Lanes<u8>]) {
     }
 }
 
-#[inline(always)]
-fn scale_lanes_body(numbers: &mut [Lanes<f32>], factors: &Lanes<f32>) {
-    for row in numbers {
-        row.iter_mut().zip(factors).for_each(|(x, factor)| *x *= factor);
+/// Every number, with a zero added, times the factor of its column. Adding −0 changes nothing, adding +0 makes every zero +0.
+pub(crate) fn scale_lanes(isa: Isa, numbers: &mut [Lanes<f32>], zero: f32, factors: &Lanes<f32>) {
+    match isa.kind() {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        Kind::Avx512 | Kind::Avx512Vbmi => unsafe { x86_gemm::scale_lanes_avx512(numbers, zero, factors) },
+        _ => numbers.iter_mut().for_each(|row| row.iter_mut().zip(factors).for_each(|(x, factor)| *x = (*x + zero) * factor)),
     }
 }
 
 super::isa::per_isa! {
     /// Pairs of codes of at most 4 bits, position by position, to codes.
     fn unpack_pairs[](pairs: &[Lanes<u8>], codes: &mut [Lanes<u8>]) = unpack_pairs_body;
-    /// Every number times the factor of its column.
-    fn scale_lanes[](numbers: &mut [Lanes<f32>], factors: &Lanes<f32>) = scale_lanes_body;
 }

@@ -7,6 +7,8 @@
 #[cfg(feature = "alloc")]
 mod bytes;
 mod decode;
+#[cfg(feature = "alloc")]
+mod dots;
 mod encode;
 #[cfg(feature = "alloc")]
 pub(crate) mod gemm;
@@ -20,11 +22,15 @@ mod rows;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_dots;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_gemm;
 
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
 pub(crate) use decode::{Bytes as DecodeBytes, Decode, decode_uniform, look_up};
+#[cfg(feature = "alloc")]
+pub(crate) use dots::{Dots, Quad, Right, SmallIntegers};
 pub(crate) use encode::{Encode, encode_uniform};
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;

@@ -10,7 +10,14 @@ use crate::spec::{Encoding, FormatSpec, ZeroField};
 /// Parameters of a format and a rounding.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rounding {
-    round: Round,
+    /// Ready-made kernels for two formats in nearest-even.
+    pub(super) known: Option<Known>,
+    /// For plus and minus: whether the magnitude of a tie, and of any other inexact sum, goes up or down; neither for nearest-even.
+    ties: [Direction; 2],
+    others: [Direction; 2],
+    to_odd: bool,
+    /// Whether an exact zero sum is −0.
+    minus_zero: bool,
     /// The bits of an f64's exponent at the smallest normal number, and by how much the exponent of the last place is below a number's.
     min_field: u64,
     mantissa_bits: u64,
@@ -20,6 +27,20 @@ pub(crate) struct Rounding {
     infinity: [f32; 2],
     nan: f32,
     negative_zero: bool,
+}
+
+/// Formats that the processor rounds to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    F16,
+    BF16,
+}
+
+/// Which way a magnitude must go.
+#[derive(Clone, Copy, Debug)]
+struct Direction {
+    up: bool,
+    down: bool,
 }
 
 impl Rounding {
@@ -38,8 +59,29 @@ impl Rounding {
         let convert: Convert = spec.default_convert().with_round(round);
         let value = |x: Unpacked| spec.decode_f32(spec.encode_with(x, &convert, 0).code);
         let both = |x: Unpacked| [value(x), value(x.negate())];
+        let (any, up, down) = ((false, false), (true, false), (false, true));
+        let (ties, others) = match round {
+            Round::NearestAway => ([up; 2], [any; 2]),
+            Round::NearestTowardZero => ([down; 2], [any; 2]),
+            Round::NearestUp => ([up, down], [any; 2]),
+            Round::TowardZero => ([down; 2], [down; 2]),
+            Round::AwayFromZero => ([up; 2], [up; 2]),
+            Round::Up => ([up, down], [up, down]),
+            Round::Down => ([down, up], [down, up]),
+            _ => ([any; 2], [any; 2]),
+        };
+        let known = match round {
+            Round::NearestEven if *spec == FormatSpec::F16 => Some(Known::F16),
+            Round::NearestEven if *spec == FormatSpec::BF16 => Some(Known::BF16),
+            _ => None,
+        };
+        let direction = |(up, down)| Direction { up, down };
         Some(Self {
-            round,
+            known,
+            ties: ties.map(direction),
+            others: others.map(direction),
+            to_odd: matches!(round, Round::ToOdd),
+            minus_zero: matches!(round, Round::Down),
             min_field: (1023 + layout.min_exponent()) as u64,
             mantissa_bits: layout.mantissa_bits.into(),
             max: spec.max().to_f64(),
@@ -61,37 +103,24 @@ impl Rounding {
         let magic = unit * 6_755_399_441_055_744.0;
         let even = (x + magic) - magic;
         let rest = x - even;
-        let (unit_of_x, away) = (unit.copysign(x), rest != 0.0 && (rest > 0.0) == (x > 0.0));
-        let tie = rest.abs() == unit * 0.5;
-        let rounded = match self.round {
-            Round::NearestAway if tie && away => even + unit_of_x,
-            Round::NearestTowardZero if tie && !away => even - unit_of_x,
-            Round::NearestUp if tie && rest > 0.0 => even + unit,
-            Round::TowardZero if rest != 0.0 && !away => even - unit_of_x,
-            Round::AwayFromZero if away => even + unit_of_x,
-            Round::Up if rest > 0.0 => even + unit,
-            Round::Down if rest < 0.0 => even - unit,
-            Round::ToOdd if rest != 0.0 => {
-                let down = if away { even } else { even - unit_of_x };
-                // Whole units, so that the last bit is the sum's.
-                if ((down + magic).to_bits() & 1) == 0 { down + unit_of_x } else { down }
-            }
-            _ => even,
-        };
-        let minus = usize::from(x.is_sign_negative());
-        if x.is_nan() {
-            return self.nan;
-        }
-        if x.is_infinite() {
-            return self.infinity[minus];
-        }
-        if rounded.abs() > self.max {
-            return self.overflow[minus];
-        }
-        let signed = rounded.abs().copysign(x);
-        let zero_is_minus = x == 0.0 && matches!(self.round, Round::Down) && (product.to_bits() | acc.to_bits()) != 0;
-        let signed = if zero_is_minus { -0.0 } else { signed };
-        if signed == 0.0 && !self.negative_zero { 0.0 } else { signed as f32 }
+        let negative = x.is_sign_negative();
+        let pick = |pair: [Direction; 2]| if negative { pair[1] } else { pair[0] };
+        let direction = if rest.abs() == unit * 0.5 { pick(self.ties) } else { pick(self.others) };
+        // Where the magnitude went the other way, it is one unit off.
+        let went_down = (rest > 0.0) != negative;
+        let is_even = (x + magic).to_bits() & 1 == 0;
+        let (up, down) = (direction.up | (self.to_odd & is_even), direction.down | (self.to_odd & is_even));
+        let off = if went_down & up { unit } else { 0.0 } - if !went_down & down { unit } else { 0.0 };
+        let magnitude = even.abs() + if rest == 0.0 { 0.0 } else { off };
+        let over = if negative { self.overflow[1] } else { self.overflow[0] };
+        let infinity = if negative { self.infinity[1] } else { self.infinity[0] };
+        let finite = (magnitude as f32).copysign(x as f32);
+        let finite = if magnitude > self.max { over } else { finite };
+        let minus = self.minus_zero & (x == 0.0) & ((product.to_bits() | acc.to_bits()) != 0);
+        let finite = if minus { -0.0 } else { finite };
+        let finite = if !self.negative_zero & (finite == 0.0) { 0.0 } else { finite };
+        let number = if x.abs() == f64::INFINITY { infinity } else { finite };
+        if x.is_nan() { self.nan } else { number }
     }
 }
 

@@ -76,22 +76,6 @@ pub(crate) enum Partial {
 }
 
 impl Partial {
-    /// [`scaled_onto`](Self::scaled_onto) for scales whose product is an f32: one fused multiply-add, if the partial sum is one too.
-    pub(crate) fn scaled_onto_plainly(self, acc: f32, scale: Scale) -> f32 {
-        let scale = match scale {
-            Scale::Exact(a, b) => a * b,
-            Scale::Rounded(scale) => scale,
-        };
-        match self {
-            Self::Float(sum) => fma_f32(sum, scale, acc),
-            Self::Integer(sum, exponent) if sum.unsigned_abs() < 1 << 24 && exponent.abs() < 100 => {
-                let partial = Unpacked::new(sum < 0, sum.unsigned_abs(), exponent).to_f32();
-                fma_f32(partial, scale, acc)
-            }
-            Self::Integer(..) => self.scaled_onto(acc, Scale::Rounded(scale)),
-        }
-    }
-
     /// `acc + self · scale`, rounded once to f32.
     pub(crate) fn scaled_onto(self, acc: f32, scale: Scale) -> f32 {
         let (s, t) = match scale {

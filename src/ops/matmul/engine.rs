@@ -1,8 +1,8 @@
 //! The fast way: tiles of 8 rows by 16 columns, by kernels. The order of the products of a sum is that of the definition, so every tile has its bits.
 
 use super::left::{Tile, tiles};
-use super::packed::Panel;
-use super::plan::{Plan, Side};
+use super::packed::Packer;
+use super::plan::{Plan, nested};
 use super::read::Reader;
 use super::{Job, Sum};
 use crate::kernel::gemm::LANES;
@@ -30,10 +30,14 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
     let isa = job.exec.isa();
     let plain = job.accumulator.is_blockwise();
     let (reader_a, reader_b) = (Reader::new(&job.a, isa, plain), Reader::new(&job.b, isa, plain));
-    let left: Vec<Vec<Tile>> =
-        (0..job.a.batch()).map(|matrix| tiles(&job.a, &reader_a, matrix * shape.rows, shape.rows, job.exec)).collect();
-    let side = Side { tiles: &left, reader: &reader_b };
+    let run = if plain { nested([job.a.run(), job.b.run()], shape.depth) } else { None };
+    let mut left: Vec<Vec<Tile>> =
+        (0..job.a.batch()).map(|matrix| tiles(&job.a, &reader_a, matrix * shape.rows, shape.rows, run, job.exec)).collect();
     let plan = Plan::new(job, &left);
+    if let Plan::Dots(dots) = &plan {
+        left.iter_mut().for_each(|tiles| job.exec.each(tiles.iter_mut().collect(), |tile| dots.prepare(tile)));
+    }
+    let packer = Packer::new(job.b);
     let panels = shape.cols.div_ceil(LANES);
     let units: Vec<Unit> = (0..shape.batch)
         .flat_map(|matrix| (0..shape.rows).step_by(ROWS).map(move |row| (matrix, row..(row + ROWS).min(shape.rows))))
@@ -45,15 +49,14 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
         let cols = first..(first + LANES).min(shape.cols);
         let (_, line) = job.lines(unit.matrix);
         let panel = match job.b.packed() {
-            Some(_) if shape.depth == 0 => Cow::Owned(Panel::pack(&job.b, 0, 0)),
             Some(packed) => Cow::Borrowed(packed.panel(if job.b.batch() == 1 { 0 } else { unit.matrix }, unit.panel)),
-            None => Cow::Owned(Panel::pack(&job.b, line + first, cols.len())),
+            None => Cow::Owned(packer.panel(line + first, cols.len())),
         };
-        let tiles = &side.tiles[if job.a.batch() == 1 { 0 } else { unit.matrix }];
+        let tiles = &left[if job.a.batch() == 1 { 0 } else { unit.matrix }];
         let tiles = &tiles[unit.rows.start / 8..unit.rows.end.div_ceil(8)];
         let mut out = Vec::with_capacity(unit.rows.len() * cols.len());
         let origin = unit.matrix * shape.rows;
-        plan.run(job, side.reader, tiles, &panel, (unit.matrix, cols.clone()), &mut |row, sums: Sums<'_>| {
+        plan.run(job, &reader_b, tiles, &panel, (unit.matrix, cols.clone()), &mut |row, sums: Sums<'_>| {
             let index = (origin + row) * shape.cols + cols.start;
             match sums {
                 Sums::Singles(sums) => {

@@ -1,5 +1,6 @@
 //! Matrix products: checks, shapes and the order of work. How products are added up is `mma`'s; the inner loops are `kernel`'s.
 
+mod dots;
 mod engine;
 mod left;
 mod operand;

@@ -362,7 +362,7 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// The codes of scale and offset of the block at a position; of an operand without scales 0.
+    /// The codes of scale and offset of the block at a position of a tensor; else 0.
     pub(crate) fn block_codes(&self, line: usize, k: usize) -> (u32, u32) {
         match self.source {
             Source::Tensor(view) => {
@@ -370,16 +370,16 @@ impl<'a> Operand<'a> {
                 let block = view.geometry().block(line, col);
                 (view.scale_code(block), view.offset_code(block))
             }
-            Source::Packed(packed) => packed.block_codes(line, k),
             _ => (0, 0),
         }
     }
 
     /// The scale at a position, without the tensor scale.
     pub(crate) fn scale(&self, line: usize, k: usize) -> f32 {
-        match self.spec().and_then(|spec| spec.scale.as_ref()) {
-            Some(format) => format.decode_f32(self.block_codes(line, k).0),
-            None => 1.0,
+        match (self.source, self.spec().and_then(|spec| spec.scale.as_ref())) {
+            (Source::Packed(packed), _) => packed.scale(line, k),
+            (_, Some(format)) => format.decode_f32(self.block_codes(line, k).0),
+            (_, None) => 1.0,
         }
     }
 }
@@ -420,6 +420,11 @@ impl ScaleRange {
     /// Of products.
     pub(crate) const fn times(self, other: Self) -> Self {
         Self { last: self.last + other.last, end: self.end + other.end, bits: self.bits + other.bits }
+    }
+
+    /// Of scales times `2^exponent`.
+    pub(crate) const fn shifted(self, exponent: i32) -> Self {
+        Self { last: self.last + exponent, end: self.end + exponent, ..self }
     }
 
     /// Whether all are f32s.

@@ -1,5 +1,6 @@
 //! How the sums of a tile are made: which kernel, over which runs of positions.
 
+use super::dots::DotPlan;
 use super::engine::Sums;
 use super::left::Tile;
 use super::packed::Panel;
@@ -8,19 +9,11 @@ use super::split::Split;
 use super::{Job, Sum};
 use crate::codec::Unpacked;
 use crate::kernel::Rounding;
-use crate::kernel::gemm::{LANES, Lanes, ROWS, chain_f32, chain_f64, chain_rounded};
+use crate::kernel::gemm::{Blocks, LANES, Lanes, ROWS, chain_blocks, chain_f32, chain_f64, chain_rounded};
 use crate::mma::{Accumulator, Chain, IntegerOverflow, Partial, Scale};
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::ops::Range;
-
-/// Positions that a panel is decoded for at a time: 32 KiB.
-const POSITIONS: usize = 512;
-
-/// Both sides as the work on one unit needs them.
-pub(super) struct Side<'a> {
-    pub(super) tiles: &'a [Vec<Tile>],
-    pub(super) reader: &'a Reader,
-}
 
 /// A way to make the sums of a tile.
 #[derive(Debug)]
@@ -30,7 +23,11 @@ pub(super) enum Plan {
     /// Runs of one chain, added up by another.
     Chunked { k: usize, inner: Kernel, outer: Chain },
     /// Blocks, their partial sums taken in f32, or in f64 if they are integers.
-    Blocks { run: usize, integers: Option<i32>, wide: bool, plain_scales: bool },
+    Blocks { run: usize, integers: Option<i32>, wide: bool },
+    /// As blocks, of partial sums that f32 holds and scales whose products it does.
+    PlainBlocks { run: usize },
+    /// The same, of integers that fit bytes.
+    Dots(DotPlan),
     /// Integer sums that wrap.
     Integers { bits: u32, exponent: i32 },
     /// Exact sums.
@@ -96,11 +93,12 @@ impl Plan {
 
     fn find(job: &Job<'_>, left: &[Vec<Tile>]) -> Option<Self> {
         let exponent = || Some(-job.a.fraction_bits()? - job.b.fraction_bits()?);
-        // Sums of integers are exact in f64 below this.
-        let fits = || {
+        // The largest sum of so many products of integers.
+        let bound = |positions: usize| {
             let largest = |side: &super::Operand<'_>| side.largest_integer().unwrap_or(f64::INFINITY);
-            largest(&job.a) * largest(&job.b) * job.shape.depth as f64 <= (1u64 << 53) as f64
+            largest(&job.a) * largest(&job.b) * positions.min(job.shape.depth) as f64
         };
+        let fits = || bound(job.shape.depth) <= (1u64 << 53) as f64;
         match &job.accumulator {
             Accumulator::Chain(chain) => Kernel::of(chain).map(Self::Chain),
             Accumulator::Exact => Split::new(left, job.shape.depth).map(Self::Exact),
@@ -111,12 +109,15 @@ impl Plan {
                 let runs = [job.a.run(), job.b.run()];
                 let run = nested(runs, job.shape.depth)?;
                 let wide = job.a.has_f32_scales() || job.b.has_f32_scales();
-                let integers = exponent();
-                if integers.is_some() && !fits() {
-                    return None;
+                if let Some(dots) = DotPlan::of(job, run, wide) {
+                    return Some(Self::Dots(dots));
                 }
-                let plain_scales = wide || job.a.scale_range().times(job.b.scale_range()).is_f32();
-                Some(Self::Blocks { run, integers, wide, plain_scales })
+                let scales_fit = wide || job.a.scale_range().times(job.b.scale_range()).is_f32();
+                let integers = exponent();
+                if scales_fit && (integers.is_none() || bound(run) <= (1u64 << 24) as f64) {
+                    return Some(Self::PlainBlocks { run });
+                }
+                (integers.is_none() || bound(run) <= (1u64 << 53) as f64).then_some(Self::Blocks { run, integers, wide })
             }
             Accumulator::Integer { bits, overflow: IntegerOverflow::Wrap }
                 if !job.a.is_scaled() && !job.b.is_scaled() && fits() =>
@@ -139,21 +140,22 @@ impl Plan {
     ) {
         let depth = job.shape.depth;
         match self {
-            Self::Chain(kernel) => {
-                let mut states = alloc::vec![State::ZERO; tiles.len()];
+            Self::Chain(Kernel::Double) => {
                 let mut scratch = Scratch::default();
-                for start in (0..depth).step_by(POSITIONS) {
-                    let k = start..(start + POSITIONS).min(depth);
-                    let b = scratch.decode(reader, panel, k.clone());
-                    tiles.iter().zip(&mut states).for_each(|(tile, state)| kernel.run(job, tile, k.clone(), b, state));
+                let b = scratch.decode(reader, panel, 0..depth);
+                for tile in tiles {
+                    let mut state = State::ZERO;
+                    Kernel::Double.run(job, tile, 0..depth, b, &mut state);
+                    tile.rows.clone().zip(state.doubles).for_each(|(row, sums)| sink(row, Sums::Any(sums.map(Sum::Double).into())));
                 }
-                for (tile, state) in tiles.iter().zip(&states) {
-                    for (i, row) in tile.rows.clone().enumerate() {
-                        match kernel {
-                            Kernel::Double => sink(row, Sums::Any(state.doubles[i].map(Sum::Double).into())),
-                            _ => sink(row, Sums::Singles(&state.singles[i])),
-                        }
-                    }
+            }
+            Self::Chain(kernel) => {
+                let mut scratch = Scratch::default();
+                let b = scratch.decode(reader, panel, 0..depth);
+                for tile in tiles {
+                    let mut state = State::ZERO;
+                    kernel.run(job, tile, 0..depth, b, &mut state);
+                    tile.rows.clone().zip(&state.singles).for_each(|(row, sums)| sink(row, Sums::Singles(sums)));
                 }
             }
             Self::Chunked { k: length, inner, outer } => {
@@ -176,11 +178,22 @@ impl Plan {
                     }
                 }
             }
-            Self::Blocks { run, integers, wide, plain_scales } => {
+            Self::Dots(dots) => dots.run(job, reader, tiles, panel, sink),
+            Self::PlainBlocks { run } => {
                 let mut scratch = Scratch::default();
                 let b = scratch.decode(reader, panel, 0..depth);
-                let scales: Vec<Lanes<f32>> = (0..depth).step_by(*run).map(|k| reader.scales(panel, k)).collect();
-                let (first, _) = job.lines(place.0);
+                let cols = scales(panel, *run, depth);
+                for tile in tiles {
+                    let mut sums = [[0.0f32; LANES]; ROWS];
+                    let blocks = Blocks { run: *run, rows: &tile.scales, cols: &cols };
+                    chain_blocks(job.exec.isa(), &blocks, tile.rows.len(), tile.positions(0..depth), b, &mut sums);
+                    tile.rows.clone().zip(&sums).for_each(|(row, sums)| sink(row, Sums::Singles(sums)));
+                }
+            }
+            Self::Blocks { run, integers, wide } => {
+                let mut scratch = Scratch::default();
+                let b = scratch.decode(reader, panel, 0..depth);
+                let cols = scales(panel, *run, depth);
                 for tile in tiles {
                     let mut sums = [[0.0f32; LANES]; ROWS];
                     for (block, start) in (0..depth).step_by(*run).enumerate() {
@@ -188,19 +201,15 @@ impl Plan {
                         let mut state = State::ZERO;
                         let kernel = if integers.is_some() { Kernel::Double } else { Kernel::Single };
                         kernel.run(job, tile, k.clone(), &b[k], &mut state);
-                        for (i, (row, sums)) in tile.rows.clone().zip(&mut sums).enumerate() {
-                            let scale = job.a.scale(first + row, start);
+                        for (i, sums) in sums.iter_mut().enumerate().take(tile.rows.len()) {
+                            let scale = tile.scales[block * tile.height() + i];
                             for (lane, sum) in sums.iter_mut().enumerate() {
-                                let scale = Scale::new(scale, scales[block][lane], *wide);
+                                let scale = Scale::new(scale, cols[block][lane], *wide);
                                 let partial = match integers {
                                     Some(exponent) => integer(state.doubles[i][lane], *exponent),
                                     None => Partial::Float(state.singles[i][lane]),
                                 };
-                                *sum = if *plain_scales {
-                                    partial.scaled_onto_plainly(*sum, scale)
-                                } else {
-                                    partial.scaled_onto(*sum, scale)
-                                };
+                                *sum = partial.scaled_onto(*sum, scale);
                             }
                         }
                     }
@@ -254,9 +263,18 @@ fn integer(sum: f64, exponent: i32) -> Partial {
 }
 
 /// The shorter of two runs, if it divides the longer up to the end of a row.
-fn nested([a, b]: [usize; 2], depth: usize) -> Option<usize> {
+pub(super) fn nested([a, b]: [usize; 2], depth: usize) -> Option<usize> {
     let (short, long) = (a.min(b), a.max(b));
     (short >= depth || long >= depth || long.is_multiple_of(short)).then_some(short.max(1))
+}
+
+/// The scales of a panel for blocks of so many positions, none of which is longer than the panel's.
+pub(super) fn scales(panel: &Panel, run: usize, depth: usize) -> Cow<'_, [Lanes<f32>]> {
+    if run == panel.run && !panel.scales.is_empty() {
+        return Cow::Borrowed(&panel.scales);
+    }
+    let block = |k: usize| panel.scales.get(k / panel.run).copied().unwrap_or([1.0; LANES]);
+    Cow::Owned((0..depth).step_by(run).map(block).collect())
 }
 
 /// A panel's numbers.

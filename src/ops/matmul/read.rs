@@ -1,7 +1,7 @@
 //! Rows and panels to numbers: the same as an operand gives element by element, by kernels.
 
 use super::operand::{Operand, zero_point};
-use super::packed::{Data, Panel};
+use super::packed::{Data, Panel, Restore};
 use crate::block::{BlockSpec, Restorer};
 use crate::kernel::gemm::{LANES, Lanes, scale_lanes, unpack_pairs};
 use crate::kernel::{DecodeBytes, Isa, unpack_4};
@@ -90,43 +90,52 @@ impl Reader {
             // Codes have a format.
             (_, None) => {}
         }
-        if panel.blocks.is_empty() || (self.plain && self.spec.is_none_or(|spec| spec.offset_bytes() == 0)) {
-            return;
-        }
-        let mut start = k.start;
-        while start < k.end {
-            let block = start / panel.run;
-            let end = ((block + 1) * panel.run).min(k.end);
-            let restorers = panel.blocks[block].map(|codes| self.restorer(codes));
-            let rows = &mut dst[start - k.start..end - k.start];
-            if let Some(factors) = factors(&restorers) {
-                scale_lanes(self.isa, rows, &factors);
-            } else {
-                for row in rows {
-                    row.iter_mut().zip(&restorers).for_each(|(x, restorer)| *x = restorer.restore(*x));
+        let (zero, factors) = match &panel.restore {
+            Restore::Any(restorers) => {
+                for (block, rows) in blocks(panel.run, k, dst) {
+                    for (lane, restorer) in restorers[block].iter().enumerate() {
+                        let restorer = match restorer {
+                            Restorer::Affine(_, zero_point) if self.plain => Restorer::Affine(1.0, *zero_point),
+                            _ if self.plain => continue,
+                            restorer => *restorer,
+                        };
+                        rows.iter_mut().for_each(|row| row[lane] = restorer.restore(row[lane]));
+                    }
                 }
+                return;
             }
-            start = end;
+            _ if self.plain || panel.scales.is_empty() => return,
+            Restore::Scales => (-0.0, &panel.scales),
+            Restore::Factors(zero, factors) => (*zero, factors),
+        };
+        for (block, rows) in blocks(panel.run, k, dst) {
+            scale_lanes(self.isa, rows, zero, &factors[block]);
         }
     }
 
-    /// The scales of a block of a panel, without the tensor scale; of an operand without scales 1.
-    pub(super) fn scales(&self, panel: &Panel, k: usize) -> Lanes<f32> {
-        match (self.spec.as_ref().and_then(|spec| spec.scale.as_ref()), panel.blocks.get(k / panel.run)) {
-            (Some(format), Some(block)) => block.map(|(scale, _)| format.decode_f32(scale)),
-            _ => [1.0; LANES],
+    /// The codes of a panel, one a byte.
+    pub(super) fn codes<'a>(&self, panel: &'a Panel, scratch: &'a mut Vec<Lanes<u8>>) -> &'a [Lanes<u8>] {
+        match &panel.data {
+            Data::Numbers(_) => &[],
+            Data::Bytes(codes) => codes,
+            Data::Nibbles(pairs) => {
+                scratch.resize(2 * pairs.len(), [0; LANES]);
+                unpack_pairs(self.isa, pairs, scratch);
+                scratch
+            }
         }
     }
 }
 
-/// The factors, if multiplying is all.
-fn factors(restorers: &[Restorer; LANES]) -> Option<Lanes<f32>> {
-    let mut factors = [0.0; LANES];
-    for (to, restorer) in factors.iter_mut().zip(restorers) {
-        let Restorer::Times(factor) = restorer else { return None };
-        *to = *factor;
-    }
-    Some(factors)
+/// The blocks of some positions.
+fn blocks<T>(run: usize, k: Range<usize>, mut rows: &mut [T]) -> impl Iterator<Item = (usize, &mut [T])> {
+    let (mut start, end) = (k.start, k.end);
+    core::iter::from_fn(move || {
+        let block = start / run;
+        let length = ((block + 1) * run).min(end) - start;
+        start += length;
+        if length == 0 { None } else { rows.split_off_mut(..length).map(|rows| (block, rows)) }
+    })
 }
 
 /// A row of zeros for every position.
