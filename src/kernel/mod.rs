@@ -19,12 +19,16 @@ mod pod;
 mod rounding;
 #[cfg(feature = "alloc")]
 mod rows;
+#[cfg(feature = "alloc")]
+mod thin;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_dots;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_gemm;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_thin;
 
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
@@ -39,3 +43,5 @@ pub(crate) use pod::{every_pattern, some_patterns};
 pub(crate) use rounding::Rounding;
 #[cfg(feature = "alloc")]
 pub(crate) use rows::{amax, over, pack_4, restore, times, unpack_4};
+#[cfg(feature = "alloc")]
+pub(crate) use thin::{Factors, PANELS, Thin, ThinPanel};

@@ -15,18 +15,18 @@ pub(crate) struct Rounding {
     /// For plus and minus: whether the magnitude of a tie, and of any other inexact sum, goes up or down; neither for nearest-even.
     ties: [Direction; 2],
     others: [Direction; 2],
-    to_odd: bool,
-    /// Whether an exact zero sum is −0.
-    minus_zero: bool,
+    /// All ones: whether the last bit is set where a sum is inexact; whether an exact zero sum is −0; whether there is no −0.
+    to_odd: u64,
+    minus_zero: u64,
+    plus_zero: u64,
     /// The bits of an f64's exponent at the smallest normal number, and by how much the exponent of the last place is below a number's.
     min_field: u64,
     mantissa_bits: u64,
     max: f64,
     /// What larger numbers, infinities and NaN become; the first for plus, the second for minus.
-    overflow: [f32; 2],
-    infinity: [f32; 2],
-    nan: f32,
-    negative_zero: bool,
+    overflow: [f64; 2],
+    infinity: [f64; 2],
+    nan: f64,
 }
 
 /// Formats that the processor rounds to.
@@ -36,11 +36,23 @@ pub(super) enum Known {
     BF16,
 }
 
-/// Which way a magnitude must go.
+/// Which way a magnitude must go: all ones or nothing.
 #[derive(Clone, Copy, Debug)]
 struct Direction {
-    up: bool,
-    down: bool,
+    up: u64,
+    down: u64,
+}
+
+/// All ones if it holds.
+#[inline(always)]
+fn mask(holds: bool) -> u64 {
+    u64::from(holds).wrapping_neg()
+}
+
+/// One or the other number.
+#[inline(always)]
+fn select(mask: u64, yes: f64, no: f64) -> f64 {
+    f64::from_bits(yes.to_bits() & mask | no.to_bits() & !mask)
 }
 
 impl Rounding {
@@ -57,7 +69,7 @@ impl Rounding {
             return None;
         }
         let convert: Convert = spec.default_convert().with_round(round);
-        let value = |x: Unpacked| spec.decode_f32(spec.encode_with(x, &convert, 0).code);
+        let value = |x: Unpacked| spec.decode_f64(spec.encode_with(x, &convert, 0).code);
         let both = |x: Unpacked| [value(x), value(x.negate())];
         let (any, up, down) = ((false, false), (true, false), (false, true));
         let (ties, others) = match round {
@@ -75,20 +87,20 @@ impl Rounding {
             Round::NearestEven if *spec == FormatSpec::BF16 => Some(Known::BF16),
             _ => None,
         };
-        let direction = |(up, down)| Direction { up, down };
+        let direction = |(up, down)| Direction { up: mask(up), down: mask(down) };
         Some(Self {
             known,
             ties: ties.map(direction),
             others: others.map(direction),
-            to_odd: matches!(round, Round::ToOdd),
-            minus_zero: matches!(round, Round::Down),
+            to_odd: mask(matches!(round, Round::ToOdd)),
+            minus_zero: mask(matches!(round, Round::Down)),
+            plus_zero: mask(spec.negative_zero_code().is_none()),
             min_field: (1023 + layout.min_exponent()) as u64,
             mantissa_bits: layout.mantissa_bits.into(),
             max: spec.max().to_f64(),
             overflow: both(Unpacked::new(false, 1, spec.max_exponent() + 2)),
             infinity: both(Unpacked::infinity(false)),
             nan: value(Unpacked::NAN),
-            negative_zero: spec.negative_zero_code().is_some(),
         })
     }
 
@@ -103,24 +115,25 @@ impl Rounding {
         let magic = unit * 6_755_399_441_055_744.0;
         let even = (x + magic) - magic;
         let rest = x - even;
-        let negative = x.is_sign_negative();
-        let pick = |pair: [Direction; 2]| if negative { pair[1] } else { pair[0] };
-        let direction = if rest.abs() == unit * 0.5 { pick(self.ties) } else { pick(self.others) };
+        let (minus, exact) = (mask(x.is_sign_negative()), mask(rest == 0.0));
+        let tie = mask(rest.abs() == unit * 0.5);
+        let of = |pair: [u64; 2]| pair[1] & minus | pair[0] & !minus;
+        let up = of([self.ties[0].up, self.ties[1].up]) & tie | of([self.others[0].up, self.others[1].up]) & !tie;
+        let down = of([self.ties[0].down, self.ties[1].down]) & tie | of([self.others[0].down, self.others[1].down]) & !tie;
+        let to_odd = self.to_odd & ((x + magic).to_bits() & 1).wrapping_sub(1);
         // Where the magnitude went the other way, it is one unit off.
-        let went_down = (rest > 0.0) != negative;
-        let is_even = (x + magic).to_bits() & 1 == 0;
-        let (up, down) = (direction.up | (self.to_odd & is_even), direction.down | (self.to_odd & is_even));
-        let off = if went_down & up { unit } else { 0.0 } - if !went_down & down { unit } else { 0.0 };
-        let magnitude = even.abs() + if rest == 0.0 { 0.0 } else { off };
-        let over = if negative { self.overflow[1] } else { self.overflow[0] };
-        let infinity = if negative { self.infinity[1] } else { self.infinity[0] };
-        let finite = (magnitude as f32).copysign(x as f32);
-        let finite = if magnitude > self.max { over } else { finite };
-        let minus = self.minus_zero & (x == 0.0) & ((product.to_bits() | acc.to_bits()) != 0);
-        let finite = if minus { -0.0 } else { finite };
-        let finite = if !self.negative_zero & (finite == 0.0) { 0.0 } else { finite };
-        let number = if x.abs() == f64::INFINITY { infinity } else { finite };
-        if x.is_nan() { self.nan } else { number }
+        let went_down = mask(rest > 0.0) ^ minus;
+        let more = select(went_down & (up | to_odd) & !exact, unit, 0.0);
+        let less = select(!went_down & (down | to_odd) & !exact, unit, 0.0);
+        let magnitude = even.abs() + more - less;
+        let number = |pair: [f64; 2]| select(minus, pair[1], pair[0]);
+        let finite = magnitude.copysign(x);
+        let finite = select(mask(magnitude > self.max), number(self.overflow), finite);
+        let minus_zero = self.minus_zero & mask(x == 0.0) & mask((product.to_bits() | acc.to_bits()) != 0);
+        let finite = select(minus_zero, -0.0, finite);
+        let finite = select(self.plus_zero & mask(finite == 0.0), 0.0, finite);
+        let any = select(mask(x.abs() == f64::INFINITY), number(self.infinity), finite);
+        select(mask(x.is_nan()), self.nan, any) as f32
     }
 }
 

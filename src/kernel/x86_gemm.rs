@@ -83,9 +83,7 @@ pub(super) fn rounded_avx2<const R: usize>(rounding: &Rounding, a: &[[f32; R]], 
 pub(super) fn rounded_avx512<const R: usize>(rounding: &Rounding, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
     match rounding.known {
         None => chain_body(rounding, a, b, acc),
-        Some(Known::F16) => {
-            rounded_chain(a, b, acc, |x| _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x)))
-        }
+        Some(Known::F16) => rounded_chain(a, b, acc, |x| narrow_f16(x)),
         Some(Known::BF16) => rounded_chain(a, b, acc, |x| {
             let bits = _mm512_castps_si512(x);
             let odd = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
@@ -94,6 +92,13 @@ pub(super) fn rounded_avx512<const R: usize>(rounding: &Rounding, a: &[[f32; R]]
             _mm512_mask_mov_ps(_mm512_castsi512_ps(cut), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x), _mm512_set1_ps(f32::NAN))
         }),
     }
+}
+
+/// To the nearest FP16.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn narrow_f16(x: __m512) -> __m512 {
+    _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x))
 }
 
 /// `acc + a·b` rounded down and up are neighbours if they differ; the one whose last bit is set is the sum rounded to odd, which `narrow` then rounds as if it

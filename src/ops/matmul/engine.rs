@@ -4,6 +4,7 @@ use super::left::{Tile, tiles};
 use super::packed::Packer;
 use super::plan::{Plan, nested};
 use super::read::Reader;
+use super::thin;
 use super::{Job, Sum};
 use crate::kernel::gemm::LANES;
 use crate::ops::convert::Real;
@@ -34,6 +35,9 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
     let mut left: Vec<Vec<Tile>> =
         (0..job.a.batch()).map(|matrix| tiles(&job.a, &reader_a, matrix * shape.rows, shape.rows, run, job.exec)).collect();
     let plan = Plan::new(job, &left);
+    if thin::run(job, &plan, &left, dst) {
+        return;
+    }
     if let Plan::Dots(dots) = &plan {
         left.iter_mut().for_each(|tiles| job.exec.each(tiles.iter_mut().collect(), |tile| dots.prepare(tile)));
     }

@@ -9,6 +9,7 @@ mod plan;
 mod read;
 mod reference;
 mod split;
+mod thin;
 
 pub use operand::{Activation, Operand};
 pub use packed::PackedMatrix;
