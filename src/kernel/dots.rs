@@ -17,6 +17,7 @@ pub(crate) type Quad = [u8; 64];
 
 /// A format whose numbers are integers of 8 bits times a power of two.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) struct SmallIntegers {
     /// The numbers of codes of at most 6 bits, whatever is above those; none for codes that are their numbers.
     pub(super) table: Option<[u8; 64]>,
@@ -49,6 +50,7 @@ impl SmallIntegers {
 
 /// One side's part in the sums of a tile, block by block.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) struct Right<'a> {
     /// Quads of a block; the last may have fewer.
     pub(crate) run: usize,

@@ -5,12 +5,13 @@ use crate::bits::odd_sum;
 use crate::codec::Unpacked;
 use crate::policy::Convert;
 use crate::round::Round;
-use crate::spec::{Encoding, FormatSpec, ZeroField};
+use crate::spec::{Encoding, FloatSpec, FormatSpec, ZeroField};
 
 /// Parameters of a format and a rounding.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) struct Rounding {
-    /// Ready-made kernels for two formats in nearest-even.
+    /// What a kernel of its own does.
     pub(super) known: Option<Known>,
     /// For plus and minus: whether the magnitude of a tie, and of any other inexact sum, goes up or down; neither for nearest-even.
     ties: [Direction; 2],
@@ -29,11 +30,29 @@ pub(crate) struct Rounding {
     nan: f64,
 }
 
-/// Formats that the processor rounds to.
+/// Roundings that are few operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known {
+    /// FP16, nearest-even: the processor's.
     F16,
-    BF16,
+    /// A format that is f32 but for so many mantissa bits, nearest-even.
+    Nearest(u32),
+    /// The same toward zero: the bits are cut off.
+    Cut(u32),
+}
+
+impl Known {
+    fn of(spec: &FormatSpec, mantissa_bits: u8, round: Round) -> Option<Self> {
+        let missing = 23 - u32::from(mantissa_bits);
+        let shortened = FormatSpec::new("shortened", Encoding::Float(FloatSpec::ieee(8, mantissa_bits)));
+        match round {
+            Round::NearestEven if *spec == FormatSpec::F16 => Some(Self::F16),
+            _ if missing == 0 || shortened != Ok(*spec) => None,
+            Round::NearestEven => Some(Self::Nearest(missing)),
+            Round::TowardZero => Some(Self::Cut(missing)),
+            _ => None,
+        }
+    }
 }
 
 /// Which way a magnitude must go: all ones or nothing.
@@ -82,14 +101,9 @@ impl Rounding {
             Round::Down => ([down, up], [down, up]),
             _ => ([any; 2], [any; 2]),
         };
-        let known = match round {
-            Round::NearestEven if *spec == FormatSpec::F16 => Some(Known::F16),
-            Round::NearestEven if *spec == FormatSpec::BF16 => Some(Known::BF16),
-            _ => None,
-        };
         let direction = |(up, down)| Direction { up: mask(up), down: mask(down) };
         Some(Self {
-            known,
+            known: Known::of(spec, layout.mantissa_bits, round),
             ties: ties.map(direction),
             others: others.map(direction),
             to_odd: mask(matches!(round, Round::ToOdd)),

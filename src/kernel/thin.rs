@@ -11,6 +11,7 @@ pub(crate) const PANELS: usize = 4;
 
 /// A panel of codes in pairs of positions, and what its elements are multiplied by, block by block.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) struct ThinPanel<'a> {
     pub(crate) pairs: &'a [Lanes<u8>],
     pub(crate) factors: &'a [Lanes<f32>],
@@ -18,6 +19,7 @@ pub(crate) struct ThinPanel<'a> {
 
 /// What the factors multiply.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) enum Factors<'a> {
     /// Every element; the row's numbers are multiplied by the products.
     Elements,

@@ -6,9 +6,10 @@ use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m256, __m512, __m512d, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_FROUND_TO_NEG_INF,
     _MM_FROUND_TO_POS_INF, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512,
-    _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_cvtps_pd, _mm512_cvtps_ph,
-    _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_fmadd_round_ps, _mm512_mask_mov_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_pd,
-    _mm512_set1_ps, _mm512_srli_epi32, _mm512_test_epi32_mask,
+    _mm512_andnot_si512, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_cvtps_pd,
+    _mm512_cvtps_ph, _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_fmadd_round_ps, _mm512_mask_mov_ps, _mm512_mul_ps, _mm512_set1_epi32,
+    _mm512_set1_pd, _mm512_set1_ps, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_sub_epi32,
+    _mm512_test_epi32_mask,
 };
 
 #[target_feature(enable = "avx2,fma")]
@@ -84,12 +85,19 @@ pub(super) fn rounded_avx512<const R: usize>(rounding: &Rounding, a: &[[f32; R]]
     match rounding.known {
         None => chain_body(rounding, a, b, acc),
         Some(Known::F16) => rounded_chain(a, b, acc, |x| narrow_f16(x)),
-        Some(Known::BF16) => rounded_chain(a, b, acc, |x| {
-            let bits = _mm512_castps_si512(x);
-            let odd = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
-            let sum = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7FFF)), odd);
-            let cut = _mm512_and_si512(sum, _mm512_set1_epi32(0xFFFF_0000_u32 as i32));
+        Some(Known::Nearest(missing)) => rounded_chain(a, b, acc, |x| {
+            let (bits, missing, one) = (_mm512_castps_si512(x), _mm512_set1_epi32(missing as i32), _mm512_set1_epi32(1));
+            let unit = _mm512_sllv_epi32(one, missing);
+            let half = _mm512_sub_epi32(_mm512_srli_epi32::<1>(unit), one);
+            let odd = _mm512_and_si512(_mm512_srlv_epi32(bits, missing), one);
+            let sum = _mm512_add_epi32(_mm512_add_epi32(bits, half), odd);
+            let cut = _mm512_andnot_si512(_mm512_sub_epi32(unit, one), sum);
             _mm512_mask_mov_ps(_mm512_castsi512_ps(cut), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x), _mm512_set1_ps(f32::NAN))
+        }),
+        Some(Known::Cut(missing)) => rounded_chain(a, b, acc, |x| {
+            // A NaN keeps its quiet bit, which is the first of the mantissa.
+            let low = _mm512_set1_epi32((1 << missing) - 1);
+            _mm512_castsi512_ps(_mm512_andnot_si512(low, _mm512_castps_si512(x)))
         }),
     }
 }

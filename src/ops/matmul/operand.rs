@@ -1,7 +1,7 @@
 //! [`Operand`]: one side of a matrix product, whatever its numbers are kept in.
 
 use super::packed::PackedMatrix;
-use crate::block::{BlockSpec, Extent, Offset, QuantTensor, QuantView, TensorScale};
+use crate::block::{BlockSpec, Extent, Offset, QuantTensor, QuantView, TensorScale, get};
 use crate::codec::Unpacked;
 use crate::error::Error;
 use crate::ops::quantize::Quantizer;
@@ -352,11 +352,12 @@ impl<'a> Operand<'a> {
             Source::Codes(_, codes) => {
                 dst.iter_mut().enumerate().for_each(|(k, to)| *to = codes.get(line * self.cols + k) as u8);
             }
+            Source::Tensor(view) if matches!(view.spec().extent, Extent::Flat(_)) => {
+                dst.iter_mut().enumerate().for_each(|(k, to)| *to = view.code_at(0, line * self.cols + k) as u8);
+            }
             Source::Tensor(view) => {
-                for (k, to) in dst.iter_mut().enumerate() {
-                    let (line, col) = Self::place(&view, self.cols, line, k);
-                    *to = view.code_at(line, col) as u8;
-                }
+                let bytes = view.geometry().row_bytes;
+                unpack_row(&view.parts().codes[line * bytes..][..bytes], view.spec().element.bits(), dst);
             }
             _ => {}
         }
@@ -436,6 +437,21 @@ impl ScaleRange {
 /// The number that is taken off the elements of a block.
 pub(crate) fn zero_point(spec: &BlockSpec, offset: u32) -> f32 {
     if matches!(spec.offset, Offset::ZeroPoint) { spec.element.decode_f32(offset) } else { 0.0 }
+}
+
+/// The codes of a row that starts at a byte, of at most 8 bits: as [`unpack`](crate::unpack), in one pass.
+fn unpack_row(bytes: &[u8], bits: u32, codes: &mut [u8]) {
+    if bits == 6 {
+        // Four codes are three bytes.
+        let (fours, _) = codes.as_chunks_mut::<4>();
+        for (four, [a, b, c]) in fours.iter_mut().zip(bytes.as_chunks::<3>().0) {
+            *four = [a & 63, a >> 6 | (b & 15) << 2, b >> 4 | (c & 3) << 4, c >> 2];
+        }
+        let done = fours.len() * 4;
+        codes.iter_mut().enumerate().skip(done).for_each(|(k, to)| *to = get(bytes, bits, k) as u8);
+        return;
+    }
+    codes.iter_mut().enumerate().for_each(|(k, to)| *to = get(bytes, bits, k) as u8);
 }
 
 /// A shape as matrices, rows, columns.

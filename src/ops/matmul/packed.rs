@@ -158,11 +158,11 @@ impl<'a> Packer<'a> {
             transpose(&core::array::from_fn(row), &mut codes);
             return if paired { Data::Nibbles(codes) } else { Data::Bytes(codes) };
         }
-        let (mut row, mut codes) = (vec![0u8; cols], vec![[0; LANES]; cols]);
-        for lane in 0..rows {
-            operand.codes_of(line + lane, &mut row);
-            codes.iter_mut().zip(&row).for_each(|(to, code)| to[lane] = *code);
+        let (mut all, mut codes) = (vec![0u8; cols * LANES], vec![[0; LANES]; cols]);
+        for (lane, row) in all.chunks_mut(cols.max(1)).enumerate().take(rows) {
+            operand.codes_of(line + lane, row);
         }
+        transpose(&core::array::from_fn(|lane| &all[lane * cols..][..cols]), &mut codes);
         if bits <= 4 { Data::Nibbles(pairs(&codes)) } else { Data::Bytes(codes) }
     }
 }
