@@ -40,6 +40,27 @@ pub(crate) const fn top_bit(x: u64) -> i64 {
     63 - x.leading_zeros() as i64
 }
 
+/// `x + y`, rounded to odd: where it is not exact, the neighbour whose last bit is set. A second rounding to 51 bits or fewer then comes out as
+/// from the exact sum. The numbers are below 2^1022.
+#[cfg(feature = "alloc")]
+#[inline(always)]
+pub(crate) fn odd_sum(x: f64, y: f64) -> f64 {
+    let sum = x + y;
+    let part = sum - x;
+    // Knuth's two-sum: the error is exact.
+    let error = (x - (sum - part)) + (y - part);
+    let bits = sum.to_bits();
+    let toward = if (error > 0.0) == (sum > 0.0) { 1 } else { -1 };
+    if error.abs() > 0.0 && bits & 1 == 0 { f64::from_bits(bits.wrapping_add_signed(toward)) } else { sum }
+}
+
+/// `a · b + c`, rounded once, without the help of a library: the product of two f32s is exact in f64.
+#[cfg(feature = "alloc")]
+#[inline(always)]
+pub(crate) fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
+    odd_sum(f64::from(a) * f64::from(b), f64::from(c)) as f32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,6 +28,7 @@
 //! * A format by somebody's name for it: [`FormatSpec::by_name_in`] and the [`Vocabulary`] it is a word of.
 //! * A tensor in a block-scaled format: [`QuantTensor::quantize`] under a [`BlockSpec`], your own or one of [`preset`]'s that match other
 //!   programs bit for bit; [`Quantizer`] takes more wishes; [`QuantView`] reads bytes that you have; [`layout`] knows other programs' bytes.
+//! * A matrix product of any two of these, its sums made as you say, to the bit: [`matmul`], [`Matmul`], [`Accumulator`], [`Operand`].
 //! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`]; of a block-scaled one [`QuantTensor::stats`].
 //!
 //! # The formats
@@ -116,6 +117,8 @@ mod error;
 mod flags;
 mod format;
 mod kernel;
+#[cfg(feature = "alloc")]
+mod mma;
 mod name;
 mod ops;
 mod policy;
@@ -140,9 +143,11 @@ pub use format::{Format, Vocabulary};
 pub use kernel::Isa;
 #[doc(hidden)]
 pub use kernel::Needs;
+#[cfg(feature = "alloc")]
+pub use mma::{Accumulator, Chain, IntegerOverflow};
 pub use name::Name;
 #[cfg(feature = "alloc")]
-pub use ops::Quantizer;
+pub use ops::{Activation, Matmul, Operand, PackedMatrix, Quantizer, dot, gemv, matmul, matmul_into, reference_matmul};
 pub use ops::{Exec, Real, convert_slice, decode_slice, encode_slice, fake_quantize_slice};
 #[cfg(feature = "alloc")]
 pub use ops::{decode_packed_slice, encode_packed_slice};

@@ -9,28 +9,42 @@ mod blocks;
 #[cfg(feature = "alloc")]
 mod bytes;
 mod decode;
+#[cfg(feature = "alloc")]
+mod dots;
 mod encode;
 mod encoder;
 mod finite;
+#[cfg(feature = "alloc")]
+pub(crate) mod gemm;
 mod isa;
 mod nearest;
 mod philox;
 mod pod;
+#[cfg(feature = "alloc")]
+mod rounding;
 #[cfg(feature = "alloc")]
 mod rows;
 #[cfg(feature = "alloc")]
 mod steps;
 mod stochastic;
 mod stream;
+#[cfg(feature = "alloc")]
+mod thin;
 mod wide;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 #[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
 mod x86_blocks;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_dots;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_gemm;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_half;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_hif8;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_thin;
 #[cfg(feature = "alloc")]
 mod zero_points;
 
@@ -44,11 +58,14 @@ pub(crate) use blocks::{
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
 pub(crate) use decode::{Bytes as DecodeBytes, look_up, map_bytes};
+#[cfg(feature = "alloc")]
+pub(crate) use dots::{Dots, Quad, Right, SmallIntegers};
 pub use encoder::Needs;
 pub(crate) use encoder::{Encoder, FakeQuantizer};
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;
 pub(crate) use pod::{every_pattern, some_patterns};
+pub(crate) use rounding::Rounding;
 #[cfg(feature = "alloc")]
 pub(crate) use rows::{
     AmaxQuotient, LessZeroPoint, PlusMinimum, Product, e8m0, expand, pack_4, pack_6, restore_each, restore_packed, restores_packed,
@@ -57,6 +74,8 @@ pub(crate) use rows::{
 #[cfg(feature = "alloc")]
 pub(crate) use stream::{copy_past_caches, fence, prefetch};
 pub(crate) use stream::{is_large, tiles};
+#[cfg(feature = "alloc")]
+pub(crate) use thin::{Factors, PANELS, Thin, ThinPanel};
 pub(crate) use wide::{DecodeWide, to_odd};
 #[cfg(feature = "alloc")]
 pub(crate) use zero_points::{PointCoder, block_range, encode_points, zero_points};

@@ -2,6 +2,8 @@
 
 mod convert;
 #[cfg(feature = "alloc")]
+mod matmul;
+#[cfg(feature = "alloc")]
 mod packed;
 mod par;
 #[cfg(feature = "alloc")]
@@ -16,6 +18,8 @@ mod rows;
 mod scales;
 
 pub use convert::{decode_slice, encode_slice, fake_quantize_slice};
+#[cfg(feature = "alloc")]
+pub use matmul::{Activation, Matmul, Operand, PackedMatrix, dot, gemv, matmul, matmul_into, reference_matmul};
 #[cfg(feature = "alloc")]
 pub use packed::{decode_packed_slice, encode_packed_slice};
 pub use par::Exec;

@@ -111,6 +111,17 @@ impl Exec {
         pieces.into_iter().for_each(work);
     }
 
+    /// The results of `work` on every piece, in order.
+    #[cfg(feature = "alloc")]
+    pub(super) fn map<P: Send, R: Send>(self, pieces: alloc::vec::Vec<P>, work: impl Fn(P) -> R + Sync) -> alloc::vec::Vec<R> {
+        #[cfg(feature = "rayon")]
+        if self.parallel && pieces.len() > 1 {
+            use rayon::prelude::*;
+            return pieces.into_par_iter().map(&work).collect();
+        }
+        pieces.into_iter().map(work).collect()
+    }
+
     /// Runs `work(index, chunk)` over chunks of `length` elements.
     #[cfg(feature = "alloc")]
     pub(super) fn chunks<D: Send>(self, dst: &mut [D], length: usize, work: impl Fn(usize, &mut [D]) + Sync) {

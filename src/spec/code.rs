@@ -12,6 +12,9 @@ pub trait Code: sealed::Sealed + Copy + Eq + Ord + Send + Sync + core::fmt::Debu
     fn truncate(code: u32) -> Self;
     /// The code as a u32.
     fn widen(self) -> u32;
+    /// The slice, by its type.
+    #[doc(hidden)]
+    fn slice(codes: &[Self]) -> CodeSlice<'_>;
     /// The codes as bytes, if they are.
     #[doc(hidden)]
     fn bytes(codes: &[Self]) -> Option<&[u8]> {
@@ -38,8 +41,30 @@ pub trait Code: sealed::Sealed + Copy + Eq + Ord + Send + Sync + core::fmt::Debu
     }
 }
 
+/// A slice of codes whose type is known at run time.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+#[allow(missing_docs, reason = "hidden")]
+pub enum CodeSlice<'a> {
+    U8(&'a [u8]),
+    U16(&'a [u16]),
+    U32(&'a [u32]),
+}
+
+impl CodeSlice<'_> {
+    /// A code in the low bits.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn get(self, index: usize) -> u32 {
+        match self {
+            Self::U8(codes) => codes[index].into(),
+            Self::U16(codes) => codes[index].into(),
+            Self::U32(codes) => codes[index],
+        }
+    }
+}
+
 macro_rules! code {
-    ($($type:ty $({ $($view:item)* })?)*) => {$(
+    ($($type:ty: $variant:ident $({ $($view:item)* })?)*) => {$(
         impl sealed::Sealed for $type {}
         impl Code for $type {
             const BITS: u32 = Self::BITS;
@@ -51,13 +76,16 @@ macro_rules! code {
             fn widen(self) -> u32 {
                 self as u32
             }
+            fn slice(codes: &[Self]) -> CodeSlice<'_> {
+                CodeSlice::$variant(codes)
+            }
             $($($view)*)?
         }
     )*};
 }
 
 code! {
-    u8 {
+    u8: U8 {
         fn bytes(codes: &[Self]) -> Option<&[u8]> {
             Some(codes)
         }
@@ -65,7 +93,7 @@ code! {
             Some(codes)
         }
     }
-    u16 {
+    u16: U16 {
         fn words(codes: &[Self]) -> Option<&[u16]> {
             Some(codes)
         }
@@ -73,5 +101,5 @@ code! {
             Some(codes)
         }
     }
-    u32
+    u32: U32
 }

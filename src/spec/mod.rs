@@ -7,6 +7,8 @@ mod float;
 mod named;
 
 pub use code::Code;
+#[cfg(feature = "alloc")]
+pub(crate) use code::CodeSlice;
 pub use float::{FloatSpec, NanCodes, ZeroField};
 
 use crate::error::Error;

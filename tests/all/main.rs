@@ -8,6 +8,8 @@ mod exact;
 mod hostile;
 mod kernels;
 mod limits;
+#[cfg(feature = "alloc")]
+mod matmul;
 mod names;
 mod nearest;
 mod number;

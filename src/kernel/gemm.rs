@@ -1,0 +1,140 @@
+//! Sums of products for tiles of a matrix product: up to 8 rows by 16 columns, the columns across the lanes. Every lane takes its products in the order of
+//! *k*, so a tile's shape and the width of a register change no bit.
+
+use super::isa::Isa;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use super::isa::Kind;
+use super::rounding::Rounding;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use super::x86_gemm;
+use crate::bits::fma_f32;
+
+/// Columns of a tile.
+pub(crate) const LANES: usize = 16;
+
+/// Rows that a tile can have, and the heights that kernels are made for.
+pub(crate) const ROWS: usize = 8;
+
+/// One number for each column.
+pub(crate) type Lanes<T> = [T; LANES];
+
+/// The height of the kernel for so many rows.
+pub(crate) const fn height(rows: usize) -> usize {
+    match rows {
+        0..=1 => 1,
+        2 => 2,
+        3..=4 => 4,
+        _ => 8,
+    }
+}
+
+fn fma<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+    for (a, b) in a.iter().zip(b) {
+        for (acc, a) in acc.iter_mut().zip(a) {
+            acc.iter_mut().zip(b).for_each(|(acc, b)| *acc = fma_f32(*a, *b, *acc));
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) fn double_body<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f64>; R]) {
+    for (a, b) in a.iter().zip(b) {
+        for (acc, a) in acc.iter_mut().zip(a) {
+            acc.iter_mut().zip(b).for_each(|(acc, b)| *acc += f64::from(*a) * f64::from(*b));
+        }
+    }
+}
+
+/// Blocks of positions with scales on both sides, whose products are f32s.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blocks<'a> {
+    /// Positions of a block; the last may be shorter.
+    pub(crate) run: usize,
+    /// For each block the scales of the tile's rows, `height(rows)` of them.
+    pub(crate) rows: &'a [f32],
+    /// For each block the scales of the columns.
+    pub(crate) cols: &'a [Lanes<f32>],
+}
+
+fn blocks<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+    let (scales, _) = blocks.rows.as_chunks::<R>();
+    for (((a, b), mine), theirs) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
+        let mut partial = [[0.0; LANES]; R];
+        fma(a, b, &mut partial);
+        for ((acc, partial), mine) in acc.iter_mut().zip(partial).zip(mine) {
+            for ((acc, partial), theirs) in acc.iter_mut().zip(partial).zip(theirs) {
+                *acc = fma_f32(partial, mine * theirs, *acc);
+            }
+        }
+    }
+}
+
+/// Stamps `fn name(isa, parameters, rows, a, b, acc)`: a kernel for every height, plain or of an instruction set. `a` has `height(rows)` numbers for every position,
+/// as many sums are taken up and put back.
+macro_rules! tiles {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*)[$acc:ty] = $plain:path, $avx2:ident, $avx512:ident;)*) => {$(
+        $(#[$doc])*
+        pub(crate) fn $name(isa: Isa, $($arg: $type,)* rows: usize, a: &[f32], b: &[Lanes<f32>], acc: &mut [Lanes<$acc>]) {
+            fn tile<const R: usize>(isa: Isa, $($arg: $type,)* a: &[f32], b: &[Lanes<f32>], acc: &mut [Lanes<$acc>]) {
+                let (Some(acc), (a, _)) = (acc.first_chunk_mut::<R>(), a.as_chunks::<R>()) else { return };
+                match isa.kind() {
+                    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+                    // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+                    #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+                    Kind::Avx2 => unsafe { x86_gemm::$avx2($($arg,)* a, b, acc) },
+                    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+                    // SAFETY: as above.
+                    #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+                    Kind::Avx512 | Kind::Avx512Vbmi => unsafe { x86_gemm::$avx512($($arg,)* a, b, acc) },
+                    #[allow(unreachable_patterns, reason = "the other kinds are x86's")]
+                    _ => $plain($($arg,)* a, b, acc),
+                }
+            }
+            match height(rows) {
+                1 => tile::<1>(isa, $($arg,)* a, b, acc),
+                2 => tile::<2>(isa, $($arg,)* a, b, acc),
+                4 => tile::<4>(isa, $($arg,)* a, b, acc),
+                _ => tile::<8>(isa, $($arg,)* a, b, acc),
+            }
+        }
+    )*};
+}
+
+tiles! {
+    /// Chains of fused multiply-adds.
+    fn chain_f32()[f32] = fma, fma_avx2, fma_avx512;
+    /// Chains of f64 sums; the products of two f32s are exact.
+    fn chain_f64()[f64] = double_body, double_avx2, double_avx512;
+    /// Chains of fused multiply-adds block by block, each from zero, and `acc + partial · (scale · scale)` for each.
+    fn chain_blocks(parts: &Blocks<'_>)[f32] = blocks, blocks_avx2, blocks_avx512;
+    /// Chains of sums rounded to a format, as its numbers.
+    fn chain_rounded(rounding: &Rounding)[f32] = super::rounding::chain_body, rounded_avx2, rounded_avx512;
+}
+
+#[inline(always)]
+fn unpack_pairs_body(pairs: &[Lanes<u8>], codes: &mut [Lanes<u8>]) {
+    let (both, last) = codes.as_chunks_mut::<2>();
+    for ([low, high], pair) in both.iter_mut().zip(pairs) {
+        *low = pair.map(|byte| byte & 15);
+        *high = pair.map(|byte| byte >> 4);
+    }
+    if let ([low], Some(pair)) = (last, pairs.last()) {
+        *low = pair.map(|byte| byte & 15);
+    }
+}
+
+/// Every number, with a zero added, times the factor of its column. Adding −0 changes nothing, adding +0 makes every zero +0.
+pub(crate) fn scale_lanes(isa: Isa, numbers: &mut [Lanes<f32>], zero: f32, factors: &Lanes<f32>) {
+    match isa.kind() {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        Kind::Avx512 | Kind::Avx512Vbmi => unsafe { x86_gemm::scale_lanes_avx512(numbers, zero, factors) },
+        _ => numbers.iter_mut().for_each(|row| row.iter_mut().zip(factors).for_each(|(x, factor)| *x = (*x + zero) * factor)),
+    }
+}
+
+super::isa::per_isa! {
+    /// Pairs of codes of at most 4 bits, position by position, to codes.
+    fn unpack_pairs[](pairs: &[Lanes<u8>], codes: &mut [Lanes<u8>]) = unpack_pairs_body;
+}

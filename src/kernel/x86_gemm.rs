@@ -1,0 +1,186 @@
+//! Tiles in intrinsics: what the compiler finds by itself is thirty times slower. They are safe functions, entered after detection.
+
+use super::gemm::{Blocks, LANES, Lanes, double_body};
+use super::rounding::{Known, Rounding, chain_body};
+use bytemuck::must_cast;
+use core::arch::x86_64::{
+    __m256, __m512, __m512d, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_FROUND_TO_NEG_INF,
+    _MM_FROUND_TO_POS_INF, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512,
+    _mm512_andnot_si512, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_cvtps_pd,
+    _mm512_cvtps_ph, _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_fmadd_round_ps, _mm512_mask_mov_ps, _mm512_mul_ps, _mm512_set1_epi32,
+    _mm512_set1_pd, _mm512_set1_ps, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_sub_epi32,
+    _mm512_test_epi32_mask,
+};
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn fma_avx2<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+    for half in 0..2 {
+        let mut sums = [_mm256_set1_ps(0.0); R];
+        for (sum, acc) in sums.iter_mut().zip(acc.iter()) {
+            *sum = must_cast::<[[f32; 8]; 2], [__m256; 2]>(must_cast(*acc))[half];
+        }
+        for (a, b) in a.iter().zip(b) {
+            let b = must_cast::<Lanes<f32>, [__m256; 2]>(*b)[half];
+            for (sum, a) in sums.iter_mut().zip(a) {
+                *sum = _mm256_fmadd_ps(_mm256_set1_ps(*a), b, *sum);
+            }
+        }
+        for (acc, sum) in acc.iter_mut().zip(sums) {
+            let mut both: [[f32; 8]; 2] = must_cast(*acc);
+            both[half] = must_cast(sum);
+            *acc = must_cast(both);
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+pub(super) fn fma_avx512<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+    let mut sums = [_mm512_set1_ps(0.0); R];
+    for (sum, acc) in sums.iter_mut().zip(acc.iter()) {
+        *sum = must_cast(*acc);
+    }
+    for (a, b) in a.iter().zip(b) {
+        let b: __m512 = must_cast(*b);
+        for (sum, a) in sums.iter_mut().zip(a) {
+            *sum = _mm512_fmadd_ps(_mm512_set1_ps(*a), b, *sum);
+        }
+    }
+    for (acc, sum) in acc.iter_mut().zip(sums) {
+        *acc = must_cast(sum);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn double_avx2<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f64>; R]) {
+    double_body(a, b, acc);
+}
+
+/// A fused multiply-add is the sum: the product is exact.
+#[target_feature(enable = "avx512f,avx512vl")]
+pub(super) fn double_avx512<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f64>; R]) {
+    let mut sums = [[_mm512_set1_pd(0.0); 2]; R];
+    for (sum, acc) in sums.iter_mut().zip(acc.iter()) {
+        *sum = must_cast::<Lanes<f64>, [__m512d; 2]>(*acc);
+    }
+    for (a, b) in a.iter().zip(b) {
+        let [low, high]: [__m256; 2] = must_cast(*b);
+        let (low, high) = (_mm512_cvtps_pd(low), _mm512_cvtps_pd(high));
+        for (sum, a) in sums.iter_mut().zip(a) {
+            let a = _mm512_set1_pd(f64::from(*a));
+            *sum = [_mm512_fmadd_pd(a, low, sum[0]), _mm512_fmadd_pd(a, high, sum[1])];
+        }
+    }
+    for (acc, sum) in acc.iter_mut().zip(sums) {
+        *acc = must_cast(sum);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn rounded_avx2<const R: usize>(rounding: &Rounding, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+    chain_body(rounding, a, b, acc);
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn rounded_avx512<const R: usize>(rounding: &Rounding, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+    match rounding.known {
+        None => chain_body(rounding, a, b, acc),
+        Some(Known::F16) => rounded_chain(a, b, acc, |x| narrow_f16(x)),
+        Some(Known::Nearest(missing)) => rounded_chain(a, b, acc, |x| {
+            let (bits, missing, one) = (_mm512_castps_si512(x), _mm512_set1_epi32(missing as i32), _mm512_set1_epi32(1));
+            let unit = _mm512_sllv_epi32(one, missing);
+            let half = _mm512_sub_epi32(_mm512_srli_epi32::<1>(unit), one);
+            let odd = _mm512_and_si512(_mm512_srlv_epi32(bits, missing), one);
+            let sum = _mm512_add_epi32(_mm512_add_epi32(bits, half), odd);
+            let cut = _mm512_andnot_si512(_mm512_sub_epi32(unit, one), sum);
+            _mm512_mask_mov_ps(_mm512_castsi512_ps(cut), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x), _mm512_set1_ps(f32::NAN))
+        }),
+        Some(Known::Cut(missing)) => rounded_chain(a, b, acc, |x| {
+            // A NaN keeps its quiet bit, which is the first of the mantissa.
+            let low = _mm512_set1_epi32((1 << missing) - 1);
+            _mm512_castsi512_ps(_mm512_andnot_si512(low, _mm512_castps_si512(x)))
+        }),
+    }
+}
+
+/// To the nearest FP16.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn narrow_f16(x: __m512) -> __m512 {
+    _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x))
+}
+
+/// `acc + a·b` rounded down and up are neighbours if they differ; the one whose last bit is set is the sum rounded to odd, which `narrow` then rounds as if it
+/// were exact.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn rounded_chain<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R], narrow: impl Fn(__m512) -> __m512) {
+    const DOWN: i32 = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
+    const UP: i32 = _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC;
+    let mut sums = [_mm512_set1_ps(0.0); R];
+    for (sum, acc) in sums.iter_mut().zip(acc.iter()) {
+        *sum = must_cast(*acc);
+    }
+    for (a, b) in a.iter().zip(b) {
+        let b: __m512 = must_cast(*b);
+        for (sum, a) in sums.iter_mut().zip(a) {
+            let a = _mm512_set1_ps(*a);
+            let (down, up) = (_mm512_fmadd_round_ps::<DOWN>(a, b, *sum), _mm512_fmadd_round_ps::<UP>(a, b, *sum));
+            let odd = _mm512_test_epi32_mask(_mm512_castps_si512(down), _mm512_set1_epi32(1));
+            *sum = narrow(_mm512_mask_mov_ps(up, odd, down));
+        }
+    }
+    for (acc, sum) in acc.iter_mut().zip(sums) {
+        *acc = must_cast(sum);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn blocks_avx2<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+    let (scales, _) = blocks.rows.as_chunks::<R>();
+    for (((a, b), mine), theirs) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
+        let mut partial = [[0.0; LANES]; R];
+        fma_avx2(a, b, &mut partial);
+        for ((acc, partial), mine) in acc.iter_mut().zip(partial).zip(mine) {
+            let theirs = must_cast::<Lanes<f32>, [__m256; 2]>(*theirs);
+            let (mut sums, partial) = (must_cast::<Lanes<f32>, [__m256; 2]>(*acc), must_cast::<Lanes<f32>, [__m256; 2]>(partial));
+            for half in 0..2 {
+                let scale = _mm256_mul_ps(_mm256_set1_ps(*mine), theirs[half]);
+                sums[half] = _mm256_fmadd_ps(partial[half], scale, sums[half]);
+            }
+            *acc = must_cast(sums);
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+pub(super) fn blocks_avx512<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+    let mut sums = [_mm512_set1_ps(0.0); R];
+    for (sum, acc) in sums.iter_mut().zip(acc.iter()) {
+        *sum = must_cast(*acc);
+    }
+    let (scales, _) = blocks.rows.as_chunks::<R>();
+    for (((a, b), mine), theirs) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
+        let mut partial = [_mm512_set1_ps(0.0); R];
+        for (a, b) in a.iter().zip(b) {
+            let b: __m512 = must_cast(*b);
+            for (sum, a) in partial.iter_mut().zip(a) {
+                *sum = _mm512_fmadd_ps(_mm512_set1_ps(*a), b, *sum);
+            }
+        }
+        let theirs: __m512 = must_cast(*theirs);
+        for ((sum, partial), mine) in sums.iter_mut().zip(partial).zip(mine) {
+            *sum = _mm512_fmadd_ps(partial, _mm512_mul_ps(_mm512_set1_ps(*mine), theirs), *sum);
+        }
+    }
+    for (acc, sum) in acc.iter_mut().zip(sums) {
+        *acc = must_cast(sum);
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+pub(super) fn scale_lanes_avx512(numbers: &mut [Lanes<f32>], zero: f32, factors: &Lanes<f32>) {
+    let (zero, factors) = (_mm512_set1_ps(zero), must_cast::<Lanes<f32>, __m512>(*factors));
+    for row in numbers {
+        *row = must_cast(_mm512_mul_ps(_mm512_add_ps(must_cast(*row), zero), factors));
+    }
+}

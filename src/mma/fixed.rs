@@ -1,0 +1,109 @@
+//! [`Fixed`]: a fixed-point number wide enough for sums of products of any three f32s.
+
+use crate::codec::Unpacked;
+
+const LIMBS: usize = 16;
+/// The exponent of the last bit: below the product of the three smallest f32s, 2^-447.
+const LAST: i32 = -512;
+
+/// An exact sum. NaN and infinities are kept beside it: an infinity outweighs every number, two opposite ones and NaN make NaN.
+#[derive(Clone, Debug)]
+pub(crate) struct Fixed {
+    /// Two's complement, lowest first.
+    limbs: [u64; LIMBS],
+    infinite: [bool; 2],
+    nan: bool,
+}
+
+impl Fixed {
+    pub(crate) const ZERO: Self = Self { limbs: [0; LIMBS], infinite: [false; 2], nan: false };
+
+    /// Adds `±significand · 2^exponent`; the last bit is not below 2^-512, the number below 2^400.
+    pub(crate) fn add_scaled(&mut self, negative: bool, significand: u128, exponent: i32) {
+        let position = (exponent - LAST) as usize;
+        let (limb, shift) = (position / 64, position % 64);
+        let (low, high) = (significand as u64, (significand >> 64) as u64);
+        let over = |x: u64| if shift == 0 { 0 } else { x >> (64 - shift) };
+        let words = [low << shift, high << shift | over(low), over(high)];
+        let mut carry = false;
+        for (i, to) in self.limbs[limb..].iter_mut().enumerate() {
+            let word = words.get(i).copied().unwrap_or(0);
+            let (once, first) = if negative { to.overflowing_sub(word) } else { to.overflowing_add(word) };
+            let (twice, second) = if negative { once.overflowing_sub(carry.into()) } else { once.overflowing_add(carry.into()) };
+            (*to, carry) = (twice, first || second);
+            if i >= words.len() && !carry {
+                break;
+            }
+        }
+    }
+
+    /// Adds a number.
+    pub(crate) fn add(&mut self, x: Unpacked) {
+        if x.is_nan() {
+            self.nan = true;
+        } else if x.is_infinite() {
+            self.infinite[usize::from(x.is_negative())] = true;
+        } else if !x.is_zero() {
+            self.add_scaled(x.is_negative(), x.significand().into(), x.exponent());
+        }
+    }
+
+    /// Adds the product of two numbers.
+    pub(crate) fn add_product(&mut self, a: f32, b: f32) {
+        let (a, b) = (Unpacked::from_f32(a), Unpacked::from_f32(b));
+        // 48 bits: the product is exact.
+        self.add(crate::arith::product(a, b));
+    }
+
+    /// The sum, with 63 leading bits and a sticky last one if it is longer: every rounding to fewer bits comes out as from the exact value. A sum of zero
+    /// is +0.
+    pub(crate) fn value(&self) -> Unpacked {
+        match (self.nan, self.infinite) {
+            (true, _) | (_, [true, true]) => return Unpacked::NAN,
+            (_, [true, false]) => return Unpacked::infinity(false),
+            (_, [false, true]) => return Unpacked::infinity(true),
+            _ => {}
+        }
+        let negative = self.limbs[LIMBS - 1] >> 63 == 1;
+        let mut limbs = self.limbs;
+        if negative {
+            let mut carry = true;
+            for limb in &mut limbs {
+                let (sum, over) = (!*limb).overflowing_add(carry.into());
+                (*limb, carry) = (sum, over);
+            }
+        }
+        let Some(top) = limbs.iter().rposition(|&limb| limb != 0) else { return Unpacked::ZERO };
+        let below = if top > 0 { limbs[top - 1] } else { 0 };
+        let zeros = limbs[top].leading_zeros();
+        let wide = (u128::from(limbs[top]) << 64 | u128::from(below)) << zeros;
+        let lost = wide as u64 != 0 || limbs[..top.saturating_sub(1)].iter().any(|&limb| limb != 0);
+        let exponent = 64 * top as i32 + LAST - zeros as i32;
+        Unpacked::new(negative, (wide >> 64) as u64 | u64::from(lost), exponent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_exact_over_the_whole_range() {
+        let mut sum = Fixed::ZERO;
+        let (big, small) = (f32::MAX, f32::from_bits(1));
+        sum.add_product(big, big);
+        sum.add_product(small, -small);
+        assert_eq!(sum.value().significand() & 1, 1, "sticky");
+        sum.add_product(-big, big);
+        assert_eq!(sum.value(), Unpacked::new(true, 1, -298));
+        sum.add_product(small, small);
+        assert!(sum.value().is_zero() && !sum.value().is_negative());
+        sum.add_scaled(true, u128::MAX, -500);
+        sum.add_scaled(false, u128::MAX - 5, -500);
+        assert_eq!(sum.value(), Unpacked::new(true, 5, -500));
+        sum.add(Unpacked::infinity(true));
+        assert!(sum.value().is_infinite());
+        sum.add_product(f32::INFINITY, 0.0);
+        assert!(sum.value().is_nan());
+    }
+}

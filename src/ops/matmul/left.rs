@@ -1,0 +1,85 @@
+//! The left side of a product, as kernels read it: tiles of up to 8 rows, position by position, all numbers decoded.
+
+use super::operand::Operand;
+use super::read::Reader;
+use crate::codec::Unpacked;
+use crate::kernel::gemm::{ROWS, height};
+use crate::ops::Exec;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// Some rows.
+#[derive(Debug)]
+pub(super) struct Tile {
+    pub(super) rows: Range<usize>,
+    /// `height(rows)` numbers for each position; of rows that are not there zeros.
+    pub(super) numbers: Vec<f32>,
+    /// As many scales for each block, of sums block by block.
+    pub(super) scales: Vec<f32>,
+    /// As many words for each four positions of a block, of dot products of bytes.
+    pub(super) quads: Vec<u32>,
+}
+
+impl Tile {
+    /// Numbers for each position.
+    pub(super) fn height(&self) -> usize {
+        height(self.rows.len())
+    }
+
+    /// The numbers of some positions.
+    pub(super) fn positions(&self, k: Range<usize>) -> &[f32] {
+        &self.numbers[k.start * self.height()..k.end * self.height()]
+    }
+
+    /// Makes the words of numbers that are integers of 8 bits in units of `2^exponent`, stored 128 higher.
+    pub(super) fn make_quads(&mut self, run: usize, exponent: i32) {
+        let (height, unit) = (self.height(), Unpacked::new(false, 1, -exponent).to_f32());
+        for block in self.numbers.chunks(run * height) {
+            for four in block.chunks(4 * height) {
+                let byte = |lane: usize, position: usize| {
+                    let number = four.get(position * height + lane).copied().unwrap_or(0.0);
+                    ((number * unit) as i32 + 128) as u8
+                };
+                self.quads
+                    .extend((0..height).map(|lane| u32::from_le_bytes(core::array::from_fn(|position| byte(lane, position)))));
+            }
+        }
+    }
+
+    /// The numbers of a row.
+    pub(super) fn row(&self, row: usize) -> Vec<f32> {
+        self.numbers.iter().skip(row - self.rows.start).step_by(self.height()).copied().collect()
+    }
+}
+
+/// The rows from `first` on, `count` of them, in tiles; with the scales of blocks of so many positions.
+pub(super) fn tiles(
+    operand: &Operand<'_>,
+    reader: &Reader,
+    first: usize,
+    count: usize,
+    run: Option<usize>,
+    exec: Exec,
+) -> Vec<Tile> {
+    let starts: Vec<usize> = (0..count).step_by(ROWS).collect();
+    exec.map(starts, |start| {
+        let rows = start..(start + ROWS).min(count);
+        let height = height(rows.len());
+        let mut numbers = vec![0.0; height * operand.cols()];
+        let mut row = vec![0.0; operand.cols()];
+        for (lane, line) in rows.clone().enumerate() {
+            reader.row(operand, first + line, &mut row);
+            numbers.iter_mut().skip(lane).step_by(height).zip(&row).for_each(|(to, x)| *to = *x);
+        }
+        let mut scales = Vec::new();
+        if let Some(run) = run {
+            scales.resize(height * operand.cols().div_ceil(run), 0.0);
+            for (lane, line) in rows.clone().enumerate() {
+                let blocks = scales.iter_mut().skip(lane).step_by(height).enumerate();
+                blocks.for_each(|(block, to)| *to = operand.scale(first + line, block * run));
+            }
+        }
+        Tile { rows, numbers, scales, quads: Vec::new() }
+    })
+}

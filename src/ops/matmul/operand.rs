@@ -1,0 +1,490 @@
+//! [`Operand`]: one side of a matrix product, whatever its numbers are kept in.
+
+use super::packed::PackedMatrix;
+use crate::block::{BlockSpec, Extent, Offset, QuantTensor, QuantView, TensorScale, get};
+use crate::codec::Unpacked;
+use crate::error::Error;
+use crate::ops::quantize::Quantizer;
+use crate::spec::{Code, CodeSlice, Encoding, FormatSpec};
+
+use alloc::vec;
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// The number types of an operand: f32 and, with the `half` feature, f16 and bf16.
+pub trait Activation: sealed::Sealed + Copy + Send + Sync + 'static {
+    #[doc(hidden)]
+    fn source(numbers: &[Self]) -> Numbers<'_>;
+}
+
+macro_rules! activation {
+    ($($(#[$attr:meta])* $type:ty: $variant:ident;)*) => {
+        /// A slice of numbers.
+        #[derive(Clone, Copy, Debug)]
+        #[doc(hidden)]
+        pub enum Numbers<'a> {
+            $($(#[$attr])* #[allow(missing_docs, reason = "hidden")] $variant(&'a [$type]),)*
+        }
+
+        impl Numbers<'_> {
+            fn len(self) -> usize {
+                match self {
+                    $($(#[$attr])* Self::$variant(numbers) => numbers.len(),)*
+                }
+            }
+
+            /// The numbers from `first` on, as f32s.
+            fn read(self, first: usize, dst: &mut [f32]) {
+                match self {
+                    $($(#[$attr])* Self::$variant(numbers) => {
+                        dst.iter_mut().zip(&numbers[first..]).for_each(|(to, x)| *to = f32::from(*x));
+                    })*
+                }
+            }
+        }
+
+        $($(#[$attr])* impl sealed::Sealed for $type {}
+        $(#[$attr])* impl Activation for $type {
+            fn source(numbers: &[Self]) -> Numbers<'_> {
+                Numbers::$variant(numbers)
+            }
+        })*
+    };
+}
+
+activation! {
+    f32: F32;
+    #[cfg(feature = "half")] half::f16: F16;
+    #[cfg(feature = "half")] half::bf16: BF16;
+}
+
+/// One side of a matrix product: rows of K numbers, in any format, borrowed. Both sides are given this way, so that the product is `A · Bᵀ`: a weight of
+/// shape `[outputs, inputs]` goes in as it is.
+///
+/// A shape's last axis is K, the one before it the rows, those before matrices of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Operand<'a> {
+    batch: usize,
+    rows: usize,
+    cols: usize,
+    source: Source<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Source<'a> {
+    Numbers(Numbers<'a>),
+    Codes(&'a FormatSpec, CodeSlice<'a>),
+    Tensor(QuantView<'a>),
+    Quantize(&'a Quantizer<'a>, Numbers<'a>),
+    Packed(&'a PackedMatrix),
+}
+
+impl<'a> Operand<'a> {
+    /// Numbers as they are: f32, f16 or bf16.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if the shape has another number of elements, [`Error::TooLarge`] if it has more than the address space.
+    pub fn numbers<T: Activation>(numbers: &'a [T], shape: &[usize]) -> Result<Self, Error> {
+        let numbers = T::source(numbers);
+        Self::new(Source::Numbers(numbers), numbers.len(), shape)
+    }
+
+    /// Codes of a format, one an element in the low bits, without scales. Each stands for the f32 nearest to its number.
+    ///
+    /// ```
+    /// use subhalf::{FormatSpec, Operand, matmul};
+    /// let (e4m3, int4) = ([0x38u8, 0x40], [0x3u8, 0xF]);                                  // 1 and 2; 3 and -1
+    /// let a = Operand::codes(&FormatSpec::F8E4M3, &e4m3, &[1, 2])?;
+    /// let b = Operand::codes(&FormatSpec::INT4, &int4, &[1, 2])?;
+    /// assert_eq!(matmul(a, b)?, [1.0]);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`numbers`](Self::numbers); [`Error::CodeWidth`] if `C` is too narrow for the format.
+    pub fn codes<C: Code>(spec: &'a FormatSpec, codes: &'a [C], shape: &[usize]) -> Result<Self, Error> {
+        if spec.bits() > C::BITS {
+            return Err(Error::CodeWidth { format: spec.short_name(), needed: spec.bits(), found: C::BITS });
+        }
+        Self::new(Source::Codes(spec, C::slice(codes)), codes.len(), shape)
+    }
+
+    /// Numbers that are quantized when the product is taken: the same as quantizing them first.
+    ///
+    /// # Errors
+    /// As [`numbers`](Self::numbers); what quantization refuses it refuses then.
+    pub fn quantized<T: Activation>(quantizer: &'a Quantizer<'a>, numbers: &'a [T], shape: &[usize]) -> Result<Self, Error> {
+        let numbers = T::source(numbers);
+        Self::new(Source::Quantize(quantizer, numbers), numbers.len(), shape)
+    }
+
+    fn new(source: Source<'a>, len: usize, shape: &[usize]) -> Result<Self, Error> {
+        let [batch, rows, cols] = matrices(shape)?;
+        Error::check_length("elements of an operand", batch * rows * cols, len)?;
+        Ok(Self { batch, rows, cols, source })
+    }
+
+    /// Matrices of a batch.
+    #[must_use]
+    pub const fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// Rows of each: M of the left side, N of the right.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Numbers of a row: K.
+    #[must_use]
+    pub const fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// Whether elements have scales of their own.
+    pub(crate) const fn is_scaled(&self) -> bool {
+        match &self.source {
+            Source::Numbers(_) | Source::Codes(..) => false,
+            Source::Tensor(_) | Source::Quantize(..) => true,
+            Source::Packed(packed) => packed.spec().is_some(),
+        }
+    }
+
+    /// The tensor of an operand that is yet to be quantized.
+    pub(crate) fn quantize(&self) -> Result<Option<QuantTensor>, Error> {
+        let Source::Quantize(quantizer, numbers) = self.source else { return Ok(None) };
+        let shape = [self.batch, self.rows, self.cols];
+        let tensor = match numbers {
+            Numbers::F32(numbers) => quantizer.quantize(numbers, &shape),
+            #[cfg(feature = "half")]
+            Numbers::F16(numbers) => quantizer.quantize(numbers, &shape),
+            #[cfg(feature = "half")]
+            Numbers::BF16(numbers) => quantizer.quantize(numbers, &shape),
+        };
+        tensor.map(Some)
+    }
+
+    /// The scheme of a block-scaled operand.
+    pub(crate) const fn spec(&self) -> Option<&'a BlockSpec> {
+        match self.source {
+            Source::Numbers(_) | Source::Codes(..) => None,
+            Source::Tensor(view) => Some(view.spec()),
+            Source::Quantize(quantizer, _) => Some(quantizer.spec),
+            Source::Packed(packed) => packed.spec(),
+        }
+    }
+
+    /// The format of the elements, if they are codes.
+    pub(crate) const fn element(&self) -> Option<&'a FormatSpec> {
+        match self.source {
+            Source::Numbers(_) => None,
+            Source::Codes(spec, _) => Some(spec),
+            Source::Packed(packed) => packed.element(),
+            _ => match self.spec() {
+                Some(spec) => Some(&spec.element),
+                None => None,
+            },
+        }
+    }
+
+    /// The panels of a packed operand.
+    pub(crate) const fn packed(&self) -> Option<&'a PackedMatrix> {
+        match self.source {
+            Source::Packed(packed) => Some(packed),
+            _ => None,
+        }
+    }
+
+    /// Where an element of a tensor is in its grid: rows of a flat one are one line.
+    fn place(view: &QuantView<'_>, cols: usize, line: usize, k: usize) -> (usize, usize) {
+        match view.spec().extent {
+            Extent::Flat(_) => (0, line * cols + k),
+            _ => (line, k),
+        }
+    }
+
+    /// Blocks along K end at multiples of this. Of a flat tensor whose blocks end elsewhere in every row it is 1.
+    pub(crate) fn run(&self) -> usize {
+        let whole = self.cols.max(1);
+        match self.spec().map(|spec| spec.extent) {
+            None | Some(Extent::Tensor | Extent::Row) => whole,
+            Some(Extent::Column) => 1,
+            Some(Extent::Block { cols, .. }) => (cols as usize).min(whole),
+            Some(Extent::Flat(length)) if self.is_cut() => (length as usize).min(whole),
+            Some(Extent::Flat(_)) => 1,
+        }
+    }
+
+    /// Whether blocks end at the same places in every row.
+    fn is_cut(&self) -> bool {
+        match self.spec().map(|spec| spec.extent) {
+            Some(Extent::Flat(length)) => {
+                let length = length as usize;
+                self.cols.is_multiple_of(length) || length.is_multiple_of(self.cols.max(1))
+            }
+            _ => true,
+        }
+    }
+
+    /// What multiplies a whole sum, if anything.
+    pub(crate) fn tensor_factor(&self) -> Option<f32> {
+        let stored = self.stored_tensor_scale();
+        match self.spec()?.tensor_scale {
+            TensorScale::None => None,
+            TensorScale::Multiplier { .. } => Some(stored),
+            TensorScale::Divisor { .. } => Some(1.0 / stored),
+            TensorScale::Amax { target } => Some(stored / target),
+        }
+    }
+
+    /// Bits behind the binary point of integer elements.
+    pub(crate) fn fraction_bits(&self) -> Option<i32> {
+        match self.element()?.encoding() {
+            Encoding::Int(layout) if layout.bits <= 16 => Some(layout.fraction_bits.into()),
+            _ => None,
+        }
+    }
+
+    /// A bound for the magnitude of integer elements, zero points taken off, in units of the last place.
+    pub(crate) fn largest_integer(&self) -> Option<f64> {
+        let Encoding::Int(layout) = self.element()?.encoding() else { return None };
+        let has_offset = self.spec().is_some_and(|spec| spec.offset_bytes() > 0);
+        let bits = i32::from(layout.bits) - i32::from(layout.signed && !has_offset);
+        Some(Unpacked::new(false, 1, bits).to_f64())
+    }
+
+    /// Where the bits of the scales are.
+    pub(crate) fn scale_range(&self) -> ScaleRange {
+        match self.source {
+            Source::Packed(packed) => packed.scale_range(),
+            Source::Tensor(view) => {
+                ScaleRange::of(view.spec().scale.as_ref(), (0..view.blocks()).map(|block| view.scale_code(block)))
+            }
+            _ => ScaleRange::ONE,
+        }
+    }
+
+    /// Whether scales are f32s, whose products have to be rounded.
+    pub(crate) fn has_f32_scales(&self) -> bool {
+        self.spec().is_some_and(|spec| spec.scale == Some(FormatSpec::F32))
+    }
+
+    /// Refuses schemes whose numbers are not elements times scales, block by block.
+    pub(crate) fn check_blockwise(&self) -> Result<(), Error> {
+        let Some(spec) = self.spec() else { return Ok(()) };
+        if matches!(spec.offset, Offset::Minimum(_)) {
+            return Err(Error::Scheme {
+                what: "operand of a block-wise sum",
+                expected: "elements without a minimum; F32 takes them",
+            });
+        }
+        if !self.is_cut() {
+            return Err(Error::Scheme {
+                what: "operand of a block-wise sum",
+                expected: "flat blocks that divide a row or are whole rows; F32 takes them",
+            });
+        }
+        Ok(())
+    }
+
+    /// The numbers of a row, as [`dequantize`](QuantView::dequantize) gives them.
+    pub(crate) fn values(&self, line: usize, dst: &mut [f32]) {
+        match self.source {
+            Source::Tensor(view) => {
+                for (k, to) in dst.iter_mut().enumerate() {
+                    let (line, col) = Self::place(&view, self.cols, line, k);
+                    let restorer = view.block_restorer(view.geometry().block(line, col));
+                    *to = restorer.restore(view.spec().element.decode_f32(view.code_at(line, col)));
+                }
+            }
+            Source::Packed(packed) => packed.values(line, dst),
+            _ => self.elements(line, dst),
+        }
+    }
+
+    /// The elements of a row without scales, zero points taken off.
+    pub(crate) fn elements(&self, line: usize, dst: &mut [f32]) {
+        let first = line * self.cols;
+        match self.source {
+            Source::Numbers(numbers) | Source::Quantize(_, numbers) => numbers.read(first, dst),
+            Source::Codes(spec, codes) => {
+                dst.iter_mut().enumerate().for_each(|(k, to)| *to = spec.decode_f32(codes.get(first + k)));
+            }
+            Source::Tensor(view) => {
+                let element = &view.spec().element;
+                for (k, to) in dst.iter_mut().enumerate() {
+                    let (line, col) = Self::place(&view, self.cols, line, k);
+                    let zero_point = zero_point(view.spec(), view.offset_code(view.geometry().block(line, col)));
+                    *to = element.decode_f32(view.code_at(line, col)) - zero_point;
+                }
+            }
+            Source::Packed(packed) => packed.elements(line, dst),
+        }
+    }
+
+    /// The stored bytes of a row of codes of at most 8 bits, packed as a tensor's are, if a row starts at a byte and is all that it has.
+    pub(crate) fn row_codes(&self, line: usize) -> Option<&'a [u8]> {
+        match self.source {
+            Source::Codes(_, CodeSlice::U8(codes)) => Some(&codes[line * self.cols..][..self.cols]),
+            Source::Tensor(view) if !matches!(view.spec().extent, Extent::Flat(_)) => {
+                let bytes = view.geometry().row_bytes;
+                Some(&view.parts().codes[line * bytes..][..bytes])
+            }
+            _ => None,
+        }
+    }
+
+    /// The tensor scale as it is stored; 1 without one.
+    pub(crate) fn stored_tensor_scale(&self) -> f32 {
+        match self.source {
+            Source::Tensor(view) => view.parts().tensor_scale,
+            Source::Packed(packed) => packed.tensor_scale(),
+            _ => 1.0,
+        }
+    }
+
+    /// The codes of a row, for elements of at most 8 bits.
+    pub(crate) fn codes_of(&self, line: usize, dst: &mut [u8]) {
+        match self.source {
+            Source::Codes(_, codes) => {
+                dst.iter_mut().enumerate().for_each(|(k, to)| *to = codes.get(line * self.cols + k) as u8);
+            }
+            Source::Tensor(view) if matches!(view.spec().extent, Extent::Flat(_)) => {
+                dst.iter_mut().enumerate().for_each(|(k, to)| *to = view.code_at(0, line * self.cols + k) as u8);
+            }
+            Source::Tensor(view) => {
+                let bytes = view.geometry().row_bytes;
+                unpack_row(&view.parts().codes[line * bytes..][..bytes], view.spec().element.bits(), dst);
+            }
+            _ => {}
+        }
+    }
+
+    /// The codes of scale and offset of the block at a position of a tensor; else 0.
+    pub(crate) fn block_codes(&self, line: usize, k: usize) -> (u32, u32) {
+        match self.source {
+            Source::Tensor(view) => {
+                let (line, col) = Self::place(&view, self.cols, line, k);
+                let block = view.geometry().block(line, col);
+                (view.scale_code(block), view.offset_code(block))
+            }
+            _ => (0, 0),
+        }
+    }
+
+    /// The scale at a position, without the tensor scale.
+    pub(crate) fn scale(&self, line: usize, k: usize) -> f32 {
+        match (self.source, self.spec().and_then(|spec| spec.scale.as_ref())) {
+            (Source::Packed(packed), _) => packed.scale(line, k),
+            (_, Some(format)) => format.decode_f32(self.block_codes(line, k).0),
+            (_, None) => 1.0,
+        }
+    }
+}
+
+/// The exponents of the last and behind the first bit of any of some scales, and the bits that one may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ScaleRange {
+    last: i32,
+    end: i32,
+    bits: i32,
+}
+
+impl ScaleRange {
+    /// Of the scale 1.
+    pub(crate) const ONE: Self = Self { last: 0, end: 1, bits: 1 };
+
+    /// Of a format if that says enough, else of these codes.
+    pub(crate) fn of(format: Option<&FormatSpec>, codes: impl Iterator<Item = u32>) -> Self {
+        let Some(format) = format else { return Self::ONE };
+        let bits = format.precision().map_or(64, |bits| bits as i32);
+        let whole = Self { last: format.min_positive().exponent(), end: format.max_exponent() + 1, bits };
+        if whole.last >= -60 && whole.end <= 60 {
+            return whole;
+        }
+        let mut seen = vec![false; 1 << format.bits().min(16)];
+        let mut range = Self { last: 0, end: 1, bits };
+        for code in codes {
+            let known = seen.get_mut(code as usize).is_some_and(|seen| core::mem::replace(seen, true));
+            let value = format.decode(code);
+            if !known && value.is_finite() && !value.is_zero() {
+                range.last = range.last.min(value.exponent());
+                range.end = range.end.max(value.log2() as i32 + 1);
+            }
+        }
+        range
+    }
+
+    /// Of products.
+    pub(crate) const fn times(self, other: Self) -> Self {
+        Self { last: self.last + other.last, end: self.end + other.end, bits: self.bits + other.bits }
+    }
+
+    /// Of scales times `2^exponent`.
+    pub(crate) const fn shifted(self, exponent: i32) -> Self {
+        Self { last: self.last + exponent, end: self.end + exponent, ..self }
+    }
+
+    /// Whether all are f32s.
+    pub(crate) const fn is_f32(self) -> bool {
+        self.last >= -149 && self.end <= 128 && self.bits <= 24
+    }
+}
+
+/// The number that is taken off the elements of a block.
+pub(crate) fn zero_point(spec: &BlockSpec, offset: u32) -> f32 {
+    if matches!(spec.offset, Offset::ZeroPoint) { spec.element.decode_f32(offset) } else { 0.0 }
+}
+
+/// The codes of a row that starts at a byte, of at most 8 bits: as [`unpack`](crate::unpack), in one pass.
+fn unpack_row(bytes: &[u8], bits: u32, codes: &mut [u8]) {
+    if bits == 6 {
+        // Four codes are three bytes.
+        let (fours, _) = codes.as_chunks_mut::<4>();
+        for (four, [a, b, c]) in fours.iter_mut().zip(bytes.as_chunks::<3>().0) {
+            *four = [a & 63, a >> 6 | (b & 15) << 2, b >> 4 | (c & 3) << 4, c >> 2];
+        }
+        let done = fours.len() * 4;
+        codes.iter_mut().enumerate().skip(done).for_each(|(k, to)| *to = get(bytes, bits, k) as u8);
+        return;
+    }
+    codes.iter_mut().enumerate().for_each(|(k, to)| *to = get(bytes, bits, k) as u8);
+}
+
+/// A shape as matrices, rows, columns.
+fn matrices(shape: &[usize]) -> Result<[usize; 3], Error> {
+    let product = |axes: &[usize]| axes.iter().try_fold(1usize, |product, &axis| product.checked_mul(axis)).ok_or(Error::TooLarge);
+    let cols = shape.last().copied().unwrap_or(1);
+    let rows = if shape.len() > 1 { shape[shape.len() - 2] } else { 1 };
+    let batch = product(&shape[..shape.len().saturating_sub(2)])?;
+    if product(shape)? > isize::MAX as usize / 8 { Err(Error::TooLarge) } else { Ok([batch, rows, cols]) }
+}
+
+impl<'a> From<QuantView<'a>> for Operand<'a> {
+    /// Its last axis is K.
+    fn from(view: QuantView<'a>) -> Self {
+        let shape = view.shape();
+        let cols = shape.last().copied().unwrap_or(1);
+        let rows = if shape.len() > 1 { shape[shape.len() - 2] } else { 1 };
+        // A product that does not exist is one of no elements.
+        let batch = shape[..shape.len().saturating_sub(2)].iter().fold(1usize, |product, &axis| product.saturating_mul(axis));
+        Self { batch, rows, cols, source: Source::Tensor(view) }
+    }
+}
+
+impl<'a> From<&'a QuantTensor> for Operand<'a> {
+    /// Its last axis is K.
+    fn from(tensor: &'a QuantTensor) -> Self {
+        tensor.view().into()
+    }
+}
+
+impl<'a> From<&'a PackedMatrix> for Operand<'a> {
+    fn from(packed: &'a PackedMatrix) -> Self {
+        let [batch, rows, cols] = packed.shape();
+        Self { batch, rows, cols, source: Source::Packed(packed) }
+    }
+}

@@ -1,0 +1,326 @@
+//! [`PackedMatrix`]: the right side of a product in the order in which kernels read it.
+
+use super::operand::{Operand, ScaleRange};
+use crate::block::{BlockSpec, Offset, Restorer};
+use crate::error::Error;
+use crate::kernel::gemm::{LANES, Lanes};
+use crate::ops::par::Exec;
+use crate::spec::FormatSpec;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// The right side of a product, a weight say, packed once for many products: panels of 16 rows, *k* by *k*, so that a kernel reads 16 columns of the product at a
+/// time. Elements stay codes, of at most 4 bits two to a byte. It takes part in products as the tensor it was packed from, with the same bits.
+///
+/// ```
+/// use subhalf::{Operand, PackedMatrix, QuantTensor, matmul, preset};
+/// let weight: Vec<f32> = (0..48 * 64).map(|i| ((i * 37 % 101) as f32 - 50.0) / 400.0).collect();
+/// let weight = QuantTensor::quantize(&preset::ocp::MXFP4, &weight, &[48, 64])?;
+/// let packed = PackedMatrix::new(&weight)?;
+/// let x = [0.5f32; 64];
+/// let x = Operand::numbers(&x, &[1, 64])?;
+/// assert_eq!(matmul(x, &packed)?, matmul(x, &weight)?);
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct PackedMatrix {
+    shape: [usize; 3],
+    spec: Option<BlockSpec>,
+    element: Option<FormatSpec>,
+    tensor_scale: f32,
+    scale_range: ScaleRange,
+    panels: Vec<Panel>,
+}
+
+/// Sixteen rows; the last ones may not be there, and have any codes.
+#[derive(Clone, Debug)]
+pub(crate) struct Panel {
+    pub(crate) data: Data,
+    /// Positions of a block; blocks follow each other along K.
+    pub(crate) run: usize,
+    /// Scales, block by block, without the tensor scale; none of an operand without.
+    pub(crate) scales: Vec<Lanes<f32>>,
+    pub(crate) restore: Restore,
+}
+
+/// How the numbers of a block come from its elements.
+#[derive(Clone, Debug)]
+pub(crate) enum Restore {
+    /// They are the elements times the scales, or the elements.
+    Scales,
+    /// Elements, with a zero of this sign added, times other factors.
+    Factors(f32, Vec<Lanes<f32>>),
+    Any(Vec<[Restorer; LANES]>),
+}
+
+/// The elements, position by position.
+#[derive(Clone, Debug)]
+pub(crate) enum Data {
+    /// Elements of more than 8 bits, as numbers.
+    Numbers(Vec<Lanes<f32>>),
+    Bytes(Vec<Lanes<u8>>),
+    /// Two positions, the first in the low halves.
+    Nibbles(Vec<Lanes<u8>>),
+}
+
+impl Data {
+    /// The code at a position of a row, of those that are codes.
+    fn code(&self, k: usize, lane: usize) -> u32 {
+        match self {
+            Self::Numbers(_) => 0,
+            Self::Bytes(codes) => codes[k][lane].into(),
+            Self::Nibbles(pairs) => u32::from(pairs[k / 2][lane] >> (4 * (k % 2)) & 15),
+        }
+    }
+}
+
+/// Makes panels of an operand that is not packed.
+pub(crate) struct Packer<'a> {
+    operand: Operand<'a>,
+    /// Scales and what they do by their codes, of formats of at most 8 bits.
+    table: Vec<(f32, Restorer)>,
+}
+
+impl<'a> Packer<'a> {
+    pub(crate) fn new(operand: Operand<'a>) -> Self {
+        let entry = |(spec, scale): (&BlockSpec, &FormatSpec), code| {
+            (scale.decode_f32(code), spec.restorer(code, 0, operand.stored_tensor_scale()))
+        };
+        let table = match operand.spec().map(|spec| (spec, spec.scale.as_ref(), spec.offset)) {
+            Some((spec, Some(scale), Offset::None)) if scale.bits() <= 8 => {
+                scale.codes().map(|code| entry((spec, scale), code)).collect()
+            }
+            _ => Vec::new(),
+        };
+        Self { operand, table }
+    }
+
+    /// The scale of the block at a position, and what it does.
+    fn block(&self, spec: &BlockSpec, line: usize, k: usize) -> (f32, Restorer) {
+        let (scale, offset) = self.operand.block_codes(line, k);
+        self.table.get(scale as usize).copied().unwrap_or_else(|| {
+            let number = spec.scale.as_ref().map_or(1.0, |format| format.decode_f32(scale));
+            (number, spec.restorer(scale, offset, self.operand.stored_tensor_scale()))
+        })
+    }
+
+    /// Rows from `line` on, `rows` of them.
+    pub(crate) fn panel(&self, line: usize, rows: usize) -> Panel {
+        let (operand, cols, run) = (&self.operand, self.operand.cols(), self.operand.run());
+        let bits = operand.element().map_or(32, FormatSpec::bits);
+        let data = if bits <= 8 { self.codes(line, rows) } else { Data::Numbers(self.numbers(line, rows)) };
+        let (mut scales, mut restorers) = (Vec::new(), Vec::new());
+        if let Some(spec) = operand.spec() {
+            // What is not there does as its neighbour does.
+            let none = |k| self.block(spec, line, k);
+            for k in (0..cols).step_by(run) {
+                let block: [_; LANES] =
+                    core::array::from_fn(|lane| if lane < rows { self.block(spec, line + lane, k) } else { none(k) });
+                scales.push(block.map(|(scale, _)| scale));
+                restorers.push(block.map(|(_, restorer)| restorer));
+            }
+        }
+        let factors = |zero: f32| restorers.iter().map(|block| factors(block, zero)).collect::<Option<Vec<_>>>();
+        let same = |factors: &[Lanes<f32>]| {
+            factors.as_flattened().iter().map(|x| x.to_bits()).eq(scales.as_flattened().iter().map(|x| x.to_bits()))
+        };
+        let restore = match (factors(-0.0), factors(0.0)) {
+            (Some(factors), _) if same(&factors) => Restore::Scales,
+            (Some(factors), _) => Restore::Factors(-0.0, factors),
+            (None, Some(factors)) => Restore::Factors(0.0, factors),
+            (None, None) => Restore::Any(restorers),
+        };
+        Panel { data, run, scales, restore }
+    }
+
+    fn numbers(&self, line: usize, rows: usize) -> Vec<Lanes<f32>> {
+        let cols = self.operand.cols();
+        let mut numbers = vec![[0.0; LANES]; cols];
+        let mut row = vec![0.0; cols];
+        for lane in 0..rows {
+            // No format of more than 8 bits has zero points.
+            self.operand.elements(line + lane, &mut row);
+            numbers.iter_mut().zip(&row).for_each(|(to, x)| to[lane] = *x);
+        }
+        numbers
+    }
+
+    fn codes(&self, line: usize, rows: usize) -> Data {
+        let (operand, cols) = (&self.operand, self.operand.cols());
+        let bits = operand.element().map_or(8, FormatSpec::bits);
+        // A tensor's rows of 4-bit codes are pairs of positions already.
+        let paired = bits == 4 && operand.spec().is_some();
+        let stored = |lane| operand.row_codes(line + lane).filter(|_| paired || bits == 8);
+        if stored(0).is_some() {
+            let width = if paired { cols.div_ceil(2) } else { cols };
+            let (none, mut codes) = (vec![0; width], vec![[0; LANES]; width]);
+            let row = |lane| if lane < rows { stored(lane).unwrap_or(&none) } else { &none };
+            transpose(&core::array::from_fn(row), &mut codes);
+            return if paired { Data::Nibbles(codes) } else { Data::Bytes(codes) };
+        }
+        let (mut all, mut codes) = (vec![0u8; cols * LANES], vec![[0; LANES]; cols]);
+        for (lane, row) in all.chunks_mut(cols.max(1)).enumerate().take(rows) {
+            operand.codes_of(line + lane, row);
+        }
+        transpose(&core::array::from_fn(|lane| &all[lane * cols..][..cols]), &mut codes);
+        if bits <= 4 { Data::Nibbles(pairs(&codes)) } else { Data::Bytes(codes) }
+    }
+}
+
+/// The factors, if multiplying is all, but for a zero of this sign that is added before.
+fn factors(restorers: &[Restorer; LANES], zero: f32) -> Option<Lanes<f32>> {
+    let mut factors = [0.0; LANES];
+    for (to, restorer) in factors.iter_mut().zip(restorers) {
+        *to = match restorer {
+            Restorer::Times(factor) if zero.is_sign_negative() => *factor,
+            Restorer::TimesPlusZero(factor) if zero.is_sign_positive() => *factor,
+            _ => return None,
+        };
+    }
+    Some(factors)
+}
+
+/// What is taken off the elements of a block.
+const fn zero_point(restorer: Restorer) -> f32 {
+    if let Restorer::Affine(_, zero_point) = restorer { zero_point } else { 0.0 }
+}
+
+/// Rows of bytes to positions.
+fn transpose(rows: &[&[u8]; LANES], positions: &mut [Lanes<u8>]) {
+    let (blocks, last) = positions.as_chunks_mut::<LANES>();
+    for (index, block) in blocks.iter_mut().enumerate() {
+        let start = index * LANES;
+        let square: [Lanes<u8>; LANES] = rows.map(|row| row[start..].first_chunk().copied().unwrap_or_default());
+        for (k, to) in block.iter_mut().enumerate() {
+            *to = core::array::from_fn(|lane| square[lane][k]);
+        }
+    }
+    let start = blocks.len() * LANES;
+    for (k, to) in last.iter_mut().enumerate() {
+        *to = rows.map(|row| row[start + k]);
+    }
+}
+
+/// Pairs of positions in a byte.
+fn pairs(codes: &[Lanes<u8>]) -> Vec<Lanes<u8>> {
+    let (both, last) = codes.as_chunks::<2>();
+    let mut bytes: Vec<Lanes<u8>> =
+        both.iter().map(|[low, high]| core::array::from_fn(|lane| low[lane] & 15 | high[lane] << 4)).collect();
+    bytes.extend(last.iter().map(|low| low.map(|code| code & 15)));
+    bytes
+}
+
+impl PackedMatrix {
+    /// Packs an operand, on all threads.
+    ///
+    /// # Errors
+    /// What [`Quantizer::quantize`](crate::Quantizer::quantize) refuses, for an operand that is yet to be quantized.
+    pub fn new<'a>(operand: impl Into<Operand<'a>>) -> Result<Self, Error> {
+        let operand = operand.into();
+        let tensor = operand.quantize()?;
+        let operand = tensor.as_ref().map_or(operand, Operand::from);
+        if let Some(packed) = operand.packed() {
+            return Ok(packed.clone());
+        }
+        let [batch, rows, cols] = [operand.batch(), operand.rows(), operand.cols()];
+        let per_matrix = rows.div_ceil(LANES);
+        let count = batch * per_matrix;
+        let packer = Packer::new(operand);
+        let panels = Exec::PARALLEL.map((0..count).collect(), |index| {
+            let (matrix, first) = (index / per_matrix, index % per_matrix * LANES);
+            packer.panel(matrix * rows + first, LANES.min(rows - first))
+        });
+        Ok(Self {
+            shape: [batch, rows, cols],
+            spec: operand.spec().copied(),
+            element: operand.element().copied(),
+            tensor_scale: operand.stored_tensor_scale(),
+            scale_range: operand.scale_range(),
+            panels,
+        })
+    }
+
+    /// Matrices, rows (N) and columns (K).
+    #[must_use]
+    pub const fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// The scheme, if it was a block-scaled tensor.
+    #[must_use]
+    pub const fn spec(&self) -> Option<&BlockSpec> {
+        self.spec.as_ref()
+    }
+
+    pub(crate) const fn element(&self) -> Option<&FormatSpec> {
+        self.element.as_ref()
+    }
+
+    pub(crate) const fn tensor_scale(&self) -> f32 {
+        self.tensor_scale
+    }
+
+    pub(crate) const fn scale_range(&self) -> ScaleRange {
+        self.scale_range
+    }
+
+    /// The panel of 16 rows of a matrix.
+    pub(crate) fn panel(&self, matrix: usize, panel: usize) -> &Panel {
+        &self.panels[matrix * self.shape[1].div_ceil(LANES) + panel]
+    }
+
+    /// The panel and the lane of a line.
+    fn at(&self, line: usize) -> (&Panel, usize) {
+        let (matrix, row) = (line / self.shape[1], line % self.shape[1]);
+        (self.panel(matrix, row / LANES), row % LANES)
+    }
+
+    /// As [`Operand::scale`].
+    pub(crate) fn scale(&self, line: usize, k: usize) -> f32 {
+        let (panel, lane) = self.at(line);
+        panel.scales.get(k / panel.run).map_or(1.0, |block| block[lane])
+    }
+
+    /// An element as its format has it.
+    fn element_at(&self, panel: &Panel, lane: usize, k: usize) -> f32 {
+        match (&panel.data, &self.element) {
+            (Data::Numbers(numbers), _) => numbers[k][lane],
+            (data, Some(element)) => element.decode_f32(data.code(k, lane)),
+            (_, None) => 0.0,
+        }
+    }
+
+    /// As [`Operand::elements`].
+    pub(crate) fn elements(&self, line: usize, dst: &mut [f32]) {
+        if dst.is_empty() {
+            return;
+        }
+        let (panel, lane) = self.at(line);
+        for (k, to) in dst.iter_mut().enumerate() {
+            let taken = match &panel.restore {
+                Restore::Any(restorers) => zero_point(restorers[k / panel.run][lane]),
+                _ => 0.0,
+            };
+            *to = self.element_at(panel, lane, k) - taken;
+        }
+    }
+
+    /// As [`Operand::values`].
+    pub(crate) fn values(&self, line: usize, dst: &mut [f32]) {
+        if dst.is_empty() {
+            return;
+        }
+        let (panel, lane) = self.at(line);
+        for (k, to) in dst.iter_mut().enumerate() {
+            let (element, block) = (self.element_at(panel, lane, k), k / panel.run);
+            let restorer = match &panel.restore {
+                Restore::Scales if panel.scales.is_empty() => Restorer::Times(1.0),
+                Restore::Scales => Restorer::Times(panel.scales[block][lane]),
+                Restore::Factors(zero, factors) if zero.is_sign_negative() => Restorer::Times(factors[block][lane]),
+                Restore::Factors(_, factors) => Restorer::TimesPlusZero(factors[block][lane]),
+                Restore::Any(restorers) => restorers[block][lane],
+            };
+            *to = restorer.restore(element);
+        }
+    }
+}

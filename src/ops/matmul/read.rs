@@ -1,0 +1,144 @@
+//! Rows and panels to numbers: the same as an operand gives element by element, by kernels.
+
+use super::operand::{Operand, zero_point};
+use super::packed::{Data, Panel, Restore};
+use crate::block::{BlockSpec, Restorer};
+use crate::kernel::gemm::{LANES, Lanes, scale_lanes, unpack_pairs};
+use crate::kernel::{DecodeBytes, Isa, unpack_4};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// How the codes of one side become numbers.
+#[derive(Debug)]
+pub(super) struct Reader {
+    isa: Isa,
+    /// Of formats of at most 8 bits.
+    decode: Option<DecodeBytes>,
+    spec: Option<BlockSpec>,
+    tensor_scale: f32,
+    /// Elements without scales rather than numbers.
+    plain: bool,
+}
+
+impl Reader {
+    /// `plain` for elements without scales, zero points taken off, instead of the numbers that they stand for.
+    pub(super) fn new(operand: &Operand<'_>, isa: Isa, plain: bool) -> Self {
+        let element = operand.element().filter(|element| element.bits() <= 8);
+        Self {
+            isa,
+            decode: element.map(|element| DecodeBytes::lower(isa, element)),
+            spec: operand.spec().copied(),
+            tensor_scale: operand.stored_tensor_scale(),
+            plain,
+        }
+    }
+
+    /// How the numbers of a block come from its elements.
+    fn restorer(&self, (scale, offset): (u32, u32)) -> Restorer {
+        match &self.spec {
+            Some(spec) if self.plain => Restorer::Affine(1.0, zero_point(spec, offset)),
+            Some(spec) => spec.restorer(scale, offset, self.tensor_scale),
+            None => Restorer::Times(1.0),
+        }
+    }
+
+    /// A row of an operand.
+    pub(super) fn row(&self, operand: &Operand<'_>, line: usize, dst: &mut [f32]) {
+        let (Some(decode), Some(codes)) = (&self.decode, operand.row_codes(line)) else {
+            return if self.plain { operand.elements(line, dst) } else { operand.values(line, dst) };
+        };
+        let mut unpacked = Vec::new();
+        let codes = match operand.element().map_or(8, crate::spec::FormatSpec::bits) {
+            8 => codes,
+            4 if operand.spec().is_some() => {
+                unpacked.resize(dst.len(), 0);
+                unpack_4(self.isa, codes, &mut unpacked);
+                &unpacked[..]
+            }
+            _ => {
+                unpacked.resize(dst.len(), 0);
+                operand.codes_of(line, &mut unpacked);
+                &unpacked[..]
+            }
+        };
+        decode.decode(self.isa, codes, dst);
+        if operand.spec().is_none() {
+            return;
+        }
+        let run = operand.run();
+        for (block, numbers) in dst.chunks_mut(run).enumerate() {
+            match self.restorer(operand.block_codes(line, block * run)) {
+                Restorer::Times(factor) => numbers.iter_mut().for_each(|x| *x *= factor),
+                Restorer::Affine(1.0, 0.0) => {}
+                restorer => numbers.iter_mut().for_each(|x| *x = restorer.restore(*x)),
+            }
+        }
+    }
+
+    /// Some positions of a panel. NaN may have any sign.
+    pub(super) fn panel(&self, panel: &Panel, k: Range<usize>, scratch: &mut Vec<Lanes<u8>>, dst: &mut [Lanes<f32>]) {
+        match (&panel.data, &self.decode) {
+            (Data::Numbers(numbers), _) => dst.copy_from_slice(&numbers[k.clone()]),
+            (Data::Bytes(codes), Some(decode)) => decode.decode(self.isa, codes[k.clone()].as_flattened(), dst.as_flattened_mut()),
+            (Data::Nibbles(pairs), Some(decode)) => {
+                let first = k.start / 2;
+                scratch.resize(2 * (k.end.div_ceil(2) - first), [0; LANES]);
+                unpack_pairs(self.isa, &pairs[first..k.end.div_ceil(2)], scratch);
+                decode.decode(self.isa, scratch[k.start % 2..][..k.len()].as_flattened(), dst.as_flattened_mut());
+            }
+            // Codes have a format.
+            (_, None) => {}
+        }
+        let (zero, factors) = match &panel.restore {
+            Restore::Any(restorers) => {
+                for (block, rows) in blocks(panel.run, k, dst) {
+                    for (lane, restorer) in restorers[block].iter().enumerate() {
+                        let restorer = match restorer {
+                            Restorer::Affine(_, zero_point) if self.plain => Restorer::Affine(1.0, *zero_point),
+                            _ if self.plain => continue,
+                            restorer => *restorer,
+                        };
+                        rows.iter_mut().for_each(|row| row[lane] = restorer.restore(row[lane]));
+                    }
+                }
+                return;
+            }
+            _ if self.plain || panel.scales.is_empty() => return,
+            Restore::Scales => (-0.0, &panel.scales),
+            Restore::Factors(zero, factors) => (*zero, factors),
+        };
+        for (block, rows) in blocks(panel.run, k, dst) {
+            scale_lanes(self.isa, rows, zero, &factors[block]);
+        }
+    }
+
+    /// The codes of a panel, one a byte.
+    pub(super) fn codes<'a>(&self, panel: &'a Panel, scratch: &'a mut Vec<Lanes<u8>>) -> &'a [Lanes<u8>] {
+        match &panel.data {
+            Data::Numbers(_) => &[],
+            Data::Bytes(codes) => codes,
+            Data::Nibbles(pairs) => {
+                scratch.resize(2 * pairs.len(), [0; LANES]);
+                unpack_pairs(self.isa, pairs, scratch);
+                scratch
+            }
+        }
+    }
+}
+
+/// The blocks of some positions.
+fn blocks<T>(run: usize, k: Range<usize>, mut rows: &mut [T]) -> impl Iterator<Item = (usize, &mut [T])> {
+    let (mut start, end) = (k.start, k.end);
+    core::iter::from_fn(move || {
+        let block = start / run;
+        let length = ((block + 1) * run).min(end) - start;
+        start += length;
+        if length == 0 { None } else { rows.split_off_mut(..length).map(|rows| (block, rows)) }
+    })
+}
+
+/// A row of zeros for every position.
+pub(super) fn buffer(positions: usize) -> Vec<Lanes<f32>> {
+    vec![[0.0; LANES]; positions]
+}

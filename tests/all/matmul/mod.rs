@@ -1,0 +1,194 @@
+//! Matrix products: every kernel equals the definition, the definition equals arithmetic that shares no code with it.
+
+mod big;
+mod edges;
+mod inputs;
+mod naive;
+
+use inputs::{Kind, Random, Side, pairs};
+use subhalf::{Accumulator, Chain, Dither, Exec, FormatSpec, IntegerOverflow, Isa, Matmul, Round, Stochastic, reference_matmul};
+
+/// Every accumulator, in the roundings that kernels tell apart.
+fn accumulators(pair: (Kind, Kind), shape: usize, depth: usize) -> Vec<Accumulator> {
+    let rounded = |format, rounding| Accumulator::rounded(format, rounding);
+    let chunked = |k, inner, outer| Accumulator::Chunked { k, inner, outer };
+    let f16 = Chain::Rounded { format: FormatSpec::F16, rounding: Round::NearestEven };
+    let bf16 = Chain::Rounded { format: FormatSpec::BF16, rounding: Round::NearestEven };
+    let some = Round::DETERMINISTIC[shape % 9];
+    let other = [FormatSpec::F8E5M2, FormatSpec::F8E4M3FNUZ, FormatSpec::E8M13, FormatSpec::HIF8, FormatSpec::TF32][shape % 5];
+    let mut all = vec![
+        Accumulator::F32,
+        Accumulator::F64,
+        Accumulator::Exact,
+        rounded(FormatSpec::F16, Round::NearestEven),
+        rounded(FormatSpec::BF16, Round::NearestEven),
+        rounded([FormatSpec::F16, FormatSpec::BF16][shape % 2], some),
+        rounded(other, some),
+        rounded(FormatSpec::F16, Round::Stochastic { kind: Stochastic::A, bits: 8 }),
+        chunked(1 + shape % 40, f16, Chain::F32),
+        chunked(32, Chain::F32, bf16),
+    ];
+    let is_integer = |kind: Kind| match kind {
+        Kind::Codes(format) => format.name().contains("INT"),
+        Kind::Tensor(spec) | Kind::Dynamic(spec) => spec.element.name().contains("INT"),
+        _ => false,
+    };
+    if pair.0.is_blockwise(depth) && pair.1.is_blockwise(depth) {
+        all.push(Accumulator::BlockF32);
+        if is_integer(pair.0) && is_integer(pair.1) {
+            all.extend([Accumulator::I32, Accumulator::Integer { bits: 10, overflow: IntegerOverflow::Saturate }]);
+            all.push(Accumulator::Integer { bits: 12, overflow: IntegerOverflow::Wrap });
+        }
+    }
+    all
+}
+
+/// Shapes up to 130 on a side, most of them small, their edges too; a few batches.
+fn shape(random: &mut Random, index: usize) -> [usize; 4] {
+    let mut side = |small: usize| match random.below(20) {
+        0 => [0, 1, 7, 8, 9, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 130][random.below(17)],
+        1 => random.below(131),
+        _ => random.below(small),
+    };
+    let batch = if index.is_multiple_of(10) { 1 + index % 3 } else { 1 };
+    [batch, side(6), side(18), side(40)]
+}
+
+fn run<'a>(matmul: &Matmul<'_>, a: &'a Side, b: &'a Side) -> Vec<u32> {
+    let (left, right) = (a.quantizer(), b.quantizer());
+    let product = matmul.multiply(a.operand(&left), b.operand(&right)).unwrap();
+    product.iter().map(|x| x.to_bits()).collect()
+}
+
+fn reference(matmul: &Matmul<'_>, a: &Side, b: &Side) -> Vec<u32> {
+    let (left, right) = (a.quantizer(), b.quantizer());
+    let batch = a.shape[0].max(b.shape[0]);
+    let mut out = vec![0f32; batch * a.shape[1] * b.shape[1]];
+    reference_matmul(matmul, a.operand(&left), b.operand(&right), &mut out).unwrap();
+    out.iter().map(|x| x.to_bits()).collect()
+}
+
+/// Both sides of a product from a seed.
+fn sides(pair: (Kind, Kind), index: usize, [batch, m, n, k]: [usize; 4]) -> (Side, Side) {
+    let mut random = Random(index as u64);
+    let wild = index % 4 == 1;
+    // One matrix of a batch on either side, or as many as on the other.
+    let (left, right) = match index % 20 {
+        0 => (batch, batch),
+        10 => (1, batch),
+        _ => (batch, 1),
+    };
+    let mut a = Side::new(pair.0, [left, m, k], &mut random, wild);
+    let mut b = Side::new(pair.1, [right, n, k], &mut random, wild);
+    if index % 8 == 3 {
+        (a, b) = (a.with_any_scales(&mut random), b.with_any_scales(&mut random));
+    }
+    (a, if index.is_multiple_of(2) { b.packed() } else { b })
+}
+
+/// Compares all kernels and threads with the definition.
+fn compare(pair: (Kind, Kind), index: usize, shape: [usize; 4], accumulators: &[Accumulator], pools: &[Pool]) -> usize {
+    let (a, b) = sides(pair, index, shape);
+    let mut compared = 0;
+    let c: Vec<f32> = (0..shape[0] * shape[1] * shape[2]).map(|i| i as f32 / 3.0 - 5.0).collect();
+    for accumulator in accumulators {
+        let matmul = Matmul::new().accumulator(*accumulator).dither(Dither::new(index as u64));
+        let matmul = match index % 3 {
+            0 => matmul,
+            1 => matmul.addend(&c),
+            _ => matmul.bias(&c[..shape[2].min(c.len())]),
+        };
+        if index % 3 == 2 && c.is_empty() {
+            continue;
+        }
+        let expected = reference(&matmul, &a, &b);
+        for isa in Isa::available() {
+            for pool in pools {
+                let found = pool.install(|exec| run(&matmul.exec(exec.with_isa(isa)), &a, &b));
+                if found != expected {
+                    let at = (0..found.len()).find(|&at| found[at] != expected[at]).unwrap();
+                    panic!(
+                        "{:?} × {:?}\n{shape:?} {index}, {accumulator:?} {}: element {at}: expected {:#x}, found {:#x}",
+                        a.kind(),
+                        b.kind(),
+                        isa.name(),
+                        expected[at],
+                        found[at]
+                    );
+                }
+                compared += 1;
+            }
+        }
+    }
+    compared
+}
+
+/// Threads to run on.
+struct Pool {
+    #[cfg(feature = "rayon")]
+    pool: rayon::ThreadPool,
+}
+
+impl Pool {
+    #[cfg(feature = "rayon")]
+    fn all() -> Vec<Self> {
+        [1, 2, 7].map(|threads| Self { pool: rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap() }).into()
+    }
+
+    #[cfg(not(feature = "rayon"))]
+    fn all() -> Vec<Self> {
+        vec![Self {}]
+    }
+
+    #[cfg(feature = "rayon")]
+    fn install<R: Send>(&self, work: impl FnOnce(Exec) -> R + Send) -> R {
+        if self.pool.current_num_threads() == 1 { work(Exec::SERIAL) } else { self.pool.install(|| work(Exec::PARALLEL)) }
+    }
+
+    #[cfg(not(feature = "rayon"))]
+    fn install<R>(&self, work: impl FnOnce(Exec) -> R) -> R {
+        work(Exec::SERIAL)
+    }
+}
+
+/// Every pair on a part of the shapes.
+fn all_pairs(shapes: std::ops::Range<usize>) {
+    let (pools, mut compared) = (Pool::all(), 0);
+    for pair in pairs() {
+        for index in shapes.clone() {
+            let shape = shape(&mut Random(1000 + index as u64), index);
+            compared += compare(pair, index, shape, &accumulators(pair, index, shape[3]), &pools);
+        }
+    }
+    eprintln!("{compared} products of {} pairs of formats", pairs().len());
+    assert!(pairs().len() >= 24);
+}
+
+#[test]
+fn kernels_equal_the_definition_first_half() {
+    all_pairs(0..150);
+}
+
+#[test]
+fn kernels_equal_the_definition_second_half() {
+    all_pairs(150..300);
+}
+
+#[test]
+fn kernels_equal_the_definition_on_large_shapes() {
+    let pools = Pool::all();
+    for (index, pair) in pairs().into_iter().enumerate() {
+        let shape = [[1, 9, 35, 1100], [1, 530, 18, 96], [1, 1, 200, 2080]][index % 3];
+        let mut few = accumulators(pair, index, shape[3]);
+        few.retain(|accumulator| {
+            matches!(
+                accumulator,
+                Accumulator::Chain(Chain::F32 | Chain::F64)
+                    | Accumulator::BlockF32
+                    | Accumulator::Integer { bits: 32, .. }
+                    | Accumulator::Exact
+            )
+        });
+        compare(pair, index, shape, &few, &pools[1..2.min(pools.len())]);
+    }
+}
