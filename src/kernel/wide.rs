@@ -50,10 +50,10 @@ impl Cut {
     }
 
     #[inline(always)]
-    fn code(&self, bits: u32) -> u32 {
+    fn code<const SIGNED_NAN: bool>(&self, bits: u32) -> u32 {
         // The carry of the largest numbers makes infinity; a NaN's is not used.
         let rounded = bits.wrapping_add((1 << (self.shift - 1)) - 1).wrapping_add(bits >> self.shift & 1) >> self.shift;
-        let nan = self.nan.0 ^ if bits >> 31 == 1 { self.nan.1 } else { 0 };
+        let nan = self.nan.0 ^ if SIGNED_NAN && bits >> 31 == 1 { self.nan.1 } else { 0 };
         if bits & 0x7FFF_FFFF > 0x7F80_0000 { nan } else { rounded }
     }
 }
@@ -61,8 +61,14 @@ impl Cut {
 #[inline(always)]
 fn cut_body<C: Code>(cut: &Cut, src: &[f32], dst: &mut [C]) {
     let cut = *cut;
-    for (x, code) in src.iter().zip(dst) {
-        *code = C::truncate(cut.code(x.to_bits()));
+    if cut.nan.1 == 0 {
+        for (x, code) in src.iter().zip(dst) {
+            *code = C::truncate(cut.code::<false>(x.to_bits()));
+        }
+    } else {
+        for (x, code) in src.iter().zip(dst) {
+            *code = C::truncate(cut.code::<true>(x.to_bits()));
+        }
     }
 }
 

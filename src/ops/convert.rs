@@ -67,9 +67,12 @@ impl<'a> Encode<'a> {
         if let Some(encoder) = &self.encoder {
             let mut at = dither;
             let encode = |src: &[f32], dst: &mut [C]| {
-                match C::bytes_mut(dst) {
-                    Some(dst) if streams => kernel::tiles(src, dst, |index, src, dst| encoder.encode(src, dst, at.skip(index))),
-                    _ => encoder.encode(src, dst, at),
+                if streams && let Some(dst) = C::bytes_mut(dst) {
+                    kernel::tiles(src, dst, |index, src, dst| encoder.encode(src, dst, at.skip(index)));
+                } else if streams && let Some(dst) = C::words_mut(dst) {
+                    kernel::tiles(src, dst, |index, src, dst| encoder.encode(src, dst, at.skip(index)));
+                } else {
+                    encoder.encode(src, dst, at);
                 }
                 at = at.skip(src.len() as u64);
             };
