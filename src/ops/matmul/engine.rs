@@ -53,8 +53,10 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
         let cols = first..(first + LANES).min(shape.cols);
         let (_, line) = job.lines(unit.matrix);
         let panel = match job.b.packed() {
-            Some(packed) => Cow::Borrowed(packed.panel(if job.b.batch() == 1 { 0 } else { unit.matrix }, unit.panel)),
-            None => Cow::Owned(packer.panel(line + first, cols.len())),
+            Some(packed) if shape.depth > 0 => {
+                Cow::Borrowed(packed.panel(if job.b.batch() == 1 { 0 } else { unit.matrix }, unit.panel))
+            }
+            _ => Cow::Owned(packer.panel(line + first, cols.len())),
         };
         let tiles = &left[if job.a.batch() == 1 { 0 } else { unit.matrix }];
         let tiles = &tiles[unit.rows.start / 8..unit.rows.end.div_ceil(8)];

@@ -224,7 +224,8 @@ impl PackedMatrix {
         }
         let [batch, rows, cols] = [operand.batch(), operand.rows(), operand.cols()];
         let per_matrix = rows.div_ceil(LANES);
-        let count = batch * per_matrix;
+        // Rows of nothing need no panels, however many there are.
+        let count = if cols == 0 { 0 } else { batch * per_matrix };
         let packer = Packer::new(operand);
         let panels = Exec::PARALLEL.map((0..count).collect(), |index| {
             let (matrix, first) = (index / per_matrix, index % per_matrix * LANES);

@@ -43,8 +43,12 @@ fn no_products_are_plus_zero_and_what_is_added() {
         assert_eq!(matmul(none, other).unwrap().len(), 3 * shape[0]);
         assert_eq!(matmul(other, none).unwrap().len(), 3 * shape[0]);
     }
-    let packed = PackedMatrix::new(b).unwrap();
-    assert_eq!(matmul(&a, &packed).unwrap(), [0.0; 6]);
+    for accumulator in all() {
+        let packed = PackedMatrix::new(b).unwrap();
+        assert_eq!(Matmul::new().accumulator(accumulator).multiply(&a, &packed).unwrap(), [0.0; 6]);
+    }
+    let many = PackedMatrix::new(Operand::numbers::<f32>(&[], &[1 << 55, 0]).unwrap()).unwrap();
+    assert_eq!(many.shape(), [1, 1 << 55, 0]);
 }
 
 #[test]
