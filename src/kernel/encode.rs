@@ -86,6 +86,8 @@ impl Encode {
             _ if spec.is_signed() => code & !sign,
             _ => code,
         };
+        // Beyond every number: of a signed integer of one bit the largest is zero, which says nothing of the size of the smallest.
+        let beyond = (spec.max_exponent() + 2).max(min_exponent as i32 + 1);
         let max = [spec.max_code(), if spec.is_signed() { spec.min_code() } else { spec.max_code() }].map(units);
         Some(Self {
             min_field: (127 + min_exponent) as u32,
@@ -96,7 +98,7 @@ impl Encode {
             to_odd: u32::from(matches!(convert.round, Round::ToOdd)),
             flush: if matches!(convert.subnormal_inputs, SubnormalInputs::Flush) { 0x0080_0000 } else { 1 },
             max,
-            overflow: both(Unpacked::new(false, 1, spec.max_exponent() + 2)),
+            overflow: both(Unpacked::new(false, 1, beyond)),
             infinity: both(Unpacked::infinity(false)),
             nan: both(Unpacked::NAN),
             zero: both(Unpacked::ZERO),

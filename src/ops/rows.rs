@@ -66,6 +66,9 @@ impl<'a> Fast<'a> {
     pub(super) fn lower(quantizer: &Quantizer<'a>, geometry: &Geometry, tensor: f32, bytes: usize) -> Option<Self> {
         let (spec, isa, dither) = (quantizer.spec, quantizer.exec.isa(), quantizer.dither);
         let count = geometry.lines() * geometry.cols;
+        if count == 0 {
+            return None;
+        }
         // The kernels' indices do not wrap around.
         dither.first_index.checked_add(count as u64)?;
         let by_amax = matches!(
@@ -103,8 +106,9 @@ impl<'a> Fast<'a> {
             _ => Zeros::Keep,
         };
         let added = if matches!(spec.zero_sign, ZeroSign::MinusBelowZero) { 0.0 } else { -0.0 };
-        // Kernels see finite numbers only.
-        let convert = spec.element_convert.with_nan(Nan::Canonical).with_missing_nan(MissingNan::Zero);
+        // Kernels see finite numbers only. Such a number may still become NaN, by overflow or below zero: one without payload.
+        let nan = if matches!(spec.element_convert.nan, Nan::Payload) { Nan::Canonical } else { spec.element_convert.nan };
+        let convert = spec.element_convert.with_nan(nan).with_missing_nan(MissingNan::Zero);
         let elements = if points {
             Encoder::Points(PointCoder::lower(element, &convert, matches!(spec.elements, Elements::AddThenRound))?)
         } else if let Some(coder) = FloatCoder::lower(element, &convert, added) {

@@ -160,7 +160,9 @@ fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
     let low = if low > 0.0 { inside(low) + 2 } else { 0 }.max(bias - 125).max(1);
     let high = if high.is_finite() { inside(high) - 2 } else { largest }.min(bias + 125).min(largest - 1);
     let clear = spec.divisors.iter().all(|(code, _)| !(low..=high).contains(&(*code as i32)));
-    if !clear || low > high || bias.unsigned_abs() > 500 {
+    // The binade looked at must not be one whose scale is clamped or substituted.
+    let usual = [first, last].iter().all(|code| (low..=high).contains(&(*code as i32)));
+    if !clear || !usual || bias.unsigned_abs() > 500 {
         return None;
     }
     let top = u32::try_from(127 + bias).ok()?;

@@ -1,8 +1,8 @@
 //! Bulk calls against the reference codec, bit for bit: every format, rounding, policy and instruction set.
 
 use subhalf::{
-    Code, Convert, Dither, Exec, FormatSpec, Infinity, Isa, MissingNan, Nan, Negative, Overflow, Round, Stochastic,
-    SubnormalInputs, Zero, decode_slice, encode_slice, fake_quantize_slice,
+    Code, Convert, Dither, Encoding, Exec, FormatSpec, Infinity, IntSpec, Isa, MissingNan, Nan, Negative, Overflow, Round,
+    Stochastic, SubnormalInputs, Zero, decode_slice, encode_slice, fake_quantize_slice,
 };
 
 /// The named formats, and P3109's of some widths.
@@ -95,6 +95,28 @@ fn encoding_equals_the_reference_on_every_instruction_set() {
         }
     }
     assert!(checked > 50_000_000, "{checked}");
+}
+
+/// A signed integer of one bit is 0 or the negative of its unit, so that its largest number says nothing of the unit.
+#[test]
+fn integers_of_one_bit_in_any_unit_are_the_references() {
+    for (signed, fraction_bits) in [-64, -30, -11, -3, -2, 0, 6, 64].into_iter().flat_map(|bits| [(true, bits), (false, bits)]) {
+        let layout = IntSpec { signed, bits: 1, fraction_bits, symmetric: false };
+        let spec = FormatSpec::new("one bit", Encoding::Int(layout)).unwrap();
+        let unit = f32::powi(2.0, -i32::from(fraction_bits));
+        let x: Vec<f32> = (0..512).map(|i| (i - 256) as f32 / 64.0 * unit).collect();
+        let deterministic = Round::DETERMINISTIC.into_iter();
+        for round in deterministic.chain([Round::stochastic(Stochastic::A, 8).unwrap()]) {
+            let convert = spec.default_convert().with_round(round);
+            let dither = Dither::new(7);
+            let code = |(i, x): (usize, &f32)| spec.encode_f32_with(*x, &convert, dither.word(i as u64, 8)).code;
+            let expected: Vec<u32> = x.iter().enumerate().map(code).collect();
+            for isa in Isa::available() {
+                let found = encoded(&spec, &x, &convert, dither, Exec::SERIAL.with_isa(isa));
+                assert_codes(&spec, &convert, isa, &x, &found, &expected);
+            }
+        }
+    }
 }
 
 #[test]

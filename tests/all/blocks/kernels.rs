@@ -7,8 +7,8 @@ use crate::oracle::source::Oracle;
 use proptest::prelude::*;
 use std::path::Path;
 use subhalf::{
-    Apply, BlockSpec, Convert, Elements, Error, Exec, Extent, FormatSpec, Isa, Nonfinite, Parts, QuantTensor, QuantView, Quantizer,
-    Ratio, Restore, Round, ScaleRule, TensorScale, ZeroSign, preset,
+    Apply, BlockSpec, Convert, Elements, Encoding, Error, Exec, Extent, FloatSpec, FormatSpec, Isa, Nan, Nonfinite, Overflow,
+    Parts, QuantTensor, QuantView, Quantizer, Ratio, Restore, Round, ScaleRule, TensorScale, ZeroField, ZeroSign, preset,
 };
 
 /// Codes, scales, offsets and the tensor scale of every instruction set are the reference's, and so is every number that comes back.
@@ -119,6 +119,88 @@ fn schemes_of_no_program_are_kernels_and_reference_alike() {
     for (name, spec) in variants() {
         for x in &inputs {
             assert_reference(&name, &spec, x, &[2, 3, 40]);
+        }
+    }
+}
+
+/// Also where a block is wider than what is worked on at a time.
+#[test]
+fn tensors_of_nothing_are_quantized() {
+    for cols in [32, 4096] {
+        for extent in [Extent::Flat(cols), Extent::Block { rows: 1, cols }, Extent::Block { rows: 3, cols }, Extent::Row] {
+            let spec = BlockSpec::new(FormatSpec::F8E4M3, Some(FormatSpec::E8M0), extent, ScaleRule::Floor);
+            for shape in [&[0][..], &[5, 0], &[0, 32], &[2, 0, 7]] {
+                assert_reference(&format!("{extent:?}"), &spec, &[], shape);
+            }
+        }
+    }
+}
+
+/// Rows that end before the first cache line in them do, in tensors that go past the caches.
+#[test]
+fn short_rows_of_large_tensors_come_back() {
+    let mut random = Random::new(7);
+    for cols in [1, 10, 13, 2051] {
+        let rows = (4 << 20) / cols;
+        let x: Vec<f32> = (0..rows * cols).map(|_| random.number()).collect();
+        let tensor = QuantTensor::quantize(&preset::ocp::MXFP8_E4M3, &x, &[rows, cols]).unwrap();
+        // f64s stay in the caches.
+        let mut expected = vec![0.0f64; x.len()];
+        tensor.view().dequantize_into(&mut expected, Exec::PARALLEL).unwrap();
+        for isa in Isa::available() {
+            let mut numbers = vec![0.5f32; x.len()];
+            tensor.view().dequantize_into(&mut numbers, Exec::SERIAL.with_isa(isa)).unwrap();
+            let wrong = (0..x.len()).find(|&at| f64::from(numbers[at]).to_bits() != expected[at].to_bits());
+            assert_eq!(wrong, None, "{cols} {}", isa.name());
+        }
+    }
+}
+
+/// Finite numbers that become NaN, below zero or by overflow, become the policy's.
+#[test]
+fn finite_numbers_become_the_nan_of_the_policy() {
+    let mut random = Random::new(6);
+    let x: Vec<f32> = (0..1024).map(|_| random.number()).collect();
+    let signed = FloatSpec { infinities: false, ..FloatSpec::ieee(4, 2) };
+    for layout in [FloatSpec::ieee(4, 2).unsigned(), signed.unsigned(), signed] {
+        let element = FormatSpec::new("NaN with choices", Encoding::Float(layout)).unwrap();
+        for nan in [Nan::Canonical, Nan::Signed, Nan::AllOnes, Nan::SignedAllOnes, Nan::Payload] {
+            let convert = element.default_convert().with_nan(nan).with_overflow(Overflow::Special);
+            for round in [Round::NearestEven, Round::TowardZero] {
+                let rule = ScaleRule::Amax { target: 1000.0, ratio: Ratio::Divide };
+                for (scale, rule) in [(FormatSpec::E8M0, ScaleRule::Floor), (FormatSpec::F32, rule)] {
+                    let spec = BlockSpec::new(element, Some(scale), Extent::Block { rows: 1, cols: 32 }, rule);
+                    let spec = spec.with_apply(Apply::Reciprocal).with_element_convert(convert.with_round(round));
+                    assert_reference(&format!("{layout:?} {nan:?} {round:?} {scale}"), &spec, &x, &[4, 256]);
+                }
+            }
+        }
+    }
+}
+
+/// Bounds, and formats of scales, that leave out the scale of numbers near the element's largest.
+#[test]
+fn scales_far_from_one_are_the_rules() {
+    let mut random = Random::new(5);
+    let powers = FloatSpec { zero_field: ZeroField::Normals, ..FloatSpec::finite_nan(8, 0).unsigned() };
+    let scale = |bias| FormatSpec::new("E8M0 elsewhere", Encoding::Float(FloatSpec { bias, ..powers })).unwrap();
+    let bounds = [(0.0, f32::INFINITY), (0.0, 3.0e-29), (1.0e20, f32::INFINITY), (1.0e-12, 1.0e-9), (2.0, 2.0)];
+    for (element, target) in [(FormatSpec::F4E2M1, 6.0), (FormatSpec::F8E4M3, 448.0)] {
+        for rule in [
+            ScaleRule::Floor,
+            ScaleRule::Ceil,
+            ScaleRule::RoundUp,
+            ScaleRule::Nearest,
+            ScaleRule::Even { mantissa_bits: 6 },
+            ScaleRule::Amax { target, ratio: Ratio::Divide },
+        ] {
+            for (bounds, bias) in bounds.into_iter().flat_map(|bounds| [127, 20, 230, -10].map(|bias| (bounds, bias))) {
+                let extent = Extent::Block { rows: 1, cols: 8 };
+                let spec = BlockSpec::new(element, Some(scale(bias)), extent, rule).with_scale_bounds(bounds);
+                let spec = spec.with_apply(Apply::Reciprocal).with_scale_convert(Convert::SATURATING.with_round(Round::Up));
+                let x: Vec<f32> = (0..1024).map(|i| random.number() * f32::powi(2.0, i / 8 * 2 - 126)).collect();
+                assert_reference(&format!("{rule:?} {bounds:?} {bias}"), &spec, &x, &[4, 256]);
+            }
         }
     }
 }
