@@ -7,8 +7,9 @@ use crate::oracle::source::Oracle;
 use proptest::prelude::*;
 use std::path::Path;
 use subhalf::{
-    Apply, BlockSpec, Convert, Elements, Encoding, Error, Exec, Extent, FloatSpec, FormatSpec, Isa, Nan, Nonfinite, Overflow,
-    Parts, QuantTensor, QuantView, Quantizer, Ratio, Restore, Round, ScaleRule, TensorScale, ZeroField, ZeroSign, preset,
+    Apply, BlockSpec, Convert, Dither, Elements, Encoding, Error, Exec, Extent, FloatSpec, FormatSpec, Isa, Nan, Nonfinite,
+    Overflow, Parts, QuantTensor, QuantView, Quantizer, Ratio, Restore, Round, ScaleRule, Stochastic, TensorScale, ZeroField,
+    ZeroSign, preset,
 };
 
 /// Codes, scales, offsets and the tensor scale of every instruction set are the reference's, and so is every number that comes back.
@@ -120,6 +121,26 @@ fn schemes_of_no_program_are_kernels_and_reference_alike() {
         for x in &inputs {
             assert_reference(&name, &spec, x, &[2, 3, 40]);
         }
+    }
+}
+
+/// An exact quotient just below 2^-28 of the least element, which as a (subnormal) f32 would be that much, meets the largest random number.
+#[test]
+fn quotients_too_small_for_f32_meet_random_numbers_exactly() {
+    let dither = Dither::new(9).skip(137_211_145);
+    assert_eq!(dither.word(0, 28) & 0x0FFF_FFFF, 0x0FFF_FFFF);
+    let layout = FloatSpec { bias: 99, ..FloatSpec::finite(5, 1) };
+    let element = FormatSpec::new("least 2^-99", Encoding::Float(layout)).unwrap();
+    let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), Extent::Block { rows: 1, cols: 32 }, ScaleRule::Floor);
+    let spec = spec.with_round(Round::stochastic(Stochastic::A, 28).unwrap());
+    // A scale of 2^60.
+    let mut x = [f32::powi(2.0, -8); 512];
+    x[0] = f32::from_bits(f32::powi(2.0, -67).to_bits() - 1);
+    let quantizer = Quantizer::new(&spec).dither(dither);
+    assert_eq!(quantizer.quantize_reference(&x, &[512]).unwrap().view().code(0), Some(0));
+    for isa in Isa::available() {
+        let tensor = quantizer.exec(Exec::SERIAL.with_isa(isa)).quantize(&x, &[512]).unwrap();
+        assert_eq!(tensor.view().code(0), Some(0), "{}", isa.name());
     }
 }
 
