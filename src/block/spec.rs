@@ -415,6 +415,9 @@ impl BlockSpec {
         if low.is_nan() || low < 0.0 || high.is_nan() || low > high || !substitutes {
             return Some("scale bounds and substitutes: expected numbers from 0 up, the lower bound first");
         }
+        if self.flush_below.is_nan() || self.divisors.iter().any(|(_, divisor)| divisor.is_nan()) {
+            return Some("flush and divisors: expected numbers");
+        }
         match self.offset {
             Offset::ZeroPoint if !integer || self.element.bits() > 8 => {
                 return Some("zero point: expected integer elements of at most 8 bits");

@@ -424,6 +424,8 @@ fn contradicting_specs_are_refused() {
         base.with_offset(Offset::ZeroPoint),
         base.with_scale_bounds((2.0, 1.0)),
         base.with_scale_bounds((f32::NAN, 1.0)),
+        base.with_flush_below(f32::NAN),
+        base.with_divisors(&[(3, f32::NAN)]),
         base.with_tensor_scale(TensorScale::Divisor { target: 6.0 }),
         base.with_round(Round::Stochastic { kind: Stochastic::A, bits: 40 }),
         base.with_rule(ScaleRule::Fixed(f32::NAN)),
