@@ -415,7 +415,12 @@ impl BlockSpec {
         if low.is_nan() || low < 0.0 || high.is_nan() || low > high || !substitutes {
             return Some("scale bounds and substitutes: expected numbers from 0 up, the lower bound first");
         }
-        if self.flush_below.is_nan() || self.divisors.iter().any(|(_, divisor)| divisor.is_nan()) {
+        let (mut not_numbers, mut i) = (self.flush_below.is_nan(), 0);
+        while i < self.divisors.len() {
+            not_numbers |= self.divisors[i].1.is_nan();
+            i += 1;
+        }
+        if not_numbers {
             return Some("flush and divisors: expected numbers");
         }
         match self.offset {
