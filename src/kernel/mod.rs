@@ -65,6 +65,7 @@ pub(crate) use encoder::{Encoder, FakeQuantizer};
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;
 pub(crate) use pod::{every_pattern, some_patterns};
+#[cfg(feature = "alloc")]
 pub(crate) use rounding::Rounding;
 #[cfg(feature = "alloc")]
 pub(crate) use rows::{
