@@ -225,7 +225,7 @@ impl Side {
 pub(super) fn pairs() -> Vec<(Kind, Kind)> {
     let row_int8 = named("int::INT8_ROW");
     let codes = Kind::Codes;
-    let mut pairs = vec![
+    let pairs = vec![
         (Kind::F32, Kind::F32),
         (Kind::F32, named("ocp::MXFP4")),
         (Kind::F32, named("nvfp4::MODEL_OPTIMIZER")),
@@ -265,6 +265,7 @@ pub(super) fn pairs() -> Vec<(Kind, Kind)> {
         (Kind::F32, named("ggml::Q5_1")),
     ];
     #[cfg(feature = "half")]
-    pairs.extend([(Kind::F16, named("ocp::MXFP4")), (Kind::BF16, named("nvfp4::TORCHAO")), (Kind::BF16, Kind::F16)]);
+    let pairs =
+        [pairs, vec![(Kind::F16, named("ocp::MXFP4")), (Kind::BF16, named("nvfp4::TORCHAO")), (Kind::BF16, Kind::F16)]].concat();
     pairs
 }
