@@ -349,10 +349,9 @@ impl Outcome {
 fn sweep(name: &str, referee: &Referee, encode: impl Fn(f32) -> Encoded + Sync) {
     const TURN: u32 = 1 << 24;
     let start = Instant::now();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let turns_of = |thread: usize| {
+    let outcome = in_turns(TURN, |turns| {
         let mut outcome = Outcome::default();
-        for first in (0..MAGNITUDES).step_by(TURN as usize).skip(thread).step_by(threads) {
+        for first in turns {
             for (run, magnitudes) in referee.runs_between(first, first + TURN) {
                 for magnitude in magnitudes {
                     outcome.check(&encode, magnitude, run.expected);
@@ -360,15 +359,22 @@ fn sweep(name: &str, referee: &Referee, encode: impl Fn(f32) -> Encoded + Sync) 
             }
         }
         outcome
-    };
+    });
+    outcome.report(name, start);
+}
+
+/// What threads find that take turns of so many magnitudes; together all.
+fn in_turns(turn: u32, find: impl Fn(&mut dyn Iterator<Item = u32>) -> Outcome + Sync) -> Outcome {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut outcome = Outcome::default();
     std::thread::scope(|scope| {
-        let turns_of = &turns_of;
-        let running: Vec<_> = (0..threads).map(|thread| scope.spawn(move || turns_of(thread))).collect();
+        let find = &find;
+        let turns = |thread| (0..MAGNITUDES).step_by(turn as usize).skip(thread).step_by(threads);
+        let running: Vec<_> = (0..threads).map(|thread| scope.spawn(move || find(&mut turns(thread)))).collect();
         running.into_iter().for_each(|thread| outcome.add(thread.join().expect("a referee does not panic")));
     });
     assert_eq!(outcome.checked, 1 << 32);
-    outcome.report(name, start);
+    outcome
 }
 
 /// Every f32 through the kernels of every instruction set.
@@ -381,13 +387,12 @@ fn sweep_kernels(name: &str, referee: &Referee, spec: &FormatSpec) {
 
 fn sweep_kernels_in<C: Code>(name: &str, referee: &Referee, spec: &FormatSpec) {
     const TURN: u32 = 1 << 18;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     for isa in Isa::available() {
         let start = Instant::now();
         let exec = Exec::SERIAL.with_isa(isa);
-        let turns_of = |thread: usize| {
+        let outcome = in_turns(TURN, |turns| {
             let (mut outcome, mut codes, mut expected) = (Outcome::default(), vec![C::truncate(0); TURN as usize], Vec::new());
-            for first in (0..MAGNITUDES).step_by(TURN as usize).skip(thread).step_by(threads) {
+            for first in turns {
                 for (sign, bit) in [0, MAGNITUDES].into_iter().enumerate() {
                     let x: Vec<f32> = (first..first + TURN).map(|magnitude| f32::from_bits(magnitude | bit)).collect();
                     encode_slice(spec, &x, &mut codes, &spec.default_convert(), Dither::NONE, exec).expect("lengths are the same");
@@ -405,14 +410,7 @@ fn sweep_kernels_in<C: Code>(name: &str, referee: &Referee, spec: &FormatSpec) {
                 }
             }
             outcome
-        };
-        let mut outcome = Outcome::default();
-        std::thread::scope(|scope| {
-            let turns_of = &turns_of;
-            let running: Vec<_> = (0..threads).map(|thread| scope.spawn(move || turns_of(thread))).collect();
-            running.into_iter().for_each(|thread| outcome.add(thread.join().expect("a referee does not panic")));
         });
-        assert_eq!(outcome.checked, 1 << 32);
         outcome.report(&format!("{name}, kernel {}", isa.name()), start);
     }
 }

@@ -1,11 +1,12 @@
 //! Sums that are rounded to a floating-point format at every step, as f32s that the format has: `acc + a·b` rounded to odd in f64, then cut to the format's precision.
 
 use super::gemm::Lanes;
+use super::wide::Cut;
 use crate::bits::odd_sum;
 use crate::codec::Unpacked;
 use crate::policy::Convert;
 use crate::round::Round;
-use crate::spec::{Encoding, FloatSpec, FormatSpec, ZeroField};
+use crate::spec::{Encoding, FormatSpec, ZeroField};
 
 /// Parameters of a format and a rounding.
 #[derive(Clone, Copy, Debug)]
@@ -42,14 +43,11 @@ pub(super) enum Known {
 }
 
 impl Known {
-    fn of(spec: &FormatSpec, mantissa_bits: u8, round: Round) -> Option<Self> {
-        let missing = 23 - u32::from(mantissa_bits);
-        let shortened = FormatSpec::new("shortened", Encoding::Float(FloatSpec::ieee(8, mantissa_bits)));
+    fn of(spec: &FormatSpec, round: Round) -> Option<Self> {
         match round {
             Round::NearestEven if *spec == FormatSpec::F16 => Some(Self::F16),
-            _ if missing == 0 || shortened != Ok(*spec) => None,
-            Round::NearestEven => Some(Self::Nearest(missing)),
-            Round::TowardZero => Some(Self::Cut(missing)),
+            Round::NearestEven => Cut::shift(spec).map(Self::Nearest),
+            Round::TowardZero => Cut::shift(spec).map(Self::Cut),
             _ => None,
         }
     }
@@ -103,7 +101,7 @@ impl Rounding {
         };
         let direction = |(up, down)| Direction { up: mask(up), down: mask(down) };
         Some(Self {
-            known: Known::of(spec, layout.mantissa_bits, round),
+            known: Known::of(spec, round),
             ties: ties.map(direction),
             others: others.map(direction),
             to_odd: mask(matches!(round, Round::ToOdd)),

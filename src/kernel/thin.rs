@@ -4,7 +4,7 @@
 use super::gemm::Lanes;
 use super::isa::Isa;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::{isa::Kind, x86_thin};
+use super::x86_thin;
 
 /// Panels that are worked on together.
 pub(crate) const PANELS: usize = 4;
@@ -40,7 +40,7 @@ pub(crate) struct Thin {
 impl Thin {
     /// If the instruction set has look-ups in registers of 16 numbers.
     pub(crate) fn new(isa: Isa) -> Option<Self> {
-        matches!(isa.kind(), Kind::Avx512 | Kind::Avx512Vbmi).then_some(Self { _detected: () })
+        isa.is_avx512().then_some(Self { _detected: () })
     }
 
     /// The sums, from zero, of the row `a`, in blocks of `run` positions, an even number.

@@ -36,7 +36,7 @@ pub(crate) struct Cut {
 
 impl Cut {
     /// The shift, if the format is such.
-    fn shift(spec: &FormatSpec) -> Option<u32> {
+    pub(super) fn shift(spec: &FormatSpec) -> Option<u32> {
         match spec.encoding() {
             Encoding::Float(layout) if *layout == FloatSpec::ieee(8, layout.mantissa_bits) && layout.mantissa_bits > 0 => {
                 Some(23 - u32::from(layout.mantissa_bits)).filter(|shift| *shift > 0)

@@ -34,14 +34,19 @@ struct Tables {
     codes: [u8; 128],
 }
 
-/// Mantissa bits of a binade (arXiv 2409.16626, table 1).
+/// Mantissa bits of a binade: how close to its power of two the next number is. Binades above 1 have those of their reciprocals, the last too, whose
+/// second number is infinity.
 const fn mantissa_bits(exponent: i32) -> u32 {
-    match exponent {
-        -3..=3 => 3,
-        -7..=7 => 2,
-        -15..=15 => 1,
-        _ => 0,
+    let field = (127 - exponent.abs()) as u32;
+    let mut bits = 3;
+    while bits > 0 {
+        let next = f32::from_bits(field << 23 | 1 << (23 - bits));
+        if FormatSpec::HIF8.decode_f32(FormatSpec::HIF8.encode_f32(next)).to_bits() == next.to_bits() {
+            break;
+        }
+        bits -= 1;
     }
+    bits
 }
 
 static TABLES: Tables = {

@@ -3,7 +3,7 @@
 mod operation;
 mod random_bits;
 mod scalars;
-mod wide;
+pub(crate) mod wide;
 
 use crate::exact::{Referee, Tally, over, referee_of, referees};
 use operation::{Operand, Operation, Placed};

@@ -2,17 +2,9 @@
 
 use subhalf::{BlockSpec, Extent, FormatSpec, Offset, Operand, PackedMatrix, Parts, QuantTensor, Quantizer, TensorScale, preset};
 
-/// `SplitMix64`.
-pub(super) struct Random(pub(super) u64);
+pub(super) use crate::arith::wide::Random;
 
 impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ z >> 31
-    }
-
     pub(super) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
