@@ -9,7 +9,8 @@ use crate::bits::F32_NAN;
 use crate::codec::Unpacked;
 use crate::spec::{Code, Encoding, FormatSpec, NanCodes, ZeroField};
 
-/// Parameters of a format whose codes, shifted into an f32's fields, are its numbers but for a power of two.
+/// Parameters of a format whose codes, shifted into an f32's fields, are its numbers but for a power of two and the hidden bit of subnormals. No step
+/// meets a subnormal f32: processors take a hundred cycles and more for one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decode {
     /// The bits below the sign, and by how much they and the sign are shifted.
@@ -17,7 +18,9 @@ pub(crate) struct Decode {
     shift: u32,
     sign: u32,
     sign_shift: u32,
-    factor: f32,
+    /// What a shifted magnitude's exponent field lacks, and the smallest magnitude that is normal.
+    rebias: u32,
+    min_normal: u32,
     /// The largest magnitude that is a number, and the infinite one.
     max: u32,
     infinity: u32,
@@ -29,10 +32,11 @@ impl Decode {
     /// The parameters, if the format is of the kind.
     pub(crate) fn lower(spec: &FormatSpec) -> Option<Self> {
         let Encoding::Float(layout) = spec.encoding() else { return None };
-        let power = 127 - layout.bias;
-        let top_field = spec.max_code() >> layout.mantissa_bits & if layout.exponent_bits < 9 { 0xFF } else { 0 };
-        let fits = layout.exponent_bits <= 8 && (layout.exponent_bits < 8 || top_field < 0xFF);
-        if !matches!(layout.zero_field, ZeroField::Subnormals) || !fits || !(-126..=127).contains(&power) {
+        let magnitude = layout.magnitude_mask() as u32;
+        let top_field = (spec.max_code() & magnitude) >> layout.mantissa_bits;
+        // Every exponent field must be one of a normal f32.
+        let power = u8::try_from(127 - layout.bias).ok().map(u32::from)?;
+        if !matches!(layout.zero_field, ZeroField::Subnormals) || layout.mantissa_bits > 22 || top_field + power > 254 {
             return None;
         }
         // A minus zero that decodes as zero has no place here.
@@ -41,12 +45,13 @@ impl Decode {
         }
         let sign = if layout.signed { layout.sign_bit() as u32 } else { 0 };
         Some(Self {
-            magnitude: layout.magnitude_mask() as u32,
+            magnitude,
             shift: 23 - u32::from(layout.mantissa_bits),
             sign,
             sign_shift: if layout.signed { 32 - spec.bits() } else { 0 },
-            factor: Unpacked::new(false, 1, power).to_f32(),
-            max: spec.max_code() & layout.magnitude_mask() as u32,
+            rebias: power << 23,
+            min_normal: 1 << layout.mantissa_bits,
+            max: spec.max_code() & magnitude,
             infinity: spec.infinity_code().unwrap_or(u32::MAX),
             nan: spec.nan_code().filter(|code| *code == sign).unwrap_or(u32::MAX),
         })
@@ -56,9 +61,13 @@ impl Decode {
     fn value(&self, code: u32) -> f32 {
         let code = code & (self.magnitude | self.sign);
         let magnitude = code & self.magnitude;
-        let value = f32::from_bits(magnitude << self.shift) * self.factor;
+        let normal = (magnitude << self.shift).wrapping_add(self.rebias);
+        // As if there were a hidden bit, which is then taken away.
+        let hidden = 1 << 23;
+        let subnormal = f32::from_bits(normal.wrapping_add(hidden)) - f32::from_bits(self.rebias + hidden);
+        let finite = if magnitude < self.min_normal { subnormal.to_bits() } else { normal };
         let sign = (code & self.sign) << self.sign_shift;
-        let bits = if magnitude == self.infinity { 0x7F80_0000 } else { value.to_bits() } | sign;
+        let bits = if magnitude == self.infinity { 0x7F80_0000 } else { finite } | sign;
         let nan = (magnitude > self.max && magnitude != self.infinity) || code == self.nan;
         if nan { F32_NAN } else { f32::from_bits(bits) }
     }
@@ -79,16 +88,19 @@ fn table_body<D: Copy>(table: &[D; 256], src: &[u8], dst: &mut [D]) {
     }
 }
 
-/// The numbers of HiF8's codes.
-static HIF8: [f32; 256] = {
+/// The numbers of all codes of formats that no arithmetic here decodes.
+static HIF8: [f32; 256] = all_values(&FormatSpec::HIF8);
+static POSIT8: [f32; 256] = all_values(&FormatSpec::POSIT8);
+
+const fn all_values(spec: &FormatSpec) -> [f32; 256] {
     let mut values = [0.0; 256];
     let mut code = 0;
     while code < 256 {
-        values[code] = FormatSpec::HIF8.decode_f32(code as u32);
+        values[code] = spec.decode_f32(code as u32);
         code += 1;
     }
     values
-};
+}
 
 #[inline(always)]
 fn values_body(decode: &Decode, values: &mut [f32; 256]) {
@@ -119,7 +131,8 @@ fn values(isa: Isa, spec: &FormatSpec, uniform: Option<&Decode>) -> [f32; 256] {
                 *value = integer as f32 * unit;
             }
         }
-        _ => values = core::array::from_fn(|code| spec.decode_f32(code as u32)),
+        _ if *spec == FormatSpec::POSIT8 => values = POSIT8,
+        _ => values = all_values(spec),
     }
     values
 }

@@ -3,6 +3,7 @@
 use super::decode::{Bytes as DecodeBytes, look_up};
 use super::encode::{Encode, encode_uniform};
 use super::finite::{Finite, encode_finite, round_finite};
+use super::integer::{Integer, encode_integer, round_integer};
 use super::isa::Isa;
 use super::stochastic::Stochastic;
 use super::wide::{DecodeWide, EncodeWide};
@@ -36,13 +37,56 @@ pub(crate) struct Encoder {
 enum Way {
     Wide(EncodeWide),
     /// Runs with numbers that the first does not cover go to the second.
-    Finite(Finite, Encode),
+    Quick(Quick, Encode),
     Uniform(Encode),
     Stochastic(Stochastic),
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     HiF8(HiF8),
     #[cfg(feature = "alloc")]
     Steps(Box<Steps>),
+}
+
+/// A way for what nearly all numbers are.
+#[derive(Clone, Copy, Debug)]
+enum Quick {
+    Float(Finite),
+    Integer(Integer),
+}
+
+impl Quick {
+    fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
+        Finite::lower(spec, convert).map(Self::Float).or_else(|| Integer::lower(spec, convert).map(Self::Integer))
+    }
+
+    /// Codes of a run, and whether they are right.
+    fn codes<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C]) -> bool {
+        let mut largest = 0;
+        match self {
+            Self::Float(finite) => {
+                encode_finite(isa, finite, src, dst, &mut largest);
+                finite.covers(largest)
+            }
+            Self::Integer(integer) => {
+                encode_integer(isa, integer, src, dst, &mut largest);
+                integer.covers(largest)
+            }
+        }
+    }
+
+    /// Numbers, as before.
+    fn numbers(&self, isa: Isa, src: &[f32], dst: &mut [f32]) -> bool {
+        let mut largest = 0;
+        match self {
+            Self::Float(finite) => {
+                round_finite(isa, finite, src, dst, &mut largest);
+                finite.covers_numbers(largest)
+            }
+            Self::Integer(integer) => {
+                round_integer(isa, integer, src, dst, &mut largest);
+                integer.covers(largest)
+            }
+        }
+    }
 }
 
 /// Numbers of a run: their codes stay in the first-level cache until the run's largest magnitude is known.
@@ -65,7 +109,7 @@ impl Encoder {
             return Some(Way::Wide(wide));
         }
         if let Some(uniform) = Encode::lower(spec, convert) {
-            return Some(Finite::lower(spec, convert).map_or(Way::Uniform(uniform), |finite| Way::Finite(finite, uniform)));
+            return Some(Quick::lower(spec, convert).map_or(Way::Uniform(uniform), |quick| Way::Quick(quick, uniform)));
         }
         if let Some(stochastic) = Stochastic::lower(spec, convert) {
             return Some(Way::Stochastic(stochastic));
@@ -90,7 +134,7 @@ impl Encoder {
     pub(crate) fn needs(&self, convert: &Convert) -> Needs {
         let exact = match &self.way {
             Way::Wide(wide) => !wide.takes_odd(),
-            Way::Finite(_, uniform) | Way::Uniform(uniform) => !uniform.takes_odd(),
+            Way::Quick(_, uniform) | Way::Uniform(uniform) => !uniform.takes_odd(),
             Way::Stochastic(stochastic) => !stochastic.takes_odd(),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Way::HiF8(_) => false,
@@ -106,11 +150,9 @@ impl Encoder {
         match &self.way {
             Way::Wide(wide) => wide.encode(self.isa, src, dst),
             Way::Uniform(uniform) => encode_uniform(self.isa, uniform, src, dst),
-            Way::Finite(finite, uniform) => {
+            Way::Quick(quick, uniform) => {
                 for (src, dst) in src.chunks(RUN).zip(dst.chunks_mut(RUN)) {
-                    let mut largest = 0;
-                    encode_finite(self.isa, finite, src, dst, &mut largest);
-                    if !finite.covers(largest) {
+                    if !quick.codes(self.isa, src, dst) {
                         encode_uniform(self.isa, uniform, src, dst);
                     }
                 }
@@ -172,12 +214,10 @@ impl FakeQuantizer {
     /// Representable numbers, as f32s.
     pub(crate) fn numbers(&self, src: &[f32], dst: &mut [f32], dither: Dither) {
         for (i, (src, dst)) in src.chunks(RUN).zip(dst.chunks_mut(RUN)).enumerate() {
-            if let Way::Finite(finite, _) = &self.encoder.way {
-                let mut largest = 0;
-                round_finite(self.encoder.isa, finite, src, dst, &mut largest);
-                if finite.covers_numbers(largest) {
-                    continue;
-                }
+            if let Way::Quick(quick, _) = &self.encoder.way
+                && quick.numbers(self.encoder.isa, src, dst)
+            {
+                continue;
             }
             let dither = dither.skip((i * RUN) as u64);
             match &self.decoder {

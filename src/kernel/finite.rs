@@ -2,7 +2,8 @@
 //!
 //! With 2^e the binade of a magnitude, at least the smallest normal one's, the sum with `c = 2^(e + 23 − M)` has the spacing `2^(e − M)`, so
 //! the addition itself rounds, ties to even, and the low bits of the sum count the units: up to the hidden bit's 2^M more than the mantissa
-//! field. Infinity, NaN and, where it has a code of its own, overflow are not seen here: the largest magnitude of a run says whether any was among it.
+//! field. Of the exponent field too all that is still missing is a constant, which `c` has in its low bits, modulo 2^16: a code is the low bits of
+//! one sum of integers. Infinity, NaN and, where it has a code of its own, overflow are not seen here: the largest magnitude of a run says whether any was among it.
 
 use super::isa::per_isa;
 use super::nearest::{both, layout, limit};
@@ -18,6 +19,8 @@ pub(crate) struct Finite {
     /// `23 − M`, as a shift and in an f32's exponent field.
     shift: u32,
     ahead: u32,
+    /// The same with what the codes of the smallest normal number's binade lack, modulo 2^16, below.
+    ahead_of_code: u32,
     /// Bits of the f32 that all larger magnitudes are taken for: the largest number, or one unit above it.
     cap: u32,
     sign_bit: u32,
@@ -35,8 +38,8 @@ impl Finite {
     pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Some(layout) = layout(spec, convert) else { return None };
         let shift = 23 - layout.mantissa_bits as u32;
-        // Without mantissa bits evenness is the exponent's, which the sum does not know; and the sum must be an f32.
-        if layout.mantissa_bits == 0 || spec.max_exponent() + 1 + shift as i32 > 127 {
+        // Without mantissa bits evenness is the exponent's, which the sum does not know; the sum must be an f32, and its low bits all of a code.
+        if layout.mantissa_bits == 0 || spec.bits() > 16 || spec.max_exponent() + 1 + shift as i32 > 127 {
             return None;
         }
         let Some(min_normal) = spec.min_normal() else { return None };
@@ -50,10 +53,12 @@ impl Finite {
         // The next code is one unit of the largest number's binade further on, a carry into the next binade included.
         let next = overflow == max + 1 && overflow_sign == sign_bit;
         let infinite = if infinity == overflow && infinity_sign == overflow_sign { 0x7F80_0001 } else { 0x7F80_0000 };
+        let min_normal = min_normal.to_f32().to_bits();
         Some(Self {
-            min_normal: min_normal.to_f32().to_bits(),
+            min_normal,
             shift,
             ahead: shift << 23,
+            ahead_of_code: shift << 23 | (min_normal >> shift).wrapping_neg() & 0xFFFF,
             cap: if next { max_bits + (1 << shift) } else { max_bits },
             sign_bit,
             sign_shift: 32 - spec.bits(),
@@ -73,11 +78,10 @@ impl Finite {
         largest < self.special_number
     }
 
-    /// `2^e` and `c` of a magnitude, as their bits.
+    /// `2^e` of a magnitude, as its bits.
     #[inline(always)]
-    fn binade(&self, magnitude: u32) -> (u32, u32) {
-        let binade = (magnitude & 0x7F80_0000).max(self.min_normal);
-        (binade, binade + self.ahead)
+    fn binade(&self, magnitude: u32) -> u32 {
+        (magnitude & 0x7F80_0000).max(self.min_normal)
     }
 
     #[inline(always)]
@@ -85,9 +89,9 @@ impl Finite {
         let magnitude = bits & 0x7FFF_FFFF;
         *largest = (*largest).max(magnitude);
         let magnitude = magnitude.min(self.cap);
-        let (binade, c) = self.binade(magnitude);
-        let sum = f32::from_bits(magnitude) + f32::from_bits(c);
-        let code = (sum.to_bits() - c) + ((binade - self.min_normal) >> self.shift);
+        let binade = self.binade(magnitude);
+        let sum = f32::from_bits(magnitude) + f32::from_bits(binade + self.ahead_of_code);
+        let code = sum.to_bits().wrapping_add(binade >> self.shift) & 0xFFFF;
         let sign = bits >> self.sign_shift & self.sign_bit;
         if NEGATIVE_ZERO || code != 0 { code | sign } else { code }
     }
@@ -97,8 +101,8 @@ impl Finite {
         let magnitude = bits & 0x7FFF_FFFF;
         *largest = (*largest).max(magnitude);
         let magnitude = magnitude.min(self.cap);
-        let (_, c) = self.binade(magnitude);
-        let rounded = (f32::from_bits(magnitude) + f32::from_bits(c)) - f32::from_bits(c);
+        let c = f32::from_bits(self.binade(magnitude) + self.ahead);
+        let rounded = (f32::from_bits(magnitude) + c) - c;
         let signed = f32::from_bits(rounded.to_bits() | bits & 0x8000_0000);
         if NEGATIVE_ZERO || rounded != 0.0 { signed } else { rounded }
     }

@@ -16,6 +16,7 @@ mod encoder;
 mod finite;
 #[cfg(feature = "alloc")]
 pub(crate) mod gemm;
+mod integer;
 mod isa;
 mod nearest;
 mod philox;

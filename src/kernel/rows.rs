@@ -1,9 +1,9 @@
 //! Loops over pieces of rows of block-scaled tensors: packed codes, and numbers that come back.
 
 use super::decode::Bytes as DecodeBytes;
-use super::isa::{Isa, per_isa};
+use super::isa::{Isa, Kind, per_isa};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::x86_blocks;
+use super::{x86, x86_blocks};
 use crate::bits::F32_NAN;
 
 /// How an element becomes a number with one or two numbers of its block.
@@ -163,11 +163,35 @@ fn unpack_6_body(bytes: &[u8], codes: &mut [u8]) {
     rest.iter_mut().zip(four(padded)).for_each(|(to, code)| *to = code);
 }
 
+/// Codes of 6 bits to bytes, the first in the low bits.
+pub(crate) fn pack_6(isa: Isa, codes: &[u8], bytes: &mut [u8]) {
+    let done = match isa.kind() {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        Kind::Avx512Vbmi => unsafe { x86::pack_6(codes, bytes) },
+        _ => 0,
+    };
+    pack_6_by(isa, &codes[done..], &mut bytes[done / 4 * 3..]);
+}
+
+/// Bytes to codes of 6 bits.
+pub(crate) fn unpack_6(isa: Isa, bytes: &[u8], codes: &mut [u8]) {
+    let done = match isa.kind() {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        // SAFETY: as above.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        Kind::Avx512Vbmi => unsafe { x86::unpack_6(bytes, codes) },
+        _ => 0,
+    };
+    unpack_6_by(isa, &bytes[done / 4 * 3..], &mut codes[done..]);
+}
+
 /// Whether [`restore_packed`] has a way for these codes.
 pub(crate) fn restores_packed(decode: &DecodeBytes, bits: u32) -> bool {
     match (decode, bits) {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
-        (DecodeBytes::Few(_), 4) | (DecodeBytes::Planes(_), 8) => true,
+        (DecodeBytes::Few(_), 4) | (DecodeBytes::Planes(_), 6 | 8) => true,
         _ => false,
     }
 }
@@ -192,7 +216,11 @@ pub(crate) fn restore_packed(
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
         // SAFETY: as above.
         #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-        (DecodeBytes::Planes(planes), 8) => unsafe { x86_blocks::restore_planes(planes, length, factors, bytes, dst) },
+        (DecodeBytes::Planes(planes), 8) => unsafe { x86_blocks::restore_planes::<8>(planes, length, factors, bytes, dst) },
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        // SAFETY: as above.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        (DecodeBytes::Planes(planes), 6) => unsafe { x86_blocks::restore_planes::<6>(planes, length, factors, bytes, dst) },
         _ => 0,
     }
 }
@@ -208,8 +236,6 @@ per_isa! {
     fn pack_4[](codes: &[u8], bytes: &mut [u8]) = pack_4_body;
     /// Bytes to codes of 4 bits.
     fn unpack_4[](bytes: &[u8], codes: &mut [u8]) = unpack_4_body;
-    /// Codes of 6 bits to bytes, the first in the low bits.
-    fn pack_6[](codes: &[u8], bytes: &mut [u8]) = pack_6_body;
-    /// Bytes to codes of 6 bits.
-    fn unpack_6[](bytes: &[u8], codes: &mut [u8]) = unpack_6_body;
+    fn pack_6_by[](codes: &[u8], bytes: &mut [u8]) = pack_6_body;
+    fn unpack_6_by[](bytes: &[u8], codes: &mut [u8]) = unpack_6_body;
 }

@@ -3,9 +3,10 @@
 
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m512, __m512i, _mm512_and_si512, _mm512_cmple_epu8_mask, _mm512_cmpneq_epi32_mask, _mm512_cvtepu8_epi32,
-    _mm512_mask_blend_epi8, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8,
-    _mm512_permutex2var_ps, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_sub_epi8, _mm512_xor_si512,
+    __m512, __m512i, _mm512_and_si512, _mm512_cmple_epu8_mask, _mm512_cmpneq_epi32_mask, _mm512_cvtepu8_epi32, _mm512_madd_epi16,
+    _mm512_maddubs_epi16, _mm512_mask_blend_epi8, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask,
+    _mm512_multishift_epi64_epi8, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_permutex2var_ps, _mm512_permutexvar_epi8,
+    _mm512_set1_epi8, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_sub_epi8, _mm512_xor_si512,
 };
 
 /// The numbers of 256 codes that are bf16s, as two tables of their bytes.
@@ -135,6 +136,69 @@ pub(super) fn decode_few(table: &[[f32; 16]; 2], src: &[u8], dst: &mut [f32]) {
     let mut padded = [0; 16];
     padded[..last_codes.len()].copy_from_slice(last_codes);
     last_numbers.copy_from_slice(&look_up(padded)[..last_numbers.len()]);
+}
+
+/// The 64 codes of 48 bytes, 6 bits each, the first in the low bits.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn spread_6(bytes: &[u8; 48]) -> [u8; 64] {
+    /// Six bytes, eight codes, to every eight bytes.
+    const SIXES: [u8; 64] = {
+        let mut table = [0; 64];
+        let mut i = 0;
+        while i < 64 {
+            table[i] = if i % 8 < 6 { (i / 8 * 6 + i % 8) as u8 } else { 0 };
+            i += 1;
+        }
+        table
+    };
+    /// Where in the eight bytes a code begins.
+    const STARTS: [[u8; 8]; 8] = [[0, 6, 12, 18, 24, 30, 36, 42]; 8];
+    let mut padded = [0; 64];
+    padded[..48].copy_from_slice(bytes);
+    let sixes = _mm512_permutexvar_epi8(must_cast(SIXES), must_cast(padded));
+    let codes = _mm512_multishift_epi64_epi8(must_cast(STARTS), sixes);
+    must_cast(_mm512_and_si512(codes, _mm512_set1_epi8(63)))
+}
+
+/// The 48 bytes of 64 codes: the opposite.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+fn gather_6(codes: &[u8; 64]) -> [u8; 48] {
+    /// Three bytes of every four.
+    const THREES: [u8; 64] = {
+        let mut table = [0; 64];
+        let mut i = 0;
+        while i < 48 {
+            table[i] = (i / 3 * 4 + i % 3) as u8;
+            i += 1;
+        }
+        table
+    };
+    let codes = _mm512_and_si512(must_cast(*codes), _mm512_set1_epi8(63));
+    // Codes times 1 and 2^6, then pairs times 1 and 2^12: four codes in 24 bits.
+    let pairs = _mm512_maddubs_epi16(codes, _mm512_set1_epi16(0x4001));
+    let fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x1000_0001));
+    let bytes: [u8; 64] = must_cast(_mm512_permutexvar_epi8(must_cast(THREES), fours));
+    *bytes.first_chunk().expect("48 of 64")
+}
+
+/// Bytes of codes of 6 bits, 64 codes at a time; returns how many codes it did.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn pack_6(codes: &[u8], bytes: &mut [u8]) -> usize {
+    let (codes, _) = codes.as_chunks::<64>();
+    let (bytes, _) = bytes.as_chunks_mut::<48>();
+    codes.iter().zip(&mut *bytes).for_each(|(codes, bytes)| *bytes = gather_6(codes));
+    64 * codes.len().min(bytes.len())
+}
+
+/// Codes of bytes, as before.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn unpack_6(bytes: &[u8], codes: &mut [u8]) -> usize {
+    let (bytes, _) = bytes.as_chunks::<48>();
+    let (codes, _) = codes.as_chunks_mut::<64>();
+    bytes.iter().zip(&mut *codes).for_each(|(bytes, codes)| *codes = spread_6(bytes));
+    64 * codes.len().min(bytes.len())
 }
 
 /// Bytes for bytes, 64 at a time.

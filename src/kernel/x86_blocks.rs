@@ -1,7 +1,7 @@
 //! Loops over blocks in AVX-512 intrinsics, where the compiler does not find the shuffles. They are safe functions, entered after detection;
 //! loads and stores go through arrays.
 
-use super::x86::{Planes, decode_64};
+use super::x86::{Planes, decode_64, spread_6};
 use crate::bits::F32_NAN;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
@@ -104,51 +104,73 @@ pub(super) fn restore_4(table: &[f32; 16], length: usize, factors: &[f32], bytes
     (dst.len().min(2 * bytes.len()) / length).min(factors.len())
 }
 
-/// Numbers of bytes times their blocks' factors, in blocks of 16, 32 or a multiple of 64; whole blocks, and whole runs of 64 codes, only. Returns how many
-/// blocks it did.
+/// Numbers of codes of 6 bits, packed, or 8 times their blocks' factors, in blocks of 16, 32 or a multiple of 64; whole blocks, and whole runs of 64
+/// codes, only. Returns how many blocks it did.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-pub(super) fn restore_planes(planes: &Planes, length: usize, factors: &[f32], src: &[u8], dst: &mut [f32]) -> usize {
+pub(super) fn restore_planes<const BITS: usize>(
+    planes: &Planes,
+    length: usize,
+    factors: &[f32],
+    src: &[u8],
+    dst: &mut [f32],
+) -> usize {
     let usual = factors.iter().fold(true, |usual, factor| usual & (factor.is_finite() & (*factor != 0.0)));
     if usual {
-        restore_planes_by::<true>(planes, length, factors, src, dst)
+        restore_planes_by::<BITS, true>(planes, length, factors, src, dst)
     } else {
-        restore_planes_by::<false>(planes, length, factors, src, dst)
+        restore_planes_by::<BITS, false>(planes, length, factors, src, dst)
     }
 }
 
+/// 64 codes of 6 or 8 bits.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-fn restore_planes_by<const USUAL: bool>(planes: &Planes, length: usize, factors: &[f32], src: &[u8], dst: &mut [f32]) -> usize {
+fn codes_64<const BITS: usize>(bytes: &[u8]) -> [u8; 64] {
+    if BITS == 6 { spread_6(bytes.first_chunk().expect("48 bytes")) } else { *bytes.first_chunk().expect("64 bytes") }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+fn restore_planes_by<const BITS: usize, const USUAL: bool>(
+    planes: &Planes,
+    length: usize,
+    factors: &[f32],
+    src: &[u8],
+    dst: &mut [f32],
+) -> usize {
     let tables = planes.vectors();
-    let restore = |codes: &[u8; 64], factors: [f32; 4], numbers: &mut [[f32; 16]; 4]| {
-        let decoded = decode_64(&tables, *codes);
+    let restore = |bytes: &[u8], factors: [f32; 4], numbers: &mut [[f32; 16]; 4]| {
+        let decoded = decode_64(&tables, codes_64::<BITS>(bytes));
         for i in 0..4 {
             numbers[i] = must_cast(product::<USUAL>(must_cast(decoded[i]), _mm512_set1_ps(factors[i])));
         }
     };
-    let (codes, _) = src.as_chunks::<64>();
+    let codes = src.chunks_exact(8 * BITS);
     let (numbers, _) = dst.as_chunks_mut::<16>().0.as_chunks_mut::<4>();
     match length {
         16 => {
-            for ((codes, numbers), factors) in codes.iter().zip(&mut *numbers).zip(factors.as_chunks::<4>().0) {
+            let whole = codes.len().min(numbers.len()).min(factors.len() / 4);
+            for ((codes, numbers), factors) in codes.zip(&mut *numbers).zip(factors.as_chunks::<4>().0) {
                 restore(codes, *factors, numbers);
             }
-            return 4 * codes.len().min(numbers.len()).min(factors.len() / 4);
+            4 * whole
         }
         32 => {
-            for ((codes, numbers), [a, b]) in codes.iter().zip(&mut *numbers).zip(factors.as_chunks::<2>().0) {
+            let whole = codes.len().min(numbers.len()).min(factors.len() / 2);
+            for ((codes, numbers), [a, b]) in codes.zip(&mut *numbers).zip(factors.as_chunks::<2>().0) {
                 restore(codes, [*a, *a, *b, *b], numbers);
             }
-            return 2 * codes.len().min(numbers.len()).min(factors.len() / 2);
+            2 * whole
         }
         _ if length.is_multiple_of(64) => {
-            let (codes, numbers) = (codes.chunks_exact(length / 64), numbers.chunks_exact_mut(length / 64));
-            for ((codes, numbers), factor) in codes.zip(numbers).zip(factors) {
-                for (codes, numbers) in codes.iter().zip(numbers) {
+            let (blocks, numbers) = (src.chunks_exact(length / 8 * BITS), numbers.chunks_exact_mut(length / 64));
+            let whole = blocks.len().min(numbers.len()).min(factors.len());
+            for ((codes, numbers), factor) in blocks.zip(numbers).zip(factors) {
+                for (codes, numbers) in codes.chunks_exact(8 * BITS).zip(numbers) {
                     restore(codes, [*factor; 4], numbers);
                 }
             }
+            whole
         }
-        _ => return 0,
+        _ => 0,
     }
-    (dst.len().min(src.len()) / length).min(factors.len())
 }

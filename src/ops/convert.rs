@@ -143,6 +143,23 @@ impl<'a, T: Real> Decode<'a, T> {
         if matches!(self.way, Way::Reference) { Pieces::Slow } else { Pieces::Fast }
     }
 
+    /// Numbers of codes of a dense stream, if there is a quick way and as far as it goes: whole runs of 64; returns how many. By way of a tile they go
+    /// past the caches, and other threads may not see them until a fence.
+    #[cfg(feature = "alloc")]
+    pub(super) fn packed(&self, bytes: &[u8], dst: &mut [T], tile: Option<&mut [f32; super::packed::RUN]>) -> usize {
+        let (Way::Bytes(decode), Some(dst)) = (&self.way, T::f32s_mut(dst)) else { return 0 };
+        let whole = dst.len() - dst.len() % 64;
+        if whole == 0 {
+            return 0;
+        }
+        let restore = |to: &mut [f32]| kernel::restore_packed(self.isa, decode, self.spec.bits(), whole, &[1.0], bytes, to) * whole;
+        let Some(tile) = tile else { return restore(&mut dst[..whole]) };
+        kernel::prefetch(bytes);
+        let done = restore(&mut tile[..whole]);
+        kernel::copy_past_caches(&tile[..done], &mut dst[..done]);
+        done
+    }
+
     /// Numbers of a piece; `streams` if the whole is larger than the caches.
     pub(super) fn piece<C: Code>(&self, src: &[C], dst: &mut [T], streams: bool) {
         match (&self.way, C::bytes(src)) {

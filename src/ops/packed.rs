@@ -5,12 +5,13 @@ use super::par::{Exec, Pieces};
 use super::real::Real;
 use crate::block::{BitOrder, pack_by, packed_bytes, unpack_by};
 use crate::error::Error;
+use crate::kernel;
 use crate::policy::Convert;
 use crate::random::Dither;
 use crate::spec::FormatSpec;
 
 /// Elements converted at a time: a multiple of 8, so that pieces of streams begin at bytes.
-const RUN: usize = 4096;
+pub(super) const RUN: usize = 4096;
 
 /// Encodes `src` into a dense stream of codes of the format's width, at most 8 bits: [`encode_slice`](crate::encode_slice) and [`pack`](crate::pack) in one. What is left of the
 /// last byte is 0.
@@ -74,13 +75,17 @@ pub fn decode_packed_slice<T: Real>(
     check(spec, dst.len(), bytes.len())?;
     let (bits, piece) = (spec.bits(), Pieces::Fast as usize);
     let decode = Decode::<T>::new(spec, dst.len(), exec.isa());
+    let streams = kernel::is_large(size_of_val(bytes) + size_of_val(dst));
     exec.over_streams(bytes, piece / 8 * bits as usize, dst, piece, |_, bytes, dst| {
-        let mut codes = [0u8; RUN];
+        let (mut codes, mut tile) = ([0u8; RUN], [0.0; RUN]);
         for (bytes, dst) in bytes.chunks(RUN / 8 * bits as usize).zip(dst.chunks_mut(RUN)) {
+            let done = if order == BitOrder::LsbFirst { decode.packed(bytes, dst, streams.then_some(&mut tile)) } else { 0 };
+            let (bytes, dst) = (&bytes[done / 8 * bits as usize..], &mut dst[done..]);
             let codes = &mut codes[..dst.len()];
             unpack_by(exec.isa(), bytes, bits, order, codes);
             decode.piece(codes, dst, false);
         }
+        kernel::fence();
     });
     Ok(())
 }
