@@ -140,7 +140,7 @@ fn values(isa: Isa, spec: &FormatSpec, uniform: Option<&Decode>) -> [f32; 256] {
 /// Ways to decode bytes to f32, the best that an instruction set and a format allow.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "one lives on the stack for the length of a call")]
-pub(crate) enum Bytes {
+pub(crate) enum DecodeBytes {
     Uniform(Decode),
     Table([f32; 256]),
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -149,7 +149,7 @@ pub(crate) enum Bytes {
     Few([[f32; 16]; 2]),
 }
 
-impl Bytes {
+impl DecodeBytes {
     /// For a format of at most 8 bits.
     pub(crate) fn lower(isa: Isa, spec: &FormatSpec) -> Self {
         let uniform = Decode::lower(spec);

@@ -120,9 +120,9 @@ impl Encode {
     #[inline(always)]
     fn code<const PLAIN: bool>(&self, bits: u32) -> u32 {
         let minus = minus(bits);
-        let cut = Cut::of(self, bits);
+        let cut = Split::of(self, bits);
         // A significand has 24 bits: of more that are cut, all are.
-        let cut = Cut { bits: cut.bits.min(31), ..cut };
+        let cut = Split { bits: cut.bits.min(31), ..cut };
         let [(halves, less), (minus_halves, minus_less)] = self.add;
         let add = (pick([halves, minus_halves], minus) << (cut.bits - 1)).wrapping_sub(pick([less, minus_less], minus));
         let kept = cut.significand >> cut.bits;
@@ -175,13 +175,13 @@ fn pick(pair: [u32; 2], minus: u32) -> u32 {
 }
 
 /// Where an f32's magnitude is cut: the code of its binade, the significand, and how many of its bits the format does not have.
-pub(super) struct Cut {
+pub(super) struct Split {
     pub(super) base: u32,
     pub(super) significand: u32,
     pub(super) bits: u32,
 }
 
-impl Cut {
+impl Split {
     #[inline(always)]
     pub(super) fn of(encode: &Encode, bits: u32) -> Self {
         let magnitude = bits & 0x7FFF_FFFF;

@@ -1,6 +1,6 @@
 //! Which kernel encodes: the quickest that a format, a policy and an instruction set allow.
 
-use super::decode::{Bytes as DecodeBytes, look_up};
+use super::decode::{DecodeBytes, look_up};
 use super::encode::{Encode, encode_uniform};
 use super::finite::{Finite, encode_finite, round_finite};
 use super::integer::{Integer, encode_integer, round_integer};

@@ -58,7 +58,7 @@ pub(crate) use blocks::{
 };
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
-pub(crate) use decode::{Bytes as DecodeBytes, look_up, map_bytes};
+pub(crate) use decode::{DecodeBytes, look_up, map_bytes};
 #[cfg(feature = "alloc")]
 pub(crate) use dots::{Dots, Quad, Right, SmallIntegers};
 pub use encoder::Needs;

@@ -1,6 +1,6 @@
 //! Loops over pieces of rows of block-scaled tensors: packed codes, and numbers that come back.
 
-use super::decode::Bytes as DecodeBytes;
+use super::decode::DecodeBytes;
 use super::isa::{Isa, Kind, per_isa};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::{x86, x86_blocks};

@@ -1,6 +1,6 @@
 //! f32 to codes at random: the cut of `encode`, with random bits in place of a rounding's constant.
 
-use super::encode::{Cut, Encode};
+use super::encode::{Encode, Split};
 use super::isa::{Isa, per_isa};
 use super::philox::{RUN, Words};
 use crate::policy::Convert;
@@ -46,7 +46,7 @@ impl Stochastic {
 
     #[inline(always)]
     fn code<const PLAIN: bool>(&self, x: u32, random: u32) -> u32 {
-        let cut = Cut::of(&self.encode, x);
+        let cut = Split::of(&self.encode, x);
         let wide = cut.significand << ROOM;
         let bits = (cut.bits + ROOM).min(MOST);
         let far = (cut.bits + ROOM - bits).min(MOST);

@@ -18,11 +18,11 @@ const LINE: usize = 64;
 const AHEAD: usize = 8 << 10;
 
 /// Where the bytes read and written are more than this, they do not stay in a cache anyway.
-const LARGE: usize = 16 << 20;
+const CACHED: usize = 16 << 20;
 
 /// Whether so many bytes, read and written, are worth it.
 pub(crate) const fn is_large(bytes: usize) -> bool {
-    bytes > LARGE
+    bytes > CACHED
 }
 
 /// The outputs of a tile.

@@ -10,7 +10,7 @@ use crate::spec::{Encoding, FormatSpec};
 const MAGIC: f32 = 12_582_912.0;
 
 /// Beyond this, 2^22, an integer is one already; and it is clamped anyway.
-const LARGE: f32 = 4_194_304.0;
+const ALL_INTEGERS: f32 = 4_194_304.0;
 
 #[inline(always)]
 fn clamp(x: f32, low: f32, high: f32) -> f32 {
@@ -47,7 +47,7 @@ impl PointCoder {
 
     #[inline(always)]
     fn code(&self, y: f32, zero_point: f32) -> u8 {
-        let rounded = clamp(y, -LARGE, LARGE) + self.magic - self.magic;
+        let rounded = clamp(y, -ALL_INTEGERS, ALL_INTEGERS) + self.magic - self.magic;
         let sum = clamp(rounded + zero_point, self.low, self.high);
         ((sum + MAGIC).to_bits() & self.mask) as u8
     }
@@ -86,7 +86,7 @@ fn points_body(coder: &PointCoder, ranges: &[[f32; 2]], scales: &[f32], blocks: 
         let quotient = if *scale == 0.0 { 0.0 } else { range[0] / *scale };
         let ideal = coder.low - quotient;
         // Rounded, if it is not an integer by its size.
-        let rounded = if ideal < LARGE && ideal > -LARGE { ideal + MAGIC - MAGIC } else { ideal };
+        let rounded = if ideal < ALL_INTEGERS && ideal > -ALL_INTEGERS { ideal + MAGIC - MAGIC } else { ideal };
         let point = clamp(rounded, coder.low, coder.high);
         block[1] = point;
         *code = ((point + MAGIC).to_bits() & coder.mask) as u8;

@@ -130,7 +130,7 @@ enum Way<T> {
 impl<'a, T: Real> Decode<'a, T> {
     pub(super) fn new(spec: &'a FormatSpec, elements: usize, isa: Isa) -> Self {
         let to_f32 = T::f32s_mut(&mut []).is_some();
-        let way = match (elements >= LARGE, to_f32, spec.bits() <= 8) {
+        let way = match (elements >= KERNEL_PAYS, to_f32, spec.bits() <= 8) {
             (true, true, true) => Way::Bytes(DecodeBytes::lower(isa, spec)),
             (true, false, true) => Way::Table(values(spec)),
             (true, true, false) => DecodeWide::lower(isa, spec).map_or(Way::Reference, Way::Wide),
@@ -242,11 +242,11 @@ pub fn fake_quantize_slice<T: Real>(
 }
 
 /// Elements below which making the parameters of a kernel costs more than it saves.
-pub(super) const LARGE: usize = 256;
+pub(super) const KERNEL_PAYS: usize = 256;
 
 /// Whether a call goes to a kernel: it is large, and its elements' indices are in order.
 const fn has_kernel(elements: usize, dither: Dither) -> bool {
-    elements >= LARGE && dither.first_index.checked_add(elements as u64).is_some()
+    elements >= KERNEL_PAYS && dither.first_index.checked_add(elements as u64).is_some()
 }
 
 /// The numbers of all codes of a format of at most 8 bits.

@@ -16,6 +16,7 @@ mod restore;
 mod rows;
 #[cfg(feature = "alloc")]
 mod scales;
+mod typed;
 
 pub use convert::{decode_slice, encode_slice, fake_quantize_slice};
 #[cfg(feature = "alloc")]
@@ -27,3 +28,4 @@ pub use par::Exec;
 pub use quantize::Quantizer;
 pub use real::Real;
 pub use recode::convert_slice;
+pub(crate) use typed::{decode as decode_typed, encode as encode_typed};

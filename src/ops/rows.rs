@@ -22,7 +22,7 @@ pub(super) struct Fast<'a> {
     tensor: f32,
     scales: Scales,
     scaling: Scaling,
-    elements: Encoder,
+    elements: ElementEncoder,
     zeros: Zeros,
     /// A block of zeros, and the codes of +0 and −0 in it.
     zero_block: (Block, [u8; 2]),
@@ -33,7 +33,7 @@ pub(super) struct Fast<'a> {
 }
 
 /// Codes of scaled finite numbers.
-enum Encoder {
+enum ElementEncoder {
     Float(FloatCoder),
     Int(IntCoder),
     Points(PointCoder),
@@ -110,13 +110,13 @@ impl<'a> Fast<'a> {
         let nan = if matches!(spec.element_convert.nan, Nan::Payload) { Nan::Canonical } else { spec.element_convert.nan };
         let convert = spec.element_convert.with_nan(nan).with_missing_nan(MissingNan::Zero);
         let elements = if points {
-            Encoder::Points(PointCoder::lower(element, &convert, matches!(spec.elements, Elements::AddThenRound))?)
+            ElementEncoder::Points(PointCoder::lower(element, &convert, matches!(spec.elements, Elements::AddThenRound))?)
         } else if let Some(coder) = FloatCoder::lower(element, &convert, added) {
-            Encoder::Float(coder)
+            ElementEncoder::Float(coder)
         } else if let Some(coder) = IntCoder::lower(element, &convert) {
-            Encoder::Int(coder)
+            ElementEncoder::Int(coder)
         } else {
-            Encoder::Other(kernel::Encoder::lower(isa, element, &convert, count)?, added)
+            ElementEncoder::Other(kernel::Encoder::lower(isa, element, &convert, count)?, added)
         };
         let (scales, scaling) = Scales::lower(isa, spec, tensor, geometry.blocks());
         if points && !matches!(scales, Scales::Formula(_)) {
@@ -190,10 +190,10 @@ impl<'a> Fast<'a> {
     fn encode_by<S: kernel::Scaling>(&self, scaling: S, run: Run<'_>, scaled: &mut Vec<f32>, codes: &mut [u8]) {
         let Run { numbers, length, factors, points, dither } = run;
         match &self.elements {
-            Encoder::Float(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
-            Encoder::Int(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
-            Encoder::Points(coder) => kernel::encode_points(self.isa, coder, scaling, numbers, length, points, codes),
-            Encoder::Other(encode, zero) => {
+            ElementEncoder::Float(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
+            ElementEncoder::Int(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
+            ElementEncoder::Points(coder) => kernel::encode_points(self.isa, coder, scaling, numbers, length, points, codes),
+            ElementEncoder::Other(encode, zero) => {
                 scaled.resize(numbers.len(), 0.0);
                 kernel::scale_blocks(self.isa, scaling, *zero, numbers, length, factors, scaled);
                 encode.encode(scaled, codes, dither);
@@ -335,7 +335,7 @@ impl Band<'_> {
         amax.clear();
         amax.resize(blocks, 0);
         ranges.clear();
-        if matches!(self.fast.elements, Encoder::Points(_)) {
+        if matches!(self.fast.elements, ElementEncoder::Points(_)) {
             ranges.resize(blocks, [0.0; 2]);
         }
     }
@@ -360,11 +360,11 @@ impl Band<'_> {
         let (fast, spec) = (self.fast, self.fast.spec);
         factors.clear();
         factors.resize(amax.len(), 0.0);
-        let with_points = matches!(fast.elements, Encoder::Points(_));
+        let with_points = matches!(fast.elements, ElementEncoder::Points(_));
         let stats = Stats { amax, ranges: with_points.then_some(ranges) };
         fast.scales.run(fast.isa, fast.scaling, stats, scales, factors, arrays);
         points.clear();
-        if let Encoder::Points(coder) = &fast.elements {
+        if let ElementEncoder::Points(coder) = &fast.elements {
             for ((factor, [low, high]), amax) in factors.iter_mut().zip(&*ranges).zip(&*amax) {
                 *factor = if (high - low).is_finite() && *amax != 0 { *factor } else { f32::NAN };
             }

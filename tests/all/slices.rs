@@ -1,8 +1,8 @@
 //! Bulk calls beside plain encoding and decoding, each against the reference codec element by element: packed streams, code to code, f64.
 
 use subhalf::{
-    BitOrder, Convert, Dither, Error, Exec, FormatSpec, Isa, Nan, Round, Stochastic, SubnormalInputs, convert_slice,
-    decode_packed_slice, encode_packed_slice, encode_slice, pack,
+    BitOrder, Code, Convert, Dither, Encoding, Error, Exec, FloatSpec, Format, FormatSpec, Isa, Nan, Round, Stochastic,
+    SubnormalInputs, convert_slice, decode_packed_slice, decode_slice, encode_packed_slice, encode_slice, pack,
 };
 
 /// Any f32s: every exponent, NaN and infinity among them; most near one.
@@ -181,6 +181,46 @@ fn threads_and_cuts_change_nothing() {
         encode_slice(&spec, &x[cut[0]..cut[1]], &mut codes, &convert, dither, Exec::PARALLEL).unwrap();
         assert!(codes == once.0[cut[0]..cut[1]]);
     }
+}
+
+/// Slices of a format's own type, beside the same by spec; a user's type among them.
+#[test]
+fn slices_of_types_are_those_of_their_specs() {
+    subhalf::define_format! { struct Int8(u8) = FormatSpec::INT8; convert only; }
+    subhalf::define_format! { struct Float11(u16) = FormatSpec::constant("mine E5M5", Encoding::Float(FloatSpec::ieee(5, 5))); }
+    fn check<F: Format>() {
+        let spec = F::SPEC;
+        let stochastic = F::CONVERT.with_round(Round::stochastic(Stochastic::B, 12).unwrap());
+        for (length, convert) in (0..=130).chain([5000, 70_000]).flat_map(|length| [(length, F::CONVERT), (length, stochastic)]) {
+            let (x, dither) = (numbers(length), Dither::new(9));
+            let wide: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
+            let mut codes = vec![F::Code::truncate(0); length];
+            encode_slice(&spec, &x, &mut codes, &convert, dither, Exec::SERIAL).unwrap();
+            let bits = |typed: &[F]| -> Vec<F::Code> { typed.iter().map(|x| x.to_bits()).collect() };
+            let mut typed = vec![F::from_bits(F::Code::truncate(0)); length];
+            F::encode_slice(&x, &mut typed, &convert, dither, Exec::PARALLEL).unwrap();
+            assert_eq!(bits(&typed), codes, "{spec} {length} {convert:?}");
+            F::encode_slice(&wide, &mut typed, &convert, dither, Exec::SERIAL).unwrap();
+            assert_eq!(bits(&typed), codes, "{spec} {length} {convert:?} from f64");
+            let (mut y, mut again) = (vec![0.0f32; length], vec![0.0f32; length]);
+            decode_slice(&spec, &codes, &mut y, Exec::SERIAL).unwrap();
+            F::decode_slice(&typed, &mut again, Exec::PARALLEL).unwrap();
+            assert!(y.iter().zip(&again).all(|(y, z)| y.to_bits() == z.to_bits()), "{spec} {length}");
+        }
+        let mut short = [F::from_bits(F::Code::truncate(0))];
+        let error = Error::Length { what: "output length", expected: 2, found: 1 };
+        assert_eq!(F::encode_slice(&[1.0f32; 2], &mut short, &F::CONVERT, Dither::NONE, Exec::SERIAL), Err(error));
+        assert_eq!(F::decode_slice(&[short[0]; 2], &mut [0.0f32], Exec::SERIAL), Err(error));
+        let none = F::CONVERT.with_round(Round::Stochastic { kind: Stochastic::A, bits: 0 });
+        assert!(F::encode_slice(&[1.0f32], &mut short, &none, Dither::NONE, Exec::SERIAL).is_err());
+    }
+    check::<subhalf::F8E4M3>();
+    check::<subhalf::F8E5M2Fnuz>();
+    check::<subhalf::F6E2M3>();
+    check::<subhalf::F4E2M1>();
+    check::<subhalf::HiF8>();
+    check::<Int8>();
+    check::<Float11>();
 }
 
 #[test]

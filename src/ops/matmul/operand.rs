@@ -4,10 +4,12 @@ use super::packed::PackedMatrix;
 use crate::block::{BlockSpec, Extent, Offset, QuantTensor, QuantView, TensorScale, get};
 use crate::codec::Unpacked;
 use crate::error::Error;
+use crate::format::Format;
 use crate::ops::quantize::Quantizer;
 use crate::spec::{Code, CodeSlice, Encoding, FormatSpec};
 
 use alloc::vec;
+use bytemuck::{AnyBitPattern, NoUninit};
 
 mod sealed {
     pub trait Sealed {}
@@ -109,6 +111,21 @@ impl<'a> Operand<'a> {
             return Err(Error::CodeWidth { format: spec.short_name(), needed: spec.bits(), found: C::BITS });
         }
         Self::new(Source::Codes(spec, C::slice(codes)), codes.len(), shape)
+    }
+
+    /// Numbers of a format's own type, without scales.
+    ///
+    /// ```
+    /// use subhalf::{F4E2M1, F8E5M2, Operand, matmul};
+    /// let (a, b) = ([1.5, -2.0].map(F8E5M2::from_f32), [4.0, 0.5].map(F4E2M1::from_f32));
+    /// assert_eq!(matmul(Operand::typed(&a, &[1, 2])?, Operand::typed(&b, &[1, 2])?)?, [5.0]);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`numbers`](Self::numbers).
+    pub fn typed<F: Format<Code: AnyBitPattern> + NoUninit>(codes: &'a [F], shape: &[usize]) -> Result<Self, Error> {
+        Self::codes(const { &F::SPEC }, bytemuck::must_cast_slice::<F, F::Code>(codes), shape)
     }
 
     /// Numbers that are quantized when the product is taken: the same as quantizing them first.
