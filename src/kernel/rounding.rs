@@ -14,6 +14,8 @@ use crate::spec::{Encoding, FormatSpec, ZeroField};
 pub(crate) struct Rounding {
     /// What a kernel of its own does.
     pub(super) known: Option<Known>,
+    /// Whether sums may be rounded to f32 first.
+    pub(super) twice: bool,
     /// For plus and minus: whether the magnitude of a tie, and of any other inexact sum, goes up or down; neither for nearest-even.
     ties: [Direction; 2],
     others: [Direction; 2],
@@ -102,6 +104,7 @@ impl Rounding {
         let direction = |(up, down)| Direction { up: mask(up), down: mask(down) };
         Some(Self {
             known: Known::of(spec, round),
+            twice: false,
             ties: ties.map(direction),
             others: others.map(direction),
             to_odd: mask(matches!(round, Round::ToOdd)),
@@ -114,6 +117,22 @@ impl Rounding {
             infinity: both(Unpacked::infinity(false)),
             nan: value(Unpacked::NAN),
         })
+    }
+
+    /// The same for finite products of so many bits, the last one's exponent and that behind the first one's being these: a sum of two numbers that have
+    /// at most the format's *t* bits is an f32 or nowhere near a tie, if f32's 24 bits are `2t + 1` or more (Figueroa 1995), and may be rounded twice.
+    pub(crate) fn of_products(self, last: i32, end: i32, bits: i32) -> Self {
+        let twice = match self.known {
+            // Sums below the smallest normal number, 2^-14, are f32s.
+            Some(Known::F16) => bits <= 11 && last >= -37 && end <= 100,
+            // Beyond 2^(t+1) times the largest product a sum does not grow; in between are neither subnormal f32s nor overflow.
+            Some(Known::Nearest(missing)) => {
+                let own = 24 - missing as i32;
+                2 * own < 24 && bits <= own && last >= -120 && end + own < 64
+            }
+            _ => false,
+        };
+        Self { twice, ..self }
     }
 
     /// `acc + a · b`, rounded once.

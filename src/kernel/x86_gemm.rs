@@ -5,49 +5,22 @@ use super::rounding::{Known, Rounding, chain_body};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m256, __m512, __m512d, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_FROUND_TO_NEG_INF,
-    _MM_FROUND_TO_POS_INF, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512,
-    _mm512_andnot_si512, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_cvtps_pd,
-    _mm512_cvtps_ph, _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_fmadd_round_ps, _mm512_mask_mov_ps, _mm512_mul_ps, _mm512_set1_epi32,
-    _mm512_set1_pd, _mm512_set1_ps, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_sub_epi32,
-    _mm512_test_epi32_mask,
+    _MM_FROUND_TO_POS_INF, _MM_FROUND_TO_ZERO, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castps_si256,
+    _mm256_castsi256_ps, _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_andnot_si512, _mm512_castps_si512,
+    _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_cvtps_pd, _mm512_cvtps_ph, _mm512_fmadd_pd, _mm512_fmadd_ps,
+    _mm512_fmadd_round_ps, _mm512_mask_mov_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_pd, _mm512_set1_ps, _mm512_sllv_epi32,
+    _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_sub_epi32, _mm512_sub_ps, _mm512_test_epi32_mask,
 };
 
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn fma_avx2<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
-    for half in 0..2 {
-        let mut sums = [_mm256_set1_ps(0.0); R];
-        for (sum, acc) in sums.iter_mut().zip(acc.iter()) {
-            *sum = must_cast::<[[f32; 8]; 2], [__m256; 2]>(must_cast(*acc))[half];
-        }
-        for (a, b) in a.iter().zip(b) {
-            let b = must_cast::<Lanes<f32>, [__m256; 2]>(*b)[half];
-            for (sum, a) in sums.iter_mut().zip(a) {
-                *sum = _mm256_fmadd_ps(_mm256_set1_ps(*a), b, *sum);
-            }
-        }
-        for (acc, sum) in acc.iter_mut().zip(sums) {
-            let mut both: [[f32; 8]; 2] = must_cast(*acc);
-            both[half] = must_cast(sum);
-            *acc = must_cast(both);
-        }
-    }
+    steps_avx2(a, b, acc, |sum, a, b| _mm256_fmadd_ps(a, b, sum));
 }
 
-#[target_feature(enable = "avx512f")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn fma_avx512<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
-    let mut sums = [_mm512_set1_ps(0.0); R];
-    for (sum, acc) in sums.iter_mut().zip(acc.iter()) {
-        *sum = must_cast(*acc);
-    }
-    for (a, b) in a.iter().zip(b) {
-        let b: __m512 = must_cast(*b);
-        for (sum, a) in sums.iter_mut().zip(a) {
-            *sum = _mm512_fmadd_ps(_mm512_set1_ps(*a), b, *sum);
-        }
-    }
-    for (acc, sum) in acc.iter_mut().zip(sums) {
-        *acc = must_cast(sum);
-    }
+    steps_avx512(a, b, acc, |sum, a, b| _mm512_fmadd_ps(a, b, sum));
 }
 
 #[target_feature(enable = "avx2,fma")]
@@ -75,17 +48,75 @@ pub(super) fn double_avx512<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], ac
     }
 }
 
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn rounded_avx2<const R: usize>(rounding: &Rounding, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
-    chain_body(rounding, a, b, acc);
+    match rounding.known {
+        Some(Known::F16) if rounding.twice => steps_avx2(a, b, acc, |sum, a, b| {
+            _mm256_cvtph_ps(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(_mm256_fmadd_ps(a, b, sum)))
+        }),
+        Some(Known::Nearest(missing)) if rounding.twice => {
+            let (field, ahead) = (_mm256_set1_epi32(FIELD), _mm256_set1_epi32(ahead(missing)));
+            steps_avx2(a, b, acc, |sum, a, b| {
+                let sum = _mm256_fmadd_ps(a, b, sum);
+                let binade = _mm256_and_si256(_mm256_castps_si256(sum), field);
+                let magic = _mm256_castsi256_ps(_mm256_add_epi32(binade, ahead));
+                _mm256_sub_ps(_mm256_add_ps(sum, magic), magic)
+            });
+        }
+        _ => chain_body(rounding, a, b, acc),
+    }
+}
+
+/// The exponent field of an f32.
+const FIELD: i32 = 0x7F80_0000;
+
+/// What makes `1.5 · 2^(e + missing)` of the bits of 2^e: adding that to a sum in its binade leaves all but so many bits of it, ties to even.
+const fn ahead(missing: u32) -> i32 {
+    (missing as i32) << 23 | 1 << 22
+}
+
+/// A step for every product.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn steps_avx2<const R: usize>(
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f32>; R],
+    step: impl Fn(__m256, __m256, __m256) -> __m256,
+) {
+    for half in 0..2 {
+        let mut sums: [__m256; R] = acc.map(|acc| must_cast::<Lanes<f32>, [__m256; 2]>(acc)[half]);
+        for (a, b) in a.iter().zip(b) {
+            let b = must_cast::<Lanes<f32>, [__m256; 2]>(*b)[half];
+            for (sum, a) in sums.iter_mut().zip(a) {
+                *sum = step(*sum, _mm256_set1_ps(*a), b);
+            }
+        }
+        for (acc, sum) in acc.iter_mut().zip(sums) {
+            let mut both: [[f32; 8]; 2] = must_cast(*acc);
+            both[half] = must_cast(sum);
+            *acc = must_cast(both);
+        }
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn rounded_avx512<const R: usize>(rounding: &Rounding, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
     match rounding.known {
         None => chain_body(rounding, a, b, acc),
-        Some(Known::F16) => rounded_chain(a, b, acc, |x| narrow_f16(x)),
-        Some(Known::Nearest(missing)) => rounded_chain(a, b, acc, |x| {
+        Some(Known::F16) if rounding.twice => steps_avx512(a, b, acc, |sum, a, b| narrow_f16(_mm512_fmadd_ps(a, b, sum))),
+        Some(Known::F16) => steps_avx512(a, b, acc, |sum, a, b| narrow_f16(odd_sum(sum, a, b))),
+        Some(Known::Nearest(missing)) if rounding.twice => {
+            let (field, ahead) = (_mm512_set1_epi32(FIELD), _mm512_set1_epi32(ahead(missing)));
+            steps_avx512(a, b, acc, |sum, a, b| {
+                let sum = _mm512_fmadd_ps(a, b, sum);
+                let binade = _mm512_and_si512(_mm512_castps_si512(sum), field);
+                let magic = _mm512_castsi512_ps(_mm512_add_epi32(binade, ahead));
+                _mm512_sub_ps(_mm512_add_ps(sum, magic), magic)
+            });
+        }
+        Some(Known::Nearest(missing)) => steps_avx512(a, b, acc, |sum, a, b| {
+            let x = odd_sum(sum, a, b);
             let (bits, missing, one) = (_mm512_castps_si512(x), _mm512_set1_epi32(missing as i32), _mm512_set1_epi32(1));
             let unit = _mm512_sllv_epi32(one, missing);
             let half = _mm512_sub_epi32(_mm512_srli_epi32::<1>(unit), one);
@@ -94,10 +125,11 @@ pub(super) fn rounded_avx512<const R: usize>(rounding: &Rounding, a: &[[f32; R]]
             let cut = _mm512_andnot_si512(_mm512_sub_epi32(unit, one), sum);
             _mm512_mask_mov_ps(_mm512_castsi512_ps(cut), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x), _mm512_set1_ps(f32::NAN))
         }),
-        Some(Known::Cut(missing)) => rounded_chain(a, b, acc, |x| {
-            // A NaN keeps its quiet bit, which is the first of the mantissa.
+        // Cutting what was cut is cutting once. A NaN keeps its quiet bit, which is the first of the mantissa.
+        Some(Known::Cut(missing)) => steps_avx512(a, b, acc, |sum, a, b| {
             let low = _mm512_set1_epi32((1 << missing) - 1);
-            _mm512_castsi512_ps(_mm512_andnot_si512(low, _mm512_castps_si512(x)))
+            let sum = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a, b, sum);
+            _mm512_castsi512_ps(_mm512_andnot_si512(low, _mm512_castps_si512(sum)))
         }),
     }
 }
@@ -109,32 +141,36 @@ fn narrow_f16(x: __m512) -> __m512 {
     _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x))
 }
 
-/// `acc + a·b` rounded down and up are neighbours if they differ; the one whose last bit is set is the sum rounded to odd, which `narrow` then rounds as if it
-/// were exact.
+/// `acc + a·b` rounded to odd, for what rounds it again: rounded down and up it is neighbours, if they differ, of which one has its last bit set.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn odd_sum(acc: __m512, a: __m512, b: __m512) -> __m512 {
+    let down = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC }>(a, b, acc);
+    let up = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC }>(a, b, acc);
+    let odd = _mm512_test_epi32_mask(_mm512_castps_si512(down), _mm512_set1_epi32(1));
+    _mm512_mask_mov_ps(up, odd, down)
+}
+
+/// A step for every product.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-fn rounded_chain<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R], narrow: impl Fn(__m512) -> __m512) {
-    const DOWN: i32 = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
-    const UP: i32 = _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC;
-    let mut sums = [_mm512_set1_ps(0.0); R];
-    for (sum, acc) in sums.iter_mut().zip(acc.iter()) {
-        *sum = must_cast(*acc);
-    }
+fn steps_avx512<const R: usize>(
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f32>; R],
+    step: impl Fn(__m512, __m512, __m512) -> __m512,
+) {
+    let mut sums: [__m512; R] = acc.map(must_cast);
     for (a, b) in a.iter().zip(b) {
         let b: __m512 = must_cast(*b);
         for (sum, a) in sums.iter_mut().zip(a) {
-            let a = _mm512_set1_ps(*a);
-            let (down, up) = (_mm512_fmadd_round_ps::<DOWN>(a, b, *sum), _mm512_fmadd_round_ps::<UP>(a, b, *sum));
-            let odd = _mm512_test_epi32_mask(_mm512_castps_si512(down), _mm512_set1_epi32(1));
-            *sum = narrow(_mm512_mask_mov_ps(up, odd, down));
+            *sum = step(*sum, _mm512_set1_ps(*a), b);
         }
     }
-    for (acc, sum) in acc.iter_mut().zip(sums) {
-        *acc = must_cast(sum);
-    }
+    *acc = sums.map(must_cast);
 }
 
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn blocks_avx2<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
     let (scales, _) = blocks.rows.as_chunks::<R>();
     for (((a, b), mine), theirs) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {

@@ -274,14 +274,21 @@ impl<'a> Operand<'a> {
     }
 
     /// Where the bits of the scales are.
-    pub(crate) fn scale_range(&self) -> ScaleRange {
+    pub(crate) fn scale_range(&self) -> BitRange {
         match self.source {
             Source::Packed(packed) => packed.scale_range(),
             Source::Tensor(view) => {
-                ScaleRange::of(view.spec().scale.as_ref(), (0..view.blocks()).map(|block| view.scale_code(block)))
+                BitRange::of(view.spec().scale.as_ref(), (0..view.blocks()).map(|block| view.scale_code(block)))
             }
-            _ => ScaleRange::ONE,
+            _ => BitRange::ONE,
         }
+    }
+
+    /// Where the bits of the numbers are, if the formats of elements and scales say so.
+    pub(crate) fn number_range(&self) -> Option<BitRange> {
+        let elements = BitRange::of_format(self.element()?)?;
+        let simple = |spec: &BlockSpec| matches!(spec.offset, Offset::None) && matches!(spec.tensor_scale, TensorScale::None);
+        self.spec().is_none_or(simple).then(|| elements.times(self.scale_range()))
     }
 
     /// Whether scales are f32s, whose products have to be rounded.
@@ -402,26 +409,25 @@ impl<'a> Operand<'a> {
     }
 }
 
-/// The exponents of the last and behind the first bit of any of some scales, and the bits that one may have.
+/// The exponents of the last and behind the first bit of any of some finite numbers, and the bits that one may have.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ScaleRange {
-    last: i32,
-    end: i32,
-    bits: i32,
+pub(crate) struct BitRange {
+    pub(crate) last: i32,
+    pub(crate) end: i32,
+    pub(crate) bits: i32,
 }
 
-impl ScaleRange {
+impl BitRange {
     /// Of the scale 1.
     pub(crate) const ONE: Self = Self { last: 0, end: 1, bits: 1 };
 
     /// Of a format if that says enough, else of these codes.
     pub(crate) fn of(format: Option<&FormatSpec>, codes: impl Iterator<Item = u32>) -> Self {
         let Some(format) = format else { return Self::ONE };
-        let bits = format.precision().map_or(64, |bits| bits as i32);
-        let whole = Self { last: format.min_positive().exponent(), end: format.max_exponent() + 1, bits };
-        if whole.last >= -60 && whole.end <= 60 {
+        if let Some(whole) = Self::of_format(format) {
             return whole;
         }
+        let bits = Self::bits(format);
         let mut seen = vec![false; 1 << format.bits().min(16)];
         let mut range = Self { last: 0, end: 1, bits };
         for code in codes {
@@ -435,9 +441,21 @@ impl ScaleRange {
         range
     }
 
-    /// Of products.
+    /// Of a format that is not wide.
+    fn of_format(format: &FormatSpec) -> Option<Self> {
+        let whole = Self { last: format.min_positive().exponent(), end: format.max_exponent() + 1, bits: Self::bits(format) };
+        (whole.last >= -60 && whole.end <= 60).then_some(whole)
+    }
+
+    /// Bits that a number of a format may have.
+    fn bits(format: &FormatSpec) -> i32 {
+        format.precision().map_or(64, |bits| bits as i32)
+    }
+
+    /// Of products. Powers of two, of one bit, add none.
     pub(crate) const fn times(self, other: Self) -> Self {
-        Self { last: self.last + other.last, end: self.end + other.end, bits: self.bits + other.bits }
+        let bits = self.bits + other.bits - (self.bits == 1 || other.bits == 1) as i32;
+        Self { last: self.last + other.last, end: self.end + other.end, bits }
     }
 
     /// Of scales times `2^exponent`.

@@ -1,6 +1,6 @@
 //! [`PackedMatrix`]: the right side of a product in the order in which kernels read it.
 
-use super::operand::{Operand, ScaleRange};
+use super::operand::{BitRange, Operand};
 use crate::block::{BlockSpec, Offset, Restorer};
 use crate::error::Error;
 use crate::kernel::gemm::{LANES, Lanes};
@@ -28,7 +28,7 @@ pub struct PackedMatrix {
     spec: Option<BlockSpec>,
     element: Option<FormatSpec>,
     tensor_scale: f32,
-    scale_range: ScaleRange,
+    scale_range: BitRange,
     panels: Vec<Panel>,
 }
 
@@ -261,7 +261,7 @@ impl PackedMatrix {
         self.tensor_scale
     }
 
-    pub(crate) const fn scale_range(&self) -> ScaleRange {
+    pub(crate) const fn scale_range(&self) -> BitRange {
         self.scale_range
     }
 

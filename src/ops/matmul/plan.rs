@@ -45,11 +45,15 @@ pub(super) enum Kernel {
 }
 
 impl Kernel {
-    fn of(chain: &Chain) -> Option<Self> {
+    fn of(chain: &Chain, job: &Job<'_>) -> Option<Self> {
         match chain {
             Chain::F32 => Some(Self::Single),
             Chain::F64 => Some(Self::Double),
-            Chain::Rounded { format, rounding } => Rounding::lower(format, *rounding).map(Self::Rounded),
+            Chain::Rounded { format, rounding } => {
+                let rounding = Rounding::lower(format, *rounding)?;
+                let products = job.a.number_range().zip(job.b.number_range()).map(|(a, b)| a.times(b));
+                Some(Self::Rounded(products.map_or(rounding, |of| rounding.of_products(of.last, of.end, of.bits))))
+            }
         }
     }
 
@@ -100,10 +104,11 @@ impl Plan {
         };
         let fits = || bound(job.shape.depth) <= (1u64 << 53) as f64;
         match &job.accumulator {
-            Accumulator::Chain(chain) => Kernel::of(chain).map(Self::Chain),
+            Accumulator::Chain(chain) => Kernel::of(chain, job).map(Self::Chain),
             Accumulator::Exact => Split::new(left, job.shape.depth).map(Self::Exact),
             Accumulator::Chunked { k, inner, outer } => {
-                Some(Self::Chunked { k: *k, inner: Kernel::of(inner)?, outer: *outer }).filter(|_| outer.random_bits().is_none())
+                Some(Self::Chunked { k: *k, inner: Kernel::of(inner, job)?, outer: *outer })
+                    .filter(|_| outer.random_bits().is_none())
             }
             Accumulator::BlockF32 => {
                 let runs = [job.a.run(), job.b.run()];

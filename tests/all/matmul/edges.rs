@@ -1,7 +1,8 @@
 //! What is not ordinary: nothing to add up, NaN, infinities, ends of ranges, and what is refused.
 
+use super::inputs::Random;
 use subhalf::{
-    Accumulator, Chain, Dither, Error, Exec, Extent, FormatSpec, IntegerOverflow, Matmul, Operand, PackedMatrix, Parts,
+    Accumulator, Chain, Dither, Error, Exec, Extent, FormatSpec, IntegerOverflow, Isa, Matmul, Operand, PackedMatrix, Parts,
     QuantTensor, Quantizer, Round, ScaleRule, Stochastic, dot, gemv, matmul, matmul_into, preset, reference_matmul,
 };
 
@@ -266,6 +267,49 @@ fn blocks_of_any_extent_take_part_in_chains() {
             let mut definition = vec![0f32; 49];
             reference_matmul(&Matmul::new(), &tensor, &tensor, &mut definition).unwrap();
             assert_eq!(matmul(&tensor, &PackedMatrix::new(&tensor).unwrap()).unwrap(), definition, "{extent:?}");
+        }
+    }
+}
+
+/// Short sums of any codes in formats whose products have few enough bits to be rounded by way of f32, and in some that have not: ties, cancellation, the
+/// subnormal end and infinities are all among them.
+#[test]
+fn sums_in_few_bits_are_rounded_as_if_once() {
+    use FormatSpec as F;
+    let mut random = Random(31);
+    let sides = [F::F8E5M2, F::F8E4M3, F::F8E3M4, F::F4E2M1, F::F6E2M3, F::F8E5M2FNUZ, F::UE4M3, F::HIF8];
+    let (m, n, k) = (9, 19, 40);
+    for (a, b) in sides.iter().flat_map(|a| sides.iter().map(move |b| (a, b))) {
+        let mut codes = |count: usize, spec: &FormatSpec| -> Vec<u8> {
+            // Mostly near the top or the bottom of the range, so that sums meet far products, overflow and vanish.
+            let (top, narrow) = (spec.max_code() as usize & 0x7F, random.below(2) == 0);
+            let code = |random: &mut Random| {
+                let any = random.below(1 << spec.bits());
+                if narrow { top.saturating_sub(random.below(4)) | any & (1 << (spec.bits() - 1)) } else { any }
+            };
+            (0..count).map(|_| code(&mut random) as u8).collect()
+        };
+        for _ in 0..4 {
+            let (x, y) = (codes(m * k, a), codes(n * k, b));
+            let (left, right) = (Operand::codes(a, &x, &[m, k]).unwrap(), Operand::codes(b, &y, &[n, k]).unwrap());
+            for (format, round) in [F::F16, F::BF16, F::TF32, F::E8M13]
+                .into_iter()
+                .flat_map(|format| [Round::NearestEven, Round::TowardZero].map(move |round| (format, round)))
+            {
+                let rounded = Accumulator::rounded(format, round);
+                let Accumulator::Chain(inner) = rounded else { unreachable!("a chain") };
+                for accumulator in [rounded, Accumulator::Chunked { k: 16, inner, outer: Chain::F32 }] {
+                    let matmul = Matmul::new().accumulator(accumulator);
+                    let mut expected = vec![0f32; m * n];
+                    reference_matmul(&matmul, left, right, &mut expected).unwrap();
+                    let expected: Vec<u32> = expected.iter().map(|x| x.to_bits()).collect();
+                    for isa in Isa::available() {
+                        let found = matmul.exec(Exec::SERIAL.with_isa(isa)).multiply(left, right).unwrap();
+                        let found: Vec<u32> = found.iter().map(|x| x.to_bits()).collect();
+                        assert_eq!(found, expected, "{a} x {b} in {format} {round:?} {}", isa.name());
+                    }
+                }
+            }
         }
     }
 }
