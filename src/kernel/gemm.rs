@@ -134,7 +134,24 @@ pub(crate) fn scale_lanes(isa: Isa, numbers: &mut [Lanes<f32>], zero: f32, facto
     }
 }
 
+/// A number without the bits below `2^last`.
+#[inline(always)]
+fn above(x: f32, last: i32) -> f32 {
+    let bits = x.to_bits();
+    let unit = ((bits >> 23 & 0xFF) as i32).max(1) - 150;
+    let drop = last.saturating_sub(unit).clamp(0, 24) as u32;
+    f32::from_bits(if drop > 23 { 0 } else { bits & u32::MAX << drop })
+}
+
+#[inline(always)]
+fn cut_bits_body(from: i32, to: i32, numbers: &mut [f32]) {
+    // Of a subnormal number, or one whose hidden bit goes, the subtraction does it.
+    numbers.iter_mut().for_each(|x| *x = above(*x, from) - above(*x, to));
+}
+
 super::isa::per_isa! {
+    /// Of finite numbers, the bits from `2^from` to below `2^to`.
+    fn cut_bits[](from: i32, to: i32, numbers: &mut [f32]) = cut_bits_body;
     /// Pairs of codes of at most 4 bits, position by position, to codes.
     fn unpack_pairs[](pairs: &[Lanes<u8>], codes: &mut [Lanes<u8>]) = unpack_pairs_body;
 }

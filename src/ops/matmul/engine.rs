@@ -38,8 +38,8 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
     if thin::run(job, &plan, &left, dst) {
         return;
     }
-    if let Plan::Dots(dots) = &plan {
-        left.iter_mut().for_each(|tiles| job.exec.each(tiles.iter_mut().collect(), |tile| dots.prepare(tile)));
+    if plan.prepares() {
+        left.iter_mut().for_each(|tiles| job.exec.each(tiles.iter_mut().collect(), |tile| plan.prepare(tile, isa)));
     }
     let packer = Packer::new(job.b);
     let panels = shape.cols.div_ceil(LANES);

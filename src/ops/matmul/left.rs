@@ -19,6 +19,8 @@ pub(super) struct Tile {
     pub(super) scales: Vec<f32>,
     /// As many words for each four positions of a block, of dot products of bytes.
     pub(super) quads: Vec<u32>,
+    /// The numbers cut into slices, of exact sums that need more than one.
+    pub(super) slices: Vec<Vec<f32>>,
 }
 
 impl Tile {
@@ -80,6 +82,6 @@ pub(super) fn tiles(
                 blocks.for_each(|(block, to)| *to = operand.scale(first + line, block * run));
             }
         }
-        Tile { rows, numbers, scales, quads: Vec::new() }
+        Tile { rows, numbers, scales, quads: Vec::new(), slices: Vec::new() }
     })
 }

@@ -8,8 +8,8 @@ use super::read::{Reader, buffer};
 use super::split::Split;
 use super::{Job, Sum};
 use crate::codec::Unpacked;
-use crate::kernel::Rounding;
 use crate::kernel::gemm::{Blocks, LANES, Lanes, ROWS, chain_blocks, chain_f32, chain_f64, chain_rounded};
+use crate::kernel::{Isa, Rounding};
 use crate::mma::{Accumulator, Chain, IntegerOverflow, Partial, Scale};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -130,6 +130,20 @@ impl Plan {
                 Some(Self::Integers { bits: *bits, exponent: exponent()? })
             }
             Accumulator::Integer { .. } => None,
+        }
+    }
+
+    /// Whether tiles need something made of their numbers.
+    pub(super) const fn prepares(&self) -> bool {
+        matches!(self, Self::Dots(_) | Self::Exact(_))
+    }
+
+    /// Makes it.
+    pub(super) fn prepare(&self, tile: &mut Tile, isa: Isa) {
+        match self {
+            Self::Dots(dots) => dots.prepare(tile),
+            Self::Exact(split) => split.prepare(tile, isa),
+            _ => {}
         }
     }
 

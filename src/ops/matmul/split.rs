@@ -6,7 +6,8 @@ use super::left::Tile;
 use super::plan::{Sink, State};
 use super::{Job, Sum};
 use crate::codec::Unpacked;
-use crate::kernel::gemm::{LANES, Lanes, chain_f64};
+use crate::kernel::Isa;
+use crate::kernel::gemm::{LANES, Lanes, chain_f64, cut_bits};
 use crate::mma::Fixed;
 use alloc::vec::Vec;
 
@@ -57,22 +58,6 @@ impl Range {
     }
 }
 
-/// A number without the bits below `2^last`.
-fn cut(x: f32, last: i32) -> f32 {
-    let bits = x.to_bits();
-    let unit = ((bits >> 23 & 0xFF) as i32).max(1) - 150;
-    match last - unit {
-        ..=0 => x,
-        drop @ 1..=23 => f32::from_bits(bits & !((1 << drop) - 1)),
-        _ => 0.0,
-    }
-}
-
-/// The bits of a number in a slice. Of a subnormal number, or one whose hidden bit goes, the subtraction does it.
-fn slice(x: f32, from: i32, to: i32) -> f32 {
-    cut(x, from) - cut(x, to)
-}
-
 impl Split {
     /// How the left side is cut, if in few slices.
     pub(super) fn new(left: &[Vec<Tile>], depth: usize) -> Option<Self> {
@@ -83,29 +68,42 @@ impl Split {
         (range.finite && width > 0 && range.slices(width) <= MOST).then_some(Self { range, width })
     }
 
+    /// Some numbers' bits in a slice.
+    fn slice(&self, isa: Isa, range: Range, index: usize, numbers: &[f32]) -> Vec<f32> {
+        let from = range.last.saturating_add(index as i32 * self.width);
+        let mut slice = numbers.to_vec();
+        cut_bits(isa, from, from.saturating_add(self.width), &mut slice);
+        slice
+    }
+
+    /// Cuts a tile's numbers, if there is anything to cut.
+    pub(super) fn prepare(&self, tile: &mut Tile, isa: Isa) {
+        let count = self.range.slices(self.width);
+        if count > 1 {
+            tile.slices = (0..count).map(|index| self.slice(isa, self.range, index, &tile.numbers)).collect();
+        }
+    }
+
     /// Makes the sums of some tiles, unless the panel needs too many slices.
     pub(super) fn run(&self, job: &Job<'_>, tiles: &[Tile], b: &[Lanes<f32>], sink: &mut Sink<'_>) -> bool {
         let range = Range::of(b.as_flattened());
         if !range.finite || range.slices(self.width) > MOST {
             return false;
         }
-        let cut_all = |numbers: &[f32], range: Range, index: usize| -> Vec<f32> {
-            let from = range.last.saturating_add(index as i32 * self.width);
-            numbers.iter().map(|x| slice(*x, from, from.saturating_add(self.width))).collect()
-        };
+        let isa = job.exec.isa();
         let (mine, theirs) = (self.range.slices(self.width), range.slices(self.width));
-        let panels: Vec<Vec<f32>> =
-            if theirs == 1 { Vec::new() } else { (0..theirs).map(|index| cut_all(b.as_flattened(), range, index)).collect() };
+        let panels: Vec<Vec<f32>> = match theirs {
+            1 => Vec::new(),
+            _ => (0..theirs).map(|index| self.slice(isa, range, index, b.as_flattened())).collect(),
+        };
         for tile in tiles {
-            let slices: Vec<Vec<f32>> =
-                if mine == 1 { Vec::new() } else { (0..mine).map(|index| cut_all(&tile.numbers, self.range, index)).collect() };
             let mut states = Vec::with_capacity(mine * theirs);
             for i in 0..mine {
-                let a = slices.get(i).map_or(&tile.numbers[..], |slice| &slice[..]);
+                let a = tile.slices.get(i).map_or(&tile.numbers[..], |slice| &slice[..]);
                 for j in 0..theirs {
                     let b = panels.get(j).map_or(b, |slice| slice.as_chunks::<LANES>().0);
                     let mut state = State::ZERO;
-                    chain_f64(job.exec.isa(), tile.rows.len(), a, b, &mut state.doubles);
+                    chain_f64(isa, tile.rows.len(), a, b, &mut state.doubles);
                     states.push(state);
                 }
             }
