@@ -1,25 +1,24 @@
 //! Sums of products of small integers by dot products of bytes (AVX512-VNNI): four positions at a time, exact in i32.
 //!
-//! The instruction multiplies unsigned by signed bytes. The left side is stored 128 higher, and 128 times the sum of the right side's bytes is taken off.
+//! The instruction multiplies unsigned by signed bytes. The right side's integers are taken 128 higher; 128 times the sum of the left side's, one number for a row
+//! and a block, is where a sum starts below zero.
 
-use super::gemm::Lanes;
+use super::gemm::{LANES, Lanes, ROWS};
+use super::isa::{Isa, per_isa};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::gemm::height;
-use super::isa::Isa;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::{isa::Kind, x86_dots};
+use super::{gemm::height, isa::Kind, x86_dots};
 use crate::codec::Unpacked;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
 
-/// Four positions of 16 columns.
+/// Four positions of 16 columns, the four of a column together.
 pub(crate) type Quad = [u8; 64];
 
 /// A format whose numbers are integers of 8 bits times a power of two.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) struct SmallIntegers {
-    /// The numbers of codes of at most 6 bits, whatever is above those; none for codes that are their numbers.
+    /// The numbers of codes of at most 6 bits, whatever is above those, 128 higher; none for codes that are their numbers.
     pub(super) table: Option<[u8; 64]>,
     /// The exponent of the last place.
     pub(crate) exponent: i32,
@@ -42,23 +41,81 @@ impl SmallIntegers {
         if !own && spec.bits() > 6 {
             return None;
         }
-        let table = (!own).then(|| core::array::from_fn(|code| numbers[code % numbers.len()] as i8 as u8));
+        let table = (!own).then(|| core::array::from_fn(|code| (numbers[code % numbers.len()] as i8 as u8) ^ 0x80));
         let largest = numbers.iter().fold(0.0f32, |largest, x| largest.max(x.abs())) as u32;
         Some(Self { table, exponent, largest })
     }
 }
 
-/// One side's part in the sums of a tile, block by block.
+/// The left side's part in the sums of a tile: `height(rows)` words, starts and scales at a time.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
+pub(crate) struct Left<'a> {
+    /// Four positions of a block, the last with zeros where it has fewer.
+    pub(crate) words: &'a [u32],
+    /// For each block the sum to start from.
+    pub(crate) starts: &'a [i32],
+    /// For each block the scales.
+    pub(crate) scales: &'a [f32],
+}
+
+/// The right side's.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) struct Right<'a> {
-    /// Quads of a block; the last may have fewer.
+    /// Quads of a block.
     pub(crate) run: usize,
     pub(crate) quads: &'a [Quad],
-    /// For each block what is taken off.
-    pub(crate) excess: &'a [Lanes<i32>],
     /// For each block the scales of the columns.
     pub(crate) scales: &'a [Lanes<f32>],
+}
+
+/// Makes the words and starts of a tile's numbers, `height` of them for each position, in blocks of `run` positions.
+pub(crate) fn left_words(
+    isa: Isa,
+    unit: f32,
+    height: usize,
+    run: usize,
+    numbers: &[f32],
+    words: &mut Vec<u32>,
+    starts: &mut Vec<i32>,
+) {
+    for block in numbers.chunks(run * height) {
+        let first = words.len();
+        words.resize(first + block.len().div_ceil(4 * height) * height, 0);
+        let mut sums = [0; ROWS];
+        let sums = &mut sums[..height];
+        match height {
+            1 => words_of_1(isa, unit, block, &mut words[first..], sums),
+            2 => words_of_2(isa, unit, block, &mut words[first..], sums),
+            4 => words_of_4(isa, unit, block, &mut words[first..], sums),
+            8 => words_of_8(isa, unit, block, &mut words[first..], sums),
+            _ => words_of_all(isa, unit, block, &mut words[first..], sums),
+        }
+        starts.extend(sums.iter().map(|sum| -128 * sum));
+    }
+}
+
+#[inline(always)]
+fn words_body<const H: usize>(unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) {
+    let Some(sums) = sums.first_chunk_mut::<H>() else { return };
+    for (positions, word) in numbers.as_chunks::<H>().0.chunks(4).zip(words.as_chunks_mut::<H>().0) {
+        for (place, position) in positions.iter().enumerate() {
+            for lane in 0..H {
+                let integer = (position[lane] * unit) as i32;
+                sums[lane] += integer;
+                word[lane] |= (integer as u32 & 0xFF) << (8 * place);
+            }
+        }
+    }
+}
+
+per_isa! {
+    fn words_of_1[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<1>;
+    fn words_of_2[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<2>;
+    fn words_of_4[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<4>;
+    fn words_of_8[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<8>;
+    fn words_of_all[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<ROWS>;
 }
 
 /// Dot products of bytes. One in hand proves that the machine has them.
@@ -78,39 +135,40 @@ impl Dots {
             .then_some(Self { _detected: () })
     }
 
-    /// Codes, position by position in blocks of `run`, to quads of integers and what is taken off for each block.
-    pub(crate) fn quads(
-        self,
-        integers: &SmallIntegers,
-        codes: &[Lanes<u8>],
-        run: usize,
-        quads: &mut Vec<Quad>,
-        excess: &mut Vec<Lanes<i32>>,
-    ) {
+    /// Codes, position by position in blocks of `run`, to quads of integers.
+    pub(crate) fn quads(self, integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut Vec<Quad>) {
         // SAFETY: a `Dots` is made only after its instructions were detected.
         #[expect(unsafe_code, reason = "entry into instructions that were detected")]
         unsafe {
-            x86_dots::quads(integers, codes, run, quads, excess);
+            x86_dots::quads(integers, codes, run, quads);
         }
     }
 
-    /// `acc + sum · (scale · scale)`, fused, for each block in turn. `a` and `scales` have `height(rows)` words for every quad and block.
-    pub(crate) fn chain(self, rows: usize, a: &[u32], scales: &[f32], right: &Right<'_>, acc: &mut [Lanes<f32>]) {
-        fn tile<const R: usize>(a: &[u32], scales: &[f32], right: &Right<'_>, acc: &mut [Lanes<f32>]) {
-            let (Some(acc), (a, _), (scales, _)) = (acc.first_chunk_mut::<R>(), a.as_chunks::<R>(), scales.as_chunks::<R>()) else {
-                return;
-            };
+    /// Codes row by row, one a byte, to quads of integers; positions of no row have any.
+    pub(crate) fn quads_of_rows(self, integers: &SmallIntegers, rows: &[&[u8]; LANES], quads: &mut Vec<Quad>) {
+        // SAFETY: as above.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        unsafe {
+            x86_dots::quads_of_rows(integers, rows, quads);
+        }
+    }
+
+    /// `acc + sum · (scale · scale)`, fused, for each block in turn.
+    pub(crate) fn chain(self, rows: usize, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
+        fn tile<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
+            let Some(acc) = acc.first_chunk_mut::<R>() else { return };
             // SAFETY: only a `Dots` comes here, which is made after its instructions were detected.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
             unsafe {
-                x86_dots::chain(a, scales, right, acc);
+                x86_dots::chain(left, right, acc);
             }
         }
         match height(rows) {
-            1 => tile::<1>(a, scales, right, acc),
-            2 => tile::<2>(a, scales, right, acc),
-            4 => tile::<4>(a, scales, right, acc),
-            _ => tile::<8>(a, scales, right, acc),
+            1 => tile::<1>(left, right, acc),
+            2 => tile::<2>(left, right, acc),
+            4 => tile::<4>(left, right, acc),
+            8 => tile::<8>(left, right, acc),
+            _ => tile::<ROWS>(left, right, acc),
         }
     }
 }
@@ -122,11 +180,15 @@ impl Dots {
         None
     }
 
-    pub(crate) fn quads(self, _: &SmallIntegers, _: &[Lanes<u8>], _: usize, _: &mut Vec<Quad>, _: &mut Vec<Lanes<i32>>) {
+    pub(crate) fn quads(self, _: &SmallIntegers, _: &[Lanes<u8>], _: usize, _: &mut Vec<Quad>) {
         match self.none {}
     }
 
-    pub(crate) fn chain(self, _: usize, _: &[u32], _: &[f32], _: &Right<'_>, _: &mut [Lanes<f32>]) {
+    pub(crate) fn quads_of_rows(self, _: &SmallIntegers, _: &[&[u8]; LANES], _: &mut Vec<Quad>) {
+        match self.none {}
+    }
+
+    pub(crate) fn chain(self, _: usize, _: &Left<'_>, _: &Right<'_>, _: &mut [Lanes<f32>]) {
         match self.none {}
     }
 }

@@ -1,4 +1,4 @@
-//! Sums of products for tiles of a matrix product: up to 8 rows by 16 columns, the columns across the lanes. Every lane takes its products in the order of
+//! Sums of products for tiles of a matrix product: up to 16 rows by 16 columns, the columns across the lanes. Every lane takes its products in the order of
 //! *k*, so a tile's shape and the width of a register change no bit.
 
 use super::isa::Isa;
@@ -13,7 +13,7 @@ use crate::bits::fma_f32;
 pub(crate) const LANES: usize = 16;
 
 /// Rows that a tile can have, and the heights that kernels are made for.
-pub(crate) const ROWS: usize = 8;
+pub(crate) const ROWS: usize = 16;
 
 /// One number for each column.
 pub(crate) type Lanes<T> = [T; LANES];
@@ -24,7 +24,8 @@ pub(crate) const fn height(rows: usize) -> usize {
         0..=1 => 1,
         2 => 2,
         3..=4 => 4,
-        _ => 8,
+        5..=8 => 8,
+        _ => ROWS,
     }
 }
 
@@ -94,7 +95,8 @@ macro_rules! tiles {
                 1 => tile::<1>(isa, $($arg,)* a, b, acc),
                 2 => tile::<2>(isa, $($arg,)* a, b, acc),
                 4 => tile::<4>(isa, $($arg,)* a, b, acc),
-                _ => tile::<8>(isa, $($arg,)* a, b, acc),
+                8 => tile::<8>(isa, $($arg,)* a, b, acc),
+                _ => tile::<ROWS>(isa, $($arg,)* a, b, acc),
             }
         }
     )*};

@@ -60,7 +60,7 @@ pub(crate) use blocks::{
 pub(crate) use bytes::Bytes;
 pub(crate) use decode::{DecodeBytes, look_up, map_bytes};
 #[cfg(feature = "alloc")]
-pub(crate) use dots::{Dots, Quad, Right, SmallIntegers};
+pub(crate) use dots::{Dots, Left, Quad, Right, SmallIntegers, left_words};
 pub use encoder::Needs;
 pub(crate) use encoder::{Encoder, FakeQuantizer};
 pub use isa::Isa;

@@ -1,12 +1,13 @@
 //! Dot products of bytes in intrinsics: safe functions, entered after detection.
 
-use super::dots::{Quad, Right, SmallIntegers};
+use super::dots::{Left, Quad, Right, SmallIntegers};
 use super::gemm::{LANES, Lanes};
 use alloc::vec::Vec;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m512, __m512i, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_epi8,
-    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512, _mm512_sub_epi32,
+    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_shuffle_i32x4, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
 /// Of four positions of 16 columns, where the four bytes of each column are.
@@ -19,55 +20,93 @@ const QUADS: Quad = {
     indices
 };
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
-pub(super) fn quads(
-    integers: &SmallIntegers,
-    codes: &[Lanes<u8>],
-    run: usize,
-    quads: &mut Vec<Quad>,
-    excess: &mut Vec<Lanes<i32>>,
-) {
+/// The integers of codes, 128 higher.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn integers_of(table: Option<__m512i>, codes: __m512i) -> Quad {
+    must_cast(match table {
+        Some(table) => _mm512_permutexvar_epi8(codes, table),
+        None => _mm512_xor_si512(codes, _mm512_set1_epi8(i8::MIN)),
+    })
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut Vec<Quad>) {
     let order: __m512i = must_cast(QUADS);
     let table: Option<__m512i> = integers.table.map(must_cast);
-    quads.clear();
-    excess.clear();
     for block in codes.chunks(run) {
-        let mut sum = _mm512_setzero_si512();
         let (whole, rest) = block.as_chunks::<4>();
-        // Positions that are not there have no integers.
-        let mut last = [[0u8; LANES]; 4];
-        last[..rest.len()].copy_from_slice(rest);
-        let missing = 4 - rest.len();
-        for (four, missing) in whole.iter().map(|four| (four, 0)).chain((missing < 4).then_some((&last, missing))) {
-            let codes = _mm512_permutexvar_epi8(order, must_cast(*four));
-            let mut numbers = must_cast::<__m512i, Quad>(match table {
-                Some(table) => _mm512_permutexvar_epi8(codes, table),
-                None => codes,
-            });
-            if missing > 0 {
-                numbers.iter_mut().enumerate().filter(|(i, _)| i % 4 >= 4 - missing).for_each(|(_, byte)| *byte = 0);
-            }
-            sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(-128), must_cast(numbers));
-            quads.push(numbers);
+        let quad = |four: &[Lanes<u8>; 4]| integers_of(table, _mm512_permutexvar_epi8(order, must_cast(*four)));
+        quads.extend(whole.iter().map(quad));
+        if !rest.is_empty() {
+            let mut last = [[0u8; LANES]; 4];
+            last[..rest.len()].copy_from_slice(rest);
+            quads.push(quad(&last));
         }
-        excess.push(must_cast(sum));
+    }
+}
+
+/// Of 16 rows of 16 words the columns.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
+    // Pairs of rows by words, of those by pairs of words: then every four rows hold a column in each quarter.
+    let pairs: [__m512i; 16] = core::array::from_fn(|i| {
+        let (a, b) = (rows[i / 4 * 4 + i % 2 * 2], rows[i / 4 * 4 + i % 2 * 2 + 1]);
+        if i % 4 < 2 { _mm512_unpacklo_epi32(a, b) } else { _mm512_unpackhi_epi32(a, b) }
+    });
+    let fours: [__m512i; 16] = core::array::from_fn(|i| {
+        let (a, b) = (pairs[i / 4 * 4 + i % 4 / 2 * 2], pairs[i / 4 * 4 + i % 4 / 2 * 2 + 1]);
+        if i % 2 == 0 { _mm512_unpacklo_epi64(a, b) } else { _mm512_unpackhi_epi64(a, b) }
+    });
+    // Quarters q of the fours of rows 0, 4, 8 and 12 are column 4q + c.
+    let halves = |a: usize, b: usize, c: usize| {
+        (_mm512_shuffle_i32x4::<0x44>(fours[a + c], fours[b + c]), _mm512_shuffle_i32x4::<0xEE>(fours[a + c], fours[b + c]))
+    };
+    let mut columns = [rows[0]; 16];
+    for c in 0..4 {
+        let ((low, high), (low_rest, high_rest)) = (halves(0, 4, c), halves(8, 12, c));
+        columns[c] = _mm512_shuffle_i32x4::<0x88>(low, low_rest);
+        columns[4 + c] = _mm512_shuffle_i32x4::<0xDD>(low, low_rest);
+        columns[8 + c] = _mm512_shuffle_i32x4::<0x88>(high, high_rest);
+        columns[12 + c] = _mm512_shuffle_i32x4::<0xDD>(high, high_rest);
+    }
+    columns
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &[&[u8]; LANES], quads: &mut Vec<Quad>) {
+    let table: Option<__m512i> = integers.table.map(must_cast);
+    let length = rows[0].len();
+    for start in (0..length).step_by(64) {
+        let square: [__m512i; LANES] = core::array::from_fn(|lane| {
+            let rest = &rows[lane][start..];
+            must_cast(rest.first_chunk::<64>().copied().unwrap_or_else(|| {
+                let mut last = [0; 64];
+                last[..rest.len()].copy_from_slice(rest);
+                last
+            }))
+        });
+        let columns = transpose(square);
+        let count = (length - start).div_ceil(4).min(LANES);
+        quads.extend(columns[..count].iter().map(|column| integers_of(table, *column)));
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
-pub(super) fn chain<const R: usize>(a: &[[u32; R]], scales: &[[f32; R]], right: &Right<'_>, acc: &mut [Lanes<f32>; R]) {
-    let mut sums = [_mm512_set1_ps(0.0); R];
-    for (sum, acc) in sums.iter_mut().zip(acc.iter()) {
-        *sum = must_cast(*acc);
-    }
-    let blocks = a.chunks(right.run).zip(right.quads.chunks(right.run)).zip(scales).zip(right.excess.iter().zip(right.scales));
-    for (((a, quads), mine), (excess, theirs)) in blocks {
-        let start = _mm512_sub_epi32(_mm512_setzero_si512(), must_cast(*excess));
-        let mut partial = [start; R];
-        for (a, quad) in a.iter().zip(quads) {
+pub(super) fn chain<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>; R]) {
+    let (words, starts, scales) = (left.words.as_chunks::<R>().0, left.starts.as_chunks::<R>().0, left.scales.as_chunks::<R>().0);
+    let mut sums: [__m512; R] = acc.map(must_cast);
+    let blocks = words.chunks(right.run).zip(right.quads.chunks(right.run)).zip(starts.iter().zip(scales)).zip(right.scales);
+    for (((words, quads), (starts, mine)), theirs) in blocks {
+        let mut partial = [_mm512_set1_epi32(0); R];
+        for (sum, start) in partial.iter_mut().zip(starts) {
+            *sum = _mm512_set1_epi32(*start);
+        }
+        for (words, quad) in words.iter().zip(quads) {
             let quad: __m512i = must_cast(*quad);
-            for (sum, a) in partial.iter_mut().zip(a) {
-                *sum = _mm512_dpbusd_epi32(*sum, _mm512_set1_epi32(*a as i32), quad);
+            for (sum, word) in partial.iter_mut().zip(words) {
+                *sum = _mm512_dpbusd_epi32(*sum, quad, _mm512_set1_epi32(*word as i32));
             }
         }
         let theirs: __m512 = must_cast(*theirs);
@@ -75,7 +114,5 @@ pub(super) fn chain<const R: usize>(a: &[[u32; R]], scales: &[[f32; R]], right: 
             *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partial), _mm512_mul_ps(_mm512_set1_ps(*mine), theirs), *sum);
         }
     }
-    for (acc, sum) in acc.iter_mut().zip(sums) {
-        *acc = must_cast(sum);
-    }
+    *acc = sums.map(must_cast);
 }

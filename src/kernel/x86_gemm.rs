@@ -28,14 +28,28 @@ pub(super) fn double_avx2<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc:
     double_body(a, b, acc);
 }
 
-/// A fused multiply-add is the sum: the product is exact.
+/// Eight rows of every position: of 16 sums in two registers each there are not enough.
+fn eight<const R: usize>(a: &[[f32; R]], half: usize) -> impl Iterator<Item = &[f32; 8]> {
+    a.as_flattened().as_chunks().0.iter().skip(half).step_by(R / 8)
+}
+
 #[target_feature(enable = "avx512f,avx512vl")]
 pub(super) fn double_avx512<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f64>; R]) {
-    let mut sums = [[_mm512_set1_pd(0.0); 2]; R];
-    for (sum, acc) in sums.iter_mut().zip(acc.iter()) {
-        *sum = must_cast::<Lanes<f64>, [__m512d; 2]>(*acc);
+    if R > 8 {
+        for (half, acc) in acc.as_chunks_mut().0.iter_mut().enumerate() {
+            double_rows::<8>(eight(a, half), b, acc);
+        }
+    } else {
+        double_rows(a.iter(), b, acc);
     }
-    for (a, b) in a.iter().zip(b) {
+}
+
+/// A fused multiply-add is the sum: the product is exact.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl")]
+fn double_rows<'a, const R: usize>(a: impl Iterator<Item = &'a [f32; R]>, b: &[Lanes<f32>], acc: &mut [Lanes<f64>; R]) {
+    let mut sums: [[__m512d; 2]; R] = acc.map(must_cast);
+    for (a, b) in a.zip(b) {
         let [low, high]: [__m256; 2] = must_cast(*b);
         let (low, high) = (_mm512_cvtps_pd(low), _mm512_cvtps_pd(high));
         for (sum, a) in sums.iter_mut().zip(a) {
@@ -43,9 +57,7 @@ pub(super) fn double_avx512<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], ac
             *sum = [_mm512_fmadd_pd(a, low, sum[0]), _mm512_fmadd_pd(a, high, sum[1])];
         }
     }
-    for (acc, sum) in acc.iter_mut().zip(sums) {
-        *acc = must_cast(sum);
-    }
+    *acc = sums.map(must_cast);
 }
 
 #[target_feature(enable = "avx2,fma,f16c")]
@@ -84,9 +96,27 @@ fn steps_avx2<const R: usize>(
     acc: &mut [Lanes<f32>; R],
     step: impl Fn(__m256, __m256, __m256) -> __m256,
 ) {
+    if R > 8 {
+        for (half, acc) in acc.as_chunks_mut().0.iter_mut().enumerate() {
+            steps_rows::<8, _>(|| eight(a, half), b, acc, &step);
+        }
+    } else {
+        steps_rows(|| a.iter(), b, acc, &step);
+    }
+}
+
+/// The same for rows that are walked through for each half of the columns.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn steps_rows<'a, const R: usize, A: Iterator<Item = &'a [f32; R]>>(
+    a: impl Fn() -> A,
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f32>; R],
+    step: &impl Fn(__m256, __m256, __m256) -> __m256,
+) {
     for half in 0..2 {
         let mut sums: [__m256; R] = acc.map(|acc| must_cast::<Lanes<f32>, [__m256; 2]>(acc)[half]);
-        for (a, b) in a.iter().zip(b) {
+        for (a, b) in a().zip(b) {
             let b = must_cast::<Lanes<f32>, [__m256; 2]>(*b)[half];
             for (sum, a) in sums.iter_mut().zip(a) {
                 *sum = step(*sum, _mm256_set1_ps(*a), b);

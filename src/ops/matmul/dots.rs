@@ -1,15 +1,20 @@
 //! Sums block by block as dot products of bytes: the same bits as chains of f32, for elements whose partial sums f32 holds.
 
 use super::Job;
-use super::engine::Sums;
 use super::left::Tile;
-use super::packed::Panel;
-use super::plan::{Sink, scales};
+use super::packed::Columns;
+use super::plan::scales;
 use super::read::Reader;
+use super::sums::{Sink, Work, pieces};
 use crate::codec::Unpacked;
 use crate::kernel::gemm::{LANES, Lanes, ROWS};
-use crate::kernel::{Dots, Quad, Right, SmallIntegers};
+use crate::kernel::{Dots, Isa, Left, Quad, Right, SmallIntegers, left_words};
+use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
+
+/// Positions that are worked on for all tiles before the next: their bytes in a panel stay in the first-level cache.
+const PIECE: usize = 1024;
 
 /// The formats of both sides and the instructions.
 #[derive(Debug)]
@@ -38,23 +43,49 @@ impl DotPlan {
     }
 
     /// Makes a tile's words.
-    pub(super) fn prepare(&self, tile: &mut Tile) {
-        tile.make_quads(self.run, self.left.exponent);
+    pub(super) fn prepare(&self, tile: &mut Tile, isa: Isa) {
+        let unit = Unpacked::new(false, 1, -self.left.exponent).to_f32();
+        left_words(isa, unit, tile.height(), self.run, &tile.numbers, &mut tile.words, &mut tile.starts);
     }
 
-    /// Makes the sums of some tiles in the columns of a panel.
-    pub(super) fn run(&self, job: &Job<'_>, reader: &Reader, tiles: &[Tile], panel: &Panel, sink: &mut Sink<'_>) {
-        let depth = job.shape.depth;
-        let (mut scratch, mut quads, mut excess): (_, Vec<Quad>, Vec<Lanes<i32>>) = (Vec::new(), Vec::new(), Vec::new());
-        let codes = &reader.codes(panel, &mut scratch)[..depth];
-        self.dots.quads(&self.right, codes, self.run, &mut quads, &mut excess);
-        let unit = Unpacked::new(false, 1, self.left.exponent + self.right.exponent).to_f32();
-        let scales: Vec<Lanes<f32>> = scales(panel, self.run, depth).iter().map(|lanes| lanes.map(|scale| scale * unit)).collect();
-        let right = Right { run: self.run.div_ceil(4), quads: &quads, excess: &excess, scales: &scales };
-        for tile in tiles {
-            let mut sums = [[0.0; LANES]; ROWS];
-            self.dots.chain(tile.rows.len(), &tile.quads, &tile.scales, &right, &mut sums);
-            tile.rows.clone().zip(&sums).for_each(|(row, sums)| sink(row, Sums::Singles(sums)));
+    /// Makes the sums.
+    pub(super) fn run(&self, work: &Work<'_>, sink: &mut Sink<'_>) {
+        let (depth, run) = (work.job.shape.depth, self.run);
+        let quads_of_run = run.div_ceil(4);
+        let sides: Vec<_> = work.columns.iter().map(|columns| self.side(columns, work.reader, depth)).collect();
+        let mut states = vec![vec![[[0.0; LANES]; ROWS]; work.tiles.len()]; sides.len()];
+        for k in pieces(0..depth, run, PIECE) {
+            let blocks = k.start / run..k.end.div_ceil(run);
+            for ((quads, scales), states) in sides.iter().zip(&mut states) {
+                let of_quads = blocks.start * quads_of_run..quads.len().min(blocks.end * quads_of_run);
+                let right = Right { run: quads_of_run, quads: &quads[of_quads.clone()], scales: &scales[blocks.clone()] };
+                for (tile, sums) in work.tiles.iter().zip(states) {
+                    let of = |range: &Range<usize>| range.start * tile.height()..range.end * tile.height();
+                    let (words, blocks) = (&tile.words[of(&of_quads)], of(&blocks));
+                    let left = Left { words, starts: &tile.starts[blocks.clone()], scales: &tile.scales[blocks] };
+                    self.dots.chain(tile.rows.len(), &left, &right, sums);
+                }
+            }
         }
+        work.hand_over_singles(states, sink);
+    }
+
+    /// The integers of a panel, and its scales in the units of both sides.
+    fn side(&self, columns: &Columns<'_>, reader: &Reader, depth: usize) -> (Vec<Quad>, Vec<Lanes<f32>>) {
+        let run = self.run;
+        let mut quads = Vec::with_capacity(depth.div_ceil(run) * run.div_ceil(4));
+        let mut scales = if columns.packed.is_none() && (run.is_multiple_of(4) || run >= depth) {
+            let mut copies = [const { Vec::new() }; LANES];
+            let rows = columns.packer.rows(columns.line, columns.rows, &mut copies);
+            self.dots.quads_of_rows(&self.right, &rows, &mut quads);
+            columns.packer.scales(columns.line, columns.rows, run)
+        } else {
+            let (panel, mut scratch) = (columns.panel(), Vec::new());
+            self.dots.quads(&self.right, &reader.codes(&panel, &mut scratch)[..depth], run, &mut quads);
+            scales(&panel, run, depth).into_owned()
+        };
+        let unit = Unpacked::new(false, 1, self.left.exponent + self.right.exponent).to_f32();
+        scales.as_flattened_mut().iter_mut().for_each(|scale| *scale *= unit);
+        (quads, scales)
     }
 }

@@ -1,8 +1,7 @@
-//! The left side of a product, as kernels read it: tiles of up to 8 rows, position by position, all numbers decoded.
+//! The left side of a product, as kernels read it: tiles of up to 16 rows, position by position, all numbers decoded.
 
 use super::operand::Operand;
 use super::read::Reader;
-use crate::codec::Unpacked;
 use crate::kernel::gemm::{ROWS, height};
 use crate::ops::Exec;
 use alloc::vec;
@@ -17,8 +16,9 @@ pub(super) struct Tile {
     pub(super) numbers: Vec<f32>,
     /// As many scales for each block, of sums block by block.
     pub(super) scales: Vec<f32>,
-    /// As many words for each four positions of a block, of dot products of bytes.
-    pub(super) quads: Vec<u32>,
+    /// As many words for each four positions of a block, and starts for each block, of dot products of bytes.
+    pub(super) words: Vec<u32>,
+    pub(super) starts: Vec<i32>,
     /// The numbers cut into slices, of exact sums that need more than one.
     pub(super) slices: Vec<Vec<f32>>,
 }
@@ -32,21 +32,6 @@ impl Tile {
     /// The numbers of some positions.
     pub(super) fn positions(&self, k: Range<usize>) -> &[f32] {
         &self.numbers[k.start * self.height()..k.end * self.height()]
-    }
-
-    /// Makes the words of numbers that are integers of 8 bits in units of `2^exponent`, stored 128 higher.
-    pub(super) fn make_quads(&mut self, run: usize, exponent: i32) {
-        let (height, unit) = (self.height(), Unpacked::new(false, 1, -exponent).to_f32());
-        for block in self.numbers.chunks(run * height) {
-            for four in block.chunks(4 * height) {
-                let byte = |lane: usize, position: usize| {
-                    let number = four.get(position * height + lane).copied().unwrap_or(0.0);
-                    ((number * unit) as i32 + 128) as u8
-                };
-                self.quads
-                    .extend((0..height).map(|lane| u32::from_le_bytes(core::array::from_fn(|position| byte(lane, position)))));
-            }
-        }
     }
 
     /// The numbers of a row.
@@ -82,6 +67,6 @@ pub(super) fn tiles(
                 blocks.for_each(|(block, to)| *to = operand.scale(first + line, block * run));
             }
         }
-        Tile { rows, numbers, scales, quads: Vec::new(), slices: Vec::new() }
+        Tile { rows, numbers, scales, words: Vec::new(), starts: Vec::new(), slices: Vec::new() }
     })
 }

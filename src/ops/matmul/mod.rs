@@ -9,6 +9,7 @@ mod plan;
 mod read;
 mod reference;
 mod split;
+mod sums;
 mod thin;
 
 pub use operand::{Activation, Operand};

@@ -1,10 +1,11 @@
 //! [`Operand`]: one side of a matrix product, whatever its numbers are kept in.
 
 use super::packed::PackedMatrix;
-use crate::block::{BlockSpec, Extent, Offset, QuantTensor, QuantView, TensorScale, get};
+use crate::block::{BitOrder, BlockSpec, Extent, Offset, QuantTensor, QuantView, TensorScale, unpack_by};
 use crate::codec::Unpacked;
 use crate::error::Error;
 use crate::format::Format;
+use crate::kernel::Isa;
 use crate::ops::quantize::Quantizer;
 use crate::spec::{Code, CodeSlice, Encoding, FormatSpec};
 
@@ -371,7 +372,7 @@ impl<'a> Operand<'a> {
     }
 
     /// The codes of a row, for elements of at most 8 bits.
-    pub(crate) fn codes_of(&self, line: usize, dst: &mut [u8]) {
+    pub(crate) fn codes_of(&self, isa: Isa, line: usize, dst: &mut [u8]) {
         match self.source {
             Source::Codes(_, codes) => {
                 dst.iter_mut().enumerate().for_each(|(k, to)| *to = codes.get(line * self.cols + k) as u8);
@@ -381,7 +382,8 @@ impl<'a> Operand<'a> {
             }
             Source::Tensor(view) => {
                 let bytes = view.geometry().row_bytes;
-                unpack_row(&view.parts().codes[line * bytes..][..bytes], view.spec().element.bits(), dst);
+                let codes = &view.parts().codes[line * bytes..][..bytes];
+                unpack_by(isa, codes, view.spec().element.bits(), BitOrder::LsbFirst, dst);
             }
             _ => {}
         }
@@ -397,6 +399,15 @@ impl<'a> Operand<'a> {
             }
             _ => (0, 0),
         }
+    }
+
+    /// The scale codes of a line, one after another along K, if they are bytes that lie so.
+    pub(crate) fn scale_bytes(&self, line: usize) -> Option<&'a [u8]> {
+        let Source::Tensor(view) = self.source else { return None };
+        let along = matches!(view.spec().extent, Extent::Block { rows: 1, .. });
+        let bytes = view.spec().scale.as_ref().is_some_and(|format| format.bits() == 8);
+        let grid = view.geometry();
+        (along && bytes).then(|| &view.parts().scales[grid.block(line, 0)..][..grid.grid_cols])
     }
 
     /// The scale at a position, without the tensor scale.
@@ -472,21 +483,6 @@ impl BitRange {
 /// The number that is taken off the elements of a block.
 pub(crate) fn zero_point(spec: &BlockSpec, offset: u32) -> f32 {
     if matches!(spec.offset, Offset::ZeroPoint) { spec.element.decode_f32(offset) } else { 0.0 }
-}
-
-/// The codes of a row that starts at a byte, of at most 8 bits: as [`unpack`](crate::unpack), in one pass.
-fn unpack_row(bytes: &[u8], bits: u32, codes: &mut [u8]) {
-    if bits == 6 {
-        // Four codes are three bytes.
-        let (fours, _) = codes.as_chunks_mut::<4>();
-        for (four, [a, b, c]) in fours.iter_mut().zip(bytes.as_chunks::<3>().0) {
-            *four = [a & 63, a >> 6 | (b & 15) << 2, b >> 4 | (c & 3) << 4, c >> 2];
-        }
-        let done = fours.len() * 4;
-        codes.iter_mut().enumerate().skip(done).for_each(|(k, to)| *to = get(bytes, bits, k) as u8);
-        return;
-    }
-    codes.iter_mut().enumerate().for_each(|(k, to)| *to = get(bytes, bits, k) as u8);
 }
 
 /// A shape as matrices, rows, columns.

@@ -3,9 +3,11 @@
 use super::operand::{BitRange, Operand};
 use crate::block::{BlockSpec, Offset, Restorer};
 use crate::error::Error;
+use crate::kernel::Isa;
 use crate::kernel::gemm::{LANES, Lanes};
 use crate::ops::par::Exec;
 use crate::spec::FormatSpec;
+use alloc::borrow::Cow;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -74,15 +76,33 @@ impl Data {
     }
 }
 
+/// The columns of a unit of work: rows of the right side.
+pub(crate) struct Columns<'a> {
+    pub(crate) packer: &'a Packer<'a>,
+    /// Their panel, if there is one yet.
+    pub(crate) packed: Option<&'a Panel>,
+    /// The first of them in the product, and its line in the right side.
+    pub(crate) first: usize,
+    pub(crate) line: usize,
+    pub(crate) rows: usize,
+}
+
+impl Columns<'_> {
+    pub(crate) fn panel(&self) -> Cow<'_, Panel> {
+        self.packed.map_or_else(|| Cow::Owned(self.packer.panel(self.line, self.rows)), Cow::Borrowed)
+    }
+}
+
 /// Makes panels of an operand that is not packed.
 pub(crate) struct Packer<'a> {
     operand: Operand<'a>,
+    isa: Isa,
     /// Scales and what they do by their codes, of formats of at most 8 bits.
     table: Vec<(f32, Restorer)>,
 }
 
 impl<'a> Packer<'a> {
-    pub(crate) fn new(operand: Operand<'a>) -> Self {
+    pub(crate) fn new(operand: Operand<'a>, isa: Isa) -> Self {
         let entry = |(spec, scale): (&BlockSpec, &FormatSpec), code| {
             (scale.decode_f32(code), spec.restorer(code, 0, operand.stored_tensor_scale()))
         };
@@ -92,7 +112,7 @@ impl<'a> Packer<'a> {
             }
             _ => Vec::new(),
         };
-        Self { operand, table }
+        Self { operand, isa, table }
     }
 
     /// The scale of the block at a position, and what it does.
@@ -133,6 +153,44 @@ impl<'a> Packer<'a> {
         Panel { data, run, scales, restore }
     }
 
+    /// The scales of rows in blocks of `run` positions, as [`Panel::scales`].
+    pub(crate) fn scales(&self, line: usize, rows: usize, run: usize) -> Vec<Lanes<f32>> {
+        let (operand, cols) = (&self.operand, self.operand.cols());
+        let Some(spec) = operand.spec() else { return vec![[1.0; LANES]; cols.div_ceil(run)] };
+        let mut scales = vec![[0.0; LANES]; cols.div_ceil(run)];
+        for lane in 0..LANES {
+            let line = line + if lane < rows { lane } else { 0 };
+            match operand.scale_bytes(line).filter(|_| run == operand.run() && !self.table.is_empty()) {
+                Some(codes) => {
+                    scales.iter_mut().zip(codes).for_each(|(block, code)| block[lane] = self.table[usize::from(*code)].0);
+                }
+                None => {
+                    scales.iter_mut().enumerate().for_each(|(block, to)| to[lane] = self.block(spec, line, block * run).0);
+                }
+            }
+        }
+        scales
+    }
+
+    /// Codes of rows, one a byte: those that are stored so, or a copy.
+    pub(crate) fn rows<'b>(&self, line: usize, rows: usize, copies: &'b mut [Vec<u8>; LANES]) -> [&'b [u8]; LANES]
+    where
+        'a: 'b,
+    {
+        let (operand, mut lane) = (&self.operand, 0);
+        let bytes = operand.element().is_some_and(|element| element.bits() == 8);
+        copies.each_mut().map(|copy| {
+            let line = line + if lane < rows { lane } else { 0 };
+            lane += 1;
+            if let Some(codes) = operand.row_codes(line).filter(|_| bytes || operand.spec().is_none()) {
+                return codes;
+            }
+            copy.resize(operand.cols(), 0);
+            operand.codes_of(self.isa, line, copy);
+            copy
+        })
+    }
+
     fn numbers(&self, line: usize, rows: usize) -> Vec<Lanes<f32>> {
         let cols = self.operand.cols();
         let mut numbers = vec![[0.0; LANES]; cols];
@@ -160,7 +218,7 @@ impl<'a> Packer<'a> {
         }
         let (mut all, mut codes) = (vec![0u8; cols * LANES], vec![[0; LANES]; cols]);
         for (lane, row) in all.chunks_mut(cols.max(1)).enumerate().take(rows) {
-            operand.codes_of(line + lane, row);
+            operand.codes_of(self.isa, line + lane, row);
         }
         transpose(&core::array::from_fn(|lane| &all[lane * cols..][..cols]), &mut codes);
         if bits <= 4 { Data::Nibbles(pairs(&codes)) } else { Data::Bytes(codes) }
@@ -226,7 +284,7 @@ impl PackedMatrix {
         let per_matrix = rows.div_ceil(LANES);
         // Rows of nothing need no panels, however many there are.
         let count = if cols == 0 { 0 } else { batch * per_matrix };
-        let packer = Packer::new(operand);
+        let packer = Packer::new(operand, Isa::best());
         let panels = Exec::PARALLEL.map((0..count).collect(), |index| {
             let (matrix, first) = (index / per_matrix, index % per_matrix * LANES);
             packer.panel(matrix * rows + first, LANES.min(rows - first))

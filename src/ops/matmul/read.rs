@@ -4,7 +4,7 @@ use super::operand::{Operand, zero_point};
 use super::packed::{Data, Panel, Restore};
 use crate::block::{BlockSpec, Restorer};
 use crate::kernel::gemm::{LANES, Lanes, scale_lanes, unpack_pairs};
-use crate::kernel::{DecodeBytes, Isa, unpack_4};
+use crate::kernel::{DecodeBytes, Isa};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -49,18 +49,13 @@ impl Reader {
             return if self.plain { operand.elements(line, dst) } else { operand.values(line, dst) };
         };
         let mut unpacked = Vec::new();
-        let codes = match operand.element().map_or(8, crate::spec::FormatSpec::bits) {
-            8 => codes,
-            4 if operand.spec().is_some() => {
+        let codes = match operand.element() {
+            Some(element) if element.bits() < 8 && operand.spec().is_some() => {
                 unpacked.resize(dst.len(), 0);
-                unpack_4(self.isa, codes, &mut unpacked);
+                operand.codes_of(self.isa, line, &mut unpacked);
                 &unpacked[..]
             }
-            _ => {
-                unpacked.resize(dst.len(), 0);
-                operand.codes_of(line, &mut unpacked);
-                &unpacked[..]
-            }
+            _ => codes,
         };
         decode.decode(self.isa, codes, dst);
         if operand.spec().is_none() {

@@ -1,13 +1,12 @@
 //! Exact sums by f64 kernels: numbers are cut into slices of so few bits that sums of products of two slices are exact in f64; those of all pairs of slices are
 //! added in fixed point.
 
-use super::engine::Sums;
 use super::left::Tile;
-use super::plan::{Sink, State};
+use super::sums::{Block, Sums};
 use super::{Job, Sum};
 use crate::codec::Unpacked;
 use crate::kernel::Isa;
-use crate::kernel::gemm::{LANES, Lanes, chain_f64, cut_bits};
+use crate::kernel::gemm::{LANES, Lanes, ROWS, chain_f64, cut_bits};
 use crate::mma::Fixed;
 use alloc::vec::Vec;
 
@@ -85,7 +84,7 @@ impl Split {
     }
 
     /// Makes the sums of some tiles, unless the panel needs too many slices.
-    pub(super) fn run(&self, job: &Job<'_>, tiles: &[Tile], b: &[Lanes<f32>], sink: &mut Sink<'_>) -> bool {
+    pub(super) fn run(&self, job: &Job<'_>, tiles: &[Tile], b: &[Lanes<f32>], sink: &mut dyn FnMut(usize, Sums<'_>)) -> bool {
         let range = Range::of(b.as_flattened());
         if !range.finite || range.slices(self.width) > MOST {
             return false;
@@ -102,15 +101,15 @@ impl Split {
                 let a = tile.slices.get(i).map_or(&tile.numbers[..], |slice| &slice[..]);
                 for j in 0..theirs {
                     let b = panels.get(j).map_or(b, |slice| slice.as_chunks::<LANES>().0);
-                    let mut state = State::ZERO;
-                    chain_f64(isa, tile.rows.len(), a, b, &mut state.doubles);
+                    let mut state: Block<f64> = [[0.0; LANES]; ROWS];
+                    chain_f64(isa, tile.rows.len(), a, b, &mut state);
                     states.push(state);
                 }
             }
             for (i, row) in tile.rows.clone().enumerate() {
                 let sums = (0..LANES).map(|lane| {
                     let mut sum = Fixed::ZERO;
-                    states.iter().for_each(|state| sum.add(Unpacked::from_f64(state.doubles[i][lane])));
+                    states.iter().for_each(|state| sum.add(Unpacked::from_f64(state[i][lane])));
                     Sum::Exact(sum)
                 });
                 sink(row, Sums::Any(sums.collect()));

@@ -1,0 +1,277 @@
+//! The sums of some rows in some columns, as a plan has it. What is read again and again stays in the caches: the numbers of a piece of positions go through all
+//! tiles for one panel after another before the next piece. Chains go on where they were, so no sum depends on it.
+
+use super::left::Tile;
+use super::packed::{Columns, Panel};
+use super::plan::{Kernel, Plan, scales};
+use super::read::{Reader, buffer};
+use super::{Job, Sum};
+use crate::bits::fma_f32;
+use crate::codec::Unpacked;
+use crate::kernel::gemm::{Blocks, LANES, Lanes, ROWS, chain_blocks, chain_f32, chain_f64, chain_rounded};
+use crate::mma::{Chain, Partial, Scale};
+use alloc::borrow::Cow;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// Positions of a piece: their numbers in a panel stay in the first-level cache, those of all tiles in the second.
+const PIECE: usize = 256;
+
+/// The sums of a row in the columns of a panel.
+pub(super) enum Sums<'a> {
+    Singles(&'a Lanes<f32>),
+    Any(Vec<Sum>),
+}
+
+/// Takes the sums of each row, by its number and that of the columns.
+pub(super) type Sink<'a> = dyn FnMut(usize, usize, Sums<'_>) + 'a;
+
+/// Sums of a tile.
+pub(super) type Block<T> = [Lanes<T>; ROWS];
+
+/// Some tiles of the left side and some columns of one matrix.
+pub(super) struct Work<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) reader: &'a Reader,
+    pub(super) matrix: usize,
+    pub(super) tiles: &'a [Tile],
+    pub(super) columns: &'a [Columns<'a>],
+}
+
+impl Kernel {
+    /// Continues the chains of a tile whose sums are f32s.
+    fn singles(&self, job: &Job<'_>, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>], sums: &mut Block<f32>) {
+        let (isa, rows, a) = (job.exec.isa(), tile.rows.len(), tile.positions(k));
+        match self {
+            Self::Rounded(rounding) => chain_rounded(isa, rounding, rows, a, b, sums),
+            _ => chain_f32(isa, rows, a, b, sums),
+        }
+    }
+
+    /// The chains of a tile from zero, as exact numbers.
+    fn values(&self, job: &Job<'_>, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>]) -> Block<Unpacked> {
+        if let Self::Double = self {
+            doubles(job, tile, k, b).map(|sums| sums.map(Unpacked::from_f64))
+        } else {
+            let mut sums = [[0.0; LANES]; ROWS];
+            self.singles(job, tile, k, b, &mut sums);
+            sums.map(|sums| sums.map(Unpacked::from_f32))
+        }
+    }
+}
+
+/// The f64 chains of a tile, from zero.
+fn doubles(job: &Job<'_>, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>]) -> Block<f64> {
+    let mut sums = [[0.0; LANES]; ROWS];
+    chain_f64(job.exec.isa(), tile.rows.len(), tile.positions(k), b, &mut sums);
+    sums
+}
+
+impl Work<'_> {
+    /// Makes the sums.
+    pub(super) fn run(&self, plan: &Plan, sink: &mut Sink<'_>) {
+        let (job, whole) = (self.job, 0..self.job.shape.depth);
+        match plan {
+            Plan::Dots(dots) => dots.run(self, sink),
+            Plan::Chain(Kernel::Double) => {
+                let states = self.by_pieces(&self.panels(), whole, 1, |_, tile, k, b, sums| {
+                    chain_f64(job.exec.isa(), tile.rows.len(), tile.positions(k), b, sums);
+                });
+                self.hand_over(states, |row, columns, sums| sink(row, columns, Sums::Any(sums.map(Sum::Double).into())));
+            }
+            Plan::Chain(kernel) => {
+                let states = self.by_pieces(&self.panels(), whole, 1, |_, tile, k, b, sums| kernel.singles(job, tile, k, b, sums));
+                self.hand_over_singles(states, sink);
+            }
+            Plan::Chunked { k: length, inner, outer: Chain::F32 } if !matches!(inner, Kernel::Double) => {
+                let states = self.by_pieces(&self.panels(), whole, *length, |_, tile, k, b, sums| {
+                    for run in pieces(0..k.len(), *length, *length) {
+                        let mut chunk = [[0.0; LANES]; ROWS];
+                        inner.singles(job, tile, k.start + run.start..k.start + run.end, &b[run], &mut chunk);
+                        sums.as_flattened_mut().iter_mut().zip(chunk.as_flattened()).for_each(|(sum, chunk)| *sum += chunk);
+                    }
+                });
+                self.hand_over_singles(states, sink);
+            }
+            Plan::PlainBlocks { run } => {
+                let panels = self.panels();
+                let cols: Vec<_> = panels.iter().map(|panel| scales(panel, *run, whole.end)).collect();
+                let states = if *run > PIECE { self.long_blocks(&panels, &cols, *run) } else { self.blocks(&panels, &cols, *run) };
+                self.hand_over_singles(states, sink);
+            }
+            _ => {
+                for (index, columns) in self.columns.iter().enumerate() {
+                    self.run_one(plan, columns, &mut |row, sums| sink(row, index, sums));
+                }
+            }
+        }
+    }
+
+    fn panels(&self) -> Vec<Cow<'_, Panel>> {
+        self.columns.iter().map(Columns::panel).collect()
+    }
+
+    /// Runs `step(columns, tile, positions, their numbers, sums)` over pieces of whole runs of some positions; returns the sums of each panel.
+    fn by_pieces<T: Copy + Default>(
+        &self,
+        panels: &[Cow<'_, Panel>],
+        positions: Range<usize>,
+        run: usize,
+        step: impl Fn(usize, &Tile, Range<usize>, &[Lanes<f32>], &mut Block<T>),
+    ) -> Vec<Vec<Block<T>>> {
+        let mut states = vec![vec![[[T::default(); LANES]; ROWS]; self.tiles.len()]; panels.len()];
+        let mut scratch = Scratch::default();
+        for k in pieces(positions, run, PIECE) {
+            for (index, (panel, states)) in panels.iter().zip(&mut states).enumerate() {
+                let b = scratch.decode(self.reader, panel, k.clone());
+                self.tiles.iter().zip(states).for_each(|(tile, sums)| step(index, tile, k.clone(), b, sums));
+            }
+        }
+        states
+    }
+
+    /// Sums of short blocks.
+    fn blocks(&self, panels: &[Cow<'_, Panel>], cols: &[Cow<'_, [Lanes<f32>]>], run: usize) -> Vec<Vec<Block<f32>>> {
+        self.by_pieces(panels, 0..self.job.shape.depth, run, |index, tile, k, b, sums| {
+            let (blocks, height) = (k.start / run..k.end.div_ceil(run), tile.height());
+            let rows = &tile.scales[blocks.start * height..blocks.end * height];
+            let blocks = Blocks { run, rows, cols: &cols[index][blocks] };
+            chain_blocks(self.job.exec.isa(), &blocks, tile.rows.len(), tile.positions(k), b, sums);
+        })
+    }
+
+    /// Sums of blocks that are longer than a piece.
+    fn long_blocks(&self, panels: &[Cow<'_, Panel>], cols: &[Cow<'_, [Lanes<f32>]>], run: usize) -> Vec<Vec<Block<f32>>> {
+        let mut states = vec![vec![[[0.0; LANES]; ROWS]; self.tiles.len()]; panels.len()];
+        for (block, positions) in pieces(0..self.job.shape.depth, run, run).enumerate() {
+            let partials = self.by_pieces(panels, positions, 1, |_, tile, k, b, sums| {
+                Kernel::Single.singles(self.job, tile, k, b, sums);
+            });
+            for ((states, partials), cols) in states.iter_mut().zip(partials).zip(cols) {
+                for (tile, (sums, partials)) in self.tiles.iter().zip(states.iter_mut().zip(partials)) {
+                    let mine = &tile.scales[block * tile.height()..][..tile.rows.len()];
+                    for ((sums, partials), mine) in sums.iter_mut().zip(partials).zip(mine) {
+                        let each = sums.iter_mut().zip(partials).zip(&cols[block]);
+                        each.for_each(|((sum, partial), theirs)| *sum = fma_f32(partial, mine * theirs, *sum));
+                    }
+                }
+            }
+        }
+        states
+    }
+
+    fn hand_over<T>(&self, states: Vec<Vec<Block<T>>>, mut take: impl FnMut(usize, usize, Lanes<T>)) {
+        for (index, states) in states.into_iter().enumerate() {
+            for (tile, sums) in self.tiles.iter().zip(states) {
+                tile.rows.clone().zip(sums).for_each(|(row, sums)| take(row, index, sums));
+            }
+        }
+    }
+
+    pub(super) fn hand_over_singles(&self, states: Vec<Vec<Block<f32>>>, sink: &mut Sink<'_>) {
+        self.hand_over(states, |row, index, sums| sink(row, index, Sums::Singles(&sums)));
+    }
+
+    /// Makes the sums in the columns of one panel, tile by tile.
+    fn run_one(&self, plan: &Plan, columns: &Columns<'_>, sink: &mut dyn FnMut(usize, Sums<'_>)) {
+        let (job, depth, panel) = (self.job, self.job.shape.depth, &*columns.panel());
+        let mut scratch = Scratch::default();
+        let b = scratch.decode(self.reader, panel, 0..depth);
+        match plan {
+            Plan::Chunked { k: length, inner, outer } => {
+                for tile in self.tiles {
+                    let mut sums = [[Unpacked::ZERO; LANES]; ROWS];
+                    for k in pieces(0..depth, *length, *length) {
+                        let chunk = inner.values(job, tile, k.clone(), &b[k]);
+                        for (sum, x) in sums.as_flattened_mut()[..tile.rows.len() * LANES].iter_mut().zip(chunk.as_flattened()) {
+                            *sum = outer.add(*sum, *x, 0);
+                        }
+                    }
+                    for (row, sums) in tile.rows.clone().zip(sums) {
+                        sink(row, Sums::Any(sums.map(|sum| Sum::of_chain(outer, sum)).into()));
+                    }
+                }
+            }
+            Plan::Blocks { run, integers, wide } => {
+                let cols = scales(panel, *run, depth);
+                for tile in self.tiles {
+                    let mut sums = [[0.0f32; LANES]; ROWS];
+                    for (block, k) in pieces(0..depth, *run, *run).enumerate() {
+                        let partials = match integers {
+                            Some(exponent) => {
+                                doubles(job, tile, k.clone(), &b[k]).map(|sums| sums.map(|sum| integer(sum, *exponent)))
+                            }
+                            None => {
+                                let mut sums = [[0.0; LANES]; ROWS];
+                                Kernel::Single.singles(job, tile, k.clone(), &b[k], &mut sums);
+                                sums.map(|sums| sums.map(Partial::Float))
+                            }
+                        };
+                        for (i, (sums, partials)) in sums.iter_mut().zip(partials).enumerate().take(tile.rows.len()) {
+                            let mine = tile.scales[block * tile.height() + i];
+                            for ((sum, partial), theirs) in sums.iter_mut().zip(partials).zip(&cols[block]) {
+                                *sum = partial.scaled_onto(*sum, Scale::new(mine, *theirs, *wide));
+                            }
+                        }
+                    }
+                    tile.rows.clone().zip(&sums).for_each(|(row, sums)| sink(row, Sums::Singles(sums)));
+                }
+            }
+            Plan::Integers { bits, exponent } => {
+                for tile in self.tiles {
+                    let wrap = |sum: f64| {
+                        let Partial::Integer(sum, exponent) = integer(sum, *exponent) else { return Sum::Double(sum) };
+                        let sum = sum << (64 - bits) >> (64 - bits);
+                        Sum::Double(Unpacked::new(sum < 0, sum.unsigned_abs(), exponent).to_f64())
+                    };
+                    for (row, sums) in tile.rows.clone().zip(doubles(job, tile, 0..depth, b)) {
+                        sink(row, Sums::Any(sums.map(wrap).into()));
+                    }
+                }
+            }
+            Plan::Exact(split) if split.run(job, self.tiles, b, sink) => {}
+            _ => {
+                let cols = columns.first..columns.first + columns.rows;
+                let rows: Vec<Vec<f32>> = (0..cols.len()).map(|lane| b.iter().map(|lanes| lanes[lane]).collect()).collect();
+                for tile in self.tiles {
+                    for row in tile.rows.clone() {
+                        let x = tile.row(row);
+                        let sums = cols.clone().zip(&rows).map(|(col, y)| job.sum(self.matrix, row, col, &x, y));
+                        sink(row, Sums::Any(sums.collect()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Positions in pieces of whole runs, about as long as `length`.
+pub(super) fn pieces(positions: Range<usize>, run: usize, length: usize) -> impl Iterator<Item = Range<usize>> {
+    let length = if run < length { length / run * run } else { run };
+    positions.clone().step_by(length).map(move |start| start..start.saturating_add(length).min(positions.end))
+}
+
+/// An integer sum in units of the last place.
+fn integer(sum: f64, exponent: i32) -> Partial {
+    // Below 2^53 units: the division is exact.
+    Partial::Integer((sum / Unpacked::new(false, 1, exponent).to_f64()) as i64, exponent)
+}
+
+/// A panel's numbers.
+#[derive(Default)]
+struct Scratch {
+    numbers: Vec<Lanes<f32>>,
+    codes: Vec<Lanes<u8>>,
+}
+
+impl Scratch {
+    fn decode(&mut self, reader: &Reader, panel: &Panel, k: Range<usize>) -> &[Lanes<f32>] {
+        if self.numbers.len() < k.len() {
+            self.numbers = buffer(k.len());
+        }
+        let numbers = &mut self.numbers[..k.len()];
+        reader.panel(panel, k, &mut self.codes, numbers);
+        numbers
+    }
+}
