@@ -153,6 +153,23 @@ impl Dots {
         }
     }
 
+    /// Codes of [`ROWS`] rows of the left side, one a byte, to words and starts; a block is whole words.
+    pub(crate) fn words_of_rows(
+        self,
+        integers: &SmallIntegers,
+        rows: &[&[u8]; LANES],
+        run: usize,
+        words: &mut Vec<u32>,
+        starts: &mut Vec<i32>,
+    ) {
+        const { assert!(ROWS == LANES) };
+        // SAFETY: as above.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        unsafe {
+            x86_dots::words_of_rows(integers, rows, run, words, starts);
+        }
+    }
+
     /// `acc + sum · (scale · scale)`, fused, for each block in turn.
     pub(crate) fn chain(self, rows: usize, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
         fn tile<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
@@ -185,6 +202,10 @@ impl Dots {
     }
 
     pub(crate) fn quads_of_rows(self, _: &SmallIntegers, _: &[&[u8]; LANES], _: &mut Vec<Quad>) {
+        match self.none {}
+    }
+
+    pub(crate) fn words_of_rows(self, _: &SmallIntegers, _: &[&[u8]; LANES], _: usize, _: &mut Vec<u32>, _: &mut Vec<i32>) {
         match self.none {}
     }
 

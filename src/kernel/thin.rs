@@ -1,19 +1,19 @@
-//! Sums of one row by the columns of four panels of 4-bit codes, which are decoded in registers: the memory is read once, and four chains hide each
-//! other's waiting.
+//! Sums of one row by the columns of four panels, whose codes become numbers in registers: the memory is read once, and four chains hide each other's waiting.
 
+use super::decode::DecodeBytes;
 use super::gemm::Lanes;
 use super::isa::Isa;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::x86_thin;
+use super::{x86::Planes, x86_thin};
 
 /// Panels that are worked on together.
 pub(crate) const PANELS: usize = 4;
 
-/// A panel of codes in pairs of positions, and what its elements are multiplied by, block by block.
+/// A panel of codes, or of codes in pairs of positions, and what its elements are multiplied by, block by block.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) struct ThinPanel<'a> {
-    pub(crate) pairs: &'a [Lanes<u8>],
+    pub(crate) codes: &'a [Lanes<u8>],
     pub(crate) factors: &'a [Lanes<f32>],
 }
 
@@ -27,35 +27,43 @@ pub(crate) enum Factors<'a> {
     Sums(&'a [f32]),
 }
 
-/// Kernels for one row. One in hand proves that the machine has the instructions.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Thin {
-    #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
-    none: core::convert::Infallible,
+/// How codes become numbers.
+#[derive(Clone, Debug)]
+pub(crate) enum Thin {
+    /// Of 4 bits, in pairs.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    _detected: (),
+    Nibbles(Lanes<f32>),
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    Bytes(alloc::boxed::Box<Planes>),
 }
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 impl Thin {
-    /// If the instruction set has look-ups in registers of 16 numbers.
-    pub(crate) fn new(isa: Isa) -> Option<Self> {
-        isa.is_avx512().then_some(Self { _detected: () })
+    /// Numbers of 4-bit codes, if the instruction set has look-ups in registers of 16 numbers.
+    pub(crate) fn nibbles(isa: Isa, table: Lanes<f32>) -> Option<Self> {
+        isa.is_avx512().then_some(Self::Nibbles(table))
     }
 
-    /// The sums, from zero, of the row `a`, in blocks of `run` positions, an even number.
+    /// Numbers of bytes, if they are decoded by byte permutes.
+    pub(crate) fn bytes(decode: DecodeBytes) -> Option<Self> {
+        if let DecodeBytes::Planes(planes) = decode { Some(Self::Bytes(alloc::boxed::Box::new(planes))) } else { None }
+    }
+
+    /// The sums, from zero, of the row `a`, in blocks of `run` positions: of pairs an even number.
     pub(crate) fn sums(
-        self,
-        table: &Lanes<f32>,
+        &self,
         run: usize,
         factors: Factors<'_>,
         a: &[f32],
         panels: [ThinPanel<'_>; PANELS],
     ) -> [Lanes<f32>; PANELS] {
-        // SAFETY: a `Thin` is made only for an `Isa` that has the instructions.
-        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-        unsafe {
-            x86_thin::sums(table, run, factors, a, panels)
+        match self {
+            // SAFETY: made only for an `Isa` that has the instructions.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Self::Nibbles(table) => unsafe { x86_thin::sums_of_pairs(table, run, factors, a, panels) },
+            // SAFETY: `DecodeBytes` has planes only for an `Isa` that has the instructions.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Self::Bytes(planes) => unsafe { x86_thin::sums_of_bytes(planes, run, factors, a, panels) },
         }
     }
 }
@@ -63,18 +71,15 @@ impl Thin {
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
 impl Thin {
     /// There are none.
-    pub(crate) fn new(_: Isa) -> Option<Self> {
+    pub(crate) fn nibbles(_: Isa, _: Lanes<f32>) -> Option<Self> {
         None
     }
 
-    pub(crate) fn sums(
-        self,
-        _: &Lanes<f32>,
-        _: usize,
-        _: Factors<'_>,
-        _: &[f32],
-        _: [ThinPanel<'_>; PANELS],
-    ) -> [Lanes<f32>; PANELS] {
-        match self.none {}
+    pub(crate) fn bytes(_: DecodeBytes) -> Option<Self> {
+        None
+    }
+
+    pub(crate) fn sums(&self, _: usize, _: Factors<'_>, _: &[f32], _: [ThinPanel<'_>; PANELS]) -> [Lanes<f32>; PANELS] {
+        match *self {}
     }
 }

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m512, __m512i, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_epi8,
-    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_shuffle_i32x4, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
+    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_shuffle_i32x4, _mm512_sub_epi32, _mm512_unpackhi_epi32,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
 /// Of four positions of 16 columns, where the four bytes of each column are.
@@ -74,8 +74,10 @@ fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
     columns
 }
 
+/// Of rows of codes the integers, 128 higher, four positions at a time; behind the last position they are those of code 0.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &[&[u8]; LANES], quads: &mut Vec<Quad>) {
+fn walk_rows(integers: &SmallIntegers, rows: &[&[u8]; LANES], mut take: impl FnMut(Quad)) {
     let table: Option<__m512i> = integers.table.map(must_cast);
     let length = rows[0].len();
     for start in (0..length).step_by(64) {
@@ -89,8 +91,38 @@ pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &[&[u8]; LANES], qua
         });
         let columns = transpose(square);
         let count = (length - start).div_ceil(4).min(LANES);
-        quads.extend(columns[..count].iter().map(|column| integers_of(table, *column)));
+        columns[..count].iter().for_each(|column| take(integers_of(table, *column)));
     }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &[&[u8]; LANES], quads: &mut Vec<Quad>) {
+    walk_rows(integers, rows, |quad| quads.push(quad));
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+pub(super) fn words_of_rows(
+    integers: &SmallIntegers,
+    rows: &[&[u8]; LANES],
+    run: usize,
+    words: &mut Vec<u32>,
+    starts: &mut Vec<i32>,
+) {
+    let (length, mut position, mut sum) = (rows[0].len(), 0, _mm512_set1_epi32(0));
+    walk_rows(integers, rows, |mut quad| {
+        for (place, byte) in quad.iter_mut().enumerate().filter(|_| position + 4 > length) {
+            // 128 higher than nothing.
+            *byte = if position + place % 4 < length { *byte } else { 128 };
+        }
+        let signed = _mm512_xor_si512(must_cast(quad), _mm512_set1_epi8(i8::MIN));
+        sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(i8::MIN), signed);
+        words.extend(must_cast::<__m512i, [u32; LANES]>(signed));
+        position += 4;
+        if position % run == 0 || position >= length {
+            starts.extend(must_cast::<__m512i, Lanes<i32>>(_mm512_sub_epi32(_mm512_set1_epi32(0), sum)));
+            sum = _mm512_set1_epi32(0);
+        }
+    });
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]

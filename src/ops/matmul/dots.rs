@@ -1,11 +1,11 @@
 //! Sums block by block as dot products of bytes: the same bits as chains of f32, for elements whose partial sums f32 holds.
 
-use super::Job;
 use super::left::Tile;
 use super::packed::Columns;
 use super::plan::scales;
-use super::read::Reader;
+use super::read::{Reader, code_rows};
 use super::sums::{Sink, Work, pieces};
+use super::{Job, Operand};
 use crate::codec::Unpacked;
 use crate::kernel::gemm::{LANES, Lanes, ROWS};
 use crate::kernel::{Dots, Isa, Left, Quad, Right, SmallIntegers, left_words};
@@ -29,7 +29,7 @@ impl DotPlan {
     /// For a machine, formats and scales that allow it.
     pub(super) fn of(job: &Job<'_>, run: usize, wide: bool) -> Option<Self> {
         let dots = Dots::new(job.exec.isa())?;
-        let integers = |side: &super::Operand<'_>| {
+        let integers = |side: &Operand<'_>| {
             let offset = side.spec().is_some_and(|spec| spec.offset_bytes() > 0);
             side.element().filter(|_| !offset).and_then(SmallIntegers::lower)
         };
@@ -42,10 +42,28 @@ impl DotPlan {
         (largest <= 1 << 24 && scales_fit).then_some(Self { dots, run, left, right })
     }
 
-    /// Makes a tile's words.
+    /// Makes the words of a whole tile from codes, if blocks are whole words.
+    pub(super) fn left(&self, operand: &Operand<'_>, isa: Isa, line: usize, tile: &mut Tile) -> bool {
+        let fits = tile.rows.len() == ROWS && operand.packed().is_none() && self.is_whole(operand.cols());
+        if fits {
+            let mut copies = [const { Vec::new() }; LANES];
+            let rows = code_rows(operand, isa, line, ROWS, &mut copies);
+            self.dots.words_of_rows(&self.left, &rows, self.run, &mut tile.words, &mut tile.starts);
+        }
+        fits
+    }
+
+    /// Whether blocks begin at whole words.
+    const fn is_whole(&self, depth: usize) -> bool {
+        self.run.is_multiple_of(4) || self.run >= depth
+    }
+
+    /// Makes the words of other tiles from numbers.
     pub(super) fn prepare(&self, tile: &mut Tile, isa: Isa) {
-        let unit = Unpacked::new(false, 1, -self.left.exponent).to_f32();
-        left_words(isa, unit, tile.height(), self.run, &tile.numbers, &mut tile.words, &mut tile.starts);
+        if tile.words.is_empty() {
+            let unit = Unpacked::new(false, 1, -self.left.exponent).to_f32();
+            left_words(isa, unit, tile.height(), self.run, &tile.numbers, &mut tile.words, &mut tile.starts);
+        }
     }
 
     /// Makes the sums.
@@ -74,7 +92,7 @@ impl DotPlan {
     fn side(&self, columns: &Columns<'_>, reader: &Reader, depth: usize) -> (Vec<Quad>, Vec<Lanes<f32>>) {
         let run = self.run;
         let mut quads = Vec::with_capacity(depth.div_ceil(run) * run.div_ceil(4));
-        let mut scales = if columns.packed.is_none() && (run.is_multiple_of(4) || run >= depth) {
+        let mut scales = if columns.packed.is_none() && self.is_whole(depth) {
             let mut copies = [const { Vec::new() }; LANES];
             let rows = columns.packer.rows(columns.line, columns.rows, &mut copies);
             self.dots.quads_of_rows(&self.right, &rows, &mut quads);

@@ -54,9 +54,10 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
     let plain = job.accumulator.is_blockwise();
     let (reader_a, reader) = (Reader::new(&job.a, isa, plain), Reader::new(&job.b, isa, plain));
     let run = if plain { nested([job.a.run(), job.b.run()], shape.depth) } else { None };
+    let plan = Plan::new(job);
     let mut left: Vec<Vec<Tile>> =
-        (0..job.a.batch()).map(|matrix| tiles(&job.a, &reader_a, matrix * shape.rows, shape.rows, run, job.exec)).collect();
-    let plan = Plan::new(job, &left);
+        (0..job.a.batch()).map(|matrix| tiles(job, &reader_a, matrix * shape.rows, run, &plan)).collect();
+    let plan = plan.knowing(&left, shape.depth);
     if thin::run(job, &plan, &left, dst) {
         return;
     }

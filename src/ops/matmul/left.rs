@@ -1,18 +1,18 @@
 //! The left side of a product, as kernels read it: tiles of up to 16 rows, position by position, all numbers decoded.
 
-use super::operand::Operand;
-use super::read::Reader;
+use super::Job;
+use super::plan::Plan;
+use super::read::{Reader, ScaleReader};
 use crate::kernel::gemm::{ROWS, height};
-use crate::ops::Exec;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 /// Some rows.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tile {
     pub(super) rows: Range<usize>,
-    /// `height(rows)` numbers for each position; of rows that are not there zeros.
+    /// `height(rows)` numbers for each position; of rows that are not there zeros. Not made where there are words.
     pub(super) numbers: Vec<f32>,
     /// As many scales for each block, of sums block by block.
     pub(super) scales: Vec<f32>,
@@ -40,33 +40,30 @@ impl Tile {
     }
 }
 
-/// The rows from `first` on, `count` of them, in tiles; with the scales of blocks of so many positions.
-pub(super) fn tiles(
-    operand: &Operand<'_>,
-    reader: &Reader,
-    first: usize,
-    count: usize,
-    run: Option<usize>,
-    exec: Exec,
-) -> Vec<Tile> {
-    let starts: Vec<usize> = (0..count).step_by(ROWS).collect();
-    exec.map(starts, |start| {
-        let rows = start..(start + ROWS).min(count);
+/// The rows from `first` on, `count` of them, in tiles; with the scales of blocks of so many positions, and what a plan needs.
+pub(super) fn tiles(job: &Job<'_>, reader: &Reader, first: usize, run: Option<usize>, plan: &Plan) -> Vec<Tile> {
+    let (operand, isa) = (&job.a, job.exec.isa());
+    let reader_of_scales = ScaleReader::new(operand);
+    let starts: Vec<usize> = (0..job.shape.rows).step_by(ROWS).collect();
+    job.exec.map(starts, |start| {
+        let rows = start..(start + ROWS).min(job.shape.rows);
         let height = height(rows.len());
-        let mut numbers = vec![0.0; height * operand.cols()];
-        let mut row = vec![0.0; operand.cols()];
-        for (lane, line) in rows.clone().enumerate() {
-            reader.row(operand, first + line, &mut row);
-            numbers.iter_mut().skip(lane).step_by(height).zip(&row).for_each(|(to, x)| *to = *x);
-        }
-        let mut scales = Vec::new();
-        if let Some(run) = run {
-            scales.resize(height * operand.cols().div_ceil(run), 0.0);
+        let mut tile = Tile { rows: rows.clone(), ..Tile::default() };
+        let made = matches!(plan, Plan::Dots(dots) if dots.left(operand, isa, first + start, &mut tile));
+        if !made {
+            tile.numbers = vec![0.0; height * operand.cols()];
+            let mut row = vec![0.0; operand.cols()];
             for (lane, line) in rows.clone().enumerate() {
-                let blocks = scales.iter_mut().skip(lane).step_by(height).enumerate();
-                blocks.for_each(|(block, to)| *to = operand.scale(first + line, block * run));
+                reader.row(operand, first + line, &mut row);
+                tile.numbers.iter_mut().skip(lane).step_by(height).zip(&row).for_each(|(to, x)| *to = *x);
             }
         }
-        Tile { rows, numbers, scales, words: Vec::new(), starts: Vec::new(), slices: Vec::new() }
+        if let Some(run) = run {
+            tile.scales.resize(height * operand.cols().div_ceil(run), 0.0);
+            for (lane, line) in rows.enumerate() {
+                reader_of_scales.row(operand, first + line, run, tile.scales.iter_mut().skip(lane).step_by(height));
+            }
+        }
+        tile
     })
 }

@@ -401,13 +401,16 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// The scale codes of a line, one after another along K, if they are bytes that lie so.
-    pub(crate) fn scale_bytes(&self, line: usize) -> Option<&'a [u8]> {
+    /// The scale codes of a line, one after another along K, and how many bytes one has, if they are bytes or f32s that lie so.
+    pub(crate) fn scale_bytes(&self, line: usize) -> Option<(&'a [u8], usize)> {
         let Source::Tensor(view) = self.source else { return None };
-        let along = matches!(view.spec().extent, Extent::Block { rows: 1, .. });
-        let bytes = view.spec().scale.as_ref().is_some_and(|format| format.bits() == 8);
-        let grid = view.geometry();
-        (along && bytes).then(|| &view.parts().scales[grid.block(line, 0)..][..grid.grid_cols])
+        let width = match view.spec().scale.as_ref() {
+            Some(format) if format.bits() == 8 => 1,
+            Some(format) if *format == FormatSpec::F32 => 4,
+            _ => return None,
+        };
+        let (grid, along) = (view.geometry(), matches!(view.spec().extent, Extent::Block { rows: 1, .. }));
+        along.then(|| (&view.parts().scales[grid.block(line, 0) * width..][..grid.grid_cols * width], width))
     }
 
     /// The scale at a position, without the tensor scale.

@@ -1,6 +1,7 @@
 //! [`PackedMatrix`]: the right side of a product in the order in which kernels read it.
 
 use super::operand::{BitRange, Operand};
+use super::read::{ScaleReader, code_rows};
 use crate::block::{BlockSpec, Offset, Restorer};
 use crate::error::Error;
 use crate::kernel::Isa;
@@ -66,6 +67,14 @@ pub(crate) enum Data {
 }
 
 impl Data {
+    /// The codes, or pairs of them.
+    pub(crate) fn codes(&self) -> &[Lanes<u8>] {
+        match self {
+            Self::Numbers(_) => &[],
+            Self::Bytes(codes) | Self::Nibbles(codes) => codes,
+        }
+    }
+
     /// The code at a position of a row, of those that are codes.
     fn code(&self, k: usize, lane: usize) -> u32 {
         match self {
@@ -97,6 +106,7 @@ impl Columns<'_> {
 pub(crate) struct Packer<'a> {
     operand: Operand<'a>,
     isa: Isa,
+    scales: ScaleReader,
     /// Scales and what they do by their codes, of formats of at most 8 bits.
     table: Vec<(f32, Restorer)>,
 }
@@ -112,7 +122,7 @@ impl<'a> Packer<'a> {
             }
             _ => Vec::new(),
         };
-        Self { operand, isa, table }
+        Self { operand, isa, scales: ScaleReader::new(&operand), table }
     }
 
     /// The scale of the block at a position, and what it does.
@@ -155,19 +165,10 @@ impl<'a> Packer<'a> {
 
     /// The scales of rows in blocks of `run` positions, as [`Panel::scales`].
     pub(crate) fn scales(&self, line: usize, rows: usize, run: usize) -> Vec<Lanes<f32>> {
-        let (operand, cols) = (&self.operand, self.operand.cols());
-        let Some(spec) = operand.spec() else { return vec![[1.0; LANES]; cols.div_ceil(run)] };
-        let mut scales = vec![[0.0; LANES]; cols.div_ceil(run)];
+        let mut scales = vec![[0.0; LANES]; self.operand.cols().div_ceil(run)];
         for lane in 0..LANES {
             let line = line + if lane < rows { lane } else { 0 };
-            match operand.scale_bytes(line).filter(|_| run == operand.run() && !self.table.is_empty()) {
-                Some(codes) => {
-                    scales.iter_mut().zip(codes).for_each(|(block, code)| block[lane] = self.table[usize::from(*code)].0);
-                }
-                None => {
-                    scales.iter_mut().enumerate().for_each(|(block, to)| to[lane] = self.block(spec, line, block * run).0);
-                }
-            }
+            self.scales.row(&self.operand, line, run, scales.iter_mut().map(|block| &mut block[lane]));
         }
         scales
     }
@@ -177,18 +178,7 @@ impl<'a> Packer<'a> {
     where
         'a: 'b,
     {
-        let (operand, mut lane) = (&self.operand, 0);
-        let bytes = operand.element().is_some_and(|element| element.bits() == 8);
-        copies.each_mut().map(|copy| {
-            let line = line + if lane < rows { lane } else { 0 };
-            lane += 1;
-            if let Some(codes) = operand.row_codes(line).filter(|_| bytes || operand.spec().is_none()) {
-                return codes;
-            }
-            copy.resize(operand.cols(), 0);
-            operand.codes_of(self.isa, line, copy);
-            copy
-        })
+        code_rows(&self.operand, self.isa, line, rows, copies)
     }
 
     fn numbers(&self, line: usize, rows: usize) -> Vec<Lanes<f32>> {
@@ -321,6 +311,11 @@ impl PackedMatrix {
 
     pub(crate) const fn scale_range(&self) -> BitRange {
         self.scale_range
+    }
+
+    /// The panels of all matrices.
+    pub(crate) fn panels(&self) -> &[Panel] {
+        &self.panels
     }
 
     /// The panel of 16 rows of a matrix.

@@ -26,8 +26,8 @@ pub(super) enum Plan {
     Dots(DotPlan),
     /// Integer sums that wrap.
     Integers { bits: u32, exponent: i32 },
-    /// Exact sums.
-    Exact(Split),
+    /// Exact sums, when the left side is known.
+    Exact(Option<Split>),
     /// Element by element, as the definition does.
     Reference,
 }
@@ -55,11 +55,19 @@ impl Kernel {
 }
 
 impl Plan {
-    pub(super) fn new(job: &Job<'_>, left: &[Vec<Tile>]) -> Self {
-        Self::find(job, left).unwrap_or(Self::Reference)
+    pub(super) fn new(job: &Job<'_>) -> Self {
+        Self::find(job).unwrap_or(Self::Reference)
     }
 
-    fn find(job: &Job<'_>, left: &[Vec<Tile>]) -> Option<Self> {
+    /// The same when the numbers of the left side are known.
+    pub(super) fn knowing(self, left: &[Vec<Tile>], depth: usize) -> Self {
+        match self {
+            Self::Exact(_) => Split::new(left, depth).map_or(Self::Reference, |split| Self::Exact(Some(split))),
+            plan => plan,
+        }
+    }
+
+    fn find(job: &Job<'_>) -> Option<Self> {
         let exponent = || Some(-job.a.fraction_bits()? - job.b.fraction_bits()?);
         // The largest sum of so many products of integers.
         let bound = |positions: usize| {
@@ -69,7 +77,7 @@ impl Plan {
         let fits = || bound(job.shape.depth) <= (1u64 << 53) as f64;
         match &job.accumulator {
             Accumulator::Chain(chain) => Kernel::of(chain, job).map(Self::Chain),
-            Accumulator::Exact => Split::new(left, job.shape.depth).map(Self::Exact),
+            Accumulator::Exact => Some(Self::Exact(None)),
             Accumulator::Chunked { k, inner, outer } => {
                 Some(Self::Chunked { k: *k, inner: Kernel::of(inner, job)?, outer: *outer })
                     .filter(|_| outer.random_bits().is_none())
@@ -106,7 +114,7 @@ impl Plan {
     pub(super) fn prepare(&self, tile: &mut Tile, isa: Isa) {
         match self {
             Self::Dots(dots) => dots.prepare(tile, isa),
-            Self::Exact(split) => split.prepare(tile, isa),
+            Self::Exact(Some(split)) => split.prepare(tile, isa),
             _ => {}
         }
     }

@@ -122,6 +122,52 @@ impl Reader {
     }
 }
 
+/// Codes of up to 16 rows of an operand, one a byte: those that are stored so, or a copy. The first stands for those that are not there.
+pub(super) fn code_rows<'b, 'a: 'b>(
+    operand: &Operand<'a>,
+    isa: Isa,
+    line: usize,
+    rows: usize,
+    copies: &'b mut [Vec<u8>; LANES],
+) -> [&'b [u8]; LANES] {
+    let bytes = operand.spec().is_none() || operand.element().is_some_and(|element| element.bits() == 8);
+    let mut lane = 0;
+    copies.each_mut().map(|copy| {
+        let line = line + if lane < rows { lane } else { 0 };
+        lane += 1;
+        if let Some(codes) = operand.row_codes(line).filter(|_| bytes) {
+            return codes;
+        }
+        copy.resize(operand.cols(), 0);
+        operand.codes_of(isa, line, copy);
+        copy
+    })
+}
+
+/// Scales of rows, by a table of those that are bytes.
+#[derive(Debug)]
+pub(super) struct ScaleReader {
+    table: Vec<f32>,
+}
+
+impl ScaleReader {
+    pub(super) fn new(operand: &Operand<'_>) -> Self {
+        let format = operand.spec().and_then(|spec| spec.scale.as_ref()).filter(|format| format.bits() == 8);
+        Self { table: format.map_or_else(Vec::new, |format| format.codes().map(|code| format.decode_f32(code)).collect()) }
+    }
+
+    /// The scales, without the tensor scale, of blocks of `run` positions.
+    pub(super) fn row<'a>(&self, operand: &Operand<'_>, line: usize, run: usize, scales: impl Iterator<Item = &'a mut f32>) {
+        match operand.scale_bytes(line).filter(|_| run == operand.run()) {
+            Some((codes, 1)) => scales.zip(codes).for_each(|(to, code)| *to = self.table[usize::from(*code)]),
+            Some((codes, _)) => {
+                scales.zip(codes.as_chunks().0).for_each(|(to, code)| *to = f32::from_le_bytes(*code));
+            }
+            None => scales.enumerate().for_each(|(block, to)| *to = operand.scale(line, block * run)),
+        }
+    }
+}
+
 /// The blocks of some positions.
 fn blocks<T>(run: usize, k: Range<usize>, mut rows: &mut [T]) -> impl Iterator<Item = (usize, &mut [T])> {
     let (mut start, end) = (k.start, k.end);

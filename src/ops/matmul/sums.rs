@@ -230,7 +230,7 @@ impl Work<'_> {
                     }
                 }
             }
-            Plan::Exact(split) if split.run(job, self.tiles, b, sink) => {}
+            Plan::Exact(Some(split)) if split.run(job, self.tiles, b, sink) => {}
             _ => {
                 let cols = columns.first..columns.first + columns.rows;
                 let rows: Vec<Vec<f32>> = (0..cols.len()).map(|lane| b.iter().map(|lanes| lanes[lane]).collect()).collect();
