@@ -7,9 +7,7 @@ pub use names::Vocabulary;
 use crate::codec::Unpacked;
 use crate::error::Error;
 use crate::flags::Flags;
-use crate::ops::{Exec, Real, decode_typed, encode_typed};
 use crate::policy::Convert;
-use crate::random::Dither;
 use crate::spec::{Code, FormatSpec};
 use crate::unary::{Unary, UnaryTable};
 
@@ -99,33 +97,6 @@ pub trait Format: Copy + Send + Sync + 'static {
     #[inline]
     fn decode_f64(self) -> f64 {
         self.unpack().to_f64()
-    }
-
-    /// Rounds numbers of a slice, each once and exactly as [`encode_slice`](crate::encode_slice) under [`SPEC`](Self::SPEC).
-    ///
-    /// ```
-    /// use subhalf::{Dither, Exec, F8E4M3, Format};
-    /// let mut y = [F8E4M3::default(); 3];
-    /// F8E4M3::encode_slice(&[0.3f32, 1000.0, -2.0], &mut y, &F8E4M3::CONVERT, Dither::NONE, Exec::default())?;
-    /// assert_eq!(y, [0.3125, 448.0, -2.0].map(F8E4M3::from_f32));
-    /// let mut x = [0.0f32; 3];
-    /// F8E4M3::decode_slice(&y, &mut x, Exec::default())?;
-    /// assert_eq!(x, [0.3125, 448.0, -2.0]);
-    /// # Ok::<(), subhalf::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Length`] if `dst` is not as long as `src`; [`Error::RandomBits`] if a stochastic rounding asks for none or more than 32.
-    fn encode_slice<T: Real>(src: &[T], dst: &mut [Self], convert: &Convert, dither: Dither, exec: Exec) -> Result<(), Error> {
-        encode_typed(src, dst, convert, dither, exec)
-    }
-
-    /// The numbers of a slice, as [`decode_slice`](crate::decode_slice) gives them.
-    ///
-    /// # Errors
-    /// [`Error::Length`] if `dst` is not as long as `src`.
-    fn decode_slice<T: Real>(src: &[Self], dst: &mut [T], exec: Exec) -> Result<(), Error> {
-        decode_typed(src, dst, exec)
     }
 
     /// A function of the number, correctly rounded under [`CONVERT`](Self::CONVERT). Slow (microseconds); for many numbers of at most 8 bits

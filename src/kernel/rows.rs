@@ -1,9 +1,9 @@
 //! Loops over pieces of rows of block-scaled tensors: packed codes, and numbers that come back.
 
 use super::decode::DecodeBytes;
-use super::isa::{Isa, Kind, per_isa};
+use super::isa::{Isa, per_isa};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::{x86, x86_blocks};
+use super::{isa::Kind, x86, x86_blocks};
 use crate::bits::F32_NAN;
 
 /// How an element becomes a number with one or two numbers of its block.

@@ -28,4 +28,4 @@ pub use par::Exec;
 pub use quantize::Quantizer;
 pub use real::Real;
 pub use recode::convert_slice;
-pub(crate) use typed::{decode as decode_typed, encode as encode_typed};
+pub use typed::FormatSlice;

@@ -1,8 +1,8 @@
 //! Bulk calls beside plain encoding and decoding, each against the reference codec element by element: packed streams, code to code, f64.
 
 use subhalf::{
-    BitOrder, Code, Convert, Dither, Encoding, Error, Exec, FloatSpec, Format, FormatSpec, Isa, Nan, Round, Stochastic,
-    SubnormalInputs, convert_slice, decode_packed_slice, decode_slice, encode_packed_slice, encode_slice, pack,
+    BitOrder, Code, Convert, Dither, Encoding, Error, Exec, FloatSpec, Format, FormatSlice, FormatSpec, Isa, Nan, Round,
+    Stochastic, SubnormalInputs, convert_slice, decode_packed_slice, decode_slice, encode_packed_slice, encode_slice, pack,
 };
 
 /// Any f32s: every exponent, NaN and infinity among them; most near one.
