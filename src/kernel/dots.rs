@@ -3,7 +3,7 @@
 //! The instruction multiplies unsigned by signed bytes. The right side's integers are taken 128 higher; 128 times the sum of the left side's, one number for a row
 //! and a block, is where a sum starts below zero.
 
-use super::gemm::{LANES, Lanes, ROWS};
+use super::gemm::{Block, LANES, Lanes, ROWS};
 use super::isa::{Isa, per_isa};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::{gemm::height, isa::Kind, x86_dots};
@@ -170,8 +170,17 @@ impl Dots {
         }
     }
 
-    /// `acc + sum · (scale · scale)`, fused, for each block in turn.
-    pub(crate) fn chain(self, rows: usize, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
+    /// `acc + sum · (scale · scale)`, fused, for each block in turn, for one panel or two.
+    pub(crate) fn chain(self, rows: usize, left: &Left<'_>, right: &[Right<'_>], acc: &mut [Block<f32>]) {
+        if let (Some(right), Some(acc), true) = (right.first_chunk(), acc.first_chunk_mut(), height(rows) == ROWS) {
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            return unsafe { x86_dots::chain_pair(left, right, acc) };
+        }
+        right.iter().zip(acc).for_each(|(right, acc)| self.chain_one(rows, left, right, acc));
+    }
+
+    fn chain_one(self, rows: usize, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
         fn tile<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
             let Some(acc) = acc.first_chunk_mut::<R>() else { return };
             // SAFETY: only a `Dots` comes here, which is made after its instructions were detected.
@@ -209,7 +218,7 @@ impl Dots {
         match self.none {}
     }
 
-    pub(crate) fn chain(self, _: usize, _: &Left<'_>, _: &Right<'_>, _: &mut [Lanes<f32>]) {
+    pub(crate) fn chain(self, _: usize, _: &Left<'_>, _: &[Right<'_>], _: &mut [Block<f32>]) {
         match self.none {}
     }
 }

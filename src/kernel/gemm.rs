@@ -113,6 +113,33 @@ tiles! {
     fn chain_rounded(rounding: &Rounding)[f32] = super::rounding::chain_body, rounded_avx2, rounded_avx512;
 }
 
+/// Sums of a tile.
+pub(crate) type Block<T> = [Lanes<T>; ROWS];
+
+/// [`chain_f32`] for one panel or two: with two a number of the left side is loaded once for both.
+pub(crate) fn chain_f32_of(isa: Isa, rows: usize, a: &[f32], b: &[&[Lanes<f32>]], acc: &mut [Block<f32>]) {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    if let (Some(b), Some(acc), true) = (b.first_chunk(), acc.first_chunk_mut(), isa.is_avx512() && height(rows) == ROWS) {
+        // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        return unsafe { x86_gemm::fma_pair(a.as_chunks().0, *b, acc) };
+    }
+    b.iter().zip(acc).for_each(|(b, acc)| chain_f32(isa, rows, a, b, acc));
+}
+
+/// [`chain_blocks`] for one panel or two.
+pub(crate) fn chain_blocks_of(isa: Isa, parts: &[Blocks<'_>], rows: usize, a: &[f32], b: &[&[Lanes<f32>]], acc: &mut [Block<f32>]) {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    if let (Some(parts), Some(b), Some(acc), true) =
+        (parts.first_chunk(), b.first_chunk(), acc.first_chunk_mut(), isa.is_avx512() && height(rows) == ROWS)
+    {
+        // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        return unsafe { x86_gemm::blocks_pair(parts, a.as_chunks().0, *b, acc) };
+    }
+    parts.iter().zip(b).zip(acc).for_each(|((parts, b), acc)| chain_blocks(isa, parts, rows, a, b, acc));
+}
+
 #[inline(always)]
 fn unpack_pairs_body(pairs: &[Lanes<u8>], codes: &mut [Lanes<u8>]) {
     let (both, last) = codes.as_chunks_mut::<2>();

@@ -1,9 +1,9 @@
 //! Dot products of bytes in intrinsics: safe functions, entered after detection.
 
 use super::dots::{Left, Quad, Right, SmallIntegers};
-use super::gemm::{LANES, Lanes};
+use super::gemm::{Block, LANES, Lanes, ROWS};
 use alloc::vec::Vec;
-use bytemuck::must_cast;
+use bytemuck::{must_cast, must_cast_ref};
 use core::arch::x86_64::{
     __m512, __m512i, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_epi8,
     _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_shuffle_i32x4, _mm512_sub_epi32, _mm512_unpackhi_epi32,
@@ -147,4 +147,40 @@ pub(super) fn chain<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mu
         }
     }
     *acc = sums.map(must_cast);
+}
+
+/// Two panels at a time, half of the rows after the other: 16 sums, for which 10 registers are loaded for every quad.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Block<f32>; 2]) {
+    let (words, starts) = (left.words.as_chunks::<ROWS>().0, left.starts.as_chunks::<ROWS>().0);
+    let (scales, run) = (left.scales.as_chunks::<ROWS>().0, right[0].run);
+    for half in 0..2 {
+        let mut sums: [[__m512; 8]; 2] = core::array::from_fn(|p| core::array::from_fn(|i| must_cast(acc[p][8 * half + i])));
+        let quads = right[0].quads.chunks(run).zip(right[1].quads.chunks(run));
+        let theirs = right[0].scales.iter().zip(right[1].scales);
+        for ((words, quads), ((starts, mine), theirs)) in words.chunks(run).zip(quads).zip(starts.iter().zip(scales).zip(theirs)) {
+            let [starts, mine] =
+                [starts.map(|x| x as u32), mine.map(f32::to_bits)].map(|all| must_cast::<_, [[u32; 8]; 2]>(all)[half]);
+            let mut partial = [starts.map(|start| _mm512_set1_epi32(start as i32)); 2];
+            for ((words, q0), q1) in words.iter().zip(quads.0).zip(quads.1) {
+                let words = &must_cast_ref::<[u32; ROWS], [[u32; 8]; 2]>(words)[half];
+                let (q0, q1): (__m512i, __m512i) = (must_cast(*q0), must_cast(*q1));
+                for (i, word) in words.iter().enumerate() {
+                    let word = _mm512_set1_epi32(*word as i32);
+                    partial[0][i] = _mm512_dpbusd_epi32(partial[0][i], q0, word);
+                    partial[1][i] = _mm512_dpbusd_epi32(partial[1][i], q1, word);
+                }
+            }
+            for ((sums, partial), theirs) in sums.iter_mut().zip(partial).zip([theirs.0, theirs.1]) {
+                let theirs: __m512 = must_cast(*theirs);
+                for ((sum, partial), mine) in sums.iter_mut().zip(partial).zip(mine) {
+                    let scale = _mm512_mul_ps(_mm512_set1_ps(f32::from_bits(mine)), theirs);
+                    *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partial), scale, *sum);
+                }
+            }
+        }
+        for (acc, sums) in acc.iter_mut().zip(sums) {
+            acc[8 * half..].iter_mut().zip(sums).for_each(|(acc, sum)| *acc = must_cast(sum));
+        }
+    }
 }

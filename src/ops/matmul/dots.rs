@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 /// Positions that are worked on for all tiles before the next: their bytes in a panel stay in the first-level cache.
-const PIECE: usize = 1024;
+const PIECE: usize = 512;
 
 /// The formats of both sides and the instructions.
 #[derive(Debug)]
@@ -71,12 +71,19 @@ impl DotPlan {
         let (depth, run) = (work.job.shape.depth, self.run);
         let quads_of_run = run.div_ceil(4);
         let sides: Vec<_> = work.columns.iter().map(|columns| self.side(columns, work.reader, depth)).collect();
-        let mut states = vec![vec![[[0.0; LANES]; ROWS]; work.tiles.len()]; sides.len()];
+        let mut states = vec![vec![[[[0.0; LANES]; ROWS]; 2]; work.tiles.len()]; sides.len().div_ceil(2)];
         for k in pieces(0..depth, run, PIECE) {
             let blocks = k.start / run..k.end.div_ceil(run);
-            for ((quads, scales), states) in sides.iter().zip(&mut states) {
-                let of_quads = blocks.start * quads_of_run..quads.len().min(blocks.end * quads_of_run);
-                let right = Right { run: quads_of_run, quads: &quads[of_quads.clone()], scales: &scales[blocks.clone()] };
+            let of_quads = blocks.start * quads_of_run..(blocks.end * quads_of_run).min(sides[0].0.len());
+            for (sides, states) in sides.chunks(2).zip(&mut states) {
+                let right: Vec<Right<'_>> = sides
+                    .iter()
+                    .map(|(quads, scales)| Right {
+                        run: quads_of_run,
+                        quads: &quads[of_quads.clone()],
+                        scales: &scales[blocks.clone()],
+                    })
+                    .collect();
                 for (tile, sums) in work.tiles.iter().zip(states) {
                     let of = |range: &Range<usize>| range.start * tile.height()..range.end * tile.height();
                     let (words, blocks) = (&tile.words[of(&of_quads)], of(&blocks));
@@ -85,7 +92,7 @@ impl DotPlan {
                 }
             }
         }
-        work.hand_over_singles(states, sink);
+        work.hand_over_singles(&states, sink);
     }
 
     /// The integers of a panel, and its scales in the units of both sides.

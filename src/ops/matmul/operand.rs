@@ -405,7 +405,7 @@ impl<'a> Operand<'a> {
     pub(crate) fn scale_bytes(&self, line: usize) -> Option<(&'a [u8], usize)> {
         let Source::Tensor(view) = self.source else { return None };
         let width = match view.spec().scale.as_ref() {
-            Some(format) if format.bits() == 8 => 1,
+            Some(format) if format.bits() <= 8 => 1,
             Some(format) if *format == FormatSpec::F32 => 4,
             _ => return None,
         };

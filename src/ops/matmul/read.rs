@@ -5,6 +5,7 @@ use super::packed::{Data, Panel, Restore};
 use crate::block::{BlockSpec, Restorer};
 use crate::kernel::gemm::{LANES, Lanes, scale_lanes, unpack_pairs};
 use crate::kernel::{DecodeBytes, Isa};
+use crate::spec::FormatSpec;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -152,8 +153,9 @@ pub(super) struct ScaleReader {
 
 impl ScaleReader {
     pub(super) fn new(operand: &Operand<'_>) -> Self {
-        let format = operand.spec().and_then(|spec| spec.scale.as_ref()).filter(|format| format.bits() == 8);
-        Self { table: format.map_or_else(Vec::new, |format| format.codes().map(|code| format.decode_f32(code)).collect()) }
+        let format = operand.spec().and_then(|spec| spec.scale.as_ref()).filter(|format| format.bits() <= 8);
+        let number = |format: &FormatSpec| (0..256).map(|byte| format.decode_f32(byte & format.code_mask())).collect();
+        Self { table: format.map_or_else(Vec::new, number) }
     }
 
     /// The scales, without the tensor scale, of blocks of `run` positions.

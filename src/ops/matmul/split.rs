@@ -2,11 +2,11 @@
 //! added in fixed point.
 
 use super::left::Tile;
-use super::sums::{Block, Sums};
+use super::sums::Sums;
 use super::{Job, Sum};
 use crate::codec::Unpacked;
 use crate::kernel::Isa;
-use crate::kernel::gemm::{LANES, Lanes, ROWS, chain_f64, cut_bits};
+use crate::kernel::gemm::{Block, LANES, Lanes, ROWS, chain_f64, cut_bits};
 use crate::mma::Fixed;
 use alloc::vec::Vec;
 

@@ -8,7 +8,7 @@ use super::read::{Reader, buffer};
 use super::{Job, Sum};
 use crate::bits::fma_f32;
 use crate::codec::Unpacked;
-use crate::kernel::gemm::{Blocks, LANES, Lanes, ROWS, chain_blocks, chain_f32, chain_f64, chain_rounded};
+use crate::kernel::gemm::{Block, Blocks, LANES, Lanes, ROWS, chain_blocks_of, chain_f32_of, chain_f64, chain_rounded};
 use crate::mma::{Chain, Partial, Scale};
 use alloc::borrow::Cow;
 use alloc::vec;
@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 /// Positions of a piece: their numbers in a panel stay in the first-level cache, those of all tiles in the second.
-const PIECE: usize = 256;
+const PIECE: usize = 128;
 
 /// The sums of a row in the columns of a panel.
 pub(super) enum Sums<'a> {
@@ -27,8 +27,8 @@ pub(super) enum Sums<'a> {
 /// Takes the sums of each row, by its number and that of the columns.
 pub(super) type Sink<'a> = dyn FnMut(usize, usize, Sums<'_>) + 'a;
 
-/// Sums of a tile.
-pub(super) type Block<T> = [Lanes<T>; ROWS];
+/// Sums of a tile in two panels; of the last, if there is no other, in one.
+pub(super) type Pair<T> = [Block<T>; 2];
 
 /// Some tiles of the left side and some columns of one matrix.
 pub(super) struct Work<'a> {
@@ -40,12 +40,12 @@ pub(super) struct Work<'a> {
 }
 
 impl Kernel {
-    /// Continues the chains of a tile whose sums are f32s.
-    fn singles(&self, job: &Job<'_>, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>], sums: &mut Block<f32>) {
+    /// Continues the chains of a tile in one panel or two, whose sums are f32s.
+    fn singles(&self, job: &Job<'_>, tile: &Tile, k: Range<usize>, b: &[&[Lanes<f32>]], sums: &mut [Block<f32>]) {
         let (isa, rows, a) = (job.exec.isa(), tile.rows.len(), tile.positions(k));
         match self {
-            Self::Rounded(rounding) => chain_rounded(isa, rounding, rows, a, b, sums),
-            _ => chain_f32(isa, rows, a, b, sums),
+            Self::Rounded(rounding) => b.iter().zip(sums).for_each(|(b, sums)| chain_rounded(isa, rounding, rows, a, b, sums)),
+            _ => chain_f32_of(isa, rows, a, b, sums),
         }
     }
 
@@ -54,9 +54,9 @@ impl Kernel {
         if let Self::Double = self {
             doubles(job, tile, k, b).map(|sums| sums.map(Unpacked::from_f64))
         } else {
-            let mut sums = [[0.0; LANES]; ROWS];
-            self.singles(job, tile, k, b, &mut sums);
-            sums.map(|sums| sums.map(Unpacked::from_f32))
+            let mut sums = [[[0.0; LANES]; ROWS]];
+            self.singles(job, tile, k, &[b], &mut sums);
+            sums[0].map(|sums| sums.map(Unpacked::from_f32))
         }
     }
 }
@@ -76,29 +76,32 @@ impl Work<'_> {
             Plan::Dots(dots) => dots.run(self, sink),
             Plan::Chain(Kernel::Double) => {
                 let states = self.by_pieces(&self.panels(), whole, 1, |_, tile, k, b, sums| {
-                    chain_f64(job.exec.isa(), tile.rows.len(), tile.positions(k), b, sums);
+                    let (isa, rows, a) = (job.exec.isa(), tile.rows.len(), tile.positions(k));
+                    b.iter().zip(sums).for_each(|(b, sums)| chain_f64(isa, rows, a, b, sums));
                 });
-                self.hand_over(states, |row, columns, sums| sink(row, columns, Sums::Any(sums.map(Sum::Double).into())));
+                self.hand_over(&states, |row, columns, sums| sink(row, columns, Sums::Any(sums.map(Sum::Double).into())));
             }
             Plan::Chain(kernel) => {
                 let states = self.by_pieces(&self.panels(), whole, 1, |_, tile, k, b, sums| kernel.singles(job, tile, k, b, sums));
-                self.hand_over_singles(states, sink);
+                self.hand_over_singles(&states, sink);
             }
             Plan::Chunked { k: length, inner, outer: Chain::F32 } if !matches!(inner, Kernel::Double) => {
                 let states = self.by_pieces(&self.panels(), whole, *length, |_, tile, k, b, sums| {
                     for run in pieces(0..k.len(), *length, *length) {
-                        let mut chunk = [[0.0; LANES]; ROWS];
-                        inner.singles(job, tile, k.start + run.start..k.start + run.end, &b[run], &mut chunk);
-                        sums.as_flattened_mut().iter_mut().zip(chunk.as_flattened()).for_each(|(sum, chunk)| *sum += chunk);
+                        let mut chunk = [[[0.0; LANES]; ROWS]; 2];
+                        let of_run: Vec<_> = b.iter().map(|b| &b[run.clone()]).collect();
+                        inner.singles(job, tile, k.start + run.start..k.start + run.end, &of_run, &mut chunk);
+                        let sums = sums.as_flattened_mut().as_flattened_mut().iter_mut();
+                        sums.zip(chunk.as_flattened().as_flattened()).for_each(|(sum, chunk)| *sum += chunk);
                     }
                 });
-                self.hand_over_singles(states, sink);
+                self.hand_over_singles(&states, sink);
             }
             Plan::PlainBlocks { run } => {
                 let panels = self.panels();
                 let cols: Vec<_> = panels.iter().map(|panel| scales(panel, *run, whole.end)).collect();
                 let states = if *run > PIECE { self.long_blocks(&panels, &cols, *run) } else { self.blocks(&panels, &cols, *run) };
-                self.hand_over_singles(states, sink);
+                self.hand_over_singles(&states, sink);
             }
             _ => {
                 for (index, columns) in self.columns.iter().enumerate() {
@@ -112,48 +115,53 @@ impl Work<'_> {
         self.columns.iter().map(Columns::panel).collect()
     }
 
-    /// Runs `step(columns, tile, positions, their numbers, sums)` over pieces of whole runs of some positions; returns the sums of each panel.
+    /// Runs `step(pair, tile, positions, their numbers in one panel or two, sums)` over pieces of whole runs of some positions; returns the sums of each pair
+    /// of panels.
     fn by_pieces<T: Copy + Default>(
         &self,
         panels: &[Cow<'_, Panel>],
         positions: Range<usize>,
         run: usize,
-        step: impl Fn(usize, &Tile, Range<usize>, &[Lanes<f32>], &mut Block<T>),
-    ) -> Vec<Vec<Block<T>>> {
-        let mut states = vec![vec![[[T::default(); LANES]; ROWS]; self.tiles.len()]; panels.len()];
-        let mut scratch = Scratch::default();
+        step: impl Fn(usize, &Tile, Range<usize>, &[&[Lanes<f32>]], &mut Pair<T>),
+    ) -> Vec<Vec<Pair<T>>> {
+        let mut states = vec![vec![[[[T::default(); LANES]; ROWS]; 2]; self.tiles.len()]; panels.len().div_ceil(2)];
+        let mut scratch = [Scratch::default(), Scratch::default()];
         for k in pieces(positions, run, PIECE) {
-            for (index, (panel, states)) in panels.iter().zip(&mut states).enumerate() {
-                let b = scratch.decode(self.reader, panel, k.clone());
-                self.tiles.iter().zip(states).for_each(|(tile, sums)| step(index, tile, k.clone(), b, sums));
+            for (index, (panels, states)) in panels.chunks(2).zip(&mut states).enumerate() {
+                let both = scratch.iter_mut().zip(panels);
+                let b: Vec<&[Lanes<f32>]> = both.map(|(scratch, panel)| scratch.decode(self.reader, panel, k.clone())).collect();
+                self.tiles.iter().zip(states).for_each(|(tile, sums)| step(index, tile, k.clone(), &b, sums));
             }
         }
         states
     }
 
     /// Sums of short blocks.
-    fn blocks(&self, panels: &[Cow<'_, Panel>], cols: &[Cow<'_, [Lanes<f32>]>], run: usize) -> Vec<Vec<Block<f32>>> {
+    fn blocks(&self, panels: &[Cow<'_, Panel>], cols: &[Cow<'_, [Lanes<f32>]>], run: usize) -> Vec<Vec<Pair<f32>>> {
         self.by_pieces(panels, 0..self.job.shape.depth, run, |index, tile, k, b, sums| {
             let (blocks, height) = (k.start / run..k.end.div_ceil(run), tile.height());
             let rows = &tile.scales[blocks.start * height..blocks.end * height];
-            let blocks = Blocks { run, rows, cols: &cols[index][blocks] };
-            chain_blocks(self.job.exec.isa(), &blocks, tile.rows.len(), tile.positions(k), b, sums);
+            let parts = |panel: usize| Blocks { run, rows, cols: cols.get(panel).map_or(&[], |cols| &cols[blocks.clone()]) };
+            let parts = [parts(2 * index), parts(2 * index + 1)];
+            chain_blocks_of(self.job.exec.isa(), &parts[..b.len()], tile.rows.len(), tile.positions(k), b, sums);
         })
     }
 
     /// Sums of blocks that are longer than a piece.
-    fn long_blocks(&self, panels: &[Cow<'_, Panel>], cols: &[Cow<'_, [Lanes<f32>]>], run: usize) -> Vec<Vec<Block<f32>>> {
-        let mut states = vec![vec![[[0.0; LANES]; ROWS]; self.tiles.len()]; panels.len()];
+    fn long_blocks(&self, panels: &[Cow<'_, Panel>], cols: &[Cow<'_, [Lanes<f32>]>], run: usize) -> Vec<Vec<Pair<f32>>> {
+        let mut states = vec![vec![[[[0.0; LANES]; ROWS]; 2]; self.tiles.len()]; panels.len().div_ceil(2)];
         for (block, positions) in pieces(0..self.job.shape.depth, run, run).enumerate() {
             let partials = self.by_pieces(panels, positions, 1, |_, tile, k, b, sums| {
                 Kernel::Single.singles(self.job, tile, k, b, sums);
             });
-            for ((states, partials), cols) in states.iter_mut().zip(partials).zip(cols) {
+            for ((states, partials), cols) in states.iter_mut().zip(partials).zip(cols.chunks(2)) {
                 for (tile, (sums, partials)) in self.tiles.iter().zip(states.iter_mut().zip(partials)) {
                     let mine = &tile.scales[block * tile.height()..][..tile.rows.len()];
-                    for ((sums, partials), mine) in sums.iter_mut().zip(partials).zip(mine) {
-                        let each = sums.iter_mut().zip(partials).zip(&cols[block]);
-                        each.for_each(|((sum, partial), theirs)| *sum = fma_f32(partial, mine * theirs, *sum));
+                    for ((sums, partials), cols) in sums.iter_mut().zip(partials).zip(cols) {
+                        for ((sums, partials), mine) in sums.iter_mut().zip(partials).zip(mine) {
+                            let each = sums.iter_mut().zip(partials).zip(&cols[block]);
+                            each.for_each(|((sum, partial), theirs)| *sum = fma_f32(partial, mine * theirs, *sum));
+                        }
                     }
                 }
             }
@@ -161,16 +169,18 @@ impl Work<'_> {
         states
     }
 
-    fn hand_over<T>(&self, states: Vec<Vec<Block<T>>>, mut take: impl FnMut(usize, usize, Lanes<T>)) {
-        for (index, states) in states.into_iter().enumerate() {
+    fn hand_over<T>(&self, states: &[Vec<Pair<T>>], mut take: impl FnMut(usize, usize, &Lanes<T>)) {
+        for (pair, states) in states.iter().enumerate() {
             for (tile, sums) in self.tiles.iter().zip(states) {
-                tile.rows.clone().zip(sums).for_each(|(row, sums)| take(row, index, sums));
+                for (index, sums) in (2 * pair..self.columns.len()).zip(sums) {
+                    tile.rows.clone().zip(sums).for_each(|(row, sums)| take(row, index, sums));
+                }
             }
         }
     }
 
-    pub(super) fn hand_over_singles(&self, states: Vec<Vec<Block<f32>>>, sink: &mut Sink<'_>) {
-        self.hand_over(states, |row, index, sums| sink(row, index, Sums::Singles(&sums)));
+    pub(super) fn hand_over_singles(&self, states: &[Vec<Pair<f32>>], sink: &mut Sink<'_>) {
+        self.hand_over(states, |row, index, sums| sink(row, index, Sums::Singles(sums)));
     }
 
     /// Makes the sums in the columns of one panel, tile by tile.
@@ -203,9 +213,9 @@ impl Work<'_> {
                                 doubles(job, tile, k.clone(), &b[k]).map(|sums| sums.map(|sum| integer(sum, *exponent)))
                             }
                             None => {
-                                let mut sums = [[0.0; LANES]; ROWS];
-                                Kernel::Single.singles(job, tile, k.clone(), &b[k], &mut sums);
-                                sums.map(|sums| sums.map(Partial::Float))
+                                let mut sums = [[[0.0; LANES]; ROWS]];
+                                Kernel::Single.singles(job, tile, k.clone(), &[&b[k]], &mut sums);
+                                sums[0].map(|sums| sums.map(Partial::Float))
                             }
                         };
                         for (i, (sums, partials)) in sums.iter_mut().zip(partials).enumerate().take(tile.rows.len()) {
