@@ -1,12 +1,20 @@
 //! What the sum costs: the error of an FP8 product under each accumulator against the exact sum, for K from 128 to 65,536.
 //!
-//! `cargo run --release --example accumulators` prints the table; with a file name behind `--` it draws it too.
+//! `cargo run --release --example accumulators` prints the table; with a file name behind `--` it draws it too; `-- --help` says so.
 
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
+use clap::Parser;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use subhalf::{Accumulator, Chain, Dither, FormatSpec, Matmul, Operand, Round, Stochastic, philox4x32_10};
+
+/// The error of an FP8 product under each accumulator against the exact sum.
+#[derive(Parser)]
+struct Arguments {
+    /// Where a picture (SVG) is drawn to.
+    picture: Option<std::path::PathBuf>,
+}
 
 /// Rows of both sides.
 const SIDE: usize = 16;
@@ -50,6 +58,7 @@ fn error(sums: &[f64], exact: &[f64]) -> f64 {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments = Arguments::parse();
     let spec = FormatSpec::F8E4M3;
     let rows = accumulators();
     let mut table = vec![Vec::new(); rows.len()];
@@ -72,7 +81,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for ((name, ..), errors) in rows.iter().zip(&table) {
         println!("| {name} |{}", errors.iter().map(|error| format!(" {error:.1e} |")).collect::<String>());
     }
-    if let Some(path) = std::env::args().nth(1) {
+    if let Some(path) = arguments.picture {
         std::fs::write(path, draw(&rows, &table)?)?;
     }
     Ok(())

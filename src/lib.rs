@@ -20,7 +20,7 @@
 //! * One number: [`FormatSpec::encode_f32`], [`encode_f64`](FormatSpec::encode_f64), [`decode`](FormatSpec::decode); with a policy and
 //!   flags: [`encode_with`](FormatSpec::encode_with); in words: [`explain`](FormatSpec::explain).
 //! * A slice: [`encode_slice`], [`decode_slice`], [`fake_quantize_slice`], from and to f32, f64, and (feature `half`) f16 and bf16; dense streams of
-//!   codes: [`encode_packed_slice`], [`decode_packed_slice`]; codes to codes: [`convert_slice`]. [`Exec`] says on which threads and instructions ([`Isa`]).
+//!   codes: [`encode_packed_slice`], [`decode_packed_slice`]; codes to codes: [`convert_slice`]; of a format's own type: [`FormatSlice`]. [`Exec`] says on which threads and instructions ([`Isa`]).
 //! * Numbers with operators: [`F8E4M3`], [`F8E5M2`], [`F4E2M1`], [`HiF8`] and more, stamped by [`define_format!`], which makes yours
 //!   too; arithmetic on codes of a format known at run time: [`FormatSpec::add_with`] and the methods beside it.
 //! * A format as a type, for generic code: the trait [`Format`] that all of these implement.

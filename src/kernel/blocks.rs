@@ -1,13 +1,12 @@
 //! Loops over the blocks of a row, each with a number of its own: largest magnitudes, scales, and scaling and encoding in one.
 
 use super::finite::Finite;
+use super::integer::Integer;
 use super::isa::{Isa, per_isa};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::x86_blocks;
-use crate::codec::Unpacked;
-use crate::policy::{Convert, Overflow, SubnormalInputs};
-use crate::round::Round;
-use crate::spec::{Encoding, FormatSpec};
+use crate::policy::Convert;
+use crate::spec::FormatSpec;
 
 /// What a finite number is multiplied or divided by before it is encoded.
 pub(crate) trait Scaling: Copy {
@@ -120,36 +119,10 @@ impl Coder for FloatCoder {
     }
 }
 
-/// Two's complement integers, to nearest even, clamped.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct IntCoder {
-    min: f32,
-    max: f32,
-    /// `1.5 · 2^23` units: adding it rounds in hardware.
-    magic: f32,
-    mask: u32,
-}
-
-impl IntCoder {
-    /// The parameters, if the format and the policy are of the kind.
-    pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
-        let Encoding::Int(layout) = spec.encoding() else { return None };
-        let even = matches!(convert.round, Round::NearestEven) && matches!(convert.overflow, Overflow::Saturate);
-        let keep = matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
-        if !(even && keep && layout.signed && spec.bits() <= 8) {
-            return None;
-        }
-        let unit = Unpacked::new(false, 3, 22 - i32::from(layout.fraction_bits));
-        Some(Self { min: spec.min().to_f32(), max: spec.max().to_f32(), magic: unit.to_f32(), mask: spec.code_mask() })
-    }
-}
-
-impl Coder for IntCoder {
+impl Coder for Integer {
     #[inline(always)]
     fn code(&self, y: f32) -> u8 {
-        let y = if y < self.max { y } else { self.max };
-        let y = if y > self.min { y } else { self.min };
-        ((y + self.magic).to_bits() & self.mask) as u8
+        Self::code(self, y, &mut 0) as u8
     }
 }
 

@@ -178,7 +178,21 @@ fn cut_bits_body(from: i32, to: i32, numbers: &mut [f32]) {
     numbers.iter_mut().for_each(|x| *x = above(*x, from) - above(*x, to));
 }
 
+#[inline(always)]
+fn dot_f32_body(a: &[f32], b: &[f32], acc: &mut f32) {
+    *acc = a.iter().zip(b).fold(*acc, |acc, (a, b)| fma_f32(*a, *b, acc));
+}
+
+#[inline(always)]
+fn dot_f64_body(a: &[f32], b: &[f32], acc: &mut f64) {
+    *acc = a.iter().zip(b).fold(*acc, |acc, (a, b)| acc + f64::from(*a) * f64::from(*b));
+}
+
 super::isa::per_isa! {
+    /// One chain of fused multiply-adds.
+    fn dot_f32[](a: &[f32], b: &[f32], acc: &mut f32) = dot_f32_body;
+    /// One chain of f64 sums.
+    fn dot_f64[](a: &[f32], b: &[f32], acc: &mut f64) = dot_f64_body;
     /// Of finite numbers, the bits from `2^from` to below `2^to`.
     fn cut_bits[](from: i32, to: i32, numbers: &mut [f32]) = cut_bits_body;
     /// Pairs of codes of at most 4 bits, position by position, to codes.

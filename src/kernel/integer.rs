@@ -62,13 +62,19 @@ impl Integer {
         let x = if x > self.low { x } else { self.low };
         x + self.magic
     }
+
+    /// The code, and the largest magnitude as before.
+    #[inline(always)]
+    pub(super) fn code(&self, x: f32, largest: &mut u32) -> u32 {
+        self.sum(x, largest).to_bits() & self.mask
+    }
 }
 
 #[inline(always)]
 fn codes_body<C: Code>(integer: &Integer, src: &[f32], dst: &mut [C], largest: &mut u32) {
     let (integer, mut top) = (*integer, *largest);
     for (x, code) in src.iter().zip(dst) {
-        *code = C::truncate(integer.sum(*x, &mut top).to_bits() & integer.mask);
+        *code = C::truncate(integer.code(*x, &mut top));
     }
     *largest = top;
 }

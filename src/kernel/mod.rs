@@ -53,8 +53,8 @@ mod zero_points;
 pub(crate) use blocks::OverToOddFused;
 #[cfg(feature = "alloc")]
 pub(crate) use blocks::{
-    FloatCoder, IntCoder, Over, OverToOdd, Powers, Scaling, Step, Times, apply, block_amax, encode_blocks, finite_amax, powers,
-    refuse, replace, scale_blocks, where_zero, widen, zeros_become,
+    FloatCoder, Over, OverToOdd, Powers, Scaling, Step, Times, apply, block_amax, encode_blocks, finite_amax, powers, refuse,
+    replace, scale_blocks, where_zero, widen, zeros_become,
 };
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
@@ -63,6 +63,8 @@ pub(crate) use decode::{DecodeBytes, look_up, map_bytes};
 pub(crate) use dots::{Dots, Left, Quad, Right, SmallIntegers, left_words};
 pub use encoder::Needs;
 pub(crate) use encoder::{Encoder, FakeQuantizer};
+#[cfg(feature = "alloc")]
+pub(crate) use integer::Integer;
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;
 pub(crate) use pod::{every_pattern, some_patterns};

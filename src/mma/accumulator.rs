@@ -13,7 +13,8 @@ pub enum Chain {
     /// Rounded to f64, ties to even.
     F64,
     /// Rounded to a format under its [default policy](FormatSpec::default_convert) with this rounding: up to 8 bits a sum too large
-    /// becomes the largest number, wider it is infinite. The product of row *i*, column *j* and position *k* takes random word `(i·N + j)·K + k` of a
+    /// becomes the largest number, wider it is infinite, unless the rounding stops at the largest number (toward zero, to odd, down or up from the other side).
+    /// The product of row *i*, column *j* and position *k* takes random word `(i·N + j)·K + k` of a
     /// stochastic rounding, in a batch `((matrix·M + i)·N + j)·K + k`.
     Rounded {
         /// The format of the sum; signed, with a zero.

@@ -7,7 +7,7 @@ use super::scales::{Arrays, Scales, Stats};
 use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Geometry, Offset, ScaleRule, Scaling, ZeroSign, put, store};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use crate::kernel::OverToOddFused;
-use crate::kernel::{self, FloatCoder, IntCoder, Isa, Over, OverToOdd, PointCoder, Times};
+use crate::kernel::{self, FloatCoder, Integer, Isa, Over, OverToOdd, PointCoder, Times};
 use crate::policy::{MissingNan, Nan};
 use crate::random::Dither;
 use alloc::vec::Vec;
@@ -35,7 +35,7 @@ pub(super) struct Fast<'a> {
 /// Codes of scaled finite numbers.
 enum ElementEncoder {
     Float(FloatCoder),
-    Int(IntCoder),
+    Int(Integer),
     Points(PointCoder),
     /// Numbers are scaled first, and added this zero.
     Other(kernel::Encoder, f32),
@@ -113,7 +113,7 @@ impl<'a> Fast<'a> {
             ElementEncoder::Points(PointCoder::lower(element, &convert, matches!(spec.elements, Elements::AddThenRound))?)
         } else if let Some(coder) = FloatCoder::lower(element, &convert, added) {
             ElementEncoder::Float(coder)
-        } else if let Some(coder) = IntCoder::lower(element, &convert) {
+        } else if let Some(coder) = Integer::lower(element, &convert).filter(|_| element.bits() <= 8) {
             ElementEncoder::Int(coder)
         } else {
             ElementEncoder::Other(kernel::Encoder::lower(isa, element, &convert, count)?, added)

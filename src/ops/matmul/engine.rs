@@ -46,15 +46,19 @@ fn units<'a, D>(job: &Job<'_>, dst: &'a mut [D]) -> Vec<Unit<'a, D>> {
 
 /// Fills the product.
 pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
-    let shape = job.shape;
     if dst.is_empty() {
         return;
     }
+    let job = &job.stacked();
+    let shape = job.shape;
     let isa = job.exec.isa();
     let plain = job.accumulator.is_blockwise();
     let (reader_a, reader) = (Reader::new(&job.a, isa, plain), Reader::new(&job.b, isa, plain));
     let run = if plain { nested([job.a.run(), job.b.run()], shape.depth) } else { None };
     let plan = Plan::new(job);
+    if thin::dots(job, &plan, [&reader_a, &reader], dst) {
+        return;
+    }
     let mut left: Vec<Vec<Tile>> =
         (0..job.a.batch()).map(|matrix| tiles(job, &reader_a, matrix * shape.rows, run, &plan)).collect();
     let plan = plan.knowing(&left, shape.depth);

@@ -101,7 +101,10 @@ impl<'a> Matmul<'a> {
     /// As [`multiply_into`](Self::multiply_into).
     pub fn multiply<'b>(&self, a: impl Into<Operand<'b>>, b: impl Into<Operand<'b>>) -> Result<Vec<f32>, Error> {
         let (a, b) = (a.into(), b.into());
-        let mut out = vec![0.0; Shape::of(&a, &b)?.len()?];
+        let len = Shape::of(&a, &b)?.len()?;
+        // Operands of no elements may have a product beyond all memory.
+        Vec::<f32>::new().try_reserve_exact(len).map_err(|_| Error::TooLarge)?;
+        let mut out = vec![0.0; len];
         self.multiply_into(a, b, &mut out)?;
         Ok(out)
     }
@@ -215,7 +218,7 @@ impl Shape {
 }
 
 /// Everything about a product that was checked.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Job<'a> {
     pub(crate) a: Operand<'a>,
     pub(crate) b: Operand<'a>,
@@ -226,7 +229,17 @@ pub(crate) struct Job<'a> {
     pub(crate) exec: Exec,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// The same product with the left side's matrices under each other, if the right side has one for all.
+    fn stacked(&self) -> Job<'a> {
+        let Self { shape, .. } = *self;
+        if self.b.batch() > 1 {
+            return *self;
+        }
+        let rows = shape.batch * shape.rows;
+        Job { a: self.a.stacked(), shape: Shape { batch: 1, rows, ..shape }, ..*self }
+    }
+
     /// The first line of a matrix on both sides.
     pub(crate) const fn lines(&self, matrix: usize) -> (usize, usize) {
         let a = if self.a.batch() == 1 { 0 } else { matrix };

@@ -162,6 +162,11 @@ impl<'a> Operand<'a> {
         self.cols
     }
 
+    /// All matrices as one, under each other.
+    pub(crate) const fn stacked(self) -> Self {
+        Self { batch: 1, rows: self.batch * self.rows, ..self }
+    }
+
     /// Whether elements have scales of their own.
     pub(crate) const fn is_scaled(&self) -> bool {
         match &self.source {

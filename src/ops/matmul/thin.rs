@@ -1,13 +1,15 @@
-//! One row by a packed matrix: the same chains, four panels at a time, whose codes become numbers in registers.
+//! Thin products. One row by a packed matrix: the same chains, four panels at a time, whose codes become numbers in registers. One row by one row: a chain.
 
-use super::Job;
 use super::left::Tile;
 use super::packed::{Data, PackedMatrix, Panel, Restore};
 use super::plan::{Kernel, Plan, scales};
-use crate::kernel::gemm::{LANES, Lanes};
+use super::read::Reader;
+use super::{Job, Sum};
+use crate::kernel::gemm::{LANES, Lanes, dot_f32, dot_f64};
 use crate::kernel::{DecodeBytes, Factors, PANELS, Thin, ThinPanel};
 use crate::ops::real::Real;
 use alloc::borrow::Cow;
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// Fills the product, if it is of the kind.
@@ -21,7 +23,9 @@ pub(super) fn run<D: Real>(job: &Job<'_>, plan: &Plan, left: &[Vec<Tile>], dst: 
     };
     let run = if blockwise { job.a.run().min(job.b.run()) } else { job.b.run() }.min(shape.depth);
     let panels = shape.cols.div_ceil(LANES);
-    let Some(thin) = way(job, packed, run, blockwise) else { return false };
+    // The kernels multiply the scales of both sides as they are; dot products fold the elements' units in.
+    let scales_fit = job.a.has_f32_scales() || job.b.has_f32_scales() || job.a.scale_range().times(job.b.scale_range()).is_f32();
+    let Some(thin) = way(job, packed, run, blockwise).filter(|_| !blockwise || scales_fit) else { return false };
     let pieces: Vec<(usize, usize, &mut [D])> = dst
         .chunks_mut(shape.cols)
         .enumerate()
@@ -41,6 +45,31 @@ pub(super) fn run<D: Real>(job: &Job<'_>, plan: &Plan, left: &[Vec<Tile>], dst: 
         let index = matrix * shape.cols + piece * PANELS * LANES;
         job.finish.apply_singles(index, &sums.as_flattened()[..columns.len()], blockwise, columns);
     });
+    true
+}
+
+/// Fills the product, if it is of single rows: panels would be one row in 16.
+pub(super) fn dots<D: Real>(job: &Job<'_>, plan: &Plan, readers: [&Reader; 2], dst: &mut [D]) -> bool {
+    let (shape, isa) = (job.shape, job.exec.isa());
+    if shape.rows != 1 || shape.cols != 1 || !matches!(plan, Plan::Chain(Kernel::Single | Kernel::Double)) {
+        return false;
+    }
+    let (mut x, mut y) = (vec![0.0; shape.depth], vec![0.0; shape.depth]);
+    for (matrix, to) in dst.iter_mut().enumerate() {
+        let (line_a, line_b) = job.lines(matrix);
+        readers[0].row(&job.a, line_a, &mut x);
+        readers[1].row(&job.b, line_b, &mut y);
+        let sum = if let Plan::Chain(Kernel::Double) = plan {
+            let mut sum = 0.0;
+            dot_f64(isa, &x, &y, &mut sum);
+            Sum::Double(sum)
+        } else {
+            let mut sum = 0.0;
+            dot_f32(isa, &x, &y, &mut sum);
+            Sum::Single(sum)
+        };
+        *to = job.finish.apply(matrix, sum, false);
+    }
     true
 }
 

@@ -180,6 +180,9 @@ fn a_product_of_an_operand_yet_to_be_quantized_is_that_of_the_tensor() {
 
 #[test]
 fn what_does_not_fit_is_refused_in_words() {
+    // Nothing by nothing, more than a memory holds.
+    let (a, b) = (Operand::numbers::<f32>(&[], &[1 << 30, 0]).unwrap(), Operand::numbers::<f32>(&[], &[1 << 29, 0]).unwrap());
+    assert_eq!(matmul(a, b), Err(Error::TooLarge));
     let numbers = [0f32; 12];
     let a = Operand::numbers(&numbers, &[3, 4]).unwrap();
     let b = Operand::numbers(&numbers, &[4, 3]).unwrap();
@@ -308,6 +311,69 @@ fn sums_in_few_bits_are_rounded_as_if_once() {
                         let found: Vec<u32> = found.iter().map(|x| x.to_bits()).collect();
                         assert_eq!(found, expected, "{a} x {b} in {format} {round:?} {}", isa.name());
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Products of the scales alone would be beyond f32, those of the elements' units too would not: one row and many, packed and not, have the same bits.
+#[test]
+fn scales_whose_products_need_the_units_of_the_elements() {
+    let mut random = Random(77);
+    for (spec, scale) in [preset::ocp::MXFP4, preset::ocp::MXFP6_E2M3, preset::ocp::MXINT8]
+        .into_iter()
+        .flat_map(|spec| [(spec, [188, 194]), (spec, [60, 66]), (spec, [120, 134])])
+    {
+        let (k, n) = (64, 33);
+        for m in [1, 2, 17] {
+            let mut side = |rows: usize| {
+                let numbers: Vec<f32> = (0..rows * k).map(|_| random.below(7) as f32 - 3.0).collect();
+                let tensor = QuantTensor::quantize(&spec, &numbers, &[rows, k]).unwrap();
+                let scales: Vec<u8> =
+                    tensor.scales().iter().map(|_| (scale[0] + random.below(scale[1] - scale[0])) as u8).collect();
+                let parts = Parts { codes: tensor.codes(), scales: &scales, offsets: &[], tensor_scale: 1.0 };
+                QuantTensor::from_parts(&spec, &[rows, k], parts).unwrap()
+            };
+            let (a, b) = (side(m), side(n));
+            let packed = PackedMatrix::new(&b).unwrap();
+            let mut expected = vec![0f32; m * n];
+            reference_matmul(&Matmul::new(), &a, &b, &mut expected).unwrap();
+            for isa in Isa::available() {
+                let matmul = Matmul::new().exec(Exec::SERIAL.with_isa(isa));
+                for found in [matmul.multiply(&a, &b).unwrap(), matmul.multiply(&a, &packed).unwrap()] {
+                    assert!(
+                        found.iter().zip(&expected).all(|(x, y)| x.to_bits() == y.to_bits()),
+                        "{spec:?} {m} {}: {found:?} {expected:?}",
+                        isa.name()
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Matrices of the left side that share the right one, and products of single rows, go other ways than a matrix.
+#[test]
+fn batches_that_share_a_side_and_single_rows_equal_the_definition() {
+    let mut random = Random(78);
+    let mut numbers = |count: usize| -> Vec<f32> { (0..count).map(|_| random.below(2001) as f32 / 64.0 - 15.0).collect() };
+    let stochastic = Round::stochastic(Stochastic::A, 9).unwrap();
+    for [batch, m, n, k] in [[5, 3, 7, 40], [3, 1, 1, 100], [1, 1, 1, 5000], [2, 1, 1, 0], [17, 1, 20, 33]] {
+        for shared in [true, false] {
+            let of_b = if shared { 1 } else { batch };
+            let (x, y) = (numbers(batch * m * k), numbers(of_b * n * k));
+            let (a, b) = (Operand::numbers(&x, &[batch, m, k]).unwrap(), Operand::numbers(&y, &[of_b, n, k]).unwrap());
+            let mut accumulators = all();
+            accumulators.push(Accumulator::rounded(FormatSpec::BF16, stochastic));
+            for accumulator in accumulators {
+                let matmul = Matmul::new().accumulator(accumulator).dither(Dither::new(5));
+                let mut expected = vec![0f64; batch * m * n];
+                reference_matmul(&matmul, a, b, &mut expected).unwrap();
+                for isa in Isa::available() {
+                    let mut found = vec![0f64; batch * m * n];
+                    matmul.exec(Exec::SERIAL.with_isa(isa)).multiply_into(a, b, &mut found).unwrap();
+                    assert_eq!(found, expected, "{accumulator:?} {batch} {m} {n} {k} {}", isa.name());
                 }
             }
         }
