@@ -211,5 +211,34 @@ fn accumulators(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(all, products, accumulators);
+/// The same products on one thread and on two, inside the pool.
+#[cfg(feature = "rayon")]
+fn threads(criterion: &mut Criterion) {
+    let weights = inputs(N * K);
+    let spec = preset::ocp::MXFP4;
+    let right = QuantTensor::quantize(&spec, &weights, &[N, K]).expect("a shape that fits");
+    let packed = PackedMatrix::new(&right).expect("a tensor");
+    let mut group = criterion.benchmark_group("matmul by threads");
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    for m in [512, 16] {
+        let left = QuantTensor::quantize(&spec, &weights[..m * K], &[m, K]).expect("a shape that fits");
+        let x = Operand::numbers(&weights[..m * K], &[m, K]).expect("a shape that fits");
+        let mut out = vec![0f32; m * N];
+        group.throughput(Throughput::Elements((m * N * K) as u64));
+        for (name, a) in [("f32", x), ("MXFP4", (&left).into())] {
+            for threads in [1, 2] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+                group.bench_function(format!("{name} x MXFP4, packed, M = {m}, threads {threads}"), |bencher| {
+                    pool.install(|| bencher.iter(|| Matmul::new().multiply_into(a, &packed, black_box(&mut out))));
+                });
+            }
+        }
+    }
+    group.finish();
+}
+
+#[cfg(not(feature = "rayon"))]
+fn threads(_: &mut Criterion) {}
+
+criterion_group!(all, products, accumulators, threads);
 criterion_main!(all);

@@ -40,7 +40,8 @@ pub(super) enum Known {
     F16,
     /// A format that is f32 but for so many mantissa bits, nearest-even.
     Nearest(u32),
-    /// The same toward zero: the bits are cut off.
+    /// The same two toward zero: bits are cut off.
+    CutF16,
     Cut(u32),
 }
 
@@ -49,6 +50,7 @@ impl Known {
         match round {
             Round::NearestEven if *spec == FormatSpec::F16 => Some(Self::F16),
             Round::NearestEven => Cut::shift(spec).map(Self::Nearest),
+            Round::TowardZero if *spec == FormatSpec::F16 => Some(Self::CutF16),
             Round::TowardZero => Cut::shift(spec).map(Self::Cut),
             _ => None,
         }

@@ -214,7 +214,12 @@ pub(super) fn rounded_avx512<const R: usize>(rounding: &Rounding, a: &[[f32; R]]
             let cut = _mm512_andnot_si512(_mm512_sub_epi32(unit, one), sum);
             _mm512_mask_mov_ps(_mm512_castsi512_ps(cut), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x), _mm512_set1_ps(f32::NAN))
         }),
-        // Cutting what was cut is cutting once. A NaN keeps its quiet bit, which is the first of the mantissa.
+        // Cutting what was cut is cutting once.
+        Some(Known::CutF16) => steps_avx512(a, b, acc, |sum, a, b| {
+            let sum = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a, b, sum);
+            _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(sum))
+        }),
+        // A NaN keeps its quiet bit, which is the first of the mantissa.
         Some(Known::Cut(missing)) => steps_avx512(a, b, acc, |sum, a, b| {
             let low = _mm512_set1_epi32((1 << missing) - 1);
             let sum = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a, b, sum);
