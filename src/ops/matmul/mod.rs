@@ -231,13 +231,13 @@ pub(crate) struct Job<'a> {
 
 impl<'a> Job<'a> {
     /// The same product with the left side's matrices under each other, if the right side has one for all.
-    fn stacked(&self) -> Job<'a> {
+    fn stacked(&self) -> Self {
         let Self { shape, .. } = *self;
         if self.b.batch() > 1 {
             return *self;
         }
         let rows = shape.batch * shape.rows;
-        Job { a: self.a.stacked(), shape: Shape { batch: 1, rows, ..shape }, ..*self }
+        Self { a: self.a.stacked(), shape: Shape { batch: 1, rows, ..shape }, ..*self }
     }
 
     /// The first line of a matrix on both sides.
