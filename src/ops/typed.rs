@@ -1,7 +1,7 @@
 //! Slices of a format's own type: the codes of a run stay in the first-level cache between conversion and the type.
 
 use super::Exec;
-use super::convert::{Decode, Encode};
+use super::convert::{Decode, Encode, check_width};
 use super::real::Real;
 use crate::error::Error;
 use crate::format::Format;
@@ -28,11 +28,13 @@ pub trait FormatSlice: Format {
     /// Rounds numbers, each once, as [`encode_slice`](crate::encode_slice) under [`Format::SPEC`].
     ///
     /// # Errors
-    /// [`Error::Length`] if `dst` is not as long as `src`; [`Error::RandomBits`] if a stochastic rounding asks for none or more than 32.
+    /// [`Error::Length`] if `dst` is not as long as `src`; [`Error::RandomBits`] if a stochastic rounding asks for none or more than 32;
+    /// [`Error::CodeWidth`] if [`Format::Code`] is too narrow for the format.
     fn encode_slice<T: Real>(src: &[T], dst: &mut [Self], convert: &Convert, dither: Dither, exec: Exec) -> Result<(), Error> {
-        Error::check_length("output length", src.len(), dst.len())?;
-        convert.round.validate()?;
         let spec = Self::SPEC;
+        Error::check_length("output length", src.len(), dst.len())?;
+        check_width::<Self::Code>(&spec)?;
+        convert.round.validate()?;
         let encode = Encode::new(&spec, convert, src.len(), dither, exec.isa());
         exec.over(src, dst, encode.pieces(), |first, src, dst| {
             let mut codes = [Self::Code::truncate(0); RUN];
@@ -48,10 +50,11 @@ pub trait FormatSlice: Format {
     /// The numbers, as [`decode_slice`](crate::decode_slice) gives them.
     ///
     /// # Errors
-    /// [`Error::Length`] if `dst` is not as long as `src`.
+    /// [`Error::Length`] and [`Error::CodeWidth`], as above.
     fn decode_slice<T: Real>(src: &[Self], dst: &mut [T], exec: Exec) -> Result<(), Error> {
-        Error::check_length("output length", src.len(), dst.len())?;
         let spec = Self::SPEC;
+        Error::check_length("output length", src.len(), dst.len())?;
+        check_width::<Self::Code>(&spec)?;
         let decode = Decode::<T>::new(&spec, src.len(), exec.isa());
         exec.over(src, dst, decode.pieces(), |_, src, dst| {
             let mut codes = [Self::Code::truncate(0); RUN];
