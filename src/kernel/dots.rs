@@ -5,6 +5,7 @@
 
 use super::gemm::{Block, LANES, Lanes, ROWS};
 use super::isa::{Isa, per_isa};
+use super::thin::{PANELS, ThinPanel};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::{gemm::height, isa::Kind, x86_dots};
 use crate::codec::Unpacked;
@@ -180,6 +181,27 @@ impl Dots {
         right.iter().zip(acc).for_each(|(right, acc)| self.chain_one(rows, left, right, acc));
     }
 
+    /// The sums of one row by four panels of codes, of as many words a block as a [`Left`] has; in pairs of positions its words are those of the first and
+    /// of the second positions of four pairs. Blocks are whole registers of codes: four positions, or four pairs.
+    pub(crate) fn row(
+        self,
+        integers: &SmallIntegers,
+        paired: bool,
+        unit: f32,
+        run: usize,
+        left: &Left<'_>,
+        panels: [ThinPanel<'_>; PANELS],
+    ) -> [Lanes<f32>; PANELS] {
+        match &integers.table {
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Some(table) if paired => unsafe { x86_dots::row_by_pairs(table, unit, run, left, panels) },
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            _ => unsafe { x86_dots::row_by_bytes(integers, unit, run, left, panels) },
+        }
+    }
+
     fn chain_one(self, rows: usize, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
         fn tile<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
             let Some(acc) = acc.first_chunk_mut::<R>() else { return };
@@ -219,6 +241,18 @@ impl Dots {
     }
 
     pub(crate) fn chain(self, _: usize, _: &Left<'_>, _: &[Right<'_>], _: &mut [Block<f32>]) {
+        match self.none {}
+    }
+
+    pub(crate) fn row(
+        self,
+        _: &SmallIntegers,
+        _: bool,
+        _: f32,
+        _: usize,
+        _: &Left<'_>,
+        _: [ThinPanel<'_>; PANELS],
+    ) -> [Lanes<f32>; PANELS] {
         match self.none {}
     }
 }

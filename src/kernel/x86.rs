@@ -4,9 +4,9 @@
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m512, __m512i, _mm512_and_si512, _mm512_cmple_epu8_mask, _mm512_cmpneq_epi32_mask, _mm512_cvtepu8_epi32, _mm512_madd_epi16,
-    _mm512_maddubs_epi16, _mm512_mask_blend_epi8, _mm512_maskz_permutex2var_epi8, _mm512_movepi8_mask,
-    _mm512_multishift_epi64_epi8, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_permutex2var_ps, _mm512_permutexvar_epi8,
-    _mm512_set1_epi8, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_sub_epi8, _mm512_xor_si512,
+    _mm512_maddubs_epi16, _mm512_mask_blend_epi8, _mm512_movepi8_mask, _mm512_multishift_epi64_epi8, _mm512_or_si512,
+    _mm512_permutex2var_epi8, _mm512_permutex2var_ps, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi16,
+    _mm512_set1_epi32, _mm512_slli_epi32, _mm512_sub_epi8, _mm512_unpackhi_epi8, _mm512_unpacklo_epi8, _mm512_xor_si512,
 };
 
 /// The numbers of 256 codes that are bf16s, as two tables of their bytes.
@@ -63,20 +63,18 @@ pub(super) struct Vectors {
     more: __m512i,
 }
 
-/// For 16 of 64 codes, where the four bytes of their f32s come from: nothing, nothing, the low plane, the high plane.
-const WIDEN: [[u8; 64]; 4] = {
-    let mut tables = [[0; 64]; 4];
+/// Of 64 codes, four of 16, those that widening two by two puts in order again: in every quarter of a register those of the first and the second 16 by
+/// turns, then those of the third and the fourth.
+const BY_TURNS: [u8; 64] = {
+    let mut order = [0; 64];
     let mut i = 0;
     while i < 64 {
-        tables[i / 16][4 * (i % 16) + 2] = i as u8;
-        tables[i / 16][4 * (i % 16) + 3] = 64 | i as u8;
+        let (quarter, place) = (i / 16, i % 16);
+        order[i] = (16 * (place / 8 * 2 + place % 2) + 4 * quarter + place % 8 / 2) as u8;
         i += 1;
     }
-    tables
+    order
 };
-
-/// The upper two bytes of every four.
-const UPPER: u64 = 0xCCCC_CCCC_CCCC_CCCC;
 
 /// Entries of a table of 256 bytes.
 #[inline]
@@ -93,7 +91,7 @@ fn look_up_64(table: &[__m512i; 4], bytes: __m512i) -> __m512i {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn decode_64(tables: &Vectors, codes: [u8; 64]) -> [[f32; 16]; 4] {
     let Vectors { low, high, mirrored, first, more } = tables;
-    let codes: __m512i = must_cast(codes);
+    let codes = _mm512_permutexvar_epi8(must_cast(BY_TURNS), must_cast(codes));
     let (low, high) = if *mirrored && _mm512_cmple_epu8_mask(_mm512_sub_epi8(codes, *first), *more) == 0 {
         let sign = _mm512_and_si512(codes, _mm512_set1_epi8(i8::MIN));
         let magnitude = _mm512_permutex2var_epi8(high[0], codes, high[1]);
@@ -101,7 +99,12 @@ pub(super) fn decode_64(tables: &Vectors, codes: [u8; 64]) -> [[f32; 16]; 4] {
     } else {
         (look_up_64(low, codes), look_up_64(high, codes))
     };
-    WIDEN.map(|table| must_cast(_mm512_maskz_permutex2var_epi8(UPPER, low, must_cast(table), high)))
+    // The upper halves of f32s: of these words the even ones, then the odd ones.
+    let halves = [_mm512_unpacklo_epi8(low, high), _mm512_unpackhi_epi8(low, high)];
+    let upper = _mm512_set1_epi32(0xFFFF_0000_u32 as i32);
+    let [[first, second], [third, fourth]] =
+        halves.map(|halves| [_mm512_slli_epi32::<16>(halves), _mm512_and_si512(halves, upper)]);
+    [first, second, third, fourth].map(must_cast)
 }
 
 /// Numbers of codes, 64 at a time.

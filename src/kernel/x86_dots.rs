@@ -2,12 +2,13 @@
 
 use super::dots::{Left, Quad, Right, SmallIntegers};
 use super::gemm::{Block, LANES, Lanes, ROWS};
+use super::thin::{PANELS, ThinPanel};
 use alloc::vec::Vec;
 use bytemuck::{must_cast, must_cast_ref};
 use core::arch::x86_64::{
     __m512, __m512i, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_epi8,
-    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_shuffle_i32x4, _mm512_sub_epi32, _mm512_unpackhi_epi32,
-    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
+    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_shuffle_i32x4, _mm512_srli_epi16,
+    _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
 /// Of four positions of 16 columns, where the four bytes of each column are.
@@ -23,11 +24,11 @@ const QUADS: Quad = {
 /// The integers of codes, 128 higher.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn integers_of(table: Option<__m512i>, codes: __m512i) -> Quad {
-    must_cast(match table {
+fn integers_of(table: Option<__m512i>, codes: __m512i) -> __m512i {
+    match table {
         Some(table) => _mm512_permutexvar_epi8(codes, table),
         None => _mm512_xor_si512(codes, _mm512_set1_epi8(i8::MIN)),
-    })
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
@@ -36,7 +37,7 @@ pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, q
     let table: Option<__m512i> = integers.table.map(must_cast);
     for block in codes.chunks(run) {
         let (whole, rest) = block.as_chunks::<4>();
-        let quad = |four: &[Lanes<u8>; 4]| integers_of(table, _mm512_permutexvar_epi8(order, must_cast(*four)));
+        let quad = |four: &[Lanes<u8>; 4]| must_cast(integers_of(table, _mm512_permutexvar_epi8(order, must_cast(*four))));
         quads.extend(whole.iter().map(quad));
         if !rest.is_empty() {
             let mut last = [[0u8; LANES]; 4];
@@ -91,7 +92,7 @@ fn walk_rows(integers: &SmallIntegers, rows: &[&[u8]; LANES], mut take: impl FnM
         });
         let columns = transpose(square);
         let count = (length - start).div_ceil(4).min(LANES);
-        columns[..count].iter().for_each(|column| take(integers_of(table, *column)));
+        columns[..count].iter().for_each(|column| take(must_cast(integers_of(table, *column))));
     }
 }
 
@@ -183,4 +184,66 @@ pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Blo
             acc[8 * half..].iter_mut().zip(sums).for_each(|(acc, sum)| *acc = must_cast(sum));
         }
     }
+}
+
+/// One row by the codes of four panels, one a byte.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+pub(super) fn row_by_bytes(
+    integers: &SmallIntegers,
+    unit: f32,
+    run: usize,
+    left: &Left<'_>,
+    panels: [ThinPanel<'_>; PANELS],
+) -> [Lanes<f32>; PANELS] {
+    let (order, table): (__m512i, Option<__m512i>) = (must_cast(QUADS), integers.table.map(must_cast));
+    row(|codes| [integers_of(table, _mm512_permutexvar_epi8(order, codes))], unit, run, left, panels)
+}
+
+/// One row by pairs of positions: quads of the first and of the second of four pairs. A table of 4-bit codes ignores the bits above, which neighbours leave.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+pub(super) fn row_by_pairs(
+    table: &Quad,
+    unit: f32,
+    run: usize,
+    left: &Left<'_>,
+    panels: [ThinPanel<'_>; PANELS],
+) -> [Lanes<f32>; PANELS] {
+    let (order, table): (__m512i, __m512i) = (must_cast(QUADS), must_cast(*table));
+    let quads = |pairs| {
+        let pairs = _mm512_permutexvar_epi8(order, pairs);
+        [integers_of(Some(table), pairs), integers_of(Some(table), _mm512_srli_epi16::<4>(pairs))]
+    };
+    row(quads, unit, run, left, panels)
+}
+
+/// The sums of a row, where 64 bytes are so many quads, in blocks of `run` words.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+fn row<const QUADS: usize>(
+    quads: impl Fn(__m512i) -> [__m512i; QUADS],
+    unit: f32,
+    run: usize,
+    left: &Left<'_>,
+    panels: [ThinPanel<'_>; PANELS],
+) -> [Lanes<f32>; PANELS] {
+    let mut sums = [_mm512_setzero_ps(); PANELS];
+    let codes = panels.map(|panel| panel.codes.as_flattened().as_chunks::<64>().0);
+    for (block, words) in left.words.chunks(run).enumerate() {
+        let words = words.as_chunks::<QUADS>().0;
+        let mut partial = [_mm512_set1_epi32(left.starts[block]); PANELS];
+        let [c0, c1, c2, c3] = codes.map(|codes| &codes[block * run / QUADS..][..words.len()]);
+        for ((((words, c0), c1), c2), c3) in words.iter().zip(c0).zip(c1).zip(c2).zip(c3) {
+            for (sum, codes) in partial.iter_mut().zip([c0, c1, c2, c3]) {
+                for (quad, word) in quads(must_cast(*codes)).into_iter().zip(words) {
+                    *sum = _mm512_dpbusd_epi32(*sum, quad, _mm512_set1_epi32(*word as i32));
+                }
+            }
+        }
+        let (unit, mine) = (_mm512_set1_ps(unit), _mm512_set1_ps(left.scales[block]));
+        for ((sum, partial), panel) in sums.iter_mut().zip(partial).zip(&panels) {
+            let scale = _mm512_mul_ps(mine, _mm512_mul_ps(must_cast(panel.factors[block]), unit));
+            *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partial), scale, *sum);
+        }
+    }
+    sums.map(must_cast)
 }

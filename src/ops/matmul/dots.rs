@@ -8,7 +8,7 @@ use super::sums::{Sink, Work, pieces};
 use super::{Job, Operand};
 use crate::codec::Unpacked;
 use crate::kernel::gemm::{LANES, Lanes, ROWS};
-use crate::kernel::{Dots, Isa, Left, Quad, Right, SmallIntegers, left_words};
+use crate::kernel::{Dots, Isa, Left, PANELS, Quad, Right, SmallIntegers, ThinPanel, left_words};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -23,6 +23,15 @@ pub(super) struct DotPlan {
     run: usize,
     left: SmallIntegers,
     right: SmallIntegers,
+}
+
+/// A row of the left side for dot products with codes.
+#[derive(Debug)]
+pub(super) struct Row {
+    words: Vec<u32>,
+    starts: Vec<i32>,
+    /// In the order of pairs.
+    paired: bool,
 }
 
 impl DotPlan {
@@ -64,6 +73,34 @@ impl DotPlan {
             let unit = Unpacked::new(false, 1, -self.left.exponent).to_f32();
             left_words(isa, unit, tile.height(), self.run, &tile.numbers, &mut tile.words, &mut tile.starts);
         }
+    }
+
+    /// The words and starts of a row for codes, one a byte or in pairs, if blocks are whole registers of those.
+    pub(super) fn row(&self, tile: &Tile, isa: Isa, depth: usize, paired: bool) -> Option<Row> {
+        let positions = if paired { 8 } else { 4 };
+        if !depth.is_multiple_of(positions) || !(self.run.is_multiple_of(positions) || self.run >= depth) {
+            return None;
+        }
+        let mut row = Tile { rows: tile.rows.clone(), numbers: tile.numbers.clone(), ..Tile::default() };
+        self.prepare(&mut row, isa);
+        if paired {
+            for words in row.words.as_chunks_mut().0 {
+                let [[a, b, c, d], [e, f, g, h]] = words.map(u32::to_le_bytes);
+                *words = [[a, c, e, g], [b, d, f, h]].map(u32::from_le_bytes);
+            }
+        }
+        Some(Row { words: row.words, starts: row.starts, paired })
+    }
+
+    /// The sums of a row by four panels.
+    pub(super) fn sums(&self, row: &Row, tile: &Tile, panels: [ThinPanel<'_>; PANELS]) -> [Lanes<f32>; PANELS] {
+        let left = Left { words: &row.words, starts: &row.starts, scales: &tile.scales };
+        self.dots.row(&self.right, row.paired, self.unit(), self.run.div_ceil(4), &left, panels)
+    }
+
+    /// The unit of the products, which the right side's scales take up.
+    fn unit(&self) -> f32 {
+        Unpacked::new(false, 1, self.left.exponent + self.right.exponent).to_f32()
     }
 
     /// Makes the sums.
@@ -109,7 +146,7 @@ impl DotPlan {
             self.dots.quads(&self.right, &reader.codes(&panel, &mut scratch)[..depth], run, &mut quads);
             scales(&panel, run, depth).into_owned()
         };
-        let unit = Unpacked::new(false, 1, self.left.exponent + self.right.exponent).to_f32();
+        let unit = self.unit();
         scales.as_flattened_mut().iter_mut().for_each(|scale| *scale *= unit);
         (quads, scales)
     }

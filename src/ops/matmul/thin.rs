@@ -1,5 +1,6 @@
 //! Thin products. One row by a packed matrix: the same chains, four panels at a time, whose codes become numbers in registers. One row by one row: a chain.
 
+use super::dots::{DotPlan, Row};
 use super::left::Tile;
 use super::packed::{Data, PackedMatrix, Panel, Restore};
 use super::plan::{Kernel, Plan, scales};
@@ -23,17 +24,15 @@ pub(super) fn run<D: Real>(job: &Job<'_>, plan: &Plan, left: &[Vec<Tile>], dst: 
     };
     let run = if blockwise { job.a.run().min(job.b.run()) } else { job.b.run() }.min(shape.depth);
     let panels = shape.cols.div_ceil(LANES);
-    // The kernels multiply the scales of both sides as they are; dot products fold the elements' units in.
-    let scales_fit = job.a.has_f32_scales() || job.b.has_f32_scales() || job.a.scale_range().times(job.b.scale_range()).is_f32();
-    let Some(thin) = way(job, packed, run, blockwise).filter(|_| !blockwise || scales_fit) else { return false };
+    let Some(way) = Way::of(job, packed, plan, left, run) else { return false };
     let pieces: Vec<(usize, usize, &mut [D])> = dst
         .chunks_mut(shape.cols)
         .enumerate()
         .flat_map(|(matrix, row)| row.chunks_mut(PANELS * LANES).enumerate().map(move |(piece, columns)| (matrix, piece, columns)))
         .collect();
     job.exec.each(pieces, |(matrix, piece, columns)| {
-        let tile = &left[if job.a.batch() == 1 { 0 } else { matrix }][0];
-        let factors = if blockwise { Factors::Sums(&tile.scales) } else { Factors::Elements };
+        let mine = if job.a.batch() == 1 { 0 } else { matrix };
+        let tile = &left[mine][0];
         let panel =
             |index: usize| packed.panel(if job.b.batch() == 1 { 0 } else { matrix }, (piece * PANELS + index).min(panels - 1));
         let own: [Cow<'_, [Lanes<f32>]>; PANELS] = core::array::from_fn(|index| match &panel(index).restore {
@@ -41,11 +40,40 @@ pub(super) fn run<D: Real>(job: &Job<'_>, plan: &Plan, left: &[Vec<Tile>], dst: 
             _ => scales(panel(index), run, shape.depth),
         });
         let four = core::array::from_fn(|index| ThinPanel { codes: panel(index).data.codes(), factors: &own[index] });
-        let sums = thin.sums(run, factors, &tile.numbers, four);
+        let sums = match &way {
+            Way::Dots(dots, rows) => dots.sums(&rows[mine], tile, four),
+            Way::Numbers(thin) if blockwise => thin.sums(run, Factors::Sums(&tile.scales), &tile.numbers, four),
+            Way::Numbers(thin) => thin.sums(run, Factors::Elements, &tile.numbers, four),
+        };
         let index = matrix * shape.cols + piece * PANELS * LANES;
         job.finish.apply_singles(index, &sums.as_flattened()[..columns.len()], blockwise, columns);
     });
     true
+}
+
+/// How a row's sums are made.
+enum Way<'a> {
+    Numbers(Thin),
+    /// Of the row of every matrix the words.
+    Dots(&'a DotPlan, Vec<Row>),
+}
+
+impl<'a> Way<'a> {
+    /// The way for all panels of a matrix, if there is one.
+    fn of(job: &Job<'_>, packed: &PackedMatrix, plan: &'a Plan, left: &[Vec<Tile>], run: usize) -> Option<Self> {
+        let paired = matches!(packed.panels().first()?.data, Data::Nibbles(_));
+        if let Plan::Dots(dots) = plan {
+            let row = |tiles: &Vec<Tile>| dots.row(&tiles[0], job.exec.isa(), job.shape.depth, paired);
+            if let Some(rows) = left.iter().map(row).collect() {
+                return Some(Self::Dots(dots, rows));
+            }
+        }
+        let blockwise = !matches!(plan, Plan::Chain(_));
+        // The kernels multiply the scales of both sides as they are; dot products fold the elements' units in.
+        let scales_fit =
+            job.a.has_f32_scales() || job.b.has_f32_scales() || job.a.scale_range().times(job.b.scale_range()).is_f32();
+        numbers(job, packed, run, blockwise).filter(|_| !blockwise || scales_fit).map(Self::Numbers)
+    }
 }
 
 /// Fills the product, if it is of single rows: panels would be one row in 16.
@@ -73,8 +101,8 @@ pub(super) fn dots<D: Real>(job: &Job<'_>, plan: &Plan, readers: [&Reader; 2], d
     true
 }
 
-/// The way for all panels of a matrix, if there is one.
-fn way(job: &Job<'_>, packed: &PackedMatrix, run: usize, blockwise: bool) -> Option<Thin> {
+/// The numbers of all panels of a matrix, if there is a way.
+fn numbers(job: &Job<'_>, packed: &PackedMatrix, run: usize, blockwise: bool) -> Option<Thin> {
     let first = packed.panels().first()?;
     let (element, isa, added) = (job.b.element()?, job.exec.isa(), if blockwise { -0.0 } else { zero(first) });
     let alike = packed
