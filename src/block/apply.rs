@@ -98,6 +98,11 @@ impl BlockSpec {
 
     fn restorer_by(&self, restore: Restore, scale: u32, offset: u32, tensor: f32) -> Restorer {
         let s = self.scale.as_ref().map_or(1.0, |format| format.decode_f32(scale));
+        self.restorer_of(restore, s, offset, tensor)
+    }
+
+    /// How numbers under a scale of this value come back.
+    pub(crate) fn restorer_of(&self, restore: Restore, s: f32, offset: u32, tensor: f32) -> Restorer {
         match (restore, self.offset, self.tensor_scale) {
             (_, Offset::ZeroPoint, _) => Restorer::Affine(s, self.element.decode_f32(offset)),
             (_, Offset::Minimum(format), _) => Restorer::Plus(s, format.decode_f32(offset)),

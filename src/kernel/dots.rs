@@ -3,6 +3,7 @@
 //! The instruction multiplies unsigned by signed bytes. The right side's integers are taken 128 higher; 128 times the sum of the left side's, one number for a row
 //! and a block, is where a sum starts below zero.
 
+use super::columns::CodeRows;
 use super::gemm::{Block, LANES, Lanes, ROWS};
 use super::isa::{Isa, per_isa};
 use super::thin::{PANELS, ThinPanel};
@@ -145,20 +146,21 @@ impl Dots {
         }
     }
 
-    /// Codes row by row, one a byte, to quads of integers; positions of no row have any.
-    pub(crate) fn quads_of_rows(self, integers: &SmallIntegers, rows: &[&[u8]; LANES], quads: &mut Vec<Quad>) {
+    /// Codes of `length` positions row by row to quads of integers; positions of no row have any.
+    pub(crate) fn quads_of_rows(self, integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut Vec<Quad>) {
         // SAFETY: as above.
         #[expect(unsafe_code, reason = "entry into instructions that were detected")]
         unsafe {
-            x86_dots::quads_of_rows(integers, rows, quads);
+            x86_dots::quads_of_rows(integers, rows, length, quads);
         }
     }
 
-    /// Codes of [`ROWS`] rows of the left side, one a byte, to words and starts; a block is whole words.
+    /// Codes of [`ROWS`] rows of the left side to words and starts; a block is whole words.
     pub(crate) fn words_of_rows(
         self,
         integers: &SmallIntegers,
-        rows: &[&[u8]; LANES],
+        rows: &CodeRows<'_>,
+        length: usize,
         run: usize,
         words: &mut Vec<u32>,
         starts: &mut Vec<i32>,
@@ -167,7 +169,7 @@ impl Dots {
         // SAFETY: as above.
         #[expect(unsafe_code, reason = "entry into instructions that were detected")]
         unsafe {
-            x86_dots::words_of_rows(integers, rows, run, words, starts);
+            x86_dots::words_of_rows(integers, rows, length, run, words, starts);
         }
     }
 
@@ -232,11 +234,11 @@ impl Dots {
         match self.none {}
     }
 
-    pub(crate) fn quads_of_rows(self, _: &SmallIntegers, _: &[&[u8]; LANES], _: &mut Vec<Quad>) {
+    pub(crate) fn quads_of_rows(self, _: &SmallIntegers, _: &CodeRows<'_>, _: usize, _: &mut Vec<Quad>) {
         match self.none {}
     }
 
-    pub(crate) fn words_of_rows(self, _: &SmallIntegers, _: &[&[u8]; LANES], _: usize, _: &mut Vec<u32>, _: &mut Vec<i32>) {
+    pub(crate) fn words_of_rows(self, _: &SmallIntegers, _: &CodeRows<'_>, _: usize, _: usize, _: &mut Vec<u32>, _: &mut Vec<i32>) {
         match self.none {}
     }
 

@@ -8,6 +8,8 @@
 mod blocks;
 #[cfg(feature = "alloc")]
 mod bytes;
+#[cfg(feature = "alloc")]
+mod columns;
 mod decode;
 #[cfg(feature = "alloc")]
 mod dots;
@@ -37,6 +39,8 @@ mod x86;
 #[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
 mod x86_blocks;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_columns;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_dots;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_gemm;
@@ -58,6 +62,8 @@ pub(crate) use blocks::{
 };
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
+#[cfg(feature = "alloc")]
+pub(crate) use columns::{CodeRows, positions};
 pub(crate) use decode::{DecodeBytes, look_up, map_bytes};
 #[cfg(feature = "alloc")]
 pub(crate) use dots::{Dots, Left, Quad, Right, SmallIntegers, left_words};

@@ -1,14 +1,16 @@
 //! Dot products of bytes in intrinsics: safe functions, entered after detection.
 
+use super::columns::CodeRows;
 use super::dots::{Left, Quad, Right, SmallIntegers};
 use super::gemm::{Block, LANES, Lanes, ROWS};
 use super::thin::{PANELS, ThinPanel};
+use super::x86_columns::columns;
 use alloc::vec::Vec;
 use bytemuck::{must_cast, must_cast_ref};
 use core::arch::x86_64::{
-    __m512, __m512i, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_epi8,
-    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_shuffle_i32x4, _mm512_srli_epi16,
-    _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
+    __m512, __m512i, _mm512_and_si512, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps,
+    _mm512_multishift_epi64_epi8, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_srli_epi16, _mm512_sub_epi32, _mm512_xor_si512,
 };
 
 /// Of four positions of 16 columns, where the four bytes of each column are.
@@ -47,81 +49,53 @@ pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, q
     }
 }
 
-/// Of 16 rows of 16 words the columns.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
-    // Pairs of rows by words, of those by pairs of words: then every four rows hold a column in each quarter.
-    let pairs: [__m512i; 16] = core::array::from_fn(|i| {
-        let (a, b) = (rows[i / 4 * 4 + i % 2 * 2], rows[i / 4 * 4 + i % 2 * 2 + 1]);
-        if i % 4 < 2 { _mm512_unpacklo_epi32(a, b) } else { _mm512_unpackhi_epi32(a, b) }
-    });
-    let fours: [__m512i; 16] = core::array::from_fn(|i| {
-        let (a, b) = (pairs[i / 4 * 4 + i % 4 / 2 * 2], pairs[i / 4 * 4 + i % 4 / 2 * 2 + 1]);
-        if i % 2 == 0 { _mm512_unpacklo_epi64(a, b) } else { _mm512_unpackhi_epi64(a, b) }
-    });
-    // Quarters q of the fours of rows 0, 4, 8 and 12 are column 4q + c.
-    let halves = |a: usize, b: usize, c: usize| {
-        (_mm512_shuffle_i32x4::<0x44>(fours[a + c], fours[b + c]), _mm512_shuffle_i32x4::<0xEE>(fours[a + c], fours[b + c]))
-    };
-    let mut columns = [rows[0]; 16];
-    for c in 0..4 {
-        let ((low, high), (low_rest, high_rest)) = (halves(0, 4, c), halves(8, 12, c));
-        columns[c] = _mm512_shuffle_i32x4::<0x88>(low, low_rest);
-        columns[4 + c] = _mm512_shuffle_i32x4::<0xDD>(low, low_rest);
-        columns[8 + c] = _mm512_shuffle_i32x4::<0x88>(high, high_rest);
-        columns[12 + c] = _mm512_shuffle_i32x4::<0xDD>(high, high_rest);
-    }
-    columns
-}
-
-/// Of rows of codes the integers, 128 higher, four positions at a time; behind the last position they are those of code 0.
+/// Of rows of codes, one a byte or in pairs, the integers, 128 higher, four of `length` positions at a time; behind the last they are those of code 0.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn walk_rows(integers: &SmallIntegers, rows: &[&[u8]; LANES], mut take: impl FnMut(Quad)) {
+fn walk_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, mut take: impl FnMut(__m512i)) {
+    /// Where in eight bytes, two columns of pairs, the codes of the first four positions begin, and of the others.
+    const HALVES: [[u8; 8]; 2] = [[0, 4, 8, 12, 32, 36, 40, 44], [16, 20, 24, 28, 48, 52, 56, 60]];
     let table: Option<__m512i> = integers.table.map(must_cast);
-    let length = rows[0].len();
-    for start in (0..length).step_by(64) {
-        let square: [__m512i; LANES] = core::array::from_fn(|lane| {
-            let rest = &rows[lane][start..];
-            must_cast(rest.first_chunk::<64>().copied().unwrap_or_else(|| {
-                let mut last = [0; 64];
-                last[..rest.len()].copy_from_slice(rest);
-                last
-            }))
+    if rows.paired {
+        let halves = HALVES.map(|half| must_cast([half; 8]));
+        let mut left = length.div_ceil(4);
+        columns(&rows.bytes, |column| {
+            for half in &halves[..left.min(2)] {
+                take(integers_of(table, _mm512_multishift_epi64_epi8(*half, column)));
+            }
+            left = left.saturating_sub(2);
         });
-        let columns = transpose(square);
-        let count = (length - start).div_ceil(4).min(LANES);
-        columns[..count].iter().for_each(|column| take(must_cast(integers_of(table, *column))));
+    } else {
+        columns(&rows.bytes, |column| take(integers_of(table, column)));
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &[&[u8]; LANES], quads: &mut Vec<Quad>) {
-    walk_rows(integers, rows, |quad| quads.push(quad));
+pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut Vec<Quad>) {
+    walk_rows(integers, rows, length, |quad| quads.push(must_cast(quad)));
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub(super) fn words_of_rows(
     integers: &SmallIntegers,
-    rows: &[&[u8]; LANES],
+    rows: &CodeRows<'_>,
+    length: usize,
     run: usize,
     words: &mut Vec<u32>,
     starts: &mut Vec<i32>,
 ) {
-    let (length, mut position, mut sum) = (rows[0].len(), 0, _mm512_set1_epi32(0));
-    walk_rows(integers, rows, |mut quad| {
-        for (place, byte) in quad.iter_mut().enumerate().filter(|_| position + 4 > length) {
-            // 128 higher than nothing.
-            *byte = if position + place % 4 < length { *byte } else { 128 };
-        }
-        let signed = _mm512_xor_si512(must_cast(quad), _mm512_set1_epi8(i8::MIN));
+    let (mut position, mut sum) = (0usize, _mm512_setzero_si512());
+    walk_rows(integers, rows, length, |quad| {
+        // Nothing is there behind the last position.
+        let there = u32::MAX >> (8 * (position + 4).saturating_sub(length));
+        let signed = _mm512_xor_si512(quad, _mm512_set1_epi8(i8::MIN));
+        let signed = _mm512_and_si512(signed, _mm512_set1_epi32(there as i32));
         sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(i8::MIN), signed);
         words.extend(must_cast::<__m512i, [u32; LANES]>(signed));
         position += 4;
         if position % run == 0 || position >= length {
-            starts.extend(must_cast::<__m512i, Lanes<i32>>(_mm512_sub_epi32(_mm512_set1_epi32(0), sum)));
-            sum = _mm512_set1_epi32(0);
+            starts.extend(must_cast::<__m512i, Lanes<i32>>(_mm512_sub_epi32(_mm512_setzero_si512(), sum)));
+            sum = _mm512_setzero_si512();
         }
     });
 }

@@ -111,6 +111,24 @@ impl Exec {
         pieces.into_iter().for_each(work);
     }
 
+    /// Runs `work` on every piece, with memory that a thread makes once for many of them.
+    #[cfg(feature = "alloc")]
+    pub(super) fn each_with<P: Send, M>(
+        self,
+        pieces: alloc::vec::Vec<P>,
+        memory: impl Fn() -> M + Send + Sync,
+        work: impl Fn(&mut M, P) + Send + Sync,
+    ) {
+        #[cfg(feature = "rayon")]
+        if self.parallel && pieces.len() > 1 {
+            use rayon::prelude::*;
+            pieces.into_par_iter().for_each_init(memory, work);
+            return;
+        }
+        let mut memory = memory();
+        pieces.into_iter().for_each(|piece| work(&mut memory, piece));
+    }
+
     /// The results of `work` on every piece, in order.
     #[cfg(feature = "alloc")]
     pub(super) fn map<P: Send, R: Send>(self, pieces: alloc::vec::Vec<P>, work: impl Fn(P) -> R + Sync) -> alloc::vec::Vec<R> {

@@ -2,14 +2,13 @@
 
 use super::left::Tile;
 use super::packed::Columns;
-use super::plan::scales;
-use super::read::{Reader, code_rows};
-use super::sums::{Sink, Work, pieces};
+use super::plan;
+use super::read::code_rows;
+use super::sums::{Scratch, Side, Sink, Work, pieces};
 use super::{Job, Operand};
 use crate::codec::Unpacked;
 use crate::kernel::gemm::{LANES, Lanes, ROWS};
-use crate::kernel::{Dots, Isa, Left, PANELS, Quad, Right, SmallIntegers, ThinPanel, left_words};
-use alloc::vec;
+use crate::kernel::{Dots, Isa, Left, PANELS, Right, SmallIntegers, ThinPanel, left_words, positions};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -56,8 +55,8 @@ impl DotPlan {
         let fits = tile.rows.len() == ROWS && operand.packed().is_none() && self.is_whole(operand.cols());
         if fits {
             let mut copies = [const { Vec::new() }; LANES];
-            let rows = code_rows(operand, isa, line, ROWS, &mut copies);
-            self.dots.words_of_rows(&self.left, &rows, self.run, &mut tile.words, &mut tile.starts);
+            let rows = code_rows(operand, isa, line, ROWS, true, &mut copies);
+            self.dots.words_of_rows(&self.left, &rows, operand.cols(), self.run, &mut tile.words, &mut tile.starts);
         }
         fits
     }
@@ -104,15 +103,20 @@ impl DotPlan {
     }
 
     /// Makes the sums.
-    pub(super) fn run(&self, work: &Work<'_>, sink: &mut Sink<'_>) {
+    pub(super) fn run(&self, work: &Work<'_>, scratch: &mut Scratch, sink: &mut Sink<'_>) {
         let (depth, run) = (work.job.shape.depth, self.run);
         let quads_of_run = run.div_ceil(4);
-        let sides: Vec<_> = work.columns.iter().map(|columns| self.side(columns, work.reader, depth)).collect();
-        let mut states = vec![vec![[[[0.0; LANES]; ROWS]; 2]; work.tiles.len()]; sides.len().div_ceil(2)];
+        let Scratch { sides, states, codes, .. } = scratch;
+        sides.resize_with(work.columns.len().max(sides.len()), Side::default);
+        for (columns, side) in work.columns.iter().zip(&mut *sides) {
+            self.fill(work, columns, codes, side);
+        }
+        let sides = &sides[..work.columns.len()];
+        work.clear(states);
         for k in pieces(0..depth, run, PIECE) {
             let blocks = k.start / run..k.end.div_ceil(run);
             let of_quads = blocks.start * quads_of_run..(blocks.end * quads_of_run).min(sides[0].0.len());
-            for (sides, states) in sides.chunks(2).zip(&mut states) {
+            for (sides, states) in sides.chunks(2).zip(states.chunks_mut(work.tiles.len())) {
                 let right: Vec<Right<'_>> = sides
                     .iter()
                     .map(|(quads, scales)| Right {
@@ -129,25 +133,31 @@ impl DotPlan {
                 }
             }
         }
-        work.hand_over_singles(&states, sink);
+        work.hand_over_singles(states, sink);
     }
 
     /// The integers of a panel, and its scales in the units of both sides.
-    fn side(&self, columns: &Columns<'_>, reader: &Reader, depth: usize) -> (Vec<Quad>, Vec<Lanes<f32>>) {
-        let run = self.run;
-        let mut quads = Vec::with_capacity(depth.div_ceil(run) * run.div_ceil(4));
-        let mut scales = if columns.packed.is_none() && self.is_whole(depth) {
-            let mut copies = [const { Vec::new() }; LANES];
-            let rows = columns.packer.rows(columns.line, columns.rows, &mut copies);
-            self.dots.quads_of_rows(&self.right, &rows, &mut quads);
-            columns.packer.scales(columns.line, columns.rows, run)
+    fn fill(&self, work: &Work<'_>, columns: &Columns<'_>, codes: &mut Vec<Lanes<u8>>, (quads, scales): &mut Side) {
+        let (run, depth) = (self.run, work.job.shape.depth);
+        quads.clear();
+        scales.clear();
+        if let Some(panel) = columns.packed {
+            self.dots.quads(&self.right, &work.reader.codes(panel, codes)[..depth], run, quads);
+            scales.extend_from_slice(&plan::scales(panel, run, depth));
         } else {
-            let (panel, mut scratch) = (columns.panel(), Vec::new());
-            self.dots.quads(&self.right, &reader.codes(&panel, &mut scratch)[..depth], run, &mut quads);
-            scales(&panel, run, depth).into_owned()
-        };
+            let mut copies = [const { Vec::new() }; LANES];
+            if self.is_whole(depth) {
+                let rows = columns.packer.rows(columns.line, columns.rows, true, &mut copies);
+                self.dots.quads_of_rows(&self.right, &rows, depth, quads);
+            } else {
+                let rows = columns.packer.rows(columns.line, columns.rows, false, &mut copies);
+                codes.resize(depth, [0; LANES]);
+                positions(work.job.exec.isa(), &rows.bytes, codes);
+                self.dots.quads(&self.right, codes, run, quads);
+            }
+            columns.packer.scales(columns.line, columns.rows, run, scales);
+        }
         let unit = self.unit();
         scales.as_flattened_mut().iter_mut().for_each(|scale| *scale *= unit);
-        (quads, scales)
     }
 }

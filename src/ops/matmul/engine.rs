@@ -5,7 +5,7 @@ use super::left::{Tile, tiles};
 use super::packed::{Columns, Packer};
 use super::plan::{Plan, nested};
 use super::read::Reader;
-use super::sums::{Sums, Work};
+use super::sums::{Scratch, Sums, Work};
 use super::thin;
 use crate::kernel::gemm::{LANES, ROWS};
 use crate::ops::real::Real;
@@ -69,7 +69,7 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
         left.iter_mut().for_each(|tiles| job.exec.each(tiles.iter_mut().collect(), |tile| plan.prepare(tile, isa)));
     }
     let packer = Packer::new(job.b, isa);
-    job.exec.each(units(job, dst), |mut unit| {
+    job.exec.each_with(units(job, dst), Scratch::default, |scratch, mut unit| {
         let (_, line) = job.lines(unit.matrix);
         let width = unit.rows[0].len();
         let columns: Vec<Columns<'_>> = (0..width.div_ceil(LANES))
@@ -84,7 +84,7 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
         let tiles = &left[if job.a.batch() == 1 { 0 } else { unit.matrix }];
         let tiles = &tiles[unit.row / ROWS..(unit.row + unit.rows.len()).div_ceil(ROWS)];
         let work = Work { job, reader: &reader, matrix: unit.matrix, tiles, columns: &columns };
-        work.run(&plan, &mut |row, index, sums: Sums<'_>| {
+        work.run(&plan, scratch, &mut |row, index, sums: Sums<'_>| {
             let Columns { first, rows, .. } = columns[index];
             let dst = &mut unit.rows[row - unit.row][index * LANES..][..rows];
             let place = (unit.matrix * shape.rows + row) * shape.cols + first;

@@ -284,7 +284,12 @@ impl<'a> Operand<'a> {
         match self.source {
             Source::Packed(packed) => packed.scale_range(),
             Source::Tensor(view) => {
-                BitRange::of(view.spec().scale.as_ref(), (0..view.blocks()).map(|block| view.scale_code(block)))
+                let scale = view.spec().scale.as_ref();
+                if scale.is_some_and(|format| format.bits() <= 8) {
+                    BitRange::of(scale, view.parts().scales.iter().map(|byte| (*byte).into()))
+                } else {
+                    BitRange::of(scale, (0..view.blocks()).map(|block| view.scale_code(block)))
+                }
             }
             _ => BitRange::ONE,
         }
@@ -414,7 +419,7 @@ impl<'a> Operand<'a> {
             Some(format) if *format == FormatSpec::F32 => 4,
             _ => return None,
         };
-        let (grid, along) = (view.geometry(), matches!(view.spec().extent, Extent::Block { rows: 1, .. }));
+        let (grid, along) = (view.geometry(), matches!(view.spec().extent, Extent::Block { .. }));
         along.then(|| (&view.parts().scales[grid.block(line, 0) * width..][..grid.grid_cols * width], width))
     }
 
@@ -450,9 +455,11 @@ impl BitRange {
         let mut seen = vec![false; 1 << format.bits().min(16)];
         let mut range = Self { last: 0, end: 1, bits };
         for code in codes {
-            let known = seen.get_mut(code as usize).is_some_and(|seen| core::mem::replace(seen, true));
+            if seen.get_mut(code as usize).is_some_and(|seen| core::mem::replace(seen, true)) {
+                continue;
+            }
             let value = format.decode(code);
-            if !known && value.is_finite() && !value.is_zero() {
+            if value.is_finite() && !value.is_zero() {
                 range.last = range.last.min(value.exponent());
                 range.end = range.end.max(value.log2() as i32 + 1);
             }

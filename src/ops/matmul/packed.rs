@@ -2,13 +2,12 @@
 
 use super::operand::{BitRange, Operand};
 use super::read::{ScaleReader, code_rows};
-use crate::block::{BlockSpec, Offset, Restorer};
+use crate::block::{BlockSpec, Restorer};
 use crate::error::Error;
-use crate::kernel::Isa;
 use crate::kernel::gemm::{LANES, Lanes};
+use crate::kernel::{CodeRows, Isa, positions};
 use crate::ops::par::Exec;
 use crate::spec::FormatSpec;
-use alloc::borrow::Cow;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -36,7 +35,7 @@ pub struct PackedMatrix {
 }
 
 /// Sixteen rows; the last ones may not be there, and have any codes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Panel {
     pub(crate) data: Data,
     /// Positions of a block; blocks follow each other along K.
@@ -47,9 +46,10 @@ pub(crate) struct Panel {
 }
 
 /// How the numbers of a block come from its elements.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Restore {
     /// They are the elements times the scales, or the elements.
+    #[default]
     Scales,
     /// Elements, with a zero of this sign added, times other factors.
     Factors(f32, Vec<Lanes<f32>>),
@@ -66,7 +66,21 @@ pub(crate) enum Data {
     Nibbles(Vec<Lanes<u8>>),
 }
 
+impl Default for Data {
+    fn default() -> Self {
+        Self::Bytes(Vec::new())
+    }
+}
+
 impl Data {
+    /// Memory for codes.
+    fn into_codes(self) -> Vec<Lanes<u8>> {
+        match self {
+            Self::Numbers(_) => Vec::new(),
+            Self::Bytes(codes) | Self::Nibbles(codes) => codes,
+        }
+    }
+
     /// The codes, or pairs of them.
     pub(crate) fn codes(&self) -> &[Lanes<u8>] {
         match self {
@@ -96,89 +110,89 @@ pub(crate) struct Columns<'a> {
     pub(crate) rows: usize,
 }
 
-impl Columns<'_> {
-    pub(crate) fn panel(&self) -> Cow<'_, Panel> {
-        self.packed.map_or_else(|| Cow::Owned(self.packer.panel(self.line, self.rows)), Cow::Borrowed)
-    }
-}
-
 /// Makes panels of an operand that is not packed.
 pub(crate) struct Packer<'a> {
     operand: Operand<'a>,
     isa: Isa,
     scales: ScaleReader,
-    /// Scales and what they do by their codes, of formats of at most 8 bits.
-    table: Vec<(f32, Restorer)>,
 }
 
 impl<'a> Packer<'a> {
     pub(crate) fn new(operand: Operand<'a>, isa: Isa) -> Self {
-        let entry = |(spec, scale): (&BlockSpec, &FormatSpec), code| {
-            (scale.decode_f32(code), spec.restorer(code, 0, operand.stored_tensor_scale()))
-        };
-        let table = match operand.spec().map(|spec| (spec, spec.scale.as_ref(), spec.offset)) {
-            Some((spec, Some(scale), Offset::None)) if scale.bits() <= 8 => {
-                scale.codes().map(|code| entry((spec, scale), code)).collect()
-            }
-            _ => Vec::new(),
-        };
-        Self { operand, isa, scales: ScaleReader::new(&operand), table }
-    }
-
-    /// The scale of the block at a position, and what it does.
-    fn block(&self, spec: &BlockSpec, line: usize, k: usize) -> (f32, Restorer) {
-        let (scale, offset) = self.operand.block_codes(line, k);
-        self.table.get(scale as usize).copied().unwrap_or_else(|| {
-            let number = spec.scale.as_ref().map_or(1.0, |format| format.decode_f32(scale));
-            (number, spec.restorer(scale, offset, self.operand.stored_tensor_scale()))
-        })
+        Self { operand, isa, scales: ScaleReader::new(&operand) }
     }
 
     /// Rows from `line` on, `rows` of them.
-    pub(crate) fn panel(&self, line: usize, rows: usize) -> Panel {
-        let (operand, cols, run) = (&self.operand, self.operand.cols(), self.operand.run());
-        let bits = operand.element().map_or(32, FormatSpec::bits);
-        let data = if bits <= 8 { self.codes(line, rows) } else { Data::Numbers(self.numbers(line, rows)) };
-        let (mut scales, mut restorers) = (Vec::new(), Vec::new());
-        if let Some(spec) = operand.spec() {
-            // What is not there does as its neighbour does.
-            let none = |k| self.block(spec, line, k);
-            for k in (0..cols).step_by(run) {
-                let block: [_; LANES] =
-                    core::array::from_fn(|lane| if lane < rows { self.block(spec, line + lane, k) } else { none(k) });
-                scales.push(block.map(|(scale, _)| scale));
-                restorers.push(block.map(|(_, restorer)| restorer));
-            }
+    fn panel(&self, line: usize, rows: usize) -> Panel {
+        let mut panel = Panel::default();
+        self.fill(line, rows, &mut panel);
+        panel
+    }
+
+    /// The same into a panel that is there, for its memory.
+    pub(crate) fn fill(&self, line: usize, rows: usize, panel: &mut Panel) {
+        let bits = self.operand.element().map_or(32, FormatSpec::bits);
+        panel.run = self.operand.run();
+        panel.data = if bits <= 8 {
+            self.codes(line, rows, core::mem::take(&mut panel.data).into_codes())
+        } else {
+            Data::Numbers(self.numbers(line, rows))
+        };
+        panel.scales.clear();
+        if let Some(spec) = self.operand.spec() {
+            self.scales(line, rows, panel.run, &mut panel.scales);
+            let memory = core::mem::take(&mut panel.restore);
+            panel.restore = self.restore(spec, line, rows, &panel.scales, memory);
         }
-        let factors = |zero: f32| restorers.iter().map(|block| factors(block, zero)).collect::<Option<Vec<_>>>();
-        let same = |factors: &[Lanes<f32>]| {
-            factors.as_flattened().iter().map(|x| x.to_bits()).eq(scales.as_flattened().iter().map(|x| x.to_bits()))
+    }
+
+    /// How the numbers of rows come back under their scales.
+    fn restore(&self, spec: &BlockSpec, line: usize, rows: usize, scales: &[Lanes<f32>], memory: Restore) -> Restore {
+        let restorer = |scale, offset| spec.restorer_of(spec.restore, scale, offset, self.operand.stored_tensor_scale());
+        // Without offsets all blocks have the same way.
+        let zero: f32 = match restorer(1.0, 0) {
+            Restorer::Times(_) => -0.0,
+            Restorer::TimesPlusZero(_) => 0.0,
+            _ => {
+                let (run, offset) = (self.operand.run(), |line, k| self.operand.block_codes(line, k).1);
+                let block = |(block, scales): (usize, &Lanes<f32>)| {
+                    core::array::from_fn(|lane| {
+                        restorer(scales[lane], offset(line + if lane < rows { lane } else { 0 }, block * run))
+                    })
+                };
+                return Restore::Any(scales.iter().enumerate().map(block).collect());
+            }
         };
-        let restore = match (factors(-0.0), factors(0.0)) {
-            (Some(factors), _) if same(&factors) => Restore::Scales,
-            (Some(factors), _) => Restore::Factors(-0.0, factors),
-            (None, Some(factors)) => Restore::Factors(0.0, factors),
-            (None, None) => Restore::Any(restorers),
+        let factor = |scale| match restorer(scale, 0) {
+            Restorer::Times(factor) | Restorer::TimesPlusZero(factor) => factor,
+            _ => scale,
         };
-        Panel { data, run, scales, restore }
+        let same = |scale: f32| factor(scale).to_bits() == scale.to_bits();
+        if zero.is_sign_negative() && scales.as_flattened().iter().all(|scale| same(*scale)) {
+            return Restore::Scales;
+        }
+        let mut factors = if let Restore::Factors(_, factors) = memory { factors } else { Vec::new() };
+        factors.clear();
+        factors.extend_from_slice(scales);
+        factors.as_flattened_mut().iter_mut().for_each(|x| *x = factor(*x));
+        Restore::Factors(zero, factors)
     }
 
     /// The scales of rows in blocks of `run` positions, as [`Panel::scales`].
-    pub(crate) fn scales(&self, line: usize, rows: usize, run: usize) -> Vec<Lanes<f32>> {
-        let mut scales = vec![[0.0; LANES]; self.operand.cols().div_ceil(run)];
+    pub(crate) fn scales(&self, line: usize, rows: usize, run: usize, scales: &mut Vec<Lanes<f32>>) {
+        scales.resize(self.operand.cols().div_ceil(run), [0.0; LANES]);
         for lane in 0..LANES {
             let line = line + if lane < rows { lane } else { 0 };
             self.scales.row(&self.operand, line, run, scales.iter_mut().map(|block| &mut block[lane]));
         }
-        scales
     }
 
-    /// Codes of rows, one a byte: those that are stored so, or a copy.
-    pub(crate) fn rows<'b>(&self, line: usize, rows: usize, copies: &'b mut [Vec<u8>; LANES]) -> [&'b [u8]; LANES]
+    /// Codes of rows, as [`code_rows`] has them.
+    pub(crate) fn rows<'b>(&self, line: usize, rows: usize, pairs: bool, copies: &'b mut [Vec<u8>; LANES]) -> CodeRows<'b>
     where
         'a: 'b,
     {
-        code_rows(&self.operand, self.isa, line, rows, copies)
+        code_rows(&self.operand, self.isa, line, rows, pairs, copies)
     }
 
     fn numbers(&self, line: usize, rows: usize) -> Vec<Lanes<f32>> {
@@ -193,60 +207,23 @@ impl<'a> Packer<'a> {
         numbers
     }
 
-    fn codes(&self, line: usize, rows: usize) -> Data {
-        let (operand, cols) = (&self.operand, self.operand.cols());
-        let bits = operand.element().map_or(8, FormatSpec::bits);
-        // A tensor's rows of 4-bit codes are pairs of positions already.
-        let paired = bits == 4 && operand.spec().is_some();
-        let stored = |lane| operand.row_codes(line + lane).filter(|_| paired || bits == 8);
-        if stored(0).is_some() {
-            let width = if paired { cols.div_ceil(2) } else { cols };
-            let (none, mut codes) = (vec![0; width], vec![[0; LANES]; width]);
-            let row = |lane| if lane < rows { stored(lane).unwrap_or(&none) } else { &none };
-            transpose(&core::array::from_fn(row), &mut codes);
-            return if paired { Data::Nibbles(codes) } else { Data::Bytes(codes) };
+    fn codes(&self, line: usize, rows: usize, mut codes: Vec<Lanes<u8>>) -> Data {
+        let cols = self.operand.cols();
+        let mut copies = [const { Vec::new() }; LANES];
+        let rows = self.rows(line, rows, true, &mut copies);
+        codes.resize(if rows.paired { cols.div_ceil(2) } else { cols }, [0; LANES]);
+        positions(self.isa, &rows.bytes, &mut codes);
+        match self.operand.element().map_or(8, FormatSpec::bits) {
+            _ if rows.paired => Data::Nibbles(codes),
+            0..=4 => Data::Nibbles(pairs(&codes)),
+            _ => Data::Bytes(codes),
         }
-        let (mut all, mut codes) = (vec![0u8; cols * LANES], vec![[0; LANES]; cols]);
-        for (lane, row) in all.chunks_mut(cols.max(1)).enumerate().take(rows) {
-            operand.codes_of(self.isa, line + lane, row);
-        }
-        transpose(&core::array::from_fn(|lane| &all[lane * cols..][..cols]), &mut codes);
-        if bits <= 4 { Data::Nibbles(pairs(&codes)) } else { Data::Bytes(codes) }
     }
-}
-
-/// The factors, if multiplying is all, but for a zero of this sign that is added before.
-fn factors(restorers: &[Restorer; LANES], zero: f32) -> Option<Lanes<f32>> {
-    let mut factors = [0.0; LANES];
-    for (to, restorer) in factors.iter_mut().zip(restorers) {
-        *to = match restorer {
-            Restorer::Times(factor) if zero.is_sign_negative() => *factor,
-            Restorer::TimesPlusZero(factor) if zero.is_sign_positive() => *factor,
-            _ => return None,
-        };
-    }
-    Some(factors)
 }
 
 /// What is taken off the elements of a block.
 const fn zero_point(restorer: Restorer) -> f32 {
     if let Restorer::Affine(_, zero_point) = restorer { zero_point } else { 0.0 }
-}
-
-/// Rows of bytes to positions.
-fn transpose(rows: &[&[u8]; LANES], positions: &mut [Lanes<u8>]) {
-    let (blocks, last) = positions.as_chunks_mut::<LANES>();
-    for (index, block) in blocks.iter_mut().enumerate() {
-        let start = index * LANES;
-        let square: [Lanes<u8>; LANES] = rows.map(|row| row[start..].first_chunk().copied().unwrap_or_default());
-        for (k, to) in block.iter_mut().enumerate() {
-            *to = core::array::from_fn(|lane| square[lane][k]);
-        }
-    }
-    let start = blocks.len() * LANES;
-    for (k, to) in last.iter_mut().enumerate() {
-        *to = rows.map(|row| row[start + k]);
-    }
 }
 
 /// Pairs of positions in a byte.

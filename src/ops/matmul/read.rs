@@ -4,7 +4,7 @@ use super::operand::{Operand, zero_point};
 use super::packed::{Data, Panel, Restore};
 use crate::block::{BlockSpec, Restorer};
 use crate::kernel::gemm::{LANES, Lanes, scale_lanes, unpack_pairs};
-use crate::kernel::{DecodeBytes, Isa};
+use crate::kernel::{CodeRows, DecodeBytes, Isa};
 use crate::spec::FormatSpec;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -123,26 +123,31 @@ impl Reader {
     }
 }
 
-/// Codes of up to 16 rows of an operand, one a byte: those that are stored so, or a copy. The first stands for those that are not there.
+/// Codes of up to 16 rows of an operand: those that are stored so, if need be in `pairs`, or a copy, one a byte. The first stands for those that are not there.
 pub(super) fn code_rows<'b, 'a: 'b>(
     operand: &Operand<'a>,
     isa: Isa,
     line: usize,
     rows: usize,
+    pairs: bool,
     copies: &'b mut [Vec<u8>; LANES],
-) -> [&'b [u8]; LANES] {
-    let bytes = operand.spec().is_none() || operand.element().is_some_and(|element| element.bits() == 8);
+) -> CodeRows<'b> {
+    let bits = operand.element().map_or(0, FormatSpec::bits);
+    let stored = operand.row_codes(line).is_some();
+    let paired = pairs && stored && bits == 4 && operand.spec().is_some();
+    let stored = paired || stored && (bits == 8 || operand.spec().is_none());
     let mut lane = 0;
-    copies.each_mut().map(|copy| {
+    let bytes = copies.each_mut().map(|copy| {
         let line = line + if lane < rows { lane } else { 0 };
         lane += 1;
-        if let Some(codes) = operand.row_codes(line).filter(|_| bytes) {
+        if let Some(codes) = operand.row_codes(line).filter(|_| stored) {
             return codes;
         }
         copy.resize(operand.cols(), 0);
         operand.codes_of(isa, line, copy);
         copy
-    })
+    });
+    CodeRows { bytes, paired }
 }
 
 /// Scales of rows, by a table of those that are bytes.

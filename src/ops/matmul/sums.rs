@@ -8,10 +8,10 @@ use super::read::{Reader, buffer};
 use super::{Job, Sum};
 use crate::bits::fma_f32;
 use crate::codec::Unpacked;
+use crate::kernel::Quad;
 use crate::kernel::gemm::{Block, Blocks, LANES, Lanes, ROWS, chain_blocks_of, chain_f32_of, chain_f64, chain_rounded};
 use crate::mma::{Chain, Partial, Scale};
 use alloc::borrow::Cow;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -29,6 +29,20 @@ pub(super) type Sink<'a> = dyn FnMut(usize, usize, Sums<'_>) + 'a;
 
 /// Sums of a tile in two panels; of the last, if there is no other, in one.
 pub(super) type Pair<T> = [Block<T>; 2];
+
+/// Memory that a thread keeps from one unit of work to the next: fresh memory costs more than what is done in it.
+#[derive(Default)]
+pub(super) struct Scratch {
+    panels: Vec<Panel>,
+    numbers: [Vec<Lanes<f32>>; 2],
+    pub(super) codes: Vec<Lanes<u8>>,
+    pub(super) sides: Vec<Side>,
+    /// For every two panels the sums of all tiles.
+    pub(super) states: Vec<Pair<f32>>,
+}
+
+/// The integers of a panel and its scales, for dot products.
+pub(super) type Side = (Vec<Quad>, Vec<Lanes<f32>>);
 
 /// Some tiles of the left side and some columns of one matrix.
 pub(super) struct Work<'a> {
@@ -70,23 +84,29 @@ fn doubles(job: &Job<'_>, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>]) -> Blo
 
 impl Work<'_> {
     /// Makes the sums.
-    pub(super) fn run(&self, plan: &Plan, sink: &mut Sink<'_>) {
-        let (job, whole) = (self.job, 0..self.job.shape.depth);
+    pub(super) fn run(&self, plan: &Plan, scratch: &mut Scratch, sink: &mut Sink<'_>) {
+        if let Plan::Dots(dots) = plan {
+            return dots.run(self, scratch, sink);
+        }
+        let Scratch { panels, numbers, codes, states, .. } = scratch;
+        let (job, whole, panels) = (self.job, 0..self.job.shape.depth, self.panels(panels));
+        let mut decoded = Decoded { reader: self.reader, numbers, codes };
+        let decoded = &mut decoded;
         match plan {
-            Plan::Dots(dots) => dots.run(self, sink),
             Plan::Chain(Kernel::Double) => {
-                let states = self.by_pieces(&self.panels(), whole, 1, |_, tile, k, b, sums| {
+                let mut states = Vec::new();
+                self.by_pieces(&panels, decoded, whole, 1, &mut states, |_, tile, k, b, sums| {
                     let (isa, rows, a) = (job.exec.isa(), tile.rows.len(), tile.positions(k));
                     b.iter().zip(sums).for_each(|(b, sums)| chain_f64(isa, rows, a, b, sums));
                 });
                 self.hand_over(&states, |row, columns, sums| sink(row, columns, Sums::Any(sums.map(Sum::Double).into())));
             }
             Plan::Chain(kernel) => {
-                let states = self.by_pieces(&self.panels(), whole, 1, |_, tile, k, b, sums| kernel.singles(job, tile, k, b, sums));
-                self.hand_over_singles(&states, sink);
+                self.by_pieces(&panels, decoded, whole, 1, states, |_, tile, k, b, sums| kernel.singles(job, tile, k, b, sums));
+                self.hand_over_singles(states, sink);
             }
             Plan::Chunked { k: length, inner, outer: Chain::F32 } if !matches!(inner, Kernel::Double) => {
-                let states = self.by_pieces(&self.panels(), whole, *length, |_, tile, k, b, sums| {
+                self.by_pieces(&panels, decoded, whole, *length, states, |_, tile, k, b, sums| {
                     for run in pieces(0..k.len(), *length, *length) {
                         let mut chunk = [[[0.0; LANES]; ROWS]; 2];
                         let of_run: Vec<_> = b.iter().map(|b| &b[run.clone()]).collect();
@@ -95,99 +115,130 @@ impl Work<'_> {
                         sums.zip(chunk.as_flattened().as_flattened()).for_each(|(sum, chunk)| *sum += chunk);
                     }
                 });
-                self.hand_over_singles(&states, sink);
+                self.hand_over_singles(states, sink);
             }
             Plan::PlainBlocks { run } => {
-                let panels = self.panels();
                 let cols: Vec<_> = panels.iter().map(|panel| scales(panel, *run, whole.end)).collect();
-                let states = if *run > PIECE { self.long_blocks(&panels, &cols, *run) } else { self.blocks(&panels, &cols, *run) };
-                self.hand_over_singles(&states, sink);
+                if *run > PIECE {
+                    self.long_blocks(&panels, &cols, *run, decoded, states);
+                } else {
+                    self.blocks(&panels, &cols, *run, decoded, states);
+                }
+                self.hand_over_singles(states, sink);
             }
             _ => {
-                for (index, columns) in self.columns.iter().enumerate() {
-                    self.run_one(plan, columns, &mut |row, sums| sink(row, index, sums));
+                for (index, (columns, panel)) in self.columns.iter().zip(&panels).enumerate() {
+                    let b = decoded.decode(0, panel, whole.clone());
+                    self.run_one(plan, columns, panel, b, &mut |row, sums| sink(row, index, sums));
                 }
             }
         }
     }
 
-    fn panels(&self) -> Vec<Cow<'_, Panel>> {
-        self.columns.iter().map(Columns::panel).collect()
+    /// The panels, made of what is not packed.
+    fn panels<'b>(&'b self, made: &'b mut Vec<Panel>) -> Vec<&'b Panel> {
+        made.resize_with(self.columns.len().max(made.len()), Panel::default);
+        let each = self.columns.iter().zip(made);
+        each.map(|(columns, made)| {
+            columns.packed.unwrap_or_else(|| {
+                columns.packer.fill(columns.line, columns.rows, made);
+                made
+            })
+        })
+        .collect()
     }
 
-    /// Runs `step(pair, tile, positions, their numbers in one panel or two, sums)` over pieces of whole runs of some positions; returns the sums of each pair
+    /// Runs `step(pair, tile, positions, their numbers in one panel or two, sums)` over pieces of whole runs of some positions; leaves the sums of each pair
     /// of panels.
     fn by_pieces<T: Copy + Default>(
         &self,
-        panels: &[Cow<'_, Panel>],
+        panels: &[&Panel],
+        decoded: &mut Decoded<'_>,
         positions: Range<usize>,
         run: usize,
+        states: &mut Vec<Pair<T>>,
         step: impl Fn(usize, &Tile, Range<usize>, &[&[Lanes<f32>]], &mut Pair<T>),
-    ) -> Vec<Vec<Pair<T>>> {
-        let mut states = vec![vec![[[[T::default(); LANES]; ROWS]; 2]; self.tiles.len()]; panels.len().div_ceil(2)];
-        let mut scratch = [Scratch::default(), Scratch::default()];
+    ) {
+        self.clear(states);
         for k in pieces(positions, run, PIECE) {
-            for (index, (panels, states)) in panels.chunks(2).zip(&mut states).enumerate() {
-                let both = scratch.iter_mut().zip(panels);
-                let b: Vec<&[Lanes<f32>]> = both.map(|(scratch, panel)| scratch.decode(self.reader, panel, k.clone())).collect();
-                self.tiles.iter().zip(states).for_each(|(tile, sums)| step(index, tile, k.clone(), &b, sums));
+            for (index, (panels, states)) in panels.chunks(2).zip(states.chunks_mut(self.tiles.len())).enumerate() {
+                let b = decoded.decode_pair(panels, k.clone());
+                self.tiles.iter().zip(states).for_each(|(tile, sums)| step(index, tile, k.clone(), &b[..panels.len()], sums));
             }
         }
-        states
+    }
+
+    /// Zeros for the sums of all tiles in each pair of panels.
+    pub(super) fn clear<T: Copy + Default>(&self, states: &mut Vec<Pair<T>>) {
+        states.clear();
+        states.resize(self.columns.len().div_ceil(2) * self.tiles.len(), [[[T::default(); LANES]; ROWS]; 2]);
     }
 
     /// Sums of short blocks.
-    fn blocks(&self, panels: &[Cow<'_, Panel>], cols: &[Cow<'_, [Lanes<f32>]>], run: usize) -> Vec<Vec<Pair<f32>>> {
-        self.by_pieces(panels, 0..self.job.shape.depth, run, |index, tile, k, b, sums| {
+    fn blocks(
+        &self,
+        panels: &[&Panel],
+        cols: &[Cow<'_, [Lanes<f32>]>],
+        run: usize,
+        decoded: &mut Decoded<'_>,
+        states: &mut Vec<Pair<f32>>,
+    ) {
+        self.by_pieces(panels, decoded, 0..self.job.shape.depth, run, states, |index, tile, k, b, sums| {
             let (blocks, height) = (k.start / run..k.end.div_ceil(run), tile.height());
             let rows = &tile.scales[blocks.start * height..blocks.end * height];
             let parts = |panel: usize| Blocks { run, rows, cols: cols.get(panel).map_or(&[], |cols| &cols[blocks.clone()]) };
             let parts = [parts(2 * index), parts(2 * index + 1)];
             chain_blocks_of(self.job.exec.isa(), &parts[..b.len()], tile.rows.len(), tile.positions(k), b, sums);
-        })
+        });
     }
 
     /// Sums of blocks that are longer than a piece.
-    fn long_blocks(&self, panels: &[Cow<'_, Panel>], cols: &[Cow<'_, [Lanes<f32>]>], run: usize) -> Vec<Vec<Pair<f32>>> {
-        let mut states = vec![vec![[[[0.0; LANES]; ROWS]; 2]; self.tiles.len()]; panels.len().div_ceil(2)];
+    fn long_blocks(
+        &self,
+        panels: &[&Panel],
+        cols: &[Cow<'_, [Lanes<f32>]>],
+        run: usize,
+        decoded: &mut Decoded<'_>,
+        states: &mut Vec<Pair<f32>>,
+    ) {
+        self.clear(states);
+        let mut partials = Vec::new();
         for (block, positions) in pieces(0..self.job.shape.depth, run, run).enumerate() {
-            let partials = self.by_pieces(panels, positions, 1, |_, tile, k, b, sums| {
+            self.by_pieces(panels, decoded, positions, 1, &mut partials, |_, tile, k, b, sums| {
                 Kernel::Single.singles(self.job, tile, k, b, sums);
             });
-            for ((states, partials), cols) in states.iter_mut().zip(partials).zip(cols.chunks(2)) {
+            let tiles = self.tiles.len();
+            for ((states, partials), cols) in states.chunks_mut(tiles).zip(partials.chunks(tiles)).zip(cols.chunks(2)) {
                 for (tile, (sums, partials)) in self.tiles.iter().zip(states.iter_mut().zip(partials)) {
                     let mine = &tile.scales[block * tile.height()..][..tile.rows.len()];
                     for ((sums, partials), cols) in sums.iter_mut().zip(partials).zip(cols) {
                         for ((sums, partials), mine) in sums.iter_mut().zip(partials).zip(mine) {
                             let each = sums.iter_mut().zip(partials).zip(&cols[block]);
-                            each.for_each(|((sum, partial), theirs)| *sum = fma_f32(partial, mine * theirs, *sum));
+                            each.for_each(|((sum, partial), theirs)| *sum = fma_f32(*partial, mine * theirs, *sum));
                         }
                     }
                 }
             }
         }
-        states
     }
 
-    fn hand_over<T>(&self, states: &[Vec<Pair<T>>], mut take: impl FnMut(usize, usize, &Lanes<T>)) {
-        for (pair, states) in states.iter().enumerate() {
-            for (tile, sums) in self.tiles.iter().zip(states) {
-                for (index, sums) in (2 * pair..self.columns.len()).zip(sums) {
-                    tile.rows.clone().zip(sums).for_each(|(row, sums)| take(row, index, sums));
-                }
+    /// Row by row: those of neighbouring panels lie side by side in the product.
+    fn hand_over<T>(&self, states: &[Pair<T>], mut take: impl FnMut(usize, usize, &Lanes<T>)) {
+        let count = self.tiles.len();
+        for (tile, number) in self.tiles.iter().zip(0..) {
+            for (i, row) in tile.rows.clone().enumerate() {
+                (0..self.columns.len()).for_each(|index| take(row, index, &states[index / 2 * count + number][index % 2][i]));
             }
         }
     }
 
-    pub(super) fn hand_over_singles(&self, states: &[Vec<Pair<f32>>], sink: &mut Sink<'_>) {
+    pub(super) fn hand_over_singles(&self, states: &[Pair<f32>], sink: &mut Sink<'_>) {
         self.hand_over(states, |row, index, sums| sink(row, index, Sums::Singles(sums)));
     }
 
-    /// Makes the sums in the columns of one panel, tile by tile.
-    fn run_one(&self, plan: &Plan, columns: &Columns<'_>, sink: &mut dyn FnMut(usize, Sums<'_>)) {
-        let (job, depth, panel) = (self.job, self.job.shape.depth, &*columns.panel());
-        let mut scratch = Scratch::default();
-        let b = scratch.decode(self.reader, panel, 0..depth);
+    /// Makes the sums in the columns of one panel of these numbers, tile by tile.
+    fn run_one(&self, plan: &Plan, columns: &Columns<'_>, panel: &Panel, b: &[Lanes<f32>], sink: &mut dyn FnMut(usize, Sums<'_>)) {
+        let (job, depth) = (self.job, self.job.shape.depth);
         match plan {
             Plan::Chunked { k: length, inner, outer } => {
                 for tile in self.tiles {
@@ -268,20 +319,31 @@ fn integer(sum: f64, exponent: i32) -> Partial {
     Partial::Integer((sum / Unpacked::new(false, 1, exponent).to_f64()) as i64, exponent)
 }
 
-/// A panel's numbers.
-#[derive(Default)]
-struct Scratch {
-    numbers: Vec<Lanes<f32>>,
-    codes: Vec<Lanes<u8>>,
+/// Numbers of panels, in memory that is there.
+struct Decoded<'a> {
+    reader: &'a Reader,
+    numbers: &'a mut [Vec<Lanes<f32>>; 2],
+    codes: &'a mut Vec<Lanes<u8>>,
 }
 
-impl Scratch {
-    fn decode(&mut self, reader: &Reader, panel: &Panel, k: Range<usize>) -> &[Lanes<f32>] {
-        if self.numbers.len() < k.len() {
-            self.numbers = buffer(k.len());
+impl Decoded<'_> {
+    /// The numbers of some positions, in the first place or the second.
+    fn decode(&mut self, place: usize, panel: &Panel, k: Range<usize>) -> &[Lanes<f32>] {
+        let numbers = &mut self.numbers[place];
+        if numbers.len() < k.len() {
+            *numbers = buffer(k.len());
         }
-        let numbers = &mut self.numbers[..k.len()];
-        reader.panel(panel, k, &mut self.codes, numbers);
+        let numbers = &mut numbers[..k.len()];
+        self.reader.panel(panel, k, self.codes, numbers);
         numbers
+    }
+
+    /// Those of one panel or two.
+    fn decode_pair(&mut self, panels: &[&Panel], k: Range<usize>) -> [&[Lanes<f32>]; 2] {
+        for (place, panel) in panels.iter().enumerate() {
+            self.decode(place, panel, k.clone());
+        }
+        let mut place = 0..;
+        self.numbers.each_ref().map(|numbers| if place.next() < Some(panels.len()) { &numbers[..k.len()] } else { &[] })
     }
 }
