@@ -15,6 +15,10 @@ pub(crate) const LANES: usize = 16;
 /// Rows that a tile can have, and the heights that kernels are made for.
 pub(crate) const ROWS: usize = 16;
 
+/// Lines of numbers, 16 for a position, or of words, that all tiles go through before the next: those of a panel stay in the first-level cache, those of
+/// all tiles in the second.
+pub(crate) const PIECE: usize = 128;
+
 /// One number for each column.
 pub(crate) type Lanes<T> = [T; LANES];
 

@@ -5,6 +5,7 @@ use super::dots::{Left, Quad, Right, SmallIntegers};
 use super::gemm::{Block, LANES, Lanes, ROWS};
 use super::thin::{PANELS, ThinPanel};
 use super::x86_columns::columns;
+use super::x86_gemm::fetch_next;
 use alloc::vec::Vec;
 use bytemuck::{must_cast, must_cast_ref};
 use core::arch::x86_64::{
@@ -138,6 +139,9 @@ pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Blo
                 [starts.map(|x| x as u32), mine.map(f32::to_bits)].map(|all| must_cast::<_, [[u32; 8]; 2]>(all)[half]);
             let mut partial = [starts.map(|start| _mm512_set1_epi32(start as i32)); 2];
             for ((words, q0), q1) in words.iter().zip(quads.0).zip(quads.1) {
+                if half == 0 {
+                    fetch_next(words);
+                }
                 let words = &must_cast_ref::<[u32; ROWS], [[u32; 8]; 2]>(words)[half];
                 let (q0, q1): (__m512i, __m512i) = (must_cast(*q0), must_cast(*q1));
                 for (i, word) in words.iter().enumerate() {

@@ -7,13 +7,13 @@ use super::read::code_rows;
 use super::sums::{Scratch, Side, Sink, Work, pieces};
 use super::{Job, Operand};
 use crate::codec::Unpacked;
-use crate::kernel::gemm::{LANES, Lanes, ROWS};
+use crate::kernel::gemm::{LANES, Lanes, PIECE, ROWS};
 use crate::kernel::{Dots, Isa, Left, PANELS, Right, SmallIntegers, ThinPanel, left_words, positions};
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Positions that are worked on for all tiles before the next: their bytes in a panel stay in the first-level cache.
-const PIECE: usize = 512;
+/// Positions that are worked on for all tiles before the next.
+const POSITIONS: usize = 4 * PIECE;
 
 /// The formats of both sides and the instructions.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl DotPlan {
         }
         let sides = &sides[..work.columns.len()];
         work.clear(states);
-        for k in pieces(0..depth, run, PIECE) {
+        for k in pieces(0..depth, run, POSITIONS) {
             let blocks = k.start / run..k.end.div_ceil(run);
             let of_quads = blocks.start * quads_of_run..(blocks.end * quads_of_run).min(sides[0].0.len());
             for (sides, states) in sides.chunks(2).zip(states.chunks_mut(work.tiles.len())) {

@@ -9,14 +9,11 @@ use super::{Job, Sum};
 use crate::bits::fma_f32;
 use crate::codec::Unpacked;
 use crate::kernel::Quad;
-use crate::kernel::gemm::{Block, Blocks, LANES, Lanes, ROWS, chain_blocks_of, chain_f32_of, chain_f64, chain_rounded};
+use crate::kernel::gemm::{Block, Blocks, LANES, Lanes, PIECE, ROWS, chain_blocks_of, chain_f32_of, chain_f64, chain_rounded};
 use crate::mma::{Chain, Partial, Scale};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::ops::Range;
-
-/// Positions of a piece: their numbers in a panel stay in the first-level cache, those of all tiles in the second.
-const PIECE: usize = 128;
 
 /// The sums of a row in the columns of a panel.
 pub(super) enum Sums<'a> {
