@@ -45,9 +45,11 @@ impl DotPlan {
         let largest = u64::from(left.largest) * u64::from(right.largest) * run.min(job.shape.depth) as u64;
         // The right side's scales take up the units of both.
         let exponent = left.exponent + right.exponent;
-        let (mine, theirs) = (job.a.scale_range(), job.b.scale_range().shifted(exponent));
-        let scales_fit = if wide { exponent == 0 } else { theirs.is_f32() && mine.times(theirs).is_f32() };
-        (largest <= 1 << 24 && scales_fit).then_some(Self { dots, run, left, right })
+        let scales_fit = || {
+            let theirs = job.b.scale_range().shifted(exponent);
+            theirs.is_f32() && job.a.scale_range().times(theirs).is_f32()
+        };
+        (largest <= 1 << 24 && if wide { exponent == 0 } else { scales_fit() }).then_some(Self { dots, run, left, right })
     }
 
     /// Makes the words of a whole tile from codes, if blocks are whole words.

@@ -68,7 +68,7 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
     if plan.prepares() {
         left.iter_mut().for_each(|tiles| job.exec.each(tiles.iter_mut().collect(), |tile| plan.prepare(tile, isa)));
     }
-    let packer = Packer::new(job.b, isa);
+    let packer = Packer::new(job.b, isa, plain);
     job.exec.each_with(units(job, dst), Scratch::default, |scratch, mut unit| {
         let (_, line) = job.lines(unit.matrix);
         let width = unit.rows[0].len();

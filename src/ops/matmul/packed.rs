@@ -114,12 +114,14 @@ pub(crate) struct Columns<'a> {
 pub(crate) struct Packer<'a> {
     operand: Operand<'a>,
     isa: Isa,
+    /// For sums of elements without scales, see [`Reader::new`](super::read::Reader::new): what scales do to elements is not asked for.
+    plain: bool,
     scales: ScaleReader,
 }
 
 impl<'a> Packer<'a> {
-    pub(crate) fn new(operand: Operand<'a>, isa: Isa) -> Self {
-        Self { operand, isa, scales: ScaleReader::new(&operand) }
+    pub(crate) fn new(operand: Operand<'a>, isa: Isa, plain: bool) -> Self {
+        Self { operand, isa, plain, scales: ScaleReader::new(&operand) }
     }
 
     /// Rows from `line` on, `rows` of them.
@@ -168,7 +170,7 @@ impl<'a> Packer<'a> {
             _ => scale,
         };
         let same = |scale: f32| factor(scale).to_bits() == scale.to_bits();
-        if zero.is_sign_negative() && scales.as_flattened().iter().all(|scale| same(*scale)) {
+        if self.plain || zero.is_sign_negative() && scales.as_flattened().iter().all(|scale| same(*scale)) {
             return Restore::Scales;
         }
         let mut factors = if let Restore::Factors(_, factors) = memory { factors } else { Vec::new() };
@@ -251,7 +253,7 @@ impl PackedMatrix {
         let per_matrix = rows.div_ceil(LANES);
         // Rows of nothing need no panels, however many there are.
         let count = if cols == 0 { 0 } else { batch * per_matrix };
-        let packer = Packer::new(operand, Isa::best());
+        let packer = Packer::new(operand, Isa::best(), false);
         let panels = Exec::PARALLEL.map((0..count).collect(), |index| {
             let (matrix, first) = (index / per_matrix, index % per_matrix * LANES);
             packer.panel(matrix * rows + first, LANES.min(rows - first))
