@@ -192,3 +192,20 @@ fn kernels_equal_the_definition_on_large_shapes() {
         compare(pair, index, shape, &few, &pools[1..2.min(pools.len())]);
     }
 }
+
+/// Heights that kernels are made for, depths at and off the ends of blocks and registers; packed and as stored.
+#[test]
+fn kernels_equal_the_definition_at_every_height() {
+    let pools = Pool::all();
+    for (index, pair) in pairs().into_iter().enumerate() {
+        for (at, depth) in [4, 7, 8, 24, 31, 36, 64, 72, 100, 128, 129, 200].into_iter().enumerate() {
+            let sums =
+                if pair.0.is_blockwise(depth) && pair.1.is_blockwise(depth) { Accumulator::BlockF32 } else { Accumulator::F32 };
+            for packed in 0..2 {
+                let index = 2 * (100 + index + at) + packed;
+                compare(pair, index, [1, 1, 83, depth], &[sums, Accumulator::F32], &pools[..1]);
+                compare(pair, index, [1, [2, 3, 5, 16, 17, 33][at % 6], 20, depth], &[sums], &pools[..1]);
+            }
+        }
+    }
+}
