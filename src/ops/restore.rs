@@ -122,12 +122,16 @@ impl FastRestore {
         if grid.is_long(self.bits) {
             let codes = &view.parts().codes[first * grid.row_bytes..];
             let tiles = Tiles { cols: dst.len(), block_cols: grid.block_cols, run };
-            return self.row(view, tiles, first * grid.grid_cols, codes, dst, &mut scratch);
+            self.row(view, tiles, first * grid.grid_cols, codes, dst, &mut scratch);
+        } else {
+            for (line, dst) in (first..).zip(dst.chunks_mut(grid.cols)) {
+                let codes = &view.parts().codes[line * grid.row_bytes..][..grid.row_bytes];
+                let tiles = Tiles { cols: grid.cols, block_cols: grid.block_cols, run };
+                self.row(view, tiles, grid.block(line, 0), codes, dst, &mut scratch);
+            }
         }
-        for (line, dst) in (first..).zip(dst.chunks_mut(grid.cols)) {
-            let codes = &view.parts().codes[line * grid.row_bytes..][..grid.row_bytes];
-            let tiles = Tiles { cols: grid.cols, block_cols: grid.block_cols, run };
-            self.row(view, tiles, grid.block(line, 0), codes, dst, &mut scratch);
+        if self.streams {
+            kernel::fence();
         }
     }
 
@@ -149,9 +153,6 @@ impl FastRestore {
                 None => dst.iter_mut().zip(&numbers).for_each(|(to, x)| *to = D::nearest(Unpacked::from_f32(*x))),
             }
             scratch.numbers = numbers;
-        }
-        if self.streams {
-            kernel::fence();
         }
     }
 
