@@ -4,7 +4,7 @@
 //! and a block, is where a sum starts below zero.
 
 use super::columns::CodeRows;
-use super::gemm::{Block, LANES, Lanes, ROWS};
+use super::gemm::{Block, Lanes, ROWS};
 use super::isa::{Isa, per_isa};
 use super::thin::{PANELS, ThinPanel};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -165,7 +165,7 @@ impl Dots {
         words: &mut Vec<u32>,
         starts: &mut Vec<i32>,
     ) {
-        const { assert!(ROWS == LANES) };
+        const { assert!(ROWS == super::gemm::LANES) };
         // SAFETY: as above.
         #[expect(unsafe_code, reason = "entry into instructions that were detected")]
         unsafe {

@@ -78,8 +78,8 @@ pub(crate) use pod::{every_pattern, some_patterns};
 pub(crate) use rounding::Rounding;
 #[cfg(feature = "alloc")]
 pub(crate) use rows::{
-    AmaxQuotient, LessZeroPoint, PlusMinimum, Product, e8m0, expand, pack_4, pack_6, restore_each, restore_packed, restores_packed,
-    unpack_4, unpack_6,
+    AmaxQuotient, LessZeroPoint, PackedBlocks, PlusMinimum, Product, e8m0, expand, pack_4, pack_6, restore_each, restore_packed,
+    restore_packed_by, restores_packed, unpack_4, unpack_6,
 };
 #[cfg(feature = "alloc")]
 pub(crate) use stream::{copy_past_caches, fence, prefetch};

@@ -196,31 +196,40 @@ pub(crate) fn restores_packed(decode: &DecodeBytes, bits: u32) -> bool {
     }
 }
 
-/// Numbers of packed codes of this many bits times their blocks' factors, every NaN the positive quiet one, as far as there is a quick way; returns
-/// how many blocks it did.
-pub(crate) fn restore_packed(
-    isa: Isa,
-    decode: &DecodeBytes,
-    bits: u32,
-    length: usize,
-    factors: &[f32],
-    bytes: &[u8],
-    dst: &mut [f32],
-) -> usize {
-    let _ = (isa, length, factors, bytes, &dst);
-    match (decode, bits) {
+/// Packed codes of this many bits in blocks of a length, and their blocks' scales and offsets.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
+pub(crate) struct PackedBlocks<'a> {
+    pub(crate) bits: u32,
+    pub(crate) length: usize,
+    pub(crate) scales: &'a [f32],
+    pub(crate) offsets: &'a [f32],
+    pub(crate) bytes: &'a [u8],
+}
+
+/// Numbers of packed codes times their blocks' scales, every NaN the positive quiet one, as far as there is a quick way; returns how many blocks it did.
+pub(crate) fn restore_packed(decode: &DecodeBytes, blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+    match (decode, blocks.bits) {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
         // SAFETY: `lower` gives these tables only for an `Isa` that has the instructions.
         #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-        (DecodeBytes::Few([table, _]), 4) => unsafe { x86_blocks::restore_4(table, length, factors, bytes, dst) },
+        (DecodeBytes::Planes(planes), 8) => unsafe { x86_blocks::restore_planes::<8>(planes, blocks, dst) },
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
         // SAFETY: as above.
         #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-        (DecodeBytes::Planes(planes), 8) => unsafe { x86_blocks::restore_planes::<8>(planes, length, factors, bytes, dst) },
+        (DecodeBytes::Planes(planes), 6) => unsafe { x86_blocks::restore_planes::<6>(planes, blocks, dst) },
+        _ => restore_packed_by(Product { zero: -0.0 }, decode, blocks, dst),
+    }
+}
+
+/// The same by another rule, of codes of 4 bits.
+pub(crate) fn restore_packed_by<R: Restoring>(rule: R, decode: &DecodeBytes, blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+    let _ = (rule, &dst);
+    match (decode, blocks.bits) {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
         // SAFETY: as above.
         #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-        (DecodeBytes::Planes(planes), 6) => unsafe { x86_blocks::restore_planes::<6>(planes, length, factors, bytes, dst) },
+        (DecodeBytes::Few([table, _]), 4) => unsafe { x86_blocks::restore_4(rule, table, blocks, dst) },
         _ => 0,
     }
 }

@@ -1,6 +1,7 @@
 //! Loops over blocks in AVX-512 intrinsics, where the compiler does not find the shuffles. They are safe functions, entered after detection;
 //! loads and stores go through arrays.
 
+use super::rows::{PackedBlocks, Restoring};
 use super::x86::{Planes, decode_64, spread_6};
 use crate::bits::F32_NAN;
 use bytemuck::must_cast;
@@ -53,18 +54,22 @@ pub(super) fn block_amax<const V: usize>(src: &[f32], amax: &mut [u32]) -> usize
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn product<const USUAL: bool>(numbers: __m512, factor: __m512) -> __m512 {
     let product = _mm512_mul_ps(numbers, factor);
-    if USUAL {
-        return product;
-    }
-    let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(product, product);
-    _mm512_mask_blend_ps(nan, product, _mm512_set1_ps(F32_NAN))
+    if USUAL { product } else { with_own_nan(product) }
 }
 
-/// Numbers of codes of 4 bits times their blocks' factors, in blocks of a multiple of 16; whole blocks only. A block's numbers are looked up in the
-/// products of all codes. Returns how many blocks it did.
+/// The same with every NaN the positive quiet one.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-pub(super) fn restore_4(table: &[f32; 16], length: usize, factors: &[f32], bytes: &[u8], dst: &mut [f32]) -> usize {
-    let table: __m512 = must_cast(*table);
+fn with_own_nan(numbers: __m512) -> __m512 {
+    let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(numbers, numbers);
+    _mm512_mask_blend_ps(nan, numbers, _mm512_set1_ps(F32_NAN))
+}
+
+/// Numbers of codes of 4 bits, in blocks of a multiple of 16; whole blocks only. A block's numbers are looked up in those of all codes. Returns how many
+/// blocks it did.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn restore_4<R: Restoring>(rule: R, table: &[f32; 16], blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+    let PackedBlocks { length, scales, offsets, bytes, .. } = blocks;
     let shifts = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
     let upper = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
     let look_up = |products: __m512, codes: &[u8; 8], numbers: &mut [f32; 16]| {
@@ -73,47 +78,47 @@ pub(super) fn restore_4(table: &[f32; 16], length: usize, factors: &[f32], bytes
         let codes = _mm512_srlv_epi32(_mm512_permutexvar_epi32(upper, pair), shifts);
         *numbers = must_cast(_mm512_permutexvar_ps(codes, products));
     };
-    let products = |factor: f32| product::<false>(table, _mm512_set1_ps(factor));
+    let numbers_of_all = |scale: f32, offset: f32| {
+        let mut all = [0.0; 16];
+        all.iter_mut().zip(table).for_each(|(number, q)| *number = rule.number(*q, scale, offset));
+        with_own_nan(must_cast(all))
+    };
     let (codes, _) = bytes.as_chunks::<8>();
     let (numbers, _) = dst.as_chunks_mut::<16>();
+    let values = scales.iter().zip(offsets);
     match length {
         16 => {
-            for ((codes, numbers), factor) in codes.iter().zip(&mut *numbers).zip(factors) {
-                look_up(products(*factor), codes, numbers);
+            for ((codes, numbers), (scale, offset)) in codes.iter().zip(&mut *numbers).zip(values) {
+                look_up(numbers_of_all(*scale, *offset), codes, numbers);
             }
         }
         32 => {
             let (codes, numbers) = (codes.as_chunks::<2>().0, numbers.as_chunks_mut::<2>().0);
-            for ((codes, numbers), factor) in codes.iter().zip(numbers).zip(factors) {
-                let products = products(*factor);
-                look_up(products, &codes[0], &mut numbers[0]);
-                look_up(products, &codes[1], &mut numbers[1]);
+            for ((codes, numbers), (scale, offset)) in codes.iter().zip(numbers).zip(values) {
+                let all = numbers_of_all(*scale, *offset);
+                look_up(all, &codes[0], &mut numbers[0]);
+                look_up(all, &codes[1], &mut numbers[1]);
             }
         }
         _ if length.is_multiple_of(16) => {
             let (codes, numbers) = (codes.chunks_exact(length / 16), numbers.chunks_exact_mut(length / 16));
-            for ((codes, numbers), factor) in codes.zip(numbers).zip(factors) {
-                let products = products(*factor);
+            for ((codes, numbers), (scale, offset)) in codes.zip(numbers).zip(values) {
+                let all = numbers_of_all(*scale, *offset);
                 for (codes, numbers) in codes.iter().zip(numbers) {
-                    look_up(products, codes, numbers);
+                    look_up(all, codes, numbers);
                 }
             }
         }
         _ => return 0,
     }
-    (dst.len().min(2 * bytes.len()) / length).min(factors.len())
+    (dst.len().min(2 * bytes.len()) / length).min(scales.len()).min(offsets.len())
 }
 
 /// Numbers of codes of 6 bits, packed, or 8 times their blocks' factors, in blocks of 16, 32 or a multiple of 64; whole blocks, and whole runs of 64
 /// codes, only. Returns how many blocks it did.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-pub(super) fn restore_planes<const BITS: usize>(
-    planes: &Planes,
-    length: usize,
-    factors: &[f32],
-    src: &[u8],
-    dst: &mut [f32],
-) -> usize {
+pub(super) fn restore_planes<const BITS: usize>(planes: &Planes, blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+    let PackedBlocks { length, scales: factors, bytes: src, .. } = blocks;
     let usual = factors.iter().fold(true, |usual, factor| usual & (factor.is_finite() & (*factor != 0.0)));
     if usual {
         restore_planes_by::<BITS, true>(planes, length, factors, src, dst)

@@ -152,7 +152,8 @@ impl<'a, T: Real> Decode<'a, T> {
         if whole == 0 {
             return 0;
         }
-        let restore = |to: &mut [f32]| kernel::restore_packed(self.isa, decode, self.spec.bits(), whole, &[1.0], bytes, to) * whole;
+        let one = kernel::PackedBlocks { bits: self.spec.bits(), length: whole, scales: &[1.0], offsets: &[0.0], bytes };
+        let restore = |to: &mut [f32]| kernel::restore_packed(decode, one, to) * whole;
         let Some(tile) = tile else { return restore(&mut dst[..whole]) };
         kernel::prefetch(bytes);
         let done = restore(&mut tile[..whole]);

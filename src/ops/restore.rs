@@ -4,7 +4,7 @@ use super::real::Real;
 use super::rows::{COLUMNS, Tiles};
 use crate::block::{BlockSpec, Offset, QuantView, Restore, TensorScale, get};
 use crate::codec::Unpacked;
-use crate::kernel::{self, AmaxQuotient, DecodeBytes, DecodeWide, Isa, LessZeroPoint, PlusMinimum, Product, Step};
+use crate::kernel::{self, AmaxQuotient, DecodeBytes, DecodeWide, Isa, LessZeroPoint, PackedBlocks, PlusMinimum, Product, Step};
 use crate::spec::FormatSpec;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -178,10 +178,18 @@ impl FastRestore {
         let (isa, bits) = (self.isa, self.bits as usize);
         let start = cols.start * bits;
         let mut done = 0;
-        if let (Rule::Product(Product { zero }), true) = (&self.rule, start.is_multiple_of(8))
-            && zero.is_sign_negative()
-        {
-            done = kernel::restore_packed(isa, &self.elements, self.bits, length, scales, &row[start / 8..], numbers);
+        if start.is_multiple_of(8) {
+            let blocks = PackedBlocks { bits: self.bits, length, scales, offsets, bytes: &row[start / 8..] };
+            let without = PackedBlocks { offsets: scales, ..blocks };
+            done = match &self.rule {
+                Rule::Product(Product { zero }) if zero.is_sign_negative() => {
+                    kernel::restore_packed(&self.elements, without, numbers)
+                }
+                Rule::Product(rule) => kernel::restore_packed_by(*rule, &self.elements, without, numbers),
+                Rule::AmaxQuotient(rule) => kernel::restore_packed_by(*rule, &self.elements, without, numbers),
+                Rule::LessZeroPoint => kernel::restore_packed_by(LessZeroPoint, &self.elements, blocks, numbers),
+                Rule::PlusMinimum => kernel::restore_packed_by(PlusMinimum, &self.elements, blocks, numbers),
+            };
         }
         let (first, scales) = ((done * length).min(numbers.len()), &scales[done..]);
         let numbers = &mut numbers[first..];
@@ -206,7 +214,7 @@ impl FastRestore {
         kernel::expand(isa, length, scales, each_scale);
         if self.offset.is_some() {
             each_offset.resize(numbers.len(), 0.0);
-            kernel::expand(isa, length, offsets, each_offset);
+            kernel::expand(isa, length, &offsets[done..], each_offset);
         }
         match self.rule {
             Rule::Product(rule) => kernel::restore_each(isa, rule, each_scale, each_scale, numbers),
