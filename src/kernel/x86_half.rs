@@ -72,14 +72,21 @@ fn encode_8((nan, nan_sign): NanPair, src: &[f32], dst: &mut [u16]) {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 fn encode_16((nan, nan_sign): NanPair, src: &[f32], dst: &mut [u16]) {
-    let one = |x: [f32; 16]| -> [u16; 16] {
-        let x: __m512 = must_cast(x);
-        let codes = _mm512_cvtps_ph::<NEAREST>(x);
+    let without_nan = |x: __m512, codes: __m256i| {
         let is_nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x);
         let sign = _mm256_and_si256(codes, _mm256_set1_epi16(SIGN & nan_sign as i16));
-        must_cast(_mm256_mask_mov_epi16(codes, is_nan, _mm256_xor_si256(sign, _mm256_set1_epi16(nan as i16))))
+        _mm256_mask_mov_epi16(codes, is_nan, _mm256_xor_si256(sign, _mm256_set1_epi16(nan as i16)))
     };
-    in_arrays(src, dst, one);
+    let two = |x: [f32; 32]| -> [u16; 32] {
+        let [a, b]: [__m512; 2] = must_cast(x);
+        let codes = [_mm512_cvtps_ph::<NEAREST>(a), _mm512_cvtps_ph::<NEAREST>(b)];
+        // One comparison finds out whether there is a NaN on either side.
+        if _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, b) == 0 {
+            return must_cast(codes);
+        }
+        must_cast([without_nan(a, codes[0]), without_nan(b, codes[1])])
+    };
+    in_arrays(src, dst, two);
 }
 
 #[target_feature(enable = "avx2,f16c")]
