@@ -1,20 +1,136 @@
-//! Matrix products beside rows that only multiply and add: what the machine can do, measured in the same run.
+//! Matrix products beside rows that only multiply and add, or only read: what the machine can do, measured in turns with them.
 //!
-//! `cargo bench --bench matmul`. One thread, N = K = 4096 (accumulators: smaller). Throughput is in multiply-adds: twice the figure is FLOP/s.
-//! Compare ratios to the control rows only.
+//! `cargo bench --bench matmul`, or `-- --help`. Every row runs a few hundredths of a second a turn; its figure is the median of the turns, so that a
+//! noisy neighbour meets all rows alike. Compare the ratios only.
 
-#![allow(missing_docs, reason = "criterion_group! makes a public function")]
+#![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
+#[cfg(target_arch = "x86_64")]
+#[path = "control/peaks.rs"]
+mod peaks;
+
+use clap::Parser;
 use std::hint::black_box;
-use std::time::Duration;
-
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use std::time::Instant;
 use subhalf::{
     Accumulator, Chain, Exec, FormatSpec, Isa, Matmul, Operand, PackedMatrix, QuantTensor, Round, philox4x32_10, preset,
 };
 
 const N: usize = 4096;
 const K: usize = 4096;
+
+/// The speed of matrix products as parts of what the machine can do.
+#[derive(Parser)]
+struct Arguments {
+    /// Runs the rows whose names have one of these in them; all without any.
+    filters: Vec<String>,
+    /// Turns of every row.
+    #[arg(long, default_value_t = 9)]
+    turns: usize,
+    /// What cargo says to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// What a row is a part of.
+#[derive(Clone, Copy, PartialEq)]
+enum Peak {
+    /// Nothing.
+    Itself,
+    Fma,
+    Dots,
+    /// The row before it.
+    Before,
+}
+
+struct Row<'a> {
+    name: String,
+    peak: Peak,
+    multiply_adds: usize,
+    work: Box<dyn FnMut() + 'a>,
+}
+
+/// Rows of one table.
+struct Table<'a> {
+    title: &'static str,
+    filters: &'a [String],
+    rows: Vec<Row<'a>>,
+    /// Whether the last row that was offered is one of them.
+    has_last: bool,
+}
+
+impl<'a> Table<'a> {
+    fn new(title: &'static str, filters: &'a [String]) -> Self {
+        let mut table = Self { title, filters, rows: Vec::new(), has_last: false };
+        #[cfg(target_arch = "x86_64")]
+        if peaks::are_there() {
+            // SAFETY: the instructions were detected.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            let fma = || _ = black_box(unsafe { peaks::fma() });
+            table.control("fused multiply-adds", Peak::Fma, peaks::FMA, fma);
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            let dots = || _ = black_box(unsafe { peaks::dots() });
+            table.control("dot products of bytes", Peak::Dots, peaks::DOTS, dots);
+        }
+        table
+    }
+
+    fn control(&mut self, name: &str, peak: Peak, multiply_adds: usize, work: impl FnMut() + 'a) {
+        self.rows.push(Row { name: name.into(), peak, multiply_adds, work: Box::new(work) });
+    }
+
+    fn add(&mut self, name: String, peak: Peak, multiply_adds: usize, work: impl FnMut() + 'a) {
+        let wanted = self.filters.is_empty() || self.filters.iter().any(|filter| name.contains(filter));
+        if wanted {
+            let peak = if peak == Peak::Before && !self.has_last { Peak::Itself } else { peak };
+            self.rows.push(Row { name, peak, multiply_adds, work: Box::new(work) });
+        }
+        self.has_last = wanted;
+    }
+
+    /// Runs all rows in turns and prints their medians.
+    fn print(mut self, turns: usize) {
+        let timed = |work: &mut Box<dyn FnMut() + 'a>, times: usize| {
+            let start = Instant::now();
+            (0..times).for_each(|_| work());
+            start.elapsed().as_secs_f64() / times as f64
+        };
+        let times: Vec<usize> = self
+            .rows
+            .iter_mut()
+            .map(|row| {
+                timed(&mut row.work, 1);
+                ((0.04 / timed(&mut row.work, 1)) as usize).clamp(1, 1000)
+            })
+            .collect();
+        let mut samples = vec![Vec::new(); self.rows.len()];
+        for _ in 0..turns.max(1) {
+            for ((row, times), samples) in self.rows.iter_mut().zip(&times).zip(&mut samples) {
+                samples.push(row.multiply_adds as f64 / timed(&mut row.work, *times) / 1e9);
+            }
+        }
+        let medians: Vec<f64> = samples
+            .into_iter()
+            .map(|mut samples| {
+                samples.sort_by(f64::total_cmp);
+                samples[samples.len() / 2]
+            })
+            .collect();
+        let peak = |of: Peak| self.rows.iter().position(|row| row.peak == of).map(|row| medians[row]);
+        println!("\n| {} | G multiply-adds/s | ratio |\n|---|---|---|", self.title);
+        for (index, (row, median)) in self.rows.iter().zip(&medians).enumerate() {
+            let (of, against) = match row.peak {
+                Peak::Itself => ("", None),
+                Peak::Fma => ("of fused multiply-adds", peak(Peak::Fma)),
+                Peak::Dots => ("of dot products", peak(Peak::Dots)),
+                Peak::Before => ("times the row before", index.checked_sub(1).map(|before| medians[before])),
+            };
+            let part = against.map_or(String::new(), |against| format!("{:.3} {of}", median / against));
+            println!("| {} | {median:.2} | {part} |", row.name);
+        }
+    }
+}
 
 /// Numbers around zero, every 1,024th 64 times as large, fixed by the generator.
 fn inputs(count: usize) -> Vec<f32> {
@@ -25,220 +141,131 @@ fn inputs(count: usize) -> Vec<f32> {
     (0..count).map(number).collect()
 }
 
-#[cfg(target_arch = "x86_64")]
-mod control {
-    use std::arch::x86_64::{
-        _mm512_add_epi32, _mm512_add_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_reduce_add_epi32, _mm512_reduce_add_ps,
-        _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps,
-    };
-    use std::hint::black_box;
-
-    /// Chains that wait for nothing but themselves.
-    const CHAINS: usize = 20;
-    pub(super) const STEPS: usize = 4096;
-    pub(super) const FMA: u64 = (STEPS * CHAINS * 16) as u64;
-    pub(super) const DOTS: u64 = (STEPS * CHAINS * 64) as u64;
-
-    #[target_feature(enable = "avx512f")]
-    fn fma() -> f32 {
-        let (a, b) = (_mm512_set1_ps(black_box(0.999)), _mm512_set1_ps(black_box(0.001)));
-        let mut sums = [_mm512_set1_ps(black_box(0.5)); CHAINS];
-        for _ in 0..STEPS {
-            for sum in &mut sums {
-                *sum = _mm512_fmadd_ps(*sum, a, b);
-            }
-        }
-        _mm512_reduce_add_ps(sums.into_iter().fold(_mm512_set1_ps(0.0), |all, sum| _mm512_add_ps(all, sum)))
-    }
-
-    #[target_feature(enable = "avx512f,avx512vnni")]
-    fn dots() -> i32 {
-        let (a, b) = (_mm512_set1_epi8(black_box(3)), _mm512_set1_epi8(black_box(-2)));
-        let mut sums = [_mm512_set1_epi32(black_box(1)); CHAINS];
-        for _ in 0..STEPS {
-            for sum in &mut sums {
-                *sum = _mm512_dpbusd_epi32(*sum, a, b);
-            }
-        }
-        _mm512_reduce_add_epi32(sums.into_iter().fold(_mm512_set1_epi32(0), |all, sum| _mm512_add_epi32(all, sum)))
-    }
-
-    /// Fused multiply-adds of 16 f32s, if the machine has them.
-    pub(super) fn fma_peak() -> Option<fn() -> f32> {
-        // SAFETY: called only if the instructions were detected.
-        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-        let call = || unsafe { fma() };
-        std::arch::is_x86_feature_detected!("avx512f").then_some(call)
-    }
-
-    /// Dot products of 64 bytes, if the machine has them.
-    pub(super) fn dots_peak() -> Option<fn() -> i32> {
-        // SAFETY: called only if the instructions were detected.
-        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-        let call = || unsafe { dots() };
-        (std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512vnni")).then_some(call)
-    }
-}
-
-fn controls(group: &mut BenchmarkGroup<'_, WallTime>, weights: &[f32]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if let Some(peak) = control::fma_peak() {
-            group.throughput(Throughput::Elements(control::FMA));
-            group.bench_function("control: fused multiply-adds", |bencher| bencher.iter(peak));
-        }
-        if let Some(peak) = control::dots_peak() {
-            group.throughput(Throughput::Elements(control::DOTS));
-            group.bench_function("control: dot products of bytes", |bencher| bencher.iter(peak));
-        }
-    }
-    group.throughput(Throughput::Bytes(size_of_val(weights) as u64));
-    group.bench_function("control: reading", |bencher| {
-        bencher.iter(|| {
-            black_box(weights).as_chunks::<64>().0.iter().fold([0u32; 64], |mut all, line| {
-                all.iter_mut().zip(line).for_each(|(all, x)| *all |= x.to_bits());
-                all
-            })
-        });
-    });
-    let (x, m) = (&weights[..512 * K], 512);
-    let mut out = vec![0f32; m * N];
-    group.throughput(Throughput::Elements((m * N * K) as u64));
-    group.bench_function("control: gemm 0.19, f32, M = 512", |bencher| {
-        bencher.iter(|| gemm_f32(m, x, weights, &mut out));
-    });
-}
-
 /// The crate `gemm`, which candle uses; every stride within its slice.
 fn gemm_f32(m: usize, x: &[f32], weights: &[f32], out: &mut [f32]) {
     assert!(x.len() == m * K && weights.len() == N * K && out.len() == m * N);
     let (k, n) = (K as isize, N as isize);
+    let (to, x, weights) = (out.as_mut_ptr(), x.as_ptr(), weights.as_ptr());
+    let one = gemm::Parallelism::None;
     // SAFETY: rows and columns of the three matrices are those of the lengths asserted above.
     #[expect(unsafe_code, reason = "a foreign interface of pointers")]
     unsafe {
-        gemm::gemm(
-            m,
-            N,
-            K,
-            out.as_mut_ptr(),
-            1,
-            n,
-            false,
-            x.as_ptr(),
-            1,
-            k,
-            weights.as_ptr(),
-            k,
-            1,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
+        gemm::gemm(m, N, K, to, 1, n, false, x, 1, k, weights, k, 1, 0.0, 1.0, false, false, false, one);
     }
 }
 
-fn products(criterion: &mut Criterion) {
-    let weights = inputs(N * K);
-    let mut group = criterion.benchmark_group("matmul");
-    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
-    controls(&mut group, &weights);
-    for m in [512, 16, 1] {
+/// Presets, whether sums of their pairs are dot products of bytes, and the bytes of a number in a packed weight, its part of a scale with it.
+const SCHEMES: [(&str, bool, f64); 6] = [
+    ("ocp::MXFP4", true, 0.5 + 4.0 / 32.0),
+    ("nvfp4::MODEL_OPTIMIZER", true, 0.5 + 4.0 / 16.0),
+    ("ocp::MXFP8_E4M3", false, 1.0 + 4.0 / 32.0),
+    ("fp8::TENSOR_E4M3", false, 1.0),
+    ("ocp::MXFP6_E2M3", true, 1.0 + 4.0 / 32.0),
+    ("int::INT8_G32", true, 1.0 + 4.0 / 32.0),
+];
+
+/// A product as a row.
+fn product<'a>(table: &mut Table<'a>, name: String, peak: Peak, product: Matmul<'a>, a: Operand<'a>, b: Operand<'a>) {
+    let (m, n, k) = (a.rows(), b.rows(), a.cols());
+    let mut out = vec![0f32; m * n];
+    table.add(name, peak, m * n * k, move || product.multiply_into(a, b, black_box(&mut out)).expect("shapes that fit"));
+}
+
+/// One thread, every scheme by three heights; one row beside reading as many bytes as the packed weight has.
+fn products(arguments: &Arguments, weights: &[f32]) {
+    let tensor = |name: &str, rows: usize| {
+        let spec = preset::by_name(name).expect("a preset").spec;
+        QuantTensor::quantize(&spec, &weights[..rows * K], &[rows, K]).expect("a shape that fits")
+    };
+    let rights = SCHEMES.map(|(name, ..)| tensor(name, N));
+    let packed = rights.each_ref().map(|right| PackedMatrix::new(right).expect("a tensor"));
+    let bytes = vec![1u8; 2 * N * K];
+    for (m, title) in [(512, "M = 512"), (16, "M = 16"), (1, "M = 1")] {
+        let lefts = SCHEMES.map(|(name, ..)| tensor(name, m));
+        let x = &weights[..m * K];
+        let numbers = Operand::numbers(x, &[m, K]).expect("a shape that fits");
+        let mut table = Table::new(title, &arguments.filters);
         let mut out = vec![0f32; m * N];
-        group.throughput(Throughput::Elements((m * N * K) as u64));
-        let mut row = |name: &str, a: Operand<'_>, b: Operand<'_>, accumulator: Accumulator| {
-            let product = Matmul::new().accumulator(accumulator).exec(Exec::SERIAL);
-            group.bench_function(format!("{name}, M = {m}"), |bencher| {
-                bencher.iter(|| product.multiply_into(a, b, black_box(&mut out)));
-            });
-        };
-        let x = Operand::numbers(&weights[..m * K], &[m, K]).expect("a shape that fits");
-        for name in
-            ["ocp::MXFP4", "nvfp4::MODEL_OPTIMIZER", "ocp::MXFP8_E4M3", "fp8::TENSOR_E4M3", "ocp::MXFP6_E2M3", "int::INT8_G32"]
-        {
-            let spec = preset::by_name(name).expect("a preset").spec;
-            let right = QuantTensor::quantize(&spec, &weights, &[N, K]).expect("a shape that fits");
-            let left = QuantTensor::quantize(&spec, &weights[..m * K], &[m, K]).expect("a shape that fits");
-            let packed = PackedMatrix::new(&right).expect("a tensor");
-            row(&format!("f32 x {name}, F32, packed"), x, (&packed).into(), Accumulator::F32);
-            row(&format!("f32 x {name}, BlockF32, packed"), x, (&packed).into(), Accumulator::BlockF32);
-            row(&format!("{name} x {name}, BlockF32, packed"), (&left).into(), (&packed).into(), Accumulator::BlockF32);
-            if m > 1 {
-                row(&format!("{name} x {name}, BlockF32"), (&left).into(), (&right).into(), Accumulator::BlockF32);
+        table.add("gemm 0.19, f32".into(), Peak::Fma, m * N * K, move || gemm_f32(m, x, weights, &mut out));
+        for (((name, are_dots, width), right), (left, packed)) in SCHEMES.into_iter().zip(&rights).zip(lefts.iter().zip(&packed)) {
+            let pair = if are_dots { Peak::Dots } else { Peak::Fma };
+            let by = |accumulator| Matmul::new().accumulator(accumulator).exec(Exec::SERIAL);
+            for (sums, accumulator) in [("F32", Accumulator::F32), ("BlockF32", Accumulator::BlockF32)] {
+                let label = format!("f32 x {name}, {sums}, packed");
+                product(&mut table, label, Peak::Fma, by(accumulator), numbers, packed.into());
             }
+            let blocks = by(Accumulator::BlockF32);
+            product(&mut table, format!("{name} x {name}, BlockF32, stored"), pair, blocks, left.into(), right.into());
+            product(&mut table, format!("{name} x {name}, BlockF32, packed"), pair, blocks, left.into(), packed.into());
+            #[cfg(target_arch = "x86_64")]
+            if m == 1 && peaks::are_there() {
+                let bytes = &bytes[..(width * (N * K) as f64) as usize];
+                // SAFETY: the instructions were detected.
+                #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+                let read = || _ = black_box(unsafe { peaks::read(black_box(bytes)) });
+                table.add(format!("{name}: the weight only read"), Peak::Before, N * K, read);
+            }
+            let _ = (width, &bytes);
         }
+        table.print(arguments.turns);
     }
-    group.finish();
 }
 
-fn accumulators(criterion: &mut Criterion) {
+/// E4M3 under accumulators on every instruction set.
+fn accumulators(arguments: &Arguments, weights: &[f32]) {
     let (m, n, k) = (64, 256, 4096);
-    let x = inputs(n * k);
     let spec = FormatSpec::F8E4M3;
-    let codes: Vec<u8> = x.iter().map(|x| spec.encode_f32(*x) as u8).collect();
+    let codes: Vec<u8> = weights[..n * k].iter().map(|x| spec.encode_f32(*x) as u8).collect();
     let a = Operand::codes(&spec, &codes[..m * k], &[m, k]).expect("a shape that fits");
     let b = Operand::codes(&spec, &codes, &[n, k]).expect("a shape that fits");
-    let mut out = vec![0f32; m * n];
-    let mut group = criterion.benchmark_group("accumulators of E4M3");
-    group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
-    group.throughput(Throughput::Elements((m * n * k) as u64));
-    let rounded = |format| Accumulator::rounded(format, Round::NearestEven);
+    let nearest = |format| Chain::Rounded { format, rounding: Round::NearestEven };
+    let mut table = Table::new("E4M3 x E4M3, M = 64, N = 256", &arguments.filters);
     for (name, accumulator) in [
         ("F32", Accumulator::F32),
         ("F64", Accumulator::F64),
         ("Exact", Accumulator::Exact),
-        ("FP16", rounded(FormatSpec::F16)),
-        ("BF16", rounded(FormatSpec::BF16)),
-        ("E8M13", rounded(FormatSpec::E8M13)),
-        (
-            "FP16 by 128 into F32",
-            Accumulator::Chunked {
-                k: 128,
-                inner: Chain::Rounded { format: FormatSpec::F16, rounding: Round::NearestEven },
-                outer: Chain::F32,
-            },
-        ),
+        ("FP16", Accumulator::Chain(nearest(FormatSpec::F16))),
+        ("BF16", Accumulator::Chain(nearest(FormatSpec::BF16))),
+        ("E8M13", Accumulator::Chain(nearest(FormatSpec::E8M13))),
+        ("FP16 by 128 into F32", Accumulator::Chunked { k: 128, inner: nearest(FormatSpec::F16), outer: Chain::F32 }),
     ] {
         for isa in Isa::available() {
-            let product = Matmul::new().accumulator(accumulator).exec(Exec::SERIAL.with_isa(isa));
-            group.bench_function(format!("{name}, {}", isa.name()), |bencher| {
-                bencher.iter(|| product.multiply_into(a, b, black_box(&mut out)));
-            });
+            let by = Matmul::new().accumulator(accumulator).exec(Exec::SERIAL.with_isa(isa));
+            product(&mut table, format!("{name}, {}", isa.name()), Peak::Fma, by, a, b);
         }
     }
-    group.finish();
+    table.print(arguments.turns);
 }
 
 /// The same products on one thread and on two, inside the pool.
 #[cfg(feature = "rayon")]
-fn threads(criterion: &mut Criterion) {
-    let weights = inputs(N * K);
+fn threads(arguments: &Arguments, weights: &[f32]) {
     let spec = preset::ocp::MXFP4;
-    let right = QuantTensor::quantize(&spec, &weights, &[N, K]).expect("a shape that fits");
+    let right = QuantTensor::quantize(&spec, weights, &[N, K]).expect("a shape that fits");
     let packed = PackedMatrix::new(&right).expect("a tensor");
-    let mut group = criterion.benchmark_group("matmul by threads");
-    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
-    for m in [512, 16] {
+    let pools = [1, 2].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start"));
+    for (m, title) in [(512, "threads, M = 512"), (16, "threads, M = 16")] {
         let left = QuantTensor::quantize(&spec, &weights[..m * K], &[m, K]).expect("a shape that fits");
-        let x = Operand::numbers(&weights[..m * K], &[m, K]).expect("a shape that fits");
-        let mut out = vec![0f32; m * N];
-        group.throughput(Throughput::Elements((m * N * K) as u64));
-        for (name, a) in [("f32", x), ("MXFP4", (&left).into())] {
-            for threads in [1, 2] {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
-                group.bench_function(format!("{name} x MXFP4, packed, M = {m}, threads {threads}"), |bencher| {
-                    pool.install(|| bencher.iter(|| Matmul::new().multiply_into(a, &packed, black_box(&mut out))));
+        let numbers = Operand::numbers(&weights[..m * K], &[m, K]).expect("a shape that fits");
+        let mut table = Table::new(title, &arguments.filters);
+        for (name, a) in [("f32", numbers), ("MXFP4", (&left).into())] {
+            for (pool, peak) in pools.iter().zip([Peak::Itself, Peak::Before]) {
+                let (mut out, packed) = (vec![0f32; m * N], &packed);
+                let threads = pool.current_num_threads();
+                table.add(format!("{name} x MXFP4, packed, threads: {threads}"), peak, m * N * K, move || {
+                    pool.install(|| Matmul::new().multiply_into(a, packed, black_box(&mut out))).expect("shapes that fit");
                 });
             }
         }
+        table.print(arguments.turns);
     }
-    group.finish();
 }
 
-#[cfg(not(feature = "rayon"))]
-fn threads(_: &mut Criterion) {}
-
-criterion_group!(all, products, accumulators, threads);
-criterion_main!(all);
+fn main() {
+    let arguments = Arguments::parse();
+    let weights = inputs(N * K);
+    products(&arguments, &weights);
+    accumulators(&arguments, &weights);
+    #[cfg(feature = "rayon")]
+    threads(&arguments, &weights);
+}
