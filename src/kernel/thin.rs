@@ -9,12 +9,30 @@ use super::{x86::Planes, x86_thin};
 /// Panels that are worked on together.
 pub(crate) const PANELS: usize = 4;
 
+/// Numbers of a panel's blocks: f32s, or the upper halves of those that have nothing in the lower.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OfBlocks<'a> {
+    Singles(&'a [Lanes<f32>]),
+    Halves(&'a [Lanes<u16>]),
+}
+
+impl OfBlocks<'_> {
+    /// Those of a block.
+    #[inline(always)]
+    pub(crate) fn at(self, block: usize) -> Lanes<f32> {
+        match self {
+            Self::Singles(numbers) => numbers[block],
+            Self::Halves(halves) => halves[block].map(|half| f32::from_bits(u32::from(half) << 16)),
+        }
+    }
+}
+
 /// A panel of codes, or of codes in pairs of positions, and what its elements are multiplied by, block by block.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) struct ThinPanel<'a> {
     pub(crate) codes: &'a [Lanes<u8>],
-    pub(crate) factors: &'a [Lanes<f32>],
+    pub(crate) factors: OfBlocks<'a>,
 }
 
 /// What the factors multiply.

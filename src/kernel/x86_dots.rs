@@ -219,7 +219,7 @@ fn row<const QUADS: usize>(
         }
         let (unit, mine) = (_mm512_set1_ps(unit), _mm512_set1_ps(left.scales[block]));
         for ((sum, partial), panel) in sums.iter_mut().zip(partial).zip(&panels) {
-            let scale = _mm512_mul_ps(mine, _mm512_mul_ps(must_cast(panel.factors[block]), unit));
+            let scale = _mm512_mul_ps(mine, _mm512_mul_ps(must_cast(panel.factors.at(block)), unit));
             *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partial), scale, *sum);
         }
     }

@@ -52,7 +52,7 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
     let mut sums = [_mm512_setzero_ps(); PANELS];
     for (block, a) in a.chunks(run).enumerate() {
         let codes = panels.map(|panel| &panel.codes.as_flattened()[block * run * BYTES / POSITIONS..]);
-        let own: [__m512; PANELS] = panels.map(|panel| must_cast(panel.factors[block]));
+        let own: [__m512; PANELS] = panels.map(|panel| must_cast(panel.factors.at(block)));
         match factors {
             Factors::Elements => sums = continued(&decode, a, codes, |x, own| _mm512_mul_ps(x, own), own, sums),
             Factors::Sums(scales) => {

@@ -5,7 +5,7 @@ use super::read::{ScaleReader, code_rows};
 use crate::block::{BlockSpec, Restorer};
 use crate::error::Error;
 use crate::kernel::gemm::{LANES, Lanes};
-use crate::kernel::{CodeRows, Isa, positions};
+use crate::kernel::{CodeRows, Isa, OfBlocks, positions};
 use crate::ops::par::Exec;
 use crate::spec::FormatSpec;
 use alloc::vec;
@@ -41,8 +41,52 @@ pub(crate) struct Panel {
     /// Positions of a block; blocks follow each other along K.
     pub(crate) run: usize,
     /// Scales, block by block, without the tensor scale; none of an operand without.
-    pub(crate) scales: Vec<Lanes<f32>>,
+    pub(crate) scales: Scales,
     pub(crate) restore: Restore,
+}
+
+/// Scales of blocks: f32s, or their upper halves, which are all of scales of 8 bits and of powers of two.
+#[derive(Clone, Debug)]
+pub(crate) enum Scales {
+    Singles(Vec<Lanes<f32>>),
+    Halves(Vec<Lanes<u16>>),
+}
+
+impl Default for Scales {
+    fn default() -> Self {
+        Self::Singles(Vec::new())
+    }
+}
+
+impl Scales {
+    pub(crate) fn view(&self) -> OfBlocks<'_> {
+        match self {
+            Self::Singles(scales) => OfBlocks::Singles(scales),
+            Self::Halves(scales) => OfBlocks::Halves(scales),
+        }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        match self {
+            Self::Singles(scales) => scales.len(),
+            Self::Halves(scales) => scales.len(),
+        }
+    }
+
+    /// The scales of a block; 1 of an operand without.
+    pub(crate) fn at(&self, block: usize) -> Lanes<f32> {
+        if self.len() == 0 { [1.0; LANES] } else { self.view().at(block) }
+    }
+
+    /// The same in half the memory, if that is exact.
+    fn narrow(self) -> Self {
+        match self {
+            Self::Singles(scales) if scales.as_flattened().iter().all(|scale| scale.to_bits() as u16 == 0) => {
+                Self::Halves(scales.iter().map(|scales| scales.map(|scale| (scale.to_bits() >> 16) as u16)).collect())
+            }
+            other => other,
+        }
+    }
 }
 
 /// How the numbers of a block come from its elements.
@@ -124,14 +168,7 @@ impl<'a> Packer<'a> {
         Self { operand, isa, plain, scales: ScaleReader::new(&operand) }
     }
 
-    /// Rows from `line` on, `rows` of them.
-    fn panel(&self, line: usize, rows: usize) -> Panel {
-        let mut panel = Panel::default();
-        self.fill(line, rows, &mut panel);
-        panel
-    }
-
-    /// The same into a panel that is there, for its memory.
+    /// Rows from `line` on, `rows` of them, into a panel that is there, for its memory.
     pub(crate) fn fill(&self, line: usize, rows: usize, panel: &mut Panel) {
         let bits = self.operand.element().map_or(32, FormatSpec::bits);
         panel.run = self.operand.run();
@@ -140,11 +177,13 @@ impl<'a> Packer<'a> {
         } else {
             Data::Numbers(self.numbers(line, rows))
         };
-        panel.scales.clear();
+        let memory = core::mem::take(&mut panel.scales);
         if let Some(spec) = self.operand.spec() {
-            self.scales(line, rows, panel.run, &mut panel.scales);
+            let mut scales = if let Scales::Singles(scales) = memory { scales } else { Vec::new() };
+            self.scales(line, rows, panel.run, &mut scales);
             let memory = core::mem::take(&mut panel.restore);
-            panel.restore = self.restore(spec, line, rows, &panel.scales, memory);
+            panel.restore = self.restore(spec, line, rows, &scales, memory);
+            panel.scales = Scales::Singles(scales);
         }
     }
 
@@ -256,7 +295,9 @@ impl PackedMatrix {
         let packer = Packer::new(operand, Isa::best(), false);
         let panels = Exec::PARALLEL.map((0..count).collect(), |index| {
             let (matrix, first) = (index / per_matrix, index % per_matrix * LANES);
-            packer.panel(matrix * rows + first, LANES.min(rows - first))
+            let mut panel = Panel::default();
+            packer.fill(matrix * rows + first, LANES.min(rows - first), &mut panel);
+            Panel { scales: panel.scales.narrow(), ..panel }
         });
         Ok(Self {
             shape: [batch, rows, cols],
@@ -311,7 +352,7 @@ impl PackedMatrix {
     /// As [`Operand::scale`].
     pub(crate) fn scale(&self, line: usize, k: usize) -> f32 {
         let (panel, lane) = self.at(line);
-        panel.scales.get(k / panel.run).map_or(1.0, |block| block[lane])
+        panel.scales.at(k / panel.run)[lane]
     }
 
     /// An element as its format has it.
@@ -347,8 +388,7 @@ impl PackedMatrix {
         for (k, to) in dst.iter_mut().enumerate() {
             let (element, block) = (self.element_at(panel, lane, k), k / panel.run);
             let restorer = match &panel.restore {
-                Restore::Scales if panel.scales.is_empty() => Restorer::Times(1.0),
-                Restore::Scales => Restorer::Times(panel.scales[block][lane]),
+                Restore::Scales => Restorer::Times(panel.scales.at(block)[lane]),
                 Restore::Factors(zero, factors) if zero.is_sign_negative() => Restorer::Times(factors[block][lane]),
                 Restore::Factors(_, factors) => Restorer::TimesPlusZero(factors[block][lane]),
                 Restore::Any(restorers) => restorers[block][lane],

@@ -3,9 +3,9 @@
 use super::Job;
 use super::dots::DotPlan;
 use super::left::Tile;
-use super::packed::Panel;
+use super::packed::{Panel, Scales};
 use super::split::Split;
-use crate::kernel::gemm::{LANES, Lanes};
+use crate::kernel::gemm::Lanes;
 use crate::kernel::{Isa, Rounding};
 use crate::mma::{Accumulator, Chain, IntegerOverflow};
 use alloc::borrow::Cow;
@@ -128,9 +128,8 @@ pub(super) fn nested([a, b]: [usize; 2], depth: usize) -> Option<usize> {
 
 /// The scales of a panel for blocks of so many positions, none of which is longer than the panel's.
 pub(super) fn scales(panel: &Panel, run: usize, depth: usize) -> Cow<'_, [Lanes<f32>]> {
-    if run == panel.run && !panel.scales.is_empty() {
-        return Cow::Borrowed(&panel.scales);
+    match &panel.scales {
+        Scales::Singles(scales) if run == panel.run && !scales.is_empty() => Cow::Borrowed(scales),
+        scales => Cow::Owned((0..depth).step_by(run).map(|k| scales.at(k / panel.run)).collect()),
     }
-    let block = |k: usize| panel.scales.get(k / panel.run).copied().unwrap_or([1.0; LANES]);
-    Cow::Owned((0..depth).step_by(run).map(block).collect())
 }

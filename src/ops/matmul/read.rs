@@ -4,7 +4,7 @@ use super::operand::{Operand, zero_point};
 use super::packed::{Data, Panel, Restore};
 use crate::block::{BlockSpec, Restorer};
 use crate::kernel::gemm::{LANES, Lanes, scale_lanes, unpack_pairs};
-use crate::kernel::{CodeRows, DecodeBytes, Isa};
+use crate::kernel::{CodeRows, DecodeBytes, Isa, OfBlocks};
 use crate::spec::FormatSpec;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -100,12 +100,12 @@ impl Reader {
                 }
                 return;
             }
-            _ if self.plain || panel.scales.is_empty() => return,
-            Restore::Scales => (-0.0, &panel.scales),
-            Restore::Factors(zero, factors) => (*zero, factors),
+            _ if self.plain || panel.scales.len() == 0 => return,
+            Restore::Scales => (-0.0, panel.scales.view()),
+            Restore::Factors(zero, factors) => (*zero, OfBlocks::Singles(factors)),
         };
         for (block, rows) in blocks(panel.run, k, dst) {
-            scale_lanes(self.isa, rows, zero, &factors[block]);
+            scale_lanes(self.isa, rows, zero, &factors.at(block));
         }
     }
 

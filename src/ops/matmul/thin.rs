@@ -7,9 +7,8 @@ use super::plan::{Kernel, Plan, scales};
 use super::read::Reader;
 use super::{Job, Sum};
 use crate::kernel::gemm::{LANES, Lanes, dot_f32, dot_f64};
-use crate::kernel::{DecodeBytes, Factors, PANELS, Thin, ThinPanel};
+use crate::kernel::{DecodeBytes, Factors, OfBlocks, PANELS, Thin, ThinPanel};
 use crate::ops::real::Real;
-use alloc::borrow::Cow;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -35,11 +34,18 @@ pub(super) fn run<D: Real>(job: &Job<'_>, plan: &Plan, left: &[Vec<Tile>], dst: 
         let tile = &left[mine][0];
         let panel =
             |index: usize| packed.panel(if job.b.batch() == 1 { 0 } else { matrix }, (piece * PANELS + index).min(panels - 1));
-        let own: [Cow<'_, [Lanes<f32>]>; PANELS] = core::array::from_fn(|index| match &panel(index).restore {
-            Restore::Factors(_, factors) if !blockwise => Cow::Borrowed(&factors[..]),
-            _ => scales(panel(index), run, shape.depth),
+        let made: [Option<Vec<Lanes<f32>>>; PANELS] = core::array::from_fn(|index| {
+            let own = run == panel(index).run && panel(index).scales.len() > 0;
+            (!own).then(|| scales(panel(index), run, shape.depth).into_owned())
         });
-        let four = core::array::from_fn(|index| ThinPanel { codes: panel(index).data.codes(), factors: &own[index] });
+        let four = core::array::from_fn(|index| {
+            let factors = match (&panel(index).restore, &made[index]) {
+                (Restore::Factors(_, factors), _) if !blockwise => OfBlocks::Singles(factors),
+                (_, Some(made)) => OfBlocks::Singles(made),
+                _ => panel(index).scales.view(),
+            };
+            ThinPanel { codes: panel(index).data.codes(), factors }
+        });
         let sums = match &way {
             Way::Dots(dots, rows) => dots.sums(&rows[mine], tile, four),
             Way::Numbers(thin) if blockwise => thin.sums(run, Factors::Sums(&tile.scales), &tile.numbers, four),
