@@ -94,7 +94,8 @@ pub(crate) fn left_words(
             8 => words_of_8(isa, unit, block, &mut words[first..], sums),
             _ => words_of_all(isa, unit, block, &mut words[first..], sums),
         }
-        starts.extend(sums.iter().map(|sum| -128 * sum));
+        // As the instruction's sums do, it may wrap on the way to a sum that fits.
+        starts.extend(sums.iter().map(|sum| sum.wrapping_mul(-128)));
     }
 }
 
@@ -183,8 +184,9 @@ impl Dots {
         right.iter().zip(acc).for_each(|(right, acc)| self.chain_one(rows, left, right, acc));
     }
 
-    /// The sums of one row by four panels of codes, of as many words a block as a [`Left`] has; in pairs of positions its words are those of the first and
-    /// of the second positions of four pairs. Blocks are whole registers of codes: four positions, or four pairs.
+    /// The sums of one row by four panels of codes in blocks of `run` words: positions 0 to 3, 4 to 7 and so on of codes one a byte. Of pairs, which only
+    /// formats with a table have, they are positions 0, 2, 4, 6, then 1, 3, 5, 7: the low and the high halves of four bytes. Blocks are whole registers of
+    /// codes: four positions, or four pairs.
     pub(crate) fn row(
         self,
         integers: &SmallIntegers,

@@ -54,7 +54,7 @@ impl DotPlan {
 
     /// Makes the words of a whole tile from codes, if blocks are whole words.
     pub(super) fn left(&self, operand: &Operand<'_>, isa: Isa, line: usize, tile: &mut Tile) -> bool {
-        let fits = tile.rows.len() == ROWS && operand.packed().is_none() && self.is_whole(operand.cols());
+        let fits = tile.rows.len() == ROWS && operand.packed().is_none() && self.is_whole(operand.cols(), 4);
         if fits {
             let mut copies = [const { Vec::new() }; LANES];
             let rows = code_rows(operand, isa, line, ROWS, true, &mut copies);
@@ -63,9 +63,9 @@ impl DotPlan {
         fits
     }
 
-    /// Whether blocks begin at whole words.
-    const fn is_whole(&self, depth: usize) -> bool {
-        self.run.is_multiple_of(4) || self.run >= depth
+    /// Whether blocks begin at multiples of so many positions.
+    const fn is_whole(&self, depth: usize, positions: usize) -> bool {
+        self.run.is_multiple_of(positions) || self.run >= depth
     }
 
     /// Makes the words of other tiles from numbers.
@@ -79,7 +79,7 @@ impl DotPlan {
     /// The words and starts of a row for codes, one a byte or in pairs, if blocks are whole registers of those.
     pub(super) fn row(&self, tile: &Tile, isa: Isa, depth: usize, paired: bool) -> Option<Row> {
         let positions = if paired { 8 } else { 4 };
-        if !depth.is_multiple_of(positions) || !(self.run.is_multiple_of(positions) || self.run >= depth) {
+        if !depth.is_multiple_of(positions) || !self.is_whole(depth, positions) {
             return None;
         }
         let mut row = Tile { rows: tile.rows.clone(), numbers: tile.numbers.clone(), ..Tile::default() };
@@ -148,13 +148,13 @@ impl DotPlan {
             scales.extend_from_slice(&plan::scales(panel, run, depth));
         } else {
             let mut copies = [const { Vec::new() }; LANES];
-            if self.is_whole(depth) {
-                let rows = columns.packer.rows(columns.line, columns.rows, true, &mut copies);
+            let (isa, whole) = (work.job.exec.isa(), self.is_whole(depth, 4));
+            let rows = code_rows(&columns.packer.operand, isa, columns.line, columns.rows, whole, &mut copies);
+            if whole {
                 self.dots.quads_of_rows(&self.right, &rows, depth, quads);
             } else {
-                let rows = columns.packer.rows(columns.line, columns.rows, false, &mut copies);
                 codes.resize(depth, [0; LANES]);
-                positions(work.job.exec.isa(), &rows.bytes, codes);
+                positions(isa, &rows.bytes, codes);
                 self.dots.quads(&self.right, codes, run, quads);
             }
             columns.packer.scales(columns.line, columns.rows, run, scales);

@@ -5,7 +5,7 @@ use super::read::{ScaleReader, code_rows};
 use crate::block::{BlockSpec, Restorer};
 use crate::error::Error;
 use crate::kernel::gemm::{LANES, Lanes};
-use crate::kernel::{CodeRows, Isa, OfBlocks, positions};
+use crate::kernel::{Isa, OfBlocks, positions};
 use crate::ops::par::Exec;
 use crate::spec::FormatSpec;
 use alloc::vec;
@@ -45,7 +45,7 @@ pub(crate) struct Panel {
     pub(crate) restore: Restore,
 }
 
-/// Scales of blocks: f32s, or their upper halves, which are all of scales of 8 bits and of powers of two.
+/// Scales of blocks: f32s, or their upper halves where the lower are zeros, as those of E8M0 and FP8 are.
 #[derive(Clone, Debug)]
 pub(crate) enum Scales {
     Singles(Vec<Lanes<f32>>),
@@ -156,7 +156,7 @@ pub(crate) struct Columns<'a> {
 
 /// Makes panels of an operand that is not packed.
 pub(crate) struct Packer<'a> {
-    operand: Operand<'a>,
+    pub(crate) operand: Operand<'a>,
     isa: Isa,
     /// For sums of elements without scales, see [`Reader::new`](super::read::Reader::new): what scales do to elements is not asked for.
     plain: bool,
@@ -228,14 +228,6 @@ impl<'a> Packer<'a> {
         }
     }
 
-    /// Codes of rows, as [`code_rows`] has them.
-    pub(crate) fn rows<'b>(&self, line: usize, rows: usize, pairs: bool, copies: &'b mut [Vec<u8>; LANES]) -> CodeRows<'b>
-    where
-        'a: 'b,
-    {
-        code_rows(&self.operand, self.isa, line, rows, pairs, copies)
-    }
-
     fn numbers(&self, line: usize, rows: usize) -> Vec<Lanes<f32>> {
         let cols = self.operand.cols();
         let mut numbers = vec![[0.0; LANES]; cols];
@@ -251,7 +243,7 @@ impl<'a> Packer<'a> {
     fn codes(&self, line: usize, rows: usize, mut codes: Vec<Lanes<u8>>) -> Data {
         let cols = self.operand.cols();
         let mut copies = [const { Vec::new() }; LANES];
-        let rows = self.rows(line, rows, true, &mut copies);
+        let rows = code_rows(&self.operand, self.isa, line, rows, true, &mut copies);
         codes.resize(if rows.paired { cols.div_ceil(2) } else { cols }, [0; LANES]);
         positions(self.isa, &rows.bytes, &mut codes);
         match self.operand.element().map_or(8, FormatSpec::bits) {

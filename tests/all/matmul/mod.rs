@@ -209,3 +209,22 @@ fn kernels_equal_the_definition_at_every_height() {
         }
     }
 }
+
+/// So many columns that kernels take two panels at a time, and depths of more than one piece.
+#[test]
+fn kernels_equal_the_definition_on_pairs_of_panels() {
+    let pools = Pool::all();
+    for (index, pair) in pairs().into_iter().enumerate() {
+        for (at, shape) in [[1, 16, 513, 72], [1, 17, 520, 36], [2, 9, 530, 33], [1, 16, 512, 640]].into_iter().enumerate() {
+            if at == 3 && index % 5 != 2 {
+                continue;
+            }
+            let blockwise = pair.0.is_blockwise(shape[3]) && pair.1.is_blockwise(shape[3]);
+            let sums = if blockwise { Accumulator::BlockF32 } else { Accumulator::F64 };
+            let chain = Accumulator::rounded(FormatSpec::BF16, Round::NearestEven);
+            let all = [sums, Accumulator::F32, chain];
+            let few = if at == 0 { &all[..] } else { &all[..2] };
+            compare(pair, 2 * (300 + index) + at % 2, shape, few, &pools[1..2.min(pools.len())]);
+        }
+    }
+}
