@@ -55,29 +55,25 @@ struct Table<'a> {
     title: &'static str,
     filters: &'a [String],
     rows: Vec<Row<'a>>,
+    /// The peaks that this machine has, and their rows.
+    controls: Vec<(Peak, usize)>,
     /// Whether the last row that was offered is one of them.
     has_last: bool,
 }
 
 impl<'a> Table<'a> {
     fn new(title: &'static str, filters: &'a [String]) -> Self {
-        let mut table = Self { title, filters, rows: Vec::new(), has_last: false };
+        let mut table = Self { title, filters, rows: Vec::new(), controls: Vec::new(), has_last: false };
         #[cfg(target_arch = "x86_64")]
-        if peaks::are_there() {
-            // SAFETY: the instructions were detected.
-            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            let fma = || _ = black_box(unsafe { peaks::fma() });
-            table.control("fused multiply-adds", Peak::Fma, peaks::FMA, fma);
-            // SAFETY: as above.
-            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            let dots = || _ = black_box(unsafe { peaks::dots() });
-            table.control("dot products of bytes", Peak::Dots, peaks::DOTS, dots);
+        for (name, peak, call) in
+            [("fused multiply-adds", Peak::Fma, peaks::fma()), ("dot products of bytes", Peak::Dots, peaks::dots())]
+        {
+            if let Some((multiply_adds, work)) = call {
+                table.controls.push((peak, table.rows.len()));
+                table.rows.push(Row { name: name.into(), peak, multiply_adds, work: Box::new(work) });
+            }
         }
         table
-    }
-
-    fn control(&mut self, name: &str, peak: Peak, multiply_adds: usize, work: impl FnMut() + 'a) {
-        self.rows.push(Row { name: name.into(), peak, multiply_adds, work: Box::new(work) });
     }
 
     fn add(&mut self, name: String, peak: Peak, multiply_adds: usize, work: impl FnMut() + 'a) {
@@ -117,7 +113,7 @@ impl<'a> Table<'a> {
                 samples[samples.len() / 2]
             })
             .collect();
-        let peak = |of: Peak| self.rows.iter().position(|row| row.peak == of).map(|row| medians[row]);
+        let peak = |of: Peak| self.controls.iter().find(|(peak, _)| *peak == of).map(|(_, row)| medians[*row]);
         println!("\n| {} | G multiply-adds/s | ratio |\n|---|---|---|", self.title);
         for (index, (row, median)) in self.rows.iter().zip(&medians).enumerate() {
             let (of, against) = match row.peak {
@@ -198,12 +194,9 @@ fn products(arguments: &Arguments, weights: &[f32]) {
             product(&mut table, format!("{name} x {name}, BlockF32, stored"), pair, blocks, left.into(), right.into());
             product(&mut table, format!("{name} x {name}, BlockF32, packed"), pair, blocks, left.into(), packed.into());
             #[cfg(target_arch = "x86_64")]
-            if m == 1 && peaks::are_there() {
+            if let (1, Some(read)) = (m, peaks::read()) {
                 let bytes = &bytes[..(width * (N * K) as f64) as usize];
-                // SAFETY: the instructions were detected.
-                #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-                let read = || _ = black_box(unsafe { peaks::read(black_box(bytes)) });
-                table.add(format!("{name}: the weight only read"), Peak::Before, N * K, read);
+                table.add(format!("{name}: the weight only read"), Peak::Before, N * K, move || read(bytes));
             }
             let _ = (width, &bytes);
         }
@@ -262,6 +255,11 @@ fn threads(arguments: &Arguments, weights: &[f32]) {
 }
 
 fn main() {
+    // `cargo test --all-targets` starts it too, with arguments of its own.
+    if !std::env::args().any(|argument| argument == "--bench" || argument == "--help") {
+        println!("`cargo bench --bench matmul` measures");
+        return;
+    }
     let arguments = Arguments::parse();
     let weights = inputs(N * K);
     products(&arguments, &weights);

@@ -379,3 +379,20 @@ fn batches_that_share_a_side_and_single_rows_equal_the_definition() {
         }
     }
 }
+
+/// A sum of 2^17 products of −128 and a bit: it fits, while 128 times the sum of the left side does not.
+#[test]
+fn the_longest_dot_products_come_out() {
+    let depth = 1 << 17;
+    let (x, y) = (vec![0x80u8; 16 * depth], vec![1u8; 2 * depth]);
+    for format in [FormatSpec::UINT1, FormatSpec::INT8] {
+        let b = Operand::codes(&format, &y, &[2, depth]).unwrap();
+        for rows in [1, 2, 16] {
+            let a = Operand::codes(&FormatSpec::INT8, &x[..rows * depth], &[rows, depth]).unwrap();
+            for isa in Isa::available() {
+                let matmul = Matmul::new().accumulator(Accumulator::BlockF32).exec(Exec::SERIAL.with_isa(isa));
+                assert_eq!(matmul.multiply(a, b).unwrap(), vec![-16777216.0; 2 * rows], "{} {rows} {}", format.name(), isa.name());
+            }
+        }
+    }
+}
