@@ -14,10 +14,10 @@ const STEPS: usize = 4096;
 const EIGHTS: usize = 12;
 
 /// Multiply-adds of a call, and the call.
-pub(crate) type Peak = (usize, fn());
+pub(crate) type Counted = (usize, fn());
 
 /// Fused multiply-adds of f32s, by the widest registers.
-pub(crate) fn fma() -> Option<Peak> {
+pub(crate) fn fma() -> Option<Counted> {
     // SAFETY: called only if the instructions were detected.
     #[expect(unsafe_code, reason = "entry into instructions that were detected")]
     let (sixteen, eight): (fn(), fn()) = (|| _ = black_box(unsafe { fma_16() }), || _ = black_box(unsafe { fma_8() }));
@@ -30,7 +30,7 @@ pub(crate) fn fma() -> Option<Peak> {
 }
 
 /// Dot products of bytes.
-pub(crate) fn dots() -> Option<Peak> {
+pub(crate) fn dots() -> Option<Counted> {
     // SAFETY: called only if the instructions were detected.
     #[expect(unsafe_code, reason = "entry into instructions that were detected")]
     let call: fn() = || _ = black_box(unsafe { dots_64() });

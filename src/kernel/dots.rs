@@ -196,13 +196,10 @@ impl Dots {
         left: &Left<'_>,
         panels: [ThinPanel<'_>; PANELS],
     ) -> [Lanes<f32>; PANELS] {
-        match &integers.table {
-            // SAFETY: as above.
-            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Some(table) if paired => unsafe { x86_dots::row_by_pairs(table, unit, run, left, panels) },
-            // SAFETY: as above.
-            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            _ => unsafe { x86_dots::row_by_bytes(integers, unit, run, left, panels) },
+        // SAFETY: as above.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        unsafe {
+            x86_dots::row(integers, paired, unit, run, left, panels)
         }
     }
 

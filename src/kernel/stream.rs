@@ -69,16 +69,21 @@ pub(crate) fn copy_past_caches(from: &[f32], to: &mut [f32]) {
 pub(crate) fn prefetch<S>(input: &[S]) {
     #[cfg(target_arch = "x86_64")]
     for offset in (0..size_of_val(input)).step_by(LINE) {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let ahead = input.as_ptr().cast::<i8>().wrapping_add(AHEAD + offset);
-        // SAFETY: a prefetch touches no memory that the program could see, whatever the address, and never faults.
-        #[expect(unsafe_code, reason = "the intrinsic takes a pointer")]
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(ahead);
-        }
+        fetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(input.as_ptr().cast::<i8>().wrapping_add(AHEAD + offset));
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = input;
+}
+
+/// Asks for the cache line at an address, whatever is there.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(super) fn fetch<const HINT: i32>(at: *const i8) {
+    // SAFETY: a prefetch touches no memory that the program could see, whatever the address, and never faults.
+    #[expect(unsafe_code, reason = "the intrinsic takes a pointer")]
+    unsafe {
+        core::arch::x86_64::_mm_prefetch::<HINT>(at);
+    }
 }
 
 /// Copies whole cache lines to a slice that starts at one.

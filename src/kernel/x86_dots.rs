@@ -164,40 +164,37 @@ pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Blo
     }
 }
 
-/// One row by the codes of four panels, one a byte.
+/// See [`Dots::row`](super::dots::Dots::row).
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
-pub(super) fn row_by_bytes(
+pub(super) fn row(
     integers: &SmallIntegers,
+    paired: bool,
     unit: f32,
     run: usize,
     left: &Left<'_>,
     panels: [ThinPanel<'_>; PANELS],
 ) -> [Lanes<f32>; PANELS] {
-    let (order, table): (__m512i, Option<__m512i>) = (must_cast(QUADS), integers.table.map(must_cast));
-    row(|codes| [integers_of(table, _mm512_permutexvar_epi8(order, codes))], unit, run, left, panels)
-}
-
-/// One row by pairs of positions: quads of the first and of the second of four pairs. A table of 4-bit codes ignores the bits above, which neighbours leave.
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
-pub(super) fn row_by_pairs(
-    table: &Quad,
-    unit: f32,
-    run: usize,
-    left: &Left<'_>,
-    panels: [ThinPanel<'_>; PANELS],
-) -> [Lanes<f32>; PANELS] {
-    let (order, table): (__m512i, __m512i) = (must_cast(QUADS), must_cast(*table));
-    let quads = |pairs| {
-        let pairs = _mm512_permutexvar_epi8(order, pairs);
-        [integers_of(Some(table), pairs), integers_of(Some(table), _mm512_srli_epi16::<4>(pairs))]
-    };
-    row(quads, unit, run, left, panels)
+    let order: __m512i = must_cast(QUADS);
+    match integers.table.map(must_cast) {
+        // A table of 4-bit codes ignores the bits above, which neighbours leave.
+        Some(table) if paired => {
+            let quads = |pairs| {
+                let pairs = _mm512_permutexvar_epi8(order, pairs);
+                [integers_of(Some(table), pairs), integers_of(Some(table), _mm512_srli_epi16::<4>(pairs))]
+            };
+            sums_of_row(quads, unit, run, left, panels)
+        }
+        table => {
+            let quad = |codes| [integers_of(table, _mm512_permutexvar_epi8(order, codes))];
+            sums_of_row(quad, unit, run, left, panels)
+        }
+    }
 }
 
 /// The sums of a row, where 64 bytes are so many quads, in blocks of `run` words.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
-fn row<const QUADS: usize>(
+fn sums_of_row<const QUADS: usize>(
     quads: impl Fn(__m512i) -> [__m512i; QUADS],
     unit: f32,
     run: usize,

@@ -2,12 +2,13 @@
 
 use super::gemm::{Block, Blocks, LANES, Lanes, PIECE, ROWS, double_body};
 use super::rounding::{Known, Rounding, chain_body};
+use super::stream::fetch;
 use bytemuck::{must_cast, must_cast_ref};
 use core::arch::x86_64::{
     __m256, __m512, __m512d, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_FROUND_TO_NEG_INF,
-    _MM_FROUND_TO_POS_INF, _MM_FROUND_TO_ZERO, _MM_HINT_T1, _mm_prefetch, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
-    _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_epi32,
-    _mm256_set1_ps, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_andnot_si512, _mm512_castps_si512,
+    _MM_FROUND_TO_POS_INF, _MM_FROUND_TO_ZERO, _MM_HINT_T1, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castps_si256,
+    _mm256_castsi256_ps, _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_andnot_si512, _mm512_castps_si512,
     _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_cvtps_pd, _mm512_cvtps_ph, _mm512_fmadd_pd, _mm512_fmadd_ps,
     _mm512_fmadd_round_ps, _mm512_mask_mov_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_pd, _mm512_set1_ps, _mm512_sllv_epi32,
     _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_sub_epi32, _mm512_sub_ps, _mm512_test_epi32_mask,
@@ -47,13 +48,8 @@ fn store(sums: Halves, half: usize, acc: &mut [Block<f32>; 2]) {
 
 /// Has what follows a piece of positions fetched into the second-level cache.
 #[inline]
-pub(super) fn fetch_next<T>(line: &[T; 16]) {
-    let next = core::ptr::from_ref(line).wrapping_add(PIECE);
-    // SAFETY: a prefetch touches no memory that the program could see, whatever the address, and never faults.
-    #[expect(unsafe_code, reason = "a prefetch")]
-    unsafe {
-        _mm_prefetch::<_MM_HINT_T1>(next.cast());
-    }
+pub(super) fn fetch_next<T>(line: &[T; ROWS]) {
+    fetch::<_MM_HINT_T1>(core::ptr::from_ref(line).wrapping_add(PIECE).cast());
 }
 
 #[inline]

@@ -71,9 +71,16 @@ impl DotPlan {
     /// Makes the words of other tiles from numbers.
     pub(super) fn prepare(&self, tile: &mut Tile, isa: Isa) {
         if tile.words.is_empty() {
-            let unit = Unpacked::new(false, 1, -self.left.exponent).to_f32();
-            left_words(isa, unit, tile.height(), self.run, &tile.numbers, &mut tile.words, &mut tile.starts);
+            (tile.words, tile.starts) = self.words(tile, isa);
         }
+    }
+
+    /// Words and starts of a tile's numbers.
+    fn words(&self, tile: &Tile, isa: Isa) -> (Vec<u32>, Vec<i32>) {
+        let (mut words, mut starts) = (Vec::new(), Vec::new());
+        let unit = Unpacked::new(false, 1, -self.left.exponent).to_f32();
+        left_words(isa, unit, tile.height(), self.run, &tile.numbers, &mut words, &mut starts);
+        (words, starts)
     }
 
     /// The words and starts of a row for codes, one a byte or in pairs, if blocks are whole registers of those.
@@ -82,15 +89,14 @@ impl DotPlan {
         if !depth.is_multiple_of(positions) || !self.is_whole(depth, positions) {
             return None;
         }
-        let mut row = Tile { rows: tile.rows.clone(), numbers: tile.numbers.clone(), ..Tile::default() };
-        self.prepare(&mut row, isa);
+        let (mut words, starts) = self.words(tile, isa);
         if paired {
-            for words in row.words.as_chunks_mut().0 {
-                let [[a, b, c, d], [e, f, g, h]] = words.map(u32::to_le_bytes);
-                *words = [[a, c, e, g], [b, d, f, h]].map(u32::from_le_bytes);
+            for two in words.as_chunks_mut().0 {
+                let [[a, b, c, d], [e, f, g, h]] = two.map(u32::to_le_bytes);
+                *two = [[a, c, e, g], [b, d, f, h]].map(u32::from_le_bytes);
             }
         }
-        Some(Row { words: row.words, starts: row.starts, paired })
+        Some(Row { words, starts, paired })
     }
 
     /// The sums of a row by four panels.

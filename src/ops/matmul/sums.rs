@@ -86,24 +86,23 @@ impl Work<'_> {
             return dots.run(self, scratch, sink);
         }
         let Scratch { panels, numbers, codes, states, .. } = scratch;
-        let (job, whole, panels) = (self.job, 0..self.job.shape.depth, self.panels(panels));
-        let mut decoded = Decoded { reader: self.reader, numbers, codes };
-        let decoded = &mut decoded;
+        let (job, whole) = (self.job, 0..self.job.shape.depth);
+        let decoded = &mut Decoded { reader: self.reader, panels: self.panels(panels), numbers, codes };
         match plan {
             Plan::Chain(Kernel::Double) => {
                 let mut states = Vec::new();
-                self.by_pieces(&panels, decoded, whole, 1, &mut states, |_, tile, k, b, sums| {
+                self.by_pieces(decoded, whole, 1, &mut states, |_, tile, k, b, sums| {
                     let (isa, rows, a) = (job.exec.isa(), tile.rows.len(), tile.positions(k));
                     b.iter().zip(sums).for_each(|(b, sums)| chain_f64(isa, rows, a, b, sums));
                 });
                 self.hand_over(&states, |row, columns, sums| sink(row, columns, Sums::Any(sums.map(Sum::Double).into())));
             }
             Plan::Chain(kernel) => {
-                self.by_pieces(&panels, decoded, whole, 1, states, |_, tile, k, b, sums| kernel.singles(job, tile, k, b, sums));
+                self.by_pieces(decoded, whole, 1, states, |_, tile, k, b, sums| kernel.singles(job, tile, k, b, sums));
                 self.hand_over_singles(states, sink);
             }
             Plan::Chunked { k: length, inner, outer: Chain::F32 } if !matches!(inner, Kernel::Double) => {
-                self.by_pieces(&panels, decoded, whole, *length, states, |_, tile, k, b, sums| {
+                self.by_pieces(decoded, whole, *length, states, |_, tile, k, b, sums| {
                     for run in pieces(0..k.len(), *length, *length) {
                         let mut chunk = [[[0.0; LANES]; ROWS]; 2];
                         let of_run: Vec<_> = b.iter().map(|b| &b[run.clone()]).collect();
@@ -115,17 +114,18 @@ impl Work<'_> {
                 self.hand_over_singles(states, sink);
             }
             Plan::PlainBlocks { run } => {
-                let cols: Vec<_> = panels.iter().map(|panel| scales(panel, *run, whole.end)).collect();
+                let cols: Vec<_> = decoded.panels.iter().map(|panel| scales(panel, *run, whole.end)).collect();
                 if *run > PIECE {
-                    self.long_blocks(&panels, &cols, *run, decoded, states);
+                    self.long_blocks(&cols, *run, decoded, states);
                 } else {
-                    self.blocks(&panels, &cols, *run, decoded, states);
+                    self.blocks(&cols, *run, decoded, states);
                 }
                 self.hand_over_singles(states, sink);
             }
             _ => {
-                for (index, (columns, panel)) in self.columns.iter().zip(&panels).enumerate() {
-                    let b = decoded.decode(0, panel, whole.clone());
+                for (index, columns) in self.columns.iter().enumerate() {
+                    let panel = decoded.panels[index];
+                    let b = decoded.one(index, whole.clone());
                     self.run_one(plan, columns, panel, b, &mut |row, sums| sink(row, index, sums));
                 }
             }
@@ -149,7 +149,6 @@ impl Work<'_> {
     /// of panels.
     fn by_pieces<T: Copy + Default>(
         &self,
-        panels: &[&Panel],
         decoded: &mut Decoded<'_>,
         positions: Range<usize>,
         run: usize,
@@ -158,9 +157,9 @@ impl Work<'_> {
     ) {
         self.clear(states);
         for k in pieces(positions, run, PIECE) {
-            for (index, (panels, states)) in panels.chunks(2).zip(states.chunks_mut(self.tiles.len())).enumerate() {
-                let b = decoded.decode_pair(panels, k.clone());
-                self.tiles.iter().zip(states).for_each(|(tile, sums)| step(index, tile, k.clone(), &b[..panels.len()], sums));
+            for (pair, states) in states.chunks_mut(self.tiles.len()).enumerate() {
+                let b: Vec<&[Lanes<f32>]> = decoded.pair(pair, k.clone()).collect();
+                self.tiles.iter().zip(states).for_each(|(tile, sums)| step(pair, tile, k.clone(), &b, sums));
             }
         }
     }
@@ -172,15 +171,8 @@ impl Work<'_> {
     }
 
     /// Sums of short blocks.
-    fn blocks(
-        &self,
-        panels: &[&Panel],
-        cols: &[Cow<'_, [Lanes<f32>]>],
-        run: usize,
-        decoded: &mut Decoded<'_>,
-        states: &mut Vec<Pair<f32>>,
-    ) {
-        self.by_pieces(panels, decoded, 0..self.job.shape.depth, run, states, |index, tile, k, b, sums| {
+    fn blocks(&self, cols: &[Cow<'_, [Lanes<f32>]>], run: usize, decoded: &mut Decoded<'_>, states: &mut Vec<Pair<f32>>) {
+        self.by_pieces(decoded, 0..self.job.shape.depth, run, states, |index, tile, k, b, sums| {
             let (blocks, height) = (k.start / run..k.end.div_ceil(run), tile.height());
             let rows = &tile.scales[blocks.start * height..blocks.end * height];
             let parts = |panel: usize| Blocks { run, rows, cols: cols.get(panel).map_or(&[], |cols| &cols[blocks.clone()]) };
@@ -190,18 +182,11 @@ impl Work<'_> {
     }
 
     /// Sums of blocks that are longer than a piece.
-    fn long_blocks(
-        &self,
-        panels: &[&Panel],
-        cols: &[Cow<'_, [Lanes<f32>]>],
-        run: usize,
-        decoded: &mut Decoded<'_>,
-        states: &mut Vec<Pair<f32>>,
-    ) {
+    fn long_blocks(&self, cols: &[Cow<'_, [Lanes<f32>]>], run: usize, decoded: &mut Decoded<'_>, states: &mut Vec<Pair<f32>>) {
         self.clear(states);
         let mut partials = Vec::new();
         for (block, positions) in pieces(0..self.job.shape.depth, run, run).enumerate() {
-            self.by_pieces(panels, decoded, positions, 1, &mut partials, |_, tile, k, b, sums| {
+            self.by_pieces(decoded, positions, 1, &mut partials, |_, tile, k, b, sums| {
                 Kernel::Single.singles(self.job, tile, k, b, sums);
             });
             let tiles = self.tiles.len();
@@ -316,31 +301,30 @@ fn integer(sum: f64, exponent: i32) -> Partial {
     Partial::Integer((sum / Unpacked::new(false, 1, exponent).to_f64()) as i64, exponent)
 }
 
-/// Numbers of panels, in memory that is there.
+/// Panels, and memory for their numbers.
 struct Decoded<'a> {
     reader: &'a Reader,
+    panels: Vec<&'a Panel>,
     numbers: &'a mut [Vec<Lanes<f32>>; 2],
     codes: &'a mut Vec<Lanes<u8>>,
 }
 
 impl Decoded<'_> {
-    /// The numbers of some positions, in the first place or the second.
-    fn decode(&mut self, place: usize, panel: &Panel, k: Range<usize>) -> &[Lanes<f32>] {
-        let numbers = &mut self.numbers[place];
+    /// The numbers of a panel at some positions.
+    fn one(&mut self, panel: usize, k: Range<usize>) -> &[Lanes<f32>] {
+        let numbers = &mut self.numbers[panel % 2];
         if numbers.len() < k.len() {
             *numbers = buffer(k.len());
         }
         let numbers = &mut numbers[..k.len()];
-        self.reader.panel(panel, k, self.codes, numbers);
+        self.reader.panel(self.panels[panel], k, self.codes, numbers);
         numbers
     }
 
-    /// Those of one panel or two.
-    fn decode_pair(&mut self, panels: &[&Panel], k: Range<usize>) -> [&[Lanes<f32>]; 2] {
-        for (place, panel) in panels.iter().enumerate() {
-            self.decode(place, panel, k.clone());
-        }
-        let mut place = 0..;
-        self.numbers.each_ref().map(|numbers| if place.next() < Some(panels.len()) { &numbers[..k.len()] } else { &[] })
+    /// Those of two panels, or of the last.
+    fn pair(&mut self, pair: usize, k: Range<usize>) -> impl Iterator<Item = &[Lanes<f32>]> {
+        let panels = 2 * pair..(2 * pair + 2).min(self.panels.len());
+        panels.clone().for_each(|panel| _ = self.one(panel, k.clone()));
+        self.numbers.iter().take(panels.len()).map(move |numbers| &numbers[..k.len()])
     }
 }
