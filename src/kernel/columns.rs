@@ -23,15 +23,28 @@ pub(crate) fn positions(isa: Isa, rows: &[&[u8]; LANES], positions: &mut [Lanes<
     }
     let _ = isa;
     let (squares, last) = positions.as_chunks_mut::<LANES>();
-    for (index, square) in squares.iter_mut().enumerate() {
-        let start = index * LANES;
-        let from: [Lanes<u8>; LANES] = rows.map(|row| row[start..].first_chunk().copied().unwrap_or_default());
-        for (k, to) in square.iter_mut().enumerate() {
-            *to = core::array::from_fn(|lane| from[lane][k]);
+    for (index, to) in squares.iter_mut().enumerate() {
+        let mut square = [[0; LANES]; LANES];
+        for (to, row) in square.iter_mut().zip(rows) {
+            to.copy_from_slice(&row[index * LANES..][..LANES]);
         }
+        *to = interleaved(interleaved(interleaved(interleaved(square))));
     }
     let start = squares.len() * LANES;
     for (k, to) in last.iter_mut().enumerate() {
         *to = rows.map(|row| row[start + k]);
     }
+}
+
+/// Each row of the first half by turns with one of the second: four times over, rows are columns. Written so that compilers find what a machine has for it.
+#[inline(always)]
+fn interleaved(rows: [Lanes<u8>; LANES]) -> [Lanes<u8>; LANES] {
+    const HALF: usize = LANES / 2;
+    let mut by_turns = [[0; LANES]; LANES];
+    for i in 0..HALF {
+        let byte = |half: usize, k: usize| rows[i + k % 2 * HALF][half * HALF + k / 2];
+        by_turns[2 * i] = core::array::from_fn(|k| byte(0, k));
+        by_turns[2 * i + 1] = core::array::from_fn(|k| byte(1, k));
+    }
+    by_turns
 }

@@ -1,14 +1,15 @@
-//! Sums of products of small integers by dot products of bytes (AVX512-VNNI): four positions at a time, exact in i32.
+//! Sums of products of small integers by dot products of bytes: four positions at a time, exact in i32. AVX512-VNNI adds up all four; AVX2 (`maddubs`) two, in i16,
+//! where they must not overflow.
 //!
-//! The instruction multiplies unsigned by signed bytes. The right side's integers are taken 128 higher; 128 times the sum of the left side's, one number for a row
-//! and a block, is where a sum starts below zero.
+//! The instructions multiply unsigned by signed bytes. The right side's integers are taken so much higher that none is negative; as many times the sum of the left
+//! side's, one number for a row and a block, is where a sum starts below zero.
 
 use super::columns::CodeRows;
 use super::gemm::{Block, Lanes, ROWS};
 use super::isa::{Isa, per_isa};
 use super::thin::{PANELS, ThinPanel};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::{gemm::height, isa::Kind, x86_dots};
+use super::{gemm::height, isa::Kind, x86_dots, x86_maddubs};
 use crate::codec::Unpacked;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
@@ -20,7 +21,8 @@ pub(crate) type Quad = [u8; 64];
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) struct SmallIntegers {
-    /// The numbers of codes of at most 6 bits, whatever is above those, 128 higher; none for codes that are their numbers.
+    /// The numbers of codes of at most 6 bits, whatever is above those, higher by the largest magnitude; none for codes that are their numbers, of which that
+    /// is 128.
     pub(super) table: Option<[u8; 64]>,
     /// The exponent of the last place.
     pub(crate) exponent: i32,
@@ -43,10 +45,19 @@ impl SmallIntegers {
         if !own && spec.bits() > 6 {
             return None;
         }
-        let table = (!own).then(|| core::array::from_fn(|code| (numbers[code % numbers.len()] as i8 as u8) ^ 0x80));
-        let largest = numbers.iter().fold(0.0f32, |largest, x| largest.max(x.abs())) as u32;
-        Some(Self { table, exponent, largest })
+        let largest = numbers.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
+        let table = (!own).then(|| core::array::from_fn(|code| (numbers[code % numbers.len()] + largest) as u8));
+        Some(Self { table, exponent, largest: largest as u32 })
     }
+}
+
+/// The left side's integers of a tile.
+#[derive(Debug, Default)]
+pub(crate) struct LeftWords {
+    /// See [`Left::words`].
+    pub(crate) words: Vec<u32>,
+    /// See [`Left::starts`].
+    pub(crate) starts: Vec<i32>,
 }
 
 /// The left side's part in the sums of a tile: `height(rows)` words, starts and scales at a time.
@@ -72,16 +83,9 @@ pub(crate) struct Right<'a> {
     pub(crate) scales: &'a [Lanes<f32>],
 }
 
-/// Makes the words and starts of a tile's numbers, `height` of them for each position, in blocks of `run` positions.
-pub(crate) fn left_words(
-    isa: Isa,
-    unit: f32,
-    height: usize,
-    run: usize,
-    numbers: &[f32],
-    words: &mut Vec<u32>,
-    starts: &mut Vec<i32>,
-) {
+/// The words and starts of a tile's numbers, `height` of them for each position, in blocks of `run` positions; the right side is `offset` higher.
+pub(crate) fn left_words(isa: Isa, unit: f32, offset: u32, height: usize, run: usize, numbers: &[f32]) -> LeftWords {
+    let LeftWords { mut words, mut starts } = LeftWords::default();
     for block in numbers.chunks(run * height) {
         let first = words.len();
         words.resize(first + block.len().div_ceil(4 * height) * height, 0);
@@ -94,9 +98,10 @@ pub(crate) fn left_words(
             8 => words_of_8(isa, unit, block, &mut words[first..], sums),
             _ => words_of_all(isa, unit, block, &mut words[first..], sums),
         }
-        // As the instruction's sums do, it may wrap on the way to a sum that fits.
-        starts.extend(sums.iter().map(|sum| sum.wrapping_mul(-128)));
+        // As the instructions' sums do, it may wrap on the way to a sum that fits.
+        starts.extend(sums.iter().map(|sum| sum.wrapping_mul(-(offset as i32))));
     }
+    LeftWords { words, starts }
 }
 
 #[inline(always)]
@@ -123,7 +128,24 @@ per_isa! {
 
 /// Dot products of bytes. One in hand proves that the machine has them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Dots {
+pub(crate) struct Dots(Way);
+
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// AVX2's, which add up so many quads before they would overflow.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    Twos { quads: usize },
+    /// AVX-512's.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    Fours,
+    /// The same beside permutes of bytes.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    FoursOfRows(DotsOfRows),
+}
+
+/// Dot products of bytes that take rows of codes as they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DotsOfRows {
     #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
     none: core::convert::Infallible,
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -132,56 +154,89 @@ pub(crate) struct Dots {
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 impl Dots {
-    /// If the machine has them, and the instruction set is at least that wide.
-    pub(crate) fn new(isa: Isa) -> Option<Self> {
-        (matches!(isa.kind(), Kind::Avx512Vbmi) && std::arch::is_x86_feature_detected!("avx512vnni"))
-            .then_some(Self { _detected: () })
+    /// Those of an instruction set for these sides. Without AVX512-VNNI, sums of f32s in its registers are as fast.
+    pub(crate) fn new(isa: Isa, left: &SmallIntegers, right: &SmallIntegers) -> Option<Self> {
+        let way = match isa.kind() {
+            Kind::Portable => return None,
+            // Two products of twice the right side's largest magnitude by the left side's.
+            Kind::Avx2 => Way::Twos { quads: i16::MAX as usize / (4 * right.largest * left.largest).max(1) as usize },
+            _ if !std::arch::is_x86_feature_detected!("avx512vnni") => return None,
+            Kind::Avx512 => Way::Fours,
+            Kind::Avx512Vbmi => Way::FoursOfRows(DotsOfRows { _detected: () }),
+        };
+        (!matches!(way, Way::Twos { quads: 0 })).then_some(Self(way))
+    }
+
+    /// Those that take rows of codes.
+    pub(crate) const fn of_rows(self) -> Option<DotsOfRows> {
+        if let Way::FoursOfRows(dots) = self.0 { Some(dots) } else { None }
     }
 
     /// Codes, position by position in blocks of `run`, to quads of integers.
     pub(crate) fn quads(self, integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut Vec<Quad>) {
-        // SAFETY: a `Dots` is made only after its instructions were detected.
-        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-        unsafe {
-            x86_dots::quads(integers, codes, run, quads);
+        match self.0 {
+            // SAFETY: a `Dots` is made only after its instructions were detected, AVX2 with all others.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Way::Twos { .. } | Way::Fours => unsafe { x86_maddubs::quads(integers, codes, run, quads) },
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Way::FoursOfRows(_) => unsafe { x86_dots::quads(integers, codes, run, quads) },
         }
     }
 
+    /// `acc + sum · (scale · scale)`, fused, for each block in turn, for one panel or two.
+    pub(crate) fn chain(self, rows: usize, left: &Left<'_>, right: &[Right<'_>], acc: &mut [Block<f32>]) {
+        if let (Some(right), Some(acc), ROWS, Way::Fours | Way::FoursOfRows(_)) =
+            (right.first_chunk(), acc.first_chunk_mut(), height(rows), self.0)
+        {
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            return unsafe { x86_dots::chain_pair(left, right, acc) };
+        }
+        right.iter().zip(acc).for_each(|(right, acc)| self.chain_one(rows, left, right, acc));
+    }
+
+    fn chain_one(self, rows: usize, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
+        fn tile<const R: usize>(way: Way, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
+            let Some(acc) = acc.first_chunk_mut::<R>() else { return };
+            match way {
+                // SAFETY: only that of a `Dots` comes here, which is made after its instructions were detected.
+                #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+                Way::Twos { quads } => unsafe { x86_maddubs::chain(quads, left, right, acc) },
+                // SAFETY: as above.
+                #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+                Way::Fours | Way::FoursOfRows(_) => unsafe { x86_dots::chain(left, right, acc) },
+            }
+        }
+        match height(rows) {
+            1 => tile::<1>(self.0, left, right, acc),
+            2 => tile::<2>(self.0, left, right, acc),
+            4 => tile::<4>(self.0, left, right, acc),
+            8 => tile::<8>(self.0, left, right, acc),
+            _ => tile::<ROWS>(self.0, left, right, acc),
+        }
+    }
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+impl DotsOfRows {
     /// Codes of `length` positions row by row to quads of integers; positions of no row have any.
-    pub(crate) fn quads_of_rows(self, integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut Vec<Quad>) {
-        // SAFETY: as above.
+    pub(crate) fn quads(self, integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut Vec<Quad>) {
+        // SAFETY: made only after its instructions were detected.
         #[expect(unsafe_code, reason = "entry into instructions that were detected")]
         unsafe {
             x86_dots::quads_of_rows(integers, rows, length, quads);
         }
     }
 
-    /// Codes of [`ROWS`] rows of the left side to words and starts; a block is whole words.
-    pub(crate) fn words_of_rows(
-        self,
-        integers: &SmallIntegers,
-        rows: &CodeRows<'_>,
-        length: usize,
-        run: usize,
-        words: &mut Vec<u32>,
-        starts: &mut Vec<i32>,
-    ) {
+    /// Codes of [`ROWS`] rows of the left side to words and starts; a block is whole words, the right side `offset` higher.
+    pub(crate) fn words(self, integers: &SmallIntegers, offset: u32, rows: &CodeRows<'_>, length: usize, run: usize) -> LeftWords {
         const { assert!(ROWS == super::gemm::LANES) };
         // SAFETY: as above.
         #[expect(unsafe_code, reason = "entry into instructions that were detected")]
         unsafe {
-            x86_dots::words_of_rows(integers, rows, length, run, words, starts);
+            x86_dots::words_of_rows(integers, offset, rows, length, run)
         }
-    }
-
-    /// `acc + sum · (scale · scale)`, fused, for each block in turn, for one panel or two.
-    pub(crate) fn chain(self, rows: usize, left: &Left<'_>, right: &[Right<'_>], acc: &mut [Block<f32>]) {
-        if let (Some(right), Some(acc), true) = (right.first_chunk(), acc.first_chunk_mut(), height(rows) == ROWS) {
-            // SAFETY: as above.
-            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            return unsafe { x86_dots::chain_pair(left, right, acc) };
-        }
-        right.iter().zip(acc).for_each(|(right, acc)| self.chain_one(rows, left, right, acc));
     }
 
     /// The sums of one row by four panels of codes in blocks of `run` words: positions 0 to 3, 4 to 7 and so on of codes one a byte. Of pairs, which only
@@ -202,46 +257,35 @@ impl Dots {
             x86_dots::row(integers, paired, unit, run, left, panels)
         }
     }
-
-    fn chain_one(self, rows: usize, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
-        fn tile<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
-            let Some(acc) = acc.first_chunk_mut::<R>() else { return };
-            // SAFETY: only a `Dots` comes here, which is made after its instructions were detected.
-            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            unsafe {
-                x86_dots::chain(left, right, acc);
-            }
-        }
-        match height(rows) {
-            1 => tile::<1>(left, right, acc),
-            2 => tile::<2>(left, right, acc),
-            4 => tile::<4>(left, right, acc),
-            8 => tile::<8>(left, right, acc),
-            _ => tile::<ROWS>(left, right, acc),
-        }
-    }
 }
 
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
 impl Dots {
     /// There are none.
-    pub(crate) fn new(_: Isa) -> Option<Self> {
+    pub(crate) fn new(_: Isa, _: &SmallIntegers, _: &SmallIntegers) -> Option<Self> {
         None
     }
 
+    pub(crate) fn of_rows(self) -> Option<DotsOfRows> {
+        match self.0 {}
+    }
+
     pub(crate) fn quads(self, _: &SmallIntegers, _: &[Lanes<u8>], _: usize, _: &mut Vec<Quad>) {
-        match self.none {}
-    }
-
-    pub(crate) fn quads_of_rows(self, _: &SmallIntegers, _: &CodeRows<'_>, _: usize, _: &mut Vec<Quad>) {
-        match self.none {}
-    }
-
-    pub(crate) fn words_of_rows(self, _: &SmallIntegers, _: &CodeRows<'_>, _: usize, _: usize, _: &mut Vec<u32>, _: &mut Vec<i32>) {
-        match self.none {}
+        match self.0 {}
     }
 
     pub(crate) fn chain(self, _: usize, _: &Left<'_>, _: &[Right<'_>], _: &mut [Block<f32>]) {
+        match self.0 {}
+    }
+}
+
+#[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+impl DotsOfRows {
+    pub(crate) fn quads(self, _: &SmallIntegers, _: &CodeRows<'_>, _: usize, _: &mut Vec<Quad>) {
+        match self.none {}
+    }
+
+    pub(crate) fn words(self, _: &SmallIntegers, _: u32, _: &CodeRows<'_>, _: usize, _: usize) -> LeftWords {
         match self.none {}
     }
 

@@ -1,7 +1,7 @@
 //! Dot products of bytes in intrinsics: safe functions, entered after detection.
 
 use super::columns::CodeRows;
-use super::dots::{Left, Quad, Right, SmallIntegers};
+use super::dots::{Left, LeftWords, Quad, Right, SmallIntegers};
 use super::gemm::{Block, LANES, Lanes, ROWS};
 use super::thin::{PANELS, ThinPanel};
 use super::x86_columns::columns;
@@ -11,7 +11,7 @@ use bytemuck::{must_cast, must_cast_ref};
 use core::arch::x86_64::{
     __m512, __m512i, _mm512_and_si512, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps,
     _mm512_multishift_epi64_epi8, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_srli_epi16, _mm512_sub_epi32, _mm512_xor_si512,
+    _mm512_setzero_si512, _mm512_srli_epi16, _mm512_sub_epi8, _mm512_sub_epi32, _mm512_xor_si512,
 };
 
 /// Of four positions of 16 columns, where the four bytes of each column are.
@@ -24,7 +24,7 @@ const QUADS: Quad = {
     indices
 };
 
-/// The integers of codes, 128 higher.
+/// The integers of codes, higher by the largest magnitude.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn integers_of(table: Option<__m512i>, codes: __m512i) -> __m512i {
@@ -50,7 +50,7 @@ pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, q
     }
 }
 
-/// Of rows of codes, one a byte or in pairs, the integers, 128 higher, four of `length` positions at a time; behind the last they are those of code 0.
+/// Of rows of codes, one a byte or in pairs, the integers, higher by the largest magnitude, four of `length` positions at a time; behind the last they are those of code 0.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn walk_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, mut take: impl FnMut(__m512i)) {
@@ -77,21 +77,15 @@ pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, lengt
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
-pub(super) fn words_of_rows(
-    integers: &SmallIntegers,
-    rows: &CodeRows<'_>,
-    length: usize,
-    run: usize,
-    words: &mut Vec<u32>,
-    starts: &mut Vec<i32>,
-) {
+pub(super) fn words_of_rows(integers: &SmallIntegers, offset: u32, rows: &CodeRows<'_>, length: usize, run: usize) -> LeftWords {
+    let LeftWords { mut words, mut starts } = LeftWords::default();
     let (mut position, mut sum) = (0usize, _mm512_setzero_si512());
+    let (own, offset) = (_mm512_set1_epi8(integers.largest as u8 as i8), _mm512_set1_epi8(offset as u8 as i8));
     walk_rows(integers, rows, length, |quad| {
         // Nothing is there behind the last position.
         let there = u32::MAX >> (8 * (position + 4).saturating_sub(length));
-        let signed = _mm512_xor_si512(quad, _mm512_set1_epi8(i8::MIN));
-        let signed = _mm512_and_si512(signed, _mm512_set1_epi32(there as i32));
-        sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(i8::MIN), signed);
+        let signed = _mm512_and_si512(_mm512_sub_epi8(quad, own), _mm512_set1_epi32(there as i32));
+        sum = _mm512_dpbusd_epi32(sum, offset, signed);
         words.extend(must_cast::<__m512i, [u32; LANES]>(signed));
         position += 4;
         if position % run == 0 || position >= length {
@@ -99,9 +93,10 @@ pub(super) fn words_of_rows(
             sum = _mm512_setzero_si512();
         }
     });
+    LeftWords { words, starts }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn chain<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>; R]) {
     let (words, starts, scales) = (left.words.as_chunks::<R>().0, left.starts.as_chunks::<R>().0, left.scales.as_chunks::<R>().0);
     let mut sums: [__m512; R] = acc.map(must_cast);
@@ -126,7 +121,7 @@ pub(super) fn chain<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mu
 }
 
 /// Two panels at a time, half of the rows after the other: 16 sums, for which 10 registers are loaded for every quad.
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Block<f32>; 2]) {
     let (words, starts) = (left.words.as_chunks::<ROWS>().0, left.starts.as_chunks::<ROWS>().0);
     let (scales, run) = (left.scales.as_chunks::<ROWS>().0, right[0].run);
@@ -164,7 +159,7 @@ pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Blo
     }
 }
 
-/// See [`Dots::row`](super::dots::Dots::row).
+/// See [`DotsOfRows::row`](super::dots::DotsOfRows::row).
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub(super) fn row(
     integers: &SmallIntegers,

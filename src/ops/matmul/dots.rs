@@ -8,7 +8,7 @@ use super::sums::{Scratch, Side, Sink, Work, pieces};
 use super::{Job, Operand};
 use crate::codec::Unpacked;
 use crate::kernel::gemm::{LANES, Lanes, PIECE, ROWS};
-use crate::kernel::{Dots, Isa, Left, PANELS, Right, SmallIntegers, ThinPanel, left_words, positions};
+use crate::kernel::{Dots, DotsOfRows, Isa, Left, LeftWords, PANELS, Right, SmallIntegers, ThinPanel, left_words, positions};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -27,8 +27,8 @@ pub(super) struct DotPlan {
 /// A row of the left side for dot products with codes.
 #[derive(Debug)]
 pub(super) struct Row {
-    words: Vec<u32>,
-    starts: Vec<i32>,
+    dots: DotsOfRows,
+    integers: LeftWords,
     /// In the order of pairs.
     paired: bool,
 }
@@ -36,12 +36,12 @@ pub(super) struct Row {
 impl DotPlan {
     /// For a machine, formats and scales that allow it.
     pub(super) fn of(job: &Job<'_>, run: usize, wide: bool) -> Option<Self> {
-        let dots = Dots::new(job.exec.isa())?;
         let integers = |side: &Operand<'_>| {
             let offset = side.spec().is_some_and(|spec| spec.offset_bytes() > 0);
             side.element().filter(|_| !offset).and_then(SmallIntegers::lower)
         };
         let (left, right) = (integers(&job.a)?, integers(&job.b)?);
+        let dots = Dots::new(job.exec.isa(), &left, &right)?;
         let largest = u64::from(left.largest) * u64::from(right.largest) * run.min(job.shape.depth) as u64;
         // The right side's scales take up the units of both.
         let exponent = left.exponent + right.exponent;
@@ -52,15 +52,13 @@ impl DotPlan {
         (largest <= 1 << 24 && if wide { exponent == 0 } else { scales_fit() }).then_some(Self { dots, run, left, right })
     }
 
-    /// Makes the words of a whole tile from codes, if blocks are whole words.
-    pub(super) fn left(&self, operand: &Operand<'_>, isa: Isa, line: usize, tile: &mut Tile) -> bool {
-        let fits = tile.rows.len() == ROWS && operand.packed().is_none() && self.is_whole(operand.cols(), 4);
-        if fits {
-            let mut copies = [const { Vec::new() }; LANES];
-            let rows = code_rows(operand, isa, line, ROWS, true, &mut copies);
-            self.dots.words_of_rows(&self.left, &rows, operand.cols(), self.run, &mut tile.words, &mut tile.starts);
-        }
-        fits
+    /// The words of a whole tile from its codes, if the machine takes those and blocks are whole words.
+    pub(super) fn left(&self, operand: &Operand<'_>, isa: Isa, line: usize, rows: usize) -> Option<LeftWords> {
+        let fits = rows == ROWS && operand.packed().is_none() && self.is_whole(operand.cols(), 4);
+        let dots = self.dots.of_rows().filter(|_| fits)?;
+        let mut copies = [const { Vec::new() }; LANES];
+        let rows = code_rows(operand, isa, line, ROWS, true, &mut copies);
+        Some(dots.words(&self.left, self.right.largest, &rows, operand.cols(), self.run))
     }
 
     /// Whether blocks begin at multiples of so many positions.
@@ -70,39 +68,38 @@ impl DotPlan {
 
     /// Makes the words of other tiles from numbers.
     pub(super) fn prepare(&self, tile: &mut Tile, isa: Isa) {
-        if tile.words.is_empty() {
-            (tile.words, tile.starts) = self.words(tile, isa);
+        if tile.integers.words.is_empty() {
+            tile.integers = self.words(tile, isa);
         }
     }
 
     /// Words and starts of a tile's numbers.
-    fn words(&self, tile: &Tile, isa: Isa) -> (Vec<u32>, Vec<i32>) {
-        let (mut words, mut starts) = (Vec::new(), Vec::new());
+    fn words(&self, tile: &Tile, isa: Isa) -> LeftWords {
         let unit = Unpacked::new(false, 1, -self.left.exponent).to_f32();
-        left_words(isa, unit, tile.height(), self.run, &tile.numbers, &mut words, &mut starts);
-        (words, starts)
+        left_words(isa, unit, self.right.largest, tile.height(), self.run, &tile.numbers)
     }
 
-    /// The words and starts of a row for codes, one a byte or in pairs, if blocks are whole registers of those.
+    /// The words and starts of a row for codes, one a byte or in pairs, if the machine takes those and blocks are whole registers of them.
     pub(super) fn row(&self, tile: &Tile, isa: Isa, depth: usize, paired: bool) -> Option<Row> {
         let positions = if paired { 8 } else { 4 };
         if !depth.is_multiple_of(positions) || !self.is_whole(depth, positions) {
             return None;
         }
-        let (mut words, starts) = self.words(tile, isa);
+        let dots = self.dots.of_rows()?;
+        let mut integers = self.words(tile, isa);
         if paired {
-            for two in words.as_chunks_mut().0 {
+            for two in integers.words.as_chunks_mut().0 {
                 let [[a, b, c, d], [e, f, g, h]] = two.map(u32::to_le_bytes);
                 *two = [[a, c, e, g], [b, d, f, h]].map(u32::from_le_bytes);
             }
         }
-        Some(Row { words, starts, paired })
+        Some(Row { dots, integers, paired })
     }
 
     /// The sums of a row by four panels.
     pub(super) fn sums(&self, row: &Row, tile: &Tile, panels: [ThinPanel<'_>; PANELS]) -> [Lanes<f32>; PANELS] {
-        let left = Left { words: &row.words, starts: &row.starts, scales: &tile.scales };
-        self.dots.row(&self.right, row.paired, self.unit(), self.run.div_ceil(4), &left, panels)
+        let left = Left { words: &row.integers.words, starts: &row.integers.starts, scales: &tile.scales };
+        row.dots.row(&self.right, row.paired, self.unit(), self.run.div_ceil(4), &left, panels)
     }
 
     /// The unit of the products, which the right side's scales take up.
@@ -135,8 +132,8 @@ impl DotPlan {
                     .collect();
                 for (tile, sums) in work.tiles.iter().zip(states) {
                     let of = |range: &Range<usize>| range.start * tile.height()..range.end * tile.height();
-                    let (words, blocks) = (&tile.words[of(&of_quads)], of(&blocks));
-                    let left = Left { words, starts: &tile.starts[blocks.clone()], scales: &tile.scales[blocks] };
+                    let (words, blocks) = (&tile.integers.words[of(&of_quads)], of(&blocks));
+                    let left = Left { words, starts: &tile.integers.starts[blocks.clone()], scales: &tile.scales[blocks] };
                     self.dots.chain(tile.rows.len(), &left, &right, sums);
                 }
             }
@@ -155,9 +152,10 @@ impl DotPlan {
         } else {
             let mut copies = [const { Vec::new() }; LANES];
             let (isa, whole) = (work.job.exec.isa(), self.is_whole(depth, 4));
-            let rows = code_rows(&columns.packer.operand, isa, columns.line, columns.rows, whole, &mut copies);
-            if whole {
-                self.dots.quads_of_rows(&self.right, &rows, depth, quads);
+            let dots = self.dots.of_rows().filter(|_| whole);
+            let rows = code_rows(&columns.packer.operand, isa, columns.line, columns.rows, dots.is_some(), &mut copies);
+            if let Some(dots) = dots {
+                dots.quads(&self.right, &rows, depth, quads);
             } else {
                 codes.resize(depth, [0; LANES]);
                 positions(isa, &rows.bytes, codes);

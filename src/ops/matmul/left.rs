@@ -3,6 +3,7 @@
 use super::Job;
 use super::plan::Plan;
 use super::read::{Reader, ScaleReader};
+use crate::kernel::LeftWords;
 use crate::kernel::gemm::{ROWS, height};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -12,13 +13,12 @@ use core::ops::Range;
 #[derive(Debug, Default)]
 pub(super) struct Tile {
     pub(super) rows: Range<usize>,
-    /// `height(rows)` numbers for each position; of rows that are not there zeros. Not made where there are words.
+    /// `height(rows)` numbers for each position; of rows that are not there zeros. Not made where there are integers of codes.
     pub(super) numbers: Vec<f32>,
     /// As many scales for each block, of sums block by block.
     pub(super) scales: Vec<f32>,
     /// As many words for each four positions of a block, and starts for each block, of dot products of bytes.
-    pub(super) words: Vec<u32>,
-    pub(super) starts: Vec<i32>,
+    pub(super) integers: LeftWords,
     /// The numbers cut into slices, of exact sums that need more than one.
     pub(super) slices: Vec<Vec<f32>>,
 }
@@ -49,8 +49,10 @@ pub(super) fn tiles(job: &Job<'_>, reader: &Reader, first: usize, run: Option<us
         let rows = start..(start + ROWS).min(job.shape.rows);
         let height = height(rows.len());
         let mut tile = Tile { rows: rows.clone(), ..Tile::default() };
-        let made = matches!(plan, Plan::Dots(dots) if dots.left(operand, isa, first + start, &mut tile));
-        if !made {
+        let of_codes = if let Plan::Dots(dots) = plan { dots.left(operand, isa, first + start, rows.len()) } else { None };
+        if let Some(integers) = of_codes {
+            tile.integers = integers;
+        } else {
             tile.numbers = vec![0.0; height * operand.cols()];
             let mut row = vec![0.0; operand.cols()];
             for (lane, line) in rows.clone().enumerate() {

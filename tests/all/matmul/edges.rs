@@ -396,3 +396,24 @@ fn the_longest_dot_products_come_out() {
         }
     }
 }
+
+/// All products of one sign, as large as they get, on both sides: sums in i16 end where these would overflow.
+#[test]
+fn the_largest_dot_products_come_out() {
+    let formats = [FormatSpec::F4E2M1, FormatSpec::F6E2M3, FormatSpec::INT4, FormatSpec::INT8, FormatSpec::UINT4];
+    let depth = 1000;
+    for (left, right) in formats.iter().flat_map(|left| formats.iter().map(move |right| (left, right))) {
+        let ends = |spec: &FormatSpec| [spec.encode_f64(f64::NEG_INFINITY), spec.encode_f64(f64::INFINITY)].map(|code| code as u8);
+        for (x, y) in ends(left).into_iter().flat_map(|x| ends(right).map(|y| (x, y))) {
+            let product = left.decode_f64(x.into()) * right.decode_f64(y.into());
+            let (a, b) = (vec![x; 16 * depth], vec![y; 32 * depth]);
+            let b = Operand::codes(right, &b, &[32, depth]).unwrap();
+            for (rows, isa) in [1, 2, 4, 8, 16].into_iter().flat_map(|rows| Isa::available().map(move |isa| (rows, isa))) {
+                let a = Operand::codes(left, &a[..rows * depth], &[rows, depth]).unwrap();
+                let matmul = Matmul::new().accumulator(Accumulator::BlockF32).exec(Exec::SERIAL.with_isa(isa));
+                let expected = vec![(product * depth as f64) as f32; 32 * rows];
+                assert_eq!(matmul.multiply(a, b).unwrap(), expected, "{left} {x:02X} {right} {y:02X} {rows} {}", isa.name());
+            }
+        }
+    }
+}
