@@ -150,7 +150,7 @@ pub(super) fn code_rows<'b, 'a: 'b>(
     CodeRows { bytes, paired }
 }
 
-/// Scales of rows, by a table of those that are bytes.
+/// Scales of rows, by a table of those that are bytes, if there are more of them than the table has.
 #[derive(Debug)]
 pub(super) struct ScaleReader {
     table: Vec<f32>,
@@ -158,7 +158,8 @@ pub(super) struct ScaleReader {
 
 impl ScaleReader {
     pub(super) fn new(operand: &Operand<'_>) -> Self {
-        let format = operand.spec().and_then(|spec| spec.scale.as_ref()).filter(|format| format.bits() <= 8);
+        let many = operand.batch() * operand.rows() * operand.cols().div_ceil(operand.run()) > 256;
+        let format = operand.spec().and_then(|spec| spec.scale.as_ref()).filter(|format| many && format.bits() <= 8);
         let number = |format: &FormatSpec| (0..256).map(|byte| format.decode_f32(byte & format.code_mask())).collect();
         Self { table: format.map_or_else(Vec::new, number) }
     }
@@ -166,11 +167,13 @@ impl ScaleReader {
     /// The scales, without the tensor scale, of blocks of `run` positions.
     pub(super) fn row<'a>(&self, operand: &Operand<'_>, line: usize, run: usize, scales: impl Iterator<Item = &'a mut f32>) {
         match operand.scale_bytes(line).filter(|_| run == operand.run()) {
-            Some((codes, 1)) => scales.zip(codes).for_each(|(to, code)| *to = self.table[usize::from(*code)]),
-            Some((codes, _)) => {
+            Some((codes, 1)) if !self.table.is_empty() => {
+                scales.zip(codes).for_each(|(to, code)| *to = self.table[usize::from(*code)])
+            }
+            Some((codes, 4)) => {
                 scales.zip(codes.as_chunks().0).for_each(|(to, code)| *to = f32::from_le_bytes(*code));
             }
-            None => scales.enumerate().for_each(|(block, to)| *to = operand.scale(line, block * run)),
+            _ => scales.enumerate().for_each(|(block, to)| *to = operand.scale(line, block * run)),
         }
     }
 }
