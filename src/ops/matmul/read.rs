@@ -168,7 +168,7 @@ impl ScaleReader {
     pub(super) fn row<'a>(&self, operand: &Operand<'_>, line: usize, run: usize, scales: impl Iterator<Item = &'a mut f32>) {
         match operand.scale_bytes(line).filter(|_| run == operand.run()) {
             Some((codes, 1)) if !self.table.is_empty() => {
-                scales.zip(codes).for_each(|(to, code)| *to = self.table[usize::from(*code)])
+                scales.zip(codes).for_each(|(to, code)| *to = self.table[usize::from(*code)]);
             }
             Some((codes, 4)) => {
                 scales.zip(codes.as_chunks().0).for_each(|(to, code)| *to = f32::from_le_bytes(*code));
