@@ -2,7 +2,7 @@
 //! compute nothing: 4 bytes to 1 or ½, 1 or ½ to 4, and a copy.
 //!
 //! `cargo bench --bench blocks`. One thread, into buffers that are kept; a tensor that fits the second-level cache and one beyond all caches, numbers on
-//! cache lines and 4 bytes off. Compare ratios to the control rows only.
+//! cache lines and 4 bytes off. Rows of memory walk through more buffers than any cache holds. Compare ratios to the control rows only.
 
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
 
@@ -14,7 +14,7 @@ use subhalf::preset::Preset;
 use subhalf::{Exec, Isa, Quantizer, preset};
 
 mod control;
-use control::{Buffer, Control, move_bytes, number};
+use control::{Control, Place, Ring, move_bytes};
 
 const COLS: usize = 1024;
 
@@ -44,9 +44,8 @@ fn benches(criterion: &mut Criterion) {
     for ((rows, size), (off, place)) in SIZES.into_iter().flat_map(|size| [(0, "aligned"), (1, "unaligned")].map(|off| (size, off)))
     {
         let length = rows * COLS;
-        let x = Buffer::new(length, off, number);
-        let mut y = Buffer::new(length, off, |_| 0.0);
-        let mut bytes = vec![0u8; length];
+        let mut ring = Ring::new(length, off, size == "memory");
+        let numbers = ring.next().1.x.get().to_vec();
         let schemes = || SCHEMES.into_iter().map(|name| preset::by_name(name).expect("a preset"));
         let throughput = |bytes: usize| Throughput::ElementsAndBytes { elements: length as u64, bytes: bytes as u64 };
 
@@ -59,16 +58,23 @@ fn benches(criterion: &mut Criterion) {
         ] {
             group.throughput(throughput(moved));
             group.bench_function(name, |bencher| {
-                bencher.iter(|| move_bytes(control, black_box(x.get()), black_box(&mut bytes), y.get_mut()));
+                bencher.iter(|| {
+                    let (_, Place { x, y, bytes }) = ring.next();
+                    move_bytes(control, black_box(x.get()), black_box(bytes), black_box(y.get_mut()));
+                });
             });
         }
         for preset in schemes() {
             for isa in isas(preset, size) {
                 let quantizer = Quantizer::new(&preset.spec).exec(Exec::SERIAL.with_isa(isa));
-                let mut tensor = quantizer.quantize(x.get(), &[rows, COLS]).expect("a shape that fits");
+                let tensor = quantizer.quantize(&numbers, &[rows, COLS]).expect("a shape that fits");
                 group.throughput(throughput(4 * length + tensor.codes().len() + tensor.scales().len()));
+                let mut tensors = vec![tensor; ring.places.len()];
                 group.bench_function(BenchmarkId::new(preset.name, isa.name()), |bencher| {
-                    bencher.iter(|| quantizer.quantize_into(black_box(x.get()), &mut tensor));
+                    bencher.iter(|| {
+                        let (turn, place) = ring.next();
+                        quantizer.quantize_into(black_box(place.x.get()), &mut tensors[turn])
+                    });
                 });
             }
         }
@@ -85,16 +91,23 @@ fn benches(criterion: &mut Criterion) {
         ] {
             group.throughput(throughput(moved));
             group.bench_function(name, |bencher| {
-                bencher.iter(|| move_bytes(control, x.get(), black_box(&mut bytes), black_box(y.get_mut())));
+                bencher.iter(|| {
+                    let (_, Place { x, y, bytes }) = ring.next();
+                    move_bytes(control, black_box(x.get()), black_box(bytes), black_box(y.get_mut()));
+                });
             });
         }
         for preset in schemes() {
-            let tensor = Quantizer::new(&preset.spec).quantize(x.get(), &[rows, COLS]).expect("a shape that fits");
+            let tensor = Quantizer::new(&preset.spec).quantize(&numbers, &[rows, COLS]).expect("a shape that fits");
             group.throughput(throughput(4 * length + tensor.codes().len() + tensor.scales().len()));
+            let tensors = vec![tensor; ring.places.len()];
             for isa in isas(preset, size) {
                 let exec = Exec::SERIAL.with_isa(isa);
                 group.bench_function(BenchmarkId::new(preset.name, isa.name()), |bencher| {
-                    bencher.iter(|| tensor.view().dequantize_into(black_box(y.get_mut()), exec));
+                    bencher.iter(|| {
+                        let (turn, place) = ring.next();
+                        tensors[turn].view().dequantize_into(black_box(place.y.get_mut()), exec)
+                    });
                 });
             }
         }

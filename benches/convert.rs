@@ -1,7 +1,7 @@
 //! Slices encoded, decoded, rounded, packed and recoded on every instruction set, beside rows that move the same bytes and compute nothing.
 //!
 //! `cargo bench --bench convert`, or a part of it: `cargo bench --bench convert -- "encode f32, L2"`. One thread, but for the last group. Ratios to the
-//! control rows of the same run are what counts.
+//! control rows of the same run are what counts. Rows of memory walk through more buffers than any cache holds.
 
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
 
@@ -16,7 +16,7 @@ use subhalf::{
 };
 
 mod control;
-use control::{Buffer, Control, move_bytes, number};
+use control::{Control, Ring, move_bytes, number};
 
 /// In the second-level cache, and beyond all caches.
 const SIZES: [(usize, &str); 2] = [(64 << 10, "L2"), (16 << 20, "memory")];
@@ -37,9 +37,7 @@ struct Bench<'a> {
     group: BenchmarkGroup<'a, WallTime>,
     length: usize,
     memory: bool,
-    x: Buffer,
-    y: Buffer,
-    bytes: Vec<u8>,
+    ring: Ring,
 }
 
 impl<'a> Bench<'a> {
@@ -47,16 +45,21 @@ impl<'a> Bench<'a> {
         let place = if off == 0 { "aligned" } else { "unaligned" };
         let mut group = criterion.benchmark_group(format!("{name}, {size}, {place}"));
         group.sample_size(20).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(800));
-        let (x, y) = (Buffer::new(length, off, number), Buffer::new(length, off, |_| 0.0));
-        Self { group, length, memory: size == "memory", x, y, bytes: vec![0; length] }
+        let memory = size == "memory";
+        Self { group, length, memory, ring: Ring::new(length, off, memory) }
     }
 
     /// A row that reads and writes so many bytes an element.
     fn row(&mut self, name: BenchmarkId, moved: f64, mut work: impl FnMut(&[f32], &mut [u8], &mut [f32])) {
         let bytes = (moved * self.length as f64) as u64;
         self.group.throughput(Throughput::ElementsAndBytes { elements: self.length as u64, bytes });
-        let (x, y, bytes) = (self.x.get(), self.y.get_mut(), &mut self.bytes);
-        self.group.bench_function(name, |bencher| bencher.iter(|| work(black_box(x), black_box(bytes), black_box(y))));
+        let ring = &mut self.ring;
+        self.group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let (_, place) = ring.next();
+                work(black_box(place.x.get()), black_box(&mut place.bytes), black_box(place.y.get_mut()));
+            });
+        });
     }
 
     fn control(&mut self, name: &str, control: Control, moved: f64) {
@@ -105,7 +108,6 @@ fn benches(criterion: &mut Criterion) {
         bench.control("1 byte to 4", Control::OneToFour, 5.0);
         bench.control("1 byte to 4, streaming", Control::OneToFourStreaming, 5.0);
         bench.control("½ byte to 4", Control::HalfToFour, 4.5);
-        bench.bytes.iter_mut().enumerate().for_each(|(i, byte)| *byte = (i * 89) as u8);
         for spec in FORMATS {
             bench.rows(spec.name(), 5.0, |exec, _, bytes, y| decode_slice(&spec, bytes, y, exec).expect("lengths are the same"));
         }

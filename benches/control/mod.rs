@@ -32,6 +32,48 @@ impl Buffer {
     }
 }
 
+/// What a row reads and writes.
+pub(crate) struct Place {
+    pub(crate) x: Buffer,
+    pub(crate) y: Buffer,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Places that are worked on by turns: for what is to come from memory so many that the last-level cache has forgotten one by its next turn.
+pub(crate) struct Ring {
+    pub(crate) places: Vec<Place>,
+    turn: usize,
+}
+
+impl Ring {
+    pub(crate) fn new(length: usize, off: usize, memory: bool) -> Self {
+        // Every row touches four bytes of each number at least.
+        let count = if memory { 1 + last_level_cache() * 3 / 2 / (4 * length) } else { 1 };
+        let numbers: Vec<f32> = (0..length).map(number).collect();
+        let place = |_| Place {
+            x: Buffer::new(length, off, |i| numbers[i]),
+            y: Buffer::new(length, off, |_| 0.0),
+            bytes: (0..length).map(|i| (i * 89) as u8).collect(),
+        };
+        Self { places: (0..count).map(place).collect(), turn: 0 }
+    }
+
+    /// The next place, and its number.
+    pub(crate) fn next(&mut self) -> (usize, &mut Place) {
+        self.turn = (self.turn + 1) % self.places.len();
+        (self.turn, &mut self.places[self.turn])
+    }
+}
+
+/// Bytes of the largest cache that Linux knows of; elsewhere of a large one.
+fn last_level_cache() -> usize {
+    let size = |index: usize| {
+        let text = std::fs::read_to_string(format!("/sys/devices/system/cpu/cpu0/cache/index{index}/size")).ok()?;
+        text.trim().strip_suffix('K')?.parse::<usize>().ok().map(|kibibytes| kibibytes << 10)
+    };
+    (0..5).filter_map(size).max().unwrap_or(128 << 20)
+}
+
 /// What a control row does.
 #[derive(Clone, Copy)]
 pub(crate) enum Control {

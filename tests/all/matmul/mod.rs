@@ -149,7 +149,7 @@ impl Pool {
 
     #[cfg(not(feature = "rayon"))]
     fn install(&self, work: impl FnOnce(Exec)) {
-        work(Exec::SERIAL)
+        work(Exec::SERIAL);
     }
 }
 
