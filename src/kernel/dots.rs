@@ -9,7 +9,7 @@ use super::gemm::{Block, Lanes, ROWS};
 use super::isa::{Isa, per_isa};
 use super::thin::{PANELS, ThinPanel};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::{gemm::height, isa::Kind, x86_dots, x86_maddubs};
+use super::{gemm::height, isa::Kind, x86_dots, x86_lanes, x86_maddubs};
 use crate::codec::Unpacked;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
@@ -135,10 +135,10 @@ enum Way {
     /// AVX2's, which add up so many quads before they would overflow.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     Twos { quads: usize },
-    /// AVX-512's.
+    /// AVX-512's, for single rows AVX2's.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    Fours,
-    /// The same beside permutes of bytes.
+    Fours { quads: usize },
+    /// AVX-512's beside permutes of bytes.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     FoursOfRows(DotsOfRows),
 }
@@ -156,12 +156,13 @@ pub(crate) struct DotsOfRows {
 impl Dots {
     /// Those of an instruction set for these sides. Without AVX512-VNNI, sums of f32s in its registers are as fast.
     pub(crate) fn new(isa: Isa, left: &SmallIntegers, right: &SmallIntegers) -> Option<Self> {
+        // Two products of twice the right side's largest magnitude by the left side's.
+        let quads = i16::MAX as usize / (4 * right.largest * left.largest).max(1) as usize;
         let way = match isa.kind() {
             Kind::Portable => return None,
-            // Two products of twice the right side's largest magnitude by the left side's.
-            Kind::Avx2 => Way::Twos { quads: i16::MAX as usize / (4 * right.largest * left.largest).max(1) as usize },
+            Kind::Avx2 => Way::Twos { quads },
             _ if !std::arch::is_x86_feature_detected!("avx512vnni") => return None,
-            Kind::Avx512 => Way::Fours,
+            Kind::Avx512 => Way::Fours { quads },
             Kind::Avx512Vbmi => Way::FoursOfRows(DotsOfRows { _detected: () }),
         };
         (!matches!(way, Way::Twos { quads: 0 })).then_some(Self(way))
@@ -177,7 +178,7 @@ impl Dots {
         match self.0 {
             // SAFETY: a `Dots` is made only after its instructions were detected, AVX2 with all others.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Way::Twos { .. } | Way::Fours => unsafe { x86_maddubs::quads(integers, codes, run, quads) },
+            Way::Twos { .. } | Way::Fours { .. } => unsafe { x86_maddubs::quads(integers, codes, run, quads) },
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
             Way::FoursOfRows(_) => unsafe { x86_dots::quads(integers, codes, run, quads) },
@@ -186,7 +187,7 @@ impl Dots {
 
     /// `acc + sum · (scale · scale)`, fused, for each block in turn, for one panel or two.
     pub(crate) fn chain(self, rows: usize, left: &Left<'_>, right: &[Right<'_>], acc: &mut [Block<f32>]) {
-        if let (Some(right), Some(acc), ROWS, Way::Fours | Way::FoursOfRows(_)) =
+        if let (Some(right), Some(acc), ROWS, Way::Fours { .. } | Way::FoursOfRows(_)) =
             (right.first_chunk(), acc.first_chunk_mut(), height(rows), self.0)
         {
             // SAFETY: as above.
@@ -194,6 +195,38 @@ impl Dots {
             return unsafe { x86_dots::chain_pair(left, right, acc) };
         }
         right.iter().zip(acc).for_each(|(right, acc)| self.chain_one(rows, left, right, acc));
+    }
+
+    /// Whether there is [`Self::row`], for codes in pairs or one a byte.
+    pub(crate) const fn takes_row(self, paired: bool) -> bool {
+        match self.0 {
+            Way::Twos { quads } | Way::Fours { quads } => quads > paired as usize,
+            Way::FoursOfRows(_) => true,
+        }
+    }
+
+    /// The sums of one row by four panels of codes in blocks of `run` words: positions 0 to 3, 4 to 7 and so on of codes one a byte. Of pairs, which only
+    /// formats with a table have, they are positions 0, 2, 4, 6, then 1, 3, 5, 7: the low and the high halves of four bytes. Blocks are whole registers of
+    /// codes: four positions, or four pairs. Only if [`Self::takes_row`].
+    pub(crate) fn row(
+        self,
+        integers: &SmallIntegers,
+        paired: bool,
+        unit: f32,
+        run: usize,
+        left: &Left<'_>,
+        panels: [ThinPanel<'_>; PANELS],
+    ) -> [Lanes<f32>; PANELS] {
+        match self.0 {
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Way::Twos { quads } | Way::Fours { quads } => unsafe {
+                x86_lanes::dots(quads, integers, paired, unit, run, left, panels)
+            },
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Way::FoursOfRows(_) => unsafe { x86_dots::row(integers, paired, unit, run, left, panels) },
+        }
     }
 
     fn chain_one(self, rows: usize, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
@@ -205,7 +238,7 @@ impl Dots {
                 Way::Twos { quads } => unsafe { x86_maddubs::chain(quads, left, right, acc) },
                 // SAFETY: as above.
                 #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-                Way::Fours | Way::FoursOfRows(_) => unsafe { x86_dots::chain(left, right, acc) },
+                Way::Fours { .. } | Way::FoursOfRows(_) => unsafe { x86_dots::chain(left, right, acc) },
             }
         }
         match height(rows) {
@@ -238,25 +271,6 @@ impl DotsOfRows {
             x86_dots::words_of_rows(integers, offset, rows, length, run)
         }
     }
-
-    /// The sums of one row by four panels of codes in blocks of `run` words: positions 0 to 3, 4 to 7 and so on of codes one a byte. Of pairs, which only
-    /// formats with a table have, they are positions 0, 2, 4, 6, then 1, 3, 5, 7: the low and the high halves of four bytes. Blocks are whole registers of
-    /// codes: four positions, or four pairs.
-    pub(crate) fn row(
-        self,
-        integers: &SmallIntegers,
-        paired: bool,
-        unit: f32,
-        run: usize,
-        left: &Left<'_>,
-        panels: [ThinPanel<'_>; PANELS],
-    ) -> [Lanes<f32>; PANELS] {
-        // SAFETY: as above.
-        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-        unsafe {
-            x86_dots::row(integers, paired, unit, run, left, panels)
-        }
-    }
 }
 
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
@@ -277,16 +291,9 @@ impl Dots {
     pub(crate) fn chain(self, _: usize, _: &Left<'_>, _: &[Right<'_>], _: &mut [Block<f32>]) {
         match self.0 {}
     }
-}
 
-#[cfg(not(all(feature = "std", target_arch = "x86_64")))]
-impl DotsOfRows {
-    pub(crate) fn quads(self, _: &SmallIntegers, _: &CodeRows<'_>, _: usize, _: &mut Vec<Quad>) {
-        match self.none {}
-    }
-
-    pub(crate) fn words(self, _: &SmallIntegers, _: u32, _: &CodeRows<'_>, _: usize, _: usize) -> LeftWords {
-        match self.none {}
+    pub(crate) fn takes_row(self, _: bool) -> bool {
+        match self.0 {}
     }
 
     pub(crate) fn row(
@@ -298,6 +305,17 @@ impl DotsOfRows {
         _: &Left<'_>,
         _: [ThinPanel<'_>; PANELS],
     ) -> [Lanes<f32>; PANELS] {
+        match self.0 {}
+    }
+}
+
+#[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+impl DotsOfRows {
+    pub(crate) fn quads(self, _: &SmallIntegers, _: &CodeRows<'_>, _: usize, _: &mut Vec<Quad>) {
+        match self.none {}
+    }
+
+    pub(crate) fn words(self, _: &SmallIntegers, _: u32, _: &CodeRows<'_>, _: usize, _: usize) -> LeftWords {
         match self.none {}
     }
 }

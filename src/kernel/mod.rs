@@ -49,6 +49,8 @@ mod x86_half;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_hif8;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_lanes;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_maddubs;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_thin;
@@ -68,7 +70,7 @@ pub(crate) use bytes::Bytes;
 pub(crate) use columns::{CodeRows, positions};
 pub(crate) use decode::{DecodeBytes, look_up, map_bytes};
 #[cfg(feature = "alloc")]
-pub(crate) use dots::{Dots, DotsOfRows, Left, LeftWords, Quad, Right, SmallIntegers, left_words};
+pub(crate) use dots::{Dots, Left, LeftWords, Quad, Right, SmallIntegers, left_words};
 pub use encoder::Needs;
 pub(crate) use encoder::{Encoder, FakeQuantizer};
 #[cfg(feature = "alloc")]

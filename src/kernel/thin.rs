@@ -4,7 +4,7 @@ use super::decode::DecodeBytes;
 use super::gemm::Lanes;
 use super::isa::Isa;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::{x86::Planes, x86_thin};
+use super::{isa::Kind, x86::Planes, x86_lanes, x86_thin};
 
 /// Panels that are worked on together.
 pub(crate) const PANELS: usize = 4;
@@ -51,15 +51,25 @@ pub(crate) enum Thin {
     /// Of 4 bits, in pairs.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     Nibbles(Lanes<f32>),
+    /// The same of numbers that are bf16s: their low bytes and their high ones, for AVX2.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    NibblesByBytes([[u8; 16]; 2]),
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     Bytes(alloc::boxed::Box<Planes>),
 }
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 impl Thin {
-    /// Numbers of 4-bit codes, if the instruction set has look-ups in registers of 16 numbers.
+    /// Numbers of 4-bit codes, if the instruction set has look-ups in registers of 16 numbers or, if two are enough, of 16 bytes.
     pub(crate) fn nibbles(isa: Isa, table: Lanes<f32>) -> Option<Self> {
-        isa.is_avx512().then_some(Self::Nibbles(table))
+        match isa.kind() {
+            Kind::Portable => None,
+            Kind::Avx2 => {
+                let byte = |shift: u32| table.map(|x| (x.to_bits() >> shift) as u8);
+                table.iter().all(|x| x.to_bits() as u16 == 0).then(|| Self::NibblesByBytes([byte(16), byte(24)]))
+            }
+            Kind::Avx512 | Kind::Avx512Vbmi => Some(Self::Nibbles(table)),
+        }
     }
 
     /// Numbers of bytes, if they are decoded by byte permutes.
@@ -79,6 +89,9 @@ impl Thin {
             // SAFETY: made only for an `Isa` that has the instructions.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
             Self::Nibbles(table) => unsafe { x86_thin::sums_of_pairs(table, run, factors, a, panels) },
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Self::NibblesByBytes(bytes) => unsafe { x86_lanes::sums_of_pairs(bytes, run, factors, a, panels) },
             // SAFETY: `DecodeBytes` has planes only for an `Isa` that has the instructions.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
             Self::Bytes(planes) => unsafe { x86_thin::sums_of_bytes(planes, run, factors, a, panels) },

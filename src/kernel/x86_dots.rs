@@ -159,7 +159,7 @@ pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Blo
     }
 }
 
-/// See [`DotsOfRows::row`](super::dots::DotsOfRows::row).
+/// See [`Dots::row`](super::dots::Dots::row).
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub(super) fn row(
     integers: &SmallIntegers,

@@ -13,7 +13,7 @@ use core::arch::x86_64::{
 
 /// How codes become integers, higher by the largest magnitude.
 #[derive(Clone, Copy)]
-enum Table {
+pub(super) enum Table {
     /// They are integers.
     None,
     /// Of 4 bits.
@@ -23,7 +23,7 @@ enum Table {
 }
 
 impl Table {
-    fn new(integers: &SmallIntegers) -> Self {
+    pub(super) fn new(integers: &SmallIntegers) -> Self {
         let Some(table) = integers.table else { return Self::None };
         let parts = must_cast::<[u8; 64], [[u8; 16]; 4]>(table);
         let tables = parts.map(|part| must_cast([part; 2]));
@@ -32,7 +32,7 @@ impl Table {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn integers(&self, codes: __m256i) -> __m256i {
+    pub(super) fn integers(&self, codes: __m256i) -> __m256i {
         // A look-up is by the low 4 bits, where the highest is none.
         let low = |bits| _mm256_and_si256(codes, _mm256_set1_epi8(bits));
         match self {

@@ -8,7 +8,7 @@ use super::sums::{Scratch, Side, Sink, Work, pieces};
 use super::{Job, Operand};
 use crate::codec::Unpacked;
 use crate::kernel::gemm::{LANES, Lanes, PIECE, ROWS};
-use crate::kernel::{Dots, DotsOfRows, Isa, Left, LeftWords, PANELS, Right, SmallIntegers, ThinPanel, left_words, positions};
+use crate::kernel::{Dots, Isa, Left, LeftWords, PANELS, Right, SmallIntegers, ThinPanel, left_words, positions};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -27,7 +27,6 @@ pub(super) struct DotPlan {
 /// A row of the left side for dot products with codes.
 #[derive(Debug)]
 pub(super) struct Row {
-    dots: DotsOfRows,
     integers: LeftWords,
     /// In the order of pairs.
     paired: bool,
@@ -82,10 +81,9 @@ impl DotPlan {
     /// The words and starts of a row for codes, one a byte or in pairs, if the machine takes those and blocks are whole registers of them.
     pub(super) fn row(&self, tile: &Tile, isa: Isa, depth: usize, paired: bool) -> Option<Row> {
         let positions = if paired { 8 } else { 4 };
-        if !depth.is_multiple_of(positions) || !self.is_whole(depth, positions) {
+        if !self.dots.takes_row(paired) || !depth.is_multiple_of(positions) || !self.is_whole(depth, positions) {
             return None;
         }
-        let dots = self.dots.of_rows()?;
         let mut integers = self.words(tile, isa);
         if paired {
             for two in integers.words.as_chunks_mut().0 {
@@ -93,13 +91,13 @@ impl DotPlan {
                 *two = [[a, c, e, g], [b, d, f, h]].map(u32::from_le_bytes);
             }
         }
-        Some(Row { dots, integers, paired })
+        Some(Row { integers, paired })
     }
 
     /// The sums of a row by four panels.
     pub(super) fn sums(&self, row: &Row, tile: &Tile, panels: [ThinPanel<'_>; PANELS]) -> [Lanes<f32>; PANELS] {
         let left = Left { words: &row.integers.words, starts: &row.integers.starts, scales: &tile.scales };
-        row.dots.row(&self.right, row.paired, self.unit(), self.run.div_ceil(4), &left, panels)
+        self.dots.row(&self.right, row.paired, self.unit(), self.run.div_ceil(4), &left, panels)
     }
 
     /// The unit of the products, which the right side's scales take up.
