@@ -5,8 +5,8 @@
 
 use bytemuck::Pod;
 
-/// Elements of a tile: long runs of stores past the caches are what memory likes best.
-const TILE: usize = 2048;
+/// Bytes of the outputs of a tile: long runs of stores past the caches are what memory likes best, short ones wait less for what is read meanwhile.
+const TILE: usize = 2 << 10;
 
 /// Bytes of inputs worked on at a time: more fetched at once would wait for each other.
 const STEP: usize = 1 << 10;
@@ -27,7 +27,7 @@ pub(crate) const fn is_large(bytes: usize) -> bool {
 
 /// The outputs of a tile.
 #[repr(align(64))]
-struct Tile<D>([D; TILE]);
+struct Tile([u8; TILE]);
 
 /// Runs `work(index of the first, inputs, outputs)` over pieces of two slices of equal length, past the caches.
 pub(crate) fn tiles<S, D: Pod>(src: &[S], dst: &mut [D], mut work: impl FnMut(u64, &[S], &mut [D])) {
@@ -35,21 +35,21 @@ pub(crate) fn tiles<S, D: Pod>(src: &[S], dst: &mut [D], mut work: impl FnMut(u6
     let (first, src) = src.split_at(head);
     let (first_out, dst) = dst.split_at_mut(head);
     work(0, first, first_out);
-    let mut tile = Tile([D::zeroed(); TILE]);
-    let (whole, rest) = dst.as_chunks_mut::<TILE>();
-    let (inputs, last) = src.as_chunks::<TILE>();
+    let mut tile = Tile([0; TILE]);
+    let tile: &mut [D] = bytemuck::cast_slice_mut(&mut tile.0);
+    let (mut inputs, mut outputs) = (src.chunks_exact(tile.len()), dst.chunks_exact_mut(tile.len()));
     let mut index = head as u64;
     let step = STEP / size_of::<S>();
-    for (input, output) in inputs.iter().zip(whole) {
-        for (input, output) in input.chunks(step).zip(tile.0.chunks_mut(step)) {
+    for (input, output) in inputs.by_ref().zip(outputs.by_ref()) {
+        for (input, output) in input.chunks(step).zip(tile.chunks_mut(step)) {
             prefetch(input);
             work(index, input, output);
             index += input.len() as u64;
         }
-        store_past_caches(&tile.0, output);
+        store_past_caches(tile, output);
     }
     fence();
-    work(index, last, rest);
+    work(index, inputs.remainder(), outputs.into_remainder());
 }
 
 /// Copies numbers that fit a cache to where they do not, whole cache lines past the caches. Until [`fence`] other threads may not see them.
