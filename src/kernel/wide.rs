@@ -21,9 +21,10 @@ fn ieee_nan(spec: &FormatSpec, convert: &Convert) -> Option<NanPair> {
     let payload = matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
     let plain = matches!(convert.round, Round::NearestEven) && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
     let infinity = (spec.infinity_code()?, layout.sign_bit() as u32);
-    let ieee = *layout == FloatSpec::ieee(layout.exponent_bits, layout.mantissa_bits)
-        && both(spec, convert, Unpacked::infinity(false)) == infinity
-        && both(spec, convert, Unpacked::new(false, 1, spec.max_exponent() + 1)) == infinity;
+    let is_infinity = |x| both(spec, convert, x) == infinity;
+    // Of the usual policy it is known, which short slices gain from.
+    let overflows = || is_infinity(Unpacked::infinity(false)) && is_infinity(Unpacked::new(false, 1, spec.max_exponent() + 1));
+    let ieee = *layout == FloatSpec::ieee(layout.exponent_bits, layout.mantissa_bits) && (*convert == Convert::IEEE || overflows());
     (ieee && plain && !payload).then(|| both(spec, convert, Unpacked::NAN))
 }
 

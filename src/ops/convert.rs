@@ -53,7 +53,7 @@ pub(super) struct Encode<'a> {
 
 impl<'a> Encode<'a> {
     pub(super) fn new(spec: &'a FormatSpec, convert: &'a Convert, elements: usize, dither: Dither, isa: Isa) -> Self {
-        let kernel = has_kernel(elements, dither);
+        let kernel = has_kernel(elements, KERNEL_PAYS, dither);
         let encoder = if kernel { Encoder::lower(isa, spec, convert, elements) } else { None };
         Self { spec, convert, encoder, isa }
     }
@@ -130,7 +130,7 @@ enum Way<T> {
 impl<'a, T: Real> Decode<'a, T> {
     pub(super) fn new(spec: &'a FormatSpec, elements: usize, isa: Isa) -> Self {
         let to_f32 = T::f32s_mut(&mut []).is_some();
-        let way = match (elements >= KERNEL_PAYS, to_f32, spec.bits() <= 8) {
+        let way = match (elements >= decoding_pays(spec), to_f32, spec.bits() <= 8) {
             (true, true, true) => Way::Bytes(DecodeBytes::lower(isa, spec)),
             (true, false, true) => Way::Table(values(spec)),
             (true, true, false) => DecodeWide::lower(isa, spec).map_or(Way::Reference, Way::Wide),
@@ -211,7 +211,7 @@ pub fn fake_quantize_slice<T: Real>(
 ) -> Result<(), Error> {
     Error::check_length("output length", src.len(), dst.len())?;
     convert.round.validate()?;
-    let kernel = has_kernel(src.len(), dither);
+    let kernel = has_kernel(src.len(), decoding_pays(spec), dither);
     let fake = if kernel { FakeQuantizer::lower(exec.isa(), spec, convert, src.len()) } else { None };
     let table = fake.as_ref().filter(|_| T::f32s_mut(&mut []).is_none() && spec.bits() <= 8).map(|_| values::<T>(spec));
     let streams = kernel::is_large(size_of_val(src) + size_of_val(dst));
@@ -242,12 +242,18 @@ pub fn fake_quantize_slice<T: Real>(
     Ok(())
 }
 
-/// Elements below which making the parameters of a kernel costs more than it saves.
-pub(super) const KERNEL_PAYS: usize = 256;
+/// Elements below which making the parameters of a kernel costs more than it saves; and a table of all codes of 8 bits.
+const KERNEL_PAYS: usize = 32;
+pub(super) const TABLE_PAYS: usize = 256;
 
-/// Whether a call goes to a kernel: it is large, and its elements' indices are in order.
-const fn has_kernel(elements: usize, dither: Dither) -> bool {
-    elements >= KERNEL_PAYS && dither.first_index.checked_add(elements as u64).is_some()
+/// Elements from which a kernel that decodes pays.
+const fn decoding_pays(spec: &FormatSpec) -> usize {
+    if spec.bits() <= 8 { TABLE_PAYS } else { KERNEL_PAYS }
+}
+
+/// Whether a call goes to a kernel: it is large enough, and its elements' indices are in order.
+const fn has_kernel(elements: usize, pays: usize, dither: Dither) -> bool {
+    elements >= pays && dither.first_index.checked_add(elements as u64).is_some()
 }
 
 /// The numbers of all codes of a format of at most 8 bits.

@@ -1,6 +1,6 @@
 //! Codes of one format to codes of another.
 
-use super::convert::{KERNEL_PAYS, Words, check_width};
+use super::convert::{TABLE_PAYS, Words, check_width};
 use super::par::{Exec, Pieces};
 use crate::error::Error;
 use crate::kernel::{look_up, map_bytes};
@@ -41,7 +41,7 @@ pub fn convert_slice<S: Code, D: Code>(
     let code = |code: u32, random| D::truncate(to.encode_with(from.decode(code), convert, random).code);
     let deterministic = !matches!(convert.round, Round::Stochastic { .. });
     let table: Option<[D; 256]> =
-        (deterministic && src.len() >= KERNEL_PAYS && from.bits() <= 8).then(|| core::array::from_fn(|i| code(i as u32, 0)));
+        (deterministic && src.len() >= TABLE_PAYS && from.bits() <= 8).then(|| core::array::from_fn(|i| code(i as u32, 0)));
     let bytes: Option<[u8; 256]> = table.as_ref().and_then(|table| D::bytes(table)?.try_into().ok());
     let pieces = if table.is_some() { Pieces::Fast } else { Pieces::Slow };
     exec.over(src, dst, pieces, |first, src, dst| match (S::bytes(src), &table) {
