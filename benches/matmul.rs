@@ -27,9 +27,30 @@ struct Arguments {
     /// Turns of every row.
     #[arg(long, default_value_t = 9)]
     turns: usize,
+    /// The instruction set: portable, avx2, avx512 or avx512vbmi, as far as the machine has it; the widest without.
+    #[arg(long, value_parser = isa)]
+    isa: Option<Isa>,
     /// What cargo says to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+fn isa(name: &str) -> Result<Isa, String> {
+    Isa::available().find(|isa| isa.name() == name).ok_or_else(|| {
+        let all: Vec<&str> = Isa::available().map(Isa::name).collect();
+        format!("this machine has {}", all.join(", "))
+    })
+}
+
+impl Arguments {
+    fn isa(&self) -> Isa {
+        self.isa.unwrap_or_else(Isa::best)
+    }
+
+    /// What all products run by.
+    fn exec(&self) -> Exec {
+        Exec::SERIAL.with_isa(self.isa())
+    }
 }
 
 /// What a row is a part of.
@@ -53,7 +74,7 @@ struct Row<'a> {
 /// Rows of one table.
 struct Table<'a> {
     title: &'static str,
-    filters: &'a [String],
+    arguments: &'a Arguments,
     rows: Vec<Row<'a>>,
     /// The peaks that this machine has, and their rows.
     controls: Vec<(Peak, usize)>,
@@ -62,11 +83,13 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn new(title: &'static str, filters: &'a [String]) -> Self {
-        let mut table = Self { title, filters, rows: Vec::new(), controls: Vec::new(), has_last: false };
+    fn new(title: &'static str, arguments: &'a Arguments) -> Self {
+        let mut table = Self { title, arguments, rows: Vec::new(), controls: Vec::new(), has_last: false };
+        #[cfg(target_arch = "x86_64")]
+        let is_wide = arguments.isa().name().starts_with("avx512");
         #[cfg(target_arch = "x86_64")]
         for (name, peak, call) in
-            [("fused multiply-adds", Peak::Fma, peaks::fma()), ("dot products of bytes", Peak::Dots, peaks::dots())]
+            [("fused multiply-adds", Peak::Fma, peaks::fma(is_wide)), ("dot products of bytes", Peak::Dots, peaks::dots(is_wide))]
         {
             if let Some((multiply_adds, work)) = call {
                 table.controls.push((peak, table.rows.len()));
@@ -77,7 +100,8 @@ impl<'a> Table<'a> {
     }
 
     fn add(&mut self, name: String, peak: Peak, multiply_adds: usize, work: impl FnMut() + 'a) {
-        let wanted = self.filters.is_empty() || self.filters.iter().any(|filter| name.contains(filter));
+        let filters = &self.arguments.filters;
+        let wanted = filters.is_empty() || filters.iter().any(|filter| name.contains(filter));
         if wanted {
             let peak = if peak == Peak::Before && !self.has_last { Peak::Itself } else { peak };
             self.rows.push(Row { name, peak, multiply_adds, work: Box::new(work) });
@@ -86,7 +110,7 @@ impl<'a> Table<'a> {
     }
 
     /// Runs all rows in turns and prints their medians.
-    fn print(mut self, turns: usize) {
+    fn print(mut self) {
         let timed = |work: &mut Box<dyn FnMut() + 'a>, times: usize| {
             let start = Instant::now();
             (0..times).for_each(|_| work());
@@ -101,7 +125,7 @@ impl<'a> Table<'a> {
             })
             .collect();
         let mut samples = vec![Vec::new(); self.rows.len()];
-        for _ in 0..turns.max(1) {
+        for _ in 0..self.arguments.turns.max(1) {
             for ((row, times), samples) in self.rows.iter_mut().zip(&times).zip(&mut samples) {
                 samples.push(row.multiply_adds as f64 / timed(&mut row.work, *times) / 1e9);
             }
@@ -118,8 +142,8 @@ impl<'a> Table<'a> {
         for (index, (row, median)) in self.rows.iter().zip(&medians).enumerate() {
             let (of, against) = match row.peak {
                 Peak::Itself => ("", None),
-                Peak::Fma => ("of fused multiply-adds", peak(Peak::Fma)),
-                Peak::Dots => ("of dot products", peak(Peak::Dots)),
+                Peak::Dots if peak(Peak::Dots).is_some() => ("of dot products", peak(Peak::Dots)),
+                Peak::Fma | Peak::Dots => ("of fused multiply-adds", peak(Peak::Fma)),
                 Peak::Before => ("times the row before", index.checked_sub(1).map(|before| medians[before])),
             };
             let part = against.map_or(String::new(), |against| format!("{:.3} {of}", median / against));
@@ -180,12 +204,12 @@ fn products(arguments: &Arguments, weights: &[f32]) {
         let lefts = SCHEMES.map(|(name, ..)| tensor(name, m));
         let x = &weights[..m * K];
         let numbers = Operand::numbers(x, &[m, K]).expect("a shape that fits");
-        let mut table = Table::new(title, &arguments.filters);
+        let mut table = Table::new(title, arguments);
         let mut out = vec![0f32; m * N];
         table.add("gemm 0.19, f32".into(), Peak::Fma, m * N * K, move || gemm_f32(m, x, weights, &mut out));
         for (((name, are_dots, width), right), (left, packed)) in SCHEMES.into_iter().zip(&rights).zip(lefts.iter().zip(&packed)) {
             let pair = if are_dots { Peak::Dots } else { Peak::Fma };
-            let by = |accumulator| Matmul::new().accumulator(accumulator).exec(Exec::SERIAL);
+            let by = |accumulator| Matmul::new().accumulator(accumulator).exec(arguments.exec());
             for (sums, accumulator) in [("F32", Accumulator::F32), ("BlockF32", Accumulator::BlockF32)] {
                 let label = format!("f32 x {name}, {sums}, packed");
                 product(&mut table, label, Peak::Fma, by(accumulator), numbers, packed.into());
@@ -200,7 +224,7 @@ fn products(arguments: &Arguments, weights: &[f32]) {
             }
             let _ = (width, &bytes);
         }
-        table.print(arguments.turns);
+        table.print();
     }
 }
 
@@ -212,7 +236,7 @@ fn accumulators(arguments: &Arguments, weights: &[f32]) {
     let a = Operand::codes(&spec, &codes[..m * k], &[m, k]).expect("a shape that fits");
     let b = Operand::codes(&spec, &codes, &[n, k]).expect("a shape that fits");
     let nearest = |format| Chain::Rounded { format, rounding: Round::NearestEven };
-    let mut table = Table::new("E4M3 x E4M3, M = 64, N = 256", &arguments.filters);
+    let mut table = Table::new("E4M3 x E4M3, M = 64, N = 256", arguments);
     for (name, accumulator) in [
         ("F32", Accumulator::F32),
         ("F64", Accumulator::F64),
@@ -222,12 +246,12 @@ fn accumulators(arguments: &Arguments, weights: &[f32]) {
         ("E8M13", Accumulator::Chain(nearest(FormatSpec::E8M13))),
         ("FP16 by 128 into F32", Accumulator::Chunked { k: 128, inner: nearest(FormatSpec::F16), outer: Chain::F32 }),
     ] {
-        for isa in Isa::available() {
+        for isa in Isa::available().filter(|isa| arguments.isa.is_none_or(|only| only == *isa)) {
             let by = Matmul::new().accumulator(accumulator).exec(Exec::SERIAL.with_isa(isa));
             product(&mut table, format!("{name}, {}", isa.name()), Peak::Fma, by, a, b);
         }
     }
-    table.print(arguments.turns);
+    table.print();
 }
 
 /// The same products on one thread and on two, inside the pool.
@@ -236,21 +260,23 @@ fn threads(arguments: &Arguments, weights: &[f32]) {
     let spec = preset::ocp::MXFP4;
     let right = QuantTensor::quantize(&spec, weights, &[N, K]).expect("a shape that fits");
     let packed = PackedMatrix::new(&right).expect("a tensor");
+    let exec = Exec::PARALLEL.with_isa(arguments.isa());
     let pools = [1, 2].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start"));
     for (m, title) in [(512, "threads, M = 512"), (16, "threads, M = 16")] {
         let left = QuantTensor::quantize(&spec, &weights[..m * K], &[m, K]).expect("a shape that fits");
         let numbers = Operand::numbers(&weights[..m * K], &[m, K]).expect("a shape that fits");
-        let mut table = Table::new(title, &arguments.filters);
+        let mut table = Table::new(title, arguments);
         for (name, a) in [("f32", numbers), ("MXFP4", (&left).into())] {
             for (pool, peak) in pools.iter().zip([Peak::Itself, Peak::Before]) {
                 let (mut out, packed) = (vec![0f32; m * N], &packed);
                 let threads = pool.current_num_threads();
                 table.add(format!("{name} x MXFP4, packed, threads: {threads}"), peak, m * N * K, move || {
-                    pool.install(|| Matmul::new().multiply_into(a, packed, black_box(&mut out))).expect("shapes that fit");
+                    pool.install(|| Matmul::new().exec(exec).multiply_into(a, packed, black_box(&mut out)))
+                        .expect("shapes that fit");
                 });
             }
         }
-        table.print(arguments.turns);
+        table.print();
     }
 }
 

@@ -16,12 +16,12 @@ const EIGHTS: usize = 12;
 /// Multiply-adds of a call, and the call.
 pub(crate) type Counted = (usize, fn());
 
-/// Fused multiply-adds of f32s, by the widest registers.
-pub(crate) fn fma() -> Option<Counted> {
+/// Fused multiply-adds of f32s, by registers of 16 or 8.
+pub(crate) fn fma(is_wide: bool) -> Option<Counted> {
     // SAFETY: called only if the instructions were detected.
     #[expect(unsafe_code, reason = "entry into instructions that were detected")]
     let (sixteen, eight): (fn(), fn()) = (|| _ = black_box(unsafe { fma_16() }), || _ = black_box(unsafe { fma_8() }));
-    if std::arch::is_x86_feature_detected!("avx512f") {
+    if is_wide && std::arch::is_x86_feature_detected!("avx512f") {
         Some((STEPS * CHAINS * 16, sixteen))
     } else {
         let there = std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma");
@@ -29,12 +29,12 @@ pub(crate) fn fma() -> Option<Counted> {
     }
 }
 
-/// Dot products of bytes.
-pub(crate) fn dots() -> Option<Counted> {
+/// Dot products of bytes, which only the wide registers have.
+pub(crate) fn dots(is_wide: bool) -> Option<Counted> {
     // SAFETY: called only if the instructions were detected.
     #[expect(unsafe_code, reason = "entry into instructions that were detected")]
     let call: fn() = || _ = black_box(unsafe { dots_64() });
-    let there = std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512vnni");
+    let there = is_wide && std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512vnni");
     there.then_some((STEPS * CHAINS * 64, call))
 }
 
