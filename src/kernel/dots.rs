@@ -1,8 +1,8 @@
 //! Sums of products of small integers by dot products of bytes: four positions at a time, exact in i32. AVX512-VNNI adds up all four; AVX2 (`maddubs`) two, in i16,
 //! where they must not overflow.
 //!
-//! The instructions multiply unsigned by signed bytes. The right side's integers are taken so much higher that none is negative; as many times the sum of the left
-//! side's, one number for a row and a block, is where a sum starts below zero.
+//! The instructions multiply unsigned by signed bytes. The right side's integers are taken higher by an offset, their largest magnitude, so that none is negative.
+//! That adds `offset · Σ left` to the sum of a block, which therefore starts at the negative of it: one number for a row and a block.
 
 use super::columns::CodeRows;
 use super::gemm::{Block, Lanes, ROWS};
@@ -11,7 +11,7 @@ use super::thin::{PANELS, ThinPanel};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::{gemm::height, isa::Kind, x86_dots, x86_lanes, x86_maddubs};
 use crate::codec::Unpacked;
-use crate::spec::FormatSpec;
+use crate::spec::{Encoding, FormatSpec};
 use alloc::vec::Vec;
 
 /// Four positions of 16 columns, the four of a column together.
@@ -21,8 +21,8 @@ pub(crate) type Quad = [u8; 64];
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) struct SmallIntegers {
-    /// The numbers of codes of at most 6 bits, whatever is above those, higher by the largest magnitude; none for codes that are their numbers, of which that
-    /// is 128.
+    /// The integers of codes of at most 6 bits, whatever is above those, higher by `largest`. None if codes are 8-bit integers in two's complement; those are
+    /// higher by `largest` with their top bit flipped, for it is 128.
     pub(super) table: Option<[u8; 64]>,
     /// The exponent of the last place.
     pub(crate) exponent: i32,
@@ -31,8 +31,9 @@ pub(crate) struct SmallIntegers {
 }
 
 impl SmallIntegers {
+    /// Of floats and integers; a codebook's numbers have no common unit that it would tell.
     pub(crate) fn lower(spec: &FormatSpec) -> Option<Self> {
-        if spec.bits() > 8 {
+        if spec.bits() > 8 || matches!(spec.encoding(), Encoding::Codebook(_)) {
             return None;
         }
         let exponent = spec.min_positive().exponent();
@@ -132,10 +133,10 @@ pub(crate) struct Dots(Way);
 
 #[derive(Clone, Copy, Debug)]
 enum Way {
-    /// AVX2's, which add up so many quads before they would overflow.
+    /// AVX2's; `quads` of them, at least one, add up in i16s without overflow.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     Twos { quads: usize },
-    /// AVX-512's, for single rows AVX2's.
+    /// AVX-512's; for single rows AVX2's, unless `quads` is zero.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     Fours { quads: usize },
     /// AVX-512's beside permutes of bytes.

@@ -45,9 +45,12 @@ pub(crate) enum Factors<'a> {
     Sums(&'a [f32]),
 }
 
-/// How codes become numbers.
+/// How codes become numbers. One in hand proves that the machine has the instructions.
 #[derive(Clone, Debug)]
-pub(crate) enum Thin {
+pub(crate) struct Thin(Way);
+
+#[derive(Clone, Debug)]
+enum Way {
     /// Of 4 bits, in pairs.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     Nibbles(Lanes<f32>),
@@ -66,15 +69,15 @@ impl Thin {
             Kind::Portable => None,
             Kind::Avx2 => {
                 let byte = |shift: u32| table.map(|x| (x.to_bits() >> shift) as u8);
-                table.iter().all(|x| x.to_bits() as u16 == 0).then(|| Self::NibblesByBytes([byte(16), byte(24)]))
+                table.iter().all(|x| x.to_bits() as u16 == 0).then(|| Self(Way::NibblesByBytes([byte(16), byte(24)])))
             }
-            Kind::Avx512 | Kind::Avx512Vbmi => Some(Self::Nibbles(table)),
+            Kind::Avx512 | Kind::Avx512Vbmi => Some(Self(Way::Nibbles(table))),
         }
     }
 
     /// Numbers of bytes, if they are decoded by byte permutes.
     pub(crate) fn bytes(decode: DecodeBytes) -> Option<Self> {
-        if let DecodeBytes::Planes(planes) = decode { Some(Self::Bytes(alloc::boxed::Box::new(planes))) } else { None }
+        if let DecodeBytes::Planes(planes) = decode { Some(Self(Way::Bytes(alloc::boxed::Box::new(planes)))) } else { None }
     }
 
     /// The sums, from zero, of the row `a`, in blocks of `run` positions: of pairs an even number.
@@ -85,16 +88,16 @@ impl Thin {
         a: &[f32],
         panels: [ThinPanel<'_>; PANELS],
     ) -> [Lanes<f32>; PANELS] {
-        match self {
+        match &self.0 {
             // SAFETY: made only for an `Isa` that has the instructions.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Self::Nibbles(table) => unsafe { x86_thin::sums_of_pairs(table, run, factors, a, panels) },
+            Way::Nibbles(table) => unsafe { x86_thin::sums_of_pairs(table, run, factors, a, panels) },
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Self::NibblesByBytes(bytes) => unsafe { x86_lanes::sums_of_pairs(bytes, run, factors, a, panels) },
+            Way::NibblesByBytes(bytes) => unsafe { x86_lanes::sums_of_pairs(bytes, run, factors, a, panels) },
             // SAFETY: `DecodeBytes` has planes only for an `Isa` that has the instructions.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Self::Bytes(planes) => unsafe { x86_thin::sums_of_bytes(planes, run, factors, a, panels) },
+            Way::Bytes(planes) => unsafe { x86_thin::sums_of_bytes(planes, run, factors, a, panels) },
         }
     }
 }
@@ -111,6 +114,6 @@ impl Thin {
     }
 
     pub(crate) fn sums(&self, _: usize, _: Factors<'_>, _: &[f32], _: [ThinPanel<'_>; PANELS]) -> [Lanes<f32>; PANELS] {
-        match *self {}
+        match self.0 {}
     }
 }

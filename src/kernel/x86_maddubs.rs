@@ -14,9 +14,9 @@ use core::arch::x86_64::{
 /// How codes become integers, higher by the largest magnitude.
 #[derive(Clone, Copy)]
 pub(super) enum Table {
-    /// They are integers.
+    /// Codes are 8-bit integers.
     None,
-    /// Of 4 bits.
+    /// Of at most 4 bits.
     One(__m256i),
     /// Of 6 bits, by the upper two.
     Four([__m256i; 4]),

@@ -242,8 +242,9 @@ pub fn fake_quantize_slice<T: Real>(
     Ok(())
 }
 
-/// Elements below which making the parameters of a kernel costs more than it saves; and a table of all codes of 8 bits.
+/// Elements from which making the parameters of a kernel pays.
 const KERNEL_PAYS: usize = 32;
+/// Elements from which a table of the 256 codes of 8 bits pays.
 pub(super) const TABLE_PAYS: usize = 256;
 
 /// Elements from which a kernel that decodes pays.

@@ -41,14 +41,19 @@ impl DotPlan {
         };
         let (left, right) = (integers(&job.a)?, integers(&job.b)?);
         let dots = Dots::new(job.exec.isa(), &left, &right)?;
-        let largest = u64::from(left.largest) * u64::from(right.largest) * run.min(job.shape.depth) as u64;
+        let largest = f64::from(left.largest) * f64::from(right.largest) * run.min(job.shape.depth) as f64;
         // The right side's scales take up the units of both.
         let exponent = left.exponent + right.exponent;
         let scales_fit = || {
             let theirs = job.b.scale_range().shifted(exponent);
             theirs.is_f32() && job.a.scale_range().times(theirs).is_f32()
         };
-        (largest <= 1 << 24 && if wide { exponent == 0 } else { scales_fit() }).then_some(Self { dots, run, left, right })
+        (plan::f32s_hold(largest, exponent) && if wide { exponent == 0 } else { scales_fit() }).then_some(Self {
+            dots,
+            run,
+            left,
+            right,
+        })
     }
 
     /// The words of a whole tile from its codes, if the machine takes those and blocks are whole words.

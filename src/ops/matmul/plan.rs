@@ -5,6 +5,7 @@ use super::dots::DotPlan;
 use super::left::Tile;
 use super::packed::{Panel, Scales};
 use super::split::Split;
+use crate::codec::Unpacked;
 use crate::kernel::gemm::Lanes;
 use crate::kernel::{Isa, Rounding};
 use crate::mma::{Accumulator, Chain, IntegerOverflow};
@@ -91,7 +92,7 @@ impl Plan {
                 }
                 let scales_fit = wide || job.a.scale_range().times(job.b.scale_range()).is_f32();
                 let integers = exponent();
-                if scales_fit && (integers.is_none() || bound(run) <= (1u64 << 24) as f64) {
+                if scales_fit && integers.is_none_or(|exponent| f32s_hold(bound(run), exponent)) {
                     return Some(Self::PlainBlocks { run });
                 }
                 (integers.is_none() || bound(run) <= (1u64 << 53) as f64).then_some(Self::Blocks { run, integers, wide })
@@ -118,6 +119,12 @@ impl Plan {
             _ => {}
         }
     }
+}
+
+/// Whether all integers up to `largest`, in units of `2^exponent`, are f32s.
+pub(super) fn f32s_hold(largest: f64, exponent: i32) -> bool {
+    let unit = Unpacked::new(false, 1, exponent).to_f64();
+    largest <= (1u64 << 24) as f64 && exponent >= -149 && largest * unit <= f32::MAX.into()
 }
 
 /// The shorter of two runs, if it divides the longer up to the end of a row.

@@ -2,8 +2,9 @@
 
 use super::inputs::Random;
 use subhalf::{
-    Accumulator, Chain, Dither, Error, Exec, Extent, FormatSpec, IntegerOverflow, Isa, Matmul, Operand, PackedMatrix, Parts,
-    QuantTensor, Quantizer, Round, ScaleRule, Stochastic, dot, gemv, matmul, matmul_into, preset, reference_matmul,
+    Accumulator, BlockSpec, Chain, Dither, Encoding, Error, Exec, Extent, FloatSpec, FormatSpec, IntSpec, IntegerOverflow, Isa,
+    Matmul, Operand, PackedMatrix, Parts, QuantTensor, Quantizer, Round, ScaleRule, Stochastic, dot, gemv, matmul, matmul_into,
+    preset, reference_matmul,
 };
 
 fn all() -> Vec<Accumulator> {
@@ -413,6 +414,55 @@ fn the_largest_dot_products_come_out() {
                 let matmul = Matmul::new().accumulator(Accumulator::BlockF32).exec(Exec::SERIAL.with_isa(isa));
                 let expected = vec![(product * depth as f64) as f32; 32 * rows];
                 assert_eq!(matmul.multiply(a, b).unwrap(), expected, "{left} {x:02X} {right} {y:02X} {rows} {}", isa.name());
+            }
+        }
+    }
+}
+
+/// Units so large or small that f32s do not hold the sums of integers, or not the unit itself.
+#[test]
+fn sums_of_integers_in_extreme_units_are_the_definitions() {
+    let element = |unit: i32| {
+        let layout = FloatSpec { bias: -2 - unit, ..FloatSpec::finite(2, 3) };
+        FormatSpec::new("EXTREME", Encoding::Float(layout)).unwrap()
+    };
+    let integer = |fraction_bits| {
+        let layout = IntSpec { signed: true, bits: 8, fraction_bits, symmetric: false };
+        FormatSpec::new("INTEGER", Encoding::Int(layout)).unwrap()
+    };
+    let scale = |bias| {
+        let layout = FloatSpec { signed: false, bias, negative_zero: false, ..FloatSpec::finite(3, 1) };
+        FormatSpec::new("SCALE", Encoding::Float(layout)).unwrap()
+    };
+    let cases = [
+        (element(56), element(56), FormatSpec::E8M0, [107, 107]),
+        (element(58), element(58), FormatSpec::E8M0, [87, 87]),
+        (element(62), element(60), scale(40), [3, 5]),
+        (element(-75), element(-75), scale(-40), [3, 5]),
+        (element(-80), element(-80), scale(-40), [3, 5]),
+        (element(-140), element(0), FormatSpec::E8M0, [127, 127]),
+        (integer(64), integer(64), FormatSpec::E8M0, [127, 200]),
+        (integer(-64), integer(-64), FormatSpec::E8M0, [60, 60]),
+    ];
+    for (a, b, scale, [mine, theirs]) in cases {
+        let tensor = |element: FormatSpec, rows: usize, scale_code: u8| {
+            let spec = BlockSpec::new(element, Some(scale), Extent::Block { rows: 1, cols: 32 }, ScaleRule::Floor);
+            let bytes = rows * 32 * element.bits() as usize / 8;
+            // Code 31 of 6 bits, three times in two bytes, or 93 of 8.
+            let codes: Vec<u8> = if element.bits() == 6 { [0xDF, 0xF7, 0x7D].repeat(bytes / 3) } else { vec![93; bytes] };
+            let parts = Parts { codes: &codes, scales: &vec![scale_code; rows], offsets: &[], tensor_scale: 1.0 };
+            QuantTensor::from_parts(&spec, &[rows, 32], parts).unwrap()
+        };
+        let right = tensor(b, 20, theirs);
+        let packed = PackedMatrix::new(&right).unwrap();
+        for rows in [1, 2, 16] {
+            let left = tensor(a, rows, mine);
+            let mut expected = vec![0f32; rows * 20];
+            reference_matmul(&Matmul::new(), &left, &right, &mut expected).unwrap();
+            for isa in Isa::available() {
+                let matmul = Matmul::new().exec(Exec::SERIAL.with_isa(isa));
+                assert_eq!(matmul.multiply(&left, &right).unwrap(), expected, "{a} {b} {rows} {}", isa.name());
+                assert_eq!(matmul.multiply(&left, &packed).unwrap(), expected, "{a} {b} {rows} {}, packed", isa.name());
             }
         }
     }
