@@ -9,7 +9,11 @@ use super::gemm::{Block, Lanes, ROWS};
 use super::isa::{Isa, per_isa};
 use super::thin::{PANELS, ThinPanel};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::{gemm::height, isa::Kind, x86_dots, x86_lanes, x86_maddubs};
+use super::{
+    gemm::{LANES, height},
+    isa::Kind,
+    x86_dots, x86_lanes, x86_maddubs,
+};
 use crate::codec::Unpacked;
 use crate::spec::{Encoding, FormatSpec};
 use alloc::vec::Vec;
@@ -49,6 +53,21 @@ impl SmallIntegers {
         let largest = numbers.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
         let table = (!own).then(|| core::array::from_fn(|code| (numbers[code % numbers.len()] + largest) as u8));
         Some(Self { table, exponent, largest: largest as u32 })
+    }
+}
+
+/// Makes quads of codes, position by position in blocks of `run`; behind the last position of a block they are those of code 0.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[inline(always)]
+pub(super) fn by_fours(codes: &[Lanes<u8>], run: usize, quads: &mut Vec<Quad>, quad: impl Fn(&[Lanes<u8>; 4]) -> Quad) {
+    for block in codes.chunks(run) {
+        let (whole, rest) = block.as_chunks();
+        quads.extend(whole.iter().map(&quad));
+        if !rest.is_empty() {
+            let mut last = [[0; LANES]; 4];
+            last[..rest.len()].copy_from_slice(rest);
+            quads.push(quad(&last));
+        }
     }
 }
 
@@ -265,7 +284,7 @@ impl DotsOfRows {
 
     /// Codes of [`ROWS`] rows of the left side to words and starts; a block is whole words, the right side `offset` higher.
     pub(crate) fn words(self, integers: &SmallIntegers, offset: u32, rows: &CodeRows<'_>, length: usize, run: usize) -> LeftWords {
-        const { assert!(ROWS == super::gemm::LANES) };
+        const { assert!(ROWS == LANES) };
         // SAFETY: as above.
         #[expect(unsafe_code, reason = "entry into instructions that were detected")]
         unsafe {

@@ -1,7 +1,7 @@
 //! Dot products of bytes in intrinsics: safe functions, entered after detection.
 
 use super::columns::CodeRows;
-use super::dots::{Left, LeftWords, Quad, Right, SmallIntegers};
+use super::dots::{Left, LeftWords, Quad, Right, SmallIntegers, by_fours};
 use super::gemm::{Block, LANES, Lanes, ROWS};
 use super::thin::{PANELS, ThinPanel};
 use super::x86_columns::columns;
@@ -38,16 +38,7 @@ fn integers_of(table: Option<__m512i>, codes: __m512i) -> __m512i {
 pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut Vec<Quad>) {
     let order: __m512i = must_cast(QUADS);
     let table: Option<__m512i> = integers.table.map(must_cast);
-    for block in codes.chunks(run) {
-        let (whole, rest) = block.as_chunks::<4>();
-        let quad = |four: &[Lanes<u8>; 4]| must_cast(integers_of(table, _mm512_permutexvar_epi8(order, must_cast(*four))));
-        quads.extend(whole.iter().map(quad));
-        if !rest.is_empty() {
-            let mut last = [[0u8; LANES]; 4];
-            last[..rest.len()].copy_from_slice(rest);
-            quads.push(quad(&last));
-        }
-    }
+    by_fours(codes, run, quads, |four| must_cast(integers_of(table, _mm512_permutexvar_epi8(order, must_cast(*four)))));
 }
 
 /// Of rows of codes, one a byte or in pairs, the integers, higher by the largest magnitude, four of `length` positions at a time; behind the last they are those of code 0.

@@ -1,7 +1,7 @@
 //! Dot products of bytes in AVX2's intrinsics, 8 columns at a time: safe functions, entered after detection.
 
-use super::dots::{Left, Quad, Right, SmallIntegers};
-use super::gemm::{LANES, Lanes};
+use super::dots::{Left, Quad, Right, SmallIntegers, by_fours};
+use super::gemm::Lanes;
 use alloc::vec::Vec;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
@@ -18,7 +18,7 @@ pub(super) enum Table {
     None,
     /// Of at most 4 bits.
     One(__m256i),
-    /// Of 6 bits, by the upper two.
+    /// Of 5 or 6 bits, by those above the low 4.
     Four([__m256i; 4]),
 }
 
@@ -57,7 +57,7 @@ pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, q
     /// Of the first two positions of four columns and of the last two, the four of each column.
     const TWOS: [[u8; 16]; 2] = [[0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15]; 2];
     let (table, twos) = (Table::new(integers), must_cast::<_, __m256i>(TWOS));
-    let quad = |four: &[Lanes<u8>; 4]| -> Quad {
+    let quad = |four: &[Lanes<u8>; 4]| {
         let [a, b]: [__m256i; 2] = must_cast(*four);
         let (a, b) = (table.integers(a), table.integers(b));
         let (even, odd) = (_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b));
@@ -65,15 +65,7 @@ pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, q
         let (low, high) = (_mm256_permute4x64_epi64::<0xD8>(low), _mm256_permute4x64_epi64::<0xD8>(high));
         must_cast([_mm256_shuffle_epi8(low, twos), _mm256_shuffle_epi8(high, twos)])
     };
-    for block in codes.chunks(run) {
-        let (whole, rest) = block.as_chunks::<4>();
-        quads.extend(whole.iter().map(quad));
-        if !rest.is_empty() {
-            let mut last = [[0u8; LANES]; 4];
-            last[..rest.len()].copy_from_slice(rest);
-            quads.push(quad(&last));
-        }
-    }
+    by_fours(codes, run, quads, quad);
 }
 
 /// `acc + sum · (scale · scale)`, fused, for each block in turn; i16s hold the sums of so many quads.

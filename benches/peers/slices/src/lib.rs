@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use subhalf::{Dither, Exec, FormatSpec, encode_slice};
 
-/// In the second-level cache, and beyond all caches.
+/// In the second-level cache, and beyond all but the largest last-level caches.
 pub const SIZES: [(usize, &str); 2] = [(64 << 10, "L2"), (16 << 20, "memory")];
 
 /// What a row is held to take in all, and the least of its samples: short ones, because other programs interrupt long ones.
