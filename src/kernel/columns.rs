@@ -1,9 +1,13 @@
 //! Rows of bytes to columns.
 
 use super::gemm::{LANES, Lanes};
-use super::isa::Isa;
+use super::isa::{Isa, per_isa};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::x86_columns;
+use bytemuck::must_cast;
+
+/// Four bytes of each of 16 rows, those of a row together.
+pub(crate) type Quad = [u8; 4 * LANES];
 
 /// Codes of 16 rows.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +38,46 @@ pub(crate) fn positions(isa: Isa, rows: &[&[u8]; LANES], positions: &mut [Lanes<
     for (k, to) in last.iter_mut().enumerate() {
         *to = rows.map(|row| row[start + k]);
     }
+}
+
+/// The first bytes; behind the last are zeros.
+#[inline(always)]
+pub(super) fn padded<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.first_chunk().copied().unwrap_or_else(|| {
+        let mut padded = [0; N];
+        padded[..bytes.len()].copy_from_slice(bytes);
+        padded
+    })
+}
+
+/// Rows of bytes four at a time; behind the last are zeros.
+pub(crate) fn quads(isa: Isa, rows: &[&[u8]; LANES], quads: &mut [Quad]) {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    if isa.is_avx512() {
+        // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+        return unsafe { x86_columns::quads(rows, quads) };
+    }
+    let _ = isa;
+    for (quad, start) in quads.iter_mut().zip((0..).step_by(4)) {
+        *quad = must_cast(rows.map(|row| padded::<4>(&row[start..])));
+    }
+}
+
+#[inline(always)]
+fn unpack_quads_body(quads: &[Quad], codes: &mut [Lanes<u8>]) {
+    for (codes, quad) in codes.as_chunks_mut::<8>().0.iter_mut().zip(quads) {
+        for (byte, [low, high]) in codes.as_chunks_mut().0.iter_mut().enumerate() {
+            let pairs: Lanes<u8> = core::array::from_fn(|lane| quad[4 * lane + byte]);
+            *low = pairs.map(|pair| pair & 15);
+            *high = pairs.map(|pair| pair >> 4);
+        }
+    }
+}
+
+per_isa! {
+    /// Codes of 4 bits, eight of each row in a quad, the first of a byte in its low bits, to codes position by position.
+    fn unpack_quads[](quads: &[Quad], codes: &mut [Lanes<u8>]) = unpack_quads_body;
 }
 
 /// Each row of the first half by turns with one of the second: four times over, rows are columns. Written so that compilers find what a machine has for it.

@@ -4,7 +4,7 @@
 //! The instructions multiply unsigned by signed bytes. The right side's integers are taken higher by an offset, their largest magnitude, so that none is negative.
 //! That adds `offset · Σ left` to the sum of a block, which therefore starts at the negative of it: one number for a row and a block.
 
-use super::columns::CodeRows;
+use super::columns::{CodeRows, Quad};
 use super::gemm::{Block, Lanes, ROWS};
 use super::isa::{Isa, per_isa};
 use super::thin::{PANELS, ThinPanel};
@@ -17,9 +17,6 @@ use super::{
 use crate::codec::Unpacked;
 use crate::spec::{Encoding, FormatSpec};
 use alloc::vec::Vec;
-
-/// Four positions of 16 columns, the four of a column together.
-pub(crate) type Quad = [u8; 64];
 
 /// A format whose numbers are integers of 8 bits times a power of two.
 #[derive(Clone, Copy, Debug)]
@@ -226,7 +223,7 @@ impl Dots {
     }
 
     /// The sums of one row by four panels of codes in blocks of `run` words: positions 0 to 3, 4 to 7 and so on of codes one a byte. Of pairs, which only
-    /// formats with a table have, they are positions 0, 2, 4, 6, then 1, 3, 5, 7: the low and the high halves of four bytes. Blocks are whole registers of
+    /// formats with a table have, they are positions 0, 2, 4, 6, then 1, 3, 5, 7: the low and the high halves of a quad. Blocks are whole quads of
     /// codes: four positions, or four pairs. Only if [`Self::takes_row`].
     pub(crate) fn row(
         self,

@@ -144,18 +144,6 @@ pub(crate) fn chain_blocks_of(isa: Isa, parts: &[Blocks<'_>], rows: usize, a: &[
     parts.iter().zip(b).zip(acc).for_each(|((parts, b), acc)| chain_blocks(isa, parts, rows, a, b, acc));
 }
 
-#[inline(always)]
-fn unpack_pairs_body(pairs: &[Lanes<u8>], codes: &mut [Lanes<u8>]) {
-    let (both, last) = codes.as_chunks_mut::<2>();
-    for ([low, high], pair) in both.iter_mut().zip(pairs) {
-        *low = pair.map(|byte| byte & 15);
-        *high = pair.map(|byte| byte >> 4);
-    }
-    if let ([low], Some(pair)) = (last, pairs.last()) {
-        *low = pair.map(|byte| byte & 15);
-    }
-}
-
 /// Every number, with a zero added, times the factor of its column. Adding −0 changes nothing, adding +0 makes every zero +0.
 pub(crate) fn scale_lanes(isa: Isa, numbers: &mut [Lanes<f32>], zero: f32, factors: &Lanes<f32>) {
     match isa.kind() {
@@ -199,6 +187,4 @@ super::isa::per_isa! {
     fn dot_f64[](a: &[f32], b: &[f32], acc: &mut f64) = dot_f64_body;
     /// Of finite numbers, the bits from `2^from` to below `2^to`.
     fn cut_bits[](from: i32, to: i32, numbers: &mut [f32]) = cut_bits_body;
-    /// Pairs of codes of at most 4 bits, position by position, to codes.
-    fn unpack_pairs[](pairs: &[Lanes<u8>], codes: &mut [Lanes<u8>]) = unpack_pairs_body;
 }

@@ -5,6 +5,8 @@
 //! default floating-point environment: rounding to nearest, subnormal numbers on.
 
 #[cfg(feature = "alloc")]
+mod aligned;
+#[cfg(feature = "alloc")]
 mod blocks;
 #[cfg(feature = "alloc")]
 mod bytes;
@@ -57,6 +59,8 @@ mod x86_thin;
 #[cfg(feature = "alloc")]
 mod zero_points;
 
+#[cfg(feature = "alloc")]
+pub(crate) use aligned::Aligned;
 #[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
 pub(crate) use blocks::OverToOddFused;
 #[cfg(feature = "alloc")]
@@ -67,10 +71,10 @@ pub(crate) use blocks::{
 #[cfg(feature = "alloc")]
 pub(crate) use bytes::Bytes;
 #[cfg(feature = "alloc")]
-pub(crate) use columns::{CodeRows, positions};
+pub(crate) use columns::{CodeRows, Quad, positions, quads, unpack_quads};
 pub(crate) use decode::{DecodeBytes, look_up, map_bytes};
 #[cfg(feature = "alloc")]
-pub(crate) use dots::{Dots, Left, LeftWords, Quad, Right, SmallIntegers, left_words};
+pub(crate) use dots::{Dots, Left, LeftWords, Right, SmallIntegers, left_words};
 pub use encoder::Needs;
 pub(crate) use encoder::{Encoder, FakeQuantizer};
 #[cfg(feature = "alloc")]

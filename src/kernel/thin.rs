@@ -27,11 +27,11 @@ impl OfBlocks<'_> {
     }
 }
 
-/// A panel of codes, or of codes in pairs of positions, and what its elements are multiplied by, block by block.
+/// A panel of codes, position by position or in pairs as quads, and what its elements are multiplied by, block by block.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) struct ThinPanel<'a> {
-    pub(crate) codes: &'a [Lanes<u8>],
+    pub(crate) codes: &'a [u8],
     pub(crate) factors: OfBlocks<'a>,
 }
 
@@ -80,7 +80,7 @@ impl Thin {
         if let DecodeBytes::Planes(planes) = decode { Some(Self(Way::Bytes(alloc::boxed::Box::new(planes)))) } else { None }
     }
 
-    /// The sums, from zero, of the row `a`, in blocks of `run` positions: of pairs an even number.
+    /// The sums, from zero, of the row `a`, in blocks of `run` positions: of quads of pairs whole ones.
     pub(crate) fn sums(
         &self,
         run: usize,

@@ -1,5 +1,6 @@
 //! Rows of bytes to columns in intrinsics: safe functions, entered after detection.
 
+use super::columns::{Quad, padded};
 use super::gemm::{LANES, Lanes};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
@@ -41,18 +42,18 @@ fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
 pub(super) fn columns(rows: &[&[u8]; LANES], mut take: impl FnMut(__m512i)) {
     let length = rows[0].len();
     for start in (0..length).step_by(64) {
-        let square: [__m512i; LANES] = core::array::from_fn(|lane| {
-            let rest = &rows[lane][start..];
-            must_cast(rest.first_chunk::<64>().copied().unwrap_or_else(|| {
-                let mut last = [0; 64];
-                last[..rest.len()].copy_from_slice(rest);
-                last
-            }))
-        });
+        let square: [__m512i; LANES] = core::array::from_fn(|lane| must_cast(padded::<64>(&rows[lane][start..])));
         let columns = transpose(square);
         let count = (length - start).div_ceil(4).min(LANES);
         columns[..count].iter().for_each(|column| take(*column));
     }
+}
+
+/// See [`quads`](super::columns::quads).
+#[target_feature(enable = "avx512f")]
+pub(super) fn quads(rows: &[&[u8]; LANES], quads: &mut [Quad]) {
+    let mut quads = quads.iter_mut();
+    columns(rows, |column| quads.by_ref().take(1).for_each(|quad| *quad = must_cast(column)));
 }
 
 /// See [`positions`](super::columns::positions).

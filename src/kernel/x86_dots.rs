@@ -1,7 +1,7 @@
 //! Dot products of bytes in intrinsics: safe functions, entered after detection.
 
-use super::columns::CodeRows;
-use super::dots::{Left, LeftWords, Quad, Right, SmallIntegers, by_fours};
+use super::columns::{CodeRows, Quad};
+use super::dots::{Left, LeftWords, Right, SmallIntegers, by_fours};
 use super::gemm::{Block, LANES, Lanes, ROWS};
 use super::thin::{PANELS, ThinPanel};
 use super::x86_columns::columns;
@@ -164,10 +164,7 @@ pub(super) fn row(
     match integers.table.map(must_cast) {
         // A table of 4-bit codes ignores the bits above, which neighbours leave.
         Some(table) if paired => {
-            let quads = |pairs| {
-                let pairs = _mm512_permutexvar_epi8(order, pairs);
-                [integers_of(Some(table), pairs), integers_of(Some(table), _mm512_srli_epi16::<4>(pairs))]
-            };
+            let quads = |pairs| [integers_of(Some(table), pairs), integers_of(Some(table), _mm512_srli_epi16::<4>(pairs))];
             sums_of_row(quads, unit, run, left, panels)
         }
         table => {
@@ -188,7 +185,7 @@ fn sums_of_row<const QUADS: usize>(
     panels: [ThinPanel<'_>; PANELS],
 ) -> [Lanes<f32>; PANELS] {
     let mut sums = [_mm512_setzero_ps(); PANELS];
-    let codes = panels.map(|panel| panel.codes.as_flattened().as_chunks::<64>().0);
+    let codes = panels.map(|panel| panel.codes.as_chunks::<64>().0);
     for (block, words) in left.words.chunks(run).enumerate() {
         let words = words.as_chunks::<QUADS>().0;
         let mut partial = [_mm512_set1_epi32(left.starts[block]); PANELS];

@@ -1,6 +1,7 @@
 //! Dot products of bytes in AVX2's intrinsics, 8 columns at a time: safe functions, entered after detection.
 
-use super::dots::{Left, Quad, Right, SmallIntegers, by_fours};
+use super::columns::Quad;
+use super::dots::{Left, Right, SmallIntegers, by_fours};
 use super::gemm::Lanes;
 use alloc::vec::Vec;
 use bytemuck::must_cast;

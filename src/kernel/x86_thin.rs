@@ -1,15 +1,15 @@
 //! One row by four panels in intrinsics: safe functions, entered after detection.
 
+use super::columns::{Quad, padded};
 use super::gemm::Lanes;
 use super::thin::{Factors, PANELS, ThinPanel};
 use super::x86::{Planes, decode_64};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m512, _mm512_cvtepu8_epi32, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_srli_epi32,
+    __m512, __m512i, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_srli_epi32,
 };
 
-/// See [`Thin::sums`](super::thin::Thin::sums); pairs of positions. A look-up takes the low 4 bits of a word, whatever is above them.
+/// See [`Thin::sums`](super::thin::Thin::sums); quads of pairs, a word for each column. A look-up takes the low 4 bits of a word, whatever is above them.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn sums_of_pairs(
     table: &Lanes<f32>,
@@ -19,11 +19,21 @@ pub(super) fn sums_of_pairs(
     panels: [ThinPanel<'_>; PANELS],
 ) -> [Lanes<f32>; PANELS] {
     let table: __m512 = must_cast(*table);
-    let pair = |pair: &[u8; 16]| {
-        let codes = _mm512_cvtepu8_epi32(must_cast(*pair));
-        [_mm512_permutexvar_ps(codes, table), _mm512_permutexvar_ps(_mm512_srli_epi32::<4>(codes), table)]
+    let numbers = |quad: &Quad| {
+        let codes: __m512i = must_cast(*quad);
+        let number = |codes| _mm512_permutexvar_ps(codes, table);
+        [
+            number(codes),
+            number(_mm512_srli_epi32::<4>(codes)),
+            number(_mm512_srli_epi32::<8>(codes)),
+            number(_mm512_srli_epi32::<12>(codes)),
+            number(_mm512_srli_epi32::<16>(codes)),
+            number(_mm512_srli_epi32::<20>(codes)),
+            number(_mm512_srli_epi32::<24>(codes)),
+            number(_mm512_srli_epi32::<28>(codes)),
+        ]
     };
-    sums(pair, run, factors, a, panels)
+    sums(numbers, run, factors, a, panels)
 }
 
 /// The same of bytes, four positions of a panel at a time.
@@ -51,8 +61,10 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
 ) -> [Lanes<f32>; PANELS] {
     let mut sums = [_mm512_setzero_ps(); PANELS];
     for (block, a) in a.chunks(run).enumerate() {
-        let codes = panels.map(|panel| &panel.codes.as_flattened()[block * run * BYTES / POSITIONS..]);
-        let own: [__m512; PANELS] = panels.map(|panel| must_cast(panel.factors.at(block)));
+        // Not by `map`, which has not these instructions and would be called.
+        let codes = |panel: usize| &panels[panel].codes[block * run * BYTES / POSITIONS..];
+        let own = |panel: usize| must_cast(panels[panel].factors.at(block));
+        let (codes, own) = ([codes(0), codes(1), codes(2), codes(3)], [own(0), own(1), own(2), own(3)]);
         match factors {
             Factors::Elements => sums = continued(&decode, a, codes, |x, own| _mm512_mul_ps(x, own), own, sums),
             Factors::Sums(scales) => {
@@ -79,8 +91,8 @@ fn continued<const BYTES: usize, const POSITIONS: usize>(
     mut sums: [__m512; PANELS],
 ) -> [__m512; PANELS] {
     let (whole, last) = a.as_chunks::<POSITIONS>();
-    let [c0, c1, c2, c3] = codes.map(|codes| codes.as_chunks::<BYTES>().0);
-    for ((((a, c0), c1), c2), c3) in whole.iter().zip(c0).zip(c1).zip(c2).zip(c3) {
+    let chunks = |panel: usize| codes[panel].as_chunks::<BYTES>().0;
+    for ((((a, c0), c1), c2), c3) in whole.iter().zip(chunks(0)).zip(chunks(1)).zip(chunks(2)).zip(chunks(3)) {
         for ((sum, codes), own) in sums.iter_mut().zip([c0, c1, c2, c3]).zip(own) {
             for (x, element) in a.iter().zip(decode(codes)) {
                 *sum = _mm512_fmadd_ps(_mm512_set1_ps(*x), number(element, own), *sum);
@@ -88,11 +100,8 @@ fn continued<const BYTES: usize, const POSITIONS: usize>(
         }
     }
     if !last.is_empty() {
-        let bytes = last.len() * BYTES / POSITIONS;
         for ((sum, codes), own) in sums.iter_mut().zip(codes).zip(own) {
-            let mut padded = [0; BYTES];
-            padded[..bytes].copy_from_slice(&codes[whole.len() * BYTES..][..bytes]);
-            for (x, element) in last.iter().zip(decode(&padded)) {
+            for (x, element) in last.iter().zip(decode(&padded(&codes[whole.len() * BYTES..]))) {
                 *sum = _mm512_fmadd_ps(_mm512_set1_ps(*x), number(element, own), *sum);
             }
         }

@@ -5,7 +5,7 @@ use super::read::{ScaleReader, code_rows};
 use crate::block::{BlockSpec, Restorer};
 use crate::error::Error;
 use crate::kernel::gemm::{LANES, Lanes};
-use crate::kernel::{Isa, OfBlocks, positions};
+use crate::kernel::{Aligned, Isa, OfBlocks, Quad, pack_4, positions, quads};
 use crate::ops::par::Exec;
 use crate::spec::FormatSpec;
 use alloc::vec;
@@ -100,14 +100,14 @@ pub(crate) enum Restore {
     Any(Vec<[Restorer; LANES]>),
 }
 
-/// The elements, position by position.
+/// The elements; numbers and bytes position by position.
 #[derive(Clone, Debug)]
 pub(crate) enum Data {
     /// Elements of more than 8 bits, as numbers.
     Numbers(Vec<Lanes<f32>>),
     Bytes(Vec<Lanes<u8>>),
-    /// Two positions, the first in the low halves.
-    Nibbles(Vec<Lanes<u8>>),
+    /// Eight positions of each row, two to a byte, the first in the low half.
+    Nibbles(Aligned<Quad>),
 }
 
 impl Default for Data {
@@ -117,19 +117,12 @@ impl Default for Data {
 }
 
 impl Data {
-    /// Memory for codes.
-    fn into_codes(self) -> Vec<Lanes<u8>> {
-        match self {
-            Self::Numbers(_) => Vec::new(),
-            Self::Bytes(codes) | Self::Nibbles(codes) => codes,
-        }
-    }
-
     /// The codes, or pairs of them.
-    pub(crate) fn codes(&self) -> &[Lanes<u8>] {
+    pub(crate) fn codes(&self) -> &[u8] {
         match self {
             Self::Numbers(_) => &[],
-            Self::Bytes(codes) | Self::Nibbles(codes) => codes,
+            Self::Bytes(codes) => codes.as_flattened(),
+            Self::Nibbles(quads) => quads.as_flattened(),
         }
     }
 
@@ -138,7 +131,7 @@ impl Data {
         match self {
             Self::Numbers(_) => 0,
             Self::Bytes(codes) => codes[k][lane].into(),
-            Self::Nibbles(pairs) => u32::from(pairs[k / 2][lane] >> (4 * (k % 2)) & 15),
+            Self::Nibbles(quads) => u32::from(quads[k / 8][4 * lane + k % 8 / 2] >> (4 * (k % 2)) & 15),
         }
     }
 }
@@ -173,7 +166,7 @@ impl<'a> Packer<'a> {
         let bits = self.operand.element().map_or(32, FormatSpec::bits);
         panel.run = self.operand.run();
         panel.data = if bits <= 8 {
-            self.codes(line, rows, core::mem::take(&mut panel.data).into_codes())
+            self.codes(line, rows, core::mem::take(&mut panel.data))
         } else {
             Data::Numbers(self.numbers(line, rows))
         };
@@ -240,32 +233,35 @@ impl<'a> Packer<'a> {
         numbers
     }
 
-    fn codes(&self, line: usize, rows: usize, mut codes: Vec<Lanes<u8>>) -> Data {
-        let cols = self.operand.cols();
+    fn codes(&self, line: usize, rows: usize, memory: Data) -> Data {
+        let (cols, isa) = (self.operand.cols(), self.isa);
         let mut copies = [const { Vec::new() }; LANES];
-        let rows = code_rows(&self.operand, self.isa, line, rows, true, &mut copies);
-        codes.resize(if rows.paired { cols.div_ceil(2) } else { cols }, [0; LANES]);
-        positions(self.isa, &rows.bytes, &mut codes);
-        match self.operand.element().map_or(8, FormatSpec::bits) {
-            _ if rows.paired => Data::Nibbles(codes),
-            0..=4 => Data::Nibbles(pairs(&codes)),
-            _ => Data::Bytes(codes),
+        let rows = code_rows(&self.operand, isa, line, rows, true, &mut copies);
+        if self.operand.element().is_none_or(|element| element.bits() > 4) {
+            let mut codes = if let Data::Bytes(codes) = memory { codes } else { Vec::new() };
+            codes.resize(cols, [0; LANES]);
+            positions(isa, &rows.bytes, &mut codes);
+            return Data::Bytes(codes);
         }
+        let mut of_rows = if let Data::Nibbles(quads) = memory { quads } else { Aligned::default() };
+        of_rows.resize(cols.div_ceil(8));
+        if rows.paired {
+            quads(isa, &rows.bytes, &mut of_rows);
+        } else {
+            let pairs = rows.bytes.map(|codes| {
+                let mut pairs = vec![0; cols.div_ceil(2)];
+                pack_4(isa, codes, &mut pairs);
+                pairs
+            });
+            quads(isa, &pairs.each_ref().map(Vec::as_slice), &mut of_rows);
+        }
+        Data::Nibbles(of_rows)
     }
 }
 
 /// What is taken off the elements of a block.
 const fn zero_point(restorer: Restorer) -> f32 {
     if let Restorer::Affine(_, zero_point) = restorer { zero_point } else { 0.0 }
-}
-
-/// Pairs of positions in a byte.
-fn pairs(codes: &[Lanes<u8>]) -> Vec<Lanes<u8>> {
-    let (both, last) = codes.as_chunks::<2>();
-    let mut bytes: Vec<Lanes<u8>> =
-        both.iter().map(|[low, high]| core::array::from_fn(|lane| low[lane] & 15 | high[lane] << 4)).collect();
-    bytes.extend(last.iter().map(|low| low.map(|code| code & 15)));
-    bytes
 }
 
 impl PackedMatrix {

@@ -3,8 +3,8 @@
 use super::operand::{Operand, zero_point};
 use super::packed::{Data, Panel, Restore};
 use crate::block::{BlockSpec, Restorer};
-use crate::kernel::gemm::{LANES, Lanes, scale_lanes, unpack_pairs};
-use crate::kernel::{CodeRows, DecodeBytes, Isa, OfBlocks};
+use crate::kernel::gemm::{LANES, Lanes, scale_lanes};
+use crate::kernel::{CodeRows, DecodeBytes, Isa, OfBlocks, unpack_quads};
 use crate::spec::FormatSpec;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -77,11 +77,11 @@ impl Reader {
         match (&panel.data, &self.decode) {
             (Data::Numbers(numbers), _) => dst.copy_from_slice(&numbers[k.clone()]),
             (Data::Bytes(codes), Some(decode)) => decode.decode(self.isa, codes[k.clone()].as_flattened(), dst.as_flattened_mut()),
-            (Data::Nibbles(pairs), Some(decode)) => {
-                let first = k.start / 2;
-                scratch.resize(2 * (k.end.div_ceil(2) - first), [0; LANES]);
-                unpack_pairs(self.isa, &pairs[first..k.end.div_ceil(2)], scratch);
-                decode.decode(self.isa, scratch[k.start % 2..][..k.len()].as_flattened(), dst.as_flattened_mut());
+            (Data::Nibbles(quads), Some(decode)) => {
+                let quads = &quads[k.start / 8..k.end.div_ceil(8)];
+                scratch.resize(8 * quads.len(), [0; LANES]);
+                unpack_quads(self.isa, quads, scratch);
+                decode.decode(self.isa, scratch[k.start % 8..][..k.len()].as_flattened(), dst.as_flattened_mut());
             }
             // Codes have a format.
             (_, None) => {}
@@ -114,9 +114,9 @@ impl Reader {
         match &panel.data {
             Data::Numbers(_) => &[],
             Data::Bytes(codes) => codes,
-            Data::Nibbles(pairs) => {
-                scratch.resize(2 * pairs.len(), [0; LANES]);
-                unpack_pairs(self.isa, pairs, scratch);
+            Data::Nibbles(quads) => {
+                scratch.resize(8 * quads.len(), [0; LANES]);
+                unpack_quads(self.isa, quads, scratch);
                 scratch
             }
         }

@@ -117,8 +117,8 @@ fn numbers(job: &Job<'_>, packed: &PackedMatrix, run: usize, blockwise: bool) ->
         .all(|panel| !matches!(panel.restore, Restore::Any(_)) && (blockwise || zero(panel).to_bits() == added.to_bits()));
     match first.data {
         _ if !alike => None,
-        // Look-ups are by 4 bits: narrower formats ignore those above.
-        Data::Nibbles(_) if run.is_multiple_of(2) && job.shape.depth.is_multiple_of(2) => {
+        // Look-ups are by 4 bits: narrower formats ignore those above. Blocks are whole quads.
+        Data::Nibbles(_) if run.is_multiple_of(8) || run >= job.shape.depth => {
             Thin::nibbles(isa, core::array::from_fn(|code| element.decode_f32(code as u32) + added))
         }
         Data::Bytes(_) if added.is_sign_negative() => Thin::bytes(DecodeBytes::lower(isa, element)),
