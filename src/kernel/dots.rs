@@ -56,14 +56,14 @@ impl SmallIntegers {
 /// Makes quads of codes, position by position in blocks of `run`; behind the last position of a block they are those of code 0.
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 #[inline(always)]
-pub(super) fn by_fours(codes: &[Lanes<u8>], run: usize, quads: &mut Vec<Quad>, quad: impl Fn(&[Lanes<u8>; 4]) -> Quad) {
-    for block in codes.chunks(run) {
-        let (whole, rest) = block.as_chunks();
-        quads.extend(whole.iter().map(&quad));
-        if !rest.is_empty() {
-            let mut last = [[0; LANES]; 4];
-            last[..rest.len()].copy_from_slice(rest);
-            quads.push(quad(&last));
+pub(super) fn by_fours(codes: &[Lanes<u8>], run: usize, quads: &mut [Quad], quad: impl Fn(&[Lanes<u8>; 4]) -> Quad) {
+    for (block, quads) in codes.chunks(run).zip(quads.chunks_mut(run.div_ceil(4))) {
+        for (four, to) in block.chunks(4).zip(quads) {
+            *to = quad(&four.first_chunk().copied().unwrap_or_else(|| {
+                let mut last = [[0; LANES]; 4];
+                last[..four.len()].copy_from_slice(four);
+                last
+            }));
         }
     }
 }
@@ -191,7 +191,7 @@ impl Dots {
     }
 
     /// Codes, position by position in blocks of `run`, to quads of integers.
-    pub(crate) fn quads(self, integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut Vec<Quad>) {
+    pub(crate) fn quads(self, integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
         match self.0 {
             // SAFETY: a `Dots` is made only after its instructions were detected, AVX2 with all others.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
@@ -271,7 +271,7 @@ impl Dots {
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 impl DotsOfRows {
     /// Codes of `length` positions row by row to quads of integers; positions of no row have any.
-    pub(crate) fn quads(self, integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut Vec<Quad>) {
+    pub(crate) fn quads(self, integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut [Quad]) {
         // SAFETY: made only after its instructions were detected.
         #[expect(unsafe_code, reason = "entry into instructions that were detected")]
         unsafe {
@@ -301,7 +301,7 @@ impl Dots {
         match self.0 {}
     }
 
-    pub(crate) fn quads(self, _: &SmallIntegers, _: &[Lanes<u8>], _: usize, _: &mut Vec<Quad>) {
+    pub(crate) fn quads(self, _: &SmallIntegers, _: &[Lanes<u8>], _: usize, _: &mut [Quad]) {
         match self.0 {}
     }
 
@@ -328,7 +328,7 @@ impl Dots {
 
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
 impl DotsOfRows {
-    pub(crate) fn quads(self, _: &SmallIntegers, _: &CodeRows<'_>, _: usize, _: &mut Vec<Quad>) {
+    pub(crate) fn quads(self, _: &SmallIntegers, _: &CodeRows<'_>, _: usize, _: &mut [Quad]) {
         match self.none {}
     }
 

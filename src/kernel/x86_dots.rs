@@ -6,7 +6,6 @@ use super::gemm::{Block, LANES, Lanes, ROWS};
 use super::thin::{PANELS, ThinPanel};
 use super::x86_columns::columns;
 use super::x86_gemm::fetch_next;
-use alloc::vec::Vec;
 use bytemuck::{must_cast, must_cast_ref};
 use core::arch::x86_64::{
     __m512, __m512i, _mm512_and_si512, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps,
@@ -35,7 +34,7 @@ fn integers_of(table: Option<__m512i>, codes: __m512i) -> __m512i {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut Vec<Quad>) {
+pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
     let order: __m512i = must_cast(QUADS);
     let table: Option<__m512i> = integers.table.map(must_cast);
     by_fours(codes, run, quads, |four| must_cast(integers_of(table, _mm512_permutexvar_epi8(order, must_cast(*four)))));
@@ -63,8 +62,9 @@ fn walk_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, mut t
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut Vec<Quad>) {
-    walk_rows(integers, rows, length, |quad| quads.push(must_cast(quad)));
+pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut [Quad]) {
+    let mut quads = quads.iter_mut();
+    walk_rows(integers, rows, length, |quad| quads.by_ref().take(1).for_each(|to| *to = must_cast(quad)));
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]

@@ -3,7 +3,6 @@
 use super::columns::Quad;
 use super::dots::{Left, Right, SmallIntegers, by_fours};
 use super::gemm::Lanes;
-use alloc::vec::Vec;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_blendv_epi8, _mm256_cvtepi32_ps, _mm256_fmadd_ps,
@@ -54,7 +53,7 @@ impl Table {
 
 /// See [`Dots::quads`](super::dots::Dots::quads).
 #[target_feature(enable = "avx2")]
-pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut Vec<Quad>) {
+pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
     /// Of the first two positions of four columns and of the last two, the four of each column.
     const TWOS: [[u8; 16]; 2] = [[0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15]; 2];
     let (table, twos) = (Table::new(integers), must_cast::<_, __m256i>(TWOS));

@@ -8,7 +8,7 @@ use super::sums::{Scratch, Side, Sink, Work, pieces};
 use super::{Job, Operand};
 use crate::codec::Unpacked;
 use crate::kernel::gemm::{LANES, Lanes, PIECE, ROWS};
-use crate::kernel::{Dots, Isa, Left, LeftWords, PANELS, Right, SmallIntegers, ThinPanel, left_words, positions};
+use crate::kernel::{Aligned, Dots, Isa, Left, LeftWords, PANELS, Right, SmallIntegers, ThinPanel, left_words, positions};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -145,13 +145,14 @@ impl DotPlan {
     }
 
     /// The integers of a panel, and its scales in the units of both sides.
-    fn fill(&self, work: &Work<'_>, columns: &Columns<'_>, codes: &mut Vec<Lanes<u8>>, (quads, scales): &mut Side) {
+    fn fill(&self, work: &Work<'_>, columns: &Columns<'_>, codes: &mut Aligned<Lanes<u8>>, (quads, scales): &mut Side) {
         let (run, depth) = (self.run, work.job.shape.depth);
-        quads.clear();
-        scales.clear();
+        quads.resize(depth / run * run.div_ceil(4) + (depth % run).div_ceil(4));
         if let Some(panel) = columns.packed {
             self.dots.quads(&self.right, &work.reader.codes(panel, codes)[..depth], run, quads);
-            scales.extend_from_slice(&plan::scales(panel, run, depth));
+            let theirs = plan::scales(panel, run, depth);
+            scales.resize(theirs.len());
+            scales.copy_from_slice(&theirs);
         } else {
             let mut copies = [const { Vec::new() }; LANES];
             let (isa, whole) = (work.job.exec.isa(), self.is_whole(depth, 4));
@@ -160,7 +161,7 @@ impl DotPlan {
             if let Some(dots) = dots {
                 dots.quads(&self.right, &rows, depth, quads);
             } else {
-                codes.resize(depth, [0; LANES]);
+                codes.resize(depth);
                 positions(isa, &rows.bytes, codes);
                 self.dots.quads(&self.right, codes, run, quads);
             }

@@ -48,13 +48,13 @@ pub(crate) struct Panel {
 /// Scales of blocks: f32s, or their upper halves where the lower are zeros, as those of E8M0 and FP8 are.
 #[derive(Clone, Debug)]
 pub(crate) enum Scales {
-    Singles(Vec<Lanes<f32>>),
-    Halves(Vec<Lanes<u16>>),
+    Singles(Aligned<Lanes<f32>>),
+    Halves(Aligned<Lanes<u16>>),
 }
 
 impl Default for Scales {
     fn default() -> Self {
-        Self::Singles(Vec::new())
+        Self::Singles(Aligned::default())
     }
 }
 
@@ -66,7 +66,7 @@ impl Scales {
         }
     }
 
-    pub(crate) const fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Singles(scales) => scales.len(),
             Self::Halves(scales) => scales.len(),
@@ -82,7 +82,10 @@ impl Scales {
     fn narrow(self) -> Self {
         match self {
             Self::Singles(scales) if scales.as_flattened().iter().all(|scale| scale.to_bits() as u16 == 0) => {
-                Self::Halves(scales.iter().map(|scales| scales.map(|scale| (scale.to_bits() >> 16) as u16)).collect())
+                let mut halves = Aligned::<Lanes<u16>>::default();
+                halves.resize(scales.len());
+                halves.iter_mut().zip(&*scales).for_each(|(to, scales)| *to = scales.map(|scale| (scale.to_bits() >> 16) as u16));
+                Self::Halves(halves)
             }
             other => other,
         }
@@ -96,7 +99,7 @@ pub(crate) enum Restore {
     #[default]
     Scales,
     /// Elements, with a zero of this sign added, times other factors.
-    Factors(f32, Vec<Lanes<f32>>),
+    Factors(f32, Aligned<Lanes<f32>>),
     Any(Vec<[Restorer; LANES]>),
 }
 
@@ -105,14 +108,14 @@ pub(crate) enum Restore {
 pub(crate) enum Data {
     /// Elements of more than 8 bits, as numbers.
     Numbers(Vec<Lanes<f32>>),
-    Bytes(Vec<Lanes<u8>>),
+    Bytes(Aligned<Lanes<u8>>),
     /// Eight positions of each row, two to a byte, the first in the low half.
     Nibbles(Aligned<Quad>),
 }
 
 impl Default for Data {
     fn default() -> Self {
-        Self::Bytes(Vec::new())
+        Self::Bytes(Aligned::default())
     }
 }
 
@@ -172,7 +175,7 @@ impl<'a> Packer<'a> {
         };
         let memory = core::mem::take(&mut panel.scales);
         if let Some(spec) = self.operand.spec() {
-            let mut scales = if let Scales::Singles(scales) = memory { scales } else { Vec::new() };
+            let mut scales = if let Scales::Singles(scales) = memory { scales } else { Aligned::default() };
             self.scales(line, rows, panel.run, &mut scales);
             let memory = core::mem::take(&mut panel.restore);
             panel.restore = self.restore(spec, line, rows, &scales, memory);
@@ -205,16 +208,16 @@ impl<'a> Packer<'a> {
         if self.plain || zero.is_sign_negative() && scales.as_flattened().iter().all(|scale| same(*scale)) {
             return Restore::Scales;
         }
-        let mut factors = if let Restore::Factors(_, factors) = memory { factors } else { Vec::new() };
-        factors.clear();
-        factors.extend_from_slice(scales);
+        let mut factors = if let Restore::Factors(_, factors) = memory { factors } else { Aligned::default() };
+        factors.resize(scales.len());
+        factors.copy_from_slice(scales);
         factors.as_flattened_mut().iter_mut().for_each(|x| *x = factor(*x));
         Restore::Factors(zero, factors)
     }
 
     /// The scales of rows in blocks of `run` positions, as [`Panel::scales`].
-    pub(crate) fn scales(&self, line: usize, rows: usize, run: usize, scales: &mut Vec<Lanes<f32>>) {
-        scales.resize(self.operand.cols().div_ceil(run), [0.0; LANES]);
+    pub(crate) fn scales(&self, line: usize, rows: usize, run: usize, scales: &mut Aligned<Lanes<f32>>) {
+        scales.resize(self.operand.cols().div_ceil(run));
         for lane in 0..LANES {
             let line = line + if lane < rows { lane } else { 0 };
             self.scales.row(&self.operand, line, run, scales.iter_mut().map(|block| &mut block[lane]));
@@ -238,8 +241,8 @@ impl<'a> Packer<'a> {
         let mut copies = [const { Vec::new() }; LANES];
         let rows = code_rows(&self.operand, isa, line, rows, true, &mut copies);
         if self.operand.element().is_none_or(|element| element.bits() > 4) {
-            let mut codes = if let Data::Bytes(codes) = memory { codes } else { Vec::new() };
-            codes.resize(cols, [0; LANES]);
+            let mut codes = if let Data::Bytes(codes) = memory { codes } else { Aligned::default() };
+            codes.resize(cols);
             positions(isa, &rows.bytes, &mut codes);
             return Data::Bytes(codes);
         }

@@ -4,9 +4,8 @@ use super::operand::{Operand, zero_point};
 use super::packed::{Data, Panel, Restore};
 use crate::block::{BlockSpec, Restorer};
 use crate::kernel::gemm::{LANES, Lanes, scale_lanes};
-use crate::kernel::{CodeRows, DecodeBytes, Isa, OfBlocks, unpack_quads};
+use crate::kernel::{Aligned, CodeRows, DecodeBytes, Isa, OfBlocks, unpack_quads};
 use crate::spec::FormatSpec;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -73,13 +72,13 @@ impl Reader {
     }
 
     /// Some positions of a panel. NaN may have any sign.
-    pub(super) fn panel(&self, panel: &Panel, k: Range<usize>, scratch: &mut Vec<Lanes<u8>>, dst: &mut [Lanes<f32>]) {
+    pub(super) fn panel(&self, panel: &Panel, k: Range<usize>, scratch: &mut Aligned<Lanes<u8>>, dst: &mut [Lanes<f32>]) {
         match (&panel.data, &self.decode) {
             (Data::Numbers(numbers), _) => dst.copy_from_slice(&numbers[k.clone()]),
             (Data::Bytes(codes), Some(decode)) => decode.decode(self.isa, codes[k.clone()].as_flattened(), dst.as_flattened_mut()),
             (Data::Nibbles(quads), Some(decode)) => {
                 let quads = &quads[k.start / 8..k.end.div_ceil(8)];
-                scratch.resize(8 * quads.len(), [0; LANES]);
+                scratch.resize(8 * quads.len());
                 unpack_quads(self.isa, quads, scratch);
                 decode.decode(self.isa, scratch[k.start % 8..][..k.len()].as_flattened(), dst.as_flattened_mut());
             }
@@ -110,12 +109,12 @@ impl Reader {
     }
 
     /// The codes of a panel, one a byte.
-    pub(super) fn codes<'a>(&self, panel: &'a Panel, scratch: &'a mut Vec<Lanes<u8>>) -> &'a [Lanes<u8>] {
+    pub(super) fn codes<'a>(&self, panel: &'a Panel, scratch: &'a mut Aligned<Lanes<u8>>) -> &'a [Lanes<u8>] {
         match &panel.data {
             Data::Numbers(_) => &[],
             Data::Bytes(codes) => codes,
             Data::Nibbles(quads) => {
-                scratch.resize(8 * quads.len(), [0; LANES]);
+                scratch.resize(8 * quads.len());
                 unpack_quads(self.isa, quads, scratch);
                 scratch
             }
@@ -189,7 +188,3 @@ fn blocks<T>(run: usize, k: Range<usize>, mut rows: &mut [T]) -> impl Iterator<I
     })
 }
 
-/// A row of zeros for every position.
-pub(super) fn buffer(positions: usize) -> Vec<Lanes<f32>> {
-    vec![[0.0; LANES]; positions]
-}

@@ -4,12 +4,12 @@
 use super::left::Tile;
 use super::packed::{Columns, Panel};
 use super::plan::{Kernel, Plan, scales};
-use super::read::{Reader, buffer};
+use super::read::Reader;
 use super::{Job, Sum};
 use crate::bits::fma_f32;
 use crate::codec::Unpacked;
-use crate::kernel::Quad;
 use crate::kernel::gemm::{Block, Blocks, LANES, Lanes, PIECE, ROWS, chain_blocks_of, chain_f32_of, chain_f64, chain_rounded};
+use crate::kernel::{Aligned, Quad};
 use crate::mma::{Chain, Partial, Scale};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -31,15 +31,15 @@ pub(super) type Pair<T> = [Block<T>; 2];
 #[derive(Default)]
 pub(super) struct Scratch {
     panels: Vec<Panel>,
-    numbers: [Vec<Lanes<f32>>; 2],
-    pub(super) codes: Vec<Lanes<u8>>,
+    numbers: [Aligned<Lanes<f32>>; 2],
+    pub(super) codes: Aligned<Lanes<u8>>,
     pub(super) sides: Vec<Side>,
     /// For every two panels the sums of all tiles.
     pub(super) states: Vec<Pair<f32>>,
 }
 
 /// The integers of a panel and its scales, for dot products.
-pub(super) type Side = (Vec<Quad>, Vec<Lanes<f32>>);
+pub(super) type Side = (Aligned<Quad>, Aligned<Lanes<f32>>);
 
 /// Some tiles of the left side and some columns of one matrix.
 pub(super) struct Work<'a> {
@@ -305,18 +305,15 @@ fn integer(sum: f64, exponent: i32) -> Partial {
 struct Decoded<'a> {
     reader: &'a Reader,
     panels: Vec<&'a Panel>,
-    numbers: &'a mut [Vec<Lanes<f32>>; 2],
-    codes: &'a mut Vec<Lanes<u8>>,
+    numbers: &'a mut [Aligned<Lanes<f32>>; 2],
+    codes: &'a mut Aligned<Lanes<u8>>,
 }
 
 impl Decoded<'_> {
     /// The numbers of a panel at some positions.
     fn one(&mut self, panel: usize, k: Range<usize>) -> &[Lanes<f32>] {
         let numbers = &mut self.numbers[panel % 2];
-        if numbers.len() < k.len() {
-            *numbers = buffer(k.len());
-        }
-        let numbers = &mut numbers[..k.len()];
+        numbers.resize(k.len());
         self.reader.panel(self.panels[panel], k, self.codes, numbers);
         numbers
     }
