@@ -202,6 +202,18 @@ impl Dots {
         }
     }
 
+    /// Quads of pairs of codes, which only formats with a table have, to twice as many quads of integers, or one less.
+    pub(crate) fn quads_of_pairs(self, integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
+        match self.0 {
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Way::Twos { .. } | Way::Fours { .. } => unsafe { x86_maddubs::quads_of_pairs(integers, pairs, quads) },
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Way::FoursOfRows(_) => unsafe { x86_dots::quads_of_pairs(integers, pairs, quads) },
+        }
+    }
+
     /// `acc + sum · (scale · scale)`, fused, for each block in turn, for one panel or two.
     pub(crate) fn chain(self, rows: usize, left: &Left<'_>, right: &[Right<'_>], acc: &mut [Block<f32>]) {
         if let (Some(right), Some(acc), ROWS, Way::Fours { .. } | Way::FoursOfRows(_)) =
@@ -302,6 +314,10 @@ impl Dots {
     }
 
     pub(crate) fn quads(self, _: &SmallIntegers, _: &[Lanes<u8>], _: usize, _: &mut [Quad]) {
+        match self.0 {}
+    }
+
+    pub(crate) fn quads_of_pairs(self, _: &SmallIntegers, _: &[Quad], _: &mut [Quad]) {
         match self.0 {}
     }
 

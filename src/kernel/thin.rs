@@ -1,5 +1,6 @@
 //! Sums of one row by the columns of four panels, whose codes become numbers in registers: the memory is read once, and four chains hide each other's waiting.
 
+use super::columns::Quad;
 use super::decode::DecodeBytes;
 use super::gemm::Lanes;
 use super::isa::Isa;
@@ -45,36 +46,78 @@ pub(crate) enum Factors<'a> {
     Sums(&'a [f32]),
 }
 
+/// Look-ups of 4-bit codes in registers. One in hand proves that the machine has the instructions.
+#[derive(Clone, Debug)]
+pub(crate) struct Nibbles(Table);
+
+#[derive(Clone, Debug)]
+enum Table {
+    /// The numbers, for AVX-512.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    Numbers(Lanes<f32>),
+    /// The low bytes of numbers that are bf16s, and the high ones, for AVX2.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    Bytes([[u8; 16]; 2]),
+}
+
 /// How codes become numbers. One in hand proves that the machine has the instructions.
 #[derive(Clone, Debug)]
 pub(crate) struct Thin(Way);
 
 #[derive(Clone, Debug)]
 enum Way {
-    /// Of 4 bits, in pairs.
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    Nibbles(Lanes<f32>),
-    /// The same of numbers that are bf16s: their low bytes and their high ones, for AVX2.
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    NibblesByBytes([[u8; 16]; 2]),
+    Nibbles(Nibbles),
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     Bytes(alloc::boxed::Box<Planes>),
 }
 
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
 impl Thin {
-    /// Numbers of 4-bit codes, if the instruction set has look-ups in registers of 16 numbers or, if two are enough, of 16 bytes.
-    pub(crate) fn nibbles(isa: Isa, table: Lanes<f32>) -> Option<Self> {
+    /// Of 4 bits, in pairs.
+    pub(crate) const fn nibbles(nibbles: Nibbles) -> Self {
+        Self(Way::Nibbles(nibbles))
+    }
+}
+
+/// Fills eight positions for each quad; for the last there may be fewer.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[inline(always)]
+pub(super) fn by_eights(quads: &[Quad], numbers: &mut [Lanes<f32>], decode: impl Fn(&Quad) -> [Lanes<f32>; 8]) {
+    let (whole, last) = numbers.as_chunks_mut();
+    whole.iter_mut().zip(quads).for_each(|(rows, quad)| *rows = decode(quad));
+    if let (false, Some(quad)) = (last.is_empty(), quads.get(whole.len())) {
+        last.iter_mut().zip(decode(quad)).for_each(|(to, row)| *to = row);
+    }
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+impl Nibbles {
+    /// Of these numbers, if the instruction set has look-ups in registers of 16 numbers or, if two are enough, of 16 bytes.
+    pub(crate) fn new(isa: Isa, numbers: Lanes<f32>) -> Option<Self> {
         match isa.kind() {
             Kind::Portable => None,
             Kind::Avx2 => {
-                let byte = |shift: u32| table.map(|x| (x.to_bits() >> shift) as u8);
-                table.iter().all(|x| x.to_bits() as u16 == 0).then(|| Self(Way::NibblesByBytes([byte(16), byte(24)])))
+                let byte = |shift: u32| numbers.map(|x| (x.to_bits() >> shift) as u8);
+                numbers.iter().all(|x| x.to_bits() as u16 == 0).then(|| Self(Table::Bytes([byte(16), byte(24)])))
             }
-            Kind::Avx512 | Kind::Avx512Vbmi => Some(Self(Way::Nibbles(table))),
+            Kind::Avx512 | Kind::Avx512Vbmi => Some(Self(Table::Numbers(numbers))),
         }
     }
 
+    /// Quads of pairs to numbers, position by position.
+    pub(crate) fn decode(&self, quads: &[Quad], numbers: &mut [Lanes<f32>]) {
+        match &self.0 {
+            // SAFETY: made only for an `Isa` that has the instructions.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Table::Numbers(table) => unsafe { x86_thin::decode(table, quads, numbers) },
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            Table::Bytes(bytes) => unsafe { x86_lanes::decode(bytes, quads, numbers) },
+        }
+    }
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+impl Thin {
     /// Numbers of bytes, if they are decoded by byte permutes.
     pub(crate) fn bytes(decode: DecodeBytes) -> Option<Self> {
         if let DecodeBytes::Planes(planes) = decode { Some(Self(Way::Bytes(alloc::boxed::Box::new(planes)))) } else { None }
@@ -91,10 +134,10 @@ impl Thin {
         match &self.0 {
             // SAFETY: made only for an `Isa` that has the instructions.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Way::Nibbles(table) => unsafe { x86_thin::sums_of_pairs(table, run, factors, a, panels) },
+            Way::Nibbles(Nibbles(Table::Numbers(table))) => unsafe { x86_thin::sums_of_pairs(table, run, factors, a, panels) },
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Way::NibblesByBytes(bytes) => unsafe { x86_lanes::sums_of_pairs(bytes, run, factors, a, panels) },
+            Way::Nibbles(Nibbles(Table::Bytes(bytes))) => unsafe { x86_lanes::sums_of_pairs(bytes, run, factors, a, panels) },
             // SAFETY: `DecodeBytes` has planes only for an `Isa` that has the instructions.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
             Way::Bytes(planes) => unsafe { x86_thin::sums_of_bytes(planes, run, factors, a, panels) },
@@ -103,17 +146,27 @@ impl Thin {
 }
 
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
-impl Thin {
+impl Nibbles {
     /// There are none.
-    pub(crate) fn nibbles(_: Isa, _: Lanes<f32>) -> Option<Self> {
+    pub(crate) fn new(_: Isa, _: Lanes<f32>) -> Option<Self> {
         None
     }
 
+    pub(crate) fn decode(&self, _: &[Quad], _: &mut [Lanes<f32>]) {
+        match self.0 {}
+    }
+}
+
+#[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+impl Thin {
+    /// There are none.
     pub(crate) fn bytes(_: DecodeBytes) -> Option<Self> {
         None
     }
 
     pub(crate) fn sums(&self, _: usize, _: Factors<'_>, _: &[f32], _: [ThinPanel<'_>; PANELS]) -> [Lanes<f32>; PANELS] {
-        match self.0 {}
+        match &self.0 {
+            Way::Nibbles(nibbles) => match nibbles.0 {},
+        }
     }
 }

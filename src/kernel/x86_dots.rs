@@ -40,12 +40,24 @@ pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, q
     by_fours(codes, run, quads, |four| must_cast(integers_of(table, _mm512_permutexvar_epi8(order, must_cast(*four)))));
 }
 
+/// Where in eight bytes, two columns of pairs, the codes of the first four positions begin, and of the others.
+const HALVES: [[u8; 8]; 2] = [[0, 4, 8, 12, 32, 36, 40, 44], [16, 20, 24, 28, 48, 52, 56, 60]];
+
+/// See [`Dots::quads_of_pairs`](super::dots::Dots::quads_of_pairs).
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+pub(super) fn quads_of_pairs(integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
+    let (table, halves) = (integers.table.map(must_cast), HALVES.map(|half| must_cast([half; 8])));
+    for (pairs, quads) in pairs.iter().zip(quads.chunks_mut(2)) {
+        for (half, quad) in halves.iter().zip(quads) {
+            *quad = must_cast(integers_of(table, _mm512_multishift_epi64_epi8(*half, must_cast(*pairs))));
+        }
+    }
+}
+
 /// Of rows of codes, one a byte or in pairs, the integers, higher by the largest magnitude, four of `length` positions at a time; behind the last they are those of code 0.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn walk_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, mut take: impl FnMut(__m512i)) {
-    /// Where in eight bytes, two columns of pairs, the codes of the first four positions begin, and of the others.
-    const HALVES: [[u8; 8]; 2] = [[0, 4, 8, 12, 32, 36, 40, 44], [16, 20, 24, 28, 48, 52, 56, 60]];
     let table: Option<__m512i> = integers.table.map(must_cast);
     if rows.paired {
         let halves = HALVES.map(|half| must_cast([half; 8]));

@@ -3,7 +3,7 @@
 use super::columns::Quad;
 use super::dots::{Left, SmallIntegers};
 use super::gemm::Lanes;
-use super::thin::{Factors, PANELS, ThinPanel};
+use super::thin::{Factors, PANELS, ThinPanel, by_eights};
 use super::x86_maddubs::Table;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
@@ -45,9 +45,9 @@ fn apart<const PAIRED: bool>(fours: Fours) -> [Lanes<f32>; 2] {
 #[target_feature(enable = "avx2")]
 fn words<const PAIRED: bool>(panels: [&Quad; 2]) -> [__m256i; 4] {
     if PAIRED {
-        return must_cast(panels.map(|quad| *quad));
+        return must_cast([*panels[0], *panels[1]]);
     }
-    let [[a0, b0, c0, d0], [a1, b1, c1, d1]] = panels.map(|quad| must_cast::<Quad, [Lanes<u8>; 4]>(*quad));
+    let [[a0, b0, c0, d0], [a1, b1, c1, d1]]: [[Lanes<u8>; 4]; 2] = must_cast([*panels[0], *panels[1]]);
     let [a, b, c, d]: [__m256i; 4] = [must_cast([a0, a1]), must_cast([b0, b1]), must_cast([c0, c1]), must_cast([d0, d1])];
     let (first, first_rest) = (_mm256_unpacklo_epi8(a, b), _mm256_unpacklo_epi8(c, d));
     let (last, last_rest) = (_mm256_unpackhi_epi8(a, b), _mm256_unpackhi_epi8(c, d));
@@ -83,7 +83,8 @@ fn sums_of_two(bytes: &[[u8; 16]; 2], run: usize, factors: Factors<'_>, a: &[f32
     let tables = [must_cast([bytes[0]; 2]), must_cast([bytes[1]; 2])];
     let mut sums = [_mm256_setzero_ps(); 4];
     for (block, a) in a.chunks(run).enumerate() {
-        let codes = panels.map(|panel| &panel.codes.as_chunks().0[block * run / 8..]);
+        let codes = |panel: usize| &panels[panel].codes.as_chunks().0[block * run / 8..];
+        let codes = [codes(0), codes(1)];
         let own = beside::<true>(panels[0].factors.at(block), panels[1].factors.at(block));
         match factors {
             Factors::Elements => continued(tables, a, codes, |x, own| _mm256_mul_ps(x, own), own, &mut sums),
@@ -111,9 +112,18 @@ fn continued(
     own: Fours,
     sums: &mut Fours,
 ) {
-    for (a, (q0, q1)) in a.chunks(8).zip(codes[0].iter().zip(codes[1])) {
+    let (whole, last) = a.as_chunks::<8>();
+    let mut quads = codes[0].iter().zip(codes[1]);
+    for (a, (q0, q1)) in whole.iter().zip(quads.by_ref()) {
         for ((sum, words), own) in sums.iter_mut().zip(words::<true>([q0, q1])).zip(own) {
             for (x, element) in a.iter().zip(numbers(tables, words)) {
+                *sum = _mm256_fmadd_ps(_mm256_set1_ps(*x), number(element, own), *sum);
+            }
+        }
+    }
+    if let (false, Some((q0, q1))) = (last.is_empty(), quads.next()) {
+        for ((sum, words), own) in sums.iter_mut().zip(words::<true>([q0, q1])).zip(own) {
+            for (x, element) in last.iter().zip(numbers(tables, words)) {
                 *sum = _mm256_fmadd_ps(_mm256_set1_ps(*x), number(element, own), *sum);
             }
         }
@@ -140,6 +150,21 @@ fn numbers([low, high]: [__m256i; 2], words: __m256i) -> [__m256; 8] {
         numbers[6 + half] = must_cast(_mm256_unpackhi_epi16(zero, last));
     }
     numbers
+}
+
+/// See [`Nibbles::decode`](super::thin::Nibbles::decode).
+#[target_feature(enable = "avx2")]
+pub(super) fn decode(bytes: &[[u8; 16]; 2], quads: &[Quad], to: &mut [Lanes<f32>]) {
+    let tables = [must_cast([bytes[0]; 2]), must_cast([bytes[1]; 2])];
+    by_eights(quads, to, |quad| {
+        let [low, high]: [__m256i; 2] = must_cast(*quad);
+        let (low, high) = (numbers(tables, low), numbers(tables, high));
+        let mut rows = [[_mm256_setzero_ps(); 2]; 8];
+        for (row, halves) in rows.iter_mut().zip(low.into_iter().zip(high)) {
+            *row = [halves.0, halves.1];
+        }
+        must_cast(rows)
+    });
 }
 
 /// See [`Dots::row`](super::dots::Dots::row); i16s hold the sums of so many quads.

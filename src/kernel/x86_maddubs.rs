@@ -7,8 +7,8 @@ use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_blendv_epi8, _mm256_cvtepi32_ps, _mm256_fmadd_ps,
     _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_permute2x128_si256, _mm256_permute4x64_epi64, _mm256_set1_epi8,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16,
-    _mm256_unpackhi_epi8, _mm256_unpacklo_epi8, _mm256_xor_si256,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_shuffle_ps,
+    _mm256_slli_epi16, _mm256_srli_epi16, _mm256_unpackhi_epi8, _mm256_unpacklo_epi8, _mm256_xor_si256,
 };
 
 /// How codes become integers, higher by the largest magnitude.
@@ -66,6 +66,23 @@ pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, q
         must_cast([_mm256_shuffle_epi8(low, twos), _mm256_shuffle_epi8(high, twos)])
     };
     by_fours(codes, run, quads, quad);
+}
+
+/// See [`Dots::quads_of_pairs`](super::dots::Dots::quads_of_pairs).
+#[target_feature(enable = "avx2")]
+pub(super) fn quads_of_pairs(integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
+    let table = Table::new(integers);
+    for (pairs, quads) in pairs.iter().zip(quads.chunks_mut(2)) {
+        let mut both = [[_mm256_setzero_si256(); 2]; 2];
+        for (half, pairs) in must_cast::<Quad, [__m256i; 2]>(*pairs).into_iter().enumerate() {
+            let (even, odd) = (table.integers(pairs), table.integers(_mm256_srli_epi16::<4>(pairs)));
+            // The eight positions of two columns, and of the next two.
+            let (a, b) = (must_cast(_mm256_unpacklo_epi8(even, odd)), must_cast(_mm256_unpackhi_epi8(even, odd)));
+            both[0][half] = must_cast(_mm256_shuffle_ps::<0x88>(a, b));
+            both[1][half] = must_cast(_mm256_shuffle_ps::<0xDD>(a, b));
+        }
+        quads.iter_mut().zip(both).for_each(|(to, quad)| *to = must_cast(quad));
+    }
 }
 
 /// `acc + sum · (scale · scale)`, fused, for each block in turn; i16s hold the sums of so many quads.

@@ -2,14 +2,14 @@
 
 use super::columns::{Quad, padded};
 use super::gemm::Lanes;
-use super::thin::{Factors, PANELS, ThinPanel};
+use super::thin::{Factors, PANELS, ThinPanel, by_eights};
 use super::x86::{Planes, decode_64};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m512, __m512i, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_srli_epi32,
 };
 
-/// See [`Thin::sums`](super::thin::Thin::sums); quads of pairs, a word for each column. A look-up takes the low 4 bits of a word, whatever is above them.
+/// See [`Thin::sums`](super::thin::Thin::sums); quads of pairs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn sums_of_pairs(
     table: &Lanes<f32>,
@@ -18,22 +18,33 @@ pub(super) fn sums_of_pairs(
     a: &[f32],
     panels: [ThinPanel<'_>; PANELS],
 ) -> [Lanes<f32>; PANELS] {
-    let table: __m512 = must_cast(*table);
-    let numbers = |quad: &Quad| {
-        let codes: __m512i = must_cast(*quad);
-        let number = |codes| _mm512_permutexvar_ps(codes, table);
-        [
-            number(codes),
-            number(_mm512_srli_epi32::<4>(codes)),
-            number(_mm512_srli_epi32::<8>(codes)),
-            number(_mm512_srli_epi32::<12>(codes)),
-            number(_mm512_srli_epi32::<16>(codes)),
-            number(_mm512_srli_epi32::<20>(codes)),
-            number(_mm512_srli_epi32::<24>(codes)),
-            number(_mm512_srli_epi32::<28>(codes)),
-        ]
-    };
-    sums(numbers, run, factors, a, panels)
+    let table = must_cast(*table);
+    sums(|quad: &Quad| numbers(table, quad), run, factors, a, panels)
+}
+
+/// The numbers of eight positions, a word for each column. A look-up takes the low 4 bits of a word, whatever is above them.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn numbers(table: __m512, quad: &Quad) -> [__m512; 8] {
+    let codes: __m512i = must_cast(*quad);
+    let number = |codes| _mm512_permutexvar_ps(codes, table);
+    [
+        number(codes),
+        number(_mm512_srli_epi32::<4>(codes)),
+        number(_mm512_srli_epi32::<8>(codes)),
+        number(_mm512_srli_epi32::<12>(codes)),
+        number(_mm512_srli_epi32::<16>(codes)),
+        number(_mm512_srli_epi32::<20>(codes)),
+        number(_mm512_srli_epi32::<24>(codes)),
+        number(_mm512_srli_epi32::<28>(codes)),
+    ]
+}
+
+/// See [`Nibbles::decode`](super::thin::Nibbles::decode).
+#[target_feature(enable = "avx512f")]
+pub(super) fn decode(table: &Lanes<f32>, quads: &[Quad], to: &mut [Lanes<f32>]) {
+    let table = must_cast(*table);
+    by_eights(quads, to, |quad| must_cast(numbers(table, quad)));
 }
 
 /// The same of bytes, four positions of a panel at a time.

@@ -1,7 +1,7 @@
 //! Sums block by block as dot products of bytes: the same bits as chains of f32, for elements whose partial sums f32 holds.
 
 use super::left::Tile;
-use super::packed::Columns;
+use super::packed::{Columns, Data};
 use super::plan;
 use super::read::code_rows;
 use super::sums::{Scratch, Side, Sink, Work, pieces};
@@ -149,7 +149,10 @@ impl DotPlan {
         let (run, depth) = (self.run, work.job.shape.depth);
         quads.resize(depth / run * run.div_ceil(4) + (depth % run).div_ceil(4));
         if let Some(panel) = columns.packed {
-            self.dots.quads(&self.right, &work.reader.codes(panel, codes)[..depth], run, quads);
+            match &panel.data {
+                Data::Nibbles(pairs) if self.is_whole(depth, 8) => self.dots.quads_of_pairs(&self.right, pairs, quads),
+                _ => self.dots.quads(&self.right, &work.reader.codes(panel, codes)[..depth], run, quads),
+            }
             let theirs = plan::scales(panel, run, depth);
             scales.resize(theirs.len());
             scales.copy_from_slice(&theirs);

@@ -4,7 +4,7 @@ use super::operand::{Operand, zero_point};
 use super::packed::{Data, Panel, Restore};
 use crate::block::{BlockSpec, Restorer};
 use crate::kernel::gemm::{LANES, Lanes, scale_lanes};
-use crate::kernel::{Aligned, CodeRows, DecodeBytes, Isa, OfBlocks, unpack_quads};
+use crate::kernel::{Aligned, CodeRows, DecodeBytes, Isa, Nibbles, OfBlocks, unpack_quads};
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -15,6 +15,8 @@ pub(super) struct Reader {
     isa: Isa,
     /// Of formats of at most 8 bits.
     decode: Option<DecodeBytes>,
+    /// Of formats of at most 4 bits, if the machine has that.
+    nibbles: Option<Nibbles>,
     spec: Option<BlockSpec>,
     tensor_scale: f32,
     /// Elements without scales rather than numbers.
@@ -28,6 +30,9 @@ impl Reader {
         Self {
             isa,
             decode: element.map(|element| DecodeBytes::lower(isa, element)),
+            nibbles: element
+                .filter(|element| element.bits() <= 4)
+                .and_then(|element| Nibbles::new(isa, numbers_of_4_bits(element))),
             spec: operand.spec().copied(),
             tensor_scale: operand.stored_tensor_scale(),
             plain,
@@ -78,9 +83,13 @@ impl Reader {
             (Data::Bytes(codes), Some(decode)) => decode.decode(self.isa, codes[k.clone()].as_flattened(), dst.as_flattened_mut()),
             (Data::Nibbles(quads), Some(decode)) => {
                 let quads = &quads[k.start / 8..k.end.div_ceil(8)];
-                scratch.resize(8 * quads.len());
-                unpack_quads(self.isa, quads, scratch);
-                decode.decode(self.isa, scratch[k.start % 8..][..k.len()].as_flattened(), dst.as_flattened_mut());
+                if let (Some(nibbles), true) = (&self.nibbles, k.start.is_multiple_of(8)) {
+                    nibbles.decode(quads, dst);
+                } else {
+                    scratch.resize(8 * quads.len());
+                    unpack_quads(self.isa, quads, scratch);
+                    decode.decode(self.isa, scratch[k.start % 8..][..k.len()].as_flattened(), dst.as_flattened_mut());
+                }
             }
             // Codes have a format.
             (_, None) => {}
@@ -177,6 +186,11 @@ impl ScaleReader {
     }
 }
 
+/// The numbers of codes of at most 4 bits, whatever is above those.
+pub(super) fn numbers_of_4_bits(element: &FormatSpec) -> Lanes<f32> {
+    core::array::from_fn(|code| element.decode_f32(code as u32))
+}
+
 /// The blocks of some positions.
 fn blocks<T>(run: usize, k: Range<usize>, mut rows: &mut [T]) -> impl Iterator<Item = (usize, &mut [T])> {
     let (mut start, end) = (k.start, k.end);
@@ -187,4 +201,3 @@ fn blocks<T>(run: usize, k: Range<usize>, mut rows: &mut [T]) -> impl Iterator<I
         if length == 0 { None } else { rows.split_off_mut(..length).map(|rows| (block, rows)) }
     })
 }
-

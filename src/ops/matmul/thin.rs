@@ -4,10 +4,10 @@ use super::dots::{DotPlan, Row};
 use super::left::Tile;
 use super::packed::{Data, PackedMatrix, Panel, Restore};
 use super::plan::{Kernel, Plan, scales};
-use super::read::Reader;
+use super::read::{Reader, numbers_of_4_bits};
 use super::{Job, Sum};
 use crate::kernel::gemm::{LANES, Lanes, dot_f32, dot_f64};
-use crate::kernel::{DecodeBytes, Factors, OfBlocks, PANELS, Thin, ThinPanel};
+use crate::kernel::{DecodeBytes, Factors, Nibbles, OfBlocks, PANELS, Thin, ThinPanel};
 use crate::ops::real::Real;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -117,9 +117,9 @@ fn numbers(job: &Job<'_>, packed: &PackedMatrix, run: usize, blockwise: bool) ->
         .all(|panel| !matches!(panel.restore, Restore::Any(_)) && (blockwise || zero(panel).to_bits() == added.to_bits()));
     match first.data {
         _ if !alike => None,
-        // Look-ups are by 4 bits: narrower formats ignore those above. Blocks are whole quads.
+        // Blocks are whole quads.
         Data::Nibbles(_) if run.is_multiple_of(8) || run >= job.shape.depth => {
-            Thin::nibbles(isa, core::array::from_fn(|code| element.decode_f32(code as u32) + added))
+            Nibbles::new(isa, numbers_of_4_bits(element).map(|x| x + added)).map(Thin::nibbles)
         }
         Data::Bytes(_) if added.is_sign_negative() => Thin::bytes(DecodeBytes::lower(isa, element)),
         _ => None,
