@@ -57,6 +57,8 @@ pub(crate) struct Blocks<'a> {
     pub(crate) run: usize,
     /// For each block the scales of the tile's rows, `height(rows)` of them.
     pub(crate) rows: &'a [f32],
+    /// Whether those may be other than 1.
+    pub(crate) rows_scaled: bool,
     /// For each block the scales of the columns.
     pub(crate) cols: &'a [Lanes<f32>],
 }
@@ -137,9 +139,20 @@ pub(crate) fn chain_blocks_of(isa: Isa, parts: &[Blocks<'_>], rows: usize, a: &[
     if let (Some(parts), Some(b), Some(acc), true) =
         (parts.first_chunk(), b.first_chunk(), acc.first_chunk_mut(), isa.is_avx512() && height(rows) == ROWS)
     {
-        // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
-        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-        return unsafe { x86_gemm::blocks_pair(parts, a.as_chunks().0, *b, acc) };
+        let a = a.as_chunks().0;
+        return if parts[0].rows_scaled {
+            // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            unsafe {
+                x86_gemm::blocks_pair::<true>(parts, a, *b, acc);
+            }
+        } else {
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            unsafe {
+                x86_gemm::blocks_pair::<false>(parts, a, *b, acc);
+            }
+        };
     }
     parts.iter().zip(b).zip(acc).for_each(|((parts, b), acc)| chain_blocks(isa, parts, rows, a, b, acc));
 }

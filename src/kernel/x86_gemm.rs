@@ -78,8 +78,14 @@ pub(super) fn fma_pair(a: &[[f32; ROWS]], b: [&[Lanes<f32>]; 2], acc: &mut [Bloc
     }
 }
 
+/// `SCALED` if the rows' scales may be other than 1.
 #[target_feature(enable = "avx512f")]
-pub(super) fn blocks_pair(parts: &[Blocks<'_>; 2], a: &[[f32; ROWS]], b: [&[Lanes<f32>]; 2], acc: &mut [Block<f32>; 2]) {
+pub(super) fn blocks_pair<const SCALED: bool>(
+    parts: &[Blocks<'_>; 2],
+    a: &[[f32; ROWS]],
+    b: [&[Lanes<f32>]; 2],
+    acc: &mut [Block<f32>; 2],
+) {
     let (run, (scales, _)) = (parts[0].run, parts[0].rows.as_chunks::<ROWS>());
     for half in 0..2 {
         let mut sums = load(acc, half);
@@ -89,7 +95,8 @@ pub(super) fn blocks_pair(parts: &[Blocks<'_>; 2], a: &[[f32; ROWS]], b: [&[Lane
             for ((sums, partial), theirs) in sums.iter_mut().zip(partial).zip([theirs.0, theirs.1]) {
                 let theirs: __m512 = must_cast(*theirs);
                 for ((sum, partial), mine) in sums.iter_mut().zip(partial).zip(&mine[8 * half..]) {
-                    *sum = _mm512_fmadd_ps(partial, _mm512_mul_ps(_mm512_set1_ps(*mine), theirs), *sum);
+                    let scale = if SCALED { _mm512_mul_ps(_mm512_set1_ps(*mine), theirs) } else { theirs };
+                    *sum = _mm512_fmadd_ps(partial, scale, *sum);
                 }
             }
         }

@@ -175,7 +175,10 @@ impl Work<'_> {
         self.by_pieces(decoded, 0..self.job.shape.depth, run, states, |index, tile, k, b, sums| {
             let (blocks, height) = (k.start / run..k.end.div_ceil(run), tile.height());
             let rows = &tile.scales[blocks.start * height..blocks.end * height];
-            let parts = |panel: usize| Blocks { run, rows, cols: cols.get(panel).map_or(&[], |cols| &cols[blocks.clone()]) };
+            let parts = |panel: usize| {
+                let cols = cols.get(panel).map_or(&[][..], |cols| &cols[blocks.clone()]);
+                Blocks { run, rows, rows_scaled: self.job.a.is_scaled(), cols }
+            };
             let parts = [parts(2 * index), parts(2 * index + 1)];
             chain_blocks_of(self.job.exec.isa(), &parts[..b.len()], tile.rows.len(), tile.positions(k), b, sums);
         });
