@@ -1,6 +1,6 @@
 //! Tiles in intrinsics: what the compiler finds by itself is thirty times slower. They are safe functions, entered after detection.
 
-use super::gemm::{Block, Blocks, LANES, Lanes, PIECE, ROWS, double_body};
+use super::gemm::{Block, Blocks, Lanes, PIECE, ROWS, double_body};
 use super::rounding::{Known, Rounding, chain_body};
 use super::stream::fetch;
 use bytemuck::{must_cast, must_cast_ref};
@@ -8,7 +8,7 @@ use core::arch::x86_64::{
     __m256, __m512, __m512d, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_FROUND_TO_NEG_INF,
     _MM_FROUND_TO_POS_INF, _MM_FROUND_TO_ZERO, _MM_HINT_T1, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castps_si256,
     _mm256_castsi256_ps, _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_andnot_si512, _mm512_castps_si512,
+    _mm256_setzero_ps, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_andnot_si512, _mm512_castps_si512,
     _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_cvtps_pd, _mm512_cvtps_ph, _mm512_fmadd_pd, _mm512_fmadd_ps,
     _mm512_fmadd_round_ps, _mm512_mask_mov_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_pd, _mm512_set1_ps, _mm512_sllv_epi32,
     _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_sub_epi32, _mm512_sub_ps, _mm512_test_epi32_mask,
@@ -163,6 +163,24 @@ const fn ahead(missing: u32) -> i32 {
     (missing as i32) << 23 | 1 << 22
 }
 
+/// Runs a function for all rows of a tile, with the first of them, as many at a time as have two sums each in 16 registers.
+macro_rules! by_rows {
+    ($rows:expr, $function:ident($($argument:expr),*)) => {
+        match $rows {
+            16 => {
+                $function::<$rows, 6>(0, $($argument),*);
+                $function::<$rows, 5>(6, $($argument),*);
+                $function::<$rows, 5>(11, $($argument),*);
+            }
+            8 => {
+                $function::<$rows, 4>(0, $($argument),*);
+                $function::<$rows, 4>(4, $($argument),*);
+            }
+            _ => $function::<$rows, $rows>(0, $($argument),*),
+        }
+    };
+}
+
 /// A step for every product.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
@@ -172,37 +190,32 @@ fn steps_avx2<const R: usize>(
     acc: &mut [Lanes<f32>; R],
     step: impl Fn(__m256, __m256, __m256) -> __m256,
 ) {
-    if R > 8 {
-        for (half, acc) in acc.as_chunks_mut().0.iter_mut().enumerate() {
-            steps_rows::<8, _>(|| eight(a, half), b, acc, &step);
-        }
-    } else {
-        steps_rows(|| a.iter(), b, acc, &step);
-    }
+    by_rows!(R, steps_rows(a, b, acc, &step));
 }
 
-/// The same for rows that are walked through for each half of the columns.
+/// The same for some rows.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn steps_rows<'a, const R: usize, A: Iterator<Item = &'a [f32; R]>>(
-    a: impl Fn() -> A,
+fn steps_rows<const R: usize, const N: usize>(
+    first: usize,
+    a: &[[f32; R]],
     b: &[Lanes<f32>],
     acc: &mut [Lanes<f32>; R],
     step: &impl Fn(__m256, __m256, __m256) -> __m256,
 ) {
-    for half in 0..2 {
-        let mut sums: [__m256; R] = acc.map(|acc| must_cast::<Lanes<f32>, [__m256; 2]>(acc)[half]);
-        for (a, b) in a().zip(b) {
-            let b = must_cast::<Lanes<f32>, [__m256; 2]>(*b)[half];
-            for (sum, a) in sums.iter_mut().zip(a) {
-                *sum = step(*sum, _mm256_set1_ps(*a), b);
-            }
+    let mut sums = [[_mm256_setzero_ps(); 2]; N];
+    for (i, sum) in sums.iter_mut().enumerate() {
+        *sum = must_cast(acc[first + i]);
+    }
+    for (a, b) in a.iter().zip(b) {
+        let b: [__m256; 2] = must_cast(*b);
+        for (i, sum) in sums.iter_mut().enumerate() {
+            let a = _mm256_set1_ps(a[first + i]);
+            *sum = [step(sum[0], a, b[0]), step(sum[1], a, b[1])];
         }
-        for (acc, sum) in acc.iter_mut().zip(sums) {
-            let mut both: [[f32; 8]; 2] = must_cast(*acc);
-            both[half] = must_cast(sum);
-            *acc = must_cast(both);
-        }
+    }
+    for (i, sum) in sums.into_iter().enumerate() {
+        acc[first + i] = must_cast(sum);
     }
 }
 
@@ -281,20 +294,39 @@ fn steps_avx512<const R: usize>(
     *acc = sums.map(must_cast);
 }
 
-#[target_feature(enable = "avx2,fma,f16c")]
+#[target_feature(enable = "avx2,fma")]
 pub(super) fn blocks_avx2<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+    by_rows!(R, blocks_rows(blocks, a, b, acc));
+}
+
+/// The same for some rows.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn blocks_rows<const R: usize, const N: usize>(
+    first: usize,
+    blocks: &Blocks<'_>,
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f32>; R],
+) {
     let (scales, _) = blocks.rows.as_chunks::<R>();
     for (((a, b), mine), theirs) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
-        let mut partial = [[0.0; LANES]; R];
-        fma_avx2(a, b, &mut partial);
-        for ((acc, partial), mine) in acc.iter_mut().zip(partial).zip(mine) {
-            let theirs = must_cast::<Lanes<f32>, [__m256; 2]>(*theirs);
-            let (mut sums, partial) = (must_cast::<Lanes<f32>, [__m256; 2]>(*acc), must_cast::<Lanes<f32>, [__m256; 2]>(partial));
-            for half in 0..2 {
-                let scale = _mm256_mul_ps(_mm256_set1_ps(*mine), theirs[half]);
-                sums[half] = _mm256_fmadd_ps(partial[half], scale, sums[half]);
+        let mut partial = [[_mm256_setzero_ps(); 2]; N];
+        for (a, b) in a.iter().zip(b) {
+            let b: [__m256; 2] = must_cast(*b);
+            for (i, sum) in partial.iter_mut().enumerate() {
+                let a = _mm256_set1_ps(a[first + i]);
+                *sum = [_mm256_fmadd_ps(a, b[0], sum[0]), _mm256_fmadd_ps(a, b[1], sum[1])];
             }
-            *acc = must_cast(sums);
+        }
+        let theirs: [__m256; 2] = must_cast(*theirs);
+        for (i, partial) in partial.into_iter().enumerate() {
+            let mine = _mm256_set1_ps(mine[first + i]);
+            let sums: [__m256; 2] = must_cast(acc[first + i]);
+            acc[first + i] = must_cast([
+                _mm256_fmadd_ps(partial[0], _mm256_mul_ps(mine, theirs[0]), sums[0]),
+                _mm256_fmadd_ps(partial[1], _mm256_mul_ps(mine, theirs[1]), sums[1]),
+            ]);
         }
     }
 }
