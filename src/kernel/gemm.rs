@@ -52,6 +52,7 @@ pub(super) fn double_body<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc:
 
 /// Blocks of positions with scales on both sides, whose products are f32s.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) struct Blocks<'a> {
     /// Positions of a block; the last may be shorter.
     pub(crate) run: usize,

@@ -175,7 +175,10 @@ impl Rounding {
 pub(super) fn chain_body<const R: usize>(rounding: &Rounding, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
     for (a, b) in a.iter().zip(b) {
         for (acc, a) in acc.iter_mut().zip(a) {
-            acc.iter_mut().zip(b).for_each(|(acc, b)| *acc = rounding.step(*acc, *a, *b));
+            // Not by `for_each`, which is called rather than inlined, and then has not the caller's instructions.
+            for (acc, b) in acc.iter_mut().zip(b) {
+                *acc = rounding.step(*acc, *a, *b);
+            }
         }
     }
 }
