@@ -7,7 +7,7 @@
 use super::columns::{CodeRows, Quad};
 use super::gemm::{Block, Lanes, ROWS};
 use super::isa::{Isa, per_isa};
-use super::thin::{PANELS, ThinPanel};
+use super::thin::{PANELS, THIN, ThinPanel};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::{
     gemm::{LANES, height},
@@ -69,7 +69,7 @@ pub(super) fn by_fours(codes: &[Lanes<u8>], run: usize, quads: &mut [Quad], quad
 }
 
 /// The left side's integers of a tile.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct LeftWords {
     /// See [`Left::words`].
     pub(crate) words: Vec<u32>,
@@ -226,35 +226,51 @@ impl Dots {
         right.iter().zip(acc).for_each(|(right, acc)| self.chain_one(rows, left, right, acc));
     }
 
-    /// Whether there is [`Self::row`], for codes in pairs or one a byte.
-    pub(crate) const fn takes_row(self, paired: bool) -> bool {
+    /// Whether there is [`Self::rows`], for codes in pairs or one a byte.
+    pub(crate) const fn takes_rows(self, paired: bool) -> bool {
         match self.0 {
             Way::Twos { quads } | Way::Fours { quads } => quads > paired as usize,
             Way::FoursOfRows(_) => true,
         }
     }
 
-    /// The sums of one row by four panels of codes in blocks of `run` words: positions 0 to 3, 4 to 7 and so on of codes one a byte. Of pairs, which only
-    /// formats with a table have, they are positions 0, 2, 4, 6, then 1, 3, 5, 7: the low and the high halves of a quad. Blocks are whole quads of
-    /// codes: four positions, or four pairs. Only if [`Self::takes_row`].
-    pub(crate) fn row(
+    /// Rows up to which they are quicker than tiles.
+    pub(crate) const fn pays(self, paired: bool) -> usize {
+        match self.0 {
+            Way::FoursOfRows(_) => THIN,
+            _ if paired => 3,
+            _ => 1,
+        }
+    }
+
+    /// Rows that are worked on together.
+    pub(crate) const fn height(self) -> usize {
+        if let Way::FoursOfRows(_) = self.0 { THIN } else { 1 }
+    }
+
+    /// The sums of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8, by four panels of codes in blocks of `run` words: positions 0 to 3, 4 to 7 and
+    /// so on of codes one a byte. Of pairs, which only formats with a table have, they are positions 0, 2, 4, 6, then 1, 3, 5, 7: the low and the high halves of
+    /// a quad. Blocks are whole quads of codes: four positions, or four pairs. Only if [`Self::takes_rows`].
+    #[expect(clippy::too_many_arguments, reason = "what a kernel reads, and where it writes")]
+    pub(crate) fn rows(
         self,
         integers: &SmallIntegers,
         paired: bool,
         unit: f32,
         run: usize,
         left: &Left<'_>,
-        panels: [ThinPanel<'_>; PANELS],
-    ) -> [Lanes<f32>; PANELS] {
+        panels: &[ThinPanel<'_>; PANELS],
+        sums: &mut [[Lanes<f32>; PANELS]],
+    ) {
         match self.0 {
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
             Way::Twos { quads } | Way::Fours { quads } => unsafe {
-                x86_lanes::dots(quads, integers, paired, unit, run, left, panels)
+                x86_lanes::dots(quads, integers, paired, unit, run, left, panels, sums);
             },
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Way::FoursOfRows(_) => unsafe { x86_dots::row(integers, paired, unit, run, left, panels) },
+            Way::FoursOfRows(_) => unsafe { x86_dots::rows(integers, paired, unit, run, left, panels, sums) },
         }
     }
 
@@ -325,19 +341,29 @@ impl Dots {
         match self.0 {}
     }
 
-    pub(crate) fn takes_row(self, _: bool) -> bool {
+    pub(crate) fn takes_rows(self, _: bool) -> bool {
         match self.0 {}
     }
 
-    pub(crate) fn row(
+    pub(crate) fn pays(self, _: bool) -> usize {
+        match self.0 {}
+    }
+
+    pub(crate) fn height(self) -> usize {
+        match self.0 {}
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "as above")]
+    pub(crate) fn rows(
         self,
         _: &SmallIntegers,
         _: bool,
         _: f32,
         _: usize,
         _: &Left<'_>,
-        _: [ThinPanel<'_>; PANELS],
-    ) -> [Lanes<f32>; PANELS] {
+        _: &[ThinPanel<'_>; PANELS],
+        _: &mut [[Lanes<f32>; PANELS]],
+    ) {
         match self.0 {}
     }
 }

@@ -93,7 +93,7 @@ pub(crate) use rows::{
 pub(crate) use stream::{copy_past_caches, fence, prefetch};
 pub(crate) use stream::{is_large, tiles};
 #[cfg(feature = "alloc")]
-pub(crate) use thin::{Factors, Nibbles, OfBlocks, PANELS, Thin, ThinPanel};
+pub(crate) use thin::{Factors, Nibbles, OfBlocks, PANELS, THIN, Thin, ThinPanel};
 pub(crate) use wide::{DecodeWide, to_odd};
 #[cfg(feature = "alloc")]
 pub(crate) use zero_points::{PointCoder, block_range, encode_points, zero_points};

@@ -1,4 +1,5 @@
-//! Sums of one row by the columns of four panels, whose codes become numbers in registers: the memory is read once, and four chains hide each other's waiting.
+//! Sums of one row, or a few, by the columns of four panels, whose codes become numbers in registers: the memory is read once, and four chains hide each other's
+//! waiting.
 
 use super::columns::Quad;
 use super::decode::DecodeBytes;
@@ -9,6 +10,9 @@ use super::{isa::Kind, x86::Planes, x86_lanes, x86_thin};
 
 /// Panels that are worked on together.
 pub(crate) const PANELS: usize = 4;
+
+/// Rows that are, at most.
+pub(crate) const THIN: usize = 8;
 
 /// Numbers of a panel's blocks: f32s, or the upper halves of those that have nothing in the lower.
 #[derive(Clone, Copy, Debug)]
@@ -40,9 +44,9 @@ pub(crate) struct ThinPanel<'a> {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
 pub(crate) enum Factors<'a> {
-    /// Every element; the row's numbers are multiplied by the products.
+    /// Every element; the rows' numbers are multiplied by the products.
     Elements,
-    /// The sums of blocks, together with the row's scales.
+    /// The sums of blocks, together with the rows' scales.
     Sums(&'a [f32]),
 }
 
@@ -123,24 +127,38 @@ impl Thin {
         if let DecodeBytes::Planes(planes) = decode { Some(Self(Way::Bytes(alloc::boxed::Box::new(planes)))) } else { None }
     }
 
-    /// The sums, from zero, of the row `a`, in blocks of `run` positions: of quads of pairs whole ones.
+    /// Rows that are worked on together.
+    pub(crate) const fn height(&self) -> usize {
+        if let Way::Nibbles(Nibbles(Table::Bytes(_))) = self.0 { 1 } else { THIN }
+    }
+
+    /// Rows up to which it is quicker than tiles.
+    pub(crate) const fn pays(&self) -> usize {
+        if let Way::Nibbles(Nibbles(Table::Bytes(_))) = self.0 { 1 } else { THIN }
+    }
+
+    /// The sums, from zero, of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8; `a` has their numbers for each position, `factors` their
+    /// scales for each block of `run` positions. Blocks are whole chunks of codes: 4 positions of bytes, 8 of pairs.
     pub(crate) fn sums(
         &self,
         run: usize,
         factors: Factors<'_>,
         a: &[f32],
-        panels: [ThinPanel<'_>; PANELS],
-    ) -> [Lanes<f32>; PANELS] {
+        panels: &[ThinPanel<'_>; PANELS],
+        sums: &mut [[Lanes<f32>; PANELS]],
+    ) {
         match &self.0 {
             // SAFETY: made only for an `Isa` that has the instructions.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Way::Nibbles(Nibbles(Table::Numbers(table))) => unsafe { x86_thin::sums_of_pairs(table, run, factors, a, panels) },
+            Way::Nibbles(Nibbles(Table::Numbers(table))) => unsafe {
+                x86_thin::sums_of_pairs(table, run, factors, a, panels, sums)
+            },
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Way::Nibbles(Nibbles(Table::Bytes(bytes))) => unsafe { x86_lanes::sums_of_pairs(bytes, run, factors, a, panels) },
+            Way::Nibbles(Nibbles(Table::Bytes(bytes))) => unsafe { x86_lanes::sums_of_pairs(bytes, run, factors, a, panels, sums) },
             // SAFETY: `DecodeBytes` has planes only for an `Isa` that has the instructions.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Way::Bytes(planes) => unsafe { x86_thin::sums_of_bytes(planes, run, factors, a, panels) },
+            Way::Bytes(planes) => unsafe { x86_thin::sums_of_bytes(planes, run, factors, a, panels, sums) },
         }
     }
 }
@@ -164,7 +182,15 @@ impl Thin {
         None
     }
 
-    pub(crate) fn sums(&self, _: usize, _: Factors<'_>, _: &[f32], _: [ThinPanel<'_>; PANELS]) -> [Lanes<f32>; PANELS] {
+    pub(crate) const fn height(&self) -> usize {
+        1
+    }
+
+    pub(crate) const fn pays(&self) -> usize {
+        1
+    }
+
+    pub(crate) fn sums(&self, _: usize, _: Factors<'_>, _: &[f32], _: &[ThinPanel<'_>; PANELS], _: &mut [[Lanes<f32>; PANELS]]) {
         match &self.0 {
             Way::Nibbles(nibbles) => match nibbles.0 {},
         }

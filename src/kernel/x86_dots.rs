@@ -162,58 +162,96 @@ pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Blo
     }
 }
 
-/// See [`Dots::row`](super::dots::Dots::row).
+/// See [`Dots::rows`](super::dots::Dots::rows).
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
-pub(super) fn row(
+pub(super) fn rows(
     integers: &SmallIntegers,
     paired: bool,
     unit: f32,
     run: usize,
     left: &Left<'_>,
-    panels: [ThinPanel<'_>; PANELS],
-) -> [Lanes<f32>; PANELS] {
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
     let order: __m512i = must_cast(QUADS);
     match integers.table.map(must_cast) {
         // A table of 4-bit codes ignores the bits above, which neighbours leave.
         Some(table) if paired => {
             let quads = |pairs| [integers_of(Some(table), pairs), integers_of(Some(table), _mm512_srli_epi16::<4>(pairs))];
-            sums_of_row(quads, unit, run, left, panels)
+            sums(quads, unit, run, left, panels, to);
         }
         table => {
             let quad = |codes| [integers_of(table, _mm512_permutexvar_epi8(order, codes))];
-            sums_of_row(quad, unit, run, left, panels)
+            sums(quad, unit, run, left, panels, to);
         }
     }
 }
 
-/// The sums of a row, where 64 bytes are so many quads, in blocks of `run` words.
+/// The sums, where 64 bytes are so many quads, in blocks of `run` words.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
-fn sums_of_row<const QUADS: usize>(
+fn sums<const QUADS: usize>(
     quads: impl Fn(__m512i) -> [__m512i; QUADS],
     unit: f32,
     run: usize,
     left: &Left<'_>,
-    panels: [ThinPanel<'_>; PANELS],
-) -> [Lanes<f32>; PANELS] {
-    let mut sums = [_mm512_setzero_ps(); PANELS];
-    let codes = panels.map(|panel| panel.codes.as_chunks::<64>().0);
-    for (block, words) in left.words.chunks(run).enumerate() {
-        let words = words.as_chunks::<QUADS>().0;
-        let mut partial = [_mm512_set1_epi32(left.starts[block]); PANELS];
-        let [c0, c1, c2, c3] = codes.map(|codes| &codes[block * run / QUADS..][..words.len()]);
-        for ((((words, c0), c1), c2), c3) in words.iter().zip(c0).zip(c1).zip(c2).zip(c3) {
-            for (sum, codes) in partial.iter_mut().zip([c0, c1, c2, c3]) {
-                for (quad, word) in quads(must_cast(*codes)).into_iter().zip(words) {
-                    *sum = _mm512_dpbusd_epi32(*sum, quad, _mm512_set1_epi32(*word as i32));
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
+    match to.len() {
+        1 => sums_of_rows::<1, PANELS, QUADS>(&quads, unit, run, left, panels, to),
+        2 => sums_of_rows::<2, PANELS, QUADS>(&quads, unit, run, left, panels, to),
+        4 => sums_of_rows::<4, PANELS, QUADS>(&quads, unit, run, left, panels, to),
+        _ => sums_of_rows::<8, 2, QUADS>(&quads, unit, run, left, panels, to),
+    }
+}
+
+/// The same for so many rows, so many panels at a time.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+fn sums_of_rows<const R: usize, const P: usize, const QUADS: usize>(
+    quads: &impl Fn(__m512i) -> [__m512i; QUADS],
+    unit: f32,
+    run: usize,
+    left: &Left<'_>,
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
+    let (words, starts, scales) = (left.words.as_chunks::<R>().0, left.starts.as_chunks::<R>().0, left.scales.as_chunks::<R>().0);
+    let unit = _mm512_set1_ps(unit);
+    for (part, panels) in panels.as_chunks::<P>().0.iter().enumerate() {
+        let mut sums = [[_mm512_setzero_ps(); P]; R];
+        for (block, (words, (starts, scales))) in words.chunks(run).zip(starts.iter().zip(scales)).enumerate() {
+            let words = words.as_chunks::<QUADS>().0;
+            let mut codes = [&[][..]; P];
+            for (codes, panel) in codes.iter_mut().zip(panels) {
+                *codes = &panel.codes.as_chunks::<64>().0[block * run / QUADS..][..words.len()];
+            }
+            let mut partials = [[_mm512_setzero_si512(); P]; R];
+            for (partials, start) in partials.iter_mut().zip(starts) {
+                *partials = [_mm512_set1_epi32(*start); P];
+            }
+            for (i, words) in words.iter().enumerate() {
+                for (panel, codes) in codes.iter().enumerate() {
+                    for (quad, words) in quads(must_cast(codes[i])).into_iter().zip(words) {
+                        for (partials, word) in partials.iter_mut().zip(words) {
+                            partials[panel] = _mm512_dpbusd_epi32(partials[panel], quad, _mm512_set1_epi32(*word as i32));
+                        }
+                    }
+                }
+            }
+            for (panel, of_panel) in panels.iter().enumerate() {
+                let theirs = _mm512_mul_ps(must_cast(of_panel.factors.at(block)), unit);
+                for ((sums, partials), mine) in sums.iter_mut().zip(&partials).zip(scales) {
+                    let scale = _mm512_mul_ps(_mm512_set1_ps(*mine), theirs);
+                    sums[panel] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partials[panel]), scale, sums[panel]);
                 }
             }
         }
-        let (unit, mine) = (_mm512_set1_ps(unit), _mm512_set1_ps(left.scales[block]));
-        for ((sum, partial), panel) in sums.iter_mut().zip(partial).zip(&panels) {
-            let scale = _mm512_mul_ps(mine, _mm512_mul_ps(must_cast(panel.factors.at(block)), unit));
-            *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partial), scale, *sum);
+        for (to, sums) in to.iter_mut().zip(sums) {
+            for (to, sum) in to[part * P..].iter_mut().zip(sums) {
+                *to = must_cast(sum);
+            }
         }
     }
-    sums.map(must_cast)
 }

@@ -59,11 +59,16 @@ fn words<const PAIRED: bool>(panels: [&Quad; 2]) -> [__m256i; 4] {
     ]
 }
 
-/// The sums of four panels, two by two.
+/// The sums of a row by four panels, two by two.
 #[inline(always)]
-fn by_twos<'a>(panels: [ThinPanel<'a>; PANELS], two: impl Fn([ThinPanel<'a>; 2]) -> [Lanes<f32>; 2]) -> [Lanes<f32>; PANELS] {
-    let [a, b, c, d] = panels;
-    must_cast([two([a, b]), two([c, d])])
+fn by_twos<'a>(
+    panels: &[ThinPanel<'a>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+    two: impl Fn(&[ThinPanel<'a>; 2]) -> [Lanes<f32>; 2],
+) {
+    if let [to] = to {
+        to.as_chunks_mut().0.iter_mut().zip(panels.as_chunks().0).for_each(|(to, panels)| *to = two(panels));
+    }
 }
 
 /// See [`Thin::sums`](super::thin::Thin::sums); quads of pairs, whose numbers are bf16s: the low bytes and the high ones are looked up.
@@ -73,13 +78,14 @@ pub(super) fn sums_of_pairs(
     run: usize,
     factors: Factors<'_>,
     a: &[f32],
-    panels: [ThinPanel<'_>; PANELS],
-) -> [Lanes<f32>; PANELS] {
-    by_twos(panels, |panels| sums_of_two(bytes, run, factors, a, panels))
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
+    by_twos(panels, to, |panels| sums_of_two(bytes, run, factors, a, panels));
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn sums_of_two(bytes: &[[u8; 16]; 2], run: usize, factors: Factors<'_>, a: &[f32], panels: [ThinPanel<'_>; 2]) -> [Lanes<f32>; 2] {
+fn sums_of_two(bytes: &[[u8; 16]; 2], run: usize, factors: Factors<'_>, a: &[f32], panels: &[ThinPanel<'_>; 2]) -> [Lanes<f32>; 2] {
     let tables = [must_cast([bytes[0]; 2]), must_cast([bytes[1]; 2])];
     let mut sums = [_mm256_setzero_ps(); 4];
     for (block, a) in a.chunks(run).enumerate() {
@@ -112,18 +118,9 @@ fn continued(
     own: Fours,
     sums: &mut Fours,
 ) {
-    let (whole, last) = a.as_chunks::<8>();
-    let mut quads = codes[0].iter().zip(codes[1]);
-    for (a, (q0, q1)) in whole.iter().zip(quads.by_ref()) {
+    for (a, (q0, q1)) in a.as_chunks::<8>().0.iter().zip(codes[0].iter().zip(codes[1])) {
         for ((sum, words), own) in sums.iter_mut().zip(words::<true>([q0, q1])).zip(own) {
             for (x, element) in a.iter().zip(numbers(tables, words)) {
-                *sum = _mm256_fmadd_ps(_mm256_set1_ps(*x), number(element, own), *sum);
-            }
-        }
-    }
-    if let (false, Some((q0, q1))) = (last.is_empty(), quads.next()) {
-        for ((sum, words), own) in sums.iter_mut().zip(words::<true>([q0, q1])).zip(own) {
-            for (x, element) in last.iter().zip(numbers(tables, words)) {
                 *sum = _mm256_fmadd_ps(_mm256_set1_ps(*x), number(element, own), *sum);
             }
         }
@@ -176,13 +173,14 @@ pub(super) fn dots(
     unit: f32,
     run: usize,
     left: &Left<'_>,
-    panels: [ThinPanel<'_>; PANELS],
-) -> [Lanes<f32>; PANELS] {
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
     let table = Table::new(integers);
     if paired {
-        by_twos(panels, |panels| dots_of_two::<2, true>(quads, &table, unit, run, left, panels))
+        by_twos(panels, to, |panels| dots_of_two::<2, true>(quads, &table, unit, run, left, panels));
     } else {
-        by_twos(panels, |panels| dots_of_two::<1, false>(quads, &table, unit, run, left, panels))
+        by_twos(panels, to, |panels| dots_of_two::<1, false>(quads, &table, unit, run, left, panels));
     }
 }
 
@@ -195,7 +193,7 @@ fn dots_of_two<const WORDS: usize, const PAIRED: bool>(
     unit: f32,
     run: usize,
     left: &Left<'_>,
-    panels: [ThinPanel<'_>; 2],
+    panels: &[ThinPanel<'_>; 2],
 ) -> [Lanes<f32>; 2] {
     let mut codes = panels[0].codes.as_chunks().0.iter().zip(panels[1].codes.as_chunks().0);
     let mut sums = [_mm256_setzero_ps(); 4];

@@ -1,6 +1,6 @@
-//! One row by four panels in intrinsics: safe functions, entered after detection.
+//! Some rows by four panels in intrinsics: safe functions, entered after detection.
 
-use super::columns::{Quad, padded};
+use super::columns::Quad;
 use super::gemm::Lanes;
 use super::thin::{Factors, PANELS, ThinPanel, by_eights};
 use super::x86::{Planes, decode_64};
@@ -16,10 +16,11 @@ pub(super) fn sums_of_pairs(
     run: usize,
     factors: Factors<'_>,
     a: &[f32],
-    panels: [ThinPanel<'_>; PANELS],
-) -> [Lanes<f32>; PANELS] {
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
     let table = must_cast(*table);
-    sums(|quad: &Quad| numbers(table, quad), run, factors, a, panels)
+    sums(|quad: &Quad| numbers(table, quad), run, factors, a, panels, to);
 }
 
 /// The numbers of eight positions, a word for each column. A look-up takes the low 4 bits of a word, whatever is above them.
@@ -54,10 +55,11 @@ pub(super) fn sums_of_bytes(
     run: usize,
     factors: Factors<'_>,
     a: &[f32],
-    panels: [ThinPanel<'_>; PANELS],
-) -> [Lanes<f32>; PANELS] {
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
     let tables = planes.vectors();
-    sums(|codes: &[u8; 64]| decode_64(&tables, *codes).map(must_cast), run, factors, a, panels)
+    sums(|codes: &[u8; 64]| decode_64(&tables, *codes).map(must_cast), run, factors, a, panels, to);
 }
 
 /// The sums, where so many bytes are the codes of so many positions in a panel.
@@ -68,54 +70,78 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
     run: usize,
     factors: Factors<'_>,
     a: &[f32],
-    panels: [ThinPanel<'_>; PANELS],
-) -> [Lanes<f32>; PANELS] {
-    let mut sums = [_mm512_setzero_ps(); PANELS];
-    for (block, a) in a.chunks(run).enumerate() {
-        // Not by `map`, which has not these instructions and would be called.
-        let codes = |panel: usize| &panels[panel].codes[block * run * BYTES / POSITIONS..];
-        let own = |panel: usize| must_cast(panels[panel].factors.at(block));
-        let (codes, own) = ([codes(0), codes(1), codes(2), codes(3)], [own(0), own(1), own(2), own(3)]);
-        match factors {
-            Factors::Elements => sums = continued(&decode, a, codes, |x, own| _mm512_mul_ps(x, own), own, sums),
-            Factors::Sums(scales) => {
-                let partial = continued(&decode, a, codes, |x, _| x, own, [_mm512_setzero_ps(); PANELS]);
-                let mine = _mm512_set1_ps(scales[block]);
-                for ((sum, partial), theirs) in sums.iter_mut().zip(partial).zip(own) {
-                    *sum = _mm512_fmadd_ps(partial, _mm512_mul_ps(mine, theirs), *sum);
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
+    match to.len() {
+        1 => sums_of_rows::<1, PANELS, BYTES, POSITIONS>(&decode, run, factors, a, panels, to),
+        2 => sums_of_rows::<2, PANELS, BYTES, POSITIONS>(&decode, run, factors, a, panels, to),
+        4 => sums_of_rows::<4, PANELS, BYTES, POSITIONS>(&decode, run, factors, a, panels, to),
+        _ => sums_of_rows::<8, 2, BYTES, POSITIONS>(&decode, run, factors, a, panels, to),
+    }
+}
+
+/// The same for so many rows, so many panels at a time.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITIONS: usize>(
+    decode: &impl Fn(&[u8; BYTES]) -> [__m512; POSITIONS],
+    run: usize,
+    factors: Factors<'_>,
+    a: &[f32],
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
+    for (part, panels) in panels.as_chunks::<P>().0.iter().enumerate() {
+        let mut sums = [[_mm512_setzero_ps(); P]; R];
+        for (block, a) in a.as_chunks::<R>().0.chunks(run).enumerate() {
+            // Not by `map`, which has not these instructions and would be called.
+            let (mut codes, mut own) = ([&[][..]; P], [_mm512_setzero_ps(); P]);
+            for ((codes, own), panel) in codes.iter_mut().zip(&mut own).zip(panels) {
+                *codes = &panel.codes.as_chunks().0[block * run / POSITIONS..];
+                *own = must_cast(panel.factors.at(block));
+            }
+            match factors {
+                Factors::Elements => continued(decode, a, codes, |x, own| _mm512_mul_ps(x, own), own, &mut sums),
+                Factors::Sums(scales) => {
+                    let mut partials = [[_mm512_setzero_ps(); P]; R];
+                    continued(decode, a, codes, |x, _| x, own, &mut partials);
+                    for (row, (sums, partials)) in sums.iter_mut().zip(partials).enumerate() {
+                        let mine = _mm512_set1_ps(scales[block * R + row]);
+                        for ((sum, partial), theirs) in sums.iter_mut().zip(partials).zip(own) {
+                            *sum = _mm512_fmadd_ps(partial, _mm512_mul_ps(mine, theirs), *sum);
+                        }
+                    }
                 }
             }
         }
+        for (to, sums) in to.iter_mut().zip(sums) {
+            for (to, sum) in to[part * P..].iter_mut().zip(sums) {
+                *to = must_cast(sum);
+            }
+        }
     }
-    sums.map(must_cast)
 }
 
 /// The chains of a block, whose numbers are made of its elements and factors.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-fn continued<const BYTES: usize, const POSITIONS: usize>(
-    decode: impl Fn(&[u8; BYTES]) -> [__m512; POSITIONS],
-    a: &[f32],
-    codes: [&[u8]; PANELS],
+fn continued<const R: usize, const P: usize, const BYTES: usize, const POSITIONS: usize>(
+    decode: &impl Fn(&[u8; BYTES]) -> [__m512; POSITIONS],
+    a: &[[f32; R]],
+    codes: [&[[u8; BYTES]]; P],
     number: impl Fn(__m512, __m512) -> __m512,
-    own: [__m512; PANELS],
-    mut sums: [__m512; PANELS],
-) -> [__m512; PANELS] {
-    let (whole, last) = a.as_chunks::<POSITIONS>();
-    let chunks = |panel: usize| codes[panel].as_chunks::<BYTES>().0;
-    for ((((a, c0), c1), c2), c3) in whole.iter().zip(chunks(0)).zip(chunks(1)).zip(chunks(2)).zip(chunks(3)) {
-        for ((sum, codes), own) in sums.iter_mut().zip([c0, c1, c2, c3]).zip(own) {
-            for (x, element) in a.iter().zip(decode(codes)) {
-                *sum = _mm512_fmadd_ps(_mm512_set1_ps(*x), number(element, own), *sum);
+    own: [__m512; P],
+    sums: &mut [[__m512; P]; R],
+) {
+    for (i, a) in a.as_chunks::<POSITIONS>().0.iter().enumerate() {
+        for (panel, own) in own.into_iter().enumerate() {
+            for (a, element) in a.iter().zip(decode(&codes[panel][i])) {
+                let number = number(element, own);
+                for (sums, a) in sums.iter_mut().zip(a) {
+                    sums[panel] = _mm512_fmadd_ps(_mm512_set1_ps(*a), number, sums[panel]);
+                }
             }
         }
     }
-    if !last.is_empty() {
-        for ((sum, codes), own) in sums.iter_mut().zip(codes).zip(own) {
-            for (x, element) in last.iter().zip(decode(&padded(&codes[whole.len() * BYTES..]))) {
-                *sum = _mm512_fmadd_ps(_mm512_set1_ps(*x), number(element, own), *sum);
-            }
-        }
-    }
-    sums
 }

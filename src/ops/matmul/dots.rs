@@ -24,9 +24,9 @@ pub(super) struct DotPlan {
     right: SmallIntegers,
 }
 
-/// A row of the left side for dot products with codes.
+/// Rows of the left side for dot products with codes.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct Rows {
     integers: LeftWords,
     /// In the order of pairs.
     paired: bool,
@@ -83,26 +83,37 @@ impl DotPlan {
         left_words(isa, unit, self.right.largest, tile.height(), self.run, &tile.numbers)
     }
 
-    /// The words and starts of a row for codes, one a byte or in pairs, if the machine takes those and blocks are whole registers of them.
-    pub(super) fn row(&self, tile: &Tile, isa: Isa, depth: usize, paired: bool) -> Option<Row> {
+    /// Whether so few rows are better done without tiles, by codes, one a byte or in pairs: if blocks are whole registers of them.
+    pub(super) fn is_thin(&self, rows: usize, depth: usize, paired: bool) -> bool {
         let positions = if paired { 8 } else { 4 };
-        if !self.dots.takes_row(paired) || !depth.is_multiple_of(positions) || !self.is_whole(depth, positions) {
-            return None;
-        }
-        let mut integers = self.words(tile, isa);
-        if paired {
-            for two in integers.words.as_chunks_mut().0 {
-                let [[a, b, c, d], [e, f, g, h]] = two.map(u32::to_le_bytes);
-                *two = [[a, c, e, g], [b, d, f, h]].map(u32::from_le_bytes);
-            }
-        }
-        Some(Row { integers, paired })
+        let whole = depth.is_multiple_of(positions) && self.is_whole(depth, positions);
+        whole && self.dots.takes_rows(paired) && rows <= self.dots.pays(paired)
     }
 
-    /// The sums of a row by four panels.
-    pub(super) fn sums(&self, row: &Row, tile: &Tile, panels: [ThinPanel<'_>; PANELS]) -> [Lanes<f32>; PANELS] {
-        let left = Left { words: &row.integers.words, starts: &row.integers.starts, scales: &tile.scales };
-        self.dots.row(&self.right, row.paired, self.unit(), self.run.div_ceil(4), &left, panels)
+    /// Rows that are then worked on together.
+    pub(super) fn height(&self) -> usize {
+        self.dots.height()
+    }
+
+    /// The words and starts of a tile for them.
+    pub(super) fn rows(&self, tile: &Tile, isa: Isa, paired: bool) -> Rows {
+        let (mut integers, height) = (self.words(tile, isa), tile.height());
+        if paired {
+            for two in integers.words.chunks_exact_mut(2 * height) {
+                let (first, second) = two.split_at_mut(height);
+                for (first, second) in first.iter_mut().zip(second) {
+                    let [[a, b, c, d], [e, f, g, h]] = [*first, *second].map(u32::to_le_bytes);
+                    [*first, *second] = [[a, c, e, g], [b, d, f, h]].map(u32::from_le_bytes);
+                }
+            }
+        }
+        Rows { integers, paired }
+    }
+
+    /// The sums of rows by four panels.
+    pub(super) fn sums(&self, rows: &Rows, tile: &Tile, panels: &[ThinPanel<'_>; PANELS], sums: &mut [[Lanes<f32>; PANELS]]) {
+        let left = Left { words: &rows.integers.words, starts: &rows.integers.starts, scales: &tile.scales };
+        self.dots.rows(&self.right, rows.paired, self.unit(), self.run.div_ceil(4), &left, panels, sums);
     }
 
     /// The unit of the products, which the right side's scales take up.

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 /// Some rows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tile {
     pub(super) rows: Range<usize>,
     /// `height(rows)` numbers for each position; of rows that are not there zeros. Not made where there are integers of codes.
@@ -32,6 +32,18 @@ impl Tile {
     /// The numbers of some positions.
     pub(super) fn positions(&self, k: Range<usize>) -> &[f32] {
         &self.numbers[k.start * self.height()..k.end * self.height()]
+    }
+
+    /// The rows one by one.
+    pub(super) fn rows(&self) -> Vec<Self> {
+        let height = self.height();
+        let one = |(lane, row): (usize, usize)| Self {
+            rows: row..row + 1,
+            numbers: self.row(row),
+            scales: self.scales.iter().skip(lane).step_by(height).copied().collect(),
+            ..Self::default()
+        };
+        self.rows.clone().enumerate().map(one).collect()
     }
 
     /// The numbers of a row.

@@ -1,13 +1,13 @@
-//! Thin products. One row by a packed matrix: the same chains, four panels at a time, whose codes become numbers in registers. One row by one row: a chain.
+//! Thin products. A few rows by a packed matrix: the same chains, four panels at a time, whose codes become numbers in registers. One row by one row: a chain.
 
-use super::dots::{DotPlan, Row};
+use super::dots::{DotPlan, Rows};
 use super::left::Tile;
 use super::packed::{Data, PackedMatrix, Panel, Restore};
 use super::plan::{Kernel, Plan, scales};
 use super::read::{Reader, numbers_of_4_bits};
 use super::{Job, Sum};
 use crate::kernel::gemm::{LANES, Lanes, dot_f32, dot_f64};
-use crate::kernel::{DecodeBytes, Factors, Nibbles, OfBlocks, PANELS, Thin, ThinPanel};
+use crate::kernel::{DecodeBytes, Factors, Nibbles, OfBlocks, PANELS, THIN, Thin, ThinPanel};
 use crate::ops::real::Real;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 /// Fills the product, if it is of the kind.
 pub(super) fn run<D: Real>(job: &Job<'_>, plan: &Plan, left: &[Vec<Tile>], dst: &mut [D]) -> bool {
     let shape = job.shape;
-    let Some(packed) = job.b.packed().filter(|_| shape.rows == 1 && shape.depth > 0) else { return false };
+    let Some(packed) = job.b.packed().filter(|_| shape.rows <= THIN && shape.depth > 0) else { return false };
     let blockwise = match plan {
         Plan::PlainBlocks { .. } | Plan::Dots(_) => true,
         Plan::Chain(Kernel::Single) => false,
@@ -23,15 +23,17 @@ pub(super) fn run<D: Real>(job: &Job<'_>, plan: &Plan, left: &[Vec<Tile>], dst: 
     };
     let run = if blockwise { job.a.run().min(job.b.run()) } else { job.b.run() }.min(shape.depth);
     let panels = shape.cols.div_ceil(LANES);
-    let Some(way) = Way::of(job, packed, plan, left, run) else { return false };
-    let pieces: Vec<(usize, usize, &mut [D])> = dst
-        .chunks_mut(shape.cols)
-        .enumerate()
-        .flat_map(|(matrix, row)| row.chunks_mut(PANELS * LANES).enumerate().map(move |(piece, columns)| (matrix, piece, columns)))
-        .collect();
-    job.exec.each(pieces, |(matrix, piece, columns)| {
-        let mine = if job.a.batch() == 1 { 0 } else { matrix };
-        let tile = &left[mine][0];
+    let Some(way) = Way::of(job, packed, plan, run) else { return false };
+    let left: Vec<Vec<(Tile, Option<Rows>)>> = left.iter().map(|tiles| way.left(job, tiles)).collect();
+    let mut pieces = Vec::new();
+    for (matrix, of_matrix) in dst.chunks_mut(shape.rows * shape.cols).enumerate() {
+        let first = pieces.len();
+        pieces.extend((0..panels.div_ceil(PANELS)).map(|piece| (matrix, piece, Vec::with_capacity(shape.rows))));
+        for row in of_matrix.chunks_mut(shape.cols) {
+            pieces[first..].iter_mut().zip(row.chunks_mut(PANELS * LANES)).for_each(|((.., rows), columns)| rows.push(columns));
+        }
+    }
+    job.exec.each(pieces, |(matrix, piece, mut rows)| {
         let panel =
             |index: usize| packed.panel(if job.b.batch() == 1 { 0 } else { matrix }, (piece * PANELS + index).min(panels - 1));
         let made: [Option<Vec<Lanes<f32>>>; PANELS] = core::array::from_fn(|index| {
@@ -46,39 +48,61 @@ pub(super) fn run<D: Real>(job: &Job<'_>, plan: &Plan, left: &[Vec<Tile>], dst: 
             };
             ThinPanel { codes: panel(index).data.codes(), factors }
         });
-        let sums = match &way {
-            Way::Dots(dots, rows) => dots.sums(&rows[mine], tile, four),
-            Way::Numbers(thin) if blockwise => thin.sums(run, Factors::Sums(&tile.scales), &tile.numbers, four),
-            Way::Numbers(thin) => thin.sums(run, Factors::Elements, &tile.numbers, four),
-        };
-        let index = matrix * shape.cols + piece * PANELS * LANES;
-        job.finish.apply_singles(index, &sums.as_flattened()[..columns.len()], blockwise, columns);
+        for (tile, words) in &left[if job.a.batch() == 1 { 0 } else { matrix }] {
+            let mut sums = [[[0.0; LANES]; PANELS]; THIN];
+            let sums = &mut sums[..tile.height()];
+            match (&way, words) {
+                (Way::Dots(dots, _), Some(words)) => dots.sums(words, tile, &four, sums),
+                (Way::Numbers(thin), _) if blockwise => thin.sums(run, Factors::Sums(&tile.scales), &tile.numbers, &four, sums),
+                (Way::Numbers(thin), _) => thin.sums(run, Factors::Elements, &tile.numbers, &four, sums),
+                (Way::Dots(..), None) => {}
+            }
+            for (row, sums) in tile.rows.clone().zip(sums) {
+                let index = (matrix * shape.rows + row) * shape.cols + piece * PANELS * LANES;
+                let columns = &mut rows[row];
+                job.finish.apply_singles(index, &sums.as_flattened()[..columns.len()], blockwise, columns);
+            }
+        }
     });
     true
 }
 
-/// How a row's sums are made.
+/// How rows' sums are made.
 enum Way<'a> {
     Numbers(Thin),
-    /// Of the row of every matrix the words.
-    Dots(&'a DotPlan, Vec<Row>),
+    /// Of codes in pairs, or one a byte.
+    Dots(&'a DotPlan, bool),
 }
 
 impl<'a> Way<'a> {
-    /// The way for all panels of a matrix, if there is one.
-    fn of(job: &Job<'_>, packed: &PackedMatrix, plan: &'a Plan, left: &[Vec<Tile>], run: usize) -> Option<Self> {
+    /// The way for all panels of a matrix, if there is one that pays.
+    fn of(job: &Job<'_>, packed: &PackedMatrix, plan: &'a Plan, run: usize) -> Option<Self> {
         let paired = matches!(packed.panels().first()?.data, Data::Nibbles(_));
-        if let Plan::Dots(dots) = plan {
-            let row = |tiles: &Vec<Tile>| dots.row(&tiles[0], job.exec.isa(), job.shape.depth, paired);
-            if let Some(rows) = left.iter().map(row).collect() {
-                return Some(Self::Dots(dots, rows));
-            }
+        if let Plan::Dots(dots) = plan
+            && dots.is_thin(job.shape.rows, job.shape.depth, paired)
+        {
+            return Some(Self::Dots(dots, paired));
         }
         let blockwise = !matches!(plan, Plan::Chain(_));
         // The kernels multiply the scales of both sides as they are; dot products fold the elements' units in.
         let scales_fit =
             job.a.has_f32_scales() || job.b.has_f32_scales() || job.a.scale_range().times(job.b.scale_range()).is_f32();
-        numbers(job, packed, run, blockwise).filter(|_| !blockwise || scales_fit).map(Self::Numbers)
+        let numbers = numbers(job, packed, run, blockwise).filter(|thin| job.shape.rows <= thin.pays());
+        numbers.filter(|_| !blockwise || scales_fit).map(Self::Numbers)
+    }
+
+    /// The left side in tiles that are worked on together; for dot products their words.
+    fn left(&self, job: &Job<'_>, tiles: &[Tile]) -> Vec<(Tile, Option<Rows>)> {
+        let together = match self {
+            Self::Numbers(thin) => thin.height(),
+            Self::Dots(dots, _) => dots.height(),
+        };
+        let words = |tile: &Tile| match self {
+            Self::Numbers(_) => None,
+            Self::Dots(dots, paired) => Some(dots.rows(tile, job.exec.isa(), *paired)),
+        };
+        let split = |tile: &Tile| if tile.height() > together { tile.rows() } else { vec![tile.clone()] };
+        tiles.iter().flat_map(split).map(|tile| (words(&tile), tile)).map(|(words, tile)| (tile, words)).collect()
     }
 }
 
@@ -115,13 +139,11 @@ fn numbers(job: &Job<'_>, packed: &PackedMatrix, run: usize, blockwise: bool) ->
         .panels()
         .iter()
         .all(|panel| !matches!(panel.restore, Restore::Any(_)) && (blockwise || zero(panel).to_bits() == added.to_bits()));
+    let whole = |positions| job.shape.depth.is_multiple_of(positions) && (run.is_multiple_of(positions) || run >= job.shape.depth);
     match first.data {
         _ if !alike => None,
-        // Blocks are whole quads.
-        Data::Nibbles(_) if run.is_multiple_of(8) || run >= job.shape.depth => {
-            Nibbles::new(isa, numbers_of_4_bits(element).map(|x| x + added)).map(Thin::nibbles)
-        }
-        Data::Bytes(_) if added.is_sign_negative() => Thin::bytes(DecodeBytes::lower(isa, element)),
+        Data::Nibbles(_) if whole(8) => Nibbles::new(isa, numbers_of_4_bits(element).map(|x| x + added)).map(Thin::nibbles),
+        Data::Bytes(_) if whole(4) && added.is_sign_negative() => Thin::bytes(DecodeBytes::lower(isa, element)),
         _ => None,
     }
 }
