@@ -200,7 +200,7 @@ fn products(arguments: &Arguments, weights: &[f32]) {
     let rights = SCHEMES.map(|(name, ..)| tensor(name, N));
     let packed = rights.each_ref().map(|right| PackedMatrix::new(right).expect("a tensor"));
     let bytes = vec![1u8; 2 * N * K];
-    for (m, title) in [(512, "M = 512"), (16, "M = 16"), (1, "M = 1")] {
+    for (m, title) in [(512, "M = 512"), (16, "M = 16"), (4, "M = 4"), (1, "M = 1")] {
         let lefts = SCHEMES.map(|(name, ..)| tensor(name, m));
         let x = &weights[..m * K];
         let numbers = Operand::numbers(x, &[m, K]).expect("a shape that fits");

@@ -7,11 +7,12 @@
 use super::columns::{CodeRows, Quad};
 use super::gemm::{Block, Lanes, ROWS};
 use super::isa::{Isa, per_isa};
-use super::thin::{PANELS, THIN, ThinPanel};
+use super::thin::{PANELS, ThinPanel};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::{
     gemm::{LANES, height},
     isa::Kind,
+    thin::THIN,
     x86_dots, x86_lanes, x86_maddubs,
 };
 use crate::codec::Unpacked;
@@ -87,6 +88,20 @@ pub(crate) struct Left<'a> {
     pub(crate) starts: &'a [i32],
     /// For each block the scales.
     pub(crate) scales: &'a [f32],
+}
+
+/// Some rows of the left side by codes as they are.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "x86's kernels read it"))]
+pub(crate) struct LeftRows<'a> {
+    /// Of codes one a byte words are positions 0 to 3, 4 to 7 and so on. Of pairs, which only formats with a table have, they are 0, 2, 4, 6, then 1, 3, 5, 7:
+    /// the low and the high halves of a quad.
+    pub(crate) paired: bool,
+    /// Words of a block: of whole quads of codes, four positions or four pairs.
+    pub(crate) run: usize,
+    /// The unit of the products, for the right side's scales.
+    pub(crate) unit: f32,
+    pub(crate) left: Left<'a>,
 }
 
 /// The right side's.
@@ -248,17 +263,11 @@ impl Dots {
         if let Way::FoursOfRows(_) = self.0 { THIN } else { 1 }
     }
 
-    /// The sums of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8, by four panels of codes in blocks of `run` words: positions 0 to 3, 4 to 7 and
-    /// so on of codes one a byte. Of pairs, which only formats with a table have, they are positions 0, 2, 4, 6, then 1, 3, 5, 7: the low and the high halves of
-    /// a quad. Blocks are whole quads of codes: four positions, or four pairs. Only if [`Self::takes_rows`].
-    #[expect(clippy::too_many_arguments, reason = "what a kernel reads, and where it writes")]
+    /// The sums of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8, by four panels of codes. Only if [`Self::takes_rows`].
     pub(crate) fn rows(
         self,
         integers: &SmallIntegers,
-        paired: bool,
-        unit: f32,
-        run: usize,
-        left: &Left<'_>,
+        left: &LeftRows<'_>,
         panels: &[ThinPanel<'_>; PANELS],
         sums: &mut [[Lanes<f32>; PANELS]],
     ) {
@@ -266,11 +275,11 @@ impl Dots {
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
             Way::Twos { quads } | Way::Fours { quads } => unsafe {
-                x86_lanes::dots(quads, integers, paired, unit, run, left, panels, sums);
+                x86_lanes::dots(quads, integers, left, panels, sums);
             },
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Way::FoursOfRows(_) => unsafe { x86_dots::rows(integers, paired, unit, run, left, panels, sums) },
+            Way::FoursOfRows(_) => unsafe { x86_dots::rows(integers, left, panels, sums) },
         }
     }
 
@@ -353,17 +362,7 @@ impl Dots {
         match self.0 {}
     }
 
-    #[expect(clippy::too_many_arguments, reason = "as above")]
-    pub(crate) fn rows(
-        self,
-        _: &SmallIntegers,
-        _: bool,
-        _: f32,
-        _: usize,
-        _: &Left<'_>,
-        _: &[ThinPanel<'_>; PANELS],
-        _: &mut [[Lanes<f32>; PANELS]],
-    ) {
+    pub(crate) fn rows(self, _: &SmallIntegers, _: &LeftRows<'_>, _: &[ThinPanel<'_>; PANELS], _: &mut [[Lanes<f32>; PANELS]]) {
         match self.0 {}
     }
 }

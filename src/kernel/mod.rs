@@ -74,7 +74,7 @@ pub(crate) use bytes::Bytes;
 pub(crate) use columns::{CodeRows, Quad, positions, quads, unpack_quads};
 pub(crate) use decode::{DecodeBytes, look_up, map_bytes};
 #[cfg(feature = "alloc")]
-pub(crate) use dots::{Dots, Left, LeftWords, Right, SmallIntegers, left_words};
+pub(crate) use dots::{Dots, Left, LeftRows, LeftWords, Right, SmallIntegers, left_words};
 pub use encoder::Needs;
 pub(crate) use encoder::{Encoder, FakeQuantizer};
 #[cfg(feature = "alloc")]

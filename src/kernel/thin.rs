@@ -151,14 +151,18 @@ impl Thin {
             // SAFETY: made only for an `Isa` that has the instructions.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
             Way::Nibbles(Nibbles(Table::Numbers(table))) => unsafe {
-                x86_thin::sums_of_pairs(table, run, factors, a, panels, sums)
+                x86_thin::sums_of_pairs(table, run, factors, a, panels, sums);
             },
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Way::Nibbles(Nibbles(Table::Bytes(bytes))) => unsafe { x86_lanes::sums_of_pairs(bytes, run, factors, a, panels, sums) },
+            Way::Nibbles(Nibbles(Table::Bytes(bytes))) => unsafe {
+                x86_lanes::sums_of_pairs(bytes, run, factors, a, panels, sums);
+            },
             // SAFETY: `DecodeBytes` has planes only for an `Isa` that has the instructions.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            Way::Bytes(planes) => unsafe { x86_thin::sums_of_bytes(planes, run, factors, a, panels, sums) },
+            Way::Bytes(planes) => unsafe {
+                x86_thin::sums_of_bytes(planes, run, factors, a, panels, sums);
+            },
         }
     }
 }

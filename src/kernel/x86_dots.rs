@@ -1,7 +1,7 @@
 //! Dot products of bytes in intrinsics: safe functions, entered after detection.
 
 use super::columns::{CodeRows, Quad};
-use super::dots::{Left, LeftWords, Right, SmallIntegers, by_fours};
+use super::dots::{Left, LeftRows, LeftWords, Right, SmallIntegers, by_fours};
 use super::gemm::{Block, LANES, Lanes, ROWS};
 use super::thin::{PANELS, ThinPanel};
 use super::x86_columns::columns;
@@ -166,23 +166,20 @@ pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Blo
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub(super) fn rows(
     integers: &SmallIntegers,
-    paired: bool,
-    unit: f32,
-    run: usize,
-    left: &Left<'_>,
+    left: &LeftRows<'_>,
     panels: &[ThinPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     let order: __m512i = must_cast(QUADS);
     match integers.table.map(must_cast) {
         // A table of 4-bit codes ignores the bits above, which neighbours leave.
-        Some(table) if paired => {
+        Some(table) if left.paired => {
             let quads = |pairs| [integers_of(Some(table), pairs), integers_of(Some(table), _mm512_srli_epi16::<4>(pairs))];
-            sums(quads, unit, run, left, panels, to);
+            sums(quads, left, panels, to);
         }
         table => {
             let quad = |codes| [integers_of(table, _mm512_permutexvar_epi8(order, codes))];
-            sums(quad, unit, run, left, panels, to);
+            sums(quad, left, panels, to);
         }
     }
 }
@@ -192,17 +189,15 @@ pub(super) fn rows(
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 fn sums<const QUADS: usize>(
     quads: impl Fn(__m512i) -> [__m512i; QUADS],
-    unit: f32,
-    run: usize,
-    left: &Left<'_>,
+    left: &LeftRows<'_>,
     panels: &[ThinPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     match to.len() {
-        1 => sums_of_rows::<1, PANELS, QUADS>(&quads, unit, run, left, panels, to),
-        2 => sums_of_rows::<2, PANELS, QUADS>(&quads, unit, run, left, panels, to),
-        4 => sums_of_rows::<4, PANELS, QUADS>(&quads, unit, run, left, panels, to),
-        _ => sums_of_rows::<8, 2, QUADS>(&quads, unit, run, left, panels, to),
+        1 => sums_of_rows::<1, PANELS, QUADS>(&quads, left, panels, to),
+        2 => sums_of_rows::<2, PANELS, QUADS>(&quads, left, panels, to),
+        4 => sums_of_rows::<4, PANELS, QUADS>(&quads, left, panels, to),
+        _ => sums_of_rows::<8, 2, QUADS>(&quads, left, panels, to),
     }
 }
 
@@ -211,13 +206,12 @@ fn sums<const QUADS: usize>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 fn sums_of_rows<const R: usize, const P: usize, const QUADS: usize>(
     quads: &impl Fn(__m512i) -> [__m512i; QUADS],
-    unit: f32,
-    run: usize,
-    left: &Left<'_>,
+    left: &LeftRows<'_>,
     panels: &[ThinPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
-    let (words, starts, scales) = (left.words.as_chunks::<R>().0, left.starts.as_chunks::<R>().0, left.scales.as_chunks::<R>().0);
+    let LeftRows { run, unit, left: Left { words, starts, scales }, .. } = *left;
+    let (words, starts, scales) = (words.as_chunks::<R>().0, starts.as_chunks::<R>().0, scales.as_chunks::<R>().0);
     let unit = _mm512_set1_ps(unit);
     for (part, panels) in panels.as_chunks::<P>().0.iter().enumerate() {
         let mut sums = [[_mm512_setzero_ps(); P]; R];

@@ -1,7 +1,7 @@
 //! One row by the columns of two panels in AVX2's intrinsics: safe functions, entered after detection.
 
 use super::columns::Quad;
-use super::dots::{Left, SmallIntegers};
+use super::dots::{LeftRows, SmallIntegers};
 use super::gemm::Lanes;
 use super::thin::{Factors, PANELS, ThinPanel, by_eights};
 use super::x86_maddubs::Table;
@@ -164,23 +164,20 @@ pub(super) fn decode(bytes: &[[u8; 16]; 2], quads: &[Quad], to: &mut [Lanes<f32>
     });
 }
 
-/// See [`Dots::row`](super::dots::Dots::row); i16s hold the sums of so many quads.
+/// See [`Dots::rows`](super::dots::Dots::rows); i16s hold the sums of so many quads.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn dots(
     quads: usize,
     integers: &SmallIntegers,
-    paired: bool,
-    unit: f32,
-    run: usize,
-    left: &Left<'_>,
+    left: &LeftRows<'_>,
     panels: &[ThinPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     let table = Table::new(integers);
-    if paired {
-        by_twos(panels, to, |panels| dots_of_two::<2, true>(quads, &table, unit, run, left, panels));
+    if left.paired {
+        by_twos(panels, to, |panels| dots_of_two::<2, true>(quads, &table, left, panels));
     } else {
-        by_twos(panels, to, |panels| dots_of_two::<1, false>(quads, &table, unit, run, left, panels));
+        by_twos(panels, to, |panels| dots_of_two::<1, false>(quads, &table, left, panels));
     }
 }
 
@@ -190,9 +187,7 @@ pub(super) fn dots(
 fn dots_of_two<const WORDS: usize, const PAIRED: bool>(
     quads: usize,
     table: &Table,
-    unit: f32,
-    run: usize,
-    left: &Left<'_>,
+    &LeftRows { run, unit, left, .. }: &LeftRows<'_>,
     panels: &[ThinPanel<'_>; 2],
 ) -> [Lanes<f32>; 2] {
     let mut codes = panels[0].codes.as_chunks().0.iter().zip(panels[1].codes.as_chunks().0);

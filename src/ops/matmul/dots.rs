@@ -8,7 +8,9 @@ use super::sums::{Scratch, Side, Sink, Work, pieces};
 use super::{Job, Operand};
 use crate::codec::Unpacked;
 use crate::kernel::gemm::{LANES, Lanes, PIECE, ROWS};
-use crate::kernel::{Aligned, Dots, Isa, Left, LeftWords, PANELS, Right, SmallIntegers, ThinPanel, left_words, positions};
+use crate::kernel::{
+    Aligned, Dots, Isa, Left, LeftRows, LeftWords, PANELS, Right, SmallIntegers, ThinPanel, left_words, positions,
+};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -113,7 +115,8 @@ impl DotPlan {
     /// The sums of rows by four panels.
     pub(super) fn sums(&self, rows: &Rows, tile: &Tile, panels: &[ThinPanel<'_>; PANELS], sums: &mut [[Lanes<f32>; PANELS]]) {
         let left = Left { words: &rows.integers.words, starts: &rows.integers.starts, scales: &tile.scales };
-        self.dots.rows(&self.right, rows.paired, self.unit(), self.run.div_ceil(4), &left, panels, sums);
+        let left = LeftRows { paired: rows.paired, run: self.run.div_ceil(4), unit: self.unit(), left };
+        self.dots.rows(&self.right, &left, panels, sums);
     }
 
     /// The unit of the products, which the right side's scales take up.
