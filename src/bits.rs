@@ -54,8 +54,15 @@ pub(crate) fn odd_sum(x: f64, y: f64) -> f64 {
     if error.abs() > 0.0 && bits & 1 == 0 { f64::from_bits(bits.wrapping_add_signed(toward)) } else { sum }
 }
 
+/// `a · b + c`, rounded once, by the instruction of machines that all have one.
+#[cfg(all(feature = "std", any(target_arch = "aarch64", target_feature = "fma")))]
+#[inline(always)]
+pub(crate) fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
+    a.mul_add(b, c)
+}
+
 /// `a · b + c`, rounded once, without the help of a library: the product of two f32s is exact in f64.
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", not(all(feature = "std", any(target_arch = "aarch64", target_feature = "fma")))))]
 #[inline(always)]
 pub(crate) fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
     odd_sum(f64::from(a) * f64::from(b), f64::from(c)) as f32

@@ -33,12 +33,41 @@ pub(crate) const fn height(rows: usize) -> usize {
     }
 }
 
+/// Runs a function for all rows of a tile, with the first of them, as many at a time as have their sums in registers: two each of AVX2's 16, four of the 32 that
+/// others have of 128 bits.
+macro_rules! by_rows {
+    ($rows:expr, $function:ident($($argument:expr),*)) => {
+        match $rows {
+            16 => {
+                $function::<$rows, 6>(0, $($argument),*);
+                $function::<$rows, 5>(6, $($argument),*);
+                $function::<$rows, 5>(11, $($argument),*);
+            }
+            8 => {
+                $function::<$rows, 4>(0, $($argument),*);
+                $function::<$rows, 4>(4, $($argument),*);
+            }
+            _ => $function::<$rows, $rows>(0, $($argument),*),
+        }
+    };
+}
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(super) use by_rows;
+
 fn fma<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+    by_rows!(R, fma_rows(a, b, acc));
+}
+
+fn fma_rows<const R: usize, const N: usize>(first: usize, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+    let mut sums = [[0.0; LANES]; N];
+    sums.copy_from_slice(&acc[first..first + N]);
     for (a, b) in a.iter().zip(b) {
-        for (acc, a) in acc.iter_mut().zip(a) {
-            acc.iter_mut().zip(b).for_each(|(acc, b)| *acc = fma_f32(*a, *b, *acc));
+        for (i, sums) in sums.iter_mut().enumerate() {
+            let a = a[first + i];
+            sums.iter_mut().zip(b).for_each(|(sum, b)| *sum = fma_f32(a, *b, *sum));
         }
     }
+    acc[first..first + N].copy_from_slice(&sums);
 }
 
 #[inline(always)]

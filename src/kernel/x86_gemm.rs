@@ -1,6 +1,6 @@
 //! Tiles in intrinsics: what the compiler finds by itself is thirty times slower. They are safe functions, entered after detection.
 
-use super::gemm::{Block, Blocks, Lanes, PIECE, ROWS, double_body};
+use super::gemm::{Block, Blocks, Lanes, PIECE, ROWS, by_rows, double_body};
 use super::rounding::{Known, Rounding, chain_body};
 use super::stream::fetch;
 use bytemuck::{must_cast, must_cast_ref};
@@ -161,24 +161,6 @@ const FIELD: i32 = 0x7F80_0000;
 /// What makes `1.5 · 2^(e + missing)` of the bits of 2^e: adding that to a sum in its binade leaves all but so many bits of it, ties to even.
 const fn ahead(missing: u32) -> i32 {
     (missing as i32) << 23 | 1 << 22
-}
-
-/// Runs a function for all rows of a tile, with the first of them, as many at a time as have two sums each in 16 registers.
-macro_rules! by_rows {
-    ($rows:expr, $function:ident($($argument:expr),*)) => {
-        match $rows {
-            16 => {
-                $function::<$rows, 6>(0, $($argument),*);
-                $function::<$rows, 5>(6, $($argument),*);
-                $function::<$rows, 5>(11, $($argument),*);
-            }
-            8 => {
-                $function::<$rows, 4>(0, $($argument),*);
-                $function::<$rows, 4>(4, $($argument),*);
-            }
-            _ => $function::<$rows, $rows>(0, $($argument),*),
-        }
-    };
 }
 
 /// A step for every product.
