@@ -5,7 +5,7 @@ use super::apply::Restorer;
 use super::pack::{get, packed_bytes};
 use super::spec::{BlockSpec, Extent, Offset, TensorScale, code_bytes};
 use crate::error::Error;
-use crate::kernel::Bytes;
+use crate::kernel::Aligned;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -119,9 +119,9 @@ pub struct QuantTensor {
     pub(crate) spec: BlockSpec,
     pub(crate) shape: Vec<usize>,
     pub(crate) geometry: Geometry,
-    pub(crate) codes: Bytes,
-    pub(crate) scales: Bytes,
-    pub(crate) offsets: Bytes,
+    pub(crate) codes: Aligned<u8>,
+    pub(crate) scales: Aligned<u8>,
+    pub(crate) offsets: Aligned<u8>,
     pub(crate) tensor_scale: f32,
 }
 
@@ -162,9 +162,9 @@ impl QuantTensor {
             spec: *spec,
             shape: shape.to_vec(),
             geometry,
-            codes: Bytes::zeroed(geometry.lines() * geometry.row_bytes),
-            scales: Bytes::zeroed(geometry.blocks() * spec.scale_bytes()),
-            offsets: Bytes::zeroed(geometry.blocks() * spec.offset_bytes()),
+            codes: Aligned::zeroed(geometry.lines() * geometry.row_bytes),
+            scales: Aligned::zeroed(geometry.blocks() * spec.scale_bytes()),
+            offsets: Aligned::zeroed(geometry.blocks() * spec.offset_bytes()),
             tensor_scale: 1.0,
         })
     }
@@ -302,9 +302,9 @@ impl<'a> QuantView<'a> {
             spec: *self.spec,
             shape: self.shape().to_vec(),
             geometry: self.geometry,
-            codes: Bytes::copied(self.parts.codes),
-            scales: Bytes::copied(self.parts.scales),
-            offsets: Bytes::copied(self.parts.offsets),
+            codes: Aligned::copied(self.parts.codes),
+            scales: Aligned::copied(self.parts.scales),
+            offsets: Aligned::copied(self.parts.offsets),
             tensor_scale: self.parts.tensor_scale,
         }
     }

@@ -97,7 +97,7 @@ pub(crate) struct LeftRows<'a> {
     /// Of codes one a byte words are positions 0 to 3, 4 to 7 and so on. Of pairs, which only formats with a table have, they are 0, 2, 4, 6, then 1, 3, 5, 7:
     /// the low and the high halves of a quad.
     pub(crate) paired: bool,
-    /// Words of a block: of whole quads of codes, four positions or four pairs.
+    /// Words, of four positions, of a block; of pairs an even number, for a quad of them is two words.
     pub(crate) run: usize,
     /// The unit of the products, for the right side's scales.
     pub(crate) unit: f32,
@@ -252,7 +252,7 @@ impl Dots {
     /// Rows up to which they are quicker than tiles.
     pub(crate) const fn pays(self, paired: bool) -> usize {
         match self.0 {
-            Way::FoursOfRows(_) => THIN,
+            Way::FoursOfRows(_) => THIN + THIN / 2,
             _ if paired => 3,
             _ => 1,
         }

@@ -1,15 +1,13 @@
 //! The codec, fast: the same bits as the reference, by ways that need a property of the format. Each way is made from a spec by a
 //! constructor that refuses specs without the property; every result is tested against `codec`.
 //!
-//! Loops are plain Rust without branches, stamped for each instruction set ([`Isa`]); intrinsics are in `x86` and `x86_blocks`. All of it relies on the
+//! Loops are plain Rust without branches, stamped for each instruction set ([`Isa`]); intrinsics are in modules named `x86` and `x86_…`. All of it relies on the
 //! default floating-point environment: rounding to nearest, subnormal numbers on.
 
 #[cfg(feature = "alloc")]
 mod aligned;
 #[cfg(feature = "alloc")]
 mod blocks;
-#[cfg(feature = "alloc")]
-mod bytes;
 #[cfg(feature = "alloc")]
 mod columns;
 mod decode;
@@ -68,8 +66,6 @@ pub(crate) use blocks::{
     FloatCoder, Over, OverToOdd, Powers, Scaling, Step, Times, apply, block_amax, encode_blocks, finite_amax, powers, refuse,
     replace, scale_blocks, where_zero, widen, zeros_become,
 };
-#[cfg(feature = "alloc")]
-pub(crate) use bytes::Bytes;
 #[cfg(feature = "alloc")]
 pub(crate) use columns::{CodeRows, Quad, positions, quads, unpack_quads};
 pub(crate) use decode::{DecodeBytes, look_up, map_bytes};

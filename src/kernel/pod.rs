@@ -49,21 +49,3 @@ macro_rules! some_patterns {
 }
 
 pub(crate) use {every_pattern, some_patterns};
-
-/// A cache line's bytes.
-#[cfg(feature = "alloc")]
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-pub(crate) struct Line([u8; 64]);
-
-#[cfg(feature = "alloc")]
-const _: () = assert!(size_of::<Line>() == 64 && align_of::<Line>() == 64);
-
-// SAFETY: 64 bytes without padding (asserted above), for which zeros are as good as anything.
-#[cfg(feature = "alloc")]
-#[expect(unsafe_code, reason = "a marker trait; the derive would bring a procedural macro")]
-unsafe impl bytemuck::Zeroable for Line {}
-// SAFETY: as above: no padding, no pointers, no interior mutability, `Copy + 'static`, any pattern of bytes is valid.
-#[cfg(feature = "alloc")]
-#[expect(unsafe_code, reason = "a marker trait; the derive would bring a procedural macro")]
-unsafe impl bytemuck::Pod for Line {}

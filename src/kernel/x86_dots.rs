@@ -33,6 +33,7 @@ fn integers_of(table: Option<__m512i>, codes: __m512i) -> __m512i {
     }
 }
 
+/// See [`Dots::quads`](super::dots::Dots::quads).
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
     let order: __m512i = must_cast(QUADS);
@@ -73,12 +74,14 @@ fn walk_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, mut t
     }
 }
 
+/// See [`DotsOfRows::quads`](super::dots::DotsOfRows::quads).
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut [Quad]) {
     let mut quads = quads.iter_mut();
     walk_rows(integers, rows, length, |quad| quads.by_ref().take(1).for_each(|to| *to = must_cast(quad)));
 }
 
+/// See [`DotsOfRows::words`](super::dots::DotsOfRows::words).
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub(super) fn words_of_rows(integers: &SmallIntegers, offset: u32, rows: &CodeRows<'_>, length: usize, run: usize) -> LeftWords {
     let LeftWords { mut words, mut starts } = LeftWords::default();
@@ -99,6 +102,7 @@ pub(super) fn words_of_rows(integers: &SmallIntegers, offset: u32, rows: &CodeRo
     LeftWords { words, starts }
 }
 
+/// See [`Dots::chain`](super::dots::Dots::chain).
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn chain<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>; R]) {
     let (words, starts, scales) = (left.words.as_chunks::<R>().0, left.starts.as_chunks::<R>().0, left.scales.as_chunks::<R>().0);
@@ -193,6 +197,7 @@ fn sums<const QUADS: usize>(
     panels: &[ThinPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
+    debug_assert!(matches!(to.len(), 1 | 2 | 4 | 8), "the height of a tile");
     match to.len() {
         1 => sums_of_rows::<1, PANELS, QUADS>(&quads, left, panels, to),
         2 => sums_of_rows::<2, PANELS, QUADS>(&quads, left, panels, to),

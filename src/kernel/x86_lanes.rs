@@ -66,6 +66,7 @@ fn by_twos<'a>(
     to: &mut [[Lanes<f32>; PANELS]],
     two: impl Fn(&[ThinPanel<'a>; 2]) -> [Lanes<f32>; 2],
 ) {
+    debug_assert!(to.len() == 1, "rows one by one");
     if let [to] = to {
         to.as_chunks_mut().0.iter_mut().zip(panels.as_chunks().0).for_each(|(to, panels)| *to = two(panels));
     }

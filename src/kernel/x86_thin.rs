@@ -48,7 +48,7 @@ pub(super) fn decode(table: &Lanes<f32>, quads: &[Quad], to: &mut [Lanes<f32>]) 
     by_eights(quads, to, |quad| must_cast(numbers(table, quad)));
 }
 
-/// The same of bytes, four positions of a panel at a time.
+/// As [`sums_of_pairs`], of bytes, four positions of a panel at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn sums_of_bytes(
     planes: &Planes,
@@ -73,6 +73,7 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
     panels: &[ThinPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
+    debug_assert!(matches!(to.len(), 1 | 2 | 4 | 8), "the height of a tile");
     match to.len() {
         1 => sums_of_rows::<1, PANELS, BYTES, POSITIONS>(&decode, run, factors, a, panels, to),
         2 => sums_of_rows::<2, PANELS, BYTES, POSITIONS>(&decode, run, factors, a, panels, to),

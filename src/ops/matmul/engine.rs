@@ -62,7 +62,7 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
     let mut left: Vec<Vec<Tile>> =
         (0..job.a.batch()).map(|matrix| tiles(job, &reader_a, matrix * shape.rows, run, &plan)).collect();
     let plan = plan.knowing(&left, shape.depth);
-    if thin::run(job, &plan, &left, dst) {
+    if thin::run(job, &plan, &left, &reader, dst) {
         return;
     }
     if plan.prepares() {

@@ -34,16 +34,19 @@ impl Tile {
         &self.numbers[k.start * self.height()..k.end * self.height()]
     }
 
-    /// The rows one by one.
-    pub(super) fn rows(&self) -> Vec<Self> {
-        let height = self.height();
-        let one = |(lane, row): (usize, usize)| Self {
-            rows: row..row + 1,
-            numbers: self.row(row),
-            scales: self.scales.iter().skip(lane).step_by(height).copied().collect(),
-            ..Self::default()
+    /// Tiles of so many of the rows, the last of those that are left.
+    pub(super) fn split(&self, count: usize) -> Vec<Self> {
+        let tile = |first: usize| {
+            let rows = first..(first + count).min(self.rows.end);
+            let (from, to) = (first - self.rows.start, height(rows.len()));
+            let lanes = |all: &[f32]| {
+                let of_position =
+                    |all: &[f32]| core::array::from_fn::<f32, ROWS, _>(|lane| all.get(from + lane).copied().unwrap_or(0.0));
+                all.chunks_exact(self.height()).flat_map(|all| of_position(all).into_iter().take(to)).collect()
+            };
+            Self { rows, numbers: lanes(&self.numbers), scales: lanes(&self.scales), ..Self::default() }
         };
-        self.rows.clone().enumerate().map(one).collect()
+        self.rows.clone().step_by(count).map(tile).collect()
     }
 
     /// The numbers of a row.

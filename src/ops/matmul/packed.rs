@@ -109,7 +109,7 @@ pub(crate) enum Data {
     /// Elements of more than 8 bits, as numbers.
     Numbers(Vec<Lanes<f32>>),
     Bytes(Aligned<Lanes<u8>>),
-    /// Eight positions of each row, two to a byte, the first in the low half.
+    /// Eight positions: of each of the 16 rows in turn four bytes, as it stores them, byte *j* with position *2j* in its low half and *2j + 1* in its high one.
     Nibbles(Aligned<Quad>),
 }
 

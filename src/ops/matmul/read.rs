@@ -39,6 +39,11 @@ impl Reader {
         }
     }
 
+    /// How codes of a byte become elements.
+    pub(super) const fn decode(&self) -> Option<&DecodeBytes> {
+        self.decode.as_ref()
+    }
+
     /// How the numbers of a block come from its elements.
     fn restorer(&self, (scale, offset): (u32, u32)) -> Restorer {
         match &self.spec {

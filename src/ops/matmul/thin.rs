@@ -6,16 +6,16 @@ use super::packed::{Data, PackedMatrix, Panel, Restore};
 use super::plan::{Kernel, Plan, scales};
 use super::read::{Reader, numbers_of_4_bits};
 use super::{Job, Sum};
-use crate::kernel::gemm::{LANES, Lanes, dot_f32, dot_f64};
-use crate::kernel::{DecodeBytes, Factors, Nibbles, OfBlocks, PANELS, THIN, Thin, ThinPanel};
+use crate::kernel::gemm::{LANES, Lanes, ROWS, dot_f32, dot_f64};
+use crate::kernel::{Factors, Nibbles, OfBlocks, PANELS, THIN, Thin, ThinPanel};
 use crate::ops::real::Real;
 use alloc::vec;
 use alloc::vec::Vec;
 
 /// Fills the product, if it is of the kind.
-pub(super) fn run<D: Real>(job: &Job<'_>, plan: &Plan, left: &[Vec<Tile>], dst: &mut [D]) -> bool {
+pub(super) fn run<D: Real>(job: &Job<'_>, plan: &Plan, left: &[Vec<Tile>], reader: &Reader, dst: &mut [D]) -> bool {
     let shape = job.shape;
-    let Some(packed) = job.b.packed().filter(|_| shape.rows <= THIN && shape.depth > 0) else { return false };
+    let Some(packed) = job.b.packed().filter(|_| shape.rows < ROWS && shape.depth > 0) else { return false };
     let blockwise = match plan {
         Plan::PlainBlocks { .. } | Plan::Dots(_) => true,
         Plan::Chain(Kernel::Single) => false,
@@ -23,7 +23,7 @@ pub(super) fn run<D: Real>(job: &Job<'_>, plan: &Plan, left: &[Vec<Tile>], dst: 
     };
     let run = if blockwise { job.a.run().min(job.b.run()) } else { job.b.run() }.min(shape.depth);
     let panels = shape.cols.div_ceil(LANES);
-    let Some(way) = Way::of(job, packed, plan, run) else { return false };
+    let Some(way) = Way::of(job, packed, plan, reader, run) else { return false };
     let left: Vec<Vec<(Tile, Option<Rows>)>> = left.iter().map(|tiles| way.left(job, tiles)).collect();
     let mut pieces = Vec::new();
     for (matrix, of_matrix) in dst.chunks_mut(shape.rows * shape.cols).enumerate() {
@@ -76,18 +76,22 @@ enum Way<'a> {
 
 impl<'a> Way<'a> {
     /// The way for all panels of a matrix, if there is one that pays.
-    fn of(job: &Job<'_>, packed: &PackedMatrix, plan: &'a Plan, run: usize) -> Option<Self> {
+    fn of(job: &Job<'_>, packed: &PackedMatrix, plan: &'a Plan, reader: &Reader, run: usize) -> Option<Self> {
         let paired = matches!(packed.panels().first()?.data, Data::Nibbles(_));
-        if let Plan::Dots(dots) = plan
-            && dots.is_thin(job.shape.rows, job.shape.depth, paired)
-        {
-            return Some(Self::Dots(dots, paired));
+        if let Plan::Dots(dots) = plan {
+            if dots.is_thin(job.shape.rows, job.shape.depth, paired) {
+                return Some(Self::Dots(dots, paired));
+            }
+            // Tiles of integers are quicker than a few rows of f32s.
+            if job.shape.rows > 1 {
+                return None;
+            }
         }
         let blockwise = !matches!(plan, Plan::Chain(_));
         // The kernels multiply the scales of both sides as they are; dot products fold the elements' units in.
         let scales_fit =
             job.a.has_f32_scales() || job.b.has_f32_scales() || job.a.scale_range().times(job.b.scale_range()).is_f32();
-        let numbers = numbers(job, packed, run, blockwise).filter(|thin| job.shape.rows <= thin.pays());
+        let numbers = numbers(job, packed, reader, run, blockwise).filter(|thin| job.shape.rows <= thin.pays());
         numbers.filter(|_| !blockwise || scales_fit).map(Self::Numbers)
     }
 
@@ -101,7 +105,7 @@ impl<'a> Way<'a> {
             Self::Numbers(_) => None,
             Self::Dots(dots, paired) => Some(dots.rows(tile, job.exec.isa(), *paired)),
         };
-        let split = |tile: &Tile| if tile.height() > together { tile.rows() } else { vec![tile.clone()] };
+        let split = |tile: &Tile| if tile.height() > together { tile.split(together) } else { vec![tile.clone()] };
         tiles.iter().flat_map(split).map(|tile| (words(&tile), tile)).map(|(words, tile)| (tile, words)).collect()
     }
 }
@@ -132,7 +136,7 @@ pub(super) fn dots<D: Real>(job: &Job<'_>, plan: &Plan, readers: [&Reader; 2], d
 }
 
 /// The numbers of all panels of a matrix, if there is a way.
-fn numbers(job: &Job<'_>, packed: &PackedMatrix, run: usize, blockwise: bool) -> Option<Thin> {
+fn numbers(job: &Job<'_>, packed: &PackedMatrix, reader: &Reader, run: usize, blockwise: bool) -> Option<Thin> {
     let first = packed.panels().first()?;
     let (element, isa, added) = (job.b.element()?, job.exec.isa(), if blockwise { -0.0 } else { zero(first) });
     let alike = packed
@@ -143,7 +147,7 @@ fn numbers(job: &Job<'_>, packed: &PackedMatrix, run: usize, blockwise: bool) ->
     match first.data {
         _ if !alike => None,
         Data::Nibbles(_) if whole(8) => Nibbles::new(isa, numbers_of_4_bits(element).map(|x| x + added)).map(Thin::nibbles),
-        Data::Bytes(_) if whole(4) && added.is_sign_negative() => Thin::bytes(DecodeBytes::lower(isa, element)),
+        Data::Bytes(_) if whole(4) && added.is_sign_negative() => reader.decode().and_then(Thin::bytes),
         _ => None,
     }
 }
