@@ -12,7 +12,7 @@ use super::thin::{PANELS, ThinPanel};
 use super::{
     gemm::{LANES, height},
     isa::Kind,
-    thin::THIN,
+    thin::{PAYS, THIN},
     x86_dots, x86_lanes, x86_maddubs,
 };
 use crate::codec::Unpacked;
@@ -241,18 +241,11 @@ impl Dots {
         right.iter().zip(acc).for_each(|(right, acc)| self.chain_one(rows, left, right, acc));
     }
 
-    /// Whether there is [`Self::rows`], for codes in pairs or one a byte.
-    pub(crate) const fn takes_rows(self, paired: bool) -> bool {
-        match self.0 {
-            Way::Twos { quads } | Way::Fours { quads } => quads > paired as usize,
-            Way::FoursOfRows(_) => true,
-        }
-    }
-
-    /// Rows up to which they are quicker than tiles.
+    /// Rows of codes, in pairs or one a byte, up to which there is [`Self::rows`] and it is quicker than tiles.
     pub(crate) const fn pays(self, paired: bool) -> usize {
         match self.0 {
-            Way::FoursOfRows(_) => THIN + THIN / 2,
+            Way::FoursOfRows(_) => PAYS,
+            Way::Twos { quads } | Way::Fours { quads } if quads <= paired as usize => 0,
             _ if paired => 3,
             _ => 1,
         }
@@ -263,7 +256,7 @@ impl Dots {
         if let Way::FoursOfRows(_) = self.0 { THIN } else { 1 }
     }
 
-    /// The sums of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8, by four panels of codes. Only if [`Self::takes_rows`].
+    /// The sums of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8, by four panels of codes. Only if it [pays](Self::pays) for one.
     pub(crate) fn rows(
         self,
         integers: &SmallIntegers,
@@ -347,10 +340,6 @@ impl Dots {
     }
 
     pub(crate) fn chain(self, _: usize, _: &Left<'_>, _: &[Right<'_>], _: &mut [Block<f32>]) {
-        match self.0 {}
-    }
-
-    pub(crate) fn takes_rows(self, _: bool) -> bool {
         match self.0 {}
     }
 

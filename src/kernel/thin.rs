@@ -11,8 +11,12 @@ use super::{isa::Kind, x86::Planes, x86_lanes, x86_thin};
 /// Panels that are worked on together.
 pub(crate) const PANELS: usize = 4;
 
-/// Rows that are, at most. With half as many again they are still quicker than tiles of 16.
+/// Rows that are, at most.
 pub(crate) const THIN: usize = 8;
+
+/// Rows up to which such sums are quicker than tiles of 16.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(super) const PAYS: usize = 12;
 
 /// Numbers of a panel's blocks: f32s, or the upper halves of those that have nothing in the lower.
 #[derive(Clone, Copy, Debug)]
@@ -134,7 +138,7 @@ impl Thin {
 
     /// Rows up to which it is quicker than tiles.
     pub(crate) const fn pays(&self) -> usize {
-        if let Way::Nibbles(Nibbles(Table::Bytes(_))) = self.0 { 1 } else { THIN + THIN / 2 }
+        if let Way::Nibbles(Nibbles(Table::Bytes(_))) = self.0 { 1 } else { PAYS }
     }
 
     /// The sums, from zero, of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8; `a` has their numbers for each position, `factors` their

@@ -89,7 +89,7 @@ impl DotPlan {
     pub(super) fn is_thin(&self, rows: usize, depth: usize, paired: bool) -> bool {
         let positions = if paired { 8 } else { 4 };
         let whole = depth.is_multiple_of(positions) && self.is_whole(depth, positions);
-        whole && self.dots.takes_rows(paired) && rows <= self.dots.pays(paired)
+        whole && rows <= self.dots.pays(paired)
     }
 
     /// Rows that are then worked on together.
