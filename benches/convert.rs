@@ -1,7 +1,7 @@
 //! Slices encoded, decoded, rounded, packed and recoded on every instruction set, beside rows that move the same bytes and compute nothing.
 //!
 //! `cargo bench --bench convert`, or a part of it: `cargo bench --bench convert -- "encode f32, L2"`. One thread, but for the last group. Ratios to the
-//! control rows of the same run are what counts. Rows of memory walk through more buffers than any cache holds.
+//! control rows of the same run are what counts (`ratios` has the main ones in turns). Rows of memory walk through more buffers than any cache holds.
 
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
 
@@ -147,7 +147,7 @@ fn recode(criterion: &mut Criterion) {
     }
 }
 
-/// BF16 and FP16, beside the crate `half` built the same way.
+/// BF16 and FP16, which have no control row; `benches/peers` has the crate `half` beside them.
 fn wide(criterion: &mut Criterion) {
     let x: Vec<f32> = (0..SIZES[0].0).map(number).collect();
     let (mut words, mut y) = (vec![0u16; x.len()], vec![0f32; x.len()]);
