@@ -3,12 +3,11 @@
 use super::decode::{DecodeBytes, look_up};
 use super::encode::{Encode, encode_uniform};
 use super::finite::{Finite, encode_finite, round_finite};
+use super::hif8::{self, HiF8};
 use super::integer::{Integer, encode_integer, round_integer};
 use super::isa::Isa;
 use super::stochastic::Stochastic;
 use super::wide::{DecodeWide, EncodeWide};
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-use super::{isa::Kind, x86_hif8::HiF8};
 use crate::policy::{Convert, SubnormalInputs};
 use crate::random::Dither;
 #[cfg(feature = "alloc")]
@@ -40,7 +39,6 @@ enum Way {
     Quick(Quick, Encode),
     Uniform(Encode),
     Stochastic(Stochastic),
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
     HiF8(HiF8),
     #[cfg(feature = "alloc")]
     Steps(Box<Steps>),
@@ -114,10 +112,7 @@ impl Encoder {
         if let Some(stochastic) = Stochastic::lower(spec, convert) {
             return Some(Way::Stochastic(stochastic));
         }
-        #[cfg(all(feature = "std", target_arch = "x86_64"))]
-        if matches!(isa.kind(), Kind::Avx512Vbmi)
-            && let Some(hif8) = HiF8::lower(spec, convert)
-        {
+        if let Some(hif8) = HiF8::lower(spec, convert) {
             return Some(Way::HiF8(hif8));
         }
         #[cfg(feature = "alloc")]
@@ -136,7 +131,6 @@ impl Encoder {
             Way::Wide(wide) => !wide.takes_odd(),
             Way::Quick(_, uniform) | Way::Uniform(uniform) => !uniform.takes_odd(),
             Way::Stochastic(stochastic) => !stochastic.takes_odd(),
-            #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Way::HiF8(_) => false,
             // A step may lie between two f32s.
             #[cfg(feature = "alloc")]
@@ -158,23 +152,7 @@ impl Encoder {
                 }
             }
             Way::Stochastic(stochastic) => stochastic.encode(self.isa, src, dst, dither),
-            #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Way::HiF8(hif8) => match C::bytes_mut(dst) {
-                // SAFETY: `way` gives this only for an `Isa` with the instructions.
-                #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-                Some(dst) => unsafe { hif8.encode(src, dst) },
-                None => {
-                    let mut codes = [0; RUN];
-                    for (src, dst) in src.chunks(RUN).zip(dst.chunks_mut(RUN)) {
-                        // SAFETY: as above.
-                        #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-                        unsafe {
-                            hif8.encode(src, &mut codes[..src.len()]);
-                        }
-                        dst.iter_mut().zip(codes).for_each(|(to, code)| *to = C::truncate(code.into()));
-                    }
-                }
-            },
+            Way::HiF8(hif8) => hif8.encode(self.isa, src, dst),
             #[cfg(feature = "alloc")]
             Way::Steps(steps) => steps.encode(src, dst),
         }
@@ -214,9 +192,12 @@ impl FakeQuantizer {
     /// Representable numbers, as f32s.
     pub(crate) fn numbers(&self, src: &[f32], dst: &mut [f32], dither: Dither) {
         for (i, (src, dst)) in src.chunks(RUN).zip(dst.chunks_mut(RUN)).enumerate() {
-            if let Way::Quick(quick, _) = &self.encoder.way
-                && quick.numbers(self.encoder.isa, src, dst)
-            {
+            let are_right = match &self.encoder.way {
+                Way::Quick(quick, _) => quick.numbers(self.encoder.isa, src, dst),
+                Way::HiF8(_) => hif8::numbers(self.encoder.isa, src, dst),
+                _ => false,
+            };
+            if are_right {
                 continue;
             }
             let dither = dither.skip((i * RUN) as u64);

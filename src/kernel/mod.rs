@@ -18,6 +18,7 @@ mod encoder;
 mod finite;
 #[cfg(feature = "alloc")]
 pub(crate) mod gemm;
+mod hif8;
 mod integer;
 mod isa;
 mod nearest;

@@ -77,16 +77,16 @@ fn encode_16((nan, nan_sign): NanPair, src: &[f32], dst: &mut [u16]) {
         let sign = _mm256_and_si256(codes, _mm256_set1_epi16(SIGN & nan_sign as i16));
         _mm256_mask_mov_epi16(codes, is_nan, _mm256_xor_si256(sign, _mm256_set1_epi16(nan as i16)))
     };
-    let two = |x: [f32; 32]| -> [u16; 32] {
-        let [a, b]: [__m512; 2] = must_cast(x);
-        let codes = [_mm512_cvtps_ph::<NEAREST>(a), _mm512_cvtps_ph::<NEAREST>(b)];
-        // One comparison finds out whether there is a NaN on either side.
-        if _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, b) == 0 {
+    let four = |x: [f32; 64]| -> [u16; 64] {
+        let x: [__m512; 4] = must_cast(x);
+        let codes = x.map(|x| _mm512_cvtps_ph::<NEAREST>(x));
+        // A comparison finds out whether there is a NaN on either side.
+        if _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x[0], x[1]) | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x[2], x[3]) == 0 {
             return must_cast(codes);
         }
-        must_cast([without_nan(a, codes[0]), without_nan(b, codes[1])])
+        must_cast([0, 1, 2, 3].map(|i| without_nan(x[i], codes[i])))
     };
-    in_arrays(src, dst, two);
+    in_arrays(src, dst, four);
 }
 
 #[target_feature(enable = "avx2,f16c")]
@@ -113,7 +113,9 @@ fn in_arrays<S: Copy + Default, D: Copy + Default, const N: usize>(src: &[S], ds
     let (arrays, rest) = src.as_chunks::<N>();
     let (out, last) = dst.as_chunks_mut::<N>();
     arrays.iter().zip(out).for_each(|(x, y)| *y = one(*x));
-    let mut padded = [S::default(); N];
-    padded[..rest.len()].copy_from_slice(rest);
-    last.copy_from_slice(&one(padded)[..last.len()]);
+    if !rest.is_empty() {
+        let mut padded = [S::default(); N];
+        padded[..rest.len()].copy_from_slice(rest);
+        last.copy_from_slice(&one(padded)[..last.len()]);
+    }
 }

@@ -4,10 +4,8 @@
 //! included; `q` plus a constant of the binade is the rank among all magnitudes, modulo 256; and the code is a table of ranks, since codes are not in
 //! order of value.
 
-use crate::codec::Unpacked;
-use crate::policy::{Convert, SubnormalInputs};
-use crate::round::Round;
-use crate::spec::{Encoding, FormatSpec};
+use super::hif8::{CAP, HiF8, INFINITY};
+use crate::spec::FormatSpec;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si256, _mm512_inserti64x4, _mm512_kunpackd, _mm512_kunpackw,
@@ -21,9 +19,6 @@ const BINADES: core::ops::RangeInclusive<i32> = -23..=15;
 
 /// Below 2^-23 everything is zero: as good as this.
 const FLOOR: u32 = (127 - 24) << 23;
-/// From here on everything overflows: 1.25 · 2^15.
-const CAP: u32 = 0x4720_0000;
-
 /// Tables by the low six bits of an f32's exponent field, in which the binades differ.
 struct Tables {
     /// `s - 1`.
@@ -78,93 +73,52 @@ static TABLES: Tables = {
     tables
 };
 
-/// Parameters: what a policy may change.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HiF8 {
-    overflow: u8,
-    /// By sign.
-    infinity: [u8; 2],
-    nan: [u8; 2],
+/// Codes of numbers; the caller proves AVX-512 with byte permutes.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn encode(hif8: HiF8, src: &[f32], dst: &mut [u8]) {
+    let mut codes = TABLES.codes;
+    codes[127] = hif8.overflow;
+    let [low, high]: [__m512i; 2] = must_cast(codes);
+    let (numbers, last) = src.as_chunks::<64>();
+    let (out, last_out) = dst.as_chunks_mut::<64>();
+    for (numbers, out) in numbers.iter().zip(out) {
+        encode_64(hif8, low, high, numbers, out);
+    }
+    let mut padded = [0.0; 64];
+    padded[..last.len()].copy_from_slice(last);
+    let mut codes = [0; 64];
+    encode_64(hif8, low, high, &padded, &mut codes);
+    last_out.copy_from_slice(&codes[..last_out.len()]);
 }
 
-impl HiF8 {
-    /// The parameters, if the format is HiF8 and the policy rounds as its hardware does.
-    pub(super) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
-        let plain = matches!(convert.round, Round::NearestAway) && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
-        if !matches!(spec.encoding(), Encoding::HiF8) || !plain {
-            return None;
-        }
-        let code = |x: Unpacked| spec.encode_with(x, convert, 0).code as u8;
-        let both = |x: Unpacked| [code(x), code(x.negate())];
-        let overflow = both(Unpacked::new(false, 1, 17));
-        (overflow[1] == overflow[0] | 0x80).then(|| Self {
-            overflow: overflow[0],
-            infinity: both(Unpacked::infinity(false)),
-            nan: both(Unpacked::NAN),
-        })
-    }
-
-    /// Codes of numbers; the caller proves AVX-512 with byte permutes.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-    pub(super) fn encode(self, src: &[f32], dst: &mut [u8]) {
-        let mut codes = TABLES.codes;
-        codes[127] = self.overflow;
-        let [low, high]: [__m512i; 2] = must_cast(codes);
-        let (numbers, last) = src.as_chunks::<64>();
-        let (out, last_out) = dst.as_chunks_mut::<64>();
-        for (numbers, out) in numbers.iter().zip(out) {
-            self.encode_64(low, high, numbers, out);
-        }
-        let mut padded = [0.0; 64];
-        padded[..last.len()].copy_from_slice(last);
-        let mut codes = [0; 64];
-        self.encode_64(low, high, &padded, &mut codes);
-        last_out.copy_from_slice(&codes[..last_out.len()]);
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-    #[inline]
-    fn encode_64(self, low: __m512i, high: __m512i, numbers: &[f32; 64], out: &mut [u8; 64]) {
-        const FIRST_BYTES: u64 = 0x1111_1111_1111_1111;
-        let (shift, rank): (__m512i, __m512i) = (must_cast(TABLES.shift), must_cast(TABLES.rank));
-        let [a, b, c, d]: [__m512i; 4] = must_cast(*numbers);
-        let magnitude = |x| _mm512_and_si512(x, _mm512_set1_epi32(0x7FFF_FFFF));
-        let ranks = |x| {
-            let x =
-                _mm512_max_epu32(_mm512_min_epu32(magnitude(x), _mm512_set1_epi32(CAP as i32)), _mm512_set1_epi32(FLOOR as i32));
-            let binade = _mm512_srli_epi32::<23>(x);
-            let shift = _mm512_maskz_permutexvar_epi8(FIRST_BYTES, binade, shift);
-            let sum = _mm512_add_epi32(x, _mm512_sllv_epi32(_mm512_set1_epi32(1), shift));
-            let q = _mm512_srli_epi32::<1>(_mm512_srlv_epi32(sum, shift));
-            _mm512_add_epi32(q, _mm512_permutexvar_epi8(binade, rank))
-        };
-        // Every fourth byte of two.
-        let first_bytes: __m512i = must_cast(FIRST_OF_FOUR);
-        let pair = |x, y| _mm512_permutex2var_epi8(ranks(x), first_bytes, ranks(y));
-        let all = _mm512_inserti64x4::<1>(pair(a, b), _mm512_castsi512_si256(pair(c, d)));
-        let codes = _mm512_permutex2var_epi8(low, all, high);
-        let minus = |x, y| _mm512_kunpackw(_mm512_movepi32_mask(y).into(), _mm512_movepi32_mask(x).into());
-        // There is no minus zero.
-        let minus = _mm512_kunpackd(minus(c, d).into(), minus(a, b).into()) & _mm512_test_epi8_mask(codes, codes);
-        let signed = _mm512_mask_mov_epi8(codes, minus, _mm512_or_si512(codes, _mm512_set1_epi8(i8::MIN)));
-        *out = must_cast(signed);
-        let largest = [b, c, d].into_iter().fold(magnitude(a), |most, x| _mm512_max_epu32(most, magnitude(x)));
-        if _mm512_reduce_max_epu32(largest) >= 0x7F80_0000 {
-            self.special(numbers, out);
-        }
-    }
-
-    /// Codes of infinity and NaN.
-    #[cold]
-    fn special(self, numbers: &[f32; 64], out: &mut [u8; 64]) {
-        for (x, code) in numbers.iter().zip(out) {
-            let sign = usize::from(x.is_sign_negative());
-            if x.is_nan() {
-                *code = self.nan[sign];
-            } else if x.is_infinite() {
-                *code = self.infinity[sign];
-            }
-        }
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+#[inline]
+fn encode_64(hif8: HiF8, low: __m512i, high: __m512i, numbers: &[f32; 64], out: &mut [u8; 64]) {
+    const FIRST_BYTES: u64 = 0x1111_1111_1111_1111;
+    let (shift, rank): (__m512i, __m512i) = (must_cast(TABLES.shift), must_cast(TABLES.rank));
+    let [a, b, c, d]: [__m512i; 4] = must_cast(*numbers);
+    let magnitude = |x| _mm512_and_si512(x, _mm512_set1_epi32(0x7FFF_FFFF));
+    let ranks = |x| {
+        let x = _mm512_max_epu32(_mm512_min_epu32(magnitude(x), _mm512_set1_epi32(CAP as i32)), _mm512_set1_epi32(FLOOR as i32));
+        let binade = _mm512_srli_epi32::<23>(x);
+        let shift = _mm512_maskz_permutexvar_epi8(FIRST_BYTES, binade, shift);
+        let sum = _mm512_add_epi32(x, _mm512_sllv_epi32(_mm512_set1_epi32(1), shift));
+        let q = _mm512_srli_epi32::<1>(_mm512_srlv_epi32(sum, shift));
+        _mm512_add_epi32(q, _mm512_permutexvar_epi8(binade, rank))
+    };
+    // Every fourth byte of two.
+    let first_bytes: __m512i = must_cast(FIRST_OF_FOUR);
+    let pair = |x, y| _mm512_permutex2var_epi8(ranks(x), first_bytes, ranks(y));
+    let all = _mm512_inserti64x4::<1>(pair(a, b), _mm512_castsi512_si256(pair(c, d)));
+    let codes = _mm512_permutex2var_epi8(low, all, high);
+    let minus = |x, y| _mm512_kunpackw(_mm512_movepi32_mask(y).into(), _mm512_movepi32_mask(x).into());
+    // There is no minus zero.
+    let minus = _mm512_kunpackd(minus(c, d).into(), minus(a, b).into()) & _mm512_test_epi8_mask(codes, codes);
+    let signed = _mm512_mask_mov_epi8(codes, minus, _mm512_or_si512(codes, _mm512_set1_epi8(i8::MIN)));
+    *out = must_cast(signed);
+    let largest = [b, c, d].into_iter().fold(magnitude(a), |most, x| _mm512_max_epu32(most, magnitude(x)));
+    if _mm512_reduce_max_epu32(largest) >= INFINITY {
+        hif8.special(numbers, out);
     }
 }
 
