@@ -153,13 +153,15 @@ impl Encode {
             let signed = (code ^ self.flip & minus).wrapping_add(self.carry & minus) & self.mask;
             if code == 0 { pick(self.zero, minus) } else { signed }
         };
-        let mut signed = if code > pick(self.max, minus) { pick(self.overflow, minus) } else { signed };
+        // What may take its place is at hand before it is chosen: otherwise compilers branch, and make no vectors on AVX2.
+        let [overflow, infinity, nan, zero] = [self.overflow, self.infinity, self.nan, self.zero].map(|pair| pick(pair, minus));
+        let mut signed = if code > pick(self.max, minus) { overflow } else { signed };
         if !PLAIN {
             signed = if code != 0 && self.unsigned & minus != 0 { self.negative } else { signed };
-            signed = if magnitude < self.flush { pick(self.zero, minus) } else { signed };
+            signed = if magnitude < self.flush { zero } else { signed };
         }
-        let signed = if magnitude == 0x7F80_0000 { pick(self.infinity, minus) } else { signed };
-        if magnitude > 0x7F80_0000 { pick(self.nan, minus) } else { signed }
+        let signed = if magnitude == 0x7F80_0000 { infinity } else { signed };
+        if magnitude > 0x7F80_0000 { nan } else { signed }
     }
 }
 
