@@ -1,7 +1,7 @@
 //! Slices encoded, decoded, rounded, packed and recoded on every instruction set, beside rows that move the same bytes and compute nothing.
 //!
-//! `cargo bench --bench convert`, or a part of it: `cargo bench --bench convert -- "encode f32, L2"`. One thread, but for the last group. Ratios to the
-//! control rows of the same run are what counts (`ratios` has the main ones in turns). Rows of memory walk through more buffers than any cache holds.
+//! `cargo bench --bench convert`, or a part of it: `cargo bench --bench convert -- "encode f32, L2"`. One thread. Ratios to the control
+//! rows of the same run are what counts (`ratios` has the main ones in turns). Rows of memory walk through more buffers than any cache holds.
 
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
 
@@ -129,7 +129,6 @@ fn benches(criterion: &mut Criterion) {
     }
     recode(criterion);
     wide(criterion);
-    threads(criterion);
 }
 
 /// Codes to codes.
@@ -165,34 +164,6 @@ fn wide(criterion: &mut Criterion) {
         }
     }
 }
-
-/// 16 Mi elements in tiles that stay in the second-level cache, on one thread and on two, inside the pool.
-#[cfg(feature = "rayon")]
-fn threads(criterion: &mut Criterion) {
-    use rayon::prelude::*;
-    let (spec, tiles) = (FormatSpec::F8E4M3, SIZES[1].0 / SIZES[0].0);
-    let mut group = criterion.benchmark_group("16 Mi elements in tiles of 64 Ki");
-    group.sample_size(20).throughput(Throughput::Elements(SIZES[1].0 as u64));
-    for threads in [1, 2] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
-        group.bench_function(BenchmarkId::new("encode F8E4M3, threads", threads), |bencher| {
-            pool.install(|| {
-                bencher.iter(|| {
-                    (0..threads).into_par_iter().for_each(|thread| {
-                        let x: Vec<f32> = (0..SIZES[0].0).map(|i| i as f32).collect();
-                        let mut codes = vec![0u8; x.len()];
-                        for _ in (thread..tiles).step_by(threads) {
-                            encode(&spec, &spec.default_convert(), Exec::SERIAL, black_box(&x), black_box(&mut codes));
-                        }
-                    });
-                });
-            });
-        });
-    }
-}
-
-#[cfg(not(feature = "rayon"))]
-fn threads(_: &mut Criterion) {}
 
 criterion_group!(all, benches);
 criterion_main!(all);

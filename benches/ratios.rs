@@ -1,7 +1,7 @@
 //! What conversions reach of rows that move the same bytes and compute nothing, all in turns: the README's figures, and what to look at after a kernel
 //! was changed. `convert` and `blocks` have more rows, one after another.
 //!
-//! `cargo bench --bench ratios`, two minutes, or `-- --help`. One thread; numbers in the second-level cache, and beyond all caches.
+//! `cargo bench --bench ratios`, two minutes, or `-- --help`. One thread but for the last table; numbers in the second-level cache, and beyond all caches.
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -149,8 +149,39 @@ fn rows(title: &'static str, length: usize, is_memory: bool, arguments: &Argumen
     rows.table.print();
 }
 
+/// 16 Mi numbers in tiles that stay in the second-level cache, on one thread and on two, inside the pool.
+#[cfg(feature = "rayon")]
+fn threads(arguments: &Arguments) {
+    use rayon::prelude::*;
+    const TILE: usize = 64 << 10;
+    let (spec, tiles) = (FormatSpec::F8E4M3, 256);
+    let exec = Exec::SERIAL.with_isa(arguments.turns.isa());
+    let pools = [1, 2].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start"));
+    let mut table = Table::new("16 Mi numbers in tiles of 64 Ki", PACE, &arguments.turns);
+    let mut one = None;
+    for pool in &pools {
+        let threads = pool.current_num_threads();
+        let row = table.add(format!("encode {spec}, threads: {threads}"), one, tiles * TILE, move || {
+            pool.install(|| {
+                (0..threads).into_par_iter().for_each(|thread| {
+                    let x: Vec<f32> = (0..TILE).map(|i| i as f32).collect();
+                    let mut codes = vec![0u8; TILE];
+                    for _ in (thread..tiles).step_by(threads) {
+                        let policy = spec.default_convert();
+                        encode_slice(&spec, black_box(&x), black_box(&mut codes), &policy, Dither::NONE, exec).expect("as many");
+                    }
+                });
+            });
+        });
+        one = one.or(row);
+    }
+    table.print();
+}
+
 fn main() {
     let Some(arguments) = turns::arguments::<Arguments>("ratios") else { return };
     rows("64 Ki numbers in L2", 64 << 10, false, &arguments);
     rows("16 Mi numbers, memory", 16 << 20, true, &arguments);
+    #[cfg(feature = "rayon")]
+    threads(&arguments);
 }
