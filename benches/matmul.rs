@@ -84,17 +84,10 @@ const SCHEMES: [(&str, bool, f64); 6] = [
 ];
 
 /// A product as a row.
-fn product<'a>(
-    table: &mut Table<'a>,
-    name: String,
-    peak: Option<RowId>,
-    product: Matmul<'a>,
-    a: Operand<'a>,
-    b: Operand<'a>,
-) -> Option<RowId> {
+fn product<'a>(table: &mut Table<'a>, name: String, against: Option<RowId>, product: Matmul<'a>, a: Operand<'a>, b: Operand<'a>) {
     let (m, n, k) = (a.rows(), b.rows(), a.cols());
     let mut out = vec![0f32; m * n];
-    table.add(name, peak, m * n * k, move || product.multiply_into(a, b, black_box(&mut out)).expect("shapes that fit"))
+    table.add(name, against, m * n * k, move || product.multiply_into(a, b, black_box(&mut out)).expect("shapes that fit"));
 }
 
 /// One thread, every scheme by three heights; one row beside reading as many bytes as the packed weight has.
@@ -122,13 +115,14 @@ fn products(turns: &Turns, weights: &[f32]) {
             }
             let blocks = by(Accumulator::BlockF32);
             product(&mut table, format!("{name} x {name}, BlockF32, stored"), pair, blocks, left.into(), right.into());
-            let last = product(&mut table, format!("{name} x {name}, BlockF32, packed"), pair, blocks, left.into(), packed.into());
+            product(&mut table, format!("{name} x {name}, BlockF32, packed"), pair, blocks, left.into(), packed.into());
             #[cfg(target_arch = "x86_64")]
-            if let (1, Some(last), Some(read)) = (m, last, peaks::read()) {
+            if let (1, Some(read)) = (m, peaks::read()) {
                 let bytes = &bytes[..(width * (N * K) as f64) as usize];
-                table.add(format!("{name} x {name}: only reading the weight"), Some(last), N * K, move || read(bytes));
+                let read = table.control(format!("{name}: only reading the weight"), N * K, move || read(bytes));
+                product(&mut table, format!("{name} x {name}, beside reading"), Some(read), blocks, left.into(), packed.into());
             }
-            let _ = (width, &bytes, last);
+            let _ = (width, &bytes);
         }
         table.print();
     }

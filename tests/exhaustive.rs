@@ -17,7 +17,7 @@
 
 use std::cmp::Ordering;
 use std::time::Instant;
-use subhalf::{Code, Dither, Encoded, Exec, Flags, FormatSpec, Isa, encode_slice};
+use subhalf::{Code, Dither, Encoded, Exec, Flags, FormatSpec, Isa, encode_slice, fake_quantize_slice};
 
 const INFINITY: u32 = 0x7F80_0000;
 const QUIET_BIT: u32 = 0x0040_0000;
@@ -392,19 +392,27 @@ fn sweep_kernels_in<C: Code>(name: &str, referee: &Referee, spec: &FormatSpec) {
         let exec = Exec::SERIAL.with_isa(isa);
         let outcome = in_turns(TURN, |turns| {
             let (mut outcome, mut codes, mut expected) = (Outcome::default(), vec![C::truncate(0); TURN as usize], Vec::new());
+            let (mut numbers, mut right) = (vec![0.0f32; TURN as usize], Vec::new());
             for first in turns {
                 for (sign, bit) in [0, MAGNITUDES].into_iter().enumerate() {
                     let x: Vec<f32> = (first..first + TURN).map(|magnitude| f32::from_bits(magnitude | bit)).collect();
-                    encode_slice(spec, &x, &mut codes, &spec.default_convert(), Dither::NONE, exec).expect("lengths are the same");
+                    let policy = spec.default_convert();
+                    encode_slice(spec, &x, &mut codes, &policy, Dither::NONE, exec).expect("lengths are the same");
+                    fake_quantize_slice(spec, &x, &mut numbers, &policy, Dither::NONE, exec).expect("lengths are the same");
                     expected.clear();
+                    right.clear();
                     for (run, magnitudes) in referee.runs_between(first, first + TURN) {
-                        expected.extend(magnitudes.map(|_| C::truncate(run.expected[sign].code)));
+                        let code = run.expected[sign].code;
+                        right.resize(right.len() + magnitudes.len(), spec.decode_f32(code).to_bits());
+                        expected.extend(magnitudes.map(|_| C::truncate(code)));
                     }
                     outcome.checked += u64::from(TURN);
-                    let wrong = |i: &usize| codes[*i] != expected[*i];
-                    for i in if codes == expected { 0..0 } else { 0..x.len() }.filter(wrong) {
+                    let are_right = codes == expected && numbers.iter().zip(&right).all(|(y, bits)| y.to_bits() == *bits);
+                    let wrong = |i: &usize| codes[*i] != expected[*i] || numbers[*i].to_bits() != right[*i];
+                    for i in if are_right { 0..0 } else { 0..x.len() }.filter(wrong) {
                         outcome.mismatches += 1;
-                        let told = format!("f32 {:#010x}: {:?} instead of {:?}", x[i].to_bits(), codes[i], expected[i]);
+                        let (found, number) = ((codes[i], numbers[i]), f32::from_bits(right[i]));
+                        let told = format!("f32 {:#010x}: {found:?} instead of {:?}", x[i].to_bits(), (expected[i], number));
                         outcome.examples.extend((outcome.examples.len() < 8).then_some(told));
                     }
                 }

@@ -94,8 +94,12 @@ fn control_body(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
         Control::CopyStreaming => copy_streaming(x, y),
         Control::FourToOne => bytes.iter_mut().zip(x).for_each(|(byte, x)| *byte = x.to_bits() as u8),
         Control::FourToHalf => {
-            let pairs = bytes.iter_mut().zip(x.as_chunks::<2>().0);
-            pairs.for_each(|(byte, [a, b])| *byte = a.to_bits() as u8 & 15 | (b.to_bits() as u8) << 4);
+            // Two numbers as one integer: elements are taken out of pairs by shuffles, which would be most of the work.
+            let pairs = bytemuck::cast_slice::<f32, [u8; 4]>(x).as_chunks::<2>().0;
+            for (byte, pair) in bytes.iter_mut().zip(pairs) {
+                let pair = u64::from_le_bytes(bytemuck::must_cast(*pair));
+                *byte = (pair & 15 | pair >> 28 & 0xF0) as u8;
+            }
         }
         Control::OneToFour => y.iter_mut().zip(bytes).for_each(|(y, byte)| *y = f32::from(*byte)),
         Control::OneToFourStreaming => {

@@ -56,6 +56,7 @@ struct Row<'a> {
     /// What it does once, in the table's unit.
     count: usize,
     work: Box<dyn FnMut() + 'a>,
+    is_control: bool,
 }
 
 /// How a table's rows run, and what in.
@@ -84,7 +85,7 @@ impl<'a> Table<'a> {
 
     /// A row that others are parts of; the filters leave it.
     pub(crate) fn control(&mut self, name: impl Into<String>, count: usize, work: impl FnMut() + 'a) -> RowId {
-        self.rows.push(Row { name: name.into(), against: Vec::new(), count, work: Box::new(work) });
+        self.rows.push(Row { name: name.into(), against: Vec::new(), count, work: Box::new(work), is_control: true });
         RowId(self.rows.len() - 1)
     }
 
@@ -99,13 +100,18 @@ impl<'a> Table<'a> {
         let (name, filters) = (name.into(), &self.turns.filters);
         let wanted = filters.is_empty() || filters.iter().any(|filter| name.contains(filter));
         wanted.then(|| {
-            self.rows.push(Row { name, against: against.into_iter().collect(), count, work: Box::new(work) });
+            let against = against.into_iter().collect();
+            self.rows.push(Row { name, against, count, work: Box::new(work), is_control: false });
             RowId(self.rows.len() - 1)
         })
     }
 
     /// Runs all rows in turns, each right behind what it is a part of, and prints the medians of speeds and of ratios.
+    /// Nothing if the filters want none of them.
     pub(crate) fn print(mut self) {
+        if self.rows.iter().all(|row| row.is_control) {
+            return;
+        }
         let times: Vec<usize> = (0..self.rows.len())
             .map(|row| {
                 self.seconds(row, 1);

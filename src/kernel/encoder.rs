@@ -3,7 +3,7 @@
 use super::decode::{DecodeBytes, look_up};
 use super::encode::{Encode, encode_uniform};
 use super::finite::{Finite, encode_finite, round_finite};
-use super::hif8::{self, HiF8};
+use super::hif8::HiF8;
 use super::integer::{Integer, encode_integer, round_integer};
 use super::isa::Isa;
 use super::stochastic::Stochastic;
@@ -88,7 +88,7 @@ impl Quick {
 }
 
 /// Numbers of a run: their codes stay in the first-level cache until the run's largest magnitude is known.
-const RUN: usize = 2048;
+pub(super) const RUN: usize = 2048;
 
 /// Elements from which finding a format's steps pays: of a codebook the reference codec looks at every entry each time.
 #[cfg(feature = "alloc")]
@@ -194,7 +194,7 @@ impl FakeQuantizer {
         for (i, (src, dst)) in src.chunks(RUN).zip(dst.chunks_mut(RUN)).enumerate() {
             let are_right = match &self.encoder.way {
                 Way::Quick(quick, _) => quick.numbers(self.encoder.isa, src, dst),
-                Way::HiF8(_) => hif8::numbers(self.encoder.isa, src, dst),
+                Way::HiF8(hif8) => hif8.numbers(self.encoder.isa, src, dst),
                 _ => false,
             };
             if are_right {

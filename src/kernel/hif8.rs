@@ -1,10 +1,11 @@
 //! f32 to HiF8, ties away from zero.
 //!
-//! A binade 2^e has three bits of mantissa, and one fewer each beyond a distance |e| of 3, 7 and 15, so that half a unit is a sum of constants; adding
-//! it and clearing what is below a unit rounds, a carry into the next binade included. Ties need no care: the upper half of an f32's bits has
+//! A binade 2^e has three bits of mantissa, and one fewer each beyond a distance |e| of 3, 7 and 15: ones in as many places as |e| / 4 has bits. Adding
+//! half a unit and clearing what is below a unit rounds, a carry into the next binade included. Ties need no care: the upper half of an f32's bits has
 //! all that counts, and a register holds twice as many of them. Codes are |e| and mantissa in one integer plus what the prefix codes of 1, 2 to 3, 4 to 7 and 8 to 15
 //! add, and a sign bit of the exponent.
 
+use super::encoder::RUN;
 use super::isa::{Isa, per_isa};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::{isa::Kind, x86_hif8};
@@ -19,16 +20,11 @@ pub(super) const INFINITY: u32 = 0x7F80_0000;
 
 /// The same as upper halves, and half of the smallest number: all below is zero.
 const HALF_CAP: i16 = (CAP >> 16) as i16;
+const HALF_INFINITY: i16 = (INFINITY >> 16) as i16;
 const HALF_FLOOR: i16 = (127 - 23) << 7;
 const HALF_SMALLEST: i16 = (127 - 22) << 7;
 const ONE: i16 = 127 << 7;
 
-/// Codes of the largest number and of infinity, without a sign.
-const MAX_CODE: u8 = 0x6E;
-const INFINITY_CODE: u8 = 0x6F;
-
-/// Numbers of a run: what was made of them is in the first-level cache until the run's largest magnitude is known.
-const RUN: usize = 2048;
 /// Upper halves that are kept at a time.
 const TILE: usize = 512;
 
@@ -39,6 +35,11 @@ pub(crate) struct HiF8 {
     /// By sign.
     infinity: [u8; 2],
     nan: [u8; 2],
+    /// What larger magnitudes are taken for: just below the tie they round to the largest number, at it to infinity.
+    cap: i16,
+    /// The smallest magnitudes whose codes, and whose numbers, are others than those of the cap.
+    special: i16,
+    special_number: i16,
 }
 
 impl HiF8 {
@@ -51,10 +52,15 @@ impl HiF8 {
         let code = |x: Unpacked| spec.encode_with(x, convert, 0).code as u8;
         let both = |x: Unpacked| [code(x), code(x.negate())];
         let overflow = both(Unpacked::new(false, 1, 17));
+        let saturates = u32::from(overflow[0]) == spec.max_code();
+        let is_infinite = Some(u32::from(overflow[0])) == spec.infinity_code();
         (overflow[1] == overflow[0] | 0x80).then(|| Self {
             overflow: overflow[0],
             infinity: both(Unpacked::infinity(false)),
             nan: both(Unpacked::NAN),
+            cap: HALF_CAP - i16::from(saturates),
+            special: if saturates || is_infinite { HALF_INFINITY } else { HALF_CAP },
+            special_number: if saturates { HALF_INFINITY } else { HALF_CAP },
         })
     }
 
@@ -68,17 +74,20 @@ impl HiF8 {
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
             return unsafe { x86_hif8::encode(self, src, dst) };
         }
-        // A largest number that overflow saturates to is where the cap's f32 below rounds to.
-        let cap = HALF_CAP - i16::from(self.overflow == MAX_CODE);
-        let common = matches!(self.overflow, MAX_CODE | INFINITY_CODE);
-        let special = if common { INFINITY } else { CAP };
         for (src, dst) in src.chunks(RUN).zip(dst.chunks_mut(RUN)) {
             let mut largest = 0;
-            encode_hif8(isa, cap, src, dst, &mut largest);
-            if largest >= (special >> 16) as i16 {
+            encode_hif8(isa, self.cap, src, dst, &mut largest);
+            if largest >= self.special {
                 self.special(src, dst);
             }
         }
+    }
+
+    /// Numbers nearest to those of a run, and whether they are right.
+    pub(super) fn numbers(self, isa: Isa, src: &[f32], dst: &mut [f32]) -> bool {
+        let mut largest = 0;
+        round_hif8(isa, self.cap, src, dst, &mut largest);
+        largest < self.special_number
     }
 
     /// Codes of overflow, infinity and NaN, in place of what is there.
@@ -95,13 +104,6 @@ impl HiF8 {
             *code = C::truncate(special.into());
         }
     }
-}
-
-/// Numbers nearest to those of a run, and whether none overflows; else it may hold wrong ones.
-pub(super) fn numbers(isa: Isa, src: &[f32], dst: &mut [f32]) -> bool {
-    let mut largest = 0;
-    round_hif8(isa, src, dst, &mut largest);
-    largest < HALF_CAP
 }
 
 /// |e| of an upper half without a sign: the exponent field from 127 up or down.
@@ -130,7 +132,7 @@ fn code(number: i16) -> i16 {
     // Distance and mantissa, still three bits of it: a binade beyond 3 has half as much for it, beyond 7 a quarter.
     let eighths = distance << 3 | number >> 4 & 7;
     let joined = eighths + beyond(3, 32 - (eighths >> 1)) + beyond(7, 32 - (eighths >> 2));
-    // What the prefixes of 0 and 1, and of the others, begin with; the sign of the exponent as much again.
+    // So that codes of distance 0 begin at 8, of 1 at 16 and of 2 at 32, and those of negative exponents as much behind them.
     let first = distance.clamp(1, 2) << 3;
     let normal = joined + first + if number < ONE { first } else { 0 };
     // The smallest have an exponent alone.
@@ -155,7 +157,7 @@ fn codes_body<C: Code>(cap: i16, src: &[f32], dst: &mut [C], largest: &mut i16) 
 }
 
 #[inline(always)]
-fn numbers_body(src: &[f32], dst: &mut [f32], largest: &mut i16) {
+fn numbers_body(cap: i16, src: &[f32], dst: &mut [f32], largest: &mut i16) {
     let mut halves = [0; TILE];
     for (src, dst) in src.chunks(TILE).zip(dst.chunks_mut(TILE)) {
         let halves = upper_halves(src, &mut halves);
@@ -163,7 +165,7 @@ fn numbers_body(src: &[f32], dst: &mut [f32], largest: &mut i16) {
         for half in &mut *halves {
             let magnitude = *half & i16::MAX;
             top = top.max(magnitude);
-            let signed = rounded(magnitude, HALF_CAP) | *half & i16::MIN;
+            let signed = rounded(magnitude, cap) | *half & i16::MIN;
             *half = if magnitude < HALF_FLOOR { 0 } else { signed };
         }
         *largest = top;
@@ -185,6 +187,6 @@ fn upper_halves<'a>(src: &[f32], halves: &'a mut [i16; TILE]) -> &'a mut [i16] {
 per_isa! {
     /// Codes of numbers below the policy's special ones, and the largest magnitude of them and one before, as its upper half.
     fn encode_hif8[C: Code](cap: i16, src: &[f32], dst: &mut [C], largest: &mut i16) = codes_body;
-    /// The representable numbers nearest to numbers that do not overflow, as before.
-    fn round_hif8[](src: &[f32], dst: &mut [f32], largest: &mut i16) = numbers_body;
+    /// The representable numbers nearest to them, as before.
+    fn round_hif8[](cap: i16, src: &[f32], dst: &mut [f32], largest: &mut i16) = numbers_body;
 }

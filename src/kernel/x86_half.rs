@@ -80,7 +80,7 @@ fn encode_16((nan, nan_sign): NanPair, src: &[f32], dst: &mut [u16]) {
     let four = |x: [f32; 64]| -> [u16; 64] {
         let x: [__m512; 4] = must_cast(x);
         let codes = x.map(|x| _mm512_cvtps_ph::<NEAREST>(x));
-        // A comparison finds out whether there is a NaN on either side.
+        // A comparison finds out whether there is a NaN in either of two vectors.
         if _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x[0], x[1]) | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x[2], x[3]) == 0 {
             return must_cast(codes);
         }

@@ -19,6 +19,7 @@ const BINADES: core::ops::RangeInclusive<i32> = -23..=15;
 
 /// Below 2^-23 everything is zero: as good as this.
 const FLOOR: u32 = (127 - 24) << 23;
+
 /// Tables by the low six bits of an f32's exponent field, in which the binades differ.
 struct Tables {
     /// `s - 1`.

@@ -12,7 +12,11 @@ fn formats() -> Vec<FormatSpec> {
     FormatSpec::ALL.iter().copied().chain(p3109.map(|name| FormatSpec::by_name(name).unwrap())).collect()
 }
 
-/// f32s around every number of a format and every midpoint, or around some of them; a sweep over all f32s; and what is special.
+/// Numbers that kernels look at together at most: one that its quick way refuses sends all of them the other way.
+const RUN: usize = 2048;
+
+/// f32s around every number of a format and every midpoint, or around some of them; a sweep over all f32s; and what is special. Whole runs are of
+/// numbers in the format's range, then one of finite numbers, and the rest mixes all.
 fn inputs(spec: &FormatSpec) -> Vec<f32> {
     let mut points: Vec<f64> = if spec.bits() <= 8 {
         spec.codes().map(|code| spec.decode_f64(code)).filter(|x| x.is_finite()).collect()
@@ -32,10 +36,16 @@ fn inputs(spec: &FormatSpec) -> Vec<f32> {
     let sweep = (0..u32::MAX).step_by(6_700_417).map(f32::from_bits);
     let special =
         [0x7FC0_0000, 0xFFC0_0000, 0x7F80_0001, 0xFFFF_FFFF, 0x7F80_0000, 0xFF80_0000, 0, 0x8000_0000, 1, 0x8000_0001, 0x007F_FFFF];
-    let all: Vec<f32> = near.chain(sweep).chain(special.map(f32::from_bits)).collect();
-    // Kernels that have to look for a format's steps first are for many elements only; and the order must not matter.
-    let length = all.len().max(5000);
-    (0..length).map(|i| all[i * 7919 % all.len()]).collect()
+    let mut all: Vec<f32> = near.chain(sweep).chain(special.map(f32::from_bits)).collect();
+    // The order must not matter; 7,919 is a prime that divides no length here.
+    all = (0..all.len()).map(|i| all[i * 7919 % all.len()]).collect();
+    let (finite, special): (Vec<f32>, Vec<f32>) = all.into_iter().partition(|x| x.is_finite());
+    let (inside, beyond): (Vec<f32>, Vec<f32>) = finite.into_iter().partition(|x| f64::from(x.abs()) <= largest);
+    let again = || inside.iter().copied().cycle();
+    let whole_runs = again().take(inside.len().next_multiple_of(RUN));
+    let one_run = beyond.iter().copied().chain(again()).take(beyond.len().next_multiple_of(RUN));
+    let mixed = special.iter().flat_map(|x| again().take(20).chain([*x]));
+    whole_runs.chain(one_run).chain(mixed).collect()
 }
 
 /// The default, and policies that have every part in every state at least once.
