@@ -108,8 +108,10 @@ fn e8m0_body(codes: &[u8], scales: &mut [f32]) {
 #[inline(always)]
 fn pack_4_body(codes: &[u8], bytes: &mut [u8]) {
     let (pairs, last) = codes.as_chunks::<2>();
-    for ([low, high], byte) in pairs.iter().zip(bytes.iter_mut()) {
-        *byte = low & 15 | high << 4;
+    // Two codes as one integer: to take elements out of pairs is to shuffle.
+    for (pair, byte) in pairs.iter().zip(bytes.iter_mut()) {
+        let pair = u16::from_le_bytes(*pair);
+        *byte = (pair & 15 | pair >> 4 & 0xF0) as u8;
     }
     if let ([low], Some(byte)) = (last, bytes.get_mut(pairs.len())) {
         *byte = *low & 15;
