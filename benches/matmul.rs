@@ -1,7 +1,7 @@
 //! Matrix products beside rows that only multiply and add, or only read: what the machine can do, measured in turns with them.
 //!
-//! `cargo bench --bench matmul`, or `-- --help`. Every row runs a few hundredths of a second a turn; its figure is the median of the turns, so that a
-//! noisy neighbour meets all rows alike. Compare the ratios only.
+//! `cargo bench --bench matmul`, or `-- --help`. Every row runs a few hundredths of a second a turn, right behind what it is held against, so that a
+//! noisy neighbour meets both alike; figures are medians of the turns. Compare the ratios only.
 
 #[cfg(target_arch = "x86_64")]
 #[path = "control/peaks.rs"]

@@ -46,7 +46,7 @@ pub(crate) fn arguments<Arguments: clap::Parser>(name: &str) -> Option<Arguments
 }
 
 /// A row of a table, as others name it.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) struct RowId(usize);
 
 struct Row<'a> {

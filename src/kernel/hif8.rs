@@ -14,15 +14,15 @@ use crate::policy::{Convert, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec};
 
-/// From here on everything overflows: 1.25 · 2^15.
-pub(super) const CAP: u32 = 0x4720_0000;
+/// From here on everything overflows: a quarter above the largest number, whose binade has one bit of mantissa.
+pub(super) const CAP: u32 = FormatSpec::HIF8.max().to_f32().to_bits() + (1 << 21);
 pub(super) const INFINITY: u32 = 0x7F80_0000;
 
 /// The same as upper halves, and half of the smallest number: all below is zero.
 const HALF_CAP: i16 = (CAP >> 16) as i16;
 const HALF_INFINITY: i16 = (INFINITY >> 16) as i16;
-const HALF_FLOOR: i16 = (127 - 23) << 7;
-const HALF_SMALLEST: i16 = (127 - 22) << 7;
+const HALF_SMALLEST: i16 = (FormatSpec::HIF8.min_positive().to_f32().to_bits() >> 16) as i16;
+const HALF_FLOOR: i16 = HALF_SMALLEST - (1 << 7);
 const ONE: i16 = 127 << 7;
 
 /// Upper halves that are kept at a time.
