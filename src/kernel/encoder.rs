@@ -3,6 +3,7 @@
 use super::decode::{DecodeBytes, look_up};
 use super::encode::{Encode, encode_uniform};
 use super::finite::{Finite, encode_finite, round_finite};
+use super::grid::Grid;
 use super::hif8::HiF8;
 use super::integer::{Integer, encode_integer, round_integer};
 use super::isa::Isa;
@@ -14,7 +15,7 @@ use crate::random::Dither;
 use crate::spec::Encoding;
 use crate::spec::{Code, FormatSpec};
 #[cfg(feature = "alloc")]
-use {super::steps::Steps, alloc::boxed::Box};
+use {super::rows::pack_4, super::steps::Steps, alloc::boxed::Box};
 
 /// What a kernel needs to know of numbers that it gets as f32s.
 #[derive(Clone, Copy, Debug)]
@@ -46,25 +47,39 @@ enum Way {
 
 /// A way for what nearly all numbers are.
 #[derive(Clone, Copy, Debug)]
-enum Quick {
+struct Quick {
+    arithmetic: Arithmetic,
+    /// Quicker, for bytes.
+    grid: Option<Grid>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Arithmetic {
     Float(Finite),
     Integer(Integer),
 }
 
 impl Quick {
-    fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
-        Finite::lower(spec, convert).map(Self::Float).or_else(|| Integer::lower(spec, convert).map(Self::Integer))
+    fn lower(isa: Isa, spec: &FormatSpec, convert: &Convert, uniform: &Encode) -> Option<Self> {
+        let float = || Finite::lower(spec, convert).map(Arithmetic::Float);
+        let arithmetic = float().or_else(|| Integer::lower(spec, convert).map(Arithmetic::Integer))?;
+        Some(Self { arithmetic, grid: Grid::lower(isa, spec, uniform) })
     }
 
     /// Codes of a run, and whether they are right.
     fn codes<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C]) -> bool {
+        if let Some(grid) = &self.grid
+            && let Some(dst) = C::bytes_mut(dst)
+        {
+            return grid.encode(src, dst);
+        }
         let mut largest = 0;
-        match self {
-            Self::Float(finite) => {
+        match &self.arithmetic {
+            Arithmetic::Float(finite) => {
                 encode_finite(isa, finite, src, dst, &mut largest);
                 finite.covers(largest)
             }
-            Self::Integer(integer) => {
+            Arithmetic::Integer(integer) => {
                 encode_integer(isa, integer, src, dst, &mut largest);
                 integer.covers(largest)
             }
@@ -74,12 +89,12 @@ impl Quick {
     /// Numbers, as before.
     fn numbers(&self, isa: Isa, src: &[f32], dst: &mut [f32]) -> bool {
         let mut largest = 0;
-        match self {
-            Self::Float(finite) => {
+        match &self.arithmetic {
+            Arithmetic::Float(finite) => {
                 round_finite(isa, finite, src, dst, &mut largest);
                 finite.covers_numbers(largest)
             }
-            Self::Integer(integer) => {
+            Arithmetic::Integer(integer) => {
                 round_integer(isa, integer, src, dst, &mut largest);
                 integer.covers(largest)
             }
@@ -107,7 +122,7 @@ impl Encoder {
             return Some(Way::Wide(wide));
         }
         if let Some(uniform) = Encode::lower(spec, convert) {
-            return Some(Quick::lower(spec, convert).map_or(Way::Uniform(uniform), |quick| Way::Quick(quick, uniform)));
+            return Some(Quick::lower(isa, spec, convert, &uniform).map_or(Way::Uniform(uniform), |quick| Way::Quick(quick, uniform)));
         }
         if let Some(stochastic) = Stochastic::lower(spec, convert) {
             return Some(Way::Stochastic(stochastic));
@@ -155,6 +170,22 @@ impl Encoder {
             Way::HiF8(hif8) => hif8.encode(self.isa, src, dst),
             #[cfg(feature = "alloc")]
             Way::Steps(steps) => steps.encode(src, dst),
+        }
+    }
+
+    /// Codes of 4 bits, two a byte, the first in the low bits.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn pack(&self, src: &[f32], bytes: &mut [u8], dither: Dither) {
+        let mut codes = [0; RUN];
+        for (run, (src, bytes)) in src.chunks(RUN).zip(bytes.chunks_mut(RUN / 2)).enumerate() {
+            if let Way::Quick(Quick { grid: Some(grid), .. }, _) = &self.way
+                && grid.pack(src, bytes)
+            {
+                continue;
+            }
+            let codes = &mut codes[..src.len()];
+            self.encode(src, codes, dither.skip((run * RUN) as u64));
+            pack_4(self.isa, codes, bytes);
         }
     }
 }

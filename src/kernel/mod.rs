@@ -18,6 +18,7 @@ mod encoder;
 mod finite;
 #[cfg(feature = "alloc")]
 pub(crate) mod gemm;
+mod grid;
 mod hif8;
 mod integer;
 mod isa;
@@ -45,6 +46,8 @@ mod x86_columns;
 mod x86_dots;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_gemm;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86_grid;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_half;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -74,6 +77,8 @@ pub(crate) use decode::{DecodeBytes, look_up, map_bytes};
 pub(crate) use dots::{Dots, Left, LeftRows, LeftWords, Right, SmallIntegers, left_words};
 pub use encoder::Needs;
 pub(crate) use encoder::{Encoder, FakeQuantizer};
+#[cfg(feature = "alloc")]
+pub(crate) use grid::Grid;
 #[cfg(feature = "alloc")]
 pub(crate) use integer::Integer;
 pub use isa::Isa;

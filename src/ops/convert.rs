@@ -85,6 +85,20 @@ impl<'a> Encode<'a> {
             *code = C::truncate(self.spec.encode_with(x.unpack(), self.convert, words.get(i)).code);
         }
     }
+
+    /// Codes of 4 bits of a piece, two a byte, the first in the low bits, if a kernel makes them.
+    #[cfg(feature = "alloc")]
+    pub(super) fn nibbles<T: Real>(&self, src: &[T], bytes: &mut [u8], dither: Dither) -> bool {
+        let Some(encoder) = &self.encoder else { return false };
+        let mut done = 0;
+        // Pieces of numbers are even, but for the last.
+        let mut elements = alloc::vec![(); src.len()];
+        T::as_f32s(self.isa, src, &mut elements, encoder.needs(self.convert), |src, _| {
+            let bytes = &mut bytes[done / 2..][..src.len().div_ceil(2)];
+            encoder.pack(src, bytes, dither.skip(done as u64));
+            done += src.len();
+        })
+    }
 }
 
 /// Decodes `src` into `dst`: each element the nearest `T` to the exact number (exact wherever `T` is wide enough). Bits above a
