@@ -10,6 +10,8 @@ use super::encode::{Encode, encode_uniform};
 use super::isa::Isa;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::{isa::Kind, x86_grid};
+#[cfg(feature = "alloc")]
+use crate::policy::Convert;
 use crate::spec::FormatSpec;
 
 /// Parameters of a conversion.
@@ -28,6 +30,16 @@ pub(crate) struct Grid {
 const LAST: u8 = 63;
 
 impl Grid {
+    /// The parameters for codes of 4 bits of a format and a policy, of which one may instead another; see [`Grid::lower`].
+    #[cfg(feature = "alloc")]
+    pub(crate) fn nibbles(isa: Isa, spec: &FormatSpec, convert: &Convert, instead: Option<(u8, u8)>) -> Option<Self> {
+        let mut grid = Self::lower(isa, spec, &Encode::lower(spec, convert)?).filter(|_| spec.bits() == 4)?;
+        if let Some((from, to)) = instead {
+            grid.codes.iter_mut().filter(|code| **code == from).for_each(|code| *code = to);
+        }
+        Some(grid)
+    }
+
     /// The parameters, if the instruction set has a kernel, the numbers are few enough, and zero has the code of what is next to it: not so in
     /// roundings away from it.
     pub(super) fn lower(isa: Isa, spec: &FormatSpec, encode: &Encode) -> Option<Self> {

@@ -83,6 +83,8 @@ pub(crate) use grid::Grid;
 pub(crate) use integer::Integer;
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;
+#[cfg(feature = "alloc")]
+pub(crate) use pod::as_f32s;
 pub(crate) use pod::{every_pattern, some_patterns};
 #[cfg(feature = "alloc")]
 pub(crate) use rounding::Rounding;

@@ -73,7 +73,7 @@ impl<'a> Quantizer<'a> {
     /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] and [`Error::Length`] for a shape that is not the data's;
     /// [`Error::Length`] for scales or offsets that are not the blocks'; [`Error::Scheme`] if the rule wants scales and none are given;
     /// [`Error::Stored`] for a tensor scale that is not a positive finite number, or given to a format without.
-    pub fn quantize<T: Copy + Sync + Into<f32>>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+    pub fn quantize<T: Copy + Sync + Into<f32> + 'static>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
         self.quantize_by(Way::Fastest, src, shape)
     }
 
@@ -90,7 +90,7 @@ impl<'a> Quantizer<'a> {
     ///
     /// # Errors
     /// As [`quantize`](Self::quantize) for the tensor's shape, and [`Error::Scheme`] if its format is another; the tensor is then as it was.
-    pub fn quantize_into<T: Copy + Sync + Into<f32>>(&self, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
+    pub fn quantize_into<T: Copy + Sync + Into<f32> + 'static>(&self, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
         if tensor.spec != *self.spec {
             return Err(Error::Scheme { what: "quantization into a tensor", expected: "a tensor of the quantizer's format" });
         }
@@ -101,17 +101,17 @@ impl<'a> Quantizer<'a> {
     ///
     /// # Errors
     /// As [`quantize`](Self::quantize).
-    pub fn quantize_reference<T: Copy + Sync + Into<f32>>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+    pub fn quantize_reference<T: Copy + Sync + Into<f32> + 'static>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
         self.quantize_by(Way::Reference, src, shape)
     }
 
-    fn quantize_by<T: Copy + Sync + Into<f32>>(&self, way: Way, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+    fn quantize_by<T: Copy + Sync + Into<f32> + 'static>(&self, way: Way, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
         let mut tensor = QuantTensor::zeroed(self.spec, shape)?;
         self.fill(way, src, &mut tensor)?;
         Ok(tensor)
     }
 
-    fn fill<T: Copy + Sync + Into<f32>>(&self, way: Way, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
+    fn fill<T: Copy + Sync + Into<f32> + 'static>(&self, way: Way, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
         let geometry = tensor.geometry;
         Error::check_length("elements", geometry.lines() * geometry.cols, src.len())?;
         if let Some((scales, offsets)) = self.scales {
@@ -145,7 +145,7 @@ impl<'a> Quantizer<'a> {
     ///
     /// # Errors
     /// As [`quantize`](Self::quantize), and [`Error::Length`] if `dst` is not as long as `src`.
-    pub fn fake_quantize<T: Copy + Sync + Into<f32>, D: Real>(
+    pub fn fake_quantize<T: Copy + Sync + Into<f32> + 'static, D: Real>(
         &self,
         src: &[T],
         shape: &[usize],
@@ -155,7 +155,7 @@ impl<'a> Quantizer<'a> {
         self.quantize(src, shape)?.view().dequantize_into(dst, self.exec)
     }
 
-    fn tensor_scale_for<T: Copy + Sync + Into<f32>>(&self, src: &[T]) -> Result<f32, Error> {
+    fn tensor_scale_for<T: Copy + Sync + Into<f32> + 'static>(&self, src: &[T]) -> Result<f32, Error> {
         let refuse = |expected, found: f32| Err(Error::Stored { what: "tensor scale", index: 0, expected, found: found.to_bits() });
         match (self.spec.tensor_scale, self.tensor_scale) {
             (TensorScale::None, None) => Ok(1.0),
@@ -228,7 +228,7 @@ impl<'a> Piece<'a> {
     }
 }
 
-impl<T: Copy + Sync + Into<f32>> Job<'_, T> {
+impl<T: Copy + Sync + Into<f32> + 'static> Job<'_, T> {
     fn run(&self, piece: Piece<'_>) {
         let (geometry, spec) = (&self.geometry, self.quantizer.spec);
         let origin = geometry.band(piece.first).start;
@@ -271,7 +271,7 @@ impl QuantTensor {
     ///
     /// # Errors
     /// As [`Quantizer::quantize`].
-    pub fn quantize<T: Copy + Sync + Into<f32>>(spec: &BlockSpec, src: &[T], shape: &[usize]) -> Result<Self, Error> {
+    pub fn quantize<T: Copy + Sync + Into<f32> + 'static>(spec: &BlockSpec, src: &[T], shape: &[usize]) -> Result<Self, Error> {
         Quantizer::new(spec).quantize(src, shape)
     }
 
@@ -286,7 +286,7 @@ impl QuantTensor {
     ///
     /// # Errors
     /// As [`Quantizer::quantize`].
-    pub fn quantize_with_scales<T: Copy + Sync + Into<f32>>(
+    pub fn quantize_with_scales<T: Copy + Sync + Into<f32> + 'static>(
         spec: &BlockSpec,
         src: &[T],
         shape: &[usize],

@@ -7,10 +7,11 @@ use super::scales::{Arrays, Scales, Stats};
 use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Geometry, Offset, ScaleRule, Scaling, ZeroSign, put, store};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use crate::kernel::OverToOddFused;
-use crate::kernel::{self, FloatCoder, Integer, Isa, Over, OverToOdd, PointCoder, Times};
+use crate::kernel::{self, FloatCoder, Grid, Integer, Isa, Over, OverToOdd, PointCoder, Times};
 use crate::policy::{MissingNan, Nan};
 use crate::random::Dither;
 use alloc::vec::Vec;
+use core::mem;
 use core::ops::Range;
 
 /// Columns that are worked on at a time: their numbers and codes stay in the first-level cache.
@@ -24,6 +25,8 @@ pub(super) struct Fast<'a> {
     scaling: Scaling,
     elements: ElementEncoder,
     zeros: Zeros,
+    /// Codes of 4 bits are packed as they are made, if there is nothing special in a run; numbers are added this zero.
+    nibbles: Option<(Grid, f32)>,
     /// A block of zeros, and the codes of +0 and −0 in it.
     zero_block: (Block, [u8; 2]),
     /// Whether the numbers are more than the caches hold.
@@ -118,6 +121,12 @@ impl<'a> Fast<'a> {
         } else {
             ElementEncoder::Other(kernel::Encoder::lower(isa, element, &convert, count)?, added)
         };
+        let packs = matches!(elements, ElementEncoder::Float(_) | ElementEncoder::Int(_));
+        let nibbles = match zeros {
+            Zeros::Keep if packs => Grid::nibbles(isa, element, &convert, None),
+            Zeros::Replace(from, to) if packs => Grid::nibbles(isa, element, &convert, Some((from, to))),
+            _ => None,
+        };
         let (scales, scaling) = Scales::lower(isa, spec, tensor, geometry.blocks());
         if points && !matches!(scales, Scales::Formula(_)) {
             return None;
@@ -131,6 +140,7 @@ impl<'a> Fast<'a> {
             scaling,
             elements,
             zeros,
+            nibbles: nibbles.map(|grid| (grid, added)),
             zero_block: (zero, codes),
             streams: kernel::is_large(bytes),
             dither,
@@ -139,7 +149,7 @@ impl<'a> Fast<'a> {
     }
 
     /// Quantizes the bands of a piece.
-    pub(super) fn run<T: Copy + Sync + Into<f32>>(&self, job: &Job<'_, T>, piece: Piece<'_>) {
+    pub(super) fn run<T: Copy + Sync + Into<f32> + 'static>(&self, job: &Job<'_, T>, piece: Piece<'_>) {
         let grid = &job.geometry;
         let origin = grid.band(piece.first).start;
         let rows = grid.band(piece.first + piece.bands - 1).end - origin;
@@ -151,6 +161,7 @@ impl<'a> Fast<'a> {
             tiles: Tiles { cols: if long { src.len() } else { grid.cols }, block_cols: grid.block_cols, run: COLUMNS },
             row_bytes: if long { piece.codes.len() } else { grid.row_bytes },
             scale_bytes: self.spec.scale_bytes(),
+            buffer: Vec::new(),
             scratch: Scratch::default(),
         };
         if long {
@@ -170,25 +181,26 @@ impl<'a> Fast<'a> {
         }
     }
 
-    /// Codes of a run of columns of one row, one a byte.
-    fn encode(&self, run: Run<'_>, scaled: &mut Vec<f32>, codes: &mut [u8]) {
-        let isa = self.isa;
+    /// Codes of a run of columns of one row; says whether they were made: two a byte they are only where there is a quick way.
+    fn encode(&self, run: Run<'_>, to: To<'_>) -> bool {
         match self.scaling {
-            Scaling::Times => self.encode_by(Times, run, scaled, codes),
-            Scaling::Over => self.encode_by(Over, run, scaled, codes),
+            Scaling::Times => self.encode_by(Times, run, to),
+            Scaling::Over => self.encode_by(Over, run, to),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Scaling::Exact if isa != Isa::portable() => self.encode_by(OverToOddFused, run, scaled, codes),
-            Scaling::Exact => self.encode_by(OverToOdd, run, scaled, codes),
-        }
-        match self.zeros {
-            Zeros::Keep => {}
-            Zeros::Replace(from, to) => kernel::replace(isa, from, to, codes),
-            Zeros::Code(code) => kernel::zeros_become(isa, run.numbers, code, codes),
+            Scaling::Exact if self.isa != Isa::portable() => self.encode_by(OverToOddFused, run, to),
+            Scaling::Exact => self.encode_by(OverToOdd, run, to),
         }
     }
 
-    fn encode_by<S: kernel::Scaling>(&self, scaling: S, run: Run<'_>, scaled: &mut Vec<f32>, codes: &mut [u8]) {
+    fn encode_by<S: kernel::Scaling>(&self, scaling: S, run: Run<'_>, to: To<'_>) -> bool {
         let Run { numbers, length, factors, points, dither } = run;
+        let (scaled, codes) = match to {
+            To::Nibbles(bytes) => {
+                let pack = |(grid, zero): &(Grid, f32)| grid.pack_blocks(scaling, *zero, numbers, length, factors, bytes);
+                return self.nibbles.as_ref().is_some_and(pack);
+            }
+            To::Bytes(scaled, codes) => (scaled, codes),
+        };
         match &self.elements {
             ElementEncoder::Float(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
             ElementEncoder::Int(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
@@ -199,6 +211,12 @@ impl<'a> Fast<'a> {
                 encode.encode(scaled, codes, dither);
             }
         }
+        match self.zeros {
+            Zeros::Keep => {}
+            Zeros::Replace(from, to) => kernel::replace(self.isa, from, to, codes),
+            Zeros::Code(code) => kernel::zeros_become(self.isa, numbers, code, codes),
+        }
+        true
     }
 }
 
@@ -214,6 +232,14 @@ struct Run<'a> {
     dither: Dither,
 }
 
+/// Where codes go.
+enum To<'a> {
+    /// One a byte, by way of scaled numbers.
+    Bytes(&'a mut Vec<f32>, &'a mut [u8]),
+    /// Two a byte.
+    Nibbles(&'a mut [u8]),
+}
+
 /// The buffers of a band.
 struct Parts<'a> {
     codes: &'a mut [u8],
@@ -222,15 +248,22 @@ struct Parts<'a> {
 }
 
 /// The largest magnitude of the finite numbers, as its bits.
-pub(super) fn finite_amax<T: Copy + Into<f32>>(isa: Isa, src: &[T]) -> u32 {
-    let mut amax = 0;
-    let mut numbers = [0.0; COLUMNS];
+pub(super) fn finite_amax<T: Copy + Into<f32> + 'static>(isa: Isa, src: &[T]) -> u32 {
+    let (mut amax, mut buffer) = (0, Vec::new());
     for src in src.chunks(COLUMNS) {
-        let numbers = &mut numbers[..src.len()];
-        kernel::widen(isa, src, numbers);
-        kernel::finite_amax(isa, numbers, &mut amax);
+        kernel::finite_amax(isa, widened(isa, src, &mut buffer), &mut amax);
     }
     amax
+}
+
+/// Numbers as f32s: themselves, or in the buffer.
+fn widened<'a, T: Copy + Into<f32> + 'static>(isa: Isa, src: &'a [T], buffer: &'a mut Vec<f32>) -> &'a [f32] {
+    if let Some(numbers) = kernel::as_f32s(src) {
+        return numbers;
+    }
+    buffer.resize(src.len(), 0.0);
+    kernel::widen(isa, src, buffer);
+    buffer
 }
 
 /// Bands of one geometry: rows that share a row of blocks.
@@ -239,6 +272,8 @@ struct Band<'a> {
     tiles: Tiles,
     row_bytes: usize,
     scale_bytes: usize,
+    /// Numbers as f32s.
+    buffer: Vec<f32>,
     scratch: Scratch,
 }
 
@@ -281,7 +316,6 @@ impl Tiles {
 /// Arrays that are used again.
 #[derive(Default)]
 struct Scratch {
-    numbers: Vec<f32>,
     scaled: Vec<f32>,
     codes: Vec<u8>,
     amax: Vec<u32>,
@@ -294,39 +328,41 @@ struct Scratch {
 
 impl Band<'_> {
     /// Quantizes a band, whose first element is the tensor's `first`.
-    fn quantize<T: Copy + Into<f32>>(&mut self, src: &[T], first: usize, parts: Parts<'_>) {
-        let tiles = self.tiles;
+    fn quantize<T: Copy + Into<f32> + 'static>(&mut self, src: &[T], first: usize, parts: Parts<'_>) {
+        let (tiles, isa) = (self.tiles, self.fast.isa);
         let Parts { codes, scales, offsets } = parts;
+        let mut buffer = mem::take(&mut self.buffer);
         if src.len() == tiles.cols && tiles.block_cols <= tiles.run {
             for cols in tiles.ranges() {
                 let (blocks, src) = (tiles.touched(&cols), &src[cols.clone()]);
                 if self.fast.streams {
                     kernel::prefetch(src);
                 }
-                self.load(src);
+                let numbers = widened(isa, src, &mut buffer);
                 self.clear(blocks.len());
-                self.look(0..blocks.len());
+                self.look(numbers, 0..blocks.len());
                 let scales = &mut scales[blocks.start * self.scale_bytes..blocks.end * self.scale_bytes];
                 self.settle(src, cols.len(), scales, offsets.get_mut(blocks.clone()).unwrap_or_default());
-                self.encode(src, first + cols.start, 0..blocks.len(), cols, codes);
+                self.encode(numbers, first + cols.start, 0..blocks.len(), cols, codes);
             }
-            return;
-        }
-        self.clear(tiles.cols.div_ceil(tiles.block_cols));
-        for line in src.chunks(tiles.cols) {
-            for cols in tiles.ranges() {
-                self.load(&line[cols.clone()]);
-                self.look(tiles.touched(&cols));
+        } else {
+            self.clear(tiles.cols.div_ceil(tiles.block_cols));
+            for line in src.chunks(tiles.cols) {
+                for cols in tiles.ranges() {
+                    let numbers = widened(isa, &line[cols.clone()], &mut buffer);
+                    self.look(numbers, tiles.touched(&cols));
+                }
+            }
+            self.settle(src, tiles.cols, scales, offsets);
+            for (index, (line, codes)) in src.chunks(tiles.cols).zip(codes.chunks_mut(self.row_bytes)).enumerate() {
+                for cols in tiles.ranges() {
+                    let numbers = widened(isa, &line[cols.clone()], &mut buffer);
+                    let touched = tiles.touched(&cols);
+                    self.encode(numbers, first + index * tiles.cols + cols.start, touched, cols, codes);
+                }
             }
         }
-        self.settle(src, tiles.cols, scales, offsets);
-        for (index, (line, codes)) in src.chunks(tiles.cols).zip(codes.chunks_mut(self.row_bytes)).enumerate() {
-            for cols in tiles.ranges() {
-                self.load(&line[cols.clone()]);
-                let touched = tiles.touched(&cols);
-                self.encode(&line[cols.clone()], first + index * tiles.cols + cols.start, touched, cols, codes);
-            }
-        }
+        self.buffer = buffer;
     }
 
     /// Forgets the statistics of blocks.
@@ -340,22 +376,17 @@ impl Band<'_> {
         }
     }
 
-    /// Adds the numbers in the scratch to the statistics of their blocks.
-    fn look(&mut self, blocks: Range<usize>) {
-        let Scratch { numbers, amax, ranges, .. } = &mut self.scratch;
+    /// Adds numbers to the statistics of their blocks.
+    fn look(&mut self, numbers: &[f32], blocks: Range<usize>) {
+        let Scratch { amax, ranges, .. } = &mut self.scratch;
         kernel::block_amax(self.fast.isa, numbers, self.tiles.block_cols, &mut amax[blocks.clone()]);
         if let Some(ranges) = ranges.get_mut(blocks) {
             kernel::block_range(self.fast.isa, numbers, self.tiles.block_cols, ranges);
         }
     }
 
-    fn load<T: Copy + Into<f32>>(&mut self, src: &[T]) {
-        self.scratch.numbers.resize(src.len(), 0.0);
-        kernel::widen(self.fast.isa, src, &mut self.scratch.numbers);
-    }
-
     /// The scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are their rows, `cols` long.
-    fn settle<T: Copy + Into<f32>>(&mut self, src: &[T], cols: usize, scales: &mut [u8], offsets: &mut [u8]) {
+    fn settle<T: Copy + Into<f32> + 'static>(&mut self, src: &[T], cols: usize, scales: &mut [u8], offsets: &mut [u8]) {
         let Scratch { amax, ranges, factors, points, special, arrays, .. } = &mut self.scratch;
         let (fast, spec) = (self.fast, self.fast.spec);
         factors.clear();
@@ -406,17 +437,11 @@ impl Band<'_> {
         }
     }
 
-    /// The codes of some columns of a row, whose numbers are in the scratch, and its blocks' factors from an index on, into the row.
-    fn encode<T: Copy + Into<f32>>(&mut self, src: &[T], first: usize, blocks: Range<usize>, cols: Range<usize>, row: &mut [u8]) {
-        let Scratch { numbers, scaled, codes, factors, points, special, .. } = &mut self.scratch;
+    /// The codes of some columns of a row, whose blocks' factors are in the scratch, into the row.
+    fn encode(&mut self, numbers: &[f32], first: usize, blocks: Range<usize>, cols: Range<usize>, row: &mut [u8]) {
+        let Scratch { scaled, codes, factors, points, special, .. } = &mut self.scratch;
         let fast = self.fast;
         let bits = fast.spec.element.bits();
-        let own = if bits == 8 {
-            &mut row[cols.clone()]
-        } else {
-            codes.resize(src.len(), 0);
-            &mut codes[..]
-        };
         let dither = fast.dither.skip(first as u64);
         let words = Words::new(fast.spec.element_convert.round, dither);
         let run = Run {
@@ -426,12 +451,23 @@ impl Band<'_> {
             points: points.get(blocks.clone()).unwrap_or_default(),
             dither,
         };
-        fast.encode(run, scaled, own);
-        for (index, what) in special.iter().filter(|(index, _)| blocks.contains(index)) {
+        let start = cols.start * bits as usize;
+        let mut special = special.iter().filter(|(index, _)| blocks.contains(index)).peekable();
+        if special.peek().is_none() && start.is_multiple_of(8) && fast.encode(run, To::Nibbles(&mut row[start / 8..])) {
+            return;
+        }
+        let own = if bits == 8 {
+            &mut row[cols.clone()]
+        } else {
+            codes.resize(numbers.len(), 0);
+            &mut codes[..]
+        };
+        fast.encode(run, To::Bytes(scaled, own));
+        for (index, what) in special {
             let at = (index - blocks.start) * self.tiles.length();
-            let at = at..(at + self.tiles.length()).min(src.len());
+            let at = at..(at + self.tiles.length()).min(numbers.len());
             for index in at {
-                let (code, x) = (&mut own[index], src[index].into());
+                let (code, x) = (&mut own[index], numbers[index]);
                 match what {
                     Special::Zeros(zeros) => *code = zeros[usize::from(x.is_sign_negative())],
                     Special::NotFinite(_) if x.is_finite() => {}
@@ -441,7 +477,6 @@ impl Band<'_> {
                 }
             }
         }
-        let start = cols.start * bits as usize;
         match bits {
             8 => {}
             4 if start.is_multiple_of(8) => kernel::pack_4(fast.isa, codes, &mut row[start / 8..]),
