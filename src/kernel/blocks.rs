@@ -46,10 +46,71 @@ impl Scaling for Over {
     }
 }
 
+/// `x / factor` without a division for every number, where a fused multiplication and addition is an instruction. Of a quotient below
+/// [`RECIPROCAL_FROM`] only the sign is right.
+///
+/// The first quotient, by the rounded reciprocal, is a few units off, the second at most one, and from there a remainder leads to the nearest:
+/// Markstein's theorem (IBM Journal of Research and Development 34, 1990), as the reciprocal is the nearest. Remainders are computed with the other sign
+/// and subtracted, so that −0 stays.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OverByReciprocal;
+
+/// See [`OverByReciprocal`].
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(crate) const RECIPROCAL_FROM: f32 = power_of_two(-39);
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+impl OverByReciprocal {
+    /// Whether the formula holds in blocks of these largest magnitudes: nothing becomes infinite on the way, and no remainder of a number above 2^-100 is
+    /// rounded. Factors of zero are those of blocks that are encoded some other way.
+    pub(crate) fn takes_all(isa: Isa, amax: &[u32], factors: &[f32]) -> bool {
+        let mut all = true;
+        takes_all(isa, amax, factors, &mut all);
+        all
+    }
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[inline(always)]
+fn takes_all_body(amax: &[u32], factors: &[f32], all: &mut bool) {
+    const LEAST: f32 = power_of_two(-60);
+    const MOST: f32 = power_of_two(60);
+    let mut refused = 0;
+    for (amax, factor) in amax.iter().zip(factors) {
+        let takes = (LEAST <= *factor) & (*factor <= MOST) & (f32::from_bits(*amax) <= factor * MOST);
+        refused |= u32::from(!(takes | (*factor == 0.0)));
+    }
+    *all &= refused == 0;
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+per_isa! {
+    fn takes_all[](amax: &[u32], factors: &[f32], all: &mut bool) = takes_all_body;
+}
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+impl Scaling for OverByReciprocal {
+    #[inline(always)]
+    fn scaled(self, x: f32, factor: f32) -> f32 {
+        let reciprocal = 1.0 / factor;
+        let nearer = |quotient: f32| {
+            let less = quotient.mul_add(factor, -x);
+            (-less).mul_add(reciprocal, quotient)
+        };
+        nearer(nearer(x * reciprocal))
+    }
+}
+
 /// [`OverToOdd`] where a fused multiplication and addition is an instruction.
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverToOddFused;
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+const fn power_of_two(exponent: i32) -> f32 {
+    f32::from_bits(((127 + exponent) as u32) << 23)
+}
 
 /// The odd neighbour of a quotient that left a remainder; of an infinite quotient the largest f32, which is the one toward zero.
 #[inline(always)]

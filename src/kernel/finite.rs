@@ -23,6 +23,8 @@ pub(crate) struct Finite {
     ahead_of_code: u32,
     /// Bits of the f32 that all larger magnitudes are taken for: the largest number, or one unit above it.
     cap: u32,
+    /// The bits of an f32 that are taken for its magnitude: a negative number for an unsigned format becomes one above all.
+    magnitude: u32,
     sign_bit: u32,
     sign_shift: u32,
     /// Whether a zero keeps its sign.
@@ -49,6 +51,8 @@ impl Finite {
         let (overflow, overflow_sign) = both(spec, convert, Unpacked::new(false, 1, spec.max_exponent() + 2));
         let (infinity, infinity_sign) = both(spec, convert, Unpacked::infinity(false));
         let beyond = limit(spec, shift) + 1;
+        // Negative numbers of unsigned formats are not for this kernel.
+        let (overflow_sign, infinity_sign) = if layout.signed { (overflow_sign, infinity_sign) } else { (0, 0) };
         let saturates = overflow == max && overflow_sign == sign_bit;
         // The next code is one unit of the largest number's binade further on, a carry into the next binade included.
         let next = overflow == max + 1 && overflow_sign == sign_bit;
@@ -60,9 +64,10 @@ impl Finite {
             ahead: shift << 23,
             ahead_of_code: shift << 23 | (min_normal >> shift).wrapping_neg() & 0xFFFF,
             cap: if next { max_bits + (1 << shift) } else { max_bits },
+            magnitude: if layout.signed { 0x7FFF_FFFF } else { u32::MAX },
             sign_bit,
             sign_shift: 32 - spec.bits(),
-            negative_zero: layout.negative_zero,
+            negative_zero: layout.negative_zero || !layout.signed,
             special: if saturates || next { infinite } else { beyond },
             special_number: if saturates { infinite } else { beyond },
         })
@@ -86,7 +91,7 @@ impl Finite {
 
     #[inline(always)]
     pub(super) fn code<const NEGATIVE_ZERO: bool>(&self, bits: u32, largest: &mut u32) -> u32 {
-        let magnitude = bits & 0x7FFF_FFFF;
+        let magnitude = bits & self.magnitude;
         *largest = (*largest).max(magnitude);
         let magnitude = magnitude.min(self.cap);
         let binade = self.binade(magnitude);
@@ -98,7 +103,7 @@ impl Finite {
 
     #[inline(always)]
     fn number<const NEGATIVE_ZERO: bool>(&self, bits: u32, largest: &mut u32) -> f32 {
-        let magnitude = bits & 0x7FFF_FFFF;
+        let magnitude = bits & self.magnitude;
         *largest = (*largest).max(magnitude);
         let magnitude = magnitude.min(self.cap);
         let c = f32::from_bits(self.binade(magnitude) + self.ahead);

@@ -64,7 +64,7 @@ mod zero_points;
 #[cfg(feature = "alloc")]
 pub(crate) use aligned::Aligned;
 #[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
-pub(crate) use blocks::OverToOddFused;
+pub(crate) use blocks::{OverByReciprocal, OverToOddFused, RECIPROCAL_FROM};
 #[cfg(feature = "alloc")]
 pub(crate) use blocks::{
     FloatCoder, Over, OverToOdd, Powers, Scaling, Step, Times, apply, block_amax, encode_blocks, finite_amax, powers, refuse,

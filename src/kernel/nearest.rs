@@ -30,6 +30,9 @@ impl Nearest {
     /// The parameters, for signed formats with zero and subnormals whose numbers are f32s, if the policy rounds to nearest-even.
     pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Some(layout) = layout(spec, convert) else { return None };
+        if !layout.signed {
+            return None;
+        }
         let Some(min_normal) = spec.min_normal() else { return None };
         let (min_exponent, shift) = (layout.min_exponent(), 23 - layout.mantissa_bits as u32);
         let unit = min_exponent - layout.mantissa_bits as i64;
@@ -71,13 +74,13 @@ impl Nearest {
     }
 }
 
-/// The layout of a format that kernels for finite numbers are for: signed, with zero and subnormals, its numbers f32s; if the policy rounds to
+/// The layout of a format that kernels for finite numbers are for: with zero and subnormals, its numbers f32s; if the policy rounds to
 /// nearest-even.
 pub(super) const fn layout<'a>(spec: &'a FormatSpec, convert: &Convert) -> Option<&'a FloatSpec> {
     let Encoding::Float(layout) = spec.encoding() else { return None };
     let min_exponent = layout.min_exponent();
     let unit = min_exponent - layout.mantissa_bits as i64;
-    let uniform = layout.signed && matches!(layout.zero_field, ZeroField::Subnormals) && !layout.is_fixed_point();
+    let uniform = matches!(layout.zero_field, ZeroField::Subnormals) && !layout.is_fixed_point();
     let plain = matches!(convert.round, Round::NearestEven) && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
     let payload = matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
     // A magic number and the smallest normal must be normal f32s, and the binade above the largest number an f32's.

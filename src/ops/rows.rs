@@ -6,7 +6,7 @@ use super::quantize::{Job, Piece, Quantizer};
 use super::scales::{Arrays, Scales, Stats};
 use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Geometry, Offset, ScaleRule, Scaling, ZeroSign, put, store};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-use crate::kernel::OverToOddFused;
+use crate::kernel::{OverByReciprocal, OverToOddFused, RECIPROCAL_FROM};
 use crate::kernel::{self, FloatCoder, Grid, Integer, Isa, Over, OverToOdd, PointCoder, Times};
 use crate::policy::{MissingNan, Nan};
 use crate::random::Dither;
@@ -181,10 +181,25 @@ impl<'a> Fast<'a> {
         }
     }
 
+    /// Whether quotients of blocks may come from reciprocals.
+    fn by_reciprocals(&self, amax: &[u32], factors: &[f32]) -> bool {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        if self.isa != Isa::portable() && matches!(self.scaling, Scaling::Over) {
+            // Below half of the smallest number only the sign of a quotient matters to coders, which round to nearest.
+            let coders = matches!(self.elements, ElementEncoder::Float(_) | ElementEncoder::Int(_));
+            let smallest = self.spec.element.min_positive().to_f32();
+            return coders && 0.5 * smallest >= RECIPROCAL_FROM && OverByReciprocal::takes_all(self.isa, amax, factors);
+        }
+        let _ = (amax, factors);
+        false
+    }
+
     /// Codes of a run of columns of one row; says whether they were made: two a byte they are only where there is a quick way.
     fn encode(&self, run: Run<'_>, to: To<'_>) -> bool {
         match self.scaling {
             Scaling::Times => self.encode_by(Times, run, to),
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Scaling::Over if run.by_reciprocals => self.encode_by(OverByReciprocal, run, to),
             Scaling::Over => self.encode_by(Over, run, to),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Scaling::Exact if self.isa != Isa::portable() => self.encode_by(OverToOddFused, run, to),
@@ -193,7 +208,7 @@ impl<'a> Fast<'a> {
     }
 
     fn encode_by<S: kernel::Scaling>(&self, scaling: S, run: Run<'_>, to: To<'_>) -> bool {
-        let Run { numbers, length, factors, points, dither } = run;
+        let Run { numbers, length, factors, points, dither, .. } = run;
         let (scaled, codes) = match to {
             To::Nibbles(bytes) => {
                 let pack = |(grid, zero): &(Grid, f32)| grid.pack_blocks(scaling, *zero, numbers, length, factors, bytes);
@@ -229,6 +244,8 @@ struct Run<'a> {
     factors: &'a [f32],
     /// Factors and zero points, where there are zero points.
     points: &'a [[f32; 2]],
+    /// Whether quotients may come from reciprocals.
+    by_reciprocals: bool,
     dither: Dither,
 }
 
@@ -439,7 +456,7 @@ impl Band<'_> {
 
     /// The codes of some columns of a row, whose blocks' factors are in the scratch, into the row.
     fn encode(&mut self, numbers: &[f32], first: usize, blocks: Range<usize>, cols: Range<usize>, row: &mut [u8]) {
-        let Scratch { scaled, codes, factors, points, special, .. } = &mut self.scratch;
+        let Scratch { scaled, codes, amax, factors, points, special, .. } = &mut self.scratch;
         let fast = self.fast;
         let bits = fast.spec.element.bits();
         let dither = fast.dither.skip(first as u64);
@@ -449,6 +466,7 @@ impl Band<'_> {
             length: self.tiles.length(),
             factors: &factors[blocks.clone()],
             points: points.get(blocks.clone()).unwrap_or_default(),
+            by_reciprocals: fast.by_reciprocals(&amax[blocks.clone()], &factors[blocks.clone()]),
             dither,
         };
         let start = cols.start * bits as usize;
