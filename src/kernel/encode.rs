@@ -133,11 +133,6 @@ impl Encode {
         self.finish::<PLAIN>(bits, code)
     }
 
-    /// Exponent field, as an f32's, of the smallest number above zero, of which all others are multiples.
-    pub(super) const fn smallest_field(&self) -> u32 {
-        self.min_field.saturating_sub(self.mantissa_bits)
-    }
-
     /// Whether an f32 that is odd for being inexact is cut on the right side: two of its bits at least are cut.
     pub(super) const fn takes_odd(&self) -> bool {
         self.shift >= 2

@@ -3,7 +3,6 @@
 use super::decode::{DecodeBytes, look_up};
 use super::encode::{Encode, encode_uniform};
 use super::finite::{Finite, encode_finite, round_finite};
-use super::grid::Grid;
 use super::hif8::HiF8;
 use super::integer::{Integer, encode_integer, round_integer};
 use super::isa::Isa;
@@ -47,39 +46,30 @@ enum Way {
 
 /// A way for what nearly all numbers are.
 #[derive(Clone, Copy, Debug)]
-struct Quick {
-    arithmetic: Arithmetic,
-    /// Quicker, for bytes.
-    grid: Option<Grid>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Arithmetic {
+enum Quick {
     Float(Finite),
     Integer(Integer),
 }
 
 impl Quick {
-    fn lower(isa: Isa, spec: &FormatSpec, convert: &Convert, uniform: &Encode) -> Option<Self> {
-        let float = || Finite::lower(spec, convert).map(Arithmetic::Float);
-        let arithmetic = float().or_else(|| Integer::lower(spec, convert).map(Arithmetic::Integer))?;
-        Some(Self { arithmetic, grid: Grid::lower(isa, spec, uniform) })
+    fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
+        Finite::lower(spec, convert).map(Self::Float).or_else(|| Integer::lower(spec, convert).map(Self::Integer))
     }
 
     /// Codes of a run, and whether they are right.
     fn codes<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C]) -> bool {
-        if let Some(grid) = &self.grid
-            && let Some(dst) = C::bytes_mut(dst)
-        {
-            return grid.encode(src, dst);
-        }
         let mut largest = 0;
-        match &self.arithmetic {
-            Arithmetic::Float(finite) => {
+        match self {
+            Self::Float(finite) => {
+                if let Some(dst) = C::bytes_mut(dst)
+                    && let Some(are_right) = finite.bytes::<64>(isa, src, dst)
+                {
+                    return are_right;
+                }
                 encode_finite(isa, finite, src, dst, &mut largest);
                 finite.covers(largest)
             }
-            Arithmetic::Integer(integer) => {
+            Self::Integer(integer) => {
                 encode_integer(isa, integer, src, dst, &mut largest);
                 integer.covers(largest)
             }
@@ -89,12 +79,12 @@ impl Quick {
     /// Numbers, as before.
     fn numbers(&self, isa: Isa, src: &[f32], dst: &mut [f32]) -> bool {
         let mut largest = 0;
-        match &self.arithmetic {
-            Arithmetic::Float(finite) => {
+        match self {
+            Self::Float(finite) => {
                 round_finite(isa, finite, src, dst, &mut largest);
                 finite.covers_numbers(largest)
             }
-            Arithmetic::Integer(integer) => {
+            Self::Integer(integer) => {
                 round_integer(isa, integer, src, dst, &mut largest);
                 integer.covers(largest)
             }
@@ -122,7 +112,7 @@ impl Encoder {
             return Some(Way::Wide(wide));
         }
         if let Some(uniform) = Encode::lower(spec, convert) {
-            return Some(Quick::lower(isa, spec, convert, &uniform).map_or(Way::Uniform(uniform), |quick| Way::Quick(quick, uniform)));
+            return Some(Quick::lower(spec, convert).map_or(Way::Uniform(uniform), |quick| Way::Quick(quick, uniform)));
         }
         if let Some(stochastic) = Stochastic::lower(spec, convert) {
             return Some(Way::Stochastic(stochastic));
@@ -178,8 +168,8 @@ impl Encoder {
     pub(crate) fn pack(&self, src: &[f32], bytes: &mut [u8], dither: Dither) {
         let mut codes = [0; RUN];
         for (run, (src, bytes)) in src.chunks(RUN).zip(bytes.chunks_mut(RUN / 2)).enumerate() {
-            if let Way::Quick(Quick { grid: Some(grid), .. }, _) = &self.way
-                && grid.pack(src, bytes)
+            if let Way::Quick(Quick::Float(finite), _) = &self.way
+                && finite.bytes::<32>(self.isa, src, bytes) == Some(true)
             {
                 continue;
             }

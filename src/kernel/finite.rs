@@ -5,8 +5,12 @@
 //! field. Of the exponent field too all that is still missing is a constant, which `c` has in its low bits, modulo 2^16: a code is the low bits of
 //! one sum of integers. Infinity, NaN and, where it has a code of its own, overflow are not seen here: the largest magnitude of a run says whether any was among it.
 
-use super::isa::per_isa;
+#[cfg(feature = "alloc")]
+use super::blocks::{FloatRun, Scaling};
+use super::isa::{Isa, per_isa};
 use super::nearest::{both, layout, limit};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use super::{isa::Kind, x86_finite};
 use crate::codec::Unpacked;
 use crate::policy::Convert;
 use crate::spec::{Code, FormatSpec};
@@ -15,20 +19,20 @@ use crate::spec::{Code, FormatSpec};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Finite {
     /// Bits of the smallest normal number as an f32.
-    min_normal: u32,
+    pub(super) min_normal: u32,
     /// `23 − M`, as a shift and in an f32's exponent field.
-    shift: u32,
+    pub(super) shift: u32,
     ahead: u32,
     /// The same with what the codes of the smallest normal number's binade lack, modulo 2^16, below.
     ahead_of_code: u32,
     /// Bits of the f32 that all larger magnitudes are taken for: the largest number, or one unit above it.
-    cap: u32,
+    pub(super) cap: u32,
     /// The bits of an f32 that are taken for its magnitude: a negative number for an unsigned format becomes one above all.
     magnitude: u32,
-    sign_bit: u32,
-    sign_shift: u32,
+    pub(super) sign_bit: u32,
+    pub(super) sign_shift: u32,
     /// Whether a zero keeps its sign.
-    negative_zero: bool,
+    pub(super) negative_zero: bool,
     /// Bits of the smallest magnitude that is not for this kernel.
     special: u32,
     /// The same of numbers instead of codes.
@@ -73,6 +77,12 @@ impl Finite {
         })
     }
 
+    /// The same for codes of which −0 is none.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn without_negative_zero(self) -> Self {
+        Self { negative_zero: false, ..self }
+    }
+
     /// Whether codes of a run with this largest magnitude are right.
     pub(crate) const fn covers(&self, largest: u32) -> bool {
         largest < self.special
@@ -81,6 +91,69 @@ impl Finite {
     /// Whether numbers are.
     pub(crate) const fn covers_numbers(&self, largest: u32) -> bool {
         largest < self.special_number
+    }
+
+    /// Whether there is a kernel of its own for the format's bytes.
+    fn has_bytes(&self, isa: Isa) -> bool {
+        match isa.kind() {
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Kind::Avx512Vbmi => matches!(self.sign_bit, 1..=0x80) && self.shift >= 18,
+            _ => false,
+        }
+    }
+
+    /// Codes of numbers, 64 in so many bytes: one a byte in 64, two, the first in the low bits, in 32. If there is a kernel of its own for it, whether they
+    /// are right.
+    pub(super) fn bytes<const BYTES: usize>(&self, isa: Isa, src: &[f32], dst: &mut [u8]) -> Option<bool> {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        if self.has_bytes(isa) {
+            // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
+            #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+            return Some(unsafe { x86_finite::encode::<BYTES>(self, src, dst) });
+        }
+        let _ = (isa, src, dst);
+        None
+    }
+
+    /// The same of finite numbers, which are all covered, scaled by their blocks' factors, plus a zero. Or nothing, which it says, if there is no such kernel,
+    /// blocks are not of 16, 32 or a multiple of 64 numbers, or all together no multiple of 64.
+    #[cfg(feature = "alloc")]
+    pub(super) fn block_bytes<S: Scaling, const BYTES: usize>(
+        &self,
+        isa: Isa,
+        zero: f32,
+        scaling: S,
+        FloatRun { numbers, length, factors }: FloatRun<'_>,
+        dst: &mut [u8],
+    ) -> bool {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        if self.has_bytes(isa) && numbers.len().is_multiple_of(64) {
+            let runs = numbers.as_chunks().0;
+            let repeats = core::iter::repeat_n::<[f32; 4]>;
+            match length {
+                // SAFETY: as above.
+                #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+                16 => unsafe {
+                    x86_finite::encode_blocks::<S, BYTES>(self, zero, scaling, runs, factors.as_chunks().0.iter().copied(), dst);
+                },
+                // SAFETY: as above.
+                #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+                32 => unsafe {
+                    let factors = factors.as_chunks().0.iter().map(|[a, b]| [*a, *a, *b, *b]);
+                    x86_finite::encode_blocks::<S, BYTES>(self, zero, scaling, runs, factors, dst);
+                },
+                // SAFETY: as above.
+                #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+                _ if length.is_multiple_of(64) => unsafe {
+                    let factors = factors.iter().flat_map(|factor| repeats([*factor; 4], length / 64));
+                    x86_finite::encode_blocks::<S, BYTES>(self, zero, scaling, runs, factors, dst);
+                },
+                _ => return false,
+            }
+            return true;
+        }
+        let _ = (isa, zero, scaling, numbers, length, factors, dst);
+        false
     }
 
     /// `2^e` of a magnitude, as its bits.

@@ -18,7 +18,6 @@ mod encoder;
 mod finite;
 #[cfg(feature = "alloc")]
 pub(crate) mod gemm;
-mod grid;
 mod hif8;
 mod integer;
 mod isa;
@@ -45,9 +44,9 @@ mod x86_columns;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_dots;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod x86_gemm;
+mod x86_finite;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod x86_grid;
+mod x86_gemm;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86_half;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -63,13 +62,13 @@ mod zero_points;
 
 #[cfg(feature = "alloc")]
 pub(crate) use aligned::Aligned;
-#[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
-pub(crate) use blocks::{OverByReciprocal, OverToOddFused, RECIPROCAL_FROM};
 #[cfg(feature = "alloc")]
 pub(crate) use blocks::{
-    FloatCoder, Over, OverToOdd, Powers, Scaling, Step, Times, apply, block_amax, encode_blocks, finite_amax, powers, refuse,
-    replace, scale_blocks, where_zero, widen, zeros_become,
+    FloatCoder, FloatRun, Over, OverToOdd, Powers, Scaling, Step, Times, apply, block_amax, encode_blocks, finite_amax, powers,
+    refuse, replace, scale_blocks, where_zero, widen, zeros_become,
 };
+#[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
+pub(crate) use blocks::{OverByReciprocal, OverToOddFused, RECIPROCAL_FROM};
 #[cfg(feature = "alloc")]
 pub(crate) use columns::{CodeRows, Quad, positions, quads, unpack_quads};
 pub(crate) use decode::{DecodeBytes, look_up, map_bytes};
@@ -77,8 +76,6 @@ pub(crate) use decode::{DecodeBytes, look_up, map_bytes};
 pub(crate) use dots::{Dots, Left, LeftRows, LeftWords, Right, SmallIntegers, left_words};
 pub use encoder::Needs;
 pub(crate) use encoder::{Encoder, FakeQuantizer};
-#[cfg(feature = "alloc")]
-pub(crate) use grid::Grid;
 #[cfg(feature = "alloc")]
 pub(crate) use integer::Integer;
 pub use isa::Isa;

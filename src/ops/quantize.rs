@@ -101,11 +101,20 @@ impl<'a> Quantizer<'a> {
     ///
     /// # Errors
     /// As [`quantize`](Self::quantize).
-    pub fn quantize_reference<T: Copy + Sync + Into<f32> + 'static>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+    pub fn quantize_reference<T: Copy + Sync + Into<f32> + 'static>(
+        &self,
+        src: &[T],
+        shape: &[usize],
+    ) -> Result<QuantTensor, Error> {
         self.quantize_by(Way::Reference, src, shape)
     }
 
-    fn quantize_by<T: Copy + Sync + Into<f32> + 'static>(&self, way: Way, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+    fn quantize_by<T: Copy + Sync + Into<f32> + 'static>(
+        &self,
+        way: Way,
+        src: &[T],
+        shape: &[usize],
+    ) -> Result<QuantTensor, Error> {
         let mut tensor = QuantTensor::zeroed(self.spec, shape)?;
         self.fill(way, src, &mut tensor)?;
         Ok(tensor)

@@ -5,9 +5,9 @@ use super::convert::Words;
 use super::quantize::{Job, Piece, Quantizer};
 use super::scales::{Arrays, Scales, Stats};
 use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Geometry, Offset, ScaleRule, Scaling, ZeroSign, put, store};
+use crate::kernel::{self, FloatCoder, FloatRun, Integer, Isa, Over, OverToOdd, PointCoder, Times};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use crate::kernel::{OverByReciprocal, OverToOddFused, RECIPROCAL_FROM};
-use crate::kernel::{self, FloatCoder, Grid, Integer, Isa, Over, OverToOdd, PointCoder, Times};
 use crate::policy::{MissingNan, Nan};
 use crate::random::Dither;
 use alloc::vec::Vec;
@@ -25,8 +25,6 @@ pub(super) struct Fast<'a> {
     scaling: Scaling,
     elements: ElementEncoder,
     zeros: Zeros,
-    /// Codes of 4 bits are packed as they are made, if there is nothing special in a run; numbers are added this zero.
-    nibbles: Option<(Grid, f32)>,
     /// A block of zeros, and the codes of +0 and −0 in it.
     zero_block: (Block, [u8; 2]),
     /// Whether the numbers are more than the caches hold.
@@ -121,12 +119,6 @@ impl<'a> Fast<'a> {
         } else {
             ElementEncoder::Other(kernel::Encoder::lower(isa, element, &convert, count)?, added)
         };
-        let packs = matches!(elements, ElementEncoder::Float(_) | ElementEncoder::Int(_));
-        let nibbles = match zeros {
-            Zeros::Keep if packs => Grid::nibbles(isa, element, &convert, None),
-            Zeros::Replace(from, to) if packs => Grid::nibbles(isa, element, &convert, Some((from, to))),
-            _ => None,
-        };
         let (scales, scaling) = Scales::lower(isa, spec, tensor, geometry.blocks());
         if points && !matches!(scales, Scales::Formula(_)) {
             return None;
@@ -140,7 +132,6 @@ impl<'a> Fast<'a> {
             scaling,
             elements,
             zeros,
-            nibbles: nibbles.map(|grid| (grid, added)),
             zero_block: (zero, codes),
             streams: kernel::is_large(bytes),
             dither,
@@ -209,15 +200,23 @@ impl<'a> Fast<'a> {
 
     fn encode_by<S: kernel::Scaling>(&self, scaling: S, run: Run<'_>, to: To<'_>) -> bool {
         let Run { numbers, length, factors, points, dither, .. } = run;
-        let (scaled, codes) = match to {
-            To::Nibbles(bytes) => {
-                let pack = |(grid, zero): &(Grid, f32)| grid.pack_blocks(scaling, *zero, numbers, length, factors, bytes);
-                return self.nibbles.as_ref().is_some_and(pack);
+        let floats = FloatRun { numbers, length, factors };
+        let negative_zero = !matches!(self.zeros, Zeros::Replace(..));
+        let (scaled, codes) = match (to, &self.elements, &self.zeros) {
+            (To::Nibbles(bytes), ElementEncoder::Float(coder), Zeros::Keep | Zeros::Replace(..)) => {
+                return coder.encode_run::<S, 32>(self.isa, negative_zero, scaling, floats, bytes);
             }
-            To::Bytes(scaled, codes) => (scaled, codes),
+            (To::Nibbles(_), ..) => return false,
+            (To::Bytes(scaled, codes), ..) => (scaled, codes),
         };
         match &self.elements {
-            ElementEncoder::Float(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
+            ElementEncoder::Float(coder) => {
+                if !coder.encode_run::<S, 64>(self.isa, negative_zero, scaling, floats, codes) {
+                    kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes);
+                } else if !negative_zero {
+                    return true;
+                }
+            }
             ElementEncoder::Int(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
             ElementEncoder::Points(coder) => kernel::encode_points(self.isa, coder, scaling, numbers, length, points, codes),
             ElementEncoder::Other(encode, zero) => {
@@ -471,7 +470,8 @@ impl Band<'_> {
         };
         let start = cols.start * bits as usize;
         let mut special = special.iter().filter(|(index, _)| blocks.contains(index)).peekable();
-        if special.peek().is_none() && start.is_multiple_of(8) && fast.encode(run, To::Nibbles(&mut row[start / 8..])) {
+        if bits == 4 && special.peek().is_none() && start.is_multiple_of(8) && fast.encode(run, To::Nibbles(&mut row[start / 8..]))
+        {
             return;
         }
         let own = if bits == 8 {
