@@ -4,10 +4,11 @@ use super::Exec;
 use super::convert::Words;
 use super::real::Real;
 use super::restore::FastRestore;
-use super::rows::{Fast, finite_amax};
+use super::rows::{Fast, block_amax, finite_amax};
 use crate::block::{Block, BlockSpec, BlockStats, Geometry, Offset, QuantTensor, QuantView, ScaleRule, TensorScale, put, store};
 use crate::codec::Unpacked;
 use crate::error::Error;
+use crate::kernel;
 use crate::random::Dither;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -130,8 +131,9 @@ impl<'a> Quantizer<'a> {
         } else if matches!(self.spec.rule, ScaleRule::Given) {
             return Err(Error::Scheme { what: "quantization with the rule Given", expected: "scales" });
         }
-        tensor.tensor_scale = self.tensor_scale_for(src)?;
-        let job = Job { quantizer: self, geometry, tensor: tensor.tensor_scale, src };
+        let mut amax = Vec::new();
+        tensor.tensor_scale = self.tensor_scale_for(src, &geometry, &mut amax)?;
+        let job = Job { quantizer: self, geometry, tensor: tensor.tensor_scale, amax, src };
         let fast = match way {
             Way::Fastest if self.scales.is_none() => Fast::lower(self, &geometry, tensor.tensor_scale, size_of_val(src)),
             _ => None,
@@ -164,7 +166,13 @@ impl<'a> Quantizer<'a> {
         self.quantize(src, shape)?.view().dequantize_into(dst, self.exec)
     }
 
-    fn tensor_scale_for<T: Copy + Sync + Into<f32> + 'static>(&self, src: &[T]) -> Result<f32, Error> {
+    /// The tensor's scale; where blocks are parts of rows, also the largest magnitudes that were looked at for it.
+    fn tensor_scale_for<T: Copy + Sync + Into<f32> + 'static>(
+        &self,
+        src: &[T],
+        geometry: &Geometry,
+        amax: &mut Vec<u32>,
+    ) -> Result<f32, Error> {
         let refuse = |expected, found: f32| Err(Error::Stored { what: "tensor scale", index: 0, expected, found: found.to_bits() });
         match (self.spec.tensor_scale, self.tensor_scale) {
             (TensorScale::None, None) => Ok(1.0),
@@ -173,9 +181,21 @@ impl<'a> Quantizer<'a> {
             (_, Some(given)) if given > 0.0 && given.is_finite() => Ok(given),
             (_, Some(given)) => refuse("a positive finite f32", given),
             (rule, None) => {
-                let mut amax = 0u32;
-                self.exec.fold(src, 1 << 16, |_, piece| finite_amax(self.exec.isa(), piece), |piece| amax = amax.max(piece));
-                Ok(rule.of(f32::from_bits(amax)))
+                const PIECE: usize = 1 << 16;
+                let (isa, length) = (self.exec.isa(), geometry.block_cols);
+                if geometry.is_long(self.spec.element.bits()) {
+                    let piece = PIECE.next_multiple_of(length);
+                    self.exec.fold(src, piece, |_, piece| block_amax(isa, piece, length), |piece| amax.extend(piece));
+                }
+                // Of magnitudes as of numbers.
+                let mut largest = [0];
+                kernel::block_amax(isa, bytemuck::cast_slice(amax), amax.len().max(1), &mut largest);
+                let [mut largest] = largest;
+                if amax.is_empty() || largest >= f32::INFINITY.to_bits() {
+                    largest = 0;
+                    self.exec.fold(src, PIECE, |_, piece| finite_amax(isa, piece), |piece| largest = largest.max(piece));
+                }
+                Ok(rule.of(f32::from_bits(largest)))
             }
         }
     }
@@ -193,6 +213,8 @@ pub(super) struct Job<'a, T> {
     pub(super) quantizer: &'a Quantizer<'a>,
     pub(super) geometry: Geometry,
     pub(super) tensor: f32,
+    /// The largest magnitudes of all blocks, as bits, if they have been looked for.
+    pub(super) amax: Vec<u32>,
     pub(super) src: &'a [T],
 }
 

@@ -10,6 +10,7 @@ use crate::kernel::{self, FloatCoder, FloatRun, Integer, Isa, Over, OverToOdd, P
 use crate::kernel::{OverByReciprocal, OverToOddFused, RECIPROCAL_FROM};
 use crate::policy::{MissingNan, Nan};
 use crate::random::Dither;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
@@ -152,11 +153,15 @@ impl<'a> Fast<'a> {
             tiles: Tiles { cols: if long { src.len() } else { grid.cols }, block_cols: grid.block_cols, run: COLUMNS },
             row_bytes: if long { piece.codes.len() } else { grid.row_bytes },
             scale_bytes: self.spec.scale_bytes(),
+            known: &[],
             buffer: Vec::new(),
             scratch: Scratch::default(),
         };
         if long {
             let parts = Parts { codes: piece.codes, scales: piece.scales, offsets: piece.offsets };
+            if !job.amax.is_empty() && !matches!(self.elements, ElementEncoder::Points(_)) {
+                band.known = &job.amax[piece.first * grid.grid_cols..][..piece.bands * grid.grid_cols];
+            }
             return band.quantize(src, origin * grid.cols, parts);
         }
         for index in 0..piece.bands {
@@ -272,6 +277,16 @@ pub(super) fn finite_amax<T: Copy + Into<f32> + 'static>(isa: Isa, src: &[T]) ->
     amax
 }
 
+/// Of blocks of a length in one long row the largest magnitudes, as bits: NaN is above infinity, infinity above all others.
+pub(super) fn block_amax<T: Copy + Into<f32> + 'static>(isa: Isa, src: &[T], length: usize) -> Vec<u32> {
+    let (mut amax, mut buffer) = (vec![0; src.len().div_ceil(length)], Vec::new());
+    let blocks = (COLUMNS / length).max(1);
+    for (src, amax) in src.chunks(blocks * length).zip(amax.chunks_mut(blocks)) {
+        kernel::block_amax(isa, widened(isa, src, &mut buffer), length, amax);
+    }
+    amax
+}
+
 /// Numbers as f32s: themselves, or in the buffer.
 fn widened<'a, T: Copy + Into<f32> + 'static>(isa: Isa, src: &'a [T], buffer: &'a mut Vec<f32>) -> &'a [f32] {
     if let Some(numbers) = kernel::as_f32s(src) {
@@ -288,6 +303,8 @@ struct Band<'a> {
     tiles: Tiles,
     row_bytes: usize,
     scale_bytes: usize,
+    /// The largest magnitudes of all blocks, if they have been looked for.
+    known: &'a [u32],
     /// Numbers as f32s.
     buffer: Vec<f32>,
     scratch: Scratch,
@@ -355,8 +372,13 @@ impl Band<'_> {
                     kernel::prefetch(src);
                 }
                 let numbers = widened(isa, src, &mut buffer);
-                self.clear(blocks.len());
-                self.look(numbers, 0..blocks.len());
+                if self.known.is_empty() {
+                    self.clear(blocks.len());
+                    self.look(numbers, 0..blocks.len());
+                } else {
+                    self.scratch.amax.clear();
+                    self.scratch.amax.extend_from_slice(&self.known[blocks.clone()]);
+                }
                 let scales = &mut scales[blocks.start * self.scale_bytes..blocks.end * self.scale_bytes];
                 self.settle(src, cols.len(), scales, offsets.get_mut(blocks.clone()).unwrap_or_default());
                 self.encode(numbers, first + cols.start, 0..blocks.len(), cols, codes);
