@@ -3,153 +3,11 @@
 use super::finite::Finite;
 use super::integer::Integer;
 use super::isa::{Isa, per_isa};
+use super::scaling::Scaling;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::x86_blocks;
 use crate::policy::Convert;
 use crate::spec::FormatSpec;
-
-/// What a finite number is multiplied or divided by before it is encoded.
-pub(crate) trait Scaling: Copy {
-    fn scaled(self, x: f32, factor: f32) -> f32;
-
-    /// Whether the formula holds for this factor.
-    #[inline(always)]
-    fn takes(self, factor: f32) -> bool {
-        let _ = factor;
-        true
-    }
-}
-
-/// `x · factor`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Times;
-
-/// `x / factor`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Over;
-
-/// `x / factor`, where it is no f32 the odd one of its neighbours: rounded once more, to fewer bits, it becomes what the exact quotient does.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OverToOdd;
-
-impl Scaling for Times {
-    #[inline(always)]
-    fn scaled(self, x: f32, factor: f32) -> f32 {
-        x * factor
-    }
-}
-
-impl Scaling for Over {
-    #[inline(always)]
-    fn scaled(self, x: f32, factor: f32) -> f32 {
-        x / factor
-    }
-}
-
-/// `x / factor` without a division for every number, where a fused multiplication and addition is an instruction. Of a quotient below
-/// [`RECIPROCAL_FROM`] only the sign is right.
-///
-/// The first quotient, by the rounded reciprocal, is a few units off, the second at most one, and from there a remainder leads to the nearest:
-/// Markstein's theorem (IBM Journal of Research and Development 34, 1990), as the reciprocal is the nearest. Remainders are computed with the other sign
-/// and subtracted, so that −0 stays.
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OverByReciprocal;
-
-/// See [`OverByReciprocal`].
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-pub(crate) const RECIPROCAL_FROM: f32 = power_of_two(-39);
-
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-impl OverByReciprocal {
-    /// Whether the formula holds in blocks of these largest magnitudes: nothing becomes infinite on the way, and no remainder of a number above 2^-100 is
-    /// rounded. Factors of zero are those of blocks that are encoded some other way.
-    pub(crate) fn takes_all(isa: Isa, amax: &[u32], factors: &[f32]) -> bool {
-        let mut all = true;
-        takes_all(isa, amax, factors, &mut all);
-        all
-    }
-}
-
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-#[inline(always)]
-fn takes_all_body(amax: &[u32], factors: &[f32], all: &mut bool) {
-    const LEAST: f32 = power_of_two(-60);
-    const MOST: f32 = power_of_two(60);
-    let mut refused = 0;
-    for (amax, factor) in amax.iter().zip(factors) {
-        let takes = (LEAST <= *factor) & (*factor <= MOST) & (f32::from_bits(*amax) <= factor * MOST);
-        refused |= u32::from(!(takes | (*factor == 0.0)));
-    }
-    *all &= refused == 0;
-}
-
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-per_isa! {
-    fn takes_all[](amax: &[u32], factors: &[f32], all: &mut bool) = takes_all_body;
-}
-
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-impl Scaling for OverByReciprocal {
-    #[inline(always)]
-    fn scaled(self, x: f32, factor: f32) -> f32 {
-        let reciprocal = 1.0 / factor;
-        let nearer = |quotient: f32| {
-            let less = quotient.mul_add(factor, -x);
-            (-less).mul_add(reciprocal, quotient)
-        };
-        nearer(nearer(x * reciprocal))
-    }
-}
-
-/// [`OverToOdd`] where a fused multiplication and addition is an instruction.
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OverToOddFused;
-
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-const fn power_of_two(exponent: i32) -> f32 {
-    f32::from_bits(((127 + exponent) as u32) << 23)
-}
-
-/// The odd neighbour of a quotient that left a remainder; of an infinite quotient the largest f32, which is the one toward zero.
-#[inline(always)]
-fn to_odd(x: f32, nearest: f32, exact: bool, negative: bool) -> f32 {
-    let beyond = negative != (x < 0.0);
-    let toward_zero = nearest.to_bits().wrapping_sub(u32::from(beyond));
-    if exact { nearest } else { f32::from_bits(toward_zero | 1) }
-}
-
-impl Scaling for OverToOdd {
-    #[inline(always)]
-    fn scaled(self, x: f32, factor: f32) -> f32 {
-        let nearest = x / factor;
-        // The product of two f32s is an f64, so the sign of the difference is that of the remainder.
-        let remainder = f64::from(x) - f64::from(nearest) * f64::from(factor);
-        to_odd(x, nearest, remainder == 0.0, remainder < 0.0)
-    }
-
-    #[inline(always)]
-    fn takes(self, factor: f32) -> bool {
-        factor.is_finite()
-    }
-}
-
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-impl Scaling for OverToOddFused {
-    /// With a factor that is not tiny, the remainder is an f32 wherever the quotient is not, and is not rounded to zero anyway.
-    #[inline(always)]
-    fn scaled(self, x: f32, factor: f32) -> f32 {
-        let nearest = x / factor;
-        let remainder = (-nearest).mul_add(factor, x);
-        to_odd(x, nearest, remainder == 0.0, remainder < 0.0)
-    }
-
-    #[inline(always)]
-    fn takes(self, factor: f32) -> bool {
-        OverToOdd.takes(factor)
-    }
-}
 
 /// How a finite scaled number becomes a code of at most 8 bits.
 pub(crate) trait Coder: Copy {
@@ -179,7 +37,7 @@ impl FloatCoder {
         isa: Isa,
         negative_zero: bool,
         scaling: S,
-        run: FloatRun<'_>,
+        run: FloatRun<'_, S::Factor>,
         codes: &mut [u8],
     ) -> bool {
         let finite = if negative_zero { self.finite } else { self.finite.without_negative_zero() };
@@ -189,10 +47,10 @@ impl FloatCoder {
 
 /// Numbers in blocks of a length, and the blocks' factors.
 #[derive(Clone, Copy)]
-pub(crate) struct FloatRun<'a> {
+pub(crate) struct FloatRun<'a, F> {
     pub(crate) numbers: &'a [f32],
     pub(crate) length: usize,
-    pub(crate) factors: &'a [f32],
+    pub(crate) factors: &'a [F],
 }
 
 impl Coder for FloatCoder {
@@ -253,13 +111,13 @@ pub(super) fn map_blocks<S: Copy, F: Copy, D>(src: &[S], length: usize, factors:
 }
 
 #[inline(always)]
-fn encode_body<S: Scaling, C: Coder>(coder: &C, scaling: S, src: &[f32], length: usize, factors: &[f32], codes: &mut [u8]) {
+fn encode_body<S: Scaling, C: Coder>(coder: &C, scaling: S, src: &[f32], length: usize, factors: &[S::Factor], codes: &mut [u8]) {
     let coder = *coder;
     map_blocks(src, length, factors, codes, |x, factor| coder.code(scaling.scaled(x, factor)));
 }
 
 #[inline(always)]
-fn scale_body<S: Scaling>(scaling: S, zero: f32, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) {
+fn scale_body<S: Scaling<Factor = f32>>(scaling: S, zero: f32, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) {
     map_blocks(src, length, factors, dst, |x, factor| scaling.scaled(x, factor) + zero);
 }
 
@@ -400,7 +258,7 @@ fn where_zero_body(numbers: &[f32], value: f32, to: &mut [f32]) {
 }
 
 #[inline(always)]
-fn refuse_body<S: Scaling>(scaling: S, amax: &[u32], factors: &mut [f32]) {
+fn refuse_body<S: Scaling<Factor = f32>>(scaling: S, amax: &[u32], factors: &mut [f32]) {
     for (amax, factor) in amax.iter().zip(factors) {
         let largest = scaling.scaled(f32::from_bits(*amax), *factor);
         *factor = if largest.is_finite() && scaling.takes(*factor) { *factor } else { f32::NAN };
@@ -425,9 +283,9 @@ per_isa! {
     /// Numbers as f32s.
     fn widen[T: Number](src: &[T], dst: &mut [f32]) = widen_body;
     /// Codes of finite numbers scaled by their blocks' factors.
-    fn encode_blocks[S: Scaling, C: Coder](coder: &C, scaling: S, src: &[f32], length: usize, factors: &[f32], codes: &mut [u8]) = encode_body;
+    fn encode_blocks[S: Scaling, C: Coder](coder: &C, scaling: S, src: &[f32], length: usize, factors: &[S::Factor], codes: &mut [u8]) = encode_body;
     /// Numbers scaled by their blocks' factors, plus a zero.
-    fn scale_blocks[S: Scaling](scaling: S, zero: f32, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) = scale_body;
+    fn scale_blocks[S: Scaling<Factor = f32>](scaling: S, zero: f32, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) = scale_body;
     /// [`block_amax`] by a plain loop.
     fn block_amax_plain[](src: &[f32], length: usize, amax: &mut [u32]) = block_amax_body;
     /// The largest magnitude, as its bits, of the finite numbers and one before.
@@ -439,7 +297,7 @@ per_isa! {
     /// A value in the places of zeros.
     fn where_zero[](numbers: &[f32], value: f32, to: &mut [f32]) = where_zero_body;
     /// NaN in place of factors under which the largest number is not finite.
-    fn refuse[S: Scaling](scaling: S, amax: &[u32], factors: &mut [f32]) = refuse_body;
+    fn refuse[S: Scaling<Factor = f32>](scaling: S, amax: &[u32], factors: &mut [f32]) = refuse_body;
     /// A code in the places of zeros.
     fn zeros_become[](numbers: &[f32], code: u8, codes: &mut [u8]) = zeros_become_body;
     /// One code for another.

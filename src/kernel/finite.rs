@@ -5,10 +5,10 @@
 //! field. Of the exponent field too all that is still missing is a constant, which `c` has in its low bits, modulo 2^16: a code is the low bits of
 //! one sum of integers. Infinity, NaN and, where it has a code of its own, overflow are not seen here: the largest magnitude of a run says whether any was among it.
 
-#[cfg(feature = "alloc")]
-use super::blocks::{FloatRun, Scaling};
 use super::isa::{Isa, per_isa};
 use super::nearest::{both, layout, limit};
+#[cfg(feature = "alloc")]
+use super::{blocks::FloatRun, scaling::Scaling};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::{isa::Kind, x86_finite};
 use crate::codec::Unpacked;
@@ -94,12 +94,9 @@ impl Finite {
     }
 
     /// Whether there is a kernel of its own for the format's bytes.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
     fn has_bytes(&self, isa: Isa) -> bool {
-        match isa.kind() {
-            #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Kind::Avx512Vbmi => matches!(self.sign_bit, 1..=0x80) && self.shift >= 18,
-            _ => false,
-        }
+        matches!(isa.kind(), Kind::Avx512Vbmi) && matches!(self.sign_bit, 1..=0x80) && self.shift >= 18
     }
 
     /// Codes of numbers, 64 in so many bytes: one a byte in 64, two, the first in the low bits, in 32. If there is a kernel of its own for it, whether they
@@ -123,13 +120,13 @@ impl Finite {
         isa: Isa,
         zero: f32,
         scaling: S,
-        FloatRun { numbers, length, factors }: FloatRun<'_>,
+        FloatRun { numbers, length, factors }: FloatRun<'_, S::Factor>,
         dst: &mut [u8],
     ) -> bool {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
         if self.has_bytes(isa) && numbers.len().is_multiple_of(64) {
             let runs = numbers.as_chunks().0;
-            let repeats = core::iter::repeat_n::<[f32; 4]>;
+            let repeats = core::iter::repeat_n::<[S::Factor; 4]>;
             match length {
                 // SAFETY: as above.
                 #[expect(unsafe_code, reason = "entry into instructions that were detected")]

@@ -29,6 +29,8 @@ mod rounding;
 #[cfg(feature = "alloc")]
 mod rows;
 #[cfg(feature = "alloc")]
+mod scaling;
+#[cfg(feature = "alloc")]
 mod steps;
 mod stochastic;
 mod stream;
@@ -64,11 +66,9 @@ mod zero_points;
 pub(crate) use aligned::Aligned;
 #[cfg(feature = "alloc")]
 pub(crate) use blocks::{
-    FloatCoder, FloatRun, Over, OverToOdd, Powers, Scaling, Step, Times, apply, block_amax, encode_blocks, finite_amax, powers,
-    refuse, replace, scale_blocks, where_zero, widen, zeros_become,
+    FloatCoder, FloatRun, Powers, Step, apply, block_amax, encode_blocks, finite_amax, powers, refuse, replace, scale_blocks,
+    where_zero, widen, zeros_become,
 };
-#[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
-pub(crate) use blocks::{OverByReciprocal, OverToOddFused, RECIPROCAL_FROM};
 #[cfg(feature = "alloc")]
 pub(crate) use columns::{CodeRows, Quad, positions, quads, unpack_quads};
 pub(crate) use decode::{DecodeBytes, look_up, map_bytes};
@@ -90,6 +90,10 @@ pub(crate) use rows::{
     AmaxQuotient, LessZeroPoint, PackedBlocks, PlusMinimum, Product, e8m0, expand, pack_4, pack_6, restore_each, restore_packed,
     restore_packed_by, restores_packed, unpack_4, unpack_6,
 };
+#[cfg(feature = "alloc")]
+pub(crate) use scaling::{Over, OverToOdd, Scaling, Times};
+#[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
+pub(crate) use scaling::{OverByReciprocal, OverToOddFused, RECIPROCAL_FROM, reciprocals};
 #[cfg(feature = "alloc")]
 pub(crate) use stream::{copy_past_caches, fence, prefetch};
 pub(crate) use stream::{is_large, tiles};

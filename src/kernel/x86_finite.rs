@@ -1,11 +1,11 @@
-//! [`Finite`] for signed formats of at most 8 bits in AVX-512 with byte permutes: the same addition, with what is around it in fewer instructions.
+//! [`Finite`] for signed formats of at most 8 bits in AVX-512 with byte permutes: the same addition, with less around it.
 //!
-//! The sum's exponent field and the units in its low bits are the two 16-bit halves of an f32; one multiplication of both by a constant and an addition
-//! make them a code ahead by a constant. From four vectors bits are taken straight to their bytes.
+//! The units are the lower half of the sum, its exponent field is in the upper half: one multiplication of 16-bit halves, with addition, makes both a code,
+//! ahead by a constant, at a byte that is chosen by the factors. Four vectors are one then, whose bytes are put in order at the end.
 
-#[cfg(feature = "alloc")]
-use super::blocks::Scaling;
 use super::finite::Finite;
+#[cfg(feature = "alloc")]
+use super::scaling::Scaling;
 use bytemuck::must_cast;
 #[cfg(feature = "alloc")]
 use bytemuck::must_cast_ref;
@@ -26,7 +26,7 @@ struct Vectors {
     /// Of the two halves of a sum the factors that make it a code in the second byte, and in the third.
     to_second: __m512i,
     to_third: __m512i,
-    /// By how many bits a sign is where a code in the fourth byte has it, in the third, and so on.
+    /// By how many bits signs go down to where a code in the first byte has its sign, in the second, and so on.
     sign_down: [__m512i; 4],
     /// What codes are ahead by, its negative.
     less: __m512i,
@@ -196,7 +196,7 @@ pub(super) fn encode_blocks<S: Scaling, const BYTES: usize>(
     zero: f32,
     scaling: S,
     runs: &[[f32; 64]],
-    factors: impl Iterator<Item = [f32; 4]>,
+    factors: impl Iterator<Item = [S::Factor; 4]>,
     dst: &mut [u8],
 ) {
     let (vectors, negative_zero) = (Vectors::of(finite), finite.negative_zero);

@@ -1,7 +1,8 @@
 //! Blocks of integers with zero points: ranges, zero points and codes.
 
-use super::blocks::{Scaling, map_blocks};
+use super::blocks::map_blocks;
 use super::isa::per_isa;
+use super::scaling::Scaling;
 use crate::policy::{Convert, Negative, Overflow, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec};
@@ -54,7 +55,14 @@ impl PointCoder {
 }
 
 #[inline(always)]
-fn encode_body<S: Scaling>(coder: &PointCoder, scaling: S, src: &[f32], length: usize, blocks: &[[f32; 2]], codes: &mut [u8]) {
+fn encode_body<S: Scaling<Factor = f32>>(
+    coder: &PointCoder,
+    scaling: S,
+    src: &[f32],
+    length: usize,
+    blocks: &[[f32; 2]],
+    codes: &mut [u8],
+) {
     let coder = *coder;
     map_blocks(src, length, blocks, codes, |x, [factor, zero_point]| coder.code(scaling.scaled(x, factor), zero_point));
 }
@@ -95,7 +103,7 @@ fn points_body(coder: &PointCoder, ranges: &[[f32; 2]], scales: &[f32], blocks: 
 
 per_isa! {
     /// Codes of finite numbers by their blocks' factors and zero points.
-    fn encode_points[S: Scaling](coder: &PointCoder, scaling: S, src: &[f32], length: usize, blocks: &[[f32; 2]], codes: &mut [u8]) = encode_body;
+    fn encode_points[S: Scaling<Factor = f32>](coder: &PointCoder, scaling: S, src: &[f32], length: usize, blocks: &[[f32; 2]], codes: &mut [u8]) = encode_body;
     /// For each block the smallest and the largest of its numbers and those before.
     fn block_range[](src: &[f32], length: usize, ranges: &mut [[f32; 2]]) = range_body;
     /// Zero points of blocks with these ranges (zero within) and scales, put behind their factors, and the zero points' codes.

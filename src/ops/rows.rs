@@ -177,25 +177,26 @@ impl<'a> Fast<'a> {
         }
     }
 
-    /// Whether quotients of blocks may come from reciprocals.
-    fn by_reciprocals(&self, amax: &[u32], factors: &[f32]) -> bool {
-        #[cfg(all(feature = "std", target_arch = "x86_64"))]
-        if self.isa != Isa::portable() && matches!(self.scaling, Scaling::Over) {
-            // Below half of the smallest number only the sign of a quotient matters to coders, which round to nearest.
-            let coders = matches!(self.elements, ElementEncoder::Float(_) | ElementEncoder::Int(_));
-            let smallest = self.spec.element.min_positive().to_f32();
-            return coders && 0.5 * smallest >= RECIPROCAL_FROM && OverByReciprocal::takes_all(self.isa, amax, factors);
-        }
-        let _ = (amax, factors);
-        false
+    /// Whether quotients may come from reciprocals: below half of the smallest number only their sign matters to coders, which round to nearest.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    fn multiplies_by_reciprocals(&self) -> bool {
+        let coders = matches!(self.elements, ElementEncoder::Float(_) | ElementEncoder::Int(_));
+        let smallest = self.spec.element.min_positive().to_f32();
+        matches!(self.scaling, Scaling::Over) && self.isa != Isa::portable() && coders && 0.5 * smallest >= RECIPROCAL_FROM
     }
 
     /// Codes of a run of columns of one row; says whether they were made: two a byte they are only where there is a quick way.
-    fn encode(&self, run: Run<'_>, to: To<'_>) -> bool {
+    fn encode(&self, run: Run<'_>, pairs: &mut Vec<[f32; 2]>, to: To<'_>) -> bool {
+        let _ = &pairs;
         match self.scaling {
             Scaling::Times => self.encode_by(Times, run, to),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Scaling::Over if run.by_reciprocals => self.encode_by(OverByReciprocal, run, to),
+            Scaling::Over if self.multiplies_by_reciprocals() => {
+                let mut right = false;
+                pairs.resize(run.factors.len(), [0.0; 2]);
+                kernel::reciprocals(self.isa, run.amax, run.factors, pairs, &mut right);
+                if right { self.encode_elements(OverByReciprocal, run, pairs, to) } else { self.encode_by(Over, run, to) }
+            }
             Scaling::Over => self.encode_by(Over, run, to),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Scaling::Exact if self.isa != Isa::portable() => self.encode_by(OverToOddFused, run, to),
@@ -203,26 +204,13 @@ impl<'a> Fast<'a> {
         }
     }
 
-    fn encode_by<S: kernel::Scaling>(&self, scaling: S, run: Run<'_>, to: To<'_>) -> bool {
+    fn encode_by<S: kernel::Scaling<Factor = f32>>(&self, scaling: S, run: Run<'_>, to: To<'_>) -> bool {
         let Run { numbers, length, factors, points, dither, .. } = run;
-        let floats = FloatRun { numbers, length, factors };
-        let negative_zero = !matches!(self.zeros, Zeros::Replace(..));
-        let (scaled, codes) = match (to, &self.elements, &self.zeros) {
-            (To::Nibbles(bytes), ElementEncoder::Float(coder), Zeros::Keep | Zeros::Replace(..)) => {
-                return coder.encode_run::<S, 32>(self.isa, negative_zero, scaling, floats, bytes);
-            }
-            (To::Nibbles(_), ..) => return false,
-            (To::Bytes(scaled, codes), ..) => (scaled, codes),
-        };
+        let To::Bytes(scaled, codes) = to else { return self.encode_elements(scaling, run, factors, to) };
         match &self.elements {
-            ElementEncoder::Float(coder) => {
-                if !coder.encode_run::<S, 64>(self.isa, negative_zero, scaling, floats, codes) {
-                    kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes);
-                } else if !negative_zero {
-                    return true;
-                }
+            ElementEncoder::Float(_) | ElementEncoder::Int(_) => {
+                return self.encode_elements(scaling, run, factors, To::Bytes(scaled, codes));
             }
-            ElementEncoder::Int(coder) => kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes),
             ElementEncoder::Points(coder) => kernel::encode_points(self.isa, coder, scaling, numbers, length, points, codes),
             ElementEncoder::Other(encode, zero) => {
                 scaled.resize(numbers.len(), 0.0);
@@ -230,12 +218,44 @@ impl<'a> Fast<'a> {
                 encode.encode(scaled, codes, dither);
             }
         }
+        self.finish_zeros(numbers, codes);
+        true
+    }
+
+    /// The same of floats and integers alone.
+    fn encode_elements<S: kernel::Scaling>(&self, scaling: S, run: Run<'_>, factors: &[S::Factor], to: To<'_>) -> bool {
+        let Run { numbers, length, .. } = run;
+        let floats = FloatRun { numbers, length, factors };
+        let negative_zero = !matches!(self.zeros, Zeros::Replace(..));
+        match (to, &self.elements) {
+            (To::Nibbles(bytes), ElementEncoder::Float(coder)) if !matches!(self.zeros, Zeros::Code(_)) => {
+                coder.encode_run::<S, 32>(self.isa, negative_zero, scaling, floats, bytes)
+            }
+            (To::Bytes(_, codes), ElementEncoder::Float(coder)) => {
+                let quick = coder.encode_run::<S, 64>(self.isa, negative_zero, scaling, floats, codes);
+                if !quick {
+                    kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes);
+                }
+                if !quick || negative_zero {
+                    self.finish_zeros(numbers, codes);
+                }
+                true
+            }
+            (To::Bytes(_, codes), ElementEncoder::Int(coder)) => {
+                kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes);
+                self.finish_zeros(numbers, codes);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn finish_zeros(&self, numbers: &[f32], codes: &mut [u8]) {
         match self.zeros {
             Zeros::Keep => {}
             Zeros::Replace(from, to) => kernel::replace(self.isa, from, to, codes),
             Zeros::Code(code) => kernel::zeros_become(self.isa, numbers, code, codes),
         }
-        true
     }
 }
 
@@ -245,11 +265,12 @@ struct Run<'a> {
     numbers: &'a [f32],
     /// Columns of a block.
     length: usize,
+    /// Of blocks the largest magnitudes, as bits.
+    #[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "reciprocals are x86's"))]
+    amax: &'a [u32],
     factors: &'a [f32],
     /// Factors and zero points, where there are zero points.
     points: &'a [[f32; 2]],
-    /// Whether quotients may come from reciprocals.
-    by_reciprocals: bool,
     dither: Dither,
 }
 
@@ -354,6 +375,8 @@ struct Scratch {
     amax: Vec<u32>,
     ranges: Vec<[f32; 2]>,
     factors: Vec<f32>,
+    /// Factors and their reciprocals.
+    pairs: Vec<[f32; 2]>,
     points: Vec<[f32; 2]>,
     special: Vec<(usize, Special)>,
     arrays: Arrays,
@@ -477,7 +500,7 @@ impl Band<'_> {
 
     /// The codes of some columns of a row, whose blocks' factors are in the scratch, into the row.
     fn encode(&mut self, numbers: &[f32], first: usize, blocks: Range<usize>, cols: Range<usize>, row: &mut [u8]) {
-        let Scratch { scaled, codes, amax, factors, points, special, .. } = &mut self.scratch;
+        let Scratch { scaled, codes, amax, factors, pairs, points, special, .. } = &mut self.scratch;
         let fast = self.fast;
         let bits = fast.spec.element.bits();
         let dither = fast.dither.skip(first as u64);
@@ -485,14 +508,17 @@ impl Band<'_> {
         let run = Run {
             numbers,
             length: self.tiles.length(),
+            amax: &amax[blocks.clone()],
             factors: &factors[blocks.clone()],
             points: points.get(blocks.clone()).unwrap_or_default(),
-            by_reciprocals: fast.by_reciprocals(&amax[blocks.clone()], &factors[blocks.clone()]),
             dither,
         };
         let start = cols.start * bits as usize;
         let mut special = special.iter().filter(|(index, _)| blocks.contains(index)).peekable();
-        if bits == 4 && special.peek().is_none() && start.is_multiple_of(8) && fast.encode(run, To::Nibbles(&mut row[start / 8..]))
+        if bits == 4
+            && special.peek().is_none()
+            && start.is_multiple_of(8)
+            && fast.encode(run, pairs, To::Nibbles(&mut row[start / 8..]))
         {
             return;
         }
@@ -502,7 +528,7 @@ impl Band<'_> {
             codes.resize(numbers.len(), 0);
             &mut codes[..]
         };
-        fast.encode(run, To::Bytes(scaled, own));
+        fast.encode(run, pairs, To::Bytes(scaled, own));
         for (index, what) in special {
             let at = (index - blocks.start) * self.tiles.length();
             let at = at..(at + self.tiles.length()).min(numbers.len());
