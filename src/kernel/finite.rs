@@ -96,7 +96,7 @@ impl Finite {
     /// Whether there is a kernel of its own for the format's bytes.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     fn has_bytes(&self, isa: Isa) -> bool {
-        matches!(isa.kind(), Kind::Avx512Vbmi) && matches!(self.sign_bit, 1..=0x80) && self.shift >= 18
+        matches!(isa.kind(), Kind::Avx512Vbmi) && matches!(self.sign_bit, 1..=0x80)
     }
 
     /// Codes of numbers, 64 in so many bytes: one a byte in 64, two, the first in the low bits, in 32. If there is a kernel of its own for it, whether they

@@ -156,34 +156,54 @@ mod tests {
     use super::*;
     use crate::random::Dither;
 
-    /// Of numbers of all sizes, and of such whose quotients are next to the middle between two f32s.
+    /// All bits of a quotient, or the sign of one that is too small for the formula.
+    fn check(x: f32, factor: f32) {
+        let (exact, ours) = (x / factor, OverByReciprocal.scaled(x, [factor, 1.0 / factor]));
+        if exact.abs() >= RECIPROCAL_FROM {
+            assert_eq!(ours.to_bits(), exact.to_bits(), "{x:e} / {factor:e}");
+        } else {
+            assert!(ours.abs() <= RECIPROCAL_FROM, "{x:e} / {factor:e}");
+            assert_eq!(ours.is_sign_negative(), exact.is_sign_negative(), "{x:e} / {factor:e}");
+        }
+    }
+
     #[test]
     fn quotients_by_reciprocals_are_those_of_divisions() {
         let words = Dither::new(5);
-        let (mut compared, mut near_middles) = (0, 0);
-        for index in 0..400_000u64 {
-            let word = |k| words.word(4 * index + k, 32);
+        for index in 0..1_000_000 {
             // All mantissas, exponents from -60 to 59.
-            let factor = f32::from_bits((67 + word(0) % 120) << 23 | word(1) >> 9);
-            let quotient = f32::from_bits((97 + word(2) % 60) << 23 | word(3) >> 9);
-            let middle = (f64::from(quotient) + f64::from(quotient.next_up())) / 2.0;
-            let next_to_middle = (middle * f64::from(factor)) as f32;
-            for x in [next_to_middle, -next_to_middle.next_up(), quotient * factor, f32::from_bits(word(2))] {
-                let usual = x.is_finite() && x.abs() <= factor * power_of_two(60);
-                if !usual {
-                    continue;
-                }
-                let (exact, ours) = (x / factor, OverByReciprocal.scaled(x, [factor, 1.0 / factor]));
-                assert_eq!(ours.is_sign_negative(), exact.is_sign_negative(), "{x:e} / {factor:e}");
-                if exact.abs() >= RECIPROCAL_FROM {
-                    assert_eq!(ours.to_bits(), exact.to_bits(), "{x:e} / {factor:e}");
-                    compared += 1;
-                    near_middles += u32::from((f64::from(x) / f64::from(factor) - middle).abs() < middle * 2.0f64.powi(-45));
-                } else {
-                    assert!(ours.abs() <= RECIPROCAL_FROM, "{x:e} / {factor:e}");
+            let factor = f32::from_bits((67 + words.word(3 * index, 32) % 120) << 23 | words.word(3 * index + 1, 32) >> 9);
+            let x = f32::from_bits(words.word(3 * index + 2, 32));
+            if x.abs() <= factor * power_of_two(60) {
+                check(x, factor);
+            }
+        }
+        for zero in [0.0, -0.0, f32::from_bits(1), -f32::from_bits(1)] {
+            [1e-3, 1.0, 0.75, 3e5].iter().for_each(|factor| check(zero, *factor));
+        }
+    }
+
+    /// Quotients as close to the middle between two f32s as they can be. For an odd factor S and a middle M, an odd number of 25 bits,
+    /// `M S = 2^25 k + r` with a small r, so that `2^25 k / S` is M less r / S.
+    #[test]
+    fn quotients_next_to_middles_are_rounded_to_the_right_side() {
+        let words = Dither::new(6);
+        let mut checked = 0;
+        for index in 0..200_000 {
+            let factor = 1 << 23 | words.word(index, 32) >> 9 | 1;
+            // Every step doubles the bits in which the product with the factor is 1.
+            let inverse =
+                (0..5).fold(factor, |inverse: u32, _| inverse.wrapping_mul(2u32.wrapping_sub(factor.wrapping_mul(inverse))));
+            for r in [1i32, -1, 3, -3, 5, -5] {
+                let middle = inverse.wrapping_mul(r as u32) & 0x01FF_FFFF;
+                let k = (i64::from(middle) * i64::from(factor) - i64::from(r)) >> 25;
+                if middle >= 1 << 24 && k < 1 << 24 {
+                    check(k as f32, factor as f32);
+                    check(-(k as f32), factor as f32 * power_of_two(-30));
+                    checked += 1;
                 }
             }
         }
-        assert!(compared > 1_000_000 && near_middles > 1000, "{compared}, {near_middles}");
+        assert!(checked > 100_000, "{checked}");
     }
 }

@@ -1,7 +1,7 @@
 //! [`Finite`] for signed formats of at most 8 bits in AVX-512 with byte permutes: the same addition, with less around it.
 //!
-//! The units are the lower half of the sum, its exponent field is in the upper half: one multiplication of 16-bit halves, with addition, makes both a code,
-//! ahead by a constant, at a byte that is chosen by the factors. Four vectors are one then, whose bytes are put in order at the end.
+//! The units are the lower half of the sum, its exponent field is in the upper half: one multiplication of 16-bit halves, with addition, makes both a code
+//! that is ahead by a constant. Four vectors of such become one of bytes, which are put in order at the end.
 
 use super::finite::Finite;
 #[cfg(feature = "alloc")]
@@ -23,9 +23,8 @@ struct Vectors {
     min_normal: __m512,
     /// From a binade to the number whose neighbours are as far apart as the format's numbers in the binade.
     ahead: __m512,
-    /// Of the two halves of a sum the factors that make it a code in the second byte, and in the third.
-    to_second: __m512i,
-    to_third: __m512i,
+    /// Of the two halves of a sum the factors that make it a code in the second byte.
+    weights: __m512i,
     /// By how many bits signs go down to where a code in the first byte has its sign, in the second, and so on.
     sign_down: [__m512i; 4],
     /// What codes are ahead by, its negative.
@@ -61,16 +60,11 @@ impl Vectors {
     fn of(finite: &Finite) -> Self {
         let mantissa_bits = 23 - finite.shift;
         let less = ((finite.min_normal >> 23) + finite.shift) << mantissa_bits;
-        let to_bit = |bit: u32| {
-            let up = bit - (7 - mantissa_bits);
-            _mm512_set1_epi32(1 << (16 + up) | 1 << bit)
-        };
         Self {
             cap: _mm512_set1_ps(f32::from_bits(finite.cap)),
             min_normal: _mm512_set1_ps(f32::from_bits(finite.min_normal)),
             ahead: _mm512_set1_ps(f32::from_bits((127 + finite.shift) << 23)),
-            to_second: to_bit(8),
-            to_third: to_bit(16),
+            weights: _mm512_set1_epi32(1 << (16 + 1 + mantissa_bits) | 1 << 8),
             sign_down: [0, 8, 16, 24].map(|byte| _mm512_set1_epi32(finite.sign_shift as i32 - byte)),
             less: _mm512_set1_epi8((less as i8).wrapping_neg()),
             sign: _mm512_set1_epi8(finite.sign_bit as i8),
@@ -100,14 +94,8 @@ impl Vectors {
             let pair = |a, b| select(_mm512_set1_epi32(0x00FF_00FF), a, b);
             select(_mm512_set1_epi32(0x0000_FFFF), pair(a, b), pair(c, d))
         };
-        let [a, b, c, d] = numbers.map(|x| self.sum(x));
-        let third = |sum| _mm512_madd_epi16(sum, self.to_third);
-        let codes = gather([
-            _mm512_srli_epi32::<16>(third(a)),
-            _mm512_madd_epi16(b, self.to_second),
-            third(c),
-            _mm512_slli_epi32::<8>(third(d)),
-        ]);
+        let [a, b, c, d] = numbers.map(|x| _mm512_madd_epi16(self.sum(x), self.weights));
+        let codes = gather([_mm512_srli_epi32::<8>(a), b, _mm512_slli_epi32::<8>(c), _mm512_slli_epi32::<16>(d)]);
         let codes = _mm512_add_epi8(codes, self.less);
         let [a, b, c, d] = numbers.map(|x| _mm512_castps_si512(x));
         let down = |x, byte: usize| _mm512_srlv_epi32(x, self.sign_down[byte]);
