@@ -30,6 +30,11 @@ impl FloatCoder {
         (signed && finite.covers(f32::MAX.to_bits())).then_some(Self { finite, zero })
     }
 
+    /// The same for numbers whose zeros have their signs.
+    pub(crate) const fn without_zero(self) -> Self {
+        Self { zero: -0.0, ..self }
+    }
+
     /// The codes of a run of blocks as [`encode_blocks`] makes them, 64 in so many bytes: one a byte in 64, two, the first in the low bits, in 32; with −0,
     /// also what is rounded to it, or all zeros positive. Or nothing, which it says, where that is not quicker.
     pub(crate) fn encode_run<S: Scaling, const BYTES: usize>(

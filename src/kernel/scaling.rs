@@ -8,6 +8,9 @@ pub(crate) trait Scaling: Copy {
     /// Of a block.
     type Factor: Copy;
 
+    /// Whether zeros already have the signs that they are to have.
+    const SETTLES_ZEROS: bool = false;
+
     fn scaled(self, x: f32, factor: Self::Factor) -> f32;
 
     /// Whether the formula holds for this factor.
@@ -54,7 +57,7 @@ const fn power_of_two(exponent: i32) -> f32 {
 }
 
 /// `x / factor` without a division for every number, where a fused multiplication and addition is an instruction. Of a quotient below
-/// [`RECIPROCAL_FROM`] only the sign is right.
+/// [`RECIPROCAL_FROM`] only the sign is right; where −0 is to become +0, so are quotients that are rounded to it.
 ///
 /// The first quotient, by the rounded reciprocal, is a few units off, the second at most one, and from there a remainder leads to the nearest:
 /// Markstein's theorem (IBM Journal of Research and Development 34, 1990), as the reciprocal is the nearest. Remainders are computed with the other sign
@@ -69,38 +72,54 @@ pub(crate) const RECIPROCAL_FROM: f32 = power_of_two(-39);
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 impl Scaling for OverByReciprocal {
-    /// The factor and its reciprocal.
-    type Factor = [f32; 2];
+    /// The factor, its reciprocal, and below which magnitude +0 is what comes out.
+    type Factor = [f32; 3];
+
+    const SETTLES_ZEROS: bool = true;
 
     #[inline(always)]
-    fn scaled(self, x: f32, [factor, reciprocal]: [f32; 2]) -> f32 {
+    fn scaled(self, x: f32, [factor, reciprocal, least]: [f32; 3]) -> f32 {
         let nearer = |quotient: f32| {
             let less = quotient.mul_add(factor, -x);
             (-less).mul_add(reciprocal, quotient)
         };
-        nearer(nearer(x * reciprocal))
+        let nearest = nearer(nearer(x * reciprocal));
+        if x.abs() < least { 0.0 } else { nearest }
     }
+}
+
+/// The least magnitude whose quotient is not rounded to zero: the next f32 above 2^-150 times the factor. That product is not computed, since subnormal
+/// ones take long: the smallest f32s are their own bits times 2^-149, and what is below half of the factor an addition rounds to an integer.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[inline(always)]
+fn least(factor: f32) -> f32 {
+    const ONES: f32 = power_of_two(23);
+    let sum = 0.5 * factor + ONES;
+    let is_above = u32::from(sum - ONES > 0.5 * factor);
+    let subnormal = sum.to_bits().wrapping_sub(ONES.to_bits()).wrapping_sub(is_above);
+    let normal = factor.to_bits().wrapping_sub(150 << 23);
+    f32::from_bits(1 + if factor < power_of_two(24) { subnormal } else { normal })
 }
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 #[inline(always)]
-fn reciprocals_body(amax: &[u32], factors: &[f32], pairs: &mut [[f32; 2]], right: &mut bool) {
+fn reciprocals_body(plus_zero: bool, amax: &[u32], factors: &[f32], to: &mut [[f32; 3]], right: &mut bool) {
     const LEAST: f32 = power_of_two(-60);
     const MOST: f32 = power_of_two(60);
     let mut refused = 0;
-    for ((amax, factor), pair) in amax.iter().zip(factors).zip(pairs) {
+    for ((amax, factor), to) in amax.iter().zip(factors).zip(to) {
         let takes = (LEAST <= *factor) & (*factor <= MOST) & (f32::from_bits(*amax) <= factor * MOST);
         refused |= u32::from(!(takes | (*factor == 0.0)));
-        *pair = [*factor, 1.0 / factor];
+        *to = [*factor, 1.0 / factor, if plus_zero { least(*factor) } else { 0.0 }];
     }
     *right = refused == 0;
 }
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 per_isa! {
-    /// Factors for [`OverByReciprocal`], and whether its formula holds in blocks of these largest magnitudes: nothing becomes infinite on the way, and no
-    /// remainder of a number above 2^-100 is rounded. Factors of zero are those of blocks that are encoded some other way.
-    fn reciprocals[](amax: &[u32], factors: &[f32], pairs: &mut [[f32; 2]], right: &mut bool) = reciprocals_body;
+    /// Factors for [`OverByReciprocal`], with or without −0 becoming +0, and whether its formula holds in blocks of these largest magnitudes: nothing becomes
+    /// infinite on the way, and no remainder of a number above 2^-100 is rounded. Factors of zero are those of blocks that are encoded some other way.
+    fn reciprocals[](plus_zero: bool, amax: &[u32], factors: &[f32], to: &mut [[f32; 3]], right: &mut bool) = reciprocals_body;
 }
 
 /// [`OverToOdd`] where a fused multiplication and addition is an instruction.
@@ -156,14 +175,18 @@ mod tests {
     use super::*;
     use crate::random::Dither;
 
-    /// All bits of a quotient, or the sign of one that is too small for the formula.
+    /// All bits of a quotient, or the sign of one that is too small for the formula; and whether it is zero, if that is asked for.
     fn check(x: f32, factor: f32) {
-        let (exact, ours) = (x / factor, OverByReciprocal.scaled(x, [factor, 1.0 / factor]));
+        let exact = x / factor;
+        let ours = |least| OverByReciprocal.scaled(x, [factor, 1.0 / factor, least]);
         if exact.abs() >= RECIPROCAL_FROM {
-            assert_eq!(ours.to_bits(), exact.to_bits(), "{x:e} / {factor:e}");
+            assert_eq!(ours(0.0).to_bits(), exact.to_bits(), "{x:e} / {factor:e}");
+            assert_eq!(ours(least(factor)).to_bits(), exact.to_bits(), "{x:e} / {factor:e}");
         } else {
-            assert!(ours.abs() <= RECIPROCAL_FROM, "{x:e} / {factor:e}");
-            assert_eq!(ours.is_sign_negative(), exact.is_sign_negative(), "{x:e} / {factor:e}");
+            assert!(ours(0.0).abs() <= RECIPROCAL_FROM, "{x:e} / {factor:e}");
+            assert_eq!(ours(0.0).is_sign_negative(), exact.is_sign_negative(), "{x:e} / {factor:e}");
+            // In its sign alone, so that what is not zero and becomes −0 counts.
+            assert_eq!(ours(least(factor)).is_sign_negative(), exact < 0.0, "{x:e} / {factor:e}");
         }
     }
 
@@ -177,6 +200,9 @@ mod tests {
             if x.abs() <= factor * power_of_two(60) {
                 check(x, factor);
             }
+            // As close to what is rounded to zero as numbers are.
+            let edge = least(factor);
+            [edge, edge.next_down(), edge.next_up()].iter().for_each(|x| check(-x, factor));
         }
         for zero in [0.0, -0.0, f32::from_bits(1), -f32::from_bits(1)] {
             [1e-3, 1.0, 0.75, 3e5].iter().for_each(|factor| check(zero, *factor));

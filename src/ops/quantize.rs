@@ -183,7 +183,7 @@ impl<'a> Quantizer<'a> {
             (rule, None) => {
                 const PIECE: usize = 1 << 16;
                 let (isa, length) = (self.exec.isa(), geometry.block_cols);
-                if geometry.is_long(self.spec.element.bits()) {
+                if !src.is_empty() && geometry.is_long(self.spec.element.bits()) {
                     let piece = PIECE.next_multiple_of(length);
                     self.exec.fold(src, piece, |_, piece| block_amax(isa, piece, length), |piece| amax.extend(piece));
                 }

@@ -177,7 +177,7 @@ impl<'a> Fast<'a> {
         }
     }
 
-    /// Whether quotients may come from reciprocals: below half of the smallest number only their sign matters to coders, which round to nearest.
+    /// Whether quotients may come from reciprocals: below half of the smallest number, coders, which round to nearest, see their sign alone.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     fn multiplies_by_reciprocals(&self) -> bool {
         let coders = matches!(self.elements, ElementEncoder::Float(_) | ElementEncoder::Int(_));
@@ -186,16 +186,17 @@ impl<'a> Fast<'a> {
     }
 
     /// Codes of a run of columns of one row; says whether they were made: two a byte they are only where there is a quick way.
-    fn encode(&self, run: Run<'_>, pairs: &mut Vec<[f32; 2]>, to: To<'_>) -> bool {
-        let _ = &pairs;
+    fn encode(&self, run: Run<'_>, reciprocals: &mut Vec<[f32; 3]>, to: To<'_>) -> bool {
+        let _ = &reciprocals;
         match self.scaling {
             Scaling::Times => self.encode_by(Times, run, to),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Scaling::Over if self.multiplies_by_reciprocals() => {
                 let mut right = false;
-                pairs.resize(run.factors.len(), [0.0; 2]);
-                kernel::reciprocals(self.isa, run.amax, run.factors, pairs, &mut right);
-                if right { self.encode_elements(OverByReciprocal, run, pairs, to) } else { self.encode_by(Over, run, to) }
+                let plus_zero = matches!(self.spec.zero_sign, ZeroSign::MinusBelowZero);
+                reciprocals.resize(run.factors.len(), [0.0; 3]);
+                kernel::reciprocals(self.isa, plus_zero, run.amax, run.factors, reciprocals, &mut right);
+                if right { self.encode_elements(OverByReciprocal, run, reciprocals, to) } else { self.encode_by(Over, run, to) }
             }
             Scaling::Over => self.encode_by(Over, run, to),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -227,14 +228,16 @@ impl<'a> Fast<'a> {
         let Run { numbers, length, .. } = run;
         let floats = FloatRun { numbers, length, factors };
         let negative_zero = !matches!(self.zeros, Zeros::Replace(..));
+        let settled = |coder: &FloatCoder| if S::SETTLES_ZEROS { coder.without_zero() } else { *coder };
         match (to, &self.elements) {
             (To::Nibbles(bytes), ElementEncoder::Float(coder)) if !matches!(self.zeros, Zeros::Code(_)) => {
-                coder.encode_run::<S, 32>(self.isa, negative_zero, scaling, floats, bytes)
+                settled(coder).encode_run::<S, 32>(self.isa, negative_zero, scaling, floats, bytes)
             }
             (To::Bytes(_, codes), ElementEncoder::Float(coder)) => {
+                let coder = settled(coder);
                 let quick = coder.encode_run::<S, 64>(self.isa, negative_zero, scaling, floats, codes);
                 if !quick {
-                    kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes);
+                    kernel::encode_blocks(self.isa, &coder, scaling, numbers, length, factors, codes);
                 }
                 if !quick || negative_zero {
                     self.finish_zeros(numbers, codes);
@@ -375,8 +378,8 @@ struct Scratch {
     amax: Vec<u32>,
     ranges: Vec<[f32; 2]>,
     factors: Vec<f32>,
-    /// Factors and their reciprocals.
-    pairs: Vec<[f32; 2]>,
+    /// What quotients by reciprocals take for factors.
+    reciprocals: Vec<[f32; 3]>,
     points: Vec<[f32; 2]>,
     special: Vec<(usize, Special)>,
     arrays: Arrays,
@@ -500,7 +503,7 @@ impl Band<'_> {
 
     /// The codes of some columns of a row, whose blocks' factors are in the scratch, into the row.
     fn encode(&mut self, numbers: &[f32], first: usize, blocks: Range<usize>, cols: Range<usize>, row: &mut [u8]) {
-        let Scratch { scaled, codes, amax, factors, pairs, points, special, .. } = &mut self.scratch;
+        let Scratch { scaled, codes, amax, factors, reciprocals, points, special, .. } = &mut self.scratch;
         let fast = self.fast;
         let bits = fast.spec.element.bits();
         let dither = fast.dither.skip(first as u64);
@@ -518,7 +521,7 @@ impl Band<'_> {
         if bits == 4
             && special.peek().is_none()
             && start.is_multiple_of(8)
-            && fast.encode(run, pairs, To::Nibbles(&mut row[start / 8..]))
+            && fast.encode(run, reciprocals, To::Nibbles(&mut row[start / 8..]))
         {
             return;
         }
@@ -528,7 +531,7 @@ impl Band<'_> {
             codes.resize(numbers.len(), 0);
             &mut codes[..]
         };
-        fast.encode(run, pairs, To::Bytes(scaled, own));
+        fast.encode(run, reciprocals, To::Bytes(scaled, own));
         for (index, what) in special {
             let at = (index - blocks.start) * self.tiles.length();
             let at = at..(at + self.tiles.length()).min(numbers.len());

@@ -328,3 +328,24 @@ fn threads_and_kernels_change_nothing() {
         }
     }
 }
+
+/// Numbers of blocks so large that quotients of others are as small as numbers get: their codes have the sign that the reference gives zeros.
+#[test]
+fn quotients_that_are_rounded_to_zero_have_the_references_sign() {
+    let schemes = [preset::nvfp4::MODEL_OPTIMIZER, preset::nvfp4::COMPRESSED_TENSORS, preset::nvfp4::TORCHAO];
+    let mut random = Random::new(7);
+    for exponent in 0..60 {
+        let largest = 1.37 * 2.0f32.powi(exponent);
+        // What is 2^-150 of a sixth of it, in the smallest f32s.
+        let edge = (f64::from(largest) / 12.0) as u64;
+        let mut x = [largest; 256];
+        for (index, x) in x.iter_mut().enumerate().filter(|(index, _)| index % 16 > 0) {
+            let units = edge / 2 + random.word() % (edge + 2);
+            let tiny = units as f64 * 2.0f64.powi(-149);
+            *x = if index % 3 == 0 { tiny as f32 } else { -tiny as f32 };
+        }
+        for spec in &schemes {
+            assert_reference(&format!("2^{exponent}"), spec, &x, &[4, 64]);
+        }
+    }
+}
