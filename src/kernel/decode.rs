@@ -34,9 +34,9 @@ impl Decode {
         let Encoding::Float(layout) = spec.encoding() else { return None };
         let magnitude = layout.magnitude_mask() as u32;
         let top_field = (spec.max_code() & magnitude) >> layout.mantissa_bits;
-        // Every exponent field must be one of a normal f32.
+        // Every exponent field must be one of a normal f32, and so must that which subnormal numbers get.
         let power = u8::try_from(127 - layout.bias).ok().map(u32::from)?;
-        if !matches!(layout.zero_field, ZeroField::Subnormals) || layout.mantissa_bits > 22 || top_field + power > 254 {
+        if !matches!(layout.zero_field, ZeroField::Subnormals) || layout.mantissa_bits > 22 || top_field.max(1) + power > 254 {
             return None;
         }
         // A minus zero that decodes as zero has no place here.

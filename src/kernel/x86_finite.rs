@@ -148,8 +148,9 @@ fn encode_by<const BYTES: usize, const LARGEST: bool>(finite: &Finite, negative_
     let vectors = Vectors::of(finite);
     let mut seen = Seen { nan: 0, largest: _mm512_setzero_ps() };
     let (runs, last) = src.as_chunks::<64>();
-    let (out, last_out) = dst.as_chunks_mut::<BYTES>();
-    for (numbers, out) in runs.iter().zip(out) {
+    // Of 63 codes of 4 bits there are as many bytes as of 64.
+    let (out, last_out) = dst.split_at_mut(BYTES * runs.len());
+    for (numbers, out) in runs.iter().zip(out.as_chunks_mut::<BYTES>().0) {
         let numbers = must_cast(*numbers);
         seen.see::<LARGEST>(numbers);
         vectors.store(numbers, negative_zero, out);

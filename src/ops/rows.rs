@@ -107,7 +107,8 @@ impl<'a> Fast<'a> {
             (ZeroSign::MinusUnlessAbove, Some((_, negative))) => Zeros::Code(negative as u8),
             _ => Zeros::Keep,
         };
-        let added = if matches!(spec.zero_sign, ZeroSign::MinusBelowZero) { 0.0 } else { -0.0 };
+        let plus_zero = matches!(spec.zero_sign, ZeroSign::MinusBelowZero) && negative_zero.is_some();
+        let added = if plus_zero { 0.0 } else { -0.0 };
         // Kernels see finite numbers only. Such a number may still become NaN, by overflow or below zero: one without payload.
         let nan = if matches!(spec.element_convert.nan, Nan::Payload) { Nan::Canonical } else { spec.element_convert.nan };
         let convert = spec.element_convert.with_nan(nan).with_missing_nan(MissingNan::Zero);
@@ -187,7 +188,8 @@ impl<'a> Fast<'a> {
 
     /// Codes of a run of columns of one row; says whether they were made: two a byte they are only where there is a quick way.
     fn encode(&self, run: Run<'_>, reciprocals: &mut Vec<[f32; 3]>, to: To<'_>) -> bool {
-        let _ = &reciprocals;
+        #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+        let _ = reciprocals;
         match self.scaling {
             Scaling::Times => self.encode_by(Times, run, to),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]

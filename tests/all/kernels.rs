@@ -1,8 +1,8 @@
 //! Bulk calls against the reference codec, bit for bit: every format, rounding, policy and instruction set.
 
 use subhalf::{
-    Code, Convert, Dither, Encoding, Exec, FormatSpec, Infinity, IntSpec, Isa, MissingNan, Nan, Negative, Overflow, Round,
-    Stochastic, SubnormalInputs, Zero, decode_slice, encode_slice, fake_quantize_slice,
+    Code, Convert, Dither, Encoding, Exec, FloatSpec, FormatSpec, Infinity, IntSpec, Isa, MissingNan, Nan, Negative, Overflow,
+    Round, Stochastic, SubnormalInputs, Zero, decode_slice, encode_slice, fake_quantize_slice,
 };
 
 /// The named formats, and P3109's of some widths.
@@ -264,6 +264,32 @@ fn large_slices_are_converted_alike() {
                 let numbers = &y[1 + first..][..x.len()];
                 assert!(found.iter().zip(numbers).all(|(&code, y)| spec.decode_f32(code.into()).to_bits() == y.to_bits()));
                 first += x.len();
+            }
+        }
+    }
+}
+
+/// Numbers at either end of f32's, subnormal ones of the format among them.
+#[test]
+fn formats_at_the_ends_of_f32_are_decoded_as_the_reference_does() {
+    for (exponent_bits, mantissa_bits, bias) in
+        [(0, 3, -127), (1, 3, -125), (1, 3, -126), (2, 2, -124), (4, 3, -112), (4, 3, 127), (4, 3, 140)]
+    {
+        let layout = FloatSpec { bias, ..FloatSpec::finite(exponent_bits, mantissa_bits) };
+        let Ok(spec) = FormatSpec::new("at an end", Encoding::Float(layout)) else {
+            panic!("{exponent_bits} {mantissa_bits} {bias}")
+        };
+        let codes: Vec<u8> = (0..512).map(|i| i as u8).collect();
+        for isa in Isa::available() {
+            let (mut values, exec) = ([0.25f32; 512], Exec::SERIAL.with_isa(isa));
+            decode_slice(&spec, &codes, &mut values, exec).unwrap();
+            for (code, x) in codes.iter().zip(values) {
+                assert_eq!(
+                    x.to_bits(),
+                    spec.decode_f32(u32::from(*code) % spec.code_count() as u32).to_bits(),
+                    "{layout:?} {code} {}",
+                    isa.name()
+                );
             }
         }
     }

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use std::path::Path;
 use subhalf::{
     Apply, BlockSpec, Convert, Dither, Elements, Encoding, Error, Exec, Extent, FloatSpec, FormatSpec, Isa, Nan, Nonfinite,
-    Overflow, Parts, QuantTensor, QuantView, Quantizer, Ratio, Restore, Round, ScaleRule, Stochastic, TensorScale, ZeroField,
-    ZeroSign, preset,
+    Overflow, Parts, QuantTensor, QuantView, Quantizer, Ratio, Restore, Round, ScaleRule, Stochastic, SubnormalInputs, TensorScale,
+    ZeroField, ZeroSign, preset,
 };
 
 /// Codes, scales, offsets and the tensor scale of every instruction set are the reference's, and so is every number that comes back.
@@ -114,12 +114,54 @@ fn oracle_inputs_become_what_the_reference_makes_of_them() {
 #[test]
 fn schemes_of_no_program_are_kernels_and_reference_alike() {
     let mut random = Random::new(11);
-    let mut inputs: Vec<Vec<f32>> = edge_blocks(240);
-    inputs.extend((0..4).map(|_| random.block(240)));
-    inputs.push((0..240).map(|_| f32::from_bits(random.word() as u32)).collect());
+    let mut inputs: Vec<Vec<f32>> = edge_blocks(384);
+    inputs.extend((0..4).map(|_| random.block(384)));
+    inputs.push((0..384).map(|_| f32::from_bits(random.word() as u32)).collect());
     for (name, spec) in variants() {
         for x in &inputs {
-            assert_reference(&name, &spec, x, &[2, 3, 40]);
+            assert_reference(&name, &spec, &x[..240], &[2, 3, 40]);
+            assert_reference(&name, &spec, x, &[3, 128]);
+        }
+    }
+}
+
+/// Elements for which what is right for others is not: middles that are no f32s, tiny quotients that are no subnormal inputs, no zero to give a sign.
+#[test]
+fn elements_out_of_the_ordinary_are_kernels_and_reference_alike() {
+    let extent = Extent::Block { rows: 1, cols: 16 };
+    let rule = ScaleRule::Amax { target: 1.0, ratio: Ratio::Multiply };
+    let exact = |element| BlockSpec::new(element, Some(FormatSpec::F32), extent, rule).with_apply(Apply::Exact);
+    let flushing = |round| {
+        let convert = Convert::SATURATING.with_subnormal_inputs(SubnormalInputs::Flush).with_round(round);
+        exact(FormatSpec::F8E4M3).with_element_convert(convert)
+    };
+    let without_zero = FloatSpec { zero_field: ZeroField::Normals, negative_zero: false, ..FloatSpec::finite(5, 2) };
+    let without_zero = FormatSpec::new("E5M2 without zero", Encoding::Float(without_zero)).unwrap();
+    let schemes = [
+        exact(FormatSpec::BNBFP4),
+        exact(FormatSpec::NF4),
+        flushing(Round::ToOdd),
+        flushing(Round::Down),
+        exact(without_zero).with_apply(Apply::Reciprocal).with_zero_sign(ZeroSign::MinusBelowZero),
+    ];
+    let mut random = Random::new(12);
+    for spec in &schemes {
+        let entries: Vec<f32> = (0..spec.element.code_count() as u32).map(|code| spec.element.decode_f32(code)).collect();
+        for _ in 0..40 {
+            let largest = random.number();
+            let mut x = [largest; 256];
+            for (index, x) in x.iter_mut().enumerate().filter(|(index, _)| index % 16 > 0) {
+                let [low, high] = [0, 1].map(|_| entries[random.word() as usize % entries.len()]);
+                // A middle between two numbers, or one f32 beside it; zeros; what is tiny.
+                let middle = f32::midpoint(low, high) * largest;
+                *x = match index % 8 {
+                    0 => f32::from_bits(middle.to_bits() ^ 1),
+                    1 => -0.0,
+                    2 => f32::from_bits(random.word() as u32 & 0x8000_FFFF),
+                    _ => middle,
+                };
+            }
+            assert_reference(spec.element.name(), spec, &x, &[4, 64]);
         }
     }
 }
