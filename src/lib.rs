@@ -29,7 +29,6 @@
 //! * A tensor in a block-scaled format: [`QuantTensor::quantize`] under a [`BlockSpec`], your own or one of [`preset`]'s that match other
 //!   programs bit for bit; [`Quantizer`] takes more wishes; [`QuantView`] reads bytes that you have; [`layout`] knows other programs' bytes.
 //! * A matrix product of any two of these, its sums made as you say, to the bit: [`matmul`], [`Matmul`], [`Accumulator`], [`Operand`].
-//! * A matrix product of any two of these, with sums made as you say: [`matmul`], [`Matmul`], [`Accumulator`].
 //! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`]; of a block-scaled one [`QuantTensor::stats`].
 //!
 //! # The formats

@@ -98,7 +98,8 @@ impl<'a> Quantizer<'a> {
         self.fill(Way::Fastest, src, tensor)
     }
 
-    /// The definition that [`quantize`](Self::quantize) follows, element by element through the reference codec: the same bits, slowly.
+    /// The definition that [`quantize`](Self::quantize) follows, element by element through the reference codec: the same bits, slowly. The largest
+    /// magnitude of a tensor, which its scale is made of, is looked for by the same code.
     ///
     /// # Errors
     /// As [`quantize`](Self::quantize).
