@@ -8,6 +8,7 @@ use super::scaling::Scaling;
 use super::x86_blocks;
 use crate::policy::Convert;
 use crate::spec::FormatSpec;
+use core::any::TypeId;
 
 /// How a finite scaled number becomes a code of at most 8 bits.
 pub(crate) trait Coder: Copy {
@@ -76,6 +77,16 @@ impl Coder for Integer {
 pub(crate) trait Number: Copy + Into<f32> {}
 
 impl<T: Copy + Into<f32>> Number for T {}
+
+/// The numbers, if they are f32s already.
+pub(crate) fn as_f32s<T: 'static>(numbers: &[T]) -> Option<&[f32]> {
+    if TypeId::of::<T>() != TypeId::of::<f32>() {
+        return None;
+    }
+    // SAFETY: `T` is f32, so this is the slice itself.
+    #[expect(unsafe_code, reason = "the compiler does not know that the two types are one")]
+    Some(unsafe { core::slice::from_raw_parts(numbers.as_ptr().cast::<f32>(), numbers.len()) })
+}
 
 #[inline(always)]
 fn widen_body<T: Number>(src: &[T], dst: &mut [f32]) {

@@ -14,7 +14,7 @@ use crate::random::Dither;
 use crate::spec::Encoding;
 use crate::spec::{Code, FormatSpec};
 #[cfg(feature = "alloc")]
-use {super::rows::pack_4, super::steps::Steps, alloc::boxed::Box};
+use {super::steps::Steps, alloc::boxed::Box};
 
 /// What a kernel needs to know of numbers that it gets as f32s.
 #[derive(Clone, Copy, Debug)]
@@ -163,19 +163,12 @@ impl Encoder {
         }
     }
 
-    /// Codes of 4 bits, two a byte, the first in the low bits.
+    /// Codes of 4 bits, two a byte, the first in the low bits; says whether they are right, and made at all.
     #[cfg(feature = "alloc")]
-    pub(crate) fn pack(&self, src: &[f32], bytes: &mut [u8], dither: Dither) {
-        let mut codes = [0; RUN];
-        for (run, (src, bytes)) in src.chunks(RUN).zip(bytes.chunks_mut(RUN / 2)).enumerate() {
-            if let Way::Quick(Quick::Float(finite), _) = &self.way
-                && finite.bytes::<32>(self.isa, src, bytes) == Some(true)
-            {
-                continue;
-            }
-            let codes = &mut codes[..src.len()];
-            self.encode(src, codes, dither.skip((run * RUN) as u64));
-            pack_4(self.isa, codes, bytes);
+    pub(crate) fn nibbles(&self, src: &[f32], bytes: &mut [u8]) -> bool {
+        match &self.way {
+            Way::Quick(Quick::Float(finite), _) => finite.bytes::<32>(self.isa, src, bytes) == Some(true),
+            _ => false,
         }
     }
 }

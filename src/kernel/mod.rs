@@ -66,8 +66,8 @@ mod zero_points;
 pub(crate) use aligned::Aligned;
 #[cfg(feature = "alloc")]
 pub(crate) use blocks::{
-    FloatCoder, FloatRun, Powers, Step, apply, block_amax, encode_blocks, finite_amax, powers, refuse, replace, scale_blocks,
-    where_zero, widen, zeros_become,
+    FloatCoder, FloatRun, Powers, Step, apply, as_f32s, block_amax, encode_blocks, finite_amax, powers, refuse, replace,
+    scale_blocks, where_zero, widen, zeros_become,
 };
 #[cfg(feature = "alloc")]
 pub(crate) use columns::{CodeRows, Quad, positions, quads, unpack_quads};
@@ -80,8 +80,6 @@ pub(crate) use encoder::{Encoder, FakeQuantizer};
 pub(crate) use integer::Integer;
 pub use isa::Isa;
 pub(crate) use nearest::Nearest;
-#[cfg(feature = "alloc")]
-pub(crate) use pod::as_f32s;
 pub(crate) use pod::{every_pattern, some_patterns};
 #[cfg(feature = "alloc")]
 pub(crate) use rounding::Rounding;

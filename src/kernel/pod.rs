@@ -3,20 +3,6 @@
 //! A type whose codes take every bit of its integer may be cast from and to bytes freely. In a narrower one the bits above the format
 //! are always 0: it may be read as bytes, but bytes become codes only after a look at those bits.
 
-#[cfg(feature = "alloc")]
-use core::any::TypeId;
-
-/// The numbers, if they are f32s already.
-#[cfg(feature = "alloc")]
-pub(crate) fn as_f32s<T: 'static>(numbers: &[T]) -> Option<&[f32]> {
-    if TypeId::of::<T>() != TypeId::of::<f32>() {
-        return None;
-    }
-    // SAFETY: `T` is f32, so this is the slice itself.
-    #[expect(unsafe_code, reason = "the compiler does not know that the two types are one")]
-    Some(unsafe { core::slice::from_raw_parts(numbers.as_ptr().cast::<f32>(), numbers.len()) })
-}
-
 /// Types of which every bit pattern is a code.
 macro_rules! every_pattern {
     ($($name:ident)*) => {$(

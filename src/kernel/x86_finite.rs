@@ -30,29 +30,25 @@ struct Vectors {
     /// What codes are ahead by, its negative.
     less: __m512i,
     sign: __m512i,
+    negative_zero: bool,
 }
 
-/// Of four vectors' bytes by turns those of the first, of the second, and so on.
-const BY_VECTORS: [u8; 64] = {
+/// Of bytes that lie in groups of some, one of each of as many vectors, those of the first vector, of the second, and so on.
+const fn by_vectors(group: usize) -> [u8; 64] {
     let mut order = [0; 64];
     let mut i = 0;
     while i < 64 {
-        order[i] = (4 * (i % 16) + i / 16) as u8;
+        order[i] = (i * group % 64 + i * group / 64) as u8;
         i += 1;
     }
     order
-};
+}
 
-/// The same of every other four bytes.
-const PAIRS_BY_VECTORS: [u8; 64] = {
-    let mut order = [0; 64];
-    let mut i = 0;
-    while i < 32 {
-        order[i] = (8 * (i % 8) + i / 8) as u8;
-        i += 1;
-    }
-    order
-};
+/// The order of codes one a byte.
+const BYTES_IN_ORDER: [u8; 64] = by_vectors(4);
+
+/// That of codes two a byte, which lie in the first four of every eight bytes; the second half says nothing.
+const PAIRS_IN_ORDER: [u8; 64] = by_vectors(8);
 
 impl Vectors {
     #[inline]
@@ -68,6 +64,7 @@ impl Vectors {
             sign_down: [0, 8, 16, 24].map(|byte| _mm512_set1_epi32(finite.sign_shift as i32 - byte)),
             less: _mm512_set1_epi8((less as i8).wrapping_neg()),
             sign: _mm512_set1_epi8(finite.sign_bit as i8),
+            negative_zero: finite.negative_zero,
         }
     }
 
@@ -86,7 +83,7 @@ impl Vectors {
     /// The codes of 64 numbers: in each 32 bits that of one of the first 16, of the second 16, and so on.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-    fn codes(&self, numbers: [__m512; 4], negative_zero: bool) -> __m512i {
+    fn codes(&self, numbers: [__m512; 4]) -> __m512i {
         /// Where the first has ones the second, else the third.
         const SELECT: i32 = 0b1100_1010;
         let select = |mask, x, y| _mm512_ternarylogic_epi32::<SELECT>(mask, x, y);
@@ -100,7 +97,8 @@ impl Vectors {
         let [a, b, c, d] = numbers.map(|x| _mm512_castps_si512(x));
         let down = |x, byte: usize| _mm512_srlv_epi32(x, self.sign_down[byte]);
         let signs = gather([down(a, 0), down(b, 1), down(c, 2), down(d, 3)]);
-        let sign = if negative_zero { self.sign } else { _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(codes, codes), self.sign) };
+        let sign =
+            if self.negative_zero { self.sign } else { _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(codes, codes), self.sign) };
         // The first, and of the second what the third has.
         _mm512_ternarylogic_epi32::<0b1111_1000>(codes, signs, sign)
     }
@@ -108,14 +106,14 @@ impl Vectors {
     /// Stores the codes of 64 numbers, one a byte in 64 bytes or two a byte in 32.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-    fn store<const BYTES: usize>(&self, numbers: [__m512; 4], negative_zero: bool, to: &mut [u8; BYTES]) {
-        let codes = self.codes(numbers, negative_zero);
+    fn store<const BYTES: usize>(&self, numbers: [__m512; 4], to: &mut [u8; BYTES]) {
+        let codes = self.codes(numbers);
         let bytes: [u8; 64] = must_cast(if BYTES == 64 {
-            _mm512_permutexvar_epi8(must_cast(BY_VECTORS), codes)
+            _mm512_permutexvar_epi8(must_cast(BYTES_IN_ORDER), codes)
         } else {
             // Of the two numbers of a byte, one behind the other in a vector, the codes are 32 bits apart.
             let pairs = _mm512_or_si512(codes, _mm512_srli_epi64::<28>(codes));
-            _mm512_permutexvar_epi8(must_cast(PAIRS_BY_VECTORS), pairs)
+            _mm512_permutexvar_epi8(must_cast(PAIRS_IN_ORDER), pairs)
         });
         to.copy_from_slice(&bytes[..BYTES]);
     }
@@ -141,10 +139,10 @@ impl Seen {
     }
 }
 
-/// Codes of numbers, as [`Vectors::store`] stores them, and whether they are right.
+/// Codes of numbers, as [`Vectors::store`] stores them, and whether they are right; the largest magnitude is looked for if it may be too large.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-fn encode_by<const BYTES: usize, const LARGEST: bool>(finite: &Finite, negative_zero: bool, src: &[f32], dst: &mut [u8]) -> bool {
+fn encode_by<const BYTES: usize, const LARGEST: bool>(finite: &Finite, src: &[f32], dst: &mut [u8]) -> bool {
     let vectors = Vectors::of(finite);
     let mut seen = Seen { nan: 0, largest: _mm512_setzero_ps() };
     let (runs, last) = src.as_chunks::<64>();
@@ -153,13 +151,13 @@ fn encode_by<const BYTES: usize, const LARGEST: bool>(finite: &Finite, negative_
     for (numbers, out) in runs.iter().zip(out.as_chunks_mut::<BYTES>().0) {
         let numbers = must_cast(*numbers);
         seen.see::<LARGEST>(numbers);
-        vectors.store(numbers, negative_zero, out);
+        vectors.store(numbers, out);
     }
     let mut padded = [0.0; 64];
     padded[..last.len()].copy_from_slice(last);
     let (numbers, mut codes) = (must_cast(padded), [0; BYTES]);
     seen.see::<LARGEST>(numbers);
-    vectors.store(numbers, negative_zero, &mut codes);
+    vectors.store(numbers, &mut codes);
     last_out.copy_from_slice(&codes[..last_out.len()]);
     let largest = _mm512_reduce_max_epu32(_mm512_castps_si512(seen.largest));
     seen.nan == 0 && finite.covers(largest)
@@ -168,12 +166,10 @@ fn encode_by<const BYTES: usize, const LARGEST: bool>(finite: &Finite, negative_
 /// Codes of numbers, one a byte or, if they have 4 bits, two, the first in the low bits; says whether they are right.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn encode<const BYTES: usize>(finite: &Finite, src: &[f32], dst: &mut [u8]) -> bool {
-    // One loop for each, so that nothing is decided in it.
-    match (finite.covers(f32::INFINITY.to_bits()), finite.negative_zero) {
-        (true, true) => encode_by::<BYTES, false>(finite, true, src, dst),
-        (true, false) => encode_by::<BYTES, false>(finite, false, src, dst),
-        (false, true) => encode_by::<BYTES, true>(finite, true, src, dst),
-        (false, false) => encode_by::<BYTES, true>(finite, false, src, dst),
+    if finite.covers(f32::INFINITY.to_bits()) {
+        encode_by::<BYTES, false>(finite, src, dst)
+    } else {
+        encode_by::<BYTES, true>(finite, src, dst)
     }
 }
 
@@ -188,7 +184,7 @@ pub(super) fn encode_blocks<S: Scaling, const BYTES: usize>(
     factors: impl Iterator<Item = [S::Factor; 4]>,
     dst: &mut [u8],
 ) {
-    let (vectors, negative_zero) = (Vectors::of(finite), finite.negative_zero);
+    let vectors = Vectors::of(finite);
     for ((numbers, out), factors) in runs.iter().zip(dst.as_chunks_mut::<BYTES>().0).zip(factors) {
         let numbers: &[[f32; 16]; 4] = must_cast_ref(numbers);
         let mut scaled = [[0.0f32; 16]; 4];
@@ -197,6 +193,6 @@ pub(super) fn encode_blocks<S: Scaling, const BYTES: usize>(
                 *y = scaling.scaled(*x, factor) + zero;
             }
         }
-        vectors.store(must_cast(scaled), negative_zero, out);
+        vectors.store(must_cast(scaled), out);
     }
 }

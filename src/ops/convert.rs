@@ -86,18 +86,18 @@ impl<'a> Encode<'a> {
         }
     }
 
-    /// Codes of 4 bits of a piece, two a byte, the first in the low bits, if a kernel makes them.
+    /// Codes of 4 bits, two a byte, the first in the low bits; says whether they are right, and made at all.
     #[cfg(feature = "alloc")]
-    pub(super) fn nibbles<T: Real>(&self, src: &[T], bytes: &mut [u8], dither: Dither) -> bool {
+    pub(super) fn nibbles<T: Real>(&self, src: &[T], bytes: &mut [u8]) -> bool {
         let Some(encoder) = &self.encoder else { return false };
-        let mut done = 0;
-        // Pieces of numbers are even, but for the last.
-        let mut elements = alloc::vec![(); src.len()];
-        T::as_f32s(self.isa, src, &mut elements, encoder.needs(self.convert), |src, _| {
-            let bytes = &mut bytes[done / 2..][..src.len().div_ceil(2)];
-            encoder.pack(src, bytes, dither.skip(done as u64));
-            done += src.len();
-        })
+        let (mut right, mut bytes) = (true, bytes);
+        // Nothing belongs to one number alone; pieces of numbers are even, but for the last.
+        let mut none = alloc::vec![(); src.len()];
+        let made = T::as_f32s(self.isa, src, &mut none, encoder.needs(self.convert), |src, _| {
+            let own = bytes.split_off_mut(..src.len().div_ceil(2)).unwrap_or_default();
+            right &= encoder.nibbles(src, own);
+        });
+        made && right
     }
 }
 

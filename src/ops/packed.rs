@@ -43,14 +43,13 @@ pub fn encode_packed_slice<T: Real>(
     let (bits, piece) = (spec.bits(), Pieces::Fast as usize);
     let encode = Encode::new(spec, convert, src.len(), dither, exec.isa());
     exec.over_streams(src, piece, bytes, piece / 8 * bits as usize, |index, src, bytes| {
-        let dither = dither.skip((index * piece) as u64);
-        if bits == 4 && order == BitOrder::LsbFirst && encode.nibbles(src, bytes, dither) {
-            return;
-        }
         let mut codes = [0u8; RUN];
         for (run, (src, bytes)) in src.chunks(RUN).zip(bytes.chunks_mut(RUN / 8 * bits as usize)).enumerate() {
+            if bits == 4 && order == BitOrder::LsbFirst && encode.nibbles(src, bytes) {
+                continue;
+            }
             let codes = &mut codes[..src.len()];
-            encode.piece(src, codes, dither.skip((run * RUN) as u64), false);
+            encode.piece(src, codes, dither.skip((index * piece + run * RUN) as u64), false);
             pack_by(exec.isa(), codes, bits, order, bytes);
         }
     });

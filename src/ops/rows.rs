@@ -26,6 +26,12 @@ pub(super) struct Fast<'a> {
     scaling: Scaling,
     elements: ElementEncoder,
     zeros: Zeros,
+    /// Whether −0 becomes +0 before numbers are rounded.
+    #[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "reciprocals are x86's"))]
+    plus_zero: bool,
+    /// Whether quotients may come from reciprocals.
+    #[cfg_attr(not(all(feature = "std", target_arch = "x86_64")), allow(dead_code, reason = "reciprocals are x86's"))]
+    by_reciprocals: bool,
     /// A block of zeros, and the codes of +0 and −0 in it.
     zero_block: (Block, [u8; 2]),
     /// Whether the numbers are more than the caches hold.
@@ -125,6 +131,15 @@ impl<'a> Fast<'a> {
         if points && !matches!(scales, Scales::Formula(_)) {
             return None;
         }
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        let by_reciprocals = {
+            // Below half of the smallest number, coders, which round to nearest, see the sign of a quotient alone.
+            let coders = matches!(elements, ElementEncoder::Float(_) | ElementEncoder::Int(_));
+            let large = 0.5 * element.min_positive().to_f32() >= RECIPROCAL_FROM;
+            isa != Isa::portable() && coders && large
+        };
+        #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+        let by_reciprocals = false;
         let zero = spec.block_of(&BlockStats { finite: 1, ..BlockStats::EMPTY }, core::iter::empty(), tensor);
         let codes = [0.0, -0.0].map(|x| spec.code(&zero, x, 0) as u8);
         Some(Self {
@@ -134,6 +149,8 @@ impl<'a> Fast<'a> {
             scaling,
             elements,
             zeros,
+            plus_zero,
+            by_reciprocals,
             zero_block: (zero, codes),
             streams: kernel::is_large(bytes),
             dither,
@@ -178,14 +195,6 @@ impl<'a> Fast<'a> {
         }
     }
 
-    /// Whether quotients may come from reciprocals: below half of the smallest number, coders, which round to nearest, see their sign alone.
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    fn multiplies_by_reciprocals(&self) -> bool {
-        let coders = matches!(self.elements, ElementEncoder::Float(_) | ElementEncoder::Int(_));
-        let smallest = self.spec.element.min_positive().to_f32();
-        matches!(self.scaling, Scaling::Over) && self.isa != Isa::portable() && coders && 0.5 * smallest >= RECIPROCAL_FROM
-    }
-
     /// Codes of a run of columns of one row; says whether they were made: two a byte they are only where there is a quick way.
     fn encode(&self, run: Run<'_>, reciprocals: &mut Vec<[f32; 3]>, to: To<'_>) -> bool {
         #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
@@ -193,11 +202,10 @@ impl<'a> Fast<'a> {
         match self.scaling {
             Scaling::Times => self.encode_by(Times, run, to),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Scaling::Over if self.multiplies_by_reciprocals() => {
+            Scaling::Over if self.by_reciprocals => {
                 let mut right = false;
-                let plus_zero = matches!(self.spec.zero_sign, ZeroSign::MinusBelowZero);
                 reciprocals.resize(run.factors.len(), [0.0; 3]);
-                kernel::reciprocals(self.isa, plus_zero, run.amax, run.factors, reciprocals, &mut right);
+                kernel::reciprocals(self.isa, self.plus_zero, run.amax, run.factors, reciprocals, &mut right);
                 if right { self.encode_elements(OverByReciprocal, run, reciprocals, to) } else { self.encode_by(Over, run, to) }
             }
             Scaling::Over => self.encode_by(Over, run, to),
@@ -221,7 +229,6 @@ impl<'a> Fast<'a> {
                 encode.encode(scaled, codes, dither);
             }
         }
-        self.finish_zeros(numbers, codes);
         true
     }
 
@@ -235,26 +242,23 @@ impl<'a> Fast<'a> {
             (To::Nibbles(bytes), ElementEncoder::Float(coder)) if !matches!(self.zeros, Zeros::Code(_)) => {
                 settled(coder).encode_run::<S, 32>(self.isa, negative_zero, scaling, floats, bytes)
             }
+            (To::Nibbles(_), _) => false,
             (To::Bytes(_, codes), ElementEncoder::Float(coder)) => {
                 let coder = settled(coder);
-                let quick = coder.encode_run::<S, 64>(self.isa, negative_zero, scaling, floats, codes);
-                if !quick {
+                if !coder.encode_run::<S, 64>(self.isa, negative_zero, scaling, floats, codes) {
                     kernel::encode_blocks(self.isa, &coder, scaling, numbers, length, factors, codes);
-                }
-                if !quick || negative_zero {
-                    self.finish_zeros(numbers, codes);
                 }
                 true
             }
             (To::Bytes(_, codes), ElementEncoder::Int(coder)) => {
                 kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes);
-                self.finish_zeros(numbers, codes);
                 true
             }
-            _ => false,
+            (To::Bytes(..), _) => false,
         }
     }
 
+    /// The signs of zeros among codes one a byte.
     fn finish_zeros(&self, numbers: &[f32], codes: &mut [u8]) {
         match self.zeros {
             Zeros::Keep => {}
@@ -534,6 +538,7 @@ impl Band<'_> {
             &mut codes[..]
         };
         fast.encode(run, reciprocals, To::Bytes(scaled, own));
+        fast.finish_zeros(numbers, own);
         for (index, what) in special {
             let at = (index - blocks.start) * self.tiles.length();
             let at = at..(at + self.tiles.length()).min(numbers.len());
