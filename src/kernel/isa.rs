@@ -55,7 +55,7 @@ impl Isa {
         all.iter().filter(|kind| kind.detected()).map(|kind| Self(*kind))
     }
 
-    /// `portable`, `avx2`, `avx512` or `avx512vbmi`.
+    /// `portable`, `avx2`, `avx512` or `avx512vbmi`, which has VBMI2 and VNNI too.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self.0 {
@@ -121,7 +121,8 @@ fn has_avx512() -> bool {
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 fn has_vbmi() -> bool {
     use std::arch::is_x86_feature_detected as has;
-    has!("avx512vbmi") && has!("avx512vbmi2")
+    // Dot products came to all processors with byte permutes.
+    has!("avx512vbmi") && has!("avx512vbmi2") && has!("avx512vnni")
 }
 
 /// Stamps functions that run a plain body under every instruction set: `fn name[T: Bound](isa, argument: Type, …) = body;`. A body must be
