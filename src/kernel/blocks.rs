@@ -158,36 +158,74 @@ fn largest<const LANES: usize>(src: &[f32], before: u32, f: impl Fn(u32) -> u32)
     largest
 }
 
-#[inline(always)]
-fn block_amax_body(src: &[f32], length: usize, amax: &mut [u32]) {
-    let magnitude = |bits| bits & 0x7FFF_FFFF;
-    for (block, amax) in src.chunks(length).zip(amax) {
-        *amax = if length < 64 { largest::<8>(block, *amax, magnitude) } else { largest::<64>(block, *amax, magnitude) };
+/// Of which numbers magnitudes are taken, as their bits; of the others it is zero.
+pub(crate) trait Side: Copy {
+    /// The sign bit that the others have, or none.
+    const OTHERS: Option<u32>;
+
+    #[inline(always)]
+    fn magnitude(bits: u32) -> u32 {
+        match Self::OTHERS {
+            None => bits & 0x7FFF_FFFF,
+            // The others are negative integers now.
+            Some(sign) => (bits ^ sign ^ 0x8000_0000).cast_signed().max(0).cast_unsigned(),
+        }
     }
 }
 
-/// For each block the largest magnitude, as its bits, of its numbers and one before: NaN is above infinity, infinity above all others.
-pub(crate) fn block_amax(isa: Isa, src: &[f32], length: usize, amax: &mut [u32]) {
+/// All.
+#[derive(Clone, Copy)]
+pub(crate) struct Both;
+
+/// Those without a sign.
+#[derive(Clone, Copy)]
+pub(crate) struct Above;
+
+/// Those with one.
+#[derive(Clone, Copy)]
+pub(crate) struct Below;
+
+impl Side for Both {
+    const OTHERS: Option<u32> = None;
+}
+
+impl Side for Above {
+    const OTHERS: Option<u32> = Some(0x8000_0000);
+}
+
+impl Side for Below {
+    const OTHERS: Option<u32> = Some(0);
+}
+
+#[inline(always)]
+fn block_largest_body<S: Side>(_side: S, src: &[f32], length: usize, largest_of: &mut [u32]) {
+    for (block, to) in src.chunks(length).zip(largest_of) {
+        *to = if length < 64 { largest::<8>(block, *to, S::magnitude) } else { largest::<64>(block, *to, S::magnitude) };
+    }
+}
+
+/// For each block the largest magnitude of a side, as its bits, of its numbers and one before: NaN is above infinity, infinity above all others.
+pub(crate) fn block_largest<S: Side>(side: S, isa: Isa, src: &[f32], length: usize, largest: &mut [u32]) {
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     if isa.is_avx512() {
         let done = match length {
             // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            16 => unsafe { x86_blocks::block_amax::<1>(src, amax) },
+            16 => unsafe { x86_blocks::block_largest::<S, 1>(src, largest) },
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            32 => unsafe { x86_blocks::block_amax::<2>(src, amax) },
+            32 => unsafe { x86_blocks::block_largest::<S, 2>(src, largest) },
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            64 => unsafe { x86_blocks::block_amax::<4>(src, amax) },
+            64 => unsafe { x86_blocks::block_largest::<S, 4>(src, largest) },
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-            128 => unsafe { x86_blocks::block_amax::<8>(src, amax) },
+            128 => unsafe { x86_blocks::block_largest::<S, 8>(src, largest) },
             _ => 0,
         };
-        return block_amax_plain(isa, &src[(done * length).min(src.len())..], length, &mut amax[done..]);
+        return block_largest_plain(isa, side, &src[(done * length).min(src.len())..], length, &mut largest[done..]);
     }
-    block_amax_plain(isa, src, length, amax);
+    block_largest_plain(isa, side, src, length, largest);
 }
 
 #[inline(always)]
@@ -302,8 +340,8 @@ per_isa! {
     fn encode_blocks[S: Scaling, C: Coder](coder: &C, scaling: S, src: &[f32], length: usize, factors: &[S::Factor], codes: &mut [u8]) = encode_body;
     /// Numbers scaled by their blocks' factors, plus a zero.
     fn scale_blocks[S: Scaling<Factor = f32>](scaling: S, zero: f32, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) = scale_body;
-    /// [`block_amax`] by a plain loop.
-    fn block_amax_plain[](src: &[f32], length: usize, amax: &mut [u32]) = block_amax_body;
+    /// [`block_largest`] by a plain loop.
+    fn block_largest_plain[S: Side](side: S, src: &[f32], length: usize, largest: &mut [u32]) = block_largest_body;
     /// The largest magnitude, as its bits, of the finite numbers and one before.
     fn finite_amax[](src: &[f32], amax_bits: &mut u32) = finite_amax_body;
     /// Codes and factors of scales that are powers of two; where the formula does not hold the factor is NaN.

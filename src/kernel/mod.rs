@@ -66,8 +66,8 @@ mod zero_points;
 pub(crate) use aligned::Aligned;
 #[cfg(feature = "alloc")]
 pub(crate) use blocks::{
-    FloatCoder, FloatRun, Powers, Step, apply, as_f32s, block_amax, encode_blocks, finite_amax, powers, refuse, replace,
-    scale_blocks, where_zero, widen, zeros_become,
+    Above, Below, Both, FloatCoder, FloatRun, Powers, Step, apply, as_f32s, block_largest, encode_blocks, finite_amax, powers,
+    refuse, replace, scale_blocks, where_zero, widen, zeros_become,
 };
 #[cfg(feature = "alloc")]
 pub(crate) use columns::{CodeRows, Quad, positions, quads, unpack_quads};
@@ -99,4 +99,4 @@ pub(crate) use stream::{is_large, tiles};
 pub(crate) use thin::{Factors, Nibbles, OfBlocks, PANELS, THIN, Thin, ThinPanel};
 pub(crate) use wide::{DecodeWide, to_odd};
 #[cfg(feature = "alloc")]
-pub(crate) use zero_points::{PointCoder, block_range, encode_points, zero_points};
+pub(crate) use zero_points::{PointCoder, encode_points, zero_points};

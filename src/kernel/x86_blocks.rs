@@ -1,15 +1,16 @@
 //! Loops over blocks in AVX-512 intrinsics, where the compiler does not find the shuffles. They are safe functions, entered after detection;
 //! loads and stores go through arrays.
 
+use super::blocks::Side;
 use super::rows::{PackedBlocks, Restoring};
 use super::x86::{Planes, decode_64, spread_6};
 use crate::bits::F32_NAN;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m512, __m512i, _CMP_UNORD_Q, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_castsi128_si512, _mm512_cmp_ps_mask,
-    _mm512_mask_blend_ps, _mm512_max_epu32, _mm512_mul_ps, _mm512_permutexvar_epi32, _mm512_permutexvar_ps, _mm512_set1_epi32,
-    _mm512_set1_ps, _mm512_setr_epi32, _mm512_shuffle_i32x4, _mm512_srlv_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    _mm512_mask_blend_ps, _mm512_max_epi32, _mm512_max_epu32, _mm512_mul_ps, _mm512_permutexvar_epi32, _mm512_permutexvar_ps,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_srlv_epi32,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
 /// Of 16 vectors the largest lane of each, in order: a transposition that takes maxima on the way.
@@ -29,17 +30,22 @@ fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
     quarters(quarters(fours[0], fours[1]), quarters(fours[2], fours[3]))
 }
 
-/// For each block of `16 · V` numbers the largest magnitude, as its bits, of its numbers and one before; returns how many blocks it did.
+/// For each block of `16 · V` numbers the largest magnitude of a side, as its bits, of its numbers and one before; returns how many blocks it did.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-pub(super) fn block_amax<const V: usize>(src: &[f32], amax: &mut [u32]) -> usize {
-    let mask = _mm512_set1_epi32(i32::MAX);
+pub(super) fn block_largest<S: Side, const V: usize>(src: &[f32], largest: &mut [u32]) -> usize {
     let (vectors, _) = src.as_chunks::<16>();
     let (blocks, _) = vectors.as_chunks::<V>();
     let (groups, _) = blocks.as_chunks::<16>();
-    let (to, _) = amax.as_chunks_mut::<16>();
+    let (to, _) = largest.as_chunks_mut::<16>();
     for (group, to) in groups.iter().zip(to.iter_mut()) {
         let largest = |block: &[[f32; 16]; V]| {
-            let magnitude = |numbers: &[f32; 16]| _mm512_and_si512(must_cast(*numbers), mask);
+            let magnitude = |numbers: &[f32; 16]| match S::OTHERS {
+                None => _mm512_and_si512(must_cast(*numbers), _mm512_set1_epi32(i32::MAX)),
+                Some(sign) => {
+                    let flip = _mm512_set1_epi32((sign ^ 0x8000_0000).cast_signed());
+                    _mm512_max_epi32(_mm512_xor_si512(must_cast(*numbers), flip), _mm512_setzero_si512())
+                }
+            };
             block[1..].iter().fold(magnitude(&block[0]), |largest, numbers| _mm512_max_epu32(largest, magnitude(numbers)))
         };
         let each = largest_of_each(&core::array::from_fn(|i| largest(&group[i])));

@@ -67,25 +67,6 @@ fn encode_body<S: Scaling<Factor = f32>>(
     map_blocks(src, length, blocks, codes, |x, [factor, zero_point]| coder.code(scaling.scaled(x, factor), zero_point));
 }
 
-#[inline(always)]
-fn range_body(src: &[f32], length: usize, ranges: &mut [[f32; 2]]) {
-    const LANES: usize = 8;
-    for (block, range) in src.chunks(length).zip(ranges) {
-        let (runs, rest) = block.as_chunks::<LANES>();
-        let (mut lows, mut highs) = ([range[0]; LANES], [range[1]; LANES]);
-        for run in runs {
-            for ((low, high), x) in lows.iter_mut().zip(&mut highs).zip(run) {
-                *low = if *x < *low { *x } else { *low };
-                *high = if *x > *high { *x } else { *high };
-            }
-        }
-        for x in rest.iter().chain(&lows).chain(&highs) {
-            range[0] = if *x < range[0] { *x } else { range[0] };
-            range[1] = if *x > range[1] { *x } else { range[1] };
-        }
-    }
-}
-
 /// Zero points, clamped, behind the factors, and their codes.
 #[inline(always)]
 fn points_body(coder: &PointCoder, ranges: &[[f32; 2]], scales: &[f32], blocks: &mut [[f32; 2]], codes: &mut [u8]) {
@@ -104,8 +85,6 @@ fn points_body(coder: &PointCoder, ranges: &[[f32; 2]], scales: &[f32], blocks: 
 per_isa! {
     /// Codes of finite numbers by their blocks' factors and zero points.
     fn encode_points[S: Scaling<Factor = f32>](coder: &PointCoder, scaling: S, src: &[f32], length: usize, blocks: &[[f32; 2]], codes: &mut [u8]) = encode_body;
-    /// For each block the smallest and the largest of its numbers and those before.
-    fn block_range[](src: &[f32], length: usize, ranges: &mut [[f32; 2]]) = range_body;
     /// Zero points of blocks with these ranges (zero within) and scales, put behind their factors, and the zero points' codes.
     fn zero_points[](coder: &PointCoder, ranges: &[[f32; 2]], scales: &[f32], blocks: &mut [[f32; 2]], codes: &mut [u8]) = points_body;
 }

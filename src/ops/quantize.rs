@@ -190,7 +190,7 @@ impl<'a> Quantizer<'a> {
                 }
                 // Of magnitudes as of numbers.
                 let mut largest = [0];
-                kernel::block_amax(isa, bytemuck::cast_slice(amax), amax.len().max(1), &mut largest);
+                kernel::block_largest(kernel::Both, isa, bytemuck::cast_slice(amax), amax.len().max(1), &mut largest);
                 let [mut largest] = largest;
                 if amax.is_empty() || largest >= f32::INFINITY.to_bits() {
                     largest = 0;

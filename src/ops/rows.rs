@@ -312,7 +312,7 @@ pub(super) fn block_amax<T: Copy + Into<f32> + 'static>(isa: Isa, src: &[T], len
     let (mut amax, mut buffer) = (vec![0; src.len().div_ceil(length)], Vec::new());
     let blocks = (COLUMNS / length).max(1);
     for (src, amax) in src.chunks(blocks * length).zip(amax.chunks_mut(blocks)) {
-        kernel::block_amax(isa, widened(isa, src, &mut buffer), length, amax);
+        kernel::block_largest(kernel::Both, isa, widened(isa, src, &mut buffer), length, amax);
     }
     amax
 }
@@ -381,7 +381,10 @@ impl Tiles {
 struct Scratch {
     scaled: Vec<f32>,
     codes: Vec<u8>,
+    /// The largest magnitudes; where there are zero points at first those above zero.
     amax: Vec<u32>,
+    /// Where there are zero points those below zero.
+    below: Vec<u32>,
     ranges: Vec<[f32; 2]>,
     factors: Vec<f32>,
     /// What quotients by reciprocals take for factors.
@@ -437,31 +440,37 @@ impl Band<'_> {
 
     /// Forgets the statistics of blocks.
     fn clear(&mut self, blocks: usize) {
-        let Scratch { amax, ranges, .. } = &mut self.scratch;
-        amax.clear();
-        amax.resize(blocks, 0);
-        ranges.clear();
-        if matches!(self.fast.elements, ElementEncoder::Points(_)) {
-            ranges.resize(blocks, [0.0; 2]);
+        let Scratch { amax, below, .. } = &mut self.scratch;
+        for largest in [amax, below] {
+            largest.clear();
+            largest.resize(blocks, 0);
         }
     }
 
     /// Adds numbers to the statistics of their blocks.
     fn look(&mut self, numbers: &[f32], blocks: Range<usize>) {
-        let Scratch { amax, ranges, .. } = &mut self.scratch;
-        kernel::block_amax(self.fast.isa, numbers, self.tiles.block_cols, &mut amax[blocks.clone()]);
-        if let Some(ranges) = ranges.get_mut(blocks) {
-            kernel::block_range(self.fast.isa, numbers, self.tiles.block_cols, ranges);
+        let Scratch { amax, below, .. } = &mut self.scratch;
+        let (isa, length) = (self.fast.isa, self.tiles.block_cols);
+        if matches!(self.fast.elements, ElementEncoder::Points(_)) {
+            kernel::block_largest(kernel::Above, isa, numbers, length, &mut amax[blocks.clone()]);
+            kernel::block_largest(kernel::Below, isa, numbers, length, &mut below[blocks]);
+        } else {
+            kernel::block_largest(kernel::Both, isa, numbers, length, &mut amax[blocks]);
         }
     }
 
     /// The scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are their rows, `cols` long.
     fn settle<T: Copy + Into<f32> + 'static>(&mut self, src: &[T], cols: usize, scales: &mut [u8], offsets: &mut [u8]) {
-        let Scratch { amax, ranges, factors, points, special, arrays, .. } = &mut self.scratch;
+        let Scratch { amax, below, ranges, factors, points, special, arrays, .. } = &mut self.scratch;
         let (fast, spec) = (self.fast, self.fast.spec);
         factors.clear();
         factors.resize(amax.len(), 0.0);
         let with_points = matches!(fast.elements, ElementEncoder::Points(_));
+        ranges.clear();
+        if with_points {
+            ranges.extend(amax.iter().zip(&*below).map(|(above, below)| [0.0 - f32::from_bits(*below), f32::from_bits(*above)]));
+            amax.iter_mut().zip(below).for_each(|(amax, below)| *amax = (*amax).max(*below));
+        }
         let stats = Stats { amax, ranges: with_points.then_some(ranges) };
         fast.scales.run(fast.isa, fast.scaling, stats, scales, factors, arrays);
         points.clear();
