@@ -160,15 +160,14 @@ fn largest<const LANES: usize>(src: &[f32], before: u32, f: impl Fn(u32) -> u32)
 
 /// Of which numbers magnitudes are taken, as their bits; of the others it is zero.
 pub(crate) trait Side: Copy {
-    /// The sign bit that the others have, or none.
-    const OTHERS: Option<u32>;
+    /// With these bits flipped the others are negative integers; there are no others if there is none.
+    const FLIP: Option<u32>;
 
     #[inline(always)]
     fn magnitude(bits: u32) -> u32 {
-        match Self::OTHERS {
+        match Self::FLIP {
             None => bits & 0x7FFF_FFFF,
-            // The others are negative integers now.
-            Some(sign) => (bits ^ sign ^ 0x8000_0000).cast_signed().max(0).cast_unsigned(),
+            Some(flip) => (bits ^ flip).cast_signed().max(0).cast_unsigned(),
         }
     }
 }
@@ -186,15 +185,15 @@ pub(crate) struct Above;
 pub(crate) struct Below;
 
 impl Side for Both {
-    const OTHERS: Option<u32> = None;
+    const FLIP: Option<u32> = None;
 }
 
 impl Side for Above {
-    const OTHERS: Option<u32> = Some(0x8000_0000);
+    const FLIP: Option<u32> = Some(0);
 }
 
 impl Side for Below {
-    const OTHERS: Option<u32> = Some(0);
+    const FLIP: Option<u32> = Some(0x8000_0000);
 }
 
 #[inline(always)]

@@ -193,7 +193,7 @@ impl Dots {
         let way = match isa.kind() {
             Kind::Portable => return None,
             Kind::Avx2 => Way::Twos { quads },
-            _ if !std::arch::is_x86_feature_detected!("avx512vnni") => return None,
+            Kind::Avx512 if !std::arch::is_x86_feature_detected!("avx512vnni") => return None,
             Kind::Avx512 => Way::Fours { quads },
             Kind::Avx512Vbmi => Way::FoursOfRows(DotsOfRows { _detected: () }),
         };

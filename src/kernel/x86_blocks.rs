@@ -39,10 +39,10 @@ pub(super) fn block_largest<S: Side, const V: usize>(src: &[f32], largest: &mut 
     let (to, _) = largest.as_chunks_mut::<16>();
     for (group, to) in groups.iter().zip(to.iter_mut()) {
         let largest = |block: &[[f32; 16]; V]| {
-            let magnitude = |numbers: &[f32; 16]| match S::OTHERS {
+            let magnitude = |numbers: &[f32; 16]| match S::FLIP {
                 None => _mm512_and_si512(must_cast(*numbers), _mm512_set1_epi32(i32::MAX)),
-                Some(sign) => {
-                    let flip = _mm512_set1_epi32((sign ^ 0x8000_0000).cast_signed());
+                Some(flip) => {
+                    let flip = _mm512_set1_epi32(flip.cast_signed());
                     _mm512_max_epi32(_mm512_xor_si512(must_cast(*numbers), flip), _mm512_setzero_si512())
                 }
             };

@@ -441,9 +441,11 @@ impl Band<'_> {
     /// Forgets the statistics of blocks.
     fn clear(&mut self, blocks: usize) {
         let Scratch { amax, below, .. } = &mut self.scratch;
-        for largest in [amax, below] {
-            largest.clear();
-            largest.resize(blocks, 0);
+        amax.clear();
+        amax.resize(blocks, 0);
+        below.clear();
+        if matches!(self.fast.elements, ElementEncoder::Points(_)) {
+            below.resize(blocks, 0);
         }
     }
 
