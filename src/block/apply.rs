@@ -172,7 +172,8 @@ impl BlockSpec {
     /// that of 32 bits, or half its unit more, is at most one less 2^-33.
     pub(crate) const fn rounds_tiny_to_zero(&self) -> bool {
         let round = self.element_convert.round;
-        self.element.min_positive().log2() > -90
+        self.element.zero_code().is_some()
+            && self.element.min_positive().log2() > -90
             && matches!(
                 round,
                 Round::NearestEven | Round::NearestAway | Round::NearestTowardZero | Round::NearestUp | Round::Stochastic { .. }

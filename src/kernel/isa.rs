@@ -121,7 +121,7 @@ fn has_avx512() -> bool {
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 fn has_vbmi() -> bool {
     use std::arch::is_x86_feature_detected as has;
-    // Dot products came to all processors with byte permutes.
+    // The two others came together; byte permutes alone are on one processor before.
     has!("avx512vbmi") && has!("avx512vbmi2") && has!("avx512vnni")
 }
 

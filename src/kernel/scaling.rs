@@ -126,12 +126,14 @@ per_isa! {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverToOddFused;
 
-/// The odd neighbour of a quotient that left a remainder; of an infinite quotient the largest f32, which is the one toward zero.
+/// The odd neighbour of a quotient that left a remainder; of an infinite quotient the largest f32, which is the one toward zero. Of infinity and NaN the
+/// remainder is NaN, and they stay: with a one behind, the bits of infinity would be a signalling NaN.
 #[inline(always)]
-fn to_odd(x: f32, nearest: f32, exact: bool, negative: bool) -> f32 {
+fn to_odd<R: PartialOrd + Default>(x: f32, nearest: f32, remainder: R) -> f32 {
+    let (negative, positive) = (remainder < R::default(), remainder > R::default());
     let beyond = negative != (x < 0.0);
     let toward_zero = nearest.to_bits().wrapping_sub(u32::from(beyond));
-    if exact { nearest } else { f32::from_bits(toward_zero | 1) }
+    if negative | positive { f32::from_bits(toward_zero | 1) } else { nearest }
 }
 
 impl Scaling for OverToOdd {
@@ -142,7 +144,7 @@ impl Scaling for OverToOdd {
         let nearest = x / factor;
         // The product of two f32s is an f64, so the sign of the difference is that of the remainder.
         let remainder = f64::from(x) - f64::from(nearest) * f64::from(factor);
-        to_odd(x, nearest, remainder == 0.0, remainder < 0.0)
+        to_odd(x, nearest, remainder)
     }
 
     #[inline(always)]
@@ -160,7 +162,7 @@ impl Scaling for OverToOddFused {
     fn scaled(self, x: f32, factor: f32) -> f32 {
         let nearest = x / factor;
         let remainder = (-nearest).mul_add(factor, x);
-        to_odd(x, nearest, remainder == 0.0, remainder < 0.0)
+        to_odd(x, nearest, remainder)
     }
 
     #[inline(always)]
@@ -205,6 +207,18 @@ mod tests {
         }
         for zero in [0.0, -0.0, f32::from_bits(1), -f32::from_bits(1)] {
             [1e-3, 1.0, 0.75, 3e5].iter().for_each(|factor| check(zero, *factor));
+        }
+    }
+
+    /// Kernels of bytes take no signalling NaN.
+    #[test]
+    fn what_is_not_finite_has_no_odd_neighbour() {
+        for x in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+            for factor in [1e-20, 1.0, 1.5] {
+                for quotient in [OverToOdd.scaled(x, factor), OverToOddFused.scaled(x, factor)] {
+                    assert_eq!(quotient.to_bits(), x.to_bits(), "{x} / {factor}");
+                }
+            }
         }
     }
 

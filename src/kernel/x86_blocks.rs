@@ -38,7 +38,7 @@ pub(super) fn block_largest<S: Side, const V: usize>(src: &[f32], largest: &mut 
     let (groups, _) = blocks.as_chunks::<16>();
     let (to, _) = largest.as_chunks_mut::<16>();
     for (group, to) in groups.iter().zip(to.iter_mut()) {
-        let largest = |block: &[[f32; 16]; V]| {
+        let of_lanes = |block: &[[f32; 16]; V]| {
             let magnitude = |numbers: &[f32; 16]| match S::FLIP {
                 None => _mm512_and_si512(must_cast(*numbers), _mm512_set1_epi32(i32::MAX)),
                 Some(flip) => {
@@ -46,9 +46,9 @@ pub(super) fn block_largest<S: Side, const V: usize>(src: &[f32], largest: &mut 
                     _mm512_max_epi32(_mm512_xor_si512(must_cast(*numbers), flip), _mm512_setzero_si512())
                 }
             };
-            block[1..].iter().fold(magnitude(&block[0]), |largest, numbers| _mm512_max_epu32(largest, magnitude(numbers)))
+            block[1..].iter().fold(magnitude(&block[0]), |lanes, numbers| _mm512_max_epu32(lanes, magnitude(numbers)))
         };
-        let each = largest_of_each(&core::array::from_fn(|i| largest(&group[i])));
+        let each = largest_of_each(&core::array::from_fn(|i| of_lanes(&group[i])));
         *to = must_cast(_mm512_max_epu32(each, must_cast(*to)));
     }
     16 * groups.len().min(to.len())

@@ -73,7 +73,8 @@ impl Vectors {
         }
     }
 
-    /// The code of a magnitude, behind the first of the lower 16 bits.
+    /// The code of a magnitude, behind the first of the lower 16 bits. Of a signalling NaN there would be more bits, which spoil the code of another number:
+    /// what scaling makes is none, and a run with NaN in it is refused as a whole.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
     fn magnitude(&self, x: __m512) -> __m512i {
@@ -161,12 +162,14 @@ fn encode_by<const BYTES: usize, const LARGEST: bool>(finite: &Finite, src: &[f3
         seen.see::<LARGEST>(numbers);
         vectors.store(numbers, out);
     }
-    let mut padded = [0.0; 64];
-    padded[..last.len()].copy_from_slice(last);
-    let (numbers, mut codes) = (must_cast(padded), [0; BYTES]);
-    seen.see::<LARGEST>(numbers);
-    vectors.store(numbers, &mut codes);
-    last_out.copy_from_slice(&codes[..last_out.len()]);
+    if !last.is_empty() {
+        let mut padded = [0.0; 64];
+        padded[..last.len()].copy_from_slice(last);
+        let (numbers, mut codes) = (must_cast(padded), [0; BYTES]);
+        seen.see::<LARGEST>(numbers);
+        vectors.store(numbers, &mut codes);
+        last_out.copy_from_slice(&codes[..last_out.len()]);
+    }
     let highest = |x| _mm512_reduce_max_epu32(_mm512_castps_si512(_mm512_abs_ps(x)));
     let sum = highest(seen.sum);
     if LARGEST { sum <= f32::INFINITY.to_bits() && finite.covers(highest(seen.largest)) } else { finite.covers(sum) }

@@ -1,4 +1,4 @@
-//! Blocks of integers with zero points: ranges, zero points and codes.
+//! Blocks of integers with zero points: those and the codes.
 
 use super::blocks::map_blocks;
 use super::isa::per_isa;

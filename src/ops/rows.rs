@@ -381,9 +381,10 @@ impl Tiles {
 struct Scratch {
     scaled: Vec<f32>,
     codes: Vec<u8>,
-    /// The largest magnitudes; where there are zero points at first those above zero.
+    /// The largest magnitudes of blocks, as bits.
     amax: Vec<u32>,
-    /// Where there are zero points those below zero.
+    /// Where there are zero points those above zero and those below.
+    above: Vec<u32>,
     below: Vec<u32>,
     ranges: Vec<[f32; 2]>,
     factors: Vec<f32>,
@@ -440,21 +441,25 @@ impl Band<'_> {
 
     /// Forgets the statistics of blocks.
     fn clear(&mut self, blocks: usize) {
-        let Scratch { amax, below, .. } = &mut self.scratch;
-        amax.clear();
-        amax.resize(blocks, 0);
-        below.clear();
+        let Scratch { amax, above, below, .. } = &mut self.scratch;
+        let zeros = |statistics: &mut Vec<u32>| {
+            statistics.clear();
+            statistics.resize(blocks, 0);
+        };
         if matches!(self.fast.elements, ElementEncoder::Points(_)) {
-            below.resize(blocks, 0);
+            zeros(above);
+            zeros(below);
+        } else {
+            zeros(amax);
         }
     }
 
     /// Adds numbers to the statistics of their blocks.
     fn look(&mut self, numbers: &[f32], blocks: Range<usize>) {
-        let Scratch { amax, below, .. } = &mut self.scratch;
+        let Scratch { amax, above, below, .. } = &mut self.scratch;
         let (isa, length) = (self.fast.isa, self.tiles.block_cols);
         if matches!(self.fast.elements, ElementEncoder::Points(_)) {
-            kernel::block_largest(kernel::Above, isa, numbers, length, &mut amax[blocks.clone()]);
+            kernel::block_largest(kernel::Above, isa, numbers, length, &mut above[blocks.clone()]);
             kernel::block_largest(kernel::Below, isa, numbers, length, &mut below[blocks]);
         } else {
             kernel::block_largest(kernel::Both, isa, numbers, length, &mut amax[blocks]);
@@ -463,16 +468,19 @@ impl Band<'_> {
 
     /// The scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are their rows, `cols` long.
     fn settle<T: Copy + Into<f32> + 'static>(&mut self, src: &[T], cols: usize, scales: &mut [u8], offsets: &mut [u8]) {
-        let Scratch { amax, below, ranges, factors, points, special, arrays, .. } = &mut self.scratch;
+        let Scratch { amax, above, below, ranges, factors, points, special, arrays, .. } = &mut self.scratch;
         let (fast, spec) = (self.fast, self.fast.spec);
+        let with_points = matches!(fast.elements, ElementEncoder::Points(_));
+        if with_points {
+            let sides = || above.iter().zip(&*below);
+            amax.clear();
+            amax.extend(sides().map(|(above, below)| *above.max(below)));
+            ranges.clear();
+            // Of a block without numbers below zero the smallest is +0.
+            ranges.extend(sides().map(|(above, below)| [0.0 - f32::from_bits(*below), f32::from_bits(*above)]));
+        }
         factors.clear();
         factors.resize(amax.len(), 0.0);
-        let with_points = matches!(fast.elements, ElementEncoder::Points(_));
-        ranges.clear();
-        if with_points {
-            ranges.extend(amax.iter().zip(&*below).map(|(above, below)| [0.0 - f32::from_bits(*below), f32::from_bits(*above)]));
-            amax.iter_mut().zip(below).for_each(|(amax, below)| *amax = (*amax).max(*below));
-        }
         let stats = Stats { amax, ranges: with_points.then_some(ranges) };
         fast.scales.run(fast.isa, fast.scaling, stats, scales, factors, arrays);
         points.clear();

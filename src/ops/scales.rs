@@ -181,6 +181,7 @@ impl Formula {
         let t = spec.tensor_scale.factor(tensor);
         let scaled = !matches!(spec.tensor_scale, TensorScale::None);
         let unrounded = matches!(spec.apply, Apply::UnroundedReciprocal);
+        let nearest_f32 = *format == FormatSpec::F32 && matches!(spec.scale_convert.round, Round::NearestEven);
         let (low, high) = spec.scale_bounds;
         let mut ideal = Vec::new();
         let (target, ratio) = match spec.rule {
@@ -195,8 +196,8 @@ impl Formula {
             Ratio::Multiply => ideal.push(Step::Times(1.0 / target)),
             Ratio::DivideTwice => ideal.extend([Step::Over(target), Step::Over(t)]),
             Ratio::MultiplyQuotient => ideal.extend([Step::Over(target), Step::Times(t)]),
-            // Its reciprocal is an f64, of which only the f32 is seen here.
-            Ratio::Inverse if unrounded && low == 0.0 && high == f32::INFINITY && !scaled => {
+            // Its reciprocal is an f64; rounded to the nearest f32 that is what an f32 division makes.
+            Ratio::Inverse if unrounded && nearest_f32 && low == 0.0 && high == f32::INFINITY && !scaled => {
                 ideal.extend([Step::Under(target), Step::AtMost(f32::MAX)]);
             }
             Ratio::Inverse => return None,
@@ -245,7 +246,7 @@ impl Formula {
         };
         let format = Format::lower(isa, format, &spec.scale_convert, blocks)?;
         let mut largest = [f32::MAX];
-        ideal.iter().chain(&clamp).for_each(|step| kernel::apply(isa, *step, &mut largest));
+        ideal.iter().chain(reciprocal.iter().flatten()).chain(&clamp).for_each(|step| kernel::apply(isa, *step, &mut largest));
         // An infinite scale in f32 is the policy's.
         if matches!(format, Format::F32) && !largest[0].is_finite() {
             return None;

@@ -152,35 +152,43 @@ fn codes_are_converted_by_one_rounding() {
     }
 }
 
-/// What the bulk calls give does not depend on how many threads work, nor on where a slice is cut.
+/// What the bulk calls give does not depend on how many threads work, nor on where a slice is cut. Of numbers that quick ways take, and of all.
 #[cfg(feature = "rayon")]
 #[test]
 fn threads_and_cuts_change_nothing() {
     use subhalf::fake_quantize_slice;
-    let x = numbers(300_007);
-    let spec = FormatSpec::F6E2M3;
-    let convert = spec.default_convert().with_round(Round::stochastic(Stochastic::C, 14).unwrap());
-    let all = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            let (mut codes, mut packed) = (vec![0u8; x.len()], vec![0u8; (x.len() * 6).div_ceil(8)]);
-            let (mut y, mut z) = (vec![0f32; x.len()], vec![0f32; x.len()]);
-            encode_slice(&spec, &x, &mut codes, &convert, Dither::new(4), Exec::PARALLEL).unwrap();
-            encode_packed_slice(&spec, &x, &mut packed, BitOrder::LsbFirst, &convert, Dither::new(4), Exec::PARALLEL).unwrap();
-            fake_quantize_slice(&spec, &x, &mut y, &convert, Dither::new(4), Exec::PARALLEL).unwrap();
-            decode_packed_slice(&spec, &packed, &mut z, BitOrder::LsbFirst, Exec::PARALLEL).unwrap();
-            assert_eq!(y, z);
-            (codes, packed)
-        })
-    };
-    let once = all(1);
-    assert!(once == all(2) && once == all(7));
-    let cuts = [0, 1, 8, 1000, 65_536, 65_543, 200_000, 299_999, x.len()];
-    for cut in cuts.windows(2) {
-        let mut codes = vec![0u8; cut[1] - cut[0]];
-        let dither = Dither::new(4).skip(cut[0] as u64);
-        encode_slice(&spec, &x[cut[0]..cut[1]], &mut codes, &convert, dither, Exec::PARALLEL).unwrap();
-        assert!(codes == once.0[cut[0]..cut[1]]);
+    let any = numbers(300_007);
+    let near_one: Vec<f32> = any.iter().map(|x| if x.abs() <= 4.0 { *x } else { 0.7 }).collect();
+    let pools = [1, 2, 7].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap());
+    for (spec, x) in [FormatSpec::F8E4M3, FormatSpec::F6E2M3, FormatSpec::F4E2M1, FormatSpec::HIF8, FormatSpec::INT8]
+        .iter()
+        .flat_map(|spec| [(spec, &any), (spec, &near_one)])
+    {
+        let stochastic = spec.default_convert().with_round(Round::stochastic(Stochastic::C, 14).unwrap());
+        for (which, convert) in [spec.default_convert(), stochastic].into_iter().enumerate() {
+            let all = || {
+                let (mut codes, mut packed) = (vec![0u8; x.len()], vec![0u8; (x.len() * spec.bits() as usize).div_ceil(8)]);
+                let (mut y, mut z) = (vec![0f32; x.len()], vec![0f32; x.len()]);
+                encode_slice(spec, x, &mut codes, &convert, Dither::new(4), Exec::PARALLEL).unwrap();
+                encode_packed_slice(spec, x, &mut packed, BitOrder::LsbFirst, &convert, Dither::new(4), Exec::PARALLEL).unwrap();
+                fake_quantize_slice(spec, x, &mut y, &convert, Dither::new(4), Exec::PARALLEL).unwrap();
+                decode_packed_slice(spec, &packed, &mut z, BitOrder::LsbFirst, Exec::PARALLEL).unwrap();
+                assert!(y.iter().zip(&z).all(|(y, z)| y.to_bits() == z.to_bits()), "{spec} {convert:?}");
+                (codes, packed)
+            };
+            let [once, twice, often] = pools.each_ref().map(|pool| pool.install(all));
+            assert!(once == twice && once == often, "{spec} {convert:?}");
+            let mut cuts = vec![0, 1, 8, 1000, 65_536, 65_543, 200_000, 299_999, x.len()];
+            let words = Dither::new(which as u64);
+            cuts.extend((0..200).map(|index| words.word(index, 32) as usize % x.len()));
+            cuts.sort_unstable();
+            for cut in cuts.windows(2) {
+                let (mut codes, part) = (vec![0u8; cut[1] - cut[0]], &x[cut[0]..cut[1]]);
+                let dither = Dither::new(4).skip(cut[0] as u64);
+                encode_slice(spec, part, &mut codes, &convert, dither, Exec::PARALLEL).unwrap();
+                assert!(codes == once.0[cut[0]..cut[1]], "{spec} {convert:?} {cut:?}");
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use subhalf::{
     Apply, BlockSpec, Convert, Dither, Elements, Encoding, Error, Exec, Extent, FloatSpec, FormatSpec, Isa, Nan, Nonfinite,
     Overflow, Parts, QuantTensor, QuantView, Quantizer, Ratio, Restore, Round, ScaleRule, Stochastic, SubnormalInputs, TensorScale,
-    ZeroField, ZeroSign, preset,
+    Zero, ZeroField, ZeroSign, preset,
 };
 
 /// Codes, scales, offsets and the tensor scale of every instruction set are the reference's, and so is every number that comes back.
@@ -162,6 +162,46 @@ fn elements_out_of_the_ordinary_are_kernels_and_reference_alike() {
                 };
             }
             assert_reference(spec.element.name(), spec, &x, &[64, 64]);
+        }
+    }
+}
+
+/// Quotients too small for f32, in elements without zero, whose policies tell zero from what is tiny.
+#[test]
+fn quotients_too_small_for_f32_are_no_zeros() {
+    let without_zero = |layout| FloatSpec { zero_field: ZeroField::Normals, negative_zero: false, ..layout };
+    let x: Vec<f32> = [2.5e38, -1e-18, 1e-18, 0.0].into_iter().chain(std::iter::repeat(1.0)).take(4096).collect();
+    for layout in [FloatSpec::finite_nan(5, 2), FloatSpec::finite_nan(6, 2).unsigned(), FloatSpec::finite(5, 2)] {
+        let element = FormatSpec::new("without zero", Encoding::Float(without_zero(layout))).unwrap();
+        for zero in [Zero::Nan, Zero::NanBelowSmallest, Zero::Smallest] {
+            for scale in [FormatSpec::E8M0, FormatSpec::BF16] {
+                let spec = BlockSpec::new(element, Some(scale), Extent::Block { rows: 1, cols: 16 }, ScaleRule::Floor);
+                let spec = spec.with_element_convert(element.default_convert().with_zero(zero));
+                assert_reference(&format!("{layout:?} {zero:?} {scale}"), &spec, &x, &[4096]);
+            }
+        }
+    }
+}
+
+/// A scale that is one over a scale is an f64 before it is rounded: at the middles between two scales, to either side of them, and in every rounding.
+#[test]
+fn inverses_of_scales_are_rounded_once() {
+    for scale in [FormatSpec::F32, FormatSpec::BF16, FormatSpec::F16, FormatSpec::F8E5M2, FormatSpec::UE4M3] {
+        let codes = (0..scale.code_count()).step_by((scale.code_count() / 2048).max(1) as usize);
+        let middles: Vec<f32> = codes
+            .map(|code| (scale.decode_f64(code as u32), scale.decode_f64(code as u32 ^ 1)))
+            .map(|(low, high)| (1.0 / f64::midpoint(low, high)) as f32)
+            .filter(|amax| amax.is_normal() && *amax > 0.0)
+            .collect();
+        assert!(middles.len() > 50, "{scale}");
+        let x: Vec<f32> = middles.iter().flat_map(|x| [x.next_down(), *x, x.next_up()]).flat_map(|x| [x, -x]).collect();
+        for round in Round::DETERMINISTIC {
+            for (target, extent) in [(1.0, Extent::Block { rows: 1, cols: 2 }), (448.0, Extent::Block { rows: 1, cols: 3 })] {
+                let rule = ScaleRule::Amax { target, ratio: Ratio::Inverse };
+                let spec = BlockSpec::new(FormatSpec::F8E4M3, Some(scale), extent, rule).with_apply(Apply::UnroundedReciprocal);
+                let spec = spec.with_scale_convert(Convert::SATURATING.with_round(round));
+                assert_reference(&format!("{scale} {round:?} {target}"), &spec, &x, &[x.len()]);
+            }
         }
     }
 }
@@ -356,8 +396,8 @@ fn threads_and_kernels_change_nothing() {
     let mut random = Random::new(14);
     let x: Vec<f32> = (0..400).flat_map(|_| random.block(352)).collect();
     let names = ["ocp::MXFP4", "ocp::MXFP8_E5M2", "ocp::MXFP6_E3M2", "nvfp4::TORCHAO", "int::INT8_G32", "fp8::ROW_E4M3"];
-    let tiles = ["fp8::BLOCK_128X128_E4M3", "nvfp4::MODEL_OPTIMIZER_16X16", "fp8::TENSOR_E4M3"];
-    for name in names.into_iter().chain(tiles) {
+    let others = ["int::UINT4_G32", "fp8::BLOCK_128X128_E4M3", "nvfp4::MODEL_OPTIMIZER_16X16", "fp8::TENSOR_E4M3"];
+    for name in names.into_iter().chain(others) {
         let spec = preset::by_name(name).unwrap().spec;
         let reference = Quantizer::new(&spec).quantize_reference(&x, &[400, 352]).unwrap();
         let mut numbers = vec![0.0f32; x.len()];
