@@ -168,8 +168,8 @@ impl BlockSpec {
         largest.is_finite().then_some(factor)
     }
 
-    /// Whether elements that are subnormal f32s become zero; no random number moves them up either: they are less than 2^-36 of the least element, and
-    /// that of 32 bits, or half its unit more, is at most one less 2^-33.
+    /// Whether elements that are subnormal f32s become zero, if the format has one; no random number moves them up either: they are less than 2^-36 of
+    /// the least element, and that of 32 bits, or half its unit more, is at most one less 2^-33.
     pub(crate) const fn rounds_tiny_to_zero(&self) -> bool {
         let round = self.element_convert.round;
         self.element.zero_code().is_some()

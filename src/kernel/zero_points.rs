@@ -1,4 +1,4 @@
-//! Blocks of integers with zero points: those and the codes.
+//! Zero points of blocks of integers, and the codes around them.
 
 use super::blocks::map_blocks;
 use super::isa::per_isa;
