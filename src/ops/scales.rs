@@ -26,7 +26,7 @@ pub(super) struct Formula {
     /// From the largest magnitude or the range to the scale before it is rounded.
     ideal: Vec<Step>,
     /// From there to the scale, if what has been computed is the factor: [`Ratio::Inverse`].
-    reciprocal: Option<Vec<Step>>,
+    reciprocal: Option<Step>,
     /// Clamps and substitutes.
     clamp: Vec<Step>,
     format: Format,
@@ -202,7 +202,7 @@ impl Formula {
             }
             Ratio::Inverse => return None,
         }
-        let reciprocal = matches!(ratio, Ratio::Inverse).then(|| Vec::from([Step::Under(1.0)]));
+        let reciprocal = matches!(ratio, Ratio::Inverse).then_some(Step::Under(1.0));
         let mut clamp = Vec::new();
         if spec.zero_scale.to_bits() != 0 {
             clamp.push(Step::ForZero(spec.zero_scale));
@@ -246,7 +246,7 @@ impl Formula {
         };
         let format = Format::lower(isa, format, &spec.scale_convert, blocks)?;
         let mut largest = [f32::MAX];
-        ideal.iter().chain(reciprocal.iter().flatten()).chain(&clamp).for_each(|step| kernel::apply(isa, *step, &mut largest));
+        ideal.iter().chain(&reciprocal).chain(&clamp).for_each(|step| kernel::apply(isa, *step, &mut largest));
         // An infinite scale in f32 is the policy's.
         if matches!(format, Format::F32) && !largest[0].is_finite() {
             return None;
@@ -264,9 +264,9 @@ impl Formula {
             None => numbers.extend(amax.iter().map(|&bits| f32::from_bits(bits))),
         }
         steps(&self.ideal, numbers);
-        if let Some(reciprocal) = &self.reciprocal {
+        if let Some(reciprocal) = self.reciprocal {
             factors.copy_from_slice(numbers);
-            steps(reciprocal, numbers);
+            kernel::apply(isa, reciprocal, numbers);
         }
         steps(&self.clamp, numbers);
         let unrounded = &mut arrays.unrounded;
