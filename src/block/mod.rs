@@ -20,4 +20,5 @@ pub use tensor::{Parts, QuantTensor, QuantView};
 
 pub(crate) use apply::{Block, LEAST_DIVISOR, Restorer, Scaling};
 pub(crate) use pack::{get, pack_by, packed_bytes, put, unpack_by};
+pub(crate) use scale::logarithm_carries;
 pub(crate) use tensor::{Geometry, store};

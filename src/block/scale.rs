@@ -96,7 +96,8 @@ pub enum Ratio {
 /// How a scale is found from a block's statistics, before it is rounded into the scale format. With `emax` the exponent of the element
 /// format's largest number and `max` that number.
 ///
-/// The first five give powers of two from the exact `amax`, however it is written: no logarithm is computed.
+/// The first five give powers of two from the exact `amax`, however it is written: no logarithm is computed. Where a program computes one in f32
+/// ([`Log2Floor`](Self::Log2Floor), [`Log2Ceil`](Self::Log2Ceil)), where it rounds to an integer is decided by integers.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum ScaleRule {
@@ -109,7 +110,8 @@ pub enum ScaleRule {
     /// Programs round the f32 quotient `amax / max` or the f32 product `amax · (1 / max)` up to a power of two, which is [`Amax`](Self::Amax)
     /// under [`Round::Up`](crate::Round::Up). For E4M3, E5M2, E3M2, E2M3 and E2M1 both are this rule for every `amax` but one, the f32 above
     /// `max · 2^-127`, whose quotient is rounded to 2^-127 (all 2^31 compared). For `MXINT8` without −2 (`max` 127/64) the quotient is this rule always,
-    /// and the product is one binade less for one `amax` of every binade, the f32 above `max · 2^e`.
+    /// and the product is one binade less for one `amax` of every binade, the f32 above `max · 2^e`. Programs that take an f32 logarithm of the quotient
+    /// are [`Log2Ceil`](Self::Log2Ceil).
     RoundUp,
     /// [`Floor`](Self::Floor) of `amax` rounded half up to this many mantissa bits. With the element's own number of bits torchao's and
     /// Quark's EVEN, with 1 always compressed-tensors'.
@@ -122,6 +124,17 @@ pub enum ScaleRule {
     /// As [`Floor`](Self::Floor), with `floor(log2 amax)` computed as an f32 logarithm is: just below a power of two it is that power's.
     /// microxcaling.
     Log2Floor,
+    /// `2^ceil(log2(amax / target))` with quotient and logarithm each rounded to f32. Just above a power of two,
+    /// far from 1, the logarithm rounds to the integer, so that the scale is half of [`RoundUp`](Self::RoundUp)'s and
+    /// the largest elements saturate. torchao's RCEIL in eager mode, Model Optimizer.
+    ///
+    /// With `amax / target` above `2^t` by at most 11 units in the last place for `|t|` of 32 to 63, 22 for 64 to 127 (and
+    /// half as many for each halving of `|t|`; for negative powers of two those of the next smaller `|t|`), the
+    /// exponent is `t` instead of `t + 1`.
+    Log2Ceil {
+        /// The number that `amax` maps to, before the exponent is rounded up.
+        target: f32,
+    },
     /// `amax` over the number that it is to become.
     Amax {
         /// The number that `amax` maps to.
@@ -157,7 +170,9 @@ impl PartialEq for ScaleRule {
         match (*self, *other) {
             (Self::Even { mantissa_bits: a }, Self::Even { mantissa_bits: b }) => a == b,
             (Self::Amax { target: a, ratio: r }, Self::Amax { target: b, ratio: s }) => a == b && r == s,
-            (Self::SignedMax { target: a }, Self::SignedMax { target: b }) | (Self::Fixed(a), Self::Fixed(b)) => a == b,
+            (Self::SignedMax { target: a }, Self::SignedMax { target: b })
+            | (Self::Log2Ceil { target: a }, Self::Log2Ceil { target: b })
+            | (Self::Fixed(a), Self::Fixed(b)) => a == b,
             (Self::Range { steps: a, with_zero: y }, Self::Range { steps: b, with_zero: z }) => a == b && y == z,
             (Self::Custom(a), Self::Custom(b)) => core::ptr::fn_addr_eq(a, b),
             (a, b) => core::mem::discriminant(&a) == core::mem::discriminant(&b),
@@ -205,27 +220,80 @@ const fn is_power_of_two(x: f32) -> bool {
     Unpacked::from_f32(x).significand().is_power_of_two()
 }
 
-/// `floor(log2 x)` of a positive number as an f32 logarithm that is correctly rounded gives it.
+/// Whether the f32 logarithm of a number `units · 2^-24` (relative) away from `2^t` is the integer `t`,
+/// correctly rounded; `toward_zero` says that the exact logarithm is nearer to zero than `t`.
 ///
-/// Below `2^T` by `j` units of `2^(T-24)`, the logarithm is below `T` by `j·2^-24/ln 2` (and less than a millionth of that more). It rounds to
-/// `T` if that is less than half the distance from `T` to the f32 below it.
-pub(crate) fn log2_floor(x: f32) -> i32 {
-    let floor = floor_log2(x);
-    if x.is_infinite() {
-        return floor;
+/// The exact logarithm is `units · 2^-24 / ln 2` from `t`, and a millionth of that more or less. It rounds
+/// to `t` below half the spacing of the f32s there, that is for `units < ln 2 · 2^top` with `2^top` the
+/// binade of `|t|`. The table has these bounds as integers; none of them is within a hundredth of one.
+/// A power of two has half that spacing on its side toward zero. Near 1 no logarithm rounds to 0.
+const fn rounds_to_integer(t: i32, units: u32, toward_zero: bool) -> bool {
+    const BOUNDS: [u32; 8] = [0, 1, 2, 5, 11, 22, 44, 88];
+    let magnitude = t.unsigned_abs();
+    if magnitude == 0 {
+        return units == 0;
     }
-    let above = floor + 1;
-    let significand = Unpacked::from_f32(x).significand();
-    let units = (1 << 24) - (significand << (significand.leading_zeros() - 40));
-    // Numbers below T are spaced as those of T's binade; but a power of two has the finer spacing of the binade toward zero.
-    let magnitude = above.unsigned_abs();
-    let rounds_up = above != 0 && {
-        let top = 31 - magnitude.leading_zeros() as i32;
-        let toward_zero = above > 0 && magnitude.is_power_of_two();
-        let spacing = top - 23 - i32::from(toward_zero);
-        (units as f64) < core::f64::consts::LN_2 * exp2(spacing - 1 + 24)
-    };
-    if rounds_up { above } else { floor }
+    let halved = toward_zero && magnitude.is_power_of_two();
+    match magnitude.ilog2().checked_sub(halved as u32) {
+        Some(top) => units <= BOUNDS[top as usize],
+        None => units == 0,
+    }
+}
+
+/// The exponent of a positive number, and how far the number is above that power of two, in units of
+/// 2^-23 of it.
+const fn exponent_and_units(x: f32) -> (i32, u32) {
+    let x = Unpacked::from_f32(x);
+    let significand = x.significand();
+    let normal = significand << (significand.leading_zeros() - 40);
+    (x.log2() as i32, (normal - (1 << 23)) as u32)
+}
+
+/// For each exponent field of a normal f32, what is added to its bits so that the exponent field becomes that
+/// of [`log2_floor`], or of [`log2_ceil`] if `ceil`.
+pub(crate) const fn logarithm_carries(ceil: bool) -> [u32; 256] {
+    let mut carries = [0; 256];
+    let mut field = 1;
+    while field < 255 {
+        let exponent = field as i32 - 127;
+        // The fewest units above the power of two from which on the result is the next exponent.
+        let mut units = 0;
+        if ceil {
+            while rounds_to_integer(exponent, 2 * units, exponent < 0) {
+                units += 1;
+            }
+        } else {
+            units = (1 << 23) - 1;
+            while rounds_to_integer(exponent + 1, (1 << 23) - units, exponent >= 0) {
+                units -= 1;
+            }
+            units += 1;
+        }
+        carries[field] = (1 << 23) - units;
+        field += 1;
+    }
+    carries
+}
+
+/// `floor(log2 x)` of a positive number with the logarithm correctly rounded to f32: just below a power of
+/// two it is that power's exponent. 128 for infinity.
+pub(crate) const fn log2_floor(x: f32) -> i32 {
+    if x.is_infinite() {
+        return 128;
+    }
+    let (floor, above) = exponent_and_units(x);
+    let next = floor + 1;
+    if rounds_to_integer(next, (1 << 23) - above, next > 0) { next } else { floor }
+}
+
+/// `ceil(log2 x)` of a positive number with the logarithm correctly rounded to f32: just above a power of
+/// two it is that power's exponent. 128 for infinity.
+pub(crate) const fn log2_ceil(x: f32) -> i32 {
+    if x.is_infinite() {
+        return 128;
+    }
+    let (floor, above) = exponent_and_units(x);
+    if rounds_to_integer(floor, 2 * above, floor < 0) { floor } else { floor + 1 }
 }
 
 impl ScaleRule {
@@ -260,6 +328,10 @@ impl ScaleRule {
                 exp2(below + i32::from(amax >= 1.5 * max * exp2(below)))
             }
             Self::Log2Floor => exp2(log2_floor(amax) - emax),
+            Self::Log2Ceil { target } => match amax / target {
+                0.0 => 0.0,
+                quotient => exp2(log2_ceil(quotient)),
+            },
             Self::Amax { ratio: Ratio::Inverse, .. } if amax == 0.0 => 0.0,
             // In f64, so that its reciprocal, rounded to f32, is the factor again.
             Self::Amax { target, ratio: Ratio::Inverse } if amax.is_finite() => 1.0 / f64::from((target / amax).min(f32::MAX)),

@@ -369,7 +369,7 @@ impl BlockSpec {
             return Some("elements: expected a largest number from 2^-256 to below 2^513");
         }
         let numbers = match (self.rule, self.tensor_scale) {
-            (ScaleRule::Amax { target, .. }, tensor) => is_positive(target) && has_target(tensor),
+            (ScaleRule::Amax { target, .. } | ScaleRule::Log2Ceil { target }, tensor) => is_positive(target) && has_target(tensor),
             (ScaleRule::SignedMax { target }, tensor) => target != 0.0 && target.is_finite() && has_target(tensor),
             (ScaleRule::Range { steps, .. }, tensor) => is_positive(steps) && has_target(tensor),
             (ScaleRule::Fixed(scale), tensor) => is_positive(scale) && has_target(tensor),

@@ -268,6 +268,33 @@ fn powers_body(powers: &Powers, amax: &[u32], codes: &mut [u8], factors: &mut [f
     }
 }
 
+/// Scales that are powers of two, by the f32 logarithm of a quotient: [`Powers`] whose carry depends on the
+/// binade.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Logarithms {
+    /// What the largest magnitude is divided by before its logarithm is taken.
+    pub(crate) over: f32,
+    /// The carry for each exponent field of the quotient.
+    pub(crate) carries: &'static [u32; 256],
+    /// Codes and factors; its own carry is not used.
+    pub(crate) powers: Powers,
+}
+
+#[inline(always)]
+fn logarithms_body(rule: &Logarithms, amax: &[u32], codes: &mut [u8], factors: &mut [f32]) {
+    let (over, powers) = (rule.over, rule.powers);
+    for ((&amax, to), factor) in amax.iter().zip(codes).zip(factors) {
+        let quotient = (f32::from_bits(amax & 0x7FFF_FFFF) / over).to_bits();
+        let carry = rule.carries[(quotient >> 23) as usize & 0xFF];
+        let code = ((quotient.wrapping_add(carry)) >> 23).wrapping_sub(powers.less);
+        let inside = code.wrapping_sub(powers.low) <= powers.high - powers.low;
+        let usual = |bits: u32| bits.wrapping_sub(0x0080_0000) < 0x7F00_0000;
+        *to = code as u8;
+        let known = inside && usual(amax) && usual(quotient);
+        *factor = f32::from_bits(if known { powers.top.wrapping_sub(code) << 23 } else { 0x7FC0_0000 });
+    }
+}
+
 /// One operation of a formula.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
@@ -345,6 +372,8 @@ per_isa! {
     fn finite_amax[](src: &[f32], amax_bits: &mut u32) = finite_amax_body;
     /// Codes and factors of scales that are powers of two; where the formula does not hold the factor is NaN.
     fn powers[](powers: &Powers, amax: &[u32], codes: &mut [u8], factors: &mut [f32]) = powers_body;
+    /// Codes and factors of scales that are powers of two by logarithms; where the formula does not hold the factor is NaN.
+    fn logarithms[](rule: &Logarithms, amax: &[u32], codes: &mut [u8], factors: &mut [f32]) = logarithms_body;
     /// One operation on every number.
     fn apply[](step: Step, numbers: &mut [f32]) = apply_body;
     /// A value in the places of zeros.

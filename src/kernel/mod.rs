@@ -66,8 +66,8 @@ mod zero_points;
 pub(crate) use aligned::Aligned;
 #[cfg(feature = "alloc")]
 pub(crate) use blocks::{
-    Above, Below, Both, FloatCoder, FloatRun, Powers, Step, apply, as_f32s, block_largest, encode_blocks, finite_amax, powers,
-    refuse, replace, scale_blocks, where_zero, widen, zeros_become,
+    Above, Below, Both, FloatCoder, FloatRun, Logarithms, Powers, Step, apply, as_f32s, block_largest, encode_blocks, finite_amax,
+    logarithms, powers, refuse, replace, scale_blocks, where_zero, widen, zeros_become,
 };
 #[cfg(feature = "alloc")]
 pub(crate) use columns::{CodeRows, Quad, positions, quads, unpack_quads};

@@ -87,6 +87,7 @@ impl<'a> Fast<'a> {
                 | ScaleRule::Even { .. }
                 | ScaleRule::Nearest
                 | ScaleRule::Log2Floor
+                | ScaleRule::Log2Ceil { .. }
                 | ScaleRule::Amax { .. }
                 | ScaleRule::Fixed(_)
                 | ScaleRule::Unit

@@ -1,9 +1,9 @@
 //! Scales of many blocks at a time, from their largest magnitudes: the same bits as `block`'s rules, by array operations where a rule is
 //! a few of them. Blocks for which a formula might not hold are left to the rule itself.
 
-use crate::block::{Apply, BlockSpec, BlockStats, LEAST_DIVISOR, Ratio, ScaleRule, Scaling, TensorScale, store};
+use crate::block::{Apply, BlockSpec, BlockStats, LEAST_DIVISOR, Ratio, ScaleRule, Scaling, TensorScale, logarithm_carries, store};
 use crate::codec::Unpacked;
-use crate::kernel::{self, DecodeBytes, DecodeWide, Encoder, Isa, Over, OverToOdd, Powers, Step, Times};
+use crate::kernel::{self, DecodeBytes, DecodeWide, Encoder, Isa, Logarithms, Over, OverToOdd, Powers, Step, Times};
 use crate::policy::{Convert, SubnormalInputs};
 use crate::random::Dither;
 use crate::round::Round;
@@ -15,6 +15,8 @@ use alloc::vec::Vec;
 pub(super) enum Scales {
     /// Powers of two, by the exponents' bits.
     Powers(Powers),
+    /// Powers of two, by f32 logarithms.
+    Logarithms(Logarithms),
     /// By f32 formulas.
     Formula(Box<Formula>),
     /// One by one, by the rule.
@@ -69,6 +71,9 @@ impl Scales {
         if let Some(powers) = lower_powers(spec) {
             return (Self::Powers(powers), Scaling::Times);
         }
+        if let Some(logarithms) = lower_logarithms(spec) {
+            return (Self::Logarithms(logarithms), Scaling::Times);
+        }
         let scaling = match spec.apply {
             _ if divides => Scaling::Over,
             Apply::Exact if spec.scale == Some(FormatSpec::F32) && spec.takes_odd_quotients() => Scaling::Exact,
@@ -90,6 +95,7 @@ impl Scales {
         let amax = stats.amax;
         match self {
             Self::Powers(rule) => kernel::powers(isa, rule, amax, codes, factors),
+            Self::Logarithms(rule) => kernel::logarithms(isa, rule, amax, codes, factors),
             Self::Formula(formula) => {
                 formula.run(isa, stats, codes, factors, arrays);
                 match scaling {
@@ -106,12 +112,37 @@ impl Scales {
     }
 }
 
-/// The codes of the rule in one binade say those of all: every rule of powers of two sees exponent and mantissa alone, and so do f32
-/// quotients and products as long as they are normal numbers.
-fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
+/// Whether a spec's scales are powers of two in a format of at most 8 bits that depend on `amax` alone, and
+/// scaled elements are one multiplication away.
+fn scales_by_powers(spec: &BlockSpec) -> Option<&FormatSpec> {
     let format = spec.scale.as_ref()?;
     let Encoding::Float(layout) = format.encoding() else { return None };
     let powers = layout.mantissa_bits == 0 && !layout.signed && matches!(layout.zero_field, ZeroField::Normals);
+    let alone = matches!(spec.tensor_scale, TensorScale::None) && spec.search.is_none() && spec.flush_below == 0.0;
+    let times = match spec.apply {
+        Apply::Exact => spec.rounds_tiny_to_zero(),
+        Apply::UnroundedReciprocal => false,
+        _ => true,
+    };
+    (powers && format.bits() <= 8 && alone && times).then_some(format)
+}
+
+/// The codes whose scales are no subnormal f32s nor one step from them, no bounds, and without divisors of their
+/// own; `bias` is what a code is ahead of its exponent.
+fn usual_codes(spec: &BlockSpec, format: &FormatSpec, bias: i32) -> Option<(u32, u32)> {
+    let (low, high) = spec.scale_bounds;
+    let largest = format.max_code() as i32;
+    let inside = |x: f32| (Unpacked::from_f32(x).log2() as i32).saturating_add(bias);
+    let low = if low > 0.0 { inside(low) + 2 } else { 0 }.max(bias - 125).max(1);
+    let high = if high.is_finite() { inside(high) - 2 } else { largest }.min(bias + 125).min(largest - 1);
+    let clear = spec.divisors.iter().all(|(code, _)| !(low..=high).contains(&(*code as i32)));
+    (clear && low <= high && bias.unsigned_abs() <= 500).then_some((low as u32, high as u32))
+}
+
+/// The codes of the rule in one binade say those of all: every rule of powers of two sees exponent and mantissa alone, and so do f32
+/// quotients and products as long as they are normal numbers.
+fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
+    let format = scales_by_powers(spec)?;
     let by_exponent = matches!(
         spec.rule,
         ScaleRule::Floor
@@ -123,13 +154,7 @@ fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
     );
     // Of a quotient the rounding up depends on a power of two being one; others would have to be looked at at every tie.
     let up = matches!(spec.scale_convert.round, Round::Up) || !matches!(spec.rule, ScaleRule::Amax { .. });
-    let alone = matches!(spec.tensor_scale, TensorScale::None) && spec.search.is_none() && spec.flush_below == 0.0;
-    let times = match spec.apply {
-        Apply::Exact => spec.rounds_tiny_to_zero(),
-        Apply::UnroundedReciprocal => false,
-        _ => true,
-    };
-    if !(powers && format.bits() <= 8 && by_exponent && up && alone && times) {
+    if !(by_exponent && up) {
         return None;
     }
     let code = |amax: f32| spec.scale_of(&BlockStats { amax, ..BlockStats::EMPTY }, 1.0, 1.0).code;
@@ -153,23 +178,40 @@ fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
     };
     let less = (base.to_bits() >> 23).checked_sub(first)?;
     let bias = first as i32 - format.decode(first).log2() as i32;
-    // Scales that are subnormal f32s, or one step from them, bounds, and codes with divisors of their own are left out.
-    let (low, high) = spec.scale_bounds;
-    let largest = format.max_code() as i32;
-    let inside = |x: f32| (Unpacked::from_f32(x).log2() as i32).saturating_add(bias);
-    let low = if low > 0.0 { inside(low) + 2 } else { 0 }.max(bias - 125).max(1);
-    let high = if high.is_finite() { inside(high) - 2 } else { largest }.min(bias + 125).min(largest - 1);
-    let clear = spec.divisors.iter().all(|(code, _)| !(low..=high).contains(&(*code as i32)));
+    let (low, high) = usual_codes(spec, format, bias)?;
     // The binade looked at must not be one whose scale is clamped or substituted.
-    let usual = [first, last].iter().all(|code| (low..=high).contains(&(*code as i32)));
-    if !clear || !usual || bias.unsigned_abs() > 500 {
+    if ![first, last].iter().all(|code| (low..=high).contains(code)) {
         return None;
     }
     let top = u32::try_from(127 + bias).ok()?;
-    let powers = Powers { carry: (1 << 23) - step, less, low: low as u32, high: high as u32, top };
+    let powers = Powers { carry: (1 << 23) - step, less, low, high, top };
     // Scaled numbers stay far from infinity.
     let scaled = f64::from(with_mantissa(MANTISSA)) / format.decode_f64(first);
     (scaled < f64::from(1.0e30f32)).then_some(powers)
+}
+
+/// Rules by f32 logarithms, whose thresholds depend on the binade.
+fn lower_logarithms(spec: &BlockSpec) -> Option<Logarithms> {
+    static FLOOR: [u32; 256] = logarithm_carries(false);
+    static CEIL: [u32; 256] = logarithm_carries(true);
+    let format = scales_by_powers(spec)?;
+    let emax = spec.element.max_exponent();
+    let (over, carries, shift) = match spec.rule {
+        ScaleRule::Log2Floor => (1.0, &FLOOR, emax),
+        ScaleRule::Log2Ceil { target } => (target, &CEIL, 0),
+        _ => return None,
+    };
+    // Scaled numbers stay far from infinity.
+    if !(over < 1.0e30 && emax < 100) {
+        return None;
+    }
+    // Every code in the middle is as far ahead of its exponent as this one.
+    let middle = format.max_code() / 2;
+    let bias = middle as i32 - format.decode(middle).log2() as i32;
+    let (low, high) = usual_codes(spec, format, bias)?;
+    let powers =
+        Powers { carry: 0, less: u32::try_from(127 + shift - bias).ok()?, low, high, top: u32::try_from(127 + bias).ok()? };
+    Some(Logarithms { over, carries, powers })
 }
 
 impl Formula {
