@@ -150,7 +150,7 @@ pub use name::Name;
 pub use ops::{Activation, Matmul, Operand, PackedMatrix, Quantizer, dot, gemv, matmul, matmul_into, reference_matmul};
 pub use ops::{Exec, FormatSlice, Real, convert_slice, decode_slice, encode_slice, fake_quantize_slice};
 #[cfg(feature = "alloc")]
-pub use ops::{decode_packed_slice, encode_packed_slice};
+pub use ops::{Source, decode_packed_slice, encode_packed_slice};
 pub use policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
 pub use random::{Dither, philox4x32_10};
 pub use round::{Round, Stochastic};

@@ -9,6 +9,28 @@ use crate::policy::SubnormalInputs;
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, IntSpec};
 
+/// The bit of an f32 NaN that makes it quiet.
+const QUIET: u32 = 0x0040_0000;
+
+/// A number on its way to a code, as the caller has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Number {
+    /// An f32, or a number that is one: every operation of a rule is f32's.
+    F32(f32),
+    /// An f64: it is scaled exactly and rounded once, into the element.
+    F64(f64),
+}
+
+impl Number {
+    /// The nearest f32, which the errors of searches are taken from.
+    pub(crate) fn nearest(self) -> f32 {
+        match self {
+            Self::F32(x) => x,
+            Self::F64(x) => x as f32,
+        }
+    }
+}
+
 /// What an element is divided or multiplied by.
 #[derive(Clone, Copy, Debug)]
 enum Divisor {
@@ -19,11 +41,12 @@ enum Divisor {
 }
 
 impl Divisor {
-    /// A NaN element keeps its sign and payload, unless the scale is NaN too. Every NaN that is made here is the positive one: the sign that
-    /// a processor gives it is its own.
+    /// A NaN element keeps its sign and payload, unless the scale is NaN too; an f32 operation makes it quiet, as processors do. Every NaN that is made
+    /// here is the positive one: the sign that a processor gives it is its own.
     fn scaled(self, x: f32) -> Unpacked {
         let rounded = match self {
             Self::Divide(other) | Self::Multiply(other) if other.is_nan() => F32_NAN,
+            Self::Divide(_) | Self::Multiply(_) if x.is_nan() => f32::from_bits(x.to_bits() | QUIET),
             _ if x.is_nan() => x,
             Self::Exact(divisor) => return arith::quotient(Unpacked::from_f32(x), divisor),
             Self::Divide(divisor) => x / divisor,
@@ -31,6 +54,20 @@ impl Divisor {
             Self::Zero => return Unpacked::zero(x.is_sign_negative()),
         };
         Unpacked::from_f32(if rounded.is_nan() && !x.is_nan() { F32_NAN } else { rounded })
+    }
+
+    /// The exact quotient or product of an f64, or of its difference from a minimum. A NaN stays as it is.
+    fn scaled_exactly(self, x: Unpacked) -> Unpacked {
+        let (number, by_product) = match self {
+            Self::Divide(other) | Self::Multiply(other) if other.is_nan() => return Unpacked::from_f32(F32_NAN),
+            _ if x.is_nan() => return x,
+            Self::Zero => return Unpacked::zero(x.is_negative()),
+            Self::Exact(divisor) => (divisor, false),
+            Self::Divide(divisor) => (Unpacked::from_f32(divisor), false),
+            Self::Multiply(factor) => (Unpacked::from_f32(factor), true),
+        };
+        let scaled = if by_product { arith::product(x, number) } else { arith::quotient(x, number) };
+        if scaled.is_nan() { Unpacked::from_f32(F32_NAN) } else { scaled }
     }
 }
 
@@ -196,7 +233,7 @@ impl BlockSpec {
     }
 
     /// The block of these statistics, under its rule; a search looks at the elements themselves.
-    pub(crate) fn block_of(&self, stats: &BlockStats, elements: impl Iterator<Item = f32> + Clone, tensor: f32) -> Block {
+    pub(crate) fn block_of(&self, stats: &BlockStats, elements: impl Iterator<Item = Number> + Clone, tensor: f32) -> Block {
         let plain = |factor| {
             let block = self.block_with(self.scale_of(stats, tensor, factor), stats, tensor);
             if stats.amax < self.flush_below { Block { divisor: Divisor::Zero, ..block } } else { block }
@@ -210,7 +247,7 @@ impl BlockSpec {
                 None => block.restorer,
             };
             let error = elements.clone().fold(0.0f32, |sum, x| {
-                let error = restorer.restore(self.element.decode_f32(self.code(&block, x, 0))) - x;
+                let error = restorer.restore(self.element.decode_f32(self.code(&block, x, 0))) - x.nearest();
                 match search.metric {
                     Metric::Mse => sum + error * error,
                     Metric::Mae => sum + error.abs(),
@@ -261,19 +298,39 @@ impl BlockSpec {
     }
 
     /// The code of one number in a block.
-    pub(crate) fn code(&self, block: &Block, x: f32, random: u32) -> u32 {
+    ///
+    /// Elements that are f32 arithmetic of a program ([`Elements`] but `Round` and `AddThenRound`) see an f64 as the
+    /// nearest f32.
+    pub(crate) fn code(&self, block: &Block, x: Number, random: u32) -> u32 {
+        let rounds = matches!(self.elements, Elements::Round | Elements::AddThenRound);
+        match x {
+            Number::F64(x) if rounds => {
+                let x = Unpacked::from_f64(x);
+                let y = block.divisor.scaled_exactly(match self.offset {
+                    Offset::Minimum(_) => arith::sum(x, Unpacked::from_f32(-block.minimum), Round::NearestEven),
+                    _ => x,
+                });
+                let code = if block.zero_point == 0 {
+                    self.rounded(y, random)
+                } else if matches!(self.elements, Elements::AddThenRound) {
+                    let zero_point = Unpacked::from_f64(f64::from(block.zero_point));
+                    self.rounded(arith::sum(y, zero_point, Round::NearestEven), random)
+                } else {
+                    self.rounded_to_zero_point(y, block.zero_point, random)
+                };
+                self.zero_signed(code, x, y)
+            }
+            _ => self.code_f32(block, x.nearest(), random),
+        }
+    }
+
+    fn code_f32(&self, block: &Block, x: f32, random: u32) -> u32 {
         let x_less = if matches!(self.offset, Offset::Minimum(_)) { x - block.minimum } else { x };
         let y = block.divisor.scaled(x_less);
         let code = match self.elements {
-            Elements::Round if block.zero_point != 0 => {
-                let whole = INT32.decode(INT32.encode_with(y, &self.element_convert, random).code);
-                self.integer(whole.to_f64() + f64::from(block.zero_point))
-            }
-            Elements::Round => self.element.encode_with(y, &self.element_convert, random).code,
-            Elements::AddThenRound => {
-                let sum = Unpacked::from_f32(y.to_f32() + block.zero_point as f32);
-                self.element.encode_with(sum, &self.element_convert, random).code
-            }
+            Elements::Round if block.zero_point != 0 => self.rounded_to_zero_point(y, block.zero_point, random),
+            Elements::Round => self.rounded(y, random),
+            Elements::AddThenRound => self.rounded(Unpacked::from_f32(y.to_f32() + block.zero_point as f32), random),
             Elements::AddHalfTruncate => {
                 let low = -self.element.min().to_f32();
                 let sum = y.to_f32() + (low + 0.5 + block.zero_point as f32);
@@ -287,10 +344,21 @@ impl BlockSpec {
                 let y = if matches!(block.divisor, Divisor::Zero) { f32::NAN } else { y.to_f32() };
                 let step = ((y + 1.0) * (steps / 2.0) + 0.5) as u32 as f32;
                 let nearest = Unpacked::from_f32(step.min(steps) * (2.0 / steps) - 1.0);
-                self.element.encode_with(nearest, &self.element_convert, random).code
+                self.rounded(nearest, random)
             }
         };
-        self.zero_signed(code, x, y)
+        self.zero_signed(code, Unpacked::from_f32(x), y)
+    }
+
+    /// The code of a scaled number, under the element's rounding and policy.
+    fn rounded(&self, y: Unpacked, random: u32) -> u32 {
+        self.element.encode_with(y, &self.element_convert, random).code
+    }
+
+    /// The code of a scaled number that is rounded to an integer before the zero point is added.
+    fn rounded_to_zero_point(&self, y: Unpacked, zero_point: i32, random: u32) -> u32 {
+        let whole = INT32.decode(INT32.encode_with(y, &self.element_convert, random).code);
+        self.integer(whole.to_f64() + f64::from(zero_point))
     }
 
     /// The code of an integer, clamped.
@@ -298,7 +366,7 @@ impl BlockSpec {
         self.element.encode_f64(value)
     }
 
-    fn zero_signed(&self, code: u32, x: f32, scaled: Unpacked) -> u32 {
+    fn zero_signed(&self, code: u32, x: Unpacked, scaled: Unpacked) -> u32 {
         let (Some(zero), Some(negative)) = (self.element.zero_code(), self.element.negative_zero_code()) else { return code };
         if code != zero && code != negative {
             return code;
@@ -307,7 +375,7 @@ impl BlockSpec {
             ZeroSign::Keep => return code,
             ZeroSign::Plus => false,
             ZeroSign::MinusBelowZero => scaled.is_negative() && !scaled.is_zero() && !scaled.is_nan(),
-            ZeroSign::MinusUnlessAbove => x.is_nan() || x <= 0.0,
+            ZeroSign::MinusUnlessAbove => x.is_nan() || x.is_zero() || x.is_negative(),
         };
         if minus { negative } else { zero }
     }
@@ -331,11 +399,16 @@ impl BlockSpec {
         }
     }
 
-    /// See [`Elements::Microxcaling`].
+    /// The code of a scaled number by [`Elements::Microxcaling`].
     fn microxcaling(&self, y: f32) -> u32 {
         let unit = match self.element.encoding() {
             Encoding::Float(layout) if !layout.is_fixed_point() => {
                 let exponent = if y == 0.0 { 0 } else { log2_floor(y.abs()) };
+                if exponent == 128 && y.is_finite() {
+                    // Next to the largest f32 the logarithm rounds to 128: the number is divided by 2^128, which
+                    // is infinite in f32, and multiplied by it again. Zero times infinity is NaN.
+                    return self.element.encode_with(Unpacked::from_f32(F32_NAN), &self.element_convert, 0).code;
+                }
                 power(exponent.max(layout.min_exponent() as i32) - i32::from(layout.mantissa_bits))
             }
             _ => self.element.min_positive().to_f32(),

@@ -18,7 +18,7 @@ pub use scale::{BlockStats, Metric, Ratio, ScaleRule, Search};
 pub use spec::{Apply, BlockSpec, Elements, Extent, Nonfinite, Offset, Restore, TensorScale, ZeroSign};
 pub use tensor::{Parts, QuantTensor, QuantView};
 
-pub(crate) use apply::{Block, LEAST_DIVISOR, Restorer, Scaling};
+pub(crate) use apply::{Block, LEAST_DIVISOR, Number, Restorer, Scaling};
 pub(crate) use pack::{get, pack_by, packed_bytes, put, unpack_by};
 pub(crate) use scale::logarithm_carries;
 pub(crate) use tensor::{Geometry, store};

@@ -27,5 +27,7 @@ pub use par::Exec;
 #[cfg(feature = "alloc")]
 pub use quantize::Quantizer;
 pub use real::Real;
+#[cfg(feature = "alloc")]
+pub use real::Source;
 pub use recode::convert_slice;
 pub use typed::FormatSlice;

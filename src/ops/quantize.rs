@@ -2,10 +2,10 @@
 
 use super::Exec;
 use super::convert::Words;
-use super::real::Real;
+use super::real::{Real, Source, number, stats_of};
 use super::restore::FastRestore;
 use super::rows::{Fast, block_amax, finite_amax};
-use crate::block::{Block, BlockSpec, BlockStats, Geometry, Offset, QuantTensor, QuantView, ScaleRule, TensorScale, put, store};
+use crate::block::{Block, BlockSpec, Geometry, Offset, QuantTensor, QuantView, ScaleRule, TensorScale, put, store};
 use crate::codec::Unpacked;
 use crate::error::Error;
 use crate::kernel;
@@ -74,7 +74,7 @@ impl<'a> Quantizer<'a> {
     /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] and [`Error::Length`] for a shape that is not the data's;
     /// [`Error::Length`] for scales or offsets that are not the blocks'; [`Error::Scheme`] if the rule wants scales and none are given;
     /// [`Error::Stored`] for a tensor scale that is not a positive finite number, or given to a format without.
-    pub fn quantize<T: Copy + Sync + Into<f32> + 'static>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+    pub fn quantize<T: Source>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
         self.quantize_by(Way::Fastest, src, shape)
     }
 
@@ -91,7 +91,7 @@ impl<'a> Quantizer<'a> {
     ///
     /// # Errors
     /// As [`quantize`](Self::quantize) for the tensor's shape, and [`Error::Scheme`] if its format is another; the tensor is then as it was.
-    pub fn quantize_into<T: Copy + Sync + Into<f32> + 'static>(&self, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
+    pub fn quantize_into<T: Source>(&self, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
         if tensor.spec != *self.spec {
             return Err(Error::Scheme { what: "quantization into a tensor", expected: "a tensor of the quantizer's format" });
         }
@@ -103,26 +103,17 @@ impl<'a> Quantizer<'a> {
     ///
     /// # Errors
     /// As [`quantize`](Self::quantize).
-    pub fn quantize_reference<T: Copy + Sync + Into<f32> + 'static>(
-        &self,
-        src: &[T],
-        shape: &[usize],
-    ) -> Result<QuantTensor, Error> {
+    pub fn quantize_reference<T: Source>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
         self.quantize_by(Way::Reference, src, shape)
     }
 
-    fn quantize_by<T: Copy + Sync + Into<f32> + 'static>(
-        &self,
-        way: Way,
-        src: &[T],
-        shape: &[usize],
-    ) -> Result<QuantTensor, Error> {
+    fn quantize_by<T: Source>(&self, way: Way, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
         let mut tensor = QuantTensor::zeroed(self.spec, shape)?;
         self.fill(way, src, &mut tensor)?;
         Ok(tensor)
     }
 
-    fn fill<T: Copy + Sync + Into<f32> + 'static>(&self, way: Way, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
+    fn fill<T: Source>(&self, way: Way, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
         let geometry = tensor.geometry;
         Error::check_length("elements", geometry.lines() * geometry.cols, src.len())?;
         if let Some((scales, offsets)) = self.scales {
@@ -136,7 +127,9 @@ impl<'a> Quantizer<'a> {
         tensor.tensor_scale = self.tensor_scale_for(src, &geometry, &mut amax)?;
         let job = Job { quantizer: self, geometry, tensor: tensor.tensor_scale, amax, src };
         let fast = match way {
-            Way::Fastest if self.scales.is_none() => Fast::lower(self, &geometry, tensor.tensor_scale, size_of_val(src)),
+            Way::Fastest if self.scales.is_none() => {
+                Fast::lower(self, &geometry, tensor.tensor_scale, size_of_val(src)).filter(|fast| !T::IS_WIDE || fast.takes_wide())
+            }
             _ => None,
         };
         let (codes, scales, offsets) = (&mut tensor.codes, &mut tensor.scales, &mut tensor.offsets);
@@ -157,23 +150,13 @@ impl<'a> Quantizer<'a> {
     ///
     /// # Errors
     /// As [`quantize`](Self::quantize), and [`Error::Length`] if `dst` is not as long as `src`.
-    pub fn fake_quantize<T: Copy + Sync + Into<f32> + 'static, D: Real>(
-        &self,
-        src: &[T],
-        shape: &[usize],
-        dst: &mut [D],
-    ) -> Result<(), Error> {
+    pub fn fake_quantize<T: Source, D: Real>(&self, src: &[T], shape: &[usize], dst: &mut [D]) -> Result<(), Error> {
         Error::check_length("output length", src.len(), dst.len())?;
         self.quantize(src, shape)?.view().dequantize_into(dst, self.exec)
     }
 
     /// The tensor's scale; where blocks are parts of rows, also the largest magnitudes that were looked at for it.
-    fn tensor_scale_for<T: Copy + Sync + Into<f32> + 'static>(
-        &self,
-        src: &[T],
-        geometry: &Geometry,
-        amax: &mut Vec<u32>,
-    ) -> Result<f32, Error> {
+    fn tensor_scale_for<T: Source>(&self, src: &[T], geometry: &Geometry, amax: &mut Vec<u32>) -> Result<f32, Error> {
         let refuse = |expected, found: f32| Err(Error::Stored { what: "tensor scale", index: 0, expected, found: found.to_bits() });
         match (self.spec.tensor_scale, self.tensor_scale) {
             (TensorScale::None, None) => Ok(1.0),
@@ -260,7 +243,7 @@ impl<'a> Piece<'a> {
     }
 }
 
-impl<T: Copy + Sync + Into<f32> + 'static> Job<'_, T> {
+impl<T: Source> Job<'_, T> {
     fn run(&self, piece: Piece<'_>) {
         let (geometry, spec) = (&self.geometry, self.quantizer.spec);
         let origin = geometry.band(piece.first).start;
@@ -272,7 +255,7 @@ impl<T: Copy + Sync + Into<f32> + 'static> Job<'_, T> {
                 let index = band * geometry.grid_cols + column;
                 let elements = lines.clone().flat_map(|line| {
                     let row = &self.src[line * geometry.cols..][cols.clone()];
-                    row.iter().map(|&x| x.into())
+                    row.iter().copied()
                 });
                 let block = self.block(piece.first * geometry.grid_cols + index, elements);
                 store(piece.scales, spec.scale_bytes(), index, block.scale);
@@ -281,7 +264,7 @@ impl<T: Copy + Sync + Into<f32> + 'static> Job<'_, T> {
                     let row = &mut piece.codes[(line - origin) * geometry.row_bytes..][..geometry.row_bytes];
                     for col in cols.clone() {
                         let element = line * geometry.cols + col;
-                        let code = spec.code(&block, self.src[element].into(), words.get(element));
+                        let code = spec.code(&block, number(self.src[element]), words.get(element));
                         put(row, spec.element.bits(), col, code);
                     }
                 }
@@ -289,11 +272,11 @@ impl<T: Copy + Sync + Into<f32> + 'static> Job<'_, T> {
         }
     }
 
-    fn block(&self, index: usize, elements: impl Iterator<Item = f32> + Clone) -> Block {
+    fn block(&self, index: usize, elements: impl Iterator<Item = T> + Clone) -> Block {
         let spec = self.quantizer.spec;
         match self.quantizer.scales {
             Some((scales, offsets)) => spec.block_given(scales[index], offsets.get(index).copied().unwrap_or(0.0), self.tensor),
-            None => spec.block_of(&BlockStats::of(elements.clone()), elements, self.tensor),
+            None => spec.block_of(&stats_of(elements.clone()), elements.map(number), self.tensor),
         }
     }
 }
@@ -303,7 +286,7 @@ impl QuantTensor {
     ///
     /// # Errors
     /// As [`Quantizer::quantize`].
-    pub fn quantize<T: Copy + Sync + Into<f32> + 'static>(spec: &BlockSpec, src: &[T], shape: &[usize]) -> Result<Self, Error> {
+    pub fn quantize<T: Source>(spec: &BlockSpec, src: &[T], shape: &[usize]) -> Result<Self, Error> {
         Quantizer::new(spec).quantize(src, shape)
     }
 
@@ -318,7 +301,7 @@ impl QuantTensor {
     ///
     /// # Errors
     /// As [`Quantizer::quantize`].
-    pub fn quantize_with_scales<T: Copy + Sync + Into<f32> + 'static>(
+    pub fn quantize_with_scales<T: Source>(
         spec: &BlockSpec,
         src: &[T],
         shape: &[usize],

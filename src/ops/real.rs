@@ -1,10 +1,24 @@
 //! [`Real`]: the number types that bulk calls read and write.
 
+#[cfg(feature = "alloc")]
+use crate::block::{BlockStats, Number};
 use crate::codec::Unpacked;
+#[cfg(feature = "alloc")]
+use crate::kernel;
 use crate::kernel::{Isa, Needs, to_odd};
+#[cfg(feature = "alloc")]
+use crate::policy::Convert;
+#[cfg(feature = "alloc")]
+use crate::round::Round;
+#[cfg(feature = "alloc")]
+use crate::spec::FormatSpec;
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
 
 mod sealed {
     pub trait Sealed {}
+    #[cfg(feature = "alloc")]
+    pub trait Source {}
 }
 
 /// The number types that bulk calls read and write: f32, f64 and, with the `half` feature, f16 and bf16.
@@ -41,6 +55,99 @@ macro_rules! real {
             $($f32s)*
         }
     )*};
+}
+
+/// The number types that tensors are quantized from: f32, f64, i8, u8, i16, u16 and, with the `half` feature, f16 and bf16.
+///
+/// All but f64 are f32s exactly, and every operation of a rule is f32's. An f64 is divided by its block's scale exactly and rounded once, into the
+/// element; the statistics that a scale comes from see it rounded to odd into f32 (toward zero, and the last bit set if anything was lost), which keeps
+/// every comparison with a power of two, and finite numbers finite. [`Elements`](crate::Elements) that are the f32 arithmetic of a program, and the errors
+/// of searches, see the nearest f32.
+///
+/// ```
+/// use subhalf::{BlockSpec, Extent, FormatSpec, QuantTensor, ScaleRule};
+/// let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Fixed(1.0));
+/// let x = 2.5 + 1e-10;                                       // above the tie between 2 and 3; 2.5 in f32
+/// assert_eq!(QuantTensor::quantize(&spec, &[x], &[1])?.dequantize(), [3.0]);
+/// assert_eq!(QuantTensor::quantize(&spec, &[x as f32], &[1])?.dequantize(), [2.0]);
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+#[cfg(feature = "alloc")]
+pub trait Source: sealed::Source + Copy + Send + Sync + 'static {
+    /// Whether numbers are wider than f32.
+    #[doc(hidden)]
+    const IS_WIDE: bool = false;
+    /// The f32s that statistics and kernels see.
+    #[doc(hidden)]
+    fn seen<'a>(isa: Isa, src: &'a [Self], buffer: &'a mut Vec<f32>) -> &'a [f32];
+    /// The number, if it is an f64, and else the f32 that it is.
+    #[doc(hidden)]
+    fn wide(self) -> Result<f32, f64>;
+}
+
+/// The number, as rules take it.
+#[cfg(feature = "alloc")]
+pub(super) fn number<T: Source>(x: T) -> Number {
+    x.wide().map_or_else(Number::F64, Number::F32)
+}
+
+/// The statistics that a rule sees: f64s are rounded to odd.
+#[cfg(feature = "alloc")]
+pub(super) fn stats_of<T: Source>(elements: impl Iterator<Item = T>) -> BlockStats {
+    const TO_ODD: Convert = Convert::SATURATING.with_round(Round::ToOdd);
+    let odd = |x| f32::from_bits(FormatSpec::F32.encode_f64_with(x, &TO_ODD, 0).code);
+    BlockStats::of(elements.map(|x| x.wide().unwrap_or_else(odd)))
+}
+
+#[cfg(feature = "alloc")]
+macro_rules! source {
+    ($($(#[$attr:meta])* $type:ty),*) => {$(
+        $(#[$attr])*
+        impl sealed::Source for $type {}
+        $(#[$attr])*
+        impl Source for $type {
+            fn seen<'a>(isa: Isa, src: &'a [Self], buffer: &'a mut Vec<f32>) -> &'a [f32] {
+                if let Some(numbers) = kernel::as_f32s(src) {
+                    return numbers;
+                }
+                buffer.resize(src.len(), 0.0);
+                kernel::widen(isa, src, buffer);
+                buffer
+            }
+            fn wide(self) -> Result<f32, f64> {
+                Ok(self.into())
+            }
+        }
+    )*};
+}
+
+#[cfg(feature = "alloc")]
+source!(
+    f32,
+    i8,
+    u8,
+    i16,
+    u16,
+    #[cfg(feature = "half")]
+    half::f16,
+    #[cfg(feature = "half")]
+    half::bf16
+);
+
+#[cfg(feature = "alloc")]
+impl sealed::Source for f64 {}
+
+#[cfg(feature = "alloc")]
+impl Source for f64 {
+    const IS_WIDE: bool = true;
+    fn seen<'a>(isa: Isa, src: &'a [Self], buffer: &'a mut Vec<f32>) -> &'a [f32] {
+        buffer.resize(src.len(), 0.0);
+        to_odd(isa, src, buffer);
+        buffer
+    }
+    fn wide(self) -> Result<f32, f64> {
+        Err(self)
+    }
 }
 
 /// Numbers made into f32s, piece by piece.

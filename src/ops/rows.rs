@@ -3,13 +3,17 @@
 
 use super::convert::Words;
 use super::quantize::{Job, Piece, Quantizer};
+use super::real::{Source, number, stats_of};
 use super::scales::{Arrays, Scales, Stats};
-use crate::block::{Apply, Block, BlockSpec, BlockStats, Elements, Geometry, Offset, ScaleRule, Scaling, ZeroSign, put, store};
+use crate::block::{
+    Apply, Block, BlockSpec, BlockStats, Elements, Geometry, Number, Offset, ScaleRule, Scaling, ZeroSign, put, store,
+};
 use crate::kernel::{self, FloatCoder, FloatRun, Integer, Isa, Over, OverToOdd, PointCoder, Times};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use crate::kernel::{OverByReciprocal, OverToOddFused, RECIPROCAL_FROM};
 use crate::policy::{MissingNan, Nan};
 use crate::random::Dither;
+use crate::round::Round;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::mem;
@@ -142,7 +146,7 @@ impl<'a> Fast<'a> {
         #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
         let by_reciprocals = false;
         let zero = spec.block_of(&BlockStats { finite: 1, ..BlockStats::EMPTY }, core::iter::empty(), tensor);
-        let codes = [0.0, -0.0].map(|x| spec.code(&zero, x, 0) as u8);
+        let codes = [0.0, -0.0].map(|x| spec.code(&zero, Number::F32(x), 0) as u8);
         Some(Self {
             spec,
             tensor,
@@ -159,8 +163,19 @@ impl<'a> Fast<'a> {
         })
     }
 
+    /// Whether f64s may be seen as f32s rounded to odd: their scaling is exact in f32, and the rounding that follows is to
+    /// nearest and to so few bits that the first one does not show. Numbers whose scaling is not take the long way as they are.
+    pub(super) fn takes_wide(&self) -> bool {
+        let by_powers = matches!(self.scales, Scales::Powers(_) | Scales::Logarithms(_));
+        by_powers && self.spec.rounds_tiny_to_zero() && !self.is_stochastic() && !self.plus_zero
+    }
+
+    fn is_stochastic(&self) -> bool {
+        matches!(self.spec.element_convert.round, Round::Stochastic { .. })
+    }
+
     /// Quantizes the bands of a piece.
-    pub(super) fn run<T: Copy + Sync + Into<f32> + 'static>(&self, job: &Job<'_, T>, piece: Piece<'_>) {
+    pub(super) fn run<T: Source>(&self, job: &Job<'_, T>, piece: Piece<'_>) {
         let grid = &job.geometry;
         let origin = grid.band(piece.first).start;
         let rows = grid.band(piece.first + piece.bands - 1).end - origin;
@@ -300,32 +315,22 @@ struct Parts<'a> {
 }
 
 /// The largest magnitude of the finite numbers, as its bits.
-pub(super) fn finite_amax<T: Copy + Into<f32> + 'static>(isa: Isa, src: &[T]) -> u32 {
+pub(super) fn finite_amax<T: Source>(isa: Isa, src: &[T]) -> u32 {
     let (mut amax, mut buffer) = (0, Vec::new());
     for src in src.chunks(COLUMNS) {
-        kernel::finite_amax(isa, widened(isa, src, &mut buffer), &mut amax);
+        kernel::finite_amax(isa, T::seen(isa, src, &mut buffer), &mut amax);
     }
     amax
 }
 
 /// Of blocks of a length in one long row the largest magnitudes, as bits: NaN is above infinity, infinity above all others.
-pub(super) fn block_amax<T: Copy + Into<f32> + 'static>(isa: Isa, src: &[T], length: usize) -> Vec<u32> {
+pub(super) fn block_amax<T: Source>(isa: Isa, src: &[T], length: usize) -> Vec<u32> {
     let (mut amax, mut buffer) = (vec![0; src.len().div_ceil(length)], Vec::new());
     let blocks = (COLUMNS / length).max(1);
     for (src, amax) in src.chunks(blocks * length).zip(amax.chunks_mut(blocks)) {
-        kernel::block_largest(kernel::Both, isa, widened(isa, src, &mut buffer), length, amax);
+        kernel::block_largest(kernel::Both, isa, T::seen(isa, src, &mut buffer), length, amax);
     }
     amax
-}
-
-/// Numbers as f32s: themselves, or in the buffer.
-fn widened<'a, T: Copy + Into<f32> + 'static>(isa: Isa, src: &'a [T], buffer: &'a mut Vec<f32>) -> &'a [f32] {
-    if let Some(numbers) = kernel::as_f32s(src) {
-        return numbers;
-    }
-    buffer.resize(src.len(), 0.0);
-    kernel::widen(isa, src, buffer);
-    buffer
 }
 
 /// Bands of one geometry: rows that share a row of blocks.
@@ -398,7 +403,7 @@ struct Scratch {
 
 impl Band<'_> {
     /// Quantizes a band, whose first element is the tensor's `first`.
-    fn quantize<T: Copy + Into<f32> + 'static>(&mut self, src: &[T], first: usize, parts: Parts<'_>) {
+    fn quantize<T: Source>(&mut self, src: &[T], first: usize, parts: Parts<'_>) {
         let (tiles, isa) = (self.tiles, self.fast.isa);
         let Parts { codes, scales, offsets } = parts;
         let mut buffer = mem::take(&mut self.buffer);
@@ -408,7 +413,7 @@ impl Band<'_> {
                 if self.fast.streams {
                     kernel::prefetch(src);
                 }
-                let numbers = widened(isa, src, &mut buffer);
+                let numbers = T::seen(isa, src, &mut buffer);
                 if self.known.is_empty() {
                     self.clear(blocks.len());
                     self.look(numbers, 0..blocks.len());
@@ -418,22 +423,23 @@ impl Band<'_> {
                 }
                 let scales = &mut scales[blocks.start * self.scale_bytes..blocks.end * self.scale_bytes];
                 self.settle(src, cols.len(), scales, offsets.get_mut(blocks.clone()).unwrap_or_default());
-                self.encode(numbers, first + cols.start, 0..blocks.len(), cols, codes);
+                self.encode(src, numbers, first + cols.start, 0..blocks.len(), cols, codes);
             }
         } else {
             self.clear(tiles.cols.div_ceil(tiles.block_cols));
             for line in src.chunks(tiles.cols) {
                 for cols in tiles.ranges() {
-                    let numbers = widened(isa, &line[cols.clone()], &mut buffer);
+                    let numbers = T::seen(isa, &line[cols.clone()], &mut buffer);
                     self.look(numbers, tiles.touched(&cols));
                 }
             }
             self.settle(src, tiles.cols, scales, offsets);
             for (index, (line, codes)) in src.chunks(tiles.cols).zip(codes.chunks_mut(self.row_bytes)).enumerate() {
                 for cols in tiles.ranges() {
-                    let numbers = widened(isa, &line[cols.clone()], &mut buffer);
+                    let src = &line[cols.clone()];
+                    let numbers = T::seen(isa, src, &mut buffer);
                     let touched = tiles.touched(&cols);
-                    self.encode(numbers, first + index * tiles.cols + cols.start, touched, cols, codes);
+                    self.encode(src, numbers, first + index * tiles.cols + cols.start, touched, cols, codes);
                 }
             }
         }
@@ -468,7 +474,7 @@ impl Band<'_> {
     }
 
     /// The scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are their rows, `cols` long.
-    fn settle<T: Copy + Into<f32> + 'static>(&mut self, src: &[T], cols: usize, scales: &mut [u8], offsets: &mut [u8]) {
+    fn settle<T: Source>(&mut self, src: &[T], cols: usize, scales: &mut [u8], offsets: &mut [u8]) {
         let Scratch { amax, above, below, ranges, factors, points, special, arrays, .. } = &mut self.scratch;
         let (fast, spec) = (self.fast, self.fast.spec);
         let with_points = matches!(fast.elements, ElementEncoder::Points(_));
@@ -502,13 +508,13 @@ impl Band<'_> {
                 (fast.zero_block.0, Some(Special::Zeros(fast.zero_block.1)))
             } else {
                 let own = index * self.tiles.block_cols..((index + 1) * self.tiles.block_cols).min(cols);
-                let elements = src.chunks(cols).flat_map(|line| line[own.clone()].iter().map(|&x| x.into()));
+                let elements = src.chunks(cols).flat_map(|line| line[own.clone()].iter().copied());
                 let finite = amax[index] < f32::INFINITY.to_bits();
                 let stats = if finite && !with_points {
                     let amax = f32::from_bits(amax[index]);
                     BlockStats { amax, signed_max: amax, finite: 1, ..BlockStats::EMPTY }
                 } else {
-                    BlockStats::of(elements)
+                    stats_of(elements)
                 };
                 let block = spec.block_of(&stats, core::iter::empty(), fast.tensor);
                 match spec.factor(fast.scaling, &block, stats.amax).filter(|_| !with_points) {
@@ -528,7 +534,15 @@ impl Band<'_> {
     }
 
     /// The codes of some columns of a row, whose blocks' factors are in the scratch, into the row.
-    fn encode(&mut self, numbers: &[f32], first: usize, blocks: Range<usize>, cols: Range<usize>, row: &mut [u8]) {
+    fn encode<T: Source>(
+        &mut self,
+        src: &[T],
+        numbers: &[f32],
+        first: usize,
+        blocks: Range<usize>,
+        cols: Range<usize>,
+        row: &mut [u8],
+    ) {
         let Scratch { scaled, codes, amax, factors, reciprocals, points, special, .. } = &mut self.scratch;
         let fast = self.fast;
         let bits = fast.spec.element.bits();
@@ -568,7 +582,7 @@ impl Band<'_> {
                     Special::Zeros(zeros) => *code = zeros[usize::from(x.is_sign_negative())],
                     Special::NotFinite(_) if x.is_finite() => {}
                     Special::Whole(block) | Special::NotFinite(block) => {
-                        *code = fast.spec.code(block, x, words.get(index)) as u8;
+                        *code = fast.spec.code(block, number(src[index]), words.get(index)) as u8;
                     }
                 }
             }

@@ -2,6 +2,7 @@
 //! source. `tests/golden` holds a copy and runs always; the folder itself runs with
 //! `SUBHALF_ORACLE=FOLDER cargo test --release -- --ignored oracle`.
 
+mod doubles;
 mod inputs;
 mod ints;
 mod kernels;
@@ -15,7 +16,9 @@ mod naive_int;
 mod naive_mx;
 mod nvfp4;
 mod properties;
+mod rceil;
 mod scale_rules;
+mod sweeps;
 mod tiles;
 mod worked;
 

@@ -35,7 +35,9 @@ pub(super) fn case(entry: &Entry, parts: &[&str]) -> Option<Known> {
     match parts[1] {
         "gfloat" => Case::new(named("gfloat", parts[0], "")?, entry, 32, what)?.known(),
         "torchao" => {
-            let spec = named("torchao", parts[0], &format!("_{}", parts[2]))?;
+            // The arrays of RCEIL were made in eager mode.
+            let rule = if parts[2] == "rceil" { "rceil_eager" } else { parts[2] };
+            let spec = named("torchao", parts[0], &format!("_{rule}"))?;
             // "packed fp4: element 2i in the low nibble"; wider codes one a byte.
             let what = if what == "elem" && element.bits() == 4 { "packed_low" } else { what };
             let mut case = Case::new(spec, entry, 32, what)?;

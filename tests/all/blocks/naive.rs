@@ -1,7 +1,7 @@
 //! What second implementations share: inputs, and how results are compared; and that no preset lacks one.
 
 use super::inputs::{Random, edge_blocks};
-use super::{naive_fp8, naive_int, naive_mx, tiles, worked};
+use super::{naive_fp8, naive_int, naive_mx, rceil, tiles, worked};
 use crate::oracle::source::Oracle;
 use std::path::Path;
 use subhalf::preset::{self, Evidence};
@@ -31,8 +31,9 @@ pub(super) fn check(what: &str, found: &[f32], expected: &[f32]) {
 /// A formula has nobody's output behind it but these.
 #[test]
 fn every_formula_has_a_naive_form_and_two_worked_vectors() {
-    let naive: Vec<String> = [naive_fp8::names(), naive_int::names(), naive_mx::names(), tiles::names()].concat();
-    let worked: Vec<String> = [worked::names(), naive_int::worked_names(), naive_mx::worked_names()].concat();
+    let naive: Vec<String> = [naive_fp8::names(), naive_int::names(), naive_mx::names(), rceil::names(), tiles::names()].concat();
+    let worked: Vec<String> =
+        [worked::names(), naive_int::worked_names(), naive_mx::worked_names(), rceil::worked_names()].concat();
     let count = |names: &[String], name: &str| names.iter().filter(|other| *other == name).count();
     let formulas = preset::all().filter(|preset| preset.evidence == Evidence::FormulaOnly).map(|preset| preset.name);
     let lacking: Vec<&str> = formulas.filter(|name| count(&naive, name) == 0 || count(&worked, name) < 2).collect();

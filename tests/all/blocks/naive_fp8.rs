@@ -9,7 +9,7 @@ use subhalf::{QuantTensor, preset};
 /// The non-negative codes of a format and their values, ascending.
 pub(super) type Table = Vec<(u32, f64)>;
 
-fn floats(mantissa_bits: u32, bias: i32, max_code: u32) -> Table {
+pub(super) fn floats(mantissa_bits: u32, bias: i32, max_code: u32) -> Table {
     let value = |code: u32| {
         let (exponent, mantissa) = ((code >> mantissa_bits) as i32, f64::from(code & ((1 << mantissa_bits) - 1)));
         let unit = 2f64.powi(exponent.max(1) - bias - mantissa_bits as i32);
@@ -22,7 +22,7 @@ pub(super) fn e4m3() -> Table {
     floats(3, 7, 0x7E)
 }
 
-fn e5m2() -> Table {
+pub(super) fn e5m2() -> Table {
     floats(2, 15, 0x7B)
 }
 
@@ -84,14 +84,14 @@ pub(super) fn decode(table: &Table, sign: u32, code: u32) -> f32 {
 }
 
 /// The smallest power of two from 2^-127 to 2^127 that is not below, as its code.
-fn ceil_code(x: f32) -> u32 {
+pub(super) fn ceil_code(x: f32) -> u32 {
     if x.is_nan() {
         return 255;
     }
     (0..254).find(|&code| 2f64.powi(code - 127) >= f64::from(x)).unwrap_or(254) as u32
 }
 
-fn power(code: u32) -> f32 {
+pub(super) fn power(code: u32) -> f32 {
     if code == 255 { f32::NAN } else { 2f64.powi(code as i32 - 127) as f32 }
 }
 
@@ -101,7 +101,7 @@ pub(super) fn fmax(block: &[f32]) -> f32 {
 }
 
 /// torch's amax: NaN if there is one.
-fn amax(block: &[f32]) -> f32 {
+pub(super) fn amax(block: &[f32]) -> f32 {
     if block.iter().any(|x| x.is_nan()) { f32::NAN } else { fmax(block) }
 }
 
