@@ -1,7 +1,7 @@
 //! How a scale is applied: from numbers to codes and back, block by block. Every formula is that of [`Apply`], [`Elements`] or [`Restore`].
 
 use super::scale::{BlockStats, Metric, Scale, log2_floor};
-use super::spec::{Apply, BlockSpec, Elements, Offset, Restore, TensorScale, ZeroSign};
+use super::spec::{Apply, BlockSpec, Elements, Nonfinite, Offset, Restore, TensorScale, ZeroMinimum, ZeroSign};
 use crate::arith;
 use crate::bits::F32_NAN;
 use crate::codec::Unpacked;
@@ -234,9 +234,15 @@ impl BlockSpec {
 
     /// The block of these statistics, under its rule; a search looks at the elements themselves.
     pub(crate) fn block_of(&self, stats: &BlockStats, elements: impl Iterator<Item = Number> + Clone, tensor: f32) -> Block {
+        let mut stats = *stats;
+        if stats.min == 0.0 && matches!(self.zero_minimum, ZeroMinimum::NumpyAvx512) {
+            stats.min = numpy_zero(elements.clone()).unwrap_or(stats.min);
+        }
+        let stats = &stats;
         let plain = |factor| {
             let block = self.block_with(self.scale_of(stats, tensor, factor), stats, tensor);
-            if stats.amax < self.flush_below { Block { divisor: Divisor::Zero, ..block } } else { block }
+            let erased = matches!(self.nonfinite, Nonfinite::Erase) && (stats.nan || stats.infinite);
+            if erased || stats.amax < self.flush_below { Block { divisor: Divisor::Zero, ..block } } else { block }
         };
         let Some(search) = &self.search else { return plain(1.0) };
         let mut best: Option<(Block, f32)> = None;
@@ -318,7 +324,7 @@ impl BlockSpec {
                 } else {
                     self.rounded_to_zero_point(y, block.zero_point, random)
                 };
-                self.zero_signed(code, x, y)
+                self.zero_signed(code, y)
             }
             _ => self.code_f32(block, x.nearest(), random),
         }
@@ -334,7 +340,9 @@ impl BlockSpec {
             Elements::AddHalfTruncate => {
                 let low = -self.element.min().to_f32();
                 let sum = y.to_f32() + (low + 0.5 + block.zero_point as f32);
-                self.integer(f64::from(sum as i64 as f32 - low))
+                // x86-64 makes the least int of infinity, whose low bits are those of 0.
+                let whole = if sum.is_finite() { sum as i64 as f32 } else { 0.0 };
+                self.integer(f64::from(whole - low))
             }
             Elements::Microxcaling => self.microxcaling(y.to_f32()),
             Elements::LeastError => self.least_error(block, x),
@@ -347,7 +355,7 @@ impl BlockSpec {
                 self.rounded(nearest, random)
             }
         };
-        self.zero_signed(code, Unpacked::from_f32(x), y)
+        self.zero_signed(code, y)
     }
 
     /// The code of a scaled number, under the element's rounding and policy.
@@ -366,7 +374,8 @@ impl BlockSpec {
         self.element.encode_f64(value)
     }
 
-    fn zero_signed(&self, code: u32, x: Unpacked, scaled: Unpacked) -> u32 {
+    /// The code with the sign that [`ZeroSign`] gives a zero.
+    fn zero_signed(&self, code: u32, scaled: Unpacked) -> u32 {
         let (Some(zero), Some(negative)) = (self.element.zero_code(), self.element.negative_zero_code()) else { return code };
         if code != zero && code != negative {
             return code;
@@ -375,7 +384,7 @@ impl BlockSpec {
             ZeroSign::Keep => return code,
             ZeroSign::Plus => false,
             ZeroSign::MinusBelowZero => scaled.is_negative() && !scaled.is_zero() && !scaled.is_nan(),
-            ZeroSign::MinusUnlessAbove => x.is_nan() || x.is_zero() || x.is_negative(),
+            ZeroSign::MinusUnlessAbove => scaled.is_nan() || scaled.is_zero() || scaled.is_negative(),
         };
         if minus { negative } else { zero }
     }
@@ -401,13 +410,16 @@ impl BlockSpec {
 
     /// The code of a scaled number by [`Elements::Microxcaling`].
     fn microxcaling(&self, y: f32) -> u32 {
+        if y.is_nan() {
+            return self.element.encode_f32(y);
+        }
         let unit = match self.element.encoding() {
             Encoding::Float(layout) if !layout.is_fixed_point() => {
                 let exponent = if y == 0.0 { 0 } else { log2_floor(y.abs()) };
                 if exponent == 128 && y.is_finite() {
                     // Next to the largest f32 the logarithm rounds to 128: the number is divided by 2^128, which
                     // is infinite in f32, and multiplied by it again. Zero times infinity is NaN.
-                    return self.element.encode_with(Unpacked::from_f32(F32_NAN), &self.element_convert, 0).code;
+                    return self.element.encode_f32(F32_NAN);
                 }
                 power(exponent.max(layout.min_exponent() as i32) - i32::from(layout.mantissa_bits))
             }
@@ -423,8 +435,24 @@ impl BlockSpec {
             _ => up,
         };
         let value = (whole * unit).min(self.element.max().to_f32());
-        self.element.encode_f32(if y.is_nan() { y } else { value.copysign(y) })
+        self.element.encode_f32(value.copysign(y))
     }
+}
+
+/// The zero that NumPy's fold over 32 numbers leaves if the smallest is zero: see [`ZeroMinimum::NumpyAvx512`]. The first of 16
+/// lanes starts with number 0 and every lane folds in the number 16 places behind it, less one; lanes are folded by halves, and
+/// numbers 17 to 31 come one by one.
+fn numpy_zero(elements: impl Iterator<Item = Number>) -> Option<f32> {
+    const ORDER: [usize; 17] = [13, 5, 9, 1, 15, 7, 11, 3, 14, 6, 10, 2, 16, 8, 12, 0, 4];
+    let (mut length, mut best) = (0, None);
+    for (position, x) in elements.map(Number::nearest).enumerate() {
+        length += 1;
+        let rank = ORDER.iter().position(|&other| other == position).unwrap_or(position);
+        if x == 0.0 && best.is_none_or(|(least, _)| rank > least) {
+            best = Some((rank, x));
+        }
+    }
+    best.filter(|_| length == 32).map(|(_, zero)| zero)
 }
 
 /// A power of two in f32's normal range, or the nearest to it.

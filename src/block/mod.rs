@@ -15,7 +15,7 @@ mod tensor;
 pub use pack::{BitOrder, pack, unpack};
 pub use region::Region;
 pub use scale::{BlockStats, Metric, Ratio, ScaleRule, Search};
-pub use spec::{Apply, BlockSpec, Elements, Extent, Nonfinite, Offset, Restore, TensorScale, ZeroSign};
+pub use spec::{Apply, BlockSpec, Elements, Extent, Nonfinite, Offset, Restore, TensorScale, ZeroMinimum, ZeroSign};
 pub use tensor::{Parts, QuantTensor, QuantView};
 
 pub(crate) use apply::{Block, LEAST_DIVISOR, Number, Restorer, Scaling};

@@ -385,7 +385,11 @@ impl BlockSpec {
         match self.nonfinite {
             Nonfinite::Count if stats.nan => stats.amax = f32::NAN,
             Nonfinite::CountAsInfinity if stats.nan => stats.amax = f32::INFINITY,
-            Nonfinite::Count | Nonfinite::CountInfinity | Nonfinite::CountAsInfinity if stats.infinite => {
+            Nonfinite::CountNanAsZero if stats.nan => stats.amax = 0.0,
+            Nonfinite::Erase if stats.nan || stats.infinite => stats.amax = 0.0,
+            Nonfinite::Count | Nonfinite::CountInfinity | Nonfinite::CountAsInfinity | Nonfinite::CountNanAsZero
+                if stats.infinite =>
+            {
                 stats.amax = f32::INFINITY;
             }
             _ => {}

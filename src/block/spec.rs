@@ -174,6 +174,11 @@ pub enum Nonfinite {
     CountInfinity,
     /// Both go through the rule like a number above all others. `DeepGEMM`'s UE8M0 scales.
     CountAsInfinity,
+    /// Infinity goes through the rule like a number above all others; NaN makes it see an `amax` of zero, so that the others saturate. Model
+    /// Optimizer's MXFP8.
+    CountNanAsZero,
+    /// The block becomes zeros, under the scale of a block of zeros. Model Optimizer's MXFP4.
+    Erase,
     /// The scale is made from the finite numbers; the others meet the element's policy.
     Ignore,
 }
@@ -188,8 +193,22 @@ pub enum ZeroSign {
     Plus,
     /// Minus for scaled numbers below zero only, so −0 becomes +0. Model Optimizer's NVFP4.
     MinusBelowZero,
-    /// Minus for all but numbers above zero, so +0 becomes −0. Model Optimizer's MXFP4.
+    /// Minus for all but scaled numbers above zero, so +0 becomes −0, and so does a number whose f32 quotient is zero. Model Optimizer's
+    /// MXFP4.
     MinusUnlessAbove,
+}
+
+/// Which sign a minimum of zero has in a block with zeros of both signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ZeroMinimum {
+    /// That of the first zero. C's `if (v < min) min = v`: ggml.
+    First,
+    /// The one that NumPy 2.4's `min` leaves on an x86-64 processor with AVX-512: in blocks of 32 that of the last zero, but positions 0 to 16
+    /// count in another order, before all others. Blocks of other lengths as [`First`](Self::First). gguf (Python).
+    ///
+    /// NumPy folds vectors of numbers, and equal ones become the second; with AVX2 or SSE alone its order is another.
+    NumpyAvx512,
 }
 
 /// A block-scaled format: the elements, their scales, how the scales are found and how they are applied.
@@ -239,6 +258,8 @@ pub struct BlockSpec {
     pub tensor_scale: TensorScale,
     /// What is added besides scaling.
     pub offset: Offset,
+    /// The sign of a stored minimum of zero.
+    pub zero_minimum: ZeroMinimum,
     /// How elements are divided by their scale.
     pub apply: Apply,
     /// How numbers come back.
@@ -274,6 +295,7 @@ impl BlockSpec {
             search: None,
             tensor_scale: TensorScale::None,
             offset: Offset::None,
+            zero_minimum: ZeroMinimum::First,
             apply: Apply::Exact,
             restore: Restore::Product,
             nonfinite,
@@ -295,6 +317,7 @@ impl BlockSpec {
         with_search, search: Option<Search>;
         with_tensor_scale, tensor_scale: TensorScale;
         with_offset, offset: Offset;
+        with_zero_minimum, zero_minimum: ZeroMinimum;
         with_apply, apply: Apply;
         with_restore, restore: Restore;
         with_nonfinite, nonfinite: Nonfinite;

@@ -346,9 +346,18 @@ fn refuse_body<S: Scaling<Factor = f32>>(scaling: S, amax: &[u32], factors: &mut
 }
 
 #[inline(always)]
-fn zeros_become_body(numbers: &[f32], code: u8, codes: &mut [u8]) {
-    for (x, to) in numbers.iter().zip(codes) {
-        *to = if *x == 0.0 { code } else { *to };
+fn zeros_become_body<S: Scaling<Factor = f32>>(
+    scaling: S,
+    numbers: &[f32],
+    length: usize,
+    factors: &[f32],
+    code: u8,
+    codes: &mut [u8],
+) {
+    for ((numbers, codes), factor) in numbers.chunks(length).zip(codes.chunks_mut(length)).zip(factors) {
+        for (x, to) in numbers.iter().zip(codes) {
+            *to = if scaling.scaled(*x, *factor) == 0.0 { code } else { *to };
+        }
     }
 }
 
@@ -380,8 +389,8 @@ per_isa! {
     fn where_zero[](numbers: &[f32], value: f32, to: &mut [f32]) = where_zero_body;
     /// NaN in place of factors under which the largest number is not finite.
     fn refuse[S: Scaling<Factor = f32>](scaling: S, amax: &[u32], factors: &mut [f32]) = refuse_body;
-    /// A code in the places of zeros.
-    fn zeros_become[](numbers: &[f32], code: u8, codes: &mut [u8]) = zeros_become_body;
+    /// A code in the places of numbers that are zero once scaled.
+    fn zeros_become[S: Scaling<Factor = f32>](scaling: S, numbers: &[f32], length: usize, factors: &[f32], code: u8, codes: &mut [u8]) = zeros_become_body;
     /// One code for another.
     fn replace[](from: u8, to: u8, codes: &mut [u8]) = replace_body;
 }

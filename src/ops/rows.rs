@@ -58,7 +58,7 @@ enum Zeros {
     Keep,
     /// This code becomes that.
     Replace(u8, u8),
-    /// Zeros, but not numbers rounded to zero, get this code.
+    /// Numbers that are zero once scaled, but not those rounded to zero as elements, get this code.
     Code(u8),
 }
 
@@ -167,7 +167,8 @@ impl<'a> Fast<'a> {
     /// nearest and to so few bits that the first one does not show. Numbers whose scaling is not take the long way as they are.
     pub(super) fn takes_wide(&self) -> bool {
         let by_powers = matches!(self.scales, Scales::Powers(_) | Scales::Logarithms(_));
-        by_powers && self.spec.rounds_tiny_to_zero() && !self.is_stochastic() && !self.plus_zero
+        let sees_quotients = self.plus_zero || matches!(self.zeros, Zeros::Code(_));
+        by_powers && self.spec.rounds_tiny_to_zero() && !self.is_stochastic() && !sees_quotients
     }
 
     fn is_stochastic(&self) -> bool {
@@ -275,11 +276,16 @@ impl<'a> Fast<'a> {
     }
 
     /// The signs of zeros among codes one a byte.
-    fn finish_zeros(&self, numbers: &[f32], codes: &mut [u8]) {
-        match self.zeros {
-            Zeros::Keep => {}
-            Zeros::Replace(from, to) => kernel::replace(self.isa, from, to, codes),
-            Zeros::Code(code) => kernel::zeros_become(self.isa, numbers, code, codes),
+    fn finish_zeros(&self, run: Run<'_>, codes: &mut [u8]) {
+        let Run { numbers, length, factors, .. } = run;
+        match (&self.zeros, self.scaling) {
+            (Zeros::Keep, _) => {}
+            (Zeros::Replace(from, to), _) => kernel::replace(self.isa, *from, *to, codes),
+            (Zeros::Code(code), Scaling::Times) => kernel::zeros_become(self.isa, Times, numbers, length, factors, *code, codes),
+            (Zeros::Code(code), Scaling::Over) => kernel::zeros_become(self.isa, Over, numbers, length, factors, *code, codes),
+            (Zeros::Code(code), Scaling::Exact) => {
+                kernel::zeros_become(self.isa, OverToOdd, numbers, length, factors, *code, codes)
+            }
         }
     }
 }
@@ -498,6 +504,11 @@ impl Band<'_> {
             points.extend(factors.iter().map(|factor| [*factor, 0.0]));
             kernel::zero_points(fast.isa, coder, ranges, &arrays.scales, points, offsets);
         }
+        if T::IS_WIDE {
+            // The largest f32 also stands for everything above it.
+            let beyond = amax.iter().zip(&mut *factors).filter(|(amax, _)| **amax == f32::MAX.to_bits());
+            beyond.for_each(|(_, factor)| *factor = f32::NAN);
+        }
         special.clear();
         if !factors.iter().fold(false, |any, factor| any | factor.is_nan()) {
             return;
@@ -517,7 +528,8 @@ impl Band<'_> {
                     stats_of(elements)
                 };
                 let block = spec.block_of(&stats, core::iter::empty(), fast.tensor);
-                match spec.factor(fast.scaling, &block, stats.amax).filter(|_| !with_points) {
+                let usual = spec.factor(fast.scaling, &block, stats.amax);
+                match usual.filter(|_| !with_points && !(T::IS_WIDE && stats.amax == f32::MAX)) {
                     Some(usual) => {
                         *factor = usual;
                         (block, (!finite).then_some(Special::NotFinite(block)))
@@ -572,7 +584,7 @@ impl Band<'_> {
             &mut codes[..]
         };
         fast.encode(run, reciprocals, To::Bytes(scaled, own));
-        fast.finish_zeros(numbers, own);
+        fast.finish_zeros(run, own);
         for (index, what) in special {
             let at = (index - blocks.start) * self.tiles.length();
             let at = at..(at + self.tiles.length()).min(numbers.len());

@@ -4,13 +4,14 @@
 //! The rules, all in f32: elements are taken from the numbers as they were and the scale before it was rounded to F16; integers are `x ·
 //! (1/d)` plus one half (and the distance of the least integer from zero), truncated. FP4 elements are the first of the least f32 error:
 //! ties go toward zero, −0 and numbers far beyond 6 become +0. ggml has no rule for NaN and infinity: here they do not count for the
-//! scale, and no integer comes of NaN but 0.
+//! scale, and the integer of NaN, of infinity and of whatever is infinite after scaling (under an f32 scale below 2^-128) is the least one, as
+//! on x86-64.
 //!
 //! Bytes from elsewhere: FP4's code 8 comes back as −0 (ggml: +0), and the E8M0 code 0xFF as NaN (ggml: 2^128).
 
 use super::ocp::EXTENT;
 use super::{Evidence, Preset};
-use crate::block::{Apply, BlockSpec, BlockStats, Elements, Extent, Nonfinite, Offset, Ratio, ScaleRule};
+use crate::block::{Apply, BlockSpec, BlockStats, Elements, Extent, Nonfinite, Offset, Ratio, ScaleRule, ZeroMinimum};
 use crate::policy::{Convert, MissingNan};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, IntSpec};
@@ -101,4 +102,8 @@ presets! { "ggml", "ggml d99724f2";
     GGUF_Q4_0 = signed(FormatSpec::INT4, -8.0), "signed max / -8", Checked;
     /// `Q5_0` of gguf 0.19 (Python): the scale of zeros has the opposite sign of the first.
     GGUF_Q5_0 = signed(FormatSpec::INT5, -16.0), "signed max / -16", Checked;
+    /// `Q4_1` of gguf 0.19 (Python, NumPy 2.4 with AVX-512): a minimum of zero has the sign that NumPy's fold leaves.
+    GGUF_Q4_1 = with_minimum(FormatSpec::UINT4, 15.0).with_zero_minimum(ZeroMinimum::NumpyAvx512), "(max - min) / 15", Checked;
+    /// `Q5_1` of gguf 0.19 (Python, NumPy 2.4 with AVX-512): a minimum of zero has the sign that NumPy's fold leaves.
+    GGUF_Q5_1 = with_minimum(UINT5, 31.0).with_zero_minimum(ZeroMinimum::NumpyAvx512), "(max - min) / 31", Checked;
 }

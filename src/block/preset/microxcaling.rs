@@ -49,8 +49,9 @@ const fn mx(element: FormatSpec, round: Round) -> BlockSpec {
         .with_zero_sign(ZeroSign::MinusBelowZero)
 }
 
+/// Flushes blocks whose rounded logarithm is below −126; that of the 22 largest subnormals is rounded to −126.
 const fn flush(spec: BlockSpec) -> BlockSpec {
-    spec.with_flush_below(f32::MIN_POSITIVE)
+    spec.with_flush_below(f32::from_bits(0x007F_FFEA))
 }
 
 const fn noshare(spec: BlockSpec) -> BlockSpec {

@@ -5,9 +5,10 @@
 //! saturate; what NaN becomes in FP6 and FP4 torchao leaves undefined, and is what remains of its bits ([`MissingNan::Payload`]). Under the first
 //! three rules the other elements of a block with NaN are divided by infinity; the block comes back as NaN in any case.
 //!
-//! `RCEIL` has three paths with results of their own. Compiled for sm_100 (`RCEIL`) the f32 quotient `amax / max` is rounded up to a power of two by an
-//! instruction. The Triton kernel (`RCEIL_RECIPROCAL`, E4M3 only) rounds the f32 product `amax · (1 / max)` up by the same instruction. In eager mode, on any
-//! device (`RCEIL_EAGER`), the quotient's f32 logarithm is rounded up, which just above a power of two can be one less.
+//! `RCEIL` has several paths. On the CPU, eager or compiled (`RCEIL_EAGER`), the f32 quotient's f32 logarithm is rounded up, which just above a power of
+//! two can be one less. Compiled for sm_100 (`RCEIL`) an instruction rounds the ratio itself up to a power of two; so does the Triton kernel
+//! (`RCEIL_RECIPROCAL`, E4M3 only), from the f32 product `amax · (1 / max)`: the codes of both are the same for every `amax`. On older GPUs the product's
+//! logarithm is rounded up, which is not here: it differs from `RCEIL_EAGER` in some hundred `amax` of 2^31.
 
 use super::ocp::EXTENT;
 use super::{Evidence, Preset};

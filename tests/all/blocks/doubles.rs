@@ -81,7 +81,9 @@ fn f64_kernels_equal_the_definition() {
         for isa in Isa::available() {
             for exec in [Exec::SERIAL.with_isa(isa), Exec::PARALLEL.with_isa(isa)] {
                 let tensor = Quantizer::new(&spec).exec(exec).quantize(&x, &[4, 160]).unwrap();
-                assert!(same(&tensor, &reference), "{name} {}", isa.name());
+                let differs = (0..x.len()).find(|&i| tensor.view().code(i) != reference.view().code(i));
+                let at = differs.map(|i| (i, x[i], tensor.view().code(i), reference.view().code(i)));
+                assert!(same(&tensor, &reference), "{name} {}: index, number, found, expected {at:?}", isa.name());
             }
         }
     }

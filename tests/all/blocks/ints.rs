@@ -112,6 +112,8 @@ fn ggml(name: &str, source: &str, what: &str) -> Option<Case> {
     let (spec, read): (BlockSpec, Read) = match (name, source) {
         ("ggml_q4_0", "gguf") => (preset::ggml::GGUF_Q4_0, |tensor| raw(GgmlType::Q4_0, tensor)),
         ("ggml_q5_0", "gguf") => (preset::ggml::GGUF_Q5_0, |tensor| raw(GgmlType::Q5_0, tensor)),
+        ("ggml_q4_1", "gguf") => (preset::ggml::GGUF_Q4_1, |tensor| raw(GgmlType::Q4_1, tensor)),
+        ("ggml_q5_1", "gguf") => (preset::ggml::GGUF_Q5_1, |tensor| raw(GgmlType::Q5_1, tensor)),
         ("ggml_q4_0", _) => (preset::ggml::Q4_0, |tensor| raw(GgmlType::Q4_0, tensor)),
         ("ggml_q4_1", _) => (preset::ggml::Q4_1, |tensor| raw(GgmlType::Q4_1, tensor)),
         ("ggml_q5_0", _) => (preset::ggml::Q5_0, |tensor| raw(GgmlType::Q5_0, tensor)),

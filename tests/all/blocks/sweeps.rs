@@ -1,7 +1,7 @@
 //! Scale rules next to every power of two, and NaN elements, as the programs themselves have them: `tests/golden/sweeps`.
 
 use std::path::Path;
-use subhalf::{BlockSpec, BlockStats, FormatSpec, QuantTensor, Quantizer, ScaleRule, TensorScale, preset};
+use subhalf::{BlockSpec, BlockStats, Extent, FormatSpec, QuantTensor, Quantizer, ScaleRule, TensorScale, preset};
 
 fn read(name: &str) -> Vec<Vec<u32>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/sweeps").join(format!("{name}.tsv"));
@@ -18,7 +18,7 @@ fn sweep(name: &str) -> (Vec<f32>, Vec<u8>) {
 }
 
 /// File, preset, and how many numbers there are.
-const SWEEPS: [(&str, &str, usize); 18] = [
+const SWEEPS: [(&str, &str, usize); 24] = [
     ("torchao_rceil_eager_e4m3", "torchao::MXFP8_E4M3_RCEIL_EAGER", 31_299),
     ("torchao_rceil_eager_e5m2", "torchao::MXFP8_E5M2_RCEIL_EAGER", 30_508),
     ("torchao_rceil_eager_e3m2", "torchao::MXFP6_E3M2_RCEIL_EAGER", 31_751),
@@ -33,6 +33,12 @@ const SWEEPS: [(&str, &str, usize); 18] = [
     ("microxcaling_fp4_e2m1", "microxcaling::MXFP4_EVEN", 17_677),
     ("microxcaling_int8", "microxcaling::MXINT8_EVEN", 17_677),
     ("microxcaling_int4", "microxcaling::MXINT4_EVEN", 17_677),
+    ("gfloat_f32_mxfp8_e4m3", "gfloat::F32_MXFP8_E4M3", 17_677),
+    ("gfloat_f32_mxfp8_e5m2", "gfloat::F32_MXFP8_E5M2", 17_677),
+    ("gfloat_f32_mxfp6_e3m2", "gfloat::F32_MXFP6_E3M2", 17_677),
+    ("gfloat_f32_mxfp6_e2m3", "gfloat::F32_MXFP6_E2M3", 17_677),
+    ("gfloat_f32_mxfp4", "gfloat::F32_MXFP4", 17_677),
+    ("gfloat_f32_mxint8", "gfloat::F32_MXINT8", 17_677),
     ("ct_mxfp4", "compressed_tensors::MXFP4", 34_956),
     ("ct_mxfp6_e2m3", "compressed_tensors::MXFP6_E2M3", 34_956),
     ("ct_mxfp8_e4m3", "compressed_tensors::MXFP8_E4M3", 34_956),
@@ -55,9 +61,14 @@ fn scales_next_to_powers_of_two_are_the_programs() {
     }
 }
 
-/// ggml makes a byte of a negative number of exponents: the preset's documentation says that these are clamped.
+/// Where a program makes a byte of an exponent that is none of E8M0's: ggml of a negative one, and compressed-tensors of
+/// the infinity that it rounds an `amax` from 1.75 · 2^127 on to. Codes are clamped here, as the presets' documentation says.
 fn wraps(name: &str, amax: f32) -> bool {
-    name == "ggml::MXFP4" && amax < f32::powi(2.0, -125)
+    match name.split_once("::") {
+        Some(("ggml", _)) => amax < f32::powi(2.0, -125),
+        Some(("compressed_tensors", _)) => amax >= 1.75 * f32::powi(2.0, 127),
+        _ => false,
+    }
 }
 
 /// torchao and Model Optimizer round the quotient's f32 logarithm up; just above a power of two it is that power. A block of
@@ -145,10 +156,12 @@ fn microxcaling_elements_next_to_the_largest_f32_are_nan() {
         (FormatSpec::F4E2M1, 6.0f32),
     ] {
         for name in ["NEAREST", "EVEN", "FLOOR"] {
-            let from = preset::by_name(&format!("microxcaling::MXFP4_{name}")).unwrap().spec;
-            let alone = BlockSpec { element, scale: None, rule: ScaleRule::Unit, nonfinite: subhalf::Nonfinite::Ignore, ..from };
+            let like = preset::by_name(&format!("microxcaling::MXFP4_{name}")).unwrap().spec;
+            let alone = BlockSpec::new(element, None, Extent::Row, ScaleRule::Unit)
+                .with_element_convert(like.element_convert)
+                .with_elements(like.elements);
             let code = |x: f32| QuantTensor::quantize(&alone, &[x], &[1]).unwrap().view().code(0).unwrap();
-            let nan = element.encode_with(subhalf::Unpacked::from_f32(f32::NAN), &alone.element_convert, 0).code;
+            let nan = element.encode_f32(f32::NAN);
             for ulps in 0..44 {
                 let x = f32::from_bits(f32::MAX.to_bits() - ulps);
                 assert_eq!((code(x), code(-x)), (nan, nan), "{} {name} {ulps}", element.name());
@@ -157,4 +170,79 @@ fn microxcaling_elements_next_to_the_largest_f32_are_nan() {
             assert_eq!(element.decode_f32(code(below)), max, "{} {name}", element.name());
         }
     }
+}
+
+/// Model Optimizer's stored tensors, by its own output of blocks of 32: NaN or infinity in MXFP4 makes a block of zeros, each with a
+/// minus; MXFP8 has scale code 254 for infinity, and for NaN 0, under which numbers are multiplied by 2^127.
+#[test]
+fn model_optimizer_blocks_with_nan_or_infinity() {
+    let quantized = |spec: &BlockSpec, x: &[f32]| {
+        let tensor = QuantTensor::quantize(spec, x, &[x.len()]).unwrap();
+        assert_eq!(tensor, Quantizer::new(spec).quantize_reference(x, &[x.len()]).unwrap());
+        (tensor.scales()[0], (0..x.len()).map(|i| tensor.view().code(i).unwrap()).collect::<Vec<_>>())
+    };
+    for x in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        assert_eq!(quantized(&preset::modelopt::MXFP4, &[1.0, x, -3.0, 0.0]), (0, vec![8, 8, 8, 8]));
+    }
+    let mxfp8 = &preset::modelopt::MXFP8_E4M3;
+    assert_eq!(quantized(mxfp8, &[1.0, f32::INFINITY, -3.0, 0.0]), (254, vec![0, 0x7E, 0x80, 0]));
+    assert_eq!(quantized(mxfp8, &[1.0, -f32::NAN, -3.0, 0.0, -0.0]), (0, vec![0x7E, 0xFF, 0xFE, 0, 0x80]));
+    assert_eq!(quantized(mxfp8, &[1e-39, f32::NAN, f32::NEG_INFINITY]), (0, vec![0x23, 0x7F, 0xFE]));
+    // A positive number whose f32 quotient is zero has the sign of zero: 1e-45 / 2^98.
+    assert_eq!(quantized(&preset::modelopt::MXFP4, &[1e30, 1e-45, -1e-45, 1e28]).1, [6, 8, 8, 0]);
+}
+
+/// microxcaling flushes blocks whose f32 logarithm is below -126: that of the 22 largest subnormals is rounded to it.
+#[test]
+fn microxcaling_flushes_below_the_rounded_logarithm() {
+    for name in ["MXFP8_E4M3_NEAREST", "MXFP8_E4M3_EVEN", "MXFP4_NEAREST", "MXFP4_EVEN"] {
+        let spec = preset::by_name(&format!("microxcaling::{name}_FLUSH")).unwrap().spec;
+        let code = |bits: u32| QuantTensor::quantize(&spec, &[f32::from_bits(bits)], &[1]).unwrap().view().code(0).unwrap();
+        assert_eq!(code(0x7F_FFE9), 0, "{name}");
+        for bits in 0x7F_FFEA..=0x80_0001 {
+            assert_ne!(code(bits), 0, "{name} {bits:#x}");
+        }
+    }
+}
+
+/// gguf's blocks of 32, with NumPy 2.4.6 on AVX-512: scales and minima in F16, codes in the order of elements. Among them are blocks of zeros
+/// of both signs, whose minimum C stores with the first zero's sign, and blocks whose scale is so small that one over it is infinite.
+#[test]
+fn gguf_blocks_are_reproduced() {
+    let read = |name: &str| {
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/gguf").join(name)).expect("a golden array")
+    };
+    let x: Vec<f32> = read("in.u32.bin").as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let shape = [x.len() / 32, 32];
+    assert_eq!(shape[0], 488);
+    for (name, spec) in [
+        ("q4_0", preset::ggml::GGUF_Q4_0),
+        ("q4_1", preset::ggml::GGUF_Q4_1),
+        ("q5_0", preset::ggml::GGUF_Q5_0),
+        ("q5_1", preset::ggml::GGUF_Q5_1),
+    ] {
+        let tensor = QuantTensor::quantize(&spec, &x, &shape).unwrap();
+        let (scales, codes) = (read(&format!("{name}.scale.u16.bin")), read(&format!("{name}.elem.u8.bin")));
+        let low = spec.element.min().to_f32() as i32;
+        for (block, x) in x.chunks(32).enumerate() {
+            let stored = |bytes: &[u8]| u16::from_le_bytes([bytes[2 * block], bytes[2 * block + 1]]);
+            assert_eq!(stored(tensor.scales()), stored(&scales), "{name}: scale of block {block} {x:?}");
+            if name.ends_with("_1") {
+                let minima = read(&format!("{name}.min.u16.bin"));
+                assert_eq!(stored(tensor.offsets()), stored(&minima), "{name}: minimum of block {block} {x:?}");
+            }
+            for i in 32 * block..32 * block + 32 {
+                let found = spec.element.decode_f32(tensor.view().code(i).unwrap()) as i32 - low;
+                assert_eq!(found, i32::from(codes[i]), "{name}: element {i}, {:e}", x[i % 32]);
+            }
+        }
+    }
+    // One zero of each sign: the later wins among 17 to 31, and NumPy's fold before.
+    let minimum = |minus: usize, plus: usize| {
+        let mut block = [1.0f32; 32];
+        (block[minus], block[plus]) = (-0.0, 0.0);
+        let tensor = QuantTensor::quantize(&preset::ggml::GGUF_Q4_1, &block, &[32]).unwrap();
+        u16::from_le_bytes([tensor.offsets()[0], tensor.offsets()[1]])
+    };
+    assert_eq!([minimum(31, 0), minimum(0, 31), minimum(4, 0), minimum(0, 4), minimum(13, 5)], [0x8000, 0, 0x8000, 0, 0]);
 }
