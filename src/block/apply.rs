@@ -236,7 +236,9 @@ impl BlockSpec {
     pub(crate) fn block_of(&self, stats: &BlockStats, elements: impl Iterator<Item = Number> + Clone, tensor: f32) -> Block {
         let mut stats = *stats;
         if stats.min == 0.0 && matches!(self.zero_minimum, ZeroMinimum::NumpyAvx512) {
-            stats.min = numpy_zero(elements.clone()).unwrap_or(stats.min);
+            let zero = numpy_zero(elements.clone()).unwrap_or(stats.min);
+            // In a block of zeros the largest number is found by the same fold.
+            (stats.min, stats.max) = (zero, if stats.max == 0.0 { zero } else { stats.max });
         }
         let stats = &stats;
         let plain = |factor| {

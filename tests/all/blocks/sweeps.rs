@@ -188,8 +188,8 @@ fn model_optimizer_blocks_with_nan_or_infinity() {
     assert_eq!(quantized(mxfp8, &[1.0, f32::INFINITY, -3.0, 0.0]), (254, vec![0, 0x7E, 0x80, 0]));
     assert_eq!(quantized(mxfp8, &[1.0, -f32::NAN, -3.0, 0.0, -0.0]), (0, vec![0x7E, 0xFF, 0xFE, 0, 0x80]));
     assert_eq!(quantized(mxfp8, &[1e-39, f32::NAN, f32::NEG_INFINITY]), (0, vec![0x23, 0x7F, 0xFE]));
-    // A positive number whose f32 quotient is zero has the sign of zero: 1e-45 / 2^98.
-    assert_eq!(quantized(&preset::modelopt::MXFP4, &[1e30, 1e-45, -1e-45, 1e28]).1, [6, 8, 8, 0]);
+    // A positive number whose f32 quotient is zero has the sign of zero: 1e-45 / 2^98. 1e30 / 2^98 is 3.2.
+    assert_eq!(quantized(&preset::modelopt::MXFP4, &[1e30, 1e-45, -1e-45, 1e28]).1, [5, 8, 8, 0]);
 }
 
 /// microxcaling flushes blocks whose f32 logarithm is below -126: that of the 22 largest subnormals is rounded to it.
