@@ -1,46 +1,25 @@
 //! The arrays of integers, ggml's blocks and codebooks: torch, compressed-tensors, ggml, gguf, bitsandbytes.
 
-use super::{Case, Known, Read, codes, restored, scale_codes};
-use crate::oracle::source::Entry;
+use super::{Case, Known, Read, codes, scale_codes};
+use crate::oracle::source::{Entry, Oracle};
 use subhalf::layout::{GgmlType, to_ggml};
-use subhalf::{BitOrder, BlockSpec, QuantTensor, preset};
+use subhalf::{BlockSpec, Extent, QuantTensor, preset};
 
-fn f32_nan(bits: u64) -> bool {
-    f32::from_bits(bits as u32).is_nan()
-}
-
-fn check(spec: BlockSpec, shape: [usize; 2], read: Read) -> Case {
-    Case {
-        spec,
-        shape: shape.to_vec(),
-        tensor_scale: None,
-        given: None,
-        read,
-        expected: |bits| bits,
-        is_nan: |_| false,
-        except: None,
-    }
-}
-
-fn restored_as(spec: BlockSpec, shape: [usize; 2]) -> Case {
-    Case { is_nan: f32_nan, ..check(spec, shape, restored) }
-}
-
-pub(super) fn case(entry: &Entry, parts: &[&str]) -> Option<Known> {
+pub(super) fn case(oracle: &Oracle, entry: &Entry, parts: &[&str]) -> Option<Known> {
     let what = parts[parts.len() - 2];
     if entry.file.starts_with("int/") {
-        return torch(parts[0], &entry.file, what)?.known();
+        return torch(oracle, parts[0], &entry.file, what)?.known();
     }
     match *parts.get(1)? {
         "ct" if parts[0].starts_with("int") => compressed_tensors(parts[0], what)?.known(),
-        "bitsandbytes" => bitsandbytes(parts[0], what)?.known(),
+        "bitsandbytes" => bitsandbytes(entry, parts[0], what)?.known(),
         "ggmlc" | "gguf" => ggml(parts[0], parts[1], what)?.known(),
         _ => None,
     }
 }
 
-/// Names such as `int8.s0.03125.z3.torch2.15.0.quant`.
-fn torch(element: &str, file: &str, what: &str) -> Option<Case> {
+/// Names such as `int8.s0.03125.z3.torch2.15.0.quant`. The whole folder has scale and zero point in its manifest too, the scale exact.
+fn torch(oracle: &Oracle, element: &str, file: &str, what: &str) -> Option<Case> {
     let spec = match element {
         "int8" => preset::int::INT8_ASYM_TENSOR,
         "uint8" => preset::int::UINT8_TENSOR,
@@ -48,14 +27,21 @@ fn torch(element: &str, file: &str, what: &str) -> Option<Case> {
         "uint4" => preset::int::UINT4_TENSOR,
         _ => return None,
     };
-    let (scale, zero_point) = file.split_once(".s")?.1.split_once(".torch")?.0.split_once(".z")?;
-    let given = Some((scale.parse().ok()?, zero_point.parse().ok()?));
+    let (scale, zero_point) = file.split_once(".s")?.1.split_once(".torch")?.0.rsplit_once(".z")?;
+    let scale = match oracle.parameter(file, "scale_f32_bits") {
+        Some(bits) => f32::from_bits(bits as u32),
+        None => scale.parse().ok()?,
+    };
+    let zero_point = match oracle.parameter(file, "zero_point") {
+        Some(number) => number as f32,
+        None => zero_point.parse().ok()?,
+    };
     let case = match what {
-        "quant" => check(spec, [1, 804], codes),
-        "fakeq" => restored_as(spec, [1, 804]),
+        "quant" => Case::new(spec, codes),
+        "fakeq" => Case::restored(spec),
         _ => return None,
     };
-    Some(Case { given, ..case })
+    Some(Case { given: Some((scale, zero_point)), ..case })
 }
 
 /// The integers that codes of `bits` bits are, as bytes.
@@ -69,39 +55,41 @@ fn zero_points(tensor: &QuantTensor) -> Vec<u64> {
     (0..view.blocks()).map(|block| u64::from(element.decode_f32(view.offset_code(block)).to_bits())).collect()
 }
 
+/// Names such as `int4_g32_sym_0`: bits, elements in a group, with or without zero points, and a number.
 fn compressed_tensors(name: &str, what: &str) -> Option<Case> {
-    let spec = match name {
-        "int4_g32_sym_0" => preset::compressed_tensors_int::INT4_G32,
-        "int4_g32_asym_0" => preset::compressed_tensors_int::INT4_G32_ASYM,
-        "int8_g32_sym_0" => preset::compressed_tensors_int::INT8_G32,
+    let mut words = name.split('_');
+    let (element, group, symmetry) = (words.next()?, words.next()?.strip_prefix('g')?, words.next()?);
+    let spec = match (element, symmetry) {
+        ("int4", "sym") => preset::compressed_tensors_int::INT4_G32,
+        ("int4", "asym") => preset::compressed_tensors_int::INT4_G32_ASYM,
+        ("int8", "sym") => preset::compressed_tensors_int::INT8_G32,
+        ("int8", "asym") => preset::compressed_tensors_int::INT8_ROW_ASYM,
         _ => return None,
     };
-    let shape = [8, 64];
+    let spec = spec.with_extent(Extent::Block { rows: 1, cols: group.parse().ok()? });
     Some(match what {
         // Its fake quantization never leaves f32, where -0.3 is rounded to a -0 that no integer is.
-        "deq" => Case { expected: |bits| if bits == 0x8000_0000 { 0 } else { bits }, ..restored_as(spec, shape) },
-        "q" => check(spec, shape, integers),
-        "scale" => check(spec, shape, scale_codes),
-        "zp" => check(spec, shape, zero_points),
+        "deq" => Case { expected: |bits| if bits == 0x8000_0000 { 0 } else { bits }, ..Case::restored(spec) },
+        "q" => Case::new(spec, integers),
+        "scale" => Case::new(spec, scale_codes),
+        "zp" => Case::new(spec, zero_points),
         _ => return None,
     })
 }
 
-fn bitsandbytes(name: &str, what: &str) -> Option<Case> {
+fn bitsandbytes(entry: &Entry, name: &str, what: &str) -> Option<Case> {
     let spec = match name {
         "nf4" => preset::bitsandbytes::NF4,
         "fp4" => preset::bitsandbytes::FP4,
         "dynamic8" => preset::bitsandbytes::DYNAMIC8,
         _ => return None,
     };
-    let shape = [30, 64];
-    Some(match what {
-        "deq" => restored_as(spec, shape),
-        "codes" => check(spec, shape, codes),
-        "packed" => check(spec, shape, |tensor| super::packed(tensor, BitOrder::MsbFirst)),
-        "absmax" => check(spec, shape, scale_codes),
-        _ => return None,
-    })
+    let what = match what {
+        "packed" => "packed_high",
+        "absmax" => "scale",
+        other => other,
+    };
+    Case::part(spec, entry, what)
 }
 
 fn raw(kind: GgmlType, tensor: &QuantTensor) -> Vec<u64> {
@@ -123,11 +111,9 @@ fn ggml(name: &str, source: &str, what: &str) -> Option<Case> {
         ("ggml_nvfp4", _) => (preset::ggml::NVFP4, |tensor| raw(GgmlType::Nvfp4, tensor)),
         _ => return None,
     };
-    // NVFP4's bytes are of 64 elements.
-    let shape = [31, 64];
     Some(match what {
-        "deq" => restored_as(spec, shape),
-        "raw" => check(spec, shape, read),
+        "deq" => Case::restored(spec),
+        "raw" => Case::new(spec, read),
         _ => return None,
     })
 }

@@ -97,11 +97,8 @@ fn oracle_inputs_become_what_the_reference_makes_of_them() {
         .collect();
     inputs.sort_unstable();
     inputs.dedup();
-    let inputs: Vec<Vec<f32>> = inputs
-        .into_iter()
-        .filter(|file| file.ends_with(".f32.bin"))
-        .map(|file| oracle.array(file).into_iter().map(|bits| f32::from_bits(bits as u32)).collect())
-        .collect();
+    let inputs: Vec<Vec<f32>> =
+        inputs.into_iter().filter(|file| file.ends_with(".f32.bin")).map(|file| oracle.floats(file)).collect();
     assert!(inputs.iter().map(Vec::len).sum::<usize>() > 2000);
     for preset in preset::all().filter(|preset| !matches!(preset.spec.rule, ScaleRule::Given)) {
         for x in &inputs {

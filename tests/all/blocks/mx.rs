@@ -2,7 +2,7 @@
 
 use super::{Case, Known};
 use crate::oracle::source::Entry;
-use subhalf::{BlockSpec, FormatSpec, preset};
+use subhalf::{BlockSpec, Encoding, FloatSpec, FormatSpec, NanCodes, ZeroField, preset};
 
 fn element(name: &str) -> Option<FormatSpec> {
     Some(match name {
@@ -20,7 +20,19 @@ fn element(name: &str) -> Option<FormatSpec> {
 /// A preset by the file's name of its format and what else is in its name.
 fn named(module: &str, format: &str, more: &str) -> Option<BlockSpec> {
     let format = if format == "mxfp4_e2m1" { "mxfp4" } else { format };
-    preset::by_name(&format!("{module}::{format}{more}")).map(|preset| preset.spec)
+    if let Some(preset) = preset::by_name(&format!("{module}::{format}{more}")) {
+        return Some(preset.spec);
+    }
+    let (rest, scale_bits) = more.rsplit_once("_scale_bits")?;
+    Some(named(module, format, rest)?.with_scale(powers_of_two(scale_bits.parse().ok()?)?))
+}
+
+/// microxcaling's scales of fewer bits: "shared exponent clipped to +-(2^(bits-1)-1): NaN above, clamp below".
+fn powers_of_two(bits: u8) -> Option<FormatSpec> {
+    let unsigned = FloatSpec::finite_nan(bits, 0).unsigned();
+    let bias = (1 << (bits - 1)) - 1;
+    let layout = FloatSpec { bias, zero_field: ZeroField::Normals, nan: NanCodes::AllOnes, ..unsigned };
+    FormatSpec::new("powers of two", Encoding::Float(layout)).ok()
 }
 
 /// Infinity over infinity, in a block that has NaN too: its scale is infinite.
@@ -33,15 +45,15 @@ pub(super) fn case(entry: &Entry, parts: &[&str]) -> Option<Known> {
     let element = element(parts[0])?;
     let what = parts[parts.len() - 2];
     match parts[1] {
-        "gfloat" => Case::new(named("gfloat", parts[0], "")?, entry, 32, what)?.known(),
+        "gfloat" => Case::part(named("gfloat", parts[0], "")?, entry, what)?.known(),
         "torchao" => {
             // The arrays of RCEIL were made in eager mode.
             let rule = if parts[2] == "rceil" { "rceil_eager" } else { parts[2] };
             let spec = named("torchao", parts[0], &format!("_{rule}"))?;
             // "packed fp4: element 2i in the low nibble"; wider codes one a byte.
             let what = if what == "elem" && element.bits() == 4 { "packed_low" } else { what };
-            let mut case = Case::new(spec, entry, 32, what)?;
-            if parts[3] == "nonfinite" && what != "deq" {
+            let mut case = Case::part(spec, entry, what)?;
+            if parts.contains(&"nonfinite") && what != "deq" {
                 case.except = Some(made_by_the_processor);
             }
             case.known()
@@ -54,14 +66,14 @@ pub(super) fn case(entry: &Entry, parts: &[&str]) -> Option<Known> {
             // The scales do not depend on the rounding: their files name none.
             let words: Vec<&str> = parts[2..parts.len() - 2].iter().copied().filter(|word| *word != "nonfinite").collect();
             let words = if words.is_empty() { vec!["even"] } else { words };
-            Case::new(named(module, parts[0], &format!("_{}", words.join("_")))?, entry, 32, what)?.known()
+            Case::part(named(module, parts[0], &format!("_{}", words.join("_")))?, entry, what)?.known()
         }
         "modelopt" => {
             let what = if what == "elem" && element.bits() == 4 { "packed_low" } else { what };
-            Case::new(named("modelopt", parts[0], "")?, entry, 32, what)?.known()
+            Case::part(named("modelopt", parts[0], "")?, entry, what)?.known()
         }
         "ct" if what == "scale_f32" => {
-            let mut case = Case::new(named("compressed_tensors", parts[0], "")?, entry, 32, "scale")?;
+            let mut case = Case::part(named("compressed_tensors", parts[0], "")?, entry, "scale")?;
             // "biased exponent as f32 before the cast to u8 (may be -inf or out of range)": the codes of E8M0 end at 0 and 254.
             case.expected = |bits| f32::from_bits(bits as u32).clamp(0.0, 254.0) as u64;
             case.except = Some(|block, _| {

@@ -15,7 +15,7 @@ pub(super) fn blocks(rows: usize) -> Vec<f32> {
 /// The oracle's own inputs.
 pub(super) fn oracle_inputs() -> Vec<Vec<f32>> {
     let oracle = Oracle::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"));
-    let floats = |file| oracle.array(file).into_iter().map(|bits| f32::from_bits(bits as u32)).collect();
+    let floats = |file| oracle.floats(file);
     ["block/in32_finite.f32.bin", "block/in32_ggml.f32.bin", "block/in64_bnb.f32.bin"].map(floats).into()
 }
 

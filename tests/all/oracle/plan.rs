@@ -45,17 +45,12 @@ pub(super) type Except = fn(Unpacked, u32) -> bool;
 /// Why a whole array is left out, or how to check it.
 pub(super) enum Known {
     Check(Box<Plan>),
-    /// An input, mask or random array: read by the array that it belongs to.
-    Companion,
     Excluded(&'static str),
 }
 
 pub(super) fn plan(file: &str, bits: u8) -> Option<Known> {
     let (folder, name) = file.split_once('/')?;
     let parts: Vec<&str> = name.strip_suffix(".bin")?.split('.').collect();
-    if parts[1].starts_with("in_f") || parts.iter().any(|part| matches!(*part, "invalid" | "rbits" | "in_f32")) {
-        return Some(Known::Companion);
-    }
     match folder {
         "decode" => decode(&parts),
         "encode" | "encode64" => encode(&parts, folder == "encode64"),
@@ -129,14 +124,15 @@ pub(super) fn format(name: &str) -> Option<FormatSpec> {
         "nf4" => FormatSpec::NF4,
         "fp4" => FormatSpec::BNBFP4,
         "dynamic8" => FormatSpec::BNBDYNAMIC8,
-        "posit8_es2" => FormatSpec::POSIT8,
-        "posit8_es0" => posit_es0(),
-        _ => return None,
+        _ => return posit(name),
     })
 }
 
-fn posit_es0() -> FormatSpec {
-    FormatSpec::new("posit8es0", Encoding::Posit(PositSpec { bits: 8, exponent_bits: 0 })).expect("a valid spec")
+/// Posits by width and exponent bits: `posit8_es2`.
+fn posit(name: &str) -> Option<FormatSpec> {
+    let (bits, exponent_bits) = name.strip_prefix("posit")?.split_once("_es")?;
+    let layout = PositSpec { bits: bits.parse().ok()?, exponent_bits: exponent_bits.parse().ok()? };
+    FormatSpec::new(name, Encoding::Posit(layout)).ok()
 }
 
 /// ggml's UE4M3 on the way in: IEEE-style without sign, with 0x7E written for infinity and 0 for NaN.
@@ -192,9 +188,14 @@ fn decode(parts: &[&str]) -> Option<Known> {
         // numpy keeps signalling NaNs signalling; here the payload is made quiet.
         "numpy" => known(Plan { spec: format(name)?, any_nan: true, ..by_source }),
         "cuda" => known(Plan { spec: format(name)?, convert: Convert::CUDA_NOSAT, ..by_source }),
-        "bitsandbytes" if name == "fp8map_e4m3" => known(Plan { spec: bitsandbytes_fp8_map(4, 3), ..by_source }),
-        "bitsandbytes" if name == "fp8map_e5m2" => known(Plan { spec: bitsandbytes_fp8_map(5, 2), ..by_source }),
-        "bitsandbytes" => known(Plan { spec: format(name)?, ..by_source }),
+        "bitsandbytes" => {
+            let map = name.strip_prefix("fp8map_e").and_then(|widths| widths.split_once('m'));
+            let spec = match map {
+                Some((exponent, mantissa)) => bitsandbytes_fp8_map(exponent.parse().ok()?, mantissa.parse().ok()?),
+                None => format(name)?,
+            };
+            known(Plan { spec, ..by_source })
+        }
         "ggmlc" => {
             let e8m0: Option<(Except, _)> =
                 Some((|_, code| code == 0xFF, "formats.md 3.6: e8m0 is read by shifting, so 0xFF is no NaN"));
@@ -407,6 +408,11 @@ fn stochastic(parts: &[&str], bits: u8) -> Option<Known> {
         "sr_odd" => return Some(Known::Excluded("gfloat sr_odd, whose inner rounding sends ties to odd, no rounding of P3109")),
         _ => return None,
     };
+    let convert = match *parts.get(4)? {
+        "sat" => Convert::GFLOAT_SATURATE,
+        "nosat" => Convert::GFLOAT,
+        _ => return None,
+    };
     let round = Round::stochastic(kind, bits).ok()?;
-    known(Plan { any_nan: true, ..check(format(parts[0])?, Convert::GFLOAT_SATURATE.with_round(round)) })
+    known(Plan { any_nan: true, ..check(format(parts[0])?, convert.with_round(round)) })
 }
