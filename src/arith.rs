@@ -1,8 +1,9 @@
 //! Arithmetic in a format: the operation on the exact values, then one rounding under a policy.
 //!
 //! An intermediate result is either exact, or carries 62 leading bits or more and a sticky last bit: every rounding of every format of at
-//! most 32 bits then comes out as from the infinitely precise value. Special values follow IEEE 754; what division by zero gives is
-//! part of the policy, for the sake of P3109.
+//! most 32 bits then comes out as from the infinitely precise value. [`Overflow::Wrap`](crate::Overflow::Wrap) alone sees more than leading bits: a
+//! result of 2^62 units of an integer format or more, which formats of up to 16 bits with −14 to 14 fraction bits do not reach, may have lost its low
+//! ones. Special values follow IEEE 754; what division by zero gives is part of the policy, for the sake of P3109.
 
 use crate::codec::{Encoded, Unpacked};
 use crate::flags::Flags;

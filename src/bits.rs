@@ -14,7 +14,7 @@ pub(crate) struct Split {
     pub(crate) sticky: bool,
 }
 
-/// `significand / 2^drop`, exactly. A negative `drop` multiplies; the caller makes sure that the product fits.
+/// `significand / 2^drop`, exactly. A negative `drop`, above −64, multiplies; the caller makes sure that the product fits, or wants its low bits alone.
 pub(crate) const fn split(significand: u64, drop: i64) -> Split {
     if drop <= 0 {
         return Split { floor: significand << -drop, fraction: 0, sticky: false };

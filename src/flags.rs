@@ -20,14 +20,15 @@ impl Flags {
     /// The result is inexact and, rounded as if the exponent had no lower bound, is smaller than the smallest
     /// normal value (tininess after rounding, with the same random word); in a posit, smaller than the smallest. Fixed-point formats and codebooks never raise it.
     pub const UNDERFLOW: Self = Self(2);
-    /// The input, rounded as if the exponent had no upper bound, lies beyond the largest finite value. An infinite input raises
-    /// it (with `INEXACT`) unless it stays infinite, as in the FP8 conversions of Arm.
+    /// The input, rounded as if the exponent had no upper bound, lies beyond the largest finite value; under [`Overflow::Wrap`](crate::Overflow::Wrap)
+    /// also below the smallest of an unsigned integer. An infinite input raises it (with `INEXACT`) unless it stays infinite; the FP8 conversions
+    /// of Arm raise both for an infinity that stays one, too.
     pub const OVERFLOW: Self = Self(4);
     /// An exact infinity came from finite operands. Conversions never raise it; it is here for arithmetic. Where that infinity does not stay one, in a
     /// format without it or under [`Infinity::Saturate`](crate::Infinity::Saturate), `OVERFLOW` and `INEXACT` come with it, as for any infinite input.
     pub const DIVIDE_BY_ZERO: Self = Self(8);
     /// The input is a signalling NaN, or has no counterpart: NaN in a format without NaN, zero in a format without zero, a number
-    /// that is negative after rounding (minus infinity too) in an unsigned format. It comes alone.
+    /// that is negative after rounding (minus infinity too) in an unsigned format, unless it wraps. It comes alone.
     pub const INVALID: Self = Self(16);
 
     const NAMES: [(Self, &'static str); 5] = [

@@ -19,6 +19,24 @@ pub enum Overflow {
     IeeeDirected,
     /// As `IeeeDirected`, but where it would be infinity a format without one gives NaN. gfloat, CUDA NOSAT.
     DirectedSpecial,
+    /// Integers ([`Encoding::Int`](crate::Encoding::Int)) alone: the low bits of the number, which after rounding is a whole count of the format's
+    /// units, in two's complement. Casts in NumPy, C and `ml_dtypes`, and ONNX Cast between integers: 200 becomes −56 in INT8, 510 becomes 254 and −1
+    /// becomes 255 in UINT8. The low bits are those of the exact number however large it is, so those of 2^100 are 0.
+    ///
+    /// A negative number in an unsigned integer format wraps too, whatever [`Negative::Nan`] or [`Negative::Clamp`] say; [`Negative::Magnitude`]
+    /// drops the sign first. Where the low bits are the code that a symmetric format never produces, the result is its smallest number. Infinity
+    /// and NaN have no low bits and C leaves them undefined: they follow [`Infinity`] and [`MissingNan`]. A result of arithmetic or of a
+    /// [`Unary`](crate::Unary) function that has more than 62 bits before the binary point of the format's units is rounded to odd at 62 to 64 bits first.
+    /// In formats that are no integers (floats, sign-magnitude integers among them; HiF8, codebooks, posits) it counts as `Saturate`.
+    ///
+    /// ```
+    /// use subhalf::{Convert, Flags, FormatSpec};
+    /// let wrapped = FormatSpec::INT8.encode_f32_with(200.0, &Convert::ML_DTYPES_INT, 0);
+    /// assert_eq!((wrapped.code, FormatSpec::INT8.decode_f32(wrapped.code)), (0xC8, -56.0));
+    /// assert_eq!(wrapped.flags, Flags::OVERFLOW | Flags::INEXACT);
+    /// assert_eq!(FormatSpec::UINT8.encode_f32_with(-1.0, &Convert::ML_DTYPES_INT, 0).code, 255);
+    /// ```
+    Wrap,
 }
 
 /// What becomes of an infinite input.
@@ -82,12 +100,16 @@ pub enum Zero {
     NanBelowSmallest,
 }
 
-/// What a number that is negative after rounding becomes in an unsigned format (in a codebook, any negative number).
+/// What a number that is negative after rounding becomes in an unsigned format (in a codebook, any negative number). Under [`Overflow::Wrap`] finite
+/// numbers in integers wrap instead, unless the sign is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Negative {
-    /// NaN; without NaN the smallest value. P3109 SatNone, `ml_dtypes`.
+    /// NaN; without NaN the smallest value. `ml_dtypes`.
     Nan,
+    /// As `Nan`, but a finite number rounded [toward zero](Round::TowardZero) or [up](Round::Up) becomes what `Clamp` makes of it: rounding in that
+    /// direction cannot pass the smallest value. Minus infinity is NaN in every rounding. P3109 SatNone.
+    Directed,
     /// The smallest value: zero, or in a format without zero what [`Zero`] makes of it. P3109 SatFinite.
     Clamp,
     /// The sign is dropped before rounding. CUDA, torch.

@@ -6,8 +6,8 @@ use crate::round::Round;
 
 impl Convert {
     /// ml_dtypes 0.6.0 (JAX, TensorFlow): overflow and infinity become infinity, else NaN, else saturate; NaN keeps its sign,
-    /// and in FP6 and FP4 becomes a zero of the opposite sign. *Checked* for its float types (into integers it truncates and wraps). Casts
-    /// of arrays from f64 go through f32 there.
+    /// and in FP6 and FP4 becomes a zero of the opposite sign. *Checked* for its float types (into integers:
+    /// [`ML_DTYPES_INT`](Self::ML_DTYPES_INT)). Casts of arrays from f64 go through f32 there.
     pub const ML_DTYPES: Self = Self {
         overflow: Overflow::Special,
         infinity: Infinity::Special,
@@ -19,6 +19,11 @@ impl Convert {
     /// ml_dtypes 0.6.0 into E8M0: as [`ML_DTYPES`](Self::ML_DTYPES), ties up; zero and negative numbers become NaN. *Checked*, but for
     /// numbers between 2^-127 and 1.5·2^-127, which go up there (0x01) and to the nearest (0x00) here.
     pub const ML_DTYPES_E8M0: Self = Self::ML_DTYPES.with_round(Round::NearestUp);
+    /// ml_dtypes 0.6.0 into its integers (`int4`, `uint2`, …) and in arithmetic on them; casts in NumPy and C; ONNX Cast between integers:
+    /// truncates, and keeps the low bits of what is out of range. *Checked* for numbers. Infinity and NaN, which C leaves undefined and x86 makes 0,
+    /// saturate and become 0.
+    pub const ML_DTYPES_INT: Self =
+        Self { round: Round::TowardZero, overflow: Overflow::Wrap, missing_nan: MissingNan::Zero, ..Self::SATURATING };
 
     /// CUDA 13.5 `__NV_SATFINITE` on the host: overflow and infinity saturate, NaN is 0x7F, or the largest value in FP6 and FP4; the
     /// sign is dropped into E8M0 and UE5M3. *Checked.* From f64 NaN becomes [`Nan::Signed`].
@@ -44,20 +49,41 @@ impl Convert {
     /// torch 2.15 into `float8_e4m3fn`: overflow and infinity saturate. *Checked.*
     pub const TORCH_2_15_E4M3FN: Self = Self { overflow: Overflow::Saturate, infinity: Infinity::Saturate, ..Self::TORCH_2_15 };
 
-    /// ONNX Cast and QuantizeLinear into FP8 with `saturate = 1` (Cast-28): overflow and infinity saturate. *Formula only.*
-    pub const ONNX_SATURATE: Self = Self::SATURATING.with_infinity(Infinity::Saturate);
-    /// ONNX Cast into FP8 with `saturate = 0`: overflow and infinity become infinity, else NaN. *Formula only.*
-    pub const ONNX_NO_SATURATE: Self = Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::SATURATING };
+    /// ONNX Cast (opset 28) and QuantizeLinear into FP8 with `saturate = 1`: overflow and infinity saturate; NaN keeps its sign, of which the
+    /// operator's table says nothing. *Checked* against the evaluator of onnx 1.23.2. In onnxruntime 1.32 the NaN of E5M2 has all mantissa bits set
+    /// (0x7F, [`Nan::SignedAllOnes`]). Into FP6 and FP4 the evaluator is [`ML_DTYPES`](Self::ML_DTYPES).
+    pub const ONNX_SATURATE: Self = Self { infinity: Infinity::Saturate, nan: Nan::Signed, ..Self::SATURATING };
+    /// ONNX Cast (opset 28) and QuantizeLinear into FP8 with `saturate = 0`: overflow and infinity become infinity, else NaN; NaN keeps its sign.
+    /// *Checked* as [`ONNX_SATURATE`](Self::ONNX_SATURATE). onnxruntime 1.32 also makes 448 of 480 to 496 in E4M3, and NaN of 61440 to 65536 in E5M2.
+    pub const ONNX_NO_SATURATE: Self =
+        Self { overflow: Overflow::Special, infinity: Infinity::Special, nan: Nan::Signed, ..Self::SATURATING };
+    /// ONNX Cast (opset 28) into E8M0 with `saturate = 1` and `round_mode = "up"`, its default: zero and what is too small become 2^-127,
+    /// overflow and infinity 2^127. `"down"` is [`with_round`](Self::with_round) of [`Round::TowardZero`], `"nearest"` of [`Round::NearestUp`].
+    ///
+    /// *Checked* against onnxruntime 1.32 but for negative numbers, which the operator leaves unspecified: the sign is dropped, as in the
+    /// evaluator of onnx 1.23.2; onnxruntime clamps ([`Negative::Clamp`]). That evaluator parts from the operator's own table for
+    /// infinity (0xFF) and for f32s below 2^-126: up to 2^-127 (0x01 under `"up"`), and, to nearest, between 2^-127 and 1.5·2^-127 (0x01).
+    pub const ONNX_SATURATE_E8M0: Self = Self::ONNX_SATURATE.with_round(Round::Up).with_negative(Negative::Magnitude);
+    /// ONNX Cast (opset 28) into E8M0 with `saturate = 0` and `round_mode = "nearest"`, ties up: zero, what is too small, overflow and infinity
+    /// become NaN, each judged after rounding. `"up"` is [`with_round`](Self::with_round) of [`Round::Up`], `"down"` of [`Round::TowardZero`].
+    ///
+    /// *Checked* against onnxruntime 1.32 but for negative numbers, which are unspecified: the sign is dropped, as in the evaluator of onnx 1.23.2; in
+    /// onnxruntime they are NaN ([`Negative::Nan`]); and but for numbers above 2^127 or below 2^-127 that are rounded to these: onnxruntime judges before
+    /// rounding and makes NaN of them. That evaluator judges overflow after rounding too, but makes no NaN of zero and of what is too small.
+    pub const ONNX_NO_SATURATE_E8M0: Self =
+        Self { round: Round::NearestUp, zero: Zero::NanBelowSmallest, negative: Negative::Magnitude, ..Self::ONNX_NO_SATURATE };
 
-    /// IEEE P3109 SatFinite (Interim Report v4.0): everything is clamped, infinity too. *Checked* through gfloat, but for
-    /// negative numbers into unsigned formats.
+    /// IEEE P3109 SatFinite (Interim Report v4.0, 4.7.5): everything is clamped, infinity too; in unsigned formats negative numbers to zero.
+    /// *Checked* through gfloat, but for negative numbers into unsigned formats.
     pub const P3109_SAT_FINITE: Self = Self { infinity: Infinity::Saturate, ..Self::P3109_SAT_PROPAGATE };
-    /// IEEE P3109 SatPropagate: finite numbers are clamped, infinity is kept where it exists. *Formula only.*
+    /// IEEE P3109 SatPropagate (Interim Report v4.0, 4.7.5): finite numbers are clamped, infinity is kept where it exists. *Formula only*: gfloat
+    /// 0.5.2 has no such mode.
     pub const P3109_SAT_PROPAGATE: Self =
         Self { negative: Negative::Clamp, division_by_zero: DivisionByZero::Nan, ..Self::SATURATING };
-    /// IEEE P3109 SatNone, formerly `OvfInf`: overflow as in IEEE 754 where infinity exists, else clamped; negative numbers
-    /// become NaN in unsigned formats. *Checked* through gfloat in extended domains, but for negative numbers into unsigned formats.
-    pub const P3109_SAT_NONE: Self = Self::IEEE.with_division_by_zero(DivisionByZero::Nan);
+    /// IEEE P3109 SatNone (Interim Report v4.0, 4.7.5), formerly `OvfInf`: overflow as in IEEE 754 where infinity exists, else clamped; in unsigned
+    /// formats negative numbers become NaN, or zero if they are finite and rounded toward zero or up. *Checked* through gfloat in extended
+    /// domains, but for negative numbers into unsigned formats.
+    pub const P3109_SAT_NONE: Self = Self { negative: Negative::Directed, division_by_zero: DivisionByZero::Nan, ..Self::IEEE };
 
     /// gfloat 0.5.2 with `sat = True`. *Checked.*
     pub const GFLOAT_SATURATE: Self = Self::P3109_SAT_FINITE;
@@ -73,17 +99,22 @@ impl Convert {
     /// HiF8 without saturation, as en_dtypes 0.0.4 and the vendor's own emulation do it: ties away, overflow to infinity. *Checked.*
     pub const HIF8: Self = Self { round: Round::NearestAway, overflow: Overflow::Special, ..Self::SATURATING };
 
-    /// Arm FP8 conversions with FPMR.OSC = 1: overflow and infinity saturate; NaN is the default NaN. *Formula only.*
+    /// Arm FP8 conversions with FPMR.OSC = 1 (Arm ARM A1.5.5): overflow and infinity saturate; NaN is the default NaN, whose sign is FPCR.AH, here 0
+    /// (A1.5.7.1). *Formula only.*
     pub const ARM_SATURATE: Self = Self::SATURATING.with_infinity(Infinity::Saturate);
-    /// Arm FP8 conversions with FPMR.OSC = 0: overflow and infinity become NaN in E4M3, infinity in E5M2. *Formula only.*
+    /// Arm FP8 conversions with FPMR.OSC = 0 (Arm ARM A1.5.5): overflow and infinity become NaN in E4M3, infinity in E5M2, with the sign of the
+    /// number; NaN is the default NaN, as in [`ARM_SATURATE`](Self::ARM_SATURATE). *Formula only.*
     pub const ARM: Self = Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::SATURATING };
 
-    /// AMD MI300 (gfx942) into the FNUZ formats with clipping: finite numbers saturate, infinity becomes NaN. *Formula only.*
+    /// AMD MI300 (gfx942) into the FNUZ formats with clipping, as HIP's `amd_hip_fp8.h` (ROCm/clr 00387053) has it: finite numbers saturate, infinity
+    /// becomes NaN; an older header (f9f995c6) clips infinity and NaN too. *Formula only.*
     pub const AMD_FNUZ: Self = Self::SATURATING.with_infinity(Infinity::Special);
-    /// AMD gfx950 scaled conversions, but for infinity into E4M3: saturates; NaN keeps its sign, in FP6 and FP4 as the largest
-    /// magnitude. *Formula only.*
+    /// AMD gfx950 conversions into E5M2, FP6 and FP4, as the vendor's host model `amd_hip_ocp_host.hpp` (ROCm/clr 0c33dfa0) has them: overflow and
+    /// infinity saturate; NaN keeps its sign, in FP6 and FP4 as the largest magnitude. *Formula only*; by a report from a gfx950 (ROCm/rocm-systems 9556) its
+    /// instruction makes infinity of an overflow in E5M2 ([`Overflow::Special`]).
     pub const GFX950: Self =
         Self { infinity: Infinity::Saturate, nan: Nan::Signed, missing_nan: MissingNan::SignedMax, ..Self::SATURATING };
-    /// AMD gfx950 scaled conversions into E4M3: as [`GFX950`](Self::GFX950), but infinity becomes NaN, as the vendor's host model has it. *Formula only.*
-    pub const GFX950_E4M3: Self = Self::GFX950.with_infinity(Infinity::Special);
+    /// AMD gfx950 conversions into E4M3, as the vendor's host model has them: overflow and infinity become NaN with their sign, although the model
+    /// calls it saturation; NaN keeps its sign. *Formula only*; that report says the same of the instruction.
+    pub const GFX950_E4M3: Self = Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::GFX950 };
 }

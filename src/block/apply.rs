@@ -5,7 +5,7 @@ use super::spec::{Apply, BlockSpec, Elements, Nonfinite, Offset, Restore, Tensor
 use crate::arith;
 use crate::bits::F32_NAN;
 use crate::codec::Unpacked;
-use crate::policy::SubnormalInputs;
+use crate::policy::{Overflow, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, IntSpec};
 
@@ -219,13 +219,15 @@ impl BlockSpec {
 
     /// Whether a quotient in f32, rounded to odd, is rounded to the same element as the exact one. By at least [`LEAST_DIVISOR`] and from half the least
     /// element on, the remainder is no less than the least f32: 2^-70, 2^-31, and two times the 2^-23 of a last bit. Entries of a codebook may have middles
-    /// between them that are no f32s, and a tiny quotient is no subnormal input.
+    /// between them that are no f32s, a tiny quotient is no subnormal input, and a large one does not have the low bits that a wrapping integer keeps.
     pub(crate) const fn takes_odd_quotients(&self) -> bool {
         let random = matches!(self.element_convert.round, Round::Stochastic { .. });
         let codebook = matches!(self.element.encoding(), Encoding::Codebook(_));
         let flush = matches!(self.element_convert.subnormal_inputs, SubnormalInputs::Flush);
+        let wraps = matches!((self.element.encoding(), self.element_convert.overflow), (Encoding::Int(_), Overflow::Wrap));
         !random
             && !codebook
+            && !wraps
             && !flush
             && self.element.bits() <= 8
             && self.element.min_positive().log2() >= -30

@@ -2,7 +2,7 @@
 
 use super::scale::{Ratio, ScaleRule, Search};
 use crate::error::Error;
-use crate::policy::{Convert, with_methods};
+use crate::policy::{Convert, Overflow, with_methods};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec};
 
@@ -433,6 +433,9 @@ impl BlockSpec {
         if matches!(self.scale_convert.round, Round::Stochastic { .. }) {
             return Some("scale: expected a rounding without random bits");
         }
+        if matches!(self.scale_convert.overflow, Overflow::Wrap) {
+            return Some("scale: expected an overflow that does not wrap");
+        }
         let (low, high) = self.scale_bounds;
         let substitutes = self.zero_scale >= 0.0 && self.vanished_scale >= 0.0;
         if low.is_nan() || low < 0.0 || high.is_nan() || low > high || !substitutes {
@@ -462,6 +465,9 @@ impl BlockSpec {
             Offset::ZeroPoint if matches!(self.rule, ScaleRule::Range { with_zero: false, .. }) => {
                 return Some("zero point: expected a range with zero");
             }
+            Offset::ZeroPoint if matches!(self.element_convert.overflow, Overflow::Wrap) => {
+                return Some("zero point: expected elements that do not wrap, as sums with one are clamped");
+            }
             Offset::ZeroPoint if matches!(self.elements, Elements::Microxcaling | Elements::Steps(_)) => {
                 return Some("zero point: expected elements that take one");
             }
@@ -469,6 +475,10 @@ impl BlockSpec {
                 return Some("offset: expected an f32 division or reciprocal");
             }
             _ => {}
+        }
+        let clamps = matches!(self.elements, Elements::AddHalfTruncate | Elements::Microxcaling);
+        if clamps && matches!(self.element_convert.overflow, Overflow::Wrap) {
+            return Some("elements: of a rule that clamps, expected an overflow that does not wrap");
         }
         if matches!(self.elements, Elements::AddThenRound | Elements::AddHalfTruncate) && !integer {
             return Some("elements: to add before rounding, expected integers");

@@ -5,7 +5,7 @@ use super::limits::Short;
 use crate::flags::Flags;
 use crate::policy::{Convert, Infinity, Negative, Overflow};
 use crate::round::Round;
-use crate::spec::FormatSpec;
+use crate::spec::{Encoding, FormatSpec};
 use core::cmp::Ordering;
 use core::fmt;
 
@@ -19,6 +19,8 @@ pub struct Explanation {
     pub input: Unpacked,
     /// Whether its sign was dropped first: [`Negative::Magnitude`]. The neighbours are then those of the magnitude.
     pub drops_sign: bool,
+    /// Whether the low bits of a number out of range were kept: [`Overflow::Wrap`].
+    pub wraps: bool,
     /// The code it became.
     pub code: u32,
     /// The number which that code stands for.
@@ -53,6 +55,9 @@ impl FormatSpec {
     pub const fn explain(&self, x: Unpacked, convert: &Convert, random: u32) -> Explanation {
         let encoded = self.encode_with(x, convert, random);
         let drops_sign = x.is_negative() && !x.is_nan() && self.drops_sign(convert);
+        let integer = matches!(self.encoding(), Encoding::Int(_));
+        let wraps =
+            integer && matches!(convert.overflow, Overflow::Wrap) && x.is_finite() && encoded.flags.contains(Flags::OVERFLOW);
         let input = x;
         let x = if drops_sign { x.magnitude() } else { x };
         let nearest = Convert::SATURATING
@@ -78,6 +83,7 @@ impl FormatSpec {
             spec: *self,
             input,
             drops_sign,
+            wraps,
             code: encoded.code,
             result: self.decode(encoded.code),
             below,
@@ -148,6 +154,9 @@ impl fmt::Display for Explanation {
                 }
             }
             (None, None) => f.write_str("not a number")?,
+        }
+        if self.wraps {
+            f.write_str("; the low bits are kept")?;
         }
         write!(f, "; result {} ({:#04x}); flags: {}", Decimal(self.result), self.code, self.flags)
     }

@@ -48,16 +48,21 @@ pub(super) const fn decode(layout: &IntSpec, code: u64) -> Unpacked {
     Unpacked::new(integer < 0, integer.unsigned_abs(), -(layout.fraction_bits as i32))
 }
 
-/// Rounds a finite nonzero number to a count of units.
+/// The code that keeps the low bits of `±magnitude` units; of a symmetric format, never the one that it does not produce.
+pub(super) const fn wrap(layout: &IntSpec, negative: bool, magnitude: u64) -> u64 {
+    let code = place(layout, negative, magnitude);
+    let missing = layout.symmetric && code == 1 << (layout.bits - 1);
+    if missing { max_code(layout, true) } else { code }
+}
+
+/// Rounds a finite nonzero number to a count of units, of which the low 64 bits are given: all of them, unless it overflows.
 pub(super) const fn round(layout: &IntSpec, x: Unpacked, round: Round, random: u32) -> Rounded {
-    let unit = -(layout.fraction_bits as i64);
-    if x.log2() - unit > 32 {
-        return Rounded { magnitude: 1 << 33, overflow: true, inexact: true, tiny: false };
-    }
-    let cut = split(x.significand(), unit - x.exponent() as i64);
+    let drop = -(layout.fraction_bits as i64) - x.exponent() as i64;
+    let cut = if drop <= -64 { split(0, 0) } else { split(x.significand(), drop) };
     let up = round.moves_up(x.is_negative(), cut.floor & 1 == 1, cut.fraction, cut.sticky, random);
-    let magnitude = cut.floor + up as u64;
+    let magnitude = cut.floor.wrapping_add(up as u64);
+    let beyond = x.log2() + layout.fraction_bits as i64 > 32;
     // An unsigned format judges negative numbers by policy, not by range.
-    let overflow = magnitude > max_magnitude(layout, x.is_negative() && layout.signed);
+    let overflow = beyond || magnitude > max_magnitude(layout, x.is_negative() && layout.signed);
     Rounded { magnitude, overflow, inexact: cut.fraction != 0 || cut.sticky, tiny: false }
 }

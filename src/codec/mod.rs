@@ -188,7 +188,7 @@ impl FormatSpec {
         let negative = x.is_negative();
         let unsigned = negative && !self.is_signed();
         if unsigned && matches!(self.encoding(), Encoding::Codebook(_)) {
-            return self.encode_negative(convert, random); // its grid has no numbers below its lowest
+            return self.encode_negative(true, convert, random); // its grid has no numbers below its lowest
         }
         let rounded = match self.encoding() {
             Encoding::Float(layout) => float::round(layout, x, convert.round, random),
@@ -197,10 +197,16 @@ impl FormatSpec {
             Encoding::Codebook(values) => codebook::round(values, x, convert.round, random),
             Encoding::Posit(layout) => posit::round(layout, x, convert.round, random),
         };
+        if let (Encoding::Int(layout), Overflow::Wrap) = (self.encoding(), convert.overflow)
+            && (rounded.overflow || (unsigned && rounded.magnitude != 0))
+        {
+            let code = int::wrap(layout, negative, rounded.magnitude) as u32;
+            return Encoded { code, flags: Flags::OVERFLOW.union(Flags::INEXACT) };
+        }
         let below_smallest = rounded.tiny && self.zero_code().is_none();
         if unsigned {
             if rounded.magnitude != 0 || self.zero_code().is_none() {
-                return self.encode_negative(convert, random);
+                return self.encode_negative(true, convert, random);
             }
             let flags = Flags::NONE.and_if(rounded.inexact, Flags::INEXACT).and_if(rounded.tiny, Flags::UNDERFLOW);
             return Encoded { code: self.min_code(), flags };
@@ -236,7 +242,8 @@ impl FormatSpec {
             return max;
         }
         match convert.overflow {
-            Overflow::Saturate => max,
+            // Integers wrap before they come here.
+            Overflow::Saturate | Overflow::Wrap => max,
             Overflow::IeeeDirected => or(self.infinity_of(negative), max),
             Overflow::Special | Overflow::DirectedSpecial => self.special_code(negative, convert),
         }
@@ -258,7 +265,7 @@ impl FormatSpec {
 
     const fn encode_infinity(&self, negative: bool, convert: &Convert, random: u32) -> Encoded {
         if negative && !self.is_signed() {
-            return self.encode_negative(convert, random);
+            return self.encode_negative(false, convert, random);
         }
         let code = match convert.infinity {
             Infinity::Saturate => self.largest_code(negative),
@@ -309,9 +316,11 @@ impl FormatSpec {
     }
 
     /// A number that is negative after rounding, in an unsigned format.
-    const fn encode_negative(&self, convert: &Convert, random: u32) -> Encoded {
+    const fn encode_negative(&self, finite: bool, convert: &Convert, random: u32) -> Encoded {
+        let inward = finite && matches!(convert.round, Round::TowardZero | Round::Up);
         let code = match convert.negative {
-            Negative::Nan => or(self.nan_of(convert.nan, false, 0), self.min_code()),
+            Negative::Directed if inward => self.encode_zero(false, convert, random).code,
+            Negative::Nan | Negative::Directed => or(self.nan_of(convert.nan, false, 0), self.min_code()),
             Negative::Clamp | Negative::Magnitude => self.encode_zero(false, convert, random).code,
         };
         Encoded { code, flags: Flags::INVALID }

@@ -7,7 +7,7 @@
 
 use super::isa::per_isa;
 use crate::codec::Unpacked;
-use crate::policy::{Convert, MissingNan, Nan, Negative, SubnormalInputs, Zero};
+use crate::policy::{Convert, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec, ZeroField};
 
@@ -48,8 +48,8 @@ impl Encode {
             Encoding::Float(layout) if matches!(layout.zero_field, ZeroField::Subnormals) => {
                 (layout.min_exponent(), u32::from(layout.mantissa_bits))
             }
-            // As of a float without exponent field: all numbers are subnormal.
-            Encoding::Int(layout) if layout.bits <= 22 => {
+            // As of a float without exponent field: all numbers are subnormal. Numbers out of range have one code, unless they wrap.
+            Encoding::Int(layout) if layout.bits <= 22 && !matches!(convert.overflow, Overflow::Wrap) => {
                 (i64::from(layout.bits) - i64::from(layout.fraction_bits), u32::from(layout.bits))
             }
             _ => return None,
@@ -65,18 +65,7 @@ impl Encode {
         let code = |x: Unpacked| spec.encode_with(x, convert, 0).code;
         let both = |x: Unpacked| [code(x), code(x.negate())];
         let magnitude = !spec.is_signed() && matches!(convert.negative, Negative::Magnitude);
-        let (half, all, none) = ((1, 0), (2, 1), (0, 0));
-        let below_half = (1, 1);
-        let add = match convert.round {
-            Round::NearestEven | Round::NearestTowardZero => [below_half; 2],
-            Round::NearestAway => [half; 2],
-            Round::NearestUp => [half, below_half],
-            Round::TowardZero | Round::ToOdd => [none; 2],
-            Round::AwayFromZero => [all; 2],
-            Round::Up => [all, none],
-            Round::Down => [none, all],
-            Round::Stochastic { .. } => return None,
-        };
+        let add = additions(convert.round)?;
         let twos_complement = matches!(spec.encoding(), Encoding::Int(_));
         let mask = spec.code_mask();
         let sign = mask ^ (mask >> 1);
@@ -165,14 +154,30 @@ impl Encode {
     }
 }
 
+/// What a rounding without random bits adds before bits are cut, of positive and of negative numbers: so many halves of a unit, less the other number.
+pub(super) const fn additions(round: Round) -> Option<[(u32, u32); 2]> {
+    let (half, all, none) = ((1, 0), (2, 1), (0, 0));
+    let below_half = (1, 1);
+    Some(match round {
+        Round::NearestEven | Round::NearestTowardZero => [below_half; 2],
+        Round::NearestAway => [half; 2],
+        Round::NearestUp => [half, below_half],
+        Round::TowardZero | Round::ToOdd => [none; 2],
+        Round::AwayFromZero => [all; 2],
+        Round::Up => [all, none],
+        Round::Down => [none, all],
+        Round::Stochastic { .. } => return None,
+    })
+}
+
 /// All ones for a minus sign.
 #[inline(always)]
-fn minus(bits: u32) -> u32 {
+pub(super) fn minus(bits: u32) -> u32 {
     ((bits as i32) >> 31) as u32
 }
 
 #[inline(always)]
-fn pick(pair: [u32; 2], minus: u32) -> u32 {
+pub(super) fn pick(pair: [u32; 2], minus: u32) -> u32 {
     pair[0] ^ (pair[0] ^ pair[1]) & minus
 }
 

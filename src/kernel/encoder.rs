@@ -8,6 +8,7 @@ use super::integer::{Integer, encode_integer, round_integer};
 use super::isa::Isa;
 use super::stochastic::Stochastic;
 use super::wide::{DecodeWide, EncodeWide};
+use super::wrapping::{Wrapping, encode_wrapping};
 use crate::policy::{Convert, SubnormalInputs};
 use crate::random::Dither;
 #[cfg(feature = "alloc")]
@@ -39,6 +40,7 @@ enum Way {
     Quick(Quick, Encode),
     Uniform(Encode),
     Stochastic(Stochastic),
+    Wrapping(Wrapping),
     HiF8(HiF8),
     #[cfg(feature = "alloc")]
     Steps(Box<Steps>),
@@ -117,6 +119,9 @@ impl Encoder {
         if let Some(stochastic) = Stochastic::lower(spec, convert) {
             return Some(Way::Stochastic(stochastic));
         }
+        if let Some(wrapping) = Wrapping::lower(spec, convert) {
+            return Some(Way::Wrapping(wrapping));
+        }
         if let Some(hif8) = HiF8::lower(spec, convert) {
             return Some(Way::HiF8(hif8));
         }
@@ -137,6 +142,8 @@ impl Encoder {
             Way::Quick(_, uniform) | Way::Uniform(uniform) => !uniform.takes_odd(),
             Way::Stochastic(stochastic) => !stochastic.takes_odd(),
             Way::HiF8(_) => false,
+            // The low bits of large numbers are those that an f32 does not have.
+            Way::Wrapping(_) => true,
             // A step may lie between two f32s.
             #[cfg(feature = "alloc")]
             Way::Steps(_) => true,
@@ -157,6 +164,7 @@ impl Encoder {
                 }
             }
             Way::Stochastic(stochastic) => stochastic.encode(self.isa, src, dst, dither),
+            Way::Wrapping(wrapping) => encode_wrapping(self.isa, wrapping, src, dst),
             Way::HiF8(hif8) => hif8.encode(self.isa, src, dst),
             #[cfg(feature = "alloc")]
             Way::Steps(steps) => steps.encode(src, dst),

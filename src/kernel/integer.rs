@@ -5,7 +5,7 @@
 
 use super::isa::per_isa;
 use crate::codec::Unpacked;
-use crate::policy::{Convert, SubnormalInputs};
+use crate::policy::{Convert, Overflow, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec};
 
@@ -28,7 +28,8 @@ impl Integer {
         let plain = matches!(convert.round, Round::NearestEven) && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
         let unit = -i32::from(layout.fraction_bits);
         // The sum and the unit must be normal f32s.
-        if !plain || layout.bits > 16 || !(-126..=100).contains(&unit) {
+        let wraps = matches!(convert.overflow, Overflow::Wrap);
+        if !plain || wraps || layout.bits > 16 || !(-126..=100).contains(&unit) {
             return None;
         }
         // Beyond the range, and what an unsigned format does with a negative number that is rounded to zero, or is zero.

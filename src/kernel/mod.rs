@@ -37,6 +37,7 @@ mod stream;
 #[cfg(feature = "alloc")]
 mod thin;
 mod wide;
+mod wrapping;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
 #[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]

@@ -2,9 +2,9 @@
 //! which are found with the reference codec, once for a call, and looked up.
 
 use crate::bits::F32_NAN;
-use crate::policy::{Convert, MissingNan, Nan};
+use crate::policy::{Convert, MissingNan, Nan, Overflow};
 use crate::round::Round;
-use crate::spec::{Code, FormatSpec};
+use crate::spec::{Code, Encoding, FormatSpec};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -40,7 +40,9 @@ impl Steps {
     /// The steps, for formats of at most 8 bits.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Box<Self>> {
         let payload = matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
-        if spec.bits() > 8 || payload || matches!(convert.round, Round::Stochastic { .. }) {
+        // Integers that wrap have steps without end.
+        let wraps = matches!((spec.encoding(), convert.overflow), (Encoding::Int(_), Overflow::Wrap));
+        if spec.bits() > 8 || payload || wraps || matches!(convert.round, Round::Stochastic { .. }) {
             return None;
         }
         let code = |key: u32| spec.encode_f32_with(number(key), convert, 0).code as u8;

@@ -55,14 +55,15 @@ fn policies(spec: &FormatSpec) -> Vec<Convert> {
     let base = spec.default_convert();
     let mut policies = vec![base, Convert::ML_DTYPES, Convert::CUDA_NOSAT, Convert::P3109_SAT_NONE];
     policies.extend(
-        [Overflow::Saturate, Overflow::Special, Overflow::IeeeDirected, Overflow::DirectedSpecial].map(|x| base.with_overflow(x)),
+        [Overflow::Saturate, Overflow::Special, Overflow::IeeeDirected, Overflow::DirectedSpecial, Overflow::Wrap]
+            .map(|x| base.with_overflow(x)),
     );
     policies.extend([Infinity::Saturate, Infinity::Special, Infinity::KeepElseSaturate].map(|x| base.with_infinity(x)));
     policies.extend([Nan::Signed, Nan::AllOnes, Nan::SignedAllOnes, Nan::Payload].map(|x| base.with_nan(x)));
     let missing = [MissingNan::SignedMax, MissingNan::Zero, MissingNan::SignedZero, MissingNan::OppositeZero, MissingNan::Payload];
     policies.extend(missing.map(|x| base.with_missing_nan(x)));
     policies.extend([Zero::Nan, Zero::NanBelowSmallest].map(|x| base.with_zero(x)));
-    policies.extend([Negative::Nan, Negative::Clamp, Negative::Magnitude].map(|x| base.with_negative(x)));
+    policies.extend([Negative::Nan, Negative::Directed, Negative::Clamp, Negative::Magnitude].map(|x| base.with_negative(x)));
     policies.push(base.with_subnormal_inputs(SubnormalInputs::Flush));
     policies
 }

@@ -33,3 +33,5 @@ mod user_format;
 mod vectors;
 mod vectors_example;
 mod walk;
+#[cfg(feature = "alloc")]
+mod wrap;

@@ -28,6 +28,18 @@ impl P3109 {
         self.build().unwrap_or_else(|error| panic!("{self:?}: {error}"))
     }
 
+    pub(crate) fn bits(self) -> u32 {
+        self.k
+    }
+
+    pub(crate) fn is_signed(self) -> bool {
+        self.signed
+    }
+
+    pub(crate) fn is_extended(self) -> bool {
+        self.extended
+    }
+
     fn build(self) -> Result<FormatSpec, Error> {
         let signedness = if self.signed { Signedness::Signed } else { Signedness::Unsigned };
         let domain = if self.extended { Domain::Extended } else { Domain::Finite };
@@ -43,15 +55,15 @@ impl P3109 {
         1 << if self.signed { self.k - self.p - 1 } else { self.k - self.p }
     }
 
-    fn nan(self) -> u32 {
+    pub(crate) fn nan(self) -> u32 {
         if self.signed { 1 << (self.k - 1) } else { (1 << self.k) - 1 }
     }
 
-    fn infinity(self) -> Option<u32> {
+    pub(crate) fn infinity(self) -> Option<u32> {
         self.extended.then(|| if self.signed { (1 << (self.k - 1)) - 1 } else { (1 << self.k) - 2 })
     }
 
-    fn negative_infinity(self) -> Option<u32> {
+    pub(crate) fn negative_infinity(self) -> Option<u32> {
         (self.extended && self.signed).then(|| (1 << self.k) - 1)
     }
 
@@ -60,7 +72,7 @@ impl P3109 {
     }
 
     /// The last code before +infinity, else before the codes of NaN or of negative numbers.
-    fn max(self) -> u32 {
+    pub(crate) fn max(self) -> u32 {
         self.infinity().unwrap_or(self.nan()) - 1
     }
 

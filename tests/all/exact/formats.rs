@@ -1,6 +1,6 @@
 //! The formats, restated code by code from their documents: nothing here is read back from a spec.
 
-use super::referee::{Dyadic, Entry, NanRow, Referee, Side, Tininess, posit_value};
+use super::referee::{Dyadic, Entry, Integers, NanRow, Referee, Side, Tininess, posit_value};
 use subhalf::{Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, ZeroField};
 
 /// A floating-point format: fields, bias, and the magnitude codes of everything special.
@@ -101,6 +101,7 @@ impl Row {
             infinities: self.infinity.map(|code| [code, code | sign]),
             nan: self.nan,
             tininess,
+            integers: None,
         }
     }
 
@@ -256,6 +257,7 @@ fn int(spec: FormatSpec, signed: bool, bits: u32, fraction_bits: i64, symmetric:
         infinities: None,
         nan: NanRow::None,
         tininess: Tininess::Never,
+        integers: Some(Integers { bits, unit: -fraction_bits, symmetric }),
     }
 }
 
@@ -323,6 +325,7 @@ fn hif8() -> Referee {
         nan: NanRow::One(0x80),
         // One mantissa bit at 2^-15, whose code 0x7E is even.
         tininess: Tininess::BelowNormal { smallest: Dyadic::new(1, -15), mantissa_bits: 1, code_is_odd: false },
+        integers: None,
     }
 }
 
@@ -359,6 +362,7 @@ fn codebook(spec: FormatSpec, bits: &[u32]) -> Referee {
         infinities: None,
         nan: NanRow::None,
         tininess: Tininess::Never,
+        integers: None,
     }
 }
 
@@ -434,6 +438,7 @@ fn posit(spec: FormatSpec, bits: u32, exponent_bits: u32) -> Referee {
         infinities: None,
         nan: NanRow::One(nar),
         tininess: Tininess::BelowSmallest,
+        integers: None,
     }
 }
 

@@ -202,6 +202,15 @@ fn moves(round: Round, negative: bool, odd: bool, to_middle: Ordering) -> bool {
     }
 }
 
+/// The code of a number that an integer format does not have: the rounded count modulo `2^bits`, and of a symmetric format, which does not give the most
+/// negative code, the one above that.
+fn wrapped(integers: Integers, negative: bool, count: Count, round: Round) -> u32 {
+    let up = !count.exact && moves(round, negative, count.low & 1 == 1, count.to_middle);
+    let magnitude = i128::from(count.low) + i128::from(up);
+    let code = (if negative { -magnitude } else { magnitude }).rem_euclid(1 << integers.bits) as u32;
+    code + u32::from(integers.symmetric && code == 1 << (integers.bits - 1))
+}
+
 /// When a small result counts as underflow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Tininess {
@@ -227,6 +236,38 @@ pub(crate) enum NanRow {
     },
 }
 
+/// The integers that a format's codes count with, in two's complement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Integers {
+    pub(crate) bits: u32,
+    /// The exponent of what one counts.
+    pub(crate) unit: i64,
+    /// Whether the most negative code is never given.
+    pub(crate) symmetric: bool,
+}
+
+/// A magnitude in units of `2^unit`: the low 64 bits of the whole part, whether that is all, and how the rest compares with a half.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count {
+    low: u64,
+    exact: bool,
+    to_middle: Ordering,
+}
+
+impl Count {
+    fn of(x: Dyadic, unit: i64) -> Self {
+        let (significand, left) = (x.significand.unsigned_abs(), x.exponent - unit);
+        if left >= 0 {
+            let low = if left < 64 { (significand as u64) << left } else { 0 };
+            return Self { low, exact: true, to_middle: Ordering::Less };
+        }
+        // The significand is odd, so there is a rest.
+        let cut = left.unsigned_abs().min(126) as u32;
+        let rest = significand & ((1 << cut) - 1);
+        Self { low: (significand >> cut) as u64, exact: false, to_middle: rest.cmp(&(1 << (cut - 1))) }
+    }
+}
+
 /// A format as the referee sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Referee {
@@ -242,6 +283,7 @@ pub(crate) struct Referee {
     pub(crate) infinities: Option<[u32; 2]>,
     pub(crate) nan: NanRow,
     pub(crate) tininess: Tininess,
+    pub(crate) integers: Option<Integers>,
 }
 
 /// An input, with what the referee found out about it before looking at any policy.
@@ -258,6 +300,8 @@ pub(crate) enum Class {
         place: Place,
         subnormal: bool,
         tiny: Tiny,
+        /// Of formats that are integers, if it is known.
+        count: Option<Count>,
     },
     Infinite,
     /// The payload is left-aligned, quiet bit first.
@@ -309,7 +353,11 @@ impl Referee {
 
     /// A finite nonzero magnitude.
     pub(crate) fn input_exact(&self, negative: bool, x: Dyadic, subnormal: bool) -> Input {
-        self.input_compared(negative, |value| x.cmp(&value), subnormal)
+        let mut input = self.input_compared(negative, |value| x.cmp(&value), subnormal);
+        if let Class::Finite { count, .. } = &mut input.class {
+            *count = self.integers.map(|integers| Count::of(x, integers.unit));
+        }
+        input
     }
 
     /// A finite nonzero magnitude that need not be dyadic: `compare` says how it compares with a number.
@@ -331,7 +379,7 @@ impl Referee {
                 }
             }
         };
-        Input { negative, class: Class::Finite { place, subnormal, tiny } }
+        Input { negative, class: Class::Finite { place, subnormal, tiny, count: None } }
     }
 
     pub(crate) fn expected(&self, input: &Input, convert: &Convert) -> Expected {
@@ -343,7 +391,7 @@ impl Referee {
             Class::Finite { subnormal: true, .. } if convert.subnormal_inputs == SubnormalInputs::Flush => {
                 self.zero(negative, convert)
             }
-            Class::Infinite if negative && !self.signed => self.unwanted_negative(convert),
+            Class::Infinite if negative && !self.signed => self.unwanted_negative(false, convert),
             Class::Infinite => {
                 let kept = self.infinities.map(|codes| codes[usize::from(negative)]);
                 let code = match convert.infinity {
@@ -354,7 +402,16 @@ impl Referee {
                 };
                 (code, if Some(code) == kept { 0 } else { OVERFLOW | INEXACT })
             }
-            Class::Finite { place, tiny, .. } => self.finite(negative, place, tiny, convert),
+            Class::Finite { place, tiny, count, .. } => {
+                let expected = self.finite(negative, place, tiny, convert);
+                let in_range = expected.1 & (OVERFLOW | INVALID) == 0;
+                match self.integers {
+                    Some(integers) if convert.overflow == Overflow::Wrap && !in_range => {
+                        (wrapped(integers, negative, count.expect("a known count"), convert.round), OVERFLOW | INEXACT)
+                    }
+                    _ => expected,
+                }
+            }
         }
     }
 
@@ -384,7 +441,7 @@ impl Referee {
         };
         if negative && !self.signed {
             let became_zero = !overflow && place.lower.is_some() && side.entries[index].value == Dyadic::ZERO;
-            return if became_zero { (side.entries[index].code, small) } else { self.unwanted_negative(convert) };
+            return if became_zero { (side.entries[index].code, small) } else { self.unwanted_negative(true, convert) };
         }
         let without_zero = self.zeros.is_none();
         if place.lower.is_none() && without_zero && tiny && convert.zero == Zero::NanBelowSmallest {
@@ -403,7 +460,8 @@ impl Referee {
             _ => false,
         };
         let code = match convert.overflow {
-            Overflow::Saturate => max,
+            // Integers that wrap are not asked for this code.
+            Overflow::Saturate | Overflow::Wrap => max,
             Overflow::Special => self.special(negative, convert),
             Overflow::IeeeDirected | Overflow::DirectedSpecial if forbids_infinity => max,
             Overflow::IeeeDirected => self.infinities.map_or(max, |codes| codes[usize::from(negative)]),
@@ -470,10 +528,12 @@ impl Referee {
         }
     }
 
-    fn unwanted_negative(&self, convert: &Convert) -> Expected {
+    fn unwanted_negative(&self, finite: bool, convert: &Convert) -> Expected {
         let lowest = self.sides[0].entries[0].code;
         let code = match convert.negative {
-            Negative::Nan => self.nan_code(convert.nan, false, 0).unwrap_or(lowest),
+            // P3109, 4.7.5: SatNone with TowardZero or TowardPositive, before Unsigned.
+            Negative::Directed if finite && [Round::TowardZero, Round::Up].contains(&convert.round) => self.zero(false, convert).0,
+            Negative::Nan | Negative::Directed => self.nan_code(convert.nan, false, 0).unwrap_or(lowest),
             Negative::Clamp => self.zero(false, convert).0,
             _ => panic!("the sign was not dropped"),
         };

@@ -70,7 +70,8 @@ fn round() -> impl Strategy<Value = Round> {
 }
 
 fn convert() -> impl Strategy<Value = Convert> {
-    let overflow = select(&[Overflow::Saturate, Overflow::Special, Overflow::IeeeDirected, Overflow::DirectedSpecial][..]);
+    let overflow =
+        select(&[Overflow::Saturate, Overflow::Special, Overflow::IeeeDirected, Overflow::DirectedSpecial, Overflow::Wrap][..]);
     let infinity = select(&[Infinity::Saturate, Infinity::Special, Infinity::KeepElseSaturate][..]);
     let nan = select(&[Nan::Canonical, Nan::Signed, Nan::AllOnes, Nan::SignedAllOnes, Nan::Payload][..]);
     let missing_nan = select(
@@ -84,7 +85,7 @@ fn convert() -> impl Strategy<Value = Convert> {
         ][..],
     );
     let zero = select(&[Zero::Smallest, Zero::Nan, Zero::NanBelowSmallest][..]);
-    let negative = select(&[Negative::Nan, Negative::Clamp, Negative::Magnitude][..]);
+    let negative = select(&[Negative::Nan, Negative::Directed, Negative::Clamp, Negative::Magnitude][..]);
     let subnormal_inputs = select(&[SubnormalInputs::Keep, SubnormalInputs::Flush][..]);
     (round(), overflow, infinity, (nan, missing_nan), zero, negative, subnormal_inputs).prop_map(
         |(round, overflow, infinity, (nan, missing_nan), zero, negative, subnormal_inputs)| {

@@ -377,20 +377,10 @@ fn gfloat(name: &str, rest: &[&str], from_f64: bool) -> Option<Known> {
     known(Plan { any_nan: true, except: refuses, ..check(spec, convert.with_round(round)) })
 }
 
-/// ml_dtypes integers: truncate, then wrap. What would wrap is left out.
+/// ml_dtypes integers: truncate, then wrap.
 fn integer(parts: &[&str]) -> Option<Known> {
-    let spec = format(parts[0])?;
-    let wraps: Except = |input, width_and_sign| {
-        let (bits, signed) = (width_and_sign & 0xFF, width_and_sign >> 8 == 1);
-        let (low, high) = if signed { (-(1i64 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) };
-        let whole = input.to_f64().trunc();
-        !(whole >= low as f64 && whole <= high as f64)
-    };
     match parts[1..parts.len() - 1] {
-        ["from_i32", "ml_dtypes"] | ["ml_dtypes", "trunc"] => known(Plan {
-            except: Some((wraps, "wrapping integer casts")),
-            ..check(spec, Convert::SATURATING.with_round(Round::TowardZero))
-        }),
+        ["from_i32", "ml_dtypes"] | ["ml_dtypes", "trunc"] => known(check(format(parts[0])?, Convert::ML_DTYPES_INT)),
         _ => None,
     }
 }
