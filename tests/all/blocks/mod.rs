@@ -2,6 +2,7 @@
 //! source. `tests/golden` holds a copy and runs always; the folder itself runs with
 //! `SUBHALF_ORACLE=FOLDER cargo test --release -- --ignored oracle`.
 
+mod given;
 mod inputs;
 mod ints;
 mod kernels;
