@@ -69,6 +69,30 @@ pub enum Error {
         /// The code or the bits that were found.
         found: u32,
     },
+    /// A scale or minimum to quantize with is not one that can be taken.
+    #[error("{what} {index}: expected {expected}, found {:?}", f32::from_bits(*bits))]
+    Given {
+        /// Which numbers, in words.
+        what: &'static str,
+        /// Position among them.
+        index: usize,
+        /// What would be right.
+        expected: &'static str,
+        /// The number that was given, as f32 bits.
+        bits: u32,
+    },
+    /// A zero point to quantize with is no integer that the elements have.
+    #[error("zero point {index}: expected an integer from {low} to {high}, found {:?}", f32::from_bits(*bits))]
+    ZeroPoint {
+        /// Position among the zero points.
+        index: usize,
+        /// The smallest element.
+        low: i32,
+        /// The largest element.
+        high: i32,
+        /// The number that was given, as f32 bits.
+        bits: u32,
+    },
     /// A tensor is not in the format that a call is for.
     #[error("{what}: expected {expected}")]
     Scheme {

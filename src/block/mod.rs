@@ -3,6 +3,7 @@
 //! are in `ops`.
 
 mod apply;
+mod given;
 pub mod layout;
 mod lossless;
 mod pack;
@@ -12,6 +13,7 @@ mod scale;
 mod spec;
 mod tensor;
 
+pub use given::Accept;
 pub use pack::{BitOrder, pack, unpack};
 pub use region::Region;
 pub use scale::{BlockStats, Metric, Ratio, ScaleRule, Search};

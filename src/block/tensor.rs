@@ -2,6 +2,7 @@
 //! numbers, and numbers from one, is `ops`' work.
 
 use super::apply::Restorer;
+use super::given::Accept;
 use super::pack::{get, packed_bytes};
 use super::spec::{BlockSpec, Extent, Offset, TensorScale, code_bytes};
 use crate::error::Error;
@@ -174,7 +175,15 @@ impl QuantTensor {
     /// # Errors
     /// As [`QuantView::from_parts`].
     pub fn from_parts(spec: &BlockSpec, shape: &[usize], parts: Parts<'_>) -> Result<Self, Error> {
-        Ok(QuantView::from_parts(spec, shape, parts)?.to_owned())
+        Self::from_parts_with(spec, shape, parts, Accept::Finite)
+    }
+
+    /// A tensor of these parts, copied, under a choice of scales and minima.
+    ///
+    /// # Errors
+    /// Refuses what [`QuantView::from_parts_with`] refuses.
+    pub fn from_parts_with(spec: &BlockSpec, shape: &[usize], parts: Parts<'_>, accept: Accept) -> Result<Self, Error> {
+        Ok(QuantView::from_parts_with(spec, shape, parts, accept)?.to_owned())
     }
 
     /// The whole tensor, borrowed.
@@ -256,13 +265,24 @@ pub(crate) fn store(bytes: &mut [u8], width: usize, index: usize, code: u32) {
 }
 
 impl<'a> QuantView<'a> {
-    /// A tensor over bytes that the caller has.
+    /// A tensor over bytes that the caller has. A scale may be 0, and negative if its format has a
+    /// sign; NaN and infinity are refused unless 8-bit scales poison a block so ([`Accept::Finite`]).
+    ///
+    /// # Errors
+    /// Refuses what [`from_parts_with`](Self::from_parts_with) refuses under [`Accept::Finite`].
+    pub fn from_parts(spec: &'a BlockSpec, shape: &'a [usize], parts: Parts<'a>) -> Result<Self, Error> {
+        Self::from_parts_with(spec, shape, parts, Accept::Finite)
+    }
+
+    /// A tensor over bytes that the caller has, under a choice of scales and minima. With
+    /// [`Accept::Nonfinite`] the parts of every tensor that this crate makes are taken.
     ///
     /// # Errors
     /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] for a shape beyond the address space; [`Error::Length`] for
     /// a part of another length than the shape asks for; [`Error::Stored`] for bits behind the last code of a row, for a scale or zero point
-    /// with bits above its format, and for a tensor scale that is not finite, or not 1 where the format has none.
-    pub fn from_parts(spec: &'a BlockSpec, shape: &'a [usize], parts: Parts<'a>) -> Result<Self, Error> {
+    /// with bits above its format, for a scale or minimum that `accept` excludes, and for a tensor
+    /// scale that is not finite (whatever `accept` is), or not 1 where the format has none.
+    pub fn from_parts_with(spec: &'a BlockSpec, shape: &'a [usize], parts: Parts<'a>, accept: Accept) -> Result<Self, Error> {
         spec.validate()?;
         let geometry = Geometry::of(spec, shape)?;
         Error::check_length("bytes of codes", geometry.lines() * geometry.row_bytes, parts.codes.len())?;
@@ -286,6 +306,7 @@ impl<'a> QuantView<'a> {
             Offset::ZeroPoint => check_codes("zero point", parts.offsets, &spec.element)?,
             Offset::Minimum(format) => check_codes("minimum", parts.offsets, format)?,
         }
+        accept.check(spec, parts.scales, parts.offsets)?;
         let tensor_scale = parts.tensor_scale;
         let refuse = |expected| Err(Error::Stored { what: "tensor scale", index: 0, expected, found: tensor_scale.to_bits() });
         match spec.tensor_scale {

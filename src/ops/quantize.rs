@@ -60,8 +60,30 @@ impl<'a> Quantizer<'a> {
         self
     }
 
-    /// The scales and offsets of the blocks, row-major, instead of those from the data. Scales are clamped and rounded into their format, so
-    /// numbers of the format stay as they are. `offsets` are zero points or minima, empty for formats without.
+    /// The scales and offsets of the blocks, row-major, instead of those from the data. `offsets`
+    /// are zero points or minima, empty for formats without.
+    ///
+    /// A scale is a positive finite number; under the rules [`SignedMax`](ScaleRule::SignedMax),
+    /// [`Given`](ScaleRule::Given) and [`Custom`](ScaleRule::Custom), and a search with negative
+    /// factors, it may be negative if its format has a sign. It is clamped and rounded into the
+    /// scale format under the format's policy, so numbers of that format stay as they are; 8-bit
+    /// formats saturate. One that would be infinite, NaN or 0 there is refused. For a block of
+    /// zeros any scale will do. Without scales in the format, it is 1.
+    ///
+    /// A zero point is an integer from the smallest to the largest element. A minimum is a finite
+    /// number, rounded into its format, within the range of which it has to be. Values of any other
+    /// kind are refused, never changed.
+    ///
+    /// ```
+    /// use subhalf::{Quantizer, preset};
+    /// let (x, int8) = ([0.0f32, 1.0, -1.0, 0.5], preset::int::INT8_ASYM_TENSOR);
+    /// let quantize = |scale, zero_point| Quantizer::new(&int8).scales(&[scale], &[zero_point]).quantize(&x, &[4]);
+    /// assert_eq!(quantize(0.5, 10.0)?.dequantize(), x);
+    /// let refused = |scale, zero_point| quantize(scale, zero_point).unwrap_err().to_string();
+    /// assert_eq!(refused(0.5, 128.0), "zero point 0: expected an integer from -128 to 127, found 128.0");
+    /// assert_eq!(refused(-1.0, 10.0), "scale 0: expected a positive finite number, found -1.0");
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
     #[must_use]
     pub const fn scales(mut self, scales: &'a [f32], offsets: &'a [f32]) -> Self {
         self.scales = Some((scales, offsets));
@@ -73,6 +95,8 @@ impl<'a> Quantizer<'a> {
     /// # Errors
     /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] and [`Error::Length`] for a shape that is not the data's;
     /// [`Error::Length`] for scales or offsets that are not the blocks'; [`Error::Scheme`] if the rule wants scales and none are given;
+    /// [`Error::Given`] and [`Error::ZeroPoint`] for scales and offsets that
+    /// [`scales`](Self::scales) does not take;
     /// [`Error::Stored`] for a tensor scale that is not a positive finite number, or given to a format without.
     pub fn quantize<T: Source>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
         self.quantize_by(Way::Fastest, src, shape)
@@ -120,6 +144,7 @@ impl<'a> Quantizer<'a> {
             Error::check_length("scales", geometry.blocks(), scales.len())?;
             let expected = if matches!(self.spec.offset, Offset::None) { 0 } else { geometry.blocks() };
             Error::check_length("offsets", expected, offsets.len())?;
+            self.spec.check_given(scales, offsets)?;
         } else if matches!(self.spec.rule, ScaleRule::Given) {
             return Err(Error::Scheme { what: "quantization with the rule Given", expected: "scales" });
         }

@@ -11,7 +11,7 @@ use crate::block::{
 use crate::kernel::{self, FloatCoder, FloatRun, Integer, Isa, Over, OverToOdd, PointCoder, Times};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use crate::kernel::{OverByReciprocal, OverToOddFused, RECIPROCAL_FROM};
-use crate::policy::{MissingNan, Nan};
+use crate::policy::{MissingNan, Nan, Overflow};
 use crate::random::Dither;
 use crate::round::Round;
 use alloc::vec;
@@ -168,7 +168,8 @@ impl<'a> Fast<'a> {
     pub(super) fn takes_wide(&self) -> bool {
         let by_powers = matches!(self.scales, Scales::Powers(_) | Scales::Logarithms(_));
         let sees_quotients = self.plus_zero || matches!(self.zeros, Zeros::Code(_));
-        by_powers && self.spec.rounds_tiny_to_zero() && !self.is_stochastic() && !sees_quotients
+        let keeps_low_bits = matches!(self.spec.element_convert.overflow, Overflow::Wrap);
+        by_powers && self.spec.rounds_tiny_to_zero() && !self.is_stochastic() && !sees_quotients && !keeps_low_bits
     }
 
     fn is_stochastic(&self) -> bool {

@@ -4,7 +4,7 @@ use super::{pack_split_halves, unpack_split_halves};
 use crate::block::pack::put;
 use crate::block::preset::ggml;
 use crate::block::tensor::{store, stored};
-use crate::block::{BlockSpec, Extent, Geometry, QuantTensor, QuantView, TensorScale};
+use crate::block::{Accept, BlockSpec, Extent, Geometry, QuantTensor, QuantView, TensorScale};
 use crate::error::Error;
 use crate::spec::FormatSpec;
 use alloc::vec;
@@ -168,6 +168,9 @@ impl Shape {
 ///
 /// `Q4_K` and `Q6_K` are unpacked: a scale is the product of two stored ones, `d · sc`, which is exact in f32, and a minimum `-(dmin · m)`.
 ///
+/// Scales may be 0 or negative in every type with F16 scales, as ggml takes them. NaN and infinity
+/// are refused, as ggml's `ggml_validate_row_data` does; [`from_ggml_with`] takes them.
+///
 /// ```
 /// use subhalf::layout::{GgmlType, from_ggml, to_ggml};
 /// // Half (0x3800) times 0 to 15, less 8.
@@ -181,8 +184,17 @@ impl Shape {
 ///
 /// # Errors
 /// [`Error::Length`] if the last axis is no multiple of the block's elements, or the bytes are not those of the shape;
-/// [`Error::TooLarge`] for a shape beyond the address space.
+/// [`Error::TooLarge`] for a shape beyond the address space; [`Error::Stored`] for a scale or
+/// minimum that is NaN or infinite, by its place among those of the unpacked tensor.
 pub fn from_ggml(kind: GgmlType, bytes: &[u8], shape: &[usize]) -> Result<QuantTensor, Error> {
+    from_ggml_with(kind, bytes, shape, Accept::Finite)
+}
+
+/// The tensor that [`from_ggml`] reads, under a choice of scales and minima.
+///
+/// # Errors
+/// Refuses what [`from_ggml`] refuses, but of scales and minima those that `accept` excludes.
+pub fn from_ggml_with(kind: GgmlType, bytes: &[u8], shape: &[usize], accept: Accept) -> Result<QuantTensor, Error> {
     let spec = kind.spec();
     let geometry = Geometry::of(&spec, shape)?;
     let row_blocks = kind.row_blocks(geometry.cols)?;
@@ -210,6 +222,7 @@ pub fn from_ggml(kind: GgmlType, bytes: &[u8], shape: &[usize]) -> Result<QuantT
             put(row, spec.element.bits(), index % row_blocks * len + i, code.into());
         }
     }
+    accept.check(&spec, tensor.scales(), tensor.offsets())?;
     Ok(tensor)
 }
 

@@ -1,20 +1,90 @@
-//! GPTQ's and AWQ's checkpoints: 4-bit weights `(q − z) · s`, of shape `[inputs, outputs]`, with F16 scales and zero points for groups of
-//! inputs.
+//! GPTQ's and AWQ's checkpoints: 4-bit weights `(q − z) · s`, of shape `[inputs, outputs]`, with
+//! scales and zero points for groups of inputs. The scales are F16, BF16 or F32, and say which.
 
 use super::{WordOrder, pack_words, unpack_words};
-use crate::block::{Apply, BlockSpec, Extent, Offset, Parts, QuantTensor, QuantView, ScaleRule};
+use crate::block::{Accept, Apply, BlockSpec, Extent, Offset, Parts, QuantTensor, QuantView, ScaleRule};
 use crate::error::Error;
 use crate::spec::FormatSpec;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// The format of GPTQ's and AWQ's tensors, with groups of so many inputs: tiles of one column, the range of each over 15 steps, zero
-/// included. How these programs search for their scales is not part of it.
+/// The format of GPTQ's and AWQ's tensors, with groups of so many inputs and scales of this format,
+/// which in checkpoints is F16, BF16 or F32: tiles of one column, the range of each over 15 steps,
+/// zero included. How these programs search for their scales is not part of it.
 #[must_use]
-pub const fn grouped(inputs: u32) -> BlockSpec {
+pub const fn grouped(inputs: u32, scale: FormatSpec) -> BlockSpec {
     let extent = Extent::Block { rows: inputs, cols: 1 };
     let rule = ScaleRule::Range { steps: 15.0, with_zero: true };
-    BlockSpec::new(FormatSpec::UINT4, Some(FormatSpec::F16), extent, rule).with_offset(Offset::ZeroPoint).with_apply(Apply::Divide)
+    BlockSpec::new(FormatSpec::UINT4, Some(scale), extent, rule).with_offset(Offset::ZeroPoint).with_apply(Apply::Divide)
+}
+
+/// The scales of a layer, as bits of the type that the checkpoint states for them: `F16`, `BF16` or
+/// `F32` in a safetensors file.
+///
+/// ```
+/// use subhalf::layout::{Awq, LayerScales, from_awq};
+/// // One code of 1 in a group of one input; eight outputs with the scale 0x3C4A.
+/// let layer = |scales| Awq { qweight: vec![0x1111_1111], qzeros: vec![0], scales };
+/// let weight = |scales| Ok::<f32, subhalf::Error>(from_awq(&layer(scales), 1, [1, 8])?.dequantize()[0]);
+/// assert_eq!(weight(LayerScales::BF16(vec![0x3C4A; 8]))?, 0.012329102);
+/// assert_eq!(weight(LayerScales::F16(vec![0x3C4A; 8]))?, 1.0722656);
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LayerScales {
+    /// Bits of IEEE half precision: torch's `float16`.
+    F16(Vec<u16>),
+    /// Bits of bfloat16.
+    BF16(Vec<u16>),
+    /// Bits of IEEE single precision: torch's `float32`.
+    F32(Vec<u32>),
+}
+
+impl LayerScales {
+    /// Number of scales.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F16(bits) | Self::BF16(bits) => bits.len(),
+            Self::F32(bits) => bits.len(),
+        }
+    }
+
+    /// Whether there are no scales.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Format of the scales.
+    #[must_use]
+    pub const fn format(&self) -> FormatSpec {
+        match self {
+            Self::F16(_) => FormatSpec::F16,
+            Self::BF16(_) => FormatSpec::BF16,
+            Self::F32(_) => FormatSpec::F32,
+        }
+    }
+
+    /// The scales of a tensor, if their format is one of these.
+    fn of(tensor: &QuantView<'_>) -> Option<Self> {
+        let codes = (0..tensor.blocks()).map(|block| tensor.scale_code(block));
+        match tensor.spec().scale? {
+            format if format == FormatSpec::F16 => Some(Self::F16(codes.map(|code| code as u16).collect())),
+            format if format == FormatSpec::BF16 => Some(Self::BF16(codes.map(|code| code as u16).collect())),
+            format if format == FormatSpec::F32 => Some(Self::F32(codes.collect())),
+            _ => None,
+        }
+    }
+
+    /// Little-endian bytes, as a tensor has them.
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::F16(bits) | Self::BF16(bits) => bits.iter().flat_map(|bits| bits.to_le_bytes()).collect(),
+            Self::F32(bits) => bits.iter().flat_map(|bits| bits.to_le_bytes()).collect(),
+        }
+    }
 }
 
 /// How zero points are stored.
@@ -33,8 +103,8 @@ pub struct Gptq {
     pub qweight: Vec<i32>,
     /// Zero points, `[groups, outputs / 8]`: [`WordOrder::Along`].
     pub qzeros: Vec<i32>,
-    /// F16 scales, `[groups, outputs]`.
-    pub scales: Vec<u16>,
+    /// Scales, `[groups, outputs]`, with their type.
+    pub scales: LayerScales,
     /// The group of each input.
     pub g_idx: Vec<i32>,
 }
@@ -46,11 +116,11 @@ pub struct Awq {
     pub qweight: Vec<i32>,
     /// Zero points, `[groups, outputs / 8]`: [`WordOrder::Awq`].
     pub qzeros: Vec<i32>,
-    /// F16 scales, `[groups, outputs]`.
-    pub scales: Vec<u16>,
+    /// Scales, `[groups, outputs]`, with their type.
+    pub scales: LayerScales,
 }
 
-/// A layer as codes and zero points of a byte each, and F16 scales.
+/// A layer as codes and zero points of a byte each, and scales.
 struct Layer {
     inputs: usize,
     outputs: usize,
@@ -58,7 +128,7 @@ struct Layer {
     group: u32,
     codes: Vec<u8>,
     zeros: Vec<u8>,
-    scales: Vec<u16>,
+    scales: LayerScales,
 }
 
 impl Layer {
@@ -66,11 +136,11 @@ impl Layer {
         let spec = tensor.spec();
         let refuse = Error::Scheme {
             what: "tensor for GPTQ or AWQ",
-            expected: "a matrix of UINT4 with F16 scales and zero points in tiles of one column",
+            expected: "a matrix of UINT4 with scales in F16, BF16 or F32 and zero points in tiles of one column",
         };
         let (&[inputs, outputs], Extent::Block { rows, cols: 1 }) = (tensor.shape(), spec.extent) else { return Err(refuse) };
-        let own = grouped(rows);
-        if (spec.element, spec.scale, spec.offset) != (own.element, own.scale, own.offset) {
+        let Some(scales) = LayerScales::of(tensor) else { return Err(refuse) };
+        if (spec.element, spec.offset) != (FormatSpec::UINT4, Offset::ZeroPoint) {
             return Err(refuse);
         }
         let count = tensor.blocks();
@@ -81,43 +151,44 @@ impl Layer {
             group: rows,
             codes: (0..tensor.len()).map(|i| tensor.code_at(i / outputs, i % outputs) as u8).collect(),
             zeros: (0..count).map(|block| tensor.offset_code(block) as u8).collect(),
-            scales: (0..count).map(|block| tensor.scale_code(block) as u16).collect(),
+            scales,
         })
     }
 
     /// How many groups there are, if these are all scales of the layer.
-    fn groups(group: u32, [inputs, outputs]: [usize; 2], scales: usize) -> Result<usize, Error> {
-        grouped(group).validate()?;
+    fn groups(group: u32, [inputs, outputs]: [usize; 2], scales: &LayerScales) -> Result<usize, Error> {
+        grouped(group, scales.format()).validate()?;
         let groups = inputs.div_ceil(group as usize);
-        Error::check_length("scales", groups.checked_mul(outputs).ok_or(Error::TooLarge)?, scales)?;
+        Error::check_length("scales", groups.checked_mul(outputs).ok_or(Error::TooLarge)?, scales.len())?;
         Ok(groups)
     }
 
-    fn tensor(&self) -> Result<QuantTensor, Error> {
+    fn tensor(&self, accept: Accept) -> Result<QuantTensor, Error> {
         let row_bytes = self.outputs.div_ceil(2);
         let mut codes = vec![0; self.inputs * row_bytes];
         for (i, &code) in self.codes.iter().enumerate() {
             let (row, col) = (i / self.outputs, i % self.outputs);
             codes[row * row_bytes + col / 2] |= code << (col % 2 * 4);
         }
-        let scales: Vec<u8> = self.scales.iter().flat_map(|scale| scale.to_le_bytes()).collect();
-        let parts = Parts { codes: &codes, scales: &scales, offsets: &self.zeros, tensor_scale: 1.0 };
-        QuantTensor::from_parts(&grouped(self.group), &[self.inputs, self.outputs], parts)
+        let parts = Parts { codes: &codes, scales: &self.scales.bytes(), offsets: &self.zeros, tensor_scale: 1.0 };
+        let spec = grouped(self.group, self.scales.format());
+        QuantTensor::from_parts_with(&spec, &[self.inputs, self.outputs], parts, accept)
     }
 }
 
 /// GPTQ's tensors of a tensor in the [`grouped`] format; row `i` of it is input `rows[i]` of the layer, which is `i` unless inputs were
-/// grouped by importance ("act-order").
+/// grouped by importance ("act-order"). Nothing is rounded: the layer's scales are of the tensor's
+/// type.
 ///
 /// ```
-/// use subhalf::{QuantTensor, layout};
-/// use subhalf::layout::GptqZeros;
+/// use subhalf::{FormatSpec, QuantTensor, layout};
+/// use subhalf::layout::{GptqZeros, LayerScales};
 /// // Eight inputs in two groups of four, one output: steps of 1 from 0, and of 2 from -14.
 /// let x = [0.0f32, 1.0, 2.0, 15.0, -14.0, 0.0, 2.0, 16.0];
-/// let tensor = QuantTensor::quantize(&layout::grouped(4), &x, &[8, 1])?;
+/// let tensor = QuantTensor::quantize(&layout::grouped(4, FormatSpec::F16), &x, &[8, 1])?;
 /// let layer = layout::to_gptq(&tensor.view(), &[0, 1, 2, 3, 4, 5, 6, 7], GptqZeros::LessOne)?;
 /// assert_eq!((&layer.qweight[..], &layer.g_idx[..]), (&[0xF870_F210_u32 as i32][..], &[0, 0, 0, 0, 1, 1, 1, 1][..]));
-/// assert_eq!((&layer.qzeros[..], &layer.scales[..]), (&[0xF, 0x6][..], &[0x3C00, 0x4000][..]));
+/// assert_eq!((&layer.qzeros[..], &layer.scales), (&[0xF, 0x6][..], &LayerScales::F16(vec![0x3C00, 0x4000])));
 /// let (same, rows) = layout::from_gptq(&layer, 4, [8, 1], GptqZeros::LessOne)?;
 /// assert_eq!((same, rows[7]), (tensor, 7));
 /// # Ok::<(), subhalf::Error>(())
@@ -147,18 +218,29 @@ pub fn to_gptq(tensor: &QuantView<'_>, rows: &[usize], zeros: GptqZeros) -> Resu
 }
 
 /// The tensor of a GPTQ layer with groups of so many inputs, its rows sorted by group, and which input each row is. A zero point that
-/// version 1 stores as 15 is read as 0, as current loaders have it; some read 16.
+/// version 1 stores as 15 is read as 0, as current loaders have it; some read 16. Scales may be 0
+/// or negative ([`Accept::Finite`]).
 ///
 /// # Errors
 /// [`Error::Length`] if parts are not those of the shape; [`Error::Block`] for groups of none; [`Error::Stored`] unless every group is
-/// named by as many inputs as the others (the last by the rest).
-pub fn from_gptq(
+/// named by as many inputs as the others (the last by the rest), and for a scale that is NaN or
+/// infinite.
+pub fn from_gptq(layer: &Gptq, group: u32, shape: [usize; 2], zeros: GptqZeros) -> Result<(QuantTensor, Vec<usize>), Error> {
+    from_gptq_with(layer, group, shape, zeros, Accept::Finite)
+}
+
+/// The tensor of a GPTQ layer as [`from_gptq`] reads it, under a choice of scales.
+///
+/// # Errors
+/// Refuses what [`from_gptq`] refuses, but of the scales those that `accept` excludes.
+pub fn from_gptq_with(
     layer: &Gptq,
     group: u32,
     [inputs, outputs]: [usize; 2],
     zeros: GptqZeros,
+    accept: Accept,
 ) -> Result<(QuantTensor, Vec<usize>), Error> {
-    let groups = Layer::groups(group, [inputs, outputs], layer.scales.len())?;
+    let groups = Layer::groups(group, [inputs, outputs], &layer.scales)?;
     Error::check_length("inputs of g_idx", inputs, layer.g_idx.len())?;
     let mut rows: Vec<usize> = (0..inputs).collect();
     rows.sort_by_key(|&row| layer.g_idx[row]);
@@ -172,17 +254,20 @@ pub fn from_gptq(
     let stored = unpack_words(&layer.qzeros, 4, [groups, outputs], WordOrder::Along)?;
     let codes = rows.iter().flat_map(|row| &unsorted[row * outputs..][..outputs]).copied().collect();
     let zeros = stored.iter().map(|zero| (zero + u8::from(zeros == GptqZeros::LessOne)) & 0xF).collect();
-    Ok((Layer { inputs, outputs, groups, group, codes, zeros, scales: layer.scales.clone() }.tensor()?, rows))
+    Ok((Layer { inputs, outputs, groups, group, codes, zeros, scales: layer.scales.clone() }.tensor(accept)?, rows))
 }
 
-/// AWQ's tensors of a tensor in the [`grouped`] format.
+/// AWQ's tensors of a tensor in the [`grouped`] format. Nothing is rounded: the layer's scales are
+/// of the tensor's type.
 ///
 /// ```
-/// use subhalf::{QuantTensor, layout};
+/// use subhalf::layout::LayerScales;
+/// use subhalf::{FormatSpec, QuantTensor, layout};
 /// let x = [0.0f32, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 15.0, 15.0, 15.0, 15.0, 15.0, 15.0, 15.0, 15.0];
-/// let tensor = QuantTensor::quantize(&layout::grouped(2), &x, &[2, 8])?;
+/// let tensor = QuantTensor::quantize(&layout::grouped(2, FormatSpec::BF16), &x, &[2, 8])?;
 /// let layer = layout::to_awq(&tensor.view())?;
-/// assert_eq!((&layer.qweight[..], layer.qzeros[0], layer.scales[0]), (&[0x7531_6420, -1][..], 0, 0x3C00));
+/// assert_eq!((&layer.qweight[..], layer.qzeros[0]), (&[0x7531_6420, -1][..], 0));
+/// assert_eq!(layer.scales, LayerScales::BF16(vec![0x3F80, 0x3F80, 0x3F80, 0x3F80, 0x3F80, 0x3F80, 0x3F80, 0x3F80]));
 /// assert_eq!(layout::from_awq(&layer, 2, [2, 8])?, tensor);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
@@ -198,13 +283,23 @@ pub fn to_awq(tensor: &QuantView<'_>) -> Result<Awq, Error> {
     })
 }
 
-/// The tensor of an AWQ layer with groups of so many inputs.
+/// The tensor of an AWQ layer with groups of so many inputs. Scales may be 0 or negative
+/// ([`Accept::Finite`]).
 ///
 /// # Errors
-/// [`Error::Length`] if parts are not those of the shape, or the outputs no multiple of 8; [`Error::Block`] for groups of none.
-pub fn from_awq(layer: &Awq, group: u32, [inputs, outputs]: [usize; 2]) -> Result<QuantTensor, Error> {
-    let groups = Layer::groups(group, [inputs, outputs], layer.scales.len())?;
+/// [`Error::Length`] if parts are not those of the shape, or the outputs no multiple of 8;
+/// [`Error::Block`] for groups of none; [`Error::Stored`] for a scale that is NaN or infinite.
+pub fn from_awq(layer: &Awq, group: u32, shape: [usize; 2]) -> Result<QuantTensor, Error> {
+    from_awq_with(layer, group, shape, Accept::Finite)
+}
+
+/// The tensor of an AWQ layer as [`from_awq`] reads it, under a choice of scales.
+///
+/// # Errors
+/// Refuses what [`from_awq`] refuses, but of the scales those that `accept` excludes.
+pub fn from_awq_with(layer: &Awq, group: u32, [inputs, outputs]: [usize; 2], accept: Accept) -> Result<QuantTensor, Error> {
+    let groups = Layer::groups(group, [inputs, outputs], &layer.scales)?;
     let codes = unpack_words(&layer.qweight, 4, [inputs, outputs], WordOrder::Awq)?;
     let zeros = unpack_words(&layer.qzeros, 4, [groups, outputs], WordOrder::Awq)?;
-    Layer { inputs, outputs, groups, group, codes, zeros, scales: layer.scales.clone() }.tensor()
+    Layer { inputs, outputs, groups, group, codes, zeros, scales: layer.scales.clone() }.tensor(accept)
 }

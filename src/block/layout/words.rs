@@ -1,7 +1,7 @@
 //! Codes in int32 words.
 
 use crate::block::pack::{get, put};
-use crate::block::{BlockSpec, Extent, Geometry, Parts, QuantTensor, QuantView, TensorScale};
+use crate::block::{Accept, BlockSpec, Extent, Geometry, Parts, QuantTensor, QuantView, TensorScale};
 use crate::error::Error;
 use crate::spec::Encoding;
 use alloc::vec;
@@ -130,7 +130,8 @@ pub fn to_compressed_tensors(tensor: &QuantView<'_>) -> Result<Vec<i32>, Error> 
 }
 
 /// The tensor of this format and shape with these words (see [`to_compressed_tensors`]), scales and zero points; the latter two as in
-/// [`Parts`].
+/// [`Parts`]. The type of the scales is that of the format: for BF16 in a checkpoint take the
+/// format [`with_scale(FormatSpec::BF16)`](BlockSpec::with_scale).
 ///
 /// # Errors
 /// As [`to_compressed_tensors`] and [`QuantTensor::from_parts`]; [`Error::Length`] if the words are not those of the shape.
@@ -141,6 +142,21 @@ pub fn from_compressed_tensors(
     offsets: &[u8],
     shape: &[usize],
 ) -> Result<QuantTensor, Error> {
+    from_compressed_tensors_with(spec, words, scales, offsets, shape, Accept::Finite)
+}
+
+/// The tensor that [`from_compressed_tensors`] reads, under a choice of scales.
+///
+/// # Errors
+/// Refuses what [`from_compressed_tensors`] refuses, but of the scales those that `accept` excludes.
+pub fn from_compressed_tensors_with(
+    spec: &BlockSpec,
+    words: &[i32],
+    scales: &[u8],
+    offsets: &[u8],
+    shape: &[usize],
+    accept: Accept,
+) -> Result<QuantTensor, Error> {
     spec.validate()?;
     let bits = signed_bits(spec)?;
     let geometry = Geometry::of(spec, shape)?;
@@ -150,7 +166,7 @@ pub fn from_compressed_tensors(
         let row = &mut packed[i / geometry.cols * geometry.row_bytes..][..geometry.row_bytes];
         put(row, bits, i % geometry.cols, u32::from(code ^ 1 << (bits - 1)));
     }
-    QuantTensor::from_parts(spec, shape, Parts { codes: &packed, scales, offsets, tensor_scale: 1.0 })
+    QuantTensor::from_parts_with(spec, shape, Parts { codes: &packed, scales, offsets, tensor_scale: 1.0 }, accept)
 }
 
 fn signed_bits(spec: &BlockSpec) -> Result<u32, Error> {

@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 use subhalf::layout::{
-    Awq, GgmlType, GptqZeros, WordOrder, from_awq, from_compressed_tensors, from_ggml, from_gpt_oss, from_gptq, grouped,
-    pack_split_halves, pack_words, swizzle_scales, to_awq, to_compressed_tensors, to_ggml, to_gpt_oss, to_gptq,
+    Awq, GgmlType, GptqZeros, LayerScales, WordOrder, from_awq, from_compressed_tensors, from_ggml, from_gpt_oss, from_gptq,
+    grouped, pack_split_halves, pack_words, swizzle_scales, to_awq, to_compressed_tensors, to_ggml, to_gpt_oss, to_gptq,
     unpack_split_halves, unpack_words, unswizzle_scales,
 };
-use subhalf::{Apply, BitOrder, Error, Extent, QuantTensor, Ratio, ScaleRule, TensorScale, pack, preset, unpack};
+use subhalf::{Apply, BitOrder, Error, Extent, FormatSpec, QuantTensor, Ratio, ScaleRule, TensorScale, pack, preset, unpack};
 
 const ORDERS: [WordOrder; 3] = [WordOrder::Along, WordOrder::Down, WordOrder::Awq];
 
@@ -105,9 +105,11 @@ proptest! {
     }
 
     #[test]
-    fn gptq_and_awq_come_back(x in numbers(20, 16), group in 1..24u32, shift in 0..20usize) {
-        let tensor = QuantTensor::quantize(&grouped(group), &x, &[20, 16]).expect("a shape that fits");
+    fn gptq_and_awq_come_back(x in numbers(20, 16), group in 1..24u32, shift in 0..20usize, kind in 0..3usize) {
+        let scale = [FormatSpec::F16, FormatSpec::BF16, FormatSpec::F32][kind];
+        let tensor = QuantTensor::quantize(&grouped(group, scale), &x, &[20, 16]).expect("a shape that fits");
         let awq = to_awq(&tensor.view()).expect("whole words");
+        prop_assert_eq!(awq.scales.format(), scale);
         prop_assert_eq!(&from_awq(&awq, group, [20, 16]).expect("lengths that fit"), &tensor);
         // Inputs in another order, those of a group among themselves not.
         let groups: Vec<usize> = (0..20).map(|i| (i + shift) % 20 / group as usize).collect();
@@ -231,7 +233,7 @@ fn words_of_contradicting_specs_are_refused() {
 
 #[test]
 fn gptq_refuses_what_does_not_fit() {
-    let tensor = QuantTensor::quantize(&grouped(4), &[1.0f32; 64], &[8, 8]).expect("a shape that fits");
+    let tensor = QuantTensor::quantize(&grouped(4, FormatSpec::F16), &[1.0f32; 64], &[8, 8]).expect("a shape that fits");
     let rows: Vec<usize> = (0..8).collect();
     let layer = to_gptq(&tensor.view(), &rows, GptqZeros::Plain).expect("all inputs");
     let mut skewed = layer.clone();
@@ -247,9 +249,11 @@ fn gptq_refuses_what_does_not_fit() {
     for twice in [[0, 0, 2, 3, 4, 5, 6, 7], [8, 1, 2, 3, 4, 5, 6, 7]] {
         assert!(matches!(to_gptq(&tensor.view(), &twice, GptqZeros::Plain), Err(Error::Stored { .. })));
     }
-    let other = QuantTensor::quantize(&preset::int::UINT4_G32, &[1.0f32; 64], &[8, 8]).expect("a shape that fits");
-    assert!(matches!(to_awq(&other.view()), Err(Error::Scheme { .. })));
-    let empty = Awq { qweight: vec![], qzeros: vec![], scales: vec![] };
+    for other in [preset::int::UINT4_G32, grouped(4, FormatSpec::UE4M3), grouped(4, FormatSpec::TF32)] {
+        let other = QuantTensor::quantize(&other, &[1.0f32; 64], &[8, 8]).expect("a shape that fits");
+        assert!(matches!(to_awq(&other.view()), Err(Error::Scheme { .. })));
+    }
+    let empty = Awq { qweight: vec![], qzeros: vec![], scales: LayerScales::F32(vec![]) };
     assert!(from_awq(&empty, 4, [0, 0]).is_ok());
     assert!(from_awq(&empty, 4, [8, 8]).is_err());
 }

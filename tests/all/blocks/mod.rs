@@ -3,6 +3,7 @@
 //! `SUBHALF_ORACLE=FOLDER cargo test --release -- --ignored oracle`.
 
 mod doubles;
+mod given;
 mod inputs;
 mod ints;
 mod kernels;

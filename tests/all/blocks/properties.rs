@@ -376,7 +376,7 @@ fn tensors_without_elements_cost_nothing_whatever_their_other_axes() {
     }
     let mx = QuantTensor::quantize(&preset::ocp::MXFP4, none, &[1 << 55, 0]).unwrap();
     assert!(mx.view().to_nvfp4(&preset::nvfp4::TORCHAO).is_ok());
-    let layer = layout::Awq { qweight: vec![], qzeros: vec![], scales: vec![] };
+    let layer = layout::Awq { qweight: vec![], qzeros: vec![], scales: layout::LayerScales::F16(vec![]) };
     let awq = layout::from_awq(&layer, 128, [1 << 55, 0]).unwrap();
     assert_eq!(layout::to_awq(&awq.view()), Ok(layer));
 }
@@ -414,7 +414,7 @@ fn contradicting_specs_are_refused() {
     let base = preset::ocp::MXFP4;
     let no_scale = BlockSpec::new(FormatSpec::F8E4M3, None, Extent::Tensor, ScaleRule::Unit);
     let (multiplier, nvfp4) = (TensorScale::Multiplier { target: 2688.0 }, preset::nvfp4::MODEL_OPTIMIZER);
-    let affine = layout::grouped(4);
+    let affine = layout::grouped(4, FormatSpec::F16);
     for spec in [no_scale, nvfp4, affine, nvfp4.with_rule(ScaleRule::Fixed(1.0)), nvfp4.with_rule(ScaleRule::Given)] {
         assert_eq!(spec.validate(), Ok(()));
     }

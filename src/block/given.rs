@@ -1,0 +1,144 @@
+//! What callers bring: which of their scales and offsets are taken, as numbers and as bytes, and
+//! which are refused. How those that are taken are rounded is `apply`'s and `scale`'s; lengths and
+//! codes of bytes are `tensor`'s.
+
+use super::scale::ScaleRule;
+use super::spec::{BlockSpec, Offset, code_bytes};
+use super::tensor::stored;
+use crate::error::Error;
+use crate::flags::Flags;
+use crate::spec::{Encoding, FormatSpec, NanCodes};
+
+/// Which scales and minima are taken from bytes.
+///
+/// Under either variant a scale may be 0. It may be negative wherever its format has a sign (F32,
+/// F16, BF16), whatever the rule of the spec: checkpoints in ggml's types, and of AutoRound in
+/// GPTQ's layout, have such scales. Elements are multiplied by them as they are.
+///
+/// ```
+/// use subhalf::{Accept, Parts, QuantTensor, preset};
+/// let spec = preset::fp8::TENSOR_E4M3;
+/// let scale = f32::INFINITY.to_le_bytes();
+/// let parts = Parts { codes: &[0x38, 0xB8], scales: &scale, offsets: &[], tensor_scale: 1.0 };
+/// let error = QuantTensor::from_parts(&spec, &[2], parts).unwrap_err();
+/// assert_eq!(error.to_string(), "scale 0: expected a finite number (or Accept::Nonfinite), found 0x7f800000");
+/// let tensor = QuantTensor::from_parts_with(&spec, &[2], parts, Accept::Nonfinite)?;
+/// assert_eq!(tensor.dequantize(), [f32::INFINITY, f32::NEG_INFINITY]);
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Accept {
+    /// Finite ones, and NaN in formats of at most 8 bits: the codes 0xFF of E8M0 and 0x7F of UE4M3,
+    /// for example, say that a block is NaN.
+    #[default]
+    Finite,
+    /// NaN and infinity in any format. Reads whatever this crate itself has written: data with NaN
+    /// or infinity, or numbers beyond the scale format, can give F32 and F16 scales that are not
+    /// finite.
+    Nonfinite,
+}
+
+impl Accept {
+    /// Refuses scales and minima of a tensor in this format that are not to be taken.
+    pub(crate) fn check(self, spec: &BlockSpec, scales: &[u8], offsets: &[u8]) -> Result<(), Error> {
+        if self == Self::Nonfinite {
+            return Ok(());
+        }
+        if let Some(format) = &spec.scale {
+            check_finite("scale", format, scales)?;
+        }
+        match &spec.offset {
+            Offset::Minimum(format) => check_finite("minimum", format, offsets),
+            Offset::None | Offset::ZeroPoint => Ok(()),
+        }
+    }
+}
+
+fn check_finite(what: &'static str, format: &FormatSpec, bytes: &[u8]) -> Result<(), Error> {
+    let width = code_bytes(format);
+    match first_refused(format, width, bytes) {
+        None => Ok(()),
+        Some(index) => {
+            let expected = "a finite number (or Accept::Nonfinite)";
+            Err(Error::Stored { what, index, expected, found: stored(bytes, width, index) })
+        }
+    }
+}
+
+/// The place of the first infinity, or NaN of more than 8 bits.
+fn first_refused(format: &FormatSpec, width: usize, bytes: &[u8]) -> Option<usize> {
+    let refuses_nan = format.bits() > 8;
+    let infinity = format.infinity_code();
+    if infinity.is_none() && !(refuses_nan && format.nan_code().is_some()) {
+        return None;
+    }
+    // Formats laid out as IEEE's: the top exponent, which infinity is the code of, stands for
+    // nothing finite.
+    let top = match format.encoding() {
+        Encoding::Float(layout) if layout.nan == NanCodes::TopExponent => infinity,
+        _ => None,
+    };
+    match (top, width) {
+        (Some(top), 2) => bytes.as_chunks().0.iter().position(|code| u32::from(u16::from_le_bytes(*code)) & top == top),
+        (Some(top), 4) => bytes.as_chunks().0.iter().position(|code| u32::from_le_bytes(*code) & top == top),
+        _ => (0..bytes.len() / width).position(|index| {
+            let number = format.decode(stored(bytes, width, index));
+            number.is_infinite() || (refuses_nan && number.is_nan())
+        }),
+    }
+}
+
+impl BlockSpec {
+    /// Refuses scales and offsets to quantize with that would be changed by more than a rounding.
+    /// The error names the first of them.
+    pub(crate) fn check_given(&self, scales: &[f32], offsets: &[f32]) -> Result<(), Error> {
+        let signed = self.takes_negative_scales();
+        for (index, &scale) in scales.iter().enumerate() {
+            if let Some(expected) = self.refused_scale(scale, signed) {
+                return Err(Error::Given { what: "scale", index, expected, bits: scale.to_bits() });
+            }
+        }
+        for (index, &offset) in offsets.iter().enumerate() {
+            match &self.offset {
+                Offset::None => {}
+                Offset::ZeroPoint => {
+                    let (low, high) = (self.element.min().to_f32(), self.element.max().to_f32());
+                    if !(offset >= low && offset <= high && offset == offset as i32 as f32) {
+                        return Err(Error::ZeroPoint { index, low: low as i32, high: high as i32, bits: offset.to_bits() });
+                    }
+                }
+                Offset::Minimum(format) => {
+                    let flags = format.encode_f32_with(offset, &format.default_convert(), 0).flags;
+                    let expected = match offset.is_finite() {
+                        false => "a finite number",
+                        true if flags.intersects(Flags::OVERFLOW | Flags::INVALID) => "a number within the range of its format",
+                        true => continue,
+                    };
+                    return Err(Error::Given { what: "minimum", index, expected, bits: offset.to_bits() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a scale to quantize with may be negative: its format has a sign, and the rule may
+    /// find such scales, by itself or by a factor of its search. The rules `Given` and `Custom`
+    /// leave the sign open.
+    fn takes_negative_scales(&self) -> bool {
+        let by_rule = matches!(self.rule, ScaleRule::SignedMax { .. } | ScaleRule::Given | ScaleRule::Custom(_));
+        let by_factor = self.search.is_some_and(|search| search.factors.iter().any(|&factor| factor < 0.0));
+        self.scale.as_ref().is_some_and(FormatSpec::is_signed) && (by_rule || by_factor)
+    }
+
+    /// What is expected instead of this scale, if it is refused.
+    fn refused_scale(&self, scale: f32, signed: bool) -> Option<&'static str> {
+        let Some(format) = &self.scale else { return (scale != 1.0).then_some("1, as the format has no scales") };
+        if !scale.is_finite() || scale == 0.0 || (scale < 0.0 && !signed) {
+            return Some(if signed { "a finite number other than 0" } else { "a positive finite number" });
+        }
+        let stored = format.decode(self.round_scale(f64::from(scale)).code);
+        let kept = stored.is_finite() && !stored.is_zero();
+        (!kept).then_some("a number that is neither infinite, NaN nor 0 in the scale format")
+    }
+}
