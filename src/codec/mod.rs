@@ -205,7 +205,8 @@ impl FormatSpec {
         }
         let below_smallest = rounded.tiny && self.zero_code().is_none();
         if unsigned {
-            if rounded.magnitude != 0 || self.zero_code().is_none() {
+            // Of a number far below zero the low bits, which the magnitude has, may be zero.
+            if rounded.magnitude != 0 || rounded.overflow || self.zero_code().is_none() {
                 return self.encode_negative(true, convert, random);
             }
             let flags = Flags::NONE.and_if(rounded.inexact, Flags::INEXACT).and_if(rounded.tiny, Flags::UNDERFLOW);

@@ -28,7 +28,7 @@ fn integers() -> Vec<FormatSpec> {
 
 /// NumPy 2.4 and C: `np.int16(200).astype(np.int8)` is −56, `np.float32(510).astype(np.uint8)` by way of an i32 254.
 #[test]
-fn low_bits_are_kept_as_in_numpy_and_c() {
+fn case_28_low_bits_are_kept_as_in_numpy_and_c() {
     const WRAPPED: Flags = Flags::OVERFLOW.union(Flags::INEXACT);
     let rows: &[(FormatSpec, f64, u32, Flags)] = &[
         (FormatSpec::INT8, 200.0, 0xC8, WRAPPED),

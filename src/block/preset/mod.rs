@@ -4,6 +4,8 @@
 //! gets a constant of its own: none here ever changes a bit. [`Evidence`] says whether a preset reproduces arrays that the program itself
 //! made (`tests/golden`), or follows a document and has only a second implementation in the tests to agree with.
 //!
+//! What was read and run for each program, and where it still differs, is in `docs/evidence.md` of the repository.
+//!
 //! *Quantizing again* is what quantizing a dequantized tensor does to its numbers.
 //!
 #![doc = include_str!("../../../docs/presets.md")]
