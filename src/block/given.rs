@@ -12,7 +12,7 @@ use crate::spec::{Encoding, FormatSpec, NanCodes};
 /// Which scales and minima are taken from bytes.
 ///
 /// Under either variant a scale may be 0. It may be negative wherever its format has a sign (F32,
-/// F16, BF16), whatever the rule of the spec: checkpoints in ggml's types, and of AutoRound in
+/// F16, BF16), whatever the rule of the spec: checkpoints in ggml's types, and of `AutoRound` in
 /// GPTQ's layout, have such scales. Elements are multiplied by them as they are.
 ///
 /// ```
