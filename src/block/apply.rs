@@ -173,7 +173,9 @@ impl BlockSpec {
             Apply::TensorReciprocal => Divisor::Multiply(1.0 / t / s),
             Apply::InverseReciprocal => Divisor::Multiply(1.0 / (s * (1.0 / t))),
             Apply::ClampedReciprocal => Divisor::Multiply((1.0 / (s * (1.0 / t))).min(f32::MAX)),
-            Apply::FlooredReciprocal => Divisor::Multiply(1.0 / (s * t).max(1e-38)),
+            // NaN is no less than anything: it stays.
+            Apply::FlooredReciprocal if s * t < 1e-38 => Divisor::Multiply(1.0 / 1e-38),
+            Apply::FlooredReciprocal => Divisor::Multiply(1.0 / (s * t)),
             Apply::UnroundedReciprocal => Divisor::Multiply((1.0 / scale.ideal) as f32),
         }
     }

@@ -395,7 +395,8 @@ impl BlockSpec {
             _ => {}
         }
         let ideal = match self.rule.ideal(&stats, &self.element, self.tensor_scale, tensor) {
-            0.0 if self.zero_scale.to_bits() != 0 => f64::from(self.zero_scale),
+            // A substitute of -0 is for blocks of zeros alone: a quotient that underflows keeps its sign.
+            0.0 if self.zero_scale > 0.0 || (self.zero_scale.to_bits() != 0 && stats.amax == 0.0) => f64::from(self.zero_scale),
             other if factor == 1.0 => other,
             other => f64::from(other as f32 * factor),
         };

@@ -40,7 +40,7 @@ pub enum TensorScale {
         /// The number that `amax` maps to.
         target: f32,
     },
-    /// `T = target · (1 / amax)` in f32, at most `f32::MAX`: numbers are `q · s / T`. compressed-tensors.
+    /// `T = target · (1 / amax)` in f32, 1 where that is infinite: numbers are `q · s / T`. compressed-tensors.
     Divisor {
         /// The number that `amax` maps to.
         target: f32,
@@ -61,7 +61,7 @@ impl TensorScale {
         match self {
             Self::None => 1.0,
             Self::Multiplier { target } => usable(amax / target),
-            Self::Divisor { target } if amax > 0.0 => usable((target * (1.0 / amax)).min(f32::MAX)),
+            Self::Divisor { target } if amax > 0.0 => usable(target * (1.0 / amax)),
             Self::Divisor { .. } => 1.0,
             Self::Amax { .. } => amax,
         }
@@ -244,7 +244,8 @@ pub struct BlockSpec {
     pub rule: ScaleRule,
     /// What the rule's result is clamped to before it is rounded, zero too.
     pub scale_bounds: (f32, f32),
-    /// The rule's result for a block of nothing but zeros, and in place of a result of zero; +0 leaves it, with its sign.
+    /// The rule's result for a block of nothing but zeros, and in place of a result of zero; −0 is for blocks of zeros alone; +0 leaves
+    /// the result, with its sign.
     pub zero_scale: f32,
     /// The scale in place of one that was rounded to zero; 0 leaves it.
     pub vanished_scale: f32,

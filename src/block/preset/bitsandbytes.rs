@@ -33,5 +33,8 @@ presets! { "bitsandbytes", "bitsandbytes 0.50.2";
     /// AF4.
     AF4 = blocks(FormatSpec::AF4), "amax", FormulaOnly, changes "an amax below 1e-38 does not become 1";
     /// The signed dynamic 8-bit map.
-    DYNAMIC8 = blocks(FormatSpec::BNBDYNAMIC8).with_apply(Apply::Reciprocal).with_elements(Elements::Steps(65_535)), "amax", Checked, changes "the steps of its table are coarser than the smallest entries";
+    DYNAMIC8 = blocks(FormatSpec::BNBDYNAMIC8)
+        .with_nonfinite(Nonfinite::CountInfinity)
+        .with_apply(Apply::Reciprocal)
+        .with_elements(Elements::Steps(65_535)), "amax", Checked, changes "the steps of its table are coarser than the smallest entries";
 }

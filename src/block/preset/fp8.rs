@@ -82,6 +82,10 @@ pub(super) mod deepseek {
             .with_apply(Apply::DivideIeee)
     }
 
+    const fn v3_1(extent: Extent) -> BlockSpec {
+        rounded_up(v3(extent)).with_rule(ScaleRule::Log2Ceil { target: E4M3.max().to_f32() }).with_scale_bounds(FLOOR)
+    }
+
     presets! { "fp8", "DeepSeek-V3 06231633";
         /// `DeepSeek`-V3's activations: `s = amax / 448`, elements `x / s`, in f32. Checkpoints call `s` `weight_scale_inv`.
         ///
@@ -90,11 +94,11 @@ pub(super) mod deepseek {
         DEEPSEEK_V3_1X128 = v3(BLOCK_1X128), "amax / 448", FormulaOnly, changes "the scale of a subnormal amax can be zero";
         /// `DeepSeek`-V3's weights: [`DEEPSEEK_V3_1X128`] in tiles.
         DEEPSEEK_V3_128X128 = v3(BLOCK_128X128), "amax / 448", FormulaOnly, changes "the scale of a subnormal amax can be zero";
-        /// The UE8M0 scales of `DeepSeek`-V3.1: `max(amax, 1e-4) / 448` rounded up to a power of two, elements `x / s`.
-        /// Infinity makes the scale 254, 2^127.
-        DEEPSEEK_V3_1_1X128 = rounded_up(v3(BLOCK_1X128)).with_scale_bounds(FLOOR), "2^ceil(log2(max(amax, 1e-4) / 448))", FormulaOnly;
+        /// The UE8M0 scales of `DeepSeek`-V3.1 (later commits of the file: b15f0db, 82f6008): the f32 logarithm of `max(amax, 1e-4) / 448` rounded up,
+        /// elements `x / s`. Infinity makes the scale 254, 2^127; it is infinite there, where scales are stored in f32.
+        DEEPSEEK_V3_1_1X128 = v3_1(BLOCK_1X128), "2^ceil(log2f(max(amax, 1e-4) / 448))", FormulaOnly;
         /// [`DEEPSEEK_V3_1_1X128`] in tiles.
-        DEEPSEEK_V3_1_128X128 = rounded_up(v3(BLOCK_128X128)).with_scale_bounds(FLOOR), "2^ceil(log2(max(amax, 1e-4) / 448))", FormulaOnly;
+        DEEPSEEK_V3_1_128X128 = v3_1(BLOCK_128X128), "2^ceil(log2f(max(amax, 1e-4) / 448))", FormulaOnly;
     }
 }
 

@@ -128,11 +128,13 @@ pub(super) mod compressed_tensors {
     presets! { "nvfp4", "compressed-tensors 0.20";
         /// compressed-tensors: the tensor keeps `T = 2688 · (1 / amax)`, `s = e4m3(T · (amax_b / 6))`, elements `x / (s / T)`, back as `q · (s / T)`.
         ///
-        /// A scale that is rounded to zero becomes 0.125, the machine epsilon of E4M3; so a block of zeros gets it. `T` of a tensor of zeros is 1.
+        /// A scale that is rounded to zero becomes 0.125, the machine epsilon of E4M3; so a block of zeros gets it. `T` is 1 for a tensor of zeros, and where
+        /// it would be infinite. −0 becomes +0.
         COMPRESSED_TENSORS = block16(FormatSpec::F4E2M1, MAX, Ratio::MultiplyQuotient)
             .with_tensor_scale(TensorScale::Divisor { target: SCALE_MAX * MAX })
             .with_vanished_scale(FormatSpec::F8E4M3.epsilon().expect("E4M3 has a 1").to_f32())
             .with_apply(Apply::DivideQuotient)
+            .with_zero_sign(ZeroSign::MinusBelowZero)
             .with_restore(Restore::Quotient), "e4m3(2688 * (1 / amax) * (amax_b / 6))", Checked, changes "amax comes back by rounded products";
         /// [`COMPRESSED_TENSORS`] with a scale for 16×16 elements.
         COMPRESSED_TENSORS_16X16 = COMPRESSED_TENSORS.with_extent(TILES), "e4m3(2688 * (1 / amax) * (amax_b / 6))", FormulaOnly, changes "amax comes back by rounded products";

@@ -35,7 +35,7 @@ const fn mx(element: FormatSpec) -> BlockSpec {
     )
     .with_element_convert(Convert::CUDA_SATFINITE)
     .with_scale_convert(Convert::CUDA_SATFINITE.with_round(Round::Up))
-    .with_nonfinite(Nonfinite::Count)
+    .with_nonfinite(Nonfinite::CountInfinity)
 }
 
 const E4M3: FormatSpec = FormatSpec::F8E4M3;
@@ -45,7 +45,7 @@ presets! { "transformer_engine", "Transformer Engine d0067d0d";
     /// MXFP8 E4M3, the rule of cuBLAS and cuDNN too: the f32 product `amax · f32(1/448)` rounded up to a power of two ([`ScaleRule::RoundUp`] has
     /// where that differs from the exact rule). The factor that elements are multiplied by is the exact inverse of the scale.
     ///
-    /// A block of zeros gets code 0, 2^-127; infinity in a block makes the scale 0xFE, 2^127, NaN makes it NaN.
+    /// A block of zeros gets code 0, 2^-127; infinity in a block makes the scale 0xFE, 2^127; NaN is passed over by the scale.
     MXFP8_E4M3 = mx(E4M3), "2^ceil(log2(amax * f32(1/448)))", FormulaOnly;
     /// MXFP8 E5M2: [`MXFP8_E4M3`] with 57344.
     MXFP8_E5M2 = mx(E5M2), "2^ceil(log2(amax * f32(1/57344)))", FormulaOnly;

@@ -181,7 +181,7 @@ fn te_fp8(table: &Table, max: f32, power_of_two: bool, block: &[f32]) -> Block {
 }
 
 fn te_mx(table: &Table, max: f32, block: &[f32]) -> Block {
-    let product = amax(block) * (1.0 / max);
+    let product = fmax(block) * (1.0 / max);
     let code = ceil_code(product);
     let factor = match code {
         255 => f32::NAN,
@@ -195,7 +195,8 @@ fn deepseek(least: f32, power_of_two: bool, block: &[f32]) -> Block {
     let mut s = fmax(block).max(least) / 448.0;
     let mut code = s.to_bits();
     if power_of_two {
-        code = ceil_code(s);
+        // ceil(log2f(s)), by f64's logarithm rounded to f32.
+        code = ((f64::from(s).log2() as f32).ceil().clamp(-127.0, 127.0) + 127.0) as u32;
         s = power(code);
     }
     fp8(&e4m3(), block, (code, s), |x| x / s, positive_nan)

@@ -246,3 +246,41 @@ fn gguf_blocks_are_reproduced() {
     };
     assert_eq!([minimum(31, 0), minimum(0, 31), minimum(4, 0), minimum(0, 4), minimum(13, 5)], [0x8000, 0, 0x8000, 0, 0]);
 }
+
+/// Single blocks that programs were seen to treat otherwise than the presets did: inputs as f32 bits, the program's codes.
+#[test]
+fn counterexamples_from_the_programs() {
+    let quantized = |name: &str, bits: &[u32]| {
+        let x: Vec<f32> = bits.iter().map(|&bits| f32::from_bits(bits)).collect();
+        let spec = preset::by_name(name).unwrap().spec;
+        let tensor = QuantTensor::quantize(&spec, &x, &[1, x.len()]).unwrap();
+        assert_eq!(tensor, Quantizer::new(&spec).quantize_reference(&x, &[1, x.len()]).unwrap(), "{name}");
+        tensor
+    };
+    let codes = |tensor: &QuantTensor| (0..tensor.view().len()).map(|i| tensor.view().code(i).unwrap()).collect::<Vec<_>>();
+    // ggml: the quotient of the largest element by -8 keeps its sign when it underflows; only a block of zeros has -0.
+    for (name, bits, scale) in [("ggml::Q4_0", 0x8000_0001, 0), ("ggml::Q4_0", 1, 0x8000), ("ggml::Q5_0", 0x8000_0001, 0)] {
+        assert_eq!(quantized(name, &[bits, 0]).view().scale_code(0), scale, "{name} {bits:#x}");
+    }
+    assert_eq!(quantized("ggml::Q4_0", &[0, 0x8000_0000]).view().scale_code(0), 0x8000);
+    // ggml: one over the scale is infinite, and x86-64 makes code 0 (here -8) of every element.
+    assert_eq!(quantized("ggml::Q4_0", &[0x0000_0100, 0x8000_0100, 0]).dequantize(), [0.0; 3]);
+    assert_eq!(codes(&quantized("ggml::Q4_1", &[0x0000_0100, 0x8000_0100, 0])), [0, 0, 0]);
+    // bitsandbytes, 4 bits: NaN stays NaN in the divisor, and every element gets the last bucket.
+    assert_eq!(codes(&quantized("bitsandbytes::NF4", &[0xBF53_7179, 0x7FC0_0000, 0])), [15, 15, 15]);
+    assert_eq!(codes(&quantized("bitsandbytes::FP4", &[0xBF53_7179, 0x7FC0_0000, 0])), [3, 3, 3]);
+    // Its 8 bits: NaN does not count, and is code 0.
+    let tensor = quantized("bitsandbytes::DYNAMIC8", &[0x3F80_0000, 0x7FC0_0000, 0xBF80_0000]);
+    assert_eq!((tensor.view().scale(0), codes(&tensor)), (Some(1.0), vec![255, 0, 0]));
+    // compressed-tensors: T would be infinite; zeros have no sign.
+    let tensor = quantized("nvfp4::COMPRESSED_TENSORS", &[0x02BD_8E84, 0x8000_0000]);
+    assert_eq!((tensor.tensor_scale(), tensor.scales(), codes(&tensor)[1]), (1.0, &[0x20][..], 0));
+    assert_eq!(codes(&quantized("compressed_tensors::MXFP4", &[0x3F80_0000, 0x8000_0000, 0xBA00_0000])), [6, 0, 8]);
+    assert_eq!(codes(&quantized("compressed_tensors::MXFP6_E2M3", &[0x3F80_0000, 0x8000_0000])), [0x18, 0x20]);
+    // DeepSeek-V3.1: the f32 logarithm of the quotient.
+    for (bits, code) in [(0x4060_0001, 120), (0x38E0_0001, 105), (0x38E0_0006, 105), (0x38E0_0040, 106)] {
+        assert_eq!(quantized("fp8::DEEPSEEK_V3_1_1X128", &[bits]).scales(), [code], "{bits:#x}");
+    }
+    // Transformer Engine passes over NaN.
+    assert_eq!(quantized("transformer_engine::MXFP8_E4M3", &[0x3F80_0000, 0x7FC0_0000]).scales(), [119]);
+}

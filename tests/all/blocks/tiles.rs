@@ -38,11 +38,13 @@ fn tile(name: &str, amax: f32, tensor_amax: f32) -> (u32, Element) {
             )
         }
         _ => {
-            let t = if tensor_amax == 0.0 { 1.0 } else { usable((2688.0 * (1.0 / tensor_amax)).min(f32::MAX)) };
+            let t = if tensor_amax == 0.0 { 1.0 } else { usable(2688.0 * (1.0 / tensor_amax)) };
             let rounded = scale_code(t * (amax / 6.0));
             let code = if rounded == 0 { 0x20 } else { rounded };
             let s = scale(code);
-            (code, Box::new(move |x| (element(x / (s / t)), value(element(x / (s / t))) * (s / t))))
+            // +0 is added to the quotient: -0 becomes +0.
+            let code_of = move |x: f32| element(x / (s / t) + 0.0);
+            (code, Box::new(move |x| (code_of(x), value(code_of(x)) * (s / t))))
         }
     }
 }
