@@ -285,7 +285,7 @@ impl<'a> Fast<'a> {
             (Zeros::Code(code), Scaling::Times) => kernel::zeros_become(self.isa, Times, numbers, length, factors, *code, codes),
             (Zeros::Code(code), Scaling::Over) => kernel::zeros_become(self.isa, Over, numbers, length, factors, *code, codes),
             (Zeros::Code(code), Scaling::Exact) => {
-                kernel::zeros_become(self.isa, OverToOdd, numbers, length, factors, *code, codes)
+                kernel::zeros_become(self.isa, OverToOdd, numbers, length, factors, *code, codes);
             }
         }
     }
@@ -530,7 +530,8 @@ impl Band<'_> {
                 };
                 let block = spec.block_of(&stats, core::iter::empty(), fast.tensor);
                 let usual = spec.factor(fast.scaling, &block, stats.amax);
-                match usual.filter(|_| !with_points && !(T::IS_WIDE && stats.amax == f32::MAX)) {
+                let beyond = T::IS_WIDE && stats.amax == f32::MAX;
+                match usual.filter(|_| !(with_points || beyond)) {
                     Some(usual) => {
                         *factor = usual;
                         (block, (!finite).then_some(Special::NotFinite(block)))

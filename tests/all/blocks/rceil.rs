@@ -1,4 +1,4 @@
-//! torchao's RCEIL where no program's output stands behind it (compiled for sm_100, and the Triton kernel), computed
+//! torchao's RCEIL where no program's output stands behind it (compiled for `sm_100`, and the Triton kernel), computed
 //! a second time from its source: plain f32 loops over tables, which share no code with the crate.
 
 use super::inputs::{Random, edge_blocks, small_blocks};

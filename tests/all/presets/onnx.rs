@@ -142,8 +142,8 @@ fn casts_into_e8m0_are_the_evaluators_but_for_where_it_parts_from_its_table() {
     }
 }
 
-/// Cast, opset 28, the first table ("by default") and the second ("saturate is set to False"): 0, −0, NaN, −NaN, Inf, −Inf, \[x\] > FLT_MAX,
-/// \[x\] < −FLT_MAX. Of −NaN the first says nothing: the code is the evaluator's.
+/// Cast, opset 28, the first table ("by default") and the second ("saturate is set to False"): 0, −0, NaN, −NaN, Inf, −Inf, \[x\] > `FLT_MAX`,
+/// \[x\] < −`FLT_MAX`. Of −NaN the first says nothing: the code is the evaluator's.
 #[test]
 fn case_1_every_cell_of_the_tables_of_fp8() {
     let inputs = [0.0, -0.0, f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e9, -1e9];
@@ -169,7 +169,7 @@ fn case_1_every_cell_of_the_tables_of_fp8() {
     }
 }
 
-/// Cast, opset 28, the table of E8M0: 0, NaN, Inf, x > E8M0_MAX, x < E8M0_MIN; −0 and x < 0 are unspecified. Beside it 1.4, 1.5 and 2.8 in the three modes.
+/// Cast, opset 28, the table of E8M0: 0, NaN, Inf, x > `E8M0_MAX`, x < `E8M0_MIN`; −0 and x < 0 are unspecified. Beside it 1.4, 1.5 and 2.8 in the three modes.
 #[test]
 fn case_13_every_cell_of_the_table_of_e8m0() {
     let inputs = [0.0, f32::NAN, -f32::NAN, f32::INFINITY, f32::MAX, f32::powi(2.0, -129)];
