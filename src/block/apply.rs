@@ -445,9 +445,12 @@ impl BlockSpec {
     }
 }
 
-/// The zero that NumPy's fold over 32 numbers leaves if the smallest is zero: see [`ZeroMinimum::NumpyAvx512`]. The first of 16
-/// lanes starts with number 0 and every lane folds in the number 16 places behind it, less one; lanes are folded by halves, and
-/// numbers 17 to 31 come one by one.
+/// The zero that NumPy's minimum over 32 numbers leaves if the smallest is zero, under [`ZeroMinimum::NumpyAvx512`]; `None` for another
+/// count, or without a zero.
+///
+/// NumPy starts 16 lanes as `min(x[0], x[1 + lane])`, folds the lanes by halves, and takes numbers 17 to 31 one by one. Every step is `minps`,
+/// which returns its second operand if both are zero, so that some position always wins over another: the later in `ORDER`, then
+/// in order of position.
 fn numpy_zero(elements: impl Iterator<Item = Number>) -> Option<f32> {
     const ORDER: [usize; 17] = [13, 5, 9, 1, 15, 7, 11, 3, 14, 6, 10, 2, 16, 8, 12, 0, 4];
     let (mut length, mut best) = (0, None);
