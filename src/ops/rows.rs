@@ -106,7 +106,8 @@ impl<'a> Fast<'a> {
             _ => false,
         };
         // A sign by the quotient is lost where it is no f32.
-        let plain = plain && !(matches!(spec.zero_sign, ZeroSign::MinusBelowZero) && matches!(spec.apply, Apply::Exact));
+        let by_quotient = matches!(spec.zero_sign, ZeroSign::MinusBelowZero | ZeroSign::MinusUnlessAbove);
+        let plain = plain && !(by_quotient && matches!(spec.apply, Apply::Exact));
         if !(plain && alone && spec.element.bits() <= 8) {
             return None;
         }
@@ -169,7 +170,9 @@ impl<'a> Fast<'a> {
         let by_powers = matches!(self.scales, Scales::Powers(_) | Scales::Logarithms(_));
         let sees_quotients = self.plus_zero || matches!(self.zeros, Zeros::Code(_));
         let keeps_low_bits = matches!(self.spec.element_convert.overflow, Overflow::Wrap);
-        by_powers && self.spec.rounds_tiny_to_zero() && !self.is_stochastic() && !sees_quotients && !keeps_low_bits
+        // What is lost below the least f32, 2^-149, is times 2^127 at most a fourth of an element's last place.
+        let coarse = self.spec.element.min_positive().log2() >= -20;
+        by_powers && coarse && self.spec.rounds_tiny_to_zero() && !self.is_stochastic() && !sees_quotients && !keeps_low_bits
     }
 
     fn is_stochastic(&self) -> bool {
@@ -283,9 +286,8 @@ impl<'a> Fast<'a> {
             (Zeros::Keep, _) => {}
             (Zeros::Replace(from, to), _) => kernel::replace(self.isa, *from, *to, codes),
             (Zeros::Code(code), Scaling::Times) => kernel::zeros_become(self.isa, Times, numbers, length, factors, *code, codes),
-            (Zeros::Code(code), Scaling::Over) => kernel::zeros_become(self.isa, Over, numbers, length, factors, *code, codes),
-            (Zeros::Code(code), Scaling::Exact) => {
-                kernel::zeros_become(self.isa, OverToOdd, numbers, length, factors, *code, codes);
+            (Zeros::Code(code), Scaling::Over | Scaling::Exact) => {
+                kernel::zeros_become(self.isa, Over, numbers, length, factors, *code, codes);
             }
         }
     }
