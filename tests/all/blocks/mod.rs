@@ -17,6 +17,7 @@ mod naive_int;
 mod naive_mx;
 mod nvfp4;
 mod properties;
+mod random_specs;
 mod rceil;
 mod scale_rules;
 mod sweeps;

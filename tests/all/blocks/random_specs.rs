@@ -1,0 +1,109 @@
+//! Schemes put together at random: every instruction set gives what the definition gives, of f32s and of f64s.
+
+use super::inputs::Random;
+use super::properties::same;
+use subhalf::{
+    Apply, BlockSpec, Exec, Extent, FormatSpec, Infinity, Isa, MissingNan, Nan, Nonfinite, Overflow, Quantizer, Ratio, Round,
+    ScaleRule, ZeroSign, preset,
+};
+
+fn pick<T: Copy>(random: &mut Random, from: &[T]) -> T {
+    from[(random.word() >> 20) as usize % from.len()]
+}
+
+fn spec(random: &mut Random) -> BlockSpec {
+    use FormatSpec as F;
+    let elements = [F::F8E4M3, F::F8E5M2, F::F6E2M3, F::F6E3M2, F::F4E2M1, F::INT8, F::INT4, F::UINT4, F::HIF8, F::NF4, F::MXINT8];
+    let target = pick(random, &[448.0, 6.0, 57344.0, 7.5, 28.0, 1.0, 127.0, 3.3]);
+    let amax = |ratio| ScaleRule::Amax { target, ratio };
+    let rules = [
+        ScaleRule::Floor,
+        ScaleRule::RoundUp,
+        ScaleRule::Log2Floor,
+        ScaleRule::Log2Ceil { target },
+        ScaleRule::Even { mantissa_bits: 1 },
+        amax(Ratio::Divide),
+        amax(Ratio::Multiply),
+    ];
+    let scale = pick(random, &[F::E8M0, F::E8M0, F::F32, F::F16, F::UE4M3, preset::microxcaling::E4M0]);
+    let extent =
+        pick(random, &[Extent::Block { rows: 1, cols: 16 }, Extent::Block { rows: 2, cols: 5 }, Extent::Row, Extent::Flat(13)]);
+    let spec = BlockSpec::new(pick(random, &elements), Some(scale), extent, pick(random, &rules));
+    let rounds = [Round::NearestEven, Round::NearestAway, Round::NearestTowardZero, Round::TowardZero, Round::Up, Round::ToOdd];
+    let convert = (spec.element_convert)
+        .with_round(pick(random, &rounds))
+        .with_overflow(pick(random, &[Overflow::Saturate, Overflow::Special, Overflow::Wrap, Overflow::IeeeDirected]))
+        .with_missing_nan(pick(random, &[MissingNan::Max, MissingNan::Payload, MissingNan::Zero]))
+        .with_nan(pick(random, &[Nan::Canonical, Nan::Signed]))
+        .with_infinity(pick(random, &[Infinity::KeepElseSaturate, Infinity::Saturate]));
+    let nonfinite = [
+        Nonfinite::Count,
+        Nonfinite::CountInfinity,
+        Nonfinite::CountAsInfinity,
+        Nonfinite::CountNanAsZero,
+        Nonfinite::Erase,
+        Nonfinite::Ignore,
+    ];
+    let signs = [ZeroSign::Keep, ZeroSign::Plus, ZeroSign::MinusBelowZero, ZeroSign::MinusUnlessAbove];
+    let scale_round = pick(random, &[Round::NearestEven, Round::Up]);
+    spec.with_element_convert(convert)
+        .with_scale_convert(spec.scale_convert.with_round(scale_round))
+        .with_apply(pick(random, &[Apply::Exact, Apply::Divide, Apply::Reciprocal, Apply::FlooredReciprocal, Apply::DivideIeee]))
+        .with_nonfinite(pick(random, &nonfinite))
+        .with_zero_sign(pick(random, &signs))
+        .with_flush_below(pick(random, &[0.0, 0.0, 0.0, 1e-38]))
+}
+
+/// Numbers of some binades, any bits, or next to nothing, with zeros, and now and then what is not finite.
+fn number(random: &mut Random, kind: u64, index: usize) -> f32 {
+    let (word, bits) = (random.word(), random.word() as u32);
+    match (kind, word % 16) {
+        (_, 0) => 0.0,
+        (_, 1) => -0.0,
+        (1, 2) => f32::NAN,
+        (1, 3) => f32::INFINITY,
+        (1, 4) => f32::from_bits(0xFF80_0001),
+        (2, _) => f32::from_bits(bits),
+        (3, _) => f32::from_bits(bits & 0x80FF_FFFF),
+        _ => f32::from_bits((bits & 0x807F_FFFF) | (110 + index as u32 / 32 * 6 + (word >> 8) as u32 % 12) << 23),
+    }
+}
+
+/// An f64 at or near an f32, or far beyond f32s.
+fn wide(random: &mut Random, x: f32) -> f64 {
+    let (word, x) = (random.word(), f64::from(x));
+    match word % 8 {
+        0 => x.next_up(),
+        1 => x.next_down(),
+        2 => x * 1e30,
+        3 => x * 1e-30,
+        4 => f64::from_bits(x.to_bits() ^ (word >> 40)),
+        _ => x,
+    }
+}
+
+#[test]
+fn random_schemes_are_kernels_and_reference_alike() {
+    let mut random = Random::new(2026);
+    let mut checked = 0;
+    for round in 0..1500u64 {
+        let spec = spec(&mut random);
+        if spec.validate().is_err() {
+            continue;
+        }
+        let x: Vec<f32> = (0..160).map(|i| number(&mut random, round % 4, i)).collect();
+        let y: Vec<f64> = x.iter().map(|&x| wide(&mut random, x)).collect();
+        let shape = [4, 40];
+        let references = (
+            Quantizer::new(&spec).quantize_reference(&x, &shape).unwrap(),
+            Quantizer::new(&spec).quantize_reference(&y, &shape).unwrap(),
+        );
+        for isa in Isa::available() {
+            let quantizer = Quantizer::new(&spec).exec(Exec::SERIAL.with_isa(isa));
+            assert!(same(&quantizer.quantize(&x, &shape).unwrap(), &references.0), "{round} f32 {}: {spec:?}", isa.name());
+            assert!(same(&quantizer.quantize(&y, &shape).unwrap(), &references.1), "{round} f64 {}: {spec:?}", isa.name());
+            checked += 1;
+        }
+    }
+    assert!(checked > 1000, "{checked}");
+}
