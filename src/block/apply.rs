@@ -37,7 +37,10 @@ enum Divisor {
     Exact(Unpacked),
     Divide(f32),
     Multiply(f32),
+    /// Every number becomes zero; NaN stays.
     Zero,
+    /// Everything becomes zero, NaN too: [`Nonfinite::Erase`].
+    Erased,
 }
 
 impl Divisor {
@@ -45,6 +48,7 @@ impl Divisor {
     /// here is the positive one: the sign that a processor gives it is its own.
     fn scaled(self, x: f32) -> Unpacked {
         let rounded = match self {
+            Self::Erased => return Unpacked::zero(x.is_sign_negative()),
             Self::Divide(other) | Self::Multiply(other) if other.is_nan() => F32_NAN,
             Self::Divide(_) | Self::Multiply(_) if x.is_nan() => f32::from_bits(x.to_bits() | QUIET),
             _ if x.is_nan() => x,
@@ -59,6 +63,7 @@ impl Divisor {
     /// The exact quotient or product of an f64, or of its difference from a minimum. A NaN stays as it is.
     fn scaled_exactly(self, x: Unpacked) -> Unpacked {
         let (number, by_product) = match self {
+            Self::Erased => return Unpacked::zero(x.is_negative()),
             Self::Divide(other) | Self::Multiply(other) if other.is_nan() => return Unpacked::from_f32(F32_NAN),
             _ if x.is_nan() => return x,
             Self::Zero => return Unpacked::zero(x.is_negative()),
@@ -238,7 +243,8 @@ impl BlockSpec {
 
     /// The block of these statistics, under its rule; a search looks at the elements themselves.
     pub(crate) fn block_of(&self, stats: &BlockStats, elements: impl Iterator<Item = Number> + Clone, tensor: f32) -> Block {
-        let mut stats = *stats;
+        let erased = matches!(self.nonfinite, Nonfinite::Erase) && (stats.nan || stats.infinite);
+        let mut stats = if erased { BlockStats { finite: 1, ..BlockStats::EMPTY } } else { *stats };
         if stats.min == 0.0 && matches!(self.zero_minimum, ZeroMinimum::NumpyAvx512) {
             let zero = numpy_zero(elements.clone()).unwrap_or(stats.min);
             // In a block of zeros the largest number is found by the same fold.
@@ -247,8 +253,11 @@ impl BlockSpec {
         let stats = &stats;
         let plain = |factor| {
             let block = self.block_with(self.scale_of(stats, tensor, factor), stats, tensor);
-            let erased = matches!(self.nonfinite, Nonfinite::Erase) && (stats.nan || stats.infinite);
-            if erased || stats.amax < self.flush_below { Block { divisor: Divisor::Zero, ..block } } else { block }
+            match stats.amax < self.flush_below {
+                _ if erased => Block { divisor: Divisor::Erased, ..block },
+                true => Block { divisor: Divisor::Zero, ..block },
+                false => block,
+            }
         };
         let Some(search) = &self.search else { return plain(1.0) };
         let mut best: Option<(Block, f32)> = None;

@@ -90,8 +90,8 @@ fn first_refused(format: &FormatSpec, width: usize, bytes: &[u8]) -> Option<usiz
 }
 
 impl BlockSpec {
-    /// Refuses scales and offsets to quantize with that would be changed by more than a rounding.
-    /// The error names the first of them.
+    /// Refuses scales and offsets to quantize with that would be stored as 0, infinity or NaN, or as another integer; those
+    /// that are taken are clamped to the scheme's bounds and rounded, and 8-bit formats saturate. The error names the first.
     pub(crate) fn check_given(&self, scales: &[f32], offsets: &[f32]) -> Result<(), Error> {
         let signed = self.takes_negative_scales();
         for (index, &scale) in scales.iter().enumerate() {
@@ -137,7 +137,8 @@ impl BlockSpec {
         if !scale.is_finite() || scale == 0.0 || (scale < 0.0 && !signed) {
             return Some(if signed { "a finite number other than 0" } else { "a positive finite number" });
         }
-        let stored = format.decode(self.round_scale(f64::from(scale)).code);
+        // Before the substitute for scales that vanish: a given one is not replaced.
+        let stored = format.decode(self.with_vanished_scale(0.0).round_scale(f64::from(scale)).code);
         let kept = stored.is_finite() && !stored.is_zero();
         (!kept).then_some("a number that is neither infinite, NaN nor 0 in the scale format")
     }

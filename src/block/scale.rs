@@ -386,7 +386,6 @@ impl BlockSpec {
             Nonfinite::Count if stats.nan => stats.amax = f32::NAN,
             Nonfinite::CountAsInfinity if stats.nan => stats.amax = f32::INFINITY,
             Nonfinite::CountNanAsZero if stats.nan => stats.amax = 0.0,
-            Nonfinite::Erase if stats.nan || stats.infinite => stats.amax = 0.0,
             Nonfinite::Count | Nonfinite::CountInfinity | Nonfinite::CountAsInfinity | Nonfinite::CountNanAsZero
                 if stats.infinite =>
             {

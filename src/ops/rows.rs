@@ -533,7 +533,9 @@ impl Band<'_> {
                 let block = spec.block_of(&stats, core::iter::empty(), fast.tensor);
                 let usual = spec.factor(fast.scaling, &block, stats.amax);
                 let beyond = T::IS_WIDE && stats.amax == f32::MAX;
-                match usual.filter(|_| !(with_points || beyond)) {
+                // An f64 rounded to odd is only scaled exactly by a power of two.
+                let exact = |factor: &f32| !T::IS_WIDE || *factor == 0.0 || factor.to_bits().trailing_zeros() >= 23;
+                match usual.filter(|factor| exact(factor) && !(with_points || beyond)) {
                     Some(usual) => {
                         *factor = usual;
                         (block, (!finite).then_some(Special::NotFinite(block)))

@@ -245,6 +245,10 @@ impl Formula {
             Ratio::Inverse => return None,
         }
         let reciprocal = matches!(ratio, Ratio::Inverse).then_some(Step::Under(1.0));
+        // A substitute of -0 is for blocks of zeros alone, which the steps cannot tell from quotients that underflow.
+        if spec.zero_scale == 0.0 && spec.zero_scale.is_sign_negative() {
+            return None;
+        }
         let mut clamp = Vec::new();
         if spec.zero_scale.to_bits() != 0 {
             clamp.push(Step::ForZero(spec.zero_scale));

@@ -52,6 +52,7 @@ fn spec(random: &mut Random) -> BlockSpec {
         .with_nonfinite(pick(random, &nonfinite))
         .with_zero_sign(pick(random, &signs))
         .with_flush_below(pick(random, &[0.0, 0.0, 0.0, 1e-38]))
+        .with_zero_scale(pick(random, &[0.0, 0.0, -0.0, 0.5]))
 }
 
 /// Numbers of some binades, any bits, or next to nothing, with zeros, and now and then what is not finite.
@@ -106,4 +107,51 @@ fn random_schemes_are_kernels_and_reference_alike() {
         }
     }
     assert!(checked > 1000, "{checked}");
+}
+
+fn agree(spec: &BlockSpec, x: &[f64]) -> Vec<u32> {
+    let reference = Quantizer::new(spec).quantize_reference(x, &[x.len()]).unwrap();
+    for isa in Isa::available() {
+        let tensor = Quantizer::new(spec).exec(Exec::SERIAL.with_isa(isa)).quantize(x, &[x.len()]).unwrap();
+        assert!(same(&tensor, &reference), "{}: {spec:?}", isa.name());
+    }
+    let view = reference.view();
+    [vec![view.scale_code(0)], (0..x.len()).map(|i| view.code(i).unwrap()).collect()].concat()
+}
+
+/// A substitute of -0 is for blocks of zeros: a quotient that underflows keeps its sign.
+#[test]
+fn a_minus_zero_in_place_of_a_scale_is_for_zeros_alone() {
+    let rule = ScaleRule::Amax { target: 448.0, ratio: Ratio::Divide };
+    let spec = BlockSpec::new(FormatSpec::F8E4M3, Some(FormatSpec::F32), Extent::Row, rule)
+        .with_apply(Apply::Divide)
+        .with_nonfinite(Nonfinite::Ignore)
+        .with_zero_scale(-0.0);
+    let scale = |x: f32| {
+        let tensor = Quantizer::new(&spec).quantize(&[x], &[1]).unwrap();
+        assert!(same(&tensor, &Quantizer::new(&spec).quantize_reference(&[x], &[1]).unwrap()));
+        tensor.view().scale_code(0)
+    };
+    assert_eq!((scale(f32::from_bits(1)), scale(0.0)), (0, 0x8000_0000));
+}
+
+/// 1e-38 is no power of two: an f64 times one over it, above the tie between 2 and 3, is 3.
+#[test]
+fn f64s_are_scaled_exactly_by_factors_that_are_no_powers_of_two() {
+    let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor)
+        .with_apply(Apply::FlooredReciprocal);
+    assert_eq!(agree(&spec, &[2.499999826398471e-38]), [0, 5]);
+}
+
+/// A block with NaN or infinity becomes zeros under the scale of a block of zeros, whatever the policy and the rule.
+#[test]
+fn erased_blocks_are_blocks_of_zeros() {
+    for element in [FormatSpec::F4E2M1, FormatSpec::F8E4M3] {
+        let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor).with_nonfinite(Nonfinite::Erase);
+        assert_eq!(agree(&spec, &[f64::NAN, 1.0, f64::INFINITY]), [0, 0, 0, 0]);
+    }
+    let rule = ScaleRule::SignedMax { target: -8.0 };
+    let spec = BlockSpec::new(FormatSpec::INT4, Some(FormatSpec::F16), Extent::Row, rule).with_nonfinite(Nonfinite::Erase);
+    assert_eq!(agree(&spec, &[f64::NAN, 4.0])[1..], [0, 0]);
+    assert_eq!(agree(&spec, &[f64::NAN, 4.0])[0], agree(&spec, &[0.0, 0.0])[0]);
 }
