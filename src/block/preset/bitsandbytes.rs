@@ -13,6 +13,8 @@
 //! assert_eq!((codes, bytes), (vec![15, 0, 7, 12], [0xF0, 0x7C]));
 //! # Ok::<(), subhalf::Error>(())
 //! ```
+//!
+//! The last, shorter block of a tensor is divided by its scale in bitsandbytes' 4 bits, and stores at least 1e-38; here it is as the others.
 
 use super::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Elements, Extent, Nonfinite, Ratio, ScaleRule};

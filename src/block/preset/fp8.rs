@@ -94,7 +94,7 @@ pub(super) mod deepseek {
         DEEPSEEK_V3_1X128 = v3(BLOCK_1X128), "amax / 448", FormulaOnly, changes "the scale of a subnormal amax can be zero";
         /// `DeepSeek`-V3's weights: [`DEEPSEEK_V3_1X128`] in tiles.
         DEEPSEEK_V3_128X128 = v3(BLOCK_128X128), "amax / 448", FormulaOnly, changes "the scale of a subnormal amax can be zero";
-        /// The UE8M0 scales of `DeepSeek`-V3.1 (later commits of the file: b15f0db, 82f6008): the f32 logarithm of `max(amax, 1e-4) / 448` rounded up,
+        /// The UE8M0 scales of `DeepSeek`-V3.1 (later commits of the file, from adecc0e on): the f32 logarithm of `max(amax, 1e-4) / 448` rounded up,
         /// elements `x / s`. Infinity makes the scale 254, 2^127; it is infinite there, where scales are stored in f32.
         DEEPSEEK_V3_1_1X128 = v3_1(BLOCK_1X128), "2^ceil(log2f(max(amax, 1e-4) / 448))", FormulaOnly;
         /// [`DEEPSEEK_V3_1_1X128`] in tiles.
