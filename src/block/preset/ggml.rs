@@ -5,7 +5,7 @@
 //! (1/d)` plus one half (and the distance of the least integer from zero), truncated. FP4 elements are the first of the least f32 error:
 //! ties go toward zero, −0 and numbers far beyond 6 become +0. ggml has no rule for NaN and infinity: here they do not count for the
 //! scale, and the integer of NaN, of infinity and of whatever is infinite after scaling (under an f32 scale below 2^-128) is the least one, as
-//! on x86-64; Q8_0 saturates there instead of making zeros, and its numbers come back as zeros either way.
+//! on x86-64; `Q8_0` saturates there instead of making zeros, and its numbers come back as zeros either way.
 //!
 //! Bytes from elsewhere: FP4's code 8 comes back as −0 (ggml: +0), and the E8M0 code 0xFF as NaN (ggml: 2^128).
 
