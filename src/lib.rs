@@ -1,5 +1,5 @@
-//! Every number format below `half`: FP8, FP6, FP4, HiF8, integers, codebooks, posits, every IEEE P3109 format and any split of your
-//! own, converted exactly as written in the standard, or exactly as a given vendor does it.
+//! Number formats below `half`: FP8, FP6, FP4, HiF8, integers, codebooks, posits, IEEE P3109 from 3 to 16 bits and splits of your
+//! own, converted exactly as written in the standard, or as a given vendor does it ([`Convert`] says how that was checked).
 //!
 //! # The one idea
 //!
@@ -26,8 +26,8 @@
 //! * A format as a type, for generic code: the trait [`Format`] that all of these implement.
 //! * A function of one number, correctly rounded, and its table: [`Unary`], [`UnaryTable`].
 //! * A format by somebody's name for it: [`FormatSpec::by_name_in`] and the [`Vocabulary`] it is a word of.
-//! * A tensor in a block-scaled format: [`QuantTensor::quantize`] under a [`BlockSpec`], your own or one of [`preset`]'s that match other
-//!   programs bit for bit; [`Quantizer`] takes more wishes; [`QuantView`] reads bytes that you have; [`layout`] knows other programs' bytes.
+//! * A tensor in a block-scaled format: [`QuantTensor::quantize`] under a [`BlockSpec`], your own or one of [`preset`]'s, which say
+//!   whether a program's own output was reproduced; [`Quantizer`] takes more wishes; [`QuantView`] reads bytes that you have; [`layout`] knows other programs' bytes.
 //! * A matrix product of any two of these, its sums made as you say, to the bit: [`matmul`], [`Matmul`], [`Accumulator`], [`Operand`].
 //! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`]; of a block-scaled one [`QuantTensor::stats`].
 //!
@@ -50,16 +50,16 @@
 //!
 //! # What a conversion may do differently
 //!
-//! Stacks disagree about everything but the values: E4M3 of 500 is 448 to CUDA's default and NaN to JAX. A [`Convert`] policy has one
-//! part for each disagreement ([`Round`], [`Overflow`], [`Infinity`], [`Nan`], [`MissingNan`], [`Zero`], [`Negative`],
-//! [`SubnormalInputs`]); the vendors' combinations are constants: [`Convert::ML_DTYPES`], [`Convert::CUDA_SATFINITE`],
+//! Stacks agree about values and disagree about what becomes of the rest: E4M3 of 500 is 448 to CUDA's default and NaN to JAX. A [`Convert`] policy has one
+//! part for each such question ([`Round`], [`Overflow`], [`Infinity`], [`Nan`], [`MissingNan`], [`Zero`], [`Negative`],
+//! [`SubnormalInputs`], and of arithmetic [`DivisionByZero`]); the vendors' combinations are constants: [`Convert::ML_DTYPES`], [`Convert::CUDA_SATFINITE`],
 //! [`Convert::TORCH_2_15`], [`Convert::P3109_SAT_NONE`] and more. Plain conversions use [`FormatSpec::default_convert`].
 //!
 //! # Blocks
 //!
 //! A block-scaled format is a value too. A [`BlockSpec`] names the elements, the scales, which elements share one ([`Extent`]), how it is
 //! found ([`ScaleRule`]) and applied ([`Apply`]). "NVFP4" or "MXFP4" alone are no specification: programs disagree about all of that, so every
-//! preset has a program's name, and says whether that program's own output was reproduced.
+//! preset has the name of a program, or of the document or the kind of scheme that it follows, and says whether that program's own output was reproduced.
 #![cfg_attr(feature = "alloc", doc = "```")]
 #![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
 //! use subhalf::{QuantTensor, preset};
@@ -78,7 +78,8 @@
 //! * **The same bits everywhere**, for every thread count and chunking, stochastic rounding included ([`Dither`]). No feature changes
 //!   a result. A NaN made for f32 is 0x7FC00000 unless a policy asks for another.
 //! * **Correctly rounded arithmetic**: every operation is the exact result rounded once, in any mode, with flags.
-//! * **Errors, not panics**, on bad input: [`Error`] names what was expected and found.
+//! * **Errors, not panics**, on bad input: [`Error`] names what was expected and found. [`FormatSpec::constant`] panics, so that a
+//!   `const` does not compile.
 //!
 //! # Features
 //!
