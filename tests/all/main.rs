@@ -4,6 +4,8 @@ mod arith;
 #[cfg(feature = "alloc")]
 mod blocks;
 mod constants;
+#[cfg(feature = "alloc")]
+mod digest;
 mod exact;
 mod hostile;
 mod kernels;

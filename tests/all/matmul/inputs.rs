@@ -2,17 +2,17 @@
 
 use subhalf::{BlockSpec, Extent, FormatSpec, Offset, Operand, PackedMatrix, Parts, QuantTensor, Quantizer, TensorScale, preset};
 
-pub(super) use crate::arith::wide::Random;
+pub(crate) use crate::arith::wide::Random;
 
 impl Random {
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 }
 
 /// What numbers are kept in.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     F32,
     #[cfg(feature = "half")]
     F16,
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Whether sums of so many products can be made block by block.
-    pub(super) fn is_blockwise(self, depth: usize) -> bool {
+    pub(crate) fn is_blockwise(self, depth: usize) -> bool {
         let (Self::Tensor(spec) | Self::Dynamic(spec)) = self else { return true };
         let cut = match spec.extent {
             Extent::Flat(length) => depth.is_multiple_of(length as usize) || (length as usize).is_multiple_of(depth),
@@ -36,15 +36,15 @@ impl Kind {
     }
 }
 
-pub(super) fn named(name: &str) -> Kind {
+pub(crate) fn named(name: &str) -> Kind {
     Kind::Tensor(preset::by_name(name).unwrap_or_else(|| panic!("no preset {name}")).spec)
 }
 
 /// One side of a product with everything that it borrows.
-pub(super) struct Side {
-    pub(super) shape: [usize; 3],
+pub(crate) struct Side {
+    pub(crate) shape: [usize; 3],
     kind: Kind,
-    pub(super) numbers: Vec<f32>,
+    pub(crate) numbers: Vec<f32>,
     #[cfg(feature = "half")]
     f16: Vec<half::f16>,
     #[cfg(feature = "half")]
@@ -52,14 +52,14 @@ pub(super) struct Side {
     codes: Vec<u8>,
     words: Vec<u16>,
     longs: Vec<u32>,
-    pub(super) tensor: Option<QuantTensor>,
+    pub(crate) tensor: Option<QuantTensor>,
     packed: Option<PackedMatrix>,
     spec: BlockSpec,
 }
 
 impl Side {
     /// `wild` inputs have NaN, infinities and zeros among them, and blocks of nothing but zeros.
-    pub(super) fn new(kind: Kind, shape: [usize; 3], random: &mut Random, wild: bool) -> Self {
+    pub(crate) fn new(kind: Kind, shape: [usize; 3], random: &mut Random, wild: bool) -> Self {
         let count: usize = shape.iter().product();
         let scale = 2f32.powi((random.next() % 9) as i32 - 4);
         let mut zeros = 0;
@@ -110,7 +110,7 @@ impl Side {
     }
 
     /// The same with scales that are any codes.
-    pub(super) fn with_any_scales(mut self, random: &mut Random) -> Self {
+    pub(crate) fn with_any_scales(mut self, random: &mut Random) -> Self {
         if let (Some(tensor), Kind::Tensor(_)) = (&self.tensor, self.kind) {
             let parts = tensor.parts();
             let scales: Vec<u8> = match tensor.spec().scale {
@@ -126,16 +126,16 @@ impl Side {
     }
 
     /// The same, packed.
-    pub(super) fn packed(mut self) -> Self {
+    pub(crate) fn packed(mut self) -> Self {
         self.packed = Some(PackedMatrix::new(self.operand(&Quantizer::new(&self.spec))).unwrap());
         self
     }
 
-    pub(super) fn quantizer(&self) -> Quantizer<'_> {
+    pub(crate) fn quantizer(&self) -> Quantizer<'_> {
         Quantizer::new(&self.spec)
     }
 
-    pub(super) fn operand<'a>(&'a self, quantizer: &'a Quantizer<'a>) -> Operand<'a> {
+    pub(crate) fn operand<'a>(&'a self, quantizer: &'a Quantizer<'a>) -> Operand<'a> {
         let shape = &self.shape;
         if let Some(packed) = &self.packed {
             return packed.into();
@@ -157,7 +157,7 @@ impl Side {
     }
 
     /// The numbers of a row, read by other means than a product's.
-    pub(super) fn row(&self, line: usize) -> Vec<f32> {
+    pub(crate) fn row(&self, line: usize) -> Vec<f32> {
         let cols = self.shape[2];
         let range = line * cols..(line + 1) * cols;
         match &self.kind {
@@ -172,7 +172,7 @@ impl Side {
     }
 
     /// Of each position of a row the element without its scale, the scale, and which block it is in.
-    pub(super) fn blocks(&self, line: usize) -> (Vec<f32>, Vec<f32>, Vec<usize>) {
+    pub(crate) fn blocks(&self, line: usize) -> (Vec<f32>, Vec<f32>, Vec<usize>) {
         let cols = self.shape[2];
         let Some(tensor) = &self.tensor else { return (self.row(line), vec![1.0; cols], vec![0; cols]) };
         let (view, spec) = (tensor.view(), tensor.spec());
@@ -199,7 +199,7 @@ impl Side {
     }
 
     /// What multiplies a whole sum.
-    pub(super) fn tensor_factor(&self) -> f32 {
+    pub(crate) fn tensor_factor(&self) -> f32 {
         let Some(tensor) = &self.tensor else { return 1.0 };
         match tensor.spec().tensor_scale {
             TensorScale::Divisor { .. } => 1.0 / tensor.tensor_scale(),
@@ -208,13 +208,13 @@ impl Side {
         }
     }
 
-    pub(super) const fn kind(&self) -> &Kind {
+    pub(crate) const fn kind(&self) -> &Kind {
         &self.kind
     }
 }
 
 /// The pairs that are tried: weights of every kind, against activations that go with them and some that do not.
-pub(super) fn pairs() -> Vec<(Kind, Kind)> {
+pub(crate) fn pairs() -> Vec<(Kind, Kind)> {
     let row_int8 = named("int::INT8_ROW");
     let codes = Kind::Codes;
     let pairs = vec![

@@ -2,14 +2,14 @@
 
 mod big;
 mod edges;
-mod inputs;
+pub(crate) mod inputs;
 mod naive;
 
 use inputs::{Kind, Random, Side, pairs};
 use subhalf::{Accumulator, Chain, Dither, Exec, FormatSpec, IntegerOverflow, Isa, Matmul, Round, Stochastic, reference_matmul};
 
 /// Every accumulator, in the roundings that kernels tell apart.
-fn accumulators(pair: (Kind, Kind), shape: usize, depth: usize) -> Vec<Accumulator> {
+pub(crate) fn accumulators(pair: (Kind, Kind), shape: usize, depth: usize) -> Vec<Accumulator> {
     let rounded = |format, rounding| Accumulator::rounded(format, rounding);
     let chunked = |k, inner, outer| Accumulator::Chunked { k, inner, outer };
     let f16 = Chain::Rounded { format: FormatSpec::F16, rounding: Round::NearestEven };
@@ -44,7 +44,7 @@ fn accumulators(pair: (Kind, Kind), shape: usize, depth: usize) -> Vec<Accumulat
 }
 
 /// Shapes up to 130 on a side, most of them small, their edges too; a few batches.
-fn shape(random: &mut Random, index: usize) -> [usize; 4] {
+pub(crate) fn shape(random: &mut Random, index: usize) -> [usize; 4] {
     let mut side = |small: usize| match random.below(20) {
         0 => [0, 1, 7, 8, 9, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 130][random.below(17)],
         1 => random.below(131),
@@ -54,7 +54,7 @@ fn shape(random: &mut Random, index: usize) -> [usize; 4] {
     [batch, side(6), side(18), side(40)]
 }
 
-fn run<'a>(matmul: &Matmul<'_>, a: &'a Side, b: &'a Side) -> Vec<u32> {
+pub(crate) fn run<'a>(matmul: &Matmul<'_>, a: &'a Side, b: &'a Side) -> Vec<u32> {
     let (left, right) = (a.quantizer(), b.quantizer());
     let product = matmul.multiply(a.operand(&left), b.operand(&right)).unwrap();
     product.iter().map(|x| x.to_bits()).collect()
@@ -69,7 +69,7 @@ fn reference(matmul: &Matmul<'_>, a: &Side, b: &Side) -> Vec<u32> {
 }
 
 /// Both sides of a product from a seed.
-fn sides(pair: (Kind, Kind), index: usize, [batch, m, n, k]: [usize; 4]) -> (Side, Side) {
+pub(crate) fn sides(pair: (Kind, Kind), index: usize, [batch, m, n, k]: [usize; 4]) -> (Side, Side) {
     let mut random = Random(index as u64);
     let wild = index % 4 == 1;
     // One matrix of a batch on either side, or as many as on the other.
