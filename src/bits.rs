@@ -68,6 +68,16 @@ pub(crate) fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
     odd_sum(f64::from(a) * f64::from(b), f64::from(c)) as f32
 }
 
+/// `a · b + c`, rounded once, for loops stamped for instruction sets with fused multiply-adds; elsewhere a slow call.
+#[cfg(feature = "alloc")]
+#[inline(always)]
+pub(crate) fn mul_add(a: f32, b: f32, c: f32) -> f32 {
+    #[cfg(feature = "std")]
+    return a.mul_add(b, c);
+    #[cfg(not(feature = "std"))]
+    return fma_f32(a, b, c);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -118,6 +118,7 @@ mod error;
 mod flags;
 mod format;
 mod kernel;
+mod mem;
 #[cfg(feature = "alloc")]
 mod mma;
 mod name;

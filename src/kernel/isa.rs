@@ -82,12 +82,13 @@ impl Isa {
         }
     }
 
-    /// Whether it is AVX-512, with or without byte permutes.
-    pub(super) const fn is_avx512(self) -> bool {
+    /// Whether a fused multiplication and addition is an instruction of loops stamped for it.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn has_fma(self) -> bool {
         match self.0 {
+            Kind::Portable => cfg!(all(feature = "std", any(target_arch = "aarch64", target_feature = "fma"))),
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
-            Kind::Avx512 | Kind::Avx512Vbmi => true,
-            _ => false,
+            Kind::Avx2 | Kind::Avx512 | Kind::Avx512Vbmi => true,
         }
     }
 }

@@ -1,103 +1,89 @@
-//! The codec, fast: the same bits as the reference, by ways that need a property of the format. Each way is made from a spec by a
-//! constructor that refuses specs without the property; every result is tested against `codec`.
+//! The codec, fast: the same bits as [`codec`](crate::codec), by kernels that each need a property of the format.
 //!
-//! Loops are plain Rust without branches, stamped for each instruction set ([`Isa`]); intrinsics are in modules named `x86` and `x86_…`. All of it relies on the
-//! default floating-point environment: rounding to nearest, subnormal numbers on.
+//! # What `lower` promises
+//!
+//! Each kernel has a type of parameters, which a function `lower` makes from a format, a policy and an [`Isa`], as a compiler lowers a program to its
+//! machine. `lower` returns `None` for everything that its kernel does not cover, and the caller goes on to the next kernel, at last to the reference
+//! codec. Parameters in hand therefore mean that every result has the bits of the reference codec: whatever a kernel finds only in its input (NaN,
+//! infinities, numbers out of range) it reports, and its caller encodes these elements again. Tests hold every kernel to `codec` on every instruction set.
+//!
+//! # Which file is at work
+//!
+//! A loop is plain Rust without branches, compiled for every instruction set by [`per_isa!`](isa::per_isa), unless the last column names intrinsics.
+//!
+//! | format | policy | file | intrinsics (AVX2, AVX-512, AVX-512 with VBMI) |
+//! |---|---|---|---|
+//! | FP16 | IEEE 754, nearest even | `x86/half` | AVX2, AVX-512 |
+//! | f32 with fewer mantissa bits (BF16, TF32) | IEEE 754, nearest even | `encode/sixteen_bit` | |
+//! | binary floating-point up to 16 bits | nearest even | `encode/float`, then `general` for a chunk with special values | `x86/avx512_encode` (VBMI) |
+//! | integers up to 16 bits | nearest even, saturating | `encode/integer`, then `general` | |
+//! | floating-point and integers | every rounding without random bits | `encode/general` | |
+//! | floating-point and integers | stochastic, up to 28 bits | `encode/stochastic`, words from `philox` | |
+//! | integers | wrapping | `encode/wrapping` | |
+//! | HiF8 | ties away | `encode/hif8` | `x86/avx512_hif8` (VBMI) |
+//! | every format up to 8 bits, codebooks and posits too | every rounding without random bits | `encode/lookup`, from 256 or 4,096 elements on | |
+//! | one number, of a format known when compiling | nearest even | `encode/scalar` | |
+//! | decoding: floating-point | | `decode/arithmetic` | |
+//! | decoding: up to 8 bits | | `decode/tables` | `x86/avx512_decode` (AVX-512 up to 5 bits, VBMI) |
+//! | blocks: maxima, scales | | `block/magnitude`, `block/scale` | `x86/avx512_block` (AVX-512) |
+//! | blocks: scaling and encoding in one | nearest even | `block/encode`, `block/divide` | `x86/avx512_encode` (VBMI) |
+//! | blocks: zero points, packing, the way back | | `block/zero_points`, `pack`, `restore` | `x86/avx512_block` (AVX-512; 6 and 8 bits: VBMI) |
+//! | products: f32, f64 and rounded sums | | `gemm/float`, `gemm/rounded` | `x86/gemm` (AVX2, AVX-512) |
+//! | products: sums of small integers | | `gemm/int8` | `x86/avx2_int8`, `x86/avx512_int8` (VNNI; rows of codes: VBMI) |
+//! | products: a few rows by a packed matrix | | `gemm/gemv` | `x86/avx2_gemv`, `x86/avx512_gemv` |
+//!
+//! # Another instruction set
+//!
+//! A room's `intrinsics.rs` lists in a trait what an instruction set may bring, each function with a default that declines. `x86/entry.rs` overrides what
+//! AVX2 and AVX-512 have: the table of kernels by instruction set, and the only file that asks an [`Isa`] what it is. ARM would be a folder beside
+//! `x86` with an `entry.rs` of its own, a line below, and the kind in `isa.rs`.
+//!
+//! Everything relies on the default floating-point environment: rounding to nearest, subnormal numbers on.
+
+#![cfg_attr(
+    not(all(feature = "std", target_arch = "x86_64")),
+    allow(dead_code, reason = "operands that only kernels in intrinsics read")
+)]
 
 #[cfg(feature = "alloc")]
-mod aligned;
-#[cfg(feature = "alloc")]
-mod blocks;
-#[cfg(feature = "alloc")]
-mod columns;
+mod block;
 mod decode;
-#[cfg(feature = "alloc")]
-mod dots;
 mod encode;
-mod encoder;
-mod finite;
 #[cfg(feature = "alloc")]
 pub(crate) mod gemm;
-mod hif8;
-mod integer;
 mod isa;
-mod nearest;
-mod philox;
-mod pod;
-#[cfg(feature = "alloc")]
-mod rounding;
-#[cfg(feature = "alloc")]
-mod rows;
-#[cfg(feature = "alloc")]
-mod scaling;
-#[cfg(feature = "alloc")]
-mod steps;
-mod stochastic;
+#[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+mod plain;
+#[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+use plain as native;
 mod stream;
-#[cfg(feature = "alloc")]
-mod thin;
-mod wide;
-mod wrapping;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
-#[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
-mod x86_blocks;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod x86_columns;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod x86_dots;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod x86_finite;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod x86_gemm;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod x86_half;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod x86_hif8;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod x86_lanes;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod x86_maddubs;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod x86_thin;
-#[cfg(feature = "alloc")]
-mod zero_points;
+use x86 as native;
 
 #[cfg(feature = "alloc")]
-pub(crate) use aligned::Aligned;
+pub(crate) use crate::mem::{Aligned, as_f32s};
+pub(crate) use crate::mem::{every_pattern, some_patterns};
 #[cfg(feature = "alloc")]
-pub(crate) use blocks::{
-    Above, Below, Both, FloatCoder, FloatRun, Logarithms, Powers, Step, apply, as_f32s, block_largest, encode_blocks, finite_amax,
-    logarithms, powers, refuse, replace, scale_blocks, where_zero, widen, zeros_become,
+pub(crate) use block::{
+    Above, AmaxQuotient, Below, Both, FloatCoder, FloatRun, LessZeroPoint, Logarithms, Over, OverByReciprocal, OverToOdd,
+    OverToOddFused, PackedBlocks, PlusMinimum, PointCoder, Powers, Product, RECIPROCAL_FROM, Scaling, Step, Times, apply,
+    block_largest, e8m0, encode_blocks, encode_points, expand, finite_amax, logarithms, pack_4, pack_6, powers, reciprocals,
+    refuse, replace, restore_each, restore_packed, restore_packed_by, restores_packed, scale_blocks, unpack_4, unpack_6,
+    where_zero, widen, zero_points, zeros_become,
 };
+pub(crate) use decode::{DecodeBytes, DecodeWide, look_up, map_bytes};
 #[cfg(feature = "alloc")]
-pub(crate) use columns::{CodeRows, Quad, positions, quads, unpack_quads};
-pub(crate) use decode::{DecodeBytes, look_up, map_bytes};
+pub(crate) use encode::Integer;
+pub use encode::Needs;
+pub(crate) use encode::{Encoder, FakeQuantizer, Nearest, to_odd};
 #[cfg(feature = "alloc")]
-pub(crate) use dots::{Dots, Left, LeftRows, LeftWords, Right, SmallIntegers, left_words};
-pub use encoder::Needs;
-pub(crate) use encoder::{Encoder, FakeQuantizer};
-#[cfg(feature = "alloc")]
-pub(crate) use integer::Integer;
+pub(crate) use gemm::{
+    CodeRows, Dots, Factors, Left, LeftRows, LeftWords, Nibbles, OfBlocks, PANELS, Quad, Right, Rounding, SmallIntegers, THIN,
+    Thin, ThinPanel, left_words, positions, quads, unpack_quads,
+};
 pub use isa::Isa;
-pub(crate) use nearest::Nearest;
-pub(crate) use pod::{every_pattern, some_patterns};
-#[cfg(feature = "alloc")]
-pub(crate) use rounding::Rounding;
-#[cfg(feature = "alloc")]
-pub(crate) use rows::{
-    AmaxQuotient, LessZeroPoint, PackedBlocks, PlusMinimum, Product, e8m0, expand, pack_4, pack_6, restore_each, restore_packed,
-    restore_packed_by, restores_packed, unpack_4, unpack_6,
-};
-#[cfg(feature = "alloc")]
-pub(crate) use scaling::{Over, OverToOdd, Scaling, Times};
-#[cfg(all(feature = "alloc", feature = "std", target_arch = "x86_64"))]
-pub(crate) use scaling::{OverByReciprocal, OverToOddFused, RECIPROCAL_FROM, reciprocals};
 #[cfg(feature = "alloc")]
 pub(crate) use stream::{copy_past_caches, fence, prefetch};
 pub(crate) use stream::{is_large, tiles};
-#[cfg(feature = "alloc")]
-pub(crate) use thin::{Factors, Nibbles, OfBlocks, PANELS, THIN, Thin, ThinPanel};
-pub(crate) use wide::{DecodeWide, to_odd};
-#[cfg(feature = "alloc")]
-pub(crate) use zero_points::{PointCoder, encode_points, zero_points};

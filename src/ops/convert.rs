@@ -181,12 +181,12 @@ impl<'a, T: Real> Decode<'a, T> {
             (Way::Table(table), Some(src)) => return look_up(self.isa, table, src, dst),
             (Way::Bytes(decode), Some(src)) => {
                 if let Some(dst) = T::f32s_mut(dst) {
-                    return in_tiles(src, dst, streams, |src, dst| decode.decode(self.isa, src, dst));
+                    return in_tiles(src, dst, streams, |src, dst| decode.decode(src, dst));
                 }
             }
             (Way::Wide(decode), _) => {
                 if let Some(dst) = T::f32s_mut(dst) {
-                    return in_tiles(src, dst, streams, |src, dst| decode.decode(self.isa, src, dst));
+                    return in_tiles(src, dst, streams, |src, dst| decode.decode(src, dst));
                 }
             }
             _ => {}

@@ -56,11 +56,11 @@ impl Codes {
         let of = |width: usize| &bytes[blocks.start * width..blocks.end * width];
         match self {
             Self::E8M0 => kernel::e8m0(isa, of(1), numbers),
-            Self::Byte(decode) => decode.decode(isa, of(1), numbers),
+            Self::Byte(decode) => decode.decode(of(1), numbers),
             Self::Half(decode) => {
                 wide.clear();
                 wide.extend(of(2).as_chunks().0.iter().map(|code| u16::from_le_bytes(*code)));
-                decode.decode(isa, wide, numbers);
+                decode.decode(wide, numbers);
             }
             Self::F32 => {
                 let codes = of(4).as_chunks().0.iter().map(|code| f32::from_le_bytes(*code));
@@ -200,7 +200,7 @@ impl FastRestore {
         let (start, end) = (start + first * bits, cols.end * bits);
         let bytes = &row[start / 8..end.div_ceil(8)];
         if bits == 8 {
-            self.elements.decode(isa, bytes, numbers);
+            self.elements.decode(bytes, numbers);
         } else {
             codes.resize(numbers.len(), 0);
             match bits {
@@ -208,7 +208,7 @@ impl FastRestore {
                 6 if start.is_multiple_of(8) => kernel::unpack_6(isa, bytes, codes),
                 _ => codes.iter_mut().enumerate().for_each(|(i, code)| *code = get(row, self.bits, cols.start + first + i) as u8),
             }
-            self.elements.decode(isa, codes, numbers);
+            self.elements.decode(codes, numbers);
         }
         each_scale.resize(numbers.len(), 0.0);
         kernel::expand(isa, length, scales, each_scale);

@@ -320,7 +320,7 @@ impl Formula {
         if self.unrounded {
             unrounded.extend_from_slice(numbers);
         }
-        self.format.round(isa, numbers, codes, &mut arrays.wide);
+        self.format.round(numbers, codes, &mut arrays.wide);
         if let Some((code, scale)) = &self.vanished {
             for (index, number) in numbers.iter_mut().enumerate().filter(|(_, number)| **number == 0.0) {
                 *number = *scale;
@@ -360,17 +360,17 @@ impl Format {
     }
 
     /// Codes of numbers, and what they come back as.
-    fn round(&self, isa: Isa, numbers: &mut [f32], codes: &mut [u8], wide: &mut Vec<u16>) {
+    fn round(&self, numbers: &mut [f32], codes: &mut [u8], wide: &mut Vec<u16>) {
         match self {
             Self::F32 => codes.as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(code, x)| *code = x.to_le_bytes()),
             Self::Byte(encode, decode) => {
                 encode.encode(numbers, codes, Dither::NONE);
-                decode.decode(isa, codes, numbers);
+                decode.decode(codes, numbers);
             }
             Self::Half(encode, decode) => {
                 wide.resize(numbers.len(), 0);
                 encode.encode(numbers, wide, Dither::NONE);
-                decode.decode(isa, wide, numbers);
+                decode.decode(wide, numbers);
                 codes.as_chunks_mut().0.iter_mut().zip(wide).for_each(|(code, x)| *code = x.to_le_bytes());
             }
         }

@@ -67,7 +67,7 @@ impl Reader {
             }
             _ => codes,
         };
-        decode.decode(self.isa, codes, dst);
+        decode.decode(codes, dst);
         if operand.spec().is_none() {
             return;
         }
@@ -85,7 +85,7 @@ impl Reader {
     pub(super) fn panel(&self, panel: &Panel, k: Range<usize>, scratch: &mut Aligned<Lanes<u8>>, dst: &mut [Lanes<f32>]) {
         match (&panel.data, &self.decode) {
             (Data::Numbers(numbers), _) => dst.copy_from_slice(&numbers[k.clone()]),
-            (Data::Bytes(codes), Some(decode)) => decode.decode(self.isa, codes[k.clone()].as_flattened(), dst.as_flattened_mut()),
+            (Data::Bytes(codes), Some(decode)) => decode.decode(codes[k.clone()].as_flattened(), dst.as_flattened_mut()),
             (Data::Nibbles(quads), Some(decode)) => {
                 let quads = &quads[k.start / 8..k.end.div_ceil(8)];
                 if let (Some(nibbles), true) = (&self.nibbles, k.start.is_multiple_of(8)) {
@@ -93,7 +93,7 @@ impl Reader {
                 } else {
                     scratch.resize(8 * quads.len());
                     unpack_quads(self.isa, quads, scratch);
-                    decode.decode(self.isa, scratch[k.start % 8..][..k.len()].as_flattened(), dst.as_flattened_mut());
+                    decode.decode(scratch[k.start % 8..][..k.len()].as_flattened(), dst.as_flattened_mut());
                 }
             }
             // Codes have a format.

@@ -1,0 +1,163 @@
+//! Finite f32s to a floating-point format, nearest-even, by one f32 addition: the fast way for what nearly all numbers are.
+//!
+//! With 2^e the binade of a magnitude, at least the smallest normal one's, the sum with `c = 2^(e + 23 − M)` has the spacing `2^(e − M)`, so
+//! the addition itself rounds, ties to even, and the low bits of the sum count the units: up to the hidden bit's 2^M more than the mantissa
+//! field. Of the exponent field too all that is still missing is a constant, which `c` has in its low bits, modulo 2^16: a code is the low bits of
+//! one sum of integers. Infinity, NaN and, where it has a code of its own, overflow are not seen here: the largest magnitude of a run says whether any was among it.
+
+use super::params::{both, layout, limit};
+use crate::codec::Unpacked;
+use crate::kernel::isa::per_isa;
+use crate::policy::Convert;
+use crate::spec::{Code, FormatSpec};
+
+/// Parameters of a conversion.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finite {
+    /// Bits of the smallest normal number as an f32.
+    pub(in crate::kernel) min_normal: u32,
+    /// `23 − M`, as a shift and in an f32's exponent field.
+    pub(in crate::kernel) shift: u32,
+    ahead: u32,
+    /// The same with what the codes of the smallest normal number's binade lack, modulo 2^16, below.
+    ahead_of_code: u32,
+    /// Bits of the f32 that all larger magnitudes are taken for: the largest number, or one unit above it.
+    pub(in crate::kernel) cap: u32,
+    /// The bits of an f32 that are taken for its magnitude: a negative number for an unsigned format becomes one above all.
+    magnitude: u32,
+    pub(in crate::kernel) sign_bit: u32,
+    pub(in crate::kernel) sign_shift: u32,
+    /// Whether a zero keeps its sign.
+    pub(in crate::kernel) negative_zero: bool,
+    /// Bits of the smallest magnitude that is not for this kernel.
+    special: u32,
+    /// The same of numbers instead of codes.
+    special_number: u32,
+}
+
+impl Finite {
+    /// The parameters, if the format and the policy are of the kind.
+    pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
+        let Some(layout) = layout(spec, convert) else { return None };
+        let shift = 23 - layout.mantissa_bits as u32;
+        // Without mantissa bits evenness is the exponent's, which the sum does not know; the sum must be an f32, and its low bits all of a code.
+        if layout.mantissa_bits == 0 || spec.bits() > 16 || spec.max_exponent() + 1 + shift as i32 > 127 {
+            return None;
+        }
+        let Some(min_normal) = spec.min_normal() else { return None };
+        let sign_bit = layout.sign_bit() as u32;
+        let max = spec.max_code() & !sign_bit;
+        let max_bits = spec.max().to_f32().to_bits();
+        let (overflow, overflow_sign) = both(spec, convert, Unpacked::new(false, 1, spec.max_exponent() + 2));
+        let (infinity, infinity_sign) = both(spec, convert, Unpacked::infinity(false));
+        let beyond = limit(spec, shift) + 1;
+        // Negative numbers of unsigned formats are not for this kernel.
+        let (overflow_sign, infinity_sign) = if layout.signed { (overflow_sign, infinity_sign) } else { (0, 0) };
+        let saturates = overflow == max && overflow_sign == sign_bit;
+        // The next code is one unit of the largest number's binade further on, a carry into the next binade included.
+        let next = overflow == max + 1 && overflow_sign == sign_bit;
+        let infinite = if infinity == overflow && infinity_sign == overflow_sign { 0x7F80_0001 } else { 0x7F80_0000 };
+        let min_normal = min_normal.to_f32().to_bits();
+        Some(Self {
+            min_normal,
+            shift,
+            ahead: shift << 23,
+            ahead_of_code: shift << 23 | (min_normal >> shift).wrapping_neg() & 0xFFFF,
+            cap: if next { max_bits + (1 << shift) } else { max_bits },
+            magnitude: if layout.signed { 0x7FFF_FFFF } else { u32::MAX },
+            sign_bit,
+            sign_shift: 32 - spec.bits(),
+            negative_zero: layout.negative_zero || !layout.signed,
+            special: if saturates || next { infinite } else { beyond },
+            special_number: if saturates { infinite } else { beyond },
+        })
+    }
+
+    /// The same for codes of which −0 is none.
+    #[cfg(feature = "alloc")]
+    pub(in crate::kernel) const fn without_negative_zero(self) -> Self {
+        Self { negative_zero: false, ..self }
+    }
+
+    /// Whether codes of a run with this largest magnitude are right.
+    pub(crate) const fn covers(&self, largest: u32) -> bool {
+        largest < self.special
+    }
+
+    /// Whether numbers are.
+    pub(crate) const fn covers_numbers(&self, largest: u32) -> bool {
+        largest < self.special_number
+    }
+
+    /// Whether codes are bytes with a sign bit.
+    pub(in crate::kernel) const fn has_signed_bytes(&self) -> bool {
+        matches!(self.sign_bit, 1..=0x80)
+    }
+
+    /// `2^e` of a magnitude, as its bits.
+    #[inline(always)]
+    fn binade(&self, magnitude: u32) -> u32 {
+        (magnitude & 0x7F80_0000).max(self.min_normal)
+    }
+
+    #[inline(always)]
+    pub(in crate::kernel) fn code<const NEGATIVE_ZERO: bool>(&self, bits: u32, largest: &mut u32) -> u32 {
+        let magnitude = bits & self.magnitude;
+        *largest = (*largest).max(magnitude);
+        let magnitude = magnitude.min(self.cap);
+        let binade = self.binade(magnitude);
+        let sum = f32::from_bits(magnitude) + f32::from_bits(binade + self.ahead_of_code);
+        let code = sum.to_bits().wrapping_add(binade >> self.shift) & 0xFFFF;
+        let sign = bits >> self.sign_shift & self.sign_bit;
+        if NEGATIVE_ZERO || code != 0 { code | sign } else { code }
+    }
+
+    #[inline(always)]
+    fn number<const NEGATIVE_ZERO: bool>(&self, bits: u32, largest: &mut u32) -> f32 {
+        let magnitude = bits & self.magnitude;
+        *largest = (*largest).max(magnitude);
+        let magnitude = magnitude.min(self.cap);
+        let c = f32::from_bits(self.binade(magnitude) + self.ahead);
+        let rounded = (f32::from_bits(magnitude) + c) - c;
+        let signed = f32::from_bits(rounded.to_bits() | bits & 0x8000_0000);
+        if NEGATIVE_ZERO || rounded != 0.0 { signed } else { rounded }
+    }
+}
+
+#[inline(always)]
+fn codes_body<C: Code>(finite: &Finite, src: &[f32], dst: &mut [C], largest: &mut u32) {
+    // Copies that nothing points at stay in registers.
+    let (finite, mut top) = (*finite, *largest);
+    if finite.negative_zero {
+        for (x, code) in src.iter().zip(dst) {
+            *code = C::truncate(finite.code::<true>(x.to_bits(), &mut top));
+        }
+    } else {
+        for (x, code) in src.iter().zip(dst) {
+            *code = C::truncate(finite.code::<false>(x.to_bits(), &mut top));
+        }
+    }
+    *largest = top;
+}
+
+#[inline(always)]
+fn numbers_body(finite: &Finite, src: &[f32], dst: &mut [f32], largest: &mut u32) {
+    let (finite, mut top) = (*finite, *largest);
+    if finite.negative_zero {
+        for (x, y) in src.iter().zip(dst) {
+            *y = finite.number::<true>(x.to_bits(), &mut top);
+        }
+    } else {
+        for (x, y) in src.iter().zip(dst) {
+            *y = finite.number::<false>(x.to_bits(), &mut top);
+        }
+    }
+    *largest = top;
+}
+
+per_isa! {
+    /// Codes of numbers that the parameters cover, and the largest magnitude of them and one before, as its bits.
+    fn encode_finite[C: Code](finite: &Finite, src: &[f32], dst: &mut [C], largest: &mut u32) = codes_body;
+    /// The representable numbers nearest to numbers, as before.
+    fn round_finite[](finite: &Finite, src: &[f32], dst: &mut [f32], largest: &mut u32) = numbers_body;
+}

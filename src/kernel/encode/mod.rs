@@ -1,0 +1,34 @@
+//! f32s to codes. [`Encoder::lower`] chooses the file for a format and a policy.
+
+mod choose;
+mod fake;
+mod float;
+mod general;
+mod hif8;
+mod integer;
+mod intrinsics;
+#[cfg(feature = "alloc")]
+mod lookup;
+mod params;
+mod philox;
+mod scalar;
+mod sixteen_bit;
+mod stochastic;
+mod to_odd;
+mod wrapping;
+
+pub(crate) use choose::Encoder;
+pub use choose::Needs;
+pub(crate) use fake::FakeQuantizer;
+#[cfg(feature = "alloc")]
+pub(in crate::kernel) use float::Finite;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(in crate::kernel) use hif8::{CAP, HiF8, INFINITY};
+#[cfg(feature = "alloc")]
+pub(crate) use integer::Integer;
+pub(in crate::kernel) use intrinsics::EncodeIntrinsics;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(in crate::kernel) use params::NanPair;
+pub(crate) use scalar::Nearest;
+pub(in crate::kernel) use sixteen_bit::Cut;
+pub(crate) use to_odd::to_odd;

@@ -1,0 +1,150 @@
+//! Sums of products of small integers by dot products of bytes: four positions at a time, exact in i32. AVX512-VNNI adds up all four; AVX2 (`maddubs`) two, in i16,
+//! where they must not overflow.
+//!
+//! The instructions multiply unsigned by signed bytes. The right side's integers are taken higher by an offset, their largest magnitude, so that none is negative.
+//! That adds `offset · Σ left` to the sum of a block, which therefore starts at the negative of it: one number for a row and a block.
+
+use super::gemv_operands::{MAX_ROWS, PANELS, THIN, ThinPanel};
+use super::int8_operands::{ByteDots, Left, LeftRows, LeftWords, Right, SmallIntegers};
+use super::intrinsics::GemmIntrinsics;
+use super::tile::{Block, CodeRows, Lanes, Quad, ROWS, height};
+use crate::kernel::isa::{Isa, per_isa};
+use crate::kernel::native::Native;
+
+/// The words and starts of a tile's numbers, `height` of them for each position, in blocks of `run` positions; the right side is `offset` higher.
+pub(crate) fn left_words(isa: Isa, unit: f32, offset: u32, height: usize, run: usize, numbers: &[f32]) -> LeftWords {
+    let LeftWords { mut words, mut starts } = LeftWords::default();
+    for block in numbers.chunks(run * height) {
+        let first = words.len();
+        words.resize(first + block.len().div_ceil(4 * height) * height, 0);
+        let mut sums = [0; ROWS];
+        let sums = &mut sums[..height];
+        match height {
+            1 => words_of_1(isa, unit, block, &mut words[first..], sums),
+            2 => words_of_2(isa, unit, block, &mut words[first..], sums),
+            4 => words_of_4(isa, unit, block, &mut words[first..], sums),
+            8 => words_of_8(isa, unit, block, &mut words[first..], sums),
+            _ => words_of_all(isa, unit, block, &mut words[first..], sums),
+        }
+        // As the instructions' sums do, it may wrap on the way to a sum that fits.
+        starts.extend(sums.iter().map(|sum| sum.wrapping_mul(-(offset as i32))));
+    }
+    LeftWords { words, starts }
+}
+
+#[inline(always)]
+fn words_body<const H: usize>(unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) {
+    let Some(sums) = sums.first_chunk_mut::<H>() else { return };
+    for (positions, word) in numbers.as_chunks::<H>().0.chunks(4).zip(words.as_chunks_mut::<H>().0) {
+        for (place, position) in positions.iter().enumerate() {
+            for lane in 0..H {
+                let integer = (position[lane] * unit) as i32;
+                sums[lane] += integer;
+                word[lane] |= (integer as u32 & 0xFF) << (8 * place);
+            }
+        }
+    }
+}
+
+per_isa! {
+    fn words_of_1[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<1>;
+    fn words_of_2[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<2>;
+    fn words_of_4[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<4>;
+    fn words_of_8[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<8>;
+    fn words_of_all[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<ROWS>;
+}
+
+/// Dot products of bytes under an instruction set that has them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dots {
+    isa: Isa,
+    kernel: ByteDots,
+}
+
+/// [`Dots`] that take rows of codes as they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DotsOfRows(Isa);
+
+impl Dots {
+    /// Those of an instruction set for these sides. `None` too where sums of f32s are as fast.
+    pub(crate) fn new(isa: Isa, left: &SmallIntegers, right: &SmallIntegers) -> Option<Self> {
+        // Two products of twice the right side's largest magnitude by the left side's.
+        let quads = i16::MAX as usize / (4 * right.largest * left.largest).max(1) as usize;
+        Native::byte_dots(isa, quads).map(|kernel| Self { isa, kernel })
+    }
+
+    /// Those that take rows of codes.
+    pub(crate) const fn of_rows(self) -> Option<DotsOfRows> {
+        if let ByteDots::FoursOfRows = self.kernel { Some(DotsOfRows(self.isa)) } else { None }
+    }
+
+    /// Codes, position by position in blocks of `run`, to quads of integers.
+    pub(crate) fn quads(self, integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
+        Native::integer_quads(self.isa, integers, codes, run, quads);
+    }
+
+    /// Quads of pairs of codes, which only formats with a table have, to twice as many quads of integers, or one less.
+    pub(crate) fn quads_of_pairs(self, integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
+        Native::integer_quads_of_pairs(self.isa, integers, pairs, quads);
+    }
+
+    /// `acc + sum · (scale · scale)`, fused, for each block in turn, for one panel or two.
+    pub(crate) fn chain(self, rows: usize, left: &Left<'_>, right: &[Right<'_>], acc: &mut [Block<f32>]) {
+        if let (Some(right), Some(acc), ROWS) = (right.first_chunk(), acc.first_chunk_mut(), height(rows))
+            && Native::dot_pair(self.isa, left, right, acc)
+        {
+            return;
+        }
+        right.iter().zip(acc).for_each(|(right, acc)| match height(rows) {
+            1 => self.tile::<1>(left, right, acc),
+            2 => self.tile::<2>(left, right, acc),
+            4 => self.tile::<4>(left, right, acc),
+            8 => self.tile::<8>(left, right, acc),
+            _ => self.tile::<ROWS>(left, right, acc),
+        });
+    }
+
+    fn tile<const R: usize>(self, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
+        if let Some(acc) = acc.first_chunk_mut::<R>() {
+            Native::dot_tile(self.isa, self.kernel, left, right, acc);
+        }
+    }
+
+    /// Rows of codes, in pairs or one a byte, up to which there is [`Self::rows`] and it is quicker than tiles.
+    pub(crate) const fn pays(self, paired: bool) -> usize {
+        match self.kernel {
+            ByteDots::FoursOfRows => MAX_ROWS,
+            ByteDots::Twos { quads } | ByteDots::Fours { quads } if quads <= paired as usize => 0,
+            _ if paired => 3,
+            _ => 1,
+        }
+    }
+
+    /// Rows that are worked on together.
+    pub(crate) const fn height(self) -> usize {
+        if let ByteDots::FoursOfRows = self.kernel { THIN } else { 1 }
+    }
+
+    /// The sums of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8, by four panels of codes. Only if it [pays](Self::pays) for one.
+    pub(crate) fn rows(
+        self,
+        integers: &SmallIntegers,
+        left: &LeftRows<'_>,
+        panels: &[ThinPanel<'_>; PANELS],
+        sums: &mut [[Lanes<f32>; PANELS]],
+    ) {
+        Native::dot_rows(self.isa, self.kernel, integers, left, panels, sums);
+    }
+}
+
+impl DotsOfRows {
+    /// Codes of `length` positions row by row to quads of integers; positions of no row have any.
+    pub(crate) fn quads(self, integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut [Quad]) {
+        Native::integer_quads_of_rows(self.0, integers, rows, length, quads);
+    }
+
+    /// Codes of [`ROWS`] rows of the left side to words and starts; a block is whole words, the right side `offset` higher.
+    pub(crate) fn words(self, integers: &SmallIntegers, offset: u32, rows: &CodeRows<'_>, length: usize, run: usize) -> LeftWords {
+        Native::integer_words_of_rows(self.0, integers, offset, rows, length, run)
+    }
+}

@@ -1,0 +1,164 @@
+//! What an instruction set may bring to matrix products. A kernel that it does not have declines, and the plain loop runs.
+//!
+//! Sums of bytes and sums of a few rows have no plain loop: an instruction set that offers them, by [`byte_dots`](GemmIntrinsics::byte_dots),
+//! [`nibble_table`](GemmIntrinsics::nibble_table) or a table in registers, brings the functions behind them too.
+
+use super::gemv_operands::{Factors, NibbleTable, PANELS, ThinPanel};
+use super::int8_operands::{ByteDots, Left, LeftRows, LeftWords, Right, SmallIntegers};
+use super::rounded::Rounding;
+use super::tile::{Block, Blocks, CodeRows, LANES, Lanes, Quad, ROWS};
+use crate::kernel::decode::Planes;
+use crate::kernel::isa::Isa;
+
+/// Why a default is not reached.
+const NOT_OFFERED: &str = "an instruction set that does not offer this kernel";
+
+/// Tiles and panels in intrinsics: see [`Native`](crate::kernel::native::Native).
+pub(in crate::kernel) trait GemmIntrinsics {
+    /// Chains of fused multiply-adds of R rows; whether it made them.
+    fn chain_f32<const R: usize>(_: Isa, _a: &[[f32; R]], _b: &[Lanes<f32>], _acc: &mut [Lanes<f32>; R]) -> bool {
+        false
+    }
+
+    /// Chains of f64 sums; whether it made them.
+    fn chain_f64<const R: usize>(_: Isa, _a: &[[f32; R]], _b: &[Lanes<f32>], _acc: &mut [Lanes<f64>; R]) -> bool {
+        false
+    }
+
+    /// Chains block by block; whether it made them.
+    fn chain_blocks<const R: usize>(
+        _: Isa,
+        _: &Blocks<'_>,
+        _a: &[[f32; R]],
+        _b: &[Lanes<f32>],
+        _acc: &mut [Lanes<f32>; R],
+    ) -> bool {
+        false
+    }
+
+    /// Chains of rounded sums; whether it made them.
+    fn chain_rounded<const R: usize>(_: Isa, _: &Rounding, _a: &[[f32; R]], _b: &[Lanes<f32>], _acc: &mut [Lanes<f32>; R]) -> bool {
+        false
+    }
+
+    /// Chains of fused multiply-adds by two panels; whether it made them.
+    fn chain_f32_pair(_: Isa, _a: &[[f32; ROWS]], _b: [&[Lanes<f32>]; 2], _acc: &mut [Block<f32>; 2]) -> bool {
+        false
+    }
+
+    /// Chains block by block by two panels; whether it made them.
+    fn chain_blocks_pair(
+        _: Isa,
+        _: &[Blocks<'_>; 2],
+        _a: &[[f32; ROWS]],
+        _b: [&[Lanes<f32>]; 2],
+        _acc: &mut [Block<f32>; 2],
+    ) -> bool {
+        false
+    }
+
+    /// Every number, with a zero added, times the factor of its column; whether it made them.
+    fn scale_lanes(_: Isa, _numbers: &mut [Lanes<f32>], _zero: f32, _factors: &Lanes<f32>) -> bool {
+        false
+    }
+
+    /// Rows of bytes position by position; whether it made them.
+    fn positions(_: Isa, _rows: &[&[u8]; LANES], _positions: &mut [Lanes<u8>]) -> bool {
+        false
+    }
+
+    /// Rows of bytes four at a time; whether it made them.
+    fn quads(_: Isa, _rows: &[&[u8]; LANES], _quads: &mut [Quad]) -> bool {
+        false
+    }
+
+    /// Dot products of bytes, of which i16s hold the sums of so many quads; `None` also where sums of f32s are as fast.
+    fn byte_dots(_: Isa, _quads: usize) -> Option<ByteDots> {
+        None
+    }
+
+    /// Codes, position by position in blocks of `run`, to quads of integers.
+    fn integer_quads(_: Isa, _: &SmallIntegers, _codes: &[Lanes<u8>], _run: usize, _quads: &mut [Quad]) {
+        unreachable!("{NOT_OFFERED}");
+    }
+
+    /// Quads of pairs of codes to twice as many quads of integers, or one less.
+    fn integer_quads_of_pairs(_: Isa, _: &SmallIntegers, _pairs: &[Quad], _quads: &mut [Quad]) {
+        unreachable!("{NOT_OFFERED}");
+    }
+
+    /// Codes row by row to quads of integers: of [`ByteDots::FoursOfRows`].
+    fn integer_quads_of_rows(_: Isa, _: &SmallIntegers, _rows: &CodeRows<'_>, _length: usize, _quads: &mut [Quad]) {
+        unreachable!("{NOT_OFFERED}");
+    }
+
+    /// Codes of [`ROWS`] rows of the left side to words and starts: of [`ByteDots::FoursOfRows`].
+    fn integer_words_of_rows(
+        _: Isa,
+        _: &SmallIntegers,
+        _offset: u32,
+        _rows: &CodeRows<'_>,
+        _length: usize,
+        _run: usize,
+    ) -> LeftWords {
+        unreachable!("{NOT_OFFERED}");
+    }
+
+    /// Dot products by two panels; whether it made them.
+    fn dot_pair(_: Isa, _: &Left<'_>, _: &[Right<'_>; 2], _acc: &mut [Block<f32>; 2]) -> bool {
+        false
+    }
+
+    /// Dot products of a tile.
+    fn dot_tile<const R: usize>(_: Isa, _: ByteDots, _: &Left<'_>, _: &Right<'_>, _acc: &mut [Lanes<f32>; R]) {
+        unreachable!("{NOT_OFFERED}");
+    }
+
+    /// Dot products of a few rows by four panels of codes.
+    fn dot_rows(
+        _: Isa,
+        _: ByteDots,
+        _: &SmallIntegers,
+        _: &LeftRows<'_>,
+        _: &[ThinPanel<'_>; PANELS],
+        _sums: &mut [[Lanes<f32>; PANELS]],
+    ) {
+        unreachable!("{NOT_OFFERED}");
+    }
+
+    /// Sixteen numbers in registers.
+    fn nibble_table(_: Isa, _numbers: Lanes<f32>) -> Option<NibbleTable> {
+        None
+    }
+
+    /// Quads of pairs to numbers, position by position.
+    fn decode_nibbles(_: Isa, _: &NibbleTable, _quads: &[Quad], _numbers: &mut [Lanes<f32>]) {
+        unreachable!("{NOT_OFFERED}");
+    }
+
+    /// Sums of a few rows by four panels of 4-bit codes.
+    fn gemv_pairs(
+        _: Isa,
+        _: &NibbleTable,
+        _run: usize,
+        _: Factors<'_>,
+        _a: &[f32],
+        _: &[ThinPanel<'_>; PANELS],
+        _sums: &mut [[Lanes<f32>; PANELS]],
+    ) {
+        unreachable!("{NOT_OFFERED}");
+    }
+
+    /// Sums of a few rows by four panels of bytes: of a table of [`Planes`].
+    fn gemv_bytes(
+        _: Isa,
+        _: &Planes,
+        _run: usize,
+        _: Factors<'_>,
+        _a: &[f32],
+        _: &[ThinPanel<'_>; PANELS],
+        _sums: &mut [[Lanes<f32>; PANELS]],
+    ) {
+        unreachable!("{NOT_OFFERED}");
+    }
+}

@@ -1,0 +1,28 @@
+//! Inner loops of matrix products: tiles of 16 rows by 16 columns, and a few rows by four panels.
+
+mod float;
+mod gemv;
+mod gemv_operands;
+mod int8;
+mod int8_operands;
+mod intrinsics;
+mod rounded;
+mod tile;
+mod transpose;
+
+pub(crate) use float::{chain_blocks_of, chain_f32_of, chain_f64, chain_rounded, cut_bits, dot_f32, dot_f64, scale_lanes};
+pub(crate) use gemv::{Nibbles, Thin};
+pub(crate) use gemv_operands::{Factors, OfBlocks, PANELS, THIN, ThinPanel};
+pub(crate) use int8::{Dots, left_words};
+pub(crate) use int8_operands::{Left, LeftRows, LeftWords, Right, SmallIntegers};
+pub(in crate::kernel) use intrinsics::GemmIntrinsics;
+pub(crate) use rounded::Rounding;
+pub(crate) use tile::{Block, Blocks, CodeRows, LANES, Lanes, PIECE, Quad, ROWS, height};
+pub(crate) use transpose::{positions, quads, unpack_quads};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(in crate::kernel) use {
+    gemv_operands::{NibbleTable, by_eights},
+    int8_operands::{ByteDots, by_fours},
+    rounded::{Known, chain_body},
+    tile::{by_rows, double_body, padded},
+};

@@ -1,0 +1,219 @@
+//! One row by the columns of two panels in AVX2's intrinsics: safe functions, entered after detection.
+
+use super::avx2_int8::Table;
+use crate::kernel::gemm::{Factors, Lanes, LeftRows, PANELS, Quad, SmallIntegers, ThinPanel, by_eights};
+use bytemuck::must_cast;
+use core::arch::x86_64::{
+    __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_madd_epi16,
+    _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_unpackhi_epi8, _mm256_unpackhi_epi16,
+    _mm256_unpacklo_epi8, _mm256_unpacklo_epi16,
+};
+
+/// Numbers of two panels in the order of the codes: of pairs the halves of one panel, then of the other; of bytes columns 0 to 3 of both, 4 to 7, and so on.
+type Fours = [__m256; 4];
+
+/// Numbers of two panels.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn beside<const PAIRED: bool>(a: Lanes<f32>, b: Lanes<f32>) -> Fours {
+    if PAIRED {
+        return must_cast([a, b]);
+    }
+    let (a, b): ([[f32; 4]; 4], [[f32; 4]; 4]) = (must_cast(a), must_cast(b));
+    let mut fours = [_mm256_setzero_ps(); 4];
+    for (four, (a, b)) in fours.iter_mut().zip(a.into_iter().zip(b)) {
+        *four = must_cast([a, b]);
+    }
+    fours
+}
+
+/// The same back.
+fn apart<const PAIRED: bool>(fours: Fours) -> [Lanes<f32>; 2] {
+    if PAIRED {
+        return must_cast(fours);
+    }
+    let fours: [[[f32; 4]; 2]; 4] = must_cast(fours);
+    [0, 1].map(|panel| must_cast(fours.map(|four| four[panel])))
+}
+
+/// Of two panels the four bytes of each column: four positions, or as many pairs.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn words<const PAIRED: bool>(panels: [&Quad; 2]) -> [__m256i; 4] {
+    if PAIRED {
+        return must_cast([*panels[0], *panels[1]]);
+    }
+    let [[a0, b0, c0, d0], [a1, b1, c1, d1]]: [[Lanes<u8>; 4]; 2] = must_cast([*panels[0], *panels[1]]);
+    let [a, b, c, d]: [__m256i; 4] = [must_cast([a0, a1]), must_cast([b0, b1]), must_cast([c0, c1]), must_cast([d0, d1])];
+    let (first, first_rest) = (_mm256_unpacklo_epi8(a, b), _mm256_unpacklo_epi8(c, d));
+    let (last, last_rest) = (_mm256_unpackhi_epi8(a, b), _mm256_unpackhi_epi8(c, d));
+    [
+        _mm256_unpacklo_epi16(first, first_rest),
+        _mm256_unpackhi_epi16(first, first_rest),
+        _mm256_unpacklo_epi16(last, last_rest),
+        _mm256_unpackhi_epi16(last, last_rest),
+    ]
+}
+
+/// The sums of a row by four panels, two by two.
+#[inline(always)]
+fn by_twos<'a>(
+    panels: &[ThinPanel<'a>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+    two: impl Fn(&[ThinPanel<'a>; 2]) -> [Lanes<f32>; 2],
+) {
+    debug_assert!(to.len() == 1, "rows one by one");
+    if let [to] = to {
+        to.as_chunks_mut().0.iter_mut().zip(panels.as_chunks().0).for_each(|(to, panels)| *to = two(panels));
+    }
+}
+
+/// See [`Thin::sums`](crate::kernel::gemm::Thin::sums); quads of pairs, whose numbers are bf16s: the low bytes and the high ones are looked up.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn sums_of_pairs(
+    bytes: &[[u8; 16]; 2],
+    run: usize,
+    factors: Factors<'_>,
+    a: &[f32],
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
+    by_twos(panels, to, |panels| sums_of_two(bytes, run, factors, a, panels));
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn sums_of_two(bytes: &[[u8; 16]; 2], run: usize, factors: Factors<'_>, a: &[f32], panels: &[ThinPanel<'_>; 2]) -> [Lanes<f32>; 2] {
+    let tables = [must_cast([bytes[0]; 2]), must_cast([bytes[1]; 2])];
+    let mut sums = [_mm256_setzero_ps(); 4];
+    for (block, a) in a.chunks(run).enumerate() {
+        let codes = |panel: usize| &panels[panel].codes.as_chunks().0[block * run / 8..];
+        let codes = [codes(0), codes(1)];
+        let own = beside::<true>(panels[0].factors.at(block), panels[1].factors.at(block));
+        match factors {
+            Factors::Elements => continued(tables, a, codes, |x, own| _mm256_mul_ps(x, own), own, &mut sums),
+            Factors::Sums(scales) => {
+                let mut partial = [_mm256_setzero_ps(); 4];
+                continued(tables, a, codes, |x, _| x, own, &mut partial);
+                let mine = _mm256_set1_ps(scales[block]);
+                for ((sum, partial), theirs) in sums.iter_mut().zip(partial).zip(own) {
+                    *sum = _mm256_fmadd_ps(partial, _mm256_mul_ps(mine, theirs), *sum);
+                }
+            }
+        }
+    }
+    apart::<true>(sums)
+}
+
+/// The chains of a block, whose numbers are made of its elements and factors.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn continued(
+    tables: [__m256i; 2],
+    a: &[f32],
+    codes: [&[Quad]; 2],
+    number: impl Fn(__m256, __m256) -> __m256,
+    own: Fours,
+    sums: &mut Fours,
+) {
+    for (a, (q0, q1)) in a.as_chunks::<8>().0.iter().zip(codes[0].iter().zip(codes[1])) {
+        for ((sum, words), own) in sums.iter_mut().zip(words::<true>([q0, q1])).zip(own) {
+            for (x, element) in a.iter().zip(numbers(tables, words)) {
+                *sum = _mm256_fmadd_ps(_mm256_set1_ps(*x), number(element, own), *sum);
+            }
+        }
+    }
+}
+
+/// The numbers of eight positions of 8 columns, a word of pairs for each.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn numbers([low, high]: [__m256i; 2], words: __m256i) -> [__m256; 8] {
+    /// The first bytes of four words, the second, and so on.
+    const BYTES: [[u8; 16]; 2] = [[0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]; 2];
+    let zero = _mm256_setzero_si256();
+    let pairs = _mm256_shuffle_epi8(words, must_cast(BYTES));
+    let mut numbers = [_mm256_setzero_ps(); 8];
+    for (half, codes) in [pairs, _mm256_srli_epi16::<4>(pairs)].into_iter().enumerate() {
+        let codes = _mm256_and_si256(codes, _mm256_set1_epi8(15));
+        let (low, high) = (_mm256_shuffle_epi8(low, codes), _mm256_shuffle_epi8(high, codes));
+        let (first, last) = (_mm256_unpacklo_epi8(low, high), _mm256_unpackhi_epi8(low, high));
+        // An upper half of an f32 above zeros.
+        numbers[half] = must_cast(_mm256_unpacklo_epi16(zero, first));
+        numbers[2 + half] = must_cast(_mm256_unpackhi_epi16(zero, first));
+        numbers[4 + half] = must_cast(_mm256_unpacklo_epi16(zero, last));
+        numbers[6 + half] = must_cast(_mm256_unpackhi_epi16(zero, last));
+    }
+    numbers
+}
+
+/// See [`Nibbles::decode`](crate::kernel::gemm::Nibbles::decode).
+#[target_feature(enable = "avx2")]
+pub(super) fn decode(bytes: &[[u8; 16]; 2], quads: &[Quad], to: &mut [Lanes<f32>]) {
+    let tables = [must_cast([bytes[0]; 2]), must_cast([bytes[1]; 2])];
+    by_eights(quads, to, |quad| {
+        let [low, high]: [__m256i; 2] = must_cast(*quad);
+        let (low, high) = (numbers(tables, low), numbers(tables, high));
+        let mut rows = [[_mm256_setzero_ps(); 2]; 8];
+        for (row, halves) in rows.iter_mut().zip(low.into_iter().zip(high)) {
+            *row = [halves.0, halves.1];
+        }
+        must_cast(rows)
+    });
+}
+
+/// See [`Dots::rows`](crate::kernel::gemm::Dots::rows); i16s hold the sums of so many quads.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn dots(
+    quads: usize,
+    integers: &SmallIntegers,
+    left: &LeftRows<'_>,
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
+    let table = Table::new(integers);
+    if left.paired {
+        by_twos(panels, to, |panels| dots_of_two::<2, true>(quads, &table, left, panels));
+    } else {
+        by_twos(panels, to, |panels| dots_of_two::<1, false>(quads, &table, left, panels));
+    }
+}
+
+/// The sums of two panels, where a quad of codes is so many words.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn dots_of_two<const WORDS: usize, const PAIRED: bool>(
+    quads: usize,
+    table: &Table,
+    &LeftRows { run, unit, left, .. }: &LeftRows<'_>,
+    panels: &[ThinPanel<'_>; 2],
+) -> [Lanes<f32>; 2] {
+    let mut codes = panels[0].codes.as_chunks().0.iter().zip(panels[1].codes.as_chunks().0);
+    let mut sums = [_mm256_setzero_ps(); 4];
+    for (block, of_block) in left.words.chunks(run).enumerate() {
+        let mut partial = [_mm256_set1_epi32(left.starts[block]); 4];
+        for some in of_block.as_chunks::<WORDS>().0.chunks(quads / WORDS) {
+            let mut short = [_mm256_setzero_si256(); 4];
+            for (word, (q0, q1)) in some.iter().zip(codes.by_ref()) {
+                let fours = words::<PAIRED>([q0, q1]);
+                for (half, word) in word.iter().enumerate() {
+                    for (sum, codes) in short.iter_mut().zip(fours) {
+                        let codes = if half == 0 { codes } else { _mm256_srli_epi16::<4>(codes) };
+                        let products = _mm256_maddubs_epi16(table.integers(codes), _mm256_set1_epi32(*word as i32));
+                        *sum = _mm256_add_epi16(*sum, products);
+                    }
+                }
+            }
+            for (sum, short) in partial.iter_mut().zip(short) {
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(short, _mm256_set1_epi16(1)));
+            }
+        }
+        let own = beside::<PAIRED>(panels[0].factors.at(block), panels[1].factors.at(block));
+        let (unit, mine) = (_mm256_set1_ps(unit), _mm256_set1_ps(left.scales[block]));
+        for ((sum, partial), own) in sums.iter_mut().zip(partial).zip(own) {
+            let scale = _mm256_mul_ps(mine, _mm256_mul_ps(own, unit));
+            *sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(partial), scale, *sum);
+        }
+    }
+    apart::<PAIRED>(sums)
+}

@@ -1,0 +1,135 @@
+//! Dot products of bytes in AVX2's intrinsics, 8 columns at a time: safe functions, entered after detection.
+
+use crate::kernel::gemm::{Lanes, Left, Quad, Right, SmallIntegers, by_fours};
+use bytemuck::must_cast;
+use core::arch::x86_64::{
+    __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_blendv_epi8, _mm256_cvtepi32_ps, _mm256_fmadd_ps,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_permute2x128_si256, _mm256_permute4x64_epi64, _mm256_set1_epi8,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_shuffle_ps,
+    _mm256_slli_epi16, _mm256_srli_epi16, _mm256_unpackhi_epi8, _mm256_unpacklo_epi8, _mm256_xor_si256,
+};
+
+/// How codes become integers, higher by the largest magnitude.
+#[derive(Clone, Copy)]
+pub(super) enum Table {
+    /// Codes are 8-bit integers.
+    None,
+    /// Of at most 4 bits.
+    One(__m256i),
+    /// Of 5 or 6 bits, by those above the low 4.
+    Four([__m256i; 4]),
+}
+
+impl Table {
+    pub(super) fn new(integers: &SmallIntegers) -> Self {
+        let Some(table) = integers.table else { return Self::None };
+        let parts = must_cast::<[u8; 64], [[u8; 16]; 4]>(table);
+        let tables = parts.map(|part| must_cast([part; 2]));
+        if parts.iter().all(|part| *part == parts[0]) { Self::One(tables[0]) } else { Self::Four(tables) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn integers(&self, codes: __m256i) -> __m256i {
+        // A look-up is by the low 4 bits, where the highest is none.
+        let low = |bits| _mm256_and_si256(codes, _mm256_set1_epi8(bits));
+        match self {
+            Self::None => _mm256_xor_si256(codes, _mm256_set1_epi8(i8::MIN)),
+            Self::One(table) => _mm256_shuffle_epi8(*table, low(15)),
+            Self::Four(tables) => {
+                let codes = low(63);
+                // A choice is by the highest bit of a byte.
+                let (fifth, sixth) = (_mm256_slli_epi16::<3>(codes), _mm256_slli_epi16::<2>(codes));
+                let by_fifth =
+                    |[a, b]: [__m256i; 2]| _mm256_blendv_epi8(_mm256_shuffle_epi8(a, codes), _mm256_shuffle_epi8(b, codes), fifth);
+                let [a, b, c, d] = *tables;
+                _mm256_blendv_epi8(by_fifth([a, b]), by_fifth([c, d]), sixth)
+            }
+        }
+    }
+}
+
+/// See [`Dots::quads`](crate::kernel::gemm::Dots::quads).
+#[target_feature(enable = "avx2")]
+pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
+    /// Of the first two positions of four columns and of the last two, the four of each column.
+    const TWOS: [[u8; 16]; 2] = [[0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15]; 2];
+    let (table, twos) = (Table::new(integers), must_cast::<_, __m256i>(TWOS));
+    let quad = |four: &[Lanes<u8>; 4]| {
+        let [a, b]: [__m256i; 2] = must_cast(*four);
+        let (a, b) = (table.integers(a), table.integers(b));
+        let (even, odd) = (_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b));
+        let (low, high) = (_mm256_unpacklo_epi8(even, odd), _mm256_unpackhi_epi8(even, odd));
+        let (low, high) = (_mm256_permute4x64_epi64::<0xD8>(low), _mm256_permute4x64_epi64::<0xD8>(high));
+        must_cast([_mm256_shuffle_epi8(low, twos), _mm256_shuffle_epi8(high, twos)])
+    };
+    by_fours(codes, run, quads, quad);
+}
+
+/// See [`Dots::quads_of_pairs`](crate::kernel::gemm::Dots::quads_of_pairs).
+#[target_feature(enable = "avx2")]
+pub(super) fn quads_of_pairs(integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
+    let table = Table::new(integers);
+    for (pairs, quads) in pairs.iter().zip(quads.chunks_mut(2)) {
+        let mut both = [[_mm256_setzero_si256(); 2]; 2];
+        for (half, pairs) in must_cast::<Quad, [__m256i; 2]>(*pairs).into_iter().enumerate() {
+            let (even, odd) = (table.integers(pairs), table.integers(_mm256_srli_epi16::<4>(pairs)));
+            // The eight positions of two columns, and of the next two.
+            let (a, b) = (must_cast(_mm256_unpacklo_epi8(even, odd)), must_cast(_mm256_unpackhi_epi8(even, odd)));
+            both[0][half] = must_cast(_mm256_shuffle_ps::<0x88>(a, b));
+            both[1][half] = must_cast(_mm256_shuffle_ps::<0xDD>(a, b));
+        }
+        quads.iter_mut().zip(both).for_each(|(to, quad)| *to = must_cast(quad));
+    }
+}
+
+/// `acc + sum · (scale · scale)`, fused, for each block in turn; i16s hold the sums of so many quads.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn chain<const R: usize>(quads: usize, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>; R]) {
+    // Of 16 rows there would not be enough registers.
+    if R > 8 {
+        acc.as_chunks_mut().0.iter_mut().enumerate().for_each(|(half, acc)| rows::<8, 2>(half, quads, left, right, acc));
+    } else {
+        rows::<R, 1>(0, quads, left, right, acc);
+    }
+}
+
+/// The same for one of so many parts of the rows.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn rows<const R: usize, const PARTS: usize>(
+    part: usize,
+    quads: usize,
+    left: &Left<'_>,
+    right: &Right<'_>,
+    acc: &mut [Lanes<f32>; R],
+) {
+    let words = left.words.as_chunks::<R>().0.as_chunks::<PARTS>().0;
+    let starts = left.starts.as_chunks::<R>().0.as_chunks::<PARTS>().0;
+    let scales = left.scales.as_chunks::<R>().0.as_chunks::<PARTS>().0;
+    let mut sums: [[__m256; 2]; R] = acc.map(must_cast);
+    for half in 0..2 {
+        let blocks = words.chunks(right.run).zip(right.quads.chunks(right.run)).zip(starts.iter().zip(scales)).zip(right.scales);
+        for (((words, of_block), (starts, mine)), theirs) in blocks {
+            let mut partial = starts[part].map(|start| _mm256_set1_epi32(start));
+            for (words, some) in words.chunks(quads).zip(of_block.chunks(quads)) {
+                let mut short = [_mm256_setzero_si256(); R];
+                for (words, quad) in words.iter().zip(some) {
+                    let quad = must_cast::<Quad, [__m256i; 2]>(*quad)[half];
+                    for (sum, word) in short.iter_mut().zip(words[part]) {
+                        *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(quad, _mm256_set1_epi32(word as i32)));
+                    }
+                }
+                for (sum, short) in partial.iter_mut().zip(short) {
+                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(short, _mm256_set1_epi16(1)));
+                }
+            }
+            let theirs = must_cast::<Lanes<f32>, [__m256; 2]>(*theirs)[half];
+            for ((sums, partial), mine) in sums.iter_mut().zip(partial).zip(mine[part]) {
+                let scale = _mm256_mul_ps(_mm256_set1_ps(mine), theirs);
+                sums[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(partial), scale, sums[half]);
+            }
+        }
+    }
+    *acc = sums.map(must_cast);
+}

@@ -1,0 +1,187 @@
+//! Loops over blocks in AVX-512 intrinsics, where the compiler does not find the shuffles. They are safe functions, entered after detection;
+//! loads and stores go through arrays.
+
+use super::avx512_decode::{decode_64, spread_6, vectors};
+use crate::bits::F32_NAN;
+use crate::kernel::block::{PackedBlocks, Restoring, Side};
+use crate::kernel::decode::Planes;
+use bytemuck::must_cast;
+use core::arch::x86_64::{
+    __m512, __m512i, _CMP_UNORD_Q, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_castsi128_si512, _mm512_cmp_ps_mask,
+    _mm512_mask_blend_ps, _mm512_max_epi32, _mm512_max_epu32, _mm512_mul_ps, _mm512_permutexvar_epi32, _mm512_permutexvar_ps,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_srlv_epi32,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
+};
+
+/// Of 16 vectors the largest lane of each, in order: a transposition that takes maxima on the way.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
+    let pairs: [__m512i; 8] = core::array::from_fn(|i| {
+        let (a, b) = (vectors[2 * i], vectors[2 * i + 1]);
+        _mm512_max_epu32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b))
+    });
+    let fours: [__m512i; 4] = core::array::from_fn(|i| {
+        let (a, b) = (pairs[2 * i], pairs[2 * i + 1]);
+        _mm512_max_epu32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b))
+    });
+    // Now lane i of each quarter belongs to vector i of its four.
+    let quarters = |a, b| _mm512_max_epu32(_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0xDD>(a, b));
+    quarters(quarters(fours[0], fours[1]), quarters(fours[2], fours[3]))
+}
+
+/// For each block of `16 · V` numbers the largest magnitude of a side, as its bits, of its numbers and one before; returns how many blocks it did.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn block_largest<S: Side, const V: usize>(src: &[f32], largest: &mut [u32]) -> usize {
+    let (vectors, _) = src.as_chunks::<16>();
+    let (blocks, _) = vectors.as_chunks::<V>();
+    let (groups, _) = blocks.as_chunks::<16>();
+    let (to, _) = largest.as_chunks_mut::<16>();
+    for (group, to) in groups.iter().zip(to.iter_mut()) {
+        let of_lanes = |block: &[[f32; 16]; V]| {
+            let magnitude = |numbers: &[f32; 16]| match S::FLIP {
+                None => _mm512_and_si512(must_cast(*numbers), _mm512_set1_epi32(i32::MAX)),
+                Some(flip) => {
+                    let flip = _mm512_set1_epi32(flip.cast_signed());
+                    _mm512_max_epi32(_mm512_xor_si512(must_cast(*numbers), flip), _mm512_setzero_si512())
+                }
+            };
+            block[1..].iter().fold(magnitude(&block[0]), |lanes, numbers| _mm512_max_epu32(lanes, magnitude(numbers)))
+        };
+        let each = largest_of_each(&core::array::from_fn(|i| of_lanes(&group[i])));
+        *to = must_cast(_mm512_max_epu32(each, must_cast(*to)));
+    }
+    16 * groups.len().min(to.len())
+}
+
+/// Products of a block's factor, every NaN the positive quiet one. The processor keeps such a NaN among the numbers under a finite factor; under one
+/// that is also not zero it makes no other.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn product<const USUAL: bool>(numbers: __m512, factor: __m512) -> __m512 {
+    let product = _mm512_mul_ps(numbers, factor);
+    if USUAL { product } else { with_own_nan(product) }
+}
+
+/// The same with every NaN the positive quiet one.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn with_own_nan(numbers: __m512) -> __m512 {
+    let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(numbers, numbers);
+    _mm512_mask_blend_ps(nan, numbers, _mm512_set1_ps(F32_NAN))
+}
+
+/// Numbers of codes of 4 bits, in blocks of a multiple of 16; whole blocks only. A block's numbers are looked up in those of all codes. Returns how many
+/// blocks it did.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn restore_4<R: Restoring>(rule: R, table: &[f32; 16], blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+    let PackedBlocks { length, scales, offsets, bytes, .. } = blocks;
+    let shifts = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+    let upper = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    let look_up = |products: __m512, codes: &[u8; 8], numbers: &mut [f32; 16]| {
+        let pair = _mm512_castsi128_si512(_mm_cvtsi64_si128(i64::from_le_bytes(*codes)));
+        // Of an index the permutation reads the low four bits.
+        let codes = _mm512_srlv_epi32(_mm512_permutexvar_epi32(upper, pair), shifts);
+        *numbers = must_cast(_mm512_permutexvar_ps(codes, products));
+    };
+    let numbers_of_all = |scale: f32, offset: f32| {
+        let mut all = [0.0; 16];
+        all.iter_mut().zip(table).for_each(|(number, q)| *number = rule.number(*q, scale, offset));
+        with_own_nan(must_cast(all))
+    };
+    let (codes, _) = bytes.as_chunks::<8>();
+    let (numbers, _) = dst.as_chunks_mut::<16>();
+    let values = scales.iter().zip(offsets);
+    match length {
+        16 => {
+            for ((codes, numbers), (scale, offset)) in codes.iter().zip(&mut *numbers).zip(values) {
+                look_up(numbers_of_all(*scale, *offset), codes, numbers);
+            }
+        }
+        32 => {
+            let (codes, numbers) = (codes.as_chunks::<2>().0, numbers.as_chunks_mut::<2>().0);
+            for ((codes, numbers), (scale, offset)) in codes.iter().zip(numbers).zip(values) {
+                let all = numbers_of_all(*scale, *offset);
+                look_up(all, &codes[0], &mut numbers[0]);
+                look_up(all, &codes[1], &mut numbers[1]);
+            }
+        }
+        _ if length.is_multiple_of(16) => {
+            let (codes, numbers) = (codes.chunks_exact(length / 16), numbers.chunks_exact_mut(length / 16));
+            for ((codes, numbers), (scale, offset)) in codes.zip(numbers).zip(values) {
+                let all = numbers_of_all(*scale, *offset);
+                for (codes, numbers) in codes.iter().zip(numbers) {
+                    look_up(all, codes, numbers);
+                }
+            }
+        }
+        _ => return 0,
+    }
+    (dst.len().min(2 * bytes.len()) / length).min(scales.len()).min(offsets.len())
+}
+
+/// Numbers of codes of 6 bits, packed, or 8 times their blocks' factors, in blocks of 16, 32 or a multiple of 64; whole blocks, and whole runs of 64
+/// codes, only. Returns how many blocks it did.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn restore_planes<const BITS: usize>(planes: &Planes, blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+    let PackedBlocks { length, scales: factors, bytes: src, .. } = blocks;
+    let usual = factors.iter().fold(true, |usual, factor| usual & (factor.is_finite() & (*factor != 0.0)));
+    if usual {
+        restore_planes_by::<BITS, true>(planes, length, factors, src, dst)
+    } else {
+        restore_planes_by::<BITS, false>(planes, length, factors, src, dst)
+    }
+}
+
+/// 64 codes of 6 or 8 bits.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+fn codes_64<const BITS: usize>(bytes: &[u8]) -> [u8; 64] {
+    if BITS == 6 { spread_6(bytes.first_chunk().expect("48 bytes")) } else { *bytes.first_chunk().expect("64 bytes") }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+fn restore_planes_by<const BITS: usize, const USUAL: bool>(
+    planes: &Planes,
+    length: usize,
+    factors: &[f32],
+    src: &[u8],
+    dst: &mut [f32],
+) -> usize {
+    let tables = vectors(planes);
+    let restore = |bytes: &[u8], factors: [f32; 4], numbers: &mut [[f32; 16]; 4]| {
+        let decoded = decode_64(&tables, codes_64::<BITS>(bytes));
+        for i in 0..4 {
+            numbers[i] = must_cast(product::<USUAL>(must_cast(decoded[i]), _mm512_set1_ps(factors[i])));
+        }
+    };
+    let codes = src.chunks_exact(8 * BITS);
+    let (numbers, _) = dst.as_chunks_mut::<16>().0.as_chunks_mut::<4>();
+    match length {
+        16 => {
+            let whole = codes.len().min(numbers.len()).min(factors.len() / 4);
+            for ((codes, numbers), factors) in codes.zip(&mut *numbers).zip(factors.as_chunks::<4>().0) {
+                restore(codes, *factors, numbers);
+            }
+            4 * whole
+        }
+        32 => {
+            let whole = codes.len().min(numbers.len()).min(factors.len() / 2);
+            for ((codes, numbers), [a, b]) in codes.zip(&mut *numbers).zip(factors.as_chunks::<2>().0) {
+                restore(codes, [*a, *a, *b, *b], numbers);
+            }
+            2 * whole
+        }
+        _ if length.is_multiple_of(64) => {
+            let (blocks, numbers) = (src.chunks_exact(length / 8 * BITS), numbers.chunks_exact_mut(length / 64));
+            let whole = blocks.len().min(numbers.len()).min(factors.len());
+            for ((codes, numbers), factor) in blocks.zip(numbers).zip(factors) {
+                for (codes, numbers) in codes.chunks_exact(8 * BITS).zip(numbers) {
+                    restore(codes, [*factor; 4], numbers);
+                }
+            }
+            whole
+        }
+        _ => 0,
+    }
+}

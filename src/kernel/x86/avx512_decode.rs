@@ -1,0 +1,210 @@
+//! What the compiler does not find by itself: loops in AVX-512 intrinsics. They are safe functions, entered after detection; loads and stores go
+//! through arrays.
+
+use crate::kernel::decode::Planes;
+use bytemuck::must_cast;
+use core::arch::x86_64::{
+    __m512, __m512i, _mm512_and_si512, _mm512_cmple_epu8_mask, _mm512_cmpneq_epi32_mask, _mm512_cvtepu8_epi32, _mm512_madd_epi16,
+    _mm512_maddubs_epi16, _mm512_mask_blend_epi8, _mm512_movepi8_mask, _mm512_multishift_epi64_epi8, _mm512_or_si512,
+    _mm512_permutex2var_epi8, _mm512_permutex2var_ps, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi16,
+    _mm512_set1_epi32, _mm512_slli_epi32, _mm512_sub_epi8, _mm512_unpackhi_epi8, _mm512_unpacklo_epi8, _mm512_xor_si512,
+};
+
+/// More codes than these, all over the upper half, and it has a table of its own.
+const FEW: u8 = 3;
+
+/// The tables, if every number is a bf16.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn planes(values: &[f32; 256]) -> Option<Planes> {
+    let (mut low, mut high, mut rest) = ([0; 256], [0; 256], 0);
+    for ((value, low), high) in values.iter().zip(&mut low).zip(&mut high) {
+        let bits = value.to_bits();
+        (*low, *high) = ((bits >> 16) as u8, (bits >> 24) as u8);
+        rest |= bits & 0xFFFF;
+    }
+    let [plus, minus]: [[__m512i; 8]; 2] = must_cast(*values);
+    let mut odd = 0u128;
+    for (place, (plus, minus)) in (0..).step_by(16).zip(plus.into_iter().zip(minus)) {
+        let mirrored = _mm512_xor_si512(plus, _mm512_set1_epi32(i32::MIN));
+        odd |= u128::from(_mm512_cmpneq_epi32_mask(mirrored, minus)) << place;
+    }
+    let first = 0x80 | odd.trailing_zeros().min(127) as u8;
+    let last = 0xFF - odd.leading_zeros().min(127) as u8;
+    (rest == 0).then(|| Planes { low: must_cast(low), high: must_cast(high), odd: (first, last.saturating_sub(first)) })
+}
+
+/// The tables in registers.
+pub(super) fn vectors(planes: &Planes) -> Vectors {
+    Vectors {
+        low: planes.low.map(must_cast),
+        high: planes.high.map(must_cast),
+        mirrored: planes.odd.1 < FEW,
+        first: must_cast([planes.odd.0; 64]),
+        more: must_cast([planes.odd.1; 64]),
+    }
+}
+
+/// [`Planes`] in registers.
+pub(super) struct Vectors {
+    low: [__m512i; 4],
+    high: [__m512i; 4],
+    mirrored: bool,
+    first: __m512i,
+    more: __m512i,
+}
+
+/// Of 64 codes, four of 16, those that widening two by two puts in order again: in every quarter of a register those of the first and the second 16 by
+/// turns, then those of the third and the fourth.
+const BY_TURNS: [u8; 64] = {
+    let mut order = [0; 64];
+    let mut i = 0;
+    while i < 64 {
+        let (quarter, place) = (i / 16, i % 16);
+        order[i] = (16 * (place / 8 * 2 + place % 2) + 4 * quarter + place % 8 / 2) as u8;
+        i += 1;
+    }
+    order
+};
+
+/// Entries of a table of 256 bytes.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+fn look_up_64(table: &[__m512i; 4], bytes: __m512i) -> __m512i {
+    let below = _mm512_permutex2var_epi8(table[0], bytes, table[1]);
+    let above = _mm512_permutex2var_epi8(table[2], bytes, table[3]);
+    _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), below, above)
+}
+
+/// Numbers of 64 codes. A permute of two registers is what takes time: where the upper half of the codes is the lower one with a minus sign, but for
+/// some that are tested for, two are saved.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn decode_64(tables: &Vectors, codes: [u8; 64]) -> [[f32; 16]; 4] {
+    let Vectors { low, high, mirrored, first, more } = tables;
+    let codes = _mm512_permutexvar_epi8(must_cast(BY_TURNS), must_cast(codes));
+    let (low, high) = if *mirrored && _mm512_cmple_epu8_mask(_mm512_sub_epi8(codes, *first), *more) == 0 {
+        let sign = _mm512_and_si512(codes, _mm512_set1_epi8(i8::MIN));
+        let magnitude = _mm512_permutex2var_epi8(high[0], codes, high[1]);
+        (_mm512_permutex2var_epi8(low[0], codes, low[1]), _mm512_or_si512(magnitude, sign))
+    } else {
+        (look_up_64(low, codes), look_up_64(high, codes))
+    };
+    // The upper halves of f32s: of these words the even ones, then the odd ones.
+    let halves = [_mm512_unpacklo_epi8(low, high), _mm512_unpackhi_epi8(low, high)];
+    let upper = _mm512_set1_epi32(0xFFFF_0000_u32 as i32);
+    let [[first, second], [third, fourth]] =
+        halves.map(|halves| [_mm512_slli_epi32::<16>(halves), _mm512_and_si512(halves, upper)]);
+    [first, second, third, fourth].map(must_cast)
+}
+
+/// Numbers of codes, 64 at a time.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn decode_planes(planes: &Planes, src: &[u8], dst: &mut [f32]) {
+    let tables = vectors(planes);
+    let (codes, last_codes) = src.as_chunks::<64>();
+    let (numbers, last_numbers) = dst.as_chunks_mut::<64>();
+    for (codes, numbers) in codes.iter().zip(numbers) {
+        *numbers = must_cast(decode_64(&tables, *codes));
+    }
+    let mut padded = [0; 64];
+    padded[..last_codes.len()].copy_from_slice(last_codes);
+    let numbers: [f32; 64] = must_cast(decode_64(&tables, padded));
+    last_numbers.copy_from_slice(&numbers[..last_numbers.len()]);
+}
+
+/// Numbers of codes of at most 5 bits, by a table of 32: bits above are ignored.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn decode_few(table: &[[f32; 16]; 2], src: &[u8], dst: &mut [f32]) {
+    let (low, high) = (must_cast::<_, __m512>(table[0]), must_cast::<_, __m512>(table[1]));
+    let mask = _mm512_set1_epi32(31);
+    let look_up = |codes: [u8; 16]| -> [f32; 16] {
+        let codes = _mm512_and_si512(_mm512_cvtepu8_epi32(must_cast(codes)), mask);
+        must_cast(_mm512_permutex2var_ps(low, codes, high))
+    };
+    let (codes, last_codes) = src.as_chunks::<16>();
+    let (numbers, last_numbers) = dst.as_chunks_mut::<16>();
+    for (codes, numbers) in codes.iter().zip(numbers) {
+        *numbers = look_up(*codes);
+    }
+    let mut padded = [0; 16];
+    padded[..last_codes.len()].copy_from_slice(last_codes);
+    last_numbers.copy_from_slice(&look_up(padded)[..last_numbers.len()]);
+}
+
+/// The 64 codes of 48 bytes, 6 bits each, the first in the low bits.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn spread_6(bytes: &[u8; 48]) -> [u8; 64] {
+    /// Six bytes, eight codes, to every eight bytes.
+    const SIXES: [u8; 64] = {
+        let mut table = [0; 64];
+        let mut i = 0;
+        while i < 64 {
+            table[i] = if i % 8 < 6 { (i / 8 * 6 + i % 8) as u8 } else { 0 };
+            i += 1;
+        }
+        table
+    };
+    /// Where in the eight bytes a code begins.
+    const STARTS: [[u8; 8]; 8] = [[0, 6, 12, 18, 24, 30, 36, 42]; 8];
+    let mut padded = [0; 64];
+    padded[..48].copy_from_slice(bytes);
+    let sixes = _mm512_permutexvar_epi8(must_cast(SIXES), must_cast(padded));
+    let codes = _mm512_multishift_epi64_epi8(must_cast(STARTS), sixes);
+    must_cast(_mm512_and_si512(codes, _mm512_set1_epi8(63)))
+}
+
+/// The 48 bytes of 64 codes: the opposite.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+fn gather_6(codes: &[u8; 64]) -> [u8; 48] {
+    /// Three bytes of every four.
+    const THREES: [u8; 64] = {
+        let mut table = [0; 64];
+        let mut i = 0;
+        while i < 48 {
+            table[i] = (i / 3 * 4 + i % 3) as u8;
+            i += 1;
+        }
+        table
+    };
+    let codes = _mm512_and_si512(must_cast(*codes), _mm512_set1_epi8(63));
+    // Codes times 1 and 2^6, then pairs times 1 and 2^12: four codes in 24 bits.
+    let pairs = _mm512_maddubs_epi16(codes, _mm512_set1_epi16(0x4001));
+    let fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x1000_0001));
+    let bytes: [u8; 64] = must_cast(_mm512_permutexvar_epi8(must_cast(THREES), fours));
+    *bytes.first_chunk().expect("48 of 64")
+}
+
+/// Bytes of codes of 6 bits, 64 codes at a time; returns how many codes it did.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn pack_6(codes: &[u8], bytes: &mut [u8]) -> usize {
+    let (codes, _) = codes.as_chunks::<64>();
+    let (bytes, _) = bytes.as_chunks_mut::<48>();
+    codes.iter().zip(&mut *bytes).for_each(|(codes, bytes)| *bytes = gather_6(codes));
+    64 * codes.len().min(bytes.len())
+}
+
+/// Codes of bytes, as before.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn unpack_6(bytes: &[u8], codes: &mut [u8]) -> usize {
+    let (bytes, _) = bytes.as_chunks::<48>();
+    let (codes, _) = codes.as_chunks_mut::<64>();
+    bytes.iter().zip(&mut *codes).for_each(|(bytes, codes)| *codes = spread_6(bytes));
+    64 * codes.len().min(bytes.len())
+}
+
+/// Bytes for bytes, 64 at a time.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn map_bytes(table: &[u8; 256], src: &[u8], dst: &mut [u8]) {
+    let table: [__m512i; 4] = must_cast(*table);
+    let one = |bytes: [u8; 64]| -> [u8; 64] { must_cast(look_up_64(&table, must_cast(bytes))) };
+    let (bytes, last) = src.as_chunks::<64>();
+    let (out, last_out) = dst.as_chunks_mut::<64>();
+    for (bytes, out) in bytes.iter().zip(out) {
+        *out = one(*bytes);
+    }
+    let mut padded = [0; 64];
+    padded[..last.len()].copy_from_slice(last);
+    last_out.copy_from_slice(&one(padded)[..last_out.len()]);
+}

@@ -1,0 +1,255 @@
+//! Dot products of bytes in intrinsics: safe functions, entered after detection.
+
+use super::avx512_transpose::columns;
+use super::gemm::fetch_next;
+use crate::kernel::gemm::{
+    Block, CodeRows, LANES, Lanes, Left, LeftRows, LeftWords, PANELS, Quad, ROWS, Right, SmallIntegers, ThinPanel, by_fours,
+};
+use bytemuck::{must_cast, must_cast_ref};
+use core::arch::x86_64::{
+    __m512, __m512i, _mm512_and_si512, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps,
+    _mm512_multishift_epi64_epi8, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_srli_epi16, _mm512_sub_epi8, _mm512_sub_epi32, _mm512_xor_si512,
+};
+
+/// Of four positions of 16 columns, where the four bytes of each column are.
+const QUADS: Quad = {
+    let (mut indices, mut i) = ([0; 64], 0);
+    while i < 64 {
+        indices[i] = (i % 4 * LANES + i / 4) as u8;
+        i += 1;
+    }
+    indices
+};
+
+/// The integers of codes, higher by the largest magnitude.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn integers_of(table: Option<__m512i>, codes: __m512i) -> __m512i {
+    match table {
+        Some(table) => _mm512_permutexvar_epi8(codes, table),
+        None => _mm512_xor_si512(codes, _mm512_set1_epi8(i8::MIN)),
+    }
+}
+
+/// See [`Dots::quads`](crate::kernel::gemm::Dots::quads).
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
+    let order: __m512i = must_cast(QUADS);
+    let table: Option<__m512i> = integers.table.map(must_cast);
+    by_fours(codes, run, quads, |four| must_cast(integers_of(table, _mm512_permutexvar_epi8(order, must_cast(*four)))));
+}
+
+/// Where in eight bytes, two columns of pairs, the codes of the first four positions begin, and of the others.
+const HALVES: [[u8; 8]; 2] = [[0, 4, 8, 12, 32, 36, 40, 44], [16, 20, 24, 28, 48, 52, 56, 60]];
+
+/// See [`Dots::quads_of_pairs`](crate::kernel::gemm::Dots::quads_of_pairs).
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+pub(super) fn quads_of_pairs(integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
+    let (table, halves) = (integers.table.map(must_cast), HALVES.map(|half| must_cast([half; 8])));
+    for (pairs, quads) in pairs.iter().zip(quads.chunks_mut(2)) {
+        for (half, quad) in halves.iter().zip(quads) {
+            *quad = must_cast(integers_of(table, _mm512_multishift_epi64_epi8(*half, must_cast(*pairs))));
+        }
+    }
+}
+
+/// Of rows of codes, one a byte or in pairs, the integers, higher by the largest magnitude, four of `length` positions at a time; behind the last they are those of code 0.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn walk_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, mut take: impl FnMut(__m512i)) {
+    let table: Option<__m512i> = integers.table.map(must_cast);
+    if rows.paired {
+        let halves = HALVES.map(|half| must_cast([half; 8]));
+        let mut left = length.div_ceil(4);
+        columns(&rows.bytes, |column| {
+            for half in &halves[..left.min(2)] {
+                take(integers_of(table, _mm512_multishift_epi64_epi8(*half, column)));
+            }
+            left = left.saturating_sub(2);
+        });
+    } else {
+        columns(&rows.bytes, |column| take(integers_of(table, column)));
+    }
+}
+
+/// See [`DotsOfRows::quads`](crate::kernel::gemm::DotsOfRows::quads).
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut [Quad]) {
+    let mut quads = quads.iter_mut();
+    walk_rows(integers, rows, length, |quad| quads.by_ref().take(1).for_each(|to| *to = must_cast(quad)));
+}
+
+/// See [`DotsOfRows::words`](crate::kernel::gemm::DotsOfRows::words).
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+pub(super) fn words_of_rows(integers: &SmallIntegers, offset: u32, rows: &CodeRows<'_>, length: usize, run: usize) -> LeftWords {
+    let LeftWords { mut words, mut starts } = LeftWords::default();
+    let (mut position, mut sum) = (0usize, _mm512_setzero_si512());
+    let (own, offset) = (_mm512_set1_epi8(integers.largest as u8 as i8), _mm512_set1_epi8(offset as u8 as i8));
+    walk_rows(integers, rows, length, |quad| {
+        // Nothing is there behind the last position.
+        let there = u32::MAX >> (8 * (position + 4).saturating_sub(length));
+        let signed = _mm512_and_si512(_mm512_sub_epi8(quad, own), _mm512_set1_epi32(there as i32));
+        sum = _mm512_dpbusd_epi32(sum, offset, signed);
+        words.extend(must_cast::<__m512i, [u32; LANES]>(signed));
+        position += 4;
+        if position % run == 0 || position >= length {
+            starts.extend(must_cast::<__m512i, Lanes<i32>>(_mm512_sub_epi32(_mm512_setzero_si512(), sum)));
+            sum = _mm512_setzero_si512();
+        }
+    });
+    LeftWords { words, starts }
+}
+
+/// See [`Dots::chain`](crate::kernel::gemm::Dots::chain).
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn chain<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>; R]) {
+    let (words, starts, scales) = (left.words.as_chunks::<R>().0, left.starts.as_chunks::<R>().0, left.scales.as_chunks::<R>().0);
+    let mut sums: [__m512; R] = acc.map(must_cast);
+    let blocks = words.chunks(right.run).zip(right.quads.chunks(right.run)).zip(starts.iter().zip(scales)).zip(right.scales);
+    for (((words, quads), (starts, mine)), theirs) in blocks {
+        let mut partial = [_mm512_set1_epi32(0); R];
+        for (sum, start) in partial.iter_mut().zip(starts) {
+            *sum = _mm512_set1_epi32(*start);
+        }
+        for (words, quad) in words.iter().zip(quads) {
+            let quad: __m512i = must_cast(*quad);
+            for (sum, word) in partial.iter_mut().zip(words) {
+                *sum = _mm512_dpbusd_epi32(*sum, quad, _mm512_set1_epi32(*word as i32));
+            }
+        }
+        let theirs: __m512 = must_cast(*theirs);
+        for ((sum, partial), mine) in sums.iter_mut().zip(partial).zip(mine) {
+            *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partial), _mm512_mul_ps(_mm512_set1_ps(*mine), theirs), *sum);
+        }
+    }
+    *acc = sums.map(must_cast);
+}
+
+/// Two panels at a time, half of the rows after the other: 16 sums, for which 10 registers are loaded for every quad.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Block<f32>; 2]) {
+    let (words, starts) = (left.words.as_chunks::<ROWS>().0, left.starts.as_chunks::<ROWS>().0);
+    let (scales, run) = (left.scales.as_chunks::<ROWS>().0, right[0].run);
+    for half in 0..2 {
+        let mut sums: [[__m512; 8]; 2] = core::array::from_fn(|p| core::array::from_fn(|i| must_cast(acc[p][8 * half + i])));
+        let quads = right[0].quads.chunks(run).zip(right[1].quads.chunks(run));
+        let theirs = right[0].scales.iter().zip(right[1].scales);
+        for ((words, quads), ((starts, mine), theirs)) in words.chunks(run).zip(quads).zip(starts.iter().zip(scales).zip(theirs)) {
+            let [starts, mine] =
+                [starts.map(|x| x as u32), mine.map(f32::to_bits)].map(|all| must_cast::<_, [[u32; 8]; 2]>(all)[half]);
+            let mut partial = [starts.map(|start| _mm512_set1_epi32(start as i32)); 2];
+            for ((words, q0), q1) in words.iter().zip(quads.0).zip(quads.1) {
+                if half == 0 {
+                    fetch_next(words);
+                }
+                let words = &must_cast_ref::<[u32; ROWS], [[u32; 8]; 2]>(words)[half];
+                let (q0, q1): (__m512i, __m512i) = (must_cast(*q0), must_cast(*q1));
+                for (i, word) in words.iter().enumerate() {
+                    let word = _mm512_set1_epi32(*word as i32);
+                    partial[0][i] = _mm512_dpbusd_epi32(partial[0][i], q0, word);
+                    partial[1][i] = _mm512_dpbusd_epi32(partial[1][i], q1, word);
+                }
+            }
+            for ((sums, partial), theirs) in sums.iter_mut().zip(partial).zip([theirs.0, theirs.1]) {
+                let theirs: __m512 = must_cast(*theirs);
+                for ((sum, partial), mine) in sums.iter_mut().zip(partial).zip(mine) {
+                    let scale = _mm512_mul_ps(_mm512_set1_ps(f32::from_bits(mine)), theirs);
+                    *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partial), scale, *sum);
+                }
+            }
+        }
+        for (acc, sums) in acc.iter_mut().zip(sums) {
+            acc[8 * half..].iter_mut().zip(sums).for_each(|(acc, sum)| *acc = must_cast(sum));
+        }
+    }
+}
+
+/// See [`Dots::rows`](crate::kernel::gemm::Dots::rows).
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+pub(super) fn rows(
+    integers: &SmallIntegers,
+    left: &LeftRows<'_>,
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
+    let order: __m512i = must_cast(QUADS);
+    match integers.table.map(must_cast) {
+        // A table of 4-bit codes ignores the bits above, which neighbours leave.
+        Some(table) if left.paired => {
+            let quads = |pairs| [integers_of(Some(table), pairs), integers_of(Some(table), _mm512_srli_epi16::<4>(pairs))];
+            sums(quads, left, panels, to);
+        }
+        table => {
+            let quad = |codes| [integers_of(table, _mm512_permutexvar_epi8(order, codes))];
+            sums(quad, left, panels, to);
+        }
+    }
+}
+
+/// The sums, where 64 bytes are so many quads, in blocks of `run` words.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+fn sums<const QUADS: usize>(
+    quads: impl Fn(__m512i) -> [__m512i; QUADS],
+    left: &LeftRows<'_>,
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
+    debug_assert!(matches!(to.len(), 1 | 2 | 4 | 8), "the height of a tile");
+    match to.len() {
+        1 => sums_of_rows::<1, PANELS, QUADS>(&quads, left, panels, to),
+        2 => sums_of_rows::<2, PANELS, QUADS>(&quads, left, panels, to),
+        4 => sums_of_rows::<4, PANELS, QUADS>(&quads, left, panels, to),
+        _ => sums_of_rows::<8, 2, QUADS>(&quads, left, panels, to),
+    }
+}
+
+/// The same for so many rows, so many panels at a time.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
+fn sums_of_rows<const R: usize, const P: usize, const QUADS: usize>(
+    quads: &impl Fn(__m512i) -> [__m512i; QUADS],
+    left: &LeftRows<'_>,
+    panels: &[ThinPanel<'_>; PANELS],
+    to: &mut [[Lanes<f32>; PANELS]],
+) {
+    let LeftRows { run, unit, left: Left { words, starts, scales }, .. } = *left;
+    let (words, starts, scales) = (words.as_chunks::<R>().0, starts.as_chunks::<R>().0, scales.as_chunks::<R>().0);
+    let unit = _mm512_set1_ps(unit);
+    for (part, panels) in panels.as_chunks::<P>().0.iter().enumerate() {
+        let mut sums = [[_mm512_setzero_ps(); P]; R];
+        for (block, (words, (starts, scales))) in words.chunks(run).zip(starts.iter().zip(scales)).enumerate() {
+            let words = words.as_chunks::<QUADS>().0;
+            let mut codes = [&[][..]; P];
+            for (codes, panel) in codes.iter_mut().zip(panels) {
+                *codes = &panel.codes.as_chunks::<64>().0[block * run / QUADS..][..words.len()];
+            }
+            let mut partials = [[_mm512_setzero_si512(); P]; R];
+            for (partials, start) in partials.iter_mut().zip(starts) {
+                *partials = [_mm512_set1_epi32(*start); P];
+            }
+            for (i, words) in words.iter().enumerate() {
+                for (panel, codes) in codes.iter().enumerate() {
+                    for (quad, words) in quads(must_cast(codes[i])).into_iter().zip(words) {
+                        for (partials, word) in partials.iter_mut().zip(words) {
+                            partials[panel] = _mm512_dpbusd_epi32(partials[panel], quad, _mm512_set1_epi32(*word as i32));
+                        }
+                    }
+                }
+            }
+            for (panel, of_panel) in panels.iter().enumerate() {
+                let theirs = _mm512_mul_ps(must_cast(of_panel.factors.at(block)), unit);
+                for ((sums, partials), mine) in sums.iter_mut().zip(&partials).zip(scales) {
+                    let scale = _mm512_mul_ps(_mm512_set1_ps(*mine), theirs);
+                    sums[panel] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partials[panel]), scale, sums[panel]);
+                }
+            }
+        }
+        for (to, sums) in to.iter_mut().zip(sums) {
+            for (to, sum) in to[part * P..].iter_mut().zip(sums) {
+                *to = must_cast(sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Rows of bytes to columns in intrinsics: safe functions, entered after detection.
+
+use crate::kernel::gemm::{LANES, Lanes, Quad, padded};
+use bytemuck::must_cast;
+use core::arch::x86_64::{
+    __m512i, _mm512_permutexvar_epi32, _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+};
+
+/// Of 16 rows of 16 words the columns.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
+    // Pairs of rows by words, of those by pairs of words: then every four rows hold a column in each quarter.
+    let pairs: [__m512i; 16] = core::array::from_fn(|i| {
+        let (a, b) = (rows[i / 4 * 4 + i % 2 * 2], rows[i / 4 * 4 + i % 2 * 2 + 1]);
+        if i % 4 < 2 { _mm512_unpacklo_epi32(a, b) } else { _mm512_unpackhi_epi32(a, b) }
+    });
+    let fours: [__m512i; 16] = core::array::from_fn(|i| {
+        let (a, b) = (pairs[i / 4 * 4 + i % 4 / 2 * 2], pairs[i / 4 * 4 + i % 4 / 2 * 2 + 1]);
+        if i % 2 == 0 { _mm512_unpacklo_epi64(a, b) } else { _mm512_unpackhi_epi64(a, b) }
+    });
+    // Quarters q of the fours of rows 0, 4, 8 and 12 are column 4q + c.
+    let halves = |a: usize, b: usize, c: usize| {
+        (_mm512_shuffle_i32x4::<0x44>(fours[a + c], fours[b + c]), _mm512_shuffle_i32x4::<0xEE>(fours[a + c], fours[b + c]))
+    };
+    let mut columns = [rows[0]; 16];
+    for c in 0..4 {
+        let ((low, high), (low_rest, high_rest)) = (halves(0, 4, c), halves(8, 12, c));
+        columns[c] = _mm512_shuffle_i32x4::<0x88>(low, low_rest);
+        columns[4 + c] = _mm512_shuffle_i32x4::<0xDD>(low, low_rest);
+        columns[8 + c] = _mm512_shuffle_i32x4::<0x88>(high, high_rest);
+        columns[12 + c] = _mm512_shuffle_i32x4::<0xDD>(high, high_rest);
+    }
+    columns
+}
+
+/// Hands on columns of four bytes of each row, those of a row together; behind the last byte are zeros.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn columns(rows: &[&[u8]; LANES], mut take: impl FnMut(__m512i)) {
+    let length = rows[0].len();
+    for start in (0..length).step_by(64) {
+        let square: [__m512i; LANES] = core::array::from_fn(|lane| must_cast(padded::<64>(&rows[lane][start..])));
+        let columns = transpose(square);
+        let count = (length - start).div_ceil(4).min(LANES);
+        columns[..count].iter().for_each(|column| take(*column));
+    }
+}
+
+/// See [`quads`](crate::kernel::gemm::quads).
+#[target_feature(enable = "avx512f")]
+pub(super) fn quads(rows: &[&[u8]; LANES], quads: &mut [Quad]) {
+    let mut quads = quads.iter_mut();
+    columns(rows, |column| quads.by_ref().take(1).for_each(|quad| *quad = must_cast(column)));
+}
+
+/// See [`positions`](crate::kernel::gemm::positions).
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) fn positions(rows: &[&[u8]; LANES], mut positions: &mut [Lanes<u8>]) {
+    /// In each quarter the first bytes of four rows, then the second.
+    const BYTES: [[u8; 16]; 4] = [[0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]; 4];
+    /// Of the quarters the first words, then the second.
+    const WORDS: [u32; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
+    let (bytes, words): (__m512i, __m512i) = (must_cast(BYTES), must_cast(WORDS));
+    columns(rows, |column| {
+        let four: [Lanes<u8>; 4] = must_cast(_mm512_permutexvar_epi32(words, _mm512_shuffle_epi8(column, bytes)));
+        let count = positions.len().min(4);
+        let to = positions.split_off_mut(..count).unwrap_or_default();
+        match to.first_chunk_mut() {
+            Some(to) => *to = four,
+            None => to.copy_from_slice(&four[..count]),
+        }
+    });
+}

@@ -1,0 +1,391 @@
+//! Which instruction set has which kernel: the one place that asks an [`Isa`] what it is.
+
+use super::{
+    avx2_gemv, avx2_int8, avx512_block, avx512_decode, avx512_encode, avx512_gemv, avx512_hif8, avx512_int8, avx512_transpose,
+    gemm, half,
+};
+use crate::kernel::block::{BlockIntrinsics, FloatRun, PackedBlocks, Restoring, Scaling, Side};
+use crate::kernel::decode::{DecodeIntrinsics, Planes, RegisterTable};
+use crate::kernel::encode::{EncodeIntrinsics, Finite, HiF8, NanPair};
+use crate::kernel::gemm::{
+    Block, Blocks, ByteDots, CodeRows, Factors, GemmIntrinsics, LANES, Lanes, Left, LeftRows, LeftWords, NibbleTable, PANELS, Quad,
+    ROWS, Right, Rounding, SmallIntegers, ThinPanel,
+};
+use crate::kernel::isa::{Isa, Kind};
+
+/// The kernels in intrinsics of this target.
+pub(in crate::kernel) struct Native;
+
+/// What the kernel of an instruction set returns, entered; `else` what there is without one.
+macro_rules! by_kind {
+    ($isa:expr, { $($($kind:ident)|+ $(if $guard:expr)? => $call:expr),+ $(,)? }, else $otherwise:expr) => {
+        match $isa.kind() {
+            $(
+                #[expect(unsafe_code, reason = "entry into instructions that were detected")]
+                // SAFETY: an `Isa` of these kinds is made only after their instructions were detected, and a row names a kernel of no others, or asks
+                // for them itself.
+                $(Kind::$kind)|+ $(if $guard)? => unsafe { $call },
+            )+
+            _ => $otherwise,
+        }
+    };
+}
+
+/// AVX512-VNNI, which [`Kind::Avx512Vbmi`] has and [`Kind::Avx512`] may have.
+fn has_vnni() -> bool {
+    std::arch::is_x86_feature_detected!("avx512vnni")
+}
+
+/// Why a kernel is there.
+const OFFERED: &str = "an operand made for this `Isa`";
+
+impl EncodeIntrinsics for Native {
+    fn encode_bytes<const BYTES: usize>(isa: Isa, finite: &Finite, src: &[f32], dst: &mut [u8]) -> Option<bool> {
+        if !finite.has_signed_bytes() {
+            return None;
+        }
+        Some(by_kind!(isa, { Avx512Vbmi => avx512_encode::encode::<BYTES>(finite, src, dst) }, else return None))
+    }
+
+    fn encode_hif8(isa: Isa, hif8: HiF8, src: &[f32], dst: &mut [u8]) -> bool {
+        by_kind!(isa, { Avx512Vbmi => avx512_hif8::encode(hif8, src, dst) }, else return false);
+        true
+    }
+
+    fn has_f16(isa: Isa) -> bool {
+        !matches!(isa.kind(), Kind::Portable)
+    }
+
+    fn encode_f16(isa: Isa, nan: NanPair, src: &[f32], dst: &mut [u16]) -> bool {
+        by_kind!(isa, {
+            Avx2 => half::encode_8(nan, src, dst),
+            Avx512 | Avx512Vbmi => half::encode_16(nan, src, dst),
+        }, else return false);
+        true
+    }
+}
+
+impl DecodeIntrinsics for Native {
+    fn register_table(isa: Isa, bits: u32, values: impl Fn() -> [f32; 256]) -> Option<RegisterTable> {
+        if bits <= 5 && Self::prefers_arithmetic(isa) {
+            let values = values();
+            return Some(RegisterTable::Few(core::array::from_fn(|half| core::array::from_fn(|i| values[16 * half + i]))));
+        }
+        by_kind!(isa, { Avx512Vbmi => avx512_decode::planes(&values()) }, else return None).map(RegisterTable::Planes)
+    }
+
+    fn prefers_arithmetic(isa: Isa) -> bool {
+        matches!(isa.kind(), Kind::Avx512 | Kind::Avx512Vbmi)
+    }
+
+    fn decode_bytes(isa: Isa, table: &RegisterTable, src: &[u8], dst: &mut [f32]) -> bool {
+        match table {
+            RegisterTable::Planes(planes) => {
+                by_kind!(isa, { Avx512Vbmi => avx512_decode::decode_planes(planes, src, dst) }, else return false);
+            }
+            RegisterTable::Few(table) => {
+                by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_decode::decode_few(table, src, dst) }, else return false);
+            }
+        }
+        true
+    }
+
+    fn decode_f16(isa: Isa, src: &[u16], dst: &mut [f32]) -> bool {
+        by_kind!(isa, {
+            Avx2 => half::decode_8(src, dst),
+            Avx512 | Avx512Vbmi => half::decode_16(src, dst),
+        }, else return false);
+        true
+    }
+
+    fn map_bytes(isa: Isa, table: &[u8; 256], src: &[u8], dst: &mut [u8]) -> bool {
+        by_kind!(isa, { Avx512Vbmi => avx512_decode::map_bytes(table, src, dst) }, else return false);
+        true
+    }
+}
+
+impl BlockIntrinsics for Native {
+    fn block_largest<S: Side>(isa: Isa, src: &[f32], length: usize, largest: &mut [u32]) -> usize {
+        match length {
+            16 => by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 1>(src, largest) }, else 0),
+            32 => by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 2>(src, largest) }, else 0),
+            64 => by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 4>(src, largest) }, else 0),
+            128 => by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 8>(src, largest) }, else 0),
+            _ => 0,
+        }
+    }
+
+    fn encode_run<S: Scaling, const BYTES: usize>(
+        isa: Isa,
+        finite: &Finite,
+        zero: f32,
+        scaling: S,
+        FloatRun { numbers, length, factors }: FloatRun<'_, S::Factor>,
+        dst: &mut [u8],
+    ) -> bool {
+        if !finite.has_signed_bytes() || !numbers.len().is_multiple_of(64) {
+            return false;
+        }
+        let runs = numbers.as_chunks().0;
+        // The factors of every 16 numbers of 64.
+        match length {
+            16 => {
+                let factors = factors.as_chunks().0.iter().copied();
+                by_kind!(isa, {
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, zero, scaling, runs, factors, dst),
+                }, else return false);
+            }
+            32 => {
+                let factors = factors.as_chunks().0.iter().map(|[a, b]| [*a, *a, *b, *b]);
+                by_kind!(isa, {
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, zero, scaling, runs, factors, dst),
+                }, else return false);
+            }
+            _ if length.is_multiple_of(64) => {
+                let factors = factors.iter().flat_map(|factor| core::iter::repeat_n([*factor; 4], length / 64));
+                by_kind!(isa, {
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, zero, scaling, runs, factors, dst),
+                }, else return false);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn pack_6(isa: Isa, codes: &[u8], bytes: &mut [u8]) -> usize {
+        by_kind!(isa, { Avx512Vbmi => avx512_decode::pack_6(codes, bytes) }, else 0)
+    }
+
+    fn unpack_6(isa: Isa, bytes: &[u8], codes: &mut [u8]) -> usize {
+        by_kind!(isa, { Avx512Vbmi => avx512_decode::unpack_6(bytes, codes) }, else 0)
+    }
+
+    fn restore_4<R: Restoring>(isa: Isa, rule: R, table: &[f32; 16], blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+        by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::restore_4(rule, table, blocks, dst) }, else 0)
+    }
+
+    fn restore_planes(isa: Isa, planes: &Planes, blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+        match blocks.bits {
+            6 => by_kind!(isa, { Avx512Vbmi => avx512_block::restore_planes::<6>(planes, blocks, dst) }, else 0),
+            8 => by_kind!(isa, { Avx512Vbmi => avx512_block::restore_planes::<8>(planes, blocks, dst) }, else 0),
+            _ => 0,
+        }
+    }
+}
+
+impl GemmIntrinsics for Native {
+    fn chain_f32<const R: usize>(isa: Isa, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) -> bool {
+        by_kind!(isa, {
+            Avx2 => gemm::fma_avx2(a, b, acc),
+            Avx512 | Avx512Vbmi => gemm::fma_avx512(a, b, acc),
+        }, else return false);
+        true
+    }
+
+    fn chain_f64<const R: usize>(isa: Isa, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f64>; R]) -> bool {
+        by_kind!(isa, {
+            Avx2 => gemm::double_avx2(a, b, acc),
+            Avx512 | Avx512Vbmi => gemm::double_avx512(a, b, acc),
+        }, else return false);
+        true
+    }
+
+    fn chain_blocks<const R: usize>(
+        isa: Isa,
+        parts: &Blocks<'_>,
+        a: &[[f32; R]],
+        b: &[Lanes<f32>],
+        acc: &mut [Lanes<f32>; R],
+    ) -> bool {
+        by_kind!(isa, {
+            Avx2 => gemm::blocks_avx2(parts, a, b, acc),
+            Avx512 | Avx512Vbmi => gemm::blocks_avx512(parts, a, b, acc),
+        }, else return false);
+        true
+    }
+
+    fn chain_rounded<const R: usize>(
+        isa: Isa,
+        rounding: &Rounding,
+        a: &[[f32; R]],
+        b: &[Lanes<f32>],
+        acc: &mut [Lanes<f32>; R],
+    ) -> bool {
+        by_kind!(isa, {
+            Avx2 => gemm::rounded_avx2(rounding, a, b, acc),
+            Avx512 | Avx512Vbmi => gemm::rounded_avx512(rounding, a, b, acc),
+        }, else return false);
+        true
+    }
+
+    fn chain_f32_pair(isa: Isa, a: &[[f32; ROWS]], b: [&[Lanes<f32>]; 2], acc: &mut [Block<f32>; 2]) -> bool {
+        by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::fma_pair(a, b, acc) }, else return false);
+        true
+    }
+
+    fn chain_blocks_pair(
+        isa: Isa,
+        parts: &[Blocks<'_>; 2],
+        a: &[[f32; ROWS]],
+        b: [&[Lanes<f32>]; 2],
+        acc: &mut [Block<f32>; 2],
+    ) -> bool {
+        if parts[0].rows_scaled {
+            by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::blocks_pair::<true>(parts, a, b, acc) }, else return false);
+        } else {
+            by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::blocks_pair::<false>(parts, a, b, acc) }, else return false);
+        }
+        true
+    }
+
+    fn scale_lanes(isa: Isa, numbers: &mut [Lanes<f32>], zero: f32, factors: &Lanes<f32>) -> bool {
+        by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::scale_lanes_avx512(numbers, zero, factors) }, else return false);
+        true
+    }
+
+    fn positions(isa: Isa, rows: &[&[u8]; LANES], positions: &mut [Lanes<u8>]) -> bool {
+        by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_transpose::positions(rows, positions) }, else return false);
+        true
+    }
+
+    fn quads(isa: Isa, rows: &[&[u8]; LANES], quads: &mut [Quad]) -> bool {
+        by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_transpose::quads(rows, quads) }, else return false);
+        true
+    }
+
+    fn byte_dots(isa: Isa, quads: usize) -> Option<ByteDots> {
+        match isa.kind() {
+            Kind::Portable => None,
+            Kind::Avx2 => (quads > 0).then_some(ByteDots::Twos { quads }),
+            // Without VNNI, sums of f32s in its registers are as fast.
+            Kind::Avx512 => has_vnni().then_some(ByteDots::Fours { quads }),
+            Kind::Avx512Vbmi => Some(ByteDots::FoursOfRows),
+        }
+    }
+
+    fn integer_quads(isa: Isa, integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
+        by_kind!(isa, {
+            Avx2 | Avx512 => avx2_int8::quads(integers, codes, run, quads),
+            Avx512Vbmi => avx512_int8::quads(integers, codes, run, quads),
+        }, else unreachable!("{OFFERED}"));
+    }
+
+    fn integer_quads_of_pairs(isa: Isa, integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
+        by_kind!(isa, {
+            Avx2 | Avx512 => avx2_int8::quads_of_pairs(integers, pairs, quads),
+            Avx512Vbmi => avx512_int8::quads_of_pairs(integers, pairs, quads),
+        }, else unreachable!("{OFFERED}"));
+    }
+
+    fn integer_quads_of_rows(isa: Isa, integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut [Quad]) {
+        by_kind!(isa, {
+            Avx512Vbmi => avx512_int8::quads_of_rows(integers, rows, length, quads),
+        }, else unreachable!("{OFFERED}"));
+    }
+
+    fn integer_words_of_rows(
+        isa: Isa,
+        integers: &SmallIntegers,
+        offset: u32,
+        rows: &CodeRows<'_>,
+        length: usize,
+        run: usize,
+    ) -> LeftWords {
+        by_kind!(isa, {
+            Avx512Vbmi => avx512_int8::words_of_rows(integers, offset, rows, length, run),
+        }, else unreachable!("{OFFERED}"))
+    }
+
+    fn dot_pair(isa: Isa, left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Block<f32>; 2]) -> bool {
+        by_kind!(isa, {
+            Avx512 if has_vnni() => avx512_int8::chain_pair(left, right, acc),
+            Avx512Vbmi => avx512_int8::chain_pair(left, right, acc),
+        }, else return false);
+        true
+    }
+
+    fn dot_tile<const R: usize>(isa: Isa, dots: ByteDots, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>; R]) {
+        match dots {
+            ByteDots::Twos { quads } => by_kind!(isa, {
+                Avx2 | Avx512 | Avx512Vbmi => avx2_int8::chain(quads, left, right, acc),
+            }, else unreachable!("{OFFERED}")),
+            ByteDots::Fours { .. } | ByteDots::FoursOfRows => by_kind!(isa, {
+                Avx512 if has_vnni() => avx512_int8::chain(left, right, acc),
+                Avx512Vbmi => avx512_int8::chain(left, right, acc),
+            }, else unreachable!("{OFFERED}")),
+        }
+    }
+
+    fn dot_rows(
+        isa: Isa,
+        dots: ByteDots,
+        integers: &SmallIntegers,
+        left: &LeftRows<'_>,
+        panels: &[ThinPanel<'_>; PANELS],
+        sums: &mut [[Lanes<f32>; PANELS]],
+    ) {
+        match dots {
+            ByteDots::Twos { quads } | ByteDots::Fours { quads } => by_kind!(isa, {
+                Avx2 | Avx512 | Avx512Vbmi => avx2_gemv::dots(quads, integers, left, panels, sums),
+            }, else unreachable!("{OFFERED}")),
+            ByteDots::FoursOfRows => by_kind!(isa, {
+                Avx512Vbmi => avx512_int8::rows(integers, left, panels, sums),
+            }, else unreachable!("{OFFERED}")),
+        }
+    }
+
+    fn nibble_table(isa: Isa, numbers: Lanes<f32>) -> Option<NibbleTable> {
+        match isa.kind() {
+            Kind::Portable => None,
+            Kind::Avx2 => {
+                let byte = |shift: u32| numbers.map(|x| (x.to_bits() >> shift) as u8);
+                numbers.iter().all(|x| x.to_bits() as u16 == 0).then(|| NibbleTable::Bytes([byte(16), byte(24)]))
+            }
+            Kind::Avx512 | Kind::Avx512Vbmi => Some(NibbleTable::Numbers(numbers)),
+        }
+    }
+
+    fn decode_nibbles(isa: Isa, table: &NibbleTable, quads: &[Quad], numbers: &mut [Lanes<f32>]) {
+        match table {
+            NibbleTable::Numbers(table) => by_kind!(isa, {
+                Avx512 | Avx512Vbmi => avx512_gemv::decode(table, quads, numbers),
+            }, else unreachable!("{OFFERED}")),
+            NibbleTable::Bytes(bytes) => by_kind!(isa, {
+                Avx2 | Avx512 | Avx512Vbmi => avx2_gemv::decode(bytes, quads, numbers),
+            }, else unreachable!("{OFFERED}")),
+        }
+    }
+
+    fn gemv_pairs(
+        isa: Isa,
+        table: &NibbleTable,
+        run: usize,
+        factors: Factors<'_>,
+        a: &[f32],
+        panels: &[ThinPanel<'_>; PANELS],
+        sums: &mut [[Lanes<f32>; PANELS]],
+    ) {
+        match table {
+            NibbleTable::Numbers(table) => by_kind!(isa, {
+                Avx512 | Avx512Vbmi => avx512_gemv::sums_of_pairs(table, run, factors, a, panels, sums),
+            }, else unreachable!("{OFFERED}")),
+            NibbleTable::Bytes(bytes) => by_kind!(isa, {
+                Avx2 | Avx512 | Avx512Vbmi => avx2_gemv::sums_of_pairs(bytes, run, factors, a, panels, sums),
+            }, else unreachable!("{OFFERED}")),
+        }
+    }
+
+    fn gemv_bytes(
+        isa: Isa,
+        planes: &Planes,
+        run: usize,
+        factors: Factors<'_>,
+        a: &[f32],
+        panels: &[ThinPanel<'_>; PANELS],
+        sums: &mut [[Lanes<f32>; PANELS]],
+    ) {
+        by_kind!(isa, {
+            Avx512Vbmi => avx512_gemv::sums_of_bytes(planes, run, factors, a, panels, sums),
+        }, else unreachable!("{OFFERED}"));
+    }
+}

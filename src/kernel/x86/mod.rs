@@ -1,0 +1,17 @@
+//! Kernels in intrinsics for AVX2 and AVX-512: what compilers do not find by themselves. [`entry`] says which instruction set has which; below it are safe
+//! functions, entered after detection, whose loads and stores go through arrays.
+
+mod avx2_gemv;
+mod avx2_int8;
+mod avx512_block;
+mod avx512_decode;
+mod avx512_encode;
+mod avx512_gemv;
+mod avx512_hif8;
+mod avx512_int8;
+mod avx512_transpose;
+mod entry;
+mod gemm;
+mod half;
+
+pub(super) use entry::Native;
