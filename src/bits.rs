@@ -40,6 +40,22 @@ pub(crate) const fn top_bit(x: u64) -> i64 {
     63 - x.leading_zeros() as i64
 }
 
+/// A code in 32 bits: the float family alone works in 64, for the sake of f64.
+pub(crate) const fn narrow(code: Option<u64>) -> Option<u32> {
+    match code {
+        Some(code) => Some(code as u32),
+        None => None,
+    }
+}
+
+/// `Option::unwrap_or` in constants.
+pub(crate) const fn or(code: Option<u32>, otherwise: u32) -> u32 {
+    match code {
+        Some(code) => code,
+        None => otherwise,
+    }
+}
+
 /// `x + y`, rounded to odd: where it is not exact, the neighbour whose last bit is set. A second rounding to 51 bits or fewer then comes out as
 /// from the exact sum. The numbers are below 2^1022.
 #[cfg(feature = "alloc")]

@@ -1,6 +1,7 @@
 //! Tables of numbers. Codes are positions and need not be in order of value; rounding goes by value.
 
-use super::{Rounded, Unpacked};
+use super::Unpacked;
+use super::rounded::Rounded;
 use crate::bits::split;
 use crate::round::Round;
 use crate::spec::{codebook_unit, f32_parts};

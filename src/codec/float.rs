@@ -1,6 +1,7 @@
 //! Floating-point layouts: code to number, and number to rounded magnitude code. Policies are applied by the caller.
 
-use super::{Rounded, Unpacked};
+use super::Unpacked;
+use super::rounded::Rounded;
 use crate::bits::{split, top_bit};
 use crate::policy::Nan;
 use crate::round::Round;

@@ -7,7 +7,8 @@
 //! ```
 //! 0x00 is zero, 0x80 NaN; 0x6F and 0xEF, which would be ±1.5·2^15, are the infinities.
 
-use super::{Rounded, Unpacked};
+use super::Unpacked;
+use super::rounded::Rounded;
 use crate::bits::split;
 use crate::round::Round;
 use core::num::FpCategory;

@@ -1,6 +1,7 @@
 //! Two's-complement and unsigned integers with a binary point.
 
-use super::{Rounded, Unpacked};
+use super::Unpacked;
+use super::rounded::Rounded;
 use crate::bits::{low_mask, split};
 use crate::round::Round;
 use crate::spec::IntSpec;

@@ -1,6 +1,7 @@
 //! Limits, special codes and the order of values: everything that follows from a [`FormatSpec`]. Nothing is typed in.
 
-use super::{Unpacked, hif8, int, narrow, or, posit};
+use super::{Unpacked, hif8, int, posit};
+use crate::bits::{narrow, or};
 use crate::name::Name;
 use crate::policy::{Convert, Nan};
 use crate::spec::{Encoding, FloatSpec, FormatSpec};

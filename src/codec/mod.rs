@@ -8,12 +8,15 @@ mod hif8;
 mod int;
 mod limits;
 mod posit;
+mod primitive;
+mod rounded;
 mod unpacked;
 
 pub use explain::Explanation;
 pub use limits::{Finfo, Values};
 pub use unpacked::Unpacked;
 
+use crate::bits::{narrow, or};
 use crate::flags::Flags;
 use crate::policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
 use crate::round::Round;
@@ -27,15 +30,6 @@ pub struct Encoded {
     pub code: u32,
     /// The exceptions raised.
     pub flags: Flags,
-}
-
-/// A magnitude rounded by one of the families, before policy. What `magnitude` counts is the family's own.
-#[derive(Clone, Copy, Debug)]
-struct Rounded {
-    magnitude: u64,
-    overflow: bool,
-    inexact: bool,
-    tiny: bool,
 }
 
 impl FormatSpec {
@@ -348,20 +342,5 @@ impl FormatSpec {
             Encoding::HiF8 => Some(hif8::INFINITY | if negative { hif8::SIGN } else { 0 }),
             Encoding::Int(_) | Encoding::Codebook(_) | Encoding::Posit(_) => None,
         }
-    }
-}
-
-/// Only the float family works in 64 bits, for the sake of f64.
-const fn narrow(code: Option<u64>) -> Option<u32> {
-    match code {
-        Some(code) => Some(code as u32),
-        None => None,
-    }
-}
-
-const fn or(code: Option<u32>, otherwise: u32) -> u32 {
-    match code {
-        Some(code) => code,
-        None => otherwise,
     }
 }

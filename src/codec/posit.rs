@@ -1,7 +1,8 @@
 //! Posits (Posit Standard 2022: `exponent_bits` = 2). Rounding acts on the encoding: an exact number is written as an
 //! infinitely long posit and cut to the width, so the midpoint of two neighbours is the posit one bit longer between them.
 
-use super::{Rounded, Unpacked};
+use super::Unpacked;
+use super::rounded::Rounded;
 use crate::bits::low_mask;
 use crate::round::Round;
 use crate::spec::PositSpec;

@@ -1,10 +1,6 @@
-//! [`Unpacked`]: an exact number on its way between formats. It owns comparison and the f32 and f64 ends; how other
-//! formats read and write it is in the files beside.
+//! [`Unpacked`]: an exact number on its way between formats. It owns comparison; how formats read and write it is in the files beside.
 
-use super::float;
 use crate::bits::top_bit;
-use crate::policy::{Convert, Nan};
-use crate::spec::{FloatSpec, FormatSpec};
 use core::cmp::Ordering;
 use core::num::FpCategory;
 
@@ -66,80 +62,6 @@ impl Unpacked {
     /// As `new`, said to be normal or subnormal in its format.
     pub(crate) const fn with_class(negative: bool, significand: u64, exponent: i32, class: FpCategory) -> Self {
         if significand == 0 { Self::zero(negative) } else { Self { negative, significand, exponent, class } }
-    }
-
-    /// The value of an f32. A NaN keeps its sign, payload and quiet bit.
-    #[must_use]
-    #[inline]
-    pub const fn from_f32(x: f32) -> Self {
-        float::decode(&FloatSpec::ieee(8, 23), x.to_bits() as u64)
-    }
-
-    /// The value of an f64. A NaN keeps its sign, payload and quiet bit.
-    #[must_use]
-    #[inline]
-    pub const fn from_f64(x: f64) -> Self {
-        float::decode(&FloatSpec::F64, x.to_bits())
-    }
-
-    /// The value of a [`half::f16`].
-    #[cfg(feature = "half")]
-    #[must_use]
-    #[inline]
-    pub const fn from_f16(x: half::f16) -> Self {
-        float::decode(&FloatSpec::ieee(5, 10), x.to_bits() as u64)
-    }
-
-    /// The value of a [`half::bf16`].
-    #[cfg(feature = "half")]
-    #[must_use]
-    #[inline]
-    pub const fn from_bf16(x: half::bf16) -> Self {
-        float::decode(&FloatSpec::ieee(8, 7), x.to_bits() as u64)
-    }
-
-    /// The nearest f32, ties to even; too large becomes infinite; every NaN becomes 0x7FC00000.
-    #[must_use]
-    #[inline]
-    pub const fn to_f32(self) -> f32 {
-        f32::from_bits(FormatSpec::F32.encode_with(self, &Convert::IEEE, 0).code)
-    }
-
-    /// The nearest f64, ties to even; too large becomes infinite; every NaN becomes the positive quiet one.
-    #[must_use]
-    #[inline]
-    pub const fn to_f64(self) -> f64 {
-        let layout = &FloatSpec::F64;
-        let code = match self.class {
-            FpCategory::Nan => float::nan_code(layout, Nan::Canonical, false, 0),
-            FpCategory::Infinite => layout.infinity(),
-            FpCategory::Zero => Some(0),
-            FpCategory::Subnormal | FpCategory::Normal => {
-                let rounded = float::round(layout, self, Convert::IEEE.round, 0);
-                if rounded.overflow { layout.infinity() } else { Some(rounded.magnitude) }
-            }
-        };
-        let sign = if self.negative && !self.is_nan() { layout.sign_bit() } else { 0 };
-        match code {
-            Some(code) => f64::from_bits(code | sign),
-            None => f64::NAN,
-        }
-    }
-
-    /// The nearest [`half::f16`], as [`to_f32`](Self::to_f32).
-    #[cfg(feature = "half")]
-    #[must_use]
-    #[inline]
-    pub const fn to_f16(self) -> half::f16 {
-        half::f16::from_bits(FormatSpec::F16.encode_with(self, &Convert::IEEE, 0).code as u16)
-    }
-
-    /// The nearest [`half::bf16`], as [`to_f32`](Self::to_f32).
-    #[cfg(feature = "half")]
-    #[must_use]
-    #[inline]
-    pub const fn to_bf16(self) -> half::bf16 {
-        half::bf16::from_bits(FormatSpec::BF16.encode_with(self, &Convert::IEEE, 0).code as u16)
     }
 
     /// Whether the sign is minus (also of zero and NaN).

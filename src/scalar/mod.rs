@@ -1,6 +1,7 @@
 //! Scalars: newtypes over codes with the interface of Rust's own floats, stamped by [`define_format!`](crate::define_format). The macro
 //! holds names and documentation; what the methods do is in [`Ops`], one constant a format, and in `arith` and `codec`.
 
+pub mod aliases;
 mod constants;
 mod features;
 mod operators;

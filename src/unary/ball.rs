@@ -3,6 +3,9 @@
 
 use crate::codec::Unpacked;
 
+/// An exponent beyond every format (whose exponents stay below 2^18).
+pub(super) const FAR: i64 = 1 << 20;
+
 /// A number known to lie in `±(significand ± error) · 2^exponent`, in units of the last of `64·N` bits.
 ///
 /// Every operation bounds the error of its result by those of its operands and what it cuts off itself, so an expression needs no
@@ -348,13 +351,13 @@ impl<const N: usize> Ball<N> {
         error[0] = self.error;
         let leaves = subtract(&self.significand, &error, &mut low) | add(&self.significand, &error, &mut high);
         let settled = !leaves && low[N - 1] >> 1 == high[N - 1] >> 1;
-        let exponent = (self.exponent + Self::BITS - 64).clamp(-super::FAR, super::FAR) as i32;
+        let exponent = (self.exponent + Self::BITS - 64).clamp(-FAR, FAR) as i32;
         settled.then(|| Unpacked::new(self.negative, low[N - 1] | 1, exponent))
     }
 
     /// The leading bits as they are.
     pub(super) fn centre(&self) -> Unpacked {
-        let exponent = (self.exponent + Self::BITS - 64).clamp(-super::FAR, super::FAR) as i32;
+        let exponent = (self.exponent + Self::BITS - 64).clamp(-FAR, FAR) as i32;
         Unpacked::new(self.negative, self.top() | 1, exponent)
     }
 }

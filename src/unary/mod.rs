@@ -10,9 +10,7 @@ use crate::policy::{Convert, DivisionByZero};
 use crate::round::Round;
 use crate::spec::FormatSpec;
 pub(crate) use ball::Ball;
-
-/// An exponent beyond every format (whose exponents stay below 2^18).
-const FAR: i64 = 1 << 20;
+use ball::FAR;
 
 /// A function of one number, as [`Format::unary`](crate::Format::unary), [`FormatSpec::unary_with`] and
 /// [`UnaryTable`] compute it: the infinitely precise value, rounded once.
