@@ -9,7 +9,7 @@
 //!
 //! # Which file is at work
 //!
-//! A loop is plain Rust without branches, compiled for every instruction set by [`per_isa!`](isa::per_isa), unless the last column names intrinsics.
+//! A loop is plain Rust without branches, compiled for every instruction set by [`per_isa!`](native::per_isa), unless the last column names intrinsics.
 //!
 //! | format | policy | file | intrinsics (AVX2, AVX-512, AVX-512 with VBMI) |
 //! |---|---|---|---|
@@ -35,14 +35,14 @@
 //! # Another instruction set
 //!
 //! A room's `intrinsics.rs` lists in a trait what an instruction set may bring, each function with a default that declines. `x86/entry.rs` overrides what
-//! AVX2 and AVX-512 have: the table of kernels by instruction set, and the only file that asks an [`Isa`] what it is. ARM would be a folder beside
-//! `x86` with an `entry.rs` of its own, a line below, and the kind in `isa.rs`.
+//! AVX2 and AVX-512 have: the table of kernels by instruction set, and the only file that asks an [`Isa`] what it is. `x86/isa.rs` names and detects
+//! them. For ARM both would be in a folder beside `x86`, chosen below; `plain.rs` is what a target without such a folder has.
 //!
 //! Everything relies on the default floating-point environment: rounding to nearest, subnormal numbers on.
 
 #![cfg_attr(
     not(all(feature = "std", target_arch = "x86_64")),
-    allow(dead_code, reason = "operands that only kernels in intrinsics read")
+    allow(dead_code, unused_imports, reason = "operands that only kernels in intrinsics read")
 )]
 
 #[cfg(feature = "alloc")]

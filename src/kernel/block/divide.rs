@@ -1,7 +1,7 @@
 //! What numbers of blocks are multiplied or divided by.
 
 use crate::bits::mul_add;
-use crate::kernel::isa::per_isa;
+use crate::kernel::native::per_isa;
 
 /// What a finite number is multiplied or divided by before it is encoded.
 pub(crate) trait Scaling: Copy {

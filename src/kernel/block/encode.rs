@@ -4,8 +4,8 @@ use super::divide::Scaling;
 use super::intrinsics::BlockIntrinsics;
 use super::operands::FloatRun;
 use crate::kernel::encode::{Finite, Integer};
-use crate::kernel::isa::{Isa, per_isa};
-use crate::kernel::native::Native;
+use crate::kernel::isa::Isa;
+use crate::kernel::native::{Native, per_isa};
 use crate::policy::Convert;
 use crate::spec::FormatSpec;
 

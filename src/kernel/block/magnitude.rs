@@ -2,8 +2,8 @@
 
 use super::intrinsics::BlockIntrinsics;
 use super::operands::Side;
-use crate::kernel::isa::{Isa, per_isa};
-use crate::kernel::native::Native;
+use crate::kernel::isa::Isa;
+use crate::kernel::native::{Native, per_isa};
 
 /// The largest bits that `f` makes of numbers, and of one number before. Independent lanes, so that no maximum waits for the one before, and the
 /// compiler does not take a number of each of several blocks instead.

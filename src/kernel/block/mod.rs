@@ -15,7 +15,6 @@ pub(crate) use encode::{FloatCoder, encode_blocks, replace, scale_blocks, widen,
 pub(in crate::kernel) use intrinsics::BlockIntrinsics;
 pub(crate) use magnitude::{block_largest, finite_amax};
 pub(crate) use operands::{Above, AmaxQuotient, Below, Both, FloatRun, LessZeroPoint, PackedBlocks, PlusMinimum, Product};
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub(in crate::kernel) use operands::{Restoring, Side};
 pub(crate) use pack::{pack_4, pack_6, unpack_4, unpack_6};
 pub(crate) use restore::{e8m0, expand, restore_each, restore_packed, restore_packed_by, restores_packed};

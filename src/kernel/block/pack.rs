@@ -1,8 +1,8 @@
 //! Codes of 4 and 6 bits, packed.
 
 use super::intrinsics::BlockIntrinsics;
-use crate::kernel::isa::{Isa, per_isa};
-use crate::kernel::native::Native;
+use crate::kernel::isa::Isa;
+use crate::kernel::native::{Native, per_isa};
 
 #[inline(always)]
 fn pack_4_body(codes: &[u8], bytes: &mut [u8]) {

@@ -4,8 +4,7 @@ use super::intrinsics::BlockIntrinsics;
 use super::operands::{PackedBlocks, Product, Restoring};
 use crate::bits::F32_NAN;
 use crate::kernel::decode::{DecodeBytes, RegisterTable};
-use crate::kernel::isa::per_isa;
-use crate::kernel::native::Native;
+use crate::kernel::native::{Native, per_isa};
 
 /// Numbers of blocks that are written out for every element: the compiler makes vectors of one long loop, but not of many short ones.
 #[inline(always)]

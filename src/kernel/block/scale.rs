@@ -1,7 +1,7 @@
 //! Scales of many blocks from their largest magnitudes, and what elements are multiplied or divided by.
 
 use super::divide::Scaling;
-use crate::kernel::isa::per_isa;
+use crate::kernel::native::per_isa;
 
 /// Scales that are powers of two of a format without mantissa: the code, and one over the number.
 ///

@@ -2,7 +2,7 @@
 
 use super::divide::Scaling;
 use super::encode::map_blocks;
-use crate::kernel::isa::per_isa;
+use crate::kernel::native::per_isa;
 use crate::policy::{Convert, Negative, Overflow, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec};

@@ -1,7 +1,7 @@
 //! Codes to f32s by arithmetic, for formats that are cut f32s.
 
 use crate::bits::F32_NAN;
-use crate::kernel::isa::per_isa;
+use crate::kernel::native::per_isa;
 use crate::spec::{Code, Encoding, FormatSpec, NanCodes, ZeroField};
 
 /// Parameters of a format whose codes, shifted into an f32's fields, are its numbers but for a power of two and the hidden bit of subnormals. No step

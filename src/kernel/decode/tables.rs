@@ -3,7 +3,8 @@
 use super::arithmetic::{Decode, fill_values};
 use crate::bits::F32_NAN;
 use crate::codec::Unpacked;
-use crate::kernel::isa::{Isa, per_isa};
+use crate::kernel::isa::Isa;
+use crate::kernel::native::per_isa;
 use crate::spec::{Encoding, FormatSpec};
 
 /// A table that an instruction set keeps in registers.

@@ -7,7 +7,7 @@
 
 use super::params::{both, layout, limit};
 use crate::codec::Unpacked;
-use crate::kernel::isa::per_isa;
+use crate::kernel::native::per_isa;
 use crate::policy::Convert;
 use crate::spec::{Code, FormatSpec};
 

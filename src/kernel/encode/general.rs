@@ -6,7 +6,7 @@
 //! below the smallest normal number one bit more each binade. The carry into the next binade comes by itself, as does the smallest normal number.
 
 use crate::codec::Unpacked;
-use crate::kernel::isa::per_isa;
+use crate::kernel::native::per_isa;
 use crate::policy::{Convert, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec, ZeroField};

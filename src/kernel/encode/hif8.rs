@@ -7,7 +7,8 @@
 
 use super::params::CHUNK;
 use crate::codec::Unpacked;
-use crate::kernel::isa::{Isa, per_isa};
+use crate::kernel::isa::Isa;
+use crate::kernel::native::per_isa;
 use crate::policy::{Convert, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec};

@@ -4,7 +4,7 @@
 //! bits of the sum are the integer in two's complement.
 
 use crate::codec::Unpacked;
-use crate::kernel::isa::per_isa;
+use crate::kernel::native::per_isa;
 use crate::policy::{Convert, Overflow, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec};

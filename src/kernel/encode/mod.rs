@@ -22,12 +22,10 @@ pub use choose::Needs;
 pub(crate) use fake::FakeQuantizer;
 #[cfg(feature = "alloc")]
 pub(in crate::kernel) use float::Finite;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub(in crate::kernel) use hif8::{CAP, HiF8, INFINITY};
 #[cfg(feature = "alloc")]
 pub(crate) use integer::Integer;
 pub(in crate::kernel) use intrinsics::EncodeIntrinsics;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub(in crate::kernel) use params::NanPair;
 pub(crate) use scalar::Nearest;
 pub(in crate::kernel) use sixteen_bit::Cut;

@@ -1,6 +1,7 @@
 //! The generator of `random`, many blocks at a time.
 
-use crate::kernel::isa::{Isa, per_isa};
+use crate::kernel::isa::Isa;
+use crate::kernel::native::per_isa;
 use crate::random::Dither;
 
 /// Blocks made at a time: a lane of 64 bits each, since products are that wide.

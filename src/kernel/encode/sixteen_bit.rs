@@ -3,7 +3,7 @@
 
 use super::params::{NanPair, both};
 use crate::codec::Unpacked;
-use crate::kernel::isa::per_isa;
+use crate::kernel::native::per_isa;
 use crate::policy::{Convert, MissingNan, Nan, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FloatSpec, FormatSpec};

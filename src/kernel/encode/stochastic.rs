@@ -2,7 +2,8 @@
 
 use super::general::{Encode, Split};
 use super::philox::{RUN, Words};
-use crate::kernel::isa::{Isa, per_isa};
+use crate::kernel::isa::Isa;
+use crate::kernel::native::per_isa;
 use crate::policy::Convert;
 use crate::random::Dither;
 use crate::round::{Round, Stochastic as Kind};

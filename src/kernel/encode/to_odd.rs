@@ -1,7 +1,7 @@
 //! f64s to f32s that a second rounding takes for the f64s themselves.
 
 use crate::bits::F32_NAN;
-use crate::kernel::isa::per_isa;
+use crate::kernel::native::per_isa;
 
 #[inline(always)]
 fn odd_body(src: &[f64], dst: &mut [f32]) {

@@ -7,7 +7,7 @@
 
 use super::general::{additions, minus, pick};
 use crate::codec::Unpacked;
-use crate::kernel::isa::per_isa;
+use crate::kernel::native::per_isa;
 use crate::policy::{Convert, Negative, Overflow, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec};

@@ -5,8 +5,8 @@ use super::intrinsics::GemmIntrinsics;
 use super::rounded::{Rounding, chain_body};
 use super::tile::{Block, Blocks, LANES, Lanes, ROWS, by_rows, double_body, height};
 use crate::bits::fma_f32;
-use crate::kernel::isa::{Isa, per_isa};
-use crate::kernel::native::Native;
+use crate::kernel::isa::Isa;
+use crate::kernel::native::{Native, per_isa};
 
 fn fma<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
     by_rows!(R, fma_rows(a, b, acc));

@@ -8,8 +8,8 @@ use super::gemv_operands::{MAX_ROWS, PANELS, THIN, ThinPanel};
 use super::int8_operands::{ByteDots, Left, LeftRows, LeftWords, Right, SmallIntegers};
 use super::intrinsics::GemmIntrinsics;
 use super::tile::{Block, CodeRows, Lanes, Quad, ROWS, height};
-use crate::kernel::isa::{Isa, per_isa};
-use crate::kernel::native::Native;
+use crate::kernel::isa::Isa;
+use crate::kernel::native::{Native, per_isa};
 
 /// The words and starts of a tile's numbers, `height` of them for each position, in blocks of `run` positions; the right side is `offset` higher.
 pub(crate) fn left_words(isa: Isa, unit: f32, offset: u32, height: usize, run: usize, numbers: &[f32]) -> LeftWords {

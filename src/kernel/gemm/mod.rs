@@ -19,7 +19,6 @@ pub(in crate::kernel) use intrinsics::GemmIntrinsics;
 pub(crate) use rounded::Rounding;
 pub(crate) use tile::{Block, Blocks, CodeRows, LANES, Lanes, PIECE, Quad, ROWS, height};
 pub(crate) use transpose::{positions, quads, unpack_quads};
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub(in crate::kernel) use {
     gemv_operands::{NibbleTable, by_eights},
     int8_operands::{ByteDots, by_fours},

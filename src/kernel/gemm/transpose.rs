@@ -2,8 +2,8 @@
 
 use super::intrinsics::GemmIntrinsics;
 use super::tile::{LANES, Lanes, Quad, padded};
-use crate::kernel::isa::{Isa, per_isa};
-use crate::kernel::native::Native;
+use crate::kernel::isa::Isa;
+use crate::kernel::native::{Native, per_isa};
 use bytemuck::must_cast;
 
 /// Rows of as many bytes as there are positions, position by position.

@@ -1,5 +1,6 @@
 //! Which instruction set has which kernel: the one place that asks an [`Isa`] what it is.
 
+use super::isa::Kind;
 use super::{
     avx2_gemv, avx2_int8, avx512_block, avx512_decode, avx512_encode, avx512_gemv, avx512_hif8, avx512_int8, avx512_transpose,
     gemm, half,
@@ -11,7 +12,7 @@ use crate::kernel::gemm::{
     Block, Blocks, ByteDots, CodeRows, Factors, GemmIntrinsics, LANES, Lanes, Left, LeftRows, LeftWords, NibbleTable, PANELS, Quad,
     ROWS, Right, Rounding, SmallIntegers, ThinPanel,
 };
-use crate::kernel::isa::{Isa, Kind};
+use crate::kernel::isa::Isa;
 
 /// The kernels in intrinsics of this target.
 pub(in crate::kernel) struct Native;

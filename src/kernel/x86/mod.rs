@@ -13,5 +13,7 @@ mod avx512_transpose;
 mod entry;
 mod gemm;
 mod half;
+mod isa;
 
 pub(super) use entry::Native;
+pub(super) use isa::{Kind, per_isa};
