@@ -135,8 +135,8 @@ mod vendor;
 
 #[cfg(feature = "alloc")]
 pub use block::{
-    Accept, Apply, BitOrder, BlockSpec, BlockStats, Elements, Extent, Metric, Nonfinite, Offset, Parts, QuantTensor, QuantView,
-    Ratio, Region, Restore, ScaleRule, Search, TensorScale, ZeroMinimum, ZeroSign, layout, pack, preset, unpack,
+    Accept, Apply, BitOrder, BlockSpec, BlockStats, CustomRule, Elements, Extent, Metric, Nonfinite, Offset, Parts, QuantTensor,
+    QuantView, Ratio, Region, Restore, ScaleRule, Search, TensorScale, ZeroMinimum, ZeroSign, layout, pack, preset, unpack,
 };
 pub use codec::{Encoded, Explanation, Finfo, Unpacked, Values};
 pub use error::Error;

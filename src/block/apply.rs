@@ -1,11 +1,12 @@
 //! How a scale is applied: from numbers to codes and back, block by block. Every formula is that of [`Apply`], [`Elements`] or [`Restore`].
 
-use super::scale::{BlockStats, Metric, Scale, log2_floor};
-use super::spec::{Apply, BlockSpec, Elements, Nonfinite, Offset, Restore, TensorScale, ZeroMinimum, ZeroSign};
+use super::rule::{BlockStats, log2_floor};
+use super::scale::Scale;
+use super::scheme::{Apply, Elements, Metric, Nonfinite, Offset, Restore, ZeroMinimum, ZeroSign};
+use super::spec::BlockSpec;
 use crate::arith;
 use crate::bits::F32_NAN;
 use crate::codec::Unpacked;
-use crate::policy::{Overflow, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, IntSpec};
 
@@ -33,7 +34,7 @@ impl Number {
 
 /// What an element is divided or multiplied by.
 #[derive(Clone, Copy, Debug)]
-enum Divisor {
+pub(super) enum Divisor {
     Exact(Unpacked),
     Divide(f32),
     Multiply(f32),
@@ -83,26 +84,12 @@ pub(crate) struct Block {
     pub(crate) scale: u32,
     /// The code of the offset; 0 without one.
     pub(crate) offset: u32,
-    divisor: Divisor,
+    pub(super) divisor: Divisor,
     restorer: Restorer,
     /// The zero point, or 0.
     zero_point: i32,
     /// The minimum, or 0.
     minimum: f32,
-}
-
-/// What exact quotients in f32 are divided by at least, so that their remainders are f32s too: 2^-70.
-pub(crate) const LEAST_DIVISOR: f32 = f32::from_bits((127 - 70) << 23);
-
-/// A scaling of finite numbers by one f32 operation with a factor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scaling {
-    /// `x · factor`.
-    Times,
-    /// `x / factor`.
-    Over,
-    /// `x / factor`, rounded only into the element.
-    Exact,
 }
 
 /// How the numbers of one block come back.
@@ -146,14 +133,17 @@ impl BlockSpec {
 
     /// How numbers under a scale of this value come back.
     pub(crate) fn restorer_of(&self, restore: Restore, s: f32, offset: u32, tensor: f32) -> Restorer {
-        match (restore, self.offset, self.tensor_scale) {
-            (_, Offset::ZeroPoint, _) => Restorer::Affine(s, self.element.decode_f32(offset)),
-            (_, Offset::Minimum(format), _) => Restorer::Plus(s, format.decode_f32(offset)),
-            (Restore::Quotient, ..) => Restorer::Times(s / tensor),
-            (Restore::AmaxProduct, _, TensorScale::Amax { target }) => Restorer::Times(s * tensor * (1.0 / target)),
-            (Restore::AmaxQuotient, _, TensorScale::Amax { target }) => Restorer::TimesTimesOver(s, tensor, target),
-            (Restore::ProductPlusZero, ..) => Restorer::TimesPlusZero(s * tensor),
-            _ => Restorer::Times(s * tensor),
+        match self.offset {
+            Offset::None => {}
+            Offset::ZeroPoint => return Restorer::Affine(s, self.element.decode_f32(offset)),
+            Offset::Minimum(format) => return Restorer::Plus(s, format.decode_f32(offset)),
+        }
+        match restore {
+            Restore::Product => Restorer::Times(s * tensor),
+            Restore::ProductPlusZero => Restorer::TimesPlusZero(s * tensor),
+            Restore::Quotient => Restorer::Times(s / tensor),
+            Restore::AmaxProduct => Restorer::Times(s * tensor * (1.0 / self.tensor_scale.target())),
+            Restore::AmaxQuotient => Restorer::TimesTimesOver(s, tensor, self.tensor_scale.target()),
         }
     }
 
@@ -165,7 +155,12 @@ impl BlockSpec {
         let zero = match self.apply {
             Apply::ClampedReciprocal | Apply::FlooredReciprocal | Apply::DivideIeee => false,
             Apply::UnroundedReciprocal => scale.ideal == 0.0,
-            _ => s == 0.0,
+            Apply::Exact
+            | Apply::Divide
+            | Apply::DivideQuotient
+            | Apply::Reciprocal
+            | Apply::TensorReciprocal
+            | Apply::InverseReciprocal => s == 0.0,
         };
         if zero {
             return Divisor::Zero;
@@ -183,62 +178,6 @@ impl BlockSpec {
             Apply::FlooredReciprocal => Divisor::Multiply(1.0 / (s * t)),
             Apply::UnroundedReciprocal => Divisor::Multiply((1.0 / scale.ideal) as f32),
         }
-    }
-
-    /// The factor of a block whose finite numbers, up to `amax`, are scaled like this to finite ones, if there is one.
-    ///
-    /// A division by a power of two is a multiplication by its reciprocal. If the quotient is to be exact, it is one unless it is subnormal;
-    /// and that must then be rounded to zero anyway.
-    pub(crate) fn factor(&self, scaling: Scaling, block: &Block, amax: f32) -> Option<f32> {
-        let reciprocal = |divisor: Unpacked| {
-            let power = divisor.is_finite() && divisor.significand().is_power_of_two() && !divisor.is_negative();
-            power.then(|| arith::quotient(Unpacked::ONE, divisor)).filter(|factor| (-126..=127).contains(&factor.log2()))
-        };
-        let factor = match (scaling, block.divisor) {
-            (Scaling::Times, Divisor::Multiply(factor)) => factor,
-            (Scaling::Times, Divisor::Divide(divisor)) => reciprocal(Unpacked::from_f32(divisor))?.to_f32(),
-            (Scaling::Times, Divisor::Exact(divisor)) if self.rounds_tiny_to_zero() => reciprocal(divisor)?.to_f32(),
-            (Scaling::Times, Divisor::Zero) => 0.0,
-            (Scaling::Over, Divisor::Divide(divisor)) => divisor,
-            (Scaling::Over, Divisor::Zero) => f32::INFINITY,
-            (Scaling::Exact, Divisor::Exact(divisor)) if self.takes_odd_quotients() => {
-                let factor = divisor.to_f32();
-                let exact = divisor.is_finite() && Unpacked::from_f32(factor) == divisor;
-                return (exact && factor >= LEAST_DIVISOR).then_some(factor);
-            }
-            _ => return None,
-        };
-        let largest = if matches!(scaling, Scaling::Over) { amax / factor } else { amax * factor };
-        largest.is_finite().then_some(factor)
-    }
-
-    /// Whether elements that are subnormal f32s become zero, if the format has one; no random number moves them up either: they are less than 2^-36 of
-    /// the least element, and that of 32 bits, or half its unit more, is at most one less 2^-33.
-    pub(crate) const fn rounds_tiny_to_zero(&self) -> bool {
-        let round = self.element_convert.round;
-        self.element.zero_code().is_some()
-            && self.element.min_positive().log2() > -90
-            && matches!(
-                round,
-                Round::NearestEven | Round::NearestAway | Round::NearestTowardZero | Round::NearestUp | Round::Stochastic { .. }
-            )
-    }
-
-    /// Whether a quotient in f32, rounded to odd, is rounded to the same element as the exact one. By at least [`LEAST_DIVISOR`] and from half the least
-    /// element on, the remainder is no less than the least f32: 2^-70, 2^-31, and two times the 2^-23 of a last bit. Entries of a codebook may have middles
-    /// between them that are no f32s, a tiny quotient is no subnormal input, and a large one does not have the low bits that a wrapping integer keeps.
-    pub(crate) const fn takes_odd_quotients(&self) -> bool {
-        let random = matches!(self.element_convert.round, Round::Stochastic { .. });
-        let codebook = matches!(self.element.encoding(), Encoding::Codebook(_));
-        let flush = matches!(self.element_convert.subnormal_inputs, SubnormalInputs::Flush);
-        let wraps = matches!((self.element.encoding(), self.element_convert.overflow), (Encoding::Int(_), Overflow::Wrap));
-        !random
-            && !codebook
-            && !wraps
-            && !flush
-            && self.element.bits() <= 8
-            && self.element.min_positive().log2() >= -30
-            && self.element.max_exponent() < 100
     }
 
     /// The block of these statistics, under its rule; a search looks at the elements themselves.
@@ -323,7 +262,14 @@ impl BlockSpec {
     /// Elements that are f32 arithmetic of a program ([`Elements`] but `Round` and `AddThenRound`) see an f64 as the
     /// nearest f32.
     pub(crate) fn code(&self, block: &Block, x: Number, random: u32) -> u32 {
-        let rounds = matches!(self.elements, Elements::Round | Elements::AddThenRound);
+        let rounds = match self.elements {
+            Elements::Round | Elements::AddThenRound => true,
+            Elements::AddHalfTruncate
+            | Elements::Microxcaling
+            | Elements::LeastError
+            | Elements::Midpoints
+            | Elements::Steps(_) => false,
+        };
         match x {
             Number::F64(x) if rounds => {
                 let x = Unpacked::from_f64(x);

@@ -1,10 +1,11 @@
 //! What callers bring: which of their scales and offsets are taken, as numbers and as bytes, and
 //! which are refused. How those that are taken are rounded is `apply`'s and `scale`'s; lengths and
-//! codes of bytes are `tensor`'s.
+//! codes of bytes are `view`'s.
 
-use super::scale::ScaleRule;
-use super::spec::{BlockSpec, Offset, code_bytes};
-use super::tensor::stored;
+use super::pack::stored;
+use super::rule::ScaleRule;
+use super::scheme::{Offset, TensorScale};
+use super::spec::{BlockSpec, code_bytes};
 use crate::error::Error;
 use crate::flags::Flags;
 use crate::spec::{Encoding, FormatSpec, NanCodes};
@@ -90,9 +91,17 @@ fn first_refused(format: &FormatSpec, width: usize, bytes: &[u8]) -> Option<usiz
 }
 
 impl BlockSpec {
-    /// Refuses scales and offsets to quantize with that would be stored as 0, infinity or NaN, or as another integer; those
-    /// that are taken are clamped to the scheme's bounds and rounded, and 8-bit formats saturate. The error names the first.
-    pub(crate) fn check_given(&self, scales: &[f32], offsets: &[f32]) -> Result<(), Error> {
+    /// Refuses a missing scale, scales and offsets that are not as many as the blocks, and those that would be stored as 0, infinity or NaN,
+    /// or as another integer; those that are taken are clamped to the scheme's bounds and rounded, and 8-bit formats saturate. The error
+    /// names the first.
+    pub(crate) fn check_given(&self, given: Option<(&[f32], &[f32])>, blocks: usize) -> Result<(), Error> {
+        let Some((scales, offsets)) = given else {
+            let needed = matches!(self.rule, ScaleRule::Given);
+            let error = Error::Scheme { what: "quantization with the rule Given", expected: "scales" };
+            return if needed { Err(error) } else { Ok(()) };
+        };
+        Error::check_length("scales", blocks, scales.len())?;
+        Error::check_length("offsets", if self.offset_bytes() == 0 { 0 } else { blocks }, offsets.len())?;
         let signed = self.takes_negative_scales();
         for (index, &scale) in scales.iter().enumerate() {
             if let Some(expected) = self.refused_scale(scale, signed) {
@@ -122,13 +131,27 @@ impl BlockSpec {
         Ok(())
     }
 
+    /// Returns the tensor scale to quantize with if one is given or the format has none, `None` if it is to be made from the data. Refuses
+    /// one that is not a positive finite number, or that the format has no place for; an `amax` may be 0.
+    pub(crate) fn check_tensor_scale(&self, given: Option<f32>) -> Result<Option<f32>, Error> {
+        let refuse = |expected, found: f32| Err(Error::Stored { what: "tensor scale", index: 0, expected, found: found.to_bits() });
+        match (self.tensor_scale, given) {
+            (TensorScale::None, None) => Ok(Some(1.0)),
+            (TensorScale::None, Some(found)) => refuse("none, as the format has none", found),
+            (TensorScale::Amax { .. }, Some(0.0)) => Ok(Some(0.0)),
+            (TensorScale::Multiplier { .. } | TensorScale::Divisor { .. } | TensorScale::Amax { .. }, Some(given)) => {
+                if given > 0.0 && given.is_finite() { Ok(Some(given)) } else { refuse("a positive finite f32", given) }
+            }
+            (TensorScale::Multiplier { .. } | TensorScale::Divisor { .. } | TensorScale::Amax { .. }, None) => Ok(None),
+        }
+    }
+
     /// Whether a scale to quantize with may be negative: its format has a sign, and the rule may
     /// find such scales, by itself or by a factor of its search. The rules `Given` and `Custom`
     /// leave the sign open.
     fn takes_negative_scales(&self) -> bool {
-        let by_rule = matches!(self.rule, ScaleRule::SignedMax { .. } | ScaleRule::Given | ScaleRule::Custom(_));
         let by_factor = self.search.is_some_and(|search| search.factors.iter().any(|&factor| factor < 0.0));
-        self.scale.as_ref().is_some_and(FormatSpec::is_signed) && (by_rule || by_factor)
+        self.scale.as_ref().is_some_and(FormatSpec::is_signed) && (self.rule.may_be_negative() || by_factor)
     }
 
     /// What is expected instead of this scale, if it is refused.

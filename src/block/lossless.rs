@@ -1,8 +1,10 @@
 //! MXFP4 as NVFP4 without a rounding: the same numbers under other scales.
 
-use super::pack::put;
-use super::spec::{BlockSpec, Extent, TensorScale};
-use super::tensor::{QuantTensor, QuantView, store};
+use super::pack::{put, store};
+use super::scheme::{Extent, TensorScale};
+use super::spec::BlockSpec;
+use super::tensor::QuantTensor;
+use super::view::QuantView;
 use crate::codec::Unpacked;
 use crate::error::Error;
 use crate::spec::FormatSpec;

@@ -41,6 +41,16 @@ pub(crate) fn put(bytes: &mut [u8], bits: u32, index: usize, code: u32) {
     }
 }
 
+/// A little-endian code of 1, 2 or 4 bytes; 0 of a part that is not there.
+pub(crate) fn stored(bytes: &[u8], width: usize, index: usize) -> u32 {
+    bytes.get(index * width..(index + 1) * width).unwrap_or(&[]).iter().rev().fold(0, |code, &byte| code << 8 | u32::from(byte))
+}
+
+/// Puts a little-endian code of 0, 1, 2 or 4 bytes.
+pub(crate) fn store(bytes: &mut [u8], width: usize, index: usize, code: u32) {
+    bytes[index * width..(index + 1) * width].copy_from_slice(&code.to_le_bytes()[..width]);
+}
+
 /// Packs codes of `bits` bits, one a byte in the low bits, into a dense stream; what is left of the last byte is 0. Bits above `bits` are
 /// dropped.
 ///

@@ -1,6 +1,6 @@
 //! [`Region`]: where the elements of a block are in the tensor.
 
-use super::tensor::QuantView;
+use super::view::QuantView;
 use core::ops::Range;
 
 /// The elements that share a scale: a tile of a tensor whose rows are counted through all matrices. A tensor with

@@ -160,7 +160,7 @@ impl<'a, T: Real> Decode<'a, T> {
     /// Numbers of codes of a dense stream, if there is a quick way and as far as it goes: whole runs of 64; returns how many. By way of a tile they go
     /// past the caches, and other threads may not see them until a fence.
     #[cfg(feature = "alloc")]
-    pub(super) fn packed(&self, bytes: &[u8], dst: &mut [T], tile: Option<&mut [f32; super::packed::RUN]>) -> usize {
+    pub(super) fn packed(&self, bytes: &[u8], dst: &mut [T], tile: Option<&mut [f32; PACKED_CHUNK]>) -> usize {
         let (Way::Bytes(decode), Some(dst)) = (&self.way, T::f32s_mut(dst)) else { return 0 };
         let whole = dst.len() - dst.len() % 64;
         if whole == 0 {
@@ -256,6 +256,9 @@ pub fn fake_quantize_slice<T: Real>(
     Ok(())
 }
 
+/// Elements of a dense stream converted at a time: a multiple of 8, so that chunks begin at bytes.
+#[cfg(feature = "alloc")]
+pub(super) const PACKED_CHUNK: usize = 4096;
 /// Elements from which making the parameters of a kernel pays.
 const KERNEL_PAYS: usize = 32;
 /// Elements from which a table of the 256 codes of 8 bits pays.

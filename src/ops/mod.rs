@@ -2,6 +2,8 @@
 
 mod convert;
 #[cfg(feature = "alloc")]
+mod dequantize;
+#[cfg(feature = "alloc")]
 mod matmul;
 #[cfg(feature = "alloc")]
 mod packed;
@@ -11,11 +13,7 @@ mod quantize;
 mod real;
 mod recode;
 #[cfg(feature = "alloc")]
-mod restore;
-#[cfg(feature = "alloc")]
-mod rows;
-#[cfg(feature = "alloc")]
-mod scales;
+mod tiles;
 mod typed;
 
 pub use convert::{decode_slice, encode_slice, fake_quantize_slice};

@@ -1,6 +1,6 @@
 //! Slices of numbers to dense streams of codes and back: the codes of a piece stay in the first-level cache between conversion and packing.
 
-use super::convert::{Decode, Encode};
+use super::convert::{Decode, Encode, PACKED_CHUNK};
 use super::par::{Exec, Pieces};
 use super::real::Real;
 use crate::block::{BitOrder, pack_by, packed_bytes, unpack_by};
@@ -9,9 +9,6 @@ use crate::kernel;
 use crate::policy::Convert;
 use crate::random::Dither;
 use crate::spec::FormatSpec;
-
-/// Elements converted at a time: a multiple of 8, so that pieces of streams begin at bytes.
-pub(super) const RUN: usize = 4096;
 
 /// Encodes `src` into a dense stream of codes of the format's width, at most 8 bits: [`encode_slice`](crate::encode_slice) and [`pack`](crate::pack) in one. What is left of the
 /// last byte is 0.
@@ -43,13 +40,13 @@ pub fn encode_packed_slice<T: Real>(
     let (bits, piece) = (spec.bits(), Pieces::Fast as usize);
     let encode = Encode::new(spec, convert, src.len(), dither, exec.isa());
     exec.over_streams(src, piece, bytes, piece / 8 * bits as usize, |index, src, bytes| {
-        let mut codes = [0u8; RUN];
-        for (run, (src, bytes)) in src.chunks(RUN).zip(bytes.chunks_mut(RUN / 8 * bits as usize)).enumerate() {
+        let mut codes = [0u8; PACKED_CHUNK];
+        for (run, (src, bytes)) in src.chunks(PACKED_CHUNK).zip(bytes.chunks_mut(PACKED_CHUNK / 8 * bits as usize)).enumerate() {
             if bits == 4 && order == BitOrder::LsbFirst && encode.nibbles(src, bytes) {
                 continue;
             }
             let codes = &mut codes[..src.len()];
-            encode.piece(src, codes, dither.skip((index * piece + run * RUN) as u64), false);
+            encode.piece(src, codes, dither.skip((index * piece + run * PACKED_CHUNK) as u64), false);
             pack_by(exec.isa(), codes, bits, order, bytes);
         }
     });
@@ -80,8 +77,8 @@ pub fn decode_packed_slice<T: Real>(
     let decode = Decode::<T>::new(spec, dst.len(), exec.isa());
     let streams = kernel::is_large(size_of_val(bytes) + size_of_val(dst));
     exec.over_streams(bytes, piece / 8 * bits as usize, dst, piece, |_, bytes, dst| {
-        let (mut codes, mut tile) = ([0u8; RUN], [0.0; RUN]);
-        for (bytes, dst) in bytes.chunks(RUN / 8 * bits as usize).zip(dst.chunks_mut(RUN)) {
+        let (mut codes, mut tile) = ([0u8; PACKED_CHUNK], [0.0; PACKED_CHUNK]);
+        for (bytes, dst) in bytes.chunks(PACKED_CHUNK / 8 * bits as usize).zip(dst.chunks_mut(PACKED_CHUNK)) {
             let done = if order == BitOrder::LsbFirst { decode.packed(bytes, dst, streams.then_some(&mut tile)) } else { 0 };
             let (bytes, dst) = (&bytes[done / 8 * bits as usize..], &mut dst[done..]);
             let codes = &mut codes[..dst.len()];

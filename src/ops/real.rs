@@ -91,12 +91,17 @@ pub(super) fn number<T: Source>(x: T) -> Number {
     x.wide().map_or_else(Number::F64, Number::F32)
 }
 
-/// The statistics that a rule sees: f64s are rounded to odd.
+/// The number that the statistics of a rule see: an f64 is rounded to odd, by the reference codec.
+#[cfg(feature = "alloc")]
+pub(super) fn seen_by_rules<T: Source>(x: T) -> f32 {
+    const TO_ODD: Convert = Convert::SATURATING.with_round(Round::ToOdd);
+    x.wide().unwrap_or_else(|x| f32::from_bits(FormatSpec::F32.encode_f64_with(x, &TO_ODD, 0).code))
+}
+
+/// The statistics that a rule sees.
 #[cfg(feature = "alloc")]
 pub(super) fn stats_of<T: Source>(elements: impl Iterator<Item = T>) -> BlockStats {
-    const TO_ODD: Convert = Convert::SATURATING.with_round(Round::ToOdd);
-    let odd = |x| f32::from_bits(FormatSpec::F32.encode_f64_with(x, &TO_ODD, 0).code);
-    BlockStats::of(elements.map(|x| x.wide().unwrap_or_else(odd)))
+    BlockStats::of(elements.map(seen_by_rules))
 }
 
 #[cfg(feature = "alloc")]

@@ -1,9 +1,8 @@
 //! ggml's blocks: scale, minimum and codes of a block lie together.
 
 use super::{pack_split_halves, unpack_split_halves};
-use crate::block::pack::put;
+use crate::block::pack::{put, store, stored};
 use crate::block::preset::ggml;
-use crate::block::tensor::{store, stored};
 use crate::block::{Accept, BlockSpec, Extent, Geometry, QuantTensor, QuantView, TensorScale};
 use crate::error::Error;
 use crate::spec::FormatSpec;

@@ -16,7 +16,7 @@
 //!
 //! The last, shorter block of a tensor is divided by its scale in bitsandbytes' 4 bits, and stores at least 1e-38; here it is as the others.
 
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Elements, Extent, Nonfinite, Ratio, ScaleRule};
 use crate::spec::FormatSpec;
 

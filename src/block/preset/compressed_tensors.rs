@@ -2,7 +2,7 @@
 //! here the scale is clamped to E8M0's. NaN makes the scale code 0 there; here it makes the block NaN.
 
 use super::ocp::EXTENT;
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, ScaleRule, ZeroSign};
 use crate::spec::FormatSpec;
 

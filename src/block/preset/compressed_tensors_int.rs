@@ -2,7 +2,7 @@
 //! 127.5`, so the largest element saturates or is rounded. A scale of zero becomes f32's epsilon. The zero point is added before
 //! rounding.
 
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Elements, Extent, Nonfinite, Offset, Ratio, ScaleRule};
 use crate::spec::FormatSpec;
 

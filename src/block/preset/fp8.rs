@@ -1,7 +1,7 @@
 //! FP8 with scales for tensors, rows and tiles: this crate's plain forms, and those of `DeepSeek`, `DeepGEMM` and torchao. Those of
 //! Transformer Engine are in [`transformer_engine`](super::transformer_engine).
 
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Extent, Nonfinite, Ratio, ScaleRule};
 use crate::policy::{Convert, Infinity};
 use crate::round::Round;

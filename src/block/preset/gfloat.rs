@@ -5,7 +5,7 @@
 //! have what their policy gives here, in a block that is NaN in any case.
 
 use super::ocp::mx;
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{BlockSpec, Nonfinite, ScaleRule};
 use crate::policy::Infinity;
 use crate::spec::FormatSpec;

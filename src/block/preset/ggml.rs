@@ -10,8 +10,8 @@
 //! Bytes from elsewhere: FP4's code 8 comes back as −0 (ggml: +0), and the E8M0 code 0xFF as NaN (ggml: 2^128).
 
 use super::ocp::EXTENT;
-use super::{Evidence, Preset};
-use crate::block::{Apply, BlockSpec, BlockStats, Elements, Extent, Nonfinite, Offset, Ratio, ScaleRule, ZeroMinimum};
+use super::table::{Evidence, Preset};
+use crate::block::{Apply, BlockSpec, BlockStats, CustomRule, Elements, Extent, Nonfinite, Offset, Ratio, ScaleRule, ZeroMinimum};
 use crate::policy::{Convert, MissingNan};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, IntSpec};
@@ -96,7 +96,7 @@ presets! { "ggml", "ggml d99724f2";
     /// MXFP4, ties toward zero. Scales below 2^-127 (of which ggml takes the exponent modulo 256) are clamped.
     MXFP4 = fp4(blocks(FormatSpec::F4E2M1, FormatSpec::E8M0, ScaleRule::Log2Floor)), "2^(floor(log2 amax) - 2), log2 in f32", Checked;
     /// NVFP4 without a tensor scale: blocks of 16 under ggml's own [`UE4M3`].
-    NVFP4 = fp4(blocks(FormatSpec::F4E2M1, UE4M3, ScaleRule::Custom(nvfp4_scale)))
+    NVFP4 = fp4(blocks(FormatSpec::F4E2M1, UE4M3, ScaleRule::Custom(CustomRule(nvfp4_scale))))
         .with_extent(Extent::Block { rows: 1, cols: 16 }).with_scale_bounds((0.0, 448.0)), "amax / 6, half up; 448 from 248", Checked, changes "a scale from 248 up becomes 448";
     /// `Q4_0` of gguf 0.19 (Python): the scale of zeros has the opposite sign of the first.
     GGUF_Q4_0 = signed(FormatSpec::INT4, -8.0), "signed max / -8", Checked;

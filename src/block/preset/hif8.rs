@@ -4,7 +4,7 @@
 //! The scale is a normal f32, 1 where the quotient is zero, made from finite numbers. Elements are the exact quotients, rounded half away and saturating;
 //! infinity saturates, NaN is 0x80.
 
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Extent, Nonfinite, Ratio, ScaleRule};
 use crate::policy::{Convert, Infinity, Overflow};
 use crate::spec::FormatSpec;

@@ -6,7 +6,7 @@
 //! the reciprocal is still finite. With a scale and a zero point given, the results are those of torch 2.15, checked with its own; how
 //! the scale is found from data is a formula.
 
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Extent, Offset, Ratio, ScaleRule};
 use crate::spec::FormatSpec;
 

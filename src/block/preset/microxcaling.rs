@@ -6,7 +6,7 @@
 //! `dither`, its stochastic rounding by an f32 sum, is not here.
 
 use super::ocp::EXTENT;
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Elements, Extent, ScaleRule, ZeroSign};
 use crate::policy::Overflow;
 use crate::round::Round;

@@ -3,7 +3,7 @@
 //! A block with NaN or infinity becomes NaN, and so does one with a shared exponent above 127.
 
 use super::ocp::EXTENT;
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{BlockSpec, ScaleRule, ZeroSign};
 use crate::policy::Overflow;
 use crate::round::Round;

@@ -5,7 +5,7 @@
 //! as a magnitude (scale code 254), and gives a block with NaN scale code 0, under which nearly all its numbers saturate.
 
 use super::ocp::EXTENT;
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Nonfinite, ScaleRule, ZeroSign};
 use crate::policy::{Convert, Infinity, MissingNan, Nan};
 use crate::round::Round;

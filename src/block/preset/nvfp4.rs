@@ -10,7 +10,7 @@
 //!
 //! Quantizing a dequantized tensor again finds other tensor scales: `amax` comes back by rounded products.
 
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Extent, Metric, Nonfinite, Ratio, Restore, ScaleRule, Search, TensorScale, ZeroSign};
 use crate::policy::{Convert, Infinity, MissingNan};
 use crate::spec::{Encoding, FormatSpec, IntSpec};

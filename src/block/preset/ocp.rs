@@ -3,7 +3,7 @@
 //! The standard leaves to implementations how elements are rounded (here to nearest even, as it asks for at least), what a block with NaN or
 //! infinity becomes (here NaN, as in microxcaling), and allows other scale rules than its own, 6.3, which the plain names follow.
 
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{BlockSpec, Extent, ScaleRule};
 use crate::spec::FormatSpec;
 

@@ -11,7 +11,7 @@
 //! logarithm is rounded up, which is not here: it differs from `RCEIL_EAGER` in some hundred `amax` of 2^31.
 
 use super::ocp::EXTENT;
-use super::{Evidence, Preset};
+use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Nonfinite, Ratio, ScaleRule};
 use crate::policy::{Infinity, MissingNan, Nan};
 use crate::round::Round;

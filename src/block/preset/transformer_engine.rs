@@ -2,7 +2,8 @@
 //!
 //! NaN is passed over by FP8 scales and becomes NaN; elements saturate, infinity too.
 
-use super::{Evidence, Preset, fp8, ocp};
+use super::table::{Evidence, Preset};
+use super::{fp8, ocp};
 use crate::block::{Apply, BlockSpec, Extent, Nonfinite, Ratio, ScaleRule};
 use crate::policy::Convert;
 use crate::round::Round;

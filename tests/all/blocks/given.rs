@@ -8,8 +8,8 @@ use subhalf::layout::{
     from_ggml, from_ggml_with, from_gpt_oss, from_gptq, from_gptq_with, grouped, to_awq, to_compressed_tensors, to_ggml, to_gptq,
 };
 use subhalf::{
-    Accept, BlockSpec, BlockStats, Encoding, Error, Extent, FormatSpec, IntSpec, Metric, Offset, Operand, PackedMatrix, Parts,
-    PositSpec, QuantTensor, Quantizer, ScaleRule, Search, matmul, preset,
+    Accept, BlockSpec, BlockStats, CustomRule, Encoding, Error, Extent, FormatSpec, IntSpec, Metric, Offset, Operand, PackedMatrix,
+    Parts, PositSpec, QuantTensor, Quantizer, ScaleRule, Search, matmul, preset,
 };
 
 /// What `scales` and `offsets` give for one block of four numbers.
@@ -92,7 +92,7 @@ fn negative_scales_are_given_where_the_rule_has_a_sign() {
     assert_eq!(half(&preset::ggml::Q5_0), signed(8.0));
     assert_eq!(half(&preset::ggml::Q6_K), signed(16.0));
     let amax = preset::int::INT8_TENSOR;
-    let custom = amax.with_rule(ScaleRule::Custom(|stats: &BlockStats| stats.signed_max / -128.0));
+    let custom = amax.with_rule(ScaleRule::Custom(CustomRule(|stats: &BlockStats| stats.signed_max / -128.0)));
     let search = |factors| Some(Search { factors, metric: Metric::Mse, restore: None });
     for spec in [amax.with_rule(ScaleRule::Given), custom, amax.with_search(search(&[1.0, -1.0]))] {
         assert_eq!(half(&spec), signed(64.0));
@@ -108,9 +108,11 @@ fn negative_scales_are_given_where_the_rule_has_a_sign() {
     // A scale format without a sign has no negative scales, whatever the rule; nor has a search
     // without negative factors.
     let unsigned = preset::ocp::MXFP8_E4M3;
-    for spec in
-        [unsigned.with_rule(ScaleRule::Given), unsigned.with_rule(ScaleRule::Custom(|_| 1.0)), amax.with_search(search(&[0.5]))]
-    {
+    for spec in [
+        unsigned.with_rule(ScaleRule::Given),
+        unsigned.with_rule(ScaleRule::Custom(CustomRule(|_| 1.0))),
+        amax.with_search(search(&[0.5])),
+    ] {
         assert_eq!(refusal(given(&spec, -0.5, &[])), "scale 0: expected a positive finite number, found -0.5");
     }
 }

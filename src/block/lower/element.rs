@@ -1,0 +1,330 @@
+//! Elements by kernels: [`QuantizePlan`], the whole of a scheme as kernel parameters, and the encoding of numbers whose blocks' factors are
+//! known, with the bits of [`BlockSpec::code`].
+
+use super::factor::{Scaling, UNHANDLED};
+use super::scale::{ScaleArrays, ScalePlan, Stats};
+use crate::block::apply::{Block, Number};
+use crate::block::rule::{BlockStats, ScaleRule};
+use crate::block::scheme::{Elements, Nonfinite, Offset, ZeroSign};
+use crate::block::spec::BlockSpec;
+use crate::kernel::{
+    self, FloatCoder, FloatRun, Integer, Isa, Over, OverByReciprocal, OverToOdd, OverToOddFused, PointCoder, RECIPROCAL_FROM, Times,
+};
+use crate::policy::{MissingNan, Nan, Overflow};
+use crate::random::Dither;
+use crate::round::Round;
+use alloc::vec::Vec;
+
+/// A scheme as kernel parameters.
+pub(crate) struct QuantizePlan<'a> {
+    spec: &'a BlockSpec,
+    tensor_scale: f32,
+    scales: ScalePlan,
+    elements: ElementKernel,
+    zeros: Zeros,
+    /// Whether −0 becomes +0 before numbers are rounded.
+    plus_zero: bool,
+    /// Whether quotients may come from reciprocals.
+    by_reciprocals: bool,
+    isa: Isa,
+}
+
+/// How finite scaled numbers become codes.
+enum ElementKernel {
+    Float(FloatCoder),
+    Int(Integer),
+    Points(PointCoder),
+    /// Numbers are scaled first, and this zero is added to them.
+    Other(kernel::Encoder, f32),
+}
+
+/// What is done about the sign of zeros after encoding.
+enum Zeros {
+    Keep,
+    /// The first code becomes the second.
+    Replace(u8, u8),
+    /// Numbers that are zero once scaled, but not those rounded to zero as elements, get this code.
+    Code(u8),
+}
+
+/// Arrays with an entry a block: the statistics that [`QuantizePlan::settle`] reads, the factors that it makes, and what it needs on the
+/// way. They are kept from call to call.
+#[derive(Default)]
+pub(crate) struct BlockArrays {
+    /// The largest magnitudes, as bits: NaN is above infinity, infinity above all others.
+    pub(crate) amax: Vec<u32>,
+    /// The smallest and the largest numbers, zero among them, where there are zero points.
+    pub(crate) ranges: Vec<[f32; 2]>,
+    /// What numbers are multiplied or divided by; [`UNHANDLED`] where the block is the rule's.
+    pub(crate) factors: Vec<f32>,
+    /// Factors and zero points, where there are zero points.
+    pub(crate) points: Vec<[f32; 2]>,
+    scales: ScaleArrays,
+}
+
+/// Numbers that are encoded at a time, and what is known of their blocks.
+#[derive(Clone, Copy)]
+pub(crate) struct Chunk<'a> {
+    pub(crate) numbers: &'a [f32],
+    /// Numbers of a block; the last may have fewer.
+    pub(crate) length: usize,
+    pub(crate) amax: &'a [u32],
+    pub(crate) factors: &'a [f32],
+    pub(crate) points: &'a [[f32; 2]],
+    pub(crate) dither: Dither,
+}
+
+/// Memory for one chunk, kept from call to call.
+#[derive(Default)]
+pub(crate) struct ChunkArrays {
+    scaled: Vec<f32>,
+    /// What quotients by reciprocals take for factors.
+    reciprocals: Vec<[f32; 3]>,
+}
+
+/// Where codes go.
+enum Codes<'a> {
+    /// One a byte.
+    Bytes(&'a mut [u8]),
+    /// Two a byte.
+    Nibbles(&'a mut [u8]),
+}
+
+impl<'a> QuantizePlan<'a> {
+    /// The plan for so many elements in so many blocks; `None` for schemes whose scale depends on more than `amax` or the range, or whose
+    /// elements depend on more than the scale and random bits.
+    pub(crate) fn lower(isa: Isa, spec: &'a BlockSpec, tensor_scale: f32, elements: usize, blocks: usize) -> Option<Self> {
+        let element = &spec.element;
+        if spec.search.is_some() || element.bits() > 8 {
+            return None;
+        }
+        match spec.nonfinite {
+            // Kernels see finite numbers alone: a block with another is the rule's.
+            Nonfinite::Poison
+            | Nonfinite::Count
+            | Nonfinite::CountInfinity
+            | Nonfinite::CountAsInfinity
+            | Nonfinite::CountNanAsZero
+            | Nonfinite::Erase
+            | Nonfinite::Ignore => {}
+        }
+        let with_points = match spec.offset {
+            Offset::None if depends_on_amax(spec.rule) => false,
+            Offset::ZeroPoint if spec.zero_scale > 0.0 => true,
+            Offset::None | Offset::ZeroPoint | Offset::Minimum(_) => return None,
+        };
+        let exact = matches!(Scaling::of(spec.apply), Scaling::Exact);
+        // Whether a zero point is added before rounding. Without one to add, the f32 sum is the number, but an exact quotient may be none.
+        let add_first = match spec.elements {
+            Elements::Round => false,
+            Elements::AddThenRound if !exact => true,
+            Elements::AddThenRound
+            | Elements::AddHalfTruncate
+            | Elements::Microxcaling
+            | Elements::LeastError
+            | Elements::Midpoints
+            | Elements::Steps(_) => return None,
+        };
+        // Where there is no −0, zeros have no sign to change.
+        let negative_zero = element.zero_code().zip(element.negative_zero_code());
+        let (zeros, plus_zero) = match (spec.zero_sign, negative_zero) {
+            // A sign by the quotient is lost where that is no f32.
+            (ZeroSign::MinusBelowZero | ZeroSign::MinusUnlessAbove, _) if exact => return None,
+            (ZeroSign::Plus, Some((zero, negative))) => (Zeros::Replace(negative as u8, zero as u8), false),
+            (ZeroSign::MinusUnlessAbove, Some((_, negative))) => (Zeros::Code(negative as u8), false),
+            (ZeroSign::MinusBelowZero, Some(_)) => (Zeros::Keep, true),
+            (ZeroSign::Keep, Some(_))
+            | (ZeroSign::Keep | ZeroSign::Plus | ZeroSign::MinusBelowZero | ZeroSign::MinusUnlessAbove, None) => {
+                (Zeros::Keep, false)
+            }
+        };
+        let added = if plus_zero { 0.0 } else { -0.0 };
+        // Kernels see finite numbers only. Such a number may still become NaN, by overflow or below zero: one without payload.
+        let nan = if matches!(spec.element_convert.nan, Nan::Payload) { Nan::Canonical } else { spec.element_convert.nan };
+        let convert = spec.element_convert.with_nan(nan).with_missing_nan(MissingNan::Zero);
+        let kernel = if with_points {
+            ElementKernel::Points(PointCoder::lower(element, &convert, add_first)?)
+        } else if let Some(coder) = FloatCoder::lower(element, &convert, added) {
+            ElementKernel::Float(coder)
+        } else if let Some(coder) = Integer::lower(element, &convert) {
+            ElementKernel::Int(coder)
+        } else {
+            ElementKernel::Other(kernel::Encoder::lower(isa, element, &convert, elements)?, added)
+        };
+        let scales = ScalePlan::lower(isa, spec, tensor_scale, blocks);
+        // Zero points are made from rounded scales.
+        if with_points && !scales.leaves_scales() {
+            return None;
+        }
+        // Below half of the smallest number, coders, which round to nearest, see the sign of a quotient alone.
+        let coders = matches!(kernel, ElementKernel::Float(_) | ElementKernel::Int(_));
+        let large = 0.5 * element.min_positive().to_f32() >= RECIPROCAL_FROM;
+        let by_reciprocals = has_fused_multiply(isa) && coders && large;
+        Some(Self { spec, tensor_scale, scales, elements: kernel, zeros, plus_zero, by_reciprocals, isa })
+    }
+
+    pub(crate) const fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Whether blocks have zero points: their statistics are ranges, and [`settle`](Self::settle) makes the zero points too.
+    pub(crate) const fn has_zero_points(&self) -> bool {
+        matches!(self.elements, ElementKernel::Points(_))
+    }
+
+    /// Whether f64s may be seen as f32s rounded to odd: their scaling is exact in f32, and the rounding that follows is to
+    /// nearest and to so few bits that the first one does not show. Numbers whose scaling is not are the rule's.
+    pub(crate) fn takes_wide(&self) -> bool {
+        let spec = self.spec;
+        let sees_quotients = self.plus_zero || matches!(self.zeros, Zeros::Code(_));
+        let keeps_low_bits = matches!(spec.element_convert.overflow, Overflow::Wrap);
+        let random = matches!(spec.element_convert.round, Round::Stochastic { .. });
+        // What is lost below the least f32, 2^-149, is times 2^127 at most a fourth of an element's last place.
+        let coarse = spec.element.min_positive().log2() >= -20;
+        let by_powers = self.scales.makes_powers_of_two();
+        by_powers && coarse && spec.rounds_tiny_to_zero() && !random && !sees_quotients && !keeps_low_bits
+    }
+
+    /// Writes the scale codes, the zero points' codes and the factors of the blocks whose statistics are in the arrays.
+    pub(crate) fn settle(&self, blocks: &mut BlockArrays, scales: &mut [u8], offsets: &mut [u8]) {
+        let BlockArrays { amax, ranges, factors, points, scales: arrays } = blocks;
+        factors.clear();
+        factors.resize(amax.len(), 0.0);
+        let stats = Stats { amax, ranges: self.has_zero_points().then_some(ranges) };
+        self.scales.run(stats, scales, factors, arrays);
+        points.clear();
+        if let ElementKernel::Points(coder) = &self.elements {
+            for ((factor, [low, high]), amax) in factors.iter_mut().zip(&*ranges).zip(&*amax) {
+                *factor = if (high - low).is_finite() && *amax != 0 { *factor } else { UNHANDLED };
+            }
+            points.extend(factors.iter().map(|factor| [*factor, 0.0]));
+            kernel::zero_points(self.isa, coder, ranges, &arrays.scales, points, offsets);
+        }
+    }
+
+    /// The block of these statistics by the rule, and the factor under which kernels encode its finite numbers, if there is one.
+    pub(crate) fn block_by_rule(&self, stats: &BlockStats) -> (Block, Option<f32>) {
+        let block = self.spec.block_of(stats, core::iter::empty(), self.tensor_scale);
+        let factor = self.spec.factor(self.scales.scaling, &block, stats.amax);
+        (block, if self.has_zero_points() { None } else { factor })
+    }
+
+    /// A block of zeros by the rule, and the codes of +0 and −0 in it.
+    pub(crate) fn zero_block(&self) -> (Block, [u8; 2]) {
+        let (block, _) = self.block_by_rule(&BlockStats { finite: 1, ..BlockStats::EMPTY });
+        (block, [0.0, -0.0].map(|x| self.spec.code(&block, Number::F32(x), 0) as u8))
+    }
+
+    /// Writes the codes of a chunk, one a byte.
+    pub(crate) fn encode_bytes(&self, chunk: Chunk<'_>, memory: &mut ChunkArrays, codes: &mut [u8]) {
+        self.encode(chunk, memory, Codes::Bytes(codes));
+        let Chunk { numbers, length, factors, .. } = chunk;
+        match (&self.zeros, self.scales.scaling) {
+            (Zeros::Keep, _) => {}
+            (Zeros::Replace(from, to), _) => kernel::replace(self.isa, *from, *to, codes),
+            (Zeros::Code(code), Scaling::Times) => kernel::zeros_become(self.isa, Times, numbers, length, factors, *code, codes),
+            (Zeros::Code(code), Scaling::Over | Scaling::Exact) => {
+                kernel::zeros_become(self.isa, Over, numbers, length, factors, *code, codes);
+            }
+        }
+    }
+
+    /// Writes the codes of a chunk, two a byte, the first in the low bits; returns whether there is a kernel that does.
+    pub(crate) fn encode_nibbles(&self, chunk: Chunk<'_>, memory: &mut ChunkArrays, bytes: &mut [u8]) -> bool {
+        self.encode(chunk, memory, Codes::Nibbles(bytes))
+    }
+
+    /// Writes codes before [`Zeros`]; returns whether they were made.
+    fn encode(&self, chunk: Chunk<'_>, memory: &mut ChunkArrays, codes: Codes<'_>) -> bool {
+        match self.scales.scaling {
+            Scaling::Times => self.encode_by(Times, chunk, memory, codes),
+            Scaling::Over if self.by_reciprocals => {
+                let mut in_range = false;
+                let reciprocals = &mut memory.reciprocals;
+                reciprocals.resize(chunk.factors.len(), [0.0; 3]);
+                kernel::reciprocals(self.isa, self.plus_zero, chunk.amax, chunk.factors, reciprocals, &mut in_range);
+                if in_range {
+                    self.encode_at_once(OverByReciprocal, chunk, reciprocals, codes)
+                } else {
+                    self.encode_by(Over, chunk, memory, codes)
+                }
+            }
+            Scaling::Over => self.encode_by(Over, chunk, memory, codes),
+            Scaling::Exact if has_fused_multiply(self.isa) => self.encode_by(OverToOddFused, chunk, memory, codes),
+            Scaling::Exact => self.encode_by(OverToOdd, chunk, memory, codes),
+        }
+    }
+
+    fn encode_by<S: kernel::Scaling<Factor = f32>>(
+        &self,
+        scaling: S,
+        chunk: Chunk<'_>,
+        memory: &mut ChunkArrays,
+        codes: Codes<'_>,
+    ) -> bool {
+        let Chunk { numbers, length, factors, points, dither, .. } = chunk;
+        match (&self.elements, codes) {
+            (ElementKernel::Float(_) | ElementKernel::Int(_), codes) => self.encode_at_once(scaling, chunk, factors, codes),
+            (ElementKernel::Points(_) | ElementKernel::Other(..), Codes::Nibbles(_)) => false,
+            (ElementKernel::Points(coder), Codes::Bytes(codes)) => {
+                kernel::encode_points(self.isa, coder, scaling, numbers, length, points, codes);
+                true
+            }
+            (ElementKernel::Other(encode, zero), Codes::Bytes(codes)) => {
+                // Two passes over a chunk that the first-level cache holds: scaled numbers, then codes.
+                let scaled = &mut memory.scaled;
+                scaled.resize(numbers.len(), 0.0);
+                kernel::scale_blocks(self.isa, scaling, *zero, numbers, length, factors, scaled);
+                encode.encode(scaled, codes, dither);
+                true
+            }
+        }
+    }
+
+    /// Scales and encodes in one pass: a number is loaded, and its code stored, with nothing but registers between.
+    fn encode_at_once<S: kernel::Scaling>(&self, scaling: S, chunk: Chunk<'_>, factors: &[S::Factor], codes: Codes<'_>) -> bool {
+        let Chunk { numbers, length, .. } = chunk;
+        let floats = FloatRun { numbers, length, factors };
+        let negative_zero = !matches!(self.zeros, Zeros::Replace(..));
+        let settled = |coder: &FloatCoder| if S::SETTLES_ZEROS { coder.without_zero() } else { *coder };
+        match (codes, &self.elements) {
+            (Codes::Nibbles(bytes), ElementKernel::Float(coder)) if !matches!(self.zeros, Zeros::Code(_)) => {
+                settled(coder).encode_run::<S, 32>(self.isa, negative_zero, scaling, floats, bytes)
+            }
+            (Codes::Bytes(codes), ElementKernel::Float(coder)) => {
+                let coder = settled(coder);
+                if !coder.encode_run::<S, 64>(self.isa, negative_zero, scaling, floats, codes) {
+                    kernel::encode_blocks(self.isa, &coder, scaling, numbers, length, factors, codes);
+                }
+                true
+            }
+            (Codes::Bytes(codes), ElementKernel::Int(coder)) => {
+                kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes);
+                true
+            }
+            (Codes::Nibbles(_), _) | (Codes::Bytes(_), ElementKernel::Points(_) | ElementKernel::Other(..)) => false,
+        }
+    }
+}
+
+/// Whether a fused multiplication and addition is an instruction; without one it is a call, and a division is quicker.
+fn has_fused_multiply(isa: Isa) -> bool {
+    isa != Isa::portable()
+}
+
+/// Whether a rule sees of a block's statistics the largest magnitude alone.
+const fn depends_on_amax(rule: ScaleRule) -> bool {
+    match rule {
+        ScaleRule::Floor
+        | ScaleRule::Ceil
+        | ScaleRule::RoundUp
+        | ScaleRule::Even { .. }
+        | ScaleRule::Nearest
+        | ScaleRule::Log2Floor
+        | ScaleRule::Log2Ceil { .. }
+        | ScaleRule::Amax { .. }
+        | ScaleRule::Fixed(_)
+        | ScaleRule::Unit => true,
+        ScaleRule::SignedMax { .. } | ScaleRule::Range { .. } | ScaleRule::Given | ScaleRule::Custom(_) => false,
+    }
+}

@@ -1,0 +1,14 @@
+//! Schemes as kernel parameters. Beside the rules themselves this is the only place that matches on the enums of a scheme, and it matches
+//! on every variant: a new one does not compile before it is said here which kernels serve it, or that none does.
+//!
+//! To *lower* a scheme is a compiler's word: from what it says to what a kernel does. A lowering returns `None` for a scheme, or leaves a
+//! block [`UNHANDLED`], wherever a kernel might give another bit than the rule.
+
+mod element;
+mod factor;
+mod restore;
+mod scale;
+
+pub(crate) use element::{BlockArrays, Chunk, ChunkArrays, QuantizePlan};
+pub(crate) use factor::{UNHANDLED, is_unhandled};
+pub(crate) use restore::{DequantizePlan, RestoreKernel};

@@ -1,0 +1,410 @@
+//! Scales by kernels: how the largest magnitudes of many blocks become scale codes and factors, with the bits of [`ScaleRule::ideal`] and
+//! [`BlockSpec::scale_of`]. A block for which a kernel's formula might not hold is [`UNHANDLED`].
+
+use super::factor::{LEAST_DIVISOR, Scaling, UNHANDLED};
+use crate::block::pack::store;
+use crate::block::rule::{BlockStats, Ratio, ScaleRule, logarithm_carries};
+use crate::block::scheme::{Apply, TensorScale};
+use crate::block::spec::BlockSpec;
+use crate::codec::Unpacked;
+use crate::kernel::{self, DecodeBytes, DecodeWide, Encoder, Isa, Logarithms, Over, OverToOdd, Powers, Step, Times};
+use crate::policy::{Convert, SubnormalInputs};
+use crate::random::Dither;
+use crate::round::Round;
+use crate::spec::{Encoding, FormatSpec, ZeroField};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// How the scales of a scheme are computed, and what the factors made of them are for.
+pub(super) struct ScalePlan {
+    kernel: ScaleKernel,
+    /// What the factors do to numbers.
+    pub(super) scaling: Scaling,
+    isa: Isa,
+}
+
+enum ScaleKernel {
+    /// Powers of two, by the exponents' bits.
+    Powers(Powers),
+    /// Powers of two, by f32 logarithms.
+    Logarithms(Logarithms),
+    /// The f32 operations of a rule, one after the other.
+    Formula(Box<Formula>),
+    /// None: every block is left to the rule.
+    Rule,
+}
+
+/// The f32 operations from a block's statistics to its scale, and from there to its factor.
+struct Formula {
+    /// From the largest magnitude or the range to the scale before it is rounded, substitutes and bounds included. Under
+    /// [`Ratio::Inverse`] to the factor, and no further.
+    ideal: Vec<Step>,
+    /// Under [`Ratio::Inverse`] from the factor to the scale before it is rounded; else nothing.
+    inverse: Option<Vec<Step>>,
+    format: ScaleFormat,
+    /// The code and the scale in place of one that was rounded to zero.
+    vanished: Option<(u32, f32)>,
+    /// From the scale to the factor.
+    factor: Vec<Step>,
+    /// Whether that starts from the scale before it was rounded.
+    unrounded: bool,
+    /// The factor under a scale of zero, if the steps do not give it.
+    under_zero: Option<f32>,
+}
+
+/// Kernels that round numbers into a format of scales.
+enum ScaleFormat {
+    F32,
+    Byte(Encoder, Box<DecodeBytes>),
+    Half(Encoder, DecodeWide),
+}
+
+/// The statistics of some blocks: the largest magnitudes, as bits, and for rules of ranges the smallest and the largest numbers.
+#[derive(Clone, Copy)]
+pub(super) struct Stats<'a> {
+    pub(super) amax: &'a [u32],
+    pub(super) ranges: Option<&'a [[f32; 2]]>,
+}
+
+/// Arrays with an entry a block, kept from call to call.
+#[derive(Default)]
+pub(super) struct ScaleArrays {
+    /// The rounded scales, where a formula has made them.
+    pub(super) scales: Vec<f32>,
+    unrounded: Vec<f32>,
+    wide: Vec<u16>,
+}
+
+impl ScalePlan {
+    /// The plan for a scheme, a tensor scale and so many blocks.
+    pub(super) fn lower(isa: Isa, spec: &BlockSpec, tensor_scale: f32, blocks: usize) -> Self {
+        static FLOOR: [u32; 256] = logarithm_carries(false);
+        static CEIL: [u32; 256] = logarithm_carries(true);
+        let powers = || lower_powers(spec).map(ScaleKernel::Powers);
+        let logarithms = |over, carries, shift| lower_logarithms(spec, over, carries, shift).map(ScaleKernel::Logarithms);
+        let formula = |target, ratio| {
+            Formula::lower(isa, spec, target, ratio, tensor_scale, blocks).map(|formula| ScaleKernel::Formula(Box::new(formula)))
+        };
+        let kernel = match spec.rule {
+            ScaleRule::Floor | ScaleRule::Ceil | ScaleRule::RoundUp | ScaleRule::Even { .. } | ScaleRule::Nearest => powers(),
+            // Rounding up, only a power of two is a tie; every other rounding has ties in each binade that would have to be looked at.
+            ScaleRule::Amax { target, ratio } if matches!(spec.scale_convert.round, Round::Up) => {
+                powers().or_else(|| formula(target, ratio))
+            }
+            ScaleRule::Amax { target, ratio } => formula(target, ratio),
+            ScaleRule::Log2Floor => logarithms(1.0, &FLOOR, spec.element.max_exponent()),
+            ScaleRule::Log2Ceil { target } => logarithms(target, &CEIL, 0),
+            // A range of zeros has a difference with a sign of its own: the substitute for zero hides it.
+            ScaleRule::Range { steps, with_zero: true } if spec.zero_scale > 0.0 && !has_tensor_scale(spec) => {
+                formula(steps, Ratio::Divide)
+            }
+            ScaleRule::Range { .. }
+            | ScaleRule::SignedMax { .. }
+            | ScaleRule::Fixed(_)
+            | ScaleRule::Unit
+            | ScaleRule::Given
+            | ScaleRule::Custom(_) => None,
+        };
+        let kernel = kernel.unwrap_or(ScaleKernel::Rule);
+        let scaling = match (&kernel, Scaling::of(spec.apply)) {
+            // A quotient by a power of two is a product.
+            (ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_), _) => Scaling::Times,
+            (ScaleKernel::Formula(_) | ScaleKernel::Rule, Scaling::Exact) if !divides_to_odd(spec) => Scaling::Times,
+            (ScaleKernel::Formula(_) | ScaleKernel::Rule, scaling) => scaling,
+        };
+        Self { kernel, scaling, isa }
+    }
+
+    /// Whether all factors are powers of two.
+    pub(super) const fn makes_powers_of_two(&self) -> bool {
+        match self.kernel {
+            ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_) => true,
+            ScaleKernel::Formula(_) | ScaleKernel::Rule => false,
+        }
+    }
+
+    /// Whether rounded scales are left in [`ScaleArrays::scales`].
+    pub(super) const fn leaves_scales(&self) -> bool {
+        matches!(self.kernel, ScaleKernel::Formula(_))
+    }
+
+    /// Writes the code and the factor of every block; the factor is [`UNHANDLED`] where the block is the rule's. A formula starts from the
+    /// ranges, if there are any.
+    ///
+    /// Each step is one pass over an array with an entry a block: 2048 numbers in blocks of 16 are 128 entries, 512 bytes of the
+    /// first-level cache, so passes cost loads that hit and no calls a block.
+    pub(super) fn run(&self, stats: Stats<'_>, codes: &mut [u8], factors: &mut [f32], arrays: &mut ScaleArrays) {
+        let (isa, amax) = (self.isa, stats.amax);
+        match &self.kernel {
+            ScaleKernel::Powers(rule) => kernel::powers(isa, rule, amax, codes, factors),
+            ScaleKernel::Logarithms(rule) => kernel::logarithms(isa, rule, amax, codes, factors),
+            ScaleKernel::Formula(formula) => {
+                formula.run(isa, stats, codes, factors, arrays);
+                // A factor stands if the largest number stays finite under it; the others do then.
+                match self.scaling {
+                    Scaling::Times => kernel::refuse(isa, Times, amax, factors),
+                    Scaling::Over => kernel::refuse(isa, Over, amax, factors),
+                    Scaling::Exact => {
+                        kernel::refuse(isa, OverToOdd, amax, factors);
+                        factors.iter_mut().filter(|factor| **factor < LEAST_DIVISOR).for_each(|factor| *factor = UNHANDLED);
+                    }
+                }
+            }
+            ScaleKernel::Rule => factors.fill(UNHANDLED),
+        }
+    }
+}
+
+const fn has_tensor_scale(spec: &BlockSpec) -> bool {
+    match spec.tensor_scale {
+        TensorScale::None => false,
+        TensorScale::Multiplier { .. } | TensorScale::Divisor { .. } | TensorScale::Amax { .. } => true,
+    }
+}
+
+/// Whether exact quotients may be made by f32 divisions that round to odd: the divisor is an f32 itself.
+fn divides_to_odd(spec: &BlockSpec) -> bool {
+    spec.scale == Some(FormatSpec::F32) && spec.takes_odd_quotients()
+}
+
+/// The format of a scheme whose scales are powers of two, of at most 8 bits, by `amax` alone, and whose scaled elements are one
+/// multiplication away.
+fn scales_by_powers(spec: &BlockSpec) -> Option<&FormatSpec> {
+    let format = spec.scale.as_ref()?;
+    let Encoding::Float(layout) = format.encoding() else { return None };
+    let powers = layout.mantissa_bits == 0 && !layout.signed && matches!(layout.zero_field, ZeroField::Normals);
+    let alone = !has_tensor_scale(spec) && spec.search.is_none() && spec.flush_below == 0.0;
+    let times = match spec.apply {
+        Apply::Exact => spec.rounds_tiny_to_zero(),
+        Apply::UnroundedReciprocal => false,
+        Apply::Divide
+        | Apply::DivideQuotient
+        | Apply::Reciprocal
+        | Apply::TensorReciprocal
+        | Apply::InverseReciprocal
+        | Apply::ClampedReciprocal
+        | Apply::FlooredReciprocal
+        | Apply::DivideIeee => true,
+    };
+    (powers && format.bits() <= 8 && alone && times).then_some(format)
+}
+
+/// The first and the last code whose scales are no subnormal f32s nor one step from them, are within the bounds, and have no divisors of
+/// their own; `bias` is a code less its exponent.
+fn usual_codes(spec: &BlockSpec, format: &FormatSpec, bias: i32) -> Option<(u32, u32)> {
+    let (low, high) = spec.scale_bounds;
+    let largest = format.max_code() as i32;
+    let inside = |x: f32| (Unpacked::from_f32(x).log2() as i32).saturating_add(bias);
+    let low = if low > 0.0 { inside(low) + 2 } else { 0 }.max(bias - 125).max(1);
+    let high = if high.is_finite() { inside(high) - 2 } else { largest }.min(bias + 125).min(largest - 1);
+    let clear = spec.divisors.iter().all(|(code, _)| !(low..=high).contains(&(*code as i32)));
+    (clear && low <= high && bias.unsigned_abs() <= 500).then_some((low as u32, high as u32))
+}
+
+/// Parameters of [`kernel::powers`], read off the rule itself.
+///
+/// A rule of powers of two sees an exponent and a mantissa, and so do f32 quotients and products as long as they are normal numbers: its
+/// codes in one binade say those of all. There the code is one of two neighbours, the upper from some mantissa on, which is bisected.
+fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
+    const MANTISSA: u32 = 0x007F_FFFF;
+    let format = scales_by_powers(spec)?;
+    let code = |amax: f32| spec.scale_of(&BlockStats { amax, ..BlockStats::EMPTY }, 1.0, 1.0).code;
+    // A binade in the middle, so that neither the scale nor the way to it is at an edge.
+    let base = Unpacked::new(false, 1, spec.element.max_exponent().clamp(-60, 60)).to_f32();
+    let with_mantissa = |mantissa: u32| f32::from_bits(base.to_bits() | mantissa);
+    let (first, last) = (code(base), code(with_mantissa(MANTISSA)));
+    let step = match last.checked_sub(first)? {
+        0 => 1 << 23,
+        // The first mantissa of the upper code.
+        1 => {
+            let (mut below, mut from) = (0, MANTISSA);
+            while from - below > 1 {
+                let middle = below.midpoint(from);
+                *(if code(with_mantissa(middle)) == first { &mut below } else { &mut from }) = middle;
+            }
+            from
+        }
+        _ => return None,
+    };
+    let less = (base.to_bits() >> 23).checked_sub(first)?;
+    let bias = first as i32 - format.decode(first).log2() as i32;
+    let (low, high) = usual_codes(spec, format, bias)?;
+    // The binade looked at must not be one whose scale is clamped or substituted.
+    if ![first, last].iter().all(|code| (low..=high).contains(code)) {
+        return None;
+    }
+    let top = u32::try_from(127 + bias).ok()?;
+    let powers = Powers { carry: (1 << 23) - step, less, low, high, top };
+    // Scaled numbers stay far from infinity.
+    let scaled = f64::from(with_mantissa(MANTISSA)) / format.decode_f64(first);
+    (scaled < f64::from(1.0e30f32)).then_some(powers)
+}
+
+/// Parameters of [`kernel::logarithms`] for rules by f32 logarithms of `amax / over`, whose thresholds depend on the binade.
+fn lower_logarithms(spec: &BlockSpec, over: f32, carries: &'static [u32; 256], shift: i32) -> Option<Logarithms> {
+    let format = scales_by_powers(spec)?;
+    // Scaled numbers stay far from infinity.
+    if !(over < 1.0e30 && spec.element.max_exponent() < 100) {
+        return None;
+    }
+    // Every code in the middle is as far ahead of its exponent as this one.
+    let middle = format.max_code() / 2;
+    let bias = middle as i32 - format.decode(middle).log2() as i32;
+    let (low, high) = usual_codes(spec, format, bias)?;
+    let powers =
+        Powers { carry: 0, less: u32::try_from(127 + shift - bias).ok()?, low, high, top: u32::try_from(127 + bias).ok()? };
+    Some(Logarithms { over, carries, powers })
+}
+
+impl Formula {
+    /// The steps of [`ScaleRule::Amax`] with this target and ratio; a rule of ranges is the same with steps for the target.
+    fn lower(isa: Isa, spec: &BlockSpec, target: f32, ratio: Ratio, tensor_scale: f32, blocks: usize) -> Option<Self> {
+        let format = spec.scale.as_ref()?;
+        if spec.search.is_some() || spec.flush_below > 0.0 || !spec.divisors.is_empty() {
+            return None;
+        }
+        let t = spec.tensor_scale.factor(tensor_scale);
+        let scaled = has_tensor_scale(spec);
+        let nearest_f32 = *format == FormatSpec::F32 && matches!(spec.scale_convert.round, Round::NearestEven);
+        let (low, high) = spec.scale_bounds;
+        // A substitute of -0 is for blocks of zeros alone, which the steps cannot tell from quotients that underflow.
+        if spec.zero_scale == 0.0 && spec.zero_scale.is_sign_negative() {
+            return None;
+        }
+        let mut unrounded = false;
+        let (mut factor, under_zero) = match spec.apply {
+            Apply::Exact if !scaled && divides_to_odd(spec) => (Vec::new(), None),
+            Apply::Exact => return None,
+            Apply::Divide => (Vec::from([Step::Times(t)]), Some(f32::INFINITY)),
+            Apply::DivideIeee => (Vec::from([Step::Times(t)]), None),
+            Apply::DivideQuotient => (Vec::from([Step::Over(t)]), Some(f32::INFINITY)),
+            Apply::Reciprocal => (Vec::from([Step::Times(t), Step::Under(1.0)]), Some(0.0)),
+            Apply::TensorReciprocal => (Vec::from([Step::Under(1.0 / t)]), Some(0.0)),
+            Apply::InverseReciprocal => (Vec::from([Step::Times(1.0 / t), Step::Under(1.0)]), Some(0.0)),
+            Apply::ClampedReciprocal => (Vec::from([Step::Times(1.0 / t), Step::Under(1.0), Step::AtMost(f32::MAX)]), None),
+            Apply::FlooredReciprocal => (Vec::from([Step::Times(t), Step::AtLeast(1e-38), Step::Under(1.0)]), None),
+            Apply::UnroundedReciprocal => {
+                unrounded = true;
+                (Vec::from([Step::Under(1.0)]), Some(0.0))
+            }
+        };
+        let mut inverse = None;
+        let mut ideal = match ratio {
+            Ratio::Divide => Vec::from([Step::Over(target * t)]),
+            Ratio::Multiply if scaled => Vec::from([Step::Times(t * (1.0 / target)), Step::AtMost(f32::MAX)]),
+            Ratio::Multiply => Vec::from([Step::Times(1.0 / target)]),
+            Ratio::DivideTwice => Vec::from([Step::Over(target), Step::Over(t)]),
+            Ratio::MultiplyQuotient => Vec::from([Step::Over(target), Step::Times(t)]),
+            // The rule's reciprocal is an f64; rounded to the nearest f32 that is what an f32 division makes.
+            Ratio::Inverse if unrounded && nearest_f32 && low == 0.0 && high == f32::INFINITY && !scaled => {
+                inverse = Some(Vec::from([Step::Under(1.0)]));
+                Vec::from([Step::Under(target), Step::AtMost(f32::MAX)])
+            }
+            Ratio::Inverse => return None,
+        };
+        // A constant that overflowed or is subnormal may not be what the rule, which has some of them as f64s, computes with.
+        let sound = |step: &Step| match *step {
+            Step::Times(c) | Step::Over(c) | Step::Under(c) => c.is_normal(),
+            Step::AtMost(_) | Step::AtLeast(_) | Step::ForZero(_) => true,
+        };
+        if !ideal.iter().chain(&factor).all(sound) {
+            return None;
+        }
+        factor.retain(|step| !matches!(step, Step::Times(1.0) | Step::Over(1.0)));
+        let to_scale = inverse.as_mut().unwrap_or(&mut ideal);
+        if spec.zero_scale.to_bits() != 0 {
+            to_scale.push(Step::ForZero(spec.zero_scale));
+        }
+        if low > 0.0 {
+            to_scale.push(Step::AtLeast(low));
+        }
+        if high < f32::INFINITY {
+            to_scale.push(Step::AtMost(high));
+        }
+        let vanished = (spec.vanished_scale > 0.0).then(|| {
+            let code = format.encode_f64_with(f64::from(spec.vanished_scale), &spec.scale_convert, 0).code;
+            (code, format.decode_f32(code))
+        });
+        let format = ScaleFormat::lower(isa, format, &spec.scale_convert, blocks)?;
+        let mut largest = [f32::MAX];
+        ideal.iter().chain(inverse.iter().flatten()).for_each(|step| kernel::apply(isa, *step, &mut largest));
+        // An infinite scale in f32 is the policy's.
+        if matches!(format, ScaleFormat::F32) && !largest[0].is_finite() {
+            return None;
+        }
+        Some(Self { ideal, inverse, format, vanished, factor, unrounded, under_zero })
+    }
+
+    fn run(&self, isa: Isa, stats: Stats<'_>, codes: &mut [u8], factors: &mut [f32], arrays: &mut ScaleArrays) {
+        let steps = |steps: &[Step], numbers: &mut [f32]| steps.iter().for_each(|step| kernel::apply(isa, *step, numbers));
+        let ScaleArrays { scales, unrounded, wide } = arrays;
+        scales.clear();
+        match stats.ranges {
+            Some(ranges) => scales.extend(ranges.iter().map(|[low, high]| high - low)),
+            None => scales.extend(stats.amax.iter().map(|&bits| f32::from_bits(bits))),
+        }
+        steps(&self.ideal, scales);
+        if let Some(inverse) = &self.inverse {
+            factors.copy_from_slice(scales);
+            steps(inverse, scales);
+        }
+        unrounded.clear();
+        if self.unrounded {
+            unrounded.extend_from_slice(scales);
+        }
+        self.format.round(scales, codes, wide);
+        if let Some((code, scale)) = &self.vanished {
+            for (index, number) in scales.iter_mut().enumerate().filter(|(_, number)| **number == 0.0) {
+                *number = *scale;
+                store(codes, self.format.bytes(), index, *code);
+            }
+        }
+        if self.inverse.is_some() {
+            // Under an amax of zero the rule has another formula.
+            let zeros = stats.amax.iter().zip(factors).filter(|(amax, _)| **amax == 0);
+            return zeros.for_each(|(_, factor)| *factor = UNHANDLED);
+        }
+        let divisors = if self.unrounded { unrounded } else { scales };
+        factors.copy_from_slice(divisors);
+        steps(&self.factor, factors);
+        if let Some(factor) = self.under_zero {
+            kernel::where_zero(isa, divisors, factor, factors);
+        }
+    }
+}
+
+impl ScaleFormat {
+    fn lower(isa: Isa, format: &FormatSpec, convert: &Convert, blocks: usize) -> Option<Self> {
+        match format.bits() {
+            _ if *format == FormatSpec::F32 => matches!(convert.subnormal_inputs, SubnormalInputs::Keep).then_some(Self::F32),
+            0..=8 => Some(Self::Byte(Encoder::lower(isa, format, convert, blocks)?, Box::new(DecodeBytes::lower(isa, format)))),
+            9..=16 => Some(Self::Half(Encoder::lower(isa, format, convert, blocks)?, DecodeWide::lower(isa, format)?)),
+            _ => None,
+        }
+    }
+
+    const fn bytes(&self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::Byte(..) => 1,
+            Self::Half(..) => 2,
+        }
+    }
+
+    /// Writes the codes of numbers, and puts what they come back as in their place.
+    fn round(&self, numbers: &mut [f32], codes: &mut [u8], wide: &mut Vec<u16>) {
+        match self {
+            Self::F32 => codes.as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(code, x)| *code = x.to_le_bytes()),
+            Self::Byte(encode, decode) => {
+                encode.encode(numbers, codes, Dither::NONE);
+                decode.decode(codes, numbers);
+            }
+            Self::Half(encode, decode) => {
+                wide.resize(numbers.len(), 0);
+                encode.encode(numbers, wide, Dither::NONE);
+                decode.decode(wide, numbers);
+                codes.as_chunks_mut().0.iter_mut().zip(wide).for_each(|(code, x)| *code = x.to_le_bytes());
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Which parts of a [`BlockSpec`] contradict each other.
+
+use super::rule::{Ratio, ScaleRule};
+use super::scheme::{Apply, Elements, Extent, Nonfinite, Offset, Restore, Search, TensorScale};
+use super::spec::BlockSpec;
+use crate::error::Error;
+use crate::policy::Overflow;
+use crate::round::Round;
+use crate::spec::Encoding;
+
+impl BlockSpec {
+    /// Refuses parts that contradict each other.
+    ///
+    /// # Errors
+    /// [`Error::Block`] says which parts, and what was expected of them; [`Error::RandomBits`] if a stochastic rounding asks for none or more
+    /// than 32.
+    pub const fn validate(&self) -> Result<(), Error> {
+        if let Err(error) = self.element_convert.round.validate() {
+            return Err(error);
+        }
+        let refused = match self.conflict() {
+            Some(what) => what,
+            None => return Ok(()),
+        };
+        Err(Error::Block(refused))
+    }
+
+    const fn conflict(&self) -> Option<&'static str> {
+        let emax = self.element.max_exponent();
+        if emax < -256 || emax > 512 {
+            return Some("elements: expected a largest number from 2^-256 to below 2^513");
+        }
+        let numbers = match (self.rule, self.tensor_scale) {
+            (ScaleRule::Amax { target, .. } | ScaleRule::Log2Ceil { target }, tensor) => is_positive(target) && has_target(tensor),
+            (ScaleRule::SignedMax { target }, tensor) => target != 0.0 && target.is_finite() && has_target(tensor),
+            (ScaleRule::Range { steps, .. }, tensor) => is_positive(steps) && has_target(tensor),
+            (ScaleRule::Fixed(scale), tensor) => is_positive(scale) && has_target(tensor),
+            (
+                ScaleRule::Floor
+                | ScaleRule::Ceil
+                | ScaleRule::RoundUp
+                | ScaleRule::Even { .. }
+                | ScaleRule::Nearest
+                | ScaleRule::Log2Floor
+                | ScaleRule::Unit
+                | ScaleRule::Given
+                | ScaleRule::Custom(_),
+                tensor,
+            ) => has_target(tensor),
+        };
+        if !numbers {
+            return Some("rule and tensor scale: expected positive finite targets, steps and scales");
+        }
+        if matches!(self.elements, Elements::Steps(steps) if steps == 0 || steps > 1 << 23) {
+            return Some("elements: expected 1 to 2^23 steps");
+        }
+        let integer = match self.element.encoding() {
+            Encoding::Int(layout) => layout.fraction_bits == 0,
+            _ => false,
+        };
+        if self.element.bits() > 16 {
+            return Some("elements: expected a format of at most 16 bits");
+        }
+        match self.extent {
+            Extent::Block { rows: 0, .. } | Extent::Block { cols: 0, .. } | Extent::Flat(0) => {
+                return Some("extent: expected at least one row, one column and one element");
+            }
+            _ => {}
+        }
+        match &self.scale {
+            None if !matches!(self.rule, ScaleRule::Unit)
+                || self.search.is_some()
+                || !matches!(self.offset, Offset::None)
+                || !matches!(self.tensor_scale, TensorScale::None) =>
+            {
+                return Some("no scale: expected the rule Unit, no search, no offset and no tensor scale");
+            }
+            Some(scale) if matches!(self.nonfinite, Nonfinite::Poison) && scale.nan_code().is_none() => {
+                return Some("nonfinite: to poison a block, expected a scale format with NaN");
+            }
+            _ => {}
+        }
+        if matches!(self.scale_convert.round, Round::Stochastic { .. }) {
+            return Some("scale: expected a rounding without random bits");
+        }
+        if matches!(self.scale_convert.overflow, Overflow::Wrap) {
+            return Some("scale: expected an overflow that does not wrap");
+        }
+        let (low, high) = self.scale_bounds;
+        let substitutes = self.zero_scale >= 0.0 && self.vanished_scale >= 0.0;
+        if low.is_nan() || low < 0.0 || high.is_nan() || low > high || !substitutes {
+            return Some("scale bounds and substitutes: expected numbers from 0 up, the lower bound first");
+        }
+        let (mut not_numbers, mut i) = (self.flush_below.is_nan(), 0);
+        while i < self.divisors.len() {
+            not_numbers |= self.divisors[i].1.is_nan();
+            i += 1;
+        }
+        if not_numbers {
+            return Some("flush and divisors: expected numbers");
+        }
+        match self.offset {
+            Offset::ZeroPoint if !integer || self.element.bits() > 8 => {
+                return Some("zero point: expected integer elements of at most 8 bits");
+            }
+            Offset::Minimum(_) if !integer || self.element.is_signed() => {
+                return Some("minimum: expected unsigned integer elements");
+            }
+            Offset::ZeroPoint | Offset::Minimum(_) if !matches!(self.tensor_scale, TensorScale::None) => {
+                return Some("offset: expected no tensor scale");
+            }
+            Offset::ZeroPoint | Offset::Minimum(_) if !matches!(self.rule, ScaleRule::Range { .. } | ScaleRule::Given) => {
+                return Some("offset: expected the rule Range or Given");
+            }
+            Offset::ZeroPoint if matches!(self.rule, ScaleRule::Range { with_zero: false, .. }) => {
+                return Some("zero point: expected a range with zero");
+            }
+            Offset::ZeroPoint if matches!(self.element_convert.overflow, Overflow::Wrap) => {
+                return Some("zero point: expected elements that do not wrap, as sums with one are clamped");
+            }
+            Offset::ZeroPoint if matches!(self.elements, Elements::Microxcaling | Elements::Steps(_)) => {
+                return Some("zero point: expected elements that take one");
+            }
+            Offset::ZeroPoint | Offset::Minimum(_) if matches!(self.apply, Apply::Exact) => {
+                return Some("offset: expected an f32 division or reciprocal");
+            }
+            _ => {}
+        }
+        let clamps = matches!(self.elements, Elements::AddHalfTruncate | Elements::Microxcaling);
+        if clamps && matches!(self.element_convert.overflow, Overflow::Wrap) {
+            return Some("elements: of a rule that clamps, expected an overflow that does not wrap");
+        }
+        if matches!(self.elements, Elements::AddThenRound | Elements::AddHalfTruncate) && !integer {
+            return Some("elements: to add before rounding, expected integers");
+        }
+        match self.elements {
+            Elements::LeastError if self.element.bits() > 8 => {
+                return Some("elements: to try every code, expected at most 8 bits");
+            }
+            Elements::Midpoints if !matches!(self.element.encoding(), Encoding::Codebook(_)) => {
+                return Some("elements: for midpoints, expected a codebook");
+            }
+            _ => {}
+        }
+        let rounding = matches!(self.element_convert.round, Round::NearestEven | Round::NearestAway | Round::TowardZero);
+        if matches!(self.elements, Elements::Microxcaling) && !rounding {
+            return Some("elements: of microxcaling's roundings, expected nearest (even or away) or toward zero");
+        }
+        let divided = matches!(self.tensor_scale, TensorScale::Divisor { .. } | TensorScale::Amax { .. });
+        let divides = matches!(self.apply, Apply::DivideQuotient | Apply::InverseReciprocal | Apply::ClampedReciprocal);
+        if divided != divides && !matches!(self.tensor_scale, TensorScale::None) {
+            return Some("apply: expected the form whose tensor scale divides exactly where it does");
+        }
+        if !self.restorable(self.restore) {
+            return Some(
+                "restore: expected the form of the tensor scale: Product, Quotient of a divisor, AmaxProduct or AmaxQuotient of amax",
+            );
+        }
+        if !matches!(self.tensor_scale, TensorScale::None) {
+            let fits = match self.rule {
+                ScaleRule::Amax { ratio: Ratio::Divide | Ratio::DivideTwice, .. } => !divided,
+                ScaleRule::Amax { ratio: Ratio::Multiply | Ratio::MultiplyQuotient, .. } => divided,
+                ScaleRule::Fixed(_) | ScaleRule::Given | ScaleRule::Custom(_) => true,
+                _ => false,
+            };
+            if !fits {
+                return Some(
+                    "rule: with a tensor scale, expected a ratio that divides by a multiplier or multiplies by a divisor or amax, Fixed, Given or Custom",
+                );
+            }
+            if matches!(self.apply, Apply::UnroundedReciprocal) {
+                return Some("apply: of the scale before rounding, expected no tensor scale");
+            }
+        }
+        if matches!(self.rule, ScaleRule::Even { mantissa_bits: 23.. }) {
+            return Some("rule: expected at most 22 mantissa bits");
+        }
+        match &self.search {
+            Some(Search { factors: [], .. }) => Some("search: expected at least one factor"),
+            Some(Search { restore: Some(restore), .. }) if !self.restorable(*restore) => {
+                Some("search: expected a restore form that is one of the tensor scale's")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the tensor scale has what the formula takes.
+    const fn restorable(&self, restore: Restore) -> bool {
+        match self.tensor_scale {
+            TensorScale::None | TensorScale::Multiplier { .. } => matches!(restore, Restore::Product | Restore::ProductPlusZero),
+            TensorScale::Divisor { .. } => matches!(restore, Restore::Quotient),
+            TensorScale::Amax { .. } => matches!(restore, Restore::AmaxProduct | Restore::AmaxQuotient),
+        }
+    }
+}
+
+/// Whether a number is positive and finite.
+const fn is_positive(x: f32) -> bool {
+    x > 0.0 && x.is_finite()
+}
+
+/// Whether a tensor scale has a usable target, or none.
+const fn has_target(tensor_scale: TensorScale) -> bool {
+    is_positive(tensor_scale.target())
+}

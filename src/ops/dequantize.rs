@@ -1,0 +1,196 @@
+//! Block-scaled tensors back to numbers: rows by kernels, the bits of the loop over elements in [`QuantView::dequantize`].
+
+use super::Exec;
+use super::real::Real;
+use super::tiles::{COLUMNS, Tiles};
+use crate::block::{DequantizePlan, QuantTensor, QuantView, RestoreKernel, get};
+use crate::codec::Unpacked;
+use crate::error::Error;
+use crate::kernel::{self, Isa, LessZeroPoint, PackedBlocks, PlusMinimum, Product};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+impl QuantTensor {
+    /// The numbers, as f32s: as [`QuantView::dequantize`].
+    #[must_use]
+    pub fn dequantize(&self) -> Vec<f32> {
+        self.view().dequantize()
+    }
+}
+
+impl QuantView<'_> {
+    /// The numbers, row-major, as f32s by the format's [`Restore`](crate::Restore) formula, on all threads. Numbers beyond f32 are infinite; every NaN is 0x7FC00000.
+    #[must_use]
+    pub fn dequantize(&self) -> Vec<f32> {
+        let mut out = vec![0.0f32; self.len()];
+        self.restore_into(&mut out, Exec::PARALLEL);
+        out
+    }
+
+    /// The numbers, row-major, into a slice: the f32s of [`dequantize`](Self::dequantize), rounded once more (ties to even) into f16 or bf16.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `dst` has not as many elements as the tensor.
+    pub fn dequantize_into<D: Real>(&self, dst: &mut [D], exec: Exec) -> Result<(), Error> {
+        Error::check_length("output length", self.len(), dst.len())?;
+        self.restore_into(dst, exec);
+        Ok(())
+    }
+
+    fn restore_into<D: Real>(&self, dst: &mut [D], exec: Exec) {
+        let geometry = self.geometry();
+        if dst.is_empty() {
+            return;
+        }
+        if let Some(plan) = DequantizePlan::lower(exec.isa(), self.spec(), self.parts().tensor_scale) {
+            // Some rows at a time, so that what a call costs is nothing.
+            const ELEMENTS: usize = 1 << 16;
+            let rows = (ELEMENTS / geometry.cols).max(1);
+            let streams = kernel::is_large(size_of::<f32>() * self.len() + self.parts().codes.len());
+            let job = Job { plan, bits: self.spec().element.bits(), streams, isa: exec.isa() };
+            return exec.chunks(dst, rows * geometry.cols, |index, dst| job.rows(self, index * rows, dst));
+        }
+        let element = &self.spec().element;
+        exec.chunks(dst, geometry.cols, |line, row| {
+            for column in 0..geometry.grid_cols {
+                let cols = geometry.block_cols(column);
+                let restorer = self.block_restorer(geometry.block(line, cols.start));
+                for col in cols {
+                    row[col] = D::nearest(Unpacked::from_f32(restorer.restore(element.decode_f32(self.code_at(line, col)))));
+                }
+            }
+        });
+    }
+}
+
+/// How a tensor's rows come back.
+struct Job {
+    plan: DequantizePlan,
+    /// Of an element code.
+    bits: u32,
+    /// Whether the numbers are more than the caches hold.
+    streams: bool,
+    isa: Isa,
+}
+
+/// Arrays that are kept from run to run.
+#[derive(Default)]
+struct Scratch {
+    numbers: Vec<f32>,
+    codes: Vec<u8>,
+    /// An entry a block: factors, and zero points or minima.
+    scales: Vec<f32>,
+    offsets: Vec<f32>,
+    /// An entry an element.
+    each_scale: Vec<f32>,
+    each_offset: Vec<f32>,
+    wide: Vec<u16>,
+}
+
+impl Job {
+    /// The numbers of successive rows.
+    pub(super) fn rows<D: Real>(&self, view: &QuantView<'_>, first: usize, dst: &mut [D]) {
+        let grid = view.geometry();
+        let mut scratch = Scratch::default();
+        // Numbers that are not touched again need not stay in the first-level cache.
+        let once = kernel::restores_packed(&self.plan.elements, self.bits) && !self.streams;
+        let run = if once { 8 * COLUMNS } else { COLUMNS };
+        // As for quantization, rows of whole blocks and whole bytes are one long row.
+        if grid.is_long(self.bits) {
+            let codes = &view.parts().codes[first * grid.row_bytes..];
+            let tiles = Tiles { cols: dst.len(), block_cols: grid.block_cols, run };
+            self.row(view, tiles, first * grid.grid_cols, codes, dst, &mut scratch);
+        } else {
+            for (line, dst) in (first..).zip(dst.chunks_mut(grid.cols)) {
+                let codes = &view.parts().codes[line * grid.row_bytes..][..grid.row_bytes];
+                let tiles = Tiles { cols: grid.cols, block_cols: grid.block_cols, run };
+                self.row(view, tiles, grid.block(line, 0), codes, dst, &mut scratch);
+            }
+        }
+        if self.streams {
+            kernel::fence();
+        }
+    }
+
+    /// The numbers of a row whose first block is `origin`.
+    fn row<D: Real>(&self, view: &QuantView<'_>, tiles: Tiles, origin: usize, codes: &[u8], dst: &mut [D], scratch: &mut Scratch) {
+        // A run of columns: its codes come in once, its blocks' factors and its numbers stay in the first-level cache until they are done.
+        for cols in tiles.ranges() {
+            let blocks = tiles.touched(&cols);
+            let (stored, blocks) = (view.parts(), origin + blocks.start..origin + blocks.end);
+            self.plan.factors(
+                [stored.scales, stored.offsets],
+                blocks,
+                &mut scratch.scales,
+                &mut scratch.offsets,
+                &mut scratch.wide,
+            );
+            let dst = &mut dst[cols.clone()];
+            if let (Some(numbers), false) = (D::f32s_mut(dst), self.streams) {
+                self.restore(codes, tiles.length(), cols, numbers, scratch);
+                continue;
+            }
+            let mut numbers = core::mem::take(&mut scratch.numbers);
+            numbers.resize(cols.len(), 0.0);
+            self.restore(codes, tiles.length(), cols, &mut numbers, scratch);
+            match D::f32s_mut(dst) {
+                Some(dst) => kernel::copy_past_caches(&numbers, dst),
+                None => dst.iter_mut().zip(&numbers).for_each(|(to, x)| *to = D::nearest(Unpacked::from_f32(*x))),
+            }
+            scratch.numbers = numbers;
+        }
+    }
+
+    /// The numbers of some columns whose blocks' factors are in the scratch.
+    fn restore(&self, row: &[u8], length: usize, cols: Range<usize>, numbers: &mut [f32], scratch: &mut Scratch) {
+        let Scratch { codes, scales, offsets, each_scale, each_offset, .. } = scratch;
+        let (isa, bits) = (self.isa, self.bits as usize);
+        let start = cols.start * bits;
+        let mut done = 0;
+        if start.is_multiple_of(8) {
+            let blocks = PackedBlocks { bits: self.bits, length, scales, offsets, bytes: &row[start / 8..] };
+            let without = PackedBlocks { offsets: scales, ..blocks };
+            done = match &self.plan.kernel {
+                RestoreKernel::Product(Product { zero }) if zero.is_sign_negative() => {
+                    kernel::restore_packed(&self.plan.elements, without, numbers)
+                }
+                RestoreKernel::Product(rule) => kernel::restore_packed_by(*rule, &self.plan.elements, without, numbers),
+                RestoreKernel::AmaxQuotient(rule) => kernel::restore_packed_by(*rule, &self.plan.elements, without, numbers),
+                RestoreKernel::LessZeroPoint => kernel::restore_packed_by(LessZeroPoint, &self.plan.elements, blocks, numbers),
+                RestoreKernel::PlusMinimum => kernel::restore_packed_by(PlusMinimum, &self.plan.elements, blocks, numbers),
+            };
+        }
+        let (first, scales) = ((done * length).min(numbers.len()), &scales[done..]);
+        let numbers = &mut numbers[first..];
+        if numbers.is_empty() {
+            return;
+        }
+        // Blocks done are whole bytes.
+        let (start, end) = (start + first * bits, cols.end * bits);
+        let bytes = &row[start / 8..end.div_ceil(8)];
+        if bits == 8 {
+            self.plan.elements.decode(bytes, numbers);
+        } else {
+            codes.resize(numbers.len(), 0);
+            match bits {
+                4 if start.is_multiple_of(8) => kernel::unpack_4(isa, bytes, codes),
+                6 if start.is_multiple_of(8) => kernel::unpack_6(isa, bytes, codes),
+                _ => codes.iter_mut().enumerate().for_each(|(i, code)| *code = get(row, self.bits, cols.start + first + i) as u8),
+            }
+            self.plan.elements.decode(codes, numbers);
+        }
+        each_scale.resize(numbers.len(), 0.0);
+        kernel::expand(isa, length, scales, each_scale);
+        if !offsets.is_empty() {
+            each_offset.resize(numbers.len(), 0.0);
+            kernel::expand(isa, length, &offsets[done..], each_offset);
+        }
+        match self.plan.kernel {
+            RestoreKernel::Product(rule) => kernel::restore_each(isa, rule, each_scale, each_scale, numbers),
+            RestoreKernel::AmaxQuotient(rule) => kernel::restore_each(isa, rule, each_scale, each_scale, numbers),
+            RestoreKernel::LessZeroPoint => kernel::restore_each(isa, LessZeroPoint, each_scale, each_offset, numbers),
+            RestoreKernel::PlusMinimum => kernel::restore_each(isa, PlusMinimum, each_scale, each_offset, numbers),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Numbers to block-scaled tensors: the door, the scale of the tensor, and pieces for threads. What happens to one block is `block`'s.
+
+mod job;
+mod reference;
+mod rows;
+
+use self::job::{Job, Piece};
+use super::Exec;
+use super::real::{Real, Source};
+use crate::block::{BlockSpec, QuantTensor, QuantView, QuantizePlan};
+use crate::error::Error;
+use crate::kernel;
+use crate::random::Dither;
+use alloc::vec::Vec;
+
+/// A quantization with everything that it may be told: how to run, where random bits come from, which scales to use.
+///
+/// ```
+/// use subhalf::{Exec, Quantizer, preset};
+/// let x = [0.5f32, -1.25, 3.0, 0.1];
+/// let tensor = Quantizer::new(&preset::ocp::MXFP8_E4M3).exec(Exec::SERIAL).scales(&[0.25], &[]).quantize(&x, &[4])?;
+/// assert_eq!(tensor.scales(), [125]);
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Quantizer<'a> {
+    pub(in crate::ops) spec: &'a BlockSpec,
+    dither: Dither,
+    exec: Exec,
+    tensor_scale: Option<f32>,
+    scales: Option<(&'a [f32], &'a [f32])>,
+}
+
+impl<'a> Quantizer<'a> {
+    /// With scales from the data, no random bits, on all threads.
+    #[must_use]
+    pub const fn new(spec: &'a BlockSpec) -> Self {
+        Self { spec, dither: Dither::NONE, exec: Exec::PARALLEL, tensor_scale: None, scales: None }
+    }
+
+    /// Random words for a stochastic rounding: element `i` of the tensor, row-major, takes word `i`. To get the same bits for a range of rows quantized
+    /// alone, [`skip`](Dither::skip) the elements before it.
+    #[must_use]
+    pub const fn dither(mut self, dither: Dither) -> Self {
+        self.dither = dither;
+        self
+    }
+
+    /// How to run; no result depends on it.
+    #[must_use]
+    pub const fn exec(mut self, exec: Exec) -> Self {
+        self.exec = exec;
+        self
+    }
+
+    /// The tensor scale, in the convention of the format ([`TensorScale`](crate::TensorScale)), instead of the one from the data.
+    #[must_use]
+    pub const fn tensor_scale(mut self, tensor_scale: f32) -> Self {
+        self.tensor_scale = Some(tensor_scale);
+        self
+    }
+
+    /// The scales and offsets of the blocks, row-major, instead of those from the data. `offsets`
+    /// are zero points or minima, empty for formats without.
+    ///
+    /// A scale is a positive finite number; under the rules [`SignedMax`](crate::ScaleRule::SignedMax),
+    /// [`Given`](crate::ScaleRule::Given) and [`Custom`](crate::ScaleRule::Custom), and a search with negative
+    /// factors, it may be negative if its format has a sign. It is clamped and rounded into the
+    /// scale format under the format's policy, so numbers of that format stay as they are; 8-bit
+    /// formats saturate. One that would be infinite, NaN or 0 there is refused. For a block of
+    /// zeros any scale will do. Without scales in the format, it is 1.
+    ///
+    /// A zero point is an integer from the smallest to the largest element. A minimum is a finite
+    /// number, rounded into its format, within the range of which it has to be. Values of any other
+    /// kind are refused, never changed.
+    ///
+    /// ```
+    /// use subhalf::{Quantizer, preset};
+    /// let (x, int8) = ([0.0f32, 1.0, -1.0, 0.5], preset::int::INT8_ASYM_TENSOR);
+    /// let quantize = |scale, zero_point| Quantizer::new(&int8).scales(&[scale], &[zero_point]).quantize(&x, &[4]);
+    /// assert_eq!(quantize(0.5, 10.0)?.dequantize(), x);
+    /// let refused = |scale, zero_point| quantize(scale, zero_point).unwrap_err().to_string();
+    /// assert_eq!(refused(0.5, 128.0), "zero point 0: expected an integer from -128 to 127, found 128.0");
+    /// assert_eq!(refused(-1.0, 10.0), "scale 0: expected a positive finite number, found -1.0");
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn scales(mut self, scales: &'a [f32], offsets: &'a [f32]) -> Self {
+        self.scales = Some((scales, offsets));
+        self
+    }
+
+    /// Quantizes a row-major tensor.
+    ///
+    /// # Errors
+    /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] and [`Error::Length`] for a shape that is not the data's;
+    /// [`Error::Length`] for scales or offsets that are not the blocks'; [`Error::Scheme`] if the rule wants scales and none are given;
+    /// [`Error::Given`] and [`Error::ZeroPoint`] for scales and offsets that
+    /// [`scales`](Self::scales) does not take;
+    /// [`Error::Stored`] for a tensor scale that is not a positive finite number, or given to a format without.
+    pub fn quantize<T: Source>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+        self.quantize_by(Path::Kernels, src, shape)
+    }
+
+    /// Quantizes into a tensor that the caller has, say of the step before, and reuses its buffers.
+    ///
+    /// ```
+    /// use subhalf::{QuantTensor, Quantizer, preset};
+    /// let quantizer = Quantizer::new(&preset::ocp::MXFP4);
+    /// let mut tensor = quantizer.quantize(&[1.0f32; 64], &[2, 32])?;
+    /// quantizer.quantize_into(&[0.75f32; 64], &mut tensor)?;
+    /// assert_eq!(tensor, quantizer.quantize(&[0.75f32; 64], &[2, 32])?);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`quantize`](Self::quantize) for the tensor's shape, and [`Error::Scheme`] if its format is another; the tensor is then as it was.
+    pub fn quantize_into<T: Source>(&self, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
+        if tensor.spec != *self.spec {
+            return Err(Error::Scheme { what: "quantization into a tensor", expected: "a tensor of the quantizer's format" });
+        }
+        self.fill(Path::Kernels, src, tensor)
+    }
+
+    /// The definition that [`quantize`](Self::quantize) follows: the same bits, slowly. Every number goes through the rules and the reference
+    /// codec by itself; no kernel has a part in it.
+    ///
+    /// # Errors
+    /// As [`quantize`](Self::quantize).
+    pub fn quantize_reference<T: Source>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+        self.quantize_by(Path::Reference, src, shape)
+    }
+
+    fn quantize_by<T: Source>(&self, path: Path, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+        let mut tensor = QuantTensor::zeroed(self.spec, shape)?;
+        self.fill(path, src, &mut tensor)?;
+        Ok(tensor)
+    }
+
+    fn fill<T: Source>(&self, path: Path, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
+        let Self { spec, dither, exec, .. } = *self;
+        let geometry = tensor.geometry;
+        let (elements, blocks) = (geometry.lines() * geometry.cols, geometry.blocks());
+        Error::check_length("elements", elements, src.len())?;
+        spec.check_given(self.scales, blocks)?;
+        // The largest magnitudes of blocks, if the tensor scale has been made of them.
+        let mut known = Vec::new();
+        let tensor_scale = match (spec.check_tensor_scale(self.tensor_scale)?, path) {
+            (Some(scale), _) => scale,
+            (None, Path::Kernels) => {
+                if geometry.is_long(spec.element.bits()) {
+                    known = rows::amax_of_blocks(exec, src, geometry.block_cols);
+                }
+                spec.tensor_scale.of(rows::amax_of_all(exec, &known, src))
+            }
+            (None, Path::Reference) => spec.tensor_scale.of(reference::finite_amax(src)),
+        };
+        tensor.tensor_scale = tensor_scale;
+        let job = Job { spec, dither, geometry, tensor_scale, src };
+        // The kernels' indices do not wrap around.
+        let in_order = dither.first_index.checked_add(elements as u64).is_some();
+        let plan = match path {
+            Path::Kernels if self.scales.is_none() && in_order && elements > 0 => {
+                QuantizePlan::lower(exec.isa(), spec, tensor_scale, elements, blocks)
+                    .filter(|plan| !T::IS_WIDE || plan.takes_wide())
+            }
+            Path::Kernels | Path::Reference => None,
+        };
+        let (codes, scales, offsets) = (&mut tensor.codes, &mut tensor.scales, &mut tensor.offsets);
+        let codes = codes.as_mut_slice();
+        // Single codes are put among zeros.
+        if plan.is_none() || spec.element.bits() != 8 {
+            codes.fill(0);
+        }
+        let pieces = Piece::cut(spec, &geometry, exec.is_parallel(), codes, scales.as_mut_slice(), offsets.as_mut_slice());
+        let streams = kernel::is_large(size_of_val(src));
+        exec.each(pieces, |piece| match &plan {
+            Some(plan) => rows::quantize(plan, &job, &known, streams, piece),
+            None => reference::quantize(&job, self.scales, piece),
+        });
+        Ok(())
+    }
+
+    /// Replaces numbers by what they come back as: [`quantize`](Self::quantize) and [`dequantize_into`](QuantView::dequantize_into) in one.
+    ///
+    /// # Errors
+    /// As [`quantize`](Self::quantize), and [`Error::Length`] if `dst` is not as long as `src`.
+    pub fn fake_quantize<T: Source, D: Real>(&self, src: &[T], shape: &[usize], dst: &mut [D]) -> Result<(), Error> {
+        Error::check_length("output length", src.len(), dst.len())?;
+        self.quantize(src, shape)?.view().dequantize_into(dst, self.exec)
+    }
+}
+
+/// By which code to quantize; no result depends on it.
+#[derive(Clone, Copy, Debug)]
+enum Path {
+    /// By kernels, as far as there are any for the scheme.
+    Kernels,
+    /// By the definition.
+    Reference,
+}
+
+impl QuantTensor {
+    /// Quantizes a row-major tensor with scales from the data, on all threads. [`Quantizer`] takes more wishes.
+    ///
+    /// # Errors
+    /// As [`Quantizer::quantize`].
+    pub fn quantize<T: Source>(spec: &BlockSpec, src: &[T], shape: &[usize]) -> Result<Self, Error> {
+        Quantizer::new(spec).quantize(src, shape)
+    }
+
+    /// Quantizes a row-major tensor with these scales and offsets, row-major: short for [`Quantizer::scales`].
+    ///
+    /// ```
+    /// use subhalf::{QuantTensor, preset};
+    /// let tensor = QuantTensor::quantize_with_scales(&preset::ocp::MXFP8_E4M3, &[0.5f32, -1.25, 3.0, 0.1], &[4], &[0.25], &[])?;
+    /// assert_eq!(tensor.scales(), [125]);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Quantizer::quantize`].
+    pub fn quantize_with_scales<T: Source>(
+        spec: &BlockSpec,
+        src: &[T],
+        shape: &[usize],
+        scales: &[f32],
+        offsets: &[f32],
+    ) -> Result<Self, Error> {
+        Quantizer::new(spec).scales(scales, offsets).quantize(src, shape)
+    }
+}
+
+impl QuantView<'_> {
+    /// The tensor in another format: dequantized to f32 and quantized again.
+    ///
+    /// # Errors
+    /// As [`Quantizer::quantize`].
+    pub fn requantize(&self, quantizer: &Quantizer<'_>) -> Result<QuantTensor, Error> {
+        quantizer.quantize(&self.dequantize(), self.shape())
+    }
+}

@@ -1,0 +1,349 @@
+//! Rows of blocks by kernels, for schemes that have a [`QuantizePlan`]: the bits of `reference`. Numbers are seen twice, for the statistics
+//! of their blocks and to be encoded, and between the two the blocks are settled:
+//!
+//! ```text
+//! for each run of 2048 columns                     (16 KiB of numbers and codes: the first-level cache)
+//!     amax[block]                <- numbers        look      one kernel, a maximum a block
+//!     scale[block], factor[block] <- amax[block]   settle    a kernel a step, an entry a block; what is UNHANDLED by the rule
+//!     codes                      <- numbers        encode    one kernel, numbers times their block's factor, rounded, packed
+//! ```
+//!
+//! Blocks of several rows, or longer than a run, are looked at whole before the first of them is settled.
+
+use super::job::{Job, Piece};
+use crate::block::{
+    Block, BlockArrays, BlockSpec, BlockStats, Chunk, ChunkArrays, QuantizePlan, UNHANDLED, is_unhandled, put, store,
+};
+use crate::kernel::{self, Isa};
+use crate::ops::Exec;
+use crate::ops::convert::Words;
+use crate::ops::real::{Source, number, stats_of};
+use crate::ops::tiles::{COLUMNS, Tiles};
+use crate::random::Dither;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::mem;
+use core::ops::Range;
+
+/// Numbers that a thread looks at together.
+const PIECE: usize = 1 << 16;
+
+/// The largest magnitudes of blocks of a length in one long row, as bits: NaN is above infinity, infinity above all others.
+pub(super) fn amax_of_blocks<T: Source>(exec: Exec, src: &[T], length: usize) -> Vec<u32> {
+    let isa = exec.isa();
+    let blocks = (COLUMNS / length).max(1);
+    let mut known = Vec::with_capacity(src.len().div_ceil(length));
+    let look = |_, piece: &[T]| {
+        let (mut amax, mut buffer) = (vec![0; piece.len().div_ceil(length)], Vec::new());
+        for (src, amax) in piece.chunks(blocks * length).zip(amax.chunks_mut(blocks)) {
+            kernel::block_largest(kernel::Both, isa, T::seen(isa, src, &mut buffer), length, amax);
+        }
+        amax
+    };
+    exec.fold(src, PIECE.next_multiple_of(length), look, |piece| known.extend(piece));
+    known
+}
+
+/// The largest magnitude of the finite numbers of a tensor, by those of its blocks where they are known and all are finite.
+pub(super) fn amax_of_all<T: Source>(exec: Exec, known: &[u32], src: &[T]) -> f32 {
+    let isa = exec.isa();
+    // Magnitudes are ordered as their bits are.
+    let mut largest = known.iter().copied().max().unwrap_or(u32::MAX);
+    if largest >= f32::INFINITY.to_bits() {
+        largest = 0;
+        let look = |_, piece: &[T]| {
+            let (mut amax, mut buffer) = (0, Vec::new());
+            piece.chunks(COLUMNS).for_each(|src| kernel::finite_amax(isa, T::seen(isa, src, &mut buffer), &mut amax));
+            amax
+        };
+        exec.fold(src, PIECE, look, |piece| largest = largest.max(piece));
+    }
+    f32::from_bits(largest)
+}
+
+/// Quantizes the bands of a piece. `known` has the largest magnitudes of all blocks, or nothing; `streams` says that the tensor is more
+/// than the caches hold.
+pub(super) fn quantize<T: Source>(plan: &QuantizePlan<'_>, job: &Job<'_, T>, known: &[u32], streams: bool, piece: Piece<'_>) {
+    let (grid, spec) = (&job.geometry, job.spec);
+    let origin = grid.band(piece.first).start;
+    let rows = grid.band(piece.first + piece.bands - 1).end - origin;
+    let src = &job.src[origin * grid.cols..][..rows * grid.cols];
+    // Rows of whole blocks and whole bytes are one long row.
+    let long = grid.is_long(spec.element.bits());
+    let known = if known.is_empty() || plan.has_zero_points() { &[] } else { known };
+    let mut band = Band {
+        plan,
+        spec,
+        dither: job.dither,
+        tiles: Tiles { cols: if long { src.len() } else { grid.cols }, block_cols: grid.block_cols, run: COLUMNS },
+        row_bytes: if long { piece.codes.len() } else { grid.row_bytes },
+        scale_bytes: spec.scale_bytes(),
+        known: known.get(piece.first * grid.grid_cols..(piece.first + piece.bands) * grid.grid_cols).unwrap_or_default(),
+        streams,
+        buffer: Vec::new(),
+        zero_block: None,
+        scratch: Scratch::default(),
+    };
+    if long {
+        let parts = Parts { codes: piece.codes, scales: piece.scales, offsets: piece.offsets };
+        return band.quantize(src, origin * grid.cols, parts);
+    }
+    for index in 0..piece.bands {
+        let lines = grid.band(piece.first + index);
+        let lines = lines.start - origin..lines.end - origin;
+        let blocks = index * grid.grid_cols..(index + 1) * grid.grid_cols;
+        let parts = Parts {
+            codes: &mut piece.codes[lines.start * grid.row_bytes..lines.end * grid.row_bytes],
+            scales: &mut piece.scales[blocks.start * band.scale_bytes..blocks.end * band.scale_bytes],
+            offsets: piece.offsets.get_mut(blocks).unwrap_or_default(),
+        };
+        band.quantize(&src[lines.start * grid.cols..lines.end * grid.cols], (origin + lines.start) * grid.cols, parts);
+    }
+}
+
+/// The buffers of a band.
+struct Parts<'a> {
+    codes: &'a mut [u8],
+    scales: &'a mut [u8],
+    offsets: &'a mut [u8],
+}
+
+/// Bands of one geometry: rows that share a row of blocks.
+struct Band<'a> {
+    plan: &'a QuantizePlan<'a>,
+    spec: &'a BlockSpec,
+    dither: Dither,
+    tiles: Tiles,
+    row_bytes: usize,
+    scale_bytes: usize,
+    /// The largest magnitudes of all blocks, if they have been looked for; else nothing.
+    known: &'a [u32],
+    streams: bool,
+    /// Numbers as f32s.
+    buffer: Vec<f32>,
+    /// [`QuantizePlan::zero_block`], once there was one.
+    zero_block: Option<(Block, [u8; 2])>,
+    scratch: Scratch,
+}
+
+/// Arrays that are kept from run to run.
+#[derive(Default)]
+struct Scratch {
+    blocks: BlockArrays,
+    /// Where there are zero points, the largest magnitudes above zero and below.
+    above: Vec<u32>,
+    below: Vec<u32>,
+    /// Blocks whose codes, or some of them, are the rule's, by their index.
+    by_rule: Vec<(usize, ByRule)>,
+    chunk: ChunkArrays,
+    codes: Vec<u8>,
+}
+
+/// Which codes of a block the rule makes.
+enum ByRule {
+    /// Those of zeros, of which there is nothing else: the codes of +0 and −0.
+    Zeros([u8; 2]),
+    /// All.
+    Whole(Block),
+    /// Those of NaN and infinity.
+    NotFinite(Block),
+}
+
+impl Band<'_> {
+    /// Quantizes a band, whose first element is the tensor's `first`.
+    fn quantize<T: Source>(&mut self, src: &[T], first: usize, parts: Parts<'_>) {
+        let (tiles, isa) = (self.tiles, self.plan.isa());
+        let Parts { codes, scales, offsets } = parts;
+        let mut buffer = mem::take(&mut self.buffer);
+        if src.len() == tiles.cols && tiles.block_cols <= tiles.run {
+            // Whole blocks: a run is looked at, settled and encoded while it is in the first-level cache.
+            for cols in tiles.ranges() {
+                let (blocks, src) = (tiles.touched(&cols), &src[cols.clone()]);
+                if self.streams {
+                    kernel::prefetch(src);
+                }
+                let numbers = T::seen(isa, src, &mut buffer);
+                if self.known.is_empty() {
+                    self.clear(blocks.len());
+                    self.look(isa, numbers, 0..blocks.len());
+                } else {
+                    self.scratch.blocks.amax.clear();
+                    self.scratch.blocks.amax.extend_from_slice(&self.known[blocks.clone()]);
+                }
+                let scales = &mut scales[blocks.start * self.scale_bytes..blocks.end * self.scale_bytes];
+                self.settle(src, cols.len(), scales, offsets.get_mut(blocks.clone()).unwrap_or_default());
+                self.encode(src, numbers, first + cols.start, 0..blocks.len(), cols, codes);
+            }
+        } else {
+            // Blocks go on from run to run or from row to row: all rows of the band are looked at before any is encoded.
+            self.clear(tiles.cols.div_ceil(tiles.block_cols));
+            for line in src.chunks(tiles.cols) {
+                for cols in tiles.ranges() {
+                    let numbers = T::seen(isa, &line[cols.clone()], &mut buffer);
+                    self.look(isa, numbers, tiles.touched(&cols));
+                }
+            }
+            self.settle(src, tiles.cols, scales, offsets);
+            for (index, (line, codes)) in src.chunks(tiles.cols).zip(codes.chunks_mut(self.row_bytes)).enumerate() {
+                for cols in tiles.ranges() {
+                    let src = &line[cols.clone()];
+                    let numbers = T::seen(isa, src, &mut buffer);
+                    let touched = tiles.touched(&cols);
+                    self.encode(src, numbers, first + index * tiles.cols + cols.start, touched, cols, codes);
+                }
+            }
+        }
+        self.buffer = buffer;
+    }
+
+    /// Forgets the statistics of blocks.
+    fn clear(&mut self, blocks: usize) {
+        let Scratch { blocks: BlockArrays { amax, .. }, above, below, .. } = &mut self.scratch;
+        let zeros = |statistics: &mut Vec<u32>| {
+            statistics.clear();
+            statistics.resize(blocks, 0);
+        };
+        if self.plan.has_zero_points() {
+            zeros(above);
+            zeros(below);
+        } else {
+            zeros(amax);
+        }
+    }
+
+    /// Adds numbers to the statistics of their blocks.
+    fn look(&mut self, isa: Isa, numbers: &[f32], blocks: Range<usize>) {
+        let Scratch { blocks: BlockArrays { amax, .. }, above, below, .. } = &mut self.scratch;
+        let length = self.tiles.block_cols;
+        if self.plan.has_zero_points() {
+            kernel::block_largest(kernel::Above, isa, numbers, length, &mut above[blocks.clone()]);
+            kernel::block_largest(kernel::Below, isa, numbers, length, &mut below[blocks]);
+        } else {
+            kernel::block_largest(kernel::Both, isa, numbers, length, &mut amax[blocks]);
+        }
+    }
+
+    /// Scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are their rows, `cols` long.
+    fn settle<T: Source>(&mut self, src: &[T], cols: usize, scales: &mut [u8], offsets: &mut [u8]) {
+        let Scratch { blocks, above, below, by_rule, .. } = &mut self.scratch;
+        let plan = self.plan;
+        let with_points = plan.has_zero_points();
+        if with_points {
+            let sides = || above.iter().zip(&*below);
+            blocks.amax.clear();
+            blocks.amax.extend(sides().map(|(above, below)| *above.max(below)));
+            blocks.ranges.clear();
+            // The smallest number of a block without numbers below zero is +0.
+            blocks.ranges.extend(sides().map(|(above, below)| [0.0 - f32::from_bits(*below), f32::from_bits(*above)]));
+        }
+        plan.settle(blocks, scales, offsets);
+        let BlockArrays { amax, factors, .. } = blocks;
+        if T::IS_WIDE {
+            // The largest f32 also stands for everything above it.
+            let beyond = amax.iter().zip(&mut *factors).filter(|(amax, _)| **amax == f32::MAX.to_bits());
+            beyond.for_each(|(_, factor)| *factor = UNHANDLED);
+        }
+        by_rule.clear();
+        // Without a branch: in nearly every run all blocks are handled.
+        if !factors.iter().fold(false, |any, factor| any | is_unhandled(*factor)) {
+            return;
+        }
+        for (index, factor) in factors.iter_mut().enumerate().filter(|(_, factor)| is_unhandled(**factor)) {
+            *factor = 0.0;
+            let (block, what) = if amax[index] == 0 {
+                let (block, codes) = self.zero_block.get_or_insert_with(|| plan.zero_block());
+                (*block, Some(ByRule::Zeros(*codes)))
+            } else {
+                let own = index * self.tiles.block_cols..((index + 1) * self.tiles.block_cols).min(cols);
+                let elements = src.chunks(cols).flat_map(|line| line[own.clone()].iter().copied());
+                let finite = amax[index] < f32::INFINITY.to_bits();
+                let stats = if finite && !with_points {
+                    let amax = f32::from_bits(amax[index]);
+                    BlockStats { amax, signed_max: amax, finite: 1, ..BlockStats::EMPTY }
+                } else {
+                    stats_of(elements)
+                };
+                let (block, usual) = plan.block_by_rule(&stats);
+                let beyond = T::IS_WIDE && stats.amax == f32::MAX;
+                // An f64 rounded to odd is only scaled exactly by a power of two.
+                let exact = |factor: &f32| !T::IS_WIDE || *factor == 0.0 || factor.to_bits().trailing_zeros() >= 23;
+                match usual.filter(|factor| exact(factor) && !beyond) {
+                    Some(usual) => {
+                        *factor = usual;
+                        (block, (!finite).then_some(ByRule::NotFinite(block)))
+                    }
+                    None => (block, Some(ByRule::Whole(block))),
+                }
+            };
+            store(scales, self.scale_bytes, index, block.scale);
+            if with_points {
+                store(offsets, 1, index, block.offset);
+            }
+            by_rule.extend(what.map(|what| (index, what)));
+        }
+    }
+
+    /// The codes of some columns of a row, whose blocks' factors are in the scratch, into the row.
+    fn encode<T: Source>(
+        &mut self,
+        src: &[T],
+        numbers: &[f32],
+        first: usize,
+        blocks: Range<usize>,
+        cols: Range<usize>,
+        row: &mut [u8],
+    ) {
+        let Scratch { blocks: BlockArrays { amax, factors, points, .. }, by_rule, chunk: memory, codes, .. } = &mut self.scratch;
+        let (plan, spec) = (self.plan, self.spec);
+        let bits = spec.element.bits();
+        let dither = self.dither.skip(first as u64);
+        let length = self.tiles.length();
+        let chunk = Chunk {
+            numbers,
+            length,
+            amax: &amax[blocks.clone()],
+            factors: &factors[blocks.clone()],
+            points: points.get(blocks.clone()).unwrap_or_default(),
+            dither,
+        };
+        let start = cols.start * bits as usize;
+        let mut by_rule = by_rule.iter().filter(|(index, _)| blocks.contains(index)).peekable();
+        if bits == 4
+            && by_rule.peek().is_none()
+            && start.is_multiple_of(8)
+            && plan.encode_nibbles(chunk, memory, &mut row[start / 8..])
+        {
+            return;
+        }
+        // Codes one a byte, where they belong or to be packed below.
+        let own = if bits == 8 {
+            &mut row[cols.clone()]
+        } else {
+            codes.resize(numbers.len(), 0);
+            &mut codes[..]
+        };
+        plan.encode_bytes(chunk, memory, own);
+        let words = Words::new(spec.element_convert.round, dither);
+        for (index, what) in by_rule {
+            let at = (index - blocks.start) * length;
+            let at = at..(at + length).min(numbers.len());
+            for index in at {
+                let (code, x) = (&mut own[index], numbers[index]);
+                match what {
+                    ByRule::Zeros(zeros) => *code = zeros[usize::from(x.is_sign_negative())],
+                    ByRule::NotFinite(_) if x.is_finite() => {}
+                    ByRule::Whole(block) | ByRule::NotFinite(block) => {
+                        *code = spec.code(block, number(src[index]), words.get(index)) as u8;
+                    }
+                }
+            }
+        }
+        let isa = plan.isa();
+        match bits {
+            8 => {}
+            4 if start.is_multiple_of(8) => kernel::pack_4(isa, codes, &mut row[start / 8..]),
+            6 if start.is_multiple_of(8) => kernel::pack_6(isa, codes, &mut row[start / 8..]),
+            _ => codes.iter().enumerate().for_each(|(i, &code)| put(row, bits, cols.start + i, code.into())),
+        }
+    }
+}
