@@ -19,6 +19,7 @@ mod nvfp4;
 mod properties;
 mod random_specs;
 mod rceil;
+mod reference;
 mod scale_rules;
 mod sweeps;
 mod tiles;
