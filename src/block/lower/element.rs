@@ -159,7 +159,7 @@ impl<'a> QuantizePlan<'a> {
         // Below half of the smallest number, coders, which round to nearest, see the sign of a quotient alone.
         let coders = matches!(kernel, ElementKernel::Float(_) | ElementKernel::Int(_));
         let large = 0.5 * element.min_positive().to_f32() >= RECIPROCAL_FROM;
-        let by_reciprocals = has_fused_multiply(isa) && coders && large;
+        let by_reciprocals = isa.has_fma() && coders && large;
         Some(Self { spec, tensor_scale, scales, elements: kernel, zeros, plus_zero, by_reciprocals, isa })
     }
 
@@ -250,7 +250,7 @@ impl<'a> QuantizePlan<'a> {
                 }
             }
             Scaling::Over => self.encode_by(Over, chunk, memory, codes),
-            Scaling::Exact if has_fused_multiply(self.isa) => self.encode_by(OverToOddFused, chunk, memory, codes),
+            Scaling::Exact if self.isa.has_fma() => self.encode_by(OverToOddFused, chunk, memory, codes),
             Scaling::Exact => self.encode_by(OverToOdd, chunk, memory, codes),
         }
     }
@@ -305,11 +305,6 @@ impl<'a> QuantizePlan<'a> {
             (Codes::Nibbles(_), _) | (Codes::Bytes(_), ElementKernel::Points(_) | ElementKernel::Other(..)) => false,
         }
     }
-}
-
-/// Whether a fused multiplication and addition is an instruction; without one it is a call, and a division is quicker.
-fn has_fused_multiply(isa: Isa) -> bool {
-    isa != Isa::portable()
 }
 
 /// Whether a rule sees of a block's statistics the largest magnitude alone.
