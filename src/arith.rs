@@ -202,12 +202,6 @@ pub(crate) const fn product(a: Unpacked, b: Unpacked) -> Unpacked {
     mul(a, b).0
 }
 
-/// `a · b + c`, exact or sticky, with the zero of `round`.
-#[cfg(feature = "alloc")]
-pub(crate) const fn fused(a: Unpacked, b: Unpacked, c: Unpacked, round: Round) -> Unpacked {
-    mul_add(a, b, c, round).0
-}
-
 /// `a + b`, exact or sticky, with the zero of `round`.
 #[cfg(feature = "alloc")]
 pub(crate) const fn sum(a: Unpacked, b: Unpacked, round: Round) -> Unpacked {

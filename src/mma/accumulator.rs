@@ -102,11 +102,6 @@ impl Accumulator {
         Self::Chain(Chain::Rounded { format, rounding })
     }
 
-    /// Whether elements and scales are taken apart.
-    pub(crate) const fn is_blockwise(&self) -> bool {
-        matches!(self, Self::BlockF32 | Self::Integer { .. })
-    }
-
     /// Refuses parts that are out of range.
     ///
     /// # Errors

@@ -48,13 +48,6 @@ impl Fixed {
         }
     }
 
-    /// Adds the product of two numbers.
-    pub(crate) fn add_product(&mut self, a: f32, b: f32) {
-        let (a, b) = (Unpacked::from_f32(a), Unpacked::from_f32(b));
-        // 48 bits: the product is exact.
-        self.add(crate::arith::product(a, b));
-    }
-
     /// The sum, with 63 leading bits and a sticky last one if it is longer: every rounding to fewer bits comes out as from the exact value. A sum of zero
     /// is +0.
     pub(crate) fn value(&self) -> Unpacked {
@@ -87,23 +80,27 @@ impl Fixed {
 mod tests {
     use super::*;
 
+    fn add_product(sum: &mut Fixed, a: f32, b: f32) {
+        sum.add(crate::arith::product(Unpacked::from_f32(a), Unpacked::from_f32(b)));
+    }
+
     #[test]
     fn sums_are_exact_over_the_whole_range() {
         let mut sum = Fixed::ZERO;
         let (big, small) = (f32::MAX, f32::from_bits(1));
-        sum.add_product(big, big);
-        sum.add_product(small, -small);
+        add_product(&mut sum, big, big);
+        add_product(&mut sum, small, -small);
         assert_eq!(sum.value().significand() & 1, 1, "sticky");
-        sum.add_product(-big, big);
+        add_product(&mut sum, -big, big);
         assert_eq!(sum.value(), Unpacked::new(true, 1, -298));
-        sum.add_product(small, small);
+        add_product(&mut sum, small, small);
         assert!(sum.value().is_zero() && !sum.value().is_negative());
         sum.add_scaled(true, u128::MAX, -500);
         sum.add_scaled(false, u128::MAX - 5, -500);
         assert_eq!(sum.value(), Unpacked::new(true, 5, -500));
         sum.add(Unpacked::infinity(true));
         assert!(sum.value().is_infinite());
-        sum.add_product(f32::INFINITY, 0.0);
+        add_product(&mut sum, f32::INFINITY, 0.0);
         assert!(sum.value().is_nan());
     }
 }

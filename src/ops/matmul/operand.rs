@@ -1,15 +1,15 @@
 //! [`Operand`]: one side of a matrix product, whatever its numbers are kept in.
 
+use super::bit_range::BitRange;
 use super::packed::PackedMatrix;
 use crate::block::{BitOrder, BlockSpec, Extent, Offset, QuantTensor, QuantView, TensorScale, unpack_by};
 use crate::codec::Unpacked;
 use crate::error::Error;
 use crate::format::Format;
 use crate::kernel::Isa;
+use crate::mma::Formats;
 use crate::ops::quantize::Quantizer;
 use crate::spec::{Code, CodeSlice, Encoding, FormatSpec};
-
-use alloc::vec;
 use bytemuck::{AnyBitPattern, NoUninit};
 
 mod sealed {
@@ -150,7 +150,7 @@ impl<'a> Operand<'a> {
         self.batch
     }
 
-    /// Rows of each: M of the left side, N of the right.
+    /// Rows of each: M of the operand A, N of B.
     #[must_use]
     pub const fn rows(&self) -> usize {
         self.rows
@@ -163,12 +163,12 @@ impl<'a> Operand<'a> {
     }
 
     /// All matrices as one, under each other.
-    pub(crate) const fn stacked(self) -> Self {
+    pub(super) const fn stacked(self) -> Self {
         Self { batch: 1, rows: self.batch * self.rows, ..self }
     }
 
     /// Whether elements have scales of their own.
-    pub(crate) const fn is_scaled(&self) -> bool {
+    pub(super) const fn is_scaled(&self) -> bool {
         match &self.source {
             Source::Numbers(_) | Source::Codes(..) => false,
             Source::Tensor(_) | Source::Quantize(..) => true,
@@ -177,7 +177,7 @@ impl<'a> Operand<'a> {
     }
 
     /// The tensor of an operand that is yet to be quantized.
-    pub(crate) fn quantize(&self) -> Result<Option<QuantTensor>, Error> {
+    pub(super) fn quantize(&self) -> Result<Option<QuantTensor>, Error> {
         let Source::Quantize(quantizer, numbers) = self.source else { return Ok(None) };
         let shape = [self.batch, self.rows, self.cols];
         let tensor = match numbers {
@@ -191,7 +191,7 @@ impl<'a> Operand<'a> {
     }
 
     /// The scheme of a block-scaled operand.
-    pub(crate) const fn spec(&self) -> Option<&'a BlockSpec> {
+    pub(super) const fn spec(&self) -> Option<&'a BlockSpec> {
         match self.source {
             Source::Numbers(_) | Source::Codes(..) => None,
             Source::Tensor(view) => Some(view.spec()),
@@ -201,11 +201,11 @@ impl<'a> Operand<'a> {
     }
 
     /// The format of the elements, if they are codes.
-    pub(crate) const fn element(&self) -> Option<&'a FormatSpec> {
+    pub(super) const fn element(&self) -> Option<&'a FormatSpec> {
         match self.source {
             Source::Numbers(_) => None,
             Source::Codes(spec, _) => Some(spec),
-            Source::Packed(packed) => packed.element(),
+            Source::Packed(packed) => packed.element.as_ref(),
             _ => match self.spec() {
                 Some(spec) => Some(&spec.element),
                 None => None,
@@ -214,7 +214,7 @@ impl<'a> Operand<'a> {
     }
 
     /// The panels of a packed operand.
-    pub(crate) const fn packed(&self) -> Option<&'a PackedMatrix> {
+    pub(super) const fn packed(&self) -> Option<&'a PackedMatrix> {
         match self.source {
             Source::Packed(packed) => Some(packed),
             _ => None,
@@ -229,20 +229,20 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// Blocks along K end at multiples of this. Of a flat tensor whose blocks end elsewhere in every row it is 1.
-    pub(crate) fn run(&self) -> usize {
+    /// The length of a block along K, at whose multiples blocks end; 1 for a flat tensor whose blocks end elsewhere in every row.
+    pub(super) fn block_k(&self) -> usize {
         let whole = self.cols.max(1);
         match self.spec().map(|spec| spec.extent) {
             None | Some(Extent::Tensor | Extent::Row) => whole,
             Some(Extent::Column) => 1,
             Some(Extent::Block { cols, .. }) => (cols as usize).min(whole),
-            Some(Extent::Flat(length)) if self.is_cut() => (length as usize).min(whole),
+            Some(Extent::Flat(length)) if self.blocks_align() => (length as usize).min(whole),
             Some(Extent::Flat(_)) => 1,
         }
     }
 
     /// Whether blocks end at the same places in every row.
-    fn is_cut(&self) -> bool {
+    fn blocks_align(&self) -> bool {
         match self.spec().map(|spec| spec.extent) {
             Some(Extent::Flat(length)) => {
                 let length = length as usize;
@@ -253,7 +253,7 @@ impl<'a> Operand<'a> {
     }
 
     /// What multiplies a whole sum, if anything.
-    pub(crate) fn tensor_factor(&self) -> Option<f32> {
+    pub(super) fn tensor_factor(&self) -> Option<f32> {
         let stored = self.stored_tensor_scale();
         match self.spec()?.tensor_scale {
             TensorScale::None => None,
@@ -263,26 +263,24 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// Bits behind the binary point of integer elements.
-    pub(crate) fn fraction_bits(&self) -> Option<i32> {
-        match self.element()?.encoding() {
-            Encoding::Int(layout) if layout.bits <= 16 => Some(layout.fraction_bits.into()),
-            _ => None,
-        }
+    /// What a model of the sum may know of this side.
+    pub(super) fn formats(&self) -> Formats<'a> {
+        let scale = self.spec().and_then(|spec| spec.scale.as_ref());
+        Formats { element: self.element(), scale, is_scaled: self.is_scaled() }
     }
 
     /// A bound for the magnitude of integer elements, zero points taken off, in units of the last place.
-    pub(crate) fn largest_integer(&self) -> Option<f64> {
+    pub(super) fn largest_integer(&self) -> Option<f64> {
         let Encoding::Int(layout) = self.element()?.encoding() else { return None };
         let has_offset = self.spec().is_some_and(|spec| spec.offset_bytes() > 0);
         let bits = i32::from(layout.bits) - i32::from(layout.signed && !has_offset);
         Some(Unpacked::new(false, 1, bits).to_f64())
     }
 
-    /// Where the bits of the scales are.
-    pub(crate) fn scale_range(&self) -> BitRange {
+    /// Bounds for the bits of the scales.
+    pub(super) fn scale_range(&self) -> BitRange {
         match self.source {
-            Source::Packed(packed) => packed.scale_range(),
+            Source::Packed(packed) => packed.scale_range,
             Source::Tensor(view) => {
                 let scale = view.spec().scale.as_ref();
                 if scale.is_some_and(|format| format.bits() <= 8) {
@@ -295,20 +293,15 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// Where the bits of the numbers are, if the formats of elements and scales say so.
-    pub(crate) fn number_range(&self) -> Option<BitRange> {
+    /// Bounds for the bits of the numbers, if the formats of elements and scales say so.
+    pub(super) fn number_range(&self) -> Option<BitRange> {
         let elements = BitRange::of_format(self.element()?)?;
         let simple = |spec: &BlockSpec| matches!(spec.offset, Offset::None) && matches!(spec.tensor_scale, TensorScale::None);
         self.spec().is_none_or(simple).then(|| elements.times(self.scale_range()))
     }
 
-    /// Whether scales are f32s, whose products have to be rounded.
-    pub(crate) fn has_f32_scales(&self) -> bool {
-        self.spec().is_some_and(|spec| spec.scale == Some(FormatSpec::F32))
-    }
-
     /// Refuses schemes whose numbers are not elements times scales, block by block.
-    pub(crate) fn check_blockwise(&self) -> Result<(), Error> {
+    pub(super) fn check_blockwise(&self) -> Result<(), Error> {
         let Some(spec) = self.spec() else { return Ok(()) };
         if matches!(spec.offset, Offset::Minimum(_)) {
             return Err(Error::Scheme {
@@ -316,7 +309,7 @@ impl<'a> Operand<'a> {
                 expected: "elements without a minimum; F32 takes them",
             });
         }
-        if !self.is_cut() {
+        if !self.blocks_align() {
             return Err(Error::Scheme {
                 what: "operand of a block-wise sum",
                 expected: "flat blocks that divide a row or are whole rows; F32 takes them",
@@ -326,7 +319,7 @@ impl<'a> Operand<'a> {
     }
 
     /// The numbers of a row, as [`dequantize`](QuantView::dequantize) gives them.
-    pub(crate) fn values(&self, line: usize, dst: &mut [f32]) {
+    pub(super) fn values(&self, line: usize, dst: &mut [f32]) {
         match self.source {
             Source::Tensor(view) => {
                 for (k, to) in dst.iter_mut().enumerate() {
@@ -341,7 +334,7 @@ impl<'a> Operand<'a> {
     }
 
     /// The elements of a row without scales, zero points taken off.
-    pub(crate) fn elements(&self, line: usize, dst: &mut [f32]) {
+    pub(super) fn elements(&self, line: usize, dst: &mut [f32]) {
         let first = line * self.cols;
         match self.source {
             Source::Numbers(numbers) | Source::Quantize(_, numbers) => numbers.read(first, dst),
@@ -361,7 +354,7 @@ impl<'a> Operand<'a> {
     }
 
     /// The stored bytes of a row of codes of at most 8 bits, packed as a tensor's are, if a row starts at a byte and is all that it has.
-    pub(crate) fn row_codes(&self, line: usize) -> Option<&'a [u8]> {
+    pub(super) fn row_codes(&self, line: usize) -> Option<&'a [u8]> {
         match self.source {
             Source::Codes(_, CodeSlice::U8(codes)) => Some(&codes[line * self.cols..][..self.cols]),
             Source::Tensor(view) if !matches!(view.spec().extent, Extent::Flat(_)) => {
@@ -373,16 +366,16 @@ impl<'a> Operand<'a> {
     }
 
     /// The tensor scale as it is stored; 1 without one.
-    pub(crate) fn stored_tensor_scale(&self) -> f32 {
+    pub(super) fn stored_tensor_scale(&self) -> f32 {
         match self.source {
             Source::Tensor(view) => view.parts().tensor_scale,
-            Source::Packed(packed) => packed.tensor_scale(),
+            Source::Packed(packed) => packed.tensor_scale,
             _ => 1.0,
         }
     }
 
     /// The codes of a row, for elements of at most 8 bits.
-    pub(crate) fn codes_of(&self, isa: Isa, line: usize, dst: &mut [u8]) {
+    pub(super) fn codes_of(&self, isa: Isa, line: usize, dst: &mut [u8]) {
         match self.source {
             Source::Codes(_, codes) => {
                 dst.iter_mut().enumerate().for_each(|(k, to)| *to = codes.get(line * self.cols + k) as u8);
@@ -400,7 +393,7 @@ impl<'a> Operand<'a> {
     }
 
     /// The codes of scale and offset of the block at a position of a tensor; else 0.
-    pub(crate) fn block_codes(&self, line: usize, k: usize) -> (u32, u32) {
+    pub(super) fn block_codes(&self, line: usize, k: usize) -> (u32, u32) {
         match self.source {
             Source::Tensor(view) => {
                 let (line, col) = Self::place(&view, self.cols, line, k);
@@ -412,7 +405,7 @@ impl<'a> Operand<'a> {
     }
 
     /// The scale codes of a line, one after another along K, and how many bytes one has, if they are bytes or f32s that lie so.
-    pub(crate) fn scale_bytes(&self, line: usize) -> Option<(&'a [u8], usize)> {
+    pub(super) fn scale_bytes(&self, line: usize) -> Option<(&'a [u8], usize)> {
         let Source::Tensor(view) = self.source else { return None };
         let width = match view.spec().scale.as_ref() {
             Some(format) if format.bits() <= 8 => 1,
@@ -424,7 +417,7 @@ impl<'a> Operand<'a> {
     }
 
     /// The scale at a position, without the tensor scale.
-    pub(crate) fn scale(&self, line: usize, k: usize) -> f32 {
+    pub(super) fn scale(&self, line: usize, k: usize) -> f32 {
         match (self.source, self.spec().and_then(|spec| spec.scale.as_ref())) {
             (Source::Packed(packed), _) => packed.scale(line, k),
             (_, Some(format)) => format.decode_f32(self.block_codes(line, k).0),
@@ -433,70 +426,8 @@ impl<'a> Operand<'a> {
     }
 }
 
-/// The exponents of the last and behind the first bit of any of some finite numbers, and the bits that one may have.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BitRange {
-    pub(crate) last: i32,
-    pub(crate) end: i32,
-    pub(crate) bits: i32,
-}
-
-impl BitRange {
-    /// Of the scale 1.
-    pub(crate) const ONE: Self = Self { last: 0, end: 1, bits: 1 };
-
-    /// Of a format if that says enough, else of these codes.
-    pub(crate) fn of(format: Option<&FormatSpec>, codes: impl Iterator<Item = u32>) -> Self {
-        let Some(format) = format else { return Self::ONE };
-        if let Some(whole) = Self::of_format(format) {
-            return whole;
-        }
-        let bits = Self::bits(format);
-        let mut seen = vec![false; 1 << format.bits().min(16)];
-        let mut range = Self { last: 0, end: 1, bits };
-        for code in codes {
-            if seen.get_mut(code as usize).is_some_and(|seen| core::mem::replace(seen, true)) {
-                continue;
-            }
-            let value = format.decode(code);
-            if value.is_finite() && !value.is_zero() {
-                range.last = range.last.min(value.exponent());
-                range.end = range.end.max(value.log2() as i32 + 1);
-            }
-        }
-        range
-    }
-
-    /// Of a format that is not wide.
-    fn of_format(format: &FormatSpec) -> Option<Self> {
-        let whole = Self { last: format.min_positive().exponent(), end: format.max_exponent() + 1, bits: Self::bits(format) };
-        (whole.last >= -60 && whole.end <= 60).then_some(whole)
-    }
-
-    /// Bits that a number of a format may have.
-    fn bits(format: &FormatSpec) -> i32 {
-        format.precision().map_or(64, |bits| bits as i32)
-    }
-
-    /// Of products. Powers of two, of one bit, add none.
-    pub(crate) const fn times(self, other: Self) -> Self {
-        let bits = self.bits + other.bits - (self.bits == 1 || other.bits == 1) as i32;
-        Self { last: self.last + other.last, end: self.end + other.end, bits }
-    }
-
-    /// Of scales times `2^exponent`.
-    pub(crate) const fn shifted(self, exponent: i32) -> Self {
-        Self { last: self.last + exponent, end: self.end + exponent, ..self }
-    }
-
-    /// Whether all are f32s.
-    pub(crate) const fn is_f32(self) -> bool {
-        self.last >= -149 && self.end <= 128 && self.bits <= 24
-    }
-}
-
 /// The number that is taken off the elements of a block.
-pub(crate) fn zero_point(spec: &BlockSpec, offset: u32) -> f32 {
+pub(super) fn zero_point(spec: &BlockSpec, offset: u32) -> f32 {
     if matches!(spec.offset, Offset::ZeroPoint) { spec.element.decode_f32(offset) } else { 0.0 }
 }
 

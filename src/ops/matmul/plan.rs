@@ -1,51 +1,104 @@
-//! How the sums of a product are made: which kernels, over which runs of positions.
+//! [`Plan`]: which kernels make the sums of a product, as data. It is chosen from formats, scales and the machine; every plan has the bits of the model.
 
-use super::Job;
-use super::dots::DotPlan;
-use super::left::Tile;
-use super::packed::{Panel, Scales};
-use super::split::Split;
+use super::bounds::{f32s_hold, f64s_hold, largest_sum, shared_block_k};
+use super::job::Job;
+use super::operand::Operand;
 use crate::codec::Unpacked;
-use crate::kernel::gemm::Lanes;
-use crate::kernel::{Isa, Rounding};
+use crate::kernel::{Dots, Rounding, SmallIntegers};
 use crate::mma::{Accumulator, Chain, IntegerOverflow};
-use alloc::borrow::Cow;
-use alloc::vec::Vec;
 
-/// A way to make the sums of a tile.
+/// How the sums of tiles are made.
 #[derive(Debug)]
 pub(super) enum Plan {
-    /// One chain.
-    Chain(Kernel),
-    /// Runs of one chain, added up by another.
-    Chunked { k: usize, inner: Kernel, outer: Chain },
-    /// Blocks, their partial sums taken in f32, or in f64 if they are integers.
-    Blocks { run: usize, integers: Option<i32>, wide: bool },
-    /// As blocks, of partial sums that f32 holds and scales whose products it does.
-    PlainBlocks { run: usize },
-    /// The same, of integers that fit bytes.
-    Dots(DotPlan),
-    /// Integer sums that wrap.
+    /// One chain over K.
+    Chain(ChainKernel),
+    /// Runs of `k` products in one chain each, whose sums another chain adds up.
+    Chunked { k: usize, inner: ChainKernel, outer: Chain },
+    /// Blocks, their partial sums taken in f32, or in f64 if they are integers in units of `2^exponent`; `wide` if a side has f32 scales.
+    Blocks { block_k: usize, exponent: Option<i32>, wide: bool },
+    /// Blocks whose partial sums f32 holds, as it does products of two scales: everything in f32.
+    F32Blocks { block_k: usize },
+    /// Blocks whose elements are integers of a byte, besides.
+    Int8(Int8),
+    /// Sums of integers without scales, which wrap.
     Integers { bits: u32, exponent: i32 },
-    /// Exact sums, when the left side is known.
-    Exact(Option<Split>),
-    /// Element by element, as the definition does.
-    Reference,
+    /// Exact sums, by slices of the numbers where these are few.
+    Exact,
+    /// Element by element, by the steps of the model.
+    Steps,
 }
 
-/// The chains that there are kernels for.
+/// The chains that there are micro-kernels for.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kernel {
-    Single,
-    Double,
+pub(super) enum ChainKernel {
+    F32,
+    F64,
     Rounded(Rounding),
 }
 
-impl Kernel {
-    fn of(chain: &Chain, job: &Job<'_>) -> Option<Self> {
+/// Dot products of bytes.
+#[derive(Debug)]
+pub(super) struct Int8 {
+    pub(super) dots: Dots,
+    pub(super) block_k: usize,
+    pub(super) a: SmallIntegers,
+    pub(super) b: SmallIntegers,
+}
+
+impl Plan {
+    /// The fastest plan that has the bits of the accumulator.
+    pub(super) fn new(job: &Job<'_>) -> Self {
+        let plan = match job.accumulator {
+            Accumulator::Chain(chain) => ChainKernel::lower(&chain, job).map(Self::Chain),
+            Accumulator::BlockF32 => Self::by_blocks(job),
+            Accumulator::Exact => Some(Self::Exact),
+            // No micro-kernel takes random words for the sums of runs.
+            Accumulator::Chunked { outer, .. } if outer.random_bits().is_some() => None,
+            Accumulator::Chunked { k, inner, outer } => {
+                ChainKernel::lower(&inner, job).map(|inner| Self::Chunked { k, inner, outer })
+            }
+            Accumulator::Integer { bits, overflow } => Self::integers(job, bits, overflow),
+        };
+        plan.unwrap_or(Self::Steps)
+    }
+
+    fn by_blocks(job: &Job<'_>) -> Option<Self> {
+        let block_k = shared_block_k(job)?;
+        let wide = has_f32_scales(job);
+        if let Some(int8) = Int8::lower(job, block_k, wide) {
+            return Some(Self::Int8(int8));
+        }
+        let exponent = unit_exponent(job);
+        let scales_fit = wide || job.a.scale_range().times(job.b.scale_range()).is_f32();
+        if scales_fit && exponent.is_none_or(|exponent| f32s_hold(largest_sum(job, block_k), exponent)) {
+            return Some(Self::F32Blocks { block_k });
+        }
+        let sums_fit = exponent.is_none() || f64s_hold(largest_sum(job, block_k));
+        sums_fit.then_some(Self::Blocks { block_k, exponent, wide })
+    }
+
+    fn integers(job: &Job<'_>, bits: u32, overflow: IntegerOverflow) -> Option<Self> {
+        let plain = !job.a.is_scaled() && !job.b.is_scaled() && f64s_hold(largest_sum(job, job.shape.k));
+        match overflow {
+            IntegerOverflow::Wrap if plain => Some(Self::Integers { bits, exponent: unit_exponent(job)? }),
+            IntegerOverflow::Wrap | IntegerOverflow::Saturate => None,
+        }
+    }
+
+    /// The length of the blocks whose scales the plan needs.
+    pub(super) const fn block_k(&self) -> Option<usize> {
+        match self {
+            Self::Blocks { block_k, .. } | Self::F32Blocks { block_k } | Self::Int8(Int8 { block_k, .. }) => Some(*block_k),
+            Self::Chain(_) | Self::Chunked { .. } | Self::Integers { .. } | Self::Exact | Self::Steps => None,
+        }
+    }
+}
+
+impl ChainKernel {
+    fn lower(chain: &Chain, job: &Job<'_>) -> Option<Self> {
         match chain {
-            Chain::F32 => Some(Self::Single),
-            Chain::F64 => Some(Self::Double),
+            Chain::F32 => Some(Self::F32),
+            Chain::F64 => Some(Self::F64),
             Chain::Rounded { format, rounding } => {
                 let rounding = Rounding::lower(format, *rounding)?;
                 let products = job.a.number_range().zip(job.b.number_range()).map(|(a, b)| a.times(b));
@@ -55,88 +108,43 @@ impl Kernel {
     }
 }
 
-impl Plan {
-    pub(super) fn new(job: &Job<'_>) -> Self {
-        Self::find(job).unwrap_or(Self::Reference)
-    }
-
-    /// The same when the numbers of the left side are known.
-    pub(super) fn knowing(self, left: &[Vec<Tile>], depth: usize) -> Self {
-        match self {
-            Self::Exact(_) => Split::new(left, depth).map_or(Self::Reference, |split| Self::Exact(Some(split))),
-            plan => plan,
-        }
-    }
-
-    fn find(job: &Job<'_>) -> Option<Self> {
-        let exponent = || Some(-job.a.fraction_bits()? - job.b.fraction_bits()?);
-        // The largest sum of so many products of integers.
-        let bound = |positions: usize| {
-            let largest = |side: &super::Operand<'_>| side.largest_integer().unwrap_or(f64::INFINITY);
-            largest(&job.a) * largest(&job.b) * positions.min(job.shape.depth) as f64
+impl Int8 {
+    /// For a machine, formats and scales that allow it.
+    fn lower(job: &Job<'_>, block_k: usize, wide: bool) -> Option<Self> {
+        let integers = |operand: &Operand<'_>| {
+            let offset = operand.spec().is_some_and(|spec| spec.offset_bytes() > 0);
+            operand.element().filter(|_| !offset).and_then(SmallIntegers::lower)
         };
-        let fits = || bound(job.shape.depth) <= (1u64 << 53) as f64;
-        match &job.accumulator {
-            Accumulator::Chain(chain) => Kernel::of(chain, job).map(Self::Chain),
-            Accumulator::Exact => Some(Self::Exact(None)),
-            Accumulator::Chunked { k, inner, outer } => {
-                Some(Self::Chunked { k: *k, inner: Kernel::of(inner, job)?, outer: *outer })
-                    .filter(|_| outer.random_bits().is_none())
-            }
-            Accumulator::BlockF32 => {
-                let runs = [job.a.run(), job.b.run()];
-                let run = nested(runs, job.shape.depth)?;
-                let wide = job.a.has_f32_scales() || job.b.has_f32_scales();
-                if let Some(dots) = DotPlan::of(job, run, wide) {
-                    return Some(Self::Dots(dots));
-                }
-                let scales_fit = wide || job.a.scale_range().times(job.b.scale_range()).is_f32();
-                let integers = exponent();
-                if scales_fit && integers.is_none_or(|exponent| f32s_hold(bound(run), exponent)) {
-                    return Some(Self::PlainBlocks { run });
-                }
-                (integers.is_none() || bound(run) <= (1u64 << 53) as f64).then_some(Self::Blocks { run, integers, wide })
-            }
-            Accumulator::Integer { bits, overflow: IntegerOverflow::Wrap }
-                if !job.a.is_scaled() && !job.b.is_scaled() && fits() =>
-            {
-                Some(Self::Integers { bits: *bits, exponent: exponent()? })
-            }
-            Accumulator::Integer { .. } => None,
-        }
+        let (a, b) = (integers(&job.a)?, integers(&job.b)?);
+        let dots = Dots::new(job.exec.isa(), &a, &b)?;
+        let largest = f64::from(a.largest) * f64::from(b.largest) * block_k.min(job.shape.k) as f64;
+        // B's scales take up the units of both sides; f32 scales cannot, for their products are rounded.
+        let exponent = a.exponent + b.exponent;
+        let scales_fit = || {
+            let of_b = job.b.scale_range().shifted(exponent);
+            of_b.is_f32() && job.a.scale_range().times(of_b).is_f32()
+        };
+        let fits = f32s_hold(largest, exponent) && if wide { exponent == 0 } else { scales_fit() };
+        fits.then_some(Self { dots, block_k, a, b })
     }
 
-    /// Whether tiles need something made of their numbers.
-    pub(super) const fn prepares(&self) -> bool {
-        matches!(self, Self::Dots(_) | Self::Exact(_))
+    /// Whether blocks begin at multiples of `count` positions.
+    pub(super) const fn is_whole(&self, depth: usize, count: usize) -> bool {
+        self.block_k.is_multiple_of(count) || self.block_k >= depth
     }
 
-    /// Makes it.
-    pub(super) fn prepare(&self, tile: &mut Tile, isa: Isa) {
-        match self {
-            Self::Dots(dots) => dots.prepare(tile, isa),
-            Self::Exact(Some(split)) => split.prepare(tile, isa),
-            _ => {}
-        }
+    /// The unit of the products, which B's scales take up.
+    pub(super) fn unit(&self) -> f32 {
+        Unpacked::new(false, 1, self.a.exponent + self.b.exponent).to_f32()
     }
 }
 
-/// Whether all integers up to `largest`, in units of `2^exponent`, are f32s.
-pub(super) fn f32s_hold(largest: f64, exponent: i32) -> bool {
-    let unit = Unpacked::new(false, 1, exponent).to_f64();
-    largest <= (1u64 << 24) as f64 && exponent >= -149 && largest * unit <= f32::MAX.into()
+/// The exponent of the unit of products of integers.
+fn unit_exponent(job: &Job<'_>) -> Option<i32> {
+    Some(-job.a.formats().fraction_bits()? - job.b.formats().fraction_bits()?)
 }
 
-/// The shorter of two runs, if it divides the longer up to the end of a row.
-pub(super) fn nested([a, b]: [usize; 2], depth: usize) -> Option<usize> {
-    let (short, long) = (a.min(b), a.max(b));
-    (short >= depth || long >= depth || long.is_multiple_of(short)).then_some(short.max(1))
-}
-
-/// The scales of a panel for blocks of so many positions, none of which is longer than the panel's.
-pub(super) fn scales(panel: &Panel, run: usize, depth: usize) -> Cow<'_, [Lanes<f32>]> {
-    match &panel.scales {
-        Scales::Singles(scales) if run == panel.run && !scales.is_empty() => Cow::Borrowed(scales),
-        scales => Cow::Owned((0..depth).step_by(run).map(|k| scales.at(k / panel.run)).collect()),
-    }
+/// Whether products of scales have to be rounded.
+fn has_f32_scales(job: &Job<'_>) -> bool {
+    job.a.formats().has_f32_scales() || job.b.formats().has_f32_scales()
 }

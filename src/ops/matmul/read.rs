@@ -1,10 +1,11 @@
-//! Rows and panels to numbers: the same as an operand gives element by element, by kernels.
+//! Lines of an operand and panels to numbers, by kernels: the numbers that [`Operand::values`] or [`Operand::elements`] gives element by element.
 
 use super::operand::{Operand, zero_point};
-use super::packed::{Data, Panel, Restore};
+use super::panel::{Data, Panel, PanelRestore};
 use crate::block::{BlockSpec, Restorer};
 use crate::kernel::gemm::{LANES, Lanes, scale_lanes};
 use crate::kernel::{Aligned, CodeRows, DecodeBytes, Isa, Nibbles, OfBlocks, unpack_quads};
+use crate::mma::Takes;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -19,13 +20,12 @@ pub(super) struct Reader {
     nibbles: Option<Nibbles>,
     spec: Option<BlockSpec>,
     tensor_scale: f32,
-    /// Elements without scales rather than numbers.
-    plain: bool,
+    takes: Takes,
 }
 
 impl Reader {
-    /// `plain` for elements without scales, zero points taken off, instead of the numbers that they stand for.
-    pub(super) fn new(operand: &Operand<'_>, isa: Isa, plain: bool) -> Self {
+    /// A reader of the numbers that a model takes of an operand.
+    pub(super) fn new(operand: &Operand<'_>, isa: Isa, takes: Takes) -> Self {
         let element = operand.element().filter(|element| element.bits() <= 8);
         Self {
             isa,
@@ -35,8 +35,13 @@ impl Reader {
                 .and_then(|element| Nibbles::new(isa, numbers_of_4_bits(element))),
             spec: operand.spec().copied(),
             tensor_scale: operand.stored_tensor_scale(),
-            plain,
+            takes,
         }
+    }
+
+    /// Whether elements are read rather than the numbers that they stand for.
+    fn elements(&self) -> bool {
+        self.takes == Takes::Elements
     }
 
     /// How codes of a byte become elements.
@@ -47,16 +52,16 @@ impl Reader {
     /// How the numbers of a block come from its elements.
     fn restorer(&self, (scale, offset): (u32, u32)) -> Restorer {
         match &self.spec {
-            Some(spec) if self.plain => Restorer::Affine(1.0, zero_point(spec, offset)),
+            Some(spec) if self.elements() => Restorer::Affine(1.0, zero_point(spec, offset)),
             Some(spec) => spec.restorer(scale, offset, self.tensor_scale),
             None => Restorer::Times(1.0),
         }
     }
 
-    /// A row of an operand.
+    /// The numbers of a line of an operand.
     pub(super) fn row(&self, operand: &Operand<'_>, line: usize, dst: &mut [f32]) {
         let (Some(decode), Some(codes)) = (&self.decode, operand.row_codes(line)) else {
-            return if self.plain { operand.elements(line, dst) } else { operand.values(line, dst) };
+            return if self.elements() { operand.elements(line, dst) } else { operand.values(line, dst) };
         };
         let mut unpacked = Vec::new();
         let codes = match operand.element() {
@@ -71,9 +76,9 @@ impl Reader {
         if operand.spec().is_none() {
             return;
         }
-        let run = operand.run();
-        for (block, numbers) in dst.chunks_mut(run).enumerate() {
-            match self.restorer(operand.block_codes(line, block * run)) {
+        let block_k = operand.block_k();
+        for (block, numbers) in dst.chunks_mut(block_k).enumerate() {
+            match self.restorer(operand.block_codes(line, block * block_k)) {
                 Restorer::Times(factor) => numbers.iter_mut().for_each(|x| *x *= factor),
                 Restorer::Affine(1.0, 0.0) => {}
                 restorer => numbers.iter_mut().for_each(|x| *x = restorer.restore(*x)),
@@ -81,7 +86,7 @@ impl Reader {
         }
     }
 
-    /// Some positions of a panel. NaN may have any sign.
+    /// The numbers of a panel at some positions. NaN may have any sign.
     pub(super) fn panel(&self, panel: &Panel, k: Range<usize>, scratch: &mut Aligned<Lanes<u8>>, dst: &mut [Lanes<f32>]) {
         match (&panel.data, &self.decode) {
             (Data::Numbers(numbers), _) => dst.copy_from_slice(&numbers[k.clone()]),
@@ -100,12 +105,12 @@ impl Reader {
             (_, None) => {}
         }
         let (zero, factors) = match &panel.restore {
-            Restore::Any(restorers) => {
-                for (block, rows) in blocks(panel.run, k, dst) {
+            PanelRestore::Any(restorers) => {
+                for (block, rows) in blocks(panel.block_k, k, dst) {
                     for (lane, restorer) in restorers[block].iter().enumerate() {
                         let restorer = match restorer {
-                            Restorer::Affine(_, zero_point) if self.plain => Restorer::Affine(1.0, *zero_point),
-                            _ if self.plain => continue,
+                            Restorer::Affine(_, zero_point) if self.elements() => Restorer::Affine(1.0, *zero_point),
+                            _ if self.elements() => continue,
                             restorer => *restorer,
                         };
                         rows.iter_mut().for_each(|row| row[lane] = restorer.restore(row[lane]));
@@ -113,11 +118,11 @@ impl Reader {
                 }
                 return;
             }
-            _ if self.plain || panel.scales.len() == 0 => return,
-            Restore::Scales => (-0.0, panel.scales.view()),
-            Restore::Factors(zero, factors) => (*zero, OfBlocks::Singles(factors)),
+            _ if self.elements() || panel.scales.len() == 0 => return,
+            PanelRestore::Scales => (-0.0, panel.scales.view()),
+            PanelRestore::Factors(zero, factors) => (*zero, OfBlocks::Singles(factors)),
         };
-        for (block, rows) in blocks(panel.run, k, dst) {
+        for (block, rows) in blocks(panel.block_k, k, dst) {
             scale_lanes(self.isa, rows, zero, &factors.at(block));
         }
     }
@@ -136,7 +141,8 @@ impl Reader {
     }
 }
 
-/// Codes of up to 16 rows of an operand: those that are stored so, if need be in `pairs`, or a copy, one a byte. The first stands for those that are not there.
+/// Codes of up to 16 lines of an operand, from `line` on: the stored bytes where a line has one code a byte or, if `pairs` are taken, two; else copies, one code
+/// a byte. The first line stands for those beyond `rows`.
 pub(super) fn code_rows<'b, 'a: 'b>(
     operand: &Operand<'a>,
     isa: Isa,
@@ -163,7 +169,7 @@ pub(super) fn code_rows<'b, 'a: 'b>(
     CodeRows { bytes, paired }
 }
 
-/// Scales of rows, by a table of those that are bytes, if there are more of them than the table has.
+/// Scales of lines, by a table of all bytes where scales are bytes and more than the table has.
 #[derive(Debug)]
 pub(super) struct ScaleReader {
     table: Vec<f32>,
@@ -171,22 +177,22 @@ pub(super) struct ScaleReader {
 
 impl ScaleReader {
     pub(super) fn new(operand: &Operand<'_>) -> Self {
-        let many = operand.batch() * operand.rows() * operand.cols().div_ceil(operand.run()) > 256;
+        let many = operand.batch() * operand.rows() * operand.cols().div_ceil(operand.block_k()) > 256;
         let format = operand.spec().and_then(|spec| spec.scale.as_ref()).filter(|format| many && format.bits() <= 8);
         let number = |format: &FormatSpec| (0..256).map(|byte| format.decode_f32(byte & format.code_mask())).collect();
         Self { table: format.map_or_else(Vec::new, number) }
     }
 
-    /// The scales, without the tensor scale, of blocks of `run` positions.
-    pub(super) fn row<'a>(&self, operand: &Operand<'_>, line: usize, run: usize, scales: impl Iterator<Item = &'a mut f32>) {
-        match operand.scale_bytes(line).filter(|_| run == operand.run()) {
+    /// The scales of a line, without the tensor scale, for blocks of `block_k` positions.
+    pub(super) fn row<'a>(&self, operand: &Operand<'_>, line: usize, block_k: usize, scales: impl Iterator<Item = &'a mut f32>) {
+        match operand.scale_bytes(line).filter(|_| block_k == operand.block_k()) {
             Some((codes, 1)) if !self.table.is_empty() => {
                 scales.zip(codes).for_each(|(to, code)| *to = self.table[usize::from(*code)]);
             }
             Some((codes, 4)) => {
                 scales.zip(codes.as_chunks().0).for_each(|(to, code)| *to = f32::from_le_bytes(*code));
             }
-            _ => scales.enumerate().for_each(|(block, to)| *to = operand.scale(line, block * run)),
+            _ => scales.enumerate().for_each(|(block, to)| *to = operand.scale(line, block * block_k)),
         }
     }
 }
@@ -196,12 +202,12 @@ pub(super) fn numbers_of_4_bits(element: &FormatSpec) -> Lanes<f32> {
     core::array::from_fn(|code| element.decode_f32(code as u32))
 }
 
-/// The blocks of some positions.
-fn blocks<T>(run: usize, k: Range<usize>, mut rows: &mut [T]) -> impl Iterator<Item = (usize, &mut [T])> {
+/// The rows of some positions, block by block.
+fn blocks<T>(block_k: usize, k: Range<usize>, mut rows: &mut [T]) -> impl Iterator<Item = (usize, &mut [T])> {
     let (mut start, end) = (k.start, k.end);
     core::iter::from_fn(move || {
-        let block = start / run;
-        let length = ((block + 1) * run).min(end) - start;
+        let block = start / block_k;
+        let length = ((block + 1) * block_k).min(end) - start;
         start += length;
         if length == 0 { None } else { rows.split_off_mut(..length).map(|rows| (block, rows)) }
     })

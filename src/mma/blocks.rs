@@ -1,0 +1,162 @@
+//! Sums block by block: a partial sum of elements without scales, exact or a chain, which one rounding adds to the sum under the block's two scales.
+
+use super::accumulate::{Accumulate, GroupLen, Products, Sum, Takes};
+use super::accumulator::{Chain, IntegerOverflow};
+use super::fixed::Fixed;
+use crate::arith;
+use crate::codec::Unpacked;
+use crate::round::Round;
+
+/// The scale of a pair of blocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scale {
+    /// The product of the two, exactly.
+    Exact(f32, f32),
+    /// The product rounded to f32.
+    Rounded(f32),
+}
+
+impl Scale {
+    /// The scale of two blocks; `wide` if one of their scales is an f32.
+    pub(crate) fn new(a: f32, b: f32, wide: bool) -> Self {
+        if wide { Self::Rounded(a * b) } else { Self::Exact(a, b) }
+    }
+}
+
+/// The partial sum of a block without scales.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Partial {
+    /// An integer times a power of two.
+    Integer(i64, i32),
+    Float(f32),
+}
+
+impl Partial {
+    /// The exact value.
+    pub(crate) const fn value(self) -> Unpacked {
+        match self {
+            Self::Integer(sum, exponent) => Unpacked::new(sum < 0, sum.unsigned_abs(), exponent),
+            Self::Float(sum) => Unpacked::from_f32(sum),
+        }
+    }
+
+    /// `acc + self · scale`, rounded once to f32.
+    pub(crate) fn scaled_onto(self, acc: f32, scale: Scale) -> f32 {
+        let (s, t) = match scale {
+            Scale::Exact(a, b) => (Unpacked::from_f32(a), Unpacked::from_f32(b)),
+            Scale::Rounded(s) => (Unpacked::from_f32(s), Unpacked::ONE),
+        };
+        let partial = self.value();
+        let scaled = arith::product(partial, s);
+        let product = arith::product(scaled, t);
+        if product.is_zero() || !product.is_finite() {
+            // Of zeros the signs count, of the rest its kind.
+            return arith::sum(Unpacked::from_f32(acc), product, Round::NearestEven).to_f32();
+        }
+        // The product itself has up to 111 bits, more than `product` keeps.
+        let mut sum = Fixed::ZERO;
+        sum.add(Unpacked::from_f32(acc));
+        let scale = u128::from(s.significand()) * u128::from(t.significand());
+        let (negative, exponent) = (product.is_negative(), partial.exponent() + s.exponent() + t.exponent());
+        sum.add_scaled(negative, u128::from(partial.significand()) * scale, exponent);
+        sum.value().to_f32()
+    }
+}
+
+/// [`Accumulator::BlockF32`](super::Accumulator::BlockF32), and [`Accumulator::Integer`](super::Accumulator::Integer) where a side has scales.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Blocks {
+    /// How partial sums of two integer formats are made; those of others are chains of f32s.
+    pub(super) integers: Option<IntegerSum>,
+    /// Whether a side has f32 scales.
+    pub(super) wide: bool,
+}
+
+impl Accumulate for Blocks {
+    type State = f32;
+
+    fn takes(&self) -> Takes {
+        Takes::Elements
+    }
+
+    fn group_len(&self) -> GroupLen {
+        GroupLen::Block
+    }
+
+    fn start(&self) -> f32 {
+        0.0
+    }
+
+    fn step(&self, acc: &mut f32, block: &Products<'_>) {
+        let partial = match &self.integers {
+            Some(integers) => integers.partial(integers.add(0, block)),
+            None => Partial::Float(Chain::F32.total(block).to_f32()),
+        };
+        let [a, b] = block.scales();
+        *acc = partial.scaled_onto(*acc, Scale::new(a, b, self.wide));
+    }
+
+    fn finish(&self, acc: f32) -> Sum {
+        Sum::F32(acc)
+    }
+}
+
+/// [`Accumulator::Integer`](super::Accumulator::Integer) where no side has scales, and the partial sums of integer blocks: exact products, in units of the
+/// last place, whose sum wraps or saturates after each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IntegerSum {
+    bits: u32,
+    overflow: IntegerOverflow,
+    /// What makes the elements of both sides integers.
+    units: [f32; 2],
+    /// The exponent of the last place.
+    exponent: i32,
+}
+
+impl IntegerSum {
+    /// For elements with so many bits behind the binary point.
+    pub(super) fn new([a, b]: [i32; 2], bits: u32, overflow: IntegerOverflow) -> Self {
+        let units = [a, b].map(|bits| Unpacked::new(false, 1, bits).to_f32());
+        Self { bits, overflow, units, exponent: -a - b }
+    }
+
+    fn add(&self, acc: i64, products: &Products<'_>) -> i64 {
+        let (low, spare) = (-1i64 << (self.bits - 1), 64 - self.bits);
+        // No product of elements up to 16 bits, plus a sum of 53, leaves an i64.
+        products.pairs().fold(acc, |acc, (a, b)| {
+            let sum = acc + (a * self.units[0]) as i64 * (b * self.units[1]) as i64;
+            match self.overflow {
+                IntegerOverflow::Wrap => sum << spare >> spare,
+                IntegerOverflow::Saturate => sum.clamp(low, !low),
+            }
+        })
+    }
+
+    const fn partial(&self, sum: i64) -> Partial {
+        Partial::Integer(sum, self.exponent)
+    }
+}
+
+impl Accumulate for IntegerSum {
+    type State = i64;
+
+    fn takes(&self) -> Takes {
+        Takes::Elements
+    }
+
+    fn group_len(&self) -> GroupLen {
+        GroupLen::Products(1)
+    }
+
+    fn start(&self) -> i64 {
+        0
+    }
+
+    fn step(&self, sum: &mut i64, group: &Products<'_>) {
+        *sum = self.add(*sum, group);
+    }
+
+    fn finish(&self, sum: i64) -> Sum {
+        Sum::F64(self.partial(sum).value().to_f64())
+    }
+}

@@ -1,0 +1,54 @@
+//! From an [`Accumulator`] to the [`Accumulate`](super::accumulate::Accumulate) that defines it.
+
+use super::accumulate::AnyAccumulate;
+use super::accumulator::{Accumulator, IntegerOverflow};
+use super::blocks::{Blocks, IntegerSum};
+use super::chain::{Chunked, Exact};
+use crate::spec::{Encoding, FormatSpec};
+use alloc::boxed::Box;
+
+/// What a model may know of one side of a product before it sees numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Formats<'a> {
+    /// The format of the elements, if they are codes.
+    pub(crate) element: Option<&'a FormatSpec>,
+    /// The format of the scales of blocks, if there are any.
+    pub(crate) scale: Option<&'a FormatSpec>,
+    /// Whether the side is a block-scaled tensor.
+    pub(crate) is_scaled: bool,
+}
+
+impl Formats<'_> {
+    /// Bits behind the binary point of integer elements of at most 16 bits.
+    pub(crate) fn fraction_bits(&self) -> Option<i32> {
+        match self.element?.encoding() {
+            Encoding::Int(layout) if layout.bits <= 16 => Some(layout.fraction_bits.into()),
+            _ => None,
+        }
+    }
+
+    /// Whether scales are f32s, whose products have to be rounded.
+    pub(crate) fn has_f32_scales(&self) -> bool {
+        self.scale == Some(&FormatSpec::F32)
+    }
+}
+
+impl Accumulator {
+    /// The model of this accumulator for sides of these formats.
+    pub(crate) fn model(&self, [a, b]: [Formats<'_>; 2]) -> Box<dyn AnyAccumulate> {
+        let wide = a.has_f32_scales() || b.has_f32_scales();
+        let fraction_bits = a.fraction_bits().zip(b.fraction_bits()).map(|(a, b)| [a, b]);
+        let integers = |bits, overflow| fraction_bits.map(|both| IntegerSum::new(both, bits, overflow));
+        match *self {
+            Self::Chain(chain) => Box::new(chain),
+            // 64 bits are enough for any sum of products of 17 bits each.
+            Self::BlockF32 => Box::new(Blocks { integers: integers(64, IntegerOverflow::Wrap), wide }),
+            Self::Exact => Box::new(Exact),
+            Self::Chunked { k, inner, outer } => Box::new(Chunked { k, inner, outer }),
+            Self::Integer { bits, overflow } => match integers(bits, overflow) {
+                Some(sum) if !a.is_scaled && !b.is_scaled => Box::new(sum),
+                integers => Box::new(Blocks { integers, wide }),
+            },
+        }
+    }
+}

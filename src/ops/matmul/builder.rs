@@ -1,0 +1,75 @@
+//! [`Matmul`]: what a product may be told. How it is then made is [`product`](super::product)'s.
+
+use crate::mma::Accumulator;
+use crate::ops::Exec;
+use crate::random::Dither;
+
+/// A matrix product `A · Bᵀ` with everything that it may be told: how sums are made, what is added, where random bits come from, how to run.
+///
+/// ```
+/// use subhalf::{Accumulator, Matmul, Operand, QuantTensor, preset};
+/// let weight: Vec<f32> = (0..3 * 32).map(|i| (i % 7) as f32 - 3.0).collect();
+/// let weight = QuantTensor::quantize(&preset::ocp::MXFP4, &weight, &[3, 32])?;
+/// let x = [1.0f32; 32];
+/// let x = Operand::numbers(&x, &[1, 32])?;
+/// assert_eq!(Matmul::new().bias(&[0.5, 0.0, 0.0]).multiply(x, &weight)?, [-5.5, 3.0, -2.0]);
+/// assert_eq!(Matmul::new().accumulator(Accumulator::Exact).multiply(x, &weight)?, [-6.0, 3.0, -2.0]);
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Matmul<'a> {
+    pub(super) accumulator: Option<Accumulator>,
+    pub(super) addend: Option<&'a [f32]>,
+    pub(super) bias: Option<&'a [f32]>,
+    pub(super) dither: Dither,
+    pub(super) exec: Exec,
+}
+
+impl Default for Matmul<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'a> Matmul<'a> {
+    /// Nothing added, no random bits, on all threads; sums are [`Accumulator::BlockF32`] if a side is a block-scaled tensor, else [`Accumulator::F32`].
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { accumulator: None, addend: None, bias: None, dither: Dither::NONE, exec: Exec::PARALLEL }
+    }
+
+    /// How sums are made.
+    #[must_use]
+    pub const fn accumulator(mut self, accumulator: Accumulator) -> Self {
+        self.accumulator = Some(accumulator);
+        self
+    }
+
+    /// C in `A · Bᵀ + C`: as many numbers as the product has.
+    #[must_use]
+    pub const fn addend(mut self, addend: &'a [f32]) -> Self {
+        self.addend = Some(addend);
+        self
+    }
+
+    /// A number for each column of the product, added last.
+    #[must_use]
+    pub const fn bias(mut self, bias: &'a [f32]) -> Self {
+        self.bias = Some(bias);
+        self
+    }
+
+    /// Random words for a stochastic rounding: see [`Chain::Rounded`](crate::Chain::Rounded).
+    #[must_use]
+    pub const fn dither(mut self, dither: Dither) -> Self {
+        self.dither = dither;
+        self
+    }
+
+    /// How to run; no result depends on it.
+    #[must_use]
+    pub const fn exec(mut self, exec: Exec) -> Self {
+        self.exec = exec;
+        self
+    }
+}

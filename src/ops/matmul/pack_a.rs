@@ -1,0 +1,97 @@
+//! Pack A: tiles of 16 rows, as numbers or as words of four bytes, with the scales of their blocks.
+
+use super::job::Job;
+use super::operand::Operand;
+use super::plan::{Int8, Plan};
+use super::read::{Reader, ScaleReader, code_rows};
+use super::slices::Slicing;
+use super::tile::Tile;
+use crate::codec::Unpacked;
+use crate::kernel::gemm::{LANES, ROWS};
+use crate::kernel::{Isa, LeftWords, left_words};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// All rows of A, packed for a plan.
+#[derive(Debug)]
+pub(super) struct PackedA {
+    /// The tiles of each matrix.
+    pub(super) tiles: Vec<Vec<Tile>>,
+    /// For exact sums, how numbers are cut; `None` if that would be into too many slices.
+    pub(super) slicing: Option<Slicing>,
+}
+
+/// Packs A once for the whole product. Everything that reads B reads it again and again, from the second-level cache.
+pub(super) fn pack_a(job: &Job<'_>, reader: &Reader, plan: &Plan) -> PackedA {
+    let int8 = if let Plan::Int8(int8) = plan { Some(int8) } else { None };
+    let tiles = |matrix| tiles(job, reader, matrix, int8, plan.block_k());
+    let mut tiles: Vec<Vec<Tile>> = (0..job.a.batch()).map(tiles).collect();
+    // How numbers are cut depends on all of them.
+    let slicing = if let Plan::Exact = plan { Slicing::new(&tiles, job.shape.k) } else { None };
+    if let Some(slicing) = &slicing {
+        let isa = job.exec.isa();
+        tiles.iter_mut().for_each(|tiles| job.exec.each(tiles.iter_mut().collect(), |tile| slicing.cut(tile, isa)));
+    }
+    PackedA { tiles, slicing }
+}
+
+/// The rows of a matrix in tiles; with the scales of blocks of `block_k` positions, and words of integers, where a plan needs these.
+pub(super) fn tiles(job: &Job<'_>, reader: &Reader, matrix: usize, int8: Option<&Int8>, block_k: Option<usize>) -> Vec<Tile> {
+    let (operand, isa, first) = (&job.a, job.exec.isa(), matrix * job.shape.m);
+    let scale_reader = ScaleReader::new(operand);
+    let starts: Vec<usize> = (0..job.shape.m).step_by(ROWS).collect();
+    job.exec.map(starts, |start| {
+        let rows = start..(start + ROWS).min(job.shape.m);
+        let mut tile = Tile { rows: rows.clone(), ..Tile::default() };
+        let mr = tile.mr();
+        if let Some(a_i8x4) = int8.and_then(|int8| a_i8x4_of_codes(int8, operand, isa, first + start, rows.len())) {
+            tile.a_i8x4 = a_i8x4;
+        } else {
+            // A row at a time, whose numbers go to one lane of every position.
+            tile.numbers = vec![0.0; mr * operand.cols()];
+            let mut row = vec![0.0; operand.cols()];
+            for (lane, line) in rows.clone().enumerate() {
+                reader.row(operand, first + line, &mut row);
+                tile.numbers.iter_mut().skip(lane).step_by(mr).zip(&row).for_each(|(to, x)| *to = *x);
+            }
+            if let Some(int8) = int8 {
+                tile.a_i8x4 = a_i8x4_of_numbers(int8, &tile, isa);
+            }
+        }
+        if let Some(block_k) = block_k {
+            tile.scales.resize(mr * operand.cols().div_ceil(block_k), 0.0);
+            for (lane, line) in rows.enumerate() {
+                scale_reader.row(operand, first + line, block_k, tile.scales.iter_mut().skip(lane).step_by(mr));
+            }
+        }
+        tile
+    })
+}
+
+/// The words of a tile of 16 rows from its codes, if the machine takes codes and blocks are whole words.
+fn a_i8x4_of_codes(int8: &Int8, operand: &Operand<'_>, isa: Isa, line: usize, rows: usize) -> Option<LeftWords> {
+    let fits = rows == ROWS && operand.packed().is_none() && int8.is_whole(operand.cols(), 4);
+    let dots = int8.dots.of_rows().filter(|_| fits)?;
+    let mut copies = [const { Vec::new() }; LANES];
+    let rows = code_rows(operand, isa, line, ROWS, true, &mut copies);
+    Some(dots.words(&int8.a, int8.b.largest, &rows, operand.cols(), int8.block_k))
+}
+
+/// The words of a tile from its numbers.
+pub(super) fn a_i8x4_of_numbers(int8: &Int8, tile: &Tile, isa: Isa) -> LeftWords {
+    let unit = Unpacked::new(false, 1, -int8.a.exponent).to_f32();
+    left_words(isa, unit, int8.b.largest, tile.mr(), int8.block_k, &tile.numbers)
+}
+
+/// The words of a tile for B's codes in pairs: for every eight positions 0, 2, 4 and 6 in one word and 1, 3, 5 and 7 in the next.
+pub(super) fn a_i8x4_of_pairs(int8: &Int8, tile: &Tile, isa: Isa) -> LeftWords {
+    let (mut a_i8x4, mr) = (a_i8x4_of_numbers(int8, tile, isa), tile.mr());
+    for two in a_i8x4.words.chunks_exact_mut(2 * mr) {
+        let (first, second) = two.split_at_mut(mr);
+        for (first, second) in first.iter_mut().zip(second) {
+            let [[a, b, c, d], [e, f, g, h]] = [*first, *second].map(u32::to_le_bytes);
+            [*first, *second] = [[a, c, e, g], [b, d, f, h]].map(u32::from_le_bytes);
+        }
+    }
+    a_i8x4
+}

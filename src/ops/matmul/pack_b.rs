@@ -1,0 +1,163 @@
+//! Pack B: panels of 16 rows of an operand, codes kept as codes, with the scales of their blocks.
+
+use super::operand::Operand;
+use super::packed::PackedMatrix;
+use super::panel::{Data, Panel, PanelRestore, Scales};
+use super::read::{ScaleReader, code_rows};
+use crate::block::{BlockSpec, Restorer};
+use crate::error::Error;
+use crate::kernel::gemm::{LANES, Lanes};
+use crate::kernel::{Aligned, Isa, pack_4, positions, quads};
+use crate::mma::Takes;
+use crate::ops::par::Exec;
+use crate::spec::FormatSpec;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Makes panels of an operand that is not packed.
+pub(super) struct Packer<'a> {
+    pub(super) operand: Operand<'a>,
+    isa: Isa,
+    /// Which numbers the panels are for. For elements what scales do to them is not asked for.
+    takes: Takes,
+    scales: ScaleReader,
+}
+
+impl<'a> Packer<'a> {
+    pub(super) fn new(operand: Operand<'a>, isa: Isa, takes: Takes) -> Self {
+        Self { operand, isa, takes, scales: ScaleReader::new(&operand) }
+    }
+
+    /// Packs `rows` rows from `line` on into a panel, in the memory that it has.
+    pub(super) fn fill(&self, line: usize, rows: usize, panel: &mut Panel) {
+        let bits = self.operand.element().map_or(32, FormatSpec::bits);
+        panel.block_k = self.operand.block_k();
+        panel.data = if bits <= 8 {
+            self.codes(line, rows, core::mem::take(&mut panel.data))
+        } else {
+            Data::Numbers(self.numbers(line, rows))
+        };
+        let memory = core::mem::take(&mut panel.scales);
+        if let Some(spec) = self.operand.spec() {
+            let mut scales = if let Scales::F32(scales) = memory { scales } else { Aligned::default() };
+            self.scales(line, rows, panel.block_k, &mut scales);
+            let memory = core::mem::take(&mut panel.restore);
+            panel.restore = self.restore(spec, line, rows, &scales, memory);
+            panel.scales = Scales::F32(scales);
+        }
+    }
+
+    /// How the numbers of rows come from their elements, given their scales.
+    fn restore(&self, spec: &BlockSpec, line: usize, rows: usize, scales: &[Lanes<f32>], memory: PanelRestore) -> PanelRestore {
+        let restorer = |scale, offset| spec.restorer_of(spec.restore, scale, offset, self.operand.stored_tensor_scale());
+        // Without offsets all blocks have the same rule: that of scale 1 tells which.
+        let zero: f32 = match restorer(1.0, 0) {
+            Restorer::Times(_) => -0.0,
+            Restorer::TimesPlusZero(_) => 0.0,
+            _ => {
+                let (block_k, offset) = (self.operand.block_k(), |line, k| self.operand.block_codes(line, k).1);
+                let block = |(block, scales): (usize, &Lanes<f32>)| {
+                    core::array::from_fn(|lane| {
+                        restorer(scales[lane], offset(line + if lane < rows { lane } else { 0 }, block * block_k))
+                    })
+                };
+                return PanelRestore::Any(scales.iter().enumerate().map(block).collect());
+            }
+        };
+        let factor = |scale| match restorer(scale, 0) {
+            Restorer::Times(factor) | Restorer::TimesPlusZero(factor) => factor,
+            _ => scale,
+        };
+        let same = |scale: f32| factor(scale).to_bits() == scale.to_bits();
+        if self.takes == Takes::Elements || zero.is_sign_negative() && scales.as_flattened().iter().all(|scale| same(*scale)) {
+            return PanelRestore::Scales;
+        }
+        let mut factors = if let PanelRestore::Factors(_, factors) = memory { factors } else { Aligned::default() };
+        factors.resize(scales.len());
+        factors.copy_from_slice(scales);
+        factors.as_flattened_mut().iter_mut().for_each(|x| *x = factor(*x));
+        PanelRestore::Factors(zero, factors)
+    }
+
+    /// The scales of rows for blocks of `block_k` positions, in the order of [`Panel::scales`].
+    pub(super) fn scales(&self, line: usize, rows: usize, block_k: usize, scales: &mut Aligned<Lanes<f32>>) {
+        scales.resize(self.operand.cols().div_ceil(block_k));
+        for lane in 0..LANES {
+            let line = line + if lane < rows { lane } else { 0 };
+            self.scales.row(&self.operand, line, block_k, scales.iter_mut().map(|block| &mut block[lane]));
+        }
+    }
+
+    /// The elements of rows, position by position.
+    fn numbers(&self, line: usize, rows: usize) -> Vec<Lanes<f32>> {
+        let cols = self.operand.cols();
+        let mut numbers = vec![[0.0; LANES]; cols];
+        let mut row = vec![0.0; cols];
+        for lane in 0..rows {
+            // No format of more than 8 bits has zero points.
+            self.operand.elements(line + lane, &mut row);
+            numbers.iter_mut().zip(&row).for_each(|(to, x)| to[lane] = *x);
+        }
+        numbers
+    }
+
+    /// The codes of rows, position by position or in pairs.
+    fn codes(&self, line: usize, rows: usize, memory: Data) -> Data {
+        let (cols, isa) = (self.operand.cols(), self.isa);
+        let mut copies = [const { Vec::new() }; LANES];
+        let rows = code_rows(&self.operand, isa, line, rows, true, &mut copies);
+        if self.operand.element().is_none_or(|element| element.bits() > 4) {
+            let mut codes = if let Data::Bytes(codes) = memory { codes } else { Aligned::default() };
+            codes.resize(cols);
+            positions(isa, &rows.bytes, &mut codes);
+            return Data::Bytes(codes);
+        }
+        let mut of_rows = if let Data::Nibbles(quads) = memory { quads } else { Aligned::default() };
+        of_rows.resize(cols.div_ceil(8));
+        if rows.paired {
+            quads(isa, &rows.bytes, &mut of_rows);
+        } else {
+            let pairs = rows.bytes.map(|codes| {
+                let mut pairs = vec![0; cols.div_ceil(2)];
+                pack_4(isa, codes, &mut pairs);
+                pairs
+            });
+            quads(isa, &pairs.each_ref().map(Vec::as_slice), &mut of_rows);
+        }
+        Data::Nibbles(of_rows)
+    }
+}
+
+impl PackedMatrix {
+    /// Packs an operand, on all threads.
+    ///
+    /// # Errors
+    /// What [`Quantizer::quantize`](crate::Quantizer::quantize) refuses, for an operand that is yet to be quantized.
+    pub fn new<'a>(operand: impl Into<Operand<'a>>) -> Result<Self, Error> {
+        let operand = operand.into();
+        let tensor = operand.quantize()?;
+        let operand = tensor.as_ref().map_or(operand, Operand::from);
+        if let Some(packed) = operand.packed() {
+            return Ok(packed.clone());
+        }
+        let [batch, rows, cols] = [operand.batch(), operand.rows(), operand.cols()];
+        let per_matrix = rows.div_ceil(LANES);
+        // Rows of nothing need no panels, however many there are.
+        let count = if cols == 0 { 0 } else { batch * per_matrix };
+        let packer = Packer::new(operand, Isa::best(), Takes::Values);
+        let panels = Exec::PARALLEL.map((0..count).collect(), |index| {
+            let (matrix, first) = (index / per_matrix, index % per_matrix * LANES);
+            let mut panel = Panel::default();
+            packer.fill(matrix * rows + first, LANES.min(rows - first), &mut panel);
+            Panel { scales: panel.scales.narrow(), ..panel }
+        });
+        Ok(Self {
+            shape: [batch, rows, cols],
+            spec: operand.spec().copied(),
+            element: operand.element().copied(),
+            tensor_scale: operand.stored_tensor_scale(),
+            scale_range: operand.scale_range(),
+            panels,
+        })
+    }
+}

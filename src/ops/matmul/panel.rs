@@ -1,0 +1,130 @@
+//! [`Panel`]: 16 rows of B, position by position, as kernels read them.
+
+use crate::block::Restorer;
+use crate::kernel::gemm::{LANES, Lanes};
+use crate::kernel::{Aligned, OfBlocks, Quad};
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+/// Sixteen rows of B, which are 16 columns of the product. The last panel of a matrix may have fewer; the codes in their place are any.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Panel {
+    pub(super) data: Data,
+    /// Positions of a block; blocks follow each other along K.
+    pub(super) block_k: usize,
+    /// Scales, block by block, without the tensor scale; empty for an operand without scales.
+    pub(super) scales: Scales,
+    pub(super) restore: PanelRestore,
+}
+
+impl Panel {
+    /// The scales for blocks of `block_k` of `depth` positions, none of which is longer than the panel's own.
+    pub(super) fn scales_by(&self, block_k: usize, depth: usize) -> Cow<'_, [Lanes<f32>]> {
+        match &self.scales {
+            Scales::F32(scales) if block_k == self.block_k && !scales.is_empty() => Cow::Borrowed(scales),
+            scales => Cow::Owned((0..depth).step_by(block_k).map(|k| scales.at(k / self.block_k)).collect()),
+        }
+    }
+
+    /// The zero that is added to every element before its factor: −0 changes nothing, +0 makes every zero +0.
+    pub(super) fn added_zero(&self) -> f32 {
+        if let PanelRestore::Factors(zero, _) = self.restore { zero } else { -0.0 }
+    }
+}
+
+/// Scales of blocks: f32s, or their upper halves where the lower are zeros, as those of E8M0 and FP8 are.
+#[derive(Clone, Debug)]
+pub(super) enum Scales {
+    F32(Aligned<Lanes<f32>>),
+    Bf16(Aligned<Lanes<u16>>),
+}
+
+impl Default for Scales {
+    fn default() -> Self {
+        Self::F32(Aligned::default())
+    }
+}
+
+impl Scales {
+    pub(super) fn view(&self) -> OfBlocks<'_> {
+        match self {
+            Self::F32(scales) => OfBlocks::Singles(scales),
+            Self::Bf16(scales) => OfBlocks::Halves(scales),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::F32(scales) => scales.len(),
+            Self::Bf16(scales) => scales.len(),
+        }
+    }
+
+    /// The scales of a block; 1 for an operand without scales.
+    pub(super) fn at(&self, block: usize) -> Lanes<f32> {
+        if self.len() == 0 { [1.0; LANES] } else { self.view().at(block) }
+    }
+
+    /// These scales as bf16s, in half the memory, if all of them are bf16s.
+    pub(super) fn narrow(self) -> Self {
+        match self {
+            Self::F32(scales) if scales.as_flattened().iter().all(|scale| scale.to_bits() as u16 == 0) => {
+                let mut halves = Aligned::<Lanes<u16>>::default();
+                halves.resize(scales.len());
+                halves.iter_mut().zip(&*scales).for_each(|(to, scales)| *to = scales.map(|scale| (scale.to_bits() >> 16) as u16));
+                Self::Bf16(halves)
+            }
+            other => other,
+        }
+    }
+}
+
+/// How the numbers that a panel stands for come from its elements.
+#[derive(Clone, Debug, Default)]
+pub(super) enum PanelRestore {
+    /// They are the elements times the scales, or the elements of an operand without scales.
+    #[default]
+    Scales,
+    /// They are the elements, with a zero of this sign added, times these factors, block by block.
+    Factors(f32, Aligned<Lanes<f32>>),
+    /// Each block of each row has its own rule.
+    Any(Vec<[Restorer; LANES]>),
+}
+
+/// The elements of a panel.
+#[derive(Clone, Debug)]
+pub(super) enum Data {
+    /// Elements of more than 8 bits, decoded, position by position.
+    Numbers(Vec<Lanes<f32>>),
+    /// Codes of 5 to 8 bits, one a byte, position by position.
+    Bytes(Aligned<Lanes<u8>>),
+    /// Codes of at most 4 bits, eight positions a quad: four bytes of each of the 16 rows in turn, as the row stores them. Byte *j* has position *2j* in its low
+    /// half and position *2j + 1* in its high half.
+    Nibbles(Aligned<Quad>),
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self::Bytes(Aligned::default())
+    }
+}
+
+impl Data {
+    /// All bytes of codes, or of pairs of codes.
+    pub(super) fn codes(&self) -> &[u8] {
+        match self {
+            Self::Numbers(_) => &[],
+            Self::Bytes(codes) => codes.as_flattened(),
+            Self::Nibbles(quads) => quads.as_flattened(),
+        }
+    }
+
+    /// The code at a position of a row; 0 if the elements are decoded.
+    pub(super) fn code(&self, k: usize, lane: usize) -> u32 {
+        match self {
+            Self::Numbers(_) => 0,
+            Self::Bytes(codes) => codes[k][lane].into(),
+            Self::Nibbles(quads) => u32::from(quads[k / 8][4 * lane + k % 8 / 2] >> (4 * (k % 2)) & 15),
+        }
+    }
+}

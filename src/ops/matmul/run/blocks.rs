@@ -1,0 +1,108 @@
+//! Sums block by block: `acc + partial · (scale_a · scale_b)` for each block, `partial` the sum of its elements from zero.
+
+use super::exact::{f64_sums, integer};
+use crate::bits::fma_f32;
+use crate::kernel::Isa;
+use crate::kernel::gemm::{Block, Blocks, LANES, Lanes, PIECE, ROWS, chain_blocks_of, chain_f32_of};
+use crate::mma::{Partial, Scale};
+use crate::ops::matmul::tile::Tile;
+use crate::ops::matmul::work::{Decoded, Pair, Scratch, Sink, Sums, Work, chunks};
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// The scales of panels, block by block.
+type PanelScales<'a> = [Cow<'a, [Lanes<f32>]>];
+
+/// All in f32: partial sums that f32 holds, and scales whose products it does.
+pub(super) fn in_f32(work: &Work<'_>, block_k: usize, scratch: &mut Scratch, sink: &mut dyn Sink) {
+    let depth = work.job.shape.k;
+    let (mut decoded, sums) = work.decoded(scratch);
+    let scales: Vec<_> = decoded.panels.iter().map(|panel| panel.scales_by(block_k, depth)).collect();
+    if block_k > PIECE {
+        long(work, block_k, &scales, &mut decoded, sums);
+    } else {
+        short(work, block_k, &scales, &mut decoded, sums);
+    }
+    work.hand_over_f32s(sums, sink);
+}
+
+/// Blocks within a chunk of K: the micro-kernel has a block's partial sums in registers beside the sums, or in the first-level cache.
+fn short(work: &Work<'_>, block_k: usize, scales: &PanelScales<'_>, decoded: &mut Decoded<'_>, sums: &mut Vec<Pair<f32>>) {
+    let (isa, rows_scaled) = (work.job.exec.isa(), work.job.a.is_scaled());
+    work.by_chunks(decoded, 0..work.job.shape.k, block_k, sums, |pair, tile, k, b, sums| {
+        let (blocks, mr) = (k.start / block_k..k.end.div_ceil(block_k), tile.mr());
+        let rows = &tile.scales[blocks.start * mr..blocks.end * mr];
+        let parts = |panel: usize| {
+            let cols = scales.get(panel).map_or(&[][..], |scales| &scales[blocks.clone()]);
+            Blocks { run: block_k, rows, rows_scaled, cols }
+        };
+        let parts = [parts(2 * pair), parts(2 * pair + 1)];
+        chain_blocks_of(isa, &parts[..b.len()], tile.rows.len(), tile.at(k), b, sums);
+    });
+}
+
+/// Blocks longer than a chunk of K: the partial sums of a block over all its chunks, then its scales.
+fn long(work: &Work<'_>, block_k: usize, scales: &PanelScales<'_>, decoded: &mut Decoded<'_>, sums: &mut Vec<Pair<f32>>) {
+    let (isa, count) = (work.job.exec.isa(), work.tiles.len());
+    work.clear(sums);
+    let mut partials = Vec::new();
+    for (block, positions) in chunks(0..work.job.shape.k, block_k, block_k).enumerate() {
+        work.by_chunks(decoded, positions, 1, &mut partials, |_, tile, k, b, partials| {
+            chain_f32_of(isa, tile.rows.len(), tile.at(k), b, partials);
+        });
+        for ((sums, partials), scales) in sums.chunks_mut(count).zip(partials.chunks(count)).zip(scales.chunks(2)) {
+            for (tile, (sums, partials)) in work.tiles.iter().zip(sums.iter_mut().zip(partials)) {
+                let scales_a = &tile.scales[block * tile.mr()..][..tile.rows.len()];
+                for ((sums, partials), scales) in sums.iter_mut().zip(partials).zip(scales) {
+                    add_scaled(sums, partials, scales_a, &scales[block]);
+                }
+            }
+        }
+    }
+}
+
+/// Adds the partial sums of a block in one panel under their scales.
+#[inline]
+fn add_scaled(sums: &mut Block<f32>, partials: &Block<f32>, scales_a: &[f32], scales_b: &Lanes<f32>) {
+    for ((sums, partials), scale_a) in sums.iter_mut().zip(partials).zip(scales_a) {
+        let each = sums.iter_mut().zip(partials).zip(scales_b);
+        each.for_each(|((sum, partial), scale_b)| *sum = fma_f32(*partial, scale_a * scale_b, *sum));
+    }
+}
+
+/// Partial sums by kernels, in f64 for integers in units of `2^exponent`; their scales by the steps of the model, which round once where f32 would twice.
+pub(super) fn by_steps(
+    work: &Work<'_>,
+    (block_k, exponent, wide): (usize, Option<i32>, bool),
+    scratch: &mut Scratch,
+    sink: &mut dyn Sink,
+) {
+    let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
+    work.each_panel(scratch, |index, panel, b| {
+        let scales_b = panel.scales_by(block_k, depth);
+        for tile in work.tiles {
+            let mut sums = [[0.0f32; LANES]; ROWS];
+            for (block, k) in chunks(0..depth, block_k, block_k).enumerate() {
+                let partials = partials(isa, tile, k.clone(), &b[k], exponent);
+                for (i, (sums, partials)) in sums.iter_mut().zip(partials).enumerate().take(tile.rows.len()) {
+                    let scale_a = tile.scales[block * tile.mr() + i];
+                    for ((sum, partial), scale_b) in sums.iter_mut().zip(partials).zip(&scales_b[block]) {
+                        *sum = partial.scaled_onto(*sum, Scale::new(scale_a, *scale_b, wide));
+                    }
+                }
+            }
+            tile.rows.clone().zip(&sums).for_each(|(row, sums)| sink.take(row, index, Sums::F32(sums)));
+        }
+    });
+}
+
+/// The sums of a block of a tile without scales.
+fn partials(isa: Isa, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>], exponent: Option<i32>) -> Block<Partial> {
+    if let Some(exponent) = exponent {
+        return f64_sums(isa, tile, k, b).map(|sums| sums.map(|sum| integer(sum, exponent)));
+    }
+    let mut sums = [[[0.0; LANES]; ROWS]];
+    chain_f32_of(isa, tile.rows.len(), tile.at(k), &[b], &mut sums);
+    sums[0].map(|sums| sums.map(Partial::Float))
+}

@@ -1,0 +1,87 @@
+//! Sums by f64 kernels that are exact: of integers; and of slices of numbers, where the sums of all pairs of slices are added up in fixed point.
+
+use super::steps;
+use crate::codec::Unpacked;
+use crate::kernel::Isa;
+use crate::kernel::gemm::{Block, LANES, Lanes, ROWS, chain_f64};
+use crate::mma::{Fixed, Partial, Sum};
+use crate::ops::matmul::slices::{Slicing, Span};
+use crate::ops::matmul::tile::Tile;
+use crate::ops::matmul::work::{Scratch, Sink, Sums, Work};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// Sums of integers that f64 holds, in units of `2^exponent`, wrapped to a width.
+pub(super) fn integers(work: &Work<'_>, (bits, exponent): (u32, i32), scratch: &mut Scratch, sink: &mut dyn Sink) {
+    let wrap = |sum: f64| {
+        let Partial::Integer(sum, exponent) = integer(sum, exponent) else { return Sum::F64(sum) };
+        Sum::F64(Partial::Integer(sum << (64 - bits) >> (64 - bits), exponent).value().to_f64())
+    };
+    let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
+    work.each_panel(scratch, |index, _, b| {
+        for tile in work.tiles {
+            for (row, sums) in tile.rows.clone().zip(f64_sums(isa, tile, 0..depth, b)) {
+                sink.take(row, index, Sums::Any(sums.map(wrap).into()));
+            }
+        }
+    });
+}
+
+/// The f64 sums of a tile from zero.
+pub(super) fn f64_sums(isa: Isa, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>]) -> Block<f64> {
+    let mut sums = [[0.0; LANES]; ROWS];
+    chain_f64(isa, tile.rows.len(), tile.at(k), b, &mut sums);
+    sums
+}
+
+/// A sum of integers, in units of the last place.
+pub(super) fn integer(sum: f64, exponent: i32) -> Partial {
+    // Below 2^53 units: the division is exact.
+    Partial::Integer((sum / Unpacked::new(false, 1, exponent).to_f64()) as i64, exponent)
+}
+
+/// Exact sums: by slices where the numbers of A and of a panel have few of them, else by steps.
+pub(super) fn exact(work: &Work<'_>, scratch: &mut Scratch, sink: &mut dyn Sink) {
+    work.each_panel(scratch, |index, _, b| {
+        let span = Span::of(b.as_flattened());
+        match work.slicing.and_then(|slicing| Some((slicing, slicing.count_of(span)?))) {
+            Some((slicing, count)) => by_slices(work, slicing, (span, count), (index, b), sink),
+            None => steps::panel(work, index, b, sink),
+        }
+    });
+}
+
+/// The sums of every slice of A by every slice of a panel, which f64 holds, added up.
+fn by_slices(
+    work: &Work<'_>,
+    slicing: &Slicing,
+    (span, count): (Span, usize),
+    (index, b): (usize, &[Lanes<f32>]),
+    sink: &mut dyn Sink,
+) {
+    let isa = work.job.exec.isa();
+    let slices_of_b: Vec<Vec<f32>> = match count {
+        1 => Vec::new(),
+        _ => (0..count).map(|index| slicing.slice(isa, span, index, b.as_flattened())).collect(),
+    };
+    for tile in work.tiles {
+        let mut partials = Vec::with_capacity(slicing.count() * count);
+        for i in 0..slicing.count() {
+            let a = tile.slices.get(i).map_or(&tile.numbers[..], |slice| &slice[..]);
+            for j in 0..count {
+                let b = slices_of_b.get(j).map_or(b, |slice| slice.as_chunks::<LANES>().0);
+                let mut sums: Block<f64> = [[0.0; LANES]; ROWS];
+                chain_f64(isa, tile.rows.len(), a, b, &mut sums);
+                partials.push(sums);
+            }
+        }
+        for (i, row) in tile.rows.clone().enumerate() {
+            let sum = |lane: usize| {
+                let mut sum = Fixed::ZERO;
+                partials.iter().for_each(|partial| sum.add(Unpacked::from_f64(partial[i][lane])));
+                Sum::Exact(sum)
+            };
+            sink.take(row, index, Sums::Any((0..LANES).map(sum).collect()));
+        }
+    }
+}

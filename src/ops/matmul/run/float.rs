@@ -1,0 +1,90 @@
+//! Chains of f32 and f64 sums and of sums that are rounded to a format, one over K or one for each run of products.
+
+use crate::codec::Unpacked;
+use crate::kernel::Isa;
+use crate::kernel::gemm::{Block, LANES, Lanes, ROWS, chain_f32_of, chain_f64, chain_rounded};
+use crate::mma::{Chain, Sum};
+use crate::ops::matmul::plan::ChainKernel;
+use crate::ops::matmul::tile::Tile;
+use crate::ops::matmul::work::{Scratch, Sink, Sums, Work, chunks};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// One chain over K.
+pub(super) fn chain(work: &Work<'_>, kernel: &ChainKernel, scratch: &mut Scratch, sink: &mut dyn Sink) {
+    let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
+    let (mut decoded, sums) = work.decoded(scratch);
+    if let ChainKernel::F64 = kernel {
+        let mut sums = Vec::new();
+        work.by_chunks(&mut decoded, 0..depth, 1, &mut sums, |_, tile, k, b, sums| {
+            let (rows, a) = (tile.rows.len(), tile.at(k));
+            b.iter().zip(sums).for_each(|(b, sums)| chain_f64(isa, rows, a, b, sums));
+        });
+        work.hand_over(&sums, sink, |sums| Sums::Any(sums.map(Sum::F64).into()));
+    } else {
+        work.by_chunks(&mut decoded, 0..depth, 1, sums, |_, tile, k, b, sums| kernel.go_on(isa, tile, k, b, sums));
+        work.hand_over_f32s(sums, sink);
+    }
+}
+
+/// Runs of `length` products, each a chain from zero, whose sums `outer` adds up.
+pub(super) fn chunked(
+    work: &Work<'_>,
+    (length, inner, outer): (usize, &ChainKernel, &Chain),
+    scratch: &mut Scratch,
+    sink: &mut dyn Sink,
+) {
+    let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
+    if matches!(outer, Chain::F32) && !matches!(inner, ChainKernel::F64) {
+        let (mut decoded, sums) = work.decoded(scratch);
+        work.by_chunks(&mut decoded, 0..depth, length, sums, |_, tile, k, b, sums| {
+            // The sums of a run are small enough to stay in registers and the first-level cache.
+            for run in chunks(0..k.len(), length, length) {
+                let mut of_run = [[[0.0; LANES]; ROWS]; 2];
+                let b: Vec<_> = b.iter().map(|b| &b[run.clone()]).collect();
+                inner.go_on(isa, tile, k.start + run.start..k.start + run.end, &b, &mut of_run);
+                let sums = sums.as_flattened_mut().as_flattened_mut().iter_mut();
+                sums.zip(of_run.as_flattened().as_flattened()).for_each(|(sum, run)| *sum += run);
+            }
+        });
+        return work.hand_over_f32s(sums, sink);
+    }
+    work.each_panel(scratch, |index, _, b| {
+        for tile in work.tiles {
+            let mut sums = [[Unpacked::ZERO; LANES]; ROWS];
+            for k in chunks(0..depth, length, length) {
+                let run = inner.restart(isa, tile, k.clone(), &b[k]);
+                let sums = &mut sums.as_flattened_mut()[..tile.rows.len() * LANES];
+                sums.iter_mut().zip(run.as_flattened()).for_each(|(sum, x)| *sum = outer.add(*sum, *x, 0));
+            }
+            for (row, sums) in tile.rows.clone().zip(sums) {
+                sink.take(row, index, Sums::Any(sums.map(|sum| outer.sum_of(sum)).into()));
+            }
+        }
+    });
+}
+
+impl ChainKernel {
+    /// Goes on with the chains of a tile in one panel or two, whose sums are f32s.
+    #[inline]
+    fn go_on(&self, isa: Isa, tile: &Tile, k: Range<usize>, b: &[&[Lanes<f32>]], sums: &mut [Block<f32>]) {
+        let (rows, a) = (tile.rows.len(), tile.at(k));
+        match self {
+            Self::Rounded(rounding) => b.iter().zip(sums).for_each(|(b, sums)| chain_rounded(isa, rounding, rows, a, b, sums)),
+            Self::F32 | Self::F64 => chain_f32_of(isa, rows, a, b, sums),
+        }
+    }
+
+    /// The chains of a tile from zero, as exact numbers.
+    fn restart(&self, isa: Isa, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>]) -> Block<Unpacked> {
+        if let Self::F64 = self {
+            let mut sums = [[0.0; LANES]; ROWS];
+            chain_f64(isa, tile.rows.len(), tile.at(k), b, &mut sums);
+            sums.map(|sums| sums.map(Unpacked::from_f64))
+        } else {
+            let mut sums = [[[0.0; LANES]; ROWS]];
+            self.go_on(isa, tile, k, &[b], &mut sums);
+            sums[0].map(|sums| sums.map(Unpacked::from_f32))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Sums block by block as dot products of bytes: the same bits as chains of f32s, for elements whose partial sums f32 holds.
+//!
+//! ```text
+//! pack B       all panels of the work to bytes, four positions of a column together
+//! for a chunk of KC positions
+//!     for a pair of panels, 2 · NR columns     2 · KC · NR bytes, in the first-level cache for all tiles
+//!         for a tile of mr rows                mr words of A for every four positions, from the second-level cache
+//!             micro-kernel                     i32 sums of a block in registers, then one fused multiply-add under the block's scales
+//! ```
+
+use crate::kernel::gemm::{LANES, Lanes, PIECE};
+use crate::kernel::{Aligned, Left, Right, positions};
+use crate::ops::matmul::panel::Data;
+use crate::ops::matmul::plan::Int8;
+use crate::ops::matmul::read::code_rows;
+use crate::ops::matmul::work::{Columns, PanelI8, Scratch, Sink, Work, chunks};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// Positions of a chunk: bytes, so four times as many as there are of f32s.
+const KC: usize = 4 * PIECE;
+
+/// Makes the sums.
+pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut Scratch, sink: &mut dyn Sink) {
+    let (depth, block_k) = (work.job.shape.k, int8.block_k);
+    let quads_of_block = block_k.div_ceil(4);
+    let Scratch { panels_i8, sums, codes, .. } = scratch;
+    panels_i8.resize_with(work.columns.len().max(panels_i8.len()), PanelI8::default);
+    for (columns, panel) in work.columns.iter().zip(&mut *panels_i8) {
+        pack(work, int8, columns, codes, panel);
+    }
+    let panels = &panels_i8[..work.columns.len()];
+    work.clear(sums);
+    for k in chunks(0..depth, block_k, KC) {
+        let blocks = k.start / block_k..k.end.div_ceil(block_k);
+        let quads = blocks.start * quads_of_block..(blocks.end * quads_of_block).min(panels[0].b_i8x4.len());
+        for (panels, sums) in panels.chunks(2).zip(sums.chunks_mut(work.tiles.len())) {
+            let chunk_of_b = |panel| chunk_of(panel, &quads, &blocks, quads_of_block);
+            let b: Vec<Right<'_>> = panels.iter().map(chunk_of_b).collect();
+            for (tile, sums) in work.tiles.iter().zip(sums) {
+                let of = |range: &Range<usize>| range.start * tile.mr()..range.end * tile.mr();
+                let (words, blocks) = (&tile.a_i8x4.words[of(&quads)], of(&blocks));
+                let (compensation, scales) = (&tile.a_i8x4.starts[blocks.clone()], &tile.scales[blocks]);
+                let a = Left { words, starts: compensation, scales };
+                int8.dots.chain(tile.rows.len(), &a, &b, sums);
+            }
+        }
+    }
+    work.hand_over_f32s(sums, sink);
+}
+
+/// A panel at some quads of positions, which are some blocks.
+fn chunk_of<'a>(panel: &'a PanelI8, quads: &Range<usize>, blocks: &Range<usize>, quads_of_block: usize) -> Right<'a> {
+    Right { run: quads_of_block, quads: &panel.b_i8x4[quads.clone()], scales: &panel.scales[blocks.clone()] }
+}
+
+/// Packs the integers of a panel, and its scales in the units of both sides.
+fn pack(work: &Work<'_>, int8: &Int8, columns: &Columns<'_>, codes: &mut Aligned<Lanes<u8>>, to: &mut PanelI8) {
+    let PanelI8 { b_i8x4, scales } = to;
+    let (block_k, depth) = (int8.block_k, work.job.shape.k);
+    b_i8x4.resize(depth / block_k * block_k.div_ceil(4) + (depth % block_k).div_ceil(4));
+    if let Some(panel) = columns.packed {
+        match &panel.data {
+            Data::Nibbles(pairs) if int8.is_whole(depth, 8) => int8.dots.quads_of_pairs(&int8.b, pairs, b_i8x4),
+            _ => int8.dots.quads(&int8.b, &work.reader.codes(panel, codes)[..depth], block_k, b_i8x4),
+        }
+        let of_panel = panel.scales_by(block_k, depth);
+        scales.resize(of_panel.len());
+        scales.copy_from_slice(&of_panel);
+    } else {
+        let mut copies = [const { Vec::new() }; LANES];
+        let (isa, whole) = (work.job.exec.isa(), int8.is_whole(depth, 4));
+        let dots = int8.dots.of_rows().filter(|_| whole);
+        let rows = code_rows(&columns.packer.operand, isa, columns.line, columns.rows, dots.is_some(), &mut copies);
+        if let Some(dots) = dots {
+            dots.quads(&int8.b, &rows, depth, b_i8x4);
+        } else {
+            codes.resize(depth);
+            positions(isa, &rows.bytes, codes);
+            int8.dots.quads(&int8.b, codes, block_k, b_i8x4);
+        }
+        columns.packer.scales(columns.line, columns.rows, block_k, scales);
+    }
+    let unit = int8.unit();
+    scales.as_flattened_mut().iter_mut().for_each(|scale| *scale *= unit);
+}

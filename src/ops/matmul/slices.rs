@@ -1,0 +1,92 @@
+//! [`Slicing`]: numbers cut into slices of so few bits that sums of products of two slices are exact in f64.
+
+use super::tile::Tile;
+use crate::kernel::Isa;
+use crate::kernel::gemm::cut_bits;
+use alloc::vec::Vec;
+
+/// Slices of one side beyond which sums in fixed point are quicker.
+const MOST: usize = 4;
+
+/// How the numbers of A are cut.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slicing {
+    range: Span,
+    /// Bits of a slice.
+    width: i32,
+}
+
+/// Where the bits of some numbers lie: the exponents of the last bit of any and behind the first of any.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    last: i32,
+    end: i32,
+    finite: bool,
+}
+
+impl Span {
+    const NONE: Self = Self { last: i32::MAX, end: i32::MIN, finite: true };
+
+    pub(super) fn of(numbers: &[f32]) -> Self {
+        numbers.iter().fold(Self::NONE, |span, x| {
+            let bits = x.to_bits() & 0x7FFF_FFFF;
+            if bits == 0 {
+                return span;
+            }
+            let (field, mantissa) = ((bits >> 23) as i32, bits & 0x007F_FFFF);
+            let significand = if field == 0 { mantissa } else { mantissa | 0x0080_0000 };
+            let unit = field.max(1) - 150;
+            Self {
+                last: span.last.min(unit + significand.trailing_zeros() as i32),
+                end: span.end.max(unit + 32 - significand.leading_zeros() as i32),
+                finite: span.finite && field < 255,
+            }
+        })
+    }
+
+    fn join(self, other: Self) -> Self {
+        Self { last: self.last.min(other.last), end: self.end.max(other.end), finite: self.finite && other.finite }
+    }
+
+    /// How many slices of a width these numbers have.
+    fn slices(self, width: i32) -> usize {
+        if self.end <= self.last { 1 } else { ((self.end - self.last) as usize).div_ceil(width as usize) }
+    }
+}
+
+impl Slicing {
+    /// How the numbers of A are cut for sums of `depth` products, if into few slices.
+    pub(super) fn new(tiles: &[Vec<Tile>], depth: usize) -> Option<Self> {
+        let range = tiles.iter().flatten().fold(Span::NONE, |range, tile| range.join(Span::of(&tile.numbers)));
+        // A sum of `depth` products of two slices has twice this many bits and those of `depth`: at most 53.
+        let width = (53 - (usize::BITS - depth.leading_zeros()) as i32) / 2;
+        (range.finite && width > 0 && range.slices(width) <= MOST).then_some(Self { range, width })
+    }
+
+    /// How many slices the numbers of A have.
+    pub(super) fn count(&self) -> usize {
+        self.range.slices(self.width)
+    }
+
+    /// How many slices of this width the numbers of a panel of B have, if few.
+    pub(super) fn count_of(&self, b: Span) -> Option<usize> {
+        let count = b.slices(self.width);
+        (b.finite && count <= MOST).then_some(count)
+    }
+
+    /// The bits of numbers that are in a slice, the last bits' slice first.
+    pub(super) fn slice(&self, isa: Isa, range: Span, index: usize, numbers: &[f32]) -> Vec<f32> {
+        let from = range.last.saturating_add(index as i32 * self.width);
+        let mut slice = numbers.to_vec();
+        cut_bits(isa, from, from.saturating_add(self.width), &mut slice);
+        slice
+    }
+
+    /// Cuts the numbers of a tile, if there is anything to cut.
+    pub(super) fn cut(&self, tile: &mut Tile, isa: Isa) {
+        let count = self.count();
+        if count > 1 {
+            tile.slices = (0..count).map(|index| self.slice(isa, self.range, index, &tile.numbers)).collect();
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! [`Unit`]: what a thread does at a time, MC rows by NC columns of one matrix of the product, and where its sums go.
+
+use super::job::Job;
+use super::pack_a::PackedA;
+use super::pack_b::Packer;
+use super::tile::Tile;
+use super::work::{Columns, Sink, Sums};
+use crate::kernel::gemm::{LANES, ROWS};
+use crate::ops::real::Real;
+use alloc::vec::Vec;
+
+/// Rows of a unit: a panel is packed and decoded once for them.
+const MC: usize = 512;
+
+/// Columns of a unit: packed A is read once for them. In a narrow product each panel is a unit.
+const NC: usize = 8 * LANES;
+
+/// A part of one matrix of the product: its first row and panel, and the columns of its rows.
+pub(super) struct Unit<'a, D> {
+    pub(super) matrix: usize,
+    row: usize,
+    panel: usize,
+    rows: Vec<&'a mut [D]>,
+}
+
+/// Cuts the product.
+pub(super) fn units<'a, D>(job: &Job<'_>, dst: &'a mut [D]) -> Vec<Unit<'a, D>> {
+    let shape = job.shape;
+    let panels_of_unit = (shape.n.div_ceil(LANES) / 16).clamp(1, NC / LANES);
+    let mut units = Vec::new();
+    for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
+        for (block, of_block) in of_matrix.chunks_mut(MC * shape.n).enumerate() {
+            let (first, rows) = (units.len(), of_block.len() / shape.n);
+            let panels = (0..shape.n.div_ceil(LANES)).step_by(panels_of_unit);
+            units.extend(panels.map(|panel| Unit { matrix, row: block * MC, panel, rows: Vec::with_capacity(rows) }));
+            for row in of_block.chunks_mut(shape.n) {
+                let of_row = units[first..].iter_mut().zip(row.chunks_mut(panels_of_unit * LANES));
+                of_row.for_each(|(unit, piece)| unit.rows.push(piece));
+            }
+        }
+    }
+    units
+}
+
+impl<D> Unit<'_, D> {
+    /// The tiles that its rows are in.
+    pub(super) fn tiles<'t>(&self, job: &Job<'_>, a: &'t PackedA) -> &'t [Tile] {
+        &a.tiles[job.matrices(self.matrix)[0]][self.row / ROWS..(self.row + self.rows.len()).div_ceil(ROWS)]
+    }
+
+    /// The rows of B that its columns are.
+    pub(super) fn columns<'p>(&self, job: &Job<'p>, packer: &'p Packer<'p>) -> Vec<Columns<'p>> {
+        let ([_, line], [_, of_b]) = (job.lines(self.matrix), job.matrices(self.matrix));
+        let (packed, width) = (job.b.packed().filter(|_| job.shape.k > 0), self.rows[0].len());
+        let columns = |index: usize| {
+            let (panel, first) = (self.panel + index, (self.panel + index) * LANES);
+            let packed = packed.map(|packed| packed.panel(of_b, panel));
+            Columns { packer, packed, first, line: line + first, rows: LANES.min(width - index * LANES) }
+        };
+        (0..width.div_ceil(LANES)).map(columns).collect()
+    }
+}
+
+/// Finishes the sums of a unit into the product.
+pub(super) struct Output<'o, 'a, D> {
+    pub(super) job: &'o Job<'o>,
+    pub(super) columns: &'o [Columns<'o>],
+    pub(super) unit: &'o mut Unit<'a, D>,
+}
+
+impl<D: Real> Sink for Output<'_, '_, D> {
+    fn take(&mut self, row: usize, index: usize, sums: Sums<'_>) {
+        let (shape, finish) = (self.job.shape, &self.job.finish);
+        let Columns { first, rows, .. } = self.columns[index];
+        let dst = &mut self.unit.rows[row - self.unit.row][index * LANES..][..rows];
+        let place = (self.unit.matrix * shape.m + row) * shape.n + first;
+        match sums {
+            Sums::F32(sums) => finish.apply_f32s(place, &sums[..rows], dst),
+            Sums::Any(sums) => {
+                dst.iter_mut().zip(sums).enumerate().for_each(|(i, (to, sum))| *to = finish.apply(place + i, sum));
+            }
+        }
+    }
+}

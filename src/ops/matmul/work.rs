@@ -1,0 +1,175 @@
+//! [`Work`]: some tiles of A by some panels of B, and the loops that every kind of sum shares.
+//!
+//! ```text
+//! for a chunk of KC positions                  its numbers of a panel stay in the first-level cache
+//!     for a pair of panels, 2 · NR columns     decoded once for all tiles
+//!         for a tile of mr rows                packed A streams from the second-level cache
+//!             micro-kernel                     mr × NR sums (or 2 · NR) in registers, KC steps
+//! ```
+//!
+//! A sum is put back between chunks and taken up again, so no bit depends on KC.
+
+use super::job::Job;
+use super::pack_b::Packer;
+use super::panel::Panel;
+use super::read::Reader;
+use super::slices::Slicing;
+use super::tile::Tile;
+use crate::kernel::gemm::{Block, LANES, Lanes, PIECE, ROWS};
+use crate::kernel::{Aligned, Quad};
+use crate::mma::Sum;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// Some tiles of A and some columns of one matrix of the product.
+pub(super) struct Work<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) reader: &'a Reader,
+    pub(super) matrix: usize,
+    pub(super) tiles: &'a [Tile],
+    pub(super) slicing: Option<&'a Slicing>,
+    pub(super) columns: &'a [Columns<'a>],
+}
+
+/// Up to 16 columns of the product: rows of B.
+pub(super) struct Columns<'a> {
+    pub(super) packer: &'a Packer<'a>,
+    /// Their panel, if B is packed.
+    pub(super) packed: Option<&'a Panel>,
+    /// The first of them in the product, and its line in B.
+    pub(super) first: usize,
+    pub(super) line: usize,
+    pub(super) rows: usize,
+}
+
+/// The sums of a row in the columns of a panel.
+pub(super) enum Sums<'a> {
+    F32(&'a Lanes<f32>),
+    Any(Vec<Sum>),
+}
+
+/// Where sums go.
+pub(super) trait Sink {
+    /// Takes the sums of a row in the columns with an index.
+    fn take(&mut self, row: usize, index: usize, sums: Sums<'_>);
+}
+
+/// The sums of a tile in two panels; in the first alone if there is no other.
+pub(super) type Pair<T> = [Block<T>; 2];
+
+/// The integers of a panel and its scales, for dot products of bytes.
+#[derive(Default)]
+pub(super) struct PanelI8 {
+    pub(super) b_i8x4: Aligned<Quad>,
+    pub(super) scales: Aligned<Lanes<f32>>,
+}
+
+/// Memory that a thread keeps from one unit of work to the next: fresh memory costs more than what is done in it.
+#[derive(Default)]
+pub(super) struct Scratch {
+    panels: Vec<Panel>,
+    numbers: [Aligned<Lanes<f32>>; 2],
+    pub(super) codes: Aligned<Lanes<u8>>,
+    pub(super) panels_i8: Vec<PanelI8>,
+    /// For every two panels the sums of all tiles.
+    pub(super) sums: Vec<Pair<f32>>,
+}
+
+impl Work<'_> {
+    /// The panels, packed where they are not yet, with memory to decode them, and memory for f32 sums.
+    pub(super) fn decoded<'s>(&'s self, scratch: &'s mut Scratch) -> (Decoded<'s>, &'s mut Vec<Pair<f32>>) {
+        let Scratch { panels: made, numbers, codes, sums, .. } = scratch;
+        made.resize_with(self.columns.len().max(made.len()), Panel::default);
+        let panel = |(columns, made): (&'s Columns<'_>, &'s mut Panel)| -> &'s Panel {
+            columns.packed.unwrap_or_else(|| {
+                columns.packer.fill(columns.line, columns.rows, made);
+                made
+            })
+        };
+        let panels = self.columns.iter().zip(made).map(panel).collect();
+        (Decoded { reader: self.reader, panels, numbers, codes }, sums)
+    }
+
+    /// Runs `step(pair, tile, positions, their numbers in one panel or two, sums)` over chunks of whole blocks of `block_k` of some positions, from zero;
+    /// leaves the sums of every pair of panels.
+    pub(super) fn by_chunks<T: Copy + Default>(
+        &self,
+        decoded: &mut Decoded<'_>,
+        positions: Range<usize>,
+        block_k: usize,
+        sums: &mut Vec<Pair<T>>,
+        step: impl Fn(usize, &Tile, Range<usize>, &[&[Lanes<f32>]], &mut Pair<T>),
+    ) {
+        self.clear(sums);
+        for k in chunks(positions, block_k, PIECE) {
+            for (pair, sums) in sums.chunks_mut(self.tiles.len()).enumerate() {
+                // 2 · KC · NR numbers: 16 KiB, in the first-level cache until all tiles have used them.
+                let b: Vec<&[Lanes<f32>]> = decoded.pair(pair, k.clone()).collect();
+                self.tiles.iter().zip(sums).for_each(|(tile, sums)| step(pair, tile, k.clone(), &b, sums));
+            }
+        }
+    }
+
+    /// Zeros for the sums of all tiles in each pair of panels.
+    pub(super) fn clear<T: Copy + Default>(&self, sums: &mut Vec<Pair<T>>) {
+        sums.clear();
+        sums.resize(self.columns.len().div_ceil(2) * self.tiles.len(), [[[T::default(); LANES]; ROWS]; 2]);
+    }
+
+    /// Hands over sums row by row: those of neighbouring panels lie side by side in the product.
+    pub(super) fn hand_over<T>(&self, sums: &[Pair<T>], sink: &mut dyn Sink, as_sums: impl Fn(&Lanes<T>) -> Sums<'_>) {
+        let count = self.tiles.len();
+        for (tile, number) in self.tiles.iter().zip(0..) {
+            for (i, row) in tile.rows.clone().enumerate() {
+                for index in 0..self.columns.len() {
+                    sink.take(row, index, as_sums(&sums[index / 2 * count + number][index % 2][i]));
+                }
+            }
+        }
+    }
+
+    /// Hands over f32 sums.
+    pub(super) fn hand_over_f32s(&self, sums: &[Pair<f32>], sink: &mut dyn Sink) {
+        self.hand_over(sums, sink, |sums| Sums::F32(sums));
+    }
+
+    /// Runs `work(index, panel, all its numbers)` panel after panel, for sums that are made of a whole panel at a time.
+    pub(super) fn each_panel(&self, scratch: &mut Scratch, mut work: impl FnMut(usize, &Panel, &[Lanes<f32>])) {
+        let (mut decoded, _) = self.decoded(scratch);
+        for index in 0..self.columns.len() {
+            let panel = decoded.panels[index];
+            work(index, panel, decoded.numbers(index, 0..self.job.shape.k));
+        }
+    }
+}
+
+/// Positions in chunks of whole blocks, about as long as `length`.
+pub(super) fn chunks(positions: Range<usize>, block_k: usize, length: usize) -> impl Iterator<Item = Range<usize>> {
+    let length = if block_k < length { length / block_k * block_k } else { block_k };
+    positions.clone().step_by(length).map(move |start| start..start.saturating_add(length).min(positions.end))
+}
+
+/// Panels, and memory for their numbers.
+pub(super) struct Decoded<'a> {
+    reader: &'a Reader,
+    pub(super) panels: Vec<&'a Panel>,
+    numbers: &'a mut [Aligned<Lanes<f32>>; 2],
+    codes: &'a mut Aligned<Lanes<u8>>,
+}
+
+impl Decoded<'_> {
+    /// The numbers of a panel at some positions.
+    fn numbers(&mut self, panel: usize, k: Range<usize>) -> &[Lanes<f32>] {
+        let numbers = &mut self.numbers[panel % 2];
+        numbers.resize(k.len());
+        self.reader.panel(self.panels[panel], k, self.codes, numbers);
+        numbers
+    }
+
+    /// The numbers of the two panels of a pair, or of the last.
+    fn pair(&mut self, pair: usize, k: Range<usize>) -> impl Iterator<Item = &[Lanes<f32>]> {
+        let panels = 2 * pair..(2 * pair + 2).min(self.panels.len());
+        panels.clone().for_each(|panel| _ = self.numbers(panel, k.clone()));
+        self.numbers.iter().take(panels.len()).map(move |numbers| &numbers[..k.len()])
+    }
+}
