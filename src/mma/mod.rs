@@ -10,6 +10,8 @@ mod model;
 
 pub use accumulator::{Accumulator, Chain, IntegerOverflow};
 
+#[cfg(test)]
+pub(crate) use accumulate::{Accumulate, GroupLen};
 pub(crate) use accumulate::{AnyAccumulate, Block, Products, Sum, Takes};
 pub(crate) use blocks::{Partial, Scale};
 pub(crate) use fixed::Fixed;

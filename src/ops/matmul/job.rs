@@ -52,7 +52,30 @@ pub(super) struct Job<'a> {
     pub(super) exec: Exec,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// A product of operands that the accumulator takes, under its model. Where B has one matrix for all of A's, these are taken as one, under each other:
+    /// the same lines, and the same elements of the product.
+    pub(super) fn new(
+        matmul: &Matmul<'a>,
+        [a, b]: [Operand<'a>; 2],
+        shape: Shape,
+        accumulator: Accumulator,
+        model: Box<dyn AnyAccumulate>,
+    ) -> Self {
+        let factor = match model.takes() {
+            Takes::Elements => factor(&a, &b),
+            Takes::Values => None,
+        };
+        let (c, addend) = if model.takes_c() { (matmul.addend, None) } else { (None, matmul.addend) };
+        let finish = Finish { factor, addend, bias: matmul.bias, n: shape.n };
+        // A product of no elements may have more rows than can be counted.
+        let (a, shape) = match shape.len() {
+            Ok(1..) if b.batch() == 1 => (a.stacked(), Shape { batch: 1, m: shape.batch * shape.m, ..shape }),
+            _ => (a, shape),
+        };
+        Self { a, b, shape, accumulator, model, c, finish, dither: matmul.dither, exec: matmul.exec }
+    }
+
     /// The matrices of A and B that make a matrix of the product: an operand with a single one has it for all.
     pub(super) const fn matrices(&self, matrix: usize) -> [usize; 2] {
         [if self.a.batch() == 1 { 0 } else { matrix }, if self.b.batch() == 1 { 0 } else { matrix }]
@@ -91,20 +114,8 @@ pub(super) fn resolve<'b, D>(
     check(&a, &accumulator)?;
     check(&b, &accumulator)?;
     let model = accumulator.model([a.formats(), b.formats()]);
-    let factor = match model.takes() {
-        Takes::Elements => factor(&a, &b),
-        Takes::Values => None,
-    };
-    let (c, addend) = if model.takes_c() { (matmul.addend, None) } else { (None, matmul.addend) };
-    let finish = Finish { factor, addend, bias: matmul.bias, n: shape.n };
-    let (a, shape) = if b.batch() > 1 || dst.is_empty() { (a, shape) } else { stacked(a, shape) };
-    run(&Job { a, b, shape, accumulator, model, c, finish, dither: matmul.dither, exec: matmul.exec }, dst);
+    run(&Job::new(matmul, [a, b], shape, accumulator, model), dst);
     Ok(())
-}
-
-/// The matrices of A under each other, where B has one for all of them: the same lines, and the same elements of the product.
-const fn stacked(a: Operand<'_>, shape: Shape) -> (Operand<'_>, Shape) {
-    (a.stacked(), Shape { batch: 1, m: shape.batch * shape.m, ..shape })
 }
 
 /// Refuses an operand that an accumulator does not take.

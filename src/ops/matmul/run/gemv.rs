@@ -165,7 +165,7 @@ impl<'a> GemvPath<'a> {
 }
 
 /// Whether the rows are few enough for dot products with codes in pairs or one a byte, and blocks are whole registers of codes.
-const fn takes_codes(int8: &Int8, job: &Job<'_>, paired: bool) -> bool {
+fn takes_codes(int8: &Int8, job: &Job<'_>, paired: bool) -> bool {
     let positions = if paired { 8 } else { 4 };
     let whole = job.shape.k.is_multiple_of(positions) && int8.is_whole(job.shape.k, positions);
     whole && job.shape.m <= int8.dots.pays(paired)
