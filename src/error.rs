@@ -1,6 +1,7 @@
 //! The one error type of the crate. It owns the wording of every refusal; it decides nothing.
 
 use crate::name::Name;
+use core::fmt;
 
 /// Why a request was refused. Every message names what was expected and what was found.
 ///
@@ -11,11 +12,10 @@ use crate::name::Name;
 /// let error = encode_slice(&spec, &[1.0f32; 3], &mut codes, &spec.default_convert(), Dither::NONE, Exec::default());
 /// assert_eq!(error.unwrap_err().to_string(), "output length: expected 3, found 2");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// A part of a format specification is out of its range.
-    #[error("format specification: {what}: expected {low}..={high}, found {found}")]
     SpecRange {
         /// The part that was refused.
         what: &'static str,
@@ -27,10 +27,8 @@ pub enum Error {
         high: i64,
     },
     /// Two parts of a format specification contradict each other.
-    #[error("format specification: {0}")]
     SpecConflict(&'static str),
     /// A codebook entry is not a usable number.
-    #[error("codebook entry {index} (f32 bits {bits:#010x}): expected {expected}")]
     Codebook {
         /// Position of the entry, which is also its code.
         index: usize,
@@ -40,13 +38,10 @@ pub enum Error {
         expected: &'static str,
     },
     /// Parts of a block specification contradict each other.
-    #[error("block specification: {0}")]
     Block(&'static str),
     /// A shape holds more elements, or a buffer for it more bytes, than the address space.
-    #[error("shape: expected fewer than 2^{} elements and bytes, found more", usize::BITS - 1)]
     TooLarge,
     /// A range of rows is not one that can be cut out.
-    #[error("rows {start}..{end}: expected a range within 0..{rows}, starting and ending at a multiple of {step}")]
     Rows {
         /// First row.
         start: usize,
@@ -58,7 +53,6 @@ pub enum Error {
         step: usize,
     },
     /// A stored number is not one that its format has.
-    #[error("{what} {index}: expected {expected}, found {found:#x}")]
     Stored {
         /// Which buffer, in words.
         what: &'static str,
@@ -70,7 +64,6 @@ pub enum Error {
         found: u32,
     },
     /// A scale or minimum to quantize with is not one that can be taken.
-    #[error("{what} {index}: expected {expected}, found {:?}", f32::from_bits(*bits))]
     Given {
         /// Which numbers, in words.
         what: &'static str,
@@ -82,7 +75,6 @@ pub enum Error {
         bits: u32,
     },
     /// A zero point to quantize with is no integer that the elements have.
-    #[error("zero point {index}: expected an integer from {low} to {high}, found {:?}", f32::from_bits(*bits))]
     ZeroPoint {
         /// Position among the zero points.
         index: usize,
@@ -94,7 +86,6 @@ pub enum Error {
         bits: u32,
     },
     /// A tensor is not in the format that a call is for.
-    #[error("{what}: expected {expected}")]
     Scheme {
         /// Which tensor or call, in words.
         what: &'static str,
@@ -102,7 +93,6 @@ pub enum Error {
         expected: &'static str,
     },
     /// A buffer has the wrong length.
-    #[error("{what}: expected {expected}, found {found}")]
     Length {
         /// Which buffer, in words.
         what: &'static str,
@@ -112,7 +102,6 @@ pub enum Error {
         found: usize,
     },
     /// A code type is too narrow for the codes of a format.
-    #[error("code type: expected at least {needed} bits for {format}, found {found}")]
     CodeWidth {
         /// The format whose codes were to be stored.
         format: Name,
@@ -122,16 +111,13 @@ pub enum Error {
         found: u32,
     },
     /// A rounding asks for more or fewer random bits than a word can give.
-    #[error("stochastic rounding: expected 1..=32 random bits, found {found}")]
     RandomBits {
         /// The number that was asked for.
         found: u8,
     },
     /// A table of a function was asked for under a rounding that takes random bits.
-    #[error("lookup table: expected a rounding without random bits, found a stochastic one")]
     TableRound,
     /// No format has this name in this vocabulary.
-    #[error("format name: expected a name of {vocabulary}, found {name:?}")]
     UnknownName {
         /// Where the name was looked up.
         vocabulary: &'static str,
@@ -139,9 +125,6 @@ pub enum Error {
         name: Name,
     },
     /// The name stands for different formats in different vocabularies.
-    #[error(
-        "format name {name:?} is ambiguous: {first_vocabulary} means {first}, {second_vocabulary} means {second}; name the vocabulary"
-    )]
     AmbiguousName {
         /// The name, cut to 23 bytes.
         name: Name,
@@ -160,5 +143,125 @@ impl Error {
     /// Refuses a buffer of another length.
     pub(crate) const fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), Self> {
         if expected == found { Ok(()) } else { Err(Self::Length { what, expected, found }) }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SpecRange { what, found, low, high } => {
+                write!(f, "format specification: {what}: expected {low}..={high}, found {found}")
+            }
+            Self::SpecConflict(conflict) => write!(f, "format specification: {conflict}"),
+            Self::Codebook { index, bits, expected } => {
+                write!(f, "codebook entry {index} (f32 bits {bits:#010x}): expected {expected}")
+            }
+            Self::Block(conflict) => write!(f, "block specification: {conflict}"),
+            Self::TooLarge => {
+                write!(f, "shape: expected fewer than 2^{} elements and bytes, found more", usize::BITS - 1)
+            }
+            Self::Rows { start, end, rows, step } => {
+                write!(f, "rows {start}..{end}: expected a range within 0..{rows}, starting and ending at a multiple of {step}")
+            }
+            Self::Stored { what, index, expected, found } => {
+                write!(f, "{what} {index}: expected {expected}, found {found:#x}")
+            }
+            Self::Given { what, index, expected, bits } => {
+                write!(f, "{what} {index}: expected {expected}, found {:?}", f32::from_bits(*bits))
+            }
+            Self::ZeroPoint { index, low, high, bits } => {
+                write!(f, "zero point {index}: expected an integer from {low} to {high}, found {:?}", f32::from_bits(*bits))
+            }
+            Self::Scheme { what, expected } => write!(f, "{what}: expected {expected}"),
+            Self::Length { what, expected, found } => write!(f, "{what}: expected {expected}, found {found}"),
+            Self::CodeWidth { format, needed, found } => {
+                write!(f, "code type: expected at least {needed} bits for {format}, found {found}")
+            }
+            Self::RandomBits { found } => {
+                write!(f, "stochastic rounding: expected 1..=32 random bits, found {found}")
+            }
+            Self::TableRound => f.write_str("lookup table: expected a rounding without random bits, found a stochastic one"),
+            Self::UnknownName { vocabulary, name } => {
+                write!(f, "format name: expected a name of {vocabulary}, found {name:?}")
+            }
+            Self::AmbiguousName { name, first, first_vocabulary, second, second_vocabulary } => write!(
+                f,
+                "format name {name:?} is ambiguous: {first_vocabulary} means {first}, {second_vocabulary} means {second}; \
+                 name the vocabulary"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variant_says_what_was_expected_and_what_was_found() {
+        let what = "output length";
+        let name = Name::cut;
+        let messages = [
+            (
+                Error::SpecRange { what: "exponent bits", found: -3, low: 0, high: 11 },
+                "format specification: exponent bits: expected 0..=11, found -3",
+            ),
+            (Error::SpecConflict("no bits"), "format specification: no bits"),
+            (
+                Error::Codebook { index: 7, bits: 0x7F80_0000, expected: "a finite number" },
+                "codebook entry 7 (f32 bits 0x7f800000): expected a finite number",
+            ),
+            (
+                Error::Codebook { index: 0, bits: 1, expected: "no subnormal" },
+                "codebook entry 0 (f32 bits 0x00000001): expected no subnormal",
+            ),
+            (Error::Block("no elements"), "block specification: no elements"),
+            (
+                Error::Rows { start: 3, end: 9, rows: 8, step: 4 },
+                "rows 3..9: expected a range within 0..8, starting and ending at a multiple of 4",
+            ),
+            (
+                Error::Stored { what: "scale", index: 2, expected: "a number", found: 0xFF },
+                "scale 2: expected a number, found 0xff",
+            ),
+            (
+                Error::Given { what: "scale", index: 5, expected: "a positive number", bits: (-0.0f32).to_bits() },
+                "scale 5: expected a positive number, found -0.0",
+            ),
+            (
+                Error::Given { what: "minimum", index: 0, expected: "a number", bits: f32::NAN.to_bits() },
+                "minimum 0: expected a number, found NaN",
+            ),
+            (
+                Error::ZeroPoint { index: 1, low: -8, high: 7, bits: 2.5f32.to_bits() },
+                "zero point 1: expected an integer from -8 to 7, found 2.5",
+            ),
+            (Error::Scheme { what: "tensor", expected: "MXFP4" }, "tensor: expected MXFP4"),
+            (Error::Length { what, expected: 3, found: 2 }, "output length: expected 3, found 2"),
+            (
+                Error::CodeWidth { format: name("BF16"), needed: 16, found: 8 },
+                "code type: expected at least 16 bits for BF16, found 8",
+            ),
+            (Error::RandomBits { found: 33 }, "stochastic rounding: expected 1..=32 random bits, found 33"),
+            (Error::TableRound, "lookup table: expected a rounding without random bits, found a stochastic one"),
+            (Error::UnknownName { vocabulary: "OCP", name: name("F9\n") }, r#"format name: expected a name of OCP, found "F9\n""#),
+            (
+                Error::AmbiguousName {
+                    name: name("E4M3"),
+                    first: name("F8E4M3"),
+                    first_vocabulary: "OCP",
+                    second: name("F8E4M3IEEE"),
+                    second_vocabulary: "ml_dtypes",
+                },
+                r#"format name "E4M3" is ambiguous: OCP means F8E4M3, ml_dtypes means F8E4M3IEEE; name the vocabulary"#,
+            ),
+        ];
+        for (error, message) in messages {
+            assert_eq!(error.to_string(), message);
+        }
+        let too_large = format!("shape: expected fewer than 2^{} elements and bytes, found more", usize::BITS - 1);
+        assert_eq!(Error::TooLarge.to_string(), too_large);
     }
 }

@@ -7,8 +7,7 @@ use core::cmp::Ordering;
 use core::fmt::{Display, Formatter, Write};
 
 /// Text that is not a number, or one whose place no rounding can be sure of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseError(&'static str);
 
 impl ParseError {
@@ -19,6 +18,14 @@ impl ParseError {
     #[cfg(feature = "num-traits")]
     pub(super) const NOT_DECIMAL: Self = Self("expected a decimal number, `inf` or `NaN`");
 }
+
+impl Display for ParseError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl core::error::Error for ParseError {}
 
 /// An exponent beyond every format (whose exponents stay below 2^18).
 const FAR: i64 = 1 << 20;
