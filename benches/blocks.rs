@@ -1,7 +1,7 @@
 //! Block-scaled tensors, quantized and restored, on every instruction set, beside control rows that move the same bytes of the same buffers and
 //! compute nothing: 4 bytes to 1 or ½, 1 or ½ to 4, and a copy.
 //!
-//! `cargo bench --bench blocks`. One thread, into buffers that are kept; a tensor that fits the second-level cache and one beyond all caches, numbers on
+//! `cargo bench -p subhalf-benches --bench blocks`. One thread, into buffers that are kept; a tensor that fits the second-level cache and one beyond all caches, numbers on
 //! cache lines and 4 bytes off. Rows of memory walk through more buffers than any cache holds. Compare ratios to the control rows only.
 
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
@@ -13,8 +13,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use subhalf::preset::Preset;
 use subhalf::{Exec, Isa, Quantizer, preset};
 
-mod control;
-use control::{Control, Place, Ring, move_bytes};
+use subhalf_benches::control::{Control, Place, Ring, move_bytes};
 
 const COLS: usize = 1024;
 
@@ -45,7 +44,7 @@ fn benches(criterion: &mut Criterion) {
     {
         let length = rows * COLS;
         let mut ring = Ring::new(length, off, size == "memory");
-        let numbers = ring.next().1.x.get().to_vec();
+        let numbers = ring.advance().1.x.get().to_vec();
         let schemes = || SCHEMES.into_iter().map(|name| preset::by_name(name).expect("a preset"));
         let throughput = |bytes: usize| Throughput::ElementsAndBytes { elements: length as u64, bytes: bytes as u64 };
 
@@ -59,7 +58,7 @@ fn benches(criterion: &mut Criterion) {
             group.throughput(throughput(moved));
             group.bench_function(name, |bencher| {
                 bencher.iter(|| {
-                    let (_, Place { x, y, bytes }) = ring.next();
+                    let (_, Place { x, y, bytes }) = ring.advance();
                     move_bytes(control, black_box(x.get()), black_box(bytes), black_box(y.get_mut()));
                 });
             });
@@ -72,7 +71,7 @@ fn benches(criterion: &mut Criterion) {
                 let mut tensors = vec![tensor; ring.places.len()];
                 group.bench_function(BenchmarkId::new(preset.name, isa.name()), |bencher| {
                     bencher.iter(|| {
-                        let (turn, place) = ring.next();
+                        let (turn, place) = ring.advance();
                         quantizer.quantize_into(black_box(place.x.get()), &mut tensors[turn])
                     });
                 });
@@ -92,7 +91,7 @@ fn benches(criterion: &mut Criterion) {
             group.throughput(throughput(moved));
             group.bench_function(name, |bencher| {
                 bencher.iter(|| {
-                    let (_, Place { x, y, bytes }) = ring.next();
+                    let (_, Place { x, y, bytes }) = ring.advance();
                     move_bytes(control, black_box(x.get()), black_box(bytes), black_box(y.get_mut()));
                 });
             });
@@ -105,7 +104,7 @@ fn benches(criterion: &mut Criterion) {
                 let exec = Exec::SERIAL.with_isa(isa);
                 group.bench_function(BenchmarkId::new(preset.name, isa.name()), |bencher| {
                     bencher.iter(|| {
-                        let (turn, place) = ring.next();
+                        let (turn, place) = ring.advance();
                         tensors[turn].view().dequantize_into(black_box(place.y.get_mut()), exec)
                     });
                 });

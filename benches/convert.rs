@@ -1,6 +1,6 @@
 //! Slices encoded, decoded, rounded, packed and recoded on every instruction set, beside rows that move the same bytes and compute nothing.
 //!
-//! `cargo bench --bench convert`, or a part of it: `cargo bench --bench convert -- "encode f32, L2"`. One thread. Ratios to the control
+//! `cargo bench -p subhalf-benches --bench convert`, or a part of it: `cargo bench -p subhalf-benches --bench convert -- "encode f32, L2"`. One thread. Ratios to the control
 //! rows of the same run are what counts (`ratios` has the main ones in turns). Rows of memory walk through more buffers than any cache holds.
 
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
@@ -15,8 +15,7 @@ use subhalf::{
     encode_packed_slice, encode_slice, fake_quantize_slice,
 };
 
-mod control;
-use control::{Control, Ring, move_bytes, number};
+use subhalf_benches::control::{Control, Ring, move_bytes, number};
 
 /// In the second-level cache, and beyond all caches.
 const SIZES: [(usize, &str); 2] = [(64 << 10, "L2"), (16 << 20, "memory")];
@@ -56,7 +55,7 @@ impl<'a> Bench<'a> {
         let ring = &mut self.ring;
         self.group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let (_, place) = ring.next();
+                let (_, place) = ring.advance();
                 work(black_box(place.x.get()), black_box(&mut place.bytes), black_box(place.y.get_mut()));
             });
         });

@@ -1,21 +1,16 @@
 //! Matrix products beside rows that only multiply and add, or only read: what the machine can do, measured in turns with them.
 //!
-//! `cargo bench --bench matmul`, or `-- --help`. Every row runs a few hundredths of a second a turn, right behind what it is held against, so that a
+//! `cargo bench -p subhalf-benches --bench matmul`, or `-- --help`. Every row runs a few hundredths of a second a turn, right behind what it is held against, so that a
 //! noisy neighbour meets both alike; figures are medians of the turns. Compare the ratios only.
-
-#[cfg(target_arch = "x86_64")]
-#[path = "control/peaks.rs"]
-mod peaks;
-
-#[path = "control/turns.rs"]
-mod turns;
 
 use clap::Parser;
 use std::hint::black_box;
 use subhalf::{
     Accumulator, Chain, Exec, FormatSpec, Isa, Matmul, Operand, PackedMatrix, QuantTensor, Round, philox4x32_10, preset,
 };
-use turns::{Pace, RowId, Table, Turns};
+#[cfg(target_arch = "x86_64")]
+use subhalf_benches::peaks;
+use subhalf_benches::turns::{Pace, RowId, Table, Turns};
 
 const N: usize = 4096;
 const K: usize = 4096;
@@ -155,7 +150,6 @@ fn accumulators(turns: &Turns, weights: &[f32]) {
 }
 
 /// The same products on one thread and on two, inside the pool.
-#[cfg(feature = "rayon")]
 fn threads(turns: &Turns, weights: &[f32]) {
     let spec = preset::ocp::MXFP4;
     let right = QuantTensor::quantize(&spec, weights, &[N, K]).expect("a shape that fits");
@@ -183,10 +177,9 @@ fn threads(turns: &Turns, weights: &[f32]) {
 }
 
 fn main() {
-    let Some(Arguments { turns }) = turns::arguments("matmul") else { return };
+    let Some(Arguments { turns }) = subhalf_benches::turns::arguments("matmul") else { return };
     let weights = inputs(N * K);
     products(&turns, &weights);
     accumulators(&turns, &weights);
-    #[cfg(feature = "rayon")]
     threads(&turns, &weights);
 }

@@ -1,7 +1,7 @@
 //! What conversions reach of rows that move the same bytes and compute nothing, all in turns: the README's figures, and what to look at after a kernel
 //! was changed. `convert` and `blocks` have more rows, one after another.
 //!
-//! `cargo bench --bench ratios`, a minute, or `-- --help`. One thread but for the last table; numbers in the second-level cache, and beyond all
+//! `cargo bench -p subhalf-benches --bench ratios`, a minute, or `-- --help`. One thread but for the last table; numbers in the second-level cache, and beyond all
 //! caches: as many buffers as that takes, 1.5 GB beside a last-level cache of 300 MiB.
 
 use std::cell::RefCell;
@@ -13,11 +13,8 @@ use subhalf::{
     encode_packed_slice, encode_slice, fake_quantize_slice, preset,
 };
 
-mod control;
-#[path = "control/turns.rs"]
-mod turns;
-use control::{Control, Place, Ring, move_bytes, number};
-use turns::{Pace, RowId, Table, Turns};
+use subhalf_benches::control::{Control, Place, Ring, move_bytes, number};
+use subhalf_benches::turns::{Pace, RowId, Table, Turns};
 
 /// Conversions as parts of what moving their bytes takes.
 #[derive(Parser)]
@@ -69,7 +66,7 @@ impl<'a> Rows<'a> {
         let ring = self.ring;
         self.table.control(name, self.length, move || {
             let mut ring = ring.borrow_mut();
-            let Place { x, y, bytes } = ring.next().1;
+            let Place { x, y, bytes } = ring.advance().1;
             move_bytes(control, black_box(x.get()), black_box(bytes), black_box(y.get_mut()));
         })
     }
@@ -78,7 +75,7 @@ impl<'a> Rows<'a> {
         let ring = self.ring;
         self.table.add(name, against.iter().copied(), self.length, move || {
             let mut ring = ring.borrow_mut();
-            let (turn, Place { x, y, bytes }) = ring.next();
+            let (turn, Place { x, y, bytes }) = ring.advance();
             work(turn, black_box(x.get()), black_box(bytes), black_box(y.get_mut()));
         });
     }
@@ -88,7 +85,7 @@ impl<'a> Rows<'a> {
 fn rows(title: &'static str, length: usize, is_memory: bool, arguments: &Arguments) {
     let exec = Exec::SERIAL.with_isa(arguments.turns.isa());
     let mut ring = Ring::new(length, usize::from(arguments.unaligned), is_memory);
-    let (places, numbers) = (ring.places.len(), ring.next().1.x.get().to_vec());
+    let (places, numbers) = (ring.places.len(), ring.advance().1.x.get().to_vec());
     let ring = RefCell::new(ring);
     let mut rows = Rows { table: Table::new(title, PACE, &arguments.turns), ring: &ring, length };
 
@@ -151,7 +148,6 @@ fn rows(title: &'static str, length: usize, is_memory: bool, arguments: &Argumen
 }
 
 /// 16 Mi numbers in tiles that stay in the second-level cache, on one thread and on two, inside the pool.
-#[cfg(feature = "rayon")]
 fn threads(arguments: &Arguments) {
     use rayon::prelude::*;
     const TILE: usize = 64 << 10;
@@ -181,9 +177,8 @@ fn threads(arguments: &Arguments) {
 }
 
 fn main() {
-    let Some(arguments) = turns::arguments::<Arguments>("ratios") else { return };
+    let Some(arguments) = subhalf_benches::turns::arguments::<Arguments>("ratios") else { return };
     rows("64 Ki numbers in L2", 64 << 10, false, &arguments);
     rows("16 Mi numbers, memory", 16 << 20, true, &arguments);
-    #[cfg(feature = "rayon")]
     threads(&arguments);
 }

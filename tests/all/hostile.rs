@@ -1,9 +1,7 @@
-//! Hostile input: broken files, absurd specs, arbitrary names, wrong lengths. Whatever comes in, the answer is a result or an
+//! Hostile input: absurd specs, arbitrary names, wrong lengths. Whatever comes in, the answer is a result or an
 //! error of one line, never a panic; what is accepted keeps its promises.
 
-mod files;
 mod names;
-mod program;
 mod specs;
 
 use proptest::test_runner::Config;

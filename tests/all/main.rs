@@ -18,8 +18,6 @@ mod number;
 mod oracle;
 mod p3109;
 mod presets;
-#[cfg(feature = "alloc")]
-mod report_example;
 mod scalars;
 #[cfg(feature = "alloc")]
 mod slices;
@@ -33,7 +31,6 @@ mod traits;
 mod unary;
 mod user_format;
 mod vectors;
-mod vectors_example;
 mod walk;
 #[cfg(feature = "alloc")]
 mod wrap;

@@ -1,0 +1,41 @@
+//! Why a program stopped, and text that stays on one line.
+
+use crate::report::ReadError;
+use std::io;
+
+/// Why a program stopped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Library(#[from] subhalf::Error),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+    #[error("cannot write {0}: {1}")]
+    Picture(String, io::Error),
+    #[error("cannot draw: {0}")]
+    Draw(String),
+    #[error("expected schemes with the same elements and blocks, found {0} and {1}")]
+    Incomparable(String, String),
+    #[error("operation {operation}: expected a floating-point format, found {format}, which only converts")]
+    NoArithmetic { operation: &'static str, format: String },
+    #[error("operands: expected at most {limit} bits to write them all, found {found}; say --samples COUNT")]
+    TooMany { limit: u32, found: u32 },
+    #[error("{option}: expected operation {operation}, found another")]
+    Option { option: &'static str, operation: &'static str },
+}
+
+/// Text without line breaks and other control characters, cut behind `longest` characters.
+pub(crate) fn escaped(text: &str, longest: usize) -> String {
+    let mut line = String::new();
+    for (index, c) in text.chars().enumerate() {
+        match c {
+            _ if index == longest => return line + "…",
+            '\u{2028}' | '\u{2029}' => line.extend(c.escape_default()),
+            _ if c.is_control() => line.extend(c.escape_default()),
+            _ => line.push(c),
+        }
+    }
+    line
+}
