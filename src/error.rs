@@ -197,7 +197,9 @@ impl core::error::Error for Error {}
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
+    use std::{format, string::ToString};
 
     #[test]
     fn every_variant_says_what_was_expected_and_what_was_found() {
