@@ -80,8 +80,8 @@ pub use encode::Needs;
 pub(crate) use encode::{Encoder, FakeQuantizer, Nearest, to_odd};
 #[cfg(feature = "alloc")]
 pub(crate) use gemm::{
-    CodeRows, Dots, Factors, Left, LeftRows, LeftWords, Nibbles, OfBlocks, PANELS, Quad, Right, Rounding, SmallIntegers, THIN,
-    Thin, ThinPanel, left_words, positions, quads, unpack_quads,
+    AInt8, AInt8Rows, AInt8Words, BInt8, CodeRows, Dots, Factors, GEMV_MR, Gemv, GemvPanel, Nibbles, OfBlocks, PANELS, Quad,
+    Rounding, SmallIntegers, a_int8_words, positions, quads, unpack_quads,
 };
 pub use isa::Isa;
 #[cfg(feature = "alloc")]

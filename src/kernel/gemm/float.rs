@@ -3,7 +3,7 @@
 
 use super::intrinsics::GemmIntrinsics;
 use super::rounded::{Rounding, chain_body};
-use super::tile::{Block, Blocks, LANES, Lanes, ROWS, by_rows, double_body, height};
+use super::tile::{Block, Blocks, Lanes, MR, NR, by_rows, double_body, height};
 use crate::bits::fma_f32;
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
@@ -13,7 +13,7 @@ fn fma<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; 
 }
 
 fn fma_rows<const R: usize, const N: usize>(first: usize, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
-    let mut sums = [[0.0; LANES]; N];
+    let mut sums = [[0.0; NR]; N];
     sums.copy_from_slice(&acc[first..first + N]);
     for (a, b) in a.iter().zip(b) {
         for (i, sums) in sums.iter_mut().enumerate() {
@@ -26,12 +26,12 @@ fn fma_rows<const R: usize, const N: usize>(first: usize, a: &[[f32; R]], b: &[L
 
 fn blocks<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
     let (scales, _) = blocks.rows.as_chunks::<R>();
-    for (((a, b), mine), theirs) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
-        let mut partial = [[0.0; LANES]; R];
+    for (((a, b), scale_a), scale_b) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
+        let mut partial = [[0.0; NR]; R];
         fma(a, b, &mut partial);
-        for ((acc, partial), mine) in acc.iter_mut().zip(partial).zip(mine) {
-            for ((acc, partial), theirs) in acc.iter_mut().zip(partial).zip(theirs) {
-                *acc = fma_f32(partial, mine * theirs, *acc);
+        for ((acc, partial), scale_a) in acc.iter_mut().zip(partial).zip(scale_a) {
+            for ((acc, partial), scale_b) in acc.iter_mut().zip(partial).zip(scale_b) {
+                *acc = fma_f32(partial, scale_a * scale_b, *acc);
             }
         }
     }
@@ -54,7 +54,7 @@ macro_rules! tiles {
                 2 => tile::<2>(isa, $($arg,)* a, b, acc),
                 4 => tile::<4>(isa, $($arg,)* a, b, acc),
                 8 => tile::<8>(isa, $($arg,)* a, b, acc),
-                _ => tile::<ROWS>(isa, $($arg,)* a, b, acc),
+                _ => tile::<MR>(isa, $($arg,)* a, b, acc),
             }
         }
     )*};
@@ -71,9 +71,9 @@ tiles! {
     fn chain_rounded(rounding: &Rounding)[f32] = chain_rounded or chain_body;
 }
 
-/// [`chain_f32`] for one panel or two: with two a number of the left side is loaded once for both.
+/// [`chain_f32`] for one panel or two: with two a number of A is loaded once for both.
 pub(crate) fn chain_f32_of(isa: Isa, rows: usize, a: &[f32], b: &[&[Lanes<f32>]], acc: &mut [Block<f32>]) {
-    if let (Some(b), Some(acc), ROWS) = (b.first_chunk(), acc.first_chunk_mut(), height(rows))
+    if let (Some(b), Some(acc), MR) = (b.first_chunk(), acc.first_chunk_mut(), height(rows))
         && Native::chain_f32_pair(isa, a.as_chunks().0, *b, acc)
     {
         return;
@@ -83,7 +83,7 @@ pub(crate) fn chain_f32_of(isa: Isa, rows: usize, a: &[f32], b: &[&[Lanes<f32>]]
 
 /// [`chain_blocks`] for one panel or two.
 pub(crate) fn chain_blocks_of(isa: Isa, parts: &[Blocks<'_>], rows: usize, a: &[f32], b: &[&[Lanes<f32>]], acc: &mut [Block<f32>]) {
-    if let (Some(parts), Some(b), Some(acc), ROWS) = (parts.first_chunk(), b.first_chunk(), acc.first_chunk_mut(), height(rows))
+    if let (Some(parts), Some(b), Some(acc), MR) = (parts.first_chunk(), b.first_chunk(), acc.first_chunk_mut(), height(rows))
         && Native::chain_blocks_pair(isa, parts, a.as_chunks().0, *b, acc)
     {
         return;

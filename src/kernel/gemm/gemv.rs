@@ -1,7 +1,7 @@
 //! Sums of one row, or a few, by the columns of four panels, whose codes become numbers in registers: the memory is read once, and four chains hide each other's
 //! waiting.
 
-use super::gemv_operands::{Factors, MAX_ROWS, NibbleTable, PANELS, THIN, ThinPanel};
+use super::gemv_operands::{Factors, GEMV_MR, GemvPanel, MAX_ROWS, NibbleTable, PANELS};
 use super::intrinsics::GemmIntrinsics;
 use super::tile::{Lanes, Quad};
 use crate::kernel::decode::{DecodeBytes, Planes, RegisterTable};
@@ -18,7 +18,7 @@ pub(crate) struct Nibbles {
 
 /// How codes become numbers.
 #[derive(Clone, Debug)]
-pub(crate) enum Thin {
+pub(crate) enum Gemv {
     /// Of 4 bits, in pairs.
     Nibbles(Nibbles),
     /// One a byte.
@@ -44,7 +44,7 @@ impl Nibbles {
     }
 }
 
-impl Thin {
+impl Gemv {
     /// Numbers of bytes, if they are decoded by byte permutes.
     pub(crate) fn bytes(decode: &DecodeBytes) -> Option<Self> {
         match decode.registers() {
@@ -64,11 +64,11 @@ impl Thin {
 
     /// Rows that are worked on together.
     pub(crate) const fn height(&self) -> usize {
-        if self.goes_row_by_row() { 1 } else { THIN }
+        if self.goes_row_by_row() { 1 } else { GEMV_MR }
     }
 
     /// Rows up to which it is quicker than tiles.
-    pub(crate) const fn pays(&self) -> usize {
+    pub(crate) const fn max_rows(&self) -> usize {
         if self.goes_row_by_row() { 1 } else { MAX_ROWS }
     }
 
@@ -79,7 +79,7 @@ impl Thin {
         run: usize,
         factors: Factors<'_>,
         a: &[f32],
-        panels: &[ThinPanel<'_>; PANELS],
+        panels: &[GemvPanel<'_>; PANELS],
         sums: &mut [[Lanes<f32>; PANELS]],
     ) {
         match self {

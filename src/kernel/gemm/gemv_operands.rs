@@ -6,7 +6,7 @@ use super::tile::{Lanes, Quad};
 pub(crate) const PANELS: usize = 4;
 
 /// Rows that are, at most.
-pub(crate) const THIN: usize = 8;
+pub(crate) const GEMV_MR: usize = 8;
 
 /// Rows up to which such sums are quicker than tiles of 16.
 pub(super) const MAX_ROWS: usize = 12;
@@ -31,7 +31,7 @@ impl OfBlocks<'_> {
 
 /// A panel of codes, position by position or in pairs as quads, and what its elements are multiplied by, block by block.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ThinPanel<'a> {
+pub(crate) struct GemvPanel<'a> {
     pub(crate) codes: &'a [u8],
     pub(crate) factors: OfBlocks<'a>,
 }

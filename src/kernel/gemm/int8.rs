@@ -1,23 +1,23 @@
 //! Sums of products of small integers by dot products of bytes: four positions at a time, exact in i32. AVX512-VNNI adds up all four; AVX2 (`maddubs`) two, in i16,
 //! where they must not overflow.
 //!
-//! The instructions multiply unsigned by signed bytes. The right side's integers are taken higher by an offset, their largest magnitude, so that none is negative.
+//! The instructions multiply unsigned by signed bytes. B's integers are taken higher by an offset, their largest magnitude, so that none is negative.
 //! That adds `offset · Σ left` to the sum of a block, which therefore starts at the negative of it: one number for a row and a block.
 
-use super::gemv_operands::{MAX_ROWS, PANELS, THIN, ThinPanel};
-use super::int8_operands::{ByteDots, Left, LeftRows, LeftWords, Right, SmallIntegers};
+use super::gemv_operands::{GEMV_MR, GemvPanel, MAX_ROWS, PANELS};
+use super::int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, ByteDots, SmallIntegers};
 use super::intrinsics::GemmIntrinsics;
-use super::tile::{Block, CodeRows, Lanes, Quad, ROWS, height};
+use super::tile::{Block, CodeRows, Lanes, MR, Quad, height};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
 
-/// The words and starts of a tile's numbers, `height` of them for each position, in blocks of `run` positions; the right side is `offset` higher.
-pub(crate) fn left_words(isa: Isa, unit: f32, offset: u32, height: usize, run: usize, numbers: &[f32]) -> LeftWords {
-    let LeftWords { mut words, mut starts } = LeftWords::default();
+/// The words and compensations of a tile's numbers, `height` of them for each position, in blocks of `run` positions; B is `offset` higher.
+pub(crate) fn a_int8_words(isa: Isa, unit: f32, offset: u32, height: usize, run: usize, numbers: &[f32]) -> AInt8Words {
+    let AInt8Words { mut words, mut compensation } = AInt8Words::default();
     for block in numbers.chunks(run * height) {
         let first = words.len();
         words.resize(first + block.len().div_ceil(4 * height) * height, 0);
-        let mut sums = [0; ROWS];
+        let mut sums = [0; MR];
         let sums = &mut sums[..height];
         match height {
             1 => words_of_1(isa, unit, block, &mut words[first..], sums),
@@ -27,9 +27,9 @@ pub(crate) fn left_words(isa: Isa, unit: f32, offset: u32, height: usize, run: u
             _ => words_of_all(isa, unit, block, &mut words[first..], sums),
         }
         // As the instructions' sums do, it may wrap on the way to a sum that fits.
-        starts.extend(sums.iter().map(|sum| sum.wrapping_mul(-(offset as i32))));
+        compensation.extend(sums.iter().map(|sum| sum.wrapping_mul(-(offset as i32))));
     }
-    LeftWords { words, starts }
+    AInt8Words { words, compensation }
 }
 
 #[inline(always)]
@@ -51,7 +51,7 @@ per_isa! {
     fn words_of_2[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<2>;
     fn words_of_4[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<4>;
     fn words_of_8[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<8>;
-    fn words_of_all[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<ROWS>;
+    fn words_of_all[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<MR>;
 }
 
 /// Dot products of bytes under an instruction set that has them.
@@ -67,9 +67,9 @@ pub(crate) struct DotsOfRows(Isa);
 
 impl Dots {
     /// Those of an instruction set for these sides. `None` too where sums of f32s are as fast.
-    pub(crate) fn new(isa: Isa, left: &SmallIntegers, right: &SmallIntegers) -> Option<Self> {
-        // Two products of twice the right side's largest magnitude by the left side's.
-        let quads = i16::MAX as usize / (4 * right.largest * left.largest).max(1) as usize;
+    pub(crate) fn new(isa: Isa, a: &SmallIntegers, b: &SmallIntegers) -> Option<Self> {
+        // Two products of twice B's largest magnitude by A's.
+        let quads = i16::MAX as usize / (4 * b.largest * a.largest).max(1) as usize;
         Native::byte_dots(isa, quads).map(|kernel| Self { isa, kernel })
     }
 
@@ -89,29 +89,29 @@ impl Dots {
     }
 
     /// `acc + sum · (scale · scale)`, fused, for each block in turn, for one panel or two.
-    pub(crate) fn chain(self, rows: usize, left: &Left<'_>, right: &[Right<'_>], acc: &mut [Block<f32>]) {
-        if let (Some(right), Some(acc), ROWS) = (right.first_chunk(), acc.first_chunk_mut(), height(rows))
-            && Native::dot_pair(self.isa, left, right, acc)
+    pub(crate) fn chain(self, rows: usize, a: &AInt8<'_>, b: &[BInt8<'_>], acc: &mut [Block<f32>]) {
+        if let (Some(b), Some(acc), MR) = (b.first_chunk(), acc.first_chunk_mut(), height(rows))
+            && Native::dot_pair(self.isa, a, b, acc)
         {
             return;
         }
-        right.iter().zip(acc).for_each(|(right, acc)| match height(rows) {
-            1 => self.tile::<1>(left, right, acc),
-            2 => self.tile::<2>(left, right, acc),
-            4 => self.tile::<4>(left, right, acc),
-            8 => self.tile::<8>(left, right, acc),
-            _ => self.tile::<ROWS>(left, right, acc),
+        b.iter().zip(acc).for_each(|(b, acc)| match height(rows) {
+            1 => self.tile::<1>(a, b, acc),
+            2 => self.tile::<2>(a, b, acc),
+            4 => self.tile::<4>(a, b, acc),
+            8 => self.tile::<8>(a, b, acc),
+            _ => self.tile::<MR>(a, b, acc),
         });
     }
 
-    fn tile<const R: usize>(self, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>]) {
+    fn tile<const R: usize>(self, a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lanes<f32>]) {
         if let Some(acc) = acc.first_chunk_mut::<R>() {
-            Native::dot_tile(self.isa, self.kernel, left, right, acc);
+            Native::dot_tile(self.isa, self.kernel, a, b, acc);
         }
     }
 
     /// Rows of codes, in pairs or one a byte, up to which there is [`Self::rows`] and it is quicker than tiles.
-    pub(crate) const fn pays(self, paired: bool) -> usize {
+    pub(crate) const fn max_rows(self, paired: bool) -> usize {
         match self.kernel {
             ByteDots::FoursOfRows => MAX_ROWS,
             ByteDots::Twos { quads } | ByteDots::Fours { quads } if quads <= paired as usize => 0,
@@ -122,18 +122,18 @@ impl Dots {
 
     /// Rows that are worked on together.
     pub(crate) const fn height(self) -> usize {
-        if let ByteDots::FoursOfRows = self.kernel { THIN } else { 1 }
+        if let ByteDots::FoursOfRows = self.kernel { GEMV_MR } else { 1 }
     }
 
-    /// The sums of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8, by four panels of codes. Only if it [pays](Self::pays) for one.
+    /// The sums of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8, by four panels of codes. Only if it [pays](Self::max_rows) for one.
     pub(crate) fn rows(
         self,
         integers: &SmallIntegers,
-        left: &LeftRows<'_>,
-        panels: &[ThinPanel<'_>; PANELS],
+        a: &AInt8Rows<'_>,
+        panels: &[GemvPanel<'_>; PANELS],
         sums: &mut [[Lanes<f32>; PANELS]],
     ) {
-        Native::dot_rows(self.isa, self.kernel, integers, left, panels, sums);
+        Native::dot_rows(self.isa, self.kernel, integers, a, panels, sums);
     }
 }
 
@@ -143,8 +143,8 @@ impl DotsOfRows {
         Native::integer_quads_of_rows(self.0, integers, rows, length, quads);
     }
 
-    /// Codes of [`ROWS`] rows of the left side to words and starts; a block is whole words, the right side `offset` higher.
-    pub(crate) fn words(self, integers: &SmallIntegers, offset: u32, rows: &CodeRows<'_>, length: usize, run: usize) -> LeftWords {
+    /// Codes of [`MR`] rows of A to words and compensations; a block is whole words, B `offset` higher.
+    pub(crate) fn words(self, integers: &SmallIntegers, offset: u32, rows: &CodeRows<'_>, length: usize, run: usize) -> AInt8Words {
         Native::integer_words_of_rows(self.0, integers, offset, rows, length, run)
     }
 }

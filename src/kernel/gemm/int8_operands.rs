@@ -1,6 +1,6 @@
 //! What sums of products of small integers are given: the formats, and both operands' integers.
 
-use super::tile::{LANES, Lanes, Quad};
+use super::tile::{Lanes, NR, Quad};
 use crate::codec::Unpacked;
 use crate::spec::{Encoding, FormatSpec};
 use alloc::vec::Vec;
@@ -45,7 +45,7 @@ pub(in crate::kernel) fn by_fours(codes: &[Lanes<u8>], run: usize, quads: &mut [
     for (block, quads) in codes.chunks(run).zip(quads.chunks_mut(run.div_ceil(4))) {
         for (four, to) in block.chunks(4).zip(quads) {
             *to = quad(&four.first_chunk().copied().unwrap_or_else(|| {
-                let mut last = [[0; LANES]; 4];
+                let mut last = [[0; NR]; 4];
                 last[..four.len()].copy_from_slice(four);
                 last
             }));
@@ -53,42 +53,42 @@ pub(in crate::kernel) fn by_fours(codes: &[Lanes<u8>], run: usize, quads: &mut [
     }
 }
 
-/// The left side's integers of a tile.
+/// A's integers of a tile.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LeftWords {
-    /// See [`Left::words`].
+pub(crate) struct AInt8Words {
+    /// See [`AInt8::words`].
     pub(crate) words: Vec<u32>,
-    /// See [`Left::starts`].
-    pub(crate) starts: Vec<i32>,
+    /// See [`AInt8::compensation`].
+    pub(crate) compensation: Vec<i32>,
 }
 
-/// The left side's part in the sums of a tile: `height(rows)` words, starts and scales at a time.
+/// A's part in the sums of a tile: `height(rows)` words, compensations and scales at a time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Left<'a> {
+pub(crate) struct AInt8<'a> {
     /// Four positions of a block, the last with zeros where it has fewer.
     pub(crate) words: &'a [u32],
     /// For each block the sum to start from.
-    pub(crate) starts: &'a [i32],
+    pub(crate) compensation: &'a [i32],
     /// For each block the scales.
     pub(crate) scales: &'a [f32],
 }
 
-/// Some rows of the left side by codes as they are.
+/// Some rows of A by codes as they are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LeftRows<'a> {
+pub(crate) struct AInt8Rows<'a> {
     /// Of codes one a byte words are positions 0 to 3, 4 to 7 and so on. Of pairs, which only formats with a table have, they are 0, 2, 4, 6, then 1, 3, 5, 7:
     /// the low and the high halves of a quad.
     pub(crate) paired: bool,
     /// Words, of four positions, of a block; of pairs an even number, for a quad of them is two words.
     pub(crate) run: usize,
-    /// The unit of the products, for the right side's scales.
+    /// The unit of the products, for B's scales.
     pub(crate) unit: f32,
-    pub(crate) left: Left<'a>,
+    pub(crate) a: AInt8<'a>,
 }
 
-/// The right side's.
+/// B's.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Right<'a> {
+pub(crate) struct BInt8<'a> {
     /// Quads of a block.
     pub(crate) run: usize,
     pub(crate) quads: &'a [Quad],

@@ -3,10 +3,10 @@
 //! Sums of bytes and sums of a few rows have no plain loop: an instruction set that offers them, by [`byte_dots`](GemmIntrinsics::byte_dots),
 //! [`nibble_table`](GemmIntrinsics::nibble_table) or a table in registers, brings the functions behind them too.
 
-use super::gemv_operands::{Factors, NibbleTable, PANELS, ThinPanel};
-use super::int8_operands::{ByteDots, Left, LeftRows, LeftWords, Right, SmallIntegers};
+use super::gemv_operands::{Factors, GemvPanel, NibbleTable, PANELS};
+use super::int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, ByteDots, SmallIntegers};
 use super::rounded::Rounding;
-use super::tile::{Block, Blocks, CodeRows, LANES, Lanes, Quad, ROWS};
+use super::tile::{Block, Blocks, CodeRows, Lanes, MR, NR, Quad};
 use crate::kernel::decode::Planes;
 use crate::kernel::isa::Isa;
 
@@ -42,7 +42,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
     }
 
     /// Chains of fused multiply-adds by two panels; whether it made them.
-    fn chain_f32_pair(_: Isa, _a: &[[f32; ROWS]], _b: [&[Lanes<f32>]; 2], _acc: &mut [Block<f32>; 2]) -> bool {
+    fn chain_f32_pair(_: Isa, _a: &[[f32; MR]], _b: [&[Lanes<f32>]; 2], _acc: &mut [Block<f32>; 2]) -> bool {
         false
     }
 
@@ -50,7 +50,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
     fn chain_blocks_pair(
         _: Isa,
         _: &[Blocks<'_>; 2],
-        _a: &[[f32; ROWS]],
+        _a: &[[f32; MR]],
         _b: [&[Lanes<f32>]; 2],
         _acc: &mut [Block<f32>; 2],
     ) -> bool {
@@ -63,12 +63,12 @@ pub(in crate::kernel) trait GemmIntrinsics {
     }
 
     /// Rows of bytes position by position; whether it made them.
-    fn positions(_: Isa, _rows: &[&[u8]; LANES], _positions: &mut [Lanes<u8>]) -> bool {
+    fn positions(_: Isa, _rows: &[&[u8]; NR], _positions: &mut [Lanes<u8>]) -> bool {
         false
     }
 
     /// Rows of bytes four at a time; whether it made them.
-    fn quads(_: Isa, _rows: &[&[u8]; LANES], _quads: &mut [Quad]) -> bool {
+    fn quads(_: Isa, _rows: &[&[u8]; NR], _quads: &mut [Quad]) -> bool {
         false
     }
 
@@ -92,7 +92,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
         unreachable!("{NOT_OFFERED}");
     }
 
-    /// Codes of [`ROWS`] rows of the left side to words and starts: of [`ByteDots::FoursOfRows`].
+    /// Codes of [`MR`] rows of A to words and compensations: of [`ByteDots::FoursOfRows`].
     fn integer_words_of_rows(
         _: Isa,
         _: &SmallIntegers,
@@ -100,17 +100,17 @@ pub(in crate::kernel) trait GemmIntrinsics {
         _rows: &CodeRows<'_>,
         _length: usize,
         _run: usize,
-    ) -> LeftWords {
+    ) -> AInt8Words {
         unreachable!("{NOT_OFFERED}");
     }
 
     /// Dot products by two panels; whether it made them.
-    fn dot_pair(_: Isa, _: &Left<'_>, _: &[Right<'_>; 2], _acc: &mut [Block<f32>; 2]) -> bool {
+    fn dot_pair(_: Isa, _: &AInt8<'_>, _: &[BInt8<'_>; 2], _acc: &mut [Block<f32>; 2]) -> bool {
         false
     }
 
     /// Dot products of a tile.
-    fn dot_tile<const R: usize>(_: Isa, _: ByteDots, _: &Left<'_>, _: &Right<'_>, _acc: &mut [Lanes<f32>; R]) {
+    fn dot_tile<const R: usize>(_: Isa, _: ByteDots, _: &AInt8<'_>, _: &BInt8<'_>, _acc: &mut [Lanes<f32>; R]) {
         unreachable!("{NOT_OFFERED}");
     }
 
@@ -119,8 +119,8 @@ pub(in crate::kernel) trait GemmIntrinsics {
         _: Isa,
         _: ByteDots,
         _: &SmallIntegers,
-        _: &LeftRows<'_>,
-        _: &[ThinPanel<'_>; PANELS],
+        _: &AInt8Rows<'_>,
+        _: &[GemvPanel<'_>; PANELS],
         _sums: &mut [[Lanes<f32>; PANELS]],
     ) {
         unreachable!("{NOT_OFFERED}");
@@ -143,7 +143,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
         _run: usize,
         _: Factors<'_>,
         _a: &[f32],
-        _: &[ThinPanel<'_>; PANELS],
+        _: &[GemvPanel<'_>; PANELS],
         _sums: &mut [[Lanes<f32>; PANELS]],
     ) {
         unreachable!("{NOT_OFFERED}");
@@ -156,7 +156,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
         _run: usize,
         _: Factors<'_>,
         _a: &[f32],
-        _: &[ThinPanel<'_>; PANELS],
+        _: &[GemvPanel<'_>; PANELS],
         _sums: &mut [[Lanes<f32>; PANELS]],
     ) {
         unreachable!("{NOT_OFFERED}");

@@ -11,13 +11,13 @@ mod tile;
 mod transpose;
 
 pub(crate) use float::{chain_blocks_of, chain_f32_of, chain_f64, chain_rounded, cut_bits, dot_f32, dot_f64, scale_lanes};
-pub(crate) use gemv::{Nibbles, Thin};
-pub(crate) use gemv_operands::{Factors, OfBlocks, PANELS, THIN, ThinPanel};
-pub(crate) use int8::{Dots, left_words};
-pub(crate) use int8_operands::{Left, LeftRows, LeftWords, Right, SmallIntegers};
+pub(crate) use gemv::{Gemv, Nibbles};
+pub(crate) use gemv_operands::{Factors, GEMV_MR, GemvPanel, OfBlocks, PANELS};
+pub(crate) use int8::{Dots, a_int8_words};
+pub(crate) use int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, SmallIntegers};
 pub(in crate::kernel) use intrinsics::GemmIntrinsics;
 pub(crate) use rounded::Rounding;
-pub(crate) use tile::{Block, Blocks, CodeRows, LANES, Lanes, PIECE, Quad, ROWS, height};
+pub(crate) use tile::{Block, Blocks, CodeRows, KC, Lanes, MR, NR, Quad, height};
 pub(crate) use transpose::{positions, quads, unpack_quads};
 pub(in crate::kernel) use {
     gemv_operands::{NibbleTable, by_eights},

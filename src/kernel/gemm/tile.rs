@@ -1,17 +1,17 @@
 //! What a tile of a matrix product is, and the pieces that kernels work on.
 
-/// Columns of a tile.
-pub(crate) const LANES: usize = 16;
+/// Columns of a tile, across the lanes of registers: BLIS's NR.
+pub(crate) const NR: usize = 16;
 
-/// Rows that a tile can have, and the heights that kernels are made for.
-pub(crate) const ROWS: usize = 16;
+/// Rows of a tile at most: BLIS's MR. Kernels are made for the heights that [`height`] returns.
+pub(crate) const MR: usize = 16;
 
-/// Lines of numbers, 16 for a position, or of words, that all tiles go through before the next: those of a panel stay in the first-level cache, those of
-/// all tiles in the second.
-pub(crate) const PIECE: usize = 128;
+/// Positions along *k* that all tiles go through before the next ones, BLIS's KC: KC · NR numbers of a panel of B, 8 KiB, stay in the first-level cache,
+/// those of all tiles of A in the second.
+pub(crate) const KC: usize = 128;
 
 /// One number for each column.
-pub(crate) type Lanes<T> = [T; LANES];
+pub(crate) type Lanes<T> = [T; NR];
 
 /// The height of the kernel for so many rows.
 pub(crate) const fn height(rows: usize) -> usize {
@@ -20,7 +20,7 @@ pub(crate) const fn height(rows: usize) -> usize {
         2 => 2,
         3..=4 => 4,
         5..=8 => 8,
-        _ => ROWS,
+        _ => MR,
     }
 }
 
@@ -44,7 +44,7 @@ macro_rules! by_rows {
 }
 pub(in crate::kernel) use by_rows;
 
-/// Blocks of positions with scales on both sides, whose products are f32s.
+/// Blocks of positions with scales of A and of B, whose products are f32s.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Blocks<'a> {
     /// Positions of a block; the last may be shorter.
@@ -58,15 +58,15 @@ pub(crate) struct Blocks<'a> {
 }
 
 /// Sums of a tile.
-pub(crate) type Block<T> = [Lanes<T>; ROWS];
+pub(crate) type Block<T> = [Lanes<T>; MR];
 
 /// Four bytes of each of 16 rows, those of a row together.
-pub(crate) type Quad = [u8; 4 * LANES];
+pub(crate) type Quad = [u8; 4 * NR];
 
 /// Codes of 16 rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CodeRows<'a> {
-    pub(crate) bytes: [&'a [u8]; LANES],
+    pub(crate) bytes: [&'a [u8]; NR],
     /// Two to a byte, the first in the low half; else one.
     pub(crate) paired: bool,
 }

@@ -1,32 +1,32 @@
 //! Rows of bytes to columns.
 
 use super::intrinsics::GemmIntrinsics;
-use super::tile::{LANES, Lanes, Quad, padded};
+use super::tile::{Lanes, NR, Quad, padded};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
 use bytemuck::must_cast;
 
 /// Rows of as many bytes as there are positions, position by position.
-pub(crate) fn positions(isa: Isa, rows: &[&[u8]; LANES], positions: &mut [Lanes<u8>]) {
+pub(crate) fn positions(isa: Isa, rows: &[&[u8]; NR], positions: &mut [Lanes<u8>]) {
     if Native::positions(isa, rows, positions) {
         return;
     }
-    let (squares, last) = positions.as_chunks_mut::<LANES>();
+    let (squares, last) = positions.as_chunks_mut::<NR>();
     for (index, to) in squares.iter_mut().enumerate() {
-        let mut square = [[0; LANES]; LANES];
+        let mut square = [[0; NR]; NR];
         for (to, row) in square.iter_mut().zip(rows) {
-            to.copy_from_slice(&row[index * LANES..][..LANES]);
+            to.copy_from_slice(&row[index * NR..][..NR]);
         }
         *to = interleaved(interleaved(interleaved(interleaved(square))));
     }
-    let start = squares.len() * LANES;
+    let start = squares.len() * NR;
     for (k, to) in last.iter_mut().enumerate() {
         *to = rows.map(|row| row[start + k]);
     }
 }
 
 /// Rows of bytes four at a time; behind the last are zeros.
-pub(crate) fn quads(isa: Isa, rows: &[&[u8]; LANES], quads: &mut [Quad]) {
+pub(crate) fn quads(isa: Isa, rows: &[&[u8]; NR], quads: &mut [Quad]) {
     if Native::quads(isa, rows, quads) {
         return;
     }
@@ -53,9 +53,9 @@ per_isa! {
 
 /// Each row of the first half by turns with one of the second: four times over, rows are columns. Written so that compilers find what a machine has for it.
 #[inline(always)]
-fn interleaved(rows: [Lanes<u8>; LANES]) -> [Lanes<u8>; LANES] {
-    const HALF: usize = LANES / 2;
-    let mut by_turns = [[0; LANES]; LANES];
+fn interleaved(rows: [Lanes<u8>; NR]) -> [Lanes<u8>; NR] {
+    const HALF: usize = NR / 2;
+    let mut by_turns = [[0; NR]; NR];
     for i in 0..HALF {
         let byte = |half: usize, k: usize| rows[i + k % 2 * HALF][half * HALF + k / 2];
         by_turns[2 * i] = core::array::from_fn(|k| byte(0, k));

@@ -1,7 +1,7 @@
 //! One row by the columns of two panels in AVX2's intrinsics: safe functions, entered after detection.
 
 use super::avx2_int8::Table;
-use crate::kernel::gemm::{Factors, Lanes, LeftRows, PANELS, Quad, SmallIntegers, ThinPanel, by_eights};
+use crate::kernel::gemm::{AInt8Rows, Factors, GemvPanel, Lanes, PANELS, Quad, SmallIntegers, by_eights};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_madd_epi16,
@@ -59,9 +59,9 @@ fn words<const PAIRED: bool>(panels: [&Quad; 2]) -> [__m256i; 4] {
 /// The sums of a row by four panels, two by two.
 #[inline(always)]
 fn by_twos<'a>(
-    panels: &[ThinPanel<'a>; PANELS],
+    panels: &[GemvPanel<'a>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
-    two: impl Fn(&[ThinPanel<'a>; 2]) -> [Lanes<f32>; 2],
+    two: impl Fn(&[GemvPanel<'a>; 2]) -> [Lanes<f32>; 2],
 ) {
     debug_assert!(to.len() == 1, "rows one by one");
     if let [to] = to {
@@ -69,21 +69,21 @@ fn by_twos<'a>(
     }
 }
 
-/// See [`Thin::sums`](crate::kernel::gemm::Thin::sums); quads of pairs, whose numbers are bf16s: the low bytes and the high ones are looked up.
+/// See [`Gemv::sums`](crate::kernel::gemm::Gemv::sums); quads of pairs, whose numbers are bf16s: the low bytes and the high ones are looked up.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn sums_of_pairs(
     bytes: &[[u8; 16]; 2],
     run: usize,
     factors: Factors<'_>,
     a: &[f32],
-    panels: &[ThinPanel<'_>; PANELS],
+    panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     by_twos(panels, to, |panels| sums_of_two(bytes, run, factors, a, panels));
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn sums_of_two(bytes: &[[u8; 16]; 2], run: usize, factors: Factors<'_>, a: &[f32], panels: &[ThinPanel<'_>; 2]) -> [Lanes<f32>; 2] {
+fn sums_of_two(bytes: &[[u8; 16]; 2], run: usize, factors: Factors<'_>, a: &[f32], panels: &[GemvPanel<'_>; 2]) -> [Lanes<f32>; 2] {
     let tables = [must_cast([bytes[0]; 2]), must_cast([bytes[1]; 2])];
     let mut sums = [_mm256_setzero_ps(); 4];
     for (block, a) in a.chunks(run).enumerate() {
@@ -95,9 +95,9 @@ fn sums_of_two(bytes: &[[u8; 16]; 2], run: usize, factors: Factors<'_>, a: &[f32
             Factors::Sums(scales) => {
                 let mut partial = [_mm256_setzero_ps(); 4];
                 continued(tables, a, codes, |x, _| x, own, &mut partial);
-                let mine = _mm256_set1_ps(scales[block]);
-                for ((sum, partial), theirs) in sums.iter_mut().zip(partial).zip(own) {
-                    *sum = _mm256_fmadd_ps(partial, _mm256_mul_ps(mine, theirs), *sum);
+                let scale_a = _mm256_set1_ps(scales[block]);
+                for ((sum, partial), scale_b) in sums.iter_mut().zip(partial).zip(own) {
+                    *sum = _mm256_fmadd_ps(partial, _mm256_mul_ps(scale_a, scale_b), *sum);
                 }
             }
         }
@@ -167,15 +167,15 @@ pub(super) fn decode(bytes: &[[u8; 16]; 2], quads: &[Quad], to: &mut [Lanes<f32>
 pub(super) fn dots(
     quads: usize,
     integers: &SmallIntegers,
-    left: &LeftRows<'_>,
-    panels: &[ThinPanel<'_>; PANELS],
+    a: &AInt8Rows<'_>,
+    panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     let table = Table::new(integers);
-    if left.paired {
-        by_twos(panels, to, |panels| dots_of_two::<2, true>(quads, &table, left, panels));
+    if a.paired {
+        by_twos(panels, to, |panels| dots_of_two::<2, true>(quads, &table, a, panels));
     } else {
-        by_twos(panels, to, |panels| dots_of_two::<1, false>(quads, &table, left, panels));
+        by_twos(panels, to, |panels| dots_of_two::<1, false>(quads, &table, a, panels));
     }
 }
 
@@ -185,13 +185,13 @@ pub(super) fn dots(
 fn dots_of_two<const WORDS: usize, const PAIRED: bool>(
     quads: usize,
     table: &Table,
-    &LeftRows { run, unit, left, .. }: &LeftRows<'_>,
-    panels: &[ThinPanel<'_>; 2],
+    &AInt8Rows { run, unit, a, .. }: &AInt8Rows<'_>,
+    panels: &[GemvPanel<'_>; 2],
 ) -> [Lanes<f32>; 2] {
     let mut codes = panels[0].codes.as_chunks().0.iter().zip(panels[1].codes.as_chunks().0);
     let mut sums = [_mm256_setzero_ps(); 4];
-    for (block, of_block) in left.words.chunks(run).enumerate() {
-        let mut partial = [_mm256_set1_epi32(left.starts[block]); 4];
+    for (block, of_block) in a.words.chunks(run).enumerate() {
+        let mut partial = [_mm256_set1_epi32(a.compensation[block]); 4];
         for some in of_block.as_chunks::<WORDS>().0.chunks(quads / WORDS) {
             let mut short = [_mm256_setzero_si256(); 4];
             for (word, (q0, q1)) in some.iter().zip(codes.by_ref()) {
@@ -209,9 +209,9 @@ fn dots_of_two<const WORDS: usize, const PAIRED: bool>(
             }
         }
         let own = beside::<PAIRED>(panels[0].factors.at(block), panels[1].factors.at(block));
-        let (unit, mine) = (_mm256_set1_ps(unit), _mm256_set1_ps(left.scales[block]));
+        let (unit, scale_a) = (_mm256_set1_ps(unit), _mm256_set1_ps(a.scales[block]));
         for ((sum, partial), own) in sums.iter_mut().zip(partial).zip(own) {
-            let scale = _mm256_mul_ps(mine, _mm256_mul_ps(own, unit));
+            let scale = _mm256_mul_ps(scale_a, _mm256_mul_ps(own, unit));
             *sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(partial), scale, *sum);
         }
     }

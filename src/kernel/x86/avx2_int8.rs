@@ -1,6 +1,6 @@
 //! Dot products of bytes in AVX2's intrinsics, 8 columns at a time: safe functions, entered after detection.
 
-use crate::kernel::gemm::{Lanes, Left, Quad, Right, SmallIntegers, by_fours};
+use crate::kernel::gemm::{AInt8, BInt8, Lanes, Quad, SmallIntegers, by_fours};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_blendv_epi8, _mm256_cvtepi32_ps, _mm256_fmadd_ps,
@@ -85,33 +85,27 @@ pub(super) fn quads_of_pairs(integers: &SmallIntegers, pairs: &[Quad], quads: &m
 
 /// `acc + sum · (scale · scale)`, fused, for each block in turn; i16s hold the sums of so many quads.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn chain<const R: usize>(quads: usize, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>; R]) {
+pub(super) fn chain<const R: usize>(quads: usize, a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lanes<f32>; R]) {
     // Of 16 rows there would not be enough registers.
     if R > 8 {
-        acc.as_chunks_mut().0.iter_mut().enumerate().for_each(|(half, acc)| rows::<8, 2>(half, quads, left, right, acc));
+        acc.as_chunks_mut().0.iter_mut().enumerate().for_each(|(half, acc)| rows::<8, 2>(half, quads, a, b, acc));
     } else {
-        rows::<R, 1>(0, quads, left, right, acc);
+        rows::<R, 1>(0, quads, a, b, acc);
     }
 }
 
 /// The same for one of so many parts of the rows.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn rows<const R: usize, const PARTS: usize>(
-    part: usize,
-    quads: usize,
-    left: &Left<'_>,
-    right: &Right<'_>,
-    acc: &mut [Lanes<f32>; R],
-) {
-    let words = left.words.as_chunks::<R>().0.as_chunks::<PARTS>().0;
-    let starts = left.starts.as_chunks::<R>().0.as_chunks::<PARTS>().0;
-    let scales = left.scales.as_chunks::<R>().0.as_chunks::<PARTS>().0;
+fn rows<const R: usize, const PARTS: usize>(part: usize, quads: usize, a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lanes<f32>; R]) {
+    let words = a.words.as_chunks::<R>().0.as_chunks::<PARTS>().0;
+    let compensation = a.compensation.as_chunks::<R>().0.as_chunks::<PARTS>().0;
+    let scales = a.scales.as_chunks::<R>().0.as_chunks::<PARTS>().0;
     let mut sums: [[__m256; 2]; R] = acc.map(must_cast);
     for half in 0..2 {
-        let blocks = words.chunks(right.run).zip(right.quads.chunks(right.run)).zip(starts.iter().zip(scales)).zip(right.scales);
-        for (((words, of_block), (starts, mine)), theirs) in blocks {
-            let mut partial = starts[part].map(|start| _mm256_set1_epi32(start));
+        let blocks = words.chunks(b.run).zip(b.quads.chunks(b.run)).zip(compensation.iter().zip(scales)).zip(b.scales);
+        for (((words, of_block), (compensation, scale_a)), scale_b) in blocks {
+            let mut partial = compensation[part].map(|start| _mm256_set1_epi32(start));
             for (words, some) in words.chunks(quads).zip(of_block.chunks(quads)) {
                 let mut short = [_mm256_setzero_si256(); R];
                 for (words, quad) in words.iter().zip(some) {
@@ -124,9 +118,9 @@ fn rows<const R: usize, const PARTS: usize>(
                     *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(short, _mm256_set1_epi16(1)));
                 }
             }
-            let theirs = must_cast::<Lanes<f32>, [__m256; 2]>(*theirs)[half];
-            for ((sums, partial), mine) in sums.iter_mut().zip(partial).zip(mine[part]) {
-                let scale = _mm256_mul_ps(_mm256_set1_ps(mine), theirs);
+            let scale_b = must_cast::<Lanes<f32>, [__m256; 2]>(*scale_b)[half];
+            for ((sums, partial), scale_a) in sums.iter_mut().zip(partial).zip(scale_a[part]) {
+                let scale = _mm256_mul_ps(_mm256_set1_ps(scale_a), scale_b);
                 sums[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(partial), scale, sums[half]);
             }
         }

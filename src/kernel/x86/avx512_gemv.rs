@@ -2,20 +2,20 @@
 
 use super::avx512_decode::{decode_64, vectors};
 use crate::kernel::decode::Planes;
-use crate::kernel::gemm::{Factors, Lanes, PANELS, Quad, ThinPanel, by_eights};
+use crate::kernel::gemm::{Factors, GemvPanel, Lanes, PANELS, Quad, by_eights};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m512, __m512i, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_srli_epi32,
 };
 
-/// See [`Thin::sums`](crate::kernel::gemm::Thin::sums); quads of pairs.
+/// See [`Gemv::sums`](crate::kernel::gemm::Gemv::sums); quads of pairs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn sums_of_pairs(
     table: &Lanes<f32>,
     run: usize,
     factors: Factors<'_>,
     a: &[f32],
-    panels: &[ThinPanel<'_>; PANELS],
+    panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     let table = must_cast(*table);
@@ -54,7 +54,7 @@ pub(super) fn sums_of_bytes(
     run: usize,
     factors: Factors<'_>,
     a: &[f32],
-    panels: &[ThinPanel<'_>; PANELS],
+    panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     let tables = vectors(planes);
@@ -69,7 +69,7 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
     run: usize,
     factors: Factors<'_>,
     a: &[f32],
-    panels: &[ThinPanel<'_>; PANELS],
+    panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     debug_assert!(matches!(to.len(), 1 | 2 | 4 | 8), "the height of a tile");
@@ -89,7 +89,7 @@ fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITI
     run: usize,
     factors: Factors<'_>,
     a: &[f32],
-    panels: &[ThinPanel<'_>; PANELS],
+    panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     for (part, panels) in panels.as_chunks::<P>().0.iter().enumerate() {
@@ -107,9 +107,9 @@ fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITI
                     let mut partials = [[_mm512_setzero_ps(); P]; R];
                     continued(decode, a, codes, |x, _| x, own, &mut partials);
                     for (row, (sums, partials)) in sums.iter_mut().zip(partials).enumerate() {
-                        let mine = _mm512_set1_ps(scales[block * R + row]);
-                        for ((sum, partial), theirs) in sums.iter_mut().zip(partials).zip(own) {
-                            *sum = _mm512_fmadd_ps(partial, _mm512_mul_ps(mine, theirs), *sum);
+                        let scale_a = _mm512_set1_ps(scales[block * R + row]);
+                        for ((sum, partial), scale_b) in sums.iter_mut().zip(partials).zip(own) {
+                            *sum = _mm512_fmadd_ps(partial, _mm512_mul_ps(scale_a, scale_b), *sum);
                         }
                     }
                 }

@@ -3,7 +3,7 @@
 use super::avx512_transpose::columns;
 use super::gemm::fetch_next;
 use crate::kernel::gemm::{
-    Block, CodeRows, LANES, Lanes, Left, LeftRows, LeftWords, PANELS, Quad, ROWS, Right, SmallIntegers, ThinPanel, by_fours,
+    AInt8, AInt8Rows, AInt8Words, BInt8, Block, CodeRows, GemvPanel, Lanes, MR, NR, PANELS, Quad, SmallIntegers, by_fours,
 };
 use bytemuck::{must_cast, must_cast_ref};
 use core::arch::x86_64::{
@@ -16,7 +16,7 @@ use core::arch::x86_64::{
 const QUADS: Quad = {
     let (mut indices, mut i) = ([0; 64], 0);
     while i < 64 {
-        indices[i] = (i % 4 * LANES + i / 4) as u8;
+        indices[i] = (i % 4 * NR + i / 4) as u8;
         i += 1;
     }
     indices
@@ -61,12 +61,12 @@ fn walk_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, mut t
     let table: Option<__m512i> = integers.table.map(must_cast);
     if rows.paired {
         let halves = HALVES.map(|half| must_cast([half; 8]));
-        let mut left = length.div_ceil(4);
+        let mut rest = length.div_ceil(4);
         columns(&rows.bytes, |column| {
-            for half in &halves[..left.min(2)] {
+            for half in &halves[..rest.min(2)] {
                 take(integers_of(table, _mm512_multishift_epi64_epi8(*half, column)));
             }
-            left = left.saturating_sub(2);
+            rest = rest.saturating_sub(2);
         });
     } else {
         columns(&rows.bytes, |column| take(integers_of(table, column)));
@@ -82,8 +82,8 @@ pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, lengt
 
 /// See [`DotsOfRows::words`](crate::kernel::gemm::DotsOfRows::words).
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
-pub(super) fn words_of_rows(integers: &SmallIntegers, offset: u32, rows: &CodeRows<'_>, length: usize, run: usize) -> LeftWords {
-    let LeftWords { mut words, mut starts } = LeftWords::default();
+pub(super) fn words_of_rows(integers: &SmallIntegers, offset: u32, rows: &CodeRows<'_>, length: usize, run: usize) -> AInt8Words {
+    let AInt8Words { mut words, mut compensation } = AInt8Words::default();
     let (mut position, mut sum) = (0usize, _mm512_setzero_si512());
     let (own, offset) = (_mm512_set1_epi8(integers.largest as u8 as i8), _mm512_set1_epi8(offset as u8 as i8));
     walk_rows(integers, rows, length, |quad| {
@@ -91,25 +91,26 @@ pub(super) fn words_of_rows(integers: &SmallIntegers, offset: u32, rows: &CodeRo
         let there = u32::MAX >> (8 * (position + 4).saturating_sub(length));
         let signed = _mm512_and_si512(_mm512_sub_epi8(quad, own), _mm512_set1_epi32(there as i32));
         sum = _mm512_dpbusd_epi32(sum, offset, signed);
-        words.extend(must_cast::<__m512i, [u32; LANES]>(signed));
+        words.extend(must_cast::<__m512i, [u32; NR]>(signed));
         position += 4;
         if position % run == 0 || position >= length {
-            starts.extend(must_cast::<__m512i, Lanes<i32>>(_mm512_sub_epi32(_mm512_setzero_si512(), sum)));
+            compensation.extend(must_cast::<__m512i, Lanes<i32>>(_mm512_sub_epi32(_mm512_setzero_si512(), sum)));
             sum = _mm512_setzero_si512();
         }
     });
-    LeftWords { words, starts }
+    AInt8Words { words, compensation }
 }
 
 /// See [`Dots::chain`](crate::kernel::gemm::Dots::chain).
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn chain<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>; R]) {
-    let (words, starts, scales) = (left.words.as_chunks::<R>().0, left.starts.as_chunks::<R>().0, left.scales.as_chunks::<R>().0);
+pub(super) fn chain<const R: usize>(a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lanes<f32>; R]) {
+    let (words, compensation, scales) =
+        (a.words.as_chunks::<R>().0, a.compensation.as_chunks::<R>().0, a.scales.as_chunks::<R>().0);
     let mut sums: [__m512; R] = acc.map(must_cast);
-    let blocks = words.chunks(right.run).zip(right.quads.chunks(right.run)).zip(starts.iter().zip(scales)).zip(right.scales);
-    for (((words, quads), (starts, mine)), theirs) in blocks {
+    let blocks = words.chunks(b.run).zip(b.quads.chunks(b.run)).zip(compensation.iter().zip(scales)).zip(b.scales);
+    for (((words, quads), (compensation, scale_a)), scale_b) in blocks {
         let mut partial = [_mm512_set1_epi32(0); R];
-        for (sum, start) in partial.iter_mut().zip(starts) {
+        for (sum, start) in partial.iter_mut().zip(compensation) {
             *sum = _mm512_set1_epi32(*start);
         }
         for (words, quad) in words.iter().zip(quads) {
@@ -118,9 +119,9 @@ pub(super) fn chain<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mu
                 *sum = _mm512_dpbusd_epi32(*sum, quad, _mm512_set1_epi32(*word as i32));
             }
         }
-        let theirs: __m512 = must_cast(*theirs);
-        for ((sum, partial), mine) in sums.iter_mut().zip(partial).zip(mine) {
-            *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partial), _mm512_mul_ps(_mm512_set1_ps(*mine), theirs), *sum);
+        let scale_b: __m512 = must_cast(*scale_b);
+        for ((sum, partial), scale_a) in sums.iter_mut().zip(partial).zip(scale_a) {
+            *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partial), _mm512_mul_ps(_mm512_set1_ps(*scale_a), scale_b), *sum);
         }
     }
     *acc = sums.map(must_cast);
@@ -128,22 +129,24 @@ pub(super) fn chain<const R: usize>(left: &Left<'_>, right: &Right<'_>, acc: &mu
 
 /// Two panels at a time, half of the rows after the other: 16 sums, for which 10 registers are loaded for every quad.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Block<f32>; 2]) {
-    let (words, starts) = (left.words.as_chunks::<ROWS>().0, left.starts.as_chunks::<ROWS>().0);
-    let (scales, run) = (left.scales.as_chunks::<ROWS>().0, right[0].run);
+pub(super) fn chain_pair(a: &AInt8<'_>, b: &[BInt8<'_>; 2], acc: &mut [Block<f32>; 2]) {
+    let (words, compensation) = (a.words.as_chunks::<MR>().0, a.compensation.as_chunks::<MR>().0);
+    let (scales, run) = (a.scales.as_chunks::<MR>().0, b[0].run);
     for half in 0..2 {
         let mut sums: [[__m512; 8]; 2] = core::array::from_fn(|p| core::array::from_fn(|i| must_cast(acc[p][8 * half + i])));
-        let quads = right[0].quads.chunks(run).zip(right[1].quads.chunks(run));
-        let theirs = right[0].scales.iter().zip(right[1].scales);
-        for ((words, quads), ((starts, mine), theirs)) in words.chunks(run).zip(quads).zip(starts.iter().zip(scales).zip(theirs)) {
-            let [starts, mine] =
-                [starts.map(|x| x as u32), mine.map(f32::to_bits)].map(|all| must_cast::<_, [[u32; 8]; 2]>(all)[half]);
-            let mut partial = [starts.map(|start| _mm512_set1_epi32(start as i32)); 2];
+        let quads = b[0].quads.chunks(run).zip(b[1].quads.chunks(run));
+        let scale_b = b[0].scales.iter().zip(b[1].scales);
+        for ((words, quads), ((compensation, scale_a), scale_b)) in
+            words.chunks(run).zip(quads).zip(compensation.iter().zip(scales).zip(scale_b))
+        {
+            let [compensation, scale_a] =
+                [compensation.map(|x| x as u32), scale_a.map(f32::to_bits)].map(|all| must_cast::<_, [[u32; 8]; 2]>(all)[half]);
+            let mut partial = [compensation.map(|start| _mm512_set1_epi32(start as i32)); 2];
             for ((words, q0), q1) in words.iter().zip(quads.0).zip(quads.1) {
                 if half == 0 {
                     fetch_next(words);
                 }
-                let words = &must_cast_ref::<[u32; ROWS], [[u32; 8]; 2]>(words)[half];
+                let words = &must_cast_ref::<[u32; MR], [[u32; 8]; 2]>(words)[half];
                 let (q0, q1): (__m512i, __m512i) = (must_cast(*q0), must_cast(*q1));
                 for (i, word) in words.iter().enumerate() {
                     let word = _mm512_set1_epi32(*word as i32);
@@ -151,10 +154,10 @@ pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Blo
                     partial[1][i] = _mm512_dpbusd_epi32(partial[1][i], q1, word);
                 }
             }
-            for ((sums, partial), theirs) in sums.iter_mut().zip(partial).zip([theirs.0, theirs.1]) {
-                let theirs: __m512 = must_cast(*theirs);
-                for ((sum, partial), mine) in sums.iter_mut().zip(partial).zip(mine) {
-                    let scale = _mm512_mul_ps(_mm512_set1_ps(f32::from_bits(mine)), theirs);
+            for ((sums, partial), scale_b) in sums.iter_mut().zip(partial).zip([scale_b.0, scale_b.1]) {
+                let scale_b: __m512 = must_cast(*scale_b);
+                for ((sum, partial), scale_a) in sums.iter_mut().zip(partial).zip(scale_a) {
+                    let scale = _mm512_mul_ps(_mm512_set1_ps(f32::from_bits(scale_a)), scale_b);
                     *sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partial), scale, *sum);
                 }
             }
@@ -167,22 +170,17 @@ pub(super) fn chain_pair(left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Blo
 
 /// See [`Dots::rows`](crate::kernel::gemm::Dots::rows).
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
-pub(super) fn rows(
-    integers: &SmallIntegers,
-    left: &LeftRows<'_>,
-    panels: &[ThinPanel<'_>; PANELS],
-    to: &mut [[Lanes<f32>; PANELS]],
-) {
+pub(super) fn rows(integers: &SmallIntegers, a: &AInt8Rows<'_>, panels: &[GemvPanel<'_>; PANELS], to: &mut [[Lanes<f32>; PANELS]]) {
     let order: __m512i = must_cast(QUADS);
     match integers.table.map(must_cast) {
         // A table of 4-bit codes ignores the bits above, which neighbours leave.
-        Some(table) if left.paired => {
+        Some(table) if a.paired => {
             let quads = |pairs| [integers_of(Some(table), pairs), integers_of(Some(table), _mm512_srli_epi16::<4>(pairs))];
-            sums(quads, left, panels, to);
+            sums(quads, a, panels, to);
         }
         table => {
             let quad = |codes| [integers_of(table, _mm512_permutexvar_epi8(order, codes))];
-            sums(quad, left, panels, to);
+            sums(quad, a, panels, to);
         }
     }
 }
@@ -192,16 +190,16 @@ pub(super) fn rows(
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 fn sums<const QUADS: usize>(
     quads: impl Fn(__m512i) -> [__m512i; QUADS],
-    left: &LeftRows<'_>,
-    panels: &[ThinPanel<'_>; PANELS],
+    a: &AInt8Rows<'_>,
+    panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     debug_assert!(matches!(to.len(), 1 | 2 | 4 | 8), "the height of a tile");
     match to.len() {
-        1 => sums_of_rows::<1, PANELS, QUADS>(&quads, left, panels, to),
-        2 => sums_of_rows::<2, PANELS, QUADS>(&quads, left, panels, to),
-        4 => sums_of_rows::<4, PANELS, QUADS>(&quads, left, panels, to),
-        _ => sums_of_rows::<8, 2, QUADS>(&quads, left, panels, to),
+        1 => sums_of_rows::<1, PANELS, QUADS>(&quads, a, panels, to),
+        2 => sums_of_rows::<2, PANELS, QUADS>(&quads, a, panels, to),
+        4 => sums_of_rows::<4, PANELS, QUADS>(&quads, a, panels, to),
+        _ => sums_of_rows::<8, 2, QUADS>(&quads, a, panels, to),
     }
 }
 
@@ -210,23 +208,23 @@ fn sums<const QUADS: usize>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 fn sums_of_rows<const R: usize, const P: usize, const QUADS: usize>(
     quads: &impl Fn(__m512i) -> [__m512i; QUADS],
-    left: &LeftRows<'_>,
-    panels: &[ThinPanel<'_>; PANELS],
+    a: &AInt8Rows<'_>,
+    panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
-    let LeftRows { run, unit, left: Left { words, starts, scales }, .. } = *left;
-    let (words, starts, scales) = (words.as_chunks::<R>().0, starts.as_chunks::<R>().0, scales.as_chunks::<R>().0);
+    let AInt8Rows { run, unit, a: AInt8 { words, compensation, scales }, .. } = *a;
+    let (words, compensation, scales) = (words.as_chunks::<R>().0, compensation.as_chunks::<R>().0, scales.as_chunks::<R>().0);
     let unit = _mm512_set1_ps(unit);
     for (part, panels) in panels.as_chunks::<P>().0.iter().enumerate() {
         let mut sums = [[_mm512_setzero_ps(); P]; R];
-        for (block, (words, (starts, scales))) in words.chunks(run).zip(starts.iter().zip(scales)).enumerate() {
+        for (block, (words, (compensation, scales))) in words.chunks(run).zip(compensation.iter().zip(scales)).enumerate() {
             let words = words.as_chunks::<QUADS>().0;
             let mut codes = [&[][..]; P];
             for (codes, panel) in codes.iter_mut().zip(panels) {
                 *codes = &panel.codes.as_chunks::<64>().0[block * run / QUADS..][..words.len()];
             }
             let mut partials = [[_mm512_setzero_si512(); P]; R];
-            for (partials, start) in partials.iter_mut().zip(starts) {
+            for (partials, start) in partials.iter_mut().zip(compensation) {
                 *partials = [_mm512_set1_epi32(*start); P];
             }
             for (i, words) in words.iter().enumerate() {
@@ -239,9 +237,9 @@ fn sums_of_rows<const R: usize, const P: usize, const QUADS: usize>(
                 }
             }
             for (panel, of_panel) in panels.iter().enumerate() {
-                let theirs = _mm512_mul_ps(must_cast(of_panel.factors.at(block)), unit);
-                for ((sums, partials), mine) in sums.iter_mut().zip(&partials).zip(scales) {
-                    let scale = _mm512_mul_ps(_mm512_set1_ps(*mine), theirs);
+                let scale_b = _mm512_mul_ps(must_cast(of_panel.factors.at(block)), unit);
+                for ((sums, partials), scale_a) in sums.iter_mut().zip(&partials).zip(scales) {
+                    let scale = _mm512_mul_ps(_mm512_set1_ps(*scale_a), scale_b);
                     sums[panel] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(partials[panel]), scale, sums[panel]);
                 }
             }

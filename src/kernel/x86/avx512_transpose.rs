@@ -1,6 +1,6 @@
 //! Rows of bytes to columns in intrinsics: safe functions, entered after detection.
 
-use crate::kernel::gemm::{LANES, Lanes, Quad, padded};
+use crate::kernel::gemm::{Lanes, NR, Quad, padded};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m512i, _mm512_permutexvar_epi32, _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
@@ -38,26 +38,26 @@ fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
 /// Hands on columns of four bytes of each row, those of a row together; behind the last byte are zeros.
 #[inline]
 #[target_feature(enable = "avx512f")]
-pub(super) fn columns(rows: &[&[u8]; LANES], mut take: impl FnMut(__m512i)) {
+pub(super) fn columns(rows: &[&[u8]; NR], mut take: impl FnMut(__m512i)) {
     let length = rows[0].len();
     for start in (0..length).step_by(64) {
-        let square: [__m512i; LANES] = core::array::from_fn(|lane| must_cast(padded::<64>(&rows[lane][start..])));
+        let square: [__m512i; NR] = core::array::from_fn(|lane| must_cast(padded::<64>(&rows[lane][start..])));
         let columns = transpose(square);
-        let count = (length - start).div_ceil(4).min(LANES);
+        let count = (length - start).div_ceil(4).min(NR);
         columns[..count].iter().for_each(|column| take(*column));
     }
 }
 
 /// See [`quads`](crate::kernel::gemm::quads).
 #[target_feature(enable = "avx512f")]
-pub(super) fn quads(rows: &[&[u8]; LANES], quads: &mut [Quad]) {
+pub(super) fn quads(rows: &[&[u8]; NR], quads: &mut [Quad]) {
     let mut quads = quads.iter_mut();
     columns(rows, |column| quads.by_ref().take(1).for_each(|quad| *quad = must_cast(column)));
 }
 
 /// See [`positions`](crate::kernel::gemm::positions).
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(super) fn positions(rows: &[&[u8]; LANES], mut positions: &mut [Lanes<u8>]) {
+pub(super) fn positions(rows: &[&[u8]; NR], mut positions: &mut [Lanes<u8>]) {
     /// In each quarter the first bytes of four rows, then the second.
     const BYTES: [[u8; 16]; 4] = [[0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]; 4];
     /// Of the quarters the first words, then the second.

@@ -9,8 +9,8 @@ use crate::kernel::block::{BlockIntrinsics, FloatRun, PackedBlocks, Restoring, S
 use crate::kernel::decode::{DecodeIntrinsics, Planes, RegisterTable};
 use crate::kernel::encode::{EncodeIntrinsics, Finite, HiF8, NanPair};
 use crate::kernel::gemm::{
-    Block, Blocks, ByteDots, CodeRows, Factors, GemmIntrinsics, LANES, Lanes, Left, LeftRows, LeftWords, NibbleTable, PANELS, Quad,
-    ROWS, Right, Rounding, SmallIntegers, ThinPanel,
+    AInt8, AInt8Rows, AInt8Words, BInt8, Block, Blocks, ByteDots, CodeRows, Factors, GemmIntrinsics, GemvPanel, Lanes, MR, NR,
+    NibbleTable, PANELS, Quad, Rounding, SmallIntegers,
 };
 use crate::kernel::isa::Isa;
 
@@ -219,7 +219,7 @@ impl GemmIntrinsics for Native {
         true
     }
 
-    fn chain_f32_pair(isa: Isa, a: &[[f32; ROWS]], b: [&[Lanes<f32>]; 2], acc: &mut [Block<f32>; 2]) -> bool {
+    fn chain_f32_pair(isa: Isa, a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], acc: &mut [Block<f32>; 2]) -> bool {
         by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::fma_pair(a, b, acc) }, else return false);
         true
     }
@@ -227,7 +227,7 @@ impl GemmIntrinsics for Native {
     fn chain_blocks_pair(
         isa: Isa,
         parts: &[Blocks<'_>; 2],
-        a: &[[f32; ROWS]],
+        a: &[[f32; MR]],
         b: [&[Lanes<f32>]; 2],
         acc: &mut [Block<f32>; 2],
     ) -> bool {
@@ -244,12 +244,12 @@ impl GemmIntrinsics for Native {
         true
     }
 
-    fn positions(isa: Isa, rows: &[&[u8]; LANES], positions: &mut [Lanes<u8>]) -> bool {
+    fn positions(isa: Isa, rows: &[&[u8]; NR], positions: &mut [Lanes<u8>]) -> bool {
         by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_transpose::positions(rows, positions) }, else return false);
         true
     }
 
-    fn quads(isa: Isa, rows: &[&[u8]; LANES], quads: &mut [Quad]) -> bool {
+    fn quads(isa: Isa, rows: &[&[u8]; NR], quads: &mut [Quad]) -> bool {
         by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_transpose::quads(rows, quads) }, else return false);
         true
     }
@@ -291,28 +291,28 @@ impl GemmIntrinsics for Native {
         rows: &CodeRows<'_>,
         length: usize,
         run: usize,
-    ) -> LeftWords {
+    ) -> AInt8Words {
         by_kind!(isa, {
             Avx512Vbmi => avx512_int8::words_of_rows(integers, offset, rows, length, run),
         }, else unreachable!("{OFFERED}"))
     }
 
-    fn dot_pair(isa: Isa, left: &Left<'_>, right: &[Right<'_>; 2], acc: &mut [Block<f32>; 2]) -> bool {
+    fn dot_pair(isa: Isa, a: &AInt8<'_>, b: &[BInt8<'_>; 2], acc: &mut [Block<f32>; 2]) -> bool {
         by_kind!(isa, {
-            Avx512 if has_vnni() => avx512_int8::chain_pair(left, right, acc),
-            Avx512Vbmi => avx512_int8::chain_pair(left, right, acc),
+            Avx512 if has_vnni() => avx512_int8::chain_pair(a, b, acc),
+            Avx512Vbmi => avx512_int8::chain_pair(a, b, acc),
         }, else return false);
         true
     }
 
-    fn dot_tile<const R: usize>(isa: Isa, dots: ByteDots, left: &Left<'_>, right: &Right<'_>, acc: &mut [Lanes<f32>; R]) {
+    fn dot_tile<const R: usize>(isa: Isa, dots: ByteDots, a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lanes<f32>; R]) {
         match dots {
             ByteDots::Twos { quads } => by_kind!(isa, {
-                Avx2 | Avx512 | Avx512Vbmi => avx2_int8::chain(quads, left, right, acc),
+                Avx2 | Avx512 | Avx512Vbmi => avx2_int8::chain(quads, a, b, acc),
             }, else unreachable!("{OFFERED}")),
             ByteDots::Fours { .. } | ByteDots::FoursOfRows => by_kind!(isa, {
-                Avx512 if has_vnni() => avx512_int8::chain(left, right, acc),
-                Avx512Vbmi => avx512_int8::chain(left, right, acc),
+                Avx512 if has_vnni() => avx512_int8::chain(a, b, acc),
+                Avx512Vbmi => avx512_int8::chain(a, b, acc),
             }, else unreachable!("{OFFERED}")),
         }
     }
@@ -321,16 +321,16 @@ impl GemmIntrinsics for Native {
         isa: Isa,
         dots: ByteDots,
         integers: &SmallIntegers,
-        left: &LeftRows<'_>,
-        panels: &[ThinPanel<'_>; PANELS],
+        a: &AInt8Rows<'_>,
+        panels: &[GemvPanel<'_>; PANELS],
         sums: &mut [[Lanes<f32>; PANELS]],
     ) {
         match dots {
             ByteDots::Twos { quads } | ByteDots::Fours { quads } => by_kind!(isa, {
-                Avx2 | Avx512 | Avx512Vbmi => avx2_gemv::dots(quads, integers, left, panels, sums),
+                Avx2 | Avx512 | Avx512Vbmi => avx2_gemv::dots(quads, integers, a, panels, sums),
             }, else unreachable!("{OFFERED}")),
             ByteDots::FoursOfRows => by_kind!(isa, {
-                Avx512Vbmi => avx512_int8::rows(integers, left, panels, sums),
+                Avx512Vbmi => avx512_int8::rows(integers, a, panels, sums),
             }, else unreachable!("{OFFERED}")),
         }
     }
@@ -363,7 +363,7 @@ impl GemmIntrinsics for Native {
         run: usize,
         factors: Factors<'_>,
         a: &[f32],
-        panels: &[ThinPanel<'_>; PANELS],
+        panels: &[GemvPanel<'_>; PANELS],
         sums: &mut [[Lanes<f32>; PANELS]],
     ) {
         match table {
@@ -382,7 +382,7 @@ impl GemmIntrinsics for Native {
         run: usize,
         factors: Factors<'_>,
         a: &[f32],
-        panels: &[ThinPanel<'_>; PANELS],
+        panels: &[GemvPanel<'_>; PANELS],
         sums: &mut [[Lanes<f32>; PANELS]],
     ) {
         by_kind!(isa, {

@@ -1,6 +1,6 @@
 //! Tiles in intrinsics: what the compiler finds by itself is thirty times slower. They are safe functions, entered after detection.
 
-use crate::kernel::gemm::{Block, Blocks, Known, Lanes, PIECE, ROWS, Rounding, by_rows, chain_body, double_body};
+use crate::kernel::gemm::{Block, Blocks, KC, Known, Lanes, MR, Rounding, by_rows, chain_body, double_body};
 use crate::kernel::stream::fetch;
 use bytemuck::{must_cast, must_cast_ref};
 use core::arch::x86_64::{
@@ -47,18 +47,18 @@ fn store(sums: Halves, half: usize, acc: &mut [Block<f32>; 2]) {
 
 /// Has what follows a piece of positions fetched into the second-level cache.
 #[inline]
-pub(super) fn fetch_next<T>(line: &[T; ROWS]) {
-    fetch::<_MM_HINT_T1>(core::ptr::from_ref(line).wrapping_add(PIECE).cast());
+pub(super) fn fetch_next<T>(line: &[T; MR]) {
+    fetch::<_MM_HINT_T1>(core::ptr::from_ref(line).wrapping_add(KC).cast());
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn fma_halves(half: usize, a: &[[f32; ROWS]], b: [&[Lanes<f32>]; 2], mut sums: Halves) -> Halves {
+fn fma_halves(half: usize, a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], mut sums: Halves) -> Halves {
     for ((a, b0), b1) in a.iter().zip(b[0]).zip(b[1]) {
         if half == 0 {
             fetch_next(a);
         }
-        let a = &must_cast_ref::<[f32; ROWS], [[f32; 8]; 2]>(a)[half];
+        let a = &must_cast_ref::<[f32; MR], [[f32; 8]; 2]>(a)[half];
         let (b0, b1): (__m512, __m512) = (must_cast(*b0), must_cast(*b1));
         for (i, a) in a.iter().enumerate() {
             let a = _mm512_set1_ps(*a);
@@ -70,7 +70,7 @@ fn fma_halves(half: usize, a: &[[f32; ROWS]], b: [&[Lanes<f32>]; 2], mut sums: H
 }
 
 #[target_feature(enable = "avx512f")]
-pub(super) fn fma_pair(a: &[[f32; ROWS]], b: [&[Lanes<f32>]; 2], acc: &mut [Block<f32>; 2]) {
+pub(super) fn fma_pair(a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], acc: &mut [Block<f32>; 2]) {
     for half in 0..2 {
         let sums = fma_halves(half, a, b, load(acc, half));
         store(sums, half, acc);
@@ -81,20 +81,20 @@ pub(super) fn fma_pair(a: &[[f32; ROWS]], b: [&[Lanes<f32>]; 2], acc: &mut [Bloc
 #[target_feature(enable = "avx512f")]
 pub(super) fn blocks_pair<const SCALED: bool>(
     parts: &[Blocks<'_>; 2],
-    a: &[[f32; ROWS]],
+    a: &[[f32; MR]],
     b: [&[Lanes<f32>]; 2],
     acc: &mut [Block<f32>; 2],
 ) {
-    let (run, (scales, _)) = (parts[0].run, parts[0].rows.as_chunks::<ROWS>());
+    let (run, (scales, _)) = (parts[0].run, parts[0].rows.as_chunks::<MR>());
     for half in 0..2 {
         let mut sums = load(acc, half);
         let blocks = a.chunks(run).zip(b[0].chunks(run).zip(b[1].chunks(run))).zip(scales);
-        for (((a, (b0, b1)), mine), theirs) in blocks.zip(parts[0].cols.iter().zip(parts[1].cols)) {
+        for (((a, (b0, b1)), scale_a), scale_b) in blocks.zip(parts[0].cols.iter().zip(parts[1].cols)) {
             let partial = fma_halves(half, a, [b0, b1], [[_mm512_set1_ps(0.0); 8]; 2]);
-            for ((sums, partial), theirs) in sums.iter_mut().zip(partial).zip([theirs.0, theirs.1]) {
-                let theirs: __m512 = must_cast(*theirs);
-                for ((sum, partial), mine) in sums.iter_mut().zip(partial).zip(&mine[8 * half..]) {
-                    let scale = if SCALED { _mm512_mul_ps(_mm512_set1_ps(*mine), theirs) } else { theirs };
+            for ((sums, partial), scale_b) in sums.iter_mut().zip(partial).zip([scale_b.0, scale_b.1]) {
+                let scale_b: __m512 = must_cast(*scale_b);
+                for ((sum, partial), scale_a) in sums.iter_mut().zip(partial).zip(&scale_a[8 * half..]) {
+                    let scale = if SCALED { _mm512_mul_ps(_mm512_set1_ps(*scale_a), scale_b) } else { scale_b };
                     *sum = _mm512_fmadd_ps(partial, scale, *sum);
                 }
             }
@@ -291,7 +291,7 @@ fn blocks_rows<const R: usize, const N: usize>(
     acc: &mut [Lanes<f32>; R],
 ) {
     let (scales, _) = blocks.rows.as_chunks::<R>();
-    for (((a, b), mine), theirs) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
+    for (((a, b), scale_a), scale_b) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
         let mut partial = [[_mm256_setzero_ps(); 2]; N];
         for (a, b) in a.iter().zip(b) {
             let b: [__m256; 2] = must_cast(*b);
@@ -300,13 +300,13 @@ fn blocks_rows<const R: usize, const N: usize>(
                 *sum = [_mm256_fmadd_ps(a, b[0], sum[0]), _mm256_fmadd_ps(a, b[1], sum[1])];
             }
         }
-        let theirs: [__m256; 2] = must_cast(*theirs);
+        let scale_b: [__m256; 2] = must_cast(*scale_b);
         for (i, partial) in partial.into_iter().enumerate() {
-            let mine = _mm256_set1_ps(mine[first + i]);
+            let scale_a = _mm256_set1_ps(scale_a[first + i]);
             let sums: [__m256; 2] = must_cast(acc[first + i]);
             acc[first + i] = must_cast([
-                _mm256_fmadd_ps(partial[0], _mm256_mul_ps(mine, theirs[0]), sums[0]),
-                _mm256_fmadd_ps(partial[1], _mm256_mul_ps(mine, theirs[1]), sums[1]),
+                _mm256_fmadd_ps(partial[0], _mm256_mul_ps(scale_a, scale_b[0]), sums[0]),
+                _mm256_fmadd_ps(partial[1], _mm256_mul_ps(scale_a, scale_b[1]), sums[1]),
             ]);
         }
     }
@@ -319,7 +319,7 @@ pub(super) fn blocks_avx512<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]],
         *sum = must_cast(*acc);
     }
     let (scales, _) = blocks.rows.as_chunks::<R>();
-    for (((a, b), mine), theirs) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
+    for (((a, b), scale_a), scale_b) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
         let mut partial = [_mm512_set1_ps(0.0); R];
         for (a, b) in a.iter().zip(b) {
             let b: __m512 = must_cast(*b);
@@ -327,9 +327,9 @@ pub(super) fn blocks_avx512<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]],
                 *sum = _mm512_fmadd_ps(_mm512_set1_ps(*a), b, *sum);
             }
         }
-        let theirs: __m512 = must_cast(*theirs);
-        for ((sum, partial), mine) in sums.iter_mut().zip(partial).zip(mine) {
-            *sum = _mm512_fmadd_ps(partial, _mm512_mul_ps(_mm512_set1_ps(*mine), theirs), *sum);
+        let scale_b: __m512 = must_cast(*scale_b);
+        for ((sum, partial), scale_a) in sums.iter_mut().zip(partial).zip(scale_a) {
+            *sum = _mm512_fmadd_ps(partial, _mm512_mul_ps(_mm512_set1_ps(*scale_a), scale_b), *sum);
         }
     }
     for (acc, sum) in acc.iter_mut().zip(sums) {

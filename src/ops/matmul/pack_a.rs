@@ -7,8 +7,8 @@ use super::read::{Reader, ScaleReader, code_rows};
 use super::slices::Slicing;
 use super::tile::Tile;
 use crate::codec::Unpacked;
-use crate::kernel::gemm::{LANES, ROWS};
-use crate::kernel::{Isa, LeftWords, left_words};
+use crate::kernel::gemm::{MR, NR};
+use crate::kernel::{AInt8Words, Isa, a_int8_words};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -39,9 +39,9 @@ pub(super) fn pack_a(job: &Job<'_>, reader: &Reader, plan: &Plan) -> PackedA {
 pub(super) fn tiles(job: &Job<'_>, reader: &Reader, matrix: usize, int8: Option<&Int8>, block_k: Option<usize>) -> Vec<Tile> {
     let (operand, isa, first) = (&job.a, job.exec.isa(), matrix * job.shape.m);
     let scale_reader = ScaleReader::new(operand);
-    let starts: Vec<usize> = (0..job.shape.m).step_by(ROWS).collect();
+    let starts: Vec<usize> = (0..job.shape.m).step_by(MR).collect();
     job.exec.map(starts, |start| {
-        let rows = start..(start + ROWS).min(job.shape.m);
+        let rows = start..(start + MR).min(job.shape.m);
         let mut tile = Tile { rows: rows.clone(), ..Tile::default() };
         let mr = tile.mr();
         if let Some(a_i8x4) = int8.and_then(|int8| a_i8x4_of_codes(int8, operand, isa, first + start, rows.len())) {
@@ -69,22 +69,22 @@ pub(super) fn tiles(job: &Job<'_>, reader: &Reader, matrix: usize, int8: Option<
 }
 
 /// The words of a tile of 16 rows from its codes, if the machine takes codes and blocks are whole words.
-fn a_i8x4_of_codes(int8: &Int8, operand: &Operand<'_>, isa: Isa, line: usize, rows: usize) -> Option<LeftWords> {
-    let fits = rows == ROWS && operand.packed().is_none() && int8.is_whole(operand.cols(), 4);
+fn a_i8x4_of_codes(int8: &Int8, operand: &Operand<'_>, isa: Isa, line: usize, rows: usize) -> Option<AInt8Words> {
+    let fits = rows == MR && operand.packed().is_none() && int8.is_whole(operand.cols(), 4);
     let dots = int8.dots.of_rows().filter(|_| fits)?;
-    let mut copies = [const { Vec::new() }; LANES];
-    let rows = code_rows(operand, isa, line, ROWS, true, &mut copies);
+    let mut copies = [const { Vec::new() }; NR];
+    let rows = code_rows(operand, isa, line, MR, true, &mut copies);
     Some(dots.words(&int8.a, int8.b.largest, &rows, operand.cols(), int8.block_k))
 }
 
 /// The words of a tile from its numbers.
-pub(super) fn a_i8x4_of_numbers(int8: &Int8, tile: &Tile, isa: Isa) -> LeftWords {
+pub(super) fn a_i8x4_of_numbers(int8: &Int8, tile: &Tile, isa: Isa) -> AInt8Words {
     let unit = Unpacked::new(false, 1, -int8.a.exponent).to_f32();
-    left_words(isa, unit, int8.b.largest, tile.mr(), int8.block_k, &tile.numbers)
+    a_int8_words(isa, unit, int8.b.largest, tile.mr(), int8.block_k, &tile.numbers)
 }
 
 /// The words of a tile for B's codes in pairs: for every eight positions 0, 2, 4 and 6 in one word and 1, 3, 5 and 7 in the next.
-pub(super) fn a_i8x4_of_pairs(int8: &Int8, tile: &Tile, isa: Isa) -> LeftWords {
+pub(super) fn a_i8x4_of_pairs(int8: &Int8, tile: &Tile, isa: Isa) -> AInt8Words {
     let (mut a_i8x4, mr) = (a_i8x4_of_numbers(int8, tile, isa), tile.mr());
     for two in a_i8x4.words.chunks_exact_mut(2 * mr) {
         let (first, second) = two.split_at_mut(mr);

@@ -6,7 +6,7 @@ use super::panel::{Data, Panel, PanelRestore, Scales};
 use super::read::{ScaleReader, code_rows};
 use crate::block::{BlockSpec, Restorer};
 use crate::error::Error;
-use crate::kernel::gemm::{LANES, Lanes};
+use crate::kernel::gemm::{Lanes, NR};
 use crate::kernel::{Aligned, Isa, pack_4, positions, quads};
 use crate::mma::Takes;
 use crate::ops::par::Exec;
@@ -82,7 +82,7 @@ impl<'a> Packer<'a> {
     /// The scales of rows for blocks of `block_k` positions, in the order of [`Panel::scales`].
     pub(super) fn scales(&self, line: usize, rows: usize, block_k: usize, scales: &mut Aligned<Lanes<f32>>) {
         scales.resize(self.operand.cols().div_ceil(block_k));
-        for lane in 0..LANES {
+        for lane in 0..NR {
             let line = line + if lane < rows { lane } else { 0 };
             self.scales.row(&self.operand, line, block_k, scales.iter_mut().map(|block| &mut block[lane]));
         }
@@ -91,7 +91,7 @@ impl<'a> Packer<'a> {
     /// The elements of rows, position by position.
     fn numbers(&self, line: usize, rows: usize) -> Vec<Lanes<f32>> {
         let cols = self.operand.cols();
-        let mut numbers = vec![[0.0; LANES]; cols];
+        let mut numbers = vec![[0.0; NR]; cols];
         let mut row = vec![0.0; cols];
         for lane in 0..rows {
             // No format of more than 8 bits has zero points.
@@ -104,7 +104,7 @@ impl<'a> Packer<'a> {
     /// The codes of rows, position by position or in pairs.
     fn codes(&self, line: usize, rows: usize, memory: Data) -> Data {
         let (cols, isa) = (self.operand.cols(), self.isa);
-        let mut copies = [const { Vec::new() }; LANES];
+        let mut copies = [const { Vec::new() }; NR];
         let rows = code_rows(&self.operand, isa, line, rows, true, &mut copies);
         if self.operand.element().is_none_or(|element| element.bits() > 4) {
             let mut codes = if let Data::Bytes(codes) = memory { codes } else { Aligned::default() };
@@ -141,14 +141,14 @@ impl PackedMatrix {
             return Ok(packed.clone());
         }
         let [batch, rows, cols] = [operand.batch(), operand.rows(), operand.cols()];
-        let per_matrix = rows.div_ceil(LANES);
+        let per_matrix = rows.div_ceil(NR);
         // Rows of nothing need no panels, however many there are.
         let count = if cols == 0 { 0 } else { batch * per_matrix };
         let packer = Packer::new(operand, Isa::best(), Takes::Values);
         let panels = Exec::PARALLEL.map((0..count).collect(), |index| {
-            let (matrix, first) = (index / per_matrix, index % per_matrix * LANES);
+            let (matrix, first) = (index / per_matrix, index % per_matrix * NR);
             let mut panel = Panel::default();
-            packer.fill(matrix * rows + first, LANES.min(rows - first), &mut panel);
+            packer.fill(matrix * rows + first, NR.min(rows - first), &mut panel);
             Panel { scales: panel.scales.narrow(), ..panel }
         });
         Ok(Self {

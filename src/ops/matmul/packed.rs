@@ -3,7 +3,7 @@
 use super::bit_range::BitRange;
 use super::panel::{Data, Panel, PanelRestore};
 use crate::block::{BlockSpec, Restorer};
-use crate::kernel::gemm::LANES;
+use crate::kernel::gemm::NR;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
 
@@ -45,13 +45,13 @@ impl PackedMatrix {
 
     /// The panel of 16 rows of a matrix.
     pub(super) fn panel(&self, matrix: usize, panel: usize) -> &Panel {
-        &self.panels[matrix * self.shape[1].div_ceil(LANES) + panel]
+        &self.panels[matrix * self.shape[1].div_ceil(NR) + panel]
     }
 
     /// The panel and the lane of a line.
     fn at(&self, line: usize) -> (&Panel, usize) {
         let (matrix, row) = (line / self.shape[1], line % self.shape[1]);
-        (self.panel(matrix, row / LANES), row % LANES)
+        (self.panel(matrix, row / NR), row % NR)
     }
 
     /// The scale at a position, without the tensor scale: [`Operand::scale`](super::Operand::scale).

@@ -1,7 +1,7 @@
 //! [`Panel`]: 16 rows of B, position by position, as kernels read them.
 
 use crate::block::Restorer;
-use crate::kernel::gemm::{LANES, Lanes};
+use crate::kernel::gemm::{Lanes, NR};
 use crate::kernel::{Aligned, OfBlocks, Quad};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -62,7 +62,7 @@ impl Scales {
 
     /// The scales of a block; 1 for an operand without scales.
     pub(super) fn at(&self, block: usize) -> Lanes<f32> {
-        if self.len() == 0 { [1.0; LANES] } else { self.view().at(block) }
+        if self.len() == 0 { [1.0; NR] } else { self.view().at(block) }
     }
 
     /// These scales as bf16s, in half the memory, if all of them are bf16s.
@@ -88,7 +88,7 @@ pub(super) enum PanelRestore {
     /// They are the elements, with a zero of this sign added, times these factors, block by block.
     Factors(f32, Aligned<Lanes<f32>>),
     /// Each block of each row has its own rule.
-    Any(Vec<[Restorer; LANES]>),
+    Any(Vec<[Restorer; NR]>),
 }
 
 /// The elements of a panel.

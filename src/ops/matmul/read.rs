@@ -3,7 +3,7 @@
 use super::operand::{Operand, zero_point};
 use super::panel::{Data, Panel, PanelRestore};
 use crate::block::{BlockSpec, Restorer};
-use crate::kernel::gemm::{LANES, Lanes, scale_lanes};
+use crate::kernel::gemm::{Lanes, NR, scale_lanes};
 use crate::kernel::{Aligned, CodeRows, DecodeBytes, Isa, Nibbles, OfBlocks, unpack_quads};
 use crate::mma::Takes;
 use crate::spec::FormatSpec;
@@ -149,7 +149,7 @@ pub(super) fn code_rows<'b, 'a: 'b>(
     line: usize,
     rows: usize,
     pairs: bool,
-    copies: &'b mut [Vec<u8>; LANES],
+    copies: &'b mut [Vec<u8>; NR],
 ) -> CodeRows<'b> {
     let bits = operand.element().map_or(0, FormatSpec::bits);
     let stored = operand.row_codes(line).is_some();

@@ -1,7 +1,7 @@
 //! [`Tile`]: up to 16 rows of A, position by position, as micro-kernels read them.
 
-use crate::kernel::LeftWords;
-use crate::kernel::gemm::{ROWS, height};
+use crate::kernel::AInt8Words;
+use crate::kernel::gemm::{MR, height};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -14,7 +14,7 @@ pub(super) struct Tile {
     /// `mr` scales for each block, for sums block by block.
     pub(super) scales: Vec<f32>,
     /// For dot products of bytes: `mr` words of four integers for every four positions of a block, and `mr` compensations for each block.
-    pub(super) a_i8x4: LeftWords,
+    pub(super) a_i8x4: AInt8Words,
     /// For exact sums that need more than one: the numbers cut into slices.
     pub(super) slices: Vec<Vec<f32>>,
 }
@@ -39,7 +39,7 @@ impl Tile {
             let (from, mr) = (first - self.rows.start, height(rows.len()));
             let lanes = |all: &[f32]| {
                 let of_position =
-                    |all: &[f32]| core::array::from_fn::<f32, ROWS, _>(|lane| all.get(from + lane).copied().unwrap_or(0.0));
+                    |all: &[f32]| core::array::from_fn::<f32, MR, _>(|lane| all.get(from + lane).copied().unwrap_or(0.0));
                 all.chunks_exact(self.mr()).flat_map(|all| of_position(all).into_iter().take(mr)).collect()
             };
             Self { rows, numbers: lanes(&self.numbers), scales: lanes(&self.scales), ..Self::default() }

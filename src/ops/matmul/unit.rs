@@ -5,7 +5,7 @@ use super::pack_a::PackedA;
 use super::pack_b::Packer;
 use super::tile::Tile;
 use super::work::{Columns, Sink, Sums};
-use crate::kernel::gemm::{LANES, ROWS};
+use crate::kernel::gemm::{MR, NR};
 use crate::ops::real::Real;
 use alloc::vec::Vec;
 
@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 const MC: usize = 512;
 
 /// Columns of a unit: packed A is read once for them. In a narrow product each panel is a unit.
-const NC: usize = 8 * LANES;
+const NC: usize = 8 * NR;
 
 /// A part of one matrix of the product: its first row and panel, and the columns of its rows.
 pub(super) struct Unit<'a, D> {
@@ -26,15 +26,15 @@ pub(super) struct Unit<'a, D> {
 /// Cuts the product.
 pub(super) fn units<'a, D>(job: &Job<'_>, dst: &'a mut [D]) -> Vec<Unit<'a, D>> {
     let shape = job.shape;
-    let panels_of_unit = (shape.n.div_ceil(LANES) / 16).clamp(1, NC / LANES);
+    let panels_of_unit = (shape.n.div_ceil(NR) / 16).clamp(1, NC / NR);
     let mut units = Vec::new();
     for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
         for (block, of_block) in of_matrix.chunks_mut(MC * shape.n).enumerate() {
             let (first, rows) = (units.len(), of_block.len() / shape.n);
-            let panels = (0..shape.n.div_ceil(LANES)).step_by(panels_of_unit);
+            let panels = (0..shape.n.div_ceil(NR)).step_by(panels_of_unit);
             units.extend(panels.map(|panel| Unit { matrix, row: block * MC, panel, rows: Vec::with_capacity(rows) }));
             for row in of_block.chunks_mut(shape.n) {
-                let of_row = units[first..].iter_mut().zip(row.chunks_mut(panels_of_unit * LANES));
+                let of_row = units[first..].iter_mut().zip(row.chunks_mut(panels_of_unit * NR));
                 of_row.for_each(|(unit, piece)| unit.rows.push(piece));
             }
         }
@@ -45,7 +45,7 @@ pub(super) fn units<'a, D>(job: &Job<'_>, dst: &'a mut [D]) -> Vec<Unit<'a, D>> 
 impl<D> Unit<'_, D> {
     /// The tiles that its rows are in.
     pub(super) fn tiles<'t>(&self, job: &Job<'_>, a: &'t PackedA) -> &'t [Tile] {
-        &a.tiles[job.matrices(self.matrix)[0]][self.row / ROWS..(self.row + self.rows.len()).div_ceil(ROWS)]
+        &a.tiles[job.matrices(self.matrix)[0]][self.row / MR..(self.row + self.rows.len()).div_ceil(MR)]
     }
 
     /// The rows of B that its columns are.
@@ -53,11 +53,11 @@ impl<D> Unit<'_, D> {
         let ([_, line], [_, of_b]) = (job.lines(self.matrix), job.matrices(self.matrix));
         let (packed, width) = (job.b.packed().filter(|_| job.shape.k > 0), self.rows[0].len());
         let columns = |index: usize| {
-            let (panel, first) = (self.panel + index, (self.panel + index) * LANES);
+            let (panel, first) = (self.panel + index, (self.panel + index) * NR);
             let packed = packed.map(|packed| packed.panel(of_b, panel));
-            Columns { packer, packed, first, line: line + first, rows: LANES.min(width - index * LANES) }
+            Columns { packer, packed, first, line: line + first, rows: NR.min(width - index * NR) }
         };
-        (0..width.div_ceil(LANES)).map(columns).collect()
+        (0..width.div_ceil(NR)).map(columns).collect()
     }
 }
 
@@ -72,7 +72,7 @@ impl<D: Real> Sink for Output<'_, '_, D> {
     fn take(&mut self, row: usize, index: usize, sums: Sums<'_>) {
         let (shape, finish) = (self.job.shape, &self.job.finish);
         let Columns { first, rows, .. } = self.columns[index];
-        let dst = &mut self.unit.rows[row - self.unit.row][index * LANES..][..rows];
+        let dst = &mut self.unit.rows[row - self.unit.row][index * NR..][..rows];
         let place = (self.unit.matrix * shape.m + row) * shape.n + first;
         match sums {
             Sums::F32(sums) => finish.apply_f32s(place, &sums[..rows], dst),

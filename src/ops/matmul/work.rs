@@ -15,7 +15,7 @@ use super::panel::Panel;
 use super::read::Reader;
 use super::slices::Slicing;
 use super::tile::Tile;
-use crate::kernel::gemm::{Block, LANES, Lanes, PIECE, ROWS};
+use crate::kernel::gemm::{Block, KC, Lanes, MR, NR};
 use crate::kernel::{Aligned, Quad};
 use crate::mma::Sum;
 use alloc::vec::Vec;
@@ -101,7 +101,7 @@ impl Work<'_> {
         step: impl Fn(usize, &Tile, Range<usize>, &[&[Lanes<f32>]], &mut Pair<T>),
     ) {
         self.clear(sums);
-        for k in chunks(positions, block_k, PIECE) {
+        for k in chunks(positions, block_k, KC) {
             for (pair, sums) in sums.chunks_mut(self.tiles.len()).enumerate() {
                 // 2 · KC · NR numbers: 16 KiB, in the first-level cache until all tiles have used them.
                 let b: Vec<&[Lanes<f32>]> = decoded.pair(pair, k.clone()).collect();
@@ -113,7 +113,7 @@ impl Work<'_> {
     /// Zeros for the sums of all tiles in each pair of panels.
     pub(super) fn clear<T: Copy + Default>(&self, sums: &mut Vec<Pair<T>>) {
         sums.clear();
-        sums.resize(self.columns.len().div_ceil(2) * self.tiles.len(), [[[T::default(); LANES]; ROWS]; 2]);
+        sums.resize(self.columns.len().div_ceil(2) * self.tiles.len(), [[[T::default(); NR]; MR]; 2]);
     }
 
     /// Hands over sums row by row: those of neighbouring panels lie side by side in the product.

@@ -3,7 +3,7 @@
 use super::exact::{f64_sums, integer};
 use crate::bits::fma_f32;
 use crate::kernel::Isa;
-use crate::kernel::gemm::{Block, Blocks, LANES, Lanes, PIECE, ROWS, chain_blocks_of, chain_f32_of};
+use crate::kernel::gemm::{Block, Blocks, KC, Lanes, MR, NR, chain_blocks_of, chain_f32_of};
 use crate::mma::{Partial, Scale};
 use crate::ops::matmul::tile::Tile;
 use crate::ops::matmul::work::{Decoded, Pair, Scratch, Sink, Sums, Work, chunks};
@@ -19,7 +19,7 @@ pub(super) fn in_f32(work: &Work<'_>, block_k: usize, scratch: &mut Scratch, sin
     let depth = work.job.shape.k;
     let (mut decoded, sums) = work.decoded(scratch);
     let scales: Vec<_> = decoded.panels.iter().map(|panel| panel.scales_by(block_k, depth)).collect();
-    if block_k > PIECE {
+    if block_k > KC {
         long(work, block_k, &scales, &mut decoded, sums);
     } else {
         short(work, block_k, &scales, &mut decoded, sums);
@@ -82,7 +82,7 @@ pub(super) fn by_steps(
     work.each_panel(scratch, |index, panel, b| {
         let scales_b = panel.scales_by(block_k, depth);
         for tile in work.tiles {
-            let mut sums = [[0.0f32; LANES]; ROWS];
+            let mut sums = [[0.0f32; NR]; MR];
             for (block, k) in chunks(0..depth, block_k, block_k).enumerate() {
                 let partials = partials(isa, tile, k.clone(), &b[k], exponent);
                 for (i, (sums, partials)) in sums.iter_mut().zip(partials).enumerate().take(tile.rows.len()) {
@@ -102,7 +102,7 @@ fn partials(isa: Isa, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>], exponent: 
     if let Some(exponent) = exponent {
         return f64_sums(isa, tile, k, b).map(|sums| sums.map(|sum| integer(sum, exponent)));
     }
-    let mut sums = [[[0.0; LANES]; ROWS]];
+    let mut sums = [[[0.0; NR]; MR]];
     chain_f32_of(isa, tile.rows.len(), tile.at(k), &[b], &mut sums);
     sums[0].map(|sums| sums.map(Partial::Float))
 }

@@ -3,7 +3,7 @@
 use super::steps;
 use crate::codec::Unpacked;
 use crate::kernel::Isa;
-use crate::kernel::gemm::{Block, LANES, Lanes, ROWS, chain_f64};
+use crate::kernel::gemm::{Block, Lanes, MR, NR, chain_f64};
 use crate::mma::{Fixed, Partial, Sum};
 use crate::ops::matmul::slices::{Slicing, Span};
 use crate::ops::matmul::tile::Tile;
@@ -29,7 +29,7 @@ pub(super) fn integers(work: &Work<'_>, (bits, exponent): (u32, i32), scratch: &
 
 /// The f64 sums of a tile from zero.
 pub(super) fn f64_sums(isa: Isa, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>]) -> Block<f64> {
-    let mut sums = [[0.0; LANES]; ROWS];
+    let mut sums = [[0.0; NR]; MR];
     chain_f64(isa, tile.rows.len(), tile.at(k), b, &mut sums);
     sums
 }
@@ -69,8 +69,8 @@ fn by_slices(
         for i in 0..slicing.count() {
             let a = tile.slices.get(i).map_or(&tile.numbers[..], |slice| &slice[..]);
             for j in 0..count {
-                let b = slices_of_b.get(j).map_or(b, |slice| slice.as_chunks::<LANES>().0);
-                let mut sums: Block<f64> = [[0.0; LANES]; ROWS];
+                let b = slices_of_b.get(j).map_or(b, |slice| slice.as_chunks::<NR>().0);
+                let mut sums: Block<f64> = [[0.0; NR]; MR];
                 chain_f64(isa, tile.rows.len(), a, b, &mut sums);
                 partials.push(sums);
             }
@@ -81,7 +81,7 @@ fn by_slices(
                 partials.iter().for_each(|partial| sum.add(Unpacked::from_f64(partial[i][lane])));
                 Sum::Exact(sum)
             };
-            sink.take(row, index, Sums::Any((0..LANES).map(sum).collect()));
+            sink.take(row, index, Sums::Any((0..NR).map(sum).collect()));
         }
     }
 }

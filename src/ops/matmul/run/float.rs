@@ -2,7 +2,7 @@
 
 use crate::codec::Unpacked;
 use crate::kernel::Isa;
-use crate::kernel::gemm::{Block, LANES, Lanes, ROWS, chain_f32_of, chain_f64, chain_rounded};
+use crate::kernel::gemm::{Block, Lanes, MR, NR, chain_f32_of, chain_f64, chain_rounded};
 use crate::mma::{Chain, Sum};
 use crate::ops::matmul::plan::ChainKernel;
 use crate::ops::matmul::tile::Tile;
@@ -40,7 +40,7 @@ pub(super) fn chunked(
         work.by_chunks(&mut decoded, 0..depth, length, sums, |_, tile, k, b, sums| {
             // The sums of a run are small enough to stay in registers and the first-level cache.
             for run in chunks(0..k.len(), length, length) {
-                let mut of_run = [[[0.0; LANES]; ROWS]; 2];
+                let mut of_run = [[[0.0; NR]; MR]; 2];
                 let b: Vec<_> = b.iter().map(|b| &b[run.clone()]).collect();
                 inner.go_on(isa, tile, k.start + run.start..k.start + run.end, &b, &mut of_run);
                 let sums = sums.as_flattened_mut().as_flattened_mut().iter_mut();
@@ -51,10 +51,10 @@ pub(super) fn chunked(
     }
     work.each_panel(scratch, |index, _, b| {
         for tile in work.tiles {
-            let mut sums = [[Unpacked::ZERO; LANES]; ROWS];
+            let mut sums = [[Unpacked::ZERO; NR]; MR];
             for k in chunks(0..depth, length, length) {
                 let run = inner.restart(isa, tile, k.clone(), &b[k]);
-                let sums = &mut sums.as_flattened_mut()[..tile.rows.len() * LANES];
+                let sums = &mut sums.as_flattened_mut()[..tile.rows.len() * NR];
                 sums.iter_mut().zip(run.as_flattened()).for_each(|(sum, x)| *sum = outer.add(*sum, *x, 0));
             }
             for (row, sums) in tile.rows.clone().zip(sums) {
@@ -78,11 +78,11 @@ impl ChainKernel {
     /// The chains of a tile from zero, as exact numbers.
     fn restart(&self, isa: Isa, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>]) -> Block<Unpacked> {
         if let Self::F64 = self {
-            let mut sums = [[0.0; LANES]; ROWS];
+            let mut sums = [[0.0; NR]; MR];
             chain_f64(isa, tile.rows.len(), tile.at(k), b, &mut sums);
             sums.map(|sums| sums.map(Unpacked::from_f64))
         } else {
-            let mut sums = [[[0.0; LANES]; ROWS]];
+            let mut sums = [[[0.0; NR]; MR]];
             self.go_on(isa, tile, k, &[b], &mut sums);
             sums[0].map(|sums| sums.map(Unpacked::from_f32))
         }

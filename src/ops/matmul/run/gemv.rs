@@ -1,8 +1,8 @@
 //! Products of few rows. A few rows of A by a packed B: the same chains, four panels at a time, whose codes become numbers in registers, so that the memory of
 //! B is read once. One row by one row: a chain.
 
-use crate::kernel::gemm::{LANES, Lanes, ROWS, dot_f32, dot_f64};
-use crate::kernel::{Factors, Isa, Left, LeftRows, LeftWords, Nibbles, OfBlocks, PANELS, THIN, Thin, ThinPanel};
+use crate::kernel::gemm::{Lanes, MR, NR, dot_f32, dot_f64};
+use crate::kernel::{AInt8, AInt8Rows, AInt8Words, Factors, GEMV_MR, Gemv, GemvPanel, Isa, Nibbles, OfBlocks, PANELS};
 use crate::mma::{Sum, Takes};
 use crate::ops::matmul::job::Job;
 use crate::ops::matmul::pack_a::{a_i8x4_of_numbers, a_i8x4_of_pairs, tiles};
@@ -51,18 +51,18 @@ fn single_rows<D: Real>(job: &Job<'_>, in_f64: bool, [reader_a, reader_b]: &[Rea
 /// Fills a product of a few rows by a packed B.
 fn by_packed<D: Real>(job: &Job<'_>, plan: &Plan, [reader_a, reader_b]: &[Reader; 2], dst: &mut [D]) -> bool {
     let shape = job.shape;
-    let Some(packed) = job.b.packed().filter(|_| shape.m < ROWS && shape.k > 0) else { return false };
+    let Some(packed) = job.b.packed().filter(|_| shape.m < MR && shape.k > 0) else { return false };
     let block_k = plan.block_k().unwrap_or(job.b.block_k()).min(shape.k);
     let Some(path) = GemvPath::of(job, packed, plan, reader_b, block_k) else { return false };
     let rows_of_a: Vec<Vec<Rows>> =
         (0..job.a.batch()).map(|matrix| path.rows(job.exec.isa(), &tiles(job, reader_a, matrix, None, plan.block_k()))).collect();
-    let panels = shape.n.div_ceil(LANES);
+    let panels = shape.n.div_ceil(NR);
     let mut pieces = Vec::new();
     for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
         let first = pieces.len();
         pieces.extend((0..panels.div_ceil(PANELS)).map(|piece| (matrix, piece, Vec::with_capacity(shape.m))));
         for row in of_matrix.chunks_mut(shape.n) {
-            pieces[first..].iter_mut().zip(row.chunks_mut(PANELS * LANES)).for_each(|((.., rows), columns)| rows.push(columns));
+            pieces[first..].iter_mut().zip(row.chunks_mut(PANELS * NR)).for_each(|((.., rows), columns)| rows.push(columns));
         }
     }
     let takes = job.model.takes();
@@ -81,16 +81,16 @@ fn by_packed<D: Real>(job: &Job<'_>, plan: &Plan, [reader_a, reader_b]: &[Reader
                 (_, Some(made)) => OfBlocks::Singles(made),
                 _ => panel.scales.view(),
             };
-            ThinPanel { codes: panel.data.codes(), factors }
+            GemvPanel { codes: panel.data.codes(), factors }
         });
         for Rows { tile, a_i8x4 } in &rows_of_a[of_a] {
             // The sums of up to 8 rows in 4 panels; a micro-kernel keeps those that it works on in registers, over all of K.
-            let mut sums = [[[0.0; LANES]; PANELS]; THIN];
+            let mut sums = [[[0.0; NR]; PANELS]; GEMV_MR];
             let sums = &mut sums[..tile.mr()];
             match &path {
                 GemvPath::Int8 { int8, paired } => {
-                    let a = Left { words: &a_i8x4.words, starts: &a_i8x4.starts, scales: &tile.scales };
-                    let a = LeftRows { paired: *paired, run: int8.block_k.div_ceil(4), unit: int8.unit(), left: a };
+                    let a = AInt8 { words: &a_i8x4.words, compensation: &a_i8x4.compensation, scales: &tile.scales };
+                    let a = AInt8Rows { paired: *paired, run: int8.block_k.div_ceil(4), unit: int8.unit(), a };
                     int8.dots.rows(&int8.b, &a, &four, sums);
                 }
                 GemvPath::Numbers(kernel) => {
@@ -102,7 +102,7 @@ fn by_packed<D: Real>(job: &Job<'_>, plan: &Plan, [reader_a, reader_b]: &[Reader
                 }
             }
             for (row, sums) in tile.rows.clone().zip(sums) {
-                let index = (matrix * shape.m + row) * shape.n + piece * PANELS * LANES;
+                let index = (matrix * shape.m + row) * shape.n + piece * PANELS * NR;
                 let columns = &mut rows[row];
                 job.finish.apply_f32s(index, &sums.as_flattened()[..columns.len()], columns);
             }
@@ -114,13 +114,13 @@ fn by_packed<D: Real>(job: &Job<'_>, plan: &Plan, [reader_a, reader_b]: &[Reader
 /// Rows of A that are worked on together; the words of their integers for dot products of bytes.
 struct Rows {
     tile: Tile,
-    a_i8x4: LeftWords,
+    a_i8x4: AInt8Words,
 }
 
 /// How the sums of a few rows are made.
 enum GemvPath<'a> {
     /// B's codes become numbers.
-    Numbers(Thin),
+    Numbers(Gemv),
     /// B's codes, in pairs or one a byte, become integers.
     Int8 { int8: &'a Int8, paired: bool },
 }
@@ -144,7 +144,7 @@ impl<'a> GemvPath<'a> {
             let wide = job.a.formats().has_f32_scales() || job.b.formats().has_f32_scales();
             wide || job.a.scale_range().times(job.b.scale_range()).is_f32()
         };
-        let numbers = numbers(job, packed, reader, block_k).filter(|kernel| job.shape.m <= kernel.pays());
+        let numbers = numbers(job, packed, reader, block_k).filter(|kernel| job.shape.m <= kernel.max_rows());
         numbers.filter(|_| takes == Takes::Values || scales_fit()).map(Self::Numbers)
     }
 
@@ -155,7 +155,7 @@ impl<'a> GemvPath<'a> {
             Self::Int8 { int8, .. } => int8.dots.height(),
         };
         let a_i8x4 = |tile: &Tile| match self {
-            Self::Numbers(_) => LeftWords::default(),
+            Self::Numbers(_) => AInt8Words::default(),
             Self::Int8 { int8, paired: true } => a_i8x4_of_pairs(int8, tile, isa),
             Self::Int8 { int8, paired: false } => a_i8x4_of_numbers(int8, tile, isa),
         };
@@ -168,11 +168,11 @@ impl<'a> GemvPath<'a> {
 fn takes_codes(int8: &Int8, job: &Job<'_>, paired: bool) -> bool {
     let positions = if paired { 8 } else { 4 };
     let whole = job.shape.k.is_multiple_of(positions) && int8.is_whole(job.shape.k, positions);
-    whole && job.shape.m <= int8.dots.pays(paired)
+    whole && job.shape.m <= int8.dots.max_rows(paired)
 }
 
 /// How the codes of all panels of a matrix become numbers, if there is one kernel for them.
-fn numbers(job: &Job<'_>, packed: &PackedMatrix, reader: &Reader, block_k: usize) -> Option<Thin> {
+fn numbers(job: &Job<'_>, packed: &PackedMatrix, reader: &Reader, block_k: usize) -> Option<Gemv> {
     let (first, element, takes) = (packed.panels.first()?, job.b.element()?, job.model.takes());
     let added = if takes == Takes::Elements { -0.0 } else { first.added_zero() };
     let alike = packed.panels.iter().all(|panel| {
@@ -184,9 +184,9 @@ fn numbers(job: &Job<'_>, packed: &PackedMatrix, reader: &Reader, block_k: usize
     match first.data {
         _ if !alike => None,
         Data::Nibbles(_) if whole(8) => {
-            Nibbles::new(job.exec.isa(), numbers_of_4_bits(element).map(|x| x + added)).map(Thin::nibbles)
+            Nibbles::new(job.exec.isa(), numbers_of_4_bits(element).map(|x| x + added)).map(Gemv::nibbles)
         }
-        Data::Bytes(_) if whole(4) && added.is_sign_negative() => reader.decode().and_then(Thin::bytes),
+        Data::Bytes(_) if whole(4) && added.is_sign_negative() => reader.decode().and_then(Gemv::bytes),
         _ => None,
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! pack B       all panels of the work to bytes, four positions of a column together
-//! for a chunk of KC positions
-//!     for a pair of panels, 2 · NR columns     2 · KC · NR bytes, in the first-level cache for all tiles
+//! for a chunk of KC_I8 positions
+//!     for a pair of panels, 2 · NR columns     2 · KC_I8 · NR bytes, in the first-level cache for all tiles
 //!         for a tile of mr rows                mr words of A for every four positions, from the second-level cache
 //!             micro-kernel                     i32 sums of a block in registers, then one fused multiply-add under the block's scales
 //! ```
 
-use crate::kernel::gemm::{LANES, Lanes, PIECE};
-use crate::kernel::{Aligned, Left, Right, positions};
+use crate::kernel::gemm::{KC, Lanes, NR};
+use crate::kernel::{AInt8, Aligned, BInt8, positions};
 use crate::ops::matmul::panel::Data;
 use crate::ops::matmul::plan::Int8;
 use crate::ops::matmul::read::code_rows;
@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 /// Positions of a chunk: bytes, so four times as many as there are of f32s.
-const KC: usize = 4 * PIECE;
+const KC_I8: usize = 4 * KC;
 
 /// Makes the sums.
 pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut Scratch, sink: &mut dyn Sink) {
@@ -31,17 +31,17 @@ pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut Scratch, sink: &mu
     }
     let panels = &panels_i8[..work.columns.len()];
     work.clear(sums);
-    for k in chunks(0..depth, block_k, KC) {
+    for k in chunks(0..depth, block_k, KC_I8) {
         let blocks = k.start / block_k..k.end.div_ceil(block_k);
         let quads = blocks.start * quads_of_block..(blocks.end * quads_of_block).min(panels[0].b_i8x4.len());
         for (panels, sums) in panels.chunks(2).zip(sums.chunks_mut(work.tiles.len())) {
             let chunk_of_b = |panel| chunk_of(panel, &quads, &blocks, quads_of_block);
-            let b: Vec<Right<'_>> = panels.iter().map(chunk_of_b).collect();
+            let b: Vec<BInt8<'_>> = panels.iter().map(chunk_of_b).collect();
             for (tile, sums) in work.tiles.iter().zip(sums) {
                 let of = |range: &Range<usize>| range.start * tile.mr()..range.end * tile.mr();
                 let (words, blocks) = (&tile.a_i8x4.words[of(&quads)], of(&blocks));
-                let (compensation, scales) = (&tile.a_i8x4.starts[blocks.clone()], &tile.scales[blocks]);
-                let a = Left { words, starts: compensation, scales };
+                let (compensation, scales) = (&tile.a_i8x4.compensation[blocks.clone()], &tile.scales[blocks]);
+                let a = AInt8 { words, compensation, scales };
                 int8.dots.chain(tile.rows.len(), &a, &b, sums);
             }
         }
@@ -50,8 +50,8 @@ pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut Scratch, sink: &mu
 }
 
 /// A panel at some quads of positions, which are some blocks.
-fn chunk_of<'a>(panel: &'a PanelI8, quads: &Range<usize>, blocks: &Range<usize>, quads_of_block: usize) -> Right<'a> {
-    Right { run: quads_of_block, quads: &panel.b_i8x4[quads.clone()], scales: &panel.scales[blocks.clone()] }
+fn chunk_of<'a>(panel: &'a PanelI8, quads: &Range<usize>, blocks: &Range<usize>, quads_of_block: usize) -> BInt8<'a> {
+    BInt8 { run: quads_of_block, quads: &panel.b_i8x4[quads.clone()], scales: &panel.scales[blocks.clone()] }
 }
 
 /// Packs the integers of a panel, and its scales in the units of both sides.
@@ -68,7 +68,7 @@ fn pack(work: &Work<'_>, int8: &Int8, columns: &Columns<'_>, codes: &mut Aligned
         scales.resize(of_panel.len());
         scales.copy_from_slice(&of_panel);
     } else {
-        let mut copies = [const { Vec::new() }; LANES];
+        let mut copies = [const { Vec::new() }; NR];
         let (isa, whole) = (work.job.exec.isa(), int8.is_whole(depth, 4));
         let dots = int8.dots.of_rows().filter(|_| whole);
         let rows = code_rows(&columns.packer.operand, isa, columns.line, columns.rows, dots.is_some(), &mut copies);
