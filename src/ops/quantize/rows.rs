@@ -47,9 +47,11 @@ pub(super) fn amax_of_blocks<T: Source>(exec: Exec, src: &[T], length: usize) ->
 /// The largest magnitude of the finite numbers of a tensor, by those of its blocks where they are known and all are finite.
 pub(super) fn amax_of_all<T: Source>(exec: Exec, known: &[u32], src: &[T]) -> f32 {
     let isa = exec.isa();
-    // Magnitudes are ordered as their bits are.
-    let mut largest = known.iter().copied().max().unwrap_or(u32::MAX);
-    if largest >= f32::INFINITY.to_bits() {
+    // Magnitudes are f32s themselves: the largest of a few thousand is found by the kernel that found them.
+    let mut largest = [0];
+    kernel::block_largest(kernel::Both, isa, bytemuck::cast_slice(known), known.len().max(1), &mut largest);
+    let [mut largest] = largest;
+    if known.is_empty() || largest >= f32::INFINITY.to_bits() {
         largest = 0;
         let look = |_, piece: &[T]| {
             let (mut amax, mut buffer) = (0, Vec::new());
