@@ -43,7 +43,7 @@ impl QuantView<'_> {
         if dst.is_empty() {
             return;
         }
-        if let Some(plan) = DequantizePlan::lower(exec.isa(), self.spec(), self.parts().tensor_scale) {
+        if let Some(plan) = &DequantizePlan::lower(exec.isa(), self.spec(), self.parts().tensor_scale) {
             // Some rows at a time, so that what a call costs is nothing.
             const ELEMENTS: usize = 1 << 16;
             let rows = (ELEMENTS / geometry.cols).max(1);
@@ -65,8 +65,8 @@ impl QuantView<'_> {
 }
 
 /// How a tensor's rows come back.
-struct Job {
-    plan: DequantizePlan,
+struct Job<'a> {
+    plan: &'a DequantizePlan,
     /// Of an element code.
     bits: u32,
     /// Whether the numbers are more than the caches hold.
@@ -88,9 +88,9 @@ struct Scratch {
     wide: Vec<u16>,
 }
 
-impl Job {
+impl Job<'_> {
     /// The numbers of successive rows.
-    pub(super) fn rows<D: Real>(&self, view: &QuantView<'_>, first: usize, dst: &mut [D]) {
+    fn rows<D: Real>(&self, view: &QuantView<'_>, first: usize, dst: &mut [D]) {
         let grid = view.geometry();
         let mut scratch = Scratch::default();
         // Numbers that are not touched again need not stay in the first-level cache.
