@@ -63,7 +63,7 @@ mod x86;
 use x86 as native;
 
 #[cfg(feature = "alloc")]
-pub(crate) use crate::mem::{Aligned, as_f32s};
+pub(crate) use crate::mem::Aligned;
 pub(crate) use crate::mem::{every_pattern, some_patterns};
 #[cfg(feature = "alloc")]
 pub(crate) use block::{

@@ -112,9 +112,6 @@ macro_rules! source {
         $(#[$attr])*
         impl Source for $type {
             fn seen<'a>(isa: Isa, src: &'a [Self], buffer: &'a mut Vec<f32>) -> &'a [f32] {
-                if let Some(numbers) = kernel::as_f32s(src) {
-                    return numbers;
-                }
                 buffer.resize(src.len(), 0.0);
                 kernel::widen(isa, src, buffer);
                 buffer
@@ -128,7 +125,6 @@ macro_rules! source {
 
 #[cfg(feature = "alloc")]
 source!(
-    f32,
     i8,
     u8,
     i16,
@@ -138,6 +134,19 @@ source!(
     #[cfg(feature = "half")]
     half::bf16
 );
+
+#[cfg(feature = "alloc")]
+impl sealed::Source for f32 {}
+
+#[cfg(feature = "alloc")]
+impl Source for f32 {
+    fn seen<'a>(_: Isa, src: &'a [Self], _: &'a mut Vec<f32>) -> &'a [f32] {
+        src
+    }
+    fn wide(self) -> Result<f32, f64> {
+        Ok(self)
+    }
+}
 
 #[cfg(feature = "alloc")]
 impl sealed::Source for f64 {}
