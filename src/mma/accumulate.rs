@@ -33,13 +33,13 @@ pub(crate) enum Takes {
 pub(crate) enum GroupLen {
     /// This many, at least one; the last group of a sum may be shorter.
     Products(usize),
-    /// Those up to the end of a block of either side.
+    /// All up to the next end of a block of either side.
     Block,
 }
 
 /// The scales of consecutive products in which neither side meets the end of one of its blocks.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Block {
+pub(crate) struct BlockScales {
     /// The position behind the last product, counted from the first product of the sum.
     pub(crate) end: usize,
     /// The scales of both sides, without tensor scales; 1 for a side that has none.
@@ -55,7 +55,7 @@ pub(crate) struct Products<'a> {
     pub(crate) a: &'a [f32],
     pub(crate) b: &'a [f32],
     /// The blocks that these products are in, of which the first may have begun before and the last may go on; none for [`Takes::Values`].
-    pub(crate) blocks: &'a [Block],
+    pub(crate) blocks: &'a [BlockScales],
     /// Random words, the first product's first.
     pub(crate) dither: Dither,
 }
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn groups_know_the_blocks_they_are_in() {
         let numbers: Vec<f32> = (0..10).map(|k| k as f32).collect();
-        let blocks = [(3, 0.5), (4, 1.0), (8, 2.0), (10, 4.0)].map(|(end, scale)| Block { end, scales: [scale, 1.0] });
+        let blocks = [(3, 0.5), (4, 1.0), (8, 2.0), (10, 4.0)].map(|(end, scale)| BlockScales { end, scales: [scale, 1.0] });
         let all = Products { first: 0, a: &numbers, b: &numbers, blocks: &blocks, dither: Dither::new(1) };
         let ends = |group: &Products<'_>| group.blocks.iter().map(|block| block.end).collect::<Vec<_>>();
         let groups: Vec<Products<'_>> = all.groups(GroupLen::Products(4)).collect();

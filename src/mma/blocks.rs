@@ -65,14 +65,14 @@ impl Partial {
 
 /// [`Accumulator::BlockF32`](super::Accumulator::BlockF32), and [`Accumulator::Integer`](super::Accumulator::Integer) where a side has scales.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Blocks {
+pub(super) struct BlockSum {
     /// How partial sums of two integer formats are made; those of others are chains of f32s.
     pub(super) integers: Option<IntegerSum>,
     /// Whether a side has f32 scales.
     pub(super) wide: bool,
 }
 
-impl Accumulate for Blocks {
+impl Accumulate for BlockSum {
     type State = f32;
 
     fn takes(&self) -> Takes {

@@ -1,5 +1,8 @@
 //! How products are added up: the accumulators, the seam that all of them are values of, and one step of each on exact numbers. Loops over matrices and threads
 //! are in `ops`.
+//!
+//! A new accumulator is a variant of [`Accumulator`] and a value of [`Accumulate`](accumulate::Accumulate). The compiler then asks for it where accumulators
+//! are validated, become models (`model.rs`), meet operands (`ops/matmul/product.rs`) and choose kernels (`ops/matmul/plan.rs`, where `None` is right).
 
 mod accumulate;
 mod accumulator;
@@ -12,7 +15,7 @@ pub use accumulator::{Accumulator, Chain, IntegerOverflow};
 
 #[cfg(test)]
 pub(crate) use accumulate::{Accumulate, GroupLen};
-pub(crate) use accumulate::{AnyAccumulate, Block, Products, Sum, Takes};
+pub(crate) use accumulate::{AnyAccumulate, BlockScales, Products, Sum, Takes};
 pub(crate) use blocks::{Partial, Scale};
 pub(crate) use fixed::Fixed;
 pub(crate) use model::Formats;

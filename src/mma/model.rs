@@ -2,7 +2,7 @@
 
 use super::accumulate::AnyAccumulate;
 use super::accumulator::{Accumulator, IntegerOverflow};
-use super::blocks::{Blocks, IntegerSum};
+use super::blocks::{BlockSum, IntegerSum};
 use super::chain::{Chunked, Exact};
 use crate::spec::{Encoding, FormatSpec};
 use alloc::boxed::Box;
@@ -42,12 +42,12 @@ impl Accumulator {
         match *self {
             Self::Chain(chain) => Box::new(chain),
             // 64 bits are enough for any sum of products of 17 bits each.
-            Self::BlockF32 => Box::new(Blocks { integers: integers(64, IntegerOverflow::Wrap), wide }),
+            Self::BlockF32 => Box::new(BlockSum { integers: integers(64, IntegerOverflow::Wrap), wide }),
             Self::Exact => Box::new(Exact),
             Self::Chunked { k, inner, outer } => Box::new(Chunked { k, inner, outer }),
             Self::Integer { bits, overflow } => match integers(bits, overflow) {
                 Some(sum) if !a.is_scaled && !b.is_scaled => Box::new(sum),
-                integers => Box::new(Blocks { integers, wide }),
+                integers => Box::new(BlockSum { integers, wide }),
             },
         }
     }

@@ -1,8 +1,11 @@
-//! Bounds that say which arithmetic is exact for the sums of a product.
+//! Bounds for the numbers of operands and their sums, which say which arithmetic is exact.
 
+use super::bit_range::BitRange;
 use super::job::Job;
-use super::operand::Operand;
+use super::operand::{Operand, Source};
+use crate::block::{BlockSpec, Offset, TensorScale};
 use crate::codec::Unpacked;
+use crate::spec::Encoding;
 
 /// The length of the blocks of a sum, if it is the shorter one of both sides and divides the longer up to the end of a row.
 pub(super) fn shared_block_k(job: &Job<'_>) -> Option<usize> {
@@ -26,4 +29,37 @@ pub(super) fn f32s_hold(largest: f64, exponent: i32) -> bool {
 /// Whether all integers up to `largest` are f64s.
 pub(super) fn f64s_hold(largest: f64) -> bool {
     largest <= (1u64 << 53) as f64
+}
+
+impl Operand<'_> {
+    /// A bound for the magnitude of integer elements, zero points taken off, in units of the last place.
+    pub(super) fn largest_integer(&self) -> Option<f64> {
+        let Encoding::Int(layout) = self.element()?.encoding() else { return None };
+        let has_offset = self.spec().is_some_and(|spec| spec.offset_bytes() > 0);
+        let bits = i32::from(layout.bits) - i32::from(layout.signed && !has_offset);
+        Some(Unpacked::new(false, 1, bits).to_f64())
+    }
+
+    /// Bounds for the bits of the scales.
+    pub(super) fn scale_range(&self) -> BitRange {
+        match self.source {
+            Source::Packed(packed) => packed.scale_range,
+            Source::Tensor(view) => {
+                let scale = view.spec().scale.as_ref();
+                if scale.is_some_and(|format| format.bits() <= 8) {
+                    BitRange::of(scale, view.parts().scales.iter().map(|byte| (*byte).into()))
+                } else {
+                    BitRange::of(scale, (0..view.blocks()).map(|block| view.scale_code(block)))
+                }
+            }
+            _ => BitRange::ONE,
+        }
+    }
+
+    /// Bounds for the bits of the numbers, if the formats of elements and scales say so.
+    pub(super) fn number_range(&self) -> Option<BitRange> {
+        let elements = BitRange::of_format(self.element()?)?;
+        let simple = |spec: &BlockSpec| matches!(spec.offset, Offset::None) && matches!(spec.tensor_scale, TensorScale::None);
+        self.spec().is_none_or(simple).then(|| elements.times(self.scale_range()))
+    }
 }

@@ -20,7 +20,11 @@ mod product;
 mod read;
 mod reference;
 mod run;
+mod scales;
+#[cfg(test)]
+mod seam_tests;
 mod slices;
+mod sums;
 mod tile;
 mod unit;
 mod work;

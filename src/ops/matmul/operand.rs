@@ -1,15 +1,13 @@
 //! [`Operand`]: one side of a matrix product, whatever its numbers are kept in.
 
-use super::bit_range::BitRange;
 use super::packed::PackedMatrix;
 use crate::block::{BitOrder, BlockSpec, Extent, Offset, QuantTensor, QuantView, TensorScale, unpack_by};
-use crate::codec::Unpacked;
 use crate::error::Error;
 use crate::format::Format;
 use crate::kernel::Isa;
 use crate::mma::Formats;
 use crate::ops::quantize::Quantizer;
-use crate::spec::{Code, CodeSlice, Encoding, FormatSpec};
+use crate::spec::{Code, CodeSlice, FormatSpec};
 use bytemuck::{AnyBitPattern, NoUninit};
 
 mod sealed {
@@ -72,16 +70,38 @@ pub struct Operand<'a> {
     batch: usize,
     rows: usize,
     cols: usize,
-    source: Source<'a>,
+    pub(super) source: Source<'a>,
 }
 
+/// Where the numbers of an operand are.
 #[derive(Clone, Copy, Debug)]
-enum Source<'a> {
+pub(super) enum Source<'a> {
     Numbers(Numbers<'a>),
     Codes(&'a FormatSpec, CodeSlice<'a>),
     Tensor(QuantView<'a>),
     Quantize(&'a Quantizer<'a>, Numbers<'a>),
     Packed(&'a PackedMatrix),
+}
+
+/// Numbers that are quantized when the product is taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pending<'a> {
+    quantizer: &'a Quantizer<'a>,
+    numbers: Numbers<'a>,
+    shape: [usize; 3],
+}
+
+impl Pending<'_> {
+    /// The tensor.
+    pub(super) fn quantize(self) -> Result<QuantTensor, Error> {
+        match self.numbers {
+            Numbers::F32(numbers) => self.quantizer.quantize(numbers, &self.shape),
+            #[cfg(feature = "half")]
+            Numbers::F16(numbers) => self.quantizer.quantize(numbers, &self.shape),
+            #[cfg(feature = "half")]
+            Numbers::BF16(numbers) => self.quantizer.quantize(numbers, &self.shape),
+        }
+    }
 }
 
 impl<'a> Operand<'a> {
@@ -176,18 +196,12 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// The tensor of an operand that is yet to be quantized.
-    pub(super) fn quantize(&self) -> Result<Option<QuantTensor>, Error> {
-        let Source::Quantize(quantizer, numbers) = self.source else { return Ok(None) };
-        let shape = [self.batch, self.rows, self.cols];
-        let tensor = match numbers {
-            Numbers::F32(numbers) => quantizer.quantize(numbers, &shape),
-            #[cfg(feature = "half")]
-            Numbers::F16(numbers) => quantizer.quantize(numbers, &shape),
-            #[cfg(feature = "half")]
-            Numbers::BF16(numbers) => quantizer.quantize(numbers, &shape),
-        };
-        tensor.map(Some)
+    /// What is yet to be quantized.
+    pub(super) const fn pending(&self) -> Option<Pending<'a>> {
+        match self.source {
+            Source::Quantize(quantizer, numbers) => Some(Pending { quantizer, numbers, shape: [self.batch, self.rows, self.cols] }),
+            _ => None,
+        }
     }
 
     /// The scheme of a block-scaled operand.
@@ -242,7 +256,7 @@ impl<'a> Operand<'a> {
     }
 
     /// Whether blocks end at the same places in every row.
-    fn blocks_align(&self) -> bool {
+    pub(super) fn blocks_align(&self) -> bool {
         match self.spec().map(|spec| spec.extent) {
             Some(Extent::Flat(length)) => {
                 let length = length as usize;
@@ -267,55 +281,6 @@ impl<'a> Operand<'a> {
     pub(super) fn formats(&self) -> Formats<'a> {
         let scale = self.spec().and_then(|spec| spec.scale.as_ref());
         Formats { element: self.element(), scale, is_scaled: self.is_scaled() }
-    }
-
-    /// A bound for the magnitude of integer elements, zero points taken off, in units of the last place.
-    pub(super) fn largest_integer(&self) -> Option<f64> {
-        let Encoding::Int(layout) = self.element()?.encoding() else { return None };
-        let has_offset = self.spec().is_some_and(|spec| spec.offset_bytes() > 0);
-        let bits = i32::from(layout.bits) - i32::from(layout.signed && !has_offset);
-        Some(Unpacked::new(false, 1, bits).to_f64())
-    }
-
-    /// Bounds for the bits of the scales.
-    pub(super) fn scale_range(&self) -> BitRange {
-        match self.source {
-            Source::Packed(packed) => packed.scale_range,
-            Source::Tensor(view) => {
-                let scale = view.spec().scale.as_ref();
-                if scale.is_some_and(|format| format.bits() <= 8) {
-                    BitRange::of(scale, view.parts().scales.iter().map(|byte| (*byte).into()))
-                } else {
-                    BitRange::of(scale, (0..view.blocks()).map(|block| view.scale_code(block)))
-                }
-            }
-            _ => BitRange::ONE,
-        }
-    }
-
-    /// Bounds for the bits of the numbers, if the formats of elements and scales say so.
-    pub(super) fn number_range(&self) -> Option<BitRange> {
-        let elements = BitRange::of_format(self.element()?)?;
-        let simple = |spec: &BlockSpec| matches!(spec.offset, Offset::None) && matches!(spec.tensor_scale, TensorScale::None);
-        self.spec().is_none_or(simple).then(|| elements.times(self.scale_range()))
-    }
-
-    /// Refuses schemes whose numbers are not elements times scales, block by block.
-    pub(super) fn check_blockwise(&self) -> Result<(), Error> {
-        let Some(spec) = self.spec() else { return Ok(()) };
-        if matches!(spec.offset, Offset::Minimum(_)) {
-            return Err(Error::Scheme {
-                what: "operand of a block-wise sum",
-                expected: "elements without a minimum; F32 takes them",
-            });
-        }
-        if !self.blocks_align() {
-            return Err(Error::Scheme {
-                what: "operand of a block-wise sum",
-                expected: "flat blocks that divide a row or are whole rows; F32 takes them",
-            });
-        }
-        Ok(())
     }
 
     /// The numbers of a row, as [`dequantize`](QuantView::dequantize) gives them.

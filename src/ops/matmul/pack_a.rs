@@ -3,7 +3,8 @@
 use super::job::Job;
 use super::operand::Operand;
 use super::plan::{Int8, Plan};
-use super::read::{Reader, ScaleReader, code_rows};
+use super::read::{Reader, code_rows};
+use super::scales::ScaleReader;
 use super::slices::Slicing;
 use super::tile::Tile;
 use crate::codec::Unpacked;
@@ -11,6 +12,7 @@ use crate::kernel::gemm::{MR, NR};
 use crate::kernel::{AInt8Words, Isa, a_int8_words};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// All rows of A, packed for a plan.
 #[derive(Debug)]
@@ -22,10 +24,9 @@ pub(super) struct PackedA {
 }
 
 /// Packs A once for the whole product. Everything that reads B reads it again and again, from the second-level cache.
-pub(super) fn pack_a(job: &Job<'_>, reader: &Reader, plan: &Plan) -> PackedA {
+pub(super) fn pack_a(job: &Job<'_>, plan: &Plan) -> PackedA {
     let int8 = if let Plan::Int8(int8) = plan { Some(int8) } else { None };
-    let tiles = |matrix| tiles(job, reader, matrix, int8, plan.block_k());
-    let mut tiles: Vec<Vec<Tile>> = (0..job.a.batch()).map(tiles).collect();
+    let mut tiles = tiles(job, int8, plan.block_k());
     // How numbers are cut depends on all of them.
     let slicing = if let Plan::Exact = plan { Slicing::new(&tiles, job.shape.k) } else { None };
     if let Some(slicing) = &slicing {
@@ -35,37 +36,51 @@ pub(super) fn pack_a(job: &Job<'_>, reader: &Reader, plan: &Plan) -> PackedA {
     PackedA { tiles, slicing }
 }
 
-/// The rows of a matrix in tiles; with the scales of blocks of `block_k` positions, and words of integers, where a plan needs these.
-pub(super) fn tiles(job: &Job<'_>, reader: &Reader, matrix: usize, int8: Option<&Int8>, block_k: Option<usize>) -> Vec<Tile> {
-    let (operand, isa, first) = (&job.a, job.exec.isa(), matrix * job.shape.m);
-    let scale_reader = ScaleReader::new(operand);
-    let starts: Vec<usize> = (0..job.shape.m).step_by(MR).collect();
-    job.exec.map(starts, |start| {
-        let rows = start..(start + MR).min(job.shape.m);
-        let mut tile = Tile { rows: rows.clone(), ..Tile::default() };
-        let mr = tile.mr();
-        if let Some(a_i8x4) = int8.and_then(|int8| a_i8x4_of_codes(int8, operand, isa, first + start, rows.len())) {
-            tile.a_i8x4 = a_i8x4;
-        } else {
-            // A row at a time, whose numbers go to one lane of every position.
-            tile.numbers = vec![0.0; mr * operand.cols()];
-            let mut row = vec![0.0; operand.cols()];
-            for (lane, line) in rows.clone().enumerate() {
-                reader.row(operand, first + line, &mut row);
-                tile.numbers.iter_mut().skip(lane).step_by(mr).zip(&row).for_each(|(to, x)| *to = *x);
-            }
-            if let Some(int8) = int8 {
-                tile.a_i8x4 = a_i8x4_of_numbers(int8, &tile, isa);
-            }
+/// The rows of each matrix in tiles; with the scales of blocks of `block_k` positions, and words of integers, where a plan needs these.
+pub(super) fn tiles(job: &Job<'_>, int8: Option<&Int8>, block_k: Option<usize>) -> Vec<Vec<Tile>> {
+    let readers = (Reader::new(&job.a, job.exec.isa(), job.model.takes()), ScaleReader::new(&job.a));
+    let tiles = |matrix: usize| {
+        let starts = (0..job.shape.m).step_by(MR).collect();
+        job.exec.map(starts, |start: usize| {
+            tile(job, &readers, matrix * job.shape.m, start..(start + MR).min(job.shape.m), int8, block_k)
+        })
+    };
+    (0..job.a.batch()).map(tiles).collect()
+}
+
+/// Some rows of the matrix whose first line is `first`.
+fn tile(
+    job: &Job<'_>,
+    (reader, scale_reader): &(Reader, ScaleReader),
+    first: usize,
+    rows: Range<usize>,
+    int8: Option<&Int8>,
+    block_k: Option<usize>,
+) -> Tile {
+    let (operand, isa) = (&job.a, job.exec.isa());
+    let mut tile = Tile { rows: rows.clone(), ..Tile::default() };
+    let mr = tile.mr();
+    if let Some(a_i8x4) = int8.and_then(|int8| a_i8x4_of_codes(int8, operand, isa, first + rows.start, rows.len())) {
+        tile.a_i8x4 = a_i8x4;
+    } else {
+        // A row at a time, whose numbers go to one lane of every position.
+        tile.numbers = vec![0.0; mr * operand.cols()];
+        let mut row = vec![0.0; operand.cols()];
+        for (lane, line) in rows.clone().enumerate() {
+            reader.row(operand, first + line, &mut row);
+            tile.numbers.iter_mut().skip(lane).step_by(mr).zip(&row).for_each(|(to, x)| *to = *x);
         }
-        if let Some(block_k) = block_k {
-            tile.scales.resize(mr * operand.cols().div_ceil(block_k), 0.0);
-            for (lane, line) in rows.enumerate() {
-                scale_reader.row(operand, first + line, block_k, tile.scales.iter_mut().skip(lane).step_by(mr));
-            }
+        if let Some(int8) = int8 {
+            tile.a_i8x4 = a_i8x4_of_numbers(int8, &tile, isa);
         }
-        tile
-    })
+    }
+    if let Some(block_k) = block_k {
+        tile.scales.resize(mr * operand.cols().div_ceil(block_k), 0.0);
+        for (lane, line) in rows.enumerate() {
+            scale_reader.row(operand, first + line, block_k, tile.scales.iter_mut().skip(lane).step_by(mr));
+        }
+    }
+    tile
 }
 
 /// The words of a tile of 16 rows from its codes, if the machine takes codes and blocks are whole words.

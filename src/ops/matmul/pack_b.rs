@@ -1,9 +1,10 @@
 //! Pack B: panels of 16 rows of an operand, codes kept as codes, with the scales of their blocks.
 
-use super::operand::Operand;
+use super::operand::{Operand, Pending};
 use super::packed::PackedMatrix;
 use super::panel::{Data, Panel, PanelRestore, Scales};
-use super::read::{ScaleReader, code_rows};
+use super::read::code_rows;
+use super::scales::ScaleReader;
 use crate::block::{BlockSpec, Restorer};
 use crate::error::Error;
 use crate::kernel::gemm::{Lanes, NR};
@@ -135,7 +136,7 @@ impl PackedMatrix {
     /// What [`Quantizer::quantize`](crate::Quantizer::quantize) refuses, for an operand that is yet to be quantized.
     pub fn new<'a>(operand: impl Into<Operand<'a>>) -> Result<Self, Error> {
         let operand = operand.into();
-        let tensor = operand.quantize()?;
+        let tensor = operand.pending().map(Pending::quantize).transpose()?;
         let operand = tensor.as_ref().map_or(operand, Operand::from);
         if let Some(packed) = operand.packed() {
             return Ok(packed.clone());

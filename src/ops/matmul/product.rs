@@ -1,11 +1,16 @@
-//! The doors: products and dot products of any two operands, and the definition of both.
+//! The doors: products and dot products of any two operands, and the definition of both. Everything that can be refused is refused here.
 
 use super::builder::Matmul;
-use super::job::{self, Shape};
-use super::operand::{Activation, Operand};
+use super::finish::Finish;
+use super::job::{Job, Shape};
+use super::operand::{Activation, Operand, Pending};
 use super::{engine, reference};
+use crate::block::Offset;
 use crate::error::Error;
+use crate::mma::{Accumulator, AnyAccumulate, Takes};
 use crate::ops::real::Real;
+use crate::spec::FormatSpec;
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -16,7 +21,7 @@ impl Matmul<'_> {
     /// As [`multiply_into`](Self::multiply_into).
     pub fn multiply<'b>(&self, a: impl Into<Operand<'b>>, b: impl Into<Operand<'b>>) -> Result<Vec<f32>, Error> {
         let (a, b) = (a.into(), b.into());
-        let len = Shape::of(&a, &b)?.len()?;
+        let len = shape_of(&a, &b)?.len()?;
         // Operands of no elements may have a product beyond all memory.
         Vec::<f32>::new().try_reserve_exact(len).map_err(|_| Error::TooLarge)?;
         let mut out = vec![0.0; len];
@@ -31,15 +36,15 @@ impl Matmul<'_> {
     /// # Errors
     /// [`Error::Length`] for sides whose K or whose batches differ, and for an output, an addend or a bias of another length than the shape asks for;
     /// [`Error::TooLarge`] for a product beyond the address space; [`Error::Scheme`] for operands that the accumulator does not take: codes of formats wider
-    /// than f32 into [`Exact`](crate::Accumulator::Exact), anything but integers into [`Integer`](crate::Accumulator::Integer), minima and misplaced flat blocks
-    /// block by block; the errors of [`Accumulator::validate`](crate::Accumulator::validate), and of a quantization on the way.
+    /// than f32 into [`Exact`](Accumulator::Exact), anything but integers into [`Integer`](Accumulator::Integer), minima and misplaced flat blocks
+    /// block by block; the errors of [`Accumulator::validate`], and of a quantization on the way.
     pub fn multiply_into<'b, D: Real>(
         &self,
         a: impl Into<Operand<'b>>,
         b: impl Into<Operand<'b>>,
         dst: &mut [D],
     ) -> Result<(), Error> {
-        job::resolve(self, a.into(), b.into(), dst, engine::run)
+        resolve(self, a.into(), b.into(), dst, engine::run)
     }
 }
 
@@ -63,7 +68,7 @@ pub fn reference_matmul<'a, D: Real>(
     b: impl Into<Operand<'a>>,
     dst: &mut [D],
 ) -> Result<(), Error> {
-    job::resolve(matmul, a.into(), b.into(), dst, reference::fill)
+    resolve(matmul, a.into(), b.into(), dst, reference::fill)
 }
 
 /// `A · Bᵀ` as f32s, under the defaults of [`Matmul`].
@@ -125,4 +130,116 @@ pub fn dot<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<f
 /// As [`Matmul::multiply_into`].
 pub fn gemv<'a, T: Activation>(matrix: impl Into<Operand<'a>>, vector: &'a [T]) -> Result<Vec<f32>, Error> {
     matmul(Operand::numbers(vector, &[1, vector.len()])?, matrix)
+}
+
+/// Checks a product, quantizes what is to be quantized, and runs it.
+fn resolve<'b, D>(
+    matmul: &Matmul<'_>,
+    a: Operand<'b>,
+    b: Operand<'b>,
+    dst: &mut [D],
+    run: impl for<'c> FnOnce(&Job<'c>, &mut [D]),
+) -> Result<(), Error> {
+    let shape = shape_of(&a, &b)?;
+    let len = shape.len()?;
+    Error::check_length("elements of the product", len, dst.len())?;
+    if let Some(addend) = matmul.addend {
+        Error::check_length("elements of the addend", len, addend.len())?;
+    }
+    if let Some(bias) = matmul.bias {
+        Error::check_length("elements of the bias", shape.n, bias.len())?;
+    }
+    let default = if a.is_scaled() || b.is_scaled() { Accumulator::BlockF32 } else { Accumulator::F32 };
+    let accumulator = matmul.accumulator.unwrap_or(default);
+    accumulator.validate()?;
+    let a_tensor = a.pending().map(Pending::quantize).transpose()?;
+    let b_tensor = b.pending().map(Pending::quantize).transpose()?;
+    let a = a_tensor.as_ref().map_or(a, Operand::from);
+    let b = b_tensor.as_ref().map_or(b, Operand::from);
+    check(&a, &accumulator)?;
+    check(&b, &accumulator)?;
+    let model = accumulator.model([a.formats(), b.formats()]);
+    run(&job_of(matmul, [a, b], shape, accumulator, model), dst);
+    Ok(())
+}
+
+/// Refuses an operand that an accumulator does not take.
+fn check(operand: &Operand<'_>, accumulator: &Accumulator) -> Result<(), Error> {
+    match accumulator {
+        // Values of any operand.
+        Accumulator::Chain(_) | Accumulator::Chunked { .. } => Ok(()),
+        Accumulator::BlockF32 => check_blockwise(operand),
+        Accumulator::Integer { .. } if operand.formats().fraction_bits().is_none() => {
+            Err(Error::Scheme { what: "operand of an integer sum", expected: "integer elements of at most 16 bits" })
+        }
+        Accumulator::Integer { .. } => check_blockwise(operand),
+        Accumulator::Exact => match (operand.spec(), operand.element()) {
+            (None, Some(format)) if !is_within_f32(format) => {
+                Err(Error::Scheme { what: "format of an exact sum", expected: "numbers that are f32s" })
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+/// Whether all numbers of a format are f32s.
+fn is_within_f32(format: &FormatSpec) -> bool {
+    let last = format.min_positive().exponent();
+    format.max_exponent() < 128 && last >= -149 && format.precision().is_none_or(|bits| bits <= 24)
+}
+
+/// The product of the tensor scales, if there is one.
+fn factor(a: &Operand<'_>, b: &Operand<'_>) -> Option<f32> {
+    match (a.tensor_factor(), b.tensor_factor()) {
+        (None, None) => None,
+        (a, b) => Some(a.unwrap_or(1.0) * b.unwrap_or(1.0)),
+    }
+}
+
+/// The shape of a product, if the operands go together.
+fn shape_of(a: &Operand<'_>, b: &Operand<'_>) -> Result<Shape, Error> {
+    Error::check_length("columns of the right side (K)", a.cols(), b.cols())?;
+    if a.batch() != b.batch() && a.batch() != 1 && b.batch() != 1 {
+        return Err(Error::Length { what: "matrices of the right side", expected: a.batch(), found: b.batch() });
+    }
+    let batch = if a.batch() == 1 { b.batch() } else { a.batch() };
+    Ok(Shape { batch, m: a.rows(), n: b.rows(), k: a.cols() })
+}
+
+/// A product of operands that the accumulator takes, under its model. Where B has one matrix for all of A's, these are taken as one, under each other:
+/// the same lines, and the same elements of the product.
+pub(super) fn job_of<'a>(
+    matmul: &Matmul<'a>,
+    [a, b]: [Operand<'a>; 2],
+    shape: Shape,
+    accumulator: Accumulator,
+    model: Box<dyn AnyAccumulate>,
+) -> Job<'a> {
+    let factor = match model.takes() {
+        Takes::Elements => factor(&a, &b),
+        Takes::Values => None,
+    };
+    let (c, addend) = if model.takes_c() { (matmul.addend, None) } else { (None, matmul.addend) };
+    let finish = Finish { factor, addend, bias: matmul.bias, n: shape.n };
+    // A product of no elements may have more rows than can be counted.
+    let (a, shape) = match shape.len() {
+        Ok(1..) if b.batch() == 1 => (a.stacked(), Shape { batch: 1, m: shape.batch * shape.m, ..shape }),
+        _ => (a, shape),
+    };
+    Job { a, b, shape, accumulator, model, c, finish, dither: matmul.dither, exec: matmul.exec }
+}
+
+/// Refuses schemes whose numbers are not elements times scales, block by block.
+fn check_blockwise(operand: &Operand<'_>) -> Result<(), Error> {
+    let Some(spec) = operand.spec() else { return Ok(()) };
+    if matches!(spec.offset, Offset::Minimum(_)) {
+        return Err(Error::Scheme { what: "operand of a block-wise sum", expected: "elements without a minimum; F32 takes them" });
+    }
+    if !operand.blocks_align() {
+        return Err(Error::Scheme {
+            what: "operand of a block-wise sum",
+            expected: "flat blocks that divide a row or are whole rows; F32 takes them",
+        });
+    }
+    Ok(())
 }

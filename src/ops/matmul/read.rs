@@ -14,9 +14,9 @@ use core::ops::Range;
 #[derive(Debug)]
 pub(super) struct Reader {
     isa: Isa,
-    /// Of formats of at most 8 bits.
+    /// From codes of at most 8 bits, one a byte.
     decode: Option<DecodeBytes>,
-    /// Of formats of at most 4 bits, if the machine has that.
+    /// From codes of at most 4 bits in pairs, if the machine has look-ups in registers.
     nibbles: Option<Nibbles>,
     spec: Option<BlockSpec>,
     tensor_scale: f32,
@@ -167,34 +167,6 @@ pub(super) fn code_rows<'b, 'a: 'b>(
         copy
     });
     CodeRows { bytes, paired }
-}
-
-/// Scales of lines, by a table of all bytes where scales are bytes and more than the table has.
-#[derive(Debug)]
-pub(super) struct ScaleReader {
-    table: Vec<f32>,
-}
-
-impl ScaleReader {
-    pub(super) fn new(operand: &Operand<'_>) -> Self {
-        let many = operand.batch() * operand.rows() * operand.cols().div_ceil(operand.block_k()) > 256;
-        let format = operand.spec().and_then(|spec| spec.scale.as_ref()).filter(|format| many && format.bits() <= 8);
-        let number = |format: &FormatSpec| (0..256).map(|byte| format.decode_f32(byte & format.code_mask())).collect();
-        Self { table: format.map_or_else(Vec::new, number) }
-    }
-
-    /// The scales of a line, without the tensor scale, for blocks of `block_k` positions.
-    pub(super) fn row<'a>(&self, operand: &Operand<'_>, line: usize, block_k: usize, scales: impl Iterator<Item = &'a mut f32>) {
-        match operand.scale_bytes(line).filter(|_| block_k == operand.block_k()) {
-            Some((codes, 1)) if !self.table.is_empty() => {
-                scales.zip(codes).for_each(|(to, code)| *to = self.table[usize::from(*code)]);
-            }
-            Some((codes, 4)) => {
-                scales.zip(codes.as_chunks().0).for_each(|(to, code)| *to = f32::from_le_bytes(*code));
-            }
-            _ => scales.enumerate().for_each(|(block, to)| *to = operand.scale(line, block * block_k)),
-        }
-    }
 }
 
 /// The numbers of codes of at most 4 bits, whatever is above those.

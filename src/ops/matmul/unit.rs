@@ -3,8 +3,9 @@
 use super::job::Job;
 use super::pack_a::PackedA;
 use super::pack_b::Packer;
+use super::sums::{Sink, Sums};
 use super::tile::Tile;
-use super::work::{Columns, Sink, Sums};
+use super::work::Columns;
 use crate::kernel::gemm::{MR, NR};
 use crate::ops::real::Real;
 use alloc::vec::Vec;

@@ -14,10 +14,10 @@ use super::pack_b::Packer;
 use super::panel::Panel;
 use super::read::Reader;
 use super::slices::Slicing;
+use super::sums::Pair;
 use super::tile::Tile;
-use crate::kernel::gemm::{Block, KC, Lanes, MR, NR};
+use crate::kernel::gemm::{KC, Lanes, MR, NR};
 use crate::kernel::{Aligned, Quad};
-use crate::mma::Sum;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -41,21 +41,6 @@ pub(super) struct Columns<'a> {
     pub(super) line: usize,
     pub(super) rows: usize,
 }
-
-/// The sums of a row in the columns of a panel.
-pub(super) enum Sums<'a> {
-    F32(&'a Lanes<f32>),
-    Any(Vec<Sum>),
-}
-
-/// Where sums go.
-pub(super) trait Sink {
-    /// Takes the sums of a row in the columns with an index.
-    fn take(&mut self, row: usize, index: usize, sums: Sums<'_>);
-}
-
-/// The sums of a tile in two panels; in the first alone if there is no other.
-pub(super) type Pair<T> = [Block<T>; 2];
 
 /// The integers of a panel and its scales, for dot products of bytes.
 #[derive(Default)]
@@ -90,18 +75,18 @@ impl Work<'_> {
         (Decoded { reader: self.reader, panels, numbers, codes }, sums)
     }
 
-    /// Runs `step(pair, tile, positions, their numbers in one panel or two, sums)` over chunks of whole blocks of `block_k` of some positions, from zero;
-    /// leaves the sums of every pair of panels.
+    /// Runs `step(pair, tile, k, the numbers of one panel or two at k, sums)` over chunks of whole blocks of `block_k` of a range of K, from zero; leaves the
+    /// sums of every pair of panels.
     pub(super) fn by_chunks<T: Copy + Default>(
         &self,
         decoded: &mut Decoded<'_>,
-        positions: Range<usize>,
+        range: Range<usize>,
         block_k: usize,
         sums: &mut Vec<Pair<T>>,
         step: impl Fn(usize, &Tile, Range<usize>, &[&[Lanes<f32>]], &mut Pair<T>),
     ) {
         self.clear(sums);
-        for k in chunks(positions, block_k, KC) {
+        for k in chunks(range, block_k, KC) {
             for (pair, sums) in sums.chunks_mut(self.tiles.len()).enumerate() {
                 // 2 · KC · NR numbers: 16 KiB, in the first-level cache until all tiles have used them.
                 let b: Vec<&[Lanes<f32>]> = decoded.pair(pair, k.clone()).collect();
@@ -116,23 +101,6 @@ impl Work<'_> {
         sums.resize(self.columns.len().div_ceil(2) * self.tiles.len(), [[[T::default(); NR]; MR]; 2]);
     }
 
-    /// Hands over sums row by row: those of neighbouring panels lie side by side in the product.
-    pub(super) fn hand_over<T>(&self, sums: &[Pair<T>], sink: &mut dyn Sink, as_sums: impl Fn(&Lanes<T>) -> Sums<'_>) {
-        let count = self.tiles.len();
-        for (tile, number) in self.tiles.iter().zip(0..) {
-            for (i, row) in tile.rows.clone().enumerate() {
-                for index in 0..self.columns.len() {
-                    sink.take(row, index, as_sums(&sums[index / 2 * count + number][index % 2][i]));
-                }
-            }
-        }
-    }
-
-    /// Hands over f32 sums.
-    pub(super) fn hand_over_f32s(&self, sums: &[Pair<f32>], sink: &mut dyn Sink) {
-        self.hand_over(sums, sink, |sums| Sums::F32(sums));
-    }
-
     /// Runs `work(index, panel, all its numbers)` panel after panel, for sums that are made of a whole panel at a time.
     pub(super) fn each_panel(&self, scratch: &mut Scratch, mut work: impl FnMut(usize, &Panel, &[Lanes<f32>])) {
         let (mut decoded, _) = self.decoded(scratch);
@@ -143,10 +111,10 @@ impl Work<'_> {
     }
 }
 
-/// Positions in chunks of whole blocks, about as long as `length`.
-pub(super) fn chunks(positions: Range<usize>, block_k: usize, length: usize) -> impl Iterator<Item = Range<usize>> {
+/// A range of K in chunks of whole blocks, about as long as `length`.
+pub(super) fn chunks(k: Range<usize>, block_k: usize, length: usize) -> impl Iterator<Item = Range<usize>> {
     let length = if block_k < length { length / block_k * block_k } else { block_k };
-    positions.clone().step_by(length).map(move |start| start..start.saturating_add(length).min(positions.end))
+    k.clone().step_by(length).map(move |start| start..start.saturating_add(length).min(k.end))
 }
 
 /// Panels, and memory for their numbers.

@@ -5,8 +5,9 @@ use crate::bits::fma_f32;
 use crate::kernel::Isa;
 use crate::kernel::gemm::{Block, Blocks, KC, Lanes, MR, NR, chain_blocks_of, chain_f32_of};
 use crate::mma::{Partial, Scale};
+use crate::ops::matmul::sums::{Pair, Sink, Sums, hand_over_f32s};
 use crate::ops::matmul::tile::Tile;
-use crate::ops::matmul::work::{Decoded, Pair, Scratch, Sink, Sums, Work, chunks};
+use crate::ops::matmul::work::{Decoded, Scratch, Work, chunks};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -24,7 +25,7 @@ pub(super) fn in_f32(work: &Work<'_>, block_k: usize, scratch: &mut Scratch, sin
     } else {
         short(work, block_k, &scales, &mut decoded, sums);
     }
-    work.hand_over_f32s(sums, sink);
+    hand_over_f32s(work.tiles, work.columns.len(), sums, sink);
 }
 
 /// Blocks within a chunk of K: the micro-kernel has a block's partial sums in registers beside the sums, or in the first-level cache.
@@ -47,8 +48,8 @@ fn long(work: &Work<'_>, block_k: usize, scales: &PanelScales<'_>, decoded: &mut
     let (isa, count) = (work.job.exec.isa(), work.tiles.len());
     work.clear(sums);
     let mut partials = Vec::new();
-    for (block, positions) in chunks(0..work.job.shape.k, block_k, block_k).enumerate() {
-        work.by_chunks(decoded, positions, 1, &mut partials, |_, tile, k, b, partials| {
+    for (block, k) in chunks(0..work.job.shape.k, block_k, block_k).enumerate() {
+        work.by_chunks(decoded, k, 1, &mut partials, |_, tile, k, b, partials| {
             chain_f32_of(isa, tile.rows.len(), tile.at(k), b, partials);
         });
         for ((sums, partials), scales) in sums.chunks_mut(count).zip(partials.chunks(count)).zip(scales.chunks(2)) {

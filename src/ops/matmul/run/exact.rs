@@ -6,8 +6,9 @@ use crate::kernel::Isa;
 use crate::kernel::gemm::{Block, Lanes, MR, NR, chain_f64};
 use crate::mma::{Fixed, Partial, Sum};
 use crate::ops::matmul::slices::{Slicing, Span};
+use crate::ops::matmul::sums::{Sink, Sums};
 use crate::ops::matmul::tile::Tile;
-use crate::ops::matmul::work::{Scratch, Sink, Sums, Work};
+use crate::ops::matmul::work::{Scratch, Work};
 use alloc::vec::Vec;
 use core::ops::Range;
 

@@ -5,8 +5,9 @@ use crate::kernel::Isa;
 use crate::kernel::gemm::{Block, Lanes, MR, NR, chain_f32_of, chain_f64, chain_rounded};
 use crate::mma::{Chain, Sum};
 use crate::ops::matmul::plan::ChainKernel;
+use crate::ops::matmul::sums::{Sink, Sums, hand_over, hand_over_f32s};
 use crate::ops::matmul::tile::Tile;
-use crate::ops::matmul::work::{Scratch, Sink, Sums, Work, chunks};
+use crate::ops::matmul::work::{Scratch, Work, chunks};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -20,10 +21,10 @@ pub(super) fn chain(work: &Work<'_>, kernel: &ChainKernel, scratch: &mut Scratch
             let (rows, a) = (tile.rows.len(), tile.at(k));
             b.iter().zip(sums).for_each(|(b, sums)| chain_f64(isa, rows, a, b, sums));
         });
-        work.hand_over(&sums, sink, |sums| Sums::Any(sums.map(Sum::F64).into()));
+        hand_over(work.tiles, work.columns.len(), &sums, sink, |sums| Sums::Any(sums.map(Sum::F64).into()));
     } else {
         work.by_chunks(&mut decoded, 0..depth, 1, sums, |_, tile, k, b, sums| kernel.go_on(isa, tile, k, b, sums));
-        work.hand_over_f32s(sums, sink);
+        hand_over_f32s(work.tiles, work.columns.len(), sums, sink);
     }
 }
 
@@ -47,7 +48,7 @@ pub(super) fn chunked(
                 sums.zip(of_run.as_flattened().as_flattened()).for_each(|(sum, run)| *sum += run);
             }
         });
-        return work.hand_over_f32s(sums, sink);
+        return hand_over_f32s(work.tiles, work.columns.len(), sums, sink);
     }
     work.each_panel(scratch, |index, _, b| {
         for tile in work.tiles {

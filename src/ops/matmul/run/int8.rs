@@ -13,7 +13,8 @@ use crate::kernel::{AInt8, Aligned, BInt8, positions};
 use crate::ops::matmul::panel::Data;
 use crate::ops::matmul::plan::Int8;
 use crate::ops::matmul::read::code_rows;
-use crate::ops::matmul::work::{Columns, PanelI8, Scratch, Sink, Work, chunks};
+use crate::ops::matmul::sums::{Sink, hand_over_f32s};
+use crate::ops::matmul::work::{Columns, PanelI8, Scratch, Work, chunks};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -46,7 +47,7 @@ pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut Scratch, sink: &mu
             }
         }
     }
-    work.hand_over_f32s(sums, sink);
+    hand_over_f32s(work.tiles, work.columns.len(), sums, sink);
 }
 
 /// A panel at some quads of positions, which are some blocks.

@@ -8,7 +8,8 @@ mod int8;
 mod steps;
 
 use super::plan::Plan;
-use super::work::{Scratch, Sink, Work};
+use super::sums::Sink;
+use super::work::{Scratch, Work};
 
 /// Makes the sums as a plan has it.
 pub(super) fn run_plan(plan: &Plan, work: &Work<'_>, scratch: &mut Scratch, sink: &mut dyn Sink) {

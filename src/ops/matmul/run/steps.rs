@@ -1,7 +1,8 @@
 //! Sums element by element, by the steps of the model: what no kernel makes.
 
 use crate::kernel::gemm::Lanes;
-use crate::ops::matmul::work::{Scratch, Sink, Sums, Work};
+use crate::ops::matmul::sums::{Sink, Sums};
+use crate::ops::matmul::work::{Scratch, Work};
 use alloc::vec::Vec;
 
 /// All sums of some work.

@@ -1,0 +1,44 @@
+//! Sums of tiles: how they are kept, and where they go.
+
+use super::tile::Tile;
+use crate::kernel::gemm::{Block, Lanes};
+use crate::mma::Sum;
+use alloc::vec::Vec;
+
+/// The sums of a row in the columns of a panel.
+pub(super) enum Sums<'a> {
+    F32(&'a Lanes<f32>),
+    Any(Vec<Sum>),
+}
+
+/// Where sums go.
+pub(super) trait Sink {
+    /// Takes the sums of a row in the columns with an index.
+    fn take(&mut self, row: usize, index: usize, sums: Sums<'_>);
+}
+
+/// The sums of a tile in two panels; in the first alone if there is no other.
+pub(super) type Pair<T> = [Block<T>; 2];
+
+/// Hands over the sums of tiles in panels, row by row: those of neighbouring panels lie side by side in the product. `sums` has
+/// all tiles for the first pair of panels, then all for the next.
+pub(super) fn hand_over<T>(
+    tiles: &[Tile],
+    panels: usize,
+    sums: &[Pair<T>],
+    sink: &mut dyn Sink,
+    each: impl Fn(&Lanes<T>) -> Sums<'_>,
+) {
+    for (tile, number) in tiles.iter().zip(0..) {
+        for (i, row) in tile.rows.clone().enumerate() {
+            for index in 0..panels {
+                sink.take(row, index, each(&sums[index / 2 * tiles.len() + number][index % 2][i]));
+            }
+        }
+    }
+}
+
+/// Hands over f32 sums.
+pub(super) fn hand_over_f32s(tiles: &[Tile], panels: usize, sums: &[Pair<f32>], sink: &mut dyn Sink) {
+    hand_over(tiles, panels, sums, sink, |sums| Sums::F32(sums));
+}
