@@ -24,12 +24,14 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
         return;
     }
     let (isa, takes) = (job.exec.isa(), job.model.takes());
+    let readers = [&job.a, &job.b].map(|operand| Reader::new(operand, isa, takes));
     let plan = Plan::new(job);
-    let (reader, packer) = (&Reader::new(&job.b, isa, takes), Packer::new(job.b, isa, takes));
-    if gemv::run(job, &plan, reader, dst) {
+    if gemv::run(job, &plan, &readers, dst) {
         return;
     }
-    let a = pack_a(job, &plan);
+    let [reader_a, reader] = &readers;
+    let a = pack_a(job, reader_a, &plan);
+    let packer = Packer::new(job.b, isa, takes);
     job.exec.each_with(units(job, dst), Scratch::default, |scratch, mut unit| {
         let (tiles, columns) = (unit.tiles(job, &a), unit.columns(job, &packer));
         let work = Work { job, reader, matrix: unit.matrix, tiles, slicing: a.slicing.as_ref(), columns: &columns };

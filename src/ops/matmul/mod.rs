@@ -7,6 +7,7 @@
 mod bit_range;
 mod bounds;
 mod builder;
+mod codes;
 mod engine;
 mod finish;
 mod job;

@@ -1,9 +1,10 @@
 //! Pack A: tiles of 16 rows, as numbers or as words of four bytes, with the scales of their blocks.
 
+use super::codes::code_rows;
 use super::job::Job;
 use super::operand::Operand;
 use super::plan::{Int8, Plan};
-use super::read::{Reader, code_rows};
+use super::read::Reader;
 use super::scales::ScaleReader;
 use super::slices::Slicing;
 use super::tile::Tile;
@@ -24,9 +25,9 @@ pub(super) struct PackedA {
 }
 
 /// Packs A once for the whole product. Everything that reads B reads it again and again, from the second-level cache.
-pub(super) fn pack_a(job: &Job<'_>, plan: &Plan) -> PackedA {
+pub(super) fn pack_a(job: &Job<'_>, reader: &Reader, plan: &Plan) -> PackedA {
     let int8 = if let Plan::Int8(int8) = plan { Some(int8) } else { None };
-    let mut tiles = tiles(job, int8, plan.block_k());
+    let mut tiles = tiles(job, reader, int8, plan.block_k());
     // How numbers are cut depends on all of them.
     let slicing = if let Plan::Exact = plan { Slicing::new(&tiles, job.shape.k) } else { None };
     if let Some(slicing) = &slicing {
@@ -37,8 +38,8 @@ pub(super) fn pack_a(job: &Job<'_>, plan: &Plan) -> PackedA {
 }
 
 /// The rows of each matrix in tiles; with the scales of blocks of `block_k` positions, and words of integers, where a plan needs these.
-pub(super) fn tiles(job: &Job<'_>, int8: Option<&Int8>, block_k: Option<usize>) -> Vec<Vec<Tile>> {
-    let readers = (Reader::new(&job.a, job.exec.isa(), job.model.takes()), ScaleReader::new(&job.a));
+pub(super) fn tiles(job: &Job<'_>, reader: &Reader, int8: Option<&Int8>, block_k: Option<usize>) -> Vec<Vec<Tile>> {
+    let readers = (reader, ScaleReader::new(&job.a));
     let tiles = |matrix: usize| {
         let starts = (0..job.shape.m).step_by(MR).collect();
         job.exec.map(starts, |start: usize| {
@@ -51,7 +52,7 @@ pub(super) fn tiles(job: &Job<'_>, int8: Option<&Int8>, block_k: Option<usize>) 
 /// Some rows of the matrix whose first line is `first`.
 fn tile(
     job: &Job<'_>,
-    (reader, scale_reader): &(Reader, ScaleReader),
+    (reader, scale_reader): &(&Reader, ScaleReader),
     first: usize,
     rows: Range<usize>,
     int8: Option<&Int8>,

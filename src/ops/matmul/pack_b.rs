@@ -1,9 +1,9 @@
 //! Pack B: panels of 16 rows of an operand, codes kept as codes, with the scales of their blocks.
 
+use super::codes::code_rows;
 use super::operand::{Operand, Pending};
 use super::packed::PackedMatrix;
 use super::panel::{Data, Panel, PanelRestore, Scales};
-use super::read::code_rows;
 use super::scales::ScaleReader;
 use crate::block::{BlockSpec, Restorer};
 use crate::error::Error;

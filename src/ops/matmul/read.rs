@@ -3,8 +3,8 @@
 use super::operand::{Operand, zero_point};
 use super::panel::{Data, Panel, PanelRestore};
 use crate::block::{BlockSpec, Restorer};
-use crate::kernel::gemm::{Lanes, NR, scale_lanes};
-use crate::kernel::{Aligned, CodeRows, DecodeBytes, Isa, Nibbles, OfBlocks, unpack_quads};
+use crate::kernel::gemm::{Lanes, scale_lanes};
+use crate::kernel::{Aligned, DecodeBytes, Isa, Nibbles, OfBlocks, unpack_quads};
 use crate::mma::Takes;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
@@ -139,34 +139,6 @@ impl Reader {
             }
         }
     }
-}
-
-/// Codes of up to 16 lines of an operand, from `line` on: the stored bytes where a line has one code a byte or, if `pairs` are taken, two; else copies, one code
-/// a byte. The first line stands for those beyond `rows`.
-pub(super) fn code_rows<'b, 'a: 'b>(
-    operand: &Operand<'a>,
-    isa: Isa,
-    line: usize,
-    rows: usize,
-    pairs: bool,
-    copies: &'b mut [Vec<u8>; NR],
-) -> CodeRows<'b> {
-    let bits = operand.element().map_or(0, FormatSpec::bits);
-    let stored = operand.row_codes(line).is_some();
-    let paired = pairs && stored && bits == 4 && operand.spec().is_some();
-    let stored = paired || stored && (bits == 8 || operand.spec().is_none());
-    let mut lane = 0;
-    let bytes = copies.each_mut().map(|copy| {
-        let line = line + if lane < rows { lane } else { 0 };
-        lane += 1;
-        if let Some(codes) = operand.row_codes(line).filter(|_| stored) {
-            return codes;
-        }
-        copy.resize(operand.cols(), 0);
-        operand.codes_of(isa, line, copy);
-        copy
-    });
-    CodeRows { bytes, paired }
 }
 
 /// The numbers of codes of at most 4 bits, whatever is above those.

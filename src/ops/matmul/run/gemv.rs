@@ -16,21 +16,20 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// Fills the product, if it is one of few rows that these kernels are quicker for than tiles are.
-pub(in crate::ops::matmul) fn run<D: Real>(job: &Job<'_>, plan: &Plan, reader_b: &Reader, dst: &mut [D]) -> bool {
+pub(in crate::ops::matmul) fn run<D: Real>(job: &Job<'_>, plan: &Plan, readers: &[Reader; 2], dst: &mut [D]) -> bool {
     match plan {
         Plan::Chain(kernel @ (ChainKernel::F32 | ChainKernel::F64)) if job.shape.m == 1 && job.shape.n == 1 => {
-            single_rows(job, matches!(kernel, ChainKernel::F64), reader_b, dst);
+            single_rows(job, matches!(kernel, ChainKernel::F64), readers, dst);
             true
         }
-        Plan::Chain(ChainKernel::F32) | Plan::F32Blocks { .. } | Plan::Int8(_) => by_packed(job, plan, reader_b, dst),
+        Plan::Chain(ChainKernel::F32) | Plan::F32Blocks { .. } | Plan::Int8(_) => by_packed(job, plan, readers, dst),
         Plan::Chain(_) | Plan::Chunked { .. } | Plan::Blocks { .. } | Plan::Integers { .. } | Plan::Exact | Plan::Steps => false,
     }
 }
 
 /// Fills a product of single rows: panels would be one row in 16.
-fn single_rows<D: Real>(job: &Job<'_>, in_f64: bool, reader_b: &Reader, dst: &mut [D]) {
+fn single_rows<D: Real>(job: &Job<'_>, in_f64: bool, [reader_a, reader_b]: &[Reader; 2], dst: &mut [D]) {
     let (isa, depth) = (job.exec.isa(), job.shape.k);
-    let reader_a = Reader::new(&job.a, isa, job.model.takes());
     let (mut x, mut y) = (vec![0.0; depth], vec![0.0; depth]);
     for (matrix, to) in dst.iter_mut().enumerate() {
         let [line_a, line_b] = job.lines(matrix);
@@ -50,12 +49,12 @@ fn single_rows<D: Real>(job: &Job<'_>, in_f64: bool, reader_b: &Reader, dst: &mu
 }
 
 /// Fills a product of a few rows by a packed B.
-fn by_packed<D: Real>(job: &Job<'_>, plan: &Plan, reader_b: &Reader, dst: &mut [D]) -> bool {
+fn by_packed<D: Real>(job: &Job<'_>, plan: &Plan, [reader_a, reader_b]: &[Reader; 2], dst: &mut [D]) -> bool {
     let shape = job.shape;
     let Some(packed) = job.b.packed().filter(|_| shape.m < MR && shape.k > 0) else { return false };
     let block_k = plan.block_k().unwrap_or(job.b.block_k()).min(shape.k);
     let Some(path) = GemvPath::of(job, packed, plan, reader_b, block_k) else { return false };
-    let tiles = tiles(job, None, plan.block_k());
+    let tiles = tiles(job, reader_a, None, plan.block_k());
     let rows_of_a: Vec<Vec<Rows>> = tiles.iter().map(|tiles| path.rows(job.exec.isa(), tiles)).collect();
     let panels = shape.n.div_ceil(NR);
     let mut pieces = Vec::new();

@@ -10,9 +10,9 @@
 
 use crate::kernel::gemm::{KC, Lanes, NR};
 use crate::kernel::{AInt8, Aligned, BInt8, positions};
+use crate::ops::matmul::codes::code_rows;
 use crate::ops::matmul::panel::Data;
 use crate::ops::matmul::plan::Int8;
-use crate::ops::matmul::read::code_rows;
 use crate::ops::matmul::sums::{Sink, hand_over_f32s};
 use crate::ops::matmul::work::{Columns, PanelI8, Scratch, Work, chunks};
 use alloc::vec::Vec;
