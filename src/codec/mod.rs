@@ -52,8 +52,8 @@ impl FormatSpec {
         match self.encoding() {
             Encoding::HiF8 => Convert::SATURATING.with_round(Round::NearestAway),
             Encoding::Posit(_) => Convert::SATURATING.with_infinity(Infinity::Special),
-            _ if self.has_p3109_specials() => plain.with_division_by_zero(DivisionByZero::Nan),
-            _ => plain,
+            Encoding::Float(_) if self.has_p3109_specials() => plain.with_division_by_zero(DivisionByZero::Nan),
+            Encoding::Float(_) | Encoding::Int(_) | Encoding::Codebook(_) => plain,
         }
     }
 

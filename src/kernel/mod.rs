@@ -9,7 +9,8 @@
 //!
 //! # Which file is at work
 //!
-//! A loop is plain Rust without branches, compiled for every instruction set by [`per_isa!`](native::per_isa), unless the last column names intrinsics.
+//! Most loops are plain Rust without branches, compiled for every instruction set by [`per_isa!`](native::per_isa); the last column names the instruction sets
+//! that have intrinsics instead, and where. Sums of small integers and of a few rows are intrinsics alone: without them products take other kernels.
 //!
 //! | format | policy | file | intrinsics (AVX2, AVX-512, AVX-512 with VBMI) |
 //! |---|---|---|---|
@@ -23,20 +24,25 @@
 //! | HiF8 | ties away | `encode/hif8` | `x86/avx512_hif8` (VBMI) |
 //! | every format up to 8 bits, codebooks and posits too | every rounding without random bits | `encode/lookup`, from 256 or 4,096 elements on | |
 //! | one number, of a format known when compiling | nearest even | `encode/scalar` | |
+//! | numbers instead of codes | | `encode/fake`; f64s rounded to f32s first: `encode/to_odd` | |
 //! | decoding: floating-point | | `decode/arithmetic` | |
-//! | decoding: up to 8 bits | | `decode/tables` | `x86/avx512_decode` (AVX-512 up to 5 bits, VBMI) |
-//! | blocks: maxima, scales | | `block/magnitude`, `block/scale` | `x86/avx512_block` (AVX-512) |
+//! | decoding: up to 8 bits; bytes for bytes | | `decode/tables` | `x86/avx512_decode` (AVX-512 up to 5 bits, VBMI) |
+//! | blocks: maxima | | `block/magnitude` | `x86/avx512_block` (AVX-512) |
+//! | blocks: scales and factors | the rule's | `block/formula`, step by step `block/scale` | |
 //! | blocks: scaling and encoding in one | nearest even | `block/encode`, `block/divide` | `x86/avx512_encode` (VBMI) |
-//! | blocks: zero points, packing, the way back | | `block/zero_points`, `pack`, `restore` | `x86/avx512_block` (AVX-512; 6 and 8 bits: VBMI) |
+//! | blocks: zero points, packing | | `block/zero_points`, `block/pack` | of 6 bits: `x86/avx512_decode` (VBMI) |
+//! | blocks: the way back | | `block/restore` | `x86/avx512_block` (AVX-512; 6 and 8 bits: VBMI) |
 //! | products: f32, f64 and rounded sums | | `gemm/float`, `gemm/rounded` | `x86/gemm` (AVX2, AVX-512) |
 //! | products: sums of small integers | | `gemm/int8` | `x86/avx2_int8`, `x86/avx512_int8` (VNNI; rows of codes: VBMI) |
 //! | products: a few rows by a packed matrix | | `gemm/gemv` | `x86/avx2_gemv`, `x86/avx512_gemv` |
+//! | products: rows of codes to columns | | `gemm/transpose` | `x86/avx512_transpose` (AVX-512) |
+//! | slices larger than the caches | | `stream` | |
 //!
 //! # Another instruction set
 //!
 //! A room's `intrinsics.rs` lists in a trait what an instruction set may bring, each function with a default that declines. `x86/entry.rs` overrides what
-//! AVX2 and AVX-512 have: the table of kernels by instruction set, and the only file that asks an [`Isa`] what it is. `x86/isa.rs` names and detects
-//! them. For ARM both would be in a folder beside `x86`, chosen below; `plain.rs` is what a target without such a folder has.
+//! AVX2 and AVX-512 have: the table of kernels by instruction set, and the one file that asks an [`Isa`] what it is. `x86/isa.rs` names them, detects them and
+//! compiles loops for them. For ARM both would be in a folder beside `x86`, chosen below; `plain.rs` is what a target without such a folder has.
 //!
 //! Everything relies on the default floating-point environment: rounding to nearest, subnormal numbers on.
 
@@ -67,11 +73,11 @@ pub(crate) use crate::mem::Aligned;
 pub(crate) use crate::mem::{every_pattern, some_patterns};
 #[cfg(feature = "alloc")]
 pub(crate) use block::{
-    Above, AmaxQuotient, Below, Both, FloatCoder, FloatRun, LessZeroPoint, Logarithms, Over, OverByReciprocal, OverToOdd,
-    OverToOddFused, PackedBlocks, PlusMinimum, PointCoder, Powers, Product, RECIPROCAL_FROM, Scaling, Step, Times, apply,
-    block_largest, e8m0, encode_blocks, encode_points, expand, finite_amax, logarithms, pack_4, pack_6, powers, reciprocals,
-    refuse, replace, restore_each, restore_packed, restore_packed_by, restores_packed, scale_blocks, unpack_4, unpack_6,
-    where_zero, widen, zero_points, zeros_become,
+    Above, AmaxQuotient, Below, BlockRanges, Both, FactorUse, FloatCoder, FloatRun, Formula, LEAST_DIVISOR, LessZeroPoint,
+    Logarithms, Over, OverByReciprocal, OverToOdd, OverToOddFused, PackedBlocks, PlusMinimum, PointCoder, Powers, Product,
+    RECIPROCAL_FROM, ScaleArrays, ScaleFormat, ScaleKernel, Scaling, Step, Times, amax, apply, block_largest, e8m0, encode_blocks,
+    encode_points, expand, finite_amax, pack_4, pack_6, reciprocals, replace, restore_each, restore_packed, restore_packed_by,
+    restores_packed, scale_blocks, unpack_4, unpack_6, widen, zero_points, zeros_become,
 };
 pub(crate) use decode::{DecodeBytes, DecodeWide, look_up, map_bytes};
 #[cfg(feature = "alloc")]

@@ -1,4 +1,5 @@
-//! Bulk work on slices. It owns length checks and the order of elements; what happens to one element is `codec`'s.
+//! Bulk work: slices, tensors, matrix products. It owns length checks, loops and threads; what happens to an element is `codec`'s, to a block `block`'s, and
+//! how both are made fast `kernel`'s.
 
 mod convert;
 #[cfg(feature = "alloc")]
@@ -13,7 +14,6 @@ mod quantize;
 mod real;
 mod recode;
 #[cfg(feature = "alloc")]
-mod tiles;
 mod typed;
 
 pub use convert::{decode_slice, encode_slice, fake_quantize_slice};

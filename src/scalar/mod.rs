@@ -334,7 +334,10 @@ pub const fn total_cmp(spec: &FormatSpec, a: Unpacked, b: Unpacked) -> Ordering 
 
 /// Whether the one NaN is where P3109 has it, or lies outside of the order of codes.
 const fn single_nan(spec: &FormatSpec) -> bool {
-    spec.has_p3109_specials() || matches!(spec.encoding(), Encoding::HiF8 | Encoding::Posit(_))
+    match spec.encoding() {
+        Encoding::HiF8 | Encoding::Posit(_) => true,
+        Encoding::Float(_) | Encoding::Int(_) | Encoding::Codebook(_) => spec.has_p3109_specials(),
+    }
 }
 
 /// The code of a constant that a type says it has.

@@ -1,14 +1,15 @@
 //! Elements by kernels: [`QuantizePlan`], the whole of a scheme as kernel parameters, and the encoding of numbers whose blocks' factors are
 //! known, with the bits of [`BlockSpec::code`].
 
-use super::factor::{Scaling, UNHANDLED};
-use super::scale::{ScaleArrays, ScalePlan, Stats};
+use super::factor::UNHANDLED;
+use super::scale::ScalePlan;
 use crate::block::apply::{Block, Number};
 use crate::block::rule::{BlockStats, ScaleRule};
 use crate::block::scheme::{Elements, Nonfinite, Offset, ZeroSign};
 use crate::block::spec::BlockSpec;
 use crate::kernel::{
-    self, FloatCoder, FloatRun, Integer, Isa, Over, OverByReciprocal, OverToOdd, OverToOddFused, PointCoder, RECIPROCAL_FROM, Times,
+    self, BlockRanges, FactorUse, FloatCoder, FloatRun, Integer, Isa, Over, OverByReciprocal, OverToOdd, OverToOddFused,
+    PointCoder, RECIPROCAL_FROM, ScaleArrays, Times,
 };
 use crate::policy::{MissingNan, Nan, Overflow};
 use crate::random::Dither;
@@ -113,7 +114,7 @@ impl<'a> QuantizePlan<'a> {
             Offset::ZeroPoint if spec.zero_scale > 0.0 => true,
             Offset::None | Offset::ZeroPoint | Offset::Minimum(_) => return None,
         };
-        let exact = matches!(Scaling::of(spec.apply), Scaling::Exact);
+        let exact = matches!(FactorUse::of(spec.apply), FactorUse::Exact);
         // Whether a zero point is added before rounding. Without one to add, the f32 sum is the number, but an exact quotient may be none.
         let add_first = match spec.elements {
             Elements::Round => false,
@@ -190,8 +191,11 @@ impl<'a> QuantizePlan<'a> {
         let BlockArrays { amax, ranges, factors, points, scales: arrays } = blocks;
         factors.clear();
         factors.resize(amax.len(), 0.0);
-        let stats = Stats { amax, ranges: self.has_zero_points().then_some(ranges) };
-        self.scales.run(stats, scales, factors, arrays);
+        let statistics = BlockRanges { amax, ranges: self.has_zero_points().then_some(ranges) };
+        match &self.scales.kernel {
+            Some(kernel) => kernel.run(self.isa, statistics, scales, factors, arrays),
+            None => factors.fill(UNHANDLED),
+        }
         points.clear();
         if let ElementKernel::Points(coder) = &self.elements {
             for ((factor, [low, high]), amax) in factors.iter_mut().zip(&*ranges).zip(&*amax) {
@@ -205,7 +209,7 @@ impl<'a> QuantizePlan<'a> {
     /// The block of these statistics by the rule, and the factor under which kernels encode its finite numbers, if there is one.
     pub(crate) fn block_by_rule(&self, stats: &BlockStats) -> (Block, Option<f32>) {
         let block = self.spec.block_of(stats, core::iter::empty(), self.tensor_scale);
-        let factor = self.spec.factor(self.scales.scaling, &block, stats.amax);
+        let factor = self.spec.factor(self.scales.factor_use, &block, stats.amax);
         (block, if self.has_zero_points() { None } else { factor })
     }
 
@@ -219,11 +223,11 @@ impl<'a> QuantizePlan<'a> {
     pub(crate) fn encode_bytes(&self, chunk: Chunk<'_>, memory: &mut ChunkArrays, codes: &mut [u8]) {
         self.encode(chunk, memory, Codes::Bytes(codes));
         let Chunk { numbers, length, factors, .. } = chunk;
-        match (&self.zeros, self.scales.scaling) {
+        match (&self.zeros, self.scales.factor_use) {
             (Zeros::Keep, _) => {}
             (Zeros::Replace(from, to), _) => kernel::replace(self.isa, *from, *to, codes),
-            (Zeros::Code(code), Scaling::Times) => kernel::zeros_become(self.isa, Times, numbers, length, factors, *code, codes),
-            (Zeros::Code(code), Scaling::Over | Scaling::Exact) => {
+            (Zeros::Code(code), FactorUse::Times) => kernel::zeros_become(self.isa, Times, numbers, length, factors, *code, codes),
+            (Zeros::Code(code), FactorUse::Over | FactorUse::Exact) => {
                 kernel::zeros_become(self.isa, Over, numbers, length, factors, *code, codes);
             }
         }
@@ -236,9 +240,9 @@ impl<'a> QuantizePlan<'a> {
 
     /// Writes codes before [`Zeros`]; returns whether they were made.
     fn encode(&self, chunk: Chunk<'_>, memory: &mut ChunkArrays, codes: Codes<'_>) -> bool {
-        match self.scales.scaling {
-            Scaling::Times => self.encode_by(Times, chunk, memory, codes),
-            Scaling::Over if self.by_reciprocals => {
+        match self.scales.factor_use {
+            FactorUse::Times => self.encode_by(Times, chunk, memory, codes),
+            FactorUse::Over if self.by_reciprocals => {
                 let mut in_range = false;
                 let reciprocals = &mut memory.reciprocals;
                 reciprocals.resize(chunk.factors.len(), [0.0; 3]);
@@ -249,9 +253,9 @@ impl<'a> QuantizePlan<'a> {
                     self.encode_by(Over, chunk, memory, codes)
                 }
             }
-            Scaling::Over => self.encode_by(Over, chunk, memory, codes),
-            Scaling::Exact if self.isa.has_fma() => self.encode_by(OverToOddFused, chunk, memory, codes),
-            Scaling::Exact => self.encode_by(OverToOdd, chunk, memory, codes),
+            FactorUse::Over => self.encode_by(Over, chunk, memory, codes),
+            FactorUse::Exact if self.isa.has_fma() => self.encode_by(OverToOddFused, chunk, memory, codes),
+            FactorUse::Exact => self.encode_by(OverToOdd, chunk, memory, codes),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::block::apply::{Block, Divisor};
 use crate::block::scheme::Apply;
 use crate::block::spec::BlockSpec;
 use crate::codec::Unpacked;
+use crate::kernel::{FactorUse, LEAST_DIVISOR};
 use crate::policy::{Overflow, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::Encoding;
@@ -24,21 +25,7 @@ pub(crate) const fn is_unhandled(factor: f32) -> bool {
     factor.is_nan()
 }
 
-/// The least divisor under which the remainder of an f32 quotient is an f32 too: 2^-70.
-pub(super) const LEAST_DIVISOR: f32 = f32::from_bits((127 - 70) << 23);
-
-/// How finite numbers are scaled by one f32 operation with a factor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scaling {
-    /// `x · factor`.
-    Times,
-    /// `x / factor`.
-    Over,
-    /// `x / factor`, rounded only into the element.
-    Exact,
-}
-
-impl Scaling {
+impl FactorUse {
     /// The operation that a scheme documents.
     pub(super) const fn of(apply: Apply) -> Self {
         match apply {
@@ -59,26 +46,26 @@ impl BlockSpec {
     ///
     /// A division by a power of two is a multiplication by its reciprocal. If the quotient is to be exact, it is one unless it is subnormal;
     /// and that must then be rounded to zero anyway.
-    pub(super) fn factor(&self, scaling: Scaling, block: &Block, amax: f32) -> Option<f32> {
+    pub(super) fn factor(&self, factor_use: FactorUse, block: &Block, amax: f32) -> Option<f32> {
         let reciprocal = |divisor: Unpacked| {
             let power = divisor.is_finite() && divisor.significand().is_power_of_two() && !divisor.is_negative();
             power.then(|| arith::quotient(Unpacked::ONE, divisor)).filter(|factor| (-126..=127).contains(&factor.log2()))
         };
-        let factor = match (scaling, block.divisor) {
-            (Scaling::Times, Divisor::Multiply(factor)) => factor,
-            (Scaling::Times, Divisor::Divide(divisor)) => reciprocal(Unpacked::from_f32(divisor))?.to_f32(),
-            (Scaling::Times, Divisor::Exact(divisor)) if self.rounds_tiny_to_zero() => reciprocal(divisor)?.to_f32(),
-            (Scaling::Times, Divisor::Zero) => 0.0,
-            (Scaling::Over, Divisor::Divide(divisor)) => divisor,
-            (Scaling::Over, Divisor::Zero) => f32::INFINITY,
-            (Scaling::Exact, Divisor::Exact(divisor)) if self.takes_odd_quotients() => {
+        let factor = match (factor_use, block.divisor) {
+            (FactorUse::Times, Divisor::Multiply(factor)) => factor,
+            (FactorUse::Times, Divisor::Divide(divisor)) => reciprocal(Unpacked::from_f32(divisor))?.to_f32(),
+            (FactorUse::Times, Divisor::Exact(divisor)) if self.rounds_tiny_to_zero() => reciprocal(divisor)?.to_f32(),
+            (FactorUse::Times, Divisor::Zero) => 0.0,
+            (FactorUse::Over, Divisor::Divide(divisor)) => divisor,
+            (FactorUse::Over, Divisor::Zero) => f32::INFINITY,
+            (FactorUse::Exact, Divisor::Exact(divisor)) if self.takes_odd_quotients() => {
                 let factor = divisor.to_f32();
                 let exact = divisor.is_finite() && Unpacked::from_f32(factor) == divisor;
                 return (exact && factor >= LEAST_DIVISOR).then_some(factor);
             }
             _ => return None,
         };
-        let largest = if matches!(scaling, Scaling::Over) { amax / factor } else { amax * factor };
+        let largest = if matches!(factor_use, FactorUse::Over) { amax / factor } else { amax * factor };
         largest.is_finite().then_some(factor)
     }
 

@@ -1,15 +1,11 @@
 //! Scales by kernels: how the largest magnitudes of many blocks become scale codes and factors, with the bits of [`ScaleRule::ideal`] and
-//! [`BlockSpec::scale_of`]. A block for which a kernel's formula might not hold is [`UNHANDLED`].
+//! [`BlockSpec::scale_of`]. A block for which a kernel's formula might not hold is [`UNHANDLED`](super::UNHANDLED).
 
-use super::factor::{LEAST_DIVISOR, Scaling, UNHANDLED};
-use crate::block::pack::store;
 use crate::block::rule::{BlockStats, Ratio, ScaleRule, logarithm_carries};
 use crate::block::scheme::{Apply, TensorScale};
 use crate::block::spec::BlockSpec;
 use crate::codec::Unpacked;
-use crate::kernel::{self, DecodeBytes, DecodeWide, Encoder, Isa, Logarithms, Over, OverToOdd, Powers, Step, Times};
-use crate::policy::{Convert, SubnormalInputs};
-use crate::random::Dither;
+use crate::kernel::{self, FactorUse, Formula, Isa, Logarithms, Powers, ScaleFormat, ScaleKernel, Step};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, ZeroField};
 use alloc::boxed::Box;
@@ -17,62 +13,10 @@ use alloc::vec::Vec;
 
 /// How the scales of a scheme are computed, and what the factors made of them are for.
 pub(super) struct ScalePlan {
-    kernel: ScaleKernel,
+    /// `None` if every block is left to the rule.
+    pub(super) kernel: Option<ScaleKernel>,
     /// What the factors do to numbers.
-    pub(super) scaling: Scaling,
-    isa: Isa,
-}
-
-enum ScaleKernel {
-    /// Powers of two, by the exponents' bits.
-    Powers(Powers),
-    /// Powers of two, by f32 logarithms.
-    Logarithms(Logarithms),
-    /// The f32 operations of a rule, one after the other.
-    Formula(Box<Formula>),
-    /// None: every block is left to the rule.
-    Rule,
-}
-
-/// The f32 operations from a block's statistics to its scale, and from there to its factor.
-struct Formula {
-    /// From the largest magnitude or the range to the scale before it is rounded, substitutes and bounds included. Under
-    /// [`Ratio::Inverse`] to the factor, and no further.
-    ideal: Vec<Step>,
-    /// Under [`Ratio::Inverse`] from the factor to the scale before it is rounded; else nothing.
-    inverse: Option<Vec<Step>>,
-    format: ScaleFormat,
-    /// The code and the scale in place of one that was rounded to zero.
-    vanished: Option<(u32, f32)>,
-    /// From the scale to the factor.
-    factor: Vec<Step>,
-    /// Whether that starts from the scale before it was rounded.
-    unrounded: bool,
-    /// The factor under a scale of zero, if the steps do not give it.
-    under_zero: Option<f32>,
-}
-
-/// Kernels that round numbers into a format of scales.
-enum ScaleFormat {
-    F32,
-    Byte(Encoder, Box<DecodeBytes>),
-    Half(Encoder, DecodeWide),
-}
-
-/// The statistics of some blocks: the largest magnitudes, as bits, and for rules of ranges the smallest and the largest numbers.
-#[derive(Clone, Copy)]
-pub(super) struct Stats<'a> {
-    pub(super) amax: &'a [u32],
-    pub(super) ranges: Option<&'a [[f32; 2]]>,
-}
-
-/// Arrays with an entry a block, kept from call to call.
-#[derive(Default)]
-pub(super) struct ScaleArrays {
-    /// The rounded scales, where a formula has made them.
-    pub(super) scales: Vec<f32>,
-    unrounded: Vec<f32>,
-    wide: Vec<u16>,
+    pub(super) factor_use: FactorUse,
 }
 
 impl ScalePlan {
@@ -83,7 +27,7 @@ impl ScalePlan {
         let powers = || lower_powers(spec).map(ScaleKernel::Powers);
         let logarithms = |over, carries, shift| lower_logarithms(spec, over, carries, shift).map(ScaleKernel::Logarithms);
         let formula = |target, ratio| {
-            Formula::lower(isa, spec, target, ratio, tensor_scale, blocks).map(|formula| ScaleKernel::Formula(Box::new(formula)))
+            lower_formula(isa, spec, target, ratio, tensor_scale, blocks).map(|formula| ScaleKernel::Formula(Box::new(formula)))
         };
         let kernel = match spec.rule {
             ScaleRule::Floor | ScaleRule::Ceil | ScaleRule::RoundUp | ScaleRule::Even { .. } | ScaleRule::Nearest => powers(),
@@ -105,53 +49,26 @@ impl ScalePlan {
             | ScaleRule::Given
             | ScaleRule::Custom(_) => None,
         };
-        let kernel = kernel.unwrap_or(ScaleKernel::Rule);
-        let scaling = match (&kernel, Scaling::of(spec.apply)) {
+        let factor_use = match (&kernel, FactorUse::of(spec.apply)) {
             // A quotient by a power of two is a product.
-            (ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_), _) => Scaling::Times,
-            (ScaleKernel::Formula(_) | ScaleKernel::Rule, Scaling::Exact) if !divides_to_odd(spec) => Scaling::Times,
-            (ScaleKernel::Formula(_) | ScaleKernel::Rule, scaling) => scaling,
+            (Some(ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_)), _) => FactorUse::Times,
+            (Some(ScaleKernel::Formula(_)) | None, FactorUse::Exact) if !divides_to_odd(spec) => FactorUse::Times,
+            (Some(ScaleKernel::Formula(_)) | None, factor_use) => factor_use,
         };
-        Self { kernel, scaling, isa }
+        Self { kernel, factor_use }
     }
 
     /// Whether all factors are powers of two.
     pub(super) const fn makes_powers_of_two(&self) -> bool {
         match self.kernel {
-            ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_) => true,
-            ScaleKernel::Formula(_) | ScaleKernel::Rule => false,
+            Some(ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_)) => true,
+            Some(ScaleKernel::Formula(_)) | None => false,
         }
     }
 
-    /// Whether rounded scales are left in [`ScaleArrays::scales`].
+    /// Whether rounded scales are left in [`ScaleArrays::scales`](kernel::ScaleArrays).
     pub(super) const fn leaves_scales(&self) -> bool {
-        matches!(self.kernel, ScaleKernel::Formula(_))
-    }
-
-    /// Writes the code and the factor of every block; the factor is [`UNHANDLED`] where the block is the rule's. A formula starts from the
-    /// ranges, if there are any.
-    ///
-    /// Each step is one pass over an array with an entry a block: 2048 numbers in blocks of 16 are 128 entries, 512 bytes of the
-    /// first-level cache, so passes cost loads that hit and no calls a block.
-    pub(super) fn run(&self, stats: Stats<'_>, codes: &mut [u8], factors: &mut [f32], arrays: &mut ScaleArrays) {
-        let (isa, amax) = (self.isa, stats.amax);
-        match &self.kernel {
-            ScaleKernel::Powers(rule) => kernel::powers(isa, rule, amax, codes, factors),
-            ScaleKernel::Logarithms(rule) => kernel::logarithms(isa, rule, amax, codes, factors),
-            ScaleKernel::Formula(formula) => {
-                formula.run(isa, stats, codes, factors, arrays);
-                // A factor stands if the largest number stays finite under it; the others do then.
-                match self.scaling {
-                    Scaling::Times => kernel::refuse(isa, Times, amax, factors),
-                    Scaling::Over => kernel::refuse(isa, Over, amax, factors),
-                    Scaling::Exact => {
-                        kernel::refuse(isa, OverToOdd, amax, factors);
-                        factors.iter_mut().filter(|factor| **factor < LEAST_DIVISOR).for_each(|factor| *factor = UNHANDLED);
-                    }
-                }
-            }
-            ScaleKernel::Rule => factors.fill(UNHANDLED),
-        }
+        matches!(self.kernel, Some(ScaleKernel::Formula(_)))
     }
 }
 
@@ -256,155 +173,81 @@ fn lower_logarithms(spec: &BlockSpec, over: f32, carries: &'static [u32; 256], s
     Some(Logarithms { over, carries, powers })
 }
 
-impl Formula {
-    /// The steps of [`ScaleRule::Amax`] with this target and ratio; a rule of ranges is the same with steps for the target.
-    fn lower(isa: Isa, spec: &BlockSpec, target: f32, ratio: Ratio, tensor_scale: f32, blocks: usize) -> Option<Self> {
-        let format = spec.scale.as_ref()?;
-        if spec.search.is_some() || spec.flush_below > 0.0 || !spec.divisors.is_empty() {
-            return None;
-        }
-        let t = spec.tensor_scale.factor(tensor_scale);
-        let scaled = has_tensor_scale(spec);
-        let nearest_f32 = *format == FormatSpec::F32 && matches!(spec.scale_convert.round, Round::NearestEven);
-        let (low, high) = spec.scale_bounds;
-        // A substitute of -0 is for blocks of zeros alone, which the steps cannot tell from quotients that underflow.
-        if spec.zero_scale == 0.0 && spec.zero_scale.is_sign_negative() {
-            return None;
-        }
-        let mut unrounded = false;
-        let (mut factor, under_zero) = match spec.apply {
-            Apply::Exact if !scaled && divides_to_odd(spec) => (Vec::new(), None),
-            Apply::Exact => return None,
-            Apply::Divide => (Vec::from([Step::Times(t)]), Some(f32::INFINITY)),
-            Apply::DivideIeee => (Vec::from([Step::Times(t)]), None),
-            Apply::DivideQuotient => (Vec::from([Step::Over(t)]), Some(f32::INFINITY)),
-            Apply::Reciprocal => (Vec::from([Step::Times(t), Step::Under(1.0)]), Some(0.0)),
-            Apply::TensorReciprocal => (Vec::from([Step::Under(1.0 / t)]), Some(0.0)),
-            Apply::InverseReciprocal => (Vec::from([Step::Times(1.0 / t), Step::Under(1.0)]), Some(0.0)),
-            Apply::ClampedReciprocal => (Vec::from([Step::Times(1.0 / t), Step::Under(1.0), Step::AtMost(f32::MAX)]), None),
-            Apply::FlooredReciprocal => (Vec::from([Step::Times(t), Step::AtLeast(1e-38), Step::Under(1.0)]), None),
-            Apply::UnroundedReciprocal => {
-                unrounded = true;
-                (Vec::from([Step::Under(1.0)]), Some(0.0))
-            }
-        };
-        let mut inverse = None;
-        let mut ideal = match ratio {
-            Ratio::Divide => Vec::from([Step::Over(target * t)]),
-            Ratio::Multiply if scaled => Vec::from([Step::Times(t * (1.0 / target)), Step::AtMost(f32::MAX)]),
-            Ratio::Multiply => Vec::from([Step::Times(1.0 / target)]),
-            Ratio::DivideTwice => Vec::from([Step::Over(target), Step::Over(t)]),
-            Ratio::MultiplyQuotient => Vec::from([Step::Over(target), Step::Times(t)]),
-            // The rule's reciprocal is an f64; rounded to the nearest f32 that is what an f32 division makes.
-            Ratio::Inverse if unrounded && nearest_f32 && low == 0.0 && high == f32::INFINITY && !scaled => {
-                inverse = Some(Vec::from([Step::Under(1.0)]));
-                Vec::from([Step::Under(target), Step::AtMost(f32::MAX)])
-            }
-            Ratio::Inverse => return None,
-        };
-        // A constant that overflowed or is subnormal may not be what the rule, which has some of them as f64s, computes with.
-        let sound = |step: &Step| match *step {
-            Step::Times(c) | Step::Over(c) | Step::Under(c) => c.is_normal(),
-            Step::AtMost(_) | Step::AtLeast(_) | Step::ForZero(_) => true,
-        };
-        if !ideal.iter().chain(&factor).all(sound) {
-            return None;
-        }
-        factor.retain(|step| !matches!(step, Step::Times(1.0) | Step::Over(1.0)));
-        let to_scale = inverse.as_mut().unwrap_or(&mut ideal);
-        if spec.zero_scale.to_bits() != 0 {
-            to_scale.push(Step::ForZero(spec.zero_scale));
-        }
-        if low > 0.0 {
-            to_scale.push(Step::AtLeast(low));
-        }
-        if high < f32::INFINITY {
-            to_scale.push(Step::AtMost(high));
-        }
-        let vanished = (spec.vanished_scale > 0.0).then(|| {
-            let code = format.encode_f64_with(f64::from(spec.vanished_scale), &spec.scale_convert, 0).code;
-            (code, format.decode_f32(code))
-        });
-        let format = ScaleFormat::lower(isa, format, &spec.scale_convert, blocks)?;
-        let mut largest = [f32::MAX];
-        ideal.iter().chain(inverse.iter().flatten()).for_each(|step| kernel::apply(isa, *step, &mut largest));
-        // An infinite scale in f32 is the policy's.
-        if matches!(format, ScaleFormat::F32) && !largest[0].is_finite() {
-            return None;
-        }
-        Some(Self { ideal, inverse, format, vanished, factor, unrounded, under_zero })
+/// The steps of [`ScaleRule::Amax`] with this target and ratio; a rule of ranges is the same with steps for the target.
+fn lower_formula(isa: Isa, spec: &BlockSpec, target: f32, ratio: Ratio, tensor_scale: f32, blocks: usize) -> Option<Formula> {
+    let format = spec.scale.as_ref()?;
+    if spec.search.is_some() || spec.flush_below > 0.0 || !spec.divisors.is_empty() {
+        return None;
     }
-
-    fn run(&self, isa: Isa, stats: Stats<'_>, codes: &mut [u8], factors: &mut [f32], arrays: &mut ScaleArrays) {
-        let steps = |steps: &[Step], numbers: &mut [f32]| steps.iter().for_each(|step| kernel::apply(isa, *step, numbers));
-        let ScaleArrays { scales, unrounded, wide } = arrays;
-        scales.clear();
-        match stats.ranges {
-            Some(ranges) => scales.extend(ranges.iter().map(|[low, high]| high - low)),
-            None => scales.extend(stats.amax.iter().map(|&bits| f32::from_bits(bits))),
-        }
-        steps(&self.ideal, scales);
-        if let Some(inverse) = &self.inverse {
-            factors.copy_from_slice(scales);
-            steps(inverse, scales);
-        }
-        unrounded.clear();
-        if self.unrounded {
-            unrounded.extend_from_slice(scales);
-        }
-        self.format.round(scales, codes, wide);
-        if let Some((code, scale)) = &self.vanished {
-            for (index, number) in scales.iter_mut().enumerate().filter(|(_, number)| **number == 0.0) {
-                *number = *scale;
-                store(codes, self.format.bytes(), index, *code);
-            }
-        }
-        if self.inverse.is_some() {
-            // Under an amax of zero the rule has another formula.
-            let zeros = stats.amax.iter().zip(factors).filter(|(amax, _)| **amax == 0);
-            return zeros.for_each(|(_, factor)| *factor = UNHANDLED);
-        }
-        let divisors = if self.unrounded { unrounded } else { scales };
-        factors.copy_from_slice(divisors);
-        steps(&self.factor, factors);
-        if let Some(factor) = self.under_zero {
-            kernel::where_zero(isa, divisors, factor, factors);
-        }
+    let t = spec.tensor_scale.factor(tensor_scale);
+    let scaled = has_tensor_scale(spec);
+    let nearest_f32 = *format == FormatSpec::F32 && matches!(spec.scale_convert.round, Round::NearestEven);
+    let (low, high) = spec.scale_bounds;
+    // A substitute of -0 is for blocks of zeros alone, which the steps cannot tell from quotients that underflow.
+    if spec.zero_scale == 0.0 && spec.zero_scale.is_sign_negative() {
+        return None;
     }
-}
-
-impl ScaleFormat {
-    fn lower(isa: Isa, format: &FormatSpec, convert: &Convert, blocks: usize) -> Option<Self> {
-        match format.bits() {
-            _ if *format == FormatSpec::F32 => matches!(convert.subnormal_inputs, SubnormalInputs::Keep).then_some(Self::F32),
-            0..=8 => Some(Self::Byte(Encoder::lower(isa, format, convert, blocks)?, Box::new(DecodeBytes::lower(isa, format)))),
-            9..=16 => Some(Self::Half(Encoder::lower(isa, format, convert, blocks)?, DecodeWide::lower(isa, format)?)),
-            _ => None,
+    let factor_use = FactorUse::of(spec.apply);
+    let mut unrounded = false;
+    let (mut factor, under_zero) = match spec.apply {
+        Apply::Exact if !scaled && divides_to_odd(spec) => (Vec::new(), None),
+        Apply::Exact => return None,
+        Apply::Divide => (Vec::from([Step::Times(t)]), Some(f32::INFINITY)),
+        Apply::DivideIeee => (Vec::from([Step::Times(t)]), None),
+        Apply::DivideQuotient => (Vec::from([Step::Over(t)]), Some(f32::INFINITY)),
+        Apply::Reciprocal => (Vec::from([Step::Times(t), Step::Under(1.0)]), Some(0.0)),
+        Apply::TensorReciprocal => (Vec::from([Step::Under(1.0 / t)]), Some(0.0)),
+        Apply::InverseReciprocal => (Vec::from([Step::Times(1.0 / t), Step::Under(1.0)]), Some(0.0)),
+        Apply::ClampedReciprocal => (Vec::from([Step::Times(1.0 / t), Step::Under(1.0), Step::AtMost(f32::MAX)]), None),
+        Apply::FlooredReciprocal => (Vec::from([Step::Times(t), Step::AtLeast(1e-38), Step::Under(1.0)]), None),
+        Apply::UnroundedReciprocal => {
+            unrounded = true;
+            (Vec::from([Step::Under(1.0)]), Some(0.0))
         }
-    }
-
-    const fn bytes(&self) -> usize {
-        match self {
-            Self::F32 => 4,
-            Self::Byte(..) => 1,
-            Self::Half(..) => 2,
+    };
+    let mut inverse = None;
+    let mut ideal = match ratio {
+        Ratio::Divide => Vec::from([Step::Over(target * t)]),
+        Ratio::Multiply if scaled => Vec::from([Step::Times(t * (1.0 / target)), Step::AtMost(f32::MAX)]),
+        Ratio::Multiply => Vec::from([Step::Times(1.0 / target)]),
+        Ratio::DivideTwice => Vec::from([Step::Over(target), Step::Over(t)]),
+        Ratio::MultiplyQuotient => Vec::from([Step::Over(target), Step::Times(t)]),
+        // The rule's reciprocal is an f64; rounded to the nearest f32 that is what an f32 division makes.
+        Ratio::Inverse if unrounded && nearest_f32 && low == 0.0 && high == f32::INFINITY && !scaled => {
+            inverse = Some(Vec::from([Step::Under(1.0)]));
+            Vec::from([Step::Under(target), Step::AtMost(f32::MAX)])
         }
+        Ratio::Inverse => return None,
+    };
+    // A constant that overflowed or is subnormal may not be what the rule, which has some of them as f64s, computes with.
+    let sound = |step: &Step| match *step {
+        Step::Times(c) | Step::Over(c) | Step::Under(c) => c.is_normal(),
+        Step::AtMost(_) | Step::AtLeast(_) | Step::ForZero(_) => true,
+    };
+    if !ideal.iter().chain(&factor).all(sound) {
+        return None;
     }
-
-    /// Writes the codes of numbers, and puts what they come back as in their place.
-    fn round(&self, numbers: &mut [f32], codes: &mut [u8], wide: &mut Vec<u16>) {
-        match self {
-            Self::F32 => codes.as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(code, x)| *code = x.to_le_bytes()),
-            Self::Byte(encode, decode) => {
-                encode.encode(numbers, codes, Dither::NONE);
-                decode.decode(codes, numbers);
-            }
-            Self::Half(encode, decode) => {
-                wide.resize(numbers.len(), 0);
-                encode.encode(numbers, wide, Dither::NONE);
-                decode.decode(wide, numbers);
-                codes.as_chunks_mut().0.iter_mut().zip(wide).for_each(|(code, x)| *code = x.to_le_bytes());
-            }
-        }
+    factor.retain(|step| !matches!(step, Step::Times(1.0) | Step::Over(1.0)));
+    let to_scale = inverse.as_mut().unwrap_or(&mut ideal);
+    if spec.zero_scale.to_bits() != 0 {
+        to_scale.push(Step::ForZero(spec.zero_scale));
     }
+    if low > 0.0 {
+        to_scale.push(Step::AtLeast(low));
+    }
+    if high < f32::INFINITY {
+        to_scale.push(Step::AtMost(high));
+    }
+    let vanished = (spec.vanished_scale > 0.0).then(|| {
+        let code = format.encode_f64_with(f64::from(spec.vanished_scale), &spec.scale_convert, 0).code;
+        (code, format.decode_f32(code))
+    });
+    let format = ScaleFormat::lower(isa, format, &spec.scale_convert, blocks)?;
+    let mut largest = [f32::MAX];
+    ideal.iter().chain(inverse.iter().flatten()).for_each(|step| kernel::apply(isa, *step, &mut largest));
+    // An infinite scale in f32 is the policy's.
+    if format.is_f32() && !largest[0].is_finite() {
+        return None;
+    }
+    Some(Formula { ideal, inverse, format, vanished, factor, unrounded, under_zero, factor_use })
 }

@@ -29,7 +29,11 @@ pub(crate) struct Times;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Over;
 
-/// `x / factor`, where it is no f32 the odd one of its neighbours: rounded once more, to fewer bits, it becomes what the exact quotient does.
+/// The least divisor under which the remainder of an f32 quotient is an f32 too: 2^-70.
+pub(crate) const LEAST_DIVISOR: f32 = f32::from_bits((127 - 70) << 23);
+
+/// `x / factor`, where it is no f32 the odd one of its neighbours: rounded once more, to fewer bits, it becomes what the exact quotient does. The factor is
+/// at least [`LEAST_DIVISOR`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverToOdd;
 
@@ -141,7 +145,7 @@ impl Scaling for OverToOdd {
 
     #[inline(always)]
     fn takes(self, factor: f32) -> bool {
-        factor.is_finite()
+        factor.is_finite() && factor >= LEAST_DIVISOR
     }
 }
 

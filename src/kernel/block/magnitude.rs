@@ -40,6 +40,11 @@ pub(crate) fn block_largest<S: Side>(side: S, isa: Isa, src: &[f32], length: usi
 }
 
 #[inline(always)]
+fn amax_body(src: &[f32], amax_bits: &mut u32) {
+    *amax_bits = largest::<64>(src, *amax_bits, |bits| bits & 0x7FFF_FFFF);
+}
+
+#[inline(always)]
 fn finite_amax_body(src: &[f32], amax_bits: &mut u32) {
     *amax_bits = largest::<64>(src, *amax_bits, |bits| {
         let magnitude = bits & 0x7FFF_FFFF;
@@ -50,6 +55,8 @@ fn finite_amax_body(src: &[f32], amax_bits: &mut u32) {
 per_isa! {
     /// [`block_largest`] by a plain loop.
     fn block_largest_plain[S: Side](side: S, src: &[f32], length: usize, largest: &mut [u32]) = block_largest_body;
+    /// The largest magnitude, as its bits, of the numbers and one before: NaN is above infinity, infinity above all others.
+    fn amax[](src: &[f32], amax_bits: &mut u32) = amax_body;
     /// The largest magnitude, as its bits, of the finite numbers and one before.
     fn finite_amax[](src: &[f32], amax_bits: &mut u32) = finite_amax_body;
 }

@@ -5,7 +5,8 @@ use crate::kernel::isa::Isa;
 
 /// Decoders in intrinsics: see [`Native`](crate::kernel::native::Native).
 pub(in crate::kernel) trait DecodeIntrinsics {
-    /// A table in registers of the numbers of codes of this many bits, if there is one that beats a table in memory.
+    /// A table in registers of the numbers of codes of this many bits, if there is one that beats a table in memory. With [`RegisterTable::Planes`] come
+    /// [`decode_bytes`](Self::decode_bytes) and, of `GemmIntrinsics`, `gemv_bytes`.
     fn register_table(_: Isa, _bits: u32, _values: impl Fn() -> [f32; 256]) -> Option<RegisterTable> {
         None
     }

@@ -21,7 +21,7 @@ pub(crate) use choose::Encoder;
 pub use choose::Needs;
 pub(crate) use fake::FakeQuantizer;
 #[cfg(feature = "alloc")]
-pub(in crate::kernel) use float::Finite;
+pub(in crate::kernel) use float::{Finite, encode_finite, round_finite};
 pub(in crate::kernel) use hif8::{CAP, HiF8, INFINITY};
 #[cfg(feature = "alloc")]
 pub(crate) use integer::Integer;

@@ -1,4 +1,4 @@
-//! f32 to codes at random: the cut of `encode`, with random bits in place of a rounding's constant.
+//! f32 to codes at random: the cut of `general`, with random bits in place of a rounding's constant.
 
 use super::general::{Encode, Split};
 use super::philox::{RUN, Words};

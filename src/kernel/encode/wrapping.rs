@@ -1,7 +1,7 @@
 //! f32s to integers that keep their low bits ([`Overflow::Wrap`]), in any rounding without random bits.
 //!
 //! A finite f32 is `significand · 2^(field − 150)` with `field` at least 1. Counted in the format's units, `2^-fraction_bits`, its significand moves to
-//! the left by `left = field − 150 + fraction_bits` bits. Where that is negative, bits are cut off, and the rounding adds to them first as in `encode`; a
+//! the left by `left = field − 150 + fraction_bits` bits. Where that is negative, bits are cut off, and the rounding adds to them first as in `general`; a
 //! significand has 24 bits, so of more than 31 bits to be cut 31 tell as much. Of 32 bits or more to the left nothing stays in the low 32 bits,
 //! which are all that a code has. A minus sign is two's complement.
 
@@ -17,7 +17,7 @@ use crate::spec::{Code, Encoding, FormatSpec};
 pub(crate) struct Wrapping {
     /// The exponent field of f32s whose significand counts units.
     units: i32,
-    /// What is added before bits are cut, as in `encode`; and 1 where the last bit is added too.
+    /// What is added before bits are cut, as in `general`; and 1 where the last bit is added too.
     add: [(u32, u32); 2],
     to_even: u32,
     /// 1 where bits that are cut set the last bit.

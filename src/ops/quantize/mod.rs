@@ -7,7 +7,7 @@ mod rows;
 use self::job::{Job, Piece};
 use super::Exec;
 use super::real::{Real, Source};
-use crate::block::{BlockSpec, QuantTensor, QuantView, QuantizePlan};
+use crate::block::{BlockSpec, Geometry, QuantTensor, QuantView, QuantizePlan};
 use crate::error::Error;
 use crate::kernel;
 use crate::random::Dither;
@@ -188,6 +188,38 @@ impl<'a> Quantizer<'a> {
     pub fn fake_quantize<T: Source, D: Real>(&self, src: &[T], shape: &[usize], dst: &mut [D]) -> Result<(), Error> {
         Error::check_length("output length", src.len(), dst.len())?;
         self.quantize(src, shape)?.view().dequantize_into(dst, self.exec)
+    }
+}
+
+impl<'a> Piece<'a> {
+    /// Cuts a tensor's buffers at bands: for threads some ten thousand elements a piece, else all of them.
+    fn cut(
+        spec: &BlockSpec,
+        geometry: &Geometry,
+        is_parallel: bool,
+        mut codes: &'a mut [u8],
+        mut scales: &'a mut [u8],
+        mut offsets: &'a mut [u8],
+    ) -> Vec<Self> {
+        const ELEMENTS: usize = 1 << 16;
+        let elements = if is_parallel { ELEMENTS } else { usize::MAX };
+        let step = (elements / geometry.block_rows.saturating_mul(geometry.cols).max(1)).max(1);
+        let bands = geometry.matrices * geometry.grid_rows;
+        let mut pieces = Vec::with_capacity(bands.div_ceil(step));
+        for first in (0..bands).step_by(step) {
+            let count = step.min(bands - first);
+            let lines = geometry.band(first + count - 1).end - geometry.band(first).start;
+            let blocks = count * geometry.grid_cols;
+            let piece = Self {
+                first,
+                bands: count,
+                codes: codes.split_off_mut(..lines * geometry.row_bytes).unwrap_or_default(),
+                scales: scales.split_off_mut(..blocks * spec.scale_bytes()).unwrap_or_default(),
+                offsets: offsets.split_off_mut(..blocks * spec.offset_bytes()).unwrap_or_default(),
+            };
+            pieces.push(piece);
+        }
+        pieces
     }
 }
 

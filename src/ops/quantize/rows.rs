@@ -2,7 +2,7 @@
 //! of their blocks and to be encoded, and between the two the blocks are settled:
 //!
 //! ```text
-//! for each run of 2048 columns                     (16 KiB of numbers and codes: the first-level cache)
+//! for each run of 2048 columns                     (8 KiB of numbers, 2 of codes: the first-level cache)
 //!     amax[block]                <- numbers        look      one kernel, a maximum a block
 //!     scale[block], factor[block] <- amax[block]   settle    a kernel a step, an entry a block; what is UNHANDLED by the rule
 //!     codes                      <- numbers        encode    one kernel, numbers times their block's factor, rounded, packed
@@ -17,8 +17,8 @@ use crate::block::{
 use crate::kernel::{self, Isa};
 use crate::ops::Exec;
 use crate::ops::convert::Words;
+use crate::ops::par::{COLUMNS, Tiles};
 use crate::ops::real::{Source, number, stats_of};
-use crate::ops::tiles::{COLUMNS, Tiles};
 use crate::random::Dither;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -47,10 +47,9 @@ pub(super) fn amax_of_blocks<T: Source>(exec: Exec, src: &[T], length: usize) ->
 /// The largest magnitude of the finite numbers of a tensor, by those of its blocks where they are known and all are finite.
 pub(super) fn amax_of_all<T: Source>(exec: Exec, known: &[u32], src: &[T]) -> f32 {
     let isa = exec.isa();
-    // Magnitudes are f32s themselves: the largest of a few thousand is found by the kernel that found them.
-    let mut largest = [0];
-    kernel::block_largest(kernel::Both, isa, bytemuck::cast_slice(known), known.len().max(1), &mut largest);
-    let [mut largest] = largest;
+    // Magnitudes are f32s themselves.
+    let mut largest = 0;
+    kernel::amax(isa, bytemuck::cast_slice(known), &mut largest);
     if known.is_empty() || largest >= f32::INFINITY.to_bits() {
         largest = 0;
         let look = |_, piece: &[T]| {
