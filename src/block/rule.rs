@@ -7,7 +7,7 @@ use crate::spec::FormatSpec;
 /// What a scale rule sees of a block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BlockStats {
-    /// The largest magnitude of the finite elements; 0 of none. Under [`Nonfinite::Count`] infinity or NaN, if there is one.
+    /// The largest magnitude of the finite elements; 0 of none. Under [`Nonfinite::Count`](crate::Nonfinite::Count) infinity or NaN, if there is one.
     pub amax: f32,
     /// The first finite element of that magnitude, with its sign.
     pub signed_max: f32,

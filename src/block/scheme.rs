@@ -136,8 +136,8 @@ pub enum Elements {
     /// In f32 one half more than the least integer's distance from zero is added, and the sum truncated: what C programs do. ggml.
     AddHalfTruncate,
     /// As microxcaling's Python does: an element's exponent is `floor(log2 |y|)` in f32, which just below a power of two is that power's, and
-    /// its units are rounded by an f32 sum: [`Round::NearestAway`] is `floor(|y| + 0.5)`, nearest-even that less one for ties above an even
-    /// number, [`Round::TowardZero`] `floor(|y|)`. No other rounding.
+    /// its units are rounded by an f32 sum: [`Round::NearestAway`](crate::Round::NearestAway) is `floor(|y| + 0.5)`, nearest-even that less one for ties above an even
+    /// number, [`Round::TowardZero`](crate::Round::TowardZero) `floor(|y|)`. No other rounding.
     Microxcaling,
     /// The first code of the smallest `|restored − x|` in f32, whatever the rounding: ties go to the smaller code, numbers far beyond the
     /// largest element (whose errors f32 cannot tell apart), infinity and NaN to code 0. ggml's FP4.
@@ -236,6 +236,6 @@ pub struct Search {
     pub factors: &'static [f32],
     /// What is minimised.
     pub metric: Metric,
-    /// The formula of the numbers whose errors are taken, if it is not the format's own [`restore`](BlockSpec::restore).
+    /// The formula of the numbers whose errors are taken, if it is not the format's own [`restore`](crate::BlockSpec::restore).
     pub restore: Option<Restore>,
 }

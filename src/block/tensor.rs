@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 ///
 /// # Layout
 /// Codes are row-major, each row a dense stream with the first code in the low bits, starting at a byte of its own; the buffer starts at a multiple
-/// of 64 bytes. Scales are row-major over the grid of blocks, one, two or four little-endian bytes each; so are offsets. [`Extent::Flat`] has a single row. A last
+/// of 64 bytes. Scales are row-major over the grid of blocks, one, two or four little-endian bytes each; so are offsets. [`Extent::Flat`](crate::Extent::Flat) has a single row. A last
 /// block may be smaller than the others; there is no padding. Other programs' layouts are conversions: see [`layout`](super::layout).
 ///
 /// ```
@@ -41,7 +41,7 @@ pub struct Parts<'a> {
     pub scales: &'a [u8],
     /// Offset codes.
     pub offsets: &'a [u8],
-    /// The tensor scale, as [`TensorScale`] says.
+    /// The tensor scale, as [`TensorScale`](crate::TensorScale) says.
     pub tensor_scale: f32,
 }
 
@@ -102,7 +102,7 @@ impl QuantTensor {
         self.offsets.as_slice()
     }
 
-    /// The tensor scale, as [`TensorScale`] says; 1 without one.
+    /// The tensor scale, as [`TensorScale`](crate::TensorScale) says; 1 without one.
     #[must_use]
     pub const fn tensor_scale(&self) -> f32 {
         self.tensor_scale

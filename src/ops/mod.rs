@@ -13,7 +13,6 @@ mod par;
 mod quantize;
 mod real;
 mod recode;
-#[cfg(feature = "alloc")]
 mod typed;
 
 pub use convert::{decode_slice, encode_slice, fake_quantize_slice};

@@ -1,4 +1,4 @@
-//! The schemes that people ship, as constants of [`BlockSpec`], and [`all`] of them as a table.
+//! The schemes that people ship, as constants of [`BlockSpec`](crate::BlockSpec), and [`all`] of them as a table.
 //!
 //! A module is a standard or a program; where a program's rules change with its version, a module inside it. A later version that differs
 //! gets a constant of its own: none here ever changes a bit. [`Evidence`] says whether a preset reproduces arrays that the program itself
