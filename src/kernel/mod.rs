@@ -28,7 +28,7 @@
 //! | decoding: floating-point | | `decode/arithmetic` | |
 //! | decoding: up to 8 bits; bytes for bytes | | `decode/tables` | `x86/avx512_decode` (AVX-512 up to 5 bits, VBMI) |
 //! | blocks: maxima | | `block/magnitude` | `x86/avx512_block` (AVX-512) |
-//! | blocks: scales and factors | the rule's | `block/formula`, step by step `block/scale` | |
+//! | blocks: scales and factors | the rule's | `block/formula`, powers of two `block/scale` | |
 //! | blocks: scaling and encoding in one | nearest even | `block/encode`, `block/divide` | `x86/avx512_encode` (VBMI) |
 //! | blocks: zero points, packing | | `block/zero_points`, `block/pack` | of 6 bits: `x86/avx512_decode` (VBMI) |
 //! | blocks: the way back | | `block/restore` | `x86/avx512_block` (AVX-512; 6 and 8 bits: VBMI) |

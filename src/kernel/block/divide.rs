@@ -12,13 +12,6 @@ pub(crate) trait Scaling: Copy {
     const SETTLES_ZEROS: bool = false;
 
     fn scaled(self, x: f32, factor: Self::Factor) -> f32;
-
-    /// Whether the formula holds for this factor.
-    #[inline(always)]
-    fn takes(self, factor: f32) -> bool {
-        let _ = factor;
-        true
-    }
 }
 
 /// `x · factor`.
@@ -142,11 +135,6 @@ impl Scaling for OverToOdd {
         let remainder = f64::from(x) - f64::from(nearest) * f64::from(factor);
         to_odd(x, nearest, remainder)
     }
-
-    #[inline(always)]
-    fn takes(self, factor: f32) -> bool {
-        factor.is_finite() && factor >= LEAST_DIVISOR
-    }
 }
 
 impl Scaling for OverToOddFused {
@@ -158,11 +146,6 @@ impl Scaling for OverToOddFused {
         let nearest = x / factor;
         let remainder = mul_add(-nearest, factor, x);
         to_odd(x, nearest, remainder)
-    }
-
-    #[inline(always)]
-    fn takes(self, factor: f32) -> bool {
-        OverToOdd.takes(factor)
     }
 }
 

@@ -4,11 +4,12 @@
 //! Each step is one pass over an array with an entry a block: 2048 numbers in blocks of 16 are 128 entries, 512 bytes of the first-level cache, so passes
 //! cost loads that hit and no calls a block. Where a formula might not hold for a block, its factor is NaN.
 
-use super::divide::{Over, OverToOdd, Times};
-use super::scale::{Logarithms, Powers, Step, apply, logarithms, powers, refuse, where_zero};
+use super::divide::LEAST_DIVISOR;
+use super::scale::{Logarithms, Powers, logarithms, powers};
 use crate::kernel::decode::{DecodeBytes, DecodeWide};
 use crate::kernel::encode::{Encoder, Finite, encode_finite, round_finite};
 use crate::kernel::isa::Isa;
+use crate::kernel::native::per_isa;
 use crate::policy::{Convert, SubnormalInputs};
 use crate::random::Dither;
 use crate::spec::FormatSpec;
@@ -51,11 +52,11 @@ pub(crate) struct Formula {
 /// What is done to finite numbers with a factor, by one f32 operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FactorUse {
-    /// `x · factor`: [`Times`].
+    /// `x · factor`.
     Times,
-    /// `x / factor`: [`Over`].
+    /// `x / factor`.
     Over,
-    /// `x / factor`, rounded only into the element: [`OverToOdd`].
+    /// `x / factor`, rounded only into the element.
     Exact,
 }
 
@@ -85,11 +86,12 @@ impl ScaleKernel {
             Self::Logarithms(rule) => logarithms(isa, rule, amax, codes, factors),
             Self::Formula(formula) => {
                 formula.run(isa, blocks, codes, factors, arrays);
-                match formula.factor_use {
-                    FactorUse::Times => refuse(isa, Times, amax, factors),
-                    FactorUse::Over => refuse(isa, Over, amax, factors),
-                    FactorUse::Exact => refuse(isa, OverToOdd, amax, factors),
-                }
+                let (divides, range) = match formula.factor_use {
+                    FactorUse::Times => (false, [f32::NEG_INFINITY, f32::INFINITY]),
+                    FactorUse::Over => (true, [f32::NEG_INFINITY, f32::INFINITY]),
+                    FactorUse::Exact => (true, [LEAST_DIVISOR, f32::MAX]),
+                };
+                refuse(isa, divides, range, amax, factors);
             }
         }
     }
@@ -188,4 +190,64 @@ impl ScaleFormat {
             }
         }
     }
+}
+
+/// One operation of a formula.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    /// `x · c`.
+    Times(f32),
+    /// `x / c`.
+    Over(f32),
+    /// `c / x`.
+    Under(f32),
+    /// At most.
+    AtMost(f32),
+    /// At least.
+    AtLeast(f32),
+    /// In place of zero.
+    ForZero(f32),
+}
+
+#[inline(always)]
+fn apply_body(step: Step, numbers: &mut [f32]) {
+    #[inline(always)]
+    fn each(numbers: &mut [f32], f: impl Fn(f32) -> f32) {
+        for x in numbers {
+            *x = f(*x);
+        }
+    }
+    match step {
+        Step::Times(c) => each(numbers, |x| x * c),
+        Step::Over(c) => each(numbers, |x| x / c),
+        Step::Under(c) => each(numbers, |x| c / x),
+        Step::AtMost(c) => each(numbers, |x| if x > c { c } else { x }),
+        Step::AtLeast(c) => each(numbers, |x| if x < c { c } else { x }),
+        Step::ForZero(c) => each(numbers, |x| if x == 0.0 { c } else { x }),
+    }
+}
+
+#[inline(always)]
+fn where_zero_body(numbers: &[f32], value: f32, to: &mut [f32]) {
+    for (x, to) in numbers.iter().zip(to) {
+        *to = if *x == 0.0 { value } else { *to };
+    }
+}
+
+#[inline(always)]
+fn refuse_body(divides: bool, [least, most]: [f32; 2], amax: &[u32], factors: &mut [f32]) {
+    for (amax, factor) in amax.iter().zip(factors) {
+        let amax = f32::from_bits(*amax);
+        let largest = if divides { amax / *factor } else { amax * *factor };
+        *factor = if largest.is_finite() && *factor >= least && *factor <= most { *factor } else { f32::NAN };
+    }
+}
+
+per_isa! {
+    /// One operation on every number.
+    fn apply[](step: Step, numbers: &mut [f32]) = apply_body;
+    /// A value in the places of zeros.
+    fn where_zero[](numbers: &[f32], value: f32, to: &mut [f32]) = where_zero_body;
+    /// NaN in place of factors outside of a range, and of those under which the largest number is not finite.
+    fn refuse[](divides: bool, range: [f32; 2], amax: &[u32], factors: &mut [f32]) = refuse_body;
 }

@@ -1,6 +1,5 @@
-//! Scales of many blocks from their largest magnitudes, and what elements are multiplied or divided by.
+//! Scales that are powers of two, and their reciprocals, from the largest magnitudes of many blocks.
 
-use super::divide::Scaling;
 use crate::kernel::native::per_isa;
 
 /// Scales that are powers of two of a format without mantissa: the code, and one over the number.
@@ -63,65 +62,9 @@ fn logarithms_body(rule: &Logarithms, amax: &[u32], codes: &mut [u8], factors: &
     }
 }
 
-/// One operation of a formula.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
-    /// `x · c`.
-    Times(f32),
-    /// `x / c`.
-    Over(f32),
-    /// `c / x`.
-    Under(f32),
-    /// At most.
-    AtMost(f32),
-    /// At least.
-    AtLeast(f32),
-    /// In place of zero.
-    ForZero(f32),
-}
-
-#[inline(always)]
-fn apply_body(step: Step, numbers: &mut [f32]) {
-    #[inline(always)]
-    fn each(numbers: &mut [f32], f: impl Fn(f32) -> f32) {
-        for x in numbers {
-            *x = f(*x);
-        }
-    }
-    match step {
-        Step::Times(c) => each(numbers, |x| x * c),
-        Step::Over(c) => each(numbers, |x| x / c),
-        Step::Under(c) => each(numbers, |x| c / x),
-        Step::AtMost(c) => each(numbers, |x| if x > c { c } else { x }),
-        Step::AtLeast(c) => each(numbers, |x| if x < c { c } else { x }),
-        Step::ForZero(c) => each(numbers, |x| if x == 0.0 { c } else { x }),
-    }
-}
-
-#[inline(always)]
-fn where_zero_body(numbers: &[f32], value: f32, to: &mut [f32]) {
-    for (x, to) in numbers.iter().zip(to) {
-        *to = if *x == 0.0 { value } else { *to };
-    }
-}
-
-#[inline(always)]
-fn refuse_body<S: Scaling<Factor = f32>>(scaling: S, amax: &[u32], factors: &mut [f32]) {
-    for (amax, factor) in amax.iter().zip(factors) {
-        let largest = scaling.scaled(f32::from_bits(*amax), *factor);
-        *factor = if largest.is_finite() && scaling.takes(*factor) { *factor } else { f32::NAN };
-    }
-}
-
 per_isa! {
     /// Codes and factors of scales that are powers of two; where the formula does not hold the factor is NaN.
     fn powers[](powers: &Powers, amax: &[u32], codes: &mut [u8], factors: &mut [f32]) = powers_body;
     /// Codes and factors of scales that are powers of two by logarithms; where the formula does not hold the factor is NaN.
     fn logarithms[](rule: &Logarithms, amax: &[u32], codes: &mut [u8], factors: &mut [f32]) = logarithms_body;
-    /// One operation on every number.
-    fn apply[](step: Step, numbers: &mut [f32]) = apply_body;
-    /// A value in the places of zeros.
-    fn where_zero[](numbers: &[f32], value: f32, to: &mut [f32]) = where_zero_body;
-    /// NaN in place of factors under which the largest number is not finite.
-    fn refuse[S: Scaling<Factor = f32>](scaling: S, amax: &[u32], factors: &mut [f32]) = refuse_body;
 }
