@@ -17,7 +17,7 @@ pub enum Overflow {
     /// The largest finite value where the rounding direction forbids infinity (IEEE 754 section 7.4), else
     /// infinity; a format without infinity saturates. P3109 SatNone, and the default above 8 bits.
     IeeeDirected,
-    /// As `IeeeDirected`, but where it would be infinity a format without one gives NaN. gfloat, CUDA NOSAT.
+    /// `IeeeDirected`, but NaN instead of infinity in a format without infinity. gfloat, CUDA NOSAT.
     DirectedSpecial,
     /// Integers ([`Encoding::Int`](crate::Encoding::Int)) alone: the low bits of the number, which after rounding is a whole count of the format's
     /// units, in two's complement. Casts in NumPy, C and `ml_dtypes`, and ONNX Cast between integers: 200 becomes −56 in INT8, 510 becomes 254 and −1
@@ -57,11 +57,11 @@ pub enum Infinity {
 pub enum Nan {
     /// Positive, only the quiet bit set: E5M2 0x7E.
     Canonical,
-    /// As `Canonical`, with the sign of the input.
+    /// The `Canonical` NaN with the sign of the input.
     Signed,
     /// Positive, all mantissa bits set: E5M2 0x7F.
     AllOnes,
-    /// As `AllOnes`, with the sign of the input.
+    /// The `AllOnes` NaN with the sign of the input.
     SignedAllOnes,
     /// The sign and the leading payload bits of the input, made quiet. What IEEE 754 recommends and F16C does.
     Payload,
@@ -107,7 +107,7 @@ pub enum Zero {
 pub enum Negative {
     /// NaN; without NaN the smallest value. `ml_dtypes`.
     Nan,
-    /// As `Nan`, but a finite number rounded [toward zero](Round::TowardZero) or [up](Round::Up) becomes what `Clamp` makes of it: rounding in that
+    /// NaN, but a finite number rounded [toward zero](Round::TowardZero) or [up](Round::Up) becomes what `Clamp` makes of it: rounding in that
     /// direction cannot pass the smallest value. Minus infinity is NaN in every rounding. P3109 SatNone.
     Directed,
     /// The smallest value: zero, or in a format without zero what [`Zero`] makes of it. P3109 SatFinite.

@@ -61,7 +61,7 @@ impl Dither {
         Self { seed, first_index: 0 }
     }
 
-    /// The same seed, `elements` further on (modulo 2^64).
+    /// This seed, `elements` further on (modulo 2^64).
     #[must_use]
     #[inline]
     pub const fn skip(self, elements: u64) -> Self {

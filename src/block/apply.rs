@@ -350,14 +350,14 @@ impl BlockSpec {
         if minus { negative } else { zero }
     }
 
-    /// See [`Elements::LeastError`].
+    /// The code that [`Elements::LeastError`] chooses for a number.
     fn least_error(&self, block: &Block, x: f32) -> u32 {
         let error = |code| (block.restorer.restore(self.element.decode_f32(code)) - x).abs();
         let codes = 1..self.element.code_count() as u32;
         codes.fold((0, error(0)), |best, code| if error(code) < best.1 { (code, error(code)) } else { best }).0
     }
 
-    /// See [`Elements::Midpoints`]; none for NaN.
+    /// The code that [`Elements::Midpoints`] chooses for a scaled number; none for NaN.
     fn midpoints(&self, y: f32) -> Option<u32> {
         let entries = (0..self.element.code_count() as u32).map(|code| (self.element.decode_f32(code), code));
         // Of equal entries the last from below, the first from above.

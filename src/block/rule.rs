@@ -24,10 +24,10 @@ pub struct BlockStats {
 }
 
 impl BlockStats {
-    /// Of nothing.
+    /// The statistics of no elements.
     pub const EMPTY: Self = Self { amax: 0.0, signed_max: 0.0, min: 0.0, max: 0.0, finite: 0, nan: false, infinite: false };
 
-    /// Of these elements.
+    /// The statistics of some elements.
     ///
     /// ```
     /// let stats = subhalf::BlockStats::of([1.0, -3.0, 3.0, f32::NAN]);
@@ -56,7 +56,7 @@ impl BlockStats {
         self.finite += 1;
     }
 
-    /// Of these elements and those of `next`, which come behind them.
+    /// The statistics of these elements and of those of `next`, which come behind them.
     #[must_use]
     pub fn merge(self, next: Self) -> Self {
         if next.finite == 0 || self.finite == 0 {
@@ -121,7 +121,7 @@ pub enum ScaleRule {
     },
     /// The power of two nearest to `amax / max`, half-way up.
     Nearest,
-    /// As [`Floor`](Self::Floor), with `floor(log2 amax)` computed as an f32 logarithm is: just below a power of two it is that power's.
+    /// [`Floor`](Self::Floor) with `floor(log2 amax)` taken of an f32 logarithm: just below a power of two it is that power's.
     /// microxcaling.
     Log2Floor,
     /// `2^ceil(log2(amax / target))` with quotient and logarithm each rounded to f32. Just above a power of two,

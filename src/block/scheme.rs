@@ -118,7 +118,7 @@ pub enum Apply {
     ClampedReciprocal,
     /// `x · (1 / max(s, 1e-38))`. bitsandbytes.
     FlooredReciprocal,
-    /// As [`Divide`](Self::Divide), by a scale of zero too: `0 / 0` is NaN. `DeepSeek`.
+    /// [`Divide`](Self::Divide), by a scale of zero too: `0 / 0` is NaN. `DeepSeek`.
     DivideIeee,
     /// `x · (1/d)` with `d` the scale before it was rounded into its format. ggml; with [`Ratio::Inverse`](super::Ratio::Inverse) Transformer
     /// Engine's FP8.
@@ -135,14 +135,14 @@ pub enum Elements {
     AddThenRound,
     /// In f32 one half more than the least integer's distance from zero is added, and the sum truncated: what C programs do. ggml.
     AddHalfTruncate,
-    /// As microxcaling's Python does: an element's exponent is `floor(log2 |y|)` in f32, which just below a power of two is that power's, and
+    /// microxcaling's Python: an element's exponent is `floor(log2 |y|)` in f32, which just below a power of two is that power's, and
     /// its units are rounded by an f32 sum: [`Round::NearestAway`](crate::Round::NearestAway) is `floor(|y| + 0.5)`, nearest-even that less one for ties above an even
     /// number, [`Round::TowardZero`](crate::Round::TowardZero) `floor(|y|)`. No other rounding.
     Microxcaling,
     /// The first code of the smallest `|restored − x|` in f32, whatever the rounding: ties go to the smaller code, numbers far beyond the
     /// largest element (whose errors f32 cannot tell apart), infinity and NaN to code 0. ggml's FP4.
     LeastError,
-    /// Of the entries of a codebook on both sides the upper if the f32 midpoint is below, whatever the rounding: ties go down. Of equal entries numbers
+    /// The upper of the two neighbouring codebook entries if their f32 midpoint is below the number, else the lower: ties go down. Among equal entries numbers
     /// above get the last, others the first. NaN becomes the largest. bitsandbytes, 4 bits.
     Midpoints,
     /// The scaled value is first rounded to one of these equal steps from −1 to 1 (the sum of `(y + 1) · steps / 2` and a half is truncated); NaN, and every

@@ -119,7 +119,7 @@ impl BlockSpec {
         with_nonfinite, nonfinite: Nonfinite;
     }
 
-    /// The same format with scales of another format, under its default policy.
+    /// This scheme with scales of another format, under its default policy.
     #[must_use]
     pub const fn with_scale(mut self, scale: FormatSpec) -> Self {
         self.scale_convert = scale.default_convert();
@@ -127,7 +127,7 @@ impl BlockSpec {
         self
     }
 
-    /// The same format with another rounding of the elements.
+    /// This scheme with another rounding of the elements.
     #[must_use]
     pub const fn with_round(mut self, round: Round) -> Self {
         self.element_convert = self.element_convert.with_round(round);

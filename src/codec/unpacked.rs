@@ -59,7 +59,7 @@ impl Unpacked {
         Self { negative, significand: payload, exponent: 0, class: FpCategory::Nan }
     }
 
-    /// As `new`, said to be normal or subnormal in its format.
+    /// `±significand · 2^exponent`, said to be normal or subnormal in its format; a zero keeps its sign.
     pub(crate) const fn with_class(negative: bool, significand: u64, exponent: i32, class: FpCategory) -> Self {
         if significand == 0 { Self::zero(negative) } else { Self { negative, significand, exponent, class } }
     }
@@ -127,7 +127,7 @@ impl Unpacked {
         self.is_nan() && self.significand & QUIET == 0
     }
 
-    /// The same NaN, quiet.
+    /// A NaN with its quiet bit set.
     pub(crate) const fn quiet(self) -> Self {
         Self::nan(self.negative, self.significand | QUIET)
     }
@@ -137,7 +137,7 @@ impl Unpacked {
         self.significand
     }
 
-    /// The same magnitude with the other sign.
+    /// The number with the other sign.
     #[must_use]
     #[inline]
     pub const fn negate(mut self) -> Self {
@@ -145,7 +145,7 @@ impl Unpacked {
         self
     }
 
-    /// The same magnitude with a plus sign.
+    /// The number with a plus sign.
     #[must_use]
     #[inline]
     pub const fn magnitude(mut self) -> Self {

@@ -31,7 +31,7 @@ impl Isa {
         Self::portable()
     }
 
-    /// Those that the machine has, the narrowest first.
+    /// The instruction sets that the machine has, the narrowest first.
     pub fn available() -> impl Iterator<Item = Self> {
         Kind::ALL.iter().filter(|kind| kind.is_detected()).map(|kind| Self(*kind))
     }
@@ -46,7 +46,7 @@ impl Isa {
         self.0
     }
 
-    /// The same or a narrower one, for which compilers make no gathers of table look-ups: they take longer than loads one by one.
+    /// This instruction set or a narrower one, for which compilers make no gathers of table look-ups: they take longer than loads one by one.
     pub(super) const fn without_gathers(self) -> Self {
         Self(self.0.without_gathers())
     }

@@ -78,7 +78,7 @@ pub enum Accumulator {
         /// The sum of the runs.
         outer: Chain,
     },
-    /// As [`BlockF32`](Self::BlockF32), of integers only, with partial sums of this many bits in two's complement, in units of the last place. If neither side has scales
+    /// Block by block as [`BlockF32`](Self::BlockF32), of integers only, with partial sums of this many bits in two's complement, in units of the last place. If neither side has scales
     /// the sum is the integer itself, an f64.
     Integer {
         /// Width of the sum, 2 to 53.

@@ -67,7 +67,7 @@ impl QuantView<'_> {
 /// How a tensor's rows come back.
 struct Job<'a> {
     plan: &'a DequantizePlan,
-    /// Of an element code.
+    /// Bits of an element code.
     bits: u32,
     /// Whether the numbers are more than the caches hold.
     streams: bool,

@@ -36,7 +36,7 @@ impl Exec {
         self.parallel
     }
 
-    /// The same with another instruction set than the widest that the machine has.
+    /// This way to run with another instruction set than the widest that the machine has.
     #[must_use]
     pub const fn with_isa(mut self, isa: Isa) -> Self {
         self.isa = Some(isa);

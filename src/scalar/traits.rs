@@ -91,7 +91,7 @@ pub fn parse_radix(text: &str, radix: u32, beyond_f64: bool) -> Result<Unpacked,
     }
 }
 
-/// As an f64, unless that is another number: one out of f64's range.
+/// The number as an f64; `None` if that is another number, one out of f64's range.
 #[must_use]
 pub fn to_f64(x: Unpacked) -> Option<f64> {
     let near = x.to_f64();
@@ -166,7 +166,7 @@ macro_rules! __num_traits {
             }
         }
 
-        /// As `FromPrimitive`: through f64 where that is exact, else through a 128-bit integer.
+        /// Converts through f64 where that is exact, else through a 128-bit integer.
         impl $crate::scalar_support::num_traits::NumCast for $name {
             fn from<T: $crate::scalar_support::num_traits::ToPrimitive>(x: T) -> ::core::option::Option<Self> {
                 $crate::scalar_support::number(&x).and_then(Self::from_number)
@@ -297,7 +297,7 @@ macro_rules! __num_traits {
             fn abs_sub(&self, other: &Self) -> Self {
                 if *self <= *other { Self::ZERO } else { *self - *other }
             }
-            /// As of f32: 1 or −1 with the sign of zeros too, NaN of NaN.
+            /// 1 or −1 with the sign of the number, of zeros too; NaN for NaN: as f32 has it.
             fn signum(&self) -> Self {
                 (*self).signum()
             }

@@ -21,7 +21,7 @@ pub trait Code: sealed::Sealed + Copy + Eq + Ord + Send + Sync + core::fmt::Debu
         let _ = codes;
         None
     }
-    /// The same.
+    /// The codes as bytes to write, if they are.
     #[doc(hidden)]
     fn bytes_mut(codes: &mut [Self]) -> Option<&mut [u8]> {
         let _ = codes;
@@ -33,7 +33,7 @@ pub trait Code: sealed::Sealed + Copy + Eq + Ord + Send + Sync + core::fmt::Debu
         let _ = codes;
         None
     }
-    /// The same.
+    /// The codes as 16-bit words to write, if they are.
     #[doc(hidden)]
     fn words_mut(codes: &mut [Self]) -> Option<&mut [u16]> {
         let _ = codes;

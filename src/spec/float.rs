@@ -106,7 +106,7 @@ impl FloatSpec {
         Self { bias, negative_zero: false, nan: NanCodes::NegativeZero, ..Self::finite(exponent_bits, mantissa_bits) }
     }
 
-    /// The same layout without a sign bit and without −0.
+    /// This layout without a sign bit and without −0.
     #[must_use]
     pub const fn unsigned(mut self) -> Self {
         self.signed = false;

@@ -56,7 +56,7 @@ impl<const N: usize> Ball<N> {
         if self.is_zero() { self } else { Self { exponent: self.exponent + exponent, ..self } }
     }
 
-    /// The same number, less sure by twice what `by` can be.
+    /// This number with an error larger by twice what `by` can be.
     fn widen(self, by: &Self) -> Self {
         let shift = by.exponent + Self::BITS + 1 - self.exponent;
         let more = match shift {

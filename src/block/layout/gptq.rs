@@ -90,9 +90,9 @@ impl LayerScales {
 /// How zero points are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GptqZeros {
-    /// As `z − 1`, 0 as 15: version 1 of the format.
+    /// Stores a zero point z as `z − 1`, and 0 as 15: version 1 of the format.
     LessOne,
-    /// As they are: version 2.
+    /// Stores zero points as they are: version 2.
     Plain,
 }
 

@@ -16,7 +16,7 @@ pub enum WordOrder {
     Along,
     /// A stream for each column; words of shape `[ceil(rows · bits / 32), cols]`. GPTQ's `qweight`.
     Down,
-    /// As [`Along`](Self::Along), but of each eight 4-bit codes in the order 0, 2, 4, 6, 1, 3, 5, 7; words of shape `[rows, cols / 8]`.
+    /// Words along a row as in [`Along`](Self::Along), each of eight 4-bit codes in the order 0, 2, 4, 6, 1, 3, 5, 7; words of shape `[rows, cols / 8]`.
     /// AWQ.
     Awq,
 }

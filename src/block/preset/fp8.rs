@@ -21,7 +21,7 @@ const fn divided(element: FormatSpec, extent: Extent) -> BlockSpec {
     BlockSpec::new(element, Some(FormatSpec::F32), extent, rule)
 }
 
-/// The same scales rounded up to powers of two.
+/// A scheme with its scales rounded up to powers of two.
 const fn rounded_up(spec: BlockSpec) -> BlockSpec {
     BlockSpec { scale: Some(FormatSpec::E8M0), ..spec.with_scale_convert(Convert::SATURATING.with_round(Round::Up)) }
 }

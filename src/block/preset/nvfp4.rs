@@ -175,7 +175,7 @@ pub(super) mod fouroversix {
         FOUR_OVER_SIX_MAE = search(Metric::Mae), "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by MAE", FormulaOnly, changes "amax comes back by rounded products";
         /// [`FOUR_OVER_SIX_MSE`] with the smaller largest error.
         FOUR_OVER_SIX_MAX = search(Metric::Max), "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by the largest error", FormulaOnly, changes "amax comes back by rounded products";
-        /// The same arithmetic without a search, up to 448: `s = e4m3(amax_b / 6 · (2688 / amax))`; its `static_6`.
+        /// 4over6 without a search, up to 448: `s = e4m3(amax_b / 6 · (2688 / amax))`; its `static_6`.
         FOUR_OVER_SIX_STATIC = scaled(FormatSpec::F4E2M1, MAX, SCALE_MAX), "e4m3(amax_b / 6 * (2688 / amax))", FormulaOnly, changes "amax comes back by rounded products";
         /// NVINT4 (arXiv 2510.25602) in the same arithmetic: integers from −7 to 7, `s = e4m3(amax_b / 7 · (3136 / amax))`, back as
         /// `((q·s) · amax) / 3136`.

@@ -5,7 +5,7 @@ use crate::kernel::native::per_isa;
 
 /// What a finite number is multiplied or divided by before it is encoded.
 pub(crate) trait Scaling: Copy {
-    /// Of a block.
+    /// What a block has for its factor.
     type Factor: Copy;
 
     /// Whether zeros already have the signs that they are to have.
@@ -62,7 +62,7 @@ const fn power_of_two(exponent: i32) -> f32 {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverByReciprocal;
 
-/// See [`OverByReciprocal`].
+/// The least quotient that [`OverByReciprocal`] rounds correctly: 2^-39.
 pub(crate) const RECIPROCAL_FROM: f32 = power_of_two(-39);
 
 impl Scaling for OverByReciprocal {

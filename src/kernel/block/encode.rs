@@ -30,7 +30,7 @@ impl FloatCoder {
         (signed && finite.covers(f32::MAX.to_bits())).then_some(Self { finite, zero })
     }
 
-    /// The same for numbers whose zeros have their signs.
+    /// This coder for numbers whose zeros already have the signs that they are to have.
     pub(crate) const fn without_zero(self) -> Self {
         Self { zero: -0.0, ..self }
     }

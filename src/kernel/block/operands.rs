@@ -18,7 +18,7 @@ pub(crate) struct PackedBlocks<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// Of which numbers magnitudes are taken, as their bits; of the others it is zero.
+/// Which numbers a block maximum considers; the magnitude of the others counts as zero.
 pub(crate) trait Side: Copy {
     /// With these bits flipped the others are negative integers; there are no others if there is none.
     const FLIP: Option<u32>;
@@ -36,11 +36,11 @@ pub(crate) trait Side: Copy {
 #[derive(Clone, Copy)]
 pub(crate) struct Both;
 
-/// Those without a sign.
+/// Numbers without a minus sign.
 #[derive(Clone, Copy)]
 pub(crate) struct Above;
 
-/// Those with one.
+/// Numbers with a minus sign.
 #[derive(Clone, Copy)]
 pub(crate) struct Below;
 

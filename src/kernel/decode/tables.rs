@@ -11,9 +11,9 @@ use crate::spec::{Encoding, FormatSpec};
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "one lives on the stack for the length of a call")]
 pub(in crate::kernel) enum RegisterTable {
-    /// Of any codes whose numbers are bf16s.
+    /// A table of up to 256 codes whose numbers are all bf16s.
     Planes(Planes),
-    /// Of codes of at most 5 bits.
+    /// A table of codes of at most 5 bits.
     Few([[f32; 16]; 2]),
 }
 

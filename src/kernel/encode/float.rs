@@ -19,7 +19,7 @@ pub(crate) struct Finite {
     /// `23 − M`, as a shift and in an f32's exponent field.
     pub(in crate::kernel) shift: u32,
     ahead: u32,
-    /// The same with what the codes of the smallest normal number's binade lack, modulo 2^16, below.
+    /// `23 − M` in the exponent field and, in the low 16 bits, what the codes of the smallest normal number's binade lack modulo 2^16.
     ahead_of_code: u32,
     /// Bits of the f32 that all larger magnitudes are taken for: the largest number, or one unit above it.
     pub(in crate::kernel) cap: u32,
@@ -31,7 +31,7 @@ pub(crate) struct Finite {
     pub(in crate::kernel) negative_zero: bool,
     /// Bits of the smallest magnitude that is not for this kernel.
     special: u32,
-    /// The same of numbers instead of codes.
+    /// Bits of the smallest magnitude whose number, instead of its code, is not for this kernel.
     special_number: u32,
 }
 
@@ -73,7 +73,7 @@ impl Finite {
         })
     }
 
-    /// The same for codes of which −0 is none.
+    /// These parameters for codes among which there is no −0.
     #[cfg(feature = "alloc")]
     pub(in crate::kernel) const fn without_negative_zero(self) -> Self {
         Self { negative_zero: false, ..self }

@@ -30,7 +30,7 @@ pub(crate) struct Encode {
     overflow: [u32; 2],
     infinity: [u32; 2],
     nan: [u32; 2],
-    /// Of zero, and of what is rounded to it.
+    /// The codes of zero and of what is rounded to it.
     zero: [u32; 2],
     /// All ones where negative numbers have one code, `negative`.
     unsigned: u32,

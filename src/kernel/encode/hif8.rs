@@ -17,7 +17,7 @@ use crate::spec::{Code, Encoding, FormatSpec};
 pub(in crate::kernel) const CAP: u32 = FormatSpec::HIF8.max().to_f32().to_bits() + (1 << 21);
 pub(in crate::kernel) const INFINITY: u32 = 0x7F80_0000;
 
-/// The same as upper halves, and half of the smallest number: all below is zero.
+/// Upper halves of the cap, of infinity, of the smallest number and of half of it: all below that is zero.
 const HALF_CAP: i16 = (CAP >> 16) as i16;
 const HALF_INFINITY: i16 = (INFINITY >> 16) as i16;
 const HALF_SMALLEST: i16 = (FormatSpec::HIF8.min_positive().to_f32().to_bits() >> 16) as i16;

@@ -34,7 +34,7 @@ impl Words {
         &bytemuck::cast_slice::<Block, u16>(self.0.as_flattened())[place..][..count]
     }
 
-    /// The same for one that takes more.
+    /// The words of `count` elements from `dither` on, at most [`RUN`], for a rounding that takes more than 16 bits.
     pub(super) fn whole(&mut self, isa: Isa, dither: Dither, count: usize) -> &[u32] {
         let place = self.make(isa, dither, count, 4);
         &bytemuck::cast_slice::<Block, u32>(self.0.as_flattened())[place..][..count]

@@ -128,6 +128,6 @@ per_isa! {
     fn dot_f32[](a: &[f32], b: &[f32], acc: &mut f32) = dot_f32_body;
     /// One chain of f64 sums.
     fn dot_f64[](a: &[f32], b: &[f32], acc: &mut f64) = dot_f64_body;
-    /// Of finite numbers, the bits from `2^from` to below `2^to`.
+    /// The bits of finite numbers from `2^from` to below `2^to`.
     fn cut_bits[](from: i32, to: i32, numbers: &mut [f32]) = cut_bits_body;
 }

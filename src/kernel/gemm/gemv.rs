@@ -19,7 +19,7 @@ pub(crate) struct Nibbles {
 /// How codes become numbers.
 #[derive(Clone, Debug)]
 pub(crate) enum Gemv {
-    /// Of 4 bits, in pairs.
+    /// Codes of 4 bits, in pairs.
     Nibbles(Nibbles),
     /// One a byte.
     Bytes(BytePlanes),
@@ -33,7 +33,7 @@ pub(crate) struct BytePlanes {
 }
 
 impl Nibbles {
-    /// Of these numbers, if the instruction set has look-ups in registers of 16 numbers or, if two are enough, of 16 bytes.
+    /// A table of sixteen numbers, if the instruction set has look-ups in registers of 16 numbers or, if two are enough, of 16 bytes.
     pub(crate) fn new(isa: Isa, numbers: Lanes<f32>) -> Option<Self> {
         Native::nibble_table(isa, numbers).map(|table| Self { isa, table })
     }
@@ -53,7 +53,7 @@ impl Gemv {
         }
     }
 
-    /// Of 4 bits, in pairs.
+    /// The kernel for codes of 4 bits, in pairs.
     pub(crate) const fn nibbles(nibbles: Nibbles) -> Self {
         Self::Nibbles(nibbles)
     }

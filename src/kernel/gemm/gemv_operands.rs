@@ -19,7 +19,7 @@ pub(crate) enum OfBlocks<'a> {
 }
 
 impl OfBlocks<'_> {
-    /// Those of a block.
+    /// The numbers of a block.
     #[inline(always)]
     pub(crate) fn at(self, block: usize) -> Lanes<f32> {
         match self {

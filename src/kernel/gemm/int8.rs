@@ -66,14 +66,14 @@ pub(crate) struct Dots {
 pub(crate) struct DotsOfRows(Isa);
 
 impl Dots {
-    /// Those of an instruction set for these sides. `None` too where sums of f32s are as fast.
+    /// The dot products of an instruction set for two formats; `None` if it has none, or where sums of f32s are as fast.
     pub(crate) fn new(isa: Isa, a: &SmallIntegers, b: &SmallIntegers) -> Option<Self> {
         // Two products of twice B's largest magnitude by A's.
         let quads = i16::MAX as usize / (4 * b.largest * a.largest).max(1) as usize;
         Native::byte_dots(isa, quads).map(|kernel| Self { isa, kernel })
     }
 
-    /// Those that take rows of codes.
+    /// Dot products that take rows of codes, if the instruction set has them.
     pub(crate) const fn of_rows(self) -> Option<DotsOfRows> {
         if let ByteDots::FoursOfRows = self.kernel { Some(DotsOfRows(self.isa)) } else { None }
     }

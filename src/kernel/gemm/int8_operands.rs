@@ -18,7 +18,7 @@ pub(crate) struct SmallIntegers {
 }
 
 impl SmallIntegers {
-    /// Of floats and integers; a codebook's numbers have no common unit that it would tell.
+    /// The integers of a floating-point or integer format, if they fit; a codebook tells no common unit.
     pub(crate) fn lower(spec: &FormatSpec) -> Option<Self> {
         if spec.bits() > 8 || matches!(spec.encoding(), Encoding::Codebook(_)) {
             return None;
@@ -56,9 +56,9 @@ pub(in crate::kernel) fn by_fours(codes: &[Lanes<u8>], run: usize, quads: &mut [
 /// A's integers of a tile.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AInt8Words {
-    /// See [`AInt8::words`].
+    /// Words of four integers each, as [`AInt8::words`] takes them.
     pub(crate) words: Vec<u32>,
-    /// See [`AInt8::compensation`].
+    /// For each block the sum to start from, as [`AInt8::compensation`] takes it.
     pub(crate) compensation: Vec<i32>,
 }
 
@@ -76,8 +76,8 @@ pub(crate) struct AInt8<'a> {
 /// Some rows of A by codes as they are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AInt8Rows<'a> {
-    /// Of codes one a byte words are positions 0 to 3, 4 to 7 and so on. Of pairs, which only formats with a table have, they are 0, 2, 4, 6, then 1, 3, 5, 7:
-    /// the low and the high halves of a quad.
+    /// Whether two codes share a byte, in formats with a table alone. One a byte, words are positions 0 to 3, 4 to 7 and so on; in pairs they are 0, 2, 4, 6,
+    /// then 1, 3, 5, 7: the low and the high halves of a quad.
     pub(crate) paired: bool,
     /// Words, of four positions, of a block; of pairs an even number, for a quad of them is two words.
     pub(crate) run: usize,

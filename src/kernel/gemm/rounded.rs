@@ -39,7 +39,7 @@ pub(in crate::kernel) enum Known {
     F16,
     /// A format that is f32 but for so many mantissa bits, nearest-even.
     Nearest(u32),
-    /// The same two toward zero: bits are cut off.
+    /// FP16, toward zero: bits are cut off.
     CutF16,
     Cut(u32),
 }
@@ -120,7 +120,7 @@ impl Rounding {
         })
     }
 
-    /// The same for finite products of so many bits, the last one's exponent and that behind the first one's being these: a sum of two numbers that have
+    /// This rounding for finite products of `bits` bits, from `2^last` to below `2^end`: a sum of two numbers that have
     /// at most the format's *t* bits is an f32 or nowhere near a tie, if f32's 24 bits are `2t + 1` or more (Figueroa 1995), and may be rounded twice.
     pub(crate) fn of_products(self, last: i32, end: i32, bits: i32) -> Self {
         let twice = match self.known {
@@ -169,7 +169,7 @@ impl Rounding {
     }
 }
 
-/// See [`chain_rounded`](super::float::chain_rounded).
+/// Chains of sums rounded to a format: the plain loop of [`chain_rounded`](super::float::chain_rounded).
 #[inline(always)]
 pub(in crate::kernel) fn chain_body<const R: usize>(
     rounding: &Rounding,

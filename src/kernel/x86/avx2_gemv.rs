@@ -28,7 +28,7 @@ fn beside<const PAIRED: bool>(a: Lanes<f32>, b: Lanes<f32>) -> Fours {
     fours
 }
 
-/// The same back.
+/// The numbers of two panels, each in the order of its columns: undoes [`beside`].
 fn apart<const PAIRED: bool>(fours: Fours) -> [Lanes<f32>; 2] {
     if PAIRED {
         return must_cast(fours);
@@ -37,7 +37,7 @@ fn apart<const PAIRED: bool>(fours: Fours) -> [Lanes<f32>; 2] {
     [0, 1].map(|panel| must_cast(fours.map(|four| four[panel])))
 }
 
-/// Of two panels the four bytes of each column: four positions, or as many pairs.
+/// The four bytes of each column of two panels: four positions, or as many pairs.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn words<const PAIRED: bool>(panels: [&Quad; 2]) -> [__m256i; 4] {
@@ -69,7 +69,7 @@ fn by_twos<'a>(
     }
 }
 
-/// See [`Gemv::sums`](crate::kernel::gemm::Gemv::sums); quads of pairs, whose numbers are bf16s: the low bytes and the high ones are looked up.
+/// [`Gemv::sums`](crate::kernel::gemm::Gemv::sums) of quads of pairs, whose numbers are bf16s: the low bytes and the high ones are looked up.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn sums_of_pairs(
     bytes: &[[u8; 16]; 2],
@@ -147,7 +147,7 @@ fn numbers([low, high]: [__m256i; 2], words: __m256i) -> [__m256; 8] {
     numbers
 }
 
-/// See [`Nibbles::decode`](crate::kernel::gemm::Nibbles::decode).
+/// Quads of pairs to numbers, position by position.
 #[target_feature(enable = "avx2")]
 pub(super) fn decode(bytes: &[[u8; 16]; 2], quads: &[Quad], to: &mut [Lanes<f32>]) {
     let tables = [must_cast([bytes[0]; 2]), must_cast([bytes[1]; 2])];
@@ -162,7 +162,7 @@ pub(super) fn decode(bytes: &[[u8; 16]; 2], quads: &[Quad], to: &mut [Lanes<f32>
     });
 }
 
-/// See [`Dots::rows`](crate::kernel::gemm::Dots::rows); i16s hold the sums of so many quads.
+/// Dot products of one row by four panels of codes, two panels at a time; i16s hold the sums of so many quads.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn dots(
     quads: usize,

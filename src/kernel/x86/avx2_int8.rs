@@ -14,9 +14,9 @@ use core::arch::x86_64::{
 pub(super) enum Table {
     /// Codes are 8-bit integers.
     None,
-    /// Of at most 4 bits.
+    /// Codes have at most 4 bits.
     One(__m256i),
-    /// Of 5 or 6 bits, by those above the low 4.
+    /// Codes have 5 or 6 bits: a table for each value of those above the low 4.
     Four([__m256i; 4]),
 }
 
@@ -49,10 +49,10 @@ impl Table {
     }
 }
 
-/// See [`Dots::quads`](crate::kernel::gemm::Dots::quads).
+/// Codes, position by position in blocks of `run`, to quads of integers.
 #[target_feature(enable = "avx2")]
 pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
-    /// Of the first two positions of four columns and of the last two, the four of each column.
+    /// Brings the first two positions of four columns, and the last two, together to the four of each column.
     const TWOS: [[u8; 16]; 2] = [[0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15]; 2];
     let (table, twos) = (Table::new(integers), must_cast::<_, __m256i>(TWOS));
     let quad = |four: &[Lanes<u8>; 4]| {
@@ -66,7 +66,7 @@ pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, q
     by_fours(codes, run, quads, quad);
 }
 
-/// See [`Dots::quads_of_pairs`](crate::kernel::gemm::Dots::quads_of_pairs).
+/// Quads of pairs of codes to twice as many quads of integers, or one less.
 #[target_feature(enable = "avx2")]
 pub(super) fn quads_of_pairs(integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
     let table = Table::new(integers);
@@ -94,7 +94,7 @@ pub(super) fn chain<const R: usize>(quads: usize, a: &AInt8<'_>, b: &BInt8<'_>, 
     }
 }
 
-/// The same for one of so many parts of the rows.
+/// Sums of one of `PARTS` parts of the rows.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn rows<const R: usize, const PARTS: usize>(part: usize, quads: usize, a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lanes<f32>; R]) {

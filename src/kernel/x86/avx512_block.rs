@@ -13,7 +13,7 @@ use core::arch::x86_64::{
     _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
-/// Of 16 vectors the largest lane of each, in order: a transposition that takes maxima on the way.
+/// The largest lane of each of 16 vectors, in order: a transposition that takes maxima on the way.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
@@ -63,7 +63,7 @@ fn product<const USUAL: bool>(numbers: __m512, factor: __m512) -> __m512 {
     if USUAL { product } else { with_own_nan(product) }
 }
 
-/// The same with every NaN the positive quiet one.
+/// Numbers with every NaN the positive quiet one.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn with_own_nan(numbers: __m512) -> __m512 {

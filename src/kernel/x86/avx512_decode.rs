@@ -53,7 +53,7 @@ pub(super) struct Vectors {
     more: __m512i,
 }
 
-/// Of 64 codes, four of 16, those that widening two by two puts in order again: in every quarter of a register those of the first and the second 16 by
+/// An order of 64 codes that widening two by two turns into theirs: in every quarter of a register those of the first and the second 16 by
 /// turns, then those of the third and the fourth.
 const BY_TURNS: [u8; 64] = {
     let mut order = [0; 64];

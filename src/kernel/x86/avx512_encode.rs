@@ -20,7 +20,7 @@ struct Vectors {
     min_normal: __m512,
     /// From a binade to the number whose neighbours are as far apart as the format's numbers in the binade, in exponent fields.
     ahead: __m512i,
-    /// Of the two halves of a sum the factors that make it a code, ahead by a constant, so far up that its sign is the first of 16 bits.
+    /// The factors of the two halves of a sum that make it a code, ahead by a constant, so far up that its sign is the first of 16 bits.
     weights: __m512i,
     /// The constant, its negative.
     less: __m512i,
@@ -182,7 +182,7 @@ pub(super) fn encode<const BYTES: usize>(finite: &Finite, src: &[f32], dst: &mut
     }
 }
 
-/// The same of finite numbers scaled by their blocks' factors, plus a zero; `factors` are those of every 16 numbers of 64.
+/// Codes of finite numbers scaled by their blocks' factors, plus a zero, as [`Vectors::store`] stores them; `factors` are those of every 16 numbers of 64.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
 pub(super) fn encode_blocks<S: Scaling, const BYTES: usize>(
     finite: &Finite,

@@ -8,7 +8,7 @@ use core::arch::x86_64::{
     __m512, __m512i, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_srli_epi32,
 };
 
-/// See [`Gemv::sums`](crate::kernel::gemm::Gemv::sums); quads of pairs.
+/// [`Gemv::sums`](crate::kernel::gemm::Gemv::sums) of quads of pairs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn sums_of_pairs(
     table: &Lanes<f32>,
@@ -40,14 +40,14 @@ fn numbers(table: __m512, quad: &Quad) -> [__m512; 8] {
     ]
 }
 
-/// See [`Nibbles::decode`](crate::kernel::gemm::Nibbles::decode).
+/// Quads of pairs to numbers, position by position.
 #[target_feature(enable = "avx512f")]
 pub(super) fn decode(table: &Lanes<f32>, quads: &[Quad], to: &mut [Lanes<f32>]) {
     let table = must_cast(*table);
     by_eights(quads, to, |quad| must_cast(numbers(table, quad)));
 }
 
-/// As [`sums_of_pairs`], of bytes, four positions of a panel at a time.
+/// [`Gemv::sums`](crate::kernel::gemm::Gemv::sums) of bytes, four positions of a panel at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn sums_of_bytes(
     planes: &Planes,
@@ -81,7 +81,7 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
     }
 }
 
-/// The same for so many rows, so many panels at a time.
+/// Sums of R rows, P panels at a time: R · P sums in registers.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITIONS: usize>(

@@ -12,7 +12,7 @@ use core::arch::x86_64::{
     _mm512_setzero_si512, _mm512_srli_epi16, _mm512_sub_epi8, _mm512_sub_epi32, _mm512_xor_si512,
 };
 
-/// Of four positions of 16 columns, where the four bytes of each column are.
+/// Where the four bytes of each column are among four positions of 16 columns.
 const QUADS: Quad = {
     let (mut indices, mut i) = ([0; 64], 0);
     while i < 64 {
@@ -32,7 +32,7 @@ fn integers_of(table: Option<__m512i>, codes: __m512i) -> __m512i {
     }
 }
 
-/// See [`Dots::quads`](crate::kernel::gemm::Dots::quads).
+/// Codes, position by position in blocks of `run`, to quads of integers.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
     let order: __m512i = must_cast(QUADS);
@@ -43,7 +43,7 @@ pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, q
 /// Where in eight bytes, two columns of pairs, the codes of the first four positions begin, and of the others.
 const HALVES: [[u8; 8]; 2] = [[0, 4, 8, 12, 32, 36, 40, 44], [16, 20, 24, 28, 48, 52, 56, 60]];
 
-/// See [`Dots::quads_of_pairs`](crate::kernel::gemm::Dots::quads_of_pairs).
+/// Quads of pairs of codes to twice as many quads of integers, or one less.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn quads_of_pairs(integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
     let (table, halves) = (integers.table.map(must_cast), HALVES.map(|half| must_cast([half; 8])));
@@ -54,7 +54,8 @@ pub(super) fn quads_of_pairs(integers: &SmallIntegers, pairs: &[Quad], quads: &m
     }
 }
 
-/// Of rows of codes, one a byte or in pairs, the integers, higher by the largest magnitude, four of `length` positions at a time; behind the last they are those of code 0.
+/// Hands on the integers of rows of codes, one a byte or in pairs, higher by the largest magnitude: four of `length` positions at a time, of code 0
+/// behind the last.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn walk_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, mut take: impl FnMut(__m512i)) {
@@ -73,14 +74,14 @@ fn walk_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, mut t
     }
 }
 
-/// See [`DotsOfRows::quads`](crate::kernel::gemm::DotsOfRows::quads).
+/// Codes of `length` positions row by row to quads of integers.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn quads_of_rows(integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut [Quad]) {
     let mut quads = quads.iter_mut();
     walk_rows(integers, rows, length, |quad| quads.by_ref().take(1).for_each(|to| *to = must_cast(quad)));
 }
 
-/// See [`DotsOfRows::words`](crate::kernel::gemm::DotsOfRows::words).
+/// Codes of 16 rows of A to words and compensations; B is `offset` higher.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub(super) fn words_of_rows(integers: &SmallIntegers, offset: u32, rows: &CodeRows<'_>, length: usize, run: usize) -> AInt8Words {
     let AInt8Words { mut words, mut compensation } = AInt8Words::default();
@@ -101,7 +102,7 @@ pub(super) fn words_of_rows(integers: &SmallIntegers, offset: u32, rows: &CodeRo
     AInt8Words { words, compensation }
 }
 
-/// See [`Dots::chain`](crate::kernel::gemm::Dots::chain).
+/// `acc + sum · (scale · scale)`, fused, for each block in turn, for one panel.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn chain<const R: usize>(a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lanes<f32>; R]) {
     let (words, compensation, scales) =
@@ -168,7 +169,7 @@ pub(super) fn chain_pair(a: &AInt8<'_>, b: &[BInt8<'_>; 2], acc: &mut [Block<f32
     }
 }
 
-/// See [`Dots::rows`](crate::kernel::gemm::Dots::rows).
+/// Dot products of 1, 2, 4 or 8 rows by four panels of codes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub(super) fn rows(integers: &SmallIntegers, a: &AInt8Rows<'_>, panels: &[GemvPanel<'_>; PANELS], to: &mut [[Lanes<f32>; PANELS]]) {
     let order: __m512i = must_cast(QUADS);
@@ -203,7 +204,7 @@ fn sums<const QUADS: usize>(
     }
 }
 
-/// The same for so many rows, so many panels at a time.
+/// Dot products of R rows, P panels at a time: R · P sums in registers.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 fn sums_of_rows<const R: usize, const P: usize, const QUADS: usize>(

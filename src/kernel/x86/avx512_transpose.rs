@@ -7,7 +7,7 @@ use core::arch::x86_64::{
     _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
-/// Of 16 rows of 16 words the columns.
+/// The columns of 16 rows of 16 words.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
@@ -48,19 +48,19 @@ pub(super) fn columns(rows: &[&[u8]; NR], mut take: impl FnMut(__m512i)) {
     }
 }
 
-/// See [`quads`](crate::kernel::gemm::quads).
+/// Rows of bytes four at a time; behind the last are zeros.
 #[target_feature(enable = "avx512f")]
 pub(super) fn quads(rows: &[&[u8]; NR], quads: &mut [Quad]) {
     let mut quads = quads.iter_mut();
     columns(rows, |column| quads.by_ref().take(1).for_each(|quad| *quad = must_cast(column)));
 }
 
-/// See [`positions`](crate::kernel::gemm::positions).
+/// Rows of as many bytes as there are positions, position by position.
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(super) fn positions(rows: &[&[u8]; NR], mut positions: &mut [Lanes<u8>]) {
     /// In each quarter the first bytes of four rows, then the second.
     const BYTES: [[u8; 16]; 4] = [[0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]; 4];
-    /// Of the quarters the first words, then the second.
+    /// The first words of the quarters, then the second.
     const WORDS: [u32; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
     let (bytes, words): (__m512i, __m512i) = (must_cast(BYTES), must_cast(WORDS));
     columns(rows, |column| {

@@ -174,7 +174,7 @@ fn steps_avx2<const R: usize>(
     by_rows!(R, steps_rows(a, b, acc, &step));
 }
 
-/// The same for some rows.
+/// A step for every product of N rows, from the `first` on.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn steps_rows<const R: usize, const N: usize>(
@@ -280,7 +280,7 @@ pub(super) fn blocks_avx2<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]], b
     by_rows!(R, blocks_rows(blocks, a, b, acc));
 }
 
-/// The same for some rows.
+/// Sums block by block of N rows, from the `first` on.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn blocks_rows<const R: usize, const N: usize>(

@@ -142,11 +142,11 @@ struct Scratch {
 
 /// Which codes of a block the rule makes.
 enum ByRule {
-    /// Those of zeros, of which there is nothing else: the codes of +0 and −0.
+    /// The codes of zeros, in a block of nothing else: of +0 and −0.
     Zeros([u8; 2]),
     /// All.
     Whole(Block),
-    /// Those of NaN and infinity.
+    /// The codes of NaN and infinity.
     NotFinite(Block),
 }
 
