@@ -1,4 +1,4 @@
-//! What conversions reach of rows that move the same bytes and compute nothing, all in turns: the README's figures, and what to look at after a kernel
+//! What conversions reach of rows that move the same bytes and compute nothing, all in turns: the figures of docs/benchmarks.md, and what to look at after a kernel
 //! was changed. `convert` and `blocks` have more rows, one after another.
 //!
 //! `cargo bench -p subhalf-benches --bench ratios`, a minute, or `-- --help`. One thread but for the last table; numbers in the second-level cache, and beyond all

@@ -108,6 +108,15 @@ extern crate std;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
+#[cfg(doctest)]
+#[doc = include_str!("../docs/formats.md")]
+struct FormatsExamples;
+#[cfg(doctest)]
+#[doc = include_str!("../docs/schemes.md")]
+struct SchemesExamples;
+#[cfg(doctest)]
+#[doc = include_str!("../docs/products.md")]
+struct ProductsExamples;
 
 mod arith;
 mod bits;
