@@ -25,7 +25,7 @@
 //! | every format up to 8 bits, codebooks and posits too | every rounding without random bits | `encode/lookup`, from 256 or 4,096 elements on | |
 //! | one number, of a format known when compiling | nearest even | `encode/scalar` | |
 //! | numbers instead of codes | | `encode/fake`; f64s rounded to f32s first: `encode/to_odd` | |
-//! | decoding: floating-point | | `decode/arithmetic` | |
+//! | decoding: floating-point; formats that begin f32s (BF16, TF32) | | `decode/arithmetic` | FP16: `x86/half` (AVX2, AVX-512) |
 //! | decoding: up to 8 bits; bytes for bytes | | `decode/tables` | `x86/avx512_decode` (AVX-512 up to 5 bits, VBMI) |
 //! | blocks: maxima | | `block/magnitude` | `x86/avx512_block` (AVX-512) |
 //! | blocks: scales and factors | the rule's | `block/formula`, powers of two `block/scale` | |
@@ -41,8 +41,8 @@
 //! # Another instruction set
 //!
 //! A room's `intrinsics.rs` lists in a trait what an instruction set may bring, each function with a default that declines. `x86/entry.rs` overrides what
-//! AVX2 and AVX-512 have: the table of kernels by instruction set, and the one file that asks an [`Isa`] what it is. `x86/isa.rs` names them, detects them and
-//! compiles loops for them. For ARM both would be in a folder beside `x86`, chosen below; `plain.rs` is what a target without such a folder has.
+//! AVX2 and AVX-512 have: the table of kernels by instruction set, and the one file that asks an [`Isa`] what it is, but for `x86/isa.rs`, which names
+//! them, detects them and compiles loops for them. For ARM both would be in a folder beside `x86`, chosen below; `plain.rs` is what a target without such a folder has.
 //!
 //! Everything relies on the default floating-point environment: rounding to nearest, subnormal numbers on.
 

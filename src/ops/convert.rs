@@ -126,12 +126,12 @@ pub fn decode_slice<C: Code, T: Real>(spec: &FormatSpec, src: &[C], dst: &mut [T
 /// A decoding of many elements.
 pub(super) struct Decode<'a, T> {
     spec: &'a FormatSpec,
-    way: Way<T>,
+    way: DecodePath<T>,
     isa: Isa,
 }
 
 #[expect(clippy::large_enum_variant, reason = "one lives on the stack for the length of a call")]
-enum Way<T> {
+enum DecodePath<T> {
     /// To f32.
     Bytes(DecodeBytes),
     /// To f32, above 8 bits.
@@ -145,23 +145,23 @@ impl<'a, T: Real> Decode<'a, T> {
     pub(super) fn new(spec: &'a FormatSpec, elements: usize, isa: Isa) -> Self {
         let to_f32 = T::f32s_mut(&mut []).is_some();
         let way = match (elements >= decoding_pays(spec), to_f32, spec.bits() <= 8) {
-            (true, true, true) => Way::Bytes(DecodeBytes::lower(isa, spec)),
-            (true, false, true) => Way::Table(values(spec)),
-            (true, true, false) => DecodeWide::lower(isa, spec).map_or(Way::Reference, Way::Wide),
-            _ => Way::Reference,
+            (true, true, true) => DecodePath::Bytes(DecodeBytes::lower(isa, spec)),
+            (true, false, true) => DecodePath::Table(values(spec)),
+            (true, true, false) => DecodeWide::lower(isa, spec).map_or(DecodePath::Reference, DecodePath::Wide),
+            _ => DecodePath::Reference,
         };
         Self { spec, way, isa }
     }
 
     pub(super) const fn pieces(&self) -> Pieces {
-        if matches!(self.way, Way::Reference) { Pieces::Slow } else { Pieces::Fast }
+        if matches!(self.way, DecodePath::Reference) { Pieces::Slow } else { Pieces::Fast }
     }
 
     /// Numbers of codes of a dense stream, if there is a quick way and as far as it goes: whole runs of 64; returns how many. By way of a tile they go
     /// past the caches, and other threads may not see them until a fence.
     #[cfg(feature = "alloc")]
     pub(super) fn packed(&self, bytes: &[u8], dst: &mut [T], tile: Option<&mut [f32; PACKED_CHUNK]>) -> usize {
-        let (Way::Bytes(decode), Some(dst)) = (&self.way, T::f32s_mut(dst)) else { return 0 };
+        let (DecodePath::Bytes(decode), Some(dst)) = (&self.way, T::f32s_mut(dst)) else { return 0 };
         let whole = dst.len() - dst.len() % 64;
         if whole == 0 {
             return 0;
@@ -178,13 +178,13 @@ impl<'a, T: Real> Decode<'a, T> {
     /// Numbers of a piece; `streams` if the whole is larger than the caches.
     pub(super) fn piece<C: Code>(&self, src: &[C], dst: &mut [T], streams: bool) {
         match (&self.way, C::bytes(src)) {
-            (Way::Table(table), Some(src)) => return look_up(self.isa, table, src, dst),
-            (Way::Bytes(decode), Some(src)) => {
+            (DecodePath::Table(table), Some(src)) => return look_up(self.isa, table, src, dst),
+            (DecodePath::Bytes(decode), Some(src)) => {
                 if let Some(dst) = T::f32s_mut(dst) {
                     return in_tiles(src, dst, streams, |src, dst| decode.decode(src, dst));
                 }
             }
-            (Way::Wide(decode), _) => {
+            (DecodePath::Wide(decode), _) => {
                 if let Some(dst) = T::f32s_mut(dst) {
                     return in_tiles(src, dst, streams, |src, dst| decode.decode(src, dst));
                 }
@@ -259,6 +259,7 @@ pub fn fake_quantize_slice<T: Real>(
 /// Elements of a dense stream converted at a time: a multiple of 8, so that chunks begin at bytes.
 #[cfg(feature = "alloc")]
 pub(super) const PACKED_CHUNK: usize = 4096;
+
 /// Elements from which making the parameters of a kernel pays.
 const KERNEL_PAYS: usize = 32;
 /// Elements from which a table of the 256 codes of 8 bits pays.

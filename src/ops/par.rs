@@ -168,12 +168,12 @@ pub(super) enum Pieces {
     Fast = 1 << 16,
 }
 
-#[cfg(feature = "alloc")]
 /// Columns of a run: 8 KiB of f32s, and what is made of them.
+#[cfg(feature = "alloc")]
 pub(super) const COLUMNS: usize = 2048;
 
-#[cfg(feature = "alloc")]
 /// The runs of columns of a row.
+#[cfg(feature = "alloc")]
 #[derive(Clone, Copy)]
 pub(super) struct Tiles {
     /// Columns of the row.

@@ -2,7 +2,7 @@
 //! where they must not overflow.
 //!
 //! The instructions multiply unsigned by signed bytes. B's integers are taken higher by an offset, their largest magnitude, so that none is negative.
-//! That adds `offset · Σ left` to the sum of a block, which therefore starts at the negative of it: one number for a row and a block.
+//! That adds `offset · Σ a` to the sum of a block, which therefore starts at the negative of it: one number for a row and a block.
 
 use super::gemv_operands::{GEMV_MR, GemvPanel, MAX_ROWS, PANELS};
 use super::int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, ByteDots, SmallIntegers};
@@ -125,7 +125,7 @@ impl Dots {
         if let ByteDots::FoursOfRows = self.kernel { GEMV_MR } else { 1 }
     }
 
-    /// The sums of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8, by four panels of codes. Only if it [pays](Self::max_rows) for one.
+    /// The sums of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8, by four panels of codes. Only if [`max_rows`](Self::max_rows) is not 0.
     pub(crate) fn rows(
         self,
         integers: &SmallIntegers,

@@ -1,4 +1,4 @@
-//! Which instruction set has which kernel: the one place that asks an [`Isa`] what it is.
+//! Which instruction set has which kernel: the one place that asks an [`Isa`] what it is, besides the loops that `per_isa!` compiles for each.
 
 use super::isa::Kind;
 use super::{

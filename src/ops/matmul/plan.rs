@@ -59,7 +59,8 @@ impl Plan {
             }
             Accumulator::Integer { bits, overflow } => Self::integers(job, bits, overflow),
         };
-        plan.unwrap_or(Self::Steps)
+        // No kernel starts its sums with C.
+        plan.filter(|_| job.c.is_none()).unwrap_or(Self::Steps)
     }
 
     fn by_blocks(job: &Job<'_>) -> Option<Self> {
