@@ -8,8 +8,9 @@
 /// let flags = e4m3.encode_f32_with(500.0, &e4m3.default_convert(), 0).flags;
 /// assert!(flags.contains(Flags::OVERFLOW | Flags::INEXACT));
 /// assert_eq!(flags.to_string(), "overflow+inexact");
+/// assert_eq!(format!("{flags:?}"), "Flags(OVERFLOW | INEXACT)");
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Flags(u8);
 
 impl Flags {
@@ -31,13 +32,24 @@ impl Flags {
     /// that is negative after rounding (minus infinity too) in an unsigned format, unless it wraps. It comes alone.
     pub const INVALID: Self = Self(16);
 
-    const NAMES: [(Self, &'static str); 5] = [
-        (Self::INVALID, "invalid"),
-        (Self::DIVIDE_BY_ZERO, "divide-by-zero"),
-        (Self::OVERFLOW, "overflow"),
-        (Self::UNDERFLOW, "underflow"),
-        (Self::INEXACT, "inexact"),
+    /// Flags, as `Display` and as `Debug` spell them.
+    const NAMES: [(Self, [&'static str; 2]); 5] = [
+        (Self::INVALID, ["invalid", "INVALID"]),
+        (Self::DIVIDE_BY_ZERO, ["divide-by-zero", "DIVIDE_BY_ZERO"]),
+        (Self::OVERFLOW, ["overflow", "OVERFLOW"]),
+        (Self::UNDERFLOW, ["underflow", "UNDERFLOW"]),
+        (Self::INEXACT, ["inexact", "INEXACT"]),
     ];
+
+    /// Writes the names of the flags raised, in one of the two spellings.
+    fn write(self, f: &mut core::fmt::Formatter<'_>, spelling: usize, between: &str, none: &str) -> core::fmt::Result {
+        let mut first = true;
+        for (_, names) in Self::NAMES.iter().filter(|(flag, _)| self.contains(*flag)) {
+            write!(f, "{}{}", if first { "" } else { between }, names[spelling])?;
+            first = false;
+        }
+        if first { f.write_str(none) } else { Ok(()) }
+    }
 
     /// Whether every flag of `other` is raised here.
     #[must_use]
@@ -101,11 +113,14 @@ impl core::ops::BitOrAssign for Flags {
 
 impl core::fmt::Display for Flags {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let mut first = true;
-        for (_, name) in Self::NAMES.iter().filter(|(flag, _)| self.contains(*flag)) {
-            write!(f, "{}{name}", if first { "" } else { "+" })?;
-            first = false;
-        }
-        if first { f.write_str("none") } else { Ok(()) }
+        self.write(f, 0, "+", "none")
+    }
+}
+
+impl core::fmt::Debug for Flags {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Flags(")?;
+        self.write(f, 1, " | ", "NONE")?;
+        f.write_str(")")
     }
 }

@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 /// assert_eq!(tensor.dequantize()[..3], [-4.0, -4.0, -4.0]);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct QuantTensor {
     pub(crate) spec: BlockSpec,
     pub(crate) shape: Vec<usize>,
@@ -33,7 +33,7 @@ pub struct QuantTensor {
 }
 
 /// The parts of a tensor, as bytes: see [`QuantTensor`] for their layout. What a format does not have is empty, or 1 for the tensor scale.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Parts<'a> {
     /// Packed element codes.
     pub codes: &'a [u8],

@@ -13,7 +13,7 @@ use crate::spec::FormatSpec;
 use core::ops::Range;
 
 /// A borrowed [`QuantTensor`], or some rows of one: over its buffers, or over bytes that the caller has, say a mapped file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct QuantView<'a> {
     spec: &'a BlockSpec,
     shape: ViewShape<'a>,
@@ -21,7 +21,7 @@ pub struct QuantView<'a> {
     parts: Parts<'a>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum ViewShape<'a> {
     Whole(&'a [usize]),
     Rows([usize; 2]),

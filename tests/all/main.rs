@@ -23,6 +23,8 @@ mod scalars;
 #[cfg(feature = "alloc")]
 mod slices;
 mod stochastic;
+#[cfg(feature = "alloc")]
+mod summaries;
 mod tables;
 #[cfg(feature = "alloc")]
 mod tensor_stats;

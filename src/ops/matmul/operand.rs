@@ -1,7 +1,7 @@
 //! [`Operand`]: one side of a matrix product, whatever its numbers are kept in.
 
 use super::packed::PackedMatrix;
-use crate::block::{BitOrder, BlockSpec, Extent, Offset, QuantTensor, QuantView, TensorScale, unpack_by};
+use crate::block::{BitOrder, BlockSpec, Extent, Offset, QuantTensor, QuantView, SchemeName, TensorScale, unpack_by};
 use crate::error::Error;
 use crate::format::Format;
 use crate::kernel::Isa;
@@ -36,6 +36,12 @@ macro_rules! activation {
                 }
             }
 
+            fn name(self) -> &'static str {
+                match self {
+                    $($(#[$attr])* Self::$variant(_) => stringify!($type),)*
+                }
+            }
+
             /// The numbers from `first` on, as f32s.
             fn read(self, first: usize, dst: &mut [f32]) {
                 match self {
@@ -65,7 +71,7 @@ activation! {
 /// shape `[outputs, inputs]` goes in as it is.
 ///
 /// A shape's last axis is K, the one before it the rows, those before matrices of a batch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Operand<'a> {
     batch: usize,
     rows: usize,
@@ -101,6 +107,21 @@ impl Pending<'_> {
             #[cfg(feature = "half")]
             Numbers::BF16(numbers) => self.quantizer.quantize(numbers, &self.shape),
         }
+    }
+}
+
+impl core::fmt::Debug for Operand<'_> {
+    /// The shape and what the numbers are kept in, in one line.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Operand({:?}, ", [self.batch, self.rows, self.cols])?;
+        match &self.source {
+            Source::Numbers(numbers) => write!(f, "{}", numbers.name())?,
+            Source::Codes(format, _) => write!(f, "{} codes", format.name())?,
+            Source::Tensor(view) => write!(f, "{}", SchemeName(view.spec()))?,
+            Source::Quantize(quantizer, numbers) => write!(f, "{} to {}", numbers.name(), SchemeName(quantizer.spec))?,
+            Source::Packed(packed) => write!(f, "{packed:?}")?,
+        }
+        f.write_str(")")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::bit_range::BitRange;
 use super::panel::{Data, Panel, PanelRestore};
-use crate::block::{BlockSpec, Restorer};
+use crate::block::{BlockSpec, Restorer, SchemeName};
 use crate::kernel::gemm::NR;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 /// assert_eq!(matmul(x, &packed)?, matmul(x, &weight)?);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PackedMatrix {
     pub(super) shape: [usize; 3],
     pub(super) spec: Option<BlockSpec>,
@@ -28,6 +28,18 @@ pub struct PackedMatrix {
     pub(super) tensor_scale: f32,
     pub(super) scale_range: BitRange,
     pub(super) panels: Vec<Panel>,
+}
+
+impl core::fmt::Debug for PackedMatrix {
+    /// The shape and the scheme or format, in one line.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "PackedMatrix({:?}, ", self.shape)?;
+        match (&self.spec, &self.element) {
+            (Some(spec), _) => write!(f, "{})", SchemeName(spec)),
+            (None, Some(format)) => write!(f, "{} codes)", format.name()),
+            (None, None) => f.write_str("numbers)"),
+        }
+    }
 }
 
 impl PackedMatrix {

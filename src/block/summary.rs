@@ -1,0 +1,48 @@
+//! `Debug` of tensors, views and parts in one line: what they are and how large, never their bytes.
+
+use super::preset;
+use super::spec::BlockSpec;
+use super::tensor::{Parts, QuantTensor};
+use super::view::QuantView;
+use core::fmt::{Debug, Display, Formatter, Result};
+
+/// The name of a scheme: that of the preset that it equals, or else of its formats.
+pub(crate) struct SchemeName<'a>(pub(crate) &'a BlockSpec);
+
+impl Display for SchemeName<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let spec = self.0;
+        match (preset::all().find(|preset| preset.spec == *spec), &spec.scale) {
+            (Some(preset), _) => f.write_str(preset.name),
+            (None, Some(scale)) => write!(f, "{} elements, {} scales", spec.element.name(), scale.name()),
+            (None, None) => write!(f, "{} elements", spec.element.name()),
+        }
+    }
+}
+
+impl Debug for Parts<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "Parts({} bytes of codes, {} of scales", self.codes.len(), self.scales.len())?;
+        if !self.offsets.is_empty() {
+            write!(f, ", {} of offsets", self.offsets.len())?;
+        }
+        write!(f, ", tensor scale {:?})", self.tensor_scale)
+    }
+}
+
+/// A type's name, the scheme, the shape and the parts.
+fn summary(f: &mut Formatter<'_>, what: &str, spec: &BlockSpec, shape: &[usize], parts: &Parts<'_>) -> Result {
+    write!(f, "{what}({}, {shape:?}, {parts:?})", SchemeName(spec))
+}
+
+impl Debug for QuantTensor {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        summary(f, "QuantTensor", self.spec(), self.shape(), &self.parts())
+    }
+}
+
+impl Debug for QuantView<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        summary(f, "QuantView", self.spec(), self.shape(), &self.parts())
+    }
+}
