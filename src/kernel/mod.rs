@@ -69,9 +69,6 @@ mod x86;
 use x86 as native;
 
 #[cfg(feature = "alloc")]
-pub(crate) use crate::mem::Aligned;
-pub(crate) use crate::mem::{every_pattern, some_patterns};
-#[cfg(feature = "alloc")]
 pub(crate) use block::{
     Above, AmaxQuotient, Below, BlockRanges, Both, FactorUse, FloatCoder, FloatRun, Formula, LEAST_DIVISOR, LessZeroPoint,
     Logarithms, Over, OverByReciprocal, OverToOdd, OverToOddFused, PackedBlocks, PlusMinimum, PointCoder, Powers, Product,

@@ -1,8 +1,8 @@
 //! Block-scaled tensors back to numbers: rows by kernels, the bits of the loop over elements in [`QuantView::dequantize`].
 
 use super::Exec;
-use super::par::{COLUMNS, Tiles};
 use super::real::Real;
+use super::tiles::{COLUMNS, Tiles};
 use crate::block::{DequantizePlan, QuantTensor, QuantView, RestoreKernel, get};
 use crate::codec::Unpacked;
 use crate::error::Error;

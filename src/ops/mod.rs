@@ -13,6 +13,8 @@ mod par;
 mod quantize;
 mod real;
 mod recode;
+#[cfg(feature = "alloc")]
+mod tiles;
 mod typed;
 
 pub use convert::{decode_slice, encode_slice, fake_quantize_slice};

@@ -1,7 +1,7 @@
 //! The scalar types of the named formats. Limits are restated in words only; the constants come from the specs.
 
 use crate::define_format;
-use crate::kernel::{every_pattern, some_patterns};
+use crate::mem::{every_pattern, some_patterns};
 use crate::policy::Convert;
 use crate::spec::{Domain, FormatSpec, Signedness};
 

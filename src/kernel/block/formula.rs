@@ -141,8 +141,10 @@ impl Formula {
 #[derive(Debug)]
 pub(crate) enum ScaleFormat {
     F32,
-    /// Up to 8 bits: codes and numbers by one addition, if there is a kernel for it and it covers all of them, else by way of codes.
-    Byte(Option<Finite>, Encoder, Box<DecodeBytes>),
+    /// Up to 8 bits, by one addition. A scale that it does not cover becomes NaN, and its block the rule's.
+    Float(Finite),
+    /// Up to 8 bits, else.
+    Byte(Encoder, Box<DecodeBytes>),
     /// Up to 16 bits.
     Half(Encoder, DecodeWide),
 }
@@ -152,10 +154,13 @@ impl ScaleFormat {
     pub(crate) fn lower(isa: Isa, format: &FormatSpec, convert: &Convert, blocks: usize) -> Option<Self> {
         match format.bits() {
             _ if *format == FormatSpec::F32 => matches!(convert.subnormal_inputs, SubnormalInputs::Keep).then_some(Self::F32),
-            0..=8 => {
-                let encoder = Encoder::lower(isa, format, convert, blocks)?;
-                Some(Self::Byte(Finite::lower(format, convert), encoder, Box::new(DecodeBytes::lower(isa, format))))
-            }
+            0..=8 => match Finite::lower(format, convert) {
+                Some(finite) => Some(Self::Float(finite)),
+                None => {
+                    let encoder = Encoder::lower(isa, format, convert, blocks)?;
+                    Some(Self::Byte(encoder, Box::new(DecodeBytes::lower(isa, format))))
+                }
+            },
             9..=16 => Some(Self::Half(Encoder::lower(isa, format, convert, blocks)?, DecodeWide::lower(isa, format)?)),
             _ => None,
         }
@@ -166,19 +171,24 @@ impl ScaleFormat {
     }
 
     /// Writes the codes of the scales, and puts what they come back as in their place.
-    fn round(&self, isa: Isa, ScaleArrays { scales, rounded, wide, .. }: &mut ScaleArrays, codes: &mut [u8]) {
+    fn round(&self, isa: Isa, ScaleArrays { scales, unrounded, rounded, wide }: &mut ScaleArrays, codes: &mut [u8]) {
         match self {
             Self::F32 => codes.as_chunks_mut().0.iter_mut().zip(scales).for_each(|(code, x)| *code = x.to_le_bytes()),
-            Self::Byte(finite, encoder, decoder) => {
-                if let Some(finite) = finite {
-                    let mut largest = 0;
-                    rounded.resize(scales.len(), 0.0);
-                    encode_finite(isa, finite, scales, codes, &mut largest);
-                    round_finite(isa, finite, scales, rounded, &mut largest);
-                    if finite.covers(largest) && finite.covers_numbers(largest) {
-                        return mem::swap(scales, rounded);
+            Self::Float(finite) => {
+                let mut largest = 0;
+                rounded.resize(scales.len(), 0.0);
+                encode_finite(isa, finite, scales, codes, &mut largest);
+                round_finite(isa, finite, scales, rounded, &mut largest);
+                mem::swap(scales, rounded);
+                if !finite.covers_both(largest) {
+                    let covered = |x: &f32| finite.covers_both(finite.magnitude(*x));
+                    for (index, _) in rounded.iter().enumerate().filter(|(_, x)| !covered(x)) {
+                        scales[index] = f32::NAN;
+                        unrounded.get_mut(index).into_iter().for_each(|x| *x = f32::NAN);
                     }
                 }
+            }
+            Self::Byte(encoder, decoder) => {
                 encoder.encode(scales, codes, Dither::NONE);
                 decoder.decode(codes, scales);
             }

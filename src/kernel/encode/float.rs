@@ -89,6 +89,18 @@ impl Finite {
         largest < self.special_number
     }
 
+    /// Whether codes and numbers of a run with this largest magnitude are right.
+    #[cfg(feature = "alloc")]
+    pub(in crate::kernel) const fn covers_both(&self, largest: u32) -> bool {
+        self.covers(largest) && self.covers_numbers(largest)
+    }
+
+    /// The bits that are taken for a number's magnitude.
+    #[cfg(feature = "alloc")]
+    pub(in crate::kernel) const fn magnitude(&self, x: f32) -> u32 {
+        x.to_bits() & self.magnitude
+    }
+
     /// Whether codes are bytes with a sign bit.
     pub(in crate::kernel) const fn has_signed_bytes(&self) -> bool {
         matches!(self.sign_bit, 1..=0x80)

@@ -72,7 +72,11 @@ impl DecodeIntrinsics for Native {
             let values = values();
             return Some(RegisterTable::Few(core::array::from_fn(|half| core::array::from_fn(|i| values[16 * half + i]))));
         }
-        by_kind!(isa, { Avx512Vbmi => avx512_decode::planes(&values()) }, else return None).map(RegisterTable::Planes)
+        if !matches!(isa.kind(), Kind::Avx512Vbmi) {
+            return None;
+        }
+        let values = values();
+        by_kind!(isa, { Avx512Vbmi => avx512_decode::planes(&values) }, else None).map(RegisterTable::Planes)
     }
 
     fn prefers_arithmetic(isa: Isa) -> bool {

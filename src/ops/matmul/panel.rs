@@ -2,7 +2,8 @@
 
 use crate::block::Restorer;
 use crate::kernel::gemm::{Lanes, NR};
-use crate::kernel::{Aligned, OfBlocks, Quad};
+use crate::kernel::{OfBlocks, Quad};
+use crate::mem::Aligned;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 

@@ -16,8 +16,9 @@ use super::read::Reader;
 use super::slices::Slicing;
 use super::sums::Pair;
 use super::tile::Tile;
+use crate::kernel::Quad;
 use crate::kernel::gemm::{KC, Lanes, MR, NR};
-use crate::kernel::{Aligned, Quad};
+use crate::mem::Aligned;
 use alloc::vec::Vec;
 use core::ops::Range;
 

@@ -17,8 +17,8 @@ use crate::block::{
 use crate::kernel::{self, Isa};
 use crate::ops::Exec;
 use crate::ops::convert::Words;
-use crate::ops::par::{COLUMNS, Tiles};
 use crate::ops::real::{Source, number, stats_of};
+use crate::ops::tiles::{COLUMNS, Tiles};
 use crate::random::Dither;
 use alloc::vec;
 use alloc::vec::Vec;

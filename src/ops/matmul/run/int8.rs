@@ -9,7 +9,8 @@
 //! ```
 
 use crate::kernel::gemm::{KC, Lanes, NR};
-use crate::kernel::{AInt8, Aligned, BInt8, positions};
+use crate::kernel::{AInt8, BInt8, positions};
+use crate::mem::Aligned;
 use crate::ops::matmul::codes::code_rows;
 use crate::ops::matmul::panel::Data;
 use crate::ops::matmul::plan::Int8;
