@@ -1,8 +1,11 @@
-//! Block-scaled tensors, quantized and restored, on every instruction set, beside control rows that move the same bytes of the same buffers and
-//! compute nothing: 4 bytes to 1 or ½, 1 or ½ to 4, and a copy.
+//! Block-scaled tensors, quantized and restored, on every instruction set, beside control rows that
+//! move the same bytes of the same buffers and compute nothing: 4 bytes to 1 or ½, 1 or ½ to 4, and
+//! a copy.
 //!
-//! `cargo bench -p subhalf-benches --bench blocks`. One thread, into buffers that are kept; a tensor that fits the second-level cache and one beyond all caches, numbers on
-//! cache lines and 4 bytes off. Rows of memory walk through more buffers than any cache holds. Compare ratios to the control rows only.
+//! `cargo bench -p subhalf-benches --bench blocks`. One thread, into buffers that are kept; a
+//! tensor that fits the second-level cache and one beyond all caches, numbers on cache lines and 4
+//! bytes off. Rows of memory walk through more buffers than any cache holds. Compare ratios to the
+//! control rows only.
 
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
 
@@ -40,16 +43,23 @@ fn isas(preset: &Preset, size: &str) -> Vec<Isa> {
 }
 
 fn benches(criterion: &mut Criterion) {
-    for ((rows, size), (off, place)) in SIZES.into_iter().flat_map(|size| [(0, "aligned"), (1, "unaligned")].map(|off| (size, off)))
+    for ((rows, size), (off, place)) in
+        SIZES.into_iter().flat_map(|size| [(0, "aligned"), (1, "unaligned")].map(|off| (size, off)))
     {
         let length = rows * COLS;
         let mut ring = Ring::new(length, off, size == "memory");
         let numbers = ring.advance().1.x.get().to_vec();
         let schemes = || SCHEMES.into_iter().map(|name| preset::by_name(name).expect("a preset"));
-        let throughput = |bytes: usize| Throughput::ElementsAndBytes { elements: length as u64, bytes: bytes as u64 };
+        let throughput = |bytes: usize| Throughput::ElementsAndBytes {
+            elements: length as u64,
+            bytes: bytes as u64,
+        };
 
         let mut group = criterion.benchmark_group(format!("quantize f32, {size}, {place}"));
-        group.sample_size(20).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+        group
+            .sample_size(20)
+            .warm_up_time(Duration::from_millis(300))
+            .measurement_time(Duration::from_secs(1));
         for (name, control, moved) in [
             ("control: copy", Control::Copy, 8 * length),
             ("control: 4 bytes to 1", Control::FourToOne, 5 * length),
@@ -59,15 +69,23 @@ fn benches(criterion: &mut Criterion) {
             group.bench_function(name, |bencher| {
                 bencher.iter(|| {
                     let (_, Place { x, y, bytes }) = ring.advance();
-                    move_bytes(control, black_box(x.get()), black_box(bytes), black_box(y.get_mut()));
+                    move_bytes(
+                        control,
+                        black_box(x.get()),
+                        black_box(bytes),
+                        black_box(y.get_mut()),
+                    );
                 });
             });
         }
         for preset in schemes() {
             for isa in isas(preset, size) {
                 let quantizer = Quantizer::new(&preset.spec).exec(Exec::SERIAL.with_isa(isa));
-                let tensor = quantizer.quantize(&numbers, &[rows, COLS]).expect("a shape that fits");
-                group.throughput(throughput(4 * length + tensor.codes().len() + tensor.scales().len()));
+                let tensor =
+                    quantizer.quantize(&numbers, &[rows, COLS]).expect("a shape that fits");
+                group.throughput(throughput(
+                    4 * length + tensor.codes().len() + tensor.scales().len(),
+                ));
                 let mut tensors = vec![tensor; ring.places.len()];
                 group.bench_function(BenchmarkId::new(preset.name, isa.name()), |bencher| {
                     bencher.iter(|| {
@@ -80,7 +98,10 @@ fn benches(criterion: &mut Criterion) {
         group.finish();
 
         let mut group = criterion.benchmark_group(format!("dequantize to f32, {size}, {place}"));
-        group.sample_size(20).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
+        group
+            .sample_size(20)
+            .warm_up_time(Duration::from_millis(300))
+            .measurement_time(Duration::from_secs(1));
         for (name, control, moved) in [
             ("control: copy", Control::Copy, 8 * length),
             ("control: copy, streaming", Control::CopyStreaming, 8 * length),
@@ -92,12 +113,19 @@ fn benches(criterion: &mut Criterion) {
             group.bench_function(name, |bencher| {
                 bencher.iter(|| {
                     let (_, Place { x, y, bytes }) = ring.advance();
-                    move_bytes(control, black_box(x.get()), black_box(bytes), black_box(y.get_mut()));
+                    move_bytes(
+                        control,
+                        black_box(x.get()),
+                        black_box(bytes),
+                        black_box(y.get_mut()),
+                    );
                 });
             });
         }
         for preset in schemes() {
-            let tensor = Quantizer::new(&preset.spec).quantize(&numbers, &[rows, COLS]).expect("a shape that fits");
+            let tensor = Quantizer::new(&preset.spec)
+                .quantize(&numbers, &[rows, COLS])
+                .expect("a shape that fits");
             group.throughput(throughput(4 * length + tensor.codes().len() + tensor.scales().len()));
             let tensors = vec![tensor; ring.places.len()];
             for isa in isas(preset, size) {

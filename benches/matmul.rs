@@ -1,12 +1,15 @@
-//! Matrix products beside rows that only multiply and add, or only read: what the machine can do, measured in turns with them.
+//! Matrix products beside rows that only multiply and add, or only read: what the machine can do,
+//! measured in turns with them.
 //!
-//! `cargo bench -p subhalf-benches --bench matmul`, or `-- --help`. Every row runs a few hundredths of a second a turn, right behind what it is held against, so that a
-//! noisy neighbour meets both alike; figures are medians of the turns. Compare the ratios only.
+//! `cargo bench -p subhalf-benches --bench matmul`, or `-- --help`. Every row runs a few hundredths
+//! of a second a turn, right behind what it is held against, so that a noisy neighbour meets both
+//! alike; figures are medians of the turns. Compare the ratios only.
 
 use clap::Parser;
 use std::hint::black_box;
 use subhalf::{
-    Accumulator, Chain, Exec, FormatSpec, Isa, Matmul, Operand, PackedMatrix, QuantTensor, Round, philox4x32_10, preset,
+    Accumulator, Chain, Exec, FormatSpec, Isa, Matmul, Operand, PackedMatrix, QuantTensor, Round,
+    philox4x32_10, preset,
 };
 #[cfg(target_arch = "x86_64")]
 use subhalf_benches::peaks;
@@ -38,8 +41,11 @@ fn table<'a>(title: &'static str, turns: &'a Turns) -> (Table<'a>, Peaks) {
     #[cfg(target_arch = "x86_64")]
     let [fma, dots] = {
         let is_wide = turns.isa().name().starts_with("avx512");
-        [("fused multiply-adds", peaks::fma(is_wide)), ("dot products of bytes", peaks::dots(is_wide))]
-            .map(|(name, call)| call.map(|(count, work)| table.control(name, count, work)))
+        [
+            ("fused multiply-adds", peaks::fma(is_wide)),
+            ("dot products of bytes", peaks::dots(is_wide)),
+        ]
+        .map(|(name, call)| call.map(|(count, work)| table.control(name, count, work)))
     };
     #[cfg(not(target_arch = "x86_64"))]
     let [fma, dots] = [None, None];
@@ -64,11 +70,14 @@ fn gemm_f32(m: usize, x: &[f32], weights: &[f32], out: &mut [f32]) {
     // SAFETY: rows and columns of the three matrices are those of the lengths asserted above.
     #[expect(unsafe_code, reason = "a foreign interface of pointers")]
     unsafe {
-        gemm::gemm(m, N, K, to, 1, n, false, x, 1, k, weights, k, 1, 0.0, 1.0, false, false, false, one);
+        gemm::gemm(
+            m, N, K, to, 1, n, false, x, 1, k, weights, k, 1, 0.0, 1.0, false, false, false, one,
+        );
     }
 }
 
-/// Presets, whether sums of their pairs are dot products of bytes, and the bytes of a number in a packed weight, its part of a scale with it.
+/// Presets, whether sums of their pairs are dot products of bytes, and the bytes of a number in a
+/// packed weight, its part of a scale with it.
 const SCHEMES: [(&str, bool, f64); 6] = [
     ("ocp::MXFP4", true, 0.5 + 2.0 / 32.0),
     ("nvfp4::MODEL_OPTIMIZER", true, 0.5 + 2.0 / 16.0),
@@ -79,13 +88,23 @@ const SCHEMES: [(&str, bool, f64); 6] = [
 ];
 
 /// A product as a row.
-fn product<'a>(table: &mut Table<'a>, name: String, against: Option<RowId>, product: Matmul<'a>, a: Operand<'a>, b: Operand<'a>) {
+fn product<'a>(
+    table: &mut Table<'a>,
+    name: String,
+    against: Option<RowId>,
+    product: Matmul<'a>,
+    a: Operand<'a>,
+    b: Operand<'a>,
+) {
     let (m, n, k) = (a.rows(), b.rows(), a.cols());
     let mut out = vec![0f32; m * n];
-    table.add(name, against, m * n * k, move || product.multiply_into(a, b, black_box(&mut out)).expect("shapes that fit"));
+    table.add(name, against, m * n * k, move || {
+        product.multiply_into(a, b, black_box(&mut out)).expect("shapes that fit")
+    });
 }
 
-/// One thread, every scheme by three heights; one row beside reading as many bytes as the packed weight has.
+/// One thread, every scheme by three heights; one row beside reading as many bytes as the packed
+/// weight has.
 fn products(turns: &Turns, weights: &[f32]) {
     let tensor = |name: &str, rows: usize| {
         let spec = preset::by_name(name).expect("a preset").spec;
@@ -100,22 +119,53 @@ fn products(turns: &Turns, weights: &[f32]) {
         let numbers = Operand::numbers(x, &[m, K]).expect("a shape that fits");
         let (mut table, peaks) = table(title, turns);
         let mut out = vec![0f32; m * N];
-        table.add("gemm 0.19, f32", peaks.fma, m * N * K, move || gemm_f32(m, x, weights, &mut out));
-        for (((name, are_dots, width), right), (left, packed)) in SCHEMES.into_iter().zip(&rights).zip(lefts.iter().zip(&packed)) {
+        table
+            .add("gemm 0.19, f32", peaks.fma, m * N * K, move || gemm_f32(m, x, weights, &mut out));
+        for (((name, are_dots, width), right), (left, packed)) in
+            SCHEMES.into_iter().zip(&rights).zip(lefts.iter().zip(&packed))
+        {
             let pair = if are_dots { peaks.dots } else { peaks.fma };
-            let by = |accumulator| Matmul::new().accumulator(accumulator).exec(Exec::SERIAL.with_isa(turns.isa()));
-            for (sums, accumulator) in [("F32", Accumulator::F32), ("BlockF32", Accumulator::BlockF32)] {
+            let by = |accumulator| {
+                Matmul::new().accumulator(accumulator).exec(Exec::SERIAL.with_isa(turns.isa()))
+            };
+            for (sums, accumulator) in
+                [("F32", Accumulator::F32), ("BlockF32", Accumulator::BlockF32)]
+            {
                 let label = format!("f32 x {name}, {sums}, packed");
                 product(&mut table, label, peaks.fma, by(accumulator), numbers, packed.into());
             }
             let blocks = by(Accumulator::BlockF32);
-            product(&mut table, format!("{name} x {name}, BlockF32, stored"), pair, blocks, left.into(), right.into());
-            product(&mut table, format!("{name} x {name}, BlockF32, packed"), pair, blocks, left.into(), packed.into());
+            product(
+                &mut table,
+                format!("{name} x {name}, BlockF32, stored"),
+                pair,
+                blocks,
+                left.into(),
+                right.into(),
+            );
+            product(
+                &mut table,
+                format!("{name} x {name}, BlockF32, packed"),
+                pair,
+                blocks,
+                left.into(),
+                packed.into(),
+            );
             #[cfg(target_arch = "x86_64")]
             if let (1, Some(read)) = (m, peaks::read()) {
                 let bytes = &bytes[..(width * (N * K) as f64) as usize];
-                let read = table.control(format!("{name}: only reading the weight"), N * K, move || read(bytes));
-                product(&mut table, format!("{name} x {name}, beside reading"), Some(read), blocks, left.into(), packed.into());
+                let read =
+                    table.control(format!("{name}: only reading the weight"), N * K, move || {
+                        read(bytes)
+                    });
+                product(
+                    &mut table,
+                    format!("{name} x {name}, beside reading"),
+                    Some(read),
+                    blocks,
+                    left.into(),
+                    packed.into(),
+                );
             }
             let _ = (width, &bytes);
         }
@@ -139,7 +189,10 @@ fn accumulators(turns: &Turns, weights: &[f32]) {
         ("FP16", Accumulator::Chain(nearest(FormatSpec::F16))),
         ("BF16", Accumulator::Chain(nearest(FormatSpec::BF16))),
         ("E8M13", Accumulator::Chain(nearest(FormatSpec::E8M13))),
-        ("FP16 by 128 into F32", Accumulator::Chunked { k: 128, inner: nearest(FormatSpec::F16), outer: Chain::F32 }),
+        (
+            "FP16 by 128 into F32",
+            Accumulator::Chunked { k: 128, inner: nearest(FormatSpec::F16), outer: Chain::F32 },
+        ),
     ] {
         for isa in Isa::available().filter(|isa| turns.isa.is_none_or(|only| only == *isa)) {
             let by = Matmul::new().accumulator(accumulator).exec(Exec::SERIAL.with_isa(isa));
@@ -155,9 +208,12 @@ fn threads(turns: &Turns, weights: &[f32]) {
     let right = QuantTensor::quantize(&spec, weights, &[N, K]).expect("a shape that fits");
     let packed = PackedMatrix::new(&right).expect("a tensor");
     let exec = Exec::PARALLEL.with_isa(turns.isa());
-    let pools = [1, 2].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start"));
+    let pools = [1, 2].map(|threads| {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start")
+    });
     for (m, title) in [(512, "threads, M = 512"), (16, "threads, M = 16")] {
-        let left = QuantTensor::quantize(&spec, &weights[..m * K], &[m, K]).expect("a shape that fits");
+        let left =
+            QuantTensor::quantize(&spec, &weights[..m * K], &[m, K]).expect("a shape that fits");
         let numbers = Operand::numbers(&weights[..m * K], &[m, K]).expect("a shape that fits");
         let (mut table, _) = table(title, turns);
         for (name, a) in [("f32", numbers), ("MXFP4", (&left).into())] {
@@ -165,10 +221,17 @@ fn threads(turns: &Turns, weights: &[f32]) {
             for pool in &pools {
                 let (mut out, packed) = (vec![0f32; m * N], &packed);
                 let threads = pool.current_num_threads();
-                let row = table.add(format!("{name} x MXFP4, packed, threads: {threads}"), one, m * N * K, move || {
-                    pool.install(|| Matmul::new().exec(exec).multiply_into(a, packed, black_box(&mut out)))
+                let row = table.add(
+                    format!("{name} x MXFP4, packed, threads: {threads}"),
+                    one,
+                    m * N * K,
+                    move || {
+                        pool.install(|| {
+                            Matmul::new().exec(exec).multiply_into(a, packed, black_box(&mut out))
+                        })
                         .expect("shapes that fit");
-                });
+                    },
+                );
                 one = one.or(row);
             }
         }

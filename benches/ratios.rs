@@ -1,16 +1,18 @@
-//! What conversions reach of rows that move the same bytes and compute nothing, all in turns: the figures of docs/benchmarks.md, and what to look at after a kernel
-//! was changed. `convert` and `blocks` have more rows, one after another.
+//! What conversions reach of rows that move the same bytes and compute nothing, all in turns: the
+//! figures of docs/benchmarks.md, and what to look at after a kernel was changed. `convert` and
+//! `blocks` have more rows, one after another.
 //!
-//! `cargo bench -p subhalf-benches --bench ratios`, a minute, or `-- --help`. One thread but for the last table; numbers in the second-level cache, and beyond all
-//! caches: as many buffers as that takes, 1.5 GB beside a last-level cache of 300 MiB.
+//! `cargo bench -p subhalf-benches --bench ratios`, a minute, or `-- --help`. One thread but for
+//! the last table; numbers in the second-level cache, and beyond all caches: as many buffers as
+//! that takes, 1.5 GB beside a last-level cache of 300 MiB.
 
 use std::cell::RefCell;
 use std::hint::black_box;
 
 use clap::Parser;
 use subhalf::{
-    BitOrder, Convert, Dither, Exec, FormatSpec, Quantizer, Round, Stochastic, decode_packed_slice, decode_slice,
-    encode_packed_slice, encode_slice, fake_quantize_slice, preset,
+    BitOrder, Convert, Dither, Exec, FormatSpec, Quantizer, Round, Stochastic, decode_packed_slice,
+    decode_slice, encode_packed_slice, encode_slice, fake_quantize_slice, preset,
 };
 
 use subhalf_benches::control::{Control, Place, Ring, move_bytes, number};
@@ -71,7 +73,12 @@ impl<'a> Rows<'a> {
         })
     }
 
-    fn add(&mut self, name: String, against: &[RowId], mut work: impl FnMut(usize, &[f32], &mut [u8], &mut [f32]) + 'a) {
+    fn add(
+        &mut self,
+        name: String,
+        against: &[RowId],
+        mut work: impl FnMut(usize, &[f32], &mut [u8], &mut [f32]) + 'a,
+    ) {
         let ring = self.ring;
         self.table.add(name, against.iter().copied(), self.length, move || {
             let mut ring = ring.borrow_mut();
@@ -107,7 +114,8 @@ fn rows(title: &'static str, length: usize, is_memory: bool, arguments: &Argumen
         let policy = spec.default_convert();
         let mut encode = |name: String, policy: Convert| {
             rows.add(name, &[narrow], move |_, x, bytes, _| {
-                encode_slice(&spec, x, bytes, &policy, Dither::new(1), exec).expect("lengths are the same");
+                encode_slice(&spec, x, bytes, &policy, Dither::new(1), exec)
+                    .expect("lengths are the same");
             });
         };
         encode(format!("encode {spec}"), policy);
@@ -119,58 +127,91 @@ fn rows(title: &'static str, length: usize, is_memory: bool, arguments: &Argumen
             decode_slice(&spec, bytes, y, exec).expect("lengths are the same");
         });
         rows.add(format!("fake-quantize {spec}"), &copy, move |_, x, _, y| {
-            fake_quantize_slice(&spec, x, y, &policy, Dither::NONE, exec).expect("lengths are the same");
+            fake_quantize_slice(&spec, x, y, &policy, Dither::NONE, exec)
+                .expect("lengths are the same");
         });
     }
     let spec = FormatSpec::F4E2M1;
     rows.add(format!("encode {spec}, packed"), &[pack], move |_, x, bytes, _| {
         let packed = &mut bytes[..x.len() / 2];
-        encode_packed_slice(&spec, x, packed, BitOrder::LsbFirst, &spec.default_convert(), Dither::NONE, exec)
-            .expect("lengths fit");
+        encode_packed_slice(
+            &spec,
+            x,
+            packed,
+            BitOrder::LsbFirst,
+            &spec.default_convert(),
+            Dither::NONE,
+            exec,
+        )
+        .expect("lengths fit");
     });
     rows.add(format!("decode {spec}, packed"), &unpack, move |_, _, bytes, y| {
-        decode_packed_slice(&spec, &bytes[..y.len() / 2], y, BitOrder::LsbFirst, exec).expect("lengths fit");
+        decode_packed_slice(&spec, &bytes[..y.len() / 2], y, BitOrder::LsbFirst, exec)
+            .expect("lengths fit");
     });
 
-    for (name, is_packed) in TENSORS.into_iter().filter(|(name, _)| !is_memory || *name == "ocp::MXFP4") {
+    for (name, is_packed) in
+        TENSORS.into_iter().filter(|(name, _)| !is_memory || *name == "ocp::MXFP4")
+    {
         let spec = &preset::by_name(name).expect("a preset").spec;
         let quantizer = Quantizer::new(spec).exec(exec);
-        let tensor = quantizer.quantize(&numbers, &[length / COLS, COLS]).expect("a shape that fits");
+        let tensor =
+            quantizer.quantize(&numbers, &[length / COLS, COLS]).expect("a shape that fits");
         let (mut tensors, stored) = (vec![tensor.clone(); places], vec![tensor; places]);
-        rows.add(format!("quantize {name}"), &[if is_packed { pack } else { narrow }], move |turn, x, _, _| {
-            quantizer.quantize_into(x, &mut tensors[turn]).expect("a shape that fits");
-        });
-        rows.add(format!("dequantize {name}"), if is_packed { &unpack } else { &widen }, move |turn, _, _, y| {
-            stored[turn].view().dequantize_into(y, exec).expect("a shape that fits");
-        });
+        rows.add(
+            format!("quantize {name}"),
+            &[if is_packed { pack } else { narrow }],
+            move |turn, x, _, _| {
+                quantizer.quantize_into(x, &mut tensors[turn]).expect("a shape that fits");
+            },
+        );
+        rows.add(
+            format!("dequantize {name}"),
+            if is_packed { &unpack } else { &widen },
+            move |turn, _, _, y| {
+                stored[turn].view().dequantize_into(y, exec).expect("a shape that fits");
+            },
+        );
     }
     rows.table.print();
 }
 
-/// 16 Mi numbers in tiles that stay in the second-level cache, on one thread and on two, inside the pool.
+/// 16 Mi numbers in tiles that stay in the second-level cache, on one thread and on two, inside the
+/// pool.
 fn threads(arguments: &Arguments) {
     use rayon::prelude::*;
     const TILE: usize = 64 << 10;
     let (spec, tiles) = (FormatSpec::F8E4M3, 256);
     let exec = Exec::SERIAL.with_isa(arguments.turns.isa());
-    let pools = [1, 2].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start"));
+    let pools = [1, 2].map(|threads| {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start")
+    });
     let numbers: Vec<f32> = (0..TILE).map(number).collect();
     let numbers = &numbers;
     let mut table = Table::new("16 Mi numbers in tiles of 64 Ki", PACE, &arguments.turns);
     let mut one = None;
     for pool in &pools {
         let threads = pool.current_num_threads();
-        let row = table.add(format!("encode {spec}, threads: {threads}"), one, tiles * TILE, move || {
-            pool.install(|| {
-                (0..threads).into_par_iter().for_each(|thread| {
-                    let (x, mut codes) = (numbers.to_vec(), vec![0u8; TILE]);
-                    for _ in (thread..tiles).step_by(threads) {
-                        let policy = spec.default_convert();
-                        encode_slice(&spec, black_box(&x), black_box(&mut codes), &policy, Dither::NONE, exec).expect("as many");
-                    }
+        let row =
+            table.add(format!("encode {spec}, threads: {threads}"), one, tiles * TILE, move || {
+                pool.install(|| {
+                    (0..threads).into_par_iter().for_each(|thread| {
+                        let (x, mut codes) = (numbers.to_vec(), vec![0u8; TILE]);
+                        for _ in (thread..tiles).step_by(threads) {
+                            let policy = spec.default_convert();
+                            encode_slice(
+                                &spec,
+                                black_box(&x),
+                                black_box(&mut codes),
+                                &policy,
+                                Dither::NONE,
+                                exec,
+                            )
+                            .expect("as many");
+                        }
+                    });
                 });
             });
-        });
         one = one.or(row);
     }
     table.print();

@@ -1,4 +1,5 @@
-//! Four bits a weight, side by side: what each scheme stores and what it loses. `cargo run --release --example block_scaled`
+//! Four bits a weight, side by side: what each scheme stores and what it loses.
+//! `cargo run --release --example block_scaled`
 
 #![allow(clippy::print_stdout, reason = "an example prints")]
 
@@ -16,10 +17,19 @@ fn weight(index: usize) -> f32 {
 fn main() -> Result<(), subhalf::Error> {
     let weights: Vec<f32> = (0..SHAPE[0] * SHAPE[1]).map(weight).collect();
     println!("{} x {} weights, one column in 64 ten times as large\n", SHAPE[0], SHAPE[1]);
-    println!("{:<26} {:>14} {:>8} {:>10} {:>8}", "scheme", "bits a weight", "SQNR dB", "max error", "to zero");
+    println!(
+        "{:<26} {:>14} {:>8} {:>10} {:>8}",
+        "scheme", "bits a weight", "SQNR dB", "max error", "to zero"
+    );
     let mut ratios = Vec::new();
-    for name in ["int::INT4_ROW", "int::INT4_G32", "ocp::MXFP4", "nvfp4::TRANSFORMER_ENGINE", "ocp::MXFP6_E2M3", "ocp::MXFP8_E4M3"]
-    {
+    for name in [
+        "int::INT4_ROW",
+        "int::INT4_G32",
+        "ocp::MXFP4",
+        "nvfp4::TRANSFORMER_ENGINE",
+        "ocp::MXFP6_E2M3",
+        "ocp::MXFP8_E4M3",
+    ] {
         let scheme = preset::by_name(name).expect("a preset of the crate").spec;
         let stored = QuantTensor::quantize(&scheme, &weights, &SHAPE)?;
         let stats = stored.stats(&weights)?;
@@ -35,6 +45,9 @@ fn main() -> Result<(), subhalf::Error> {
     }
     // An outlier spoils the scale of all that share it: small blocks contain the damage.
     assert!(ratios[1] > ratios[0] + 3.0, "a scale for 32 weights is far better than one for a row");
-    assert!(ratios[3] > ratios[2], "blocks of 16 with fine scales are better than blocks of 32 with powers of two");
+    assert!(
+        ratios[3] > ratios[2],
+        "blocks of 16 with fine scales are better than blocks of 32 with powers of two"
+    );
     Ok(())
 }

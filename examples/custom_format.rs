@@ -4,13 +4,19 @@
 
 use subhalf::{Encoding, FloatSpec, FormatSpec, NanCodes};
 
-/// Five bits: a sign, two of exponent, two of mantissa; no infinity, no NaN. It is checked when this file is compiled.
+/// Five bits: a sign, two of exponent, two of mantissa; no infinity, no NaN. It is checked when
+/// this file is compiled.
 const F5E2M2: FormatSpec = FormatSpec::constant("F5E2M2", Encoding::Float(FloatSpec::finite(2, 2)));
 
 /// Seven bits with infinities, and a NaN in the place of -0.
 const F7E3M3: FormatSpec = FormatSpec::constant(
     "F7E3M3",
-    Encoding::Float(FloatSpec { infinities: true, negative_zero: false, nan: NanCodes::NegativeZero, ..FloatSpec::finite(3, 3) }),
+    Encoding::Float(FloatSpec {
+        infinities: true,
+        negative_zero: false,
+        nan: NanCodes::NegativeZero,
+        ..FloatSpec::finite(3, 3)
+    }),
 );
 
 // The same numbers with operators.
@@ -23,11 +29,15 @@ fn main() {
     // Limits are computed, never typed in.
     for spec in [F5E2M2, F7E3M3] {
         let info = spec.finfo();
-        println!("{}: {} bits, largest {}, smallest {}", info.name, info.bits, info.max, info.min_positive);
+        println!(
+            "{}: {} bits, largest {}, smallest {}",
+            info.name, info.bits, info.max, info.min_positive
+        );
     }
     assert_eq!((F5E2M2.max().to_f64(), F7E3M3.max().to_f64()), (7.0, 28.0));
 
-    let positive: Vec<f64> = F5E2M2.values().map(|(_, value)| value.to_f64()).filter(|&value| value > 0.0).collect();
+    let positive: Vec<f64> =
+        F5E2M2.values().map(|(_, value)| value.to_f64()).filter(|&value| value > 0.0).collect();
     println!("every positive number of F5E2M2: {positive:?}");
     assert_eq!(positive.len(), 15);
 

@@ -2,7 +2,10 @@
 
 #![allow(clippy::print_stdout, reason = "an example prints")]
 
-use subhalf::{Accumulator, Chain, FormatSpec, Matmul, Operand, PackedMatrix, QuantTensor, Quantizer, Round, matmul, preset};
+use subhalf::{
+    Accumulator, Chain, FormatSpec, Matmul, Operand, PackedMatrix, QuantTensor, Quantizer, Round,
+    matmul, preset,
+};
 
 const M: usize = 4;
 const N: usize = 32;
@@ -16,15 +19,21 @@ fn error(sums: &[f32], exact: &[f32]) -> f64 {
 
 fn main() -> Result<(), subhalf::Error> {
     let number = |i: usize| ((i * 7919 % 2003) as f32 - 901.0) / 2003.0;
-    let (x, weight): (Vec<f32>, Vec<f32>) = ((0..M * K).map(number).collect(), (0..N * K).map(|i| number(i + 17)).collect());
+    let (x, weight): (Vec<f32>, Vec<f32>) =
+        ((0..M * K).map(number).collect(), (0..N * K).map(|i| number(i + 17)).collect());
 
-    // A weight is stored [N, K] and packed once, in the order in which kernels read it; its products have the same bits.
+    // A weight is stored [N, K] and packed once, in the order in which kernels read it; its
+    // products have the same bits.
     let weight = QuantTensor::quantize(&preset::ocp::MXFP8_E4M3, &weight, &[N, K])?;
     let packed = PackedMatrix::new(&weight)?;
     let numbers = Operand::numbers(&x, &[M, K])?;
     let product = matmul(numbers, &packed)?;
     assert_eq!(product, matmul(numbers, &weight)?);
-    println!("[{M}, {K}] f32 by [{N}, {K}] MXFP8: {} sums, the first is {}", product.len(), product[0]);
+    println!(
+        "[{M}, {K}] f32 by [{N}, {K}] MXFP8: {} sums, the first is {}",
+        product.len(),
+        product[0]
+    );
 
     // Activations can be quantized on the way.
     let quantizer = Quantizer::new(&preset::ocp::MXFP8_E4M3);
@@ -36,7 +45,11 @@ fn main() -> Result<(), subhalf::Error> {
     let fp16 = Chain::Rounded { format: FormatSpec::F16, rounding: Round::NearestEven };
     let chunked = Accumulator::Chunked { k: 128, inner: fp16, outer: Chain::F32 };
     let mut errors = Vec::new();
-    for (name, accumulator) in [("F32", Accumulator::F32), ("FP16", Accumulator::Chain(fp16)), ("FP16 by 128 into F32", chunked)] {
+    for (name, accumulator) in [
+        ("F32", Accumulator::F32),
+        ("FP16", Accumulator::Chain(fp16)),
+        ("FP16 by 128 into F32", chunked),
+    ] {
         let sums = Matmul::new().accumulator(accumulator).multiply(activations, &packed)?;
         errors.push(error(&sums, &exact));
         println!("{name:<21} relative error {:.1e}", errors[errors.len() - 1]);

@@ -11,7 +11,8 @@ fn main() -> Result<(), subhalf::Error> {
     println!("0.3 in E4M3 is code {code:#04x}, which stands for {}", e4m3.decode_f32(code));
     assert_eq!((code, e4m3.decode_f32(code)), (0x2A, 0.3125));
 
-    // A weight of 64 rows and 96 columns in NVFP4 as Transformer Engine has it: four bits an element, a scale for every 16.
+    // A weight of 64 rows and 96 columns in NVFP4 as Transformer Engine has it: four bits an
+    // element, a scale for every 16.
     let weight: Vec<f32> = (0..64 * 96).map(|i| ((i * 37 % 101) as f32 - 50.0) / 400.0).collect();
     let stored = QuantTensor::quantize(&preset::nvfp4::TRANSFORMER_ENGINE, &weight, &[64, 96])?;
     let bytes = stored.codes().len() + stored.scales().len();
@@ -25,7 +26,12 @@ fn main() -> Result<(), subhalf::Error> {
     let x: Vec<f32> = (0..2 * 96).map(|i| (i as f32 * 0.7).sin()).collect();
     let x = Operand::numbers(&x, &[2, 96])?;
     let (wide, product) = (matmul(x, Operand::numbers(&weight, &[64, 96])?)?, matmul(x, &stored)?);
-    println!("the first of {} sums: {} with the weight in f32, {} in NVFP4", product.len(), wide[0], product[0]);
+    println!(
+        "the first of {} sums: {} with the weight in f32, {} in NVFP4",
+        product.len(),
+        wide[0],
+        product[0]
+    );
     assert_eq!(product.len(), 2 * 64);
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! Arithmetic in a format: the operation on the exact values, then one rounding under a policy.
 //!
-//! An intermediate result is either exact, or carries 62 leading bits or more and a sticky last bit: every rounding of every format of at
-//! most 32 bits then comes out as from the infinitely precise value. [`Overflow::Wrap`](crate::Overflow::Wrap) alone sees more than leading bits: a
-//! result of 2^62 units of an integer format or more, which formats of up to 16 bits with −14 to 14 fraction bits do not reach, may have lost its low
-//! ones. Special values follow IEEE 754; what division by zero gives is part of the policy, for the sake of P3109.
+//! An intermediate result is either exact, or carries 62 leading bits or more and a sticky last
+//! bit: every rounding of every format of at most 32 bits then comes out as from the infinitely
+//! precise value. [`Overflow::Wrap`](crate::Overflow::Wrap) alone sees more than leading bits: a
+//! result of 2^62 units of an integer format or more, which formats of up to 16 bits with −14 to 14
+//! fraction bits do not reach, may have lost its low ones. Special values follow IEEE 754; what
+//! division by zero gives is part of the policy, for the sake of P3109.
 
 use crate::codec::{Encoded, Unpacked};
 use crate::flags::Flags;
@@ -13,7 +15,8 @@ use crate::spec::FormatSpec;
 use core::cmp::Ordering;
 use core::num::FpCategory;
 
-/// An exact (or sticky) result, and the exceptions that the operation itself raised. Rounding adds its own.
+/// An exact (or sticky) result, and the exceptions that the operation itself raised. Rounding adds
+/// its own.
 type Exact = (Unpacked, Flags);
 
 const INVALID: Exact = (Unpacked::NAN, Flags::INVALID);
@@ -74,13 +77,19 @@ const fn add_finite(a: Unpacked, b: Unpacked, round: Round) -> Unpacked {
         _ => {}
     }
     let (big, small) = if matches!(a.cmp_magnitude(b), Ordering::Less) { (b, a) } else { (a, b) };
-    // The larger in bits 126 to 63; below it room for the smaller, whose lost bits stick to the last.
+    // The larger in bits 126 to 63; below it room for the smaller, whose lost bits stick to the
+    // last.
     let wide = (big.aligned() as u128) << 63;
     let scale = big.log2() - 126;
     let distance = big.log2() - small.log2();
     let aligned = (small.aligned() as u128) << 63;
-    let shifted = if distance > 127 { 1 } else { (aligned >> distance) | (aligned & ((1 << distance) - 1) != 0) as u128 };
-    let sum = if big.is_negative() == small.is_negative() { wide + shifted } else { wide - shifted };
+    let shifted = if distance > 127 {
+        1
+    } else {
+        (aligned >> distance) | (aligned & ((1 << distance) - 1) != 0) as u128
+    };
+    let sum =
+        if big.is_negative() == small.is_negative() { wide + shifted } else { wide - shifted };
     if sum == 0 { zero_sum(round) } else { jam(big.is_negative(), sum, scale, false) }
 }
 
@@ -127,7 +136,10 @@ const fn div(a: Unpacked, b: Unpacked, by_zero: DivisionByZero) -> Exact {
     }
     if a.is_infinite() || b.is_zero() {
         // Of an infinite dividend the infinity is no exception.
-        return (Unpacked::infinity(negative), Flags::NONE.and_if(a.is_finite(), Flags::DIVIDE_BY_ZERO));
+        return (
+            Unpacked::infinity(negative),
+            Flags::NONE.and_if(a.is_finite(), Flags::DIVIDE_BY_ZERO),
+        );
     }
     if a.is_zero() || b.is_infinite() {
         return (Unpacked::zero(negative), Flags::NONE);
@@ -139,7 +151,8 @@ const fn div(a: Unpacked, b: Unpacked, by_zero: DivisionByZero) -> Exact {
     (jam(negative, quotient, scale, rest != 0), Flags::NONE)
 }
 
-/// The remainder of the truncated quotient, with the sign of the dividend: C's `fmod`, Rust's `%`. Always exact.
+/// The remainder of the truncated quotient, with the sign of the dividend: C's `fmod`, Rust's `%`.
+/// Always exact.
 const fn rem(a: Unpacked, b: Unpacked) -> Exact {
     if let Some(nan) = nan_of(&[a, b]) {
         return nan;
@@ -154,7 +167,8 @@ const fn rem(a: Unpacked, b: Unpacked) -> Exact {
     let distance = a.exponent() as i64 - b.exponent() as i64;
     let (rest, scale) = if distance >= 0 {
         // a.significand · 2^distance mod divisor, by squaring.
-        let (mut rest, mut power, mut left) = (a.significand() as u128 % divisor, 2 % divisor, distance);
+        let (mut rest, mut power, mut left) =
+            (a.significand() as u128 % divisor, 2 % divisor, distance);
         while left > 0 {
             if left & 1 == 1 {
                 rest = rest * power % divisor;
@@ -228,8 +242,9 @@ impl FormatSpec {
         Encoded { flags: encoded.flags.union(raised), ..encoded }
     }
 
-    /// The code of `a + b`, rounded once. Opposite infinities give NaN and [`Flags::INVALID`]; an exact zero sum is +0, or −0 under
-    /// [`Round::Down`], unless both operands are zeros of one sign.
+    /// The code of `a + b`, rounded once. Opposite infinities give NaN and [`Flags::INVALID`]; an
+    /// exact zero sum is +0, or −0 under [`Round::Down`], unless both operands are zeros of one
+    /// sign.
     ///
     /// ```
     /// use subhalf::{Flags, FormatSpec, Round};
@@ -240,7 +255,11 @@ impl FormatSpec {
     /// ```
     #[must_use]
     pub const fn add_with(&self, a: u32, b: u32, convert: &Convert, random: u32) -> Encoded {
-        self.finish(add(self.operand(a, convert), self.operand(b, convert), convert.round), convert, random)
+        self.finish(
+            add(self.operand(a, convert), self.operand(b, convert), convert.round),
+            convert,
+            random,
+        )
     }
 
     /// The code of `a − b`, rounded once: as [`add_with`](Self::add_with).
@@ -257,8 +276,8 @@ impl FormatSpec {
         self.finish(mul(self.operand(a, convert), self.operand(b, convert)), convert, random)
     }
 
-    /// The code of `a / b`, rounded once. 0/0 and ∞/∞ give NaN and [`Flags::INVALID`]; of other numbers, division by zero is what
-    /// [`DivisionByZero`] says.
+    /// The code of `a / b`, rounded once. 0/0 and ∞/∞ give NaN and [`Flags::INVALID`]; of other
+    /// numbers, division by zero is what [`DivisionByZero`] says.
     ///
     /// ```
     /// use subhalf::{Convert, Flags, FormatSpec};
@@ -270,11 +289,16 @@ impl FormatSpec {
     /// ```
     #[must_use]
     pub const fn div_with(&self, a: u32, b: u32, convert: &Convert, random: u32) -> Encoded {
-        self.finish(div(self.operand(a, convert), self.operand(b, convert), convert.division_by_zero), convert, random)
+        self.finish(
+            div(self.operand(a, convert), self.operand(b, convert), convert.division_by_zero),
+            convert,
+            random,
+        )
     }
 
-    /// The code of the remainder of `a / b` with the quotient truncated and the sign of `a` (C's `fmod`, Rust's `%`). It is always
-    /// representable if both operands are. Infinity by anything and anything by zero give NaN and [`Flags::INVALID`].
+    /// The code of the remainder of `a / b` with the quotient truncated and the sign of `a` (C's
+    /// `fmod`, Rust's `%`). It is always representable if both operands are. Infinity by anything
+    /// and anything by zero give NaN and [`Flags::INVALID`].
     #[must_use]
     pub const fn rem_with(&self, a: u32, b: u32, convert: &Convert, random: u32) -> Encoded {
         self.finish(rem(self.operand(a, convert), self.operand(b, convert)), convert, random)
@@ -290,15 +314,28 @@ impl FormatSpec {
     /// assert_eq!(e5m2.decode_f32(e5m2.mul_add_with(a, b, c, &up, 0).code), 320.0);    // in f32 the sum is the tie 288, which goes to 256
     /// ```
     #[must_use]
-    pub const fn mul_add_with(&self, a: u32, b: u32, c: u32, convert: &Convert, random: u32) -> Encoded {
+    pub const fn mul_add_with(
+        &self,
+        a: u32,
+        b: u32,
+        c: u32,
+        convert: &Convert,
+        random: u32,
+    ) -> Encoded {
         self.finish(
-            mul_add(self.operand(a, convert), self.operand(b, convert), self.operand(c, convert), convert.round),
+            mul_add(
+                self.operand(a, convert),
+                self.operand(b, convert),
+                self.operand(c, convert),
+                convert.round,
+            ),
             convert,
             random,
         )
     }
 
-    /// The code of the square root of `a`, rounded once. A negative number gives NaN and [`Flags::INVALID`]; −0 gives −0.
+    /// The code of the square root of `a`, rounded once. A negative number gives NaN and
+    /// [`Flags::INVALID`]; −0 gives −0.
     #[must_use]
     pub const fn sqrt_with(&self, a: u32, convert: &Convert, random: u32) -> Encoded {
         self.finish(sqrt(self.operand(a, convert)), convert, random)
@@ -307,6 +344,10 @@ impl FormatSpec {
     /// The code of `1 / a`, rounded once: as [`div_with`](Self::div_with).
     #[must_use]
     pub const fn recip_with(&self, a: u32, convert: &Convert, random: u32) -> Encoded {
-        self.finish(div(Unpacked::ONE, self.operand(a, convert), convert.division_by_zero), convert, random)
+        self.finish(
+            div(Unpacked::ONE, self.operand(a, convert), convert.division_by_zero),
+            convert,
+            random,
+        )
     }
 }

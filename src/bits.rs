@@ -14,13 +14,18 @@ pub(crate) struct Split {
     pub(crate) sticky: bool,
 }
 
-/// `significand / 2^drop`, exactly. A negative `drop`, above −64, multiplies; the caller makes sure that the product fits, or wants its low bits alone.
+/// `significand / 2^drop`, exactly. A negative `drop`, above −64, multiplies; the caller makes sure
+/// that the product fits, or wants its low bits alone.
 pub(crate) const fn split(significand: u64, drop: i64) -> Split {
     if drop <= 0 {
         return Split { floor: significand << -drop, fraction: 0, sticky: false };
     }
     if drop < 64 {
-        return Split { floor: significand >> drop, fraction: significand << (64 - drop), sticky: false };
+        return Split {
+            floor: significand >> drop,
+            fraction: significand << (64 - drop),
+            sticky: false,
+        };
     }
     let below = drop - 64;
     if below >= 64 {
@@ -56,8 +61,8 @@ pub(crate) const fn or(code: Option<u32>, otherwise: u32) -> u32 {
     }
 }
 
-/// `x + y`, rounded to odd: where it is not exact, the neighbour whose last bit is set. A second rounding to 51 bits or fewer then comes out as
-/// from the exact sum. The numbers are below 2^1022.
+/// `x + y`, rounded to odd: where it is not exact, the neighbour whose last bit is set. A second
+/// rounding to 51 bits or fewer then comes out as from the exact sum. The numbers are below 2^1022.
 #[cfg(feature = "alloc")]
 #[inline(always)]
 pub(crate) fn odd_sum(x: f64, y: f64) -> f64 {
@@ -67,7 +72,11 @@ pub(crate) fn odd_sum(x: f64, y: f64) -> f64 {
     let error = (x - (sum - part)) + (y - part);
     let bits = sum.to_bits();
     let toward = if (error > 0.0) == (sum > 0.0) { 1 } else { -1 };
-    if error.abs() > 0.0 && bits & 1 == 0 { f64::from_bits(bits.wrapping_add_signed(toward)) } else { sum }
+    if error.abs() > 0.0 && bits & 1 == 0 {
+        f64::from_bits(bits.wrapping_add_signed(toward))
+    } else {
+        sum
+    }
 }
 
 /// `a · b + c`, rounded once, by the instruction of machines that all have one.
@@ -77,14 +86,19 @@ pub(crate) fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
     a.mul_add(b, c)
 }
 
-/// `a · b + c`, rounded once, without the help of a library: the product of two f32s is exact in f64.
-#[cfg(all(feature = "alloc", not(all(feature = "std", any(target_arch = "aarch64", target_feature = "fma")))))]
+/// `a · b + c`, rounded once, without the help of a library: the product of two f32s is exact in
+/// f64.
+#[cfg(all(
+    feature = "alloc",
+    not(all(feature = "std", any(target_arch = "aarch64", target_feature = "fma")))
+))]
 #[inline(always)]
 pub(crate) fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
     odd_sum(f64::from(a) * f64::from(b), f64::from(c)) as f32
 }
 
-/// `a · b + c`, rounded once, for loops stamped for instruction sets with fused multiply-adds; elsewhere a slow call.
+/// `a · b + c`, rounded once, for loops stamped for instruction sets with fused multiply-adds;
+/// elsewhere a slow call.
 #[cfg(feature = "alloc")]
 #[inline(always)]
 pub(crate) fn mul_add(a: f32, b: f32, c: f32) -> f32 {

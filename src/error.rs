@@ -141,7 +141,11 @@ pub enum Error {
 
 impl Error {
     /// Refuses a buffer of another length.
-    pub(crate) const fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), Self> {
+    pub(crate) const fn check_length(
+        what: &'static str,
+        expected: usize,
+        found: usize,
+    ) -> Result<(), Self> {
         if expected == found { Ok(()) } else { Err(Self::Length { what, expected, found }) }
     }
 }
@@ -158,10 +162,17 @@ impl fmt::Display for Error {
             }
             Self::Block(conflict) => write!(f, "block specification: {conflict}"),
             Self::TooLarge => {
-                write!(f, "shape: expected fewer than 2^{} elements and bytes, found more", usize::BITS - 1)
+                write!(
+                    f,
+                    "shape: expected fewer than 2^{} elements and bytes, found more",
+                    usize::BITS - 1
+                )
             }
             Self::Rows { start, end, rows, step } => {
-                write!(f, "rows {start}..{end}: expected a range within 0..{rows}, starting and ending at a multiple of {step}")
+                write!(
+                    f,
+                    "rows {start}..{end}: expected a range within 0..{rows}, starting and ending at a multiple of {step}"
+                )
             }
             Self::Stored { what, index, expected, found } => {
                 write!(f, "{what} {index}: expected {expected}, found {found:#x}")
@@ -170,25 +181,35 @@ impl fmt::Display for Error {
                 write!(f, "{what} {index}: expected {expected}, found {:?}", f32::from_bits(*bits))
             }
             Self::ZeroPoint { index, low, high, bits } => {
-                write!(f, "zero point {index}: expected an integer from {low} to {high}, found {:?}", f32::from_bits(*bits))
+                write!(
+                    f,
+                    "zero point {index}: expected an integer from {low} to {high}, found {:?}",
+                    f32::from_bits(*bits)
+                )
             }
             Self::Scheme { what, expected } => write!(f, "{what}: expected {expected}"),
-            Self::Length { what, expected, found } => write!(f, "{what}: expected {expected}, found {found}"),
+            Self::Length { what, expected, found } => {
+                write!(f, "{what}: expected {expected}, found {found}")
+            }
             Self::CodeWidth { format, needed, found } => {
                 write!(f, "code type: expected at least {needed} bits for {format}, found {found}")
             }
             Self::RandomBits { found } => {
                 write!(f, "stochastic rounding: expected 1..=32 random bits, found {found}")
             }
-            Self::TableRound => f.write_str("lookup table: expected a rounding without random bits, found a stochastic one"),
+            Self::TableRound => f.write_str(
+                "lookup table: expected a rounding without random bits, found a stochastic one",
+            ),
             Self::UnknownName { vocabulary, name } => {
                 write!(f, "format name: expected a name of {vocabulary}, found {name:?}")
             }
-            Self::AmbiguousName { name, first, first_vocabulary, second, second_vocabulary } => write!(
-                f,
-                "format name {name:?} is ambiguous: {first_vocabulary} means {first}, {second_vocabulary} means {second}; \
+            Self::AmbiguousName { name, first, first_vocabulary, second, second_vocabulary } => {
+                write!(
+                    f,
+                    "format name {name:?} is ambiguous: {first_vocabulary} means {first}, {second_vocabulary} means {second}; \
                  name the vocabulary"
-            ),
+                )
+            }
         }
     }
 }
@@ -229,11 +250,21 @@ mod tests {
                 "scale 2: expected a number, found 0xff",
             ),
             (
-                Error::Given { what: "scale", index: 5, expected: "a positive number", bits: (-0.0f32).to_bits() },
+                Error::Given {
+                    what: "scale",
+                    index: 5,
+                    expected: "a positive number",
+                    bits: (-0.0f32).to_bits(),
+                },
                 "scale 5: expected a positive number, found -0.0",
             ),
             (
-                Error::Given { what: "minimum", index: 0, expected: "a number", bits: f32::NAN.to_bits() },
+                Error::Given {
+                    what: "minimum",
+                    index: 0,
+                    expected: "a number",
+                    bits: f32::NAN.to_bits(),
+                },
                 "minimum 0: expected a number, found NaN",
             ),
             (
@@ -246,9 +277,18 @@ mod tests {
                 Error::CodeWidth { format: name("BF16"), needed: 16, found: 8 },
                 "code type: expected at least 16 bits for BF16, found 8",
             ),
-            (Error::RandomBits { found: 33 }, "stochastic rounding: expected 1..=32 random bits, found 33"),
-            (Error::TableRound, "lookup table: expected a rounding without random bits, found a stochastic one"),
-            (Error::UnknownName { vocabulary: "OCP", name: name("F9\n") }, r#"format name: expected a name of OCP, found "F9\n""#),
+            (
+                Error::RandomBits { found: 33 },
+                "stochastic rounding: expected 1..=32 random bits, found 33",
+            ),
+            (
+                Error::TableRound,
+                "lookup table: expected a rounding without random bits, found a stochastic one",
+            ),
+            (
+                Error::UnknownName { vocabulary: "OCP", name: name("F9\n") },
+                r#"format name: expected a name of OCP, found "F9\n""#,
+            ),
             (
                 Error::AmbiguousName {
                     name: name("E4M3"),
@@ -263,7 +303,10 @@ mod tests {
         for (error, message) in messages {
             assert_eq!(error.to_string(), message);
         }
-        let too_large = format!("shape: expected fewer than 2^{} elements and bytes, found more", usize::BITS - 1);
+        let too_large = format!(
+            "shape: expected fewer than 2^{} elements and bytes, found more",
+            usize::BITS - 1
+        );
         assert_eq!(Error::TooLarge.to_string(), too_large);
     }
 }

@@ -18,18 +18,23 @@ impl Flags {
     pub const NONE: Self = Self(0);
     /// The result differs from the input.
     pub const INEXACT: Self = Self(1);
-    /// The result is inexact and, rounded as if the exponent had no lower bound, is smaller than the smallest
-    /// normal value (tininess after rounding, with the same random word); in a posit, smaller than the smallest. Fixed-point formats and codebooks never raise it.
+    /// The result is inexact and, rounded as if the exponent had no lower bound, is smaller than
+    /// the smallest normal value (tininess after rounding, with the same random word); in a posit,
+    /// smaller than the smallest. Fixed-point formats and codebooks never raise it.
     pub const UNDERFLOW: Self = Self(2);
-    /// The input, rounded as if the exponent had no upper bound, lies beyond the largest finite value; under [`Overflow::Wrap`](crate::Overflow::Wrap)
-    /// also below the smallest of an unsigned integer. An infinite input raises it (with `INEXACT`) unless it stays infinite; the FP8 conversions
-    /// of Arm raise both for an infinity that stays one, too.
+    /// The input, rounded as if the exponent had no upper bound, lies beyond the largest finite
+    /// value; under [`Overflow::Wrap`](crate::Overflow::Wrap) also below the smallest of an
+    /// unsigned integer. An infinite input raises it (with `INEXACT`) unless it stays infinite; the
+    /// FP8 conversions of Arm raise both for an infinity that stays one, too.
     pub const OVERFLOW: Self = Self(4);
-    /// An exact infinity came from finite operands. Conversions never raise it; it is here for arithmetic. Where that infinity does not stay one, in a
-    /// format without it or under [`Infinity::Saturate`](crate::Infinity::Saturate), `OVERFLOW` and `INEXACT` come with it, as for any infinite input.
+    /// An exact infinity came from finite operands. Conversions never raise it; it is here for
+    /// arithmetic. Where that infinity does not stay one, in a format without it or under
+    /// [`Infinity::Saturate`](crate::Infinity::Saturate), `OVERFLOW` and `INEXACT` come with it, as
+    /// for any infinite input.
     pub const DIVIDE_BY_ZERO: Self = Self(8);
-    /// The input is a signalling NaN, or has no counterpart: NaN in a format without NaN, zero in a format without zero, a number
-    /// that is negative after rounding (minus infinity too) in an unsigned format, unless it wraps. It comes alone.
+    /// The input is a signalling NaN, or has no counterpart: NaN in a format without NaN, zero in a
+    /// format without zero, a number that is negative after rounding (minus infinity too) in an
+    /// unsigned format, unless it wraps. It comes alone.
     pub const INVALID: Self = Self(16);
 
     /// Flags, as `Display` and as `Debug` spell them.
@@ -42,7 +47,13 @@ impl Flags {
     ];
 
     /// Writes the names of the flags raised, in one of the two spellings.
-    fn write(self, f: &mut core::fmt::Formatter<'_>, spelling: usize, between: &str, none: &str) -> core::fmt::Result {
+    fn write(
+        self,
+        f: &mut core::fmt::Formatter<'_>,
+        spelling: usize,
+        between: &str,
+        none: &str,
+    ) -> core::fmt::Result {
         let mut first = true;
         for (_, names) in Self::NAMES.iter().filter(|(flag, _)| self.contains(*flag)) {
             write!(f, "{}{}", if first { "" } else { between }, names[spelling])?;
@@ -90,7 +101,8 @@ impl Flags {
         if condition { self.union(other) } else { self }
     }
 
-    /// The set as bits: inexact 1, underflow 2, overflow 4, divide by zero 8, invalid 16 (RISC-V's `fflags` order).
+    /// The set as bits: inexact 1, underflow 2, overflow 4, divide by zero 8, invalid 16 (RISC-V's
+    /// `fflags` order).
     #[must_use]
     #[inline]
     pub const fn bits(self) -> u8 {

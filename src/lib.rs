@@ -1,11 +1,13 @@
-//! Number formats below `half`: FP8, FP6, FP4, HiF8, integers, codebooks, posits, IEEE P3109 from 3 to 16 bits and splits of your
-//! own, converted exactly as written in the standard, or as a given vendor does it ([`Convert`] says how that was checked).
+//! Number formats below `half`: FP8, FP6, FP4, HiF8, integers, codebooks, posits, IEEE P3109 from 3
+//! to 16 bits and splits of your own, converted exactly as written in the standard, or as a given
+//! vendor does it ([`Convert`] says how that was checked).
 //!
 //! # The one idea
 //!
-//! **A format is a value.** A [`FormatSpec`] says everything that defines a format; its limits, its special codes and its order of
-//! values follow from it. One codec, `const` and free of allocation, reads a spec and decodes a code to an exact [`Unpacked`] number,
-//! or rounds an exact number to a code. So a new format is one constant:
+//! **A format is a value.** A [`FormatSpec`] says everything that defines a format; its limits, its
+//! special codes and its order of values follow from it. One codec, `const` and free of allocation,
+//! reads a spec and decodes a code to an exact [`Unpacked`] number, or rounds an exact number to a
+//! code. So a new format is one constant:
 //!
 //! ```
 //! use subhalf::{Encoding, FloatSpec, FormatSpec};
@@ -17,19 +19,28 @@
 //!
 //! # Which door
 //!
-//! * One number: [`FormatSpec::encode_f32`], [`encode_f64`](FormatSpec::encode_f64), [`decode`](FormatSpec::decode); with a policy and
-//!   flags: [`encode_with`](FormatSpec::encode_with); in words: [`explain`](FormatSpec::explain).
-//! * A slice: [`encode_slice`], [`decode_slice`], [`fake_quantize_slice`], from and to f32, f64, and (feature `half`) f16 and bf16; dense streams of
-//!   codes: [`encode_packed_slice`], [`decode_packed_slice`]; codes to codes: [`convert_slice`]; of a format's own type: [`FormatSlice`]. [`Exec`] says on which threads and instructions ([`Isa`]).
-//! * Numbers with operators: [`F8E4M3`], [`F8E5M2`], [`F4E2M1`], [`HiF8`] and more, stamped by [`define_format!`], which makes yours
-//!   too; arithmetic on codes of a format known at run time: [`FormatSpec::add_with`] and the methods beside it.
+//! * One number: [`FormatSpec::encode_f32`], [`encode_f64`](FormatSpec::encode_f64),
+//!   [`decode`](FormatSpec::decode); with a policy and flags:
+//!   [`encode_with`](FormatSpec::encode_with); in words: [`explain`](FormatSpec::explain).
+//! * A slice: [`encode_slice`], [`decode_slice`], [`fake_quantize_slice`], from and to f32, f64,
+//!   and (feature `half`) f16 and bf16; dense streams of codes: [`encode_packed_slice`],
+//!   [`decode_packed_slice`]; codes to codes: [`convert_slice`]; of a format's own type:
+//!   [`FormatSlice`]. [`Exec`] says on which threads and instructions ([`Isa`]).
+//! * Numbers with operators: [`F8E4M3`], [`F8E5M2`], [`F4E2M1`], [`HiF8`] and more, stamped by
+//!   [`define_format!`], which makes yours too; arithmetic on codes of a format known at run time:
+//!   [`FormatSpec::add_with`] and the methods beside it.
 //! * A format as a type, for generic code: the trait [`Format`] that all of these implement.
 //! * A function of one number, correctly rounded, and its table: [`Unary`], [`UnaryTable`].
-//! * A format by somebody's name for it: [`FormatSpec::by_name_in`] and the [`Vocabulary`] it is a word of.
-//! * A tensor in a block-scaled format: [`QuantTensor::quantize`] under a [`BlockSpec`], your own or one of [`preset`]'s, which say
-//!   whether a program's own output was reproduced; [`Quantizer`] takes more wishes; [`QuantView`] reads bytes that you have; [`layout`] knows other programs' bytes.
-//! * A matrix product of any two of these, its sums made as you say, to the bit: [`matmul`], [`Matmul`], [`Accumulator`], [`Operand`].
-//! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`]; of a block-scaled one [`QuantTensor::stats`].
+//! * A format by somebody's name for it: [`FormatSpec::by_name_in`] and the [`Vocabulary`] it is a
+//!   word of.
+//! * A tensor in a block-scaled format: [`QuantTensor::quantize`] under a [`BlockSpec`], your own
+//!   or one of [`preset`]'s, which say whether a program's own output was reproduced; [`Quantizer`]
+//!   takes more wishes; [`QuantView`] reads bytes that you have; [`layout`] knows other programs'
+//!   bytes.
+//! * A matrix product of any two of these, its sums made as you say, to the bit: [`matmul`],
+//!   [`Matmul`], [`Accumulator`], [`Operand`].
+//! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`]; of a block-scaled one
+//!   [`QuantTensor::stats`].
 //!
 //! # The formats
 //!
@@ -50,23 +61,27 @@
 //!
 //! # What a conversion may do differently
 //!
-//! Stacks agree about values and disagree about what becomes of the rest: E4M3 of 500 is 448 to CUDA's default and NaN to JAX. A [`Convert`] policy has one
-//! part for each such question ([`Round`], [`Overflow`], [`Infinity`], [`Nan`], [`MissingNan`], [`Zero`], [`Negative`],
-//! [`SubnormalInputs`], and of arithmetic [`DivisionByZero`]); the vendors' combinations are constants: [`Convert::ML_DTYPES`], [`Convert::CUDA_SATFINITE`],
-//! [`Convert::TORCH_2_15`], [`Convert::P3109_SAT_NONE`] and more. Plain conversions use [`FormatSpec::default_convert`].
+//! Stacks agree about values and disagree about what becomes of the rest: E4M3 of 500 is 448 to
+//! CUDA's default and NaN to JAX. A [`Convert`] policy has one part for each such question
+//! ([`Round`], [`Overflow`], [`Infinity`], [`Nan`], [`MissingNan`], [`Zero`], [`Negative`],
+//! [`SubnormalInputs`], and of arithmetic [`DivisionByZero`]); the vendors' combinations are
+//! constants: [`Convert::ML_DTYPES`], [`Convert::CUDA_SATFINITE`], [`Convert::TORCH_2_15`],
+//! [`Convert::P3109_SAT_NONE`] and more. Plain conversions use [`FormatSpec::default_convert`].
 //!
 //! # Blocks
 //!
-//! A block-scaled format is a value too. A [`BlockSpec`] names the elements, the scales, which elements share one ([`Extent`]), how it is
-//! found ([`ScaleRule`]) and applied ([`Apply`]). "NVFP4" or "MXFP4" alone are no specification: programs disagree about all of that, so every
-//! preset has the name of a program, or of the document or the kind of scheme that it follows, and says whether that program's own output was reproduced.
+//! A block-scaled format is a value too. A [`BlockSpec`] names the elements, the scales, which
+//! elements share one ([`Extent`]), how it is found ([`ScaleRule`]) and applied ([`Apply`]).
+//! "NVFP4" or "MXFP4" alone are no specification: programs disagree about all of that, so every
+//! preset has the name of a program, or of the document or the kind of scheme that it follows, and
+//! says whether that program's own output was reproduced.
 #![cfg_attr(feature = "alloc", doc = "```")]
 #![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
-//! use subhalf::{QuantTensor, preset};
-//! let x: Vec<f32> = (0..64).map(|i| (i as f32 - 30.0) / 8.0).collect();
-//! let tensor = QuantTensor::quantize(&preset::ocp::MXFP4, &x, &[2, 32])?;
-//! assert_eq!((tensor.codes().len(), tensor.scales()), (32, &[126u8, 127][..]));     // 4 bits each; scales 0.5 and 1
-//! assert_eq!(tensor.dequantize()[..4], [-3.0, -3.0, -3.0, -3.0]);                      // -3.75 of the first saturates
+//! use subhalf::{QuantTensor, preset}; let x: Vec<f32> = (0..64).map(|i| (i as f32 - 30.0) /
+//! 8.0).collect(); let tensor = QuantTensor::quantize(&preset::ocp::MXFP4, &x, &[2, 32])?;
+//! assert_eq!((tensor.codes().len(), tensor.scales()), (32, &[126u8, 127][..])); // 4 bits each;
+//! scales 0.5 and 1 assert_eq!(tensor.dequantize()[..4], [-3.0, -3.0, -3.0, -3.0]); // -3.75 of the
+//! first saturates
 //! # Ok::<(), subhalf::Error>(())
 //! ```
 //!
@@ -144,8 +159,9 @@ mod vendor;
 
 #[cfg(feature = "alloc")]
 pub use block::{
-    Accept, Apply, BitOrder, BlockSpec, BlockStats, CustomRule, Elements, Extent, Metric, Nonfinite, Offset, Parts, QuantTensor,
-    QuantView, Ratio, Region, Restore, ScaleRule, Search, TensorScale, ZeroMinimum, ZeroSign, layout, pack, preset, unpack,
+    Accept, Apply, BitOrder, BlockSpec, BlockStats, CustomRule, Elements, Extent, Metric,
+    Nonfinite, Offset, Parts, QuantTensor, QuantView, Ratio, Region, Restore, ScaleRule, Search,
+    TensorScale, ZeroMinimum, ZeroSign, layout, pack, preset, unpack,
 };
 pub use codec::{Encoded, Explanation, Finfo, Unpacked, Values};
 pub use error::Error;
@@ -158,20 +174,31 @@ pub use kernel::Needs;
 pub use mma::{Accumulator, Chain, IntegerOverflow};
 pub use name::Name;
 #[cfg(feature = "alloc")]
-pub use ops::{Activation, Matmul, Operand, PackedMatrix, Quantizer, dot, gemv, matmul, matmul_into, reference_matmul};
-pub use ops::{Exec, FormatSlice, Real, convert_slice, decode_slice, encode_slice, fake_quantize_slice};
+pub use ops::{
+    Activation, Matmul, Operand, PackedMatrix, Quantizer, dot, gemv, matmul, matmul_into,
+    reference_matmul,
+};
+pub use ops::{
+    Exec, FormatSlice, Real, convert_slice, decode_slice, encode_slice, fake_quantize_slice,
+};
 #[cfg(feature = "alloc")]
 pub use ops::{Source, decode_packed_slice, encode_packed_slice};
-pub use policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
+pub use policy::{
+    Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero,
+};
 pub use random::{Dither, philox4x32_10};
 pub use round::{Round, Stochastic};
 #[doc(hidden)]
 pub use scalar as scalar_support;
 pub use scalar::{
-    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf, Binary8p5se, E8M0, F4E2M1, F6E2M3,
-    F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, HiF8, ParseError, UE4M3, UE5M3, aliases,
+    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf,
+    Binary8p5se, E8M0, F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz,
+    F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, HiF8, ParseError, UE4M3, UE5M3, aliases,
 };
-pub use spec::{Code, Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, ZeroField};
+pub use spec::{
+    Code, Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness,
+    ZeroField,
+};
 pub use stats::{ErrorStats, Sqnr, amax_scale, storage_error};
 #[cfg(feature = "alloc")]
 pub use stats::{TensorStats, WorstBlock};

@@ -1,4 +1,5 @@
-//! A short name held in place, so that a [`FormatSpec`](crate::FormatSpec) built at run time needs no allocation.
+//! A short name held in place, so that a [`FormatSpec`](crate::FormatSpec) built at run time needs
+//! no allocation.
 
 use core::fmt;
 
@@ -76,6 +77,9 @@ mod tests {
         let long = "ä".repeat(20);
         assert_eq!(Name::new(&long), None);
         assert_eq!(Name::cut(&long).as_str(), "ä".repeat(11));
-        assert_eq!(Name::cut("Binary").with_number(16).with_byte(b'p').with_number(3).as_str(), "Binary16p3");
+        assert_eq!(
+            Name::cut("Binary").with_number(16).with_byte(b'p').with_number(3).as_str(),
+            "Binary16p3"
+        );
     }
 }

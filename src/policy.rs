@@ -1,33 +1,42 @@
-//! Conversion policies: what one conversion may do differently from another, besides rounding. `codec` applies them; `vendor`
-//! names those of other programs.
+//! Conversion policies: what one conversion may do differently from another, besides rounding.
+//! `codec` applies them; `vendor` names those of other programs.
 
 use crate::round::Round;
 
 /// What becomes of a finite number that, after rounding, lies beyond the largest finite value.
 ///
-/// Where this gives NaN, the NaN has the number's sign; which of its mantissa bits are set follows [`Nan`]. A posit gives NaR, where its
-/// standard wants `Saturate`.
+/// Where this gives NaN, the NaN has the number's sign; which of its mantissa bits are set follows
+/// [`Nan`]. A posit gives NaR, where its standard wants `Saturate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// The largest finite value with the number's sign. CUDA SATFINITE, P3109 SatFinite and SatPropagate.
+    /// The largest finite value with the number's sign. CUDA SATFINITE, P3109 SatFinite and
+    /// SatPropagate.
     Saturate,
-    /// Infinity; without one, NaN with the number's sign; without NaN, saturate. `ml_dtypes`, torch 2.10.
+    /// Infinity; without one, NaN with the number's sign; without NaN, saturate. `ml_dtypes`, torch
+    /// 2.10.
     Special,
-    /// The largest finite value where the rounding direction forbids infinity (IEEE 754 section 7.4), else
-    /// infinity; a format without infinity saturates. P3109 SatNone, and the default above 8 bits.
+    /// The largest finite value where the rounding direction forbids infinity (IEEE 754 section
+    /// 7.4), else infinity; a format without infinity saturates. P3109 SatNone, and the default
+    /// above 8 bits.
     IeeeDirected,
-    /// `IeeeDirected`, but NaN instead of infinity in a format without infinity. gfloat, CUDA NOSAT.
+    /// `IeeeDirected`, but NaN instead of infinity in a format without infinity. gfloat, CUDA
+    /// NOSAT.
     DirectedSpecial,
-    /// Integers ([`Encoding::Int`](crate::Encoding::Int)) alone: the low bits of the number, which after rounding is a whole count of the format's
-    /// units, in two's complement. Casts in NumPy, C and `ml_dtypes`, and ONNX Cast between integers: 200 becomes −56 in INT8, 510 becomes 254 and −1
-    /// becomes 255 in UINT8. The low bits are those of the exact number however large it is, so those of 2^100 are 0.
+    /// Integers ([`Encoding::Int`](crate::Encoding::Int)) alone: the low bits of the number, which
+    /// after rounding is a whole count of the format's units, in two's complement. Casts in NumPy,
+    /// C and `ml_dtypes`, and ONNX Cast between integers: 200 becomes −56 in INT8, 510 becomes 254
+    /// and −1 becomes 255 in UINT8. The low bits are those of the exact number however large it is,
+    /// so those of 2^100 are 0.
     ///
-    /// A negative number in an unsigned integer format wraps too, whatever [`Negative::Nan`] or [`Negative::Clamp`] say; [`Negative::Magnitude`]
-    /// drops the sign first. Where the low bits are the code that a symmetric format never produces, the result is its smallest number. Infinity
-    /// and NaN have no low bits and C leaves them undefined: they follow [`Infinity`] and [`MissingNan`]. A result of arithmetic or of a
-    /// [`Unary`](crate::Unary) function that has more than 62 bits before the binary point of the format's units is rounded to odd at 62 to 64 bits first.
-    /// In formats that are no integers (floats, sign-magnitude integers among them; HiF8, codebooks, posits) it counts as `Saturate`.
+    /// A negative number in an unsigned integer format wraps too, whatever [`Negative::Nan`] or
+    /// [`Negative::Clamp`] say; [`Negative::Magnitude`] drops the sign first. Where the low bits
+    /// are the code that a symmetric format never produces, the result is its smallest number.
+    /// Infinity and NaN have no low bits and C leaves them undefined: they follow [`Infinity`] and
+    /// [`MissingNan`]. A result of arithmetic or of a [`Unary`](crate::Unary) function that has
+    /// more than 62 bits before the binary point of the format's units is rounded to odd at 62 to
+    /// 64 bits first. In formats that are no integers (floats, sign-magnitude integers among them;
+    /// HiF8, codebooks, posits) it counts as `Saturate`.
     ///
     /// ```
     /// use subhalf::{Convert, Flags, FormatSpec};
@@ -63,7 +72,8 @@ pub enum Nan {
     AllOnes,
     /// The `AllOnes` NaN with the sign of the input.
     SignedAllOnes,
-    /// The sign and the leading payload bits of the input, made quiet. What IEEE 754 recommends and F16C does.
+    /// The sign and the leading payload bits of the input, made quiet. What IEEE 754 recommends and
+    /// F16C does.
     Payload,
 }
 
@@ -81,13 +91,14 @@ pub enum MissingNan {
     SignedZero,
     /// Zero with the sign opposite to the input's. `ml_dtypes`.
     OppositeZero,
-    /// What is left of an f32 NaN if it is rounded like a number and its rebiased exponent cut to the format's bits, with the sign of the input: the
-    /// canonical NaN is 1.5 in E2M1, E2M3 and E3M2. In formats that are no floats as `Zero`. torchao.
+    /// What is left of an f32 NaN if it is rounded like a number and its rebiased exponent cut to
+    /// the format's bits, with the sign of the input: the canonical NaN is 1.5 in E2M1, E2M3 and
+    /// E3M2. In formats that are no floats as `Zero`. torchao.
     Payload,
 }
 
-/// What an exact zero becomes in a format without zero, such as E8M0. In a codebook zero is a number like any other and goes to the
-/// nearest entry.
+/// What an exact zero becomes in a format without zero, such as E8M0. In a codebook zero is a
+/// number like any other and goes to the nearest entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Zero {
@@ -95,22 +106,25 @@ pub enum Zero {
     Smallest,
     /// NaN; numbers that are merely too small still become the smallest value. `ml_dtypes`.
     Nan,
-    /// NaN, and so is every nonzero number that, rounded as if the exponent had no lower bound, lies below the smallest value.
-    /// `en_dtypes`.
+    /// NaN, and so is every nonzero number that, rounded as if the exponent had no lower bound,
+    /// lies below the smallest value. `en_dtypes`.
     NanBelowSmallest,
 }
 
-/// What a number that is negative after rounding becomes in an unsigned format (in a codebook, any negative number). Under [`Overflow::Wrap`] finite
-/// numbers in integers wrap instead, unless the sign is dropped.
+/// What a number that is negative after rounding becomes in an unsigned format (in a codebook, any
+/// negative number). Under [`Overflow::Wrap`] finite numbers in integers wrap instead, unless the
+/// sign is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Negative {
     /// NaN; without NaN the smallest value. `ml_dtypes`.
     Nan,
-    /// NaN, but a finite number rounded [toward zero](Round::TowardZero) or [up](Round::Up) becomes what `Clamp` makes of it: rounding in that
-    /// direction cannot pass the smallest value. Minus infinity is NaN in every rounding. P3109 SatNone.
+    /// NaN, but a finite number rounded [toward zero](Round::TowardZero) or [up](Round::Up) becomes
+    /// what `Clamp` makes of it: rounding in that direction cannot pass the smallest value. Minus
+    /// infinity is NaN in every rounding. P3109 SatNone.
     Directed,
-    /// The smallest value: zero, or in a format without zero what [`Zero`] makes of it. P3109 SatFinite.
+    /// The smallest value: zero, or in a format without zero what [`Zero`] makes of it. P3109
+    /// SatFinite.
     Clamp,
     /// The sign is dropped before rounding. CUDA, torch.
     Magnitude,
@@ -130,16 +144,18 @@ pub enum SubnormalInputs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DivisionByZero {
-    /// Infinity with the sign of the quotient, and of a finite number the flag `DIVIDE_BY_ZERO`; then as an infinite input. IEEE 754.
+    /// Infinity with the sign of the quotient, and of a finite number the flag `DIVIDE_BY_ZERO`;
+    /// then as an infinite input. IEEE 754.
     Infinity,
     /// NaN, of infinity too, and the flag `INVALID`. P3109.
     Nan,
 }
 
-/// Everything that one conversion can do differently from another. The parts are independent of each other.
+/// Everything that one conversion can do differently from another. The parts are independent of
+/// each other.
 ///
-/// Start from [`FormatSpec::default_convert`](crate::FormatSpec::default_convert) or a named preset and change parts with
-/// the `with_` methods.
+/// Start from [`FormatSpec::default_convert`](crate::FormatSpec::default_convert) or a named preset
+/// and change parts with the `with_` methods.
 ///
 /// ```
 /// use subhalf::{Convert, FormatSpec, Overflow};
@@ -172,7 +188,8 @@ pub struct Convert {
     pub division_by_zero: DivisionByZero,
 }
 
-/// Stamps a method for each part of a value that is made of parts: the value with another such part.
+/// Stamps a method for each part of a value that is made of parts: the value with another such
+/// part.
 macro_rules! with_methods {
     ($whole:literal; $($name:ident, $field:ident: $type:ty;)*) => {$(
         #[doc = concat!("The same ", $whole, " with another `", stringify!($field), "` part.")]
@@ -188,7 +205,8 @@ macro_rules! with_methods {
 pub(crate) use with_methods;
 
 impl Convert {
-    /// Nearest-even, saturating finite overflow, keeping infinity where it exists: the default up to 8 bits.
+    /// Nearest-even, saturating finite overflow, keeping infinity where it exists: the default up
+    /// to 8 bits.
     pub const SATURATING: Self = Self {
         round: Round::NearestEven,
         overflow: Overflow::Saturate,

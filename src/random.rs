@@ -1,7 +1,8 @@
-//! The counter-based generator behind stochastic rounding. A random word is a function of (seed, element index): it does not
-//! depend on threads, chunking or instruction set.
+//! The counter-based generator behind stochastic rounding. A random word is a function of (seed,
+//! element index): it does not depend on threads, chunking or instruction set.
 
-/// One block of Philox4x32-10 (Salmon et al., SC 2011): four random words from a 128-bit counter and a 64-bit key.
+/// One block of Philox4x32-10 (Salmon et al., SC 2011): four random words from a 128-bit counter
+/// and a 64-bit key.
 ///
 /// ```
 /// // The known answer of the Random123 distribution for counter 0, key 0.
@@ -15,7 +16,8 @@ pub const fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     while round < 10 {
         let p0 = c0 as u64 * 0xD251_1F53;
         let p1 = c2 as u64 * 0xCD9E_8D57;
-        (c0, c1, c2, c3) = ((p1 >> 32) as u32 ^ c1 ^ k0, p1 as u32, (p0 >> 32) as u32 ^ c3 ^ k1, p0 as u32);
+        (c0, c1, c2, c3) =
+            ((p1 >> 32) as u32 ^ c1 ^ k0, p1 as u32, (p0 >> 32) as u32 ^ c3 ^ k1, p0 as u32);
         k0 = k0.wrapping_add(0x9E37_79B9);
         k1 = k1.wrapping_add(0xBB67_AE85);
         round += 1;
@@ -23,12 +25,14 @@ pub const fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     [c0, c1, c2, c3]
 }
 
-/// The randomness of a bulk call: a seed, and the index of the first element in the whole it belongs to.
+/// The randomness of a bulk call: a seed, and the index of the first element in the whole it
+/// belongs to.
 ///
-/// Element *i* (row-major, counted from the start of the whole) always gets the same word for a seed. Philox4x32-10 runs
-/// with key = seed (low word first) and counter = (block number, stream), each 64 bits, low word first; rounding uses
-/// stream 0. With at most 16 random bits, element *i* takes 16-bit half `i mod 8` (low half of word 0 first) of block
-/// `i / 8`; with more, word `i mod 4` of block `i / 4`. A rounding uses the low bits of what it takes.
+/// Element *i* (row-major, counted from the start of the whole) always gets the same word for a
+/// seed. Philox4x32-10 runs with key = seed (low word first) and counter = (block number, stream),
+/// each 64 bits, low word first; rounding uses stream 0. With at most 16 random bits, element *i*
+/// takes 16-bit half `i mod 8` (low half of word 0 first) of block `i / 8`; with more, word
+/// `i mod 4` of block `i / 4`. A rounding uses the low bits of what it takes.
 ///
 /// ```
 /// use subhalf::{Dither, Exec, FormatSpec, Round, Stochastic, encode_slice};
@@ -68,7 +72,8 @@ impl Dither {
         Self { first_index: self.first_index.wrapping_add(elements), ..self }
     }
 
-    /// The random word of element `offset` of the slice, for a rounding that takes `bits` random bits.
+    /// The random word of element `offset` of the slice, for a rounding that takes `bits` random
+    /// bits.
     ///
     /// ```
     /// use subhalf::Dither;

@@ -1,18 +1,21 @@
-//! The roundings: when a number between two neighbours moves to the upper one. `codec` finds the neighbours.
+//! The roundings: when a number between two neighbours moves to the upper one. `codec` finds the
+//! neighbours.
 
 use crate::error::Error;
 
 /// How a number that lies between two neighbouring representable values is rounded.
 ///
-/// "Even" and "odd" are said of the code of the neighbour nearer to zero: even if its last bit is 0 (IEEE P3109's *CodeIsEven*, which
-/// extends IEEE 754's rule to formats without mantissa bits). In a codebook, where codes need not be in order, it is even if an even
-/// number of entries are smaller.
+/// "Even" and "odd" are said of the code of the neighbour nearer to zero: even if its last bit is 0
+/// (IEEE P3109's *CodeIsEven*, which extends IEEE 754's rule to formats without mantissa bits). In
+/// a codebook, where codes need not be in order, it is even if an even number of entries are
+/// smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Round {
     /// To the nearest value, ties to the even code. IEEE 754 roundTiesToEven, `rn`.
     NearestEven,
-    /// To the nearest value, ties away from zero. IEEE 754 roundTiesToAway, `rna`, Ascend `CAST_ROUND`.
+    /// To the nearest value, ties away from zero. IEEE 754 roundTiesToAway, `rna`, Ascend
+    /// `CAST_ROUND`.
     NearestAway,
     /// To the nearest value, ties toward zero (the element rounding of ggml's MXFP4).
     NearestTowardZero,
@@ -26,8 +29,8 @@ pub enum Round {
     Up,
     /// Toward minus infinity. `rm`.
     Down,
-    /// To the neighbour with the odd code, unless the number is representable. P3109 ToOdd, the first step of innocuous
-    /// double rounding.
+    /// To the neighbour with the odd code, unless the number is representable. P3109 ToOdd, the
+    /// first step of innocuous double rounding.
     ToOdd,
     /// Up or down at random, in proportion to the discarded fraction of a unit.
     Stochastic {
@@ -38,12 +41,13 @@ pub enum Round {
     },
 }
 
-/// The three stochastic roundings of IEEE P3109 (Interim Report v4.0). With ν the discarded fraction of a unit in
-/// `[0, 1)` and R an N-bit random integer, the magnitude is rounded up if the condition holds. A representable number
-/// never moves.
+/// The three stochastic roundings of IEEE P3109 (Interim Report v4.0). With ν the discarded
+/// fraction of a unit in `[0, 1)` and R an N-bit random integer, the magnitude is rounded up if the
+/// condition holds. A representable number never moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stochastic {
-    /// `floor(ν·2^N) + R ≥ 2^N`: add and truncate. Biased toward zero by up to `2^-N` of a unit. `cvt.rs` in PTX.
+    /// `floor(ν·2^N) + R ≥ 2^N`: add and truncate. Biased toward zero by up to `2^-N` of a unit.
+    /// `cvt.rs` in PTX.
     A,
     /// `floor(ν·2^(N+1)) + (2R + 1) ≥ 2^(N+1)`: as A, half a step higher.
     B,
@@ -83,18 +87,28 @@ impl Round {
         }
     }
 
-    /// Refuses a stochastic rounding whose bit count no word can serve. Bulk calls ask this at the door; a scalar call
-    /// given such a rounding uses the nearest count that exists.
+    /// Refuses a stochastic rounding whose bit count no word can serve. Bulk calls ask this at the
+    /// door; a scalar call given such a rounding uses the nearest count that exists.
     pub(crate) const fn validate(self) -> Result<(), Error> {
         match self {
-            Self::Stochastic { bits: found, .. } if found < 1 || found > 32 => Err(Error::RandomBits { found }),
+            Self::Stochastic { bits: found, .. } if found < 1 || found > 32 => {
+                Err(Error::RandomBits { found })
+            }
             _ => Ok(()),
         }
     }
 
-    /// Whether a magnitude between its neighbours moves to the upper one. `odd` says whether the lower neighbour's code
-    /// is odd; `fraction` and `sticky` are those of [`Split`](crate::bits::Split).
-    pub(crate) const fn moves_up(self, negative: bool, odd: bool, fraction: u64, sticky: bool, random: u32) -> bool {
+    /// Whether a magnitude between its neighbours moves to the upper one. `odd` says whether the
+    /// lower neighbour's code is odd; `fraction` and `sticky` are those of
+    /// [`Split`](crate::bits::Split).
+    pub(crate) const fn moves_up(
+        self,
+        negative: bool,
+        odd: bool,
+        fraction: u64,
+        sticky: bool,
+        random: u32,
+    ) -> bool {
         const HALF: u64 = 1 << 63;
         if fraction == 0 && !sticky {
             return false;
@@ -134,8 +148,8 @@ impl Round {
         }
     }
 
-    /// Whether a finite number beyond the largest value may become infinite under the direction-dependent rule of
-    /// IEEE 754 (7.4), given the parity of the largest finite code.
+    /// Whether a finite number beyond the largest value may become infinite under the
+    /// direction-dependent rule of IEEE 754 (7.4), given the parity of the largest finite code.
     pub(crate) const fn overflows_to_infinity(self, negative: bool, max_is_odd: bool) -> bool {
         match self {
             Self::TowardZero => false,

@@ -1,13 +1,16 @@
-//! The policies of other programs, as constants of [`Convert`]. *Checked* ones reproduce arrays that the program itself made
-//! (`tests/golden`), of the version that the documentation names: a later version that differs gets a constant of its own. *Formula only* ones follow a document and were never run against the real thing.
+//! The policies of other programs, as constants of [`Convert`]. *Checked* ones reproduce arrays
+//! that the program itself made (`tests/golden`), of the version that the documentation names: a
+//! later version that differs gets a constant of its own. *Formula only* ones follow a document and
+//! were never run against the real thing.
 
 use crate::policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, Zero};
 use crate::round::Round;
 
 impl Convert {
-    /// ml_dtypes 0.6.0 (JAX, TensorFlow): overflow and infinity become infinity, else NaN, else saturate; NaN keeps its sign,
-    /// and in FP6 and FP4 becomes a zero of the opposite sign. *Checked* for its float types (into integers:
-    /// [`ML_DTYPES_INT`](Self::ML_DTYPES_INT)). Casts of arrays from f64 go through f32 there.
+    /// ml_dtypes 0.6.0 (JAX, TensorFlow): overflow and infinity become infinity, else NaN, else
+    /// saturate; NaN keeps its sign, and in FP6 and FP4 becomes a zero of the opposite sign.
+    /// *Checked* for its float types (into integers: [`ML_DTYPES_INT`](Self::ML_DTYPES_INT)). Casts
+    /// of arrays from f64 go through f32 there.
     pub const ML_DTYPES: Self = Self {
         overflow: Overflow::Special,
         infinity: Infinity::Special,
@@ -16,105 +19,180 @@ impl Convert {
         zero: Zero::Nan,
         ..Self::SATURATING
     };
-    /// ml_dtypes 0.6.0 into E8M0: as [`ML_DTYPES`](Self::ML_DTYPES), ties up; zero and negative numbers become NaN. *Checked*, but for
-    /// numbers between 2^-127 and 1.5·2^-127, which go up there (0x01) and to the nearest (0x00) here.
+    /// ml_dtypes 0.6.0 into E8M0: as [`ML_DTYPES`](Self::ML_DTYPES), ties up; zero and negative
+    /// numbers become NaN. *Checked*, but for numbers between 2^-127 and 1.5·2^-127, which go up
+    /// there (0x01) and to the nearest (0x00) here.
     pub const ML_DTYPES_E8M0: Self = Self::ML_DTYPES.with_round(Round::NearestUp);
-    /// ml_dtypes 0.6.0 into its integers (`int4`, `uint2`, …) and in arithmetic on them; casts in NumPy and C; ONNX Cast between integers:
-    /// truncates, and keeps the low bits of what is out of range. *Checked* for numbers. Infinity and NaN, which C leaves undefined and x86 makes 0,
+    /// ml_dtypes 0.6.0 into its integers (`int4`, `uint2`, …) and in arithmetic on them; casts in
+    /// NumPy and C; ONNX Cast between integers: truncates, and keeps the low bits of what is out of
+    /// range. *Checked* for numbers. Infinity and NaN, which C leaves undefined and x86 makes 0,
     /// saturate and become 0.
-    pub const ML_DTYPES_INT: Self =
-        Self { round: Round::TowardZero, overflow: Overflow::Wrap, missing_nan: MissingNan::Zero, ..Self::SATURATING };
+    pub const ML_DTYPES_INT: Self = Self {
+        round: Round::TowardZero,
+        overflow: Overflow::Wrap,
+        missing_nan: MissingNan::Zero,
+        ..Self::SATURATING
+    };
 
-    /// CUDA 13.5 `__NV_SATFINITE` on the host: overflow and infinity saturate, NaN is 0x7F, or the largest value in FP6 and FP4; the
-    /// sign is dropped into E8M0 and UE5M3. *Checked.* From f64 NaN becomes [`Nan::Signed`].
-    pub const CUDA_SATFINITE: Self =
-        Self { infinity: Infinity::Saturate, nan: Nan::AllOnes, negative: Negative::Magnitude, ..Self::SATURATING };
-    /// CUDA 13.5 `__NV_NOSAT` on the host, and its conversions to f16 and bf16: overflow (where the rounding direction lets it)
-    /// and infinity become infinity, else NaN with their sign; else as [`CUDA_SATFINITE`](Self::CUDA_SATFINITE). *Checked.*
-    pub const CUDA_NOSAT: Self = Self { overflow: Overflow::DirectedSpecial, infinity: Infinity::Special, ..Self::CUDA_SATFINITE };
+    /// CUDA 13.5 `__NV_SATFINITE` on the host: overflow and infinity saturate, NaN is 0x7F, or the
+    /// largest value in FP6 and FP4; the sign is dropped into E8M0 and UE5M3. *Checked.* From f64
+    /// NaN becomes [`Nan::Signed`].
+    pub const CUDA_SATFINITE: Self = Self {
+        infinity: Infinity::Saturate,
+        nan: Nan::AllOnes,
+        negative: Negative::Magnitude,
+        ..Self::SATURATING
+    };
+    /// CUDA 13.5 `__NV_NOSAT` on the host, and its conversions to f16 and bf16: overflow (where the
+    /// rounding direction lets it) and infinity become infinity, else NaN with their sign; else as
+    /// [`CUDA_SATFINITE`](Self::CUDA_SATFINITE). *Checked.*
+    pub const CUDA_NOSAT: Self = Self {
+        overflow: Overflow::DirectedSpecial,
+        infinity: Infinity::Special,
+        ..Self::CUDA_SATFINITE
+    };
 
-    /// CUDA 13.5 into E8M0, saturating, to nearest: ties up. *Checked.* Its other roundings: [`CUDA_SATFINITE`](Self::CUDA_SATFINITE).
+    /// CUDA 13.5 into E8M0, saturating, to nearest: ties up. *Checked.* Its other roundings:
+    /// [`CUDA_SATFINITE`](Self::CUDA_SATFINITE).
     pub const CUDA_SATFINITE_E8M0: Self = Self::CUDA_SATFINITE.with_round(Round::NearestUp);
-    /// CUDA 13.5 into E8M0, not saturating, to nearest: ties up. *Checked.* Its other roundings: [`CUDA_NOSAT`](Self::CUDA_NOSAT).
+    /// CUDA 13.5 into E8M0, not saturating, to nearest: ties up. *Checked.* Its other roundings:
+    /// [`CUDA_NOSAT`](Self::CUDA_NOSAT).
     pub const CUDA_NOSAT_E8M0: Self = Self::CUDA_NOSAT.with_round(Round::NearestUp);
 
-    /// torch 2.10 on the CPU: never saturates; NaN keeps its sign with all mantissa bits set; E8M0 drops the sign. *Checked.* From f64 it goes
-    /// through f32.
+    /// torch 2.10 on the CPU: never saturates; NaN keeps its sign with all mantissa bits set; E8M0
+    /// drops the sign. *Checked.* From f64 it goes through f32.
     pub const TORCH_2_10: Self = Self { nan: Nan::SignedAllOnes, ..Self::CUDA_NOSAT };
-    /// torch 2.10 and 2.15 into E8M0: ties up. *Checked*, but for numbers between 2^-127 and 1.5·2^-127, which go up there (0x01) and
-    /// to the nearest (0x00) here.
+    /// torch 2.10 and 2.15 into E8M0: ties up. *Checked*, but for numbers between 2^-127 and
+    /// 1.5·2^-127, which go up there (0x01) and to the nearest (0x00) here.
     pub const TORCH_2_10_E8M0: Self = Self::TORCH_2_10.with_round(Round::NearestUp);
     /// torch 2.15 on the CPU, but for `float8_e4m3fn`: as 2.10. *Checked.*
     pub const TORCH_2_15: Self = Self::TORCH_2_10;
     /// torch 2.15 into `float8_e4m3fn`: overflow and infinity saturate. *Checked.*
-    pub const TORCH_2_15_E4M3FN: Self = Self { overflow: Overflow::Saturate, infinity: Infinity::Saturate, ..Self::TORCH_2_15 };
+    pub const TORCH_2_15_E4M3FN: Self =
+        Self { overflow: Overflow::Saturate, infinity: Infinity::Saturate, ..Self::TORCH_2_15 };
 
-    /// ONNX Cast (opset 28) and QuantizeLinear into FP8 with `saturate = 1`: overflow and infinity saturate; NaN keeps its sign, of which the
-    /// operator's table says nothing. *Checked* against the evaluator of onnx 1.23.2. In onnxruntime 1.32 the NaN of E5M2 has all mantissa bits set
-    /// (0x7F, [`Nan::SignedAllOnes`]). Into FP6 and FP4 the evaluator is [`ML_DTYPES`](Self::ML_DTYPES).
-    pub const ONNX_SATURATE: Self = Self { infinity: Infinity::Saturate, nan: Nan::Signed, ..Self::SATURATING };
-    /// ONNX Cast (opset 28) and QuantizeLinear into FP8 with `saturate = 0`: overflow and infinity become infinity, else NaN; NaN keeps its sign.
-    /// *Checked* as [`ONNX_SATURATE`](Self::ONNX_SATURATE). onnxruntime 1.32 also makes 448 of 480 to 496 in E4M3, and NaN of 61440 to 65536 in E5M2.
-    pub const ONNX_NO_SATURATE: Self =
-        Self { overflow: Overflow::Special, infinity: Infinity::Special, nan: Nan::Signed, ..Self::SATURATING };
-    /// ONNX Cast (opset 28) into E8M0 with `saturate = 1` and `round_mode = "up"`, its default: zero and what is too small become 2^-127,
-    /// overflow and infinity 2^127. `"down"` is [`with_round`](Self::with_round) of [`Round::TowardZero`], `"nearest"` of [`Round::NearestUp`].
+    /// ONNX Cast (opset 28) and QuantizeLinear into FP8 with `saturate = 1`: overflow and infinity
+    /// saturate; NaN keeps its sign, of which the operator's table says nothing. *Checked* against
+    /// the evaluator of onnx 1.23.2. In onnxruntime 1.32 the NaN of E5M2 has all mantissa bits set
+    /// (0x7F, [`Nan::SignedAllOnes`]). Into FP6 and FP4 the evaluator is
+    /// [`ML_DTYPES`](Self::ML_DTYPES).
+    pub const ONNX_SATURATE: Self =
+        Self { infinity: Infinity::Saturate, nan: Nan::Signed, ..Self::SATURATING };
+    /// ONNX Cast (opset 28) and QuantizeLinear into FP8 with `saturate = 0`: overflow and infinity
+    /// become infinity, else NaN; NaN keeps its sign. *Checked* as
+    /// [`ONNX_SATURATE`](Self::ONNX_SATURATE). onnxruntime 1.32 also makes 448 of 480 to 496 in
+    /// E4M3, and NaN of 61440 to 65536 in E5M2.
+    pub const ONNX_NO_SATURATE: Self = Self {
+        overflow: Overflow::Special,
+        infinity: Infinity::Special,
+        nan: Nan::Signed,
+        ..Self::SATURATING
+    };
+    /// ONNX Cast (opset 28) into E8M0 with `saturate = 1` and `round_mode = "up"`, its default:
+    /// zero and what is too small become 2^-127, overflow and infinity 2^127. `"down"` is
+    /// [`with_round`](Self::with_round) of [`Round::TowardZero`], `"nearest"` of
+    /// [`Round::NearestUp`].
     ///
-    /// *Checked* against onnxruntime 1.32 but for negative numbers, which the operator leaves unspecified: the sign is dropped, as in the
-    /// evaluator of onnx 1.23.2; onnxruntime clamps ([`Negative::Clamp`]). That evaluator parts from the operator's own table for
-    /// infinity (0xFF) and for f32s below 2^-126: up to 2^-127 (0x01 under `"up"`), and, to nearest, between 2^-127 and 1.5·2^-127 (0x01).
-    pub const ONNX_SATURATE_E8M0: Self = Self::ONNX_SATURATE.with_round(Round::Up).with_negative(Negative::Magnitude);
-    /// ONNX Cast (opset 28) into E8M0 with `saturate = 0` and `round_mode = "nearest"`, ties up: zero, what is too small, overflow and infinity
-    /// become NaN, each judged after rounding. `"up"` is [`with_round`](Self::with_round) of [`Round::Up`], `"down"` of [`Round::TowardZero`].
+    /// *Checked* against onnxruntime 1.32 but for negative numbers, which the operator leaves
+    /// unspecified: the sign is dropped, as in the evaluator of onnx 1.23.2; onnxruntime clamps
+    /// ([`Negative::Clamp`]). That evaluator parts from the operator's own table for infinity
+    /// (0xFF) and for f32s below 2^-126: up to 2^-127 (0x01 under `"up"`), and, to nearest, between
+    /// 2^-127 and 1.5·2^-127 (0x01).
+    pub const ONNX_SATURATE_E8M0: Self =
+        Self::ONNX_SATURATE.with_round(Round::Up).with_negative(Negative::Magnitude);
+    /// ONNX Cast (opset 28) into E8M0 with `saturate = 0` and `round_mode = "nearest"`, ties up:
+    /// zero, what is too small, overflow and infinity become NaN, each judged after rounding.
+    /// `"up"` is [`with_round`](Self::with_round) of [`Round::Up`], `"down"` of
+    /// [`Round::TowardZero`].
     ///
-    /// *Checked* against onnxruntime 1.32 but for negative numbers, which are unspecified: the sign is dropped, as in the evaluator of onnx 1.23.2; in
-    /// onnxruntime they are NaN ([`Negative::Nan`]); and but for numbers above 2^127 or below 2^-127 that are rounded to these: onnxruntime judges before
-    /// rounding and makes NaN of them. That evaluator judges overflow after rounding too, but makes no NaN of zero and of what is too small.
-    pub const ONNX_NO_SATURATE_E8M0: Self =
-        Self { round: Round::NearestUp, zero: Zero::NanBelowSmallest, negative: Negative::Magnitude, ..Self::ONNX_NO_SATURATE };
+    /// *Checked* against onnxruntime 1.32 but for negative numbers, which are unspecified: the sign
+    /// is dropped, as in the evaluator of onnx 1.23.2; in onnxruntime they are NaN
+    /// ([`Negative::Nan`]); and but for numbers above 2^127 or below 2^-127 that are rounded to
+    /// these: onnxruntime judges before rounding and makes NaN of them. That evaluator judges
+    /// overflow after rounding too, but makes no NaN of zero and of what is too small.
+    pub const ONNX_NO_SATURATE_E8M0: Self = Self {
+        round: Round::NearestUp,
+        zero: Zero::NanBelowSmallest,
+        negative: Negative::Magnitude,
+        ..Self::ONNX_NO_SATURATE
+    };
 
-    /// IEEE P3109 SatFinite (Interim Report v4.0, 4.7.5): everything is clamped, infinity too; in unsigned formats negative numbers to zero.
-    /// *Checked* through gfloat, but for negative numbers into unsigned formats.
-    pub const P3109_SAT_FINITE: Self = Self { infinity: Infinity::Saturate, ..Self::P3109_SAT_PROPAGATE };
-    /// IEEE P3109 SatPropagate (Interim Report v4.0, 4.7.5): finite numbers are clamped, infinity is kept where it exists. *Formula only*: gfloat
-    /// 0.5.2 has no such mode.
-    pub const P3109_SAT_PROPAGATE: Self =
-        Self { negative: Negative::Clamp, division_by_zero: DivisionByZero::Nan, ..Self::SATURATING };
-    /// IEEE P3109 SatNone (Interim Report v4.0, 4.7.5), formerly `OvfInf`: overflow as in IEEE 754 where infinity exists, else clamped; in unsigned
-    /// formats negative numbers become NaN, or zero if they are finite and rounded toward zero or up. *Checked* through gfloat in extended
+    /// IEEE P3109 SatFinite (Interim Report v4.0, 4.7.5): everything is clamped, infinity too; in
+    /// unsigned formats negative numbers to zero. *Checked* through gfloat, but for negative
+    /// numbers into unsigned formats.
+    pub const P3109_SAT_FINITE: Self =
+        Self { infinity: Infinity::Saturate, ..Self::P3109_SAT_PROPAGATE };
+    /// IEEE P3109 SatPropagate (Interim Report v4.0, 4.7.5): finite numbers are clamped, infinity
+    /// is kept where it exists. *Formula only*: gfloat 0.5.2 has no such mode.
+    pub const P3109_SAT_PROPAGATE: Self = Self {
+        negative: Negative::Clamp,
+        division_by_zero: DivisionByZero::Nan,
+        ..Self::SATURATING
+    };
+    /// IEEE P3109 SatNone (Interim Report v4.0, 4.7.5), formerly `OvfInf`: overflow as in IEEE 754
+    /// where infinity exists, else clamped; in unsigned formats negative numbers become NaN, or
+    /// zero if they are finite and rounded toward zero or up. *Checked* through gfloat in extended
     /// domains, but for negative numbers into unsigned formats.
-    pub const P3109_SAT_NONE: Self = Self { negative: Negative::Directed, division_by_zero: DivisionByZero::Nan, ..Self::IEEE };
+    pub const P3109_SAT_NONE: Self =
+        Self { negative: Negative::Directed, division_by_zero: DivisionByZero::Nan, ..Self::IEEE };
 
     /// gfloat 0.5.2 with `sat = True`. *Checked.*
     pub const GFLOAT_SATURATE: Self = Self::P3109_SAT_FINITE;
-    /// gfloat 0.5.2 with `sat = False`: overflow as in IEEE 754, to NaN where there is no infinity. *Checked.*
-    pub const GFLOAT: Self = Self { overflow: Overflow::DirectedSpecial, infinity: Infinity::Special, ..Self::SATURATING };
+    /// gfloat 0.5.2 with `sat = False`: overflow as in IEEE 754, to NaN where there is no infinity.
+    /// *Checked.*
+    pub const GFLOAT: Self = Self {
+        overflow: Overflow::DirectedSpecial,
+        infinity: Infinity::Special,
+        ..Self::SATURATING
+    };
 
     /// en_dtypes 0.0.4 into FP6 and FP4: saturates, NaN becomes a zero with its sign. *Checked.*
-    pub const EN_DTYPES: Self = Self { infinity: Infinity::Saturate, missing_nan: MissingNan::SignedZero, ..Self::SATURATING };
-    /// en_dtypes 0.0.4 into E8M0: truncates; zero, negative numbers and everything below 2^-127 become NaN. *Checked.*
-    pub const EN_DTYPES_E8M0: Self =
-        Self { round: Round::TowardZero, infinity: Infinity::Special, zero: Zero::NanBelowSmallest, ..Self::SATURATING };
+    pub const EN_DTYPES: Self = Self {
+        infinity: Infinity::Saturate,
+        missing_nan: MissingNan::SignedZero,
+        ..Self::SATURATING
+    };
+    /// en_dtypes 0.0.4 into E8M0: truncates; zero, negative numbers and everything below 2^-127
+    /// become NaN. *Checked.*
+    pub const EN_DTYPES_E8M0: Self = Self {
+        round: Round::TowardZero,
+        infinity: Infinity::Special,
+        zero: Zero::NanBelowSmallest,
+        ..Self::SATURATING
+    };
 
-    /// HiF8 without saturation, as en_dtypes 0.0.4 and the vendor's own emulation do it: ties away, overflow to infinity. *Checked.*
-    pub const HIF8: Self = Self { round: Round::NearestAway, overflow: Overflow::Special, ..Self::SATURATING };
+    /// HiF8 without saturation, as en_dtypes 0.0.4 and the vendor's own emulation do it: ties away,
+    /// overflow to infinity. *Checked.*
+    pub const HIF8: Self =
+        Self { round: Round::NearestAway, overflow: Overflow::Special, ..Self::SATURATING };
 
-    /// Arm FP8 conversions with FPMR.OSC = 1 (Arm ARM A1.5.5): overflow and infinity saturate; NaN is the default NaN, whose sign is FPCR.AH, here 0
-    /// (A1.5.7.1). *Formula only.*
+    /// Arm FP8 conversions with FPMR.OSC = 1 (Arm ARM A1.5.5): overflow and infinity saturate; NaN
+    /// is the default NaN, whose sign is FPCR.AH, here 0 (A1.5.7.1). *Formula only.*
     pub const ARM_SATURATE: Self = Self::SATURATING.with_infinity(Infinity::Saturate);
-    /// Arm FP8 conversions with FPMR.OSC = 0 (Arm ARM A1.5.5): overflow and infinity become NaN in E4M3, infinity in E5M2, with the sign of the
-    /// number; NaN is the default NaN, as in [`ARM_SATURATE`](Self::ARM_SATURATE). *Formula only.*
-    pub const ARM: Self = Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::SATURATING };
+    /// Arm FP8 conversions with FPMR.OSC = 0 (Arm ARM A1.5.5): overflow and infinity become NaN in
+    /// E4M3, infinity in E5M2, with the sign of the number; NaN is the default NaN, as in
+    /// [`ARM_SATURATE`](Self::ARM_SATURATE). *Formula only.*
+    pub const ARM: Self =
+        Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::SATURATING };
 
-    /// AMD MI300 (gfx942) into the FNUZ formats with clipping, as HIP's `amd_hip_fp8.h` (ROCm/clr 00387053) has it: finite numbers saturate, infinity
-    /// becomes NaN; an older header (f9f995c6) clips infinity and NaN too. *Formula only.*
+    /// AMD MI300 (gfx942) into the FNUZ formats with clipping, as HIP's `amd_hip_fp8.h`
+    /// (ROCm/clr 00387053) has it: finite numbers saturate, infinity becomes NaN; an older header (f9f995c6)
+    /// clips infinity and NaN too. *Formula only.*
     pub const AMD_FNUZ: Self = Self::SATURATING.with_infinity(Infinity::Special);
-    /// AMD gfx950 conversions into E5M2, FP6 and FP4, as the vendor's host model `amd_hip_ocp_host.hpp` (ROCm/clr 0c33dfa0) has them: overflow and
-    /// infinity saturate; NaN keeps its sign, in FP6 and FP4 as the largest magnitude. *Formula only*; by a report from a gfx950 (ROCm/rocm-systems 9556) its
-    /// instruction makes infinity of an overflow in E5M2 ([`Overflow::Special`]).
-    pub const GFX950: Self =
-        Self { infinity: Infinity::Saturate, nan: Nan::Signed, missing_nan: MissingNan::SignedMax, ..Self::SATURATING };
-    /// AMD gfx950 conversions into E4M3, as the vendor's host model has them: overflow and infinity become NaN with their sign, although the model
-    /// calls it saturation; NaN keeps its sign. *Formula only*; that report says the same of the instruction.
-    pub const GFX950_E4M3: Self = Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::GFX950 };
+    /// AMD gfx950 conversions into E5M2, FP6 and FP4, as the vendor's host model
+    /// `amd_hip_ocp_host.hpp` (ROCm/clr 0c33dfa0) has them: overflow and infinity saturate; NaN
+    /// keeps its sign, in FP6 and FP4 as the largest magnitude. *Formula only*; by a report from a
+    /// gfx950 (ROCm/rocm-systems 9556) its instruction makes infinity of an overflow in E5M2
+    /// ([`Overflow::Special`]).
+    pub const GFX950: Self = Self {
+        infinity: Infinity::Saturate,
+        nan: Nan::Signed,
+        missing_nan: MissingNan::SignedMax,
+        ..Self::SATURATING
+    };
+    /// AMD gfx950 conversions into E4M3, as the vendor's host model has them: overflow and infinity
+    /// become NaN with their sign, although the model calls it saturation; NaN keeps its sign.
+    /// *Formula only*; that report says the same of the instruction.
+    pub const GFX950_E4M3: Self =
+        Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::GFX950 };
 }

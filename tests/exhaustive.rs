@@ -1,10 +1,12 @@
-//! All 2^32 f32 inputs into ten formats, code and flags, against a second implementation that shares nothing with the crate: a
-//! search between neighbouring values.
+//! All 2^32 f32 inputs into ten formats, code and flags, against a second implementation that
+//! shares nothing with the crate: a search between neighbouring values.
 //!
-//! f32 bit patterns grow with the magnitude they stand for. So with the values of a format in a sorted list, rounding is known
-//! when for each value the largest pattern is known that still goes to it: the last pattern below (or, if the tie rule says so,
-//! on) the midpoint to the next value. Those patterns are found by bisection with exact integer comparison. They, the values and
-//! the edges of the specials cut the inputs into runs with one answer each, which are walked beside the inputs. The parameters of every format are written out here with their place in the reference.
+//! f32 bit patterns grow with the magnitude they stand for. So with the values of a format in a
+//! sorted list, rounding is known when for each value the largest pattern is known that still goes
+//! to it: the last pattern below (or, if the tie rule says so, on) the midpoint to the next value.
+//! Those patterns are found by bisection with exact integer comparison. They, the values and the
+//! edges of the specials cut the inputs into runs with one answer each, which are walked beside the
+//! inputs. The parameters of every format are written out here with their place in the reference.
 //!
 //! ```text
 //! cargo test --release --test exhaustive -- --ignored --nocapture          all ten
@@ -17,7 +19,9 @@
 
 use std::cmp::Ordering;
 use std::time::Instant;
-use subhalf::{Code, Dither, Encoded, Exec, Flags, FormatSpec, Isa, encode_slice, fake_quantize_slice};
+use subhalf::{
+    Code, Dither, Encoded, Exec, Flags, FormatSpec, Isa, encode_slice, fake_quantize_slice,
+};
 
 const INFINITY: u32 = 0x7F80_0000;
 const QUIET_BIT: u32 = 0x0040_0000;
@@ -39,7 +43,11 @@ impl Exact {
     /// The magnitude of a finite f32.
     fn of_pattern(pattern: u32) -> Self {
         let (field, fraction) = (pattern >> 23, u128::from(pattern & 0x7F_FFFF));
-        if field == 0 { Self::new(fraction, -149) } else { Self::new(fraction + (1 << 23), field as i32 - 150) }
+        if field == 0 {
+            Self::new(fraction, -149)
+        } else {
+            Self::new(fraction + (1 << 23), field as i32 - 150)
+        }
     }
 
     fn compare(self, other: Self) -> Ordering {
@@ -52,13 +60,17 @@ impl Exact {
     }
 
     fn midpoint(self, other: Self) -> Self {
-        // Neighbours are at most a format's range apart, and the only far ones are zero and the smallest number.
-        let exponent = if self.significand == 0 { other.exponent } else { self.exponent.min(other.exponent) };
-        let units = |x: Self| if x.significand == 0 { 0 } else { x.significand << (x.exponent - exponent) };
+        // Neighbours are at most a format's range apart, and the only far ones are zero and the
+        // smallest number.
+        let exponent =
+            if self.significand == 0 { other.exponent } else { self.exponent.min(other.exponent) };
+        let units =
+            |x: Self| if x.significand == 0 { 0 } else { x.significand << (x.exponent - exponent) };
         Self::new(units(self) + units(other), exponent - 1)
     }
 
-    /// The largest pattern that is below this, or not above it if `closed`; `None` if there is none.
+    /// The largest pattern that is below this, or not above it if `closed`; `None` if there is
+    /// none.
     fn last_pattern_below(self, closed: bool) -> Option<u32> {
         let below = |pattern: u32| match Self::of_pattern(pattern).compare(self) {
             Ordering::Less => true,
@@ -94,8 +106,8 @@ enum Ties {
 /// A format as its document has it, and what a plain conversion does there.
 #[derive(Debug)]
 struct Format {
-    /// Finite numbers from zero (or the smallest) upward with their codes; behind them the number that would come next if the
-    /// exponent had no upper bound.
+    /// Finite numbers from zero (or the smallest) upward with their codes; behind them the number
+    /// that would come next if the exponent had no upper bound.
     values: Vec<(Exact, u32)>,
     ties: Ties,
     /// 0 in an unsigned format, where negative numbers become NaN.
@@ -111,12 +123,17 @@ struct Format {
 }
 
 impl Format {
-    /// A layout of the reference, section 1.2, by the decoding rule of section 1.1, from 0 to the largest code.
+    /// A layout of the reference, section 1.2, by the decoding rule of section 1.1, from 0 to the
+    /// largest code.
     fn binary(mantissa_bits: u32, bias: i32, max_code: u32, sign_bit: u32) -> Self {
         let value = |code: u32| {
             let (e, m) = ((code >> mantissa_bits) as i32, u128::from(code % (1 << mantissa_bits)));
             let last = 1 - bias - mantissa_bits as i32;
-            let exact = if e == 0 { Exact::new(m, last) } else { Exact::new(m + (1 << mantissa_bits), last + e - 1) };
+            let exact = if e == 0 {
+                Exact::new(m, last)
+            } else {
+                Exact::new(m + (1 << mantissa_bits), last + e - 1)
+            };
             (exact, code)
         };
         Self {
@@ -156,11 +173,21 @@ impl Format {
     }
 
     fn bf16() -> Self {
-        Self { nan: Some(0x7FC0), infinity: Some(0x7F80), overflow_is_infinite: true, ..Self::binary(7, 127, 0x7F7F, 0x8000) }
+        Self {
+            nan: Some(0x7FC0),
+            infinity: Some(0x7F80),
+            overflow_is_infinite: true,
+            ..Self::binary(7, 127, 0x7F7F, 0x8000)
+        }
     }
 
     fn fp16() -> Self {
-        Self { nan: Some(0x7E00), infinity: Some(0x7C00), overflow_is_infinite: true, ..Self::binary(10, 15, 0x7BFF, 0x8000) }
+        Self {
+            nan: Some(0x7E00),
+            infinity: Some(0x7C00),
+            overflow_is_infinite: true,
+            ..Self::binary(10, 15, 0x7BFF, 0x8000)
+        }
     }
 
     /// Code *c* is 2^(c-127): no zero, no sign.
@@ -171,10 +198,20 @@ impl Format {
 
     /// The table of the reference, section 2.1, and the rounding of 2.2.
     fn hif8() -> Self {
-        // First code, number of codes, exponent of the first; codes of a row are eighths, quarters or halves of its binade.
-        const EIGHTHS: [(u32, i32); 7] = [(0x08, 0), (0x10, 1), (0x18, -1), (0x20, 2), (0x28, 3), (0x30, -2), (0x38, -3)];
-        const QUARTERS: [(u32, i32); 8] =
-            [(0x40, 4), (0x44, 5), (0x48, 6), (0x4C, 7), (0x50, -4), (0x54, -5), (0x58, -6), (0x5C, -7)];
+        // First code, number of codes, exponent of the first; codes of a row are eighths, quarters
+        // or halves of its binade.
+        const EIGHTHS: [(u32, i32); 7] =
+            [(0x08, 0), (0x10, 1), (0x18, -1), (0x20, 2), (0x28, 3), (0x30, -2), (0x38, -3)];
+        const QUARTERS: [(u32, i32); 8] = [
+            (0x40, 4),
+            (0x44, 5),
+            (0x48, 6),
+            (0x4C, 7),
+            (0x50, -4),
+            (0x54, -5),
+            (0x58, -6),
+            (0x5C, -7),
+        ];
         let mut values = vec![(Exact::new(0, 0), 0)];
         values.extend((1..=7).map(|code| (Exact::new(1, code as i32 - 23), code)));
         for (first, exponent) in EIGHTHS {
@@ -184,8 +221,9 @@ impl Format {
             values.extend((0..4).map(|k| (Exact::new(4 + u128::from(k), exponent - 2), first + k)));
         }
         for pair in 0..8 {
-            let halves =
-                |first: u32, exponent: i32| [0, 1].map(|k| (Exact::new(2 + u128::from(k), exponent - 1), first + 2 * pair + k));
+            let halves = |first: u32, exponent: i32| {
+                [0, 1].map(|k| (Exact::new(2 + u128::from(k), exponent - 1), first + 2 * pair + k))
+            };
             values.extend(halves(0x60, 8 + pair as i32));
             values.extend(halves(0x70, -8 - pair as i32));
         }
@@ -205,7 +243,8 @@ impl Format {
     }
 }
 
-/// Consecutive magnitudes up to the next run's first, which all have the same answers: plus and minus.
+/// Consecutive magnitudes up to the next run's first, which all have the same answers: plus and
+/// minus.
 #[derive(Clone, Copy)]
 struct Run {
     first: u32,
@@ -219,7 +258,8 @@ struct Referee {
     last_pattern: Vec<u32>,
     /// For each value its own pattern.
     pattern: Vec<u32>,
-    /// The first pattern that is not tiny: rounded without lower bound to the exponent, it reaches the smallest normal number.
+    /// The first pattern that is not tiny: rounded without lower bound to the exponent, it reaches
+    /// the smallest normal number.
     first_not_tiny: u32,
     /// All magnitudes, in order.
     runs: Vec<Run>,
@@ -230,12 +270,16 @@ impl Referee {
         let last_pattern = format.values.windows(2).map(|pair| {
             let [(lower, lower_code), (upper, _)] = [pair[0], pair[1]];
             let tie_goes_down = format.ties == Ties::EvenCode && lower_code.is_multiple_of(2);
-            lower.midpoint(upper).last_pattern_below(tie_goes_down).expect("the midpoint is above zero")
+            lower
+                .midpoint(upper)
+                .last_pattern_below(tie_goes_down)
+                .expect("the midpoint is above zero")
         });
         let last_pattern: Vec<u32> = last_pattern.collect();
         let finite = &format.values[..last_pattern.len()];
         let pattern = finite.iter().map(|(value, _)| value.pattern()).collect();
-        // The last number before the smallest normal one has an odd significand, so either tie rule goes up.
+        // The last number before the smallest normal one has an odd significand, so either tie rule
+        // goes up.
         let (mantissa_bits, exponent) = format.smallest_normal;
         let before = Exact::new((2 << mantissa_bits) - 1, exponent - 1 - mantissa_bits as i32);
         let tiny = before.midpoint(Exact::new(1, exponent)).last_pattern_below(false);
@@ -245,19 +289,33 @@ impl Referee {
         referee
     }
 
-    /// The answer changes behind a decision, at and behind a value, where tininess ends, and at and between the specials.
+    /// The answer changes behind a decision, at and behind a value, where tininess ends, and at and
+    /// between the specials.
     fn cut(&self) -> Vec<Run> {
-        let behind = |patterns: &[u32]| patterns.iter().map(|pattern| pattern + 1).collect::<Vec<u32>>();
+        let behind =
+            |patterns: &[u32]| patterns.iter().map(|pattern| pattern + 1).collect::<Vec<u32>>();
         let specials = [0, 1, self.first_not_tiny, INFINITY, INFINITY + 1, INFINITY | QUIET_BIT];
-        let mut first = [&behind(&self.last_pattern), &self.pattern, &behind(&self.pattern), specials.as_slice()].concat();
+        let mut first = [
+            &behind(&self.last_pattern),
+            &self.pattern,
+            &behind(&self.pattern),
+            specials.as_slice(),
+        ]
+        .concat();
         first.sort_unstable();
         first.dedup();
-        let answers = |first: u32| [false, true].map(|negative| self.expected(first, negative, self.position(first)));
+        let answers = |first: u32| {
+            [false, true].map(|negative| self.expected(first, negative, self.position(first)))
+        };
         first.into_iter().map(|first| Run { first, expected: answers(first) }).collect()
     }
 
     /// The runs that `first..end` lies in, each with the part of it there.
-    fn runs_between(&self, first: u32, end: u32) -> impl Iterator<Item = (Run, std::ops::Range<u32>)> {
+    fn runs_between(
+        &self,
+        first: u32,
+        end: u32,
+    ) -> impl Iterator<Item = (Run, std::ops::Range<u32>)> {
         let start = self.runs.partition_point(|run| run.first <= first) - 1;
         let ends = self.runs[start + 1..].iter().map(|run| run.first).chain([MAGNITUDES]);
         let runs = self.runs[start..].iter().zip(ends).take_while(move |(run, _)| run.first < end);
@@ -278,7 +336,9 @@ impl Referee {
         if magnitude > INFINITY {
             let quiet = magnitude & QUIET_BIT != 0;
             return match format.nan {
-                Some(code) => Encoded { code, flags: if quiet { Flags::NONE } else { Flags::INVALID } },
+                Some(code) => {
+                    Encoded { code, flags: if quiet { Flags::NONE } else { Flags::INVALID } }
+                }
                 None => Encoded { code: max, flags: Flags::INVALID },
             };
         }
@@ -296,7 +356,8 @@ impl Referee {
             };
         }
         let Some(&pattern) = self.pattern.get(position) else {
-            let code = if format.overflow_is_infinite { format.infinity.unwrap_or(max) } else { max };
+            let code =
+                if format.overflow_is_infinite { format.infinity.unwrap_or(max) } else { max };
             return Encoded { code: code | sign, flags: Flags::OVERFLOW | Flags::INEXACT };
         };
         let flags = match (pattern == magnitude, magnitude < self.first_not_tiny) {
@@ -326,7 +387,11 @@ impl Outcome {
                 self.mismatches += 1;
                 if self.examples.len() < 8 {
                     let told = |x: Encoded| format!("{:#x} ({})", x.code, x.flags);
-                    self.examples.push(format!("f32 {input:#010x}: {} instead of {}", told(found), told(expected)));
+                    self.examples.push(format!(
+                        "f32 {input:#010x}: {} instead of {}",
+                        told(found),
+                        told(expected)
+                    ));
                 }
             }
         }
@@ -340,12 +405,16 @@ impl Outcome {
 
     fn report(&self, name: &str, start: Instant) {
         let seconds = start.elapsed().as_secs_f64();
-        println!("{name}: {} f32 inputs, {} mismatches, {seconds:.1} s", self.checked, self.mismatches);
+        println!(
+            "{name}: {} f32 inputs, {} mismatches, {seconds:.1} s",
+            self.checked, self.mismatches
+        );
         assert_eq!(self.mismatches, 0, "{name}:\n{}", self.examples.join("\n"));
     }
 }
 
-/// Every f32. Threads take turns of 2^24 magnitudes, so that cheap and dear regions are shared evenly.
+/// Every f32. Threads take turns of 2^24 magnitudes, so that cheap and dear regions are shared
+/// evenly.
 fn sweep(name: &str, referee: &Referee, encode: impl Fn(f32) -> Encoded + Sync) {
     const TURN: u32 = 1 << 24;
     let start = Instant::now();
@@ -370,8 +439,11 @@ fn in_turns(turn: u32, find: impl Fn(&mut dyn Iterator<Item = u32>) -> Outcome +
     std::thread::scope(|scope| {
         let find = &find;
         let turns = |thread| (0..MAGNITUDES).step_by(turn as usize).skip(thread).step_by(threads);
-        let running: Vec<_> = (0..threads).map(|thread| scope.spawn(move || find(&mut turns(thread)))).collect();
-        running.into_iter().for_each(|thread| outcome.add(thread.join().expect("a referee does not panic")));
+        let running: Vec<_> =
+            (0..threads).map(|thread| scope.spawn(move || find(&mut turns(thread)))).collect();
+        running
+            .into_iter()
+            .for_each(|thread| outcome.add(thread.join().expect("a referee does not panic")));
     });
     assert_eq!(outcome.checked, 1 << 32);
     outcome
@@ -391,21 +463,28 @@ fn sweep_kernels_in<C: Code>(name: &str, referee: &Referee, spec: &FormatSpec) {
         let start = Instant::now();
         let exec = Exec::SERIAL.with_isa(isa);
         let outcome = in_turns(TURN, |turns| {
-            let (mut outcome, mut codes, mut expected) = (Outcome::default(), vec![C::truncate(0); TURN as usize], Vec::new());
+            let (mut outcome, mut codes, mut expected) =
+                (Outcome::default(), vec![C::truncate(0); TURN as usize], Vec::new());
             let (mut numbers, mut right) = (vec![0.0f32; TURN as usize], Vec::new());
             for first in turns {
                 for turned in 0..2 {
-                    // In every lane of a vector as many numbers are negative, so that their sum, by which a kernel sees infinity and NaN, stays small.
+                    // In every lane of a vector as many numbers are negative, so that their sum, by
+                    // which a kernel sees infinity and NaN, stays small.
                     let sign = |i: usize| (i / 16 + turned) % 2;
-                    let number = |i: u32| f32::from_bits((first + i) | [0, MAGNITUDES][sign(i as usize)]);
+                    let number =
+                        |i: u32| f32::from_bits((first + i) | [0, MAGNITUDES][sign(i as usize)]);
                     let x: Vec<f32> = (0..TURN).map(number).collect();
                     let policy = spec.default_convert();
-                    encode_slice(spec, &x, &mut codes, &policy, Dither::NONE, exec).expect("lengths are the same");
-                    fake_quantize_slice(spec, &x, &mut numbers, &policy, Dither::NONE, exec).expect("lengths are the same");
+                    encode_slice(spec, &x, &mut codes, &policy, Dither::NONE, exec)
+                        .expect("lengths are the same");
+                    fake_quantize_slice(spec, &x, &mut numbers, &policy, Dither::NONE, exec)
+                        .expect("lengths are the same");
                     expected.clear();
                     right.clear();
                     for (run, magnitudes) in referee.runs_between(first, first + TURN) {
-                        let both = run.expected.map(|Encoded { code, .. }| (C::truncate(code), spec.decode_f32(code).to_bits()));
+                        let both = run.expected.map(|Encoded { code, .. }| {
+                            (C::truncate(code), spec.decode_f32(code).to_bits())
+                        });
                         for _ in magnitudes {
                             let (code, bits) = both[sign(expected.len())];
                             expected.push(code);
@@ -413,12 +492,18 @@ fn sweep_kernels_in<C: Code>(name: &str, referee: &Referee, spec: &FormatSpec) {
                         }
                     }
                     outcome.checked += u64::from(TURN);
-                    let are_right = codes == expected && numbers.iter().zip(&right).all(|(y, bits)| y.to_bits() == *bits);
-                    let wrong = |i: &usize| codes[*i] != expected[*i] || numbers[*i].to_bits() != right[*i];
+                    let are_right = codes == expected
+                        && numbers.iter().zip(&right).all(|(y, bits)| y.to_bits() == *bits);
+                    let wrong =
+                        |i: &usize| codes[*i] != expected[*i] || numbers[*i].to_bits() != right[*i];
                     for i in if are_right { 0..0 } else { 0..x.len() }.filter(wrong) {
                         outcome.mismatches += 1;
                         let (found, number) = ((codes[i], numbers[i]), f32::from_bits(right[i]));
-                        let told = format!("f32 {:#010x}: {found:?} instead of {:?}", x[i].to_bits(), (expected[i], number));
+                        let told = format!(
+                            "f32 {:#010x}: {found:?} instead of {:?}",
+                            x[i].to_bits(),
+                            (expected[i], number)
+                        );
                         outcome.examples.extend((outcome.examples.len() < 8).then_some(told));
                     }
                 }
@@ -429,14 +514,16 @@ fn sweep_kernels_in<C: Code>(name: &str, referee: &Referee, spec: &FormatSpec) {
     }
 }
 
-/// Every 65,537th f32 (an odd stride, so that the low bits differ), and two patterns on both sides of every decision and of every value.
+/// Every 65,537th f32 (an odd stride, so that the low bits differ), and two patterns on both sides
+/// of every decision and of every value.
 fn sample(name: &str, referee: &Referee, encode: impl Fn(f32) -> Encoded) {
     let start = Instant::now();
     let mut outcome = Outcome::default();
     let strided = (0..MAGNITUDES).step_by(65_537);
     let edges = [0, INFINITY, INFINITY | QUIET_BIT, MAGNITUDES - 1, referee.first_not_tiny];
     let decisions = referee.last_pattern.iter().chain(&referee.pattern).copied().chain(edges);
-    let near = decisions.flat_map(|pattern| pattern.saturating_sub(2)..=(pattern + 2).min(MAGNITUDES - 1));
+    let near =
+        decisions.flat_map(|pattern| pattern.saturating_sub(2)..=(pattern + 2).min(MAGNITUDES - 1));
     for magnitude in strided.chain(near) {
         for (run, _) in referee.runs_between(magnitude, magnitude + 1) {
             outcome.check(&encode, magnitude, run.expected);
@@ -503,16 +590,23 @@ mod referee {
     fn knows_the_decision_points_of_e2m1() {
         // The reference, section 1.5: the tie and the code it goes to.
         let referee = Referee::new(Format::e2m1());
-        for (tie, even) in [(0.25_f32, 0), (0.75, 2), (1.25, 2), (1.75, 4), (2.5, 4), (3.5, 6), (5.0, 6)] {
+        for (tie, even) in
+            [(0.25_f32, 0), (0.75, 2), (1.25, 2), (1.75, 4), (2.5, 4), (3.5, 6), (5.0, 6)]
+        {
             let below = code(&referee, tie.next_down());
-            assert_eq!((code(&referee, tie), code(&referee, tie.next_up())), (even, below + 1), "{tie}");
+            assert_eq!(
+                (code(&referee, tie), code(&referee, tie.next_up())),
+                (even, below + 1),
+                "{tie}"
+            );
         }
         assert_eq!(code(&referee, -6.0), 0xF);
     }
 
     #[test]
     fn knows_the_largest_numbers_and_the_first_that_overflow() {
-        // The reference, sections 1.3, 2.2 and 7.2; for f16 and bfloat16 the midpoints to 2^16 and 2^128, which are odd's ties.
+        // The reference, sections 1.3, 2.2 and 7.2; for f16 and bfloat16 the midpoints to 2^16 and
+        // 2^128, which are odd's ties.
         let overflows: [(Format, f32); 8] = [
             (Format::e4m3(), 464_f32.next_up()),
             (Format::e5m2(), 61440.0),
@@ -566,13 +660,18 @@ mod referee {
         let referee = Referee::new(Format::bf16());
         for magnitude in (0..=INFINITY).step_by(32_771) {
             let added = (magnitude + 0x7FFF + (magnitude >> 16 & 1)) >> 16;
-            assert_eq!(referee.expected(magnitude, true, referee.position(magnitude)).code, added | 0x8000, "{magnitude:#x}");
+            assert_eq!(
+                referee.expected(magnitude, true, referee.position(magnitude)).code,
+                added | 0x8000,
+                "{magnitude:#x}"
+            );
         }
     }
 
     #[test]
     fn tells_tiny_numbers_by_their_value_after_rounding() {
-        // E4M3's smallest normal number is 2^-6; with four bits and no lower bound the midpoint below it is 31/32 of that.
+        // E4M3's smallest normal number is 2^-6; with four bits and no lower bound the midpoint
+        // below it is 31/32 of that.
         let first = f32::from_bits(Referee::new(Format::e4m3()).first_not_tiny);
         assert_eq!(first, 31.0 / 2048.0);
         // E8M0: one bit, so the midpoint between 2^-128 and 2^-127.

@@ -1,4 +1,5 @@
-//! Inputs, and the rows that move the bytes of a conversion and compute nothing: what the others are held against.
+//! Inputs, and the rows that move the bytes of a conversion and compute nothing: what the others
+//! are held against.
 
 use subhalf::{Isa, philox4x32_10};
 
@@ -39,7 +40,8 @@ pub struct Place {
     pub bytes: Vec<u8>,
 }
 
-/// Places that are worked on by turns: for what is to come from memory so many that the last-level cache has forgotten one by its next turn.
+/// Places that are worked on by turns: for what is to come from memory so many that the last-level
+/// cache has forgotten one by its next turn.
 pub struct Ring {
     pub places: Vec<Place>,
     turn: usize,
@@ -68,7 +70,10 @@ impl Ring {
 /// Bytes of the largest cache that Linux knows of; elsewhere of a large one.
 fn last_level_cache() -> usize {
     let size = |index: usize| {
-        let text = std::fs::read_to_string(format!("/sys/devices/system/cpu/cpu0/cache/index{index}/size")).ok()?;
+        let text = std::fs::read_to_string(format!(
+            "/sys/devices/system/cpu/cpu0/cache/index{index}/size"
+        ))
+        .ok()?;
         text.trim().strip_suffix('K')?.parse::<usize>().ok().map(|kibibytes| kibibytes << 10)
     };
     (0..5).filter_map(size).max().unwrap_or(128 << 20)
@@ -92,9 +97,12 @@ fn control_body(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
     match control {
         Control::Copy => y.copy_from_slice(x),
         Control::CopyStreaming => copy_streaming(x, y),
-        Control::FourToOne => bytes.iter_mut().zip(x).for_each(|(byte, x)| *byte = x.to_bits() as u8),
+        Control::FourToOne => {
+            bytes.iter_mut().zip(x).for_each(|(byte, x)| *byte = x.to_bits() as u8)
+        }
         Control::FourToHalf => {
-            // Two numbers as one integer: elements are taken out of pairs by shuffles, which would be most of the work.
+            // Two numbers as one integer: elements are taken out of pairs by shuffles, which would
+            // be most of the work.
             let pairs = bytemuck::cast_slice::<f32, [u8; 4]>(x).as_chunks::<2>().0;
             for (byte, pair) in bytes.iter_mut().zip(pairs) {
                 let pair = u64::from_le_bytes(bytemuck::must_cast(*pair));
@@ -112,7 +120,9 @@ fn control_body(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
         }
         Control::HalfToFour => {
             let pairs = y.as_chunks_mut::<2>().0.iter_mut().zip(bytes);
-            pairs.for_each(|(pair, byte)| *pair = [u32::from(*byte & 15), u32::from(*byte >> 4)].map(f32::from_bits));
+            pairs.for_each(|(pair, byte)| {
+                *pair = [u32::from(*byte & 15), u32::from(*byte >> 4)].map(f32::from_bits)
+            });
         }
     }
 }
@@ -124,9 +134,11 @@ fn copy_streaming(from: &[f32], to: &mut [f32]) {
         use core::arch::x86_64::{__m128, _mm_loadu_ps, _mm_sfence, _mm_stream_ps};
         let head = to.as_ptr().align_offset(align_of::<__m128>()).min(to.len());
         to[..head].copy_from_slice(&from[..head]);
-        let ((from, last), (to, rest)) = (from[head..].as_chunks::<4>(), to[head..].as_chunks_mut::<4>());
+        let ((from, last), (to, rest)) =
+            (from[head..].as_chunks::<4>(), to[head..].as_chunks_mut::<4>());
         for (from, to) in from.iter().zip(to) {
-            // SAFETY: both are four numbers, and outputs begin at a multiple of 16 bytes; every x86-64 has the instructions.
+            // SAFETY: both are four numbers, and outputs begin at a multiple of 16 bytes; every
+            // x86-64 has the instructions.
             #[expect(unsafe_code, clippy::multiple_unsafe_ops_per_block, reason = "a control row")]
             unsafe {
                 _mm_stream_ps(to.as_mut_ptr(), _mm_loadu_ps(from.as_ptr()));

@@ -1,4 +1,5 @@
-//! What the benchmarks share: inputs, control rows, rows that run in turns, and what a core can do at best. It measures nothing itself.
+//! What the benchmarks share: inputs, control rows, rows that run in turns, and what a core can do
+//! at best. It measures nothing itself.
 
 #![allow(
     missing_docs,

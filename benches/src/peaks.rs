@@ -1,8 +1,10 @@
-//! What a core can do at best: multiply and add without waiting, and read; nothing of what a machine has not.
+//! What a core can do at best: multiply and add without waiting, and read; nothing of what a
+//! machine has not.
 
 use std::arch::x86_64::{
-    __m512i, _mm256_add_ps, _mm256_fmadd_ps, _mm256_set1_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
-    _mm512_or_si512, _mm512_reduce_add_epi32, _mm512_reduce_add_ps, _mm512_reduce_or_epi32, _mm512_set1_epi8, _mm512_set1_epi32,
+    __m512i, _mm256_add_ps, _mm256_fmadd_ps, _mm256_set1_ps, _mm512_add_epi32, _mm512_add_ps,
+    _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_or_si512, _mm512_reduce_add_epi32,
+    _mm512_reduce_add_ps, _mm512_reduce_or_epi32, _mm512_set1_epi8, _mm512_set1_epi32,
     _mm512_set1_ps, _mm512_setzero_si512,
 };
 use std::hint::black_box;
@@ -20,11 +22,13 @@ pub type Counted = (usize, fn());
 pub fn fma(is_wide: bool) -> Option<Counted> {
     // SAFETY: called only if the instructions were detected.
     #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-    let (sixteen, eight): (fn(), fn()) = (|| _ = black_box(unsafe { fma_16() }), || _ = black_box(unsafe { fma_8() }));
+    let (sixteen, eight): (fn(), fn()) =
+        (|| _ = black_box(unsafe { fma_16() }), || _ = black_box(unsafe { fma_8() }));
     if is_wide && std::arch::is_x86_feature_detected!("avx512f") {
         Some((STEPS * CHAINS * 16, sixteen))
     } else {
-        let there = std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma");
+        let there = std::arch::is_x86_feature_detected!("avx2")
+            && std::arch::is_x86_feature_detected!("fma");
         there.then_some((STEPS * EIGHTS * 8, eight))
     }
 }
@@ -34,7 +38,9 @@ pub fn dots(is_wide: bool) -> Option<Counted> {
     // SAFETY: called only if the instructions were detected.
     #[expect(unsafe_code, reason = "entry into instructions that were detected")]
     let call: fn() = || _ = black_box(unsafe { dots_64() });
-    let there = is_wide && std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512vnni");
+    let there = is_wide
+        && std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512vnni");
     there.then_some((STEPS * CHAINS * 64, call))
 }
 
@@ -55,7 +61,9 @@ fn fma_8() -> [f32; 8] {
             *sum = _mm256_fmadd_ps(*sum, a, b);
         }
     }
-    bytemuck::must_cast(sums.into_iter().fold(_mm256_set1_ps(0.0), |all, sum| _mm256_add_ps(all, sum)))
+    bytemuck::must_cast(
+        sums.into_iter().fold(_mm256_set1_ps(0.0), |all, sum| _mm256_add_ps(all, sum)),
+    )
 }
 
 #[target_feature(enable = "avx512f")]
@@ -67,7 +75,9 @@ fn fma_16() -> f32 {
             *sum = _mm512_fmadd_ps(*sum, a, b);
         }
     }
-    _mm512_reduce_add_ps(sums.into_iter().fold(_mm512_set1_ps(0.0), |all, sum| _mm512_add_ps(all, sum)))
+    _mm512_reduce_add_ps(
+        sums.into_iter().fold(_mm512_set1_ps(0.0), |all, sum| _mm512_add_ps(all, sum)),
+    )
 }
 
 #[target_feature(enable = "avx512f,avx512vnni")]
@@ -79,7 +89,9 @@ fn dots_64() -> i32 {
             *sum = _mm512_dpbusd_epi32(*sum, a, b);
         }
     }
-    _mm512_reduce_add_epi32(sums.into_iter().fold(_mm512_set1_epi32(0), |all, sum| _mm512_add_epi32(all, sum)))
+    _mm512_reduce_add_epi32(
+        sums.into_iter().fold(_mm512_set1_epi32(0), |all, sum| _mm512_add_epi32(all, sum)),
+    )
 }
 
 /// Reads whole lines of 64 bytes.
@@ -87,5 +99,7 @@ fn dots_64() -> i32 {
 fn read_64(bytes: &[u8]) -> i32 {
     let line = |line: &[u8; 64]| -> __m512i { bytemuck::must_cast(*line) };
     let lines = bytes.as_chunks::<64>().0.iter();
-    _mm512_reduce_or_epi32(lines.fold(_mm512_setzero_si512(), |all, next| _mm512_or_si512(all, line(next))))
+    _mm512_reduce_or_epi32(
+        lines.fold(_mm512_setzero_si512(), |all, next| _mm512_or_si512(all, line(next))),
+    )
 }

@@ -1,9 +1,10 @@
-//! The loops in which every library is measured, written once. Each library has an executable of its own, so that the code of one
-//! cannot move the code of another; `compare` runs them in turn.
+//! The loops in which every library is measured, written once. Each library has an executable of
+//! its own, so that the code of one cannot move the code of another; `compare` runs them in turn.
 //!
-//! Two figures an operation. *Throughput*: every operand and every result passes through `black_box`, so that calls are independent and
-//! no loop is vectorised. *Latency*: operands depend on the result before them, through a mask that is zero, which the compiler does not
-//! know. The operands are the same in both.
+//! Two figures an operation. *Throughput*: every operand and every result passes through
+//! `black_box`, so that calls are independent and no loop is vectorised. *Latency*: operands depend
+//! on the result before them, through a mask that is zero, which the compiler does not know. The
+//! operands are the same in both.
 
 use num_traits::Float;
 use std::hint::black_box;
@@ -118,7 +119,8 @@ number! {
     minifloat::F8E5M2, E5M2;
 }
 
-/// The control rows: f32 itself, its sign and highest exponent bits for a code. What is left is the loop.
+/// The control rows: f32 itself, its sign and highest exponent bits for a code. What is left is the
+/// loop.
 #[derive(Clone, Copy)]
 struct Control(f32);
 
@@ -200,9 +202,11 @@ fn numbers(low: i32, high: i32) -> Vec<f32> {
     (0..LENGTH).map(number).collect()
 }
 
-/// One in 64 of `numbers` replaced: NaN, infinities, zeros, what overflows, what underflows, a subnormal f32.
+/// One in 64 of `numbers` replaced: NaN, infinities, zeros, what overflows, what underflows, a
+/// subnormal f32.
 fn with_specials(mut numbers: Vec<f32>) -> Vec<f32> {
-    const SPECIALS: [f32; 8] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1e6, -1e-6, 1e-40];
+    const SPECIALS: [f32; 8] =
+        [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1e6, -1e-6, 1e-40];
     let mut random = Random(2);
     for x in &mut numbers {
         let word = random.next();
@@ -269,7 +273,8 @@ fn rows<N: Number>() {
     encode::<N>("from_f32", &with_specials(numbers(tiny, high)));
     encode::<N>("from_f32, normal", &numbers(low, high - 1));
     let mut random = Random(3);
-    let (a, b): (Vec<u8>, Vec<u8>) = (0..LENGTH).map(|_| (random.next() as u8, random.next() as u8)).unzip();
+    let (a, b): (Vec<u8>, Vec<u8>) =
+        (0..LENGTH).map(|_| (random.next() as u8, random.next() as u8)).unzip();
     let pairs = (&a[..], &b[..]);
     binary::<N>("to_f32", pairs, |a, _| a.decode().to_bits().rotate_left(8));
     binary::<N>("+", pairs, |a, b| a.plus(b).code().into());
@@ -293,7 +298,8 @@ fn rows<N: Number>() {
     }
 }
 
-/// Measures a library and prints a row an operation: its name, throughput and latency in nanoseconds, separated by tabs.
+/// Measures a library and prints a row an operation: its name, throughput and latency in
+/// nanoseconds, separated by tabs.
 pub fn measure<A: Number, B: Number>() {
     rows::<Control>();
     rows::<A>();

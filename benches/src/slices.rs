@@ -1,4 +1,5 @@
-//! What `ours` and `theirs` share: the inputs, the buffers, the clock, and the check of every result against subhalf's reference codec.
+//! What `ours` and `theirs` share: the inputs, the buffers, the clock, and the check of every
+//! result against subhalf's reference codec.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -8,7 +9,8 @@ use subhalf::{Dither, Exec, FormatSpec, encode_slice};
 /// In the second-level cache, and beyond all but the largest last-level caches.
 pub const SIZES: [(usize, &str); 2] = [(64 << 10, "L2"), (16 << 20, "memory")];
 
-/// What a row is held to take in all, and the least of its samples: short ones, because other programs interrupt long ones.
+/// What a row is held to take in all, and the least of its samples: short ones, because other
+/// programs interrupt long ones.
 const SECONDS: [f64; 2] = [0.25, 0.001];
 
 /// At a cache line, and touched: pages that are only promised would be made while the clock runs.
@@ -36,7 +38,8 @@ impl<T: Copy> Buffer<T> {
     }
 }
 
-/// Nearly normal(0, 1), every 1024th 64 times as large. `SplitMix64` at an index, of which four words make a sum.
+/// Nearly normal(0, 1), every 1024th 64 times as large. `SplitMix64` at an index, of which four
+/// words make a sum.
 fn input(i: usize) -> f32 {
     let x = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -59,21 +62,40 @@ impl Bench {
     pub fn new((length, size): (usize, &str), spec: FormatSpec) -> Self {
         let (x, y) = (Buffer::new(length, input), Buffer::new(length, |_| 1.0));
         let mut codes = vec![0; length];
-        encode_slice(&spec, x.get(), &mut codes, &spec.default_convert(), Dither::NONE, Exec::SERIAL).expect("as many");
+        encode_slice(
+            &spec,
+            x.get(),
+            &mut codes,
+            &spec.default_convert(),
+            Dither::NONE,
+            Exec::SERIAL,
+        )
+        .expect("as many");
         let name = spec.name();
-        let name = name.strip_prefix("F8").or(name.strip_prefix("F6")).or(name.strip_prefix("F4")).unwrap_or(name);
+        let name = name
+            .strip_prefix("F8")
+            .or(name.strip_prefix("F6"))
+            .or(name.strip_prefix("F4"))
+            .unwrap_or(name);
         Self { name: format!("{size}, {name}"), spec, x, y, codes }
     }
 
     /// A row that encodes; `code` gives a library's code as bits.
-    pub fn encode<C: Copy>(&mut self, library: &str, of: fn(u16) -> C, code: fn(C) -> u16, encode: impl Fn(&[f32], &mut [C])) {
+    pub fn encode<C: Copy>(
+        &mut self,
+        library: &str,
+        of: fn(u16) -> C,
+        code: fn(C) -> u16,
+        encode: impl Fn(&[f32], &mut [C]),
+    ) {
         let name = format!("{} encode", self.name);
         let probes = probes(&self.spec);
         let mut found = vec![of(1); probes.len()];
         encode(&probes, &mut found);
         let expected = |x: f32| self.spec.encode_f32(x) as u16;
         let wrong = probes.iter().zip(&found).filter(|(x, found)| code(**found) != expected(**x));
-        let said = wrong.map(|(x, found)| format!("{x:e} is {:#x}, not {:#x}", code(*found), expected(*x)));
+        let said = wrong
+            .map(|(x, found)| format!("{x:e} is {:#x}, not {:#x}", code(*found), expected(*x)));
         differences(&name, library, probes.len(), said.collect());
         let mut codes = Buffer::new(self.x.get().len(), |_| of(1));
         let (x, codes) = (self.x.get(), codes.get_mut());
@@ -81,15 +103,26 @@ impl Bench {
     }
 
     /// A row that decodes; `of` makes a library's code of bits.
-    pub fn decode<C: Copy>(&mut self, library: &str, of: fn(u16) -> C, decode: impl Fn(&[C], &mut [f32])) {
+    pub fn decode<C: Copy>(
+        &mut self,
+        library: &str,
+        of: fn(u16) -> C,
+        decode: impl Fn(&[C], &mut [f32]),
+    ) {
         let name = format!("{} decode", self.name);
-        let numbers: Vec<u16> =
-            (0..1 << self.spec.bits()).filter(|code| self.spec.decode_f32(*code).is_finite()).map(|code| code as u16).collect();
+        let numbers: Vec<u16> = (0..1 << self.spec.bits())
+            .filter(|code| self.spec.decode_f32(*code).is_finite())
+            .map(|code| code as u16)
+            .collect();
         let mut found = vec![1.0; numbers.len()];
         decode(&numbers.iter().map(|code| of(*code)).collect::<Vec<C>>(), &mut found);
         let expected = |code: u16| self.spec.decode_f32(code.into());
-        let wrong = numbers.iter().zip(&found).filter(|(code, found)| found.to_bits() != expected(**code).to_bits());
-        let said = wrong.map(|(code, found)| format!("{code:#x} is {found:e}, not {:e}", expected(*code)));
+        let wrong = numbers
+            .iter()
+            .zip(&found)
+            .filter(|(code, found)| found.to_bits() != expected(**code).to_bits());
+        let said =
+            wrong.map(|(code, found)| format!("{code:#x} is {found:e}, not {:e}", expected(*code)));
         differences(&name, library, numbers.len(), said.collect());
         let codes = Buffer::new(self.codes.len(), |i| of(self.codes[i]));
         let (codes, y) = (codes.get(), self.y.get_mut());
@@ -97,9 +130,11 @@ impl Bench {
     }
 }
 
-/// Inputs of the check, all in the format's range: what is timed, every number, the middle between it and the next, the f32s beside those.
+/// Inputs of the check, all in the format's range: what is timed, every number, the middle between
+/// it and the next, the f32s beside those.
 fn probes(spec: &FormatSpec) -> Vec<f32> {
-    let numbers: Vec<f32> = spec.values().map(|(_, number)| number.to_f32()).filter(|x| x.is_finite()).collect();
+    let numbers: Vec<f32> =
+        spec.values().map(|(_, number)| number.to_f32()).filter(|x| x.is_finite()).collect();
     let middles = numbers.windows(2).flat_map(|pair| {
         let middle = pair[0] / 2.0 + pair[1] / 2.0;
         [middle.next_down(), middle, middle.next_up()]

@@ -1,5 +1,5 @@
-//! Rows that run in turns, each right behind the row that it is a part of, so that a noisy neighbour meets both alike: what counts is the median of
-//! their ratios.
+//! Rows that run in turns, each right behind the row that it is a part of, so that a noisy
+//! neighbour meets both alike: what counts is the median of their ratios.
 
 use std::time::Instant;
 
@@ -13,7 +13,8 @@ pub struct Turns {
     /// Turns of every row; without, as many as its program found enough.
     #[arg(long)]
     turns: Option<usize>,
-    /// The instruction set: portable, avx2, avx512 or avx512vbmi, as far as the machine has it; the widest without.
+    /// The instruction set: portable, avx2, avx512 or avx512vbmi, as far as the machine has it; the
+    /// widest without.
     #[arg(long, value_parser = isa)]
     pub isa: Option<Isa>,
     /// What cargo says to every benchmark.
@@ -34,7 +35,8 @@ impl Turns {
     }
 }
 
-/// What the command line says; nothing if it is a test's, for `cargo test --all-targets` starts benchmarks too, with arguments of its own.
+/// What the command line says; nothing if it is a test's, for `cargo test --all-targets` starts
+/// benchmarks too, with arguments of its own.
 pub fn arguments<Arguments: clap::Parser>(name: &str) -> Option<Arguments> {
     if std::env::args().any(|argument| argument == "--bench" || argument == "--help") {
         return Some(Arguments::parse());
@@ -82,8 +84,19 @@ impl<'a> Table<'a> {
     }
 
     /// A row that others are parts of; the filters leave it.
-    pub fn control(&mut self, name: impl Into<String>, count: usize, work: impl FnMut() + 'a) -> RowId {
-        self.rows.push(Row { name: name.into(), against: Vec::new(), count, work: Box::new(work), is_control: true });
+    pub fn control(
+        &mut self,
+        name: impl Into<String>,
+        count: usize,
+        work: impl FnMut() + 'a,
+    ) -> RowId {
+        self.rows.push(Row {
+            name: name.into(),
+            against: Vec::new(),
+            count,
+            work: Box::new(work),
+            is_control: true,
+        });
         RowId(self.rows.len() - 1)
     }
 
@@ -104,8 +117,8 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Runs all rows in turns, each right behind what it is a part of, and prints the medians of speeds and of ratios.
-    /// Nothing if the filters want none of them.
+    /// Runs all rows in turns, each right behind what it is a part of, and prints the medians of
+    /// speeds and of ratios. Nothing if the filters want none of them.
     pub fn print(mut self) {
         if self.rows.iter().all(|row| row.is_control) {
             return;
@@ -120,8 +133,15 @@ impl<'a> Table<'a> {
         let mut ratios = vec![Vec::new(); self.rows.len()];
         for _ in 0..self.turns.turns.unwrap_or(self.pace.turns).max(1) {
             for row in 0..self.rows.len() {
-                let speed = |table: &mut Self, row: usize| table.rows[row].count as f64 / table.seconds(row, times[row]) / 1e9;
-                let beside = self.rows[row].against.clone().into_iter().map(|RowId(of)| speed(&mut self, of)).reduce(f64::max);
+                let speed = |table: &mut Self, row: usize| {
+                    table.rows[row].count as f64 / table.seconds(row, times[row]) / 1e9
+                };
+                let beside = self.rows[row]
+                    .against
+                    .clone()
+                    .into_iter()
+                    .map(|RowId(of)| speed(&mut self, of))
+                    .reduce(f64::max);
                 let own = speed(&mut self, row);
                 speeds[row].push(own);
                 ratios[row].extend(beside.map(|beside| own / beside));
@@ -129,8 +149,10 @@ impl<'a> Table<'a> {
         }
         println!("\n| {} | G {}/s | ratio |\n|---|---|---|", self.title, self.pace.unit);
         for ((row, speeds), ratios) in self.rows.iter().zip(speeds).zip(ratios) {
-            let names: Vec<&str> = row.against.iter().map(|of| self.rows[of.0].name.as_str()).collect();
-            let part = median(ratios).map_or(String::new(), |ratio| format!("{ratio:.3} of {}", names.join(" or ")));
+            let names: Vec<&str> =
+                row.against.iter().map(|of| self.rows[of.0].name.as_str()).collect();
+            let part = median(ratios)
+                .map_or(String::new(), |ratio| format!("{ratio:.3} of {}", names.join(" or ")));
             println!("| {} | {:.2} | {part} |", row.name, median(speeds).unwrap_or(f64::NAN));
         }
     }

@@ -1,4 +1,5 @@
-//! What the sum costs: the error of an FP8 product under each accumulator against the exact sum, for K from 128 to 65,536.
+//! What the sum costs: the error of an FP8 product under each accumulator against the exact sum,
+//! for K from 128 to 65,536.
 //!
 //! `subhalf accumulators` prints the table; with a file name it draws it too.
 
@@ -9,7 +10,9 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
-use subhalf::{Accumulator, Chain, Dither, FormatSpec, Matmul, Operand, Round, Stochastic, philox4x32_10};
+use subhalf::{
+    Accumulator, Chain, Dither, FormatSpec, Matmul, Operand, Round, Stochastic, philox4x32_10,
+};
 
 /// The error of an FP8 product under each accumulator against the exact sum.
 #[derive(Args, Debug)]
@@ -27,13 +30,20 @@ type Row = (&'static str, Accumulator, RGBColor);
 
 fn accumulators() -> Vec<Row> {
     let rounded = |format, rounding| Chain::Rounded { format, rounding };
-    let (f16, bf16) = (rounded(FormatSpec::F16, Round::NearestEven), rounded(FormatSpec::BF16, Round::NearestEven));
+    let (f16, bf16) = (
+        rounded(FormatSpec::F16, Round::NearestEven),
+        rounded(FormatSpec::BF16, Round::NearestEven),
+    );
     let e8m13 = rounded(FormatSpec::E8M13, Round::TowardZero);
     let stochastic = Round::stochastic(Stochastic::B, 16).expect("1 to 32 bits");
     let chunked = |inner| Accumulator::Chunked { k: 128, inner, outer: Chain::F32 };
     vec![
         ("BF16", Accumulator::Chain(bf16), RGBColor(0xA0, 0x1C, 0x2E)),
-        ("BF16, stochastic", Accumulator::rounded(FormatSpec::BF16, stochastic), RGBColor(0x8A, 0x4B, 0x00)),
+        (
+            "BF16, stochastic",
+            Accumulator::rounded(FormatSpec::BF16, stochastic),
+            RGBColor(0x8A, 0x4B, 0x00),
+        ),
         ("BF16 by 128 into F32", chunked(bf16), RGBColor(0x6A, 0x1B, 0x8A)),
         ("FP16", Accumulator::Chain(f16), RGBColor(0x1B, 0x4F, 0x9C)),
         ("E8M13 toward zero", Accumulator::Chain(e8m13), RGBColor(0x00, 0x69, 0x6E)),
@@ -56,7 +66,8 @@ fn inputs(side: u32, count: usize) -> Vec<u8> {
 /// The root mean square of the errors over that of the exact sums.
 fn error(sums: &[f64], exact: &[f64]) -> f64 {
     let square = |terms: &mut dyn Iterator<Item = f64>| terms.map(|x| x * x).sum::<f64>();
-    (square(&mut sums.iter().zip(exact).map(|(x, y)| x - y)) / square(&mut exact.iter().copied())).sqrt()
+    (square(&mut sums.iter().zip(exact).map(|(x, y)| x - y)) / square(&mut exact.iter().copied()))
+        .sqrt()
 }
 
 pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
@@ -65,10 +76,16 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
     let mut table = vec![Vec::new(); rows.len()];
     for depth in DEPTHS {
         let (a, b) = (inputs(0, SIDE * depth), inputs(1, SIDE * depth));
-        let (a, b) = (Operand::codes(&spec, &a, &[SIDE, depth])?, Operand::codes(&spec, &b, &[SIDE, depth])?);
+        let (a, b) = (
+            Operand::codes(&spec, &a, &[SIDE, depth])?,
+            Operand::codes(&spec, &b, &[SIDE, depth])?,
+        );
         let product = |accumulator| -> Result<Vec<f64>, subhalf::Error> {
             let mut sums = vec![0f64; SIDE * SIDE];
-            Matmul::new().accumulator(accumulator).dither(Dither::new(1)).multiply_into(a, b, &mut sums)?;
+            Matmul::new()
+                .accumulator(accumulator)
+                .dither(Dither::new(1))
+                .multiply_into(a, b, &mut sums)?;
             Ok(sums)
         };
         let exact = product(Accumulator::Exact)?;
@@ -76,15 +93,24 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
             errors.push(error(&product(*accumulator)?, &exact));
         }
     }
-    writeln!(out, "E4M3 x E4M3, relative error (root mean square of {} sums) against the exact sum\n", SIDE * SIDE)?;
+    writeln!(
+        out,
+        "E4M3 x E4M3, relative error (root mean square of {} sums) against the exact sum\n",
+        SIDE * SIDE
+    )?;
     writeln!(out, "| accumulator |{}", DEPTHS.map(|depth| format!(" K = {depth} |")).concat())?;
     writeln!(out, "|---|{}", "---|".repeat(DEPTHS.len()))?;
     for ((name, ..), errors) in rows.iter().zip(&table) {
-        writeln!(out, "| {name} |{}", errors.iter().map(|error| format!(" {error:.1e} |")).collect::<String>())?;
+        writeln!(
+            out,
+            "| {name} |{}",
+            errors.iter().map(|error| format!(" {error:.1e} |")).collect::<String>()
+        )?;
     }
     if let Some(path) = &arguments.picture {
         let picture = draw(&rows, &table).map_err(|error| Failure::Draw(error.to_string()))?;
-        std::fs::write(path, picture).map_err(|error| Failure::Picture(path.display().to_string(), error))?;
+        std::fs::write(path, picture)
+            .map_err(|error| Failure::Picture(path.display().to_string(), error))?;
     }
     Ok(())
 }
@@ -95,16 +121,26 @@ fn draw(rows: &[Row], table: &[Vec<f64>]) -> Result<String, Box<dyn Error>> {
     {
         let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
         root.fill(&WHITE)?;
-        let font =
-            |size: i32, color: &RGBColor| ("sans-serif", size).into_font().color(color).pos(Pos::new(HPos::Left, VPos::Center));
-        root.draw(&Text::new("Error of an E4M3 product against the exact sum, by accumulator", (60, 22), font(22, &BLACK)))?;
+        let font = |size: i32, color: &RGBColor| {
+            ("sans-serif", size).into_font().color(color).pos(Pos::new(HPos::Left, VPos::Center))
+        };
+        root.draw(&Text::new(
+            "Error of an E4M3 product against the exact sum, by accumulator",
+            (60, 22),
+            font(22, &BLACK),
+        ))?;
         root.draw(&Text::new(
             "root mean square of 256 sums, relative; K products each, both axes logarithmic",
             (60, 46),
             font(15, &BLACK),
         ))?;
         let largest = table.iter().flatten().fold(0f64, |largest, error| largest.max(*error)) * 1.6;
-        let least = table.iter().flatten().filter(|error| **error > 0.0).fold(f64::MAX, |least, error| least.min(*error)) / 1.6;
+        let least = table
+            .iter()
+            .flatten()
+            .filter(|error| **error > 0.0)
+            .fold(f64::MAX, |least, error| least.min(*error))
+            / 1.6;
         let (first, last) = (DEPTHS[0] as f64, DEPTHS[DEPTHS.len() - 1] as f64);
         // Names stand to the right of the lines' ends.
         let mut chart = ChartBuilder::on(&root)
@@ -114,7 +150,10 @@ fn draw(rows: &[Row], table: &[Vec<f64>]) -> Result<String, Box<dyn Error>> {
             .margin_left(10)
             .x_label_area_size(40)
             .y_label_area_size(60)
-            .build_cartesian_2d((first..last).log_scale().base(2.0), (least..largest).log_scale())?;
+            .build_cartesian_2d(
+                (first..last).log_scale().base(2.0),
+                (least..largest).log_scale(),
+            )?;
         chart
             .configure_mesh()
             .light_line_style(WHITE)
@@ -127,7 +166,8 @@ fn draw(rows: &[Row], table: &[Vec<f64>]) -> Result<String, Box<dyn Error>> {
             .draw()?;
         let mut ends: Vec<(i32, i32, &Row)> = Vec::new();
         for (row, errors) in rows.iter().zip(table) {
-            let points: Vec<(f64, f64)> = DEPTHS.iter().map(|depth| *depth as f64).zip(errors.iter().copied()).collect();
+            let points: Vec<(f64, f64)> =
+                DEPTHS.iter().map(|depth| *depth as f64).zip(errors.iter().copied()).collect();
             // No error has no place on a logarithmic axis.
             let points: Vec<_> = points.into_iter().filter(|(_, error)| *error > 0.0).collect();
             let Some(last) = points.last() else { continue };

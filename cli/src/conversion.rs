@@ -6,13 +6,15 @@ use subhalf::{Convert, FormatSpec, Round, Stochastic, Vocabulary};
 // A documentation comment here would become that of every command.
 #[derive(Args, Debug)]
 pub(crate) struct Conversion {
-    /// Whose names the formats have; else this crate's own go first, and others must mean the same to all that know them.
+    /// Whose names the formats have; else this crate's own go first, and others must mean the same
+    /// to all that know them.
     #[arg(long, value_parser = vocabulary)]
     vocabulary: Option<Vocabulary>,
     /// A preset of Convert by its name, such as HIF8 or CUDA-NOSAT; else the format's default.
     #[arg(long, value_name = "NAME", value_parser = policy)]
     policy: Option<Convert>,
-    /// Another rounding than the policy's: nearest-even, toward-zero, …, or stochastic-a:8 with 8 random bits.
+    /// Another rounding than the policy's: nearest-even, toward-zero, …, or stochastic-a:8 with 8
+    /// random bits.
     #[arg(long, value_name = "NAME", value_parser = round)]
     round: Option<Round>,
 }
@@ -22,7 +24,8 @@ impl Conversion {
     pub(crate) fn format(&self, name: &str) -> Result<FormatSpec, subhalf::Error> {
         match self.vocabulary {
             Some(vocabulary) => FormatSpec::by_name_in(vocabulary, name),
-            None => FormatSpec::by_name_in(Vocabulary::Subhalf, name).or_else(|_| FormatSpec::by_name(name)),
+            None => FormatSpec::by_name_in(Vocabulary::Subhalf, name)
+                .or_else(|_| FormatSpec::by_name(name)),
         }
     }
 
@@ -43,8 +46,11 @@ fn expected(names: impl Iterator<Item = String>) -> String {
 }
 
 fn vocabulary(word: &str) -> Result<Vocabulary, String> {
-    let found = Vocabulary::ALL.into_iter().find(|vocabulary| plain(vocabulary.name()) == plain(word));
-    found.ok_or_else(|| expected(Vocabulary::ALL.iter().map(|vocabulary| vocabulary.name().to_owned())))
+    let found =
+        Vocabulary::ALL.into_iter().find(|vocabulary| plain(vocabulary.name()) == plain(word));
+    found.ok_or_else(|| {
+        expected(Vocabulary::ALL.iter().map(|vocabulary| vocabulary.name().to_owned()))
+    })
 }
 
 const ROUNDINGS: [(&str, Round); 9] = [
@@ -66,13 +72,22 @@ fn round(word: &str) -> Result<Round, String> {
     }
     let stochastic = wanted.strip_prefix("stochastic-").and_then(|rest| rest.split_once(':'));
     let Some((kind, bits)) = stochastic else {
-        return Err(expected(ROUNDINGS.iter().map(|(name, _)| (*name).to_owned()).chain(["stochastic-{a,b,c}:BITS".to_owned()])));
+        return Err(expected(
+            ROUNDINGS
+                .iter()
+                .map(|(name, _)| (*name).to_owned())
+                .chain(["stochastic-{a,b,c}:BITS".to_owned()]),
+        ));
     };
     let kind = match kind {
         "a" => Stochastic::A,
         "b" => Stochastic::B,
         "c" => Stochastic::C,
-        _ => return Err(format!("expected stochastic-a, stochastic-b or stochastic-c, found stochastic-{kind}")),
+        _ => {
+            return Err(format!(
+                "expected stochastic-a, stochastic-b or stochastic-c, found stochastic-{kind}"
+            ));
+        }
     };
     let bits = bits.parse().map_err(|_| format!("expected 1 to 32 random bits, found {bits}"))?;
     Round::stochastic(kind, bits).map_err(|error| error.to_string())
@@ -91,5 +106,7 @@ const POLICIES: [(&str, Convert); 30] = policies! {
 
 fn policy(word: &str) -> Result<Convert, String> {
     let found = POLICIES.iter().find(|(name, _)| plain(name) == plain(word));
-    found.map(|(_, convert)| *convert).ok_or_else(|| expected(POLICIES.iter().map(|(name, _)| (*name).to_owned())))
+    found
+        .map(|(_, convert)| *convert)
+        .ok_or_else(|| expected(POLICIES.iter().map(|(name, _)| (*name).to_owned())))
 }

@@ -6,7 +6,8 @@ use clap::Args;
 use std::io::Write;
 use subhalf::Unpacked;
 
-/// What encoding a number does: its neighbours in the format, whether it is a tie, the result and the flags.
+/// What encoding a number does: its neighbours in the format, whether it is a tie, the result and
+/// the flags.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// The format, by anybody's name for it: F8E4M3, E4M3, FLOAT8E5M2, Binary8p4se, …
@@ -24,6 +25,10 @@ pub(crate) struct Arguments {
 pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
     let format = arguments.conversion.format(&arguments.format)?;
     let convert = arguments.conversion.of(&format);
-    writeln!(out, "{}", format.explain(Unpacked::from_f64(arguments.number), &convert, arguments.random))?;
+    writeln!(
+        out,
+        "{}",
+        format.explain(Unpacked::from_f64(arguments.number), &convert, arguments.random)
+    )?;
     Ok(())
 }

@@ -18,9 +18,13 @@ pub(crate) enum Failure {
     Draw(String),
     #[error("expected schemes with the same elements and blocks, found {0} and {1}")]
     Incomparable(String, String),
-    #[error("operation {operation}: expected a floating-point format, found {format}, which only converts")]
+    #[error(
+        "operation {operation}: expected a floating-point format, found {format}, which only converts"
+    )]
     NoArithmetic { operation: &'static str, format: String },
-    #[error("operands: expected at most {limit} bits to write them all, found {found}; say --samples COUNT")]
+    #[error(
+        "operands: expected at most {limit} bits to write them all, found {found}; say --samples COUNT"
+    )]
     TooMany { limit: u32, found: u32 },
     #[error("{option}: expected operation {operation}, found another")]
     Option { option: &'static str, operation: &'static str },

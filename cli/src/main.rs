@@ -1,7 +1,9 @@
-//! `subhalf`: what storing weights in formats below half precision costs, test vectors for hardware, and conversions told in words.
+//! `subhalf`: what storing weights in formats below half precision costs, test vectors for
+//! hardware, and conversions told in words.
 //!
-//! Each subcommand is a module with its arguments and a function that writes its answer. This file parses, runs, and tells a failure in
-//! one line: exit code 2 for arguments that cannot be, 1 for everything else.
+//! Each subcommand is a module with its arguments and a function that writes its answer. This file
+//! parses, runs, and tells a failure in one line: exit code 2 for arguments that cannot be, 1 for
+//! everything else.
 
 mod accumulators;
 mod conversion;
@@ -15,7 +17,8 @@ use failure::{Failure, escaped};
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-/// Number formats below half precision: what they cost, how they round, and test vectors of their arithmetic.
+/// Number formats below half precision: what they cost, how they round, and test vectors of their
+/// arithmetic.
 #[derive(Parser)]
 #[command(name = "subhalf", version, propagate_version = true, arg_required_else_help = false)]
 enum Program {
@@ -49,20 +52,24 @@ fn main() -> ExitCode {
         Err(error) => {
             // What clap says before the usage, as one line.
             let text = error.render().to_string();
-            let line: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            let line: Vec<&str> =
+                text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
             return refuse(line.join(" ").trim_start_matches("error: "), 2);
         }
     };
     match program.run(&mut BufWriter::new(io::stdout().lock())) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS, // the reader has seen enough
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        } // the reader has seen enough
         Err(failure) => refuse(&failure.to_string(), 1),
     }
 }
 
 /// The command line as it can be given again.
 fn command() -> String {
-    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let arguments =
+        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
     ["subhalf".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
@@ -71,7 +78,9 @@ fn refuse(line: &str, code: u8) -> ExitCode {
     /// Lists of names fit; what a file or a user says without end does not.
     const LONGEST: usize = 640;
     let first = std::env::args_os().nth(1).unwrap_or_default();
-    let subcommand = Program::command().find_subcommand(first).map_or(String::new(), |found| format!(" {}", found.get_name()));
+    let subcommand = Program::command()
+        .find_subcommand(first)
+        .map_or(String::new(), |found| format!(" {}", found.get_name()));
     // If even stderr is gone, the exit code is all that is left to give.
     let _ = writeln!(io::stderr(), "subhalf{subcommand}: {}", escaped(line, LONGEST));
     ExitCode::from(code)

@@ -1,4 +1,5 @@
-//! How a scale is applied: from numbers to codes and back, block by block. Every formula is that of [`Apply`], [`Elements`] or [`Restore`].
+//! How a scale is applied: from numbers to codes and back, block by block. Every formula is that of
+//! [`Apply`], [`Elements`] or [`Restore`].
 
 use super::rule::{BlockStats, log2_floor};
 use super::scale::Scale;
@@ -45,13 +46,16 @@ pub(super) enum Divisor {
 }
 
 impl Divisor {
-    /// A NaN element keeps its sign and payload, unless the scale is NaN too; an f32 operation makes it quiet, as processors do. Every NaN that is made
-    /// here is the positive one: the sign that a processor gives it is its own.
+    /// A NaN element keeps its sign and payload, unless the scale is NaN too; an f32 operation
+    /// makes it quiet, as processors do. Every NaN that is made here is the positive one: the sign
+    /// that a processor gives it is its own.
     fn scaled(self, x: f32) -> Unpacked {
         let rounded = match self {
             Self::Erased => return Unpacked::zero(x.is_sign_negative()),
             Self::Divide(other) | Self::Multiply(other) if other.is_nan() => F32_NAN,
-            Self::Divide(_) | Self::Multiply(_) if x.is_nan() => f32::from_bits(x.to_bits() | QUIET),
+            Self::Divide(_) | Self::Multiply(_) if x.is_nan() => {
+                f32::from_bits(x.to_bits() | QUIET)
+            }
             _ if x.is_nan() => x,
             Self::Exact(divisor) => return arith::quotient(Unpacked::from_f32(x), divisor),
             Self::Divide(divisor) => x / divisor,
@@ -61,18 +65,22 @@ impl Divisor {
         Unpacked::from_f32(if rounded.is_nan() && !x.is_nan() { F32_NAN } else { rounded })
     }
 
-    /// The exact quotient or product of an f64, or of its difference from a minimum. A NaN stays as it is.
+    /// The exact quotient or product of an f64, or of its difference from a minimum. A NaN stays as
+    /// it is.
     fn scaled_exactly(self, x: Unpacked) -> Unpacked {
         let (number, by_product) = match self {
             Self::Erased => return Unpacked::zero(x.is_negative()),
-            Self::Divide(other) | Self::Multiply(other) if other.is_nan() => return Unpacked::from_f32(F32_NAN),
+            Self::Divide(other) | Self::Multiply(other) if other.is_nan() => {
+                return Unpacked::from_f32(F32_NAN);
+            }
             _ if x.is_nan() => return x,
             Self::Zero => return Unpacked::zero(x.is_negative()),
             Self::Exact(divisor) => (divisor, false),
             Self::Divide(divisor) => (Unpacked::from_f32(divisor), false),
             Self::Multiply(factor) => (Unpacked::from_f32(factor), true),
         };
-        let scaled = if by_product { arith::product(x, number) } else { arith::quotient(x, number) };
+        let scaled =
+            if by_product { arith::product(x, number) } else { arith::quotient(x, number) };
         if scaled.is_nan() { Unpacked::from_f32(F32_NAN) } else { scaled }
     }
 }
@@ -132,7 +140,13 @@ impl BlockSpec {
     }
 
     /// How numbers under a scale of this value come back.
-    pub(crate) fn restorer_of(&self, restore: Restore, s: f32, offset: u32, tensor: f32) -> Restorer {
+    pub(crate) fn restorer_of(
+        &self,
+        restore: Restore,
+        s: f32,
+        offset: u32,
+        tensor: f32,
+    ) -> Restorer {
         match self.offset {
             Offset::None => {}
             Offset::ZeroPoint => return Restorer::Affine(s, self.element.decode_f32(offset)),
@@ -142,8 +156,12 @@ impl BlockSpec {
             Restore::Product => Restorer::Times(s * tensor),
             Restore::ProductPlusZero => Restorer::TimesPlusZero(s * tensor),
             Restore::Quotient => Restorer::Times(s / tensor),
-            Restore::AmaxProduct => Restorer::Times(s * tensor * (1.0 / self.tensor_scale.target())),
-            Restore::AmaxQuotient => Restorer::TimesTimesOver(s, tensor, self.tensor_scale.target()),
+            Restore::AmaxProduct => {
+                Restorer::Times(s * tensor * (1.0 / self.tensor_scale.target()))
+            }
+            Restore::AmaxQuotient => {
+                Restorer::TimesTimesOver(s, tensor, self.tensor_scale.target())
+            }
         }
     }
 
@@ -166,7 +184,9 @@ impl BlockSpec {
             return Divisor::Zero;
         }
         match self.apply {
-            Apply::Exact => Divisor::Exact(arith::product(Unpacked::from_f32(s), Unpacked::from_f32(t))),
+            Apply::Exact => {
+                Divisor::Exact(arith::product(Unpacked::from_f32(s), Unpacked::from_f32(t)))
+            }
             Apply::Divide | Apply::DivideIeee => Divisor::Divide(s * t),
             Apply::DivideQuotient => Divisor::Divide(s / t),
             Apply::Reciprocal => Divisor::Multiply(1.0 / (s * t)),
@@ -181,7 +201,12 @@ impl BlockSpec {
     }
 
     /// The block of these statistics, under its rule; a search looks at the elements themselves.
-    pub(crate) fn block_of(&self, stats: &BlockStats, elements: impl Iterator<Item = Number> + Clone, tensor: f32) -> Block {
+    pub(crate) fn block_of(
+        &self,
+        stats: &BlockStats,
+        elements: impl Iterator<Item = Number> + Clone,
+        tensor: f32,
+    ) -> Block {
         let erased = matches!(self.nonfinite, Nonfinite::Erase) && (stats.nan || stats.infinite);
         let mut stats = if erased { BlockStats { finite: 1, ..BlockStats::EMPTY } } else { *stats };
         if stats.min == 0.0 && matches!(self.zero_minimum, ZeroMinimum::NumpyAvx512) {
@@ -207,7 +232,8 @@ impl BlockSpec {
                 None => block.restorer,
             };
             let error = elements.clone().fold(0.0f32, |sum, x| {
-                let error = restorer.restore(self.element.decode_f32(self.code(&block, x, 0))) - x.nearest();
+                let error = restorer.restore(self.element.decode_f32(self.code(&block, x, 0)))
+                    - x.nearest();
                 match search.metric {
                     Metric::Mse => sum + error * error,
                     Metric::Mae => sum + error.abs(),
@@ -252,15 +278,19 @@ impl BlockSpec {
             offset: offset_code,
             divisor: self.divisor(scale, tensor),
             restorer: self.restorer(scale.code, offset_code, tensor),
-            zero_point: if matches!(self.offset, Offset::ZeroPoint) { self.element.decode_f32(offset_code) as i32 } else { 0 },
+            zero_point: if matches!(self.offset, Offset::ZeroPoint) {
+                self.element.decode_f32(offset_code) as i32
+            } else {
+                0
+            },
             minimum: if matches!(self.offset, Offset::Minimum(_)) { offset } else { 0.0 },
         }
     }
 
     /// The code of one number in a block.
     ///
-    /// Elements that are f32 arithmetic of a program ([`Elements`] but `Round` and `AddThenRound`) see an f64 as the
-    /// nearest f32.
+    /// Elements that are f32 arithmetic of a program ([`Elements`] but `Round` and `AddThenRound`)
+    /// see an f64 as the nearest f32.
     pub(crate) fn code(&self, block: &Block, x: Number, random: u32) -> u32 {
         let rounds = match self.elements {
             Elements::Round | Elements::AddThenRound => true,
@@ -274,7 +304,9 @@ impl BlockSpec {
             Number::F64(x) if rounds => {
                 let x = Unpacked::from_f64(x);
                 let y = block.divisor.scaled_exactly(match self.offset {
-                    Offset::Minimum(_) => arith::sum(x, Unpacked::from_f32(-block.minimum), Round::NearestEven),
+                    Offset::Minimum(_) => {
+                        arith::sum(x, Unpacked::from_f32(-block.minimum), Round::NearestEven)
+                    }
                     _ => x,
                 });
                 let code = if block.zero_point == 0 {
@@ -295,9 +327,13 @@ impl BlockSpec {
         let x_less = if matches!(self.offset, Offset::Minimum(_)) { x - block.minimum } else { x };
         let y = block.divisor.scaled(x_less);
         let code = match self.elements {
-            Elements::Round if block.zero_point != 0 => self.rounded_to_zero_point(y, block.zero_point, random),
+            Elements::Round if block.zero_point != 0 => {
+                self.rounded_to_zero_point(y, block.zero_point, random)
+            }
             Elements::Round => self.rounded(y, random),
-            Elements::AddThenRound => self.rounded(Unpacked::from_f32(y.to_f32() + block.zero_point as f32), random),
+            Elements::AddThenRound => {
+                self.rounded(Unpacked::from_f32(y.to_f32() + block.zero_point as f32), random)
+            }
             Elements::AddHalfTruncate => {
                 let low = -self.element.min().to_f32();
                 let sum = y.to_f32() + (low + 0.5 + block.zero_point as f32);
@@ -307,7 +343,9 @@ impl BlockSpec {
             }
             Elements::Microxcaling => self.microxcaling(y.to_f32()),
             Elements::LeastError => self.least_error(block, x),
-            Elements::Midpoints => self.midpoints(y.to_f32()).unwrap_or_else(|| self.element.encode_f32(f32::NAN)),
+            Elements::Midpoints => {
+                self.midpoints(y.to_f32()).unwrap_or_else(|| self.element.encode_f32(f32::NAN))
+            }
             Elements::Steps(steps) => {
                 let steps = steps as f32;
                 let y = if matches!(block.divisor, Divisor::Zero) { f32::NAN } else { y.to_f32() };
@@ -337,15 +375,23 @@ impl BlockSpec {
 
     /// The code with the sign that [`ZeroSign`] gives a zero.
     fn zero_signed(&self, code: u32, scaled: Unpacked) -> u32 {
-        let (Some(zero), Some(negative)) = (self.element.zero_code(), self.element.negative_zero_code()) else { return code };
+        let (Some(zero), Some(negative)) =
+            (self.element.zero_code(), self.element.negative_zero_code())
+        else {
+            return code;
+        };
         if code != zero && code != negative {
             return code;
         }
         let minus = match self.zero_sign {
             ZeroSign::Keep => return code,
             ZeroSign::Plus => false,
-            ZeroSign::MinusBelowZero => scaled.is_negative() && !scaled.is_zero() && !scaled.is_nan(),
-            ZeroSign::MinusUnlessAbove => scaled.is_nan() || scaled.is_zero() || scaled.is_negative(),
+            ZeroSign::MinusBelowZero => {
+                scaled.is_negative() && !scaled.is_zero() && !scaled.is_nan()
+            }
+            ZeroSign::MinusUnlessAbove => {
+                scaled.is_nan() || scaled.is_zero() || scaled.is_negative()
+            }
         };
         if minus { negative } else { zero }
     }
@@ -354,17 +400,29 @@ impl BlockSpec {
     fn least_error(&self, block: &Block, x: f32) -> u32 {
         let error = |code| (block.restorer.restore(self.element.decode_f32(code)) - x).abs();
         let codes = 1..self.element.code_count() as u32;
-        codes.fold((0, error(0)), |best, code| if error(code) < best.1 { (code, error(code)) } else { best }).0
+        codes
+            .fold(
+                (0, error(0)),
+                |best, code| if error(code) < best.1 { (code, error(code)) } else { best },
+            )
+            .0
     }
 
     /// The code that [`Elements::Midpoints`] chooses for a scaled number; none for NaN.
     fn midpoints(&self, y: f32) -> Option<u32> {
-        let entries = (0..self.element.code_count() as u32).map(|code| (self.element.decode_f32(code), code));
+        let entries =
+            (0..self.element.code_count() as u32).map(|code| (self.element.decode_f32(code), code));
         // Of equal entries the last from below, the first from above.
-        let below = entries.clone().filter(|&(value, _)| value < y).reduce(|a, b| if b.0 >= a.0 { b } else { a });
-        let above = entries.filter(|&(value, _)| value >= y).reduce(|a, b| if b.0 < a.0 { b } else { a });
+        let below = entries
+            .clone()
+            .filter(|&(value, _)| value < y)
+            .reduce(|a, b| if b.0 >= a.0 { b } else { a });
+        let above =
+            entries.filter(|&(value, _)| value >= y).reduce(|a, b| if b.0 < a.0 { b } else { a });
         match (below, above) {
-            (Some((low, code)), Some((high, upper))) => Some(if (low + high) / 2.0 < y { upper } else { code }),
+            (Some((low, code)), Some((high, upper))) => {
+                Some(if (low + high) / 2.0 < y { upper } else { code })
+            }
             (one, other) => one.or(other).map(|(_, code)| code),
         }
     }
@@ -378,8 +436,9 @@ impl BlockSpec {
             Encoding::Float(layout) if !layout.is_fixed_point() => {
                 let exponent = if y == 0.0 { 0 } else { log2_floor(y.abs()) };
                 if exponent == 128 && y.is_finite() {
-                    // Next to the largest f32 the logarithm rounds to 128: the number is divided by 2^128, which
-                    // is infinite in f32, and multiplied by it again. Zero times infinity is NaN.
+                    // Next to the largest f32 the logarithm rounds to 128: the number is divided by
+                    // 2^128, which is infinite in f32, and multiplied by it again. Zero times
+                    // infinity is NaN.
                     return self.element.encode_f32(F32_NAN);
                 }
                 power(exponent.max(layout.min_exponent() as i32) - i32::from(layout.mantissa_bits))
@@ -400,12 +459,12 @@ impl BlockSpec {
     }
 }
 
-/// The zero that NumPy's minimum over 32 numbers leaves if the smallest is zero, under [`ZeroMinimum::NumpyAvx512`]; `None` for another
-/// count, or without a zero.
+/// The zero that NumPy's minimum over 32 numbers leaves if the smallest is zero, under
+/// [`ZeroMinimum::NumpyAvx512`]; `None` for another count, or without a zero.
 ///
-/// NumPy starts 16 lanes as `min(x[0], x[1 + lane])`, folds the lanes by halves, and takes numbers 17 to 31 one by one. Every step is `minps`,
-/// which returns its second operand if both are zero, so that some position always wins over another: the later in `ORDER`, then
-/// in order of position.
+/// NumPy starts 16 lanes as `min(x[0], x[1 + lane])`, folds the lanes by halves, and takes numbers
+/// 17 to 31 one by one. Every step is `minps`, which returns its second operand if both are zero,
+/// so that some position always wins over another: the later in `ORDER`, then in order of position.
 fn numpy_zero(elements: impl Iterator<Item = Number>) -> Option<f32> {
     const ORDER: [usize; 17] = [13, 5, 9, 1, 15, 7, 11, 3, 14, 6, 10, 2, 16, 8, 12, 0, 4];
     let (mut length, mut best) = (0, None);
@@ -430,5 +489,7 @@ fn floor(x: f32) -> f32 {
 }
 
 /// Wide enough for every quotient that is not clamped anyway.
-const INT32: FormatSpec =
-    FormatSpec::constant("INT32", Encoding::Int(IntSpec { signed: true, bits: 32, fraction_bits: 0, symmetric: false }));
+const INT32: FormatSpec = FormatSpec::constant(
+    "INT32",
+    Encoding::Int(IntSpec { signed: true, bits: 32, fraction_bits: 0, symmetric: false }),
+);

@@ -6,7 +6,8 @@ use super::spec::BlockSpec;
 use crate::error::Error;
 use core::ops::Range;
 
-/// Where the blocks of a tensor are: every extent is a grid of equal tiles over each of `matrices` matrices.
+/// Where the blocks of a tensor are: every extent is a grid of equal tiles over each of `matrices`
+/// matrices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
     pub(crate) matrices: usize,
@@ -22,15 +23,25 @@ pub(crate) struct Geometry {
 
 impl Geometry {
     pub(crate) fn of(spec: &BlockSpec, shape: &[usize]) -> Result<Self, Error> {
-        let product = |axes: &[usize]| axes.iter().try_fold(1usize, |product, &axis| product.checked_mul(axis));
-        let count = product(shape).filter(|&count| count <= isize::MAX as usize / 8).ok_or(Error::TooLarge)?;
+        let product = |axes: &[usize]| {
+            axes.iter().try_fold(1usize, |product, &axis| product.checked_mul(axis))
+        };
+        let count = product(shape)
+            .filter(|&count| count <= isize::MAX as usize / 8)
+            .ok_or(Error::TooLarge)?;
         let cols = shape.last().copied().unwrap_or(1);
         let rows = if shape.len() > 1 { shape[shape.len() - 2] } else { 1 };
         let matrices = product(&shape[..shape.len().saturating_sub(2)]).ok_or(Error::TooLarge)?;
         Self::new(spec, matrices, rows, cols, count).ok_or(Error::TooLarge)
     }
 
-    fn new(spec: &BlockSpec, matrices: usize, rows: usize, cols: usize, count: usize) -> Option<Self> {
+    fn new(
+        spec: &BlockSpec,
+        matrices: usize,
+        rows: usize,
+        cols: usize,
+        count: usize,
+    ) -> Option<Self> {
         // Nothing is done for each row of a tensor without elements, however many it has.
         let matrices = if count == 0 { 0 } else { matrices };
         let (matrices, rows, cols) = match spec.extent {
@@ -56,10 +67,15 @@ impl Geometry {
             grid_cols: cols.div_ceil(block_cols),
             row_bytes: packed_bytes(cols, spec.element.bits())?,
         };
-        // Of a tensor without elements, whose other axes may be anything, every product that is used must still exist.
+        // Of a tensor without elements, whose other axes may be anything, every product that is
+        // used must still exist.
         let bytes = geometry.lines().checked_mul(geometry.row_bytes)?;
-        let scales = matrices.checked_mul(geometry.grid_rows)?.checked_mul(geometry.grid_cols)?.checked_mul(4)?;
-        (bytes.max(scales) <= isize::MAX as usize && matrices.checked_mul(rows).is_some()).then_some(geometry)
+        let scales = matrices
+            .checked_mul(geometry.grid_rows)?
+            .checked_mul(geometry.grid_cols)?
+            .checked_mul(4)?;
+        (bytes.max(scales) <= isize::MAX as usize && matrices.checked_mul(rows).is_some())
+            .then_some(geometry)
     }
 
     /// Rows of all matrices.
@@ -73,7 +89,9 @@ impl Geometry {
 
     /// Whether rows, codes and scales alike, go on from one to the next as one long row of blocks.
     pub(crate) const fn is_long(&self, bits: u32) -> bool {
-        self.block_rows == 1 && self.cols.is_multiple_of(self.block_cols) && (self.cols * bits as usize).is_multiple_of(8)
+        self.block_rows == 1
+            && self.cols.is_multiple_of(self.block_cols)
+            && (self.cols * bits as usize).is_multiple_of(8)
     }
 
     /// The block of an element.

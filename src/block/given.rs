@@ -42,7 +42,12 @@ pub enum Accept {
 
 impl Accept {
     /// Refuses scales and minima of a tensor in this format that are not to be taken.
-    pub(crate) fn check(self, spec: &BlockSpec, scales: &[u8], offsets: &[u8]) -> Result<(), Error> {
+    pub(crate) fn check(
+        self,
+        spec: &BlockSpec,
+        scales: &[u8],
+        offsets: &[u8],
+    ) -> Result<(), Error> {
         if self == Self::Nonfinite {
             return Ok(());
         }
@@ -81,8 +86,14 @@ fn first_refused(format: &FormatSpec, width: usize, bytes: &[u8]) -> Option<usiz
         _ => None,
     };
     match (top, width) {
-        (Some(top), 2) => bytes.as_chunks().0.iter().position(|code| u32::from(u16::from_le_bytes(*code)) & top == top),
-        (Some(top), 4) => bytes.as_chunks().0.iter().position(|code| u32::from_le_bytes(*code) & top == top),
+        (Some(top), 2) => bytes
+            .as_chunks()
+            .0
+            .iter()
+            .position(|code| u32::from(u16::from_le_bytes(*code)) & top == top),
+        (Some(top), 4) => {
+            bytes.as_chunks().0.iter().position(|code| u32::from_le_bytes(*code) & top == top)
+        }
         _ => (0..bytes.len() / width).position(|index| {
             let number = format.decode(stored(bytes, width, index));
             number.is_infinite() || (refuses_nan && number.is_nan())
@@ -91,17 +102,27 @@ fn first_refused(format: &FormatSpec, width: usize, bytes: &[u8]) -> Option<usiz
 }
 
 impl BlockSpec {
-    /// Refuses a missing scale, scales and offsets that are not as many as the blocks, and those that would be stored as 0, infinity or NaN,
-    /// or as another integer; those that are taken are clamped to the scheme's bounds and rounded, and 8-bit formats saturate. The error
-    /// names the first.
-    pub(crate) fn check_given(&self, given: Option<(&[f32], &[f32])>, blocks: usize) -> Result<(), Error> {
+    /// Refuses a missing scale, scales and offsets that are not as many as the blocks, and those
+    /// that would be stored as 0, infinity or NaN, or as another integer; those that are taken are
+    /// clamped to the scheme's bounds and rounded, and 8-bit formats saturate. The error names the
+    /// first.
+    pub(crate) fn check_given(
+        &self,
+        given: Option<(&[f32], &[f32])>,
+        blocks: usize,
+    ) -> Result<(), Error> {
         let Some((scales, offsets)) = given else {
             let needed = matches!(self.rule, ScaleRule::Given);
-            let error = Error::Scheme { what: "quantization with the rule Given", expected: "scales" };
+            let error =
+                Error::Scheme { what: "quantization with the rule Given", expected: "scales" };
             return if needed { Err(error) } else { Ok(()) };
         };
         Error::check_length("scales", blocks, scales.len())?;
-        Error::check_length("offsets", if self.offset_bytes() == 0 { 0 } else { blocks }, offsets.len())?;
+        Error::check_length(
+            "offsets",
+            if self.offset_bytes() == 0 { 0 } else { blocks },
+            offsets.len(),
+        )?;
         let signed = self.takes_negative_scales();
         for (index, &scale) in scales.iter().enumerate() {
             if let Some(expected) = self.refused_scale(scale, signed) {
@@ -114,35 +135,64 @@ impl BlockSpec {
                 Offset::ZeroPoint => {
                     let (low, high) = (self.element.min().to_f32(), self.element.max().to_f32());
                     if !(offset >= low && offset <= high && offset == offset as i32 as f32) {
-                        return Err(Error::ZeroPoint { index, low: low as i32, high: high as i32, bits: offset.to_bits() });
+                        return Err(Error::ZeroPoint {
+                            index,
+                            low: low as i32,
+                            high: high as i32,
+                            bits: offset.to_bits(),
+                        });
                     }
                 }
                 Offset::Minimum(format) => {
                     let flags = format.encode_f32_with(offset, &format.default_convert(), 0).flags;
                     let expected = match offset.is_finite() {
                         false => "a finite number",
-                        true if flags.intersects(Flags::OVERFLOW | Flags::INVALID) => "a number within the range of its format",
+                        true if flags.intersects(Flags::OVERFLOW | Flags::INVALID) => {
+                            "a number within the range of its format"
+                        }
                         true => continue,
                     };
-                    return Err(Error::Given { what: "minimum", index, expected, bits: offset.to_bits() });
+                    return Err(Error::Given {
+                        what: "minimum",
+                        index,
+                        expected,
+                        bits: offset.to_bits(),
+                    });
                 }
             }
         }
         Ok(())
     }
 
-    /// Returns the tensor scale to quantize with if one is given or the format has none, `None` if it is to be made from the data. Refuses
-    /// one that is not a positive finite number, or that the format has no place for; an `amax` may be 0.
+    /// Returns the tensor scale to quantize with if one is given or the format has none, `None` if
+    /// it is to be made from the data. Refuses one that is not a positive finite number, or that
+    /// the format has no place for; an `amax` may be 0.
     pub(crate) fn check_tensor_scale(&self, given: Option<f32>) -> Result<Option<f32>, Error> {
-        let refuse = |expected, found: f32| Err(Error::Stored { what: "tensor scale", index: 0, expected, found: found.to_bits() });
+        let refuse = |expected, found: f32| {
+            Err(Error::Stored { what: "tensor scale", index: 0, expected, found: found.to_bits() })
+        };
         match (self.tensor_scale, given) {
             (TensorScale::None, None) => Ok(Some(1.0)),
             (TensorScale::None, Some(found)) => refuse("none, as the format has none", found),
             (TensorScale::Amax { .. }, Some(0.0)) => Ok(Some(0.0)),
-            (TensorScale::Multiplier { .. } | TensorScale::Divisor { .. } | TensorScale::Amax { .. }, Some(given)) => {
-                if given > 0.0 && given.is_finite() { Ok(Some(given)) } else { refuse("a positive finite f32", given) }
+            (
+                TensorScale::Multiplier { .. }
+                | TensorScale::Divisor { .. }
+                | TensorScale::Amax { .. },
+                Some(given),
+            ) => {
+                if given > 0.0 && given.is_finite() {
+                    Ok(Some(given))
+                } else {
+                    refuse("a positive finite f32", given)
+                }
             }
-            (TensorScale::Multiplier { .. } | TensorScale::Divisor { .. } | TensorScale::Amax { .. }, None) => Ok(None),
+            (
+                TensorScale::Multiplier { .. }
+                | TensorScale::Divisor { .. }
+                | TensorScale::Amax { .. },
+                None,
+            ) => Ok(None),
         }
     }
 
@@ -150,18 +200,27 @@ impl BlockSpec {
     /// find such scales, by itself or by a factor of its search. The rules `Given` and `Custom`
     /// leave the sign open.
     fn takes_negative_scales(&self) -> bool {
-        let by_factor = self.search.is_some_and(|search| search.factors.iter().any(|&factor| factor < 0.0));
-        self.scale.as_ref().is_some_and(FormatSpec::is_signed) && (self.rule.may_be_negative() || by_factor)
+        let by_factor =
+            self.search.is_some_and(|search| search.factors.iter().any(|&factor| factor < 0.0));
+        self.scale.as_ref().is_some_and(FormatSpec::is_signed)
+            && (self.rule.may_be_negative() || by_factor)
     }
 
     /// What is expected instead of this scale, if it is refused.
     fn refused_scale(&self, scale: f32, signed: bool) -> Option<&'static str> {
-        let Some(format) = &self.scale else { return (scale != 1.0).then_some("1, as the format has no scales") };
+        let Some(format) = &self.scale else {
+            return (scale != 1.0).then_some("1, as the format has no scales");
+        };
         if !scale.is_finite() || scale == 0.0 || (scale < 0.0 && !signed) {
-            return Some(if signed { "a finite number other than 0" } else { "a positive finite number" });
+            return Some(if signed {
+                "a finite number other than 0"
+            } else {
+                "a positive finite number"
+            });
         }
         // Before the substitute for scales that vanish: a given one is not replaced.
-        let stored = format.decode(self.with_vanished_scale(0.0).round_scale(f64::from(scale)).code);
+        let stored =
+            format.decode(self.with_vanished_scale(0.0).round_scale(f64::from(scale)).code);
         let kept = stored.is_finite() && !stored.is_zero();
         (!kept).then_some("a number that is neither infinite, NaN nor 0 in the scale format")
     }

@@ -67,9 +67,11 @@ const fn refuse(expected: &'static str) -> Error {
 }
 
 impl QuantView<'_> {
-    /// An MXFP4 tensor in a form of NVFP4 with exactly the same numbers: every scale becomes a power of two of UE4M3 times one tensor scale,
-    /// itself a power of two. Where a scale is out of reach, its block's elements take over powers of two if they all can. Blocks of nothing
-    /// but zeros and NaN scales do not limit the others. Of the tensor scales that keep the most, it is the one nearest to 1.
+    /// An MXFP4 tensor in a form of NVFP4 with exactly the same numbers: every scale becomes a
+    /// power of two of UE4M3 times one tensor scale, itself a power of two. Where a scale is out of
+    /// reach, its block's elements take over powers of two if they all can. Blocks of nothing but
+    /// zeros and NaN scales do not limit the others. Of the tensor scales that keep the most, it is
+    /// the one nearest to 1.
     ///
     /// ```
     /// use subhalf::{QuantTensor, preset};
@@ -83,19 +85,24 @@ impl QuantView<'_> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Block`] for a spec that contradicts itself; [`Error::Scheme`] if the tensor is not E2M1 under E8M0 scales alone, if `spec` is not E2M1
-    /// under UE4M3 scales, if the blocks are not along rows or the old are no multiples of the new, if the scales are too far apart, or if `spec`
-    /// restores a number otherwise, say by a rounded product or −0 as +0.
+    /// [`Error::Block`] for a spec that contradicts itself; [`Error::Scheme`] if the tensor is not
+    /// E2M1 under E8M0 scales alone, if `spec` is not E2M1 under UE4M3 scales, if the blocks are
+    /// not along rows or the old are no multiples of the new, if the scales are too far apart, or
+    /// if `spec` restores a number otherwise, say by a rounded product or −0 as +0.
     pub fn to_nvfp4(&self, spec: &BlockSpec) -> Result<QuantTensor, Error> {
-        let formats = |spec: &BlockSpec, scale| spec.element == ELEMENT && spec.scale == Some(scale);
-        if !formats(self.spec(), FormatSpec::E8M0) || !matches!(self.spec().tensor_scale, TensorScale::None) {
+        let formats =
+            |spec: &BlockSpec, scale| spec.element == ELEMENT && spec.scale == Some(scale);
+        if !formats(self.spec(), FormatSpec::E8M0)
+            || !matches!(self.spec().tensor_scale, TensorScale::None)
+        {
             return Err(refuse("E2M1 elements under E8M0 scales alone"));
         }
         if !formats(spec, SCALE) {
             return Err(refuse("E2M1 elements under UE4M3 scales as the new format"));
         }
         match (self.spec().extent, spec.extent) {
-            (Extent::Block { rows: 1, cols: old }, Extent::Block { rows: 1, cols: new }) if old.is_multiple_of(new) => {}
+            (Extent::Block { rows: 1, cols: old }, Extent::Block { rows: 1, cols: new })
+                if old.is_multiple_of(new) => {}
             _ => return Err(refuse("blocks along rows, the old ones multiples of the new")),
         }
         let mut tensor = QuantTensor::zeroed(spec, self.shape())?;
@@ -122,7 +129,10 @@ impl QuantView<'_> {
             for col in piece.cols.clone() {
                 let old = self.code_at(piece.line, col);
                 let new = shifted(old, shift).unwrap_or(old);
-                let [before, after] = [before.restore(ELEMENT.decode_f32(old)), after.restore(ELEMENT.decode_f32(new))];
+                let [before, after] = [
+                    before.restore(ELEMENT.decode_f32(old)),
+                    after.restore(ELEMENT.decode_f32(new)),
+                ];
                 if before.to_bits() != after.to_bits() {
                     return Err(refuse("a format that restores these very numbers"));
                 }
@@ -138,7 +148,9 @@ impl QuantView<'_> {
         let piece = |line: usize, column: usize| {
             let cols = geometry.block_cols(column);
             let scale = self.block_scale(self.geometry().block(line, cols.start));
-            let fits = |shift: &i32| cols.clone().all(|col| shifted(self.code_at(line, col), *shift).is_some());
+            let fits = |shift: &i32| {
+                cols.clone().all(|col| shifted(self.code_at(line, col), *shift).is_some())
+            };
             // From 6 down to 1.5, from 0.5 up to 4.
             let shifts = match (fits(&8), (-3..=0).find(fits), (0..=3).rev().find(fits)) {
                 (false, Some(low), Some(high)) => Span(low, high),
@@ -154,13 +166,20 @@ impl QuantView<'_> {
     }
 }
 
-/// The exponent of the tensor scale: one with which all scales are within reach, and if there is one, one with which no element changes.
+/// The exponent of the tensor scale: one with which all scales are within reach, and if there is
+/// one, one with which no element changes.
 fn tensor_exponent(spec: &BlockSpec, pieces: &[Piece]) -> Result<i32, Error> {
-    let allowed = if matches!(spec.tensor_scale, TensorScale::None) { Span(0, 0) } else { Span::TENSOR_SCALES };
+    let allowed = if matches!(spec.tensor_scale, TensorScale::None) {
+        Span(0, 0)
+    } else {
+        Span::TENSOR_SCALES
+    };
     let (mut reach, mut keep) = (allowed, allowed);
     for Piece { exponent, shifts, .. } in pieces {
         let (Some(exponent), false) = (*exponent, shifts.1 == Span::ALL.1) else { continue };
-        let around = |Span(low, high): Span| Span(exponent - high - Span::SCALES.1, exponent - low - Span::SCALES.0);
+        let around = |Span(low, high): Span| {
+            Span(exponent - high - Span::SCALES.1, exponent - low - Span::SCALES.0)
+        };
         reach = reach.and(around(*shifts));
         keep = keep.and(around(Span(0, 0)));
     }

@@ -1,10 +1,12 @@
-//! Block-scaled formats and the tensors in them. A [`BlockSpec`] says everything that defines a scheme; [`preset`] names those that
-//! people ship; [`QuantTensor`] holds one tensor; [`layout`] converts to and from other programs' bytes. Loops over tensors and threads
-//! are in `ops`.
+//! Block-scaled formats and the tensors in them. A [`BlockSpec`] says everything that defines a
+//! scheme; [`preset`] names those that people ship; [`QuantTensor`] holds one tensor; [`layout`]
+//! converts to and from other programs' bytes. Loops over tensors and threads are in `ops`.
 //!
-//! `scheme` and `rule` have the parts of a scheme, `spec` puts them together, `validate` refuses contradictions. `rule`, `scale` and `apply`
-//! are the definition of what a scheme computes: the scale of a block, its code, the codes of its numbers, and the numbers that come back.
-//! `lower` turns a scheme into kernel parameters. `geometry` says where blocks are, `tensor` and `view` hold them.
+//! `scheme` and `rule` have the parts of a scheme, `spec` puts them together, `validate` refuses
+//! contradictions. `rule`, `scale` and `apply` are the definition of what a scheme computes: the
+//! scale of a block, its code, the codes of its numbers, and the numbers that come back. `lower`
+//! turns a scheme into kernel parameters. `geometry` says where blocks are, `tensor` and `view`
+//! hold them.
 
 mod apply;
 mod geometry;
@@ -28,13 +30,19 @@ pub use given::Accept;
 pub use pack::{BitOrder, pack, unpack};
 pub use region::Region;
 pub use rule::{BlockStats, CustomRule, Ratio, ScaleRule};
-pub use scheme::{Apply, Elements, Extent, Metric, Nonfinite, Offset, Restore, Search, TensorScale, ZeroMinimum, ZeroSign};
+pub use scheme::{
+    Apply, Elements, Extent, Metric, Nonfinite, Offset, Restore, Search, TensorScale, ZeroMinimum,
+    ZeroSign,
+};
 pub use spec::BlockSpec;
 pub use tensor::{Parts, QuantTensor};
 pub use view::QuantView;
 
 pub(crate) use apply::{Block, Number, Restorer};
 pub(crate) use geometry::Geometry;
-pub(crate) use lower::{BlockArrays, Chunk, ChunkArrays, DequantizePlan, QuantizePlan, RestoreKernel, UNHANDLED, is_unhandled};
+pub(crate) use lower::{
+    BlockArrays, Chunk, ChunkArrays, DequantizePlan, QuantizePlan, RestoreKernel, UNHANDLED,
+    is_unhandled,
+};
 pub(crate) use pack::{get, pack_by, packed_bytes, put, store, unpack_by};
 pub(crate) use summary::SchemeName;

@@ -6,9 +6,11 @@ use crate::kernel::{self, Isa};
 /// Which end of a byte the first code of a dense stream sits at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BitOrder {
-    /// The first code in the low bits of the first byte: element 0 in the low nibble. Everyone but bitsandbytes and FP6-LLM.
+    /// The first code in the low bits of the first byte: element 0 in the low nibble. Everyone but
+    /// bitsandbytes and FP6-LLM.
     LsbFirst,
-    /// The first code in the high bits of the first byte: element 0 in the high nibble. bitsandbytes, FP6-LLM.
+    /// The first code in the high bits of the first byte: element 0 in the high nibble.
+    /// bitsandbytes, FP6-LLM.
     MsbFirst,
 }
 
@@ -24,7 +26,9 @@ pub(crate) const fn packed_bytes(count: usize, bits: u32) -> Option<usize> {
 pub(crate) fn get(bytes: &[u8], bits: u32, index: usize) -> u32 {
     let bit = index * bits as usize;
     let (byte, shift) = (bit / 8, bit % 8);
-    let window = (0..3).fold(0, |window, i| window | u32::from(bytes.get(byte + i).copied().unwrap_or(0)) << (8 * i));
+    let window = (0..3).fold(0, |window, i| {
+        window | u32::from(bytes.get(byte + i).copied().unwrap_or(0)) << (8 * i)
+    });
     window >> shift & ((1 << bits) - 1)
 }
 
@@ -43,7 +47,12 @@ pub(crate) fn put(bytes: &mut [u8], bits: u32, index: usize, code: u32) {
 
 /// A little-endian code of 1, 2 or 4 bytes; 0 of a part that is not there.
 pub(crate) fn stored(bytes: &[u8], width: usize, index: usize) -> u32 {
-    bytes.get(index * width..(index + 1) * width).unwrap_or(&[]).iter().rev().fold(0, |code, &byte| code << 8 | u32::from(byte))
+    bytes
+        .get(index * width..(index + 1) * width)
+        .unwrap_or(&[])
+        .iter()
+        .rev()
+        .fold(0, |code, &byte| code << 8 | u32::from(byte))
 }
 
 /// Puts a little-endian code of 0, 1, 2 or 4 bytes.
@@ -51,8 +60,8 @@ pub(crate) fn store(bytes: &mut [u8], width: usize, index: usize, code: u32) {
     bytes[index * width..(index + 1) * width].copy_from_slice(&code.to_le_bytes()[..width]);
 }
 
-/// Packs codes of `bits` bits, one a byte in the low bits, into a dense stream; what is left of the last byte is 0. Bits above `bits` are
-/// dropped.
+/// Packs codes of `bits` bits, one a byte in the low bits, into a dense stream; what is left of the
+/// last byte is 0. Bits above `bits` are dropped.
 ///
 /// ```
 /// use subhalf::{BitOrder, pack, unpack};
@@ -66,7 +75,8 @@ pub(crate) fn store(bytes: &mut [u8], width: usize, index: usize, code: u32) {
 /// ```
 ///
 /// # Errors
-/// [`Error::Length`] if `bytes` is not `ceil(codes · bits / 8)` long; [`Error::SpecRange`] unless `bits` is in `1..=8`.
+/// [`Error::Length`] if `bytes` is not `ceil(codes · bits / 8)` long; [`Error::SpecRange`] unless
+/// `bits` is in `1..=8`.
 pub fn pack(codes: &[u8], bits: u32, order: BitOrder, bytes: &mut [u8]) -> Result<(), Error> {
     check(codes.len(), bits, bytes.len())?;
     pack_by(Isa::best(), codes, bits, order, bytes);
@@ -123,7 +133,9 @@ pub(crate) fn unpack_by(isa: Isa, bytes: &[u8], bits: u32, order: BitOrder, code
         (8, _) => codes.copy_from_slice(bytes),
         (6, BitOrder::LsbFirst) => kernel::unpack_6(isa, bytes, codes),
         (4, BitOrder::LsbFirst) => kernel::unpack_4(isa, bytes, codes),
-        _ => codes.iter_mut().enumerate().for_each(|(i, code)| *code = get_by(bytes, bits, order, i)),
+        _ => {
+            codes.iter_mut().enumerate().for_each(|(i, code)| *code = get_by(bytes, bits, order, i))
+        }
     }
 }
 
@@ -141,8 +153,17 @@ fn get_by(bytes: &[u8], bits: u32, order: BitOrder, index: usize) -> u8 {
 
 fn check(codes: usize, bits: u32, bytes: usize) -> Result<(), Error> {
     if !(1..=8).contains(&bits) {
-        return Err(Error::SpecRange { what: "bits of a packed code", found: bits.into(), low: 1, high: 8 });
+        return Err(Error::SpecRange {
+            what: "bits of a packed code",
+            found: bits.into(),
+            low: 1,
+            high: 8,
+        });
     }
     let expected = packed_bytes(codes, bits).ok_or(Error::TooLarge)?;
-    if bytes == expected { Ok(()) } else { Err(Error::Length { what: "packed bytes", expected, found: bytes }) }
+    if bytes == expected {
+        Ok(())
+    } else {
+        Err(Error::Length { what: "packed bytes", expected, found: bytes })
+    }
 }

@@ -3,8 +3,8 @@
 use super::view::QuantView;
 use core::ops::Range;
 
-/// The elements that share a scale: a tile of a tensor whose rows are counted through all matrices. A tensor with
-/// [`Extent::Flat`](super::Extent::Flat) has a single row.
+/// The elements that share a scale: a tile of a tensor whose rows are counted through all matrices.
+/// A tensor with [`Extent::Flat`](super::Extent::Flat) has a single row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region {
     /// Rows.

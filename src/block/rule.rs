@@ -7,7 +7,8 @@ use crate::spec::FormatSpec;
 /// What a scale rule sees of a block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BlockStats {
-    /// The largest magnitude of the finite elements; 0 of none. Under [`Nonfinite::Count`](crate::Nonfinite::Count) infinity or NaN, if there is one.
+    /// The largest magnitude of the finite elements; 0 of none. Under
+    /// [`Nonfinite::Count`](crate::Nonfinite::Count) infinity or NaN, if there is one.
     pub amax: f32,
     /// The first finite element of that magnitude, with its sign.
     pub signed_max: f32,
@@ -25,7 +26,15 @@ pub struct BlockStats {
 
 impl BlockStats {
     /// The statistics of no elements.
-    pub const EMPTY: Self = Self { amax: 0.0, signed_max: 0.0, min: 0.0, max: 0.0, finite: 0, nan: false, infinite: false };
+    pub const EMPTY: Self = Self {
+        amax: 0.0,
+        signed_max: 0.0,
+        min: 0.0,
+        max: 0.0,
+        finite: 0,
+        nan: false,
+        infinite: false,
+    };
 
     /// The statistics of some elements.
     ///
@@ -61,7 +70,11 @@ impl BlockStats {
     pub fn merge(self, next: Self) -> Self {
         if next.finite == 0 || self.finite == 0 {
             let base = if self.finite == 0 { next } else { self };
-            return Self { nan: self.nan | next.nan, infinite: self.infinite | next.infinite, ..base };
+            return Self {
+                nan: self.nan | next.nan,
+                infinite: self.infinite | next.infinite,
+                ..base
+            };
         }
         let larger = if next.amax > self.amax { next } else { self };
         Self {
@@ -76,28 +89,33 @@ impl BlockStats {
     }
 }
 
-/// How `amax` and the number it maps to (and a tensor scale) make a scale. Every operation is f32's, rounded to nearest even.
+/// How `amax` and the number it maps to (and a tensor scale) make a scale. Every operation is
+/// f32's, rounded to nearest even.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ratio {
     /// `amax / target`; with a tensor scale `amax / (target · t)`. Model Optimizer, `DeepSeek`.
     Divide,
-    /// `amax · (1 / target)`; with a tensor scale `amax · (T · (1 / target))`, at most `f32::MAX`. Transformer Engine.
+    /// `amax · (1 / target)`; with a tensor scale `amax · (T · (1 / target))`, at most `f32::MAX`.
+    /// Transformer Engine.
     Multiply,
     /// `(amax / target) / t`. torchao.
     DivideTwice,
     /// `T · (amax / target)`. compressed-tensors.
     MultiplyQuotient,
-    /// `1 / S` of the factor `S = target / amax`, which is at most `f32::MAX`, and 1 for an infinite `amax`; without tensor scale.
-    /// [`UnroundedReciprocal`](super::Apply::UnroundedReciprocal) multiplies by that very `S`. Transformer Engine's FP8.
+    /// `1 / S` of the factor `S = target / amax`, which is at most `f32::MAX`, and 1 for an
+    /// infinite `amax`; without tensor scale.
+    /// [`UnroundedReciprocal`](super::Apply::UnroundedReciprocal) multiplies by that very `S`.
+    /// Transformer Engine's FP8.
     Inverse,
 }
 
-/// How a scale is found from a block's statistics, before it is rounded into the scale format. With `emax` the exponent of the element
-/// format's largest number and `max` that number.
+/// How a scale is found from a block's statistics, before it is rounded into the scale format. With
+/// `emax` the exponent of the element format's largest number and `max` that number.
 ///
-/// The first five give powers of two from the exact `amax`, however it is written: no logarithm is computed. Where a program computes one in f32
-/// ([`Log2Floor`](Self::Log2Floor), [`Log2Ceil`](Self::Log2Ceil)), where it rounds to an integer is decided by integers.
+/// The first five give powers of two from the exact `amax`, however it is written: no logarithm is
+/// computed. Where a program computes one in f32 ([`Log2Floor`](Self::Log2Floor),
+/// [`Log2Ceil`](Self::Log2Ceil)), where it rounds to an integer is decided by integers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ScaleRule {
@@ -107,30 +125,33 @@ pub enum ScaleRule {
     Ceil,
     /// `2^ceil(log2(amax / max))`: the smallest power of two that makes nothing saturate. RCEIL.
     ///
-    /// Programs round the f32 quotient `amax / max` or the f32 product `amax · (1 / max)` up to a power of two, which is [`Amax`](Self::Amax)
-    /// under [`Round::Up`](crate::Round::Up). For E4M3, E5M2, E3M2, E2M3 and E2M1 both are this rule for every `amax` but one, the f32 above
-    /// `max · 2^-127`, whose quotient is rounded to 2^-127 (all 2^31 compared). For `MXINT8` without −2 (`max` 127/64) the quotient is this rule always,
-    /// and the product is one binade less for one `amax` of every binade, the f32 above `max · 2^e`. Programs that take an f32 logarithm of the quotient
-    /// are [`Log2Ceil`](Self::Log2Ceil).
+    /// Programs round the f32 quotient `amax / max` or the f32 product `amax · (1 / max)` up to a
+    /// power of two, which is [`Amax`](Self::Amax) under [`Round::Up`](crate::Round::Up). For E4M3,
+    /// E5M2, E3M2, E2M3 and E2M1 both are this rule for every `amax` but one, the f32 above
+    /// `max · 2^-127`, whose quotient is rounded to 2^-127 (all 2^31 compared). For `MXINT8`
+    /// without −2 (`max` 127/64) the quotient is this rule always, and the product is one binade
+    /// less for one `amax` of every binade, the f32 above `max · 2^e`. Programs that take an f32
+    /// logarithm of the quotient are [`Log2Ceil`](Self::Log2Ceil).
     RoundUp,
-    /// [`Floor`](Self::Floor) of `amax` rounded half up to this many mantissa bits. With the element's own number of bits torchao's and
-    /// Quark's EVEN, with 1 always compressed-tensors'.
+    /// [`Floor`](Self::Floor) of `amax` rounded half up to this many mantissa bits. With the
+    /// element's own number of bits torchao's and Quark's EVEN, with 1 always compressed-tensors'.
     Even {
         /// Bits kept behind the leading one: 0 to 22.
         mantissa_bits: u8,
     },
     /// The power of two nearest to `amax / max`, half-way up.
     Nearest,
-    /// [`Floor`](Self::Floor) with `floor(log2 amax)` taken of an f32 logarithm: just below a power of two it is that power's.
-    /// microxcaling.
+    /// [`Floor`](Self::Floor) with `floor(log2 amax)` taken of an f32 logarithm: just below a power
+    /// of two it is that power's. microxcaling.
     Log2Floor,
-    /// `2^ceil(log2(amax / target))` with quotient and logarithm each rounded to f32. Just above a power of two,
-    /// far from 1, the logarithm rounds to the integer, so that the scale is half of [`RoundUp`](Self::RoundUp)'s and
-    /// the largest elements saturate. torchao's RCEIL in eager mode, Model Optimizer.
+    /// `2^ceil(log2(amax / target))` with quotient and logarithm each rounded to f32. Just above a
+    /// power of two, far from 1, the logarithm rounds to the integer, so that the scale is half of
+    /// [`RoundUp`](Self::RoundUp)'s and the largest elements saturate. torchao's RCEIL in eager
+    /// mode, Model Optimizer.
     ///
-    /// With `amax / target` above `2^t` by at most 11 units in the last place for `|t|` of 32 to 63, 22 for 64 to 127 (and
-    /// half as many for each halving of `|t|`; for negative powers of two those of the next smaller `|t|`), the
-    /// exponent is `t` instead of `t + 1`.
+    /// With `amax / target` above `2^t` by at most 11 units in the last place for `|t|` of 32 to
+    /// 63, 22 for 64 to 127 (and half as many for each halving of `|t|`; for negative powers of two
+    /// those of the next smaller `|t|`), the exponent is `t` instead of `t + 1`.
     Log2Ceil {
         /// The number that `amax` maps to, before the exponent is rounded up.
         target: f32,
@@ -142,7 +163,8 @@ pub enum ScaleRule {
         /// The order of operations.
         ratio: Ratio,
     },
-    /// The first element of magnitude `amax`, with its sign, over a number: ggml's `Q4_0`. The scale may be negative.
+    /// The first element of magnitude `amax`, with its sign, over a number: ggml's `Q4_0`. The
+    /// scale may be negative.
     SignedMax {
         /// The number that this element maps to.
         target: f32,
@@ -168,8 +190,9 @@ pub enum ScaleRule {
 #[derive(Clone, Copy, Debug)]
 pub struct CustomRule(pub fn(&BlockStats) -> f32);
 
-/// Functions cannot be compared by what they compute, so two rules are equal if their functions have one address. Equal rules therefore
-/// give equal scales, but the compiler may give one function several addresses: rules that give equal scales may compare unequal.
+/// Functions cannot be compared by what they compute, so two rules are equal if their functions
+/// have one address. Equal rules therefore give equal scales, but the compiler may give one
+/// function several addresses: rules that give equal scales may compare unequal.
 impl PartialEq for CustomRule {
     fn eq(&self, other: &Self) -> bool {
         core::ptr::fn_addr_eq(self.0, other.0)
@@ -191,13 +214,14 @@ const fn is_power_of_two(x: f32) -> bool {
     Unpacked::from_f32(x).significand().is_power_of_two()
 }
 
-/// Whether the f32 logarithm of a number `units · 2^-24` (relative) away from `2^t` is the integer `t`,
-/// correctly rounded; `toward_zero` says that the exact logarithm is nearer to zero than `t`.
+/// Whether the f32 logarithm of a number `units · 2^-24` (relative) away from `2^t` is the integer
+/// `t`, correctly rounded; `toward_zero` says that the exact logarithm is nearer to zero than `t`.
 ///
-/// The exact logarithm is `units · 2^-24 / ln 2` from `t`, and a millionth of that more or less. It rounds
-/// to `t` below half the spacing of the f32s there, that is for `units < ln 2 · 2^top` with `2^top` the
-/// binade of `|t|`. The table has these bounds as integers; none of them is within a hundredth of one.
-/// A power of two has half that spacing on its side toward zero. Near 1 no logarithm rounds to 0.
+/// The exact logarithm is `units · 2^-24 / ln 2` from `t`, and a millionth of that more or less. It
+/// rounds to `t` below half the spacing of the f32s there, that is for `units < ln 2 · 2^top` with
+/// `2^top` the binade of `|t|`. The table has these bounds as integers; none of them is within a
+/// hundredth of one. A power of two has half that spacing on its side toward zero. Near 1 no
+/// logarithm rounds to 0.
 const fn rounds_to_integer(t: i32, units: u32, toward_zero: bool) -> bool {
     const BOUNDS: [u32; 8] = [0, 1, 2, 5, 11, 22, 44, 88];
     let magnitude = t.unsigned_abs();
@@ -211,8 +235,8 @@ const fn rounds_to_integer(t: i32, units: u32, toward_zero: bool) -> bool {
     }
 }
 
-/// The exponent of a positive number, and how far the number is above that power of two, in units of
-/// 2^-23 of it.
+/// The exponent of a positive number, and how far the number is above that power of two, in units
+/// of 2^-23 of it.
 const fn exponent_and_units(x: f32) -> (i32, u32) {
     let x = Unpacked::from_f32(x);
     let significand = x.significand();
@@ -220,8 +244,8 @@ const fn exponent_and_units(x: f32) -> (i32, u32) {
     (x.log2() as i32, (normal - (1 << 23)) as u32)
 }
 
-/// For each exponent field of a normal f32, what is added to its bits so that the exponent field becomes that
-/// of [`log2_floor`], or of [`log2_ceil`] if `ceil`.
+/// For each exponent field of a normal f32, what is added to its bits so that the exponent field
+/// becomes that of [`log2_floor`], or of [`log2_ceil`] if `ceil`.
 pub(crate) const fn logarithm_carries(ceil: bool) -> [u32; 256] {
     let mut carries = [0; 256];
     let mut field = 1;
@@ -246,8 +270,8 @@ pub(crate) const fn logarithm_carries(ceil: bool) -> [u32; 256] {
     carries
 }
 
-/// `floor(log2 x)` of a positive number with the logarithm correctly rounded to f32: just below a power of
-/// two it is that power's exponent. 128 for infinity.
+/// `floor(log2 x)` of a positive number with the logarithm correctly rounded to f32: just below a
+/// power of two it is that power's exponent. 128 for infinity.
 pub(crate) const fn log2_floor(x: f32) -> i32 {
     if x.is_infinite() {
         return 128;
@@ -257,8 +281,8 @@ pub(crate) const fn log2_floor(x: f32) -> i32 {
     if rounds_to_integer(next, (1 << 23) - above, next > 0) { next } else { floor }
 }
 
-/// `ceil(log2 x)` of a positive number with the logarithm correctly rounded to f32: just above a power of
-/// two it is that power's exponent. 128 for infinity.
+/// `ceil(log2 x)` of a positive number with the logarithm correctly rounded to f32: just above a
+/// power of two it is that power's exponent. 128 for infinity.
 pub(crate) const fn log2_ceil(x: f32) -> i32 {
     if x.is_infinite() {
         return 128;
@@ -268,7 +292,8 @@ pub(crate) const fn log2_ceil(x: f32) -> i32 {
 }
 
 impl ScaleRule {
-    /// Whether the rule may find a scale below zero. [`Given`](Self::Given) and [`Custom`](Self::Custom) leave the sign open.
+    /// Whether the rule may find a scale below zero. [`Given`](Self::Given) and
+    /// [`Custom`](Self::Custom) leave the sign open.
     pub(super) const fn may_be_negative(&self) -> bool {
         match self {
             Self::SignedMax { .. } | Self::Given | Self::Custom(_) => true,
@@ -286,27 +311,56 @@ impl ScaleRule {
         }
     }
 
-    /// The scale before clamping and rounding, of a block that is not all zeros. `tensor` is the stored number of the tensor scale.
+    /// The scale before clamping and rounding, of a block that is not all zeros. `tensor` is the
+    /// stored number of the tensor scale.
     ///
     /// Powers of two are exact; other results are f32. NaN if the statistics say NaN.
     #[must_use]
-    pub fn ideal(&self, stats: &BlockStats, element: &FormatSpec, tensor_scale: TensorScale, tensor: f32) -> f64 {
+    pub fn ideal(
+        &self,
+        stats: &BlockStats,
+        element: &FormatSpec,
+        tensor_scale: TensorScale,
+        tensor: f32,
+    ) -> f64 {
         let amax = stats.amax;
         let emax = element.max_exponent();
         match *self {
             _ if amax.is_nan() => f64::NAN,
-            Self::Floor | Self::Ceil | Self::RoundUp | Self::Even { .. } | Self::Nearest | Self::Log2Floor if amax == 0.0 => 0.0,
+            Self::Floor
+            | Self::Ceil
+            | Self::RoundUp
+            | Self::Even { .. }
+            | Self::Nearest
+            | Self::Log2Floor
+                if amax == 0.0 =>
+            {
+                0.0
+            }
             Self::Floor => exp2(floor_log2(amax) - emax),
-            Self::Ceil => exp2(floor_log2(amax) + i32::from(amax.is_finite() && !is_power_of_two(amax)) - emax),
+            Self::Ceil => exp2(
+                floor_log2(amax) + i32::from(amax.is_finite() && !is_power_of_two(amax)) - emax,
+            ),
             Self::RoundUp => {
                 let floor = floor_log2(amax) - emax;
-                exp2(floor + i32::from(amax.is_finite() && f64::from(amax) > element.max().to_f64() * exp2(floor)))
+                exp2(
+                    floor
+                        + i32::from(
+                            amax.is_finite()
+                                && f64::from(amax) > element.max().to_f64() * exp2(floor),
+                        ),
+                )
             }
             Self::Even { mantissa_bits } => {
                 let half = 1 << (22 - u32::from(mantissa_bits.min(22)));
-                // The carry of the largest f32s goes into the exponent of infinity, 128, and that of the largest subnormal ones into -126.
+                // The carry of the largest f32s goes into the exponent of infinity, 128, and that
+                // of the largest subnormal ones into -126.
                 let rounded = if amax.is_finite() { amax.to_bits() + half } else { amax.to_bits() };
-                let exponent = if rounded < 0x0080_0000 { floor_log2(amax) } else { (rounded >> 23) as i32 - 127 };
+                let exponent = if rounded < 0x0080_0000 {
+                    floor_log2(amax)
+                } else {
+                    (rounded >> 23) as i32 - 127
+                };
                 exp2(exponent - emax)
             }
             Self::Nearest => {
@@ -323,7 +377,9 @@ impl ScaleRule {
             },
             Self::Amax { ratio: Ratio::Inverse, .. } if amax == 0.0 => 0.0,
             // In f64, so that its reciprocal, rounded to f32, is the factor again.
-            Self::Amax { target, ratio: Ratio::Inverse } if amax.is_finite() => 1.0 / f64::from((target / amax).min(f32::MAX)),
+            Self::Amax { target, ratio: Ratio::Inverse } if amax.is_finite() => {
+                1.0 / f64::from((target / amax).min(f32::MAX))
+            }
             Self::Amax { target, ratio } => {
                 let factor = tensor_scale.factor(tensor);
                 let scaled = !matches!(tensor_scale, TensorScale::None);
@@ -360,17 +416,25 @@ mod tests {
     #[test]
     fn f32_logarithms_round_up_just_below_a_power_of_two() {
         let below = |x: f32| f32::from_bits(x.to_bits() - 1);
-        // ln 2 · 2^24 · half a spacing, by hand: below 0.5 (T = -1) half the spacing is 2^-24, so not even 1 unit rounds up;
-        // below 2^-2 it is 2^-23: 1.38, so 1 unit does; below 2 (T = 1, a power of two) 2^-25: none.
-        assert_eq!((log2_floor(below(0.5)), log2_floor(below(0.25)), log2_floor(below(2.0))), (-2, -2, 0));
+        // ln 2 · 2^24 · half a spacing, by hand: below 0.5 (T = -1) half the spacing is 2^-24, so
+        // not even 1 unit rounds up; below 2^-2 it is 2^-23: 1.38, so 1 unit does; below 2 (T = 1,
+        // a power of two) 2^-25: none.
+        assert_eq!(
+            (log2_floor(below(0.5)), log2_floor(below(0.25)), log2_floor(below(2.0))),
+            (-2, -2, 0)
+        );
         assert_eq!((log2_floor(1.0), log2_floor(below(1.0))), (0, -1));
         assert_eq!((log2_floor(f32::MAX), log2_floor(f32::INFINITY)), (128, 128));
         // T = 100: half the spacing 2^-18, 44 units.
         let hundred = f32::from_bits((100 + 127) << 23);
         let down = |units| f32::from_bits(hundred.to_bits() - units);
         assert_eq!((log2_floor(down(44)), log2_floor(down(45))), (100, 99));
-        // Subnormals too. T = -126: half the spacing 2^-18, 44 units of 2^-150, of which a subnormal has every second.
-        assert_eq!((log2_floor(f32::from_bits(0x7F_FFEA)), log2_floor(f32::from_bits(0x7F_FFE9))), (-126, -127));
+        // Subnormals too. T = -126: half the spacing 2^-18, 44 units of 2^-150, of which a
+        // subnormal has every second.
+        assert_eq!(
+            (log2_floor(f32::from_bits(0x7F_FFEA)), log2_floor(f32::from_bits(0x7F_FFE9))),
+            (-126, -127)
+        );
     }
 
     #[test]
@@ -378,8 +442,13 @@ mod tests {
         // OCP element E2M1, emax 2, max 6: exponents of amax under floor, even, ceil, round-up.
         let exponents = |amax: f32, element: &FormatSpec, bits: u8| {
             let stats = BlockStats::of([amax, 0.0]);
-            [ScaleRule::Floor, ScaleRule::Even { mantissa_bits: bits }, ScaleRule::Ceil, ScaleRule::RoundUp]
-                .map(|rule| rule.ideal(&stats, element, TensorScale::None, 1.0).log2() as i32 + 127)
+            [
+                ScaleRule::Floor,
+                ScaleRule::Even { mantissa_bits: bits },
+                ScaleRule::Ceil,
+                ScaleRule::RoundUp,
+            ]
+            .map(|rule| rule.ideal(&stats, element, TensorScale::None, 1.0).log2() as i32 + 127)
         };
         let e2m1 = FormatSpec::F4E2M1;
         assert_eq!(exponents(6.0, &e2m1, 1), [127, 127, 128, 127]);

@@ -26,7 +26,10 @@ impl BlockSpec {
             Nonfinite::Count if stats.nan => stats.amax = f32::NAN,
             Nonfinite::CountAsInfinity if stats.nan => stats.amax = f32::INFINITY,
             Nonfinite::CountNanAsZero if stats.nan => stats.amax = 0.0,
-            Nonfinite::Count | Nonfinite::CountInfinity | Nonfinite::CountAsInfinity | Nonfinite::CountNanAsZero
+            Nonfinite::Count
+            | Nonfinite::CountInfinity
+            | Nonfinite::CountAsInfinity
+            | Nonfinite::CountNanAsZero
                 if stats.infinite =>
             {
                 stats.amax = f32::INFINITY;
@@ -34,8 +37,13 @@ impl BlockSpec {
             _ => {}
         }
         let ideal = match self.rule.ideal(&stats, &self.element, self.tensor_scale, tensor) {
-            // A substitute of -0 is for blocks of zeros alone: a quotient that underflows keeps its sign.
-            0.0 if self.zero_scale > 0.0 || (self.zero_scale.to_bits() != 0 && stats.amax == 0.0) => f64::from(self.zero_scale),
+            // A substitute of -0 is for blocks of zeros alone: a quotient that underflows keeps its
+            // sign.
+            0.0 if self.zero_scale > 0.0
+                || (self.zero_scale.to_bits() != 0 && stats.amax == 0.0) =>
+            {
+                f64::from(self.zero_scale)
+            }
             other if factor == 1.0 => other,
             other => f64::from(other as f32 * factor),
         };
@@ -58,8 +66,11 @@ impl BlockSpec {
         let ideal = if ideal.is_sign_negative() { -magnitude } else { magnitude };
         let code = format.encode_f64_with(ideal, &self.scale_convert, 0).code;
         let vanished = self.vanished_scale > 0.0 && format.decode(code).is_zero();
-        let code =
-            if vanished { format.encode_f64_with(f64::from(self.vanished_scale), &self.scale_convert, 0).code } else { code };
+        let code = if vanished {
+            format.encode_f64_with(f64::from(self.vanished_scale), &self.scale_convert, 0).code
+        } else {
+            code
+        };
         Scale { ideal, code }
     }
 
@@ -74,7 +85,8 @@ impl BlockSpec {
     }
 }
 
-/// To the nearest integer, ties to even: an f32's own rounding, done by adding and taking away 1.5·2^23.
+/// To the nearest integer, ties to even: an f32's own rounding, done by adding and taking away
+/// 1.5·2^23.
 fn round_half_even(x: f32) -> f32 {
     const MAGIC: f32 = 12_582_912.0;
     if x.abs() < 4_194_304.0 { x + MAGIC - MAGIC } else { x }

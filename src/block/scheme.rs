@@ -1,9 +1,11 @@
-//! The parts of a scheme, each an enum with one documented formula a variant. What they compute is in `rule`, `scale` and `apply`.
+//! The parts of a scheme, each an enum with one documented formula a variant. What they compute is
+//! in `rule`, `scale` and `apply`.
 
 use crate::spec::FormatSpec;
 
-/// Which elements share a scale. The last axis of a tensor is its columns, the one before its rows; axes before those are matrices of
-/// their own, and no block reaches over two of them (but [`Tensor`](Self::Tensor) and [`Flat`](Self::Flat) do).
+/// Which elements share a scale. The last axis of a tensor is its columns, the one before its rows;
+/// axes before those are matrices of their own, and no block reaches over two of them (but
+/// [`Tensor`](Self::Tensor) and [`Flat`](Self::Flat) do).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Extent {
@@ -20,12 +22,13 @@ pub enum Extent {
         /// Columns of a tile.
         cols: u32,
     },
-    /// Runs of this many elements of the tensor read as one line, over the ends of rows; the last may be shorter.
+    /// Runs of this many elements of the tensor read as one line, over the ends of rows; the last
+    /// may be shorter.
     Flat(u32),
 }
 
-/// A scale of the whole tensor beside those of the blocks: what the stored number is, for a target that is usually the product of the
-/// largest element and the largest block scale.
+/// A scale of the whole tensor beside those of the blocks: what the stored number is, for a target
+/// that is usually the product of the largest element and the largest block scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TensorScale {
@@ -36,12 +39,14 @@ pub enum TensorScale {
         /// The number that `amax` maps to.
         target: f32,
     },
-    /// `T = target · (1 / amax)` in f32, 1 where that is infinite: numbers are `q · s / T`. compressed-tensors.
+    /// `T = target · (1 / amax)` in f32, 1 where that is infinite: numbers are `q · s / T`.
+    /// compressed-tensors.
     Divisor {
         /// The number that `amax` maps to.
         target: f32,
     },
-    /// `amax` itself: where `T` is needed it is `target / amax` in f32, at most `f32::MAX`. Transformer Engine.
+    /// `amax` itself: where `T` is needed it is `target / amax` in f32, at most `f32::MAX`.
+    /// Transformer Engine.
     Amax {
         /// The number that `amax` maps to.
         target: f32,
@@ -49,8 +54,8 @@ pub enum TensorScale {
 }
 
 impl TensorScale {
-    /// The stored number for a tensor's largest finite magnitude. Of nothing but zeros, or where the quotient is no positive finite number,
-    /// it is what leaves numbers as they are.
+    /// The stored number for a tensor's largest finite magnitude. Of nothing but zeros, or where
+    /// the quotient is no positive finite number, it is what leaves numbers as they are.
     #[must_use]
     pub fn of(self, amax: f32) -> f32 {
         let usable = |x: f32| if x > 0.0 && x.is_finite() { x } else { 1.0 };
@@ -63,7 +68,8 @@ impl TensorScale {
         }
     }
 
-    /// `T`, which numbers are divided by to come back: of [`Amax`](Self::Amax) computed, else the stored number.
+    /// `T`, which numbers are divided by to come back: of [`Amax`](Self::Amax) computed, else the
+    /// stored number.
     pub(crate) fn factor(self, stored: f32) -> f32 {
         match self {
             Self::Amax { target } => {
@@ -78,7 +84,9 @@ impl TensorScale {
     pub(super) const fn target(self) -> f32 {
         match self {
             Self::None => 1.0,
-            Self::Multiplier { target } | Self::Divisor { target } | Self::Amax { target } => target,
+            Self::Multiplier { target } | Self::Divisor { target } | Self::Amax { target } => {
+                target
+            }
         }
     }
 }
@@ -89,16 +97,20 @@ impl TensorScale {
 pub enum Offset {
     /// Nothing: numbers are `q · s`.
     None,
-    /// An integer zero point in the element's own format, one byte each: numbers are `(q − z) · s`. With the range of a block (zero
-    /// included) as its rule's subject, `z = round(min_code − min / s)`, clamped.
+    /// An integer zero point in the element's own format, one byte each: numbers are `(q − z) · s`.
+    /// With the range of a block (zero included) as its rule's subject,
+    /// `z = round(min_code − min / s)`, clamped.
     ZeroPoint,
-    /// The block's smallest number in a format, little-endian: numbers are `q · s + m`, `q` from 0. ggml's `Q4_1`.
+    /// The block's smallest number in a format, little-endian: numbers are `q · s + m`, `q` from 0.
+    /// ggml's `Q4_1`.
     Minimum(FormatSpec),
 }
 
-/// How an element's scaled value comes about, with `s` the block's scale as stored and `t` (or `T`) the tensor's. All operations but
-/// [`Exact`](Self::Exact) are f32's, each rounded to nearest even. A scale of zero makes every element zero, but for [`ClampedReciprocal`](Self::ClampedReciprocal),
-/// [`DivideIeee`](Self::DivideIeee) and [`FlooredReciprocal`](Self::FlooredReciprocal).
+/// How an element's scaled value comes about, with `s` the block's scale as stored and `t` (or `T`)
+/// the tensor's. All operations but [`Exact`](Self::Exact) are f32's, each rounded to nearest even.
+/// A scale of zero makes every element zero, but for
+/// [`ClampedReciprocal`](Self::ClampedReciprocal), [`DivideIeee`](Self::DivideIeee) and
+/// [`FlooredReciprocal`](Self::FlooredReciprocal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Apply {
@@ -114,14 +126,15 @@ pub enum Apply {
     TensorReciprocal,
     /// `x · (1 / (s · (1/T)))`. 4over6.
     InverseReciprocal,
-    /// [`InverseReciprocal`](Self::InverseReciprocal) with a factor of at most `f32::MAX`. Transformer Engine.
+    /// [`InverseReciprocal`](Self::InverseReciprocal) with a factor of at most `f32::MAX`.
+    /// Transformer Engine.
     ClampedReciprocal,
     /// `x · (1 / max(s, 1e-38))`. bitsandbytes.
     FlooredReciprocal,
     /// [`Divide`](Self::Divide), by a scale of zero too: `0 / 0` is NaN. `DeepSeek`.
     DivideIeee,
-    /// `x · (1/d)` with `d` the scale before it was rounded into its format. ggml; with [`Ratio::Inverse`](super::Ratio::Inverse) Transformer
-    /// Engine's FP8.
+    /// `x · (1/d)` with `d` the scale before it was rounded into its format. ggml; with
+    /// [`Ratio::Inverse`](super::Ratio::Inverse) Transformer Engine's FP8.
     UnroundedReciprocal,
 }
 
@@ -129,32 +142,41 @@ pub enum Apply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Elements {
-    /// One rounding under the element's policy; a zero point is added to the rounded integer. OCP, torch.
+    /// One rounding under the element's policy; a zero point is added to the rounded integer. OCP,
+    /// torch.
     Round,
     /// The zero point is added in f32, and the sum rounded. compressed-tensors.
     AddThenRound,
-    /// In f32 one half more than the least integer's distance from zero is added, and the sum truncated: what C programs do. ggml.
+    /// In f32 one half more than the least integer's distance from zero is added, and the sum
+    /// truncated: what C programs do. ggml.
     AddHalfTruncate,
-    /// microxcaling's Python: an element's exponent is `floor(log2 |y|)` in f32, which just below a power of two is that power's, and
-    /// its units are rounded by an f32 sum: [`Round::NearestAway`](crate::Round::NearestAway) is `floor(|y| + 0.5)`, nearest-even that less one for ties above an even
-    /// number, [`Round::TowardZero`](crate::Round::TowardZero) `floor(|y|)`. No other rounding.
+    /// microxcaling's Python: an element's exponent is `floor(log2 |y|)` in f32, which just below a
+    /// power of two is that power's, and its units are rounded by an f32 sum:
+    /// [`Round::NearestAway`](crate::Round::NearestAway) is `floor(|y| + 0.5)`, nearest-even that
+    /// less one for ties above an even number, [`Round::TowardZero`](crate::Round::TowardZero)
+    /// `floor(|y|)`. No other rounding.
     Microxcaling,
-    /// The first code of the smallest `|restored − x|` in f32, whatever the rounding: ties go to the smaller code, numbers far beyond the
-    /// largest element (whose errors f32 cannot tell apart), infinity and NaN to code 0. ggml's FP4.
+    /// The first code of the smallest `|restored − x|` in f32, whatever the rounding: ties go to
+    /// the smaller code, numbers far beyond the largest element (whose errors f32 cannot tell
+    /// apart), infinity and NaN to code 0. ggml's FP4.
     LeastError,
-    /// The upper of the two neighbouring codebook entries if their f32 midpoint is below the number, else the lower: ties go down. Among equal entries numbers
-    /// above get the last, others the first. NaN becomes the largest. bitsandbytes, 4 bits.
+    /// The upper of the two neighbouring codebook entries if their f32 midpoint is below the
+    /// number, else the lower: ties go down. Among equal entries numbers above get the last, others
+    /// the first. NaN becomes the largest. bitsandbytes, 4 bits.
     Midpoints,
-    /// The scaled value is first rounded to one of these equal steps from −1 to 1 (the sum of `(y + 1) · steps / 2` and a half is truncated); NaN, and every
-    /// element of a block with scale 0, to −1. bitsandbytes' 8-bit codebooks, which it looks up in a table of 65,536.
+    /// The scaled value is first rounded to one of these equal steps from −1 to 1 (the sum of
+    /// `(y + 1) · steps / 2` and a half is truncated); NaN, and every element of a block with scale
+    /// 0, to −1. bitsandbytes' 8-bit codebooks, which it looks up in a table of 65,536.
     Steps(u32),
 }
 
-/// The f32 number that a code comes back as, with `q` the element's value. Every operation is rounded to f32.
+/// The f32 number that a code comes back as, with `q` the element's value. Every operation is
+/// rounded to f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Restore {
-    /// `q · (s·t)`; torchao, Model Optimizer. With a zero point `(q − z) · s`, with a minimum `q·s + m`.
+    /// `q · (s·t)`; torchao, Model Optimizer. With a zero point `(q − z) · s`, with a minimum
+    /// `q·s + m`.
     Product,
     /// [`Product`](Self::Product) with −0 as +0. Model Optimizer's NVFP4.
     ProductPlusZero,
@@ -172,14 +194,16 @@ pub enum Restore {
 pub enum Nonfinite {
     /// The scale becomes NaN, and so all numbers of the block. microxcaling.
     Poison,
-    /// They count as magnitudes: NaN makes the scale NaN, infinity goes through the rule like a number above all others. torchao.
+    /// They count as magnitudes: NaN makes the scale NaN, infinity goes through the rule like a
+    /// number above all others. torchao.
     Count,
-    /// Infinity goes through the rule like a number above all others, NaN is passed over: C's `fmaxf`. Transformer Engine.
+    /// Infinity goes through the rule like a number above all others, NaN is passed over: C's
+    /// `fmaxf`. Transformer Engine.
     CountInfinity,
     /// Both go through the rule like a number above all others. `DeepGEMM`'s UE8M0 scales.
     CountAsInfinity,
-    /// Infinity goes through the rule like a number above all others; NaN makes it see an `amax` of zero, so that the others saturate. Model
-    /// Optimizer's MXFP8.
+    /// Infinity goes through the rule like a number above all others; NaN makes it see an `amax` of
+    /// zero, so that the others saturate. Model Optimizer's MXFP8.
     CountNanAsZero,
     /// The block becomes zeros, under the scale of a block of zeros. Model Optimizer's MXFP4.
     Erase,
@@ -197,8 +221,8 @@ pub enum ZeroSign {
     Plus,
     /// Minus for scaled numbers below zero only, so −0 becomes +0. Model Optimizer's NVFP4.
     MinusBelowZero,
-    /// Minus for all but scaled numbers above zero, so +0 becomes −0, and so does a number whose f32 quotient is zero. Model Optimizer's
-    /// MXFP4.
+    /// Minus for all but scaled numbers above zero, so +0 becomes −0, and so does a number whose
+    /// f32 quotient is zero. Model Optimizer's MXFP4.
     MinusUnlessAbove,
 }
 
@@ -208,15 +232,17 @@ pub enum ZeroSign {
 pub enum ZeroMinimum {
     /// That of the first zero. C's `if (v < min) min = v`: ggml.
     First,
-    /// The one that NumPy 2.4's `min` leaves on an x86-64 processor with AVX-512: in blocks of 32 that of the last zero, but positions 0 to 16
-    /// count in another order, before all others. Blocks of other lengths as [`First`](Self::First). gguf (Python).
+    /// The one that NumPy 2.4's `min` leaves on an x86-64 processor with AVX-512: in blocks of 32
+    /// that of the last zero, but positions 0 to 16 count in another order, before all others.
+    /// Blocks of other lengths as [`First`](Self::First). gguf (Python).
     ///
-    /// NumPy folds vectors of numbers, and equal ones become the second; with AVX2 or SSE alone its order is another.
+    /// NumPy folds vectors of numbers, and equal ones become the second; with AVX2 or SSE alone its
+    /// order is another.
     NumpyAvx512,
 }
 
-/// What a search minimises. Sums are f32, element by element in row-major order, from 0, of the f32 errors `restored − x`; the largest is one
-/// among numbers, NaN aside.
+/// What a search minimises. Sums are f32, element by element in row-major order, from 0, of the f32
+/// errors `restored − x`; the largest is one among numbers, NaN aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Metric {
@@ -228,14 +254,16 @@ pub enum Metric {
     Max,
 }
 
-/// A search among scales: the rule's result times each factor (an f32 product), clamped and rounded like it. The first of the smallest error wins,
-/// so ties go to the earlier factor; an error that is NaN wins only where all are.
+/// A search among scales: the rule's result times each factor (an f32 product), clamped and rounded
+/// like it. The first of the smallest error wins, so ties go to the earlier factor; an error that
+/// is NaN wins only where all are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Search {
     /// The candidates, the preferred first.
     pub factors: &'static [f32],
     /// What is minimised.
     pub metric: Metric,
-    /// The formula of the numbers whose errors are taken, if it is not the format's own [`restore`](crate::BlockSpec::restore).
+    /// The formula of the numbers whose errors are taken, if it is not the format's own
+    /// [`restore`](crate::BlockSpec::restore).
     pub restore: Option<Restore>,
 }

@@ -1,15 +1,19 @@
 //! [`BlockSpec`]: everything that defines a block-scaled format, as data.
 
 use super::rule::ScaleRule;
-use super::scheme::{Apply, Elements, Extent, Nonfinite, Offset, Restore, Search, TensorScale, ZeroMinimum, ZeroSign};
+use super::scheme::{
+    Apply, Elements, Extent, Nonfinite, Offset, Restore, Search, TensorScale, ZeroMinimum, ZeroSign,
+};
 use crate::policy::{Convert, with_methods};
 use crate::round::Round;
 use crate::spec::FormatSpec;
 
-/// A block-scaled format: the elements, their scales, how the scales are found and how they are applied.
+/// A block-scaled format: the elements, their scales, how the scales are found and how they are
+/// applied.
 ///
-/// Start from a constant of [`preset`](super::preset) or from [`new`](Self::new), and change parts with the `with_` methods. Nothing is
-/// checked until [`validate`](Self::validate), which every call that takes a spec makes.
+/// Start from a constant of [`preset`](super::preset) or from [`new`](Self::new), and change parts
+/// with the `with_` methods. Nothing is checked until [`validate`](Self::validate), which every
+/// call that takes a spec makes.
 ///
 /// ```
 /// use subhalf::{BlockSpec, Extent, FormatSpec, QuantTensor, ScaleRule};
@@ -29,7 +33,8 @@ pub struct BlockSpec {
     pub elements: Elements,
     /// The sign of zeros.
     pub zero_sign: ZeroSign,
-    /// The format of the scales: E8M0, UE4M3, F16, BF16, F32, …; `None` for elements that stand for themselves.
+    /// The format of the scales: E8M0, UE4M3, F16, BF16, F32, …; `None` for elements that stand for
+    /// themselves.
     pub scale: Option<FormatSpec>,
     /// The rounding and policy of the scales.
     pub scale_convert: Convert,
@@ -39,12 +44,13 @@ pub struct BlockSpec {
     pub rule: ScaleRule,
     /// What the rule's result is clamped to before it is rounded, zero too.
     pub scale_bounds: (f32, f32),
-    /// The rule's result for a block of nothing but zeros, and in place of a result of zero; −0 is for blocks of zeros alone; +0 leaves
-    /// the result, with its sign.
+    /// The rule's result for a block of nothing but zeros, and in place of a result of zero; −0 is
+    /// for blocks of zeros alone; +0 leaves the result, with its sign.
     pub zero_scale: f32,
     /// The scale in place of one that was rounded to zero; 0 leaves it.
     pub vanished_scale: f32,
-    /// Scale codes whose elements are divided by another number than the scale: pairs of a code and that number.
+    /// Scale codes whose elements are divided by another number than the scale: pairs of a code and
+    /// that number.
     pub divisors: &'static [(u32, f32)],
     /// Blocks whose `amax` is below this become zeros; their scale is that of the rule.
     pub flush_below: f32,
@@ -65,12 +71,20 @@ pub struct BlockSpec {
 }
 
 impl BlockSpec {
-    /// Elements and scales under their formats' default policies, one exact division, no tensor scale, no offset; NaN and infinity poison
-    /// their block if the scale can say so, else meet the element's policy.
+    /// Elements and scales under their formats' default policies, one exact division, no tensor
+    /// scale, no offset; NaN and infinity poison their block if the scale can say so, else meet the
+    /// element's policy.
     #[must_use]
-    pub const fn new(element: FormatSpec, scale: Option<FormatSpec>, extent: Extent, rule: ScaleRule) -> Self {
+    pub const fn new(
+        element: FormatSpec,
+        scale: Option<FormatSpec>,
+        extent: Extent,
+        rule: ScaleRule,
+    ) -> Self {
         let (scale_convert, nonfinite) = match &scale {
-            Some(scale) if scale.nan_code().is_some() => (scale.default_convert(), Nonfinite::Poison),
+            Some(scale) if scale.nan_code().is_some() => {
+                (scale.default_convert(), Nonfinite::Poison)
+            }
             Some(scale) => (scale.default_convert(), Nonfinite::Ignore),
             None => (Convert::IEEE, Nonfinite::Ignore),
         };
@@ -153,8 +167,8 @@ impl BlockSpec {
         }
     }
 
-    /// Bits that an element costs, its share of scale and offset included: 4.25 of MXFP4, 4.5 of NVFP4. What the whole tensor, a row or a
-    /// column share counts as nothing.
+    /// Bits that an element costs, its share of scale and offset included: 4.25 of MXFP4, 4.5 of
+    /// NVFP4. What the whole tensor, a row or a column share counts as nothing.
     #[must_use]
     pub fn bits_per_element(&self) -> f64 {
         let shared = 8.0 * (self.scale_bytes() + self.offset_bytes()) as f64;

@@ -14,7 +14,9 @@ impl Display for SchemeName<'_> {
         let spec = self.0;
         match (preset::all().find(|preset| preset.spec == *spec), &spec.scale) {
             (Some(preset), _) => f.write_str(preset.name),
-            (None, Some(scale)) => write!(f, "{} elements, {} scales", spec.element.name(), scale.name()),
+            (None, Some(scale)) => {
+                write!(f, "{} elements, {} scales", spec.element.name(), scale.name())
+            }
             (None, None) => write!(f, "{} elements", spec.element.name()),
         }
     }
@@ -31,7 +33,13 @@ impl Debug for Parts<'_> {
 }
 
 /// A type's name, the scheme, the shape and the parts.
-fn summary(f: &mut Formatter<'_>, what: &str, spec: &BlockSpec, shape: &[usize], parts: &Parts<'_>) -> Result {
+fn summary(
+    f: &mut Formatter<'_>,
+    what: &str,
+    spec: &BlockSpec,
+    shape: &[usize],
+    parts: &Parts<'_>,
+) -> Result {
     write!(f, "{what}({}, {shape:?}, {parts:?})", SchemeName(spec))
 }
 

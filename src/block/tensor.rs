@@ -1,4 +1,5 @@
-//! [`QuantTensor`]: a block-scaled tensor in buffers of its own. Making one from numbers, and numbers from one, is `ops`' work.
+//! [`QuantTensor`]: a block-scaled tensor in buffers of its own. Making one from numbers, and
+//! numbers from one, is `ops`' work.
 
 use super::geometry::Geometry;
 use super::spec::BlockSpec;
@@ -6,12 +7,16 @@ use crate::error::Error;
 use crate::mem::Aligned;
 use alloc::vec::Vec;
 
-/// A tensor in a block-scaled format: packed codes, scales, and what else the format has, in buffers of their own.
+/// A tensor in a block-scaled format: packed codes, scales, and what else the format has, in
+/// buffers of their own.
 ///
 /// # Layout
-/// Codes are row-major, each row a dense stream with the first code in the low bits, starting at a byte of its own; the buffer starts at a multiple
-/// of 64 bytes. Scales are row-major over the grid of blocks, one, two or four little-endian bytes each; so are offsets. [`Extent::Flat`](crate::Extent::Flat) has a single row. A last
-/// block may be smaller than the others; there is no padding. Other programs' layouts are conversions: see [`layout`](super::layout).
+/// Codes are row-major, each row a dense stream with the first code in the low bits, starting at a
+/// byte of its own; the buffer starts at a multiple of 64 bytes. Scales are row-major over the grid
+/// of blocks, one, two or four little-endian bytes each; so are offsets.
+/// [`Extent::Flat`](crate::Extent::Flat) has a single row. A last block may be smaller than the
+/// others; there is no padding. Other programs' layouts are conversions: see
+/// [`layout`](super::layout).
 ///
 /// ```
 /// use subhalf::{QuantTensor, preset};
@@ -32,7 +37,8 @@ pub struct QuantTensor {
     pub(crate) tensor_scale: f32,
 }
 
-/// The parts of a tensor, as bytes: see [`QuantTensor`] for their layout. What a format does not have is empty, or 1 for the tensor scale.
+/// The parts of a tensor, as bytes: see [`QuantTensor`] for their layout. What a format does not
+/// have is empty, or 1 for the tensor scale.
 #[derive(Clone, Copy)]
 pub struct Parts<'a> {
     /// Packed element codes.

@@ -12,8 +12,8 @@ impl BlockSpec {
     /// Refuses parts that contradict each other.
     ///
     /// # Errors
-    /// [`Error::Block`] says which parts, and what was expected of them; [`Error::RandomBits`] if a stochastic rounding asks for none or more
-    /// than 32.
+    /// [`Error::Block`] says which parts, and what was expected of them; [`Error::RandomBits`] if a
+    /// stochastic rounding asks for none or more than 32.
     pub const fn validate(&self) -> Result<(), Error> {
         if let Err(error) = self.element_convert.round.validate() {
             return Err(error);
@@ -31,8 +31,12 @@ impl BlockSpec {
             return Some("elements: expected a largest number from 2^-256 to below 2^513");
         }
         let numbers = match (self.rule, self.tensor_scale) {
-            (ScaleRule::Amax { target, .. } | ScaleRule::Log2Ceil { target }, tensor) => is_positive(target) && has_target(tensor),
-            (ScaleRule::SignedMax { target }, tensor) => target != 0.0 && target.is_finite() && has_target(tensor),
+            (ScaleRule::Amax { target, .. } | ScaleRule::Log2Ceil { target }, tensor) => {
+                is_positive(target) && has_target(tensor)
+            }
+            (ScaleRule::SignedMax { target }, tensor) => {
+                target != 0.0 && target.is_finite() && has_target(tensor)
+            }
             (ScaleRule::Range { steps, .. }, tensor) => is_positive(steps) && has_target(tensor),
             (ScaleRule::Fixed(scale), tensor) => is_positive(scale) && has_target(tensor),
             (
@@ -49,7 +53,9 @@ impl BlockSpec {
             ) => has_target(tensor),
         };
         if !numbers {
-            return Some("rule and tensor scale: expected positive finite targets, steps and scales");
+            return Some(
+                "rule and tensor scale: expected positive finite targets, steps and scales",
+            );
         }
         if matches!(self.elements, Elements::Steps(steps) if steps == 0 || steps > 1 << 23) {
             return Some("elements: expected 1 to 2^23 steps");
@@ -73,9 +79,13 @@ impl BlockSpec {
                 || !matches!(self.offset, Offset::None)
                 || !matches!(self.tensor_scale, TensorScale::None) =>
             {
-                return Some("no scale: expected the rule Unit, no search, no offset and no tensor scale");
+                return Some(
+                    "no scale: expected the rule Unit, no search, no offset and no tensor scale",
+                );
             }
-            Some(scale) if matches!(self.nonfinite, Nonfinite::Poison) && scale.nan_code().is_none() => {
+            Some(scale)
+                if matches!(self.nonfinite, Nonfinite::Poison) && scale.nan_code().is_none() =>
+            {
                 return Some("nonfinite: to poison a block, expected a scale format with NaN");
             }
             _ => {}
@@ -89,7 +99,9 @@ impl BlockSpec {
         let (low, high) = self.scale_bounds;
         let substitutes = self.zero_scale >= 0.0 && self.vanished_scale >= 0.0;
         if low.is_nan() || low < 0.0 || high.is_nan() || low > high || !substitutes {
-            return Some("scale bounds and substitutes: expected numbers from 0 up, the lower bound first");
+            return Some(
+                "scale bounds and substitutes: expected numbers from 0 up, the lower bound first",
+            );
         }
         let (mut not_numbers, mut i) = (self.flush_below.is_nan(), 0);
         while i < self.divisors.len() {
@@ -106,19 +118,27 @@ impl BlockSpec {
             Offset::Minimum(_) if !integer || self.element.is_signed() => {
                 return Some("minimum: expected unsigned integer elements");
             }
-            Offset::ZeroPoint | Offset::Minimum(_) if !matches!(self.tensor_scale, TensorScale::None) => {
+            Offset::ZeroPoint | Offset::Minimum(_)
+                if !matches!(self.tensor_scale, TensorScale::None) =>
+            {
                 return Some("offset: expected no tensor scale");
             }
-            Offset::ZeroPoint | Offset::Minimum(_) if !matches!(self.rule, ScaleRule::Range { .. } | ScaleRule::Given) => {
+            Offset::ZeroPoint | Offset::Minimum(_)
+                if !matches!(self.rule, ScaleRule::Range { .. } | ScaleRule::Given) =>
+            {
                 return Some("offset: expected the rule Range or Given");
             }
             Offset::ZeroPoint if matches!(self.rule, ScaleRule::Range { with_zero: false, .. }) => {
                 return Some("zero point: expected a range with zero");
             }
             Offset::ZeroPoint if matches!(self.element_convert.overflow, Overflow::Wrap) => {
-                return Some("zero point: expected elements that do not wrap, as sums with one are clamped");
+                return Some(
+                    "zero point: expected elements that do not wrap, as sums with one are clamped",
+                );
             }
-            Offset::ZeroPoint if matches!(self.elements, Elements::Microxcaling | Elements::Steps(_)) => {
+            Offset::ZeroPoint
+                if matches!(self.elements, Elements::Microxcaling | Elements::Steps(_)) =>
+            {
                 return Some("zero point: expected elements that take one");
             }
             Offset::ZeroPoint | Offset::Minimum(_) if matches!(self.apply, Apply::Exact) => {
@@ -128,7 +148,9 @@ impl BlockSpec {
         }
         let clamps = matches!(self.elements, Elements::AddHalfTruncate | Elements::Microxcaling);
         if clamps && matches!(self.element_convert.overflow, Overflow::Wrap) {
-            return Some("elements: of a rule that clamps, expected an overflow that does not wrap");
+            return Some(
+                "elements: of a rule that clamps, expected an overflow that does not wrap",
+            );
         }
         if matches!(self.elements, Elements::AddThenRound | Elements::AddHalfTruncate) && !integer {
             return Some("elements: to add before rounding, expected integers");
@@ -142,14 +164,25 @@ impl BlockSpec {
             }
             _ => {}
         }
-        let rounding = matches!(self.element_convert.round, Round::NearestEven | Round::NearestAway | Round::TowardZero);
+        let rounding = matches!(
+            self.element_convert.round,
+            Round::NearestEven | Round::NearestAway | Round::TowardZero
+        );
         if matches!(self.elements, Elements::Microxcaling) && !rounding {
-            return Some("elements: of microxcaling's roundings, expected nearest (even or away) or toward zero");
+            return Some(
+                "elements: of microxcaling's roundings, expected nearest (even or away) or toward zero",
+            );
         }
-        let divided = matches!(self.tensor_scale, TensorScale::Divisor { .. } | TensorScale::Amax { .. });
-        let divides = matches!(self.apply, Apply::DivideQuotient | Apply::InverseReciprocal | Apply::ClampedReciprocal);
+        let divided =
+            matches!(self.tensor_scale, TensorScale::Divisor { .. } | TensorScale::Amax { .. });
+        let divides = matches!(
+            self.apply,
+            Apply::DivideQuotient | Apply::InverseReciprocal | Apply::ClampedReciprocal
+        );
         if divided != divides && !matches!(self.tensor_scale, TensorScale::None) {
-            return Some("apply: expected the form whose tensor scale divides exactly where it does");
+            return Some(
+                "apply: expected the form whose tensor scale divides exactly where it does",
+            );
         }
         if !self.restorable(self.restore) {
             return Some(
@@ -187,9 +220,13 @@ impl BlockSpec {
     /// Whether the tensor scale has what the formula takes.
     const fn restorable(&self, restore: Restore) -> bool {
         match self.tensor_scale {
-            TensorScale::None | TensorScale::Multiplier { .. } => matches!(restore, Restore::Product | Restore::ProductPlusZero),
+            TensorScale::None | TensorScale::Multiplier { .. } => {
+                matches!(restore, Restore::Product | Restore::ProductPlusZero)
+            }
             TensorScale::Divisor { .. } => matches!(restore, Restore::Quotient),
-            TensorScale::Amax { .. } => matches!(restore, Restore::AmaxProduct | Restore::AmaxQuotient),
+            TensorScale::Amax { .. } => {
+                matches!(restore, Restore::AmaxProduct | Restore::AmaxQuotient)
+            }
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::mem::Aligned;
 use crate::spec::FormatSpec;
 use core::ops::Range;
 
-/// A borrowed [`QuantTensor`], or some rows of one: over its buffers, or over bytes that the caller has, say a mapped file.
+/// A borrowed [`QuantTensor`], or some rows of one: over its buffers, or over bytes that the caller
+/// has, say a mapped file.
 #[derive(Clone, Copy)]
 pub struct QuantView<'a> {
     spec: &'a BlockSpec,
@@ -40,14 +41,24 @@ impl QuantTensor {
     ///
     /// # Errors
     /// Refuses what [`QuantView::from_parts_with`] refuses.
-    pub fn from_parts_with(spec: &BlockSpec, shape: &[usize], parts: Parts<'_>, accept: Accept) -> Result<Self, Error> {
+    pub fn from_parts_with(
+        spec: &BlockSpec,
+        shape: &[usize],
+        parts: Parts<'_>,
+        accept: Accept,
+    ) -> Result<Self, Error> {
         Ok(QuantView::from_parts_with(spec, shape, parts, accept)?.to_owned())
     }
 
     /// The whole tensor, borrowed.
     #[must_use]
     pub fn view(&self) -> QuantView<'_> {
-        QuantView { spec: &self.spec, shape: ViewShape::Whole(&self.shape), geometry: self.geometry, parts: self.parts() }
+        QuantView {
+            spec: &self.spec,
+            shape: ViewShape::Whole(&self.shape),
+            geometry: self.geometry,
+            parts: self.parts(),
+        }
     }
 }
 
@@ -57,21 +68,32 @@ fn check_codes(what: &'static str, bytes: &[u8], format: &FormatSpec) -> Result<
     if format.bits() as usize == 8 * width {
         return Ok(());
     }
-    let wrong =
-        (0..bytes.len() / width).map(|index| (index, stored(bytes, width, index))).find(|(_, code)| code >> format.bits() != 0);
+    let wrong = (0..bytes.len() / width)
+        .map(|index| (index, stored(bytes, width, index)))
+        .find(|(_, code)| code >> format.bits() != 0);
     match wrong {
         None => Ok(()),
-        Some((index, found)) => Err(Error::Stored { what, index, expected: "a code without bits above its format", found }),
+        Some((index, found)) => Err(Error::Stored {
+            what,
+            index,
+            expected: "a code without bits above its format",
+            found,
+        }),
     }
 }
 
 impl<'a> QuantView<'a> {
     /// A tensor over bytes that the caller has. A scale may be 0, and negative if its format has a
-    /// sign; NaN and infinity are refused unless 8-bit scales poison a block so ([`Accept::Finite`]).
+    /// sign; NaN and infinity are refused unless 8-bit scales poison a block so
+    /// ([`Accept::Finite`]).
     ///
     /// # Errors
     /// Refuses what [`from_parts_with`](Self::from_parts_with) refuses under [`Accept::Finite`].
-    pub fn from_parts(spec: &'a BlockSpec, shape: &'a [usize], parts: Parts<'a>) -> Result<Self, Error> {
+    pub fn from_parts(
+        spec: &'a BlockSpec,
+        shape: &'a [usize],
+        parts: Parts<'a>,
+    ) -> Result<Self, Error> {
         Self::from_parts_with(spec, shape, parts, Accept::Finite)
     }
 
@@ -79,21 +101,43 @@ impl<'a> QuantView<'a> {
     /// [`Accept::Nonfinite`] the parts of every tensor that this crate makes are taken.
     ///
     /// # Errors
-    /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] for a shape beyond the address space; [`Error::Length`] for
-    /// a part of another length than the shape asks for; [`Error::Stored`] for bits behind the last code of a row, for a scale or zero point
-    /// with bits above its format, for a scale or minimum that `accept` excludes, and for a tensor
-    /// scale that is not finite (whatever `accept` is), or not 1 where the format has none.
-    pub fn from_parts_with(spec: &'a BlockSpec, shape: &'a [usize], parts: Parts<'a>, accept: Accept) -> Result<Self, Error> {
+    /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] for a shape beyond
+    /// the address space; [`Error::Length`] for a part of another length than the shape asks for;
+    /// [`Error::Stored`] for bits behind the last code of a row, for a scale or zero point with
+    /// bits above its format, for a scale or minimum that `accept` excludes, and for a tensor scale
+    /// that is not finite (whatever `accept` is), or not 1 where the format has none.
+    pub fn from_parts_with(
+        spec: &'a BlockSpec,
+        shape: &'a [usize],
+        parts: Parts<'a>,
+        accept: Accept,
+    ) -> Result<Self, Error> {
         spec.validate()?;
         let geometry = Geometry::of(spec, shape)?;
-        Error::check_length("bytes of codes", geometry.lines() * geometry.row_bytes, parts.codes.len())?;
-        Error::check_length("bytes of scales", geometry.blocks() * spec.scale_bytes(), parts.scales.len())?;
-        Error::check_length("bytes of offsets", geometry.blocks() * spec.offset_bytes(), parts.offsets.len())?;
-        // Rows end within a byte; what is left of it belongs to no code. Tensors are equal if their bytes are.
+        Error::check_length(
+            "bytes of codes",
+            geometry.lines() * geometry.row_bytes,
+            parts.codes.len(),
+        )?;
+        Error::check_length(
+            "bytes of scales",
+            geometry.blocks() * spec.scale_bytes(),
+            parts.scales.len(),
+        )?;
+        Error::check_length(
+            "bytes of offsets",
+            geometry.blocks() * spec.offset_bytes(),
+            parts.offsets.len(),
+        )?;
+        // Rows end within a byte; what is left of it belongs to no code. Tensors are equal if their
+        // bytes are.
         let used = geometry.cols * spec.element.bits() as usize % 8;
         if used != 0 {
             let rows = parts.codes.chunks_exact(geometry.row_bytes);
-            let last = rows.map(|row| row[geometry.row_bytes - 1]).enumerate().find(|(_, byte)| byte >> used != 0);
+            let last = rows
+                .map(|row| row[geometry.row_bytes - 1])
+                .enumerate()
+                .find(|(_, byte)| byte >> used != 0);
             if let Some((index, byte)) = last {
                 let expected = "zeros behind the last code of a row";
                 return Err(Error::Stored { what: "row", index, expected, found: byte.into() });
@@ -109,7 +153,14 @@ impl<'a> QuantView<'a> {
         }
         accept.check(spec, parts.scales, parts.offsets)?;
         let tensor_scale = parts.tensor_scale;
-        let refuse = |expected| Err(Error::Stored { what: "tensor scale", index: 0, expected, found: tensor_scale.to_bits() });
+        let refuse = |expected| {
+            Err(Error::Stored {
+                what: "tensor scale",
+                index: 0,
+                expected,
+                found: tensor_scale.to_bits(),
+            })
+        };
         match spec.tensor_scale {
             TensorScale::None if tensor_scale != 1.0 => refuse("1.0, as the format has none"),
             _ if !tensor_scale.is_finite() => refuse("a finite f32"),
@@ -187,7 +238,8 @@ impl<'a> QuantView<'a> {
         Some(self.code_at(line, col))
     }
 
-    /// The scale of an element by its row-major index, as the format stores it; without the tensor scale.
+    /// The scale of an element by its row-major index, as the format stores it; without the tensor
+    /// scale.
     #[must_use]
     pub fn scale(&self, index: usize) -> Option<f32> {
         let (line, col) = self.place(index)?;
@@ -240,7 +292,8 @@ impl<'a> QuantView<'a> {
         self.spec.restorer(self.scale_code(block), self.offset_code(block), self.parts.tensor_scale)
     }
 
-    /// Some rows as a tensor of shape `[rows, columns]`, without copying; rows are counted through all matrices.
+    /// Some rows as a tensor of shape `[rows, columns]`, without copying; rows are counted through
+    /// all matrices.
     ///
     /// ```
     /// use subhalf::{QuantTensor, preset};
@@ -252,8 +305,8 @@ impl<'a> QuantView<'a> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Rows`] for rows that are not there, that would cut a block, or that reach over two matrices whose tiles or columns do not go on from one
-    /// to the other.
+    /// [`Error::Rows`] for rows that are not there, that would cut a block, or that reach over two
+    /// matrices whose tiles or columns do not go on from one to the other.
     pub fn rows(&self, range: Range<usize>) -> Result<Self, Error> {
         let shape = self.shape();
         let cols = shape.last().copied().unwrap_or(1);
@@ -274,9 +327,14 @@ impl<'a> QuantView<'a> {
                 let bits = self.spec.element.bits() as usize;
                 // The step may be too large to exist.
                 let step = (1..=rows)
-                    .find(|step| (step * cols).is_multiple_of(length) && (step * cols * bits).is_multiple_of(8))
+                    .find(|step| {
+                        (step * cols).is_multiple_of(length)
+                            && (step * cols * bits).is_multiple_of(8)
+                    })
                     .unwrap_or(rows.max(1));
-                if !range.start.is_multiple_of(step) || (!range.end.is_multiple_of(step) && range.end != rows) {
+                if !range.start.is_multiple_of(step)
+                    || (!range.end.is_multiple_of(step) && range.end != rows)
+                {
                     return Err(refuse(step));
                 }
                 parts.codes = &parts.codes[start * bits / 8..(end * bits).div_ceil(8)];
@@ -286,7 +344,8 @@ impl<'a> QuantView<'a> {
                 geometry.row_bytes = parts.codes.len();
             }
             _ => {
-                parts.codes = &parts.codes[range.start * whole.row_bytes..range.end * whole.row_bytes];
+                parts.codes =
+                    &parts.codes[range.start * whole.row_bytes..range.end * whole.row_bytes];
                 let tile = whole.block_rows;
                 if matches!(self.spec.extent, Extent::Tensor) {
                     (geometry.rows, geometry.block_rows) = (count, count.max(1));
@@ -299,24 +358,31 @@ impl<'a> QuantView<'a> {
                     blocks = 0..0;
                 } else {
                     let (first, last) = (range.start / whole.rows, (range.end - 1) / whole.rows);
-                    let (start, end) = (range.start - first * whole.rows, range.end - last * whole.rows);
+                    let (start, end) =
+                        (range.start - first * whole.rows, range.end - last * whole.rows);
                     let full = start == 0 && end == whole.rows;
                     let column = matches!(self.spec.extent, Extent::Column);
-                    let cut = !column && (start % tile != 0 || (end % tile != 0 && end != whole.rows));
+                    let cut =
+                        !column && (start % tile != 0 || (end % tile != 0 && end != whole.rows));
                     // Several matrices are one of their rows where tiles do not notice.
                     let whole_tiles = full && !column && whole.rows.is_multiple_of(tile);
                     if cut || (first != last && !whole_tiles) {
                         return Err(refuse(tile));
                     }
                     if full {
-                        (geometry.matrices, geometry.rows, geometry.grid_rows) = (1, count, (last - first + 1) * whole.grid_rows);
-                        blocks = first * whole.grid_rows * whole.grid_cols..(last + 1) * whole.grid_rows * whole.grid_cols;
+                        (geometry.matrices, geometry.rows, geometry.grid_rows) =
+                            (1, count, (last - first + 1) * whole.grid_rows);
+                        blocks = first * whole.grid_rows * whole.grid_cols
+                            ..(last + 1) * whole.grid_rows * whole.grid_cols;
                     } else {
-                        let (above, below) = if column { (0, 1) } else { (start / tile, end.div_ceil(tile)) };
-                        (geometry.matrices, geometry.rows, geometry.grid_rows) = (1, count, below - above);
+                        let (above, below) =
+                            if column { (0, 1) } else { (start / tile, end.div_ceil(tile)) };
+                        (geometry.matrices, geometry.rows, geometry.grid_rows) =
+                            (1, count, below - above);
                         geometry.block_rows = if column { count } else { tile };
                         let origin = first * whole.grid_rows;
-                        blocks = (origin + above) * whole.grid_cols..(origin + below) * whole.grid_cols;
+                        blocks =
+                            (origin + above) * whole.grid_cols..(origin + below) * whole.grid_cols;
                     }
                 }
             }
@@ -324,7 +390,8 @@ impl<'a> QuantView<'a> {
         if count == 0 || cols == 0 {
             (geometry, blocks, parts.codes) = (Geometry::of(self.spec, &[count, cols])?, 0..0, &[]);
         }
-        let slice = |bytes: &'a [u8], width: usize| &bytes[blocks.start * width..blocks.end * width];
+        let slice =
+            |bytes: &'a [u8], width: usize| &bytes[blocks.start * width..blocks.end * width];
         parts.scales = slice(parts.scales, scale_bytes);
         parts.offsets = slice(parts.offsets, offset_bytes);
         Ok(Self { spec: self.spec, shape: ViewShape::Rows([count, cols]), geometry, parts })

@@ -1,4 +1,5 @@
-//! Tables of numbers. Codes are positions and need not be in order of value; rounding goes by value.
+//! Tables of numbers. Codes are positions and need not be in order of value; rounding goes by
+//! value.
 
 use super::Unpacked;
 use super::rounded::Rounded;
@@ -7,7 +8,11 @@ use crate::round::Round;
 use crate::spec::{codebook_unit, f32_parts};
 
 pub(super) const fn decode(values: &[u32], code: u32) -> Unpacked {
-    if (code as usize) < values.len() { Unpacked::from_f32(f32::from_bits(values[code as usize])) } else { Unpacked::NAN }
+    if (code as usize) < values.len() {
+        Unpacked::from_f32(f32::from_bits(values[code as usize]))
+    } else {
+        Unpacked::NAN
+    }
 }
 
 /// An entry as a whole number of units `2^unit`; the spec was checked for this to fit.
@@ -38,8 +43,9 @@ const fn rank(values: &[u32], unit: i64, value: i64) -> u64 {
     below
 }
 
-/// Rounds a finite number (zero included) to a code. The search runs in the direction of the number's sign, so that "up"
-/// means away from zero as everywhere else. Beyond the last entry it overflows to it.
+/// Rounds a finite number (zero included) to a code. The search runs in the direction of the
+/// number's sign, so that "up" means away from zero as everywhere else. Beyond the last entry it
+/// overflows to it.
 pub(super) const fn round(values: &[u32], x: Unpacked, round: Round, random: u32) -> Rounded {
     let unit = codebook_unit(values);
     let (sign, significand) = (if x.is_negative() { -1 } else { 1 }, x.significand());
@@ -60,7 +66,10 @@ pub(super) const fn round(values: &[u32], x: Unpacked, round: Round, random: u32
             let nearer = match lower {
                 None => true,
                 Some((best, old)) => {
-                    let signs = (sign_of(values[old]) == x.is_negative(), sign_of(values[code]) == x.is_negative());
+                    let signs = (
+                        sign_of(values[old]) == x.is_negative(),
+                        sign_of(values[code]) == x.is_negative(),
+                    );
                     value > best || (value == best && value == 0 && matches!(signs, (false, true)))
                 }
             };
@@ -77,13 +86,17 @@ pub(super) const fn round(values: &[u32], x: Unpacked, round: Round, random: u32
     }
     let whole = cut.fraction == 0 && !cut.sticky;
     let (code, overflow, inexact) = match (lower, upper) {
-        (Some((value, code)), _) if whole && value >= 0 && value as u64 == cut.floor => (code, false, false),
+        (Some((value, code)), _) if whole && value >= 0 && value as u64 == cut.floor => {
+            (code, false, false)
+        }
         (Some((_, code)), None) => (code, true, true),
         (None, Some((_, code))) => (code, false, true),
         (Some((low, low_code)), Some((high, high_code))) => {
             let width = (high - low) as u128;
-            let position = (((cut.floor as i128 - low as i128) as u128) << 64) | cut.fraction as u128;
-            let (fraction, sticky) = ((position / width) as u64, !position.is_multiple_of(width) || cut.sticky);
+            let position =
+                (((cut.floor as i128 - low as i128) as u128) << 64) | cut.fraction as u128;
+            let (fraction, sticky) =
+                ((position / width) as u64, !position.is_multiple_of(width) || cut.sticky);
             let odd = rank(values, unit, sign * low) & 1 == 1;
             let up = round.moves_up(x.is_negative(), odd, fraction, sticky, random);
             (if up { high_code } else { low_code }, false, true)

@@ -9,7 +9,8 @@ use crate::spec::{Encoding, FormatSpec};
 use core::cmp::Ordering;
 use core::fmt;
 
-/// What a conversion did and why: made by [`FormatSpec::explain`], read through its fields or printed.
+/// What a conversion did and why: made by [`FormatSpec::explain`], read through its fields or
+/// printed.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -17,7 +18,8 @@ pub struct Explanation {
     pub spec: FormatSpec,
     /// The exact input.
     pub input: Unpacked,
-    /// Whether its sign was dropped first: [`Negative::Magnitude`]. The neighbours are then those of the magnitude.
+    /// Whether its sign was dropped first: [`Negative::Magnitude`]. The neighbours are then those
+    /// of the magnitude.
     pub drops_sign: bool,
     /// Whether the low bits of a number out of range were kept: [`Overflow::Wrap`].
     pub wraps: bool,
@@ -25,9 +27,11 @@ pub struct Explanation {
     pub code: u32,
     /// The number which that code stands for.
     pub result: Unpacked,
-    /// The largest representable number not above the input; `None` if there is none (or the input is NaN).
+    /// The largest representable number not above the input; `None` if there is none (or the input
+    /// is NaN).
     pub below: Option<Unpacked>,
-    /// The smallest representable number not below the input; `None` if there is none (or the input is NaN).
+    /// The smallest representable number not below the input; `None` if there is none (or the input
+    /// is NaN).
     pub above: Option<Unpacked>,
     /// The distance between the two neighbours, if both are finite.
     pub distance: Option<Unpacked>,
@@ -38,8 +42,9 @@ pub struct Explanation {
 }
 
 impl FormatSpec {
-    /// Tells what a conversion does: the exact input, both neighbours and their distance, whether it is a tie, the
-    /// result and the flags. `random` as in [`encode_f32_with`](Self::encode_f32_with).
+    /// Tells what a conversion does: the exact input, both neighbours and their distance, whether
+    /// it is a tie, the result and the flags. `random` as in
+    /// [`encode_f32_with`](Self::encode_f32_with).
     ///
     /// ```
     /// use subhalf::{FormatSpec, Unpacked};
@@ -56,8 +61,10 @@ impl FormatSpec {
         let encoded = self.encode_with(x, convert, random);
         let drops_sign = x.is_negative() && !x.is_nan() && self.drops_sign(convert);
         let integer = matches!(self.encoding(), Encoding::Int(_));
-        let wraps =
-            integer && matches!(convert.overflow, Overflow::Wrap) && x.is_finite() && encoded.flags.contains(Flags::OVERFLOW);
+        let wraps = integer
+            && matches!(convert.overflow, Overflow::Wrap)
+            && x.is_finite()
+            && encoded.flags.contains(Flags::OVERFLOW);
         let input = x;
         let x = if drops_sign { x.magnitude() } else { x };
         let nearest = Convert::SATURATING
@@ -67,7 +74,8 @@ impl FormatSpec {
             .with_overflow(Overflow::Saturate);
         let here = self.encode_with(x, &nearest, 0);
         let there = self.encode_with(x, &nearest.with_round(Round::NearestAway), 0);
-        let overflows = (here.flags.contains(Flags::OVERFLOW), there.flags.contains(Flags::OVERFLOW));
+        let overflows =
+            (here.flags.contains(Flags::OVERFLOW), there.flags.contains(Flags::OVERFLOW));
         let (below, above) = match self.decode(here.code).compare(x) {
             Some(Ordering::Equal) => (Some(here.code), Some(here.code)),
             Some(Ordering::Less) => (Some(here.code), self.next_up(here.code)),
@@ -119,7 +127,10 @@ impl fmt::Display for Decimal {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let coded = |f: &mut fmt::Formatter<'_>, value: Unpacked| {
-            let code = self.spec.encode_with(value, &Convert::SATURATING.with_overflow(Overflow::Special), 0).code;
+            let code = self
+                .spec
+                .encode_with(value, &Convert::SATURATING.with_overflow(Overflow::Special), 0)
+                .code;
             write!(f, "{} ({code:#04x})", Decimal(value))
         };
         write!(f, "{}", Decimal(self.input))?;

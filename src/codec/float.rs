@@ -1,4 +1,5 @@
-//! Floating-point layouts: code to number, and number to rounded magnitude code. Policies are applied by the caller.
+//! Floating-point layouts: code to number, and number to rounded magnitude code. Policies are
+//! applied by the caller.
 
 use super::Unpacked;
 use super::rounded::Rounded;
@@ -38,14 +39,15 @@ pub(super) const fn decode(layout: &FloatSpec, code: u64) -> Unpacked {
         ZeroField::ZeroOnly => 0,
         ZeroField::Normals => hidden | mantissa,
     };
-    let is_subnormal = matches!(layout.zero_field, ZeroField::Subnormals) && !layout.is_fixed_point();
+    let is_subnormal =
+        matches!(layout.zero_field, ZeroField::Subnormals) && !layout.is_fixed_point();
     let class = if is_subnormal { FpCategory::Subnormal } else { FpCategory::Normal };
     let negative = negative && (layout.negative_zero || significand != 0);
     Unpacked::with_class(negative, significand, last_bit as i32, class)
 }
 
-/// A NaN keeps its sign bit (so FNUZ's 0x80 is negative, as in ml_dtypes) and its mantissa as payload, quiet bit first. Without
-/// a mantissa, or as the sign bit alone, it is quiet.
+/// A NaN keeps its sign bit (so FNUZ's 0x80 is negative, as in ml_dtypes) and its mantissa as
+/// payload, quiet bit first. Without a mantissa, or as the sign bit alone, it is quiet.
 const fn decode_nan(layout: &FloatSpec, negative: bool, magnitude: u64) -> Unpacked {
     const QUIET: u64 = 1 << 63;
     match layout.nan {
@@ -58,7 +60,12 @@ const fn decode_nan(layout: &FloatSpec, negative: bool, magnitude: u64) -> Unpac
 
 /// The NaN code for a NaN input (or for an overflow), if the layout has one.
 #[inline]
-pub(super) const fn nan_code(layout: &FloatSpec, nan: Nan, negative: bool, payload: u64) -> Option<u64> {
+pub(super) const fn nan_code(
+    layout: &FloatSpec,
+    nan: Nan,
+    negative: bool,
+    payload: u64,
+) -> Option<u64> {
     let magnitude = match layout.nan {
         NanCodes::None => return None,
         NanCodes::NegativeZero => return Some(layout.sign_bit()),
@@ -71,7 +78,9 @@ pub(super) const fn nan_code(layout: &FloatSpec, nan: Nan, negative: bool, paylo
                 match nan {
                     Nan::Canonical | Nan::Signed => top | 1 << (mantissa_bits - 1),
                     Nan::AllOnes | Nan::SignedAllOnes => layout.magnitude_mask(),
-                    Nan::Payload => top | 1 << (mantissa_bits - 1) | payload >> (64 - mantissa_bits),
+                    Nan::Payload => {
+                        top | 1 << (mantissa_bits - 1) | payload >> (64 - mantissa_bits)
+                    }
                 }
             }
         }
@@ -83,7 +92,8 @@ pub(super) const fn nan_code(layout: &FloatSpec, nan: Nan, negative: bool, paylo
     Some(magnitude | sign)
 }
 
-/// What is left of a NaN of f32 in a format without NaN, as if it were a number: see [`MissingNan::Payload`](crate::policy::MissingNan::Payload).
+/// What is left of a NaN of f32 in a format without NaN, as if it were a number: see
+/// [`MissingNan::Payload`](crate::policy::MissingNan::Payload).
 pub(super) const fn cut_nan(layout: &FloatSpec, negative: bool, payload: u64) -> u64 {
     let exponent = (255 - 127 + layout.bias as i64) as u64;
     // As a number's: rounded to nearest even, with the carry into the exponent.
@@ -96,9 +106,10 @@ pub(super) const fn cut_nan(layout: &FloatSpec, negative: bool, payload: u64) ->
 
 /// Rounds a finite nonzero magnitude to a magnitude code, as if there were no largest value.
 ///
-/// A magnitude code counts the representable magnitudes upward from zero, so with the unit `2^q` of the number's binade
-/// and `n = floor(|x| / 2^q)` the code of the lower neighbour is `(q + M - e_min) << M) + n`: subnormals (`q = e_min - M`)
-/// and the carry into the next binade need no case of their own.
+/// A magnitude code counts the representable magnitudes upward from zero, so with the unit `2^q` of
+/// the number's binade and `n = floor(|x| / 2^q)` the code of the lower neighbour is
+/// `(q + M - e_min) << M) + n`: subnormals (`q = e_min - M`) and the carry into the next binade
+/// need no case of their own.
 #[inline]
 pub(super) const fn round(layout: &FloatSpec, x: Unpacked, round: Round, random: u32) -> Rounded {
     let (mantissa_bits, min_exponent) = (layout.mantissa_bits as i64, layout.min_exponent());
@@ -122,12 +133,14 @@ pub(super) const fn round(layout: &FloatSpec, x: Unpacked, round: Round, random:
     };
     let cut = split(significand, unit - exponent);
     let first = if normal { ((top - min_exponent) as u64) << mantissa_bits } else { 0 };
-    let hidden = if matches!(layout.zero_field, ZeroField::Normals) { 1 << mantissa_bits } else { 0 };
+    let hidden =
+        if matches!(layout.zero_field, ZeroField::Normals) { 1 << mantissa_bits } else { 0 };
     let lower = first + cut.floor * step - hidden;
     let up = round.moves_up(negative, lower & 1 == 1, cut.fraction, cut.sticky, random);
     let magnitude = lower + if up { step } else { 0 };
     let inexact = cut.fraction != 0 || cut.sticky;
-    let tiny = inexact && !normal && !layout.is_fixed_point() && is_tiny(layout, x, top, round, random);
+    let tiny =
+        inexact && !normal && !layout.is_fixed_point() && is_tiny(layout, x, top, round, random);
     Rounded { magnitude, overflow: magnitude > layout.max(), inexact, tiny }
 }
 
@@ -139,9 +152,11 @@ const fn is_tiny(layout: &FloatSpec, x: Unpacked, top: i64, round: Round, random
     }
     let cut = split(x.significand(), top - mantissa_bits - x.exponent() as i64);
     let last_of_binade = cut.floor == (2 << mantissa_bits) - 1;
-    // The lower neighbour's code, if codes went on downward: `1 << M` below that of the same significand in the lowest binade.
+    // The lower neighbour's code, if codes went on downward: `1 << M` below that of the same
+    // significand in the lowest binade.
     let no_zero = matches!(layout.zero_field, ZeroField::Normals);
-    let below_lowest = cut.floor as i64 - if no_zero { 2 << mantissa_bits } else { 1 << mantissa_bits };
+    let below_lowest =
+        cut.floor as i64 - if no_zero { 2 << mantissa_bits } else { 1 << mantissa_bits };
     let odd = below_lowest & 1 == 1;
     !(last_of_binade && round.moves_up(x.is_negative(), odd, cut.fraction, cut.sticky, random))
 }

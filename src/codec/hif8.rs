@@ -1,4 +1,5 @@
-//! Huawei HiFloat8: a prefix code gives the width of the exponent field, the rest is mantissa (arXiv 2409.16626).
+//! Huawei HiFloat8: a prefix code gives the width of the exponent field, the rest is mantissa
+//! (arXiv 2409.16626).
 //!
 //! ```text
 //! s 11 S eee m   |E| 8..=15        s 001 S mmm   |E| = 1        S: sign of E; e: |E| without its top bit
@@ -43,7 +44,12 @@ pub(super) const fn decode(code: u32) -> Unpacked {
         row -= 1;
     }
     if row == 0 {
-        return Unpacked::with_class(negative, 1, (code as i64 - DENORMAL_BIAS) as i32, FpCategory::Subnormal);
+        return Unpacked::with_class(
+            negative,
+            1,
+            (code as i64 - DENORMAL_BIAS) as i32,
+            FpCategory::Subnormal,
+        );
     }
     let (prefix, mantissa_bits) = ROWS[row - 1];
     let (width, rest) = (row as u32 - 1, code - prefix);
@@ -76,7 +82,8 @@ const fn place(exponent: i64, mantissa: u64) -> u64 {
 
 /// Rounds a finite nonzero magnitude to a magnitude code.
 pub(super) const fn round(x: Unpacked, round: Round, random: u32) -> Rounded {
-    const OVERFLOW: Rounded = Rounded { magnitude: INFINITY as u64, overflow: true, inexact: true, tiny: false };
+    const OVERFLOW: Rounded =
+        Rounded { magnitude: INFINITY as u64, overflow: true, inexact: true, tiny: false };
     let top = x.log2();
     if top > 15 {
         return OVERFLOW;
@@ -87,7 +94,11 @@ pub(super) const fn round(x: Unpacked, round: Round, random: u32) -> Rounded {
     let unit = if top < lowest { lowest } else { top - mantissa_bits };
     let cut = split(x.significand(), unit - x.exponent() as i64);
     // The last code bit: of the mantissa, or of the denormals' counter. Zero is even.
-    let odd = if is_normal { cut.floor & 1 == 1 } else { cut.floor == 1 && (top + DENORMAL_BIAS) & 1 == 1 };
+    let odd = if is_normal {
+        cut.floor & 1 == 1
+    } else {
+        cut.floor == 1 && (top + DENORMAL_BIAS) & 1 == 1
+    };
     let up = round.moves_up(x.is_negative(), odd, cut.fraction, cut.sticky, random);
     let count = cut.floor + up as u64;
     let inexact = cut.fraction != 0 || cut.sticky;
@@ -95,7 +106,8 @@ pub(super) const fn round(x: Unpacked, round: Round, random: u32) -> Rounded {
     if count == 0 {
         return Rounded { magnitude: 0, overflow: false, inexact, tiny };
     }
-    // The carry: a count of 2^(bits + 1) units is the next power of two, in the next binade's own grid.
+    // The carry: a count of 2^(bits + 1) units is the next power of two, in the next binade's own
+    // grid.
     let carried = count >> (mantissa_bits + 1) == 1;
     let exponent = unit + mantissa_bits + carried as i64;
     let mantissa = if carried { 0 } else { count & ((1 << mantissa_bits) - 1) };
@@ -105,7 +117,8 @@ pub(super) const fn round(x: Unpacked, round: Round, random: u32) -> Rounded {
     Rounded { magnitude: place(exponent, mantissa), overflow: false, inexact, tiny }
 }
 
-/// Whether a number below 2^-15 stays there when it is rounded with the one mantissa bit of the smallest normals.
+/// Whether a number below 2^-15 stays there when it is rounded with the one mantissa bit of the
+/// smallest normals.
 const fn is_tiny(x: Unpacked, top: i64, round: Round, random: u32) -> bool {
     if top < MIN_NORMAL_EXPONENT - 1 {
         return true;

@@ -13,7 +13,11 @@ const fn code_mask(layout: &IntSpec) -> u64 {
 /// The signed integer that a code stores.
 const fn integer(layout: &IntSpec, code: u64) -> i64 {
     let spare = 64 - layout.bits as u32;
-    if layout.signed { ((code << spare) as i64) >> spare } else { (code & code_mask(layout)) as i64 }
+    if layout.signed {
+        ((code << spare) as i64) >> spare
+    } else {
+        (code & code_mask(layout)) as i64
+    }
 }
 
 /// The largest magnitude with a sign that encoding gives.
@@ -49,14 +53,16 @@ pub(super) const fn decode(layout: &IntSpec, code: u64) -> Unpacked {
     Unpacked::new(integer < 0, integer.unsigned_abs(), -(layout.fraction_bits as i32))
 }
 
-/// The code that keeps the low bits of `±magnitude` units; of a symmetric format, never the one that it does not produce.
+/// The code that keeps the low bits of `±magnitude` units; of a symmetric format, never the one
+/// that it does not produce.
 pub(super) const fn wrap(layout: &IntSpec, negative: bool, magnitude: u64) -> u64 {
     let code = place(layout, negative, magnitude);
     let missing = layout.symmetric && code == 1 << (layout.bits - 1);
     if missing { max_code(layout, true) } else { code }
 }
 
-/// Rounds a finite nonzero number to a count of units, of which the low 64 bits are given: all of them, unless it overflows.
+/// Rounds a finite nonzero number to a count of units, of which the low 64 bits are given: all of
+/// them, unless it overflows.
 pub(super) const fn round(layout: &IntSpec, x: Unpacked, round: Round, random: u32) -> Rounded {
     let drop = -(layout.fraction_bits as i64) - x.exponent() as i64;
     let cut = if drop <= -64 { split(0, 0) } else { split(x.significand(), drop) };

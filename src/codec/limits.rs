@@ -1,4 +1,5 @@
-//! Limits, special codes and the order of values: everything that follows from a [`FormatSpec`]. Nothing is typed in.
+//! Limits, special codes and the order of values: everything that follows from a [`FormatSpec`].
+//! Nothing is typed in.
 
 use super::{Unpacked, hif8, int, posit};
 use crate::bits::{narrow, or};
@@ -14,7 +15,8 @@ impl FormatSpec {
         self.largest_code(false)
     }
 
-    /// Code of the smallest finite number: the most negative one, or in an unsigned format the one nearest zero.
+    /// Code of the smallest finite number: the most negative one, or in an unsigned format the one
+    /// nearest zero.
     #[must_use]
     pub const fn min_code(&self) -> u32 {
         self.largest_code(true)
@@ -74,18 +76,22 @@ impl FormatSpec {
         self.infinity_of(true)
     }
 
-    /// Code of the smallest positive number, subnormal or not. Where there is none (INT1), of the largest number.
+    /// Code of the smallest positive number, subnormal or not. Where there is none (INT1), of the
+    /// largest number.
     #[must_use]
     pub const fn min_positive_code(&self) -> u32 {
         match self.encoding() {
             Encoding::Float(layout) => layout.min_positive() as u32,
             Encoding::Int(layout) if layout.signed && layout.bits == 1 => self.max_code(),
             Encoding::Int(_) | Encoding::HiF8 | Encoding::Posit(_) => 1,
-            Encoding::Codebook(_) => or(self.scan(Unpacked::ZERO, Ordering::Greater), self.max_code()),
+            Encoding::Codebook(_) => {
+                or(self.scan(Unpacked::ZERO, Ordering::Greater), self.max_code())
+            }
         }
     }
 
-    /// Code of the smallest positive normal number. `None` where "normal" has no meaning: integers, codebooks, posits.
+    /// Code of the smallest positive normal number. `None` where "normal" has no meaning: integers,
+    /// codebooks, posits.
     #[must_use]
     pub const fn min_normal_code(&self) -> Option<u32> {
         match self.encoding() {
@@ -110,13 +116,15 @@ impl FormatSpec {
         self.decode(self.max_code())
     }
 
-    /// The smallest finite number: the most negative one, or in an unsigned format the one nearest zero.
+    /// The smallest finite number: the most negative one, or in an unsigned format the one nearest
+    /// zero.
     #[must_use]
     pub const fn min(&self) -> Unpacked {
         self.decode(self.min_code())
     }
 
-    /// The smallest positive number, subnormal or not; see [`min_positive_code`](Self::min_positive_code).
+    /// The smallest positive number, subnormal or not; see
+    /// [`min_positive_code`](Self::min_positive_code).
     #[must_use]
     pub const fn min_positive(&self) -> Unpacked {
         self.decode(self.min_positive_code())
@@ -139,18 +147,21 @@ impl FormatSpec {
         self.decode(next).distance(self.decode(one))
     }
 
-    /// Significand bits of a normal number, the hidden bit counted; of an integer, the magnitude bits. `None` where the
-    /// precision varies (HiF8, posits) or is undefined (codebooks).
+    /// Significand bits of a normal number, the hidden bit counted; of an integer, the magnitude
+    /// bits. `None` where the precision varies (HiF8, posits) or is undefined (codebooks).
     #[must_use]
     pub const fn precision(&self) -> Option<u32> {
         match self.encoding() {
-            Encoding::Float(layout) => Some(layout.mantissa_bits as u32 + !layout.is_fixed_point() as u32),
+            Encoding::Float(layout) => {
+                Some(layout.mantissa_bits as u32 + !layout.is_fixed_point() as u32)
+            }
             Encoding::Int(layout) => Some(layout.bits as u32 - layout.signed as u32),
             Encoding::HiF8 | Encoding::Codebook(_) | Encoding::Posit(_) => None,
         }
     }
 
-    /// Decimal digits that survive storing: as C's `FLT_DIG` `floor((precision − 1) · log10(2))`; of integers `floor(precision · log10(2))`.
+    /// Decimal digits that survive storing: as C's `FLT_DIG` `floor((precision − 1) · log10(2))`;
+    /// of integers `floor(precision · log10(2))`.
     #[must_use]
     pub const fn decimal_digits(&self) -> Option<u32> {
         match self.precision() {
@@ -186,7 +197,8 @@ impl FormatSpec {
     pub const fn value_count(&self) -> u64 {
         match self.encoding() {
             Encoding::Float(layout) => {
-                let magnitudes = layout.max() - layout.min_positive() + 1 + layout.infinity().is_some() as u64;
+                let magnitudes =
+                    layout.max() - layout.min_positive() + 1 + layout.infinity().is_some() as u64;
                 (magnitudes << layout.signed as u32) + (layout.min_positive() > 0) as u64
             }
             Encoding::Int(layout) => self.code_count() - layout.symmetric as u64,
@@ -203,7 +215,8 @@ impl FormatSpec {
         }
     }
 
-    /// Code of the next larger number, infinity included. `None` for NaN and behind the largest. Zero is reached as +0.
+    /// Code of the next larger number, infinity included. `None` for NaN and behind the largest.
+    /// Zero is reached as +0.
     ///
     /// ```
     /// use subhalf::FormatSpec;
@@ -217,7 +230,8 @@ impl FormatSpec {
         self.neighbour(code, Ordering::Greater)
     }
 
-    /// Code of the next smaller number, infinity included. `None` for NaN and below the smallest. Zero is reached as +0.
+    /// Code of the next smaller number, infinity included. `None` for NaN and below the smallest.
+    /// Zero is reached as +0.
     #[must_use]
     pub const fn next_down(&self, code: u32) -> Option<u32> {
         self.neighbour(code, Ordering::Less)
@@ -229,8 +243,8 @@ impl FormatSpec {
         0..=self.code_mask()
     }
 
-    /// All different numbers in increasing order, as `(code, value)`: infinities included, NaN not, zero once, and not the code
-    /// that a symmetric integer leaves unused.
+    /// All different numbers in increasing order, as `(code, value)`: infinities included, NaN not,
+    /// zero once, and not the code that a symmetric integer leaves unused.
     ///
     /// ```
     /// use subhalf::FormatSpec;
@@ -271,18 +285,23 @@ impl FormatSpec {
         }
     }
 
-    /// Code of the finite number farthest from zero with a sign; in an unsigned format negative means the lowest.
+    /// Code of the finite number farthest from zero with a sign; in an unsigned format negative
+    /// means the lowest.
     pub(super) const fn largest_code(&self, negative: bool) -> u32 {
         match self.encoding() {
             Encoding::Float(layout) if negative && !layout.signed => 0,
-            Encoding::Float(layout) => (layout.max() | if negative { layout.sign_bit() } else { 0 }) as u32,
+            Encoding::Float(layout) => {
+                (layout.max() | if negative { layout.sign_bit() } else { 0 }) as u32
+            }
             Encoding::Int(layout) => int::max_code(layout, negative) as u32,
             Encoding::HiF8 => hif8::MAX | if negative { hif8::SIGN } else { 0 },
             Encoding::Codebook(_) => {
                 let order = if negative { Ordering::Greater } else { Ordering::Less };
                 or(self.scan(Unpacked::infinity(negative), order), 0)
             }
-            Encoding::Posit(layout) => posit::place(layout, negative, posit::max_code(layout)) as u32,
+            Encoding::Posit(layout) => {
+                posit::place(layout, negative, posit::max_code(layout)) as u32
+            }
         }
     }
 
@@ -311,7 +330,9 @@ impl FormatSpec {
             Ordering::Less => -1,
         };
         match self.encoding() {
-            Encoding::Float(layout) => float_at(layout, float_index(layout, code as u64, value) + step, step),
+            Encoding::Float(layout) => {
+                float_at(layout, float_index(layout, code as u64, value) + step, step)
+            }
             Encoding::Int(layout) => narrow(int::step(layout, code as u64, step)),
             Encoding::HiF8 | Encoding::Codebook(_) => self.scan(value, direction),
             Encoding::Posit(layout) => narrow(posit::step(layout, code as u64, step)),
@@ -321,7 +342,11 @@ impl FormatSpec {
     /// By looking at every code: the number nearest to `from` on one side of it; +0 rather than −0.
     const fn scan(&self, from: Unpacked, side: Ordering) -> Option<u32> {
         const fn is(order: Option<Ordering>, side: Ordering) -> bool {
-            matches!((order, side), (Some(Ordering::Less), Ordering::Less) | (Some(Ordering::Greater), Ordering::Greater))
+            matches!(
+                (order, side),
+                (Some(Ordering::Less), Ordering::Less)
+                    | (Some(Ordering::Greater), Ordering::Greater)
+            )
         }
         let (mut best, mut code): (Option<u32>, u32) = (None, 0);
         while (code as u64) < self.code_count() {
@@ -331,7 +356,8 @@ impl FormatSpec {
                     None => true,
                     Some(old) => {
                         let old = self.decode(old);
-                        is(old.compare(value), side) || (old.is_zero() && old.is_negative() && value.is_zero())
+                        is(old.compare(value), side)
+                            || (old.is_zero() && old.is_negative() && value.is_zero())
                     }
                 };
                 if nearer {
@@ -344,12 +370,14 @@ impl FormatSpec {
     }
 }
 
-/// Position of a number among a layout's numbers, counted from zero outward: 0 for zero, then 1, 2, …, negative below.
+/// Position of a number among a layout's numbers, counted from zero outward: 0 for zero, then 1, 2,
+/// …, negative below.
 const fn float_index(layout: &FloatSpec, code: u64, value: Unpacked) -> i64 {
     if value.is_zero() {
         return 0;
     }
-    let magnitude = if value.is_infinite() { layout.max() + 1 } else { code & layout.magnitude_mask() };
+    let magnitude =
+        if value.is_infinite() { layout.max() + 1 } else { code & layout.magnitude_mask() };
     let distance = (magnitude - layout.min_positive()) as i64 + 1;
     if value.is_negative() { -distance } else { distance }
 }
@@ -403,8 +431,8 @@ impl Iterator for Values {
 
 impl core::iter::FusedIterator for Values {}
 
-/// The limits of a format in f64, after `numpy.finfo`. What lies beyond f64's range (wide P3109 formats) shows as 0 or infinity;
-/// the methods of [`FormatSpec`] are exact.
+/// The limits of a format in f64, after `numpy.finfo`. What lies beyond f64's range (wide P3109
+/// formats) shows as 0 or infinity; the methods of [`FormatSpec`] are exact.
 ///
 /// ```
 /// let info = subhalf::FormatSpec::F8E4M3.finfo();
@@ -454,14 +482,25 @@ pub(super) struct Short(pub(super) f64);
 impl core::fmt::Display for Short {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let magnitude = self.0.abs();
-        if magnitude != 0.0 && !(1e-5..1e16).contains(&magnitude) { write!(f, "{:e}", self.0) } else { write!(f, "{}", self.0) }
+        if magnitude != 0.0 && !(1e-5..1e16).contains(&magnitude) {
+            write!(f, "{:e}", self.0)
+        } else {
+            write!(f, "{}", self.0)
+        }
     }
 }
 
 impl core::fmt::Display for Finfo {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let plural = if self.bits == 1 { "" } else { "s" };
-        write!(f, "{}: {} bit{plural}, max {}, min {}", self.name, self.bits, Short(self.max), Short(self.min))?;
+        write!(
+            f,
+            "{}: {} bit{plural}, max {}, min {}",
+            self.name,
+            self.bits,
+            Short(self.max),
+            Short(self.min)
+        )?;
         if let Some(value) = self.min_normal {
             write!(f, ", normal from {}", Short(value))?;
         }
@@ -469,7 +508,12 @@ impl core::fmt::Display for Finfo {
         if let Some(value) = self.epsilon {
             write!(f, ", epsilon {}", Short(value))?;
         }
-        let notes = [(self.infinity, ", infinity"), (self.nan, ", NaN"), (self.negative_zero, ", -0"), (!self.zero, ", no zero")];
+        let notes = [
+            (self.infinity, ", infinity"),
+            (self.nan, ", NaN"),
+            (self.negative_zero, ", -0"),
+            (!self.zero, ", no zero"),
+        ];
         notes.iter().filter(|(has, _)| *has).try_for_each(|(_, note)| f.write_str(note))
     }
 }

@@ -1,5 +1,6 @@
-//! The reference codec: **the definition of the crate**. Decoding gives the exact number a code stands for; encoding
-//! rounds an exact number once and applies a [`Convert`] policy. It is `const` and knows nothing about speed.
+//! The reference codec: **the definition of the crate**. Decoding gives the exact number a code
+//! stands for; encoding rounds an exact number once and applies a [`Convert`] policy. It is `const`
+//! and knows nothing about speed.
 
 mod codebook;
 mod explain;
@@ -18,7 +19,9 @@ pub use unpacked::Unpacked;
 
 use crate::bits::{narrow, or};
 use crate::flags::Flags;
-use crate::policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero};
+use crate::policy::{
+    Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero,
+};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec};
 use core::num::FpCategory;
@@ -33,12 +36,15 @@ pub struct Encoded {
 }
 
 impl FormatSpec {
-    /// The policy of a plain conversion: nearest, ties to even (HiF8: ties away, the only rounding its hardware has); NaN to
-    /// the positive NaN, or to the largest value in a format without NaN; −0 kept where it exists; up to 8 bits finite overflow
-    /// saturates and infinity is kept where it exists; above 8 bits overflow as in IEEE 754. Posits: infinity becomes NaR, as their standard says.
+    /// The policy of a plain conversion: nearest, ties to even (HiF8: ties away, the only rounding
+    /// its hardware has); NaN to the positive NaN, or to the largest value in a format without NaN;
+    /// −0 kept where it exists; up to 8 bits finite overflow saturates and infinity is kept where
+    /// it exists; above 8 bits overflow as in IEEE 754. Posits: infinity becomes NaR, as their
+    /// standard says.
     ///
-    /// Of arithmetic, `x / 0` is infinite as in IEEE 754; but NaN, as in P3109, in its formats and in all others whose NaN has the place of −0: a
-    /// zero that any small number of either sign may have become says nothing about the sign of a quotient.
+    /// Of arithmetic, `x / 0` is infinite as in IEEE 754; but NaN, as in P3109, in its formats and
+    /// in all others whose NaN has the place of −0: a zero that any small number of either sign may
+    /// have become says nothing about the sign of a quotient.
     ///
     /// ```
     /// use subhalf::{DivisionByZero, FormatSpec};
@@ -52,7 +58,9 @@ impl FormatSpec {
         match self.encoding() {
             Encoding::HiF8 => Convert::SATURATING.with_round(Round::NearestAway),
             Encoding::Posit(_) => Convert::SATURATING.with_infinity(Infinity::Special),
-            Encoding::Float(_) if self.has_p3109_specials() => plain.with_division_by_zero(DivisionByZero::Nan),
+            Encoding::Float(_) if self.has_p3109_specials() => {
+                plain.with_division_by_zero(DivisionByZero::Nan)
+            }
             Encoding::Float(_) | Encoding::Int(_) | Encoding::Codebook(_) => plain,
         }
     }
@@ -77,8 +85,8 @@ impl FormatSpec {
         }
     }
 
-    /// The nearest f32 to the number that a code stands for: exact for every named format of at most 8 bits and every P3109 one;
-    /// NaN is 0x7FC00000.
+    /// The nearest f32 to the number that a code stands for: exact for every named format of at
+    /// most 8 bits and every P3109 one; NaN is 0x7FC00000.
     #[must_use]
     #[inline]
     pub const fn decode_f32(&self, code: u32) -> f32 {
@@ -106,7 +114,8 @@ impl FormatSpec {
         self.encode_with(Unpacked::from_f32(x), &self.default_convert(), 0).code
     }
 
-    /// The code of an f64 under [`default_convert`](Self::default_convert): one rounding, never through f32.
+    /// The code of an f64 under [`default_convert`](Self::default_convert): one rounding, never
+    /// through f32.
     ///
     /// ```
     /// use subhalf::FormatSpec;
@@ -120,22 +129,24 @@ impl FormatSpec {
         self.encode_with(Unpacked::from_f64(x), &self.default_convert(), 0).code
     }
 
-    /// The code of an f32 under a policy. `random` is the word a stochastic rounding takes its low bits from; every
-    /// other rounding ignores it.
+    /// The code of an f32 under a policy. `random` is the word a stochastic rounding takes its low
+    /// bits from; every other rounding ignores it.
     #[must_use]
     #[inline]
     pub const fn encode_f32_with(&self, x: f32, convert: &Convert, random: u32) -> Encoded {
         self.encode_with(Unpacked::from_f32(x), convert, random)
     }
 
-    /// The code of an f64 under a policy; one rounding. `random` as in [`encode_f32_with`](Self::encode_f32_with).
+    /// The code of an f64 under a policy; one rounding. `random` as in
+    /// [`encode_f32_with`](Self::encode_f32_with).
     #[must_use]
     #[inline]
     pub const fn encode_f64_with(&self, x: f64, convert: &Convert, random: u32) -> Encoded {
         self.encode_with(Unpacked::from_f64(x), convert, random)
     }
 
-    /// The code here of a code of another format, under [`default_convert`](Self::default_convert); one rounding.
+    /// The code here of a code of another format, under [`default_convert`](Self::default_convert);
+    /// one rounding.
     ///
     /// ```
     /// use subhalf::FormatSpec;
@@ -203,7 +214,9 @@ impl FormatSpec {
             if rounded.magnitude != 0 || rounded.overflow || self.zero_code().is_none() {
                 return self.encode_negative(true, convert, random);
             }
-            let flags = Flags::NONE.and_if(rounded.inexact, Flags::INEXACT).and_if(rounded.tiny, Flags::UNDERFLOW);
+            let flags = Flags::NONE
+                .and_if(rounded.inexact, Flags::INEXACT)
+                .and_if(rounded.tiny, Flags::UNDERFLOW);
             return Encoded { code: self.min_code(), flags };
         }
         if below_smallest && matches!(convert.zero, Zero::NanBelowSmallest) {
@@ -218,7 +231,10 @@ impl FormatSpec {
         }
         let code = match self.encoding() {
             Encoding::Float(layout) => {
-                let keeps_sign = negative && (layout.negative_zero || rounded.magnitude != 0 || self.zero_code().is_none());
+                let keeps_sign = negative
+                    && (layout.negative_zero
+                        || rounded.magnitude != 0
+                        || self.zero_code().is_none());
                 rounded.magnitude | if keeps_sign { layout.sign_bit() } else { 0 }
             }
             Encoding::Int(layout) => int::place(layout, negative, rounded.magnitude),
@@ -232,7 +248,8 @@ impl FormatSpec {
 
     const fn overflow_code(&self, negative: bool, convert: &Convert) -> u32 {
         let max = self.largest_code(negative);
-        let directed = matches!(convert.overflow, Overflow::IeeeDirected | Overflow::DirectedSpecial);
+        let directed =
+            matches!(convert.overflow, Overflow::IeeeDirected | Overflow::DirectedSpecial);
         if directed && !convert.round.overflows_to_infinity(negative, max & 1 == 1) {
             return max;
         }
@@ -265,7 +282,9 @@ impl FormatSpec {
         let code = match convert.infinity {
             Infinity::Saturate => self.largest_code(negative),
             Infinity::Special => self.special_code(negative, convert),
-            Infinity::KeepElseSaturate => or(self.infinity_of(negative), self.largest_code(negative)),
+            Infinity::KeepElseSaturate => {
+                or(self.infinity_of(negative), self.largest_code(negative))
+            }
         };
         let kept = self.decode(code).is_infinite();
         Encoded { code, flags: Flags::NONE.and_if(!kept, Flags::OVERFLOW.union(Flags::INEXACT)) }
@@ -293,7 +312,8 @@ impl FormatSpec {
     const fn encode_zero(&self, negative: bool, convert: &Convert, random: u32) -> Encoded {
         let code = match (self.encoding(), self.zero_code(), self.negative_zero_code()) {
             (Encoding::Codebook(values), None, _) => {
-                let rounded = codebook::round(values, Unpacked::zero(negative), convert.round, random);
+                let rounded =
+                    codebook::round(values, Unpacked::zero(negative), convert.round, random);
                 let flags = Flags::INEXACT.and_if(rounded.overflow, Flags::OVERFLOW);
                 return Encoded { code: rounded.magnitude as u32, flags };
             }
@@ -302,7 +322,9 @@ impl FormatSpec {
             (_, None, _) => {
                 let code = match convert.zero {
                     Zero::Smallest => self.nearest_zero_code(negative),
-                    Zero::Nan | Zero::NanBelowSmallest => or(self.nan_of(convert.nan, false, 0), self.nearest_zero_code(negative)),
+                    Zero::Nan | Zero::NanBelowSmallest => {
+                        or(self.nan_of(convert.nan, false, 0), self.nearest_zero_code(negative))
+                    }
                 };
                 return Encoded { code, flags: Flags::INVALID };
             }
@@ -315,7 +337,9 @@ impl FormatSpec {
         let inward = finite && matches!(convert.round, Round::TowardZero | Round::Up);
         let code = match convert.negative {
             Negative::Directed if inward => self.encode_zero(false, convert, random).code,
-            Negative::Nan | Negative::Directed => or(self.nan_of(convert.nan, false, 0), self.min_code()),
+            Negative::Nan | Negative::Directed => {
+                or(self.nan_of(convert.nan, false, 0), self.min_code())
+            }
             Negative::Clamp | Negative::Magnitude => self.encode_zero(false, convert, random).code,
         };
         Encoded { code, flags: Flags::INVALID }

@@ -1,5 +1,6 @@
-//! Posits (Posit Standard 2022: `exponent_bits` = 2). Rounding acts on the encoding: an exact number is written as an
-//! infinitely long posit and cut to the width, so the midpoint of two neighbours is the posit one bit longer between them.
+//! Posits (Posit Standard 2022: `exponent_bits` = 2). Rounding acts on the encoding: an exact
+//! number is written as an infinitely long posit and cut to the width, so the midpoint of two
+//! neighbours is the posit one bit longer between them.
 
 use super::Unpacked;
 use super::rounded::Rounded;
@@ -27,7 +28,8 @@ pub(super) const fn place(layout: &PositSpec, negative: bool, magnitude: u64) ->
     (if negative { magnitude.wrapping_neg() } else { magnitude }) & low_mask(layout.bits as u32)
 }
 
-/// The code of the next larger (`step` = 1) or smaller (−1) number: codes are in order as two's complement.
+/// The code of the next larger (`step` = 1) or smaller (−1) number: codes are in order as two's
+/// complement.
 pub(super) const fn step(layout: &PositSpec, code: u64, step: i64) -> Option<u64> {
     let next = code.wrapping_add(step as u64) & low_mask(layout.bits as u32);
     if next == nar(layout) { None } else { Some(next) }
@@ -64,14 +66,22 @@ pub(super) const fn round(layout: &PositSpec, x: Unpacked, round: Round, random:
     }
     if top >= limit {
         let beyond = top > limit || !x.significand().is_power_of_two();
-        return Rounded { magnitude: max_code(layout), overflow: beyond, inexact: beyond, tiny: false };
+        return Rounded {
+            magnitude: max_code(layout),
+            overflow: beyond,
+            inexact: beyond,
+            tiny: false,
+        };
     }
     let exponent_bits = layout.exponent_bits as u32;
     let regime = top >> exponent_bits;
     let exponent = (top & low_mask(exponent_bits) as i64) as u128;
     // Regime 0: "10"; each step up one more leading 1; down, one more leading 0 before the 1.
-    let (pattern, length) =
-        if regime >= 0 { ((low_mask(regime as u32 + 1) << 1) as u128, regime as u32 + 2) } else { (1, (1 - regime) as u32) };
+    let (pattern, length) = if regime >= 0 {
+        ((low_mask(regime as u32 + 1) << 1) as u128, regime as u32 + 2)
+    } else {
+        (1, (1 - regime) as u32)
+    };
     let fraction = (x.aligned() << 1) as u128;
     let endless = ((pattern << exponent_bits) | exponent) << 64 | fraction;
     let drop = length + exponent_bits + 64 - (layout.bits as u32 - 1);

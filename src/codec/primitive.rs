@@ -43,7 +43,8 @@ impl Unpacked {
         f32::from_bits(FormatSpec::F32.encode_with(self, &Convert::IEEE, 0).code)
     }
 
-    /// The nearest f64, ties to even; too large becomes infinite; every NaN becomes the positive quiet one.
+    /// The nearest f64, ties to even; too large becomes infinite; every NaN becomes the positive
+    /// quiet one.
     #[must_use]
     #[inline]
     pub const fn to_f64(self) -> f64 {

@@ -1,14 +1,16 @@
-//! [`Unpacked`]: an exact number on its way between formats. It owns comparison; how formats read and write it is in the files beside.
+//! [`Unpacked`]: an exact number on its way between formats. It owns comparison; how formats read
+//! and write it is in the files beside.
 
 use crate::bits::top_bit;
 use core::cmp::Ordering;
 use core::num::FpCategory;
 
-/// An exact number: `±significand · 2^exponent`, or an infinity or NaN. Every conversion in the crate is one rounding of
-/// one of these, so nothing is ever rounded twice.
+/// An exact number: `±significand · 2^exponent`, or an infinity or NaN. Every conversion in the
+/// crate is one rounding of one of these, so nothing is ever rounded twice.
 ///
-/// Numbers keep the scale of the format they come from: the smallest subnormal of E4M3 is `1 · 2^-9`, 1.0 is `8 · 2^-3`.
-/// Comparison is by value, as for f64: NaN differs from itself, −0 equals +0.
+/// Numbers keep the scale of the format they come from: the smallest subnormal of E4M3 is
+/// `1 · 2^-9`, 1.0 is `8 · 2^-3`. Comparison is by value, as for f64: NaN differs from itself, −0
+/// equals +0.
 ///
 /// ```
 /// use subhalf::{FormatSpec, Unpacked};
@@ -59,9 +61,19 @@ impl Unpacked {
         Self { negative, significand: payload, exponent: 0, class: FpCategory::Nan }
     }
 
-    /// `±significand · 2^exponent`, said to be normal or subnormal in its format; a zero keeps its sign.
-    pub(crate) const fn with_class(negative: bool, significand: u64, exponent: i32, class: FpCategory) -> Self {
-        if significand == 0 { Self::zero(negative) } else { Self { negative, significand, exponent, class } }
+    /// `±significand · 2^exponent`, said to be normal or subnormal in its format; a zero keeps its
+    /// sign.
+    pub(crate) const fn with_class(
+        negative: bool,
+        significand: u64,
+        exponent: i32,
+        class: FpCategory,
+    ) -> Self {
+        if significand == 0 {
+            Self::zero(negative)
+        } else {
+            Self { negative, significand, exponent, class }
+        }
     }
 
     /// Whether the sign is minus (also of zero and NaN).
@@ -161,7 +173,9 @@ impl Unpacked {
     /// The order of two magnitudes; NaN is not a magnitude.
     pub(crate) const fn cmp_magnitude(self, other: Self) -> Ordering {
         match (self.class, other.class) {
-            (FpCategory::Infinite, FpCategory::Infinite) | (FpCategory::Zero, FpCategory::Zero) => Ordering::Equal,
+            (FpCategory::Infinite, FpCategory::Infinite) | (FpCategory::Zero, FpCategory::Zero) => {
+                Ordering::Equal
+            }
             (FpCategory::Infinite, _) | (_, FpCategory::Zero) => Ordering::Greater,
             (_, FpCategory::Infinite) | (FpCategory::Zero, _) => Ordering::Less,
             _ => {
@@ -181,7 +195,8 @@ impl Unpacked {
         }
     }
 
-    /// `|self - other|` of two finite numbers, where it fits 64 significant bits without its trailing zeros.
+    /// `|self - other|` of two finite numbers, where it fits 64 significant bits without its
+    /// trailing zeros.
     pub(crate) const fn distance(self, other: Self) -> Option<Self> {
         if !self.is_finite() || !other.is_finite() {
             return None;

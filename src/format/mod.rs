@@ -1,4 +1,5 @@
-//! [`Format`]: a format as a type, for generic code; and the names of formats in other people's vocabularies.
+//! [`Format`]: a format as a type, for generic code; and the names of formats in other people's
+//! vocabularies.
 
 mod names;
 
@@ -11,10 +12,12 @@ use crate::policy::Convert;
 use crate::spec::{Code, FormatSpec};
 use crate::unary::{Unary, UnaryTable};
 
-/// A type whose values are the codes of one format. Generic code asks it for [`SPEC`](Self::SPEC) and gets everything else
-/// from there; the provided methods are the reference codec under that spec.
+/// A type whose values are the codes of one format. Generic code asks it for [`SPEC`](Self::SPEC)
+/// and gets everything else from there; the provided methods are the reference codec under that
+/// spec.
 ///
-/// Implement it with [`define_format!`](crate::define_format). Its names keep clear of those that number types and `num-traits` use.
+/// Implement it with [`define_format!`](crate::define_format). Its names keep clear of those that
+/// number types and `num-traits` use.
 ///
 /// ```
 /// use subhalf::{F4E2M1, F8E4M3, Format};
@@ -99,8 +102,9 @@ pub trait Format: Copy + Send + Sync + 'static {
         self.unpack().to_f64()
     }
 
-    /// A function of the number, correctly rounded under [`CONVERT`](Self::CONVERT). Slow (microseconds); for many numbers of at most 8 bits
-    /// make a [`unary_table`](Self::unary_table).
+    /// A function of the number, correctly rounded under [`CONVERT`](Self::CONVERT). Slow
+    /// (microseconds); for many numbers of at most 8 bits make a
+    /// [`unary_table`](Self::unary_table).
     ///
     /// ```
     /// use subhalf::{F8E4M3, Flags, Format, Round, Unary};
@@ -117,7 +121,8 @@ pub trait Format: Copy + Send + Sync + 'static {
         self.unary_with(function, &Self::CONVERT, 0).0
     }
 
-    /// A function of the number, correctly rounded under another policy; with flags. See [`FormatSpec::unary_with`].
+    /// A function of the number, correctly rounded under another policy; with flags. See
+    /// [`FormatSpec::unary_with`].
     #[must_use]
     fn unary_with(self, function: Unary, convert: &Convert, random: u32) -> (Self, Flags) {
         let encoded = Self::SPEC.unary_with(function, self.to_bits().widen(), convert, random);
@@ -127,7 +132,8 @@ pub trait Format: Copy + Send + Sync + 'static {
     /// The function of every code under [`CONVERT`](Self::CONVERT).
     ///
     /// # Errors
-    /// [`Error::SpecRange`] if the format has more than 8 bits; [`Error::TableRound`] if the rounding is stochastic.
+    /// [`Error::SpecRange`] if the format has more than 8 bits; [`Error::TableRound`] if the
+    /// rounding is stochastic.
     fn unary_table(function: Unary) -> Result<UnaryTable, Error> {
         UnaryTable::new(function, &Self::SPEC, &Self::CONVERT)
     }

@@ -1,4 +1,5 @@
-//! What other programs call the formats. One table; nothing else in the crate knows these spellings.
+//! What other programs call the formats. One table; nothing else in the crate knows these
+//! spellings.
 
 use crate::error::Error;
 use crate::name::Name;
@@ -28,8 +29,16 @@ pub enum Vocabulary {
 
 impl Vocabulary {
     /// All vocabularies.
-    pub const ALL: [Self; 8] =
-        [Self::Subhalf, Self::Ocp, Self::MlDtypes, Self::Llvm, Self::Torch, Self::Onnx, Self::Safetensors, Self::P3109];
+    pub const ALL: [Self; 8] = [
+        Self::Subhalf,
+        Self::Ocp,
+        Self::MlDtypes,
+        Self::Llvm,
+        Self::Torch,
+        Self::Onnx,
+        Self::Safetensors,
+        Self::P3109,
+    ];
 
     /// What the vocabulary is called.
     #[must_use]
@@ -100,11 +109,23 @@ static NAMES: &[Row] = &[
     (FormatSpec::F8E4M3B11FNUZ, &[(MlDtypes, "float8_e4m3b11fnuz"), (Llvm, "Float8E4M3B11FNUZ")]),
     (
         FormatSpec::F6E3M2,
-        &[(Ocp, "E3M2"), (MlDtypes, "float6_e3m2fn"), (Llvm, "Float6E3M2FN"), (Onnx, "FLOAT6E3M2"), (Safetensors, "F6_E3M2")],
+        &[
+            (Ocp, "E3M2"),
+            (MlDtypes, "float6_e3m2fn"),
+            (Llvm, "Float6E3M2FN"),
+            (Onnx, "FLOAT6E3M2"),
+            (Safetensors, "F6_E3M2"),
+        ],
     ),
     (
         FormatSpec::F6E2M3,
-        &[(Ocp, "E2M3"), (MlDtypes, "float6_e2m3fn"), (Llvm, "Float6E2M3FN"), (Onnx, "FLOAT6E2M3"), (Safetensors, "F6_E2M3")],
+        &[
+            (Ocp, "E2M3"),
+            (MlDtypes, "float6_e2m3fn"),
+            (Llvm, "Float6E2M3FN"),
+            (Onnx, "FLOAT6E2M3"),
+            (Safetensors, "F6_E2M3"),
+        ],
     ),
     (
         FormatSpec::F4E2M1,
@@ -128,22 +149,48 @@ static NAMES: &[Row] = &[
             (Safetensors, "F8_E8M0"),
         ],
     ),
-    (FormatSpec::BF16, &[(MlDtypes, "bfloat16"), (Llvm, "BFloat"), (Torch, "bfloat16"), (Onnx, "BFLOAT16"), (Safetensors, "BF16")]),
+    (
+        FormatSpec::BF16,
+        &[
+            (MlDtypes, "bfloat16"),
+            (Llvm, "BFloat"),
+            (Torch, "bfloat16"),
+            (Onnx, "BFLOAT16"),
+            (Safetensors, "BF16"),
+        ],
+    ),
     (
         FormatSpec::F16,
-        &[(MlDtypes, "float16"), (Llvm, "IEEEhalf"), (Torch, "float16"), (Torch, "half"), (Onnx, "FLOAT16"), (Safetensors, "F16")],
+        &[
+            (MlDtypes, "float16"),
+            (Llvm, "IEEEhalf"),
+            (Torch, "float16"),
+            (Torch, "half"),
+            (Onnx, "FLOAT16"),
+            (Safetensors, "F16"),
+        ],
     ),
     (FormatSpec::TF32, &[(Llvm, "FloatTF32")]),
     (
         FormatSpec::F32,
-        &[(MlDtypes, "float32"), (Llvm, "IEEEsingle"), (Torch, "float32"), (Torch, "float"), (Onnx, "FLOAT"), (Safetensors, "F32")],
+        &[
+            (MlDtypes, "float32"),
+            (Llvm, "IEEEsingle"),
+            (Torch, "float32"),
+            (Torch, "float"),
+            (Onnx, "FLOAT"),
+            (Safetensors, "F32"),
+        ],
     ),
     (FormatSpec::MXINT8, &[(Ocp, "INT8")]),
     (FormatSpec::INT8, &[(MlDtypes, "int8"), (Torch, "int8"), (Onnx, "INT8"), (Safetensors, "I8")]),
     (FormatSpec::INT4, &[(MlDtypes, "int4"), (Onnx, "INT4")]),
     (FormatSpec::INT2, &[(MlDtypes, "int2"), (Onnx, "INT2")]),
     (FormatSpec::INT1, &[(MlDtypes, "int1")]),
-    (FormatSpec::UINT8, &[(MlDtypes, "uint8"), (Torch, "uint8"), (Onnx, "UINT8"), (Safetensors, "U8")]),
+    (
+        FormatSpec::UINT8,
+        &[(MlDtypes, "uint8"), (Torch, "uint8"), (Onnx, "UINT8"), (Safetensors, "U8")],
+    ),
     (FormatSpec::UINT4, &[(MlDtypes, "uint4"), (Onnx, "UINT4")]),
     (FormatSpec::UINT2, &[(MlDtypes, "uint2"), (Onnx, "UINT2")]),
     (FormatSpec::UINT1, &[(MlDtypes, "uint1")]),
@@ -165,7 +212,10 @@ impl FormatSpec {
         let found = match vocabulary {
             Vocabulary::Subhalf => Self::ALL.iter().find(|spec| spec.name() == name).copied(),
             Vocabulary::P3109 => parse_p3109(name),
-            _ => NAMES.iter().find(|(_, names)| names.contains(&(vocabulary, name))).map(|(spec, _)| *spec),
+            _ => NAMES
+                .iter()
+                .find(|(_, names)| names.contains(&(vocabulary, name)))
+                .map(|(spec, _)| *spec),
         };
         found.ok_or(Error::UnknownName { vocabulary: vocabulary.name(), name: Name::cut(name) })
     }
@@ -181,7 +231,8 @@ impl FormatSpec {
     /// ```
     ///
     /// # Errors
-    /// [`Error::UnknownName`] if no vocabulary has the name; [`Error::AmbiguousName`] if two mean different formats by it.
+    /// [`Error::UnknownName`] if no vocabulary has the name; [`Error::AmbiguousName`] if two mean
+    /// different formats by it.
     pub fn by_name(name: &str) -> Result<Self, Error> {
         let mut first: Option<(Vocabulary, Self)> = None;
         for vocabulary in Vocabulary::ALL {
@@ -200,7 +251,9 @@ impl FormatSpec {
                 }
             }
         }
-        first.map(|(_, spec)| spec).ok_or(Error::UnknownName { vocabulary: "any vocabulary", name: Name::cut(name) })
+        first
+            .map(|(_, spec)| spec)
+            .ok_or(Error::UnknownName { vocabulary: "any vocabulary", name: Name::cut(name) })
     }
 
     /// What a vocabulary calls this format, if it has a name for it.
@@ -214,18 +267,24 @@ impl FormatSpec {
     #[must_use]
     pub fn name_in(&self, vocabulary: Vocabulary) -> Option<Name> {
         match vocabulary {
-            Vocabulary::Subhalf => Self::ALL.iter().find(|spec| *spec == self).map(Self::short_name),
+            Vocabulary::Subhalf => {
+                Self::ALL.iter().find(|spec| *spec == self).map(Self::short_name)
+            }
             Vocabulary::P3109 => self.p3109_twin().map(|spec| spec.short_name()),
             _ => {
                 let (_, names) = NAMES.iter().find(|(spec, _)| spec == self)?;
-                names.iter().find(|(whose, _)| *whose == vocabulary).map(|(_, name)| Name::cut(name))
+                names
+                    .iter()
+                    .find(|(whose, _)| *whose == vocabulary)
+                    .map(|(_, name)| Name::cut(name))
             }
         }
     }
 
     /// The P3109 format that encodes as this one does.
     fn p3109_twin(&self) -> Option<Self> {
-        let (bits, precision) = (u8::try_from(self.bits()).ok()?, u8::try_from(self.precision()?).ok()?);
+        let (bits, precision) =
+            (u8::try_from(self.bits()).ok()?, u8::try_from(self.precision()?).ok()?);
         let signedness = if self.is_signed() { Signedness::Signed } else { Signedness::Unsigned };
         let domain = if self.infinity_code().is_some() { Domain::Extended } else { Domain::Finite };
         Self::p3109(bits, precision, signedness, domain).ok().filter(|twin| twin == self)
@@ -234,7 +293,8 @@ impl FormatSpec {
 
 /// `Binary{K}p{P}{s|u}{e|f}`, without leading zeros.
 fn parse_p3109(name: &str) -> Option<FormatSpec> {
-    let (bits, rest) = name.strip_prefix("Binary").or_else(|| name.strip_prefix("binary"))?.split_once('p')?;
+    let (bits, rest) =
+        name.strip_prefix("Binary").or_else(|| name.strip_prefix("binary"))?.split_once('p')?;
     let (rest, domain) = match rest.strip_suffix('e') {
         Some(rest) => (rest, Domain::Extended),
         None => (rest.strip_suffix('f')?, Domain::Finite),

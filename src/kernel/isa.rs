@@ -1,4 +1,5 @@
-//! [`Isa`]: proof that the machine has an instruction set. Which there are is the target's own folder's.
+//! [`Isa`]: proof that the machine has an instruction set. Which there are is the target's own
+//! folder's.
 
 use super::native::Kind;
 
@@ -46,7 +47,8 @@ impl Isa {
         self.0
     }
 
-    /// This instruction set or a narrower one, for which compilers make no gathers of table look-ups: they take longer than loads one by one.
+    /// This instruction set or a narrower one, for which compilers make no gathers of table
+    /// look-ups: they take longer than loads one by one.
     pub(super) const fn without_gathers(self) -> Self {
         Self(self.0.without_gathers())
     }

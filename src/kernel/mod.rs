@@ -1,16 +1,22 @@
-//! The codec, fast: the same bits as [`codec`](crate::codec), by kernels that each need a property of the format.
+//! The codec, fast: the same bits as [`codec`](crate::codec), by kernels that each need a property
+//! of the format.
 //!
 //! # What `lower` promises
 //!
-//! Each kernel has a type of parameters, which a function `lower` makes from a format, a policy and an [`Isa`], as a compiler lowers a program to its
-//! machine. `lower` returns `None` for everything that its kernel does not cover, and the caller goes on to the next kernel, at last to the reference
-//! codec. Parameters in hand therefore mean that every result has the bits of the reference codec: whatever a kernel finds only in its input (NaN,
-//! infinities, numbers out of range) it reports, and its caller encodes these elements again. Tests hold every kernel to `codec` on every instruction set.
+//! Each kernel has a type of parameters, which a function `lower` makes from a format, a policy and
+//! an [`Isa`], as a compiler lowers a program to its machine. `lower` returns `None` for everything
+//! that its kernel does not cover, and the caller goes on to the next kernel, at last to the
+//! reference codec. Parameters in hand therefore mean that every result has the bits of the
+//! reference codec: whatever a kernel finds only in its input (NaN, infinities, numbers out of
+//! range) it reports, and its caller encodes these elements again. Tests hold every kernel to
+//! `codec` on every instruction set.
 //!
 //! # Which file is at work
 //!
-//! Most loops are plain Rust without branches, compiled for every instruction set by [`per_isa!`](native::per_isa); the last column names the instruction sets
-//! that have intrinsics instead, and where. Sums of small integers and of a few rows are intrinsics alone: without them products take other kernels.
+//! Most loops are plain Rust without branches, compiled for every instruction set by
+//! [`per_isa!`](native::per_isa); the last column names the instruction sets that have intrinsics
+//! instead, and where. Sums of small integers and of a few rows are intrinsics alone: without them
+//! products take other kernels.
 //!
 //! | format | policy | file | intrinsics (AVX2, AVX-512, AVX-512 with VBMI) |
 //! |---|---|---|---|
@@ -40,11 +46,14 @@
 //!
 //! # Another instruction set
 //!
-//! A room's `intrinsics.rs` lists in a trait what an instruction set may bring, each function with a default that declines. `x86/entry.rs` overrides what
-//! AVX2 and AVX-512 have: the table of kernels by instruction set, and the one file that asks an [`Isa`] what it is, but for `x86/isa.rs`, which names
-//! them, detects them and compiles loops for them. For ARM both would be in a folder beside `x86`, chosen below; `plain.rs` is what a target without such a folder has.
+//! A room's `intrinsics.rs` lists in a trait what an instruction set may bring, each function with
+//! a default that declines. `x86/entry.rs` overrides what AVX2 and AVX-512 have: the table of
+//! kernels by instruction set, and the one file that asks an [`Isa`] what it is, but for
+//! `x86/isa.rs`, which names them, detects them and compiles loops for them. For ARM both would be
+//! in a folder beside `x86`, chosen below; `plain.rs` is what a target without such a folder has.
 //!
-//! Everything relies on the default floating-point environment: rounding to nearest, subnormal numbers on.
+//! Everything relies on the default floating-point environment: rounding to nearest, subnormal
+//! numbers on.
 
 #![cfg_attr(
     not(all(feature = "std", target_arch = "x86_64")),
@@ -70,11 +79,13 @@ use x86 as native;
 
 #[cfg(feature = "alloc")]
 pub(crate) use block::{
-    Above, AmaxQuotient, Below, BlockRanges, Both, FactorUse, FloatCoder, FloatRun, Formula, LEAST_DIVISOR, LessZeroPoint,
-    Logarithms, Over, OverByReciprocal, OverToOdd, OverToOddFused, PackedBlocks, PlusMinimum, PointCoder, Powers, Product,
-    RECIPROCAL_FROM, ScaleArrays, ScaleFormat, ScaleKernel, Scaling, Step, Times, amax, apply, block_largest, e8m0, encode_blocks,
-    encode_points, expand, finite_amax, pack_4, pack_6, reciprocals, replace, restore_each, restore_packed, restore_packed_by,
-    restores_packed, scale_blocks, unpack_4, unpack_6, widen, zero_points, zeros_become,
+    Above, AmaxQuotient, Below, BlockRanges, Both, FactorUse, FloatCoder, FloatRun, Formula,
+    LEAST_DIVISOR, LessZeroPoint, Logarithms, Over, OverByReciprocal, OverToOdd, OverToOddFused,
+    PackedBlocks, PlusMinimum, PointCoder, Powers, Product, RECIPROCAL_FROM, ScaleArrays,
+    ScaleFormat, ScaleKernel, Scaling, Step, Times, amax, apply, block_largest, e8m0,
+    encode_blocks, encode_points, expand, finite_amax, pack_4, pack_6, reciprocals, replace,
+    restore_each, restore_packed, restore_packed_by, restores_packed, scale_blocks, unpack_4,
+    unpack_6, widen, zero_points, zeros_become,
 };
 pub(crate) use decode::{DecodeBytes, DecodeWide, look_up, map_bytes};
 #[cfg(feature = "alloc")]
@@ -83,8 +94,9 @@ pub use encode::Needs;
 pub(crate) use encode::{Encoder, FakeQuantizer, Nearest, to_odd};
 #[cfg(feature = "alloc")]
 pub(crate) use gemm::{
-    AInt8, AInt8Rows, AInt8Words, BInt8, CodeRows, Dots, Factors, GEMV_MR, Gemv, GemvPanel, Nibbles, OfBlocks, PANELS, Quad,
-    Rounding, SmallIntegers, a_int8_words, positions, quads, unpack_quads,
+    AInt8, AInt8Rows, AInt8Words, BInt8, CodeRows, Dots, Factors, GEMV_MR, Gemv, GemvPanel,
+    Nibbles, OfBlocks, PANELS, Quad, Rounding, SmallIntegers, a_int8_words, positions, quads,
+    unpack_quads,
 };
 pub use isa::Isa;
 #[cfg(feature = "alloc")]

@@ -1,4 +1,5 @@
-//! Targets without kernels in intrinsics: the plain loops, compiled for what the target has, are all there is.
+//! Targets without kernels in intrinsics: the plain loops, compiled for what the target has, are
+//! all there is.
 
 #[cfg(feature = "alloc")]
 use super::{block::BlockIntrinsics, gemm::GemmIntrinsics};

@@ -1,11 +1,13 @@
-//! Slices larger than the caches, worked on by tiles that fit the first level: what comes next is fetched ahead, and what was made goes past the
-//! caches straight to memory.
+//! Slices larger than the caches, worked on by tiles that fit the first level: what comes next is
+//! fetched ahead, and what was made goes past the caches straight to memory.
 //!
-//! Memory would else be read before it is written, and the processor's own fetching stops at the end of every page.
+//! Memory would else be read before it is written, and the processor's own fetching stops at the
+//! end of every page.
 
 use bytemuck::Pod;
 
-/// Bytes of the outputs of a tile: long runs of stores past the caches are what memory likes best, short ones wait less for what is read meanwhile.
+/// Bytes of the outputs of a tile: long runs of stores past the caches are what memory likes best,
+/// short ones wait less for what is read meanwhile.
 const TILE: usize = 2 << 10;
 
 /// Bytes of inputs worked on at a time: more fetched at once would wait for each other.
@@ -29,15 +31,21 @@ pub(crate) const fn is_large(bytes: usize) -> bool {
 #[repr(align(64))]
 struct Tile([u8; TILE]);
 
-/// Runs `work(index of the first, inputs, outputs)` over pieces of two slices of equal length, past the caches.
-pub(crate) fn tiles<S, D: Pod>(src: &[S], dst: &mut [D], mut work: impl FnMut(u64, &[S], &mut [D])) {
+/// Runs `work(index of the first, inputs, outputs)` over pieces of two slices of equal length, past
+/// the caches.
+pub(crate) fn tiles<S, D: Pod>(
+    src: &[S],
+    dst: &mut [D],
+    mut work: impl FnMut(u64, &[S], &mut [D]),
+) {
     let head = dst.as_ptr().align_offset(LINE).min(dst.len());
     let (first, src) = src.split_at(head);
     let (first_out, dst) = dst.split_at_mut(head);
     work(0, first, first_out);
     let mut tile = Tile([0; TILE]);
     let tile: &mut [D] = bytemuck::cast_slice_mut(&mut tile.0);
-    let (mut inputs, mut outputs) = (src.chunks_exact(tile.len()), dst.chunks_exact_mut(tile.len()));
+    let (mut inputs, mut outputs) =
+        (src.chunks_exact(tile.len()), dst.chunks_exact_mut(tile.len()));
     let mut index = head as u64;
     let step = STEP / size_of::<S>();
     for (input, output) in inputs.by_ref().zip(outputs.by_ref()) {
@@ -52,7 +60,8 @@ pub(crate) fn tiles<S, D: Pod>(src: &[S], dst: &mut [D], mut work: impl FnMut(u6
     work(index, inputs.remainder(), outputs.into_remainder());
 }
 
-/// Copies numbers that fit a cache to where they do not, whole cache lines past the caches. Until [`fence`] other threads may not see them.
+/// Copies numbers that fit a cache to where they do not, whole cache lines past the caches. Until
+/// [`fence`] other threads may not see them.
 #[cfg(feature = "alloc")]
 pub(crate) fn copy_past_caches(from: &[f32], to: &mut [f32]) {
     let head = to.as_ptr().align_offset(LINE).min(to.len());
@@ -69,7 +78,9 @@ pub(crate) fn copy_past_caches(from: &[f32], to: &mut [f32]) {
 pub(crate) fn prefetch<S>(input: &[S]) {
     #[cfg(target_arch = "x86_64")]
     for offset in (0..size_of_val(input)).step_by(LINE) {
-        fetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(input.as_ptr().cast::<i8>().wrapping_add(AHEAD + offset));
+        fetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(
+            input.as_ptr().cast::<i8>().wrapping_add(AHEAD + offset),
+        );
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = input;
@@ -79,7 +90,8 @@ pub(crate) fn prefetch<S>(input: &[S]) {
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(super) fn fetch<const HINT: i32>(at: *const i8) {
-    // SAFETY: a prefetch touches no memory that the program could see, whatever the address, and never faults.
+    // SAFETY: a prefetch touches no memory that the program could see, whatever the address, and
+    // never faults.
     #[expect(unsafe_code, reason = "the intrinsic takes a pointer")]
     unsafe {
         core::arch::x86_64::_mm_prefetch::<HINT>(at);
@@ -92,11 +104,18 @@ fn store_past_caches<D: Pod>(from: &[D], to: &mut [D]) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{__m128i, _mm_stream_si128};
-        let (from, to) = (bytemuck::cast_slice::<D, [u8; 16]>(from), bytemuck::cast_slice_mut::<D, [u8; 16]>(to));
+        let (from, to) = (
+            bytemuck::cast_slice::<D, [u8; 16]>(from),
+            bytemuck::cast_slice_mut::<D, [u8; 16]>(to),
+        );
         // Nothing may be left of a slice that ends before its first cache line.
-        assert!(to.is_empty() || to.as_ptr().align_offset(16) == 0, "outputs are cut at cache lines");
+        assert!(
+            to.is_empty() || to.as_ptr().align_offset(16) == 0,
+            "outputs are cut at cache lines"
+        );
         for (from, to) in from.iter().zip(to) {
-            // SAFETY: the 16 bytes are exclusively borrowed, and lie at a multiple of 16: the first do, as was asserted.
+            // SAFETY: the 16 bytes are exclusively borrowed, and lie at a multiple of 16: the first
+            // do, as was asserted.
             #[expect(unsafe_code, reason = "the intrinsic takes a pointer")]
             unsafe {
                 _mm_stream_si128(to.as_mut_ptr().cast::<__m128i>(), bytemuck::must_cast(*from));

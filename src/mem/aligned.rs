@@ -1,4 +1,5 @@
-//! Memory that begins at a cache line: what tensors keep their codes in and kernels their numbers, so that a register as wide as a line is one access.
+//! Memory that begins at a cache line: what tensors keep their codes in and kernels their numbers,
+//! so that a register as wide as a line is one access.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -18,7 +19,8 @@ const _: () = assert!(size_of::<Line>() == LINE);
 // SAFETY: an array of bytes without padding (the size is asserted above): all zeros is a value.
 #[expect(unsafe_code, reason = "a marker trait; the derive would bring a procedural macro")]
 unsafe impl Zeroable for Line {}
-// SAFETY: as above: every pattern is a value, there is no padding and no pointer, and it is `Copy + 'static`.
+// SAFETY: as above: every pattern is a value, there is no padding and no pointer, and it is
+// `Copy + 'static`.
 #[expect(unsafe_code, reason = "a marker trait; the derive would bring a procedural macro")]
 unsafe impl Pod for Line {}
 

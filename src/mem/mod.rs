@@ -1,4 +1,5 @@
-//! Memory: alignment, and promises about layout that a compiler cannot check. Its unsafe code is these promises alone.
+//! Memory: alignment, and promises about layout that a compiler cannot check. Its unsafe code is
+//! these promises alone.
 
 #[cfg(feature = "alloc")]
 mod aligned;

@@ -1,5 +1,5 @@
-//! [`Accumulate`]: the seam between matrix products and the models of how products are added up. It owns what a model is told and asked; shapes, and where
-//! numbers come from, are `ops::matmul`'s.
+//! [`Accumulate`]: the seam between matrix products and the models of how products are added up. It
+//! owns what a model is told and asked; shapes, and where numbers come from, are `ops::matmul`'s.
 //!
 //! One element of a product is made so, whatever the model ([`AnyAccumulate::sum`]):
 //!
@@ -10,8 +10,9 @@
 //! sum = finish(state)                      before tensor scales, a C left to the end and the bias
 //! ```
 //!
-//! A fused multiply-add chain has groups of one product and no scales. A matrix unit has groups of 4 to 64; it may align C with the products of its first
-//! group, and see the scales of the blocks in a group.
+//! A fused multiply-add chain has groups of one product and no scales. A matrix unit has groups of
+//! 4 to 64; it may align C with the products of its first group, and see the scales of the blocks
+//! in a group.
 
 use super::fixed::Fixed;
 use crate::arith;
@@ -22,9 +23,11 @@ use core::fmt::Debug;
 /// Which numbers a model multiplies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Takes {
-    /// The numbers that [`dequantize`](crate::QuantView::dequantize) gives, scales and tensor scales in them; it sees no blocks.
+    /// The numbers that [`dequantize`](crate::QuantView::dequantize) gives, scales and tensor
+    /// scales in them; it sees no blocks.
     Values,
-    /// Elements, zero points taken off, with the scales of their blocks beside them. Tensor scales multiply the finished sum.
+    /// Elements, zero points taken off, with the scales of their blocks beside them. Tensor scales
+    /// multiply the finished sum.
     Elements,
 }
 
@@ -54,7 +57,8 @@ pub(crate) struct Products<'a> {
     /// The numbers of both sides, as many of each.
     pub(crate) a: &'a [f32],
     pub(crate) b: &'a [f32],
-    /// The blocks that these products are in, of which the first may have begun before and the last may go on; none for [`Takes::Values`].
+    /// The blocks that these products are in, of which the first may have begun before and the last
+    /// may go on; none for [`Takes::Values`].
     pub(crate) blocks: &'a [BlockScales],
     /// Random words, the first product's first.
     pub(crate) dither: Dither,
@@ -71,18 +75,22 @@ impl<'a> Products<'a> {
         self.blocks.first().map_or([1.0; 2], |block| block.scales)
     }
 
-    /// The random word of the product at a position of this group, for a rounding that takes `bits` random bits.
+    /// The random word of the product at a position of this group, for a rounding that takes `bits`
+    /// random bits.
     pub(crate) const fn word(&self, position: usize, bits: u8) -> u32 {
         self.dither.word(position as u64, bits)
     }
 
-    /// These products in groups. A group of [`Products`](GroupLen::Products) splits into its blocks by [`Block`](GroupLen::Block).
+    /// These products in groups. A group of [`Products`](GroupLen::Products) splits into its blocks
+    /// by [`Block`](GroupLen::Block).
     pub(crate) fn groups(self, length: GroupLen) -> impl Iterator<Item = Self> {
         let mut rest = self;
         core::iter::from_fn(move || {
             let length = match length {
                 GroupLen::Products(count) => count,
-                GroupLen::Block => rest.blocks.first().map_or(rest.a.len(), |block| block.end - rest.first),
+                GroupLen::Block => {
+                    rest.blocks.first().map_or(rest.a.len(), |block| block.end - rest.first)
+                }
             };
             (!rest.a.is_empty()).then(|| rest.take_first(length))
         })
@@ -98,7 +106,13 @@ impl<'a> Products<'a> {
         let goes_on = ended == 0 || self.blocks[ended - 1].end < end;
         let blocks = &self.blocks[..(ended + usize::from(goes_on)).min(self.blocks.len())];
         let group = Self { a, b, blocks, ..*self };
-        *self = Self { first: end, a: rest_a, b: rest_b, blocks: &self.blocks[ended..], dither: self.dither.skip(count as u64) };
+        *self = Self {
+            first: end,
+            a: rest_a,
+            b: rest_b,
+            blocks: &self.blocks[ended..],
+            dither: self.dither.skip(count as u64),
+        };
         group
     }
 }
@@ -111,7 +125,8 @@ pub(crate) enum Sum {
     Exact(Fixed),
 }
 
-/// A model of how the products of one element of a matrix product are added up. It is part of the definition of a result, to the last bit.
+/// A model of how the products of one element of a matrix product are added up. It is part of the
+/// definition of a result, to the last bit.
 pub(crate) trait Accumulate {
     /// What it keeps from one group to the next.
     type State;
@@ -125,13 +140,15 @@ pub(crate) trait Accumulate {
     /// The state of a sum of nothing.
     fn start(&self) -> Self::State;
 
-    /// The state of a sum that C is a part of, before its first product; `None` if C is added to the finished sum.
+    /// The state of a sum that C is a part of, before its first product; `None` if C is added to
+    /// the finished sum.
     fn start_with(&self, c: f32) -> Option<Self::State> {
         let _ = c;
         None
     }
 
-    /// The product rule: what a pair of numbers contributes to a sum. Exact, unless a model says otherwise.
+    /// The product rule: what a pair of numbers contributes to a sum. Exact, unless a model says
+    /// otherwise.
     fn product(&self, a: f32, b: f32) -> Unpacked {
         // The significand of a product of two f32s has at most 48 bits.
         arith::product(Unpacked::from_f32(a), Unpacked::from_f32(b))
@@ -180,16 +197,30 @@ mod tests {
     #[test]
     fn groups_know_the_blocks_they_are_in() {
         let numbers: Vec<f32> = (0..10).map(|k| k as f32).collect();
-        let blocks = [(3, 0.5), (4, 1.0), (8, 2.0), (10, 4.0)].map(|(end, scale)| BlockScales { end, scales: [scale, 1.0] });
-        let all = Products { first: 0, a: &numbers, b: &numbers, blocks: &blocks, dither: Dither::new(1) };
-        let ends = |group: &Products<'_>| group.blocks.iter().map(|block| block.end).collect::<Vec<_>>();
+        let blocks = [(3, 0.5), (4, 1.0), (8, 2.0), (10, 4.0)]
+            .map(|(end, scale)| BlockScales { end, scales: [scale, 1.0] });
+        let all = Products {
+            first: 0,
+            a: &numbers,
+            b: &numbers,
+            blocks: &blocks,
+            dither: Dither::new(1),
+        };
+        let ends =
+            |group: &Products<'_>| group.blocks.iter().map(|block| block.end).collect::<Vec<_>>();
         let groups: Vec<Products<'_>> = all.groups(GroupLen::Products(4)).collect();
         assert_eq!(groups.iter().map(ends).collect::<Vec<_>>(), [&[3, 4][..], &[8], &[10]]);
-        assert_eq!(groups.iter().map(|group| (group.first, group.a.len())).collect::<Vec<_>>(), [(0, 4), (4, 4), (8, 2)]);
+        assert_eq!(
+            groups.iter().map(|group| (group.first, group.a.len())).collect::<Vec<_>>(),
+            [(0, 4), (4, 4), (8, 2)]
+        );
         assert_eq!(groups[1].word(1, 32), Dither::new(1).word(5, 32));
         // A block that two groups share, in parts.
-        let parts = |length| all.groups(GroupLen::Products(length)).flat_map(|group| group.groups(GroupLen::Block));
-        let found: Vec<_> = parts(6).map(|part| (part.first, part.a.len(), part.scales()[0])).collect();
+        let parts = |length| {
+            all.groups(GroupLen::Products(length)).flat_map(|group| group.groups(GroupLen::Block))
+        };
+        let found: Vec<_> =
+            parts(6).map(|part| (part.first, part.a.len(), part.scales()[0])).collect();
         assert_eq!(found, [(0, 3, 0.5), (3, 1, 1.0), (4, 2, 2.0), (6, 2, 2.0), (8, 2, 4.0)]);
         // Without blocks a group is all there is.
         assert_eq!(Products { blocks: &[], ..all }.groups(GroupLen::Block).count(), 1);

@@ -1,4 +1,5 @@
-//! Sums block by block: a partial sum of elements without scales, exact or a chain, which one rounding adds to the sum under the block's two scales.
+//! Sums block by block: a partial sum of elements without scales, exact or a chain, which one
+//! rounding adds to the sum under the block's two scales.
 
 use super::accumulate::{Accumulate, GroupLen, Products, Sum, Takes};
 use super::accumulator::{Chain, IntegerOverflow};
@@ -57,13 +58,15 @@ impl Partial {
         let mut sum = Fixed::ZERO;
         sum.add(Unpacked::from_f32(acc));
         let scale = u128::from(s.significand()) * u128::from(t.significand());
-        let (negative, exponent) = (product.is_negative(), partial.exponent() + s.exponent() + t.exponent());
+        let (negative, exponent) =
+            (product.is_negative(), partial.exponent() + s.exponent() + t.exponent());
         sum.add_scaled(negative, u128::from(partial.significand()) * scale, exponent);
         sum.value().to_f32()
     }
 }
 
-/// [`Accumulator::BlockF32`](super::Accumulator::BlockF32), and [`Accumulator::Integer`](super::Accumulator::Integer) where a side has scales.
+/// [`Accumulator::BlockF32`](super::Accumulator::BlockF32), and
+/// [`Accumulator::Integer`](super::Accumulator::Integer) where a side has scales.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BlockSum {
     /// How partial sums of two integer formats are made; those of others are chains of f32s.
@@ -101,8 +104,9 @@ impl Accumulate for BlockSum {
     }
 }
 
-/// [`Accumulator::Integer`](super::Accumulator::Integer) where no side has scales, and the partial sums of integer blocks: exact products, in units of the
-/// last place, whose sum wraps or saturates after each.
+/// [`Accumulator::Integer`](super::Accumulator::Integer) where no side has scales, and the partial
+/// sums of integer blocks: exact products, in units of the last place, whose sum wraps or saturates
+/// after each.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IntegerSum {
     bits: u32,

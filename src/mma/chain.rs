@@ -1,5 +1,5 @@
-//! Chains: one step on exact numbers, **the definition**, and [`Accumulate`] for [`Chain`], runs of chains and exact sums. They know nothing about matrices
-//! or speed.
+//! Chains: one step on exact numbers, **the definition**, and [`Accumulate`] for [`Chain`], runs of
+//! chains and exact sums. They know nothing about matrices or speed.
 
 use super::accumulate::{Accumulate, GroupLen, Products, Sum, Takes};
 use super::accumulator::Chain;
@@ -45,9 +45,11 @@ impl Chain {
         match self {
             Self::F32 => Unpacked::from_f32(exact.to_f32()),
             Self::F64 => Unpacked::from_f64(exact.to_f64()),
-            Self::Rounded { format, rounding } => {
-                format.decode(format.encode_with(exact, &format.default_convert().with_round(*rounding), random).code)
-            }
+            Self::Rounded { format, rounding } => format.decode(
+                format
+                    .encode_with(exact, &format.default_convert().with_round(*rounding), random)
+                    .code,
+            ),
         }
     }
 }
@@ -82,8 +84,12 @@ impl Accumulate for Chain {
     fn step(&self, state: &mut ChainState, group: &Products<'_>) {
         match state {
             // `add` of each product, in plain arithmetic: a product of two f32s is exact in f64.
-            ChainState::F32(acc) => *acc = group.pairs().fold(*acc, |acc, (a, b)| fma_f32(a, b, acc)),
-            ChainState::F64(acc) => *acc = group.pairs().fold(*acc, |acc, (a, b)| acc + f64::from(a) * f64::from(b)),
+            ChainState::F32(acc) => {
+                *acc = group.pairs().fold(*acc, |acc, (a, b)| fma_f32(a, b, acc))
+            }
+            ChainState::F64(acc) => {
+                *acc = group.pairs().fold(*acc, |acc, (a, b)| acc + f64::from(a) * f64::from(b))
+            }
             ChainState::Rounded(acc) => {
                 for (k, (a, b)) in group.pairs().enumerate() {
                     let random = self.random_bits().map_or(0, |bits| group.word(k, bits));
@@ -102,7 +108,8 @@ impl Accumulate for Chain {
     }
 }
 
-/// [`Accumulator::Chunked`](super::Accumulator::Chunked): a group is a run of `inner`, from zero; `outer` adds up the sums of runs.
+/// [`Accumulator::Chunked`](super::Accumulator::Chunked): a group is a run of `inner`, from zero;
+/// `outer` adds up the sums of runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chunked {
     pub(super) k: usize,
@@ -126,7 +133,8 @@ impl Accumulate for Chunked {
     }
 
     fn step(&self, acc: &mut Unpacked, group: &Products<'_>) {
-        // The word of the last product of the run; `inner` takes those of all if it is the stochastic one.
+        // The word of the last product of the run; `inner` takes those of all if it is the
+        // stochastic one.
         let random = self.outer.random_bits().map_or(0, |bits| group.word(group.a.len() - 1, bits));
         *acc = self.outer.add(*acc, self.inner.total(group), random);
     }
@@ -189,7 +197,9 @@ mod tests {
             check([a, b, product.wrapping_add(d % 5) ^ (d & 0x8000_0000)]);
             check([a, b, product.wrapping_sub((d % 64) << 22) & 0xFFFF_0000]);
         }
-        for a in [0, 1, 0x8000_0001, 0x3F80_0000, 0x7F80_0000, 0xFF80_0000, 0x7F7F_FFFF, 0x7FC0_0000] {
+        for a in
+            [0, 1, 0x8000_0001, 0x3F80_0000, 0x7F80_0000, 0xFF80_0000, 0x7F7F_FFFF, 0x7FC0_0000]
+        {
             for b in [0, 0x8000_0000, 1, 0x3F80_0000, 0x7F7F_FFFF] {
                 for c in [0, 0x8000_0000, 1, 0x8000_0001, 0x7F7F_FFFF, 0xFF80_0000, 0x0080_0000] {
                     check([a, b, c]);

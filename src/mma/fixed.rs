@@ -6,7 +6,8 @@ const LIMBS: usize = 16;
 /// The exponent of the last bit: below the product of the three smallest f32s, 2^-447.
 const LAST: i32 = -512;
 
-/// An exact sum. NaN and infinities are kept beside it: an infinity outweighs every number, two opposite ones and NaN make NaN.
+/// An exact sum. NaN and infinities are kept beside it: an infinity outweighs every number, two
+/// opposite ones and NaN make NaN.
 #[derive(Clone, Debug)]
 pub(crate) struct Fixed {
     /// Two's complement, lowest first.
@@ -28,8 +29,13 @@ impl Fixed {
         let mut carry = false;
         for (i, to) in self.limbs[limb..].iter_mut().enumerate() {
             let word = words.get(i).copied().unwrap_or(0);
-            let (once, first) = if negative { to.overflowing_sub(word) } else { to.overflowing_add(word) };
-            let (twice, second) = if negative { once.overflowing_sub(carry.into()) } else { once.overflowing_add(carry.into()) };
+            let (once, first) =
+                if negative { to.overflowing_sub(word) } else { to.overflowing_add(word) };
+            let (twice, second) = if negative {
+                once.overflowing_sub(carry.into())
+            } else {
+                once.overflowing_add(carry.into())
+            };
             (*to, carry) = (twice, first || second);
             if i >= words.len() && !carry {
                 break;
@@ -48,8 +54,8 @@ impl Fixed {
         }
     }
 
-    /// The sum, with 63 leading bits and a sticky last one if it is longer: every rounding to fewer bits comes out as from the exact value. A sum of zero
-    /// is +0.
+    /// The sum, with 63 leading bits and a sticky last one if it is longer: every rounding to fewer
+    /// bits comes out as from the exact value. A sum of zero is +0.
     pub(crate) fn value(&self) -> Unpacked {
         match (self.nan, self.infinite) {
             (true, _) | (_, [true, true]) => return Unpacked::NAN,

@@ -1,8 +1,10 @@
-//! How products are added up: the accumulators, the seam that all of them are values of, and one step of each on exact numbers. Loops over matrices and threads
-//! are in `ops`.
+//! How products are added up: the accumulators, the seam that all of them are values of, and one
+//! step of each on exact numbers. Loops over matrices and threads are in `ops`.
 //!
-//! A new accumulator is a variant of [`Accumulator`] and a value of [`Accumulate`](accumulate::Accumulate). The compiler then asks for it where accumulators
-//! are validated, become models (`model.rs`), meet operands (`ops/matmul/product.rs`) and choose kernels (`ops/matmul/plan.rs`, where `None` is right).
+//! A new accumulator is a variant of [`Accumulator`] and a value of
+//! [`Accumulate`](accumulate::Accumulate). The compiler then asks for it where accumulators are
+//! validated, become models (`model.rs`), meet operands (`ops/matmul/product.rs`) and choose
+//! kernels (`ops/matmul/plan.rs`, where `None` is right).
 
 mod accumulate;
 mod accumulator;

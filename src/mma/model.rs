@@ -38,11 +38,14 @@ impl Accumulator {
     pub(crate) fn model(&self, [a, b]: [Formats<'_>; 2]) -> Box<dyn AnyAccumulate> {
         let wide = a.has_f32_scales() || b.has_f32_scales();
         let fraction_bits = a.fraction_bits().zip(b.fraction_bits()).map(|(a, b)| [a, b]);
-        let integers = |bits, overflow| fraction_bits.map(|both| IntegerSum::new(both, bits, overflow));
+        let integers =
+            |bits, overflow| fraction_bits.map(|both| IntegerSum::new(both, bits, overflow));
         match *self {
             Self::Chain(chain) => Box::new(chain),
             // 64 bits are enough for any sum of products of 17 bits each.
-            Self::BlockF32 => Box::new(BlockSum { integers: integers(64, IntegerOverflow::Wrap), wide }),
+            Self::BlockF32 => {
+                Box::new(BlockSum { integers: integers(64, IntegerOverflow::Wrap), wide })
+            }
             Self::Exact => Box::new(Exact),
             Self::Chunked { k, inner, outer } => Box::new(Chunked { k, inner, outer }),
             Self::Integer { bits, overflow } => match integers(bits, overflow) {

@@ -1,5 +1,5 @@
-//! Slices of numbers to slices of codes and back: by kernels where there is one for the format and the policy, else one element at a time
-//! through the reference codec.
+//! Slices of numbers to slices of codes and back: by kernels where there is one for the format and
+//! the policy, else one element at a time through the reference codec.
 
 use super::Exec;
 use super::par::Pieces;
@@ -11,8 +11,9 @@ use crate::random::Dither;
 use crate::round::Round;
 use crate::spec::{Code, FormatSpec};
 
-/// Encodes `src` into `dst`, one code an element in the low bits, each a single rounding of the exact input under
-/// `convert`. `dither` gives the random words of a stochastic rounding; other roundings ignore it.
+/// Encodes `src` into `dst`, one code an element in the low bits, each a single rounding of the
+/// exact input under `convert`. `dither` gives the random words of a stochastic rounding; other
+/// roundings ignore it.
 ///
 /// ```
 /// use subhalf::{Dither, Exec, FormatSpec, encode_slice};
@@ -24,8 +25,8 @@ use crate::spec::{Code, FormatSpec};
 /// ```
 ///
 /// # Errors
-/// [`Error::Length`] if `dst` is not as long as `src`; [`Error::CodeWidth`] if `C` is too narrow for the format;
-/// [`Error::RandomBits`] if a stochastic rounding asks for none or more than 32.
+/// [`Error::Length`] if `dst` is not as long as `src`; [`Error::CodeWidth`] if `C` is too narrow
+/// for the format; [`Error::RandomBits`] if a stochastic rounding asks for none or more than 32.
 pub fn encode_slice<T: Real, C: Code>(
     spec: &FormatSpec,
     src: &[T],
@@ -39,7 +40,9 @@ pub fn encode_slice<T: Real, C: Code>(
     convert.round.validate()?;
     let encode = Encode::new(spec, convert, src.len(), dither, exec.isa());
     let streams = kernel::is_large(size_of_val(src) + size_of_val(dst));
-    exec.over(src, dst, encode.pieces(), |first, src, dst| encode.piece(src, dst, dither.skip(first as u64), streams));
+    exec.over(src, dst, encode.pieces(), |first, src, dst| {
+        encode.piece(src, dst, dither.skip(first as u64), streams)
+    });
     Ok(())
 }
 
@@ -52,7 +55,13 @@ pub(super) struct Encode<'a> {
 }
 
 impl<'a> Encode<'a> {
-    pub(super) fn new(spec: &'a FormatSpec, convert: &'a Convert, elements: usize, dither: Dither, isa: Isa) -> Self {
+    pub(super) fn new(
+        spec: &'a FormatSpec,
+        convert: &'a Convert,
+        elements: usize,
+        dither: Dither,
+        isa: Isa,
+    ) -> Self {
         let kernel = has_kernel(elements, KERNEL_PAYS, dither);
         let encoder = if kernel { Encoder::lower(isa, spec, convert, elements) } else { None };
         Self { spec, convert, encoder, isa }
@@ -63,14 +72,24 @@ impl<'a> Encode<'a> {
     }
 
     /// Codes of a piece; `streams` if the whole is larger than the caches.
-    pub(super) fn piece<T: Real, C: Code>(&self, src: &[T], dst: &mut [C], dither: Dither, streams: bool) {
+    pub(super) fn piece<T: Real, C: Code>(
+        &self,
+        src: &[T],
+        dst: &mut [C],
+        dither: Dither,
+        streams: bool,
+    ) {
         if let Some(encoder) = &self.encoder {
             let mut at = dither;
             let encode = |src: &[f32], dst: &mut [C]| {
                 if streams && let Some(dst) = C::bytes_mut(dst) {
-                    kernel::tiles(src, dst, |index, src, dst| encoder.encode(src, dst, at.skip(index)));
+                    kernel::tiles(src, dst, |index, src, dst| {
+                        encoder.encode(src, dst, at.skip(index))
+                    });
                 } else if streams && let Some(dst) = C::words_mut(dst) {
-                    kernel::tiles(src, dst, |index, src, dst| encoder.encode(src, dst, at.skip(index)));
+                    kernel::tiles(src, dst, |index, src, dst| {
+                        encoder.encode(src, dst, at.skip(index))
+                    });
                 } else {
                     encoder.encode(src, dst, at);
                 }
@@ -86,7 +105,8 @@ impl<'a> Encode<'a> {
         }
     }
 
-    /// Codes of 4 bits, two a byte, the first in the low bits; says whether they are right, and made at all.
+    /// Codes of 4 bits, two a byte, the first in the low bits; says whether they are right, and
+    /// made at all.
     #[cfg(feature = "alloc")]
     pub(super) fn nibbles<T: Real>(&self, src: &[T], bytes: &mut [u8]) -> bool {
         let Some(encoder) = &self.encoder else { return false };
@@ -101,8 +121,8 @@ impl<'a> Encode<'a> {
     }
 }
 
-/// Decodes `src` into `dst`: each element the nearest `T` to the exact number (exact wherever `T` is wide enough). Bits above a
-/// code's width are ignored.
+/// Decodes `src` into `dst`: each element the nearest `T` to the exact number (exact wherever `T`
+/// is wide enough). Bits above a code's width are ignored.
 ///
 /// ```
 /// use subhalf::{Exec, FormatSpec, decode_slice};
@@ -113,8 +133,14 @@ impl<'a> Encode<'a> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Length`] if `dst` is not as long as `src`; [`Error::CodeWidth`] if `C` is too narrow for the format.
-pub fn decode_slice<C: Code, T: Real>(spec: &FormatSpec, src: &[C], dst: &mut [T], exec: Exec) -> Result<(), Error> {
+/// [`Error::Length`] if `dst` is not as long as `src`; [`Error::CodeWidth`] if `C` is too narrow
+/// for the format.
+pub fn decode_slice<C: Code, T: Real>(
+    spec: &FormatSpec,
+    src: &[C],
+    dst: &mut [T],
+    exec: Exec,
+) -> Result<(), Error> {
     Error::check_length("output length", src.len(), dst.len())?;
     check_width::<C>(spec)?;
     let decode = Decode::<T>::new(spec, src.len(), exec.isa());
@@ -147,7 +173,9 @@ impl<'a, T: Real> Decode<'a, T> {
         let way = match (elements >= decoding_pays(spec), to_f32, spec.bits() <= 8) {
             (true, true, true) => DecodePath::Bytes(DecodeBytes::lower(isa, spec)),
             (true, false, true) => DecodePath::Table(values(spec)),
-            (true, true, false) => DecodeWide::lower(isa, spec).map_or(DecodePath::Reference, DecodePath::Wide),
+            (true, true, false) => {
+                DecodeWide::lower(isa, spec).map_or(DecodePath::Reference, DecodePath::Wide)
+            }
             _ => DecodePath::Reference,
         };
         Self { spec, way, isa }
@@ -157,16 +185,30 @@ impl<'a, T: Real> Decode<'a, T> {
         if matches!(self.way, DecodePath::Reference) { Pieces::Slow } else { Pieces::Fast }
     }
 
-    /// Numbers of codes of a dense stream, if there is a quick way and as far as it goes: whole runs of 64; returns how many. By way of a tile they go
-    /// past the caches, and other threads may not see them until a fence.
+    /// Numbers of codes of a dense stream, if there is a quick way and as far as it goes: whole
+    /// runs of 64; returns how many. By way of a tile they go past the caches, and other threads
+    /// may not see them until a fence.
     #[cfg(feature = "alloc")]
-    pub(super) fn packed(&self, bytes: &[u8], dst: &mut [T], tile: Option<&mut [f32; PACKED_CHUNK]>) -> usize {
-        let (DecodePath::Bytes(decode), Some(dst)) = (&self.way, T::f32s_mut(dst)) else { return 0 };
+    pub(super) fn packed(
+        &self,
+        bytes: &[u8],
+        dst: &mut [T],
+        tile: Option<&mut [f32; PACKED_CHUNK]>,
+    ) -> usize {
+        let (DecodePath::Bytes(decode), Some(dst)) = (&self.way, T::f32s_mut(dst)) else {
+            return 0;
+        };
         let whole = dst.len() - dst.len() % 64;
         if whole == 0 {
             return 0;
         }
-        let one = kernel::PackedBlocks { bits: self.spec.bits(), length: whole, scales: &[1.0], offsets: &[0.0], bytes };
+        let one = kernel::PackedBlocks {
+            bits: self.spec.bits(),
+            length: whole,
+            scales: &[1.0],
+            offsets: &[0.0],
+            bytes,
+        };
         let restore = |to: &mut [f32]| kernel::restore_packed(decode, one, to) * whole;
         let Some(tile) = tile else { return restore(&mut dst[..whole]) };
         kernel::prefetch(bytes);
@@ -202,7 +244,8 @@ fn in_tiles<S>(src: &[S], dst: &mut [f32], streams: bool, work: impl Fn(&[S], &m
     if streams { kernel::tiles(src, dst, |_, src, dst| work(src, dst)) } else { work(src, dst) }
 }
 
-/// Replaces numbers by the representable numbers they would be stored as: [`encode_slice`] and [`decode_slice`] in one.
+/// Replaces numbers by the representable numbers they would be stored as: [`encode_slice`] and
+/// [`decode_slice`] in one.
 ///
 /// ```
 /// use subhalf::{Dither, Exec, FormatSpec, fake_quantize_slice};
@@ -214,7 +257,8 @@ fn in_tiles<S>(src: &[S], dst: &mut [f32], streams: bool, work: impl Fn(&[S], &m
 /// ```
 ///
 /// # Errors
-/// [`Error::Length`] if `dst` is not as long as `src`; [`Error::RandomBits`] as for [`encode_slice`].
+/// [`Error::Length`] if `dst` is not as long as `src`; [`Error::RandomBits`] as for
+/// [`encode_slice`].
 pub fn fake_quantize_slice<T: Real>(
     spec: &FormatSpec,
     src: &[T],
@@ -226,8 +270,12 @@ pub fn fake_quantize_slice<T: Real>(
     Error::check_length("output length", src.len(), dst.len())?;
     convert.round.validate()?;
     let kernel = has_kernel(src.len(), decoding_pays(spec), dither);
-    let fake = if kernel { FakeQuantizer::lower(exec.isa(), spec, convert, src.len()) } else { None };
-    let table = fake.as_ref().filter(|_| T::f32s_mut(&mut []).is_none() && spec.bits() <= 8).map(|_| values::<T>(spec));
+    let fake =
+        if kernel { FakeQuantizer::lower(exec.isa(), spec, convert, src.len()) } else { None };
+    let table = fake
+        .as_ref()
+        .filter(|_| T::f32s_mut(&mut []).is_none() && spec.bits() <= 8)
+        .map(|_| values::<T>(spec));
     let streams = kernel::is_large(size_of_val(src) + size_of_val(dst));
     let pieces = if fake.is_some() { Pieces::Fast } else { Pieces::Slow };
     exec.over(src, dst, pieces, |first, src, dst| {
@@ -236,7 +284,9 @@ pub fn fake_quantize_slice<T: Real>(
             let round = |src: &[f32], dst: &mut [T]| {
                 match (T::f32s_mut(dst), &table) {
                     (Some(dst), _) if streams => {
-                        kernel::tiles(src, dst, |at, src, dst| fake.numbers(src, dst, dither.skip(at)));
+                        kernel::tiles(src, dst, |at, src, dst| {
+                            fake.numbers(src, dst, dither.skip(at))
+                        });
                     }
                     (Some(dst), _) => fake.numbers(src, dst, dither),
                     (None, Some(table)) => fake.entries(src, dst, table, dither),

@@ -1,4 +1,5 @@
-//! Block-scaled tensors back to numbers: rows by kernels, the bits of the loop over elements in [`QuantView::dequantize`].
+//! Block-scaled tensors back to numbers: rows by kernels, the bits of the loop over elements in
+//! [`QuantView::dequantize`].
 
 use super::Exec;
 use super::real::Real;
@@ -20,7 +21,8 @@ impl QuantTensor {
 }
 
 impl QuantView<'_> {
-    /// The numbers, row-major, as f32s by the format's [`Restore`](crate::Restore) formula, on all threads. Numbers beyond f32 are infinite; every NaN is 0x7FC00000.
+    /// The numbers, row-major, as f32s by the format's [`Restore`](crate::Restore) formula, on all
+    /// threads. Numbers beyond f32 are infinite; every NaN is 0x7FC00000.
     #[must_use]
     pub fn dequantize(&self) -> Vec<f32> {
         let mut out = vec![0.0f32; self.len()];
@@ -28,7 +30,8 @@ impl QuantView<'_> {
         out
     }
 
-    /// The numbers, row-major, into a slice: the f32s of [`dequantize`](Self::dequantize), rounded once more (ties to even) into f16 or bf16.
+    /// The numbers, row-major, into a slice: the f32s of [`dequantize`](Self::dequantize), rounded
+    /// once more (ties to even) into f16 or bf16.
     ///
     /// # Errors
     /// [`Error::Length`] if `dst` has not as many elements as the tensor.
@@ -43,13 +46,17 @@ impl QuantView<'_> {
         if dst.is_empty() {
             return;
         }
-        if let Some(plan) = &DequantizePlan::lower(exec.isa(), self.spec(), self.parts().tensor_scale) {
+        if let Some(plan) =
+            &DequantizePlan::lower(exec.isa(), self.spec(), self.parts().tensor_scale)
+        {
             // Some rows at a time, so that what a call costs is nothing.
             const ELEMENTS: usize = 1 << 16;
             let rows = (ELEMENTS / geometry.cols).max(1);
-            let streams = kernel::is_large(size_of::<f32>() * self.len() + self.parts().codes.len());
+            let streams =
+                kernel::is_large(size_of::<f32>() * self.len() + self.parts().codes.len());
             let job = Job { plan, bits: self.spec().element.bits(), streams, isa: exec.isa() };
-            return exec.chunks(dst, rows * geometry.cols, |index, dst| job.rows(self, index * rows, dst));
+            return exec
+                .chunks(dst, rows * geometry.cols, |index, dst| job.rows(self, index * rows, dst));
         }
         let element = &self.spec().element;
         exec.chunks(dst, geometry.cols, |line, row| {
@@ -57,7 +64,9 @@ impl QuantView<'_> {
                 let cols = geometry.block_cols(column);
                 let restorer = self.block_restorer(geometry.block(line, cols.start));
                 for col in cols {
-                    row[col] = D::nearest(Unpacked::from_f32(restorer.restore(element.decode_f32(self.code_at(line, col)))));
+                    row[col] = D::nearest(Unpacked::from_f32(
+                        restorer.restore(element.decode_f32(self.code_at(line, col))),
+                    ));
                 }
             }
         });
@@ -114,8 +123,17 @@ impl Job<'_> {
     }
 
     /// The numbers of a row whose first block is `origin`.
-    fn row<D: Real>(&self, view: &QuantView<'_>, tiles: Tiles, origin: usize, codes: &[u8], dst: &mut [D], scratch: &mut Scratch) {
-        // A run of columns: its codes come in once, its blocks' factors and its numbers stay in the first-level cache until they are done.
+    fn row<D: Real>(
+        &self,
+        view: &QuantView<'_>,
+        tiles: Tiles,
+        origin: usize,
+        codes: &[u8],
+        dst: &mut [D],
+        scratch: &mut Scratch,
+    ) {
+        // A run of columns: its codes come in once, its blocks' factors and its numbers stay in the
+        // first-level cache until they are done.
         for cols in tiles.ranges() {
             let blocks = tiles.touched(&cols);
             let (stored, blocks) = (view.parts(), origin + blocks.start..origin + blocks.end);
@@ -136,29 +154,48 @@ impl Job<'_> {
             self.restore(codes, tiles.length(), cols, &mut numbers, scratch);
             match D::f32s_mut(dst) {
                 Some(dst) => kernel::copy_past_caches(&numbers, dst),
-                None => dst.iter_mut().zip(&numbers).for_each(|(to, x)| *to = D::nearest(Unpacked::from_f32(*x))),
+                None => dst
+                    .iter_mut()
+                    .zip(&numbers)
+                    .for_each(|(to, x)| *to = D::nearest(Unpacked::from_f32(*x))),
             }
             scratch.numbers = numbers;
         }
     }
 
     /// The numbers of some columns whose blocks' factors are in the scratch.
-    fn restore(&self, row: &[u8], length: usize, cols: Range<usize>, numbers: &mut [f32], scratch: &mut Scratch) {
+    fn restore(
+        &self,
+        row: &[u8],
+        length: usize,
+        cols: Range<usize>,
+        numbers: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
         let Scratch { codes, scales, offsets, each_scale, each_offset, .. } = scratch;
         let (isa, bits) = (self.isa, self.bits as usize);
         let start = cols.start * bits;
         let mut done = 0;
         if start.is_multiple_of(8) {
-            let blocks = PackedBlocks { bits: self.bits, length, scales, offsets, bytes: &row[start / 8..] };
+            let blocks =
+                PackedBlocks { bits: self.bits, length, scales, offsets, bytes: &row[start / 8..] };
             let without = PackedBlocks { offsets: scales, ..blocks };
             done = match &self.plan.kernel {
                 RestoreKernel::Product(Product { zero }) if zero.is_sign_negative() => {
                     kernel::restore_packed(&self.plan.elements, without, numbers)
                 }
-                RestoreKernel::Product(rule) => kernel::restore_packed_by(*rule, &self.plan.elements, without, numbers),
-                RestoreKernel::AmaxQuotient(rule) => kernel::restore_packed_by(*rule, &self.plan.elements, without, numbers),
-                RestoreKernel::LessZeroPoint => kernel::restore_packed_by(LessZeroPoint, &self.plan.elements, blocks, numbers),
-                RestoreKernel::PlusMinimum => kernel::restore_packed_by(PlusMinimum, &self.plan.elements, blocks, numbers),
+                RestoreKernel::Product(rule) => {
+                    kernel::restore_packed_by(*rule, &self.plan.elements, without, numbers)
+                }
+                RestoreKernel::AmaxQuotient(rule) => {
+                    kernel::restore_packed_by(*rule, &self.plan.elements, without, numbers)
+                }
+                RestoreKernel::LessZeroPoint => {
+                    kernel::restore_packed_by(LessZeroPoint, &self.plan.elements, blocks, numbers)
+                }
+                RestoreKernel::PlusMinimum => {
+                    kernel::restore_packed_by(PlusMinimum, &self.plan.elements, blocks, numbers)
+                }
             };
         }
         let (first, scales) = ((done * length).min(numbers.len()), &scales[done..]);
@@ -176,7 +213,9 @@ impl Job<'_> {
             match bits {
                 4 if start.is_multiple_of(8) => kernel::unpack_4(isa, bytes, codes),
                 6 if start.is_multiple_of(8) => kernel::unpack_6(isa, bytes, codes),
-                _ => codes.iter_mut().enumerate().for_each(|(i, code)| *code = get(row, self.bits, cols.start + first + i) as u8),
+                _ => codes.iter_mut().enumerate().for_each(|(i, code)| {
+                    *code = get(row, self.bits, cols.start + first + i) as u8
+                }),
             }
             self.plan.elements.decode(codes, numbers);
         }
@@ -187,10 +226,18 @@ impl Job<'_> {
             kernel::expand(isa, length, &offsets[done..], each_offset);
         }
         match self.plan.kernel {
-            RestoreKernel::Product(rule) => kernel::restore_each(isa, rule, each_scale, each_scale, numbers),
-            RestoreKernel::AmaxQuotient(rule) => kernel::restore_each(isa, rule, each_scale, each_scale, numbers),
-            RestoreKernel::LessZeroPoint => kernel::restore_each(isa, LessZeroPoint, each_scale, each_offset, numbers),
-            RestoreKernel::PlusMinimum => kernel::restore_each(isa, PlusMinimum, each_scale, each_offset, numbers),
+            RestoreKernel::Product(rule) => {
+                kernel::restore_each(isa, rule, each_scale, each_scale, numbers)
+            }
+            RestoreKernel::AmaxQuotient(rule) => {
+                kernel::restore_each(isa, rule, each_scale, each_scale, numbers)
+            }
+            RestoreKernel::LessZeroPoint => {
+                kernel::restore_each(isa, LessZeroPoint, each_scale, each_offset, numbers)
+            }
+            RestoreKernel::PlusMinimum => {
+                kernel::restore_each(isa, PlusMinimum, each_scale, each_offset, numbers)
+            }
         }
     }
 }

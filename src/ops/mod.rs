@@ -1,5 +1,5 @@
-//! Bulk work: slices, tensors, matrix products. It owns length checks, loops and threads; what happens to an element is `codec`'s, to a block `block`'s, and
-//! how both are made fast `kernel`'s.
+//! Bulk work: slices, tensors, matrix products. It owns length checks, loops and threads; what
+//! happens to an element is `codec`'s, to a block `block`'s, and how both are made fast `kernel`'s.
 
 mod convert;
 #[cfg(feature = "alloc")]
@@ -19,7 +19,9 @@ mod typed;
 
 pub use convert::{decode_slice, encode_slice, fake_quantize_slice};
 #[cfg(feature = "alloc")]
-pub use matmul::{Activation, Matmul, Operand, PackedMatrix, dot, gemv, matmul, matmul_into, reference_matmul};
+pub use matmul::{
+    Activation, Matmul, Operand, PackedMatrix, dot, gemv, matmul, matmul_into, reference_matmul,
+};
 #[cfg(feature = "alloc")]
 pub use packed::{decode_packed_slice, encode_packed_slice};
 pub use par::Exec;

@@ -1,4 +1,5 @@
-//! Slices of numbers to dense streams of codes and back: the codes of a piece stay in the first-level cache between conversion and packing.
+//! Slices of numbers to dense streams of codes and back: the codes of a piece stay in the
+//! first-level cache between conversion and packing.
 
 use super::convert::{Decode, Encode, PACKED_CHUNK};
 use super::par::{Exec, Pieces};
@@ -10,8 +11,9 @@ use crate::policy::Convert;
 use crate::random::Dither;
 use crate::spec::FormatSpec;
 
-/// Encodes `src` into a dense stream of codes of the format's width, at most 8 bits: [`encode_slice`](crate::encode_slice) and [`pack`](crate::pack) in one. What is left of the
-/// last byte is 0.
+/// Encodes `src` into a dense stream of codes of the format's width, at most 8 bits:
+/// [`encode_slice`](crate::encode_slice) and [`pack`](crate::pack) in one. What is left of the last
+/// byte is 0.
 ///
 /// ```
 /// use subhalf::{BitOrder, Dither, Exec, FormatSpec, encode_packed_slice};
@@ -24,8 +26,8 @@ use crate::spec::FormatSpec;
 /// ```
 ///
 /// # Errors
-/// [`Error::Length`] if `bytes` is not `ceil(elements · bits / 8)` long; [`Error::CodeWidth`] for a format of more than 8 bits;
-/// [`Error::RandomBits`] as for [`encode_slice`](crate::encode_slice).
+/// [`Error::Length`] if `bytes` is not `ceil(elements · bits / 8)` long; [`Error::CodeWidth`] for a
+/// format of more than 8 bits; [`Error::RandomBits`] as for [`encode_slice`](crate::encode_slice).
 pub fn encode_packed_slice<T: Real>(
     spec: &FormatSpec,
     src: &[T],
@@ -41,19 +43,29 @@ pub fn encode_packed_slice<T: Real>(
     let encode = Encode::new(spec, convert, src.len(), dither, exec.isa());
     exec.over_streams(src, piece, bytes, piece / 8 * bits as usize, |index, src, bytes| {
         let mut codes = [0u8; PACKED_CHUNK];
-        for (run, (src, bytes)) in src.chunks(PACKED_CHUNK).zip(bytes.chunks_mut(PACKED_CHUNK / 8 * bits as usize)).enumerate() {
+        for (run, (src, bytes)) in src
+            .chunks(PACKED_CHUNK)
+            .zip(bytes.chunks_mut(PACKED_CHUNK / 8 * bits as usize))
+            .enumerate()
+        {
             if bits == 4 && order == BitOrder::LsbFirst && encode.nibbles(src, bytes) {
                 continue;
             }
             let codes = &mut codes[..src.len()];
-            encode.piece(src, codes, dither.skip((index * piece + run * PACKED_CHUNK) as u64), false);
+            encode.piece(
+                src,
+                codes,
+                dither.skip((index * piece + run * PACKED_CHUNK) as u64),
+                false,
+            );
             pack_by(exec.isa(), codes, bits, order, bytes);
         }
     });
     Ok(())
 }
 
-/// Decodes a dense stream of codes of the format's width, at most 8 bits: [`unpack`](crate::unpack) and [`decode_slice`](crate::decode_slice) in one.
+/// Decodes a dense stream of codes of the format's width, at most 8 bits: [`unpack`](crate::unpack)
+/// and [`decode_slice`](crate::decode_slice) in one.
 ///
 /// ```
 /// use subhalf::{BitOrder, Exec, FormatSpec, decode_packed_slice};
@@ -78,8 +90,14 @@ pub fn decode_packed_slice<T: Real>(
     let streams = kernel::is_large(size_of_val(bytes) + size_of_val(dst));
     exec.over_streams(bytes, piece / 8 * bits as usize, dst, piece, |_, bytes, dst| {
         let (mut codes, mut tile) = ([0u8; PACKED_CHUNK], [0.0; PACKED_CHUNK]);
-        for (bytes, dst) in bytes.chunks(PACKED_CHUNK / 8 * bits as usize).zip(dst.chunks_mut(PACKED_CHUNK)) {
-            let done = if order == BitOrder::LsbFirst { decode.packed(bytes, dst, streams.then_some(&mut tile)) } else { 0 };
+        for (bytes, dst) in
+            bytes.chunks(PACKED_CHUNK / 8 * bits as usize).zip(dst.chunks_mut(PACKED_CHUNK))
+        {
+            let done = if order == BitOrder::LsbFirst {
+                decode.packed(bytes, dst, streams.then_some(&mut tile))
+            } else {
+                0
+            };
             let (bytes, dst) = (&bytes[done / 8 * bits as usize..], &mut dst[done..]);
             let codes = &mut codes[..dst.len()];
             unpack_by(exec.isa(), bytes, bits, order, codes);
@@ -94,5 +112,9 @@ fn check(spec: &FormatSpec, elements: usize, bytes: usize) -> Result<(), Error> 
     if spec.bits() > 8 {
         return Err(Error::CodeWidth { format: spec.short_name(), needed: spec.bits(), found: 8 });
     }
-    Error::check_length("packed bytes", packed_bytes(elements, spec.bits()).ok_or(Error::TooLarge)?, bytes)
+    Error::check_length(
+        "packed bytes",
+        packed_bytes(elements, spec.bits()).ok_or(Error::TooLarge)?,
+        bytes,
+    )
 }

@@ -1,4 +1,5 @@
-//! How a bulk call is spread over threads: the only file that knows rayon. Results never depend on it.
+//! How a bulk call is spread over threads: the only file that knows rayon. Results never depend on
+//! it.
 
 use crate::kernel::Isa;
 
@@ -46,7 +47,8 @@ impl Exec {
         self.isa.unwrap_or_else(Isa::best)
     }
 
-    /// Runs `work(first index, piece)` over pieces of `length` elements and hands the results to `merge` in order.
+    /// Runs `work(first index, piece)` over pieces of `length` elements and hands the results to
+    /// `merge` in order.
     pub(crate) fn fold<S: Sync, R: Send>(
         self,
         src: &[S],
@@ -57,8 +59,11 @@ impl Exec {
         #[cfg(feature = "rayon")]
         if self.parallel && src.len() > length {
             use rayon::prelude::*;
-            let results: alloc::vec::Vec<R> =
-                src.par_chunks(length).enumerate().map(|(i, piece)| work(i * length, piece)).collect();
+            let results: alloc::vec::Vec<R> = src
+                .par_chunks(length)
+                .enumerate()
+                .map(|(i, piece)| work(i * length, piece))
+                .collect();
             results.into_iter().for_each(merge);
             return;
         }
@@ -74,10 +79,13 @@ impl Exec {
         work: impl Fn(usize, &[S], &mut [D]) + Sync,
     ) {
         let length = pieces as usize;
-        self.over_streams(src, length, dst, length, |piece, src, dst| work(piece * length, src, dst));
+        self.over_streams(src, length, dst, length, |piece, src, dst| {
+            work(piece * length, src, dst)
+        });
     }
 
-    /// Runs `work(index, inputs, outputs)` over pieces of two slices that are so many long on either side.
+    /// Runs `work(index, inputs, outputs)` over pieces of two slices that are so many long on
+    /// either side.
     pub(super) fn over_streams<S: Sync, D: Send>(
         self,
         src: &[S],
@@ -96,7 +104,10 @@ impl Exec {
         if src.len() <= inputs {
             return work(0, src, dst);
         }
-        src.chunks(inputs).zip(dst.chunks_mut(outputs)).enumerate().for_each(|(i, (src, dst))| work(i, src, dst));
+        src.chunks(inputs)
+            .zip(dst.chunks_mut(outputs))
+            .enumerate()
+            .for_each(|(i, (src, dst))| work(i, src, dst));
     }
 
     /// Runs `work` on every piece.
@@ -131,7 +142,11 @@ impl Exec {
 
     /// The results of `work` on every piece, in order.
     #[cfg(feature = "alloc")]
-    pub(super) fn map<P: Send, R: Send>(self, pieces: alloc::vec::Vec<P>, work: impl Fn(P) -> R + Sync) -> alloc::vec::Vec<R> {
+    pub(super) fn map<P: Send, R: Send>(
+        self,
+        pieces: alloc::vec::Vec<P>,
+        work: impl Fn(P) -> R + Sync,
+    ) -> alloc::vec::Vec<R> {
         #[cfg(feature = "rayon")]
         if self.parallel && pieces.len() > 1 {
             use rayon::prelude::*;
@@ -142,7 +157,12 @@ impl Exec {
 
     /// Runs `work(index, chunk)` over chunks of `length` elements.
     #[cfg(feature = "alloc")]
-    pub(super) fn chunks<D: Send>(self, dst: &mut [D], length: usize, work: impl Fn(usize, &mut [D]) + Sync) {
+    pub(super) fn chunks<D: Send>(
+        self,
+        dst: &mut [D],
+        length: usize,
+        work: impl Fn(usize, &mut [D]) + Sync,
+    ) {
         /// Below this many elements one thread is quicker.
         #[cfg(feature = "rayon")]
         const LARGE: usize = 1 << 14;
@@ -156,7 +176,8 @@ impl Exec {
     }
 }
 
-/// Elements that a thread takes at a time: some tens of microseconds of work, well above a task's cost.
+/// Elements that a thread takes at a time: some tens of microseconds of work, well above a task's
+/// cost.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pieces {
     /// For the reference codec.

@@ -21,15 +21,23 @@ mod sealed {
     pub trait Source {}
 }
 
-/// The number types that bulk calls read and write: f32, f64 and, with the `half` feature, f16 and bf16.
+/// The number types that bulk calls read and write: f32, f64 and, with the `half` feature, f16 and
+/// bf16.
 pub trait Real: sealed::Sealed + Copy + Send + Sync + 'static {
     /// The exact value.
     fn unpack(self) -> Unpacked;
     /// The nearest number of this type, ties to even; NaN is the type's positive quiet NaN.
     fn nearest(x: Unpacked) -> Self;
-    /// Runs `work` over the numbers as f32s, in pieces with what belongs to them of `dst`, if f32s meet the needs; else does nothing and says so.
+    /// Runs `work` over the numbers as f32s, in pieces with what belongs to them of `dst`, if f32s
+    /// meet the needs; else does nothing and says so.
     #[doc(hidden)]
-    fn as_f32s<D>(isa: Isa, src: &[Self], dst: &mut [D], needs: Needs, work: impl FnMut(&[f32], &mut [D])) -> bool;
+    fn as_f32s<D>(
+        isa: Isa,
+        src: &[Self],
+        dst: &mut [D],
+        needs: Needs,
+        work: impl FnMut(&[f32], &mut [D]),
+    ) -> bool;
     /// Such a slice, if this is f32.
     #[doc(hidden)]
     fn f32s_mut(dst: &mut [Self]) -> Option<&mut [f32]> {
@@ -57,12 +65,15 @@ macro_rules! real {
     )*};
 }
 
-/// The number types that tensors are quantized from: f32, f64, i8, u8, i16, u16 and, with the `half` feature, f16 and bf16.
+/// The number types that tensors are quantized from: f32, f64, i8, u8, i16, u16 and, with the
+/// `half` feature, f16 and bf16.
 ///
-/// All but f64 are f32s exactly, and every operation of a rule is f32's. An f64 is divided by its block's scale exactly and rounded once, into the
-/// element; the statistics that a scale comes from see it rounded to odd into f32 (toward zero, and the last bit set if anything was lost), which keeps
-/// every comparison with a power of two, and finite numbers finite. [`Elements`](crate::Elements) that are the f32 arithmetic of a program, and the errors
-/// of searches, see the nearest f32.
+/// All but f64 are f32s exactly, and every operation of a rule is f32's. An f64 is divided by its
+/// block's scale exactly and rounded once, into the element; the statistics that a scale comes from
+/// see it rounded to odd into f32 (toward zero, and the last bit set if anything was lost), which
+/// keeps every comparison with a power of two, and finite numbers finite.
+/// [`Elements`](crate::Elements) that are the f32 arithmetic of a program, and the errors of
+/// searches, see the nearest f32.
 ///
 /// ```
 /// use subhalf::{BlockSpec, Extent, FormatSpec, QuantTensor, ScaleRule};
@@ -165,7 +176,12 @@ impl Source for f64 {
 }
 
 /// Numbers made into f32s, piece by piece.
-fn by_pieces<T, D>(src: &[T], dst: &mut [D], convert: impl Fn(&[T], &mut [f32]), mut work: impl FnMut(&[f32], &mut [D])) {
+fn by_pieces<T, D>(
+    src: &[T],
+    dst: &mut [D],
+    convert: impl Fn(&[T], &mut [f32]),
+    mut work: impl FnMut(&[f32], &mut [D]),
+) {
     const PIECE: usize = 2048;
     let mut buffer = [0.0f32; PIECE];
     for (src, dst) in src.chunks(PIECE).zip(dst.chunks_mut(PIECE)) {

@@ -9,8 +9,9 @@ use crate::random::Dither;
 use crate::round::Round;
 use crate::spec::{Code, FormatSpec};
 
-/// Converts codes of one format to codes of another, each by a single rounding of the exact number under `convert`. `dither` gives the random
-/// words of a stochastic rounding; other roundings ignore it. Bits above a code's width are ignored.
+/// Converts codes of one format to codes of another, each by a single rounding of the exact number
+/// under `convert`. `dither` gives the random words of a stochastic rounding; other roundings
+/// ignore it. Bits above a code's width are ignored.
 ///
 /// ```
 /// use subhalf::{Dither, Exec, FormatSpec, convert_slice};
@@ -23,8 +24,9 @@ use crate::spec::{Code, FormatSpec};
 /// ```
 ///
 /// # Errors
-/// [`Error::Length`] if `dst` is not as long as `src`; [`Error::CodeWidth`] if a code type is too narrow for its format;
-/// [`Error::RandomBits`] if a stochastic rounding asks for none or more than 32.
+/// [`Error::Length`] if `dst` is not as long as `src`; [`Error::CodeWidth`] if a code type is too
+/// narrow for its format; [`Error::RandomBits`] if a stochastic rounding asks for none or more
+/// than 32.
 pub fn convert_slice<S: Code, D: Code>(
     from: &FormatSpec,
     src: &[S],
@@ -38,11 +40,13 @@ pub fn convert_slice<S: Code, D: Code>(
     check_width::<S>(from)?;
     check_width::<D>(to)?;
     convert.round.validate()?;
-    let code = |code: u32, random| D::truncate(to.encode_with(from.decode(code), convert, random).code);
+    let code =
+        |code: u32, random| D::truncate(to.encode_with(from.decode(code), convert, random).code);
     let deterministic = !matches!(convert.round, Round::Stochastic { .. });
-    let table: Option<[D; 256]> =
-        (deterministic && src.len() >= TABLE_PAYS && from.bits() <= 8).then(|| core::array::from_fn(|i| code(i as u32, 0)));
-    let bytes: Option<[u8; 256]> = table.as_ref().and_then(|table| D::bytes(table)?.try_into().ok());
+    let table: Option<[D; 256]> = (deterministic && src.len() >= TABLE_PAYS && from.bits() <= 8)
+        .then(|| core::array::from_fn(|i| code(i as u32, 0)));
+    let bytes: Option<[u8; 256]> =
+        table.as_ref().and_then(|table| D::bytes(table)?.try_into().ok());
     let pieces = if table.is_some() { Pieces::Fast } else { Pieces::Slow };
     exec.over(src, dst, pieces, |first, src, dst| match (S::bytes(src), &table) {
         (Some(src), Some(table)) => match (&bytes, D::bytes_mut(dst)) {

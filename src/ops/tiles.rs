@@ -1,4 +1,5 @@
-//! In which runs of columns a row is worked on, so that the numbers and codes of a run stay in the first-level cache.
+//! In which runs of columns a row is worked on, so that the numbers and codes of a run stay in the
+//! first-level cache.
 
 use core::ops::Range;
 

@@ -1,4 +1,5 @@
-//! Slices of a format's own type: the codes of a run stay in the first-level cache between conversion and the type.
+//! Slices of a format's own type: the codes of a run stay in the first-level cache between
+//! conversion and the type.
 
 use super::Exec;
 use super::convert::{Decode, Encode, check_width};
@@ -12,7 +13,8 @@ use crate::spec::Code;
 /// Elements converted at a time.
 const RUN: usize = 2048;
 
-/// Slices of a format's own type: what [`encode_slice`](crate::encode_slice) and [`decode_slice`](crate::decode_slice) do by spec. Every [`Format`] has it.
+/// Slices of a format's own type: what [`encode_slice`](crate::encode_slice) and
+/// [`decode_slice`](crate::decode_slice) do by spec. Every [`Format`] has it.
 ///
 /// ```
 /// use subhalf::{Dither, Exec, F8E4M3, Format, FormatSlice};
@@ -28,9 +30,16 @@ pub trait FormatSlice: Format {
     /// Rounds numbers, each once, as [`encode_slice`](crate::encode_slice) under [`Format::SPEC`].
     ///
     /// # Errors
-    /// [`Error::Length`] if `dst` is not as long as `src`; [`Error::RandomBits`] if a stochastic rounding asks for none or more than 32;
-    /// [`Error::CodeWidth`] if [`Format::Code`] is too narrow for the format.
-    fn encode_slice<T: Real>(src: &[T], dst: &mut [Self], convert: &Convert, dither: Dither, exec: Exec) -> Result<(), Error> {
+    /// [`Error::Length`] if `dst` is not as long as `src`; [`Error::RandomBits`] if a stochastic
+    /// rounding asks for none or more than 32; [`Error::CodeWidth`] if [`Format::Code`] is too
+    /// narrow for the format.
+    fn encode_slice<T: Real>(
+        src: &[T],
+        dst: &mut [Self],
+        convert: &Convert,
+        dither: Dither,
+        exec: Exec,
+    ) -> Result<(), Error> {
         let spec = Self::SPEC;
         Error::check_length("output length", src.len(), dst.len())?;
         check_width::<Self::Code>(&spec)?;

@@ -1,6 +1,7 @@
-//! Constants of stamped types that are no plain limits of their formats: those of mathematics, under core's names, and limits as powers of ten.
-//! The former are core's f64 constants rounded once more, which is the
-//! rounding of the real number itself: no format of at most 32 significant bits can tell the two apart (a test below looks).
+//! Constants of stamped types that are no plain limits of their formats: those of mathematics,
+//! under core's names, and limits as powers of ten. The former are core's f64 constants rounded
+//! once more, which is the rounding of the real number itself: no format of at most 32 significant
+//! bits can tell the two apart (a test below looks).
 
 use crate::codec::Unpacked;
 use crate::flags::Flags;
@@ -11,7 +12,8 @@ use core::cmp::Ordering;
 /// The code of a constant.
 ///
 /// # Panics
-/// At compile time, if the format's nearest number is zero, or the constant lies beyond the format's largest number.
+/// At compile time, if the format's nearest number is zero, or the constant lies beyond the
+/// format's largest number.
 #[doc(hidden)]
 #[must_use]
 pub const fn constant(spec: &FormatSpec, convert: &Convert, value: f64) -> u32 {
@@ -27,8 +29,9 @@ const fn ten_times(x: Unpacked) -> Unpacked {
     Unpacked::new(false, (wide >> excess) as u64, x.exponent() + excess as i32)
 }
 
-/// `floor(log10(x))` of a positive number, and whether there is nothing to cut off. Powers are exact to 10^27, and beyond it known to 50 bits or more: enough for
-/// numbers of 24 bits, none of which is as near to a power of ten as that.
+/// `floor(log10(x))` of a positive number, and whether there is nothing to cut off. Powers are
+/// exact to 10^27, and beyond it known to 50 bits or more: enough for numbers of 24 bits, none of
+/// which is as near to a power of ten as that.
 const fn log10(x: Unpacked) -> (i32, bool) {
     let (mut power, mut scaled, mut exponent) = (Unpacked::ONE, x, 0);
     while matches!(scaled.compare(Unpacked::ONE), Some(Ordering::Less)) {
@@ -56,7 +59,8 @@ pub const fn max_10_exp(spec: &FormatSpec) -> i32 {
     if max.is_zero() { 0 } else { log10(max).0 }
 }
 
-/// The smallest power of ten that is no smaller than the smallest normal number, as `f32::MIN_10_EXP`; 0 without such numbers.
+/// The smallest power of ten that is no smaller than the smallest normal number, as
+/// `f32::MIN_10_EXP`; 0 without such numbers.
 #[doc(hidden)]
 #[must_use]
 pub const fn min_10_exp(spec: &FormatSpec) -> i32 {
@@ -106,8 +110,9 @@ mod tests {
         };
     }
 
-    /// Numbers of 32 significant bits and the midpoints between them have at most 33. An f64 with something behind its 33rd bit is a unit of its
-    /// last place or more away from all of them; the real number is within half a unit of it, so on the same side.
+    /// Numbers of 32 significant bits and the midpoints between them have at most 33. An f64 with
+    /// something behind its 33rd bit is a unit of its last place or more away from all of them; the
+    /// real number is within half a unit of it, so on the same side.
     #[test]
     fn no_format_can_tell_the_f64_from_the_real_number() {
         for (name, value) in __math_constants!(all_of_f64! {}) {
@@ -115,19 +120,28 @@ mod tests {
             assert!(beyond != 0, "{name}: {value:?} has 33 bits");
         }
     }
-    /// Against logarithms in f64, which are off by less than any format's limits are from a power of ten.
+    /// Against logarithms in f64, which are off by less than any format's limits are from a power
+    /// of ten.
     #[test]
     fn powers_of_ten_are_those_between_the_limits() {
-        let log10 = |x: Unpacked| (x.significand() as f64).log10() + f64::from(x.exponent()) * 2f64.log10();
+        let log10 =
+            |x: Unpacked| (x.significand() as f64).log10() + f64::from(x.exponent()) * 2f64.log10();
         let p3109 = (3..=16).flat_map(|bits| (1..bits).map(move |precision| (bits, precision)));
-        let p3109 = p3109.map(|(bits, precision)| FormatSpec::p3109(bits, precision, Signedness::Signed, Domain::Finite).unwrap());
+        let p3109 = p3109.map(|(bits, precision)| {
+            FormatSpec::p3109(bits, precision, Signedness::Signed, Domain::Finite).unwrap()
+        });
         // INT1 has no positive number.
-        for spec in FormatSpec::ALL.iter().copied().filter(|spec| !spec.max().is_zero()).chain(p3109) {
+        for spec in
+            FormatSpec::ALL.iter().copied().filter(|spec| !spec.max().is_zero()).chain(p3109)
+        {
             // A power of ten itself may be a limit.
             assert_eq!(max_10_exp(&spec), (log10(spec.max()) + 1e-9).floor() as i32, "{spec}");
             let min = spec.min_normal().map_or(0, |min| (log10(min) - 1e-9).ceil() as i32);
             assert_eq!(min_10_exp(&spec), min, "{spec}");
         }
-        assert_eq!((min_10_exp(&FormatSpec::F32), max_10_exp(&FormatSpec::F32)), (f32::MIN_10_EXP, f32::MAX_10_EXP));
+        assert_eq!(
+            (min_10_exp(&FormatSpec::F32), max_10_exp(&FormatSpec::F32)),
+            (f32::MIN_10_EXP, f32::MAX_10_EXP)
+        );
     }
 }

@@ -1,6 +1,8 @@
-//! The parts of the stamp that depend on features of this crate, whatever the features of the caller's.
+//! The parts of the stamp that depend on features of this crate, whatever the features of the
+//! caller's.
 
-/// The conversions from and to the types of `half`: there with the feature `half` of this crate, whatever the features of the caller's.
+/// The conversions from and to the types of `half`: there with the feature `half` of this crate,
+/// whatever the features of the caller's.
 #[cfg(feature = "half")]
 #[doc(hidden)]
 #[macro_export]

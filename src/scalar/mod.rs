@@ -1,5 +1,6 @@
-//! Scalars: newtypes over codes with the interface of Rust's own floats, stamped by [`define_format!`](crate::define_format). The macro
-//! holds names and documentation; what the methods do is in [`Ops`], one constant a format, and in `arith` and `codec`.
+//! Scalars: newtypes over codes with the interface of Rust's own floats, stamped by
+//! [`define_format!`](crate::define_format). The macro holds names and documentation; what the
+//! methods do is in [`Ops`], one constant a format, and in `arith` and `codec`.
 
 pub mod aliases;
 mod constants;
@@ -32,7 +33,8 @@ use crate::spec::{Encoding, FormatSpec, NanCodes, ZeroField};
 use core::cmp::Ordering;
 use core::num::FpCategory;
 
-/// What a stamped type needs, worked out once from its spec and policy. Not part of the interface: the macro's own.
+/// What a stamped type needs, worked out once from its spec and policy. Not part of the interface:
+/// the macro's own.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Ops {
@@ -98,7 +100,11 @@ impl Ops {
                 Binary::Add => x + y,
                 Binary::Sub => x - y,
                 Binary::Mul => x * y,
-                Binary::Div if y == 0.0 && matches!(self.convert.division_by_zero, DivisionByZero::Nan) => f32::NAN,
+                Binary::Div
+                    if y == 0.0 && matches!(self.convert.division_by_zero, DivisionByZero::Nan) =>
+                {
+                    f32::NAN
+                }
                 Binary::Div => x / y,
                 Binary::Rem => x % y,
             });
@@ -107,7 +113,14 @@ impl Ops {
     }
 
     #[must_use]
-    pub const fn binary_with(&self, op: Binary, a: u32, b: u32, convert: &Convert, random: u32) -> Encoded {
+    pub const fn binary_with(
+        &self,
+        op: Binary,
+        a: u32,
+        b: u32,
+        convert: &Convert,
+        random: u32,
+    ) -> Encoded {
         match op {
             Binary::Add => self.spec.add_with(a, b, convert, random),
             Binary::Sub => self.spec.sub_with(a, b, convert, random),
@@ -117,7 +130,8 @@ impl Ops {
         }
     }
 
-    /// `a · b + c`, rounded once. In f32 the product is exact, and the sum, rounded to odd, keeps what the format's rounding asks for.
+    /// `a · b + c`, rounded once. In f32 the product is exact, and the sum, rounded to odd, keeps
+    /// what the format's rounding asks for.
     #[inline(always)]
     #[must_use]
     pub const fn mul_add(&self, (a, b, c): (u32, u32, u32), (x, y, z): (f32, f32, f32)) -> u32 {
@@ -174,14 +188,19 @@ impl Ops {
         }
     }
 
-    /// The code of the negative: IEEE 754's negate, which flips the sign of NaN too where NaN has one.
+    /// The code of the negative: IEEE 754's negate, which flips the sign of NaN too where NaN has
+    /// one.
     #[inline(always)]
     #[must_use]
     pub const fn negate(&self, code: u32, value: f32) -> u32 {
         if self.sign.flips {
             return self.sign.negate(code);
         }
-        if value.is_nan() { code ^ self.sign.of_nan } else { self.exactly(self.spec.decode(code).negate()) }
+        if value.is_nan() {
+            code ^ self.sign.of_nan
+        } else {
+            self.exactly(self.spec.decode(code).negate())
+        }
     }
 
     /// Whether the sign is minus. NaN in place of −0 has none (P3109 `IsSignMinus`).
@@ -190,13 +209,19 @@ impl Ops {
         self.spec.decode(code).is_negative() && !self.sign.has_none(code)
     }
 
-    /// The magnitude of one code with the sign of another. A NaN without sign has none to give (P3109 `CopySign`).
+    /// The magnitude of one code with the sign of another. A NaN without sign has none to give
+    /// (P3109 `CopySign`).
     #[must_use]
     pub const fn copy_sign(&self, code: u32, sign: u32) -> u32 {
-        if self.single_nan && self.spec.decode(sign).is_nan() { sign } else { self.with_sign(code, self.is_negative(sign)) }
+        if self.single_nan && self.spec.decode(sign).is_nan() {
+            sign
+        } else {
+            self.with_sign(code, self.is_negative(sign))
+        }
     }
 
-    /// The code of the same magnitude with another sign, where the sign is a thing of its own: IEEE 754's abs and copySign, of NaN too.
+    /// The code of the same magnitude with another sign, where the sign is a thing of its own: IEEE
+    /// 754's abs and copySign, of NaN too.
     #[must_use]
     pub const fn with_sign(&self, code: u32, negative: bool) -> u32 {
         if self.sign.flips {
@@ -209,7 +234,8 @@ impl Ops {
         if x.is_negative() == negative { code } else { self.exactly(x.negate()) }
     }
 
-    /// The code of a number of the format, or of the opposite of one: subnormal ones are not flushed.
+    /// The code of a number of the format, or of the opposite of one: subnormal ones are not
+    /// flushed.
     const fn exactly(&self, x: Unpacked) -> u32 {
         self.spec.encode_with(x, &self.convert.with_subnormal_inputs(SubnormalInputs::Keep), 0).code
     }
@@ -241,10 +267,17 @@ impl Sign {
         let Encoding::Float(layout) = spec.encoding() else {
             return Self { bit: 0, of_nan: 0, flips: false, single_zero: false };
         };
-        let (bit, single_zero) = (layout.sign_bit() as u32, matches!(layout.nan, NanCodes::NegativeZero));
+        let (bit, single_zero) =
+            (layout.sign_bit() as u32, matches!(layout.nan, NanCodes::NegativeZero));
         // Else the code of a minus zero stands for a second plus zero.
-        let proper = layout.negative_zero || single_zero || matches!(layout.zero_field, ZeroField::Normals);
-        Self { bit, of_nan: if single_zero { 0 } else { bit }, flips: layout.signed && proper, single_zero }
+        let proper =
+            layout.negative_zero || single_zero || matches!(layout.zero_field, ZeroField::Normals);
+        Self {
+            bit,
+            of_nan: if single_zero { 0 } else { bit },
+            flips: layout.signed && proper,
+            single_zero,
+        }
     }
 
     #[inline(always)]
@@ -282,18 +315,19 @@ const fn in_f32(spec: &FormatSpec) -> bool {
     spec.bits() <= 8 && spec.min_positive().log2() >= -126 - 8 && spec.max_exponent() < 127
 }
 
-/// Rounding to f32 first is harmless where f32 has at least 2p + 2 bits (Figueroa) and no result leaves its normal range;
-/// and what NaN becomes must not depend on a sign that processors choose.
+/// Rounding to f32 first is harmless where f32 has at least 2p + 2 bits (Figueroa) and no result
+/// leaves its normal range; and what NaN becomes must not depend on a sign that processors choose.
 const fn innocuous(spec: &FormatSpec, convert: &Convert) -> bool {
     let Some(precision) = spec.precision() else { return false };
     let (low, high) = (spec.min_positive().log2(), spec.max_exponent() as i64);
     let in_range = 2 * low > -126 && 2 * high + 2 < 127 && high - low + 1 < 126;
-    let sign_free =
-        matches!(convert.nan, Nan::Canonical | Nan::AllOnes) && matches!(convert.missing_nan, MissingNan::Max | MissingNan::Zero);
+    let sign_free = matches!(convert.nan, Nan::Canonical | Nan::AllOnes)
+        && matches!(convert.missing_nan, MissingNan::Max | MissingNan::Zero);
     precision <= 11 && in_range && sign_free
 }
 
-/// The order of IEEE 754's totalOrder; in P3109 formats and others whose one NaN has the code of a minus zero, NaN is below everything.
+/// The order of IEEE 754's totalOrder; in P3109 formats and others whose one NaN has the code of a
+/// minus zero, NaN is below everything.
 #[doc(hidden)]
 #[must_use]
 pub const fn total_cmp(spec: &FormatSpec, a: Unpacked, b: Unpacked) -> Ordering {

@@ -63,7 +63,8 @@ macro_rules! __arithmetic {
                 Self::flagged(Self::SPEC.recip_with(self.0 as u32, convert, random))
             }
 
-            /// The exact product as an f32 (of formats with at most 12 significant bits, while it is in f32's normal range); NaN is 0x7FC00000.
+            /// The exact product as an f32 (of formats with at most 12 significant bits, while it
+            /// is in f32's normal range); NaN is 0x7FC00000.
             #[must_use]
             #[inline]
             pub const fn mul_to_f32(self, other: Self) -> f32 {
@@ -72,7 +73,8 @@ macro_rules! __arithmetic {
                 if product.is_nan() { f32::NAN } else { product }
             }
 
-            /// The exact product as an f64 (of formats with at most 26 significant bits, while it is in f64's normal range); NaN is the positive quiet one.
+            /// The exact product as an f64 (of formats with at most 26 significant bits, while it
+            /// is in f64's normal range); NaN is the positive quiet one.
             #[must_use]
             #[inline]
             pub const fn mul_to_f64(self, other: Self) -> f64 {
@@ -88,7 +90,8 @@ macro_rules! __arithmetic {
         $crate::__arithmetic!(@operator $name Div div DivAssign div_assign);
         $crate::__arithmetic!(@operator $name Rem rem RemAssign rem_assign);
 
-        /// The number with the other sign, of NaN too where it has one (IEEE 754 negate); in an unsigned format the negative follows the policy.
+        /// The number with the other sign, of NaN too where it has one (IEEE 754 negate); in an
+        /// unsigned format the negative follows the policy.
         impl ::core::ops::Neg for $name {
             type Output = Self;
             #[inline]
@@ -97,7 +100,8 @@ macro_rules! __arithmetic {
             }
         }
 
-        /// Rounded at every step, in order, from the first; of nothing it is zero (or what the policy makes of it).
+        /// Rounded at every step, in order, from the first; of nothing it is zero (or what the
+        /// policy makes of it).
         impl ::core::iter::Sum for $name {
             fn sum<I: ::core::iter::Iterator<Item = Self>>(iter: I) -> Self {
                 iter.reduce(|sum, x| sum + x).unwrap_or(Self::from_f32(0.0))

@@ -1,6 +1,8 @@
-//! The macro that stamps scalar types. It writes signatures and documentation; every body is one call.
+//! The macro that stamps scalar types. It writes signatures and documentation; every body is one
+//! call.
 
-/// Makes a number type for a format: a transparent newtype over the code with the interface of `f32`, as far as the format has it.
+/// Makes a number type for a format: a transparent newtype over the code with the interface of
+/// `f32`, as far as the format has it.
 ///
 /// ```text
 /// define_format! {
@@ -12,22 +14,26 @@
 /// }
 /// ```
 ///
-/// With the feature `num-traits` the type has the traits of that crate that the format can honour: `Num` with `has(ZERO, ONE)`, `Signed`
-/// with `NEG_ONE` too, conversions always; never `Float`. All bits of the code type a code? Then deriving bytemuck's `Pod` on it is sound.
+/// With the feature `num-traits` the type has the traits of that crate that the format can honour:
+/// `Num` with `has(ZERO, ONE)`, `Signed` with `NEG_ONE` too, conversions always; never `Float`. All
+/// bits of the code type a code? Then deriving bytemuck's `Pod` on it is sound.
 ///
-/// `has` lists exactly the constants of these that the format has; too many or too few do not compile, and neither does a code type
-/// that is too narrow. Everything is checked at compile time.
+/// `has` lists exactly the constants of these that the format has; too many or too few do not
+/// compile, and neither does a code type that is too narrow. Everything is checked at compile time.
 ///
-/// Text is that of the nearest f64, which the number is in nearly every format. Where the exponent has more than f64's eleven bits, numbers
-/// outside of f64's normal range print exactly, as `0x1.8p+4000`, and `FromStr`, which takes that of every type, gives them back; decimal
-/// numbers out there are rounded correctly or, if 256 bits cannot tell them from one of 63 bits, refused, never misread. There `num_traits::cast`
-/// from the type is `None`.
+/// Text is that of the nearest f64, which the number is in nearly every format. Where the exponent
+/// has more than f64's eleven bits, numbers outside of f64's normal range print exactly, as
+/// `0x1.8p+4000`, and `FromStr`, which takes that of every type, gives them back; decimal numbers
+/// out there are rounded correctly or, if 256 bits cannot tell them from one of 63 bits, refused,
+/// never misread. There `num_traits::cast` from the type is `None`.
 ///
-/// Constants of mathematics are there under the names of [`core::f64::consts`], each the real number rounded once under the type's policy. One that
-/// is beyond the format's largest number, or whose nearest is zero, does not compile where it is used.
+/// Constants of mathematics are there under the names of [`core::f64::consts`], each the real
+/// number rounded once under the type's policy. One that is beyond the format's largest number, or
+/// whose nearest is zero, does not compile where it is used.
 ///
-/// The type implements [`Format`](crate::Format), and unless it converts only the operators, each the correctly rounded result
-/// under the policy. Methods ending in `_with` take another policy and a random word (for stochastic roundings; else ignored) and return the flags.
+/// The type implements [`Format`](crate::Format), and unless it converts only the operators, each
+/// the correctly rounded result under the policy. Methods ending in `_with` take another policy and
+/// a random word (for stochastic roundings; else ignored) and return the flags.
 ///
 /// ```
 /// use subhalf::{Convert, Encoding, Flags, FloatSpec, Format, FormatSpec, Round};
@@ -103,9 +109,11 @@ macro_rules! define_format {
             pub const BITS: u32 = Self::SPEC.bits();
             /// The largest finite number.
             pub const MAX: Self = Self::of(Self::SPEC.max_code());
-            /// The smallest finite number: the most negative one, or without a sign the one nearest zero.
+            /// The smallest finite number: the most negative one, or without a sign the one nearest
+            /// zero.
             pub const MIN: Self = Self::of(Self::SPEC.min_code());
-            /// The smallest positive normal number; without such numbers, the smallest positive one.
+            /// The smallest positive normal number; without such numbers, the smallest positive
+            /// one.
             pub const MIN_POSITIVE: Self = match Self::SPEC.min_normal_code() {
                 ::core::option::Option::Some(code) => Self::of(code),
                 ::core::option::Option::None => Self::of(Self::SPEC.min_positive_code()),
@@ -125,14 +133,16 @@ macro_rules! define_format {
                 ::core::option::Option::Some(digits) => digits,
                 ::core::option::Option::None => 0,
             };
-            /// One more than the exponent of the smallest normal number, as `f32::MIN_EXP`; 0 without such numbers.
+            /// One more than the exponent of the smallest normal number, as `f32::MIN_EXP`; 0
+            /// without such numbers.
             pub const MIN_EXP: i32 = match Self::SPEC.min_exponent() {
                 ::core::option::Option::Some(exponent) => exponent + 1,
                 ::core::option::Option::None => 0,
             };
             /// One more than the exponent of the largest number, as `f32::MAX_EXP`.
             pub const MAX_EXP: i32 = Self::SPEC.max_exponent() + 1;
-            /// The smallest power of ten that is a normal number, as `f32::MIN_10_EXP`; 0 without such numbers.
+            /// The smallest power of ten that is a normal number, as `f32::MIN_10_EXP`; 0 without
+            /// such numbers.
             pub const MIN_10_EXP: i32 = $crate::scalar_support::min_10_exp(&Self::SPEC);
             /// The largest power of ten in range, as `f32::MAX_10_EXP`.
             pub const MAX_10_EXP: i32 = $crate::scalar_support::max_10_exp(&Self::SPEC);
@@ -320,7 +330,8 @@ macro_rules! define_format {
                 self.unpack().class()
             }
 
-            /// Whether the sign is minus, of zero and NaN too where they have one. (NaN in place of −0 has none.)
+            /// Whether the sign is minus, of zero and NaN too where they have one. (NaN in place of
+            /// −0 has none.)
             #[must_use]
             #[inline]
             pub const fn is_sign_negative(self) -> bool {
@@ -340,8 +351,8 @@ macro_rules! define_format {
                 Self::of(Self::OPS.with_sign(self.0 as u32, false))
             }
 
-            /// The magnitude of this with the sign of `sign`, of NaN too where it has one (IEEE 754 copySign). Where NaN has none, NaN for a
-            /// sign gives NaN (P3109 `CopySign`).
+            /// The magnitude of this with the sign of `sign`, of NaN too where it has one (IEEE 754
+            /// copySign). Where NaN has none, NaN for a sign gives NaN (P3109 `CopySign`).
             #[must_use]
             pub const fn copysign(self, sign: Self) -> Self {
                 Self::of(Self::OPS.copy_sign(self.0 as u32, sign.0 as u32))
@@ -364,7 +375,8 @@ macro_rules! define_format {
                 Self::OPS.compare((self.0 as u32, other.0 as u32), (self.to_f32(), other.to_f32()))
             }
 
-            /// The larger of two numbers; if one is NaN, the other. Of two zeros, whatever their signs, it is `self`.
+            /// The larger of two numbers; if one is NaN, the other. Of two zeros, whatever their
+            /// signs, it is `self`.
             #[must_use]
             pub const fn max(self, other: Self) -> Self {
                 match self.compare(other) {
@@ -374,7 +386,8 @@ macro_rules! define_format {
                 }
             }
 
-            /// The smaller of two numbers; if one is NaN, the other. Of two zeros, whatever their signs, it is `self`.
+            /// The smaller of two numbers; if one is NaN, the other. Of two zeros, whatever their
+            /// signs, it is `self`.
             #[must_use]
             pub const fn min(self, other: Self) -> Self {
                 match self.compare(other) {
@@ -384,14 +397,16 @@ macro_rules! define_format {
                 }
             }
 
-            /// The nearest number in `low..=high`; NaN stays as it is. Unlike `f32::clamp` it does not panic: bounds in the wrong order or NaN
-            /// give what `max(low)` and then `min(high)` give.
+            /// The nearest number in `low..=high`; NaN stays as it is. Unlike `f32::clamp` it does
+            /// not panic: bounds in the wrong order or NaN give what `max(low)` and then
+            /// `min(high)` give.
             #[must_use]
             pub const fn clamp(self, low: Self, high: Self) -> Self {
                 if self.is_nan() { self } else { self.max(low).min(high) }
             }
 
-            /// A total order: −NaN, −∞, …, −0, +0, …, ∞, NaN; in formats with a single NaN code NaN comes first (P3109 `TotalOrder`).
+            /// A total order: −NaN, −∞, …, −0, +0, …, ∞, NaN; in formats with a single NaN code NaN
+            /// comes first (P3109 `TotalOrder`).
             #[must_use]
             pub const fn total_cmp(self, other: Self) -> ::core::cmp::Ordering {
                 $crate::scalar_support::total_cmp(&Self::SPEC, self.unpack(), other.unpack())
@@ -438,8 +453,9 @@ macro_rules! define_format {
         $crate::define_format!(@number $name: Display, LowerExp, UpperExp);
         $crate::define_format!(@fmt $name: LowerHex to_bits, UpperHex to_bits, Binary to_bits, Octal to_bits);
 
-        /// A decimal number, a hexadecimal one with its exponent (`0x1.8p-4`), `inf` or `NaN`, rounded once under the type's policy. Outside of
-        /// f64's normal range, where the format has numbers there, a decimal one that 256 bits cannot tell from one of 63 is an error.
+        /// A decimal number, a hexadecimal one with its exponent (`0x1.8p-4`), `inf` or `NaN`,
+        /// rounded once under the type's policy. Outside of f64's normal range, where the format
+        /// has numbers there, a decimal one that 256 bits cannot tell from one of 63 is an error.
         impl ::core::str::FromStr for $name {
             type Err = $crate::ParseError;
             fn from_str(text: &str) -> ::core::result::Result<Self, $crate::ParseError> {
@@ -525,8 +541,9 @@ macro_rules! define_format {
     };
 
     (@math $name:ident $($constant:ident $what:literal,)*) => {
-        /// Constants of mathematics, as in [`core::f64::consts`]: each is the real number, rounded once under the type's policy. One that the format
-        /// cannot come near, because its largest number is smaller or its nearest is zero, does not compile where it is used.
+        /// Constants of mathematics, as in [`core::f64::consts`]: each is the real number, rounded
+        /// once under the type's policy. One that the format cannot come near, because its largest
+        /// number is smaller or its nearest is zero, does not compile where it is used.
         #[allow(dead_code, reason = "a private type need not use all of its interface")]
         impl $name {
             $(
@@ -541,7 +558,8 @@ macro_rules! define_format {
     };
 
     (@number $name:ident: $($trait:ident),*) => {$(
-        /// Prints as f64 does; a number outside of f64's normal range exactly, as `0x1.8p+4000`, whatever width and precision.
+        /// Prints as f64 does; a number outside of f64's normal range exactly, as `0x1.8p+4000`,
+        /// whatever width and precision.
         impl ::core::fmt::$trait for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 match $crate::scalar_support::hexadecimal((*self).unpack(), Self::BEYOND_F64) {

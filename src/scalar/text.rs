@@ -1,4 +1,5 @@
-//! Text to an exact (or sticky) number, so that parsing is one rounding; and numbers that f64 does not have to text.
+//! Text to an exact (or sticky) number, so that parsing is one rounding; and numbers that f64 does
+//! not have to text.
 
 use crate::codec::Unpacked;
 use crate::spec::FormatSpec;
@@ -11,9 +12,11 @@ use core::fmt::{Display, Formatter, Write};
 pub struct ParseError(&'static str);
 
 impl ParseError {
-    const NOT_A_NUMBER: Self = Self("expected a decimal number, a hexadecimal one like 0x1.8p-4, `inf` or `NaN`");
-    const UNDECIDED: Self =
-        Self("beyond f64, expected a number clear of any with 63 binary digits, or a hexadecimal one like 0x1.8p+4000");
+    const NOT_A_NUMBER: Self =
+        Self("expected a decimal number, a hexadecimal one like 0x1.8p-4, `inf` or `NaN`");
+    const UNDECIDED: Self = Self(
+        "beyond f64, expected a number clear of any with 63 binary digits, or a hexadecimal one like 0x1.8p+4000",
+    );
     /// A number to another base than ten was asked for.
     #[cfg(feature = "num-traits")]
     pub(super) const NOT_DECIMAL: Self = Self("expected a decimal number, `inf` or `NaN`");
@@ -44,10 +47,14 @@ pub fn parse(text: &str, beyond_f64: bool) -> Result<Unpacked, ParseError> {
     }
 }
 
-/// What f64 cannot hold exactly keeps its place between two f64: two bits below the last tell on which side of the nearest f64 it lies,
-/// which is all that a rounding to 32 bits or fewer can ask. Beyond the range of f64 it is a number that is as far out, unless the
-/// format has several there.
-pub(super) fn parse_decimal(text: &str, near: f64, beyond_f64: bool) -> Result<Unpacked, ParseError> {
+/// What f64 cannot hold exactly keeps its place between two f64: two bits below the last tell on
+/// which side of the nearest f64 it lies, which is all that a rounding to 32 bits or fewer can ask.
+/// Beyond the range of f64 it is a number that is as far out, unless the format has several there.
+pub(super) fn parse_decimal(
+    text: &str,
+    near: f64,
+    beyond_f64: bool,
+) -> Result<Unpacked, ParseError> {
     let negative = near.is_sign_negative();
     let digits = Decimal::new(text);
     let Some(digits) = digits else {
@@ -80,7 +87,8 @@ fn parse_hexadecimal(text: &str) -> Option<Unpacked> {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let (digits, power) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?.split_once(['p', 'P'])?;
+    let (digits, power) =
+        text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?.split_once(['p', 'P'])?;
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if whole.is_empty() && fraction.is_empty() {
         return None;
@@ -89,7 +97,11 @@ fn parse_hexadecimal(text: &str) -> Option<Unpacked> {
     if power_digits.is_empty() || !power_digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let mut exponent = power.parse::<i64>().unwrap_or(if power.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 });
+    let mut exponent = power.parse::<i64>().unwrap_or(if power.starts_with('-') {
+        i64::MIN / 2
+    } else {
+        i64::MAX / 2
+    });
     exponent = exponent.saturating_sub(4 * fraction.len() as i64);
     let mut significand = 0u64;
     for digit in whole.chars().chain(fraction.chars()) {
@@ -145,12 +157,19 @@ impl<'a> Decimal<'a> {
             return None;
         }
         let (digits, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-        let power = power.parse::<i64>().unwrap_or(if power.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 });
+        let power = power.parse::<i64>().unwrap_or(if power.starts_with('-') {
+            i64::MIN / 2
+        } else {
+            i64::MAX / 2
+        });
         let before_point = digits.find('.').unwrap_or(digits.len()) as i64;
         let start = digits.find(|c: char| c.is_ascii_digit() && c != '0').unwrap_or(digits.len());
         // A digit behind the point stands one place further right in the text than its weight says.
         let place = if start as i64 > before_point { start as i64 - 1 } else { start as i64 };
-        Some(Self { digits: &digits[start..], exponent: power.saturating_add(before_point - place) })
+        Some(Self {
+            digits: &digits[start..],
+            exponent: power.saturating_add(before_point - place),
+        })
     }
 
     fn is_zero(&self) -> bool {
@@ -162,7 +181,11 @@ impl<'a> Decimal<'a> {
         /// 10^±40000 is beyond every format.
         const LARGEST: i64 = 40_000;
         if self.exponent.abs() > LARGEST {
-            return Some(Unpacked::new(negative, 3, if self.exponent > 0 { FAR as i32 } else { -FAR as i32 }));
+            return Some(Unpacked::new(
+                negative,
+                3,
+                if self.exponent > 0 { FAR as i32 } else { -FAR as i32 },
+            ));
         }
         let power = |base: u64, mut exponent: u64| {
             let (mut power, mut square) = (Ball::<4>::integer(1), Ball::integer(base));
@@ -176,7 +199,8 @@ impl<'a> Decimal<'a> {
             power
         };
         // 76 digits take 253 bits.
-        let (mut count, mut significand, mut digits) = (0, Ball::ZERO, self.digits.bytes().filter(u8::is_ascii_digit));
+        let (mut count, mut significand, mut digits) =
+            (0, Ball::ZERO, self.digits.bytes().filter(u8::is_ascii_digit));
         let ten = Ball::integer(10);
         for digit in digits.by_ref().take(76) {
             significand = significand.mul(&ten).add(&Ball::integer(u64::from(digit - b'0')));
@@ -204,10 +228,13 @@ impl<'a> Decimal<'a> {
         let written = write!(against, "{value:.780e}");
         debug_assert!(written.is_ok());
         let exponent = against.sign * against.exponent + 1;
-        self.exponent
-            .cmp(&exponent)
-            .then(against.order)
-            .then_with(|| if against.digits.any(|digit| digit != b'0') { Ordering::Greater } else { Ordering::Equal })
+        self.exponent.cmp(&exponent).then(against.order).then_with(|| {
+            if against.digits.any(|digit| digit != b'0') {
+                Ordering::Greater
+            } else {
+                Ordering::Equal
+            }
+        })
     }
 }
 
@@ -226,8 +253,12 @@ impl<I: Iterator<Item = u8>> Write for Against<I> {
             match byte {
                 b'e' => self.in_exponent = true,
                 b'-' => self.sign = -1,
-                b'0'..=b'9' if self.in_exponent => self.exponent = 10 * self.exponent + i64::from(byte - b'0'),
-                b'0'..=b'9' => self.order = self.order.then(self.digits.next().unwrap_or(b'0').cmp(&byte)),
+                b'0'..=b'9' if self.in_exponent => {
+                    self.exponent = 10 * self.exponent + i64::from(byte - b'0')
+                }
+                b'0'..=b'9' => {
+                    self.order = self.order.then(self.digits.next().unwrap_or(b'0').cmp(&byte))
+                }
                 _ => {}
             }
         }

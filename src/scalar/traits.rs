@@ -1,11 +1,13 @@
-//! The traits of `num-traits` for stamped types: those that a format can honour. The macro holds signatures; what needs more than a call
-//! is in the functions here.
+//! The traits of `num-traits` for stamped types: those that a format can honour. The macro holds
+//! signatures; what needs more than a call is in the functions here.
 //!
-//! * Every type: [`Bounded`](num_traits::Bounded), `FromPrimitive`, `ToPrimitive`, `NumCast`, `AsPrimitive` from and to the primitive
-//!   numbers, `ToBytes`, `FromBytes`, `TotalOrder`.
-//! * With arithmetic: `Inv`, `MulAdd`, `MulAddAssign`; `Zero` with `has(ZERO)`, `One` with `has(ONE)`.
+//! * Every type: [`Bounded`](num_traits::Bounded), `FromPrimitive`, `ToPrimitive`, `NumCast`,
+//!   `AsPrimitive` from and to the primitive numbers, `ToBytes`, `FromBytes`, `TotalOrder`.
+//! * With arithmetic: `Inv`, `MulAdd`, `MulAddAssign`; `Zero` with `has(ZERO)`, `One` with
+//!   `has(ONE)`.
 //! * With both: `Num`, and so `NumAssign` and the like. With −1 (`NEG_ONE`) too: `Signed`.
-//! * `FloatConst`: the crate's own types with at least two significant bits in which all constants have a place.
+//! * `FloatConst`: the crate's own types with at least two significant bits in which all constants
+//!   have a place.
 //! * Never `Float` and `FloatCore`: they promise infinities, NaN and −0, which most formats lack.
 
 use super::text::{ParseError, parse_decimal};
@@ -24,7 +26,8 @@ pub const fn from_u128(negative: bool, magnitude: u128) -> Unpacked {
     Unpacked::new(negative, kept as u64 | lost as u64, excess as i32)
 }
 
-/// The code of a number, unless it has no counterpart: NaN without NaN, a negative number without sign, zero without zero.
+/// The code of a number, unless it has no counterpart: NaN without NaN, a negative number without
+/// sign, zero without zero.
 #[must_use]
 pub const fn from_number(spec: &FormatSpec, convert: &Convert, x: Unpacked) -> Option<u32> {
     let x = if x.is_nan() { x.quiet() } else { x };
@@ -98,7 +101,8 @@ pub fn to_f64(x: Unpacked) -> Option<f64> {
     if x.is_nan() || Unpacked::from_f64(near) == x { Some(near) } else { None }
 }
 
-/// The traits for one type: its name, code type, whether it only converts, and the special constants it has.
+/// The traits for one type: its name, code type, whether it only converts, and the special
+/// constants it has.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __num_traits {
@@ -112,7 +116,8 @@ macro_rules! __num_traits {
             }
         }
 
-        /// Rounded once under the type's policy; `None` for what has no counterpart in the format (it raises `Flags::INVALID`).
+        /// Rounded once under the type's policy; `None` for what has no counterpart in the format
+        /// (it raises `Flags::INVALID`).
         impl $crate::scalar_support::num_traits::FromPrimitive for $name {
             fn from_i64(x: i64) -> ::core::option::Option<Self> {
                 Self::from_number($crate::Unpacked::new(x < 0, x.unsigned_abs(), 0))
@@ -140,8 +145,9 @@ macro_rules! __num_traits {
             }
         }
 
-        /// Integers toward zero, `None` where they do not fit; f32 and f64 as `to_f32` and `to_f64`. A number that f64 does not have is
-        /// `None` as f64, and so for `num_traits::cast`, which asks for that.
+        /// Integers toward zero, `None` where they do not fit; f32 and f64 as `to_f32` and
+        /// `to_f64`. A number that f64 does not have is `None` as f64, and so for
+        /// `num_traits::cast`, which asks for that.
         impl $crate::scalar_support::num_traits::ToPrimitive for $name {
             fn to_i64(&self) -> ::core::option::Option<i64> {
                 $crate::scalar_support::to_i128(self.unpack())?.try_into().ok()
@@ -365,7 +371,8 @@ macro_rules! float_const {
     };
 }
 
-// Not E8M0, whose every number is a power of two, nor Binary6p4sf and Binary4p2sf, to which 2π is too large.
+// Not E8M0, whose every number is a power of two, nor Binary6p4sf and Binary4p2sf, to which 2π is
+// too large.
 float_const! {
     F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2 F6E2M3 F4E2M1 HiF8 UE4M3 UE5M3
     Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf
@@ -392,7 +399,13 @@ mod tests {
             [to_i128(x(7, -2)), to_i128(x(1, 127)), to_i128(x(1, 128)), to_i128(x(3, 127))],
             [Some(-1), Some(i128::MIN), None, None]
         );
-        assert_eq!([to_u128(x(3, -2)), to_u128(x(4, -2)), to_u128(x(1, 127).negate())], [Some(0), None, Some(1 << 127)]);
-        assert_eq!([to_i128(Unpacked::NAN), to_i128(Unpacked::infinity(false)), to_i128(x(1, -100))], [None, None, Some(0)]);
+        assert_eq!(
+            [to_u128(x(3, -2)), to_u128(x(4, -2)), to_u128(x(1, 127).negate())],
+            [Some(0), None, Some(1 << 127)]
+        );
+        assert_eq!(
+            [to_i128(Unpacked::NAN), to_i128(Unpacked::infinity(false)), to_i128(x(1, -100))],
+            [None, None, Some(0)]
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The scalar types of the named formats. Limits are restated in words only; the constants come from the specs.
+//! The scalar types of the named formats. Limits are restated in words only; the constants come
+//! from the specs.
 
 use crate::define_format;
 use crate::mem::{every_pattern, some_patterns};
@@ -27,7 +28,8 @@ define_format! {
     /// ```text
     /// S EEEEE MM   bias 15
     /// ```
-    /// Max 57344, min normal 2^-14, smallest 2^-16. Infinities 0x7C and 0xFC, NaN above them. Finite overflow saturates.
+    /// Max 57344, min normal 2^-14, smallest 2^-16. Infinities 0x7C and 0xFC, NaN above them.
+    /// Finite overflow saturates.
     pub struct F8E5M2(u8) = FormatSpec::F8E5M2, has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -108,7 +110,8 @@ define_format! {
     /// ```text
     /// S 11 S EEE M | S 10 S EE MM | S 01 S E MMM | S 001 S MMM | S 0001 MMM | S 0000 DDD
     /// ```
-    /// Max 32768, min normal 2^-15, smallest 2^-22. NaN 0x80, infinities 0x6F and 0xEF, no −0; codes are not in order of value.
+    /// Max 32768, min normal 2^-15, smallest 2^-22. NaN 0x80, infinities 0x6F and 0xEF, no −0;
+    /// codes are not in order of value.
     pub struct HiF8(u8) = FormatSpec::HIF8, has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -117,7 +120,8 @@ define_format! {
     /// ```text
     /// EEEEEEEE   bias 127
     /// ```
-    /// The powers of two from 2^-127 (0x00) to 2^127 (0xFE), NaN 0xFF. No sign and no zero: negative results become NaN, zero becomes 2^-127.
+    /// The powers of two from 2^-127 (0x00) to 2^127 (0xFE), NaN 0xFF. No sign and no zero:
+    /// negative results become NaN, zero becomes 2^-127.
     pub struct E8M0(u8) = FormatSpec::E8M0, has(ONE, NAN);
 }
 
@@ -144,7 +148,8 @@ define_format! {
     /// ```text
     /// S EEEEE MM   bias 16
     /// ```
-    /// Max 49152, min normal 2^-15, smallest 2^-17. One zero, NaN 0x80, infinities at the top. Finite overflow saturates.
+    /// Max 49152, min normal 2^-15, smallest 2^-17. One zero, NaN 0x80, infinities at the top.
+    /// Finite overflow saturates.
     pub struct Binary8p3se(u8) = signed_p3109(8, 3, Domain::Extended), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -153,7 +158,8 @@ define_format! {
     /// ```text
     /// S EEEEE MM   bias 16
     /// ```
-    /// Max 57344, min normal 2^-15, smallest 2^-17. One zero, NaN 0x80, no infinity. Finite overflow saturates.
+    /// Max 57344, min normal 2^-15, smallest 2^-17. One zero, NaN 0x80, no infinity. Finite
+    /// overflow saturates.
     pub struct Binary8p3sf(u8) = signed_p3109(8, 3, Domain::Finite), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -162,7 +168,8 @@ define_format! {
     /// ```text
     /// S EEEE MMM   bias 8
     /// ```
-    /// Max 224, min normal 2^-7, smallest 2^-10. One zero, NaN 0x80, infinities at the top. Finite overflow saturates.
+    /// Max 224, min normal 2^-7, smallest 2^-10. One zero, NaN 0x80, infinities at the top. Finite
+    /// overflow saturates.
     pub struct Binary8p4se(u8) = signed_p3109(8, 4, Domain::Extended), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -171,7 +178,8 @@ define_format! {
     /// ```text
     /// S EEEE MMM   bias 8
     /// ```
-    /// Max 240, min normal 2^-7, smallest 2^-10. One zero, NaN 0x80, no infinity. Finite overflow saturates.
+    /// Max 240, min normal 2^-7, smallest 2^-10. One zero, NaN 0x80, no infinity. Finite overflow
+    /// saturates.
     pub struct Binary8p4sf(u8) = signed_p3109(8, 4, Domain::Finite), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -180,7 +188,8 @@ define_format! {
     /// ```text
     /// S EEE MMMM   bias 4
     /// ```
-    /// Max 15, min normal 2^-3, smallest 2^-7. One zero, NaN 0x80, infinities at the top. Finite overflow saturates.
+    /// Max 15, min normal 2^-3, smallest 2^-7. One zero, NaN 0x80, infinities at the top. Finite
+    /// overflow saturates.
     pub struct Binary8p5se(u8) = signed_p3109(8, 5, Domain::Extended), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -189,7 +198,8 @@ define_format! {
     /// ```text
     /// S EEE MM   bias 4
     /// ```
-    /// Max 14, min normal 2^-3, smallest 2^-5. One zero, NaN 0x20, no infinity. Finite overflow saturates.
+    /// Max 14, min normal 2^-3, smallest 2^-5. One zero, NaN 0x20, no infinity. Finite overflow
+    /// saturates.
     pub struct Binary6p3sf(u8) = signed_p3109(6, 3, Domain::Finite), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -198,7 +208,8 @@ define_format! {
     /// ```text
     /// S EE MMM   bias 2
     /// ```
-    /// Max 3.75, min normal 2^-1, smallest 2^-4. One zero, NaN 0x20, no infinity. Finite overflow saturates.
+    /// Max 3.75, min normal 2^-1, smallest 2^-4. One zero, NaN 0x20, no infinity. Finite overflow
+    /// saturates.
     pub struct Binary6p4sf(u8) = signed_p3109(6, 4, Domain::Finite), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -207,7 +218,8 @@ define_format! {
     /// ```text
     /// S EE M   bias 2
     /// ```
-    /// Max 3, min normal 2^-1, smallest 2^-2. One zero, NaN 0x8, no infinity. Finite overflow saturates.
+    /// Max 3, min normal 2^-1, smallest 2^-2. One zero, NaN 0x8, no infinity. Finite overflow
+    /// saturates.
     pub struct Binary4p2sf(u8) = signed_p3109(4, 2, Domain::Finite), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 

@@ -5,7 +5,9 @@ mod sealed {
 }
 
 /// The integers that store codes: u8 for formats up to 8 bits, u16 up to 16, u32 up to 32.
-pub trait Code: sealed::Sealed + Copy + Eq + Ord + Send + Sync + core::fmt::Debug + 'static {
+pub trait Code:
+    sealed::Sealed + Copy + Eq + Ord + Send + Sync + core::fmt::Debug + 'static
+{
     /// Width in bits.
     const BITS: u32;
     /// The low bits of a code.

@@ -1,4 +1,5 @@
-//! Floating-point layouts: a sign, an exponent field, a mantissa field, and where the special values lie.
+//! Floating-point layouts: a sign, an exponent field, a mantissa field, and where the special
+//! values lie.
 
 use crate::bits::low_mask;
 use crate::error::Error;
@@ -19,7 +20,8 @@ pub enum ZeroField {
 pub enum NanCodes {
     /// None.
     None,
-    /// The largest exponent field with a nonzero mantissa (with any mantissa if there are no infinities). IEEE 754.
+    /// The largest exponent field with a nonzero mantissa (with any mantissa if there are no
+    /// infinities). IEEE 754.
     TopExponent,
     /// All exponent and mantissa bits set. The "FN" formats, E8M0, unsigned P3109.
     AllOnes,
@@ -27,14 +29,16 @@ pub enum NanCodes {
     NegativeZero,
 }
 
-/// A binary floating-point layout, from the top: sign (if `signed`), exponent field, mantissa field.
+/// A binary floating-point layout, from the top: sign (if `signed`), exponent field, mantissa
+/// field.
 ///
-/// With *e* and *m* the fields, *M* the mantissa width and *B* the bias, a code is `(2^M + m) · 2^(e - B - M)` for
-/// `e > 0`, and what [`ZeroField`] says for `e = 0` (subnormals: `m · 2^(1 - B - M)`). No exponent field at all
-/// makes every number "subnormal": sign and magnitude in fixed point.
+/// With *e* and *m* the fields, *M* the mantissa width and *B* the bias, a code is
+/// `(2^M + m) · 2^(e - B - M)` for `e > 0`, and what [`ZeroField`] says for `e = 0` (subnormals:
+/// `m · 2^(1 - B - M)`). No exponent field at all makes every number "subnormal": sign and
+/// magnitude in fixed point.
 ///
-/// Where infinities exist they take the code that NaN leaves: the mantissa-zero code of the top exponent under
-/// [`NanCodes::TopExponent`], else the largest magnitude that is not NaN.
+/// Where infinities exist they take the code that NaN leaves: the mantissa-zero code of the top
+/// exponent under [`NanCodes::TopExponent`], else the largest magnitude that is not NaN.
 ///
 /// ```
 /// use subhalf::{Encoding, FloatSpec, FormatSpec, NanCodes};
@@ -56,7 +60,8 @@ pub struct FloatSpec {
     pub bias: i32,
     /// The meaning of exponent field 0.
     pub zero_field: ZeroField,
-    /// Whether the sign bit alone is a second zero. A signed format with neither this nor NaN there decodes it as zero and never produces it.
+    /// Whether the sign bit alone is a second zero. A signed format with neither this nor NaN there
+    /// decodes it as zero and never produces it.
     pub negative_zero: bool,
     /// Whether there are infinities.
     pub infinities: bool,
@@ -68,13 +73,19 @@ impl FloatSpec {
     /// The layout of an f64: wider than any format here, but the same arithmetic.
     pub(crate) const F64: Self = Self::ieee(11, 52);
 
-    /// An IEEE 754 interchange layout: signed, bias `2^(E-1) - 1`, subnormals, −0, infinities, NaN in the top exponent.
+    /// An IEEE 754 interchange layout: signed, bias `2^(E-1) - 1`, subnormals, −0, infinities, NaN
+    /// in the top exponent.
     #[must_use]
     pub const fn ieee(exponent_bits: u8, mantissa_bits: u8) -> Self {
-        Self { infinities: true, nan: NanCodes::TopExponent, ..Self::finite(exponent_bits, mantissa_bits) }
+        Self {
+            infinities: true,
+            nan: NanCodes::TopExponent,
+            ..Self::finite(exponent_bits, mantissa_bits)
+        }
     }
 
-    /// The IEEE layout with every code a number: neither infinity nor NaN. Without an exponent field, integers.
+    /// The IEEE layout with every code a number: neither infinity nor NaN. Without an exponent
+    /// field, integers.
     #[must_use]
     pub const fn finite(exponent_bits: u8, mantissa_bits: u8) -> Self {
         let bias = match exponent_bits {
@@ -94,7 +105,8 @@ impl FloatSpec {
         }
     }
 
-    /// The IEEE layout with the top exponent used for numbers and only the all-ones magnitude NaN: "FN".
+    /// The IEEE layout with the top exponent used for numbers and only the all-ones magnitude NaN:
+    /// "FN".
     #[must_use]
     pub const fn finite_nan(exponent_bits: u8, mantissa_bits: u8) -> Self {
         Self { nan: NanCodes::AllOnes, ..Self::finite(exponent_bits, mantissa_bits) }
@@ -103,7 +115,12 @@ impl FloatSpec {
     /// The layout with a single zero, NaN in place of −0, no infinities and the given bias: "FNUZ".
     #[must_use]
     pub const fn finite_unsigned_zero(exponent_bits: u8, mantissa_bits: u8, bias: i32) -> Self {
-        Self { bias, negative_zero: false, nan: NanCodes::NegativeZero, ..Self::finite(exponent_bits, mantissa_bits) }
+        Self {
+            bias,
+            negative_zero: false,
+            nan: NanCodes::NegativeZero,
+            ..Self::finite(exponent_bits, mantissa_bits)
+        }
     }
 
     /// This layout without a sign bit and without −0.
@@ -139,7 +156,8 @@ impl FloatSpec {
         self.exponent_bits == 0 && !matches!(self.zero_field, ZeroField::Normals)
     }
 
-    /// Exponent of the lowest binade of normal numbers (of the subnormals' scale where there are none).
+    /// Exponent of the lowest binade of normal numbers (of the subnormals' scale where there are
+    /// none).
     pub(crate) const fn min_exponent(&self) -> i64 {
         !matches!(self.zero_field, ZeroField::Normals) as i64 - self.bias as i64
     }
@@ -164,7 +182,9 @@ impl FloatSpec {
         match self.nan {
             NanCodes::TopExponent => self.top_field() - 1,
             NanCodes::AllOnes => self.magnitude_mask() - 1 - self.infinities as u64,
-            NanCodes::None | NanCodes::NegativeZero => self.magnitude_mask() - self.infinities as u64,
+            NanCodes::None | NanCodes::NegativeZero => {
+                self.magnitude_mask() - self.infinities as u64
+            }
         }
     }
 
@@ -179,7 +199,8 @@ impl FloatSpec {
 
     /// Magnitude code of the smallest normal number.
     pub(crate) const fn min_normal(&self) -> Option<u64> {
-        let code = if matches!(self.zero_field, ZeroField::Normals) { 0 } else { 1 << self.mantissa_bits };
+        let code =
+            if matches!(self.zero_field, ZeroField::Normals) { 0 } else { 1 << self.mantissa_bits };
         if self.is_fixed_point() || code > self.max() { None } else { Some(code) }
     }
 
@@ -188,7 +209,9 @@ impl FloatSpec {
         let magnitude = code & self.magnitude_mask();
         match self.nan {
             NanCodes::None => false,
-            NanCodes::TopExponent => magnitude > self.top_field() || (magnitude == self.top_field() && !self.infinities),
+            NanCodes::TopExponent => {
+                magnitude > self.top_field() || (magnitude == self.top_field() && !self.infinities)
+            }
             NanCodes::AllOnes => magnitude == self.magnitude_mask(),
             NanCodes::NegativeZero => code == self.sign_bit(),
         }
@@ -196,7 +219,11 @@ impl FloatSpec {
 
     pub(crate) const fn validate(&self) -> Result<(), Error> {
         const fn range(what: &'static str, found: i64, low: i64, high: i64) -> Result<(), Error> {
-            if found < low || found > high { Err(Error::SpecRange { what, found, low, high }) } else { Ok(()) }
+            if found < low || found > high {
+                Err(Error::SpecRange { what, found, low, high })
+            } else {
+                Ok(())
+            }
         }
         const fn first(checks: &[Result<(), Error>]) -> Result<(), Error> {
             let mut i = 0;
@@ -226,10 +253,22 @@ impl FloatSpec {
         let conflicts = first(&[
             refuse(self.negative_zero && !self.signed, "negative zero needs a sign bit"),
             refuse(self.negative_zero && no_zero, "negative zero in a format without zero"),
-            refuse(nan_at_negative_zero && !self.signed, "NaN in place of negative zero needs a sign bit"),
-            refuse(nan_at_negative_zero && self.negative_zero, "NaN and negative zero share a code"),
-            refuse(nan_at_negative_zero && no_zero, "NaN in place of negative zero in a format without zero"),
-            refuse(nan_at_top && self.exponent_bits == 0, "NaN in the top exponent needs an exponent field"),
+            refuse(
+                nan_at_negative_zero && !self.signed,
+                "NaN in place of negative zero needs a sign bit",
+            ),
+            refuse(
+                nan_at_negative_zero && self.negative_zero,
+                "NaN and negative zero share a code",
+            ),
+            refuse(
+                nan_at_negative_zero && no_zero,
+                "NaN in place of negative zero in a format without zero",
+            ),
+            refuse(
+                nan_at_top && self.exponent_bits == 0,
+                "NaN in the top exponent needs an exponent field",
+            ),
             refuse(
                 nan_at_top && self.infinities && self.mantissa_bits == 0,
                 "infinity and NaN in the top exponent need a mantissa field",
@@ -238,8 +277,10 @@ impl FloatSpec {
         if conflicts.is_err() {
             return conflicts;
         }
-        // The special codes must leave a positive number. (No mask is below 1 here, so `max` cannot wrap by more than this.)
-        let special = self.infinities as u64 + !matches!(self.nan, NanCodes::None | NanCodes::NegativeZero) as u64;
+        // The special codes must leave a positive number. (No mask is below 1 here, so `max` cannot
+        // wrap by more than this.)
+        let special = self.infinities as u64
+            + !matches!(self.nan, NanCodes::None | NanCodes::NegativeZero) as u64;
         let too_few = !nan_at_top && self.magnitude_mask() < special + self.min_positive();
         refuse(too_few || self.max() < self.min_positive(), "no positive number is left")
     }

@@ -1,5 +1,5 @@
-//! What a number format *is*: [`FormatSpec`] and the layouts it is made of. This module knows nothing about values; `codec`
-//! turns codes into numbers and back.
+//! What a number format *is*: [`FormatSpec`] and the layouts it is made of. This module knows
+//! nothing about values; `codec` turns codes into numbers and back.
 
 mod code;
 mod codebooks;
@@ -34,7 +34,8 @@ pub enum Domain {
 
 /// A two's-complement (or plain unsigned) integer times `2^-fraction_bits`.
 ///
-/// Sign-magnitude integers are [`FloatSpec`]s without exponent field: [`FormatSpec::sign_magnitude`].
+/// Sign-magnitude integers are [`FloatSpec`]s without exponent field:
+/// [`FormatSpec::sign_magnitude`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IntSpec {
     /// Two's complement if set.
@@ -66,18 +67,20 @@ pub enum Encoding {
     Int(IntSpec),
     /// Huawei HiFloat8 (arXiv 2409.16626): 8 bits, tapered precision.
     HiF8,
-    /// A table of 2 to 256 numbers, as f32 bits: the code is the position. The width is the smallest that
-    /// holds every position; a code behind the end decodes to NaN. The numbers must be finite multiples of one
-    /// power of two, none larger than 2^62 of it.
+    /// A table of 2 to 256 numbers, as f32 bits: the code is the position. The width is the
+    /// smallest that holds every position; a code behind the end decodes to NaN. The numbers must
+    /// be finite multiples of one power of two, none larger than 2^62 of it.
     Codebook(&'static [u32]),
     /// A posit.
     Posit(PositSpec),
 }
 
-/// A number format as a value: a name and everything that defines which code stands for which number.
+/// A number format as a value: a name and everything that defines which code stands for which
+/// number.
 ///
-/// All limits are derived from it by `const` methods ([`max`](Self::max), [`min_positive`](Self::min_positive),
-/// [`epsilon`](Self::epsilon), …). Two specs are equal if they encode alike, whatever their names.
+/// All limits are derived from it by `const` methods ([`max`](Self::max),
+/// [`min_positive`](Self::min_positive), [`epsilon`](Self::epsilon), …). Two specs are equal if
+/// they encode alike, whatever their names.
 ///
 /// ```
 /// use subhalf::FormatSpec;
@@ -107,7 +110,8 @@ impl FormatSpec {
     /// ```
     ///
     /// # Errors
-    /// An [`Error`] that names the part which is out of range or contradicts another, or a name of more than 23 bytes.
+    /// An [`Error`] that names the part which is out of range or contradicts another, or a name of
+    /// more than 23 bytes.
     pub const fn new(name: &str, encoding: Encoding) -> Result<Self, Error> {
         let checked = match &encoding {
             Encoding::Float(layout) => layout.validate(),
@@ -121,7 +125,12 @@ impl FormatSpec {
         }
         match Name::new(name) {
             Some(name) => Ok(Self { name, encoding }),
-            None => Err(Error::SpecRange { what: "bytes of the name", found: name.len() as i64, low: 0, high: 23 }),
+            None => Err(Error::SpecRange {
+                what: "bytes of the name",
+                found: name.len() as i64,
+                low: 0,
+                high: 23,
+            }),
         }
     }
 
@@ -139,7 +148,8 @@ impl FormatSpec {
     /// ```
     ///
     /// # Panics
-    /// If the spec makes no sense: a compile error in a `const`. Use [`new`](Self::new) for a spec known at run time only.
+    /// If the spec makes no sense: a compile error in a `const`. Use [`new`](Self::new) for a spec
+    /// known at run time only.
     #[must_use]
     pub const fn constant(name: &str, encoding: Encoding) -> Self {
         match Self::new(name, encoding) {
@@ -149,8 +159,8 @@ impl FormatSpec {
         }
     }
 
-    /// An IEEE P3109 format `Binary{K}p{P}{s|u}{e|f}` (Interim Report v4.0): `bits` K from 3 to 16, `precision` P from 1 to
-    /// K−1 (signed) or K (unsigned).
+    /// An IEEE P3109 format `Binary{K}p{P}{s|u}{e|f}` (Interim Report v4.0): `bits` K from 3 to 16,
+    /// `precision` P from 1 to K−1 (signed) or K (unsigned).
     ///
     /// ```
     /// use subhalf::{Domain, FormatSpec, Signedness};
@@ -161,14 +171,29 @@ impl FormatSpec {
     ///
     /// # Errors
     /// [`Error::SpecRange`] if K or P is out of range.
-    pub const fn p3109(bits: u8, precision: u8, signedness: Signedness, domain: Domain) -> Result<Self, Error> {
+    pub const fn p3109(
+        bits: u8,
+        precision: u8,
+        signedness: Signedness,
+        domain: Domain,
+    ) -> Result<Self, Error> {
         if bits < 3 || bits > 16 {
-            return Err(Error::SpecRange { what: "P3109 bits K", found: bits as i64, low: 3, high: 16 });
+            return Err(Error::SpecRange {
+                what: "P3109 bits K",
+                found: bits as i64,
+                low: 3,
+                high: 16,
+            });
         }
         let signed = matches!(signedness, Signedness::Signed);
         let widest = bits - signed as u8;
         if precision < 1 || precision > widest {
-            return Err(Error::SpecRange { what: "P3109 precision P", found: precision as i64, low: 1, high: widest as i64 });
+            return Err(Error::SpecRange {
+                what: "P3109 precision P",
+                found: precision as i64,
+                low: 1,
+                high: widest as i64,
+            });
         }
         let infinities = matches!(domain, Domain::Extended);
         let exponent_bits = widest + 1 - precision;
@@ -183,21 +208,33 @@ impl FormatSpec {
             nan: if signed { NanCodes::NegativeZero } else { NanCodes::AllOnes },
         };
         let name = Name::cut("Binary").with_number(bits).with_byte(b'p').with_number(precision);
-        let name = name.with_byte(if signed { b's' } else { b'u' }).with_byte(if infinities { b'e' } else { b'f' });
+        let name = name.with_byte(if signed { b's' } else { b'u' }).with_byte(if infinities {
+            b'e'
+        } else {
+            b'f'
+        });
         Self::new(name.as_str(), Encoding::Float(layout))
     }
 
-    /// A sign-magnitude integer of `bits` bits with `fraction_bits` of them behind the binary point: E0M3 is
-    /// `sign_magnitude("E0M3", 4, 0)`.
+    /// A sign-magnitude integer of `bits` bits with `fraction_bits` of them behind the binary
+    /// point: E0M3 is `sign_magnitude("E0M3", 4, 0)`.
     ///
     /// # Errors
     /// [`Error::SpecRange`] if `bits` is not in 2..=24.
     pub const fn sign_magnitude(name: &str, bits: u8, fraction_bits: i8) -> Result<Self, Error> {
         if bits < 2 || bits > 24 {
-            return Err(Error::SpecRange { what: "sign-magnitude bits", found: bits as i64, low: 2, high: 24 });
+            return Err(Error::SpecRange {
+                what: "sign-magnitude bits",
+                found: bits as i64,
+                low: 2,
+                high: 24,
+            });
         }
         let integer = FloatSpec::finite(0, bits - 1);
-        Self::new(name, Encoding::Float(FloatSpec { bias: integer.bias + fraction_bits as i32, ..integer }))
+        Self::new(
+            name,
+            Encoding::Float(FloatSpec { bias: integer.bias + fraction_bits as i32, ..integer }),
+        )
     }
 
     /// The name.
@@ -241,12 +278,14 @@ impl FormatSpec {
         crate::bits::low_mask(self.bits()) as u32
     }
 
-    /// Whether NaN and zero are where P3109 has them: in place of −0 (so in the FNUZ formats, two of which are P3109's by another name), or in an
-    /// unsigned format of its layout.
+    /// Whether NaN and zero are where P3109 has them: in place of −0 (so in the FNUZ formats, two
+    /// of which are P3109's by another name), or in an unsigned format of its layout.
     pub(crate) const fn has_p3109_specials(&self) -> bool {
         let Encoding::Float(layout) = &self.encoding else { return false };
-        let p3109_bias = layout.exponent_bits > 0 && layout.bias as i64 == 1 << (layout.exponent_bits - 1);
-        let top_nan = matches!((layout.nan, layout.zero_field), (NanCodes::AllOnes, ZeroField::Subnormals));
+        let p3109_bias =
+            layout.exponent_bits > 0 && layout.bias as i64 == 1 << (layout.exponent_bits - 1);
+        let top_nan =
+            matches!((layout.nan, layout.zero_field), (NanCodes::AllOnes, ZeroField::Subnormals));
         matches!(layout.nan, NanCodes::NegativeZero) || (!layout.signed && p3109_bias && top_nan)
     }
 
@@ -295,13 +334,25 @@ impl core::fmt::Display for FormatSpec {
 impl IntSpec {
     const fn validate(&self) -> Result<(), Error> {
         if self.bits < 1 || self.bits > 32 {
-            return Err(Error::SpecRange { what: "integer bits", found: self.bits as i64, low: 1, high: 32 });
+            return Err(Error::SpecRange {
+                what: "integer bits",
+                found: self.bits as i64,
+                low: 1,
+                high: 32,
+            });
         }
         if self.fraction_bits < -64 || self.fraction_bits > 64 {
-            return Err(Error::SpecRange { what: "fraction bits", found: self.fraction_bits as i64, low: -64, high: 64 });
+            return Err(Error::SpecRange {
+                what: "fraction bits",
+                found: self.fraction_bits as i64,
+                low: -64,
+                high: 64,
+            });
         }
         if self.symmetric && (!self.signed || self.bits < 2) {
-            return Err(Error::SpecConflict("a symmetric integer needs a sign and a magnitude bit"));
+            return Err(Error::SpecConflict(
+                "a symmetric integer needs a sign and a magnitude bit",
+            ));
         }
         Ok(())
     }
@@ -310,10 +361,20 @@ impl IntSpec {
 impl PositSpec {
     const fn validate(&self) -> Result<(), Error> {
         if self.bits < 3 || self.bits > 32 {
-            return Err(Error::SpecRange { what: "posit bits", found: self.bits as i64, low: 3, high: 32 });
+            return Err(Error::SpecRange {
+                what: "posit bits",
+                found: self.bits as i64,
+                low: 3,
+                high: 32,
+            });
         }
         if self.exponent_bits > 4 {
-            return Err(Error::SpecRange { what: "posit exponent bits", found: self.exponent_bits as i64, low: 0, high: 4 });
+            return Err(Error::SpecRange {
+                what: "posit exponent bits",
+                found: self.exponent_bits as i64,
+                low: 0,
+                high: 4,
+            });
         }
         Ok(())
     }
@@ -342,7 +403,12 @@ pub(crate) const fn f32_parts(bits: u32) -> (u64, i64) {
 
 const fn validate_codebook(values: &[u32]) -> Result<(), Error> {
     if values.len() < 2 || values.len() > 256 {
-        return Err(Error::SpecRange { what: "codebook entries", found: values.len() as i64, low: 2, high: 256 });
+        return Err(Error::SpecRange {
+            what: "codebook entries",
+            found: values.len() as i64,
+            low: 2,
+            high: 256,
+        });
     }
     let mut different = false;
     let mut index = 0;
@@ -363,7 +429,11 @@ const fn validate_codebook(values: &[u32]) -> Result<(), Error> {
         let bits = values[index];
         let (significand, exponent) = f32_parts(bits);
         if significand != 0 && exponent + crate::bits::top_bit(significand) - unit >= 62 {
-            return Err(Error::Codebook { index, bits, expected: "less than 2^62 units of the finest entry's last bit" });
+            return Err(Error::Codebook {
+                index,
+                bits,
+                expected: "less than 2^62 units of the finest entry's last bit",
+            });
         }
         index += 1;
     }

@@ -1,5 +1,6 @@
-//! Error accounting: [`ErrorStats`] sums up what storing numbers in a format did to them, [`TensorStats`] what a block-scaled tensor
-//! kept. It measures; which policy and which scale to use is the caller's choice.
+//! Error accounting: [`ErrorStats`] sums up what storing numbers in a format did to them,
+//! [`TensorStats`] what a block-scaled tensor kept. It measures; which policy and which scale to
+//! use is the caller's choice.
 
 #[cfg(feature = "alloc")]
 mod tensor;
@@ -22,17 +23,21 @@ use core::fmt;
 /// What storing numbers did to them: an accumulator of pairs (reference, stored).
 ///
 /// # What is summed
-/// Only pairs of two numbers with a finite reference are *measured*: they make up signal, noise and the absolute errors.
-/// - A NaN reference is counted by [`nan_references`](Self::nan_references) and otherwise ignored, whatever it is stored as.
-/// - An infinite reference is counted by [`infinite_references`](Self::infinite_references), and unless it stays infinite by
-///   [`saturated`](Self::saturated).
-/// - A number stored as NaN is counted by [`nan`](Self::nan) and leaves the signal-to-noise ratio undefined.
+/// Only pairs of two numbers with a finite reference are *measured*: they make up signal, noise and
+/// the absolute errors.
+/// - A NaN reference is counted by [`nan_references`](Self::nan_references) and otherwise ignored,
+///   whatever it is stored as.
+/// - An infinite reference is counted by [`infinite_references`](Self::infinite_references), and
+///   unless it stays infinite by [`saturated`](Self::saturated).
+/// - A number stored as NaN is counted by [`nan`](Self::nan) and leaves the signal-to-noise ratio
+///   undefined.
 /// - A finite reference stored as infinity is measured: its error is infinite.
 ///
 /// # Order
-/// All sums are f64. Their order is part of the definition: elements are added one by one to a partial sum, every 4,096
-/// elements (counted or ignored) the partial sum is added to the total and starts anew at 0. So a result depends on the
-/// order of the elements alone: see [`merge`](Self::merge) for how to split the work.
+/// All sums are f64. Their order is part of the definition: elements are added one by one to a
+/// partial sum, every 4,096 elements (counted or ignored) the partial sum is added to the total and
+/// starts anew at 0. So a result depends on the order of the elements alone: see
+/// [`merge`](Self::merge) for how to split the work.
 ///
 /// ```
 /// use subhalf::{Dither, Exec, FormatSpec, storage_error};
@@ -84,7 +89,8 @@ impl Sums {
     }
 }
 
-/// A signal-to-quantisation-noise ratio. It prints as decibels with two decimals (or the precision asked for), `exact` or `NaN`.
+/// A signal-to-quantisation-noise ratio. It prints as decibels with two decimals (or the precision
+/// asked for), `exact` or `NaN`.
 ///
 /// ```
 /// use subhalf::Sqnr;
@@ -121,8 +127,8 @@ impl ErrorStats {
         Self::default()
     }
 
-    /// Adds one pair. `flags` are those of the conversion; only [`Flags::OVERFLOW`] is read, so [`Flags::NONE`] will do where
-    /// saturation is of no interest.
+    /// Adds one pair. `flags` are those of the conversion; only [`Flags::OVERFLOW`] is read, so
+    /// [`Flags::NONE`] will do where saturation is of no interest.
     ///
     /// ```
     /// use subhalf::{ErrorStats, Flags, Sqnr};
@@ -163,9 +169,9 @@ impl ErrorStats {
 
     /// Adds the sums and counts of the elements that come next; the current partial sum ends here.
     ///
-    /// To split one tensor among threads, measure pieces of 4,096 elements and merge them in order: every bit is then as if
-    /// all elements had been pushed into one accumulator. Merging larger results, say of several tensors, adds their totals in
-    /// the order of the calls.
+    /// To split one tensor among threads, measure pieces of 4,096 elements and merge them in order:
+    /// every bit is then as if all elements had been pushed into one accumulator. Merging larger
+    /// results, say of several tensors, adds their totals in the order of the calls.
     ///
     /// ```
     /// use subhalf::{ErrorStats, Flags};
@@ -216,8 +222,8 @@ impl ErrorStats {
         self.sums().noise
     }
 
-    /// Signal-to-quantisation-noise ratio in decibels. Squares must stay in the range of f64: numbers and errors between
-    /// about 1e-150 and 1e150 do.
+    /// Signal-to-quantisation-noise ratio in decibels. Squares must stay in the range of f64:
+    /// numbers and errors between about 1e-150 and 1e150 do.
     ///
     /// The logarithm is computed here and the same to the bit on every platform.
     #[must_use]
@@ -244,7 +250,8 @@ impl ErrorStats {
         self.max_abs_error
     }
 
-    /// The mean absolute error of the measured pairs, in the units of the references; 0 if nothing was measured.
+    /// The mean absolute error of the measured pairs, in the units of the references; 0 if nothing
+    /// was measured.
     #[must_use]
     pub fn mean_abs_error(&self) -> f64 {
         if self.measured == 0 { 0.0 } else { self.sums().absolute / self.measured as f64 }
@@ -256,10 +263,11 @@ impl ErrorStats {
         if self.measured == 0 { 0.0 } else { self.noise() / self.measured as f64 }
     }
 
-    /// The cosine of the angle between the references and what was stored, over the measured pairs. `None` if either are all zeros, or if
-    /// a sum is not finite. Equal tensors have 1.
+    /// The cosine of the angle between the references and what was stored, over the measured pairs.
+    /// `None` if either are all zeros, or if a sum is not finite. Equal tensors have 1.
     ///
-    /// The root is taken of the exact product of the two sums of squares: it is the same to the bit on every platform.
+    /// The root is taken of the exact product of the two sums of squares: it is the same to the bit
+    /// on every platform.
     ///
     /// ```
     /// use subhalf::{ErrorStats, Flags};
@@ -276,8 +284,9 @@ impl ErrorStats {
         cosine.is_finite().then_some(cosine.clamp(-1.0, 1.0))
     }
 
-    /// References that overflowed: finite ones that raised [`Flags::OVERFLOW`], whatever the policy made of them (the largest
-    /// value, infinity or NaN), and infinite ones that did not stay infinite.
+    /// References that overflowed: finite ones that raised [`Flags::OVERFLOW`], whatever the policy
+    /// made of them (the largest value, infinity or NaN), and infinite ones that did not stay
+    /// infinite.
     #[must_use]
     pub const fn saturated(&self) -> u64 {
         self.saturated
@@ -318,13 +327,16 @@ impl ErrorStats {
     }
 }
 
-/// The error of storing each `x` of `src` as `decode(encode(x / scale)) · scale`, elements in order.
+/// The error of storing each `x` of `src` as `decode(encode(x / scale)) · scale`, elements in
+/// order.
 ///
-/// Quotient and product are f64, whatever the type of the elements, so that the result is the error of the format and not
-/// that of one program's f32 arithmetic: the quotient is one rounding to 53 bits, the product is exact for codes of up to
-/// 29 significant bits. `scale` is used as it stands; 1 stores the elements unscaled; [`amax_scale`] gives the scale that
-/// uses the whole range. As the quotient is an f64, `convert.subnormal_inputs` sees no subnormal f32. `dither` gives the
-/// words of a stochastic rounding. `exec` changes no bit: the order of the sums is that of [`ErrorStats`].
+/// Quotient and product are f64, whatever the type of the elements, so that the result is the error
+/// of the format and not that of one program's f32 arithmetic: the quotient is one rounding to 53
+/// bits, the product is exact for codes of up to 29 significant bits. `scale` is used as it stands;
+/// 1 stores the elements unscaled; [`amax_scale`] gives the scale that uses the whole range. As the
+/// quotient is an f64, `convert.subnormal_inputs` sees no subnormal f32. `dither` gives the words
+/// of a stochastic rounding. `exec` changes no bit: the order of the sums is that of
+/// [`ErrorStats`].
 ///
 /// ```
 /// use subhalf::{Dither, Exec, FormatSpec, amax_scale, storage_error};
@@ -369,11 +381,13 @@ pub fn storage_error<T: Copy + Sync + Into<f64>>(
     Ok(total)
 }
 
-/// The scale that maps the largest magnitude of a tensor to the largest number of a format: `amax / max`, as an f32.
+/// The scale that maps the largest magnitude of a tensor to the largest number of a format:
+/// `amax / max`, as an f32.
 ///
-/// `amax` is the largest magnitude of the finite elements. The quotient is rounded to the nearest f32, but not below the smallest
-/// normal one, 2^-126; and one f32 up where the largest element would else overflow (among the named formats only F32 is fine
-/// enough for that). Where no scale helps, it is 1: `amax` is 0 or missing, or the quotient is beyond f32.
+/// `amax` is the largest magnitude of the finite elements. The quotient is rounded to the nearest
+/// f32, but not below the smallest normal one, 2^-126; and one f32 up where the largest element
+/// would else overflow (among the named formats only F32 is fine enough for that). Where no scale
+/// helps, it is 1: `amax` is 0 or missing, or the quotient is beyond f32.
 ///
 /// ```
 /// use subhalf::{Exec, FormatSpec, amax_scale};
@@ -382,7 +396,9 @@ pub fn storage_error<T: Copy + Sync + Into<f64>>(
 /// ```
 #[must_use]
 pub fn amax_scale<T: Copy + Sync + Into<f64>>(spec: &FormatSpec, src: &[T], exec: Exec) -> f32 {
-    let largest = |_, piece: &[T]| piece.iter().map(|&x| x.into().abs()).filter(|x| x.is_finite()).fold(0.0, f64::max);
+    let largest = |_, piece: &[T]| {
+        piece.iter().map(|&x| x.into().abs()).filter(|x| x.is_finite()).fold(0.0, f64::max)
+    };
     let mut amax = 0.0f64;
     exec.fold(src, ErrorStats::PARTIAL as usize, largest, |piece| amax = amax.max(piece));
     let scale = (amax / spec.max().to_f64()) as f32;
@@ -394,17 +410,19 @@ pub fn amax_scale<T: Copy + Sync + Into<f64>>(spec: &FormatSpec, src: &[T], exec
     if largest.flags.contains(Flags::OVERFLOW) { scale.next_up() } else { scale }
 }
 
-/// `10·log10(x)` of a positive normal number within a few ulp, from operations that IEEE 754 fixes to the bit: `core` has no
-/// logarithm, and those of the platforms differ.
+/// `10·log10(x)` of a positive normal number within a few ulp, from operations that IEEE 754 fixes
+/// to the bit: `core` has no logarithm, and those of the platforms differ.
 fn decibels(x: f64) -> f64 {
-    // x = m·2^e with m in [√½, √2), and ln m = 2·artanh(t) = 2·(t + t³/3 + t⁵/5 + …) with t = (m − 1)/(m + 1).
+    // x = m·2^e with m in [√½, √2), and ln m = 2·artanh(t) = 2·(t + t³/3 + t⁵/5 + …) with t = (m −
+    // 1)/(m + 1).
     // |t| < 0.172, so what follows the 12th term is below 2^-60 of the sum.
     const TERMS: u32 = 12;
     let offset = x.to_bits().wrapping_sub(core::f64::consts::FRAC_1_SQRT_2.to_bits());
     let e = (offset as i64) >> 52;
     let m = f64::from_bits(x.to_bits().wrapping_sub((e as u64) << 52));
     let t = (m - 1.0) / (m + 1.0);
-    let artanh = t * (0..TERMS).rev().fold(0.0, |sum, k| sum * (t * t) + 1.0 / f64::from(2 * k + 1));
+    let artanh =
+        t * (0..TERMS).rev().fold(0.0, |sum, k| sum * (t * t) + 1.0 / f64::from(2 * k + 1));
     10.0 * (e as f64 * LOG10_2 + 2.0 * LOG10_E * artanh)
 }
 
@@ -418,7 +436,8 @@ mod tests {
     use std::vec::Vec;
 
     fn stored<T: Copy + Sync + Into<f64>>(spec: FormatSpec, src: &[T], scale: f32) -> ErrorStats {
-        storage_error(&spec, src, scale, &spec.default_convert(), Dither::NONE, Exec::default()).unwrap()
+        storage_error(&spec, src, scale, &spec.default_convert(), Dither::NONE, Exec::default())
+            .unwrap()
     }
 
     #[test]
@@ -427,7 +446,11 @@ mod tests {
         let mut x = f64::MIN_POSITIVE;
         while x < 1e300 {
             let expected = 10.0 * x.log10();
-            assert!((decibels(x) - expected).abs() <= 4e-16 * expected.abs().max(10.0), "{x}: {} {expected}", decibels(x));
+            assert!(
+                (decibels(x) - expected).abs() <= 4e-16 * expected.abs().max(10.0),
+                "{x}: {} {expected}",
+                decibels(x)
+            );
             x *= 1.37;
         }
         // Around 1, where the result is small: ln(1 + d) = d - d²/2.
@@ -437,7 +460,8 @@ mod tests {
 
     #[test]
     fn unscaled_e4m3_by_hand() {
-        // 449 -> 448 is no overflow (the boundary is 464); 500 is. 2^-10 is half the smallest and goes to the even code, 0.
+        // 449 -> 448 is no overflow (the boundary is 464); 500 is. 2^-10 is half the smallest and
+        // goes to the even code, 0.
         let stats = stored(FormatSpec::F8E4M3, &[449.0f32, 500.0, -1.0625, 0.0009765625, 0.0], 1.0);
         assert_eq!((stats.count(), stats.measured()), (5, 5));
         assert_eq!((stats.saturated(), stats.flushed(), stats.nan()), (1, 1, 0));
@@ -463,13 +487,18 @@ mod tests {
     fn what_is_not_finite_stays_out_of_the_sums() {
         let x = [1.0f32, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -2.0];
         let stats = stored(FormatSpec::F4E2M1, &x, 1.0);
-        assert_eq!((stats.count(), stats.measured(), stats.nan_references(), stats.infinite_references()), (5, 2, 1, 2));
+        assert_eq!(
+            (stats.count(), stats.measured(), stats.nan_references(), stats.infinite_references()),
+            (5, 2, 1, 2)
+        );
         assert_eq!((stats.saturated(), stats.nan()), (2, 0), "infinities were clamped to 6 and -6");
         assert_eq!((stats.signal(), stats.sqnr_db()), (5.0, Sqnr::Exact));
         // E5M2 keeps infinity; made NaN, it is counted as such.
         assert_eq!(stored(FormatSpec::F8E5M2, &x, 1.0).saturated(), 0);
         let to_nan = FormatSpec::F8E4M3.default_convert().with_infinity(Infinity::Special);
-        let stats = storage_error(&FormatSpec::F8E4M3, &x, 1.0, &to_nan, Dither::NONE, Exec::default()).unwrap();
+        let stats =
+            storage_error(&FormatSpec::F8E4M3, &x, 1.0, &to_nan, Dither::NONE, Exec::default())
+                .unwrap();
         assert_eq!((stats.nan(), stats.saturated(), stats.sqnr_db()), (2, 2, Sqnr::Undefined));
     }
 
@@ -478,10 +507,29 @@ mod tests {
         let stats = stored(FormatSpec::UE4M3, &[1.0f32, -1.0], 1.0);
         assert_eq!((stats.nan(), stats.measured(), stats.sqnr_db()), (1, 1, Sqnr::Undefined));
         let clamp = FormatSpec::UE4M3.default_convert().with_negative(Negative::Clamp);
-        let stats = storage_error(&FormatSpec::UE4M3, &[1.0f32, -1.0], 1.0, &clamp, Dither::NONE, Exec::default()).unwrap();
-        assert_eq!((stats.nan(), stats.flushed(), stats.sqnr_db()), (0, 1, Sqnr::Decibels(decibels(2.0))));
+        let stats = storage_error(
+            &FormatSpec::UE4M3,
+            &[1.0f32, -1.0],
+            1.0,
+            &clamp,
+            Dither::NONE,
+            Exec::default(),
+        )
+        .unwrap();
+        assert_eq!(
+            (stats.nan(), stats.flushed(), stats.sqnr_db()),
+            (0, 1, Sqnr::Decibels(decibels(2.0)))
+        );
         let special = FormatSpec::F8E4M3.default_convert().with_overflow(Overflow::Special);
-        let stats = storage_error(&FormatSpec::F8E4M3, &[1000.0f32], 1.0, &special, Dither::NONE, Exec::default()).unwrap();
+        let stats = storage_error(
+            &FormatSpec::F8E4M3,
+            &[1000.0f32],
+            1.0,
+            &special,
+            Dither::NONE,
+            Exec::default(),
+        )
+        .unwrap();
         assert_eq!((stats.nan(), stats.saturated()), (1, 1));
     }
 
@@ -495,7 +543,10 @@ mod tests {
         assert_eq!((stats.sqnr_db(), stats.nan()), (Sqnr::Decibels(f64::NEG_INFINITY), 0));
         // A finite number stored as infinity.
         let stats = stored(FormatSpec::F16, &[1.0f32, 1e6], 1.0);
-        assert_eq!((stats.sqnr_db(), stats.max_abs_error()), (Sqnr::Decibels(f64::NEG_INFINITY), f64::INFINITY));
+        assert_eq!(
+            (stats.sqnr_db(), stats.max_abs_error()),
+            (Sqnr::Decibels(f64::NEG_INFINITY), f64::INFINITY)
+        );
         assert_eq!((stats.saturated(), stats.sqnr_db().to_string().as_str()), (1, "-inf"));
         // Squares beyond f64: an error that cannot be expressed is not called exact.
         assert_eq!(stored(FormatSpec::BF16, &[1.001e-200f64], 1e-38).sqnr_db(), Sqnr::Undefined);
@@ -506,20 +557,28 @@ mod tests {
 
     #[test]
     fn pieces_of_4096_give_the_same_bits_as_one_run() {
-        let x: Vec<f32> =
-            (0..20_000u32).map(|i| f32::from_bits(0x3F00_0000 + i.wrapping_mul(2_654_435_761) % 0x0100_0000)).collect();
+        let x: Vec<f32> = (0..20_000u32)
+            .map(|i| f32::from_bits(0x3F00_0000 + i.wrapping_mul(2_654_435_761) % 0x0100_0000))
+            .collect();
         let whole = stored(FormatSpec::F8E4M3, &x, 0.01);
         let mut merged = ErrorStats::new();
         for piece in x.chunks(ErrorStats::PARTIAL as usize) {
             merged.merge(&stored(FormatSpec::F8E4M3, piece, 0.01));
         }
-        let bits =
-            |stats: &ErrorStats| [stats.signal(), stats.noise(), stats.mean_abs_error(), stats.max_abs_error()].map(f64::to_bits);
+        let bits = |stats: &ErrorStats| {
+            [stats.signal(), stats.noise(), stats.mean_abs_error(), stats.max_abs_error()]
+                .map(f64::to_bits)
+        };
         assert_eq!(bits(&merged), bits(&whole));
         assert_eq!((merged.count(), merged.measured(), merged.filled), (20_000, 20_000, 0));
         // The definition, written out.
-        let partials = x.chunks(4096).map(|piece| piece.iter().fold(0.0, |sum, &x| sum + f64::from(x) * f64::from(x)));
-        assert_eq!(whole.signal().to_bits(), partials.fold(0.0, |sum: f64, partial| sum + partial).to_bits());
+        let partials = x
+            .chunks(4096)
+            .map(|piece| piece.iter().fold(0.0, |sum, &x| sum + f64::from(x) * f64::from(x)));
+        assert_eq!(
+            whole.signal().to_bits(),
+            partials.fold(0.0, |sum: f64, partial| sum + partial).to_bits()
+        );
     }
 
     #[test]
@@ -527,9 +586,16 @@ mod tests {
         assert_eq!(amax_scale::<f32>(&FormatSpec::F8E4M3, &[], Exec::SERIAL), 1.0);
         assert_eq!(amax_scale(&FormatSpec::F8E4M3, &[f32::INFINITY, -224.0], Exec::default()), 0.5);
         assert_eq!(amax_scale(&FormatSpec::F32, &[1.0f32], Exec::default()), f32::MIN_POSITIVE);
-        assert_eq!(amax_scale(&FormatSpec::INT1, &[1.0f32], Exec::default()), 1.0, "the largest INT1 is 0");
+        assert_eq!(
+            amax_scale(&FormatSpec::INT1, &[1.0f32], Exec::default()),
+            1.0,
+            "the largest INT1 is 0"
+        );
         assert_eq!(amax_scale(&FormatSpec::F4E2M1, &[1e300f64], Exec::default()), 1.0);
-        assert_eq!(amax_scale(&FormatSpec::F8E4M3, &[1e-320f64], Exec::default()), f32::MIN_POSITIVE);
+        assert_eq!(
+            amax_scale(&FormatSpec::F8E4M3, &[1e-320f64], Exec::default()),
+            f32::MIN_POSITIVE
+        );
         for spec in FormatSpec::ALL {
             for amax in [1.0f32, 10.0, 7.3, 1234.567, 3.0e-5, 1.1e9, f32::MAX] {
                 let stats = stored(*spec, &[amax], amax_scale(spec, &[amax], Exec::default()));
@@ -541,11 +607,18 @@ mod tests {
     #[test]
     fn stochastic_rounding_takes_its_words_by_index() {
         let spec = FormatSpec::F4E2M1;
-        let policy = spec.default_convert().with_round(Round::stochastic(Stochastic::B, 16).unwrap());
-        let stats = storage_error(&spec, &[4.5f32; 4096], 1.0, &policy, Dither::new(1), Exec::default()).unwrap();
-        // A quarter of the elements goes up to 6, the others down to 4: mean |error| = 0.75 · 0.5 + 0.25 · 1.5.
+        let policy =
+            spec.default_convert().with_round(Round::stochastic(Stochastic::B, 16).unwrap());
+        let stats =
+            storage_error(&spec, &[4.5f32; 4096], 1.0, &policy, Dither::new(1), Exec::default())
+                .unwrap();
+        // A quarter of the elements goes up to 6, the others down to 4: mean |error| = 0.75 · 0.5 +
+        // 0.25 · 1.5.
         assert!((stats.mean_abs_error() - 0.75).abs() < 0.03, "{}", stats.mean_abs_error());
-        let broken = spec.default_convert().with_round(Round::Stochastic { kind: Stochastic::A, bits: 33 });
-        assert!(storage_error(&spec, &[1.0f32], 1.0, &broken, Dither::NONE, Exec::default()).is_err());
+        let broken =
+            spec.default_convert().with_round(Round::Stochastic { kind: Stochastic::A, bits: 33 });
+        assert!(
+            storage_error(&spec, &[1.0f32], 1.0, &broken, Dither::NONE, Exec::default()).is_err()
+        );
     }
 }

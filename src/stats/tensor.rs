@@ -28,40 +28,47 @@ pub struct WorstBlock {
     pub region: Region,
     /// Its scale, as the format stores it; without the tensor scale.
     pub scale: f32,
-    /// The sum of the squared errors of its measured pairs ([`ErrorStats`]): f64s, one after the other in row-major order.
+    /// The sum of the squared errors of its measured pairs ([`ErrorStats`]): f64s, one after the
+    /// other in row-major order.
     pub noise: f64,
 }
 
 impl WorstBlock {
-    /// The block's part of a tensor, row-major: of the references the inputs, of dequantized numbers what became of them.
+    /// The block's part of a tensor, row-major: of the references the inputs, of dequantized
+    /// numbers what became of them.
     pub fn inputs<T: Copy>(&self, tensor: &[T]) -> impl Iterator<Item = T> {
         self.region.indices().filter_map(|index| tensor.get(index).copied())
     }
 }
 
 impl TensorStats {
-    /// Signal, noise and errors, over pairs of a reference and what [`dequantize`](QuantView::dequantize) gives for it.
+    /// Signal, noise and errors, over pairs of a reference and what
+    /// [`dequantize`](QuantView::dequantize) gives for it.
     ///
-    /// [`saturated`](ErrorStats::saturated) counts references that lie outside what their block can express: the element is the largest number
-    /// of its format and the reference lies above what it comes back as, or it is the smallest and the reference lies below (the other way
-    /// round under a negative scale); or a finite reference came back infinite, or an infinite one did not. So of an element that
-    /// lies outside by less than one rounding error, as the largest of a block does whose scale was rounded down, it counts too.
-    /// [`flushed`](ErrorStats::flushed) counts numbers other than zero that came back as zero, [`nan`](ErrorStats::nan) numbers that came
-    /// back as NaN.
+    /// [`saturated`](ErrorStats::saturated) counts references that lie outside what their block can
+    /// express: the element is the largest number of its format and the reference lies above what
+    /// it comes back as, or it is the smallest and the reference lies below (the other way round
+    /// under a negative scale); or a finite reference came back infinite, or an infinite one did
+    /// not. So of an element that lies outside by less than one rounding error, as the largest of a
+    /// block does whose scale was rounded down, it counts too. [`flushed`](ErrorStats::flushed)
+    /// counts numbers other than zero that came back as zero, [`nan`](ErrorStats::nan) numbers that
+    /// came back as NaN.
     #[must_use]
     pub const fn errors(&self) -> &ErrorStats {
         &self.errors
     }
 
-    /// How many elements have each code: `2^bits` counters for elements of up to 8 bits, none for wider ones.
+    /// How many elements have each code: `2^bits` counters for elements of up to 8 bits, none for
+    /// wider ones.
     #[must_use]
     pub fn codes(&self) -> &[u64] {
         &self.codes
     }
 
-    /// How many blocks have each scale. For scales of up to 8 bits one counter a code; for wider ones 256 counters of the
-    /// exponent field of the scale as an f32: field `e` is `2^(e-127)` up to twice that, 0 is zero and what is below 2^-126, 255 infinity and NaN.
-    /// None without scales.
+    /// How many blocks have each scale. For scales of up to 8 bits one counter a code; for wider
+    /// ones 256 counters of the exponent field of the scale as an f32: field `e` is `2^(e-127)` up
+    /// to twice that, 0 is zero and what is below 2^-126, 255 infinity and NaN. None without
+    /// scales.
     #[must_use]
     pub fn scales(&self) -> &[u64] {
         &self.scales
@@ -85,7 +92,8 @@ impl QuantTensor {
 }
 
 impl QuantView<'_> {
-    /// What the tensor kept of its references, row-major. No bit of the result depends on `exec`: sums are those of [`ErrorStats`].
+    /// What the tensor kept of its references, row-major. No bit of the result depends on `exec`:
+    /// sums are those of [`ErrorStats`].
     ///
     /// ```
     /// use subhalf::{BlockSpec, Exec, Extent, FormatSpec, QuantTensor, ScaleRule};
@@ -105,18 +113,36 @@ impl QuantView<'_> {
     ///
     /// # Errors
     /// [`Error::Length`] if `reference` has not as many elements as the tensor.
-    pub fn stats<T: Copy + Sync + Into<f64>>(&self, reference: &[T], exec: Exec) -> Result<TensorStats, Error> {
+    pub fn stats<T: Copy + Sync + Into<f64>>(
+        &self,
+        reference: &[T],
+        exec: Exec,
+    ) -> Result<TensorStats, Error> {
         if reference.len() != self.len() {
-            return Err(Error::Length { what: "references", expected: self.len(), found: reference.len() });
+            return Err(Error::Length {
+                what: "references",
+                expected: self.len(),
+                found: reference.len(),
+            });
         }
         let mut restored = vec![0.0f32; self.len()];
         self.dequantize_into(&mut restored, exec)?;
         let (errors, codes) = self.elements(reference, &restored, exec);
-        Ok(TensorStats { errors, codes, scales: self.scale_counts(), worst: self.worst(reference, &restored, exec) })
+        Ok(TensorStats {
+            errors,
+            codes,
+            scales: self.scale_counts(),
+            worst: self.worst(reference, &restored, exec),
+        })
     }
 
     /// The errors, and how many elements have each code.
-    fn elements<T: Copy + Sync + Into<f64>>(&self, reference: &[T], restored: &[f32], exec: Exec) -> (ErrorStats, Vec<u64>) {
+    fn elements<T: Copy + Sync + Into<f64>>(
+        &self,
+        reference: &[T],
+        restored: &[f32],
+        exec: Exec,
+    ) -> (ErrorStats, Vec<u64>) {
         let element = &self.spec().element;
         let ends = Ends::of(element);
         let counters = if element.bits() <= 8 { 1 << element.bits() } else { 0 };
@@ -129,7 +155,8 @@ impl QuantView<'_> {
                 let code = self.code_at(line, col);
                 let (x, back) = (x.into(), f64::from(restored[index]));
                 let scale = || self.block_scale(geometry.block(line, col));
-                let outside = x.is_finite() && (back.is_infinite() || ends.passed(element.decode(code), scale, x, back));
+                let outside = x.is_finite()
+                    && (back.is_infinite() || ends.passed(element.decode(code), scale, x, back));
                 errors.push(x, back, Flags::NONE.and_if(outside, Flags::OVERFLOW));
                 if let Some(count) = codes.get_mut(code as usize) {
                     *count += 1;
@@ -156,7 +183,12 @@ impl QuantView<'_> {
         counts
     }
 
-    fn worst<T: Copy + Sync + Into<f64>>(&self, reference: &[T], restored: &[f32], exec: Exec) -> Option<WorstBlock> {
+    fn worst<T: Copy + Sync + Into<f64>>(
+        &self,
+        reference: &[T],
+        restored: &[f32],
+        exec: Exec,
+    ) -> Option<WorstBlock> {
         const BLOCKS: usize = 256;
         let worse = |best: Option<(usize, f64)>, next: (usize, f64)| {
             let least = best.map_or(0.0, |(_, noise)| noise);
@@ -170,12 +202,20 @@ impl QuantView<'_> {
         };
         // Nothing but the number of blocks: a slice of unit takes no memory.
         let blocks = vec![(); self.blocks()];
-        let measure =
-            |first: usize, piece: &[()]| (first..first + piece.len()).map(|block| (block, noise(block))).fold(None, worse);
+        let measure = |first: usize, piece: &[()]| {
+            (first..first + piece.len()).map(|block| (block, noise(block))).fold(None, worse)
+        };
         let mut worst = None;
-        exec.fold(&blocks, BLOCKS, measure, |piece| worst = piece.map_or(worst, |piece| worse(worst, piece)));
+        exec.fold(&blocks, BLOCKS, measure, |piece| {
+            worst = piece.map_or(worst, |piece| worse(worst, piece))
+        });
         let (index, noise) = worst?;
-        Some(WorstBlock { index, region: self.region(index)?, scale: self.block_scale(index), noise })
+        Some(WorstBlock {
+            index,
+            region: self.region(index)?,
+            scale: self.block_scale(index),
+            noise,
+        })
     }
 }
 

@@ -1,15 +1,18 @@
-//! Numbers with a proven error bound: what correct rounding of transcendental functions rests on. It owns the four operations, square
-//! roots, exponentials, logarithms and the normal distribution; what the functions are for is in the module above.
+//! Numbers with a proven error bound: what correct rounding of transcendental functions rests on.
+//! It owns the four operations, square roots, exponentials, logarithms and the normal distribution;
+//! what the functions are for is in the module above.
 
 use crate::codec::Unpacked;
 
 /// An exponent beyond every format (whose exponents stay below 2^18).
 pub(super) const FAR: i64 = 1 << 20;
 
-/// A number known to lie in `±(significand ± error) · 2^exponent`, in units of the last of `64·N` bits.
+/// A number known to lie in `±(significand ± error) · 2^exponent`, in units of the last of `64·N`
+/// bits.
 ///
-/// Every operation bounds the error of its result by those of its operands and what it cuts off itself, so an expression needs no
-/// analysis of its own: where digits cancel, the bound grows. A bound that no longer fits 64 bits says nothing any more, and stays that.
+/// Every operation bounds the error of its result by those of its operands and what it cuts off
+/// itself, so an expression needs no analysis of its own: where digits cancel, the bound grows. A
+/// bound that no longer fits 64 bits says nothing any more, and stays that.
 #[derive(Clone, Copy)]
 pub(crate) struct Ball<const N: usize> {
     negative: bool,
@@ -23,7 +26,8 @@ const UNKNOWN: u64 = u64::MAX;
 
 impl<const N: usize> Ball<N> {
     const BITS: i64 = 64 * N as i64;
-    pub(crate) const ZERO: Self = Self { negative: false, significand: [0; N], exponent: 0, error: 0 };
+    pub(crate) const ZERO: Self =
+        Self { negative: false, significand: [0; N], exponent: 0, error: 0 };
 
     pub(crate) fn integer(value: u64) -> Self {
         Self::dyadic(false, value, 0)
@@ -36,7 +40,12 @@ impl<const N: usize> Ball<N> {
         }
         let (shift, mut limbs) = (significand.leading_zeros(), [0; N]);
         limbs[N - 1] = significand << shift;
-        Self { negative, significand: limbs, exponent: exponent - i64::from(shift) - (Self::BITS - 64), error: 0 }
+        Self {
+            negative,
+            significand: limbs,
+            exponent: exponent - i64::from(shift) - (Self::BITS - 64),
+            error: 0,
+        }
     }
 
     fn is_zero(&self) -> bool {
@@ -71,7 +80,8 @@ impl<const N: usize> Ball<N> {
 
     /// Everything between two nearly equal numbers.
     pub(crate) fn hull(&self, other: &Self) -> Self {
-        let (big, small) = if self.exponent >= other.exponent { (self, other) } else { (other, self) };
+        let (big, small) =
+            if self.exponent >= other.exponent { (self, other) } else { (other, self) };
         let (moved, _) = shift_right(&small.significand, (big.exponent - small.exponent) as u64);
         let mut apart = [0; N];
         if subtract(&big.significand, &moved, &mut apart) {
@@ -79,7 +89,8 @@ impl<const N: usize> Ball<N> {
         }
         let near = big.negative == small.negative && apart[1..].iter().all(|&limb| limb == 0);
         // One for what was shifted out. The smaller one's error counts less in the other's units.
-        let error = big.error.saturating_add(small.error).saturating_add(apart[0]).saturating_add(1);
+        let error =
+            big.error.saturating_add(small.error).saturating_add(apart[0]).saturating_add(1);
         Self { error: if near { error } else { UNKNOWN }, ..*big }
     }
 
@@ -90,10 +101,15 @@ impl<const N: usize> Ball<N> {
         if other.is_zero() {
             return self.doubted(other.error);
         }
-        let (big, small) = if self.exponent >= other.exponent { (self, other) } else { (other, self) };
+        let (big, small) =
+            if self.exponent >= other.exponent { (self, other) } else { (other, self) };
         let distance = (big.exponent - small.exponent) as u64;
         let (moved, lost) = shift_right(&small.significand, distance);
-        let moved_error = if distance < 64 { (small.error >> distance) + u64::from(distance > 0 && small.error > 0) } else { 1 };
+        let moved_error = if distance < 64 {
+            (small.error >> distance) + u64::from(distance > 0 && small.error > 0)
+        } else {
+            1
+        };
         let moved_error = if small.error == UNKNOWN { UNKNOWN } else { moved_error };
         let error = big.error.saturating_add(moved_error).saturating_add(u64::from(lost));
         let (mut limbs, mut negative, mut exponent) = ([0; N], big.negative, big.exponent);
@@ -104,7 +120,8 @@ impl<const N: usize> Ball<N> {
                 limbs = halved;
                 limbs[N - 1] |= 1 << 63;
                 exponent += 1;
-                let error = if error == UNKNOWN { UNKNOWN } else { error / 2 + 1 + u64::from(lost) };
+                let error =
+                    if error == UNKNOWN { UNKNOWN } else { error / 2 + 1 + u64::from(lost) };
                 return Self { negative, significand: limbs, exponent, error };
             }
         } else if subtract(&big.significand, &moved, &mut limbs) {
@@ -137,7 +154,12 @@ impl<const N: usize> Ball<N> {
         } else {
             self.error << shift
         };
-        Self { significand: shift_left(&self.significand, shift), exponent: self.exponent - shift as i64, error, ..self }
+        Self {
+            significand: shift_left(&self.significand, shift),
+            exponent: self.exponent - shift as i64,
+            error,
+            ..self
+        }
     }
 
     pub(crate) fn mul(&self, other: &Self) -> Self {
@@ -168,8 +190,8 @@ impl<const N: usize> Ball<N> {
         let error = if self.error >> 62 != 0 || other.error >> 62 != 0 {
             UNKNOWN
         } else {
-            let cross =
-                (u128::from(self.top()) + 1) * u128::from(other.error) + (u128::from(other.top()) + 1) * u128::from(self.error);
+            let cross = (u128::from(self.top()) + 1) * u128::from(other.error)
+                + (u128::from(other.top()) + 1) * u128::from(self.error);
             (((cross >> 64) as u64 + 2) << u32::from(doubling)) + 1
         };
         let exponent = self.exponent + other.exponent + Self::BITS - i64::from(doubling);
@@ -197,8 +219,8 @@ impl<const N: usize> Ball<N> {
                 quotient[0] |= 1;
             }
         }
-        // The relative errors add up; one unit of an operand is at most two of the quotient. Five for what is cut off and the
-        // quadratic terms.
+        // The relative errors add up; one unit of an operand is at most two of the quotient. Five
+        // for what is cut off and the quadratic terms.
         let exact = self.error == 0 && other.error == 0 && rest == [0; N];
         let error = if self.error >> 61 != 0 || other.error >> 61 != 0 {
             UNKNOWN
@@ -222,7 +244,11 @@ impl<const N: usize> Ball<N> {
             *limb = (part / u128::from(divisor)) as u64;
             rest = part % u128::from(divisor);
         }
-        let error = if self.error == UNKNOWN { UNKNOWN } else { self.error / divisor + 1 + u64::from(rest != 0) };
+        let error = if self.error == UNKNOWN {
+            UNKNOWN
+        } else {
+            self.error / divisor + 1 + u64::from(rest != 0)
+        };
         let error = if self.error == 0 && rest == 0 { 0 } else { error };
         Self { significand: limbs, error, ..*self }.normalized()
     }
@@ -267,7 +293,8 @@ impl<const N: usize> Ball<N> {
         Self::twice_atanh(&Self::integer(1).div_small(3))
     }
 
-    /// The natural logarithm of `significand · 2^exponent`, where the significand has at most 62 bits.
+    /// The natural logarithm of `significand · 2^exponent`, where the significand has at most 62
+    /// bits.
     pub(super) fn ln(significand: u64, exponent: i64) -> Self {
         // From 3/4 to 3/2 times a power of two, so that nothing cancels in the sum.
         let bits = i64::from(64 - significand.leading_zeros());
@@ -281,11 +308,13 @@ impl<const N: usize> Ball<N> {
 
     /// `e^y` for `|y| < 2^48`.
     pub(super) fn exp(y: &Self) -> Self {
-        // y = n·ln 2 + r. Any n near y / ln 2 serves: it decides how soon the series ends, not what it gives.
+        // y = n·ln 2 + r. Any n near y / ln 2 serves: it decides how soon the series ends, not what
+        // it gives.
         const LOG2_E: u64 = 0xB8AA_3B29_5C17_F0BB; // · 2^63
         let product = u128::from(y.top()) * u128::from(LOG2_E);
         let shift = 63 - (y.exponent + Self::BITS - 64);
-        let n = if (1..=128).contains(&shift) { ((product >> (shift - 1)) as i64 + 1) >> 1 } else { 0 };
+        let n =
+            if (1..=128).contains(&shift) { ((product >> (shift - 1)) as i64 + 1) >> 1 } else { 0 };
         let n = if y.negative { -n } else { n };
         let rest = y.sub(&Self::ln_2().mul(&Self::dyadic(n < 0, n.unsigned_abs(), 0)));
         let mut term = Self::integer(1);
@@ -326,10 +355,14 @@ impl<const N: usize> Ball<N> {
                 term
             });
             let distance = density.mul(&sum);
-            return Self::integer(1).scale(-1).add(&if negative { distance.negate() } else { distance });
+            return Self::integer(1).scale(-1).add(&if negative {
+                distance.negate()
+            } else {
+                distance
+            });
         }
-        // density / (x + 1/(x + 2/(x + 3/(x + …)))): the value lies between any two neighbouring convergents,
-        // here nearer than 2^-BITS from 4 on.
+        // density / (x + 1/(x + 2/(x + 3/(x + …)))): the value lies between any two neighbouring
+        // convergents, here nearer than 2^-BITS from 4 on.
         let one = Self::integer(1);
         let (mut before, mut now) = ((one, Self::ZERO), (*x, one));
         for k in 1..=(Self::BITS * Self::BITS / 160) as u64 {
@@ -341,15 +374,16 @@ impl<const N: usize> Ball<N> {
         if negative { tail } else { one.sub(&tail) }
     }
 
-    /// The 63 leading bits, with the 64th set for what follows, if they are beyond doubt. The true value must not be such a number
-    /// itself, or the question has no answer at any precision.
+    /// The 63 leading bits, with the 64th set for what follows, if they are beyond doubt. The true
+    /// value must not be such a number itself, or the question has no answer at any precision.
     pub(crate) fn settle(&self) -> Option<Unpacked> {
         if self.is_zero() || self.error == UNKNOWN {
             return None;
         }
         let (mut error, mut low, mut high) = ([0; N], [0; N], [0; N]);
         error[0] = self.error;
-        let leaves = subtract(&self.significand, &error, &mut low) | add(&self.significand, &error, &mut high);
+        let leaves = subtract(&self.significand, &error, &mut low)
+            | add(&self.significand, &error, &mut high);
         let settled = !leaves && low[N - 1] >> 1 == high[N - 1] >> 1;
         let exponent = (self.exponent + Self::BITS - 64).clamp(-FAR, FAR) as i32;
         settled.then(|| Unpacked::new(self.negative, low[N - 1] | 1, exponent))
@@ -409,6 +443,7 @@ fn shift_right<const N: usize>(limbs: &[u64; N], shift: u64) -> ([u64; N], bool)
             out[i] |= limbs[i + whole + 1] << (64 - part);
         }
     }
-    let lost = limbs[..whole].iter().any(|&limb| limb != 0) || limbs[whole] & ((1 << part) - 1) != 0;
+    let lost =
+        limbs[..whole].iter().any(|&limb| limb != 0) || limbs[whole] & ((1 << part) - 1) != 0;
     (out, lost)
 }

@@ -1,5 +1,6 @@
-//! Functions of one number, correctly rounded, and tables of them for formats of at most 8 bits. It owns what each function is at its
-//! special points; how its digits are found, with a proof, is in `ball`.
+//! Functions of one number, correctly rounded, and tables of them for formats of at most 8 bits. It
+//! owns what each function is at its special points; how its digits are found, with a proof, is in
+//! `ball`.
 
 mod ball;
 
@@ -12,8 +13,8 @@ use crate::spec::FormatSpec;
 pub(crate) use ball::Ball;
 use ball::FAR;
 
-/// A function of one number, as [`Format::unary`](crate::Format::unary), [`FormatSpec::unary_with`] and
-/// [`UnaryTable`] compute it: the infinitely precise value, rounded once.
+/// A function of one number, as [`Format::unary`](crate::Format::unary), [`FormatSpec::unary_with`]
+/// and [`UnaryTable`] compute it: the infinitely precise value, rounded once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unary {
@@ -21,7 +22,8 @@ pub enum Unary {
     Exp2,
     /// `e^x`.
     Exp,
-    /// The natural logarithm; of zero −∞ (`DIVIDE_BY_ZERO`, also in P3109), of negative numbers NaN (`INVALID`).
+    /// The natural logarithm; of zero −∞ (`DIVIDE_BY_ZERO`, also in P3109), of negative numbers NaN
+    /// (`INVALID`).
     Ln,
     /// The logarithm to base 2; as `Ln`.
     Log2,
@@ -29,9 +31,11 @@ pub enum Unary {
     Tanh,
     /// `1 / (1 + e^-x)`.
     Sigmoid,
-    /// `1 / √x`; of ±0 what [`DivisionByZero`] says (IEEE 754: ±∞ with the sign of the zero), of negative numbers NaN (`INVALID`).
+    /// `1 / √x`; of ±0 what [`DivisionByZero`] says (IEEE 754: ±∞ with the sign of the zero), of
+    /// negative numbers NaN (`INVALID`).
     Rsqrt,
-    /// `x · Φ(x)` with the normal distribution function Φ, `x/2 · (1 + erf(x/√2))`: the exact GELU, not its approximation by tanh. −0 at −∞.
+    /// `x · Φ(x)` with the normal distribution function Φ, `x/2 · (1 + erf(x/√2))`: the exact GELU,
+    /// not its approximation by tanh. −0 at −∞.
     Gelu,
     /// `x / (1 + e^-x)`, also called swish. −0 at −∞.
     Silu,
@@ -39,10 +43,20 @@ pub enum Unary {
 
 impl Unary {
     /// All functions.
-    pub const ALL: [Self; 9] =
-        [Self::Exp2, Self::Exp, Self::Ln, Self::Log2, Self::Tanh, Self::Sigmoid, Self::Rsqrt, Self::Gelu, Self::Silu];
+    pub const ALL: [Self; 9] = [
+        Self::Exp2,
+        Self::Exp,
+        Self::Ln,
+        Self::Log2,
+        Self::Tanh,
+        Self::Sigmoid,
+        Self::Rsqrt,
+        Self::Gelu,
+        Self::Silu,
+    ];
 
-    /// What the function is called: `exp2`, `exp`, `ln`, `log2`, `tanh`, `sigmoid`, `rsqrt`, `gelu`, `silu`.
+    /// What the function is called: `exp2`, `exp`, `ln`, `log2`, `tanh`, `sigmoid`, `rsqrt`,
+    /// `gelu`, `silu`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -70,7 +84,8 @@ impl Unary {
         if x.is_zero() {
             return self.of_zero(x, by_zero);
         }
-        let value = if x.is_infinite() { self.of_infinity(x.is_negative()) } else { self.of_finite(x) };
+        let value =
+            if x.is_infinite() { self.of_infinity(x.is_negative()) } else { self.of_finite(x) };
         (value, Flags::NONE)
     }
 
@@ -80,7 +95,9 @@ impl Unary {
             (Self::Sigmoid, _) => Unpacked::new(false, 1, -1),
             (Self::Tanh | Self::Gelu | Self::Silu, _) => x,
             (Self::Ln | Self::Log2, _) => return (Unpacked::infinity(true), Flags::DIVIDE_BY_ZERO),
-            (Self::Rsqrt, DivisionByZero::Infinity) => return (Unpacked::infinity(x.is_negative()), Flags::DIVIDE_BY_ZERO),
+            (Self::Rsqrt, DivisionByZero::Infinity) => {
+                return (Unpacked::infinity(x.is_negative()), Flags::DIVIDE_BY_ZERO);
+            }
             (Self::Rsqrt, DivisionByZero::Nan) => return (Unpacked::NAN, Flags::INVALID),
         };
         (value, Flags::NONE)
@@ -91,7 +108,9 @@ impl Unary {
             Self::Ln | Self::Log2 => Unpacked::infinity(false),
             Self::Rsqrt => Unpacked::ZERO,
             Self::Tanh => Unpacked::new(negative, 1, 0),
-            Self::Exp2 | Self::Exp | Self::Gelu | Self::Silu if !negative => Unpacked::infinity(false),
+            Self::Exp2 | Self::Exp | Self::Gelu | Self::Silu if !negative => {
+                Unpacked::infinity(false)
+            }
             Self::Sigmoid if !negative => Unpacked::ONE,
             Self::Exp2 | Self::Exp | Self::Sigmoid => Unpacked::ZERO,
             Self::Gelu | Self::Silu => Unpacked::zero(true),
@@ -102,14 +121,18 @@ impl Unary {
         if let Some(value) = self.exact(x).or_else(|| self.limit(x)) {
             return value;
         }
-        // What is left is irrational, or a fraction with an odd denominator: some precision settles it. 128 bits settle nearly all;
-        // the last, with its centre taken for sure, has never been needed.
+        // What is left is irrational, or a fraction with an odd denominator: some precision settles
+        // it. 128 bits settle nearly all; the last, with its centre taken for sure, has never been
+        // needed.
         let digits = self.digits::<2>(x).settle().or_else(|| self.digits::<4>(x).settle());
-        let digits = digits.or_else(|| self.digits::<8>(x).settle()).or_else(|| self.digits::<16>(x).settle());
+        let digits = digits
+            .or_else(|| self.digits::<8>(x).settle())
+            .or_else(|| self.digits::<16>(x).settle());
         digits.unwrap_or_else(|| self.digits::<32>(x).centre())
     }
 
-    /// The value, where it is a dyadic fraction: elsewhere it is none (Lindemann; for Φ, Siegel and Shidlovsky).
+    /// The value, where it is a dyadic fraction: elsewhere it is none (Lindemann; for Φ, Siegel and
+    /// Shidlovsky).
     fn exact(self, x: Unpacked) -> Option<Unpacked> {
         let (zeros, exponent) = (x.significand().trailing_zeros(), i64::from(x.exponent()));
         let (odd, exponent) = (x.significand() >> zeros, exponent + i64::from(zeros));
@@ -127,12 +150,14 @@ impl Unary {
         }
     }
 
-    /// The value far out and close to zero, where it differs from a short number by less than 2^-64 of it, but differs.
+    /// The value far out and close to zero, where it differs from a short number by less than 2^-64
+    /// of it, but differs.
     fn limit(self, x: Unpacked) -> Option<Unpacked> {
         let (negative, log2) = (x.is_negative(), x.log2());
         let half = Unpacked::new(false, 1, -1);
         let halved = Unpacked::new(negative, x.significand(), x.exponent() - 1);
-        // Φ(-16) and e^-64 are below 2^-72; tanh departs from x with its square, the others with x itself.
+        // Φ(-16) and e^-64 are below 2^-72; tanh departs from x with its square, the others with x
+        // itself.
         let (vanishing, saturation) = match self {
             Self::Gelu => (-72, 4),
             Self::Tanh => (-36, 5),
@@ -144,11 +169,15 @@ impl Unary {
             Self::Sigmoid if tiny => beside(half, !negative),
             Self::Tanh if tiny => beside(x, false),
             Self::Gelu | Self::Silu if tiny => beside(halved, !negative),
-            Self::Exp2 | Self::Exp if far => Unpacked::new(false, 3, if negative { -FAR as i32 } else { FAR as i32 }),
+            Self::Exp2 | Self::Exp if far => {
+                Unpacked::new(false, 3, if negative { -FAR as i32 } else { FAR as i32 })
+            }
             Self::Tanh if saturated => beside(Unpacked::new(negative, 1, 0), false),
             Self::Sigmoid if saturated && !negative => beside(Unpacked::ONE, false),
             Self::Gelu | Self::Silu if saturated && !negative => beside(x, false),
-            Self::Sigmoid | Self::Gelu | Self::Silu if far => Unpacked::new(self != Self::Sigmoid, 3, -FAR as i32),
+            Self::Sigmoid | Self::Gelu | Self::Silu if far => {
+                Unpacked::new(self != Self::Sigmoid, 3, -FAR as i32)
+            }
             _ => return None,
         })
     }
@@ -187,12 +216,16 @@ fn beside(x: Unpacked, larger: bool) -> Unpacked {
     // 62 bits, so that one more than all can be told from its neighbours below too.
     let shift = zeros.saturating_sub(1);
     let significand = x.significand() << shift;
-    Unpacked::new(x.is_negative(), if larger { significand + 1 } else { significand - 1 }, x.exponent() - shift as i32)
+    Unpacked::new(
+        x.is_negative(),
+        if larger { significand + 1 } else { significand - 1 },
+        x.exponent() - shift as i32,
+    )
 }
 
 impl FormatSpec {
-    /// The code of a function of a code's number, rounded once: correctly, in every rounding and for every format. Slow (microseconds);
-    /// for formats of at most 8 bits make a [`UnaryTable`].
+    /// The code of a function of a code's number, rounded once: correctly, in every rounding and
+    /// for every format. Slow (microseconds); for formats of at most 8 bits make a [`UnaryTable`].
     ///
     /// ```
     /// use subhalf::{Convert, Flags, FormatSpec, Round, Unary};
@@ -206,7 +239,13 @@ impl FormatSpec {
     /// assert_eq!((FormatSpec::F8E5M2.decode_f32(pole.code), pole.flags), (f32::NEG_INFINITY, Flags::DIVIDE_BY_ZERO));
     /// ```
     #[must_use]
-    pub fn unary_with(&self, function: Unary, code: u32, convert: &Convert, random: u32) -> Encoded {
+    pub fn unary_with(
+        &self,
+        function: Unary,
+        code: u32,
+        convert: &Convert,
+        random: u32,
+    ) -> Encoded {
         let (value, raised) = function.of(self.operand(code, convert), convert.division_by_zero);
         let encoded = self.encode_with(value, convert, random);
         Encoded { flags: encoded.flags.union(raised), ..encoded }
@@ -215,8 +254,9 @@ impl FormatSpec {
 
 /// A function of every code of a format of at most 8 bits.
 ///
-/// It is made at run time, in a few milliseconds: the digits are proven with 128 bits and more, too much work for the compiler's own evaluation.
-/// It needs no allocator and depends on no mathematical library, so it is the same on every platform.
+/// It is made at run time, in a few milliseconds: the digits are proven with 128 bits and more, too
+/// much work for the compiler's own evaluation. It needs no allocator and depends on no
+/// mathematical library, so it is the same on every platform.
 ///
 /// ```
 /// use subhalf::{FormatSpec, Unary, UnaryTable};
@@ -237,10 +277,16 @@ impl UnaryTable {
     /// The table of a function under a policy.
     ///
     /// # Errors
-    /// [`Error::SpecRange`] if the format has more than 8 bits; [`Error::TableRound`] if the rounding is stochastic.
+    /// [`Error::SpecRange`] if the format has more than 8 bits; [`Error::TableRound`] if the
+    /// rounding is stochastic.
     pub fn new(function: Unary, spec: &FormatSpec, convert: &Convert) -> Result<Self, Error> {
         if spec.bits() > 8 {
-            return Err(Error::SpecRange { what: "bits of a table's format", found: spec.bits().into(), low: 1, high: 8 });
+            return Err(Error::SpecRange {
+                what: "bits of a table's format",
+                found: spec.bits().into(),
+                low: 1,
+                high: 8,
+            });
         }
         if matches!(convert.round, Round::Stochastic { .. }) {
             return Err(Error::TableRound);
@@ -248,7 +294,11 @@ impl UnaryTable {
         let (mut codes, count) = ([0; 256], spec.code_count() as usize);
         for code in 0..256 {
             let known = codes[code % count];
-            codes[code] = if code < count { spec.unary_with(function, code as u32, convert, 0).code as u8 } else { known };
+            codes[code] = if code < count {
+                spec.unary_with(function, code as u32, convert, 0).code as u8
+            } else {
+                known
+            };
         }
         Ok(Self { function, spec: *spec, codes })
     }
@@ -289,7 +339,8 @@ impl UnaryTable {
 mod tests {
     use super::*;
 
-    /// What 128 bits settle, 256 settle to the same digits; and nothing up to 8 bits needs more than 256.
+    /// What 128 bits settle, 256 settle to the same digits; and nothing up to 8 bits needs more
+    /// than 256.
     #[test]
     fn precisions_agree() {
         for function in Unary::ALL {
@@ -297,14 +348,18 @@ mod tests {
                 for code in spec.codes() {
                     let x = spec.decode(code);
                     let positive_only = matches!(function, Unary::Ln | Unary::Log2 | Unary::Rsqrt);
-                    let elsewhere = !x.is_finite() || x.is_zero() || (positive_only && x.is_negative());
+                    let elsewhere =
+                        !x.is_finite() || x.is_zero() || (positive_only && x.is_negative());
                     if elsewhere || function.exact(x).or_else(|| function.limit(x)).is_some() {
                         continue;
                     }
                     let settled = function.digits::<4>(x).settle();
                     assert!(settled.is_some(), "{function:?} of {x}");
                     let first = function.digits::<2>(x).settle();
-                    assert!(first.is_none() || first == settled, "{function:?} of {x}: {first:?}, {settled:?}");
+                    assert!(
+                        first.is_none() || first == settled,
+                        "{function:?} of {x}: {first:?}, {settled:?}"
+                    );
                 }
             }
         }
@@ -326,7 +381,9 @@ mod tests {
 
     #[test]
     fn no_precision_settles_an_exact_number() {
-        assert!(Ball::<2>::integer(1).div(&Ball::integer(3)).mul(&Ball::integer(3)).settle().is_none());
+        assert!(
+            Ball::<2>::integer(1).div(&Ball::integer(3)).mul(&Ball::integer(3)).settle().is_none()
+        );
         assert!(Ball::<8>::exp(&Ball::ln_2()).settle().is_none());
         assert!(Ball::<2>::integer(2).sub(&Ball::integer(2)).settle().is_none());
     }

@@ -1,9 +1,9 @@
 //! The constants of mathematics in every type, against 36 decimals of each.
 
 use subhalf::{
-    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf, Binary8p5se, Code, Convert, E8M0,
-    F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, Format, FormatSpec, HiF8,
-    Round, UE4M3, UE5M3,
+    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf,
+    Binary8p5se, Code, Convert, E8M0, F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz,
+    F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, Format, FormatSpec, HiF8, Round, UE4M3, UE5M3,
 };
 
 mod own {
@@ -17,7 +17,8 @@ mod own {
     subhalf::define_format! { pub(super) struct Up(u8) = FormatSpec::F8E4M3, policy Convert::SATURATING.with_round(Round::Up); }
 }
 
-/// Multiples of 10^-36, cut off: worked out with Python's decimal module at 80 digits (π by Machin's formula); mpmath 1.3.0 gives the same.
+/// Multiples of 10^-36, cut off: worked out with Python's decimal module at 80 digits (π by
+/// Machin's formula); mpmath 1.3.0 gives the same.
 macro_rules! in_decimals {
     ($check:ident $type:path) => {
         $check! { $type: TAU 6_283_185_307_179_586_476_925_286_766_559_005_768 }
@@ -47,7 +48,8 @@ macro_rules! in_decimals {
     };
 }
 
-/// A number as a multiple of 10^-36, exactly: one between 1/8 and 16 with at most 24 significant bits.
+/// A number as a multiple of 10^-36, exactly: one between 1/8 and 16 with at most 24 significant
+/// bits.
 fn decimals(x: f64) -> i128 {
     const ONE: i128 = 10_i128.pow(36);
     let scaled = x * 30f64.exp2();
@@ -76,7 +78,13 @@ fn is_nearest<T: Format>(x: T, name: &str, constant: i128) {
         let value = T::SPEC.decode_f64(other);
         if (0.125..16.0).contains(&value) {
             compared += 1;
-            assert!(distance::<T>(value, constant) > found, "{} of {}: {:#x} is not {other:#x}", name, T::SPEC, code);
+            assert!(
+                distance::<T>(value, constant) > found,
+                "{} of {}: {:#x} is not {other:#x}",
+                name,
+                T::SPEC,
+                code
+            );
         }
     }
     assert!(compared >= 2, "{name} of {} was compared with nothing", T::SPEC);
@@ -100,7 +108,10 @@ fn constants_of_mathematics_are_the_nearest_numbers() {
     }
     in_decimals!(are_nearest Binary6p4sf, but TAU);
     in_decimals!(are_nearest Binary4p2sf, but TAU);
-    assert_eq!([F8E4M3::PI.to_f32(), F8E5M2::E.to_f32(), F4E2M1::LN_2.to_f32(), E8M0::PI.to_f32()], [3.25, 2.5, 0.5, 4.0]);
+    assert_eq!(
+        [F8E4M3::PI.to_f32(), F8E5M2::E.to_f32(), F4E2M1::LN_2.to_f32(), E8M0::PI.to_f32()],
+        [3.25, 2.5, 0.5, 4.0]
+    );
     assert_eq!([own::Down::PI.to_f32(), own::Up::LN_2.to_f32()], [3.0, 0.75]);
     assert_eq!(own::F32::PI.to_f32(), std::f32::consts::PI);
 }

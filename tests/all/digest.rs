@@ -1,7 +1,10 @@
-//! A digest of what every preset and every accumulator makes: code that only moves must not change a line of it.
+//! A digest of what every preset and every accumulator makes: code that only moves must not change
+//! a line of it.
 //!
-//! The lines are `tests/golden/digests.tsv`, made by this crate itself, so they show that bits stay and not that they are right; the golden arrays of
-//! other programs and the naive twins show that. `SUBHALF_WRITE=1 cargo test --test all digest` writes the file anew after a change that is meant.
+//! The lines are `tests/golden/digests.tsv`, made by this crate itself, so they show that bits stay
+//! and not that they are right; the golden arrays of other programs and the naive twins show that.
+//! `SUBHALF_WRITE=1 cargo test --test all digest` writes the file anew after a change that is
+//! meant.
 
 use crate::matmul::inputs::{Random, pairs};
 use crate::matmul::{accumulators, run, shape, sides};
@@ -25,7 +28,8 @@ impl Digest {
     }
 }
 
-/// Numbers of many magnitudes, some of their blocks zeros; `wild` ones are any f32s, NaNs and infinities among them.
+/// Numbers of many magnitudes, some of their blocks zeros; `wild` ones are any f32s, NaNs and
+/// infinities among them.
 fn numbers(len: usize, wild: bool) -> Vec<f32> {
     let mut random = Random(if wild { 77 } else { 7 });
     let number = |i: usize| match (wild, random.next() as u32) {
@@ -43,7 +47,12 @@ fn numbers(len: usize, wild: bool) -> Vec<f32> {
 fn of_preset(preset: &preset::Preset, numbers: &[f32], dims: &[usize]) -> Result<u64, Error> {
     let tensor = QuantTensor::quantize(&preset.spec, numbers, dims)?;
     let mut digest = Digest::new();
-    for part in [tensor.codes(), tensor.scales(), tensor.offsets(), &tensor.tensor_scale().to_bits().to_le_bytes()] {
+    for part in [
+        tensor.codes(),
+        tensor.scales(),
+        tensor.offsets(),
+        &tensor.tensor_scale().to_bits().to_le_bytes(),
+    ] {
         digest.bytes(&(part.len() as u64).to_le_bytes());
         digest.bytes(part);
     }
@@ -56,12 +65,20 @@ fn digests_of_presets_and_products_stay() {
     let mut lines = String::new();
     for preset in preset::all() {
         // Whole blocks in long rows, tiles and blocks that end early, one short row.
-        for (dims, wild) in [([6, 1024], false), ([131, 152], false), ([1, 77], false), ([9, 640], true)] {
+        for (dims, wild) in
+            [([6, 1024], false), ([131, 152], false), ([1, 77], false), ([9, 640], true)]
+        {
             let found = match of_preset(preset, &numbers(dims[0] * dims[1], wild), &dims) {
                 Ok(digest) => format!("{digest:016x}"),
                 Err(error) => error.to_string(),
             };
-            writeln!(lines, "{}\t{dims:?}{}\t{found}", preset.name, if wild { " wild" } else { "" }).unwrap();
+            writeln!(
+                lines,
+                "{}\t{dims:?}{}\t{found}",
+                preset.name,
+                if wild { " wild" } else { "" }
+            )
+            .unwrap();
         }
     }
     let mut products = 0;

@@ -1,29 +1,50 @@
-//! Every rounding under every policy equals exact arithmetic, for every format of at most 8 bits, flags too.
+//! Every rounding under every policy equals exact arithmetic, for every format of at most 8 bits,
+//! flags too.
 
 mod formats;
 mod referee;
 
 pub(crate) use formats::{bf16, f16, referee_of, referees};
-pub(crate) use referee::{Class, Dyadic, Expected, INEXACT, INVALID, Input, NanRow, OVERFLOW, Referee, Tininess, UNDERFLOW};
+pub(crate) use referee::{
+    Class, Dyadic, Expected, INEXACT, INVALID, Input, NanRow, OVERFLOW, Referee, Tininess,
+    UNDERFLOW,
+};
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use subhalf::{Convert, FormatSpec, Infinity, MissingNan, Nan, Negative, Overflow, Round, SubnormalInputs, Unpacked, Zero};
+use subhalf::{
+    Convert, FormatSpec, Infinity, MissingNan, Nan, Negative, Overflow, Round, SubnormalInputs,
+    Unpacked, Zero,
+};
 
-const OVERFLOWS: [Overflow; 5] =
-    [Overflow::Saturate, Overflow::Special, Overflow::IeeeDirected, Overflow::DirectedSpecial, Overflow::Wrap];
-const INFINITIES: [Infinity; 3] = [Infinity::Saturate, Infinity::Special, Infinity::KeepElseSaturate];
-const NANS: [Nan; 5] = [Nan::Canonical, Nan::Signed, Nan::AllOnes, Nan::SignedAllOnes, Nan::Payload];
-const MISSING_NANS: [MissingNan; 5] =
-    [MissingNan::Max, MissingNan::SignedMax, MissingNan::Zero, MissingNan::SignedZero, MissingNan::OppositeZero];
+const OVERFLOWS: [Overflow; 5] = [
+    Overflow::Saturate,
+    Overflow::Special,
+    Overflow::IeeeDirected,
+    Overflow::DirectedSpecial,
+    Overflow::Wrap,
+];
+const INFINITIES: [Infinity; 3] =
+    [Infinity::Saturate, Infinity::Special, Infinity::KeepElseSaturate];
+const NANS: [Nan; 5] =
+    [Nan::Canonical, Nan::Signed, Nan::AllOnes, Nan::SignedAllOnes, Nan::Payload];
+const MISSING_NANS: [MissingNan; 5] = [
+    MissingNan::Max,
+    MissingNan::SignedMax,
+    MissingNan::Zero,
+    MissingNan::SignedZero,
+    MissingNan::OppositeZero,
+];
 const ZEROS: [Zero; 3] = [Zero::Smallest, Zero::Nan, Zero::NanBelowSmallest];
-const NEGATIVES: [Negative; 4] = [Negative::Nan, Negative::Directed, Negative::Clamp, Negative::Magnitude];
+const NEGATIVES: [Negative; 4] =
+    [Negative::Nan, Negative::Directed, Negative::Clamp, Negative::Magnitude];
 const SUBNORMALS: [SubnormalInputs; 2] = [SubnormalInputs::Keep, SubnormalInputs::Flush];
 
 const F32_INFINITY: u32 = 0x7F80_0000;
 const F64_INFINITY: u64 = 0x7FF0_0000_0000_0000;
 
-/// An input: bits of f32 or f64, so that signalling NaNs stay what they are, or a number that neither holds.
+/// An input: bits of f32 or f64, so that signalling NaNs stay what they are, or a number that
+/// neither holds.
 #[derive(Clone, Copy, Debug)]
 enum Bits {
     F32(u32),
@@ -36,9 +57,11 @@ impl Bits {
         match self {
             Self::F32(bits) => referee.input_f32(bits),
             Self::F64(bits) => referee.input_f64(bits),
-            Self::Exact { negative, significand, exponent } => {
-                referee.input_exact(negative, Dyadic::new(i128::from(significand), i64::from(exponent)), false)
-            }
+            Self::Exact { negative, significand, exponent } => referee.input_exact(
+                negative,
+                Dyadic::new(i128::from(significand), i64::from(exponent)),
+                false,
+            ),
         }
     }
 
@@ -65,7 +88,8 @@ pub(crate) struct Tally {
 
 impl Tally {
     fn compare(&mut self, referee: &Referee, bits: Bits, input: &Input, convert: &Convert) {
-        let (expected, found) = (referee.expected(input, convert), bits.encode(&referee.spec, convert));
+        let (expected, found) =
+            (referee.expected(input, convert), bits.encode(&referee.spec, convert));
         self.judge(expected, found, || {
             let value = match bits {
                 Bits::F32(bits) => format!(" = {:e}", f32::from_bits(bits)),
@@ -78,25 +102,33 @@ impl Tally {
     }
 
     /// Counts a comparison; `what` describes it if it failed.
-    pub(crate) fn judge(&mut self, expected: Expected, found: Expected, what: impl FnOnce() -> String) {
+    pub(crate) fn judge(
+        &mut self,
+        expected: Expected,
+        found: Expected,
+        what: impl FnOnce() -> String,
+    ) {
         self.compared += 1;
         if expected != found {
             self.failed += 1;
             // One example of each pair of outcomes tells more than many of the same.
             if self.failures.len() < 8 && self.seen.insert([expected, found]) {
-                let [e, f] = [expected, found].map(|(code, flags)| format!("code {code:#04x} flags {flags:#07b}"));
+                let [e, f] = [expected, found]
+                    .map(|(code, flags)| format!("code {code:#04x} flags {flags:#07b}"));
                 self.failures.push(format!("expected {e}, found {f}: {}", what()));
             }
         }
     }
 }
 
-/// Runs a check of each format on all cores; panics with everything that failed, else gives the number of comparisons.
+/// Runs a check of each format on all cores; panics with everything that failed, else gives the
+/// number of comparisons.
 fn over_all_formats(check: impl Fn(&Referee, &mut Tally) + Sync) -> u64 {
     over(&referees(), check)
 }
 
-/// Runs a check of each item on all cores; panics with everything that failed, else gives the number of comparisons.
+/// Runs a check of each item on all cores; panics with everything that failed, else gives the
+/// number of comparisons.
 pub(crate) fn over<T: Sync>(items: &[T], check: impl Fn(&T, &mut Tally) + Sync) -> u64 {
     let (next, compared, failed) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let work = || {
@@ -118,7 +150,11 @@ pub(crate) fn over<T: Sync>(items: &[T], check: impl Fn(&T, &mut Tally) + Sync) 
         workers.into_iter().flat_map(|worker| worker.join().expect("a worker panicked")).collect()
     });
     let (compared, failed) = (compared.into_inner(), failed.into_inner());
-    assert!(failures.is_empty(), "{failed} of {compared} comparisons failed, among them:\n{}", failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{failed} of {compared} comparisons failed, among them:\n{}",
+        failures.join("\n")
+    );
     compared
 }
 
@@ -126,7 +162,8 @@ pub(crate) fn over<T: Sync>(items: &[T], check: impl Fn(&T, &mut Tally) + Sync) 
 fn points(referee: &Referee, negative: bool) -> Vec<Dyadic> {
     let side = referee.side(negative);
     let count = side.entries.len();
-    let mut points: Vec<Dyadic> = side.entries.iter().map(|entry| entry.value).chain(side.next).collect();
+    let mut points: Vec<Dyadic> =
+        side.entries.iter().map(|entry| entry.value).chain(side.next).collect();
     points.extend((0..count).filter_map(|index| side.between(index, 1, 1)));
     let smallest = side.entries.iter().map(|entry| entry.value).find(|&value| value > Dyadic::ZERO);
     // An integer of one bit has no positive number; what would come next serves as well.
@@ -134,8 +171,12 @@ fn points(referee: &Referee, negative: bool) -> Vec<Dyadic> {
     points.extend((1..=3).map(|by| smallest.scaled(-by)));
     points.extend([3, 5, 7, 9].map(|eighths| smallest.times(eighths).scaled(-3)));
     if let Tininess::BelowNormal { smallest, mantissa_bits, .. } = referee.tininess {
-        // Where rounding to full precision starts to reach the smallest normal number, and the two values around.
-        points.extend((1..=3).map(|by| smallest.plus(smallest.scaled(-i64::from(mantissa_bits) - by).negated())));
+        // Where rounding to full precision starts to reach the smallest normal number, and the two
+        // values around.
+        points
+            .extend((1..=3).map(|by| {
+                smallest.plus(smallest.scaled(-i64::from(mantissa_bits) - by).negated())
+            }));
     }
     let last = side.entries[count - 1].value;
     points.extend([1, 2, 20, 200].map(|by| last.scaled(by)));
@@ -144,20 +185,45 @@ fn points(referee: &Referee, negative: bool) -> Vec<Dyadic> {
     points
 }
 
-/// Every point of a format at -2..=2 ulp of f32 and of f64, in both signs, and the ends of f32 and f64.
+/// Every point of a format at -2..=2 ulp of f32 and of f64, in both signs, and the ends of f32 and
+/// f64.
 fn finite_inputs(referee: &Referee) -> Vec<Bits> {
     let mut inputs = Vec::new();
     for negative in [false, true] {
         let (mut singles, mut doubles) = (BTreeSet::new(), BTreeSet::new());
         // 1, subnormals up to the last, the first normals, 1.0 and its neighbours, the largest.
-        singles.extend([1, 2, 0x40_0000, 0x7F_FFFF, 0x80_0000, 0x80_0001, 0x3F7F_FFFF, 0x3F80_0000, F32_INFINITY - 1]);
-        doubles.extend([1, 2, 1 << 51, (1 << 52) - 1, 1 << 52, 0x3FF0_0000_0000_0000, F64_INFINITY - 1]);
+        singles.extend([
+            1,
+            2,
+            0x40_0000,
+            0x7F_FFFF,
+            0x80_0000,
+            0x80_0001,
+            0x3F7F_FFFF,
+            0x3F80_0000,
+            F32_INFINITY - 1,
+        ]);
+        doubles.extend([
+            1,
+            2,
+            1 << 51,
+            (1 << 52) - 1,
+            1 << 52,
+            0x3FF0_0000_0000_0000,
+            F64_INFINITY - 1,
+        ]);
         for point in points(referee, negative) {
             let single = point.truncated_to_ieee(23, -149, u64::from(F32_INFINITY) - 1) as u32;
             let double = point.truncated_to_ieee(52, -1074, F64_INFINITY - 1);
             // A point that is not representable lies one ulp further up than its truncation.
-            singles.extend((single.saturating_sub(2)..=single + 3).filter(|bits| (1..F32_INFINITY).contains(bits)));
-            doubles.extend((double.saturating_sub(2)..=double + 3).filter(|bits| (1..F64_INFINITY).contains(bits)));
+            singles.extend(
+                (single.saturating_sub(2)..=single + 3)
+                    .filter(|bits| (1..F32_INFINITY).contains(bits)),
+            );
+            doubles.extend(
+                (double.saturating_sub(2)..=double + 3)
+                    .filter(|bits| (1..F64_INFINITY).contains(bits)),
+            );
         }
         inputs.extend(singles.into_iter().map(|bits| Bits::F32(bits | u32::from(negative) << 31)));
         inputs.extend(doubles.into_iter().map(|bits| Bits::F64(bits | u64::from(negative) << 63)));
@@ -179,7 +245,17 @@ pub(crate) fn finite_doubles(referee: &Referee) -> Vec<f64> {
 
 /// Zeros, infinities, quiet and signalling NaNs with and without payload, and subnormals.
 fn special_inputs() -> Vec<Bits> {
-    let singles = [0, F32_INFINITY, 0x7FC0_0000, 0x7F80_0001, 0x7FFF_FFFF, 0x7FD5_5555, 0x7FAA_AAAA, 1, 0x7F_FFFF];
+    let singles = [
+        0,
+        F32_INFINITY,
+        0x7FC0_0000,
+        0x7F80_0001,
+        0x7FFF_FFFF,
+        0x7FD5_5555,
+        0x7FAA_AAAA,
+        1,
+        0x7F_FFFF,
+    ];
     let doubles = [
         0,
         F64_INFINITY,
@@ -190,8 +266,10 @@ fn special_inputs() -> Vec<Bits> {
         1,
         (1 << 52) - 1,
     ];
-    let singles = singles.into_iter().flat_map(|bits| [0, 1].map(|sign| Bits::F32(bits | sign << 31)));
-    let doubles = doubles.into_iter().flat_map(|bits: u64| [0, 1].map(|sign| Bits::F64(bits | sign << 63)));
+    let singles =
+        singles.into_iter().flat_map(|bits| [0, 1].map(|sign| Bits::F32(bits | sign << 31)));
+    let doubles =
+        doubles.into_iter().flat_map(|bits: u64| [0, 1].map(|sign| Bits::F64(bits | sign << 63)));
     singles.chain(doubles).collect()
 }
 
@@ -235,16 +313,34 @@ fn referee_agrees_with_published_values() {
         let entries = &referee_of(name).sides[0].entries;
         let exact = |x: f64| Dyadic::of_ieee_magnitude(x.to_bits(), 52, -1074);
         assert_eq!(entries.last().unwrap().value, exact(max), "{name}");
-        assert_eq!(entries.iter().map(|entry| entry.value).find(|&x| x > Dyadic::ZERO), Some(exact(min_positive)), "{name}");
+        assert_eq!(
+            entries.iter().map(|entry| entry.value).find(|&x| x > Dyadic::ZERO),
+            Some(exact(min_positive)),
+            "{name}"
+        );
     }
     // formats.md 1.3, 1.5 and 7.6; 2.2, where en_dtypes was run.
     type Vectors<'a> = &'a [(f64, u32)];
     let encodings: [(&str, Round, Vectors); 4] = [
-        ("F8E4M3", Round::NearestEven, &[(464.0, 0x7E), (0.0009765625, 0), (0.013671875, 0x07), (-448.0, 0xFE)]),
+        (
+            "F8E4M3",
+            Round::NearestEven,
+            &[(464.0, 0x7E), (0.0009765625, 0), (0.013671875, 0x07), (-448.0, 0xFE)],
+        ),
         (
             "F4E2M1",
             Round::NearestEven,
-            &[(0.25, 0), (0.75, 2), (1.25, 2), (1.75, 4), (2.5, 4), (3.5, 6), (5.0, 6), (-5.0, 0xE), (5.1, 7)],
+            &[
+                (0.25, 0),
+                (0.75, 2),
+                (1.25, 2),
+                (1.75, 4),
+                (2.5, 4),
+                (3.5, 6),
+                (5.0, 6),
+                (-5.0, 0xE),
+                (5.1, 7),
+            ],
         ),
         ("Binary8p4se", Round::NearestEven, &[(1.0, 0x40), (2.0, 0x48)]),
         ("HIF8", Round::NearestAway, &HIF8_VECTORS),
@@ -253,7 +349,11 @@ fn referee_agrees_with_published_values() {
         let referee = referee_of(name);
         let convert = Convert::SATURATING.with_round(round).with_overflow(Overflow::Special);
         for &(x, code) in rows {
-            assert_eq!(referee.expected(&referee.input_f64(x.to_bits()), &convert).0, code, "{name} {x:e}");
+            assert_eq!(
+                referee.expected(&referee.input_f64(x.to_bits()), &convert).0,
+                code,
+                "{name} {x:e}"
+            );
         }
     }
 }
@@ -273,15 +373,26 @@ fn every_number_decodes_to_its_published_value() {
         for negative in [false, true] {
             for entry in &referee.side(negative).entries {
                 let found = spec.decode(entry.code);
-                let value = Dyadic::new(i128::from(found.significand()), i64::from(found.exponent()));
+                let value =
+                    Dyadic::new(i128::from(found.significand()), i64::from(found.exponent()));
                 // A codebook's entries lie on both sides of zero.
-                let found = if found.is_negative() == (negative && referee.signed) { value } else { value.negated() };
+                let found = if found.is_negative() == (negative && referee.signed) {
+                    value
+                } else {
+                    value.negated()
+                };
                 assert_eq!(found, entry.value, "{spec} {:#x}", entry.code);
             }
         }
-        for (negative, code) in referee.infinities.into_iter().flat_map(|codes| [(false, codes[0]), (true, codes[1])]) {
+        for (negative, code) in
+            referee.infinities.into_iter().flat_map(|codes| [(false, codes[0]), (true, codes[1])])
+        {
             assert!(spec.decode(code).is_infinite(), "{spec} {code:#x}");
-            assert_eq!(spec.decode(code).is_negative(), negative && referee.signed, "{spec} {code:#x}");
+            assert_eq!(
+                spec.decode(code).is_negative(),
+                negative && referee.signed,
+                "{spec} {code:#x}"
+            );
         }
     }
 }
@@ -297,7 +408,8 @@ fn finite_inputs_round_and_overflow_as_exact_arithmetic_says() {
                 for overflow in OVERFLOWS {
                     for zero in ZEROS {
                         // A format with a sign does not ask for this part.
-                        let asked = if referee.signed { &NEGATIVES[turn % 4..][..1] } else { &NEGATIVES };
+                        let asked =
+                            if referee.signed { &NEGATIVES[turn % 4..][..1] } else { &NEGATIVES };
                         for &negative in asked {
                             turn += 1;
                             let convert = Convert::SATURATING
@@ -323,7 +435,8 @@ fn finite_inputs_round_and_overflow_as_exact_arithmetic_says() {
 #[test]
 fn zeros_infinities_nans_and_subnormals_follow_every_combination_of_policies() {
     let compared = over_all_formats(|referee, tally| {
-        let inputs: Vec<_> = special_inputs().into_iter().map(|bits| (bits, bits.input(referee))).collect();
+        let inputs: Vec<_> =
+            special_inputs().into_iter().map(|bits| (bits, bits.input(referee))).collect();
         for convert in every_policy() {
             for (bits, input) in &inputs {
                 tally.compare(referee, *bits, input, &convert);
@@ -355,7 +468,8 @@ fn every_policy() -> impl Iterator<Item = Convert> {
     })
 }
 
-/// Just beside a midpoint an f64 is decided by bits that f32 does not have: through f32 one of the two sides comes out wrong.
+/// Just beside a midpoint an f64 is decided by bits that f32 does not have: through f32 one of the
+/// two sides comes out wrong.
 #[test]
 fn f64_is_rounded_once_and_never_through_f32() {
     let compared = over_all_formats(|referee, tally| {
@@ -378,11 +492,21 @@ fn f64_is_rounded_once_and_never_through_f32() {
                 }
                 let codes = [bits - 1, bits + 1].map(|bits| {
                     let x = f64::from_bits(bits | sign);
-                    (spec.encode_f64_with(x, &convert, 0).code, spec.encode_f32_with(x as f32, &convert, 0).code)
+                    (
+                        spec.encode_f64_with(x, &convert, 0).code,
+                        spec.encode_f32_with(x as f32, &convert, 0).code,
+                    )
                 });
-                assert_eq!(codes.map(|(once, _)| once), [pair[0].code, pair[1].code], "{spec} {middle:?}");
+                assert_eq!(
+                    codes.map(|(once, _)| once),
+                    [pair[0].code, pair[1].code],
+                    "{spec} {middle:?}"
+                );
                 let [below, above] = codes;
-                assert_eq!(below.1, above.1, "{spec}: f32 cannot tell the sides of {middle:?} apart");
+                assert_eq!(
+                    below.1, above.1,
+                    "{spec}: f32 cannot tell the sides of {middle:?} apart"
+                );
                 tally.compared += 1;
             }
         }
@@ -392,17 +516,31 @@ fn f64_is_rounded_once_and_never_through_f32() {
     assert!(compared > 10_000, "only {compared} midpoints");
 }
 
-/// The exact numbers that the codec takes are wider than f64: 64 significant bits, any i32 as exponent.
+/// The exact numbers that the codec takes are wider than f64: 64 significant bits, any i32 as
+/// exponent.
 #[test]
 fn numbers_wider_than_f64_round_as_exact_arithmetic_says() {
     let compared = over_all_formats(|referee, tally| {
         for negative in [false, true] {
-            let mut numbers =
-                vec![(1, i32::MIN), (u64::MAX, i32::MIN), (1, i32::MAX), (u64::MAX, i32::MAX), (u64::MAX, 0), (u64::MAX, -64)];
+            let mut numbers = vec![
+                (1, i32::MIN),
+                (u64::MAX, i32::MIN),
+                (1, i32::MAX),
+                (u64::MAX, i32::MAX),
+                (u64::MAX, 0),
+                (u64::MAX, -64),
+            ];
             for point in points(referee, negative) {
                 let shift = point.significand.leading_zeros() - 64;
-                let (significand, exponent) = ((point.significand << shift) as u64, (point.exponent - i64::from(shift)) as i32);
-                numbers.extend([(significand - 1, exponent), (significand, exponent), (significand + 1, exponent)]);
+                let (significand, exponent) = (
+                    (point.significand << shift) as u64,
+                    (point.exponent - i64::from(shift)) as i32,
+                );
+                numbers.extend([
+                    (significand - 1, exponent),
+                    (significand, exponent),
+                    (significand + 1, exponent),
+                ]);
             }
             for (significand, exponent) in numbers {
                 let bits = Bits::Exact { negative, significand, exponent };

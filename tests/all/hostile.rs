@@ -1,5 +1,5 @@
-//! Hostile input: absurd specs, arbitrary names, wrong lengths. Whatever comes in, the answer is a result or an
-//! error of one line, never a panic; what is accepted keeps its promises.
+//! Hostile input: absurd specs, arbitrary names, wrong lengths. Whatever comes in, the answer is a
+//! result or an error of one line, never a panic; what is accepted keeps its promises.
 
 mod names;
 mod specs;
@@ -15,7 +15,9 @@ fn cases(cases: u32) -> Config {
 fn assert_one_line(error: &impl std::fmt::Display) {
     let text = error.to_string();
     assert!(
-        text.len() > 10 && !text.contains(['\n', '\r', '\u{2028}', '\u{2029}']) && !text.chars().any(char::is_control),
+        text.len() > 10
+            && !text.contains(['\n', '\r', '\u{2028}', '\u{2029}'])
+            && !text.chars().any(char::is_control),
         "{text:?}"
     );
 }

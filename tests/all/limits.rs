@@ -1,5 +1,6 @@
-//! Limits, special codes and the value of every code, for the floating-point formats of the crate (the table of the reference,
-//! section 1.2, typed in here) and for layouts that only a user would make.
+//! Limits, special codes and the value of every code, for the floating-point formats of the crate
+//! (the table of the reference, section 1.2, typed in here) and for layouts that only a user would
+//! make.
 
 use crate::number::{INFINITY, NEGATIVE_INFINITY, NEGATIVE_ZERO, Number, ZERO, power_of_two};
 use subhalf::{Encoding, FloatSpec, FormatSpec, NanCodes, ZeroField};
@@ -55,12 +56,13 @@ impl Codes {
 
 /// Columns, codes in hexadecimal, `-` for none, `7p13` for 7·2^13:
 ///
-/// name, S.E.M, bias, exponent field 0 (s subnormals, z zero only, n normal numbers), exponent of max, max, its code, code of 1,
-/// exponents of epsilon, of the smallest normal and of the smallest positive number, codes of +0, of −0, of infinities, of NaN,
-/// the NaN code that NaN becomes.
+/// name, S.E.M, bias, exponent field 0 (s subnormals, z zero only, n normal numbers), exponent of
+/// max, max, its code, code of 1, exponents of epsilon, of the smallest normal and of the smallest
+/// positive number, codes of +0, of −0, of infinities, of NaN, the NaN code that NaN becomes.
 ///
-/// The source is the table of the reference, section 1.2 (NaN codes that NaN becomes: 1.3 and Appendix A; F4E3M0: 1.7; UE6M2: 2.4;
-/// E8M13: 5.6). F4E0M3 is written with the bias that makes its field-0 unit 1.
+/// The source is the table of the reference, section 1.2 (NaN codes that NaN becomes: 1.3 and
+/// Appendix A; F4E3M0: 1.7; UE6M2: 2.4; E8M13: 5.6). F4E0M3 is written with the bias that makes its
+/// field-0 unit 1.
 const NAMED: &str = "
 F8E5M2         1.5.2   15 s  15 57344      7B 3C       -2   -14  -16  0 80     7C,FC             7D-7F,FD-FF                         7E
 F8E4M3         1.4.3    7 s   8 448        7E 38       -3    -6   -9  0 80     -                 7F,FF                               7F
@@ -87,7 +89,8 @@ E8M13          1.8.13 127 s 127 16383p114  1FDFFF FE000 -13 -126 -139 0 200000 1
 F32            1.8.23 127 s 127 16777215p104 7F7FFFFF 3F800000 -23 -126 -149 0 80000000 7F800000,FF800000 7F800001-7FFFFFFF,FF800001-FFFFFFFF 7FC00000
 ";
 
-/// Layouts of users, the corners of what a [`FloatSpec`] can say among them, worked out by hand in the columns of [`NAMED`].
+/// Layouts of users, the corners of what a [`FloatSpec`] can say among them, worked out by hand in
+/// the columns of [`NAMED`].
 const SPLITS: &str = "
 wide E16M3     1.16.3 32767 s 32767 15p32764 7FFF7 3FFF8 -3 -32766 -32769 0 80000 7FFF8,FFFF8 7FFF9-7FFFF,FFFF9-FFFFF 7FFFC
 widest E16M15  1.16.15 32767 s 32767 65535p32752 7FFF7FFF 3FFF8000 -15 -32766 -32781 0 80000000 7FFF8000,FFFF8000 7FFF8001-7FFFFFFF,FFFF8001-FFFFFFFF 7FFFC000
@@ -162,20 +165,33 @@ impl Row {
         // Names may have blanks, so the columns are counted from the right.
         let mut columns = line.split_whitespace().rev();
         let mut next = || columns.next().unwrap_or_else(|| panic!("a column is missing: {line}"));
-        let hex = |text: &str| u32::from_str_radix(text, 16).unwrap_or_else(|error| panic!("{text}: {error}: {line}"));
-        let number = |text: &str| text.parse::<i64>().unwrap_or_else(|error| panic!("{text}: {error}: {line}"));
+        let hex = |text: &str| {
+            u32::from_str_radix(text, 16).unwrap_or_else(|error| panic!("{text}: {error}: {line}"))
+        };
+        let number = |text: &str| {
+            text.parse::<i64>().unwrap_or_else(|error| panic!("{text}: {error}: {line}"))
+        };
         let codes = |text: &str| {
             let ranges = text.split(',').filter(|&range| range != "-");
-            Codes(ranges.map(|range| range.split_once('-').unwrap_or((range, range))).map(|(a, b)| (hex(a), hex(b))).collect())
+            Codes(
+                ranges
+                    .map(|range| range.split_once('-').unwrap_or((range, range)))
+                    .map(|(a, b)| (hex(a), hex(b)))
+                    .collect(),
+            )
         };
         let maybe = |text: &'static str| (text != "-").then_some(text);
         let quiet_nan = maybe(next()).map(hex);
-        let (nans, infinities, negative_zeros, zeros) = (codes(next()), codes(next()), codes(next()), codes(next()));
+        let (nans, infinities, negative_zeros, zeros) =
+            (codes(next()), codes(next()), codes(next()), codes(next()));
         let (min_positive, min_normal) = (number(next()), maybe(next()).map(number));
-        let (epsilon, one_code, max_code) = (maybe(next()).map(number), maybe(next()).map(hex), hex(next()));
+        let (epsilon, one_code, max_code) =
+            (maybe(next()).map(number), maybe(next()).map(hex), hex(next()));
         let max = next();
         let max = match max.split_once('p') {
-            Some((significand, exponent)) => Number::new(false, number(significand) as u64, number(exponent)),
+            Some((significand, exponent)) => {
+                Number::new(false, number(significand) as u64, number(exponent))
+            }
             None => Number::of_f64(max.parse().unwrap()),
         };
         let max_exponent = number(next());
@@ -233,10 +249,13 @@ impl Row {
             return NEGATIVE_ZERO;
         }
         let magnitude = u64::from(code) - if negative { sign_bit } else { 0 };
-        let (e, m) = ((magnitude >> self.mantissa_bits) as i64, magnitude % (1 << self.mantissa_bits));
+        let (e, m) =
+            ((magnitude >> self.mantissa_bits) as i64, magnitude % (1 << self.mantissa_bits));
         let last = -self.bias - i64::from(self.mantissa_bits);
         match self.field_zero {
-            FieldZero::Subnormals | FieldZero::Zeros if e == 0 => Number::new(negative, m, 1 + last),
+            FieldZero::Subnormals | FieldZero::Zeros if e == 0 => {
+                Number::new(negative, m, 1 + last)
+            }
             _ => Number::new(negative, (1 << self.mantissa_bits) + m, e + last),
         }
     }
@@ -247,9 +266,14 @@ impl Row {
         if self.bits() <= 22 {
             return Box::new(0..=last);
         }
-        let ranges = [&self.zeros, &self.negative_zeros, &self.infinities, &self.nans].into_iter().flat_map(|codes| &codes.0);
-        let special = ranges.flat_map(|&(first, last)| [first, last]).chain([self.max_code, self.one_code.unwrap_or(0)]);
-        let near = special.flat_map(move |code| [code.saturating_sub(1), code, code.saturating_add(1).min(last)]);
+        let ranges = [&self.zeros, &self.negative_zeros, &self.infinities, &self.nans]
+            .into_iter()
+            .flat_map(|codes| &codes.0);
+        let special = ranges
+            .flat_map(|&(first, last)| [first, last])
+            .chain([self.max_code, self.one_code.unwrap_or(0)]);
+        let near = special
+            .flat_map(move |code| [code.saturating_sub(1), code, code.saturating_add(1).min(last)]);
         Box::new((0..=last).step_by(65_537).chain(near))
     }
 }
@@ -263,29 +287,46 @@ fn check_limits(spec: &FormatSpec, row: &Row) {
     assert_eq!(Number::of(spec.max()), row.max, "{name}");
     assert_eq!(row.decode(row.max_code), row.max, "the row of {name} contradicts itself");
     assert_eq!(i64::from(spec.max_exponent()), row.max_exponent, "{name}");
-    let (min_code, min) = if row.sign == 1 { (row.max_code | 1 << (row.bits() - 1), row.max.negate()) } else { (0, row.decode(0)) };
+    let (min_code, min) = if row.sign == 1 {
+        (row.max_code | 1 << (row.bits() - 1), row.max.negate())
+    } else {
+        (0, row.decode(0))
+    };
     assert_eq!(spec.min_code(), min_code, "{name}");
     assert_eq!(Number::of(spec.min()), min, "{name}");
     assert_eq!(spec.one_code(), row.one_code, "{name}");
     assert_eq!(spec.epsilon().map(Number::of), row.epsilon.map(power_of_two), "{name}");
     assert_eq!(spec.min_normal().map(Number::of), row.min_normal.map(power_of_two), "{name}");
-    assert_eq!(spec.min_normal_code().map(|code| row.decode(code)), row.min_normal.map(power_of_two), "{name}");
+    assert_eq!(
+        spec.min_normal_code().map(|code| row.decode(code)),
+        row.min_normal.map(power_of_two),
+        "{name}"
+    );
     assert_eq!(spec.min_exponent().map(i64::from), row.min_normal, "{name}");
     assert_eq!(Number::of(spec.min_positive()), power_of_two(row.min_positive), "{name}");
     assert_eq!(row.decode(spec.min_positive_code()), power_of_two(row.min_positive), "{name}");
     assert_eq!(spec.zero_code(), row.zeros.first(), "{name}");
     assert_eq!(spec.negative_zero_code(), row.negative_zeros.first(), "{name}");
     assert_eq!(spec.infinity_code(), row.infinities.0.first().map(|&(code, _)| code), "{name}");
-    assert_eq!(spec.negative_infinity_code(), row.infinities.0.get(1).map(|&(code, _)| code), "{name}");
+    assert_eq!(
+        spec.negative_infinity_code(),
+        row.infinities.0.get(1).map(|&(code, _)| code),
+        "{name}"
+    );
     assert_eq!(spec.nan_code(), row.quiet_nan, "{name}");
     // A number without exponent field has no hidden bit to count.
     let precision = row.mantissa_bits + u32::from(row.exponent_bits > 0);
     assert_eq!(spec.precision(), Some(precision), "{name}");
-    // C's FLT_DIG loses a bit to the changing exponent; one spacing for all numbers loses none: 7 bits hold every number to 99.
+    // C's FLT_DIG loses a bit to the changing exponent; one spacing for all numbers loses none: 7
+    // bits hold every number to 99.
     let digits = (f64::from(row.mantissa_bits) * 2f64.log10()).floor();
     assert_eq!(spec.decimal_digits(), Some(digits as u32), "{name}");
     let zero_codes = row.zeros.count() + row.negative_zeros.count();
-    assert_eq!(spec.value_count(), (1 << row.bits()) - row.nans.count() - zero_codes.saturating_sub(1), "{name}");
+    assert_eq!(
+        spec.value_count(),
+        (1 << row.bits()) - row.nans.count() - zero_codes.saturating_sub(1),
+        "{name}"
+    );
 }
 
 fn check_codes(spec: &FormatSpec, row: &Row) {
@@ -293,7 +334,13 @@ fn check_codes(spec: &FormatSpec, row: &Row) {
         let expected = row.decode(code);
         assert_eq!(Number::of(spec.decode(code)), expected, "{} code {code:#x}", row.name);
         if let Some(garbage) = 0xA5A5_A5A5_u32.checked_shl(row.bits()) {
-            assert_eq!(Number::of(spec.decode(code | garbage)), expected, "{} code {:#x}", row.name, code | garbage);
+            assert_eq!(
+                Number::of(spec.decode(code | garbage)),
+                expected,
+                "{} code {:#x}",
+                row.name,
+                code | garbage
+            );
         }
     }
 }
@@ -330,7 +377,8 @@ fn no_floating_point_format_of_the_crate_is_left_out_of_the_table() {
 
 #[test]
 fn the_table_reads_as_the_decode_examples_of_the_reference() {
-    // The reference, section 1.4: known vectors before the table is trusted, then the crate on the same ones.
+    // The reference, section 1.4: known vectors before the table is trusted, then the crate on the
+    // same ones.
     let examples: [(&str, &[(u32, f64)]); 8] = [
         (
             "F8E4M3",
@@ -365,7 +413,9 @@ fn the_table_reads_as_the_decode_examples_of_the_reference() {
         ("UE5M3", &[(0x78, 1.0), (0x01, 1.0 / 131072.0), (0xF7, 61440.0), (0xF8, 65536.0)]),
     ];
     for (spec, row) in named() {
-        for &(code, value) in examples.iter().filter(|(name, _)| *name == row.name).flat_map(|(_, codes)| *codes) {
+        for &(code, value) in
+            examples.iter().filter(|(name, _)| *name == row.name).flat_map(|(_, codes)| *codes)
+        {
             assert_eq!(row.decode(code), Number::of_f64(value), "{} code {code:#x}", row.name);
             assert_eq!(spec.decode_f64(code), value, "{} code {code:#x}", row.name);
         }

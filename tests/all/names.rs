@@ -4,11 +4,13 @@ use crate::number::Number;
 use std::collections::BTreeMap;
 use subhalf::{Error, FormatSpec, Vocabulary};
 
-/// Names by format: width, largest and smallest positive number, codes of NaN; then what each vocabulary calls it.
+/// Names by format: width, largest and smallest positive number, codes of NaN; then what each
+/// vocabulary calls it.
 ///
-/// Columns: bits, max, min positive (as `significand p exponent of two` or decimal), number of NaN codes, then the names as
-/// `vocabulary:name`. The sources are the reference, sections 1.2 (OCP and ml_dtypes), 1.9 (ml_dtypes), 6.1 (safetensors) and
-/// 6.4 (ONNX); LLVM's and torch's names follow ml_dtypes' list.
+/// Columns: bits, max, min positive (as `significand p exponent of two` or decimal), number of NaN
+/// codes, then the names as `vocabulary:name`. The sources are the reference, sections 1.2 (OCP and
+/// ml_dtypes), 1.9 (ml_dtypes), 6.1 (safetensors) and 6.4 (ONNX); LLVM's and torch's names follow
+/// ml_dtypes' list.
 const NAMES: &str = "
  8 57344        1p-16  6    subhalf:F8E5M2 ocp:E5M2 ml:float8_e5m2 llvm:Float8E5M2 torch:float8_e5m2 onnx:FLOAT8E5M2 st:F8_E5M2
  8 448          1p-9   2    subhalf:F8E4M3 ocp:E4M3 ml:float8_e4m3fn llvm:Float8E4M3FN torch:float8_e4m3fn onnx:FLOAT8E4M3FN st:F8_E4M3
@@ -56,7 +58,9 @@ struct Row {
 
 fn rows() -> Vec<Row> {
     let number = |text: &str| match text.split_once('p') {
-        Some((significand, exponent)) => Number::new(false, significand.parse().unwrap(), exponent.parse().unwrap()),
+        Some((significand, exponent)) => {
+            Number::new(false, significand.parse().unwrap(), exponent.parse().unwrap())
+        }
         None => Number::of_f64(text.parse().unwrap()),
     };
     let vocabulary = |short: &str| match short {
@@ -79,7 +83,10 @@ fn rows() -> Vec<Row> {
             min_positive: number(next()),
             nan_codes: next().parse().unwrap(),
         };
-        let names = columns.map(|name| name.split_once(':').unwrap()).map(|(short, name)| (vocabulary(short), name)).collect();
+        let names = columns
+            .map(|name| name.split_once(':').unwrap())
+            .map(|(short, name)| (vocabulary(short), name))
+            .collect();
         Row { parameters, names }
     };
     NAMES.lines().filter(|line| !line.is_empty()).map(parse).collect()
@@ -98,11 +105,22 @@ fn parameters_of(spec: &FormatSpec) -> Parameters {
 fn every_name_of_every_vocabulary_is_the_format_that_its_document_means() {
     for row in rows() {
         for &(vocabulary, name) in &row.names {
-            let spec = FormatSpec::by_name_in(vocabulary, name).unwrap_or_else(|error| panic!("{vocabulary:?}: {error}"));
+            let spec = FormatSpec::by_name_in(vocabulary, name)
+                .unwrap_or_else(|error| panic!("{vocabulary:?}: {error}"));
             assert_eq!(parameters_of(&spec), row.parameters, "{name} of {}", vocabulary.name());
             let (_, own) = row.names[0];
-            assert_eq!(spec, FormatSpec::by_name_in(Vocabulary::Subhalf, own).unwrap(), "{name} of {}", vocabulary.name());
-            assert_eq!(spec.name_in(vocabulary).unwrap().as_str(), name, "{} does not find its way back", vocabulary.name());
+            assert_eq!(
+                spec,
+                FormatSpec::by_name_in(Vocabulary::Subhalf, own).unwrap(),
+                "{name} of {}",
+                vocabulary.name()
+            );
+            assert_eq!(
+                spec.name_in(vocabulary).unwrap().as_str(),
+                name,
+                "{} does not find its way back",
+                vocabulary.name()
+            );
         }
     }
 }
@@ -133,21 +151,28 @@ fn a_name_without_vocabulary_is_refused_exactly_where_two_vocabularies_differ() 
 #[test]
 fn the_same_word_in_two_vocabularies_is_two_formats() {
     let max = |vocabulary, name| FormatSpec::by_name_in(vocabulary, name).unwrap().max().to_f64();
-    // ml_dtypes' float8_e4m3 is IEEE-style, safetensors' F8_E4M3 is the FN format (reference, sections 1.2 and 6.1).
+    // ml_dtypes' float8_e4m3 is IEEE-style, safetensors' F8_E4M3 is the FN format (reference,
+    // sections 1.2 and 6.1).
     assert_eq!(max(Vocabulary::MlDtypes, "float8_e4m3"), 240.0);
     assert_eq!(max(Vocabulary::Safetensors, "F8_E4M3"), 448.0);
     assert_eq!(max(Vocabulary::Llvm, "Float8E4M3"), 240.0);
     assert_eq!(max(Vocabulary::Ocp, "E4M3"), 448.0);
     assert_eq!(max(Vocabulary::Onnx, "INT8"), 127.0);
     assert_eq!(max(Vocabulary::Ocp, "INT8"), 127.0 / 64.0);
-    let Err(error) = FormatSpec::by_name("INT8") else { panic!("INT8 was taken for one of its meanings") };
+    let Err(error) = FormatSpec::by_name("INT8") else {
+        panic!("INT8 was taken for one of its meanings")
+    };
     let message = error.to_string();
-    assert!(message.contains("OCP means MXINT8") && message.contains("subhalf means INT8"), "{message}");
+    assert!(
+        message.contains("OCP means MXINT8") && message.contains("subhalf means INT8"),
+        "{message}"
+    );
 }
 
 #[test]
 fn names_of_another_vocabulary_and_of_no_format_are_refused() {
-    // Case, prefixes and blanks count, and so do types that hold no numbers of ours (reference, sections 1.9 and 6.1).
+    // Case, prefixes and blanks count, and so do types that hold no numbers of ours (reference,
+    // sections 1.9 and 6.1).
     let strangers = [
         (Vocabulary::Safetensors, "float8_e4m3fn"),
         (Vocabulary::Safetensors, "BOOL"),
@@ -166,9 +191,20 @@ fn names_of_another_vocabulary_and_of_no_format_are_refused() {
     ];
     for (vocabulary, name) in strangers {
         let found = FormatSpec::by_name_in(vocabulary, name);
-        assert!(matches!(found, Err(Error::UnknownName { .. })), "{name} of {}: {found:?}", vocabulary.name());
+        assert!(
+            matches!(found, Err(Error::UnknownName { .. })),
+            "{name} of {}: {found:?}",
+            vocabulary.name()
+        );
     }
-    for name in ["", "BOOL", "complex32", "torch.float8_e4m3fn", "Float8", "a name much longer than any format of any vocabulary"] {
+    for name in [
+        "",
+        "BOOL",
+        "complex32",
+        "torch.float8_e4m3fn",
+        "Float8",
+        "a name much longer than any format of any vocabulary",
+    ] {
         assert!(matches!(FormatSpec::by_name(name), Err(Error::UnknownName { .. })), "{name}");
     }
 }
@@ -181,12 +217,17 @@ fn second_names_mean_the_same_format_as_the_first() {
         (Vocabulary::P3109, "binary8p4sf", "Binary8p4sf"),
     ];
     for (vocabulary, second, first) in seconds {
-        let [second_spec, first_spec] = [second, first].map(|name| FormatSpec::by_name_in(vocabulary, name).unwrap());
+        let [second_spec, first_spec] =
+            [second, first].map(|name| FormatSpec::by_name_in(vocabulary, name).unwrap());
         assert_eq!(second_spec, first_spec, "{second}");
         assert_eq!(first_spec.name_in(vocabulary).unwrap().as_str(), first, "{second}");
     }
-    // torch has FP4 only as pairs in a byte; ml_dtypes' int1 has no positive number, so the table above has no row for it.
-    assert_eq!(FormatSpec::by_name_in(Vocabulary::Torch, "float4_e2m1fn_x2").unwrap(), FormatSpec::F4E2M1);
+    // torch has FP4 only as pairs in a byte; ml_dtypes' int1 has no positive number, so the table
+    // above has no row for it.
+    assert_eq!(
+        FormatSpec::by_name_in(Vocabulary::Torch, "float4_e2m1fn_x2").unwrap(),
+        FormatSpec::F4E2M1
+    );
     let int1 = FormatSpec::by_name_in(Vocabulary::MlDtypes, "int1").unwrap();
     assert_eq!((int1.bits(), int1.decode_f64(0), int1.decode_f64(1)), (1, 0.0, -1.0));
 }

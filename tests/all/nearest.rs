@@ -1,12 +1,16 @@
-//! The short ways of the stamped types: `from_f32`, operators and comparisons against the reference codec and the exact arithmetic.
+//! The short ways of the stamped types: `from_f32`, operators and comparisons against the reference
+//! codec and the exact arithmetic.
 
-use subhalf::{Convert, Encoding, FloatSpec, FormatSpec, Infinity, MissingNan, Nan, Overflow, Round, Zero};
+use subhalf::{
+    Convert, Encoding, FloatSpec, FormatSpec, Infinity, MissingNan, Nan, Overflow, Round, Zero,
+};
 
 const fn float(layout: FloatSpec) -> FormatSpec {
     FormatSpec::constant("short way", Encoding::Float(layout))
 }
 
-// What named formats lack: no mantissa with either parity of the bias, one mantissa bit, wide codes, far exponents, other policies.
+// What named formats lack: no mantissa with either parity of the bias, one mantissa bit, wide
+// codes, far exponents, other policies.
 subhalf::define_format! { struct PowersOfTwo(u8) = float(FloatSpec::finite(5, 0)); }
 subhalf::define_format! { struct OtherPowersOfTwo(u8) = float(FloatSpec { bias: 4, ..FloatSpec::finite(4, 0) }); }
 subhalf::define_format! { struct OneBit(u8) = float(FloatSpec::finite_nan(6, 1)); }
@@ -27,18 +31,29 @@ subhalf::define_format! { struct Down(u8) = FormatSpec::F8E4M3, policy Convert::
 subhalf::define_format! { struct ZeroIsNan(u8) = FormatSpec::F8E4M3FNUZ, policy Convert::SATURATING.with_zero(Zero::Nan); }
 subhalf::define_format! { struct Payload(u8) = FormatSpec::F8E5M2, policy Convert::IEEE.with_nan(Nan::Payload); }
 
-/// Every midpoint of neighbours, every number and the ends of the f32 range, each with its four nearest f32s and both signs; NaNs.
+/// Every midpoint of neighbours, every number and the ends of the f32 range, each with its four
+/// nearest f32s and both signs; NaNs.
 fn inputs(spec: &FormatSpec) -> Vec<f32> {
     let stride = if spec.bits() > 16 { 104_729 } else { 1 };
     let codes = spec.codes().step_by(stride);
     let pairs = codes.flat_map(|code| {
-        let (value, next) = (spec.decode(code).to_f64(), spec.next_up(code).map_or(0.0, |code| spec.decode(code).to_f64()));
+        let (value, next) = (
+            spec.decode(code).to_f64(),
+            spec.next_up(code).map_or(0.0, |code| spec.decode(code).to_f64()),
+        );
         // The upper one is beyond the largest number, where the next would be.
-        [value, value / 2.0 + next / 2.0, value * 1.5 - spec.decode(spec.next_down(code).unwrap_or(0)).to_f64() / 2.0]
+        [
+            value,
+            value / 2.0 + next / 2.0,
+            value * 1.5 - spec.decode(spec.next_down(code).unwrap_or(0)).to_f64() / 2.0,
+        ]
     });
-    let ends = [0, 1, 0x7F_FFFF, 0x80_0000, 0x7F7F_FFFF, 0x7F80_0000].map(|bits| f64::from(f32::from_bits(bits)));
+    let ends = [0, 1, 0x7F_FFFF, 0x80_0000, 0x7F7F_FFFF, 0x7F80_0000]
+        .map(|bits| f64::from(f32::from_bits(bits)));
     let centres = pairs.chain(ends);
-    let near = |centre: f64| (-2..=2).map(move |ulps| (centre as f32).to_bits().saturating_add_signed(ulps));
+    let near = |centre: f64| {
+        (-2..=2).map(move |ulps| (centre as f32).to_bits().saturating_add_signed(ulps))
+    };
     let nans = [0x7F80_0001, 0x7FBF_FFFF, 0x7FC0_0000, 0x7FC1_2345, 0x7FFF_FFFF];
     let bits = centres.flat_map(near).chain(nans);
     bits.flat_map(|bits| [f32::from_bits(bits), f32::from_bits(bits | 1 << 31)]).collect()
@@ -82,7 +97,8 @@ macro_rules! check_pairs {
                 (exact.is_nan(), exact.is_infinite(), exact.is_finite(), exact.is_zero()),
                 "{x:?}"
             );
-            // With two zeros the sign is a bit of its own, whatever the policy makes of numbers that come from elsewhere.
+            // With two zeros the sign is a bit of its own, whatever the policy makes of numbers
+            // that come from elsewhere.
             let negative = match <$type as Format>::SPEC.negative_zero_code() {
                 Some(sign) => x.to_bits() ^ sign as u8,
                 None if x.is_nan() => x.to_bits(),

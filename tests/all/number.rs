@@ -1,11 +1,12 @@
-//! Exact numbers for the referees: an odd integer times a power of two. Nothing of the crate is used but the accessors of
-//! [`Unpacked`].
+//! Exact numbers for the referees: an odd integer times a power of two. Nothing of the crate is
+//! used but the accessors of [`Unpacked`].
 
 use std::cmp::Ordering;
 use std::num::FpCategory;
 use subhalf::Unpacked;
 
-/// What a code stands for, in one form for each value, so that `==` on it is exact (and tells −0 from +0, and NaN is NaN).
+/// What a code stands for, in one form for each value, so that `==` on it is exact (and tells −0
+/// from +0, and NaN is NaN).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Number {
     Nan,
@@ -75,7 +76,9 @@ impl Number {
     pub(crate) fn is_negative(self) -> bool {
         match self {
             Self::Nan => false,
-            Self::Infinite { negative } | Self::Zero { negative } | Self::Finite { negative, .. } => negative,
+            Self::Infinite { negative }
+            | Self::Zero { negative }
+            | Self::Finite { negative, .. } => negative,
         }
     }
 
@@ -84,7 +87,9 @@ impl Number {
             Self::Nan => Self::Nan,
             Self::Infinite { negative } => Self::Infinite { negative: !negative },
             Self::Zero { negative } => Self::Zero { negative: !negative },
-            Self::Finite { negative, odd, exponent } => Self::Finite { negative: !negative, odd, exponent },
+            Self::Finite { negative, odd, exponent } => {
+                Self::Finite { negative: !negative, odd, exponent }
+            }
         }
     }
 
@@ -151,7 +156,8 @@ impl Number {
                     odd << (exponent - last)
                 } else {
                     let hidden = 1 << mantissa_bits;
-                    ((top + bias) as u64) << mantissa_bits | ((odd << (mantissa_bits - odd.ilog2())) & (hidden - 1))
+                    ((top + bias) as u64) << mantissa_bits
+                        | ((odd << (mantissa_bits - odd.ilog2())) & (hidden - 1))
                 }
             }
         };
@@ -161,18 +167,45 @@ impl Number {
 
 #[test]
 fn the_referee_knows_f32_and_f64() {
-    for x in [0.0, -0.0, 1.0, -1.5, 0.1, f64::MAX, f64::MIN_POSITIVE, 5e-324, -1.7e-310, f64::INFINITY, f64::NEG_INFINITY] {
+    for x in [
+        0.0,
+        -0.0,
+        1.0,
+        -1.5,
+        0.1,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        5e-324,
+        -1.7e-310,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+    ] {
         assert_eq!(Number::of_f64(x).exact_f64().map(f64::to_bits), Some(x.to_bits()), "{x:e}");
     }
-    for x in [0.0, -0.0, 1.0, -1.5, 0.1, f32::MAX, f32::MIN_POSITIVE, 1e-45, -1.7e-40, f32::INFINITY] {
-        assert_eq!(Number::of_f64(f64::from(x)).exact_f32().map(f32::to_bits), Some(x.to_bits()), "{x:e}");
+    for x in
+        [0.0, -0.0, 1.0, -1.5, 0.1, f32::MAX, f32::MIN_POSITIVE, 1e-45, -1.7e-40, f32::INFINITY]
+    {
+        assert_eq!(
+            Number::of_f64(f64::from(x)).exact_f32().map(f32::to_bits),
+            Some(x.to_bits()),
+            "{x:e}"
+        );
     }
     let not_f32 = [1.0 + 2f64.powi(-24), 2f64.powi(128), 2f64.powi(-150), 3.0 * 2f64.powi(-150)];
     assert!(not_f32.iter().all(|&x| Number::of_f64(x).exact_f32().is_none()));
-    let in_order = [f64::NEG_INFINITY, -4.0, -3.0, -5e-324, 0.0, 5e-324, 1.0, 1.5, 2.0, f64::INFINITY];
+    let in_order =
+        [f64::NEG_INFINITY, -4.0, -3.0, -5e-324, 0.0, 5e-324, 1.0, 1.5, 2.0, f64::INFINITY];
     for pair in in_order.windows(2) {
-        assert_eq!(Number::of_f64(pair[0]).order(Number::of_f64(pair[1])), Ordering::Less, "{pair:?}");
-        assert_eq!(Number::of_f64(pair[1]).order(Number::of_f64(pair[0])), Ordering::Greater, "{pair:?}");
+        assert_eq!(
+            Number::of_f64(pair[0]).order(Number::of_f64(pair[1])),
+            Ordering::Less,
+            "{pair:?}"
+        );
+        assert_eq!(
+            Number::of_f64(pair[1]).order(Number::of_f64(pair[0])),
+            Ordering::Greater,
+            "{pair:?}"
+        );
     }
     assert_eq!(NEGATIVE_ZERO.order(ZERO), Ordering::Equal);
 }

@@ -1,17 +1,18 @@
-//! The stamped types: constants restated from the documents, conversions, order, text, operators' forms.
+//! The stamped types: constants restated from the documents, conversions, order, text, operators'
+//! forms.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::num::FpCategory;
 use subhalf::{
-    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf, Binary8p5se, Convert, E8M0, F4E2M1,
-    F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, Flags, Format, FormatSpec, HiF8,
-    Round, UE4M3, UE5M3,
+    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf,
+    Binary8p5se, Convert, E8M0, F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz,
+    F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, Flags, Format, FormatSpec, HiF8, Round, UE4M3, UE5M3,
 };
 
-/// Type: max, min, min normal (or smallest), epsilon, significand bits; as f64, from formats.md 1.2, 1.10 and 2.1 (OCP OFP8 1.0 and MX 1.0 by way of
-/// them) and IEEE P3109 v4.0.
+/// Type: max, min, min normal (or smallest), epsilon, significand bits; as f64, from formats.md
+/// 1.2, 1.10 and 2.1 (OCP OFP8 1.0 and MX 1.0 by way of them) and IEEE P3109 v4.0.
 macro_rules! limits {
     ($($type:ident: $max:expr, $min:expr, $min_positive:expr, $epsilon:expr, $digits:expr;)*) => {$(
         assert_eq!(
@@ -52,17 +53,35 @@ fn constants_are_those_of_the_documents() {
         Binary6p4sf: 3.75, -3.75, 0.5, 0.125, 4;
         Binary4p2sf: 3.0, -3.0, 0.5, 0.5, 2;
     }
-    assert_eq!([F8E4M3::MIN_POSITIVE_SUBNORMAL.to_f64(), F8E4M3::MAX_SUBNORMAL.to_f64()], [two(-9), 7.0 * two(-9)]);
-    assert_eq!([HiF8::MIN_POSITIVE_SUBNORMAL.to_f64(), HiF8::MAX_SUBNORMAL.to_f64()], [two(-22), two(-16)]);
-    assert_eq!([F8E5M2::INFINITY.to_bits(), F8E5M2::NEG_INFINITY.to_bits(), F8E5M2::NAN.to_bits()], [0x7C, 0xFC, 0x7E]);
     assert_eq!(
-        [F8E4M3::NAN.to_bits(), F8E4M3Fnuz::NAN.to_bits(), HiF8::NAN.to_bits(), E8M0::NAN.to_bits()],
+        [F8E4M3::MIN_POSITIVE_SUBNORMAL.to_f64(), F8E4M3::MAX_SUBNORMAL.to_f64()],
+        [two(-9), 7.0 * two(-9)]
+    );
+    assert_eq!(
+        [HiF8::MIN_POSITIVE_SUBNORMAL.to_f64(), HiF8::MAX_SUBNORMAL.to_f64()],
+        [two(-22), two(-16)]
+    );
+    assert_eq!(
+        [F8E5M2::INFINITY.to_bits(), F8E5M2::NEG_INFINITY.to_bits(), F8E5M2::NAN.to_bits()],
+        [0x7C, 0xFC, 0x7E]
+    );
+    assert_eq!(
+        [
+            F8E4M3::NAN.to_bits(),
+            F8E4M3Fnuz::NAN.to_bits(),
+            HiF8::NAN.to_bits(),
+            E8M0::NAN.to_bits()
+        ],
         [0x7F, 0x80, 0x80, 0xFF]
     );
-    assert_eq!([F8E4M3::NEG_ZERO.to_bits(), F8E4M3::ZERO.to_bits(), F4E2M1::NEG_ONE.to_bits()], [0x80, 0x00, 0xA]);
+    assert_eq!(
+        [F8E4M3::NEG_ZERO.to_bits(), F8E4M3::ZERO.to_bits(), F4E2M1::NEG_ONE.to_bits()],
+        [0x80, 0x00, 0xA]
+    );
 }
 
-/// The crate `float8` 0.7.0 has `F8E4M3::MAX` = 416 and `F8E5M2::MAX` = 49152, one code below the largest numbers.
+/// The crate `float8` 0.7.0 has `F8E4M3::MAX` = 416 and `F8E5M2::MAX` = 49152, one code below the
+/// largest numbers.
 #[test]
 fn max_is_448_and_not_416_as_in_float8() {
     assert_eq!((F8E4M3::MAX.to_bits(), F8E4M3::MAX.to_f32()), (0x7E, 448.0));
@@ -84,11 +103,16 @@ fn f64_is_rounded_once_and_not_through_f32_as_in_microfloat() {
 fn conversions_are_const() {
     const X: F8E4M3 = F8E4M3::from_f32(0.3);
     const Y: F8E5M2 = F8E5M2::from_unpacked(X.unpack());
-    const SUM: (F8E4M3, Flags) = X.add_with(F8E4M3::ONE, &Convert::SATURATING.with_round(Round::Up), 0);
-    assert_eq!((X.to_f32(), Y.to_f32(), SUM.0.to_f32(), SUM.1), (0.3125, 0.3125, 1.375, Flags::INEXACT));
+    const SUM: (F8E4M3, Flags) =
+        X.add_with(F8E4M3::ONE, &Convert::SATURATING.with_round(Round::Up), 0);
+    assert_eq!(
+        (X.to_f32(), Y.to_f32(), SUM.0.to_f32(), SUM.1),
+        (0.3125, 0.3125, 1.375, Flags::INEXACT)
+    );
 }
 
-/// Every f16 and bf16 is an f32, so one rounding of either is that of the f32; and every number here is an f32 on its way out.
+/// Every f16 and bf16 is an f32, so one rounding of either is that of the f32; and every number
+/// here is an f32 on its way out.
 #[cfg(feature = "half")]
 #[test]
 fn all_numbers_of_half_come_in_and_all_codes_go_out_rounded_once() {
@@ -125,25 +149,42 @@ fn all_numbers_of_half_come_in_and_all_codes_go_out_rounded_once() {
 #[test]
 fn of_two_zeros_the_first_is_larger_and_smaller() {
     let (plus, minus) = (F8E4M3::ZERO, F8E4M3::NEG_ZERO);
-    let codes = [plus.max(minus), minus.max(plus), plus.min(minus), minus.min(plus)].map(F8E4M3::to_bits);
+    let codes =
+        [plus.max(minus), minus.max(plus), plus.min(minus), minus.min(plus)].map(F8E4M3::to_bits);
     assert_eq!(codes, [0x00, 0x80, 0x00, 0x80]);
 }
 
 /// What `half` and f32 have, where the format has it.
 #[test]
 fn defaults_lossless_conversions_signum_and_decimal_limits() {
-    assert_eq!((F8E4M3::default().to_bits(), HiF8::default(), UE4M3::default()), (0x00, HiF8::ZERO, UE4M3::ZERO));
+    assert_eq!(
+        (F8E4M3::default().to_bits(), HiF8::default(), UE4M3::default()),
+        (0x00, HiF8::ZERO, UE4M3::ZERO)
+    );
     assert_eq!(
         (f32::from(F8E4M3::MAX), f64::from(E8M0::MIN), f32::from(F8E5M2::NEG_INFINITY)),
         (448.0, 2f64.powi(-127), f32::NEG_INFINITY)
     );
     assert_eq!(F8E4M3::from_f32(-3.5).signum(), F8E4M3::NEG_ONE);
-    assert_eq!((F8E4M3::NEG_ZERO.signum(), F8E4M3Fnuz::ZERO.signum()), (F8E4M3::NEG_ONE, F8E4M3Fnuz::ONE));
+    assert_eq!(
+        (F8E4M3::NEG_ZERO.signum(), F8E4M3Fnuz::ZERO.signum()),
+        (F8E4M3::NEG_ONE, F8E4M3Fnuz::ONE)
+    );
     assert!(F8E5M2::NAN.signum().is_nan() && Binary8p4se::NAN.signum().is_nan());
-    // 10^2 <= 448 < 10^3, 10^-2 < 2^-6 <= 10^-1; 57344 and 2^-14; 28 and 0.25; 6 and 1; 2^±127; 0.00003 of HiF8.
-    assert_eq!([F8E4M3::MIN_10_EXP, F8E5M2::MIN_10_EXP, F6E3M2::MIN_10_EXP, F4E2M1::MIN_10_EXP], [-1, -4, 0, 0]);
-    assert_eq!([F8E4M3::MAX_10_EXP, F8E5M2::MAX_10_EXP, F6E3M2::MAX_10_EXP, F4E2M1::MAX_10_EXP], [2, 4, 1, 0]);
-    assert_eq!([E8M0::MIN_10_EXP, E8M0::MAX_10_EXP, HiF8::MIN_10_EXP, HiF8::MAX_10_EXP], [-38, 38, -4, 4]);
+    // 10^2 <= 448 < 10^3, 10^-2 < 2^-6 <= 10^-1; 57344 and 2^-14; 28 and 0.25; 6 and 1; 2^±127;
+    // 0.00003 of HiF8.
+    assert_eq!(
+        [F8E4M3::MIN_10_EXP, F8E5M2::MIN_10_EXP, F6E3M2::MIN_10_EXP, F4E2M1::MIN_10_EXP],
+        [-1, -4, 0, 0]
+    );
+    assert_eq!(
+        [F8E4M3::MAX_10_EXP, F8E5M2::MAX_10_EXP, F6E3M2::MAX_10_EXP, F4E2M1::MAX_10_EXP],
+        [2, 4, 1, 0]
+    );
+    assert_eq!(
+        [E8M0::MIN_10_EXP, E8M0::MAX_10_EXP, HiF8::MIN_10_EXP, HiF8::MAX_10_EXP],
+        [-38, 38, -4, 4]
+    );
     assert_eq!((F6E3M2::all().count(), F4E2M1::all().map(F4E2M1::to_f64).sum::<f64>()), (64, 0.0));
 }
 
@@ -157,8 +198,16 @@ fn bytes_and_bits_beyond_the_width() {
 #[test]
 fn classes_and_signs() {
     assert_eq!(F8E4M3::from_bits(0x01).classify(), FpCategory::Subnormal);
-    assert!(F8E4M3::from_bits(0x08).is_normal() && F8E4M3::from_bits(0xFF).is_nan() && F8E4M3::from_bits(0xFF).is_sign_negative());
-    assert!(F8E5M2::INFINITY.is_infinite() && !F8E5M2::INFINITY.is_finite() && F8E5M2::NEG_ZERO == F8E5M2::ZERO);
+    assert!(
+        F8E4M3::from_bits(0x08).is_normal()
+            && F8E4M3::from_bits(0xFF).is_nan()
+            && F8E4M3::from_bits(0xFF).is_sign_negative()
+    );
+    assert!(
+        F8E5M2::INFINITY.is_infinite()
+            && !F8E5M2::INFINITY.is_finite()
+            && F8E5M2::NEG_ZERO == F8E5M2::ZERO
+    );
     assert_eq!((-F8E4M3::ONE).to_f32(), -1.0);
     assert_eq!((-F8E4M3Fnuz::ZERO).to_bits(), 0x00);
     assert_eq!(F8E4M3::NEG_ONE.abs(), F8E4M3::ONE);
@@ -190,7 +239,8 @@ fn order_total_order_and_neighbours() {
 fn equal_numbers_hash_alike() {
     let hasher = RandomState::new();
     assert_eq!(hasher.hash_one(F8E4M3::ZERO), hasher.hash_one(F8E4M3::NEG_ZERO));
-    let distinct: HashSet<u64> = (0..=255u8).map(|code| hasher.hash_one(F8E5M2::from_bits(code))).collect();
+    let distinct: HashSet<u64> =
+        (0..=255u8).map(|code| hasher.hash_one(F8E5M2::from_bits(code))).collect();
     assert_eq!(distinct.len(), 255);
 }
 
@@ -201,7 +251,10 @@ fn text_goes_out_like_an_f64_and_comes_in_rounded_once() {
         format!("{x} {x:?} {x:e} {x:E} {x:08.3} {x:x} {x:#X} {x:#010b} {x:o}"),
         "0.3125 F8E4M3(0.3125) 3.125e-1 3.125E-1 0000.312 2a 0x2A 0b00101010 52"
     );
-    assert_eq!(format!("{} {} {}", F8E5M2::NEG_INFINITY, F8E5M2::NAN, F8E4M3::NEG_ZERO), "-inf NaN -0");
+    assert_eq!(
+        format!("{} {} {}", F8E5M2::NEG_INFINITY, F8E5M2::NAN, F8E4M3::NEG_ZERO),
+        "-inf NaN -0"
+    );
     // The midpoint of 1 and 1.125, and a hair off it: farther than f64 can tell.
     let parse = |text: &str| text.parse::<F8E4M3>().map(F8E4M3::to_f32);
     assert_eq!(parse("1.0625"), Ok(1.0));
@@ -241,13 +294,19 @@ fn operators_come_in_every_form_and_round_each_step() {
     // Sixteen and sixteen ones: 16 + 1 is a tie that goes to 16.
     let ones = [F8E4M3::ONE; 16];
     assert_eq!(ones.iter().fold(F8E4M3::from_f32(16.0), |sum, x| sum + x).to_f32(), 16.0);
-    assert_eq!((ones.iter().sum::<F8E4M3>().to_f32(), ones.into_iter().product::<F8E4M3>().to_f32()), (16.0, 1.0));
+    assert_eq!(
+        (ones.iter().sum::<F8E4M3>().to_f32(), ones.into_iter().product::<F8E4M3>().to_f32()),
+        (16.0, 1.0)
+    );
 }
 
 #[test]
 fn division_by_zero_is_infinity_or_nan_by_policy() {
     let (one, zero) = (F8E5M2::ONE, F8E5M2::ZERO);
-    assert_eq!(one.div_with(zero, &Convert::SATURATING, 0), (F8E5M2::INFINITY, Flags::DIVIDE_BY_ZERO));
+    assert_eq!(
+        one.div_with(zero, &Convert::SATURATING, 0),
+        (F8E5M2::INFINITY, Flags::DIVIDE_BY_ZERO)
+    );
     assert_eq!(F8E4M3::ONE / F8E4M3::ZERO, F8E4M3::MAX); // no infinity: as an infinite input
     assert!((Binary8p4se::ONE / Binary8p4se::ZERO).is_nan() && Binary8p4se::ZERO.recip().is_nan()); // P3109 v4.0
     assert!((zero / zero).is_nan());
@@ -262,23 +321,46 @@ fn divide_by_zero_comes_with_overflow_where_there_is_no_infinity() {
     let (nan, flags) = F8E4M3::NEG_ONE.div_with(F8E4M3::ZERO, &Convert::ML_DTYPES, 0);
     assert_eq!((nan.to_bits(), flags), (0xFF, all));
     assert_eq!(F8E5M2::ONE.div_with(F8E5M2::ZERO, &Convert::CUDA_SATFINITE, 0), (F8E5M2::MAX, all));
-    assert_eq!(HiF8::NEG_ONE.div_with(HiF8::ZERO, &Convert::HIF8, 0), (HiF8::NEG_INFINITY, Flags::DIVIDE_BY_ZERO));
+    assert_eq!(
+        HiF8::NEG_ONE.div_with(HiF8::ZERO, &Convert::HIF8, 0),
+        (HiF8::NEG_INFINITY, Flags::DIVIDE_BY_ZERO)
+    );
     let (nan, flags) = Binary8p3sf::ONE.div_with(Binary8p3sf::ZERO, &Convert::P3109_SAT_NONE, 0);
     assert!(nan.is_nan() && flags == Flags::INVALID);
 }
 
-/// P3109 divides nothing by zero, whether its format is a type, a spec, or has another name (Binary8p4sf is E4M3 FNUZ).
+/// P3109 divides nothing by zero, whether its format is a type, a spec, or has another name
+/// (Binary8p4sf is E4M3 FNUZ).
 #[test]
 fn division_by_zero_is_nan_by_default_in_formats_of_p3109() {
     let quotient = |spec: &FormatSpec| {
         let (one, zero) = (spec.one_code().unwrap(), spec.zero_code().unwrap());
         (spec.div_with(one, zero, &spec.default_convert(), 0), spec.nan_code())
     };
-    for name in ["Binary8p3se", "Binary8p4sf", "Binary8p3ue", "Binary5p2uf", "Binary16p11se", "F8E4M3FNUZ", "F8E4M3B11FNUZ"] {
+    for name in [
+        "Binary8p3se",
+        "Binary8p4sf",
+        "Binary8p3ue",
+        "Binary5p2uf",
+        "Binary16p11se",
+        "F8E4M3FNUZ",
+        "F8E4M3B11FNUZ",
+    ] {
         let (found, nan) = quotient(&FormatSpec::by_name(name).unwrap());
         assert_eq!((Some(found.code), found.flags), (nan, Flags::INVALID), "{name}");
     }
-    for name in ["F8E4M3", "F8E5M2", "F8E4M3IEEE", "F6E2M3", "F4E2M1", "HIF8", "UE4M3", "UE5M3", "F16", "BF16"] {
+    for name in [
+        "F8E4M3",
+        "F8E5M2",
+        "F8E4M3IEEE",
+        "F6E2M3",
+        "F4E2M1",
+        "HIF8",
+        "UE4M3",
+        "UE5M3",
+        "F16",
+        "BF16",
+    ] {
         let (found, _) = quotient(&FormatSpec::by_name(name).unwrap());
         assert!(found.flags.contains(Flags::DIVIDE_BY_ZERO), "{name}: {found:?}");
     }
@@ -287,7 +369,10 @@ fn division_by_zero_is_nan_by_default_in_formats_of_p3109() {
     // Infinity too (v4.0, Divide); IEEE 754 has infinity, and no exception.
     let infinite = Binary8p3se::NEG_INFINITY.div_with(Binary8p3se::ZERO, &Binary8p3se::CONVERT, 0);
     assert_eq!((infinite.0.to_bits(), infinite.1), (0x80, Flags::INVALID));
-    assert_eq!(F8E5M2::INFINITY.div_with(F8E5M2::NEG_ZERO, &F8E5M2::CONVERT, 0), (F8E5M2::NEG_INFINITY, Flags::NONE));
+    assert_eq!(
+        F8E5M2::INFINITY.div_with(F8E5M2::NEG_ZERO, &F8E5M2::CONVERT, 0),
+        (F8E5M2::NEG_INFINITY, Flags::NONE)
+    );
 }
 
 mod own {
@@ -307,7 +392,8 @@ mod own {
     subhalf::define_format! { pub(super) struct F16(u16) = FormatSpec::F16; }
 }
 
-/// IEEE 754-2019, 5.5.1: abs, copySign and negate move the sign bit and nothing else, of NaN too. Where the bit alone is NaN, it and zero have none.
+/// IEEE 754-2019, 5.5.1: abs, copySign and negate move the sign bit and nothing else, of NaN too.
+/// Where the bit alone is NaN, it and zero have none.
 #[test]
 fn abs_copysign_and_negate_are_operations_on_the_sign_bit() {
     macro_rules! check {
@@ -337,20 +423,36 @@ fn abs_copysign_and_negate_are_operations_on_the_sign_bit() {
     check!(0x80_u8, [0x00_u8, 0x80], Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se);
     check!(0x20_u8, [0x00_u8, 0x20], Binary6p3sf Binary6p4sf);
     check!(0x8_u8, [0x0_u8, 0x8], Binary4p2sf);
-    for (code, opposite) in [(0x00, 0x00), (0x01, 0x21), (0x1E, 0x3E), (0x1F, 0x3F), (0x3F, 0x1F), (0x2C, 0x0C)] {
+    for (code, opposite) in
+        [(0x00, 0x00), (0x01, 0x21), (0x1E, 0x3E), (0x1F, 0x3F), (0x3F, 0x1F), (0x2C, 0x0C)]
+    {
         let (x, magnitude) = (own::OneZero::from_bits(code), code & 0x1F);
-        let found = [-x, x.abs(), x.copysign(own::OneZero::MAX), x.copysign(own::OneZero::MIN)].map(own::OneZero::to_bits);
-        assert_eq!(found, [opposite, magnitude, magnitude, if code == 0 { 0 } else { 0x20 | magnitude }], "{code:#x}");
+        let found = [-x, x.abs(), x.copysign(own::OneZero::MAX), x.copysign(own::OneZero::MIN)]
+            .map(own::OneZero::to_bits);
+        assert_eq!(
+            found,
+            [opposite, magnitude, magnitude, if code == 0 { 0 } else { 0x20 | magnitude }],
+            "{code:#x}"
+        );
     }
 }
 
 #[test]
 fn signs_of_formats_without_a_sign_bit() {
     for code in 0..=u8::MAX {
-        let (int, posit, scale) = (own::Int8::from_bits(code), own::Posit8::from_bits(code), UE5M3::from_bits(code));
+        let (int, posit, scale) =
+            (own::Int8::from_bits(code), own::Posit8::from_bits(code), UE5M3::from_bits(code));
         assert_eq!(int.abs().to_f64(), int.to_f64().abs().min(127.0), "{code:#x}");
-        assert_eq!(posit.abs().to_bits(), if code > 0x80 { code.wrapping_neg() } else { code }, "{code:#x}");
-        assert_eq!((scale.abs().to_bits(), scale.copysign(UE5M3::ONE).to_bits()), (code, code), "{code:#x}");
+        assert_eq!(
+            posit.abs().to_bits(),
+            if code > 0x80 { code.wrapping_neg() } else { code },
+            "{code:#x}"
+        );
+        assert_eq!(
+            (scale.abs().to_bits(), scale.copysign(UE5M3::ONE).to_bits()),
+            (code, code),
+            "{code:#x}"
+        );
         assert!((-scale).is_nan() || scale.is_zero(), "{code:#x}");
     }
 }
@@ -360,6 +462,7 @@ fn signs_of_formats_without_a_sign_bit() {
 fn sums_in_a_format_without_zero_start_at_the_first_number() {
     assert_eq!([E8M0::MIN].iter().sum::<E8M0>(), E8M0::MIN);
     assert_eq!([E8M0::ONE, E8M0::ONE].into_iter().sum::<E8M0>().to_f32(), 2.0);
-    let (no_sum, no_product): (F8E4M3, E8M0) = (std::iter::empty::<F8E4M3>().sum(), std::iter::empty::<E8M0>().product());
+    let (no_sum, no_product): (F8E4M3, E8M0) =
+        (std::iter::empty::<F8E4M3>().sum(), std::iter::empty::<E8M0>().product());
     assert_eq!((no_sum, no_product), (F8E4M3::ZERO, E8M0::ONE));
 }

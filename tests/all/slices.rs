@@ -1,8 +1,10 @@
-//! Bulk calls beside plain encoding and decoding, each against the reference codec element by element: packed streams, code to code, f64.
+//! Bulk calls beside plain encoding and decoding, each against the reference codec element by
+//! element: packed streams, code to code, f64.
 
 use subhalf::{
-    BitOrder, Code, Convert, Dither, Encoding, Error, Exec, FloatSpec, Format, FormatSlice, FormatSpec, Isa, Nan, Round,
-    Stochastic, SubnormalInputs, convert_slice, decode_packed_slice, decode_slice, encode_packed_slice, encode_slice, pack,
+    BitOrder, Code, Convert, Dither, Encoding, Error, Exec, FloatSpec, Format, FormatSlice,
+    FormatSpec, Isa, Nan, Round, Stochastic, SubnormalInputs, convert_slice, decode_packed_slice,
+    decode_slice, encode_packed_slice, encode_slice, pack,
 };
 
 /// Any f32s: every exponent, NaN and infinity among them; most near one.
@@ -11,13 +13,18 @@ fn numbers(count: usize) -> Vec<f32> {
     (0..count)
         .map(|i| {
             let [bits, kind, ..] = word(i);
-            if kind % 4 == 0 { f32::from_bits(bits) } else { (bits as i32 as f32) / 2.0f32.powi(29) }
+            if kind % 4 == 0 {
+                f32::from_bits(bits)
+            } else {
+                (bits as i32 as f32) / 2.0f32.powi(29)
+            }
         })
         .collect()
 }
 
 fn round_to_odd_traps() -> Vec<f64> {
-    // Numbers between two f32s, on both sides of every f32 that a format could decide at: a plain cast would put them on it.
+    // Numbers between two f32s, on both sides of every f32 that a format could decide at: a plain
+    // cast would put them on it.
     let mut all: Vec<f64> = numbers(3000)
         .into_iter()
         .flat_map(|x| {
@@ -30,7 +37,18 @@ fn round_to_odd_traps() -> Vec<f64> {
             ]
         })
         .collect();
-    all.extend([f64::MAX, -f64::MAX, f64::MIN_POSITIVE, -1e-310, 5e-324, 3.5e38, -3.5e38, 1e-46, f64::INFINITY, -f64::INFINITY]);
+    all.extend([
+        f64::MAX,
+        -f64::MAX,
+        f64::MIN_POSITIVE,
+        -1e-310,
+        5e-324,
+        3.5e38,
+        -3.5e38,
+        1e-46,
+        f64::INFINITY,
+        -f64::INFINITY,
+    ]);
     all.extend([f64::NAN, -f64::NAN, 0.0, -0.0, f64::from(f32::MAX) * (1.0 + 2.0f64.powi(-26))]);
     all
 }
@@ -41,7 +59,8 @@ fn f64_slices_are_rounded_once_in_every_format() {
     for spec in FormatSpec::ALL {
         let base = spec.default_convert();
         let stochastic = |bits| Round::stochastic(Stochastic::C, bits).unwrap();
-        let rounds = Round::DETERMINISTIC.into_iter().chain([stochastic(8), stochastic(16), stochastic(24)]);
+        let rounds =
+            Round::DETERMINISTIC.into_iter().chain([stochastic(8), stochastic(16), stochastic(24)]);
         let others = [Convert::ML_DTYPES, base.with_subnormal_inputs(SubnormalInputs::Flush)];
         for convert in rounds.map(|round| base.with_round(round)).chain(others) {
             let dither = Dither::new(5);
@@ -49,12 +68,22 @@ fn f64_slices_are_rounded_once_in_every_format() {
                 Round::Stochastic { bits, .. } => dither.word(i as u64, bits),
                 _ => 0,
             };
-            let expected: Vec<u32> = x.iter().enumerate().map(|(i, &x)| spec.encode_f64_with(x, &convert, word(i)).code).collect();
+            let expected: Vec<u32> = x
+                .iter()
+                .enumerate()
+                .map(|(i, &x)| spec.encode_f64_with(x, &convert, word(i)).code)
+                .collect();
             for isa in Isa::available() {
                 let mut codes = vec![0u32; x.len()];
-                encode_slice(spec, &x, &mut codes, &convert, dither, Exec::SERIAL.with_isa(isa)).unwrap();
+                encode_slice(spec, &x, &mut codes, &convert, dither, Exec::SERIAL.with_isa(isa))
+                    .unwrap();
                 let wrong = (0..x.len()).find(|&i| codes[i] != expected[i]);
-                assert_eq!(wrong.map(|i| (x[i], codes[i], expected[i])), None, "{spec} {convert:?} {}", isa.name());
+                assert_eq!(
+                    wrong.map(|i| (x[i], codes[i], expected[i])),
+                    None,
+                    "{spec} {convert:?} {}",
+                    isa.name()
+                );
             }
         }
     }
@@ -64,20 +93,29 @@ fn f64_slices_are_rounded_once_in_every_format() {
 fn packed_streams_are_codes_packed() {
     let all = numbers(10_003);
     let finite: Vec<f32> = all.iter().copied().filter(|x| x.abs() < 1e9).collect();
-    for (spec, x) in FormatSpec::ALL.iter().filter(|spec| spec.bits() <= 8).flat_map(|spec| [(spec, &all), (spec, &finite)]) {
-        for convert in [spec.default_convert(), spec.default_convert().with_round(Round::stochastic(Stochastic::B, 9).unwrap())] {
+    for (spec, x) in FormatSpec::ALL
+        .iter()
+        .filter(|spec| spec.bits() <= 8)
+        .flat_map(|spec| [(spec, &all), (spec, &finite)])
+    {
+        for convert in [
+            spec.default_convert(),
+            spec.default_convert().with_round(Round::stochastic(Stochastic::B, 9).unwrap()),
+        ] {
             for length in (0..=130).chain([255, 300, 2111, 4096, 4097, x.len()]) {
                 let (x, dither) = (&x[..length], Dither::new(2).skip(7));
                 let mut codes = vec![0u8; length];
                 encode_slice(spec, x, &mut codes, &convert, dither, Exec::SERIAL).unwrap();
-                let values: Vec<u32> = codes.iter().map(|&code| spec.decode_f32(code.into()).to_bits()).collect();
+                let values: Vec<u32> =
+                    codes.iter().map(|&code| spec.decode_f32(code.into()).to_bits()).collect();
                 for order in [BitOrder::LsbFirst, BitOrder::MsbFirst] {
                     let mut expected = vec![0u8; (length * spec.bits() as usize).div_ceil(8)];
                     pack(&codes, spec.bits(), order, &mut expected).unwrap();
                     for isa in Isa::available() {
                         let exec = Exec::SERIAL.with_isa(isa);
                         let mut bytes = vec![0xEE; expected.len()];
-                        encode_packed_slice(spec, x, &mut bytes, order, &convert, dither, exec).unwrap();
+                        encode_packed_slice(spec, x, &mut bytes, order, &convert, dither, exec)
+                            .unwrap();
                         assert_eq!(bytes, expected, "{spec} {length} {order:?} {}", isa.name());
                         let mut y = vec![0.5f32; length];
                         decode_packed_slice(spec, &bytes, &mut y, order, exec).unwrap();
@@ -109,12 +147,20 @@ fn packing_puts_every_bit_where_the_order_says() {
             for at in 0..stream {
                 let (code, bit) = (at / bits as usize, at as u32 % bits);
                 let expected = |bit| codes.get(code).map_or(0, |code| code >> bit & 1);
-                assert_eq!((from_low(at), from_high(at)), (expected(bit), expected(bits - 1 - bit)), "{bits} {count} {at}");
+                assert_eq!(
+                    (from_low(at), from_high(at)),
+                    (expected(bit), expected(bits - 1 - bit)),
+                    "{bits} {count} {at}"
+                );
             }
             let (mut back, mut back_high) = (vec![0xFF; count], vec![0xFF; count]);
             subhalf::unpack(&low, bits, BitOrder::LsbFirst, &mut back).unwrap();
             subhalf::unpack(&high, bits, BitOrder::MsbFirst, &mut back_high).unwrap();
-            assert!(back.iter().zip(&codes).all(|(found, code)| *found == code & ((1u32 << bits) - 1) as u8));
+            assert!(
+                back.iter()
+                    .zip(&codes)
+                    .all(|(found, code)| *found == code & ((1u32 << bits) - 1) as u8)
+            );
             assert_eq!(back, back_high);
         }
     }
@@ -123,27 +169,53 @@ fn packing_puts_every_bit_where_the_order_says() {
 #[test]
 fn codes_are_converted_by_one_rounding() {
     use FormatSpec as F;
-    let formats =
-        [F::F8E4M3, F::F8E5M2, F::F4E2M1, F::HIF8, F::INT8, F::E8M0, F::NF4, F::POSIT8, F::BF16, F::F16, F::F6E3M2, F::F8E4M3FNUZ];
+    let formats = [
+        F::F8E4M3,
+        F::F8E5M2,
+        F::F4E2M1,
+        F::HIF8,
+        F::INT8,
+        F::E8M0,
+        F::NF4,
+        F::POSIT8,
+        F::BF16,
+        F::F16,
+        F::F6E3M2,
+        F::F8E4M3FNUZ,
+    ];
     for from in &formats {
         let codes: Vec<u16> = (0..4001u32).map(|i| (i * 40_503) as u16).collect();
         let bytes: Vec<u8> = codes.iter().map(|&code| code as u8).collect();
         for to in &formats {
-            for convert in [to.default_convert(), Convert::ML_DTYPES, to.default_convert().with_nan(Nan::Signed)] {
+            for convert in [
+                to.default_convert(),
+                Convert::ML_DTYPES,
+                to.default_convert().with_nan(Nan::Signed),
+            ] {
                 let stochastic = convert.with_round(Round::stochastic(Stochastic::A, 5).unwrap());
                 for (convert, bits) in [(convert, None), (stochastic, Some(5))] {
                     let dither = Dither::new(1).skip(1);
                     let word = |i: usize| bits.map_or(0, |bits| dither.word(i as u64, bits));
-                    let expected = |i: usize| to.encode_with(from.decode(codes[i].into()), &convert, word(i)).code;
+                    let expected = |i: usize| {
+                        to.encode_with(from.decode(codes[i].into()), &convert, word(i)).code
+                    };
                     for isa in Isa::available() {
                         let exec = Exec::SERIAL.with_isa(isa);
                         let mut found = vec![0u16; codes.len()];
-                        convert_slice(from, &codes, to, &mut found, &convert, dither, exec).unwrap();
-                        assert!((0..codes.len()).all(|i| u32::from(found[i]) == expected(i)), "{from} to {to} {convert:?}");
+                        convert_slice(from, &codes, to, &mut found, &convert, dither, exec)
+                            .unwrap();
+                        assert!(
+                            (0..codes.len()).all(|i| u32::from(found[i]) == expected(i)),
+                            "{from} to {to} {convert:?}"
+                        );
                         if from.bits() <= 8 && to.bits() <= 8 {
                             let mut found = vec![0u8; codes.len()];
-                            convert_slice(from, &bytes, to, &mut found, &convert, dither, exec).unwrap();
-                            assert!((0..codes.len()).all(|i| u32::from(found[i]) == expected(i)), "{from} to {to} {convert:?}");
+                            convert_slice(from, &bytes, to, &mut found, &convert, dither, exec)
+                                .unwrap();
+                            assert!(
+                                (0..codes.len()).all(|i| u32::from(found[i]) == expected(i)),
+                                "{from} to {to} {convert:?}"
+                            );
                         }
                     }
                 }
@@ -152,28 +224,53 @@ fn codes_are_converted_by_one_rounding() {
     }
 }
 
-/// What the bulk calls give does not depend on how many threads work, nor on where a slice is cut. Of numbers that quick ways take, and of all.
+/// What the bulk calls give does not depend on how many threads work, nor on where a slice is cut.
+/// Of numbers that quick ways take, and of all.
 #[cfg(feature = "rayon")]
 #[test]
 fn threads_and_cuts_change_nothing() {
     use subhalf::fake_quantize_slice;
     let any = numbers(300_007);
     let near_one: Vec<f32> = any.iter().map(|x| if x.abs() <= 4.0 { *x } else { 0.7 }).collect();
-    let pools = [1, 2, 7].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap());
-    for (spec, x) in [FormatSpec::F8E4M3, FormatSpec::F6E2M3, FormatSpec::F4E2M1, FormatSpec::HIF8, FormatSpec::INT8]
-        .iter()
-        .flat_map(|spec| [(spec, &any), (spec, &near_one)])
+    let pools = [1, 2, 7]
+        .map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap());
+    for (spec, x) in [
+        FormatSpec::F8E4M3,
+        FormatSpec::F6E2M3,
+        FormatSpec::F4E2M1,
+        FormatSpec::HIF8,
+        FormatSpec::INT8,
+    ]
+    .iter()
+    .flat_map(|spec| [(spec, &any), (spec, &near_one)])
     {
-        let stochastic = spec.default_convert().with_round(Round::stochastic(Stochastic::C, 14).unwrap());
+        let stochastic =
+            spec.default_convert().with_round(Round::stochastic(Stochastic::C, 14).unwrap());
         for (which, convert) in [spec.default_convert(), stochastic].into_iter().enumerate() {
             let all = || {
-                let (mut codes, mut packed) = (vec![0u8; x.len()], vec![0u8; (x.len() * spec.bits() as usize).div_ceil(8)]);
+                let (mut codes, mut packed) =
+                    (vec![0u8; x.len()], vec![0u8; (x.len() * spec.bits() as usize).div_ceil(8)]);
                 let (mut y, mut z) = (vec![0f32; x.len()], vec![0f32; x.len()]);
-                encode_slice(spec, x, &mut codes, &convert, Dither::new(4), Exec::PARALLEL).unwrap();
-                encode_packed_slice(spec, x, &mut packed, BitOrder::LsbFirst, &convert, Dither::new(4), Exec::PARALLEL).unwrap();
-                fake_quantize_slice(spec, x, &mut y, &convert, Dither::new(4), Exec::PARALLEL).unwrap();
-                decode_packed_slice(spec, &packed, &mut z, BitOrder::LsbFirst, Exec::PARALLEL).unwrap();
-                assert!(y.iter().zip(&z).all(|(y, z)| y.to_bits() == z.to_bits()), "{spec} {convert:?}");
+                encode_slice(spec, x, &mut codes, &convert, Dither::new(4), Exec::PARALLEL)
+                    .unwrap();
+                encode_packed_slice(
+                    spec,
+                    x,
+                    &mut packed,
+                    BitOrder::LsbFirst,
+                    &convert,
+                    Dither::new(4),
+                    Exec::PARALLEL,
+                )
+                .unwrap();
+                fake_quantize_slice(spec, x, &mut y, &convert, Dither::new(4), Exec::PARALLEL)
+                    .unwrap();
+                decode_packed_slice(spec, &packed, &mut z, BitOrder::LsbFirst, Exec::PARALLEL)
+                    .unwrap();
+                assert!(
+                    y.iter().zip(&z).all(|(y, z)| y.to_bits() == z.to_bits()),
+                    "{spec} {convert:?}"
+                );
                 (codes, packed)
             };
             let [once, twice, often] = pools.each_ref().map(|pool| pool.install(all));
@@ -200,12 +297,16 @@ fn slices_of_types_are_those_of_their_specs() {
     fn check<F: Format>() {
         let spec = F::SPEC;
         let stochastic = F::CONVERT.with_round(Round::stochastic(Stochastic::B, 12).unwrap());
-        for (length, convert) in (0..=130).chain([5000, 70_000]).flat_map(|length| [(length, F::CONVERT), (length, stochastic)]) {
+        for (length, convert) in (0..=130)
+            .chain([5000, 70_000])
+            .flat_map(|length| [(length, F::CONVERT), (length, stochastic)])
+        {
             let (x, dither) = (numbers(length), Dither::new(9));
             let wide: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
             let mut codes = vec![F::Code::truncate(0); length];
             encode_slice(&spec, &x, &mut codes, &convert, dither, Exec::SERIAL).unwrap();
-            let bits = |typed: &[F]| -> Vec<F::Code> { typed.iter().map(|x| x.to_bits()).collect() };
+            let bits =
+                |typed: &[F]| -> Vec<F::Code> { typed.iter().map(|x| x.to_bits()).collect() };
             let mut typed = vec![F::from_bits(F::Code::truncate(0)); length];
             F::encode_slice(&x, &mut typed, &convert, dither, Exec::PARALLEL).unwrap();
             assert_eq!(bits(&typed), codes, "{spec} {length} {convert:?}");
@@ -214,11 +315,17 @@ fn slices_of_types_are_those_of_their_specs() {
             let (mut y, mut again) = (vec![0.0f32; length], vec![0.0f32; length]);
             decode_slice(&spec, &codes, &mut y, Exec::SERIAL).unwrap();
             F::decode_slice(&typed, &mut again, Exec::PARALLEL).unwrap();
-            assert!(y.iter().zip(&again).all(|(y, z)| y.to_bits() == z.to_bits()), "{spec} {length}");
+            assert!(
+                y.iter().zip(&again).all(|(y, z)| y.to_bits() == z.to_bits()),
+                "{spec} {length}"
+            );
         }
         let mut short = [F::from_bits(F::Code::truncate(0))];
         let error = Error::Length { what: "output length", expected: 2, found: 1 };
-        assert_eq!(F::encode_slice(&[1.0f32; 2], &mut short, &F::CONVERT, Dither::NONE, Exec::SERIAL), Err(error));
+        assert_eq!(
+            F::encode_slice(&[1.0f32; 2], &mut short, &F::CONVERT, Dither::NONE, Exec::SERIAL),
+            Err(error)
+        );
         assert_eq!(F::decode_slice(&[short[0]; 2], &mut [0.0f32], Exec::SERIAL), Err(error));
         let none = F::CONVERT.with_round(Round::Stochastic { kind: Stochastic::A, bits: 0 });
         assert!(F::encode_slice(&[1.0f32], &mut short, &none, Dither::NONE, Exec::SERIAL).is_err());
@@ -237,16 +344,37 @@ fn wrong_lengths_and_widths_are_refused() {
     let (x, mut y, mut bytes) = ([1.0f32; 5], [0.0f32; 5], [0u8; 3]);
     let spec = FormatSpec::F4E2M1;
     let (convert, order, exec) = (spec.default_convert(), BitOrder::LsbFirst, Exec::default());
-    assert!(encode_packed_slice(&spec, &x, &mut bytes, order, &convert, Dither::NONE, exec).is_ok());
-    let error = encode_packed_slice(&spec, &x[..4], &mut bytes, order, &convert, Dither::NONE, exec).unwrap_err();
+    assert!(
+        encode_packed_slice(&spec, &x, &mut bytes, order, &convert, Dither::NONE, exec).is_ok()
+    );
+    let error =
+        encode_packed_slice(&spec, &x[..4], &mut bytes, order, &convert, Dither::NONE, exec)
+            .unwrap_err();
     assert_eq!(error, Error::Length { what: "packed bytes", expected: 2, found: 3 });
     assert!(decode_packed_slice(&spec, &bytes[..2], &mut y, order, exec).is_err());
     let wide = FormatSpec::BF16;
-    let error = encode_packed_slice(&wide, &x, &mut bytes, order, &wide.default_convert(), Dither::NONE, exec).unwrap_err();
+    let error = encode_packed_slice(
+        &wide,
+        &x,
+        &mut bytes,
+        order,
+        &wide.default_convert(),
+        Dither::NONE,
+        exec,
+    )
+    .unwrap_err();
     assert!(matches!(error, Error::CodeWidth { needed: 16, found: 8, .. }), "{error}");
     let mut codes = [0u8; 2];
-    assert!(convert_slice(&wide, &[1u8, 2], &spec, &mut codes, &convert, Dither::NONE, exec).is_err());
-    assert!(convert_slice(&spec, &[1u8, 2, 3], &spec, &mut codes, &convert, Dither::NONE, exec).is_err());
+    assert!(
+        convert_slice(&wide, &[1u8, 2], &spec, &mut codes, &convert, Dither::NONE, exec).is_err()
+    );
+    assert!(
+        convert_slice(&spec, &[1u8, 2, 3], &spec, &mut codes, &convert, Dither::NONE, exec)
+            .is_err()
+    );
     let none = convert.with_round(Round::Stochastic { kind: Stochastic::A, bits: 0 });
-    assert_eq!(convert_slice(&spec, &[1u8, 2], &spec, &mut codes, &none, Dither::NONE, exec), Err(Error::RandomBits { found: 0 }));
+    assert_eq!(
+        convert_slice(&spec, &[1u8, 2], &spec, &mut codes, &none, Dither::NONE, exec),
+        Err(Error::RandomBits { found: 0 })
+    );
 }

@@ -1,20 +1,36 @@
-//! Stochastic rounding: the exact probability, the published generator, and words that depend on nothing but seed and index.
+//! Stochastic rounding: the exact probability, the published generator, and words that depend on
+//! nothing but seed and index.
 
 use crate::exact::{Dyadic, INEXACT, OVERFLOW, Referee, bf16, referee_of};
 use subhalf::{
-    Dither, Encoding, Exec, Flags, FormatSpec, Overflow, Round, Stochastic, Unpacked, encode_slice, fake_quantize_slice,
-    philox4x32_10,
+    Dither, Encoding, Exec, Flags, FormatSpec, Overflow, Round, Stochastic, Unpacked, encode_slice,
+    fake_quantize_slice, philox4x32_10,
 };
 
 const KINDS: [Stochastic; 3] = [Stochastic::A, Stochastic::B, Stochastic::C];
 
-/// Formats of every family: signed and unsigned floats with and without subnormals, fixed point, integers, tables, posits.
+/// Formats of every family: signed and unsigned floats with and without subnormals, fixed point,
+/// integers, tables, posits.
 fn referees() -> Vec<Referee> {
-    let names = ["F8E4M3", "F8E5M2", "F4E2M1", "F4E0M3", "E8M0", "UE4M3", "INT4", "UINT4", "HIF8", "Binary8p3se", "NF4", "POSIT8"];
+    let names = [
+        "F8E4M3",
+        "F8E5M2",
+        "F4E2M1",
+        "F4E0M3",
+        "E8M0",
+        "UE4M3",
+        "INT4",
+        "UINT4",
+        "HIF8",
+        "Binary8p3se",
+        "NF4",
+        "POSIT8",
+    ];
     names.into_iter().map(referee_of).chain([bf16()]).collect()
 }
 
-/// Pairs of neighbours to look between: all of them up to 8 bits; of BF16 the subnormals' ends, around 1.0, and the last.
+/// Pairs of neighbours to look between: all of them up to 8 bits; of BF16 the subnormals' ends,
+/// around 1.0, and the last.
 fn pairs(referee: &Referee, negative: bool) -> Vec<usize> {
     let side = referee.side(negative);
     let count = side.entries.len() - usize::from(side.next.is_none());
@@ -22,8 +38,10 @@ fn pairs(referee: &Referee, negative: bool) -> Vec<usize> {
     (0..count).filter(|index| count < 256 || of_bf16.contains(index)).collect()
 }
 
-/// 2^10 parts of the way to the next number: the ends, and around the fractions that few bits can tell apart.
-const PARTS: [i128; 18] = [1, 2, 3, 5, 8, 127, 128, 129, 256, 341, 384, 511, 512, 513, 683, 769, 1022, 1023];
+/// 2^10 parts of the way to the next number: the ends, and around the fractions that few bits can
+/// tell apart.
+const PARTS: [i128; 18] =
+    [1, 2, 3, 5, 8, 127, 128, 129, 256, 341, 384, 511, 512, 513, 683, 769, 1022, 1023];
 
 /// A number between two neighbours, and how far it is on the way from one to the other.
 struct Between {
@@ -33,7 +51,8 @@ struct Between {
 }
 
 impl Between {
-    /// `PARTS` of the way between neighbours, and 2^-62 beside them: closer than any number of random bits can see.
+    /// `PARTS` of the way between neighbours, and 2^-62 beside them: closer than any number of
+    /// random bits can see.
     fn all(referee: &Referee) -> Vec<Self> {
         let mut all = Vec::new();
         for negative in [false, true].into_iter().filter(|&negative| !negative || referee.signed) {
@@ -43,7 +62,11 @@ impl Between {
                     // The numbers of NF4 on the other side of zero are the other sign's.
                     if x > Dyadic::ZERO {
                         let far = Dyadic::new(1, x.log2() - 62);
-                        all.extend([x, x.plus(far), x.plus(far.negated())].map(|x| Self { x, index, negative }));
+                        all.extend([x, x.plus(far), x.plus(far.negated())].map(|x| Self {
+                            x,
+                            index,
+                            negative,
+                        }));
                     }
                 }
             }
@@ -58,7 +81,9 @@ impl Between {
 
     /// `floor(ν·2^bits)` of the discarded fraction ν, and whether that is all of it.
     fn fraction(&self, referee: &Referee, bits: u32) -> (i128, bool) {
-        let at = |part: i128| referee.side(self.negative).between(self.index, part, bits).expect("neighbours");
+        let at = |part: i128| {
+            referee.side(self.negative).between(self.index, part, bits).expect("neighbours")
+        };
         let (mut low, mut high) = (0, 1i128 << bits);
         while high - low > 1 {
             let middle = (low + high) / 2;
@@ -67,7 +92,8 @@ impl Between {
         (low, at(low) == self.x)
     }
 
-    /// What P3109's table compares the random number with (Interim Report v4.0, `RoundToPrecision`).
+    /// What P3109's table compares the random number with (Interim Report v4.0,
+    /// `RoundToPrecision`).
     fn threshold(&self, referee: &Referee, bits: u32) -> Threshold {
         let (doubled, exact) = self.fraction(referee, bits + 1);
         let (floor, half) = (doubled >> 1, doubled & 1 == 1);
@@ -85,7 +111,8 @@ impl Between {
     }
 }
 
-/// The discarded fraction ν in N bits: `floor(ν·2^N)`, `floor(ν·2^(N+1))` and `ν·2^N` rounded to nearest, ties to even.
+/// The discarded fraction ν in N bits: `floor(ν·2^N)`, `floor(ν·2^(N+1))` and `ν·2^N` rounded to
+/// nearest, ties to even.
 struct Threshold {
     bits: u32,
     floor: i128,
@@ -104,7 +131,8 @@ impl Threshold {
         }
     }
 
-    /// Of the 2^N words, how many move the number up: ν·2^N truncated, rounded half up, rounded half to even.
+    /// Of the 2^N words, how many move the number up: ν·2^N truncated, rounded half up, rounded
+    /// half to even.
     fn words_up(&self, kind: Stochastic) -> i128 {
         match kind {
             Stochastic::A => self.floor,
@@ -134,7 +162,8 @@ fn round(kind: Stochastic, bits: u32) -> Round {
 /// The code, and the flags that do not depend on what "tiny" means.
 fn encode(referee: &Referee, x: Unpacked, round: Round, word: u32) -> (u32, u8) {
     // Saturating, so that an overflow shows in the flags alone.
-    let convert = referee.spec.default_convert().with_round(round).with_overflow(Overflow::Saturate);
+    let convert =
+        referee.spec.default_convert().with_round(round).with_overflow(Overflow::Saturate);
     let encoded = referee.spec.encode_with(x, &convert, word);
     (encoded.code, encoded.flags.bits() & (INEXACT | OVERFLOW))
 }
@@ -153,11 +182,22 @@ fn of_all_words_of_up_to_8_bits_exactly_the_share_of_p3109_moves_up() {
                         let found = encode(&referee, between.unpacked(), round(kind, bits), word);
                         let moved = threshold.moves_up(kind, word);
                         let x = between.unpacked();
-                        assert_eq!(found, if moved { up } else { down }, "{} {x} {kind:?} {bits} bits, word {word}", referee.spec);
+                        assert_eq!(
+                            found,
+                            if moved { up } else { down },
+                            "{} {x} {kind:?} {bits} bits, word {word}",
+                            referee.spec
+                        );
                         ups += i128::from(moved);
                         words_tried += 1;
                     }
-                    assert_eq!(ups, threshold.words_up(kind), "{} {} {kind:?} {bits} bits", referee.spec, between.unpacked());
+                    assert_eq!(
+                        ups,
+                        threshold.words_up(kind),
+                        "{} {} {kind:?} {bits} bits",
+                        referee.spec,
+                        between.unpacked()
+                    );
                 }
             }
         }
@@ -166,7 +206,8 @@ fn of_all_words_of_up_to_8_bits_exactly_the_share_of_p3109_moves_up() {
     assert!(words_tried >= 144_000_000, "only {words_tried} words");
 }
 
-/// More words than can be enumerated: random ones, and those on both sides of where P3109's condition begins to hold.
+/// More words than can be enumerated: random ones, and those on both sides of where P3109's
+/// condition begins to hold.
 #[test]
 fn with_9_to_32_bits_words_move_up_from_the_threshold_of_p3109_on() {
     let mut random = SplitMix64(1);
@@ -178,13 +219,22 @@ fn with_9_to_32_bits_words_move_up_from_the_threshold_of_p3109_on() {
                 let threshold = between.threshold(&referee, bits);
                 for kind in KINDS {
                     let first_up = (1i128 << bits) - threshold.words_up(kind);
-                    let edges =
-                        [0, first_up - 1, first_up, (1 << bits) - 1].into_iter().filter(|edge| (0..1 << bits).contains(edge));
-                    let words = edges.map(|edge| edge as u32).chain(random.by_ref().take(4).map(|word| word as u32));
+                    let edges = [0, first_up - 1, first_up, (1 << bits) - 1]
+                        .into_iter()
+                        .filter(|edge| (0..1 << bits).contains(edge));
+                    let words = edges
+                        .map(|edge| edge as u32)
+                        .chain(random.by_ref().take(4).map(|word| word as u32));
                     for word in words {
                         let found = encode(&referee, between.unpacked(), round(kind, bits), word);
                         let expected = if threshold.moves_up(kind, word) { up } else { down };
-                        assert_eq!(found, expected, "{} {} {kind:?} {bits} bits, word {word:#x}", referee.spec, between.unpacked());
+                        assert_eq!(
+                            found,
+                            expected,
+                            "{} {} {kind:?} {bits} bits, word {word:#x}",
+                            referee.spec,
+                            between.unpacked()
+                        );
                         words_tried += 1;
                     }
                 }
@@ -204,9 +254,17 @@ fn representable_values_never_move() {
                 let x = referee.spec.decode(entry.code);
                 for bits in 1..=32 {
                     let noise = random.next().unwrap() as u32;
-                    for (kind, word) in KINDS.into_iter().flat_map(|kind| [0, u32::MAX, noise].map(|word| (kind, word))) {
+                    for (kind, word) in KINDS
+                        .into_iter()
+                        .flat_map(|kind| [0, u32::MAX, noise].map(|word| (kind, word)))
+                    {
                         let found = encode(&referee, x, round(kind, bits), word);
-                        assert_eq!(found, (entry.code, 0), "{} {x} {kind:?} {bits} bits, word {word:#x}", referee.spec);
+                        assert_eq!(
+                            found,
+                            (entry.code, 0),
+                            "{} {x} {kind:?} {bits} bits, word {word:#x}",
+                            referee.spec
+                        );
                     }
                 }
             }
@@ -214,7 +272,8 @@ fn representable_values_never_move() {
     }
 }
 
-/// A format without zero has nowhere else to go, and beyond the next number there is nothing to choose.
+/// A format without zero has nowhere else to go, and beyond the next number there is nothing to
+/// choose.
 #[test]
 fn outside_the_range_no_word_matters() {
     let e8m0 = referee_of("E8M0");
@@ -228,8 +287,15 @@ fn outside_the_range_no_word_matters() {
         (&nf4, Unpacked::from_f64(1.0 + 1e-9), (0xF, INEXACT | OVERFLOW)),
     ];
     for (referee, x, expected) in cases {
-        for (kind, word) in KINDS.into_iter().flat_map(|kind| (0..=255).map(move |word| (kind, word))) {
-            assert_eq!(encode(referee, x, round(kind, 8), word), expected, "{} {x} {kind:?}, word {word}", referee.spec);
+        for (kind, word) in
+            KINDS.into_iter().flat_map(|kind| (0..=255).map(move |word| (kind, word)))
+        {
+            assert_eq!(
+                encode(referee, x, round(kind, 8), word),
+                expected,
+                "{} {x} {kind:?}, word {word}",
+                referee.spec
+            );
         }
     }
 }
@@ -242,9 +308,17 @@ fn bits_of_the_word_beyond_those_asked_for_are_ignored() {
             for bits in 1..=31 {
                 let [word, noise] = [(); 2].map(|()| random.next().unwrap() as u32);
                 for kind in KINDS {
-                    let [clean, dirty] = [word % (1 << bits), (word % (1 << bits)) | (noise << bits)]
-                        .map(|word| encode(&referee, between.unpacked(), round(kind, bits), word));
-                    assert_eq!(clean, dirty, "{} {} {kind:?} {bits} bits", referee.spec, between.unpacked());
+                    let [clean, dirty] =
+                        [word % (1 << bits), (word % (1 << bits)) | (noise << bits)].map(|word| {
+                            encode(&referee, between.unpacked(), round(kind, bits), word)
+                        });
+                    assert_eq!(
+                        clean,
+                        dirty,
+                        "{} {} {kind:?} {bits} bits",
+                        referee.spec,
+                        between.unpacked()
+                    );
                 }
             }
         }
@@ -254,24 +328,35 @@ fn bits_of_the_word_beyond_those_asked_for_are_ignored() {
 /// The magnitude is rounded, so the sign changes nothing but itself.
 #[test]
 fn opposite_numbers_round_alike() {
-    for (name, sign) in [("F8E4M3", 0x80), ("F8E5M2", 0x80), ("F4E2M1", 0x8), ("Binary8p3se", 0x80), ("HIF8", 0x80)] {
+    for (name, sign) in
+        [("F8E4M3", 0x80), ("F8E5M2", 0x80), ("F4E2M1", 0x8), ("Binary8p3se", 0x80), ("HIF8", 0x80)]
+    {
         let referee = referee_of(name);
         for between in Between::all(&referee).iter().filter(|between| !between.negative) {
-            for (kind, word) in KINDS.into_iter().flat_map(|kind| (0..16).map(move |word| (kind, word))) {
-                let [plus, minus] =
-                    [between.unpacked(), between.unpacked().negate()].map(|x| encode(&referee, x, round(kind, 4), word));
+            for (kind, word) in
+                KINDS.into_iter().flat_map(|kind| (0..16).map(move |word| (kind, word)))
+            {
+                let [plus, minus] = [between.unpacked(), between.unpacked().negate()]
+                    .map(|x| encode(&referee, x, round(kind, 4), word));
                 let one_zero = referee.zeros == Some([0, 0]);
                 let code = if plus.0 == 0 && one_zero { 0 } else { plus.0 | sign };
-                assert_eq!(minus, (code, plus.1), "{name} {} {kind:?}, word {word}", between.unpacked());
+                assert_eq!(
+                    minus,
+                    (code, plus.1),
+                    "{name} {} {kind:?}, word {word}",
+                    between.unpacked()
+                );
             }
         }
     }
 }
 
-/// Philox4x32-10 as Salmon et al. (SC 2011) write it: each half of the counter is a Feistel pair, the key is a Weyl sequence.
+/// Philox4x32-10 as Salmon et al. (SC 2011) write it: each half of the counter is a Feistel pair,
+/// the key is a Weyl sequence.
 fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     (0..10u32).fold(counter, |[l0, r0, l1, r1], turn| {
-        let [wide0, wide1] = [(l0, 0xD251_1F53u32), (l1, 0xCD9E_8D57)].map(|(word, factor)| u64::from(word) * u64::from(factor));
+        let [wide0, wide1] = [(l0, 0xD251_1F53u32), (l1, 0xCD9E_8D57)]
+            .map(|(word, factor)| u64::from(word) * u64::from(factor));
         let k0 = key[0].wrapping_add(turn.wrapping_mul(0x9E37_79B9));
         let k1 = key[1].wrapping_add(turn.wrapping_mul(0xBB67_AE85));
         [(wide1 >> 32) as u32 ^ r0 ^ k0, wide1 as u32, (wide0 >> 32) as u32 ^ r1 ^ k1, wide0 as u32]
@@ -302,11 +387,13 @@ fn philox_gives_the_known_answers() {
     }
 }
 
-/// What `Dither` documents: up to 16 bits, half `i mod 8` of block `i / 8`; above, word `i mod 4` of block `i / 4`; stream 0.
+/// What `Dither` documents: up to 16 bits, half `i mod 8` of block `i / 8`; above, word `i mod 4`
+/// of block `i / 4`; stream 0.
 fn documented_word(seed: u64, index: u64, bits: u8) -> u32 {
     let per_block = if bits <= 16 { 8 } else { 4 };
     let block = index / per_block;
-    let words = philox([block as u32, (block >> 32) as u32, 0, 0], [seed as u32, (seed >> 32) as u32]);
+    let words =
+        philox([block as u32, (block >> 32) as u32, 0, 0], [seed as u32, (seed >> 32) as u32]);
     if bits > 16 {
         return words[(index % 4) as usize];
     }
@@ -318,16 +405,27 @@ fn documented_word(seed: u64, index: u64, bits: u8) -> u32 {
 fn words_are_laid_out_as_documented() {
     let mut random = SplitMix64(5);
     let far = random.by_ref().take(32).collect::<Vec<_>>();
-    let near = (0..40).chain((1 << 34) - 9..(1 << 34) + 9).chain((1 << 35) - 9..(1 << 35) + 9).chain(u64::MAX - 9..=u64::MAX);
+    let near = (0..40)
+        .chain((1 << 34) - 9..(1 << 34) + 9)
+        .chain((1 << 35) - 9..(1 << 35) + 9)
+        .chain(u64::MAX - 9..=u64::MAX);
     let indices: Vec<u64> = near.chain(far).collect();
     for seed in [0, 1, 42, 1 << 32, u64::MAX, 0x0123_4567_89AB_CDEF] {
         for &index in &indices {
             for bits in 1..=32 {
                 let expected = documented_word(seed, index, bits);
-                assert_eq!(Dither::new(seed).word(index, bits), expected, "seed {seed:#x} index {index} bits {bits}");
+                assert_eq!(
+                    Dither::new(seed).word(index, bits),
+                    expected,
+                    "seed {seed:#x} index {index} bits {bits}"
+                );
                 // It does not matter how the index is split into a beginning and an offset.
                 let first = index / 3;
-                assert_eq!(Dither::new(seed).skip(first).word(index - first, bits), expected, "seed {seed:#x} index {index}");
+                assert_eq!(
+                    Dither::new(seed).skip(first).word(index - first, bits),
+                    expected,
+                    "seed {seed:#x} index {index}"
+                );
             }
         }
     }
@@ -344,8 +442,8 @@ fn the_index_wraps_around() {
     }
 }
 
-/// From an implementation of Philox and of this layout in another language. A change here would change every stochastic
-/// result that anyone has stored.
+/// From an implementation of Philox and of this layout in another language. A change here would
+/// change every stochastic result that anyone has stored.
 #[test]
 fn words_for_a_seed_and_an_index_are_pinned() {
     let rows = [
@@ -361,7 +459,11 @@ fn words_for_a_seed_and_an_index_are_pinned() {
         (0x0123_4567_89AB_CDEF, 1 << 40, 32, 0xE907_78A4),
     ];
     for (seed, index, bits, word) in rows {
-        assert_eq!(Dither::new(seed).word(index, bits), word, "seed {seed:#x} index {index} bits {bits}");
+        assert_eq!(
+            Dither::new(seed).word(index, bits),
+            word,
+            "seed {seed:#x} index {index} bits {bits}"
+        );
     }
 }
 
@@ -407,7 +509,8 @@ fn codes_for_a_seed_and_a_first_index_are_pinned() {
     );
     let mut y = [0.0f32; 12];
     let convert = FormatSpec::F4E2M1.default_convert().with_round(round(Stochastic::A, 4));
-    fake_quantize_slice(&FormatSpec::F4E2M1, &x, &mut y, &convert, seeded, Exec::default()).unwrap();
+    fake_quantize_slice(&FormatSpec::F4E2M1, &x, &mut y, &convert, seeded, Exec::default())
+        .unwrap();
     assert_eq!(y, [0.0, -0.5, 1.0, 3.0, 6.0, -6.0, 6.0, 6.0, 0.0, 0.0, 4.0, -6.0]);
 }
 
@@ -418,11 +521,17 @@ fn slices_do_not_depend_on_threads_or_splits() {
     let x = samples(COUNT);
     let dither = Dither { seed: 77, first_index: u64::MAX - 1000 };
     let specs = [FormatSpec::F8E4M3, FormatSpec::HIF8, FormatSpec::INT4];
-    for (spec, (kind, bits)) in specs.into_iter().zip([(Stochastic::A, 8), (Stochastic::B, 16), (Stochastic::C, 17)]) {
+    for (spec, (kind, bits)) in
+        specs.into_iter().zip([(Stochastic::A, 8), (Stochastic::B, 16), (Stochastic::C, 17)])
+    {
         let convert = spec.default_convert().with_round(round(kind, bits));
-        let word = |i: usize| documented_word(dither.seed, dither.first_index.wrapping_add(i as u64), bits as u8);
-        let one_by_one: Vec<u8> = (0..COUNT).map(|i| spec.encode_f32_with(x[i], &convert, word(i)).code as u8).collect();
-        let decoded: Vec<u32> = one_by_one.iter().map(|&code| spec.decode_f32(u32::from(code)).to_bits()).collect();
+        let word = |i: usize| {
+            documented_word(dither.seed, dither.first_index.wrapping_add(i as u64), bits as u8)
+        };
+        let one_by_one: Vec<u8> =
+            (0..COUNT).map(|i| spec.encode_f32_with(x[i], &convert, word(i)).code as u8).collect();
+        let decoded: Vec<u32> =
+            one_by_one.iter().map(|&code| spec.decode_f32(u32::from(code)).to_bits()).collect();
         let nearest: Vec<u8> = x.iter().map(|&x| spec.encode_f32(x) as u8).collect();
         assert_ne!(one_by_one, nearest, "{spec}: the words change nothing");
         for parallel in [false, true] {
@@ -431,32 +540,40 @@ fn slices_do_not_depend_on_threads_or_splits() {
             encode_slice(&spec, &x, &mut whole, &convert, dither, exec).unwrap();
             assert!(whole == one_by_one, "{spec} parallel {parallel}");
 
-            let mut cuts: Vec<usize> = SplitMix64(8).take(12).map(|cut| cut as usize % COUNT).collect();
+            let mut cuts: Vec<usize> =
+                SplitMix64(8).take(12).map(|cut| cut as usize % COUNT).collect();
             cuts.extend([0, 1, 4096, 4097, COUNT]);
             cuts.sort_unstable();
             for pair in cuts.windows(2) {
                 let range = pair[0]..pair[1];
                 let part = dither.skip(pair[0] as u64);
-                encode_slice(&spec, &x[range.clone()], &mut parts[range], &convert, part, exec).unwrap();
+                encode_slice(&spec, &x[range.clone()], &mut parts[range], &convert, part, exec)
+                    .unwrap();
             }
             assert!(parts == one_by_one, "{spec} parallel {parallel}, split at {cuts:?}");
 
             let mut y = vec![0.0f32; COUNT];
             fake_quantize_slice(&spec, &x, &mut y, &convert, dither, exec).unwrap();
-            assert!(y.iter().map(|y| y.to_bits()).eq(decoded.iter().copied()), "{spec} parallel {parallel}");
+            assert!(
+                y.iter().map(|y| y.to_bits()).eq(decoded.iter().copied()),
+                "{spec} parallel {parallel}"
+            );
         }
     }
 }
 
-/// Zero lies half-way between the entries, whichever its sign; so half of all words take it to either.
+/// Zero lies half-way between the entries, whichever its sign; so half of all words take it to
+/// either.
 #[test]
 fn zero_in_a_codebook_without_zero_moves_with_exact_probability() {
     static SIGNS: [u32; 2] = [(-1.0f32).to_bits(), 1.0f32.to_bits()];
     static BELOW: [u32; 2] = [(-2.0f32).to_bits(), (-1.0f32).to_bits()];
     let signs = FormatSpec::new("signs", Encoding::Codebook(&SIGNS)).unwrap();
-    let policy = signs.default_convert().with_round(Round::Stochastic { kind: Stochastic::A, bits: 8 });
+    let policy =
+        signs.default_convert().with_round(Round::Stochastic { kind: Stochastic::A, bits: 8 });
     for zero in [0.0, -0.0] {
-        let ups = (0..256).filter(|&word| signs.encode_f32_with(zero, &policy, word).code == 1).count();
+        let ups =
+            (0..256).filter(|&word| signs.encode_f32_with(zero, &policy, word).code == 1).count();
         assert_eq!(ups, 128, "{zero}");
         assert_eq!(signs.encode_f32_with(zero, &policy, 0).flags, Flags::INEXACT);
     }
@@ -465,17 +582,24 @@ fn zero_in_a_codebook_without_zero_moves_with_exact_probability() {
     assert_eq!((encoded.code, encoded.flags), (1, Flags::OVERFLOW | Flags::INEXACT));
 }
 
-/// Tininess asks whether the number, rounded to 4 bits with the same word, reaches the smallest normal, 2^-6. A quarter of a 4-bit unit
-/// below it, it does for three words in four; the code counts subnormals, of which that is an eighth of a unit.
+/// Tininess asks whether the number, rounded to 4 bits with the same word, reaches the smallest
+/// normal, 2^-6. A quarter of a 4-bit unit below it, it does for three words in four; the code
+/// counts subnormals, of which that is an eighth of a unit.
 #[test]
 fn underflow_is_judged_with_the_same_random_word() {
     let e4m3 = FormatSpec::F8E4M3;
-    let policy = e4m3.default_convert().with_round(Round::Stochastic { kind: Stochastic::A, bits: 8 });
+    let policy =
+        e4m3.default_convert().with_round(Round::Stochastic { kind: Stochastic::A, bits: 8 });
     let x = f32::from(-6i8).exp2() * (1.0 - 0.25 / 16.0);
     let encoded: Vec<_> = (0..256).map(|word| e4m3.encode_f32_with(x, &policy, word)).collect();
     let tiny = encoded.iter().filter(|encoded| encoded.flags.contains(Flags::UNDERFLOW)).count();
     let ups = encoded.iter().filter(|encoded| encoded.code == 0x08).count();
     assert_eq!((tiny, ups), (64, 224));
-    // What stays below is tiny; but some that reach 2^-6 are tiny too, as for x86's and RISC-V's tininess after rounding.
-    assert!(encoded.iter().all(|encoded| encoded.code == 0x08 || encoded.flags.contains(Flags::UNDERFLOW)));
+    // What stays below is tiny; but some that reach 2^-6 are tiny too, as for x86's and RISC-V's
+    // tininess after rounding.
+    assert!(
+        encoded
+            .iter()
+            .all(|encoded| encoded.code == 0x08 || encoded.flags.contains(Flags::UNDERFLOW))
+    );
 }

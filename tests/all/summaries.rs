@@ -1,11 +1,15 @@
 //! `Debug` says in one line what a thing is and how large, and never prints its bytes.
 
-use subhalf::{BlockSpec, Extent, FormatSpec, Operand, PackedMatrix, Parts, QuantTensor, QuantView, Quantizer, preset};
+use subhalf::{
+    BlockSpec, Extent, FormatSpec, Operand, PackedMatrix, Parts, QuantTensor, QuantView, Quantizer,
+    preset,
+};
 
 #[test]
 fn tensors_operands_and_parts_are_one_short_line() {
     let numbers: Vec<f32> = (0..64 * 1024).map(|i| (i % 97) as f32).collect();
-    let tensor = QuantTensor::quantize(&preset::nvfp4::MODEL_OPTIMIZER, &numbers, &[64, 1024]).unwrap();
+    let tensor =
+        QuantTensor::quantize(&preset::nvfp4::MODEL_OPTIMIZER, &numbers, &[64, 1024]).unwrap();
     let inside = |what: &str| {
         format!(
             "{what}(nvfp4::MODEL_OPTIMIZER, [64, 1024], Parts(32768 bytes of codes, 4096 of scales, tensor scale {:?}))",
@@ -14,8 +18,14 @@ fn tensors_operands_and_parts_are_one_short_line() {
     };
     assert_eq!(format!("{tensor:?}"), inside("QuantTensor"));
     assert_eq!(format!("{:?}", tensor.view()), inside("QuantView"));
-    assert_eq!(format!("{:?}", Operand::from(&tensor)), "Operand([1, 64, 1024], nvfp4::MODEL_OPTIMIZER)");
-    assert_eq!(format!("{:?}", PackedMatrix::new(&tensor).unwrap()), "PackedMatrix([1, 64, 1024], nvfp4::MODEL_OPTIMIZER)");
+    assert_eq!(
+        format!("{:?}", Operand::from(&tensor)),
+        "Operand([1, 64, 1024], nvfp4::MODEL_OPTIMIZER)"
+    );
+    assert_eq!(
+        format!("{:?}", PackedMatrix::new(&tensor).unwrap()),
+        "PackedMatrix([1, 64, 1024], nvfp4::MODEL_OPTIMIZER)"
+    );
     let x = Operand::numbers(&numbers, &[4, 16, 1024]).unwrap();
     assert_eq!(format!("{x:?}"), "Operand([4, 16, 1024], f32)");
     let codes = [0u8; 6];
@@ -31,9 +41,12 @@ fn schemes_without_a_name_are_told_by_their_formats() {
     let mut own: BlockSpec = preset::ocp::MXFP4;
     own.extent = Extent::Block { rows: 1, cols: 24 };
     let tensor = QuantTensor::quantize(&own, &[1.0f32; 48], &[2, 24]).unwrap();
-    assert!(format!("{tensor:?}").starts_with("QuantTensor(F4E2M1 elements, E8M0 scales, [2, 24], "));
+    assert!(
+        format!("{tensor:?}").starts_with("QuantTensor(F4E2M1 elements, E8M0 scales, [2, 24], ")
+    );
     let int8 = preset::int::INT8_ASYM_TENSOR;
-    let parts = Parts { codes: &[0; 4], scales: &[0, 0, 128, 63], offsets: &[0], tensor_scale: 1.0 };
+    let parts =
+        Parts { codes: &[0; 4], scales: &[0, 0, 128, 63], offsets: &[0], tensor_scale: 1.0 };
     let view = QuantView::from_parts(&int8, &[4], parts).unwrap();
     let expected = "QuantView(int::INT8_ASYM_TENSOR, [4], Parts(4 bytes of codes, 4 of scales, 1 of offsets, tensor scale 1.0))";
     assert_eq!(format!("{view:?}"), expected);

@@ -1,5 +1,5 @@
-//! Formats whose codes are best compared with a table or another formula than `limits` has: the small formats in full, HiF8,
-//! codebooks, integers, posits.
+//! Formats whose codes are best compared with a table or another formula than `limits` has: the
+//! small formats in full, HiF8, codebooks, integers, posits.
 
 use crate::number::{Number, power_of_two};
 use subhalf::{Encoding, FormatSpec, PositSpec};
@@ -52,16 +52,24 @@ fn fp4_and_fp6_are_their_complete_tables() {
         }
     });
     check_sign_magnitude(&FormatSpec::F6E3M2, &e3m2);
-    // ml_dtypes keeps such codes in bytes and ignores the bits above: 0xFF is the most negative number (1.5).
+    // ml_dtypes keeps such codes in bytes and ignores the bits above: 0xFF is the most negative
+    // number (1.5).
     let last = |spec: FormatSpec| spec.decode_f64(0xFF);
-    assert_eq!((last(FormatSpec::F4E2M1), last(FormatSpec::F6E2M3), last(FormatSpec::F6E3M2)), (-6.0, -7.5, -28.0));
+    assert_eq!(
+        (last(FormatSpec::F4E2M1), last(FormatSpec::F6E2M3), last(FormatSpec::F6E3M2)),
+        (-6.0, -7.5, -28.0)
+    );
 }
 
 #[test]
 fn e8m0_is_a_power_of_two_for_every_code_but_ff() {
     // The reference, sections 1.2 and 1.6: code 0 is 2^-127, an f32 subnormal and not zero.
     for code in 0..=0xFE {
-        assert_eq!(Number::of(FormatSpec::E8M0.decode(code)), power_of_two(i64::from(code) - 127), "{code:#x}");
+        assert_eq!(
+            Number::of(FormatSpec::E8M0.decode(code)),
+            power_of_two(i64::from(code) - 127),
+            "{code:#x}"
+        );
     }
     assert!(FormatSpec::E8M0.decode(0xFF).is_nan());
     assert_eq!(FormatSpec::E8M0.decode_f32(0).to_bits(), 0x0040_0000);
@@ -70,7 +78,8 @@ fn e8m0_is_a_power_of_two_for_every_code_but_ff() {
 
 /// The 128 codes without sign of HiF8, as the reference lists them in section 2.1.
 fn hif8_magnitude(code: u32) -> f64 {
-    let (quarters, eighths, halves) = (f64::from(code % 4) / 4.0, f64::from(code % 8) / 8.0, f64::from(code % 2) / 2.0);
+    let (quarters, eighths, halves) =
+        (f64::from(code % 4) / 4.0, f64::from(code % 8) / 8.0, f64::from(code % 2) / 2.0);
     match code {
         0x00 => 0.0,
         0x01..=0x07 => 2f64.powi(code as i32 - 23),
@@ -107,25 +116,41 @@ fn hif8_is_its_table_of_256_codes() {
             _ => magnitude.negate(),
         };
         assert_eq!(Number::of(hif8.decode(code)), expected, "{code:#x}");
-        assert_eq!(Number::of(hif8.decode(code | 0xFFFF_FF00)), expected, "{code:#x} with bits above");
+        assert_eq!(
+            Number::of(hif8.decode(code | 0xFFFF_FF00)),
+            expected,
+            "{code:#x} with bits above"
+        );
     }
 }
 
 #[test]
 fn hif8_limits_are_those_of_the_reference() {
-    // Section 2.1: max 0x6E = 2^15, smallest normal 0x7E = 2^-15, smallest 0x01 = 2^-22, 38 binades, one zero, NaN 0x80.
+    // Section 2.1: max 0x6E = 2^15, smallest normal 0x7E = 2^-15, smallest 0x01 = 2^-22, 38
+    // binades, one zero, NaN 0x80.
     let hif8 = FormatSpec::HIF8;
     assert_eq!((hif8.max_code(), hif8.min_code(), hif8.max().to_f64()), (0x6E, 0xEE, 32768.0));
     assert_eq!((hif8.min_normal_code(), hif8.min_exponent()), (Some(0x7E), Some(-15)));
     assert_eq!(hif8.min_normal().map(Number::of), Some(power_of_two(-15)));
-    assert_eq!((hif8.min_positive_code(), Number::of(hif8.min_positive())), (0x01, power_of_two(-22)));
-    assert_eq!((hif8.zero_code(), hif8.negative_zero_code(), hif8.nan_code()), (Some(0), None, Some(0x80)));
+    assert_eq!(
+        (hif8.min_positive_code(), Number::of(hif8.min_positive())),
+        (0x01, power_of_two(-22))
+    );
+    assert_eq!(
+        (hif8.zero_code(), hif8.negative_zero_code(), hif8.nan_code()),
+        (Some(0), None, Some(0x80))
+    );
     assert_eq!((hif8.infinity_code(), hif8.negative_infinity_code()), (Some(0x6F), Some(0xEF)));
-    assert_eq!((hif8.one_code(), hif8.epsilon().map(Number::of)), (Some(0x08), Some(power_of_two(-3))));
+    assert_eq!(
+        (hif8.one_code(), hif8.epsilon().map(Number::of)),
+        (Some(0x08), Some(power_of_two(-3)))
+    );
     assert_eq!((hif8.bits(), hif8.precision(), hif8.max_exponent()), (8, None, 15));
     assert_eq!(hif8.value_count(), 255, "every code but NaN's is a number of its own");
-    let binades: std::collections::BTreeSet<i64> =
-        (1..=0x7F).filter(|&code| code != 0x6F).map(|code| Number::of(hif8.decode(code)).log2()).collect();
+    let binades: std::collections::BTreeSet<i64> = (1..=0x7F)
+        .filter(|&code| code != 0x6F)
+        .map(|code| Number::of(hif8.decode(code)).log2())
+        .collect();
     assert_eq!((binades.len(), binades.first(), binades.last()), (38, Some(&-22), Some(&15)));
 }
 
@@ -136,10 +161,18 @@ fn codebooks_are_the_published_tables() {
         for (code, value) in values.into_iter().enumerate() {
             let decoded = spec.decode(code as u32);
             assert_eq!(decoded.to_f32().to_bits(), (value as f32).to_bits(), "{spec} code {code}");
-            assert_eq!(Number::of(decoded), Number::of_f64(f64::from(value as f32)), "{spec} code {code}");
+            assert_eq!(
+                Number::of(decoded),
+                Number::of_f64(f64::from(value as f32)),
+                "{spec} code {code}"
+            );
         }
         assert_eq!((spec.bits(), spec.nan_code(), spec.infinity_code()), (4, None, None), "{spec}");
-        assert_eq!((spec.max().to_f64(), spec.min().to_f64(), spec.one_code().is_some()), (1.0, -1.0, true), "{spec}");
+        assert_eq!(
+            (spec.max().to_f64(), spec.min().to_f64(), spec.one_code().is_some()),
+            (1.0, -1.0, true),
+            "{spec}"
+        );
     };
     check(
         FormatSpec::NF4,
@@ -194,8 +227,9 @@ fn codebooks_are_the_published_tables() {
 
 #[test]
 fn the_dynamic_map_is_its_formula() {
-    // arXiv 1511.04561 as bitsandbytes builds it: for i in 0..=6 the midpoints of 2^i equal pieces of [0.1, 1], times 10^(i-6), with
-    // both signs, and 0 and 1. That library works in f32, so the last bits are its own: the formula is met to 3 parts in 10^7.
+    // arXiv 1511.04561 as bitsandbytes builds it: for i in 0..=6 the midpoints of 2^i equal pieces
+    // of [0.1, 1], times 10^(i-6), with both signs, and 0 and 1. That library works in f32, so the
+    // last bits are its own: the formula is met to 3 parts in 10^7.
     let mut values = vec![0.0, 1.0];
     for i in 0..=6 {
         let pieces = 1 << i;
@@ -211,13 +245,17 @@ fn the_dynamic_map_is_its_formula() {
     assert_eq!((spec.bits(), spec.zero_code(), spec.one_code()), (8, Some(127), Some(255)));
     for (code, &value) in values.iter().enumerate() {
         let found = spec.decode_f64(code as u32);
-        assert!((found - value).abs() <= 3e-7 * value.abs(), "code {code}: {found} instead of {value}");
+        assert!(
+            (found - value).abs() <= 3e-7 * value.abs(),
+            "code {code}: {found} instead of {value}"
+        );
     }
 }
 
 #[test]
 fn integers_are_twos_complement_over_a_power_of_two() {
-    /// Name, bits, whether signed, bits behind the point, smallest and largest code value that is produced.
+    /// Name, bits, whether signed, bits behind the point, smallest and largest code value that is
+    /// produced.
     const INTEGERS: [(&str, u32, bool, i64, i64, i64); 14] = [
         ("INT8", 8, true, 0, -128, 127),
         ("INT7", 7, true, 0, -64, 63),
@@ -235,18 +273,32 @@ fn integers_are_twos_complement_over_a_power_of_two() {
         ("MXINT8", 8, true, 6, -128, 127),
         ("MXINT8SYM", 8, true, 6, -127, 127),
     ];
-    let count = FormatSpec::ALL.iter().filter(|spec| matches!(spec.encoding(), Encoding::Int(_))).count();
+    let count =
+        FormatSpec::ALL.iter().filter(|spec| matches!(spec.encoding(), Encoding::Int(_))).count();
     assert_eq!(count, INTEGERS.len(), "an integer format without a row");
     for (name, bits, signed, fraction, min, max) in INTEGERS {
         let spec = FormatSpec::by_name_in(subhalf::Vocabulary::Subhalf, name).unwrap();
         let number = |value: i64| Number::new(value < 0, value.unsigned_abs(), -fraction);
-        assert_eq!((spec.bits(), spec.is_signed(), spec.value_count()), (bits, signed, (max - min + 1) as u64), "{name}");
+        assert_eq!(
+            (spec.bits(), spec.is_signed(), spec.value_count()),
+            (bits, signed, (max - min + 1) as u64),
+            "{name}"
+        );
         for code in 0..1_u32 << bits {
-            let value = i64::from(code) - if signed && code >> (bits - 1) == 1 { 1 << bits } else { 0 };
+            let value =
+                i64::from(code) - if signed && code >> (bits - 1) == 1 { 1 << bits } else { 0 };
             assert_eq!(Number::of(spec.decode(code)), number(value), "{name} code {code:#x}");
         }
-        assert_eq!((Number::of(spec.max()), Number::of(spec.min())), (number(max), number(min)), "{name}");
-        assert_eq!((spec.nan_code(), spec.infinity_code(), spec.negative_zero_code()), (None, None, None), "{name}");
+        assert_eq!(
+            (Number::of(spec.max()), Number::of(spec.min())),
+            (number(max), number(min)),
+            "{name}"
+        );
+        assert_eq!(
+            (spec.nan_code(), spec.infinity_code(), spec.negative_zero_code()),
+            (None, None, None),
+            "{name}"
+        );
         let one = 1 << fraction;
         assert_eq!(spec.one_code().map(i64::from), (one <= max).then_some(one), "{name}");
         // INT1 has no positive number; the largest stands in.
@@ -289,37 +341,75 @@ fn posit(bits: u32, exponent_bits: u32, code: u32) -> Option<Number> {
 
 #[test]
 fn posits_are_what_their_bits_say() {
-    // Widths with every code, all exponent sizes the crate takes; 20 bits and more with an odd stride.
-    for (bits, stride) in (3..=16).map(|bits| (bits, 1)).chain([(20, 7), (24, 127), (31, 10_007), (32, 20_011)]) {
+    // Widths with every code, all exponent sizes the crate takes; 20 bits and more with an odd
+    // stride.
+    for (bits, stride) in
+        (3..=16).map(|bits| (bits, 1)).chain([(20, 7), (24, 127), (31, 10_007), (32, 20_011)])
+    {
         for exponent_bits in 0..=4 {
-            let spec =
-                FormatSpec::new("posit", Encoding::Posit(PositSpec { bits: bits as u8, exponent_bits: exponent_bits as u8 }))
-                    .unwrap();
+            let spec = FormatSpec::new(
+                "posit",
+                Encoding::Posit(PositSpec { bits: bits as u8, exponent_bits: exponent_bits as u8 }),
+            )
+            .unwrap();
             for code in (0..1_u64 << bits).step_by(stride).map(|code| code as u32) {
                 let expected = posit(bits, exponent_bits, code).unwrap_or(Number::Nan);
-                assert_eq!(Number::of(spec.decode(code)), expected, "posit{bits} es {exponent_bits} code {code:#x}");
+                assert_eq!(
+                    Number::of(spec.decode(code)),
+                    expected,
+                    "posit{bits} es {exponent_bits} code {code:#x}"
+                );
             }
             // Largest 2^((n-2)·2^es), smallest its reciprocal.
             let limit = i64::from(bits - 2) << exponent_bits;
-            assert_eq!(Number::of(spec.max()), power_of_two(limit), "posit{bits} es {exponent_bits}");
-            assert_eq!(Number::of(spec.min()), power_of_two(limit).negate(), "posit{bits} es {exponent_bits}");
-            assert_eq!(Number::of(spec.min_positive()), power_of_two(-limit), "posit{bits} es {exponent_bits}");
-            assert_eq!((spec.nan_code(), spec.infinity_code()), (Some(1 << (bits - 1)), None), "posit{bits} es {exponent_bits}");
-            assert_eq!((spec.zero_code(), spec.one_code()), (Some(0), Some(1 << (bits - 2))), "posit{bits} es {exponent_bits}");
+            assert_eq!(
+                Number::of(spec.max()),
+                power_of_two(limit),
+                "posit{bits} es {exponent_bits}"
+            );
+            assert_eq!(
+                Number::of(spec.min()),
+                power_of_two(limit).negate(),
+                "posit{bits} es {exponent_bits}"
+            );
+            assert_eq!(
+                Number::of(spec.min_positive()),
+                power_of_two(-limit),
+                "posit{bits} es {exponent_bits}"
+            );
+            assert_eq!(
+                (spec.nan_code(), spec.infinity_code()),
+                (Some(1 << (bits - 1)), None),
+                "posit{bits} es {exponent_bits}"
+            );
+            assert_eq!(
+                (spec.zero_code(), spec.one_code()),
+                (Some(0), Some(1 << (bits - 2))),
+                "posit{bits} es {exponent_bits}"
+            );
             assert_eq!(spec.value_count(), (1 << bits) - 1, "posit{bits} es {exponent_bits}");
         }
     }
     // Section 1.12: posit8 from 2^-24 to 2^24, posit16 to 2^56, posit32 to 2^120.
-    assert_eq!(FormatSpec::POSIT8, FormatSpec::new("posit8", Encoding::Posit(PositSpec { bits: 8, exponent_bits: 2 })).unwrap());
+    assert_eq!(
+        FormatSpec::POSIT8,
+        FormatSpec::new("posit8", Encoding::Posit(PositSpec { bits: 8, exponent_bits: 2 }))
+            .unwrap()
+    );
     assert_eq!(Number::of(FormatSpec::POSIT8.max()), power_of_two(24));
     assert_eq!(Number::of(FormatSpec::POSIT8.min_positive()), power_of_two(-24));
 }
 
-/// C's `digits10` of `int8_t`, `uint8_t`, and of 4 and 2 bits: the decimal digits that every number of so many digits fits.
+/// C's `digits10` of `int8_t`, `uint8_t`, and of 4 and 2 bits: the decimal digits that every number
+/// of so many digits fits.
 #[test]
 fn integers_hold_so_many_decimal_digits() {
     let rows = [("INT8", 2), ("UINT8", 2), ("INT7", 1), ("UINT4", 1), ("INT4", 0), ("UINT2", 0)];
     for (name, digits) in rows {
-        assert_eq!(FormatSpec::by_name_in(subhalf::Vocabulary::Subhalf, name).unwrap().decimal_digits(), Some(digits), "{name}");
+        assert_eq!(
+            FormatSpec::by_name_in(subhalf::Vocabulary::Subhalf, name).unwrap().decimal_digits(),
+            Some(digits),
+            "{name}"
+        );
     }
 }

@@ -1,13 +1,19 @@
-//! What a block-scaled tensor kept of its references: small tensors by hand, larger ones against sums written out here.
+//! What a block-scaled tensor kept of its references: small tensors by hand, larger ones against
+//! sums written out here.
 
 use subhalf::{
-    BlockSpec, Convert, Dither, Exec, Extent, FormatSpec, Offset, QuantTensor, QuantView, Quantizer, Ratio, ScaleRule, Sqnr,
-    TensorStats, philox4x32_10, preset,
+    BlockSpec, Convert, Dither, Exec, Extent, FormatSpec, Offset, QuantTensor, QuantView,
+    Quantizer, Ratio, ScaleRule, Sqnr, TensorStats, philox4x32_10, preset,
 };
 
 /// E2M1 in blocks of four, one E8M0 scale each.
 fn fours() -> BlockSpec {
-    BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), Extent::Block { rows: 1, cols: 4 }, ScaleRule::Floor)
+    BlockSpec::new(
+        FormatSpec::F4E2M1,
+        Some(FormatSpec::E8M0),
+        Extent::Block { rows: 1, cols: 4 },
+        ScaleRule::Floor,
+    )
 }
 
 fn counts(counters: &[u64]) -> Vec<(usize, u64)> {
@@ -16,7 +22,8 @@ fn counts(counters: &[u64]) -> Vec<(usize, u64)> {
 
 #[test]
 fn two_blocks_by_hand() {
-    // Scales 2^(floor(log2 7) - 2) = 1 and 2^(floor(log2 0.6) - 2) = 1/8. Restored: 6 0 -1 3 | 0.5 -0.5 0 0; 0.6 / 0.125 = 4.8 goes to 4.
+    // Scales 2^(floor(log2 7) - 2) = 1 and 2^(floor(log2 0.6) - 2) = 1/8. Restored: 6 0 -1 3 | 0.5
+    // -0.5 0 0; 0.6 / 0.125 = 4.8 goes to 4.
     let x = [7.0f32, 0.25, -1.0, 2.5001, 0.6, -0.5, 0.03, 0.0];
     let tensor = QuantTensor::quantize(&fours(), &x, &[2, 4]).unwrap();
     assert_eq!(tensor.dequantize(), [6.0, 0.0, -1.0, 3.0, 0.5, -0.5, 0.0, 0.0]);
@@ -28,10 +35,17 @@ fn two_blocks_by_hand() {
     let each = x.map(f64::from);
     let back = [6.0, 0.0, -1.0, 3.0, 0.5, -0.5, 0.0, 0.0];
     let noise: f64 = (0..8).map(|i| (each[i] - back[i]).powi(2)).sum();
-    assert_eq!((errors.noise(), errors.mean_squared_error(), errors.max_abs_error()), (noise, noise / 8.0, 1.0));
-    assert_eq!(errors.mean_abs_error(), (0..8).map(|i| (each[i] - back[i]).abs()).sum::<f64>() / 8.0);
+    assert_eq!(
+        (errors.noise(), errors.mean_squared_error(), errors.max_abs_error()),
+        (noise, noise / 8.0, 1.0)
+    );
+    assert_eq!(
+        errors.mean_abs_error(),
+        (0..8).map(|i| (each[i] - back[i]).abs()).sum::<f64>() / 8.0
+    );
     let product: f64 = (0..8).map(|i| each[i] * back[i]).sum();
-    let (signal, stored): (f64, f64) = (each.iter().map(|x| x * x).sum(), back.iter().map(|x| x * x).sum());
+    let (signal, stored): (f64, f64) =
+        (each.iter().map(|x| x * x).sum(), back.iter().map(|x| x * x).sum());
     assert!((errors.cosine().unwrap() - product / (signal * stored).sqrt()).abs() < 1e-15);
     // Codes of 6 0 -1 3 4 -4 0 0, E2M1 as OCP lists them.
     assert_eq!(counts(stats.codes()), [(0, 3), (5, 1), (6, 1), (7, 1), (10, 1), (14, 1)]);
@@ -48,11 +62,21 @@ fn two_blocks_by_hand() {
 fn nothing_lost_has_no_worst_block() {
     let x = [4.0f32, -6.0, 0.5, 0.0];
     let stats = QuantTensor::quantize(&fours(), &x, &[4]).unwrap().stats(&x).unwrap();
-    assert_eq!((stats.errors().sqnr_db(), stats.errors().cosine(), stats.worst()), (Sqnr::Exact, Some(1.0), None));
-    let zeros = QuantTensor::quantize(&fours(), &[0.0f32; 4], &[4]).unwrap().stats(&[0.0f32; 4]).unwrap();
+    assert_eq!(
+        (stats.errors().sqnr_db(), stats.errors().cosine(), stats.worst()),
+        (Sqnr::Exact, Some(1.0), None)
+    );
+    let zeros =
+        QuantTensor::quantize(&fours(), &[0.0f32; 4], &[4]).unwrap().stats(&[0.0f32; 4]).unwrap();
     assert_eq!((zeros.errors().cosine(), zeros.worst()), (None, None));
-    let empty = QuantTensor::quantize(&fours(), &[0.0f32; 0], &[0, 4]).unwrap().stats(&[0.0f32; 0]).unwrap();
-    assert_eq!((empty.errors().count(), empty.codes().iter().sum::<u64>(), empty.worst()), (0, 0, None));
+    let empty = QuantTensor::quantize(&fours(), &[0.0f32; 0], &[0, 4])
+        .unwrap()
+        .stats(&[0.0f32; 0])
+        .unwrap();
+    assert_eq!(
+        (empty.errors().count(), empty.codes().iter().sum::<u64>(), empty.worst()),
+        (0, 0, None)
+    );
     assert!(QuantTensor::quantize(&fours(), &x, &[4]).unwrap().stats(&x[1..]).is_err());
 }
 
@@ -62,7 +86,10 @@ fn poisoned_blocks_are_counted_and_not_measured() {
     let x = [1.0f32, f32::INFINITY, f32::NAN, 2.0, 0.25, 7.0, 0.0, 0.0];
     let stats = QuantTensor::quantize(&fours(), &x, &[2, 4]).unwrap().stats(&x).unwrap();
     let errors = stats.errors();
-    assert_eq!((errors.measured(), errors.nan(), errors.nan_references(), errors.infinite_references()), (4, 3, 1, 1));
+    assert_eq!(
+        (errors.measured(), errors.nan(), errors.nan_references(), errors.infinite_references()),
+        (4, 3, 1, 1)
+    );
     // The infinity is gone, and 7 came back as 6.
     assert_eq!((errors.saturated(), errors.flushed(), errors.sqnr_db()), (2, 1, Sqnr::Undefined));
     assert_eq!((stats.scales()[255], stats.worst().unwrap().index), (1, 1));
@@ -72,7 +99,12 @@ fn poisoned_blocks_are_counted_and_not_measured() {
 #[test]
 fn both_ends_saturate_under_either_sign_of_the_scale() {
     let rule = ScaleRule::SignedMax { target: -8.0 };
-    let spec = BlockSpec::new(FormatSpec::INT4, Some(FormatSpec::F16), Extent::Block { rows: 1, cols: 2 }, rule);
+    let spec = BlockSpec::new(
+        FormatSpec::INT4,
+        Some(FormatSpec::F16),
+        Extent::Block { rows: 1, cols: 2 },
+        rule,
+    );
     // Scales 8 / -8 and -8 / -8: codes -8, 7 (8 clamped) and -8, 7.
     let x = [8.0f32, -8.0, -8.0, 8.0];
     let tensor = QuantTensor::quantize(&spec, &x, &[2, 2]).unwrap();
@@ -108,15 +140,21 @@ fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(number).collect()
 }
 
-/// The definition again, with sums over chunks and blocks found by looking at every element's region.
+/// The definition again, with sums over chunks and blocks found by looking at every element's
+/// region.
 fn assert_naive(view: QuantView<'_>, x: &[f32], stats: &TensorStats, name: &str) {
     let restored = view.dequantize();
     let sum = |term: &dyn Fn(f64, f64) -> f64| {
-        let pairs: Vec<f64> = x.iter().zip(&restored).map(|(&x, &back)| term(x.into(), back.into())).collect();
-        pairs.chunks(4096).map(|chunk| chunk.iter().fold(0.0, |a, b| a + b)).fold(0.0, |a: f64, b: f64| a + b)
+        let pairs: Vec<f64> =
+            x.iter().zip(&restored).map(|(&x, &back)| term(x.into(), back.into())).collect();
+        pairs
+            .chunks(4096)
+            .map(|chunk| chunk.iter().fold(0.0, |a, b| a + b))
+            .fold(0.0, |a: f64, b: f64| a + b)
     };
     let noise = sum(&|x, back| (x - back) * (x - back));
-    let (signal, stored, product) = (sum(&|x, _| x * x), sum(&|_, back| back * back), sum(&|x, back| x * back));
+    let (signal, stored, product) =
+        (sum(&|x, _| x * x), sum(&|_, back| back * back), sum(&|x, back| x * back));
     let errors = stats.errors();
     assert_eq!((errors.noise(), errors.signal()), (noise, signal), "{name}");
     // The product under the root is rounded here, and exact in the definition.
@@ -139,30 +177,46 @@ fn assert_naive(view: QuantView<'_>, x: &[f32], stats: &TensorStats, name: &str)
         let found = (0..x.len()).filter(|&index| view.code(index) == Some(code as u32)).count();
         assert_eq!(count, found as u64, "{name} code {code}");
     }
-    assert_eq!(stats.scales().iter().sum::<u64>(), if view.spec().scale.is_some() { view.blocks() as u64 } else { 0 }, "{name}");
+    assert_eq!(
+        stats.scales().iter().sum::<u64>(),
+        if view.spec().scale.is_some() { view.blocks() as u64 } else { 0 },
+        "{name}"
+    );
 
     let mut covered = vec![0; x.len()];
     let noises: Vec<f64> = (0..view.blocks())
         .map(|block| {
             let region = view.region(block).unwrap();
             region.indices().for_each(|index| covered[index] += 1);
-            region.indices().map(|index| (f64::from(x[index]) - f64::from(restored[index])).powi(2)).fold(0.0, |a, b| a + b)
+            region
+                .indices()
+                .map(|index| (f64::from(x[index]) - f64::from(restored[index])).powi(2))
+                .fold(0.0, |a, b| a + b)
         })
         .collect();
     assert!(covered.iter().all(|&times| times == 1), "{name}: blocks do not partition the tensor");
     assert!(view.region(view.blocks()).is_none());
-    let worst = noises.iter().copied().enumerate().fold((0, 0.0), |best, next| if next.1 > best.1 { next } else { best });
+    let worst = noises
+        .iter()
+        .copied()
+        .enumerate()
+        .fold((0, 0.0), |best, next| if next.1 > best.1 { next } else { best });
     match stats.worst() {
         Some(found) => {
             assert_eq!((found.index, found.noise), worst, "{name}");
             let inside = found.region.indices().next().unwrap();
-            assert_eq!((Some(found.scale), found.scale), (view.scale(inside), view.block_scale(found.index)), "{name}");
+            assert_eq!(
+                (Some(found.scale), found.scale),
+                (view.scale(inside), view.block_scale(found.index)),
+                "{name}"
+            );
         }
         None => assert_eq!(worst.1, 0.0, "{name}"),
     }
 }
 
-/// Every preset, and every extent, on a ragged tensor of three axes; on one thread, on all, and on three.
+/// Every preset, and every extent, on a ragged tensor of three axes; on one thread, on all, and on
+/// three.
 #[test]
 fn sums_and_counts_are_the_definition_for_every_preset_and_thread_count() {
     let shape = [3, 37, 91];
@@ -176,7 +230,8 @@ fn sums_and_counts_are_the_definition_for_every_preset_and_thread_count() {
         Extent::Flat(64),
     ];
     let rule = ScaleRule::Amax { target: 448.0, ratio: Ratio::Divide };
-    let scaled = extents.map(|extent| BlockSpec::new(FormatSpec::F8E4M3, Some(FormatSpec::F32), extent, rule));
+    let scaled = extents
+        .map(|extent| BlockSpec::new(FormatSpec::F8E4M3, Some(FormatSpec::F32), extent, rule));
     let minimum = BlockSpec::new(
         FormatSpec::UINT4,
         Some(FormatSpec::F16),
@@ -185,19 +240,28 @@ fn sums_and_counts_are_the_definition_for_every_preset_and_thread_count() {
     )
     .with_offset(Offset::Minimum(FormatSpec::F16))
     .with_apply(subhalf::Apply::Divide);
-    let named =
-        preset::all().filter(|preset| !matches!(preset.spec.rule, ScaleRule::Given)).map(|preset| (preset.name, preset.spec));
+    let named = preset::all()
+        .filter(|preset| !matches!(preset.spec.rule, ScaleRule::Given))
+        .map(|preset| (preset.name, preset.spec));
     let own = scaled.into_iter().chain([minimum]).map(|spec| ("own", spec));
     for (name, spec) in named.chain(own) {
         let tensor = Quantizer::new(&spec).dither(Dither::new(1)).quantize(&x, &shape).unwrap();
         let stats = tensor.view().stats(&x, Exec::SERIAL).unwrap();
         assert_naive(tensor.view(), &x, &stats, name);
         let told = format!("{stats:?}");
-        assert_eq!(told, format!("{:?}", tensor.view().stats(&x, Exec::PARALLEL).unwrap()), "{name}");
+        assert_eq!(
+            told,
+            format!("{:?}", tensor.view().stats(&x, Exec::PARALLEL).unwrap()),
+            "{name}"
+        );
         #[cfg(feature = "rayon")]
         {
             let three = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-            assert_eq!(told, format!("{:?}", three.install(|| tensor.stats(&x)).unwrap()), "{name}");
+            assert_eq!(
+                told,
+                format!("{:?}", three.install(|| tensor.stats(&x)).unwrap()),
+                "{name}"
+            );
         }
     }
 }
@@ -218,7 +282,8 @@ fn rows_are_measured_alone() {
 fn references_are_f64s() {
     let x = [1.0 / 3.0, 2.0f64.powi(-80)];
     let narrow = x.map(|x| x as f32);
-    let spec = BlockSpec::new(FormatSpec::BF16, None, Extent::Tensor, ScaleRule::Unit).with_element_convert(Convert::IEEE);
+    let spec = BlockSpec::new(FormatSpec::BF16, None, Extent::Tensor, ScaleRule::Unit)
+        .with_element_convert(Convert::IEEE);
     let tensor = QuantTensor::quantize(&spec, &narrow, &[2]).unwrap();
     let stats = tensor.stats(&x).unwrap();
     assert_eq!(stats.errors().max_abs_error(), 0.333984375 - 1.0 / 3.0);

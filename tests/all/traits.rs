@@ -1,13 +1,14 @@
 //! The traits of num-traits and bytemuck, used as generic code uses them.
 
 use num_traits::{
-    AsPrimitive, Bounded, FromBytes, FromPrimitive, Inv, MulAdd, Num, NumAssign, NumCast, One, Signed, ToBytes, ToPrimitive, Zero,
+    AsPrimitive, Bounded, FromBytes, FromPrimitive, Inv, MulAdd, Num, NumAssign, NumCast, One,
+    Signed, ToBytes, ToPrimitive, Zero,
 };
 use std::fmt::Debug;
 use subhalf::{
-    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf, Binary8p5se, Code, E8M0, Encoding,
-    F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, FloatSpec, Format,
-    FormatSpec, HiF8, UE4M3, UE5M3,
+    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf,
+    Binary8p5se, Code, E8M0, Encoding, F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz,
+    F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, FloatSpec, Format, FormatSpec, HiF8, UE4M3, UE5M3,
 };
 
 /// Candle's bounds of a number, and a polynomial by Horner: 2x² + 3x + 1.
@@ -53,9 +54,17 @@ fn num<T: Num + Bounded + ToPrimitive + FromPrimitive + NumCast + Copy + Debug +
     for code in T::SPEC.codes() {
         let x = T::SPEC.decode_f64(code);
         let y = <T as Format>::from_bits(Code::truncate(code));
-        assert_eq!(ToPrimitive::to_f64(&y).map(f64::to_bits), Some(x.to_bits()), "{name} {code:#x}");
+        assert_eq!(
+            ToPrimitive::to_f64(&y).map(f64::to_bits),
+            Some(x.to_bits()),
+            "{name} {code:#x}"
+        );
         assert_eq!(y.to_i32(), ToPrimitive::to_i32(&x), "{name} {x}");
-        assert_eq!((y.to_u8(), y.to_i64(), y.to_u64()), (ToPrimitive::to_u8(&x), x.to_i64(), x.to_u64()), "{name} {x}");
+        assert_eq!(
+            (y.to_u8(), y.to_i64(), y.to_u64()),
+            (ToPrimitive::to_u8(&x), x.to_i64(), x.to_u64()),
+            "{name} {x}"
+        );
         assert_eq!((y.to_i128(), y.to_u128()), (x.to_i128(), x.to_u128()), "{name} {x}");
     }
 }
@@ -63,8 +72,18 @@ fn num<T: Num + Bounded + ToPrimitive + FromPrimitive + NumCast + Copy + Debug +
 fn signed<T: Signed + Copy + Debug + Format>() {
     let minus = -T::one();
     assert!(minus.is_negative() && T::one().is_positive(), "{}", T::SPEC);
-    assert_eq!((minus.abs(), minus.signum(), T::one().signum()), (T::one(), minus, T::one()), "{}", T::SPEC);
-    assert_eq!((T::one().abs_sub(&minus), minus.abs_sub(&T::one())), (T::one() + T::one(), T::zero()), "{}", T::SPEC);
+    assert_eq!(
+        (minus.abs(), minus.signum(), T::one().signum()),
+        (T::one(), minus, T::one()),
+        "{}",
+        T::SPEC
+    );
+    assert_eq!(
+        (T::one().abs_sub(&minus), minus.abs_sub(&T::one())),
+        (T::one() + T::one(), T::zero()),
+        "{}",
+        T::SPEC
+    );
     if let Some(nan) = <T as Format>::nan_value() {
         assert_eq!(nan.signum().to_bits(), nan.to_bits());
     }
@@ -96,7 +115,8 @@ fn what_has_no_counterpart_is_none() {
     assert_eq!(F8E4M3::from_f32(-0.875).to_u8(), Some(0));
 }
 
-/// 2^60 + 2^52 + 1: f64 makes it the tie 2^60 + 2^52 of an 8-bit significand, which would go down to the even 2^60.
+/// 2^60 + 2^52 + 1: f64 makes it the tie 2^60 + 2^52 of an 8-bit significand, which would go down
+/// to the even 2^60.
 #[test]
 fn wide_integers_are_rounded_once() {
     subhalf::define_format! {
@@ -108,7 +128,10 @@ fn wide_integers_are_rounded_once() {
     let up = ((1i64 << 60) + (1 << 53)) as f64;
     assert_eq!(<Bf16 as NumCast>::from(above_tie).unwrap().to_f64(), up);
     assert_eq!(Bf16::from_i64(above_tie).unwrap().to_f64(), up);
-    assert_eq!(Bf16::from_i128(-(above_tie as i128) << 40).unwrap().to_f64(), -up * f64::powi(2.0, 40));
+    assert_eq!(
+        Bf16::from_i128(-(above_tie as i128) << 40).unwrap().to_f64(),
+        -up * f64::powi(2.0, 40)
+    );
     let cast: Bf16 = above_tie.as_();
     assert_eq!(cast.to_f64(), up);
     assert_eq!(<Bf16 as NumCast>::from(1e38f64).unwrap().to_f64(), Bf16::from_f64(1e38).to_f64());
@@ -142,12 +165,19 @@ fn slices_of_whole_byte_types_are_cast_for_free() {
     assert_eq!(<E8M0 as bytemuck::Zeroable>::zeroed().to_f64(), f64::powi(2.0, -127));
 }
 
-fn refuses_bits_above_the_format<T: Format<Code = u8> + bytemuck::CheckedBitPattern + bytemuck::NoUninit + bytemuck::Zeroable>() {
+fn refuses_bits_above_the_format<
+    T: Format<Code = u8> + bytemuck::CheckedBitPattern + bytemuck::NoUninit + bytemuck::Zeroable,
+>() {
     for byte in 0..=255u8 {
         let bytes = [byte];
         let cast = bytemuck::checked::try_cast_slice::<u8, T>(&bytes);
         let fits = (byte as u64) < T::SPEC.code_count();
-        assert_eq!(cast.map(|numbers| numbers[0].to_bits()).ok(), fits.then_some(byte), "{} {byte:#x}", T::SPEC);
+        assert_eq!(
+            cast.map(|numbers| numbers[0].to_bits()).ok(),
+            fits.then_some(byte),
+            "{} {byte:#x}",
+            T::SPEC
+        );
     }
     assert_eq!(bytemuck::cast_slice::<T, u8>(&[T::largest()]), [T::SPEC.max_code() as u8]);
     assert_eq!(T::zeroed().to_bits(), 0);
@@ -188,7 +218,10 @@ fn formats_of_users_have_the_traits_too() {
     num::<user::F8E2M5>();
     signed::<user::F8E2M5>();
     assert_eq!(
-        bytemuck::cast_slice::<u8, user::F8E2M5>(&[0x20, 0x7F]).iter().map(|&x| x.to_f32()).collect::<Vec<_>>(),
+        bytemuck::cast_slice::<u8, user::F8E2M5>(&[0x20, 0x7F])
+            .iter()
+            .map(|&x| x.to_f32())
+            .collect::<Vec<_>>(),
         [1.0, 7.875]
     );
     assert_eq!(user::F5E2M2::from_f32(1.0).inv().to_f32(), 1.0);

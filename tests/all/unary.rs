@@ -1,11 +1,13 @@
-//! Functions of one number equal an arbitrary-precision library's digits (and for Φ a series written here), rounded by the exact
-//! referee: every code of every format of at most 8 bits, in every deterministic rounding, with flags.
+//! Functions of one number equal an arbitrary-precision library's digits (and for Φ a series
+//! written here), rounded by the exact referee: every code of every format of at most 8 bits, in
+//! every deterministic rounding, with flags.
 
 use crate::exact::{Dyadic, INVALID, Input, Referee, referees};
 use dashu_float::{FBig, round::mode};
 use std::collections::HashMap;
 use subhalf::{
-    Convert, DivisionByZero, Encoding, Error, F8E4M3Fnuz, Flags, Format, FormatSpec, Round, Stochastic, Unary, UnaryTable,
+    Convert, DivisionByZero, Encoding, Error, F8E4M3Fnuz, Flags, Format, FormatSpec, Round,
+    Stochastic, Unary, UnaryTable,
 };
 
 type Big = FBig<mode::Zero, 2>;
@@ -47,7 +49,8 @@ fn sticky(y: &Big) -> Truth {
     Truth::Finite { negative, magnitude: Dyadic::new(significand << 61 | 1, exponent - 61) }
 }
 
-/// `Φ(x) = 1/2 + 1/√(2π) · Σ (-1)^k (x²/2)^k x / (k! (2k + 1))`. Terms grow to `2^(0.73 x²)` and the sum shrinks to its inverse.
+/// `Φ(x) = 1/2 + 1/√(2π) · Σ (-1)^k (x²/2)^k x / (k! (2k + 1))`. Terms grow to `2^(0.73 x²)` and
+/// the sum shrinks to its inverse.
 fn normal(x: Dyadic) -> Big {
     let magnitude = (2u64 << x.log2().clamp(0, 5)).min(26) as usize;
     let digits = DIGITS + 2 * magnitude * magnitude;
@@ -68,7 +71,8 @@ fn normal(x: Dyadic) -> Big {
     (Big::from(1).with_precision(digits).value() >> 1) + sum / two_pi.sqrt()
 }
 
-/// Where an argument is too large or too small for the library's exponents or the series here, the digits are still known.
+/// Where an argument is too large or too small for the library's exponents or the series here, the
+/// digits are still known.
 fn finite(function: Unary, x: Dyadic) -> Truth {
     let negative = x.significand < 0;
     let exactly = |significand: i128, exponent: i64| Truth::Finite {
@@ -80,15 +84,20 @@ fn finite(function: Unary, x: Dyadic) -> Truth {
     let one = || Big::from(1).with_precision(DIGITS).value();
     let integer = x.exponent >= 0;
     let sigmoid = || one() / (one() + (-&argument).exp());
-    // Next to zero all is what the first two terms of the series say: c ± something below 2^-60 of it.
+    // Next to zero all is what the first two terms of the series say: c ± something below 2^-60 of
+    // it.
     let sign = if negative { -1 } else { 1 };
-    let beside = |significand: i128, exponent: i64, more: i128| exactly((significand << 60) + more, exponent - 60);
+    let beside = |significand: i128, exponent: i64, more: i128| {
+        exactly((significand << 60) + more, exponent - 60)
+    };
     match function {
         Unary::Exp2 | Unary::Exp if x.log2() < -150 => beside(1, 0, sign),
         Unary::Sigmoid if x.log2() < -150 => beside(1, -1, sign),
         Unary::Gelu | Unary::Silu if x.log2() < -150 => beside(x.significand, x.exponent - 1, 1),
         Unary::Tanh if x.log2() < -150 => beside(x.significand, x.exponent, -sign),
-        Unary::Exp2 | Unary::Exp if x.log2() >= 20 => far(if negative { -(1 << 21) } else { 1 << 21 }),
+        Unary::Exp2 | Unary::Exp if x.log2() >= 20 => {
+            far(if negative { -(1 << 21) } else { 1 << 21 })
+        }
         Unary::Exp2 if integer => exactly(1, (x.significand << x.exponent) as i64),
         Unary::Exp2 => sticky(&(argument * Big::from(2).with_precision(DIGITS).value().ln()).exp()),
         Unary::Exp => sticky(&argument.exp()),
@@ -103,8 +112,12 @@ fn finite(function: Unary, x: Dyadic) -> Truth {
         Unary::Sigmoid if x.log2() >= 6 && !negative => exactly((1 << 61) - 1, -61),
         Unary::Sigmoid => sticky(&sigmoid()),
         // Φ(26) is 1 - 2^-493.
-        Unary::Gelu if x >= Dyadic::new(26, 0) => exactly((x.significand << 60) - 1, x.exponent - 60),
-        Unary::Silu if x.log2() >= 6 && !negative => exactly((x.significand << 40) - 1, x.exponent - 40),
+        Unary::Gelu if x >= Dyadic::new(26, 0) => {
+            exactly((x.significand << 60) - 1, x.exponent - 60)
+        }
+        Unary::Silu if x.log2() >= 6 && !negative => {
+            exactly((x.significand << 40) - 1, x.exponent - 40)
+        }
         Unary::Silu => sticky(&(&argument * sigmoid())),
         Unary::Rsqrt if x.significand == 1 && x.exponent % 2 == 0 => exactly(1, -x.exponent / 2),
         Unary::Rsqrt => sticky(&(one() / argument.sqrt())),
@@ -114,7 +127,12 @@ fn finite(function: Unary, x: Dyadic) -> Truth {
     }
 }
 
-fn truth(function: Unary, spec: &FormatSpec, code: u32, known: &mut HashMap<(Unary, i128, i64), Truth>) -> Truth {
+fn truth(
+    function: Unary,
+    spec: &FormatSpec,
+    code: u32,
+    known: &mut HashMap<(Unary, i128, i64), Truth>,
+) -> Truth {
     let x = spec.decode(code);
     let negative = x.is_negative();
     let zero = |negative| Truth::Zero { negative };
@@ -156,23 +174,41 @@ fn input(referee: &Referee, function: Unary, truth: Truth) -> (Input, u8) {
     let f32_bits = |negative: bool, bits: u32| referee.input_f32(bits | u32::from(negative) << 31);
     match truth {
         Truth::Nan => (f32_bits(false, 0x7FC0_0000), INVALID),
-        Truth::Infinite { negative, pole } => (f32_bits(negative, 0x7F80_0000), if pole { DIVIDE_BY_ZERO } else { 0 }),
+        Truth::Infinite { negative, pole } => {
+            (f32_bits(negative, 0x7F80_0000), if pole { DIVIDE_BY_ZERO } else { 0 })
+        }
         Truth::Zero { negative } => (f32_bits(negative, 0), 0),
-        Truth::Finite { negative, magnitude } => (referee.input_exact(negative, magnitude, false), 0),
-        Truth::Vanishing => (referee.input_exact(function != Unary::Sigmoid, Dyadic::new(3, -(1 << 21)), false), 0),
+        Truth::Finite { negative, magnitude } => {
+            (referee.input_exact(negative, magnitude, false), 0)
+        }
+        Truth::Vanishing => {
+            (referee.input_exact(function != Unary::Sigmoid, Dyadic::new(3, -(1 << 21)), false), 0)
+        }
     }
 }
 
 /// Comparisons and the first failures of one format.
-fn compare(referee: &Referee, known: &mut HashMap<(Unary, i128, i64), Truth>) -> (u64, Vec<String>) {
+fn compare(
+    referee: &Referee,
+    known: &mut HashMap<(Unary, i128, i64), Truth>,
+) -> (u64, Vec<String>) {
     let spec = referee.spec;
     let (mut compared, mut failures) = (0, Vec::new());
-    let smallest = Dyadic::new(i128::from(spec.min_positive().significand()), i64::from(spec.min_positive().exponent()));
+    let smallest = Dyadic::new(
+        i128::from(spec.min_positive().significand()),
+        i64::from(spec.min_positive().exponent()),
+    );
     let plain = spec.default_convert();
-    // Every rounding for the formats in use; for the hundreds of others those that tell every error of the digits.
+    // Every rounding for the formats in use; for the hundreds of others those that tell every error
+    // of the digits.
     let named = FormatSpec::ALL.contains(&spec);
-    let roundings = if named { &Round::DETERMINISTIC[..] } else { &[Round::NearestEven, Round::Up, Round::Down] };
-    let mut policies: Vec<Convert> = roundings.iter().map(|&round| plain.with_round(round)).collect();
+    let roundings = if named {
+        &Round::DETERMINISTIC[..]
+    } else {
+        &[Round::NearestEven, Round::Up, Round::Down]
+    };
+    let mut policies: Vec<Convert> =
+        roundings.iter().map(|&round| plain.with_round(round)).collect();
     policies.extend([
         Convert::P3109_SAT_NONE,
         Convert::P3109_SAT_NONE.with_round(Round::Up),
@@ -183,17 +219,24 @@ fn compare(referee: &Referee, known: &mut HashMap<(Unary, i128, i64), Truth>) ->
         for code in spec.codes().filter(|&code| !spec.decode(code).is_nan()) {
             let truth = truth(function, &spec, code, known);
             let far = matches!(truth, Truth::Vanishing);
-            assert!(!far || smallest.log2() > -440, "{spec}: {function:?} of {code:#04x} needs digits that the test has not");
+            assert!(
+                !far || smallest.log2() > -440,
+                "{spec}: {function:?} of {code:#04x} needs digits that the test has not"
+            );
             let (value, raised) = input(referee, function, truth);
             let (nan, invalid) = input(referee, function, Truth::Nan);
             for convert in &policies {
                 let pole = matches!(truth, Truth::Infinite { pole: true, .. });
-                let undefined = pole && function == Unary::Rsqrt && convert.division_by_zero == DivisionByZero::Nan;
+                let undefined = pole
+                    && function == Unary::Rsqrt
+                    && convert.division_by_zero == DivisionByZero::Nan;
                 let (value, raised) = if undefined { (&nan, invalid) } else { (&value, raised) };
                 let (expected, flags) = referee.expected(value, convert);
                 let found = spec.unary_with(function, code, convert, 0);
                 compared += 1;
-                if (expected, flags | raised) != (found.code, found.flags.bits()) && failures.len() < 4 {
+                if (expected, flags | raised) != (found.code, found.flags.bits())
+                    && failures.len() < 4
+                {
                     let x = spec.decode(code);
                     failures.push(format!("{spec}: {function:?} of {x} ({code:#04x}): expected {expected:#04x}, flags {flags:#x} and {raised:#x}, found {found:x?}\n  {truth:?} {convert:?}"));
                 }
@@ -219,7 +262,8 @@ fn every_code_of_every_small_format_in_every_rounding() {
 #[test]
 fn nan_stays_nan() {
     for function in Unary::ALL {
-        let found = [0x7D, 0x7E, 0xFF].map(|code| FormatSpec::F8E5M2.unary_with(function, code, &Convert::IEEE, 0));
+        let found = [0x7D, 0x7E, 0xFF]
+            .map(|code| FormatSpec::F8E5M2.unary_with(function, code, &Convert::IEEE, 0));
         assert_eq!(found.map(|encoded| encoded.code), [0x7E; 3]);
         assert_eq!(found.map(|encoded| encoded.flags), [Flags::INVALID, Flags::NONE, Flags::NONE]);
     }
@@ -227,7 +271,13 @@ fn nan_stays_nan() {
 
 #[test]
 fn tables_hold_the_codes_of_single_calls_and_ignore_bits_above_the_format() {
-    for spec in [FormatSpec::F8E4M3, FormatSpec::HIF8, FormatSpec::F6E2M3, FormatSpec::F4E2M1, FormatSpec::INT4] {
+    for spec in [
+        FormatSpec::F8E4M3,
+        FormatSpec::HIF8,
+        FormatSpec::F6E2M3,
+        FormatSpec::F4E2M1,
+        FormatSpec::INT4,
+    ] {
         for function in Unary::ALL {
             for round in [Round::NearestEven, Round::Up, Round::Down] {
                 let convert = spec.default_convert().with_round(round);
@@ -272,15 +322,23 @@ fn known_values() {
     assert!(at_zero(Unary::Rsqrt).0.is_nan());
     let e5m2 = FormatSpec::F8E5M2;
     let minus_zero = e5m2.unary_with(Unary::Rsqrt, 0x80, &e5m2.default_convert(), 0);
-    assert_eq!((e5m2.decode_f32(minus_zero.code), minus_zero.flags), (f32::NEG_INFINITY, Flags::DIVIDE_BY_ZERO));
+    assert_eq!(
+        (e5m2.decode_f32(minus_zero.code), minus_zero.flags),
+        (f32::NEG_INFINITY, Flags::DIVIDE_BY_ZERO)
+    );
 }
 
-/// exp(1) = 2.718 lies 0.873 of the way from 2.5 to 2.75: of 256 words 223 go up (kind A floors 223.48).
+/// exp(1) = 2.718 lies 0.873 of the way from 2.5 to 2.75: of 256 words 223 go up (kind A floors
+/// 223.48).
 #[test]
 fn single_values_are_rounded_stochastically_too() {
     let e4m3 = FormatSpec::F8E4M3;
     let convert = e4m3.default_convert().with_round(Round::stochastic(Stochastic::A, 8).unwrap());
-    let ups = (0..256).filter(|&word| e4m3.unary_with(Unary::Exp, 0x38, &convert, word).code == e4m3.encode_f32(2.75)).count();
+    let ups = (0..256)
+        .filter(|&word| {
+            e4m3.unary_with(Unary::Exp, 0x38, &convert, word).code == e4m3.encode_f32(2.75)
+        })
+        .count();
     assert_eq!(ups, 223);
 }
 
@@ -290,12 +348,14 @@ fn typed_functions_follow_the_policy_of_the_type() {
     for function in Unary::ALL {
         let table = F8E4M3Fnuz::unary_table(function).unwrap();
         for x in F8E4M3Fnuz::all() {
-            let expected = F8E4M3Fnuz::SPEC.unary_with(function, x.to_bits().into(), &F8E4M3Fnuz::CONVERT, 0);
+            let expected =
+                F8E4M3Fnuz::SPEC.unary_with(function, x.to_bits().into(), &F8E4M3Fnuz::CONVERT, 0);
             assert_eq!(x.unary(function).to_bits(), expected.code as u8, "{function:?} of {x:?}");
             assert_eq!(table.get(x.to_bits()), expected.code as u8, "{function:?} of {x:?}");
         }
     }
-    let (zero, ieee) = (F8E4M3Fnuz::ZERO, F8E4M3Fnuz::CONVERT.with_division_by_zero(DivisionByZero::Infinity));
+    let (zero, ieee) =
+        (F8E4M3Fnuz::ZERO, F8E4M3Fnuz::CONVERT.with_division_by_zero(DivisionByZero::Infinity));
     assert!(zero.unary(Unary::Rsqrt).is_nan());
     let (value, flags) = zero.unary_with(Unary::Rsqrt, &ieee, 0);
     assert_eq!((value, flags.contains(Flags::DIVIDE_BY_ZERO)), (F8E4M3Fnuz::MAX, true));
@@ -306,9 +366,15 @@ fn wide_formats_have_single_values_and_no_tables() {
     let exp = FormatSpec::F32.unary_with(Unary::Exp, 1.0f32.to_bits(), &Convert::IEEE, 0);
     assert_eq!((f32::from_bits(exp.code), exp.flags), (std::f32::consts::E, Flags::INEXACT));
     let wide = UnaryTable::new(Unary::Exp, &FormatSpec::F16, &Convert::IEEE).unwrap_err();
-    assert_eq!(wide.to_string(), "format specification: bits of a table's format: expected 1..=8, found 16");
+    assert_eq!(
+        wide.to_string(),
+        "format specification: bits of a table's format: expected 1..=8, found 16"
+    );
     let stochastic = Convert::IEEE.with_round(Round::stochastic(Stochastic::A, 8).unwrap());
-    assert_eq!(UnaryTable::new(Unary::Exp, &FormatSpec::F8E4M3, &stochastic).unwrap_err(), Error::TableRound);
+    assert_eq!(
+        UnaryTable::new(Unary::Exp, &FormatSpec::F8E4M3, &stochastic).unwrap_err(),
+        Error::TableRound
+    );
 }
 
 /// Layouts at the ends of what the crate allows: numbers near 2^-32768 and 2^32768.

@@ -1,19 +1,26 @@
-//! Formats made outside the crate: constant specs, types stamped by `define_format!`, and generic code over [`Format`].
+//! Formats made outside the crate: constant specs, types stamped by `define_format!`, and generic
+//! code over [`Format`].
 
 use crate::number::{Number, power_of_two};
 use subhalf::{
-    Code, Convert, Dither, Encoding, Exec, Flags, FloatSpec, Format, FormatSpec, IntSpec, NanCodes, Overflow, PositSpec, Round,
-    Unpacked, decode_slice, encode_slice,
+    Code, Convert, Dither, Encoding, Exec, Flags, FloatSpec, Format, FormatSpec, IntSpec, NanCodes,
+    Overflow, PositSpec, Round, Unpacked, decode_slice, encode_slice,
 };
 
 /// 1 sign, 3 exponent and 3 mantissa bits, infinities at the top, NaN in place of −0.
 const F7: FormatSpec = FormatSpec::constant(
     "mine E3M3",
-    Encoding::Float(FloatSpec { infinities: true, negative_zero: false, nan: NanCodes::NegativeZero, ..FloatSpec::finite(3, 3) }),
+    Encoding::Float(FloatSpec {
+        infinities: true,
+        negative_zero: false,
+        nan: NanCodes::NegativeZero,
+        ..FloatSpec::finite(3, 3)
+    }),
 );
 
 /// Thirds, which no binary layout has, in f32 bits.
-static THIRDS: [u32; 4] = [0, (1.0_f32 / 3.0).to_bits(), (2.0_f32 / 3.0).to_bits(), 1.0_f32.to_bits()];
+static THIRDS: [u32; 4] =
+    [0, (1.0_f32 / 3.0).to_bits(), (2.0_f32 / 3.0).to_bits(), 1.0_f32.to_bits()];
 
 subhalf::define_format! {
     /// A 7-bit float from a constant.
@@ -33,7 +40,8 @@ subhalf::define_format! { struct Thirds(u8) = FormatSpec::constant("thirds", Enc
 subhalf::define_format! { struct Posit10(u16) = FormatSpec::constant("posit10", Encoding::Posit(PositSpec { bits: 10, exponent_bits: 2 })); convert only; }
 
 mod own_names {
-    //! A module that calls things of its own what the prelude calls others: `define_format!` says whom it means.
+    //! A module that calls things of its own what the prelude calls others: `define_format!` says
+    //! whom it means.
     #![allow(dead_code, unused_imports, reason = "the names are there to be in the way")]
     use std::fmt::Result;
     struct Option;
@@ -57,7 +65,8 @@ const ONE_AND_A_HALF: u32 = F7.encode_f32(1.5);
 const LARGEST: f32 = F7.max().to_f32();
 const _: () = assert!(F7.bits() == 7 && F7.value_count() == 127);
 
-/// Through the trait only: every code comes back, the bulk calls agree, and bits above the width are dropped.
+/// Through the trait only: every code comes back, the bulk calls agree, and bits above the width
+/// are dropped.
 fn check_all_codes<F: Format>() {
     let spec = F::SPEC;
     let bits = spec.bits();
@@ -71,7 +80,11 @@ fn check_all_codes<F: Format>() {
     for ((&code, &number), &again) in codes.iter().zip(&numbers).zip(&again) {
         let x = F::from_bits(code);
         assert_eq!(x.to_bits(), code, "{spec}");
-        assert_eq!(Number::of(x.unpack()), Number::of(spec.decode(code.widen())), "{spec} {code:?}");
+        assert_eq!(
+            Number::of(x.unpack()),
+            Number::of(spec.decode(code.widen())),
+            "{spec} {code:?}"
+        );
         assert_eq!(x.decode_f64().to_bits(), number.to_bits(), "{spec} {code:?}");
         if F::Code::BITS > bits {
             let garbage = F::Code::truncate(code.widen() | u32::MAX << bits);
@@ -88,7 +101,8 @@ fn check_all_codes<F: Format>() {
     }
 }
 
-/// The largest and smallest positive number, the smallest, and whether there are zero, one, NaN, infinity, normal numbers.
+/// The largest and smallest positive number, the smallest, and whether there are zero, one, NaN,
+/// infinity, normal numbers.
 fn facts<F: Format>() -> (Number, Number, Number, [bool; 5]) {
     let number = |x: F| Number::of(x.unpack());
     let has = [
@@ -99,7 +113,8 @@ fn facts<F: Format>() -> (Number, Number, Number, [bool; 5]) {
         F::smallest_normal().is_some(),
     ];
     assert!(
-        F::zero_value().is_none_or(|x| x.decode_f64() == 0.0) && F::one_value().is_none_or(|x| x.decode_f64() == 1.0),
+        F::zero_value().is_none_or(|x| x.decode_f64() == 0.0)
+            && F::one_value().is_none_or(|x| x.decode_f64() == 1.0),
         "{}",
         F::SPEC
     );
@@ -123,11 +138,17 @@ fn every_code_of_a_user_type_comes_back() {
 fn user_types_have_the_limits_of_their_layouts() {
     // E3M3, bias 3: infinity takes 0x3F, so the largest is 1.75·2^4; smallest 2^(1-3-3).
     let (max, min_positive, min, has) = facts::<Float7>();
-    assert_eq!((max, min_positive, min), (Number::of_f64(28.0), power_of_two(-5), Number::of_f64(-28.0)));
+    assert_eq!(
+        (max, min_positive, min),
+        (Number::of_f64(28.0), power_of_two(-5), Number::of_f64(-28.0))
+    );
     assert_eq!(has, [true; 5]);
     // E5M5, bias 15: (2 - 2^-5)·2^15.
     let (max, min_positive, min, has) = facts::<Float11>();
-    assert_eq!((max, min_positive, min), (Number::new(false, 63, 10), power_of_two(-19), Number::new(true, 63, 10)));
+    assert_eq!(
+        (max, min_positive, min),
+        (Number::new(false, 63, 10), power_of_two(-19), Number::new(true, 63, 10))
+    );
     assert_eq!(has, [true; 5]);
     // E8M15: the range of f32 with 16 bits of precision.
     let (max, min_positive, _, has) = facts::<Float24>();
@@ -137,7 +158,10 @@ fn user_types_have_the_limits_of_their_layouts() {
     assert_eq!((max, min_positive), (Number::of_f64(f64::from(f32::MAX)), power_of_two(-149)));
     assert_eq!((min, has), (Number::of_f64(f64::from(f32::MIN)), [true; 5]));
     let (max, min_positive, min, has) = facts::<Fixed12>();
-    assert_eq!((max, min_positive, min), (Number::new(false, 2047, -8), power_of_two(-8), Number::of_f64(-8.0)));
+    assert_eq!(
+        (max, min_positive, min),
+        (Number::new(false, 2047, -8), power_of_two(-8), Number::of_f64(-8.0))
+    );
     assert_eq!(has, [true, true, false, false, false]);
     let (max, min_positive, min, has) = facts::<Thirds>();
     let third = Number::of_f64(f64::from(1.0_f32 / 3.0));
@@ -145,7 +169,10 @@ fn user_types_have_the_limits_of_their_layouts() {
     assert_eq!(has, [true, true, false, false, false]);
     // Posit with 2 exponent bits: 2^±(4·(10-2)).
     let (max, min_positive, min, has) = facts::<Posit10>();
-    assert_eq!((max, min_positive, min), (power_of_two(32), power_of_two(-32), power_of_two(32).negate()));
+    assert_eq!(
+        (max, min_positive, min),
+        (power_of_two(32), power_of_two(-32), power_of_two(32).negate())
+    );
     assert_eq!(has, [true, true, true, false, false]);
 }
 
@@ -157,8 +184,8 @@ fn constants_are_worked_out_at_compile_time() {
 
 #[test]
 fn one_format_becomes_another_with_one_rounding() {
-    // 1.0625 is the tie between 1 and 1.125 in E3M3. A little more than that is above it; E5M5 rounds that little away, and the
-    // second rounding then takes the tie to the even 1.
+    // 1.0625 is the tie between 1 and 1.125 in E3M3. A little more than that is above it; E5M5
+    // rounds that little away, and the second rounding then takes the tie to the even 1.
     let x = Float24::from_f64(1.0625 + 2f64.powi(-15));
     assert_eq!(x.decode_f64(), 1.0625 + 2f64.powi(-15));
     assert_eq!(Float7::from_format(x).to_f64(), 1.125);
@@ -171,23 +198,38 @@ fn policies_reach_through_the_trait() {
     let big = Unpacked::from_f32(1e6);
     let (saturated, flags) = Float7::from_unpacked_with(big, &Float7::SPEC.default_convert(), 0);
     assert_eq!((saturated.to_f32(), flags), (28.0, Flags::OVERFLOW | Flags::INEXACT));
-    let (infinite, _) = Float7::from_unpacked_with(big, &Convert::SATURATING.with_overflow(Overflow::Special), 0);
+    let (infinite, _) =
+        Float7::from_unpacked_with(big, &Convert::SATURATING.with_overflow(Overflow::Special), 0);
     assert_eq!(infinite.to_f32(), f32::INFINITY);
     // 11 bits are more than 8: overflow is IEEE 754's.
     assert_eq!(Float11::from_f32(1e6).to_f32(), f32::INFINITY);
     assert_eq!(Float11::from_f32(-1e6).to_f32(), f32::NEG_INFINITY);
-    let (down, flags) = Float7::from_unpacked_with(Unpacked::from_f32(1.12), &Convert::IEEE.with_round(Round::Down), 0);
+    let (down, flags) = Float7::from_unpacked_with(
+        Unpacked::from_f32(1.12),
+        &Convert::IEEE.with_round(Round::Down),
+        0,
+    );
     assert_eq!((down.to_f32(), flags), (1.0, Flags::INEXACT));
     assert!(Float7::from_f32(f32::NAN).to_f32().is_nan());
-    assert_eq!(Fixed12::from_f32(f32::NAN).to_f32(), 2047.0 / 256.0, "an integer has no NaN: the largest value");
+    assert_eq!(
+        Fixed12::from_f32(f32::NAN).to_f32(),
+        2047.0 / 256.0,
+        "an integer has no NaN: the largest value"
+    );
     // Both f32 thirds are rounded up, so their midpoint lies above one half.
     assert_eq!(Thirds::from_f32(0.5).to_f32(), 1.0 / 3.0);
 }
 
 #[test]
 fn numbers_print_with_the_name_of_their_type() {
-    assert_eq!(format!("{:?} {:?}", Float7::from_f32(-2.75), Thirds::from_f32(9.0)), "Float7(-2.75) Thirds(1.0)");
-    assert_eq!(format!("{:?} {:?}", Float11::infinity_value().unwrap(), Float7::nan_value().unwrap()), "Float11(inf) Float7(NaN)");
+    assert_eq!(
+        format!("{:?} {:?}", Float7::from_f32(-2.75), Thirds::from_f32(9.0)),
+        "Float7(-2.75) Thirds(1.0)"
+    );
+    assert_eq!(
+        format!("{:?} {:?}", Float11::infinity_value().unwrap(), Float7::nan_value().unwrap()),
+        "Float11(inf) Float7(NaN)"
+    );
     assert!(Float11::from_f32(3.0) == Float11::from_f64(3.0), "attributes are passed on");
 }
 

@@ -1,4 +1,5 @@
-//! Conversions that other programs were seen to do, or that their documents give, under the policy named after each program.
+//! Conversions that other programs were seen to do, or that their documents give, under the policy
+//! named after each program.
 
 use subhalf::{Convert, FormatSpec, Overflow, Round, Unpacked};
 
@@ -8,13 +9,22 @@ fn next_up(x: f32) -> f32 {
 
 fn two(exponent: i32) -> f32 {
     // Exact down to the smallest f32 subnormal, where `powi` may not be.
-    if exponent >= -126 { f32::from_bits(((127 + exponent) as u32) << 23) } else { f32::from_bits(1 << (149 + exponent)) }
+    if exponent >= -126 {
+        f32::from_bits(((127 + exponent) as u32) << 23)
+    } else {
+        f32::from_bits(1 << (149 + exponent))
+    }
 }
 
 fn check(spec: &FormatSpec, convert: &Convert, vectors: &[(f32, u32)]) {
     for &(x, code) in vectors {
         let found = spec.encode_f32_with(x, convert, 0).code;
-        assert_eq!(found, code, "{spec}: {x:e} ({:#x}) gives {found:#x}, not {code:#x}", x.to_bits());
+        assert_eq!(
+            found,
+            code,
+            "{spec}: {x:e} ({:#x}) gives {found:#x}, not {code:#x}",
+            x.to_bits()
+        );
         // The same through f64, which holds every f32: the road must not matter.
         let through_f64 = spec.encode_f64_with(f64::from(x), convert, 0).code;
         assert_eq!(through_f64, code, "{spec}: {x:e} as f64 gives {through_f64:#x}, not {code:#x}");
@@ -101,15 +111,26 @@ fn check_ml_dtypes(row: &MlDtypes) {
 #[test]
 fn e2m1_ties_go_to_the_even_code() {
     // The reference, section 1.5: value at the tie and the result.
-    for (tie, result) in [(0.25, 0.0), (0.75, 1.0), (1.25, 1.0), (1.75, 2.0), (2.5, 2.0), (3.5, 4.0), (5.0, 4.0)] {
-        assert_eq!(FormatSpec::F4E2M1.decode_f32(FormatSpec::F4E2M1.encode_f32(tie)), result, "{tie}");
-        assert_eq!(FormatSpec::F4E2M1.decode_f32(FormatSpec::F4E2M1.encode_f32(-tie)), -result, "-{tie}");
+    for (tie, result) in
+        [(0.25, 0.0), (0.75, 1.0), (1.25, 1.0), (1.75, 2.0), (2.5, 2.0), (3.5, 4.0), (5.0, 4.0)]
+    {
+        assert_eq!(
+            FormatSpec::F4E2M1.decode_f32(FormatSpec::F4E2M1.encode_f32(tie)),
+            result,
+            "{tie}"
+        );
+        assert_eq!(
+            FormatSpec::F4E2M1.decode_f32(FormatSpec::F4E2M1.encode_f32(-tie)),
+            -result,
+            "-{tie}"
+        );
     }
 }
 
 #[test]
 fn f32_to_eight_and_four_bits_are_the_vectors_of_the_reference() {
-    // Section 7.1. Columns: e4m3fn of ml_dtypes, of CUDA with saturation, e5m2, e4m3fnuz and e2m1 of ml_dtypes.
+    // Section 7.1. Columns: e4m3fn of ml_dtypes, of CUDA with saturation, e5m2, e4m3fnuz and e2m1
+    // of ml_dtypes.
     let rows: [(f32, [u32; 5]); 10] = [
         (448.0, [0x7E, 0x7E, 0x5F, 0x80, 7]),
         (464.0, [0x7E, 0x7E, 0x5F, 0x80, 7]),
@@ -147,21 +168,48 @@ fn f32_to_eight_and_four_bits_are_the_vectors_of_the_reference() {
 
 #[test]
 fn cuda_fp8_is_the_table_of_the_reference() {
-    // Section 4.1: SATFINITE clamps infinity too; NOSAT keeps the sign of what overflows and drops NaN's.
+    // Section 4.1: SATFINITE clamps infinity too; NOSAT keeps the sign of what overflows and drops
+    // NaN's.
     let (nan, minus_nan) = (f32::NAN.abs(), -f32::NAN.abs());
     let (infinity, minus_infinity) = (f32::INFINITY, f32::NEG_INFINITY);
     let common = [(nan, 0x7F), (minus_nan, 0x7F)];
     for (spec, max) in [(FormatSpec::F8E4M3, 0x7E), (FormatSpec::F8E5M2, 0x7B)] {
         check(&spec, &Convert::CUDA_SATFINITE, &common);
-        check(&spec, &Convert::CUDA_SATFINITE, &[(1e9, max), (-1e9, max | 0x80), (infinity, max), (minus_infinity, max | 0x80)]);
+        check(
+            &spec,
+            &Convert::CUDA_SATFINITE,
+            &[(1e9, max), (-1e9, max | 0x80), (infinity, max), (minus_infinity, max | 0x80)],
+        );
         check(&spec, &Convert::CUDA_NOSAT, &common);
     }
-    let e4m3 = [(464.0, 0x7E), (next_up(464.0), 0x7F), (-next_up(464.0), 0xFF), (infinity, 0x7F), (minus_infinity, 0xFF)];
+    let e4m3 = [
+        (464.0, 0x7E),
+        (next_up(464.0), 0x7F),
+        (-next_up(464.0), 0xFF),
+        (infinity, 0x7F),
+        (minus_infinity, 0xFF),
+    ];
     check(&FormatSpec::F8E4M3, &Convert::CUDA_NOSAT, &e4m3);
-    let e5m2 = [(61440_f32.next_down(), 0x7B), (61440.0, 0x7C), (-61440.0, 0xFC), (infinity, 0x7C), (minus_infinity, 0xFC)];
+    let e5m2 = [
+        (61440_f32.next_down(), 0x7B),
+        (61440.0, 0x7C),
+        (-61440.0, 0xFC),
+        (infinity, 0x7C),
+        (minus_infinity, 0xFC),
+    ];
     check(&FormatSpec::F8E5M2, &Convert::CUDA_NOSAT, &e5m2);
-    for (spec, max, sign) in [(FormatSpec::F6E2M3, 0x1F, 0x20), (FormatSpec::F6E3M2, 0x1F, 0x20), (FormatSpec::F4E2M1, 0x7, 0x8)] {
-        let vectors = [(nan, max), (minus_nan, max), (infinity, max), (minus_infinity, max | sign), (-1e9, max | sign)];
+    for (spec, max, sign) in [
+        (FormatSpec::F6E2M3, 0x1F, 0x20),
+        (FormatSpec::F6E3M2, 0x1F, 0x20),
+        (FormatSpec::F4E2M1, 0x7, 0x8),
+    ] {
+        let vectors = [
+            (nan, max),
+            (minus_nan, max),
+            (infinity, max),
+            (minus_infinity, max | sign),
+            (-1e9, max | sign),
+        ];
         check(&spec, &Convert::CUDA_SATFINITE, &vectors);
     }
 }
@@ -172,9 +220,22 @@ fn into_e8m0_the_programs_disagree_as_observed() {
     let e8m0 = &FormatSpec::E8M0;
     let (nan, infinity) = (f32::NAN.abs(), f32::INFINITY);
     let top = two(127);
-    let shared = [(1.0, 0x7F), (2.0, 0x80), (1.4, 0x7F), (1.6, 0x80), (top, 0xFE), (two(-126), 0x01), (two(-127), 0x00)];
-    let ties_up =
-        [(1.5, 0x80), (3.0, 0x81), (1.5 * two(-126), 0x02), (1.5_f32.next_down(), 0x7F), (1.5_f32.next_down() * top, 0xFE)];
+    let shared = [
+        (1.0, 0x7F),
+        (2.0, 0x80),
+        (1.4, 0x7F),
+        (1.6, 0x80),
+        (top, 0xFE),
+        (two(-126), 0x01),
+        (two(-127), 0x00),
+    ];
+    let ties_up = [
+        (1.5, 0x80),
+        (3.0, 0x81),
+        (1.5 * two(-126), 0x02),
+        (1.5_f32.next_down(), 0x7F),
+        (1.5_f32.next_down() * top, 0xFE),
+    ];
     let tiny = [(two(-128), 0x00), (two(-149), 0x00)];
 
     let ml = &Convert::ML_DTYPES_E8M0;
@@ -182,62 +243,147 @@ fn into_e8m0_the_programs_disagree_as_observed() {
     check(
         e8m0,
         ml,
-        &[(0.0, 0xFF), (-0.0, 0xFF), (-1.0, 0xFF), (-two(-140), 0xFF), (infinity, 0xFF), (nan, 0xFF), (1.5 * top, 0xFF)],
+        &[
+            (0.0, 0xFF),
+            (-0.0, 0xFF),
+            (-1.0, 0xFF),
+            (-two(-140), 0xFF),
+            (infinity, 0xFF),
+            (nan, 0xFF),
+            (1.5 * top, 0xFF),
+        ],
     );
 
     let torch = &Convert::TORCH_2_10_E8M0;
     check(e8m0, torch, &[shared.as_slice(), &ties_up, &tiny].concat());
-    check(e8m0, torch, &[(0.0, 0x00), (-0.0, 0x00), (-1.0, 0x7F), (-1.5, 0x80), (infinity, 0xFF), (nan, 0xFF), (1.5 * top, 0xFF)]);
+    check(
+        e8m0,
+        torch,
+        &[
+            (0.0, 0x00),
+            (-0.0, 0x00),
+            (-1.0, 0x7F),
+            (-1.5, 0x80),
+            (infinity, 0xFF),
+            (nan, 0xFF),
+            (1.5 * top, 0xFF),
+        ],
+    );
 
     // en_dtypes truncates, and everything below the smallest value is NaN.
     let en = &Convert::EN_DTYPES_E8M0;
     check(e8m0, en, &[(1.75, 0x7F), (3.9, 0x80), (5.0, 0x81), (f32::MAX, 0xFE), (two(-127), 0x00)]);
-    check(e8m0, en, &[(two(-127).next_down(), 0xFF), (0.0, 0xFF), (-1.0, 0xFF), (infinity, 0xFF), (nan, 0xFF)]);
+    check(
+        e8m0,
+        en,
+        &[(two(-127).next_down(), 0xFF), (0.0, 0xFF), (-1.0, 0xFF), (infinity, 0xFF), (nan, 0xFF)],
+    );
 
-    // CUDA drops the sign; midpoints go up under round-to-nearest, everything above a power of two does under RP.
+    // CUDA drops the sign; midpoints go up under round-to-nearest, everything above a power of two
+    // does under RP.
     for (policy, above) in [(Convert::CUDA_SATFINITE, 0xFE), (Convert::CUDA_NOSAT, 0xFF)] {
         let nearest = &policy.with_round(Round::NearestUp);
         check(e8m0, nearest, &[shared.as_slice(), &ties_up, &tiny].concat());
-        check(e8m0, nearest, &[(0.0, 0x00), (-1.0, 0x7F), (-1.5, 0x80), (infinity, above), (nan, 0xFF), (1.5 * top, above)]);
+        check(
+            e8m0,
+            nearest,
+            &[
+                (0.0, 0x00),
+                (-1.0, 0x7F),
+                (-1.5, 0x80),
+                (infinity, above),
+                (nan, 0xFF),
+                (1.5 * top, above),
+            ],
+        );
         let up = &policy.with_round(Round::Up);
-        let x =
-            [(1.0, 0x7F), (next_up(1.0), 0x80), (-1.25, 0x80), (two(-127), 0x00), (next_up(two(-127)), 0x01), (two(-149), 0x00)];
+        let x = [
+            (1.0, 0x7F),
+            (next_up(1.0), 0x80),
+            (-1.25, 0x80),
+            (two(-127), 0x00),
+            (next_up(two(-127)), 0x01),
+            (two(-149), 0x00),
+        ];
         check(e8m0, up, &x);
-        check(e8m0, up, &[(0.0, 0x00), (top, 0xFE), (next_up(top), above), (infinity, above), (nan, 0xFF)]);
+        check(
+            e8m0,
+            up,
+            &[(0.0, 0x00), (top, 0xFE), (next_up(top), above), (infinity, above), (nan, 0xFF)],
+        );
         let down = &policy.with_round(Round::TowardZero);
         check(
             e8m0,
             down,
-            &[(0.0, 0x00), (1.99, 0x7F), (-1.99, 0x7F), (two(-127), 0x00), (two(-149), 0x00), (f32::MAX, 0xFE), (nan, 0xFF)],
+            &[
+                (0.0, 0x00),
+                (1.99, 0x7F),
+                (-1.99, 0x7F),
+                (two(-127), 0x00),
+                (two(-149), 0x00),
+                (f32::MAX, 0xFE),
+                (nan, 0xFF),
+            ],
         );
     }
 }
 
 #[test]
 fn p3109_scale_saturates_as_its_finite_domain_says() {
-    // Section 1.6, last row: code 0 is zero, infinity clamps to 0xFE = 2^126, negative numbers are NaN or 0.
+    // Section 1.6, last row: code 0 is zero, infinity clamps to 0xFE = 2^126, negative numbers are
+    // NaN or 0.
     let spec = &FormatSpec::by_name("Binary8p1uf").unwrap();
-    let shared = [(0.0, 0x00), (1.0, 0x80), (two(126), 0xFE), (f32::MAX, 0xFE), (f32::INFINITY, 0xFE), (f32::NAN, 0xFF)];
+    let shared = [
+        (0.0, 0x00),
+        (1.0, 0x80),
+        (two(126), 0xFE),
+        (f32::MAX, 0xFE),
+        (f32::INFINITY, 0xFE),
+        (f32::NAN, 0xFF),
+    ];
     check(spec, &Convert::P3109_SAT_NONE, &[shared.as_slice(), &[(-1.0, 0xFF)]].concat());
     check(spec, &Convert::P3109_SAT_FINITE, &[shared.as_slice(), &[(-1.0, 0x00)]].concat());
 }
 
 #[test]
 fn ue5m3_is_the_vectors_of_the_reference() {
-    // Section 7.2 and 1.7: sign dropped, 118784 is the tie between the largest number and the code of NaN.
+    // Section 7.2 and 1.7: sign dropped, 118784 is the tie between the largest number and the code
+    // of NaN.
     let spec = &FormatSpec::UE5M3;
-    let shared =
-        [(1.0, 0x78), (114688.0, 0xFE), (118784.0, 0xFE), (two(-18), 0x00), (next_up(two(-18)), 0x01), (-5.0, 0x8A), (5.0, 0x8A)];
+    let shared = [
+        (1.0, 0x78),
+        (114688.0, 0xFE),
+        (118784.0, 0xFE),
+        (two(-18), 0x00),
+        (next_up(two(-18)), 0x01),
+        (-5.0, 0x8A),
+        (5.0, 0x8A),
+    ];
     for (policy, above) in [(Convert::CUDA_SATFINITE, 0xFE), (Convert::CUDA_NOSAT, 0xFF)] {
         check(spec, &policy, &shared);
-        check(spec, &policy, &[(next_up(118784.0), above), (131072.0, above), (f32::INFINITY, above), (f32::NAN, 0xFF)]);
+        check(
+            spec,
+            &policy,
+            &[
+                (next_up(118784.0), above),
+                (131072.0, above),
+                (f32::INFINITY, above),
+                (f32::NAN, 0xFF),
+            ],
+        );
         let truncating = policy.with_round(Round::TowardZero);
         check(spec, &truncating, &[(114689.0, 0xFE), (f32::INFINITY, above)]);
         let up = policy.with_round(Round::Up);
-        check(spec, &up, &[(114689.0, above), (1.0_f32.next_up(), 0x79), (two(-149), 0x01), (f32::NAN, 0xFF)]);
+        check(
+            spec,
+            &up,
+            &[(114689.0, above), (1.0_f32.next_up(), 0x79), (two(-149), 0x01), (f32::NAN, 0xFF)],
+        );
     }
-    // RZ without saturation: a finite number never overflows (IEEE 754's rule, which CUDA follows here).
-    let finite = Convert::CUDA_NOSAT.with_round(Round::TowardZero).with_overflow(Overflow::DirectedSpecial);
+    // RZ without saturation: a finite number never overflows (IEEE 754's rule, which CUDA follows
+    // here).
+    let finite =
+        Convert::CUDA_NOSAT.with_round(Round::TowardZero).with_overflow(Overflow::DirectedSpecial);
     check(spec, &finite, &[(131072.0, 0xFE), (f32::MAX, 0xFE), (f32::INFINITY, 0xFF)]);
 }
 
@@ -288,12 +434,17 @@ fn hif8_rounds_half_away_as_observed() {
     check(hif8, &special, &vectors);
     check(hif8, &special, &[(40960.0, 0x6F), (-40960.0, 0xEF), (1e30, 0x6F)]);
     let infinite_saturates = Convert::CUDA_SATFINITE.with_round(Round::NearestAway);
-    check(hif8, &infinite_saturates, &[(40960.0, 0x6E), (f32::INFINITY, 0x6E), (f32::NEG_INFINITY, 0xEE)]);
+    check(
+        hif8,
+        &infinite_saturates,
+        &[(40960.0, 0x6E), (f32::INFINITY, 0x6E), (f32::NEG_INFINITY, 0xEE)],
+    );
 }
 
 #[test]
 fn f64_is_rounded_once() {
-    // Section 1.3: casts that go through f32 lose the bit that decides. 1.0625 is the tie between 1 and 1.125.
+    // Section 1.3: casts that go through f32 lose the bit that decides. 1.0625 is the tie between 1
+    // and 1.125.
     let above = 1.0625 + 2f64.powi(-40);
     assert_eq!(FormatSpec::F8E4M3.decode_f64(FormatSpec::F8E4M3.encode_f64(above)), 1.125);
     assert_eq!(FormatSpec::F8E4M3.decode_f32(FormatSpec::F8E4M3.encode_f32(above as f32)), 1.0);
@@ -307,9 +458,13 @@ fn f64_is_rounded_once() {
 fn mxint8_reaches_minus_two_and_its_symmetric_twin_does_not() {
     // Section 3.4: gfloat's ocp_int8 gives 0x80 for −2, microxcaling and Quark clamp to −127/64.
     let (full, symmetric) = (FormatSpec::MXINT8, FormatSpec::MXINT8SYM);
-    for (x, codes) in
-        [(-2.0, [0x80, 0x81]), (-1e9, [0x80, 0x81]), (-1.984375, [0x81, 0x81]), (2.0, [0x7F, 0x7F]), (1.0, [0x40, 0x40])]
-    {
+    for (x, codes) in [
+        (-2.0, [0x80, 0x81]),
+        (-1e9, [0x80, 0x81]),
+        (-1.984375, [0x81, 0x81]),
+        (2.0, [0x7F, 0x7F]),
+        (1.0, [0x40, 0x40]),
+    ] {
         assert_eq!([full.encode_f32(x), symmetric.encode_f32(x)], codes, "{x}");
     }
 }

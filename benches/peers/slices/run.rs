@@ -1,8 +1,10 @@
-//! Runs `ours`, `theirs` built for this machine and `theirs` built with default flags in turn, 5 times or as often as the argument says, and
-//! prints the medians as tables: 10^9 elements a second, in brackets how many times as fast subhalf is. Before them, where a
-//! library's results on finite inputs in range are not those of subhalf's reference codec.
+//! Runs `ours`, `theirs` built for this machine and `theirs` built with default flags in turn, 5
+//! times or as often as the argument says, and prints the medians as tables: 10^9 elements a
+//! second, in brackets how many times as fast subhalf is. Before them, where a library's results on
+//! finite inputs in range are not those of subhalf's reference codec.
 //!
-//! Pinned to a core if other programs run (numkong needs a C compiler; without it, name the feature `peers` instead):
+//! Pinned to a core if other programs run (numkong needs a C compiler; without it, name the feature
+//! `peers` instead):
 //!
 //! ```sh
 //! cargo build --release -p subhalf-benches --features peers
@@ -20,7 +22,8 @@ use std::process::Command;
 const BUILDS: [&str; 3] = ["slices-ours", "../native/release/slices-theirs", "slices-theirs"];
 const LIBRARIES: [&str; 5] = ["float8", "microfloat", "minifloat", "numkong", "half"];
 /// subhalf's own rows, and the build of the others beside them.
-const TABLES: [(&str, &str, usize); 2] = [("widest", "native", 1), ("portable", "default flags", 2)];
+const TABLES: [(&str, &str, usize); 2] =
+    [("widest", "native", 1), ("portable", "default flags", 2)];
 
 fn median(samples: &[f64]) -> f64 {
     let mut samples = samples.to_vec();
@@ -29,7 +32,8 @@ fn median(samples: &[f64]) -> f64 {
 }
 
 fn main() {
-    let rounds: usize = std::env::args().nth(1).map_or(5, |argument| argument.parse().expect("a number of rounds"));
+    let rounds: usize =
+        std::env::args().nth(1).map_or(5, |argument| argument.parse().expect("a number of rounds"));
     let here = std::env::current_exe().expect("the path of this executable");
     let mut names: Vec<String> = Vec::new();
     let mut samples: HashMap<(usize, String, String), Vec<f64>> = HashMap::new();
@@ -39,10 +43,17 @@ fn main() {
         for turn in 0..BUILDS.len() {
             let build = (round + turn) % BUILDS.len();
             let path = here.with_file_name(format!("{}{EXE_SUFFIX}", BUILDS[build]));
-            let output = Command::new(path).output().expect("the commands above build the executables");
-            assert!(output.status.success(), "{}: {}", BUILDS[build], String::from_utf8_lossy(&output.stderr));
+            let output =
+                Command::new(path).output().expect("the commands above build the executables");
+            assert!(
+                output.status.success(),
+                "{}: {}",
+                BUILDS[build],
+                String::from_utf8_lossy(&output.stderr)
+            );
             for line in String::from_utf8(output.stdout).expect("text").lines() {
-                let [name, library, figure] = line.split('\t').collect::<Vec<&str>>().try_into().expect("three fields");
+                let [name, library, figure] =
+                    line.split('\t').collect::<Vec<&str>>().try_into().expect("three fields");
                 if name == "differs" {
                     differences.insert(format!("{library} {figure}"));
                     continue;
@@ -50,17 +61,24 @@ fn main() {
                 if !names.iter().any(|known| known == name) {
                     names.push(name.to_string());
                 }
-                samples.entry((build, name.to_string(), library.to_string())).or_default().push(figure.parse().expect("a figure"));
+                samples
+                    .entry((build, name.to_string(), library.to_string()))
+                    .or_default()
+                    .push(figure.parse().expect("a figure"));
             }
         }
     }
     for difference in differences {
         println!("{difference}");
     }
-    let figure =
-        |build, name: &str, library: &str| samples.get(&(build, name.to_string(), library.to_string())).map(|row| median(row));
+    let figure = |build, name: &str, library: &str| {
+        samples.get(&(build, name.to_string(), library.to_string())).map(|row| median(row))
+    };
     for (own, flags, build) in TABLES {
-        println!("\n| {own}; others {flags} | subhalf | {} |\n|---|---|---|---|---|---|---|", LIBRARIES.join(" | "));
+        println!(
+            "\n| {own}; others {flags} | subhalf | {} |\n|---|---|---|---|---|---|---|",
+            LIBRARIES.join(" | ")
+        );
         for name in &names {
             let ours = figure(0, name, own).expect("subhalf has every row");
             print!("| {name} | {ours:.2} |");

@@ -1,7 +1,8 @@
 //! The other crates' rows: slices where a crate converts them, else one value after another.
 //!
-//! float8 and microfloat leave inlining to the compiler: `--config 'profile.release.lto="fat"' --config profile.release.codegen-units=1` makes
-//! some of their rows up to ten times as fast, and changes no other crate's.
+//! float8 and microfloat leave inlining to the compiler:
+//! `--config 'profile.release.lto="fat"' --config profile.release.codegen-units=1` makes some of
+//! their rows up to ten times as fast, and changes no other crate's.
 
 use half::slice::HalfFloatSliceExt;
 use subhalf::FormatSpec;
@@ -11,9 +12,13 @@ use subhalf_benches::slices::{Bench, SIZES};
 macro_rules! one_by_one {
     ($bench:expr, $library:literal, $type:ty) => {
         let of = |code| <$type>::from_bits(code as _);
-        let encode = |x: &[f32], codes: &mut [$type]| codes.iter_mut().zip(x).for_each(|(code, x)| *code = <$type>::from_f32(*x));
+        let encode = |x: &[f32], codes: &mut [$type]| {
+            codes.iter_mut().zip(x).for_each(|(code, x)| *code = <$type>::from_f32(*x))
+        };
         $bench.encode($library, of, |code| code.to_bits().into(), encode);
-        $bench.decode($library, of, |codes, y| y.iter_mut().zip(codes).for_each(|(y, code)| *y = code.to_f32()));
+        $bench.decode($library, of, |codes, y| {
+            y.iter_mut().zip(codes).for_each(|(y, code)| *y = code.to_f32())
+        });
     };
 }
 
@@ -23,7 +28,12 @@ macro_rules! numkong {
         #[cfg(feature = "numkong")]
         {
             let of = |code| numkong::$type(code as _);
-            $bench.encode("numkong", of, |code| code.0.into(), |x, codes| numkong::cast(x, codes).expect("as many"));
+            $bench.encode(
+                "numkong",
+                of,
+                |code| code.0.into(),
+                |x, codes| numkong::cast(x, codes).expect("as many"),
+            );
             $bench.decode("numkong", of, |codes, y| numkong::cast(codes, y).expect("as many"));
         }
     };

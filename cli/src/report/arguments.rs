@@ -13,10 +13,12 @@ pub(crate) struct Arguments {
     /// Weights to look at; else a tensor that is the same everywhere.
     #[arg(value_name = "FILE.safetensors")]
     pub(crate) file: Option<PathBuf>,
-    /// Takes tensors of more than two axes as matrices, the first axis by all others: as convolutions are multiplied.
+    /// Takes tensors of more than two axes as matrices, the first axis by all others: as
+    /// convolutions are multiplied.
     #[arg(long)]
     pub(crate) flatten: bool,
-    /// Schemes alone, and only these: names of presets or parts of names, with commas between them; or all.
+    /// Schemes alone, and only these: names of presets or parts of names, with commas between them;
+    /// or all.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = selection)]
     pub(crate) schemes: Vec<Selection>,
     /// The errors of the schemes as JSON.
@@ -42,7 +44,8 @@ pub(crate) struct Pair {
     /// Weights to quantize; else a tensor that is the same everywhere.
     #[arg(value_name = "FILE.safetensors")]
     pub(crate) file: Option<PathBuf>,
-    /// Takes tensors of more than two axes as matrices, the first axis by all others: as convolutions are multiplied.
+    /// Takes tensors of more than two axes as matrices, the first axis by all others: as
+    /// convolutions are multiplied.
     #[arg(long)]
     pub(crate) flatten: bool,
 }
@@ -54,8 +57,14 @@ pub(crate) struct Selection(Vec<&'static Preset>);
 impl Arguments {
     /// The schemes of the list in the order of the documentation; all without a list.
     pub(crate) fn selected(&self) -> Vec<&'static Preset> {
-        let listed = |preset: &&Preset| self.schemes.iter().any(|word| word.0.iter().any(|other| other.name == preset.name));
-        if self.schemes.is_empty() { measurable().collect() } else { preset::all().filter(listed).collect() }
+        let listed = |preset: &&Preset| {
+            self.schemes.iter().any(|word| word.0.iter().any(|other| other.name == preset.name))
+        };
+        if self.schemes.is_empty() {
+            measurable().collect()
+        } else {
+            preset::all().filter(listed).collect()
+        }
     }
 }
 
@@ -92,7 +101,11 @@ fn near(word: &str) -> String {
     const SHOWN: usize = 4;
     let likeness = |name: &str| {
         let parts = name.split("::").chain([name]);
-        parts.map(|part| strsim::jaro_winkler(&part.to_ascii_lowercase(), &word.to_ascii_lowercase())).fold(0.0, f64::max)
+        parts
+            .map(|part| {
+                strsim::jaro_winkler(&part.to_ascii_lowercase(), &word.to_ascii_lowercase())
+            })
+            .fold(0.0, f64::max)
     };
     let mut presets: Vec<&Preset> = preset::all().collect();
     presets.sort_by(|a, b| likeness(b.name).total_cmp(&likeness(a.name)));

@@ -60,18 +60,37 @@ impl First {
 }
 
 /// Quantizes every tensor in both schemes and writes what differs.
-pub(crate) fn write(pair: [&Preset; 2], tensors: &[Tensor], out: &mut impl Write) -> Result<(), Failure> {
+pub(crate) fn write(
+    pair: [&Preset; 2],
+    tensors: &[Tensor],
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let [a, b] = pair.map(|preset| &preset.spec);
     let scaled = [a, b].iter().any(|spec| !matches!(spec.tensor_scale, TensorScale::None));
     if a.element != b.element || a.extent != b.extent {
-        let [a, b] = pair.map(|preset| format!("{} in {:?} ({})", preset.spec.element, preset.spec.extent, preset.name));
+        let [a, b] = pair.map(|preset| {
+            format!("{} in {:?} ({})", preset.spec.element, preset.spec.extent, preset.name)
+        });
         return Err(Failure::Incomparable(a, b));
     }
-    let columns = ["blocks", "scales", "of zeros", "elements", "codes", "sign of 0", "values", "A dB", "B dB"];
-    let mut table = Table::new([("tensor", Side::Left)].into_iter().chain(columns.map(|heading| (heading, Side::Right))));
+    let columns = [
+        "blocks",
+        "scales",
+        "of zeros",
+        "elements",
+        "codes",
+        "sign of 0",
+        "values",
+        "A dB",
+        "B dB",
+    ];
+    let mut table = Table::new(
+        [("tensor", Side::Left)].into_iter().chain(columns.map(|heading| (heading, Side::Right))),
+    );
     let mut first = First::default();
     let (mut all, mut errors) = (Counts::default(), [ErrorStats::new(), ErrorStats::new()]);
-    let mut tensor_scales = Table::new([("tensor", Side::Left), ("A", Side::Right), ("B", Side::Right)]);
+    let mut tensor_scales =
+        Table::new([("tensor", Side::Left), ("A", Side::Right), ("B", Side::Right)]);
     for tensor in tensors {
         let name = tail(&one_line(&tensor.name), LONGEST_NAME);
         let stored = [quantized(pair[0], tensor)?, quantized(pair[1], tensor)?];
@@ -96,14 +115,20 @@ pub(crate) fn write(pair: [&Preset; 2], tensors: &[Tensor], out: &mut impl Write
         tensor_scales.write("Tensor scales, each in its scheme's convention", out)?;
     }
     let title = "The first scales that differ, with the largest magnitude of their block";
-    listed(["tensor", "block", "amax"], first.scales, first.zero_blocks).map_or(Ok(()), |table| table.write(title, out))?;
+    listed(["tensor", "block", "amax"], first.scales, first.zero_blocks)
+        .map_or(Ok(()), |table| table.write(title, out))?;
     let title = "The first elements whose codes differ, and what they come back as";
-    listed(["tensor", "element", "x"], first.codes, first.zeros).map_or(Ok(()), |table| table.write(title, out))?;
+    listed(["tensor", "element", "x"], first.codes, first.zeros)
+        .map_or(Ok(()), |table| table.write(title, out))?;
     Ok(())
 }
 
 /// Differences that are not of zeros, and if there is room then those; `None` without any.
-fn listed([tensor, place, input]: [&str; 3], rows: Vec<[String; 7]>, zeros: Vec<[String; 7]>) -> Option<Table> {
+fn listed(
+    [tensor, place, input]: [&str; 3],
+    rows: Vec<[String; 7]>,
+    zeros: Vec<[String; 7]>,
+) -> Option<Table> {
     let numbers = [place, input, "A", "A is", "B", "B is"].map(|heading| (heading, Side::Right));
     let mut table = Table::new([(tensor, Side::Left)].into_iter().chain(numbers));
     let shown: Vec<_> = rows.into_iter().chain(zeros).take(SHOWN).collect();
@@ -114,7 +139,8 @@ fn listed([tensor, place, input]: [&str; 3], rows: Vec<[String; 7]>, zeros: Vec<
 
 fn row(name: String, counts: Counts, errors: [&ErrorStats; 2]) -> impl Iterator<Item = String> {
     let Counts { blocks, scales, zero_blocks, elements, codes, zeros, values } = counts;
-    let numbers = [blocks, scales, zero_blocks, elements, codes, zeros, values].map(|count| count.to_string());
+    let numbers = [blocks, scales, zero_blocks, elements, codes, zeros, values]
+        .map(|count| count.to_string());
     [name].into_iter().chain(numbers).chain(errors.map(|errors| errors.sqnr_db().to_string()))
 }
 
@@ -129,14 +155,24 @@ fn compare(name: &str, x: &[f32], a: QuantView<'_>, b: QuantView<'_>) -> (Counts
             continue;
         }
         counts.scales += 1;
-        let inputs = a.region(block).into_iter().flat_map(|region| region.indices()).map(|index| x[index]);
+        let inputs =
+            a.region(block).into_iter().flat_map(|region| region.indices()).map(|index| x[index]);
         let zeros = inputs.clone().all(|x| x == 0.0);
         let amax = BlockStats::of(inputs).amax;
         let formats = [a.spec().scale, b.spec().scale];
-        let code = |side: usize| formats[side].map_or("-".to_owned(), |format| hex(codes[side], &format));
+        let code =
+            |side: usize| formats[side].map_or("-".to_owned(), |format| hex(codes[side], &format));
         counts.zero_blocks += usize::from(zeros);
         keep(if zeros { &mut first.zero_blocks } else { &mut first.scales }, || {
-            [name.to_owned(), block.to_string(), number(amax), code(0), number(scales[0]), code(1), number(scales[1])]
+            [
+                name.to_owned(),
+                block.to_string(),
+                number(amax),
+                code(0),
+                number(scales[0]),
+                code(1),
+                number(scales[1]),
+            ]
         });
     }
     let element = &a.spec().element;
@@ -153,7 +189,15 @@ fn compare(name: &str, x: &[f32], a: QuantView<'_>, b: QuantView<'_>) -> (Counts
         counts.zeros += usize::from(zero);
         keep(if zero { &mut first.zeros } else { &mut first.codes }, || {
             let (left, right) = (hex(left, element), hex(right, element));
-            [name.to_owned(), index.to_string(), number(x), left, number(back[0]), right, number(back[1])]
+            [
+                name.to_owned(),
+                index.to_string(),
+                number(x),
+                left,
+                number(back[0]),
+                right,
+                number(back[1]),
+            ]
         });
     }
     (counts, first)

@@ -6,8 +6,14 @@ use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 use subhalf::{ErrorStats, Sqnr, TensorStats, preset::Evidence};
 
-/// One object: the file, its tensors, and of each scheme the total and the tensors in the same order.
-pub(crate) fn json(title: &str, weights: &Weights, schemes: &[Scheme], out: &mut impl Write) -> io::Result<()> {
+/// One object: the file, its tensors, and of each scheme the total and the tensors in the same
+/// order.
+pub(crate) fn json(
+    title: &str,
+    weights: &Weights,
+    schemes: &[Scheme],
+    out: &mut impl Write,
+) -> io::Result<()> {
     let tensors = weights
         .tensors
         .iter()
@@ -15,7 +21,8 @@ pub(crate) fn json(title: &str, weights: &Weights, schemes: &[Scheme], out: &mut
         .collect::<Vec<_>>();
     let left_out: Vec<&str> = weights.left_out.iter().map(|(name, _)| name.as_str()).collect();
     let schemes: Vec<Value> = schemes.iter().map(scheme).collect();
-    let report = json!({ "weights": title, "tensors": tensors, "left_out": left_out, "schemes": schemes });
+    let report =
+        json!({ "weights": title, "tensors": tensors, "left_out": left_out, "schemes": schemes });
     writeln!(out, "{report:#}")
 }
 
@@ -29,7 +36,9 @@ fn scheme(scheme: &Scheme) -> Value {
     });
     let tensors: Vec<Value> = tensors.collect();
     let mut total = measures(&scheme.total(), scheme.stored_bits());
-    let histogram = |counters: fn(&TensorStats) -> &[u64]| counts(scheme.tensors.iter().map(|stored| counters(&stored.stats)));
+    let histogram = |counters: fn(&TensorStats) -> &[u64]| {
+        counts(scheme.tensors.iter().map(|stored| counters(&stored.stats)))
+    };
     total.insert("codes".to_owned(), histogram(TensorStats::codes));
     total.insert("scales".to_owned(), histogram(TensorStats::scales));
     json!({

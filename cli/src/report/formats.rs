@@ -26,13 +26,21 @@ pub(crate) struct Formats {
 
 impl Formats {
     pub(crate) fn measure(tensors: &[Tensor]) -> Result<Self, subhalf::Error> {
-        let (formats, unsigned): (Vec<FormatSpec>, Vec<_>) = FormatSpec::ALL.iter().partition(|spec| spec.is_signed());
-        let measured = formats.iter().map(|spec| measure(spec, tensors)).collect::<Result<_, _>>()?;
+        let (formats, unsigned): (Vec<FormatSpec>, Vec<_>) =
+            FormatSpec::ALL.iter().partition(|spec| spec.is_signed());
+        let measured =
+            formats.iter().map(|spec| measure(spec, tensors)).collect::<Result<_, _>>()?;
         Ok(Self { formats, unsigned, measured })
     }
 
     /// Everything; one row a tensor only of a file.
-    pub(crate) fn write(&self, title: &str, weights: &Weights, from_file: bool, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write(
+        &self,
+        title: &str,
+        weights: &Weights,
+        from_file: bool,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let Self { formats, unsigned, measured } = self;
         limits().write("Formats", out)?;
         writeln!(out, "{}", one_line(&format!("Weights: {title}")))?;
@@ -45,16 +53,22 @@ impl Formats {
         }
         writeln!(out, "Each format under its default policy. SQNR in dB, sums in f64.")?;
         writeln!(out, "Left out, as weights have a sign: {}.", names(unsigned))?;
-        let not_finite = measured.first().map(|rows| total(rows, Scaling::None)).unwrap_or_default();
+        let not_finite =
+            measured.first().map(|rows| total(rows, Scaling::None)).unwrap_or_default();
         if not_finite.nan_references() + not_finite.infinite_references() > 0 {
             let (nan, infinite) = (not_finite.nan_references(), not_finite.infinite_references());
-            writeln!(out, "Not in the sums: {nan} elements that are NaN and {infinite} that are infinite.")?;
+            writeln!(
+                out,
+                "Not in the sums: {nan} elements that are NaN and {infinite} that are infinite."
+            )?;
         }
         writeln!(out)?;
         if from_file {
-            by_tensor(&weights.tensors, formats, measured).write("SQNR by tensor, each scaled to the format's maximum", out)?;
+            by_tensor(&weights.tensors, formats, measured)
+                .write("SQNR by tensor, each scaled to the format's maximum", out)?;
         }
-        errors(formats, measured, Scaling::ToMaximum).write("Error, each tensor scaled to the format's maximum", out)?;
+        errors(formats, measured, Scaling::ToMaximum)
+            .write("Error, each tensor scaled to the format's maximum", out)?;
         errors(formats, measured, Scaling::None).write("Error, unscaled", out)
     }
 }
@@ -81,8 +95,13 @@ impl Row {
 }
 
 fn measure(spec: &FormatSpec, tensors: &[Tensor]) -> Result<Vec<Row>, subhalf::Error> {
-    fn row<T: Copy + Sync + Into<f64>>(spec: &FormatSpec, src: &[T]) -> Result<Row, subhalf::Error> {
-        let stored = |scale| storage_error(spec, src, scale, &spec.default_convert(), Dither::NONE, Exec::default());
+    fn row<T: Copy + Sync + Into<f64>>(
+        spec: &FormatSpec,
+        src: &[T],
+    ) -> Result<Row, subhalf::Error> {
+        let stored = |scale| {
+            storage_error(spec, src, scale, &spec.default_convert(), Dither::NONE, Exec::default())
+        };
         Ok(Row { scaled: stored(amax_scale(spec, src, Exec::default()))?, unscaled: stored(1.0)? })
     }
     let rows = tensors.iter().map(|tensor| match &tensor.values {
@@ -101,13 +120,26 @@ fn total(rows: &[Row], scaling: Scaling) -> ErrorStats {
 
 fn limits() -> Table {
     use Side::{Left, Right};
-    let columns = [("format", Left), ("bits", Right), ("max", Right), ("min", Right), ("min normal", Right), ("smallest", Right)];
+    let columns = [
+        ("format", Left),
+        ("bits", Right),
+        ("max", Right),
+        ("min", Right),
+        ("min normal", Right),
+        ("smallest", Right),
+    ];
     let mut table = Table::new(columns.into_iter().chain([("epsilon", Right), ("specials", Left)]));
     for spec in FormatSpec::ALL {
         let info = spec.finfo();
         let optional = |value: Option<f64>| value.map_or("-".to_owned(), number);
-        let specials = [(info.infinity, "inf"), (info.nan, "NaN"), (info.negative_zero, "-0"), (!info.zero, "no 0")];
-        let specials: Vec<&str> = specials.iter().filter(|(has, _)| *has).map(|(_, special)| *special).collect();
+        let specials = [
+            (info.infinity, "inf"),
+            (info.nan, "NaN"),
+            (info.negative_zero, "-0"),
+            (!info.zero, "no 0"),
+        ];
+        let specials: Vec<&str> =
+            specials.iter().filter(|(has, _)| *has).map(|(_, special)| *special).collect();
         table.row([
             info.name.to_string(),
             info.bits.to_string(),
@@ -126,8 +158,10 @@ fn limits() -> Table {
 fn by_tensor(tensors: &[Tensor], formats: &[FormatSpec], measured: &[Vec<Row>]) -> Table {
     const LONGEST_NAME: usize = 32;
     let columns = SELECTED.iter().map(|spec| (spec.name(), Side::Right));
-    let mut table = Table::new([("tensor", Side::Left), ("elements", Side::Right)].into_iter().chain(columns));
-    let rows_of = |spec| formats.iter().zip(measured).find(|(other, _)| *other == spec).map(|(_, rows)| rows);
+    let mut table =
+        Table::new([("tensor", Side::Left), ("elements", Side::Right)].into_iter().chain(columns));
+    let rows_of =
+        |spec| formats.iter().zip(measured).find(|(other, _)| *other == spec).map(|(_, rows)| rows);
     let selected: Vec<&Vec<Row>> = SELECTED.iter().filter_map(rows_of).collect();
     for (index, tensor) in tensors.iter().enumerate() {
         let name = tail(&one_line(&tensor.name), LONGEST_NAME);
@@ -142,7 +176,8 @@ fn by_tensor(tensors: &[Tensor], formats: &[FormatSpec], measured: &[Vec<Row>]) 
 
 /// One row a format, over all tensors.
 fn errors(formats: &[FormatSpec], measured: &[Vec<Row>], scaling: Scaling) -> Table {
-    let columns = ["SQNR dB", "max error", "mean error", "saturated", "flushed", "NaN"].map(|heading| (heading, Side::Right));
+    let columns = ["SQNR dB", "max error", "mean error", "saturated", "flushed", "NaN"]
+        .map(|heading| (heading, Side::Right));
     let mut table = Table::new([("format", Side::Left)].into_iter().chain(columns));
     for (spec, rows) in formats.iter().zip(measured) {
         let stats = total(rows, scaling);

@@ -1,4 +1,5 @@
-//! Prints the table of formats, and what storing a tensor in each of them, and in each block-scaled scheme, costs.
+//! Prints the table of formats, and what storing a tensor in each of them, and in each block-scaled
+//! scheme, costs.
 //!
 //! ```text
 //! subhalf report                                              a tensor of its own
@@ -30,7 +31,10 @@ use weights::Weights;
 /// Weights with a title: those of a file, or else a tensor that is the same everywhere.
 fn load(file: Option<&Path>, flatten: bool) -> Result<(String, Weights), Failure> {
     let (title, mut weights) = match file {
-        None => (synthetic::description(), Weights { tensors: vec![synthetic::tensor()], left_out: Vec::new() }),
+        None => (
+            synthetic::description(),
+            Weights { tensors: vec![synthetic::tensor()], left_out: Vec::new() },
+        ),
         Some(path) => (path.display().to_string(), weights::read(path)?),
     };
     if flatten {
@@ -50,9 +54,15 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
     let (title, weights) = load(arguments.file.as_deref(), arguments.flatten)?;
     let schemes = schemes::measure(&arguments.selected(), &weights.tensors)?;
     if let Some(path) = &arguments.plot {
-        let name = arguments.file.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
-        let svg = plot::svg(&name.unwrap_or(title.clone()), &schemes).map_err(|error| Failure::Draw(error.to_string()))?;
-        std::fs::write(path, svg).map_err(|error| Failure::Picture(path.display().to_string(), error))?;
+        let name = arguments
+            .file
+            .as_ref()
+            .and_then(|path| path.file_name())
+            .map(|name| name.to_string_lossy().into_owned());
+        let svg = plot::svg(&name.unwrap_or(title.clone()), &schemes)
+            .map_err(|error| Failure::Draw(error.to_string()))?;
+        std::fs::write(path, svg)
+            .map_err(|error| Failure::Picture(path.display().to_string(), error))?;
     }
     if arguments.json {
         export::json(&title, &weights, &schemes, out)?;
@@ -60,7 +70,12 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
         export::csv(&weights, &schemes, out)?;
     } else {
         if arguments.schemes.is_empty() {
-            Formats::measure(&weights.tensors)?.write(&title, &weights, arguments.file.is_some(), out)?;
+            Formats::measure(&weights.tensors)?.write(
+                &title,
+                &weights,
+                arguments.file.is_some(),
+                out,
+            )?;
         }
         schemes::write(&schemes, &weights.tensors, out)?;
     }

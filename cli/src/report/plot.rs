@@ -9,7 +9,8 @@ use std::ops::Range;
 type Failure = DrawingAreaErrorKind<std::io::Error>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// Points further apart in bits than this are in panels of their own, so that names find room between them.
+/// Points further apart in bits than this are in panels of their own, so that names find room
+/// between them.
 const PANEL_GAP: f64 = 0.45;
 /// Of a row of panels.
 const WIDEST: i32 = 1200;
@@ -58,16 +59,20 @@ struct Panel<'a> {
 /// The picture as text. Schemes whose ratio is not a number of decibels are counted below it.
 pub(crate) fn svg(title: &str, schemes: &[Scheme]) -> Result<String, Failure> {
     let points = points(schemes);
-    let panels: Vec<Panel<'_>> = points.chunk_by(|a, b| b.bits - a.bits <= PANEL_GAP).map(Panel::new).collect();
+    let panels: Vec<Panel<'_>> =
+        points.chunk_by(|a, b| b.bits - a.bits <= PANEL_GAP).map(Panel::new).collect();
     let rows = rows(&panels);
-    let row_height =
-        |row: &[Panel<'_>]| row.iter().map(|panel| panel.points.len() as i32 * ROW).max().unwrap_or(0).max(LEAST_HEIGHT);
-    let width = rows.iter().map(|row| row.iter().map(|panel| panel.width).sum()).fold(500, i32::max);
+    let row_height = |row: &[Panel<'_>]| {
+        row.iter().map(|panel| panel.points.len() as i32 * ROW).max().unwrap_or(0).max(LEAST_HEIGHT)
+    };
+    let width =
+        rows.iter().map(|row| row.iter().map(|panel| panel.width).sum()).fold(500, i32::max);
     let height = TOP + rows.iter().map(|row| row_height(row) + BOTTOM).sum::<i32>() + BOTTOM / 2;
 
     let mut text = String::new();
     {
-        let root = SVGBackend::with_string(&mut text, (width as u32, height as u32)).into_drawing_area();
+        let root =
+            SVGBackend::with_string(&mut text, (width as u32, height as u32)).into_drawing_area();
         root.fill(&WHITE)?;
         write(&root, title, (LEFT, 16), 18, &BLACK)?;
         write(
@@ -78,7 +83,10 @@ pub(crate) fn svg(title: &str, schemes: &[Scheme]) -> Result<String, Failure> {
             &BLACK,
         )?;
         if points.len() < schemes.len() {
-            let note = format!("Not drawn: {} schemes that are exact or made NaN", schemes.len() - points.len());
+            let note = format!(
+                "Not drawn: {} schemes that are exact or made NaN",
+                schemes.len() - points.len()
+            );
             write(&root, &note, (LEFT, height - 14), NAME_SIZE, &BLACK)?;
         }
         let mut top = TOP;
@@ -123,7 +131,12 @@ fn points(schemes: &[Scheme]) -> Vec<Point<'_>> {
         let index = modules.iter().position(|&other| other == module).unwrap_or(0);
         let decibels = decibels(scheme.total().sqnr_db());
         if decibels.is_finite() {
-            points.push(Point { name, bits: scheme.stored_bits(), decibels, color: COLORS[index % COLORS.len()] });
+            points.push(Point {
+                name,
+                bits: scheme.stored_bits(),
+                decibels,
+                color: COLORS[index % COLORS.len()],
+            });
         }
     }
     points
@@ -131,17 +144,23 @@ fn points(schemes: &[Scheme]) -> Vec<Point<'_>> {
 
 /// The range of some numbers, and on both sides this part of it more, or at least so much.
 fn widened(numbers: impl Iterator<Item = f64>, part: f64, least: f64) -> Range<f64> {
-    let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    let (low, high) = numbers
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
     let margin = ((high - low) * part).max(least);
     low - margin..high + margin
 }
 
 impl<'a> Panel<'a> {
     fn new(points: &'a [Point<'a>]) -> Self {
-        let range = points.last().map_or(0.0, |last| last.bits) - points.first().map_or(0.0, |first| first.bits);
+        let range = points.last().map_or(0.0, |last| last.bits)
+            - points.first().map_or(0.0, |first| first.bits);
         let points_width = LEFT + (60.0 + 120.0 * range).min(300.0) as i32;
         let longest = points.iter().map(|point| point.name.chars().count()).max().unwrap_or(0);
-        Self { points, points_width, width: points_width + LEADER + (longest as f64 * LETTER) as i32 + ROW }
+        Self {
+            points,
+            points_width,
+            width: points_width + LEADER + (longest as f64 * LETTER) as i32 + ROW,
+        }
     }
 
     fn draw(&self, root: &Area<'_>, (left, top): (i32, i32), height: i32) -> Result<(), Failure> {
@@ -164,11 +183,17 @@ impl<'a> Panel<'a> {
             .y_label_formatter(&format)
             .draw()?;
 
-        let place = |point: &'a Point<'a>| (point, chart.backend_coord(&(point.bits, point.decibels)));
+        let place =
+            |point: &'a Point<'a>| (point, chart.backend_coord(&(point.bits, point.decibels)));
         let mut placed: Vec<(&Point<'_>, (i32, i32))> = self.points.iter().map(place).collect();
         placed.sort_by_key(|&(_, (x, y))| (y, -x));
         let wanted: Vec<f64> = placed.iter().map(|&(_, (_, y))| f64::from(y)).collect();
-        let rows = spread(&wanted, f64::from(ROW), f64::from(top + ROW / 2), f64::from(top + height - ROW / 2));
+        let rows = spread(
+            &wanted,
+            f64::from(ROW),
+            f64::from(top + ROW / 2),
+            f64::from(top + height - ROW / 2),
+        );
         let names = left + self.points_width + LEADER;
         for (&(point, at), row) in placed.iter().zip(rows) {
             let row = row.round() as i32;
@@ -184,14 +209,23 @@ impl<'a> Panel<'a> {
     }
 }
 
-fn write(root: &Area<'_>, text: &str, at: (i32, i32), size: i32, color: &RGBColor) -> Result<(), Failure> {
-    let style = ("sans-serif", size).into_font().color(color).pos(Pos::new(HPos::Left, VPos::Center));
+fn write(
+    root: &Area<'_>,
+    text: &str,
+    at: (i32, i32),
+    size: i32,
+    color: &RGBColor,
+) -> Result<(), Failure> {
+    let style =
+        ("sans-serif", size).into_font().color(color).pos(Pos::new(HPos::Left, VPos::Center));
     root.draw(&Text::new(text.to_owned(), at, style))
 }
 
-/// Positions at least `gap` apart between `low` and `high`, in the order of the wanted ones and, by squares, as near to them as that allows.
+/// Positions at least `gap` apart between `low` and `high`, in the order of the wanted ones and, by
+/// squares, as near to them as that allows.
 fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
-    // Less their places in the row, positions need only not fall; runs that would are pooled at their mean.
+    // Less their places in the row, positions need only not fall; runs that would are pooled at
+    // their mean.
     let mut pools: Vec<(f64, usize)> = Vec::new();
     for (index, &position) in wanted.iter().enumerate() {
         let mut pool = (position - index as f64 * gap, 1);
@@ -203,6 +237,7 @@ fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
         pools.push(pool);
     }
     let last = high - wanted.len().saturating_sub(1) as f64 * gap;
-    let starts = pools.iter().flat_map(|&(mean, count)| std::iter::repeat_n(mean.min(last).max(low), count));
+    let starts =
+        pools.iter().flat_map(|&(mean, count)| std::iter::repeat_n(mean.min(last).max(low), count));
     starts.enumerate().map(|(index, start)| start + index as f64 * gap).collect()
 }

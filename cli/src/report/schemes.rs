@@ -22,7 +22,8 @@ pub(crate) struct Stored {
 }
 
 impl Scheme {
-    /// All tensors together: the ratio of a total is the sum of all signal over the sum of all noise.
+    /// All tensors together: the ratio of a total is the sum of all signal over the sum of all
+    /// noise.
     pub(crate) fn total(&self) -> ErrorStats {
         let mut total = ErrorStats::new();
         self.tensors.iter().for_each(|stored| total.merge(stored.stats.errors()));
@@ -41,7 +42,8 @@ pub(crate) fn per_element(bits: usize, elements: u64) -> f64 {
     if elements == 0 { 0.0 } else { bits as f64 / elements as f64 }
 }
 
-/// The first axis by all others; a tensor without elements, whose others may have no product, stays.
+/// The first axis by all others; a tensor without elements, whose others may have no product,
+/// stays.
 pub(crate) fn flatten(shape: &mut Vec<usize>) {
     if let [first, others @ ..] = shape.as_slice()
         && others.len() > 1
@@ -51,7 +53,8 @@ pub(crate) fn flatten(shape: &mut Vec<usize>) {
     }
 }
 
-/// The elements as they are quantized. An f64 is rounded to f32 first, but its error is counted from the f64.
+/// The elements as they are quantized. An f64 is rounded to f32 first, but its error is counted
+/// from the f64.
 pub(crate) fn narrowed(values: &Values) -> Cow<'_, [f32]> {
     match values {
         Values::F32(values) => Cow::Borrowed(values),
@@ -59,20 +62,30 @@ pub(crate) fn narrowed(values: &Values) -> Cow<'_, [f32]> {
     }
 }
 
-/// Quantizes with scales from the data; random words, for schemes that want them, are always the same.
+/// Quantizes with scales from the data; random words, for schemes that want them, are always the
+/// same.
 pub(crate) fn quantized(preset: &Preset, tensor: &Tensor) -> Result<QuantTensor, subhalf::Error> {
-    Quantizer::new(&preset.spec).dither(Dither::new(0)).quantize(&narrowed(&tensor.values), &tensor.shape)
+    Quantizer::new(&preset.spec)
+        .dither(Dither::new(0))
+        .quantize(&narrowed(&tensor.values), &tensor.shape)
 }
 
-pub(crate) fn stats(quantized: &QuantTensor, reference: &Values) -> Result<TensorStats, subhalf::Error> {
+pub(crate) fn stats(
+    quantized: &QuantTensor,
+    reference: &Values,
+) -> Result<TensorStats, subhalf::Error> {
     match reference {
         Values::F32(values) => quantized.view().stats(values, Exec::default()),
         Values::F64(values) => quantized.view().stats(values, Exec::default()),
     }
 }
 
-/// Every tensor in every scheme, by the bits they take and then the best first. Slow ones show how far they are on a terminal.
-pub(crate) fn measure(presets: &[&'static Preset], tensors: &[Tensor]) -> Result<Vec<Scheme>, subhalf::Error> {
+/// Every tensor in every scheme, by the bits they take and then the best first. Slow ones show how
+/// far they are on a terminal.
+pub(crate) fn measure(
+    presets: &[&'static Preset],
+    tensors: &[Tensor],
+) -> Result<Vec<Scheme>, subhalf::Error> {
     let elements: usize = tensors.iter().map(|tensor| tensor.values.len()).sum();
     let progress = ProgressBar::new((presets.len() * elements) as u64);
     let mut schemes = Vec::new();
@@ -80,9 +93,13 @@ pub(crate) fn measure(presets: &[&'static Preset], tensors: &[Tensor]) -> Result
         let mut scheme = Scheme { preset, tensors: Vec::new() };
         for tensor in tensors {
             let quantized = quantized(preset, tensor)?;
-            let bytes = quantized.codes().len() + quantized.scales().len() + quantized.offsets().len();
+            let bytes =
+                quantized.codes().len() + quantized.scales().len() + quantized.offsets().len();
             let shared = if matches!(preset.spec.tensor_scale, TensorScale::None) { 0 } else { 32 };
-            scheme.tensors.push(Stored { stats: stats(&quantized, &tensor.values)?, bits: 8 * bytes + shared });
+            scheme.tensors.push(Stored {
+                stats: stats(&quantized, &tensor.values)?,
+                bits: 8 * bytes + shared,
+            });
             progress.inc(tensor.values.len() as u64);
         }
         schemes.push(scheme);
@@ -106,10 +123,23 @@ pub(crate) fn decibels(ratio: Sqnr) -> f64 {
 }
 
 /// The tables: all tensors together, and each of several.
-pub(crate) fn write(schemes: &[Scheme], tensors: &[Tensor], out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "Block-scaled schemes, blocks along the last axis; f64 weights are rounded to f32 first.")?;
-    writeln!(out, "bits: the scheme's, with its share of scales; stored: in these shapes, with all scales and whole bytes a row.")?;
-    writeln!(out, "*: no scheme above has as high a ratio. saturated: beyond what the block can express.")?;
+pub(crate) fn write(
+    schemes: &[Scheme],
+    tensors: &[Tensor],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "Block-scaled schemes, blocks along the last axis; f64 weights are rounded to f32 first."
+    )?;
+    writeln!(
+        out,
+        "bits: the scheme's, with its share of scales; stored: in these shapes, with all scales and whole bytes a row."
+    )?;
+    writeln!(
+        out,
+        "*: no scheme above has as high a ratio. saturated: beyond what the block can express."
+    )?;
     writeln!(out)?;
     total(schemes).write("Schemes, all tensors", out)?;
     if tensors.len() > 1 {
@@ -130,7 +160,8 @@ const TENSORS_A_TABLE: usize = 7;
 fn total(schemes: &[Scheme]) -> Table {
     let columns = ["bits", "stored", "SQNR dB", "max error", "saturated", "flushed", "NaN"];
     let columns = columns.map(|heading| (heading, Side::Right));
-    let mut table = Table::new([("", Side::Left), ("scheme", Side::Left)].into_iter().chain(columns));
+    let mut table =
+        Table::new([("", Side::Left), ("scheme", Side::Left)].into_iter().chain(columns));
     let mut best = f64::NEG_INFINITY;
     for scheme in schemes {
         let total = scheme.total();
@@ -152,7 +183,12 @@ fn total(schemes: &[Scheme]) -> Table {
 }
 
 fn legend(tensors: &[Tensor]) -> Table {
-    let mut table = Table::new([("", Side::Right), ("tensor", Side::Left), ("shape", Side::Left), ("elements", Side::Right)]);
+    let mut table = Table::new([
+        ("", Side::Right),
+        ("tensor", Side::Left),
+        ("shape", Side::Left),
+        ("elements", Side::Right),
+    ]);
     for (number, tensor) in (1..).zip(tensors) {
         let axes: Vec<String> = tensor.shape.iter().map(usize::to_string).collect();
         let name = tail(&one_line(&tensor.name), LONGEST_NAME);
@@ -166,7 +202,9 @@ fn by_tensor(schemes: &[Scheme], range: std::ops::Range<usize>) -> Table {
     let columns = numbers.iter().map(|number| (number.as_str(), Side::Right));
     let mut table = Table::new([("scheme", Side::Left)].into_iter().chain(columns));
     for scheme in schemes {
-        let ratios = scheme.tensors[range.clone()].iter().map(|stored| stored.stats.errors().sqnr_db().to_string());
+        let ratios = scheme.tensors[range.clone()]
+            .iter()
+            .map(|stored| stored.stats.errors().sqnr_db().to_string());
         table.row([tail(scheme.preset.name, LONGEST_NAME)].into_iter().chain(ratios));
     }
     table

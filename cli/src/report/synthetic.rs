@@ -1,4 +1,5 @@
-//! A tensor to look at when no file is given: normal weights with outlier channels, the same on every machine.
+//! A tensor to look at when no file is given: normal weights with outlier channels, the same on
+//! every machine.
 
 use super::weights::{Tensor, Values};
 use subhalf::philox4x32_10;
@@ -28,10 +29,11 @@ pub(crate) fn tensor() -> Tensor {
     Tensor { name: "weights".to_owned(), shape, values: Values::F32(values.collect()) }
 }
 
-/// A normal number of deviation 1, as the sum of 12 uniform ones of 16 bits: integer arithmetic, because logarithms and cosines
-/// differ between platforms. It never leaves ±6.
+/// A normal number of deviation 1, as the sum of 12 uniform ones of 16 bits: integer arithmetic,
+/// because logarithms and cosines differ between platforms. It never leaves ±6.
 fn normal(index: u32) -> f32 {
     let words = [0, 1].map(|half| philox4x32_10([index, half, 0, 0], [SEED, 0]));
-    let sum: u32 = words.as_flattened()[..6].iter().map(|word| (word & 0xFFFF) + (word >> 16)).sum();
+    let sum: u32 =
+        words.as_flattened()[..6].iter().map(|word| (word & 0xFFFF) + (word >> 16)).sum();
     (sum as f32 - 6.0 * 65_535.0) / 65_536.0
 }

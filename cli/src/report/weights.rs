@@ -35,7 +35,8 @@ impl Values {
 #[derive(Debug, Default)]
 pub(crate) struct Weights {
     pub(crate) tensors: Vec<Tensor>,
-    /// Names and dtypes of integer and Boolean tensors: positions, masks or packed codes, but not weights.
+    /// Names and dtypes of integer and Boolean tensors: positions, masks or packed codes, but not
+    /// weights.
     pub(crate) left_out: Vec<(String, Dtype)>,
 }
 
@@ -71,7 +72,11 @@ enum Problem {
 
 impl Problem {
     fn mismatch(what: impl Into<String>, expected: impl ToString, found: impl ToString) -> Self {
-        Self::Mismatch { what: what.into(), expected: expected.to_string(), found: found.to_string() }
+        Self::Mismatch {
+            what: what.into(),
+            expected: expected.to_string(),
+            found: found.to_string(),
+        }
     }
 }
 
@@ -99,18 +104,31 @@ fn regular_file(path: &Path) -> Result<Vec<u8>, Problem> {
 
 fn weights(bytes: &[u8]) -> Result<Weights, Problem> {
     let (header, data) = split(bytes)?;
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| explain(header, data, error))?;
+    let (_, metadata) =
+        SafeTensors::read_metadata(bytes).map_err(|error| explain(header, data, error))?;
     let mut weights = Weights::default();
     for (name, info) in by_position(&metadata) {
         let data = &data[info.data_offsets.0..info.data_offsets.1];
         let values = match info.dtype {
-            Dtype::F64 => Values::F64(data.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()),
+            Dtype::F64 => Values::F64(
+                data.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect(),
+            ),
             Dtype::F32 => Values::F32(decode(info.dtype, data, u32::from_le_bytes)?),
             Dtype::F16 | Dtype::BF16 => Values::F32(decode(info.dtype, data, u16::from_le_bytes)?),
-            Dtype::F8_E4M3 | Dtype::F8_E5M2 | Dtype::F8_E8M0 | Dtype::F8_E4M3FNUZ | Dtype::F8_E5M2FNUZ => {
-                Values::F32(decode(info.dtype, data, u8::from_le_bytes)?)
-            }
-            Dtype::BOOL | Dtype::I8 | Dtype::I16 | Dtype::I32 | Dtype::I64 | Dtype::U8 | Dtype::U16 | Dtype::U32 | Dtype::U64 => {
+            Dtype::F8_E4M3
+            | Dtype::F8_E5M2
+            | Dtype::F8_E8M0
+            | Dtype::F8_E4M3FNUZ
+            | Dtype::F8_E5M2FNUZ => Values::F32(decode(info.dtype, data, u8::from_le_bytes)?),
+            Dtype::BOOL
+            | Dtype::I8
+            | Dtype::I16
+            | Dtype::I32
+            | Dtype::I64
+            | Dtype::U8
+            | Dtype::U16
+            | Dtype::U32
+            | Dtype::U64 => {
                 weights.left_out.push((name, info.dtype));
                 continue;
             }
@@ -122,7 +140,11 @@ fn weights(bytes: &[u8]) -> Result<Weights, Problem> {
 }
 
 /// Codes of a dtype that is a format of this crate, as numbers. Every one of them fits an f32.
-fn decode<C: Code, const N: usize>(dtype: Dtype, data: &[u8], code: fn([u8; N]) -> C) -> Result<Vec<f32>, subhalf::Error> {
+fn decode<C: Code, const N: usize>(
+    dtype: Dtype,
+    data: &[u8],
+    code: fn([u8; N]) -> C,
+) -> Result<Vec<f32>, subhalf::Error> {
     let spec = FormatSpec::by_name_in(Vocabulary::Safetensors, &dtype.to_string())?;
     let codes: Vec<C> = data.as_chunks().0.iter().map(|bytes| code(*bytes)).collect();
     let mut values = vec![0.0; codes.len()];
@@ -130,7 +152,8 @@ fn decode<C: Code, const N: usize>(dtype: Dtype, data: &[u8], code: fn([u8; N]) 
     Ok(values)
 }
 
-/// Header and data. The `safetensors` crate checks these lengths too, but its errors do not say what was expected.
+/// Header and data. The `safetensors` crate checks these lengths too, but its errors do not say
+/// what was expected.
 fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), Problem> {
     const MAX_HEADER: u64 = 100_000_000; // the crate's own limit
     let Some((length, rest)) = bytes.split_first_chunk() else {
@@ -138,20 +161,28 @@ fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), Problem> {
     };
     let length = u64::from_le_bytes(*length);
     if length > MAX_HEADER {
-        return Err(Problem::mismatch("not a safetensors file: header length", format_args!("at most {MAX_HEADER} bytes"), length));
+        return Err(Problem::mismatch(
+            "not a safetensors file: header length",
+            format_args!("at most {MAX_HEADER} bytes"),
+            length,
+        ));
     }
-    let too_short = || Problem::mismatch("header length", format_args!("{length} bytes"), rest.len());
+    let too_short =
+        || Problem::mismatch("header length", format_args!("{length} bytes"), rest.len());
     rest.split_at_checked(length as usize).ok_or_else(too_short)
 }
 
 /// Tensors by offset; empty ones, which may share it, by name.
 fn by_position(metadata: &Metadata) -> Vec<(String, &TensorInfo)> {
     let mut tensors: Vec<_> = metadata.tensors().into_iter().collect();
-    tensors.sort_by(|(a_name, a), (b_name, b)| (a.data_offsets, a_name).cmp(&(b.data_offsets, b_name)));
+    tensors.sort_by(|(a_name, a), (b_name, b)| {
+        (a.data_offsets, a_name).cmp(&(b.data_offsets, b_name))
+    });
     tensors
 }
 
-/// A second look at a header that the `safetensors` crate refused: which tensor, what was expected, what was found.
+/// A second look at a header that the `safetensors` crate refused: which tensor, what was expected,
+/// what was found.
 fn explain(header: &[u8], data: &[u8], error: SafeTensorError) -> Problem {
     let Ok(entries) = serde_json::from_slice::<BTreeMap<String, serde_json::Value>>(header) else {
         return Problem::Header(error);
@@ -170,11 +201,20 @@ fn explain(header: &[u8], data: &[u8], error: SafeTensorError) -> Problem {
         if start != position {
             return Problem::mismatch(what("first byte"), position, start);
         }
-        let bits = info.shape.iter().try_fold(info.dtype.bitsize() as u128, |bits, &size| bits.checked_mul(size as u128));
-        let bytes = bits.map_or("more than there are".to_owned(), |bits| bits.div_ceil(8).to_string());
-        let found = end.checked_sub(start).map_or("less than none".to_owned(), |found| found.to_string());
+        let bits = info
+            .shape
+            .iter()
+            .try_fold(info.dtype.bitsize() as u128, |bits, &size| bits.checked_mul(size as u128));
+        let bytes =
+            bits.map_or("more than there are".to_owned(), |bits| bits.div_ceil(8).to_string());
+        let found =
+            end.checked_sub(start).map_or("less than none".to_owned(), |found| found.to_string());
         if found != bytes {
-            return Problem::mismatch(what(&format!("bytes of {} {:?}", info.dtype, info.shape)), bytes, found);
+            return Problem::mismatch(
+                what(&format!("bytes of {} {:?}", info.dtype, info.shape)),
+                bytes,
+                found,
+            );
         }
         position = end;
     }

@@ -3,7 +3,8 @@
 use crate::conversion::Conversion;
 use clap::{Args, ValueEnum};
 
-/// Test vectors for $readmemh: operands, correctly rounded result and flags of an operation in a format.
+/// Test vectors for $readmemh: operands, correctly rounded result and flags of an operation in a
+/// format.
 ///
 /// All operands where they have at most 24 bits together, else as many samples as asked for.
 #[derive(Args, Debug)]

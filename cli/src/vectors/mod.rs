@@ -1,4 +1,5 @@
-//! Writes test vectors for hardware benches: operands, correctly rounded result and flags, one word a line, as `$readmemh` reads it.
+//! Writes test vectors for hardware benches: operands, correctly rounded result and flags, one word
+//! a line, as `$readmemh` reads it.
 //!
 //! ```text
 //! subhalf vectors add F8E4M3                                        all 65,536 pairs
@@ -9,8 +10,9 @@
 //! subhalf vectors convert F4E2M1 --from bf16 --round stochastic-b:8 --seed 1
 //! ```
 //!
-//! Every line is one number in hexadecimal. Its fields, first field on top, take whole digits and are parted by `_`, which Verilog
-//! allows inside a number; the `//` comments in front say which bits of the word each field takes:
+//! Every line is one number in hexadecimal. Its fields, first field on top, take whole digits and
+//! are parted by `_`, which Verilog allows inside a number; the `//` comments in front say which
+//! bits of the word each field takes:
 //!
 //! ```text
 //! // line: a[31:24]_b[23:16]_result[15:8]_flags[7:0], a word of 32 bits
@@ -26,7 +28,11 @@ use crate::failure::Failure;
 use operation::Plan;
 use std::io::Write;
 
-pub(crate) fn write(arguments: &Arguments, command: &str, out: &mut impl Write) -> Result<(), Failure> {
+pub(crate) fn write(
+    arguments: &Arguments,
+    command: &str,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let plan = Plan::new(arguments)?;
     plan.write_header(command, out)?;
     plan.write_lines(out)?;

@@ -3,7 +3,9 @@
 use super::arguments::{Arguments, Operation, Wide};
 use crate::failure::Failure;
 use std::io::{self, Write};
-use subhalf::{Convert, Dither, Encoded, Encoding, FormatSpec, Round, Unary, Unpacked, philox4x32_10};
+use subhalf::{
+    Convert, Dither, Encoded, Encoding, FormatSpec, Round, Unary, Unpacked, philox4x32_10,
+};
 
 /// Up to so many operand bits all operands are written.
 const EXHAUSTIVE_BITS: u32 = 24;
@@ -88,10 +90,14 @@ impl Plan {
         };
         let converts = matches!(operation, Operation::Convert | Operation::Decode);
         if !converts && !matches!(format.encoding(), Encoding::Float(_) | Encoding::HiF8) {
-            return Err(Failure::NoArithmetic { operation: formula(operation), format: format.name().to_owned() });
+            return Err(Failure::NoArithmetic {
+                operation: formula(operation),
+                format: format.name().to_owned(),
+            });
         }
         let convert = arguments.conversion.of(&format);
-        let (to, samples, seed) = (arguments.to.unwrap_or(Wide::F32), arguments.samples, arguments.seed);
+        let (to, samples, seed) =
+            (arguments.to.unwrap_or(Wide::F32), arguments.samples, arguments.seed);
         let plan = Self { operation, format, source, to, convert, samples, seed };
         if plan.samples.is_none() && plan.operand_bits() > EXHAUSTIVE_BITS {
             return Err(Failure::TooMany { limit: EXHAUSTIVE_BITS, found: plan.operand_bits() });
@@ -102,7 +108,9 @@ impl Plan {
     /// The names of the operands.
     fn operands(&self) -> &'static [&'static str] {
         match self.operation {
-            Operation::Add | Operation::Sub | Operation::Mul | Operation::Div | Operation::Rem => &["a", "b"],
+            Operation::Add | Operation::Sub | Operation::Mul | Operation::Div | Operation::Rem => {
+                &["a", "b"]
+            }
             Operation::MulAdd => &["a", "b", "c"],
             _ => &["a"],
         }
@@ -125,12 +133,21 @@ impl Plan {
     }
 
     fn fields(&self) -> Vec<Field> {
-        let mut fields: Vec<Field> = self.operands().iter().map(|name| Field { name, bits: self.source.bits() }).collect();
-        fields.extend(self.random_bits().map(|bits| Field { name: "random", bits: u32::from(bits) }));
+        let mut fields: Vec<Field> =
+            self.operands().iter().map(|name| Field { name, bits: self.source.bits() }).collect();
+        fields
+            .extend(self.random_bits().map(|bits| Field { name: "random", bits: u32::from(bits) }));
         fields.extend(match (self.operation, self.to) {
-            (Operation::Decode, Wide::F32) => [Field { name: "f32", bits: 32 }, Field { name: "class", bits: 4 }],
-            (Operation::Decode, Wide::F64) => [Field { name: "f64", bits: 64 }, Field { name: "class", bits: 4 }],
-            _ => [Field { name: "result", bits: self.format.bits() }, Field { name: "flags", bits: 8 }],
+            (Operation::Decode, Wide::F32) => {
+                [Field { name: "f32", bits: 32 }, Field { name: "class", bits: 4 }]
+            }
+            (Operation::Decode, Wide::F64) => {
+                [Field { name: "f64", bits: 64 }, Field { name: "class", bits: 4 }]
+            }
+            _ => [
+                Field { name: "result", bits: self.format.bits() },
+                Field { name: "flags", bits: 8 },
+            ],
         });
         fields
     }
@@ -149,7 +166,10 @@ impl Plan {
             writeln!(out, "// class: 0 zero, 1 subnormal, 2 normal, 3 infinite, 4 NaN")?;
         } else {
             writeln!(out, "// policy: {}", parts(&self.convert))?;
-            writeln!(out, "// flags: inexact 01, underflow 02, overflow 04, divide by zero 08, invalid 10")?;
+            writeln!(
+                out,
+                "// flags: inexact 01, underflow 02, overflow 04, divide by zero 08, invalid 10"
+            )?;
         }
         let kind = if self.samples.is_some() { "samples" } else { "all operands" };
         let seeded = self.samples.is_some() || self.random_bits().is_some();
@@ -177,12 +197,17 @@ impl Plan {
                 *operand = match self.samples {
                     Some(_) => self.sample(index, place as u32),
                     // The last operand runs fastest.
-                    None => index >> (bits * (self.operands().len() - 1 - place) as u32) & mask(bits),
+                    None => {
+                        index >> (bits * (self.operands().len() - 1 - place) as u32) & mask(bits)
+                    }
                 };
             }
-            let random = self.random_bits().map(|bits| dither.word(index, bits) & mask(u32::from(bits)) as u32);
+            let random = self
+                .random_bits()
+                .map(|bits| dither.word(index, bits) & mask(u32::from(bits)) as u32);
             let results = self.result(operands, random.unwrap_or(0));
-            let given = operands.into_iter().take(self.operands().len()).chain(random.map(u64::from));
+            let given =
+                operands.into_iter().take(self.operands().len()).chain(random.map(u64::from));
             for (place, (field, value)) in fields.iter().zip(given.chain(results)).enumerate() {
                 let separator = if place == 0 { "" } else { "_" };
                 write!(out, "{separator}{value:0digits$x}", digits = field.digits())?;
@@ -227,8 +252,9 @@ impl Plan {
         [u64::from(encoded.code), u64::from(encoded.flags.bits())]
     }
 
-    /// An operand at random: a code like any other, or (of conversions, every other time) one in or at the ends of an eighth of the way
-    /// between two neighbours of the result's format, where rounding is decided; uniform codes of f32 would nearly all overflow or vanish.
+    /// An operand at random: a code like any other, or (of conversions, every other time) one in or
+    /// at the ends of an eighth of the way between two neighbours of the result's format, where
+    /// rounding is decided; uniform codes of f32 would nearly all overflow or vanish.
     fn sample(&self, index: u64, operand: u32) -> u64 {
         // Stream 0 is that of stochastic rounding.
         let counter = [index as u32, (index >> 32) as u32, operand + 1, 0];
@@ -238,8 +264,10 @@ impl Plan {
             return uniform;
         }
         let code = words[2] & mask(self.format.bits()) as u32;
-        let (low, high) =
-            (self.format.decode_f64(code), self.format.next_up(code).map_or(f64::NAN, |next| self.format.decode_f64(next)));
+        let (low, high) = (
+            self.format.decode_f64(code),
+            self.format.next_up(code).map_or(f64::NAN, |next| self.format.decode_f64(next)),
+        );
         if !low.is_finite() || !high.is_finite() {
             return uniform;
         }

@@ -6,7 +6,8 @@ use super::{Scratch, printed, refusal};
 fn the_table_and_the_picture_name_every_accumulator() {
     let svg = Scratch::new("accumulators.svg");
     let text = printed(["accumulators", svg.name()]);
-    let rows: Vec<Vec<&str>> = text.lines().skip(4).map(|line| line.split('|').map(str::trim).collect()).collect();
+    let rows: Vec<Vec<&str>> =
+        text.lines().skip(4).map(|line| line.split('|').map(str::trim).collect()).collect();
     assert_eq!(rows.len(), 8, "{text}");
     let picture = std::fs::read_to_string(&svg.0).expect("a picture");
     for row in &rows {
@@ -21,5 +22,8 @@ fn the_table_and_the_picture_name_every_accumulator() {
 #[test]
 fn a_picture_that_cannot_be_written_is_one_line_and_a_failure() {
     let (code, line) = refusal(["accumulators", "a.svg", "b.svg"]);
-    assert_eq!((code, line.as_str()), (Some(2), "subhalf accumulators: unexpected argument 'b.svg' found"));
+    assert_eq!(
+        (code, line.as_str()),
+        (Some(2), "subhalf accumulators: unexpected argument 'b.svg' found")
+    );
 }

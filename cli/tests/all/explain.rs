@@ -12,7 +12,12 @@ fn a_number_is_told_with_its_neighbours() {
     assert!(down.ends_with("; result 0.28125 (0x29); flags: inexact\n"), "{down}");
     // 2.5 is the midpoint of 2 and 3.
     let tie = printed(["explain", "F4E2M1", "-2.5"]);
-    assert!(tie.contains(" in F4E2M1: a tie between -3 (0x0d) and -2 (0x0c), 1 apart; result -2 (0x0c); "), "{tie}");
+    assert!(
+        tie.contains(
+            " in F4E2M1: a tie between -3 (0x0d) and -2 (0x0c), 1 apart; result -2 (0x0c); "
+        ),
+        "{tie}"
+    );
 }
 
 #[test]
@@ -21,10 +26,17 @@ fn policies_vocabularies_and_random_words_decide() {
         let text = printed([&["explain"], arguments].concat());
         text.trim_end().split_once("; result ").expect("a result").1.to_owned()
     };
-    assert_eq!(result(&["F8E4M3", "500", "--policy", "CUDA_SATFINITE"]), "448 (0x7e); flags: overflow+inexact");
+    assert_eq!(
+        result(&["F8E4M3", "500", "--policy", "CUDA_SATFINITE"]),
+        "448 (0x7e); flags: overflow+inexact"
+    );
     assert!(result(&["F8E4M3", "500", "--policy", "ml-dtypes"]).starts_with("NaN (0x7f); "));
     assert!(result(&["INT8", "1.5", "--vocabulary", "OCP"]).starts_with("1.5 (0x60); "));
-    assert!(result(&["F8E5M2", "--", "-inf"]).starts_with("-inf (0xfc); "), "{}", result(&["F8E5M2", "--", "-inf"]));
+    assert!(
+        result(&["F8E5M2", "--", "-inf"]).starts_with("-inf (0xfc); "),
+        "{}",
+        result(&["F8E5M2", "--", "-inf"])
+    );
     // 2.25 lies a quarter of the way from 2 to 3: of the two-bit words only 3 takes it up.
     for (word, expected) in [("0", "2 "), ("2", "2 "), ("3", "3 ")] {
         let found = result(&["F4E2M1", "2.25", "--round", "stochastic-a:2", "--random", word]);
@@ -35,10 +47,26 @@ fn policies_vocabularies_and_random_words_decide() {
 #[test]
 fn bad_arguments_are_one_line_and_a_failure() {
     for (arguments, code, beginning) in [
-        (&["explain", "E9M9", "1"][..], 1, "subhalf explain: format name: expected a name of any vocabulary, found \"E9M9\""),
-        (&["explain", "OFP9\n", "1"], 1, "subhalf explain: format name: expected a name of any vocabulary, found \"OFP9\\n\""),
-        (&["explain", "E4M3", "0,3"], 2, "subhalf explain: invalid value '0,3' for '<NUMBER>': invalid float literal"),
-        (&["explain", "E4M3"], 2, "subhalf explain: the following required arguments were not provided: <NUMBER>"),
+        (
+            &["explain", "E9M9", "1"][..],
+            1,
+            "subhalf explain: format name: expected a name of any vocabulary, found \"E9M9\"",
+        ),
+        (
+            &["explain", "OFP9\n", "1"],
+            1,
+            "subhalf explain: format name: expected a name of any vocabulary, found \"OFP9\\n\"",
+        ),
+        (
+            &["explain", "E4M3", "0,3"],
+            2,
+            "subhalf explain: invalid value '0,3' for '<NUMBER>': invalid float literal",
+        ),
+        (
+            &["explain", "E4M3"],
+            2,
+            "subhalf explain: the following required arguments were not provided: <NUMBER>",
+        ),
         (
             &["explain", "E4M3", "1", "--policy", "mine"],
             2,

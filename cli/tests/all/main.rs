@@ -13,13 +13,19 @@ use std::process::{Command, Output};
 
 /// Runs the executable.
 fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_subhalf")).args(arguments).output().expect("the program starts")
+    Command::new(env!("CARGO_BIN_EXE_subhalf"))
+        .args(arguments)
+        .output()
+        .expect("the program starts")
 }
 
 /// The text of a run that must succeed.
 fn printed<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> String {
     let output = run(arguments);
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    assert_eq!(
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()),
+        (Some(0), "")
+    );
     String::from_utf8(output.stdout).expect("text")
 }
 

@@ -6,7 +6,10 @@ use super::{Scratch, refusal, run, safetensors};
 fn cells(text: &str, heading: &str, name: &str) -> Vec<String> {
     let (_, section) = text.split_once(heading).unwrap_or_else(|| panic!("no section '{heading}'"));
     let line = section.lines().find(|line| line.split_whitespace().next() == Some(name));
-    line.unwrap_or_else(|| panic!("no row '{name}'")).split_whitespace().map(str::to_owned).collect()
+    line.unwrap_or_else(|| panic!("no row '{name}'"))
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -21,7 +24,10 @@ fn bad_input_is_one_line_and_a_failure() {
     let truncated = Scratch::file("truncated.safetensors", &safetensors(header, &[0; 10]));
     let truncated = refusal(["report", truncated.name()]);
     assert_eq!(truncated.0, Some(1));
-    assert!(truncated.1.ends_with("truncated.safetensors: bytes of data: expected 16, found 10"), "{truncated:?}");
+    assert!(
+        truncated.1.ends_with("truncated.safetensors: bytes of data: expected 16, found 10"),
+        "{truncated:?}"
+    );
     let two = refusal(["report", "a", "b"]);
     assert_eq!(two, (Some(2), "subhalf report: unexpected argument 'b' found".to_owned()));
 }
@@ -29,10 +35,14 @@ fn bad_input_is_one_line_and_a_failure() {
 #[test]
 fn tensors_without_elements_are_flattened_whatever_their_other_axes() {
     // 2^80 columns.
-    let header = r#"{"w":{"dtype":"F32","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}}"#;
+    let header =
+        r#"{"w":{"dtype":"F32","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]}}"#;
     let file = Scratch::file("none.safetensors", &safetensors(header, &[]));
     let output = run(["report", file.name(), "--flatten", "--schemes", "ocp::MXFP4"]);
-    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(0), String::new()));
+    assert_eq!(
+        (output.status.code(), String::from_utf8(output.stderr).unwrap()),
+        (Some(0), String::new())
+    );
 }
 
 #[test]
@@ -41,10 +51,18 @@ fn without_arguments_it_reports_on_weights_of_its_own() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
     assert!(text.lines().all(|line| line.chars().count() <= 110), "lines stay legible");
-    assert_eq!(cells(&text, "Formats\n", "F8E4M3"), ["F8E4M3", "8", "448", "-448", "2^-6", "2^-9", "0.125", "NaN,", "-0"]);
-    assert_eq!(cells(&text, "Formats\n", "E8M0"), ["E8M0", "8", "2^127", "2^-127", "2^-127", "2^-127", "1", "NaN,", "no", "0"]);
+    assert_eq!(
+        cells(&text, "Formats\n", "F8E4M3"),
+        ["F8E4M3", "8", "448", "-448", "2^-6", "2^-9", "0.125", "NaN,", "-0"]
+    );
+    assert_eq!(
+        cells(&text, "Formats\n", "E8M0"),
+        ["E8M0", "8", "2^127", "2^-127", "2^-127", "2^-127", "1", "NaN,", "no", "0"]
+    );
     let rows = |heading| {
-        text.split_once(heading).map_or(0, |(_, section)| section.lines().skip(3).take_while(|line| !line.is_empty()).count())
+        text.split_once(heading).map_or(0, |(_, section)| {
+            section.lines().skip(3).take_while(|line| !line.is_empty()).count()
+        })
     };
     let signed = subhalf::FormatSpec::ALL.iter().filter(|spec| spec.is_signed()).count();
     assert_eq!(rows("Formats"), subhalf::FormatSpec::ALL.len());
@@ -69,6 +87,12 @@ fn a_file_gets_a_row_for_each_tensor_and_a_total() {
     assert!(text.contains("3 tensors, 4 elements\nLeft out: mask (BOOL, not weights)\n"));
     let ratio = |name: &str| cells(&text, "SQNR by tensor", name)[9].clone();
     // signal / noise: b (1296 + 29.16) / 0.36; in total 36.25 more signal.
-    assert_eq!([ratio("a"), ratio("b"), ratio("none"), ratio("total")], ["exact", "35.66", "exact", "35.78"]);
-    assert_eq!(cells(&text, "Error, each", "F4E2M1"), ["F4E2M1", "35.78", "0.60000", "0.15000", "0", "0", "0"]);
+    assert_eq!(
+        [ratio("a"), ratio("b"), ratio("none"), ratio("total")],
+        ["exact", "35.66", "exact", "35.78"]
+    );
+    assert_eq!(
+        cells(&text, "Error, each", "F4E2M1"),
+        ["F4E2M1", "35.78", "0.60000", "0.15000", "0", "0", "0"]
+    );
 }

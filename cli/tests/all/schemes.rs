@@ -1,4 +1,5 @@
-//! The block-scaled schemes of `subhalf report` and `subhalf diff`: tables, JSON, CSV, plot, differences and refusals.
+//! The block-scaled schemes of `subhalf report` and `subhalf diff`: tables, JSON, CSV, plot,
+//! differences and refusals.
 
 use super::{Scratch, printed, refusal, run, safetensors};
 use serde_json::Value;
@@ -43,8 +44,10 @@ fn json_has_every_scheme_and_what_the_library_measures() {
     assert_eq!(report["tensors"][0]["shape"], serde_json::json!([4, 8, 3]));
     assert_eq!(report["left_out"], serde_json::json!(["mask"]));
     let schemes = report["schemes"].as_array().unwrap();
-    let mut names: Vec<&str> = schemes.iter().map(|scheme| scheme["name"].as_str().unwrap()).collect();
-    let bits: Vec<f64> = schemes.iter().map(|scheme| scheme["total"]["stored_bits"].as_f64().unwrap()).collect();
+    let mut names: Vec<&str> =
+        schemes.iter().map(|scheme| scheme["name"].as_str().unwrap()).collect();
+    let bits: Vec<f64> =
+        schemes.iter().map(|scheme| scheme["total"]["stored_bits"].as_f64().unwrap()).collect();
     assert!(bits.is_sorted());
     let measurable = preset::all().filter(|preset| !matches!(preset.spec.rule, ScaleRule::Given));
     let mut expected: Vec<&str> = measurable.map(|preset| preset.name).collect();
@@ -53,16 +56,29 @@ fn json_has_every_scheme_and_what_the_library_measures() {
     assert_eq!(names, expected);
 
     let mxfp4 = schemes.iter().find(|scheme| scheme["name"] == "ocp::MXFP4").unwrap();
-    assert_eq!((&mxfp4["source"], &mxfp4["evidence"], &mxfp4["bits"]), (&"OCP MX 1.0".into(), &"checked".into(), &4.25.into()));
-    // a has 32 rows of 3 elements: 2 bytes of codes and 1 of scale each. b has 20 bytes of codes and 2 scales.
-    assert_eq!((&mxfp4["tensors"][0]["stored_bits"], &mxfp4["tensors"][1]["stored_bits"]), (&8.0.into(), &4.4.into()));
+    assert_eq!(
+        (&mxfp4["source"], &mxfp4["evidence"], &mxfp4["bits"]),
+        (&"OCP MX 1.0".into(), &"checked".into(), &4.25.into())
+    );
+    // a has 32 rows of 3 elements: 2 bytes of codes and 1 of scale each. b has 20 bytes of codes
+    // and 2 scales.
+    assert_eq!(
+        (&mxfp4["tensors"][0]["stored_bits"], &mxfp4["tensors"][1]["stored_bits"]),
+        (&8.0.into(), &4.4.into())
+    );
     assert_eq!(mxfp4["total"]["stored_bits"], (32.0 * 3.0 + 22.0) * 8.0 / 136.0);
     for (index, (x, shape)) in tensors.iter().enumerate() {
         let stats = QuantTensor::quantize(&preset::ocp::MXFP4, x, shape).unwrap().stats(x).unwrap();
         let (errors, told) = (stats.errors(), &mxfp4["tensors"][index]);
         assert!(near(&told["sqnr_db"], decibels(errors.sqnr_db())));
-        assert!(near(&told["mse"], errors.mean_squared_error()) && near(&told["cosine"], errors.cosine().unwrap()));
-        assert_eq!((&told["saturated"], &told["flushed"]), (&errors.saturated().into(), &errors.flushed().into()));
+        assert!(
+            near(&told["mse"], errors.mean_squared_error())
+                && near(&told["cosine"], errors.cosine().unwrap())
+        );
+        assert_eq!(
+            (&told["saturated"], &told["flushed"]),
+            (&errors.saturated().into(), &errors.flushed().into())
+        );
         assert_eq!(told["worst_block"]["block"], stats.worst().unwrap().index);
     }
     let codes = mxfp4["total"]["codes"].as_object().unwrap();
@@ -74,11 +90,19 @@ fn csv_has_a_row_for_each_scheme_and_tensor() {
     let (file, _) = weights("csv.safetensors");
     let text = report(&[file.name(), "--csv", "--schemes", "ocp::MXFP4,ocp::mxfp8_e4m3"]);
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    assert_eq!(reader.headers().unwrap().iter().take(4).collect::<Vec<_>>(), ["scheme", "bits", "part", "tensor"]);
+    assert_eq!(
+        reader.headers().unwrap().iter().take(4).collect::<Vec<_>>(),
+        ["scheme", "bits", "part", "tensor"]
+    );
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-    let parts: Vec<(&str, &str, &str)> = rows.iter().map(|row| (&row[0], &row[2], &row[3])).collect();
+    let parts: Vec<(&str, &str, &str)> =
+        rows.iter().map(|row| (&row[0], &row[2], &row[3])).collect();
     let both = ["ocp::MXFP4", "ocp::MXFP8_E4M3"];
-    assert_eq!(parts, both.map(|name| [(name, "total", ""), (name, "tensor", "a,\"x\""), (name, "tensor", "b")]).concat());
+    assert_eq!(
+        parts,
+        both.map(|name| [(name, "total", ""), (name, "tensor", "a,\"x\""), (name, "tensor", "b")])
+            .concat()
+    );
     assert!(rows.iter().all(|row| row[6].parse::<f64>().is_ok()), "{text}");
 }
 
@@ -109,7 +133,12 @@ fn the_plot_names_every_scheme_once() {
     let text = std::fs::read_to_string(&svg.0).unwrap();
     assert!(text.starts_with("<svg ") && text.trim_end().ends_with("</svg>"));
     for preset in preset::all().filter(|preset| preset.name.starts_with("ocp::")) {
-        assert_eq!(text.lines().filter(|line| line.trim() == preset.name).count(), 1, "{}", preset.name);
+        assert_eq!(
+            text.lines().filter(|line| line.trim() == preset.name).count(),
+            1,
+            "{}",
+            preset.name
+        );
     }
 }
 
@@ -118,7 +147,8 @@ fn differences_are_counted_and_shown_with_their_inputs() {
     let (file, _) = weights("diff.safetensors");
     let same = printed(["diff", "ocp::MXFP4", "ocp::MXFP4", file.name()]);
     let (_, table) = same.split_once("A dB").unwrap();
-    let total: Vec<&str> = table.lines().find(|line| line.starts_with("total")).unwrap().split_whitespace().collect();
+    let total: Vec<&str> =
+        table.lines().find(|line| line.starts_with("total")).unwrap().split_whitespace().collect();
     assert_eq!(total[..8], ["total", "34", "0", "0", "136", "0", "0", "0"]);
     assert!(!same.contains("The first"), "nothing to show");
 }
@@ -136,9 +166,21 @@ fn bad_arguments_are_one_line_and_a_failure() {
             2,
             "subhalf report: invalid value '' for '--schemes <LIST>': expected a scheme such as ",
         ),
-        (&["diff", "ocp::MXFP4", "mxfp"], 2, "subhalf diff: invalid value 'mxfp' for '<B>': expected one scheme, found "),
-        (&["diff", "ocp::MXFP4"], 2, "subhalf diff: the following required arguments were not provided: <B>"),
-        (&["report", "--json", "--csv"], 2, "subhalf report: the argument '--json' cannot be used with '--csv'"),
+        (
+            &["diff", "ocp::MXFP4", "mxfp"],
+            2,
+            "subhalf diff: invalid value 'mxfp' for '<B>': expected one scheme, found ",
+        ),
+        (
+            &["diff", "ocp::MXFP4"],
+            2,
+            "subhalf diff: the following required arguments were not provided: <B>",
+        ),
+        (
+            &["report", "--json", "--csv"],
+            2,
+            "subhalf report: the argument '--json' cannot be used with '--csv'",
+        ),
         (
             &["diff", "ocp::MXFP4", "ocp::MXINT8"],
             1,

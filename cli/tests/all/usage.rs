@@ -27,6 +27,9 @@ fn what_is_no_subcommand_is_one_line_and_a_failure() {
     assert_eq!((code, line.as_str()), (Some(2), "subhalf: unrecognized subcommand 'two lines'"));
     let (code, line) = refusal::<&str>([]);
     assert_eq!(code, Some(2));
-    assert!(line.starts_with("subhalf: 'subhalf' requires a subcommand but one was not provided"), "{line}");
+    assert!(
+        line.starts_with("subhalf: 'subhalf' requires a subcommand but one was not provided"),
+        "{line}"
+    );
     assert!(SUBCOMMANDS.iter().all(|name| line.contains(name)), "{line}");
 }

@@ -32,7 +32,10 @@ fn the_sums_of_e2m1_are_256_lines() {
     assert_eq!(lines[0x63], "6_3_7_01");
     assert_eq!(lines[0x19], "1_9_0_00");
     assert_eq!(lines[0x88], "8_8_8_00");
-    assert_eq!(header[0], concat!("// subhalf ", env!("CARGO_PKG_VERSION"), ": test vectors for $readmemh"));
+    assert_eq!(
+        header[0],
+        concat!("// subhalf ", env!("CARGO_PKG_VERSION"), ": test vectors for $readmemh")
+    );
     assert_eq!(header[1], "// command: subhalf vectors add F4E2M1");
     assert_eq!(header[3], "// format: F4E2M1, 4 bits");
     assert_eq!(header[6], "// vectors: 256, all operands");
@@ -88,7 +91,8 @@ fn functions_of_one_number() {
     assert_eq!(lines("exp F8E4M3 --round down")[0x38], "38_42_01"); // e -> 2.5
     assert_eq!(lines("ln F8E5M2")[0x00], "00_fc_08"); // -inf, divide by zero
     assert_eq!(lines("ln F8E5M2")[0xBC], "bc_7e_10"); // of -1: NaN, invalid
-    // 2^2 = 4, log2 4 = 2, tanh 0.5 = 0.462, 1/(1 + e^-1) = 0.731, 1/sqrt 4 = 0.5, gelu 2 = 1.954, silu 2 = 1.762 in E2M1.
+    // 2^2 = 4, log2 4 = 2, tanh 0.5 = 0.462, 1/(1 + e^-1) = 0.731, 1/sqrt 4 = 0.5, gelu 2 = 1.954,
+    // silu 2 = 1.762 in E2M1.
     for (operation, line) in [
         ("exp2", "4_6_00"),
         ("log2", "6_4_00"),
@@ -110,7 +114,10 @@ fn functions_of_one_number() {
 #[test]
 fn the_names_of_the_crate_go_first() {
     let (header, values) = vectors("decode INT8");
-    assert_eq!((header[3].as_str(), values[1].as_str()), ("// format: INT8, 8 bits", "01_3f800000_2"));
+    assert_eq!(
+        (header[3].as_str(), values[1].as_str()),
+        ("// format: INT8, 8 bits", "01_3f800000_2")
+    );
     assert_eq!(lines("decode INT8 --vocabulary OCP")[1], "01_3c800000_2"); // 2^-6
     assert_eq!(vectors("convert INT8 --from INT4").0[3], "// a: INT4, 4 bits");
 }
@@ -119,7 +126,15 @@ fn the_names_of_the_crate_go_first() {
 fn samples_are_those_of_the_seed() {
     let once = lines("convert F8E5M2 --from f64 --samples 1000 --seed 7");
     assert_eq!(once.len(), 1000);
-    assert_eq!(once[..4], ["2bf6d9af7ebaed90_00_03", "c08c000000000000_e3_00", "a967e51e4a25a0ba_80_03", "c0cd800000000000_f3_01"]);
+    assert_eq!(
+        once[..4],
+        [
+            "2bf6d9af7ebaed90_00_03",
+            "c08c000000000000_e3_00",
+            "a967e51e4a25a0ba_80_03",
+            "c0cd800000000000_f3_01"
+        ]
+    );
     assert_eq!(lines("convert F8E5M2 --from f64 --samples 1000 --seed 7"), once);
     assert_eq!(lines("convert F8E5M2 --from f64 --samples 10 --seed 7"), once[..10]);
     assert_ne!(lines("convert F8E5M2 --from f64 --samples 10 --seed 8"), once[..10]);
@@ -128,23 +143,36 @@ fn samples_are_those_of_the_seed() {
     assert!(ties > 300, "{ties}");
 }
 
-/// 4.5 lies a quarter of the way from 4 to 6: with 2 random bits and kind A it goes up if the word is 3.
+/// 4.5 lies a quarter of the way from 4 to 6: with 2 random bits and kind A it goes up if the word
+/// is 3.
 #[test]
 fn the_random_word_of_a_stochastic_rounding_is_a_field() {
     let (header, lines) = vectors("convert F4E2M1 --from bf16 --round stochastic-a:2 --seed 5");
-    assert_eq!(header[6], "// flags: inexact 01, underflow 02, overflow 04, divide by zero 08, invalid 10");
-    assert_eq!(header[8], "// line: a[31:16]_random[13:12]_result[11:8]_flags[7:0], a word of 32 bits");
-    assert!(header[5].starts_with("// policy: round: Stochastic { kind: A, bits: 2 }, "), "{}", header[5]);
+    assert_eq!(
+        header[6],
+        "// flags: inexact 01, underflow 02, overflow 04, divide by zero 08, invalid 10"
+    );
+    assert_eq!(
+        header[8],
+        "// line: a[31:16]_random[13:12]_result[11:8]_flags[7:0], a word of 32 bits"
+    );
+    assert!(
+        header[5].starts_with("// policy: round: Stochastic { kind: A, bits: 2 }, "),
+        "{}",
+        header[5]
+    );
     let line = &lines[0x4090];
     let word = line.split('_').nth(1).unwrap();
     assert_eq!(*line, format!("4090_{word}_{}_01", if word == "3" { 7 } else { 6 }));
-    let counts = ["0", "1", "2", "3"].map(|word| lines.iter().filter(|line| line.split('_').nth(1) == Some(word)).count());
+    let counts = ["0", "1", "2", "3"]
+        .map(|word| lines.iter().filter(|line| line.split('_').nth(1) == Some(word)).count());
     assert!(counts.iter().all(|count| (15_500..17_300).contains(count)), "{counts:?}");
 }
 
 #[test]
 fn every_preset_of_the_crate_is_known_by_name() {
-    let source = concat!(include_str!("../../../src/vendor.rs"), include_str!("../../../src/policy.rs"));
+    let source =
+        concat!(include_str!("../../../src/vendor.rs"), include_str!("../../../src/policy.rs"));
     let presets: Vec<&str> = source
         .lines()
         .filter_map(|line| line.trim().strip_prefix("pub const ")?.split_once(": Self"))
@@ -159,23 +187,51 @@ fn every_preset_of_the_crate_is_known_by_name() {
 #[test]
 fn bad_arguments_are_one_line_and_a_failure() {
     let cases = [
-        ("add F9E9M9", 1, "subhalf vectors: format name: expected a name of any vocabulary, found \"F9E9M9\""),
-        ("add INT8", 1, "subhalf vectors: operation a + b: expected a floating-point format, found INT8, which only converts"),
+        (
+            "add F9E9M9",
+            1,
+            "subhalf vectors: format name: expected a name of any vocabulary, found \"F9E9M9\"",
+        ),
+        (
+            "add INT8",
+            1,
+            "subhalf vectors: operation a + b: expected a floating-point format, found INT8, which only converts",
+        ),
         (
             "add INT8 --vocabulary onnx",
             1,
             "subhalf vectors: operation a + b: expected a floating-point format, found INT8, which only converts",
         ),
-        ("mul F16", 1, "subhalf vectors: operands: expected at most 24 bits to write them all, found 32; say --samples COUNT"),
+        (
+            "mul F16",
+            1,
+            "subhalf vectors: operands: expected at most 24 bits to write them all, found 32; say --samples COUNT",
+        ),
         (
             "convert F8E4M3",
             1,
             "subhalf vectors: operands: expected at most 24 bits to write them all, found 32; say --samples COUNT",
         ),
-        ("sqrt F8E4M3 --from f64", 1, "subhalf vectors: --from: expected operation convert, found another"),
-        ("sqrt F8E4M3 --to f64", 1, "subhalf vectors: --to: expected operation decode, found another"),
-        ("", 2, "subhalf vectors: the following required arguments were not provided: <OPERATION> <FORMAT>"),
-        ("sqrt F8E4M3 --samples x", 2, "subhalf vectors: invalid value 'x' for '--samples <COUNT>': invalid digit found in string"),
+        (
+            "sqrt F8E4M3 --from f64",
+            1,
+            "subhalf vectors: --from: expected operation convert, found another",
+        ),
+        (
+            "sqrt F8E4M3 --to f64",
+            1,
+            "subhalf vectors: --to: expected operation decode, found another",
+        ),
+        (
+            "",
+            2,
+            "subhalf vectors: the following required arguments were not provided: <OPERATION> <FORMAT>",
+        ),
+        (
+            "sqrt F8E4M3 --samples x",
+            2,
+            "subhalf vectors: invalid value 'x' for '--samples <COUNT>': invalid digit found in string",
+        ),
     ];
     for (arguments, code, line) in cases {
         assert_eq!(refusal(arguments), (Some(code), line.to_owned()), "{arguments}");

@@ -27,9 +27,11 @@ pub enum GgmlType {
     Mxfp4,
     /// 36 bytes for 64: four UE4M3 scales, then nibbles in split halves of each 16.
     Nvfp4,
-    /// 144 bytes for 256, read only: F16 scale of scales and of minima, eight 6-bit scales and minima, nibbles.
+    /// 144 bytes for 256, read only: F16 scale of scales and of minima, eight 6-bit scales and
+    /// minima, nibbles.
     Q4K,
-    /// 210 bytes for 256, read only: nibbles, upper two bits, sixteen int8 scales, F16 scale of scales.
+    /// 210 bytes for 256, read only: nibbles, upper two bits, sixteen int8 scales, F16 scale of
+    /// scales.
     Q6K,
 }
 
@@ -59,8 +61,17 @@ const NVFP4: Shape = Shape { len: 64, half: 8, ..shape_of(ggml::NVFP4, false, 0)
 
 impl GgmlType {
     /// Every type.
-    pub const ALL: [Self; 9] =
-        [Self::Q4_0, Self::Q4_1, Self::Q5_0, Self::Q5_1, Self::Q8_0, Self::Mxfp4, Self::Nvfp4, Self::Q4K, Self::Q6K];
+    pub const ALL: [Self; 9] = [
+        Self::Q4_0,
+        Self::Q4_1,
+        Self::Q5_0,
+        Self::Q5_1,
+        Self::Q8_0,
+        Self::Mxfp4,
+        Self::Nvfp4,
+        Self::Q4K,
+        Self::Q6K,
+    ];
 
     const fn shape(self) -> Option<Shape> {
         Some(match self {
@@ -103,7 +114,9 @@ impl GgmlType {
     #[must_use]
     pub const fn block_bytes(self) -> usize {
         match (self.shape(), self) {
-            (Some(shape), _) => shape.codes_at() + if shape.half == 0 { shape.len } else { shape.len / 2 },
+            (Some(shape), _) => {
+                shape.codes_at() + if shape.half == 0 { shape.len } else { shape.len / 2 }
+            }
             (None, Self::Q6K) => 210,
             (None, _) => 144,
         }
@@ -112,7 +125,11 @@ impl GgmlType {
     /// Blocks of a row of so many elements.
     fn row_blocks(self, cols: usize) -> Result<usize, Error> {
         let blocks = cols.div_ceil(self.block_len());
-        Error::check_length("columns of whole ggml blocks", blocks.saturating_mul(self.block_len()), cols)?;
+        Error::check_length(
+            "columns of whole ggml blocks",
+            blocks.saturating_mul(self.block_len()),
+            cols,
+        )?;
         Ok(blocks)
     }
 }
@@ -162,10 +179,12 @@ impl Shape {
     }
 }
 
-/// The tensor of this shape in a file of ggml's, whose blocks run along the last axis. Numbers come back as ggml's own dequantization has
-/// them, bit for bit, but for the two codes that [`preset::ggml`](crate::preset::ggml) names and the bits of NaN.
+/// The tensor of this shape in a file of ggml's, whose blocks run along the last axis. Numbers come
+/// back as ggml's own dequantization has them, bit for bit, but for the two codes that
+/// [`preset::ggml`](crate::preset::ggml) names and the bits of NaN.
 ///
-/// `Q4_K` and `Q6_K` are unpacked: a scale is the product of two stored ones, `d · sc`, which is exact in f32, and a minimum `-(dmin · m)`.
+/// `Q4_K` and `Q6_K` are unpacked: a scale is the product of two stored ones, `d · sc`, which is
+/// exact in f32, and a minimum `-(dmin · m)`.
 ///
 /// Scales may be 0 or negative in every type with F16 scales, as ggml takes them. NaN and infinity
 /// are refused, as ggml's `ggml_validate_row_data` does; [`from_ggml_with`] takes them.
@@ -182,9 +201,9 @@ impl Shape {
 /// ```
 ///
 /// # Errors
-/// [`Error::Length`] if the last axis is no multiple of the block's elements, or the bytes are not those of the shape;
-/// [`Error::TooLarge`] for a shape beyond the address space; [`Error::Stored`] for a scale or
-/// minimum that is NaN or infinite, by its place among those of the unpacked tensor.
+/// [`Error::Length`] if the last axis is no multiple of the block's elements, or the bytes are not
+/// those of the shape; [`Error::TooLarge`] for a shape beyond the address space; [`Error::Stored`]
+/// for a scale or minimum that is NaN or infinite, by its place among those of the unpacked tensor.
 pub fn from_ggml(kind: GgmlType, bytes: &[u8], shape: &[usize]) -> Result<QuantTensor, Error> {
     from_ggml_with(kind, bytes, shape, Accept::Finite)
 }
@@ -193,11 +212,19 @@ pub fn from_ggml(kind: GgmlType, bytes: &[u8], shape: &[usize]) -> Result<QuantT
 ///
 /// # Errors
 /// Refuses what [`from_ggml`] refuses, but of scales and minima those that `accept` excludes.
-pub fn from_ggml_with(kind: GgmlType, bytes: &[u8], shape: &[usize], accept: Accept) -> Result<QuantTensor, Error> {
+pub fn from_ggml_with(
+    kind: GgmlType,
+    bytes: &[u8],
+    shape: &[usize],
+    accept: Accept,
+) -> Result<QuantTensor, Error> {
     let spec = kind.spec();
     let geometry = Geometry::of(&spec, shape)?;
     let row_blocks = kind.row_blocks(geometry.cols)?;
-    let expected = geometry.lines().checked_mul(row_blocks).and_then(|blocks| blocks.checked_mul(kind.block_bytes()));
+    let expected = geometry
+        .lines()
+        .checked_mul(row_blocks)
+        .and_then(|blocks| blocks.checked_mul(kind.block_bytes()));
     Error::check_length("bytes of ggml blocks", expected.ok_or(Error::TooLarge)?, bytes.len())?;
     let mut tensor = QuantTensor::zeroed(&spec, shape)?;
     let len = kind.block_len();
@@ -216,7 +243,8 @@ pub fn from_ggml_with(kind: GgmlType, bytes: &[u8], shape: &[usize], accept: Acc
             None if kind == GgmlType::Q6K => unpack_q6_k(block, scales, &mut codes),
             None => unpack_q4_k(block, scales, offsets, &mut codes)?,
         }
-        let row = &mut tensor.codes.as_mut_slice()[index / row_blocks * geometry.row_bytes..][..geometry.row_bytes];
+        let row = &mut tensor.codes.as_mut_slice()[index / row_blocks * geometry.row_bytes..]
+            [..geometry.row_bytes];
         for (i, &code) in codes.iter().enumerate() {
             put(row, spec.element.bits(), index % row_blocks * len + i, code.into());
         }
@@ -225,18 +253,25 @@ pub fn from_ggml_with(kind: GgmlType, bytes: &[u8], shape: &[usize], accept: Acc
     Ok(tensor)
 }
 
-/// ggml's bytes of a tensor in this type's format, whatever its rule: the opposite of [`from_ggml`].
+/// ggml's bytes of a tensor in this type's format, whatever its rule: the opposite of
+/// [`from_ggml`].
 ///
 /// # Errors
-/// [`Error::Scheme`] for a tensor in another format, and for `Q4_K` and `Q6_K`, which are read only; [`Error::Length`] if the last axis
-/// is no multiple of the block's elements.
+/// [`Error::Scheme`] for a tensor in another format, and for `Q4_K` and `Q6_K`, which are read
+/// only; [`Error::Length`] if the last axis is no multiple of the block's elements.
 pub fn to_ggml(kind: GgmlType, tensor: &QuantView<'_>) -> Result<Vec<u8>, Error> {
     let refuse = |what, expected| Err(Error::Scheme { what, expected });
-    let Some(shape) = kind.shape() else { return refuse("ggml type to write", "one other than Q4_K and Q6_K") };
+    let Some(shape) = kind.shape() else {
+        return refuse("ggml type to write", "one other than Q4_K and Q6_K");
+    };
     let (spec, own) = (tensor.spec(), &shape.spec);
-    let same = (spec.element, spec.scale, spec.extent, spec.offset) == (own.element, own.scale, own.extent, own.offset);
+    let same = (spec.element, spec.scale, spec.extent, spec.offset)
+        == (own.element, own.scale, own.extent, own.offset);
     if !same || spec.tensor_scale != TensorScale::None {
-        return refuse("tensor for ggml", "elements, scales, minima and blocks of this ggml type, no tensor scale");
+        return refuse(
+            "tensor for ggml",
+            "elements, scales, minima and blocks of this ggml type, no tensor scale",
+        );
     }
     let (geometry, parts) = (tensor.geometry(), tensor.parts());
     let row_blocks = kind.row_blocks(geometry.cols)?;
@@ -249,7 +284,8 @@ pub fn to_ggml(kind: GgmlType, tensor: &QuantView<'_>) -> Result<Vec<u8>, Error>
             *code = tensor.code_at(line, col + i) as u8;
         }
         block[..scale_bytes].copy_from_slice(&parts.scales[index * scale_bytes..][..scale_bytes]);
-        block[scale_bytes..][..offset_bytes].copy_from_slice(&parts.offsets[index * offset_bytes..][..offset_bytes]);
+        block[scale_bytes..][..offset_bytes]
+            .copy_from_slice(&parts.offsets[index * offset_bytes..][..offset_bytes]);
         shape.pack(&mut codes, block)?;
     }
     Ok(bytes)
@@ -259,14 +295,23 @@ fn half(bytes: &[u8]) -> f32 {
     FormatSpec::F16.decode_f32(stored(bytes, 2, 0))
 }
 
-/// `d`, `dmin`, 12 bytes of 6-bit scales and minima, and for each 64 elements 32 bytes of nibbles in split halves.
-fn unpack_q4_k(block: &[u8], scales: &mut [u8], minima: &mut [u8], codes: &mut [u8]) -> Result<(), Error> {
+/// `d`, `dmin`, 12 bytes of 6-bit scales and minima, and for each 64 elements 32 bytes of nibbles
+/// in split halves.
+fn unpack_q4_k(
+    block: &[u8],
+    scales: &mut [u8],
+    minima: &mut [u8],
+    codes: &mut [u8],
+) -> Result<(), Error> {
     let (d, dmin, packed) = (half(block), half(&block[2..]), &block[4..16]);
     for j in 0..8 {
         // The upper two bits of the last four are those above the first four's six.
         let (scale, minimum) = match j {
             0..4 => (packed[j] & 63, packed[j + 4] & 63),
-            _ => (packed[j + 4] & 15 | packed[j - 4] >> 6 << 4, packed[j + 4] >> 4 | packed[j] >> 6 << 4),
+            _ => (
+                packed[j + 4] & 15 | packed[j - 4] >> 6 << 4,
+                packed[j + 4] >> 4 | packed[j] >> 6 << 4,
+            ),
         };
         store(scales, 4, j, (d * f32::from(scale)).to_bits());
         store(minima, 4, j, (-(dmin * f32::from(minimum))).to_bits());
@@ -274,8 +319,9 @@ fn unpack_q4_k(block: &[u8], scales: &mut [u8], minima: &mut [u8], codes: &mut [
     unpack_split_halves(&block[16..], 32, codes)
 }
 
-/// For each half of 128 elements: 64 bytes of nibbles, of which byte `l` is of elements `l` and `l + 64`, and 32 bytes of upper bits,
-/// byte `l` for elements `l`, `l + 32`, `l + 64`, `l + 96`; then the scales of 16 elements each, and `d`.
+/// For each half of 128 elements: 64 bytes of nibbles, of which byte `l` is of elements `l` and
+/// `l + 64`, and 32 bytes of upper bits, byte `l` for elements `l`, `l + 32`, `l + 64`, `l + 96`;
+/// then the scales of 16 elements each, and `d`.
 fn unpack_q6_k(block: &[u8], scales: &mut [u8], codes: &mut [u8]) {
     let (low, high, d) = (&block[..128], &block[128..192], half(&block[208..]));
     for (j, &scale) in block[192..208].iter().enumerate() {

@@ -4,8 +4,9 @@ use crate::block::{Parts, QuantTensor, QuantView, preset};
 use crate::error::Error;
 use alloc::vec::Vec;
 
-/// The `blocks` (16 bytes for 32 elements, the first in the low nibble) and `scales` of a gpt-oss checkpoint, of a tensor in MXFP4
-/// ([`preset::ocp::MXFP4`] or another rule): bytes of shape `[…, columns / 32, 16]` and `[…, columns / 32]`.
+/// The `blocks` (16 bytes for 32 elements, the first in the low nibble) and `scales` of a gpt-oss
+/// checkpoint, of a tensor in MXFP4 ([`preset::ocp::MXFP4`] or another rule): bytes of shape
+/// `[…, columns / 32, 16]` and `[…, columns / 32]`.
 ///
 /// ```
 /// use subhalf::{QuantTensor, layout, preset};
@@ -21,7 +22,8 @@ use alloc::vec::Vec;
 /// [`Error::Scheme`] for another format; [`Error::Length`] if the last axis is no multiple of 32.
 pub fn to_gpt_oss(tensor: &QuantView<'_>) -> Result<(Vec<u8>, Vec<u8>), Error> {
     let (spec, own) = (tensor.spec(), preset::ocp::MXFP4);
-    let same = (spec.element, spec.scale, spec.extent, spec.tensor_scale) == (own.element, own.scale, own.extent, own.tensor_scale);
+    let same = (spec.element, spec.scale, spec.extent, spec.tensor_scale)
+        == (own.element, own.scale, own.extent, own.tensor_scale);
     if !same {
         let expected = "E2M1 elements with E8M0 scales in blocks of 1×32, no tensor scale";
         return Err(Error::Scheme { what: "gpt-oss blocks", expected });
@@ -33,11 +35,15 @@ pub fn to_gpt_oss(tensor: &QuantView<'_>) -> Result<(Vec<u8>, Vec<u8>), Error> {
 /// The tensor of this shape that gpt-oss' `blocks` and `scales` hold, in [`preset::ocp::MXFP4`].
 ///
 /// # Errors
-/// [`Error::Length`] if the last axis is no multiple of 32, or bytes are not those of the shape; [`Error::TooLarge`] for a shape beyond
-/// the address space.
+/// [`Error::Length`] if the last axis is no multiple of 32, or bytes are not those of the shape;
+/// [`Error::TooLarge`] for a shape beyond the address space.
 pub fn from_gpt_oss(blocks: &[u8], scales: &[u8], shape: &[usize]) -> Result<QuantTensor, Error> {
     whole_blocks(shape)?;
-    QuantTensor::from_parts(&preset::ocp::MXFP4, shape, Parts { codes: blocks, scales, offsets: &[], tensor_scale: 1.0 })
+    QuantTensor::from_parts(
+        &preset::ocp::MXFP4,
+        shape,
+        Parts { codes: blocks, scales, offsets: &[], tensor_scale: 1.0 },
+    )
 }
 
 fn whole_blocks(shape: &[usize]) -> Result<(), Error> {

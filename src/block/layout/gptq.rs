@@ -2,7 +2,9 @@
 //! scales and zero points for groups of inputs. The scales are F16, BF16 or F32, and say which.
 
 use super::{WordOrder, pack_words, unpack_words};
-use crate::block::{Accept, Apply, BlockSpec, Extent, Offset, Parts, QuantTensor, QuantView, ScaleRule};
+use crate::block::{
+    Accept, Apply, BlockSpec, Extent, Offset, Parts, QuantTensor, QuantView, ScaleRule,
+};
 use crate::error::Error;
 use crate::spec::FormatSpec;
 use alloc::vec;
@@ -15,7 +17,9 @@ use alloc::vec::Vec;
 pub const fn grouped(inputs: u32, scale: FormatSpec) -> BlockSpec {
     let extent = Extent::Block { rows: inputs, cols: 1 };
     let rule = ScaleRule::Range { steps: 15.0, with_zero: true };
-    BlockSpec::new(FormatSpec::UINT4, Some(scale), extent, rule).with_offset(Offset::ZeroPoint).with_apply(Apply::Divide)
+    BlockSpec::new(FormatSpec::UINT4, Some(scale), extent, rule)
+        .with_offset(Offset::ZeroPoint)
+        .with_apply(Apply::Divide)
 }
 
 /// The scales of a layer, as bits of the type that the checkpoint states for them: `F16`, `BF16` or
@@ -71,8 +75,12 @@ impl LayerScales {
     fn of(tensor: &QuantView<'_>) -> Option<Self> {
         let codes = (0..tensor.blocks()).map(|block| tensor.scale_code(block));
         match tensor.spec().scale? {
-            format if format == FormatSpec::F16 => Some(Self::F16(codes.map(|code| code as u16).collect())),
-            format if format == FormatSpec::BF16 => Some(Self::BF16(codes.map(|code| code as u16).collect())),
+            format if format == FormatSpec::F16 => {
+                Some(Self::F16(codes.map(|code| code as u16).collect()))
+            }
+            format if format == FormatSpec::BF16 => {
+                Some(Self::BF16(codes.map(|code| code as u16).collect()))
+            }
             format if format == FormatSpec::F32 => Some(Self::F32(codes.collect())),
             _ => None,
         }
@@ -81,7 +89,9 @@ impl LayerScales {
     /// Little-endian bytes, as a tensor has them.
     fn bytes(&self) -> Vec<u8> {
         match self {
-            Self::F16(bits) | Self::BF16(bits) => bits.iter().flat_map(|bits| bits.to_le_bytes()).collect(),
+            Self::F16(bits) | Self::BF16(bits) => {
+                bits.iter().flat_map(|bits| bits.to_le_bytes()).collect()
+            }
             Self::F32(bits) => bits.iter().flat_map(|bits| bits.to_le_bytes()).collect(),
         }
     }
@@ -138,7 +148,10 @@ impl Layer {
             what: "tensor for GPTQ or AWQ",
             expected: "a matrix of UINT4 with scales in F16, BF16 or F32 and zero points in tiles of one column",
         };
-        let (&[inputs, outputs], Extent::Block { rows, cols: 1 }) = (tensor.shape(), spec.extent) else { return Err(refuse) };
+        let (&[inputs, outputs], Extent::Block { rows, cols: 1 }) = (tensor.shape(), spec.extent)
+        else {
+            return Err(refuse);
+        };
         let Some(scales) = LayerScales::of(tensor) else { return Err(refuse) };
         if (spec.element, spec.offset) != (FormatSpec::UINT4, Offset::ZeroPoint) {
             return Err(refuse);
@@ -149,17 +162,27 @@ impl Layer {
             outputs,
             groups: inputs.div_ceil(rows as usize),
             group: rows,
-            codes: (0..tensor.len()).map(|i| tensor.code_at(i / outputs, i % outputs) as u8).collect(),
+            codes: (0..tensor.len())
+                .map(|i| tensor.code_at(i / outputs, i % outputs) as u8)
+                .collect(),
             zeros: (0..count).map(|block| tensor.offset_code(block) as u8).collect(),
             scales,
         })
     }
 
     /// How many groups there are, if these are all scales of the layer.
-    fn groups(group: u32, [inputs, outputs]: [usize; 2], scales: &LayerScales) -> Result<usize, Error> {
+    fn groups(
+        group: u32,
+        [inputs, outputs]: [usize; 2],
+        scales: &LayerScales,
+    ) -> Result<usize, Error> {
         grouped(group, scales.format()).validate()?;
         let groups = inputs.div_ceil(group as usize);
-        Error::check_length("scales", groups.checked_mul(outputs).ok_or(Error::TooLarge)?, scales.len())?;
+        Error::check_length(
+            "scales",
+            groups.checked_mul(outputs).ok_or(Error::TooLarge)?,
+            scales.len(),
+        )?;
         Ok(groups)
     }
 
@@ -170,15 +193,20 @@ impl Layer {
             let (row, col) = (i / self.outputs, i % self.outputs);
             codes[row * row_bytes + col / 2] |= code << (col % 2 * 4);
         }
-        let parts = Parts { codes: &codes, scales: &self.scales.bytes(), offsets: &self.zeros, tensor_scale: 1.0 };
+        let parts = Parts {
+            codes: &codes,
+            scales: &self.scales.bytes(),
+            offsets: &self.zeros,
+            tensor_scale: 1.0,
+        };
         let spec = grouped(self.group, self.scales.format());
         QuantTensor::from_parts_with(&spec, &[self.inputs, self.outputs], parts, accept)
     }
 }
 
-/// GPTQ's tensors of a tensor in the [`grouped`] format; row `i` of it is input `rows[i]` of the layer, which is `i` unless inputs were
-/// grouped by importance ("act-order"). Nothing is rounded: the layer's scales are of the tensor's
-/// type.
+/// GPTQ's tensors of a tensor in the [`grouped`] format; row `i` of it is input `rows[i]` of the
+/// layer, which is `i` unless inputs were grouped by importance ("act-order"). Nothing is rounded:
+/// the layer's scales are of the tensor's type.
 ///
 /// ```
 /// use subhalf::{FormatSpec, QuantTensor, layout};
@@ -195,8 +223,9 @@ impl Layer {
 /// ```
 ///
 /// # Errors
-/// [`Error::Scheme`] for a tensor in another format or of other than two axes; [`Error::Length`] and [`Error::Stored`] if `rows` are not
-/// all inputs, each once; [`Error::TooLarge`] for more than 2^31 groups.
+/// [`Error::Scheme`] for a tensor in another format or of other than two axes; [`Error::Length`]
+/// and [`Error::Stored`] if `rows` are not all inputs, each once; [`Error::TooLarge`] for more than
+/// 2^31 groups.
 pub fn to_gptq(tensor: &QuantView<'_>, rows: &[usize], zeros: GptqZeros) -> Result<Gptq, Error> {
     let layer = Layer::of(tensor)?;
     Error::check_length("rows", layer.inputs, rows.len())?;
@@ -204,11 +233,20 @@ pub fn to_gptq(tensor: &QuantView<'_>, rows: &[usize], zeros: GptqZeros) -> Resu
     let mut g_idx = vec![-1; layer.inputs];
     for (i, &row) in rows.iter().enumerate() {
         let place = g_idx.get_mut(row).filter(|group| **group < 0);
-        *place.ok_or(Error::Stored { what: "row", index: i, expected: "an input not named before", found: row as u32 })? =
-            i32::try_from(i / layer.group as usize).map_err(|_| Error::TooLarge)?;
-        codes[row * layer.outputs..][..layer.outputs].copy_from_slice(&layer.codes[i * layer.outputs..][..layer.outputs]);
+        *place.ok_or(Error::Stored {
+            what: "row",
+            index: i,
+            expected: "an input not named before",
+            found: row as u32,
+        })? = i32::try_from(i / layer.group as usize).map_err(|_| Error::TooLarge)?;
+        codes[row * layer.outputs..][..layer.outputs]
+            .copy_from_slice(&layer.codes[i * layer.outputs..][..layer.outputs]);
     }
-    let stored: Vec<u8> = layer.zeros.iter().map(|zero| zero.wrapping_sub((zeros == GptqZeros::LessOne).into()) & 0xF).collect();
+    let stored: Vec<u8> = layer
+        .zeros
+        .iter()
+        .map(|zero| zero.wrapping_sub((zeros == GptqZeros::LessOne).into()) & 0xF)
+        .collect();
     Ok(Gptq {
         qweight: pack_words(&codes, 4, [layer.inputs, layer.outputs], WordOrder::Down)?,
         qzeros: pack_words(&stored, 4, [layer.groups, layer.outputs], WordOrder::Along)?,
@@ -217,15 +255,20 @@ pub fn to_gptq(tensor: &QuantView<'_>, rows: &[usize], zeros: GptqZeros) -> Resu
     })
 }
 
-/// The tensor of a GPTQ layer with groups of so many inputs, its rows sorted by group, and which input each row is. A zero point that
-/// version 1 stores as 15 is read as 0, as current loaders have it; some read 16. Scales may be 0
-/// or negative ([`Accept::Finite`]).
+/// The tensor of a GPTQ layer with groups of so many inputs, its rows sorted by group, and which
+/// input each row is. A zero point that version 1 stores as 15 is read as 0, as current loaders
+/// have it; some read 16. Scales may be 0 or negative ([`Accept::Finite`]).
 ///
 /// # Errors
-/// [`Error::Length`] if parts are not those of the shape; [`Error::Block`] for groups of none; [`Error::Stored`] unless every group is
-/// named by as many inputs as the others (the last by the rest), and for a scale that is NaN or
-/// infinite.
-pub fn from_gptq(layer: &Gptq, group: u32, shape: [usize; 2], zeros: GptqZeros) -> Result<(QuantTensor, Vec<usize>), Error> {
+/// [`Error::Length`] if parts are not those of the shape; [`Error::Block`] for groups of none;
+/// [`Error::Stored`] unless every group is named by as many inputs as the others (the last by the
+/// rest), and for a scale that is NaN or infinite.
+pub fn from_gptq(
+    layer: &Gptq,
+    group: u32,
+    shape: [usize; 2],
+    zeros: GptqZeros,
+) -> Result<(QuantTensor, Vec<usize>), Error> {
     from_gptq_with(layer, group, shape, zeros, Accept::Finite)
 }
 
@@ -247,14 +290,25 @@ pub fn from_gptq_with(
     for (i, &row) in rows.iter().enumerate() {
         let found = layer.g_idx[row];
         if usize::try_from(found) != Ok(i / group as usize) {
-            return Err(Error::Stored { what: "g_idx", index: row, expected: "groups of equal size", found: found as u32 });
+            return Err(Error::Stored {
+                what: "g_idx",
+                index: row,
+                expected: "groups of equal size",
+                found: found as u32,
+            });
         }
     }
     let unsorted = unpack_words(&layer.qweight, 4, [inputs, outputs], WordOrder::Down)?;
     let stored = unpack_words(&layer.qzeros, 4, [groups, outputs], WordOrder::Along)?;
-    let codes = rows.iter().flat_map(|row| &unsorted[row * outputs..][..outputs]).copied().collect();
-    let zeros = stored.iter().map(|zero| (zero + u8::from(zeros == GptqZeros::LessOne)) & 0xF).collect();
-    Ok((Layer { inputs, outputs, groups, group, codes, zeros, scales: layer.scales.clone() }.tensor(accept)?, rows))
+    let codes =
+        rows.iter().flat_map(|row| &unsorted[row * outputs..][..outputs]).copied().collect();
+    let zeros =
+        stored.iter().map(|zero| (zero + u8::from(zeros == GptqZeros::LessOne)) & 0xF).collect();
+    Ok((
+        Layer { inputs, outputs, groups, group, codes, zeros, scales: layer.scales.clone() }
+            .tensor(accept)?,
+        rows,
+    ))
 }
 
 /// AWQ's tensors of a tensor in the [`grouped`] format. Nothing is rounded: the layer's scales are
@@ -273,7 +327,8 @@ pub fn from_gptq_with(
 /// ```
 ///
 /// # Errors
-/// [`Error::Scheme`] for a tensor in another format or of other than two axes; [`Error::Length`] if the outputs are no multiple of 8.
+/// [`Error::Scheme`] for a tensor in another format or of other than two axes; [`Error::Length`] if
+/// the outputs are no multiple of 8.
 pub fn to_awq(tensor: &QuantView<'_>) -> Result<Awq, Error> {
     let layer = Layer::of(tensor)?;
     Ok(Awq {
@@ -297,9 +352,15 @@ pub fn from_awq(layer: &Awq, group: u32, shape: [usize; 2]) -> Result<QuantTenso
 ///
 /// # Errors
 /// Refuses what [`from_awq`] refuses, but of the scales those that `accept` excludes.
-pub fn from_awq_with(layer: &Awq, group: u32, [inputs, outputs]: [usize; 2], accept: Accept) -> Result<QuantTensor, Error> {
+pub fn from_awq_with(
+    layer: &Awq,
+    group: u32,
+    [inputs, outputs]: [usize; 2],
+    accept: Accept,
+) -> Result<QuantTensor, Error> {
     let groups = Layer::groups(group, [inputs, outputs], &layer.scales)?;
     let codes = unpack_words(&layer.qweight, 4, [inputs, outputs], WordOrder::Awq)?;
     let zeros = unpack_words(&layer.qzeros, 4, [groups, outputs], WordOrder::Awq)?;
-    Layer { inputs, outputs, groups, group, codes, zeros, scales: layer.scales.clone() }.tensor(accept)
+    Layer { inputs, outputs, groups, group, codes, zeros, scales: layer.scales.clone() }
+        .tensor(accept)
 }

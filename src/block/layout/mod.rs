@@ -1,4 +1,5 @@
-//! Other programs' bytes: lossless conversions both ways. Nothing here rounds; quantizing is [`QuantTensor`](crate::QuantTensor)'s work.
+//! Other programs' bytes: lossless conversions both ways. Nothing here rounds; quantizing is
+//! [`QuantTensor`](crate::QuantTensor)'s work.
 //!
 //! Scales and minima that are NaN or infinite are refused; the functions with `_with` take them by
 //! [`Accept::Nonfinite`](crate::Accept::Nonfinite).
@@ -25,9 +26,13 @@ mod words;
 
 pub use ggml::{GgmlType, from_ggml, from_ggml_with, to_ggml};
 pub use gpt_oss::{from_gpt_oss, to_gpt_oss};
-pub use gptq::{Awq, Gptq, GptqZeros, LayerScales, from_awq, from_awq_with, from_gptq, from_gptq_with, grouped, to_awq, to_gptq};
+pub use gptq::{
+    Awq, Gptq, GptqZeros, LayerScales, from_awq, from_awq_with, from_gptq, from_gptq_with, grouped,
+    to_awq, to_gptq,
+};
 pub use nibbles::{pack_split_halves, unpack_split_halves};
 pub use swizzle::{swizzle_scales, unswizzle_scales};
 pub use words::{
-    WordOrder, from_compressed_tensors, from_compressed_tensors_with, pack_words, to_compressed_tensors, unpack_words,
+    WordOrder, from_compressed_tensors, from_compressed_tensors_with, pack_words,
+    to_compressed_tensors, unpack_words,
 };

@@ -2,8 +2,9 @@
 
 use crate::error::Error;
 
-/// Packs 4-bit codes, one a byte, in blocks of `2 · half`: byte `j` of a block has code `j` in the low nibble and code `j + half` in the
-/// high. Bits above the fourth are dropped. ggml: `half` is 16, of NVFP4 8.
+/// Packs 4-bit codes, one a byte, in blocks of `2 · half`: byte `j` of a block has code `j` in the
+/// low nibble and code `j + half` in the high. Bits above the fourth are dropped. ggml: `half` is
+/// 16, of NVFP4 8.
 ///
 /// ```
 /// use subhalf::layout::{pack_split_halves, unpack_split_halves};
@@ -16,7 +17,8 @@ use crate::error::Error;
 /// ```
 ///
 /// # Errors
-/// [`Error::SpecRange`] for a `half` of 0; [`Error::Length`] if `codes` are no whole blocks, or `bytes` not half as long.
+/// [`Error::SpecRange`] for a `half` of 0; [`Error::Length`] if `codes` are no whole blocks, or
+/// `bytes` not half as long.
 pub fn pack_split_halves(codes: &[u8], half: usize, bytes: &mut [u8]) -> Result<(), Error> {
     check(codes.len(), half, bytes.len())?;
     for (block, packed) in codes.chunks_exact(2 * half).zip(bytes.chunks_exact_mut(half)) {
@@ -43,7 +45,12 @@ pub fn unpack_split_halves(bytes: &[u8], half: usize, codes: &mut [u8]) -> Resul
 
 fn check(codes: usize, half: usize, bytes: usize) -> Result<(), Error> {
     if half == 0 || half > isize::MAX as usize / 2 {
-        return Err(Error::SpecRange { what: "codes of half a block", found: half as i64, low: 1, high: (isize::MAX / 2) as i64 });
+        return Err(Error::SpecRange {
+            what: "codes of half a block",
+            found: half as i64,
+            low: 1,
+            high: (isize::MAX / 2) as i64,
+        });
     }
     Error::check_length("codes of whole blocks", codes.next_multiple_of(2 * half), codes)?;
     Error::check_length("packed bytes", codes / 2, bytes)

@@ -20,9 +20,9 @@ const fn place(row: usize, col: usize, cols: usize) -> usize {
     tile * 512 + row % 32 * 16 + row / 32 % 4 * 4 + col % 4
 }
 
-/// One-byte scales, row-major `[rows, cols]`, in tiles of 128×4 as cuBLAS, CUTLASS and Transformer Engine read them ("128×4", torchao's
-/// `to_blocked`): tiles row-major, 512 bytes each, in a tile byte `16 · (r mod 32) + 4 · (r / 32) + c`. Both axes are padded with zero
-/// bytes to whole tiles.
+/// One-byte scales, row-major `[rows, cols]`, in tiles of 128×4 as cuBLAS, CUTLASS and Transformer
+/// Engine read them ("128×4", torchao's `to_blocked`): tiles row-major, 512 bytes each, in a tile
+/// byte `16 · (r mod 32) + 4 · (r / 32) + c`. Both axes are padded with zero bytes to whole tiles.
 ///
 /// ```
 /// use subhalf::layout::{swizzle_scales, unswizzle_scales};
@@ -34,7 +34,8 @@ const fn place(row: usize, col: usize, cols: usize) -> usize {
 /// ```
 ///
 /// # Errors
-/// [`Error::Length`] if there are not `rows · cols` scales; [`Error::TooLarge`] if the padded ones would not fit the address space.
+/// [`Error::Length`] if there are not `rows · cols` scales; [`Error::TooLarge`] if the padded ones
+/// would not fit the address space.
 pub fn swizzle_scales(scales: &[u8], rows: usize, cols: usize) -> Result<Vec<u8>, Error> {
     let bytes = padded(rows, cols)?;
     Error::check_length("scales", rows * cols, scales.len())?;

@@ -1,23 +1,26 @@
 //! Codes in int32 words.
 
 use crate::block::pack::{get, put};
-use crate::block::{Accept, BlockSpec, Extent, Geometry, Parts, QuantTensor, QuantView, TensorScale};
+use crate::block::{
+    Accept, BlockSpec, Extent, Geometry, Parts, QuantTensor, QuantView, TensorScale,
+};
 use crate::error::Error;
 use crate::spec::Encoding;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// How the codes of a row-major matrix lie in little-endian 32-bit words. Every stream fills words from the low bits; what is left of its
-/// last word is 0.
+/// How the codes of a row-major matrix lie in little-endian 32-bit words. Every stream fills words
+/// from the low bits; what is left of its last word is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WordOrder {
-    /// A stream for each row; words of shape `[rows, ceil(cols · bits / 32)]`. compressed-tensors, GPTQ's `qzeros`.
+    /// A stream for each row; words of shape `[rows, ceil(cols · bits / 32)]`. compressed-tensors,
+    /// GPTQ's `qzeros`.
     Along,
     /// A stream for each column; words of shape `[ceil(rows · bits / 32), cols]`. GPTQ's `qweight`.
     Down,
-    /// Words along a row as in [`Along`](Self::Along), each of eight 4-bit codes in the order 0, 2, 4, 6, 1, 3, 5, 7; words of shape `[rows, cols / 8]`.
-    /// AWQ.
+    /// Words along a row as in [`Along`](Self::Along), each of eight 4-bit codes in the order 0, 2,
+    /// 4, 6, 1, 3, 5, 7; words of shape `[rows, cols / 8]`. AWQ.
     Awq,
 }
 
@@ -36,11 +39,20 @@ impl WordOrder {
         }
         let (streams, length) = if self == Self::Down { (cols, rows) } else { (rows, cols) };
         if self == Self::Awq {
-            Error::check_length("columns of whole words", cols.div_ceil(8).saturating_mul(8), cols)?;
+            Error::check_length(
+                "columns of whole words",
+                cols.div_ceil(8).saturating_mul(8),
+                cols,
+            )?;
         }
         let words = length.checked_mul(bits as usize).ok_or(Error::TooLarge)?.div_ceil(32);
-        streams.checked_mul(words).filter(|&count| count <= isize::MAX as usize / 4).ok_or(Error::TooLarge)?;
-        rows.checked_mul(cols).filter(|&count| count <= isize::MAX as usize).ok_or(Error::TooLarge)?;
+        streams
+            .checked_mul(words)
+            .filter(|&count| count <= isize::MAX as usize / 4)
+            .ok_or(Error::TooLarge)?;
+        rows.checked_mul(cols)
+            .filter(|&count| count <= isize::MAX as usize)
+            .ok_or(Error::TooLarge)?;
         Ok((words, streams))
     }
 
@@ -55,7 +67,8 @@ impl WordOrder {
     }
 }
 
-/// Packs codes of 1 to 8 bits, one a byte, row-major `[rows, cols]`, into 32-bit words. Bits above `bits` are dropped.
+/// Packs codes of 1 to 8 bits, one a byte, row-major `[rows, cols]`, into 32-bit words. Bits above
+/// `bits` are dropped.
 ///
 /// ```
 /// use subhalf::layout::{WordOrder, pack_words, unpack_words};
@@ -68,9 +81,15 @@ impl WordOrder {
 /// ```
 ///
 /// # Errors
-/// [`Error::Length`] unless there are `rows · cols` codes, and of AWQ whole words a row; [`Error::SpecRange`] for other bits (of AWQ
-/// other than 4); [`Error::TooLarge`] if the words would not fit the address space.
-pub fn pack_words(codes: &[u8], bits: u32, [rows, cols]: [usize; 2], order: WordOrder) -> Result<Vec<i32>, Error> {
+/// [`Error::Length`] unless there are `rows · cols` codes, and of AWQ whole words a row;
+/// [`Error::SpecRange`] for other bits (of AWQ other than 4); [`Error::TooLarge`] if the words
+/// would not fit the address space.
+pub fn pack_words(
+    codes: &[u8],
+    bits: u32,
+    [rows, cols]: [usize; 2],
+    order: WordOrder,
+) -> Result<Vec<i32>, Error> {
     let (words, streams) = order.streams(bits, rows, cols)?;
     Error::check_length("codes", rows * cols, codes.len())?;
     let mut bytes = vec![0u8; 4 * words * streams];
@@ -87,10 +106,16 @@ pub fn pack_words(codes: &[u8], bits: u32, [rows, cols]: [usize; 2], order: Word
 ///
 /// # Errors
 /// [`Error::Length`] if the words are not those of the shape; else as [`pack_words`].
-pub fn unpack_words(words: &[i32], bits: u32, [rows, cols]: [usize; 2], order: WordOrder) -> Result<Vec<u8>, Error> {
+pub fn unpack_words(
+    words: &[i32],
+    bits: u32,
+    [rows, cols]: [usize; 2],
+    order: WordOrder,
+) -> Result<Vec<u8>, Error> {
     let (length, streams) = order.streams(bits, rows, cols)?;
     Error::check_length("words", length * streams, words.len())?;
-    let turned = if order == WordOrder::Down { transposed(words, length, streams) } else { words.to_vec() };
+    let turned =
+        if order == WordOrder::Down { transposed(words, length, streams) } else { words.to_vec() };
     let bytes: Vec<u8> = turned.iter().flat_map(|word| word.to_le_bytes()).collect();
     let code = |i: usize| {
         let (stream, place) = order.place(i / cols, i % cols);
@@ -104,8 +129,9 @@ fn transposed(words: &[i32], rows: usize, cols: usize) -> Vec<i32> {
     (0..words.len()).map(|i| words[i % rows * cols + i / rows]).collect()
 }
 
-/// compressed-tensors' `weight_packed` of a tensor of signed integers: each row a stream of `q + 2^(bits − 1)` in words, of shape `[rows,
-/// ceil(cols · bits / 32)]` with the rows of all matrices.
+/// compressed-tensors' `weight_packed` of a tensor of signed integers: each row a stream of
+/// `q + 2^(bits − 1)` in words, of shape `[rows, ceil(cols · bits / 32)]` with the rows of all
+/// matrices.
 ///
 /// ```
 /// use subhalf::{QuantTensor, layout, preset};
@@ -118,23 +144,26 @@ fn transposed(words: &[i32], rows: usize, cols: usize) -> Vec<i32> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Scheme`] unless the elements are signed integers of at most 8 bits without a tensor scale, in another extent than
-/// [`Extent::Flat`](crate::Extent::Flat).
+/// [`Error::Scheme`] unless the elements are signed integers of at most 8 bits without a tensor
+/// scale, in another extent than [`Extent::Flat`](crate::Extent::Flat).
 pub fn to_compressed_tensors(tensor: &QuantView<'_>) -> Result<Vec<i32>, Error> {
     let bits = signed_bits(tensor.spec())?;
     let geometry = tensor.geometry();
     let codes: Vec<u8> = (0..geometry.lines())
-        .flat_map(|line| (0..geometry.cols).map(move |col| tensor.code_at(line, col) as u8 ^ 1 << (bits - 1)))
+        .flat_map(|line| {
+            (0..geometry.cols).map(move |col| tensor.code_at(line, col) as u8 ^ 1 << (bits - 1))
+        })
         .collect();
     pack_words(&codes, bits, [geometry.lines(), geometry.cols], WordOrder::Along)
 }
 
-/// The tensor of this format and shape with these words (see [`to_compressed_tensors`]), scales and zero points; the latter two as in
-/// [`Parts`]. The type of the scales is that of the format: for BF16 in a checkpoint take the
-/// format [`with_scale(FormatSpec::BF16)`](BlockSpec::with_scale).
+/// The tensor of this format and shape with these words (see [`to_compressed_tensors`]), scales and
+/// zero points; the latter two as in [`Parts`]. The type of the scales is that of the format: for
+/// BF16 in a checkpoint take the format [`with_scale(FormatSpec::BF16)`](BlockSpec::with_scale).
 ///
 /// # Errors
-/// As [`to_compressed_tensors`] and [`QuantTensor::from_parts`]; [`Error::Length`] if the words are not those of the shape.
+/// As [`to_compressed_tensors`] and [`QuantTensor::from_parts`]; [`Error::Length`] if the words are
+/// not those of the shape.
 pub fn from_compressed_tensors(
     spec: &BlockSpec,
     words: &[i32],
@@ -148,7 +177,8 @@ pub fn from_compressed_tensors(
 /// The tensor that [`from_compressed_tensors`] reads, under a choice of scales.
 ///
 /// # Errors
-/// Refuses what [`from_compressed_tensors`] refuses, but of the scales those that `accept` excludes.
+/// Refuses what [`from_compressed_tensors`] refuses, but of the scales those that `accept`
+/// excludes.
 pub fn from_compressed_tensors_with(
     spec: &BlockSpec,
     words: &[i32],
@@ -166,7 +196,12 @@ pub fn from_compressed_tensors_with(
         let row = &mut packed[i / geometry.cols * geometry.row_bytes..][..geometry.row_bytes];
         put(row, bits, i % geometry.cols, u32::from(code ^ 1 << (bits - 1)));
     }
-    QuantTensor::from_parts_with(spec, shape, Parts { codes: &packed, scales, offsets, tensor_scale: 1.0 }, accept)
+    QuantTensor::from_parts_with(
+        spec,
+        shape,
+        Parts { codes: &packed, scales, offsets, tensor_scale: 1.0 },
+        accept,
+    )
 }
 
 fn signed_bits(spec: &BlockSpec) -> Result<u32, Error> {

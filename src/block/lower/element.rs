@@ -1,5 +1,5 @@
-//! Elements by kernels: [`QuantizePlan`], the whole of a scheme as kernel parameters, and the encoding of numbers whose blocks' factors are
-//! known, with the bits of [`BlockSpec::code`].
+//! Elements by kernels: [`QuantizePlan`], the whole of a scheme as kernel parameters, and the
+//! encoding of numbers whose blocks' factors are known, with the bits of [`BlockSpec::code`].
 
 use super::factor::UNHANDLED;
 use super::scale::ScalePlan;
@@ -8,8 +8,8 @@ use crate::block::rule::{BlockStats, ScaleRule};
 use crate::block::scheme::{Elements, Nonfinite, Offset, ZeroSign};
 use crate::block::spec::BlockSpec;
 use crate::kernel::{
-    self, BlockRanges, FactorUse, FloatCoder, FloatRun, Integer, Isa, Over, OverByReciprocal, OverToOdd, OverToOddFused,
-    PointCoder, RECIPROCAL_FROM, ScaleArrays, Times,
+    self, BlockRanges, FactorUse, FloatCoder, FloatRun, Integer, Isa, Over, OverByReciprocal,
+    OverToOdd, OverToOddFused, PointCoder, RECIPROCAL_FROM, ScaleArrays, Times,
 };
 use crate::policy::{MissingNan, Nan, Overflow};
 use crate::random::Dither;
@@ -48,8 +48,8 @@ enum Zeros {
     Code(u8),
 }
 
-/// Arrays with an entry a block: the statistics that [`QuantizePlan::settle`] reads, the factors that it makes, and what it needs on the
-/// way. They are kept from call to call.
+/// Arrays with an entry a block: the statistics that [`QuantizePlan::settle`] reads, the factors
+/// that it makes, and what it needs on the way. They are kept from call to call.
 #[derive(Default)]
 pub(crate) struct BlockArrays {
     /// The largest magnitudes, as bits: NaN is above infinity, infinity above all others.
@@ -92,9 +92,16 @@ enum Codes<'a> {
 }
 
 impl<'a> QuantizePlan<'a> {
-    /// The plan for so many elements in so many blocks; `None` for schemes whose scale depends on more than `amax` or the range, or whose
-    /// elements depend on more than the scale and random bits.
-    pub(crate) fn lower(isa: Isa, spec: &'a BlockSpec, tensor_scale: f32, elements: usize, blocks: usize) -> Option<Self> {
+    /// The plan for so many elements in so many blocks; `None` for schemes whose scale depends on
+    /// more than `amax` or the range, or whose elements depend on more than the scale and random
+    /// bits.
+    pub(crate) fn lower(
+        isa: Isa,
+        spec: &'a BlockSpec,
+        tensor_scale: f32,
+        elements: usize,
+        blocks: usize,
+    ) -> Option<Self> {
         let element = &spec.element;
         if spec.search.is_some() || element.bits() > 8 {
             return None;
@@ -115,7 +122,8 @@ impl<'a> QuantizePlan<'a> {
             Offset::None | Offset::ZeroPoint | Offset::Minimum(_) => return None,
         };
         let exact = matches!(FactorUse::of(spec.apply), FactorUse::Exact);
-        // Whether a zero point is added before rounding. Without one to add, the f32 sum is the number, but an exact quotient may be none.
+        // Whether a zero point is added before rounding. Without one to add, the f32 sum is the
+        // number, but an exact quotient may be none.
         let add_first = match spec.elements {
             Elements::Round => false,
             Elements::AddThenRound if !exact => true,
@@ -131,17 +139,30 @@ impl<'a> QuantizePlan<'a> {
         let (zeros, plus_zero) = match (spec.zero_sign, negative_zero) {
             // A sign by the quotient is lost where that is no f32.
             (ZeroSign::MinusBelowZero | ZeroSign::MinusUnlessAbove, _) if exact => return None,
-            (ZeroSign::Plus, Some((zero, negative))) => (Zeros::Replace(negative as u8, zero as u8), false),
-            (ZeroSign::MinusUnlessAbove, Some((_, negative))) => (Zeros::Code(negative as u8), false),
+            (ZeroSign::Plus, Some((zero, negative))) => {
+                (Zeros::Replace(negative as u8, zero as u8), false)
+            }
+            (ZeroSign::MinusUnlessAbove, Some((_, negative))) => {
+                (Zeros::Code(negative as u8), false)
+            }
             (ZeroSign::MinusBelowZero, Some(_)) => (Zeros::Keep, true),
             (ZeroSign::Keep, Some(_))
-            | (ZeroSign::Keep | ZeroSign::Plus | ZeroSign::MinusBelowZero | ZeroSign::MinusUnlessAbove, None) => {
-                (Zeros::Keep, false)
-            }
+            | (
+                ZeroSign::Keep
+                | ZeroSign::Plus
+                | ZeroSign::MinusBelowZero
+                | ZeroSign::MinusUnlessAbove,
+                None,
+            ) => (Zeros::Keep, false),
         };
         let added = if plus_zero { 0.0 } else { -0.0 };
-        // Kernels see finite numbers only. Such a number may still become NaN, by overflow or below zero: one without payload.
-        let nan = if matches!(spec.element_convert.nan, Nan::Payload) { Nan::Canonical } else { spec.element_convert.nan };
+        // Kernels see finite numbers only. Such a number may still become NaN, by overflow or below
+        // zero: one without payload.
+        let nan = if matches!(spec.element_convert.nan, Nan::Payload) {
+            Nan::Canonical
+        } else {
+            spec.element_convert.nan
+        };
         let convert = spec.element_convert.with_nan(nan).with_missing_nan(MissingNan::Zero);
         let kernel = if with_points {
             ElementKernel::Points(PointCoder::lower(element, &convert, add_first)?)
@@ -157,36 +178,55 @@ impl<'a> QuantizePlan<'a> {
         if with_points && !scales.leaves_scales() {
             return None;
         }
-        // Below half of the smallest number, coders, which round to nearest, see the sign of a quotient alone.
+        // Below half of the smallest number, coders, which round to nearest, see the sign of a
+        // quotient alone.
         let coders = matches!(kernel, ElementKernel::Float(_) | ElementKernel::Int(_));
         let large = 0.5 * element.min_positive().to_f32() >= RECIPROCAL_FROM;
         let by_reciprocals = isa.has_fma() && coders && large;
-        Some(Self { spec, tensor_scale, scales, elements: kernel, zeros, plus_zero, by_reciprocals, isa })
+        Some(Self {
+            spec,
+            tensor_scale,
+            scales,
+            elements: kernel,
+            zeros,
+            plus_zero,
+            by_reciprocals,
+            isa,
+        })
     }
 
     pub(crate) const fn isa(&self) -> Isa {
         self.isa
     }
 
-    /// Whether blocks have zero points: their statistics are ranges, and [`settle`](Self::settle) makes the zero points too.
+    /// Whether blocks have zero points: their statistics are ranges, and [`settle`](Self::settle)
+    /// makes the zero points too.
     pub(crate) const fn has_zero_points(&self) -> bool {
         matches!(self.elements, ElementKernel::Points(_))
     }
 
-    /// Whether f64s may be seen as f32s rounded to odd: their scaling is exact in f32, and the rounding that follows is to
-    /// nearest and to so few bits that the first one does not show. Numbers whose scaling is not are the rule's.
+    /// Whether f64s may be seen as f32s rounded to odd: their scaling is exact in f32, and the
+    /// rounding that follows is to nearest and to so few bits that the first one does not show.
+    /// Numbers whose scaling is not are the rule's.
     pub(crate) fn takes_wide(&self) -> bool {
         let spec = self.spec;
         let sees_quotients = self.plus_zero || matches!(self.zeros, Zeros::Code(_));
         let keeps_low_bits = matches!(spec.element_convert.overflow, Overflow::Wrap);
         let random = matches!(spec.element_convert.round, Round::Stochastic { .. });
-        // What is lost below the least f32, 2^-149, is times 2^127 at most a fourth of an element's last place.
+        // What is lost below the least f32, 2^-149, is times 2^127 at most a fourth of an element's
+        // last place.
         let coarse = spec.element.min_positive().log2() >= -20;
         let by_powers = self.scales.makes_powers_of_two();
-        by_powers && coarse && spec.rounds_tiny_to_zero() && !random && !sees_quotients && !keeps_low_bits
+        by_powers
+            && coarse
+            && spec.rounds_tiny_to_zero()
+            && !random
+            && !sees_quotients
+            && !keeps_low_bits
     }
 
-    /// Writes the scale codes, the zero points' codes and the factors of the blocks whose statistics are in the arrays.
+    /// Writes the scale codes, the zero points' codes and the factors of the blocks whose
+    /// statistics are in the arrays.
     pub(crate) fn settle(&self, blocks: &mut BlockArrays, scales: &mut [u8], offsets: &mut [u8]) {
         let BlockArrays { amax, ranges, factors, points, scales: arrays } = blocks;
         factors.clear();
@@ -206,7 +246,8 @@ impl<'a> QuantizePlan<'a> {
         }
     }
 
-    /// The block of these statistics by the rule, and the factor under which kernels encode its finite numbers, if there is one.
+    /// The block of these statistics by the rule, and the factor under which kernels encode its
+    /// finite numbers, if there is one.
     pub(crate) fn block_by_rule(&self, stats: &BlockStats) -> (Block, Option<f32>) {
         let block = self.spec.block_of(stats, core::iter::empty(), self.tensor_scale);
         let factor = self.spec.factor(self.scales.factor_use, &block, stats.amax);
@@ -220,21 +261,34 @@ impl<'a> QuantizePlan<'a> {
     }
 
     /// Writes the codes of a chunk, one a byte.
-    pub(crate) fn encode_bytes(&self, chunk: Chunk<'_>, memory: &mut ChunkArrays, codes: &mut [u8]) {
+    pub(crate) fn encode_bytes(
+        &self,
+        chunk: Chunk<'_>,
+        memory: &mut ChunkArrays,
+        codes: &mut [u8],
+    ) {
         self.encode(chunk, memory, Codes::Bytes(codes));
         let Chunk { numbers, length, factors, .. } = chunk;
         match (&self.zeros, self.scales.factor_use) {
             (Zeros::Keep, _) => {}
             (Zeros::Replace(from, to), _) => kernel::replace(self.isa, *from, *to, codes),
-            (Zeros::Code(code), FactorUse::Times) => kernel::zeros_become(self.isa, Times, numbers, length, factors, *code, codes),
+            (Zeros::Code(code), FactorUse::Times) => {
+                kernel::zeros_become(self.isa, Times, numbers, length, factors, *code, codes)
+            }
             (Zeros::Code(code), FactorUse::Over | FactorUse::Exact) => {
                 kernel::zeros_become(self.isa, Over, numbers, length, factors, *code, codes);
             }
         }
     }
 
-    /// Writes the codes of a chunk, two a byte, the first in the low bits; returns whether there is a kernel that does.
-    pub(crate) fn encode_nibbles(&self, chunk: Chunk<'_>, memory: &mut ChunkArrays, bytes: &mut [u8]) -> bool {
+    /// Writes the codes of a chunk, two a byte, the first in the low bits; returns whether there is
+    /// a kernel that does.
+    pub(crate) fn encode_nibbles(
+        &self,
+        chunk: Chunk<'_>,
+        memory: &mut ChunkArrays,
+        bytes: &mut [u8],
+    ) -> bool {
         self.encode(chunk, memory, Codes::Nibbles(bytes))
     }
 
@@ -246,7 +300,14 @@ impl<'a> QuantizePlan<'a> {
                 let mut in_range = false;
                 let reciprocals = &mut memory.reciprocals;
                 reciprocals.resize(chunk.factors.len(), [0.0; 3]);
-                kernel::reciprocals(self.isa, self.plus_zero, chunk.amax, chunk.factors, reciprocals, &mut in_range);
+                kernel::reciprocals(
+                    self.isa,
+                    self.plus_zero,
+                    chunk.amax,
+                    chunk.factors,
+                    reciprocals,
+                    &mut in_range,
+                );
                 if in_range {
                     self.encode_at_once(OverByReciprocal, chunk, reciprocals, codes)
                 } else {
@@ -254,7 +315,9 @@ impl<'a> QuantizePlan<'a> {
                 }
             }
             FactorUse::Over => self.encode_by(Over, chunk, memory, codes),
-            FactorUse::Exact if self.isa.has_fma() => self.encode_by(OverToOddFused, chunk, memory, codes),
+            FactorUse::Exact if self.isa.has_fma() => {
+                self.encode_by(OverToOddFused, chunk, memory, codes)
+            }
             FactorUse::Exact => self.encode_by(OverToOdd, chunk, memory, codes),
         }
     }
@@ -268,14 +331,17 @@ impl<'a> QuantizePlan<'a> {
     ) -> bool {
         let Chunk { numbers, length, factors, points, dither, .. } = chunk;
         match (&self.elements, codes) {
-            (ElementKernel::Float(_) | ElementKernel::Int(_), codes) => self.encode_at_once(scaling, chunk, factors, codes),
+            (ElementKernel::Float(_) | ElementKernel::Int(_), codes) => {
+                self.encode_at_once(scaling, chunk, factors, codes)
+            }
             (ElementKernel::Points(_) | ElementKernel::Other(..), Codes::Nibbles(_)) => false,
             (ElementKernel::Points(coder), Codes::Bytes(codes)) => {
                 kernel::encode_points(self.isa, coder, scaling, numbers, length, points, codes);
                 true
             }
             (ElementKernel::Other(encode, zero), Codes::Bytes(codes)) => {
-                // Two passes over a chunk that the first-level cache holds: scaled numbers, then codes.
+                // Two passes over a chunk that the first-level cache holds: scaled numbers, then
+                // codes.
                 let scaled = &mut memory.scaled;
                 scaled.resize(numbers.len(), 0.0);
                 kernel::scale_blocks(self.isa, scaling, *zero, numbers, length, factors, scaled);
@@ -285,20 +351,32 @@ impl<'a> QuantizePlan<'a> {
         }
     }
 
-    /// Scales and encodes in one pass: a number is loaded, and its code stored, with nothing but registers between.
-    fn encode_at_once<S: kernel::Scaling>(&self, scaling: S, chunk: Chunk<'_>, factors: &[S::Factor], codes: Codes<'_>) -> bool {
+    /// Scales and encodes in one pass: a number is loaded, and its code stored, with nothing but
+    /// registers between.
+    fn encode_at_once<S: kernel::Scaling>(
+        &self,
+        scaling: S,
+        chunk: Chunk<'_>,
+        factors: &[S::Factor],
+        codes: Codes<'_>,
+    ) -> bool {
         let Chunk { numbers, length, .. } = chunk;
         let floats = FloatRun { numbers, length, factors };
         let negative_zero = !matches!(self.zeros, Zeros::Replace(..));
-        let settled = |coder: &FloatCoder| if S::SETTLES_ZEROS { coder.without_zero() } else { *coder };
+        let settled =
+            |coder: &FloatCoder| if S::SETTLES_ZEROS { coder.without_zero() } else { *coder };
         match (codes, &self.elements) {
-            (Codes::Nibbles(bytes), ElementKernel::Float(coder)) if !matches!(self.zeros, Zeros::Code(_)) => {
+            (Codes::Nibbles(bytes), ElementKernel::Float(coder))
+                if !matches!(self.zeros, Zeros::Code(_)) =>
+            {
                 settled(coder).encode_run::<S, 32>(self.isa, negative_zero, scaling, floats, bytes)
             }
             (Codes::Bytes(codes), ElementKernel::Float(coder)) => {
                 let coder = settled(coder);
                 if !coder.encode_run::<S, 64>(self.isa, negative_zero, scaling, floats, codes) {
-                    kernel::encode_blocks(self.isa, &coder, scaling, numbers, length, factors, codes);
+                    kernel::encode_blocks(
+                        self.isa, &coder, scaling, numbers, length, factors, codes,
+                    );
                 }
                 true
             }
@@ -306,7 +384,8 @@ impl<'a> QuantizePlan<'a> {
                 kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes);
                 true
             }
-            (Codes::Nibbles(_), _) | (Codes::Bytes(_), ElementKernel::Points(_) | ElementKernel::Other(..)) => false,
+            (Codes::Nibbles(_), _)
+            | (Codes::Bytes(_), ElementKernel::Points(_) | ElementKernel::Other(..)) => false,
         }
     }
 }
@@ -324,6 +403,9 @@ const fn depends_on_amax(rule: ScaleRule) -> bool {
         | ScaleRule::Amax { .. }
         | ScaleRule::Fixed(_)
         | ScaleRule::Unit => true,
-        ScaleRule::SignedMax { .. } | ScaleRule::Range { .. } | ScaleRule::Given | ScaleRule::Custom(_) => false,
+        ScaleRule::SignedMax { .. }
+        | ScaleRule::Range { .. }
+        | ScaleRule::Given
+        | ScaleRule::Custom(_) => false,
     }
 }

@@ -1,9 +1,11 @@
-//! Schemes as kernel parameters: the one home of what is fast. Rules, rounding and the way back are matched on without wildcards, so a new variant of
-//! [`ScaleRule`](super::ScaleRule), [`Apply`](super::Apply), [`Elements`](super::Elements), [`Restore`](super::Restore) and their like does not compile before
-//! it is said here which kernels serve it, or that none does.
+//! Schemes as kernel parameters: the one home of what is fast. Rules, rounding and the way back are
+//! matched on without wildcards, so a new variant of [`ScaleRule`](super::ScaleRule),
+//! [`Apply`](super::Apply), [`Elements`](super::Elements), [`Restore`](super::Restore) and their
+//! like does not compile before it is said here which kernels serve it, or that none does.
 //!
-//! To *lower* a scheme is a compiler's word: from what it says to what a kernel does. A lowering returns `None` for a scheme, or leaves a
-//! block [`UNHANDLED`], wherever a kernel might give another bit than the rule.
+//! To *lower* a scheme is a compiler's word: from what it says to what a kernel does. A lowering
+//! returns `None` for a scheme, or leaves a block [`UNHANDLED`], wherever a kernel might give
+//! another bit than the rule.
 
 mod element;
 mod factor;

@@ -1,4 +1,5 @@
-//! Numbers back from codes by kernels: [`DequantizePlan`], with the bits of [`Restorer::restore`](crate::block::Restorer::restore).
+//! Numbers back from codes by kernels: [`DequantizePlan`], with the bits of
+//! [`Restorer::restore`](crate::block::Restorer::restore).
 
 use crate::block::scheme::{Offset, Restore};
 use crate::block::spec::BlockSpec;
@@ -49,20 +50,34 @@ impl DequantizePlan {
             Some(format) => Some(CodeDecoder::lower(isa, format)?),
             None => None,
         };
-        let product = |zero, steps: &[Step]| (RestoreKernel::Product(Product { zero }), steps.to_vec());
+        let product =
+            |zero, steps: &[Step]| (RestoreKernel::Product(Product { zero }), steps.to_vec());
         let (kernel, steps, offset) = match &spec.offset {
-            Offset::ZeroPoint => (RestoreKernel::LessZeroPoint, Vec::new(), Some(CodeDecoder::Byte(Box::new(elements.clone())))),
-            Offset::Minimum(format) => (RestoreKernel::PlusMinimum, Vec::new(), Some(CodeDecoder::lower(isa, format)?)),
+            Offset::ZeroPoint => (
+                RestoreKernel::LessZeroPoint,
+                Vec::new(),
+                Some(CodeDecoder::Byte(Box::new(elements.clone()))),
+            ),
+            Offset::Minimum(format) => {
+                (RestoreKernel::PlusMinimum, Vec::new(), Some(CodeDecoder::lower(isa, format)?))
+            }
             Offset::None => {
                 let target = spec.tensor_scale.target();
                 let (kernel, steps) = match spec.restore {
                     Restore::Product => product(-0.0, &[Step::Times(tensor_scale)]),
                     // Tables of a few numbers have no −0 from the start.
-                    Restore::ProductPlusZero if elements.without_negative_zeros() => product(-0.0, &[Step::Times(tensor_scale)]),
+                    Restore::ProductPlusZero if elements.without_negative_zeros() => {
+                        product(-0.0, &[Step::Times(tensor_scale)])
+                    }
                     Restore::ProductPlusZero => product(0.0, &[Step::Times(tensor_scale)]),
                     Restore::Quotient => product(-0.0, &[Step::Over(tensor_scale)]),
-                    Restore::AmaxProduct => product(-0.0, &[Step::Times(tensor_scale), Step::Times(1.0 / target)]),
-                    Restore::AmaxQuotient => (RestoreKernel::AmaxQuotient(AmaxQuotient { amax: tensor_scale, target }), Vec::new()),
+                    Restore::AmaxProduct => {
+                        product(-0.0, &[Step::Times(tensor_scale), Step::Times(1.0 / target)])
+                    }
+                    Restore::AmaxQuotient => (
+                        RestoreKernel::AmaxQuotient(AmaxQuotient { amax: tensor_scale, target }),
+                        Vec::new(),
+                    ),
                 };
                 (kernel, steps, None)
             }
@@ -106,7 +121,14 @@ impl CodeDecoder {
     }
 
     /// The numbers of some of the codes.
-    fn decode(&self, isa: Isa, bytes: &[u8], blocks: Range<usize>, wide: &mut Vec<u16>, numbers: &mut [f32]) {
+    fn decode(
+        &self,
+        isa: Isa,
+        bytes: &[u8],
+        blocks: Range<usize>,
+        wide: &mut Vec<u16>,
+        numbers: &mut [f32],
+    ) {
         let of = |width: usize| &bytes[blocks.start * width..blocks.end * width];
         match self {
             Self::E8M0 => kernel::e8m0(isa, of(1), numbers),

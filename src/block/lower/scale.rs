@@ -1,11 +1,14 @@
-//! Scales by kernels: how the largest magnitudes of many blocks become scale codes and factors, with the bits of [`ScaleRule::ideal`] and
-//! [`BlockSpec::scale_of`]. A block for which a kernel's formula might not hold is [`UNHANDLED`](super::UNHANDLED).
+//! Scales by kernels: how the largest magnitudes of many blocks become scale codes and factors,
+//! with the bits of [`ScaleRule::ideal`] and [`BlockSpec::scale_of`]. A block for which a kernel's
+//! formula might not hold is [`UNHANDLED`](super::UNHANDLED).
 
 use crate::block::rule::{BlockStats, Ratio, ScaleRule, logarithm_carries};
 use crate::block::scheme::{Apply, TensorScale};
 use crate::block::spec::BlockSpec;
 use crate::codec::Unpacked;
-use crate::kernel::{self, FactorUse, Formula, Isa, Logarithms, Powers, ScaleFormat, ScaleKernel, Step};
+use crate::kernel::{
+    self, FactorUse, Formula, Isa, Logarithms, Powers, ScaleFormat, ScaleKernel, Step,
+};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, ZeroField};
 use alloc::boxed::Box;
@@ -25,21 +28,32 @@ impl ScalePlan {
         static FLOOR: [u32; 256] = logarithm_carries(false);
         static CEIL: [u32; 256] = logarithm_carries(true);
         let powers = || lower_powers(spec).map(ScaleKernel::Powers);
-        let logarithms = |over, carries, shift| lower_logarithms(spec, over, carries, shift).map(ScaleKernel::Logarithms);
+        let logarithms = |over, carries, shift| {
+            lower_logarithms(spec, over, carries, shift).map(ScaleKernel::Logarithms)
+        };
         let formula = |target, ratio| {
-            lower_formula(isa, spec, target, ratio, tensor_scale, blocks).map(|formula| ScaleKernel::Formula(Box::new(formula)))
+            lower_formula(isa, spec, target, ratio, tensor_scale, blocks)
+                .map(|formula| ScaleKernel::Formula(Box::new(formula)))
         };
         let kernel = match spec.rule {
-            ScaleRule::Floor | ScaleRule::Ceil | ScaleRule::RoundUp | ScaleRule::Even { .. } | ScaleRule::Nearest => powers(),
-            // Rounding up, only a power of two is a tie; every other rounding has ties in each binade that would have to be looked at.
+            ScaleRule::Floor
+            | ScaleRule::Ceil
+            | ScaleRule::RoundUp
+            | ScaleRule::Even { .. }
+            | ScaleRule::Nearest => powers(),
+            // Rounding up, only a power of two is a tie; every other rounding has ties in each
+            // binade that would have to be looked at.
             ScaleRule::Amax { target, ratio } if matches!(spec.scale_convert.round, Round::Up) => {
                 powers().or_else(|| formula(target, ratio))
             }
             ScaleRule::Amax { target, ratio } => formula(target, ratio),
             ScaleRule::Log2Floor => logarithms(1.0, &FLOOR, spec.element.max_exponent()),
             ScaleRule::Log2Ceil { target } => logarithms(target, &CEIL, 0),
-            // A range of zeros has a difference with a sign of its own: the substitute for zero hides it.
-            ScaleRule::Range { steps, with_zero: true } if spec.zero_scale > 0.0 && !has_tensor_scale(spec) => {
+            // A range of zeros has a difference with a sign of its own: the substitute for zero
+            // hides it.
+            ScaleRule::Range { steps, with_zero: true }
+                if spec.zero_scale > 0.0 && !has_tensor_scale(spec) =>
+            {
                 formula(steps, Ratio::Divide)
             }
             ScaleRule::Range { .. }
@@ -52,7 +66,9 @@ impl ScalePlan {
         let factor_use = match (&kernel, FactorUse::of(spec.apply)) {
             // A quotient by a power of two is a product.
             (Some(ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_)), _) => FactorUse::Times,
-            (Some(ScaleKernel::Formula(_)) | None, FactorUse::Exact) if !divides_to_odd(spec) => FactorUse::Times,
+            (Some(ScaleKernel::Formula(_)) | None, FactorUse::Exact) if !divides_to_odd(spec) => {
+                FactorUse::Times
+            }
             (Some(ScaleKernel::Formula(_)) | None, factor_use) => factor_use,
         };
         Self { kernel, factor_use }
@@ -75,21 +91,26 @@ impl ScalePlan {
 const fn has_tensor_scale(spec: &BlockSpec) -> bool {
     match spec.tensor_scale {
         TensorScale::None => false,
-        TensorScale::Multiplier { .. } | TensorScale::Divisor { .. } | TensorScale::Amax { .. } => true,
+        TensorScale::Multiplier { .. } | TensorScale::Divisor { .. } | TensorScale::Amax { .. } => {
+            true
+        }
     }
 }
 
-/// Whether exact quotients may be made by f32 divisions that round to odd: the divisor is an f32 itself.
+/// Whether exact quotients may be made by f32 divisions that round to odd: the divisor is an f32
+/// itself.
 fn divides_to_odd(spec: &BlockSpec) -> bool {
     spec.scale == Some(FormatSpec::F32) && spec.takes_odd_quotients()
 }
 
-/// The format of a scheme whose scales are powers of two, of at most 8 bits, by `amax` alone, and whose scaled elements are one
-/// multiplication away.
+/// The format of a scheme whose scales are powers of two, of at most 8 bits, by `amax` alone, and
+/// whose scaled elements are one multiplication away.
 fn scales_by_powers(spec: &BlockSpec) -> Option<&FormatSpec> {
     let format = spec.scale.as_ref()?;
     let Encoding::Float(layout) = format.encoding() else { return None };
-    let powers = layout.mantissa_bits == 0 && !layout.signed && matches!(layout.zero_field, ZeroField::Normals);
+    let powers = layout.mantissa_bits == 0
+        && !layout.signed
+        && matches!(layout.zero_field, ZeroField::Normals);
     let alone = !has_tensor_scale(spec) && spec.search.is_none() && spec.flush_below == 0.0;
     let times = match spec.apply {
         Apply::Exact => spec.rounds_tiny_to_zero(),
@@ -106,22 +127,24 @@ fn scales_by_powers(spec: &BlockSpec) -> Option<&FormatSpec> {
     (powers && format.bits() <= 8 && alone && times).then_some(format)
 }
 
-/// The first and the last code whose scales are no subnormal f32s nor one step from them, are within the bounds, and have no divisors of
-/// their own; `bias` is a code less its exponent.
+/// The first and the last code whose scales are no subnormal f32s nor one step from them, are
+/// within the bounds, and have no divisors of their own; `bias` is a code less its exponent.
 fn usual_codes(spec: &BlockSpec, format: &FormatSpec, bias: i32) -> Option<(u32, u32)> {
     let (low, high) = spec.scale_bounds;
     let largest = format.max_code() as i32;
     let inside = |x: f32| (Unpacked::from_f32(x).log2() as i32).saturating_add(bias);
     let low = if low > 0.0 { inside(low) + 2 } else { 0 }.max(bias - 125).max(1);
-    let high = if high.is_finite() { inside(high) - 2 } else { largest }.min(bias + 125).min(largest - 1);
+    let high =
+        if high.is_finite() { inside(high) - 2 } else { largest }.min(bias + 125).min(largest - 1);
     let clear = spec.divisors.iter().all(|(code, _)| !(low..=high).contains(&(*code as i32)));
     (clear && low <= high && bias.unsigned_abs() <= 500).then_some((low as u32, high as u32))
 }
 
 /// Parameters of [`kernel::powers`], read off the rule itself.
 ///
-/// A rule of powers of two sees an exponent and a mantissa, and so do f32 quotients and products as long as they are normal numbers: its
-/// codes in one binade say those of all. There the code is one of two neighbours, the upper from some mantissa on, which is bisected.
+/// A rule of powers of two sees an exponent and a mantissa, and so do f32 quotients and products as
+/// long as they are normal numbers: its codes in one binade say those of all. There the code is one
+/// of two neighbours, the upper from some mantissa on, which is bisected.
 fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
     const MANTISSA: u32 = 0x007F_FFFF;
     let format = scales_by_powers(spec)?;
@@ -137,7 +160,8 @@ fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
             let (mut below, mut from) = (0, MANTISSA);
             while from - below > 1 {
                 let middle = below.midpoint(from);
-                *(if code(with_mantissa(middle)) == first { &mut below } else { &mut from }) = middle;
+                *(if code(with_mantissa(middle)) == first { &mut below } else { &mut from }) =
+                    middle;
             }
             from
         }
@@ -157,8 +181,14 @@ fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
     (scaled < f64::from(1.0e30f32)).then_some(powers)
 }
 
-/// Parameters of [`kernel::logarithms`] for rules by f32 logarithms of `amax / over`, whose thresholds depend on the binade.
-fn lower_logarithms(spec: &BlockSpec, over: f32, carries: &'static [u32; 256], shift: i32) -> Option<Logarithms> {
+/// Parameters of [`kernel::logarithms`] for rules by f32 logarithms of `amax / over`, whose
+/// thresholds depend on the binade.
+fn lower_logarithms(
+    spec: &BlockSpec,
+    over: f32,
+    carries: &'static [u32; 256],
+    shift: i32,
+) -> Option<Logarithms> {
     let format = scales_by_powers(spec)?;
     // Scaled numbers stay far from infinity.
     if !(over < 1.0e30 && spec.element.max_exponent() < 100) {
@@ -168,22 +198,37 @@ fn lower_logarithms(spec: &BlockSpec, over: f32, carries: &'static [u32; 256], s
     let middle = format.max_code() / 2;
     let bias = middle as i32 - format.decode(middle).log2() as i32;
     let (low, high) = usual_codes(spec, format, bias)?;
-    let powers =
-        Powers { carry: 0, less: u32::try_from(127 + shift - bias).ok()?, low, high, top: u32::try_from(127 + bias).ok()? };
+    let powers = Powers {
+        carry: 0,
+        less: u32::try_from(127 + shift - bias).ok()?,
+        low,
+        high,
+        top: u32::try_from(127 + bias).ok()?,
+    };
     Some(Logarithms { over, carries, powers })
 }
 
-/// The steps of [`ScaleRule::Amax`] with this target and ratio; a rule of ranges is the same with steps for the target.
-fn lower_formula(isa: Isa, spec: &BlockSpec, target: f32, ratio: Ratio, tensor_scale: f32, blocks: usize) -> Option<Formula> {
+/// The steps of [`ScaleRule::Amax`] with this target and ratio; a rule of ranges is the same with
+/// steps for the target.
+fn lower_formula(
+    isa: Isa,
+    spec: &BlockSpec,
+    target: f32,
+    ratio: Ratio,
+    tensor_scale: f32,
+    blocks: usize,
+) -> Option<Formula> {
     let format = spec.scale.as_ref()?;
     if spec.search.is_some() || spec.flush_below > 0.0 || !spec.divisors.is_empty() {
         return None;
     }
     let t = spec.tensor_scale.factor(tensor_scale);
     let scaled = has_tensor_scale(spec);
-    let nearest_f32 = *format == FormatSpec::F32 && matches!(spec.scale_convert.round, Round::NearestEven);
+    let nearest_f32 =
+        *format == FormatSpec::F32 && matches!(spec.scale_convert.round, Round::NearestEven);
     let (low, high) = spec.scale_bounds;
-    // A substitute of -0 is for blocks of zeros alone, which the steps cannot tell from quotients that underflow.
+    // A substitute of -0 is for blocks of zeros alone, which the steps cannot tell from quotients
+    // that underflow.
     if spec.zero_scale == 0.0 && spec.zero_scale.is_sign_negative() {
         return None;
     }
@@ -197,9 +242,15 @@ fn lower_formula(isa: Isa, spec: &BlockSpec, target: f32, ratio: Ratio, tensor_s
         Apply::DivideQuotient => (Vec::from([Step::Over(t)]), Some(f32::INFINITY)),
         Apply::Reciprocal => (Vec::from([Step::Times(t), Step::Under(1.0)]), Some(0.0)),
         Apply::TensorReciprocal => (Vec::from([Step::Under(1.0 / t)]), Some(0.0)),
-        Apply::InverseReciprocal => (Vec::from([Step::Times(1.0 / t), Step::Under(1.0)]), Some(0.0)),
-        Apply::ClampedReciprocal => (Vec::from([Step::Times(1.0 / t), Step::Under(1.0), Step::AtMost(f32::MAX)]), None),
-        Apply::FlooredReciprocal => (Vec::from([Step::Times(t), Step::AtLeast(1e-38), Step::Under(1.0)]), None),
+        Apply::InverseReciprocal => {
+            (Vec::from([Step::Times(1.0 / t), Step::Under(1.0)]), Some(0.0))
+        }
+        Apply::ClampedReciprocal => {
+            (Vec::from([Step::Times(1.0 / t), Step::Under(1.0), Step::AtMost(f32::MAX)]), None)
+        }
+        Apply::FlooredReciprocal => {
+            (Vec::from([Step::Times(t), Step::AtLeast(1e-38), Step::Under(1.0)]), None)
+        }
         Apply::UnroundedReciprocal => {
             unrounded = true;
             (Vec::from([Step::Under(1.0)]), Some(0.0))
@@ -208,18 +259,24 @@ fn lower_formula(isa: Isa, spec: &BlockSpec, target: f32, ratio: Ratio, tensor_s
     let mut inverse = None;
     let mut ideal = match ratio {
         Ratio::Divide => Vec::from([Step::Over(target * t)]),
-        Ratio::Multiply if scaled => Vec::from([Step::Times(t * (1.0 / target)), Step::AtMost(f32::MAX)]),
+        Ratio::Multiply if scaled => {
+            Vec::from([Step::Times(t * (1.0 / target)), Step::AtMost(f32::MAX)])
+        }
         Ratio::Multiply => Vec::from([Step::Times(1.0 / target)]),
         Ratio::DivideTwice => Vec::from([Step::Over(target), Step::Over(t)]),
         Ratio::MultiplyQuotient => Vec::from([Step::Over(target), Step::Times(t)]),
-        // The rule's reciprocal is an f64; rounded to the nearest f32 that is what an f32 division makes.
-        Ratio::Inverse if unrounded && nearest_f32 && low == 0.0 && high == f32::INFINITY && !scaled => {
+        // The rule's reciprocal is an f64; rounded to the nearest f32 that is what an f32 division
+        // makes.
+        Ratio::Inverse
+            if unrounded && nearest_f32 && low == 0.0 && high == f32::INFINITY && !scaled =>
+        {
             inverse = Some(Vec::from([Step::Under(1.0)]));
             Vec::from([Step::Under(target), Step::AtMost(f32::MAX)])
         }
         Ratio::Inverse => return None,
     };
-    // A constant that overflowed or is subnormal may not be what the rule, which has some of them as f64s, computes with.
+    // A constant that overflowed or is subnormal may not be what the rule, which has some of them
+    // as f64s, computes with.
     let sound = |step: &Step| match *step {
         Step::Times(c) | Step::Over(c) | Step::Under(c) => c.is_normal(),
         Step::AtMost(_) | Step::AtLeast(_) | Step::ForZero(_) => true,
@@ -239,12 +296,16 @@ fn lower_formula(isa: Isa, spec: &BlockSpec, target: f32, ratio: Ratio, tensor_s
         to_scale.push(Step::AtMost(high));
     }
     let vanished = (spec.vanished_scale > 0.0).then(|| {
-        let code = format.encode_f64_with(f64::from(spec.vanished_scale), &spec.scale_convert, 0).code;
+        let code =
+            format.encode_f64_with(f64::from(spec.vanished_scale), &spec.scale_convert, 0).code;
         (code, format.decode_f32(code))
     });
     let format = ScaleFormat::lower(isa, format, &spec.scale_convert, blocks)?;
     let mut largest = [f32::MAX];
-    ideal.iter().chain(inverse.iter().flatten()).for_each(|step| kernel::apply(isa, *step, &mut largest));
+    ideal
+        .iter()
+        .chain(inverse.iter().flatten())
+        .for_each(|step| kernel::apply(isa, *step, &mut largest));
     // An infinite scale in f32 is the policy's.
     if format.is_f32() && !largest[0].is_finite() {
         return None;

@@ -1,8 +1,10 @@
-//! bitsandbytes 0.50's block quantization: codebooks over flat blocks of 64, whose scale is `amax` in f32.
+//! bitsandbytes 0.50's block quantization: codebooks over flat blocks of 64, whose scale is `amax`
+//! in f32.
 //!
-//! Numbers are `x · (1 / max(amax, 1e-38))`. The 4-bit codes are looked up between the f32 midpoints of the sorted codebook; the 8-bit
-//! codes in a table of 65,536 steps, too coarse for the smallest entries (so zero is not 0 there, and a block of zeros has code 0). Those
-//! steps are no published rule but what its results show. Bytes have the first code in the high nibble:
+//! Numbers are `x · (1 / max(amax, 1e-38))`. The 4-bit codes are looked up between the f32
+//! midpoints of the sorted codebook; the 8-bit codes in a table of 65,536 steps, too coarse for the
+//! smallest entries (so zero is not 0 there, and a block of zeros has code 0). Those steps are no
+//! published rule but what its results show. Bytes have the first code in the high nibble:
 //!
 //! ```
 //! use subhalf::{BitOrder, QuantTensor, pack, preset};
@@ -14,17 +16,23 @@
 //! # Ok::<(), subhalf::Error>(())
 //! ```
 //!
-//! The last, shorter block of a tensor is divided by its scale in bitsandbytes' 4 bits, and stores at least 1e-38; here it is as the others.
+//! The last, shorter block of a tensor is divided by its scale in bitsandbytes' 4 bits, and stores
+//! at least 1e-38; here it is as the others.
 
 use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Elements, Extent, Nonfinite, Ratio, ScaleRule};
 use crate::spec::FormatSpec;
 
 const fn blocks(element: FormatSpec) -> BlockSpec {
-    BlockSpec::new(element, Some(FormatSpec::F32), Extent::Flat(64), ScaleRule::Amax { target: 1.0, ratio: Ratio::Divide })
-        .with_nonfinite(Nonfinite::Count)
-        .with_apply(Apply::FlooredReciprocal)
-        .with_elements(Elements::Midpoints)
+    BlockSpec::new(
+        element,
+        Some(FormatSpec::F32),
+        Extent::Flat(64),
+        ScaleRule::Amax { target: 1.0, ratio: Ratio::Divide },
+    )
+    .with_nonfinite(Nonfinite::Count)
+    .with_apply(Apply::FlooredReciprocal)
+    .with_elements(Elements::Midpoints)
 }
 
 presets! { "bitsandbytes", "bitsandbytes 0.50.2";

@@ -1,6 +1,6 @@
-//! compressed-tensors 0.20's integers (the vLLM project). The range is that of the codes: symmetric scales are `amax / 7.5` and `amax /
-//! 127.5`, so the largest element saturates or is rounded. A scale of zero becomes f32's epsilon. The zero point is added before
-//! rounding.
+//! compressed-tensors 0.20's integers (the vLLM project). The range is that of the codes: symmetric
+//! scales are `amax / 7.5` and `amax / 127.5`, so the largest element saturates or is rounded. A
+//! scale of zero becomes f32's epsilon. The zero point is added before rounding.
 
 use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Elements, Extent, Nonfinite, Offset, Ratio, ScaleRule};
@@ -20,7 +20,8 @@ const fn symmetric(element: FormatSpec, extent: Extent, target: f32) -> BlockSpe
 }
 
 const fn asymmetric(element: FormatSpec, extent: Extent, steps: f32) -> BlockSpec {
-    scaled(element, extent, ScaleRule::Range { steps, with_zero: true }).with_offset(Offset::ZeroPoint)
+    scaled(element, extent, ScaleRule::Range { steps, with_zero: true })
+        .with_offset(Offset::ZeroPoint)
 }
 
 const G32: Extent = Extent::Block { rows: 1, cols: 32 };

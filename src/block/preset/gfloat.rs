@@ -1,8 +1,10 @@
-//! gfloat 0.5.2's MX formats (Graphcore): OCP's scale rule, elements rounded to nearest even, saturating. MXINT8 uses −2.
+//! gfloat 0.5.2's MX formats (Graphcore): OCP's scale rule, elements rounded to nearest even,
+//! saturating. MXINT8 uses −2.
 //!
-//! Exponents are `floor(log2 amax)` in the type of the array: exact in f64 arrays; in f32 arrays (`F32_…`) the logarithm of an `amax` just below a power
-//! of two is that power's. Infinity counts as a magnitude (scale code 254). NaN makes the scale NaN; FP6, FP4 and MXINT8 refuse it in gfloat, and
-//! have what their policy gives here, in a block that is NaN in any case.
+//! Exponents are `floor(log2 amax)` in the type of the array: exact in f64 arrays; in f32 arrays
+//! (`F32_…`) the logarithm of an `amax` just below a power of two is that power's. Infinity counts
+//! as a magnitude (scale code 254). NaN makes the scale NaN; FP6, FP4 and MXINT8 refuse it in
+//! gfloat, and have what their policy gives here, in a block that is NaN in any case.
 
 use super::ocp::mx;
 use super::table::{Evidence, Preset};

@@ -1,24 +1,32 @@
-//! ggml's block types (C reference, `d99724f2`), and gguf-py's where its numpy code differs. Interleaved bytes: see
-//! [`layout::from_ggml`](crate::layout::from_ggml).
+//! ggml's block types (C reference, `d99724f2`), and gguf-py's where its numpy code differs.
+//! Interleaved bytes: see [`layout::from_ggml`](crate::layout::from_ggml).
 //!
-//! The rules, all in f32: elements are taken from the numbers as they were and the scale before it was rounded to F16; integers are `x ·
-//! (1/d)` plus one half (and the distance of the least integer from zero), truncated. FP4 elements are the first of the least f32 error:
-//! ties go toward zero, −0 and numbers far beyond 6 become +0. ggml has no rule for NaN and infinity: here they do not count for the
-//! scale, and the integer of NaN, of infinity and of whatever is infinite after scaling (under an f32 scale below 2^-128) is the least one, as
-//! on x86-64; `Q8_0` saturates there instead of making zeros, and its numbers come back as zeros either way.
+//! The rules, all in f32: elements are taken from the numbers as they were and the scale before it
+//! was rounded to F16; integers are `x · (1/d)` plus one half (and the distance of the least
+//! integer from zero), truncated. FP4 elements are the first of the least f32 error: ties go toward
+//! zero, −0 and numbers far beyond 6 become +0. ggml has no rule for NaN and infinity: here they do
+//! not count for the scale, and the integer of NaN, of infinity and of whatever is infinite after
+//! scaling (under an f32 scale below 2^-128) is the least one, as on x86-64; `Q8_0` saturates there
+//! instead of making zeros, and its numbers come back as zeros either way.
 //!
-//! Bytes from elsewhere: FP4's code 8 comes back as −0 (ggml: +0), and the E8M0 code 0xFF as NaN (ggml: 2^128).
+//! Bytes from elsewhere: FP4's code 8 comes back as −0 (ggml: +0), and the E8M0 code 0xFF as NaN
+//! (ggml: 2^128).
 
 use super::ocp::EXTENT;
 use super::table::{Evidence, Preset};
-use crate::block::{Apply, BlockSpec, BlockStats, CustomRule, Elements, Extent, Nonfinite, Offset, Ratio, ScaleRule, ZeroMinimum};
+use crate::block::{
+    Apply, BlockSpec, BlockStats, CustomRule, Elements, Extent, Nonfinite, Offset, Ratio,
+    ScaleRule, ZeroMinimum,
+};
 use crate::policy::{Convert, MissingNan};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, IntSpec};
 
 const F16: FormatSpec = FormatSpec::F16;
-const UINT5: FormatSpec =
-    FormatSpec::constant("UINT5", Encoding::Int(IntSpec { signed: false, bits: 5, fraction_bits: 0, symmetric: false }));
+const UINT5: FormatSpec = FormatSpec::constant(
+    "UINT5",
+    Encoding::Int(IntSpec { signed: false, bits: 5, fraction_bits: 0, symmetric: false }),
+);
 
 const fn blocks(element: FormatSpec, scale: FormatSpec, rule: ScaleRule) -> BlockSpec {
     BlockSpec::new(element, Some(scale), EXTENT, rule)
@@ -41,7 +49,8 @@ const fn fp4(spec: BlockSpec) -> BlockSpec {
     spec.with_apply(Apply::Divide).with_elements(Elements::LeastError)
 }
 
-/// ggml's UE4M3, as it decodes all 256 bytes: E4M3 without NaN, the top bit ignored, but 0x7F is 0 and 0xFF is 480.
+/// ggml's UE4M3, as it decodes all 256 bytes: E4M3 without NaN, the top bit ignored, but 0x7F is 0
+/// and 0xFF is 480.
 pub const UE4M3: FormatSpec = FormatSpec::constant("ggml UE4M3", Encoding::Codebook(&UE4M3_VALUES));
 
 static UE4M3_VALUES: [u32; 256] = {
@@ -59,30 +68,39 @@ static UE4M3_VALUES: [u32; 256] = {
     values
 };
 
-/// `amax / 6` into [`UE4M3`] as ggml rounds it: half up, subnormals to at most 7 units, and 448 in place of everything from 248.
+/// `amax / 6` into [`UE4M3`] as ggml rounds it: half up, subnormals to at most 7 units, and 448 in
+/// place of everything from 248.
 fn nvfp4_scale(stats: &BlockStats) -> f32 {
     let x = stats.amax / 6.0;
     if x < 1.0 / 64.0 {
         return ((x * 512.0 + 0.5) as u32).min(7) as f32 / 512.0;
     }
-    // Half a unit of the third mantissa bit is added, the rest cut off; the sum carries into the exponent.
+    // Half a unit of the third mantissa bit is added, the rest cut off; the sum carries into the
+    // exponent.
     let rounded = f32::from_bits((x.to_bits() + (1 << 19)) & !0xF_FFFF);
     if rounded < 256.0 { rounded } else { 448.0 }
 }
 
-/// What `Q4_K` superblocks unpack to: 4-bit integers in blocks of 32, with scale and minimum multiplied out to f32s. Not a format to
-/// quantize to.
-pub const Q4_K: BlockSpec = BlockSpec::new(FormatSpec::UINT4, Some(FormatSpec::F32), EXTENT, ScaleRule::Given)
-    .with_apply(Apply::Divide)
-    .with_offset(Offset::Minimum(FormatSpec::F32));
+/// What `Q4_K` superblocks unpack to: 4-bit integers in blocks of 32, with scale and minimum
+/// multiplied out to f32s. Not a format to quantize to.
+pub const Q4_K: BlockSpec =
+    BlockSpec::new(FormatSpec::UINT4, Some(FormatSpec::F32), EXTENT, ScaleRule::Given)
+        .with_apply(Apply::Divide)
+        .with_offset(Offset::Minimum(FormatSpec::F32));
 
-/// What `Q6_K` superblocks unpack to: 6-bit integers in blocks of 16, with the scales multiplied out to f32s. Not a format to quantize to.
-pub const Q6_K: BlockSpec =
-    BlockSpec::new(FormatSpec::INT6, Some(FormatSpec::F32), Extent::Block { rows: 1, cols: 16 }, ScaleRule::Given)
-        .with_apply(Apply::Divide);
+/// What `Q6_K` superblocks unpack to: 6-bit integers in blocks of 16, with the scales multiplied
+/// out to f32s. Not a format to quantize to.
+pub const Q6_K: BlockSpec = BlockSpec::new(
+    FormatSpec::INT6,
+    Some(FormatSpec::F32),
+    Extent::Block { rows: 1, cols: 16 },
+    ScaleRule::Given,
+)
+.with_apply(Apply::Divide);
 
 presets! { "ggml", "ggml d99724f2";
-    /// `Q4_0`: −8 to 7 times an F16 that has the sign of the largest element's opposite. The scale of zeros is −0.
+    /// `Q4_0`: −8 to 7 times an F16 that has the sign of the largest element's opposite. The scale
+    /// of zeros is −0.
     Q4_0 = signed(FormatSpec::INT4, -8.0).with_zero_scale(-0.0), "signed max / -8", Checked;
     /// `Q4_1`: 0 to 15 times an F16, plus an F16.
     Q4_1 = with_minimum(FormatSpec::UINT4, 15.0), "(max - min) / 15", Checked;
@@ -93,7 +111,8 @@ presets! { "ggml", "ggml d99724f2";
     /// `Q8_0`: −127 to 127 times an F16, ties away from zero.
     Q8_0 = blocks(FormatSpec::INT8, F16, ScaleRule::Amax { target: 127.0, ratio: Ratio::Divide }).with_round(Round::NearestAway),
         "amax / 127", Checked;
-    /// MXFP4, ties toward zero. Scales below 2^-127 (of which ggml takes the exponent modulo 256) are clamped.
+    /// MXFP4, ties toward zero. Scales below 2^-127 (of which ggml takes the exponent modulo 256)
+    /// are clamped.
     MXFP4 = fp4(blocks(FormatSpec::F4E2M1, FormatSpec::E8M0, ScaleRule::Log2Floor)), "2^(floor(log2 amax) - 2), log2 in f32", Checked;
     /// NVFP4 without a tensor scale: blocks of 16 under ggml's own [`UE4M3`].
     NVFP4 = fp4(blocks(FormatSpec::F4E2M1, UE4M3, ScaleRule::Custom(CustomRule(nvfp4_scale))))
@@ -102,8 +121,10 @@ presets! { "ggml", "ggml d99724f2";
     GGUF_Q4_0 = signed(FormatSpec::INT4, -8.0), "signed max / -8", Checked;
     /// `Q5_0` of gguf 0.19 (Python): the scale of zeros has the opposite sign of the first.
     GGUF_Q5_0 = signed(FormatSpec::INT5, -16.0), "signed max / -16", Checked;
-    /// `Q4_1` of gguf 0.19 (Python, NumPy 2.4 with AVX-512): a minimum of zero has the sign that NumPy's fold leaves.
+    /// `Q4_1` of gguf 0.19 (Python, NumPy 2.4 with AVX-512): a minimum of zero has the sign that
+    /// NumPy's fold leaves.
     GGUF_Q4_1 = with_minimum(FormatSpec::UINT4, 15.0).with_zero_minimum(ZeroMinimum::NumpyAvx512), "(max - min) / 15", Checked;
-    /// `Q5_1` of gguf 0.19 (Python, NumPy 2.4 with AVX-512): a minimum of zero has the sign that NumPy's fold leaves.
+    /// `Q5_1` of gguf 0.19 (Python, NumPy 2.4 with AVX-512): a minimum of zero has the sign that
+    /// NumPy's fold leaves.
     GGUF_Q5_1 = with_minimum(UINT5, 31.0).with_zero_minimum(ZeroMinimum::NumpyAvx512), "(max - min) / 31", Checked;
 }

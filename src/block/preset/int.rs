@@ -1,10 +1,11 @@
-//! Plain integers with f32 scales, as torch's affine quantization has them: `q = clamp(round_half_even(x · (1/s)) + z)`, numbers `(q − z)
-//! · s`, every operation in f32.
+//! Plain integers with f32 scales, as torch's affine quantization has them:
+//! `q = clamp(round_half_even(x · (1/s)) + z)`, numbers `(q − z) · s`, every operation in f32.
 //!
-//! Symmetric scales are `amax` over the largest integer, so −128 and −8 do not occur. With a zero point, signed and unsigned alike, the
-//! range of a block (zero included) is spread over all codes. A block of zeros has the scale 1, and no scale is below 2^-126, of which
-//! the reciprocal is still finite. With a scale and a zero point given, the results are those of torch 2.15, checked with its own; how
-//! the scale is found from data is a formula.
+//! Symmetric scales are `amax` over the largest integer, so −128 and −8 do not occur. With a zero
+//! point, signed and unsigned alike, the range of a block (zero included) is spread over all codes.
+//! A block of zeros has the scale 1, and no scale is below 2^-126, of which the reciprocal is still
+//! finite. With a scale and a zero point given, the results are those of torch 2.15, checked with
+//! its own; how the scale is found from data is a formula.
 
 use super::table::{Evidence, Preset};
 use crate::block::{Apply, BlockSpec, Extent, Offset, Ratio, ScaleRule};
@@ -22,12 +23,17 @@ const fn scaled(element: FormatSpec, extent: Extent, rule: ScaleRule) -> BlockSp
 }
 
 const fn symmetric(element: FormatSpec, extent: Extent) -> BlockSpec {
-    scaled(element, extent, ScaleRule::Amax { target: element.max().to_f32(), ratio: Ratio::Divide })
+    scaled(
+        element,
+        extent,
+        ScaleRule::Amax { target: element.max().to_f32(), ratio: Ratio::Divide },
+    )
 }
 
 const fn affine(element: FormatSpec, extent: Extent) -> BlockSpec {
     let steps = (element.code_count() - 1) as f32;
-    scaled(element, extent, ScaleRule::Range { steps, with_zero: true }).with_offset(Offset::ZeroPoint)
+    scaled(element, extent, ScaleRule::Range { steps, with_zero: true })
+        .with_offset(Offset::ZeroPoint)
 }
 
 presets! { "int", "affine integers, as torch 2.15";

@@ -1,9 +1,12 @@
-//! microxcaling (Microsoft, 2024-08-19, commit 7bc4195) with torch 2.15: the Python path on the CPU.
+//! microxcaling (Microsoft, 2024-08-19, commit 7bc4195) with torch 2.15: the Python path on the
+//! CPU.
 //!
-//! Exponents of blocks and elements are `floor(log2(..))` of f32 logarithms, so that just below a power of two they are that power's. `NEAREST`
-//! is microxcaling's default and rounds ties away; `EVEN` rounds to nearest even, `FLOOR` toward zero. A block with NaN or infinity, or with a
-//! shared exponent above 127, becomes NaN. `FLUSH` is `mx_flush_fp32_subnorms`; `NOSHARE` is the shared-exponent method `none`: a scale an element.
-//! `dither`, its stochastic rounding by an f32 sum, is not here.
+//! Exponents of blocks and elements are `floor(log2(..))` of f32 logarithms, so that just below a
+//! power of two they are that power's. `NEAREST` is microxcaling's default and rounds ties away;
+//! `EVEN` rounds to nearest even, `FLOOR` toward zero. A block with NaN or infinity, or with a
+//! shared exponent above 127, becomes NaN. `FLUSH` is `mx_flush_fp32_subnorms`; `NOSHARE` is the
+//! shared-exponent method `none`: a scale an element. `dither`, its stochastic rounding by an f32
+//! sum, is not here.
 
 use super::ocp::EXTENT;
 use super::table::{Evidence, Preset};
@@ -12,7 +15,8 @@ use crate::policy::Overflow;
 use crate::round::Round;
 use crate::spec::{Encoding, FloatSpec, FormatSpec, NanCodes, ZeroField};
 
-/// microxcaling's `int8`: sign and magnitude over 64, from −127/64 to 127/64. It keeps numbers, not codes, so −0 is one of them.
+/// microxcaling's `int8`: sign and magnitude over 64, from −127/64 to 127/64. It keeps numbers, not
+/// codes, so −0 is one of them.
 pub const INT8: FormatSpec = sign_magnitude("MXINT8SM", 8, 6);
 
 /// microxcaling's `int4`: sign and magnitude over 4, from −7/4 to 7/4.
@@ -49,7 +53,8 @@ const fn mx(element: FormatSpec, round: Round) -> BlockSpec {
         .with_zero_sign(ZeroSign::MinusBelowZero)
 }
 
-/// Flushes blocks whose rounded logarithm is below −126; that of the 22 largest subnormals is rounded to −126.
+/// Flushes blocks whose rounded logarithm is below −126; that of the 22 largest subnormals is
+/// rounded to −126.
 const fn flush(spec: BlockSpec) -> BlockSpec {
     spec.with_flush_below(f32::from_bits(0x007F_FFEA))
 }

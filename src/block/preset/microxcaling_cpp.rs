@@ -1,4 +1,5 @@
-//! microxcaling's C++ element functions (Microsoft, 2024-08-19, commit 7bc4195), run on the host: exponents from the bits.
+//! microxcaling's C++ element functions (Microsoft, 2024-08-19, commit 7bc4195), run on the host:
+//! exponents from the bits.
 //!
 //! A block with NaN or infinity becomes NaN, and so does one with a shared exponent above 127.
 
@@ -11,7 +12,9 @@ use crate::spec::FormatSpec;
 
 const fn mx(element: FormatSpec, round: Round) -> BlockSpec {
     let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), EXTENT, ScaleRule::Floor);
-    spec.with_round(round).with_scale_convert(spec.scale_convert.with_overflow(Overflow::Special)).with_zero_sign(ZeroSign::Plus)
+    spec.with_round(round)
+        .with_scale_convert(spec.scale_convert.with_overflow(Overflow::Special))
+        .with_zero_sign(ZeroSign::Plus)
 }
 
 presets! { "microxcaling_cpp", "microxcaling 7bc4195, C++ functions";

@@ -1,10 +1,14 @@
-//! The schemes that people ship, as constants of [`BlockSpec`](crate::BlockSpec), and [`all`] of them as a table.
+//! The schemes that people ship, as constants of [`BlockSpec`](crate::BlockSpec), and [`all`] of
+//! them as a table.
 //!
-//! A module is a standard or a program; where a program's rules change with its version, a module inside it. A later version that differs
-//! gets a constant of its own: none here ever changes a bit. [`Evidence`] says whether a preset reproduces arrays that the program itself
-//! made (`tests/golden`), or follows a document and has only a second implementation in the tests to agree with.
+//! A module is a standard or a program; where a program's rules change with its version, a module
+//! inside it. A later version that differs gets a constant of its own: none here ever changes a
+//! bit. [`Evidence`] says whether a preset reproduces arrays that the program itself made
+//! (`tests/golden`), or follows a document and has only a second implementation in the tests to
+//! agree with.
 //!
-//! What was read and run for each program, and where it still differs, is in `docs/evidence.md` of the repository.
+//! What was read and run for each program, and where it still differs, is in `docs/evidence.md` of
+//! the repository.
 //!
 //! *Quantizing again* is what quantizing a dequantized tensor does to its numbers.
 //!

@@ -1,7 +1,8 @@
 //! OCP Microscaling Formats (MX) 1.0: blocks of 32 along the last axis, one E8M0 scale each.
 //!
-//! The standard leaves to implementations how elements are rounded (here to nearest even, as it asks for at least), what a block with NaN or
-//! infinity becomes (here NaN, as in microxcaling), and allows other scale rules than its own, 6.3, which the plain names follow.
+//! The standard leaves to implementations how elements are rounded (here to nearest even, as it
+//! asks for at least), what a block with NaN or infinity becomes (here NaN, as in microxcaling),
+//! and allows other scale rules than its own, 6.3, which the plain names follow.
 
 use super::table::{Evidence, Preset};
 use crate::block::{BlockSpec, Extent, ScaleRule};
@@ -10,7 +11,8 @@ use crate::spec::FormatSpec;
 /// Blocks of 32 elements along the last axis.
 pub const EXTENT: Extent = Extent::Block { rows: 1, cols: 32 };
 
-/// The MX format of these elements, with OCP's scale rule, [`ScaleRule::Floor`]. [`BlockSpec::with_rule`] changes it.
+/// The MX format of these elements, with OCP's scale rule, [`ScaleRule::Floor`].
+/// [`BlockSpec::with_rule`] changes it.
 #[must_use]
 pub const fn mx(element: FormatSpec) -> BlockSpec {
     BlockSpec::new(element, Some(FormatSpec::E8M0), EXTENT, ScaleRule::Floor)

@@ -1,4 +1,5 @@
-//! [`Preset`], a row of the table of presets, and the macro that stamps a module's constants and rows.
+//! [`Preset`], a row of the table of presets, and the macro that stamps a module's constants and
+//! rows.
 
 use crate::block::BlockSpec;
 
@@ -29,8 +30,8 @@ pub struct Preset {
     pub not_idempotent: Option<&'static str>,
 }
 
-/// Stamps the constants of a module and their rows of the table. The module's name and source come first; of each preset its rule in
-/// words, its evidence and, if it is not idempotent, why.
+/// Stamps the constants of a module and their rows of the table. The module's name and source come
+/// first; of each preset its rule in words, its evidence and, if it is not idempotent, why.
 macro_rules! presets {
     ($module:literal, $source:literal;
      $($(#[$doc:meta])* $name:ident = $spec:expr, $rule:literal, $evidence:ident $(, changes $why:literal)?;)*) => {

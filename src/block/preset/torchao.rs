@@ -1,14 +1,19 @@
 //! torchao 0.18's MX formats (`torchao.prototype.mx_formats`), as its own arrays have them.
 //!
-//! Its quirks are kept. Under `FLOOR`, `CEIL` and `EVEN` elements are divided by at least 2^-126, so a block with scale code 0 (2^-127) comes
-//! back halved; under the three `RCEIL` elements of such a block are not scaled at all, and become zeros. An infinity counts as a magnitude; NaN makes the scale NaN. Elements
-//! saturate; what NaN becomes in FP6 and FP4 torchao leaves undefined, and is what remains of its bits ([`MissingNan::Payload`]). Under the first
-//! three rules the other elements of a block with NaN are divided by infinity; the block comes back as NaN in any case.
+//! Its quirks are kept. Under `FLOOR`, `CEIL` and `EVEN` elements are divided by at least 2^-126,
+//! so a block with scale code 0 (2^-127) comes back halved; under the three `RCEIL` elements of
+//! such a block are not scaled at all, and become zeros. An infinity counts as a magnitude; NaN
+//! makes the scale NaN. Elements saturate; what NaN becomes in FP6 and FP4 torchao leaves
+//! undefined, and is what remains of its bits ([`MissingNan::Payload`]). Under the first three
+//! rules the other elements of a block with NaN are divided by infinity; the block comes back as
+//! NaN in any case.
 //!
-//! `RCEIL` has several paths. On the CPU, eager or compiled (`RCEIL_EAGER`), the f32 quotient's f32 logarithm is rounded up, which just above a power of
-//! two can be one less. Compiled for `sm_100` (`RCEIL`) an instruction rounds the ratio itself up to a power of two; so does the Triton kernel
-//! (`RCEIL_RECIPROCAL`, E4M3 only), from the f32 product `amax · (1 / max)`: the codes of both are the same for every `amax`. On older GPUs the product's
-//! logarithm is rounded up, which is not here: it differs from `RCEIL_EAGER` in some hundred `amax` of 2^31.
+//! `RCEIL` has several paths. On the CPU, eager or compiled (`RCEIL_EAGER`), the f32 quotient's f32
+//! logarithm is rounded up, which just above a power of two can be one less. Compiled for `sm_100`
+//! (`RCEIL`) an instruction rounds the ratio itself up to a power of two; so does the Triton kernel
+//! (`RCEIL_RECIPROCAL`, E4M3 only), from the f32 product `amax · (1 / max)`: the codes of both are
+//! the same for every `amax`. On older GPUs the product's logarithm is rounded up, which is not
+//! here: it differs from `RCEIL_EAGER` in some hundred `amax` of 2^31.
 
 use super::ocp::EXTENT;
 use super::table::{Evidence, Preset};

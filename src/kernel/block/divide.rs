@@ -25,8 +25,8 @@ pub(crate) struct Over;
 /// The least divisor under which the remainder of an f32 quotient is an f32 too: 2^-70.
 pub(crate) const LEAST_DIVISOR: f32 = f32::from_bits((127 - 70) << 23);
 
-/// `x / factor`, where it is no f32 the odd one of its neighbours: rounded once more, to fewer bits, it becomes what the exact quotient does. The factor is
-/// at least [`LEAST_DIVISOR`].
+/// `x / factor`, where it is no f32 the odd one of its neighbours: rounded once more, to fewer
+/// bits, it becomes what the exact quotient does. The factor is at least [`LEAST_DIVISOR`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverToOdd;
 
@@ -52,13 +52,17 @@ const fn power_of_two(exponent: i32) -> f32 {
     f32::from_bits(((127 + exponent) as u32) << 23)
 }
 
-/// `x / factor` without a division for every number, where a fused multiplication and addition is an instruction. Of a quotient below
-/// [`RECIPROCAL_FROM`] only the sign is right; where −0 is to become +0, so are quotients that are rounded to it.
+/// `x / factor` without a division for every number, where a fused multiplication and addition is
+/// an instruction. Of a quotient below [`RECIPROCAL_FROM`] only the sign is right; where −0 is to
+/// become +0, so are quotients that are rounded to it.
 ///
-/// The first quotient, by the rounded reciprocal, is at most 1.5 units off; its remainder, times the reciprocal, says by how much, and is itself wrong by less
-/// than 2^-22 units. So the sum is rounded as the quotient is unless that is as close as that to the middle between two f32s. With M the middle and S the
-/// factor, integers of 25 and 24 bits, and X the number, it is `r / (2 S)` units away, where `r = M S − 2^e X` for some e: no |r| above 15 is so close, and
-/// with all others the result is right, which a test goes through. Remainders are computed with the other sign and subtracted, so that −0 stays.
+/// The first quotient, by the rounded reciprocal, is at most 1.5 units off; its remainder, times
+/// the reciprocal, says by how much, and is itself wrong by less than 2^-22 units. So the sum is
+/// rounded as the quotient is unless that is as close as that to the middle between two f32s. With
+/// M the middle and S the factor, integers of 25 and 24 bits, and X the number, it is `r / (2 S)`
+/// units away, where `r = M S − 2^e X` for some e: no |r| above 15 is so close, and with all others
+/// the result is right, which a test goes through. Remainders are computed with the other sign and
+/// subtracted, so that −0 stays.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverByReciprocal;
 
@@ -80,8 +84,10 @@ impl Scaling for OverByReciprocal {
     }
 }
 
-/// The least magnitude whose quotient is not rounded to zero: the next f32 above 2^-150 times the factor. That product is not computed, since subnormal
-/// ones take long: the smallest f32s are their own bits times 2^-149, and what is below half of the factor an addition rounds to an integer.
+/// The least magnitude whose quotient is not rounded to zero: the next f32 above 2^-150 times the
+/// factor. That product is not computed, since subnormal ones take long: the smallest f32s are
+/// their own bits times 2^-149, and what is below half of the factor an addition rounds to an
+/// integer.
 #[inline(always)]
 fn least(factor: f32) -> f32 {
     const ONES: f32 = power_of_two(23);
@@ -93,12 +99,19 @@ fn least(factor: f32) -> f32 {
 }
 
 #[inline(always)]
-fn reciprocals_body(plus_zero: bool, amax: &[u32], factors: &[f32], to: &mut [[f32; 3]], right: &mut bool) {
+fn reciprocals_body(
+    plus_zero: bool,
+    amax: &[u32],
+    factors: &[f32],
+    to: &mut [[f32; 3]],
+    right: &mut bool,
+) {
     const LEAST: f32 = power_of_two(-60);
     const MOST: f32 = power_of_two(60);
     let mut refused = 0;
     for ((amax, factor), to) in amax.iter().zip(factors).zip(to) {
-        let takes = (LEAST <= *factor) & (*factor <= MOST) & (f32::from_bits(*amax) <= factor * MOST);
+        let takes =
+            (LEAST <= *factor) & (*factor <= MOST) & (f32::from_bits(*amax) <= factor * MOST);
         refused |= u32::from(!(takes | (*factor == 0.0)));
         *to = [*factor, 1.0 / factor, if plus_zero { least(*factor) } else { 0.0 }];
     }
@@ -106,8 +119,10 @@ fn reciprocals_body(plus_zero: bool, amax: &[u32], factors: &[f32], to: &mut [[f
 }
 
 per_isa! {
-    /// Factors for [`OverByReciprocal`], with or without −0 becoming +0, and whether its formula holds in blocks of these largest magnitudes: nothing becomes
-    /// infinite on the way, and no remainder of a number above 2^-100 is rounded. Factors of zero are those of blocks that are encoded some other way.
+    /// Factors for [`OverByReciprocal`], with or without −0 becoming +0, and whether its formula
+    /// holds in blocks of these largest magnitudes: nothing becomes infinite on the way, and no
+    /// remainder of a number above 2^-100 is rounded. Factors of zero are those of blocks that are
+    /// encoded some other way.
     fn reciprocals[](plus_zero: bool, amax: &[u32], factors: &[f32], to: &mut [[f32; 3]], right: &mut bool) = reciprocals_body;
 }
 
@@ -115,8 +130,9 @@ per_isa! {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverToOddFused;
 
-/// The odd neighbour of a quotient that left a remainder; of an infinite quotient the largest f32, which is the one toward zero. Of infinity and NaN the
-/// remainder is NaN, and they stay: with a one behind, the bits of infinity would be a signalling NaN.
+/// The odd neighbour of a quotient that left a remainder; of an infinite quotient the largest f32,
+/// which is the one toward zero. Of infinity and NaN the remainder is NaN, and they stay: with a
+/// one behind, the bits of infinity would be a signalling NaN.
 #[inline(always)]
 fn to_odd<R: PartialOrd + Default>(x: f32, nearest: f32, remainder: R) -> f32 {
     let (negative, positive) = (remainder < R::default(), remainder > R::default());
@@ -131,7 +147,8 @@ impl Scaling for OverToOdd {
     #[inline(always)]
     fn scaled(self, x: f32, factor: f32) -> f32 {
         let nearest = x / factor;
-        // The product of two f32s is an f64, so the sign of the difference is that of the remainder.
+        // The product of two f32s is an f64, so the sign of the difference is that of the
+        // remainder.
         let remainder = f64::from(x) - f64::from(nearest) * f64::from(factor);
         to_odd(x, nearest, remainder)
     }
@@ -140,7 +157,8 @@ impl Scaling for OverToOdd {
 impl Scaling for OverToOddFused {
     type Factor = f32;
 
-    /// With a factor that is not tiny, the remainder is an f32 wherever the quotient is not, and is not rounded to zero anyway.
+    /// With a factor that is not tiny, the remainder is an f32 wherever the quotient is not, and is
+    /// not rounded to zero anyway.
     #[inline(always)]
     fn scaled(self, x: f32, factor: f32) -> f32 {
         let nearest = x / factor;
@@ -154,7 +172,8 @@ mod tests {
     use super::*;
     use crate::random::Dither;
 
-    /// All bits of a quotient, or the sign of one that is too small for the formula; and whether it is zero, if that is asked for.
+    /// All bits of a quotient, or the sign of one that is too small for the formula; and whether it
+    /// is zero, if that is asked for.
     fn check(x: f32, factor: f32) {
         let exact = x / factor;
         let ours = |least| OverByReciprocal.scaled(x, [factor, 1.0 / factor, least]);
@@ -163,7 +182,11 @@ mod tests {
             assert_eq!(ours(least(factor)).to_bits(), exact.to_bits(), "{x:e} / {factor:e}");
         } else {
             assert!(ours(0.0).abs() <= RECIPROCAL_FROM, "{x:e} / {factor:e}");
-            assert_eq!(ours(0.0).is_sign_negative(), exact.is_sign_negative(), "{x:e} / {factor:e}");
+            assert_eq!(
+                ours(0.0).is_sign_negative(),
+                exact.is_sign_negative(),
+                "{x:e} / {factor:e}"
+            );
             // In its sign alone, so that what is not zero and becomes −0 counts.
             assert_eq!(ours(least(factor)).is_sign_negative(), exact < 0.0, "{x:e} / {factor:e}");
         }
@@ -174,7 +197,9 @@ mod tests {
         let words = Dither::new(5);
         for index in 0..1_000_000 {
             // All mantissas, exponents from -60 to 59.
-            let factor = f32::from_bits((67 + words.word(3 * index, 32) % 120) << 23 | words.word(3 * index + 1, 32) >> 9);
+            let factor = f32::from_bits(
+                (67 + words.word(3 * index, 32) % 120) << 23 | words.word(3 * index + 1, 32) >> 9,
+            );
             let x = f32::from_bits(words.word(3 * index + 2, 32));
             if x.abs() <= factor * power_of_two(60) {
                 check(x, factor);
@@ -200,8 +225,8 @@ mod tests {
         }
     }
 
-    /// All quotients as close to the middle between two f32s as [`OverByReciprocal`] says: for every factor S and small r the middles M, odd numbers of 25
-    /// bits, with `M S = 2^e X + r`.
+    /// All quotients as close to the middle between two f32s as [`OverByReciprocal`] says: for
+    /// every factor S and small r the middles M, odd numbers of 25 bits, with `M S = 2^e X + r`.
     #[test]
     fn quotients_next_to_middles_are_rounded_to_the_right_side() {
         let (mut checked, mut wrong_at_first) = (0, 0);
@@ -209,18 +234,23 @@ mod tests {
             let zeros = factor.trailing_zeros();
             let odd = factor >> zeros;
             // Every step doubles the bits in which the product with the factor is 1.
-            let inverse = (0..4).fold(odd, |inverse: u32, _| inverse.wrapping_mul(2u32.wrapping_sub(odd.wrapping_mul(inverse))));
+            let inverse = (0..4).fold(odd, |inverse: u32, _| {
+                inverse.wrapping_mul(2u32.wrapping_sub(odd.wrapping_mul(inverse)))
+            });
             // Of r and the factor the same zeros are left out.
             for r in (-15i32..16).step_by(2).filter(|r| r.abs() << zeros.min(4) < 16) {
                 for e in [24 - zeros, 25 - zeros] {
                     let low = inverse.wrapping_mul(r as u32) & ((1 << e) - 1);
-                    for middle in (low..1 << 25).step_by(1 << e).filter(|middle| middle >> 24 == 1) {
+                    for middle in (low..1 << 25).step_by(1 << e).filter(|middle| middle >> 24 == 1)
+                    {
                         let product = i64::from(middle) * i64::from(odd) - i64::from(r);
                         assert_eq!(product & ((1 << e) - 1), 0);
                         let x = product >> e;
                         if x < 1 << 24 {
                             check(x as f32, factor as f32);
-                            wrong_at_first += u32::from(x as f32 * (1.0 / factor as f32) != x as f32 / factor as f32);
+                            wrong_at_first += u32::from(
+                                x as f32 * (1.0 / factor as f32) != x as f32 / factor as f32,
+                            );
                             checked += 1;
                         }
                     }

@@ -35,8 +35,9 @@ impl FloatCoder {
         Self { zero: -0.0, ..self }
     }
 
-    /// The codes of a run of blocks as [`encode_blocks`] makes them, 64 in so many bytes: one a byte in 64, two, the first in the low bits, in 32; with −0,
-    /// also what is rounded to it, or all zeros positive. Or nothing, which it says, where that is not quicker.
+    /// The codes of a run of blocks as [`encode_blocks`] makes them, 64 in so many bytes: one a
+    /// byte in 64, two, the first in the low bits, in 32; with −0, also what is rounded to it, or
+    /// all zeros positive. Or nothing, which it says, where that is not quicker.
     pub(crate) fn encode_run<S: Scaling, const BYTES: usize>(
         &self,
         isa: Isa,
@@ -78,9 +79,20 @@ fn widen_body<T: Number>(src: &[T], dst: &mut [f32]) {
 
 /// `to = f(from, the block's factor)` for blocks of some length, the last of which may be shorter.
 #[inline(always)]
-pub(super) fn map_blocks<S: Copy, F: Copy, D>(src: &[S], length: usize, factors: &[F], dst: &mut [D], f: impl Fn(S, F) -> D) {
+pub(super) fn map_blocks<S: Copy, F: Copy, D>(
+    src: &[S],
+    length: usize,
+    factors: &[F],
+    dst: &mut [D],
+    f: impl Fn(S, F) -> D,
+) {
     #[inline(always)]
-    fn fixed<const N: usize, S: Copy, F: Copy, D>(src: &[S], factors: &[F], dst: &mut [D], f: impl Fn(S, F) -> D) {
+    fn fixed<const N: usize, S: Copy, F: Copy, D>(
+        src: &[S],
+        factors: &[F],
+        dst: &mut [D],
+        f: impl Fn(S, F) -> D,
+    ) {
         let (blocks, rest) = src.as_chunks::<N>();
         let (out, rest_out) = dst.as_chunks_mut::<N>();
         for ((block, out), &factor) in blocks.iter().zip(out).zip(factors) {
@@ -98,7 +110,9 @@ pub(super) fn map_blocks<S: Copy, F: Copy, D>(src: &[S], length: usize, factors:
         16 => fixed::<16, S, F, D>(src, factors, dst, f),
         32 => fixed::<32, S, F, D>(src, factors, dst, f),
         _ => {
-            for ((block, out), &factor) in src.chunks(length).zip(dst.chunks_mut(length)).zip(factors) {
+            for ((block, out), &factor) in
+                src.chunks(length).zip(dst.chunks_mut(length)).zip(factors)
+            {
                 for (x, to) in block.iter().zip(out) {
                     *to = f(*x, factor);
                 }
@@ -108,13 +122,27 @@ pub(super) fn map_blocks<S: Copy, F: Copy, D>(src: &[S], length: usize, factors:
 }
 
 #[inline(always)]
-fn encode_body<S: Scaling, C: Coder>(coder: &C, scaling: S, src: &[f32], length: usize, factors: &[S::Factor], codes: &mut [u8]) {
+fn encode_body<S: Scaling, C: Coder>(
+    coder: &C,
+    scaling: S,
+    src: &[f32],
+    length: usize,
+    factors: &[S::Factor],
+    codes: &mut [u8],
+) {
     let coder = *coder;
     map_blocks(src, length, factors, codes, |x, factor| coder.code(scaling.scaled(x, factor)));
 }
 
 #[inline(always)]
-fn scale_body<S: Scaling<Factor = f32>>(scaling: S, zero: f32, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) {
+fn scale_body<S: Scaling<Factor = f32>>(
+    scaling: S,
+    zero: f32,
+    src: &[f32],
+    length: usize,
+    factors: &[f32],
+    dst: &mut [f32],
+) {
     map_blocks(src, length, factors, dst, |x, factor| scaling.scaled(x, factor) + zero);
 }
 
@@ -127,7 +155,9 @@ fn zeros_become_body<S: Scaling<Factor = f32>>(
     code: u8,
     codes: &mut [u8],
 ) {
-    for ((numbers, codes), factor) in numbers.chunks(length).zip(codes.chunks_mut(length)).zip(factors) {
+    for ((numbers, codes), factor) in
+        numbers.chunks(length).zip(codes.chunks_mut(length)).zip(factors)
+    {
         for (x, to) in numbers.iter().zip(codes) {
             *to = if scaling.scaled(*x, *factor) == 0.0 { code } else { *to };
         }

@@ -1,8 +1,9 @@
-//! Scale codes and factors of many blocks from their statistics, as a rule computes them: everything between the maxima of blocks and the encoding of their
-//! numbers.
+//! Scale codes and factors of many blocks from their statistics, as a rule computes them:
+//! everything between the maxima of blocks and the encoding of their numbers.
 //!
-//! Each step is one pass over an array with an entry a block: 2048 numbers in blocks of 16 are 128 entries, 512 bytes of the first-level cache, so passes
-//! cost loads that hit and no calls a block. Where a formula might not hold for a block, its factor is NaN.
+//! Each step is one pass over an array with an entry a block: 2048 numbers in blocks of 16 are 128
+//! entries, 512 bytes of the first-level cache, so passes cost loads that hit and no calls a block.
+//! Where a formula might not hold for a block, its factor is NaN.
 
 use super::divide::LEAST_DIVISOR;
 use super::scale::{Logarithms, Powers, logarithms, powers};
@@ -31,8 +32,8 @@ pub(crate) enum ScaleKernel {
 /// The f32 operations from a block's statistics to its scale, and from there to its factor.
 #[derive(Debug)]
 pub(crate) struct Formula {
-    /// From the largest magnitude or the range to the scale before it is rounded, substitutes and bounds included; with [`inverse`](Self::inverse) to the
-    /// factor, and no further.
+    /// From the largest magnitude or the range to the scale before it is rounded, substitutes and
+    /// bounds included; with [`inverse`](Self::inverse) to the factor, and no further.
     pub(crate) ideal: Vec<Step>,
     /// From the factor to the scale before it is rounded, where the factor comes first.
     pub(crate) inverse: Option<Vec<Step>>,
@@ -45,7 +46,8 @@ pub(crate) struct Formula {
     pub(crate) unrounded: bool,
     /// The factor under a scale of zero, if the steps do not give it.
     pub(crate) under_zero: Option<f32>,
-    /// What the factor will do to numbers: it stands if the largest number stays finite under it; the others do then.
+    /// What the factor will do to numbers: it stands if the largest number stays finite under it;
+    /// the others do then.
     pub(crate) factor_use: FactorUse,
 }
 
@@ -60,7 +62,8 @@ pub(crate) enum FactorUse {
     Exact,
 }
 
-/// The statistics of some blocks: the largest magnitudes, as bits, and for rules of ranges the smallest and the largest numbers.
+/// The statistics of some blocks: the largest magnitudes, as bits, and for rules of ranges the
+/// smallest and the largest numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockRanges<'a> {
     pub(crate) amax: &'a [u32],
@@ -78,8 +81,16 @@ pub(crate) struct ScaleArrays {
 }
 
 impl ScaleKernel {
-    /// Writes the code and the factor of every block. A formula starts from the ranges, if there are any.
-    pub(crate) fn run(&self, isa: Isa, blocks: BlockRanges<'_>, codes: &mut [u8], factors: &mut [f32], arrays: &mut ScaleArrays) {
+    /// Writes the code and the factor of every block. A formula starts from the ranges, if there
+    /// are any.
+    pub(crate) fn run(
+        &self,
+        isa: Isa,
+        blocks: BlockRanges<'_>,
+        codes: &mut [u8],
+        factors: &mut [f32],
+        arrays: &mut ScaleArrays,
+    ) {
         let amax = blocks.amax;
         match self {
             Self::Powers(rule) => powers(isa, rule, amax, codes, factors),
@@ -98,8 +109,17 @@ impl ScaleKernel {
 }
 
 impl Formula {
-    fn run(&self, isa: Isa, blocks: BlockRanges<'_>, codes: &mut [u8], factors: &mut [f32], arrays: &mut ScaleArrays) {
-        let steps = |steps: &[Step], numbers: &mut [f32]| steps.iter().for_each(|step| apply(isa, *step, numbers));
+    fn run(
+        &self,
+        isa: Isa,
+        blocks: BlockRanges<'_>,
+        codes: &mut [u8],
+        factors: &mut [f32],
+        arrays: &mut ScaleArrays,
+    ) {
+        let steps = |steps: &[Step], numbers: &mut [f32]| {
+            steps.iter().for_each(|step| apply(isa, *step, numbers))
+        };
         arrays.scales.clear();
         match blocks.ranges {
             Some(ranges) => arrays.scales.extend(ranges.iter().map(|[low, high]| high - low)),
@@ -118,7 +138,11 @@ impl Formula {
         let ScaleArrays { scales, unrounded, .. } = arrays;
         if let Some((code, scale)) = &self.vanished {
             let width = codes.len() / scales.len().max(1);
-            for (number, to) in scales.iter_mut().zip(codes.chunks_exact_mut(width.max(1))).filter(|(number, _)| **number == 0.0) {
+            for (number, to) in scales
+                .iter_mut()
+                .zip(codes.chunks_exact_mut(width.max(1)))
+                .filter(|(number, _)| **number == 0.0)
+            {
                 *number = *scale;
                 to.copy_from_slice(&code.to_le_bytes()[..width]);
             }
@@ -141,7 +165,8 @@ impl Formula {
 #[derive(Debug)]
 pub(crate) enum ScaleFormat {
     F32,
-    /// Up to 8 bits, by one addition. A scale that it does not cover becomes NaN, and its block the rule's.
+    /// Up to 8 bits, by one addition. A scale that it does not cover becomes NaN, and its block the
+    /// rule's.
     Float(Finite),
     /// Up to 8 bits, else.
     Byte(Encoder, Box<DecodeBytes>),
@@ -151,9 +176,16 @@ pub(crate) enum ScaleFormat {
 
 impl ScaleFormat {
     /// The kernels for a format, a policy and so many blocks, if there are any.
-    pub(crate) fn lower(isa: Isa, format: &FormatSpec, convert: &Convert, blocks: usize) -> Option<Self> {
+    pub(crate) fn lower(
+        isa: Isa,
+        format: &FormatSpec,
+        convert: &Convert,
+        blocks: usize,
+    ) -> Option<Self> {
         match format.bits() {
-            _ if *format == FormatSpec::F32 => matches!(convert.subnormal_inputs, SubnormalInputs::Keep).then_some(Self::F32),
+            _ if *format == FormatSpec::F32 => {
+                matches!(convert.subnormal_inputs, SubnormalInputs::Keep).then_some(Self::F32)
+            }
             0..=8 => match Finite::lower(format, convert) {
                 Some(finite) => Some(Self::Float(finite)),
                 None => {
@@ -161,7 +193,10 @@ impl ScaleFormat {
                     Some(Self::Byte(encoder, Box::new(DecodeBytes::lower(isa, format))))
                 }
             },
-            9..=16 => Some(Self::Half(Encoder::lower(isa, format, convert, blocks)?, DecodeWide::lower(isa, format)?)),
+            9..=16 => Some(Self::Half(
+                Encoder::lower(isa, format, convert, blocks)?,
+                DecodeWide::lower(isa, format)?,
+            )),
             _ => None,
         }
     }
@@ -171,9 +206,19 @@ impl ScaleFormat {
     }
 
     /// Writes the codes of the scales, and puts what they come back as in their place.
-    fn round(&self, isa: Isa, ScaleArrays { scales, unrounded, rounded, wide }: &mut ScaleArrays, codes: &mut [u8]) {
+    fn round(
+        &self,
+        isa: Isa,
+        ScaleArrays { scales, unrounded, rounded, wide }: &mut ScaleArrays,
+        codes: &mut [u8],
+    ) {
         match self {
-            Self::F32 => codes.as_chunks_mut().0.iter_mut().zip(scales).for_each(|(code, x)| *code = x.to_le_bytes()),
+            Self::F32 => codes
+                .as_chunks_mut()
+                .0
+                .iter_mut()
+                .zip(scales)
+                .for_each(|(code, x)| *code = x.to_le_bytes()),
             Self::Float(finite) => {
                 let mut largest = 0;
                 rounded.resize(scales.len(), 0.0);
@@ -196,7 +241,12 @@ impl ScaleFormat {
                 wide.resize(scales.len(), 0);
                 encoder.encode(scales, wide, Dither::NONE);
                 decoder.decode(wide, scales);
-                codes.as_chunks_mut().0.iter_mut().zip(wide).for_each(|(code, x)| *code = x.to_le_bytes());
+                codes
+                    .as_chunks_mut()
+                    .0
+                    .iter_mut()
+                    .zip(wide)
+                    .for_each(|(code, x)| *code = x.to_le_bytes());
             }
         }
     }
@@ -249,7 +299,11 @@ fn refuse_body(divides: bool, [least, most]: [f32; 2], amax: &[u32], factors: &m
     for (amax, factor) in amax.iter().zip(factors) {
         let amax = f32::from_bits(*amax);
         let largest = if divides { amax / *factor } else { amax * *factor };
-        *factor = if largest.is_finite() && *factor >= least && *factor <= most { *factor } else { f32::NAN };
+        *factor = if largest.is_finite() && *factor >= least && *factor <= most {
+            *factor
+        } else {
+            f32::NAN
+        };
     }
 }
 
@@ -258,6 +312,7 @@ per_isa! {
     fn apply[](step: Step, numbers: &mut [f32]) = apply_body;
     /// A value in the places of zeros.
     fn where_zero[](numbers: &[f32], value: f32, to: &mut [f32]) = where_zero_body;
-    /// NaN in place of factors outside of a range, and of those under which the largest number is not finite.
+    /// NaN in place of factors outside of a range, and of those under which the largest number is
+    /// not finite.
     fn refuse[](divides: bool, range: [f32; 2], amax: &[u32], factors: &mut [f32]) = refuse_body;
 }

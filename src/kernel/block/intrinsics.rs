@@ -1,4 +1,5 @@
-//! What an instruction set may bring to blocks. A kernel that it does not have declines, or does no blocks, and the plain loop runs.
+//! What an instruction set may bring to blocks. A kernel that it does not have declines, or does no
+//! blocks, and the plain loop runs.
 
 use super::divide::Scaling;
 use super::operands::{FloatRun, PackedBlocks, Restoring, Side};
@@ -8,14 +9,16 @@ use crate::kernel::isa::Isa;
 
 /// Loops over blocks in intrinsics: see [`Native`](crate::kernel::native::Native).
 pub(in crate::kernel) trait BlockIntrinsics {
-    /// For each block the largest magnitude of a side, as its bits, of its numbers and one before; returns how many blocks it did.
+    /// For each block the largest magnitude of a side, as its bits, of its numbers and one before;
+    /// returns how many blocks it did.
     fn block_largest<S: Side>(_: Isa, _src: &[f32], _length: usize, _largest: &mut [u32]) -> usize {
         0
     }
 
-    /// Codes of finite numbers, which are all covered, scaled by their blocks' factors, plus a zero: 64 in so many bytes, one a byte in 64, two, the first
-    /// in the low bits, in 32. Whether it made them: `false` too for blocks that are not of 16, 32 or a multiple of 64 numbers, or all together no
-    /// multiple of 64.
+    /// Codes of finite numbers, which are all covered, scaled by their blocks' factors, plus a
+    /// zero: 64 in so many bytes, one a byte in 64, two, the first in the low bits, in 32. Whether
+    /// it made them: `false` too for blocks that are not of 16, 32 or a multiple of 64 numbers, or
+    /// all together no multiple of 64.
     fn encode_run<S: Scaling, const BYTES: usize>(
         _: Isa,
         _: &Finite,
@@ -38,11 +41,18 @@ pub(in crate::kernel) trait BlockIntrinsics {
     }
 
     /// Numbers of packed codes of 4 bits by a rule; returns how many blocks it did.
-    fn restore_4<R: Restoring>(_: Isa, _: R, _table: &[f32; 16], _: PackedBlocks<'_>, _dst: &mut [f32]) -> usize {
+    fn restore_4<R: Restoring>(
+        _: Isa,
+        _: R,
+        _table: &[f32; 16],
+        _: PackedBlocks<'_>,
+        _dst: &mut [f32],
+    ) -> usize {
         0
     }
 
-    /// Numbers of packed codes of 6 or 8 bits times their blocks' scales; returns how many blocks it did.
+    /// Numbers of packed codes of 6 or 8 bits times their blocks' scales; returns how many blocks
+    /// it did.
     fn restore_planes(_: Isa, _: &Planes, _: PackedBlocks<'_>, _dst: &mut [f32]) -> usize {
         0
     }

@@ -5,8 +5,9 @@ use super::operands::Side;
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
 
-/// The largest bits that `f` makes of numbers, and of one number before. Independent lanes, so that no maximum waits for the one before, and the
-/// compiler does not take a number of each of several blocks instead.
+/// The largest bits that `f` makes of numbers, and of one number before. Independent lanes, so that
+/// no maximum waits for the one before, and the compiler does not take a number of each of several
+/// blocks instead.
 #[inline(always)]
 fn largest<const LANES: usize>(src: &[f32], before: u32, f: impl Fn(u32) -> u32) -> u32 {
     let (runs, rest) = src.as_chunks::<LANES>();
@@ -29,14 +30,31 @@ fn largest<const LANES: usize>(src: &[f32], before: u32, f: impl Fn(u32) -> u32)
 #[inline(always)]
 fn block_largest_body<S: Side>(_side: S, src: &[f32], length: usize, largest_of: &mut [u32]) {
     for (block, to) in src.chunks(length).zip(largest_of) {
-        *to = if length < 64 { largest::<8>(block, *to, S::magnitude) } else { largest::<64>(block, *to, S::magnitude) };
+        *to = if length < 64 {
+            largest::<8>(block, *to, S::magnitude)
+        } else {
+            largest::<64>(block, *to, S::magnitude)
+        };
     }
 }
 
-/// For each block the largest magnitude of a side, as its bits, of its numbers and one before: NaN is above infinity, infinity above all others.
-pub(crate) fn block_largest<S: Side>(side: S, isa: Isa, src: &[f32], length: usize, largest: &mut [u32]) {
+/// For each block the largest magnitude of a side, as its bits, of its numbers and one before: NaN
+/// is above infinity, infinity above all others.
+pub(crate) fn block_largest<S: Side>(
+    side: S,
+    isa: Isa,
+    src: &[f32],
+    length: usize,
+    largest: &mut [u32],
+) {
     let done = Native::block_largest::<S>(isa, src, length, largest);
-    block_largest_plain(isa, side, &src[(done * length).min(src.len())..], length, &mut largest[done..]);
+    block_largest_plain(
+        isa,
+        side,
+        &src[(done * length).min(src.len())..],
+        length,
+        &mut largest[done..],
+    );
 }
 
 #[inline(always)]
@@ -55,7 +73,8 @@ fn finite_amax_body(src: &[f32], amax_bits: &mut u32) {
 per_isa! {
     /// [`block_largest`] by a plain loop.
     fn block_largest_plain[S: Side](side: S, src: &[f32], length: usize, largest: &mut [u32]) = block_largest_body;
-    /// The largest magnitude, as its bits, of the numbers and one before: NaN is above infinity, infinity above all others.
+    /// The largest magnitude, as its bits, of the numbers and one before: NaN is above infinity,
+    /// infinity above all others.
     fn amax[](src: &[f32], amax_bits: &mut u32) = amax_body;
     /// The largest magnitude, as its bits, of the finite numbers and one before.
     fn finite_amax[](src: &[f32], amax_bits: &mut u32) = finite_amax_body;

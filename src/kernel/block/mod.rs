@@ -1,4 +1,5 @@
-//! Loops over the blocks of a row: maxima, scales, scaling and encoding in one, zero points, packing, and the way back.
+//! Loops over the blocks of a row: maxima, scales, scaling and encoding in one, zero points,
+//! packing, and the way back.
 
 mod divide;
 mod encode;
@@ -12,15 +13,22 @@ mod scale;
 mod zero_points;
 
 pub(crate) use divide::{
-    LEAST_DIVISOR, Over, OverByReciprocal, OverToOdd, OverToOddFused, RECIPROCAL_FROM, Scaling, Times, reciprocals,
+    LEAST_DIVISOR, Over, OverByReciprocal, OverToOdd, OverToOddFused, RECIPROCAL_FROM, Scaling,
+    Times, reciprocals,
 };
 pub(crate) use encode::{FloatCoder, encode_blocks, replace, scale_blocks, widen, zeros_become};
-pub(crate) use formula::{BlockRanges, FactorUse, Formula, ScaleArrays, ScaleFormat, ScaleKernel, Step, apply};
+pub(crate) use formula::{
+    BlockRanges, FactorUse, Formula, ScaleArrays, ScaleFormat, ScaleKernel, Step, apply,
+};
 pub(in crate::kernel) use intrinsics::BlockIntrinsics;
 pub(crate) use magnitude::{amax, block_largest, finite_amax};
-pub(crate) use operands::{Above, AmaxQuotient, Below, Both, FloatRun, LessZeroPoint, PackedBlocks, PlusMinimum, Product};
+pub(crate) use operands::{
+    Above, AmaxQuotient, Below, Both, FloatRun, LessZeroPoint, PackedBlocks, PlusMinimum, Product,
+};
 pub(in crate::kernel) use operands::{Restoring, Side};
 pub(crate) use pack::{pack_4, pack_6, unpack_4, unpack_6};
-pub(crate) use restore::{e8m0, expand, restore_each, restore_packed, restore_packed_by, restores_packed};
+pub(crate) use restore::{
+    e8m0, expand, restore_each, restore_packed, restore_packed_by, restores_packed,
+};
 pub(crate) use scale::{Logarithms, Powers};
 pub(crate) use zero_points::{PointCoder, encode_points, zero_points};

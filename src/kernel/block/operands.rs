@@ -20,7 +20,8 @@ pub(crate) struct PackedBlocks<'a> {
 
 /// Which numbers a block maximum considers; the magnitude of the others counts as zero.
 pub(crate) trait Side: Copy {
-    /// With these bits flipped the others are negative integers; there are no others if there is none.
+    /// With these bits flipped the others are negative integers; there are no others if there is
+    /// none.
     const FLIP: Option<u32>;
 
     #[inline(always)]

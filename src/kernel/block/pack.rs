@@ -49,7 +49,10 @@ fn pack_6_body(codes: &[u8], bytes: &mut [u8]) {
     }
     let mut padded = [0; 4];
     padded[..last.len()].copy_from_slice(last);
-    rest.iter_mut().zip(three(padded)).take((6 * last.len()).div_ceil(8)).for_each(|(to, byte)| *to = byte);
+    rest.iter_mut()
+        .zip(three(padded))
+        .take((6 * last.len()).div_ceil(8))
+        .for_each(|(to, byte)| *to = byte);
 }
 
 #[inline(always)]

@@ -6,7 +6,8 @@ use crate::bits::F32_NAN;
 use crate::kernel::decode::{DecodeBytes, RegisterTable};
 use crate::kernel::native::{Native, per_isa};
 
-/// Numbers of blocks that are written out for every element: the compiler makes vectors of one long loop, but not of many short ones.
+/// Numbers of blocks that are written out for every element: the compiler makes vectors of one long
+/// loop, but not of many short ones.
 #[inline(always)]
 fn restore_body<R: Restoring>(rule: R, scales: &[f32], offsets: &[f32], numbers: &mut [f32]) {
     for ((x, scale), offset) in numbers.iter_mut().zip(scales).zip(offsets) {
@@ -53,27 +54,46 @@ fn e8m0_body(codes: &[u8], scales: &mut [f32]) {
 /// Whether [`restore_packed`] has a kernel for these codes.
 pub(crate) fn restores_packed(decode: &DecodeBytes, bits: u32) -> bool {
     let table = decode.registers().map(|(_, table)| table);
-    matches!((table, bits), (Some(RegisterTable::Few(_)), 4) | (Some(RegisterTable::Planes(_)), 6 | 8))
+    matches!(
+        (table, bits),
+        (Some(RegisterTable::Few(_)), 4) | (Some(RegisterTable::Planes(_)), 6 | 8)
+    )
 }
 
-/// Numbers of packed codes times their blocks' scales, every NaN the positive quiet one, as far as there is a kernel; returns how many blocks it did.
-pub(crate) fn restore_packed(decode: &DecodeBytes, blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+/// Numbers of packed codes times their blocks' scales, every NaN the positive quiet one, as far as
+/// there is a kernel; returns how many blocks it did.
+pub(crate) fn restore_packed(
+    decode: &DecodeBytes,
+    blocks: PackedBlocks<'_>,
+    dst: &mut [f32],
+) -> usize {
     match (decode.registers(), blocks.bits) {
-        (Some((isa, RegisterTable::Planes(planes))), 6 | 8) => Native::restore_planes(isa, planes, blocks, dst),
+        (Some((isa, RegisterTable::Planes(planes))), 6 | 8) => {
+            Native::restore_planes(isa, planes, blocks, dst)
+        }
         _ => restore_packed_by(Product { zero: -0.0 }, decode, blocks, dst),
     }
 }
 
-/// Numbers of packed codes of 4 bits by a rule, as far as there is a kernel; returns how many blocks it did.
-pub(crate) fn restore_packed_by<R: Restoring>(rule: R, decode: &DecodeBytes, blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+/// Numbers of packed codes of 4 bits by a rule, as far as there is a kernel; returns how many
+/// blocks it did.
+pub(crate) fn restore_packed_by<R: Restoring>(
+    rule: R,
+    decode: &DecodeBytes,
+    blocks: PackedBlocks<'_>,
+    dst: &mut [f32],
+) -> usize {
     match (decode.registers(), blocks.bits) {
-        (Some((isa, RegisterTable::Few([table, _]))), 4) => Native::restore_4(isa, rule, table, blocks, dst),
+        (Some((isa, RegisterTable::Few([table, _]))), 4) => {
+            Native::restore_4(isa, rule, table, blocks, dst)
+        }
         _ => 0,
     }
 }
 
 per_isa! {
-    /// Numbers of decoded elements, by the scales and offsets of each, every NaN the positive quiet one.
+    /// Numbers of decoded elements, by the scales and offsets of each, every NaN the positive quiet
+    /// one.
     fn restore_each[R: Restoring](rule: R, scales: &[f32], offsets: &[f32], numbers: &mut [f32]) = restore_body;
     /// The values of blocks, for each of their elements.
     fn expand[](length: usize, values: &[f32], each: &mut [f32]) = expand_body;

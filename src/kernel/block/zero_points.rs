@@ -33,7 +33,8 @@ impl PointCoder {
     /// For integers of at most 8 bits; whether the zero point is added before or after rounding.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert, add_first: bool) -> Option<Self> {
         let Encoding::Int(layout) = spec.encoding() else { return None };
-        let even = matches!(convert.round, Round::NearestEven) && matches!(convert.overflow, Overflow::Saturate);
+        let even = matches!(convert.round, Round::NearestEven)
+            && matches!(convert.overflow, Overflow::Saturate);
         let keep = matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
         // A negative number in an unsigned format, without a zero point to add, becomes 0.
         let least = !matches!(convert.negative, Negative::Magnitude);
@@ -64,18 +65,30 @@ fn encode_body<S: Scaling<Factor = f32>>(
     codes: &mut [u8],
 ) {
     let coder = *coder;
-    map_blocks(src, length, blocks, codes, |x, [factor, zero_point]| coder.code(scaling.scaled(x, factor), zero_point));
+    map_blocks(src, length, blocks, codes, |x, [factor, zero_point]| {
+        coder.code(scaling.scaled(x, factor), zero_point)
+    });
 }
 
 /// Zero points, clamped, behind the factors, and their codes.
 #[inline(always)]
-fn points_body(coder: &PointCoder, ranges: &[[f32; 2]], scales: &[f32], blocks: &mut [[f32; 2]], codes: &mut [u8]) {
+fn points_body(
+    coder: &PointCoder,
+    ranges: &[[f32; 2]],
+    scales: &[f32],
+    blocks: &mut [[f32; 2]],
+    codes: &mut [u8],
+) {
     let coder = *coder;
     for (((range, scale), block), code) in ranges.iter().zip(scales).zip(blocks).zip(codes) {
         let quotient = if *scale == 0.0 { 0.0 } else { range[0] / *scale };
         let ideal = coder.low - quotient;
         // Rounded, if it is not an integer by its size.
-        let rounded = if ideal < ALL_INTEGERS && ideal > -ALL_INTEGERS { ideal + MAGIC - MAGIC } else { ideal };
+        let rounded = if ideal < ALL_INTEGERS && ideal > -ALL_INTEGERS {
+            ideal + MAGIC - MAGIC
+        } else {
+            ideal
+        };
         let point = clamp(rounded, coder.low, coder.high);
         block[1] = point;
         *code = ((point + MAGIC).to_bits() & coder.mask) as u8;
@@ -85,6 +98,7 @@ fn points_body(coder: &PointCoder, ranges: &[[f32; 2]], scales: &[f32], blocks: 
 per_isa! {
     /// Codes of finite numbers by their blocks' factors and zero points.
     fn encode_points[S: Scaling<Factor = f32>](coder: &PointCoder, scaling: S, src: &[f32], length: usize, blocks: &[[f32; 2]], codes: &mut [u8]) = encode_body;
-    /// Zero points of blocks with these ranges (zero within) and scales, put behind their factors, and the zero points' codes.
+    /// Zero points of blocks with these ranges (zero within) and scales, put behind their factors,
+    /// and the zero points' codes.
     fn zero_points[](coder: &PointCoder, ranges: &[[f32; 2]], scales: &[f32], blocks: &mut [[f32; 2]], codes: &mut [u8]) = points_body;
 }

@@ -4,8 +4,9 @@ use crate::bits::F32_NAN;
 use crate::kernel::native::per_isa;
 use crate::spec::{Code, Encoding, FormatSpec, NanCodes, ZeroField};
 
-/// Parameters of a format whose codes, shifted into an f32's fields, are its numbers but for a power of two and the hidden bit of subnormals. No step
-/// meets a subnormal f32: processors take a hundred cycles and more for one.
+/// Parameters of a format whose codes, shifted into an f32's fields, are its numbers but for a
+/// power of two and the hidden bit of subnormals. No step meets a subnormal f32: processors take a
+/// hundred cycles and more for one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Decode {
     /// The bits below the sign, and by how much they and the sign are shifted.
@@ -29,9 +30,13 @@ impl Decode {
         let Encoding::Float(layout) = spec.encoding() else { return None };
         let magnitude = layout.magnitude_mask() as u32;
         let top_field = (spec.max_code() & magnitude) >> layout.mantissa_bits;
-        // Every exponent field must be one of a normal f32, and so must that which subnormal numbers get.
+        // Every exponent field must be one of a normal f32, and so must that which subnormal
+        // numbers get.
         let power = u8::try_from(127 - layout.bias).ok().map(u32::from)?;
-        if !matches!(layout.zero_field, ZeroField::Subnormals) || layout.mantissa_bits > 22 || top_field.max(1) + power > 254 {
+        if !matches!(layout.zero_field, ZeroField::Subnormals)
+            || layout.mantissa_bits > 22
+            || top_field.max(1) + power > 254
+        {
             return None;
         }
         // A minus zero that decodes as zero has no place here.
@@ -59,7 +64,8 @@ impl Decode {
         let normal = (magnitude << self.shift).wrapping_add(self.rebias);
         // As if there were a hidden bit, which is then taken away.
         let hidden = 1 << 23;
-        let subnormal = f32::from_bits(normal.wrapping_add(hidden)) - f32::from_bits(self.rebias + hidden);
+        let subnormal =
+            f32::from_bits(normal.wrapping_add(hidden)) - f32::from_bits(self.rebias + hidden);
         let finite = if magnitude < self.min_normal { subnormal.to_bits() } else { normal };
         let sign = (code & self.sign) << self.sign_shift;
         let bits = if magnitude == self.infinity { 0x7F80_0000 } else { finite } | sign;

@@ -1,4 +1,5 @@
-//! Which kernel decodes: arithmetic where a format is a cut f32, else a table of its numbers, in registers where an instruction set has that.
+//! Which kernel decodes: arithmetic where a format is a cut f32, else a table of its numbers, in
+//! registers where an instruction set has that.
 
 use super::arithmetic::{Decode, decode_uniform, extend};
 use super::intrinsics::DecodeIntrinsics;
@@ -30,7 +31,9 @@ impl DecodeBytes {
         let all = || values(isa, spec, uniform.as_ref());
         let kernel = match (Native::register_table(isa, spec.bits(), all), &uniform) {
             (Some(table), _) => ByteKernel::Registers(table),
-            (None, Some(decode)) if Native::prefers_arithmetic(isa) => ByteKernel::Arithmetic(*decode),
+            (None, Some(decode)) if Native::prefers_arithmetic(isa) => {
+                ByteKernel::Arithmetic(*decode)
+            }
             (None, _) => ByteKernel::Memory(all()),
         };
         Self { isa, kernel }
@@ -41,8 +44,12 @@ impl DecodeBytes {
     pub(crate) fn without_negative_zeros(&mut self) -> bool {
         match &mut self.kernel {
             ByteKernel::Memory(table) => table.iter_mut().for_each(|x| *x += 0.0),
-            ByteKernel::Registers(RegisterTable::Few(table)) => table.as_flattened_mut().iter_mut().for_each(|x| *x += 0.0),
-            ByteKernel::Arithmetic(_) | ByteKernel::Registers(RegisterTable::Planes(_)) => return false,
+            ByteKernel::Registers(RegisterTable::Few(table)) => {
+                table.as_flattened_mut().iter_mut().for_each(|x| *x += 0.0)
+            }
+            ByteKernel::Arithmetic(_) | ByteKernel::Registers(RegisterTable::Planes(_)) => {
+                return false;
+            }
         }
         true
     }
@@ -52,7 +59,9 @@ impl DecodeBytes {
         match &self.kernel {
             ByteKernel::Arithmetic(decode) => decode_uniform(self.isa, decode, src, dst),
             ByteKernel::Memory(table) => look_up(self.isa, table, src, dst),
-            ByteKernel::Registers(table) => assert!(Native::decode_bytes(self.isa, table, src, dst), "a table of this `Isa`"),
+            ByteKernel::Registers(table) => {
+                assert!(Native::decode_bytes(self.isa, table, src, dst), "a table of this `Isa`")
+            }
         }
     }
 

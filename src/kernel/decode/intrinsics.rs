@@ -1,13 +1,19 @@
-//! What an instruction set may bring to decoding. A kernel that it does not have declines, and the plain loop runs.
+//! What an instruction set may bring to decoding. A kernel that it does not have declines, and the
+//! plain loop runs.
 
 use super::tables::RegisterTable;
 use crate::kernel::isa::Isa;
 
 /// Decoders in intrinsics: see [`Native`](crate::kernel::native::Native).
 pub(in crate::kernel) trait DecodeIntrinsics {
-    /// A table in registers of the numbers of codes of this many bits, if there is one that beats a table in memory. With [`RegisterTable::Planes`] come
-    /// [`decode_bytes`](Self::decode_bytes) and, of `GemmIntrinsics`, `gemv_bytes`.
-    fn register_table(_: Isa, _bits: u32, _values: impl Fn() -> [f32; 256]) -> Option<RegisterTable> {
+    /// A table in registers of the numbers of codes of this many bits, if there is one that beats a
+    /// table in memory. With [`RegisterTable::Planes`] come [`decode_bytes`](Self::decode_bytes)
+    /// and, of `GemmIntrinsics`, `gemv_bytes`.
+    fn register_table(
+        _: Isa,
+        _bits: u32,
+        _values: impl Fn() -> [f32; 256],
+    ) -> Option<RegisterTable> {
         None
     }
 
@@ -16,7 +22,8 @@ pub(in crate::kernel) trait DecodeIntrinsics {
         false
     }
 
-    /// Numbers of codes, bits above a code's width ignored; whether it made them, as it does with a table that it gave for this `Isa`.
+    /// Numbers of codes, bits above a code's width ignored; whether it made them, as it does with a
+    /// table that it gave for this `Isa`.
     fn decode_bytes(_: Isa, _: &RegisterTable, _src: &[u8], _dst: &mut [f32]) -> bool {
         false
     }

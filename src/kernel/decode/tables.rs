@@ -22,7 +22,8 @@ pub(in crate::kernel) enum RegisterTable {
 pub(in crate::kernel) struct Planes {
     pub(in crate::kernel) low: [[u8; 64]; 4],
     pub(in crate::kernel) high: [[u8; 64]; 4],
-    /// Codes of the upper half that are not the lower half's with a minus sign: a first one, and how many follow it.
+    /// Codes of the upper half that are not the lower half's with a minus sign: a first one, and
+    /// how many follow it.
     pub(in crate::kernel) odd: (u8, u8),
 }
 
@@ -40,8 +41,8 @@ const fn all_values(spec: &FormatSpec) -> [f32; 256] {
     values
 }
 
-/// The numbers of all bytes; bits above a code's width are ignored. The reference codec is asked only where nothing quicker says the same: this is
-/// done for every call.
+/// The numbers of all bytes; bits above a code's width are ignored. The reference codec is asked
+/// only where nothing quicker says the same: this is done for every call.
 pub(super) fn values(isa: Isa, spec: &FormatSpec, uniform: Option<&Decode>) -> [f32; 256] {
     let mut values = [0.0; 256];
     match (uniform, spec.encoding()) {
@@ -54,10 +55,14 @@ pub(super) fn values(isa: Isa, spec: &FormatSpec, uniform: Option<&Decode>) -> [
             }
         }
         (_, Encoding::Int(layout)) => {
-            let (spare, unit) = (32 - spec.bits(), Unpacked::new(false, 1, -i32::from(layout.fraction_bits)).to_f32());
+            let (spare, unit) = (
+                32 - spec.bits(),
+                Unpacked::new(false, 1, -i32::from(layout.fraction_bits)).to_f32(),
+            );
             for (code, value) in (0u32..).zip(&mut values) {
                 let word = code << spare;
-                let integer = if layout.signed { (word as i32) >> spare } else { (word >> spare) as i32 };
+                let integer =
+                    if layout.signed { (word as i32) >> spare } else { (word >> spare) as i32 };
                 *value = integer as f32 * unit;
             }
         }

@@ -61,7 +61,9 @@ enum Checked {
 
 impl Checked {
     fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
-        Finite::lower(spec, convert).map(Self::Float).or_else(|| Integer::lower(spec, convert).map(Self::Integer))
+        Finite::lower(spec, convert)
+            .map(Self::Float)
+            .or_else(|| Integer::lower(spec, convert).map(Self::Integer))
     }
 
     /// Codes of a chunk, and whether they are right.
@@ -100,7 +102,8 @@ impl Checked {
     }
 }
 
-/// Elements from which finding a format's steps pays: of a codebook the reference codec looks at every entry each time.
+/// Elements from which finding a format's steps pays: of a codebook the reference codec looks at
+/// every entry each time.
 #[cfg(feature = "alloc")]
 const fn many(spec: &FormatSpec) -> usize {
     if matches!(spec.encoding(), Encoding::Codebook(_)) { 256 } else { 4096 }
@@ -116,7 +119,10 @@ impl EncodeKernel {
             return Some(Self::Cut(cut));
         }
         if let Some(general) = Encode::lower(spec, convert) {
-            return Some(Checked::lower(spec, convert).map_or(Self::General(general), |checked| Self::Checked(checked, general)));
+            return Some(
+                Checked::lower(spec, convert)
+                    .map_or(Self::General(general), |checked| Self::Checked(checked, general)),
+            );
         }
         if let Some(stochastic) = Stochastic::lower(spec, convert) {
             return Some(Self::Stochastic(stochastic));
@@ -140,7 +146,12 @@ impl EncodeKernel {
 
 impl Encoder {
     /// The kernel for so many elements; `None` if only the reference codec encodes them.
-    pub(crate) fn lower(isa: Isa, spec: &FormatSpec, convert: &Convert, elements: usize) -> Option<Self> {
+    pub(crate) fn lower(
+        isa: Isa,
+        spec: &FormatSpec,
+        convert: &Convert,
+        elements: usize,
+    ) -> Option<Self> {
         EncodeKernel::lower(isa, spec, convert, elements).map(|kernel| Self { isa, kernel })
     }
 
@@ -149,7 +160,9 @@ impl Encoder {
         let exact = match &self.kernel {
             EncodeKernel::Half(_) | EncodeKernel::HiF8(_) => false,
             EncodeKernel::Cut(cut) => !cut.takes_odd(),
-            EncodeKernel::Checked(_, general) | EncodeKernel::General(general) => !general.takes_odd(),
+            EncodeKernel::Checked(_, general) | EncodeKernel::General(general) => {
+                !general.takes_odd()
+            }
             EncodeKernel::Stochastic(stochastic) => !stochastic.takes_odd(),
             // The low bits of large numbers are those that an f32 does not have.
             EncodeKernel::Wrapping(_) => true,
@@ -160,7 +173,8 @@ impl Encoder {
         Needs { subnormals: matches!(convert.subnormal_inputs, SubnormalInputs::Flush), exact }
     }
 
-    /// Codes of numbers; a stochastic rounding takes its words from `dither`, whose indices must not run over the largest u64.
+    /// Codes of numbers; a stochastic rounding takes its words from `dither`, whose indices must
+    /// not run over the largest u64.
     pub(crate) fn encode<C: Code>(&self, src: &[f32], dst: &mut [C], dither: Dither) {
         let isa = self.isa;
         match &self.kernel {
@@ -186,7 +200,8 @@ impl Encoder {
         }
     }
 
-    /// Codes of 4 bits, two a byte, the first in the low bits; says whether they are right, and made at all.
+    /// Codes of 4 bits, two a byte, the first in the low bits; says whether they are right, and
+    /// made at all.
     #[cfg(feature = "alloc")]
     pub(crate) fn nibbles(&self, src: &[f32], bytes: &mut [u8]) -> bool {
         match &self.kernel {
@@ -197,7 +212,8 @@ impl Encoder {
         }
     }
 
-    /// The representable numbers nearest to those of a chunk, if there is a kernel that makes them without codes; whether they are right.
+    /// The representable numbers nearest to those of a chunk, if there is a kernel that makes them
+    /// without codes; whether they are right.
     pub(super) fn numbers(&self, src: &[f32], dst: &mut [f32]) -> bool {
         match &self.kernel {
             EncodeKernel::Checked(checked, _) => checked.numbers(self.isa, src, dst),

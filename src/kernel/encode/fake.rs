@@ -1,4 +1,5 @@
-//! f32s to the representable numbers nearest to them: without codes where a kernel can, else by way of codes in the first-level cache.
+//! f32s to the representable numbers nearest to them: without codes where a kernel can, else by way
+//! of codes in the first-level cache.
 
 use super::choose::Encoder;
 use super::params::CHUNK;
@@ -24,7 +25,12 @@ enum Decoder {
 
 impl FakeQuantizer {
     /// The kernels for so many elements; `None` if only the reference codec encodes them.
-    pub(crate) fn lower(isa: Isa, spec: &FormatSpec, convert: &Convert, elements: usize) -> Option<Self> {
+    pub(crate) fn lower(
+        isa: Isa,
+        spec: &FormatSpec,
+        convert: &Convert,
+        elements: usize,
+    ) -> Option<Self> {
         let encoder = Encoder::lower(isa, spec, convert, elements)?;
         let decoder = if spec.bits() <= 8 {
             Decoder::Bytes(DecodeBytes::lower(isa, spec))
@@ -61,7 +67,13 @@ impl FakeQuantizer {
     }
 
     /// Entries of a table of representable numbers by their codes, for formats of at most 8 bits.
-    pub(crate) fn entries<D: Copy>(&self, src: &[f32], dst: &mut [D], table: &[D; 256], dither: Dither) {
+    pub(crate) fn entries<D: Copy>(
+        &self,
+        src: &[f32],
+        dst: &mut [D],
+        table: &[D; 256],
+        dither: Dither,
+    ) {
         let mut codes = [0u8; CHUNK];
         for (i, (src, dst)) in src.chunks(CHUNK).zip(dst.chunks_mut(CHUNK)).enumerate() {
             let codes = &mut codes[..src.len()];

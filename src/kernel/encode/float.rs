@@ -1,9 +1,13 @@
-//! Finite f32s to a floating-point format, nearest-even, by one f32 addition: the fast way for what nearly all numbers are.
+//! Finite f32s to a floating-point format, nearest-even, by one f32 addition: the fast way for what
+//! nearly all numbers are.
 //!
-//! With 2^e the binade of a magnitude, at least the smallest normal one's, the sum with `c = 2^(e + 23 − M)` has the spacing `2^(e − M)`, so
-//! the addition itself rounds, ties to even, and the low bits of the sum count the units: up to the hidden bit's 2^M more than the mantissa
-//! field. Of the exponent field too all that is still missing is a constant, which `c` has in its low bits, modulo 2^16: a code is the low bits of
-//! one sum of integers. Infinity, NaN and, where it has a code of its own, overflow are not seen here: the largest magnitude of a run says whether any was among it.
+//! With 2^e the binade of a magnitude, at least the smallest normal one's, the sum with
+//! `c = 2^(e + 23 − M)` has the spacing `2^(e − M)`, so the addition itself rounds, ties to even,
+//! and the low bits of the sum count the units: up to the hidden bit's 2^M more than the mantissa
+//! field. Of the exponent field too all that is still missing is a constant, which `c` has in its
+//! low bits, modulo 2^16: a code is the low bits of one sum of integers. Infinity, NaN and, where
+//! it has a code of its own, overflow are not seen here: the largest magnitude of a run says
+//! whether any was among it.
 
 use super::params::{both, layout, limit};
 use crate::codec::Unpacked;
@@ -19,11 +23,14 @@ pub(crate) struct Finite {
     /// `23 − M`, as a shift and in an f32's exponent field.
     pub(in crate::kernel) shift: u32,
     ahead: u32,
-    /// `23 − M` in the exponent field and, in the low 16 bits, what the codes of the smallest normal number's binade lack modulo 2^16.
+    /// `23 − M` in the exponent field and, in the low 16 bits, what the codes of the smallest
+    /// normal number's binade lack modulo 2^16.
     ahead_of_code: u32,
-    /// Bits of the f32 that all larger magnitudes are taken for: the largest number, or one unit above it.
+    /// Bits of the f32 that all larger magnitudes are taken for: the largest number, or one unit
+    /// above it.
     pub(in crate::kernel) cap: u32,
-    /// The bits of an f32 that are taken for its magnitude: a negative number for an unsigned format becomes one above all.
+    /// The bits of an f32 that are taken for its magnitude: a negative number for an unsigned
+    /// format becomes one above all.
     magnitude: u32,
     pub(in crate::kernel) sign_bit: u32,
     pub(in crate::kernel) sign_shift: u32,
@@ -40,23 +47,34 @@ impl Finite {
     pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Some(layout) = layout(spec, convert) else { return None };
         let shift = 23 - layout.mantissa_bits as u32;
-        // Without mantissa bits evenness is the exponent's, which the sum does not know; the sum must be an f32, and its low bits all of a code.
-        if layout.mantissa_bits == 0 || spec.bits() > 16 || spec.max_exponent() + 1 + shift as i32 > 127 {
+        // Without mantissa bits evenness is the exponent's, which the sum does not know; the sum
+        // must be an f32, and its low bits all of a code.
+        if layout.mantissa_bits == 0
+            || spec.bits() > 16
+            || spec.max_exponent() + 1 + shift as i32 > 127
+        {
             return None;
         }
         let Some(min_normal) = spec.min_normal() else { return None };
         let sign_bit = layout.sign_bit() as u32;
         let max = spec.max_code() & !sign_bit;
         let max_bits = spec.max().to_f32().to_bits();
-        let (overflow, overflow_sign) = both(spec, convert, Unpacked::new(false, 1, spec.max_exponent() + 2));
+        let (overflow, overflow_sign) =
+            both(spec, convert, Unpacked::new(false, 1, spec.max_exponent() + 2));
         let (infinity, infinity_sign) = both(spec, convert, Unpacked::infinity(false));
         let beyond = limit(spec, shift) + 1;
         // Negative numbers of unsigned formats are not for this kernel.
-        let (overflow_sign, infinity_sign) = if layout.signed { (overflow_sign, infinity_sign) } else { (0, 0) };
+        let (overflow_sign, infinity_sign) =
+            if layout.signed { (overflow_sign, infinity_sign) } else { (0, 0) };
         let saturates = overflow == max && overflow_sign == sign_bit;
-        // The next code is one unit of the largest number's binade further on, a carry into the next binade included.
+        // The next code is one unit of the largest number's binade further on, a carry into the
+        // next binade included.
         let next = overflow == max + 1 && overflow_sign == sign_bit;
-        let infinite = if infinity == overflow && infinity_sign == overflow_sign { 0x7F80_0001 } else { 0x7F80_0000 };
+        let infinite = if infinity == overflow && infinity_sign == overflow_sign {
+            0x7F80_0001
+        } else {
+            0x7F80_0000
+        };
         let min_normal = min_normal.to_f32().to_bits();
         Some(Self {
             min_normal,
@@ -113,7 +131,11 @@ impl Finite {
     }
 
     #[inline(always)]
-    pub(in crate::kernel) fn code<const NEGATIVE_ZERO: bool>(&self, bits: u32, largest: &mut u32) -> u32 {
+    pub(in crate::kernel) fn code<const NEGATIVE_ZERO: bool>(
+        &self,
+        bits: u32,
+        largest: &mut u32,
+    ) -> u32 {
         let magnitude = bits & self.magnitude;
         *largest = (*largest).max(magnitude);
         let magnitude = magnitude.min(self.cap);
@@ -168,7 +190,8 @@ fn numbers_body(finite: &Finite, src: &[f32], dst: &mut [f32], largest: &mut u32
 }
 
 per_isa! {
-    /// Codes of numbers that the parameters cover, and the largest magnitude of them and one before, as its bits.
+    /// Codes of numbers that the parameters cover, and the largest magnitude of them and one
+    /// before, as its bits.
     fn encode_finite[C: Code](finite: &Finite, src: &[f32], dst: &mut [C], largest: &mut u32) = codes_body;
     /// The representable numbers nearest to numbers, as before.
     fn round_finite[](finite: &Finite, src: &[f32], dst: &mut [f32], largest: &mut u32) = numbers_body;

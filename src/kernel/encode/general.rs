@@ -1,9 +1,12 @@
-//! f32 to codes of formats whose numbers lie evenly in every binade, in any deterministic rounding and under any policy: the same few
-//! integer operations for every number, so that the compiler makes vectors of them.
+//! f32 to codes of formats whose numbers lie evenly in every binade, in any deterministic rounding
+//! and under any policy: the same few integer operations for every number, so that the compiler
+//! makes vectors of them.
 //!
-//! With *e* the exponent field of an f32, at least that of the format's smallest normal number, and its significand, hidden bit included, the magnitude
-//! code is `((e − e_min) << M) + (significand >> s)` plus one if the rounding says so, where *s* cuts an f32's mantissa to *M* bits, and
-//! below the smallest normal number one bit more each binade. The carry into the next binade comes by itself, as does the smallest normal number.
+//! With *e* the exponent field of an f32, at least that of the format's smallest normal number, and
+//! its significand, hidden bit included, the magnitude code is
+//! `((e − e_min) << M) + (significand >> s)` plus one if the rounding says so, where *s* cuts an
+//! f32's mantissa to *M* bits, and below the smallest normal number one bit more each binade. The
+//! carry into the next binade comes by itself, as does the smallest normal number.
 
 use crate::codec::Unpacked;
 use crate::kernel::native::per_isa;
@@ -14,12 +17,14 @@ use crate::spec::{Code, Encoding, FormatSpec, ZeroField};
 /// Parameters of a conversion; pairs are for plus and minus.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Encode {
-    /// Exponent field, as an f32's, of the smallest normal number (of integers: of the smallest number out of range).
+    /// Exponent field, as an f32's, of the smallest normal number (of integers: of the smallest
+    /// number out of range).
     min_field: u32,
     /// Mantissa bits of the format, and bits of an f32's significand that it does not have.
     mantissa_bits: u32,
     pub(super) shift: u32,
-    /// What is added before the bits are cut: so many halves of a unit, less the other number; and 1 where the last bit is added too.
+    /// What is added before the bits are cut: so many halves of a unit, less the other number; and
+    /// 1 where the last bit is added too.
     add: [(u32, u32); 2],
     to_even: u32,
     /// 1 where bits that are cut set the last bit.
@@ -48,15 +53,24 @@ impl Encode {
             Encoding::Float(layout) if matches!(layout.zero_field, ZeroField::Subnormals) => {
                 (layout.min_exponent(), u32::from(layout.mantissa_bits))
             }
-            // As of a float without exponent field: all numbers are subnormal. Numbers out of range have one code, unless they wrap.
-            Encoding::Int(layout) if layout.bits <= 22 && !matches!(convert.overflow, Overflow::Wrap) => {
+            // As of a float without exponent field: all numbers are subnormal. Numbers out of range
+            // have one code, unless they wrap.
+            Encoding::Int(layout)
+                if layout.bits <= 22 && !matches!(convert.overflow, Overflow::Wrap) =>
+            {
                 (i64::from(layout.bits) - i64::from(layout.fraction_bits), u32::from(layout.bits))
             }
             _ => return None,
         };
-        let payload = matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
+        let payload = matches!(convert.nan, Nan::Payload)
+            || matches!(convert.missing_nan, MissingNan::Payload);
         let no_zero = spec.zero_code().is_none();
-        if !(-126..=127).contains(&min_exponent) || mantissa_bits > 22 || spec.max_exponent() > 126 || payload || no_zero {
+        if !(-126..=127).contains(&min_exponent)
+            || mantissa_bits > 22
+            || spec.max_exponent() > 126
+            || payload
+            || no_zero
+        {
             return None;
         }
         if matches!(convert.zero, Zero::NanBelowSmallest) {
@@ -75,9 +89,12 @@ impl Encode {
             _ if spec.is_signed() => code & !sign,
             _ => code,
         };
-        // Beyond every number: of a signed integer of one bit the largest is zero, which says nothing of the size of the smallest.
+        // Beyond every number: of a signed integer of one bit the largest is zero, which says
+        // nothing of the size of the smallest.
         let beyond = (spec.max_exponent() + 2).max(min_exponent as i32 + 1);
-        let max = [spec.max_code(), if spec.is_signed() { spec.min_code() } else { spec.max_code() }].map(units);
+        let max =
+            [spec.max_code(), if spec.is_signed() { spec.min_code() } else { spec.max_code() }]
+                .map(units);
         Some(Self {
             min_field: (127 + min_exponent) as u32,
             mantissa_bits,
@@ -85,7 +102,11 @@ impl Encode {
             add: if magnitude { [add[0]; 2] } else { add },
             to_even: u32::from(matches!(convert.round, Round::NearestEven)),
             to_odd: u32::from(matches!(convert.round, Round::ToOdd)),
-            flush: if matches!(convert.subnormal_inputs, SubnormalInputs::Flush) { 0x0080_0000 } else { 1 },
+            flush: if matches!(convert.subnormal_inputs, SubnormalInputs::Flush) {
+                0x0080_0000
+            } else {
+                1
+            },
             max,
             overflow: both(Unpacked::new(false, 1, beyond)),
             infinity: both(Unpacked::infinity(false)),
@@ -113,7 +134,8 @@ impl Encode {
         // A significand has 24 bits: of more that are cut, all are.
         let cut = Split { bits: cut.bits.min(31), ..cut };
         let [(halves, less), (minus_halves, minus_less)] = self.add;
-        let add = (pick([halves, minus_halves], minus) << (cut.bits - 1)).wrapping_sub(pick([less, minus_less], minus));
+        let add = (pick([halves, minus_halves], minus) << (cut.bits - 1))
+            .wrapping_sub(pick([less, minus_less], minus));
         let kept = cut.significand >> cut.bits;
         let lost = cut.significand & ((1 << cut.bits) - 1);
         // Even and odd are said of the code: without mantissa bits the exponent has its last bit.
@@ -122,12 +144,14 @@ impl Encode {
         self.finish::<PLAIN>(bits, code)
     }
 
-    /// Whether an f32 that is odd for being inexact is cut on the right side: two of its bits at least are cut.
+    /// Whether an f32 that is odd for being inexact is cut on the right side: two of its bits at
+    /// least are cut.
     pub(super) const fn takes_odd(&self) -> bool {
         self.shift >= 2
     }
 
-    /// Whether a code is its sign and its magnitude's, zero not excepted, and all inputs are taken as they are.
+    /// Whether a code is its sign and its magnitude's, zero not excepted, and all inputs are taken
+    /// as they are.
     pub(super) fn is_plain(&self) -> bool {
         self.flush == 1 && self.unsigned == 0 && self.carry == 0 && self.zero == [0, self.flip]
     }
@@ -142,8 +166,10 @@ impl Encode {
             let signed = (code ^ self.flip & minus).wrapping_add(self.carry & minus) & self.mask;
             if code == 0 { pick(self.zero, minus) } else { signed }
         };
-        // What may take its place is at hand before it is chosen: otherwise compilers branch, and make no vectors on AVX2.
-        let [overflow, infinity, nan, zero] = [self.overflow, self.infinity, self.nan, self.zero].map(|pair| pick(pair, minus));
+        // What may take its place is at hand before it is chosen: otherwise compilers branch, and
+        // make no vectors on AVX2.
+        let [overflow, infinity, nan, zero] =
+            [self.overflow, self.infinity, self.nan, self.zero].map(|pair| pick(pair, minus));
         let mut signed = if code > pick(self.max, minus) { overflow } else { signed };
         if !PLAIN {
             signed = if code != 0 && self.unsigned & minus != 0 { self.negative } else { signed };
@@ -154,7 +180,8 @@ impl Encode {
     }
 }
 
-/// What a rounding without random bits adds before bits are cut, of positive and of negative numbers: so many halves of a unit, less the other number.
+/// What a rounding without random bits adds before bits are cut, of positive and of negative
+/// numbers: so many halves of a unit, less the other number.
 pub(super) const fn additions(round: Round) -> Option<[(u32, u32); 2]> {
     let (half, all, none) = ((1, 0), (2, 1), (0, 0));
     let below_half = (1, 1);
@@ -181,7 +208,8 @@ pub(super) fn pick(pair: [u32; 2], minus: u32) -> u32 {
     pair[0] ^ (pair[0] ^ pair[1]) & minus
 }
 
-/// Where an f32's magnitude is cut: the code of its binade, the significand, and how many of its bits the format does not have.
+/// Where an f32's magnitude is cut: the code of its binade, the significand, and how many of its
+/// bits the format does not have.
 pub(super) struct Split {
     pub(super) base: u32,
     pub(super) significand: u32,

@@ -1,9 +1,11 @@
 //! f32 to HiF8, ties away from zero.
 //!
-//! A binade 2^e has three bits of mantissa, and one fewer each beyond a distance |e| of 3, 7 and 15: ones in as many places as |e| / 4 has bits. Adding
-//! half a unit and clearing what is below a unit rounds, a carry into the next binade included. Ties need no care: the upper half of an f32's bits has
-//! all that counts, and a register holds twice as many of them. Codes are |e| and mantissa in one integer plus what the prefix codes of 1, 2 to 3, 4 to 7 and 8 to 15
-//! add, and a sign bit of the exponent.
+//! A binade 2^e has three bits of mantissa, and one fewer each beyond a distance |e| of 3, 7 and
+//! 15: ones in as many places as |e| / 4 has bits. Adding half a unit and clearing what is below a
+//! unit rounds, a carry into the next binade included. Ties need no care: the upper half of an
+//! f32's bits has all that counts, and a register holds twice as many of them. Codes are |e| and
+//! mantissa in one integer plus what the prefix codes of 1, 2 to 3, 4 to 7 and 8 to 15 add, and a
+//! sign bit of the exponent.
 
 use super::params::CHUNK;
 use crate::codec::Unpacked;
@@ -13,11 +15,13 @@ use crate::policy::{Convert, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec};
 
-/// From here on everything overflows: a quarter above the largest number, whose binade has one bit of mantissa.
+/// From here on everything overflows: a quarter above the largest number, whose binade has one bit
+/// of mantissa.
 pub(in crate::kernel) const CAP: u32 = FormatSpec::HIF8.max().to_f32().to_bits() + (1 << 21);
 pub(in crate::kernel) const INFINITY: u32 = 0x7F80_0000;
 
-/// Upper halves of the cap, of infinity, of the smallest number and of half of it: all below that is zero.
+/// Upper halves of the cap, of infinity, of the smallest number and of half of it: all below that
+/// is zero.
 const HALF_CAP: i16 = (CAP >> 16) as i16;
 const HALF_INFINITY: i16 = (INFINITY >> 16) as i16;
 const HALF_SMALLEST: i16 = (FormatSpec::HIF8.min_positive().to_f32().to_bits() >> 16) as i16;
@@ -34,7 +38,8 @@ pub(crate) struct HiF8 {
     /// By sign.
     infinity: [u8; 2],
     nan: [u8; 2],
-    /// What larger magnitudes are taken for: just below the tie they round to the largest number, at it to infinity.
+    /// What larger magnitudes are taken for: just below the tie they round to the largest number,
+    /// at it to infinity.
     cap: i16,
     /// The smallest magnitudes whose codes, and whose numbers, are others than those of the cap.
     special: i16,
@@ -44,7 +49,8 @@ pub(crate) struct HiF8 {
 impl HiF8 {
     /// The parameters, if the format is HiF8 and the policy rounds as its hardware does.
     pub(super) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
-        let plain = matches!(convert.round, Round::NearestAway) && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
+        let plain = matches!(convert.round, Round::NearestAway)
+            && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
         if !matches!(spec.encoding(), Encoding::HiF8) || !plain {
             return None;
         }
@@ -104,7 +110,8 @@ fn distance(half: i16) -> i16 {
     down.min(256 - down)
 }
 
-/// The upper half of a magnitude, rounded; less than the smallest number is taken for it, more than the cap for that.
+/// The upper half of a magnitude, rounded; less than the smallest number is taken for it, more than
+/// the cap for that.
 #[inline(always)]
 fn rounded(magnitude: i16, cap: i16) -> i16 {
     let magnitude = magnitude.max(HALF_SMALLEST).min(cap);
@@ -120,10 +127,12 @@ fn rounded(magnitude: i16, cap: i16) -> i16 {
 fn code(number: i16) -> i16 {
     let distance = distance(number);
     let beyond = |most, more| if distance > most { more } else { 0 };
-    // Distance and mantissa, still three bits of it: a binade beyond 3 has half as much for it, beyond 7 a quarter.
+    // Distance and mantissa, still three bits of it: a binade beyond 3 has half as much for it,
+    // beyond 7 a quarter.
     let eighths = distance << 3 | number >> 4 & 7;
     let joined = eighths + beyond(3, 32 - (eighths >> 1)) + beyond(7, 32 - (eighths >> 2));
-    // So that codes of distance 0 begin at 8, of 1 at 16 and of 2 at 32, and those of negative exponents as much behind them.
+    // So that codes of distance 0 begin at 8, of 1 at 16 and of 2 at 32, and those of negative
+    // exponents as much behind them.
     let first = distance.clamp(1, 2) << 3;
     let normal = joined + first + if number < ONE { first } else { 0 };
     // The smallest have an exponent alone.
@@ -176,7 +185,8 @@ fn upper_halves<'a>(src: &[f32], halves: &'a mut [i16; TILE]) -> &'a mut [i16] {
 }
 
 per_isa! {
-    /// Codes of numbers below the policy's special ones, and the largest magnitude of them and one before, as its upper half.
+    /// Codes of numbers below the policy's special ones, and the largest magnitude of them and one
+    /// before, as its upper half.
     fn encode_hif8[C: Code](cap: i16, src: &[f32], dst: &mut [C], largest: &mut i16) = codes_body;
     /// The representable numbers nearest to them, as before.
     fn round_hif8[](cap: i16, src: &[f32], dst: &mut [f32], largest: &mut i16) = numbers_body;

@@ -1,7 +1,9 @@
-//! f32s to integers that saturate, nearest-even, by one f32 addition: the fast way for all numbers but NaN.
+//! f32s to integers that saturate, nearest-even, by one f32 addition: the fast way for all numbers
+//! but NaN.
 //!
-//! The sum of a number within the format's range and `1.5 · 2^23` units has the spacing of one unit: the addition rounds, ties to even, and the low
-//! bits of the sum are the integer in two's complement.
+//! The sum of a number within the format's range and `1.5 · 2^23` units has the spacing of one
+//! unit: the addition rounds, ties to even, and the low bits of the sum are the integer in two's
+//! complement.
 
 use crate::codec::Unpacked;
 use crate::kernel::native::per_isa;
@@ -25,20 +27,27 @@ impl Integer {
     /// The parameters, if the format and the policy are of the kind.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Encoding::Int(layout) = spec.encoding() else { return None };
-        let plain = matches!(convert.round, Round::NearestEven) && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
+        let plain = matches!(convert.round, Round::NearestEven)
+            && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
         let unit = -i32::from(layout.fraction_bits);
         // The sum and the unit must be normal f32s.
         let wraps = matches!(convert.overflow, Overflow::Wrap);
         if !plain || wraps || layout.bits > 16 || !(-126..=100).contains(&unit) {
             return None;
         }
-        // Beyond the range, and what an unsigned format does with a negative number that is rounded to zero, or is zero.
+        // Beyond the range, and what an unsigned format does with a negative number that is rounded
+        // to zero, or is zero.
         let code = |x: Unpacked| spec.encode_with(x, convert, 0).code;
-        let saturates = |x: Unpacked| code(x) == spec.max_code() && code(x.negate()) == spec.min_code();
+        let saturates =
+            |x: Unpacked| code(x) == spec.max_code() && code(x.negate()) == spec.min_code();
         let small = |x: Unpacked| code(x) == 0 && code(x.negate()) == 0;
         let negative = spec.is_signed() || code(Unpacked::new(true, 1, unit)) == spec.min_code();
         let beyond = Unpacked::new(false, 1, unit + i32::from(layout.bits) + 1);
-        if !saturates(beyond) || !small(Unpacked::new(false, 1, unit - 2)) || !small(Unpacked::ZERO) || !negative {
+        if !saturates(beyond)
+            || !small(Unpacked::new(false, 1, unit - 2))
+            || !small(Unpacked::ZERO)
+            || !negative
+        {
             return None;
         }
         Some(Self {
@@ -90,7 +99,8 @@ fn numbers_body(integer: &Integer, src: &[f32], dst: &mut [f32], largest: &mut u
 }
 
 per_isa! {
-    /// Codes of numbers that the parameters cover, and the largest magnitude of them and one before, as its bits.
+    /// Codes of numbers that the parameters cover, and the largest magnitude of them and one
+    /// before, as its bits.
     fn encode_integer[C: Code](integer: &Integer, src: &[f32], dst: &mut [C], largest: &mut u32) = codes_body;
     /// The representable numbers nearest to numbers, as before.
     fn round_integer[](integer: &Integer, src: &[f32], dst: &mut [f32], largest: &mut u32) = numbers_body;

@@ -1,5 +1,6 @@
-//! f32 to any format of at most 8 bits under any rounding without random bits: as a function of the ordered f32s a code changes at some hundred places,
-//! which are found with the reference codec, once for a call, and looked up.
+//! f32 to any format of at most 8 bits under any rounding without random bits: as a function of the
+//! ordered f32s a code changes at some hundred places, which are found with the reference codec,
+//! once for a call, and looked up.
 
 use crate::bits::F32_NAN;
 use crate::policy::{Convert, MissingNan, Nan, Overflow};
@@ -8,7 +9,8 @@ use crate::spec::{Code, Encoding, FormatSpec};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// Bits of a key that the first table does not look at: sign, exponent and three bits of the mantissa are left.
+/// Bits of a key that the first table does not look at: sign, exponent and three bits of the
+/// mantissa are left.
 const REST: u32 = 20;
 const BUCKETS: usize = 1 << (32 - REST);
 /// More than there are steps: twice 256 numbers and a dozen special places.
@@ -17,7 +19,8 @@ const STEPS: usize = 1024;
 /// The places and the codes between them.
 #[derive(Clone, Debug)]
 pub(crate) struct Steps {
-    /// How many steps are at or before the first key of a bucket, and the most that are inside of one.
+    /// How many steps are at or before the first key of a bucket, and the most that are inside of
+    /// one.
     first: [u16; BUCKETS],
     most: u32,
     /// Keys from which the code is that of the same index plus one.
@@ -39,10 +42,13 @@ const fn number(key: u32) -> f32 {
 impl Steps {
     /// The steps, for formats of at most 8 bits.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Box<Self>> {
-        let payload = matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
+        let payload = matches!(convert.nan, Nan::Payload)
+            || matches!(convert.missing_nan, MissingNan::Payload);
         // Integers that wrap have steps without end.
-        let wraps = matches!((spec.encoding(), convert.overflow), (Encoding::Int(_), Overflow::Wrap));
-        if spec.bits() > 8 || payload || wraps || matches!(convert.round, Round::Stochastic { .. }) {
+        let wraps =
+            matches!((spec.encoding(), convert.overflow), (Encoding::Int(_), Overflow::Wrap));
+        if spec.bits() > 8 || payload || wraps || matches!(convert.round, Round::Stochastic { .. })
+        {
             return None;
         }
         let code = |key: u32| spec.encode_f32_with(number(key), convert, 0).code as u8;
@@ -51,15 +57,28 @@ impl Steps {
             return None;
         }
         let nan = [F32_NAN, -F32_NAN].map(|nan| spec.encode_f32_with(nan, convert, 0).code as u8);
-        let mut table = Box::new(Self { first: [0; BUCKETS], most: 0, keys: [u32::MAX; STEPS], codes: [0; STEPS], nan });
+        let mut table = Box::new(Self {
+            first: [0; BUCKETS],
+            most: 0,
+            keys: [u32::MAX; STEPS],
+            codes: [0; STEPS],
+            nan,
+        });
         table.codes[0] = code(key(f32::NEG_INFINITY.to_bits()));
         for (i, &(key, code)) in steps.iter().enumerate() {
             (table.keys[i], table.codes[i + 1]) = (key, code);
         }
         let mut passed = 0;
         for bucket in 0..BUCKETS {
-            let start = passed + steps[passed..].iter().take_while(|(key, _)| *key <= (bucket as u32) << REST).count();
-            let inside = steps[start..].iter().take_while(|(key, _)| (*key >> REST) as usize == bucket).count();
+            let start = passed
+                + steps[passed..]
+                    .iter()
+                    .take_while(|(key, _)| *key <= (bucket as u32) << REST)
+                    .count();
+            let inside = steps[start..]
+                .iter()
+                .take_while(|(key, _)| (*key >> REST) as usize == bucket)
+                .count();
             table.first[bucket] = start as u16;
             table.most = table.most.max(inside as u32);
             passed = start + inside;
@@ -100,11 +119,16 @@ impl Steps {
     }
 }
 
-/// Keys between which a code changes once at most: the numbers of the format and their negatives, and where the kind of the input changes.
+/// Keys between which a code changes once at most: the numbers of the format and their negatives,
+/// and where the kind of the input changes.
 fn places(spec: &FormatSpec) -> Vec<u32> {
     let kinds = [0, 1, 0x007F_FFFF, 0x0080_0000, 0x7F7F_FFFF, 0x7F80_0000];
-    let numbers = spec.codes().map(|code| spec.decode_f32(code).to_bits() & 0x7FFF_FFFF).filter(|bits| *bits < 0x7F80_0000);
-    let mut keys: Vec<u32> = numbers.chain(kinds).flat_map(|bits| [key(bits), key(bits | 0x8000_0000)]).collect();
+    let numbers = spec
+        .codes()
+        .map(|code| spec.decode_f32(code).to_bits() & 0x7FFF_FFFF)
+        .filter(|bits| *bits < 0x7F80_0000);
+    let mut keys: Vec<u32> =
+        numbers.chain(kinds).flat_map(|bits| [key(bits), key(bits | 0x8000_0000)]).collect();
     keys.sort_unstable();
     keys.dedup();
     keys
@@ -117,8 +141,12 @@ fn find(places: &[u32], code: impl Fn(u32) -> u8) -> Vec<(u32, u8)> {
     let codes: Vec<(u32, u8)> = places.iter().map(|&key| (key, code(key))).collect();
     for pair in codes.windows(2) {
         // Most changes are next to the middle of two numbers, or to one of them.
-        let middle = key((((f64::from(number(pair[0].0)) + f64::from(number(pair[1].0))) / 2.0) as f32).to_bits());
-        let mut guesses = [middle, middle.wrapping_add(1), middle.wrapping_sub(1), pair[0].0 + 1, pair[1].0 - 1].into_iter();
+        let middle = key((((f64::from(number(pair[0].0)) + f64::from(number(pair[1].0))) / 2.0)
+            as f32)
+            .to_bits());
+        let mut guesses =
+            [middle, middle.wrapping_add(1), middle.wrapping_sub(1), pair[0].0 + 1, pair[1].0 - 1]
+                .into_iter();
         open.push([pair[0], pair[1]]);
         while let Some([low, high]) = open.pop() {
             if low.1 == high.1 {

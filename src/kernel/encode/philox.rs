@@ -28,13 +28,15 @@ impl Words {
         Self([[[0; 2]; LANES]; GROUPS])
     }
 
-    /// The words of `count` elements from `dither` on, at most [`RUN`], for a rounding that takes up to 16 bits.
+    /// The words of `count` elements from `dither` on, at most [`RUN`], for a rounding that takes
+    /// up to 16 bits.
     pub(super) fn halves(&mut self, isa: Isa, dither: Dither, count: usize) -> &[u16] {
         let place = self.make(isa, dither, count, 8);
         &bytemuck::cast_slice::<Block, u16>(self.0.as_flattened())[place..][..count]
     }
 
-    /// The words of `count` elements from `dither` on, at most [`RUN`], for a rounding that takes more than 16 bits.
+    /// The words of `count` elements from `dither` on, at most [`RUN`], for a rounding that takes
+    /// more than 16 bits.
     pub(super) fn whole(&mut self, isa: Isa, dither: Dither, count: usize) -> &[u32] {
         let place = self.make(isa, dither, count, 4);
         &bytemuck::cast_slice::<Block, u32>(self.0.as_flattened())[place..][..count]
@@ -57,7 +59,8 @@ fn blocks_body(seed: u64, first: u64, groups: &mut [[Block; LANES]]) {
         let counter: [u64; LANES] = core::array::from_fn(|lane| start.wrapping_add(lane as u64));
         start = start.wrapping_add(LANES as u64);
         // The upper halves of these hold what the products do not look at.
-        let (mut c0, mut c1, mut c2, mut c3) = (counter, counter.map(|counter| counter >> 32), [0u64; LANES], [0u64; LANES]);
+        let (mut c0, mut c1, mut c2, mut c3) =
+            (counter, counter.map(|counter| counter >> 32), [0u64; LANES], [0u64; LANES]);
         let (mut k0, mut k1) = (seed as u32, (seed >> 32) as u32);
         for _ in 0..10 {
             for lane in 0..LANES {

@@ -5,7 +5,8 @@ use crate::codec::Unpacked;
 use crate::policy::Convert;
 use crate::spec::FormatSpec;
 
-/// Parameters of one conversion. With a constant spec they are constants, and encoding is some ten integer operations.
+/// Parameters of one conversion. With a constant spec they are constants, and encoding is some ten
+/// integer operations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Nearest {
     /// Bits of the smallest normal number as an f32.
@@ -27,7 +28,8 @@ pub(crate) struct Nearest {
 }
 
 impl Nearest {
-    /// The parameters, for signed formats with zero and subnormals whose numbers are f32s, if the policy rounds to nearest-even.
+    /// The parameters, for signed formats with zero and subnormals whose numbers are f32s, if the
+    /// policy rounds to nearest-even.
     pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Some(layout) = layout(spec, convert) else { return None };
         if !layout.signed {
@@ -50,8 +52,9 @@ impl Nearest {
         })
     }
 
-    /// The code of `x`. Overflow is selected at the end: a branch that operands decide is mispredicted. Subnormal numbers are behind a branch,
-    /// since the addition would come last in every other number's chain.
+    /// The code of `x`. Overflow is selected at the end: a branch that operands decide is
+    /// mispredicted. Subnormal numbers are behind a branch, since the addition would come last in
+    /// every other number's chain.
     #[inline(always)]
     pub(crate) const fn encode(&self, x: f32) -> u32 {
         let bits = x.to_bits();
@@ -59,7 +62,8 @@ impl Nearest {
         let code = if magnitude < self.min_normal {
             (f32::from_bits(magnitude) + f32::from_bits(self.magic)).to_bits() - self.magic
         } else {
-            // Half a unit less one, and one more if the code is odd: a carry out of exactly the numbers that go up.
+            // Half a unit less one, and one more if the code is odd: a carry out of exactly the
+            // numbers that go up.
             let odd = (magnitude >> self.shift).wrapping_sub(self.rebias) & 1;
             ((magnitude + ((1 << (self.shift - 1)) - 1) + odd) >> self.shift) - self.rebias
         };

@@ -1,5 +1,5 @@
-//! The formats above 8 bits that everybody has, nearest-even: f32s with fewer mantissa bits (BF16, TF32), and FP16, for which processors have
-//! instructions.
+//! The formats above 8 bits that everybody has, nearest-even: f32s with fewer mantissa bits (BF16,
+//! TF32), and FP16, for which processors have instructions.
 
 use super::params::{NanPair, both};
 use crate::codec::Unpacked;
@@ -8,16 +8,23 @@ use crate::policy::{Convert, MissingNan, Nan, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FloatSpec, FormatSpec};
 
-/// The NaN of a conversion that is IEEE 754's: to nearest-even, overflow to infinity, subnormal numbers kept.
+/// The NaN of a conversion that is IEEE 754's: to nearest-even, overflow to infinity, subnormal
+/// numbers kept.
 pub(super) fn ieee_nan(spec: &FormatSpec, convert: &Convert) -> Option<NanPair> {
     let Encoding::Float(layout) = spec.encoding() else { return None };
-    let payload = matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
-    let plain = matches!(convert.round, Round::NearestEven) && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
+    let payload =
+        matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
+    let plain = matches!(convert.round, Round::NearestEven)
+        && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
     let infinity = (spec.infinity_code()?, layout.sign_bit() as u32);
     let is_infinity = |x| both(spec, convert, x) == infinity;
     // Of the usual policy it is known, which short slices gain from.
-    let overflows = || is_infinity(Unpacked::infinity(false)) && is_infinity(Unpacked::new(false, 1, spec.max_exponent() + 1));
-    let ieee = *layout == FloatSpec::ieee(layout.exponent_bits, layout.mantissa_bits) && (*convert == Convert::IEEE || overflows());
+    let overflows = || {
+        is_infinity(Unpacked::infinity(false))
+            && is_infinity(Unpacked::new(false, 1, spec.max_exponent() + 1))
+    };
+    let ieee = *layout == FloatSpec::ieee(layout.exponent_bits, layout.mantissa_bits)
+        && (*convert == Convert::IEEE || overflows());
     (ieee && plain && !payload).then(|| both(spec, convert, Unpacked::NAN))
 }
 
@@ -32,7 +39,10 @@ impl Cut {
     /// The shift, if the format is such.
     pub(in crate::kernel) fn shift(spec: &FormatSpec) -> Option<u32> {
         match spec.encoding() {
-            Encoding::Float(layout) if *layout == FloatSpec::ieee(8, layout.mantissa_bits) && layout.mantissa_bits > 0 => {
+            Encoding::Float(layout)
+                if *layout == FloatSpec::ieee(8, layout.mantissa_bits)
+                    && layout.mantissa_bits > 0 =>
+            {
                 Some(23 - u32::from(layout.mantissa_bits)).filter(|shift| *shift > 0)
             }
             _ => None,
@@ -51,7 +61,9 @@ impl Cut {
     #[inline(always)]
     fn code<const SIGNED_NAN: bool>(&self, bits: u32) -> u32 {
         // The carry of the largest numbers makes infinity; a NaN's is not used.
-        let rounded = bits.wrapping_add((1 << (self.shift - 1)) - 1).wrapping_add(bits >> self.shift & 1) >> self.shift;
+        let rounded =
+            bits.wrapping_add((1 << (self.shift - 1)) - 1).wrapping_add(bits >> self.shift & 1)
+                >> self.shift;
         let nan = self.nan.0 ^ if SIGNED_NAN && bits >> 31 == 1 { self.nan.1 } else { 0 };
         if bits & 0x7FFF_FFFF > 0x7F80_0000 { nan } else { rounded }
     }

@@ -1,4 +1,5 @@
-//! f32 to codes at random: the cut of `general`, with random bits in place of a rounding's constant.
+//! f32 to codes at random: the cut of `general`, with random bits in place of a rounding's
+//! constant.
 
 use super::general::{Encode, Split};
 use super::philox::{RUN, Words};
@@ -9,7 +10,8 @@ use crate::random::Dither;
 use crate::round::{Round, Stochastic as Kind};
 use crate::spec::{Code, FormatSpec};
 
-/// A significand is moved up by this, so that there is room for random bits below; more than 31 bits that are cut count as 31.
+/// A significand is moved up by this, so that there is room for random bits below; more than 31
+/// bits that are cut count as 31.
 const ROOM: u32 = 7;
 const MOST: u32 = 31;
 
@@ -18,7 +20,8 @@ const MOST: u32 = 31;
 pub(crate) struct Stochastic {
     encode: Encode,
     pub(super) bits: u8,
-    /// What is added besides the random number: so many halves of its unit, less the other number; and 1 where the unit's bit is added too.
+    /// What is added besides the random number: so many halves of its unit, less the other number;
+    /// and 1 where the unit's bit is added too.
     halves: u32,
     less: u32,
     to_even: u32,
@@ -30,14 +33,21 @@ impl Stochastic {
         let Round::Stochastic { kind, bits } = convert.round else { return None };
         // Any rounding that lets overflow be infinite, as a random one does.
         let encode = Encode::lower(spec, &convert.with_round(Round::NearestTowardZero))?;
-        // One bit below the random ones is for the halves of B and C; two at the end are for what was cut before.
+        // One bit below the random ones is for the halves of B and C; two at the end are for what
+        // was cut before.
         (1..=28).contains(&bits).then_some(())?;
         let (halves, less, to_even) = match kind {
             Kind::A => (0, 0, 0),
             Kind::B => (1, 0, 0),
             Kind::C => (1, 1, 1),
         };
-        (encode.shift + ROOM > u32::from(bits) && Words::IN_ORDER).then_some(Self { encode, bits, halves, less, to_even })
+        (encode.shift + ROOM > u32::from(bits) && Words::IN_ORDER).then_some(Self {
+            encode,
+            bits,
+            halves,
+            less,
+            to_even,
+        })
     }
 
     /// Whether an f32 that is odd for being inexact meets the random bits above its last.
@@ -56,13 +66,19 @@ impl Stochastic {
         // A unit of the random number.
         let unit = bits - u32::from(self.bits);
         let random = random & ((1 << self.bits) - 1);
-        let add = (random << unit) + (self.halves << (unit - 1)) - self.less + (significand >> unit & self.to_even);
+        let add = (random << unit) + (self.halves << (unit - 1)) - self.less
+            + (significand >> unit & self.to_even);
         self.encode.finish::<PLAIN>(x, cut.base + ((significand + add) >> bits))
     }
 }
 
 #[inline(always)]
-fn body<W: Copy + Into<u32>, C: Code>(stochastic: &Stochastic, src: &[f32], words: &[W], dst: &mut [C]) {
+fn body<W: Copy + Into<u32>, C: Code>(
+    stochastic: &Stochastic,
+    src: &[f32],
+    words: &[W],
+    dst: &mut [C],
+) {
     let stochastic = *stochastic;
     // Loops, not `for_each`: a closure's function may keep its own instruction set.
     if stochastic.encode.is_plain() {

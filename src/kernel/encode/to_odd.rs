@@ -17,6 +17,7 @@ fn odd_body(src: &[f64], dst: &mut [f32]) {
 }
 
 per_isa! {
-    /// f64s rounded to odd: a second rounding, to at least two bits fewer, is as if there had been no first.
+    /// f64s rounded to odd: a second rounding, to at least two bits fewer, is as if there had been
+    /// no first.
     fn to_odd[](src: &[f64], dst: &mut [f32]) = odd_body;
 }

@@ -1,8 +1,11 @@
-//! f32s to integers that keep their low bits ([`Overflow::Wrap`]), in any rounding without random bits.
+//! f32s to integers that keep their low bits ([`Overflow::Wrap`]), in any rounding without random
+//! bits.
 //!
-//! A finite f32 is `significand · 2^(field − 150)` with `field` at least 1. Counted in the format's units, `2^-fraction_bits`, its significand moves to
-//! the left by `left = field − 150 + fraction_bits` bits. Where that is negative, bits are cut off, and the rounding adds to them first as in `general`; a
-//! significand has 24 bits, so of more than 31 bits to be cut 31 tell as much. Of 32 bits or more to the left nothing stays in the low 32 bits,
+//! A finite f32 is `significand · 2^(field − 150)` with `field` at least 1. Counted in the format's
+//! units, `2^-fraction_bits`, its significand moves to the left by
+//! `left = field − 150 + fraction_bits` bits. Where that is negative, bits are cut off, and the
+//! rounding adds to them first as in `general`; a significand has 24 bits, so of more than 31 bits
+//! to be cut 31 tell as much. Of 32 bits or more to the left nothing stays in the low 32 bits,
 //! which are all that a code has. A minus sign is two's complement.
 
 use super::general::{additions, minus, pick};
@@ -29,7 +32,8 @@ pub(crate) struct Wrapping {
     /// All ones where a minus sign of numbers counts.
     signs: u32,
     mask: u32,
-    /// The code that a symmetric format does not produce, and its smallest number's; elsewhere the same code twice.
+    /// The code that a symmetric format does not produce, and its smallest number's; elsewhere the
+    /// same code twice.
     missing: u32,
     smallest: u32,
 }
@@ -37,7 +41,9 @@ pub(crate) struct Wrapping {
 impl Wrapping {
     /// The parameters, if the format is an integer and the policy wraps.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
-        let (Encoding::Int(layout), Overflow::Wrap) = (spec.encoding(), convert.overflow) else { return None };
+        let (Encoding::Int(layout), Overflow::Wrap) = (spec.encoding(), convert.overflow) else {
+            return None;
+        };
         let drops_signs = !layout.signed && matches!(convert.negative, Negative::Magnitude);
         let both = |x: Unpacked| [x, x.negate()].map(|x| spec.encode_with(x, convert, 0).code);
         let add = additions(convert.round)?;
@@ -47,7 +53,11 @@ impl Wrapping {
             add,
             to_even: u32::from(matches!(convert.round, Round::NearestEven)),
             to_odd: u32::from(matches!(convert.round, Round::ToOdd)),
-            flush: if matches!(convert.subnormal_inputs, SubnormalInputs::Flush) { 0x0080_0000 } else { 1 },
+            flush: if matches!(convert.subnormal_inputs, SubnormalInputs::Flush) {
+                0x0080_0000
+            } else {
+                1
+            },
             infinity: both(Unpacked::infinity(false)),
             nan: both(Unpacked::NAN),
             signs: if drops_signs { 0 } else { u32::MAX },
@@ -67,10 +77,12 @@ impl Wrapping {
         let left = field.max(1) as i32 - self.units;
         let cut = left.wrapping_neg().clamp(1, 31) as u32;
         let [(halves, less), (minus_halves, minus_less)] = self.add;
-        let add = (pick([halves, minus_halves], negative) << (cut - 1)).wrapping_sub(pick([less, minus_less], negative));
+        let add = (pick([halves, minus_halves], negative) << (cut - 1))
+            .wrapping_sub(pick([less, minus_less], negative));
         let kept = significand >> cut;
         let lost = significand & ((1 << cut) - 1);
-        let rounded = (significand + add + (kept & self.to_even)) >> cut | self.to_odd & u32::from(lost != 0);
+        let rounded =
+            (significand + add + (kept & self.to_even)) >> cut | self.to_odd & u32::from(lost != 0);
         let whole = (significand << (left & 31)) & u32::from(left < 32).wrapping_neg();
         let low = if left < 0 { rounded } else { whole };
         let low = if magnitude < self.flush { 0 } else { low };

@@ -1,5 +1,6 @@
-//! Sums of products for tiles of a matrix product: up to 16 rows by 16 columns, the columns across the lanes. Every lane takes its products in the order of
-//! *k*, so a tile's shape and the width of a register change no bit.
+//! Sums of products for tiles of a matrix product: up to 16 rows by 16 columns, the columns across
+//! the lanes. Every lane takes its products in the order of *k*, so a tile's shape and the width of
+//! a register change no bit.
 
 use super::intrinsics::GemmIntrinsics;
 use super::rounded::{Rounding, chain_body};
@@ -12,7 +13,12 @@ fn fma<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; 
     by_rows!(R, fma_rows(a, b, acc));
 }
 
-fn fma_rows<const R: usize, const N: usize>(first: usize, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+fn fma_rows<const R: usize, const N: usize>(
+    first: usize,
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f32>; R],
+) {
     let mut sums = [[0.0; NR]; N];
     sums.copy_from_slice(&acc[first..first + N]);
     for (a, b) in a.iter().zip(b) {
@@ -24,9 +30,16 @@ fn fma_rows<const R: usize, const N: usize>(first: usize, a: &[[f32; R]], b: &[L
     acc[first..first + N].copy_from_slice(&sums);
 }
 
-fn blocks<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+fn blocks<const R: usize>(
+    blocks: &Blocks<'_>,
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f32>; R],
+) {
     let (scales, _) = blocks.rows.as_chunks::<R>();
-    for (((a, b), scale_a), scale_b) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
+    for (((a, b), scale_a), scale_b) in
+        a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols)
+    {
         let mut partial = [[0.0; NR]; R];
         fma(a, b, &mut partial);
         for ((acc, partial), scale_a) in acc.iter_mut().zip(partial).zip(scale_a) {
@@ -37,8 +50,9 @@ fn blocks<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]], b: &[Lanes<f32>],
     }
 }
 
-/// Stamps `fn name(isa, parameters, rows, a, b, acc)` for every height: the instruction set's own kernel, or else the plain one. `a` has `height(rows)`
-/// numbers for every position, as many sums are taken up and put back.
+/// Stamps `fn name(isa, parameters, rows, a, b, acc)` for every height: the instruction set's own
+/// kernel, or else the plain one. `a` has `height(rows)` numbers for every position, as many sums
+/// are taken up and put back.
 macro_rules! tiles {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*)[$acc:ty] = $own:ident or $plain:path;)*) => {$(
         $(#[$doc])*
@@ -65,14 +79,21 @@ tiles! {
     fn chain_f32()[f32] = chain_f32 or fma;
     /// Chains of f64 sums; the products of two f32s are exact.
     fn chain_f64()[f64] = chain_f64 or double_body;
-    /// Chains of fused multiply-adds block by block, each from zero, and `acc + partial · (scale · scale)` for each.
+    /// Chains of fused multiply-adds block by block, each from zero, and
+    /// `acc + partial · (scale · scale)` for each.
     fn chain_blocks(parts: &Blocks<'_>)[f32] = chain_blocks or blocks;
     /// Chains of sums rounded to a format, as its numbers.
     fn chain_rounded(rounding: &Rounding)[f32] = chain_rounded or chain_body;
 }
 
 /// [`chain_f32`] for one panel or two: with two a number of A is loaded once for both.
-pub(crate) fn chain_f32_of(isa: Isa, rows: usize, a: &[f32], b: &[&[Lanes<f32>]], acc: &mut [Block<f32>]) {
+pub(crate) fn chain_f32_of(
+    isa: Isa,
+    rows: usize,
+    a: &[f32],
+    b: &[&[Lanes<f32>]],
+    acc: &mut [Block<f32>],
+) {
     if let (Some(b), Some(acc), MR) = (b.first_chunk(), acc.first_chunk_mut(), height(rows))
         && Native::chain_f32_pair(isa, a.as_chunks().0, *b, acc)
     {
@@ -82,19 +103,34 @@ pub(crate) fn chain_f32_of(isa: Isa, rows: usize, a: &[f32], b: &[&[Lanes<f32>]]
 }
 
 /// [`chain_blocks`] for one panel or two.
-pub(crate) fn chain_blocks_of(isa: Isa, parts: &[Blocks<'_>], rows: usize, a: &[f32], b: &[&[Lanes<f32>]], acc: &mut [Block<f32>]) {
-    if let (Some(parts), Some(b), Some(acc), MR) = (parts.first_chunk(), b.first_chunk(), acc.first_chunk_mut(), height(rows))
+pub(crate) fn chain_blocks_of(
+    isa: Isa,
+    parts: &[Blocks<'_>],
+    rows: usize,
+    a: &[f32],
+    b: &[&[Lanes<f32>]],
+    acc: &mut [Block<f32>],
+) {
+    if let (Some(parts), Some(b), Some(acc), MR) =
+        (parts.first_chunk(), b.first_chunk(), acc.first_chunk_mut(), height(rows))
         && Native::chain_blocks_pair(isa, parts, a.as_chunks().0, *b, acc)
     {
         return;
     }
-    parts.iter().zip(b).zip(acc).for_each(|((parts, b), acc)| chain_blocks(isa, parts, rows, a, b, acc));
+    parts
+        .iter()
+        .zip(b)
+        .zip(acc)
+        .for_each(|((parts, b), acc)| chain_blocks(isa, parts, rows, a, b, acc));
 }
 
-/// Every number, with a zero added, times the factor of its column. Adding −0 changes nothing, adding +0 makes every zero +0.
+/// Every number, with a zero added, times the factor of its column. Adding −0 changes nothing,
+/// adding +0 makes every zero +0.
 pub(crate) fn scale_lanes(isa: Isa, numbers: &mut [Lanes<f32>], zero: f32, factors: &Lanes<f32>) {
     if !Native::scale_lanes(isa, numbers, zero, factors) {
-        numbers.iter_mut().for_each(|row| row.iter_mut().zip(factors).for_each(|(x, factor)| *x = (*x + zero) * factor));
+        numbers.iter_mut().for_each(|row| {
+            row.iter_mut().zip(factors).for_each(|(x, factor)| *x = (*x + zero) * factor)
+        });
     }
 }
 

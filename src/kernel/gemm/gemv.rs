@@ -1,5 +1,5 @@
-//! Sums of one row, or a few, by the columns of four panels, whose codes become numbers in registers: the memory is read once, and four chains hide each other's
-//! waiting.
+//! Sums of one row, or a few, by the columns of four panels, whose codes become numbers in
+//! registers: the memory is read once, and four chains hide each other's waiting.
 
 use super::gemv_operands::{Factors, GEMV_MR, GemvPanel, MAX_ROWS, NibbleTable, PANELS};
 use super::intrinsics::GemmIntrinsics;
@@ -33,7 +33,8 @@ pub(crate) struct BytePlanes {
 }
 
 impl Nibbles {
-    /// A table of sixteen numbers, if the instruction set has look-ups in registers of 16 numbers or, if two are enough, of 16 bytes.
+    /// A table of sixteen numbers, if the instruction set has look-ups in registers of 16 numbers
+    /// or, if two are enough, of 16 bytes.
     pub(crate) fn new(isa: Isa, numbers: Lanes<f32>) -> Option<Self> {
         Native::nibble_table(isa, numbers).map(|table| Self { isa, table })
     }
@@ -48,7 +49,9 @@ impl Gemv {
     /// Numbers of bytes, if they are decoded by byte permutes.
     pub(crate) fn bytes(decode: &DecodeBytes) -> Option<Self> {
         match decode.registers() {
-            Some((isa, RegisterTable::Planes(planes))) => Some(Self::Bytes(BytePlanes { isa, planes: Box::new(planes.clone()) })),
+            Some((isa, RegisterTable::Planes(planes))) => {
+                Some(Self::Bytes(BytePlanes { isa, planes: Box::new(planes.clone()) }))
+            }
             _ => None,
         }
     }
@@ -72,8 +75,9 @@ impl Gemv {
         if self.goes_row_by_row() { 1 } else { MAX_ROWS }
     }
 
-    /// The sums, from zero, of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8; `a` has their numbers for each position, `factors` their
-    /// scales for each block of `run` positions. Blocks are whole chunks of codes: 4 positions of bytes, 8 of pairs.
+    /// The sums, from zero, of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8; `a`
+    /// has their numbers for each position, `factors` their scales for each block of `run`
+    /// positions. Blocks are whole chunks of codes: 4 positions of bytes, 8 of pairs.
     pub(crate) fn sums(
         &self,
         run: usize,
@@ -83,8 +87,12 @@ impl Gemv {
         sums: &mut [[Lanes<f32>; PANELS]],
     ) {
         match self {
-            Self::Nibbles(Nibbles { isa, table }) => Native::gemv_pairs(*isa, table, run, factors, a, panels, sums),
-            Self::Bytes(BytePlanes { isa, planes }) => Native::gemv_bytes(*isa, planes, run, factors, a, panels, sums),
+            Self::Nibbles(Nibbles { isa, table }) => {
+                Native::gemv_pairs(*isa, table, run, factors, a, panels, sums)
+            }
+            Self::Bytes(BytePlanes { isa, planes }) => {
+                Native::gemv_bytes(*isa, planes, run, factors, a, panels, sums)
+            }
         }
     }
 }

@@ -29,7 +29,8 @@ impl OfBlocks<'_> {
     }
 }
 
-/// A panel of codes, position by position or in pairs as quads, and what its elements are multiplied by, block by block.
+/// A panel of codes, position by position or in pairs as quads, and what its elements are
+/// multiplied by, block by block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GemvPanel<'a> {
     pub(crate) codes: &'a [u8],
@@ -47,7 +48,11 @@ pub(crate) enum Factors<'a> {
 
 /// Fills eight positions for each quad; for the last there may be fewer.
 #[inline(always)]
-pub(in crate::kernel) fn by_eights(quads: &[Quad], numbers: &mut [Lanes<f32>], decode: impl Fn(&Quad) -> [Lanes<f32>; 8]) {
+pub(in crate::kernel) fn by_eights(
+    quads: &[Quad],
+    numbers: &mut [Lanes<f32>],
+    decode: impl Fn(&Quad) -> [Lanes<f32>; 8],
+) {
     let (whole, last) = numbers.as_chunks_mut();
     whole.iter_mut().zip(quads).for_each(|(rows, quad)| *rows = decode(quad));
     if let (false, Some(quad)) = (last.is_empty(), quads.get(whole.len())) {

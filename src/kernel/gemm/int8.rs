@@ -1,8 +1,9 @@
-//! Sums of products of small integers by dot products of bytes: four positions at a time, exact in i32. AVX512-VNNI adds up all four; AVX2 (`maddubs`) two, in i16,
-//! where they must not overflow.
+//! Sums of products of small integers by dot products of bytes: four positions at a time, exact in
+//! i32. AVX512-VNNI adds up all four; AVX2 (`maddubs`) two, in i16, where they must not overflow.
 //!
-//! The instructions multiply unsigned by signed bytes. B's integers are taken higher by an offset, their largest magnitude, so that none is negative.
-//! That adds `offset · Σ a` to the sum of a block, which therefore starts at the negative of it: one number for a row and a block.
+//! The instructions multiply unsigned by signed bytes. B's integers are taken higher by an offset,
+//! their largest magnitude, so that none is negative. That adds `offset · Σ a` to the sum of a
+//! block, which therefore starts at the negative of it: one number for a row and a block.
 
 use super::gemv_operands::{GEMV_MR, GemvPanel, MAX_ROWS, PANELS};
 use super::int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, ByteDots, SmallIntegers};
@@ -11,8 +12,16 @@ use super::tile::{Block, CodeRows, Lanes, MR, Quad, height};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
 
-/// The words and compensations of a tile's numbers, `height` of them for each position, in blocks of `run` positions; B is `offset` higher.
-pub(crate) fn a_int8_words(isa: Isa, unit: f32, offset: u32, height: usize, run: usize, numbers: &[f32]) -> AInt8Words {
+/// The words and compensations of a tile's numbers, `height` of them for each position, in blocks
+/// of `run` positions; B is `offset` higher.
+pub(crate) fn a_int8_words(
+    isa: Isa,
+    unit: f32,
+    offset: u32,
+    height: usize,
+    run: usize,
+    numbers: &[f32],
+) -> AInt8Words {
     let AInt8Words { mut words, mut compensation } = AInt8Words::default();
     for block in numbers.chunks(run * height) {
         let first = words.len();
@@ -35,7 +44,8 @@ pub(crate) fn a_int8_words(isa: Isa, unit: f32, offset: u32, height: usize, run:
 #[inline(always)]
 fn words_body<const H: usize>(unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) {
     let Some(sums) = sums.first_chunk_mut::<H>() else { return };
-    for (positions, word) in numbers.as_chunks::<H>().0.chunks(4).zip(words.as_chunks_mut::<H>().0) {
+    for (positions, word) in numbers.as_chunks::<H>().0.chunks(4).zip(words.as_chunks_mut::<H>().0)
+    {
         for (place, position) in positions.iter().enumerate() {
             for lane in 0..H {
                 let integer = (position[lane] * unit) as i32;
@@ -66,7 +76,8 @@ pub(crate) struct Dots {
 pub(crate) struct DotsOfRows(Isa);
 
 impl Dots {
-    /// The dot products of an instruction set for two formats; `None` if it has none, or where sums of f32s are as fast.
+    /// The dot products of an instruction set for two formats; `None` if it has none, or where sums
+    /// of f32s are as fast.
     pub(crate) fn new(isa: Isa, a: &SmallIntegers, b: &SmallIntegers) -> Option<Self> {
         // Two products of twice B's largest magnitude by A's.
         let quads = i16::MAX as usize / (4 * b.largest * a.largest).max(1) as usize;
@@ -79,12 +90,24 @@ impl Dots {
     }
 
     /// Codes, position by position in blocks of `run`, to quads of integers.
-    pub(crate) fn quads(self, integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
+    pub(crate) fn quads(
+        self,
+        integers: &SmallIntegers,
+        codes: &[Lanes<u8>],
+        run: usize,
+        quads: &mut [Quad],
+    ) {
         Native::integer_quads(self.isa, integers, codes, run, quads);
     }
 
-    /// Quads of pairs of codes, which only formats with a table have, to twice as many quads of integers, or one less.
-    pub(crate) fn quads_of_pairs(self, integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
+    /// Quads of pairs of codes, which only formats with a table have, to twice as many quads of
+    /// integers, or one less.
+    pub(crate) fn quads_of_pairs(
+        self,
+        integers: &SmallIntegers,
+        pairs: &[Quad],
+        quads: &mut [Quad],
+    ) {
         Native::integer_quads_of_pairs(self.isa, integers, pairs, quads);
     }
 
@@ -110,7 +133,8 @@ impl Dots {
         }
     }
 
-    /// Rows of codes, in pairs or one a byte, up to which there is [`Self::rows`] and it is quicker than tiles.
+    /// Rows of codes, in pairs or one a byte, up to which there is [`Self::rows`] and it is quicker
+    /// than tiles.
     pub(crate) const fn max_rows(self, paired: bool) -> usize {
         match self.kernel {
             ByteDots::FoursOfRows => MAX_ROWS,
@@ -125,7 +149,8 @@ impl Dots {
         if let ByteDots::FoursOfRows = self.kernel { GEMV_MR } else { 1 }
     }
 
-    /// The sums of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8, by four panels of codes. Only if [`max_rows`](Self::max_rows) is not 0.
+    /// The sums of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8, by four panels of
+    /// codes. Only if [`max_rows`](Self::max_rows) is not 0.
     pub(crate) fn rows(
         self,
         integers: &SmallIntegers,
@@ -139,12 +164,26 @@ impl Dots {
 
 impl DotsOfRows {
     /// Codes of `length` positions row by row to quads of integers; positions of no row have any.
-    pub(crate) fn quads(self, integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut [Quad]) {
+    pub(crate) fn quads(
+        self,
+        integers: &SmallIntegers,
+        rows: &CodeRows<'_>,
+        length: usize,
+        quads: &mut [Quad],
+    ) {
         Native::integer_quads_of_rows(self.0, integers, rows, length, quads);
     }
 
-    /// Codes of [`MR`] rows of A to words and compensations; a block is whole words, B `offset` higher.
-    pub(crate) fn words(self, integers: &SmallIntegers, offset: u32, rows: &CodeRows<'_>, length: usize, run: usize) -> AInt8Words {
+    /// Codes of [`MR`] rows of A to words and compensations; a block is whole words, B `offset`
+    /// higher.
+    pub(crate) fn words(
+        self,
+        integers: &SmallIntegers,
+        offset: u32,
+        rows: &CodeRows<'_>,
+        length: usize,
+        run: usize,
+    ) -> AInt8Words {
         Native::integer_words_of_rows(self.0, integers, offset, rows, length, run)
     }
 }

@@ -8,8 +8,9 @@ use alloc::vec::Vec;
 /// A format whose numbers are integers of 8 bits times a power of two.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SmallIntegers {
-    /// The integers of codes of at most 6 bits, whatever is above those, higher by `largest`. None if codes are 8-bit integers in two's complement; those are
-    /// higher by `largest` with their top bit flipped, for it is 128.
+    /// The integers of codes of at most 6 bits, whatever is above those, higher by `largest`. None
+    /// if codes are 8-bit integers in two's complement; those are higher by `largest` with their
+    /// top bit flipped, for it is 128.
     pub(in crate::kernel) table: Option<[u8; 64]>,
     /// The exponent of the last place.
     pub(crate) exponent: i32,
@@ -18,7 +19,8 @@ pub(crate) struct SmallIntegers {
 }
 
 impl SmallIntegers {
-    /// The integers of a floating-point or integer format, if they fit; a codebook tells no common unit.
+    /// The integers of a floating-point or integer format, if they fit; a codebook tells no common
+    /// unit.
     pub(crate) fn lower(spec: &FormatSpec) -> Option<Self> {
         if spec.bits() > 8 || matches!(spec.encoding(), Encoding::Codebook(_)) {
             return None;
@@ -29,19 +31,27 @@ impl SmallIntegers {
         if !numbers.iter().all(|x| *x >= -128.0 && *x <= 127.0 && *x as i8 as f32 == *x) {
             return None;
         }
-        let own = spec.bits() == 8 && numbers.iter().enumerate().all(|(code, x)| code as u8 as i8 == *x as i8);
+        let own = spec.bits() == 8
+            && numbers.iter().enumerate().all(|(code, x)| code as u8 as i8 == *x as i8);
         if !own && spec.bits() > 6 {
             return None;
         }
         let largest = numbers.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
-        let table = (!own).then(|| core::array::from_fn(|code| (numbers[code % numbers.len()] + largest) as u8));
+        let table = (!own)
+            .then(|| core::array::from_fn(|code| (numbers[code % numbers.len()] + largest) as u8));
         Some(Self { table, exponent, largest: largest as u32 })
     }
 }
 
-/// Makes quads of codes, position by position in blocks of `run`; behind the last position of a block they are those of code 0.
+/// Makes quads of codes, position by position in blocks of `run`; behind the last position of a
+/// block they are those of code 0.
 #[inline(always)]
-pub(in crate::kernel) fn by_fours(codes: &[Lanes<u8>], run: usize, quads: &mut [Quad], quad: impl Fn(&[Lanes<u8>; 4]) -> Quad) {
+pub(in crate::kernel) fn by_fours(
+    codes: &[Lanes<u8>],
+    run: usize,
+    quads: &mut [Quad],
+    quad: impl Fn(&[Lanes<u8>; 4]) -> Quad,
+) {
     for (block, quads) in codes.chunks(run).zip(quads.chunks_mut(run.div_ceil(4))) {
         for (four, to) in block.chunks(4).zip(quads) {
             *to = quad(&four.first_chunk().copied().unwrap_or_else(|| {
@@ -76,10 +86,12 @@ pub(crate) struct AInt8<'a> {
 /// Some rows of A by codes as they are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AInt8Rows<'a> {
-    /// Whether two codes share a byte, in formats with a table alone. One a byte, words are positions 0 to 3, 4 to 7 and so on; in pairs they are 0, 2, 4, 6,
-    /// then 1, 3, 5, 7: the low and the high halves of a quad.
+    /// Whether two codes share a byte, in formats with a table alone. One a byte, words are
+    /// positions 0 to 3, 4 to 7 and so on; in pairs they are 0, 2, 4, 6, then 1, 3, 5, 7: the low
+    /// and the high halves of a quad.
     pub(crate) paired: bool,
-    /// Words, of four positions, of a block; of pairs an even number, for a quad of them is two words.
+    /// Words, of four positions, of a block; of pairs an even number, for a quad of them is two
+    /// words.
     pub(crate) run: usize,
     /// The unit of the products, for B's scales.
     pub(crate) unit: f32,

@@ -1,7 +1,9 @@
-//! What an instruction set may bring to matrix products. A kernel that it does not have declines, and the plain loop runs.
+//! What an instruction set may bring to matrix products. A kernel that it does not have declines,
+//! and the plain loop runs.
 //!
-//! Sums of bytes and sums of a few rows have no plain loop: an instruction set that offers them, by [`byte_dots`](GemmIntrinsics::byte_dots),
-//! [`nibble_table`](GemmIntrinsics::nibble_table) or a table in registers, brings the functions behind them too.
+//! Sums of bytes and sums of a few rows have no plain loop: an instruction set that offers them, by
+//! [`byte_dots`](GemmIntrinsics::byte_dots), [`nibble_table`](GemmIntrinsics::nibble_table) or a
+//! table in registers, brings the functions behind them too.
 
 use super::gemv_operands::{Factors, GemvPanel, NibbleTable, PANELS};
 use super::int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, ByteDots, SmallIntegers};
@@ -16,12 +18,22 @@ const NOT_OFFERED: &str = "an instruction set that does not offer this kernel";
 /// Tiles and panels in intrinsics: see [`Native`](crate::kernel::native::Native).
 pub(in crate::kernel) trait GemmIntrinsics {
     /// Chains of fused multiply-adds of R rows; whether it made them.
-    fn chain_f32<const R: usize>(_: Isa, _a: &[[f32; R]], _b: &[Lanes<f32>], _acc: &mut [Lanes<f32>; R]) -> bool {
+    fn chain_f32<const R: usize>(
+        _: Isa,
+        _a: &[[f32; R]],
+        _b: &[Lanes<f32>],
+        _acc: &mut [Lanes<f32>; R],
+    ) -> bool {
         false
     }
 
     /// Chains of f64 sums; whether it made them.
-    fn chain_f64<const R: usize>(_: Isa, _a: &[[f32; R]], _b: &[Lanes<f32>], _acc: &mut [Lanes<f64>; R]) -> bool {
+    fn chain_f64<const R: usize>(
+        _: Isa,
+        _a: &[[f32; R]],
+        _b: &[Lanes<f32>],
+        _acc: &mut [Lanes<f64>; R],
+    ) -> bool {
         false
     }
 
@@ -37,12 +49,23 @@ pub(in crate::kernel) trait GemmIntrinsics {
     }
 
     /// Chains of rounded sums; whether it made them.
-    fn chain_rounded<const R: usize>(_: Isa, _: &Rounding, _a: &[[f32; R]], _b: &[Lanes<f32>], _acc: &mut [Lanes<f32>; R]) -> bool {
+    fn chain_rounded<const R: usize>(
+        _: Isa,
+        _: &Rounding,
+        _a: &[[f32; R]],
+        _b: &[Lanes<f32>],
+        _acc: &mut [Lanes<f32>; R],
+    ) -> bool {
         false
     }
 
     /// Chains of fused multiply-adds by two panels; whether it made them.
-    fn chain_f32_pair(_: Isa, _a: &[[f32; MR]], _b: [&[Lanes<f32>]; 2], _acc: &mut [Block<f32>; 2]) -> bool {
+    fn chain_f32_pair(
+        _: Isa,
+        _a: &[[f32; MR]],
+        _b: [&[Lanes<f32>]; 2],
+        _acc: &mut [Block<f32>; 2],
+    ) -> bool {
         false
     }
 
@@ -72,13 +95,20 @@ pub(in crate::kernel) trait GemmIntrinsics {
         false
     }
 
-    /// Dot products of bytes, of which i16s hold the sums of so many quads; `None` also where sums of f32s are as fast.
+    /// Dot products of bytes, of which i16s hold the sums of so many quads; `None` also where sums
+    /// of f32s are as fast.
     fn byte_dots(_: Isa, _quads: usize) -> Option<ByteDots> {
         None
     }
 
     /// Codes, position by position in blocks of `run`, to quads of integers.
-    fn integer_quads(_: Isa, _: &SmallIntegers, _codes: &[Lanes<u8>], _run: usize, _quads: &mut [Quad]) {
+    fn integer_quads(
+        _: Isa,
+        _: &SmallIntegers,
+        _codes: &[Lanes<u8>],
+        _run: usize,
+        _quads: &mut [Quad],
+    ) {
         unreachable!("{NOT_OFFERED}");
     }
 
@@ -88,7 +118,13 @@ pub(in crate::kernel) trait GemmIntrinsics {
     }
 
     /// Codes row by row to quads of integers: of [`ByteDots::FoursOfRows`].
-    fn integer_quads_of_rows(_: Isa, _: &SmallIntegers, _rows: &CodeRows<'_>, _length: usize, _quads: &mut [Quad]) {
+    fn integer_quads_of_rows(
+        _: Isa,
+        _: &SmallIntegers,
+        _rows: &CodeRows<'_>,
+        _length: usize,
+        _quads: &mut [Quad],
+    ) {
         unreachable!("{NOT_OFFERED}");
     }
 
@@ -110,7 +146,13 @@ pub(in crate::kernel) trait GemmIntrinsics {
     }
 
     /// Dot products of a tile.
-    fn dot_tile<const R: usize>(_: Isa, _: ByteDots, _: &AInt8<'_>, _: &BInt8<'_>, _acc: &mut [Lanes<f32>; R]) {
+    fn dot_tile<const R: usize>(
+        _: Isa,
+        _: ByteDots,
+        _: &AInt8<'_>,
+        _: &BInt8<'_>,
+        _acc: &mut [Lanes<f32>; R],
+    ) {
         unreachable!("{NOT_OFFERED}");
     }
 

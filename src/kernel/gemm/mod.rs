@@ -10,7 +10,10 @@ mod rounded;
 mod tile;
 mod transpose;
 
-pub(crate) use float::{chain_blocks_of, chain_f32_of, chain_f64, chain_rounded, cut_bits, dot_f32, dot_f64, scale_lanes};
+pub(crate) use float::{
+    chain_blocks_of, chain_f32_of, chain_f64, chain_rounded, cut_bits, dot_f32, dot_f64,
+    scale_lanes,
+};
 pub(crate) use gemv::{Gemv, Nibbles};
 pub(crate) use gemv_operands::{Factors, GEMV_MR, GemvPanel, OfBlocks, PANELS};
 pub(crate) use int8::{Dots, a_int8_words};

@@ -1,4 +1,5 @@
-//! Sums that are rounded to a floating-point format at every step, as f32s that the format has: `acc + a·b` rounded to odd in f64, then cut to the format's precision.
+//! Sums that are rounded to a floating-point format at every step, as f32s that the format has:
+//! `acc + a·b` rounded to odd in f64, then cut to the format's precision.
 
 use super::tile::Lanes;
 use crate::bits::odd_sum;
@@ -15,14 +16,17 @@ pub(crate) struct Rounding {
     pub(in crate::kernel) known: Option<Known>,
     /// Whether sums may be rounded to f32 first.
     pub(in crate::kernel) twice: bool,
-    /// For plus and minus: whether the magnitude of a tie, and of any other inexact sum, goes up or down; neither for nearest-even.
+    /// For plus and minus: whether the magnitude of a tie, and of any other inexact sum, goes up or
+    /// down; neither for nearest-even.
     ties: [Direction; 2],
     others: [Direction; 2],
-    /// All ones: whether the last bit is set where a sum is inexact; whether an exact zero sum is −0; whether there is no −0.
+    /// All ones: whether the last bit is set where a sum is inexact; whether an exact zero sum is
+    /// −0; whether there is no −0.
     to_odd: u64,
     minus_zero: u64,
     plus_zero: u64,
-    /// The bits of an f64's exponent at the smallest normal number, and by how much the exponent of the last place is below a number's.
+    /// The bits of an f64's exponent at the smallest normal number, and by how much the exponent of
+    /// the last place is below a number's.
     min_field: u64,
     mantissa_bits: u64,
     max: f64,
@@ -76,7 +80,8 @@ fn select(mask: u64, yes: f64, no: f64) -> f64 {
 }
 
 impl Rounding {
-    /// The parameters, for signed formats with subnormal numbers that are f32s, in a deterministic rounding.
+    /// The parameters, for signed formats with subnormal numbers that are f32s, in a deterministic
+    /// rounding.
     pub(crate) fn lower(spec: &FormatSpec, round: Round) -> Option<Self> {
         let Encoding::Float(layout) = spec.encoding() else { return None };
         let fits = layout.signed
@@ -120,13 +125,15 @@ impl Rounding {
         })
     }
 
-    /// This rounding for finite products of `bits` bits, from `2^last` to below `2^end`: a sum of two numbers that have
-    /// at most the format's *t* bits is an f32 or nowhere near a tie, if f32's 24 bits are `2t + 1` or more (Figueroa 1995), and may be rounded twice.
+    /// This rounding for finite products of `bits` bits, from `2^last` to below `2^end`: a sum of
+    /// two numbers that have at most the format's *t* bits is an f32 or nowhere near a tie, if
+    /// f32's 24 bits are `2t + 1` or more (Figueroa 1995), and may be rounded twice.
     pub(crate) fn of_products(self, last: i32, end: i32, bits: i32) -> Self {
         let twice = match self.known {
             // Sums below the smallest normal number, 2^-14, are f32s.
             Some(Known::F16) => bits <= 11 && last >= -37 && end <= 100,
-            // Beyond 2^(t+1) times the largest product a sum does not grow; in between are neither subnormal f32s nor overflow.
+            // Beyond 2^(t+1) times the largest product a sum does not grow; in between are neither
+            // subnormal f32s nor overflow.
             Some(Known::Nearest(missing)) => {
                 let own = 24 - missing as i32;
                 2 * own < 24 && bits <= own && last >= -120 && end + own < 64
@@ -150,8 +157,10 @@ impl Rounding {
         let (minus, exact) = (mask(x.is_sign_negative()), mask(rest == 0.0));
         let tie = mask(rest.abs() == unit * 0.5);
         let of = |pair: [u64; 2]| pair[1] & minus | pair[0] & !minus;
-        let up = of([self.ties[0].up, self.ties[1].up]) & tie | of([self.others[0].up, self.others[1].up]) & !tie;
-        let down = of([self.ties[0].down, self.ties[1].down]) & tie | of([self.others[0].down, self.others[1].down]) & !tie;
+        let up = of([self.ties[0].up, self.ties[1].up]) & tie
+            | of([self.others[0].up, self.others[1].up]) & !tie;
+        let down = of([self.ties[0].down, self.ties[1].down]) & tie
+            | of([self.others[0].down, self.others[1].down]) & !tie;
         let to_odd = self.to_odd & ((x + magic).to_bits() & 1).wrapping_sub(1);
         // Where the magnitude went the other way, it is one unit off.
         let went_down = mask(rest > 0.0) ^ minus;
@@ -161,7 +170,8 @@ impl Rounding {
         let number = |pair: [f64; 2]| select(minus, pair[1], pair[0]);
         let finite = magnitude.copysign(x);
         let finite = select(mask(magnitude > self.max), number(self.overflow), finite);
-        let minus_zero = self.minus_zero & mask(x == 0.0) & mask((product.to_bits() | acc.to_bits()) != 0);
+        let minus_zero =
+            self.minus_zero & mask(x == 0.0) & mask((product.to_bits() | acc.to_bits()) != 0);
         let finite = select(minus_zero, -0.0, finite);
         let finite = select(self.plus_zero & mask(finite == 0.0), 0.0, finite);
         let any = select(mask(x.abs() == f64::INFINITY), number(self.infinity), finite);
@@ -169,7 +179,8 @@ impl Rounding {
     }
 }
 
-/// Chains of sums rounded to a format: the plain loop of [`chain_rounded`](super::float::chain_rounded).
+/// Chains of sums rounded to a format: the plain loop of
+/// [`chain_rounded`](super::float::chain_rounded).
 #[inline(always)]
 pub(in crate::kernel) fn chain_body<const R: usize>(
     rounding: &Rounding,
@@ -179,7 +190,8 @@ pub(in crate::kernel) fn chain_body<const R: usize>(
 ) {
     for (a, b) in a.iter().zip(b) {
         for (acc, a) in acc.iter_mut().zip(a) {
-            // Not by `for_each`, which is called rather than inlined, and then has not the caller's instructions.
+            // Not by `for_each`, which is called rather than inlined, and then has not the caller's
+            // instructions.
             for (acc, b) in acc.iter_mut().zip(b) {
                 *acc = rounding.step(*acc, *a, *b);
             }

@@ -6,8 +6,8 @@ pub(crate) const NR: usize = 16;
 /// Rows of a tile at most: BLIS's MR. Kernels are made for the heights that [`height`] returns.
 pub(crate) const MR: usize = 16;
 
-/// Positions along *k* that all tiles go through before the next ones, BLIS's KC: KC · NR numbers of a panel of B, 8 KiB, stay in the first-level cache,
-/// those of all tiles of A in the second.
+/// Positions along *k* that all tiles go through before the next ones, BLIS's KC: KC · NR numbers
+/// of a panel of B, 8 KiB, stay in the first-level cache, those of all tiles of A in the second.
 pub(crate) const KC: usize = 128;
 
 /// One number for each column.
@@ -24,8 +24,8 @@ pub(crate) const fn height(rows: usize) -> usize {
     }
 }
 
-/// Runs a function for all rows of a tile, with the first of them, as many at a time as have their sums in registers: two each of AVX2's 16, four of the 32 that
-/// others have of 128 bits.
+/// Runs a function for all rows of a tile, with the first of them, as many at a time as have their
+/// sums in registers: two each of AVX2's 16, four of the 32 that others have of 128 bits.
 macro_rules! by_rows {
     ($rows:expr, $function:ident($($argument:expr),*)) => {
         match $rows {
@@ -81,9 +81,14 @@ pub(in crate::kernel) fn padded<const N: usize>(bytes: &[u8]) -> [u8; N] {
     })
 }
 
-/// Chains of f64 sums; an instruction set whose registers the compiler fills by itself runs this loop too.
+/// Chains of f64 sums; an instruction set whose registers the compiler fills by itself runs this
+/// loop too.
 #[inline(always)]
-pub(in crate::kernel) fn double_body<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f64>; R]) {
+pub(in crate::kernel) fn double_body<const R: usize>(
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f64>; R],
+) {
     for (a, b) in a.iter().zip(b) {
         for (acc, a) in acc.iter_mut().zip(a) {
             acc.iter_mut().zip(b).for_each(|(acc, b)| *acc += f64::from(*a) * f64::from(*b));

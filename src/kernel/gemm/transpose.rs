@@ -47,11 +47,13 @@ fn unpack_quads_body(quads: &[Quad], codes: &mut [Lanes<u8>]) {
 }
 
 per_isa! {
-    /// Codes of 4 bits, eight of each row in a quad, the first of a byte in its low bits, to codes position by position.
+    /// Codes of 4 bits, eight of each row in a quad, the first of a byte in its low bits, to codes
+    /// position by position.
     fn unpack_quads[](quads: &[Quad], codes: &mut [Lanes<u8>]) = unpack_quads_body;
 }
 
-/// Each row of the first half by turns with one of the second: four times over, rows are columns. Written so that compilers find what a machine has for it.
+/// Each row of the first half by turns with one of the second: four times over, rows are columns.
+/// Written so that compilers find what a machine has for it.
 #[inline(always)]
 fn interleaved(rows: [Lanes<u8>; NR]) -> [Lanes<u8>; NR] {
     const HALF: usize = NR / 2;

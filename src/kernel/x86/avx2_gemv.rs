@@ -1,16 +1,21 @@
-//! One row by the columns of two panels in AVX2's intrinsics: safe functions, entered after detection.
+//! One row by the columns of two panels in AVX2's intrinsics: safe functions, entered after
+//! detection.
 
 use super::avx2_int8::Table;
-use crate::kernel::gemm::{AInt8Rows, Factors, GemvPanel, Lanes, PANELS, Quad, SmallIntegers, by_eights};
+use crate::kernel::gemm::{
+    AInt8Rows, Factors, GemvPanel, Lanes, PANELS, Quad, SmallIntegers, by_eights,
+};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_madd_epi16,
-    _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_unpackhi_epi8, _mm256_unpackhi_epi16,
+    __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_cvtepi32_ps,
+    _mm256_fmadd_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_unpackhi_epi8, _mm256_unpackhi_epi16,
     _mm256_unpacklo_epi8, _mm256_unpacklo_epi16,
 };
 
-/// Numbers of two panels in the order of the codes: of pairs the halves of one panel, then of the other; of bytes columns 0 to 3 of both, 4 to 7, and so on.
+/// Numbers of two panels in the order of the codes: of pairs the halves of one panel, then of the
+/// other; of bytes columns 0 to 3 of both, 4 to 7, and so on.
 type Fours = [__m256; 4];
 
 /// Numbers of two panels.
@@ -44,8 +49,10 @@ fn words<const PAIRED: bool>(panels: [&Quad; 2]) -> [__m256i; 4] {
     if PAIRED {
         return must_cast([*panels[0], *panels[1]]);
     }
-    let [[a0, b0, c0, d0], [a1, b1, c1, d1]]: [[Lanes<u8>; 4]; 2] = must_cast([*panels[0], *panels[1]]);
-    let [a, b, c, d]: [__m256i; 4] = [must_cast([a0, a1]), must_cast([b0, b1]), must_cast([c0, c1]), must_cast([d0, d1])];
+    let [[a0, b0, c0, d0], [a1, b1, c1, d1]]: [[Lanes<u8>; 4]; 2] =
+        must_cast([*panels[0], *panels[1]]);
+    let [a, b, c, d]: [__m256i; 4] =
+        [must_cast([a0, a1]), must_cast([b0, b1]), must_cast([c0, c1]), must_cast([d0, d1])];
     let (first, first_rest) = (_mm256_unpacklo_epi8(a, b), _mm256_unpacklo_epi8(c, d));
     let (last, last_rest) = (_mm256_unpackhi_epi8(a, b), _mm256_unpackhi_epi8(c, d));
     [
@@ -65,11 +72,16 @@ fn by_twos<'a>(
 ) {
     debug_assert!(to.len() == 1, "rows one by one");
     if let [to] = to {
-        to.as_chunks_mut().0.iter_mut().zip(panels.as_chunks().0).for_each(|(to, panels)| *to = two(panels));
+        to.as_chunks_mut()
+            .0
+            .iter_mut()
+            .zip(panels.as_chunks().0)
+            .for_each(|(to, panels)| *to = two(panels));
     }
 }
 
-/// [`Gemv::sums`](crate::kernel::gemm::Gemv::sums) of quads of pairs, whose numbers are bf16s: the low bytes and the high ones are looked up.
+/// [`Gemv::sums`](crate::kernel::gemm::Gemv::sums) of quads of pairs, whose numbers are bf16s: the
+/// low bytes and the high ones are looked up.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn sums_of_pairs(
     bytes: &[[u8; 16]; 2],
@@ -83,7 +95,13 @@ pub(super) fn sums_of_pairs(
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn sums_of_two(bytes: &[[u8; 16]; 2], run: usize, factors: Factors<'_>, a: &[f32], panels: &[GemvPanel<'_>; 2]) -> [Lanes<f32>; 2] {
+fn sums_of_two(
+    bytes: &[[u8; 16]; 2],
+    run: usize,
+    factors: Factors<'_>,
+    a: &[f32],
+    panels: &[GemvPanel<'_>; 2],
+) -> [Lanes<f32>; 2] {
     let tables = [must_cast([bytes[0]; 2]), must_cast([bytes[1]; 2])];
     let mut sums = [_mm256_setzero_ps(); 4];
     for (block, a) in a.chunks(run).enumerate() {
@@ -91,7 +109,9 @@ fn sums_of_two(bytes: &[[u8; 16]; 2], run: usize, factors: Factors<'_>, a: &[f32
         let codes = [codes(0), codes(1)];
         let own = beside::<true>(panels[0].factors.at(block), panels[1].factors.at(block));
         match factors {
-            Factors::Elements => continued(tables, a, codes, |x, own| _mm256_mul_ps(x, own), own, &mut sums),
+            Factors::Elements => {
+                continued(tables, a, codes, |x, own| _mm256_mul_ps(x, own), own, &mut sums)
+            }
             Factors::Sums(scales) => {
                 let mut partial = [_mm256_setzero_ps(); 4];
                 continued(tables, a, codes, |x, _| x, own, &mut partial);
@@ -162,7 +182,8 @@ pub(super) fn decode(bytes: &[[u8; 16]; 2], quads: &[Quad], to: &mut [Lanes<f32>
     });
 }
 
-/// Dot products of one row by four panels of codes, two panels at a time; i16s hold the sums of so many quads.
+/// Dot products of one row by four panels of codes, two panels at a time; i16s hold the sums of so
+/// many quads.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn dots(
     quads: usize,
@@ -199,7 +220,10 @@ fn dots_of_two<const WORDS: usize, const PAIRED: bool>(
                 for (half, word) in word.iter().enumerate() {
                     for (sum, codes) in short.iter_mut().zip(fours) {
                         let codes = if half == 0 { codes } else { _mm256_srli_epi16::<4>(codes) };
-                        let products = _mm256_maddubs_epi16(table.integers(codes), _mm256_set1_epi32(*word as i32));
+                        let products = _mm256_maddubs_epi16(
+                            table.integers(codes),
+                            _mm256_set1_epi32(*word as i32),
+                        );
                         *sum = _mm256_add_epi16(*sum, products);
                     }
                 }

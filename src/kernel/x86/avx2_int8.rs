@@ -1,12 +1,15 @@
-//! Dot products of bytes in AVX2's intrinsics, 8 columns at a time: safe functions, entered after detection.
+//! Dot products of bytes in AVX2's intrinsics, 8 columns at a time: safe functions, entered after
+//! detection.
 
 use crate::kernel::gemm::{AInt8, BInt8, Lanes, Quad, SmallIntegers, by_fours};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_blendv_epi8, _mm256_cvtepi32_ps, _mm256_fmadd_ps,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_permute2x128_si256, _mm256_permute4x64_epi64, _mm256_set1_epi8,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_shuffle_ps,
-    _mm256_slli_epi16, _mm256_srli_epi16, _mm256_unpackhi_epi8, _mm256_unpacklo_epi8, _mm256_xor_si256,
+    __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_blendv_epi8,
+    _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps,
+    _mm256_permute2x128_si256, _mm256_permute4x64_epi64, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm256_shuffle_ps, _mm256_slli_epi16, _mm256_srli_epi16, _mm256_unpackhi_epi8,
+    _mm256_unpacklo_epi8, _mm256_xor_si256,
 };
 
 /// How codes become integers, higher by the largest magnitude.
@@ -25,7 +28,11 @@ impl Table {
         let Some(table) = integers.table else { return Self::None };
         let parts = must_cast::<[u8; 64], [[u8; 16]; 4]>(table);
         let tables = parts.map(|part| must_cast([part; 2]));
-        if parts.iter().all(|part| *part == parts[0]) { Self::One(tables[0]) } else { Self::Four(tables) }
+        if parts.iter().all(|part| *part == parts[0]) {
+            Self::One(tables[0])
+        } else {
+            Self::Four(tables)
+        }
     }
 
     #[inline]
@@ -40,8 +47,13 @@ impl Table {
                 let codes = low(63);
                 // A choice is by the highest bit of a byte.
                 let (fifth, sixth) = (_mm256_slli_epi16::<3>(codes), _mm256_slli_epi16::<2>(codes));
-                let by_fifth =
-                    |[a, b]: [__m256i; 2]| _mm256_blendv_epi8(_mm256_shuffle_epi8(a, codes), _mm256_shuffle_epi8(b, codes), fifth);
+                let by_fifth = |[a, b]: [__m256i; 2]| {
+                    _mm256_blendv_epi8(
+                        _mm256_shuffle_epi8(a, codes),
+                        _mm256_shuffle_epi8(b, codes),
+                        fifth,
+                    )
+                };
                 let [a, b, c, d] = *tables;
                 _mm256_blendv_epi8(by_fifth([a, b]), by_fifth([c, d]), sixth)
             }
@@ -52,15 +64,18 @@ impl Table {
 /// Codes, position by position in blocks of `run`, to quads of integers.
 #[target_feature(enable = "avx2")]
 pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
-    /// Brings the first two positions of four columns, and the last two, together to the four of each column.
+    /// Brings the first two positions of four columns, and the last two, together to the four of
+    /// each column.
     const TWOS: [[u8; 16]; 2] = [[0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15]; 2];
     let (table, twos) = (Table::new(integers), must_cast::<_, __m256i>(TWOS));
     let quad = |four: &[Lanes<u8>; 4]| {
         let [a, b]: [__m256i; 2] = must_cast(*four);
         let (a, b) = (table.integers(a), table.integers(b));
-        let (even, odd) = (_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b));
+        let (even, odd) =
+            (_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b));
         let (low, high) = (_mm256_unpacklo_epi8(even, odd), _mm256_unpackhi_epi8(even, odd));
-        let (low, high) = (_mm256_permute4x64_epi64::<0xD8>(low), _mm256_permute4x64_epi64::<0xD8>(high));
+        let (low, high) =
+            (_mm256_permute4x64_epi64::<0xD8>(low), _mm256_permute4x64_epi64::<0xD8>(high));
         must_cast([_mm256_shuffle_epi8(low, twos), _mm256_shuffle_epi8(high, twos)])
     };
     by_fours(codes, run, quads, quad);
@@ -73,9 +88,13 @@ pub(super) fn quads_of_pairs(integers: &SmallIntegers, pairs: &[Quad], quads: &m
     for (pairs, quads) in pairs.iter().zip(quads.chunks_mut(2)) {
         let mut both = [[_mm256_setzero_si256(); 2]; 2];
         for (half, pairs) in must_cast::<Quad, [__m256i; 2]>(*pairs).into_iter().enumerate() {
-            let (even, odd) = (table.integers(pairs), table.integers(_mm256_srli_epi16::<4>(pairs)));
+            let (even, odd) =
+                (table.integers(pairs), table.integers(_mm256_srli_epi16::<4>(pairs)));
             // The eight positions of two columns, and of the next two.
-            let (a, b) = (must_cast(_mm256_unpacklo_epi8(even, odd)), must_cast(_mm256_unpackhi_epi8(even, odd)));
+            let (a, b) = (
+                must_cast(_mm256_unpacklo_epi8(even, odd)),
+                must_cast(_mm256_unpackhi_epi8(even, odd)),
+            );
             both[0][half] = must_cast(_mm256_shuffle_ps::<0x88>(a, b));
             both[1][half] = must_cast(_mm256_shuffle_ps::<0xDD>(a, b));
         }
@@ -83,12 +102,22 @@ pub(super) fn quads_of_pairs(integers: &SmallIntegers, pairs: &[Quad], quads: &m
     }
 }
 
-/// `acc + sum · (scale · scale)`, fused, for each block in turn; i16s hold the sums of so many quads.
+/// `acc + sum · (scale · scale)`, fused, for each block in turn; i16s hold the sums of so many
+/// quads.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn chain<const R: usize>(quads: usize, a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lanes<f32>; R]) {
+pub(super) fn chain<const R: usize>(
+    quads: usize,
+    a: &AInt8<'_>,
+    b: &BInt8<'_>,
+    acc: &mut [Lanes<f32>; R],
+) {
     // Of 16 rows there would not be enough registers.
     if R > 8 {
-        acc.as_chunks_mut().0.iter_mut().enumerate().for_each(|(half, acc)| rows::<8, 2>(half, quads, a, b, acc));
+        acc.as_chunks_mut()
+            .0
+            .iter_mut()
+            .enumerate()
+            .for_each(|(half, acc)| rows::<8, 2>(half, quads, a, b, acc));
     } else {
         rows::<R, 1>(0, quads, a, b, acc);
     }
@@ -97,13 +126,23 @@ pub(super) fn chain<const R: usize>(quads: usize, a: &AInt8<'_>, b: &BInt8<'_>, 
 /// Sums of one of `PARTS` parts of the rows.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn rows<const R: usize, const PARTS: usize>(part: usize, quads: usize, a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lanes<f32>; R]) {
+fn rows<const R: usize, const PARTS: usize>(
+    part: usize,
+    quads: usize,
+    a: &AInt8<'_>,
+    b: &BInt8<'_>,
+    acc: &mut [Lanes<f32>; R],
+) {
     let words = a.words.as_chunks::<R>().0.as_chunks::<PARTS>().0;
     let compensation = a.compensation.as_chunks::<R>().0.as_chunks::<PARTS>().0;
     let scales = a.scales.as_chunks::<R>().0.as_chunks::<PARTS>().0;
     let mut sums: [[__m256; 2]; R] = acc.map(must_cast);
     for half in 0..2 {
-        let blocks = words.chunks(b.run).zip(b.quads.chunks(b.run)).zip(compensation.iter().zip(scales)).zip(b.scales);
+        let blocks = words
+            .chunks(b.run)
+            .zip(b.quads.chunks(b.run))
+            .zip(compensation.iter().zip(scales))
+            .zip(b.scales);
         for (((words, of_block), (compensation, scale_a)), scale_b) in blocks {
             let mut partial = compensation[part].map(|start| _mm256_set1_epi32(start));
             for (words, some) in words.chunks(quads).zip(of_block.chunks(quads)) {
@@ -111,7 +150,10 @@ fn rows<const R: usize, const PARTS: usize>(part: usize, quads: usize, a: &AInt8
                 for (words, quad) in words.iter().zip(some) {
                     let quad = must_cast::<Quad, [__m256i; 2]>(*quad)[half];
                     for (sum, word) in short.iter_mut().zip(words[part]) {
-                        *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(quad, _mm256_set1_epi32(word as i32)));
+                        *sum = _mm256_add_epi16(
+                            *sum,
+                            _mm256_maddubs_epi16(quad, _mm256_set1_epi32(word as i32)),
+                        );
                     }
                 }
                 for (sum, short) in partial.iter_mut().zip(short) {

@@ -1,5 +1,5 @@
-//! Loops over blocks in AVX-512 intrinsics, where the compiler does not find the shuffles. They are safe functions, entered after detection;
-//! loads and stores go through arrays.
+//! Loops over blocks in AVX-512 intrinsics, where the compiler does not find the shuffles. They are
+//! safe functions, entered after detection; loads and stores go through arrays.
 
 use super::avx512_decode::{decode_64, spread_6, vectors};
 use crate::bits::F32_NAN;
@@ -7,10 +7,12 @@ use crate::kernel::block::{PackedBlocks, Restoring, Side};
 use crate::kernel::decode::Planes;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m512, __m512i, _CMP_UNORD_Q, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_castsi128_si512, _mm512_cmp_ps_mask,
-    _mm512_mask_blend_ps, _mm512_max_epi32, _mm512_max_epu32, _mm512_mul_ps, _mm512_permutexvar_epi32, _mm512_permutexvar_ps,
-    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_srlv_epi32,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
+    __m512, __m512i, _CMP_UNORD_Q, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_castsi128_si512,
+    _mm512_cmp_ps_mask, _mm512_mask_blend_ps, _mm512_max_epi32, _mm512_max_epu32, _mm512_mul_ps,
+    _mm512_permutexvar_epi32, _mm512_permutexvar_ps, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_srlv_epi32,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    _mm512_xor_si512,
 };
 
 /// The largest lane of each of 16 vectors, in order: a transposition that takes maxima on the way.
@@ -26,11 +28,14 @@ fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
         _mm512_max_epu32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b))
     });
     // Now lane i of each quarter belongs to vector i of its four.
-    let quarters = |a, b| _mm512_max_epu32(_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0xDD>(a, b));
+    let quarters = |a, b| {
+        _mm512_max_epu32(_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0xDD>(a, b))
+    };
     quarters(quarters(fours[0], fours[1]), quarters(fours[2], fours[3]))
 }
 
-/// For each block of `16 · V` numbers the largest magnitude of a side, as its bits, of its numbers and one before; returns how many blocks it did.
+/// For each block of `16 · V` numbers the largest magnitude of a side, as its bits, of its numbers
+/// and one before; returns how many blocks it did.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn block_largest<S: Side, const V: usize>(src: &[f32], largest: &mut [u32]) -> usize {
     let (vectors, _) = src.as_chunks::<16>();
@@ -43,10 +48,15 @@ pub(super) fn block_largest<S: Side, const V: usize>(src: &[f32], largest: &mut 
                 None => _mm512_and_si512(must_cast(*numbers), _mm512_set1_epi32(i32::MAX)),
                 Some(flip) => {
                     let flip = _mm512_set1_epi32(flip.cast_signed());
-                    _mm512_max_epi32(_mm512_xor_si512(must_cast(*numbers), flip), _mm512_setzero_si512())
+                    _mm512_max_epi32(
+                        _mm512_xor_si512(must_cast(*numbers), flip),
+                        _mm512_setzero_si512(),
+                    )
                 }
             };
-            block[1..].iter().fold(magnitude(&block[0]), |lanes, numbers| _mm512_max_epu32(lanes, magnitude(numbers)))
+            block[1..].iter().fold(magnitude(&block[0]), |lanes, numbers| {
+                _mm512_max_epu32(lanes, magnitude(numbers))
+            })
         };
         let each = largest_of_each(&core::array::from_fn(|i| of_lanes(&group[i])));
         *to = must_cast(_mm512_max_epu32(each, must_cast(*to)));
@@ -54,8 +64,8 @@ pub(super) fn block_largest<S: Side, const V: usize>(src: &[f32], largest: &mut 
     16 * groups.len().min(to.len())
 }
 
-/// Products of a block's factor, every NaN the positive quiet one. The processor keeps such a NaN among the numbers under a finite factor; under one
-/// that is also not zero it makes no other.
+/// Products of a block's factor, every NaN the positive quiet one. The processor keeps such a NaN
+/// among the numbers under a finite factor; under one that is also not zero it makes no other.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn product<const USUAL: bool>(numbers: __m512, factor: __m512) -> __m512 {
@@ -71,10 +81,15 @@ fn with_own_nan(numbers: __m512) -> __m512 {
     _mm512_mask_blend_ps(nan, numbers, _mm512_set1_ps(F32_NAN))
 }
 
-/// Numbers of codes of 4 bits, in blocks of a multiple of 16; whole blocks only. A block's numbers are looked up in those of all codes. Returns how many
-/// blocks it did.
+/// Numbers of codes of 4 bits, in blocks of a multiple of 16; whole blocks only. A block's numbers
+/// are looked up in those of all codes. Returns how many blocks it did.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-pub(super) fn restore_4<R: Restoring>(rule: R, table: &[f32; 16], blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+pub(super) fn restore_4<R: Restoring>(
+    rule: R,
+    table: &[f32; 16],
+    blocks: PackedBlocks<'_>,
+    dst: &mut [f32],
+) -> usize {
     let PackedBlocks { length, scales, offsets, bytes, .. } = blocks;
     let shifts = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
     let upper = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
@@ -107,7 +122,8 @@ pub(super) fn restore_4<R: Restoring>(rule: R, table: &[f32; 16], blocks: Packed
             }
         }
         _ if length.is_multiple_of(16) => {
-            let (codes, numbers) = (codes.chunks_exact(length / 16), numbers.chunks_exact_mut(length / 16));
+            let (codes, numbers) =
+                (codes.chunks_exact(length / 16), numbers.chunks_exact_mut(length / 16));
             for ((codes, numbers), (scale, offset)) in codes.zip(numbers).zip(values) {
                 let all = numbers_of_all(*scale, *offset);
                 for (codes, numbers) in codes.iter().zip(numbers) {
@@ -120,12 +136,17 @@ pub(super) fn restore_4<R: Restoring>(rule: R, table: &[f32; 16], blocks: Packed
     (dst.len().min(2 * bytes.len()) / length).min(scales.len()).min(offsets.len())
 }
 
-/// Numbers of codes of 6 bits, packed, or 8 times their blocks' factors, in blocks of 16, 32 or a multiple of 64; whole blocks, and whole runs of 64
-/// codes, only. Returns how many blocks it did.
+/// Numbers of codes of 6 bits, packed, or 8 times their blocks' factors, in blocks of 16, 32 or a
+/// multiple of 64; whole blocks, and whole runs of 64 codes, only. Returns how many blocks it did.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-pub(super) fn restore_planes<const BITS: usize>(planes: &Planes, blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+pub(super) fn restore_planes<const BITS: usize>(
+    planes: &Planes,
+    blocks: PackedBlocks<'_>,
+    dst: &mut [f32],
+) -> usize {
     let PackedBlocks { length, scales: factors, bytes: src, .. } = blocks;
-    let usual = factors.iter().fold(true, |usual, factor| usual & (factor.is_finite() & (*factor != 0.0)));
+    let usual =
+        factors.iter().fold(true, |usual, factor| usual & (factor.is_finite() & (*factor != 0.0)));
     if usual {
         restore_planes_by::<BITS, true>(planes, length, factors, src, dst)
     } else {
@@ -137,7 +158,11 @@ pub(super) fn restore_planes<const BITS: usize>(planes: &Planes, blocks: PackedB
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 fn codes_64<const BITS: usize>(bytes: &[u8]) -> [u8; 64] {
-    if BITS == 6 { spread_6(bytes.first_chunk().expect("48 bytes")) } else { *bytes.first_chunk().expect("64 bytes") }
+    if BITS == 6 {
+        spread_6(bytes.first_chunk().expect("48 bytes"))
+    } else {
+        *bytes.first_chunk().expect("64 bytes")
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
@@ -152,7 +177,8 @@ fn restore_planes_by<const BITS: usize, const USUAL: bool>(
     let restore = |bytes: &[u8], factors: [f32; 4], numbers: &mut [[f32; 16]; 4]| {
         let decoded = decode_64(&tables, codes_64::<BITS>(bytes));
         for i in 0..4 {
-            numbers[i] = must_cast(product::<USUAL>(must_cast(decoded[i]), _mm512_set1_ps(factors[i])));
+            numbers[i] =
+                must_cast(product::<USUAL>(must_cast(decoded[i]), _mm512_set1_ps(factors[i])));
         }
     };
     let codes = src.chunks_exact(8 * BITS);
@@ -160,20 +186,25 @@ fn restore_planes_by<const BITS: usize, const USUAL: bool>(
     match length {
         16 => {
             let whole = codes.len().min(numbers.len()).min(factors.len() / 4);
-            for ((codes, numbers), factors) in codes.zip(&mut *numbers).zip(factors.as_chunks::<4>().0) {
+            for ((codes, numbers), factors) in
+                codes.zip(&mut *numbers).zip(factors.as_chunks::<4>().0)
+            {
                 restore(codes, *factors, numbers);
             }
             4 * whole
         }
         32 => {
             let whole = codes.len().min(numbers.len()).min(factors.len() / 2);
-            for ((codes, numbers), [a, b]) in codes.zip(&mut *numbers).zip(factors.as_chunks::<2>().0) {
+            for ((codes, numbers), [a, b]) in
+                codes.zip(&mut *numbers).zip(factors.as_chunks::<2>().0)
+            {
                 restore(codes, [*a, *a, *b, *b], numbers);
             }
             2 * whole
         }
         _ if length.is_multiple_of(64) => {
-            let (blocks, numbers) = (src.chunks_exact(length / 8 * BITS), numbers.chunks_exact_mut(length / 64));
+            let (blocks, numbers) =
+                (src.chunks_exact(length / 8 * BITS), numbers.chunks_exact_mut(length / 64));
             let whole = blocks.len().min(numbers.len()).min(factors.len());
             for ((codes, numbers), factor) in blocks.zip(numbers).zip(factors) {
                 for (codes, numbers) in codes.chunks_exact(8 * BITS).zip(numbers) {

@@ -1,13 +1,15 @@
-//! What the compiler does not find by itself: loops in AVX-512 intrinsics. They are safe functions, entered after detection; loads and stores go
-//! through arrays.
+//! What the compiler does not find by itself: loops in AVX-512 intrinsics. They are safe functions,
+//! entered after detection; loads and stores go through arrays.
 
 use crate::kernel::decode::Planes;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m512, __m512i, _mm512_and_si512, _mm512_cmple_epu8_mask, _mm512_cmpneq_epi32_mask, _mm512_cvtepu8_epi32, _mm512_madd_epi16,
-    _mm512_maddubs_epi16, _mm512_mask_blend_epi8, _mm512_movepi8_mask, _mm512_multishift_epi64_epi8, _mm512_or_si512,
-    _mm512_permutex2var_epi8, _mm512_permutex2var_ps, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi16,
-    _mm512_set1_epi32, _mm512_slli_epi32, _mm512_sub_epi8, _mm512_unpackhi_epi8, _mm512_unpacklo_epi8, _mm512_xor_si512,
+    __m512, __m512i, _mm512_and_si512, _mm512_cmple_epu8_mask, _mm512_cmpneq_epi32_mask,
+    _mm512_cvtepu8_epi32, _mm512_madd_epi16, _mm512_maddubs_epi16, _mm512_mask_blend_epi8,
+    _mm512_movepi8_mask, _mm512_multishift_epi64_epi8, _mm512_or_si512, _mm512_permutex2var_epi8,
+    _mm512_permutex2var_ps, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi16,
+    _mm512_set1_epi32, _mm512_slli_epi32, _mm512_sub_epi8, _mm512_unpackhi_epi8,
+    _mm512_unpacklo_epi8, _mm512_xor_si512,
 };
 
 /// More codes than these, all over the upper half, and it has a table of its own.
@@ -30,7 +32,11 @@ pub(super) fn planes(values: &[f32; 256]) -> Option<Planes> {
     }
     let first = 0x80 | odd.trailing_zeros().min(127) as u8;
     let last = 0xFF - odd.leading_zeros().min(127) as u8;
-    (rest == 0).then(|| Planes { low: must_cast(low), high: must_cast(high), odd: (first, last.saturating_sub(first)) })
+    (rest == 0).then(|| Planes {
+        low: must_cast(low),
+        high: must_cast(high),
+        odd: (first, last.saturating_sub(first)),
+    })
 }
 
 /// The tables in registers.
@@ -53,8 +59,8 @@ pub(super) struct Vectors {
     more: __m512i,
 }
 
-/// An order of 64 codes that widening two by two turns into theirs: in every quarter of a register those of the first and the second 16 by
-/// turns, then those of the third and the fourth.
+/// An order of 64 codes that widening two by two turns into theirs: in every quarter of a register
+/// those of the first and the second 16 by turns, then those of the third and the fourth.
 const BY_TURNS: [u8; 64] = {
     let mut order = [0; 64];
     let mut i = 0;
@@ -75,20 +81,21 @@ fn look_up_64(table: &[__m512i; 4], bytes: __m512i) -> __m512i {
     _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), below, above)
 }
 
-/// Numbers of 64 codes. A permute of two registers is what takes time: where the upper half of the codes is the lower one with a minus sign, but for
-/// some that are tested for, two are saved.
+/// Numbers of 64 codes. A permute of two registers is what takes time: where the upper half of the
+/// codes is the lower one with a minus sign, but for some that are tested for, two are saved.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn decode_64(tables: &Vectors, codes: [u8; 64]) -> [[f32; 16]; 4] {
     let Vectors { low, high, mirrored, first, more } = tables;
     let codes = _mm512_permutexvar_epi8(must_cast(BY_TURNS), must_cast(codes));
-    let (low, high) = if *mirrored && _mm512_cmple_epu8_mask(_mm512_sub_epi8(codes, *first), *more) == 0 {
-        let sign = _mm512_and_si512(codes, _mm512_set1_epi8(i8::MIN));
-        let magnitude = _mm512_permutex2var_epi8(high[0], codes, high[1]);
-        (_mm512_permutex2var_epi8(low[0], codes, low[1]), _mm512_or_si512(magnitude, sign))
-    } else {
-        (look_up_64(low, codes), look_up_64(high, codes))
-    };
+    let (low, high) =
+        if *mirrored && _mm512_cmple_epu8_mask(_mm512_sub_epi8(codes, *first), *more) == 0 {
+            let sign = _mm512_and_si512(codes, _mm512_set1_epi8(i8::MIN));
+            let magnitude = _mm512_permutex2var_epi8(high[0], codes, high[1]);
+            (_mm512_permutex2var_epi8(low[0], codes, low[1]), _mm512_or_si512(magnitude, sign))
+        } else {
+            (look_up_64(low, codes), look_up_64(high, codes))
+        };
     // The upper halves of f32s: of these words the even ones, then the odd ones.
     let halves = [_mm512_unpacklo_epi8(low, high), _mm512_unpackhi_epi8(low, high)];
     let upper = _mm512_set1_epi32(0xFFFF_0000_u32 as i32);

@@ -1,16 +1,20 @@
-//! [`Finite`] for signed formats of at most 8 bits in AVX-512 with byte permutes and dot products: the same addition, with less around it.
+//! [`Finite`] for signed formats of at most 8 bits in AVX-512 with byte permutes and dot products:
+//! the same addition, with less around it.
 //!
-//! The units are the lower half of the sum, its exponent field is in the upper half: one dot product of 16-bit halves, plus a constant, makes both a code.
-//! Two vectors of those become one of 16 bits, two of which one of bytes, put in order at the end.
+//! The units are the lower half of the sum, its exponent field is in the upper half: one dot
+//! product of 16-bit halves, plus a constant, makes both a code. Two vectors of those become one of
+//! 16 bits, two of which one of bytes, put in order at the end.
 
 use crate::kernel::block::Scaling;
 use crate::kernel::encode::Finite;
 use bytemuck::{must_cast, must_cast_ref};
 use core::arch::x86_64::{
-    __m512, __m512i, _mm512_abs_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_ps, _mm512_castps_si512, _mm512_castsi512_ps,
-    _mm512_dpwssd_epi32, _mm512_maskz_mov_epi16, _mm512_max_ps, _mm512_or_si512, _mm512_packs_epi32, _mm512_packus_epi32,
-    _mm512_permutexvar_epi8, _mm512_range_ps, _mm512_reduce_max_epu32, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_srli_epi16, _mm512_srli_epi32, _mm512_srlv_epi16, _mm512_ternarylogic_epi32, _mm512_test_epi16_mask,
+    __m512, __m512i, _mm512_abs_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_ps,
+    _mm512_castps_si512, _mm512_castsi512_ps, _mm512_dpwssd_epi32, _mm512_maskz_mov_epi16,
+    _mm512_max_ps, _mm512_or_si512, _mm512_packs_epi32, _mm512_packus_epi32,
+    _mm512_permutexvar_epi8, _mm512_range_ps, _mm512_reduce_max_epu32, _mm512_set1_epi16,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_srli_epi16, _mm512_srli_epi32,
+    _mm512_srlv_epi16, _mm512_ternarylogic_epi32, _mm512_test_epi16_mask,
 };
 
 /// [`Finite`] in registers.
@@ -18,9 +22,11 @@ struct Vectors {
     /// Larger magnitudes are taken for this.
     cap: __m512,
     min_normal: __m512,
-    /// From a binade to the number whose neighbours are as far apart as the format's numbers in the binade, in exponent fields.
+    /// From a binade to the number whose neighbours are as far apart as the format's numbers in the
+    /// binade, in exponent fields.
     ahead: __m512i,
-    /// The factors of the two halves of a sum that make it a code, ahead by a constant, so far up that its sign is the first of 16 bits.
+    /// The factors of the two halves of a sum that make it a code, ahead by a constant, so far up
+    /// that its sign is the first of 16 bits.
     weights: __m512i,
     /// The constant, its negative.
     less: __m512i,
@@ -37,7 +43,8 @@ const fn place(number: usize) -> usize {
     16 * lane + 8 * (vector % 2) + 2 * number + vector / 2
 }
 
-/// The order of codes of numbers so many apart, from the first number on; what is behind the last says nothing.
+/// The order of codes of numbers so many apart, from the first number on; what is behind the last
+/// says nothing.
 const fn places(step: usize) -> [u8; 64] {
     let mut order = [0; 64];
     let mut i = 0;
@@ -70,8 +77,9 @@ impl Vectors {
         }
     }
 
-    /// The code of a magnitude, behind the first of the lower 16 bits. Of a signalling NaN there would be more bits, which spoil the code of another number:
-    /// what scaling makes is none, and a run with NaN in it is refused as a whole.
+    /// The code of a magnitude, behind the first of the lower 16 bits. Of a signalling NaN there
+    /// would be more bits, which spoil the code of another number: what scaling makes is none, and
+    /// a run with NaN in it is refused as a whole.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
     fn magnitude(&self, x: __m512) -> __m512i {
@@ -81,7 +89,8 @@ impl Vectors {
         let power = _mm512_and_ps(magnitude, _mm512_set1_ps(f32::INFINITY));
         let binade = _mm512_castps_si512(_mm512_max_ps(power, self.min_normal));
         // Not multiplied and added by one operation, which takes long with subnormal f32s.
-        let sum = _mm512_add_ps(magnitude, _mm512_castsi512_ps(_mm512_add_epi32(binade, self.ahead)));
+        let sum =
+            _mm512_add_ps(magnitude, _mm512_castsi512_ps(_mm512_add_epi32(binade, self.ahead)));
         _mm512_dpwssd_epi32(self.less, _mm512_castps_si512(sum), self.weights)
     }
 
@@ -93,8 +102,11 @@ impl Vectors {
         // What saturates keeps its sign.
         let signs = _mm512_packs_epi32(_mm512_castps_si512(x), _mm512_castps_si512(y));
         let sign = _mm512_set1_epi16(i16::MIN);
-        let sign =
-            if self.negative_zero { sign } else { _mm512_maskz_mov_epi16(_mm512_test_epi16_mask(magnitudes, magnitudes), sign) };
+        let sign = if self.negative_zero {
+            sign
+        } else {
+            _mm512_maskz_mov_epi16(_mm512_test_epi16_mask(magnitudes, magnitudes), sign)
+        };
         // The first, and of the second what the third has.
         _mm512_ternarylogic_epi32::<0b1111_1000>(magnitudes, signs, sign)
     }
@@ -126,7 +138,8 @@ impl Vectors {
 
 /// What is known of the numbers seen.
 struct Seen {
-    /// Sums, which are NaN if any number was, and infinite or NaN if any was infinite. Finite sums beyond f32 are too, which costs time alone.
+    /// Sums, which are NaN if any number was, and infinite or NaN if any was infinite. Finite sums
+    /// beyond f32 are too, which costs time alone.
     sum: __m512,
     largest: __m512,
 }
@@ -139,15 +152,22 @@ impl Seen {
         const LARGER: i32 = 0b1011;
         self.sum = numbers.into_iter().fold(self.sum, |sum, x| _mm512_add_ps(sum, x));
         if LARGEST {
-            self.largest = numbers.into_iter().fold(self.largest, |largest, x| _mm512_range_ps::<LARGER>(largest, x));
+            self.largest = numbers
+                .into_iter()
+                .fold(self.largest, |largest, x| _mm512_range_ps::<LARGER>(largest, x));
         }
     }
 }
 
-/// Codes of numbers, as [`Vectors::store`] stores them, and whether they are right; the largest magnitude is looked for if a finite one may be too large.
+/// Codes of numbers, as [`Vectors::store`] stores them, and whether they are right; the largest
+/// magnitude is looked for if a finite one may be too large.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
-fn encode_by<const BYTES: usize, const LARGEST: bool>(finite: &Finite, src: &[f32], dst: &mut [u8]) -> bool {
+fn encode_by<const BYTES: usize, const LARGEST: bool>(
+    finite: &Finite,
+    src: &[f32],
+    dst: &mut [u8],
+) -> bool {
     let vectors = Vectors::of(finite);
     // Sums that start at one are no subnormal numbers, which would take long.
     let mut seen = Seen { sum: _mm512_set1_ps(1.0), largest: _mm512_setzero_ps() };
@@ -169,10 +189,15 @@ fn encode_by<const BYTES: usize, const LARGEST: bool>(finite: &Finite, src: &[f3
     }
     let highest = |x| _mm512_reduce_max_epu32(_mm512_castps_si512(_mm512_abs_ps(x)));
     let sum = highest(seen.sum);
-    if LARGEST { sum <= f32::INFINITY.to_bits() && finite.covers(highest(seen.largest)) } else { finite.covers(sum) }
+    if LARGEST {
+        sum <= f32::INFINITY.to_bits() && finite.covers(highest(seen.largest))
+    } else {
+        finite.covers(sum)
+    }
 }
 
-/// Codes of numbers, one a byte or, if they have 4 bits, two, the first in the low bits; says whether they are right.
+/// Codes of numbers, one a byte or, if they have 4 bits, two, the first in the low bits; says
+/// whether they are right.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
 pub(super) fn encode<const BYTES: usize>(finite: &Finite, src: &[f32], dst: &mut [u8]) -> bool {
     if finite.covers(f32::MAX.to_bits()) {
@@ -182,7 +207,8 @@ pub(super) fn encode<const BYTES: usize>(finite: &Finite, src: &[f32], dst: &mut
     }
 }
 
-/// Codes of finite numbers scaled by their blocks' factors, plus a zero, as [`Vectors::store`] stores them; `factors` are those of every 16 numbers of 64.
+/// Codes of finite numbers scaled by their blocks' factors, plus a zero, as [`Vectors::store`]
+/// stores them; `factors` are those of every 16 numbers of 64.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
 pub(super) fn encode_blocks<S: Scaling, const BYTES: usize>(
     finite: &Finite,

@@ -5,7 +5,8 @@ use crate::kernel::decode::Planes;
 use crate::kernel::gemm::{Factors, GemvPanel, Lanes, PANELS, Quad, by_eights};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m512, __m512i, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_srli_epi32,
+    __m512, __m512i, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_srli_epi32,
 };
 
 /// [`Gemv::sums`](crate::kernel::gemm::Gemv::sums) of quads of pairs.
@@ -22,7 +23,8 @@ pub(super) fn sums_of_pairs(
     sums(|quad: &Quad| numbers(table, quad), run, factors, a, panels, to);
 }
 
-/// The numbers of eight positions, a word for each column. A look-up takes the low 4 bits of a word, whatever is above them.
+/// The numbers of eight positions, a word for each column. A look-up takes the low 4 bits of a
+/// word, whatever is above them.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn numbers(table: __m512, quad: &Quad) -> [__m512; 8] {
@@ -102,7 +104,9 @@ fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITI
                 *own = must_cast(panel.factors.at(block));
             }
             match factors {
-                Factors::Elements => continued(decode, a, codes, |x, own| _mm512_mul_ps(x, own), own, &mut sums),
+                Factors::Elements => {
+                    continued(decode, a, codes, |x, own| _mm512_mul_ps(x, own), own, &mut sums)
+                }
                 Factors::Sums(scales) => {
                     let mut partials = [[_mm512_setzero_ps(); P]; R];
                     continued(decode, a, codes, |x, _| x, own, &mut partials);

@@ -1,17 +1,21 @@
-//! f32 to HiF8, ties away from zero, in AVX-512 with byte permutes: what differs from binade to binade comes from tables in registers.
+//! f32 to HiF8, ties away from zero, in AVX-512 with byte permutes: what differs from binade to
+//! binade comes from tables in registers.
 //!
-//! With *s* the mantissa bits of an f32 that a binade does not have, `q = (magnitude + 2^(s-1)) >> s` counts its numbers, a carry into the next binade
-//! included; `q` plus a constant of the binade is the rank among all magnitudes, modulo 256; and the code is a table of ranks, since codes are not in
-//! order of value.
+//! With *s* the mantissa bits of an f32 that a binade does not have,
+//! `q = (magnitude + 2^(s-1)) >> s` counts its numbers, a carry into the next binade included; `q`
+//! plus a constant of the binade is the rank among all magnitudes, modulo 256; and the code is a
+//! table of ranks, since codes are not in order of value.
 
 use crate::kernel::encode::{CAP, HiF8, INFINITY};
 use crate::spec::FormatSpec;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si256, _mm512_inserti64x4, _mm512_kunpackd, _mm512_kunpackw,
-    _mm512_mask_mov_epi8, _mm512_maskz_permutexvar_epi8, _mm512_max_epu32, _mm512_min_epu32, _mm512_movepi32_mask, _mm512_or_si512,
-    _mm512_permutex2var_epi8, _mm512_permutexvar_epi8, _mm512_reduce_max_epu32, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_test_epi8_mask,
+    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi512_si256, _mm512_inserti64x4,
+    _mm512_kunpackd, _mm512_kunpackw, _mm512_mask_mov_epi8, _mm512_maskz_permutexvar_epi8,
+    _mm512_max_epu32, _mm512_min_epu32, _mm512_movepi32_mask, _mm512_or_si512,
+    _mm512_permutex2var_epi8, _mm512_permutexvar_epi8, _mm512_reduce_max_epu32, _mm512_set1_epi8,
+    _mm512_set1_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srlv_epi32,
+    _mm512_test_epi8_mask,
 };
 
 /// Exponents of the binades, from that of the half of the smallest number.
@@ -30,14 +34,16 @@ struct Tables {
     codes: [u8; 128],
 }
 
-/// Mantissa bits of a binade: how close to its power of two the next number is. Binades above 1 have those of their reciprocals, the last too, whose
-/// second number is infinity.
+/// Mantissa bits of a binade: how close to its power of two the next number is. Binades above 1
+/// have those of their reciprocals, the last too, whose second number is infinity.
 const fn mantissa_bits(exponent: i32) -> u32 {
     let field = (127 - exponent.abs()) as u32;
     let mut bits = 3;
     while bits > 0 {
         let next = f32::from_bits(field << 23 | 1 << (23 - bits));
-        if FormatSpec::HIF8.decode_f32(FormatSpec::HIF8.encode_f32(next)).to_bits() == next.to_bits() {
+        if FormatSpec::HIF8.decode_f32(FormatSpec::HIF8.encode_f32(next)).to_bits()
+            == next.to_bits()
+        {
             break;
         }
         bits -= 1;
@@ -100,7 +106,10 @@ fn encode_64(hif8: HiF8, low: __m512i, high: __m512i, numbers: &[f32; 64], out: 
     let [a, b, c, d]: [__m512i; 4] = must_cast(*numbers);
     let magnitude = |x| _mm512_and_si512(x, _mm512_set1_epi32(0x7FFF_FFFF));
     let ranks = |x| {
-        let x = _mm512_max_epu32(_mm512_min_epu32(magnitude(x), _mm512_set1_epi32(CAP as i32)), _mm512_set1_epi32(FLOOR as i32));
+        let x = _mm512_max_epu32(
+            _mm512_min_epu32(magnitude(x), _mm512_set1_epi32(CAP as i32)),
+            _mm512_set1_epi32(FLOOR as i32),
+        );
         let binade = _mm512_srli_epi32::<23>(x);
         let shift = _mm512_maskz_permutexvar_epi8(FIRST_BYTES, binade, shift);
         let sum = _mm512_add_epi32(x, _mm512_sllv_epi32(_mm512_set1_epi32(1), shift));
@@ -112,12 +121,16 @@ fn encode_64(hif8: HiF8, low: __m512i, high: __m512i, numbers: &[f32; 64], out: 
     let pair = |x, y| _mm512_permutex2var_epi8(ranks(x), first_bytes, ranks(y));
     let all = _mm512_inserti64x4::<1>(pair(a, b), _mm512_castsi512_si256(pair(c, d)));
     let codes = _mm512_permutex2var_epi8(low, all, high);
-    let minus = |x, y| _mm512_kunpackw(_mm512_movepi32_mask(y).into(), _mm512_movepi32_mask(x).into());
+    let minus =
+        |x, y| _mm512_kunpackw(_mm512_movepi32_mask(y).into(), _mm512_movepi32_mask(x).into());
     // There is no minus zero.
-    let minus = _mm512_kunpackd(minus(c, d).into(), minus(a, b).into()) & _mm512_test_epi8_mask(codes, codes);
-    let signed = _mm512_mask_mov_epi8(codes, minus, _mm512_or_si512(codes, _mm512_set1_epi8(i8::MIN)));
+    let minus = _mm512_kunpackd(minus(c, d).into(), minus(a, b).into())
+        & _mm512_test_epi8_mask(codes, codes);
+    let signed =
+        _mm512_mask_mov_epi8(codes, minus, _mm512_or_si512(codes, _mm512_set1_epi8(i8::MIN)));
     *out = must_cast(signed);
-    let largest = [b, c, d].into_iter().fold(magnitude(a), |most, x| _mm512_max_epu32(most, magnitude(x)));
+    let largest =
+        [b, c, d].into_iter().fold(magnitude(a), |most, x| _mm512_max_epu32(most, magnitude(x)));
     if _mm512_reduce_max_epu32(largest) >= INFINITY {
         hif8.special(numbers, out);
     }

@@ -3,15 +3,16 @@
 use crate::kernel::gemm::{Lanes, NR, Quad, padded};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m512i, _mm512_permutexvar_epi32, _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    __m512i, _mm512_permutexvar_epi32, _mm512_shuffle_epi8, _mm512_shuffle_i32x4,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 /// The columns of 16 rows of 16 words.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
-    // Pairs of rows by words, of those by pairs of words: then every four rows hold a column in each quarter.
+    // Pairs of rows by words, of those by pairs of words: then every four rows hold a column in
+    // each quarter.
     let pairs: [__m512i; 16] = core::array::from_fn(|i| {
         let (a, b) = (rows[i / 4 * 4 + i % 2 * 2], rows[i / 4 * 4 + i % 2 * 2 + 1]);
         if i % 4 < 2 { _mm512_unpacklo_epi32(a, b) } else { _mm512_unpackhi_epi32(a, b) }
@@ -22,7 +23,10 @@ fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
     });
     // Quarters q of the fours of rows 0, 4, 8 and 12 are column 4q + c.
     let halves = |a: usize, b: usize, c: usize| {
-        (_mm512_shuffle_i32x4::<0x44>(fours[a + c], fours[b + c]), _mm512_shuffle_i32x4::<0xEE>(fours[a + c], fours[b + c]))
+        (
+            _mm512_shuffle_i32x4::<0x44>(fours[a + c], fours[b + c]),
+            _mm512_shuffle_i32x4::<0xEE>(fours[a + c], fours[b + c]),
+        )
     };
     let mut columns = [rows[0]; 16];
     for c in 0..4 {
@@ -35,13 +39,15 @@ fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
     columns
 }
 
-/// Hands on columns of four bytes of each row, those of a row together; behind the last byte are zeros.
+/// Hands on columns of four bytes of each row, those of a row together; behind the last byte are
+/// zeros.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) fn columns(rows: &[&[u8]; NR], mut take: impl FnMut(__m512i)) {
     let length = rows[0].len();
     for start in (0..length).step_by(64) {
-        let square: [__m512i; NR] = core::array::from_fn(|lane| must_cast(padded::<64>(&rows[lane][start..])));
+        let square: [__m512i; NR] =
+            core::array::from_fn(|lane| must_cast(padded::<64>(&rows[lane][start..])));
         let columns = transpose(square);
         let count = (length - start).div_ceil(4).min(NR);
         columns[..count].iter().for_each(|column| take(*column));
@@ -64,7 +70,8 @@ pub(super) fn positions(rows: &[&[u8]; NR], mut positions: &mut [Lanes<u8>]) {
     const WORDS: [u32; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
     let (bytes, words): (__m512i, __m512i) = (must_cast(BYTES), must_cast(WORDS));
     columns(rows, |column| {
-        let four: [Lanes<u8>; 4] = must_cast(_mm512_permutexvar_epi32(words, _mm512_shuffle_epi8(column, bytes)));
+        let four: [Lanes<u8>; 4] =
+            must_cast(_mm512_permutexvar_epi32(words, _mm512_shuffle_epi8(column, bytes)));
         let count = positions.len().min(4);
         let to = positions.split_off_mut(..count).unwrap_or_default();
         match to.first_chunk_mut() {

@@ -1,16 +1,17 @@
-//! Which instruction set has which kernel: the one place that asks an [`Isa`] what it is, besides the loops that `per_isa!` compiles for each.
+//! Which instruction set has which kernel: the one place that asks an [`Isa`] what it is, besides
+//! the loops that `per_isa!` compiles for each.
 
 use super::isa::Kind;
 use super::{
-    avx2_gemv, avx2_int8, avx512_block, avx512_decode, avx512_encode, avx512_gemv, avx512_hif8, avx512_int8, avx512_transpose,
-    gemm, half,
+    avx2_gemv, avx2_int8, avx512_block, avx512_decode, avx512_encode, avx512_gemv, avx512_hif8,
+    avx512_int8, avx512_transpose, gemm, half,
 };
 use crate::kernel::block::{BlockIntrinsics, FloatRun, PackedBlocks, Restoring, Scaling, Side};
 use crate::kernel::decode::{DecodeIntrinsics, Planes, RegisterTable};
 use crate::kernel::encode::{EncodeIntrinsics, Finite, HiF8, NanPair};
 use crate::kernel::gemm::{
-    AInt8, AInt8Rows, AInt8Words, BInt8, Block, Blocks, ByteDots, CodeRows, Factors, GemmIntrinsics, GemvPanel, Lanes, MR, NR,
-    NibbleTable, PANELS, Quad, Rounding, SmallIntegers,
+    AInt8, AInt8Rows, AInt8Words, BInt8, Block, Blocks, ByteDots, CodeRows, Factors,
+    GemmIntrinsics, GemvPanel, Lanes, MR, NR, NibbleTable, PANELS, Quad, Rounding, SmallIntegers,
 };
 use crate::kernel::isa::Isa;
 
@@ -23,8 +24,8 @@ macro_rules! by_kind {
         match $isa.kind() {
             $(
                 #[expect(unsafe_code, reason = "entry into instructions that were detected")]
-                // SAFETY: an `Isa` of these kinds is made only after their instructions were detected, and a row names a kernel of no others, or asks
-                // for them itself.
+                // SAFETY: an `Isa` of these kinds is made only after their instructions were
+                // detected, and a row names a kernel of no others, or asks for them itself.
                 $(Kind::$kind)|+ $(if $guard)? => unsafe { $call },
             )+
             _ => $otherwise,
@@ -41,11 +42,18 @@ fn has_vnni() -> bool {
 const OFFERED: &str = "an operand made for this `Isa`";
 
 impl EncodeIntrinsics for Native {
-    fn encode_bytes<const BYTES: usize>(isa: Isa, finite: &Finite, src: &[f32], dst: &mut [u8]) -> Option<bool> {
+    fn encode_bytes<const BYTES: usize>(
+        isa: Isa,
+        finite: &Finite,
+        src: &[f32],
+        dst: &mut [u8],
+    ) -> Option<bool> {
         if !finite.has_signed_bytes() {
             return None;
         }
-        Some(by_kind!(isa, { Avx512Vbmi => avx512_encode::encode::<BYTES>(finite, src, dst) }, else return None))
+        Some(
+            by_kind!(isa, { Avx512Vbmi => avx512_encode::encode::<BYTES>(finite, src, dst) }, else return None),
+        )
     }
 
     fn encode_hif8(isa: Isa, hif8: HiF8, src: &[f32], dst: &mut [u8]) -> bool {
@@ -67,16 +75,23 @@ impl EncodeIntrinsics for Native {
 }
 
 impl DecodeIntrinsics for Native {
-    fn register_table(isa: Isa, bits: u32, values: impl Fn() -> [f32; 256]) -> Option<RegisterTable> {
+    fn register_table(
+        isa: Isa,
+        bits: u32,
+        values: impl Fn() -> [f32; 256],
+    ) -> Option<RegisterTable> {
         if bits <= 5 && Self::prefers_arithmetic(isa) {
             let values = values();
-            return Some(RegisterTable::Few(core::array::from_fn(|half| core::array::from_fn(|i| values[16 * half + i]))));
+            return Some(RegisterTable::Few(core::array::from_fn(|half| {
+                core::array::from_fn(|i| values[16 * half + i])
+            })));
         }
         if !matches!(isa.kind(), Kind::Avx512Vbmi) {
             return None;
         }
         let values = values();
-        by_kind!(isa, { Avx512Vbmi => avx512_decode::planes(&values) }, else None).map(RegisterTable::Planes)
+        by_kind!(isa, { Avx512Vbmi => avx512_decode::planes(&values) }, else None)
+            .map(RegisterTable::Planes)
     }
 
     fn prefers_arithmetic(isa: Isa) -> bool {
@@ -112,10 +127,18 @@ impl DecodeIntrinsics for Native {
 impl BlockIntrinsics for Native {
     fn block_largest<S: Side>(isa: Isa, src: &[f32], length: usize, largest: &mut [u32]) -> usize {
         match length {
-            16 => by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 1>(src, largest) }, else 0),
-            32 => by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 2>(src, largest) }, else 0),
-            64 => by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 4>(src, largest) }, else 0),
-            128 => by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 8>(src, largest) }, else 0),
+            16 => {
+                by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 1>(src, largest) }, else 0)
+            }
+            32 => {
+                by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 2>(src, largest) }, else 0)
+            }
+            64 => {
+                by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 4>(src, largest) }, else 0)
+            }
+            128 => {
+                by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 8>(src, largest) }, else 0)
+            }
             _ => 0,
         }
     }
@@ -147,7 +170,9 @@ impl BlockIntrinsics for Native {
                 }, else return false);
             }
             _ if length.is_multiple_of(64) => {
-                let factors = factors.iter().flat_map(|factor| core::iter::repeat_n([*factor; 4], length / 64));
+                let factors = factors
+                    .iter()
+                    .flat_map(|factor| core::iter::repeat_n([*factor; 4], length / 64));
                 by_kind!(isa, {
                     Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, zero, scaling, runs, factors, dst),
                 }, else return false);
@@ -165,21 +190,41 @@ impl BlockIntrinsics for Native {
         by_kind!(isa, { Avx512Vbmi => avx512_decode::unpack_6(bytes, codes) }, else 0)
     }
 
-    fn restore_4<R: Restoring>(isa: Isa, rule: R, table: &[f32; 16], blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+    fn restore_4<R: Restoring>(
+        isa: Isa,
+        rule: R,
+        table: &[f32; 16],
+        blocks: PackedBlocks<'_>,
+        dst: &mut [f32],
+    ) -> usize {
         by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::restore_4(rule, table, blocks, dst) }, else 0)
     }
 
-    fn restore_planes(isa: Isa, planes: &Planes, blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+    fn restore_planes(
+        isa: Isa,
+        planes: &Planes,
+        blocks: PackedBlocks<'_>,
+        dst: &mut [f32],
+    ) -> usize {
         match blocks.bits {
-            6 => by_kind!(isa, { Avx512Vbmi => avx512_block::restore_planes::<6>(planes, blocks, dst) }, else 0),
-            8 => by_kind!(isa, { Avx512Vbmi => avx512_block::restore_planes::<8>(planes, blocks, dst) }, else 0),
+            6 => {
+                by_kind!(isa, { Avx512Vbmi => avx512_block::restore_planes::<6>(planes, blocks, dst) }, else 0)
+            }
+            8 => {
+                by_kind!(isa, { Avx512Vbmi => avx512_block::restore_planes::<8>(planes, blocks, dst) }, else 0)
+            }
             _ => 0,
         }
     }
 }
 
 impl GemmIntrinsics for Native {
-    fn chain_f32<const R: usize>(isa: Isa, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) -> bool {
+    fn chain_f32<const R: usize>(
+        isa: Isa,
+        a: &[[f32; R]],
+        b: &[Lanes<f32>],
+        acc: &mut [Lanes<f32>; R],
+    ) -> bool {
         by_kind!(isa, {
             Avx2 => gemm::fma_avx2(a, b, acc),
             Avx512 | Avx512Vbmi => gemm::fma_avx512(a, b, acc),
@@ -187,7 +232,12 @@ impl GemmIntrinsics for Native {
         true
     }
 
-    fn chain_f64<const R: usize>(isa: Isa, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f64>; R]) -> bool {
+    fn chain_f64<const R: usize>(
+        isa: Isa,
+        a: &[[f32; R]],
+        b: &[Lanes<f32>],
+        acc: &mut [Lanes<f64>; R],
+    ) -> bool {
         by_kind!(isa, {
             Avx2 => gemm::double_avx2(a, b, acc),
             Avx512 | Avx512Vbmi => gemm::double_avx512(a, b, acc),
@@ -223,7 +273,12 @@ impl GemmIntrinsics for Native {
         true
     }
 
-    fn chain_f32_pair(isa: Isa, a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], acc: &mut [Block<f32>; 2]) -> bool {
+    fn chain_f32_pair(
+        isa: Isa,
+        a: &[[f32; MR]],
+        b: [&[Lanes<f32>]; 2],
+        acc: &mut [Block<f32>; 2],
+    ) -> bool {
         by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::fma_pair(a, b, acc) }, else return false);
         true
     }
@@ -268,21 +323,38 @@ impl GemmIntrinsics for Native {
         }
     }
 
-    fn integer_quads(isa: Isa, integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
+    fn integer_quads(
+        isa: Isa,
+        integers: &SmallIntegers,
+        codes: &[Lanes<u8>],
+        run: usize,
+        quads: &mut [Quad],
+    ) {
         by_kind!(isa, {
             Avx2 | Avx512 => avx2_int8::quads(integers, codes, run, quads),
             Avx512Vbmi => avx512_int8::quads(integers, codes, run, quads),
         }, else unreachable!("{OFFERED}"));
     }
 
-    fn integer_quads_of_pairs(isa: Isa, integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
+    fn integer_quads_of_pairs(
+        isa: Isa,
+        integers: &SmallIntegers,
+        pairs: &[Quad],
+        quads: &mut [Quad],
+    ) {
         by_kind!(isa, {
             Avx2 | Avx512 => avx2_int8::quads_of_pairs(integers, pairs, quads),
             Avx512Vbmi => avx512_int8::quads_of_pairs(integers, pairs, quads),
         }, else unreachable!("{OFFERED}"));
     }
 
-    fn integer_quads_of_rows(isa: Isa, integers: &SmallIntegers, rows: &CodeRows<'_>, length: usize, quads: &mut [Quad]) {
+    fn integer_quads_of_rows(
+        isa: Isa,
+        integers: &SmallIntegers,
+        rows: &CodeRows<'_>,
+        length: usize,
+        quads: &mut [Quad],
+    ) {
         by_kind!(isa, {
             Avx512Vbmi => avx512_int8::quads_of_rows(integers, rows, length, quads),
         }, else unreachable!("{OFFERED}"));
@@ -309,7 +381,13 @@ impl GemmIntrinsics for Native {
         true
     }
 
-    fn dot_tile<const R: usize>(isa: Isa, dots: ByteDots, a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lanes<f32>; R]) {
+    fn dot_tile<const R: usize>(
+        isa: Isa,
+        dots: ByteDots,
+        a: &AInt8<'_>,
+        b: &BInt8<'_>,
+        acc: &mut [Lanes<f32>; R],
+    ) {
         match dots {
             ByteDots::Twos { quads } => by_kind!(isa, {
                 Avx2 | Avx512 | Avx512Vbmi => avx2_int8::chain(quads, a, b, acc),
@@ -344,7 +422,10 @@ impl GemmIntrinsics for Native {
             Kind::Portable => None,
             Kind::Avx2 => {
                 let byte = |shift: u32| numbers.map(|x| (x.to_bits() >> shift) as u8);
-                numbers.iter().all(|x| x.to_bits() as u16 == 0).then(|| NibbleTable::Bytes([byte(16), byte(24)]))
+                numbers
+                    .iter()
+                    .all(|x| x.to_bits() as u16 == 0)
+                    .then(|| NibbleTable::Bytes([byte(16), byte(24)]))
             }
             Kind::Avx512 | Kind::Avx512Vbmi => Some(NibbleTable::Numbers(numbers)),
         }

@@ -1,30 +1,48 @@
-//! Tiles in intrinsics: what the compiler finds by itself is thirty times slower. They are safe functions, entered after detection.
+//! Tiles in intrinsics: what the compiler finds by itself is thirty times slower. They are safe
+//! functions, entered after detection.
 
-use crate::kernel::gemm::{Block, Blocks, KC, Known, Lanes, MR, Rounding, by_rows, chain_body, double_body};
+use crate::kernel::gemm::{
+    Block, Blocks, KC, Known, Lanes, MR, Rounding, by_rows, chain_body, double_body,
+};
 use crate::kernel::stream::fetch;
 use bytemuck::{must_cast, must_cast_ref};
 use core::arch::x86_64::{
-    __m256, __m512, __m512d, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _MM_FROUND_TO_NEG_INF,
-    _MM_FROUND_TO_POS_INF, _MM_FROUND_TO_ZERO, _MM_HINT_T1, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castps_si256,
-    _mm256_castsi256_ps, _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_setzero_ps, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_andnot_si512, _mm512_castps_si512,
-    _mm512_castsi512_ps, _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_cvtps_pd, _mm512_cvtps_ph, _mm512_fmadd_pd, _mm512_fmadd_ps,
-    _mm512_fmadd_round_ps, _mm512_mask_mov_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_pd, _mm512_set1_ps, _mm512_sllv_epi32,
-    _mm512_srli_epi32, _mm512_srlv_epi32, _mm512_sub_epi32, _mm512_sub_ps, _mm512_test_epi32_mask,
+    __m256, __m512, __m512d, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
+    _MM_FROUND_TO_NEG_INF, _MM_FROUND_TO_POS_INF, _MM_FROUND_TO_ZERO, _MM_HINT_T1,
+    _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castps_si256, _mm256_castsi256_ps,
+    _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps,
+    _mm512_and_si512, _mm512_andnot_si512, _mm512_castps_si512, _mm512_castsi512_ps,
+    _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_cvtps_pd, _mm512_cvtps_ph, _mm512_fmadd_pd,
+    _mm512_fmadd_ps, _mm512_fmadd_round_ps, _mm512_mask_mov_ps, _mm512_mul_ps, _mm512_set1_epi32,
+    _mm512_set1_pd, _mm512_set1_ps, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srlv_epi32,
+    _mm512_sub_epi32, _mm512_sub_ps, _mm512_test_epi32_mask,
 };
 
 #[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn fma_avx2<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+pub(super) fn fma_avx2<const R: usize>(
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f32>; R],
+) {
     steps_avx2(a, b, acc, |sum, a, b| _mm256_fmadd_ps(a, b, sum));
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-pub(super) fn fma_avx512<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+pub(super) fn fma_avx512<const R: usize>(
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f32>; R],
+) {
     steps_avx512(a, b, acc, |sum, a, b| _mm512_fmadd_ps(a, b, sum));
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn double_avx2<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f64>; R]) {
+pub(super) fn double_avx2<const R: usize>(
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f64>; R],
+) {
     double_body(a, b, acc);
 }
 
@@ -89,12 +107,22 @@ pub(super) fn blocks_pair<const SCALED: bool>(
     for half in 0..2 {
         let mut sums = load(acc, half);
         let blocks = a.chunks(run).zip(b[0].chunks(run).zip(b[1].chunks(run))).zip(scales);
-        for (((a, (b0, b1)), scale_a), scale_b) in blocks.zip(parts[0].cols.iter().zip(parts[1].cols)) {
+        for (((a, (b0, b1)), scale_a), scale_b) in
+            blocks.zip(parts[0].cols.iter().zip(parts[1].cols))
+        {
             let partial = fma_halves(half, a, [b0, b1], [[_mm512_set1_ps(0.0); 8]; 2]);
-            for ((sums, partial), scale_b) in sums.iter_mut().zip(partial).zip([scale_b.0, scale_b.1]) {
+            for ((sums, partial), scale_b) in
+                sums.iter_mut().zip(partial).zip([scale_b.0, scale_b.1])
+            {
                 let scale_b: __m512 = must_cast(*scale_b);
-                for ((sum, partial), scale_a) in sums.iter_mut().zip(partial).zip(&scale_a[8 * half..]) {
-                    let scale = if SCALED { _mm512_mul_ps(_mm512_set1_ps(*scale_a), scale_b) } else { scale_b };
+                for ((sum, partial), scale_a) in
+                    sums.iter_mut().zip(partial).zip(&scale_a[8 * half..])
+                {
+                    let scale = if SCALED {
+                        _mm512_mul_ps(_mm512_set1_ps(*scale_a), scale_b)
+                    } else {
+                        scale_b
+                    };
                     *sum = _mm512_fmadd_ps(partial, scale, *sum);
                 }
             }
@@ -109,7 +137,11 @@ fn eight<const R: usize>(a: &[[f32; R]], half: usize) -> impl Iterator<Item = &[
 }
 
 #[target_feature(enable = "avx512f,avx512vl")]
-pub(super) fn double_avx512<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f64>; R]) {
+pub(super) fn double_avx512<const R: usize>(
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f64>; R],
+) {
     if R > 8 {
         for (half, acc) in acc.as_chunks_mut().0.iter_mut().enumerate() {
             double_rows::<8>(eight(a, half), b, acc);
@@ -122,7 +154,11 @@ pub(super) fn double_avx512<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], ac
 /// A fused multiply-add is the sum: the product is exact.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl")]
-fn double_rows<'a, const R: usize>(a: impl Iterator<Item = &'a [f32; R]>, b: &[Lanes<f32>], acc: &mut [Lanes<f64>; R]) {
+fn double_rows<'a, const R: usize>(
+    a: impl Iterator<Item = &'a [f32; R]>,
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f64>; R],
+) {
     let mut sums: [[__m512d; 2]; R] = acc.map(must_cast);
     for (a, b) in a.zip(b) {
         let [low, high]: [__m256; 2] = must_cast(*b);
@@ -136,10 +172,17 @@ fn double_rows<'a, const R: usize>(a: impl Iterator<Item = &'a [f32; R]>, b: &[L
 }
 
 #[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn rounded_avx2<const R: usize>(rounding: &Rounding, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+pub(super) fn rounded_avx2<const R: usize>(
+    rounding: &Rounding,
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f32>; R],
+) {
     match rounding.known {
         Some(Known::F16) if rounding.twice => steps_avx2(a, b, acc, |sum, a, b| {
-            _mm256_cvtph_ps(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(_mm256_fmadd_ps(a, b, sum)))
+            _mm256_cvtph_ps(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(_mm256_fmadd_ps(
+                a, b, sum,
+            )))
         }),
         Some(Known::Nearest(missing)) if rounding.twice => {
             let (field, ahead) = (_mm256_set1_epi32(FIELD), _mm256_set1_epi32(ahead(missing)));
@@ -157,7 +200,8 @@ pub(super) fn rounded_avx2<const R: usize>(rounding: &Rounding, a: &[[f32; R]], 
 /// The exponent field of an f32.
 const FIELD: i32 = 0x7F80_0000;
 
-/// What makes `1.5 · 2^(e + missing)` of the bits of 2^e: adding that to a sum in its binade leaves all but so many bits of it, ties to even.
+/// What makes `1.5 · 2^(e + missing)` of the bits of 2^e: adding that to a sum in its binade leaves
+/// all but so many bits of it, ties to even.
 const fn ahead(missing: u32) -> i32 {
     (missing as i32) << 23 | 1 << 22
 }
@@ -201,10 +245,17 @@ fn steps_rows<const R: usize, const N: usize>(
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-pub(super) fn rounded_avx512<const R: usize>(rounding: &Rounding, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+pub(super) fn rounded_avx512<const R: usize>(
+    rounding: &Rounding,
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f32>; R],
+) {
     match rounding.known {
         None => chain_body(rounding, a, b, acc),
-        Some(Known::F16) if rounding.twice => steps_avx512(a, b, acc, |sum, a, b| narrow_f16(_mm512_fmadd_ps(a, b, sum))),
+        Some(Known::F16) if rounding.twice => {
+            steps_avx512(a, b, acc, |sum, a, b| narrow_f16(_mm512_fmadd_ps(a, b, sum)))
+        }
         Some(Known::F16) => steps_avx512(a, b, acc, |sum, a, b| narrow_f16(odd_sum(sum, a, b))),
         Some(Known::Nearest(missing)) if rounding.twice => {
             let (field, ahead) = (_mm512_set1_epi32(FIELD), _mm512_set1_epi32(ahead(missing)));
@@ -217,23 +268,30 @@ pub(super) fn rounded_avx512<const R: usize>(rounding: &Rounding, a: &[[f32; R]]
         }
         Some(Known::Nearest(missing)) => steps_avx512(a, b, acc, |sum, a, b| {
             let x = odd_sum(sum, a, b);
-            let (bits, missing, one) = (_mm512_castps_si512(x), _mm512_set1_epi32(missing as i32), _mm512_set1_epi32(1));
+            let (bits, missing, one) =
+                (_mm512_castps_si512(x), _mm512_set1_epi32(missing as i32), _mm512_set1_epi32(1));
             let unit = _mm512_sllv_epi32(one, missing);
             let half = _mm512_sub_epi32(_mm512_srli_epi32::<1>(unit), one);
             let odd = _mm512_and_si512(_mm512_srlv_epi32(bits, missing), one);
             let sum = _mm512_add_epi32(_mm512_add_epi32(bits, half), odd);
             let cut = _mm512_andnot_si512(_mm512_sub_epi32(unit, one), sum);
-            _mm512_mask_mov_ps(_mm512_castsi512_ps(cut), _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x), _mm512_set1_ps(f32::NAN))
+            _mm512_mask_mov_ps(
+                _mm512_castsi512_ps(cut),
+                _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x),
+                _mm512_set1_ps(f32::NAN),
+            )
         }),
         // Cutting what was cut is cutting once.
         Some(Known::CutF16) => steps_avx512(a, b, acc, |sum, a, b| {
-            let sum = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a, b, sum);
+            let sum =
+                _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a, b, sum);
             _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(sum))
         }),
         // A NaN keeps its quiet bit, which is the first of the mantissa.
         Some(Known::Cut(missing)) => steps_avx512(a, b, acc, |sum, a, b| {
             let low = _mm512_set1_epi32((1 << missing) - 1);
-            let sum = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a, b, sum);
+            let sum =
+                _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a, b, sum);
             _mm512_castsi512_ps(_mm512_andnot_si512(low, _mm512_castps_si512(sum)))
         }),
     }
@@ -246,7 +304,8 @@ fn narrow_f16(x: __m512) -> __m512 {
     _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x))
 }
 
-/// `acc + a·b` rounded to odd, for what rounds it again: rounded down and up it is neighbours, if they differ, of which one has its last bit set.
+/// `acc + a·b` rounded to odd, for what rounds it again: rounded down and up it is neighbours, if
+/// they differ, of which one has its last bit set.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn odd_sum(acc: __m512, a: __m512, b: __m512) -> __m512 {
@@ -276,7 +335,12 @@ fn steps_avx512<const R: usize>(
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn blocks_avx2<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+pub(super) fn blocks_avx2<const R: usize>(
+    blocks: &Blocks<'_>,
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f32>; R],
+) {
     by_rows!(R, blocks_rows(blocks, a, b, acc));
 }
 
@@ -291,7 +355,9 @@ fn blocks_rows<const R: usize, const N: usize>(
     acc: &mut [Lanes<f32>; R],
 ) {
     let (scales, _) = blocks.rows.as_chunks::<R>();
-    for (((a, b), scale_a), scale_b) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
+    for (((a, b), scale_a), scale_b) in
+        a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols)
+    {
         let mut partial = [[_mm256_setzero_ps(); 2]; N];
         for (a, b) in a.iter().zip(b) {
             let b: [__m256; 2] = must_cast(*b);
@@ -313,13 +379,20 @@ fn blocks_rows<const R: usize, const N: usize>(
 }
 
 #[target_feature(enable = "avx512f")]
-pub(super) fn blocks_avx512<const R: usize>(blocks: &Blocks<'_>, a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
+pub(super) fn blocks_avx512<const R: usize>(
+    blocks: &Blocks<'_>,
+    a: &[[f32; R]],
+    b: &[Lanes<f32>],
+    acc: &mut [Lanes<f32>; R],
+) {
     let mut sums = [_mm512_set1_ps(0.0); R];
     for (sum, acc) in sums.iter_mut().zip(acc.iter()) {
         *sum = must_cast(*acc);
     }
     let (scales, _) = blocks.rows.as_chunks::<R>();
-    for (((a, b), scale_a), scale_b) in a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols) {
+    for (((a, b), scale_a), scale_b) in
+        a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols)
+    {
         let mut partial = [_mm512_set1_ps(0.0); R];
         for (a, b) in a.iter().zip(b) {
             let b: __m512 = must_cast(*b);

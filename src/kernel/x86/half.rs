@@ -1,13 +1,16 @@
-//! FP16 by the processor's own instructions; NaN alone is done over, since theirs keep its sign and payload.
+//! FP16 by the processor's own instructions; NaN alone is done over, since theirs keep its sign and
+//! payload.
 
 use crate::bits::F32_NAN;
 use crate::kernel::encode::NanPair;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m128i, __m256, __m256i, __m512, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm_and_si128, _mm_blendv_epi8,
-    _mm_packs_epi32, _mm_set1_epi16, _mm_xor_si128, _mm256_and_si256, _mm256_blendv_ps, _mm256_castps256_ps128, _mm256_cmp_ps,
-    _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_extractf128_ps, _mm256_mask_mov_epi16, _mm256_set1_epi16, _mm256_set1_ps,
-    _mm256_xor_si256, _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_cvtps_ph, _mm512_mask_mov_ps, _mm512_set1_ps,
+    __m128i, __m256, __m256i, __m512, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
+    _mm_and_si128, _mm_blendv_epi8, _mm_packs_epi32, _mm_set1_epi16, _mm_xor_si128,
+    _mm256_and_si256, _mm256_blendv_ps, _mm256_castps256_ps128, _mm256_cmp_ps, _mm256_cvtph_ps,
+    _mm256_cvtps_ph, _mm256_extractf128_ps, _mm256_mask_mov_epi16, _mm256_set1_epi16,
+    _mm256_set1_ps, _mm256_xor_si256, _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_cvtps_ph,
+    _mm512_mask_mov_ps, _mm512_set1_ps,
 };
 
 const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
@@ -19,10 +22,16 @@ pub(super) fn encode_8((nan, nan_sign): NanPair, src: &[f32], dst: &mut [u16]) {
         let x: __m256 = must_cast(x);
         let codes = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x);
         let unordered = _mm256_cmp_ps::<_CMP_UNORD_Q>(x, x);
-        let is_nan =
-            _mm_packs_epi32(must_cast(_mm256_castps256_ps128(unordered)), must_cast(_mm256_extractf128_ps::<1>(unordered)));
+        let is_nan = _mm_packs_epi32(
+            must_cast(_mm256_castps256_ps128(unordered)),
+            must_cast(_mm256_extractf128_ps::<1>(unordered)),
+        );
         let sign = _mm_and_si128(codes, _mm_set1_epi16(SIGN & nan_sign as i16));
-        must_cast::<__m128i, _>(_mm_blendv_epi8(codes, _mm_xor_si128(sign, _mm_set1_epi16(nan as i16)), is_nan))
+        must_cast::<__m128i, _>(_mm_blendv_epi8(
+            codes,
+            _mm_xor_si128(sign, _mm_set1_epi16(nan as i16)),
+            is_nan,
+        ))
     };
     in_arrays(src, dst, one);
 }
@@ -38,7 +47,10 @@ pub(super) fn encode_16((nan, nan_sign): NanPair, src: &[f32], dst: &mut [u16]) 
         let x: [__m512; 4] = must_cast(x);
         let codes = x.map(|x| _mm512_cvtps_ph::<NEAREST>(x));
         // A comparison finds out whether there is a NaN in either of two vectors.
-        if _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x[0], x[1]) | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x[2], x[3]) == 0 {
+        if _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x[0], x[1])
+            | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x[2], x[3])
+            == 0
+        {
             return must_cast(codes);
         }
         must_cast([0, 1, 2, 3].map(|i| without_nan(x[i], codes[i])))
@@ -59,14 +71,22 @@ pub(super) fn decode_8(src: &[u16], dst: &mut [f32]) {
 pub(super) fn decode_16(src: &[u16], dst: &mut [f32]) {
     let one = |codes: [u16; 16]| -> [f32; 16] {
         let x = _mm512_cvtph_ps(must_cast::<_, __m256i>(codes));
-        must_cast(_mm512_mask_mov_ps(x, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x), _mm512_set1_ps(F32_NAN)))
+        must_cast(_mm512_mask_mov_ps(
+            x,
+            _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x),
+            _mm512_set1_ps(F32_NAN),
+        ))
     };
     in_arrays(src, dst, one);
 }
 
 /// Runs over two slices by arrays, the last of them filled up.
 #[inline(always)]
-fn in_arrays<S: Copy + Default, D: Copy + Default, const N: usize>(src: &[S], dst: &mut [D], one: impl Fn([S; N]) -> [D; N]) {
+fn in_arrays<S: Copy + Default, D: Copy + Default, const N: usize>(
+    src: &[S],
+    dst: &mut [D],
+    one: impl Fn([S; N]) -> [D; N],
+) {
     let (arrays, rest) = src.as_chunks::<N>();
     let (out, last) = dst.as_chunks_mut::<N>();
     arrays.iter().zip(out).for_each(|(x, y)| *y = one(*x));

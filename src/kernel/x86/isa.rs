@@ -15,7 +15,8 @@ pub(in crate::kernel) enum Kind {
 
 impl Kind {
     /// The narrowest first.
-    pub(in crate::kernel) const ALL: &[Self] = &[Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Vbmi];
+    pub(in crate::kernel) const ALL: &[Self] =
+        &[Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Vbmi];
 
     pub(in crate::kernel) const fn name(self) -> &'static str {
         match self {
@@ -36,7 +37,8 @@ impl Kind {
         }
     }
 
-    /// The widest for which compilers make no gathers of table look-ups: they take longer than loads one by one.
+    /// The widest for which compilers make no gathers of table look-ups: they take longer than
+    /// loads one by one.
     pub(in crate::kernel) const fn without_gathers(self) -> Self {
         match self {
             Self::Portable => Self::Portable,
@@ -55,7 +57,13 @@ impl Kind {
 
 fn has_avx2() -> bool {
     use std::arch::is_x86_feature_detected as has;
-    has!("avx2") && has!("fma") && has!("f16c") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt")
+    has!("avx2")
+        && has!("fma")
+        && has!("f16c")
+        && has!("bmi1")
+        && has!("bmi2")
+        && has!("lzcnt")
+        && has!("popcnt")
 }
 
 fn has_avx512() -> bool {
@@ -69,8 +77,9 @@ fn has_vbmi() -> bool {
     has!("avx512vbmi") && has!("avx512vbmi2") && has!("avx512vnni")
 }
 
-/// Stamps functions that run a plain body under every instruction set: `fn name[T: Bound](isa, argument: Type, …) = body;`. A body must be
-/// `#[inline(always)]`, or it keeps its own instructions.
+/// Stamps functions that run a plain body under every instruction set:
+/// `fn name[T: Bound](isa, argument: Type, …) = body;`. A body must be `#[inline(always)]`, or it
+/// keeps its own instructions.
 macro_rules! per_isa {
     ($($(#[$doc:meta])* fn $name:ident[$($generic:ident: $bound:path),*]($($arg:ident: $type:ty),* $(,)?) = $body:path;)*) => {$(
         $(#[$doc])*
@@ -90,7 +99,8 @@ macro_rules! per_isa {
                 // SAFETY: an `Isa` of this kind is made only after its instructions were detected.
                 #[expect(unsafe_code, reason = "entry into instructions that were detected")]
                 Kind::Avx2 => unsafe { avx2($($arg),*) },
-                // SAFETY: an `Isa` of these kinds is made only after AVX-512 was detected; VBMI comes on top of it.
+                // SAFETY: an `Isa` of these kinds is made only after AVX-512 was detected; VBMI
+                // comes on top of it.
                 #[expect(unsafe_code, reason = "entry into instructions that were detected")]
                 Kind::Avx512 | Kind::Avx512Vbmi => unsafe { avx512($($arg),*) },
             }

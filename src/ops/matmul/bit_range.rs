@@ -1,9 +1,11 @@
-//! [`BitRange`]: where the bits of numbers lie, which says whether products and sums of them are f32s.
+//! [`BitRange`]: where the bits of numbers lie, which says whether products and sums of them are
+//! f32s.
 
 use crate::spec::FormatSpec;
 use alloc::vec;
 
-/// Bounds for the bits of finite numbers: the exponent of the last bit of any, the exponent behind the first bit of any, and how many bits one may have.
+/// Bounds for the bits of finite numbers: the exponent of the last bit of any, the exponent behind
+/// the first bit of any, and how many bits one may have.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BitRange {
     pub(super) last: i32,
@@ -15,7 +17,8 @@ impl BitRange {
     /// The range of the scale 1.
     pub(super) const ONE: Self = Self { last: 0, end: 1, bits: 1 };
 
-    /// The range of a format's numbers if that is narrow enough to tell, else of the numbers of these codes.
+    /// The range of a format's numbers if that is narrow enough to tell, else of the numbers of
+    /// these codes.
     pub(super) fn of(format: Option<&FormatSpec>, codes: impl Iterator<Item = u32>) -> Self {
         let Some(format) = format else { return Self::ONE };
         if let Some(whole) = Self::of_format(format) {
@@ -39,7 +42,11 @@ impl BitRange {
 
     /// The range of all numbers of a format, unless it is wider than 60 binades either way.
     pub(super) fn of_format(format: &FormatSpec) -> Option<Self> {
-        let whole = Self { last: format.min_positive().exponent(), end: format.max_exponent() + 1, bits: Self::bits(format) };
+        let whole = Self {
+            last: format.min_positive().exponent(),
+            end: format.max_exponent() + 1,
+            bits: Self::bits(format),
+        };
         (whole.last >= -60 && whole.end <= 60).then_some(whole)
     }
 

@@ -7,14 +7,16 @@ use crate::block::{BlockSpec, Offset, TensorScale};
 use crate::codec::Unpacked;
 use crate::spec::Encoding;
 
-/// The length of the blocks of a sum, if it is the shorter one of both sides and divides the longer up to the end of a row.
+/// The length of the blocks of a sum, if it is the shorter one of both sides and divides the longer
+/// up to the end of a row.
 pub(super) fn shared_block_k(job: &Job<'_>) -> Option<usize> {
     let (a, b, depth) = (job.a.block_k(), job.b.block_k(), job.shape.k);
     let (short, long) = (a.min(b), a.max(b));
     (short >= depth || long >= depth || long.is_multiple_of(short)).then_some(short.max(1))
 }
 
-/// A bound for the magnitude of a sum of `count` products of integer elements, in units of the last place; infinity for other elements.
+/// A bound for the magnitude of a sum of `count` products of integer elements, in units of the last
+/// place; infinity for other elements.
 pub(super) fn largest_sum(job: &Job<'_>, count: usize) -> f64 {
     let largest = |operand: &Operand<'_>| operand.largest_integer().unwrap_or(f64::INFINITY);
     largest(&job.a) * largest(&job.b) * count.min(job.shape.k) as f64
@@ -32,7 +34,8 @@ pub(super) fn f64s_hold(largest: f64) -> bool {
 }
 
 impl Operand<'_> {
-    /// A bound for the magnitude of integer elements, zero points taken off, in units of the last place.
+    /// A bound for the magnitude of integer elements, zero points taken off, in units of the last
+    /// place.
     pub(super) fn largest_integer(&self) -> Option<f64> {
         let Encoding::Int(layout) = self.element()?.encoding() else { return None };
         let has_offset = self.spec().is_some_and(|spec| spec.offset_bytes() > 0);
@@ -59,7 +62,9 @@ impl Operand<'_> {
     /// Bounds for the bits of the numbers, if the formats of elements and scales say so.
     pub(super) fn number_range(&self) -> Option<BitRange> {
         let elements = BitRange::of_format(self.element()?)?;
-        let simple = |spec: &BlockSpec| matches!(spec.offset, Offset::None) && matches!(spec.tensor_scale, TensorScale::None);
+        let simple = |spec: &BlockSpec| {
+            matches!(spec.offset, Offset::None) && matches!(spec.tensor_scale, TensorScale::None)
+        };
         self.spec().is_none_or(simple).then(|| elements.times(self.scale_range()))
     }
 }

@@ -4,7 +4,8 @@ use crate::mma::Accumulator;
 use crate::ops::Exec;
 use crate::random::Dither;
 
-/// A matrix product `A · Bᵀ` with everything that it may be told: how sums are made, what is added, where random bits come from, how to run.
+/// A matrix product `A · Bᵀ` with everything that it may be told: how sums are made, what is added,
+/// where random bits come from, how to run.
 ///
 /// ```
 /// use subhalf::{Accumulator, Matmul, Operand, QuantTensor, preset};
@@ -32,10 +33,17 @@ impl Default for Matmul<'_> {
 }
 
 impl<'a> Matmul<'a> {
-    /// Nothing added, no random bits, on all threads; sums are [`Accumulator::BlockF32`] if a side is a block-scaled tensor, else [`Accumulator::F32`].
+    /// Nothing added, no random bits, on all threads; sums are [`Accumulator::BlockF32`] if a side
+    /// is a block-scaled tensor, else [`Accumulator::F32`].
     #[must_use]
     pub const fn new() -> Self {
-        Self { accumulator: None, addend: None, bias: None, dither: Dither::NONE, exec: Exec::PARALLEL }
+        Self {
+            accumulator: None,
+            addend: None,
+            bias: None,
+            dither: Dither::NONE,
+            exec: Exec::PARALLEL,
+        }
     }
 
     /// How sums are made.

@@ -6,8 +6,9 @@ use crate::kernel::{CodeRows, Isa};
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
 
-/// Codes of up to 16 lines of an operand, from `line` on: the stored bytes where a line has one code a byte or, if `pairs` are taken, two; else copies, one code
-/// a byte. The first line stands for those beyond `rows`.
+/// Codes of up to 16 lines of an operand, from `line` on: the stored bytes where a line has one
+/// code a byte or, if `pairs` are taken, two; else copies, one code a byte. The first line stands
+/// for those beyond `rows`.
 pub(super) fn code_rows<'b, 'a: 'b>(
     operand: &Operand<'a>,
     isa: Isa,

@@ -1,5 +1,5 @@
-//! The fast path: tiles of 16 rows of A by panels of 16 rows of B, by kernels. Every sum takes its products in the order of the model, so it has the model's
-//! bits.
+//! The fast path: tiles of 16 rows of A by panels of 16 rows of B, by kernels. Every sum takes its
+//! products in the order of the model, so it has the model's bits.
 //!
 //! ```text
 //! pack A                                  all of it, once
@@ -34,7 +34,14 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
     let packer = Packer::new(job.b, isa, takes);
     job.exec.each_with(units(job, dst), Scratch::default, |scratch, mut unit| {
         let (tiles, columns) = (unit.tiles(job, &a), unit.columns(job, &packer));
-        let work = Work { job, reader, matrix: unit.matrix, tiles, slicing: a.slicing.as_ref(), columns: &columns };
+        let work = Work {
+            job,
+            reader,
+            matrix: unit.matrix,
+            tiles,
+            slicing: a.slicing.as_ref(),
+            columns: &columns,
+        };
         run_plan(&plan, &work, scratch, &mut Output { job, columns: &columns, unit: &mut unit });
     });
 }

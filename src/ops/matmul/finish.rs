@@ -5,7 +5,8 @@ use crate::codec::Unpacked;
 use crate::mma::Sum;
 use crate::ops::real::Real;
 
-/// What is done to a sum when all its products are in it: tensor scales, then C, then the bias, then one rounding to the type of the output.
+/// What is done to a sum when all its products are in it: tensor scales, then C, then the bias,
+/// then one rounding to the type of the output.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Finish<'a> {
     /// The product of the tensor scales, if they are not in the numbers that are multiplied.
@@ -20,7 +21,8 @@ pub(super) struct Finish<'a> {
 impl Finish<'_> {
     /// The element of the product at a row-major index.
     pub(super) fn apply<D: Real>(&self, index: usize, sum: Sum) -> D {
-        let added = [self.addend.map(|addend| addend[index]), self.bias.map(|bias| bias[index % self.n])];
+        let added =
+            [self.addend.map(|addend| addend[index]), self.bias.map(|bias| bias[index % self.n])];
         let added = added.into_iter().flatten();
         let exact = match sum {
             Sum::F32(sum) => {

@@ -42,7 +42,8 @@ pub(super) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// The matrices of A and B that make a matrix of the product: an operand with a single one has it for all.
+    /// The matrices of A and B that make a matrix of the product: an operand with a single one has
+    /// it for all.
     pub(super) const fn matrices(&self, matrix: usize) -> [usize; 2] {
         [if self.a.batch() == 1 { 0 } else { matrix }, if self.b.batch() == 1 { 0 } else { matrix }]
     }

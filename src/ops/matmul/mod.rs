@@ -1,8 +1,10 @@
-//! Matrix products: checks, shapes and the order of work. How products are added up is `mma`'s; the inner loops are `kernel`'s.
+//! Matrix products: checks, shapes and the order of work. How products are added up is `mma`'s; the
+//! inner loops are `kernel`'s.
 //!
-//! From the doors down: `product` takes operands and checks them into a `job`. Then either `reference` makes element after element by the model, or `engine` makes all of
-//! them: `plan` chooses kernels, `pack_a` and `pack_b` lay out the operands, `unit` cuts the product for threads, a file of `run` makes the sums of a unit, and
-//! `finish` makes elements of sums.
+//! From the doors down: `product` takes operands and checks them into a `job`. Then either
+//! `reference` makes element after element by the model, or `engine` makes all of them: `plan`
+//! chooses kernels, `pack_a` and `pack_b` lay out the operands, `unit` cuts the product for
+//! threads, a file of `run` makes the sums of a unit, and `finish` makes elements of sums.
 
 mod bit_range;
 mod bounds;

@@ -1,7 +1,9 @@
 //! [`Operand`]: one side of a matrix product, whatever its numbers are kept in.
 
 use super::packed::PackedMatrix;
-use crate::block::{BitOrder, BlockSpec, Extent, Offset, QuantTensor, QuantView, SchemeName, TensorScale, unpack_by};
+use crate::block::{
+    BitOrder, BlockSpec, Extent, Offset, QuantTensor, QuantView, SchemeName, TensorScale, unpack_by,
+};
 use crate::error::Error;
 use crate::format::Format;
 use crate::kernel::Isa;
@@ -67,8 +69,9 @@ activation! {
     #[cfg(feature = "half")] half::bf16: BF16;
 }
 
-/// One side of a matrix product: rows of K numbers, in any format, borrowed. Both sides are given this way, so that the product is `A · Bᵀ`: a weight of
-/// shape `[outputs, inputs]` goes in as it is.
+/// One side of a matrix product: rows of K numbers, in any format, borrowed. Both sides are given
+/// this way, so that the product is `A · Bᵀ`: a weight of shape `[outputs, inputs]` goes in as it
+/// is.
 ///
 /// A shape's last axis is K, the one before it the rows, those before matrices of a batch.
 #[derive(Clone, Copy)]
@@ -118,7 +121,9 @@ impl core::fmt::Debug for Operand<'_> {
             Source::Numbers(numbers) => write!(f, "{}", numbers.name())?,
             Source::Codes(format, _) => write!(f, "{} codes", format.name())?,
             Source::Tensor(view) => write!(f, "{}", SchemeName(view.spec()))?,
-            Source::Quantize(quantizer, numbers) => write!(f, "{} to {}", numbers.name(), SchemeName(quantizer.spec))?,
+            Source::Quantize(quantizer, numbers) => {
+                write!(f, "{} to {}", numbers.name(), SchemeName(quantizer.spec))?
+            }
             Source::Packed(packed) => write!(f, "{packed:?}")?,
         }
         f.write_str(")")
@@ -129,13 +134,15 @@ impl<'a> Operand<'a> {
     /// Numbers as they are: f32, f16 or bf16.
     ///
     /// # Errors
-    /// [`Error::Length`] if the shape has another number of elements, [`Error::TooLarge`] if it has more than the address space.
+    /// [`Error::Length`] if the shape has another number of elements, [`Error::TooLarge`] if it has
+    /// more than the address space.
     pub fn numbers<T: Activation>(numbers: &'a [T], shape: &[usize]) -> Result<Self, Error> {
         let numbers = T::source(numbers);
         Self::new(Source::Numbers(numbers), numbers.len(), shape)
     }
 
-    /// Codes of a format, one an element in the low bits, without scales. Each stands for the f32 nearest to its number.
+    /// Codes of a format, one an element in the low bits, without scales. Each stands for the f32
+    /// nearest to its number.
     ///
     /// ```
     /// use subhalf::{FormatSpec, Operand, matmul};
@@ -148,9 +155,17 @@ impl<'a> Operand<'a> {
     ///
     /// # Errors
     /// As [`numbers`](Self::numbers); [`Error::CodeWidth`] if `C` is too narrow for the format.
-    pub fn codes<C: Code>(spec: &'a FormatSpec, codes: &'a [C], shape: &[usize]) -> Result<Self, Error> {
+    pub fn codes<C: Code>(
+        spec: &'a FormatSpec,
+        codes: &'a [C],
+        shape: &[usize],
+    ) -> Result<Self, Error> {
         if spec.bits() > C::BITS {
-            return Err(Error::CodeWidth { format: spec.short_name(), needed: spec.bits(), found: C::BITS });
+            return Err(Error::CodeWidth {
+                format: spec.short_name(),
+                needed: spec.bits(),
+                found: C::BITS,
+            });
         }
         Self::new(Source::Codes(spec, C::slice(codes)), codes.len(), shape)
     }
@@ -166,7 +181,10 @@ impl<'a> Operand<'a> {
     ///
     /// # Errors
     /// As [`numbers`](Self::numbers).
-    pub fn typed<F: Format<Code: AnyBitPattern> + NoUninit>(codes: &'a [F], shape: &[usize]) -> Result<Self, Error> {
+    pub fn typed<F: Format<Code: AnyBitPattern> + NoUninit>(
+        codes: &'a [F],
+        shape: &[usize],
+    ) -> Result<Self, Error> {
         Self::codes(const { &F::SPEC }, bytemuck::must_cast_slice::<F, F::Code>(codes), shape)
     }
 
@@ -174,7 +192,11 @@ impl<'a> Operand<'a> {
     ///
     /// # Errors
     /// As [`numbers`](Self::numbers); what quantization refuses it refuses then.
-    pub fn quantized<T: Activation>(quantizer: &'a Quantizer<'a>, numbers: &'a [T], shape: &[usize]) -> Result<Self, Error> {
+    pub fn quantized<T: Activation>(
+        quantizer: &'a Quantizer<'a>,
+        numbers: &'a [T],
+        shape: &[usize],
+    ) -> Result<Self, Error> {
         let numbers = T::source(numbers);
         Self::new(Source::Quantize(quantizer, numbers), numbers.len(), shape)
     }
@@ -220,7 +242,9 @@ impl<'a> Operand<'a> {
     /// What is yet to be quantized.
     pub(super) const fn pending(&self) -> Option<Pending<'a>> {
         match self.source {
-            Source::Quantize(quantizer, numbers) => Some(Pending { quantizer, numbers, shape: [self.batch, self.rows, self.cols] }),
+            Source::Quantize(quantizer, numbers) => {
+                Some(Pending { quantizer, numbers, shape: [self.batch, self.rows, self.cols] })
+            }
             _ => None,
         }
     }
@@ -264,7 +288,8 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// The length of a block along K, at whose multiples blocks end; 1 for a flat tensor whose blocks end elsewhere in every row.
+    /// The length of a block along K, at whose multiples blocks end; 1 for a flat tensor whose
+    /// blocks end elsewhere in every row.
     pub(super) fn block_k(&self) -> usize {
         let whole = self.cols.max(1);
         match self.spec().map(|spec| spec.extent) {
@@ -325,13 +350,16 @@ impl<'a> Operand<'a> {
         match self.source {
             Source::Numbers(numbers) | Source::Quantize(_, numbers) => numbers.read(first, dst),
             Source::Codes(spec, codes) => {
-                dst.iter_mut().enumerate().for_each(|(k, to)| *to = spec.decode_f32(codes.get(first + k)));
+                dst.iter_mut()
+                    .enumerate()
+                    .for_each(|(k, to)| *to = spec.decode_f32(codes.get(first + k)));
             }
             Source::Tensor(view) => {
                 let element = &view.spec().element;
                 for (k, to) in dst.iter_mut().enumerate() {
                     let (line, col) = Self::place(&view, self.cols, line, k);
-                    let zero_point = zero_point(view.spec(), view.offset_code(view.geometry().block(line, col)));
+                    let zero_point =
+                        zero_point(view.spec(), view.offset_code(view.geometry().block(line, col)));
                     *to = element.decode_f32(view.code_at(line, col)) - zero_point;
                 }
             }
@@ -339,7 +367,8 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// The stored bytes of a row of codes of at most 8 bits, packed as a tensor's are, if a row starts at a byte and is all that it has.
+    /// The stored bytes of a row of codes of at most 8 bits, packed as a tensor's are, if a row
+    /// starts at a byte and is all that it has.
     pub(super) fn row_codes(&self, line: usize) -> Option<&'a [u8]> {
         match self.source {
             Source::Codes(_, CodeSlice::U8(codes)) => Some(&codes[line * self.cols..][..self.cols]),
@@ -364,10 +393,14 @@ impl<'a> Operand<'a> {
     pub(super) fn codes_of(&self, isa: Isa, line: usize, dst: &mut [u8]) {
         match self.source {
             Source::Codes(_, codes) => {
-                dst.iter_mut().enumerate().for_each(|(k, to)| *to = codes.get(line * self.cols + k) as u8);
+                dst.iter_mut()
+                    .enumerate()
+                    .for_each(|(k, to)| *to = codes.get(line * self.cols + k) as u8);
             }
             Source::Tensor(view) if matches!(view.spec().extent, Extent::Flat(_)) => {
-                dst.iter_mut().enumerate().for_each(|(k, to)| *to = view.code_at(0, line * self.cols + k) as u8);
+                dst.iter_mut()
+                    .enumerate()
+                    .for_each(|(k, to)| *to = view.code_at(0, line * self.cols + k) as u8);
             }
             Source::Tensor(view) => {
                 let bytes = view.geometry().row_bytes;
@@ -390,7 +423,8 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// The scale codes of a line, one after another along K, and how many bytes one has, if they are bytes or f32s that lie so.
+    /// The scale codes of a line, one after another along K, and how many bytes one has, if they
+    /// are bytes or f32s that lie so.
     pub(super) fn scale_bytes(&self, line: usize) -> Option<(&'a [u8], usize)> {
         let Source::Tensor(view) = self.source else { return None };
         let width = match view.spec().scale.as_ref() {
@@ -399,7 +433,9 @@ impl<'a> Operand<'a> {
             _ => return None,
         };
         let (grid, along) = (view.geometry(), matches!(view.spec().extent, Extent::Block { .. }));
-        along.then(|| (&view.parts().scales[grid.block(line, 0) * width..][..grid.grid_cols * width], width))
+        along.then(|| {
+            (&view.parts().scales[grid.block(line, 0) * width..][..grid.grid_cols * width], width)
+        })
     }
 
     /// The scale at a position, without the tensor scale.
@@ -419,11 +455,19 @@ pub(super) fn zero_point(spec: &BlockSpec, offset: u32) -> f32 {
 
 /// A shape as matrices, rows, columns.
 fn matrices(shape: &[usize]) -> Result<[usize; 3], Error> {
-    let product = |axes: &[usize]| axes.iter().try_fold(1usize, |product, &axis| product.checked_mul(axis)).ok_or(Error::TooLarge);
+    let product = |axes: &[usize]| {
+        axes.iter()
+            .try_fold(1usize, |product, &axis| product.checked_mul(axis))
+            .ok_or(Error::TooLarge)
+    };
     let cols = shape.last().copied().unwrap_or(1);
     let rows = if shape.len() > 1 { shape[shape.len() - 2] } else { 1 };
     let batch = product(&shape[..shape.len().saturating_sub(2)])?;
-    if product(shape)? > isize::MAX as usize / 8 { Err(Error::TooLarge) } else { Ok([batch, rows, cols]) }
+    if product(shape)? > isize::MAX as usize / 8 {
+        Err(Error::TooLarge)
+    } else {
+        Ok([batch, rows, cols])
+    }
 }
 
 impl<'a> From<QuantView<'a>> for Operand<'a> {
@@ -433,7 +477,9 @@ impl<'a> From<QuantView<'a>> for Operand<'a> {
         let cols = shape.last().copied().unwrap_or(1);
         let rows = if shape.len() > 1 { shape[shape.len() - 2] } else { 1 };
         // A product that does not exist is one of no elements.
-        let batch = shape[..shape.len().saturating_sub(2)].iter().fold(1usize, |product, &axis| product.saturating_mul(axis));
+        let batch = shape[..shape.len().saturating_sub(2)]
+            .iter()
+            .fold(1usize, |product, &axis| product.saturating_mul(axis));
         Self { batch, rows, cols, source: Source::Tensor(view) }
     }
 }

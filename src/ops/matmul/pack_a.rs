@@ -24,7 +24,8 @@ pub(super) struct PackedA {
     pub(super) slicing: Option<Slicing>,
 }
 
-/// Packs A once for the whole product. Everything that reads B reads it again and again, from the second-level cache.
+/// Packs A once for the whole product. Everything that reads B reads it again and again, from the
+/// second-level cache.
 pub(super) fn pack_a(job: &Job<'_>, reader: &Reader, plan: &Plan) -> PackedA {
     let int8 = if let Plan::Int8(int8) = plan { Some(int8) } else { None };
     let mut tiles = tiles(job, reader, int8, plan.block_k());
@@ -32,18 +33,33 @@ pub(super) fn pack_a(job: &Job<'_>, reader: &Reader, plan: &Plan) -> PackedA {
     let slicing = if let Plan::Exact = plan { Slicing::new(&tiles, job.shape.k) } else { None };
     if let Some(slicing) = &slicing {
         let isa = job.exec.isa();
-        tiles.iter_mut().for_each(|tiles| job.exec.each(tiles.iter_mut().collect(), |tile| slicing.cut(tile, isa)));
+        tiles.iter_mut().for_each(|tiles| {
+            job.exec.each(tiles.iter_mut().collect(), |tile| slicing.cut(tile, isa))
+        });
     }
     PackedA { tiles, slicing }
 }
 
-/// The rows of each matrix in tiles; with the scales of blocks of `block_k` positions, and words of integers, where a plan needs these.
-pub(super) fn tiles(job: &Job<'_>, reader: &Reader, int8: Option<&Int8>, block_k: Option<usize>) -> Vec<Vec<Tile>> {
+/// The rows of each matrix in tiles; with the scales of blocks of `block_k` positions, and words of
+/// integers, where a plan needs these.
+pub(super) fn tiles(
+    job: &Job<'_>,
+    reader: &Reader,
+    int8: Option<&Int8>,
+    block_k: Option<usize>,
+) -> Vec<Vec<Tile>> {
     let readers = (reader, ScaleReader::new(&job.a));
     let tiles = |matrix: usize| {
         let starts = (0..job.shape.m).step_by(MR).collect();
         job.exec.map(starts, |start: usize| {
-            tile(job, &readers, matrix * job.shape.m, start..(start + MR).min(job.shape.m), int8, block_k)
+            tile(
+                job,
+                &readers,
+                matrix * job.shape.m,
+                start..(start + MR).min(job.shape.m),
+                int8,
+                block_k,
+            )
         })
     };
     (0..job.a.batch()).map(tiles).collect()
@@ -61,7 +77,9 @@ fn tile(
     let (operand, isa) = (&job.a, job.exec.isa());
     let mut tile = Tile { rows: rows.clone(), ..Tile::default() };
     let mr = tile.mr();
-    if let Some(a_i8x4) = int8.and_then(|int8| a_i8x4_of_codes(int8, operand, isa, first + rows.start, rows.len())) {
+    if let Some(a_i8x4) =
+        int8.and_then(|int8| a_i8x4_of_codes(int8, operand, isa, first + rows.start, rows.len()))
+    {
         tile.a_i8x4 = a_i8x4;
     } else {
         // A row at a time, whose numbers go to one lane of every position.
@@ -78,14 +96,26 @@ fn tile(
     if let Some(block_k) = block_k {
         tile.scales.resize(mr * operand.cols().div_ceil(block_k), 0.0);
         for (lane, line) in rows.enumerate() {
-            scale_reader.row(operand, first + line, block_k, tile.scales.iter_mut().skip(lane).step_by(mr));
+            scale_reader.row(
+                operand,
+                first + line,
+                block_k,
+                tile.scales.iter_mut().skip(lane).step_by(mr),
+            );
         }
     }
     tile
 }
 
-/// The words of a tile of 16 rows from its codes, if the machine takes codes and blocks are whole words.
-fn a_i8x4_of_codes(int8: &Int8, operand: &Operand<'_>, isa: Isa, line: usize, rows: usize) -> Option<AInt8Words> {
+/// The words of a tile of 16 rows from its codes, if the machine takes codes and blocks are whole
+/// words.
+fn a_i8x4_of_codes(
+    int8: &Int8,
+    operand: &Operand<'_>,
+    isa: Isa,
+    line: usize,
+    rows: usize,
+) -> Option<AInt8Words> {
     let fits = rows == MR && operand.packed().is_none() && int8.is_whole(operand.cols(), 4);
     let dots = int8.dots.of_rows().filter(|_| fits)?;
     let mut copies = [const { Vec::new() }; NR];
@@ -99,7 +129,8 @@ pub(super) fn a_i8x4_of_numbers(int8: &Int8, tile: &Tile, isa: Isa) -> AInt8Word
     a_int8_words(isa, unit, int8.b.largest, tile.mr(), int8.block_k, &tile.numbers)
 }
 
-/// The words of a tile for B's codes in pairs: for every eight positions 0, 2, 4 and 6 in one word and 1, 3, 5 and 7 in the next.
+/// The words of a tile for B's codes in pairs: for every eight positions 0, 2, 4 and 6 in one word
+/// and 1, 3, 5 and 7 in the next.
 pub(super) fn a_i8x4_of_pairs(int8: &Int8, tile: &Tile, isa: Isa) -> AInt8Words {
     let (mut a_i8x4, mr) = (a_i8x4_of_numbers(int8, tile, isa), tile.mr());
     for two in a_i8x4.words.chunks_exact_mut(2 * mr) {

@@ -41,7 +41,8 @@ impl<'a> Packer<'a> {
         };
         let memory = core::mem::take(&mut panel.scales);
         if let Some(spec) = self.operand.spec() {
-            let mut scales = if let Scales::F32(scales) = memory { scales } else { Aligned::default() };
+            let mut scales =
+                if let Scales::F32(scales) = memory { scales } else { Aligned::default() };
             self.scales(line, rows, panel.block_k, &mut scales);
             let memory = core::mem::take(&mut panel.restore);
             panel.restore = self.restore(spec, line, rows, &scales, memory);
@@ -50,17 +51,30 @@ impl<'a> Packer<'a> {
     }
 
     /// How the numbers of rows come from their elements, given their scales.
-    fn restore(&self, spec: &BlockSpec, line: usize, rows: usize, scales: &[Lanes<f32>], memory: PanelRestore) -> PanelRestore {
-        let restorer = |scale, offset| spec.restorer_of(spec.restore, scale, offset, self.operand.stored_tensor_scale());
+    fn restore(
+        &self,
+        spec: &BlockSpec,
+        line: usize,
+        rows: usize,
+        scales: &[Lanes<f32>],
+        memory: PanelRestore,
+    ) -> PanelRestore {
+        let restorer = |scale, offset| {
+            spec.restorer_of(spec.restore, scale, offset, self.operand.stored_tensor_scale())
+        };
         // Without offsets all blocks have the same rule: that of scale 1 tells which.
         let zero: f32 = match restorer(1.0, 0) {
             Restorer::Times(_) => -0.0,
             Restorer::TimesPlusZero(_) => 0.0,
             _ => {
-                let (block_k, offset) = (self.operand.block_k(), |line, k| self.operand.block_codes(line, k).1);
+                let (block_k, offset) =
+                    (self.operand.block_k(), |line, k| self.operand.block_codes(line, k).1);
                 let block = |(block, scales): (usize, &Lanes<f32>)| {
                     core::array::from_fn(|lane| {
-                        restorer(scales[lane], offset(line + if lane < rows { lane } else { 0 }, block * block_k))
+                        restorer(
+                            scales[lane],
+                            offset(line + if lane < rows { lane } else { 0 }, block * block_k),
+                        )
                     })
                 };
                 return PanelRestore::Any(scales.iter().enumerate().map(block).collect());
@@ -71,10 +85,16 @@ impl<'a> Packer<'a> {
             _ => scale,
         };
         let same = |scale: f32| factor(scale).to_bits() == scale.to_bits();
-        if self.takes == Takes::Elements || zero.is_sign_negative() && scales.as_flattened().iter().all(|scale| same(*scale)) {
+        if self.takes == Takes::Elements
+            || zero.is_sign_negative() && scales.as_flattened().iter().all(|scale| same(*scale))
+        {
             return PanelRestore::Scales;
         }
-        let mut factors = if let PanelRestore::Factors(_, factors) = memory { factors } else { Aligned::default() };
+        let mut factors = if let PanelRestore::Factors(_, factors) = memory {
+            factors
+        } else {
+            Aligned::default()
+        };
         factors.resize(scales.len());
         factors.copy_from_slice(scales);
         factors.as_flattened_mut().iter_mut().for_each(|x| *x = factor(*x));
@@ -82,11 +102,22 @@ impl<'a> Packer<'a> {
     }
 
     /// The scales of rows for blocks of `block_k` positions, in the order of [`Panel::scales`].
-    pub(super) fn scales(&self, line: usize, rows: usize, block_k: usize, scales: &mut Aligned<Lanes<f32>>) {
+    pub(super) fn scales(
+        &self,
+        line: usize,
+        rows: usize,
+        block_k: usize,
+        scales: &mut Aligned<Lanes<f32>>,
+    ) {
         scales.resize(self.operand.cols().div_ceil(block_k));
         for lane in 0..NR {
             let line = line + if lane < rows { lane } else { 0 };
-            self.scales.row(&self.operand, line, block_k, scales.iter_mut().map(|block| &mut block[lane]));
+            self.scales.row(
+                &self.operand,
+                line,
+                block_k,
+                scales.iter_mut().map(|block| &mut block[lane]),
+            );
         }
     }
 
@@ -109,12 +140,14 @@ impl<'a> Packer<'a> {
         let mut copies = [const { Vec::new() }; NR];
         let rows = code_rows(&self.operand, isa, line, rows, true, &mut copies);
         if self.operand.element().is_none_or(|element| element.bits() > 4) {
-            let mut codes = if let Data::Bytes(codes) = memory { codes } else { Aligned::default() };
+            let mut codes =
+                if let Data::Bytes(codes) = memory { codes } else { Aligned::default() };
             codes.resize(cols);
             positions(isa, &rows.bytes, &mut codes);
             return Data::Bytes(codes);
         }
-        let mut of_rows = if let Data::Nibbles(quads) = memory { quads } else { Aligned::default() };
+        let mut of_rows =
+            if let Data::Nibbles(quads) = memory { quads } else { Aligned::default() };
         of_rows.resize(cols.div_ceil(8));
         if rows.paired {
             quads(isa, &rows.bytes, &mut of_rows);
@@ -134,7 +167,8 @@ impl PackedMatrix {
     /// Packs an operand, on all threads.
     ///
     /// # Errors
-    /// What [`Quantizer::quantize`](crate::Quantizer::quantize) refuses, for an operand that is yet to be quantized.
+    /// What [`Quantizer::quantize`](crate::Quantizer::quantize) refuses, for an operand that is yet
+    /// to be quantized.
     pub fn new<'a>(operand: impl Into<Operand<'a>>) -> Result<Self, Error> {
         let operand = operand.into();
         let tensor = operand.pending().map(Pending::quantize).transpose()?;

@@ -7,8 +7,10 @@ use crate::kernel::gemm::NR;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
 
-/// The operand B of a product, a weight say, packed once for many products: panels of 16 rows, *k* by *k*, so that a kernel reads 16 columns of the product at a
-/// time. Elements stay codes, of at most 4 bits two to a byte. It takes part in products as the tensor it was packed from, with the same bits.
+/// The operand B of a product, a weight say, packed once for many products: panels of 16 rows, *k*
+/// by *k*, so that a kernel reads 16 columns of the product at a time. Elements stay codes, of at
+/// most 4 bits two to a byte. It takes part in products as the tensor it was packed from, with the
+/// same bits.
 ///
 /// ```
 /// use subhalf::{Operand, PackedMatrix, QuantTensor, matmul, preset};
@@ -66,7 +68,8 @@ impl PackedMatrix {
         (self.panel(matrix, row / NR), row % NR)
     }
 
-    /// The scale at a position, without the tensor scale: [`Operand::scale`](super::Operand::scale).
+    /// The scale at a position, without the tensor scale:
+    /// [`Operand::scale`](super::Operand::scale).
     pub(super) fn scale(&self, line: usize, k: usize) -> f32 {
         let (panel, lane) = self.at(line);
         panel.scales.at(k / panel.block_k)[lane]
@@ -107,7 +110,9 @@ impl PackedMatrix {
             let (element, block) = (self.element_at(panel, lane, k), k / panel.block_k);
             let restorer = match &panel.restore {
                 PanelRestore::Scales => Restorer::Times(panel.scales.at(block)[lane]),
-                PanelRestore::Factors(zero, factors) if zero.is_sign_negative() => Restorer::Times(factors[block][lane]),
+                PanelRestore::Factors(zero, factors) if zero.is_sign_negative() => {
+                    Restorer::Times(factors[block][lane])
+                }
                 PanelRestore::Factors(_, factors) => Restorer::TimesPlusZero(factors[block][lane]),
                 PanelRestore::Any(restorers) => restorers[block][lane],
             };

@@ -7,7 +7,8 @@ use crate::mem::Aligned;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-/// Sixteen rows of B, which are 16 columns of the product. The last panel of a matrix may have fewer; the codes in their place are any.
+/// Sixteen rows of B, which are 16 columns of the product. The last panel of a matrix may have
+/// fewer; the codes in their place are any.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Panel {
     pub(super) data: Data,
@@ -19,21 +20,28 @@ pub(super) struct Panel {
 }
 
 impl Panel {
-    /// The scales for blocks of `block_k` of `depth` positions, none of which is longer than the panel's own.
+    /// The scales for blocks of `block_k` of `depth` positions, none of which is longer than the
+    /// panel's own.
     pub(super) fn scales_by(&self, block_k: usize, depth: usize) -> Cow<'_, [Lanes<f32>]> {
         match &self.scales {
-            Scales::F32(scales) if block_k == self.block_k && !scales.is_empty() => Cow::Borrowed(scales),
-            scales => Cow::Owned((0..depth).step_by(block_k).map(|k| scales.at(k / self.block_k)).collect()),
+            Scales::F32(scales) if block_k == self.block_k && !scales.is_empty() => {
+                Cow::Borrowed(scales)
+            }
+            scales => Cow::Owned(
+                (0..depth).step_by(block_k).map(|k| scales.at(k / self.block_k)).collect(),
+            ),
         }
     }
 
-    /// The zero that is added to every element before its factor: −0 changes nothing, +0 makes every zero +0.
+    /// The zero that is added to every element before its factor: −0 changes nothing, +0 makes
+    /// every zero +0.
     pub(super) fn added_zero(&self) -> f32 {
         if let PanelRestore::Factors(zero, _) = self.restore { zero } else { -0.0 }
     }
 }
 
-/// Scales of blocks: f32s, or their upper halves where the lower are zeros, as those of E8M0 and FP8 are.
+/// Scales of blocks: f32s, or their upper halves where the lower are zeros, as those of E8M0 and
+/// FP8 are.
 #[derive(Clone, Debug)]
 pub(super) enum Scales {
     F32(Aligned<Lanes<f32>>),
@@ -69,10 +77,14 @@ impl Scales {
     /// These scales as bf16s, in half the memory, if all of them are bf16s.
     pub(super) fn narrow(self) -> Self {
         match self {
-            Self::F32(scales) if scales.as_flattened().iter().all(|scale| scale.to_bits() as u16 == 0) => {
+            Self::F32(scales)
+                if scales.as_flattened().iter().all(|scale| scale.to_bits() as u16 == 0) =>
+            {
                 let mut halves = Aligned::<Lanes<u16>>::default();
                 halves.resize(scales.len());
-                halves.iter_mut().zip(&*scales).for_each(|(to, scales)| *to = scales.map(|scale| (scale.to_bits() >> 16) as u16));
+                halves.iter_mut().zip(&*scales).for_each(|(to, scales)| {
+                    *to = scales.map(|scale| (scale.to_bits() >> 16) as u16)
+                });
                 Self::Bf16(halves)
             }
             other => other,
@@ -99,8 +111,9 @@ pub(super) enum Data {
     Numbers(Vec<Lanes<f32>>),
     /// Codes of 5 to 8 bits, one a byte, position by position.
     Bytes(Aligned<Lanes<u8>>),
-    /// Codes of at most 4 bits, eight positions a quad: four bytes of each of the 16 rows in turn, as the row stores them. Byte *j* has position *2j* in its low
-    /// half and position *2j + 1* in its high half.
+    /// Codes of at most 4 bits, eight positions a quad: four bytes of each of the 16 rows in turn,
+    /// as the row stores them. Byte *j* has position *2j* in its low half and position *2j + 1* in
+    /// its high half.
     Nibbles(Aligned<Quad>),
 }
 
@@ -125,7 +138,9 @@ impl Data {
         match self {
             Self::Numbers(_) => 0,
             Self::Bytes(codes) => codes[k][lane].into(),
-            Self::Nibbles(quads) => u32::from(quads[k / 8][4 * lane + k % 8 / 2] >> (4 * (k % 2)) & 15),
+            Self::Nibbles(quads) => {
+                u32::from(quads[k / 8][4 * lane + k % 8 / 2] >> (4 * (k % 2)) & 15)
+            }
         }
     }
 }

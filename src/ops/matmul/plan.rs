@@ -1,4 +1,5 @@
-//! [`Plan`]: which kernels make the sums of a product, as data. It is chosen from formats, scales and the machine; every plan has the bits of the model.
+//! [`Plan`]: which kernels make the sums of a product, as data. It is chosen from formats, scales
+//! and the machine; every plan has the bits of the model.
 
 use super::bounds::{f32s_hold, f64s_hold, largest_sum, shared_block_k};
 use super::job::Job;
@@ -14,7 +15,8 @@ pub(super) enum Plan {
     Chain(ChainKernel),
     /// Runs of `k` products in one chain each, whose sums another chain adds up.
     Chunked { k: usize, inner: ChainKernel, outer: Chain },
-    /// Blocks, their partial sums taken in f32, or in f64 if they are integers in units of `2^exponent`; `wide` if a side has f32 scales.
+    /// Blocks, their partial sums taken in f32, or in f64 if they are integers in units of
+    /// `2^exponent`; `wide` if a side has f32 scales.
     Blocks { block_k: usize, exponent: Option<i32>, wide: bool },
     /// Blocks whose partial sums f32 holds, as it does products of two scales: everything in f32.
     F32Blocks { block_k: usize },
@@ -71,7 +73,9 @@ impl Plan {
         }
         let exponent = unit_exponent(job);
         let scales_fit = wide || job.a.scale_range().times(job.b.scale_range()).is_f32();
-        if scales_fit && exponent.is_none_or(|exponent| f32s_hold(largest_sum(job, block_k), exponent)) {
+        if scales_fit
+            && exponent.is_none_or(|exponent| f32s_hold(largest_sum(job, block_k), exponent))
+        {
             return Some(Self::F32Blocks { block_k });
         }
         let sums_fit = exponent.is_none() || f64s_hold(largest_sum(job, block_k));
@@ -79,9 +83,12 @@ impl Plan {
     }
 
     fn integers(job: &Job<'_>, bits: u32, overflow: IntegerOverflow) -> Option<Self> {
-        let plain = !job.a.is_scaled() && !job.b.is_scaled() && f64s_hold(largest_sum(job, job.shape.k));
+        let plain =
+            !job.a.is_scaled() && !job.b.is_scaled() && f64s_hold(largest_sum(job, job.shape.k));
         match overflow {
-            IntegerOverflow::Wrap if plain => Some(Self::Integers { bits, exponent: unit_exponent(job)? }),
+            IntegerOverflow::Wrap if plain => {
+                Some(Self::Integers { bits, exponent: unit_exponent(job)? })
+            }
             IntegerOverflow::Wrap | IntegerOverflow::Saturate => None,
         }
     }
@@ -89,8 +96,14 @@ impl Plan {
     /// The length of the blocks whose scales the plan needs.
     pub(super) const fn block_k(&self) -> Option<usize> {
         match self {
-            Self::Blocks { block_k, .. } | Self::F32Blocks { block_k } | Self::Int8(Int8 { block_k, .. }) => Some(*block_k),
-            Self::Chain(_) | Self::Chunked { .. } | Self::Integers { .. } | Self::Exact | Self::Steps => None,
+            Self::Blocks { block_k, .. }
+            | Self::F32Blocks { block_k }
+            | Self::Int8(Int8 { block_k, .. }) => Some(*block_k),
+            Self::Chain(_)
+            | Self::Chunked { .. }
+            | Self::Integers { .. }
+            | Self::Exact
+            | Self::Steps => None,
         }
     }
 }
@@ -102,8 +115,11 @@ impl ChainKernel {
             Chain::F64 => Some(Self::F64),
             Chain::Rounded { format, rounding } => {
                 let rounding = Rounding::lower(format, *rounding)?;
-                let products = job.a.number_range().zip(job.b.number_range()).map(|(a, b)| a.times(b));
-                Some(Self::Rounded(products.map_or(rounding, |of| rounding.of_products(of.last, of.end, of.bits))))
+                let products =
+                    job.a.number_range().zip(job.b.number_range()).map(|(a, b)| a.times(b));
+                Some(Self::Rounded(
+                    products.map_or(rounding, |of| rounding.of_products(of.last, of.end, of.bits)),
+                ))
             }
         }
     }
@@ -119,7 +135,8 @@ impl Int8 {
         let (a, b) = (integers(&job.a)?, integers(&job.b)?);
         let dots = Dots::new(job.exec.isa(), &a, &b)?;
         let largest = f64::from(a.largest) * f64::from(b.largest) * block_k.min(job.shape.k) as f64;
-        // B's scales take up the units of both sides; f32 scales cannot, for their products are rounded.
+        // B's scales take up the units of both sides; f32 scales cannot, for their products are
+        // rounded.
         let exponent = a.exponent + b.exponent;
         let scales_fit = || {
             let of_b = job.b.scale_range().shifted(exponent);

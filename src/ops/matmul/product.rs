@@ -1,4 +1,5 @@
-//! The doors: products and dot products of any two operands, and the definition of both. Everything that can be refused is refused here.
+//! The doors: products and dot products of any two operands, and the definition of both. Everything
+//! that can be refused is refused here.
 
 use super::builder::Matmul;
 use super::finish::Finish;
@@ -19,7 +20,11 @@ impl Matmul<'_> {
     ///
     /// # Errors
     /// As [`multiply_into`](Self::multiply_into).
-    pub fn multiply<'b>(&self, a: impl Into<Operand<'b>>, b: impl Into<Operand<'b>>) -> Result<Vec<f32>, Error> {
+    pub fn multiply<'b>(
+        &self,
+        a: impl Into<Operand<'b>>,
+        b: impl Into<Operand<'b>>,
+    ) -> Result<Vec<f32>, Error> {
         let (a, b) = (a.into(), b.into());
         let len = shape_of(&a, &b)?.len()?;
         // Operands of no elements may have a product beyond all memory.
@@ -31,13 +36,16 @@ impl Matmul<'_> {
 
     /// The product into a slice, row-major, each element rounded once from its sum (ties to even).
     ///
-    /// `a` is `[M, K]`, `b` `[N, K]`; of batches both have as many matrices, or one of them one, which goes with all of the other.
+    /// `a` is `[M, K]`, `b` `[N, K]`; of batches both have as many matrices, or one of them one,
+    /// which goes with all of the other.
     ///
     /// # Errors
-    /// [`Error::Length`] for sides whose K or whose batches differ, and for an output, an addend or a bias of another length than the shape asks for;
-    /// [`Error::TooLarge`] for a product beyond the address space; [`Error::Scheme`] for operands that the accumulator does not take: codes of formats wider
-    /// than f32 into [`Exact`](Accumulator::Exact), anything but integers into [`Integer`](Accumulator::Integer), minima and misplaced flat blocks
-    /// block by block; the errors of [`Accumulator::validate`], and of a quantization on the way.
+    /// [`Error::Length`] for sides whose K or whose batches differ, and for an output, an addend or
+    /// a bias of another length than the shape asks for; [`Error::TooLarge`] for a product beyond
+    /// the address space; [`Error::Scheme`] for operands that the accumulator does not take: codes
+    /// of formats wider than f32 into [`Exact`](Accumulator::Exact), anything but integers into
+    /// [`Integer`](Accumulator::Integer), minima and misplaced flat blocks block by block; the
+    /// errors of [`Accumulator::validate`], and of a quantization on the way.
     pub fn multiply_into<'b, D: Real>(
         &self,
         a: impl Into<Operand<'b>>,
@@ -48,8 +56,8 @@ impl Matmul<'_> {
     }
 }
 
-/// The definition that [`Matmul::multiply_into`] follows: one element after the other on one thread, each number read from its code, each sum made step by
-/// step. The same bits, slowly.
+/// The definition that [`Matmul::multiply_into`] follows: one element after the other on one
+/// thread, each number read from its code, each sum made step by step. The same bits, slowly.
 ///
 /// ```
 /// use subhalf::{Matmul, Operand, reference_matmul};
@@ -92,7 +100,11 @@ pub fn matmul<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Resul
 ///
 /// # Errors
 /// As [`Matmul::multiply_into`].
-pub fn matmul_into<'a, D: Real>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>, dst: &mut [D]) -> Result<(), Error> {
+pub fn matmul_into<'a, D: Real>(
+    a: impl Into<Operand<'a>>,
+    b: impl Into<Operand<'a>>,
+    dst: &mut [D],
+) -> Result<(), Error> {
     Matmul::new().multiply_into(a, b, dst)
 }
 
@@ -111,8 +123,16 @@ pub fn matmul_into<'a, D: Real>(a: impl Into<Operand<'a>>, b: impl Into<Operand<
 pub fn dot<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<f32, Error> {
     let (a, b) = (a.into(), b.into());
     let mut out = [0.0f32];
-    Error::check_length("rows of a dot product's left side", 1, a.batch().saturating_mul(a.rows()))?;
-    Error::check_length("rows of a dot product's right side", 1, b.batch().saturating_mul(b.rows()))?;
+    Error::check_length(
+        "rows of a dot product's left side",
+        1,
+        a.batch().saturating_mul(a.rows()),
+    )?;
+    Error::check_length(
+        "rows of a dot product's right side",
+        1,
+        b.batch().saturating_mul(b.rows()),
+    )?;
     matmul_into(a, b, &mut out)?;
     Ok(out[0])
 }
@@ -128,7 +148,10 @@ pub fn dot<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<f
 ///
 /// # Errors
 /// As [`Matmul::multiply_into`].
-pub fn gemv<'a, T: Activation>(matrix: impl Into<Operand<'a>>, vector: &'a [T]) -> Result<Vec<f32>, Error> {
+pub fn gemv<'a, T: Activation>(
+    matrix: impl Into<Operand<'a>>,
+    vector: &'a [T],
+) -> Result<Vec<f32>, Error> {
     matmul(Operand::numbers(vector, &[1, vector.len()])?, matrix)
 }
 
@@ -149,7 +172,8 @@ fn resolve<'b, D>(
     if let Some(bias) = matmul.bias {
         Error::check_length("elements of the bias", shape.n, bias.len())?;
     }
-    let default = if a.is_scaled() || b.is_scaled() { Accumulator::BlockF32 } else { Accumulator::F32 };
+    let default =
+        if a.is_scaled() || b.is_scaled() { Accumulator::BlockF32 } else { Accumulator::F32 };
     let accumulator = matmul.accumulator.unwrap_or(default);
     accumulator.validate()?;
     let a_tensor = a.pending().map(Pending::quantize).transpose()?;
@@ -170,13 +194,17 @@ fn check(operand: &Operand<'_>, accumulator: &Accumulator) -> Result<(), Error> 
         Accumulator::Chain(_) | Accumulator::Chunked { .. } => Ok(()),
         Accumulator::BlockF32 => check_blockwise(operand),
         Accumulator::Integer { .. } if operand.formats().fraction_bits().is_none() => {
-            Err(Error::Scheme { what: "operand of an integer sum", expected: "integer elements of at most 16 bits" })
+            Err(Error::Scheme {
+                what: "operand of an integer sum",
+                expected: "integer elements of at most 16 bits",
+            })
         }
         Accumulator::Integer { .. } => check_blockwise(operand),
         Accumulator::Exact => match (operand.spec(), operand.element()) {
-            (None, Some(format)) if !is_within_f32(format) => {
-                Err(Error::Scheme { what: "format of an exact sum", expected: "numbers that are f32s" })
-            }
+            (None, Some(format)) if !is_within_f32(format) => Err(Error::Scheme {
+                what: "format of an exact sum",
+                expected: "numbers that are f32s",
+            }),
             _ => Ok(()),
         },
     }
@@ -200,14 +228,19 @@ fn factor(a: &Operand<'_>, b: &Operand<'_>) -> Option<f32> {
 fn shape_of(a: &Operand<'_>, b: &Operand<'_>) -> Result<Shape, Error> {
     Error::check_length("columns of the right side (K)", a.cols(), b.cols())?;
     if a.batch() != b.batch() && a.batch() != 1 && b.batch() != 1 {
-        return Err(Error::Length { what: "matrices of the right side", expected: a.batch(), found: b.batch() });
+        return Err(Error::Length {
+            what: "matrices of the right side",
+            expected: a.batch(),
+            found: b.batch(),
+        });
     }
     let batch = if a.batch() == 1 { b.batch() } else { a.batch() };
     Ok(Shape { batch, m: a.rows(), n: b.rows(), k: a.cols() })
 }
 
-/// A product of operands that the accumulator takes, under its model. Where B has one matrix for all of A's, these are taken as one, under each other:
-/// the same lines, and the same elements of the product.
+/// A product of operands that the accumulator takes, under its model. Where B has one matrix for
+/// all of A's, these are taken as one, under each other: the same lines, and the same elements of
+/// the product.
 pub(super) fn job_of<'a>(
     matmul: &Matmul<'a>,
     [a, b]: [Operand<'a>; 2],
@@ -223,7 +256,9 @@ pub(super) fn job_of<'a>(
     let finish = Finish { factor, addend, bias: matmul.bias, n: shape.n };
     // A product of no elements may have more rows than can be counted.
     let (a, shape) = match shape.len() {
-        Ok(1..) if b.batch() == 1 => (a.stacked(), Shape { batch: 1, m: shape.batch * shape.m, ..shape }),
+        Ok(1..) if b.batch() == 1 => {
+            (a.stacked(), Shape { batch: 1, m: shape.batch * shape.m, ..shape })
+        }
         _ => (a, shape),
     };
     Job { a, b, shape, accumulator, model, c, finish, dither: matmul.dither, exec: matmul.exec }
@@ -233,7 +268,10 @@ pub(super) fn job_of<'a>(
 fn check_blockwise(operand: &Operand<'_>) -> Result<(), Error> {
     let Some(spec) = operand.spec() else { return Ok(()) };
     if matches!(spec.offset, Offset::Minimum(_)) {
-        return Err(Error::Scheme { what: "operand of a block-wise sum", expected: "elements without a minimum; F32 takes them" });
+        return Err(Error::Scheme {
+            what: "operand of a block-wise sum",
+            expected: "elements without a minimum; F32 takes them",
+        });
     }
     if !operand.blocks_align() {
         return Err(Error::Scheme {

@@ -1,4 +1,5 @@
-//! Lines of an operand and panels to numbers, by kernels: the numbers that [`Operand::values`] or [`Operand::elements`] gives element by element.
+//! Lines of an operand and panels to numbers, by kernels: the numbers that [`Operand::values`] or
+//! [`Operand::elements`] gives element by element.
 
 use super::operand::{Operand, zero_point};
 use super::panel::{Data, Panel, PanelRestore};
@@ -62,7 +63,11 @@ impl Reader {
     /// The numbers of a line of an operand.
     pub(super) fn row(&self, operand: &Operand<'_>, line: usize, dst: &mut [f32]) {
         let (Some(decode), Some(codes)) = (&self.decode, operand.row_codes(line)) else {
-            return if self.elements() { operand.elements(line, dst) } else { operand.values(line, dst) };
+            return if self.elements() {
+                operand.elements(line, dst)
+            } else {
+                operand.values(line, dst)
+            };
         };
         let mut unpacked = Vec::new();
         let codes = match operand.element() {
@@ -88,10 +93,18 @@ impl Reader {
     }
 
     /// The numbers of a panel at some positions. NaN may have any sign.
-    pub(super) fn panel(&self, panel: &Panel, k: Range<usize>, scratch: &mut Aligned<Lanes<u8>>, dst: &mut [Lanes<f32>]) {
+    pub(super) fn panel(
+        &self,
+        panel: &Panel,
+        k: Range<usize>,
+        scratch: &mut Aligned<Lanes<u8>>,
+        dst: &mut [Lanes<f32>],
+    ) {
         match (&panel.data, &self.decode) {
             (Data::Numbers(numbers), _) => dst.copy_from_slice(&numbers[k.clone()]),
-            (Data::Bytes(codes), Some(decode)) => decode.decode(codes[k.clone()].as_flattened(), dst.as_flattened_mut()),
+            (Data::Bytes(codes), Some(decode)) => {
+                decode.decode(codes[k.clone()].as_flattened(), dst.as_flattened_mut())
+            }
             (Data::Nibbles(quads), Some(decode)) => {
                 let quads = &quads[k.start / 8..k.end.div_ceil(8)];
                 if let (Some(nibbles), true) = (&self.nibbles, k.start.is_multiple_of(8)) {
@@ -99,7 +112,10 @@ impl Reader {
                 } else {
                     scratch.resize(8 * quads.len());
                     unpack_quads(self.isa, quads, scratch);
-                    decode.decode(scratch[k.start % 8..][..k.len()].as_flattened(), dst.as_flattened_mut());
+                    decode.decode(
+                        scratch[k.start % 8..][..k.len()].as_flattened(),
+                        dst.as_flattened_mut(),
+                    );
                 }
             }
             // Codes have a format.
@@ -110,7 +126,9 @@ impl Reader {
                 for (block, rows) in blocks(panel.block_k, k, dst) {
                     for (lane, restorer) in restorers[block].iter().enumerate() {
                         let restorer = match restorer {
-                            Restorer::Affine(_, zero_point) if self.elements() => Restorer::Affine(1.0, *zero_point),
+                            Restorer::Affine(_, zero_point) if self.elements() => {
+                                Restorer::Affine(1.0, *zero_point)
+                            }
                             _ if self.elements() => continue,
                             restorer => *restorer,
                         };
@@ -129,7 +147,11 @@ impl Reader {
     }
 
     /// The codes of a panel, one a byte.
-    pub(super) fn codes<'a>(&self, panel: &'a Panel, scratch: &'a mut Aligned<Lanes<u8>>) -> &'a [Lanes<u8>] {
+    pub(super) fn codes<'a>(
+        &self,
+        panel: &'a Panel,
+        scratch: &'a mut Aligned<Lanes<u8>>,
+    ) -> &'a [Lanes<u8>] {
         match &panel.data {
             Data::Numbers(_) => &[],
             Data::Bytes(codes) => codes,
@@ -148,7 +170,11 @@ pub(super) fn numbers_of_4_bits(element: &FormatSpec) -> Lanes<f32> {
 }
 
 /// The rows of some positions, block by block.
-fn blocks<T>(block_k: usize, k: Range<usize>, mut rows: &mut [T]) -> impl Iterator<Item = (usize, &mut [T])> {
+fn blocks<T>(
+    block_k: usize,
+    k: Range<usize>,
+    mut rows: &mut [T],
+) -> impl Iterator<Item = (usize, &mut [T])> {
     let (mut start, end) = (k.start, k.end);
     core::iter::from_fn(move || {
         let block = start / block_k;

@@ -1,4 +1,5 @@
-//! The definition of a matrix product, element by element, under any model of how products are added up.
+//! The definition of a matrix product, element by element, under any model of how products are
+//! added up.
 
 use super::job::Job;
 use super::operand::Operand;
@@ -27,7 +28,8 @@ pub(super) fn fill<D: Real>(job: &Job<'_>, dst: &mut [D]) {
 }
 
 impl Job<'_> {
-    /// The sum for a row and a column of a matrix of the product, from the numbers that the model takes of both lines.
+    /// The sum for a row and a column of a matrix of the product, from the numbers that the model
+    /// takes of both lines.
     pub(super) fn sum(&self, matrix: usize, row: usize, col: usize, a: &[f32], b: &[f32]) -> Sum {
         let index = (matrix * self.shape.m + row) * self.shape.n + col;
         let dither = self.dither.skip((index as u64).wrapping_mul(self.shape.k as u64));
@@ -39,7 +41,8 @@ impl Job<'_> {
         self.model.sum(products, self.c.map(|c| c[index]))
     }
 
-    /// The blocks of a row of A and a row of B: runs of K in which neither side meets the end of one of its blocks.
+    /// The blocks of a row of A and a row of B: runs of K in which neither side meets the end of
+    /// one of its blocks.
     fn blocks(&self, matrix: usize, row: usize, col: usize) -> Vec<BlockScales> {
         let [first_a, first_b] = self.lines(matrix);
         let (mut blocks, mut k) = (Vec::new(), 0);

@@ -13,22 +13,39 @@ pub(super) struct ScaleReader {
 
 impl ScaleReader {
     pub(super) fn new(operand: &Operand<'_>) -> Self {
-        let many = operand.batch() * operand.rows() * operand.cols().div_ceil(operand.block_k()) > 256;
-        let format = operand.spec().and_then(|spec| spec.scale.as_ref()).filter(|format| many && format.bits() <= 8);
-        let number = |format: &FormatSpec, byte: usize| format.decode_f32(byte as u32 & format.code_mask());
-        Self { table: format.map(|format| Box::new(core::array::from_fn(|byte| number(format, byte)))) }
+        let many =
+            operand.batch() * operand.rows() * operand.cols().div_ceil(operand.block_k()) > 256;
+        let format = operand
+            .spec()
+            .and_then(|spec| spec.scale.as_ref())
+            .filter(|format| many && format.bits() <= 8);
+        let number =
+            |format: &FormatSpec, byte: usize| format.decode_f32(byte as u32 & format.code_mask());
+        Self {
+            table: format.map(|format| Box::new(core::array::from_fn(|byte| number(format, byte)))),
+        }
     }
 
     /// The scales of a line, without the tensor scale, for blocks of `block_k` positions.
-    pub(super) fn row<'a>(&self, operand: &Operand<'_>, line: usize, block_k: usize, scales: impl Iterator<Item = &'a mut f32>) {
+    pub(super) fn row<'a>(
+        &self,
+        operand: &Operand<'_>,
+        line: usize,
+        block_k: usize,
+        scales: impl Iterator<Item = &'a mut f32>,
+    ) {
         match (operand.scale_bytes(line).filter(|_| block_k == operand.block_k()), &self.table) {
             (Some((codes, 1)), Some(table)) => {
                 scales.zip(codes).for_each(|(to, code)| *to = table[usize::from(*code)]);
             }
             (Some((codes, 4)), _) => {
-                scales.zip(codes.as_chunks().0).for_each(|(to, code)| *to = f32::from_le_bytes(*code));
+                scales
+                    .zip(codes.as_chunks().0)
+                    .for_each(|(to, code)| *to = f32::from_le_bytes(*code));
             }
-            _ => scales.enumerate().for_each(|(block, to)| *to = operand.scale(line, block * block_k)),
+            _ => scales
+                .enumerate()
+                .for_each(|(block, to)| *to = operand.scale(line, block * block_k)),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Models that only tests have go through the seam and the loop of the definition, with values worked out by hand.
+//! Models that only tests have go through the seam and the loop of the definition, with values
+//! worked out by hand.
 
 use super::builder::Matmul;
 use super::job::Shape;
@@ -11,8 +12,9 @@ use crate::mma::{Accumulate, Accumulator, AnyAccumulate, GroupLen, Products, Sum
 use alloc::boxed::Box;
 use alloc::vec;
 
-/// A matrix unit: four products a step, under the scales of their blocks, and the accumulator, which C starts, are aligned to the largest of them, cut
-/// toward zero so many bits below its first, and added exactly.
+/// A matrix unit: four products a step, under the scales of their blocks, and the accumulator,
+/// which C starts, are aligned to the largest of them, cut toward zero so many bits below its
+/// first, and added exactly.
 #[derive(Debug)]
 struct TruncatingUnit {
     fraction_bits: i32,
@@ -43,7 +45,8 @@ impl Accumulate for TruncatingUnit {
             let scale: f64 = block.scales().map(f64::from).iter().product();
             terms.extend(block.pairs().map(|(a, b)| self.product(a, b).to_f64() * scale));
         }
-        let exponents = terms.iter().filter(|x| **x != 0.0).map(|x| Unpacked::from_f64(*x).log2() as i32);
+        let exponents =
+            terms.iter().filter(|x| **x != 0.0).map(|x| Unpacked::from_f64(*x).log2() as i32);
         let Some(top) = exponents.max() else { return };
         let unit = Unpacked::new(false, 1, top - self.fraction_bits).to_f64();
         let sum: i64 = terms.iter().map(|x| (x / unit) as i64).sum();
@@ -55,7 +58,8 @@ impl Accumulate for TruncatingUnit {
     }
 }
 
-/// A multiplier that adds: `2^i (1 + x)` times `2^j (1 + y)` is taken for `2^(i + j) (1 + x + y)`. Positive numbers only.
+/// A multiplier that adds: `2^i (1 + x)` times `2^j (1 + y)` is taken for `2^(i + j) (1 + x + y)`.
+/// Positive numbers only.
 #[derive(Debug)]
 struct AddingMultiplier;
 
@@ -93,7 +97,12 @@ impl Accumulate for AddingMultiplier {
 }
 
 /// The product of two single rows under a model.
-fn product(model: Box<dyn AnyAccumulate>, matmul: &Matmul<'_>, a: Operand<'_>, b: Operand<'_>) -> f32 {
+fn product(
+    model: Box<dyn AnyAccumulate>,
+    matmul: &Matmul<'_>,
+    a: Operand<'_>,
+    b: Operand<'_>,
+) -> f32 {
     let shape = Shape { batch: 1, m: 1, n: 1, k: a.cols() };
     let mut out = [0.0f32];
     fill(&job_of(matmul, [a, b], shape, Accumulator::BlockF32, model), &mut out);
@@ -107,20 +116,31 @@ fn a_unit_may_align_c_and_see_scales() {
     // Blocks of two, every number exact: scales 1, 4, 1 and 1/8 of A, 1, 1/2, 1 and 1 of B.
     let a = quantized([4.0, 1.0, 16.0, 2.0, -4.0, 2.0, 0.5, 0.25]);
     let b = quantized([4.0, 0.5, 2.0, 1.0, 4.0, 4.0, 4.0, 4.0]);
-    let unit =
-        |matmul: &Matmul<'_>| product(Box::new(TruncatingUnit { fraction_bits: 4 }), matmul, Operand::from(&a), Operand::from(&b));
+    let unit = |matmul: &Matmul<'_>| {
+        product(
+            Box::new(TruncatingUnit { fraction_bits: 4 }),
+            matmul,
+            Operand::from(&a),
+            Operand::from(&b),
+        )
+    };
     // Step 1: 16, 1/2, 32 and 2; the unit is 32 / 16 = 2, the sum 8 + 0 + 16 + 1 units: 50.
     // Step 2: 50, -16, 8, 2 and 1; the unit is 2 again, the sum 25 - 8 + 4 + 1 + 0 units: 44.
     assert_eq!(unit(&Matmul::new()), 44.0);
-    // C = 3 is one unit of step 1: 52, then 26 - 8 + 4 + 1 units. Added to the end it would make 47.
+    // C = 3 is one unit of step 1: 52, then 26 - 8 + 4 + 1 units. Added to the end it would
+    // make 47.
     assert_eq!(unit(&Matmul::new().addend(&[3.0])), 46.0);
     // Next to C = 1024 the unit is 64, and no product reaches it.
     assert_eq!(unit(&Matmul::new().addend(&[1024.0])), 1024.0);
     // The bias comes after the sum in any case.
     assert_eq!(unit(&Matmul::new().addend(&[3.0]).bias(&[0.25])), 46.25);
     // The crate's own models go the same road, and leave C to the end: 50.5 - 5 + 3.
-    let model = Accumulator::BlockF32.model([Operand::from(&a).formats(), Operand::from(&b).formats()]);
-    assert_eq!(product(model, &Matmul::new().addend(&[3.0]), Operand::from(&a), Operand::from(&b)), 48.5);
+    let model =
+        Accumulator::BlockF32.model([Operand::from(&a).formats(), Operand::from(&b).formats()]);
+    assert_eq!(
+        product(model, &Matmul::new().addend(&[3.0]), Operand::from(&a), Operand::from(&b)),
+        48.5
+    );
 }
 
 #[test]

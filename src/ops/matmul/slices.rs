@@ -1,4 +1,5 @@
-//! [`Slicing`]: numbers cut into slices of so few bits that sums of products of two slices are exact in f64.
+//! [`Slicing`]: numbers cut into slices of so few bits that sums of products of two slices are
+//! exact in f64.
 
 use super::tile::Tile;
 use crate::kernel::Isa;
@@ -16,7 +17,8 @@ pub(super) struct Slicing {
     width: i32,
 }
 
-/// Where the bits of some numbers lie: the exponents of the last bit of any and behind the first of any.
+/// Where the bits of some numbers lie: the exponents of the last bit of any and behind the first of
+/// any.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     last: i32,
@@ -45,20 +47,32 @@ impl Span {
     }
 
     fn join(self, other: Self) -> Self {
-        Self { last: self.last.min(other.last), end: self.end.max(other.end), finite: self.finite && other.finite }
+        Self {
+            last: self.last.min(other.last),
+            end: self.end.max(other.end),
+            finite: self.finite && other.finite,
+        }
     }
 
     /// How many slices of a width these numbers have.
     fn slices(self, width: i32) -> usize {
-        if self.end <= self.last { 1 } else { ((self.end - self.last) as usize).div_ceil(width as usize) }
+        if self.end <= self.last {
+            1
+        } else {
+            ((self.end - self.last) as usize).div_ceil(width as usize)
+        }
     }
 }
 
 impl Slicing {
     /// How the numbers of A are cut for sums of `depth` products, if into few slices.
     pub(super) fn new(tiles: &[Vec<Tile>], depth: usize) -> Option<Self> {
-        let range = tiles.iter().flatten().fold(Span::NONE, |range, tile| range.join(Span::of(&tile.numbers)));
-        // A sum of `depth` products of two slices has twice this many bits and those of `depth`: at most 53.
+        let range = tiles
+            .iter()
+            .flatten()
+            .fold(Span::NONE, |range, tile| range.join(Span::of(&tile.numbers)));
+        // A sum of `depth` products of two slices has twice this many bits and those of `depth`: at
+        // most 53.
         let width = (53 - (usize::BITS - depth.leading_zeros()) as i32) / 2;
         (range.finite && width > 0 && range.slices(width) <= MOST).then_some(Self { range, width })
     }
@@ -86,7 +100,8 @@ impl Slicing {
     pub(super) fn cut(&self, tile: &mut Tile, isa: Isa) {
         let count = self.count();
         if count > 1 {
-            tile.slices = (0..count).map(|index| self.slice(isa, self.range, index, &tile.numbers)).collect();
+            tile.slices =
+                (0..count).map(|index| self.slice(isa, self.range, index, &tile.numbers)).collect();
         }
     }
 }

@@ -20,8 +20,8 @@ pub(super) trait Sink {
 /// The sums of a tile in two panels; in the first alone if there is no other.
 pub(super) type Pair<T> = [Block<T>; 2];
 
-/// Hands over the sums of tiles in panels, row by row: those of neighbouring panels lie side by side in the product. `sums` has
-/// all tiles for the first pair of panels, then all for the next.
+/// Hands over the sums of tiles in panels, row by row: those of neighbouring panels lie side by
+/// side in the product. `sums` has all tiles for the first pair of panels, then all for the next.
 pub(super) fn hand_over<T>(
     tiles: &[Tile],
     panels: usize,
@@ -39,6 +39,11 @@ pub(super) fn hand_over<T>(
 }
 
 /// Hands over f32 sums.
-pub(super) fn hand_over_f32s(tiles: &[Tile], panels: usize, sums: &[Pair<f32>], sink: &mut dyn Sink) {
+pub(super) fn hand_over_f32s(
+    tiles: &[Tile],
+    panels: usize,
+    sums: &[Pair<f32>],
+    sink: &mut dyn Sink,
+) {
     hand_over(tiles, panels, sums, sink, |sums| Sums::F32(sums));
 }

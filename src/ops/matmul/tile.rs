@@ -5,15 +5,18 @@ use crate::kernel::gemm::{MR, height};
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Packed rows of A. A micro-kernel takes `mr` rows at a time: the number of rows, or the next for which there is one.
+/// Packed rows of A. A micro-kernel takes `mr` rows at a time: the number of rows, or the next for
+/// which there is one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tile {
     pub(super) rows: Range<usize>,
-    /// `mr` numbers for each position; zeros for rows beyond the last. Empty where codes became integers at once.
+    /// `mr` numbers for each position; zeros for rows beyond the last. Empty where codes became
+    /// integers at once.
     pub(super) numbers: Vec<f32>,
     /// `mr` scales for each block, for sums block by block.
     pub(super) scales: Vec<f32>,
-    /// For dot products of bytes: `mr` words of four integers for every four positions of a block, and `mr` compensations for each block.
+    /// For dot products of bytes: `mr` words of four integers for every four positions of a block,
+    /// and `mr` compensations for each block.
     pub(super) a_i8x4: AInt8Words,
     /// For exact sums that need more than one: the numbers cut into slices.
     pub(super) slices: Vec<Vec<f32>>,
@@ -38,11 +41,21 @@ impl Tile {
             let rows = first..(first + count).min(self.rows.end);
             let (from, mr) = (first - self.rows.start, height(rows.len()));
             let lanes = |all: &[f32]| {
-                let of_position =
-                    |all: &[f32]| core::array::from_fn::<f32, MR, _>(|lane| all.get(from + lane).copied().unwrap_or(0.0));
-                all.chunks_exact(self.mr()).flat_map(|all| of_position(all).into_iter().take(mr)).collect()
+                let of_position = |all: &[f32]| {
+                    core::array::from_fn::<f32, MR, _>(|lane| {
+                        all.get(from + lane).copied().unwrap_or(0.0)
+                    })
+                };
+                all.chunks_exact(self.mr())
+                    .flat_map(|all| of_position(all).into_iter().take(mr))
+                    .collect()
             };
-            Self { rows, numbers: lanes(&self.numbers), scales: lanes(&self.scales), ..Self::default() }
+            Self {
+                rows,
+                numbers: lanes(&self.numbers),
+                scales: lanes(&self.scales),
+                ..Self::default()
+            }
         };
         self.rows.clone().step_by(count).map(tile).collect()
     }

@@ -1,4 +1,5 @@
-//! [`Unit`]: what a thread does at a time, MC rows by NC columns of one matrix of the product, and where its sums go.
+//! [`Unit`]: what a thread does at a time, MC rows by NC columns of one matrix of the product, and
+//! where its sums go.
 
 use super::job::Job;
 use super::pack_a::PackedA;
@@ -33,7 +34,12 @@ pub(super) fn units<'a, D>(job: &Job<'_>, dst: &'a mut [D]) -> Vec<Unit<'a, D>> 
         for (block, of_block) in of_matrix.chunks_mut(MC * shape.n).enumerate() {
             let (first, rows) = (units.len(), of_block.len() / shape.n);
             let panels = (0..shape.n.div_ceil(NR)).step_by(panels_of_unit);
-            units.extend(panels.map(|panel| Unit { matrix, row: block * MC, panel, rows: Vec::with_capacity(rows) }));
+            units.extend(panels.map(|panel| Unit {
+                matrix,
+                row: block * MC,
+                panel,
+                rows: Vec::with_capacity(rows),
+            }));
             for row in of_block.chunks_mut(shape.n) {
                 let of_row = units[first..].iter_mut().zip(row.chunks_mut(panels_of_unit * NR));
                 of_row.for_each(|(unit, piece)| unit.rows.push(piece));
@@ -46,7 +52,8 @@ pub(super) fn units<'a, D>(job: &Job<'_>, dst: &'a mut [D]) -> Vec<Unit<'a, D>> 
 impl<D> Unit<'_, D> {
     /// The tiles that its rows are in.
     pub(super) fn tiles<'t>(&self, job: &Job<'_>, a: &'t PackedA) -> &'t [Tile] {
-        &a.tiles[job.matrices(self.matrix)[0]][self.row / MR..(self.row + self.rows.len()).div_ceil(MR)]
+        &a.tiles[job.matrices(self.matrix)[0]]
+            [self.row / MR..(self.row + self.rows.len()).div_ceil(MR)]
     }
 
     /// The rows of B that its columns are.
@@ -78,7 +85,10 @@ impl<D: Real> Sink for Output<'_, '_, D> {
         match sums {
             Sums::F32(sums) => finish.apply_f32s(place, &sums[..rows], dst),
             Sums::Any(sums) => {
-                dst.iter_mut().zip(sums).enumerate().for_each(|(i, (to, sum))| *to = finish.apply(place + i, sum));
+                dst.iter_mut()
+                    .zip(sums)
+                    .enumerate()
+                    .for_each(|(i, (to, sum))| *to = finish.apply(place + i, sum));
             }
         }
     }

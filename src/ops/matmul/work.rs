@@ -50,7 +50,8 @@ pub(super) struct PanelI8 {
     pub(super) scales: Aligned<Lanes<f32>>,
 }
 
-/// Memory that a thread keeps from one unit of work to the next: fresh memory costs more than what is done in it.
+/// Memory that a thread keeps from one unit of work to the next: fresh memory costs more than what
+/// is done in it.
 #[derive(Default)]
 pub(super) struct Scratch {
     panels: Vec<Panel>,
@@ -62,8 +63,12 @@ pub(super) struct Scratch {
 }
 
 impl Work<'_> {
-    /// The panels, packed where they are not yet, with memory to decode them, and memory for f32 sums.
-    pub(super) fn decoded<'s>(&'s self, scratch: &'s mut Scratch) -> (Decoded<'s>, &'s mut Vec<Pair<f32>>) {
+    /// The panels, packed where they are not yet, with memory to decode them, and memory for f32
+    /// sums.
+    pub(super) fn decoded<'s>(
+        &'s self,
+        scratch: &'s mut Scratch,
+    ) -> (Decoded<'s>, &'s mut Vec<Pair<f32>>) {
         let Scratch { panels: made, numbers, codes, sums, .. } = scratch;
         made.resize_with(self.columns.len().max(made.len()), Panel::default);
         let panel = |(columns, made): (&'s Columns<'_>, &'s mut Panel)| -> &'s Panel {
@@ -76,8 +81,8 @@ impl Work<'_> {
         (Decoded { reader: self.reader, panels, numbers, codes }, sums)
     }
 
-    /// Runs `step(pair, tile, k, the numbers of one panel or two at k, sums)` over chunks of whole blocks of `block_k` of a range of K, from zero; leaves the
-    /// sums of every pair of panels.
+    /// Runs `step(pair, tile, k, the numbers of one panel or two at k, sums)` over chunks of whole
+    /// blocks of `block_k` of a range of K, from zero; leaves the sums of every pair of panels.
     pub(super) fn by_chunks<T: Copy + Default>(
         &self,
         decoded: &mut Decoded<'_>,
@@ -89,9 +94,13 @@ impl Work<'_> {
         self.clear(sums);
         for k in chunks(range, block_k, KC) {
             for (pair, sums) in sums.chunks_mut(self.tiles.len()).enumerate() {
-                // 2 · KC · NR numbers: 16 KiB, in the first-level cache until all tiles have used them.
+                // 2 · KC · NR numbers: 16 KiB, in the first-level cache until all tiles have used
+                // them.
                 let b: Vec<&[Lanes<f32>]> = decoded.pair(pair, k.clone()).collect();
-                self.tiles.iter().zip(sums).for_each(|(tile, sums)| step(pair, tile, k.clone(), &b, sums));
+                self.tiles
+                    .iter()
+                    .zip(sums)
+                    .for_each(|(tile, sums)| step(pair, tile, k.clone(), &b, sums));
             }
         }
     }
@@ -99,11 +108,19 @@ impl Work<'_> {
     /// Zeros for the sums of all tiles in each pair of panels.
     pub(super) fn clear<T: Copy + Default>(&self, sums: &mut Vec<Pair<T>>) {
         sums.clear();
-        sums.resize(self.columns.len().div_ceil(2) * self.tiles.len(), [[[T::default(); NR]; MR]; 2]);
+        sums.resize(
+            self.columns.len().div_ceil(2) * self.tiles.len(),
+            [[[T::default(); NR]; MR]; 2],
+        );
     }
 
-    /// Runs `work(index, panel, all its numbers)` panel after panel, for sums that are made of a whole panel at a time.
-    pub(super) fn each_panel(&self, scratch: &mut Scratch, mut work: impl FnMut(usize, &Panel, &[Lanes<f32>])) {
+    /// Runs `work(index, panel, all its numbers)` panel after panel, for sums that are made of a
+    /// whole panel at a time.
+    pub(super) fn each_panel(
+        &self,
+        scratch: &mut Scratch,
+        mut work: impl FnMut(usize, &Panel, &[Lanes<f32>]),
+    ) {
         let (mut decoded, _) = self.decoded(scratch);
         for index in 0..self.columns.len() {
             let panel = decoded.panels[index];
@@ -113,7 +130,11 @@ impl Work<'_> {
 }
 
 /// A range of K in chunks of whole blocks, about as long as `length`.
-pub(super) fn chunks(k: Range<usize>, block_k: usize, length: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn chunks(
+    k: Range<usize>,
+    block_k: usize,
+    length: usize,
+) -> impl Iterator<Item = Range<usize>> {
     let length = if block_k < length { length / block_k * block_k } else { block_k };
     k.clone().step_by(length).map(move |start| start..start.saturating_add(length).min(k.end))
 }

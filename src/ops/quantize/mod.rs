@@ -1,4 +1,5 @@
-//! Numbers to block-scaled tensors: the door, the scale of the tensor, and pieces for threads. What happens to one block is `block`'s.
+//! Numbers to block-scaled tensors: the door, the scale of the tensor, and pieces for threads. What
+//! happens to one block is `block`'s.
 
 mod job;
 mod reference;
@@ -13,7 +14,8 @@ use crate::kernel;
 use crate::random::Dither;
 use alloc::vec::Vec;
 
-/// A quantization with everything that it may be told: how to run, where random bits come from, which scales to use.
+/// A quantization with everything that it may be told: how to run, where random bits come from,
+/// which scales to use.
 ///
 /// ```
 /// use subhalf::{Exec, Quantizer, preset};
@@ -38,8 +40,9 @@ impl<'a> Quantizer<'a> {
         Self { spec, dither: Dither::NONE, exec: Exec::PARALLEL, tensor_scale: None, scales: None }
     }
 
-    /// Random words for a stochastic rounding: element `i` of the tensor, row-major, takes word `i`. To get the same bits for a range of rows quantized
-    /// alone, [`skip`](Dither::skip) the elements before it.
+    /// Random words for a stochastic rounding: element `i` of the tensor, row-major, takes word
+    /// `i`. To get the same bits for a range of rows quantized alone, [`skip`](Dither::skip) the
+    /// elements before it.
     #[must_use]
     pub const fn dither(mut self, dither: Dither) -> Self {
         self.dither = dither;
@@ -53,7 +56,8 @@ impl<'a> Quantizer<'a> {
         self
     }
 
-    /// The tensor scale, in the convention of the format ([`TensorScale`](crate::TensorScale)), instead of the one from the data.
+    /// The tensor scale, in the convention of the format ([`TensorScale`](crate::TensorScale)),
+    /// instead of the one from the data.
     #[must_use]
     pub const fn tensor_scale(mut self, tensor_scale: f32) -> Self {
         self.tensor_scale = Some(tensor_scale);
@@ -63,12 +67,13 @@ impl<'a> Quantizer<'a> {
     /// The scales and offsets of the blocks, row-major, instead of those from the data. `offsets`
     /// are zero points or minima, empty for formats without.
     ///
-    /// A scale is a positive finite number; under the rules [`SignedMax`](crate::ScaleRule::SignedMax),
-    /// [`Given`](crate::ScaleRule::Given) and [`Custom`](crate::ScaleRule::Custom), and a search with negative
-    /// factors, it may be negative if its format has a sign. It is clamped and rounded into the
-    /// scale format under the format's policy, so numbers of that format stay as they are; 8-bit
-    /// formats saturate. One that would be infinite, NaN or 0 there is refused. For a block of
-    /// zeros any scale will do. Without scales in the format, it is 1.
+    /// A scale is a positive finite number; under the rules
+    /// [`SignedMax`](crate::ScaleRule::SignedMax), [`Given`](crate::ScaleRule::Given) and
+    /// [`Custom`](crate::ScaleRule::Custom), and a search with negative factors, it may be negative
+    /// if its format has a sign. It is clamped and rounded into the scale format under the format's
+    /// policy, so numbers of that format stay as they are; 8-bit formats saturate. One that would
+    /// be infinite, NaN or 0 there is refused. For a block of zeros any scale will do. Without
+    /// scales in the format, it is 1.
     ///
     /// A zero point is an integer from the smallest to the largest element. A minimum is a finite
     /// number, rounded into its format, within the range of which it has to be. Values of any other
@@ -93,11 +98,12 @@ impl<'a> Quantizer<'a> {
     /// Quantizes a row-major tensor.
     ///
     /// # Errors
-    /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] and [`Error::Length`] for a shape that is not the data's;
-    /// [`Error::Length`] for scales or offsets that are not the blocks'; [`Error::Scheme`] if the rule wants scales and none are given;
-    /// [`Error::Given`] and [`Error::ZeroPoint`] for scales and offsets that
-    /// [`scales`](Self::scales) does not take;
-    /// [`Error::Stored`] for a tensor scale that is not a positive finite number, or given to a format without.
+    /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] and
+    /// [`Error::Length`] for a shape that is not the data's; [`Error::Length`] for scales or
+    /// offsets that are not the blocks'; [`Error::Scheme`] if the rule wants scales and none are
+    /// given; [`Error::Given`] and [`Error::ZeroPoint`] for scales and offsets that
+    /// [`scales`](Self::scales) does not take; [`Error::Stored`] for a tensor scale that is not a
+    /// positive finite number, or given to a format without.
     pub fn quantize<T: Source>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
         self.quantize_by(Path::Kernels, src, shape)
     }
@@ -114,30 +120,52 @@ impl<'a> Quantizer<'a> {
     /// ```
     ///
     /// # Errors
-    /// As [`quantize`](Self::quantize) for the tensor's shape, and [`Error::Scheme`] if its format is another; the tensor is then as it was.
-    pub fn quantize_into<T: Source>(&self, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
+    /// As [`quantize`](Self::quantize) for the tensor's shape, and [`Error::Scheme`] if its format
+    /// is another; the tensor is then as it was.
+    pub fn quantize_into<T: Source>(
+        &self,
+        src: &[T],
+        tensor: &mut QuantTensor,
+    ) -> Result<(), Error> {
         if tensor.spec != *self.spec {
-            return Err(Error::Scheme { what: "quantization into a tensor", expected: "a tensor of the quantizer's format" });
+            return Err(Error::Scheme {
+                what: "quantization into a tensor",
+                expected: "a tensor of the quantizer's format",
+            });
         }
         self.fill(Path::Kernels, src, tensor)
     }
 
-    /// The definition that [`quantize`](Self::quantize) follows: the same bits, slowly. Every number goes through the rules and the reference
-    /// codec by itself; no kernel has a part in it.
+    /// The definition that [`quantize`](Self::quantize) follows: the same bits, slowly. Every
+    /// number goes through the rules and the reference codec by itself; no kernel has a part in it.
     ///
     /// # Errors
     /// As [`quantize`](Self::quantize).
-    pub fn quantize_reference<T: Source>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+    pub fn quantize_reference<T: Source>(
+        &self,
+        src: &[T],
+        shape: &[usize],
+    ) -> Result<QuantTensor, Error> {
         self.quantize_by(Path::Reference, src, shape)
     }
 
-    fn quantize_by<T: Source>(&self, path: Path, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
+    fn quantize_by<T: Source>(
+        &self,
+        path: Path,
+        src: &[T],
+        shape: &[usize],
+    ) -> Result<QuantTensor, Error> {
         let mut tensor = QuantTensor::zeroed(self.spec, shape)?;
         self.fill(path, src, &mut tensor)?;
         Ok(tensor)
     }
 
-    fn fill<T: Source>(&self, path: Path, src: &[T], tensor: &mut QuantTensor) -> Result<(), Error> {
+    fn fill<T: Source>(
+        &self,
+        path: Path,
+        src: &[T],
+        tensor: &mut QuantTensor,
+    ) -> Result<(), Error> {
         let Self { spec, dither, exec, .. } = *self;
         let geometry = tensor.geometry;
         let (elements, blocks) = (geometry.lines() * geometry.cols, geometry.blocks());
@@ -172,7 +200,14 @@ impl<'a> Quantizer<'a> {
         if plan.is_none() || spec.element.bits() != 8 {
             codes.fill(0);
         }
-        let pieces = Piece::cut(spec, &geometry, exec.is_parallel(), codes, scales.as_mut_slice(), offsets.as_mut_slice());
+        let pieces = Piece::cut(
+            spec,
+            &geometry,
+            exec.is_parallel(),
+            codes,
+            scales.as_mut_slice(),
+            offsets.as_mut_slice(),
+        );
         let streams = kernel::is_large(size_of_val(src));
         exec.each(pieces, |piece| match &plan {
             Some(plan) => rows::quantize(plan, &job, &known, streams, piece),
@@ -181,18 +216,25 @@ impl<'a> Quantizer<'a> {
         Ok(())
     }
 
-    /// Replaces numbers by what they come back as: [`quantize`](Self::quantize) and [`dequantize_into`](QuantView::dequantize_into) in one.
+    /// Replaces numbers by what they come back as: [`quantize`](Self::quantize) and
+    /// [`dequantize_into`](QuantView::dequantize_into) in one.
     ///
     /// # Errors
     /// As [`quantize`](Self::quantize), and [`Error::Length`] if `dst` is not as long as `src`.
-    pub fn fake_quantize<T: Source, D: Real>(&self, src: &[T], shape: &[usize], dst: &mut [D]) -> Result<(), Error> {
+    pub fn fake_quantize<T: Source, D: Real>(
+        &self,
+        src: &[T],
+        shape: &[usize],
+        dst: &mut [D],
+    ) -> Result<(), Error> {
         Error::check_length("output length", src.len(), dst.len())?;
         self.quantize(src, shape)?.view().dequantize_into(dst, self.exec)
     }
 }
 
 impl<'a> Piece<'a> {
-    /// Cuts a tensor's buffers at bands: for threads some ten thousand elements a piece, else all of them.
+    /// Cuts a tensor's buffers at bands: for threads some ten thousand elements a piece, else all
+    /// of them.
     fn cut(
         spec: &BlockSpec,
         geometry: &Geometry,
@@ -233,15 +275,21 @@ enum Path {
 }
 
 impl QuantTensor {
-    /// Quantizes a row-major tensor with scales from the data, on all threads. [`Quantizer`] takes more wishes.
+    /// Quantizes a row-major tensor with scales from the data, on all threads. [`Quantizer`] takes
+    /// more wishes.
     ///
     /// # Errors
     /// As [`Quantizer::quantize`].
-    pub fn quantize<T: Source>(spec: &BlockSpec, src: &[T], shape: &[usize]) -> Result<Self, Error> {
+    pub fn quantize<T: Source>(
+        spec: &BlockSpec,
+        src: &[T],
+        shape: &[usize],
+    ) -> Result<Self, Error> {
         Quantizer::new(spec).quantize(src, shape)
     }
 
-    /// Quantizes a row-major tensor with these scales and offsets, row-major: short for [`Quantizer::scales`].
+    /// Quantizes a row-major tensor with these scales and offsets, row-major: short for
+    /// [`Quantizer::scales`].
     ///
     /// ```
     /// use subhalf::{QuantTensor, preset};

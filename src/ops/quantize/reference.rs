@@ -1,5 +1,6 @@
-//! The definition of a quantization: element by element, block by block, through the reference codec and the rules of `block`. Nothing
-//! here is a kernel's, and nothing that a kernel finds comes in.
+//! The definition of a quantization: element by element, block by block, through the reference
+//! codec and the rules of `block`. Nothing here is a kernel's, and nothing that a kernel finds
+//! comes in.
 
 use super::job::{Job, Piece};
 use crate::block::{Block, put, store};
@@ -11,8 +12,13 @@ pub(super) fn finite_amax<T: Source>(src: &[T]) -> f32 {
     src.iter().map(|x| seen_by_rules(*x).abs()).filter(|x| x.is_finite()).fold(0.0, f32::max)
 }
 
-/// Quantizes the bands of a piece. `given` has the scales and offsets of all blocks, if they are not to be found.
-pub(super) fn quantize<T: Source>(job: &Job<'_, T>, given: Option<(&[f32], &[f32])>, piece: Piece<'_>) {
+/// Quantizes the bands of a piece. `given` has the scales and offsets of all blocks, if they are
+/// not to be found.
+pub(super) fn quantize<T: Source>(
+    job: &Job<'_, T>,
+    given: Option<(&[f32], &[f32])>,
+    piece: Piece<'_>,
+) {
     let (geometry, spec) = (&job.geometry, job.spec);
     let origin = geometry.band(piece.first).start;
     let words = Words::new(spec.element_convert.round, job.dither);
@@ -29,7 +35,8 @@ pub(super) fn quantize<T: Source>(job: &Job<'_, T>, given: Option<(&[f32], &[f32
             store(piece.scales, spec.scale_bytes(), index, block.scale);
             store(piece.offsets, spec.offset_bytes(), index, block.offset);
             for line in lines.clone() {
-                let row = &mut piece.codes[(line - origin) * geometry.row_bytes..][..geometry.row_bytes];
+                let row =
+                    &mut piece.codes[(line - origin) * geometry.row_bytes..][..geometry.row_bytes];
                 for col in cols.clone() {
                     let element = line * geometry.cols + col;
                     let code = spec.code(&block, number(job.src[element]), words.get(element));
@@ -47,9 +54,13 @@ fn block<T: Source>(
     elements: impl Iterator<Item = T> + Clone,
 ) -> Block {
     match given {
-        Some((scales, offsets)) => {
-            job.spec.block_given(scales[index], offsets.get(index).copied().unwrap_or(0.0), job.tensor_scale)
+        Some((scales, offsets)) => job.spec.block_given(
+            scales[index],
+            offsets.get(index).copied().unwrap_or(0.0),
+            job.tensor_scale,
+        ),
+        None => {
+            job.spec.block_of(&stats_of(elements.clone()), elements.map(number), job.tensor_scale)
         }
-        None => job.spec.block_of(&stats_of(elements.clone()), elements.map(number), job.tensor_scale),
     }
 }

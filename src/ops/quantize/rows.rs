@@ -1,5 +1,6 @@
-//! Rows of blocks by kernels, for schemes that have a [`QuantizePlan`]: the bits of `reference`. Numbers are seen twice, for the statistics
-//! of their blocks and to be encoded, and between the two the blocks are settled:
+//! Rows of blocks by kernels, for schemes that have a [`QuantizePlan`]: the bits of `reference`.
+//! Numbers are seen twice, for the statistics of their blocks and to be encoded, and between the
+//! two the blocks are settled:
 //!
 //! ```text
 //! for each run of 2048 columns                     (8 KiB of numbers, 2 of codes: the first-level cache)
@@ -8,11 +9,13 @@
 //!     codes                      <- numbers        encode    one kernel, numbers times their block's factor, rounded, packed
 //! ```
 //!
-//! Blocks of several rows, or longer than a run, are looked at whole before the first of them is settled.
+//! Blocks of several rows, or longer than a run, are looked at whole before the first of them is
+//! settled.
 
 use super::job::{Job, Piece};
 use crate::block::{
-    Block, BlockArrays, BlockSpec, BlockStats, Chunk, ChunkArrays, QuantizePlan, UNHANDLED, is_unhandled, put, store,
+    Block, BlockArrays, BlockSpec, BlockStats, Chunk, ChunkArrays, QuantizePlan, UNHANDLED,
+    is_unhandled, put, store,
 };
 use crate::kernel::{self, Isa};
 use crate::ops::Exec;
@@ -28,7 +31,8 @@ use core::ops::Range;
 /// Numbers that a thread looks at together.
 const PIECE: usize = 1 << 16;
 
-/// The largest magnitudes of blocks of a length in one long row, as bits: NaN is above infinity, infinity above all others.
+/// The largest magnitudes of blocks of a length in one long row, as bits: NaN is above infinity,
+/// infinity above all others.
 pub(super) fn amax_of_blocks<T: Source>(exec: Exec, src: &[T], length: usize) -> Vec<u32> {
     let isa = exec.isa();
     let blocks = (COLUMNS / length).max(1);
@@ -44,7 +48,8 @@ pub(super) fn amax_of_blocks<T: Source>(exec: Exec, src: &[T], length: usize) ->
     known
 }
 
-/// The largest magnitude of the finite numbers of a tensor, by those of its blocks where they are known and all are finite.
+/// The largest magnitude of the finite numbers of a tensor, by those of its blocks where they are
+/// known and all are finite.
 pub(super) fn amax_of_all<T: Source>(exec: Exec, known: &[u32], src: &[T]) -> f32 {
     let isa = exec.isa();
     // Magnitudes are f32s themselves.
@@ -54,7 +59,9 @@ pub(super) fn amax_of_all<T: Source>(exec: Exec, known: &[u32], src: &[T]) -> f3
         largest = 0;
         let look = |_, piece: &[T]| {
             let (mut amax, mut buffer) = (0, Vec::new());
-            piece.chunks(COLUMNS).for_each(|src| kernel::finite_amax(isa, T::seen(isa, src, &mut buffer), &mut amax));
+            piece.chunks(COLUMNS).for_each(|src| {
+                kernel::finite_amax(isa, T::seen(isa, src, &mut buffer), &mut amax)
+            });
             amax
         };
         exec.fold(src, PIECE, look, |piece| largest = largest.max(piece));
@@ -62,9 +69,15 @@ pub(super) fn amax_of_all<T: Source>(exec: Exec, known: &[u32], src: &[T]) -> f3
     f32::from_bits(largest)
 }
 
-/// Quantizes the bands of a piece. `known` has the largest magnitudes of all blocks, or nothing; `streams` says that the tensor is more
-/// than the caches hold.
-pub(super) fn quantize<T: Source>(plan: &QuantizePlan<'_>, job: &Job<'_, T>, known: &[u32], streams: bool, piece: Piece<'_>) {
+/// Quantizes the bands of a piece. `known` has the largest magnitudes of all blocks, or nothing;
+/// `streams` says that the tensor is more than the caches hold.
+pub(super) fn quantize<T: Source>(
+    plan: &QuantizePlan<'_>,
+    job: &Job<'_, T>,
+    known: &[u32],
+    streams: bool,
+    piece: Piece<'_>,
+) {
     let (grid, spec) = (&job.geometry, job.spec);
     let origin = grid.band(piece.first).start;
     let rows = grid.band(piece.first + piece.bands - 1).end - origin;
@@ -76,10 +89,16 @@ pub(super) fn quantize<T: Source>(plan: &QuantizePlan<'_>, job: &Job<'_, T>, kno
         plan,
         spec,
         dither: job.dither,
-        tiles: Tiles { cols: if long { src.len() } else { grid.cols }, block_cols: grid.block_cols, run: COLUMNS },
+        tiles: Tiles {
+            cols: if long { src.len() } else { grid.cols },
+            block_cols: grid.block_cols,
+            run: COLUMNS,
+        },
         row_bytes: if long { piece.codes.len() } else { grid.row_bytes },
         scale_bytes: spec.scale_bytes(),
-        known: known.get(piece.first * grid.grid_cols..(piece.first + piece.bands) * grid.grid_cols).unwrap_or_default(),
+        known: known
+            .get(piece.first * grid.grid_cols..(piece.first + piece.bands) * grid.grid_cols)
+            .unwrap_or_default(),
         streams,
         buffer: Vec::new(),
         zero_block: None,
@@ -95,10 +114,15 @@ pub(super) fn quantize<T: Source>(plan: &QuantizePlan<'_>, job: &Job<'_, T>, kno
         let blocks = index * grid.grid_cols..(index + 1) * grid.grid_cols;
         let parts = Parts {
             codes: &mut piece.codes[lines.start * grid.row_bytes..lines.end * grid.row_bytes],
-            scales: &mut piece.scales[blocks.start * band.scale_bytes..blocks.end * band.scale_bytes],
+            scales: &mut piece.scales
+                [blocks.start * band.scale_bytes..blocks.end * band.scale_bytes],
             offsets: piece.offsets.get_mut(blocks).unwrap_or_default(),
         };
-        band.quantize(&src[lines.start * grid.cols..lines.end * grid.cols], (origin + lines.start) * grid.cols, parts);
+        band.quantize(
+            &src[lines.start * grid.cols..lines.end * grid.cols],
+            (origin + lines.start) * grid.cols,
+            parts,
+        );
     }
 }
 
@@ -157,7 +181,8 @@ impl Band<'_> {
         let Parts { codes, scales, offsets } = parts;
         let mut buffer = mem::take(&mut self.buffer);
         if src.len() == tiles.cols && tiles.block_cols <= tiles.run {
-            // Whole blocks: a run is looked at, settled and encoded while it is in the first-level cache.
+            // Whole blocks: a run is looked at, settled and encoded while it is in the first-level
+            // cache.
             for cols in tiles.ranges() {
                 let (blocks, src) = (tiles.touched(&cols), &src[cols.clone()]);
                 if self.streams {
@@ -171,12 +196,19 @@ impl Band<'_> {
                     self.scratch.blocks.amax.clear();
                     self.scratch.blocks.amax.extend_from_slice(&self.known[blocks.clone()]);
                 }
-                let scales = &mut scales[blocks.start * self.scale_bytes..blocks.end * self.scale_bytes];
-                self.settle(src, cols.len(), scales, offsets.get_mut(blocks.clone()).unwrap_or_default());
+                let scales =
+                    &mut scales[blocks.start * self.scale_bytes..blocks.end * self.scale_bytes];
+                self.settle(
+                    src,
+                    cols.len(),
+                    scales,
+                    offsets.get_mut(blocks.clone()).unwrap_or_default(),
+                );
                 self.encode(src, numbers, first + cols.start, 0..blocks.len(), cols, codes);
             }
         } else {
-            // Blocks go on from run to run or from row to row: all rows of the band are looked at before any is encoded.
+            // Blocks go on from run to run or from row to row: all rows of the band are looked at
+            // before any is encoded.
             self.clear(tiles.cols.div_ceil(tiles.block_cols));
             for line in src.chunks(tiles.cols) {
                 for cols in tiles.ranges() {
@@ -185,12 +217,21 @@ impl Band<'_> {
                 }
             }
             self.settle(src, tiles.cols, scales, offsets);
-            for (index, (line, codes)) in src.chunks(tiles.cols).zip(codes.chunks_mut(self.row_bytes)).enumerate() {
+            for (index, (line, codes)) in
+                src.chunks(tiles.cols).zip(codes.chunks_mut(self.row_bytes)).enumerate()
+            {
                 for cols in tiles.ranges() {
                     let src = &line[cols.clone()];
                     let numbers = T::seen(isa, src, &mut buffer);
                     let touched = tiles.touched(&cols);
-                    self.encode(src, numbers, first + index * tiles.cols + cols.start, touched, cols, codes);
+                    self.encode(
+                        src,
+                        numbers,
+                        first + index * tiles.cols + cols.start,
+                        touched,
+                        cols,
+                        codes,
+                    );
                 }
             }
         }
@@ -224,7 +265,8 @@ impl Band<'_> {
         }
     }
 
-    /// Scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are their rows, `cols` long.
+    /// Scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are
+    /// their rows, `cols` long.
     fn settle<T: Source>(&mut self, src: &[T], cols: usize, scales: &mut [u8], offsets: &mut [u8]) {
         let Scratch { blocks, above, below, by_rule, .. } = &mut self.scratch;
         let plan = self.plan;
@@ -235,13 +277,17 @@ impl Band<'_> {
             blocks.amax.extend(sides().map(|(above, below)| *above.max(below)));
             blocks.ranges.clear();
             // The smallest number of a block without numbers below zero is +0.
-            blocks.ranges.extend(sides().map(|(above, below)| [0.0 - f32::from_bits(*below), f32::from_bits(*above)]));
+            blocks.ranges.extend(
+                sides()
+                    .map(|(above, below)| [0.0 - f32::from_bits(*below), f32::from_bits(*above)]),
+            );
         }
         plan.settle(blocks, scales, offsets);
         let BlockArrays { amax, factors, .. } = blocks;
         if T::IS_WIDE {
             // The largest f32 also stands for everything above it.
-            let beyond = amax.iter().zip(&mut *factors).filter(|(amax, _)| **amax == f32::MAX.to_bits());
+            let beyond =
+                amax.iter().zip(&mut *factors).filter(|(amax, _)| **amax == f32::MAX.to_bits());
             beyond.for_each(|(_, factor)| *factor = UNHANDLED);
         }
         by_rule.clear();
@@ -249,13 +295,16 @@ impl Band<'_> {
         if !factors.iter().fold(false, |any, factor| any | is_unhandled(*factor)) {
             return;
         }
-        for (index, factor) in factors.iter_mut().enumerate().filter(|(_, factor)| is_unhandled(**factor)) {
+        for (index, factor) in
+            factors.iter_mut().enumerate().filter(|(_, factor)| is_unhandled(**factor))
+        {
             *factor = 0.0;
             let (block, what) = if amax[index] == 0 {
                 let (block, codes) = self.zero_block.get_or_insert_with(|| plan.zero_block());
                 (*block, Some(ByRule::Zeros(*codes)))
             } else {
-                let own = index * self.tiles.block_cols..((index + 1) * self.tiles.block_cols).min(cols);
+                let own =
+                    index * self.tiles.block_cols..((index + 1) * self.tiles.block_cols).min(cols);
                 let elements = src.chunks(cols).flat_map(|line| line[own.clone()].iter().copied());
                 let finite = amax[index] < f32::INFINITY.to_bits();
                 let stats = if finite && !with_points {
@@ -267,7 +316,9 @@ impl Band<'_> {
                 let (block, usual) = plan.block_by_rule(&stats);
                 let beyond = T::IS_WIDE && stats.amax == f32::MAX;
                 // An f64 rounded to odd is only scaled exactly by a power of two.
-                let exact = |factor: &f32| !T::IS_WIDE || *factor == 0.0 || factor.to_bits().trailing_zeros() >= 23;
+                let exact = |factor: &f32| {
+                    !T::IS_WIDE || *factor == 0.0 || factor.to_bits().trailing_zeros() >= 23
+                };
                 match usual.filter(|factor| exact(factor) && !beyond) {
                     Some(usual) => {
                         *factor = usual;
@@ -294,7 +345,13 @@ impl Band<'_> {
         cols: Range<usize>,
         row: &mut [u8],
     ) {
-        let Scratch { blocks: BlockArrays { amax, factors, points, .. }, by_rule, chunk: memory, codes, .. } = &mut self.scratch;
+        let Scratch {
+            blocks: BlockArrays { amax, factors, points, .. },
+            by_rule,
+            chunk: memory,
+            codes,
+            ..
+        } = &mut self.scratch;
         let (plan, spec) = (self.plan, self.spec);
         let bits = spec.element.bits();
         let dither = self.dither.skip(first as u64);
@@ -344,7 +401,10 @@ impl Band<'_> {
             8 => {}
             4 if start.is_multiple_of(8) => kernel::pack_4(isa, codes, &mut row[start / 8..]),
             6 if start.is_multiple_of(8) => kernel::pack_6(isa, codes, &mut row[start / 8..]),
-            _ => codes.iter().enumerate().for_each(|(i, &code)| put(row, bits, cols.start + i, code.into())),
+            _ => codes
+                .iter()
+                .enumerate()
+                .for_each(|(i, &code)| put(row, bits, cols.start + i, code.into())),
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The operations on exact numbers, with the special values of IEEE 754-2019 (sections 6.1, 6.2, 6.3, 7.2 and 7.3). A result is
-//! known by how it compares with any number, so nothing is ever rounded before the format's rounding.
+//! The operations on exact numbers, with the special values of IEEE 754-2019 (sections 6.1, 6.2,
+//! 6.3, 7.2 and 7.3). A result is known by how it compares with any number, so nothing is ever
+//! rounded before the format's rounding.
 
 use crate::exact::{Class, Dyadic, Expected, INVALID, Input, NanRow, Referee, Tininess};
 use std::cmp::Ordering;
@@ -37,7 +38,11 @@ impl Operand {
             let sign = if negative { referee.sign_bit } else { 0 };
             for entry in &referee.side(negative).entries {
                 let value = if negative { entry.value.negated() } else { entry.value };
-                all[entry.code as usize] = Some(if value == Dyadic::ZERO { Self::Zero { negative } } else { Self::Finite(value) });
+                all[entry.code as usize] = Some(if value == Dyadic::ZERO {
+                    Self::Zero { negative }
+                } else {
+                    Self::Finite(value)
+                });
             }
             let infinity = referee.infinities.map(|codes| codes[usize::from(negative)]);
             if let Some(code) = infinity {
@@ -46,13 +51,18 @@ impl Operand {
             let magnitudes = match referee.nan {
                 NanRow::None => continue,
                 NanRow::One(code) => {
-                    all[code as usize] = Some(Self::Nan { negative: code & referee.sign_bit != 0, payload: QUIET });
+                    all[code as usize] =
+                        Some(Self::Nan { negative: code & referee.sign_bit != 0, payload: QUIET });
                     continue;
                 }
                 // Everything beyond the largest number and infinity.
-                NanRow::Magnitudes { all_ones, .. } => (referee.largest(negative) & !sign) + 1..=all_ones,
+                NanRow::Magnitudes { all_ones, .. } => {
+                    (referee.largest(negative) & !sign) + 1..=all_ones
+                }
             };
-            for code in magnitudes.map(|magnitude| magnitude | sign).filter(|&code| Some(code) != infinity) {
+            for code in
+                magnitudes.map(|magnitude| magnitude | sign).filter(|&code| Some(code) != infinity)
+            {
                 all[code as usize] = Some(Self::Nan { negative, payload: payload(referee, code) });
             }
         }
@@ -62,7 +72,9 @@ impl Operand {
     /// Subnormal operands as zeros of their sign ("denormals are zero").
     pub(crate) fn flushed(self, referee: &Referee) -> Self {
         match (self, referee.tininess) {
-            (Self::Finite(x), Tininess::BelowNormal { smallest, .. }) if magnitude(x) < smallest => {
+            (Self::Finite(x), Tininess::BelowNormal { smallest, .. })
+                if magnitude(x) < smallest =>
+            {
                 Self::Zero { negative: x.significand < 0 }
             }
             _ => self,
@@ -71,7 +83,9 @@ impl Operand {
 
     fn is_negative(self) -> bool {
         match self {
-            Self::Nan { negative, .. } | Self::Infinite { negative } | Self::Zero { negative } => negative,
+            Self::Nan { negative, .. } | Self::Infinite { negative } | Self::Zero { negative } => {
+                negative
+            }
             Self::Finite(x) => x.significand < 0,
         }
     }
@@ -107,7 +121,8 @@ pub(crate) enum Magnitude {
 }
 
 impl Magnitude {
-    /// How the result compares with a number that is not negative: `a/b` with `v` as `a` with `v·b`, `√a` with `v` as `a` with `v²`.
+    /// How the result compares with a number that is not negative: `a/b` with `v` as `a` with
+    /// `v·b`, `√a` with `v` as `a` with `v²`.
     pub(crate) fn compare(self, value: Dyadic) -> Ordering {
         match self {
             Self::Number(x) => x.cmp(&value),
@@ -122,12 +137,17 @@ fn product(a: Dyadic, b: Dyadic) -> Dyadic {
     Dyadic::new(significand, a.exponent + b.exponent)
 }
 
-/// `a + b`, or a number on the same side of everything that it is compared with. All of that, the midpoints and `a` itself have at
-/// most 24 significant bits, so beside `a` they lie at 2^-24 of it or further: what is smaller than 2^-64 of it only says which way.
+/// `a + b`, or a number on the same side of everything that it is compared with. All of that, the
+/// midpoints and `a` itself have at most 24 significant bits, so beside `a` they lie at 2^-24 of it
+/// or further: what is smaller than 2^-64 of it only says which way.
 fn sum(a: Dyadic, b: Dyadic) -> Dyadic {
     let (big, small) = if a.log2() >= b.log2() { (a, b) } else { (b, a) };
     let least = big.log2() - 64;
-    big.plus(if small.log2() < least { Dyadic::new(small.significand.signum(), least) } else { small })
+    big.plus(if small.log2() < least {
+        Dyadic::new(small.significand.signum(), least)
+    } else {
+        small
+    })
 }
 
 /// The result of an operation before rounding.
@@ -147,7 +167,8 @@ pub(crate) enum Outcome {
     },
     /// A zero that is the sum of opposite numbers: its sign depends on the rounding (6.3).
     ZeroSum,
-    /// Division by zero of a finite number (7.3), or of infinity, which is no exception (6.1). P3109: NaN (v4.0, Divide).
+    /// Division by zero of a finite number (7.3), or of infinity, which is no exception (6.1).
+    /// P3109: NaN (v4.0, Divide).
     Pole {
         negative: bool,
         raised: u8,
@@ -178,7 +199,9 @@ impl Outcome {
 
 /// 6.2: NaN operands make a quiet NaN, a signalling one among them is invalid.
 fn nan(operands: &[Operand]) -> Option<Outcome> {
-    let payload = |operand: &Operand| if let Operand::Nan { payload, .. } = operand { Some(*payload) } else { None };
+    let payload = |operand: &Operand| {
+        if let Operand::Nan { payload, .. } = operand { Some(*payload) } else { None }
+    };
     let first = operands.iter().find(|operand| payload(operand).is_some())?;
     let signalling = operands.iter().filter_map(payload).any(|payload| payload & QUIET == 0);
     let raised = if signalling { INVALID } else { 0 };
@@ -220,11 +243,14 @@ fn div(a: Operand, b: Operand) -> Outcome {
         (Infinite { .. }, _) => Outcome::Infinite { negative },
         (Zero { .. }, _) | (_, Infinite { .. }) => Outcome::Zero { negative },
         (Finite(_), Zero { .. }) => Outcome::Pole { negative, raised: DIVIDE_BY_ZERO },
-        (Finite(x), Finite(y)) => Outcome::Finite { negative, magnitude: Magnitude::Quotient(magnitude(x), magnitude(y)) },
+        (Finite(x), Finite(y)) => {
+            Outcome::Finite { negative, magnitude: Magnitude::Quotient(magnitude(x), magnitude(y)) }
+        }
     }
 }
 
-/// C's `fmod`: `a - b·trunc(a/b)`, zero results with the sign of `a` (C23 F.10.7.1; 7.2 for what is invalid).
+/// C's `fmod`: `a - b·trunc(a/b)`, zero results with the sign of `a` (C23 F.10.7.1; 7.2 for what is
+/// invalid).
 fn rem(a: Operand, b: Operand) -> Outcome {
     use Operand::{Finite, Infinite, Nan, Zero};
     match (a, b) {
@@ -241,18 +267,29 @@ fn rem(a: Operand, b: Operand) -> Outcome {
             }
             match rest {
                 Dyadic::ZERO => Outcome::Zero { negative: a.is_negative() },
-                rest => Outcome::Finite { negative: a.is_negative(), magnitude: Magnitude::Number(rest) },
+                rest => Outcome::Finite {
+                    negative: a.is_negative(),
+                    magnitude: Magnitude::Number(rest),
+                },
             }
         }
     }
 }
 
-/// `a·b + c`. Infinity times zero is invalid even if `c` is NaN (7.2 c leaves it open; so do x86, Arm and RISC-V).
+/// `a·b + c`. Infinity times zero is invalid even if `c` is NaN (7.2 c leaves it open; so do x86,
+/// Arm and RISC-V).
 fn mul_add(a: Operand, b: Operand, c: Operand) -> Outcome {
     if let Some(Outcome::Nan { negative, payload, raised }) = nan(&[a, b, c]) {
-        let undefined =
-            matches!((a, b), (Operand::Infinite { .. }, Operand::Zero { .. }) | (Operand::Zero { .. }, Operand::Infinite { .. }));
-        return Outcome::Nan { negative, payload, raised: if undefined { INVALID } else { raised } };
+        let undefined = matches!(
+            (a, b),
+            (Operand::Infinite { .. }, Operand::Zero { .. })
+                | (Operand::Zero { .. }, Operand::Infinite { .. })
+        );
+        return Outcome::Nan {
+            negative,
+            payload,
+            raised: if undefined { INVALID } else { raised },
+        };
     }
     match mul(a, b) {
         Outcome::Infinite { negative } => add(Operand::Infinite { negative }, c),
@@ -306,7 +343,13 @@ impl Operation {
     }
 
     /// By the crate.
-    pub(crate) fn found(self, spec: &FormatSpec, [a, b, c]: [u32; 3], convert: &Convert, random: u32) -> Expected {
+    pub(crate) fn found(
+        self,
+        spec: &FormatSpec,
+        [a, b, c]: [u32; 3],
+        convert: &Convert,
+        random: u32,
+    ) -> Expected {
         let Encoded { code, flags, .. } = match self {
             Self::Add => spec.add_with(a, b, convert, random),
             Self::Sub => spec.sub_with(a, b, convert, random),
@@ -331,7 +374,10 @@ pub(crate) enum Placed {
 
 impl Placed {
     pub(crate) fn new(referee: &Referee, outcome: Outcome) -> Self {
-        let input = |negative: bool, class: Class| Self::Input { input: Input { negative, class }, raised: 0 };
+        let input = |negative: bool, class: Class| Self::Input {
+            input: Input { negative, class },
+            raised: 0,
+        };
         match outcome {
             Outcome::Nan { negative, payload, raised } => {
                 Self::Input { input: Input { negative, class: Class::Nan { payload } }, raised }
@@ -341,7 +387,8 @@ impl Placed {
             Outcome::ZeroSum => Self::ZeroSum,
             Outcome::Pole { negative, raised } => Self::Pole { negative, raised },
             Outcome::Finite { negative, magnitude } => {
-                let input = referee.input_compared(negative, |value| magnitude.compare(value), false);
+                let input =
+                    referee.input_compared(negative, |value| magnitude.compare(value), false);
                 Self::Input { input, raised: 0 }
             }
         }
@@ -352,7 +399,9 @@ impl Placed {
         let (input, raised) = match self {
             Self::Input { input, raised } => (input, raised),
             // 6.3: +0, but −0 under roundTowardNegative.
-            Self::ZeroSum => (Input { negative: convert.round == Round::Down, class: Class::Zero }, 0),
+            Self::ZeroSum => {
+                (Input { negative: convert.round == Round::Down, class: Class::Zero }, 0)
+            }
             // An infinite result is to a policy what an infinite input is.
             Self::Pole { negative, raised } => match convert.division_by_zero {
                 DivisionByZero::Infinity => (Input { negative, class: Class::Infinite }, raised),

@@ -4,9 +4,10 @@ use crate::exact::{finite_doubles, finite_singles, referee_of};
 use crate::oracle::traps_for_f64;
 use std::hint::black_box;
 use subhalf::{
-    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf, Binary8p5se, Convert, E8M0,
-    Encoding, F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, FloatSpec, Format,
-    FormatSpec, HiF8, MissingNan, Nan, Overflow, Round, UE4M3, UE5M3,
+    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf,
+    Binary8p5se, Convert, E8M0, Encoding, F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz,
+    F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, FloatSpec, Format, FormatSpec, HiF8, MissingNan,
+    Nan, Overflow, Round, UE4M3, UE5M3,
 };
 
 /// Formats of the user's own, with policies under which f32 would be the wrong way.
@@ -43,7 +44,8 @@ mod own {
             policy Convert::SATURATING.with_overflow(Overflow::Special).with_round(Round::NearestAway).with_nan(Nan::AllOnes);
     }
     subhalf::define_format! {
-        /// One sign, six exponent bits and one mantissa bit: products beyond and below what f32 holds are not among them, just about.
+        /// One sign, six exponent bits and one mantissa bit: products beyond and below what f32
+        /// holds are not among them, just about.
         pub(super) struct Wide(u8) = FormatSpec::constant("E6M1", Encoding::Float(FloatSpec::finite(6, 1)));
     }
     subhalf::define_format! {
@@ -175,7 +177,8 @@ macro_rules! doubles_are_rounded_once {
     })*};
 }
 
-/// Every midpoint, number and end at -2..=2 ulp of f64, and the inputs of `encode64` of every format, through each type.
+/// Every midpoint, number and end at -2..=2 ulp of f64, and the inputs of `encode64` of every
+/// format, through each type.
 #[test]
 fn from_f64_rounds_once_at_all_midpoints_and_traps() {
     let (traps, mut compared) = (traps_for_f64(), 0);
@@ -193,7 +196,8 @@ macro_rules! products_are_exact {
         for x in <$type>::all() {
             for y in <$type>::all() {
                 let (a, b) = (black_box(x), black_box(y));
-                // f64 has all the products, and every NaN is the positive quiet one, whatever the processor makes of infinity times zero.
+                // f64 has all the products, and every NaN is the positive quiet one, whatever the
+                // processor makes of infinity times zero.
                 let exact = x.to_f64() * y.to_f64();
                 let exact = if exact.is_nan() { f64::from_bits(0x7FF8_0000_0000_0000) } else { exact };
                 let found = (a.mul_to_f32(b).to_bits(), a.mul_to_f64(b).to_bits());

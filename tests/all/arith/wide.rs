@@ -1,20 +1,30 @@
-//! FP16 and BF16, whose pairs are too many to try: random ones against `rustc_apfloat` (LLVM's APFloat) in its five roundings, and a
-//! part of them against the referee in all nine.
+//! FP16 and BF16, whose pairs are too many to try: random ones against `rustc_apfloat` (LLVM's
+//! APFloat) in its five roundings, and a part of them against the referee in all nine.
 //!
 //! APFloat knows two flags differently, and there the referee judges alone:
-//! * underflow: raised if the delivered result is subnormal and inexact. Here tininess is judged as if the exponent had no lower
-//!   bound (IEEE 754-2019, 7.5, "after rounding"): some results that become the smallest normal number are tiny too.
-//! * overflow: not raised where the rounding delivers the largest finite number. IEEE 754-2019, 7.4, raises it.
+//! * underflow: raised if the delivered result is subnormal and inexact. Here tininess is judged as
+//!   if the exponent had no lower bound (IEEE 754-2019, 7.5, "after rounding"): some results that
+//!   become the smallest normal number are tiny too.
+//! * overflow: not raised where the rounding delivers the largest finite number. IEEE 754-2019,
+//!   7.4, raises it.
 
 use super::operation::{DIVIDE_BY_ZERO, Operand, Operation, Outcome, Placed};
 use super::{in_every_rounding, used_codes};
-use crate::exact::{Expected, INEXACT, INVALID, OVERFLOW, Referee, Tally, UNDERFLOW, bf16, f16, over};
+use crate::exact::{
+    Expected, INEXACT, INVALID, OVERFLOW, Referee, Tally, UNDERFLOW, bf16, f16, over,
+};
 use rustc_apfloat::ieee::{BFloat, Half, Single};
 use rustc_apfloat::{Float, Status, StatusAnd};
 use subhalf::{Convert, FormatSpec, Round};
 
-const OPERATIONS: [Operation; 6] =
-    [Operation::Add, Operation::Sub, Operation::Mul, Operation::Div, Operation::Rem, Operation::MulAdd];
+const OPERATIONS: [Operation; 6] = [
+    Operation::Add,
+    Operation::Sub,
+    Operation::Mul,
+    Operation::Div,
+    Operation::Rem,
+    Operation::MulAdd,
+];
 
 const ROUNDINGS: [(Round, rustc_apfloat::Round); 5] = [
     (Round::NearestEven, rustc_apfloat::Round::NearestTiesToEven),
@@ -51,16 +61,26 @@ impl Wide {
         (if is_nan { u32::MAX } else { code }, flags)
     }
 
-    fn check<F: Float>(&self, tally: &mut Tally, operation: Operation, codes: [u32; 3], mode: usize) {
+    fn check<F: Float>(
+        &self,
+        tally: &mut Tally,
+        operation: Operation,
+        codes: [u32; 3],
+        mode: usize,
+    ) {
         let (round, theirs) = ROUNDINGS[mode];
         let convert = Convert::IEEE.with_round(round);
         let found = self.class_of_nan(operation.found(&self.referee.spec, codes, &convert, 0));
         let mut expected = self.class_of_nan(apfloat::<F>(operation, codes, theirs));
         let boundary = [self.smallest_normal, self.largest].contains(&(expected.0 & 0x7FFF));
         if boundary && expected.1 == INEXACT {
-            expected.1 = Placed::new(&self.referee, self.outcome(operation, codes)).expected(&self.referee, &convert).1;
+            expected.1 = Placed::new(&self.referee, self.outcome(operation, codes))
+                .expected(&self.referee, &convert)
+                .1;
         }
-        tally.judge(expected, found, || format!("{} {operation:?} {codes:x?} {round:?}", self.referee.spec));
+        tally.judge(expected, found, || {
+            format!("{} {operation:?} {codes:x?} {round:?}", self.referee.spec)
+        });
     }
 
     fn check_exactly(&self, tally: &mut Tally, operation: Operation, codes: [u32; 3]) {
@@ -68,7 +88,9 @@ impl Wide {
         for convert in in_every_rounding(Convert::IEEE) {
             let expected = placed.expected(&self.referee, &convert);
             let found = operation.found(&self.referee.spec, codes, &convert, 0);
-            tally.judge(expected, found, || format!("{} {operation:?} {codes:x?} {convert:?}", self.referee.spec));
+            tally.judge(expected, found, || {
+                format!("{} {operation:?} {codes:x?} {convert:?}", self.referee.spec)
+            });
         }
     }
 
@@ -88,7 +110,11 @@ impl Wide {
     }
 }
 
-fn apfloat<F: Float>(operation: Operation, codes: [u32; 3], round: rustc_apfloat::Round) -> Expected {
+fn apfloat<F: Float>(
+    operation: Operation,
+    codes: [u32; 3],
+    round: rustc_apfloat::Round,
+) -> Expected {
     let [a, b, c] = codes.map(|code| F::from_bits(u128::from(code)));
     let StatusAnd { status, value } = match operation {
         Operation::Add => a.add_r(b, round),
@@ -106,7 +132,10 @@ fn apfloat<F: Float>(operation: Operation, codes: [u32; 3], round: rustc_apfloat
         (Status::DIV_BY_ZERO, DIVIDE_BY_ZERO),
         (Status::INVALID_OP, INVALID),
     ];
-    let flags = names.into_iter().filter(|(theirs, _)| status.contains(*theirs)).fold(0, |flags, (_, ours)| flags | ours);
+    let flags = names
+        .into_iter()
+        .filter(|(theirs, _)| status.contains(*theirs))
+        .fold(0, |flags, (_, ours)| flags | ours);
     (value.to_bits() as u32, flags)
 }
 
@@ -121,8 +150,9 @@ impl Random {
         z ^ z >> 31
     }
 
-    /// Any codes; one time in four the second number is near the first (sums cancel, remainders and quotients are small), one time
-    /// in four the product or the quotient is near the smallest number; half of the time the third number all but cancels the product.
+    /// Any codes; one time in four the second number is near the first (sums cancel, remainders and
+    /// quotients are small), one time in four the product or the quotient is near the smallest
+    /// number; half of the time the third number all but cancels the product.
     fn operands<F: Float>(&mut self) -> [u32; 3] {
         let word = self.next();
         let field = |low: u32, bits: u32| (word >> low) as u32 & ((1 << bits) - 1);
@@ -130,10 +160,17 @@ impl Random {
         let one = F::from_u128(1).value.to_bits() as u32;
         match field(48, 2) {
             // Up to 256 codes beside `a`, with another sign or not.
-            0 => b = (a & 0x7FFF).wrapping_add(field(16, 8)).wrapping_sub(128) & 0x7FFF | b & 0x8000,
-            // Codes are logarithms but for the mantissa: `a·b`, or `a/b`, has a code of about 0, give or take 4096.
+            0 => {
+                b = (a & 0x7FFF).wrapping_add(field(16, 8)).wrapping_sub(128) & 0x7FFF | b & 0x8000
+            }
+            // Codes are logarithms but for the mantissa: `a·b`, or `a/b`, has a code of about 0,
+            // give or take 4096.
             1 => {
-                let small = if field(50, 1) == 0 { one.wrapping_sub(a & 0x7FFF) } else { (a & 0x7FFF).wrapping_add(one) };
+                let small = if field(50, 1) == 0 {
+                    one.wrapping_sub(a & 0x7FFF)
+                } else {
+                    (a & 0x7FFF).wrapping_add(one)
+                };
                 b = small.wrapping_add(field(16, 13)).wrapping_sub(4096) & 0x7FFF | b & 0x8000;
             }
             _ => {}
@@ -141,7 +178,8 @@ impl Random {
         if field(51, 1) == 0 {
             let [x, y] = [a, b].map(|code| F::from_bits(u128::from(code)));
             let product = (x * y).value.to_bits() as u32;
-            c = product.wrapping_add(field(32, 3)).wrapping_sub(4) & 0x7FFF | (product & 0x8000) ^ 0x8000;
+            c = product.wrapping_add(field(32, 3)).wrapping_sub(4) & 0x7FFF
+                | (product & 0x8000) ^ 0x8000;
         }
         [a, b, c]
     }
@@ -186,15 +224,19 @@ fn all_roots_and_reciprocals_of_fp16_and_bf16_are_rounded_once() {
 #[test]
 fn a_million_random_pairs_of_f32_equal_apfloat_and_the_roots_equal_the_processor() {
     let spec = FormatSpec::F32;
-    let class_of_nan = |(code, flags): Expected| (if f32::from_bits(code).is_nan() { u32::MAX } else { code }, flags);
+    let class_of_nan = |(code, flags): Expected| {
+        (if f32::from_bits(code).is_nan() { u32::MAX } else { code }, flags)
+    };
     let compared = over(&[1u64, 2, 3, 4], |&seed, tally| {
         let mut random = Random(seed);
         for turn in 0..250_000 {
             let (word, more) = (random.next(), random.next());
             let (a, mut b, mut c) = (word as u32, (word >> 32) as u32, more as u32);
-            // Half of the exponents close together, half of the third numbers all but the opposite of the product.
+            // Half of the exponents close together, half of the third numbers all but the opposite
+            // of the product.
             if more >> 32 & 1 == 0 {
-                b = a.wrapping_add((b & 0x03FF_FFFF).wrapping_sub(0x0200_0000)) & 0x7FFF_FFFF | b & 0x8000_0000;
+                b = a.wrapping_add((b & 0x03FF_FFFF).wrapping_sub(0x0200_0000)) & 0x7FFF_FFFF
+                    | b & 0x8000_0000;
             }
             if more >> 33 & 1 == 0 {
                 c = (-(f32::from_bits(a) * f32::from_bits(b))).to_bits().wrapping_add(c & 3);
@@ -205,11 +247,14 @@ fn a_million_random_pairs_of_f32_equal_apfloat_and_the_roots_equal_the_processor
                 let expected = class_of_nan(apfloat::<Single>(operation, [a, b, c], theirs));
                 let mut found = class_of_nan(operation.found(&spec, [a, b, c], &convert, 0));
                 // Where APFloat has fewer flags, as said above.
-                let boundary = [f32::MIN_POSITIVE, f32::MAX].contains(&f32::from_bits(expected.0).abs());
+                let boundary =
+                    [f32::MIN_POSITIVE, f32::MAX].contains(&f32::from_bits(expected.0).abs());
                 if boundary && expected.1 == INEXACT {
                     found.1 &= INEXACT;
                 }
-                tally.judge(expected, found, || format!("{operation:?} of {a:#x}, {b:#x}, {c:#x} {round:?}"));
+                tally.judge(expected, found, || {
+                    format!("{operation:?} of {a:#x}, {b:#x}, {c:#x} {round:?}")
+                });
             }
             let root = class_of_nan((f32::from_bits(a).sqrt().to_bits(), 0));
             let found = class_of_nan((spec.sqrt_with(a, &Convert::IEEE, 0).code, 0));

@@ -4,12 +4,14 @@
 use super::inputs::{Random, edge_blocks, small_blocks};
 use super::properties::same;
 use subhalf::layout::{
-    Awq, GgmlType, Gptq, GptqZeros, LayerScales, from_awq, from_awq_with, from_compressed_tensors, from_compressed_tensors_with,
-    from_ggml, from_ggml_with, from_gpt_oss, from_gptq, from_gptq_with, grouped, to_awq, to_compressed_tensors, to_ggml, to_gptq,
+    Awq, GgmlType, Gptq, GptqZeros, LayerScales, from_awq, from_awq_with, from_compressed_tensors,
+    from_compressed_tensors_with, from_ggml, from_ggml_with, from_gpt_oss, from_gptq,
+    from_gptq_with, grouped, to_awq, to_compressed_tensors, to_ggml, to_gptq,
 };
 use subhalf::{
-    Accept, BlockSpec, BlockStats, CustomRule, Encoding, Error, Extent, FormatSpec, IntSpec, Metric, Offset, Operand, PackedMatrix,
-    Parts, PositSpec, QuantTensor, Quantizer, ScaleRule, Search, matmul, preset,
+    Accept, BlockSpec, BlockStats, CustomRule, Encoding, Error, Extent, FormatSpec, IntSpec,
+    Metric, Offset, Operand, PackedMatrix, Parts, PositSpec, QuantTensor, Quantizer, ScaleRule,
+    Search, matmul, preset,
 };
 
 /// What `scales` and `offsets` give for one block of four numbers.
@@ -41,8 +43,14 @@ fn case_41_given_scales_are_refused() {
     ] {
         let expected = format!("scale 0: expected a positive finite number, found {found}");
         assert_eq!(refusal(given(&spec, scale, &[])), expected);
-        for name in ["ocp::MXFP8_E4M3", "ocp::MXFP4", "nvfp4::MODEL_OPTIMIZER", "ggml::Q8_0", "int::INT8_G32", "bitsandbytes::NF4"]
-        {
+        for name in [
+            "ocp::MXFP8_E4M3",
+            "ocp::MXFP4",
+            "nvfp4::MODEL_OPTIMIZER",
+            "ggml::Q8_0",
+            "int::INT8_G32",
+            "bitsandbytes::NF4",
+        ] {
             let spec = preset::by_name(name).expect("a preset").spec;
             assert_eq!(refusal(given(&spec, scale, &[])), expected, "{name}");
         }
@@ -53,7 +61,10 @@ fn case_41_given_scales_are_refused() {
     // A scale that can be taken. The f32 0.02 is a little less than 0.02, so -1 is a little beyond
     // -50 steps, the middle of 48 and 52; 0.02 is one step.
     let tensor = given(&spec, 0.02, &[]).expect("a positive scale");
-    assert_eq!((tensor.codes(), tensor.scales()), (&[0x7E, 0xE5, 0x00, 0x38][..], &0.02f32.to_le_bytes()[..]));
+    assert_eq!(
+        (tensor.codes(), tensor.scales()),
+        (&[0x7E, 0xE5, 0x00, 0x38][..], &0.02f32.to_le_bytes()[..])
+    );
 }
 
 #[test]
@@ -64,10 +75,18 @@ fn every_door_refuses_and_changes_nothing() {
         let mut scales = [0.5; 4];
         scales[index] = bad;
         let quantizer = Quantizer::new(&spec).scales(&scales, &[]);
-        let expected = Error::Given { what: "scale", index, expected: "a positive finite number", bits: bad.to_bits() };
+        let expected = Error::Given {
+            what: "scale",
+            index,
+            expected: "a positive finite number",
+            bits: bad.to_bits(),
+        };
         assert_eq!(quantizer.quantize(&x, &[2, 64]), Err(expected));
         assert_eq!(quantizer.quantize_reference(&x, &[2, 64]), Err(expected));
-        assert_eq!(QuantTensor::quantize_with_scales(&spec, &x, &[2, 64], &scales, &[]), Err(expected));
+        assert_eq!(
+            QuantTensor::quantize_with_scales(&spec, &x, &[2, 64], &scales, &[]),
+            Err(expected)
+        );
         assert_eq!(before.view().requantize(&quantizer), Err(expected));
         let mut tensor = before.clone();
         assert_eq!(quantizer.quantize_into(&x, &mut tensor), Err(expected));
@@ -85,24 +104,36 @@ fn every_door_refuses_and_changes_nothing() {
 /// scales.
 #[test]
 fn negative_scales_are_given_where_the_rule_has_a_sign() {
-    let half = |spec: &BlockSpec| given(spec, -0.5, &[]).map(|tensor| (tensor.view().block_scale(0), tensor.dequantize()));
+    let half = |spec: &BlockSpec| {
+        given(spec, -0.5, &[]).map(|tensor| (tensor.view().block_scale(0), tensor.dequantize()))
+    };
     // 500 / -0.5 saturates, -1 / -0.5 is 2; 0.02 / -0.5 rounds to 0.
     let signed = |largest: f32| Ok((-0.5, vec![largest, -1.0, 0.0, 0.0]));
     assert_eq!(half(&preset::ggml::Q4_0), signed(4.0));
     assert_eq!(half(&preset::ggml::Q5_0), signed(8.0));
     assert_eq!(half(&preset::ggml::Q6_K), signed(16.0));
     let amax = preset::int::INT8_TENSOR;
-    let custom = amax.with_rule(ScaleRule::Custom(CustomRule(|stats: &BlockStats| stats.signed_max / -128.0)));
+    let custom = amax
+        .with_rule(ScaleRule::Custom(CustomRule(|stats: &BlockStats| stats.signed_max / -128.0)));
     let search = |factors| Some(Search { factors, metric: Metric::Mse, restore: None });
     for spec in [amax.with_rule(ScaleRule::Given), custom, amax.with_search(search(&[1.0, -1.0]))] {
         assert_eq!(half(&spec), signed(64.0));
         // What such a rule makes of data can be given again.
         if let Ok(tensor) = QuantTensor::quantize(&spec, &[12.0f32, -3.0], &[2]) {
             let scale = tensor.view().block_scale(0);
-            assert!(same(&QuantTensor::quantize_with_scales(&spec, &[12.0f32, -3.0], &[2], &[scale], &[]).unwrap(), &tensor));
+            assert!(same(
+                &QuantTensor::quantize_with_scales(&spec, &[12.0f32, -3.0], &[2], &[scale], &[])
+                    .unwrap(),
+                &tensor
+            ));
         }
-        for (bad, found) in [(0.0, "0.0"), (-0.0, "-0.0"), (f32::NAN, "NaN"), (f32::NEG_INFINITY, "-inf")] {
-            assert_eq!(refusal(given(&spec, bad, &[])), format!("scale 0: expected a finite number other than 0, found {found}"));
+        for (bad, found) in
+            [(0.0, "0.0"), (-0.0, "-0.0"), (f32::NAN, "NaN"), (f32::NEG_INFINITY, "-inf")]
+        {
+            assert_eq!(
+                refusal(given(&spec, bad, &[])),
+                format!("scale 0: expected a finite number other than 0, found {found}")
+            );
         }
     }
     // A scale format without a sign has no negative scales, whatever the rule; nor has a search
@@ -113,26 +144,39 @@ fn negative_scales_are_given_where_the_rule_has_a_sign() {
         unsigned.with_rule(ScaleRule::Custom(CustomRule(|_| 1.0))),
         amax.with_search(search(&[0.5])),
     ] {
-        assert_eq!(refusal(given(&spec, -0.5, &[])), "scale 0: expected a positive finite number, found -0.5");
+        assert_eq!(
+            refusal(given(&spec, -0.5, &[])),
+            "scale 0: expected a positive finite number, found -0.5"
+        );
     }
 }
 
 #[test]
 fn given_scales_are_rounded_but_not_to_zero_infinity_or_nan() {
-    let code = |spec: &BlockSpec, scale| given(spec, scale, &[]).map(|tensor| tensor.view().scale_code(0));
+    let code =
+        |spec: &BlockSpec, scale| given(spec, scale, &[]).map(|tensor| tensor.view().scale_code(0));
     let lost = |spec: &BlockSpec, scale: f32| {
         let expected = "a number that is neither infinite, NaN nor 0 in the scale format";
-        assert_eq!(code(spec, scale), Err(Error::Given { what: "scale", index: 0, expected, bits: scale.to_bits() }), "{scale:e}");
+        assert_eq!(
+            code(spec, scale),
+            Err(Error::Given { what: "scale", index: 0, expected, bits: scale.to_bits() }),
+            "{scale:e}"
+        );
     };
     let f16 = preset::ggml::Q8_0;
     // The largest F16 is 65504 and the numbers up to 65520 round to it; half the smallest, 2^-25,
     // is a tie to 0.
-    assert_eq!((code(&f16, 65519.0), code(&f16, 0.1), code(&f16, f32::powi(2.0, -25) * 1.01)), (Ok(0x7BFF), Ok(0x2E66), Ok(1)));
+    assert_eq!(
+        (code(&f16, 65519.0), code(&f16, 0.1), code(&f16, f32::powi(2.0, -25) * 1.01)),
+        (Ok(0x7BFF), Ok(0x2E66), Ok(1))
+    );
     for scale in [65520.0, f32::MAX, f32::powi(2.0, -25), f32::from_bits(1)] {
         lost(&f16, scale);
     }
     lost(&preset::ggml::Q4_0, -65520.0);
-    let bf16 = preset::int::INT8_TENSOR.with_scale(FormatSpec::BF16).with_scale_bounds((0.0, f32::INFINITY));
+    let bf16 = preset::int::INT8_TENSOR
+        .with_scale(FormatSpec::BF16)
+        .with_scale_bounds((0.0, f32::INFINITY));
     assert_eq!((code(&bf16, 0.0123), code(&bf16, f32::from_bits(0x8001))), (Ok(0x3C4A), Ok(1)));
     lost(&bf16, f32::MAX);
     lost(&bf16, f32::from_bits(0x8000));
@@ -143,7 +187,10 @@ fn given_scales_are_rounded_but_not_to_zero_infinity_or_nan() {
     // E8M0 has neither 0 nor infinity: it saturates at 2^-127 and 2^127. Under microxcaling's
     // policy what is beyond is NaN.
     let e8m0 = preset::ocp::MXFP4;
-    assert_eq!((code(&e8m0, f32::from_bits(1)), code(&e8m0, 0.3), code(&e8m0, f32::MAX)), (Ok(0), Ok(125), Ok(0xFE)));
+    assert_eq!(
+        (code(&e8m0, f32::from_bits(1)), code(&e8m0, 0.3), code(&e8m0, f32::MAX)),
+        (Ok(0), Ok(125), Ok(0xFE))
+    );
     let microxcaling = preset::by_name("microxcaling::MXFP8_E4M3_EVEN").expect("a preset").spec;
     assert_eq!(code(&microxcaling, f32::powi(2.0, 127)), Ok(0xFE));
     lost(&microxcaling, f32::MAX);
@@ -161,7 +208,10 @@ fn a_format_without_scales_takes_only_ones() {
     let plain = QuantTensor::quantize(&spec, &[500.0f32, -1.0, 0.0, 0.02], &[4]).unwrap();
     assert!(same(&given(&spec, 1.0, &[]).unwrap(), &plain));
     for (scale, found) in [(2.0, "2.0"), (0.0, "0.0"), (-1.0, "-1.0"), (f32::NAN, "NaN")] {
-        assert_eq!(refusal(given(&spec, scale, &[])), format!("scale 0: expected 1, as the format has no scales, found {found}"));
+        assert_eq!(
+            refusal(given(&spec, scale, &[])),
+            format!("scale 0: expected 1, as the format has no scales, found {found}")
+        );
     }
 }
 
@@ -171,7 +221,9 @@ fn a_format_without_scales_takes_only_ones() {
 #[test]
 fn case_42_given_zero_points_are_refused() {
     let x = [0.0f32, 1.0, -1.0, 0.5];
-    let quantize = |spec: &BlockSpec, zero_point| QuantTensor::quantize_with_scales(spec, &x, &[4], &[1.0 / 127.0], &[zero_point]);
+    let quantize = |spec: &BlockSpec, zero_point| {
+        QuantTensor::quantize_with_scales(spec, &x, &[4], &[1.0 / 127.0], &[zero_point])
+    };
     let (int8, uint8) = (preset::int::INT8_ASYM_TENSOR, preset::int::UINT8_TENSOR);
     let (int4, uint4) = (preset::int::INT4_ASYM_TENSOR, preset::int::UINT4_TENSOR);
     // 0.5 is 63.5 steps, a tie to 64.
@@ -185,9 +237,19 @@ fn case_42_given_zero_points_are_refused() {
             let expected = Error::ZeroPoint { index: 0, low, high, bits: zero_point.to_bits() };
             assert_eq!(quantize(&spec, zero_point).err(), Some(expected), "{zero_point}");
         };
-        for zero_point in
-            [2.5, -0.5, 0.25, 127.5, -1e-45, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 2147483648.0, f32::MAX, f32::MIN]
-        {
+        for zero_point in [
+            2.5,
+            -0.5,
+            0.25,
+            127.5,
+            -1e-45,
+            f32::NAN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            2147483648.0,
+            f32::MAX,
+            f32::MIN,
+        ] {
             refused(zero_point);
         }
         for zero_point in -300..300 {
@@ -201,34 +263,63 @@ fn case_42_given_zero_points_are_refused() {
         }
         assert_eq!(quantize(&spec, -0.0).expect("zero").offsets(), [0]);
     }
-    assert_eq!(refusal(quantize(&int8, 128.0)), "zero point 0: expected an integer from -128 to 127, found 128.0");
-    assert_eq!(refusal(quantize(&uint4, 2.5)), "zero point 0: expected an integer from 0 to 15, found 2.5");
+    assert_eq!(
+        refusal(quantize(&int8, 128.0)),
+        "zero point 0: expected an integer from -128 to 127, found 128.0"
+    );
+    assert_eq!(
+        refusal(quantize(&uint4, 2.5)),
+        "zero point 0: expected an integer from 0 to 15, found 2.5"
+    );
     let rows = uint4.with_extent(Extent::Row);
     let second = QuantTensor::quantize_with_scales(&rows, &x, &[2, 2], &[1.0, 1.0], &[15.0, 16.0]);
     assert_eq!(refusal(second), "zero point 1: expected an integer from 0 to 15, found 16.0");
     // A format without its own smallest integer.
     let layout = IntSpec { signed: true, bits: 8, fraction_bits: 0, symmetric: true };
     let mut symmetric = int8;
-    symmetric.element = FormatSpec::new("INT8 without -128", Encoding::Int(layout)).expect("a format");
+    symmetric.element =
+        FormatSpec::new("INT8 without -128", Encoding::Int(layout)).expect("a format");
     assert!(quantize(&symmetric, -127.0).is_ok());
-    assert_eq!(refusal(quantize(&symmetric, -128.0)), "zero point 0: expected an integer from -127 to 127, found -128.0");
+    assert_eq!(
+        refusal(quantize(&symmetric, -128.0)),
+        "zero point 0: expected an integer from -127 to 127, found -128.0"
+    );
 }
 
 #[test]
 fn given_minima_are_numbers_that_their_format_has_room_for() {
-    let quantize =
-        |format: FormatSpec, minimum: f32| given(&preset::ggml::Q4_1.with_offset(Offset::Minimum(format)), 1.0, &[minimum]);
-    let stored = |format, minimum| quantize(format, minimum).map(|tensor| tensor.view().offset_code(0));
+    let quantize = |format: FormatSpec, minimum: f32| {
+        given(&preset::ggml::Q4_1.with_offset(Offset::Minimum(format)), 1.0, &[minimum])
+    };
+    let stored =
+        |format, minimum| quantize(format, minimum).map(|tensor| tensor.view().offset_code(0));
     let (f16, f32) = (FormatSpec::F16, FormatSpec::F32);
-    assert_eq!((stored(f16, -1.5), stored(f16, 0.0), stored(f16, 1e-30)), (Ok(0xBE00), Ok(0), Ok(0)));
-    assert_eq!((stored(f16, -65519.0), stored(f32, f32::MAX)), (Ok(0xFBFF), Ok(f32::MAX.to_bits())));
-    for (minimum, found) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")] {
+    assert_eq!(
+        (stored(f16, -1.5), stored(f16, 0.0), stored(f16, 1e-30)),
+        (Ok(0xBE00), Ok(0), Ok(0))
+    );
+    assert_eq!(
+        (stored(f16, -65519.0), stored(f32, f32::MAX)),
+        (Ok(0xFBFF), Ok(f32::MAX.to_bits()))
+    );
+    for (minimum, found) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")]
+    {
         for format in [f16, f32, FormatSpec::F8E4M3] {
-            assert_eq!(refusal(quantize(format, minimum)), format!("minimum 0: expected a finite number, found {found}"));
+            assert_eq!(
+                refusal(quantize(format, minimum)),
+                format!("minimum 0: expected a finite number, found {found}")
+            );
         }
     }
-    for (format, minimum) in [(f16, 65520.0f32), (f16, f32::MIN), (FormatSpec::F8E4M3, 1000.0), (FormatSpec::UE4M3, -1.0)] {
-        let expected = format!("minimum 0: expected a number within the range of its format, found {minimum:?}");
+    for (format, minimum) in [
+        (f16, 65520.0f32),
+        (f16, f32::MIN),
+        (FormatSpec::F8E4M3, 1000.0),
+        (FormatSpec::UE4M3, -1.0),
+    ] {
+        let expected = format!(
+            "minimum 0: expected a number within the range of its format, found {minimum:?}"
+        );
         assert_eq!(refusal(quantize(format, minimum)), expected);
     }
 }
@@ -237,7 +328,12 @@ fn given_minima_are_numbers_that_their_format_has_room_for() {
 fn read(spec: &BlockSpec, scale: u32, accept: Accept) -> Result<QuantTensor, Error> {
     let codes = vec![0x11; QuantTensor::quantize(spec, &[1.0f32], &[1]).unwrap().codes().len()];
     let scales = &scale.to_le_bytes()[..spec.scale_bytes()];
-    QuantTensor::from_parts_with(spec, &[1], Parts { codes: &codes, scales, offsets: &[], tensor_scale: 1.0 }, accept)
+    QuantTensor::from_parts_with(
+        spec,
+        &[1],
+        Parts { codes: &codes, scales, offsets: &[], tensor_scale: 1.0 },
+        accept,
+    )
 }
 
 #[test]
@@ -251,7 +347,10 @@ fn scales_read_from_bytes_are_finite_unless_asked_for() {
             let found = read(&spec, code, Accept::Finite);
             if code & top == top {
                 let expected = "a finite number (or Accept::Nonfinite)";
-                assert_eq!(found, Err(Error::Stored { what: "scale", index: 0, expected, found: code }));
+                assert_eq!(
+                    found,
+                    Err(Error::Stored { what: "scale", index: 0, expected, found: code })
+                );
             } else {
                 assert_eq!(found, Ok(tensor));
             }
@@ -259,7 +358,9 @@ fn scales_read_from_bytes_are_finite_unless_asked_for() {
     }
     let f32s = with_scale(FormatSpec::F32);
     for bits in [0x7F80_0000, 0xFF80_0000, 0x7FC0_0000, 0xFFC0_0000, 0x7F80_0001, 0xFFFF_FFFF] {
-        assert!(matches!(read(&f32s, bits, Accept::Finite), Err(Error::Stored { what: "scale", found, .. }) if found == bits));
+        assert!(
+            matches!(read(&f32s, bits, Accept::Finite), Err(Error::Stored { what: "scale", found, .. }) if found == bits)
+        );
         assert!(read(&f32s, bits, Accept::Nonfinite).is_ok());
     }
     // 0, -0, negative, subnormal, the largest: 17 times as much.
@@ -269,11 +370,17 @@ fn scales_read_from_bytes_are_finite_unless_asked_for() {
     }
     // TF32 has a sign, 8 and 10 bits, in four bytes.
     let tf32 = with_scale(FormatSpec::TF32);
-    assert!(read(&tf32, 0x3_FC00, Accept::Finite).is_err() && read(&tf32, 0x3_FBFF, Accept::Finite).is_ok());
+    assert!(
+        read(&tf32, 0x3_FC00, Accept::Finite).is_err()
+            && read(&tf32, 0x3_FBFF, Accept::Finite).is_ok()
+    );
     // NaN of 8 bits says that a block is NaN; infinity says nothing of the kind.
-    for (format, nan) in
-        [(FormatSpec::E8M0, 0xFF), (FormatSpec::UE4M3, 0x7F), (FormatSpec::F8E4M3, 0xFF), (FormatSpec::F8E5M2, 0x7E)]
-    {
+    for (format, nan) in [
+        (FormatSpec::E8M0, 0xFF),
+        (FormatSpec::UE4M3, 0x7F),
+        (FormatSpec::F8E4M3, 0xFF),
+        (FormatSpec::F8E5M2, 0x7E),
+    ] {
         let tensor = read(&with_scale(format), nan, Accept::Finite).expect("a NaN of 8 bits");
         assert!(tensor.dequantize()[0].is_nan());
     }
@@ -282,10 +389,18 @@ fn scales_read_from_bytes_are_finite_unless_asked_for() {
         assert!(read(&with_scale(FormatSpec::F8E5M2), code, Accept::Nonfinite).is_ok());
     }
     // Numbers without infinity that have NaN in 16 bits.
-    let posit =
-        with_scale(FormatSpec::new("posit16", Encoding::Posit(PositSpec { bits: 16, exponent_bits: 2 })).expect("a format"));
-    assert!(read(&posit, 0x8000, Accept::Finite).is_err() && read(&posit, 0x8000, Accept::Nonfinite).is_ok());
-    assert!(read(&posit, 0x7FFF, Accept::Finite).is_ok() && read(&posit, 0x8001, Accept::Finite).is_ok());
+    let posit = with_scale(
+        FormatSpec::new("posit16", Encoding::Posit(PositSpec { bits: 16, exponent_bits: 2 }))
+            .expect("a format"),
+    );
+    assert!(
+        read(&posit, 0x8000, Accept::Finite).is_err()
+            && read(&posit, 0x8000, Accept::Nonfinite).is_ok()
+    );
+    assert!(
+        read(&posit, 0x7FFF, Accept::Finite).is_ok()
+            && read(&posit, 0x8001, Accept::Finite).is_ok()
+    );
 }
 
 #[test]
@@ -306,7 +421,9 @@ fn the_place_of_what_is_refused_is_named() {
             let expected = "a finite number (or Accept::Nonfinite)";
             let error = Error::Stored { what, index, expected, found };
             assert_eq!(QuantTensor::from_parts(&q4_1, &[2, 128], parts), Err(error));
-            assert!(QuantTensor::from_parts_with(&q4_1, &[2, 128], parts, Accept::Nonfinite).is_ok());
+            assert!(
+                QuantTensor::from_parts_with(&q4_1, &[2, 128], parts, Accept::Nonfinite).is_ok()
+            );
         }
     }
 }
@@ -339,8 +456,8 @@ fn whatever_is_quantized_can_be_read() {
                 Offset::Minimum(format) => format.decode_f32(view.offset_code(block)),
                 _ => 0.0,
             });
-            let finite =
-                scale.clone().all(|scale| scale.is_finite() || (scale.is_nan() && !wide)) && minimum.clone().all(f32::is_finite);
+            let finite = scale.clone().all(|scale| scale.is_finite() || (scale.is_nan() && !wide))
+                && minimum.clone().all(f32::is_finite);
             nan += usize::from(finite && scale.clone().any(f32::is_nan));
             refused += usize::from(!finite);
             assert_eq!(
@@ -383,16 +500,25 @@ fn ggml_scales_may_be_negative_but_are_finite_unless_asked_for() {
         for code in [0x0000, 0x8000, 0xB800, 0xFBFF, 0x8001] {
             let bytes = put(place, code);
             let tensor = from_ggml(kind, &bytes, &[3 * len]).expect("a finite scale");
-            assert_eq!(from_ggml_with(kind, &bytes, &[3 * len], Accept::Nonfinite), Ok(tensor.clone()));
-            assert_eq!(QuantTensor::from_parts(tensor.spec(), tensor.shape(), tensor.parts()), Ok(tensor));
+            assert_eq!(
+                from_ggml_with(kind, &bytes, &[3 * len], Accept::Nonfinite),
+                Ok(tensor.clone())
+            );
+            assert_eq!(
+                QuantTensor::from_parts(tensor.spec(), tensor.shape(), tensor.parts()),
+                Ok(tensor)
+            );
         }
         for code in [0x7C00, 0xFC00, 0x7E00, 0xFC01] {
             let bytes = put(place, code);
             match from_ggml(kind, &bytes, &[3 * len]) {
-                Err(Error::Stored { what: "scale", index, .. }) => assert_eq!(index, blocks, "{kind:?}"),
+                Err(Error::Stored { what: "scale", index, .. }) => {
+                    assert_eq!(index, blocks, "{kind:?}")
+                }
                 other => panic!("{kind:?} {code:#x}: {other:?}"),
             }
-            let tensor = from_ggml_with(kind, &bytes, &[3 * len], Accept::Nonfinite).expect("any scale");
+            let tensor =
+                from_ggml_with(kind, &bytes, &[3 * len], Accept::Nonfinite).expect("any scale");
             if !matches!(kind, GgmlType::Q4K | GgmlType::Q6K) {
                 assert_eq!(to_ggml(kind, &tensor.view()), Ok(bytes));
             }
@@ -400,12 +526,18 @@ fn ggml_scales_may_be_negative_but_are_finite_unless_asked_for() {
         if minimum(kind) {
             put(0, 0x3C00);
             let bytes = put(2, 0x7C00);
-            assert!(matches!(from_ggml(kind, &bytes, &[3 * len]), Err(Error::Stored { what: "minimum", .. })));
+            assert!(matches!(
+                from_ggml(kind, &bytes, &[3 * len]),
+                Err(Error::Stored { what: "minimum", .. })
+            ));
             assert!(from_ggml_with(kind, &bytes, &[3 * len], Accept::Nonfinite).is_ok());
         }
     }
     // NaN of E8M0 is a block's own, in gpt-oss too.
-    assert!(from_gpt_oss(&[0x22; 16], &[0xFF], &[32]).expect("a NaN of 8 bits").dequantize()[0].is_nan());
+    assert!(
+        from_gpt_oss(&[0x22; 16], &[0xFF], &[32]).expect("a NaN of 8 bits").dequantize()[0]
+            .is_nan()
+    );
 }
 
 #[test]
@@ -414,21 +546,36 @@ fn words_of_compressed_tensors_take_scales_of_their_formats_type() {
     let tensor = QuantTensor::quantize(&f32s, &[7.5f32, -7.5, 1.0, 0.0], &[1, 4]).unwrap();
     let words = to_compressed_tensors(&tensor.view()).unwrap();
     let bf16 = f32s.with_scale(FormatSpec::BF16);
-    let read = |spec: &BlockSpec, scales: &[u8]| from_compressed_tensors(spec, &words, scales, &[], &[1, 4]);
-    let scale = |spec: &BlockSpec, scales: &[u8]| read(spec, scales).map(|tensor| tensor.view().block_scale(0));
+    let read = |spec: &BlockSpec, scales: &[u8]| {
+        from_compressed_tensors(spec, &words, scales, &[], &[1, 4])
+    };
+    let scale = |spec: &BlockSpec, scales: &[u8]| {
+        read(spec, scales).map(|tensor| tensor.view().block_scale(0))
+    };
     assert_eq!(scale(&bf16, &0x3C4Au16.to_le_bytes()), Ok(f32::from_bits(0x3C4A_0000)));
     assert_eq!(scale(&f32s, &(-0.5f32).to_le_bytes()), Ok(-0.5));
     assert_eq!(refusal(read(&f32s, &[0x4A, 0x3C])), "bytes of scales: expected 4, found 2");
     let infinity = 0x7F80u16.to_le_bytes();
-    assert!(matches!(read(&bf16, &infinity), Err(Error::Stored { what: "scale", index: 0, found: 0x7F80, .. })));
-    assert!(from_compressed_tensors_with(&bf16, &words, &infinity, &[], &[1, 4], Accept::Nonfinite).is_ok());
+    assert!(matches!(
+        read(&bf16, &infinity),
+        Err(Error::Stored { what: "scale", index: 0, found: 0x7F80, .. })
+    ));
+    assert!(
+        from_compressed_tensors_with(&bf16, &words, &infinity, &[], &[1, 4], Accept::Nonfinite)
+            .is_ok()
+    );
 }
 
 /// One group of eight inputs, eight outputs: all codes 9, all zero points 8, or 7 as version 1
 /// stores it.
 fn layers(scales: &LayerScales) -> (Gptq, Awq) {
     let nines = vec![0x9999_9999_u32 as i32; 8];
-    let gptq = Gptq { qweight: nines.clone(), qzeros: vec![0x7777_7777], scales: scales.clone(), g_idx: vec![0; 8] };
+    let gptq = Gptq {
+        qweight: nines.clone(),
+        qzeros: vec![0x7777_7777],
+        scales: scales.clone(),
+        g_idx: vec![0; 8],
+    };
     (gptq, Awq { qweight: nines, qzeros: vec![0x8888_8888_u32 as i32], scales: scales.clone() })
 }
 
@@ -446,7 +593,8 @@ fn case_49_scales_of_a_checkpoint_carry_their_type() {
         (LayerScales::F32(vec![0; 8]), FormatSpec::F32, 0.0),
     ] {
         let (gptq, awq) = layers(&scales);
-        let (tensor, rows) = from_gptq(&gptq, 8, [8, 8], GptqZeros::LessOne).expect("lengths that fit");
+        let (tensor, rows) =
+            from_gptq(&gptq, 8, [8, 8], GptqZeros::LessOne).expect("lengths that fit");
         assert_eq!((tensor.spec(), scales.format()), (&grouped(8, format), format));
         assert_eq!(tensor.dequantize(), [weight; 64]);
         assert_eq!(from_awq(&awq, 8, [8, 8]).as_ref(), Ok(&tensor));
@@ -455,7 +603,10 @@ fn case_49_scales_of_a_checkpoint_carry_their_type() {
     }
     // As many bytes are not as many scales.
     let (gptq, awq) = layers(&LayerScales::F32(vec![0x3C4A_3C4A; 4]));
-    assert_eq!(refusal(from_gptq(&gptq, 8, [8, 8], GptqZeros::Plain)), "scales: expected 8, found 4");
+    assert_eq!(
+        refusal(from_gptq(&gptq, 8, [8, 8], GptqZeros::Plain)),
+        "scales: expected 8, found 4"
+    );
     assert_eq!(refusal(from_awq(&awq, 8, [8, 8])), "scales: expected 8, found 4");
 }
 
@@ -467,10 +618,16 @@ fn scales_of_a_checkpoint_are_finite_unless_asked_for() {
         (LayerScales::F32(vec![0, 0, 0, 0x7FC0_0000, 0, 0, 0, 0]), 0x7FC0_0000),
     ] {
         let (gptq, awq) = layers(&scales);
-        let expected = Error::Stored { what: "scale", index: 3, expected: "a finite number (or Accept::Nonfinite)", found: bits };
+        let expected = Error::Stored {
+            what: "scale",
+            index: 3,
+            expected: "a finite number (or Accept::Nonfinite)",
+            found: bits,
+        };
         assert_eq!(from_gptq(&gptq, 8, [8, 8], GptqZeros::Plain), Err(expected));
         assert_eq!(from_awq(&awq, 8, [8, 8]), Err(expected));
-        let (tensor, rows) = from_gptq_with(&gptq, 8, [8, 8], GptqZeros::Plain, Accept::Nonfinite).expect("any scale");
+        let (tensor, rows) = from_gptq_with(&gptq, 8, [8, 8], GptqZeros::Plain, Accept::Nonfinite)
+            .expect("any scale");
         assert_eq!(to_gptq(&tensor.view(), &rows, GptqZeros::Plain), Ok(gptq));
         let tensor = from_awq_with(&awq, 8, [8, 8], Accept::Nonfinite).expect("any scale");
         assert_eq!(to_awq(&tensor.view()), Ok(awq));

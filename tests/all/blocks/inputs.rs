@@ -30,7 +30,8 @@ impl Random {
     }
 }
 
-/// Zeros, ties, the largest and the smallest numbers, amax at and around powers of two, and what is not finite.
+/// Zeros, ties, the largest and the smallest numbers, amax at and around powers of two, and what is
+/// not finite.
 pub(super) fn edge_blocks(length: usize) -> Vec<Vec<f32>> {
     let cycle = |values: &[f32]| values.iter().copied().cycle().take(length).collect::<Vec<f32>>();
     let mut blocks = vec![
@@ -47,9 +48,13 @@ pub(super) fn edge_blocks(length: usize) -> Vec<Vec<f32>> {
     ];
     for exponent in [-120, -10, 0, 7, 100] {
         let power = f32::powi(2.0, exponent);
-        for bits in
-            [power.to_bits() - 1, power.to_bits(), power.to_bits() + 1, (power * 1.75).to_bits(), (power * 1.9375).to_bits()]
-        {
+        for bits in [
+            power.to_bits() - 1,
+            power.to_bits(),
+            power.to_bits() + 1,
+            (power * 1.75).to_bits(),
+            (power * 1.9375).to_bits(),
+        ] {
             let amax = f32::from_bits(bits);
             blocks.push(cycle(&[amax, -amax / 3.0, amax / 7.0, -amax / 100.0, amax / 2.0]));
         }
@@ -57,14 +62,22 @@ pub(super) fn edge_blocks(length: usize) -> Vec<Vec<f32>> {
     blocks
 }
 
-/// Blocks whose numbers or scales are f32 subnormals: random ones of 1 to 24 bits, and amax just above what a scale of 2^-127 or half a unit of the
-/// last place stands for, and just below 2^-126.
+/// Blocks whose numbers or scales are f32 subnormals: random ones of 1 to 24 bits, and amax just
+/// above what a scale of 2^-127 or half a unit of the last place stands for, and just below 2^-126.
 pub(super) fn small_blocks(length: usize) -> Vec<Vec<f32>> {
     let mut random = Random::new(10);
     let mut blocks: Vec<Vec<f32>> = (0..96)
-        .map(|i| (0..length).map(|_| f32::from_bits(random.word() as u32 & (0x8000_0000 | ((2 << (i / 4)) - 1)))).collect())
+        .map(|i| {
+            (0..length)
+                .map(|_| {
+                    f32::from_bits(random.word() as u32 & (0x8000_0000 | ((2 << (i / 4)) - 1)))
+                })
+                .collect()
+        })
         .collect();
-    let signed = |i: u32, bits: u32| if i.is_multiple_of(2) { f32::from_bits(bits) } else { -f32::from_bits(bits) };
+    let signed = |i: u32, bits: u32| {
+        if i.is_multiple_of(2) { f32::from_bits(bits) } else { -f32::from_bits(bits) }
+    };
     let below = |amax: u32| (0..length as u32).map(|i| signed(i, amax / (1 + i % 13))).collect();
     for max in [448.0, 57344.0, 28.0, 7.5, 6.0, 127.0 / 64.0] {
         let lowest = (max * f32::powi(2.0, -127)).to_bits();

@@ -1,4 +1,5 @@
-//! The arrays of integers, ggml's blocks and codebooks: torch, compressed-tensors, ggml, gguf, bitsandbytes.
+//! The arrays of integers, ggml's blocks and codebooks: torch, compressed-tensors, ggml, gguf,
+//! bitsandbytes.
 
 use super::{Case, Known, Read, codes, scale_codes};
 use crate::oracle::source::{Entry, Oracle};
@@ -18,7 +19,8 @@ pub(super) fn case(oracle: &Oracle, entry: &Entry, parts: &[&str]) -> Option<Kno
     }
 }
 
-/// Names such as `int8.s0.03125.z3.torch2.15.0.quant`. The whole folder has scale and zero point in its manifest too, the scale exact.
+/// Names such as `int8.s0.03125.z3.torch2.15.0.quant`. The whole folder has scale and zero point in
+/// its manifest too, the scale exact.
 fn torch(oracle: &Oracle, element: &str, file: &str, what: &str) -> Option<Case> {
     let spec = match element {
         "int8" => preset::int::INT8_ASYM_TENSOR,
@@ -47,18 +49,25 @@ fn torch(oracle: &Oracle, element: &str, file: &str, what: &str) -> Option<Case>
 /// The integers that codes of `bits` bits are, as bytes.
 fn integers(tensor: &QuantTensor) -> Vec<u64> {
     let element = &tensor.spec().element;
-    codes(tensor).into_iter().map(|code| u64::from(element.decode_f32(code as u32) as i8 as u8)).collect()
+    codes(tensor)
+        .into_iter()
+        .map(|code| u64::from(element.decode_f32(code as u32) as i8 as u8))
+        .collect()
 }
 
 fn zero_points(tensor: &QuantTensor) -> Vec<u64> {
     let (view, element) = (tensor.view(), &tensor.spec().element);
-    (0..view.blocks()).map(|block| u64::from(element.decode_f32(view.offset_code(block)).to_bits())).collect()
+    (0..view.blocks())
+        .map(|block| u64::from(element.decode_f32(view.offset_code(block)).to_bits()))
+        .collect()
 }
 
-/// Names such as `int4_g32_sym_0`: bits, elements in a group, with or without zero points, and a number.
+/// Names such as `int4_g32_sym_0`: bits, elements in a group, with or without zero points, and a
+/// number.
 fn compressed_tensors(name: &str, what: &str) -> Option<Case> {
     let mut words = name.split('_');
-    let (element, group, symmetry) = (words.next()?, words.next()?.strip_prefix('g')?, words.next()?);
+    let (element, group, symmetry) =
+        (words.next()?, words.next()?.strip_prefix('g')?, words.next()?);
     let spec = match (element, symmetry) {
         ("int4", "sym") => preset::compressed_tensors_int::INT4_G32,
         ("int4", "asym") => preset::compressed_tensors_int::INT4_G32_ASYM,
@@ -69,7 +78,10 @@ fn compressed_tensors(name: &str, what: &str) -> Option<Case> {
     let spec = spec.with_extent(Extent::Block { rows: 1, cols: group.parse().ok()? });
     Some(match what {
         // Its fake quantization never leaves f32, where -0.3 is rounded to a -0 that no integer is.
-        "deq" => Case { expected: |bits| if bits == 0x8000_0000 { 0 } else { bits }, ..Case::restored(spec) },
+        "deq" => Case {
+            expected: |bits| if bits == 0x8000_0000 { 0 } else { bits },
+            ..Case::restored(spec)
+        },
         "q" => Case::new(spec, integers),
         "scale" => Case::new(spec, scale_codes),
         "zp" => Case::new(spec, zero_points),
@@ -93,7 +105,11 @@ fn bitsandbytes(entry: &Entry, name: &str, what: &str) -> Option<Case> {
 }
 
 fn raw(kind: GgmlType, tensor: &QuantTensor) -> Vec<u64> {
-    to_ggml(kind, &tensor.view()).expect("a tensor of this type").into_iter().map(u64::from).collect()
+    to_ggml(kind, &tensor.view())
+        .expect("a tensor of this type")
+        .into_iter()
+        .map(u64::from)
+        .collect()
 }
 
 fn ggml(name: &str, source: &str, what: &str) -> Option<Case> {

@@ -1,5 +1,6 @@
-//! The kernels of block-scaled tensors against the definition, element by element: `quantize_reference` one way, and the other way
-//! [`QuantView::get`], which restores one element through the reference codec.
+//! The kernels of block-scaled tensors against the definition, element by element:
+//! `quantize_reference` one way, and the other way [`QuantView::get`], which restores one element
+//! through the reference codec.
 
 use super::inputs::{Random, edge_blocks};
 use super::properties::same;
@@ -7,21 +8,26 @@ use crate::oracle::source::Oracle;
 use proptest::prelude::*;
 use std::path::Path;
 use subhalf::{
-    Accept, Apply, BlockSpec, Convert, Dither, Elements, Encoding, Error, Exec, Extent, FloatSpec, FormatSpec, Isa, Nan, Nonfinite,
-    Overflow, Parts, QuantTensor, QuantView, Quantizer, Ratio, Restore, Round, ScaleRule, Stochastic, SubnormalInputs, TensorScale,
-    Zero, ZeroField, ZeroSign, preset,
+    Accept, Apply, BlockSpec, Convert, Dither, Elements, Encoding, Error, Exec, Extent, FloatSpec,
+    FormatSpec, Isa, Nan, Nonfinite, Overflow, Parts, QuantTensor, QuantView, Quantizer, Ratio,
+    Restore, Round, ScaleRule, Stochastic, SubnormalInputs, TensorScale, Zero, ZeroField, ZeroSign,
+    preset,
 };
 
-/// Codes, scales, offsets and the tensor scale of every instruction set are the reference's, and so is every number that comes back.
+/// Codes, scales, offsets and the tensor scale of every instruction set are the reference's, and so
+/// is every number that comes back.
 fn assert_reference(what: &str, spec: &BlockSpec, x: &[f32], shape: &[usize]) {
     let reference = Quantizer::new(spec).quantize_reference(x, shape).unwrap();
     for isa in Isa::available() {
-        let tensor = Quantizer::new(spec).exec(Exec::SERIAL.with_isa(isa)).quantize(x, shape).unwrap();
+        let tensor =
+            Quantizer::new(spec).exec(Exec::SERIAL.with_isa(isa)).quantize(x, shape).unwrap();
         if same(&tensor, &reference) {
             continue;
         }
         let (found, expected) = (tensor.view(), reference.view());
-        let element = (0..x.len()).find(|&at| found.code(at) != expected.code(at) || found.scale(at) != expected.scale(at));
+        let element = (0..x.len()).find(|&at| {
+            found.code(at) != expected.code(at) || found.scale(at) != expected.scale(at)
+        });
         let parts = |view: &QuantView<'_>| element.map(|at| (view.code(at), view.scale(at)));
         panic!(
             "{what} {shape:?} {}: element {element:?}, {:?}: expected {:?}, found {:?}",
@@ -40,7 +46,8 @@ fn assert_numbers(what: &str, view: &QuantView<'_>) {
         let mut numbers = vec![0.5f32; view.len()];
         view.dequantize_into(&mut numbers, Exec::SERIAL.with_isa(isa)).unwrap();
         let wrong = (0..view.len()).find(|&at| numbers[at].to_bits() != expected[at]);
-        let parts = wrong.map(|at| (at, view.code(at), view.scale(at), numbers[at].to_bits(), expected[at]));
+        let parts = wrong
+            .map(|at| (at, view.code(at), view.scale(at), numbers[at].to_bits(), expected[at]));
         assert_eq!(parts, None, "{what} {:?} {}", view.shape(), isa.name());
     }
 }
@@ -48,14 +55,32 @@ fn assert_numbers(what: &str, view: &QuantView<'_>) {
 /// Schemes that no program has: the same formulas in other company.
 fn variants() -> Vec<(String, BlockSpec)> {
     let mut variants = Vec::new();
-    let rules = [ScaleRule::Floor, ScaleRule::Ceil, ScaleRule::RoundUp, ScaleRule::Nearest, ScaleRule::Even { mantissa_bits: 2 }];
-    let extents = [Extent::Block { rows: 1, cols: 16 }, Extent::Block { rows: 3, cols: 5 }, Extent::Flat(40), Extent::Column];
-    let elements = [FormatSpec::F8E5M2, FormatSpec::F8E4M3FNUZ, FormatSpec::F6E2M3, FormatSpec::F4E2M1, FormatSpec::INT4];
+    let rules = [
+        ScaleRule::Floor,
+        ScaleRule::Ceil,
+        ScaleRule::RoundUp,
+        ScaleRule::Nearest,
+        ScaleRule::Even { mantissa_bits: 2 },
+    ];
+    let extents = [
+        Extent::Block { rows: 1, cols: 16 },
+        Extent::Block { rows: 3, cols: 5 },
+        Extent::Flat(40),
+        Extent::Column,
+    ];
+    let elements = [
+        FormatSpec::F8E5M2,
+        FormatSpec::F8E4M3FNUZ,
+        FormatSpec::F6E2M3,
+        FormatSpec::F4E2M1,
+        FormatSpec::INT4,
+    ];
     for (i, rule) in rules.into_iter().enumerate() {
         for (j, extent) in extents.into_iter().enumerate() {
             let element = elements[(i + j) % elements.len()];
             let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), extent, rule);
-            let applies = [Apply::Exact, Apply::Divide, Apply::Reciprocal, Apply::FlooredReciprocal];
+            let applies =
+                [Apply::Exact, Apply::Divide, Apply::Reciprocal, Apply::FlooredReciprocal];
             let spec = spec.with_apply(applies[(i + 2 * j) % 4]);
             let spec = if i % 2 == 0 { spec } else { spec.with_scale_bounds((1e-3, 64.0)) };
             variants.push((format!("{rule:?} {extent:?}"), spec));
@@ -63,21 +88,44 @@ fn variants() -> Vec<(String, BlockSpec)> {
     }
     let ratios = [Ratio::Divide, Ratio::Multiply, Ratio::DivideTwice, Ratio::MultiplyQuotient];
     for (i, ratio) in ratios.into_iter().enumerate() {
-        for scale in [FormatSpec::F32, FormatSpec::F16, FormatSpec::BF16, FormatSpec::UE4M3, FormatSpec::F8E5M2] {
+        for scale in [
+            FormatSpec::F32,
+            FormatSpec::F16,
+            FormatSpec::BF16,
+            FormatSpec::UE4M3,
+            FormatSpec::F8E5M2,
+        ] {
             let extent = extents[i];
             let rule = ScaleRule::Amax { target: 6.0, ratio };
-            let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(scale), extent, rule).with_nonfinite(Nonfinite::Ignore);
+            let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(scale), extent, rule)
+                .with_nonfinite(Nonfinite::Ignore);
             let name = format!("{ratio:?} {}", scale.name());
             variants.push((name.clone(), spec));
-            variants.push((name.clone() + " divided", spec.with_apply(Apply::Divide).with_zero_sign(ZeroSign::MinusUnlessAbove)));
+            variants.push((
+                name.clone() + " divided",
+                spec.with_apply(Apply::Divide).with_zero_sign(ZeroSign::MinusUnlessAbove),
+            ));
             let away = spec.with_round(Round::NearestAway).with_apply(Apply::UnroundedReciprocal);
-            variants.push((name.clone() + " unrounded", away.with_zero_sign(ZeroSign::Plus).with_zero_scale(0.5)));
-            let special = spec.with_element_convert(Convert::CUDA_NOSAT).with_apply(Apply::DivideIeee);
-            variants.push((name.clone() + " IEEE", special.with_scale_bounds((0.0, 2.0)).with_vanished_scale(0.25)));
-            let amax = spec.with_tensor_scale(TensorScale::Amax { target: 100.0 }).with_apply(Apply::InverseReciprocal);
+            variants.push((
+                name.clone() + " unrounded",
+                away.with_zero_sign(ZeroSign::Plus).with_zero_scale(0.5),
+            ));
+            let special =
+                spec.with_element_convert(Convert::CUDA_NOSAT).with_apply(Apply::DivideIeee);
+            variants.push((
+                name.clone() + " IEEE",
+                special.with_scale_bounds((0.0, 2.0)).with_vanished_scale(0.25),
+            ));
+            let amax = spec
+                .with_tensor_scale(TensorScale::Amax { target: 100.0 })
+                .with_apply(Apply::InverseReciprocal);
             variants.push((name.clone() + " under amax", amax.with_restore(Restore::AmaxQuotient)));
-            let integers = BlockSpec::new(FormatSpec::INT8, Some(scale), extent, rule).with_nonfinite(Nonfinite::Ignore);
-            variants.push((name + " added", integers.with_apply(Apply::Divide).with_elements(Elements::AddThenRound)));
+            let integers = BlockSpec::new(FormatSpec::INT8, Some(scale), extent, rule)
+                .with_nonfinite(Nonfinite::Ignore);
+            variants.push((
+                name + " added",
+                integers.with_apply(Apply::Divide).with_elements(Elements::AddThenRound),
+            ));
         }
     }
     variants.retain(|(_, spec)| spec.validate().is_ok());
@@ -97,8 +145,11 @@ fn oracle_inputs_become_what_the_reference_makes_of_them() {
         .collect();
     inputs.sort_unstable();
     inputs.dedup();
-    let inputs: Vec<Vec<f32>> =
-        inputs.into_iter().filter(|file| file.ends_with(".f32.bin")).map(|file| oracle.floats(file)).collect();
+    let inputs: Vec<Vec<f32>> = inputs
+        .into_iter()
+        .filter(|file| file.ends_with(".f32.bin"))
+        .map(|file| oracle.floats(file))
+        .collect();
     assert!(inputs.iter().map(Vec::len).sum::<usize>() > 2000);
     for preset in preset::all().filter(|preset| !matches!(preset.spec.rule, ScaleRule::Given)) {
         for x in &inputs {
@@ -122,17 +173,25 @@ fn schemes_of_no_program_are_kernels_and_reference_alike() {
     }
 }
 
-/// Elements for which what is right for others is not: middles that are no f32s, tiny quotients that are no subnormal inputs, no zero to give a sign.
+/// Elements for which what is right for others is not: middles that are no f32s, tiny quotients
+/// that are no subnormal inputs, no zero to give a sign.
 #[test]
 fn elements_out_of_the_ordinary_are_kernels_and_reference_alike() {
     let extent = Extent::Block { rows: 1, cols: 16 };
     let rule = ScaleRule::Amax { target: 1.0, ratio: Ratio::Multiply };
-    let exact = |element| BlockSpec::new(element, Some(FormatSpec::F32), extent, rule).with_apply(Apply::Exact);
+    let exact = |element| {
+        BlockSpec::new(element, Some(FormatSpec::F32), extent, rule).with_apply(Apply::Exact)
+    };
     let flushing = |round| {
-        let convert = Convert::SATURATING.with_subnormal_inputs(SubnormalInputs::Flush).with_round(round);
+        let convert =
+            Convert::SATURATING.with_subnormal_inputs(SubnormalInputs::Flush).with_round(round);
         exact(FormatSpec::F8E4M3).with_element_convert(convert)
     };
-    let without_zero = FloatSpec { zero_field: ZeroField::Normals, negative_zero: false, ..FloatSpec::finite(5, 2) };
+    let without_zero = FloatSpec {
+        zero_field: ZeroField::Normals,
+        negative_zero: false,
+        ..FloatSpec::finite(5, 2)
+    };
     let without_zero = FormatSpec::new("E5M2 without zero", Encoding::Float(without_zero)).unwrap();
     let schemes = [
         exact(FormatSpec::BNBFP4),
@@ -143,7 +202,9 @@ fn elements_out_of_the_ordinary_are_kernels_and_reference_alike() {
     ];
     let mut random = Random::new(12);
     for spec in &schemes {
-        let entries: Vec<f32> = (0..spec.element.code_count() as u32).map(|code| spec.element.decode_f32(code)).collect();
+        let entries: Vec<f32> = (0..spec.element.code_count() as u32)
+            .map(|code| spec.element.decode_f32(code))
+            .collect();
         for _ in 0..8 {
             let largest = random.number();
             let mut x = [largest; 4096];
@@ -163,16 +224,29 @@ fn elements_out_of_the_ordinary_are_kernels_and_reference_alike() {
     }
 }
 
-/// Quotients too small for f32, in elements without zero, whose policies tell zero from what is tiny.
+/// Quotients too small for f32, in elements without zero, whose policies tell zero from what is
+/// tiny.
 #[test]
 fn quotients_too_small_for_f32_are_no_zeros() {
-    let without_zero = |layout| FloatSpec { zero_field: ZeroField::Normals, negative_zero: false, ..layout };
-    let x: Vec<f32> = [2.5e38, -1e-18, 1e-18, 0.0].into_iter().chain(std::iter::repeat(1.0)).take(4096).collect();
-    for layout in [FloatSpec::finite_nan(5, 2), FloatSpec::finite_nan(6, 2).unsigned(), FloatSpec::finite(5, 2)] {
-        let element = FormatSpec::new("without zero", Encoding::Float(without_zero(layout))).unwrap();
+    let without_zero =
+        |layout| FloatSpec { zero_field: ZeroField::Normals, negative_zero: false, ..layout };
+    let x: Vec<f32> =
+        [2.5e38, -1e-18, 1e-18, 0.0].into_iter().chain(std::iter::repeat(1.0)).take(4096).collect();
+    for layout in [
+        FloatSpec::finite_nan(5, 2),
+        FloatSpec::finite_nan(6, 2).unsigned(),
+        FloatSpec::finite(5, 2),
+    ] {
+        let element =
+            FormatSpec::new("without zero", Encoding::Float(without_zero(layout))).unwrap();
         for zero in [Zero::Nan, Zero::NanBelowSmallest, Zero::Smallest] {
             for scale in [FormatSpec::E8M0, FormatSpec::BF16] {
-                let spec = BlockSpec::new(element, Some(scale), Extent::Block { rows: 1, cols: 16 }, ScaleRule::Floor);
+                let spec = BlockSpec::new(
+                    element,
+                    Some(scale),
+                    Extent::Block { rows: 1, cols: 16 },
+                    ScaleRule::Floor,
+                );
                 let spec = spec.with_element_convert(element.default_convert().with_zero(zero));
                 assert_reference(&format!("{layout:?} {zero:?} {scale}"), &spec, &x, &[4096]);
             }
@@ -180,10 +254,13 @@ fn quotients_too_small_for_f32_are_no_zeros() {
     }
 }
 
-/// A scale that is one over a scale is an f64 before it is rounded: at the middles between two scales, to either side of them, and in every rounding.
+/// A scale that is one over a scale is an f64 before it is rounded: at the middles between two
+/// scales, to either side of them, and in every rounding.
 #[test]
 fn inverses_of_scales_are_rounded_once() {
-    for scale in [FormatSpec::F32, FormatSpec::BF16, FormatSpec::F16, FormatSpec::F8E5M2, FormatSpec::UE4M3] {
+    for scale in
+        [FormatSpec::F32, FormatSpec::BF16, FormatSpec::F16, FormatSpec::F8E5M2, FormatSpec::UE4M3]
+    {
         let codes = (0..scale.code_count()).step_by((scale.code_count() / 2048).max(1) as usize);
         let middles: Vec<f32> = codes
             .map(|code| (scale.decode_f64(code as u32), scale.decode_f64(code as u32 ^ 1)))
@@ -191,11 +268,19 @@ fn inverses_of_scales_are_rounded_once() {
             .filter(|amax| amax.is_normal() && *amax > 0.0)
             .collect();
         assert!(middles.len() > 50, "{scale}");
-        let x: Vec<f32> = middles.iter().flat_map(|x| [x.next_down(), *x, x.next_up()]).flat_map(|x| [x, -x]).collect();
+        let x: Vec<f32> = middles
+            .iter()
+            .flat_map(|x| [x.next_down(), *x, x.next_up()])
+            .flat_map(|x| [x, -x])
+            .collect();
         for round in Round::DETERMINISTIC {
-            for (target, extent) in [(1.0, Extent::Block { rows: 1, cols: 2 }), (448.0, Extent::Block { rows: 1, cols: 3 })] {
+            for (target, extent) in [
+                (1.0, Extent::Block { rows: 1, cols: 2 }),
+                (448.0, Extent::Block { rows: 1, cols: 3 }),
+            ] {
                 let rule = ScaleRule::Amax { target, ratio: Ratio::Inverse };
-                let spec = BlockSpec::new(FormatSpec::F8E4M3, Some(scale), extent, rule).with_apply(Apply::UnroundedReciprocal);
+                let spec = BlockSpec::new(FormatSpec::F8E4M3, Some(scale), extent, rule)
+                    .with_apply(Apply::UnroundedReciprocal);
                 let spec = spec.with_scale_convert(Convert::SATURATING.with_round(round));
                 assert_reference(&format!("{scale} {round:?} {target}"), &spec, &x, &[x.len()]);
             }
@@ -203,14 +288,20 @@ fn inverses_of_scales_are_rounded_once() {
     }
 }
 
-/// An exact quotient just below 2^-28 of the least element, which as a (subnormal) f32 would be that much, meets the largest random number.
+/// An exact quotient just below 2^-28 of the least element, which as a (subnormal) f32 would be
+/// that much, meets the largest random number.
 #[test]
 fn quotients_too_small_for_f32_meet_random_numbers_exactly() {
     let dither = Dither::new(9).skip(137_211_145);
     assert_eq!(dither.word(0, 28) & 0x0FFF_FFFF, 0x0FFF_FFFF);
     let layout = FloatSpec { bias: 99, ..FloatSpec::finite(5, 1) };
     let element = FormatSpec::new("least 2^-99", Encoding::Float(layout)).unwrap();
-    let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), Extent::Block { rows: 1, cols: 32 }, ScaleRule::Floor);
+    let spec = BlockSpec::new(
+        element,
+        Some(FormatSpec::E8M0),
+        Extent::Block { rows: 1, cols: 32 },
+        ScaleRule::Floor,
+    );
     let spec = spec.with_round(Round::stochastic(Stochastic::A, 28).unwrap());
     // A scale of 2^60.
     let mut x = [f32::powi(2.0, -8); 512];
@@ -227,8 +318,18 @@ fn quotients_too_small_for_f32_meet_random_numbers_exactly() {
 #[test]
 fn tensors_of_nothing_are_quantized() {
     for cols in [32, 4096] {
-        for extent in [Extent::Flat(cols), Extent::Block { rows: 1, cols }, Extent::Block { rows: 3, cols }, Extent::Row] {
-            let spec = BlockSpec::new(FormatSpec::F8E4M3, Some(FormatSpec::E8M0), extent, ScaleRule::Floor);
+        for extent in [
+            Extent::Flat(cols),
+            Extent::Block { rows: 1, cols },
+            Extent::Block { rows: 3, cols },
+            Extent::Row,
+        ] {
+            let spec = BlockSpec::new(
+                FormatSpec::F8E4M3,
+                Some(FormatSpec::E8M0),
+                extent,
+                ScaleRule::Floor,
+            );
             for shape in [&[0][..], &[5, 0], &[0, 32], &[2, 0, 7]] {
                 assert_reference(&format!("{extent:?}"), &spec, &[], shape);
             }
@@ -250,7 +351,8 @@ fn short_rows_of_large_tensors_come_back() {
         for isa in Isa::available() {
             let mut numbers = vec![0.5f32; x.len()];
             tensor.view().dequantize_into(&mut numbers, Exec::SERIAL.with_isa(isa)).unwrap();
-            let wrong = (0..x.len()).find(|&at| f64::from(numbers[at]).to_bits() != expected[at].to_bits());
+            let wrong =
+                (0..x.len()).find(|&at| f64::from(numbers[at]).to_bits() != expected[at].to_bits());
             assert_eq!(wrong, None, "{cols} {}", isa.name());
         }
     }
@@ -268,10 +370,23 @@ fn finite_numbers_become_the_nan_of_the_policy() {
             let convert = element.default_convert().with_nan(nan).with_overflow(Overflow::Special);
             for round in [Round::NearestEven, Round::TowardZero] {
                 let rule = ScaleRule::Amax { target: 1000.0, ratio: Ratio::Divide };
-                for (scale, rule) in [(FormatSpec::E8M0, ScaleRule::Floor), (FormatSpec::F32, rule)] {
-                    let spec = BlockSpec::new(element, Some(scale), Extent::Block { rows: 1, cols: 32 }, rule);
-                    let spec = spec.with_apply(Apply::Reciprocal).with_element_convert(convert.with_round(round));
-                    assert_reference(&format!("{layout:?} {nan:?} {round:?} {scale}"), &spec, &x, &[4, 256]);
+                for (scale, rule) in [(FormatSpec::E8M0, ScaleRule::Floor), (FormatSpec::F32, rule)]
+                {
+                    let spec = BlockSpec::new(
+                        element,
+                        Some(scale),
+                        Extent::Block { rows: 1, cols: 32 },
+                        rule,
+                    );
+                    let spec = spec
+                        .with_apply(Apply::Reciprocal)
+                        .with_element_convert(convert.with_round(round));
+                    assert_reference(
+                        &format!("{layout:?} {nan:?} {round:?} {scale}"),
+                        &spec,
+                        &x,
+                        &[4, 256],
+                    );
                 }
             }
         }
@@ -282,9 +397,18 @@ fn finite_numbers_become_the_nan_of_the_policy() {
 #[test]
 fn scales_far_from_one_are_the_rules() {
     let mut random = Random::new(5);
-    let powers = FloatSpec { zero_field: ZeroField::Normals, ..FloatSpec::finite_nan(8, 0).unsigned() };
-    let scale = |bias| FormatSpec::new("E8M0 elsewhere", Encoding::Float(FloatSpec { bias, ..powers })).unwrap();
-    let bounds = [(0.0, f32::INFINITY), (0.0, 3.0e-29), (1.0e20, f32::INFINITY), (1.0e-12, 1.0e-9), (2.0, 2.0)];
+    let powers =
+        FloatSpec { zero_field: ZeroField::Normals, ..FloatSpec::finite_nan(8, 0).unsigned() };
+    let scale = |bias| {
+        FormatSpec::new("E8M0 elsewhere", Encoding::Float(FloatSpec { bias, ..powers })).unwrap()
+    };
+    let bounds = [
+        (0.0, f32::INFINITY),
+        (0.0, 3.0e-29),
+        (1.0e20, f32::INFINITY),
+        (1.0e-12, 1.0e-9),
+        (2.0, 2.0),
+    ];
     for (element, target) in [(FormatSpec::F4E2M1, 6.0), (FormatSpec::F8E4M3, 448.0)] {
         for rule in [
             ScaleRule::Floor,
@@ -294,11 +418,17 @@ fn scales_far_from_one_are_the_rules() {
             ScaleRule::Even { mantissa_bits: 6 },
             ScaleRule::Amax { target, ratio: Ratio::Divide },
         ] {
-            for (bounds, bias) in bounds.into_iter().flat_map(|bounds| [127, 20, 230, -10].map(|bias| (bounds, bias))) {
+            for (bounds, bias) in
+                bounds.into_iter().flat_map(|bounds| [127, 20, 230, -10].map(|bias| (bounds, bias)))
+            {
                 let extent = Extent::Block { rows: 1, cols: 8 };
-                let spec = BlockSpec::new(element, Some(scale(bias)), extent, rule).with_scale_bounds(bounds);
-                let spec = spec.with_apply(Apply::Reciprocal).with_scale_convert(Convert::SATURATING.with_round(Round::Up));
-                let x: Vec<f32> = (0..1024).map(|i| random.number() * f32::powi(2.0, i / 8 * 2 - 126)).collect();
+                let spec = BlockSpec::new(element, Some(scale(bias)), extent, rule)
+                    .with_scale_bounds(bounds);
+                let spec = spec
+                    .with_apply(Apply::Reciprocal)
+                    .with_scale_convert(Convert::SATURATING.with_round(Round::Up));
+                let x: Vec<f32> =
+                    (0..1024).map(|i| random.number() * f32::powi(2.0, i / 8 * 2 - 126)).collect();
                 assert_reference(&format!("{rule:?} {bounds:?} {bias}"), &spec, &x, &[4, 256]);
             }
         }
@@ -311,7 +441,8 @@ fn every_code_under_every_scale_code_comes_back() {
         let spec = &preset.spec;
         let mut random = Random::new(12);
         for cols in [256, 272, 131] {
-            // Every scale code once, where they are bytes; else some, and those that are not finite.
+            // Every scale code once, where they are bytes; else some, and those that are not
+            // finite.
             let rows = 300;
             let shape = [rows, cols];
             let zeros = Quantizer::new(spec).quantize(&vec![1.0f32; rows * cols], &shape).unwrap();
@@ -323,18 +454,29 @@ fn every_code_under_every_scale_code_comes_back() {
             let offset_bits = if spec.offset_bytes() == 1 { spec.element.bits() } else { 8 };
             let mut scales = fill(zeros.scales(), scale_bits, &mut random);
             if spec.scale_bytes() == 1 {
-                scales.iter_mut().enumerate().for_each(|(i, code)| *code = (i as u32 & ((1 << scale_bits) - 1)) as u8);
+                scales
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(i, code)| *code = (i as u32 & ((1 << scale_bits) - 1)) as u8);
             }
             let mut codes = fill(zeros.codes(), 8, &mut random);
             // What is left of a row's last byte is 0.
-            let unused = (cols * spec.element.bits() as usize).div_ceil(8) * 8 - cols * spec.element.bits() as usize;
+            let unused = (cols * spec.element.bits() as usize).div_ceil(8) * 8
+                - cols * spec.element.bits() as usize;
             let row_bytes = zeros.view().row_bytes();
-            codes.iter_mut().skip(row_bytes - 1).step_by(row_bytes).for_each(|byte| *byte &= 0xFF >> unused);
+            codes
+                .iter_mut()
+                .skip(row_bytes - 1)
+                .step_by(row_bytes)
+                .for_each(|byte| *byte &= 0xFF >> unused);
             let offsets = fill(zeros.offsets(), offset_bits, &mut random);
             for tensor_scale in [1.0, 0.0123, 3.0e38, 1.0e-38] {
-                let tensor_scale = if matches!(spec.tensor_scale, TensorScale::None) { 1.0 } else { tensor_scale };
-                let parts = Parts { codes: &codes, scales: &scales, offsets: &offsets, tensor_scale };
-                let tensor = QuantTensor::from_parts_with(spec, &shape, parts, Accept::Nonfinite).unwrap();
+                let tensor_scale =
+                    if matches!(spec.tensor_scale, TensorScale::None) { 1.0 } else { tensor_scale };
+                let parts =
+                    Parts { codes: &codes, scales: &scales, offsets: &offsets, tensor_scale };
+                let tensor =
+                    QuantTensor::from_parts_with(spec, &shape, parts, Accept::Nonfinite).unwrap();
                 assert_numbers(preset.name, &tensor.view());
                 if tensor_scale == 1.0 && matches!(spec.tensor_scale, TensorScale::None) {
                     break;
@@ -376,12 +518,19 @@ fn a_tensor_quantized_into_is_the_one_quantized_anew() {
         let quantizer = Quantizer::new(&preset.spec);
         let mut tensor = quantizer.quantize(&first, &[7, 45]).unwrap();
         quantizer.quantize_into(&second, &mut tensor).unwrap();
-        assert!(same(&tensor, &quantizer.quantize_reference(&second, &[7, 45]).unwrap()), "{}", preset.name);
+        assert!(
+            same(&tensor, &quantizer.quantize_reference(&second, &[7, 45]).unwrap()),
+            "{}",
+            preset.name
+        );
     }
     let quantizer = Quantizer::new(&preset::ocp::MXFP4);
     let mut tensor = quantizer.quantize(&first, &[7, 45]).unwrap();
     let before = tensor.clone();
-    assert_eq!(quantizer.quantize_into(&second[1..], &mut tensor).unwrap_err().to_string(), "elements: expected 315, found 314");
+    assert_eq!(
+        quantizer.quantize_into(&second[1..], &mut tensor).unwrap_err().to_string(),
+        "elements: expected 315, found 314"
+    );
     let other = Quantizer::new(&preset::ocp::MXFP8_E4M3).quantize_into(&second, &mut tensor);
     assert!(matches!(other, Err(Error::Scheme { .. })));
     assert_eq!(tensor, before);
@@ -392,8 +541,20 @@ fn a_tensor_quantized_into_is_the_one_quantized_anew() {
 fn threads_and_kernels_change_nothing() {
     let mut random = Random::new(14);
     let x: Vec<f32> = (0..400).flat_map(|_| random.block(352)).collect();
-    let names = ["ocp::MXFP4", "ocp::MXFP8_E5M2", "ocp::MXFP6_E3M2", "nvfp4::TORCHAO", "int::INT8_G32", "fp8::ROW_E4M3"];
-    let others = ["int::UINT4_G32", "fp8::BLOCK_128X128_E4M3", "nvfp4::MODEL_OPTIMIZER_16X16", "fp8::TENSOR_E4M3"];
+    let names = [
+        "ocp::MXFP4",
+        "ocp::MXFP8_E5M2",
+        "ocp::MXFP6_E3M2",
+        "nvfp4::TORCHAO",
+        "int::INT8_G32",
+        "fp8::ROW_E4M3",
+    ];
+    let others = [
+        "int::UINT4_G32",
+        "fp8::BLOCK_128X128_E4M3",
+        "nvfp4::MODEL_OPTIMIZER_16X16",
+        "fp8::TENSOR_E4M3",
+    ];
     for name in names.into_iter().chain(others) {
         let spec = preset::by_name(name).unwrap().spec;
         let reference = Quantizer::new(&spec).quantize_reference(&x, &[400, 352]).unwrap();
@@ -403,15 +564,22 @@ fn threads_and_kernels_change_nothing() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let tensor = pool.install(|| Quantizer::new(&spec).quantize(&x, &[400, 352]).unwrap());
             assert!(same(&tensor, &reference), "{name} on {threads} threads");
-            assert!(pool.install(|| tensor.dequantize()).iter().zip(&numbers).all(|(a, b)| a.to_bits() == b.to_bits()));
+            assert!(
+                pool.install(|| tensor.dequantize())
+                    .iter()
+                    .zip(&numbers)
+                    .all(|(a, b)| a.to_bits() == b.to_bits())
+            );
         }
     }
 }
 
-/// Numbers of blocks so large that quotients of others are as small as numbers get: their codes have the sign that the reference gives zeros.
+/// Numbers of blocks so large that quotients of others are as small as numbers get: their codes
+/// have the sign that the reference gives zeros.
 #[test]
 fn quotients_that_are_rounded_to_zero_have_the_references_sign() {
-    let schemes = [preset::nvfp4::MODEL_OPTIMIZER, preset::nvfp4::COMPRESSED_TENSORS, preset::nvfp4::TORCHAO];
+    let schemes =
+        [preset::nvfp4::MODEL_OPTIMIZER, preset::nvfp4::COMPRESSED_TENSORS, preset::nvfp4::TORCHAO];
     let mut random = Random::new(7);
     for exponent in 0..60 {
         let largest = 1.37 * 2.0f32.powi(exponent);

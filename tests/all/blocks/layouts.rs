@@ -2,11 +2,15 @@
 
 use proptest::prelude::*;
 use subhalf::layout::{
-    Awq, GgmlType, GptqZeros, LayerScales, WordOrder, from_awq, from_compressed_tensors, from_ggml, from_gpt_oss, from_gptq,
-    grouped, pack_split_halves, pack_words, swizzle_scales, to_awq, to_compressed_tensors, to_ggml, to_gpt_oss, to_gptq,
-    unpack_split_halves, unpack_words, unswizzle_scales,
+    Awq, GgmlType, GptqZeros, LayerScales, WordOrder, from_awq, from_compressed_tensors, from_ggml,
+    from_gpt_oss, from_gptq, grouped, pack_split_halves, pack_words, swizzle_scales, to_awq,
+    to_compressed_tensors, to_ggml, to_gpt_oss, to_gptq, unpack_split_halves, unpack_words,
+    unswizzle_scales,
 };
-use subhalf::{Apply, BitOrder, Error, Extent, FormatSpec, QuantTensor, Ratio, ScaleRule, TensorScale, pack, preset, unpack};
+use subhalf::{
+    Apply, BitOrder, Error, Extent, FormatSpec, QuantTensor, Ratio, ScaleRule, TensorScale, pack,
+    preset, unpack,
+};
 
 const ORDERS: [WordOrder; 3] = [WordOrder::Along, WordOrder::Down, WordOrder::Awq];
 
@@ -16,8 +20,9 @@ fn codes(count: usize, bits: u32) -> impl Strategy<Value = Vec<u8>> {
 
 /// Codes of some bits in a matrix.
 fn matrix() -> impl Strategy<Value = (u32, usize, usize, Vec<u8>)> {
-    (1..=8u32, 0..20usize, 0..20usize)
-        .prop_flat_map(|(bits, rows, cols)| codes(rows * cols, bits).prop_map(move |codes| (bits, rows, cols, codes)))
+    (1..=8u32, 0..20usize, 0..20usize).prop_flat_map(|(bits, rows, cols)| {
+        codes(rows * cols, bits).prop_map(move |codes| (bits, rows, cols, codes))
+    })
 }
 
 /// Numbers in a matrix of so many columns of whole blocks.
@@ -126,7 +131,9 @@ proptest! {
 #[test]
 fn swizzled_places_are_the_worked_ones() {
     // formats.md 7.5, of 128 rows of 4: row and column, then the place.
-    for ((row, col), place) in [((0, 0), 0), ((1, 0), 16), ((32, 0), 4), ((0, 3), 3), ((127, 3), 511)] {
+    for ((row, col), place) in
+        [((0, 0), 0), ((1, 0), 16), ((32, 0), 4), ((0, 3), 3), ((127, 3), 511)]
+    {
         let mut scales = vec![0; 512];
         scales[row * 4 + col] = 1;
         let swizzled = swizzle_scales(&scales, 128, 4).expect("lengths that fit");
@@ -147,19 +154,28 @@ fn nibbles_are_the_worked_ones() {
         pack(&codes, 4, order, &mut bytes).expect("lengths that fit");
         bytes
     };
-    assert_eq!((packed(BitOrder::LsbFirst), packed(BitOrder::MsbFirst)), ([0x21, 0x43], [0x12, 0x34]));
-    // formats.md 6.4: v0 | v1 << 6 | v2 << 12 | v3 << 18, little-endian; the other way round the first value is in the top six bits.
+    assert_eq!(
+        (packed(BitOrder::LsbFirst), packed(BitOrder::MsbFirst)),
+        ([0x21, 0x43], [0x12, 0x34])
+    );
+    // formats.md 6.4: v0 | v1 << 6 | v2 << 12 | v3 << 18, little-endian; the other way round the
+    // first value is in the top six bits.
     let (mut low, mut high) = ([0; 3], [0; 3]);
     pack(&[0x3F, 0, 0, 0x01], 6, BitOrder::LsbFirst, &mut low).expect("lengths that fit");
     pack(&[0x3F, 0, 0, 0x01], 6, BitOrder::MsbFirst, &mut high).expect("lengths that fit");
     assert_eq!((low, high), ([0x3F, 0x00, 0x04], [0xFC, 0x00, 0x01]));
     // GPTQ's 3-bit codes run over the ends of words.
-    assert_eq!(pack_words(&[7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5], 3, [11, 1], WordOrder::Down), Ok(vec![0x4000_0007, 1]));
+    assert_eq!(
+        pack_words(&[7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5], 3, [11, 1], WordOrder::Down),
+        Ok(vec![0x4000_0007, 1])
+    );
 }
 
 #[test]
 fn ggml_refuses_what_does_not_fit() {
-    let length = |kind: GgmlType, count: usize, shape: &[usize]| from_ggml(kind, &vec![0; count], shape).err();
+    let length = |kind: GgmlType, count: usize, shape: &[usize]| {
+        from_ggml(kind, &vec![0; count], shape).err()
+    };
     for kind in GgmlType::ALL {
         let (len, bytes) = (kind.block_len(), kind.block_bytes());
         assert_eq!(length(kind, 2 * bytes, &[2, len]), None);
@@ -171,12 +187,14 @@ fn ggml_refuses_what_does_not_fit() {
         assert!(length(kind, bytes, &[usize::MAX, usize::MAX]).is_some());
         assert!(length(kind, bytes, &[1 << 40, len]).is_some());
     }
-    let tensor = QuantTensor::quantize(&preset::ocp::MXFP4, &[1.0f32; 64], &[2, 32]).expect("a shape that fits");
+    let tensor = QuantTensor::quantize(&preset::ocp::MXFP4, &[1.0f32; 64], &[2, 32])
+        .expect("a shape that fits");
     // Whatever the rule, MXFP4 is MXFP4; no other type has its blocks.
     for kind in GgmlType::ALL {
         assert_eq!(to_ggml(kind, &tensor.view()).is_ok(), kind == GgmlType::Mxfp4, "{kind:?}");
     }
-    let ragged = QuantTensor::quantize(&preset::ocp::MXFP4, &[1.0f32; 33], &[33]).expect("a shape that fits");
+    let ragged = QuantTensor::quantize(&preset::ocp::MXFP4, &[1.0f32; 33], &[33])
+        .expect("a shape that fits");
     assert!(matches!(to_ggml(GgmlType::Mxfp4, &ragged.view()), Err(Error::Length { .. })));
     assert!(matches!(to_gpt_oss(&ragged.view()), Err(Error::Length { .. })));
 }
@@ -187,7 +205,8 @@ fn rows_of_a_tensor_are_blocks_of_their_own() {
     for kind in [GgmlType::Q4_0, GgmlType::Q5_1, GgmlType::Nvfp4] {
         let tensor = QuantTensor::quantize(&kind.spec(), &x, &[4, 64]).expect("a shape that fits");
         let whole = to_ggml(kind, &tensor.view()).expect("a tensor of this type");
-        let last = to_ggml(kind, &tensor.view().rows(3..4).expect("a row")).expect("a tensor of this type");
+        let last = to_ggml(kind, &tensor.view().rows(3..4).expect("a row"))
+            .expect("a tensor of this type");
         assert_eq!(last, whole[whole.len() / 4 * 3..]);
     }
 }
@@ -195,7 +214,10 @@ fn rows_of_a_tensor_are_blocks_of_their_own() {
 #[test]
 fn words_refuse_what_does_not_fit() {
     assert!(matches!(pack_words(&[1; 7], 4, [1, 8], WordOrder::Along), Err(Error::Length { .. })));
-    assert!(matches!(pack_words(&[1; 8], 9, [1, 8], WordOrder::Along), Err(Error::SpecRange { .. })));
+    assert!(matches!(
+        pack_words(&[1; 8], 9, [1, 8], WordOrder::Along),
+        Err(Error::SpecRange { .. })
+    ));
     assert!(matches!(pack_words(&[], 0, [0, 0], WordOrder::Down), Err(Error::SpecRange { .. })));
     for order in ORDERS {
         assert!(unpack_words(&[], 4, [usize::MAX / 8 * 8, 8], order).is_err());
@@ -217,23 +239,31 @@ fn tensor_scales_are_refused() {
         .with_apply(Apply::Divide);
     let tensor = QuantTensor::quantize(&mx, &[3.0f32; 32], &[1, 32]).expect("a shape that fits");
     assert!(matches!(to_gpt_oss(&tensor.view()), Err(Error::Scheme { .. })));
-    let tensor = QuantTensor::quantize(&preset::nvfp4::NVINT4, &[3.0f32; 16], &[1, 16]).expect("a shape that fits");
+    let tensor = QuantTensor::quantize(&preset::nvfp4::NVINT4, &[3.0f32; 16], &[1, 16])
+        .expect("a shape that fits");
     assert!(matches!(to_compressed_tensors(&tensor.view()), Err(Error::Scheme { .. })));
     let (words, scales) = ([0, 0], tensor.scales());
-    assert!(matches!(from_compressed_tensors(tensor.spec(), &words, scales, &[], &[1, 16]), Err(Error::Scheme { .. })));
+    assert!(matches!(
+        from_compressed_tensors(tensor.spec(), &words, scales, &[], &[1, 16]),
+        Err(Error::Scheme { .. })
+    ));
 }
 
 #[test]
 fn words_of_contradicting_specs_are_refused() {
     for extent in [Extent::Block { rows: 0, cols: 4 }, Extent::Block { rows: 4, cols: 0 }] {
         let spec = preset::int::INT4_G32.with_extent(extent);
-        assert!(matches!(from_compressed_tensors(&spec, &[], &[], &[], &[0, 4]), Err(Error::Block(_))));
+        assert!(matches!(
+            from_compressed_tensors(&spec, &[], &[], &[], &[0, 4]),
+            Err(Error::Block(_))
+        ));
     }
 }
 
 #[test]
 fn gptq_refuses_what_does_not_fit() {
-    let tensor = QuantTensor::quantize(&grouped(4, FormatSpec::F16), &[1.0f32; 64], &[8, 8]).expect("a shape that fits");
+    let tensor = QuantTensor::quantize(&grouped(4, FormatSpec::F16), &[1.0f32; 64], &[8, 8])
+        .expect("a shape that fits");
     let rows: Vec<usize> = (0..8).collect();
     let layer = to_gptq(&tensor.view(), &rows, GptqZeros::Plain).expect("all inputs");
     let mut skewed = layer.clone();
@@ -245,12 +275,21 @@ fn gptq_refuses_what_does_not_fit() {
         assert!(from_gptq(&layer, 4, shape, GptqZeros::Plain).is_err(), "{shape:?}");
     }
     assert!(matches!(from_gptq(&layer, 0, [8, 8], GptqZeros::Plain), Err(Error::Block(_))));
-    assert!(matches!(to_gptq(&tensor.view(), &rows[1..], GptqZeros::Plain), Err(Error::Length { .. })));
+    assert!(matches!(
+        to_gptq(&tensor.view(), &rows[1..], GptqZeros::Plain),
+        Err(Error::Length { .. })
+    ));
     for twice in [[0, 0, 2, 3, 4, 5, 6, 7], [8, 1, 2, 3, 4, 5, 6, 7]] {
-        assert!(matches!(to_gptq(&tensor.view(), &twice, GptqZeros::Plain), Err(Error::Stored { .. })));
+        assert!(matches!(
+            to_gptq(&tensor.view(), &twice, GptqZeros::Plain),
+            Err(Error::Stored { .. })
+        ));
     }
-    for other in [preset::int::UINT4_G32, grouped(4, FormatSpec::UE4M3), grouped(4, FormatSpec::TF32)] {
-        let other = QuantTensor::quantize(&other, &[1.0f32; 64], &[8, 8]).expect("a shape that fits");
+    for other in
+        [preset::int::UINT4_G32, grouped(4, FormatSpec::UE4M3), grouped(4, FormatSpec::TF32)]
+    {
+        let other =
+            QuantTensor::quantize(&other, &[1.0f32; 64], &[8, 8]).expect("a shape that fits");
         assert!(matches!(to_awq(&other.view()), Err(Error::Scheme { .. })));
     }
     let empty = Awq { qweight: vec![], qzeros: vec![], scales: LayerScales::F32(vec![]) };

@@ -3,7 +3,8 @@
 use subhalf::preset::{nvfp4, ocp};
 use subhalf::{BlockSpec, Error, Parts, QuantTensor};
 
-const FORMS: [BlockSpec; 3] = [nvfp4::TORCHAO, nvfp4::COMPRESSED_TENSORS, nvfp4::FOUR_OVER_SIX_STATIC];
+const FORMS: [BlockSpec; 3] =
+    [nvfp4::TORCHAO, nvfp4::COMPRESSED_TENSORS, nvfp4::FOUR_OVER_SIX_STATIC];
 
 /// One row of MXFP4 blocks: their scale codes, and the codes of all elements of each.
 fn mx(blocks: &[(u8, u8)], cols: usize) -> QuantTensor {
@@ -20,7 +21,9 @@ fn mx(blocks: &[(u8, u8)], cols: usize) -> QuantTensor {
 
 /// The numbers of `old`, −0 and NaN included, in `new`.
 fn same(old: &QuantTensor, new: &QuantTensor) {
-    let bits = |tensor: &QuantTensor| tensor.dequantize().into_iter().map(f32::to_bits).collect::<Vec<_>>();
+    let bits = |tensor: &QuantTensor| {
+        tensor.dequantize().into_iter().map(f32::to_bits).collect::<Vec<_>>()
+    };
     assert_eq!(bits(old), bits(new));
 }
 
@@ -29,12 +32,20 @@ fn scales_that_fit_keep_their_codes() {
     // 2^8 and 2^-9 are the ends of UE4M3's powers of two: 0x78 is 256, 0x01 is 2^-9. 0xB is -1.5.
     let old = mx(&[(127 + 8, 0x7), (127 - 9, 0xB)], 64);
     let new = old.view().to_nvfp4(&nvfp4::TORCHAO).expect("scales that fit");
-    assert_eq!((new.tensor_scale(), new.scales(), new.codes()), (1.0, &[0x78, 0x78, 0x01, 0x01][..], old.codes()));
+    assert_eq!(
+        (new.tensor_scale(), new.scales(), new.codes()),
+        (1.0, &[0x78, 0x78, 0x01, 0x01][..], old.codes())
+    );
     // All of it 100 binades down; the divisor of compressed-tensors is the inverse of the factor.
     let old = mx(&[(27 + 8, 0x7), (27 - 9, 0xB)], 64);
-    for (spec, tensor_scale) in [(nvfp4::TORCHAO, 2f32.powi(-100)), (nvfp4::COMPRESSED_TENSORS, 2f32.powi(100))] {
+    for (spec, tensor_scale) in
+        [(nvfp4::TORCHAO, 2f32.powi(-100)), (nvfp4::COMPRESSED_TENSORS, 2f32.powi(100))]
+    {
         let new = old.view().to_nvfp4(&spec).expect("scales that fit");
-        assert_eq!((new.tensor_scale(), new.scales(), new.codes()), (tensor_scale, &[0x78, 0x78, 0x01, 0x01][..], old.codes()));
+        assert_eq!(
+            (new.tensor_scale(), new.scales(), new.codes()),
+            (tensor_scale, &[0x78, 0x78, 0x01, 0x01][..], old.codes())
+        );
         same(&old, &new);
     }
 }
@@ -68,7 +79,10 @@ fn elements_take_over_what_scales_cannot() {
     for spec in FORMS {
         same(&mixed(17), &mixed(17).view().to_nvfp4(&spec).expect("scales that fit"));
         let error = mixed(18).view().to_nvfp4(&spec).expect_err("scales too far apart").to_string();
-        assert_eq!(error, "MXFP4 as NVFP4 without loss: expected scales that are within reach of one tensor scale");
+        assert_eq!(
+            error,
+            "MXFP4 as NVFP4 without loss: expected scales that are within reach of one tensor scale"
+        );
     }
 }
 
@@ -84,7 +98,10 @@ fn zeros_and_nan_do_not_limit() {
     }
     // Model Optimizer restores -0 as +0.
     let error = old.view().to_nvfp4(&nvfp4::MODEL_OPTIMIZER).expect_err("-0").to_string();
-    assert_eq!(error, "MXFP4 as NVFP4 without loss: expected a format that restores these very numbers");
+    assert_eq!(
+        error,
+        "MXFP4 as NVFP4 without loss: expected a format that restores these very numbers"
+    );
 }
 
 #[test]
@@ -105,7 +122,8 @@ fn other_formats_are_refused() {
     assert_eq!(empty.view().to_nvfp4(&nvfp4::TORCHAO).expect("a tensor").tensor_scale(), 1.0);
 }
 
-/// Every pair of element codes of a block, at every distance of two scales: what is not refused is the same.
+/// Every pair of element codes of a block, at every distance of two scales: what is not refused is
+/// the same.
 #[test]
 fn all_pairs_of_codes() {
     let mut refused = 0;
@@ -119,9 +137,11 @@ fn all_pairs_of_codes() {
             assert!(apart > 17 || old.view().to_nvfp4(&nvfp4::TORCHAO).is_ok());
         }
     }
-    // A block of c alone can be multiplied by 2^-a … 2^b with (a, b) of 0.5 (0, 3), 1 (1, 2), 1.5 (0, 2), 2 (2, 1), 3 (1, 1), 4 (3, 0), 6 (2, 0);
-    // a pair reaches 17 + b of the first + a of the second, of the 12 distances above 17.
+    // A block of c alone can be multiplied by 2^-a … 2^b with (a, b) of 0.5 (0, 3), 1 (1, 2), 1.5
+    // (0, 2), 2 (2, 1), 3 (1, 1), 4 (3, 0), 6 (2, 0); a pair reaches 17 + b of the first + a of the
+    // second, of the 12 distances above 17.
     let spans = [(0, 3), (1, 2), (0, 2), (2, 1), (1, 1), (3, 0), (2, 0)];
-    let expected: u32 = spans.iter().flat_map(|first| spans.map(|second| 12 - (first.1 + second.0))).sum();
+    let expected: u32 =
+        spans.iter().flat_map(|first| spans.map(|second| 12 - (first.1 + second.0))).sum();
     assert_eq!(refused, 4 * expected);
 }

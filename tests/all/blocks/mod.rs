@@ -1,6 +1,6 @@
-//! Other people's block-scaled tensors, array by array: scales, codes and the numbers that come back, under the preset that names their
-//! source. `tests/golden` holds a copy and runs always; the folder itself runs with
-//! `SUBHALF_ORACLE=FOLDER cargo test --release -- --ignored oracle`.
+//! Other people's block-scaled tensors, array by array: scales, codes and the numbers that come
+//! back, under the preset that names their source. `tests/golden` holds a copy and runs always; the
+//! folder itself runs with `SUBHALF_ORACLE=FOLDER cargo test --release -- --ignored oracle`.
 
 mod doubles;
 mod given;
@@ -44,7 +44,8 @@ struct Case {
     expected: fn(u64) -> u64,
     /// Which of its elements are NaN: all NaNs are equal.
     is_nan: fn(u64) -> bool,
-    /// Elements of the array left out, by the inputs of their block and their own, with the line that says why.
+    /// Elements of the array left out, by the inputs of their block and their own, with the line
+    /// that says why.
     except: Option<Except>,
 }
 
@@ -58,7 +59,15 @@ enum Known {
 
 impl Case {
     fn new(spec: BlockSpec, read: Read) -> Self {
-        Self { spec, tensor_scale: None, given: None, read, expected: |bits| bits, is_nan: |_| false, except: None }
+        Self {
+            spec,
+            tensor_scale: None,
+            given: None,
+            read,
+            expected: |bits| bits,
+            is_nan: |_| false,
+            except: None,
+        }
     }
 
     /// A case whose numbers are f32.
@@ -91,14 +100,17 @@ impl Case {
 /// The scheme with blocks of another length, where it has any: a scale an element stays.
 fn in_blocks(spec: BlockSpec, length: u32) -> BlockSpec {
     match spec.extent {
-        Extent::Block { rows: 1, cols: 2.. } if length > 0 => spec.with_extent(Extent::Block { rows: 1, cols: length }),
+        Extent::Block { rows: 1, cols: 2.. } if length > 0 => {
+            spec.with_extent(Extent::Block { rows: 1, cols: length })
+        }
         Extent::Flat(_) if length > 0 => spec.with_extent(Extent::Flat(length)),
         _ => spec,
     }
 }
 
-/// The shape in which inputs are read: their own, or rows of one block where a block does not fit theirs ("nvfp4 sources read it as
-/// 2N blocks of 16"; ggml's NVFP4 reads two rows as one block of 64).
+/// The shape in which inputs are read: their own, or rows of one block where a block does not fit
+/// theirs ("nvfp4 sources read it as 2N blocks of 16"; ggml's NVFP4 reads two rows as one block of
+/// 64).
 fn shape(entry: &Entry, inputs: &Entry) -> Vec<usize> {
     let (count, block) = (inputs.count(), entry.block as usize);
     let fits = block == 0 || inputs.shape.last().is_some_and(|cols| cols % block == 0);
@@ -141,7 +153,9 @@ fn known(oracle: &Oracle, entry: &Entry) -> Option<Known> {
     let name = entry.file.split_once('/')?.1.strip_suffix(".bin")?;
     // The last part is the type of the elements.
     let parts: Vec<&str> = name.split('.').collect();
-    ints::case(oracle, entry, &parts).or_else(|| mx::case(entry, &parts)).or_else(|| nvfp4::case(oracle, entry, &parts))
+    ints::case(oracle, entry, &parts)
+        .or_else(|| mx::case(entry, &parts))
+        .or_else(|| nvfp4::case(oracle, entry, &parts))
 }
 
 #[test]
@@ -177,7 +191,9 @@ fn run(folder: &Path) -> Tallies {
         let tally = tallies.of(&entry.source);
         match known(&oracle, entry) {
             None => failures.push(format!("{}: unknown array", entry.file)),
-            Some(Known::Excluded(reason)) => tally.leave_out(oracle.array(&entry.file).len(), reason),
+            Some(Known::Excluded(reason)) => {
+                tally.leave_out(oracle.array(&entry.file).len(), reason)
+            }
             Some(Known::Check(case)) => {
                 tally.arrays += 1;
                 failures.extend(compare(&oracle, entry, &case, tally).err());
@@ -189,7 +205,9 @@ fn run(folder: &Path) -> Tallies {
 }
 
 fn compare(oracle: &Oracle, entry: &Entry, case: &Case, tally: &mut Tally) -> Result<(), String> {
-    let source = oracle.entry(&entry.inputs).ok_or_else(|| format!("{}: unknown inputs {:?}", entry.file, entry.inputs))?;
+    let source = oracle
+        .entry(&entry.inputs)
+        .ok_or_else(|| format!("{}: unknown inputs {:?}", entry.file, entry.inputs))?;
     let inputs = oracle.floats(&entry.inputs);
     let mut quantizer = Quantizer::new(&case.spec);
     if let Some(tensor_scale) = case.tensor_scale {
@@ -199,16 +217,24 @@ fn compare(oracle: &Oracle, entry: &Entry, case: &Case, tally: &mut Tally) -> Re
     if let Some((scale, zero_point)) = &given {
         quantizer = quantizer.scales(scale, zero_point);
     }
-    let tensor = quantizer.quantize(&inputs, &shape(entry, source)).map_err(|error| format!("{}: {error}", entry.file))?;
+    let tensor = quantizer
+        .quantize(&inputs, &shape(entry, source))
+        .map_err(|error| format!("{}: {error}", entry.file))?;
     let (expected, found) = (oracle.array(&entry.file), (case.read)(&tensor));
     if expected.len() != found.len() {
-        return Err(format!("{}: expected {} elements, found {}", entry.file, expected.len(), found.len()));
+        return Err(format!(
+            "{}: expected {} elements, found {}",
+            entry.file,
+            expected.len(),
+            found.len()
+        ));
     }
     let block = (inputs.len() / tensor.view().blocks().max(1)).max(1);
     let (mut wrong, mut first) = (0, String::new());
     for (i, (&want, &have)) in expected.iter().zip(&found).enumerate() {
         let want = (case.expected)(want);
-        let own = i * inputs.len() / expected.len()..((i + 1) * inputs.len() / expected.len()).min(inputs.len());
+        let own = i * inputs.len() / expected.len()
+            ..((i + 1) * inputs.len() / expected.len()).min(inputs.len());
         let index = own.start / block;
         let elements = &inputs[index * block..((index + 1) * block).min(inputs.len())];
         if want == have || ((case.is_nan)(want) && (case.is_nan)(have)) {
@@ -223,8 +249,14 @@ fn compare(oracle: &Oracle, entry: &Entry, case: &Case, tally: &mut Tally) -> Re
         if wrong <= 4 {
             let amax = elements.iter().fold(0.0f32, |amax, x| amax.max(x.abs()));
             let here = inputs.get(i * inputs.len() / expected.len());
-            first += &format!("\n    [{i}] block {index}, amax {amax:e}, x {here:?}: expected {want:#x}, found {have:#x}");
+            first += &format!(
+                "\n    [{i}] block {index}, amax {amax:e}, x {here:?}: expected {want:#x}, found {have:#x}"
+            );
         }
     }
-    if wrong == 0 { Ok(()) } else { Err(format!("{}: {wrong} of {}{first}", entry.file, expected.len())) }
+    if wrong == 0 {
+        Ok(())
+    } else {
+        Err(format!("{}: {wrong} of {}{first}", entry.file, expected.len()))
+    }
 }

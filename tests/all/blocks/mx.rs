@@ -27,11 +27,13 @@ fn named(module: &str, format: &str, more: &str) -> Option<BlockSpec> {
     Some(named(module, format, rest)?.with_scale(powers_of_two(scale_bits.parse().ok()?)?))
 }
 
-/// microxcaling's scales of fewer bits: "shared exponent clipped to +-(2^(bits-1)-1): NaN above, clamp below".
+/// microxcaling's scales of fewer bits: "shared exponent clipped to +-(2^(bits-1)-1): NaN above,
+/// clamp below".
 fn powers_of_two(bits: u8) -> Option<FormatSpec> {
     let unsigned = FloatSpec::finite_nan(bits, 0).unsigned();
     let bias = (1 << (bits - 1)) - 1;
-    let layout = FloatSpec { bias, zero_field: ZeroField::Normals, nan: NanCodes::AllOnes, ..unsigned };
+    let layout =
+        FloatSpec { bias, zero_field: ZeroField::Normals, nan: NanCodes::AllOnes, ..unsigned };
     FormatSpec::new("powers of two", Encoding::Float(layout)).ok()
 }
 
@@ -64,9 +66,14 @@ pub(super) fn case(entry: &Entry, parts: &[&str]) -> Option<Known> {
                 return Some(Known::Excluded("microxcaling dither"));
             }
             // The scales do not depend on the rounding: their files name none.
-            let words: Vec<&str> = parts[2..parts.len() - 2].iter().copied().filter(|word| *word != "nonfinite").collect();
+            let words: Vec<&str> = parts[2..parts.len() - 2]
+                .iter()
+                .copied()
+                .filter(|word| *word != "nonfinite")
+                .collect();
             let words = if words.is_empty() { vec!["even"] } else { words };
-            Case::part(named(module, parts[0], &format!("_{}", words.join("_")))?, entry, what)?.known()
+            Case::part(named(module, parts[0], &format!("_{}", words.join("_")))?, entry, what)?
+                .known()
         }
         "modelopt" => {
             let what = if what == "elem" && element.bits() == 4 { "packed_low" } else { what };
@@ -74,7 +81,8 @@ pub(super) fn case(entry: &Entry, parts: &[&str]) -> Option<Known> {
         }
         "ct" if what == "scale_f32" => {
             let mut case = Case::part(named("compressed_tensors", parts[0], "")?, entry, "scale")?;
-            // "biased exponent as f32 before the cast to u8 (may be -inf or out of range)": the codes of E8M0 end at 0 and 254.
+            // "biased exponent as f32 before the cast to u8 (may be -inf or out of range)": the
+            // codes of E8M0 end at 0 and 254.
             case.expected = |bits| f32::from_bits(bits as u32).clamp(0.0, 254.0) as u64;
             case.except = Some(|block, _| {
                 let infinite = block.iter().any(|x| x.abs() >= 1.75 * f32::powi(2.0, 127));

@@ -1,5 +1,6 @@
-//! NVFP4, FP8 and HiF8 presets that no program's output stands behind, computed a second time: plain f32 loops over tables, which share no
-//! code with the crate. Inputs are the golden ones and seeded random tensors.
+//! NVFP4, FP8 and HiF8 presets that no program's output stands behind, computed a second time:
+//! plain f32 loops over tables, which share no code with the crate. Inputs are the golden ones and
+//! seeded random tensors.
 
 use super::inputs::{Random, edge_blocks};
 use crate::oracle::source::Oracle;
@@ -11,9 +12,14 @@ pub(super) type Table = Vec<(u32, f64)>;
 
 pub(super) fn floats(mantissa_bits: u32, bias: i32, max_code: u32) -> Table {
     let value = |code: u32| {
-        let (exponent, mantissa) = ((code >> mantissa_bits) as i32, f64::from(code & ((1 << mantissa_bits) - 1)));
+        let (exponent, mantissa) =
+            ((code >> mantissa_bits) as i32, f64::from(code & ((1 << mantissa_bits) - 1)));
         let unit = 2f64.powi(exponent.max(1) - bias - mantissa_bits as i32);
-        if exponent == 0 { mantissa * unit } else { (mantissa + f64::from(1 << mantissa_bits)) * unit }
+        if exponent == 0 {
+            mantissa * unit
+        } else {
+            (mantissa + f64::from(1 << mantissa_bits)) * unit
+        }
     };
     (0..=max_code).map(|code| (code, value(code))).collect()
 }
@@ -50,16 +56,22 @@ fn hif8() -> Table {
         (0x54, 4, -5),
         (0x58, 4, -6),
     ];
-    let pairs = (0..8).flat_map(|i| [(0x60 + 2 * i, 2, 8 + i as i32), (0x70 + 2 * i, 2, -8 - i as i32)]);
+    let pairs =
+        (0..8).flat_map(|i| [(0x60 + 2 * i, 2, 8 + i as i32), (0x70 + 2 * i, 2, -8 - i as i32)]);
     for (first, steps, exponent) in binades.into_iter().chain([(0x5C, 4, -7)]).chain(pairs) {
-        table.extend((0..steps).map(|k| (first + k, (1.0 + f64::from(k) / f64::from(steps)) * 2f64.powi(exponent))));
+        table.extend(
+            (0..steps).map(|k| {
+                (first + k, (1.0 + f64::from(k) / f64::from(steps)) * 2f64.powi(exponent))
+            }),
+        );
     }
     table.retain(|&(code, _)| code != 0x6F);
     table.sort_by(|a, b| a.1.total_cmp(&b.1));
     table
 }
 
-/// The code nearest to a number, in the last entry's place above it. Ties go to the even code, or away from zero.
+/// The code nearest to a number, in the last entry's place above it. Ties go to the even code, or
+/// away from zero.
 fn nearest(table: &Table, x: f64, away: bool) -> u32 {
     let mut best = 0;
     for i in 1..table.len() {
@@ -112,11 +124,22 @@ fn finite_amax(block: &[f32]) -> f32 {
 /// A block's scale code, its element codes and the numbers that come back.
 type Block = (u32, Vec<u32>, Vec<f32>);
 
-/// Elements of FP8 by a function of the number, under NaN's code for an element that is NaN and for one that became it.
-fn fp8(table: &Table, block: &[f32], scale: (u32, f32), scaled: impl Fn(f32) -> f32, nan: fn(f32) -> u32) -> Block {
+/// Elements of FP8 by a function of the number, under NaN's code for an element that is NaN and for
+/// one that became it.
+fn fp8(
+    table: &Table,
+    block: &[f32],
+    scale: (u32, f32),
+    scaled: impl Fn(f32) -> f32,
+    nan: fn(f32) -> u32,
+) -> Block {
     let code = |&x: &f32| {
         let y = scaled(x);
-        if y.is_nan() { nan(if x.is_nan() && !scale.1.is_nan() { x } else { f32::NAN }) } else { signed(table, 0x80, y) }
+        if y.is_nan() {
+            nan(if x.is_nan() && !scale.1.is_nan() { x } else { f32::NAN })
+        } else {
+            signed(table, 0x80, y)
+        }
     };
     let codes: Vec<u32> = block.iter().map(code).collect();
     let values = codes.iter().map(|&code| decode(table, 0x80, code) * scale.1).collect();
@@ -143,7 +166,9 @@ fn plain(table: &Table, max: f32, power_of_two: bool, block: &[f32]) -> Block {
         }
         // The exact quotient, in f64, is above a power of two or is it.
         (_, true) => {
-            let code = (0..255).find(|&code| f64::from(amax) <= f64::from(max) * 2f64.powi(code - 127)).expect("a scale") as u32;
+            let code = (0..255)
+                .find(|&code| f64::from(amax) <= f64::from(max) * 2f64.powi(code - 127))
+                .expect("a scale") as u32;
             (code, power(code))
         }
     };
@@ -229,7 +254,10 @@ fn hif8_tensor(target: f32, block: &[f32]) -> Block {
         code => code | if x < 0.0 { 0x80 } else { 0 },
     };
     let codes: Vec<u32> = block.iter().map(code).collect();
-    let values = codes.iter().map(|&code| if code == 0x80 { f32::NAN } else { decode(&table, 0x80, code) * s }).collect();
+    let values = codes
+        .iter()
+        .map(|&code| if code == 0x80 { f32::NAN } else { decode(&table, 0x80, code) * s })
+        .collect();
     (s.to_bits(), codes, values)
 }
 
@@ -242,7 +270,10 @@ fn te_nvfp4(block: &[f32], tensor_amax: f32) -> Block {
     let code = scale_code((fmax(block) * (t * (1.0 / 6.0))).min(f32::MAX));
     let s = decode(&e4m3(), 0x80, code);
     let factor = (1.0 / (s * (1.0 / t))).min(f32::MAX);
-    let codes: Vec<u32> = block.iter().map(|&x| if x.is_nan() { 7 } else { signed(&e2m1(), 8, x * factor) }).collect();
+    let codes: Vec<u32> = block
+        .iter()
+        .map(|&x| if x.is_nan() { 7 } else { signed(&e2m1(), 8, x * factor) })
+        .collect();
     let back = s * tensor_amax * (1.0f64 / 2688.0) as f32;
     let values = codes.iter().map(|&code| decode(&e2m1(), 8, code) * back).collect();
     (code, codes, values)
@@ -255,7 +286,13 @@ enum Author {
     Reference,
 }
 
-fn four_over_six(author: Author, bound: f32, metric: char, block: &[f32], tensor_amax: f32) -> Block {
+fn four_over_six(
+    author: Author,
+    bound: f32,
+    metric: char,
+    block: &[f32],
+    tensor_amax: f32,
+) -> Block {
     let target = bound * 6.0;
     let t = if tensor_amax == 0.0 { 1.0 } else { (target / tensor_amax).min(f32::MAX) };
     let amax = if author == Author::Reference { amax(block) } else { fmax(block) };
@@ -274,7 +311,8 @@ fn four_over_six(author: Author, bound: f32, metric: char, block: &[f32], tensor
             y => signed(&e2m1(), 8, y),
         };
         let codes: Vec<u32> = block.iter().map(element).collect();
-        let judged: Vec<f32> = codes.iter().map(|&code| decode(&e2m1(), 8, code) * s * tensor_amax / target).collect();
+        let judged: Vec<f32> =
+            codes.iter().map(|&code| decode(&e2m1(), 8, code) * s * tensor_amax / target).collect();
         let mut error = 0f32;
         for (value, x) in judged.iter().zip(block) {
             let difference = value - x;
@@ -287,7 +325,9 @@ fn four_over_six(author: Author, bound: f32, metric: char, block: &[f32], tensor
         let back = s * tensor_amax * (1.0 / f64::from(target)) as f32;
         let values = match author {
             Author::Reference => judged,
-            Author::TransformerEngine => codes.iter().map(|&code| decode(&e2m1(), 8, code) * back).collect(),
+            Author::TransformerEngine => {
+                codes.iter().map(|&code| decode(&e2m1(), 8, code) * back).collect()
+            }
         };
         (error, (code, codes, values))
     };
@@ -316,7 +356,8 @@ fn four_over_six_static(max: f32, block: &[f32], tensor_amax: f32) -> Block {
     (code, codes, values)
 }
 
-/// A preset, the rows and columns of its blocks (0: all), and its naive form, which gets a block and the largest finite number of the tensor.
+/// A preset, the rows and columns of its blocks (0: all), and its naive form, which gets a block
+/// and the largest finite number of the tensor.
 type Scheme = (&'static str, (usize, usize), Naive);
 type Naive = Box<dyn Fn(&[f32], f32) -> Block>;
 
@@ -327,7 +368,8 @@ fn schemes() -> Vec<Scheme> {
     let formats = || [("E4M3", e4m3(), 448.0), ("E5M2", e5m2(), 57344.0)];
     for (format, table, max) in formats() {
         let leak = |name: &str| -> &'static str { String::leak(name.replace('@', format)) };
-        let plain_of = |pow2, table: Table| Box::new(move |x: &[f32], _| plain(&table, max, pow2, x));
+        let plain_of =
+            |pow2, table: Table| Box::new(move |x: &[f32], _| plain(&table, max, pow2, x));
         add(leak("fp8::TENSOR_@"), tensor, plain_of(false, table.clone()));
         add(leak("fp8::ROW_@"), line, plain_of(false, table.clone()));
         if format == "E4M3" {
@@ -369,12 +411,24 @@ fn schemes() -> Vec<Scheme> {
         ("nvfp4::FOUR_OVER_SIX_MSE", reference, 256.0, 's'),
         ("nvfp4::FOUR_OVER_SIX_MAX", reference, 256.0, 'm'),
     ] {
-        add(name, (1, 16), Box::new(move |x, tensor| four_over_six(author, bound, metric, x, tensor)));
+        add(
+            name,
+            (1, 16),
+            Box::new(move |x, tensor| four_over_six(author, bound, metric, x, tensor)),
+        );
     }
     add("nvfp4::TRANSFORMER_ENGINE", (1, 16), Box::new(te_nvfp4));
     add("nvfp4::TRANSFORMER_ENGINE_16X16", (16, 16), Box::new(te_nvfp4));
-    add("nvfp4::FOUR_OVER_SIX_MSE_16X16", (16, 16), Box::new(|x, tensor| four_over_six(Author::Reference, 256.0, 's', x, tensor)));
-    add("nvfp4::FOUR_OVER_SIX_STATIC", (1, 16), Box::new(|x, tensor| four_over_six_static(6.0, x, tensor)));
+    add(
+        "nvfp4::FOUR_OVER_SIX_MSE_16X16",
+        (16, 16),
+        Box::new(|x, tensor| four_over_six(Author::Reference, 256.0, 's', x, tensor)),
+    );
+    add(
+        "nvfp4::FOUR_OVER_SIX_STATIC",
+        (1, 16),
+        Box::new(|x, tensor| four_over_six_static(6.0, x, tensor)),
+    );
     add("nvfp4::NVINT4", (1, 16), Box::new(|x, tensor| four_over_six_static(7.0, x, tensor)));
     all
 }
@@ -383,14 +437,19 @@ fn schemes() -> Vec<Scheme> {
 fn number(random: &mut Random, low: i64, high: i64) -> f32 {
     let word = random.word();
     let exponent = low + (word >> 40) as i64 % (high - low + 1);
-    f32::from_bits((word as u32 & 0x8000_0000) | ((exponent + 127) as u32) << 23 | (word >> 8) as u32 & 0x7F_FFFF)
+    f32::from_bits(
+        (word as u32 & 0x8000_0000)
+            | ((exponent + 127) as u32) << 23
+            | (word >> 8) as u32 & 0x7F_FFFF,
+    )
 }
 
 /// Rows, columns and numbers.
 pub(super) fn inputs() -> Vec<(usize, usize, Vec<f32>)> {
     let oracle = Oracle::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"));
-    let golden =
-        oracle.entries.iter().filter(|entry| entry.file.starts_with("block/") && matches!(entry.kind.as_str(), "" | "block_in"));
+    let golden = oracle.entries.iter().filter(|entry| {
+        entry.file.starts_with("block/") && matches!(entry.kind.as_str(), "" | "block_in")
+    });
     let mut all = Vec::new();
     for entry in golden {
         let (numbers, cols) = (oracle.floats(&entry.file), entry.shape[1]);
@@ -439,19 +498,29 @@ fn check(scheme: &Scheme, rows: usize, cols: usize, x: &[f32]) -> Result<(), Str
     for top in (0..rows).step_by(height) {
         for left in (0..cols).step_by(width) {
             let down = top..(top + height).min(rows);
-            let places: Vec<usize> =
-                down.flat_map(|row| (left..(left + width).min(cols)).map(move |col| row * cols + col)).collect();
+            let places: Vec<usize> = down
+                .flat_map(|row| (left..(left + width).min(cols)).map(move |col| row * cols + col))
+                .collect();
             let numbers: Vec<f32> = places.iter().map(|&place| x[place]).collect();
             let (scale, codes, values) = naive(&numbers, finite_amax(x));
             let found = view.scale_code(block);
-            let fail = |what: String| Err(format!("{name}, {rows}x{cols}, block {block}, amax {:e}: {what}", fmax(&numbers)));
+            let fail = |what: String| {
+                Err(format!(
+                    "{name}, {rows}x{cols}, block {block}, amax {:e}: {what}",
+                    fmax(&numbers)
+                ))
+            };
             if found != scale && !same(f32::from_bits(found), f32::from_bits(scale)) {
                 return fail(format!("scale {found:#x}, {scale:#x}"));
             }
             for (i, &place) in places.iter().enumerate() {
                 let (code, x) = (view.code(place).expect("an element"), x[place]);
                 if code != codes[i] {
-                    return fail(format!("{x:e} ({:#x}): code {code:#x}, {:#x}", x.to_bits(), codes[i]));
+                    return fail(format!(
+                        "{x:e} ({:#x}): code {code:#x}, {:#x}",
+                        x.to_bits(),
+                        codes[i]
+                    ));
                 }
                 if !same(back[place], values[i]) {
                     return fail(format!("{x:e}: {:e}, {:e}", back[place], values[i]));
@@ -466,7 +535,9 @@ fn check(scheme: &Scheme, rows: usize, cols: usize, x: &[f32]) -> Result<(), Str
 #[test]
 fn presets_equal_their_naive_forms() {
     let inputs = inputs();
-    let first = |scheme: &Scheme| inputs.iter().find_map(|(rows, cols, x)| check(scheme, *rows, *cols, x).err());
+    let first = |scheme: &Scheme| {
+        inputs.iter().find_map(|(rows, cols, x)| check(scheme, *rows, *cols, x).err())
+    };
     let failures: Vec<String> = schemes().iter().filter_map(first).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

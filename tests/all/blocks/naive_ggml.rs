@@ -1,5 +1,5 @@
-//! ggml's types a second time: plain loops after formats.md 3.6, 3.7 and 3.12, bytes to numbers and numbers to bytes. The layout of
-//! `Q6_K` is that of ggml's `block_q6_K`: no oracle array has it.
+//! ggml's types a second time: plain loops after formats.md 3.6, 3.7 and 3.12, bytes to numbers and
+//! numbers to bytes. The layout of `Q6_K` is that of ggml's `block_q6_K`: no oracle array has it.
 
 use super::inputs::Random;
 use super::naive::{blocks, check, oracle_inputs};
@@ -33,7 +33,8 @@ fn half_bytes(x: f32) -> [u8; 2] {
 }
 
 /// E2M1 doubled.
-const DOUBLED: [f32; 16] = [0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 0.0, -1.0, -2.0, -3.0, -4.0, -6.0, -8.0, -12.0];
+const DOUBLED: [f32; 16] =
+    [0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 0.0, -1.0, -2.0, -3.0, -4.0, -6.0, -8.0, -12.0];
 
 /// UE4M3, half its value.
 fn half_ue4m3(code: u8) -> f32 {
@@ -97,23 +98,27 @@ fn quantize(kind: GgmlType, x: &[f32]) -> Vec<u8> {
     match kind {
         GgmlType::Q4_0 => {
             let d = max / -8.0;
-            let codes: Vec<u8> = x.iter().map(|x| ((x * inverse(d) + 8.5) as i8).min(15) as u8).collect();
+            let codes: Vec<u8> =
+                x.iter().map(|x| ((x * inverse(d) + 8.5) as i8).min(15) as u8).collect();
             [&half_bytes(d)[..], &nibbles(&codes, 16)].concat()
         }
         GgmlType::Q5_0 => {
             let d = max / -16.0;
-            let codes: Vec<u8> = x.iter().map(|x| ((x * inverse(d) + 16.5) as i8).min(31) as u8).collect();
+            let codes: Vec<u8> =
+                x.iter().map(|x| ((x * inverse(d) + 16.5) as i8).min(31) as u8).collect();
             [&half_bytes(d)[..], &fifth_bits(&codes), &nibbles(&codes, 16)].concat()
         }
         GgmlType::Q4_1 => {
             let d = (top - min) / 15.0;
-            let codes: Vec<u8> = x.iter().map(|x| (((x - min) * inverse(d) + 0.5) as i8).min(15) as u8).collect();
+            let codes: Vec<u8> =
+                x.iter().map(|x| (((x - min) * inverse(d) + 0.5) as i8).min(15) as u8).collect();
             [&half_bytes(d)[..], &half_bytes(min), &nibbles(&codes, 16)].concat()
         }
         GgmlType::Q5_1 => {
             let d = (top - min) / 31.0;
             let codes: Vec<u8> = x.iter().map(|x| ((x - min) * inverse(d) + 0.5) as u8).collect();
-            [&half_bytes(d)[..], &half_bytes(min), &fifth_bits(&codes), &nibbles(&codes, 16)].concat()
+            [&half_bytes(d)[..], &half_bytes(min), &fifth_bits(&codes), &nibbles(&codes, 16)]
+                .concat()
         }
         GgmlType::Q8_0 => {
             let d = amax / 127.0;
@@ -143,22 +148,39 @@ fn quantize(kind: GgmlType, x: &[f32]) -> Vec<u8> {
 
 /// The numbers of one block.
 fn dequantize(kind: GgmlType, block: &[u8]) -> Vec<f32> {
-    let nibble = |qs: &[u8], half: usize, j: usize| if j < half { qs[j] & 15 } else { qs[j - half] >> 4 };
-    let fifth = |qh: &[u8], j: usize| (u32::from_le_bytes([qh[0], qh[1], qh[2], qh[3]]) >> j & 1) as u8 * 16;
+    let nibble =
+        |qs: &[u8], half: usize, j: usize| if j < half { qs[j] & 15 } else { qs[j - half] >> 4 };
+    let fifth = |qh: &[u8], j: usize| {
+        (u32::from_le_bytes([qh[0], qh[1], qh[2], qh[3]]) >> j & 1) as u8 * 16
+    };
     match kind {
-        GgmlType::Q4_0 => (0..32).map(|j| (f32::from(nibble(&block[2..], 16, j)) - 8.0) * half(block)).collect(),
-        GgmlType::Q4_1 => (0..32).map(|j| f32::from(nibble(&block[4..], 16, j)) * half(block) + half(&block[2..])).collect(),
-        GgmlType::Q5_0 => {
-            (0..32).map(|j| (f32::from(nibble(&block[6..], 16, j) | fifth(&block[2..], j)) - 16.0) * half(block)).collect()
+        GgmlType::Q4_0 => {
+            (0..32).map(|j| (f32::from(nibble(&block[2..], 16, j)) - 8.0) * half(block)).collect()
         }
+        GgmlType::Q4_1 => (0..32)
+            .map(|j| f32::from(nibble(&block[4..], 16, j)) * half(block) + half(&block[2..]))
+            .collect(),
+        GgmlType::Q5_0 => (0..32)
+            .map(|j| {
+                (f32::from(nibble(&block[6..], 16, j) | fifth(&block[2..], j)) - 16.0) * half(block)
+            })
+            .collect(),
         GgmlType::Q5_1 => (0..32)
-            .map(|j| f32::from(nibble(&block[8..], 16, j) | fifth(&block[4..], j)) * half(block) + half(&block[2..]))
+            .map(|j| {
+                f32::from(nibble(&block[8..], 16, j) | fifth(&block[4..], j)) * half(block)
+                    + half(&block[2..])
+            })
             .collect(),
         GgmlType::Q8_0 => (0..32).map(|j| f32::from(block[2 + j] as i8) * half(block)).collect(),
-        GgmlType::Mxfp4 => (0..32).map(|j| DOUBLED[nibble(&block[1..], 16, j) as usize] * half_e8m0(block[0])).collect(),
-        GgmlType::Nvfp4 => {
-            (0..64).map(|i| DOUBLED[nibble(&block[4 + i / 16 * 8..], 8, i % 16) as usize] * half_ue4m3(block[i / 16])).collect()
-        }
+        GgmlType::Mxfp4 => (0..32)
+            .map(|j| DOUBLED[nibble(&block[1..], 16, j) as usize] * half_e8m0(block[0]))
+            .collect(),
+        GgmlType::Nvfp4 => (0..64)
+            .map(|i| {
+                DOUBLED[nibble(&block[4 + i / 16 * 8..], 8, i % 16) as usize]
+                    * half_ue4m3(block[i / 16])
+            })
+            .collect(),
         GgmlType::Q4K => {
             let (d, dmin, s, qs) = (half(block), half(&block[2..]), &block[4..16], &block[16..]);
             let mut numbers = Vec::new();
@@ -180,7 +202,8 @@ fn dequantize(kind: GgmlType, block: &[u8]) -> Vec<f32> {
             let d = half(&block[208..]);
             let mut numbers = vec![0.0; 256];
             for part in 0..2 {
-                let (ql, qh, scales) = (&block[part * 64..], &block[128 + part * 32..], &block[192 + part * 8..]);
+                let (ql, qh, scales) =
+                    (&block[part * 64..], &block[128 + part * 32..], &block[192 + part * 8..]);
                 for l in 0..32 {
                     let q = [
                         ql[l] & 15 | (qh[l] & 3) << 4,
@@ -199,8 +222,15 @@ fn dequantize(kind: GgmlType, block: &[u8]) -> Vec<f32> {
     }
 }
 
-const WRITTEN: [GgmlType; 7] =
-    [GgmlType::Q4_0, GgmlType::Q4_1, GgmlType::Q5_0, GgmlType::Q5_1, GgmlType::Q8_0, GgmlType::Mxfp4, GgmlType::Nvfp4];
+const WRITTEN: [GgmlType; 7] = [
+    GgmlType::Q4_0,
+    GgmlType::Q4_1,
+    GgmlType::Q5_0,
+    GgmlType::Q5_1,
+    GgmlType::Q8_0,
+    GgmlType::Mxfp4,
+    GgmlType::Nvfp4,
+];
 
 #[test]
 fn bytes_equal_plain_loops() {
@@ -209,16 +239,24 @@ fn bytes_equal_plain_loops() {
     for kind in WRITTEN {
         let length = kind.block_len();
         for x in &inputs {
-            // formats.md 3.6: below 2^-125, and where differences overflow, the C conversions are undefined.
-            let fits =
-                |x: &&[f32]| x.iter().all(|x| *x == 0.0 || (x.abs() > f32::powi(2.0, -100) && x.abs() < f32::powi(2.0, 120)));
+            // formats.md 3.6: below 2^-125, and where differences overflow, the C conversions are
+            // undefined.
+            let fits = |x: &&[f32]| {
+                x.iter().all(|x| {
+                    *x == 0.0 || (x.abs() > f32::powi(2.0, -100) && x.abs() < f32::powi(2.0, 120))
+                })
+            };
             let x: Vec<f32> = x.chunks_exact(length).filter(fits).flatten().copied().collect();
-            let tensor = QuantTensor::quantize(&kind.spec(), &x, &[x.len() / length, length]).expect("a shape that fits");
+            let tensor = QuantTensor::quantize(&kind.spec(), &x, &[x.len() / length, length])
+                .expect("a shape that fits");
             let found = to_ggml(kind, &tensor.view()).expect("a tensor of this type");
             for ((x, found), i) in x.chunks(length).zip(found.chunks(kind.block_bytes())).zip(0..) {
                 assert_eq!(found, quantize(kind, x), "{kind:?}, block {i}: {x:?}");
             }
-            let expected: Vec<f32> = found.chunks(kind.block_bytes()).flat_map(|block| dequantize(kind, block)).collect();
+            let expected: Vec<f32> = found
+                .chunks(kind.block_bytes())
+                .flat_map(|block| dequantize(kind, block))
+                .collect();
             check(&format!("{kind:?}"), &tensor.dequantize(), &expected);
         }
     }
@@ -229,10 +267,12 @@ fn random_bytes_come_back_and_mean_what_plain_loops_say() {
     let mut random = Random::new(4);
     for kind in GgmlType::ALL {
         for _ in 0..200 {
-            let mut bytes = (0..6 * kind.block_bytes()).map(|_| random.word() as u8).collect::<Vec<u8>>();
+            let mut bytes =
+                (0..6 * kind.block_bytes()).map(|_| random.word() as u8).collect::<Vec<u8>>();
             let fp4 = matches!(kind, GgmlType::Mxfp4 | GgmlType::Nvfp4);
             for block in bytes.chunks_mut(kind.block_bytes()) {
-                // The two codes that mean something else, see the module of the presets: E8M0's 0xFF, FP4's 8.
+                // The two codes that mean something else, see the module of the presets: E8M0's
+                // 0xFF, FP4's 8.
                 let codes = if kind == GgmlType::Mxfp4 { 1 } else { 4 };
                 for byte in block.iter_mut().filter(|_| fp4) {
                     *byte = if *byte == 0xFF { 0xFE } else { *byte };
@@ -245,10 +285,17 @@ fn random_bytes_come_back_and_mean_what_plain_loops_say() {
             // Some of the random F16 scales are NaN or infinite.
             let read = from_ggml_with(kind, &bytes, &[3, 2 * kind.block_len()], Accept::Nonfinite);
             let tensor = read.expect("bytes of this shape");
-            let expected: Vec<f32> = bytes.chunks(kind.block_bytes()).flat_map(|block| dequantize(kind, block)).collect();
+            let expected: Vec<f32> = bytes
+                .chunks(kind.block_bytes())
+                .flat_map(|block| dequantize(kind, block))
+                .collect();
             check(&format!("{kind:?}"), &tensor.dequantize(), &expected);
             if WRITTEN.contains(&kind) {
-                assert_eq!(to_ggml(kind, &tensor.view()).expect("a tensor of this type"), bytes, "{kind:?}");
+                assert_eq!(
+                    to_ggml(kind, &tensor.view()).expect("a tensor of this type"),
+                    bytes,
+                    "{kind:?}"
+                );
             } else {
                 assert!(to_ggml(kind, &tensor.view()).is_err());
             }
@@ -261,7 +308,8 @@ fn random_bytes_come_back_and_mean_what_plain_loops_say() {
 fn every_byte_of_fp4_comes_back() {
     for kind in [GgmlType::Mxfp4, GgmlType::Nvfp4] {
         let bytes: Vec<u8> = (0..=255u8).flat_map(|byte| vec![byte; kind.block_bytes()]).collect();
-        let tensor = from_ggml(kind, &bytes, &[256, kind.block_len()]).expect("bytes of this shape");
+        let tensor =
+            from_ggml(kind, &bytes, &[256, kind.block_len()]).expect("bytes of this shape");
         assert_eq!(to_ggml(kind, &tensor.view()).expect("a tensor of this type"), bytes);
     }
 }
@@ -269,13 +317,25 @@ fn every_byte_of_fp4_comes_back() {
 #[test]
 fn nvfp4_scales_are_the_worked_ones() {
     // formats.md 7.7; amax is six times as much, exactly.
-    let worked =
-        [(240.0, 0x77), (248.0, 0x7E), (256.0, 0x7E), (300.0, 0x7E), (447.0, 0x7E), (7.625 / 512.0, 0x07), (0.5 / 512.0, 0x01)];
+    let worked = [
+        (240.0, 0x77),
+        (248.0, 0x7E),
+        (256.0, 0x7E),
+        (300.0, 0x7E),
+        (447.0, 0x7E),
+        (7.625 / 512.0, 0x07),
+        (0.5 / 512.0, 0x01),
+    ];
     for (scale, code) in worked {
-        let tensor = QuantTensor::quantize(&GgmlType::Nvfp4.spec(), &[6.0 * scale; 16], &[16]).expect("a shape that fits");
+        let tensor = QuantTensor::quantize(&GgmlType::Nvfp4.spec(), &[6.0 * scale; 16], &[16])
+            .expect("a shape that fits");
         assert_eq!(tensor.scales(), [code], "{scale}");
     }
-    let code = |x: f32| QuantTensor::quantize(&GgmlType::Nvfp4.spec(), &[x], &[1]).expect("a shape that fits").scales()[0];
+    let code = |x: f32| {
+        QuantTensor::quantize(&GgmlType::Nvfp4.spec(), &[x], &[1])
+            .expect("a shape that fits")
+            .scales()[0]
+    };
     assert_eq!((code(247.875 * 6.0), code(0.01), code(0.0)), (0x77, 0x01, 0));
 }
 
@@ -286,12 +346,15 @@ fn superblocks_unpack_to_the_worked_numbers() {
     (block[1], block[3], block[4], block[8], block[16]) = (0x40, 0x38, 3, 4, 0x95);
     let numbers = from_ggml(GgmlType::Q4K, &block, &[256]).expect("one superblock").dequantize();
     assert_eq!((numbers[0], numbers[1], numbers[32]), (2.0 * 3.0 * 5.0 - 0.5 * 4.0, -2.0, 0.0));
-    // Group 7's scale is 0x3F from the low nibble of byte 11 and the top of byte 3, its minimum 0x21 from the high nibble and the top of byte 7.
+    // Group 7's scale is 0x3F from the low nibble of byte 11 and the top of byte 3, its minimum
+    // 0x21 from the high nibble and the top of byte 7.
     let mut block = vec![0u8; 144];
-    (block[1], block[3], block[4 + 3], block[4 + 7], block[4 + 11], block[143]) = (0x3C, 0x3C, 0xC0, 0x80, 0x1F, 0x20);
+    (block[1], block[3], block[4 + 3], block[4 + 7], block[4 + 11], block[143]) =
+        (0x3C, 0x3C, 0xC0, 0x80, 0x1F, 0x20);
     let numbers = from_ggml(GgmlType::Q4K, &block, &[256]).expect("one superblock").dequantize();
     assert_eq!((numbers[255], numbers[254], numbers[96]), (63.0 * 2.0 - 33.0, -33.0, 0.0));
-    // Q6_K with d = 1: element 100 is in the high nibble of byte 36 and bits 6 and 7 of the byte for 4; its scale is the seventh.
+    // Q6_K with d = 1: element 100 is in the high nibble of byte 36 and bits 6 and 7 of the byte
+    // for 4; its scale is the seventh.
     let mut block = vec![0u8; 210];
     (block[36], block[128 + 4], block[192 + 6], block[209]) = (0x70, 0x80, 0xFE, 0x3C);
     let numbers = from_ggml(GgmlType::Q6K, &block, &[256]).expect("one superblock").dequantize();

@@ -1,8 +1,10 @@
-//! Presets of integers and of AF4 that no oracle array covers, a second time: plain loops after formats.md 1.11 and 3.12, compared on
-//! random and edge blocks, and vectors worked by hand.
+//! Presets of integers and of AF4 that no oracle array covers, a second time: plain loops after
+//! formats.md 1.11 and 3.12, compared on random and edge blocks, and vectors worked by hand.
 
 use super::naive::{blocks, check, oracle_inputs};
-use subhalf::{BlockSpec, Elements, Error, Extent, FormatSpec, QuantTensor, Quantizer, ScaleRule, preset};
+use subhalf::{
+    BlockSpec, Elements, Error, Extent, FormatSpec, QuantTensor, Quantizer, ScaleRule, preset,
+};
 
 /// What a scheme gives for one block: the scale, the zero point, integers and numbers.
 struct Quantized {
@@ -20,14 +22,20 @@ fn stored(x: f32) -> f32 {
 /// torch: `q = clamp(nearbyint(x * (1/s)) + z)`, `(q - z) * s`.
 fn affine(x: &[f32], scale: f32, zero_point: f32, (low, high): (f32, f32)) -> Quantized {
     let inverse = 1.0 / scale;
-    let integers: Vec<f32> = x.iter().map(|x| stored(((x * inverse).round_ties_even() + zero_point).clamp(low, high))).collect();
+    let integers: Vec<f32> = x
+        .iter()
+        .map(|x| stored(((x * inverse).round_ties_even() + zero_point).clamp(low, high)))
+        .collect();
     let numbers = integers.iter().map(|q| (q - zero_point) * scale).collect();
     Quantized { scale, zero_point, integers, numbers }
 }
 
 /// compressed-tensors: `q = clamp(round(x / s + z))`.
 fn add_then_round(x: &[f32], scale: f32, zero_point: f32, (low, high): (f32, f32)) -> Quantized {
-    let integers: Vec<f32> = x.iter().map(|x| stored((x / scale + zero_point).round_ties_even().clamp(low, high))).collect();
+    let integers: Vec<f32> = x
+        .iter()
+        .map(|x| stored((x / scale + zero_point).round_ties_even().clamp(low, high)))
+        .collect();
     let numbers = integers.iter().map(|q| (q - zero_point) * scale).collect();
     Quantized { scale, zero_point, integers, numbers }
 }
@@ -37,7 +45,9 @@ fn largest(x: &[f32]) -> f32 {
 }
 
 fn ends(x: &[f32]) -> (f32, f32) {
-    x.iter().fold((0.0, 0.0), |(min, max), &x| (if x < min { x } else { min }, if x > max { x } else { max }))
+    x.iter().fold((0.0, 0.0), |(min, max), &x| {
+        (if x < min { x } else { min }, if x > max { x } else { max })
+    })
 }
 
 /// A block of zeros has the scale 1, and no scale is below the smallest normal number or infinite.
@@ -85,12 +95,15 @@ fn families() -> Vec<(&'static str, Vec<&'static str>, Naive)> {
         ("int::UINT4_", plain, |x| asymmetric(x, (0.0, 15.0))),
         ("compressed_tensors_int::INT4_", vec!["G32", "G128"], |x| ct_symmetric(x, (-8.0, 7.0))),
         ("compressed_tensors_int::INT8_", vec!["G32", "ROW"], |x| ct_symmetric(x, (-128.0, 127.0))),
-        ("compressed_tensors_int::INT4_", vec!["G32_ASYM", "G128_ASYM"], |x| ct_asymmetric(x, (-8.0, 7.0))),
+        ("compressed_tensors_int::INT4_", vec!["G32_ASYM", "G128_ASYM"], |x| {
+            ct_asymmetric(x, (-8.0, 7.0))
+        }),
         ("compressed_tensors_int::INT8_", vec!["ROW_ASYM"], |x| ct_asymmetric(x, (-128.0, 127.0))),
     ]
 }
 
-/// The runs of elements of a tensor of so many columns that share a scale, by the name of the extent.
+/// The runs of elements of a tensor of so many columns that share a scale, by the name of the
+/// extent.
 fn groups<'a>(extent: &str, x: &'a [f32], cols: usize) -> Vec<&'a [f32]> {
     match extent.trim_end_matches("_ASYM") {
         "TENSOR" => vec![x],
@@ -104,25 +117,41 @@ fn groups<'a>(extent: &str, x: &'a [f32], cols: usize) -> Vec<&'a [f32]> {
 
 fn integers(tensor: &QuantTensor) -> Vec<f32> {
     let view = tensor.view();
-    (0..view.len()).map(|i| view.spec().element.decode_f32(view.code(i).expect("an element"))).collect()
+    (0..view.len())
+        .map(|i| view.spec().element.decode_f32(view.code(i).expect("an element")))
+        .collect()
 }
 
 fn compare(name: &str, extent: &str, naive: Naive, x: &[f32], cols: usize) {
     let spec = preset::by_name(&format!("{name}{extent}")).expect("a preset").spec;
-    let tensor = QuantTensor::quantize(&spec, x, &[x.len() / cols, cols]).expect("a shape that fits");
+    let tensor =
+        QuantTensor::quantize(&spec, x, &[x.len() / cols, cols]).expect("a shape that fits");
     let expected: Vec<Quantized> = groups(extent, x, cols).into_iter().map(naive).collect();
     let view = tensor.view();
     let scales: Vec<f32> = (0..view.blocks()).map(|block| view.block_scale(block)).collect();
-    let zero_points: Vec<f32> = (0..view.blocks()).map(|block| spec.element.decode_f32(view.offset_code(block))).collect();
+    let zero_points: Vec<f32> =
+        (0..view.blocks()).map(|block| spec.element.decode_f32(view.offset_code(block))).collect();
     let what = format!("{name}{extent}");
-    check(&format!("{what} scales"), &scales, &expected.iter().map(|block| block.scale).collect::<Vec<_>>());
-    check(&format!("{what} zero points"), &zero_points, &expected.iter().map(|block| block.zero_point).collect::<Vec<_>>());
+    check(
+        &format!("{what} scales"),
+        &scales,
+        &expected.iter().map(|block| block.scale).collect::<Vec<_>>(),
+    );
+    check(
+        &format!("{what} zero points"),
+        &zero_points,
+        &expected.iter().map(|block| block.zero_point).collect::<Vec<_>>(),
+    );
     check(
         &format!("{what} codes"),
         &integers(&tensor),
         &expected.iter().flat_map(|block| block.integers.clone()).collect::<Vec<_>>(),
     );
-    check(&what, &tensor.dequantize(), &expected.iter().flat_map(|block| block.numbers.clone()).collect::<Vec<_>>());
+    check(
+        &what,
+        &tensor.dequantize(),
+        &expected.iter().flat_map(|block| block.numbers.clone()).collect::<Vec<_>>(),
+    );
 }
 
 #[test]
@@ -158,8 +187,20 @@ fn worked() -> Vec<(String, [Vector; 2])> {
         (
             "int::INT8_",
             [
-                ([127.0, -63.5, 1.5, 0.5], 1.0, 0.0, [127.0, -64.0, 2.0, 0.0], [127.0, -64.0, 2.0, 0.0]),
-                ([254.0, -254.0, 3.0, 1.0], 2.0, 0.0, [127.0, -127.0, 2.0, 0.0], [254.0, -254.0, 4.0, 0.0]),
+                (
+                    [127.0, -63.5, 1.5, 0.5],
+                    1.0,
+                    0.0,
+                    [127.0, -64.0, 2.0, 0.0],
+                    [127.0, -64.0, 2.0, 0.0],
+                ),
+                (
+                    [254.0, -254.0, 3.0, 1.0],
+                    2.0,
+                    0.0,
+                    [127.0, -127.0, 2.0, 0.0],
+                    [254.0, -254.0, 4.0, 0.0],
+                ),
             ],
         ),
         (
@@ -172,8 +213,20 @@ fn worked() -> Vec<(String, [Vector; 2])> {
         (
             "int::INT8_ASYM_",
             [
-                ([-128.0, 127.0, 0.5, 1.5], 1.0, 0.0, [-128.0, 127.0, 0.0, 2.0], [-128.0, 127.0, 0.0, 2.0]),
-                ([0.0, 510.0, 3.0, 5.0], 2.0, -128.0, [-128.0, 127.0, -126.0, -126.0], [0.0, 510.0, 4.0, 4.0]),
+                (
+                    [-128.0, 127.0, 0.5, 1.5],
+                    1.0,
+                    0.0,
+                    [-128.0, 127.0, 0.0, 2.0],
+                    [-128.0, 127.0, 0.0, 2.0],
+                ),
+                (
+                    [0.0, 510.0, 3.0, 5.0],
+                    2.0,
+                    -128.0,
+                    [-128.0, 127.0, -126.0, -126.0],
+                    [0.0, 510.0, 4.0, 4.0],
+                ),
             ],
         ),
         (
@@ -187,7 +240,13 @@ fn worked() -> Vec<(String, [Vector; 2])> {
             "int::UINT8_",
             [
                 ([0.0, 255.0, 0.5, 1.5], 1.0, 0.0, [0.0, 255.0, 0.0, 2.0], [0.0, 255.0, 0.0, 2.0]),
-                ([-20.0, 490.0, 3.0, 5.0], 2.0, 10.0, [0.0, 255.0, 12.0, 12.0], [-20.0, 490.0, 4.0, 4.0]),
+                (
+                    [-20.0, 490.0, 3.0, 5.0],
+                    2.0,
+                    10.0,
+                    [0.0, 255.0, 12.0, 12.0],
+                    [-20.0, 490.0, 4.0, 4.0],
+                ),
             ],
         ),
         (
@@ -209,8 +268,20 @@ fn worked() -> Vec<(String, [Vector; 2])> {
         (
             "compressed_tensors_int::INT8_ROW",
             [
-                ([127.5, -127.5, 2.5, 0.5], 1.0, 0.0, [127.0, -128.0, 2.0, 0.0], [127.0, -128.0, 2.0, 0.0]),
-                ([255.0, -255.0, 3.0, 1.0], 2.0, 0.0, [127.0, -128.0, 2.0, 0.0], [254.0, -256.0, 4.0, 0.0]),
+                (
+                    [127.5, -127.5, 2.5, 0.5],
+                    1.0,
+                    0.0,
+                    [127.0, -128.0, 2.0, 0.0],
+                    [127.0, -128.0, 2.0, 0.0],
+                ),
+                (
+                    [255.0, -255.0, 3.0, 1.0],
+                    2.0,
+                    0.0,
+                    [127.0, -128.0, 2.0, 0.0],
+                    [254.0, -256.0, 4.0, 0.0],
+                ),
             ],
         ),
         (
@@ -218,20 +289,38 @@ fn worked() -> Vec<(String, [Vector; 2])> {
             [
                 ([-8.0, 7.0, 0.5, 1.5], 1.0, 0.0, [-8.0, 7.0, 0.0, 2.0], [-8.0, 7.0, 0.0, 2.0]),
                 // -1.5 and -0.5 are the sums that are rounded.
-                ([-10.0, 20.0, 3.0, 5.0], 2.0, -3.0, [-8.0, 7.0, -2.0, 0.0], [-10.0, 20.0, 2.0, 6.0]),
+                (
+                    [-10.0, 20.0, 3.0, 5.0],
+                    2.0,
+                    -3.0,
+                    [-8.0, 7.0, -2.0, 0.0],
+                    [-10.0, 20.0, 2.0, 6.0],
+                ),
             ],
         ),
         (
             "compressed_tensors_int::INT8_ROW_ASYM",
             [
-                ([-128.0, 127.0, 0.5, 1.5], 1.0, 0.0, [-128.0, 127.0, 0.0, 2.0], [-128.0, 127.0, 0.0, 2.0]),
-                ([-20.0, 490.0, 3.0, 5.0], 2.0, -118.0, [-128.0, 127.0, -116.0, -116.0], [-20.0, 490.0, 4.0, 4.0]),
+                (
+                    [-128.0, 127.0, 0.5, 1.5],
+                    1.0,
+                    0.0,
+                    [-128.0, 127.0, 0.0, 2.0],
+                    [-128.0, 127.0, 0.0, 2.0],
+                ),
+                (
+                    [-20.0, 490.0, 3.0, 5.0],
+                    2.0,
+                    -118.0,
+                    [-128.0, 127.0, -116.0, -116.0],
+                    [-20.0, 490.0, 4.0, 4.0],
+                ),
             ],
         ),
     ];
-    let plain = worked
-        .into_iter()
-        .flat_map(|(name, vectors)| ["TENSOR", "ROW", "G32", "G64", "G128"].map(|extent| (format!("{name}{extent}"), vectors)));
+    let plain = worked.into_iter().flat_map(|(name, vectors)| {
+        ["TENSOR", "ROW", "G32", "G64", "G128"].map(|extent| (format!("{name}{extent}"), vectors))
+    });
     plain.chain(compressed.map(|(name, vectors)| (name.to_owned(), vectors))).collect()
 }
 
@@ -248,8 +337,16 @@ fn integer_presets_give_the_worked_vectors() {
         for (x, scale, zero_point, codes, numbers) in vectors {
             let tensor = QuantTensor::quantize(&spec, &x, &[1, 4]).expect("a shape that fits");
             assert_eq!(tensor.view().block_scale(0), scale, "{name} {x:?}");
-            assert_eq!(spec.element.decode_f32(tensor.view().offset_code(0)), zero_point, "{name} {x:?}");
-            assert_eq!((&integers(&tensor)[..], &tensor.dequantize()[..]), (&codes[..], &numbers[..]), "{name} {x:?}");
+            assert_eq!(
+                spec.element.decode_f32(tensor.view().offset_code(0)),
+                zero_point,
+                "{name} {x:?}"
+            );
+            assert_eq!(
+                (&integers(&tensor)[..], &tensor.dequantize()[..]),
+                (&codes[..], &numbers[..]),
+                "{name} {x:?}"
+            );
         }
     }
 }
@@ -289,28 +386,37 @@ fn af4_equals_plain_loops() {
             scales.push(amax);
             for x in block {
                 let y = (x * inverse).clamp(-1.0, 1.0);
-                // Entries descend: the code is that of the last whose midpoint with the one before is not below y.
+                // Entries descend: the code is that of the last whose midpoint with the one before
+                // is not below y.
                 let code = (1..16).take_while(|&i| (AF4[i] + AF4[i - 1]) / 2.0 >= y).count();
                 codes.push(code as f32);
                 numbers.push(AF4[code] * amax);
             }
         }
         let view = tensor.view();
-        let found: Vec<f32> = (0..view.len()).map(|i| view.code(i).expect("an element") as f32).collect();
+        let found: Vec<f32> =
+            (0..view.len()).map(|i| view.code(i).expect("an element") as f32).collect();
         check("AF4 codes", &found, &codes);
-        check("AF4 scales", &(0..view.blocks()).map(|block| view.block_scale(block)).collect::<Vec<_>>(), &scales);
+        check(
+            "AF4 scales",
+            &(0..view.blocks()).map(|block| view.block_scale(block)).collect::<Vec<_>>(),
+            &scales,
+        );
         check("AF4", &tensor.dequantize(), &numbers);
     }
 }
 
 /// Numbers, codes, numbers that come back.
-const AF4_VECTORS: [(&[f32], &[u32], &[f32]); 2] =
-    [(&[1.0, -1.0, 0.0, 0.3], &[0, 15, 8, 4], &[1.0, -1.0, 0.0, AF4[4]]), (&[-2.0, 0.1], &[15, 7], &[-2.0, 2.0 * AF4[7]])];
+const AF4_VECTORS: [(&[f32], &[u32], &[f32]); 2] = [
+    (&[1.0, -1.0, 0.0, 0.3], &[0, 15, 8, 4], &[1.0, -1.0, 0.0, AF4[4]]),
+    (&[-2.0, 0.1], &[15, 7], &[-2.0, 2.0 * AF4[7]]),
+];
 
 #[test]
 fn af4_gives_the_worked_vectors() {
     let quantized = |x: &[f32]| {
-        let tensor = QuantTensor::quantize(&preset::bitsandbytes::AF4, x, &[x.len()]).expect("a shape that fits");
+        let tensor = QuantTensor::quantize(&preset::bitsandbytes::AF4, x, &[x.len()])
+            .expect("a shape that fits");
         let codes: Vec<u32> = (0..x.len()).filter_map(|i| tensor.view().code(i)).collect();
         (codes, tensor.dequantize())
     };
@@ -322,9 +428,14 @@ fn af4_gives_the_worked_vectors() {
 #[test]
 fn integers_of_a_given_scale_do_not_depend_on_the_data() {
     let spec = preset::int::UINT8_TENSOR.with_extent(Extent::Row);
-    let tensor = Quantizer::new(&spec).scales(&[0.5, 2.0], &[10.0, 0.0]).quantize(&[1.0f32, -9.0, 1.0, 600.0], &[2, 2]);
+    let tensor = Quantizer::new(&spec)
+        .scales(&[0.5, 2.0], &[10.0, 0.0])
+        .quantize(&[1.0f32, -9.0, 1.0, 600.0], &[2, 2]);
     let tensor = tensor.expect("a shape that fits");
-    assert_eq!((integers(&tensor), tensor.dequantize()), (vec![12.0, 0.0, 0.0, 255.0], vec![1.0, -5.0, 0.0, 510.0]));
+    assert_eq!(
+        (integers(&tensor), tensor.dequantize()),
+        (vec![12.0, 0.0, 0.0, 255.0], vec![1.0, -5.0, 0.0, 510.0])
+    );
 }
 
 #[test]
@@ -333,7 +444,8 @@ fn rules_of_elements_refuse_formats_that_they_cannot_round_to() {
     for spec in [
         preset::int::INT8_ROW.with_elements(Elements::Midpoints),
         nf4.with_elements(Elements::Steps(0)),
-        BlockSpec::new(FormatSpec::F16, None, Extent::Tensor, ScaleRule::Unit).with_elements(Elements::LeastError),
+        BlockSpec::new(FormatSpec::F16, None, Extent::Tensor, ScaleRule::Unit)
+            .with_elements(Elements::LeastError),
         nf4.with_elements(Elements::AddHalfTruncate),
     ] {
         assert!(matches!(spec.validate(), Err(Error::Block(_))), "{:?}", spec.elements);

@@ -1,12 +1,14 @@
-//! A second, naive implementation of OCP's MX formats under the four scale rules, from the text of the rules: exponents by comparing with powers of two,
-//! elements by looking through the number line. It shares no code with the crate but the table of a format's numbers.
+//! A second, naive implementation of OCP's MX formats under the four scale rules, from the text of
+//! the rules: exponents by comparing with powers of two, elements by looking through the number
+//! line. It shares no code with the crate but the table of a format's numbers.
 
 use super::inputs::{Random, edge_blocks, small_blocks};
 use super::naive::oracle_inputs;
 use super::properties::{nearest, numbers};
 use subhalf::{QuantTensor, preset};
 
-/// The element formats: name, exponent of the largest number, largest number, mantissa bits (OCP MX 1.0, table 1 and 5.3).
+/// The element formats: name, exponent of the largest number, largest number, mantissa bits (OCP MX
+/// 1.0, table 1 and 5.3).
 const ELEMENTS: [(&str, i32, f64, i32); 6] = [
     ("MXFP8_E4M3", 8, 448.0, 3),
     ("MXFP8_E5M2", 15, 57344.0, 2),
@@ -21,7 +23,10 @@ const RULES: [&str; 4] = ["", "_CEIL", "_ROUND_UP", "_EVEN"];
 
 /// The presets that are compared here.
 pub(super) fn names() -> Vec<String> {
-    ELEMENTS.iter().flat_map(|(element, ..)| RULES.map(|rule| format!("ocp::{element}{rule}"))).collect()
+    ELEMENTS
+        .iter()
+        .flat_map(|(element, ..)| RULES.map(|rule| format!("ocp::{element}{rule}")))
+        .collect()
 }
 
 fn power(exponent: i32) -> f64 {
@@ -44,7 +49,8 @@ fn exponent(rule: &str, amax: f64, emax: i32, max: f64, bits: i32) -> i32 {
         "_CEIL" => (-200..=200).find(|&e| amax <= power(e)).expect("an exponent") - emax,
         // The smallest e with amax <= max * 2^e.
         "_ROUND_UP" => (-200..=200).find(|&e| amax <= max * power(e)).expect("an exponent"),
-        // amax rounded half up to so many bits behind the leading one, then as OCP's rule. f32 subnormals have the units of the smallest normal numbers.
+        // amax rounded half up to so many bits behind the leading one, then as OCP's rule. f32
+        // subnormals have the units of the smallest normal numbers.
         "_EVEN" => {
             let unit = power(floor_log2(amax).max(-126) - bits);
             let rounded = (amax / unit + 0.5).floor() * unit;
@@ -66,16 +72,30 @@ fn mx_formats_agree_with_a_naive_implementation() {
             numbers.retain(|(x, _)| x.abs() <= max);
             let mut random = Random::new(6);
             let theirs = oracle_inputs().concat();
-            let blocks = [edge_blocks(32), small_blocks(32), theirs.chunks(32).map(<[f32]>::to_vec).collect()].concat();
+            let blocks = [
+                edge_blocks(32),
+                small_blocks(32),
+                theirs.chunks(32).map(<[f32]>::to_vec).collect(),
+            ]
+            .concat();
             for block in blocks.into_iter().chain((0..300).map(|_| random.block(32))) {
                 let amax = block.iter().fold(0.0f64, |amax, x| amax.max(f64::from(x.abs())));
                 let e = exponent(rule, amax, emax, max, bits);
                 let tensor = QuantTensor::quantize(&preset.spec, &block, &[32]).unwrap();
-                assert_eq!(i32::from(tensor.scales()[0]), e + 127, "{}: amax {amax:e}", preset.name);
+                assert_eq!(
+                    i32::from(tensor.scales()[0]),
+                    e + 127,
+                    "{}: amax {amax:e}",
+                    preset.name
+                );
                 for (x, found) in block.iter().zip(tensor.dequantize()) {
                     let expected = (nearest(&numbers, f64::from(*x) / power(e)) * power(e)) as f32;
                     assert_eq!(found, expected, "{}: {x:e}", preset.name);
-                    assert!(found != 0.0 || found.is_sign_negative() == x.is_sign_negative() || name == "MXINT8");
+                    assert!(
+                        found != 0.0
+                            || found.is_sign_negative() == x.is_sign_negative()
+                            || name == "MXINT8"
+                    );
                     checked += 1;
                 }
             }
@@ -93,9 +113,11 @@ fn mx_formats_agree_with_a_naive_implementation() {
 /// A preset, numbers, the exponent of their scale, their codes.
 type Vector = (&'static str, &'static [f32], i32, &'static [u32]);
 
-/// Worked by hand: of every element and rule that is not OCP's own, one amax that the rule bumps and one that it does not.
+/// Worked by hand: of every element and rule that is not OCP's own, one amax that the rule bumps
+/// and one that it does not.
 const VECTORS: [Vector; 39] = [
-    // amax 7: floor 2^0, and 7 clamps to 6; even rounds 1.75 to 2, so 2^1: 3.5 ties to 4; ceil and round-up 2^1.
+    // amax 7: floor 2^0, and 7 clamps to 6; even rounds 1.75 to 2, so 2^1: 3.5 ties to 4; ceil and
+    // round-up 2^1.
     ("ocp::MXFP4", &[7.0, -0.5, 0.25], 0, &[7, 9, 0]),
     ("ocp::MXFP4_EVEN", &[7.0, -0.5, 1.5], 1, &[6, 8, 2]),
     ("ocp::MXFP4_EVEN", &[6.0, 2.5], 0, &[7, 4]),
@@ -155,7 +177,8 @@ pub(super) fn worked_names() -> Vec<String> {
 #[test]
 fn mx_worked_vectors() {
     for (name, x, exponent, codes) in VECTORS {
-        let tensor = QuantTensor::quantize(&preset::by_name(name).unwrap().spec, x, &[x.len()]).unwrap();
+        let tensor =
+            QuantTensor::quantize(&preset::by_name(name).unwrap().spec, x, &[x.len()]).unwrap();
         assert_eq!(i32::from(tensor.scales()[0]) - 127, exponent, "{name}");
         let found: Vec<u32> = (0..x.len()).map(|i| tensor.view().code(i).unwrap()).collect();
         assert_eq!(found, codes, "{name}");

@@ -17,8 +17,13 @@ pub(super) fn case(oracle: &Oracle, entry: &Entry, parts: &[&str]) -> Option<Kno
         ["torchao", "single"] => (TORCHAO_SINGLE, None),
         ["torchao", "amax"] => (TORCHAO, None),
         // Half of the scale from the data: amax over twice the target.
-        ["torchao", "half"] => (TORCHAO.with_tensor_scale(TensorScale::Multiplier { target: 2.0 * 6.0 * 448.0 }), None),
-        ["torchao", given] => (TORCHAO, Some(oracle.floats(&format!("block/{}.torchao.{given}.gscale.f32.bin", parts[0]))[0])),
+        ["torchao", "half"] => {
+            (TORCHAO.with_tensor_scale(TensorScale::Multiplier { target: 2.0 * 6.0 * 448.0 }), None)
+        }
+        ["torchao", given] => (
+            TORCHAO,
+            Some(oracle.floats(&format!("block/{}.torchao.{given}.gscale.f32.bin", parts[0]))[0]),
+        ),
         ["modelopt", _] => (MODEL_OPTIMIZER, None),
         ["ct", _] => (COMPRESSED_TENSORS, None),
         _ => return None,
@@ -27,7 +32,9 @@ pub(super) fn case(oracle: &Oracle, entry: &Entry, parts: &[&str]) -> Option<Kno
     if what == "packed_low" {
         case.except = Some(|block, _| {
             let nan = block.iter().any(|x| x.is_nan());
-            nan.then_some("oracle/manifest.json, nvfp4 single: NaN elements: torchao does not define them")
+            nan.then_some(
+                "oracle/manifest.json, nvfp4 single: NaN elements: torchao does not define them",
+            )
         });
     }
     case.known()

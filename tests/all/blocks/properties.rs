@@ -1,10 +1,11 @@
-//! What holds for every preset and every extent: elements are the nearest numbers, quantizing again changes nothing, and neither shapes, shards nor threads
-//! change a bit.
+//! What holds for every preset and every extent: elements are the nearest numbers, quantizing again
+//! changes nothing, and neither shapes, shards nor threads change a bit.
 
 use super::inputs::{Random, edge_blocks, small_blocks};
 use subhalf::{
-    Apply, BlockSpec, Convert, Dither, Elements, Error, Exec, Extent, FormatSpec, Isa, Metric, Offset, Parts, QuantTensor,
-    QuantView, Quantizer, Ratio, Round, ScaleRule, Search, Stochastic, TensorScale, layout, preset,
+    Apply, BlockSpec, Convert, Dither, Elements, Error, Exec, Extent, FormatSpec, Isa, Metric,
+    Offset, Parts, QuantTensor, QuantView, Quantizer, Ratio, Round, ScaleRule, Search, Stochastic,
+    TensorScale, layout, preset,
 };
 
 #[cfg(feature = "rayon")]
@@ -14,20 +15,26 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 /// Two tensors with the same buffers.
 pub(super) fn same(a: &QuantTensor, b: &QuantTensor) -> bool {
-    a.codes() == b.codes() && a.scales() == b.scales() && a.offsets() == b.offsets() && a.tensor_scale() == b.tensor_scale()
+    a.codes() == b.codes()
+        && a.scales() == b.scales()
+        && a.offsets() == b.offsets()
+        && a.tensor_scale() == b.tensor_scale()
 }
 
 /// The finite numbers of a format in order, with their codes; −0 left out.
 pub(super) fn numbers(format: &FormatSpec) -> Vec<(f64, u32)> {
-    let mut numbers: Vec<(f64, u32)> =
-        format.codes().map(|code| (format.decode_f64(code), code)).filter(|(x, _)| x.is_finite()).collect();
+    let mut numbers: Vec<(f64, u32)> = format
+        .codes()
+        .map(|code| (format.decode_f64(code), code))
+        .filter(|(x, _)| x.is_finite())
+        .collect();
     numbers.retain(|(x, _)| !(*x == 0.0 && x.is_sign_negative()));
     numbers.sort_by(|a, b| a.0.total_cmp(&b.0));
     numbers
 }
 
-/// The nearest number to `y`, ties to the even code (of two's complement and of sign and magnitude alike that is the code's last bit). Midpoints are
-/// exact in f64, and so are the comparisons.
+/// The nearest number to `y`, ties to the even code (of two's complement and of sign and magnitude
+/// alike that is the code's last bit). Midpoints are exact in f64, and so are the comparisons.
 pub(super) fn nearest(numbers: &[(f64, u32)], y: f64) -> f64 {
     let at = numbers.partition_point(|(x, _)| *x < y);
     if at == 0 {
@@ -43,7 +50,8 @@ pub(super) fn nearest(numbers: &[(f64, u32)], y: f64) -> f64 {
 
 #[test]
 fn elements_are_the_nearest_representable_numbers() {
-    let exact = preset::all().filter(|preset| preset.name.starts_with("ocp::") || preset.name.starts_with("gfloat::"));
+    let exact = preset::all()
+        .filter(|preset| preset.name.starts_with("ocp::") || preset.name.starts_with("gfloat::"));
     let mut checked = 0;
     for preset in exact {
         let mut numbers = numbers(&preset.spec.element);
@@ -56,7 +64,12 @@ fn elements_are_the_nearest_representable_numbers() {
             let scale = f64::from(tensor.view().block_scale(0));
             for (i, &x) in block.iter().enumerate() {
                 let found = preset.spec.element.decode_f64(tensor.view().code(i).unwrap());
-                assert_eq!(found, nearest(&numbers, f64::from(x) / scale), "{}: {x:e} under {scale:e}", preset.name);
+                assert_eq!(
+                    found,
+                    nearest(&numbers, f64::from(x) / scale),
+                    "{}: {x:e} under {scale:e}",
+                    preset.name
+                );
                 checked += 1;
             }
         }
@@ -82,11 +95,15 @@ fn quantizing_a_dequantized_tensor_changes_nothing() {
         for block in edge_blocks(128).into_iter().chain(small_blocks(128)) {
             let once = QuantTensor::quantize(&preset.spec, &block, &[1, 128]).unwrap().dequantize();
             if once.iter().all(|x| x.is_finite()) {
-                differs |= once != QuantTensor::quantize(&preset.spec, &once, &[1, 128]).unwrap().dequantize();
+                differs |= once
+                    != QuantTensor::quantize(&preset.spec, &once, &[1, 128]).unwrap().dequantize();
             }
         }
         if differs != preset.not_idempotent.is_some() {
-            changed.push(format!("{}: {differs}, the table says {:?}", preset.name, preset.not_idempotent));
+            changed.push(format!(
+                "{}: {differs}, the table says {:?}",
+                preset.name, preset.not_idempotent
+            ));
         }
     }
     assert!(changed.is_empty(), "{}", changed.join("\n"));
@@ -96,8 +113,16 @@ fn quantizing_a_dequantized_tensor_changes_nothing() {
 fn every_preset_is_valid_and_found_by_its_name() {
     for preset in preset::all() {
         assert_eq!(preset.spec.validate(), Ok(()), "{}", preset.name);
-        assert_eq!(preset::by_name(&preset.name.to_lowercase()).map(|found| found.name), Some(preset.name));
-        assert_eq!(preset::all().filter(|other| other.name == preset.name).count(), 1, "{}", preset.name);
+        assert_eq!(
+            preset::by_name(&preset.name.to_lowercase()).map(|found| found.name),
+            Some(preset.name)
+        );
+        assert_eq!(
+            preset::all().filter(|other| other.name == preset.name).count(),
+            1,
+            "{}",
+            preset.name
+        );
     }
     assert!(preset::by_name("ocp::MXFP5").is_none());
 }
@@ -123,9 +148,14 @@ fn table() -> String {
         };
         let scale = spec.scale.as_ref().map_or("none", FormatSpec::name);
         let tensor = if matches!(spec.tensor_scale, TensorScale::None) { "" } else { " and F32" };
-        let again = preset.not_idempotent.map_or("changes nothing".to_owned(), |why| format!("changes: {why}"));
-        let (name, element, rule, source) = (preset.name, spec.element.name(), preset.rule, preset.source);
-        out += &format!("| `{name}` | {element} | {scale}{tensor} | {extent} | {rule} | {source} | {evidence} | {again} |\n");
+        let again = preset
+            .not_idempotent
+            .map_or("changes nothing".to_owned(), |why| format!("changes: {why}"));
+        let (name, element, rule, source) =
+            (preset.name, spec.element.name(), preset.rule, preset.source);
+        out += &format!(
+            "| `{name}` | {element} | {scale}{tensor} | {extent} | {rule} | {source} | {evidence} | {again} |\n"
+        );
     }
     out
 }
@@ -172,11 +202,20 @@ fn rows_quantized_alone_are_the_rows_of_the_whole() {
                 continue;
             }
             let whole = Quantizer::new(&spec).dither(dither).quantize(&x, &[rows, cols]).unwrap();
-            for (start, end) in [(0, step), (step, 3 * step), (2 * step, rows), (0, rows), (step, step)] {
-                let quantizer = Quantizer::new(&spec).dither(dither.skip((start * cols) as u64)).exec(Exec::SERIAL);
-                let alone =
-                    with_tensor_scale(quantizer, &whole).quantize(&x[start * cols..end * cols], &[end - start, cols]).unwrap();
-                assert!(same(&whole.view().rows(start..end).unwrap().to_owned(), &alone), "{} rows {start}..{end}", preset.name);
+            for (start, end) in
+                [(0, step), (step, 3 * step), (2 * step, rows), (0, rows), (step, step)]
+            {
+                let quantizer = Quantizer::new(&spec)
+                    .dither(dither.skip((start * cols) as u64))
+                    .exec(Exec::SERIAL);
+                let alone = with_tensor_scale(quantizer, &whole)
+                    .quantize(&x[start * cols..end * cols], &[end - start, cols])
+                    .unwrap();
+                assert!(
+                    same(&whole.view().rows(start..end).unwrap().to_owned(), &alone),
+                    "{} rows {start}..{end}",
+                    preset.name
+                );
             }
         }
     }
@@ -196,9 +235,16 @@ fn threads_change_nothing() {
     let mut random = Random::new(4);
     let x: Vec<f32> = (0..200).flat_map(|_| random.block(331)).collect();
     for extent in extents {
-        let spec = preset::ocp::MXFP4.with_extent(extent).with_round(Round::stochastic(Stochastic::B, 16).unwrap());
-        let quantize = || Quantizer::new(&spec).dither(Dither::new(9)).quantize(&x, &[2, 100, 331]).unwrap();
-        let serial = Quantizer::new(&spec).dither(Dither::new(9)).exec(Exec::SERIAL).quantize(&x, &[2, 100, 331]).unwrap();
+        let spec = preset::ocp::MXFP4
+            .with_extent(extent)
+            .with_round(Round::stochastic(Stochastic::B, 16).unwrap());
+        let quantize =
+            || Quantizer::new(&spec).dither(Dither::new(9)).quantize(&x, &[2, 100, 331]).unwrap();
+        let serial = Quantizer::new(&spec)
+            .dither(Dither::new(9))
+            .exec(Exec::SERIAL)
+            .quantize(&x, &[2, 100, 331])
+            .unwrap();
         for threads in [1, 2, 7] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let tensor = pool.install(quantize);
@@ -228,14 +274,20 @@ fn kernels_equal_the_reference_quantizer_for_every_preset() {
         for (x, shape) in &inputs {
             let reference = Quantizer::new(&preset.spec).quantize_reference(x, shape).unwrap();
             let view = reference.view();
-            let numbers: Vec<u32> = (0..x.len()).map(|index| view.get(index).unwrap().to_bits()).collect();
+            let numbers: Vec<u32> =
+                (0..x.len()).map(|index| view.get(index).unwrap().to_bits()).collect();
             for isa in Isa::available() {
                 let exec = Exec::SERIAL.with_isa(isa);
                 let tensor = Quantizer::new(&preset.spec).exec(exec).quantize(x, shape).unwrap();
                 assert!(same(&tensor, &reference), "{} {shape:?} {}", preset.name, isa.name());
                 let mut found = vec![0.5f32; x.len()];
                 view.dequantize_into(&mut found, exec).unwrap();
-                assert!(found.iter().map(|x| x.to_bits()).eq(numbers.iter().copied()), "{} {shape:?} {}", preset.name, isa.name());
+                assert!(
+                    found.iter().map(|x| x.to_bits()).eq(numbers.iter().copied()),
+                    "{} {shape:?} {}",
+                    preset.name,
+                    isa.name()
+                );
             }
         }
     }
@@ -269,18 +321,25 @@ fn blocks_are_where_the_extents_say() {
     let shape = [2, 5, 7];
     let mut random = Random::new(5);
     let x: Vec<f32> = (0..70).map(|_| random.number()).collect();
-    for (extent, element) in extents.into_iter().flat_map(|extent| [(extent, FormatSpec::F4E2M1), (extent, FormatSpec::F6E2M3)]) {
+    for (extent, element) in extents
+        .into_iter()
+        .flat_map(|extent| [(extent, FormatSpec::F4E2M1), (extent, FormatSpec::F6E2M3)])
+    {
         let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), extent, ScaleRule::Floor);
         let tensor = QuantTensor::quantize(&spec, &x, &shape).unwrap();
-        let mut keys: Vec<Vec<usize>> = (0..70).map(|index| block_of(extent, &shape, index)).collect();
+        let mut keys: Vec<Vec<usize>> =
+            (0..70).map(|index| block_of(extent, &shape, index)).collect();
         for index in 0..70 {
             let own = block_of(extent, &shape, index);
-            let amax = (0..70).filter(|&other| keys[other] == own).fold(0.0f32, |amax, other| amax.max(x[other].abs()));
+            let amax = (0..70)
+                .filter(|&other| keys[other] == own)
+                .fold(0.0f32, |amax, other| amax.max(x[other].abs()));
             let scale = f32::powi(2.0, amax.log2().floor() as i32 - 2);
             assert_eq!(tensor.view().scale(index), Some(scale), "{extent:?} {index}");
             assert_eq!(tensor.view().get(index), Some(tensor.dequantize()[index]));
         }
-        // Scales are stored in the order in which blocks appear, but for blocks of one column or a tile, which are sorted.
+        // Scales are stored in the order in which blocks appear, but for blocks of one column or a
+        // tile, which are sorted.
         keys.sort();
         keys.dedup();
         assert_eq!(tensor.view().blocks(), keys.len(), "{extent:?}");
@@ -303,12 +362,17 @@ fn odd_shapes_have_no_padding() {
         let count = shape.iter().product();
         let x: Vec<f32> = (0..count).map(|i| i as f32 - 3.0).collect();
         let tensor = QuantTensor::quantize(&spec, &x, &shape).unwrap();
-        assert_eq!((tensor.view().blocks(), tensor.codes().len(), tensor.dequantize().len()), (blocks, bytes, count), "{shape:?}");
+        assert_eq!(
+            (tensor.view().blocks(), tensor.codes().len(), tensor.dequantize().len()),
+            (blocks, bytes, count),
+            "{shape:?}"
+        );
         // A ragged block is the block of its elements, nothing more.
         if let Some(&cols) = shape.last()
             && cols > 32
         {
-            let alone = QuantTensor::quantize(&spec, &x[cols - cols % 32..cols], &[cols % 32]).unwrap();
+            let alone =
+                QuantTensor::quantize(&spec, &x[cols - cols % 32..cols], &[cols % 32]).unwrap();
             assert_eq!(alone.dequantize(), tensor.dequantize()[cols - cols % 32..cols]);
         }
     }
@@ -320,8 +384,14 @@ fn bad_shapes_and_buffers_are_refused() {
     let wrong = QuantTensor::quantize(&spec, &[1.0f32; 5], &[2, 3]).unwrap_err();
     assert_eq!(wrong.to_string(), "elements: expected 6, found 5");
     assert_eq!(QuantTensor::quantize(&spec, &[1.0f32; 5], &[usize::MAX, 3]), Err(Error::TooLarge));
-    assert_eq!(QuantTensor::quantize(&spec, &[0.0f32; 0], &[usize::MAX, usize::MAX, 0]).map(|_| ()), Err(Error::TooLarge));
-    assert!(Quantizer::new(&spec).tensor_scale(2.0).quantize(&[1.0f32], &[1]).is_err(), "no tensor scale in MXFP4");
+    assert_eq!(
+        QuantTensor::quantize(&spec, &[0.0f32; 0], &[usize::MAX, usize::MAX, 0]).map(|_| ()),
+        Err(Error::TooLarge)
+    );
+    assert!(
+        Quantizer::new(&spec).tensor_scale(2.0).quantize(&[1.0f32], &[1]).is_err(),
+        "no tensor scale in MXFP4"
+    );
     assert!(Quantizer::new(&spec).scales(&[1.0, 1.0], &[]).quantize(&[1.0f32; 32], &[32]).is_err());
     assert!(Quantizer::new(&spec).scales(&[1.0], &[0.0]).quantize(&[1.0f32; 32], &[32]).is_err());
     let given = spec.with_rule(ScaleRule::Given);
@@ -330,9 +400,13 @@ fn bad_shapes_and_buffers_are_refused() {
 
     let tensor = QuantTensor::quantize(&spec, &[1.0f32; 70], &[2, 35]).unwrap();
     let parts = tensor.parts();
-    let refuse = |parts: Parts<'_>| QuantTensor::from_parts(&spec, &[2, 35], parts).unwrap_err().to_string();
+    let refuse =
+        |parts: Parts<'_>| QuantTensor::from_parts(&spec, &[2, 35], parts).unwrap_err().to_string();
     assert!(same(&QuantTensor::from_parts(&spec, &[2, 35], parts).unwrap(), &tensor));
-    assert_eq!(refuse(Parts { codes: &parts.codes[1..], ..parts }), "bytes of codes: expected 36, found 35");
+    assert_eq!(
+        refuse(Parts { codes: &parts.codes[1..], ..parts }),
+        "bytes of codes: expected 36, found 35"
+    );
     assert_eq!(refuse(Parts { scales: &[0; 5], ..parts }), "bytes of scales: expected 4, found 5");
     assert_eq!(refuse(Parts { offsets: &[0], ..parts }), "bytes of offsets: expected 0, found 1");
     assert_eq!(
@@ -348,8 +422,12 @@ fn bad_shapes_and_buffers_are_refused() {
     );
     let narrow = spec.with_scale(FormatSpec::UE4M3);
     let bytes = [0x38, 0x38, 0x80, 0x38];
-    let error = QuantView::from_parts(&narrow, &[2, 35], Parts { scales: &bytes, ..parts }).unwrap_err();
-    assert_eq!(error.to_string(), "scale 2: expected a code without bits above its format, found 0x80");
+    let error =
+        QuantView::from_parts(&narrow, &[2, 35], Parts { scales: &bytes, ..parts }).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "scale 2: expected a code without bits above its format, found 0x80"
+    );
 
     for (range, expected) in [
         (0..3, "rows 0..3: expected a range within 0..2, starting and ending at a multiple of 1"),
@@ -357,10 +435,22 @@ fn bad_shapes_and_buffers_are_refused() {
     ] {
         assert!(tensor.view().rows(range).unwrap_err().to_string().starts_with(expected));
     }
-    let tiles = QuantTensor::quantize(&spec.with_extent(Extent::Block { rows: 2, cols: 2 }), &[1.0f32; 30], &[2, 5, 3]).unwrap();
-    for (range, fits) in
-        [(0..2, true), (2..5, true), (5..10, true), (0..10, false), (1..2, false), (4..6, false), (0..7, false), (5..7, true)]
-    {
+    let tiles = QuantTensor::quantize(
+        &spec.with_extent(Extent::Block { rows: 2, cols: 2 }),
+        &[1.0f32; 30],
+        &[2, 5, 3],
+    )
+    .unwrap();
+    for (range, fits) in [
+        (0..2, true),
+        (2..5, true),
+        (5..10, true),
+        (0..10, false),
+        (1..2, false),
+        (4..6, false),
+        (0..7, false),
+        (5..7, true),
+    ] {
         assert_eq!(tiles.view().rows(range.clone()).is_ok(), fits, "{range:?}");
     }
 }
@@ -371,12 +461,17 @@ fn tensors_without_elements_cost_nothing_whatever_their_other_axes() {
     for preset in preset::all() {
         for shape in [&[1 << 55, 0][..], &[0, 1 << 55], &[1 << 27, 1 << 27, 0], &[1 << 55, 0, 3]] {
             let tensor = QuantTensor::quantize(&preset.spec, none, shape).unwrap();
-            assert!(tensor.dequantize().is_empty() && tensor.stats(none).is_ok(), "{} {shape:?}", preset.name);
+            assert!(
+                tensor.dequantize().is_empty() && tensor.stats(none).is_ok(),
+                "{} {shape:?}",
+                preset.name
+            );
         }
     }
     let mx = QuantTensor::quantize(&preset::ocp::MXFP4, none, &[1 << 55, 0]).unwrap();
     assert!(mx.view().to_nvfp4(&preset::nvfp4::TORCHAO).is_ok());
-    let layer = layout::Awq { qweight: vec![], qzeros: vec![], scales: layout::LayerScales::F16(vec![]) };
+    let layer =
+        layout::Awq { qweight: vec![], qzeros: vec![], scales: layout::LayerScales::F16(vec![]) };
     let awq = layout::from_awq(&layer, 128, [1 << 55, 0]).unwrap();
     assert_eq!(layout::to_awq(&awq.view()), Ok(layer));
 }
@@ -387,13 +482,20 @@ fn ranges_of_no_rows_are_empty_tensors() {
     let x = [1.0f32, -2.0, 0.5, 3.0, -0.25, 7.0];
     for preset in preset::all() {
         for shape in [&[][..], &[0], &[5], &[0, 3], &[3, 0], &[2, 3], &[1, 2, 3], &[2, 0, 3]] {
-            let tensor = QuantTensor::quantize(&preset.spec, &x[..shape.iter().product()], shape).unwrap();
+            let tensor =
+                QuantTensor::quantize(&preset.spec, &x[..shape.iter().product()], shape).unwrap();
             let cols = shape.last().copied().unwrap_or(1);
             let rows: usize = shape.split_last().map_or(1, |(_, axes)| axes.iter().product());
             for row in [0, rows] {
                 let Ok(view) = tensor.view().rows(row..row) else { continue };
-                let rest = QuantTensor::from_parts(view.spec(), view.shape(), view.parts()).unwrap();
-                assert_eq!((&rest, rest.shape()), (&view.to_owned(), &[0, cols][..]), "{} {shape:?} {row}", preset.name);
+                let rest =
+                    QuantTensor::from_parts(view.spec(), view.shape(), view.parts()).unwrap();
+                assert_eq!(
+                    (&rest, rest.shape()),
+                    (&view.to_owned(), &[0, cols][..]),
+                    "{} {shape:?} {row}",
+                    preset.name
+                );
             }
         }
     }
@@ -402,9 +504,10 @@ fn ranges_of_no_rows_are_empty_tensors() {
 #[test]
 fn a_search_takes_no_candidate_whose_error_is_nan() {
     // Halved, the scale of 448 makes 896, which is NaN under this policy.
-    let spec = BlockSpec::new(FormatSpec::F8E4M3, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor)
-        .with_element_convert(Convert::ML_DTYPES)
-        .with_search(Some(Search { factors: &[0.5, 1.0], metric: Metric::Mse, restore: None }));
+    let spec =
+        BlockSpec::new(FormatSpec::F8E4M3, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor)
+            .with_element_convert(Convert::ML_DTYPES)
+            .with_search(Some(Search { factors: &[0.5, 1.0], metric: Metric::Mse, restore: None }));
     let tensor = QuantTensor::quantize(&spec, &[448.0f32, 1.0], &[2]).unwrap();
     assert_eq!((tensor.scales(), tensor.dequantize()), (&[127][..], vec![448.0, 1.0]));
 }
@@ -413,9 +516,16 @@ fn a_search_takes_no_candidate_whose_error_is_nan() {
 fn contradicting_specs_are_refused() {
     let base = preset::ocp::MXFP4;
     let no_scale = BlockSpec::new(FormatSpec::F8E4M3, None, Extent::Tensor, ScaleRule::Unit);
-    let (multiplier, nvfp4) = (TensorScale::Multiplier { target: 2688.0 }, preset::nvfp4::MODEL_OPTIMIZER);
+    let (multiplier, nvfp4) =
+        (TensorScale::Multiplier { target: 2688.0 }, preset::nvfp4::MODEL_OPTIMIZER);
     let affine = layout::grouped(4, FormatSpec::F16);
-    for spec in [no_scale, nvfp4, affine, nvfp4.with_rule(ScaleRule::Fixed(1.0)), nvfp4.with_rule(ScaleRule::Given)] {
+    for spec in [
+        no_scale,
+        nvfp4,
+        affine,
+        nvfp4.with_rule(ScaleRule::Fixed(1.0)),
+        nvfp4.with_rule(ScaleRule::Given),
+    ] {
         assert_eq!(spec.validate(), Ok(()));
     }
     for spec in [
@@ -432,7 +542,12 @@ fn contradicting_specs_are_refused() {
         base.with_rule(ScaleRule::Fixed(-1.0)),
         base.with_rule(ScaleRule::Amax { target: 0.0, ratio: Ratio::Divide }),
         preset::nvfp4::TORCHAO.with_tensor_scale(TensorScale::Multiplier { target: f32::INFINITY }),
-        BlockSpec::new(FormatSpec::by_name("Binary12p1sf").unwrap(), Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor),
+        BlockSpec::new(
+            FormatSpec::by_name("Binary12p1sf").unwrap(),
+            Some(FormatSpec::E8M0),
+            Extent::Row,
+            ScaleRule::Floor,
+        ),
         no_scale.with_rule(ScaleRule::Floor),
         no_scale.with_tensor_scale(multiplier),
         base.with_tensor_scale(multiplier),
@@ -440,7 +555,8 @@ fn contradicting_specs_are_refused() {
         nvfp4.with_rule(ScaleRule::SignedMax { target: 6.0 }),
         nvfp4.with_rule(ScaleRule::Amax { target: 6.0, ratio: Ratio::Multiply }),
         nvfp4.with_apply(Apply::UnroundedReciprocal),
-        preset::nvfp4::TRANSFORMER_ENGINE.with_rule(ScaleRule::Amax { target: 6.0, ratio: Ratio::Divide }),
+        preset::nvfp4::TRANSFORMER_ENGINE
+            .with_rule(ScaleRule::Amax { target: 6.0, ratio: Ratio::Divide }),
         affine.with_rule(ScaleRule::Range { steps: 15.0, with_zero: false }),
         affine.with_elements(Elements::Microxcaling),
     ] {

@@ -1,10 +1,11 @@
-//! Schemes put together at random: every instruction set gives what the definition gives, of f32s and of f64s.
+//! Schemes put together at random: every instruction set gives what the definition gives, of f32s
+//! and of f64s.
 
 use super::inputs::Random;
 use super::properties::same;
 use subhalf::{
-    Apply, BlockSpec, Exec, Extent, FormatSpec, Infinity, Isa, MissingNan, Nan, Nonfinite, Overflow, Quantizer, Ratio, Round,
-    ScaleRule, ZeroSign, preset,
+    Apply, BlockSpec, Exec, Extent, FormatSpec, Infinity, Isa, MissingNan, Nan, Nonfinite,
+    Overflow, Quantizer, Ratio, Round, ScaleRule, ZeroSign, preset,
 };
 
 fn pick<T: Copy>(random: &mut Random, from: &[T]) -> T {
@@ -13,7 +14,19 @@ fn pick<T: Copy>(random: &mut Random, from: &[T]) -> T {
 
 fn spec(random: &mut Random) -> BlockSpec {
     use FormatSpec as F;
-    let elements = [F::F8E4M3, F::F8E5M2, F::F6E2M3, F::F6E3M2, F::F4E2M1, F::INT8, F::INT4, F::UINT4, F::HIF8, F::NF4, F::MXINT8];
+    let elements = [
+        F::F8E4M3,
+        F::F8E5M2,
+        F::F6E2M3,
+        F::F6E3M2,
+        F::F4E2M1,
+        F::INT8,
+        F::INT4,
+        F::UINT4,
+        F::HIF8,
+        F::NF4,
+        F::MXINT8,
+    ];
     let target = pick(random, &[448.0, 6.0, 57344.0, 7.5, 28.0, 1.0, 127.0, 3.3]);
     let amax = |ratio| ScaleRule::Amax { target, ratio };
     let rules = [
@@ -25,14 +38,32 @@ fn spec(random: &mut Random) -> BlockSpec {
         amax(Ratio::Divide),
         amax(Ratio::Multiply),
     ];
-    let scale = pick(random, &[F::E8M0, F::E8M0, F::F32, F::F16, F::UE4M3, preset::microxcaling::E4M0]);
-    let extent =
-        pick(random, &[Extent::Block { rows: 1, cols: 16 }, Extent::Block { rows: 2, cols: 5 }, Extent::Row, Extent::Flat(13)]);
+    let scale =
+        pick(random, &[F::E8M0, F::E8M0, F::F32, F::F16, F::UE4M3, preset::microxcaling::E4M0]);
+    let extent = pick(
+        random,
+        &[
+            Extent::Block { rows: 1, cols: 16 },
+            Extent::Block { rows: 2, cols: 5 },
+            Extent::Row,
+            Extent::Flat(13),
+        ],
+    );
     let spec = BlockSpec::new(pick(random, &elements), Some(scale), extent, pick(random, &rules));
-    let rounds = [Round::NearestEven, Round::NearestAway, Round::NearestTowardZero, Round::TowardZero, Round::Up, Round::ToOdd];
+    let rounds = [
+        Round::NearestEven,
+        Round::NearestAway,
+        Round::NearestTowardZero,
+        Round::TowardZero,
+        Round::Up,
+        Round::ToOdd,
+    ];
     let convert = (spec.element_convert)
         .with_round(pick(random, &rounds))
-        .with_overflow(pick(random, &[Overflow::Saturate, Overflow::Special, Overflow::Wrap, Overflow::IeeeDirected]))
+        .with_overflow(pick(
+            random,
+            &[Overflow::Saturate, Overflow::Special, Overflow::Wrap, Overflow::IeeeDirected],
+        ))
         .with_missing_nan(pick(random, &[MissingNan::Max, MissingNan::Payload, MissingNan::Zero]))
         .with_nan(pick(random, &[Nan::Canonical, Nan::Signed]))
         .with_infinity(pick(random, &[Infinity::KeepElseSaturate, Infinity::Saturate]));
@@ -44,18 +75,29 @@ fn spec(random: &mut Random) -> BlockSpec {
         Nonfinite::Erase,
         Nonfinite::Ignore,
     ];
-    let signs = [ZeroSign::Keep, ZeroSign::Plus, ZeroSign::MinusBelowZero, ZeroSign::MinusUnlessAbove];
+    let signs =
+        [ZeroSign::Keep, ZeroSign::Plus, ZeroSign::MinusBelowZero, ZeroSign::MinusUnlessAbove];
     let scale_round = pick(random, &[Round::NearestEven, Round::Up]);
     spec.with_element_convert(convert)
         .with_scale_convert(spec.scale_convert.with_round(scale_round))
-        .with_apply(pick(random, &[Apply::Exact, Apply::Divide, Apply::Reciprocal, Apply::FlooredReciprocal, Apply::DivideIeee]))
+        .with_apply(pick(
+            random,
+            &[
+                Apply::Exact,
+                Apply::Divide,
+                Apply::Reciprocal,
+                Apply::FlooredReciprocal,
+                Apply::DivideIeee,
+            ],
+        ))
         .with_nonfinite(pick(random, &nonfinite))
         .with_zero_sign(pick(random, &signs))
         .with_flush_below(pick(random, &[0.0, 0.0, 0.0, 1e-38]))
         .with_zero_scale(pick(random, &[0.0, 0.0, -0.0, 0.5]))
 }
 
-/// Numbers of some binades, any bits, or next to nothing, with zeros, and now and then what is not finite.
+/// Numbers of some binades, any bits, or next to nothing, with zeros, and now and then what is not
+/// finite.
 fn number(random: &mut Random, kind: u64, index: usize) -> f32 {
     let (word, bits) = (random.word(), random.word() as u32);
     match (kind, word % 16) {
@@ -66,7 +108,9 @@ fn number(random: &mut Random, kind: u64, index: usize) -> f32 {
         (1, 4) => f32::from_bits(0xFF80_0001),
         (2, _) => f32::from_bits(bits),
         (3, _) => f32::from_bits(bits & 0x80FF_FFFF),
-        _ => f32::from_bits((bits & 0x807F_FFFF) | (110 + index as u32 / 32 * 6 + (word >> 8) as u32 % 12) << 23),
+        _ => f32::from_bits(
+            (bits & 0x807F_FFFF) | (110 + index as u32 / 32 * 6 + (word >> 8) as u32 % 12) << 23,
+        ),
     }
 }
 
@@ -101,8 +145,16 @@ fn random_schemes_are_kernels_and_reference_alike() {
         );
         for isa in Isa::available() {
             let quantizer = Quantizer::new(&spec).exec(Exec::SERIAL.with_isa(isa));
-            assert!(same(&quantizer.quantize(&x, &shape).unwrap(), &references.0), "{round} f32 {}: {spec:?}", isa.name());
-            assert!(same(&quantizer.quantize(&y, &shape).unwrap(), &references.1), "{round} f64 {}: {spec:?}", isa.name());
+            assert!(
+                same(&quantizer.quantize(&x, &shape).unwrap(), &references.0),
+                "{round} f32 {}: {spec:?}",
+                isa.name()
+            );
+            assert!(
+                same(&quantizer.quantize(&y, &shape).unwrap(), &references.1),
+                "{round} f64 {}: {spec:?}",
+                isa.name()
+            );
             checked += 1;
         }
     }
@@ -112,7 +164,8 @@ fn random_schemes_are_kernels_and_reference_alike() {
 fn agree(spec: &BlockSpec, x: &[f64]) -> Vec<u32> {
     let reference = Quantizer::new(spec).quantize_reference(x, &[x.len()]).unwrap();
     for isa in Isa::available() {
-        let tensor = Quantizer::new(spec).exec(Exec::SERIAL.with_isa(isa)).quantize(x, &[x.len()]).unwrap();
+        let tensor =
+            Quantizer::new(spec).exec(Exec::SERIAL.with_isa(isa)).quantize(x, &[x.len()]).unwrap();
         assert!(same(&tensor, &reference), "{}: {spec:?}", isa.name());
     }
     let view = reference.view();
@@ -138,20 +191,24 @@ fn a_minus_zero_in_place_of_a_scale_is_for_zeros_alone() {
 /// 1e-38 is no power of two: an f64 times one over it, above the tie between 2 and 3, is 3.
 #[test]
 fn f64s_are_scaled_exactly_by_factors_that_are_no_powers_of_two() {
-    let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor)
-        .with_apply(Apply::FlooredReciprocal);
+    let spec =
+        BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor)
+            .with_apply(Apply::FlooredReciprocal);
     assert_eq!(agree(&spec, &[2.499999826398471e-38]), [0, 5]);
 }
 
-/// A block with NaN or infinity becomes zeros under the scale of a block of zeros, whatever the policy and the rule.
+/// A block with NaN or infinity becomes zeros under the scale of a block of zeros, whatever the
+/// policy and the rule.
 #[test]
 fn erased_blocks_are_blocks_of_zeros() {
     for element in [FormatSpec::F4E2M1, FormatSpec::F8E4M3] {
-        let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor).with_nonfinite(Nonfinite::Erase);
+        let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor)
+            .with_nonfinite(Nonfinite::Erase);
         assert_eq!(agree(&spec, &[f64::NAN, 1.0, f64::INFINITY]), [0, 0, 0, 0]);
     }
     let rule = ScaleRule::SignedMax { target: -8.0 };
-    let spec = BlockSpec::new(FormatSpec::INT4, Some(FormatSpec::F16), Extent::Row, rule).with_nonfinite(Nonfinite::Erase);
+    let spec = BlockSpec::new(FormatSpec::INT4, Some(FormatSpec::F16), Extent::Row, rule)
+        .with_nonfinite(Nonfinite::Erase);
     assert_eq!(agree(&spec, &[f64::NAN, 4.0])[1..], [0, 0]);
     assert_eq!(agree(&spec, &[f64::NAN, 4.0])[0], agree(&spec, &[0.0, 0.0])[0]);
 }

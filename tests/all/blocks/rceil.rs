@@ -1,11 +1,13 @@
-//! torchao's RCEIL where no program's output stands behind it (compiled for `sm_100`, and the Triton kernel), computed
-//! a second time from its source: plain f32 loops over tables, which share no code with the crate.
+//! torchao's RCEIL where no program's output stands behind it (compiled for `sm_100`, and the
+//! Triton kernel), computed a second time from its source: plain f32 loops over tables, which share
+//! no code with the crate.
 
 use super::inputs::{Random, edge_blocks, small_blocks};
 use super::naive_fp8::{Table, amax, ceil_code, decode, e2m1, e4m3, e5m2, floats, power, signed};
 use subhalf::{QuantTensor, preset};
 
-/// Name, table of the non-negative codes, the weight of the sign bit, the number that the largest magnitude is divided by.
+/// Name, table of the non-negative codes, the weight of the sign bit, the number that the largest
+/// magnitude is divided by.
 fn formats() -> [(&'static str, Table, u32, f32); 5] {
     [
         ("MXFP8_E4M3", e4m3(), 0x80, 448.0),
@@ -62,15 +64,31 @@ fn rceil_agrees_with_a_naive_implementation() {
             .expect("a format");
         let spec = preset::by_name(&name).expect("a preset").spec;
         for block in &blocks {
-            let ratio = if name.ends_with("RECIPROCAL") { amax(block) * (1.0 / max) } else { amax(block) / max };
+            let ratio = if name.ends_with("RECIPROCAL") {
+                amax(block) * (1.0 / max)
+            } else {
+                amax(block) / max
+            };
             let (scale, codes, values) = quantize(&table, sign, ratio, block);
             let tensor = QuantTensor::quantize(&spec, block, &[32]).expect("a block");
             assert_eq!(u32::from(tensor.scales()[0]), scale, "{name}: {:e}", amax(block));
             for (i, (code, value)) in codes.iter().zip(values).enumerate() {
-                // Infinity times nothing, and infinity over infinity, are left to the array of the eager path.
+                // Infinity times nothing, and infinity over infinity, are left to the array of the
+                // eager path.
                 if block[i].is_finite() {
-                    assert_eq!(tensor.view().code(i), Some(*code), "{name}: {:e} of {:e}", block[i], amax(block));
-                    assert_eq!(tensor.view().get(i).map(f32::to_bits), Some(value.to_bits()), "{name}: {:e}", block[i]);
+                    assert_eq!(
+                        tensor.view().code(i),
+                        Some(*code),
+                        "{name}: {:e} of {:e}",
+                        block[i],
+                        amax(block)
+                    );
+                    assert_eq!(
+                        tensor.view().get(i).map(f32::to_bits),
+                        Some(value.to_bits()),
+                        "{name}: {:e}",
+                        block[i]
+                    );
                 }
             }
         }
@@ -80,8 +98,8 @@ fn rceil_agrees_with_a_naive_implementation() {
 /// A preset, numbers, the exponent of their scale, their codes.
 type Vector = (&'static str, &'static [f32], i32, &'static [u32]);
 
-/// Worked by hand as those of `ocp::*_ROUND_UP`: of each preset one largest number that is just the largest element, and
-/// one for which the next power of two is taken.
+/// Worked by hand as those of `ocp::*_ROUND_UP`: of each preset one largest number that is just the
+/// largest element, and one for which the next power of two is taken.
 const VECTORS: [Vector; 12] = [
     ("torchao::MXFP4_RCEIL", &[6.0, 3.0, -1.0], 0, &[7, 5, 10]),
     ("torchao::MXFP4_RCEIL", &[6.5, 3.0, -2.5], 1, &[5, 3, 10]),
@@ -105,7 +123,8 @@ pub(super) fn worked_names() -> Vec<String> {
 #[test]
 fn rceil_worked_vectors() {
     for (name, x, exponent, codes) in VECTORS {
-        let tensor = QuantTensor::quantize(&preset::by_name(name).unwrap().spec, x, &[x.len()]).unwrap();
+        let tensor =
+            QuantTensor::quantize(&preset::by_name(name).unwrap().spec, x, &[x.len()]).unwrap();
         assert_eq!(i32::from(tensor.scales()[0]) - 127, exponent, "{name}");
         let found: Vec<u32> = (0..x.len()).map(|i| tensor.view().code(i).unwrap()).collect();
         assert_eq!(found, codes, "{name}");

@@ -1,5 +1,6 @@
-//! Scale rules against their definitions in integers, and the ways to compute RCEIL against each other. The sweeps over every `amax` are
-//! ignored: `cargo test --release --test all -- --ignored scale_rules --nocapture`.
+//! Scale rules against their definitions in integers, and the ways to compute RCEIL against each
+//! other. The sweeps over every `amax` are ignored:
+//! `cargo test --release --test all -- --ignored scale_rules --nocapture`.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -13,7 +14,11 @@ struct Exact(u128, i32);
 
 fn exact(x: f32) -> Exact {
     let (field, fraction) = ((x.to_bits() >> 23) as i32, x.to_bits() & 0x7F_FFFF);
-    if field == 0 { Exact(fraction.into(), -149) } else { Exact((fraction | 0x80_0000).into(), field - 150) }
+    if field == 0 {
+        Exact(fraction.into(), -149)
+    } else {
+        Exact((fraction | 0x80_0000).into(), field - 150)
+    }
 }
 
 fn compare(a: Exact, b: Exact) -> Ordering {
@@ -26,7 +31,8 @@ fn compare(a: Exact, b: Exact) -> Ordering {
     }
 }
 
-/// Elements: name, largest number as integer times a power of two, exponent of the largest, mantissa bits.
+/// Elements: name, largest number as integer times a power of two, exponent of the largest,
+/// mantissa bits.
 const ELEMENTS: [(FormatSpec, Exact, i32, u8); 6] = [
     (FormatSpec::F8E4M3, Exact(7, 6), 8, 3),
     (FormatSpec::F8E5M2, Exact(7, 13), 15, 2),
@@ -48,19 +54,32 @@ fn exponent(rule: ScaleRule, element: &FormatSpec, amax: f32) -> i32 {
 fn check(amax: f32, (element, max, emax, bits): &(FormatSpec, Exact, i32, u8)) {
     let x = exact(amax);
     let times = |number: Exact, factor: u128, k: i32| Exact(number.0 * factor, number.1 + k);
-    let (at_least, at_most) = (|b| compare(x, b) != Ordering::Less, |b| compare(x, b) != Ordering::Greater);
+    let (at_least, at_most) =
+        (|b| compare(x, b) != Ordering::Less, |b| compare(x, b) != Ordering::Greater);
     let one = Exact(1, 0);
     let floor = exponent(ScaleRule::Floor, element, amax);
-    assert!(at_least(times(one, 1, floor + emax)) && !at_least(times(one, 1, floor + emax + 1)), "floor of {amax:e}");
+    assert!(
+        at_least(times(one, 1, floor + emax)) && !at_least(times(one, 1, floor + emax + 1)),
+        "floor of {amax:e}"
+    );
     let ceil = exponent(ScaleRule::Ceil, element, amax);
-    assert!(at_most(times(one, 1, ceil + emax)) && !at_most(times(one, 1, ceil + emax - 1)), "ceil of {amax:e}");
+    assert!(
+        at_most(times(one, 1, ceil + emax)) && !at_most(times(one, 1, ceil + emax - 1)),
+        "ceil of {amax:e}"
+    );
     let up = exponent(ScaleRule::RoundUp, element, amax);
-    assert!(at_most(times(*max, 1, up)) && !at_most(times(*max, 1, up - 1)), "round-up of {amax:e}");
+    assert!(
+        at_most(times(*max, 1, up)) && !at_most(times(*max, 1, up - 1)),
+        "round-up of {amax:e}"
+    );
     // amax / max is in [3/4, 3/2) · 2^k.
     let nearest = exponent(ScaleRule::Nearest, element, amax);
-    assert!(at_least(times(*max, 3, nearest - 2)) && !at_least(times(*max, 3, nearest - 1)), "nearest of {amax:e}");
-    // Half a unit of the last bit kept below a power of two goes to that power; of f32 subnormals only to the smallest normal number, as their bits are
-    // rounded in its units.
+    assert!(
+        at_least(times(*max, 3, nearest - 2)) && !at_least(times(*max, 3, nearest - 1)),
+        "nearest of {amax:e}"
+    );
+    // Half a unit of the last bit kept below a power of two goes to that power; of f32 subnormals
+    // only to the smallest normal number, as their bits are rounded in its units.
     let even = exponent(ScaleRule::Even { mantissa_bits: *bits }, element, amax);
     let bump = if amax >= f32::MIN_POSITIVE {
         at_least(times(one, (4 << bits) - 1, floor + emax - 1 - i32::from(*bits)))
@@ -86,8 +105,13 @@ fn sweep(work: impl Fn(Range<u32>) -> Vec<String> + Sync) -> Vec<String> {
         }
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..thread::available_parallelism().map_or(2, usize::from)).map(|_| scope.spawn(run)).collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("a thread that does not panic")).collect()
+        let threads: Vec<_> = (0..thread::available_parallelism().map_or(2, usize::from))
+            .map(|_| scope.spawn(run))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("a thread that does not panic"))
+            .collect()
     })
 }
 
@@ -96,7 +120,8 @@ fn sweep(work: impl Fn(Range<u32>) -> Vec<String> + Sync) -> Vec<String> {
 fn rules_equal_their_definitions_on_a_stride() {
     for element in &ELEMENTS {
         for bits in (1..0x7F80_0000u32).step_by(65_521).chain((1..256).flat_map(|e| {
-            let ends = [0, 1, 0x20_0000, 0x40_0000, 0x60_0000, 0x70_0000, 0x78_0000, 0x7C_0000, 0x7F_FFFF];
+            let ends =
+                [0, 1, 0x20_0000, 0x40_0000, 0x60_0000, 0x70_0000, 0x78_0000, 0x7C_0000, 0x7F_FFFF];
             ends.map(|fraction: u32| ((e - 1) << 23 | fraction).max(1))
         })) {
             check(f32::from_bits(bits), element);
@@ -115,7 +140,11 @@ fn scale_rules_over_every_amax() {
             vec![]
         });
         assert!(failures.is_empty());
-        println!("{}: floor, ceil, round-up, nearest, even: {} amax, 0 differ", element.0.name(), 0x7F80_0000u32 - 1);
+        println!(
+            "{}: floor, ceil, round-up, nearest, even: {} amax, 0 differ",
+            element.0.name(),
+            0x7F80_0000u32 - 1
+        );
     }
 }
 
@@ -132,7 +161,11 @@ fn scale_rules_log2_floor_over_every_amax() {
         };
         range.filter(wrong).map(|bits| format!("{bits:#x}")).collect()
     });
-    println!("log2 floor against f64's logarithm: {} amax, {} differ {logarithms:?}", 0x7F80_0000u32 - 1, logarithms.len());
+    println!(
+        "log2 floor against f64's logarithm: {} amax, {} differ {logarithms:?}",
+        0x7F80_0000u32 - 1,
+        logarithms.len()
+    );
     assert!(logarithms.is_empty());
 }
 
@@ -145,22 +178,26 @@ fn round_up(x: f32) -> u32 {
     }
 }
 
-/// `amax` bits for which the f32 product or the f32 quotient, rounded up, is not the exact rule's code.
+/// `amax` bits for which the f32 product or the f32 quotient, rounded up, is not the exact rule's
+/// code.
 fn rceil_differences(range: Range<u32>, max: Exact, by_product: bool) -> Vec<String> {
     let max_f32 = max.0 as f32 * 2f32.powi(max.1);
     let inverse = 1.0 / max_f32;
     let differs = |&bits: &u32| {
         let amax = f32::from_bits(bits);
         let code = round_up(if by_product { amax * inverse } else { amax / max_f32 });
-        let fits = |code: u32| compare(exact(amax), Exact(max.0, max.1 + code as i32 - 127)) != Ordering::Greater;
+        let fits = |code: u32| {
+            compare(exact(amax), Exact(max.0, max.1 + code as i32 - 127)) != Ordering::Greater
+        };
         !fits(code) || (code > 0 && fits(code - 1))
     };
     range.filter(differs).map(|bits| format!("{bits:#x}")).collect()
 }
 
-/// formats.md 3.3: for the floats of MX, the product, the quotient and the exact rule agree for every significand, except where the scale is
-/// subnormal: there the f32 above max · 2^-127 is rounded to 2^-127 itself. For MXINT8's 127/64 the product is below the power of two for
-/// one significand.
+/// formats.md 3.3: for the floats of MX, the product, the quotient and the exact rule agree for
+/// every significand, except where the scale is subnormal: there the f32 above max · 2^-127 is
+/// rounded to 2^-127 itself. For MXINT8's 127/64 the product is below the power of two for one
+/// significand.
 #[test]
 fn rceil_forms_agree_above_the_subnormal_scales() {
     for (element, max, ..) in ELEMENTS {
@@ -169,7 +206,8 @@ fn rceil_forms_agree_above_the_subnormal_scales() {
             let found = rceil_differences(126 << 23..128 << 23, max, by_product);
             let integer = element == FormatSpec::MXINT8SYM;
             // Above 127/128 and 127/64.
-            let expected: &[&str] = if integer && by_product { &["0x3f7e0001", "0x3ffe0001"] } else { &[] };
+            let expected: &[&str] =
+                if integer && by_product { &["0x3f7e0001", "0x3ffe0001"] } else { &[] };
             assert_eq!(found, expected, "{} {by_product}", element.name());
             if !integer {
                 let edge = (max.0 as f32 * 2f32.powi(max.1) * 2f32.powi(-127)).to_bits();
@@ -198,8 +236,8 @@ fn scale_rules_rceil_forms_over_every_amax() {
     }
 }
 
-/// How many `amax` have another E8M0 code under the f32 logarithm of the f32 quotient than under the exact rule: always one less. One
-/// of each is due to the quotient, which rounds to 2^-127.
+/// How many `amax` have another E8M0 code under the f32 logarithm of the f32 quotient than under
+/// the exact rule: always one less. One of each is due to the quotient, which rounds to 2^-127.
 #[test]
 #[ignore = "every amax: minutes"]
 #[expect(clippy::print_stdout, reason = "the figures are the result")]
@@ -210,18 +248,27 @@ fn scale_rules_log2_ceil_over_every_amax() {
         let code = |rule: ScaleRule, amax: f32| {
             let stats = BlockStats { amax, ..BlockStats::EMPTY };
             let scale = rule.ideal(&stats, &element, TensorScale::None, 1.0);
-            if scale == 0.0 { 0 } else { ((scale.to_bits() >> 52) as i32 - 1023 + 127).clamp(0, 254) }
+            if scale == 0.0 {
+                0
+            } else {
+                ((scale.to_bits() >> 52) as i32 - 1023 + 127).clamp(0, 254)
+            }
         };
         let found = sweep(|range| {
             let differs = |&bits: &u32| {
                 let amax = f32::from_bits(bits);
-                let less = code(ScaleRule::RoundUp, amax) - code(ScaleRule::Log2Ceil { target }, amax);
+                let less =
+                    code(ScaleRule::RoundUp, amax) - code(ScaleRule::Log2Ceil { target }, amax);
                 assert!(less == 0 || less == 1, "{}: {amax:e}", element.name());
                 less == 1
             };
             range.filter(differs).map(|bits| format!("{bits:#x}")).collect()
         });
-        println!("{}: {} of 2^31 amax have a code one less under the f32 logarithm", element.name(), found.len());
+        println!(
+            "{}: {} of 2^31 amax have a code one less under the f32 logarithm",
+            element.name(),
+            found.len()
+        );
         assert_eq!(found.len(), expected, "{}", element.name());
     }
 }

@@ -1,10 +1,12 @@
-//! NVFP4 on tiles of 16×16, naively: the operations of torchao, Model Optimizer and compressed-tensors from formats.md 3.7 (and, where it and their arrays
-//! differ, as the arrays have it), tile by tile. Their arrays have blocks of 1×16 only.
+//! NVFP4 on tiles of 16×16, naively: the operations of torchao, Model Optimizer and
+//! compressed-tensors from formats.md 3.7 (and, where it and their arrays differ, as the arrays
+//! have it), tile by tile. Their arrays have blocks of 1×16 only.
 
 use super::naive_fp8::{decode, e2m1, e4m3, fmax, inputs, scale_code, signed};
 use subhalf::{QuantTensor, preset};
 
-const NAMES: [&str; 3] = ["nvfp4::TORCHAO_16X16", "nvfp4::MODEL_OPTIMIZER_16X16", "nvfp4::COMPRESSED_TENSORS_16X16"];
+const NAMES: [&str; 3] =
+    ["nvfp4::TORCHAO_16X16", "nvfp4::MODEL_OPTIMIZER_16X16", "nvfp4::COMPRESSED_TENSORS_16X16"];
 
 /// A number to its code and to what it comes back as.
 type Element = Box<dyn Fn(f32) -> (u32, f32)>;
@@ -60,7 +62,11 @@ fn tiles_of_16_by_16_agree_with_naive_loops() {
     let mut tensors = inputs();
     tensors.retain(|(_, _, x)| x.iter().all(|x| x.is_finite()));
     tensors.push((37, 50, vec![0.0; 37 * 50]));
-    tensors.push((37, 50, (0..37 * 50).map(|i| if i / 50 < 16 { 0.0 } else { (i % 29) as f32 / 4.0 - 3.0 }).collect()));
+    tensors.push((
+        37,
+        50,
+        (0..37 * 50).map(|i| if i / 50 < 16 { 0.0 } else { (i % 29) as f32 / 4.0 - 3.0 }).collect(),
+    ));
     for name in NAMES {
         let spec = preset::by_name(name).unwrap().spec;
         for (rows, cols, x) in &tensors {
@@ -68,8 +74,10 @@ fn tiles_of_16_by_16_agree_with_naive_loops() {
             let tensor = QuantTensor::quantize(&spec, x, &[rows, cols]).unwrap();
             let (view, back) = (tensor.view(), tensor.dequantize());
             let tensor_amax = fmax(x);
-            for (block, (top, left)) in
-                (0..rows).step_by(16).flat_map(|top| (0..cols).step_by(16).map(move |left| (top, left))).enumerate()
+            for (block, (top, left)) in (0..rows)
+                .step_by(16)
+                .flat_map(|top| (0..cols).step_by(16).map(move |left| (top, left)))
+                .enumerate()
             {
                 let places: Vec<usize> = (top..(top + 16).min(rows))
                     .flat_map(|row| (left..(left + 16).min(cols)).map(move |col| row * cols + col))
@@ -79,7 +87,12 @@ fn tiles_of_16_by_16_agree_with_naive_loops() {
                 assert_eq!(view.scale_code(block), scale, "{name}: tile {block}, amax {amax:e}");
                 for at in places {
                     let (code, value) = element(x[at]);
-                    assert_eq!((view.code(at), back[at].to_bits()), (Some(code), value.to_bits()), "{name}: {:e}", x[at]);
+                    assert_eq!(
+                        (view.code(at), back[at].to_bits()),
+                        (Some(code), value.to_bits()),
+                        "{name}: {:e}",
+                        x[at]
+                    );
                 }
             }
         }

@@ -2,7 +2,8 @@
 
 use subhalf::{QuantTensor, preset};
 
-/// Names of presets, and for them the numbers of one row, scale codes, and the codes of its first elements.
+/// Names of presets, and for them the numbers of one row, scale codes, and the codes of its first
+/// elements.
 type Vector<'a> = (&'a [&'a str], &'a [f32], &'a [u32], &'a [u32]);
 
 /// What is done with each.
@@ -43,8 +44,11 @@ const E4M3_POWERS: &[&str] = &[
     "transformer_engine::BLOCK_1X128_E4M3_POW2",
     "transformer_engine::BLOCK_128X128_E4M3_POW2",
 ];
-const E5M2_POWERS: &[&str] =
-    &["transformer_engine::MXFP8_E5M2", "transformer_engine::BLOCK_1X128_E5M2_POW2", "transformer_engine::BLOCK_128X128_E5M2_POW2"];
+const E5M2_POWERS: &[&str] = &[
+    "transformer_engine::MXFP8_E5M2",
+    "transformer_engine::BLOCK_1X128_E5M2_POW2",
+    "transformer_engine::BLOCK_128X128_E5M2_POW2",
+];
 const FOUR_OVER_SIX: &[&str] = &[
     "nvfp4::TRANSFORMER_ENGINE_4OVER6_MAE",
     "nvfp4::TRANSFORMER_ENGINE_4OVER6_MSE",
@@ -52,7 +56,8 @@ const FOUR_OVER_SIX: &[&str] = &[
     "nvfp4::FOUR_OVER_SIX_MSE",
     "nvfp4::FOUR_OVER_SIX_MAX",
 ];
-const FOUR_OVER_SIX_448: &[&str] = &["nvfp4::TRANSFORMER_ENGINE_4OVER6_448_MAE", "nvfp4::TRANSFORMER_ENGINE_4OVER6_448_MSE"];
+const FOUR_OVER_SIX_448: &[&str] =
+    &["nvfp4::TRANSFORMER_ENGINE_4OVER6_448_MAE", "nvfp4::TRANSFORMER_ENGINE_4OVER6_448_MSE"];
 const NVFP4: &[&str] = &["nvfp4::TRANSFORMER_ENGINE", "nvfp4::FOUR_OVER_SIX_STATIC"];
 
 /// 16 numbers of which the first are these, the others zeros.
@@ -91,12 +96,13 @@ fn fp8(check: &mut Check<'_>) {
     // amax 896 = 2 · 448. 1/2 is 0x30; -3/2 is 1.5, 0x3C, with a sign; 0.0625/2 = 2^-5 is 0x10.
     check((E4M3, &[896.0, 1.0, -3.0, 0.0625], &[bits(2.0)], &[0x7E, 0x30, 0xBC, 0x10]));
     check((E4M3_POWERS, &[896.0, 1.0, -3.0, 0.0625], &[128], &[0x7E, 0x30, 0xBC, 0x10]));
-    // amax 672 = 1.5 · 448: the scale 1.5, or 2. 672/2 = 336 is half-way between 320 (0x7A) and 352 (0x7B): to the even code. 0.75/1.5 = 0.5;
-    // 0.75/2 = 0.375 = 1.5 · 2^-2, 0x2C. 39/1.5 = 26 = 1.625 · 2^4, 0x5D; 39/2 = 19.5 is nearest to 20 = 1.25 · 2^4, 0x5A.
+    // amax 672 = 1.5 · 448: the scale 1.5, or 2. 672/2 = 336 is half-way between 320 (0x7A) and 352
+    // (0x7B): to the even code. 0.75/1.5 = 0.5; 0.75/2 = 0.375 = 1.5 · 2^-2, 0x2C. 39/1.5 = 26 =
+    // 1.625 · 2^4, 0x5D; 39/2 = 19.5 is nearest to 20 = 1.25 · 2^4, 0x5A.
     check((E4M3, &[-672.0, 0.75, 39.0], &[bits(1.5)], &[0xFE, 0x30, 0x5D]));
     check((E4M3_POWERS, &[-672.0, 0.75, 39.0], &[128], &[0xFA, 0x2C, 0x5A]));
-    // E5M2, max 57344 (0x7B): 1/2 is 0x38; 5/2 = 2.5 = 1.25 · 2, 0x41. With 1.5: 3/1.5 = 2, 0x40; and by 2: 86016/2 = 43008 = 1.3125 · 2^15 is
-    // nearest to 1.25 · 2^15, 0x79; 3/2 is 0x3E.
+    // E5M2, max 57344 (0x7B): 1/2 is 0x38; 5/2 = 2.5 = 1.25 · 2, 0x41. With 1.5: 3/1.5 = 2, 0x40;
+    // and by 2: 86016/2 = 43008 = 1.3125 · 2^15 is nearest to 1.25 · 2^15, 0x79; 3/2 is 0x3E.
     check((E5M2, &[114_688.0, 1.0, 5.0], &[bits(2.0)], &[0x7B, 0x38, 0x41]));
     check((E5M2, &[86_016.0, 3.0], &[bits(1.5)], &[0x7B, 0x40]));
     check((E5M2_POWERS, &[114_688.0, 1.0, 5.0], &[128], &[0x7B, 0x38, 0x41]));
@@ -106,17 +112,37 @@ fn fp8(check: &mut Check<'_>) {
 fn zeros(check: &mut Check<'_>) {
     let x = [0.0, -0.0];
     // A scale of 1.
-    let ones = ["fp8::TENSOR_E4M3", "fp8::ROW_E5M2", "transformer_engine::TENSOR_E4M3", "transformer_engine::BLOCK_1X128_E5M2"];
+    let ones = [
+        "fp8::TENSOR_E4M3",
+        "fp8::ROW_E5M2",
+        "transformer_engine::TENSOR_E4M3",
+        "transformer_engine::BLOCK_1X128_E5M2",
+    ];
     check((&ones, &x, &[bits(1.0)], &[0x00, 0x80]));
     let ones = ["fp8::BLOCK_1X128_E4M3_UE8M0", "transformer_engine::BLOCK_128X128_E4M3_POW2"];
     check((&ones, &x, &[127], &[0x00, 0x80]));
     // The smallest scale.
-    check((&["transformer_engine::MXFP8_E4M3", "transformer_engine::MXFP8_E5M2"], &x, &[0], &[0x00, 0x80]));
+    check((
+        &["transformer_engine::MXFP8_E4M3", "transformer_engine::MXFP8_E5M2"],
+        &x,
+        &[0],
+        &[0x00, 0x80],
+    ));
     // 1e-4 / 448 is 1.87 · 2^-23, so 2^-22, code 105.
-    check((&["fp8::DEEPGEMM_1X128", "fp8::DEEPGEMM_128X128"], &x, &[bits(1e-4 / 448.0)], &[0x00, 0x80]));
+    check((
+        &["fp8::DEEPGEMM_1X128", "fp8::DEEPGEMM_128X128"],
+        &x,
+        &[bits(1e-4 / 448.0)],
+        &[0x00, 0x80],
+    ));
     check((&["fp8::DEEPGEMM_1X128_UE8M0", "fp8::DEEPSEEK_V3_1_1X128"], &x, &[105], &[0x00, 0x80]));
     // 0 / 0.
-    check((&["fp8::DEEPSEEK_V3_1X128", "fp8::TORCHAO_TENSOR_E4M3", "fp8::TORCHAO_ROW_E5M2"], &x, &[0], &[0x7F, 0x7F]));
+    check((
+        &["fp8::DEEPSEEK_V3_1X128", "fp8::TORCHAO_TENSOR_E4M3", "fp8::TORCHAO_ROW_E5M2"],
+        &x,
+        &[0],
+        &[0x7F, 0x7F],
+    ));
 }
 
 fn infinity_and_nan(check: &mut Check<'_>) {
@@ -129,14 +155,25 @@ fn infinity_and_nan(check: &mut Check<'_>) {
     check((&["transformer_engine::BLOCK_1X128_E4M3_POW2"], &nan, &[119], &[0x78, 0x7F]));
     check((&["fp8::DEEPGEMM_1X128_UE8M0"], &infinity, &[254], &[0x00, 0x7E]));
     check((&["fp8::DEEPGEMM_1X128_UE8M0"], &nan, &[254], &[0x00, 0x7F]));
-    check((&["fp8::DEEPGEMM_1X128", "fp8::TORCHAO_TENSOR_E4M3"], &infinity, &[bits(f32::INFINITY)], &[0x00, 0x7F]));
+    check((
+        &["fp8::DEEPGEMM_1X128", "fp8::TORCHAO_TENSOR_E4M3"],
+        &infinity,
+        &[bits(f32::INFINITY)],
+        &[0x00, 0x7F],
+    ));
     check((&["fp8::DEEPSEEK_V3_1X128"], &infinity, &[bits(f32::INFINITY)], &[0x00, 0x7F]));
     check((&["fp8::BLOCK_1X128_E4M3_UE8M0"], &infinity, &[119], &[0x78, 0x7E]));
 }
 
 fn hif8(check: &mut Check<'_>) {
-    // amax 65536 = 2 · 32768 (0x6E). 3/2 = 1.5 is 0x0C; 34/2 = 17 is between 16 (0x40) and 20: 16. 36/2 = 18 is half-way: away, 20 (0x41).
-    check((&["hif8::TENSOR"], &[65_536.0, 3.0, 34.0, -36.0], &[bits(2.0)], &[0x6E, 0x0C, 0x40, 0xC1]));
+    // amax 65536 = 2 · 32768 (0x6E). 3/2 = 1.5 is 0x0C; 34/2 = 17 is between 16 (0x40) and 20: 16.
+    // 36/2 = 18 is half-way: away, 20 (0x41).
+    check((
+        &["hif8::TENSOR"],
+        &[65_536.0, 3.0, 34.0, -36.0],
+        &[bits(2.0)],
+        &[0x6E, 0x0C, 0x40, 0xC1],
+    ));
     check((&["hif8::TENSOR"], &[0.0, -0.0, f32::NAN], &[bits(1.0)], &[0, 0, 0x80]));
     // amax 30 = 2 · 15, 15 = 1.875 · 8, 0x2F; 1/2 is 0x18.
     check((&["hif8::TENSOR_TO_15"], &[-30.0, 1.0], &[bits(2.0)], &[0xAF, 0x18]));
@@ -148,8 +185,9 @@ fn hif8(check: &mut Check<'_>) {
 }
 
 fn nvfp4(check: &mut Check<'_>) {
-    // formats.md 7.4: an amax of 2688 makes T 1. Blocks of amax 2688, 6 and 3 have scales 448 (0x7E), 1 (0x38) and 0.5 (0x30); of amax 0.01,
-    // 0.01/6 is nearest to 2^-9 (0x01), so 0.01 is 5.12 of it: 6.
+    // formats.md 7.4: an amax of 2688 makes T 1. Blocks of amax 2688, 6 and 3 have scales 448
+    // (0x7E), 1 (0x38) and 0.5 (0x30); of amax 0.01, 0.01/6 is nearest to 2^-9 (0x01), so 0.01 is
+    // 5.12 of it: 6.
     for (amax, scale, codes) in [(6.0, 0x38, [7, 2]), (3.0, 0x30, [7, 4])] {
         let x = blocks(block([2688.0]), block([amax, 1.0]));
         let mut all = [0; 18];
@@ -159,7 +197,8 @@ fn nvfp4(check: &mut Check<'_>) {
     let mut codes = [0; 18];
     (codes[0], codes[16]) = (7, 15);
     check((NVFP4, &blocks(block([2688.0]), block([-0.01])), &[0x7E, 0x01], &codes));
-    // 0.001/6 is less than half of 2^-9: scale 0. Transformer Engine makes everything 6, 4over6 zeros.
+    // 0.001/6 is less than half of 2^-9: scale 0. Transformer Engine makes everything 6, 4over6
+    // zeros.
     let vanishing = blocks(block([2688.0]), block([-0.001, 0.001]));
     (codes[16], codes[17]) = (15, 7);
     check((&NVFP4[..1], &vanishing, &[0x7E, 0], &codes));
@@ -169,34 +208,49 @@ fn nvfp4(check: &mut Check<'_>) {
     let tile = blocks(block([2688.0]), block([6.0, 1.0]));
     check((&["nvfp4::TRANSFORMER_ENGINE_16X16"], &tile, &[0x7E, 0x38], &[7]));
     check((&["nvfp4::TRANSFORMER_ENGINE_16X16"], &[0.0; 32], &[0, 0], &[0]));
-    // The same of the others: amax 2688 makes t and T 1. A tile of zeros has torchao's least scale 2^-6, Model Optimizer's 1, compressed-tensors' 1/8.
-    let others = ["nvfp4::TORCHAO_16X16", "nvfp4::MODEL_OPTIMIZER_16X16", "nvfp4::COMPRESSED_TENSORS_16X16"];
+    // The same of the others: amax 2688 makes t and T 1. A tile of zeros has torchao's least scale
+    // 2^-6, Model Optimizer's 1, compressed-tensors' 1/8.
+    let others =
+        ["nvfp4::TORCHAO_16X16", "nvfp4::MODEL_OPTIMIZER_16X16", "nvfp4::COMPRESSED_TENSORS_16X16"];
     check((&others, &tile, &[0x7E, 0x38], &[7]));
     for (name, scale) in others.iter().zip([0x08, 0x38, 0x20]) {
         check((&[name], &[0.0; 32], &[scale, scale], &[0]));
     }
-    // amax 1536 makes 4over6's T 1: scales 1536/6 = 256 and 6/6, without an error, so the first candidates stay.
+    // amax 1536 makes 4over6's T 1: scales 1536/6 = 256 and 6/6, without an error, so the first
+    // candidates stay.
     let tile = blocks(block([1536.0]), block([6.0, 1.0]));
     check((&["nvfp4::FOUR_OVER_SIX_MSE_16X16"], &tile, &[0x78, 0x38], &[7]));
     check((&["nvfp4::FOUR_OVER_SIX_MSE_16X16"], &[0.0; 32], &[0, 0], &[0]));
     // NVINT4: amax 3136 makes T 1; amax 7 has scale 1, and −2.5 goes to −2 (0xE), the even one.
     let mut codes = [0; 18];
     (codes[0], codes[16], codes[17]) = (7, 7, 0xE);
-    check((&["nvfp4::NVINT4"], &blocks(block([3136.0]), block([7.0, -2.5])), &[0x7E, 0x38], &codes));
+    check((
+        &["nvfp4::NVINT4"],
+        &blocks(block([3136.0]), block([7.0, -2.5])),
+        &[0x7E, 0x38],
+        &codes,
+    ));
     (codes[16], codes[17]) = (9, 1);
-    check((&["nvfp4::NVINT4"], &blocks(block([3136.0]), block([-14.0, 2.0])), &[0x7E, 0x40], &codes));
+    check((
+        &["nvfp4::NVINT4"],
+        &blocks(block([3136.0]), block([-14.0, 2.0])),
+        &[0x7E, 0x40],
+        &codes,
+    ));
 }
 
 fn four_over_six(check: &mut Check<'_>) {
-    // An amax of 1536 makes T 1: scale 256 (0x78), or 384 (0x7C) for 4. Block two: [6, 4.5] under 1 gives 6 and 4 (a tie to even), 0.5 off; under
-    // 1.5 it gives 4 and 3, nothing off.
+    // An amax of 1536 makes T 1: scale 256 (0x78), or 384 (0x7C) for 4. Block two: [6, 4.5] under 1
+    // gives 6 and 4 (a tie to even), 0.5 off; under 1.5 it gives 4 and 3, nothing off.
     let mut codes = [0; 18];
     (codes[0], codes[16], codes[17]) = (7, 6, 5);
     check((FOUR_OVER_SIX, &blocks(block([1536.0]), block([6.0, 4.5])), &[0x78, 0x3C], &codes));
-    // [6, 4] under 1 is exact; under 1.5, 4 becomes 3 · 1.5. Where both are exact, as for 6 alone, the first is taken.
+    // [6, 4] under 1 is exact; under 1.5, 4 becomes 3 · 1.5. Where both are exact, as for 6 alone,
+    // the first is taken.
     (codes[16], codes[17]) = (7, 6);
     check((FOUR_OVER_SIX, &blocks(block([1536.0]), block([6.0, 4.0])), &[0x78, 0x38], &codes));
-    // With 2688: 448 · 1.5 would be 672, so the first block's other candidate is 448 too, and the first is taken.
+    // With 2688: 448 · 1.5 would be 672, so the first block's other candidate is 448 too, and the
+    // first is taken.
     (codes[16], codes[17]) = (6, 5);
     check((FOUR_OVER_SIX_448, &blocks(block([2688.0]), block([6.0, 4.5])), &[0x7E, 0x3C], &codes));
     (codes[16], codes[17]) = (7, 6);

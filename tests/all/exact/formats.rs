@@ -1,7 +1,9 @@
 //! The formats, restated code by code from their documents: nothing here is read back from a spec.
 
 use super::referee::{Dyadic, Entry, Integers, NanRow, Referee, Side, Tininess, posit_value};
-use subhalf::{Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, ZeroField};
+use subhalf::{
+    Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, ZeroField,
+};
 
 /// A floating-point format: fields, bias, and the magnitude codes of everything special.
 #[derive(Clone, Copy, Debug)]
@@ -17,11 +19,22 @@ struct Row {
     nan: NanRow,
 }
 
-/// A row with subnormals, −0 where there is a sign, and neither infinity nor NaN. `S.E.M`, bias, code of the largest number.
+/// A row with subnormals, −0 where there is a sign, and neither infinity nor NaN. `S.E.M`, bias,
+/// code of the largest number.
 fn row(fields: [u32; 3], bias: i64, max: u32) -> Row {
     let [sign, exponent_bits, mantissa_bits] = fields;
     let (zero_field, nan) = (ZeroField::Subnormals, NanRow::None);
-    Row { signed: sign == 1, exponent_bits, mantissa_bits, bias, max, zero_field, negative_zero: sign == 1, infinity: None, nan }
+    Row {
+        signed: sign == 1,
+        exponent_bits,
+        mantissa_bits,
+        bias,
+        max,
+        zero_field,
+        negative_zero: sign == 1,
+        infinity: None,
+        nan,
+    }
 }
 
 impl Row {
@@ -55,9 +68,13 @@ impl Row {
         if self.signed { 1 << (self.exponent_bits + self.mantissa_bits) } else { 0 }
     }
 
-    /// `formats.md` 1.1; the binade of field 0 is that of field 1 without the hidden bit, unless there is no zero.
+    /// `formats.md` 1.1; the binade of field 0 is that of field 1 without the hidden bit, unless
+    /// there is no zero.
     fn value(self, magnitude: u32) -> Dyadic {
-        let (field, mantissa) = (i64::from(magnitude >> self.mantissa_bits), magnitude & ((1 << self.mantissa_bits) - 1));
+        let (field, mantissa) = (
+            i64::from(magnitude >> self.mantissa_bits),
+            magnitude & ((1 << self.mantissa_bits) - 1),
+        );
         let last = -self.bias - i64::from(self.mantissa_bits);
         match (field, self.zero_field) {
             (0, ZeroField::ZeroOnly) => Dyadic::ZERO,
@@ -68,7 +85,9 @@ impl Row {
 
     fn side(self, negative: bool) -> Side {
         let sign = if negative { self.sign_bit() } else { 0 };
-        let skipped = |code: u32| self.zero_field == ZeroField::ZeroOnly && (1..1 << self.mantissa_bits).contains(&code);
+        let skipped = |code: u32| {
+            self.zero_field == ZeroField::ZeroOnly && (1..1 << self.mantissa_bits).contains(&code)
+        };
         let entry = |code: u32| {
             let value = self.value(code);
             let sign = if value == Dyadic::ZERO && !self.negative_zero { 0 } else { sign };
@@ -117,8 +136,15 @@ impl Row {
             infinities: self.infinity.is_some(),
             nan,
         };
-        let name = format!("{}.{}.{} bias {}", u8::from(self.signed), self.exponent_bits, self.mantissa_bits, self.bias);
-        let spec = FormatSpec::new(&name, Encoding::Float(layout)).unwrap_or_else(|error| panic!("{layout:?}: {error}"));
+        let name = format!(
+            "{}.{}.{} bias {}",
+            u8::from(self.signed),
+            self.exponent_bits,
+            self.mantissa_bits,
+            self.bias
+        );
+        let spec = FormatSpec::new(&name, Encoding::Float(layout))
+            .unwrap_or_else(|error| panic!("{layout:?}: {error}"));
         self.referee(spec)
     }
 }
@@ -185,7 +211,8 @@ fn p3109_formats() -> Vec<Referee> {
     all
 }
 
-/// Layouts nobody ships: every combination of zero field, special codes and field widths that the documentation allows to differ.
+/// Layouts nobody ships: every combination of zero field, special codes and field widths that the
+/// documentation allows to differ.
 fn user_floats() -> Vec<Referee> {
     use NanCodes::{AllOnes, NegativeZero, None, TopExponent};
     vec![
@@ -242,7 +269,11 @@ fn int(spec: FormatSpec, signed: bool, bits: u32, fraction_bits: i64, symmetric:
         let count = if negative { largest + i64::from(!symmetric) } else { largest };
         let entry = |magnitude: i64| {
             let code = (if negative { -magnitude } else { magnitude }) as u32 & mask;
-            Entry { value: Dyadic::new(i128::from(magnitude), -fraction_bits), code, odd: code & 1 == 1 }
+            Entry {
+                value: Dyadic::new(i128::from(magnitude), -fraction_bits),
+                code,
+                odd: code & 1 == 1,
+            }
         };
         let next = Some(Dyadic::new(i128::from(count) + 1, -fraction_bits));
         Side { entries: (0..=count).map(entry).collect(), next, posit: None }
@@ -289,7 +320,8 @@ fn integers() -> Vec<Referee> {
     ]
 }
 
-/// The table of `formats.md` 2.1: first code, exponent, mantissa bits of each binade; the denormals are powers of two.
+/// The table of `formats.md` 2.1: first code, exponent, mantissa bits of each binade; the denormals
+/// are powers of two.
 fn hif8() -> Referee {
     #[rustfmt::skip]
     const BINADES: [(u32, i64, u32); 31] = [
@@ -303,15 +335,20 @@ fn hif8() -> Referee {
     numbers.extend((1..=7).map(|code| (Dyadic::new(1, i64::from(code) - 23), code)));
     for (first, exponent, mantissa_bits) in BINADES {
         let hidden = 1 << mantissa_bits;
-        let number = |m: u32| (Dyadic::new(i128::from(hidden | m), exponent - i64::from(mantissa_bits)), first + m);
+        let number = |m: u32| {
+            (Dyadic::new(i128::from(hidden | m), exponent - i64::from(mantissa_bits)), first + m)
+        };
         numbers.extend((0..hidden).map(number));
     }
     numbers.sort_unstable();
     let (next, last) = numbers.pop().unwrap();
     assert_eq!(last, INFINITY, "infinity stands where 1.5·2^15 would be");
     let side = |sign: u32| {
-        let entry =
-            |&(value, code): &(Dyadic, u32)| Entry { value, code: if code == 0 { 0 } else { code | sign }, odd: code & 1 == 1 };
+        let entry = |&(value, code): &(Dyadic, u32)| Entry {
+            value,
+            code: if code == 0 { 0 } else { code | sign },
+            odd: code & 1 == 1,
+        };
         Side { entries: numbers.iter().map(entry).collect(), next: Some(next), posit: None }
     };
     Referee {
@@ -324,17 +361,22 @@ fn hif8() -> Referee {
         infinities: Some([INFINITY, INFINITY | 0x80]),
         nan: NanRow::One(0x80),
         // One mantissa bit at 2^-15, whose code 0x7E is even.
-        tininess: Tininess::BelowNormal { smallest: Dyadic::new(1, -15), mantissa_bits: 1, code_is_odd: false },
+        tininess: Tininess::BelowNormal {
+            smallest: Dyadic::new(1, -15),
+            mantissa_bits: 1,
+            code_is_odd: false,
+        },
         integers: None,
     }
 }
 
-/// A table of numbers. Of equal entries the first stands for the number, but each zero for its own sign; the parity of an
-/// entry is that of the number of entries below it.
+/// A table of numbers. Of equal entries the first stands for the number, but each zero for its own
+/// sign; the parity of an entry is that of the number of entries below it.
 fn codebook(spec: FormatSpec, bits: &[u32]) -> Referee {
     let value = |bits: u32| Dyadic::of_f32_bits(bits);
     let zero = |bits: u32| bits.checked_shl(1) == Some(0);
-    let first = |wanted: u32| bits.iter().position(|&bits| bits == wanted).map(|place| place as u32);
+    let first =
+        |wanted: u32| bits.iter().position(|&bits| bits == wanted).map(|place| place as u32);
     let zeros = match (first(0), first(1 << 31)) {
         (None, None) => None,
         (Some(code), None) | (None, Some(code)) => Some([code, code]),
@@ -344,7 +386,9 @@ fn codebook(spec: FormatSpec, bits: &[u32]) -> Referee {
         let entry = |place: usize| {
             let rank = bits.iter().filter(|&&other| value(other) < value(bits[place])).count();
             let along = if negative { value(bits[place]).negated() } else { value(bits[place]) };
-            let code = zeros.filter(|_| zero(bits[place])).map_or(place as u32, |zeros| zeros[usize::from(negative)]);
+            let code = zeros
+                .filter(|_| zero(bits[place]))
+                .map_or(place as u32, |zeros| zeros[usize::from(negative)]);
             Entry { value: along, code, odd: rank & 1 == 1 }
         };
         let mut entries: Vec<Entry> = (0..bits.len()).map(entry).collect();
@@ -366,8 +410,9 @@ fn codebook(spec: FormatSpec, bits: &[u32]) -> Referee {
     }
 }
 
-/// bitsandbytes' signed dynamic map, by its recipe in f32: 2^i intervals of [0.1, 1], their midpoints times 10^(i - 6), for i from 0
-/// to 6, with both signs; then 0 and 1. `linspace` counts from the nearer end with a fused multiply-add.
+/// bitsandbytes' signed dynamic map, by its recipe in f32: 2^i intervals of [0.1, 1], their
+/// midpoints times 10^(i - 6), for i from 0 to 6, with both signs; then 0 and 1. `linspace` counts
+/// from the nearer end with a fused multiply-add.
 fn dynamic_map() -> Vec<u32> {
     const DECADES: [f32; 7] = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0];
     let mut numbers = vec![0.0f32, 1.0];
@@ -376,7 +421,8 @@ fn dynamic_map() -> Vec<u32> {
         let step = (1.0 - 0.1f32) / count as f32;
         // Products of f32 are exact in f64, so the sum is the only rounding.
         let line = |k: i32| {
-            let (start, steps) = if k < (count + 1) / 2 { (f64::from(0.1f32), k) } else { (1.0, k - count) };
+            let (start, steps) =
+                if k < (count + 1) / 2 { (f64::from(0.1f32), k) } else { (1.0, k - count) };
             (start + f64::from(step) * f64::from(steps)) as f32
         };
         let midpoints = (0..count).map(|k| decade * ((line(k) + line(k + 1)) / 2.0));
@@ -424,9 +470,17 @@ fn posit(spec: FormatSpec, bits: u32, exponent_bits: u32) -> Referee {
     let side = |negative: bool| {
         let entry = |magnitude: u32| {
             let code = if negative { 2 * nar - magnitude } else { magnitude };
-            Entry { value: posit_value(u64::from(magnitude), bits, exponent_bits), code, odd: code & 1 == 1 }
+            Entry {
+                value: posit_value(u64::from(magnitude), bits, exponent_bits),
+                code,
+                odd: code & 1 == 1,
+            }
         };
-        Side { entries: (1..nar).map(entry).collect(), next: None, posit: Some((bits, exponent_bits)) }
+        Side {
+            entries: (1..nar).map(entry).collect(),
+            next: None,
+            posit: Some((bits, exponent_bits)),
+        }
     };
     Referee {
         spec,
@@ -444,15 +498,25 @@ fn posit(spec: FormatSpec, bits: u32, exponent_bits: u32) -> Referee {
 
 fn posits() -> Vec<Referee> {
     let user = |bits: u8, exponent_bits: u8| {
-        let spec = FormatSpec::new("posit", Encoding::Posit(PositSpec { bits, exponent_bits })).unwrap();
+        let spec =
+            FormatSpec::new("posit", Encoding::Posit(PositSpec { bits, exponent_bits })).unwrap();
         posit(spec, u32::from(bits), u32::from(exponent_bits))
     };
     vec![posit(FormatSpec::POSIT8, 8, 2), user(8, 0), user(6, 1), user(5, 4), user(3, 2)]
 }
 
-/// The referees of every format of at most 8 bits: all named ones, all of P3109, and layouts nobody ships.
+/// The referees of every format of at most 8 bits: all named ones, all of P3109, and layouts nobody
+/// ships.
 pub(crate) fn referees() -> Vec<Referee> {
-    let families = [named_floats(), integers(), vec![hif8()], codebooks(), posits(), p3109_formats(), user_floats()];
+    let families = [
+        named_floats(),
+        integers(),
+        vec![hif8()],
+        codebooks(),
+        posits(),
+        p3109_formats(),
+        user_floats(),
+    ];
     families.into_iter().flatten().collect()
 }
 

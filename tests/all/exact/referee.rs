@@ -1,15 +1,20 @@
-//! The referee: numbers, neighbours, roundings and policies restated from the documents in exact arithmetic. It shares no
-//! code with the crate: a format is the list of its numbers, and a rounding is a comparison with the number half-way between two.
+//! The referee: numbers, neighbours, roundings and policies restated from the documents in exact
+//! arithmetic. It shares no code with the crate: a format is the list of its numbers, and a
+//! rounding is a comparison with the number half-way between two.
 
 use std::cmp::Ordering;
-use subhalf::{Convert, FormatSpec, Infinity, MissingNan, Nan, Negative, Overflow, Round, SubnormalInputs, Zero};
+use subhalf::{
+    Convert, FormatSpec, Infinity, MissingNan, Nan, Negative, Overflow, Round, SubnormalInputs,
+    Zero,
+};
 
 pub(crate) const INEXACT: u8 = 1;
 pub(crate) const UNDERFLOW: u8 = 2;
 pub(crate) const OVERFLOW: u8 = 4;
 pub(crate) const INVALID: u8 = 16;
 
-/// `significand · 2^exponent` with an odd significand (or zero), so that equal numbers are equal structs.
+/// `significand · 2^exponent` with an odd significand (or zero), so that equal numbers are equal
+/// structs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dyadic {
     pub(crate) significand: i128,
@@ -42,7 +47,8 @@ impl Dyadic {
         }
     }
 
-    /// The bits of the nearest number not above this magnitude in an IEEE format, at most `largest`.
+    /// The bits of the nearest number not above this magnitude in an IEEE format, at most
+    /// `largest`.
     pub(crate) fn truncated_to_ieee(self, mantissa_bits: u32, unit: i64, largest: u64) -> u64 {
         if self.significand == 0 {
             return 0;
@@ -59,7 +65,8 @@ impl Dyadic {
             -127..=-1 => self.significand >> -shift,
             _ => 0,
         };
-        // A count with its top bit in place adds the 1 that the exponent field of a normal number has.
+        // A count with its top bit in place adds the 1 that the exponent field of a normal number
+        // has.
         (((binade as u64) << mantissa_bits) + count as u64).min(largest)
     }
 
@@ -72,7 +79,10 @@ impl Dyadic {
     }
 
     pub(crate) fn times(self, factor: i128) -> Self {
-        Self::new(self.significand.checked_mul(factor).expect("the referee's integers are wide enough"), self.exponent)
+        Self::new(
+            self.significand.checked_mul(factor).expect("the referee's integers are wide enough"),
+            self.exponent,
+        )
     }
 
     pub(crate) fn plus(self, other: Self) -> Self {
@@ -82,7 +92,10 @@ impl Dyadic {
         let exponent = self.exponent.min(other.exponent);
         let [a, b] = [self, other].map(|x| {
             let shift = x.exponent - exponent;
-            assert!(i64::from(128 - x.significand.unsigned_abs().leading_zeros()) + shift < 126, "{self:?} + {other:?}");
+            assert!(
+                i64::from(128 - x.significand.unsigned_abs().leading_zeros()) + shift < 126,
+                "{self:?} + {other:?}"
+            );
             x.significand << shift
         });
         Self::new(a + b, exponent)
@@ -109,7 +122,8 @@ impl Ord for Dyadic {
         let magnitudes = self.log2().cmp(&other.log2()).then_with(|| {
             // Equal top bits: the exponents differ by no more than the widths of the significands.
             let exponent = self.exponent.min(other.exponent);
-            let [a, b] = [self, other].map(|x| x.significand.unsigned_abs() << (x.exponent - exponent));
+            let [a, b] =
+                [self, other].map(|x| x.significand.unsigned_abs() << (x.exponent - exponent));
             a.cmp(&b)
         });
         if sign < 0 { magnitudes.reverse() } else { magnitudes }
@@ -124,20 +138,26 @@ pub(crate) struct Entry {
     pub(crate) odd: bool,
 }
 
-/// The numbers that a positive (or negative) input can become, ascending in the direction of its sign.
+/// The numbers that a positive (or negative) input can become, ascending in the direction of its
+/// sign.
 #[derive(Clone, Debug)]
 pub(crate) struct Side {
     pub(crate) entries: Vec<Entry>,
-    /// What would follow the last entry if the exponent had no upper bound. Without it everything beyond overflows.
+    /// What would follow the last entry if the exponent had no upper bound. Without it everything
+    /// beyond overflows.
     pub(crate) next: Option<Dyadic>,
-    /// Posits round on the encoding: the half-way point is the posit one bit longer. (Width, exponent bits.)
+    /// Posits round on the encoding: the half-way point is the posit one bit longer. (Width,
+    /// exponent bits.)
     pub(crate) posit: Option<(u32, u32)>,
 }
 
 impl Side {
     /// The value of an entry, or of the number that would follow the last.
     fn value(&self, index: usize) -> Option<Dyadic> {
-        self.entries.get(index).map(|entry| entry.value).or_else(|| self.next.filter(|_| index == self.entries.len()))
+        self.entries
+            .get(index)
+            .map(|entry| entry.value)
+            .or_else(|| self.next.filter(|_| index == self.entries.len()))
     }
 
     /// The number at the fraction `part / 2^bits` of the way from an entry to the next.
@@ -155,9 +175,11 @@ impl Side {
     /// Where a magnitude lies that is known only by how it compares with any number.
     fn locate(&self, compare: impl Fn(Dyadic) -> Ordering) -> Place {
         let known = self.entries.partition_point(|entry| compare(entry.value).is_ge());
-        let beyond = known == self.entries.len() && self.next.is_some_and(|next| compare(next).is_ge());
+        let beyond =
+            known == self.entries.len() && self.next.is_some_and(|next| compare(next).is_ge());
         let lower = (known + usize::from(beyond)).checked_sub(1);
-        let exact = lower.and_then(|lower| self.value(lower)).is_some_and(|value| compare(value).is_eq());
+        let exact =
+            lower.and_then(|lower| self.value(lower)).is_some_and(|value| compare(value).is_eq());
         let middle = lower.and_then(|lower| self.between(lower, 1, 1));
         Place { lower, exact, to_middle: middle.map_or(Ordering::Less, compare) }
     }
@@ -173,7 +195,10 @@ pub(crate) fn posit_value(code: u64, width: u32, exponent_bits: u32) -> Dyadic {
     let exponent = (0..exponent_bits).fold(0, |sum, place| 2 * sum + bit(behind + place) as i64);
     let fraction_bits = width.saturating_sub(behind + exponent_bits);
     let fraction = i128::from(code & ((1 << fraction_bits) - 1));
-    Dyadic::new(1 << fraction_bits | fraction, (regime << exponent_bits) + exponent - i64::from(fraction_bits))
+    Dyadic::new(
+        1 << fraction_bits | fraction,
+        (regime << exponent_bits) + exponent - i64::from(fraction_bits),
+    )
 }
 
 /// Where a number lies among the entries of a side.
@@ -202,12 +227,13 @@ fn moves(round: Round, negative: bool, odd: bool, to_middle: Ordering) -> bool {
     }
 }
 
-/// The code of a number that an integer format does not have: the rounded count modulo `2^bits`, and of a symmetric format, which does not give the most
-/// negative code, the one above that.
+/// The code of a number that an integer format does not have: the rounded count modulo `2^bits`,
+/// and of a symmetric format, which does not give the most negative code, the one above that.
 fn wrapped(integers: Integers, negative: bool, count: Count, round: Round) -> u32 {
     let up = !count.exact && moves(round, negative, count.low & 1 == 1, count.to_middle);
     let magnitude = i128::from(count.low) + i128::from(up);
-    let code = (if negative { -magnitude } else { magnitude }).rem_euclid(1 << integers.bits) as u32;
+    let code =
+        (if negative { -magnitude } else { magnitude }).rem_euclid(1 << integers.bits) as u32;
     code + u32::from(integers.symmetric && code == 1 << (integers.bits - 1))
 }
 
@@ -216,8 +242,8 @@ fn wrapped(integers: Integers, negative: bool, count: Count, round: Round) -> u3
 pub(crate) enum Tininess {
     /// Fixed point, codebooks.
     Never,
-    /// Below `smallest`, with `mantissa_bits` behind the point, unless rounding to that precision gets there. `code_is_odd` is
-    /// said of `smallest`.
+    /// Below `smallest`, with `mantissa_bits` behind the point, unless rounding to that precision
+    /// gets there. `code_is_odd` is said of `smallest`.
     BelowNormal { smallest: Dyadic, mantissa_bits: u32, code_is_odd: bool },
     /// Posits have no normal numbers: below their smallest.
     BelowSmallest,
@@ -229,7 +255,8 @@ pub(crate) enum NanRow {
     None,
     /// One code.
     One(u32),
-    /// In both signs if the format has a sign: magnitude codes with only the quiet bit and with all mantissa bits set.
+    /// In both signs if the format has a sign: magnitude codes with only the quiet bit and with all
+    /// mantissa bits set.
     Magnitudes {
         quiet: u32,
         all_ones: u32,
@@ -246,7 +273,8 @@ pub(crate) struct Integers {
     pub(crate) symmetric: bool,
 }
 
-/// A magnitude in units of `2^unit`: the low 64 bits of the whole part, whether that is all, and how the rest compares with a half.
+/// A magnitude in units of `2^unit`: the low 64 bits of the whole part, whether that is all, and
+/// how the rest compares with a half.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Count {
     low: u64,
@@ -264,7 +292,11 @@ impl Count {
         // The significand is odd, so there is a rest.
         let cut = left.unsigned_abs().min(126) as u32;
         let rest = significand & ((1 << cut) - 1);
-        Self { low: (significand >> cut) as u64, exact: false, to_middle: rest.cmp(&(1 << (cut - 1))) }
+        Self {
+            low: (significand >> cut) as u64,
+            exact: false,
+            to_middle: rest.cmp(&(1 << (cut - 1))),
+        }
     }
 }
 
@@ -310,7 +342,8 @@ pub(crate) enum Class {
     },
 }
 
-/// Whether a number is tiny after rounding to full precision: [`Tiny::UnlessMoved`] if only a step away from zero leaves the range.
+/// Whether a number is tiny after rounding to full precision: [`Tiny::UnlessMoved`] if only a step
+/// away from zero leaves the range.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Tiny {
     No,
@@ -338,7 +371,14 @@ impl Referee {
         self.input(bits >> 63 == 1, bits & (u64::MAX >> 1), 52, -1074, 0x7FF0_0000_0000_0000)
     }
 
-    fn input(&self, negative: bool, bits: u64, mantissa_bits: u32, unit: i64, infinity: u64) -> Input {
+    fn input(
+        &self,
+        negative: bool,
+        bits: u64,
+        mantissa_bits: u32,
+        unit: i64,
+        infinity: u64,
+    ) -> Input {
         let class = match bits.cmp(&infinity) {
             Ordering::Greater => Class::Nan { payload: bits << (64 - mantissa_bits) },
             Ordering::Equal => Class::Infinite,
@@ -360,8 +400,14 @@ impl Referee {
         input
     }
 
-    /// A finite nonzero magnitude that need not be dyadic: `compare` says how it compares with a number.
-    pub(crate) fn input_compared(&self, negative: bool, compare: impl Fn(Dyadic) -> Ordering, subnormal: bool) -> Input {
+    /// A finite nonzero magnitude that need not be dyadic: `compare` says how it compares with a
+    /// number.
+    pub(crate) fn input_compared(
+        &self,
+        negative: bool,
+        compare: impl Fn(Dyadic) -> Ordering,
+        subnormal: bool,
+    ) -> Input {
         let place = self.side(negative).locate(&compare);
         let tiny = match self.tininess {
             Tininess::Never => Tiny::No,
@@ -369,7 +415,8 @@ impl Referee {
             Tininess::BelowSmallest => Tiny::No,
             Tininess::BelowNormal { smallest, .. } if compare(smallest).is_ge() => Tiny::No,
             Tininess::BelowNormal { smallest, mantissa_bits, code_is_odd } => {
-                // The last step below the smallest normal number, had the exponent no lower bound. Its code is one less.
+                // The last step below the smallest normal number, had the exponent no lower bound.
+                // Its code is one less.
                 let step = smallest.scaled(-1 - i64::from(mantissa_bits));
                 if compare(smallest.plus(step.negated())).is_le() {
                     Tiny::Yes
@@ -388,7 +435,9 @@ impl Referee {
         match input.class {
             Class::Nan { payload } => self.nan(input.negative, payload, convert),
             Class::Zero => self.zero(negative, convert),
-            Class::Finite { subnormal: true, .. } if convert.subnormal_inputs == SubnormalInputs::Flush => {
+            Class::Finite { subnormal: true, .. }
+                if convert.subnormal_inputs == SubnormalInputs::Flush =>
+            {
                 self.zero(negative, convert)
             }
             Class::Infinite if negative && !self.signed => self.unwanted_negative(false, convert),
@@ -406,9 +455,10 @@ impl Referee {
                 let expected = self.finite(negative, place, tiny, convert);
                 let in_range = expected.1 & (OVERFLOW | INVALID) == 0;
                 match self.integers {
-                    Some(integers) if convert.overflow == Overflow::Wrap && !in_range => {
-                        (wrapped(integers, negative, count.expect("a known count"), convert.round), OVERFLOW | INEXACT)
-                    }
+                    Some(integers) if convert.overflow == Overflow::Wrap && !in_range => (
+                        wrapped(integers, negative, count.expect("a known count"), convert.round),
+                        OVERFLOW | INEXACT,
+                    ),
                     _ => expected,
                 }
             }
@@ -423,7 +473,10 @@ impl Referee {
             Some(lower) if place.exact => lower,
             Some(lower) if lower >= side.entries.len() => lower,
             Some(lower) if lower + 1 == side.entries.len() && side.next.is_none() => lower + 1,
-            Some(lower) => lower + usize::from(moves(round, negative, side.entries[lower].odd, place.to_middle)),
+            Some(lower) => {
+                lower
+                    + usize::from(moves(round, negative, side.entries[lower].odd, place.to_middle))
+            }
         };
         let overflow = index >= side.entries.len();
         let inexact = !place.exact || overflow;
@@ -440,8 +493,13 @@ impl Referee {
             INEXACT
         };
         if negative && !self.signed {
-            let became_zero = !overflow && place.lower.is_some() && side.entries[index].value == Dyadic::ZERO;
-            return if became_zero { (side.entries[index].code, small) } else { self.unwanted_negative(true, convert) };
+            let became_zero =
+                !overflow && place.lower.is_some() && side.entries[index].value == Dyadic::ZERO;
+            return if became_zero {
+                (side.entries[index].code, small)
+            } else {
+                self.unwanted_negative(true, convert)
+            };
         }
         let without_zero = self.zeros.is_none();
         if place.lower.is_none() && without_zero && tiny && convert.zero == Zero::NanBelowSmallest {
@@ -464,7 +522,9 @@ impl Referee {
             Overflow::Saturate | Overflow::Wrap => max,
             Overflow::Special => self.special(negative, convert),
             Overflow::IeeeDirected | Overflow::DirectedSpecial if forbids_infinity => max,
-            Overflow::IeeeDirected => self.infinities.map_or(max, |codes| codes[usize::from(negative)]),
+            Overflow::IeeeDirected => {
+                self.infinities.map_or(max, |codes| codes[usize::from(negative)])
+            }
             Overflow::DirectedSpecial => self.special(negative, convert),
             _ => panic!("a policy unknown to the referee"),
         };
@@ -479,7 +539,9 @@ impl Referee {
             _ => Nan::Signed,
         };
         let infinity = self.infinities.map(|codes| codes[usize::from(negative)]);
-        infinity.or_else(|| self.nan_code(nan, negative, 0)).unwrap_or_else(|| self.largest(negative))
+        infinity
+            .or_else(|| self.nan_code(nan, negative, 0))
+            .unwrap_or_else(|| self.largest(negative))
     }
 
     fn nan_code(&self, nan: Nan, negative: bool, payload: u64) -> Option<u32> {
@@ -488,7 +550,8 @@ impl Referee {
             NanRow::One(code) => return Some(code),
             NanRow::Magnitudes { quiet, all_ones } => (quiet, all_ones),
         };
-        let leading = if self.mantissa_bits == 0 { 0 } else { (payload >> (64 - self.mantissa_bits)) as u32 };
+        let leading =
+            if self.mantissa_bits == 0 { 0 } else { (payload >> (64 - self.mantissa_bits)) as u32 };
         let (magnitude, keeps_sign) = match nan {
             Nan::Canonical => (quiet, false),
             Nan::Signed => (quiet, true),
@@ -515,8 +578,9 @@ impl Referee {
         (code, INVALID)
     }
 
-    /// A zero; without one, the smallest number of its sign, or a NaN without sign or payload. Invalid alone, as IEEE 754
-    /// has it where an operation has no usable result: not inexact besides.
+    /// A zero; without one, the smallest number of its sign, or a NaN without sign or payload.
+    /// Invalid alone, as IEEE 754 has it where an operation has no usable result: not inexact
+    /// besides.
     fn zero(&self, negative: bool, convert: &Convert) -> Expected {
         match (self.zeros, convert.zero) {
             (Some(codes), _) => (codes[usize::from(negative)], 0),
@@ -532,8 +596,14 @@ impl Referee {
         let lowest = self.sides[0].entries[0].code;
         let code = match convert.negative {
             // P3109, 4.7.5: SatNone with TowardZero or TowardPositive, before Unsigned.
-            Negative::Directed if finite && [Round::TowardZero, Round::Up].contains(&convert.round) => self.zero(false, convert).0,
-            Negative::Nan | Negative::Directed => self.nan_code(convert.nan, false, 0).unwrap_or(lowest),
+            Negative::Directed
+                if finite && [Round::TowardZero, Round::Up].contains(&convert.round) =>
+            {
+                self.zero(false, convert).0
+            }
+            Negative::Nan | Negative::Directed => {
+                self.nan_code(convert.nan, false, 0).unwrap_or(lowest)
+            }
             Negative::Clamp => self.zero(false, convert).0,
             _ => panic!("the sign was not dropped"),
         };

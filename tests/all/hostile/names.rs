@@ -3,8 +3,8 @@
 use super::{assert_one_line, cases};
 use proptest::prelude::*;
 use subhalf::{
-    Code, Convert, Dither, Encoding, Error, Exec, FormatSpec, Round, Stochastic, Vocabulary, decode_slice, encode_slice,
-    fake_quantize_slice,
+    Code, Convert, Dither, Encoding, Error, Exec, FormatSpec, Round, Stochastic, Vocabulary,
+    decode_slice, encode_slice, fake_quantize_slice,
 };
 
 fn name() -> impl Strategy<Value = String> {
@@ -18,8 +18,15 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 /// What the three bulk calls say for lengths and a code type; all must agree with `expected`.
-fn bulk<C: Code + Default>(spec: &FormatSpec, src: usize, dst: usize, convert: &Convert, expected: [Option<Error>; 3]) {
-    let (numbers, mut codes, mut out) = (vec![1.5f32; src], vec![C::default(); dst], vec![0.0f32; dst]);
+fn bulk<C: Code + Default>(
+    spec: &FormatSpec,
+    src: usize,
+    dst: usize,
+    convert: &Convert,
+    expected: [Option<Error>; 3],
+) {
+    let (numbers, mut codes, mut out) =
+        (vec![1.5f32; src], vec![C::default(); dst], vec![0.0f32; dst]);
     let exec = Exec::default();
     let encoded = encode_slice(spec, &numbers, &mut codes, convert, Dither::NONE, exec);
     let decoded = decode_slice(spec, &vec![C::default(); src], &mut out, exec);

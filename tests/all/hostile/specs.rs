@@ -4,9 +4,9 @@ use super::{assert_one_line, cases};
 use proptest::prelude::*;
 use proptest::sample::select;
 use subhalf::{
-    Convert, Dither, Domain, Encoding, Error, Exec, Flags, FloatSpec, FormatSpec, Infinity, IntSpec, MissingNan, Nan, NanCodes,
-    Negative, Overflow, PositSpec, Round, Signedness, Stochastic, SubnormalInputs, Unpacked, Vocabulary, Zero, ZeroField,
-    amax_scale, storage_error,
+    Convert, Dither, Domain, Encoding, Error, Exec, Flags, FloatSpec, FormatSpec, Infinity,
+    IntSpec, MissingNan, Nan, NanCodes, Negative, Overflow, PositSpec, Round, Signedness,
+    Stochastic, SubnormalInputs, Unpacked, Vocabulary, Zero, ZeroField, amax_scale, storage_error,
 };
 
 /// Mostly small, sometimes anything.
@@ -15,26 +15,49 @@ fn width(most: u8) -> impl Strategy<Value = u8> {
 }
 
 fn float() -> impl Strategy<Value = Encoding> {
-    let bias =
-        prop_oneof![6 => -40..200i32, 2 => select(&[-32769, -32768, 32768, 32769, i32::MIN, i32::MAX][..]), 1 => any::<i32>()];
+    let bias = prop_oneof![6 => -40..200i32, 2 => select(&[-32769, -32768, 32768, 32769, i32::MIN, i32::MAX][..]), 1 => any::<i32>()];
     let zero_field = select(&[ZeroField::Subnormals, ZeroField::ZeroOnly, ZeroField::Normals][..]);
-    let nan = select(&[NanCodes::None, NanCodes::TopExponent, NanCodes::AllOnes, NanCodes::NegativeZero][..]);
-    let fields = (any::<[bool; 3]>(), prop_oneof![2 => width(4), 1 => width(17)], prop_oneof![2 => width(4), 1 => width(24)]);
+    let nan = select(
+        &[NanCodes::None, NanCodes::TopExponent, NanCodes::AllOnes, NanCodes::NegativeZero][..],
+    );
+    let fields = (
+        any::<[bool; 3]>(),
+        prop_oneof![2 => width(4), 1 => width(17)],
+        prop_oneof![2 => width(4), 1 => width(24)],
+    );
     (fields, bias, zero_field, nan).prop_map(
-        |(([signed, negative_zero, infinities], exponent_bits, mantissa_bits), bias, zero_field, nan)| {
-            Encoding::Float(FloatSpec { signed, exponent_bits, mantissa_bits, bias, zero_field, negative_zero, infinities, nan })
+        |(
+            ([signed, negative_zero, infinities], exponent_bits, mantissa_bits),
+            bias,
+            zero_field,
+            nan,
+        )| {
+            Encoding::Float(FloatSpec {
+                signed,
+                exponent_bits,
+                mantissa_bits,
+                bias,
+                zero_field,
+                negative_zero,
+                infinities,
+                nan,
+            })
         },
     )
 }
 
 fn int() -> impl Strategy<Value = Encoding> {
     let fraction_bits = prop_oneof![-8..8i8, any::<i8>()];
-    (any::<bool>(), width(33), fraction_bits, any::<bool>())
-        .prop_map(|(signed, bits, fraction_bits, symmetric)| Encoding::Int(IntSpec { signed, bits, fraction_bits, symmetric }))
+    (any::<bool>(), width(33), fraction_bits, any::<bool>()).prop_map(
+        |(signed, bits, fraction_bits, symmetric)| {
+            Encoding::Int(IntSpec { signed, bits, fraction_bits, symmetric })
+        },
+    )
 }
 
 fn posit() -> impl Strategy<Value = Encoding> {
-    (width(33), width(5)).prop_map(|(bits, exponent_bits)| Encoding::Posit(PositSpec { bits, exponent_bits }))
+    (width(33), width(5))
+        .prop_map(|(bits, exponent_bits)| Encoding::Posit(PositSpec { bits, exponent_bits }))
 }
 
 /// Entries are given as f32 bits. The tables are leaked: a spec borrows them for ever.
@@ -43,24 +66,35 @@ fn codebook() -> impl Strategy<Value = Encoding> {
         let x = eighths as f32 / 8.0;
         (if negative { -x } else { x }).to_bits()
     });
-    let ranged = (0..62u32, 0..4u32, any::<bool>())
-        .prop_map(|(exponent, mantissa, negative)| (u32::from(negative) << 31) | ((100 + exponent) << 23) | (mantissa << 21));
+    let ranged = (0..62u32, 0..4u32, any::<bool>()).prop_map(|(exponent, mantissa, negative)| {
+        (u32::from(negative) << 31) | ((100 + exponent) << 23) | (mantissa << 21)
+    });
     let entry = || prop_oneof![40 => near_one.clone(), 40 => ranged.clone(), 1 => any::<u32>(), 1 => select(&[0, 1 << 31, 1, 0x7F7F_FFFF][..])];
     let table = prop_oneof![8 => prop::collection::vec(entry(), 0..20), 1 => prop::collection::vec(entry(), 200..260)];
     table.prop_map(|table| Encoding::Codebook(table.leak()))
 }
 
 fn p3109() -> impl Strategy<Value = FormatSpec> {
-    (3..=16u8, 1..=16u8, any::<[bool; 2]>()).prop_filter_map("precision", |(bits, precision, [signed, extended])| {
-        let signedness = if signed { Signedness::Signed } else { Signedness::Unsigned };
-        FormatSpec::p3109(bits, precision, signedness, if extended { Domain::Extended } else { Domain::Finite }).ok()
-    })
+    (3..=16u8, 1..=16u8, any::<[bool; 2]>()).prop_filter_map(
+        "precision",
+        |(bits, precision, [signed, extended])| {
+            let signedness = if signed { Signedness::Signed } else { Signedness::Unsigned };
+            FormatSpec::p3109(
+                bits,
+                precision,
+                signedness,
+                if extended { Domain::Extended } else { Domain::Finite },
+            )
+            .ok()
+        },
+    )
 }
 
 /// A spec that was accepted.
 fn spec() -> impl Strategy<Value = FormatSpec> {
     let encoding = prop_oneof![6 => float(), 2 => int(), 2 => posit(), 2 => codebook()];
-    let accepted = encoding.prop_filter_map("refused", |encoding| FormatSpec::new("absurd", encoding).ok());
+    let accepted =
+        encoding.prop_filter_map("refused", |encoding| FormatSpec::new("absurd", encoding).ok());
     prop_oneof![8 => accepted, 1 => select(FormatSpec::ALL), 1 => p3109()]
 }
 
@@ -70,10 +104,18 @@ fn round() -> impl Strategy<Value = Round> {
 }
 
 fn convert() -> impl Strategy<Value = Convert> {
-    let overflow =
-        select(&[Overflow::Saturate, Overflow::Special, Overflow::IeeeDirected, Overflow::DirectedSpecial, Overflow::Wrap][..]);
+    let overflow = select(
+        &[
+            Overflow::Saturate,
+            Overflow::Special,
+            Overflow::IeeeDirected,
+            Overflow::DirectedSpecial,
+            Overflow::Wrap,
+        ][..],
+    );
     let infinity = select(&[Infinity::Saturate, Infinity::Special, Infinity::KeepElseSaturate][..]);
-    let nan = select(&[Nan::Canonical, Nan::Signed, Nan::AllOnes, Nan::SignedAllOnes, Nan::Payload][..]);
+    let nan =
+        select(&[Nan::Canonical, Nan::Signed, Nan::AllOnes, Nan::SignedAllOnes, Nan::Payload][..]);
     let missing_nan = select(
         &[
             MissingNan::Max,
@@ -85,11 +127,16 @@ fn convert() -> impl Strategy<Value = Convert> {
         ][..],
     );
     let zero = select(&[Zero::Smallest, Zero::Nan, Zero::NanBelowSmallest][..]);
-    let negative = select(&[Negative::Nan, Negative::Directed, Negative::Clamp, Negative::Magnitude][..]);
+    let negative =
+        select(&[Negative::Nan, Negative::Directed, Negative::Clamp, Negative::Magnitude][..]);
     let subnormal_inputs = select(&[SubnormalInputs::Keep, SubnormalInputs::Flush][..]);
     (round(), overflow, infinity, (nan, missing_nan), zero, negative, subnormal_inputs).prop_map(
         |(round, overflow, infinity, (nan, missing_nan), zero, negative, subnormal_inputs)| {
-            let convert = Convert::SATURATING.with_round(round).with_overflow(overflow).with_infinity(infinity).with_nan(nan);
+            let convert = Convert::SATURATING
+                .with_round(round)
+                .with_overflow(overflow)
+                .with_infinity(infinity)
+                .with_nan(nan);
             let convert = convert.with_missing_nan(missing_nan).with_zero(zero);
             convert.with_negative(negative).with_subnormal_inputs(subnormal_inputs)
         },

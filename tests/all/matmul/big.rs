@@ -12,7 +12,8 @@ impl Big {
     /// Adds `x · 2^exponent`.
     pub(super) fn add(&mut self, x: i128, exponent: i32) {
         let position = (exponent - LAST) as usize;
-        let (mut digit, mut rest, sign) = (position / 32, x.unsigned_abs(), if x < 0 { -1 } else { 1 });
+        let (mut digit, mut rest, sign) =
+            (position / 32, x.unsigned_abs(), if x < 0 { -1 } else { 1 });
         let mut shift = position % 32;
         while rest != 0 {
             let bits = 32 - shift;
@@ -71,7 +72,11 @@ impl Big {
         let (mut low, mut high) = (0, 0x7F80_0000);
         while high - low > 1 {
             let middle = (low + high) / 2;
-            (low, high) = if self.compare(value(middle)) * sign >= 0 { (middle, high) } else { (low, middle) };
+            (low, high) = if self.compare(value(middle)) * sign >= 0 {
+                (middle, high)
+            } else {
+                (low, middle)
+            };
         }
         let midpoint = (value(low) + value(high)) / 2.0;
         let bits = match self.compare(midpoint) * sign {

@@ -2,9 +2,9 @@
 
 use super::inputs::Random;
 use subhalf::{
-    Accumulator, BlockSpec, Chain, Dither, Encoding, Error, Exec, Extent, FloatSpec, FormatSpec, IntSpec, IntegerOverflow, Isa,
-    Matmul, Operand, PackedMatrix, Parts, QuantTensor, Quantizer, Round, ScaleRule, Stochastic, dot, gemv, matmul, matmul_into,
-    preset, reference_matmul,
+    Accumulator, BlockSpec, Chain, Dither, Encoding, Error, Exec, Extent, FloatSpec, FormatSpec,
+    IntSpec, IntegerOverflow, Isa, Matmul, Operand, PackedMatrix, Parts, QuantTensor, Quantizer,
+    Round, ScaleRule, Stochastic, dot, gemv, matmul, matmul_into, preset, reference_matmul,
 };
 
 fn all() -> Vec<Accumulator> {
@@ -21,17 +21,27 @@ fn all() -> Vec<Accumulator> {
 /// MXFP4 or MXFP8 of these codes and scales, one block of 32 a row.
 fn mx(element: FormatSpec, codes: &[u8], scales: &[u8]) -> QuantTensor {
     let spec = if element.bits() == 4 { preset::ocp::MXFP4 } else { preset::ocp::MXFP8_E4M3 };
-    QuantTensor::from_parts(&spec, &[scales.len(), 32], Parts { codes, scales, offsets: &[], tensor_scale: 1.0 }).unwrap()
+    QuantTensor::from_parts(
+        &spec,
+        &[scales.len(), 32],
+        Parts { codes, scales, offsets: &[], tensor_scale: 1.0 },
+    )
+    .unwrap()
 }
 
 #[test]
 fn no_products_are_plus_zero_and_what_is_added() {
-    let (a, b) = (QuantTensor::quantize(&preset::ocp::MXFP4, &[0f32; 0], &[2, 0]).unwrap(), [0f32; 0]);
+    let (a, b) =
+        (QuantTensor::quantize(&preset::ocp::MXFP4, &[0f32; 0], &[2, 0]).unwrap(), [0f32; 0]);
     let b = Operand::numbers(&b, &[3, 0]).unwrap();
     for accumulator in all() {
         let product = Matmul::new().accumulator(accumulator).multiply(&a, b).unwrap();
         assert!(product.iter().all(|x| x.to_bits() == 0) && product.len() == 6, "{accumulator:?}");
-        let product = Matmul::new().accumulator(accumulator).bias(&[1.0, -0.0, f32::NAN]).multiply(&a, b).unwrap();
+        let product = Matmul::new()
+            .accumulator(accumulator)
+            .bias(&[1.0, -0.0, f32::NAN])
+            .multiply(&a, b)
+            .unwrap();
         assert_eq!(
             product.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
             [0x3F80_0000, 0, 0x7FC0_0000].repeat(2),
@@ -68,22 +78,34 @@ fn both_ends_of_the_range_of_scales() {
         (254, 123, f32::INFINITY),
         (254, 122, 2f32.powi(127)),
     ] {
-        let product = Matmul::new().accumulator(Accumulator::BlockF32).multiply(&one(a), &one(b)).unwrap();
+        let product =
+            Matmul::new().accumulator(Accumulator::BlockF32).multiply(&one(a), &one(b)).unwrap();
         assert_eq!(product, [expected], "{a} {b}");
-        let exact = Matmul::new().accumulator(Accumulator::Exact).multiply(&one(a), &one(b)).unwrap();
+        let exact =
+            Matmul::new().accumulator(Accumulator::Exact).multiply(&one(a), &one(b)).unwrap();
         assert_eq!(exact, [expected], "{a} {b}");
     }
     // The chain over numbers has overflowed or vanished long before.
-    assert_eq!(Matmul::new().accumulator(Accumulator::F32).multiply(&one(0), &one(100)).unwrap(), [0.0]);
+    assert_eq!(
+        Matmul::new().accumulator(Accumulator::F32).multiply(&one(0), &one(100)).unwrap(),
+        [0.0]
+    );
 }
 
 #[test]
 fn nan_scales_poison_their_row_whatever_the_elements() {
     let mut codes = [0u8; 32];
     codes[16..].fill(0x22);
-    let (a, b) = (mx(FormatSpec::F4E2M1, &codes, &[255, 127]), mx(FormatSpec::F4E2M1, &codes, &[127, 127]));
+    let (a, b) =
+        (mx(FormatSpec::F4E2M1, &codes, &[255, 127]), mx(FormatSpec::F4E2M1, &codes, &[127, 127]));
     for accumulator in all() {
-        let bits: Vec<u32> = Matmul::new().accumulator(accumulator).multiply(&a, &b).unwrap().iter().map(|x| x.to_bits()).collect();
+        let bits: Vec<u32> = Matmul::new()
+            .accumulator(accumulator)
+            .multiply(&a, &b)
+            .unwrap()
+            .iter()
+            .map(|x| x.to_bits())
+            .collect();
         assert_eq!(bits, [0x7FC0_0000, 0x7FC0_0000, 0, 0x4200_0000], "{accumulator:?}");
     }
 }
@@ -99,7 +121,8 @@ fn infinities_and_nan_of_elements() {
         ([nan, 1.0], [0.0, 1.0], nan),
     ] {
         for accumulator in all() {
-            let (a, b) = (Operand::numbers(&x, &[1, 2]).unwrap(), Operand::numbers(&y, &[1, 2]).unwrap());
+            let (a, b) =
+                (Operand::numbers(&x, &[1, 2]).unwrap(), Operand::numbers(&y, &[1, 2]).unwrap());
             let found = Matmul::new().accumulator(accumulator).multiply(a, b).unwrap()[0];
             let expected = if expected.is_nan() { 0x7FC0_0000 } else { expected.to_bits() };
             assert_eq!(found.to_bits(), expected, "{accumulator:?} {x:?} {y:?}");
@@ -140,14 +163,20 @@ fn outputs_are_rounded_once() {
     let (addend, bias) = ([2f32.powi(60)], [-(2f32.powi(60))]);
     let matmul = Matmul::new().addend(&addend).bias(&bias);
     assert_eq!(matmul.accumulator(Accumulator::F32).multiply(a, b).unwrap(), [0.0]);
-    assert_eq!(matmul.accumulator(Accumulator::Exact).multiply(a, b).unwrap(), [1.0 + 2f32.powi(-11)]);
+    assert_eq!(
+        matmul.accumulator(Accumulator::Exact).multiply(a, b).unwrap(),
+        [1.0 + 2f32.powi(-11)]
+    );
 }
 
 #[test]
 fn integers_without_scales_come_out_whole() {
     let (a, b) = (vec![0x80u8; 5000], vec![0x7Fu8; 5000]);
     let format = FormatSpec::INT8;
-    let (a, b) = (Operand::codes(&format, &a, &[1, 5000]).unwrap(), Operand::codes(&format, &b, &[1, 5000]).unwrap());
+    let (a, b) = (
+        Operand::codes(&format, &a, &[1, 5000]).unwrap(),
+        Operand::codes(&format, &b, &[1, 5000]).unwrap(),
+    );
     let mut sum = [0f64];
     Matmul::new().accumulator(Accumulator::I32).multiply_into(a, b, &mut sum).unwrap();
     assert_eq!(sum, [-128.0 * 127.0 * 5000.0]);
@@ -165,24 +194,34 @@ fn dot_and_gemv_are_thin_products() {
     assert_eq!(gemv(&weight, &x[..32]).unwrap(), product);
     let first = weight.view().rows(0..1).unwrap();
     assert_eq!(dot(row, first).unwrap(), product[0]);
-    assert_eq!(dot(row, &weight).unwrap_err().to_string(), "rows of a dot product's right side: expected 1, found 2");
+    assert_eq!(
+        dot(row, &weight).unwrap_err().to_string(),
+        "rows of a dot product's right side: expected 1, found 2"
+    );
 }
 
 #[test]
 fn a_product_of_an_operand_yet_to_be_quantized_is_that_of_the_tensor() {
     let x: Vec<f32> = (0..5 * 48).map(|i| (i as f32 * 0.37).sin()).collect();
-    let spec = preset::nvfp4::MODEL_OPTIMIZER.with_round(Round::Stochastic { kind: Stochastic::A, bits: 8 });
+    let spec = preset::nvfp4::MODEL_OPTIMIZER
+        .with_round(Round::Stochastic { kind: Stochastic::A, bits: 8 });
     let quantizer = Quantizer::new(&spec).dither(Dither::new(3));
     let tensor = quantizer.quantize(&x, &[5, 48]).unwrap();
     let fused = Operand::quantized(&quantizer, &x, &[5, 48]).unwrap();
     assert_eq!(matmul(fused, &tensor).unwrap(), matmul(&tensor, &tensor).unwrap());
-    assert_eq!(matmul(&tensor, &PackedMatrix::new(fused).unwrap()).unwrap(), matmul(&tensor, &tensor).unwrap());
+    assert_eq!(
+        matmul(&tensor, &PackedMatrix::new(fused).unwrap()).unwrap(),
+        matmul(&tensor, &tensor).unwrap()
+    );
 }
 
 #[test]
 fn what_does_not_fit_is_refused_in_words() {
     // Nothing by nothing, more than a memory holds.
-    let (a, b) = (Operand::numbers::<f32>(&[], &[1 << 30, 0]).unwrap(), Operand::numbers::<f32>(&[], &[1 << 29, 0]).unwrap());
+    let (a, b) = (
+        Operand::numbers::<f32>(&[], &[1 << 30, 0]).unwrap(),
+        Operand::numbers::<f32>(&[], &[1 << 29, 0]).unwrap(),
+    );
     assert_eq!(matmul(a, b), Err(Error::TooLarge));
     let numbers = [0f32; 12];
     let a = Operand::numbers(&numbers, &[3, 4]).unwrap();
@@ -195,35 +234,56 @@ fn what_does_not_fit_is_refused_in_words() {
     };
     let plain = Matmul::new();
     assert_eq!(refuse(&plain, a, b), "columns of the right side (K): expected 4, found 3");
-    assert_eq!(Operand::numbers(&numbers, &[3, 5]).unwrap_err().to_string(), "elements of an operand: expected 15, found 12");
+    assert_eq!(
+        Operand::numbers(&numbers, &[3, 5]).unwrap_err().to_string(),
+        "elements of an operand: expected 15, found 12"
+    );
     assert_eq!(Operand::numbers(&numbers, &[usize::MAX, 3, 2]).unwrap_err(), Error::TooLarge);
     assert_eq!(
         Operand::codes(&FormatSpec::F16, &[0u8; 4], &[4]).unwrap_err().to_string(),
         "code type: expected at least 16 bits for F16, found 8"
     );
-    let (three, two) = (Operand::numbers(&numbers, &[3, 2, 2]).unwrap(), Operand::numbers(&numbers[..8], &[2, 2, 2]).unwrap());
+    let (three, two) = (
+        Operand::numbers(&numbers, &[3, 2, 2]).unwrap(),
+        Operand::numbers(&numbers[..8], &[2, 2, 2]).unwrap(),
+    );
     assert_eq!(refuse(&plain, three, two), "matrices of the right side: expected 3, found 2");
     let huge = Operand::numbers::<f32>(&[], &[1 << 40, 0]).unwrap();
     assert_eq!(plain.multiply(huge, huge).unwrap_err(), Error::TooLarge);
-    assert_eq!(matmul_into(a, a, &mut [0f32; 8]).unwrap_err().to_string(), "elements of the product: expected 9, found 8");
+    assert_eq!(
+        matmul_into(a, a, &mut [0f32; 8]).unwrap_err().to_string(),
+        "elements of the product: expected 9, found 8"
+    );
     assert_eq!(refuse(&plain.addend(&[0.0]), a, a), "elements of the addend: expected 9, found 1");
     assert_eq!(refuse(&plain.bias(&[0.0; 4]), a, a), "elements of the bias: expected 3, found 4");
 
     let with = |accumulator| plain.accumulator(accumulator);
     let integer = Accumulator::Integer { bits: 1, overflow: IntegerOverflow::Wrap };
-    assert_eq!(refuse(&with(integer), a, a), "format specification: bits of an integer sum: expected 2..=53, found 1");
-    assert_eq!(refuse(&with(Accumulator::I32), a, a), "operand of an integer sum: expected integer elements of at most 16 bits");
+    assert_eq!(
+        refuse(&with(integer), a, a),
+        "format specification: bits of an integer sum: expected 2..=53, found 1"
+    );
+    assert_eq!(
+        refuse(&with(Accumulator::I32), a, a),
+        "operand of an integer sum: expected integer elements of at most 16 bits"
+    );
     assert_eq!(
         refuse(&with(Accumulator::rounded(FormatSpec::E8M0, Round::NearestEven)), a, a),
         "format of the sum: expected a sign and a zero"
     );
-    let stochastic = |bits| Chain::Rounded { format: FormatSpec::F16, rounding: Round::Stochastic { kind: Stochastic::A, bits } };
+    let stochastic = |bits| Chain::Rounded {
+        format: FormatSpec::F16,
+        rounding: Round::Stochastic { kind: Stochastic::A, bits },
+    };
     assert_eq!(
         refuse(&with(Accumulator::Chain(stochastic(40))), a, a),
         "stochastic rounding: expected 1..=32 random bits, found 40"
     );
     let chunked = |k, inner, outer| with(Accumulator::Chunked { k, inner, outer });
-    assert_eq!(refuse(&chunked(0, Chain::F32, Chain::F32), a, a), "chunked accumulator: expected runs of at least one product");
+    assert_eq!(
+        refuse(&chunked(0, Chain::F32, Chain::F32), a, a),
+        "chunked accumulator: expected runs of at least one product"
+    );
     assert_eq!(
         refuse(&chunked(4, stochastic(8), stochastic(8)), a, a),
         "chunked accumulator: expected one stochastic rounding at most"
@@ -232,7 +292,10 @@ fn what_does_not_fit_is_refused_in_words() {
     let wide = FormatSpec::by_name("Binary16p1sf").unwrap();
     let codes = [0u16; 12];
     let wide = Operand::codes(&wide, &codes, &[3, 4]).unwrap();
-    assert_eq!(refuse(&with(Accumulator::Exact), wide, a), "format of an exact sum: expected numbers that are f32s");
+    assert_eq!(
+        refuse(&with(Accumulator::Exact), wide, a),
+        "format of an exact sum: expected numbers that are f32s"
+    );
     assert!(plain.multiply(wide, a).is_ok());
 
     let minimum = QuantTensor::quantize(&preset::ggml::Q4_1, &numbers, &[3, 4]).unwrap();
@@ -257,60 +320,91 @@ fn what_does_not_fit_is_refused_in_words() {
 #[test]
 fn blocks_of_any_extent_take_part_in_chains() {
     let x: Vec<f32> = (0..7 * 45).map(|i| ((i * 29 % 83) as f32 - 40.0) / 7.0).collect();
-    for extent in
-        [Extent::Flat(32), Extent::Flat(90), Extent::Column, Extent::Tensor, Extent::Block { rows: 3, cols: 20 }, Extent::Row]
-    {
-        let tensor = QuantTensor::quantize(&preset::ocp::MXFP4.with_extent(extent), &x, &[7, 45]).unwrap();
+    for extent in [
+        Extent::Flat(32),
+        Extent::Flat(90),
+        Extent::Column,
+        Extent::Tensor,
+        Extent::Block { rows: 3, cols: 20 },
+        Extent::Row,
+    ] {
+        let tensor =
+            QuantTensor::quantize(&preset::ocp::MXFP4.with_extent(extent), &x, &[7, 45]).unwrap();
         let values = tensor.dequantize();
         let numbers = Operand::numbers(&values, &[7, 45]).unwrap();
         let sum = Matmul::new().accumulator(Accumulator::F32);
         let expected = sum.multiply(numbers, numbers).unwrap();
         assert_eq!(sum.multiply(&tensor, &tensor).unwrap(), expected, "{extent:?}");
-        assert_eq!(sum.multiply(&tensor, &PackedMatrix::new(&tensor).unwrap()).unwrap(), expected, "{extent:?}");
+        assert_eq!(
+            sum.multiply(&tensor, &PackedMatrix::new(&tensor).unwrap()).unwrap(),
+            expected,
+            "{extent:?}"
+        );
         if !matches!(extent, Extent::Flat(32)) {
             let mut definition = vec![0f32; 49];
             reference_matmul(&Matmul::new(), &tensor, &tensor, &mut definition).unwrap();
-            assert_eq!(matmul(&tensor, &PackedMatrix::new(&tensor).unwrap()).unwrap(), definition, "{extent:?}");
+            assert_eq!(
+                matmul(&tensor, &PackedMatrix::new(&tensor).unwrap()).unwrap(),
+                definition,
+                "{extent:?}"
+            );
         }
     }
 }
 
-/// Short sums of any codes in formats whose products have few enough bits to be rounded by way of f32, and in some that have not: ties, cancellation, the
-/// subnormal end and infinities are all among them.
+/// Short sums of any codes in formats whose products have few enough bits to be rounded by way of
+/// f32, and in some that have not: ties, cancellation, the subnormal end and infinities are all
+/// among them.
 #[test]
 fn sums_in_few_bits_are_rounded_as_if_once() {
     use FormatSpec as F;
     let mut random = Random(31);
-    let sides = [F::F8E5M2, F::F8E4M3, F::F8E3M4, F::F4E2M1, F::F6E2M3, F::F8E5M2FNUZ, F::UE4M3, F::HIF8];
+    let sides =
+        [F::F8E5M2, F::F8E4M3, F::F8E3M4, F::F4E2M1, F::F6E2M3, F::F8E5M2FNUZ, F::UE4M3, F::HIF8];
     let (m, n, k) = (9, 19, 40);
     for (a, b) in sides.iter().flat_map(|a| sides.iter().map(move |b| (a, b))) {
         let mut codes = |count: usize, spec: &FormatSpec| -> Vec<u8> {
-            // Mostly near the top or the bottom of the range, so that sums meet far products, overflow and vanish.
+            // Mostly near the top or the bottom of the range, so that sums meet far products,
+            // overflow and vanish.
             let (top, narrow) = (spec.max_code() as usize & 0x7F, random.below(2) == 0);
             let code = |random: &mut Random| {
                 let any = random.below(1 << spec.bits());
-                if narrow { top.saturating_sub(random.below(4)) | any & (1 << (spec.bits() - 1)) } else { any }
+                if narrow {
+                    top.saturating_sub(random.below(4)) | any & (1 << (spec.bits() - 1))
+                } else {
+                    any
+                }
             };
             (0..count).map(|_| code(&mut random) as u8).collect()
         };
         for _ in 0..4 {
             let (x, y) = (codes(m * k, a), codes(n * k, b));
-            let (left, right) = (Operand::codes(a, &x, &[m, k]).unwrap(), Operand::codes(b, &y, &[n, k]).unwrap());
-            for (format, round) in [F::F16, F::BF16, F::TF32, F::E8M13]
-                .into_iter()
-                .flat_map(|format| [Round::NearestEven, Round::TowardZero].map(move |round| (format, round)))
+            let (left, right) =
+                (Operand::codes(a, &x, &[m, k]).unwrap(), Operand::codes(b, &y, &[n, k]).unwrap());
+            for (format, round) in
+                [F::F16, F::BF16, F::TF32, F::E8M13].into_iter().flat_map(|format| {
+                    [Round::NearestEven, Round::TowardZero].map(move |round| (format, round))
+                })
             {
                 let rounded = Accumulator::rounded(format, round);
                 let Accumulator::Chain(inner) = rounded else { unreachable!("a chain") };
-                for accumulator in [rounded, Accumulator::Chunked { k: 16, inner, outer: Chain::F32 }] {
+                for accumulator in
+                    [rounded, Accumulator::Chunked { k: 16, inner, outer: Chain::F32 }]
+                {
                     let matmul = Matmul::new().accumulator(accumulator);
                     let mut expected = vec![0f32; m * n];
                     reference_matmul(&matmul, left, right, &mut expected).unwrap();
                     let expected: Vec<u32> = expected.iter().map(|x| x.to_bits()).collect();
                     for isa in Isa::available() {
-                        let found = matmul.exec(Exec::SERIAL.with_isa(isa)).multiply(left, right).unwrap();
+                        let found =
+                            matmul.exec(Exec::SERIAL.with_isa(isa)).multiply(left, right).unwrap();
                         let found: Vec<u32> = found.iter().map(|x| x.to_bits()).collect();
-                        assert_eq!(found, expected, "{a} x {b} in {format} {round:?} {}", isa.name());
+                        assert_eq!(
+                            found,
+                            expected,
+                            "{a} x {b} in {format} {round:?} {}",
+                            isa.name()
+                        );
                     }
                 }
             }
@@ -318,7 +412,8 @@ fn sums_in_few_bits_are_rounded_as_if_once() {
     }
 }
 
-/// Products of the scales alone would be beyond f32, those of the elements' units too would not: one row and many, packed and not, have the same bits.
+/// Products of the scales alone would be beyond f32, those of the elements' units too would not:
+/// one row and many, packed and not, have the same bits.
 #[test]
 fn scales_whose_products_need_the_units_of_the_elements() {
     let mut random = Random(77);
@@ -329,11 +424,20 @@ fn scales_whose_products_need_the_units_of_the_elements() {
         let (k, n) = (64, 33);
         for m in [1, 2, 17] {
             let mut side = |rows: usize| {
-                let numbers: Vec<f32> = (0..rows * k).map(|_| random.below(7) as f32 - 3.0).collect();
+                let numbers: Vec<f32> =
+                    (0..rows * k).map(|_| random.below(7) as f32 - 3.0).collect();
                 let tensor = QuantTensor::quantize(&spec, &numbers, &[rows, k]).unwrap();
-                let scales: Vec<u8> =
-                    tensor.scales().iter().map(|_| (scale[0] + random.below(scale[1] - scale[0])) as u8).collect();
-                let parts = Parts { codes: tensor.codes(), scales: &scales, offsets: &[], tensor_scale: 1.0 };
+                let scales: Vec<u8> = tensor
+                    .scales()
+                    .iter()
+                    .map(|_| (scale[0] + random.below(scale[1] - scale[0])) as u8)
+                    .collect();
+                let parts = Parts {
+                    codes: tensor.codes(),
+                    scales: &scales,
+                    offsets: &[],
+                    tensor_scale: 1.0,
+                };
                 QuantTensor::from_parts(&spec, &[rows, k], parts).unwrap()
             };
             let (a, b) = (side(m), side(n));
@@ -342,7 +446,9 @@ fn scales_whose_products_need_the_units_of_the_elements() {
             reference_matmul(&Matmul::new(), &a, &b, &mut expected).unwrap();
             for isa in Isa::available() {
                 let matmul = Matmul::new().exec(Exec::SERIAL.with_isa(isa));
-                for found in [matmul.multiply(&a, &b).unwrap(), matmul.multiply(&a, &packed).unwrap()] {
+                for found in
+                    [matmul.multiply(&a, &b).unwrap(), matmul.multiply(&a, &packed).unwrap()]
+                {
                     assert!(
                         found.iter().zip(&expected).all(|(x, y)| x.to_bits() == y.to_bits()),
                         "{spec:?} {m} {}: {found:?} {expected:?}",
@@ -354,17 +460,25 @@ fn scales_whose_products_need_the_units_of_the_elements() {
     }
 }
 
-/// Matrices of the left side that share the right one, and products of single rows, go other ways than a matrix.
+/// Matrices of the left side that share the right one, and products of single rows, go other ways
+/// than a matrix.
 #[test]
 fn batches_that_share_a_side_and_single_rows_equal_the_definition() {
     let mut random = Random(78);
-    let mut numbers = |count: usize| -> Vec<f32> { (0..count).map(|_| random.below(2001) as f32 / 64.0 - 15.0).collect() };
+    let mut numbers = |count: usize| -> Vec<f32> {
+        (0..count).map(|_| random.below(2001) as f32 / 64.0 - 15.0).collect()
+    };
     let stochastic = Round::stochastic(Stochastic::A, 9).unwrap();
-    for [batch, m, n, k] in [[5, 3, 7, 40], [3, 1, 1, 100], [1, 1, 1, 5000], [2, 1, 1, 0], [17, 1, 20, 33]] {
+    for [batch, m, n, k] in
+        [[5, 3, 7, 40], [3, 1, 1, 100], [1, 1, 1, 5000], [2, 1, 1, 0], [17, 1, 20, 33]]
+    {
         for shared in [true, false] {
             let of_b = if shared { 1 } else { batch };
             let (x, y) = (numbers(batch * m * k), numbers(of_b * n * k));
-            let (a, b) = (Operand::numbers(&x, &[batch, m, k]).unwrap(), Operand::numbers(&y, &[of_b, n, k]).unwrap());
+            let (a, b) = (
+                Operand::numbers(&x, &[batch, m, k]).unwrap(),
+                Operand::numbers(&y, &[of_b, n, k]).unwrap(),
+            );
             let mut accumulators = all();
             accumulators.push(Accumulator::rounded(FormatSpec::BF16, stochastic));
             for accumulator in accumulators {
@@ -373,15 +487,24 @@ fn batches_that_share_a_side_and_single_rows_equal_the_definition() {
                 reference_matmul(&matmul, a, b, &mut expected).unwrap();
                 for isa in Isa::available() {
                     let mut found = vec![0f64; batch * m * n];
-                    matmul.exec(Exec::SERIAL.with_isa(isa)).multiply_into(a, b, &mut found).unwrap();
-                    assert_eq!(found, expected, "{accumulator:?} {batch} {m} {n} {k} {}", isa.name());
+                    matmul
+                        .exec(Exec::SERIAL.with_isa(isa))
+                        .multiply_into(a, b, &mut found)
+                        .unwrap();
+                    assert_eq!(
+                        found,
+                        expected,
+                        "{accumulator:?} {batch} {m} {n} {k} {}",
+                        isa.name()
+                    );
                 }
             }
         }
     }
 }
 
-/// A sum of 2^17 products of −128 and a bit: it fits, while 128 times the sum of the left side does not.
+/// A sum of 2^17 products of −128 and a bit: it fits, while 128 times the sum of the left side does
+/// not.
 #[test]
 fn the_longest_dot_products_come_out() {
     let depth = 1 << 17;
@@ -391,29 +514,59 @@ fn the_longest_dot_products_come_out() {
         for rows in [1, 2, 16] {
             let a = Operand::codes(&FormatSpec::INT8, &x[..rows * depth], &[rows, depth]).unwrap();
             for isa in Isa::available() {
-                let matmul = Matmul::new().accumulator(Accumulator::BlockF32).exec(Exec::SERIAL.with_isa(isa));
-                assert_eq!(matmul.multiply(a, b).unwrap(), vec![-16777216.0; 2 * rows], "{} {rows} {}", format.name(), isa.name());
+                let matmul = Matmul::new()
+                    .accumulator(Accumulator::BlockF32)
+                    .exec(Exec::SERIAL.with_isa(isa));
+                assert_eq!(
+                    matmul.multiply(a, b).unwrap(),
+                    vec![-16777216.0; 2 * rows],
+                    "{} {rows} {}",
+                    format.name(),
+                    isa.name()
+                );
             }
         }
     }
 }
 
-/// All products of one sign, as large as they get, on both sides: sums in i16 end where these would overflow.
+/// All products of one sign, as large as they get, on both sides: sums in i16 end where these would
+/// overflow.
 #[test]
 fn the_largest_dot_products_come_out() {
-    let formats = [FormatSpec::F4E2M1, FormatSpec::F6E2M3, FormatSpec::INT4, FormatSpec::INT8, FormatSpec::UINT4];
+    let formats = [
+        FormatSpec::F4E2M1,
+        FormatSpec::F6E2M3,
+        FormatSpec::INT4,
+        FormatSpec::INT8,
+        FormatSpec::UINT4,
+    ];
     let depth = 1000;
-    for (left, right) in formats.iter().flat_map(|left| formats.iter().map(move |right| (left, right))) {
-        let ends = |spec: &FormatSpec| [spec.encode_f64(f64::NEG_INFINITY), spec.encode_f64(f64::INFINITY)].map(|code| code as u8);
+    for (left, right) in
+        formats.iter().flat_map(|left| formats.iter().map(move |right| (left, right)))
+    {
+        let ends = |spec: &FormatSpec| {
+            [spec.encode_f64(f64::NEG_INFINITY), spec.encode_f64(f64::INFINITY)]
+                .map(|code| code as u8)
+        };
         for (x, y) in ends(left).into_iter().flat_map(|x| ends(right).map(|y| (x, y))) {
             let product = left.decode_f64(x.into()) * right.decode_f64(y.into());
             let (a, b) = (vec![x; 16 * depth], vec![y; 32 * depth]);
             let b = Operand::codes(right, &b, &[32, depth]).unwrap();
-            for (rows, isa) in [1, 2, 4, 8, 16].into_iter().flat_map(|rows| Isa::available().map(move |isa| (rows, isa))) {
+            for (rows, isa) in [1, 2, 4, 8, 16]
+                .into_iter()
+                .flat_map(|rows| Isa::available().map(move |isa| (rows, isa)))
+            {
                 let a = Operand::codes(left, &a[..rows * depth], &[rows, depth]).unwrap();
-                let matmul = Matmul::new().accumulator(Accumulator::BlockF32).exec(Exec::SERIAL.with_isa(isa));
+                let matmul = Matmul::new()
+                    .accumulator(Accumulator::BlockF32)
+                    .exec(Exec::SERIAL.with_isa(isa));
                 let expected = vec![(product * depth as f64) as f32; 32 * rows];
-                assert_eq!(matmul.multiply(a, b).unwrap(), expected, "{left} {x:02X} {right} {y:02X} {rows} {}", isa.name());
+                assert_eq!(
+                    matmul.multiply(a, b).unwrap(),
+                    expected,
+                    "{left} {x:02X} {right} {y:02X} {rows} {}",
+                    isa.name()
+                );
             }
         }
     }
@@ -431,7 +584,8 @@ fn sums_of_integers_in_extreme_units_are_the_definitions() {
         FormatSpec::new("INTEGER", Encoding::Int(layout)).unwrap()
     };
     let scale = |bias| {
-        let layout = FloatSpec { signed: false, bias, negative_zero: false, ..FloatSpec::finite(3, 1) };
+        let layout =
+            FloatSpec { signed: false, bias, negative_zero: false, ..FloatSpec::finite(3, 1) };
         FormatSpec::new("SCALE", Encoding::Float(layout)).unwrap()
     };
     let cases = [
@@ -446,11 +600,25 @@ fn sums_of_integers_in_extreme_units_are_the_definitions() {
     ];
     for (a, b, scale, [mine, theirs]) in cases {
         let tensor = |element: FormatSpec, rows: usize, scale_code: u8| {
-            let spec = BlockSpec::new(element, Some(scale), Extent::Block { rows: 1, cols: 32 }, ScaleRule::Floor);
+            let spec = BlockSpec::new(
+                element,
+                Some(scale),
+                Extent::Block { rows: 1, cols: 32 },
+                ScaleRule::Floor,
+            );
             let bytes = rows * 32 * element.bits() as usize / 8;
             // Code 31 of 6 bits, three times in two bytes, or 93 of 8.
-            let codes: Vec<u8> = if element.bits() == 6 { [0xDF, 0xF7, 0x7D].repeat(bytes / 3) } else { vec![93; bytes] };
-            let parts = Parts { codes: &codes, scales: &vec![scale_code; rows], offsets: &[], tensor_scale: 1.0 };
+            let codes: Vec<u8> = if element.bits() == 6 {
+                [0xDF, 0xF7, 0x7D].repeat(bytes / 3)
+            } else {
+                vec![93; bytes]
+            };
+            let parts = Parts {
+                codes: &codes,
+                scales: &vec![scale_code; rows],
+                offsets: &[],
+                tensor_scale: 1.0,
+            };
             QuantTensor::from_parts(&spec, &[rows, 32], parts).unwrap()
         };
         let right = tensor(b, 20, theirs);
@@ -461,8 +629,18 @@ fn sums_of_integers_in_extreme_units_are_the_definitions() {
             reference_matmul(&Matmul::new(), &left, &right, &mut expected).unwrap();
             for isa in Isa::available() {
                 let matmul = Matmul::new().exec(Exec::SERIAL.with_isa(isa));
-                assert_eq!(matmul.multiply(&left, &right).unwrap(), expected, "{a} {b} {rows} {}", isa.name());
-                assert_eq!(matmul.multiply(&left, &packed).unwrap(), expected, "{a} {b} {rows} {}, packed", isa.name());
+                assert_eq!(
+                    matmul.multiply(&left, &right).unwrap(),
+                    expected,
+                    "{a} {b} {rows} {}",
+                    isa.name()
+                );
+                assert_eq!(
+                    matmul.multiply(&left, &packed).unwrap(),
+                    expected,
+                    "{a} {b} {rows} {}, packed",
+                    isa.name()
+                );
             }
         }
     }

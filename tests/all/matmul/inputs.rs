@@ -1,6 +1,9 @@
 //! Operands of many kinds from a seed.
 
-use subhalf::{BlockSpec, Extent, FormatSpec, Offset, Operand, PackedMatrix, Parts, QuantTensor, Quantizer, TensorScale, preset};
+use subhalf::{
+    BlockSpec, Extent, FormatSpec, Offset, Operand, PackedMatrix, Parts, QuantTensor, Quantizer,
+    TensorScale, preset,
+};
 
 pub(crate) use crate::arith::wide::Random;
 
@@ -29,7 +32,9 @@ impl Kind {
     pub(crate) fn is_blockwise(self, depth: usize) -> bool {
         let (Self::Tensor(spec) | Self::Dynamic(spec)) = self else { return true };
         let cut = match spec.extent {
-            Extent::Flat(length) => depth.is_multiple_of(length as usize) || (length as usize).is_multiple_of(depth),
+            Extent::Flat(length) => {
+                depth.is_multiple_of(length as usize) || (length as usize).is_multiple_of(depth)
+            }
             _ => true,
         };
         cut && !matches!(spec.offset, Offset::Minimum(_))
@@ -72,7 +77,11 @@ impl Side {
                 1 if wild => f32::INFINITY,
                 2 if wild => -0.0,
                 3 if wild => f32::from_bits(word as u32),
-                _ => (word as i32 as f32 / 2f32.powi(31)) * 2f32.powi((word >> 32 & 3) as i32) * scale,
+                _ => {
+                    (word as i32 as f32 / 2f32.powi(31))
+                        * 2f32.powi((word >> 32 & 3) as i32)
+                        * scale
+                }
             }
         };
         let numbers: Vec<f32> = (0..count).map(|_| number()).collect();
@@ -94,7 +103,10 @@ impl Side {
         match kind {
             Kind::Codes(format) => {
                 // Any code in tame numbers, or that of one.
-                let codes = side.numbers.iter().map(|x| if wild { random.next() as u32 } else { format.encode_f32(*x) });
+                let codes = side
+                    .numbers
+                    .iter()
+                    .map(|x| if wild { random.next() as u32 } else { format.encode_f32(*x) });
                 let codes: Vec<u32> = codes.collect();
                 side.codes = codes.iter().map(|code| *code as u8).collect();
                 side.words = codes.iter().map(|code| *code as u16).collect();
@@ -102,7 +114,8 @@ impl Side {
             }
             Kind::Tensor(spec) | Kind::Dynamic(spec) => {
                 side.spec = spec;
-                side.tensor = Some(Quantizer::new(&side.spec).quantize(&side.numbers, &shape).unwrap());
+                side.tensor =
+                    Some(Quantizer::new(&side.spec).quantize(&side.numbers, &shape).unwrap());
             }
             _ => {}
         }
@@ -114,13 +127,16 @@ impl Side {
         if let (Some(tensor), Kind::Tensor(_)) = (&self.tensor, self.kind) {
             let parts = tensor.parts();
             let scales: Vec<u8> = match tensor.spec().scale {
-                Some(format) if format.bits() <= 8 => {
-                    parts.scales.iter().map(|_| (random.next() % format.code_count()) as u8).collect()
-                }
+                Some(format) if format.bits() <= 8 => parts
+                    .scales
+                    .iter()
+                    .map(|_| (random.next() % format.code_count()) as u8)
+                    .collect(),
                 _ => parts.scales.to_vec(),
             };
             let parts = Parts { scales: &scales, ..parts };
-            self.tensor = Some(QuantTensor::from_parts(tensor.spec(), tensor.shape(), parts).unwrap());
+            self.tensor =
+                Some(QuantTensor::from_parts(tensor.spec(), tensor.shape(), parts).unwrap());
         }
         self
     }
@@ -146,8 +162,12 @@ impl Side {
             Kind::F16 => Operand::numbers(&self.f16, shape).unwrap(),
             #[cfg(feature = "half")]
             Kind::BF16 => Operand::numbers(&self.bf16, shape).unwrap(),
-            Kind::Codes(format) if format.bits() <= 8 => Operand::codes(format, &self.codes, shape).unwrap(),
-            Kind::Codes(format) if format.bits() <= 16 => Operand::codes(format, &self.words, shape).unwrap(),
+            Kind::Codes(format) if format.bits() <= 8 => {
+                Operand::codes(format, &self.codes, shape).unwrap()
+            }
+            Kind::Codes(format) if format.bits() <= 16 => {
+                Operand::codes(format, &self.words, shape).unwrap()
+            }
             Kind::Codes(format) => Operand::codes(format, &self.longs, shape).unwrap(),
             Kind::Dynamic(_) if self.numbers.len().is_multiple_of(2) => {
                 Operand::quantized(quantizer, &self.numbers, shape).unwrap()
@@ -166,15 +186,22 @@ impl Side {
             Kind::F16 => self.f16[range].iter().map(|x| x.to_f32()).collect(),
             #[cfg(feature = "half")]
             Kind::BF16 => self.bf16[range].iter().map(|x| x.to_f32()).collect(),
-            Kind::Codes(format) => self.longs[range].iter().map(|code| format.decode_f32(*code)).collect(),
-            Kind::Tensor(_) | Kind::Dynamic(_) => self.tensor.as_ref().expect("a tensor").dequantize()[range].to_vec(),
+            Kind::Codes(format) => {
+                self.longs[range].iter().map(|code| format.decode_f32(*code)).collect()
+            }
+            Kind::Tensor(_) | Kind::Dynamic(_) => {
+                self.tensor.as_ref().expect("a tensor").dequantize()[range].to_vec()
+            }
         }
     }
 
-    /// Of each position of a row the element without its scale, the scale, and which block it is in.
+    /// Of each position of a row the element without its scale, the scale, and which block it is
+    /// in.
     pub(crate) fn blocks(&self, line: usize) -> (Vec<f32>, Vec<f32>, Vec<usize>) {
         let cols = self.shape[2];
-        let Some(tensor) = &self.tensor else { return (self.row(line), vec![1.0; cols], vec![0; cols]) };
+        let Some(tensor) = &self.tensor else {
+            return (self.row(line), vec![1.0; cols], vec![0; cols]);
+        };
         let (view, spec) = (tensor.view(), tensor.spec());
         let block = |k: usize| match spec.extent {
             Extent::Block { cols, .. } => k / cols as usize,
@@ -186,16 +213,24 @@ impl Side {
             let q = spec.element.decode_f32(view.code(line * cols + k).unwrap());
             // Formats with zero points have blocks of one row here.
             match (spec.offset, spec.extent) {
-                (Offset::ZeroPoint, Extent::Row) => q - spec.element.decode_f32(view.offset_code(line)),
+                (Offset::ZeroPoint, Extent::Row) => {
+                    q - spec.element.decode_f32(view.offset_code(line))
+                }
                 (Offset::ZeroPoint, Extent::Block { rows: 1, cols: width }) => {
-                    q - spec.element.decode_f32(view.offset_code(line * cols.div_ceil(width as usize) + block(k)))
+                    q - spec.element.decode_f32(
+                        view.offset_code(line * cols.div_ceil(width as usize) + block(k)),
+                    )
                 }
                 (Offset::None, _) => q,
                 _ => panic!("{spec:?}"),
             }
         };
         let scale = |k: usize| view.scale(line * cols + k).unwrap();
-        ((0..cols).map(element).collect(), (0..cols).map(scale).collect(), (0..cols).map(block).collect())
+        (
+            (0..cols).map(element).collect(),
+            (0..cols).map(scale).collect(),
+            (0..cols).map(block).collect(),
+        )
     }
 
     /// What multiplies a whole sum.
@@ -213,7 +248,8 @@ impl Side {
     }
 }
 
-/// The pairs that are tried: weights of every kind, against activations that go with them and some that do not.
+/// The pairs that are tried: weights of every kind, against activations that go with them and some
+/// that do not.
 pub(crate) fn pairs() -> Vec<(Kind, Kind)> {
     let row_int8 = named("int::INT8_ROW");
     let codes = Kind::Codes;
@@ -257,7 +293,14 @@ pub(crate) fn pairs() -> Vec<(Kind, Kind)> {
         (Kind::F32, named("ggml::Q5_1")),
     ];
     #[cfg(feature = "half")]
-    let pairs =
-        [pairs, vec![(Kind::F16, named("ocp::MXFP4")), (Kind::BF16, named("nvfp4::TORCHAO")), (Kind::BF16, Kind::F16)]].concat();
+    let pairs = [
+        pairs,
+        vec![
+            (Kind::F16, named("ocp::MXFP4")),
+            (Kind::BF16, named("nvfp4::TORCHAO")),
+            (Kind::BF16, Kind::F16),
+        ],
+    ]
+    .concat();
     pairs
 }

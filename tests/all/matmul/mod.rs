@@ -1,4 +1,5 @@
-//! Matrix products: every kernel equals the definition, the definition equals arithmetic that shares no code with it.
+//! Matrix products: every kernel equals the definition, the definition equals arithmetic that
+//! shares no code with it.
 
 mod big;
 mod edges;
@@ -6,7 +7,10 @@ pub(crate) mod inputs;
 mod naive;
 
 use inputs::{Kind, Random, Side, pairs};
-use subhalf::{Accumulator, Chain, Dither, Exec, FormatSpec, IntegerOverflow, Isa, Matmul, Round, Stochastic, reference_matmul};
+use subhalf::{
+    Accumulator, Chain, Dither, Exec, FormatSpec, IntegerOverflow, Isa, Matmul, Round, Stochastic,
+    reference_matmul,
+};
 
 /// Every accumulator, in the roundings that kernels tell apart.
 pub(crate) fn accumulators(pair: (Kind, Kind), shape: usize, depth: usize) -> Vec<Accumulator> {
@@ -15,7 +19,13 @@ pub(crate) fn accumulators(pair: (Kind, Kind), shape: usize, depth: usize) -> Ve
     let f16 = Chain::Rounded { format: FormatSpec::F16, rounding: Round::NearestEven };
     let bf16 = Chain::Rounded { format: FormatSpec::BF16, rounding: Round::NearestEven };
     let some = Round::DETERMINISTIC[shape % 9];
-    let other = [FormatSpec::F8E5M2, FormatSpec::F8E4M3FNUZ, FormatSpec::E8M13, FormatSpec::HIF8, FormatSpec::TF32][shape % 5];
+    let other = [
+        FormatSpec::F8E5M2,
+        FormatSpec::F8E4M3FNUZ,
+        FormatSpec::E8M13,
+        FormatSpec::HIF8,
+        FormatSpec::TF32,
+    ][shape % 5];
     let mut all = vec![
         Accumulator::F32,
         Accumulator::F64,
@@ -36,7 +46,10 @@ pub(crate) fn accumulators(pair: (Kind, Kind), shape: usize, depth: usize) -> Ve
     if pair.0.is_blockwise(depth) && pair.1.is_blockwise(depth) {
         all.push(Accumulator::BlockF32);
         if is_integer(pair.0) && is_integer(pair.1) {
-            all.extend([Accumulator::I32, Accumulator::Integer { bits: 10, overflow: IntegerOverflow::Saturate }]);
+            all.extend([
+                Accumulator::I32,
+                Accumulator::Integer { bits: 10, overflow: IntegerOverflow::Saturate },
+            ]);
             all.push(Accumulator::Integer { bits: 12, overflow: IntegerOverflow::Wrap });
         }
     }
@@ -69,7 +82,11 @@ fn reference(matmul: &Matmul<'_>, a: &Side, b: &Side) -> Vec<u32> {
 }
 
 /// Both sides of a product from a seed.
-pub(crate) fn sides(pair: (Kind, Kind), index: usize, [batch, m, n, k]: [usize; 4]) -> (Side, Side) {
+pub(crate) fn sides(
+    pair: (Kind, Kind),
+    index: usize,
+    [batch, m, n, k]: [usize; 4],
+) -> (Side, Side) {
     let mut random = Random(index as u64);
     let wild = index % 4 == 1;
     // One matrix of a batch on either side, or as many as on the other.
@@ -87,7 +104,13 @@ pub(crate) fn sides(pair: (Kind, Kind), index: usize, [batch, m, n, k]: [usize; 
 }
 
 /// Compares all kernels and threads with the definition.
-fn compare(pair: (Kind, Kind), index: usize, shape: [usize; 4], accumulators: &[Accumulator], pools: &[Pool]) -> usize {
+fn compare(
+    pair: (Kind, Kind),
+    index: usize,
+    shape: [usize; 4],
+    accumulators: &[Accumulator],
+    pools: &[Pool],
+) -> usize {
     let (a, b) = sides(pair, index, shape);
     let c: Vec<f32> = (0..shape[0] * shape[1] * shape[2]).map(|i| i as f32 / 3.0 - 5.0).collect();
     if index % 3 == 2 && c.is_empty() {
@@ -120,7 +143,10 @@ fn compare(pair: (Kind, Kind), index: usize, shape: [usize; 4], accumulators: &[
         }
     };
     for pool in pools {
-        pool.install(|exec| all.iter().for_each(|case| Isa::available().for_each(|isa| one(case, exec.with_isa(isa)))));
+        pool.install(|exec| {
+            all.iter()
+                .for_each(|case| Isa::available().for_each(|isa| one(case, exec.with_isa(isa))))
+        });
     }
     all.len() * Isa::available().count() * pools.len()
 }
@@ -134,7 +160,11 @@ struct Pool {
 impl Pool {
     #[cfg(feature = "rayon")]
     fn all() -> Vec<Self> {
-        [1, 2, 7].map(|threads| Self { pool: rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap() }).into()
+        [1, 2, 7]
+            .map(|threads| Self {
+                pool: rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap(),
+            })
+            .into()
     }
 
     #[cfg(not(feature = "rayon"))]
@@ -144,7 +174,11 @@ impl Pool {
 
     #[cfg(feature = "rayon")]
     fn install(&self, work: impl FnOnce(Exec) + Send) {
-        if self.pool.current_num_threads() == 1 { work(Exec::SERIAL) } else { self.pool.install(|| work(Exec::PARALLEL)) }
+        if self.pool.current_num_threads() == 1 {
+            work(Exec::SERIAL)
+        } else {
+            self.pool.install(|| work(Exec::PARALLEL))
+        }
     }
 
     #[cfg(not(feature = "rayon"))]
@@ -205,19 +239,36 @@ fn kernels_equal_the_definition_on_large_shapes() {
     }
 }
 
-/// Heights that kernels are made for, depths at and off the ends of blocks and registers; packed and as stored.
+/// Heights that kernels are made for, depths at and off the ends of blocks and registers; packed
+/// and as stored.
 #[test]
 fn kernels_equal_the_definition_at_every_height() {
     let pools = Pool::all();
     for (index, pair) in pairs().into_iter().enumerate() {
-        for (at, depth) in [4, 7, 8, 24, 31, 36, 64, 72, 100, 128, 129, 200].into_iter().enumerate() {
-            let sums =
-                if pair.0.is_blockwise(depth) && pair.1.is_blockwise(depth) { Accumulator::BlockF32 } else { Accumulator::F32 };
+        for (at, depth) in [4, 7, 8, 24, 31, 36, 64, 72, 100, 128, 129, 200].into_iter().enumerate()
+        {
+            let sums = if pair.0.is_blockwise(depth) && pair.1.is_blockwise(depth) {
+                Accumulator::BlockF32
+            } else {
+                Accumulator::F32
+            };
             for packed in 0..2 {
                 let index = 2 * (100 + index + at) + packed;
                 compare(pair, index, [1, 1, 83, depth], &[sums, Accumulator::F32], &pools[..1]);
-                compare(pair, index, [1, [2, 3, 5, 16, 17, 33][at % 6], 20, depth], &[sums], &pools[..1]);
-                compare(pair, index, [1 + at % 2, 2 + (index + at) % 11, 83, depth], &[sums, Accumulator::F32], &pools[..1]);
+                compare(
+                    pair,
+                    index,
+                    [1, [2, 3, 5, 16, 17, 33][at % 6], 20, depth],
+                    &[sums],
+                    &pools[..1],
+                );
+                compare(
+                    pair,
+                    index,
+                    [1 + at % 2, 2 + (index + at) % 11, 83, depth],
+                    &[sums, Accumulator::F32],
+                    &pools[..1],
+                );
             }
         }
     }
@@ -228,7 +279,10 @@ fn kernels_equal_the_definition_at_every_height() {
 fn kernels_equal_the_definition_on_pairs_of_panels() {
     let pools = Pool::all();
     for (index, pair) in pairs().into_iter().enumerate() {
-        for (at, shape) in [[1, 16, 513, 72], [1, 17, 520, 36], [2, 9, 530, 33], [1, 16, 512, 640]].into_iter().enumerate() {
+        for (at, shape) in [[1, 16, 513, 72], [1, 17, 520, 36], [2, 9, 530, 33], [1, 16, 512, 640]]
+            .into_iter()
+            .enumerate()
+        {
             if at == 3 && index % 5 != 2 {
                 continue;
             }

@@ -49,8 +49,8 @@ pub(super) fn plan(name: &str) -> Option<Array> {
         ("softposit", _) => spec.default_convert(),
         _ => return None,
     };
-    // Products and quotients of E8M0 leave the range of f32, in which the library computes.
-    // Tables of signed integers are in order of value, from the smallest on; all others in order of code.
+    // Products and quotients of E8M0 leave the range of f32, in which the library computes. Tables
+    // of signed integers are in order of value, from the smallest on; all others in order of code.
     let first = if format_name.starts_with("int") { spec.min_code() } else { 0 };
     Some(Array { spec, op, convert, through_f32: e8m0, first })
 }
@@ -68,19 +68,24 @@ impl Array {
     pub(super) fn result(&self, a: u32, b: u32) -> (u32, bool) {
         let [a, b] = [a, b].map(|place| place ^ self.first);
         let nan = {
-            let wide = |code| FormatSpec::F32.encode_with(self.spec.decode(code), &Convert::IEEE, 0).code;
-            FormatSpec::F32.decode(self.apply(&FormatSpec::F32, wide(a), wide(b), &Convert::IEEE).code).is_nan()
+            let wide =
+                |code| FormatSpec::F32.encode_with(self.spec.decode(code), &Convert::IEEE, 0).code;
+            FormatSpec::F32
+                .decode(self.apply(&FormatSpec::F32, wide(a), wide(b), &Convert::IEEE).code)
+                .is_nan()
         };
         if !self.through_f32 || self.operands() == 1 {
             return (self.apply(&self.spec, a, b, &self.convert).code, nan);
         }
-        let wide = |code| FormatSpec::F32.encode_with(self.spec.decode(code), &Convert::IEEE, 0).code;
+        let wide =
+            |code| FormatSpec::F32.encode_with(self.spec.decode(code), &Convert::IEEE, 0).code;
         let rounded = self.apply(&FormatSpec::F32, wide(a), wide(b), &Convert::IEEE).code;
         (self.spec.encode_with(FormatSpec::F32.decode(rounded), &self.convert, 0).code, nan)
     }
 
     fn apply(&self, spec: &FormatSpec, a: u32, b: u32, convert: &Convert) -> Encoded {
-        let sign = |x: Unpacked, negative: bool| if x.is_negative() == negative { x } else { x.negate() };
+        let sign =
+            |x: Unpacked, negative: bool| if x.is_negative() == negative { x } else { x.negate() };
         match self.op {
             Op::Add => spec.add_with(a, b, convert, 0),
             Op::Subtract => spec.sub_with(a, b, convert, 0),

@@ -1,6 +1,10 @@
-//! Which format, policy and comparison belong to an array, told from its name. An array that is not known here is an error.
+//! Which format, policy and comparison belong to an array, told from its name. An array that is not
+//! known here is an error.
 
-use subhalf::{Convert, Encoding, FloatSpec, FormatSpec, MissingNan, Nan, Negative, PositSpec, Round, Stochastic, Unpacked};
+use subhalf::{
+    Convert, Encoding, FloatSpec, FormatSpec, MissingNan, Nan, Negative, PositSpec, Round,
+    Stochastic, Unpacked,
+};
 
 /// What the numbers of an array are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +36,8 @@ pub(super) struct Plan {
     pub(super) factor: f64,
     /// What the source does to an input before it encodes it.
     pub(super) before: Box<dyn Fn(Unpacked) -> Unpacked>,
-    /// Applied to what the crate gives (code or bits), with the input, where the source differs by convention.
+    /// Applied to what the crate gives (code or bits), with the input, where the source differs by
+    /// convention.
     pub(super) after: fn(Unpacked, u64) -> u64,
     /// Elements left out, with the line that says why.
     pub(super) except: Option<(Except, &'static str)>,
@@ -73,7 +78,8 @@ fn check(spec: FormatSpec, convert: Convert) -> Plan {
     }
 }
 
-/// Sources that convert f64 by way of f32 (oracle/README.md: "ml_dtypes and torch go through f32 and double-round").
+/// Sources that convert f64 by way of f32 (oracle/README.md: "ml_dtypes and torch go through f32
+/// and double-round").
 fn through_f32(x: Unpacked) -> Unpacked {
     let policy = Convert::IEEE.with_nan(Nan::Payload);
     FormatSpec::F32.decode(FormatSpec::F32.encode_with(x, &policy, 0).code)
@@ -135,19 +141,22 @@ fn posit(name: &str) -> Option<FormatSpec> {
     FormatSpec::new(name, Encoding::Posit(layout)).ok()
 }
 
-/// ggml's UE4M3 on the way in: IEEE-style without sign, with 0x7E written for infinity and 0 for NaN.
+/// ggml's UE4M3 on the way in: IEEE-style without sign, with 0x7E written for infinity and 0 for
+/// NaN.
 fn ggml_ue4m3() -> FormatSpec {
-    FormatSpec::new("ggml UE4M3", Encoding::Float(FloatSpec::ieee(4, 3).unsigned())).expect("a valid spec")
+    FormatSpec::new("ggml UE4M3", Encoding::Float(FloatSpec::ieee(4, 3).unsigned()))
+        .expect("a valid spec")
 }
 
-/// bitsandbytes' FP8 "map": every sign, exponent and mantissa a number, sorted, over the largest. Its subnormals are four times
-/// too small to join its normals.
+/// bitsandbytes' FP8 "map": every sign, exponent and mantissa a number, sorted, over the largest.
+/// Its subnormals are four times too small to join its normals.
 fn bitsandbytes_fp8_map(exponent_bits: u32, mantissa_bits: u32) -> FormatSpec {
     let mut values: Vec<f64> = Vec::new();
     for field in 0..1u32 << exponent_bits {
         for mantissa in 0..1u32 << mantissa_bits {
             let fraction = f64::from(mantissa) / f64::from(1u32 << mantissa_bits);
-            let (significand, power) = if field == 0 { (fraction, -2) } else { (1.0 + fraction, field as i32 - 1) };
+            let (significand, power) =
+                if field == 0 { (fraction, -2) } else { (1.0 + fraction, field as i32 - 1) };
             let value = significand * f64::powi(2.0, power);
             values.extend([value, -value]);
         }
@@ -157,7 +166,8 @@ fn bitsandbytes_fp8_map(exponent_bits: u32, mantissa_bits: u32) -> FormatSpec {
     values.swap(middle - 1, middle); // its sort leaves +0 in front of -0
     let largest = values[values.len() - 1];
     let bits: Vec<u32> = values.iter().map(|value| ((value / largest) as f32).to_bits()).collect();
-    FormatSpec::new("map", Encoding::Codebook(Box::leak(bits.into_boxed_slice()))).expect("a valid codebook")
+    FormatSpec::new("map", Encoding::Codebook(Box::leak(bits.into_boxed_slice())))
+        .expect("a valid codebook")
 }
 
 fn decode(parts: &[&str]) -> Option<Known> {
@@ -182,7 +192,8 @@ fn decode(parts: &[&str]) -> Option<Known> {
         }
         // Where a NaN code is all there is (FNUZ, E8M0), the NaN bits are torch's own.
         _ if source.starts_with("torch") => {
-            let any_nan = [FormatSpec::F8E4M3FNUZ, FormatSpec::F8E5M2FNUZ, FormatSpec::E8M0].contains(&format(name)?);
+            let any_nan = [FormatSpec::F8E4M3FNUZ, FormatSpec::F8E5M2FNUZ, FormatSpec::E8M0]
+                .contains(&format(name)?);
             known(Plan { convert: Convert::IEEE.with_nan(Nan::Payload), any_nan, ..by_source })
         }
         // numpy keeps signalling NaNs signalling; here the payload is made quiet.
@@ -191,19 +202,28 @@ fn decode(parts: &[&str]) -> Option<Known> {
         "bitsandbytes" => {
             let map = name.strip_prefix("fp8map_e").and_then(|widths| widths.split_once('m'));
             let spec = match map {
-                Some((exponent, mantissa)) => bitsandbytes_fp8_map(exponent.parse().ok()?, mantissa.parse().ok()?),
+                Some((exponent, mantissa)) => {
+                    bitsandbytes_fp8_map(exponent.parse().ok()?, mantissa.parse().ok()?)
+                }
                 None => format(name)?,
             };
             known(Plan { spec, ..by_source })
         }
         "ggmlc" => {
-            let e8m0: Option<(Except, _)> =
-                Some((|_, code| code == 0xFF, "formats.md 3.6: e8m0 is read by shifting, so 0xFF is no NaN"));
-            let ue4m3: Option<(Except, _)> = Some((|_, code| code & 0x7F == 0x7F, "formats.md 1.7: ggml decodes 0x7F as 0"));
+            let e8m0: Option<(Except, _)> = Some((
+                |_, code| code == 0xFF,
+                "formats.md 3.6: e8m0 is read by shifting, so 0xFF is no NaN",
+            ));
+            let ue4m3: Option<(Except, _)> =
+                Some((|_, code| code & 0x7F == 0x7F, "formats.md 1.7: ggml decodes 0x7F as 0"));
             match name {
                 "e8m0" => known(Plan { except: e8m0, ..by_source }),
-                "e8m0_half" => known(Plan { spec: FormatSpec::E8M0, factor: 0.5, except: e8m0, ..by_source }),
-                "ue4m3_half" => known(Plan { spec: FormatSpec::UE4M3, factor: 0.5, except: ue4m3, ..by_source }),
+                "e8m0_half" => {
+                    known(Plan { spec: FormatSpec::E8M0, factor: 0.5, except: e8m0, ..by_source })
+                }
+                "ue4m3_half" => {
+                    known(Plan { spec: FormatSpec::UE4M3, factor: 0.5, except: ue4m3, ..by_source })
+                }
                 _ => None,
             }
         }
@@ -216,8 +236,11 @@ fn encode(parts: &[&str], from_f64: bool) -> Option<Known> {
     let spec = format(name);
     let rest = &parts[2..parts.len() - 1];
     let e8m0 = spec == Some(FormatSpec::E8M0);
-    let before = || -> Box<dyn Fn(Unpacked) -> Unpacked> { if from_f64 { Box::new(through_f32) } else { Box::new(|x| x) } };
-    let lowest: Option<(Except, _)> = if e8m0 { Some((LOWEST_E8M0, LOWEST_E8M0_WHY)) } else { None };
+    let before = || -> Box<dyn Fn(Unpacked) -> Unpacked> {
+        if from_f64 { Box::new(through_f32) } else { Box::new(|x| x) }
+    };
+    let lowest: Option<(Except, _)> =
+        if e8m0 { Some((LOWEST_E8M0, LOWEST_E8M0_WHY)) } else { None };
     match source {
         "ml_dtypes" if name.contains("int") => integer(parts),
         "ml_dtypes" => {
@@ -234,7 +257,9 @@ fn encode(parts: &[&str], from_f64: bool) -> Option<Known> {
             };
             known(Plan { before: before(), ..check(spec?, convert) })
         }
-        "quant_cy" => known(Plan { payload: Payload::F32Bits, any_nan: true, ..check(spec?, Convert::HIF8) }),
+        "quant_cy" => {
+            known(Plan { payload: Payload::F32Bits, any_nan: true, ..check(spec?, Convert::HIF8) })
+        }
         "gfloat" => gfloat(name, rest, from_f64),
         "ggmlc" => {
             // int(x·512 + 0.5), added in f32 (which carries just below one half) and capped at 7.
@@ -242,7 +267,8 @@ fn encode(parts: &[&str], from_f64: bool) -> Option<Known> {
                 let units = input.to_f64() * 512.0;
                 (7.5..8.0).contains(&units) || (units < 0.5 && units as f32 + 0.5 == 1.0)
             };
-            let overflow = Convert::GFLOAT.with_round(Round::NearestAway).with_negative(Negative::Clamp);
+            let overflow =
+                Convert::GFLOAT.with_round(Round::NearestAway).with_negative(Negative::Clamp);
             known(Plan {
                 after: |_, code| {
                     if code > 0x78 {
@@ -253,7 +279,10 @@ fn encode(parts: &[&str], from_f64: bool) -> Option<Known> {
                         code
                     }
                 },
-                except: Some((quirk, "formats.md 3.7: subnormal m = int(x*512+0.5) in f32, capped at 7")),
+                except: Some((
+                    quirk,
+                    "formats.md 3.7: subnormal m = int(x*512+0.5) in f32, capped at 7",
+                )),
                 ..check(ggml_ue4m3(), overflow)
             })
         }
@@ -269,14 +298,18 @@ fn encode(parts: &[&str], from_f64: bool) -> Option<Known> {
                         "apytypes jam, which sets the last bit of exact numbers too, no rounding of ours",
                     ));
                 }
-                ["ties_odd"] => return Some(Known::Excluded("apytypes ties_odd, a rounding nobody else has")),
+                ["ties_odd"] => {
+                    return Some(Known::Excluded("apytypes ties_odd, a rounding nobody else has"));
+                }
                 _ => return None,
             };
             known(Plan { any_nan: true, ..check(spec?, Convert::GFLOAT.with_round(round)) })
         }
         "mxc" => microxcaling(spec?, rest),
         "softposit" => known(check(spec?, spec?.default_convert())),
-        "torchao" => known(check(spec?, Convert::CUDA_SATFINITE.with_missing_nan(MissingNan::Payload))),
+        "torchao" => {
+            known(check(spec?, Convert::CUDA_SATFINITE.with_missing_nan(MissingNan::Payload)))
+        }
         "torch2" => {
             let old = rest.first() == Some(&"10");
             let convert = match (old, name) {
@@ -288,7 +321,12 @@ fn encode(parts: &[&str], from_f64: bool) -> Option<Known> {
                 (false, _) => Convert::TORCH_2_15,
             };
             // Its bf16 NaN is 0xFFFF or 0x7FC0, by the loop that was taken.
-            known(Plan { before: before(), any_nan: name == "bfloat16", except: lowest, ..check(spec?, convert) })
+            known(Plan {
+                before: before(),
+                any_nan: name == "bfloat16",
+                except: lowest,
+                ..check(spec?, convert)
+            })
         }
         _ => None,
     }
@@ -304,12 +342,17 @@ fn microxcaling(spec: FormatSpec, rest: &[&str]) -> Option<Known> {
     };
     let Encoding::Float(layout) = *spec.encoding() else { return None };
     let (mantissa_bits, min_exponent) = (i32::from(layout.mantissa_bits), 1 - layout.bias);
-    // "exponents by floor(log2(x)) in f32, so values just below a power of two can get the next exponent": they are rounded to the
-    // coarser grid of that binade, which ends at the power of two.
+    // "exponents by floor(log2(x)) in f32, so values just below a power of two can get the next
+    // exponent": they are rounded to the coarser grid of that binade, which ends at the power of
+    // two.
     let before = move |x: Unpacked| {
         let (value, exact) = (x.to_f64().abs(), x.to_f64().abs().log2());
         let rounded = f64::from(exact as f32).floor();
-        if !x.is_finite() || x.is_zero() || rounded == exact.floor() || rounded < f64::from(min_exponent) {
+        if !x.is_finite()
+            || x.is_zero()
+            || rounded == exact.floor()
+            || rounded < f64::from(min_exponent)
+        {
             return x;
         }
         let (power, unit) = (rounded.exp2(), (rounded - f64::from(mantissa_bits)).exp2());
@@ -317,7 +360,8 @@ fn microxcaling(spec: FormatSpec, rest: &[&str]) -> Option<Known> {
         let seen = if round == Round::TowardZero { power - unit } else { power };
         Unpacked::from_f64(seen.copysign(x.to_f64()))
     };
-    // "elements 0.249999985 -> 0.5": adding a half in f32 carries just below the lowest midpoint; "FLT_MAX elements become NaN".
+    // "elements 0.249999985 -> 0.5": adding a half in f32 carries just below the lowest midpoint;
+    // "FLT_MAX elements become NaN".
     let carries: Except = |input, code| {
         let (x, half) = (input.to_f64().abs(), f64::from(f32::from_bits(code)));
         x == f64::from(f32::MAX) || (x < half && x >= half * (1.0 - f64::powi(2.0, -24)))
@@ -332,14 +376,19 @@ fn microxcaling(spec: FormatSpec, rest: &[&str]) -> Option<Known> {
             (_, true) => bits,
             _ => u64::from(input.to_f32().to_bits()),
         },
-        except: Some((carries, "README: mxc: just below the lowest midpoint 0.249999985 -> 0.5, and FLT_MAX becomes NaN")),
+        except: Some((
+            carries,
+            "README: mxc: just below the lowest midpoint 0.249999985 -> 0.5, and FLT_MAX becomes NaN",
+        )),
         ..check(spec, Convert::CUDA_SATFINITE.with_round(round))
     })
 }
 
 fn cuda(name: &str, rest: &[&str], from_f64: bool) -> Option<Convert> {
     let round = match *rest.first()? {
-        "rn" if name == "float8_e8m0fnu" && rest.contains(&"nosat") => return Some(Convert::CUDA_NOSAT_E8M0),
+        "rn" if name == "float8_e8m0fnu" && rest.contains(&"nosat") => {
+            return Some(Convert::CUDA_NOSAT_E8M0);
+        }
         "rn" if name == "float8_e8m0fnu" => return Some(Convert::CUDA_SATFINITE_E8M0),
         "rn" | "sat" | "nosat" => Round::NearestEven,
         "rz" => Round::TowardZero,
@@ -348,7 +397,8 @@ fn cuda(name: &str, rest: &[&str], from_f64: bool) -> Option<Convert> {
         _ => return None,
     };
     let half = matches!(name, "bfloat16" | "float16");
-    let convert = if rest.contains(&"nosat") || half { Convert::CUDA_NOSAT } else { Convert::CUDA_SATFINITE };
+    let convert =
+        if rest.contains(&"nosat") || half { Convert::CUDA_NOSAT } else { Convert::CUDA_SATFINITE };
     let convert = if from_f64 && !half { convert.with_nan(Nan::Signed) } else { convert };
     Some(convert.with_round(round))
 }
@@ -372,15 +422,20 @@ fn gfloat(name: &str, rest: &[&str], from_f64: bool) -> Option<Known> {
         "nosat" => Convert::GFLOAT,
         _ => return None,
     };
-    let refuses: Option<(Except, _)> =
-        if from_f64 && spec.nan_code().is_none() { Some((NAN_INPUT, "README: NaN into FP6/FP4: gfloat refuses")) } else { None };
+    let refuses: Option<(Except, _)> = if from_f64 && spec.nan_code().is_none() {
+        Some((NAN_INPUT, "README: NaN into FP6/FP4: gfloat refuses"))
+    } else {
+        None
+    };
     known(Plan { any_nan: true, except: refuses, ..check(spec, convert.with_round(round)) })
 }
 
 /// ml_dtypes integers: truncate, then wrap.
 fn integer(parts: &[&str]) -> Option<Known> {
     match parts[1..parts.len() - 1] {
-        ["from_i32", "ml_dtypes"] | ["ml_dtypes", "trunc"] => known(check(format(parts[0])?, Convert::ML_DTYPES_INT)),
+        ["from_i32", "ml_dtypes"] | ["ml_dtypes", "trunc"] => {
+            known(check(format(parts[0])?, Convert::ML_DTYPES_INT))
+        }
         _ => None,
     }
 }
@@ -395,7 +450,11 @@ fn stochastic(parts: &[&str], bits: u8) -> Option<Known> {
         "sr" => Stochastic::C,
         "sr_fast" => Stochastic::B,
         "sr_fastest" => Stochastic::A,
-        "sr_odd" => return Some(Known::Excluded("gfloat sr_odd, whose inner rounding sends ties to odd, no rounding of P3109")),
+        "sr_odd" => {
+            return Some(Known::Excluded(
+                "gfloat sr_odd, whose inner rounding sends ties to odd, no rounding of P3109",
+            ));
+        }
         _ => return None,
     };
     let convert = match *parts.get(4)? {

@@ -1,4 +1,5 @@
-//! Where arrays come from: the oracle folder itself, or the packed copy of a part of it in `tests/golden`.
+//! Where arrays come from: the oracle folder itself, or the packed copy of a part of it in
+//! `tests/golden`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -30,7 +31,10 @@ impl Entry {
 
     /// Whether other arrays read this one: inputs, masks and random numbers.
     pub(crate) fn is_companion(&self) -> bool {
-        matches!(self.kind.as_str(), "" | "block_in" | "encode_in" | "mask" | "random" | "random_bits")
+        matches!(
+            self.kind.as_str(),
+            "" | "block_in" | "encode_in" | "mask" | "random" | "random_bits"
+        )
     }
 }
 
@@ -44,27 +48,37 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    /// Reads `manifest.tsv`. A packed copy has two columns more: where in `FOLDER.pack` an array lies.
+    /// Reads `manifest.tsv`. A packed copy has two columns more: where in `FOLDER.pack` an array
+    /// lies.
     pub(crate) fn open(folder: &Path) -> Self {
         let path = folder.join("manifest.tsv");
-        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut lines = text.lines();
-        let columns: Vec<&str> = lines.next().expect("a line of column names").split('\t').collect();
+        let columns: Vec<&str> =
+            lines.next().expect("a line of column names").split('\t').collect();
         let entries: Vec<Entry> = lines
             .map(|line| {
-                let fields: HashMap<&str, &str> = columns.iter().copied().zip(line.split('\t')).collect();
+                let fields: HashMap<&str, &str> =
+                    columns.iter().copied().zip(line.split('\t')).collect();
                 let text = |name: &str| fields.get(name).copied().unwrap_or("").to_owned();
-                let number = |name: &str| fields.get(name).and_then(|field| field.parse::<usize>().ok());
+                let number =
+                    |name: &str| fields.get(name).and_then(|field| field.parse::<usize>().ok());
                 Entry {
                     file: text("file"),
                     kind: text("kind"),
                     source: format!("{} {}", text("source"), text("version")).trim().to_owned(),
-                    shape: text("shape").split('x').filter_map(|length| length.parse().ok()).collect(),
+                    shape: text("shape")
+                        .split('x')
+                        .filter_map(|length| length.parse().ok())
+                        .collect(),
                     inputs: text("inputs"),
                     mask: text("mask"),
                     random: text("random"),
-                    block: number("block").map_or(0, |block| u32::try_from(block).expect("a block")),
-                    num_bits: number("num_bits").map_or(0, |bits| u8::try_from(bits).expect("few bits")),
+                    block: number("block")
+                        .map_or(0, |block| u32::try_from(block).expect("a block")),
+                    num_bits: number("num_bits")
+                        .map_or(0, |bits| u8::try_from(bits).expect("few bits")),
                     offset: number("offset").zip(number("length")),
                 }
             })
@@ -73,13 +87,20 @@ impl Oracle {
         for entry in entries.iter().filter(|entry| entry.offset.is_some()) {
             let name = entry.file.split('/').next().expect("a folder").to_owned();
             packs.entry(name).or_insert_with_key(|name| {
-                fs::read(folder.join(format!("{name}.pack"))).unwrap_or_else(|error| panic!("{name}.pack: {error}"))
+                fs::read(folder.join(format!("{name}.pack")))
+                    .unwrap_or_else(|error| panic!("{name}.pack: {error}"))
             });
         }
-        Self { folder: folder.to_owned(), packs, parameters: parameters(&folder.join("manifest.json")), entries }
+        Self {
+            folder: folder.to_owned(),
+            packs,
+            parameters: parameters(&folder.join("manifest.json")),
+            entries,
+        }
     }
 
-    /// A parameter that `manifest.json` has for an array: a number, or a string with the bits of one in hexadecimal.
+    /// A parameter that `manifest.json` has for an array: a number, or a string with the bits of
+    /// one in hexadecimal.
     #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "tests of tensors ask for them"))]
     pub(crate) fn parameter(&self, file: &str, name: &str) -> Option<i64> {
         let value = self.parameters.get(file)?.get(name)?;
@@ -94,18 +115,29 @@ impl Oracle {
     fn bytes(&self, entry: &Entry) -> Vec<u8> {
         let file = &entry.file;
         match entry.offset {
-            Some((offset, length)) => self.packs[file.split('/').next().expect("a folder")][offset..offset + length].to_vec(),
-            None => fs::read(self.folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}")),
+            Some((offset, length)) => self.packs[file.split('/').next().expect("a folder")]
+                [offset..offset + length]
+                .to_vec(),
+            None => {
+                fs::read(self.folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+            }
         }
     }
 
-    /// The elements of an array, widened to bits in a u64: the type is the last part of the name, their number that of the shape.
+    /// The elements of an array, widened to bits in a u64: the type is the last part of the name,
+    /// their number that of the shape.
     pub(crate) fn array(&self, file: &str) -> Vec<u64> {
         let entry = self.entry(file).unwrap_or_else(|| panic!("{file} is not in the manifest"));
         let width = width(file);
-        let element = |chunk: &[u8]| chunk.iter().rev().fold(0, |bits, &byte| bits << 8 | u64::from(byte));
+        let element =
+            |chunk: &[u8]| chunk.iter().rev().fold(0, |bits, &byte| bits << 8 | u64::from(byte));
         let elements: Vec<u64> = self.bytes(entry).chunks(width).map(element).collect();
-        assert_eq!(elements.len(), entry.count(), "{file}: elements, and those of the shape {:?}", entry.shape);
+        assert_eq!(
+            elements.len(),
+            entry.count(),
+            "{file}: elements, and those of the shape {:?}",
+            entry.shape
+        );
         elements
     }
 
@@ -115,10 +147,12 @@ impl Oracle {
     }
 }
 
-/// The parameters of every array, by file. The packed copy has none: there the names say what is needed.
+/// The parameters of every array, by file. The packed copy has none: there the names say what is
+/// needed.
 fn parameters(path: &Path) -> HashMap<String, serde_json::Value> {
     let Ok(text) = fs::read_to_string(path) else { return HashMap::new() };
-    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let manifest: serde_json::Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let files = manifest["files"].as_array().expect("a list of files").iter();
     files.map(|file| (file["file"].as_str().expect("a name").to_owned(), file.clone())).collect()
 }

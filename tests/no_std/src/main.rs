@@ -1,5 +1,6 @@
-//! Exits with 0 if conversions, scalars, text and arithmetic work without std and without alloc. With any argument one more thing has to
-//! hold, and does not: so the caller can see that a wrong value does not pass.
+//! Exits with 0 if conversions, scalars, text and arithmetic work without std and without alloc.
+//! With any argument one more thing has to hold, and does not: so the caller can see that a wrong
+//! value does not pass.
 
 #![no_std]
 #![no_main]

@@ -13,7 +13,9 @@ fn cases(cases: u32) -> Config {
 fn assert_one_line(error: &impl std::fmt::Display) {
     let text = error.to_string();
     assert!(
-        text.len() > 10 && !text.contains(['\n', '\r', '\u{2028}', '\u{2029}']) && !text.chars().any(char::is_control),
+        text.len() > 10
+            && !text.contains(['\n', '\r', '\u{2028}', '\u{2029}'])
+            && !text.chars().any(char::is_control),
         "{text:?}"
     );
 }
@@ -46,7 +48,11 @@ fn good() -> Vec<u8> {
 #[test]
 fn every_float_dtype_is_read() {
     let read_one = |dtype: &str, size: usize, data: &[u8]| {
-        let header = format!(r#"{{"x":{{"dtype":"{dtype}","shape":[{}],"data_offsets":[0,{}]}}}}"#, data.len() / size, data.len());
+        let header = format!(
+            r#"{{"x":{{"dtype":"{dtype}","shape":[{}],"data_offsets":[0,{}]}}}}"#,
+            data.len() / size,
+            data.len()
+        );
         let weights = read(&file(&header, data)).unwrap();
         assert!(weights.left_out.is_empty());
         let [tensor] = weights.tensors.try_into().unwrap();
@@ -75,12 +81,14 @@ fn tensors_come_in_the_order_of_their_data_and_integers_are_left_out() {
     let weights = read(&good()).unwrap();
     let names: Vec<&str> = weights.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
     assert_eq!(names, ["w", "e", "b"]);
-    let shapes: Vec<&[usize]> = weights.tensors.iter().map(|tensor| tensor.shape.as_slice()).collect();
+    let shapes: Vec<&[usize]> =
+        weights.tensors.iter().map(|tensor| tensor.shape.as_slice()).collect();
     assert_eq!(shapes, [&[2, 2][..], &[0, 9], &[2]]);
     let header = r#"{"m":{"dtype":"BOOL","shape":[3],"data_offsets":[8,11]},"p":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#;
     let weights = read(&file(header, &[0; 11])).unwrap();
     assert!(weights.tensors.is_empty());
-    let left_out: Vec<String> = weights.left_out.iter().map(|(name, dtype)| format!("{name} {dtype}")).collect();
+    let left_out: Vec<String> =
+        weights.left_out.iter().map(|(name, dtype)| format!("{name} {dtype}")).collect();
     assert_eq!(left_out, ["p I64", "m BOOL"]);
     assert!(read(&file("{}", &[])).unwrap().tensors.is_empty());
 }
@@ -93,24 +101,51 @@ fn refusals_name_the_tensor_what_was_expected_and_what_was_found() {
         refusal(&u64::MAX.to_le_bytes()),
         "not a safetensors file: header length: expected at most 100000000 bytes, found 18446744073709551615"
     );
-    assert_eq!(refusal(&100_000_000u64.to_le_bytes()), "header length: expected 100000000 bytes, found 0");
-    assert_eq!(refusal(&file(r#"{"w":"#, &[])), "invalid JSON in header: EOF while parsing a value at line 1 column 5");
+    assert_eq!(
+        refusal(&100_000_000u64.to_le_bytes()),
+        "header length: expected 100000000 bytes, found 0"
+    );
+    assert_eq!(
+        refusal(&file(r#"{"w":"#, &[])),
+        "invalid JSON in header: EOF while parsing a value at line 1 column 5"
+    );
     assert_eq!(
         one(r#""dtype":"F32","shape":[2,3],"data_offsets":[0,16]"#),
         "tensor 'w': bytes of F32 [2, 3]: expected 24, found 16"
     );
-    assert_eq!(one(r#""dtype":"F32","shape":[1],"data_offsets":[12,16]"#), "tensor 'w': first byte: expected 0, found 12");
-    assert_eq!(one(r#""dtype":"F32","shape":[8],"data_offsets":[0,32]"#), "bytes of data: expected 32, found 16");
-    assert_eq!(one(r#""dtype":"F32","shape":[2],"data_offsets":[0,8]"#), "bytes of data: expected 8, found 16");
+    assert_eq!(
+        one(r#""dtype":"F32","shape":[1],"data_offsets":[12,16]"#),
+        "tensor 'w': first byte: expected 0, found 12"
+    );
+    assert_eq!(
+        one(r#""dtype":"F32","shape":[8],"data_offsets":[0,32]"#),
+        "bytes of data: expected 32, found 16"
+    );
+    assert_eq!(
+        one(r#""dtype":"F32","shape":[2],"data_offsets":[0,8]"#),
+        "bytes of data: expected 8, found 16"
+    );
     assert_eq!(
         one(r#""dtype":"F32","shape":[18446744073709551615,4],"data_offsets":[0,16]"#),
         "tensor 'w': bytes of F32 [18446744073709551615, 4]: expected 295147905179352825840, found 16"
     );
-    assert_eq!(one(r#""dtype":"F4","shape":[32],"data_offsets":[0,16]"#), "dtype F4 of tensor 'w' is not supported");
-    assert_eq!(one(r#""dtype":"C64","shape":[2],"data_offsets":[0,16]"#), "dtype C64 of tensor 'w' is not supported");
+    assert_eq!(
+        one(r#""dtype":"F4","shape":[32],"data_offsets":[0,16]"#),
+        "dtype F4 of tensor 'w' is not supported"
+    );
+    assert_eq!(
+        one(r#""dtype":"C64","shape":[2],"data_offsets":[0,16]"#),
+        "dtype C64 of tensor 'w' is not supported"
+    );
     let unknown = one(r#""dtype":"F7\n","shape":[2],"data_offsets":[0,16]"#);
-    assert!(unknown.starts_with(r"tensor 'w': unknown variant `F7\n`, expected one of"), "{unknown}");
-    assert!(one(r#""dtype":"F32","shape":[-1],"data_offsets":[0,16]"#).starts_with("tensor 'w': invalid value: integer `-1`"));
+    assert!(
+        unknown.starts_with(r"tensor 'w': unknown variant `F7\n`, expected one of"),
+        "{unknown}"
+    );
+    assert!(
+        one(r#""dtype":"F32","shape":[-1],"data_offsets":[0,16]"#)
+            .starts_with("tensor 'w': invalid value: integer `-1`")
+    );
 }
 
 #[test]
@@ -133,7 +168,15 @@ fn every_truncation_is_refused() {
 fn every_header_length_but_the_right_one_is_refused() {
     let good = good();
     let right = u64::from_le_bytes(*good.first_chunk().unwrap());
-    let wrong = (0..300).chain([1 << 20, 100_000_000, 100_000_001, u64::from(u32::MAX), 1 << 62, u64::MAX - 8, u64::MAX]);
+    let wrong = (0..300).chain([
+        1 << 20,
+        100_000_000,
+        100_000_001,
+        u64::from(u32::MAX),
+        1 << 62,
+        u64::MAX - 8,
+        u64::MAX,
+    ]);
     for length in wrong.filter(|length| *length != right) {
         refusal(&[&length.to_le_bytes(), &good[8..]].concat());
     }
@@ -141,8 +184,20 @@ fn every_header_length_but_the_right_one_is_refused() {
 
 /// A header entry of which every part may be nonsense.
 fn entry() -> impl Strategy<Value = String> {
-    const DTYPES: [&str; 12] =
-        ["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E8M0", "F4", "F6_E2M3", "I64", "BOOL", "F8_E4M3B11FNUZ", ""];
+    const DTYPES: [&str; 12] = [
+        "F64",
+        "F32",
+        "F16",
+        "BF16",
+        "F8_E4M3",
+        "F8_E8M0",
+        "F4",
+        "F6_E2M3",
+        "I64",
+        "BOOL",
+        "F8_E4M3B11FNUZ",
+        "",
+    ];
     let dtype = prop_oneof![4 => prop::sample::select(&DTYPES[..]).prop_map(str::to_owned), 1 => any::<String>()];
     let size = || prop_oneof![6 => 0..20u64, 1 => any::<u64>()];
     let shape = prop::collection::vec(size(), 0..4);

@@ -1,4 +1,5 @@
-//! Sums block by block: `acc + partial · (scale_a · scale_b)` for each block, `partial` the sum of its elements from zero.
+//! Sums block by block: `acc + partial · (scale_a · scale_b)` for each block, `partial` the sum of
+//! its elements from zero.
 
 use super::exact::{f64_sums, integer};
 use crate::bits::fma_f32;
@@ -19,7 +20,8 @@ type PanelScales<'a> = [Cow<'a, [Lanes<f32>]>];
 pub(super) fn in_f32(work: &Work<'_>, block_k: usize, scratch: &mut Scratch, sink: &mut dyn Sink) {
     let depth = work.job.shape.k;
     let (mut decoded, sums) = work.decoded(scratch);
-    let scales: Vec<_> = decoded.panels.iter().map(|panel| panel.scales_by(block_k, depth)).collect();
+    let scales: Vec<_> =
+        decoded.panels.iter().map(|panel| panel.scales_by(block_k, depth)).collect();
     if block_k > KC {
         long(work, block_k, &scales, &mut decoded, sums);
     } else {
@@ -28,8 +30,15 @@ pub(super) fn in_f32(work: &Work<'_>, block_k: usize, scratch: &mut Scratch, sin
     hand_over_f32s(work.tiles, work.columns.len(), sums, sink);
 }
 
-/// Blocks within a chunk of K: the micro-kernel has a block's partial sums in registers beside the sums, or in the first-level cache.
-fn short(work: &Work<'_>, block_k: usize, scales: &PanelScales<'_>, decoded: &mut Decoded<'_>, sums: &mut Vec<Pair<f32>>) {
+/// Blocks within a chunk of K: the micro-kernel has a block's partial sums in registers beside the
+/// sums, or in the first-level cache.
+fn short(
+    work: &Work<'_>,
+    block_k: usize,
+    scales: &PanelScales<'_>,
+    decoded: &mut Decoded<'_>,
+    sums: &mut Vec<Pair<f32>>,
+) {
     let (isa, rows_scaled) = (work.job.exec.isa(), work.job.a.is_scaled());
     work.by_chunks(decoded, 0..work.job.shape.k, block_k, sums, |pair, tile, k, b, sums| {
         let (blocks, mr) = (k.start / block_k..k.end.div_ceil(block_k), tile.mr());
@@ -43,8 +52,15 @@ fn short(work: &Work<'_>, block_k: usize, scales: &PanelScales<'_>, decoded: &mu
     });
 }
 
-/// Blocks longer than a chunk of K: the partial sums of a block over all its chunks, then its scales.
-fn long(work: &Work<'_>, block_k: usize, scales: &PanelScales<'_>, decoded: &mut Decoded<'_>, sums: &mut Vec<Pair<f32>>) {
+/// Blocks longer than a chunk of K: the partial sums of a block over all its chunks, then its
+/// scales.
+fn long(
+    work: &Work<'_>,
+    block_k: usize,
+    scales: &PanelScales<'_>,
+    decoded: &mut Decoded<'_>,
+    sums: &mut Vec<Pair<f32>>,
+) {
     let (isa, count) = (work.job.exec.isa(), work.tiles.len());
     work.clear(sums);
     let mut partials = Vec::new();
@@ -52,7 +68,9 @@ fn long(work: &Work<'_>, block_k: usize, scales: &PanelScales<'_>, decoded: &mut
         work.by_chunks(decoded, k, 1, &mut partials, |_, tile, k, b, partials| {
             chain_f32_of(isa, tile.rows.len(), tile.at(k), b, partials);
         });
-        for ((sums, partials), scales) in sums.chunks_mut(count).zip(partials.chunks(count)).zip(scales.chunks(2)) {
+        for ((sums, partials), scales) in
+            sums.chunks_mut(count).zip(partials.chunks(count)).zip(scales.chunks(2))
+        {
             for (tile, (sums, partials)) in work.tiles.iter().zip(sums.iter_mut().zip(partials)) {
                 let scales_a = &tile.scales[block * tile.mr()..][..tile.rows.len()];
                 for ((sums, partials), scales) in sums.iter_mut().zip(partials).zip(scales) {
@@ -65,14 +83,22 @@ fn long(work: &Work<'_>, block_k: usize, scales: &PanelScales<'_>, decoded: &mut
 
 /// Adds the partial sums of a block in one panel under their scales.
 #[inline]
-fn add_scaled(sums: &mut Block<f32>, partials: &Block<f32>, scales_a: &[f32], scales_b: &Lanes<f32>) {
+fn add_scaled(
+    sums: &mut Block<f32>,
+    partials: &Block<f32>,
+    scales_a: &[f32],
+    scales_b: &Lanes<f32>,
+) {
     for ((sums, partials), scale_a) in sums.iter_mut().zip(partials).zip(scales_a) {
         let each = sums.iter_mut().zip(partials).zip(scales_b);
-        each.for_each(|((sum, partial), scale_b)| *sum = fma_f32(*partial, scale_a * scale_b, *sum));
+        each.for_each(|((sum, partial), scale_b)| {
+            *sum = fma_f32(*partial, scale_a * scale_b, *sum)
+        });
     }
 }
 
-/// Partial sums by kernels, in f64 for integers in units of `2^exponent`; their scales by the steps of the model, which round once where f32 would twice.
+/// Partial sums by kernels, in f64 for integers in units of `2^exponent`; their scales by the steps
+/// of the model, which round once where f32 would twice.
 pub(super) fn by_steps(
     work: &Work<'_>,
     (block_k, exponent, wide): (usize, Option<i32>, bool),
@@ -86,20 +112,33 @@ pub(super) fn by_steps(
             let mut sums = [[0.0f32; NR]; MR];
             for (block, k) in chunks(0..depth, block_k, block_k).enumerate() {
                 let partials = partials(isa, tile, k.clone(), &b[k], exponent);
-                for (i, (sums, partials)) in sums.iter_mut().zip(partials).enumerate().take(tile.rows.len()) {
+                for (i, (sums, partials)) in
+                    sums.iter_mut().zip(partials).enumerate().take(tile.rows.len())
+                {
                     let scale_a = tile.scales[block * tile.mr() + i];
-                    for ((sum, partial), scale_b) in sums.iter_mut().zip(partials).zip(&scales_b[block]) {
+                    for ((sum, partial), scale_b) in
+                        sums.iter_mut().zip(partials).zip(&scales_b[block])
+                    {
                         *sum = partial.scaled_onto(*sum, Scale::new(scale_a, *scale_b, wide));
                     }
                 }
             }
-            tile.rows.clone().zip(&sums).for_each(|(row, sums)| sink.take(row, index, Sums::F32(sums)));
+            tile.rows
+                .clone()
+                .zip(&sums)
+                .for_each(|(row, sums)| sink.take(row, index, Sums::F32(sums)));
         }
     });
 }
 
 /// The sums of a block of a tile without scales.
-fn partials(isa: Isa, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>], exponent: Option<i32>) -> Block<Partial> {
+fn partials(
+    isa: Isa,
+    tile: &Tile,
+    k: Range<usize>,
+    b: &[Lanes<f32>],
+    exponent: Option<i32>,
+) -> Block<Partial> {
     if let Some(exponent) = exponent {
         return f64_sums(isa, tile, k, b).map(|sums| sums.map(|sum| integer(sum, exponent)));
     }

@@ -1,4 +1,5 @@
-//! Sums by f64 kernels that are exact: of integers; and of slices of numbers, where the sums of all pairs of slices are added up in fixed point.
+//! Sums by f64 kernels that are exact: of integers; and of slices of numbers, where the sums of all
+//! pairs of slices are added up in fixed point.
 
 use super::steps;
 use crate::codec::Unpacked;
@@ -13,7 +14,12 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 /// Sums of integers that f64 holds, in units of `2^exponent`, wrapped to a width.
-pub(super) fn integers(work: &Work<'_>, (bits, exponent): (u32, i32), scratch: &mut Scratch, sink: &mut dyn Sink) {
+pub(super) fn integers(
+    work: &Work<'_>,
+    (bits, exponent): (u32, i32),
+    scratch: &mut Scratch,
+    sink: &mut dyn Sink,
+) {
     let wrap = |sum: f64| {
         let Partial::Integer(sum, exponent) = integer(sum, exponent) else { return Sum::F64(sum) };
         Sum::F64(Partial::Integer(sum << (64 - bits) >> (64 - bits), exponent).value().to_f64())

@@ -1,4 +1,5 @@
-//! Chains of f32 and f64 sums and of sums that are rounded to a format, one over K or one for each run of products.
+//! Chains of f32 and f64 sums and of sums that are rounded to a format, one over K or one for each
+//! run of products.
 
 use crate::codec::Unpacked;
 use crate::kernel::Isa;
@@ -12,7 +13,12 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 /// One chain over K.
-pub(super) fn chain(work: &Work<'_>, kernel: &ChainKernel, scratch: &mut Scratch, sink: &mut dyn Sink) {
+pub(super) fn chain(
+    work: &Work<'_>,
+    kernel: &ChainKernel,
+    scratch: &mut Scratch,
+    sink: &mut dyn Sink,
+) {
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
     let (mut decoded, sums) = work.decoded(scratch);
     if let ChainKernel::F64 = kernel {
@@ -21,9 +27,13 @@ pub(super) fn chain(work: &Work<'_>, kernel: &ChainKernel, scratch: &mut Scratch
             let (rows, a) = (tile.rows.len(), tile.at(k));
             b.iter().zip(sums).for_each(|(b, sums)| chain_f64(isa, rows, a, b, sums));
         });
-        hand_over(work.tiles, work.columns.len(), &sums, sink, |sums| Sums::Any(sums.map(Sum::F64).into()));
+        hand_over(work.tiles, work.columns.len(), &sums, sink, |sums| {
+            Sums::Any(sums.map(Sum::F64).into())
+        });
     } else {
-        work.by_chunks(&mut decoded, 0..depth, 1, sums, |_, tile, k, b, sums| kernel.go_on(isa, tile, k, b, sums));
+        work.by_chunks(&mut decoded, 0..depth, 1, sums, |_, tile, k, b, sums| {
+            kernel.go_on(isa, tile, k, b, sums)
+        });
         hand_over_f32s(work.tiles, work.columns.len(), sums, sink);
     }
 }
@@ -56,7 +66,9 @@ pub(super) fn chunked(
             for k in chunks(0..depth, length, length) {
                 let run = inner.restart(isa, tile, k.clone(), &b[k]);
                 let sums = &mut sums.as_flattened_mut()[..tile.rows.len() * NR];
-                sums.iter_mut().zip(run.as_flattened()).for_each(|(sum, x)| *sum = outer.add(*sum, *x, 0));
+                sums.iter_mut()
+                    .zip(run.as_flattened())
+                    .for_each(|(sum, x)| *sum = outer.add(*sum, *x, 0));
             }
             for (row, sums) in tile.rows.clone().zip(sums) {
                 sink.take(row, index, Sums::Any(sums.map(|sum| outer.sum_of(sum)).into()));
@@ -68,10 +80,20 @@ pub(super) fn chunked(
 impl ChainKernel {
     /// Goes on with the chains of a tile in one panel or two, whose sums are f32s.
     #[inline]
-    fn go_on(&self, isa: Isa, tile: &Tile, k: Range<usize>, b: &[&[Lanes<f32>]], sums: &mut [Block<f32>]) {
+    fn go_on(
+        &self,
+        isa: Isa,
+        tile: &Tile,
+        k: Range<usize>,
+        b: &[&[Lanes<f32>]],
+        sums: &mut [Block<f32>],
+    ) {
         let (rows, a) = (tile.rows.len(), tile.at(k));
         match self {
-            Self::Rounded(rounding) => b.iter().zip(sums).for_each(|(b, sums)| chain_rounded(isa, rounding, rows, a, b, sums)),
+            Self::Rounded(rounding) => b
+                .iter()
+                .zip(sums)
+                .for_each(|(b, sums)| chain_rounded(isa, rounding, rows, a, b, sums)),
             Self::F32 | Self::F64 => chain_f32_of(isa, rows, a, b, sums),
         }
     }

@@ -1,8 +1,11 @@
-//! Products of few rows. A few rows of A by a packed B: the same chains, four panels at a time, whose codes become numbers in registers, so that the memory of
-//! B is read once. One row by one row: a chain.
+//! Products of few rows. A few rows of A by a packed B: the same chains, four panels at a time,
+//! whose codes become numbers in registers, so that the memory of B is read once. One row by one
+//! row: a chain.
 
 use crate::kernel::gemm::{Lanes, MR, NR, dot_f32, dot_f64};
-use crate::kernel::{AInt8, AInt8Rows, AInt8Words, Factors, GEMV_MR, Gemv, GemvPanel, Isa, Nibbles, OfBlocks, PANELS};
+use crate::kernel::{
+    AInt8, AInt8Rows, AInt8Words, Factors, GEMV_MR, Gemv, GemvPanel, Isa, Nibbles, OfBlocks, PANELS,
+};
 use crate::mma::{Sum, Takes};
 use crate::ops::matmul::job::Job;
 use crate::ops::matmul::pack_a::{a_i8x4_of_numbers, a_i8x4_of_pairs, tiles};
@@ -16,19 +19,38 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// Fills the product, if it is one of few rows that these kernels are quicker for than tiles are.
-pub(in crate::ops::matmul) fn run<D: Real>(job: &Job<'_>, plan: &Plan, readers: &[Reader; 2], dst: &mut [D]) -> bool {
+pub(in crate::ops::matmul) fn run<D: Real>(
+    job: &Job<'_>,
+    plan: &Plan,
+    readers: &[Reader; 2],
+    dst: &mut [D],
+) -> bool {
     match plan {
-        Plan::Chain(kernel @ (ChainKernel::F32 | ChainKernel::F64)) if job.shape.m == 1 && job.shape.n == 1 => {
+        Plan::Chain(kernel @ (ChainKernel::F32 | ChainKernel::F64))
+            if job.shape.m == 1 && job.shape.n == 1 =>
+        {
             single_rows(job, matches!(kernel, ChainKernel::F64), readers, dst);
             true
         }
-        Plan::Chain(ChainKernel::F32) | Plan::F32Blocks { .. } | Plan::Int8(_) => by_packed(job, plan, readers, dst),
-        Plan::Chain(_) | Plan::Chunked { .. } | Plan::Blocks { .. } | Plan::Integers { .. } | Plan::Exact | Plan::Steps => false,
+        Plan::Chain(ChainKernel::F32) | Plan::F32Blocks { .. } | Plan::Int8(_) => {
+            by_packed(job, plan, readers, dst)
+        }
+        Plan::Chain(_)
+        | Plan::Chunked { .. }
+        | Plan::Blocks { .. }
+        | Plan::Integers { .. }
+        | Plan::Exact
+        | Plan::Steps => false,
     }
 }
 
 /// Fills a product of single rows: panels would be one row in 16.
-fn single_rows<D: Real>(job: &Job<'_>, in_f64: bool, [reader_a, reader_b]: &[Reader; 2], dst: &mut [D]) {
+fn single_rows<D: Real>(
+    job: &Job<'_>,
+    in_f64: bool,
+    [reader_a, reader_b]: &[Reader; 2],
+    dst: &mut [D],
+) {
     let (isa, depth) = (job.exec.isa(), job.shape.k);
     let (mut x, mut y) = (vec![0.0; depth], vec![0.0; depth]);
     for (matrix, to) in dst.iter_mut().enumerate() {
@@ -49,27 +71,40 @@ fn single_rows<D: Real>(job: &Job<'_>, in_f64: bool, [reader_a, reader_b]: &[Rea
 }
 
 /// Fills a product of a few rows by a packed B.
-fn by_packed<D: Real>(job: &Job<'_>, plan: &Plan, [reader_a, reader_b]: &[Reader; 2], dst: &mut [D]) -> bool {
+fn by_packed<D: Real>(
+    job: &Job<'_>,
+    plan: &Plan,
+    [reader_a, reader_b]: &[Reader; 2],
+    dst: &mut [D],
+) -> bool {
     let shape = job.shape;
     let Some(packed) = job.b.packed().filter(|_| shape.m < MR && shape.k > 0) else { return false };
     let block_k = plan.block_k().unwrap_or(job.b.block_k()).min(shape.k);
     let Some(path) = GemvPath::of(job, packed, plan, reader_b, block_k) else { return false };
     let tiles = tiles(job, reader_a, None, plan.block_k());
-    let rows_of_a: Vec<Vec<Rows>> = tiles.iter().map(|tiles| path.rows(job.exec.isa(), tiles)).collect();
+    let rows_of_a: Vec<Vec<Rows>> =
+        tiles.iter().map(|tiles| path.rows(job.exec.isa(), tiles)).collect();
     let panels = shape.n.div_ceil(NR);
     let mut pieces = Vec::new();
     for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
         let first = pieces.len();
-        pieces.extend((0..panels.div_ceil(PANELS)).map(|piece| (matrix, piece, Vec::with_capacity(shape.m))));
+        pieces.extend(
+            (0..panels.div_ceil(PANELS)).map(|piece| (matrix, piece, Vec::with_capacity(shape.m))),
+        );
         for row in of_matrix.chunks_mut(shape.n) {
-            pieces[first..].iter_mut().zip(row.chunks_mut(PANELS * NR)).for_each(|((.., rows), columns)| rows.push(columns));
+            pieces[first..]
+                .iter_mut()
+                .zip(row.chunks_mut(PANELS * NR))
+                .for_each(|((.., rows), columns)| rows.push(columns));
         }
     }
     let takes = job.model.takes();
     job.exec.each(pieces, |(matrix, piece, mut rows)| {
         let [of_a, of_b] = job.matrices(matrix);
         // Beyond the last panel it stands in, and its sums are not kept.
-        let four: [&Panel; PANELS] = core::array::from_fn(|index| packed.panel(of_b, (piece * PANELS + index).min(panels - 1)));
+        let four: [&Panel; PANELS] = core::array::from_fn(|index| {
+            packed.panel(of_b, (piece * PANELS + index).min(panels - 1))
+        });
         let made: [Option<Vec<Lanes<f32>>>; PANELS] = four.map(|panel| {
             let own = block_k == panel.block_k && panel.scales.len() > 0;
             (!own).then(|| panel.scales_by(block_k, shape.k).into_owned())
@@ -77,20 +112,32 @@ fn by_packed<D: Real>(job: &Job<'_>, plan: &Plan, [reader_a, reader_b]: &[Reader
         let four = core::array::from_fn(|index| {
             let panel = four[index];
             let factors = match (&panel.restore, &made[index]) {
-                (PanelRestore::Factors(_, factors), _) if takes == Takes::Values => OfBlocks::Singles(factors),
+                (PanelRestore::Factors(_, factors), _) if takes == Takes::Values => {
+                    OfBlocks::Singles(factors)
+                }
                 (_, Some(made)) => OfBlocks::Singles(made),
                 _ => panel.scales.view(),
             };
             GemvPanel { codes: panel.data.codes(), factors }
         });
         for Rows { tile, a_i8x4 } in &rows_of_a[of_a] {
-            // The sums of up to 8 rows in 4 panels; a micro-kernel keeps those that it works on in registers, over all of K.
+            // The sums of up to 8 rows in 4 panels; a micro-kernel keeps those that it works on in
+            // registers, over all of K.
             let mut sums = [[[0.0; NR]; PANELS]; GEMV_MR];
             let sums = &mut sums[..tile.mr()];
             match &path {
                 GemvPath::Int8 { int8, paired } => {
-                    let a = AInt8 { words: &a_i8x4.words, compensation: &a_i8x4.compensation, scales: &tile.scales };
-                    let a = AInt8Rows { paired: *paired, run: int8.block_k.div_ceil(4), unit: int8.unit(), a };
+                    let a = AInt8 {
+                        words: &a_i8x4.words,
+                        compensation: &a_i8x4.compensation,
+                        scales: &tile.scales,
+                    };
+                    let a = AInt8Rows {
+                        paired: *paired,
+                        run: int8.block_k.div_ceil(4),
+                        unit: int8.unit(),
+                        a,
+                    };
                     int8.dots.rows(&int8.b, &a, &four, sums);
                 }
                 GemvPath::Numbers(kernel) => {
@@ -127,7 +174,13 @@ enum GemvPath<'a> {
 
 impl<'a> GemvPath<'a> {
     /// The path for all panels of a matrix, if there is one that is quicker than tiles.
-    fn of(job: &Job<'_>, packed: &PackedMatrix, plan: &'a Plan, reader: &Reader, block_k: usize) -> Option<Self> {
+    fn of(
+        job: &Job<'_>,
+        packed: &PackedMatrix,
+        plan: &'a Plan,
+        reader: &Reader,
+        block_k: usize,
+    ) -> Option<Self> {
         let paired = matches!(packed.panels.first()?.data, Data::Nibbles(_));
         if let Plan::Int8(int8) = plan {
             if takes_codes(int8, job, paired) {
@@ -139,12 +192,14 @@ impl<'a> GemvPath<'a> {
             }
         }
         let takes = job.model.takes();
-        // The kernels multiply the scales of both sides as they are; dot products fold the elements' units in.
+        // The kernels multiply the scales of both sides as they are; dot products fold the
+        // elements' units in.
         let scales_fit = || {
             let wide = job.a.formats().has_f32_scales() || job.b.formats().has_f32_scales();
             wide || job.a.scale_range().times(job.b.scale_range()).is_f32()
         };
-        let numbers = numbers(job, packed, reader, block_k).filter(|kernel| job.shape.m <= kernel.max_rows());
+        let numbers =
+            numbers(job, packed, reader, block_k).filter(|kernel| job.shape.m <= kernel.max_rows());
         numbers.filter(|_| takes == Takes::Values || scales_fit()).map(Self::Numbers)
     }
 
@@ -159,12 +214,15 @@ impl<'a> GemvPath<'a> {
             Self::Int8 { int8, paired: true } => a_i8x4_of_pairs(int8, tile, isa),
             Self::Int8 { int8, paired: false } => a_i8x4_of_numbers(int8, tile, isa),
         };
-        let split = |tile: &Tile| if tile.mr() > together { tile.split(together) } else { vec![tile.clone()] };
+        let split = |tile: &Tile| {
+            if tile.mr() > together { tile.split(together) } else { vec![tile.clone()] }
+        };
         tiles.iter().flat_map(split).map(|tile| Rows { a_i8x4: a_i8x4(&tile), tile }).collect()
     }
 }
 
-/// Whether the rows are few enough for dot products with codes in pairs or one a byte, and blocks are whole registers of codes.
+/// Whether the rows are few enough for dot products with codes in pairs or one a byte, and blocks
+/// are whole registers of codes.
 fn takes_codes(int8: &Int8, job: &Job<'_>, paired: bool) -> bool {
     let positions = if paired { 8 } else { 4 };
     let whole = job.shape.k.is_multiple_of(positions) && int8.is_whole(job.shape.k, positions);
@@ -180,13 +238,18 @@ fn numbers(job: &Job<'_>, packed: &PackedMatrix, reader: &Reader, block_k: usize
         !matches!(panel.restore, PanelRestore::Any(_)) && same_zero
     });
     let depth = job.shape.k;
-    let whole = |positions| depth.is_multiple_of(positions) && (block_k.is_multiple_of(positions) || block_k >= depth);
+    let whole = |positions| {
+        depth.is_multiple_of(positions) && (block_k.is_multiple_of(positions) || block_k >= depth)
+    };
     match first.data {
         _ if !alike => None,
         Data::Nibbles(_) if whole(8) => {
-            Nibbles::new(job.exec.isa(), numbers_of_4_bits(element).map(|x| x + added)).map(Gemv::nibbles)
+            Nibbles::new(job.exec.isa(), numbers_of_4_bits(element).map(|x| x + added))
+                .map(Gemv::nibbles)
         }
-        Data::Bytes(_) if whole(4) && added.is_sign_negative() => reader.decode().and_then(Gemv::bytes),
+        Data::Bytes(_) if whole(4) && added.is_sign_negative() => {
+            reader.decode().and_then(Gemv::bytes)
+        }
         _ => None,
     }
 }

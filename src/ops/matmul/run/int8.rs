@@ -1,4 +1,5 @@
-//! Sums block by block as dot products of bytes: the same bits as chains of f32s, for elements whose partial sums f32 holds.
+//! Sums block by block as dot products of bytes: the same bits as chains of f32s, for elements
+//! whose partial sums f32 holds.
 //!
 //! ```text
 //! pack B       all panels of the work to bytes, four positions of a column together
@@ -35,14 +36,16 @@ pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut Scratch, sink: &mu
     work.clear(sums);
     for k in chunks(0..depth, block_k, KC_I8) {
         let blocks = k.start / block_k..k.end.div_ceil(block_k);
-        let quads = blocks.start * quads_of_block..(blocks.end * quads_of_block).min(panels[0].b_i8x4.len());
+        let quads = blocks.start * quads_of_block
+            ..(blocks.end * quads_of_block).min(panels[0].b_i8x4.len());
         for (panels, sums) in panels.chunks(2).zip(sums.chunks_mut(work.tiles.len())) {
             let chunk_of_b = |panel| chunk_of(panel, &quads, &blocks, quads_of_block);
             let b: Vec<BInt8<'_>> = panels.iter().map(chunk_of_b).collect();
             for (tile, sums) in work.tiles.iter().zip(sums) {
                 let of = |range: &Range<usize>| range.start * tile.mr()..range.end * tile.mr();
                 let (words, blocks) = (&tile.a_i8x4.words[of(&quads)], of(&blocks));
-                let (compensation, scales) = (&tile.a_i8x4.compensation[blocks.clone()], &tile.scales[blocks]);
+                let (compensation, scales) =
+                    (&tile.a_i8x4.compensation[blocks.clone()], &tile.scales[blocks]);
                 let a = AInt8 { words, compensation, scales };
                 int8.dots.chain(tile.rows.len(), &a, &b, sums);
             }
@@ -52,19 +55,38 @@ pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut Scratch, sink: &mu
 }
 
 /// A panel at some quads of positions, which are some blocks.
-fn chunk_of<'a>(panel: &'a PanelI8, quads: &Range<usize>, blocks: &Range<usize>, quads_of_block: usize) -> BInt8<'a> {
-    BInt8 { run: quads_of_block, quads: &panel.b_i8x4[quads.clone()], scales: &panel.scales[blocks.clone()] }
+fn chunk_of<'a>(
+    panel: &'a PanelI8,
+    quads: &Range<usize>,
+    blocks: &Range<usize>,
+    quads_of_block: usize,
+) -> BInt8<'a> {
+    BInt8 {
+        run: quads_of_block,
+        quads: &panel.b_i8x4[quads.clone()],
+        scales: &panel.scales[blocks.clone()],
+    }
 }
 
 /// Packs the integers of a panel, and its scales in the units of both sides.
-fn pack(work: &Work<'_>, int8: &Int8, columns: &Columns<'_>, codes: &mut Aligned<Lanes<u8>>, to: &mut PanelI8) {
+fn pack(
+    work: &Work<'_>,
+    int8: &Int8,
+    columns: &Columns<'_>,
+    codes: &mut Aligned<Lanes<u8>>,
+    to: &mut PanelI8,
+) {
     let PanelI8 { b_i8x4, scales } = to;
     let (block_k, depth) = (int8.block_k, work.job.shape.k);
     b_i8x4.resize(depth / block_k * block_k.div_ceil(4) + (depth % block_k).div_ceil(4));
     if let Some(panel) = columns.packed {
         match &panel.data {
-            Data::Nibbles(pairs) if int8.is_whole(depth, 8) => int8.dots.quads_of_pairs(&int8.b, pairs, b_i8x4),
-            _ => int8.dots.quads(&int8.b, &work.reader.codes(panel, codes)[..depth], block_k, b_i8x4),
+            Data::Nibbles(pairs) if int8.is_whole(depth, 8) => {
+                int8.dots.quads_of_pairs(&int8.b, pairs, b_i8x4)
+            }
+            _ => {
+                int8.dots.quads(&int8.b, &work.reader.codes(panel, codes)[..depth], block_k, b_i8x4)
+            }
         }
         let of_panel = panel.scales_by(block_k, depth);
         scales.resize(of_panel.len());
@@ -73,7 +95,14 @@ fn pack(work: &Work<'_>, int8: &Int8, columns: &Columns<'_>, codes: &mut Aligned
         let mut copies = [const { Vec::new() }; NR];
         let (isa, whole) = (work.job.exec.isa(), int8.is_whole(depth, 4));
         let dots = int8.dots.of_rows().filter(|_| whole);
-        let rows = code_rows(&columns.packer.operand, isa, columns.line, columns.rows, dots.is_some(), &mut copies);
+        let rows = code_rows(
+            &columns.packer.operand,
+            isa,
+            columns.line,
+            columns.rows,
+            dots.is_some(),
+            &mut copies,
+        );
         if let Some(dots) = dots {
             dots.quads(&int8.b, &rows, depth, b_i8x4);
         } else {

@@ -14,11 +14,13 @@ pub(super) fn run(work: &Work<'_>, scratch: &mut Scratch, sink: &mut dyn Sink) {
 pub(super) fn panel(work: &Work<'_>, index: usize, b: &[Lanes<f32>], sink: &mut dyn Sink) {
     let columns = &work.columns[index];
     let column = |lane: usize| -> Vec<f32> { b.iter().map(|numbers| numbers[lane]).collect() };
-    let columns_of_b: Vec<(usize, Vec<f32>)> = (0..columns.rows).map(|lane| (columns.first + lane, column(lane))).collect();
+    let columns_of_b: Vec<(usize, Vec<f32>)> =
+        (0..columns.rows).map(|lane| (columns.first + lane, column(lane))).collect();
     for tile in work.tiles {
         for row in tile.rows.clone() {
             let a = tile.row(row);
-            let sums = columns_of_b.iter().map(|(col, b)| work.job.sum(work.matrix, row, *col, &a, b));
+            let sums =
+                columns_of_b.iter().map(|(col, b)| work.job.sum(work.matrix, row, *col, &a, b));
             sink.take(row, index, Sums::Any(sums.collect()));
         }
     }
