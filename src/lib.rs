@@ -71,7 +71,7 @@
 //! # Blocks
 //!
 //! A block-scaled format is a value too. A [`BlockSpec`] names the elements, the scales, which
-//! elements share one ([`Extent`]), how it is found ([`ScaleRule`]) and applied ([`Apply`]).
+//! elements share one ([`Extent`]), how it is found ([`ScaleRule`]) and applied ([`Division`]).
 //! "NVFP4" or "MXFP4" alone are no specification: programs disagree about all of that, so every
 //! preset has the name of a program, or of the document or the kind of scheme that it follows, and
 //! says whether that program's own output was reproduced.
@@ -159,9 +159,9 @@ mod vendor;
 
 #[cfg(feature = "alloc")]
 pub use block::{
-    Accept, Apply, BitOrder, BlockSpec, BlockStats, CustomRule, Elements, Extent, Metric,
-    Nonfinite, Offset, Parts, QuantTensor, QuantView, Ratio, Region, Restore, ScaleRule, Search,
-    TensorScale, ZeroMinimum, ZeroSign, layout, pack, preset, unpack,
+    Accept, BitOrder, BlockSpec, BlockStats, CustomRule, Dequantization, Division, ElementRounding,
+    Extent, Metric, Nonfinite, Offset, Parts, QuantTensor, QuantView, Ratio, Region, ScaleRule,
+    Search, TensorScale, ZeroMinimum, ZeroSign, layout, pack, preset, unpack,
 };
 pub use codec::{Encoded, Explanation, Finfo, Unpacked, Values};
 pub use error::Error;

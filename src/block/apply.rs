@@ -1,9 +1,11 @@
 //! How a scale is applied: from numbers to codes and back, block by block. Every formula is that of
-//! [`Apply`], [`Elements`] or [`Restore`].
+//! [`Division`], [`ElementRounding`] or [`Dequantization`].
 
 use super::rule::{BlockStats, log2_floor};
 use super::scale::Scale;
-use super::scheme::{Apply, Elements, Metric, Nonfinite, Offset, Restore, ZeroMinimum, ZeroSign};
+use super::scheme::{
+    Dequantization, Division, ElementRounding, Metric, Nonfinite, Offset, ZeroMinimum, ZeroSign,
+};
 use super::spec::BlockSpec;
 use crate::arith;
 use crate::bits::F32_NAN;
@@ -131,10 +133,16 @@ impl Restorer {
 impl BlockSpec {
     /// How numbers under this scale and offset come back.
     pub(crate) fn restorer(&self, scale: u32, offset: u32, tensor: f32) -> Restorer {
-        self.restorer_by(self.restore, scale, offset, tensor)
+        self.restorer_by(self.dequantization, scale, offset, tensor)
     }
 
-    fn restorer_by(&self, restore: Restore, scale: u32, offset: u32, tensor: f32) -> Restorer {
+    fn restorer_by(
+        &self,
+        restore: Dequantization,
+        scale: u32,
+        offset: u32,
+        tensor: f32,
+    ) -> Restorer {
         let s = self.scale.as_ref().map_or(1.0, |format| format.decode_f32(scale));
         self.restorer_of(restore, s, offset, tensor)
     }
@@ -142,7 +150,7 @@ impl BlockSpec {
     /// How numbers under a scale of this value come back.
     pub(crate) fn restorer_of(
         &self,
-        restore: Restore,
+        restore: Dequantization,
         s: f32,
         offset: u32,
         tensor: f32,
@@ -153,13 +161,13 @@ impl BlockSpec {
             Offset::Minimum(format) => return Restorer::Plus(s, format.decode_f32(offset)),
         }
         match restore {
-            Restore::Product => Restorer::Times(s * tensor),
-            Restore::ProductPlusZero => Restorer::TimesPlusZero(s * tensor),
-            Restore::Quotient => Restorer::Times(s / tensor),
-            Restore::AmaxProduct => {
+            Dequantization::Product => Restorer::Times(s * tensor),
+            Dequantization::ProductPlusZero => Restorer::TimesPlusZero(s * tensor),
+            Dequantization::Quotient => Restorer::Times(s / tensor),
+            Dequantization::AmaxProduct => {
                 Restorer::Times(s * tensor * (1.0 / self.tensor_scale.target()))
             }
-            Restore::AmaxQuotient => {
+            Dequantization::AmaxQuotient => {
                 Restorer::TimesTimesOver(s, tensor, self.tensor_scale.target())
             }
         }
@@ -170,33 +178,35 @@ impl BlockSpec {
         let t = self.tensor_scale.factor(tensor);
         let other = self.divisors.iter().find(|(code, _)| *code == scale.code);
         let s = other.map_or_else(|| format.decode_f32(scale.code), |(_, divisor)| *divisor);
-        let zero = match self.apply {
-            Apply::ClampedReciprocal | Apply::FlooredReciprocal | Apply::DivideIeee => false,
-            Apply::UnroundedReciprocal => scale.ideal == 0.0,
-            Apply::Exact
-            | Apply::Divide
-            | Apply::DivideQuotient
-            | Apply::Reciprocal
-            | Apply::TensorReciprocal
-            | Apply::InverseReciprocal => s == 0.0,
+        let zero = match self.division {
+            Division::ClampedReciprocal | Division::FlooredReciprocal | Division::DivideIeee => {
+                false
+            }
+            Division::UnroundedReciprocal => scale.ideal == 0.0,
+            Division::Exact
+            | Division::Divide
+            | Division::DivideQuotient
+            | Division::Reciprocal
+            | Division::TensorReciprocal
+            | Division::InverseReciprocal => s == 0.0,
         };
         if zero {
             return Divisor::Zero;
         }
-        match self.apply {
-            Apply::Exact => {
+        match self.division {
+            Division::Exact => {
                 Divisor::Exact(arith::product(Unpacked::from_f32(s), Unpacked::from_f32(t)))
             }
-            Apply::Divide | Apply::DivideIeee => Divisor::Divide(s * t),
-            Apply::DivideQuotient => Divisor::Divide(s / t),
-            Apply::Reciprocal => Divisor::Multiply(1.0 / (s * t)),
-            Apply::TensorReciprocal => Divisor::Multiply(1.0 / t / s),
-            Apply::InverseReciprocal => Divisor::Multiply(1.0 / (s * (1.0 / t))),
-            Apply::ClampedReciprocal => Divisor::Multiply((1.0 / (s * (1.0 / t))).min(f32::MAX)),
+            Division::Divide | Division::DivideIeee => Divisor::Divide(s * t),
+            Division::DivideQuotient => Divisor::Divide(s / t),
+            Division::Reciprocal => Divisor::Multiply(1.0 / (s * t)),
+            Division::TensorReciprocal => Divisor::Multiply(1.0 / t / s),
+            Division::InverseReciprocal => Divisor::Multiply(1.0 / (s * (1.0 / t))),
+            Division::ClampedReciprocal => Divisor::Multiply((1.0 / (s * (1.0 / t))).min(f32::MAX)),
             // NaN is no less than anything: it stays.
-            Apply::FlooredReciprocal if s * t < 1e-38 => Divisor::Multiply(1.0 / 1e-38),
-            Apply::FlooredReciprocal => Divisor::Multiply(1.0 / (s * t)),
-            Apply::UnroundedReciprocal => Divisor::Multiply((1.0 / scale.ideal) as f32),
+            Division::FlooredReciprocal if s * t < 1e-38 => Divisor::Multiply(1.0 / 1e-38),
+            Division::FlooredReciprocal => Divisor::Multiply(1.0 / (s * t)),
+            Division::UnroundedReciprocal => Divisor::Multiply((1.0 / scale.ideal) as f32),
         }
     }
 
@@ -227,7 +237,7 @@ impl BlockSpec {
         let mut best: Option<(Block, f32)> = None;
         for &factor in search.factors {
             let block = plain(factor);
-            let restorer = match search.restore {
+            let restorer = match search.dequantization {
                 Some(restore) => self.restorer_by(restore, block.scale, block.offset, tensor),
                 None => block.restorer,
             };
@@ -289,16 +299,16 @@ impl BlockSpec {
 
     /// The code of one number in a block.
     ///
-    /// Elements that are f32 arithmetic of a program ([`Elements`] but `Round` and `AddThenRound`)
+    /// Elements that are f32 arithmetic of a program ([`ElementRounding`] but `Round` and `AddThenRound`)
     /// see an f64 as the nearest f32.
     pub(crate) fn code(&self, block: &Block, x: Number, random: u32) -> u32 {
-        let rounds = match self.elements {
-            Elements::Round | Elements::AddThenRound => true,
-            Elements::AddHalfTruncate
-            | Elements::Microxcaling
-            | Elements::LeastError
-            | Elements::Midpoints
-            | Elements::Steps(_) => false,
+        let rounds = match self.element_rounding {
+            ElementRounding::Round | ElementRounding::AddThenRound => true,
+            ElementRounding::AddHalfTruncate
+            | ElementRounding::Microxcaling
+            | ElementRounding::LeastError
+            | ElementRounding::Midpoints
+            | ElementRounding::Steps(_) => false,
         };
         match x {
             Number::F64(x) if rounds => {
@@ -311,7 +321,7 @@ impl BlockSpec {
                 });
                 let code = if block.zero_point == 0 {
                     self.rounded(y, random)
-                } else if matches!(self.elements, Elements::AddThenRound) {
+                } else if matches!(self.element_rounding, ElementRounding::AddThenRound) {
                     let zero_point = Unpacked::from_f64(f64::from(block.zero_point));
                     self.rounded(arith::sum(y, zero_point, Round::NearestEven), random)
                 } else {
@@ -326,27 +336,27 @@ impl BlockSpec {
     fn code_f32(&self, block: &Block, x: f32, random: u32) -> u32 {
         let x_less = if matches!(self.offset, Offset::Minimum(_)) { x - block.minimum } else { x };
         let y = block.divisor.scaled(x_less);
-        let code = match self.elements {
-            Elements::Round if block.zero_point != 0 => {
+        let code = match self.element_rounding {
+            ElementRounding::Round if block.zero_point != 0 => {
                 self.rounded_to_zero_point(y, block.zero_point, random)
             }
-            Elements::Round => self.rounded(y, random),
-            Elements::AddThenRound => {
+            ElementRounding::Round => self.rounded(y, random),
+            ElementRounding::AddThenRound => {
                 self.rounded(Unpacked::from_f32(y.to_f32() + block.zero_point as f32), random)
             }
-            Elements::AddHalfTruncate => {
+            ElementRounding::AddHalfTruncate => {
                 let low = -self.element.min().to_f32();
                 let sum = y.to_f32() + (low + 0.5 + block.zero_point as f32);
                 // x86-64 makes the least int of infinity, whose low bits are those of 0.
                 let whole = if sum.is_finite() { sum as i64 as f32 } else { 0.0 };
                 self.integer(f64::from(whole - low))
             }
-            Elements::Microxcaling => self.microxcaling(y.to_f32()),
-            Elements::LeastError => self.least_error(block, x),
-            Elements::Midpoints => {
+            ElementRounding::Microxcaling => self.microxcaling(y.to_f32()),
+            ElementRounding::LeastError => self.least_error(block, x),
+            ElementRounding::Midpoints => {
                 self.midpoints(y.to_f32()).unwrap_or_else(|| self.element.encode_f32(f32::NAN))
             }
-            Elements::Steps(steps) => {
+            ElementRounding::Steps(steps) => {
                 let steps = steps as f32;
                 let y = if matches!(block.divisor, Divisor::Zero) { f32::NAN } else { y.to_f32() };
                 let step = ((y + 1.0) * (steps / 2.0) + 0.5) as u32 as f32;
@@ -396,7 +406,7 @@ impl BlockSpec {
         if minus { negative } else { zero }
     }
 
-    /// The code that [`Elements::LeastError`] chooses for a number.
+    /// The code that [`ElementRounding::LeastError`] chooses for a number.
     fn least_error(&self, block: &Block, x: f32) -> u32 {
         let error = |code| (block.restorer.restore(self.element.decode_f32(code)) - x).abs();
         let codes = 1..self.element.code_count() as u32;
@@ -408,7 +418,7 @@ impl BlockSpec {
             .0
     }
 
-    /// The code that [`Elements::Midpoints`] chooses for a scaled number; none for NaN.
+    /// The code that [`ElementRounding::Midpoints`] chooses for a scaled number; none for NaN.
     fn midpoints(&self, y: f32) -> Option<u32> {
         let entries =
             (0..self.element.code_count() as u32).map(|code| (self.element.decode_f32(code), code));
@@ -427,7 +437,7 @@ impl BlockSpec {
         }
     }
 
-    /// The code of a scaled number by [`Elements::Microxcaling`].
+    /// The code of a scaled number by [`ElementRounding::Microxcaling`].
     fn microxcaling(&self, y: f32) -> u32 {
         if y.is_nan() {
             return self.element.encode_f32(y);

@@ -220,7 +220,7 @@ impl BlockSpec {
         }
         // Before the substitute for scales that vanish: a given one is not replaced.
         let stored =
-            format.decode(self.with_vanished_scale(0.0).round_scale(f64::from(scale)).code);
+            format.decode(self.with_underflow_scale(0.0).round_scale(f64::from(scale)).code);
         let kept = stored.is_finite() && !stored.is_zero();
         (!kept).then_some("a number that is neither infinite, NaN nor 0 in the scale format")
     }

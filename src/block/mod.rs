@@ -31,8 +31,8 @@ pub use pack::{BitOrder, pack, unpack};
 pub use region::Region;
 pub use rule::{BlockStats, CustomRule, Ratio, ScaleRule};
 pub use scheme::{
-    Apply, Elements, Extent, Metric, Nonfinite, Offset, Restore, Search, TensorScale, ZeroMinimum,
-    ZeroSign,
+    Dequantization, Division, ElementRounding, Extent, Metric, Nonfinite, Offset, Search,
+    TensorScale, ZeroMinimum, ZeroSign,
 };
 pub use spec::BlockSpec;
 pub use tensor::{Parts, QuantTensor};

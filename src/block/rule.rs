@@ -105,7 +105,7 @@ pub enum Ratio {
     MultiplyQuotient,
     /// `1 / S` of the factor `S = target / amax`, which is at most `f32::MAX`, and 1 for an
     /// infinite `amax`; without tensor scale.
-    /// [`UnroundedReciprocal`](super::Apply::UnroundedReciprocal) multiplies by that very `S`.
+    /// [`UnroundedReciprocal`](super::Division::UnroundedReciprocal) multiplies by that very `S`.
     /// Transformer Engine's FP8.
     Inverse,
 }

@@ -39,10 +39,10 @@ impl BlockSpec {
         let ideal = match self.rule.ideal(&stats, &self.element, self.tensor_scale, tensor) {
             // A substitute of -0 is for blocks of zeros alone: a quotient that underflows keeps its
             // sign.
-            0.0 if self.zero_scale > 0.0
-                || (self.zero_scale.to_bits() != 0 && stats.amax == 0.0) =>
+            0.0 if self.zero_block_scale > 0.0
+                || (self.zero_block_scale.to_bits() != 0 && stats.amax == 0.0) =>
             {
-                f64::from(self.zero_scale)
+                f64::from(self.zero_block_scale)
             }
             other if factor == 1.0 => other,
             other => f64::from(other as f32 * factor),
@@ -65,9 +65,9 @@ impl BlockSpec {
         };
         let ideal = if ideal.is_sign_negative() { -magnitude } else { magnitude };
         let code = format.encode_f64_with(ideal, &self.scale_convert, 0).code;
-        let vanished = self.vanished_scale > 0.0 && format.decode(code).is_zero();
+        let vanished = self.underflow_scale > 0.0 && format.decode(code).is_zero();
         let code = if vanished {
-            format.encode_f64_with(f64::from(self.vanished_scale), &self.scale_convert, 0).code
+            format.encode_f64_with(f64::from(self.underflow_scale), &self.scale_convert, 0).code
         } else {
             code
         };

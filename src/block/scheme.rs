@@ -113,7 +113,7 @@ pub enum Offset {
 /// [`FlooredReciprocal`](Self::FlooredReciprocal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Apply {
+pub enum Division {
     /// The exact quotient `x / (s·t)`: the element is its one rounding. OCP.
     Exact,
     /// `x / (s·t)`. Model Optimizer, `DeepSeek`.
@@ -141,7 +141,7 @@ pub enum Apply {
 /// How a scaled value becomes a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Elements {
+pub enum ElementRounding {
     /// One rounding under the element's policy; a zero point is added to the rounded integer. OCP,
     /// torch.
     Round,
@@ -174,7 +174,7 @@ pub enum Elements {
 /// rounded to f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Restore {
+pub enum Dequantization {
     /// `q · (s·t)`; torchao, Model Optimizer. With a zero point `(q − z) · s`, with a minimum
     /// `q·s + m`.
     Product,
@@ -264,6 +264,6 @@ pub struct Search {
     /// What is minimised.
     pub metric: Metric,
     /// The formula of the numbers whose errors are taken, if it is not the format's own
-    /// [`restore`](crate::BlockSpec::restore).
-    pub restore: Option<Restore>,
+    /// [`dequantization`](crate::BlockSpec::dequantization).
+    pub dequantization: Option<Dequantization>,
 }

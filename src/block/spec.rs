@@ -2,7 +2,8 @@
 
 use super::rule::ScaleRule;
 use super::scheme::{
-    Apply, Elements, Extent, Nonfinite, Offset, Restore, Search, TensorScale, ZeroMinimum, ZeroSign,
+    Dequantization, Division, ElementRounding, Extent, Nonfinite, Offset, Search, TensorScale,
+    ZeroMinimum, ZeroSign,
 };
 use crate::policy::{Convert, with_methods};
 use crate::round::Round;
@@ -30,7 +31,7 @@ pub struct BlockSpec {
     /// Their rounding and policy.
     pub element_convert: Convert,
     /// How a scaled value becomes a code.
-    pub elements: Elements,
+    pub element_rounding: ElementRounding,
     /// The sign of zeros.
     pub zero_sign: ZeroSign,
     /// The format of the scales: E8M0, UE4M3, F16, BF16, F32, …; `None` for elements that stand for
@@ -46,9 +47,9 @@ pub struct BlockSpec {
     pub scale_bounds: (f32, f32),
     /// The rule's result for a block of nothing but zeros, and in place of a result of zero; −0 is
     /// for blocks of zeros alone; +0 leaves the result, with its sign.
-    pub zero_scale: f32,
+    pub zero_block_scale: f32,
     /// The scale in place of one that was rounded to zero; 0 leaves it.
-    pub vanished_scale: f32,
+    pub underflow_scale: f32,
     /// Scale codes whose elements are divided by another number than the scale: pairs of a code and
     /// that number.
     pub divisors: &'static [(u32, f32)],
@@ -63,9 +64,9 @@ pub struct BlockSpec {
     /// The sign of a stored minimum of zero.
     pub zero_minimum: ZeroMinimum,
     /// How elements are divided by their scale.
-    pub apply: Apply,
+    pub division: Division,
     /// How numbers come back.
-    pub restore: Restore,
+    pub dequantization: Dequantization,
     /// What NaN and infinity do.
     pub nonfinite: Nonfinite,
 }
@@ -91,45 +92,45 @@ impl BlockSpec {
         Self {
             element,
             element_convert: element.default_convert(),
-            elements: Elements::Round,
+            element_rounding: ElementRounding::Round,
             zero_sign: ZeroSign::Keep,
             scale,
             scale_convert,
             extent,
             rule,
             scale_bounds: (0.0, f32::INFINITY),
-            zero_scale: 0.0,
-            vanished_scale: 0.0,
+            zero_block_scale: 0.0,
+            underflow_scale: 0.0,
             divisors: &[],
             flush_below: 0.0,
             search: None,
             tensor_scale: TensorScale::None,
             offset: Offset::None,
             zero_minimum: ZeroMinimum::First,
-            apply: Apply::Exact,
-            restore: Restore::Product,
+            division: Division::Exact,
+            dequantization: Dequantization::Product,
             nonfinite,
         }
     }
 
     with_methods! { "format";
         with_element_convert, element_convert: Convert;
-        with_elements, elements: Elements;
+        with_element_rounding, element_rounding: ElementRounding;
         with_zero_sign, zero_sign: ZeroSign;
         with_scale_convert, scale_convert: Convert;
         with_extent, extent: Extent;
         with_rule, rule: ScaleRule;
         with_scale_bounds, scale_bounds: (f32, f32);
-        with_zero_scale, zero_scale: f32;
-        with_vanished_scale, vanished_scale: f32;
+        with_zero_block_scale, zero_block_scale: f32;
+        with_underflow_scale, underflow_scale: f32;
         with_divisors, divisors: &'static [(u32, f32)];
         with_flush_below, flush_below: f32;
         with_search, search: Option<Search>;
         with_tensor_scale, tensor_scale: TensorScale;
         with_offset, offset: Offset;
         with_zero_minimum, zero_minimum: ZeroMinimum;
-        with_apply, apply: Apply;
-        with_restore, restore: Restore;
+        with_division, division: Division;
+        with_dequantization, dequantization: Dequantization;
         with_nonfinite, nonfinite: Nonfinite;
     }
 

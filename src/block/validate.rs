@@ -1,7 +1,9 @@
 //! Which parts of a [`BlockSpec`] contradict each other.
 
 use super::rule::{Ratio, ScaleRule};
-use super::scheme::{Apply, Elements, Extent, Nonfinite, Offset, Restore, Search, TensorScale};
+use super::scheme::{
+    Dequantization, Division, ElementRounding, Extent, Nonfinite, Offset, Search, TensorScale,
+};
 use super::spec::BlockSpec;
 use crate::error::Error;
 use crate::policy::Overflow;
@@ -57,8 +59,9 @@ impl BlockSpec {
                 "rule and tensor scale: expected positive finite targets, steps and scales",
             );
         }
-        if matches!(self.elements, Elements::Steps(steps) if steps == 0 || steps > 1 << 23) {
-            return Some("elements: expected 1 to 2^23 steps");
+        if matches!(self.element_rounding, ElementRounding::Steps(steps) if steps == 0 || steps > 1 << 23)
+        {
+            return Some("element rounding: expected 1 to 2^23 steps");
         }
         let integer = match self.element.encoding() {
             Encoding::Int(layout) => layout.fraction_bits == 0,
@@ -97,7 +100,7 @@ impl BlockSpec {
             return Some("scale: expected an overflow that does not wrap");
         }
         let (low, high) = self.scale_bounds;
-        let substitutes = self.zero_scale >= 0.0 && self.vanished_scale >= 0.0;
+        let substitutes = self.zero_block_scale >= 0.0 && self.underflow_scale >= 0.0;
         if low.is_nan() || low < 0.0 || high.is_nan() || low > high || !substitutes {
             return Some(
                 "scale bounds and substitutes: expected numbers from 0 up, the lower bound first",
@@ -137,30 +140,42 @@ impl BlockSpec {
                 );
             }
             Offset::ZeroPoint
-                if matches!(self.elements, Elements::Microxcaling | Elements::Steps(_)) =>
+                if matches!(
+                    self.element_rounding,
+                    ElementRounding::Microxcaling | ElementRounding::Steps(_)
+                ) =>
             {
                 return Some("zero point: expected elements that take one");
             }
-            Offset::ZeroPoint | Offset::Minimum(_) if matches!(self.apply, Apply::Exact) => {
+            Offset::ZeroPoint | Offset::Minimum(_) if matches!(self.division, Division::Exact) => {
                 return Some("offset: expected an f32 division or reciprocal");
             }
             _ => {}
         }
-        let clamps = matches!(self.elements, Elements::AddHalfTruncate | Elements::Microxcaling);
+        let clamps = matches!(
+            self.element_rounding,
+            ElementRounding::AddHalfTruncate | ElementRounding::Microxcaling
+        );
         if clamps && matches!(self.element_convert.overflow, Overflow::Wrap) {
             return Some(
-                "elements: of a rule that clamps, expected an overflow that does not wrap",
+                "element rounding: of a rule that clamps, expected an overflow that does not wrap",
             );
         }
-        if matches!(self.elements, Elements::AddThenRound | Elements::AddHalfTruncate) && !integer {
-            return Some("elements: to add before rounding, expected integers");
+        if matches!(
+            self.element_rounding,
+            ElementRounding::AddThenRound | ElementRounding::AddHalfTruncate
+        ) && !integer
+        {
+            return Some("element rounding: to add before rounding, expected integers");
         }
-        match self.elements {
-            Elements::LeastError if self.element.bits() > 8 => {
-                return Some("elements: to try every code, expected at most 8 bits");
+        match self.element_rounding {
+            ElementRounding::LeastError if self.element.bits() > 8 => {
+                return Some("element rounding: to try every code, expected at most 8 bits");
             }
-            Elements::Midpoints if !matches!(self.element.encoding(), Encoding::Codebook(_)) => {
-                return Some("elements: for midpoints, expected a codebook");
+            ElementRounding::Midpoints
+                if !matches!(self.element.encoding(), Encoding::Codebook(_)) =>
+            {
+                return Some("element rounding: for midpoints, expected a codebook");
             }
             _ => {}
         }
@@ -168,25 +183,25 @@ impl BlockSpec {
             self.element_convert.round,
             Round::NearestEven | Round::NearestAway | Round::TowardZero
         );
-        if matches!(self.elements, Elements::Microxcaling) && !rounding {
+        if matches!(self.element_rounding, ElementRounding::Microxcaling) && !rounding {
             return Some(
-                "elements: of microxcaling's roundings, expected nearest (even or away) or toward zero",
+                "element rounding: of microxcaling's roundings, expected nearest (even or away) or toward zero",
             );
         }
         let divided =
             matches!(self.tensor_scale, TensorScale::Divisor { .. } | TensorScale::Amax { .. });
         let divides = matches!(
-            self.apply,
-            Apply::DivideQuotient | Apply::InverseReciprocal | Apply::ClampedReciprocal
+            self.division,
+            Division::DivideQuotient | Division::InverseReciprocal | Division::ClampedReciprocal
         );
         if divided != divides && !matches!(self.tensor_scale, TensorScale::None) {
             return Some(
-                "apply: expected the form whose tensor scale divides exactly where it does",
+                "division: expected the form whose tensor scale divides exactly where it does",
             );
         }
-        if !self.restorable(self.restore) {
+        if !self.restorable(self.dequantization) {
             return Some(
-                "restore: expected the form of the tensor scale: Product, Quotient of a divisor, AmaxProduct or AmaxQuotient of amax",
+                "dequantization: expected the form of the tensor scale: Product, Quotient of a divisor, AmaxProduct or AmaxQuotient of amax",
             );
         }
         if !matches!(self.tensor_scale, TensorScale::None) {
@@ -201,8 +216,8 @@ impl BlockSpec {
                     "rule: with a tensor scale, expected a ratio that divides by a multiplier or multiplies by a divisor or amax, Fixed, Given or Custom",
                 );
             }
-            if matches!(self.apply, Apply::UnroundedReciprocal) {
-                return Some("apply: of the scale before rounding, expected no tensor scale");
+            if matches!(self.division, Division::UnroundedReciprocal) {
+                return Some("division: of the scale before rounding, expected no tensor scale");
             }
         }
         if matches!(self.rule, ScaleRule::Even { mantissa_bits: 23.. }) {
@@ -210,7 +225,7 @@ impl BlockSpec {
         }
         match &self.search {
             Some(Search { factors: [], .. }) => Some("search: expected at least one factor"),
-            Some(Search { restore: Some(restore), .. }) if !self.restorable(*restore) => {
+            Some(Search { dequantization: Some(restore), .. }) if !self.restorable(*restore) => {
                 Some("search: expected a restore form that is one of the tensor scale's")
             }
             _ => None,
@@ -218,14 +233,14 @@ impl BlockSpec {
     }
 
     /// Whether the tensor scale has what the formula takes.
-    const fn restorable(&self, restore: Restore) -> bool {
+    const fn restorable(&self, restore: Dequantization) -> bool {
         match self.tensor_scale {
             TensorScale::None | TensorScale::Multiplier { .. } => {
-                matches!(restore, Restore::Product | Restore::ProductPlusZero)
+                matches!(restore, Dequantization::Product | Dequantization::ProductPlusZero)
             }
-            TensorScale::Divisor { .. } => matches!(restore, Restore::Quotient),
+            TensorScale::Divisor { .. } => matches!(restore, Dequantization::Quotient),
             TensorScale::Amax { .. } => {
-                matches!(restore, Restore::AmaxProduct | Restore::AmaxQuotient)
+                matches!(restore, Dequantization::AmaxProduct | Dequantization::AmaxQuotient)
             }
         }
     }

@@ -72,7 +72,7 @@ macro_rules! real {
 /// block's scale exactly and rounded once, into the element; the statistics that a scale comes from
 /// see it rounded to odd into f32 (toward zero, and the last bit set if anything was lost), which
 /// keeps every comparison with a power of two, and finite numbers finite.
-/// [`Elements`](crate::Elements) that are the f32 arithmetic of a program, and the errors of
+/// [`ElementRounding`](crate::ElementRounding) that are the f32 arithmetic of a program, and the errors of
 /// searches, see the nearest f32.
 ///
 /// ```

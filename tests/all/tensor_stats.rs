@@ -239,7 +239,7 @@ fn sums_and_counts_are_the_definition_for_every_preset_and_thread_count() {
         ScaleRule::Range { steps: 15.0, with_zero: false },
     )
     .with_offset(Offset::Minimum(FormatSpec::F16))
-    .with_apply(subhalf::Apply::Divide);
+    .with_division(subhalf::Division::Divide);
     let named = preset::all()
         .filter(|preset| !matches!(preset.spec.rule, ScaleRule::Given))
         .map(|preset| (preset.name, preset.spec));

@@ -2,7 +2,7 @@
 //! instruction set, blocks.
 
 use subhalf::{
-    Apply, BlockSpec, Code, Convert, Dither, Encoding, Error, Exec, Extent, Flags, FormatSpec,
+    BlockSpec, Code, Convert, Dither, Division, Encoding, Error, Exec, Extent, Flags, FormatSpec,
     Infinity, IntSpec, Isa, MissingNan, Negative, Offset, Overflow, Quantizer, Round, ScaleRule,
     Stochastic, SubnormalInputs, Unpacked, convert_slice, encode_slice, fake_quantize_slice,
     preset,
@@ -313,10 +313,11 @@ fn blocks_of_wrapping_integers_are_the_references() {
             for element in [FormatSpec::INT8, FormatSpec::INT4, FormatSpec::MXINT8SYM] {
                 let extent = Extent::Block { rows: 1, cols: 32 };
                 let spec = BlockSpec::new(element, Some(scale), extent, rule);
-                let applies = [Apply::Exact, Apply::Divide, Apply::Reciprocal];
+                let applies = [Division::Exact, Division::Divide, Division::Reciprocal];
                 let roundings = [Round::TowardZero, Round::NearestEven, Round::NearestAway];
                 for (apply, round) in applies.into_iter().zip(roundings) {
-                    let spec = spec.with_apply(apply).with_element_convert(WRAP.with_round(round));
+                    let spec =
+                        spec.with_division(apply).with_element_convert(WRAP.with_round(round));
                     let expected =
                         Quantizer::new(&spec).quantize_reference(&x, &[64, 128]).unwrap();
                     for isa in Isa::available() {
@@ -345,6 +346,8 @@ fn blocks_that_cannot_wrap_are_refused() {
     assert!(floor.with_element_convert(WRAP).validate().is_ok());
     assert!(refused(floor.with_scale_convert(floor.scale_convert.with_overflow(Overflow::Wrap))));
     assert!(refused(
-        floor.with_elements(subhalf::Elements::AddHalfTruncate).with_element_convert(WRAP)
+        floor
+            .with_element_rounding(subhalf::ElementRounding::AddHalfTruncate)
+            .with_element_convert(WRAP)
     ));
 }

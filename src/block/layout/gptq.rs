@@ -3,7 +3,7 @@
 
 use super::{WordOrder, pack_words, unpack_words};
 use crate::block::{
-    Accept, Apply, BlockSpec, Extent, Offset, Parts, QuantTensor, QuantView, ScaleRule,
+    Accept, BlockSpec, Division, Extent, Offset, Parts, QuantTensor, QuantView, ScaleRule,
 };
 use crate::error::Error;
 use crate::spec::FormatSpec;
@@ -19,7 +19,7 @@ pub const fn grouped(inputs: u32, scale: FormatSpec) -> BlockSpec {
     let rule = ScaleRule::Range { steps: 15.0, with_zero: true };
     BlockSpec::new(FormatSpec::UINT4, Some(scale), extent, rule)
         .with_offset(Offset::ZeroPoint)
-        .with_apply(Apply::Divide)
+        .with_division(Division::Divide)
 }
 
 /// The scales of a layer, as bits of the type that the checkpoint states for them: `F16`, `BF16` or

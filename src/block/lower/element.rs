@@ -5,7 +5,7 @@ use super::factor::UNHANDLED;
 use super::scale::ScalePlan;
 use crate::block::apply::{Block, Number};
 use crate::block::rule::{BlockStats, ScaleRule};
-use crate::block::scheme::{Elements, Nonfinite, Offset, ZeroSign};
+use crate::block::scheme::{ElementRounding, Nonfinite, Offset, ZeroSign};
 use crate::block::spec::BlockSpec;
 use crate::kernel::{
     self, BlockRanges, FactorUse, FloatCoder, FloatRun, Integer, Isa, Over, OverByReciprocal,
@@ -118,21 +118,21 @@ impl<'a> QuantizePlan<'a> {
         }
         let with_points = match spec.offset {
             Offset::None if depends_on_amax(spec.rule) => false,
-            Offset::ZeroPoint if spec.zero_scale > 0.0 => true,
+            Offset::ZeroPoint if spec.zero_block_scale > 0.0 => true,
             Offset::None | Offset::ZeroPoint | Offset::Minimum(_) => return None,
         };
-        let exact = matches!(FactorUse::of(spec.apply), FactorUse::Exact);
+        let exact = matches!(FactorUse::of(spec.division), FactorUse::Exact);
         // Whether a zero point is added before rounding. Without one to add, the f32 sum is the
         // number, but an exact quotient may be none.
-        let add_first = match spec.elements {
-            Elements::Round => false,
-            Elements::AddThenRound if !exact => true,
-            Elements::AddThenRound
-            | Elements::AddHalfTruncate
-            | Elements::Microxcaling
-            | Elements::LeastError
-            | Elements::Midpoints
-            | Elements::Steps(_) => return None,
+        let add_first = match spec.element_rounding {
+            ElementRounding::Round => false,
+            ElementRounding::AddThenRound if !exact => true,
+            ElementRounding::AddThenRound
+            | ElementRounding::AddHalfTruncate
+            | ElementRounding::Microxcaling
+            | ElementRounding::LeastError
+            | ElementRounding::Midpoints
+            | ElementRounding::Steps(_) => return None,
         };
         // Where there is no −0, zeros have no sign to change.
         let negative_zero = element.zero_code().zip(element.negative_zero_code());

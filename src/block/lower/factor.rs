@@ -3,7 +3,7 @@
 
 use crate::arith;
 use crate::block::apply::{Block, Divisor};
-use crate::block::scheme::Apply;
+use crate::block::scheme::Division;
 use crate::block::spec::BlockSpec;
 use crate::codec::Unpacked;
 use crate::kernel::{FactorUse, LEAST_DIVISOR};
@@ -29,16 +29,16 @@ pub(crate) const fn is_unhandled(factor: f32) -> bool {
 
 impl FactorUse {
     /// The operation that a scheme documents.
-    pub(super) const fn of(apply: Apply) -> Self {
+    pub(super) const fn of(apply: Division) -> Self {
         match apply {
-            Apply::Exact => Self::Exact,
-            Apply::Divide | Apply::DivideQuotient | Apply::DivideIeee => Self::Over,
-            Apply::Reciprocal
-            | Apply::TensorReciprocal
-            | Apply::InverseReciprocal
-            | Apply::ClampedReciprocal
-            | Apply::FlooredReciprocal
-            | Apply::UnroundedReciprocal => Self::Times,
+            Division::Exact => Self::Exact,
+            Division::Divide | Division::DivideQuotient | Division::DivideIeee => Self::Over,
+            Division::Reciprocal
+            | Division::TensorReciprocal
+            | Division::InverseReciprocal
+            | Division::ClampedReciprocal
+            | Division::FlooredReciprocal
+            | Division::UnroundedReciprocal => Self::Times,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Schemes as kernel parameters: the one home of what is fast. Rules, rounding and the way back are
 //! matched on without wildcards, so a new variant of [`ScaleRule`](super::ScaleRule),
-//! [`Apply`](super::Apply), [`Elements`](super::Elements), [`Restore`](super::Restore) and their
+//! [`Division`](super::Division), [`ElementRounding`](super::ElementRounding), [`Dequantization`](super::Dequantization) and their
 //! like does not compile before it is said here which kernels serve it, or that none does.
 //!
 //! To *lower* a scheme is a compiler's word: from what it says to what a kernel does. A lowering

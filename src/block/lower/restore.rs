@@ -1,7 +1,7 @@
 //! Numbers back from codes by kernels: [`DequantizePlan`], with the bits of
 //! [`Restorer::restore`](crate::block::Restorer::restore).
 
-use crate::block::scheme::{Offset, Restore};
+use crate::block::scheme::{Dequantization, Offset};
 use crate::block::spec::BlockSpec;
 use crate::kernel::{self, AmaxQuotient, DecodeBytes, DecodeWide, Isa, Product, Step};
 use crate::spec::FormatSpec;
@@ -63,18 +63,18 @@ impl DequantizePlan {
             }
             Offset::None => {
                 let target = spec.tensor_scale.target();
-                let (kernel, steps) = match spec.restore {
-                    Restore::Product => product(-0.0, &[Step::Times(tensor_scale)]),
+                let (kernel, steps) = match spec.dequantization {
+                    Dequantization::Product => product(-0.0, &[Step::Times(tensor_scale)]),
                     // Tables of a few numbers have no −0 from the start.
-                    Restore::ProductPlusZero if elements.without_negative_zeros() => {
+                    Dequantization::ProductPlusZero if elements.without_negative_zeros() => {
                         product(-0.0, &[Step::Times(tensor_scale)])
                     }
-                    Restore::ProductPlusZero => product(0.0, &[Step::Times(tensor_scale)]),
-                    Restore::Quotient => product(-0.0, &[Step::Over(tensor_scale)]),
-                    Restore::AmaxProduct => {
+                    Dequantization::ProductPlusZero => product(0.0, &[Step::Times(tensor_scale)]),
+                    Dequantization::Quotient => product(-0.0, &[Step::Over(tensor_scale)]),
+                    Dequantization::AmaxProduct => {
                         product(-0.0, &[Step::Times(tensor_scale), Step::Times(1.0 / target)])
                     }
-                    Restore::AmaxQuotient => (
+                    Dequantization::AmaxQuotient => (
                         RestoreKernel::AmaxQuotient(AmaxQuotient { amax: tensor_scale, target }),
                         Vec::new(),
                     ),

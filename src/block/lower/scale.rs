@@ -3,7 +3,7 @@
 //! formula might not hold is [`UNHANDLED`](super::UNHANDLED).
 
 use crate::block::rule::{BlockStats, Ratio, ScaleRule, logarithm_carries};
-use crate::block::scheme::{Apply, TensorScale};
+use crate::block::scheme::{Division, TensorScale};
 use crate::block::spec::BlockSpec;
 use crate::codec::Unpacked;
 use crate::kernel::{
@@ -52,7 +52,7 @@ impl ScalePlan {
             // A range of zeros has a difference with a sign of its own: the substitute for zero
             // hides it.
             ScaleRule::Range { steps, with_zero: true }
-                if spec.zero_scale > 0.0 && !has_tensor_scale(spec) =>
+                if spec.zero_block_scale > 0.0 && !has_tensor_scale(spec) =>
             {
                 formula(steps, Ratio::Divide)
             }
@@ -63,7 +63,7 @@ impl ScalePlan {
             | ScaleRule::Given
             | ScaleRule::Custom(_) => None,
         };
-        let factor_use = match (&kernel, FactorUse::of(spec.apply)) {
+        let factor_use = match (&kernel, FactorUse::of(spec.division)) {
             // A quotient by a power of two is a product.
             (Some(ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_)), _) => FactorUse::Times,
             (Some(ScaleKernel::Formula(_)) | None, FactorUse::Exact) if !divides_to_odd(spec) => {
@@ -112,17 +112,17 @@ fn scales_by_powers(spec: &BlockSpec) -> Option<&FormatSpec> {
         && !layout.signed
         && matches!(layout.zero_field, ZeroField::Normals);
     let alone = !has_tensor_scale(spec) && spec.search.is_none() && spec.flush_below == 0.0;
-    let times = match spec.apply {
-        Apply::Exact => spec.rounds_tiny_to_zero(),
-        Apply::UnroundedReciprocal => false,
-        Apply::Divide
-        | Apply::DivideQuotient
-        | Apply::Reciprocal
-        | Apply::TensorReciprocal
-        | Apply::InverseReciprocal
-        | Apply::ClampedReciprocal
-        | Apply::FlooredReciprocal
-        | Apply::DivideIeee => true,
+    let times = match spec.division {
+        Division::Exact => spec.rounds_tiny_to_zero(),
+        Division::UnroundedReciprocal => false,
+        Division::Divide
+        | Division::DivideQuotient
+        | Division::Reciprocal
+        | Division::TensorReciprocal
+        | Division::InverseReciprocal
+        | Division::ClampedReciprocal
+        | Division::FlooredReciprocal
+        | Division::DivideIeee => true,
     };
     (powers && format.bits() <= 8 && alone && times).then_some(format)
 }
@@ -229,29 +229,29 @@ fn lower_formula(
     let (low, high) = spec.scale_bounds;
     // A substitute of -0 is for blocks of zeros alone, which the steps cannot tell from quotients
     // that underflow.
-    if spec.zero_scale == 0.0 && spec.zero_scale.is_sign_negative() {
+    if spec.zero_block_scale == 0.0 && spec.zero_block_scale.is_sign_negative() {
         return None;
     }
-    let factor_use = FactorUse::of(spec.apply);
+    let factor_use = FactorUse::of(spec.division);
     let mut unrounded = false;
-    let (mut factor, under_zero) = match spec.apply {
-        Apply::Exact if !scaled && divides_to_odd(spec) => (Vec::new(), None),
-        Apply::Exact => return None,
-        Apply::Divide => (Vec::from([Step::Times(t)]), Some(f32::INFINITY)),
-        Apply::DivideIeee => (Vec::from([Step::Times(t)]), None),
-        Apply::DivideQuotient => (Vec::from([Step::Over(t)]), Some(f32::INFINITY)),
-        Apply::Reciprocal => (Vec::from([Step::Times(t), Step::Under(1.0)]), Some(0.0)),
-        Apply::TensorReciprocal => (Vec::from([Step::Under(1.0 / t)]), Some(0.0)),
-        Apply::InverseReciprocal => {
+    let (mut factor, under_zero) = match spec.division {
+        Division::Exact if !scaled && divides_to_odd(spec) => (Vec::new(), None),
+        Division::Exact => return None,
+        Division::Divide => (Vec::from([Step::Times(t)]), Some(f32::INFINITY)),
+        Division::DivideIeee => (Vec::from([Step::Times(t)]), None),
+        Division::DivideQuotient => (Vec::from([Step::Over(t)]), Some(f32::INFINITY)),
+        Division::Reciprocal => (Vec::from([Step::Times(t), Step::Under(1.0)]), Some(0.0)),
+        Division::TensorReciprocal => (Vec::from([Step::Under(1.0 / t)]), Some(0.0)),
+        Division::InverseReciprocal => {
             (Vec::from([Step::Times(1.0 / t), Step::Under(1.0)]), Some(0.0))
         }
-        Apply::ClampedReciprocal => {
+        Division::ClampedReciprocal => {
             (Vec::from([Step::Times(1.0 / t), Step::Under(1.0), Step::AtMost(f32::MAX)]), None)
         }
-        Apply::FlooredReciprocal => {
+        Division::FlooredReciprocal => {
             (Vec::from([Step::Times(t), Step::AtLeast(1e-38), Step::Under(1.0)]), None)
         }
-        Apply::UnroundedReciprocal => {
+        Division::UnroundedReciprocal => {
             unrounded = true;
             (Vec::from([Step::Under(1.0)]), Some(0.0))
         }
@@ -286,8 +286,8 @@ fn lower_formula(
     }
     factor.retain(|step| !matches!(step, Step::Times(1.0) | Step::Over(1.0)));
     let to_scale = inverse.as_mut().unwrap_or(&mut ideal);
-    if spec.zero_scale.to_bits() != 0 {
-        to_scale.push(Step::ForZero(spec.zero_scale));
+    if spec.zero_block_scale.to_bits() != 0 {
+        to_scale.push(Step::ForZero(spec.zero_block_scale));
     }
     if low > 0.0 {
         to_scale.push(Step::AtLeast(low));
@@ -295,9 +295,9 @@ fn lower_formula(
     if high < f32::INFINITY {
         to_scale.push(Step::AtMost(high));
     }
-    let vanished = (spec.vanished_scale > 0.0).then(|| {
+    let vanished = (spec.underflow_scale > 0.0).then(|| {
         let code =
-            format.encode_f64_with(f64::from(spec.vanished_scale), &spec.scale_convert, 0).code;
+            format.encode_f64_with(f64::from(spec.underflow_scale), &spec.scale_convert, 0).code;
         (code, format.decode_f32(code))
     });
     let format = ScaleFormat::lower(isa, format, &spec.scale_convert, blocks)?;

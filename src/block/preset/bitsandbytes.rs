@@ -20,7 +20,7 @@
 //! at least 1e-38; here it is as the others.
 
 use super::table::{Evidence, Preset};
-use crate::block::{Apply, BlockSpec, Elements, Extent, Nonfinite, Ratio, ScaleRule};
+use crate::block::{BlockSpec, Division, ElementRounding, Extent, Nonfinite, Ratio, ScaleRule};
 use crate::spec::FormatSpec;
 
 const fn blocks(element: FormatSpec) -> BlockSpec {
@@ -31,8 +31,8 @@ const fn blocks(element: FormatSpec) -> BlockSpec {
         ScaleRule::Amax { target: 1.0, ratio: Ratio::Divide },
     )
     .with_nonfinite(Nonfinite::Count)
-    .with_apply(Apply::FlooredReciprocal)
-    .with_elements(Elements::Midpoints)
+    .with_division(Division::FlooredReciprocal)
+    .with_element_rounding(ElementRounding::Midpoints)
 }
 
 presets! { "bitsandbytes", "bitsandbytes 0.50.2";
@@ -45,6 +45,6 @@ presets! { "bitsandbytes", "bitsandbytes 0.50.2";
     /// The signed dynamic 8-bit map.
     DYNAMIC8 = blocks(FormatSpec::BNBDYNAMIC8)
         .with_nonfinite(Nonfinite::CountInfinity)
-        .with_apply(Apply::Reciprocal)
-        .with_elements(Elements::Steps(65_535)), "amax", Checked, changes "the steps of its table are coarser than the smallest entries";
+        .with_division(Division::Reciprocal)
+        .with_element_rounding(ElementRounding::Steps(65_535)), "amax", Checked, changes "the steps of its table are coarser than the smallest entries";
 }

@@ -4,14 +4,14 @@
 
 use super::ocp::EXTENT;
 use super::table::{Evidence, Preset};
-use crate::block::{Apply, BlockSpec, ScaleRule, ZeroSign};
+use crate::block::{BlockSpec, Division, ScaleRule, ZeroSign};
 use crate::spec::FormatSpec;
 
 /// `amax` is rounded to FP4's single mantissa bit whatever the element, but for FP6 E2M3 with 3:
 /// 448 has the scale 2 in E4M3.
 const fn mx(element: FormatSpec, mantissa_bits: u8) -> BlockSpec {
     BlockSpec::new(element, Some(FormatSpec::E8M0), EXTENT, ScaleRule::Even { mantissa_bits })
-        .with_apply(Apply::Divide)
+        .with_division(Division::Divide)
 }
 
 presets! { "compressed_tensors", "compressed-tensors 0.20.0";

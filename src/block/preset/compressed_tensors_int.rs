@@ -3,16 +3,18 @@
 //! scale of zero becomes f32's epsilon. The zero point is added before rounding.
 
 use super::table::{Evidence, Preset};
-use crate::block::{Apply, BlockSpec, Elements, Extent, Nonfinite, Offset, Ratio, ScaleRule};
+use crate::block::{
+    BlockSpec, Division, ElementRounding, Extent, Nonfinite, Offset, Ratio, ScaleRule,
+};
 use crate::spec::FormatSpec;
 
 const fn scaled(element: FormatSpec, extent: Extent, rule: ScaleRule) -> BlockSpec {
     BlockSpec::new(element, Some(FormatSpec::F32), extent, rule)
         .with_nonfinite(Nonfinite::Count)
-        .with_zero_scale(f32::EPSILON)
-        .with_vanished_scale(f32::EPSILON)
-        .with_elements(Elements::AddThenRound)
-        .with_apply(Apply::Divide)
+        .with_zero_block_scale(f32::EPSILON)
+        .with_underflow_scale(f32::EPSILON)
+        .with_element_rounding(ElementRounding::AddThenRound)
+        .with_division(Division::Divide)
 }
 
 const fn symmetric(element: FormatSpec, extent: Extent, target: f32) -> BlockSpec {

@@ -3,7 +3,7 @@
 //! [`transformer_engine`](super::transformer_engine).
 
 use super::table::{Evidence, Preset};
-use crate::block::{Apply, BlockSpec, Extent, Nonfinite, Ratio, ScaleRule};
+use crate::block::{BlockSpec, Division, Extent, Nonfinite, Ratio, ScaleRule};
 use crate::policy::{Convert, Infinity};
 use crate::round::Round;
 use crate::spec::FormatSpec;
@@ -38,7 +38,7 @@ pub(super) mod plain {
         divided(element, extent)
             .with_element_convert(element.default_convert().with_infinity(Infinity::Saturate))
             .with_scale_bounds((f32::MIN_POSITIVE, f32::MAX))
-            .with_zero_scale(1.0)
+            .with_zero_block_scale(1.0)
             .with_nonfinite(Nonfinite::Ignore)
     }
 
@@ -46,7 +46,7 @@ pub(super) mod plain {
         let rule = ScaleRule::RoundUp;
         let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), extent, rule);
         spec.with_element_convert(element.default_convert().with_infinity(Infinity::Saturate))
-            .with_zero_scale(1.0)
+            .with_zero_block_scale(1.0)
             .with_nonfinite(Nonfinite::Ignore)
     }
 
@@ -85,7 +85,7 @@ pub(super) mod deepseek {
         divided(E4M3, extent)
             .with_element_convert(Convert::CUDA_SATFINITE)
             .with_nonfinite(Nonfinite::CountInfinity)
-            .with_apply(Apply::DivideIeee)
+            .with_division(Division::DivideIeee)
     }
 
     const fn v3_1(extent: Extent) -> BlockSpec {
@@ -121,7 +121,7 @@ pub(super) mod deepgemm {
             .with_element_convert(Convert::TORCH_2_15_E4M3FN)
             .with_scale_bounds(FLOOR)
             .with_nonfinite(Nonfinite::Count)
-            .with_apply(Apply::Reciprocal)
+            .with_division(Division::Reciprocal)
     }
 
     /// Code 254 where the quotient is not finite.
@@ -158,7 +158,7 @@ pub(super) mod torchao {
         divided(element, extent)
             .with_element_convert(Convert::TORCH_2_15_E4M3FN)
             .with_nonfinite(Nonfinite::Count)
-            .with_apply(Apply::DivideIeee)
+            .with_division(Division::DivideIeee)
     }
 
     presets! { "fp8", "torchao 0.18";

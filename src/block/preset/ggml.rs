@@ -15,7 +15,7 @@
 use super::ocp::EXTENT;
 use super::table::{Evidence, Preset};
 use crate::block::{
-    Apply, BlockSpec, BlockStats, CustomRule, Elements, Extent, Nonfinite, Offset, Ratio,
+    BlockSpec, BlockStats, CustomRule, Division, ElementRounding, Extent, Nonfinite, Offset, Ratio,
     ScaleRule, ZeroMinimum,
 };
 use crate::policy::{Convert, MissingNan};
@@ -30,23 +30,24 @@ const UINT5: FormatSpec = FormatSpec::constant(
 
 const fn blocks(element: FormatSpec, scale: FormatSpec, rule: ScaleRule) -> BlockSpec {
     BlockSpec::new(element, Some(scale), EXTENT, rule)
-        .with_apply(Apply::UnroundedReciprocal)
+        .with_division(Division::UnroundedReciprocal)
         .with_nonfinite(Nonfinite::Ignore)
         .with_element_convert(Convert::SATURATING.with_missing_nan(MissingNan::Zero))
 }
 
 const fn signed(element: FormatSpec, target: f32) -> BlockSpec {
-    blocks(element, F16, ScaleRule::SignedMax { target }).with_elements(Elements::AddHalfTruncate)
+    blocks(element, F16, ScaleRule::SignedMax { target })
+        .with_element_rounding(ElementRounding::AddHalfTruncate)
 }
 
 const fn with_minimum(element: FormatSpec, steps: f32) -> BlockSpec {
     blocks(element, F16, ScaleRule::Range { steps, with_zero: false })
-        .with_elements(Elements::AddHalfTruncate)
+        .with_element_rounding(ElementRounding::AddHalfTruncate)
         .with_offset(Offset::Minimum(F16))
 }
 
 const fn fp4(spec: BlockSpec) -> BlockSpec {
-    spec.with_apply(Apply::Divide).with_elements(Elements::LeastError)
+    spec.with_division(Division::Divide).with_element_rounding(ElementRounding::LeastError)
 }
 
 /// ggml's UE4M3, as it decodes all 256 bytes: E4M3 without NaN, the top bit ignored, but 0x7F is 0
@@ -85,7 +86,7 @@ fn nvfp4_scale(stats: &BlockStats) -> f32 {
 /// multiplied out to f32s. Not a format to quantize to.
 pub const Q4_K: BlockSpec =
     BlockSpec::new(FormatSpec::UINT4, Some(FormatSpec::F32), EXTENT, ScaleRule::Given)
-        .with_apply(Apply::Divide)
+        .with_division(Division::Divide)
         .with_offset(Offset::Minimum(FormatSpec::F32));
 
 /// What `Q6_K` superblocks unpack to: 6-bit integers in blocks of 16, with the scales multiplied
@@ -96,16 +97,16 @@ pub const Q6_K: BlockSpec = BlockSpec::new(
     Extent::Block { rows: 1, cols: 16 },
     ScaleRule::Given,
 )
-.with_apply(Apply::Divide);
+.with_division(Division::Divide);
 
 presets! { "ggml", "ggml d99724f2";
     /// `Q4_0`: −8 to 7 times an F16 that has the sign of the largest element's opposite. The scale
     /// of zeros is −0.
-    Q4_0 = signed(FormatSpec::INT4, -8.0).with_zero_scale(-0.0), "signed max / -8", Checked;
+    Q4_0 = signed(FormatSpec::INT4, -8.0).with_zero_block_scale(-0.0), "signed max / -8", Checked;
     /// `Q4_1`: 0 to 15 times an F16, plus an F16.
     Q4_1 = with_minimum(FormatSpec::UINT4, 15.0), "(max - min) / 15", Checked;
     /// `Q5_0`: −16 to 15 times an F16.
-    Q5_0 = signed(FormatSpec::INT5, -16.0).with_zero_scale(-0.0), "signed max / -16", Checked;
+    Q5_0 = signed(FormatSpec::INT5, -16.0).with_zero_block_scale(-0.0), "signed max / -16", Checked;
     /// `Q5_1`: 0 to 31 times an F16, plus an F16.
     Q5_1 = with_minimum(UINT5, 31.0), "(max - min) / 31", Checked;
     /// `Q8_0`: −127 to 127 times an F16, ties away from zero.

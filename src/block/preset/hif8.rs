@@ -5,7 +5,7 @@
 //! the exact quotients, rounded half away and saturating; infinity saturates, NaN is 0x80.
 
 use super::table::{Evidence, Preset};
-use crate::block::{Apply, BlockSpec, Extent, Nonfinite, Ratio, ScaleRule};
+use crate::block::{BlockSpec, Division, Extent, Nonfinite, Ratio, ScaleRule};
 use crate::policy::{Convert, Infinity, Overflow};
 use crate::spec::FormatSpec;
 
@@ -22,9 +22,9 @@ pub const fn tensor(target: f32) -> BlockSpec {
         Convert::HIF8.with_overflow(Overflow::Saturate).with_infinity(Infinity::Saturate),
     )
     .with_scale_bounds((f32::MIN_POSITIVE, f32::MAX))
-    .with_zero_scale(1.0)
+    .with_zero_block_scale(1.0)
     .with_nonfinite(Nonfinite::Ignore)
-    .with_apply(Apply::Exact)
+    .with_division(Division::Exact)
 }
 
 presets! { "hif8", "CANN and torch_npu, 2026";

@@ -8,7 +8,7 @@
 //! its own; how the scale is found from data is a formula.
 
 use super::table::{Evidence, Preset};
-use crate::block::{Apply, BlockSpec, Extent, Offset, Ratio, ScaleRule};
+use crate::block::{BlockSpec, Division, Extent, Offset, Ratio, ScaleRule};
 use crate::spec::FormatSpec;
 
 const fn group(cols: u32) -> Extent {
@@ -17,9 +17,9 @@ const fn group(cols: u32) -> Extent {
 
 const fn scaled(element: FormatSpec, extent: Extent, rule: ScaleRule) -> BlockSpec {
     BlockSpec::new(element, Some(FormatSpec::F32), extent, rule)
-        .with_zero_scale(1.0)
+        .with_zero_block_scale(1.0)
         .with_scale_bounds((f32::MIN_POSITIVE, f32::MAX))
-        .with_apply(Apply::Reciprocal)
+        .with_division(Division::Reciprocal)
 }
 
 const fn symmetric(element: FormatSpec, extent: Extent) -> BlockSpec {

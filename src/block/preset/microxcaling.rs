@@ -10,7 +10,7 @@
 
 use super::ocp::EXTENT;
 use super::table::{Evidence, Preset};
-use crate::block::{Apply, BlockSpec, Elements, Extent, ScaleRule, ZeroSign};
+use crate::block::{BlockSpec, Division, ElementRounding, Extent, ScaleRule, ZeroSign};
 use crate::policy::Overflow;
 use crate::round::Round;
 use crate::spec::{Encoding, FloatSpec, FormatSpec, NanCodes, ZeroField};
@@ -44,12 +44,12 @@ pub const E4M0: FormatSpec = FormatSpec::constant(
 const fn mx(element: FormatSpec, round: Round) -> BlockSpec {
     let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), EXTENT, ScaleRule::Log2Floor);
     // A block of zeros counts as one of 2^-126.
-    let zero_scale = f32::MIN_POSITIVE / (1u64 << element.max_exponent()) as f32;
+    let zero_block_scale = f32::MIN_POSITIVE / (1u64 << element.max_exponent()) as f32;
     spec.with_round(round)
         .with_scale_convert(spec.scale_convert.with_overflow(Overflow::Special))
-        .with_zero_scale(zero_scale)
-        .with_apply(Apply::Divide)
-        .with_elements(Elements::Microxcaling)
+        .with_zero_block_scale(zero_block_scale)
+        .with_division(Division::Divide)
+        .with_element_rounding(ElementRounding::Microxcaling)
         .with_zero_sign(ZeroSign::MinusBelowZero)
 }
 

@@ -8,14 +8,14 @@
 
 use super::ocp::EXTENT;
 use super::table::{Evidence, Preset};
-use crate::block::{Apply, BlockSpec, Nonfinite, ScaleRule, ZeroSign};
+use crate::block::{BlockSpec, Division, Nonfinite, ScaleRule, ZeroSign};
 use crate::policy::{Convert, Infinity, MissingNan, Nan};
 use crate::round::Round;
 use crate::spec::FormatSpec;
 
 const fn mx(element: FormatSpec, target: f32) -> BlockSpec {
     BlockSpec::new(element, Some(FormatSpec::E8M0), EXTENT, ScaleRule::Log2Ceil { target })
-        .with_apply(Apply::Divide)
+        .with_division(Division::Divide)
 }
 
 presets! { "modelopt", "nvidia-modelopt 0.47.0";

@@ -17,8 +17,8 @@
 
 use super::table::{Evidence, Preset};
 use crate::block::{
-    Apply, BlockSpec, Extent, Metric, Nonfinite, Ratio, Restore, ScaleRule, Search, TensorScale,
-    ZeroSign,
+    BlockSpec, Dequantization, Division, Extent, Metric, Nonfinite, Ratio, ScaleRule, Search,
+    TensorScale, ZeroSign,
 };
 use crate::policy::{Convert, Infinity, MissingNan};
 use crate::spec::{Encoding, FormatSpec, IntSpec};
@@ -37,13 +37,13 @@ const fn block16(element: FormatSpec, max: f32, ratio: Ratio) -> BlockSpec {
     BlockSpec::new(element, Some(FormatSpec::UE4M3), EXTENT, ScaleRule::Amax { target: max, ratio })
         .with_scale_convert(Convert::SATURATING.with_infinity(Infinity::Saturate))
         .with_nonfinite(Nonfinite::Count)
-        .with_apply(Apply::Divide)
+        .with_division(Division::Divide)
 }
 
 /// Judges the plain scale against one 1.5 times as large, which lets the largest element become 4
 /// instead of 6.
 const fn four_over_six(metric: Metric) -> Search {
-    Search { factors: &[1.0, 1.5], metric, restore: Some(Restore::AmaxQuotient) }
+    Search { factors: &[1.0, 1.5], metric, dequantization: Some(Dequantization::AmaxQuotient) }
 }
 
 /// NVIDIA Transformer Engine's kernels.
@@ -55,8 +55,8 @@ pub(super) mod transformer_engine {
             .with_element_convert(Convert::CUDA_SATFINITE)
             .with_nonfinite(Nonfinite::CountInfinity)
             .with_tensor_scale(TensorScale::Amax { target: scale_max * MAX })
-            .with_apply(Apply::ClampedReciprocal)
-            .with_restore(Restore::AmaxProduct)
+            .with_division(Division::ClampedReciprocal)
+            .with_dequantization(Dequantization::AmaxProduct)
     }
 
     const fn search(scale_max: f32, metric: Metric) -> BlockSpec {
@@ -100,7 +100,7 @@ pub(super) mod torchao {
     const SINGLE: BlockSpec = block16(FormatSpec::F4E2M1, MAX, Ratio::DivideTwice)
         .with_element_convert(Convert::SATURATING.with_missing_nan(MissingNan::Payload))
         .with_scale_bounds((LEAST, SCALE_MAX))
-        .with_apply(Apply::Reciprocal);
+        .with_division(Division::Reciprocal);
 
     presets! { "nvfp4", "torchao 0.18";
         /// torchao with a tensor scale: `t = amax / 2688`,
@@ -109,7 +109,7 @@ pub(super) mod torchao {
         ///
         /// A block of zeros gets scale 2^-6. NaN makes the scale NaN, and what NaN becomes torchao
         /// leaves undefined (here what remains of its bits); infinity makes the scale 448.
-        TORCHAO = SINGLE.with_tensor_scale(TensorScale::Multiplier { target: SCALE_MAX * MAX }).with_apply(Apply::TensorReciprocal), "e4m3(clamp(amax_b / 6 / (amax / 2688), 2^-6, 448))", Checked, changes "amax comes back by rounded products";
+        TORCHAO = SINGLE.with_tensor_scale(TensorScale::Multiplier { target: SCALE_MAX * MAX }).with_division(Division::TensorReciprocal), "e4m3(clamp(amax_b / 6 / (amax / 2688), 2^-6, 448))", Checked, changes "amax comes back by rounded products";
         /// [`TORCHAO`] with a scale for 16×16 elements.
         TORCHAO_16X16 = TORCHAO.with_extent(TILES), "e4m3(clamp(amax_b / 6 / (amax / 2688), 2^-6, 448))", FormulaOnly, changes "amax comes back by rounded products";
         /// torchao without a tensor scale: `s = e4m3(clamp(amax_b / 6, 2^-6, 448))`, elements
@@ -132,9 +132,9 @@ pub(super) mod modelopt {
         MODEL_OPTIMIZER = block16(FormatSpec::F4E2M1, MAX, Ratio::Divide)
             .with_tensor_scale(TensorScale::Multiplier { target: SCALE_MAX * MAX })
             .with_scale_bounds((FormatSpec::UE4M3.min_positive().to_f32(), SCALE_MAX))
-            .with_zero_scale(1.0)
+            .with_zero_block_scale(1.0)
             .with_zero_sign(ZeroSign::MinusBelowZero)
-            .with_restore(Restore::ProductPlusZero), "e4m3(clamp(amax_b / (6 * (amax / 2688)), 2^-9, 448))", Checked, changes "amax comes back by rounded products";
+            .with_dequantization(Dequantization::ProductPlusZero), "e4m3(clamp(amax_b / (6 * (amax / 2688)), 2^-9, 448))", Checked, changes "amax comes back by rounded products";
         /// [`MODEL_OPTIMIZER`] with a scale for 16×16 elements.
         MODEL_OPTIMIZER_16X16 = MODEL_OPTIMIZER.with_extent(TILES), "e4m3(clamp(amax_b / (6 * (amax / 2688)), 2^-9, 448))", FormulaOnly, changes "amax comes back by rounded products";
     }
@@ -153,10 +153,10 @@ pub(super) mod compressed_tensors {
         /// becomes +0.
         COMPRESSED_TENSORS = block16(FormatSpec::F4E2M1, MAX, Ratio::MultiplyQuotient)
             .with_tensor_scale(TensorScale::Divisor { target: SCALE_MAX * MAX })
-            .with_vanished_scale(FormatSpec::F8E4M3.epsilon().expect("E4M3 has a 1").to_f32())
-            .with_apply(Apply::DivideQuotient)
+            .with_underflow_scale(FormatSpec::F8E4M3.epsilon().expect("E4M3 has a 1").to_f32())
+            .with_division(Division::DivideQuotient)
             .with_zero_sign(ZeroSign::MinusBelowZero)
-            .with_restore(Restore::Quotient), "e4m3(2688 * (1 / amax) * (amax_b / 6))", Checked, changes "amax comes back by rounded products";
+            .with_dequantization(Dequantization::Quotient), "e4m3(2688 * (1 / amax) * (amax_b / 6))", Checked, changes "amax comes back by rounded products";
         /// [`COMPRESSED_TENSORS`] with a scale for 16×16 elements.
         COMPRESSED_TENSORS_16X16 = COMPRESSED_TENSORS.with_extent(TILES), "e4m3(2688 * (1 / amax) * (amax_b / 6))", FormulaOnly, changes "amax comes back by rounded products";
     }
@@ -170,8 +170,8 @@ pub(super) mod fouroversix {
         block16(element, max, Ratio::MultiplyQuotient)
             .with_zero_sign(ZeroSign::MinusBelowZero)
             .with_tensor_scale(TensorScale::Amax { target: scale_max * max })
-            .with_apply(Apply::InverseReciprocal)
-            .with_restore(Restore::AmaxQuotient)
+            .with_division(Division::InverseReciprocal)
+            .with_dequantization(Dequantization::AmaxQuotient)
     }
 
     const fn search(metric: Metric) -> BlockSpec {

@@ -17,7 +17,7 @@
 
 use super::ocp::EXTENT;
 use super::table::{Evidence, Preset};
-use crate::block::{Apply, BlockSpec, Nonfinite, Ratio, ScaleRule};
+use crate::block::{BlockSpec, Division, Nonfinite, Ratio, ScaleRule};
 use crate::policy::{Infinity, MissingNan, Nan};
 use crate::round::Round;
 use crate::spec::FormatSpec;
@@ -31,13 +31,13 @@ const fn mx(element: FormatSpec, rule: ScaleRule) -> BlockSpec {
     BlockSpec::new(element, Some(FormatSpec::E8M0), EXTENT, rule)
         .with_element_convert(convert)
         .with_nonfinite(Nonfinite::Count)
-        .with_apply(Apply::Divide)
+        .with_division(Division::Divide)
         .with_divisors(&[(0x00, f32::MIN_POSITIVE), (0xFF, f32::INFINITY)])
 }
 
 /// Elements are multiplied by one over the scale, and under scale code 0 by 1.
 const fn by_reciprocal(spec: BlockSpec) -> BlockSpec {
-    spec.with_apply(Apply::Reciprocal).with_divisors(&[(0x00, 1.0)])
+    spec.with_division(Division::Reciprocal).with_divisors(&[(0x00, 1.0)])
 }
 
 /// The ratio is rounded up to a power of two.

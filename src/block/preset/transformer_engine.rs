@@ -5,7 +5,7 @@
 
 use super::table::{Evidence, Preset};
 use super::{fp8, ocp};
-use crate::block::{Apply, BlockSpec, Extent, Nonfinite, Ratio, ScaleRule};
+use crate::block::{BlockSpec, Division, Extent, Nonfinite, Ratio, ScaleRule};
 use crate::policy::Convert;
 use crate::round::Round;
 use crate::spec::FormatSpec;
@@ -18,9 +18,9 @@ const fn inverse(element: FormatSpec, scale: FormatSpec, extent: Extent) -> Bloc
         ScaleRule::Amax { target: element.max().to_f32(), ratio: Ratio::Inverse },
     )
     .with_element_convert(Convert::CUDA_SATFINITE)
-    .with_zero_scale(1.0)
+    .with_zero_block_scale(1.0)
     .with_nonfinite(Nonfinite::CountInfinity)
-    .with_apply(Apply::UnroundedReciprocal)
+    .with_division(Division::UnroundedReciprocal)
 }
 
 const fn fp8(element: FormatSpec, extent: Extent) -> BlockSpec {
@@ -30,7 +30,7 @@ const fn fp8(element: FormatSpec, extent: Extent) -> BlockSpec {
 const fn power_of_two(element: FormatSpec, extent: Extent) -> BlockSpec {
     inverse(element, FormatSpec::E8M0, extent)
         .with_scale_convert(Convert::CUDA_SATFINITE.with_round(Round::Up))
-        .with_apply(Apply::Exact)
+        .with_division(Division::Exact)
 }
 
 const fn mx(element: FormatSpec) -> BlockSpec {

@@ -60,7 +60,7 @@ impl<'a> Packer<'a> {
         memory: PanelRestore,
     ) -> PanelRestore {
         let restorer = |scale, offset| {
-            spec.restorer_of(spec.restore, scale, offset, self.operand.stored_tensor_scale())
+            spec.restorer_of(spec.dequantization, scale, offset, self.operand.stored_tensor_scale())
         };
         // Without offsets all blocks have the same rule: that of scale 1 tells which.
         let zero: f32 = match restorer(1.0, 0) {

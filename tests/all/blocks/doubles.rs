@@ -136,7 +136,7 @@ fn f64s_that_are_f32s_are_quantized_like_them() {
         if preset.spec.search.is_none() {
             assert_eq!(single.scales(), double.scales(), "{}", preset.name);
         }
-        if matches!(preset.spec.apply, subhalf::Apply::Exact) {
+        if matches!(preset.spec.division, subhalf::Division::Exact) {
             assert!(same(&single, &double), "{}", preset.name);
         }
     }

@@ -115,7 +115,7 @@ fn negative_scales_are_given_where_the_rule_has_a_sign() {
     let amax = preset::int::INT8_TENSOR;
     let custom = amax
         .with_rule(ScaleRule::Custom(CustomRule(|stats: &BlockStats| stats.signed_max / -128.0)));
-    let search = |factors| Some(Search { factors, metric: Metric::Mse, restore: None });
+    let search = |factors| Some(Search { factors, metric: Metric::Mse, dequantization: None });
     for spec in [amax.with_rule(ScaleRule::Given), custom, amax.with_search(search(&[1.0, -1.0]))] {
         assert_eq!(half(&spec), signed(64.0));
         // What such a rule makes of data can be given again.

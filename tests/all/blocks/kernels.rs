@@ -8,10 +8,10 @@ use crate::oracle::source::Oracle;
 use proptest::prelude::*;
 use std::path::Path;
 use subhalf::{
-    Accept, Apply, BlockSpec, Convert, Dither, Elements, Encoding, Error, Exec, Extent, FloatSpec,
-    FormatSpec, Isa, Nan, Nonfinite, Overflow, Parts, QuantTensor, QuantView, Quantizer, Ratio,
-    Restore, Round, ScaleRule, Stochastic, SubnormalInputs, TensorScale, Zero, ZeroField, ZeroSign,
-    preset,
+    Accept, BlockSpec, Convert, Dequantization, Dither, Division, ElementRounding, Encoding, Error,
+    Exec, Extent, FloatSpec, FormatSpec, Isa, Nan, Nonfinite, Overflow, Parts, QuantTensor,
+    QuantView, Quantizer, Ratio, Round, ScaleRule, Stochastic, SubnormalInputs, TensorScale, Zero,
+    ZeroField, ZeroSign, preset,
 };
 
 /// Codes, scales, offsets and the tensor scale of every instruction set are the reference's, and so
@@ -79,9 +79,13 @@ fn variants() -> Vec<(String, BlockSpec)> {
         for (j, extent) in extents.into_iter().enumerate() {
             let element = elements[(i + j) % elements.len()];
             let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), extent, rule);
-            let applies =
-                [Apply::Exact, Apply::Divide, Apply::Reciprocal, Apply::FlooredReciprocal];
-            let spec = spec.with_apply(applies[(i + 2 * j) % 4]);
+            let applies = [
+                Division::Exact,
+                Division::Divide,
+                Division::Reciprocal,
+                Division::FlooredReciprocal,
+            ];
+            let spec = spec.with_division(applies[(i + 2 * j) % 4]);
             let spec = if i % 2 == 0 { spec } else { spec.with_scale_bounds((1e-3, 64.0)) };
             variants.push((format!("{rule:?} {extent:?}"), spec));
         }
@@ -103,28 +107,34 @@ fn variants() -> Vec<(String, BlockSpec)> {
             variants.push((name.clone(), spec));
             variants.push((
                 name.clone() + " divided",
-                spec.with_apply(Apply::Divide).with_zero_sign(ZeroSign::MinusUnlessAbove),
+                spec.with_division(Division::Divide).with_zero_sign(ZeroSign::MinusUnlessAbove),
             ));
-            let away = spec.with_round(Round::NearestAway).with_apply(Apply::UnroundedReciprocal);
+            let away =
+                spec.with_round(Round::NearestAway).with_division(Division::UnroundedReciprocal);
             variants.push((
                 name.clone() + " unrounded",
-                away.with_zero_sign(ZeroSign::Plus).with_zero_scale(0.5),
+                away.with_zero_sign(ZeroSign::Plus).with_zero_block_scale(0.5),
             ));
             let special =
-                spec.with_element_convert(Convert::CUDA_NOSAT).with_apply(Apply::DivideIeee);
+                spec.with_element_convert(Convert::CUDA_NOSAT).with_division(Division::DivideIeee);
             variants.push((
                 name.clone() + " IEEE",
-                special.with_scale_bounds((0.0, 2.0)).with_vanished_scale(0.25),
+                special.with_scale_bounds((0.0, 2.0)).with_underflow_scale(0.25),
             ));
             let amax = spec
                 .with_tensor_scale(TensorScale::Amax { target: 100.0 })
-                .with_apply(Apply::InverseReciprocal);
-            variants.push((name.clone() + " under amax", amax.with_restore(Restore::AmaxQuotient)));
+                .with_division(Division::InverseReciprocal);
+            variants.push((
+                name.clone() + " under amax",
+                amax.with_dequantization(Dequantization::AmaxQuotient),
+            ));
             let integers = BlockSpec::new(FormatSpec::INT8, Some(scale), extent, rule)
                 .with_nonfinite(Nonfinite::Ignore);
             variants.push((
                 name + " added",
-                integers.with_apply(Apply::Divide).with_elements(Elements::AddThenRound),
+                integers
+                    .with_division(Division::Divide)
+                    .with_element_rounding(ElementRounding::AddThenRound),
             ));
         }
     }
@@ -180,7 +190,7 @@ fn elements_out_of_the_ordinary_are_kernels_and_reference_alike() {
     let extent = Extent::Block { rows: 1, cols: 16 };
     let rule = ScaleRule::Amax { target: 1.0, ratio: Ratio::Multiply };
     let exact = |element| {
-        BlockSpec::new(element, Some(FormatSpec::F32), extent, rule).with_apply(Apply::Exact)
+        BlockSpec::new(element, Some(FormatSpec::F32), extent, rule).with_division(Division::Exact)
     };
     let flushing = |round| {
         let convert =
@@ -198,7 +208,9 @@ fn elements_out_of_the_ordinary_are_kernels_and_reference_alike() {
         exact(FormatSpec::NF4),
         flushing(Round::ToOdd),
         flushing(Round::Down),
-        exact(without_zero).with_apply(Apply::Reciprocal).with_zero_sign(ZeroSign::MinusBelowZero),
+        exact(without_zero)
+            .with_division(Division::Reciprocal)
+            .with_zero_sign(ZeroSign::MinusBelowZero),
     ];
     let mut random = Random::new(12);
     for spec in &schemes {
@@ -280,7 +292,7 @@ fn inverses_of_scales_are_rounded_once() {
             ] {
                 let rule = ScaleRule::Amax { target, ratio: Ratio::Inverse };
                 let spec = BlockSpec::new(FormatSpec::F8E4M3, Some(scale), extent, rule)
-                    .with_apply(Apply::UnroundedReciprocal);
+                    .with_division(Division::UnroundedReciprocal);
                 let spec = spec.with_scale_convert(Convert::SATURATING.with_round(round));
                 assert_reference(&format!("{scale} {round:?} {target}"), &spec, &x, &[x.len()]);
             }
@@ -379,7 +391,7 @@ fn finite_numbers_become_the_nan_of_the_policy() {
                         rule,
                     );
                     let spec = spec
-                        .with_apply(Apply::Reciprocal)
+                        .with_division(Division::Reciprocal)
                         .with_element_convert(convert.with_round(round));
                     assert_reference(
                         &format!("{layout:?} {nan:?} {round:?} {scale}"),
@@ -425,7 +437,7 @@ fn scales_far_from_one_are_the_rules() {
                 let spec = BlockSpec::new(element, Some(scale(bias)), extent, rule)
                     .with_scale_bounds(bounds);
                 let spec = spec
-                    .with_apply(Apply::Reciprocal)
+                    .with_division(Division::Reciprocal)
                     .with_scale_convert(Convert::SATURATING.with_round(Round::Up));
                 let x: Vec<f32> =
                     (0..1024).map(|i| random.number() * f32::powi(2.0, i / 8 * 2 - 126)).collect();

@@ -8,8 +8,8 @@ use subhalf::layout::{
     unswizzle_scales,
 };
 use subhalf::{
-    Apply, BitOrder, Error, Extent, FormatSpec, QuantTensor, Ratio, ScaleRule, TensorScale, pack,
-    preset, unpack,
+    BitOrder, Division, Error, Extent, FormatSpec, QuantTensor, Ratio, ScaleRule, TensorScale,
+    pack, preset, unpack,
 };
 
 const ORDERS: [WordOrder; 3] = [WordOrder::Along, WordOrder::Down, WordOrder::Awq];
@@ -236,7 +236,7 @@ fn tensor_scales_are_refused() {
     let mx = preset::ocp::MXFP4
         .with_rule(ScaleRule::Amax { target: 6.0, ratio: Ratio::Divide })
         .with_tensor_scale(TensorScale::Multiplier { target: 6.0 })
-        .with_apply(Apply::Divide);
+        .with_division(Division::Divide);
     let tensor = QuantTensor::quantize(&mx, &[3.0f32; 32], &[1, 32]).expect("a shape that fits");
     assert!(matches!(to_gpt_oss(&tensor.view()), Err(Error::Scheme { .. })));
     let tensor = QuantTensor::quantize(&preset::nvfp4::NVINT4, &[3.0f32; 16], &[1, 16])

@@ -3,7 +3,8 @@
 
 use super::naive::{blocks, check, oracle_inputs};
 use subhalf::{
-    BlockSpec, Elements, Error, Extent, FormatSpec, QuantTensor, Quantizer, ScaleRule, preset,
+    BlockSpec, ElementRounding, Error, Extent, FormatSpec, QuantTensor, Quantizer, ScaleRule,
+    preset,
 };
 
 /// What a scheme gives for one block: the scale, the zero point, integers and numbers.
@@ -442,12 +443,12 @@ fn integers_of_a_given_scale_do_not_depend_on_the_data() {
 fn rules_of_elements_refuse_formats_that_they_cannot_round_to() {
     let nf4 = preset::bitsandbytes::NF4;
     for spec in [
-        preset::int::INT8_ROW.with_elements(Elements::Midpoints),
-        nf4.with_elements(Elements::Steps(0)),
+        preset::int::INT8_ROW.with_element_rounding(ElementRounding::Midpoints),
+        nf4.with_element_rounding(ElementRounding::Steps(0)),
         BlockSpec::new(FormatSpec::F16, None, Extent::Tensor, ScaleRule::Unit)
-            .with_elements(Elements::LeastError),
-        nf4.with_elements(Elements::AddHalfTruncate),
+            .with_element_rounding(ElementRounding::LeastError),
+        nf4.with_element_rounding(ElementRounding::AddHalfTruncate),
     ] {
-        assert!(matches!(spec.validate(), Err(Error::Block(_))), "{:?}", spec.elements);
+        assert!(matches!(spec.validate(), Err(Error::Block(_))), "{:?}", spec.element_rounding);
     }
 }

@@ -3,9 +3,9 @@
 
 use super::inputs::{Random, edge_blocks, small_blocks};
 use subhalf::{
-    Apply, BlockSpec, Convert, Dither, Elements, Error, Exec, Extent, FormatSpec, Isa, Metric,
-    Offset, Parts, QuantTensor, QuantView, Quantizer, Ratio, Round, ScaleRule, Search, Stochastic,
-    TensorScale, layout, preset,
+    BlockSpec, Convert, Dither, Division, ElementRounding, Error, Exec, Extent, FormatSpec, Isa,
+    Metric, Offset, Parts, QuantTensor, QuantView, Quantizer, Ratio, Round, ScaleRule, Search,
+    Stochastic, TensorScale, layout, preset,
 };
 
 #[cfg(feature = "rayon")]
@@ -507,7 +507,11 @@ fn a_search_takes_no_candidate_whose_error_is_nan() {
     let spec =
         BlockSpec::new(FormatSpec::F8E4M3, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor)
             .with_element_convert(Convert::ML_DTYPES)
-            .with_search(Some(Search { factors: &[0.5, 1.0], metric: Metric::Mse, restore: None }));
+            .with_search(Some(Search {
+                factors: &[0.5, 1.0],
+                metric: Metric::Mse,
+                dequantization: None,
+            }));
     let tensor = QuantTensor::quantize(&spec, &[448.0f32, 1.0], &[2]).unwrap();
     assert_eq!((tensor.scales(), tensor.dequantize()), (&[127][..], vec![448.0, 1.0]));
 }
@@ -554,11 +558,11 @@ fn contradicting_specs_are_refused() {
         base.with_rule(ScaleRule::Even { mantissa_bits: 23 }),
         nvfp4.with_rule(ScaleRule::SignedMax { target: 6.0 }),
         nvfp4.with_rule(ScaleRule::Amax { target: 6.0, ratio: Ratio::Multiply }),
-        nvfp4.with_apply(Apply::UnroundedReciprocal),
+        nvfp4.with_division(Division::UnroundedReciprocal),
         preset::nvfp4::TRANSFORMER_ENGINE
             .with_rule(ScaleRule::Amax { target: 6.0, ratio: Ratio::Divide }),
         affine.with_rule(ScaleRule::Range { steps: 15.0, with_zero: false }),
-        affine.with_elements(Elements::Microxcaling),
+        affine.with_element_rounding(ElementRounding::Microxcaling),
     ] {
         let error = QuantTensor::quantize(&spec, &[1.0f32], &[1]).unwrap_err();
         assert!(error.to_string().contains("expected"), "{error}");

@@ -4,7 +4,7 @@
 use super::inputs::Random;
 use super::properties::same;
 use subhalf::{
-    Apply, BlockSpec, Exec, Extent, FormatSpec, Infinity, Isa, MissingNan, Nan, Nonfinite,
+    BlockSpec, Division, Exec, Extent, FormatSpec, Infinity, Isa, MissingNan, Nan, Nonfinite,
     Overflow, Quantizer, Ratio, Round, ScaleRule, ZeroSign, preset,
 };
 
@@ -80,20 +80,20 @@ fn spec(random: &mut Random) -> BlockSpec {
     let scale_round = pick(random, &[Round::NearestEven, Round::Up]);
     spec.with_element_convert(convert)
         .with_scale_convert(spec.scale_convert.with_round(scale_round))
-        .with_apply(pick(
+        .with_division(pick(
             random,
             &[
-                Apply::Exact,
-                Apply::Divide,
-                Apply::Reciprocal,
-                Apply::FlooredReciprocal,
-                Apply::DivideIeee,
+                Division::Exact,
+                Division::Divide,
+                Division::Reciprocal,
+                Division::FlooredReciprocal,
+                Division::DivideIeee,
             ],
         ))
         .with_nonfinite(pick(random, &nonfinite))
         .with_zero_sign(pick(random, &signs))
         .with_flush_below(pick(random, &[0.0, 0.0, 0.0, 1e-38]))
-        .with_zero_scale(pick(random, &[0.0, 0.0, -0.0, 0.5]))
+        .with_zero_block_scale(pick(random, &[0.0, 0.0, -0.0, 0.5]))
 }
 
 /// Numbers of some binades, any bits, or next to nothing, with zeros, and now and then what is not
@@ -177,9 +177,9 @@ fn agree(spec: &BlockSpec, x: &[f64]) -> Vec<u32> {
 fn a_minus_zero_in_place_of_a_scale_is_for_zeros_alone() {
     let rule = ScaleRule::Amax { target: 448.0, ratio: Ratio::Divide };
     let spec = BlockSpec::new(FormatSpec::F8E4M3, Some(FormatSpec::F32), Extent::Row, rule)
-        .with_apply(Apply::Divide)
+        .with_division(Division::Divide)
         .with_nonfinite(Nonfinite::Ignore)
-        .with_zero_scale(-0.0);
+        .with_zero_block_scale(-0.0);
     let scale = |x: f32| {
         let tensor = Quantizer::new(&spec).quantize(&[x], &[1]).unwrap();
         assert!(same(&tensor, &Quantizer::new(&spec).quantize_reference(&[x], &[1]).unwrap()));
@@ -193,7 +193,7 @@ fn a_minus_zero_in_place_of_a_scale_is_for_zeros_alone() {
 fn f64s_are_scaled_exactly_by_factors_that_are_no_powers_of_two() {
     let spec =
         BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor)
-            .with_apply(Apply::FlooredReciprocal);
+            .with_division(Division::FlooredReciprocal);
     assert_eq!(agree(&spec, &[2.499999826398471e-38]), [0, 5]);
 }
 

@@ -5,8 +5,8 @@
 use super::inputs::Random;
 use super::properties::same;
 use subhalf::{
-    Apply, BlockSpec, BlockStats, CustomRule, Exec, Extent, FormatSpec, Isa, Metric, Offset,
-    Quantizer, Ratio, Restore, ScaleRule, Search, Source, TensorScale, preset,
+    BlockSpec, BlockStats, CustomRule, Dequantization, Division, Exec, Extent, FormatSpec, Isa,
+    Metric, Offset, Quantizer, Ratio, ScaleRule, Search, Source, TensorScale, preset,
 };
 
 fn assert_same<T: Source + Into<f64>>(
@@ -179,21 +179,21 @@ fn parts_of_a_scheme_with_other_data_are_unequal() {
         Extent::Flat(32),
         Extent::Row,
     ]);
-    let search = |factors, metric, restore| Search { factors, metric, restore };
+    let search = |factors, metric, dequantization| Search { factors, metric, dequantization };
     assert_distinct(&[
         search(&[1.0], Metric::Mse, None),
         search(&[1.0, 1.5], Metric::Mse, None),
         search(&[1.0], Metric::Mae, None),
-        search(&[1.0], Metric::Mse, Some(Restore::Product)),
-        search(&[1.0], Metric::Mse, Some(Restore::Quotient)),
+        search(&[1.0], Metric::Mse, Some(Dequantization::Product)),
+        search(&[1.0], Metric::Mse, Some(Dequantization::Quotient)),
     ]);
     let spec = preset::nvfp4::TORCHAO;
     let all = [
         spec,
         spec.with_rule(ScaleRule::Amax { target: 4.0, ratio: Ratio::DivideTwice }),
-        spec.with_apply(Apply::Divide),
+        spec.with_division(Division::Divide),
         spec.with_tensor_scale(TensorScale::Multiplier { target: 1.0 }),
-        spec.with_zero_scale(1.0),
+        spec.with_zero_block_scale(1.0),
     ];
     assert_distinct(&all);
 }

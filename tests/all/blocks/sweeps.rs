@@ -242,7 +242,7 @@ fn microxcaling_elements_next_to_the_largest_f32_are_nan() {
             let like = preset::by_name(&format!("microxcaling::MXFP4_{name}")).unwrap().spec;
             let alone = BlockSpec::new(element, None, Extent::Row, ScaleRule::Unit)
                 .with_element_convert(like.element_convert)
-                .with_elements(like.elements);
+                .with_element_rounding(like.element_rounding);
             let code =
                 |x: f32| QuantTensor::quantize(&alone, &[x], &[1]).unwrap().view().code(0).unwrap();
             let nan = element.encode_f32(f32::NAN);
