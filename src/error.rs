@@ -52,6 +52,17 @@ pub enum Error {
         /// Rows that cannot be separated.
         step: usize,
     },
+    /// A range of columns is not one that can be cut out.
+    Columns {
+        /// First column.
+        start: usize,
+        /// The column behind the last.
+        end: usize,
+        /// Columns that there are.
+        cols: usize,
+        /// Columns that cannot be separated.
+        step: usize,
+    },
     /// A stored number is not one that its format has.
     Stored {
         /// Which buffer, in words.
@@ -168,6 +179,13 @@ impl fmt::Display for Error {
                     usize::BITS - 1
                 )
             }
+            Self::Columns { start, end, cols, step } => {
+                write!(
+                    f,
+                    "columns {start}..{end}: expected a range within 0..{cols}, starting at a \
+                     multiple of {step}"
+                )
+            }
             Self::Rows { start, end, rows, step } => {
                 write!(
                     f,
@@ -241,6 +259,10 @@ mod tests {
                 "codebook entry 0 (f32 bits 0x00000001): expected no subnormal",
             ),
             (Error::Block("no elements"), "block specification: no elements"),
+            (
+                Error::Columns { start: 3, end: 9, cols: 8, step: 1 },
+                "columns 3..9: expected a range within 0..8, starting at a multiple of 1",
+            ),
             (
                 Error::Rows { start: 3, end: 9, rows: 8, step: 4 },
                 "rows 3..9: expected a range within 0..8, starting and ending at a multiple of 4",

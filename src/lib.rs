@@ -159,9 +159,10 @@ mod vendor;
 
 #[cfg(feature = "alloc")]
 pub use block::{
-    Accept, BitOrder, BlockSpec, BlockStats, CustomRule, Dequantization, Division, ElementRounding,
-    Extent, Metric, Nonfinite, Offset, Parts, QuantTensor, QuantView, Ratio, Region, ScaleRule,
-    Search, TensorScale, ZeroMinimum, ZeroSign, layout, pack, preset, unpack,
+    Accept, BitOrder, BlockSpec, BlockStats, Codebooks, CustomRule, Dequantization, Division,
+    ElementRounding, Extent, Metric, Nonfinite, Offset, Parts, QuantTensor, QuantView, Ratio,
+    Region, ScaleRule, ScaleSigns, Search, SharedMemory, SubScale, TensorScale, ZeroMinimum,
+    ZeroSign, layout, pack, preset, unpack,
 };
 pub use codec::{Encoded, Explanation, Finfo, Unpacked, Values};
 pub use error::Error;

@@ -192,7 +192,7 @@ pub struct Convert {
 /// part.
 macro_rules! with_methods {
     ($whole:literal; $($name:ident, $field:ident: $type:ty;)*) => {$(
-        #[doc = concat!("The same ", $whole, " with another `", stringify!($field), "` part.")]
+        #[doc = concat!("This ", $whole, " with another `", stringify!($field), "`.")]
         #[must_use]
         pub const fn $name(mut self, $field: $type) -> Self {
             self.$field = $field;

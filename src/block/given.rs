@@ -3,6 +3,7 @@
 //! codes of bytes are `view`'s.
 
 use super::pack::stored;
+use super::parts::Parts;
 use super::rule::ScaleRule;
 use super::scheme::{Offset, TensorScale};
 use super::spec::{BlockSpec, code_bytes};
@@ -20,7 +21,7 @@ use crate::spec::{Encoding, FormatSpec, NanCodes};
 /// use subhalf::{Accept, Parts, QuantTensor, preset};
 /// let spec = preset::fp8::TENSOR_E4M3;
 /// let scale = f32::INFINITY.to_le_bytes();
-/// let parts = Parts { codes: &[0x38, 0xB8], scales: &scale, offsets: &[], tensor_scale: 1.0 };
+/// let parts = Parts::new(&[0x38, 0xB8], &scale);
 /// let error = QuantTensor::from_parts(&spec, &[2], parts).unwrap_err();
 /// assert_eq!(error.to_string(), "scale 0: expected a finite number (or Accept::Nonfinite), found 0x7f800000");
 /// let tensor = QuantTensor::from_parts_with(&spec, &[2], parts, Accept::Nonfinite)?;
@@ -41,21 +42,23 @@ pub enum Accept {
 }
 
 impl Accept {
-    /// Refuses scales and minima of a tensor in this format that are not to be taken.
-    pub(crate) fn check(
-        self,
-        spec: &BlockSpec,
-        scales: &[u8],
-        offsets: &[u8],
-    ) -> Result<(), Error> {
+    /// Refuses scales, sub-scales, codebook entries and minima of a tensor in this format that are
+    /// not to be taken.
+    pub(in crate::block) fn check(self, spec: &BlockSpec, parts: &Parts<'_>) -> Result<(), Error> {
         if self == Self::Nonfinite {
             return Ok(());
         }
         if let Some(format) = &spec.scale {
-            check_finite("scale", format, scales)?;
+            check_finite("scale", format, parts.scales)?;
+        }
+        if let Some(sub_scale) = &spec.sub_scale {
+            check_finite("sub-scale", &sub_scale.format, parts.sub_scales)?;
+        }
+        if let Some(format) = spec.codebooks.format() {
+            check_finite("codebook entry", format, parts.codebooks)?;
         }
         match &spec.offset {
-            Offset::Minimum(format) => check_finite("minimum", format, offsets),
+            Offset::Minimum(format) => check_finite("minimum", format, parts.offsets),
             Offset::None | Offset::ZeroPoint => Ok(()),
         }
     }

@@ -92,6 +92,7 @@ impl QuantView<'_> {
     pub fn to_nvfp4(&self, spec: &BlockSpec) -> Result<QuantTensor, Error> {
         let formats =
             |spec: &BlockSpec, scale| spec.element == ELEMENT && spec.scale == Some(scale);
+        self.for_layout("MXFP4 as NVFP4 without loss")?;
         if !formats(self.spec(), FormatSpec::E8M0)
             || !matches!(self.spec().tensor_scale, TensorScale::None)
         {
@@ -123,7 +124,7 @@ impl QuantView<'_> {
                 }
             };
             store(tensor.scales.as_mut_slice(), 1, block, scale);
-            let before = self.block_restorer(self.geometry().block(piece.line, piece.cols.start));
+            let before = self.restorer_at(self.geometry().block(piece.line, piece.cols.start));
             let after = spec.restorer(scale, 0, tensor.tensor_scale);
             let row = &mut tensor.codes.as_mut_slice()[piece.line * tensor.geometry.row_bytes..];
             for col in piece.cols.clone() {
@@ -147,7 +148,7 @@ impl QuantView<'_> {
         let geometry = &tensor.geometry;
         let piece = |line: usize, column: usize| {
             let cols = geometry.block_cols(column);
-            let scale = self.block_scale(self.geometry().block(line, cols.start));
+            let scale = self.scale_at(self.geometry().block(line, cols.start), false);
             let fits = |shift: &i32| {
                 cols.clone().all(|col| shifted(self.code_at(line, col), *shift).is_some())
             };

@@ -9,12 +9,16 @@
 //! hold them.
 
 mod apply;
+mod bytes;
+mod cut;
 mod geometry;
 mod given;
+mod join;
 pub mod layout;
 mod lossless;
 mod lower;
 mod pack;
+mod parts;
 pub mod preset;
 mod region;
 mod rule;
@@ -23,19 +27,22 @@ mod scheme;
 mod spec;
 mod summary;
 mod tensor;
+mod transpose;
 mod validate;
 mod view;
 
+pub use bytes::SharedMemory;
 pub use given::Accept;
 pub use pack::{BitOrder, pack, unpack};
+pub use parts::Parts;
 pub use region::Region;
 pub use rule::{BlockStats, CustomRule, Ratio, ScaleRule};
 pub use scheme::{
-    Dequantization, Division, ElementRounding, Extent, Metric, Nonfinite, Offset, Search,
-    TensorScale, ZeroMinimum, ZeroSign,
+    Codebooks, Dequantization, Division, ElementRounding, Extent, Metric, Nonfinite, Offset,
+    ScaleSigns, Search, SubScale, TensorScale, ZeroMinimum, ZeroSign,
 };
 pub use spec::BlockSpec;
-pub use tensor::{Parts, QuantTensor};
+pub use tensor::QuantTensor;
 pub use view::QuantView;
 
 pub(crate) use apply::{Block, Number, Restorer};

@@ -24,7 +24,11 @@ pub(crate) const fn packed_bytes(count: usize, bits: u32) -> Option<usize> {
 
 /// The code at a position of a stream with the first code in the low bits.
 pub(crate) fn get(bytes: &[u8], bits: u32, index: usize) -> u32 {
-    let bit = index * bits as usize;
+    get_bits(bytes, bits, index * bits as usize)
+}
+
+/// The code that begins at a bit of a stream with the first code in the low bits.
+pub(crate) fn get_bits(bytes: &[u8], bits: u32, bit: usize) -> u32 {
     let (byte, shift) = (bit / 8, bit % 8);
     let window = (0..3).fold(0, |window, i| {
         window | u32::from(bytes.get(byte + i).copied().unwrap_or(0)) << (8 * i)

@@ -91,6 +91,60 @@ impl TensorScale {
     }
 }
 
+/// Scales of scales: what the scales of some successive blocks of a row of blocks are multiplied by.
+/// A block's scale is then the f32 product `s · u`, with `s` the number of its own scale code and
+/// `u` that of its group. ggml's K-quants and bitsandbytes' nested `absmax` are of this kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SubScale {
+    /// The format of `u`.
+    pub format: FormatSpec,
+    /// Blocks of a group: 1 or more. The last group of a row of blocks may have fewer.
+    pub blocks: u32,
+}
+
+impl SubScale {
+    /// A number of this format for so many successive blocks.
+    #[must_use]
+    pub const fn new(format: FormatSpec, blocks: u32) -> Self {
+        Self { format, blocks }
+    }
+}
+
+/// Which elements of a block its scale is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ScaleSigns {
+    /// All: a block has one scale.
+    Shared,
+    /// Elements without a sign bit have the first of two scales of a block, those with a sign bit
+    /// the second. AFPQ.
+    PerSign,
+}
+
+/// Where the numbers of element codes come from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Codebooks {
+    /// The element format says what its codes stand for.
+    Format,
+    /// The tensor has a codebook: `2^bits` numbers of this format, the first for code 0, with
+    /// `bits` the width of an element code.
+    Tensor(FormatSpec),
+    /// Each row, counted through all matrices, has a codebook of its own. any4.
+    Row(FormatSpec),
+}
+
+impl Codebooks {
+    /// The format of the entries, if there are codebooks.
+    pub(crate) const fn format(&self) -> Option<&FormatSpec> {
+        match self {
+            Self::Format => None,
+            Self::Tensor(format) | Self::Row(format) => Some(format),
+        }
+    }
+}
+
 /// What is added to an element besides scaling.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]

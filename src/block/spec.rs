@@ -2,8 +2,8 @@
 
 use super::rule::ScaleRule;
 use super::scheme::{
-    Dequantization, Division, ElementRounding, Extent, Nonfinite, Offset, Search, TensorScale,
-    ZeroMinimum, ZeroSign,
+    Codebooks, Dequantization, Division, ElementRounding, Extent, Nonfinite, Offset, ScaleSigns,
+    Search, SubScale, TensorScale, ZeroMinimum, ZeroSign,
 };
 use crate::policy::{Convert, with_methods};
 use crate::round::Round;
@@ -59,6 +59,12 @@ pub struct BlockSpec {
     pub search: Option<Search>,
     /// The scale of the whole tensor.
     pub tensor_scale: TensorScale,
+    /// What the scales of some successive blocks are multiplied by.
+    pub sub_scale: Option<SubScale>,
+    /// Which elements of a block its scale is for.
+    pub scale_signs: ScaleSigns,
+    /// Where the numbers of element codes come from.
+    pub codebooks: Codebooks,
     /// What is added besides scaling.
     pub offset: Offset,
     /// The sign of a stored minimum of zero.
@@ -105,6 +111,9 @@ impl BlockSpec {
             flush_below: 0.0,
             search: None,
             tensor_scale: TensorScale::None,
+            sub_scale: None,
+            scale_signs: ScaleSigns::Shared,
+            codebooks: Codebooks::Format,
             offset: Offset::None,
             zero_minimum: ZeroMinimum::First,
             division: Division::Exact,
@@ -127,6 +136,9 @@ impl BlockSpec {
         with_flush_below, flush_below: f32;
         with_search, search: Option<Search>;
         with_tensor_scale, tensor_scale: TensorScale;
+        with_sub_scale, sub_scale: Option<SubScale>;
+        with_scale_signs, scale_signs: ScaleSigns;
+        with_codebooks, codebooks: Codebooks;
         with_offset, offset: Offset;
         with_zero_minimum, zero_minimum: ZeroMinimum;
         with_division, division: Division;
@@ -168,11 +180,36 @@ impl BlockSpec {
         }
     }
 
-    /// Bits that an element costs, its share of scale and offset included: 4.25 of MXFP4, 4.5 of
-    /// NVFP4. What the whole tensor, a row or a column share counts as nothing.
+    /// Scales that a block stores: 0 without a scale format, 2 of a scheme with a scale for each
+    /// sign, else 1.
+    #[must_use]
+    pub const fn scales_per_block(&self) -> usize {
+        match (&self.scale, self.scale_signs) {
+            (None, _) => 0,
+            (Some(_), ScaleSigns::Shared) => 1,
+            (Some(_), ScaleSigns::PerSign) => 2,
+        }
+    }
+
+    /// Whether an element's number is its code's, in the element format, under one scale of its
+    /// block: no sub-scales, no scale for each sign, no codebooks. Only such schemes quantize, and
+    /// only they have kernels.
+    pub(crate) const fn is_plain(&self) -> bool {
+        matches!(
+            (&self.sub_scale, self.scale_signs, &self.codebooks),
+            (None, ScaleSigns::Shared, Codebooks::Format)
+        )
+    }
+
+    /// Bits that an element costs, its share of scales, sub-scales and offset included: 4.25 of
+    /// MXFP4, 4.5 of NVFP4. What the whole tensor, a row or a column share counts as nothing.
     #[must_use]
     pub fn bits_per_element(&self) -> f64 {
-        let shared = 8.0 * (self.scale_bytes() + self.offset_bytes()) as f64;
+        let scales = self.scales_per_block() * self.scale_bytes();
+        let sub_scale = self.sub_scale.map_or(0.0, |sub_scale| {
+            code_bytes(&sub_scale.format) as f64 / f64::from(sub_scale.blocks)
+        });
+        let shared = 8.0 * ((scales + self.offset_bytes()) as f64 + sub_scale);
         let block = match self.extent {
             Extent::Block { rows, cols } => f64::from(rows) * f64::from(cols),
             Extent::Flat(length) => f64::from(length),

@@ -1,8 +1,9 @@
 //! `Debug` of tensors, views and parts in one line: what they are and how large, never their bytes.
 
+use super::parts::Parts;
 use super::preset;
 use super::spec::BlockSpec;
-use super::tensor::{Parts, QuantTensor};
+use super::tensor::QuantTensor;
 use super::view::QuantView;
 use core::fmt::{Debug, Display, Formatter, Result};
 
@@ -51,6 +52,6 @@ impl Debug for QuantTensor {
 
 impl Debug for QuantView<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        summary(f, "QuantView", self.spec(), self.shape(), &self.parts())
+        summary(f, "QuantView", self.spec(), self.shape(), self.bytes())
     }
 }

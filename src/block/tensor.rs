@@ -1,28 +1,32 @@
-//! [`QuantTensor`]: a block-scaled tensor in buffers of its own. Making one from numbers, and
-//! numbers from one, is `ops`' work.
+//! [`QuantTensor`]: a block-scaled tensor in buffers of its own or in shared ones. Making one from
+//! numbers, and numbers from one, is `ops`' work.
 
+use super::bytes::{Bytes, SharedMemory};
 use super::geometry::Geometry;
+use super::given::Accept;
+use super::parts::{Lengths, Parts};
 use super::spec::BlockSpec;
+use super::view::QuantView;
 use crate::error::Error;
-use crate::mem::Aligned;
 use alloc::vec::Vec;
 
-/// A tensor in a block-scaled format: packed codes, scales, and what else the format has, in
-/// buffers of their own.
+/// A tensor in a block-scaled format: packed codes, scales, and what else the format has, in buffers
+/// of their own, or in ranges of shared memory ([`from_shared`](Self::from_shared)).
 ///
 /// # Layout
 /// Codes are row-major, each row a dense stream with the first code in the low bits, starting at a
-/// byte of its own; the buffer starts at a multiple of 64 bytes. Scales are row-major over the grid
-/// of blocks, one, two or four little-endian bytes each; so are offsets.
-/// [`Extent::Flat`](crate::Extent::Flat) has a single row. A last block may be smaller than the
-/// others; there is no padding. Other programs' layouts are conversions: see
-/// [`layout`](super::layout).
+/// byte of its own; a buffer of its own starts at a multiple of 64 bytes. Scales are row-major over
+/// the grid of blocks, one, two or four little-endian bytes each; so are offsets, and sub-scales
+/// over the grid of groups of blocks. [`Extent::Flat`](crate::Extent::Flat) has a single row. A last
+/// block may be smaller than the others, and so may a first one if the tensor's
+/// [origin](Self::origin) lies inside it; there is no padding. Other programs' layouts are
+/// conversions: see [`layout`](super::layout).
 ///
 /// ```
 /// use subhalf::{QuantTensor, preset};
 /// let x: Vec<f32> = (0..64).map(|i| i as f32 / 8.0 - 4.0).collect();
 /// let tensor = QuantTensor::quantize(&preset::ocp::MXFP4, &x, &[2, 32])?;
-/// assert_eq!((tensor.codes().len(), tensor.scales()), (32, &[127, 126][..]));       // 1.0 and 0.5
+/// assert_eq!((tensor.codes().len(), tensor.scales()), (32, &[127, 126][..])); // 1.0 and 0.5
 /// assert_eq!(tensor.dequantize()[..3], [-4.0, -4.0, -4.0]);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
@@ -31,51 +35,105 @@ pub struct QuantTensor {
     pub(crate) spec: BlockSpec,
     pub(crate) shape: Vec<usize>,
     pub(crate) geometry: Geometry,
-    pub(crate) codes: Aligned<u8>,
-    pub(crate) scales: Aligned<u8>,
-    pub(crate) offsets: Aligned<u8>,
+    pub(crate) codes: Bytes,
+    pub(crate) scales: Bytes,
+    pub(crate) offsets: Bytes,
+    pub(super) sub_scales: Bytes,
+    pub(super) codebooks: Bytes,
     pub(crate) tensor_scale: f32,
-}
-
-/// The parts of a tensor, as bytes: see [`QuantTensor`] for their layout. What a format does not
-/// have is empty, or 1 for the tensor scale.
-#[derive(Clone, Copy)]
-pub struct Parts<'a> {
-    /// Packed element codes.
-    pub codes: &'a [u8],
-    /// Scale codes.
-    pub scales: &'a [u8],
-    /// Offset codes.
-    pub offsets: &'a [u8],
-    /// The tensor scale, as [`TensorScale`](crate::TensorScale) says.
-    pub tensor_scale: f32,
+    /// Tensor scales, one for each matrix; empty where one is for all.
+    pub(super) tensor_scales: Vec<f32>,
 }
 
 impl QuantTensor {
     /// All zeros: codes, scales and offsets of code 0.
     pub(crate) fn zeroed(spec: &BlockSpec, shape: &[usize]) -> Result<Self, Error> {
         spec.validate()?;
-        let geometry = Geometry::of(spec, shape)?;
-        Ok(Self {
+        Ok(Self::zeroed_at(spec, shape, Geometry::of(spec, shape)?))
+    }
+
+    pub(super) fn zeroed_at(spec: &BlockSpec, shape: &[usize], geometry: Geometry) -> Self {
+        let lengths = Lengths::of(spec, &geometry);
+        Self {
             spec: *spec,
             shape: shape.to_vec(),
             geometry,
-            codes: Aligned::zeroed(geometry.lines() * geometry.row_bytes),
-            scales: Aligned::zeroed(geometry.blocks() * spec.scale_bytes()),
-            offsets: Aligned::zeroed(geometry.blocks() * spec.offset_bytes()),
+            codes: Bytes::zeroed(lengths.codes),
+            scales: Bytes::zeroed(lengths.scales),
+            offsets: Bytes::zeroed(lengths.offsets),
+            sub_scales: Bytes::zeroed(lengths.sub_scales),
+            codebooks: Bytes::zeroed(lengths.codebooks),
             tensor_scale: 1.0,
-        })
+            tensor_scales: Vec::new(),
+        }
+    }
+
+    /// A tensor of these parts, copied.
+    ///
+    /// # Errors
+    /// Refuses what [`QuantView::from_parts`] refuses.
+    pub fn from_parts(spec: &BlockSpec, shape: &[usize], parts: Parts<'_>) -> Result<Self, Error> {
+        Self::from_parts_with(spec, shape, parts, Accept::Finite)
+    }
+
+    /// A tensor of these parts, copied, under a choice of scales and minima.
+    ///
+    /// # Errors
+    /// Refuses what [`QuantView::from_parts_with`] refuses.
+    pub fn from_parts_with(
+        spec: &BlockSpec,
+        shape: &[usize],
+        parts: Parts<'_>,
+        accept: Accept,
+    ) -> Result<Self, Error> {
+        Ok(QuantView::from_parts_with(spec, shape, parts, accept)?.to_owned())
+    }
+
+    /// A tensor over memory that it shares, say a mapped file: parts that lie within `memory` stay
+    /// there, and the tensor keeps the memory alive; others are copied. The memory must not change
+    /// while tensors have parts of it. Writing to the tensor
+    /// ([`Quantizer::quantize_into`](crate::Quantizer::quantize_into)) gives it buffers of its own.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use subhalf::{Parts, QuantTensor, SharedMemory, preset};
+    /// let file: SharedMemory = Arc::new(vec![0x21u8, 0x43, 0x65, 0x07, 128, 127]);
+    /// let bytes = (*file).as_ref();
+    /// let parts = Parts::new(&bytes[..4], &bytes[4..]);
+    /// let weight = QuantTensor::from_shared(&file, &preset::ocp::MXFP4, &[2, 4], parts)?;
+    /// assert!(std::ptr::eq(weight.codes(), &bytes[..4]));
+    /// assert_eq!(weight.dequantize(), [1.0, 2.0, 3.0, 4.0, 3.0, 4.0, 6.0, 0.0]);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Refuses what [`QuantView::from_parts`] refuses.
+    pub fn from_shared(
+        memory: &SharedMemory,
+        spec: &BlockSpec,
+        shape: &[usize],
+        parts: Parts<'_>,
+    ) -> Result<Self, Error> {
+        let view = QuantView::from_parts(spec, shape, parts)?;
+        Ok(view.owned_by(|bytes| Bytes::within(memory, bytes)))
+    }
+
+    /// Makes one tensor scale that of all matrices.
+    pub(crate) fn set_tensor_scale(&mut self, tensor_scale: f32) {
+        self.tensor_scale = tensor_scale;
+        self.tensor_scales.clear();
     }
 
     /// The buffers.
     #[must_use]
     pub fn parts(&self) -> Parts<'_> {
-        Parts {
-            codes: self.codes.as_slice(),
-            scales: self.scales.as_slice(),
-            offsets: self.offsets.as_slice(),
-            tensor_scale: self.tensor_scale,
-        }
+        Parts::new(self.codes.as_slice(), self.scales.as_slice())
+            .with_offsets(self.offsets.as_slice())
+            .with_sub_scales(self.sub_scales.as_slice())
+            .with_codebooks(self.codebooks.as_slice())
+            .with_tensor_scale(self.tensor_scale)
+            .with_tensor_scales(&self.tensor_scales)
+            .with_origin(self.geometry.origin)
     }
 
     /// The format.
@@ -108,9 +166,35 @@ impl QuantTensor {
         self.offsets.as_slice()
     }
 
-    /// The tensor scale, as [`TensorScale`](crate::TensorScale) says; 1 without one.
+    /// Sub-scale codes.
+    #[must_use]
+    pub fn sub_scales(&self) -> &[u8] {
+        self.sub_scales.as_slice()
+    }
+
+    /// Codebook entries, codebook after codebook.
+    #[must_use]
+    pub fn codebooks(&self) -> &[u8] {
+        self.codebooks.as_slice()
+    }
+
+    /// The tensor scale, as [`TensorScale`](crate::TensorScale) says; 1 without one, and where every
+    /// matrix has its own.
     #[must_use]
     pub const fn tensor_scale(&self) -> f32 {
         self.tensor_scale
+    }
+
+    /// The tensor scales of the matrices of a stack; empty where one is for all.
+    #[must_use]
+    pub fn tensor_scales(&self) -> &[f32] {
+        &self.tensor_scales
+    }
+
+    /// The row and column at which the first element lies in the first block; `[0, 0]` but for
+    /// tensors that were cut inside a block.
+    #[must_use]
+    pub const fn origin(&self) -> [usize; 2] {
+        self.geometry.origin
     }
 }

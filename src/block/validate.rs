@@ -2,7 +2,8 @@
 
 use super::rule::{Ratio, ScaleRule};
 use super::scheme::{
-    Dequantization, Division, ElementRounding, Extent, Nonfinite, Offset, Search, TensorScale,
+    Codebooks, Dequantization, Division, ElementRounding, Extent, Nonfinite, Offset, ScaleSigns,
+    Search, SubScale, TensorScale,
 };
 use super::spec::BlockSpec;
 use crate::error::Error;
@@ -75,6 +76,9 @@ impl BlockSpec {
                 return Some("extent: expected at least one row, one column and one element");
             }
             _ => {}
+        }
+        if let Some(what) = self.conflict_of_parts() {
+            return Some(what);
         }
         match &self.scale {
             None if !matches!(self.rule, ScaleRule::Unit)
@@ -233,6 +237,36 @@ impl BlockSpec {
     }
 
     /// Whether the tensor scale has what the formula takes.
+    /// Conflicts of sub-scales, scales for each sign and codebooks.
+    const fn conflict_of_parts(&self) -> Option<&'static str> {
+        let per_sign = matches!(self.scale_signs, ScaleSigns::PerSign);
+        let no_scale = self.scale.is_none();
+        match &self.sub_scale {
+            Some(SubScale { blocks: 0, .. }) => {
+                return Some("sub-scale: expected at least one block");
+            }
+            Some(_) if no_scale => return Some("sub-scale: expected a scale format"),
+            _ => {}
+        }
+        if per_sign && no_scale {
+            return Some("scale for each sign: expected a scale format");
+        }
+        if per_sign && !matches!(self.offset, Offset::None) {
+            return Some("scale for each sign: expected no offset");
+        }
+        match self.codebooks {
+            Codebooks::Format => None,
+            _ if self.element.bits() > 8 => Some("codebooks: expected codes of at most 8 bits"),
+            _ if matches!(self.offset, Offset::ZeroPoint) => {
+                Some("codebooks: expected no zero point")
+            }
+            Codebooks::Row(_) if matches!(self.extent, Extent::Flat(_)) => {
+                Some("codebooks for each row: expected blocks that do not reach over rows")
+            }
+            Codebooks::Tensor(_) | Codebooks::Row(_) => None,
+        }
+    }
+
     const fn restorable(&self, restore: Dequantization) -> bool {
         match self.tensor_scale {
             TensorScale::None | TensorScale::Multiplier { .. } => {

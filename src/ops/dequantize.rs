@@ -46,28 +46,27 @@ impl QuantView<'_> {
         if dst.is_empty() {
             return;
         }
-        if let Some(plan) =
-            &DequantizePlan::lower(exec.isa(), self.spec(), self.parts().tensor_scale)
-        {
+        if !self.bytes().tensor_scales.is_empty() {
+            // Matrices with tensor scales of their own share no blocks: each comes back by itself.
+            let len = geometry.rows * geometry.cols;
+            let matrices = (0..geometry.matrices).filter_map(|index| self.matrix(index).ok());
+            matrices.zip(dst.chunks_mut(len)).for_each(|(view, dst)| view.restore_into(dst, exec));
+            return;
+        }
+        let plan = DequantizePlan::lower(exec.isa(), self.spec(), self.bytes().tensor_scale);
+        if let Some(plan) = plan.as_ref().filter(|_| geometry.rows_begin_blocks()) {
             // Some rows at a time, so that what a call costs is nothing.
             const ELEMENTS: usize = 1 << 16;
             let rows = (ELEMENTS / geometry.cols).max(1);
             let streams =
-                kernel::is_large(size_of::<f32>() * self.len() + self.parts().codes.len());
+                kernel::is_large(size_of::<f32>() * self.len() + self.bytes().codes.len());
             let job = Job { plan, bits: self.spec().element.bits(), streams, isa: exec.isa() };
             return exec
                 .chunks(dst, rows * geometry.cols, |index, dst| job.rows(self, index * rows, dst));
         }
-        let element = &self.spec().element;
         exec.chunks(dst, geometry.cols, |line, row| {
-            for column in 0..geometry.grid_cols {
-                let cols = geometry.block_cols(column);
-                let restorer = self.block_restorer(geometry.block(line, cols.start));
-                for col in cols {
-                    row[col] = D::nearest(Unpacked::from_f32(
-                        restorer.restore(element.decode_f32(self.code_at(line, col))),
-                    ));
-                }
+            for (col, to) in row.iter_mut().enumerate() {
+                *to = D::nearest(Unpacked::from_f32(self.number_at(line, col)));
             }
         });
     }
@@ -107,12 +106,14 @@ impl Job<'_> {
         let run = if once { 8 * COLUMNS } else { COLUMNS };
         // As for quantization, rows of whole blocks and whole bytes are one long row.
         if grid.is_long(self.bits) {
-            let codes = &view.parts().codes[first * grid.row_bytes..];
+            let codes = &view.bytes().codes[first * grid.row_bytes..];
             let tiles = Tiles { cols: dst.len(), block_cols: grid.block_cols, run };
             self.row(view, tiles, first * grid.grid_cols, codes, dst, &mut scratch);
         } else {
             for (line, dst) in (first..).zip(dst.chunks_mut(grid.cols)) {
-                let codes = &view.parts().codes[line * grid.row_bytes..][..grid.row_bytes];
+                // The last row of a view may lack what lies behind its columns.
+                let codes = &view.bytes().codes[line * grid.row_bytes..];
+                let codes = codes.get(..grid.row_bytes).unwrap_or(codes);
                 let tiles = Tiles { cols: grid.cols, block_cols: grid.block_cols, run };
                 self.row(view, tiles, grid.block(line, 0), codes, dst, &mut scratch);
             }
@@ -136,7 +137,7 @@ impl Job<'_> {
         // first-level cache until they are done.
         for cols in tiles.ranges() {
             let blocks = tiles.touched(&cols);
-            let (stored, blocks) = (view.parts(), origin + blocks.start..origin + blocks.end);
+            let (stored, blocks) = (view.bytes(), origin + blocks.start..origin + blocks.end);
             self.plan.factors(
                 [stored.scales, stored.offsets],
                 blocks,

@@ -146,15 +146,15 @@ impl QuantView<'_> {
         let element = &self.spec().element;
         let ends = Ends::of(element);
         let counters = if element.bits() <= 8 { 1 << element.bits() } else { 0 };
-        let geometry = self.geometry();
+        let cols = self.geometry().cols;
         let measure = |first: usize, piece: &[T]| {
             let mut errors = ErrorStats::new();
             let mut codes = vec![0u64; counters];
             for (index, &x) in (first..).zip(piece) {
-                let (line, col) = (index / geometry.cols, index % geometry.cols);
+                let (line, col) = (index / cols, index % cols);
                 let code = self.code_at(line, col);
                 let (x, back) = (x.into(), f64::from(restored[index]));
-                let scale = || self.block_scale(geometry.block(line, col));
+                let scale = || self.scale(index).unwrap_or(1.0);
                 let outside = x.is_finite()
                     && (back.is_infinite() || ends.passed(element.decode(code), scale, x, back));
                 errors.push(x, back, Flags::NONE.and_if(outside, Flags::OVERFLOW));
@@ -176,9 +176,9 @@ impl QuantView<'_> {
         let Some(format) = &self.spec().scale else { return Vec::new() };
         let coded = format.bits() <= 8;
         let mut counts = vec![0; if coded { 1 << format.bits() } else { 256 }];
-        for block in 0..self.blocks() {
-            let exponent_field = || self.block_scale(block).to_bits() >> 23 & 0xFF;
-            counts[if coded { self.scale_code(block) } else { exponent_field() } as usize] += 1;
+        for code in (0..self.blocks()).flat_map(|block| self.scale_codes(block)) {
+            let exponent_field = || format.decode_f32(code).to_bits() >> 23 & 0xFF;
+            counts[if coded { code } else { exponent_field() } as usize] += 1;
         }
         counts
     }

@@ -45,8 +45,7 @@ fn schemes_without_a_name_are_told_by_their_formats() {
         format!("{tensor:?}").starts_with("QuantTensor(F4E2M1 elements, E8M0 scales, [2, 24], ")
     );
     let int8 = preset::int::INT8_ASYM_TENSOR;
-    let parts =
-        Parts { codes: &[0; 4], scales: &[0, 0, 128, 63], offsets: &[0], tensor_scale: 1.0 };
+    let parts = Parts::new(&[0; 4], &[0, 0, 128, 63]).with_offsets(&[0]);
     let view = QuantView::from_parts(&int8, &[4], parts).unwrap();
     let expected = "QuantView(int::INT8_ASYM_TENSOR, [4], Parts(4 bytes of codes, 4 of scales, 1 of offsets, tensor scale 1.0))";
     assert_eq!(format!("{view:?}"), expected);

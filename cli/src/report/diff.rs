@@ -99,7 +99,7 @@ pub(crate) fn write(
         first.append(shown);
         let measured = [stats(&stored[0], &tensor.values)?, stats(&stored[1], &tensor.values)?];
         table.row(row(name.clone(), counts, [measured[0].errors(), measured[1].errors()]));
-        tensor_scales.row([name, number(a.parts().tensor_scale), number(b.parts().tensor_scale)]);
+        tensor_scales.row([name, number(a.tensor_scale(0)), number(b.tensor_scale(0))]);
         all = all.plus(counts);
         errors.iter_mut().zip(&measured).for_each(|(total, one)| total.merge(one.errors()));
     }

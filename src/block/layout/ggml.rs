@@ -249,7 +249,7 @@ pub fn from_ggml_with(
             put(row, spec.element.bits(), index % row_blocks * len + i, code.into());
         }
     }
-    accept.check(&spec, tensor.scales(), tensor.offsets())?;
+    accept.check(&spec, &tensor.parts())?;
     Ok(tensor)
 }
 
@@ -273,7 +273,9 @@ pub fn to_ggml(kind: GgmlType, tensor: &QuantView<'_>) -> Result<Vec<u8>, Error>
             "elements, scales, minima and blocks of this ggml type, no tensor scale",
         );
     }
-    let (geometry, parts) = (tensor.geometry(), tensor.parts());
+    let copy = tensor.for_layout("tensor for ggml")?;
+    let tensor = copy.as_ref().map_or(*tensor, QuantTensor::view);
+    let (geometry, parts) = (tensor.geometry(), tensor.bytes());
     let row_blocks = kind.row_blocks(geometry.cols)?;
     let mut bytes = vec![0; geometry.lines() * row_blocks * kind.block_bytes()];
     let mut codes = vec![0; shape.len];

@@ -29,7 +29,9 @@ pub fn to_gpt_oss(tensor: &QuantView<'_>) -> Result<(Vec<u8>, Vec<u8>), Error> {
         return Err(Error::Scheme { what: "gpt-oss blocks", expected });
     }
     whole_blocks(tensor.shape())?;
-    Ok((tensor.parts().codes.to_vec(), tensor.parts().scales.to_vec()))
+    let copy = tensor.for_layout("gpt-oss blocks")?;
+    let tensor = copy.as_ref().map_or(*tensor, QuantTensor::view);
+    Ok((tensor.bytes().codes.to_vec(), tensor.bytes().scales.to_vec()))
 }
 
 /// The tensor of this shape that gpt-oss' `blocks` and `scales` hold, in [`preset::ocp::MXFP4`].
@@ -39,11 +41,7 @@ pub fn to_gpt_oss(tensor: &QuantView<'_>) -> Result<(Vec<u8>, Vec<u8>), Error> {
 /// [`Error::TooLarge`] for a shape beyond the address space.
 pub fn from_gpt_oss(blocks: &[u8], scales: &[u8], shape: &[usize]) -> Result<QuantTensor, Error> {
     whole_blocks(shape)?;
-    QuantTensor::from_parts(
-        &preset::ocp::MXFP4,
-        shape,
-        Parts { codes: blocks, scales, offsets: &[], tensor_scale: 1.0 },
-    )
+    QuantTensor::from_parts(&preset::ocp::MXFP4, shape, Parts::new(blocks, scales))
 }
 
 fn whole_blocks(shape: &[usize]) -> Result<(), Error> {

@@ -156,6 +156,7 @@ impl Layer {
         if (spec.element, spec.offset) != (FormatSpec::UINT4, Offset::ZeroPoint) {
             return Err(refuse);
         }
+        tensor.for_layout("tensor for GPTQ or AWQ")?;
         let count = tensor.blocks();
         Ok(Self {
             inputs,
@@ -193,12 +194,8 @@ impl Layer {
             let (row, col) = (i / self.outputs, i % self.outputs);
             codes[row * row_bytes + col / 2] |= code << (col % 2 * 4);
         }
-        let parts = Parts {
-            codes: &codes,
-            scales: &self.scales.bytes(),
-            offsets: &self.zeros,
-            tensor_scale: 1.0,
-        };
+        let scales = self.scales.bytes();
+        let parts = Parts::new(&codes, &scales).with_offsets(&self.zeros);
         let spec = grouped(self.group, self.scales.format());
         QuantTensor::from_parts_with(&spec, &[self.inputs, self.outputs], parts, accept)
     }

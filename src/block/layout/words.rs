@@ -148,6 +148,7 @@ fn transposed(words: &[i32], rows: usize, cols: usize) -> Vec<i32> {
 /// scale, in another extent than [`Extent::Flat`](crate::Extent::Flat).
 pub fn to_compressed_tensors(tensor: &QuantView<'_>) -> Result<Vec<i32>, Error> {
     let bits = signed_bits(tensor.spec())?;
+    tensor.for_layout("words of compressed-tensors")?;
     let geometry = tensor.geometry();
     let codes: Vec<u8> = (0..geometry.lines())
         .flat_map(|line| {
@@ -199,7 +200,7 @@ pub fn from_compressed_tensors_with(
     QuantTensor::from_parts_with(
         spec,
         shape,
-        Parts { codes: &packed, scales, offsets, tensor_scale: 1.0 },
+        Parts::new(&packed, scales).with_offsets(offsets),
         accept,
     )
 }

@@ -42,6 +42,10 @@ enum CodeDecoder {
 impl DequantizePlan {
     /// The plan; `None` for elements of more than 8 bits.
     pub(crate) fn lower(isa: Isa, spec: &BlockSpec, tensor_scale: f32) -> Option<Self> {
+        // Sub-scales, scales for each sign and codebooks have no kernel.
+        if !spec.is_plain() {
+            return None;
+        }
         if spec.element.bits() > 8 {
             return None;
         }

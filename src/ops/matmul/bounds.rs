@@ -50,7 +50,7 @@ impl Operand<'_> {
             Source::Tensor(view) => {
                 let scale = view.spec().scale.as_ref();
                 if scale.is_some_and(|format| format.bits() <= 8) {
-                    BitRange::of(scale, view.parts().scales.iter().map(|byte| (*byte).into()))
+                    BitRange::of(scale, view.bytes().scales.iter().map(|byte| (*byte).into()))
                 } else {
                     BitRange::of(scale, (0..view.blocks()).map(|block| view.scale_code(block)))
                 }

@@ -12,6 +12,7 @@ mod builder;
 mod codes;
 mod engine;
 mod finish;
+mod held;
 mod job;
 mod operand;
 mod pack_a;

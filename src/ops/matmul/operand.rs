@@ -38,6 +38,15 @@ macro_rules! activation {
                 }
             }
 
+            /// Some of the numbers.
+            fn part(self, first: usize, len: usize) -> Self {
+                match self {
+                    $($(#[$attr])* Self::$variant(numbers) => {
+                        Self::$variant(&numbers[first..][..len])
+                    })*
+                }
+            }
+
             fn name(self) -> &'static str {
                 match self {
                     $($(#[$attr])* Self::$variant(_) => stringify!($type),)*
@@ -45,7 +54,7 @@ macro_rules! activation {
             }
 
             /// The numbers from `first` on, as f32s.
-            fn read(self, first: usize, dst: &mut [f32]) {
+            pub(super) fn read(self, first: usize, dst: &mut [f32]) {
                 match self {
                     $($(#[$attr])* Self::$variant(numbers) => {
                         dst.iter_mut().zip(&numbers[first..]).for_each(|(to, x)| *to = f32::from(*x));
@@ -79,6 +88,7 @@ pub struct Operand<'a> {
     batch: usize,
     rows: usize,
     cols: usize,
+    transposed: bool,
     pub(super) source: Source<'a>,
 }
 
@@ -90,27 +100,6 @@ pub(super) enum Source<'a> {
     Tensor(QuantView<'a>),
     Quantize(&'a Quantizer<'a>, Numbers<'a>),
     Packed(&'a PackedMatrix),
-}
-
-/// Numbers that are quantized when the product is taken.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pending<'a> {
-    quantizer: &'a Quantizer<'a>,
-    numbers: Numbers<'a>,
-    shape: [usize; 3],
-}
-
-impl Pending<'_> {
-    /// The tensor.
-    pub(super) fn quantize(self) -> Result<QuantTensor, Error> {
-        match self.numbers {
-            Numbers::F32(numbers) => self.quantizer.quantize(numbers, &self.shape),
-            #[cfg(feature = "half")]
-            Numbers::F16(numbers) => self.quantizer.quantize(numbers, &self.shape),
-            #[cfg(feature = "half")]
-            Numbers::BF16(numbers) => self.quantizer.quantize(numbers, &self.shape),
-        }
-    }
 }
 
 impl core::fmt::Debug for Operand<'_> {
@@ -204,7 +193,53 @@ impl<'a> Operand<'a> {
     fn new(source: Source<'a>, len: usize, shape: &[usize]) -> Result<Self, Error> {
         let [batch, rows, cols] = matrices(shape)?;
         Error::check_length("elements of an operand", batch * rows * cols, len)?;
-        Ok(Self { batch, rows, cols, source })
+        Ok(Self { batch, rows, cols, transposed: false, source })
+    }
+
+    /// An operand of matrices, rows and columns that its source has.
+    pub(super) const fn over(source: Source<'a>, [batch, rows, cols]: [usize; 3]) -> Self {
+        Self { batch, rows, cols, transposed: false, source }
+    }
+
+    /// This operand with rows and columns exchanged: `[K, N]` as it is stored goes in as `[N, K]`,
+    /// so that `matmul(x, weight.transposed())` is `X · W`. A block-scaled tensor is turned with its
+    /// blocks, as [`QuantView::transposed`] does. The product makes a copy of the operand, once.
+    ///
+    /// ```
+    /// use subhalf::{Operand, matmul};
+    /// let (x, w) = ([1.0f32, 2.0], [3.0f32, 4.0, 5.0, 6.0]);
+    /// let (x, w) = (Operand::numbers(&x, &[1, 2])?, Operand::numbers(&w, &[2, 2])?);
+    /// assert_eq!((matmul(x, w)?, matmul(x, w.transposed())?), (vec![11.0, 17.0], vec![13.0, 16.0]));
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn transposed(self) -> Self {
+        Self { rows: self.cols, cols: self.rows, transposed: !self.transposed, ..self }
+    }
+
+    /// Whether rows of the source are columns of the operand.
+    pub(super) const fn is_transposed(&self) -> bool {
+        self.transposed
+    }
+
+    /// One matrix of a batch; `None` of a packed one, which lies in panels.
+    pub(super) fn matrix(&self, index: usize) -> Result<Option<Self>, Error> {
+        if self.batch == 1 && !self.has_matrix_scales() {
+            return Ok(Some(*self));
+        }
+        let (len, first) = (self.rows * self.cols, index * self.rows * self.cols);
+        let source = match self.source {
+            Source::Numbers(numbers) => Source::Numbers(numbers.part(first, len)),
+            Source::Codes(spec, codes) => Source::Codes(spec, codes.part(first, len)),
+            Source::Tensor(view) => Source::Tensor(view.matrix(index)?),
+            Source::Quantize(..) | Source::Packed(_) => return Ok(None),
+        };
+        Ok(Some(Self { batch: 1, source, ..*self }))
+    }
+
+    /// Whether the matrices of a tensor have tensor scales of their own.
+    pub(super) const fn has_matrix_scales(&self) -> bool {
+        matches!(&self.source, Source::Tensor(view) if !view.bytes().tensor_scales.is_empty())
     }
 
     /// Matrices of a batch.
@@ -234,18 +269,9 @@ impl<'a> Operand<'a> {
     pub(super) const fn is_scaled(&self) -> bool {
         match &self.source {
             Source::Numbers(_) | Source::Codes(..) => false,
-            Source::Tensor(_) | Source::Quantize(..) => true,
+            Source::Tensor(view) => view.spec().is_plain(),
+            Source::Quantize(..) => true,
             Source::Packed(packed) => packed.spec().is_some(),
-        }
-    }
-
-    /// What is yet to be quantized.
-    pub(super) const fn pending(&self) -> Option<Pending<'a>> {
-        match self.source {
-            Source::Quantize(quantizer, numbers) => {
-                Some(Pending { quantizer, numbers, shape: [self.batch, self.rows, self.cols] })
-            }
-            _ => None,
         }
     }
 
@@ -293,16 +319,24 @@ impl<'a> Operand<'a> {
     pub(super) fn block_k(&self) -> usize {
         let whole = self.cols.max(1);
         match self.spec().map(|spec| spec.extent) {
+            _ if !self.blocks_align() => 1,
             None | Some(Extent::Tensor | Extent::Row) => whole,
             Some(Extent::Column) => 1,
             Some(Extent::Block { cols, .. }) => (cols as usize).min(whole),
-            Some(Extent::Flat(length)) if self.blocks_align() => (length as usize).min(whole),
-            Some(Extent::Flat(_)) => 1,
+            Some(Extent::Flat(length)) => (length as usize).min(whole),
         }
     }
 
-    /// Whether blocks end at the same places in every row.
+    /// Whether a tensor was not cut inside a block of its columns.
+    pub(super) fn rows_begin_blocks(&self) -> bool {
+        !matches!(&self.source, Source::Tensor(view) if view.origin()[1] != 0)
+    }
+
+    /// Whether every row begins at a block, so that blocks end at the same places in all.
     pub(super) fn blocks_align(&self) -> bool {
+        if !self.rows_begin_blocks() {
+            return false;
+        }
         match self.spec().map(|spec| spec.extent) {
             Some(Extent::Flat(length)) => {
                 let length = length as usize;
@@ -335,7 +369,7 @@ impl<'a> Operand<'a> {
             Source::Tensor(view) => {
                 for (k, to) in dst.iter_mut().enumerate() {
                     let (line, col) = Self::place(&view, self.cols, line, k);
-                    let restorer = view.block_restorer(view.geometry().block(line, col));
+                    let restorer = view.restorer_at(view.geometry().block(line, col));
                     *to = restorer.restore(view.spec().element.decode_f32(view.code_at(line, col)));
                 }
             }
@@ -359,7 +393,7 @@ impl<'a> Operand<'a> {
                 for (k, to) in dst.iter_mut().enumerate() {
                     let (line, col) = Self::place(&view, self.cols, line, k);
                     let zero_point =
-                        zero_point(view.spec(), view.offset_code(view.geometry().block(line, col)));
+                        zero_point(view.spec(), view.offset_at(view.geometry().block(line, col)));
                     *to = element.decode_f32(view.code_at(line, col)) - zero_point;
                 }
             }
@@ -374,7 +408,8 @@ impl<'a> Operand<'a> {
             Source::Codes(_, CodeSlice::U8(codes)) => Some(&codes[line * self.cols..][..self.cols]),
             Source::Tensor(view) if !matches!(view.spec().extent, Extent::Flat(_)) => {
                 let bytes = view.geometry().row_bytes;
-                Some(&view.parts().codes[line * bytes..][..bytes])
+                let codes = &view.bytes().codes[line * bytes..];
+                Some(codes.get(..bytes).unwrap_or(codes))
             }
             _ => None,
         }
@@ -383,7 +418,7 @@ impl<'a> Operand<'a> {
     /// The tensor scale as it is stored; 1 without one.
     pub(super) fn stored_tensor_scale(&self) -> f32 {
         match self.source {
-            Source::Tensor(view) => view.parts().tensor_scale,
+            Source::Tensor(view) => view.bytes().tensor_scale,
             Source::Packed(packed) => packed.tensor_scale,
             _ => 1.0,
         }
@@ -404,7 +439,7 @@ impl<'a> Operand<'a> {
             }
             Source::Tensor(view) => {
                 let bytes = view.geometry().row_bytes;
-                let codes = &view.parts().codes[line * bytes..][..bytes];
+                let codes = &view.bytes().codes[line * bytes..];
                 unpack_by(isa, codes, view.spec().element.bits(), BitOrder::LsbFirst, dst);
             }
             _ => {}
@@ -417,7 +452,7 @@ impl<'a> Operand<'a> {
             Source::Tensor(view) => {
                 let (line, col) = Self::place(&view, self.cols, line, k);
                 let block = view.geometry().block(line, col);
-                (view.scale_code(block), view.offset_code(block))
+                (view.scale_code_at(block), view.offset_at(block))
             }
             _ => (0, 0),
         }
@@ -434,7 +469,7 @@ impl<'a> Operand<'a> {
         };
         let (grid, along) = (view.geometry(), matches!(view.spec().extent, Extent::Block { .. }));
         along.then(|| {
-            (&view.parts().scales[grid.block(line, 0) * width..][..grid.grid_cols * width], width)
+            (&view.bytes().scales[grid.block(line, 0) * width..][..grid.grid_cols * width], width)
         })
     }
 
@@ -480,7 +515,7 @@ impl<'a> From<QuantView<'a>> for Operand<'a> {
         let batch = shape[..shape.len().saturating_sub(2)]
             .iter()
             .fold(1usize, |product, &axis| product.saturating_mul(axis));
-        Self { batch, rows, cols, source: Source::Tensor(view) }
+        Self::over(Source::Tensor(view), [batch, rows, cols])
     }
 }
 
@@ -493,7 +528,6 @@ impl<'a> From<&'a QuantTensor> for Operand<'a> {
 
 impl<'a> From<&'a PackedMatrix> for Operand<'a> {
     fn from(packed: &'a PackedMatrix) -> Self {
-        let [batch, rows, cols] = packed.shape();
-        Self { batch, rows, cols, source: Source::Packed(packed) }
+        Self::over(Source::Packed(packed), packed.shape())
     }
 }

@@ -1,7 +1,8 @@
 //! Pack B: panels of 16 rows of an operand, codes kept as codes, with the scales of their blocks.
 
 use super::codes::code_rows;
-use super::operand::{Operand, Pending};
+use super::held::Held;
+use super::operand::Operand;
 use super::packed::PackedMatrix;
 use super::panel::{Data, Panel, PanelRestore, Scales};
 use super::scales::ScaleReader;
@@ -171,8 +172,14 @@ impl PackedMatrix {
     /// to be quantized.
     pub fn new<'a>(operand: impl Into<Operand<'a>>) -> Result<Self, Error> {
         let operand = operand.into();
-        let tensor = operand.pending().map(Pending::quantize).transpose()?;
-        let operand = tensor.as_ref().map_or(operand, Operand::from);
+        let held = Held::new(operand)?;
+        let operand = held.operand();
+        if operand.has_matrix_scales() || !operand.rows_begin_blocks() {
+            return Err(Error::Scheme {
+                what: "operand to pack",
+                expected: "one tensor scale, and columns that begin at a block",
+            });
+        }
         if let Some(packed) = operand.packed() {
             return Ok(packed.clone());
         }

@@ -3,8 +3,9 @@
 
 use super::builder::Matmul;
 use super::finish::Finish;
+use super::held::Held;
 use super::job::{Job, Shape};
-use super::operand::{Activation, Operand, Pending};
+use super::operand::{Activation, Operand};
 use super::{engine, reference};
 use crate::block::Offset;
 use crate::error::Error;
@@ -161,7 +162,7 @@ fn resolve<'b, D>(
     a: Operand<'b>,
     b: Operand<'b>,
     dst: &mut [D],
-    run: impl for<'c> FnOnce(&Job<'c>, &mut [D]),
+    run: impl for<'c> Fn(&Job<'c>, &mut [D]),
 ) -> Result<(), Error> {
     let shape = shape_of(&a, &b)?;
     let len = shape.len()?;
@@ -176,14 +177,34 @@ fn resolve<'b, D>(
         if a.is_scaled() || b.is_scaled() { Accumulator::BlockF32 } else { Accumulator::F32 };
     let accumulator = matmul.accumulator.unwrap_or(default);
     accumulator.validate()?;
-    let a_tensor = a.pending().map(Pending::quantize).transpose()?;
-    let b_tensor = b.pending().map(Pending::quantize).transpose()?;
-    let a = a_tensor.as_ref().map_or(a, Operand::from);
-    let b = b_tensor.as_ref().map_or(b, Operand::from);
+    let (a, b) = (Held::new(a)?, Held::new(b)?);
+    let (a, b) = (a.operand(), b.operand());
     check(&a, &accumulator)?;
     check(&b, &accumulator)?;
-    let model = accumulator.model([a.formats(), b.formats()]);
-    run(&job_of(matmul, [a, b], shape, accumulator, model), dst);
+    let model = || accumulator.model([a.formats(), b.formats()]);
+    if len == 0 || !(a.has_matrix_scales() || b.has_matrix_scales()) {
+        run(&job_of(matmul, [a, b], shape, accumulator, model()), dst);
+        return Ok(());
+    }
+    // Where each matrix has its own tensor scale, each product is one by itself.
+    let each = shape.m * shape.n;
+    let one = Shape { batch: 1, ..shape };
+    for (matrix, dst) in dst.chunks_mut(each).enumerate() {
+        let (Some(a), Some(b)) = (a.matrix(matrix)?, b.matrix(matrix)?) else {
+            return Err(Error::Scheme {
+                what: "operand beside a tensor scale for each matrix",
+                expected: "one matrix for all, or a batch that is not packed",
+            });
+        };
+        let first = matrix * each;
+        let words = (first as u64).wrapping_mul(shape.k as u64);
+        let matmul = Matmul {
+            addend: matmul.addend.map(|addend| &addend[first..][..each]),
+            dither: matmul.dither.skip(words),
+            ..*matmul
+        };
+        run(&job_of(&matmul, [a, b], one, accumulator, model()), dst);
+    }
     Ok(())
 }
 

@@ -168,6 +168,18 @@ impl<'a> Quantizer<'a> {
     ) -> Result<(), Error> {
         let Self { spec, dither, exec, .. } = *self;
         let geometry = tensor.geometry;
+        if !spec.is_plain() {
+            return Err(Error::Scheme {
+                what: "quantization",
+                expected: "a scheme without sub-scales, scales for each sign and codebooks",
+            });
+        }
+        if geometry.origin != [0, 0] {
+            return Err(Error::Scheme {
+                what: "quantization into a tensor",
+                expected: "one that begins at a block",
+            });
+        }
         let (elements, blocks) = (geometry.lines() * geometry.cols, geometry.blocks());
         Error::check_length("elements", elements, src.len())?;
         spec.check_given(self.scales, blocks)?;
@@ -183,7 +195,7 @@ impl<'a> Quantizer<'a> {
             }
             (None, Path::Reference) => spec.tensor_scale.of(reference::finite_amax(src)),
         };
-        tensor.tensor_scale = tensor_scale;
+        tensor.set_tensor_scale(tensor_scale);
         let job = Job { spec, dither, geometry, tensor_scale, src };
         // The kernels' indices do not wrap around.
         let in_order = dither.first_index.checked_add(elements as u64).is_some();

@@ -328,12 +328,7 @@ fn given_minima_are_numbers_that_their_format_has_room_for() {
 fn read(spec: &BlockSpec, scale: u32, accept: Accept) -> Result<QuantTensor, Error> {
     let codes = vec![0x11; QuantTensor::quantize(spec, &[1.0f32], &[1]).unwrap().codes().len()];
     let scales = &scale.to_le_bytes()[..spec.scale_bytes()];
-    QuantTensor::from_parts_with(
-        spec,
-        &[1],
-        Parts { codes: &codes, scales, offsets: &[], tensor_scale: 1.0 },
-        accept,
-    )
+    QuantTensor::from_parts_with(spec, &[1], Parts::new(&codes, scales), accept)
 }
 
 #[test]
@@ -415,8 +410,8 @@ fn the_place_of_what_is_refused_is_named() {
         };
         let (scales, minima) = (broken(tensor.scales(), 0xFC00), broken(tensor.offsets(), 0x7E01));
         for (what, parts, found) in [
-            ("scale", Parts { scales: &scales, ..tensor.parts() }, 0xFC00),
-            ("minimum", Parts { offsets: &minima, ..tensor.parts() }, 0x7E01),
+            ("scale", tensor.parts().with_scales(&scales), 0xFC00),
+            ("minimum", tensor.parts().with_offsets(&minima), 0x7E01),
         ] {
             let expected = "a finite number (or Accept::Nonfinite)";
             let error = Error::Stored { what, index, expected, found };

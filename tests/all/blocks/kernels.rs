@@ -485,8 +485,9 @@ fn every_code_under_every_scale_code_comes_back() {
             for tensor_scale in [1.0, 0.0123, 3.0e38, 1.0e-38] {
                 let tensor_scale =
                     if matches!(spec.tensor_scale, TensorScale::None) { 1.0 } else { tensor_scale };
-                let parts =
-                    Parts { codes: &codes, scales: &scales, offsets: &offsets, tensor_scale };
+                let parts = Parts::new(&codes, &scales)
+                    .with_offsets(&offsets)
+                    .with_tensor_scale(tensor_scale);
                 let tensor =
                     QuantTensor::from_parts_with(spec, &shape, parts, Accept::Nonfinite).unwrap();
                 assert_numbers(preset.name, &tensor.view());

@@ -15,7 +15,7 @@ fn mx(blocks: &[(u8, u8)], cols: usize) -> QuantTensor {
         })
         .collect();
     let scales: Vec<u8> = blocks.iter().map(|block| block.0).collect();
-    let parts = Parts { codes: &codes, scales: &scales, offsets: &[], tensor_scale: 1.0 };
+    let parts = Parts::new(&codes, &scales);
     QuantTensor::from_parts(&ocp::MXFP4, &[cols], parts).expect("a tensor")
 }
 
@@ -71,7 +71,7 @@ fn elements_take_over_what_scales_cannot() {
             let mut codes = parts.codes().to_vec();
             codes[16 * block] = codes[16 * block] & 0xF0 | other;
             codes[16 * block + 8] = codes[16 * block + 8] & 0xF0 | other;
-            let again = Parts { codes: &codes, ..parts.parts() };
+            let again = parts.parts().with_codes(&codes);
             parts = QuantTensor::from_parts(&ocp::MXFP4, &[64], again).expect("a tensor");
         }
         parts

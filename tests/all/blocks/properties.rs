@@ -404,26 +404,25 @@ fn bad_shapes_and_buffers_are_refused() {
         |parts: Parts<'_>| QuantTensor::from_parts(&spec, &[2, 35], parts).unwrap_err().to_string();
     assert!(same(&QuantTensor::from_parts(&spec, &[2, 35], parts).unwrap(), &tensor));
     assert_eq!(
-        refuse(Parts { codes: &parts.codes[1..], ..parts }),
+        refuse(parts.with_codes(&parts.codes[1..])),
         "bytes of codes: expected 36, found 35"
     );
-    assert_eq!(refuse(Parts { scales: &[0; 5], ..parts }), "bytes of scales: expected 4, found 5");
-    assert_eq!(refuse(Parts { offsets: &[0], ..parts }), "bytes of offsets: expected 0, found 1");
+    assert_eq!(refuse(parts.with_scales(&[0; 5])), "bytes of scales: expected 4, found 5");
+    assert_eq!(refuse(parts.with_offsets(&[0])), "bytes of offsets: expected 0, found 1");
     assert_eq!(
-        refuse(Parts { tensor_scale: 2.0, ..parts }),
+        refuse(parts.with_tensor_scale(2.0)),
         "tensor scale 0: expected 1.0, as the format has none, found 0x40000000"
     );
     // Rows of 35 nibbles: half of the last byte is no code.
     let mut padded = parts.codes.to_vec();
     padded[35] |= 0x10;
     assert_eq!(
-        refuse(Parts { codes: &padded, ..parts }),
+        refuse(parts.with_codes(&padded)),
         format!("row 1: expected zeros behind the last code of a row, found {:#x}", padded[35])
     );
     let narrow = spec.with_scale(FormatSpec::UE4M3);
     let bytes = [0x38, 0x38, 0x80, 0x38];
-    let error =
-        QuantView::from_parts(&narrow, &[2, 35], Parts { scales: &bytes, ..parts }).unwrap_err();
+    let error = QuantView::from_parts(&narrow, &[2, 35], parts.with_scales(&bytes)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "scale 2: expected a code without bits above its format, found 0x80"
@@ -489,7 +488,8 @@ fn ranges_of_no_rows_are_empty_tensors() {
             for row in [0, rows] {
                 let Ok(view) = tensor.view().rows(row..row) else { continue };
                 let rest =
-                    QuantTensor::from_parts(view.spec(), view.shape(), view.parts()).unwrap();
+                    QuantTensor::from_parts(view.spec(), view.shape(), view.parts().unwrap())
+                        .unwrap();
                 assert_eq!(
                     (&rest, rest.shape()),
                     (&view.to_owned(), &[0, cols][..]),

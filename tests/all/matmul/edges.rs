@@ -21,12 +21,7 @@ fn all() -> Vec<Accumulator> {
 /// MXFP4 or MXFP8 of these codes and scales, one block of 32 a row.
 fn mx(element: FormatSpec, codes: &[u8], scales: &[u8]) -> QuantTensor {
     let spec = if element.bits() == 4 { preset::ocp::MXFP4 } else { preset::ocp::MXFP8_E4M3 };
-    QuantTensor::from_parts(
-        &spec,
-        &[scales.len(), 32],
-        Parts { codes, scales, offsets: &[], tensor_scale: 1.0 },
-    )
-    .unwrap()
+    QuantTensor::from_parts(&spec, &[scales.len(), 32], Parts::new(codes, scales)).unwrap()
 }
 
 #[test]
@@ -432,12 +427,7 @@ fn scales_whose_products_need_the_units_of_the_elements() {
                     .iter()
                     .map(|_| (scale[0] + random.below(scale[1] - scale[0])) as u8)
                     .collect();
-                let parts = Parts {
-                    codes: tensor.codes(),
-                    scales: &scales,
-                    offsets: &[],
-                    tensor_scale: 1.0,
-                };
+                let parts = Parts::new(tensor.codes(), &scales);
                 QuantTensor::from_parts(&spec, &[rows, k], parts).unwrap()
             };
             let (a, b) = (side(m), side(n));
@@ -613,12 +603,8 @@ fn sums_of_integers_in_extreme_units_are_the_definitions() {
             } else {
                 vec![93; bytes]
             };
-            let parts = Parts {
-                codes: &codes,
-                scales: &vec![scale_code; rows],
-                offsets: &[],
-                tensor_scale: 1.0,
-            };
+            let scales = vec![scale_code; rows];
+            let parts = Parts::new(&codes, &scales);
             QuantTensor::from_parts(&spec, &[rows, 32], parts).unwrap()
         };
         let right = tensor(b, 20, theirs);

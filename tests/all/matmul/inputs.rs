@@ -1,7 +1,7 @@
 //! Operands of many kinds from a seed.
 
 use subhalf::{
-    BlockSpec, Extent, FormatSpec, Offset, Operand, PackedMatrix, Parts, QuantTensor, Quantizer,
+    BlockSpec, Extent, FormatSpec, Offset, Operand, PackedMatrix, QuantTensor, Quantizer,
     TensorScale, preset,
 };
 
@@ -134,7 +134,7 @@ impl Side {
                     .collect(),
                 _ => parts.scales.to_vec(),
             };
-            let parts = Parts { scales: &scales, ..parts };
+            let parts = parts.with_scales(&scales);
             self.tensor =
                 Some(QuantTensor::from_parts(tensor.spec(), tensor.shape(), parts).unwrap());
         }

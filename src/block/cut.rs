@@ -1,0 +1,251 @@
+//! Views of some rows or columns of a tensor, over the same bytes.
+
+use super::geometry::Geometry;
+use super::parts::codebook_bytes;
+use super::scheme::{Codebooks, Extent};
+use super::spec::code_bytes;
+use super::view::{QuantView, ViewShape};
+use crate::error::Error;
+use core::ops::Range;
+
+impl<'a> QuantView<'a> {
+    /// Some rows as a tensor of shape `[rows, columns]`, without copying; rows are counted through
+    /// all matrices. Rows may begin and end inside a tile: the view's [`origin`](Self::origin) says
+    /// where, and its numbers are those of the whole.
+    ///
+    /// ```
+    /// use subhalf::{QuantTensor, preset};
+    /// let x: Vec<f32> = (0..96).map(|i| i as f32).collect();
+    /// let mxfp8 = preset::ocp::MXFP8_E5M2;
+    /// let whole = QuantTensor::quantize(&mxfp8, &x, &[3, 32])?;
+    /// let last = whole.view().rows(2..3)?;
+    /// assert_eq!(last.to_owned(), QuantTensor::quantize(&mxfp8, &x[64..], &[1, 32])?);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Rows`] for rows that are not there, that reach over two matrices whose tiles,
+    /// columns or tensor scales do not go on from one to the other, and for rows of flat blocks that
+    /// do not begin at a block and a byte.
+    pub fn rows(&self, range: Range<usize>) -> Result<Self, Error> {
+        let shape = self.shape();
+        let cols = shape.last().copied().unwrap_or(1);
+        let rows = shape[..shape.len().saturating_sub(1)].iter().product::<usize>();
+        let refuse = |step| Error::Rows { start: range.start, end: range.end, rows, step };
+        if range.start > range.end || range.end > rows {
+            return Err(refuse(1));
+        }
+        let count = range.len();
+        let shape = ViewShape::Cut { axes: [1, count, cols], rank: 2 };
+        if count == 0 || cols == 0 {
+            return self.without_elements(&[count, cols], shape);
+        }
+        if let Extent::Flat(length) = self.spec.extent {
+            return self.flat_rows(range, rows, length as usize, shape);
+        }
+        let whole = self.geometry;
+        let tile = whole.block_rows;
+        let mut cut = Self { shape, ..*self };
+        cut.parts.codes = &self.parts.codes[range.start * whole.row_bytes..];
+        if let Codebooks::Row(_) = self.spec.codebooks {
+            let bytes = codebook_bytes(self.spec);
+            cut.parts.codebooks = &self.parts.codebooks[range.start * bytes..range.end * bytes];
+        }
+        // A tensor's only block, and the grid's first row of what is left of others.
+        let geometry = &mut cut.geometry;
+        let first_grid_row = if matches!(self.spec.extent, Extent::Tensor) {
+            (geometry.rows, geometry.block_rows) = (count, count);
+            0
+        } else {
+            let (first, last) = (range.start / whole.rows, (range.end - 1) / whole.rows);
+            let (start, end) = (range.start - first * whole.rows, range.end - last * whole.rows);
+            // Several matrices are one of their rows where neither tiles nor scales notice.
+            let go_on = match self.spec.extent {
+                _ if !self.parts.tensor_scales.is_empty() => false,
+                Extent::Column => false,
+                _ if tile == 1 => true,
+                _ => {
+                    let full = start == 0 && end == whole.rows;
+                    full && whole.origin[0] == 0 && whole.rows.is_multiple_of(tile)
+                }
+            };
+            if first != last && !go_on {
+                return Err(refuse(tile));
+            }
+            if let Some(scale) = self.parts.tensor_scales.get(first) {
+                (cut.parts.tensor_scale, cut.parts.tensor_scales) = (*scale, &[]);
+            }
+            let above = match self.spec.extent {
+                Extent::Column => {
+                    (geometry.grid_rows, geometry.block_rows) = (1, count);
+                    0
+                }
+                _ => {
+                    let start = whole.origin[0] + start;
+                    geometry.origin[0] = start % tile;
+                    geometry.grid_rows = (geometry.origin[0] + count).div_ceil(tile);
+                    start / tile
+                }
+            };
+            (geometry.matrices, geometry.rows) = (1, count);
+            first * whole.grid_rows + above
+        };
+        cut.begin_blocks_at(first_grid_row, 0);
+        cut.end_at_last_row();
+        Ok(cut)
+    }
+
+    /// Rows of a tensor whose blocks are runs of elements over the ends of rows.
+    fn flat_rows(
+        &self,
+        range: Range<usize>,
+        rows: usize,
+        length: usize,
+        shape: ViewShape<'a>,
+    ) -> Result<Self, Error> {
+        let (cols, bits) = (self.geometry.cols / rows.max(1), self.spec.element.bits() as usize);
+        let origin = self.geometry.origin[1];
+        let begins = |row: usize| {
+            (origin + row * cols).is_multiple_of(length) && (row * cols * bits).is_multiple_of(8)
+        };
+        // The step may be too large to exist.
+        let step = (1..=rows)
+            .find(|step| {
+                (step * cols).is_multiple_of(length) && (step * cols * bits).is_multiple_of(8)
+            })
+            .unwrap_or(rows.max(1));
+        let starts = range.start == 0 || begins(range.start);
+        if !starts || !(range.end == rows || begins(range.end)) {
+            return Err(Error::Rows { start: range.start, end: range.end, rows, step });
+        }
+        let (start, end) = (range.start * cols, range.end * cols);
+        let mut cut = Self { shape, ..*self };
+        cut.geometry.origin[1] = if range.start == 0 { origin } else { 0 };
+        cut.geometry.cols = end - start;
+        cut.geometry.grid_cols = (cut.geometry.origin[1] + end - start).div_ceil(length);
+        cut.geometry.grid_stride = cut.geometry.grid_cols;
+        cut.parts.codes = &self.parts.codes[start * bits / 8..(end * bits).div_ceil(8)];
+        cut.geometry.row_bytes = cut.parts.codes.len();
+        cut.begin_blocks_at(0, if range.start == 0 { 0 } else { (origin + start) / length });
+        cut.end_at_last_row();
+        Ok(cut)
+    }
+
+    /// Some columns of every row, without copying: a tensor of this shape with a shorter last axis.
+    /// Columns may begin and end inside a block: the view's [`origin`](Self::origin) says where, and
+    /// its numbers are those of the whole. Kernels read views that begin at a block and a byte.
+    ///
+    /// ```
+    /// use subhalf::{QuantTensor, preset};
+    /// let x: Vec<f32> = (0..128).map(|i| i as f32 / 16.0).collect();
+    /// let whole = QuantTensor::quantize(&preset::ocp::MXFP4, &x, &[2, 64])?;
+    /// let [left, right] = [whole.view().cols(0..32)?, whole.view().cols(32..64)?];
+    /// assert_eq!((right.shape(), right.to_owned().scales()), (&[2, 32][..], &[126, 127][..]));
+    /// assert_eq!(QuantTensor::concat_cols(&[left, right])?, whole);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Columns`] for columns that are not there, and for a first column inside a group of
+    /// blocks with one sub-scale; [`Error::Scheme`] for flat blocks, which reach over rows.
+    pub fn cols(&self, range: Range<usize>) -> Result<Self, Error> {
+        let axes = self.shape();
+        let cols = axes.last().copied().unwrap_or(1);
+        let refuse = |step| Error::Columns { start: range.start, end: range.end, cols, step };
+        if range.start > range.end || range.end > cols {
+            return Err(refuse(1));
+        }
+        if matches!(self.spec.extent, Extent::Flat(_)) {
+            return Err(Error::Scheme {
+                what: "tensor to cut at columns",
+                expected: "blocks that do not reach over rows",
+            });
+        }
+        if range == (0..cols) {
+            return Ok(*self);
+        }
+        let count = range.len();
+        let rows = if axes.len() > 1 { axes[axes.len() - 2] } else { 1 };
+        let stack = axes[..axes.len().saturating_sub(2)].iter().product();
+        let shape = ViewShape::Cut { axes: [stack, rows, count], rank: axes.len().clamp(1, 3) };
+        if count == 0 || self.is_empty() {
+            return self.without_elements(&[stack, rows, count], shape);
+        }
+        let whole = self.geometry;
+        let mut cut = Self { shape, ..*self };
+        let geometry = &mut cut.geometry;
+        let first = match self.spec.extent {
+            Extent::Tensor | Extent::Row => {
+                geometry.block_cols = count;
+                0
+            }
+            _ => {
+                let start = whole.origin[1] + range.start;
+                geometry.origin[1] = start % whole.block_cols;
+                geometry.grid_cols = (geometry.origin[1] + count).div_ceil(whole.block_cols);
+                start / whole.block_cols
+            }
+        };
+        let group = self.spec.sub_scale.map_or(1, |sub_scale| sub_scale.blocks as usize);
+        if !first.is_multiple_of(group) {
+            return Err(refuse(group.saturating_mul(whole.block_cols)));
+        }
+        let bit = whole.first_bit + range.start * self.spec.element.bits() as usize;
+        (geometry.cols, geometry.first_bit, geometry.has_gaps) = (count, bit % 8, true);
+        cut.parts.codes = &self.parts.codes[bit / 8..];
+        cut.begin_blocks_at(0, first);
+        Ok(cut)
+    }
+
+    /// One matrix of a stack as a tensor of shape `[rows, columns]`, with its own tensor scale: the
+    /// weight of one expert.
+    ///
+    /// # Errors
+    /// [`Error::Rows`] for a matrix that is not there, or whose blocks reach into another.
+    pub fn matrix(&self, index: usize) -> Result<Self, Error> {
+        let axes = self.shape();
+        let rows = if axes.len() > 1 { axes[axes.len() - 2] } else { 1 };
+        let (start, end) =
+            (index.saturating_mul(rows), index.saturating_add(1).saturating_mul(rows));
+        self.rows(start..end)
+    }
+
+    /// A view without elements of this shape.
+    fn without_elements(&self, shape: &[usize], axes: ViewShape<'a>) -> Result<Self, Error> {
+        let mut cut = Self { shape: axes, geometry: Geometry::of(self.spec, shape)?, ..*self };
+        let tensor_scale =
+            if self.parts.tensor_scales.is_empty() { self.parts.tensor_scale } else { 1.0 };
+        cut.parts = super::parts::Parts::new(&[], &[]).with_tensor_scale(tensor_scale);
+        if let Codebooks::Tensor(_) = self.spec.codebooks {
+            cut.parts.codebooks = self.parts.codebooks;
+        }
+        Ok(cut)
+    }
+
+    /// Makes a block of the grid the first, which begins a group of sub-scales.
+    fn begin_blocks_at(&mut self, grid_row: usize, grid_col: usize) {
+        let spec = self.spec;
+        let stride = self.geometry.grid_stride;
+        let first = grid_row * stride + grid_col;
+        let scale_bytes = spec.scales_per_block() * spec.scale_bytes();
+        self.parts.scales = &self.parts.scales[first * scale_bytes..];
+        self.parts.offsets = &self.parts.offsets[first * spec.offset_bytes()..];
+        if let Some(sub_scale) = &spec.sub_scale {
+            let blocks = sub_scale.blocks as usize;
+            let group = grid_row * stride.div_ceil(blocks) + grid_col / blocks;
+            self.parts.sub_scales = &self.parts.sub_scales[group * code_bytes(&sub_scale.format)..];
+        }
+    }
+
+    /// Cuts off the bytes behind the last row, where rows have no gaps.
+    fn end_at_last_row(&mut self) {
+        if self.geometry.has_gaps {
+            return;
+        }
+        let lengths = super::parts::Lengths::of(self.spec, &self.geometry);
+        self.parts.codes = &self.parts.codes[..lengths.codes];
+        self.parts.scales = &self.parts.scales[..lengths.scales];
+        self.parts.offsets = &self.parts.offsets[..lengths.offsets];
+        self.parts.sub_scales = &self.parts.sub_scales[..lengths.sub_scales];
+    }
+}
