@@ -16,6 +16,7 @@ mod naive_ggml;
 mod naive_int;
 mod naive_mx;
 mod nvfp4;
+mod parts;
 mod properties;
 mod random_specs;
 mod rceil;
