@@ -252,6 +252,14 @@ impl<'a> QuantView<'a> {
         }
     }
 
+    /// The bytes of a row's codes, from the byte in which the first begins to that in which the last
+    /// ends.
+    pub(crate) fn row_codes(&self, line: usize) -> &'a [u8] {
+        let Geometry { row_bytes, first_bit, cols, .. } = self.geometry;
+        let bytes = (first_bit + cols * self.spec.element.bits() as usize).div_ceil(8);
+        &self.parts.codes[line * row_bytes..][..bytes]
+    }
+
     pub(crate) fn code_at(&self, line: usize, col: usize) -> u32 {
         let (geometry, bits) = (&self.geometry, self.spec.element.bits());
         let row = &self.parts.codes[line * geometry.row_bytes..];

@@ -111,9 +111,7 @@ impl Job<'_> {
             self.row(view, tiles, first * grid.grid_cols, codes, dst, &mut scratch);
         } else {
             for (line, dst) in (first..).zip(dst.chunks_mut(grid.cols)) {
-                // The last row of a view may lack what lies behind its columns.
-                let codes = &view.bytes().codes[line * grid.row_bytes..];
-                let codes = codes.get(..grid.row_bytes).unwrap_or(codes);
+                let codes = view.row_codes(line);
                 let tiles = Tiles { cols: grid.cols, block_cols: grid.block_cols, run };
                 self.row(view, tiles, grid.block(line, 0), codes, dst, &mut scratch);
             }

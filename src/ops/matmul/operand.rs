@@ -407,9 +407,7 @@ impl<'a> Operand<'a> {
         match self.source {
             Source::Codes(_, CodeSlice::U8(codes)) => Some(&codes[line * self.cols..][..self.cols]),
             Source::Tensor(view) if !matches!(view.spec().extent, Extent::Flat(_)) => {
-                let bytes = view.geometry().row_bytes;
-                let codes = &view.bytes().codes[line * bytes..];
-                Some(codes.get(..bytes).unwrap_or(codes))
+                Some(view.row_codes(line))
             }
             _ => None,
         }
@@ -438,9 +436,8 @@ impl<'a> Operand<'a> {
                     .for_each(|(k, to)| *to = view.code_at(0, line * self.cols + k) as u8);
             }
             Source::Tensor(view) => {
-                let bytes = view.geometry().row_bytes;
-                let codes = &view.bytes().codes[line * bytes..];
-                unpack_by(isa, codes, view.spec().element.bits(), BitOrder::LsbFirst, dst);
+                let bits = view.spec().element.bits();
+                unpack_by(isa, view.row_codes(line), bits, BitOrder::LsbFirst, dst);
             }
             _ => {}
         }

@@ -5,13 +5,19 @@
 use super::inputs::Random;
 use std::sync::Arc;
 use subhalf::{
-    Accept, Accumulator, BlockSpec, Codebooks, Error, Exec, Extent, FormatSpec, Isa, Matmul,
-    Offset, Operand, PackedMatrix, Parts, QuantTensor, QuantView, Quantizer, Ratio, ScaleRule,
-    ScaleSigns, SharedMemory, SubScale, TensorScale, matmul, reference_matmul,
+    Accept, Accumulator, BlockSpec, Codebooks, Encoding, Error, Exec, Extent, FormatSpec, IntSpec,
+    Isa, Matmul, Offset, Operand, PackedMatrix, Parts, QuantTensor, QuantView, Quantizer, Ratio,
+    ScaleRule, ScaleSigns, SharedMemory, SubScale, TensorScale, matmul, reference_matmul,
 };
 
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|x| x.to_bits()).collect()
+}
+
+/// Integers from 0 on.
+fn unsigned(bits: u8) -> FormatSpec {
+    let layout = IntSpec { signed: false, bits, fraction_bits: 0, symmetric: false };
+    FormatSpec::new("unsigned", Encoding::Int(layout)).unwrap()
 }
 
 /// A scheme of this element format and these blocks, with finite scales of 8 bits.
@@ -269,7 +275,7 @@ fn sub_scales() {
     let mut random = Random::new(4);
     // Groups of three blocks of 4: the last group of a row of 5 blocks has two.
     let scheme = spec(FormatSpec::INT4, Extent::Block { rows: 1, cols: 4 })
-        .with_scale(FormatSpec::UINT6)
+        .with_scale(unsigned(6))
         .with_nonfinite(subhalf::Nonfinite::Ignore)
         .with_sub_scale(Some(SubScale::new(FormatSpec::F16, 3)));
     let (rows, cols) = (3, 18);
@@ -289,7 +295,9 @@ fn sub_scales() {
         })
         .collect();
     same_numbers(&tensor.view(), &expected, cols, [0, 0]);
-    assert_eq!(tensor.view().block_scale(7), f32::from(scales[7]) * 0.126_953_13 * 1.0);
+    // Block 7 is the third of the second row, and in that row's first group: 0x3222, 0.1916.
+    let sub_scale = 0x222 as f32 / 8192.0 + 0.125;
+    assert_eq!(tensor.view().block_scale(7), f32::from(scales[7]) * sub_scale);
     // Groups cannot be cut; their ends can.
     let right = tensor.view().cols(12..18).unwrap();
     same_numbers(&right, &expected, cols, [0, 12]);
@@ -313,8 +321,7 @@ fn codebooks_of_tensors_and_rows() {
     for (by_row, books) in [(false, 1), (true, rows)] {
         let format = FormatSpec::BF16;
         let kind = if by_row { Codebooks::Row(format) } else { Codebooks::Tensor(format) };
-        let scheme =
-            spec(FormatSpec::UINT3, Extent::Block { rows: 1, cols: 4 }).with_codebooks(kind);
+        let scheme = spec(unsigned(3), Extent::Block { rows: 1, cols: 4 }).with_codebooks(kind);
         let codes = random_codes(&mut random, &scheme.element, rows, cols);
         let scales = random_bytes(&mut random, rows * 3, 0x7F);
         let entries: Vec<u16> =
