@@ -464,7 +464,8 @@ impl<'a> Operand<'a> {
             Some(format) if *format == FormatSpec::F32 => 4,
             _ => return None,
         };
-        let (grid, along) = (view.geometry(), matches!(view.spec().extent, Extent::Block { .. }));
+        let grid = view.geometry();
+        let along = matches!(view.spec().extent, Extent::Block { .. }) && self.blocks_align();
         along.then(|| {
             (&view.bytes().scales[grid.block(line, 0) * width..][..grid.grid_cols * width], width)
         })

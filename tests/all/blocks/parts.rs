@@ -450,7 +450,11 @@ fn shards_and_transposed_operands_give_the_products_of_the_whole() {
             let restored = view.dequantize();
             let plain = Operand::numbers(&restored, &[rows, range.len()]).unwrap();
             let expected = job.multiply(a, plain).unwrap();
-            assert_eq!(bits(&job.multiply(a, view).unwrap()), bits(&expected), "{scheme:?}");
+            assert_eq!(
+                bits(&job.multiply(a, view).unwrap()),
+                bits(&expected),
+                "{range:?} {view:?}"
+            );
             let owned = view.to_owned();
             for by_blocks in [Matmul::new().multiply(a, view), Matmul::new().multiply(a, &owned)] {
                 let inside = view.origin()[1] != 0;
