@@ -27,13 +27,13 @@ const SCHEMES: [&str; 10] = [
     "ocp::MXFP8_E4M3",
     "ocp::MXFP6_E2M3",
     "ocp::MXFP4",
-    "nvfp4::TORCHAO",
-    "nvfp4::MODEL_OPTIMIZER",
-    "int::INT8_G32",
-    "int::INT4_G32",
-    "int::UINT4_G32",
-    "fp8::BLOCK_128X128_E4M3",
-    "fp8::ROW_E4M3",
+    "torchao::NVFP4",
+    "modelopt::NVFP4",
+    "generic::INT8_G32",
+    "generic::INT4_G32",
+    "generic::UINT4_G32",
+    "generic::FP8_E4M3_128X128",
+    "generic::FP8_E4M3_ROW",
 ];
 
 fn isas(preset: &Preset, size: &str) -> Vec<Isa> {

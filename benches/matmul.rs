@@ -80,11 +80,11 @@ fn gemm_f32(m: usize, x: &[f32], weights: &[f32], out: &mut [f32]) {
 /// packed weight, its part of a scale with it.
 const SCHEMES: [(&str, bool, f64); 6] = [
     ("ocp::MXFP4", true, 0.5 + 2.0 / 32.0),
-    ("nvfp4::MODEL_OPTIMIZER", true, 0.5 + 2.0 / 16.0),
+    ("modelopt::NVFP4", true, 0.5 + 2.0 / 16.0),
     ("ocp::MXFP8_E4M3", false, 1.0 + 2.0 / 32.0),
-    ("fp8::TENSOR_E4M3", false, 1.0),
+    ("generic::FP8_E4M3_TENSOR", false, 1.0),
     ("ocp::MXFP6_E2M3", true, 1.0 + 2.0 / 32.0),
-    ("int::INT8_G32", true, 1.0 + 4.0 / 32.0),
+    ("generic::INT8_G32", true, 1.0 + 4.0 / 32.0),
 ];
 
 /// A product as a row.

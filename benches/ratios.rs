@@ -50,10 +50,10 @@ const TENSORS: [(&str, bool); 7] = [
     ("ocp::MXFP8_E4M3", false),
     ("ocp::MXFP6_E2M3", false),
     ("ocp::MXFP4", true),
-    ("nvfp4::TORCHAO", true),
-    ("nvfp4::MODEL_OPTIMIZER", true),
-    ("int::INT8_G32", false),
-    ("int::UINT4_G32", true),
+    ("torchao::NVFP4", true),
+    ("modelopt::NVFP4", true),
+    ("generic::INT8_G32", false),
+    ("generic::UINT4_G32", true),
 ];
 
 /// A table of so many numbers, and where they are.

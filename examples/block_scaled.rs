@@ -23,10 +23,10 @@ fn main() -> Result<(), subhalf::Error> {
     );
     let mut ratios = Vec::new();
     for name in [
-        "int::INT4_ROW",
-        "int::INT4_G32",
+        "generic::INT4_ROW",
+        "generic::INT4_G32",
         "ocp::MXFP4",
-        "nvfp4::TRANSFORMER_ENGINE",
+        "transformer_engine::NVFP4",
         "ocp::MXFP6_E2M3",
         "ocp::MXFP8_E4M3",
     ] {

@@ -14,7 +14,7 @@ fn main() -> Result<(), subhalf::Error> {
     // A weight of 64 rows and 96 columns in NVFP4 as Transformer Engine has it: four bits an
     // element, a scale for every 16.
     let weight: Vec<f32> = (0..64 * 96).map(|i| ((i * 37 % 101) as f32 - 50.0) / 400.0).collect();
-    let stored = QuantTensor::quantize(&preset::nvfp4::TRANSFORMER_ENGINE, &weight, &[64, 96])?;
+    let stored = QuantTensor::quantize(&preset::transformer_engine::NVFP4, &weight, &[64, 96])?;
     let bytes = stored.codes().len() + stored.scales().len();
     println!("{} weights, {} bytes as f32, take {bytes} bytes", weight.len(), 4 * weight.len());
     println!("the first three, {:?}, come back as {:?}", &weight[..3], &stored.dequantize()[..3]);

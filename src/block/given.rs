@@ -19,7 +19,7 @@ use crate::spec::{Encoding, FormatSpec, NanCodes};
 ///
 /// ```
 /// use subhalf::{Accept, Parts, QuantTensor, preset};
-/// let spec = preset::fp8::TENSOR_E4M3;
+/// let spec = preset::generic::FP8_E4M3_TENSOR;
 /// let scale = f32::INFINITY.to_le_bytes();
 /// let parts = Parts::new(&[0x38, 0xB8], &scale);
 /// let error = QuantTensor::from_parts(&spec, &[2], parts).unwrap_err();

@@ -109,7 +109,7 @@ impl QuantTensor {
     /// ```
     /// use subhalf::{QuantTensor, preset};
     /// let expert = |largest: f32| {
-    ///     QuantTensor::quantize(&preset::nvfp4::TORCHAO, &[largest; 32], &[2, 16])
+    ///     QuantTensor::quantize(&preset::torchao::NVFP4, &[largest; 32], &[2, 16])
     /// };
     /// let (a, b) = (expert(1.0)?, expert(84.0)?);
     /// let stack = QuantTensor::stack(&[a.view(), b.view()])?;

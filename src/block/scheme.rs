@@ -27,6 +27,19 @@ pub enum Extent {
     Flat(u32),
 }
 
+impl Extent {
+    /// Blocks of 1×32, as in the OCP MX formats.
+    pub const MX: Self = Self::Block { rows: 1, cols: 32 };
+    /// Blocks of 1×16, as in NVFP4.
+    pub const NVFP4: Self = Self::Block { rows: 1, cols: 16 };
+    /// Blocks of 1×128, as in FP8 activations of `DeepSeek` and Transformer Engine.
+    pub const BLOCK_1X128: Self = Self::Block { rows: 1, cols: 128 };
+    /// Tiles of 16×16, as in NVFP4 weights of Transformer Engine.
+    pub const TILE_16X16: Self = Self::Block { rows: 16, cols: 16 };
+    /// Tiles of 128×128, as in FP8 weights of `DeepSeek` and Transformer Engine.
+    pub const TILE_128X128: Self = Self::Block { rows: 128, cols: 128 };
+}
+
 /// A scale of the whole tensor beside those of the blocks: what the stored number is, for a target
 /// that is usually the product of the largest element and the largest block scale.
 #[derive(Clone, Copy, Debug, PartialEq)]

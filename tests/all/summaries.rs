@@ -9,10 +9,10 @@ use subhalf::{
 fn tensors_operands_and_parts_are_one_short_line() {
     let numbers: Vec<f32> = (0..64 * 1024).map(|i| (i % 97) as f32).collect();
     let tensor =
-        QuantTensor::quantize(&preset::nvfp4::MODEL_OPTIMIZER, &numbers, &[64, 1024]).unwrap();
+        QuantTensor::quantize(&preset::modelopt::NVFP4, &numbers, &[64, 1024]).unwrap();
     let inside = |what: &str| {
         format!(
-            "{what}(nvfp4::MODEL_OPTIMIZER, [64, 1024], Parts(32768 bytes of codes, 4096 of scales, tensor scale {:?}))",
+            "{what}(modelopt::NVFP4, [64, 1024], Parts(32768 bytes of codes, 4096 of scales, tensor scale {:?}))",
             tensor.tensor_scale()
         )
     };
@@ -20,11 +20,11 @@ fn tensors_operands_and_parts_are_one_short_line() {
     assert_eq!(format!("{:?}", tensor.view()), inside("QuantView"));
     assert_eq!(
         format!("{:?}", Operand::from(&tensor)),
-        "Operand([1, 64, 1024], nvfp4::MODEL_OPTIMIZER)"
+        "Operand([1, 64, 1024], modelopt::NVFP4)"
     );
     assert_eq!(
         format!("{:?}", PackedMatrix::new(&tensor).unwrap()),
-        "PackedMatrix([1, 64, 1024], nvfp4::MODEL_OPTIMIZER)"
+        "PackedMatrix([1, 64, 1024], modelopt::NVFP4)"
     );
     let x = Operand::numbers(&numbers, &[4, 16, 1024]).unwrap();
     assert_eq!(format!("{x:?}"), "Operand([4, 16, 1024], f32)");
@@ -44,9 +44,9 @@ fn schemes_without_a_name_are_told_by_their_formats() {
     assert!(
         format!("{tensor:?}").starts_with("QuantTensor(F4E2M1 elements, E8M0 scales, [2, 24], ")
     );
-    let int8 = preset::int::INT8_ASYM_TENSOR;
+    let int8 = preset::generic::INT8_ASYM_TENSOR;
     let parts = Parts::new(&[0; 4], &[0, 0, 128, 63]).with_offsets(&[0]);
     let view = QuantView::from_parts(&int8, &[4], parts).unwrap();
-    let expected = "QuantView(int::INT8_ASYM_TENSOR, [4], Parts(4 bytes of codes, 4 of scales, 1 of offsets, tensor scale 1.0))";
+    let expected = "QuantView(generic::INT8_ASYM_TENSOR, [4], Parts(4 bytes of codes, 4 of scales, 1 of offsets, tensor scale 1.0))";
     assert_eq!(format!("{view:?}"), expected);
 }

@@ -338,7 +338,7 @@ fn blocks_of_wrapping_integers_are_the_references() {
 #[test]
 fn blocks_that_cannot_wrap_are_refused() {
     let refused = |spec: BlockSpec| matches!(spec.validate(), Err(Error::Block(what)) if what.contains("wrap"));
-    let points = preset::int::UINT8_ROW;
+    let points = preset::generic::UINT8_ROW;
     assert!(matches!(points.offset, Offset::ZeroPoint) && points.validate().is_ok());
     assert!(refused(points.with_element_convert(WRAP)));
     let floor =

@@ -6,7 +6,7 @@
 //! subhalf report model.safetensors                            every tensor of a file, and the total
 //! subhalf report model.safetensors --schemes MXFP4,nvfp4      some schemes alone
 //! subhalf report model.safetensors --csv --plot schemes.svg   for a spreadsheet, and as a picture
-//! subhalf diff nvfp4::TORCHAO ggml::NVFP4                    where two schemes disagree
+//! subhalf diff torchao::NVFP4 ggml::NVFP4                    where two schemes disagree
 //! ```
 
 mod arguments;

@@ -135,7 +135,7 @@ fn transposed(words: &[i32], rows: usize, cols: usize) -> Vec<i32> {
 ///
 /// ```
 /// use subhalf::{QuantTensor, layout, preset};
-/// let spec = preset::compressed_tensors_int::INT4_G32;
+/// let spec = preset::compressed_tensors::INT4_G32;
 /// let tensor = QuantTensor::quantize(&spec, &[7.5f32, -7.5, 1.0, 0.0], &[1, 4])?;
 /// let words = layout::to_compressed_tensors(&tensor.view())?;
 /// assert_eq!(words, [0x890F]);

@@ -1,19 +1,18 @@
-//! ggml's block types (C reference, `d99724f2`), and gguf-py's where its numpy code differs.
-//! Interleaved bytes: see [`layout::from_ggml`](crate::layout::from_ggml).
+//! ggml's block types (C reference, `d99724f2`), and those of gguf (Python) where its NumPy code
+//! differs. [`layout::from_ggml`](crate::layout::from_ggml) reads their interleaved bytes.
 //!
-//! The rules, all in f32: elements are taken from the numbers as they were and the scale before it
-//! was rounded to F16; integers are `x · (1/d)` plus one half (and the distance of the least
-//! integer from zero), truncated. FP4 elements are the first of the least f32 error: ties go toward
-//! zero, −0 and numbers far beyond 6 become +0. ggml has no rule for NaN and infinity: here they do
-//! not count for the scale, and the integer of NaN, of infinity and of whatever is infinite after
-//! scaling (under an f32 scale below 2^-128) is the least one, as on x86-64; `Q8_0` saturates there
-//! instead of making zeros, and its numbers come back as zeros either way.
+//! Every operation is in f32. Elements are computed from the numbers and from the scale before it
+//! is rounded to F16. Integers are `x · (1/d)` plus one half (and the distance of the smallest
+//! integer from zero), truncated. FP4 elements are the first code of the smallest f32 error: ties
+//! go toward zero, and −0 and numbers far beyond 6 become +0.
 //!
-//! Bytes from elsewhere: FP4's code 8 comes back as −0 (ggml: +0), and the E8M0 code 0xFF as NaN
-//! (ggml: 2^128).
+//! ggml has no rule for NaN and infinity. Here the scale ignores them, and NaN, infinity and
+//! elements that are infinite after scaling (under an f32 scale below 2^-128) become the smallest
+//! integer, as on x86-64. `Q8_0` saturates them instead; either way they are dequantized to zeros.
+//!
+//! In bytes that ggml did not write, FP4's code 8 is dequantized to −0 (ggml: +0), and the E8M0
+//! code 0xFF to NaN (ggml: 2^128).
 
-use super::ocp::EXTENT;
-use super::table::{Evidence, Preset};
 use crate::block::{
     BlockSpec, BlockStats, CustomRule, Division, ElementRounding, Extent, Nonfinite, Offset, Ratio,
     ScaleRule, ZeroMinimum,
@@ -29,7 +28,7 @@ const UINT5: FormatSpec = FormatSpec::constant(
 );
 
 const fn blocks(element: FormatSpec, scale: FormatSpec, rule: ScaleRule) -> BlockSpec {
-    BlockSpec::new(element, Some(scale), EXTENT, rule)
+    BlockSpec::new(element, Some(scale), Extent::MX, rule)
         .with_division(Division::UnroundedReciprocal)
         .with_nonfinite(Nonfinite::Ignore)
         .with_element_convert(Convert::SATURATING.with_missing_nan(MissingNan::Zero))
@@ -69,8 +68,8 @@ static UE4M3_VALUES: [u32; 256] = {
     values
 };
 
-/// `amax / 6` into [`UE4M3`] as ggml rounds it: half up, subnormals to at most 7 units, and 448 in
-/// place of everything from 248.
+/// Returns `amax / 6` rounded to [`UE4M3`] as in ggml: half up, subnormals to at most 7 units, and
+/// 448 for everything from 248 on.
 fn nvfp4_scale(stats: &BlockStats) -> f32 {
     let x = stats.amax / 6.0;
     if x < 1.0 / 64.0 {
@@ -82,15 +81,15 @@ fn nvfp4_scale(stats: &BlockStats) -> f32 {
     if rounded < 256.0 { rounded } else { 448.0 }
 }
 
-/// What `Q4_K` superblocks unpack to: 4-bit integers in blocks of 32, with scale and minimum
-/// multiplied out to f32s. Not a format to quantize to.
+/// The numbers of `Q4_K` superblocks: 4-bit integers in blocks of 32, with scale and minimum
+/// multiplied out to f32s. Cannot be quantized to.
 pub const Q4_K: BlockSpec =
-    BlockSpec::new(FormatSpec::UINT4, Some(FormatSpec::F32), EXTENT, ScaleRule::Given)
+    BlockSpec::new(FormatSpec::UINT4, Some(FormatSpec::F32), Extent::MX, ScaleRule::Given)
         .with_division(Division::Divide)
         .with_offset(Offset::Minimum(FormatSpec::F32));
 
-/// What `Q6_K` superblocks unpack to: 6-bit integers in blocks of 16, with the scales multiplied
-/// out to f32s. Not a format to quantize to.
+/// The numbers of `Q6_K` superblocks: 6-bit integers in blocks of 16, with the scales multiplied out
+/// to f32s. Cannot be quantized to.
 pub const Q6_K: BlockSpec = BlockSpec::new(
     FormatSpec::INT6,
     Some(FormatSpec::F32),
@@ -99,33 +98,85 @@ pub const Q6_K: BlockSpec = BlockSpec::new(
 )
 .with_division(Division::Divide);
 
-presets! { "ggml", "ggml d99724f2";
-    /// `Q4_0`: −8 to 7 times an F16 that has the sign of the largest element's opposite. The scale
-    /// of zeros is −0.
-    Q4_0 = signed(FormatSpec::INT4, -8.0).with_zero_block_scale(-0.0), "signed max / -8", Checked;
-    /// `Q4_1`: 0 to 15 times an F16, plus an F16.
-    Q4_1 = with_minimum(FormatSpec::UINT4, 15.0), "(max - min) / 15", Checked;
-    /// `Q5_0`: −16 to 15 times an F16.
-    Q5_0 = signed(FormatSpec::INT5, -16.0).with_zero_block_scale(-0.0), "signed max / -16", Checked;
-    /// `Q5_1`: 0 to 31 times an F16, plus an F16.
-    Q5_1 = with_minimum(UINT5, 31.0), "(max - min) / 31", Checked;
-    /// `Q8_0`: −127 to 127 times an F16, ties away from zero.
-    Q8_0 = blocks(FormatSpec::INT8, F16, ScaleRule::Amax { target: 127.0, ratio: Ratio::Divide }).with_round(Round::NearestAway),
-        "amax / 127", Checked;
-    /// MXFP4, ties toward zero. Scales below 2^-127 (of which ggml takes the exponent modulo 256)
-    /// are clamped.
-    MXFP4 = fp4(blocks(FormatSpec::F4E2M1, FormatSpec::E8M0, ScaleRule::Log2Floor)), "2^(floor(log2 amax) - 2), log2 in f32", Checked;
-    /// NVFP4 without a tensor scale: blocks of 16 under ggml's own [`UE4M3`].
-    NVFP4 = fp4(blocks(FormatSpec::F4E2M1, UE4M3, ScaleRule::Custom(CustomRule(nvfp4_scale))))
-        .with_extent(Extent::Block { rows: 1, cols: 16 }).with_scale_bounds((0.0, 448.0)), "amax / 6, half up; 448 from 248", Checked, changes "a scale from 248 up becomes 448";
-    /// `Q4_0` of gguf 0.19 (Python): the scale of zeros has the opposite sign of the first.
-    GGUF_Q4_0 = signed(FormatSpec::INT4, -8.0), "signed max / -8", Checked;
-    /// `Q5_0` of gguf 0.19 (Python): the scale of zeros has the opposite sign of the first.
-    GGUF_Q5_0 = signed(FormatSpec::INT5, -16.0), "signed max / -16", Checked;
+presets! {
+    module: "ggml",
+    source: "ggml d99724f2";
+
+    /// `Q4_0`: −8 to 7 times an F16 scale. Its sign is the opposite of the largest element's; the
+    /// scale of a block of zeros is −0.
+    Q4_0 {
+        spec: signed(FormatSpec::INT4, -8.0).with_zero_block_scale(-0.0),
+        rule: "signed max / -8",
+        evidence: Checked,
+    }
+    /// `Q4_1`: 0 to 15 times an F16 scale, plus an F16 minimum.
+    Q4_1 {
+        spec: with_minimum(FormatSpec::UINT4, 15.0),
+        rule: "(max - min) / 15",
+        evidence: Checked,
+    }
+    /// `Q5_0`: −16 to 15 times an F16 scale. Its sign is the opposite of the largest element's; the
+    /// scale of a block of zeros is −0.
+    Q5_0 {
+        spec: signed(FormatSpec::INT5, -16.0).with_zero_block_scale(-0.0),
+        rule: "signed max / -16",
+        evidence: Checked,
+    }
+    /// `Q5_1`: 0 to 31 times an F16 scale, plus an F16 minimum.
+    Q5_1 {
+        spec: with_minimum(UINT5, 31.0),
+        rule: "(max - min) / 31",
+        evidence: Checked,
+    }
+    /// `Q8_0`: −127 to 127 times an F16 scale, ties away from zero.
+    Q8_0 {
+        spec: blocks(FormatSpec::INT8, F16, ScaleRule::Amax { target: 127.0, ratio: Ratio::Divide })
+            .with_round(Round::NearestAway),
+        rule: "amax / 127",
+        evidence: Checked,
+    }
+    /// MXFP4 with ties toward zero. Scales below 2^-127 are clamped; ggml takes their exponent
+    /// modulo 256.
+    MXFP4 {
+        spec: fp4(blocks(FormatSpec::F4E2M1, FormatSpec::E8M0, ScaleRule::Log2Floor)),
+        rule: "2^(floor(log2 amax) - 2), log2 in f32",
+        evidence: Checked,
+    }
+    /// NVFP4 without a tensor scale: blocks of 16 with ggml's own [`UE4M3`] scales.
+    NVFP4 {
+        spec: fp4(blocks(FormatSpec::F4E2M1, UE4M3, ScaleRule::Custom(CustomRule(nvfp4_scale))))
+            .with_extent(Extent::NVFP4)
+            .with_scale_bounds((0.0, 448.0)),
+        rule: "amax / 6, half up; 448 from 248",
+        evidence: Checked,
+        changes: "a scale from 248 up becomes 448",
+    }
+    /// `Q4_0` of gguf 0.19 (Python): the scale of a block of zeros has the opposite sign of its
+    /// first zero. Else as [`Q4_0`].
+    Q4_0_GGUF {
+        spec: signed(FormatSpec::INT4, -8.0),
+        rule: "signed max / -8",
+        evidence: Checked,
+    }
+    /// `Q5_0` of gguf 0.19 (Python): the scale of a block of zeros has the opposite sign of its
+    /// first zero. Else as [`Q5_0`].
+    Q5_0_GGUF {
+        spec: signed(FormatSpec::INT5, -16.0),
+        rule: "signed max / -16",
+        evidence: Checked,
+    }
     /// `Q4_1` of gguf 0.19 (Python, NumPy 2.4 with AVX-512): a minimum of zero has the sign that
-    /// NumPy's fold leaves.
-    GGUF_Q4_1 = with_minimum(FormatSpec::UINT4, 15.0).with_zero_minimum(ZeroMinimum::NumpyAvx512), "(max - min) / 15", Checked;
+    /// NumPy's fold leaves. Else as [`Q4_1`].
+    Q4_1_GGUF {
+        spec: with_minimum(FormatSpec::UINT4, 15.0).with_zero_minimum(ZeroMinimum::NumpyAvx512),
+        rule: "(max - min) / 15",
+        evidence: Checked,
+    }
     /// `Q5_1` of gguf 0.19 (Python, NumPy 2.4 with AVX-512): a minimum of zero has the sign that
-    /// NumPy's fold leaves.
-    GGUF_Q5_1 = with_minimum(UINT5, 31.0).with_zero_minimum(ZeroMinimum::NumpyAvx512), "(max - min) / 31", Checked;
+    /// NumPy's fold leaves. Else as [`Q5_1`].
+    Q5_1_GGUF {
+        spec: with_minimum(UINT5, 31.0).with_zero_minimum(ZeroMinimum::NumpyAvx512),
+        rule: "(max - min) / 31",
+        evidence: Checked,
+    }
 }

@@ -1,22 +1,20 @@
 //! microxcaling (Microsoft, 2024-08-19, commit 7bc4195) with torch 2.15: the Python path on the
 //! CPU.
 //!
-//! Exponents of blocks and elements are `floor(log2(..))` of f32 logarithms, so that just below a
-//! power of two they are that power's. `NEAREST` is microxcaling's default and rounds ties away;
-//! `EVEN` rounds to nearest even, `FLOOR` toward zero. A block with NaN or infinity, or with a
-//! shared exponent above 127, becomes NaN. `FLUSH` is `mx_flush_fp32_subnorms`; `NOSHARE` is the
-//! shared-exponent method `none`: a scale an element. `dither`, its stochastic rounding by an f32
-//! sum, is not here.
+//! Exponents of blocks and elements are `floor(log2(..))` of f32 logarithms, so just below a power
+//! of two they are that power's. `NEAREST` is microxcaling's default and rounds ties away from
+//! zero; `EVEN` rounds to nearest even, `FLOOR` toward zero. A block with NaN or infinity, or with
+//! a shared exponent above 127, becomes NaN. `FLUSH` is `mx_flush_fp32_subnorms`; `NOSHARE` is the
+//! shared-exponent method `none`, one scale for each element. `dither`, its stochastic rounding by
+//! an f32 sum, is not provided.
 
-use super::ocp::EXTENT;
-use super::table::{Evidence, Preset};
 use crate::block::{BlockSpec, Division, ElementRounding, Extent, ScaleRule, ZeroSign};
 use crate::policy::Overflow;
 use crate::round::Round;
 use crate::spec::{Encoding, FloatSpec, FormatSpec, NanCodes, ZeroField};
 
-/// microxcaling's `int8`: sign and magnitude over 64, from −127/64 to 127/64. It keeps numbers, not
-/// codes, so −0 is one of them.
+/// microxcaling's `int8`: sign and magnitude over 64, from −127/64 to 127/64. The program keeps
+/// numbers, not codes, so −0 exists.
 pub const INT8: FormatSpec = sign_magnitude("MXINT8SM", 8, 6);
 
 /// microxcaling's `int4`: sign and magnitude over 4, from −7/4 to 7/4.
@@ -29,7 +27,7 @@ const fn sign_magnitude(name: &str, bits: u8, fraction_bits: i8) -> FormatSpec {
     }
 }
 
-/// The scale of `scale_bits = 4`: powers of two from 2^-7 to 2^7, and NaN.
+/// The scale format of `scale_bits = 4`: powers of two from 2^-7 to 2^7, and NaN.
 pub const E4M0: FormatSpec = FormatSpec::constant(
     "E4M0",
     Encoding::Float(FloatSpec {
@@ -40,10 +38,10 @@ pub const E4M0: FormatSpec = FormatSpec::constant(
     }),
 );
 
-/// The MX format of these elements under one of the three roundings.
+/// MX blocks of these elements under one of the three roundings.
 const fn mx(element: FormatSpec, round: Round) -> BlockSpec {
-    let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), EXTENT, ScaleRule::Log2Floor);
-    // A block of zeros counts as one of 2^-126.
+    let spec = BlockSpec::new(element, Some(FormatSpec::E8M0), Extent::MX, ScaleRule::Log2Floor);
+    // A block of zeros has the scale of an `amax` of 2^-126.
     let zero_block_scale = f32::MIN_POSITIVE / (1u64 << element.max_exponent()) as f32;
     spec.with_round(round)
         .with_scale_convert(spec.scale_convert.with_overflow(Overflow::Special))
@@ -53,8 +51,8 @@ const fn mx(element: FormatSpec, round: Round) -> BlockSpec {
         .with_zero_sign(ZeroSign::MinusBelowZero)
 }
 
-/// Flushes blocks whose rounded logarithm is below −126; that of the 22 largest subnormals is
-/// rounded to −126.
+/// A scheme that makes blocks zero whose rounded logarithm is below −126. The logarithms of the 22
+/// largest subnormals round to −126.
 const fn flush(spec: BlockSpec) -> BlockSpec {
     spec.with_flush_below(f32::from_bits(0x007F_FFEA))
 }
@@ -63,65 +61,193 @@ const fn noshare(spec: BlockSpec) -> BlockSpec {
     spec.with_extent(Extent::Block { rows: 1, cols: 1 })
 }
 
-presets! { "microxcaling", "microxcaling 7bc4195 with torch 2.15";
-    /// MXFP8 E4M3, `nearest`: elements rounded ties away.
-    MXFP8_E4M3_NEAREST = mx(FormatSpec::F8E4M3, Round::NearestAway), "2^(floor(log2f amax) - 8)", Checked;
-    /// MXFP8 E4M3, `even`: elements rounded ties to even.
-    MXFP8_E4M3_EVEN = mx(FormatSpec::F8E4M3, Round::NearestEven), "2^(floor(log2f amax) - 8)", Checked;
+presets! {
+    module: "microxcaling",
+    source: "microxcaling 7bc4195 with torch 2.15";
+
+    /// MXFP8 E4M3, `nearest`: elements rounded to nearest, ties away from zero.
+    MXFP8_E4M3_NEAREST {
+        spec: mx(FormatSpec::F8E4M3, Round::NearestAway),
+        rule: "2^(floor(log2f amax) - 8)",
+        evidence: Checked,
+    }
+    /// MXFP8 E4M3, `even`: elements rounded to nearest even.
+    MXFP8_E4M3_EVEN {
+        spec: mx(FormatSpec::F8E4M3, Round::NearestEven),
+        rule: "2^(floor(log2f amax) - 8)",
+        evidence: Checked,
+    }
     /// MXFP8 E4M3, `floor`: elements rounded toward zero.
-    MXFP8_E4M3_FLOOR = mx(FormatSpec::F8E4M3, Round::TowardZero), "2^(floor(log2f amax) - 8)", Checked;
-    /// MXFP8 E5M2, `nearest`: elements rounded ties away.
-    MXFP8_E5M2_NEAREST = mx(FormatSpec::F8E5M2, Round::NearestAway), "2^(floor(log2f amax) - 15)", Checked;
-    /// MXFP8 E5M2, `even`: elements rounded ties to even.
-    MXFP8_E5M2_EVEN = mx(FormatSpec::F8E5M2, Round::NearestEven), "2^(floor(log2f amax) - 15)", Checked;
+    MXFP8_E4M3_FLOOR {
+        spec: mx(FormatSpec::F8E4M3, Round::TowardZero),
+        rule: "2^(floor(log2f amax) - 8)",
+        evidence: Checked,
+    }
+    /// MXFP8 E5M2, `nearest`: elements rounded to nearest, ties away from zero.
+    MXFP8_E5M2_NEAREST {
+        spec: mx(FormatSpec::F8E5M2, Round::NearestAway),
+        rule: "2^(floor(log2f amax) - 15)",
+        evidence: Checked,
+    }
+    /// MXFP8 E5M2, `even`: elements rounded to nearest even.
+    MXFP8_E5M2_EVEN {
+        spec: mx(FormatSpec::F8E5M2, Round::NearestEven),
+        rule: "2^(floor(log2f amax) - 15)",
+        evidence: Checked,
+    }
     /// MXFP8 E5M2, `floor`: elements rounded toward zero.
-    MXFP8_E5M2_FLOOR = mx(FormatSpec::F8E5M2, Round::TowardZero), "2^(floor(log2f amax) - 15)", Checked;
-    /// MXFP6 E3M2, `nearest`: elements rounded ties away.
-    MXFP6_E3M2_NEAREST = mx(FormatSpec::F6E3M2, Round::NearestAway), "2^(floor(log2f amax) - 4)", Checked;
-    /// MXFP6 E3M2, `even`: elements rounded ties to even.
-    MXFP6_E3M2_EVEN = mx(FormatSpec::F6E3M2, Round::NearestEven), "2^(floor(log2f amax) - 4)", Checked;
+    MXFP8_E5M2_FLOOR {
+        spec: mx(FormatSpec::F8E5M2, Round::TowardZero),
+        rule: "2^(floor(log2f amax) - 15)",
+        evidence: Checked,
+    }
+    /// MXFP6 E3M2, `nearest`: elements rounded to nearest, ties away from zero.
+    MXFP6_E3M2_NEAREST {
+        spec: mx(FormatSpec::F6E3M2, Round::NearestAway),
+        rule: "2^(floor(log2f amax) - 4)",
+        evidence: Checked,
+    }
+    /// MXFP6 E3M2, `even`: elements rounded to nearest even.
+    MXFP6_E3M2_EVEN {
+        spec: mx(FormatSpec::F6E3M2, Round::NearestEven),
+        rule: "2^(floor(log2f amax) - 4)",
+        evidence: Checked,
+    }
     /// MXFP6 E3M2, `floor`: elements rounded toward zero.
-    MXFP6_E3M2_FLOOR = mx(FormatSpec::F6E3M2, Round::TowardZero), "2^(floor(log2f amax) - 4)", Checked;
-    /// MXFP6 E2M3, `nearest`: elements rounded ties away.
-    MXFP6_E2M3_NEAREST = mx(FormatSpec::F6E2M3, Round::NearestAway), "2^(floor(log2f amax) - 2)", Checked;
-    /// MXFP6 E2M3, `even`: elements rounded ties to even.
-    MXFP6_E2M3_EVEN = mx(FormatSpec::F6E2M3, Round::NearestEven), "2^(floor(log2f amax) - 2)", Checked;
+    MXFP6_E3M2_FLOOR {
+        spec: mx(FormatSpec::F6E3M2, Round::TowardZero),
+        rule: "2^(floor(log2f amax) - 4)",
+        evidence: Checked,
+    }
+    /// MXFP6 E2M3, `nearest`: elements rounded to nearest, ties away from zero.
+    MXFP6_E2M3_NEAREST {
+        spec: mx(FormatSpec::F6E2M3, Round::NearestAway),
+        rule: "2^(floor(log2f amax) - 2)",
+        evidence: Checked,
+    }
+    /// MXFP6 E2M3, `even`: elements rounded to nearest even.
+    MXFP6_E2M3_EVEN {
+        spec: mx(FormatSpec::F6E2M3, Round::NearestEven),
+        rule: "2^(floor(log2f amax) - 2)",
+        evidence: Checked,
+    }
     /// MXFP6 E2M3, `floor`: elements rounded toward zero.
-    MXFP6_E2M3_FLOOR = mx(FormatSpec::F6E2M3, Round::TowardZero), "2^(floor(log2f amax) - 2)", Checked;
-    /// MXFP4, `nearest`: elements rounded ties away.
-    MXFP4_NEAREST = mx(FormatSpec::F4E2M1, Round::NearestAway), "2^(floor(log2f amax) - 2)", Checked;
-    /// MXFP4, `even`: elements rounded ties to even.
-    MXFP4_EVEN = mx(FormatSpec::F4E2M1, Round::NearestEven), "2^(floor(log2f amax) - 2)", Checked;
+    MXFP6_E2M3_FLOOR {
+        spec: mx(FormatSpec::F6E2M3, Round::TowardZero),
+        rule: "2^(floor(log2f amax) - 2)",
+        evidence: Checked,
+    }
+    /// MXFP4, `nearest`: elements rounded to nearest, ties away from zero.
+    MXFP4_NEAREST {
+        spec: mx(FormatSpec::F4E2M1, Round::NearestAway),
+        rule: "2^(floor(log2f amax) - 2)",
+        evidence: Checked,
+    }
+    /// MXFP4, `even`: elements rounded to nearest even.
+    MXFP4_EVEN {
+        spec: mx(FormatSpec::F4E2M1, Round::NearestEven),
+        rule: "2^(floor(log2f amax) - 2)",
+        evidence: Checked,
+    }
     /// MXFP4, `floor`: elements rounded toward zero.
-    MXFP4_FLOOR = mx(FormatSpec::F4E2M1, Round::TowardZero), "2^(floor(log2f amax) - 2)", Checked;
-    /// MXINT8, `nearest`: elements rounded ties away.
-    MXINT8_NEAREST = mx(INT8, Round::NearestAway), "2^floor(log2f amax)", Checked;
-    /// MXINT8, `even`: elements rounded ties to even.
-    MXINT8_EVEN = mx(INT8, Round::NearestEven), "2^floor(log2f amax)", Checked;
+    MXFP4_FLOOR {
+        spec: mx(FormatSpec::F4E2M1, Round::TowardZero),
+        rule: "2^(floor(log2f amax) - 2)",
+        evidence: Checked,
+    }
+    /// MXINT8, `nearest`: elements rounded to nearest, ties away from zero.
+    MXINT8_NEAREST {
+        spec: mx(INT8, Round::NearestAway),
+        rule: "2^floor(log2f amax)",
+        evidence: Checked,
+    }
+    /// MXINT8, `even`: elements rounded to nearest even.
+    MXINT8_EVEN {
+        spec: mx(INT8, Round::NearestEven),
+        rule: "2^floor(log2f amax)",
+        evidence: Checked,
+    }
     /// MXINT8, `floor`: elements rounded toward zero.
-    MXINT8_FLOOR = mx(INT8, Round::TowardZero), "2^floor(log2f amax)", Checked;
-    /// MXINT4, `nearest`: elements rounded ties away.
-    MXINT4_NEAREST = mx(INT4, Round::NearestAway), "2^floor(log2f amax)", Checked;
-    /// MXINT4, `even`: elements rounded ties to even.
-    MXINT4_EVEN = mx(INT4, Round::NearestEven), "2^floor(log2f amax)", Checked;
+    MXINT8_FLOOR {
+        spec: mx(INT8, Round::TowardZero),
+        rule: "2^floor(log2f amax)",
+        evidence: Checked,
+    }
+    /// MXINT4, `nearest`: elements rounded to nearest, ties away from zero.
+    MXINT4_NEAREST {
+        spec: mx(INT4, Round::NearestAway),
+        rule: "2^floor(log2f amax)",
+        evidence: Checked,
+    }
+    /// MXINT4, `even`: elements rounded to nearest even.
+    MXINT4_EVEN {
+        spec: mx(INT4, Round::NearestEven),
+        rule: "2^floor(log2f amax)",
+        evidence: Checked,
+    }
     /// MXINT4, `floor`: elements rounded toward zero.
-    MXINT4_FLOOR = mx(INT4, Round::TowardZero), "2^floor(log2f amax)", Checked;
-    /// [`MXFP8_E4M3_NEAREST`] with `mx_flush_fp32_subnorms`.
-    MXFP8_E4M3_NEAREST_FLUSH = flush(MXFP8_E4M3_NEAREST), "2^(floor(log2f amax) - 8)", Checked;
-    /// [`MXFP8_E4M3_NEAREST`] with the shared-exponent method `none`.
-    MXFP8_E4M3_NEAREST_NOSHARE = noshare(MXFP8_E4M3_NEAREST), "2^(floor(log2f amax) - 8) of each element", Checked;
-    /// [`MXFP8_E4M3_EVEN`] with `mx_flush_fp32_subnorms`.
-    MXFP8_E4M3_EVEN_FLUSH = flush(MXFP8_E4M3_EVEN), "2^(floor(log2f amax) - 8)", Checked;
-    /// [`MXFP8_E4M3_EVEN`] with the shared-exponent method `none`.
-    MXFP8_E4M3_EVEN_NOSHARE = noshare(MXFP8_E4M3_EVEN), "2^(floor(log2f amax) - 8) of each element", Checked;
-    /// [`MXFP4_NEAREST`] with `mx_flush_fp32_subnorms`.
-    MXFP4_NEAREST_FLUSH = flush(MXFP4_NEAREST), "2^(floor(log2f amax) - 2)", Checked;
-    /// [`MXFP4_NEAREST`] with the shared-exponent method `none`.
-    MXFP4_NEAREST_NOSHARE = noshare(MXFP4_NEAREST), "2^(floor(log2f amax) - 2) of each element", Checked;
-    /// [`MXFP4_EVEN`] with `mx_flush_fp32_subnorms`.
-    MXFP4_EVEN_FLUSH = flush(MXFP4_EVEN), "2^(floor(log2f amax) - 2)", Checked;
-    /// [`MXFP4_EVEN`] with the shared-exponent method `none`.
-    MXFP4_EVEN_NOSHARE = noshare(MXFP4_EVEN), "2^(floor(log2f amax) - 2) of each element", Checked;
-    /// [`MXFP8_E4M3_EVEN`] with `scale_bits = 4`: scales from 2^-7 to 2^7, above NaN.
-    MXFP8_E4M3_EVEN_SCALE_BITS4 = BlockSpec { scale: Some(E4M0), ..MXFP8_E4M3_EVEN }, "2^(floor(log2f amax) - 8), at most 2^7", Checked;
+    MXINT4_FLOOR {
+        spec: mx(INT4, Round::TowardZero),
+        rule: "2^floor(log2f amax)",
+        evidence: Checked,
+    }
+    /// MXFP8 E4M3, `nearest`, with `mx_flush_fp32_subnorms`. Else as [`MXFP8_E4M3_NEAREST`].
+    MXFP8_E4M3_NEAREST_FLUSH {
+        spec: flush(MXFP8_E4M3_NEAREST),
+        rule: "2^(floor(log2f amax) - 8)",
+        evidence: Checked,
+    }
+    /// MXFP8 E4M3, `nearest`, with the shared-exponent method `none`: one scale for each element.
+    /// Else as [`MXFP8_E4M3_NEAREST`].
+    MXFP8_E4M3_NEAREST_NOSHARE {
+        spec: noshare(MXFP8_E4M3_NEAREST),
+        rule: "2^(floor(log2f amax) - 8) of each element",
+        evidence: Checked,
+    }
+    /// MXFP8 E4M3, `even`, with `mx_flush_fp32_subnorms`. Else as [`MXFP8_E4M3_EVEN`].
+    MXFP8_E4M3_EVEN_FLUSH {
+        spec: flush(MXFP8_E4M3_EVEN),
+        rule: "2^(floor(log2f amax) - 8)",
+        evidence: Checked,
+    }
+    /// MXFP8 E4M3, `even`, with the shared-exponent method `none`: one scale for each element. Else
+    /// as [`MXFP8_E4M3_EVEN`].
+    MXFP8_E4M3_EVEN_NOSHARE {
+        spec: noshare(MXFP8_E4M3_EVEN),
+        rule: "2^(floor(log2f amax) - 8) of each element",
+        evidence: Checked,
+    }
+    /// MXFP4, `nearest`, with `mx_flush_fp32_subnorms`. Else as [`MXFP4_NEAREST`].
+    MXFP4_NEAREST_FLUSH {
+        spec: flush(MXFP4_NEAREST),
+        rule: "2^(floor(log2f amax) - 2)",
+        evidence: Checked,
+    }
+    /// MXFP4, `nearest`, with the shared-exponent method `none`: one scale for each element. Else
+    /// as [`MXFP4_NEAREST`].
+    MXFP4_NEAREST_NOSHARE {
+        spec: noshare(MXFP4_NEAREST),
+        rule: "2^(floor(log2f amax) - 2) of each element",
+        evidence: Checked,
+    }
+    /// MXFP4, `even`, with `mx_flush_fp32_subnorms`. Else as [`MXFP4_EVEN`].
+    MXFP4_EVEN_FLUSH {
+        spec: flush(MXFP4_EVEN),
+        rule: "2^(floor(log2f amax) - 2)",
+        evidence: Checked,
+    }
+    /// MXFP4, `even`, with the shared-exponent method `none`: one scale for each element. Else as
+    /// [`MXFP4_EVEN`].
+    MXFP4_EVEN_NOSHARE {
+        spec: noshare(MXFP4_EVEN),
+        rule: "2^(floor(log2f amax) - 2) of each element",
+        evidence: Checked,
+    }
+    /// MXFP8 E4M3, `even`, with `scale_bits = 4`: scales from 2^-7 to 2^7; a larger one is NaN.
+    /// Else as [`MXFP8_E4M3_EVEN`].
+    MXFP8_E4M3_EVEN_SCALE_BITS4 {
+        spec: BlockSpec { scale: Some(E4M0), ..MXFP8_E4M3_EVEN },
+        rule: "2^(floor(log2f amax) - 8), at most 2^7",
+        evidence: Checked,
+    }
 }

@@ -1,9 +1,9 @@
-//! [`Preset`], a row of the table of presets, and the macro that stamps a module's constants and
+//! [`Preset`], a row of the table of presets, and the macro that makes a module's constants and
 //! rows.
 
 use crate::block::BlockSpec;
 
-/// What stands behind a preset.
+/// The evidence that a preset computes what its source does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Evidence {
     /// The program's own output is reproduced, bit for bit.
@@ -16,7 +16,8 @@ pub enum Evidence {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Preset {
-    /// The path of the constant inside this module: `ocp::MXFP4`.
+    /// The path of the constant inside [`preset`](crate::preset): `torchao::NVFP4`, or
+    /// `deepseek::v3::FP8_E4M3_1X128` where versions differ.
     pub name: &'static str,
     /// The scheme.
     pub spec: BlockSpec,
@@ -24,26 +25,35 @@ pub struct Preset {
     pub source: &'static str,
     /// The scale rule in words.
     pub rule: &'static str,
-    /// What stands behind it.
+    /// The evidence for the preset.
     pub evidence: Evidence,
     /// Why quantizing a dequantized tensor again may change it; `None` if it never does.
     pub not_idempotent: Option<&'static str>,
 }
 
-/// Stamps the constants of a module and their rows of the table. The module's name and source come
-/// first; of each preset its rule in words, its evidence and, if it is not idempotent, why.
+/// Makes the constants of a module and their rows of the table. The module's path inside `preset`
+/// and the source come first. A preset has its scheme, its rule in words, its evidence and, if it
+/// is not idempotent, the reason (`changes`).
 macro_rules! presets {
-    ($module:literal, $source:literal;
-     $($(#[$doc:meta])* $name:ident = $spec:expr, $rule:literal, $evidence:ident $(, changes $why:literal)?;)*) => {
-        $($(#[$doc])* pub const $name: BlockSpec = $spec;)*
+    (
+        module: $module:literal,
+        source: $source:literal;
+        $($(#[$doc:meta])* $name:ident {
+            spec: $spec:expr,
+            rule: $rule:literal,
+            evidence: $evidence:ident,
+            $(changes: $why:expr,)?
+        })*
+    ) => {
+        $($(#[$doc])* pub const $name: $crate::BlockSpec = $spec;)*
 
         /// The presets of this module.
-        pub(crate) const TABLE: &[Preset] = &[$(Preset {
+        pub(crate) const TABLE: &[$crate::preset::Preset] = &[$($crate::preset::Preset {
             name: concat!($module, "::", stringify!($name)),
             spec: $name,
             source: $source,
             rule: $rule,
-            evidence: Evidence::$evidence,
+            evidence: $crate::preset::Evidence::$evidence,
             not_idempotent: [$(Some($why),)? None][0],
         }),*];
     };

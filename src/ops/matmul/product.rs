@@ -86,7 +86,7 @@ pub fn reference_matmul<'a, D: Real>(
 /// use subhalf::{QuantTensor, matmul, preset};
 /// let x: Vec<f32> = (0..64).map(|i| i as f32 / 8.0).collect();
 /// let a = QuantTensor::quantize(&preset::ocp::MXFP8_E4M3, &x, &[2, 32])?;
-/// let b = QuantTensor::quantize(&preset::nvfp4::MODEL_OPTIMIZER, &x, &[2, 32])?;
+/// let b = QuantTensor::quantize(&preset::modelopt::NVFP4, &x, &[2, 32])?;
 /// assert_eq!(matmul(&a, &b)?.len(), 4);
 /// # Ok::<(), subhalf::Error>(())
 /// ```

@@ -81,7 +81,7 @@ impl<'a> Quantizer<'a> {
     ///
     /// ```
     /// use subhalf::{Quantizer, preset};
-    /// let (x, int8) = ([0.0f32, 1.0, -1.0, 0.5], preset::int::INT8_ASYM_TENSOR);
+    /// let (x, int8) = ([0.0f32, 1.0, -1.0, 0.5], preset::generic::INT8_ASYM_TENSOR);
     /// let quantize = |scale, zero_point| Quantizer::new(&int8).scales(&[scale], &[zero_point]).quantize(&x, &[4]);
     /// assert_eq!(quantize(0.5, 10.0)?.dequantize(), x);
     /// let refused = |scale, zero_point| quantize(scale, zero_point).unwrap_err().to_string();

@@ -30,7 +30,7 @@ fn refusal<T>(result: Result<T, Error>) -> String {
 /// came back as 5.27e-36.
 #[test]
 fn case_41_given_scales_are_refused() {
-    let spec = preset::fp8::TENSOR_E4M3;
+    let spec = preset::generic::FP8_E4M3_TENSOR;
     for (scale, found) in [
         (0.0, "0.0"),
         (-0.0, "-0.0"),
@@ -46,15 +46,15 @@ fn case_41_given_scales_are_refused() {
         for name in [
             "ocp::MXFP8_E4M3",
             "ocp::MXFP4",
-            "nvfp4::MODEL_OPTIMIZER",
+            "modelopt::NVFP4",
             "ggml::Q8_0",
-            "int::INT8_G32",
+            "generic::INT8_G32",
             "bitsandbytes::NF4",
         ] {
             let spec = preset::by_name(name).expect("a preset").spec;
             assert_eq!(refusal(given(&spec, scale, &[])), expected, "{name}");
         }
-        let (q4_1, int8) = (preset::ggml::Q4_1, preset::int::INT8_ASYM_TENSOR);
+        let (q4_1, int8) = (preset::ggml::Q4_1, preset::generic::INT8_ASYM_TENSOR);
         assert_eq!(refusal(given(&q4_1, scale, &[0.0])), expected);
         assert_eq!(refusal(given(&int8, scale, &[0.0])), expected);
     }
@@ -69,7 +69,7 @@ fn case_41_given_scales_are_refused() {
 
 #[test]
 fn every_door_refuses_and_changes_nothing() {
-    let (spec, x) = (preset::int::INT8_G32, [1.0f32; 128]);
+    let (spec, x) = (preset::generic::INT8_G32, [1.0f32; 128]);
     let before = QuantTensor::quantize(&spec, &x, &[2, 64]).expect("a shape that fits");
     for (index, bad) in [(0, 0.0), (1, -1.0), (2, f32::NAN), (3, f32::INFINITY)] {
         let mut scales = [0.5; 4];
@@ -112,7 +112,7 @@ fn negative_scales_are_given_where_the_rule_has_a_sign() {
     assert_eq!(half(&preset::ggml::Q4_0), signed(4.0));
     assert_eq!(half(&preset::ggml::Q5_0), signed(8.0));
     assert_eq!(half(&preset::ggml::Q6_K), signed(16.0));
-    let amax = preset::int::INT8_TENSOR;
+    let amax = preset::generic::INT8_TENSOR;
     let custom = amax
         .with_rule(ScaleRule::Custom(CustomRule(|stats: &BlockStats| stats.signed_max / -128.0)));
     let search = |factors| Some(Search { factors, metric: Metric::Mse, dequantization: None });
@@ -174,7 +174,7 @@ fn given_scales_are_rounded_but_not_to_zero_infinity_or_nan() {
         lost(&f16, scale);
     }
     lost(&preset::ggml::Q4_0, -65520.0);
-    let bf16 = preset::int::INT8_TENSOR
+    let bf16 = preset::generic::INT8_TENSOR
         .with_scale(FormatSpec::BF16)
         .with_scale_bounds((0.0, f32::INFINITY));
     assert_eq!((code(&bf16, 0.0123), code(&bf16, f32::from_bits(0x8001))), (Ok(0x3C4A), Ok(1)));
@@ -195,11 +195,11 @@ fn given_scales_are_rounded_but_not_to_zero_infinity_or_nan() {
     assert_eq!(code(&microxcaling, f32::powi(2.0, 127)), Ok(0xFE));
     lost(&microxcaling, f32::MAX);
     // Bounds clamp; the substitute for scales that vanish is for those that a rule finds.
-    let int8 = preset::int::INT8_TENSOR;
+    let int8 = preset::generic::INT8_TENSOR;
     assert_eq!(code(&int8, f32::from_bits(1)), Ok(f32::MIN_POSITIVE.to_bits()));
-    let vanished = preset::compressed_tensors_int::INT8_G32.with_scale(FormatSpec::F16);
+    let vanished = preset::compressed_tensors::INT8_G32.with_scale(FormatSpec::F16);
     lost(&vanished, 1e-9);
-    lost(&preset::nvfp4::COMPRESSED_TENSORS, 1e-9);
+    lost(&preset::compressed_tensors::NVFP4, 1e-9);
 }
 
 #[test]
@@ -224,8 +224,8 @@ fn case_42_given_zero_points_are_refused() {
     let quantize = |spec: &BlockSpec, zero_point| {
         QuantTensor::quantize_with_scales(spec, &x, &[4], &[1.0 / 127.0], &[zero_point])
     };
-    let (int8, uint8) = (preset::int::INT8_ASYM_TENSOR, preset::int::UINT8_TENSOR);
-    let (int4, uint4) = (preset::int::INT4_ASYM_TENSOR, preset::int::UINT4_TENSOR);
+    let (int8, uint8) = (preset::generic::INT8_ASYM_TENSOR, preset::generic::UINT8_TENSOR);
+    let (int4, uint4) = (preset::generic::INT4_ASYM_TENSOR, preset::generic::UINT4_TENSOR);
     // 0.5 is 63.5 steps, a tie to 64.
     let tensor = quantize(&uint8, 128.0).expect("a zero point of UINT8");
     assert_eq!((tensor.codes(), tensor.offsets()), (&[128, 255, 1, 192][..], &[128][..]));
@@ -333,7 +333,7 @@ fn read(spec: &BlockSpec, scale: u32, accept: Accept) -> Result<QuantTensor, Err
 
 #[test]
 fn scales_read_from_bytes_are_finite_unless_asked_for() {
-    let with_scale = |format| preset::int::INT8_TENSOR.with_scale(format);
+    let with_scale = |format| preset::generic::INT8_TENSOR.with_scale(format);
     // Every code of 16 bits; numbers are finite unless their exponent is all ones.
     for (format, top) in [(FormatSpec::F16, 0x7C00), (FormatSpec::BF16, 0x7F80)] {
         let spec = with_scale(format);
@@ -537,7 +537,7 @@ fn ggml_scales_may_be_negative_but_are_finite_unless_asked_for() {
 
 #[test]
 fn words_of_compressed_tensors_take_scales_of_their_formats_type() {
-    let f32s = preset::compressed_tensors_int::INT4_G32;
+    let f32s = preset::compressed_tensors::INT4_G32;
     let tensor = QuantTensor::quantize(&f32s, &[7.5f32, -7.5, 1.0, 0.0], &[1, 4]).unwrap();
     let words = to_compressed_tensors(&tensor.view()).unwrap();
     let bf16 = f32s.with_scale(FormatSpec::BF16);

@@ -23,10 +23,10 @@ pub(super) fn case(oracle: &Oracle, entry: &Entry, parts: &[&str]) -> Option<Kno
 /// its manifest too, the scale exact.
 fn torch(oracle: &Oracle, element: &str, file: &str, what: &str) -> Option<Case> {
     let spec = match element {
-        "int8" => preset::int::INT8_ASYM_TENSOR,
-        "uint8" => preset::int::UINT8_TENSOR,
-        "int4" => preset::int::INT4_ASYM_TENSOR,
-        "uint4" => preset::int::UINT4_TENSOR,
+        "int8" => preset::generic::INT8_ASYM_TENSOR,
+        "uint8" => preset::generic::UINT8_TENSOR,
+        "int4" => preset::generic::INT4_ASYM_TENSOR,
+        "uint4" => preset::generic::UINT4_TENSOR,
         _ => return None,
     };
     let (scale, zero_point) = file.split_once(".s")?.1.split_once(".torch")?.0.rsplit_once(".z")?;
@@ -69,10 +69,10 @@ fn compressed_tensors(name: &str, what: &str) -> Option<Case> {
     let (element, group, symmetry) =
         (words.next()?, words.next()?.strip_prefix('g')?, words.next()?);
     let spec = match (element, symmetry) {
-        ("int4", "sym") => preset::compressed_tensors_int::INT4_G32,
-        ("int4", "asym") => preset::compressed_tensors_int::INT4_G32_ASYM,
-        ("int8", "sym") => preset::compressed_tensors_int::INT8_G32,
-        ("int8", "asym") => preset::compressed_tensors_int::INT8_ROW_ASYM,
+        ("int4", "sym") => preset::compressed_tensors::INT4_G32,
+        ("int4", "asym") => preset::compressed_tensors::INT4_G32_ASYM,
+        ("int8", "sym") => preset::compressed_tensors::INT8_G32,
+        ("int8", "asym") => preset::compressed_tensors::INT8_ROW_ASYM,
         _ => return None,
     };
     let spec = spec.with_extent(Extent::Block { rows: 1, cols: group.parse().ok()? });
@@ -114,10 +114,10 @@ fn raw(kind: GgmlType, tensor: &QuantTensor) -> Vec<u64> {
 
 fn ggml(name: &str, source: &str, what: &str) -> Option<Case> {
     let (spec, read): (BlockSpec, Read) = match (name, source) {
-        ("ggml_q4_0", "gguf") => (preset::ggml::GGUF_Q4_0, |tensor| raw(GgmlType::Q4_0, tensor)),
-        ("ggml_q5_0", "gguf") => (preset::ggml::GGUF_Q5_0, |tensor| raw(GgmlType::Q5_0, tensor)),
-        ("ggml_q4_1", "gguf") => (preset::ggml::GGUF_Q4_1, |tensor| raw(GgmlType::Q4_1, tensor)),
-        ("ggml_q5_1", "gguf") => (preset::ggml::GGUF_Q5_1, |tensor| raw(GgmlType::Q5_1, tensor)),
+        ("ggml_q4_0", "gguf") => (preset::ggml::Q4_0_GGUF, |tensor| raw(GgmlType::Q4_0, tensor)),
+        ("ggml_q5_0", "gguf") => (preset::ggml::Q5_0_GGUF, |tensor| raw(GgmlType::Q5_0, tensor)),
+        ("ggml_q4_1", "gguf") => (preset::ggml::Q4_1_GGUF, |tensor| raw(GgmlType::Q4_1, tensor)),
+        ("ggml_q5_1", "gguf") => (preset::ggml::Q5_1_GGUF, |tensor| raw(GgmlType::Q5_1, tensor)),
         ("ggml_q4_0", _) => (preset::ggml::Q4_0, |tensor| raw(GgmlType::Q4_0, tensor)),
         ("ggml_q4_1", _) => (preset::ggml::Q4_1, |tensor| raw(GgmlType::Q4_1, tensor)),
         ("ggml_q5_0", _) => (preset::ggml::Q5_0, |tensor| raw(GgmlType::Q5_0, tensor)),

@@ -558,15 +558,15 @@ fn threads_and_kernels_change_nothing() {
         "ocp::MXFP4",
         "ocp::MXFP8_E5M2",
         "ocp::MXFP6_E3M2",
-        "nvfp4::TORCHAO",
-        "int::INT8_G32",
-        "fp8::ROW_E4M3",
+        "torchao::NVFP4",
+        "generic::INT8_G32",
+        "generic::FP8_E4M3_ROW",
     ];
     let others = [
-        "int::UINT4_G32",
-        "fp8::BLOCK_128X128_E4M3",
-        "nvfp4::MODEL_OPTIMIZER_16X16",
-        "fp8::TENSOR_E4M3",
+        "generic::UINT4_G32",
+        "generic::FP8_E4M3_128X128",
+        "modelopt::NVFP4_16X16",
+        "generic::FP8_E4M3_TENSOR",
     ];
     for name in names.into_iter().chain(others) {
         let spec = preset::by_name(name).unwrap().spec;
@@ -592,7 +592,7 @@ fn threads_and_kernels_change_nothing() {
 #[test]
 fn quotients_that_are_rounded_to_zero_have_the_references_sign() {
     let schemes =
-        [preset::nvfp4::MODEL_OPTIMIZER, preset::nvfp4::COMPRESSED_TENSORS, preset::nvfp4::TORCHAO];
+        [preset::modelopt::NVFP4, preset::compressed_tensors::NVFP4, preset::torchao::NVFP4];
     let mut random = Random::new(7);
     for exponent in 0..60 {
         let largest = 1.37 * 2.0f32.powi(exponent);

@@ -98,7 +98,7 @@ proptest! {
 
     #[test]
     fn compressed_tensors_come_back(x in numbers(3, 35)) {
-        for name in ["compressed_tensors_int::INT4_G32_ASYM", "compressed_tensors_int::INT8_ROW_ASYM", "int::INT4_TENSOR", "int::INT8_G32"] {
+        for name in ["compressed_tensors::INT4_G32_ASYM", "compressed_tensors::INT8_ROW_ASYM", "generic::INT4_TENSOR", "generic::INT8_G32"] {
             let spec = preset::by_name(name).expect("a preset").spec;
             let tensor = QuantTensor::quantize(&spec, &x, &[3, 35]).expect("a shape that fits");
             let words = to_compressed_tensors(&tensor.view()).expect("signed integers");
@@ -239,7 +239,7 @@ fn tensor_scales_are_refused() {
         .with_division(Division::Divide);
     let tensor = QuantTensor::quantize(&mx, &[3.0f32; 32], &[1, 32]).expect("a shape that fits");
     assert!(matches!(to_gpt_oss(&tensor.view()), Err(Error::Scheme { .. })));
-    let tensor = QuantTensor::quantize(&preset::nvfp4::NVINT4, &[3.0f32; 16], &[1, 16])
+    let tensor = QuantTensor::quantize(&preset::fouroversix::NVINT4, &[3.0f32; 16], &[1, 16])
         .expect("a shape that fits");
     assert!(matches!(to_compressed_tensors(&tensor.view()), Err(Error::Scheme { .. })));
     let (words, scales) = ([0, 0], tensor.scales());
@@ -252,7 +252,7 @@ fn tensor_scales_are_refused() {
 #[test]
 fn words_of_contradicting_specs_are_refused() {
     for extent in [Extent::Block { rows: 0, cols: 4 }, Extent::Block { rows: 4, cols: 0 }] {
-        let spec = preset::int::INT4_G32.with_extent(extent);
+        let spec = preset::generic::INT4_G32.with_extent(extent);
         assert!(matches!(
             from_compressed_tensors(&spec, &[], &[], &[], &[0, 4]),
             Err(Error::Block(_))
@@ -286,7 +286,7 @@ fn gptq_refuses_what_does_not_fit() {
         ));
     }
     for other in
-        [preset::int::UINT4_G32, grouped(4, FormatSpec::UE4M3), grouped(4, FormatSpec::TF32)]
+        [preset::generic::UINT4_G32, grouped(4, FormatSpec::UE4M3), grouped(4, FormatSpec::TF32)]
     {
         let other =
             QuantTensor::quantize(&other, &[1.0f32; 64], &[8, 8]).expect("a shape that fits");

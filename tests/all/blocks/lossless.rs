@@ -4,7 +4,7 @@ use subhalf::preset::{nvfp4, ocp};
 use subhalf::{BlockSpec, Error, Parts, QuantTensor};
 
 const FORMS: [BlockSpec; 3] =
-    [nvfp4::TORCHAO, nvfp4::COMPRESSED_TENSORS, nvfp4::FOUR_OVER_SIX_STATIC];
+    [torchao::NVFP4, compressed_tensors::NVFP4, fouroversix::NVFP4_STATIC];
 
 /// One row of MXFP4 blocks: their scale codes, and the codes of all elements of each.
 fn mx(blocks: &[(u8, u8)], cols: usize) -> QuantTensor {
@@ -31,7 +31,7 @@ fn same(old: &QuantTensor, new: &QuantTensor) {
 fn scales_that_fit_keep_their_codes() {
     // 2^8 and 2^-9 are the ends of UE4M3's powers of two: 0x78 is 256, 0x01 is 2^-9. 0xB is -1.5.
     let old = mx(&[(127 + 8, 0x7), (127 - 9, 0xB)], 64);
-    let new = old.view().to_nvfp4(&nvfp4::TORCHAO).expect("scales that fit");
+    let new = old.view().to_nvfp4(&torchao::NVFP4).expect("scales that fit");
     assert_eq!(
         (new.tensor_scale(), new.scales(), new.codes()),
         (1.0, &[0x78, 0x78, 0x01, 0x01][..], old.codes())
@@ -39,7 +39,7 @@ fn scales_that_fit_keep_their_codes() {
     // All of it 100 binades down; the divisor of compressed-tensors is the inverse of the factor.
     let old = mx(&[(27 + 8, 0x7), (27 - 9, 0xB)], 64);
     for (spec, tensor_scale) in
-        [(nvfp4::TORCHAO, 2f32.powi(-100)), (nvfp4::COMPRESSED_TENSORS, 2f32.powi(100))]
+        [(torchao::NVFP4, 2f32.powi(-100)), (compressed_tensors::NVFP4, 2f32.powi(100))]
     {
         let new = old.view().to_nvfp4(&spec).expect("scales that fit");
         assert_eq!(
@@ -54,15 +54,15 @@ fn scales_that_fit_keep_their_codes() {
 fn elements_take_over_what_scales_cannot() {
     // One binade below the smallest scale: 4 · 2^-10 becomes 2 · 2^-9.
     let old = mx(&[(127 + 8, 0x7), (127 - 10, 0x6)], 64);
-    let new = old.view().to_nvfp4(&nvfp4::TORCHAO_SINGLE).expect("elements that can");
+    let new = old.view().to_nvfp4(&torchao::NVFP4_SINGLE).expect("elements that can");
     assert_eq!((new.scales(), new.view().code(32)), (&[0x78, 0x78, 0x01, 0x01][..], Some(0x4)));
     same(&old, &new);
     // At the upper end 1 · 2^10 becomes 4 · 2^8.
     let old = mx(&[(127 + 10, 0x2)], 32);
-    let new = old.view().to_nvfp4(&nvfp4::TORCHAO_SINGLE).expect("elements that can");
+    let new = old.view().to_nvfp4(&torchao::NVFP4_SINGLE).expect("elements that can");
     assert_eq!((new.scales(), new.view().code(0)), (&[0x78, 0x78][..], Some(0x6)));
     // 3 cannot become 12, and without a tensor scale nothing else helps.
-    let error = mx(&[(127 + 10, 0x5)], 32).view().to_nvfp4(&nvfp4::TORCHAO_SINGLE);
+    let error = mx(&[(127 + 10, 0x5)], 32).view().to_nvfp4(&torchao::NVFP4_SINGLE);
     assert!(matches!(error, Err(Error::Scheme { .. })), "{error:?}");
     // 6 and 0.5 have no room: 18 binades between two such blocks are too many, 17 are not.
     let mixed = |apart: u8| {
@@ -97,7 +97,7 @@ fn zeros_and_nan_do_not_limit() {
         same(&old, &new);
     }
     // Model Optimizer restores -0 as +0.
-    let error = old.view().to_nvfp4(&nvfp4::MODEL_OPTIMIZER).expect_err("-0").to_string();
+    let error = old.view().to_nvfp4(&modelopt::NVFP4).expect_err("-0").to_string();
     assert_eq!(
         error,
         "MXFP4 as NVFP4 without loss: expected a format that restores these very numbers"
@@ -108,18 +108,19 @@ fn zeros_and_nan_do_not_limit() {
 fn other_formats_are_refused() {
     let x = [1.0f32; 64];
     let whole = QuantTensor::quantize(&ocp::MXFP4, &x, &[2, 32]).expect("a tensor");
-    for spec in [ocp::MXFP4, ocp::MXFP8_E4M3, nvfp4::TRANSFORMER_ENGINE_16X16, nvfp4::NVINT4] {
+    for spec in [ocp::MXFP4, ocp::MXFP8_E4M3, transformer_engine::NVFP4_16X16, fouroversix::NVINT4]
+    {
         assert!(matches!(whole.view().to_nvfp4(&spec), Err(Error::Scheme { .. })));
     }
-    for spec in [ocp::MXFP8_E4M3, nvfp4::TORCHAO] {
+    for spec in [ocp::MXFP8_E4M3, torchao::NVFP4] {
         let other = QuantTensor::quantize(&spec, &x, &[2, 32]).expect("a tensor");
-        assert!(matches!(other.view().to_nvfp4(&nvfp4::TORCHAO), Err(Error::Scheme { .. })));
+        assert!(matches!(other.view().to_nvfp4(&torchao::NVFP4), Err(Error::Scheme { .. })));
     }
     // A view of rows, and nothing at all.
-    let rows = whole.view().rows(1..2).expect("a row").to_nvfp4(&nvfp4::TORCHAO).expect("a tensor");
+    let rows = whole.view().rows(1..2).expect("a row").to_nvfp4(&torchao::NVFP4).expect("a tensor");
     assert_eq!((rows.shape(), rows.dequantize()), (&[1, 32][..], vec![1.0; 32]));
     let empty = QuantTensor::quantize(&ocp::MXFP4, &[] as &[f32], &[0, 32]).expect("a tensor");
-    assert_eq!(empty.view().to_nvfp4(&nvfp4::TORCHAO).expect("a tensor").tensor_scale(), 1.0);
+    assert_eq!(empty.view().to_nvfp4(&torchao::NVFP4).expect("a tensor").tensor_scale(), 1.0);
 }
 
 /// Every pair of element codes of a block, at every distance of two scales: what is not refused is
@@ -130,11 +131,11 @@ fn all_pairs_of_codes() {
     for (first, second) in (0..256u32).map(|pair| ((pair >> 4) as u8, (pair & 15) as u8)) {
         for apart in 0..30 {
             let old = mx(&[(100 + apart, first), (100, second)], 64);
-            match old.view().to_nvfp4(&nvfp4::TORCHAO) {
+            match old.view().to_nvfp4(&torchao::NVFP4) {
                 Ok(new) => same(&old, &new),
                 Err(_) => refused += 1,
             }
-            assert!(apart > 17 || old.view().to_nvfp4(&nvfp4::TORCHAO).is_ok());
+            assert!(apart > 17 || old.view().to_nvfp4(&torchao::NVFP4).is_ok());
         }
     }
     // A block of c alone can be multiplied by 2^-a … 2^b with (a, b) of 0.5 (0, 3), 1 (1, 2), 1.5

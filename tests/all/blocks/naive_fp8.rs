@@ -373,10 +373,10 @@ fn schemes() -> Vec<Scheme> {
         add(leak("fp8::TENSOR_@"), tensor, plain_of(false, table.clone()));
         add(leak("fp8::ROW_@"), line, plain_of(false, table.clone()));
         if format == "E4M3" {
-            add("fp8::BLOCK_1X128_E4M3", row, plain_of(false, table.clone()));
-            add("fp8::BLOCK_128X128_E4M3", tile, plain_of(false, table.clone()));
-            add("fp8::BLOCK_1X128_E4M3_UE8M0", row, plain_of(true, table.clone()));
-            add("fp8::BLOCK_128X128_E4M3_UE8M0", tile, plain_of(true, table.clone()));
+            add("generic::FP8_E4M3_1X128", row, plain_of(false, table.clone()));
+            add("generic::FP8_E4M3_128X128", tile, plain_of(false, table.clone()));
+            add("generic::FP8_E4M3_1X128_UE8M0", row, plain_of(true, table.clone()));
+            add("generic::FP8_E4M3_128X128_UE8M0", tile, plain_of(true, table.clone()));
         }
         let te_of = |pow2, table: Table| Box::new(move |x: &[f32], _| te_fp8(&table, max, pow2, x));
         add(leak("transformer_engine::TENSOR_@"), tensor, te_of(false, table.clone()));
@@ -390,26 +390,26 @@ fn schemes() -> Vec<Scheme> {
         add(leak("fp8::TORCHAO_TENSOR_@"), tensor, torch_of(table.clone()));
         add(leak("fp8::TORCHAO_ROW_@"), line, torch_of(table.clone()));
     }
-    add("fp8::DEEPSEEK_V3_1X128", row, Box::new(|x, _| deepseek(0.0, false, x)));
-    add("fp8::DEEPSEEK_V3_128X128", tile, Box::new(|x, _| deepseek(0.0, false, x)));
-    add("fp8::DEEPSEEK_V3_1_1X128", row, Box::new(|x, _| deepseek(1e-4, true, x)));
-    add("fp8::DEEPSEEK_V3_1_128X128", tile, Box::new(|x, _| deepseek(1e-4, true, x)));
-    add("fp8::DEEPGEMM_1X128", row, Box::new(|x, _| deepgemm(false, x)));
-    add("fp8::DEEPGEMM_128X128", tile, Box::new(|x, _| deepgemm(false, x)));
-    add("fp8::DEEPGEMM_1X128_UE8M0", row, Box::new(|x, _| deepgemm(true, x)));
-    add("fp8::DEEPGEMM_128X128_UE8M0", tile, Box::new(|x, _| deepgemm(true, x)));
-    add("hif8::TENSOR", tensor, Box::new(|x, _| hif8_tensor(32768.0, x)));
-    add("hif8::TENSOR_TO_15", tensor, Box::new(|x, _| hif8_tensor(15.0, x)));
-    add("hif8::TENSOR_TO_224", tensor, Box::new(|x, _| hif8_tensor(224.0, x)));
+    add("deepseek::v3::FP8_E4M3_1X128", row, Box::new(|x, _| deepseek(0.0, false, x)));
+    add("deepseek::v3::FP8_E4M3_128X128", tile, Box::new(|x, _| deepseek(0.0, false, x)));
+    add("deepseek::v3_1::FP8_E4M3_1X128", row, Box::new(|x, _| deepseek(1e-4, true, x)));
+    add("deepseek::v3_1::FP8_E4M3_128X128", tile, Box::new(|x, _| deepseek(1e-4, true, x)));
+    add("deepgemm::FP8_E4M3_1X128", row, Box::new(|x, _| deepgemm(false, x)));
+    add("deepgemm::FP8_E4M3_128X128", tile, Box::new(|x, _| deepgemm(false, x)));
+    add("deepgemm::FP8_E4M3_1X128_UE8M0", row, Box::new(|x, _| deepgemm(true, x)));
+    add("deepgemm::FP8_E4M3_128X128_UE8M0", tile, Box::new(|x, _| deepgemm(true, x)));
+    add("generic::HIF8_TENSOR", tensor, Box::new(|x, _| hif8_tensor(32768.0, x)));
+    add("generic::HIF8_TENSOR_TO_15", tensor, Box::new(|x, _| hif8_tensor(15.0, x)));
+    add("generic::HIF8_TENSOR_TO_224", tensor, Box::new(|x, _| hif8_tensor(224.0, x)));
     let (te, reference) = (Author::TransformerEngine, Author::Reference);
     for (name, author, bound, metric) in [
-        ("nvfp4::TRANSFORMER_ENGINE_4OVER6_MAE", te, 256.0, 'e'),
-        ("nvfp4::TRANSFORMER_ENGINE_4OVER6_MSE", te, 256.0, 's'),
-        ("nvfp4::TRANSFORMER_ENGINE_4OVER6_448_MAE", te, 448.0, 'e'),
-        ("nvfp4::TRANSFORMER_ENGINE_4OVER6_448_MSE", te, 448.0, 's'),
-        ("nvfp4::FOUR_OVER_SIX_MAE", reference, 256.0, 'e'),
-        ("nvfp4::FOUR_OVER_SIX_MSE", reference, 256.0, 's'),
-        ("nvfp4::FOUR_OVER_SIX_MAX", reference, 256.0, 'm'),
+        ("transformer_engine::NVFP4_4OVER6_MAE", te, 256.0, 'e'),
+        ("transformer_engine::NVFP4_4OVER6_MSE", te, 256.0, 's'),
+        ("transformer_engine::NVFP4_4OVER6_448_MAE", te, 448.0, 'e'),
+        ("transformer_engine::NVFP4_4OVER6_448_MSE", te, 448.0, 's'),
+        ("fouroversix::NVFP4_MAE", reference, 256.0, 'e'),
+        ("fouroversix::NVFP4_MSE", reference, 256.0, 's'),
+        ("fouroversix::NVFP4_MAX", reference, 256.0, 'm'),
     ] {
         add(
             name,
@@ -417,19 +417,19 @@ fn schemes() -> Vec<Scheme> {
             Box::new(move |x, tensor| four_over_six(author, bound, metric, x, tensor)),
         );
     }
-    add("nvfp4::TRANSFORMER_ENGINE", (1, 16), Box::new(te_nvfp4));
-    add("nvfp4::TRANSFORMER_ENGINE_16X16", (16, 16), Box::new(te_nvfp4));
+    add("transformer_engine::NVFP4", (1, 16), Box::new(te_nvfp4));
+    add("transformer_engine::NVFP4_16X16", (16, 16), Box::new(te_nvfp4));
     add(
-        "nvfp4::FOUR_OVER_SIX_MSE_16X16",
+        "fouroversix::NVFP4_MSE_16X16",
         (16, 16),
         Box::new(|x, tensor| four_over_six(Author::Reference, 256.0, 's', x, tensor)),
     );
     add(
-        "nvfp4::FOUR_OVER_SIX_STATIC",
+        "fouroversix::NVFP4_STATIC",
         (1, 16),
         Box::new(|x, tensor| four_over_six_static(6.0, x, tensor)),
     );
-    add("nvfp4::NVINT4", (1, 16), Box::new(|x, tensor| four_over_six_static(7.0, x, tensor)));
+    add("fouroversix::NVINT4", (1, 16), Box::new(|x, tensor| four_over_six_static(7.0, x, tensor)));
     all
 }
 

@@ -260,14 +260,14 @@ fn worked() -> Vec<(String, [Vector; 2])> {
     ];
     let compressed: [(&str, [Vector; 2]); 4] = [
         (
-            "compressed_tensors_int::INT4_G128",
+            "compressed_tensors::INT4_G128",
             [
                 ([7.5, -7.5, 2.5, 0.5], 1.0, 0.0, [7.0, -8.0, 2.0, 0.0], [7.0, -8.0, 2.0, 0.0]),
                 ([15.0, -15.0, 3.0, 1.0], 2.0, 0.0, [7.0, -8.0, 2.0, 0.0], [14.0, -16.0, 4.0, 0.0]),
             ],
         ),
         (
-            "compressed_tensors_int::INT8_ROW",
+            "compressed_tensors::INT8_ROW",
             [
                 (
                     [127.5, -127.5, 2.5, 0.5],
@@ -286,7 +286,7 @@ fn worked() -> Vec<(String, [Vector; 2])> {
             ],
         ),
         (
-            "compressed_tensors_int::INT4_G128_ASYM",
+            "compressed_tensors::INT4_G128_ASYM",
             [
                 ([-8.0, 7.0, 0.5, 1.5], 1.0, 0.0, [-8.0, 7.0, 0.0, 2.0], [-8.0, 7.0, 0.0, 2.0]),
                 // -1.5 and -0.5 are the sums that are rounded.
@@ -300,7 +300,7 @@ fn worked() -> Vec<(String, [Vector; 2])> {
             ],
         ),
         (
-            "compressed_tensors_int::INT8_ROW_ASYM",
+            "compressed_tensors::INT8_ROW_ASYM",
             [
                 (
                     [-128.0, 127.0, 0.5, 1.5],
@@ -428,7 +428,7 @@ fn af4_gives_the_worked_vectors() {
 
 #[test]
 fn integers_of_a_given_scale_do_not_depend_on_the_data() {
-    let spec = preset::int::UINT8_TENSOR.with_extent(Extent::Row);
+    let spec = preset::generic::UINT8_TENSOR.with_extent(Extent::Row);
     let tensor = Quantizer::new(&spec)
         .scales(&[0.5, 2.0], &[10.0, 0.0])
         .quantize(&[1.0f32, -9.0, 1.0, 600.0], &[2, 2]);
@@ -443,7 +443,7 @@ fn integers_of_a_given_scale_do_not_depend_on_the_data() {
 fn rules_of_elements_refuse_formats_that_they_cannot_round_to() {
     let nf4 = preset::bitsandbytes::NF4;
     for spec in [
-        preset::int::INT8_ROW.with_element_rounding(ElementRounding::Midpoints),
+        preset::generic::INT8_ROW.with_element_rounding(ElementRounding::Midpoints),
         nf4.with_element_rounding(ElementRounding::Steps(0)),
         BlockSpec::new(FormatSpec::F16, None, Extent::Tensor, ScaleRule::Unit)
             .with_element_rounding(ElementRounding::LeastError),

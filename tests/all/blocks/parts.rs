@@ -357,7 +357,7 @@ fn codebooks_of_tensors_and_rows() {
 
 #[test]
 fn stacks_have_a_tensor_scale_for_each_matrix() {
-    let scheme = subhalf::preset::nvfp4::TRANSFORMER_ENGINE;
+    let scheme = subhalf::preset::transformer_engine::NVFP4;
     let mut random = Random::new(6);
     let (rows, cols) = (20, 48);
     let experts: Vec<QuantTensor> = (0..3)

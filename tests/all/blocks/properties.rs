@@ -469,7 +469,7 @@ fn tensors_without_elements_cost_nothing_whatever_their_other_axes() {
         }
     }
     let mx = QuantTensor::quantize(&preset::ocp::MXFP4, none, &[1 << 55, 0]).unwrap();
-    assert!(mx.view().to_nvfp4(&preset::nvfp4::TORCHAO).is_ok());
+    assert!(mx.view().to_nvfp4(&preset::torchao::NVFP4).is_ok());
     let layer =
         layout::Awq { qweight: vec![], qzeros: vec![], scales: layout::LayerScales::F16(vec![]) };
     let awq = layout::from_awq(&layer, 128, [1 << 55, 0]).unwrap();
@@ -521,8 +521,7 @@ fn a_search_takes_no_candidate_whose_error_is_nan() {
 fn contradicting_specs_are_refused() {
     let base = preset::ocp::MXFP4;
     let no_scale = BlockSpec::new(FormatSpec::F8E4M3, None, Extent::Tensor, ScaleRule::Unit);
-    let (multiplier, nvfp4) =
-        (TensorScale::Multiplier { target: 2688.0 }, preset::nvfp4::MODEL_OPTIMIZER);
+    let (multiplier, nvfp4) = (TensorScale::Multiplier { target: 2688.0 }, preset::modelopt::NVFP4);
     let affine = layout::grouped(4, FormatSpec::F16);
     for spec in [
         no_scale,
@@ -546,7 +545,7 @@ fn contradicting_specs_are_refused() {
         base.with_rule(ScaleRule::Fixed(f32::NAN)),
         base.with_rule(ScaleRule::Fixed(-1.0)),
         base.with_rule(ScaleRule::Amax { target: 0.0, ratio: Ratio::Divide }),
-        preset::nvfp4::TORCHAO.with_tensor_scale(TensorScale::Multiplier { target: f32::INFINITY }),
+        preset::torchao::NVFP4.with_tensor_scale(TensorScale::Multiplier { target: f32::INFINITY }),
         BlockSpec::new(
             FormatSpec::by_name("Binary12p1sf").unwrap(),
             Some(FormatSpec::E8M0),
@@ -560,7 +559,7 @@ fn contradicting_specs_are_refused() {
         nvfp4.with_rule(ScaleRule::SignedMax { target: 6.0 }),
         nvfp4.with_rule(ScaleRule::Amax { target: 6.0, ratio: Ratio::Multiply }),
         nvfp4.with_division(Division::UnroundedReciprocal),
-        preset::nvfp4::TRANSFORMER_ENGINE
+        preset::transformer_engine::NVFP4
             .with_rule(ScaleRule::Amax { target: 6.0, ratio: Ratio::Divide }),
         affine.with_rule(ScaleRule::Range { steps: 15.0, with_zero: false }),
         affine.with_element_rounding(ElementRounding::Microxcaling),

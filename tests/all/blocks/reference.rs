@@ -187,7 +187,7 @@ fn parts_of_a_scheme_with_other_data_are_unequal() {
         search(&[1.0], Metric::Mse, Some(Dequantization::Product)),
         search(&[1.0], Metric::Mse, Some(Dequantization::Quotient)),
     ]);
-    let spec = preset::nvfp4::TORCHAO;
+    let spec = preset::torchao::NVFP4;
     let all = [
         spec,
         spec.with_rule(ScaleRule::Amax { target: 4.0, ratio: Ratio::DivideTwice }),

@@ -46,12 +46,12 @@ const SWEEPS: [(&str, &str, usize); 24] = [
     ("microxcaling_fp4_e2m1", "microxcaling::MXFP4_EVEN", 17_677),
     ("microxcaling_int8", "microxcaling::MXINT8_EVEN", 17_677),
     ("microxcaling_int4", "microxcaling::MXINT4_EVEN", 17_677),
-    ("gfloat_f32_mxfp8_e4m3", "gfloat::F32_MXFP8_E4M3", 17_677),
-    ("gfloat_f32_mxfp8_e5m2", "gfloat::F32_MXFP8_E5M2", 17_677),
-    ("gfloat_f32_mxfp6_e3m2", "gfloat::F32_MXFP6_E3M2", 17_677),
-    ("gfloat_f32_mxfp6_e2m3", "gfloat::F32_MXFP6_E2M3", 17_677),
-    ("gfloat_f32_mxfp4", "gfloat::F32_MXFP4", 17_677),
-    ("gfloat_f32_mxint8", "gfloat::F32_MXINT8", 17_677),
+    ("gfloat_f32_mxfp8_e4m3", "gfloat::MXFP8_E4M3_F32", 17_677),
+    ("gfloat_f32_mxfp8_e5m2", "gfloat::MXFP8_E5M2_F32", 17_677),
+    ("gfloat_f32_mxfp6_e3m2", "gfloat::MXFP6_E3M2_F32", 17_677),
+    ("gfloat_f32_mxfp6_e2m3", "gfloat::MXFP6_E2M3_F32", 17_677),
+    ("gfloat_f32_mxfp4", "gfloat::MXFP4_F32", 17_677),
+    ("gfloat_f32_mxint8", "gfloat::MXINT8_F32", 17_677),
     ("ct_mxfp4", "compressed_tensors::MXFP4", 34_956),
     ("ct_mxfp6_e2m3", "compressed_tensors::MXFP6_E2M3", 34_956),
     ("ct_mxfp8_e4m3", "compressed_tensors::MXFP8_E4M3", 34_956),
@@ -324,10 +324,10 @@ fn gguf_blocks_are_reproduced() {
     let shape = [x.len() / 32, 32];
     assert_eq!(shape[0], 488);
     for (name, spec) in [
-        ("q4_0", preset::ggml::GGUF_Q4_0),
-        ("q4_1", preset::ggml::GGUF_Q4_1),
-        ("q5_0", preset::ggml::GGUF_Q5_0),
-        ("q5_1", preset::ggml::GGUF_Q5_1),
+        ("q4_0", preset::ggml::Q4_0_GGUF),
+        ("q4_1", preset::ggml::Q4_1_GGUF),
+        ("q5_0", preset::ggml::Q5_0_GGUF),
+        ("q5_1", preset::ggml::Q5_1_GGUF),
     ] {
         let tensor = QuantTensor::quantize(&spec, &x, &shape).unwrap();
         let (scales, codes) =
@@ -359,7 +359,7 @@ fn gguf_blocks_are_reproduced() {
     let minimum = |minus: usize, plus: usize| {
         let mut block = [1.0f32; 32];
         (block[minus], block[plus]) = (-0.0, 0.0);
-        let tensor = QuantTensor::quantize(&preset::ggml::GGUF_Q4_1, &block, &[32]).unwrap();
+        let tensor = QuantTensor::quantize(&preset::ggml::Q4_1_GGUF, &block, &[32]).unwrap();
         u16::from_le_bytes([tensor.offsets()[0], tensor.offsets()[1]])
     };
     assert_eq!(
@@ -407,7 +407,7 @@ fn counterexamples_from_the_programs() {
     let tensor = quantized("bitsandbytes::DYNAMIC8", &[0x3F80_0000, 0x7FC0_0000, 0xBF80_0000]);
     assert_eq!((tensor.view().scale(0), codes(&tensor)), (Some(1.0), vec![255, 0, 0]));
     // compressed-tensors: T would be infinite; zeros have no sign.
-    let tensor = quantized("nvfp4::COMPRESSED_TENSORS", &[0x02BD_8E84, 0x8000_0000]);
+    let tensor = quantized("compressed_tensors::NVFP4", &[0x02BD_8E84, 0x8000_0000]);
     assert_eq!((tensor.tensor_scale(), tensor.scales(), codes(&tensor)[1]), (1.0, &[0x20][..], 0));
     assert_eq!(
         codes(&quantized("compressed_tensors::MXFP4", &[0x3F80_0000, 0x8000_0000, 0xBA00_0000])),
@@ -421,7 +421,11 @@ fn counterexamples_from_the_programs() {
     for (bits, code) in
         [(0x4060_0001, 120), (0x38E0_0001, 105), (0x38E0_0006, 105), (0x38E0_0040, 106)]
     {
-        assert_eq!(quantized("fp8::DEEPSEEK_V3_1_1X128", &[bits]).scales(), [code], "{bits:#x}");
+        assert_eq!(
+            quantized("deepseek::v3_1::FP8_E4M3_1X128", &[bits]).scales(),
+            [code],
+            "{bits:#x}"
+        );
     }
     // Transformer Engine passes over NaN.
     assert_eq!(

@@ -6,7 +6,7 @@ use super::naive_fp8::{decode, e2m1, e4m3, fmax, inputs, scale_code, signed};
 use subhalf::{QuantTensor, preset};
 
 const NAMES: [&str; 3] =
-    ["nvfp4::TORCHAO_16X16", "nvfp4::MODEL_OPTIMIZER_16X16", "nvfp4::COMPRESSED_TENSORS_16X16"];
+    ["torchao::NVFP4_16X16", "modelopt::NVFP4_16X16", "compressed_tensors::NVFP4_16X16"];
 
 /// A number to its code and to what it comes back as.
 type Element = Box<dyn Fn(f32) -> (u32, f32)>;
@@ -20,13 +20,13 @@ fn tile(name: &str, amax: f32, tensor_amax: f32) -> (u32, Element) {
     let usable = |t: f32| if t > 0.0 && t.is_finite() { t } else { 1.0 };
     let t = usable(tensor_amax / 2688.0);
     match name {
-        "nvfp4::TORCHAO_16X16" => {
+        "torchao::NVFP4_16X16" => {
             let code = scale_code((amax / 6.0 / t).clamp(0.015625, 448.0));
             let s = scale(code);
             let back = move |x: f32| (element(x * (1.0 / t / s)), s * t);
             (code, Box::new(move |x| (back(x).0, value(back(x).0) * back(x).1)))
         }
-        "nvfp4::MODEL_OPTIMIZER_16X16" => {
+        "modelopt::NVFP4_16X16" => {
             let ideal = amax / (6.0 * t);
             let code = scale_code(if ideal == 0.0 { 1.0 } else { ideal.clamp(0.001953125, 448.0) });
             let s = scale(code);

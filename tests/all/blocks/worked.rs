@@ -10,55 +10,55 @@ type Vector<'a> = (&'a [&'a str], &'a [f32], &'a [u32], &'a [u32]);
 type Check<'a> = dyn FnMut(Vector<'_>) + 'a;
 
 const E4M3: &[&str] = &[
-    "fp8::TENSOR_E4M3",
-    "fp8::ROW_E4M3",
-    "fp8::BLOCK_1X128_E4M3",
-    "fp8::BLOCK_128X128_E4M3",
-    "fp8::DEEPSEEK_V3_1X128",
-    "fp8::DEEPSEEK_V3_128X128",
-    "fp8::DEEPGEMM_1X128",
-    "fp8::DEEPGEMM_128X128",
-    "fp8::TORCHAO_TENSOR_E4M3",
-    "fp8::TORCHAO_ROW_E4M3",
-    "transformer_engine::TENSOR_E4M3",
-    "transformer_engine::BLOCK_1X128_E4M3",
-    "transformer_engine::BLOCK_128X128_E4M3",
+    "generic::FP8_E4M3_TENSOR",
+    "generic::FP8_E4M3_ROW",
+    "generic::FP8_E4M3_1X128",
+    "generic::FP8_E4M3_128X128",
+    "deepseek::v3::FP8_E4M3_1X128",
+    "deepseek::v3::FP8_E4M3_128X128",
+    "deepgemm::FP8_E4M3_1X128",
+    "deepgemm::FP8_E4M3_128X128",
+    "torchao::FP8_E4M3_TENSOR",
+    "torchao::FP8_E4M3_ROW",
+    "transformer_engine::FP8_E4M3_TENSOR",
+    "transformer_engine::FP8_E4M3_1X128",
+    "transformer_engine::FP8_E4M3_128X128",
 ];
 const E5M2: &[&str] = &[
-    "fp8::TENSOR_E5M2",
-    "fp8::ROW_E5M2",
-    "fp8::TORCHAO_TENSOR_E5M2",
-    "fp8::TORCHAO_ROW_E5M2",
-    "transformer_engine::TENSOR_E5M2",
-    "transformer_engine::BLOCK_1X128_E5M2",
-    "transformer_engine::BLOCK_128X128_E5M2",
+    "generic::FP8_E5M2_TENSOR",
+    "generic::FP8_E5M2_ROW",
+    "torchao::FP8_E5M2_TENSOR",
+    "torchao::FP8_E5M2_ROW",
+    "transformer_engine::FP8_E5M2_TENSOR",
+    "transformer_engine::FP8_E5M2_1X128",
+    "transformer_engine::FP8_E5M2_128X128",
 ];
 const E4M3_POWERS: &[&str] = &[
-    "fp8::BLOCK_1X128_E4M3_UE8M0",
-    "fp8::BLOCK_128X128_E4M3_UE8M0",
-    "fp8::DEEPSEEK_V3_1_1X128",
-    "fp8::DEEPSEEK_V3_1_128X128",
-    "fp8::DEEPGEMM_1X128_UE8M0",
-    "fp8::DEEPGEMM_128X128_UE8M0",
+    "generic::FP8_E4M3_1X128_UE8M0",
+    "generic::FP8_E4M3_128X128_UE8M0",
+    "deepseek::v3_1::FP8_E4M3_1X128",
+    "deepseek::v3_1::FP8_E4M3_128X128",
+    "deepgemm::FP8_E4M3_1X128_UE8M0",
+    "deepgemm::FP8_E4M3_128X128_UE8M0",
     "transformer_engine::MXFP8_E4M3",
-    "transformer_engine::BLOCK_1X128_E4M3_POW2",
-    "transformer_engine::BLOCK_128X128_E4M3_POW2",
+    "transformer_engine::FP8_E4M3_1X128_POW2",
+    "transformer_engine::FP8_E4M3_128X128_POW2",
 ];
 const E5M2_POWERS: &[&str] = &[
     "transformer_engine::MXFP8_E5M2",
-    "transformer_engine::BLOCK_1X128_E5M2_POW2",
-    "transformer_engine::BLOCK_128X128_E5M2_POW2",
+    "transformer_engine::FP8_E5M2_1X128_POW2",
+    "transformer_engine::FP8_E5M2_128X128_POW2",
 ];
 const FOUR_OVER_SIX: &[&str] = &[
-    "nvfp4::TRANSFORMER_ENGINE_4OVER6_MAE",
-    "nvfp4::TRANSFORMER_ENGINE_4OVER6_MSE",
-    "nvfp4::FOUR_OVER_SIX_MAE",
-    "nvfp4::FOUR_OVER_SIX_MSE",
-    "nvfp4::FOUR_OVER_SIX_MAX",
+    "transformer_engine::NVFP4_4OVER6_MAE",
+    "transformer_engine::NVFP4_4OVER6_MSE",
+    "fouroversix::NVFP4_MAE",
+    "fouroversix::NVFP4_MSE",
+    "fouroversix::NVFP4_MAX",
 ];
 const FOUR_OVER_SIX_448: &[&str] =
-    &["nvfp4::TRANSFORMER_ENGINE_4OVER6_448_MAE", "nvfp4::TRANSFORMER_ENGINE_4OVER6_448_MSE"];
-const NVFP4: &[&str] = &["nvfp4::TRANSFORMER_ENGINE", "nvfp4::FOUR_OVER_SIX_STATIC"];
+    &["transformer_engine::NVFP4_4OVER6_448_MAE", "transformer_engine::NVFP4_4OVER6_448_MSE"];
+const NVFP4: &[&str] = &["transformer_engine::NVFP4", "fouroversix::NVFP4_STATIC"];
 
 /// 16 numbers of which the first are these, the others zeros.
 const fn block<const N: usize>(first: [f32; N]) -> [f32; 16] {
@@ -113,13 +113,13 @@ fn zeros(check: &mut Check<'_>) {
     let x = [0.0, -0.0];
     // A scale of 1.
     let ones = [
-        "fp8::TENSOR_E4M3",
-        "fp8::ROW_E5M2",
-        "transformer_engine::TENSOR_E4M3",
-        "transformer_engine::BLOCK_1X128_E5M2",
+        "generic::FP8_E4M3_TENSOR",
+        "generic::FP8_E5M2_ROW",
+        "transformer_engine::FP8_E4M3_TENSOR",
+        "transformer_engine::FP8_E5M2_1X128",
     ];
     check((&ones, &x, &[bits(1.0)], &[0x00, 0x80]));
-    let ones = ["fp8::BLOCK_1X128_E4M3_UE8M0", "transformer_engine::BLOCK_128X128_E4M3_POW2"];
+    let ones = ["generic::FP8_E4M3_1X128_UE8M0", "transformer_engine::FP8_E4M3_128X128_POW2"];
     check((&ones, &x, &[127], &[0x00, 0x80]));
     // The smallest scale.
     check((
@@ -130,15 +130,20 @@ fn zeros(check: &mut Check<'_>) {
     ));
     // 1e-4 / 448 is 1.87 · 2^-23, so 2^-22, code 105.
     check((
-        &["fp8::DEEPGEMM_1X128", "fp8::DEEPGEMM_128X128"],
+        &["deepgemm::FP8_E4M3_1X128", "deepgemm::FP8_E4M3_128X128"],
         &x,
         &[bits(1e-4 / 448.0)],
         &[0x00, 0x80],
     ));
-    check((&["fp8::DEEPGEMM_1X128_UE8M0", "fp8::DEEPSEEK_V3_1_1X128"], &x, &[105], &[0x00, 0x80]));
+    check((
+        &["deepgemm::FP8_E4M3_1X128_UE8M0", "deepseek::v3_1::FP8_E4M3_1X128"],
+        &x,
+        &[105],
+        &[0x00, 0x80],
+    ));
     // 0 / 0.
     check((
-        &["fp8::DEEPSEEK_V3_1X128", "fp8::TORCHAO_TENSOR_E4M3", "fp8::TORCHAO_ROW_E5M2"],
+        &["deepseek::v3::FP8_E4M3_1X128", "torchao::FP8_E4M3_TENSOR", "torchao::FP8_E5M2_ROW"],
         &x,
         &[0],
         &[0x7F, 0x7F],
@@ -149,39 +154,49 @@ fn infinity_and_nan(check: &mut Check<'_>) {
     let (infinity, nan) = ([1.0, f32::INFINITY], [1.0, f32::NAN]);
     check((&["transformer_engine::MXFP8_E4M3"], &infinity, &[254], &[0x00, 0x7E]));
     check((&["transformer_engine::MXFP8_E4M3"], &nan, &[119], &[0x78, 0x7F]));
-    check((&["transformer_engine::TENSOR_E4M3"], &infinity, &[bits(1.0)], &[0x38, 0x7E]));
-    check((&["transformer_engine::BLOCK_1X128_E4M3_POW2"], &infinity, &[127], &[0x38, 0x7E]));
+    check((&["transformer_engine::FP8_E4M3_TENSOR"], &infinity, &[bits(1.0)], &[0x38, 0x7E]));
+    check((&["transformer_engine::FP8_E4M3_1X128_POW2"], &infinity, &[127], &[0x38, 0x7E]));
     // NaN is passed over: 1 becomes 448.
-    check((&["transformer_engine::BLOCK_1X128_E4M3_POW2"], &nan, &[119], &[0x78, 0x7F]));
-    check((&["fp8::DEEPGEMM_1X128_UE8M0"], &infinity, &[254], &[0x00, 0x7E]));
-    check((&["fp8::DEEPGEMM_1X128_UE8M0"], &nan, &[254], &[0x00, 0x7F]));
+    check((&["transformer_engine::FP8_E4M3_1X128_POW2"], &nan, &[119], &[0x78, 0x7F]));
+    check((&["deepgemm::FP8_E4M3_1X128_UE8M0"], &infinity, &[254], &[0x00, 0x7E]));
+    check((&["deepgemm::FP8_E4M3_1X128_UE8M0"], &nan, &[254], &[0x00, 0x7F]));
     check((
-        &["fp8::DEEPGEMM_1X128", "fp8::TORCHAO_TENSOR_E4M3"],
+        &["deepgemm::FP8_E4M3_1X128", "torchao::FP8_E4M3_TENSOR"],
         &infinity,
         &[bits(f32::INFINITY)],
         &[0x00, 0x7F],
     ));
-    check((&["fp8::DEEPSEEK_V3_1X128"], &infinity, &[bits(f32::INFINITY)], &[0x00, 0x7F]));
-    check((&["fp8::BLOCK_1X128_E4M3_UE8M0"], &infinity, &[119], &[0x78, 0x7E]));
+    check((&["deepseek::v3::FP8_E4M3_1X128"], &infinity, &[bits(f32::INFINITY)], &[0x00, 0x7F]));
+    check((&["generic::FP8_E4M3_1X128_UE8M0"], &infinity, &[119], &[0x78, 0x7E]));
 }
 
 fn hif8(check: &mut Check<'_>) {
     // amax 65536 = 2 · 32768 (0x6E). 3/2 = 1.5 is 0x0C; 34/2 = 17 is between 16 (0x40) and 20: 16.
     // 36/2 = 18 is half-way: away, 20 (0x41).
     check((
-        &["hif8::TENSOR"],
+        &["generic::HIF8_TENSOR"],
         &[65_536.0, 3.0, 34.0, -36.0],
         &[bits(2.0)],
         &[0x6E, 0x0C, 0x40, 0xC1],
     ));
-    check((&["hif8::TENSOR"], &[0.0, -0.0, f32::NAN], &[bits(1.0)], &[0, 0, 0x80]));
+    check((&["generic::HIF8_TENSOR"], &[0.0, -0.0, f32::NAN], &[bits(1.0)], &[0, 0, 0x80]));
     // amax 30 = 2 · 15, 15 = 1.875 · 8, 0x2F; 1/2 is 0x18.
-    check((&["hif8::TENSOR_TO_15"], &[-30.0, 1.0], &[bits(2.0)], &[0xAF, 0x18]));
+    check((&["generic::HIF8_TENSOR_TO_15"], &[-30.0, 1.0], &[bits(2.0)], &[0xAF, 0x18]));
     // By 16/15: 14.06, nearest to 14, and 7.5 = 1.875 · 4.
-    check((&["hif8::TENSOR_TO_15"], &[15.0, 16.0, 8.0], &[bits(16.0 / 15.0)], &[0x2E, 0x2F, 0x27]));
+    check((
+        &["generic::HIF8_TENSOR_TO_15"],
+        &[15.0, 16.0, 8.0],
+        &[bits(16.0 / 15.0)],
+        &[0x2E, 0x2F, 0x27],
+    ));
     // amax 448 = 2 · 224, 224 = 1.75 · 128, 0x4F.
-    check((&["hif8::TENSOR_TO_224"], &[448.0, 2.0, -4.0], &[bits(2.0)], &[0x4F, 0x08, 0x90]));
-    check((&["hif8::TENSOR_TO_224"], &[-112.0, 0.5], &[bits(0.5)], &[0xCF, 0x08]));
+    check((
+        &["generic::HIF8_TENSOR_TO_224"],
+        &[448.0, 2.0, -4.0],
+        &[bits(2.0)],
+        &[0x4F, 0x08, 0x90],
+    ));
+    check((&["generic::HIF8_TENSOR_TO_224"], &[-112.0, 0.5], &[bits(0.5)], &[0xCF, 0x08]));
 }
 
 fn nvfp4(check: &mut Check<'_>) {
@@ -206,12 +221,12 @@ fn nvfp4(check: &mut Check<'_>) {
     check((&NVFP4[1..], &vanishing, &[0x7E, 0], &codes));
     // One tile of 16x16 would have one scale; a row of 32 has two tiles.
     let tile = blocks(block([2688.0]), block([6.0, 1.0]));
-    check((&["nvfp4::TRANSFORMER_ENGINE_16X16"], &tile, &[0x7E, 0x38], &[7]));
-    check((&["nvfp4::TRANSFORMER_ENGINE_16X16"], &[0.0; 32], &[0, 0], &[0]));
+    check((&["transformer_engine::NVFP4_16X16"], &tile, &[0x7E, 0x38], &[7]));
+    check((&["transformer_engine::NVFP4_16X16"], &[0.0; 32], &[0, 0], &[0]));
     // The same of the others: amax 2688 makes t and T 1. A tile of zeros has torchao's least scale
     // 2^-6, Model Optimizer's 1, compressed-tensors' 1/8.
     let others =
-        ["nvfp4::TORCHAO_16X16", "nvfp4::MODEL_OPTIMIZER_16X16", "nvfp4::COMPRESSED_TENSORS_16X16"];
+        ["torchao::NVFP4_16X16", "modelopt::NVFP4_16X16", "compressed_tensors::NVFP4_16X16"];
     check((&others, &tile, &[0x7E, 0x38], &[7]));
     for (name, scale) in others.iter().zip([0x08, 0x38, 0x20]) {
         check((&[name], &[0.0; 32], &[scale, scale], &[0]));
@@ -219,20 +234,20 @@ fn nvfp4(check: &mut Check<'_>) {
     // amax 1536 makes 4over6's T 1: scales 1536/6 = 256 and 6/6, without an error, so the first
     // candidates stay.
     let tile = blocks(block([1536.0]), block([6.0, 1.0]));
-    check((&["nvfp4::FOUR_OVER_SIX_MSE_16X16"], &tile, &[0x78, 0x38], &[7]));
-    check((&["nvfp4::FOUR_OVER_SIX_MSE_16X16"], &[0.0; 32], &[0, 0], &[0]));
+    check((&["fouroversix::NVFP4_MSE_16X16"], &tile, &[0x78, 0x38], &[7]));
+    check((&["fouroversix::NVFP4_MSE_16X16"], &[0.0; 32], &[0, 0], &[0]));
     // NVINT4: amax 3136 makes T 1; amax 7 has scale 1, and −2.5 goes to −2 (0xE), the even one.
     let mut codes = [0; 18];
     (codes[0], codes[16], codes[17]) = (7, 7, 0xE);
     check((
-        &["nvfp4::NVINT4"],
+        &["fouroversix::NVINT4"],
         &blocks(block([3136.0]), block([7.0, -2.5])),
         &[0x7E, 0x38],
         &codes,
     ));
     (codes[16], codes[17]) = (9, 1);
     check((
-        &["nvfp4::NVINT4"],
+        &["fouroversix::NVINT4"],
         &blocks(block([3136.0]), block([-14.0, 2.0])),
         &[0x7E, 0x40],
         &codes,

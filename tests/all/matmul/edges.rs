@@ -183,7 +183,7 @@ fn integers_without_scales_come_out_whole() {
 #[test]
 fn dot_and_gemv_are_thin_products() {
     let x: Vec<f32> = (0..64).map(|i| i as f32 - 31.0).collect();
-    let weight = QuantTensor::quantize(&preset::nvfp4::TORCHAO, &x, &[2, 32]).unwrap();
+    let weight = QuantTensor::quantize(&preset::torchao::NVFP4, &x, &[2, 32]).unwrap();
     let row = Operand::numbers(&x[..32], &[32]).unwrap();
     let product = matmul(row, &weight).unwrap();
     assert_eq!(gemv(&weight, &x[..32]).unwrap(), product);
@@ -198,8 +198,8 @@ fn dot_and_gemv_are_thin_products() {
 #[test]
 fn a_product_of_an_operand_yet_to_be_quantized_is_that_of_the_tensor() {
     let x: Vec<f32> = (0..5 * 48).map(|i| (i as f32 * 0.37).sin()).collect();
-    let spec = preset::nvfp4::MODEL_OPTIMIZER
-        .with_round(Round::Stochastic { kind: Stochastic::A, bits: 8 });
+    let spec =
+        preset::modelopt::NVFP4.with_round(Round::Stochastic { kind: Stochastic::A, bits: 8 });
     let quantizer = Quantizer::new(&spec).dither(Dither::new(3));
     let tensor = quantizer.quantize(&x, &[5, 48]).unwrap();
     let fused = Operand::quantized(&quantizer, &x, &[5, 48]).unwrap();

@@ -251,15 +251,15 @@ impl Side {
 /// The pairs that are tried: weights of every kind, against activations that go with them and some
 /// that do not.
 pub(crate) fn pairs() -> Vec<(Kind, Kind)> {
-    let row_int8 = named("int::INT8_ROW");
+    let row_int8 = named("generic::INT8_ROW");
     let codes = Kind::Codes;
     let pairs = vec![
         (Kind::F32, Kind::F32),
         (Kind::F32, named("ocp::MXFP4")),
-        (Kind::F32, named("nvfp4::MODEL_OPTIMIZER")),
+        (Kind::F32, named("modelopt::NVFP4")),
         (Kind::F32, named("ggml::Q4_0")),
         (Kind::F32, named("bitsandbytes::NF4")),
-        (Kind::F32, named("int::INT4_ROW")),
+        (Kind::F32, named("generic::INT4_ROW")),
         (named("ocp::MXFP4"), named("ocp::MXFP4")),
         (named("ocp::MXFP6_E2M3"), named("ocp::MXFP6_E2M3")),
         (named("ocp::MXFP6_E3M2"), named("ocp::MXFP4")),
@@ -267,15 +267,15 @@ pub(crate) fn pairs() -> Vec<(Kind, Kind)> {
         (named("ocp::MXFP8_E5M2"), named("ocp::MXFP8_E4M3")),
         (named("ocp::MXFP8_E4M3"), named("ocp::MXFP4")),
         (named("ocp::MXINT8"), named("ocp::MXINT8")),
-        (named("nvfp4::TRANSFORMER_ENGINE"), named("nvfp4::TORCHAO")),
-        (named("nvfp4::MODEL_OPTIMIZER"), named("nvfp4::FOUR_OVER_SIX_MSE")),
-        (named("nvfp4::NVINT4"), named("ocp::MXFP4")),
+        (named("transformer_engine::NVFP4"), named("torchao::NVFP4")),
+        (named("modelopt::NVFP4"), named("fouroversix::NVFP4_MSE")),
+        (named("fouroversix::NVINT4"), named("ocp::MXFP4")),
         (row_int8, row_int8),
-        (named("int::INT8_G32"), named("int::INT8_G32")),
+        (named("generic::INT8_G32"), named("generic::INT8_G32")),
         (named("ggml::Q8_0"), named("ggml::Q4_0")),
-        (named("fp8::TENSOR_E4M3"), named("fp8::TENSOR_E4M3")),
-        (named("fp8::BLOCK_128X128_E4M3"), named("fp8::BLOCK_128X128_E4M3")),
-        (named("fp8::TENSOR_E4M3"), named("int::INT4_ROW")),
+        (named("generic::FP8_E4M3_TENSOR"), named("generic::FP8_E4M3_TENSOR")),
+        (named("generic::FP8_E4M3_128X128"), named("generic::FP8_E4M3_128X128")),
+        (named("generic::FP8_E4M3_TENSOR"), named("generic::INT4_ROW")),
         (codes(FormatSpec::F8E4M3), codes(FormatSpec::F8E4M3)),
         (codes(FormatSpec::F8E5M2), codes(FormatSpec::F8E4M3FNUZ)),
         (codes(FormatSpec::INT4), codes(FormatSpec::F8E4M3)),
@@ -286,10 +286,10 @@ pub(crate) fn pairs() -> Vec<(Kind, Kind)> {
         (codes(FormatSpec::BF16), codes(FormatSpec::MXINT8)),
         (codes(FormatSpec::TF32), codes(FormatSpec::F6E3M2)),
         (Kind::Dynamic(preset::ocp::MXFP8_E4M3), named("ocp::MXFP4")),
-        (Kind::Dynamic(preset::nvfp4::MODEL_OPTIMIZER), named("nvfp4::MODEL_OPTIMIZER")),
-        (named("hif8::TENSOR_TO_15"), Kind::F32),
-        (Kind::F32, named("compressed_tensors_int::INT4_G32_ASYM")),
-        (named("int::INT8_G32"), named("compressed_tensors_int::INT4_G32_ASYM")),
+        (Kind::Dynamic(preset::modelopt::NVFP4), named("modelopt::NVFP4")),
+        (named("generic::HIF8_TENSOR_TO_15"), Kind::F32),
+        (Kind::F32, named("compressed_tensors::INT4_G32_ASYM")),
+        (named("generic::INT8_G32"), named("compressed_tensors::INT4_G32_ASYM")),
         (Kind::F32, named("ggml::Q5_1")),
     ];
     #[cfg(feature = "half")]
@@ -297,7 +297,7 @@ pub(crate) fn pairs() -> Vec<(Kind, Kind)> {
         pairs,
         vec![
             (Kind::F16, named("ocp::MXFP4")),
-            (Kind::BF16, named("nvfp4::TORCHAO")),
+            (Kind::BF16, named("torchao::NVFP4")),
             (Kind::BF16, Kind::F16),
         ],
     ]

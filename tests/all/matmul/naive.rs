@@ -169,7 +169,7 @@ fn rounded_sums_equal_apfloat_step_by_step() {
         (Kind::Codes(FormatSpec::F8E4M3), Kind::Codes(FormatSpec::F8E4M3)),
         (Kind::Codes(FormatSpec::F4E2M1), Kind::Codes(FormatSpec::F6E3M2)),
         (Kind::Codes(FormatSpec::INT8), Kind::Codes(FormatSpec::F8E4M3FNUZ)),
-        (named("fp8::TENSOR_E4M3"), named("ocp::MXFP4")),
+        (named("generic::FP8_E4M3_TENSOR"), named("ocp::MXFP4")),
     ];
     let mut compared = 0;
     for pair in tame {
