@@ -1,6 +1,8 @@
 //! MXFP4 as NVFP4: the same numbers, or a refusal.
 
-use subhalf::preset::{nvfp4, ocp};
+use subhalf::preset::{
+    compressed_tensors, fouroversix, modelopt, ocp, torchao, transformer_engine,
+};
 use subhalf::{BlockSpec, Error, Parts, QuantTensor};
 
 const FORMS: [BlockSpec; 3] =

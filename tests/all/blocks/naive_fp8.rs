@@ -370,8 +370,8 @@ fn schemes() -> Vec<Scheme> {
         let leak = |name: &str| -> &'static str { String::leak(name.replace('@', format)) };
         let plain_of =
             |pow2, table: Table| Box::new(move |x: &[f32], _| plain(&table, max, pow2, x));
-        add(leak("fp8::TENSOR_@"), tensor, plain_of(false, table.clone()));
-        add(leak("fp8::ROW_@"), line, plain_of(false, table.clone()));
+        add(leak("generic::FP8_@_TENSOR"), tensor, plain_of(false, table.clone()));
+        add(leak("generic::FP8_@_ROW"), line, plain_of(false, table.clone()));
         if format == "E4M3" {
             add("generic::FP8_E4M3_1X128", row, plain_of(false, table.clone()));
             add("generic::FP8_E4M3_128X128", tile, plain_of(false, table.clone()));
@@ -379,16 +379,16 @@ fn schemes() -> Vec<Scheme> {
             add("generic::FP8_E4M3_128X128_UE8M0", tile, plain_of(true, table.clone()));
         }
         let te_of = |pow2, table: Table| Box::new(move |x: &[f32], _| te_fp8(&table, max, pow2, x));
-        add(leak("transformer_engine::TENSOR_@"), tensor, te_of(false, table.clone()));
-        add(leak("transformer_engine::BLOCK_1X128_@"), row, te_of(false, table.clone()));
-        add(leak("transformer_engine::BLOCK_128X128_@"), tile, te_of(false, table.clone()));
-        add(leak("transformer_engine::BLOCK_1X128_@_POW2"), row, te_of(true, table.clone()));
-        add(leak("transformer_engine::BLOCK_128X128_@_POW2"), tile, te_of(true, table.clone()));
+        add(leak("transformer_engine::FP8_@_TENSOR"), tensor, te_of(false, table.clone()));
+        add(leak("transformer_engine::FP8_@_1X128"), row, te_of(false, table.clone()));
+        add(leak("transformer_engine::FP8_@_128X128"), tile, te_of(false, table.clone()));
+        add(leak("transformer_engine::FP8_@_1X128_POW2"), row, te_of(true, table.clone()));
+        add(leak("transformer_engine::FP8_@_128X128_POW2"), tile, te_of(true, table.clone()));
         let mx = table.clone();
         add(leak("transformer_engine::MXFP8_@"), (1, 32), Box::new(move |x, _| te_mx(&mx, max, x)));
         let torch_of = |table: Table| Box::new(move |x: &[f32], _| torchao(&table, max, x));
-        add(leak("fp8::TORCHAO_TENSOR_@"), tensor, torch_of(table.clone()));
-        add(leak("fp8::TORCHAO_ROW_@"), line, torch_of(table.clone()));
+        add(leak("torchao::FP8_@_TENSOR"), tensor, torch_of(table.clone()));
+        add(leak("torchao::FP8_@_ROW"), line, torch_of(table.clone()));
     }
     add("deepseek::v3::FP8_E4M3_1X128", row, Box::new(|x, _| deepseek(0.0, false, x)));
     add("deepseek::v3::FP8_E4M3_128X128", tile, Box::new(|x, _| deepseek(0.0, false, x)));

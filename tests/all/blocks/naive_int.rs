@@ -88,18 +88,18 @@ type Naive = fn(&[f32]) -> Quantized;
 fn families() -> Vec<(&'static str, Vec<&'static str>, Naive)> {
     let plain = vec!["TENSOR", "ROW", "G32", "G64", "G128"];
     vec![
-        ("int::INT8_", plain.clone(), |x| symmetric(x, 127.0)),
-        ("int::INT4_", plain.clone(), |x| symmetric(x, 7.0)),
-        ("int::INT8_ASYM_", plain.clone(), |x| asymmetric(x, (-128.0, 127.0))),
-        ("int::INT4_ASYM_", plain.clone(), |x| asymmetric(x, (-8.0, 7.0))),
-        ("int::UINT8_", plain.clone(), |x| asymmetric(x, (0.0, 255.0))),
-        ("int::UINT4_", plain, |x| asymmetric(x, (0.0, 15.0))),
-        ("compressed_tensors_int::INT4_", vec!["G32", "G128"], |x| ct_symmetric(x, (-8.0, 7.0))),
-        ("compressed_tensors_int::INT8_", vec!["G32", "ROW"], |x| ct_symmetric(x, (-128.0, 127.0))),
-        ("compressed_tensors_int::INT4_", vec!["G32_ASYM", "G128_ASYM"], |x| {
+        ("generic::INT8_", plain.clone(), |x| symmetric(x, 127.0)),
+        ("generic::INT4_", plain.clone(), |x| symmetric(x, 7.0)),
+        ("generic::INT8_ASYM_", plain.clone(), |x| asymmetric(x, (-128.0, 127.0))),
+        ("generic::INT4_ASYM_", plain.clone(), |x| asymmetric(x, (-8.0, 7.0))),
+        ("generic::UINT8_", plain.clone(), |x| asymmetric(x, (0.0, 255.0))),
+        ("generic::UINT4_", plain, |x| asymmetric(x, (0.0, 15.0))),
+        ("compressed_tensors::INT4_", vec!["G32", "G128"], |x| ct_symmetric(x, (-8.0, 7.0))),
+        ("compressed_tensors::INT8_", vec!["G32", "ROW"], |x| ct_symmetric(x, (-128.0, 127.0))),
+        ("compressed_tensors::INT4_", vec!["G32_ASYM", "G128_ASYM"], |x| {
             ct_asymmetric(x, (-8.0, 7.0))
         }),
-        ("compressed_tensors_int::INT8_", vec!["ROW_ASYM"], |x| ct_asymmetric(x, (-128.0, 127.0))),
+        ("compressed_tensors::INT8_", vec!["ROW_ASYM"], |x| ct_asymmetric(x, (-128.0, 127.0))),
     ]
 }
 
@@ -186,7 +186,7 @@ type Vector = ([f32; 4], f32, f32, [f32; 4], [f32; 4]);
 fn worked() -> Vec<(String, [Vector; 2])> {
     let worked: [(&str, [Vector; 2]); 6] = [
         (
-            "int::INT8_",
+            "generic::INT8_",
             [
                 (
                     [127.0, -63.5, 1.5, 0.5],
@@ -205,14 +205,14 @@ fn worked() -> Vec<(String, [Vector; 2])> {
             ],
         ),
         (
-            "int::INT4_",
+            "generic::INT4_",
             [
                 ([7.0, -3.5, 2.5, 0.5], 1.0, 0.0, [7.0, -4.0, 2.0, 0.0], [7.0, -4.0, 2.0, 0.0]),
                 ([14.0, -14.0, 3.0, 1.0], 2.0, 0.0, [7.0, -7.0, 2.0, 0.0], [14.0, -14.0, 4.0, 0.0]),
             ],
         ),
         (
-            "int::INT8_ASYM_",
+            "generic::INT8_ASYM_",
             [
                 (
                     [-128.0, 127.0, 0.5, 1.5],
@@ -231,14 +231,14 @@ fn worked() -> Vec<(String, [Vector; 2])> {
             ],
         ),
         (
-            "int::INT4_ASYM_",
+            "generic::INT4_ASYM_",
             [
                 ([-8.0, 7.0, 0.5, 1.5], 1.0, 0.0, [-8.0, 7.0, 0.0, 2.0], [-8.0, 7.0, 0.0, 2.0]),
                 ([0.0, 30.0, 3.0, 5.0], 2.0, -8.0, [-8.0, 7.0, -6.0, -6.0], [0.0, 30.0, 4.0, 4.0]),
             ],
         ),
         (
-            "int::UINT8_",
+            "generic::UINT8_",
             [
                 ([0.0, 255.0, 0.5, 1.5], 1.0, 0.0, [0.0, 255.0, 0.0, 2.0], [0.0, 255.0, 0.0, 2.0]),
                 (
@@ -251,7 +251,7 @@ fn worked() -> Vec<(String, [Vector; 2])> {
             ],
         ),
         (
-            "int::UINT4_",
+            "generic::UINT4_",
             [
                 ([0.0, 15.0, 0.5, 1.5], 1.0, 0.0, [0.0, 15.0, 0.0, 2.0], [0.0, 15.0, 0.0, 2.0]),
                 ([-10.0, 20.0, 3.0, 5.0], 2.0, 5.0, [0.0, 15.0, 7.0, 7.0], [-10.0, 20.0, 4.0, 4.0]),

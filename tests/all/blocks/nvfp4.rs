@@ -3,7 +3,7 @@
 use super::{Case, Known};
 use crate::oracle::source::{Entry, Oracle};
 use subhalf::TensorScale;
-use subhalf::preset::nvfp4::{COMPRESSED_TENSORS, MODEL_OPTIMIZER, TORCHAO, TORCHAO_SINGLE};
+use subhalf::preset::{compressed_tensors, modelopt, torchao};
 
 pub(super) fn case(oracle: &Oracle, entry: &Entry, parts: &[&str]) -> Option<Known> {
     if !parts[0].starts_with("nvfp4") {
@@ -14,18 +14,19 @@ pub(super) fn case(oracle: &Oracle, entry: &Entry, parts: &[&str]) -> Option<Kno
         other => other,
     };
     let (spec, tensor_scale) = match parts[1..3] {
-        ["torchao", "single"] => (TORCHAO_SINGLE, None),
-        ["torchao", "amax"] => (TORCHAO, None),
+        ["torchao", "single"] => (torchao::NVFP4_SINGLE, None),
+        ["torchao", "amax"] => (torchao::NVFP4, None),
         // Half of the scale from the data: amax over twice the target.
-        ["torchao", "half"] => {
-            (TORCHAO.with_tensor_scale(TensorScale::Multiplier { target: 2.0 * 6.0 * 448.0 }), None)
-        }
+        ["torchao", "half"] => (
+            torchao::NVFP4.with_tensor_scale(TensorScale::Multiplier { target: 2.0 * 6.0 * 448.0 }),
+            None,
+        ),
         ["torchao", given] => (
-            TORCHAO,
+            torchao::NVFP4,
             Some(oracle.floats(&format!("block/{}.torchao.{given}.gscale.f32.bin", parts[0]))[0]),
         ),
-        ["modelopt", _] => (MODEL_OPTIMIZER, None),
-        ["ct", _] => (COMPRESSED_TENSORS, None),
+        ["modelopt", _] => (modelopt::NVFP4, None),
+        ["ct", _] => (compressed_tensors::NVFP4, None),
         _ => return None,
     };
     let mut case = Case { tensor_scale, ..Case::part(spec, entry, what)? };
