@@ -72,6 +72,31 @@ presets! {
         rule: "2^(floor(log2 of amax rounded to 1 bit) - 8)",
         evidence: Checked,
     }
+    /// NVFP4 in compressed-tensors, and so in vLLM's checkpoints: the tensor keeps
+    /// `T = 2688 · (1 / amax)`, `s = e4m3(T · (amax_b / 6))`, elements `x / (s / T)`, dequantized
+    /// `q · (s / T)`.
+    ///
+    /// A scale that rounds to zero becomes 0.125, the machine epsilon of E4M3; a block of zeros has
+    /// this scale too. `T` is 1 for a tensor of zeros and where it would be infinite. −0 becomes
+    /// +0.
+    NVFP4 {
+        spec: block16(FormatSpec::F4E2M1, E2M1_MAX, Ratio::MultiplyQuotient)
+            .with_tensor_scale(TensorScale::Divisor { target: UE4M3_MAX * E2M1_MAX })
+            .with_underflow_scale(FormatSpec::F8E4M3.epsilon().expect("E4M3 has a 1").to_f32())
+            .with_division(Division::DivideQuotient)
+            .with_zero_sign(ZeroSign::MinusBelowZero)
+            .with_dequantization(Dequantization::Quotient),
+        rule: "e4m3(2688 * (1 / amax) * (amax_b / 6))",
+        evidence: Checked,
+        changes: ROUNDED_PRODUCTS,
+    }
+    /// NVFP4 of compressed-tensors in tiles of 16×16. Else as [`NVFP4`].
+    NVFP4_16X16 {
+        spec: NVFP4.with_extent(Extent::TILE_16X16),
+        rule: "e4m3(2688 * (1 / amax) * (amax_b / 6))",
+        evidence: FormulaOnly,
+        changes: ROUNDED_PRODUCTS,
+    }
     /// INT4 in groups of 32 elements of a row, symmetric.
     INT4_G32 {
         spec: symmetric(FormatSpec::INT4, G32, 7.5),
@@ -120,30 +145,5 @@ presets! {
         rule: "(max - min) / 255",
         evidence: FormulaOnly,
         changes: ROUNDED_ZERO_POINT,
-    }
-    /// NVFP4 in compressed-tensors, and so in vLLM's checkpoints: the tensor keeps
-    /// `T = 2688 · (1 / amax)`, `s = e4m3(T · (amax_b / 6))`, elements `x / (s / T)`, dequantized
-    /// `q · (s / T)`.
-    ///
-    /// A scale that rounds to zero becomes 0.125, the machine epsilon of E4M3; a block of zeros has
-    /// this scale too. `T` is 1 for a tensor of zeros and where it would be infinite. −0 becomes
-    /// +0.
-    NVFP4 {
-        spec: block16(FormatSpec::F4E2M1, E2M1_MAX, Ratio::MultiplyQuotient)
-            .with_tensor_scale(TensorScale::Divisor { target: UE4M3_MAX * E2M1_MAX })
-            .with_underflow_scale(FormatSpec::F8E4M3.epsilon().expect("E4M3 has a 1").to_f32())
-            .with_division(Division::DivideQuotient)
-            .with_zero_sign(ZeroSign::MinusBelowZero)
-            .with_dequantization(Dequantization::Quotient),
-        rule: "e4m3(2688 * (1 / amax) * (amax_b / 6))",
-        evidence: Checked,
-        changes: ROUNDED_PRODUCTS,
-    }
-    /// NVFP4 of compressed-tensors in tiles of 16×16. Else as [`NVFP4`].
-    NVFP4_16X16 {
-        spec: NVFP4.with_extent(Extent::TILE_16X16),
-        rule: "e4m3(2688 * (1 / amax) * (amax_b / 6))",
-        evidence: FormulaOnly,
-        changes: ROUNDED_PRODUCTS,
     }
 }

@@ -88,8 +88,8 @@ pub const Q4_K: BlockSpec =
         .with_division(Division::Divide)
         .with_offset(Offset::Minimum(FormatSpec::F32));
 
-/// The numbers of `Q6_K` superblocks: 6-bit integers in blocks of 16, with the scales multiplied out
-/// to f32s. Cannot be quantized to.
+/// The numbers of `Q6_K` superblocks: 6-bit integers in blocks of 16, with the scales multiplied
+/// out to f32s. Cannot be quantized to.
 pub const Q6_K: BlockSpec = BlockSpec::new(
     FormatSpec::INT6,
     Some(FormatSpec::F32),

@@ -1,9 +1,9 @@
 //! OCP Microscaling Formats (MX) 1.0: blocks of 32 along the last axis, one E8M0 scale each.
 //!
 //! The standard leaves two things to implementations: how elements are rounded (here to nearest
-//! even, which every implementation must provide), and what a block with NaN or infinity becomes (here NaN,
-//! as in microxcaling). It allows other scale rules than its own (section 6.3), which the names
-//! without a suffix follow.
+//! even, which every implementation must provide), and what a block with NaN or infinity becomes
+//! (here NaN, as in microxcaling). It allows other scale rules than its own (section 6.3), which
+//! the names without a suffix follow.
 
 use crate::block::{BlockSpec, Extent, ScaleRule};
 use crate::spec::FormatSpec;

@@ -63,60 +63,6 @@ presets! {
     module: "transformer_engine",
     source: "Transformer Engine d0067d0d";
 
-    /// NVFP4 of Transformer Engine: `T = 2688 / amax`, at most `f32::MAX`, 1 for a tensor of zeros;
-    /// the tensor keeps `amax`. `s = e4m3(amax_b · (T · 1/6))`, elements
-    /// `x · min(1 / (s · 1/T), f32::MAX)`, dequantized `q · (s·amax · 1/2688)`.
-    ///
-    /// A block far below the largest gets scale 0; its nonzero numbers become ±6, and are
-    /// dequantized to zeros. The scale ignores NaN, which becomes 6; infinity makes the scale 448.
-    NVFP4 {
-        spec: nvfp4(UE4M3_MAX, Ratio::Multiply),
-        rule: "e4m3(amax_b * (2688 / amax * 1/6))",
-        evidence: FormulaOnly,
-        changes: ROUNDED_PRODUCTS,
-    }
-    /// NVFP4 of Transformer Engine in tiles of 16×16, for weights. The program stores every tile's
-    /// scale 16 times, once for each row; here it is stored once. Else as [`NVFP4`].
-    NVFP4_16X16 {
-        spec: nvfp4(UE4M3_MAX, Ratio::Multiply).with_extent(Extent::TILE_16X16),
-        rule: "e4m3(amax_b * (2688 / amax * 1/6))",
-        evidence: FormulaOnly,
-        changes: ROUNDED_PRODUCTS,
-    }
-    /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of absolute errors, its default:
-    /// `T = 1536 / amax`, `s` is `e4m3(amax_b / 6 · T)` or 1.5 times that before rounding; ties
-    /// take the first. Errors are of `((q·s) · amax) / 1536`. The program's reduced-precision
-    /// errors and its 16×16 form, which sums by a tree, are not provided. Else as [`NVFP4`].
-    NVFP4_4OVER6_MAE {
-        spec: search(256.0, Metric::Mae),
-        rule: "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by MAE",
-        evidence: FormulaOnly,
-        changes: ROUNDED_PRODUCTS,
-    }
-    /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of squared errors. Else as
-    /// [`NVFP4_4OVER6_MAE`].
-    NVFP4_4OVER6_MSE {
-        spec: search(256.0, Metric::Mse),
-        rule: "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by MSE",
-        evidence: FormulaOnly,
-        changes: ROUNDED_PRODUCTS,
-    }
-    /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of absolute errors, with 2688 in
-    /// place of 1536: the larger candidate saturates at 448. Else as [`NVFP4_4OVER6_MAE`].
-    NVFP4_4OVER6_448_MAE {
-        spec: search(UE4M3_MAX, Metric::Mae),
-        rule: "e4m3(k * amax_b / 6 * (2688 / amax)), k 1 or 1.5 by MAE",
-        evidence: FormulaOnly,
-        changes: ROUNDED_PRODUCTS,
-    }
-    /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of squared errors, with 2688 in
-    /// place of 1536. Else as [`NVFP4_4OVER6_448_MAE`].
-    NVFP4_4OVER6_448_MSE {
-        spec: search(UE4M3_MAX, Metric::Mse),
-        rule: "e4m3(k * amax_b / 6 * (2688 / amax)), k 1 or 1.5 by MSE",
-        evidence: FormulaOnly,
-        changes: ROUNDED_PRODUCTS,
-    }
     /// MXFP8 E4M3 with the rule of Transformer Engine, cuBLAS and cuDNN: the f32 product
     /// `amax · f32(1/448)` rounded up to a power of two ([`ScaleRule::RoundUp`] says where that
     /// differs from the exact rule). Elements are multiplied by the exact inverse of the scale.
@@ -206,5 +152,59 @@ presets! {
         spec: power_of_two(E5M2, Extent::TILE_128X128),
         rule: "1 / 2^floor(log2(57344 / amax))",
         evidence: FormulaOnly,
+    }
+    /// NVFP4 of Transformer Engine: `T = 2688 / amax`, at most `f32::MAX`, 1 for a tensor of zeros;
+    /// the tensor keeps `amax`. `s = e4m3(amax_b · (T · 1/6))`, elements
+    /// `x · min(1 / (s · 1/T), f32::MAX)`, dequantized `q · (s·amax · 1/2688)`.
+    ///
+    /// A block far below the largest gets scale 0; its nonzero numbers become ±6, and are
+    /// dequantized to zeros. The scale ignores NaN, which becomes 6; infinity makes the scale 448.
+    NVFP4 {
+        spec: nvfp4(UE4M3_MAX, Ratio::Multiply),
+        rule: "e4m3(amax_b * (2688 / amax * 1/6))",
+        evidence: FormulaOnly,
+        changes: ROUNDED_PRODUCTS,
+    }
+    /// NVFP4 of Transformer Engine in tiles of 16×16, for weights. The program stores every tile's
+    /// scale 16 times, once for each row; here it is stored once. Else as [`NVFP4`].
+    NVFP4_16X16 {
+        spec: nvfp4(UE4M3_MAX, Ratio::Multiply).with_extent(Extent::TILE_16X16),
+        rule: "e4m3(amax_b * (2688 / amax * 1/6))",
+        evidence: FormulaOnly,
+        changes: ROUNDED_PRODUCTS,
+    }
+    /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of absolute errors, its default:
+    /// `T = 1536 / amax`, `s` is `e4m3(amax_b / 6 · T)` or 1.5 times that before rounding; ties
+    /// take the first. Errors are of `((q·s) · amax) / 1536`. The program's reduced-precision
+    /// errors and its 16×16 form, which sums by a tree, are not provided. Else as [`NVFP4`].
+    NVFP4_4OVER6_MAE {
+        spec: search(256.0, Metric::Mae),
+        rule: "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by MAE",
+        evidence: FormulaOnly,
+        changes: ROUNDED_PRODUCTS,
+    }
+    /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of squared errors. Else as
+    /// [`NVFP4_4OVER6_MAE`].
+    NVFP4_4OVER6_MSE {
+        spec: search(256.0, Metric::Mse),
+        rule: "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by MSE",
+        evidence: FormulaOnly,
+        changes: ROUNDED_PRODUCTS,
+    }
+    /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of absolute errors, with 2688 in
+    /// place of 1536: the larger candidate saturates at 448. Else as [`NVFP4_4OVER6_MAE`].
+    NVFP4_4OVER6_448_MAE {
+        spec: search(UE4M3_MAX, Metric::Mae),
+        rule: "e4m3(k * amax_b / 6 * (2688 / amax)), k 1 or 1.5 by MAE",
+        evidence: FormulaOnly,
+        changes: ROUNDED_PRODUCTS,
+    }
+    /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of squared errors, with 2688 in
+    /// place of 1536. Else as [`NVFP4_4OVER6_448_MAE`].
+    NVFP4_4OVER6_448_MSE {
+        spec: search(UE4M3_MAX, Metric::Mse),
+        rule: "e4m3(k * amax_b / 6 * (2688 / amax)), k 1 or 1.5 by MSE",
+        evidence: FormulaOnly,
+        changes: ROUNDED_PRODUCTS,
     }
 }

@@ -23,6 +23,7 @@ mod rceil;
 mod reference;
 mod scale_rules;
 mod sweeps;
+mod table;
 mod tiles;
 mod worked;
 

@@ -14,8 +14,9 @@
 //! dequantized `(q − z) · s`, every operation in f32. Symmetric scales are `amax` over the largest
 //! integer, so −128 and −8 do not occur. With a zero point, signed and unsigned alike, the range of
 //! a block (zero included) is spread over all codes. A block of zeros has the scale 1, and no scale
-//! is below 2^-126, whose reciprocal is still finite. With a given scale and zero point, the results
-//! are those of torch 2.15, checked against its own; how the scale is found from data is a formula.
+//! is below 2^-126, whose reciprocal is still finite. With a given scale and zero point, the
+//! results are those of torch 2.15, checked against its own; how the scale is found from data is a
+//! formula.
 
 pub(super) mod fp8;
 pub(super) mod hif8;

@@ -7,8 +7,8 @@
 //! not scaled at all, and become zeros. An infinity counts as a magnitude; NaN makes the scale NaN.
 //! Elements saturate. torchao leaves undefined what NaN becomes in FP6 and FP4; here it is what
 //! remains of its bits ([`MissingNan::Payload`](crate::MissingNan::Payload)). Under the first three
-//! rules the other elements of a block with NaN are divided by infinity; the block is dequantized to
-//! NaN in any case.
+//! rules the other elements of a block with NaN are divided by infinity; the block is dequantized
+//! to NaN in any case.
 //!
 //! *`RCEIL`.* torchao computes it in several ways. On the CPU, eager or compiled (`RCEIL_EAGER`),
 //! the f32 logarithm of the f32 quotient is rounded up, which just above a power of two can be one
