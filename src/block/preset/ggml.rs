@@ -8,7 +8,8 @@
 //!
 //! ggml has no rule for NaN and infinity. Here the scale ignores them, and NaN, infinity and
 //! elements that are infinite after scaling (under an f32 scale below 2^-128) become the smallest
-//! integer, as on x86-64. `Q8_0` saturates them instead; either way they are dequantized to zeros.
+//! integer, as on x86-64. In these cases `Q8_0` saturates here, where ggml makes zeros; its numbers
+//! are dequantized to zeros either way.
 //!
 //! In bytes that ggml did not write, FP4's code 8 is dequantized to −0 (ggml: +0), and the E8M0
 //! code 0xFF to NaN (ggml: 2^128).
