@@ -8,8 +8,7 @@ use subhalf::{
 #[test]
 fn tensors_operands_and_parts_are_one_short_line() {
     let numbers: Vec<f32> = (0..64 * 1024).map(|i| (i % 97) as f32).collect();
-    let tensor =
-        QuantTensor::quantize(&preset::modelopt::NVFP4, &numbers, &[64, 1024]).unwrap();
+    let tensor = QuantTensor::quantize(&preset::modelopt::NVFP4, &numbers, &[64, 1024]).unwrap();
     let inside = |what: &str| {
         format!(
             "{what}(modelopt::NVFP4, [64, 1024], Parts(32768 bytes of codes, 4096 of scales, tensor scale {:?}))",
@@ -18,10 +17,7 @@ fn tensors_operands_and_parts_are_one_short_line() {
     };
     assert_eq!(format!("{tensor:?}"), inside("QuantTensor"));
     assert_eq!(format!("{:?}", tensor.view()), inside("QuantView"));
-    assert_eq!(
-        format!("{:?}", Operand::from(&tensor)),
-        "Operand([1, 64, 1024], modelopt::NVFP4)"
-    );
+    assert_eq!(format!("{:?}", Operand::from(&tensor)), "Operand([1, 64, 1024], modelopt::NVFP4)");
     assert_eq!(
         format!("{:?}", PackedMatrix::new(&tensor).unwrap()),
         "PackedMatrix([1, 64, 1024], modelopt::NVFP4)"
