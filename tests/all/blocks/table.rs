@@ -97,7 +97,7 @@ fn document() -> String {
         let (name, element, rule, source) =
             (preset.name, spec.element.name(), preset.rule, preset.source);
         out += &format!(
-            "| `{name}` | {element} | {scale}{tensor} | {extent} | {rule} | {source} | {evidence} \
+            "| `{name}` | {element} | {scale}{tensor} | {extent} | `{rule}` | {source} | {evidence} \
             | {again} |\n"
         );
     }
