@@ -197,7 +197,7 @@ pub use scalar::{
     F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, HiF8, ParseError, UE4M3, UE5M3, aliases,
 };
 pub use spec::{
-    Code, Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness,
+    Code, Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, Table,
     ZeroField,
 };
 pub use stats::{ErrorStats, Sqnr, amax_scale, storage_error};

@@ -12,6 +12,7 @@ use crate::bits::F32_NAN;
 use crate::codec::Unpacked;
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, IntSpec};
+use alloc::vec::Vec;
 
 /// The bit of an f32 NaN that makes it quiet.
 const QUIET: u32 = 0x0040_0000;
@@ -210,13 +211,20 @@ impl BlockSpec {
         }
     }
 
-    /// The block of these statistics, under its rule; a search looks at the elements themselves.
+    /// The block of these statistics, under its rule; a search looks at the elements themselves, and
+    /// tries these factors, or else its own.
     pub(crate) fn block_of(
         &self,
-        stats: &BlockStats,
+        stats: &BlockStats<'_>,
         elements: impl Iterator<Item = Number> + Clone,
         tensor: f32,
+        factors: Option<&[f32]>,
     ) -> Block {
+        let seen: Vec<f32> = if self.rule.sees_elements() {
+            elements.clone().map(Number::nearest).collect()
+        } else {
+            Vec::new()
+        };
         let erased = matches!(self.nonfinite, Nonfinite::Erase) && (stats.nan || stats.infinite);
         let mut stats = if erased { BlockStats { finite: 1, ..BlockStats::EMPTY } } else { *stats };
         if stats.min == 0.0 && matches!(self.zero_minimum, ZeroMinimum::NumpyAvx512) {
@@ -224,6 +232,7 @@ impl BlockSpec {
             // In a block of zeros the largest number is found by the same fold.
             (stats.min, stats.max) = (zero, if stats.max == 0.0 { zero } else { stats.max });
         }
+        stats.elements = &seen;
         let stats = &stats;
         let plain = |factor| {
             let block = self.block_with(self.scale_of(stats, tensor, factor), stats, tensor);
@@ -235,7 +244,7 @@ impl BlockSpec {
         };
         let Some(search) = &self.search else { return plain(1.0) };
         let mut best: Option<(Block, f32)> = None;
-        for &factor in search.factors {
+        for &factor in factors.unwrap_or(&search.factors) {
             let block = plain(factor);
             let restorer = match search.dequantization {
                 Some(restore) => self.restorer_by(restore, block.scale, block.offset, tensor),
@@ -268,7 +277,7 @@ impl BlockSpec {
         self.block_of_codes(scale, code, offset, tensor)
     }
 
-    fn block_with(&self, scale: Scale, stats: &BlockStats, tensor: f32) -> Block {
+    fn block_with(&self, scale: Scale, stats: &BlockStats<'_>, tensor: f32) -> Block {
         let (code, exact) = match &self.offset {
             Offset::None => (0, 0.0),
             Offset::ZeroPoint => {

@@ -167,6 +167,24 @@ impl BlockSpec {
         Ok(())
     }
 
+    /// Refuses factors for a search where there is none, no factors, and those that are not finite.
+    pub(crate) fn check_factors(&self, factors: Option<&[f32]>) -> Result<(), Error> {
+        let Some(factors) = factors else { return Ok(()) };
+        if self.search.is_none() || factors.is_empty() {
+            let expected = "a scheme with a search, and at least one factor";
+            return Err(Error::Scheme { what: "search factors", expected });
+        }
+        match factors.iter().position(|factor| !factor.is_finite()) {
+            None => Ok(()),
+            Some(index) => Err(Error::Given {
+                what: "search factor",
+                index,
+                expected: "a finite number",
+                bits: factors[index].to_bits(),
+            }),
+        }
+    }
+
     /// Returns the tensor scale to quantize with if one is given or the format has none, `None` if
     /// it is to be made from the data. Refuses one that is not a positive finite number, or that
     /// the format has no place for; an `amax` may be 0.

@@ -3,10 +3,13 @@
 use super::scheme::TensorScale;
 use crate::codec::Unpacked;
 use crate::spec::FormatSpec;
+use alloc::vec::Vec;
 
-/// What a scale rule sees of a block.
+/// What a scale rule sees of a block. Sums and order statistics are computed when they are asked
+/// for, from the elements, which a rule sees that asks for them ([`CustomRule::with_elements`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BlockStats {
+#[non_exhaustive]
+pub struct BlockStats<'a> {
     /// The largest magnitude of the finite elements; 0 of none. Under
     /// [`Nonfinite::Count`](crate::Nonfinite::Count) infinity or NaN, if there is one.
     pub amax: f32,
@@ -22,9 +25,11 @@ pub struct BlockStats {
     pub nan: bool,
     /// Whether an element is infinite.
     pub infinite: bool,
+    /// The elements, row-major, as the nearest f32s; empty if the rule did not ask for them.
+    pub elements: &'a [f32],
 }
 
-impl BlockStats {
+impl<'a> BlockStats<'a> {
     /// The statistics of no elements.
     pub const EMPTY: Self = Self {
         amax: 0.0,
@@ -34,7 +39,66 @@ impl BlockStats {
         finite: 0,
         nan: false,
         infinite: false,
+        elements: &[],
     };
+
+    /// The statistics of one element: this largest magnitude, and nothing below zero.
+    #[must_use]
+    pub const fn of_amax(amax: f32) -> Self {
+        Self { amax, signed_max: amax, max: amax, finite: 1, ..Self::EMPTY }
+    }
+
+    /// The statistics of some elements, and the elements.
+    ///
+    /// ```
+    /// let stats = subhalf::BlockStats::of_slice(&[1.0, -3.0, 2.0, f32::NAN]);
+    /// assert_eq!((stats.amax, stats.sum(), stats.sum_of_squares()), (3.0, 0.0, 14.0));
+    /// assert_eq!([0.0, 0.5, 0.9, 1.0].map(|p| stats.magnitude_quantile(p)), [1.0, 2.0, 3.0, 3.0]);
+    /// ```
+    #[must_use]
+    pub fn of_slice(elements: &'a [f32]) -> Self {
+        Self { elements, ..Self::of(elements.iter().copied()) }
+    }
+
+    /// The sum of the finite elements in f64, in order: sums of 4,096 each, added up.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        self.sum_of(|x| x)
+    }
+
+    /// The sum of the magnitudes of the finite elements, as [`sum`](Self::sum) adds.
+    #[must_use]
+    pub fn sum_of_magnitudes(&self) -> f64 {
+        self.sum_of(f64::abs)
+    }
+
+    /// The sum of the squares of the finite elements, as [`sum`](Self::sum) adds.
+    #[must_use]
+    pub fn sum_of_squares(&self) -> f64 {
+        self.sum_of(|x| x * x)
+    }
+
+    fn sum_of(&self, term: impl Fn(f64) -> f64) -> f64 {
+        let finite = |chunk: &[f32]| {
+            chunk.iter().filter(|x| x.is_finite()).fold(0.0, |sum, x| sum + term(f64::from(*x)))
+        };
+        self.elements.chunks(4096).fold(0.0, |sum, chunk| sum + finite(chunk))
+    }
+
+    /// The magnitude that `fraction` of the finite elements do not exceed: of `n` magnitudes in
+    /// order the one at `ceil(fraction · n)`, counted from 1; the first for a fraction of 0 or
+    /// below, the last from 1 on. 0 without elements or for a fraction that is NaN.
+    #[must_use]
+    pub fn magnitude_quantile(&self, fraction: f64) -> f32 {
+        let finite = self.elements.iter().filter(|x| x.is_finite());
+        let mut magnitudes: Vec<f32> = finite.map(|x| x.abs()).collect();
+        if magnitudes.is_empty() || fraction.is_nan() {
+            return 0.0;
+        }
+        let rank = ceil(fraction.clamp(0.0, 1.0) * magnitudes.len() as f64);
+        let (_, at, _) = magnitudes.select_nth_unstable_by(rank.max(1) - 1, f32::total_cmp);
+        *at
+    }
 
     /// The statistics of some elements.
     ///
@@ -65,19 +129,21 @@ impl BlockStats {
         self.finite += 1;
     }
 
-    /// The statistics of these elements and of those of `next`, which come behind them.
+    /// The statistics of these elements and of those of `next`, which come behind them, without
+    /// the elements themselves.
     #[must_use]
-    pub fn merge(self, next: Self) -> Self {
+    pub fn merge(self, next: BlockStats<'_>) -> BlockStats<'static> {
         if next.finite == 0 || self.finite == 0 {
             let base = if self.finite == 0 { next } else { self };
-            return Self {
+            return BlockStats {
                 nan: self.nan | next.nan,
                 infinite: self.infinite | next.infinite,
+                elements: &[],
                 ..base
             };
         }
         let larger = if next.amax > self.amax { next } else { self };
-        Self {
+        BlockStats {
             amax: larger.amax,
             signed_max: larger.signed_max,
             min: if next.min < self.min { next.min } else { self.min },
@@ -85,8 +151,15 @@ impl BlockStats {
             finite: self.finite + next.finite,
             nan: self.nan | next.nan,
             infinite: self.infinite | next.infinite,
+            elements: &[],
         }
     }
+}
+
+/// The least integer that is not below a number from 0 to 2^53.
+const fn ceil(x: f64) -> usize {
+    let whole = x as usize;
+    if (whole as f64) < x { whole + 1 } else { whole }
 }
 
 /// How `amax` and the number it maps to (and a tensor scale) make a scale. Every operation is
@@ -182,20 +255,49 @@ pub enum ScaleRule {
     Unit,
     /// The caller gives the scales: quantizing without them is an error.
     Given,
-    /// A function of the statistics: `ScaleRule::Custom(CustomRule(|stats| stats.amax / 6.0))`.
+    /// A function of the statistics:
+    /// `ScaleRule::Custom(CustomRule::new(|stats| stats.amax / 6.0))`.
     Custom(CustomRule),
 }
 
 /// A scale as a function of a block's statistics. It must not depend on anything else.
+///
+/// ```
+/// use subhalf::{BlockSpec, CustomRule, Extent, FormatSpec, QuantTensor, ScaleRule};
+/// // The scale that leaves the largest tenth of the elements to saturate.
+/// let rule = CustomRule::with_elements(|stats| stats.magnitude_quantile(0.9) / 6.0);
+/// let scale = Some(FormatSpec::F32);
+/// let spec = BlockSpec::new(FormatSpec::F4E2M1, scale, Extent::Row, ScaleRule::Custom(rule));
+/// let tensor = QuantTensor::quantize(&spec, &[3.0f32, -6.0, 1.0, 6.0, 2.0, 96.0], &[1, 6])?;
+/// assert_eq!(tensor.dequantize(), [32.0 * 0.0, -0.0, 0.0, 8.0, 0.0, 96.0]);
+/// # Ok::<(), subhalf::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub struct CustomRule(pub fn(&BlockStats) -> f32);
+pub struct CustomRule {
+    scale: fn(&BlockStats<'_>) -> f32,
+    sees_elements: bool,
+}
+
+impl CustomRule {
+    /// A function of `amax`, the range and the other fields of [`BlockStats`]; it sees no elements.
+    #[must_use]
+    pub const fn new(scale: fn(&BlockStats<'_>) -> f32) -> Self {
+        Self { scale, sees_elements: false }
+    }
+
+    /// A function that also sees the elements, and so sums and order statistics of them.
+    #[must_use]
+    pub const fn with_elements(scale: fn(&BlockStats<'_>) -> f32) -> Self {
+        Self { scale, sees_elements: true }
+    }
+}
 
 /// Functions cannot be compared by what they compute, so two rules are equal if their functions
 /// have one address. Equal rules therefore give equal scales, but the compiler may give one
 /// function several addresses: rules that give equal scales may compare unequal.
 impl PartialEq for CustomRule {
     fn eq(&self, other: &Self) -> bool {
-        core::ptr::fn_addr_eq(self.0, other.0)
+        core::ptr::fn_addr_eq(self.scale, other.scale) && self.sees_elements == other.sees_elements
     }
 }
 
@@ -292,6 +394,11 @@ pub(crate) const fn log2_ceil(x: f32) -> i32 {
 }
 
 impl ScaleRule {
+    /// Whether the rule sees the elements of a block.
+    pub(super) const fn sees_elements(&self) -> bool {
+        matches!(self, Self::Custom(CustomRule { sees_elements: true, .. }))
+    }
+
     /// Whether the rule may find a scale below zero. [`Given`](Self::Given) and
     /// [`Custom`](Self::Custom) leave the sign open.
     pub(super) const fn may_be_negative(&self) -> bool {
@@ -318,7 +425,7 @@ impl ScaleRule {
     #[must_use]
     pub fn ideal(
         &self,
-        stats: &BlockStats,
+        stats: &BlockStats<'_>,
         element: &FormatSpec,
         tensor_scale: TensorScale,
         tensor: f32,
@@ -399,13 +506,13 @@ impl ScaleRule {
             }
             Self::Fixed(scale) => f64::from(scale),
             Self::Unit | Self::Given => 1.0,
-            Self::Custom(CustomRule(scale)) => f64::from(scale(stats)),
+            Self::Custom(CustomRule { scale, .. }) => f64::from(scale(stats)),
         }
     }
 }
 
 /// The ends of a block's range, with zero among them where it has to be.
-pub(super) fn range(stats: &BlockStats, with_zero: bool) -> (f32, f32) {
+pub(super) fn range(stats: &BlockStats<'_>, with_zero: bool) -> (f32, f32) {
     if with_zero { (stats.min.min(0.0), stats.max.max(0.0)) } else { (stats.min, stats.max) }
 }
 

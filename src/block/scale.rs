@@ -15,7 +15,7 @@ pub(crate) struct Scale {
 
 impl BlockSpec {
     /// The scale of a block with these statistics times `factor`.
-    pub(crate) fn scale_of(&self, stats: &BlockStats, tensor: f32, factor: f32) -> Scale {
+    pub(crate) fn scale_of(&self, stats: &BlockStats<'_>, tensor: f32, factor: f32) -> Scale {
         let Some(format) = &self.scale else { return Scale { ideal: 1.0, code: 0 } };
         let poisoned = (stats.nan || stats.infinite) && matches!(self.nonfinite, Nonfinite::Poison);
         if let (true, Some(code)) = (poisoned, format.nan_code()) {
@@ -75,7 +75,7 @@ impl BlockSpec {
     }
 
     /// The zero point of a block with this scale.
-    pub(super) fn zero_point_of(&self, stats: &BlockStats, scale: f32) -> i32 {
+    pub(super) fn zero_point_of(&self, stats: &BlockStats<'_>, scale: f32) -> i32 {
         let (low, high) = (self.element.min().to_f32(), self.element.max().to_f32());
         let (min, _) = range(stats, true);
         let quotient = if scale == 0.0 { 0.0 } else { min / scale };

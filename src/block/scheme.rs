@@ -1,7 +1,7 @@
 //! The parts of a scheme, each an enum with one documented formula a variant. What they compute is
 //! in `rule`, `scale` and `apply`.
 
-use crate::spec::FormatSpec;
+use crate::spec::{FormatSpec, Table};
 
 /// Which elements share a scale. The last axis of a tensor is its columns, the one before its rows;
 /// axes before those are matrices of their own, and no block reaches over two of them (but
@@ -325,12 +325,27 @@ pub enum Metric {
 /// like it. The first of the smallest error wins, so ties go to the earlier factor; an error that
 /// is NaN wins only where all are.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Search {
     /// The candidates, the preferred first.
-    pub factors: &'static [f32],
+    pub factors: Table<f32, 16>,
     /// What is minimised.
     pub metric: Metric,
     /// The formula of the numbers whose errors are taken, if it is not the format's own
     /// [`dequantization`](crate::BlockSpec::dequantization).
     pub dequantization: Option<Dequantization>,
+}
+
+impl Search {
+    /// A search among these factors, by the errors of the numbers that the format gives back.
+    #[must_use]
+    pub const fn new(factors: Table<f32, 16>, metric: Metric) -> Self {
+        Self { factors, metric, dequantization: None }
+    }
+
+    /// This search by the errors of the numbers that another formula gives back.
+    #[must_use]
+    pub const fn with_dequantization(self, dequantization: Dequantization) -> Self {
+        Self { dequantization: Some(dequantization), ..self }
+    }
 }

@@ -7,7 +7,7 @@ use super::scheme::{
 };
 use crate::policy::{Convert, with_methods};
 use crate::round::Round;
-use crate::spec::FormatSpec;
+use crate::spec::{FormatSpec, Table};
 
 /// A block-scaled format: the elements, their scales, how the scales are found and how they are
 /// applied.
@@ -52,7 +52,7 @@ pub struct BlockSpec {
     pub underflow_scale: f32,
     /// Scale codes whose elements are divided by another number than the scale: pairs of a code and
     /// that number.
-    pub divisors: &'static [(u32, f32)],
+    pub divisors: Table<(u32, f32), 4>,
     /// Blocks whose `amax` is below this become zeros; their scale is that of the rule.
     pub flush_below: f32,
     /// Other candidates for the scale, and how the best is chosen.
@@ -107,7 +107,7 @@ impl BlockSpec {
             scale_bounds: (0.0, f32::INFINITY),
             zero_block_scale: 0.0,
             underflow_scale: 0.0,
-            divisors: &[],
+            divisors: Table::of(&[]),
             flush_below: 0.0,
             search: None,
             tensor_scale: TensorScale::None,
@@ -132,7 +132,7 @@ impl BlockSpec {
         with_scale_bounds, scale_bounds: (f32, f32);
         with_zero_block_scale, zero_block_scale: f32;
         with_underflow_scale, underflow_scale: f32;
-        with_divisors, divisors: &'static [(u32, f32)];
+        with_divisors, divisors: Table<(u32, f32), 4>;
         with_flush_below, flush_below: f32;
         with_search, search: Option<Search>;
         with_tensor_scale, tensor_scale: TensorScale;

@@ -111,8 +111,9 @@ impl BlockSpec {
             );
         }
         let (mut not_numbers, mut i) = (self.flush_below.is_nan(), 0);
-        while i < self.divisors.len() {
-            not_numbers |= self.divisors[i].1.is_nan();
+        let divisors = self.divisors.as_slice();
+        while i < divisors.len() {
+            not_numbers |= divisors[i].1.is_nan();
             i += 1;
         }
         if not_numbers {
@@ -228,7 +229,9 @@ impl BlockSpec {
             return Some("rule: expected at most 22 mantissa bits");
         }
         match &self.search {
-            Some(Search { factors: [], .. }) => Some("search: expected at least one factor"),
+            Some(Search { factors, .. }) if factors.as_slice().is_empty() => {
+                Some("search: expected at least one factor")
+            }
             Some(Search { dequantization: Some(restore), .. }) if !self.restorable(*restore) => {
                 Some("search: expected a restore form that is one of the tensor scale's")
             }

@@ -33,7 +33,7 @@ impl FormatSpec {
                     Some(0)
                 }
             }
-            Encoding::Codebook(values) => match position(values, 0) {
+            Encoding::Codebook(values) => match position(values.as_slice(), 0) {
                 None => self.negative_zero_code(),
                 code => code,
             },
@@ -46,7 +46,7 @@ impl FormatSpec {
     pub const fn negative_zero_code(&self) -> Option<u32> {
         match self.encoding() {
             Encoding::Float(layout) if layout.negative_zero => Some(layout.sign_bit() as u32),
-            Encoding::Codebook(values) => position(values, 0x8000_0000),
+            Encoding::Codebook(values) => position(values.as_slice(), 0x8000_0000),
             _ => None,
         }
     }

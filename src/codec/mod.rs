@@ -80,7 +80,7 @@ impl FormatSpec {
             Encoding::Float(layout) => float::decode(layout, code as u64),
             Encoding::Int(layout) => int::decode(layout, code as u64),
             Encoding::HiF8 => hif8::decode(code),
-            Encoding::Codebook(values) => codebook::decode(values, code & self.code_mask()),
+            Encoding::Codebook(values) => codebook::decode(values.as_slice(), code & self.code_mask()),
             Encoding::Posit(layout) => posit::decode(layout, code as u64),
         }
     }
@@ -199,7 +199,7 @@ impl FormatSpec {
             Encoding::Float(layout) => float::round(layout, x, convert.round, random),
             Encoding::Int(layout) => int::round(layout, x, convert.round, random),
             Encoding::HiF8 => hif8::round(x, convert.round, random),
-            Encoding::Codebook(values) => codebook::round(values, x, convert.round, random),
+            Encoding::Codebook(values) => codebook::round(values.as_slice(), x, convert.round, random),
             Encoding::Posit(layout) => posit::round(layout, x, convert.round, random),
         };
         if let (Encoding::Int(layout), Overflow::Wrap) = (self.encoding(), convert.overflow)

@@ -111,7 +111,7 @@ pub(super) fn seen_by_rules<T: Source>(x: T) -> f32 {
 
 /// The statistics that a rule sees.
 #[cfg(feature = "alloc")]
-pub(super) fn stats_of<T: Source>(elements: impl Iterator<Item = T>) -> BlockStats {
+pub(super) fn stats_of<T: Source>(elements: impl Iterator<Item = T>) -> BlockStats<'static> {
     BlockStats::of(elements.map(seen_by_rules))
 }
 

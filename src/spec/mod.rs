@@ -5,11 +5,13 @@ mod code;
 mod codebooks;
 mod float;
 mod named;
+mod table;
 
 pub use code::Code;
 #[cfg(feature = "alloc")]
 pub(crate) use code::CodeSlice;
 pub use float::{FloatSpec, NanCodes, ZeroField};
+pub use table::Table;
 
 use crate::error::Error;
 use crate::name::Name;
@@ -70,7 +72,7 @@ pub enum Encoding {
     /// A table of 2 to 256 numbers, as f32 bits: the code is the position. The width is the
     /// smallest that holds every position; a code behind the end decodes to NaN. The numbers must
     /// be finite multiples of one power of two, none larger than 2^62 of it.
-    Codebook(&'static [u32]),
+    Codebook(Table<u32, 16>),
     /// A posit.
     Posit(PositSpec),
 }
@@ -117,7 +119,7 @@ impl FormatSpec {
             Encoding::Float(layout) => layout.validate(),
             Encoding::Int(layout) => layout.validate(),
             Encoding::HiF8 => Ok(()),
-            Encoding::Codebook(values) => validate_codebook(values),
+            Encoding::Codebook(values) => validate_codebook(values.as_slice()),
             Encoding::Posit(layout) => layout.validate(),
         };
         if let Err(error) = checked {
@@ -237,6 +239,36 @@ impl FormatSpec {
         )
     }
 
+    /// A codebook of 2 to 16 numbers that is made at run time: code 0 is the first. Longer ones are
+    /// [`Encoding::Codebook`] of a [`Table`] that lives as long as the program.
+    ///
+    /// ```
+    /// use subhalf::FormatSpec;
+    /// let learned = FormatSpec::codebook("learned", &[-1.0, -0.25, 0.125, 0.75])?;
+    /// assert_eq!((learned.bits(), learned.encode_f32(0.4), learned.decode_f32(1)), (2, 2, -0.25));
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::SpecRange`] for another number of entries, [`Error::Codebook`] and
+    /// [`Error::SpecConflict`] for entries that are not what [`Encoding::Codebook`] says, and the
+    /// errors of [`new`](Self::new) for the name.
+    pub const fn codebook(name: &str, numbers: &[f32]) -> Result<Self, Error> {
+        let (len, mut bits, mut i) = (numbers.len(), [0; 16], 0);
+        if len < 2 || len > 16 {
+            let found = len as i64;
+            return Err(Error::SpecRange { what: "codebook entries", found, low: 2, high: 16 });
+        }
+        while i < len {
+            bits[i] = numbers[i].to_bits();
+            i += 1;
+        }
+        match Table::held(bits.split_at(len).0) {
+            Ok(table) => Self::new(name, Encoding::Codebook(table)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The name.
     #[must_use]
     pub const fn name(&self) -> &str {
@@ -262,7 +294,7 @@ impl FormatSpec {
             Encoding::Float(layout) => layout.bits(),
             Encoding::Int(layout) => layout.bits as u32,
             Encoding::HiF8 => 8,
-            Encoding::Codebook(values) => (values.len() as u32 - 1).ilog2() + 1,
+            Encoding::Codebook(values) => (values.as_slice().len() as u32 - 1).ilog2() + 1,
             Encoding::Posit(layout) => layout.bits as u32,
         }
     }
@@ -297,7 +329,7 @@ impl FormatSpec {
             Encoding::Int(layout) => layout.signed,
             Encoding::HiF8 | Encoding::Posit(_) => true,
             Encoding::Codebook(values) => {
-                let mut i = 0;
+                let (values, mut i) = (values.as_slice(), 0);
                 while i < values.len() {
                     if values[i] > 0x8000_0000 {
                         return true;

@@ -248,8 +248,8 @@ impl<'a> QuantizePlan<'a> {
 
     /// The block of these statistics by the rule, and the factor under which kernels encode its
     /// finite numbers, if there is one.
-    pub(crate) fn block_by_rule(&self, stats: &BlockStats) -> (Block, Option<f32>) {
-        let block = self.spec.block_of(stats, core::iter::empty(), self.tensor_scale);
+    pub(crate) fn block_by_rule(&self, stats: &BlockStats<'_>) -> (Block, Option<f32>) {
+        let block = self.spec.block_of(stats, core::iter::empty(), self.tensor_scale, None);
         let factor = self.spec.factor(self.scales.factor_use, &block, stats.amax);
         (block, if self.has_zero_points() { None } else { factor })
     }

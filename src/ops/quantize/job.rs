@@ -9,6 +9,8 @@ pub(super) struct Job<'a, T> {
     pub(super) dither: Dither,
     pub(super) geometry: Geometry,
     pub(super) tensor_scale: f32,
+    /// The factors that a search tries in place of its own.
+    pub(super) factors: Option<&'a [f32]>,
     pub(super) src: &'a [T],
 }
 

@@ -31,13 +31,21 @@ pub struct Quantizer<'a> {
     exec: Exec,
     tensor_scale: Option<f32>,
     scales: Option<(&'a [f32], &'a [f32])>,
+    factors: Option<&'a [f32]>,
 }
 
 impl<'a> Quantizer<'a> {
     /// With scales from the data, no random bits, on all threads.
     #[must_use]
     pub const fn new(spec: &'a BlockSpec) -> Self {
-        Self { spec, dither: Dither::NONE, exec: Exec::PARALLEL, tensor_scale: None, scales: None }
+        Self {
+            spec,
+            dither: Dither::NONE,
+            exec: Exec::PARALLEL,
+            tensor_scale: None,
+            scales: None,
+            factors: None,
+        }
     }
 
     /// Random words for a stochastic rounding: element `i` of the tensor, row-major, takes word
@@ -92,6 +100,29 @@ impl<'a> Quantizer<'a> {
     #[must_use]
     pub const fn scales(mut self, scales: &'a [f32], offsets: &'a [f32]) -> Self {
         self.scales = Some((scales, offsets));
+        self
+    }
+
+    /// The factors that the scheme's search tries in place of its own, the preferred first: any
+    /// number of them, made at run time.
+    ///
+    /// ```
+    /// use subhalf::{Metric, Quantizer, Search, Table, preset};
+    /// let search = Search::new(Table::of(&[1.0]), Metric::Mse);
+    /// let spec = preset::int::INT4_ROW.with_search(Some(search));
+    /// let factors: Vec<f32> = (0..40).map(|i| 1.0 - i as f32 / 80.0).collect();
+    /// let x: Vec<f32> = (0..64).map(|i| (i * i % 64) as f32 / 64.0).chain([4.0]).collect();
+    /// let error = |quantizer: Quantizer<'_>| {
+    ///     Ok::<_, subhalf::Error>(quantizer.quantize(&x, &[1, 65])?.stats(&x)?.errors().noise())
+    /// };
+    /// let (plain, searched) =
+    ///     (error(Quantizer::new(&spec))?, error(Quantizer::new(&spec).search_factors(&factors))?);
+    /// assert!(searched < plain);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn search_factors(mut self, factors: &'a [f32]) -> Self {
+        self.factors = Some(factors);
         self
     }
 
@@ -183,6 +214,7 @@ impl<'a> Quantizer<'a> {
         let (elements, blocks) = (geometry.lines() * geometry.cols, geometry.blocks());
         Error::check_length("elements", elements, src.len())?;
         spec.check_given(self.scales, blocks)?;
+        spec.check_factors(self.factors)?;
         // The largest magnitudes of blocks, if the tensor scale has been made of them.
         let mut known = Vec::new();
         let tensor_scale = match (spec.check_tensor_scale(self.tensor_scale)?, path) {
@@ -196,7 +228,7 @@ impl<'a> Quantizer<'a> {
             (None, Path::Reference) => spec.tensor_scale.of(reference::finite_amax(src)),
         };
         tensor.set_tensor_scale(tensor_scale);
-        let job = Job { spec, dither, geometry, tensor_scale, src };
+        let job = Job { spec, dither, geometry, tensor_scale, factors: self.factors, src };
         // The kernels' indices do not wrap around.
         let in_order = dither.first_index.checked_add(elements as u64).is_some();
         let plan = match path {

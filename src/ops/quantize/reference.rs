@@ -60,7 +60,8 @@ fn block<T: Source>(
             job.tensor_scale,
         ),
         None => {
-            job.spec.block_of(&stats_of(elements.clone()), elements.map(number), job.tensor_scale)
+            let stats = stats_of(elements.clone());
+            job.spec.block_of(&stats, elements.map(number), job.tensor_scale, job.factors)
         }
     }
 }
