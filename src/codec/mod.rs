@@ -80,7 +80,9 @@ impl FormatSpec {
             Encoding::Float(layout) => float::decode(layout, code as u64),
             Encoding::Int(layout) => int::decode(layout, code as u64),
             Encoding::HiF8 => hif8::decode(code),
-            Encoding::Codebook(values) => codebook::decode(values.as_slice(), code & self.code_mask()),
+            Encoding::Codebook(values) => {
+                codebook::decode(values.as_slice(), code & self.code_mask())
+            }
             Encoding::Posit(layout) => posit::decode(layout, code as u64),
         }
     }
@@ -199,7 +201,9 @@ impl FormatSpec {
             Encoding::Float(layout) => float::round(layout, x, convert.round, random),
             Encoding::Int(layout) => int::round(layout, x, convert.round, random),
             Encoding::HiF8 => hif8::round(x, convert.round, random),
-            Encoding::Codebook(values) => codebook::round(values.as_slice(), x, convert.round, random),
+            Encoding::Codebook(values) => {
+                codebook::round(values.as_slice(), x, convert.round, random)
+            }
             Encoding::Posit(layout) => posit::round(layout, x, convert.round, random),
         };
         if let (Encoding::Int(layout), Overflow::Wrap) = (self.encoding(), convert.overflow)
@@ -312,8 +316,12 @@ impl FormatSpec {
     const fn encode_zero(&self, negative: bool, convert: &Convert, random: u32) -> Encoded {
         let code = match (self.encoding(), self.zero_code(), self.negative_zero_code()) {
             (Encoding::Codebook(values), None, _) => {
-                let rounded =
-                    codebook::round(values, Unpacked::zero(negative), convert.round, random);
+                let rounded = codebook::round(
+                    values.as_slice(),
+                    Unpacked::zero(negative),
+                    convert.round,
+                    random,
+                );
                 let flags = Flags::INEXACT.and_if(rounded.overflow, Flags::OVERFLOW);
                 return Encoded { code: rounded.magnitude as u32, flags };
             }

@@ -1,6 +1,6 @@
 //! The named formats. A format is one entry here: its layout, and where that is written.
 
-use super::{Encoding, FloatSpec, FormatSpec, IntSpec, PositSpec, ZeroField, codebooks};
+use super::{Encoding, FloatSpec, FormatSpec, IntSpec, PositSpec, Table, ZeroField, codebooks};
 
 macro_rules! named {
     ($($(#[$doc:meta])* $name:ident = $encoding:expr;)*) => {
@@ -190,14 +190,14 @@ named! {
     MXINT8SYM = Encoding::Int(IntSpec { signed: true, bits: 8, fraction_bits: 6, symmetric: true });
     /// NF4 of QLoRA (arXiv 2305.14314): 16 quantiles of a normal distribution from −1 to 1, 0 among
     /// them.
-    NF4 = Encoding::Codebook(&codebooks::NF4);
+    NF4 = Encoding::Codebook(Table::of(&codebooks::NF4));
     /// AF4 (arXiv 2306.06965) for blocks of 64, in bitsandbytes' order: code 0 is 1, code 15 is −1.
-    AF4 = Encoding::Codebook(&codebooks::AF4);
+    AF4 = Encoding::Codebook(Table::of(&codebooks::AF4));
     /// bitsandbytes' FP4: 0, 1/192, 1/6, 1/4, 1/3, 1/2, 2/3, 1 and their negatives, in an order of
     /// its own.
-    BNBFP4 = Encoding::Codebook(&codebooks::BNB_FP4);
+    BNBFP4 = Encoding::Codebook(Table::of(&codebooks::BNB_FP4));
     /// bitsandbytes' signed dynamic 8-bit map: 256 numbers from −0.993 to 1, denser toward zero.
-    BNBDYNAMIC8 = Encoding::Codebook(&codebooks::BNB_DYNAMIC8);
+    BNBDYNAMIC8 = Encoding::Codebook(Table::of(&codebooks::BNB_DYNAMIC8));
     /// The 8-bit posit of the Posit Standard (2022): 2 exponent bits, 2^-24 to 2^24; NaR 0x80.
     /// ```text
     /// S R..R EE F..F

@@ -3,8 +3,8 @@
 
 use crate::exact::{Dyadic, INEXACT, OVERFLOW, Referee, bf16, referee_of};
 use subhalf::{
-    Dither, Encoding, Exec, Flags, FormatSpec, Overflow, Round, Stochastic, Unpacked, encode_slice,
-    fake_quantize_slice, philox4x32_10,
+    Dither, Encoding, Exec, Flags, FormatSpec, Overflow, Round, Stochastic, Table, Unpacked,
+    encode_slice, fake_quantize_slice, philox4x32_10,
 };
 
 const KINDS: [Stochastic; 3] = [Stochastic::A, Stochastic::B, Stochastic::C];
@@ -568,7 +568,7 @@ fn slices_do_not_depend_on_threads_or_splits() {
 fn zero_in_a_codebook_without_zero_moves_with_exact_probability() {
     static SIGNS: [u32; 2] = [(-1.0f32).to_bits(), 1.0f32.to_bits()];
     static BELOW: [u32; 2] = [(-2.0f32).to_bits(), (-1.0f32).to_bits()];
-    let signs = FormatSpec::new("signs", Encoding::Codebook(&SIGNS)).unwrap();
+    let signs = FormatSpec::new("signs", Encoding::Codebook(Table::of(&SIGNS))).unwrap();
     let policy =
         signs.default_convert().with_round(Round::Stochastic { kind: Stochastic::A, bits: 8 });
     for zero in [0.0, -0.0] {
@@ -577,7 +577,7 @@ fn zero_in_a_codebook_without_zero_moves_with_exact_probability() {
         assert_eq!(ups, 128, "{zero}");
         assert_eq!(signs.encode_f32_with(zero, &policy, 0).flags, Flags::INEXACT);
     }
-    let below = FormatSpec::new("below", Encoding::Codebook(&BELOW)).unwrap();
+    let below = FormatSpec::new("below", Encoding::Codebook(Table::of(&BELOW))).unwrap();
     let encoded = below.encode_f32_with(0.0, &policy, 255);
     assert_eq!((encoded.code, encoded.flags), (1, Flags::OVERFLOW | Flags::INEXACT));
 }

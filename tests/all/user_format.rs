@@ -4,7 +4,7 @@
 use crate::number::{Number, power_of_two};
 use subhalf::{
     Code, Convert, Dither, Encoding, Exec, Flags, FloatSpec, Format, FormatSpec, IntSpec, NanCodes,
-    Overflow, PositSpec, Round, Unpacked, decode_slice, encode_slice,
+    Overflow, PositSpec, Round, Table, Unpacked, decode_slice, encode_slice,
 };
 
 /// 1 sign, 3 exponent and 3 mantissa bits, infinities at the top, NaN in place of −0.
@@ -36,7 +36,7 @@ subhalf::define_format! { struct Fixed12(u16) = FormatSpec::constant(
     "mine 4.8",
     Encoding::Int(IntSpec { signed: true, bits: 12, fraction_bits: 8, symmetric: false }),
 ); convert only; }
-subhalf::define_format! { struct Thirds(u8) = FormatSpec::constant("thirds", Encoding::Codebook(&THIRDS)); convert only; }
+subhalf::define_format! { struct Thirds(u8) = FormatSpec::constant("thirds", Encoding::Codebook(Table::of(&THIRDS))); convert only; }
 subhalf::define_format! { struct Posit10(u16) = FormatSpec::constant("posit10", Encoding::Posit(PositSpec { bits: 10, exponent_bits: 2 })); convert only; }
 
 mod own_names {

@@ -5,7 +5,9 @@ use crate::limits;
 use crate::number::{NEGATIVE_ZERO, Number, ZERO};
 use crate::p3109::P3109;
 use std::cmp::Ordering;
-use subhalf::{Convert, Encoding, Flags, FormatSpec, IntSpec, Nan, NanCodes, PositSpec, Unpacked};
+use subhalf::{
+    Convert, Encoding, Flags, FormatSpec, IntSpec, Nan, NanCodes, PositSpec, Table, Unpacked,
+};
 
 /// A tail without numbers, both zeros (minus first), not in order.
 static FIVE: [u32; 5] = [
@@ -100,10 +102,10 @@ fn every_format() -> impl Iterator<Item = FormatSpec> {
         Encoding::Int(IntSpec { signed, bits, fraction_bits, symmetric })
     };
     let mine = [
-        make("FIVE", Encoding::Codebook(&FIVE)),
-        make("POSITIVE", Encoding::Codebook(&POSITIVE)),
-        make("TWICE", Encoding::Codebook(&TWICE)),
-        make("MINUS", Encoding::Codebook(&MINUS)),
+        make("FIVE", Encoding::Codebook(Table::of(&FIVE))),
+        make("POSITIVE", Encoding::Codebook(Table::of(&POSITIVE))),
+        make("TWICE", Encoding::Codebook(Table::of(&TWICE))),
+        make("MINUS", Encoding::Codebook(Table::of(&MINUS))),
         make("INT13 times 2^64", int(true, 13, -64, false)),
         make("UINT11 over 2^64", int(false, 11, 64, false)),
         make("symmetric INT5", int(true, 5, 2, true)),

@@ -5,7 +5,7 @@ use crate::block::{
 };
 use crate::policy::{Convert, Infinity};
 use crate::round::Round;
-use crate::spec::FormatSpec;
+use crate::spec::{FormatSpec, Table};
 
 pub(super) const E4M3: FormatSpec = FormatSpec::F8E4M3;
 pub(super) const E5M2: FormatSpec = FormatSpec::F8E5M2;
@@ -36,7 +36,7 @@ pub(super) const fn block16(element: FormatSpec, max: f32, ratio: Ratio) -> Bloc
 /// 4over6: a search between the plain scale and one 1.5 times as large, under which the largest
 /// element becomes 4 instead of 6.
 pub(super) const fn four_over_six(metric: Metric) -> Search {
-    Search { factors: &[1.0, 1.5], metric, dequantization: Some(Dequantization::AmaxQuotient) }
+    Search::new(Table::of(&[1.0, 1.5]), metric).with_dequantization(Dequantization::AmaxQuotient)
 }
 
 /// FP8 with f32 scales, the quotient `amax / max`.

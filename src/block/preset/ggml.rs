@@ -20,7 +20,7 @@ use crate::block::{
 };
 use crate::policy::{Convert, MissingNan};
 use crate::round::Round;
-use crate::spec::{Encoding, FormatSpec, IntSpec};
+use crate::spec::{Encoding, FormatSpec, IntSpec, Table};
 
 const F16: FormatSpec = FormatSpec::F16;
 const UINT5: FormatSpec = FormatSpec::constant(
@@ -52,7 +52,8 @@ const fn fp4(spec: BlockSpec) -> BlockSpec {
 
 /// ggml's UE4M3, as it decodes all 256 bytes: E4M3 without NaN, the top bit ignored, but 0x7F is 0
 /// and 0xFF is 480.
-pub const UE4M3: FormatSpec = FormatSpec::constant("ggml UE4M3", Encoding::Codebook(&UE4M3_VALUES));
+pub const UE4M3: FormatSpec =
+    FormatSpec::constant("ggml UE4M3", Encoding::Codebook(Table::of(&UE4M3_VALUES)));
 
 static UE4M3_VALUES: [u32; 256] = {
     let mut values = [0; 256];
@@ -145,7 +146,7 @@ presets! {
     }
     /// NVFP4 without a tensor scale: blocks of 16 with ggml's own [`UE4M3`] scales.
     NVFP4 {
-        spec: fp4(blocks(FormatSpec::F4E2M1, UE4M3, ScaleRule::Custom(CustomRule(nvfp4_scale))))
+        spec: fp4(blocks(FormatSpec::F4E2M1, UE4M3, ScaleRule::Custom(CustomRule::new(nvfp4_scale))))
             .with_extent(Extent::NVFP4)
             .with_scale_bounds((0.0, 448.0)),
         rule: "amax / 6, half up; 448 from 248",

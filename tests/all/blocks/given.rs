@@ -11,7 +11,7 @@ use subhalf::layout::{
 use subhalf::{
     Accept, BlockSpec, BlockStats, CustomRule, Encoding, Error, Extent, FormatSpec, IntSpec,
     Metric, Offset, Operand, PackedMatrix, Parts, PositSpec, QuantTensor, Quantizer, ScaleRule,
-    Search, matmul, preset,
+    Search, Table, matmul, preset,
 };
 
 /// What `scales` and `offsets` give for one block of four numbers.
@@ -113,9 +113,10 @@ fn negative_scales_are_given_where_the_rule_has_a_sign() {
     assert_eq!(half(&preset::ggml::Q5_0), signed(8.0));
     assert_eq!(half(&preset::ggml::Q6_K), signed(16.0));
     let amax = preset::generic::INT8_TENSOR;
-    let custom = amax
-        .with_rule(ScaleRule::Custom(CustomRule(|stats: &BlockStats| stats.signed_max / -128.0)));
-    let search = |factors| Some(Search { factors, metric: Metric::Mse, dequantization: None });
+    let custom = amax.with_rule(ScaleRule::Custom(CustomRule::new(|stats: &BlockStats| {
+        stats.signed_max / -128.0
+    })));
+    let search = |factors: &'static [f32]| Some(Search::new(Table::of(factors), Metric::Mse));
     for spec in [amax.with_rule(ScaleRule::Given), custom, amax.with_search(search(&[1.0, -1.0]))] {
         assert_eq!(half(&spec), signed(64.0));
         // What such a rule makes of data can be given again.
@@ -141,7 +142,7 @@ fn negative_scales_are_given_where_the_rule_has_a_sign() {
     let unsigned = preset::ocp::MXFP8_E4M3;
     for spec in [
         unsigned.with_rule(ScaleRule::Given),
-        unsigned.with_rule(ScaleRule::Custom(CustomRule(|_| 1.0))),
+        unsigned.with_rule(ScaleRule::Custom(CustomRule::new(|_| 1.0))),
         amax.with_search(search(&[0.5])),
     ] {
         assert_eq!(

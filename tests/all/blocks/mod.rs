@@ -21,6 +21,7 @@ mod properties;
 mod random_specs;
 mod rceil;
 mod reference;
+mod run_time;
 mod scale_rules;
 mod sweeps;
 mod table;

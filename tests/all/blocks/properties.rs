@@ -5,7 +5,7 @@ use super::inputs::{Random, edge_blocks, small_blocks};
 use subhalf::{
     BlockSpec, Convert, Dither, Division, ElementRounding, Error, Exec, Extent, FormatSpec, Isa,
     Metric, Offset, Parts, QuantTensor, QuantView, Quantizer, Ratio, Round, ScaleRule, Search,
-    Stochastic, TensorScale, layout, preset,
+    Stochastic, Table, TensorScale, layout, preset,
 };
 
 #[cfg(feature = "rayon")]
@@ -443,11 +443,7 @@ fn a_search_takes_no_candidate_whose_error_is_nan() {
     let spec =
         BlockSpec::new(FormatSpec::F8E4M3, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Floor)
             .with_element_convert(Convert::ML_DTYPES)
-            .with_search(Some(Search {
-                factors: &[0.5, 1.0],
-                metric: Metric::Mse,
-                dequantization: None,
-            }));
+            .with_search(Some(Search::new(Table::of(&[0.5, 1.0]), Metric::Mse)));
     let tensor = QuantTensor::quantize(&spec, &[448.0f32, 1.0], &[2]).unwrap();
     assert_eq!((tensor.scales(), tensor.dequantize()), (&[127][..], vec![448.0, 1.0]));
 }
@@ -474,7 +470,7 @@ fn contradicting_specs_are_refused() {
         base.with_scale_bounds((2.0, 1.0)),
         base.with_scale_bounds((f32::NAN, 1.0)),
         base.with_flush_below(f32::NAN),
-        base.with_divisors(&[(3, f32::NAN)]),
+        base.with_divisors(Table::of(&[(3, f32::NAN)])),
         base.with_tensor_scale(TensorScale::Divisor { target: 6.0 }),
         base.with_round(Round::Stochastic { kind: Stochastic::A, bits: 40 }),
         base.with_rule(ScaleRule::Fixed(f32::NAN)),

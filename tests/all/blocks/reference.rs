@@ -6,7 +6,7 @@ use super::inputs::Random;
 use super::properties::same;
 use subhalf::{
     BlockSpec, BlockStats, CustomRule, Dequantization, Division, Exec, Extent, FormatSpec, Isa,
-    Metric, Offset, Quantizer, Ratio, ScaleRule, Search, Source, TensorScale, preset,
+    Metric, Offset, Quantizer, Ratio, ScaleRule, Search, Source, Table, TensorScale, preset,
 };
 
 fn assert_same<T: Source + Into<f64>>(
@@ -153,8 +153,8 @@ fn parts_of_a_scheme_with_other_data_are_unequal() {
         ScaleRule::Fixed(6.0),
         ScaleRule::Unit,
         ScaleRule::Given,
-        ScaleRule::Custom(CustomRule(stats)),
-        ScaleRule::Custom(CustomRule(other)),
+        ScaleRule::Custom(CustomRule::new(stats)),
+        ScaleRule::Custom(CustomRule::new(other)),
     ]);
     assert_distinct(&[
         TensorScale::None,
@@ -179,7 +179,10 @@ fn parts_of_a_scheme_with_other_data_are_unequal() {
         Extent::Flat(32),
         Extent::Row,
     ]);
-    let search = |factors, metric, dequantization| Search { factors, metric, dequantization };
+    let search = |factors: &'static [f32], metric, dequantization: Option<_>| {
+        let search = Search::new(Table::of(factors), metric);
+        dequantization.map_or(search, |formula| search.with_dequantization(formula))
+    };
     assert_distinct(&[
         search(&[1.0], Metric::Mse, None),
         search(&[1.0, 1.5], Metric::Mse, None),

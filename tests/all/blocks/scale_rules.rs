@@ -44,7 +44,7 @@ const ELEMENTS: [(FormatSpec, Exact, i32, u8); 6] = [
 
 /// The exponent that a rule gives.
 fn exponent(rule: ScaleRule, element: &FormatSpec, amax: f32) -> i32 {
-    let stats = BlockStats { amax, signed_max: amax, max: amax, finite: 1, ..BlockStats::EMPTY };
+    let stats = BlockStats::of_amax(amax);
     let scale = rule.ideal(&stats, element, TensorScale::None, 1.0);
     assert_eq!(scale.to_bits() & 0xF_FFFF_FFFF_FFFF, 0, "{amax:e}: a power of two, not {scale:e}");
     (scale.to_bits() >> 52) as i32 - 1023
@@ -246,7 +246,7 @@ fn scale_rules_log2_ceil_over_every_amax() {
     for ((element, max, ..), expected) in ELEMENTS.into_iter().zip(expected) {
         let target = max.0 as f32 * 2f32.powi(max.1);
         let code = |rule: ScaleRule, amax: f32| {
-            let stats = BlockStats { amax, ..BlockStats::EMPTY };
+            let stats = BlockStats::of_amax(amax);
             let scale = rule.ideal(&stats, &element, TensorScale::None, 1.0);
             if scale == 0.0 {
                 0

@@ -169,7 +169,7 @@ fn ceil_of_an_f32_logarithm_is_not_the_exact_rule() {
 fn logarithm_rules_equal_rounded_logarithms() {
     let element = FormatSpec::F4E2M1;
     let exponent = |rule: ScaleRule, x: f32| {
-        let stats = BlockStats { amax: x, ..BlockStats::EMPTY };
+        let stats = BlockStats::of_amax(x);
         let scale = rule.ideal(&stats, &element, TensorScale::None, 1.0);
         assert_eq!(scale.to_bits() << 12, 0, "{x:e}: a power of two");
         (scale.to_bits() >> 52) as i32 - 1023

@@ -2,7 +2,8 @@
 
 use super::referee::{Dyadic, Entry, Integers, NanRow, Referee, Side, Tininess, posit_value};
 use subhalf::{
-    Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, ZeroField,
+    Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, Table,
+    ZeroField,
 };
 
 /// A floating-point format: fields, bias, and the magnitude codes of everything special.
@@ -459,8 +460,8 @@ fn codebooks() -> Vec<Referee> {
         codebook(FormatSpec::AF4, &bits_of(&AF4)),
         codebook(FormatSpec::BNBFP4, &fp4),
         codebook(FormatSpec::BNBDYNAMIC8, &dynamic_map()),
-        codebook(FormatSpec::new("mine", Encoding::Codebook(&MINE)).unwrap(), &MINE),
-        codebook(FormatSpec::new("minus", Encoding::Codebook(&MINUS)).unwrap(), &MINUS),
+        codebook(FormatSpec::new("mine", Encoding::Codebook(Table::of(&MINE))).unwrap(), &MINE),
+        codebook(FormatSpec::new("minus", Encoding::Codebook(Table::of(&MINUS))).unwrap(), &MINUS),
     ]
 }
 

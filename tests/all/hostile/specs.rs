@@ -6,7 +6,8 @@ use proptest::sample::select;
 use subhalf::{
     Convert, Dither, Domain, Encoding, Error, Exec, Flags, FloatSpec, FormatSpec, Infinity,
     IntSpec, MissingNan, Nan, NanCodes, Negative, Overflow, PositSpec, Round, Signedness,
-    Stochastic, SubnormalInputs, Unpacked, Vocabulary, Zero, ZeroField, amax_scale, storage_error,
+    Stochastic, SubnormalInputs, Table, Unpacked, Vocabulary, Zero, ZeroField, amax_scale,
+    storage_error,
 };
 
 /// Mostly small, sometimes anything.
@@ -71,7 +72,10 @@ fn codebook() -> impl Strategy<Value = Encoding> {
     });
     let entry = || prop_oneof![40 => near_one.clone(), 40 => ranged.clone(), 1 => any::<u32>(), 1 => select(&[0, 1 << 31, 1, 0x7F7F_FFFF][..])];
     let table = prop_oneof![8 => prop::collection::vec(entry(), 0..20), 1 => prop::collection::vec(entry(), 200..260)];
-    table.prop_map(|table| Encoding::Codebook(table.leak()))
+    table.prop_map(|table| {
+        let held = Table::held(&table);
+        Encoding::Codebook(held.unwrap_or_else(|_| Table::of(table.leak())))
+    })
 }
 
 fn p3109() -> impl Strategy<Value = FormatSpec> {

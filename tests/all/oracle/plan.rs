@@ -3,7 +3,7 @@
 
 use subhalf::{
     Convert, Encoding, FloatSpec, FormatSpec, MissingNan, Nan, Negative, PositSpec, Round,
-    Stochastic, Unpacked,
+    Stochastic, Table, Unpacked,
 };
 
 /// What the numbers of an array are.
@@ -166,7 +166,7 @@ fn bitsandbytes_fp8_map(exponent_bits: u32, mantissa_bits: u32) -> FormatSpec {
     values.swap(middle - 1, middle); // its sort leaves +0 in front of -0
     let largest = values[values.len() - 1];
     let bits: Vec<u32> = values.iter().map(|value| ((value / largest) as f32).to_bits()).collect();
-    FormatSpec::new("map", Encoding::Codebook(Box::leak(bits.into_boxed_slice())))
+    FormatSpec::new("map", Encoding::Codebook(Table::of(Box::leak(bits.into_boxed_slice()))))
         .expect("a valid codebook")
 }
 

@@ -3,7 +3,7 @@
 use crate::block::{BlockSpec, Division, Extent, Nonfinite, Ratio, ScaleRule};
 use crate::policy::{Infinity, MissingNan, Nan};
 use crate::round::Round;
-use crate::spec::FormatSpec;
+use crate::spec::{FormatSpec, Table};
 
 const fn mx(element: FormatSpec, rule: ScaleRule) -> BlockSpec {
     let convert = element
@@ -15,12 +15,12 @@ const fn mx(element: FormatSpec, rule: ScaleRule) -> BlockSpec {
         .with_element_convert(convert)
         .with_nonfinite(Nonfinite::Count)
         .with_division(Division::Divide)
-        .with_divisors(&[(0x00, f32::MIN_POSITIVE), (0xFF, f32::INFINITY)])
+        .with_divisors(Table::of(&[(0x00, f32::MIN_POSITIVE), (0xFF, f32::INFINITY)]))
 }
 
 /// A scheme whose elements are multiplied by the reciprocal of the scale, under scale code 0 by 1.
 const fn by_reciprocal(spec: BlockSpec) -> BlockSpec {
-    spec.with_division(Division::Reciprocal).with_divisors(&[(0x00, 1.0)])
+    spec.with_division(Division::Reciprocal).with_divisors(Table::of(&[(0x00, 1.0)]))
 }
 
 /// Blocks whose ratio of `amax` is rounded up to a power of two.
