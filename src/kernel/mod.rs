@@ -67,6 +67,8 @@ mod encode;
 #[cfg(feature = "alloc")]
 pub(crate) mod gemm;
 mod isa;
+#[cfg(feature = "alloc")]
+mod negative_zero;
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
 mod plain;
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
@@ -79,13 +81,13 @@ use x86 as native;
 
 #[cfg(feature = "alloc")]
 pub(crate) use block::{
-    Above, AmaxQuotient, Below, BlockRanges, Both, FactorUse, FloatCoder, FloatRun, Formula,
-    LEAST_DIVISOR, LessZeroPoint, Logarithms, Over, OverByReciprocal, OverToOdd, OverToOddFused,
-    PackedBlocks, PlusMinimum, PointCoder, Powers, Product, RECIPROCAL_FROM, ScaleArrays,
-    ScaleFormat, ScaleKernel, Scaling, Step, Times, amax, apply, block_largest, e8m0,
-    encode_blocks, encode_points, expand, finite_amax, pack_4, pack_6, reciprocals, replace,
-    restore_each, restore_packed, restore_packed_by, restores_packed, scale_blocks, unpack_4,
-    unpack_6, widen, zero_points, zeros_become,
+    AllValues, AmaxQuotient, BlockRanges, FactorUse, FloatBlocks, FloatCoder, Formula,
+    LEAST_DIVISOR, LessZeroPoint, Logarithms, NegativeValues, Over, OverByReciprocal, OverToOdd,
+    OverToOddFused, PackedBlocks, PlusMinimum, PointCoder, PositiveValues, Powers, Product,
+    RECIPROCAL_FROM, ScaleArrays, ScaleFormat, ScaleKernel, Scaling, Step, Times, amax, apply,
+    block_largest, e8m0, encode_blocks, encode_points, expand, finite_amax, pack_4, pack_6,
+    reciprocals, replace, restore_each, restore_packed, restore_packed_by, restores_packed,
+    scale_blocks, unpack_4, unpack_6, widen, zero_points, zeros_become,
 };
 pub(crate) use decode::{DecodeBytes, DecodeWide, look_up, map_bytes};
 #[cfg(feature = "alloc")]
@@ -94,11 +96,13 @@ pub use encode::Needs;
 pub(crate) use encode::{Encoder, FakeQuantizer, Nearest, to_odd};
 #[cfg(feature = "alloc")]
 pub(crate) use gemm::{
-    AInt8, AInt8Rows, AInt8Words, BInt8, CodeRows, Dots, Factors, GEMV_MR, Gemv, GemvPanel,
-    Nibbles, OfBlocks, PANELS, Quad, Rounding, SmallIntegers, a_int8_words, positions, quads,
+    AInt8, AInt8Rows, AInt8Words, BInt8, BlockFactors, CodeRows, Dots, Factors, GEMV_MR, Gemv,
+    GemvPanel, Nibbles, PANELS, Quad, Rounding, SmallIntegers, a_int8_words, positions, quads,
     unpack_quads,
 };
 pub use isa::Isa;
+#[cfg(feature = "alloc")]
+pub(crate) use negative_zero::NegativeZero;
 #[cfg(feature = "alloc")]
 pub(crate) use stream::{copy_past_caches, fence, prefetch};
 pub(crate) use stream::{is_large, tiles};

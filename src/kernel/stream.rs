@@ -29,7 +29,7 @@ pub(crate) const fn is_large(bytes: usize) -> bool {
 
 /// The outputs of a tile.
 #[repr(align(64))]
-struct Tile([u8; TILE]);
+struct StagingBuffer([u8; TILE]);
 
 /// Runs `work(index of the first, inputs, outputs)` over pieces of two slices of equal length, past
 /// the caches.
@@ -42,7 +42,7 @@ pub(crate) fn tiles<S, D: Pod>(
     let (first, src) = src.split_at(head);
     let (first_out, dst) = dst.split_at_mut(head);
     work(0, first, first_out);
-    let mut tile = Tile([0; TILE]);
+    let mut tile = StagingBuffer([0; TILE]);
     let tile: &mut [D] = bytemuck::cast_slice_mut(&mut tile.0);
     let (mut inputs, mut outputs) =
         (src.chunks_exact(tile.len()), dst.chunks_exact_mut(tile.len()));

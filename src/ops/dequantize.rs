@@ -7,7 +7,7 @@ use super::tiles::{COLUMNS, Tiles};
 use crate::block::{DequantizePlan, QuantTensor, QuantView, RestoreKernel, get};
 use crate::codec::Unpacked;
 use crate::error::Error;
-use crate::kernel::{self, Isa, LessZeroPoint, PackedBlocks, PlusMinimum, Product};
+use crate::kernel::{self, Isa, LessZeroPoint, NegativeZero, PackedBlocks, PlusMinimum};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -180,7 +180,7 @@ impl Job<'_> {
                 PackedBlocks { bits: self.bits, length, scales, offsets, bytes: &row[start / 8..] };
             let without = PackedBlocks { offsets: scales, ..blocks };
             done = match &self.plan.kernel {
-                RestoreKernel::Product(Product { zero }) if zero.is_sign_negative() => {
+                RestoreKernel::Product(rule) if rule.negative_zero() == NegativeZero::Keep => {
                     kernel::restore_packed(&self.plan.elements, without, numbers)
                 }
                 RestoreKernel::Product(rule) => {

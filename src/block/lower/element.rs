@@ -8,8 +8,8 @@ use crate::block::rule::{BlockStats, ScaleRule};
 use crate::block::scheme::{ElementRounding, Nonfinite, Offset, ZeroSign};
 use crate::block::spec::BlockSpec;
 use crate::kernel::{
-    self, BlockRanges, FactorUse, FloatCoder, FloatRun, Integer, Isa, Over, OverByReciprocal,
-    OverToOdd, OverToOddFused, PointCoder, RECIPROCAL_FROM, ScaleArrays, Times,
+    self, BlockRanges, FactorUse, FloatBlocks, FloatCoder, Integer, Isa, NegativeZero, Over,
+    OverByReciprocal, OverToOdd, OverToOddFused, PointCoder, RECIPROCAL_FROM, ScaleArrays, Times,
 };
 use crate::policy::{MissingNan, Nan, Overflow};
 use crate::random::Dither;
@@ -24,7 +24,7 @@ pub(crate) struct QuantizePlan<'a> {
     elements: ElementKernel,
     zeros: Zeros,
     /// Whether −0 becomes +0 before numbers are rounded.
-    plus_zero: bool,
+    negative_zero: NegativeZero,
     /// Whether quotients may come from reciprocals.
     by_reciprocals: bool,
     isa: Isa,
@@ -35,8 +35,8 @@ enum ElementKernel {
     Float(FloatCoder),
     Int(Integer),
     Points(PointCoder),
-    /// Numbers are scaled first, and this zero is added to them.
-    Other(kernel::Encoder, f32),
+    /// Numbers are scaled first, with −0 kept or cleared.
+    Other(kernel::Encoder, NegativeZero),
 }
 
 /// What is done about the sign of zeros after encoding.
@@ -135,17 +135,17 @@ impl<'a> QuantizePlan<'a> {
             | ElementRounding::Steps(_) => return None,
         };
         // Where there is no −0, zeros have no sign to change.
-        let negative_zero = element.zero_code().zip(element.negative_zero_code());
-        let (zeros, plus_zero) = match (spec.zero_sign, negative_zero) {
+        let zero_codes = element.zero_code().zip(element.negative_zero_code());
+        let (zeros, negative_zero) = match (spec.zero_sign, zero_codes) {
             // A sign by the quotient is lost where that is no f32.
             (ZeroSign::MinusBelowZero | ZeroSign::MinusUnlessAbove, _) if exact => return None,
             (ZeroSign::Plus, Some((zero, negative))) => {
-                (Zeros::Replace(negative as u8, zero as u8), false)
+                (Zeros::Replace(negative as u8, zero as u8), NegativeZero::Keep)
             }
             (ZeroSign::MinusUnlessAbove, Some((_, negative))) => {
-                (Zeros::Code(negative as u8), false)
+                (Zeros::Code(negative as u8), NegativeZero::Keep)
             }
-            (ZeroSign::MinusBelowZero, Some(_)) => (Zeros::Keep, true),
+            (ZeroSign::MinusBelowZero, Some(_)) => (Zeros::Keep, NegativeZero::Clear),
             (ZeroSign::Keep, Some(_))
             | (
                 ZeroSign::Keep
@@ -153,9 +153,8 @@ impl<'a> QuantizePlan<'a> {
                 | ZeroSign::MinusBelowZero
                 | ZeroSign::MinusUnlessAbove,
                 None,
-            ) => (Zeros::Keep, false),
+            ) => (Zeros::Keep, NegativeZero::Keep),
         };
-        let added = if plus_zero { 0.0 } else { -0.0 };
         // Kernels see finite numbers only. Such a number may still become NaN, by overflow or below
         // zero: one without payload.
         let nan = if matches!(spec.element_convert.nan, Nan::Payload) {
@@ -166,12 +165,15 @@ impl<'a> QuantizePlan<'a> {
         let convert = spec.element_convert.with_nan(nan).with_missing_nan(MissingNan::Zero);
         let kernel = if with_points {
             ElementKernel::Points(PointCoder::lower(element, &convert, add_first)?)
-        } else if let Some(coder) = FloatCoder::lower(element, &convert, added) {
+        } else if let Some(coder) = FloatCoder::lower(element, &convert, negative_zero) {
             ElementKernel::Float(coder)
         } else if let Some(coder) = Integer::lower(element, &convert) {
             ElementKernel::Int(coder)
         } else {
-            ElementKernel::Other(kernel::Encoder::lower(isa, element, &convert, elements)?, added)
+            ElementKernel::Other(
+                kernel::Encoder::lower(isa, element, &convert, elements)?,
+                negative_zero,
+            )
         };
         let scales = ScalePlan::lower(isa, spec, tensor_scale, blocks);
         // Zero points are made from rounded scales.
@@ -189,7 +191,7 @@ impl<'a> QuantizePlan<'a> {
             scales,
             elements: kernel,
             zeros,
-            plus_zero,
+            negative_zero,
             by_reciprocals,
             isa,
         })
@@ -210,7 +212,8 @@ impl<'a> QuantizePlan<'a> {
     /// Numbers whose scaling is not are the rule's.
     pub(crate) fn takes_wide(&self) -> bool {
         let spec = self.spec;
-        let sees_quotients = self.plus_zero || matches!(self.zeros, Zeros::Code(_));
+        let sees_quotients =
+            self.negative_zero == NegativeZero::Clear || matches!(self.zeros, Zeros::Code(_));
         let keeps_low_bits = matches!(spec.element_convert.overflow, Overflow::Wrap);
         let random = matches!(spec.element_convert.round, Round::Stochastic { .. });
         // What is lost below the least f32, 2^-149, is times 2^127 at most a fourth of an element's
@@ -302,7 +305,7 @@ impl<'a> QuantizePlan<'a> {
                 reciprocals.resize(chunk.factors.len(), [0.0; 3]);
                 kernel::reciprocals(
                     self.isa,
-                    self.plus_zero,
+                    self.negative_zero,
                     chunk.amax,
                     chunk.factors,
                     reciprocals,
@@ -339,12 +342,20 @@ impl<'a> QuantizePlan<'a> {
                 kernel::encode_points(self.isa, coder, scaling, numbers, length, points, codes);
                 true
             }
-            (ElementKernel::Other(encode, zero), Codes::Bytes(codes)) => {
+            (ElementKernel::Other(encode, negative_zero), Codes::Bytes(codes)) => {
                 // Two passes over a chunk that the first-level cache holds: scaled numbers, then
                 // codes.
                 let scaled = &mut memory.scaled;
                 scaled.resize(numbers.len(), 0.0);
-                kernel::scale_blocks(self.isa, scaling, *zero, numbers, length, factors, scaled);
+                kernel::scale_blocks(
+                    self.isa,
+                    scaling,
+                    *negative_zero,
+                    numbers,
+                    length,
+                    factors,
+                    scaled,
+                );
                 encode.encode(scaled, codes, dither);
                 true
             }
@@ -361,19 +372,28 @@ impl<'a> QuantizePlan<'a> {
         codes: Codes<'_>,
     ) -> bool {
         let Chunk { numbers, length, .. } = chunk;
-        let floats = FloatRun { numbers, length, factors };
-        let negative_zero = !matches!(self.zeros, Zeros::Replace(..));
+        let floats = FloatBlocks { numbers, length, factors };
+        let codes_of_zeros = match self.zeros {
+            Zeros::Replace(..) => NegativeZero::Clear,
+            Zeros::Keep | Zeros::Code(_) => NegativeZero::Keep,
+        };
         let settled =
-            |coder: &FloatCoder| if S::SETTLES_ZEROS { coder.without_zero() } else { *coder };
+            |coder: &FloatCoder| if S::SETTLES_ZEROS { coder.with_settled_zeros() } else { *coder };
         match (codes, &self.elements) {
             (Codes::Nibbles(bytes), ElementKernel::Float(coder))
                 if !matches!(self.zeros, Zeros::Code(_)) =>
             {
-                settled(coder).encode_run::<S, 32>(self.isa, negative_zero, scaling, floats, bytes)
+                settled(coder).encode_chunk::<S, 32>(
+                    self.isa,
+                    codes_of_zeros,
+                    scaling,
+                    floats,
+                    bytes,
+                )
             }
             (Codes::Bytes(codes), ElementKernel::Float(coder)) => {
                 let coder = settled(coder);
-                if !coder.encode_run::<S, 64>(self.isa, negative_zero, scaling, floats, codes) {
+                if !coder.encode_chunk::<S, 64>(self.isa, codes_of_zeros, scaling, floats, codes) {
                     kernel::encode_blocks(
                         self.isa, &coder, scaling, numbers, length, factors, codes,
                     );

@@ -3,7 +3,9 @@
 
 use crate::block::scheme::{Dequantization, Offset};
 use crate::block::spec::BlockSpec;
-use crate::kernel::{self, AmaxQuotient, DecodeBytes, DecodeWide, Isa, Product, Step};
+use crate::kernel::{
+    self, AmaxQuotient, DecodeBytes, DecodeWide, Isa, NegativeZero, Product, Step,
+};
 use crate::spec::FormatSpec;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -54,8 +56,9 @@ impl DequantizePlan {
             Some(format) => Some(CodeDecoder::lower(isa, format)?),
             None => None,
         };
-        let product =
-            |zero, steps: &[Step]| (RestoreKernel::Product(Product { zero }), steps.to_vec());
+        let product = |negative_zero, steps: &[Step]| {
+            (RestoreKernel::Product(Product::new(negative_zero)), steps.to_vec())
+        };
         let (kernel, steps, offset) = match &spec.offset {
             Offset::ZeroPoint => (
                 RestoreKernel::LessZeroPoint,
@@ -68,16 +71,23 @@ impl DequantizePlan {
             Offset::None => {
                 let target = spec.tensor_scale.target();
                 let (kernel, steps) = match spec.dequantization {
-                    Dequantization::Product => product(-0.0, &[Step::Times(tensor_scale)]),
+                    Dequantization::Product => {
+                        product(NegativeZero::Keep, &[Step::Times(tensor_scale)])
+                    }
                     // Tables of a few numbers have no −0 from the start.
                     Dequantization::ProductPlusZero if elements.without_negative_zeros() => {
-                        product(-0.0, &[Step::Times(tensor_scale)])
+                        product(NegativeZero::Keep, &[Step::Times(tensor_scale)])
                     }
-                    Dequantization::ProductPlusZero => product(0.0, &[Step::Times(tensor_scale)]),
-                    Dequantization::Quotient => product(-0.0, &[Step::Over(tensor_scale)]),
-                    Dequantization::AmaxProduct => {
-                        product(-0.0, &[Step::Times(tensor_scale), Step::Times(1.0 / target)])
+                    Dequantization::ProductPlusZero => {
+                        product(NegativeZero::Clear, &[Step::Times(tensor_scale)])
                     }
+                    Dequantization::Quotient => {
+                        product(NegativeZero::Keep, &[Step::Over(tensor_scale)])
+                    }
+                    Dequantization::AmaxProduct => product(
+                        NegativeZero::Keep,
+                        &[Step::Times(tensor_scale), Step::Times(1.0 / target)],
+                    ),
                     Dequantization::AmaxQuotient => (
                         RestoreKernel::AmaxQuotient(AmaxQuotient { amax: tensor_scale, target }),
                         Vec::new(),

@@ -2,6 +2,7 @@
 
 use crate::bits::mul_add;
 use crate::kernel::native::per_isa;
+use crate::kernel::negative_zero::NegativeZero;
 
 /// What a finite number is multiplied or divided by before it is encoded.
 pub(crate) trait Scaling: Copy {
@@ -100,22 +101,23 @@ fn least(factor: f32) -> f32 {
 
 #[inline(always)]
 fn reciprocals_body(
-    plus_zero: bool,
+    negative_zero: NegativeZero,
     amax: &[u32],
     factors: &[f32],
     to: &mut [[f32; 3]],
-    right: &mut bool,
+    in_range: &mut bool,
 ) {
     const LEAST: f32 = power_of_two(-60);
     const MOST: f32 = power_of_two(60);
+    let clear = matches!(negative_zero, NegativeZero::Clear);
     let mut refused = 0;
     for ((amax, factor), to) in amax.iter().zip(factors).zip(to) {
         let takes =
             (LEAST <= *factor) & (*factor <= MOST) & (f32::from_bits(*amax) <= factor * MOST);
         refused |= u32::from(!(takes | (*factor == 0.0)));
-        *to = [*factor, 1.0 / factor, if plus_zero { least(*factor) } else { 0.0 }];
+        *to = [*factor, 1.0 / factor, if clear { least(*factor) } else { 0.0 }];
     }
-    *right = refused == 0;
+    *in_range = refused == 0;
 }
 
 per_isa! {
@@ -123,7 +125,7 @@ per_isa! {
     /// holds in blocks of these largest magnitudes: nothing becomes infinite on the way, and no
     /// remainder of a number above 2^-100 is rounded. Factors of zero are those of blocks that are
     /// encoded some other way.
-    fn reciprocals[](plus_zero: bool, amax: &[u32], factors: &[f32], to: &mut [[f32; 3]], right: &mut bool) = reciprocals_body;
+    fn reciprocals[](negative_zero: NegativeZero, amax: &[u32], factors: &[f32], to: &mut [[f32; 3]], in_range: &mut bool) = reciprocals_body;
 }
 
 /// [`OverToOdd`] where a fused multiplication and addition is an instruction.

@@ -2,10 +2,11 @@
 
 use super::divide::Scaling;
 use super::intrinsics::BlockIntrinsics;
-use super::operands::FloatRun;
+use super::operands::FloatBlocks;
 use crate::kernel::encode::{Finite, Integer};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
+use crate::kernel::negative_zero::NegativeZero;
 use crate::policy::Convert;
 use crate::spec::FormatSpec;
 
@@ -18,43 +19,51 @@ pub(crate) trait Coder: Copy {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FloatCoder {
     finite: Finite,
-    /// Added first: −0 changes nothing, +0 makes −0 plus.
-    zero: f32,
+    /// Added to every number first: [`NegativeZero::addend`].
+    addend: f32,
 }
 
 impl FloatCoder {
     /// The parameters, if the format and the policy are of the kind.
-    pub(crate) fn lower(spec: &FormatSpec, convert: &Convert, zero: f32) -> Option<Self> {
+    pub(crate) fn lower(
+        spec: &FormatSpec,
+        convert: &Convert,
+        negative_zero: NegativeZero,
+    ) -> Option<Self> {
         let finite = Finite::lower(spec, convert)?;
         let signed = spec.negative_zero_code().is_some() && spec.bits() <= 8;
-        (signed && finite.covers(f32::MAX.to_bits())).then_some(Self { finite, zero })
+        (signed && finite.covers(f32::MAX.to_bits()))
+            .then_some(Self { finite, addend: negative_zero.addend() })
     }
 
     /// This coder for numbers whose zeros already have the signs that they are to have.
-    pub(crate) const fn without_zero(self) -> Self {
-        Self { zero: -0.0, ..self }
+    pub(crate) const fn with_settled_zeros(self) -> Self {
+        Self { addend: NegativeZero::Keep.addend(), ..self }
     }
 
     /// The codes of a run of blocks as [`encode_blocks`] makes them, 64 in so many bytes: one a
     /// byte in 64, two, the first in the low bits, in 32; with −0, also what is rounded to it, or
     /// all zeros positive. Or nothing, which it says, where that is not quicker.
-    pub(crate) fn encode_run<S: Scaling, const BYTES: usize>(
+    pub(crate) fn encode_chunk<S: Scaling, const BYTES: usize>(
         &self,
         isa: Isa,
-        negative_zero: bool,
+        codes_of_zeros: NegativeZero,
         scaling: S,
-        run: FloatRun<'_, S::Factor>,
+        blocks: FloatBlocks<'_, S::Factor>,
         codes: &mut [u8],
     ) -> bool {
-        let finite = if negative_zero { self.finite } else { self.finite.without_negative_zero() };
-        Native::encode_run::<S, BYTES>(isa, &finite, self.zero, scaling, run, codes)
+        let finite = match codes_of_zeros {
+            NegativeZero::Keep => self.finite,
+            NegativeZero::Clear => self.finite.without_negative_zero(),
+        };
+        Native::encode_chunk::<S, BYTES>(isa, &finite, self.addend, scaling, blocks, codes)
     }
 }
 
 impl Coder for FloatCoder {
     #[inline(always)]
     fn code(&self, y: f32) -> u8 {
-        self.finite.code::<true>((y + self.zero).to_bits(), &mut 0) as u8
+        self.finite.code::<true>((y + self.addend).to_bits(), &mut 0) as u8
     }
 }
 
@@ -66,12 +75,12 @@ impl Coder for Integer {
 }
 
 /// What tensors are made from.
-pub(crate) trait Number: Copy + Into<f32> {}
+pub(crate) trait IntoF32: Copy + Into<f32> {}
 
-impl<T: Copy + Into<f32>> Number for T {}
+impl<T: Copy + Into<f32>> IntoF32 for T {}
 
 #[inline(always)]
-fn widen_body<T: Number>(src: &[T], dst: &mut [f32]) {
+fn widen_body<T: IntoF32>(src: &[T], dst: &mut [f32]) {
     for (x, to) in src.iter().zip(dst) {
         *to = (*x).into();
     }
@@ -137,13 +146,14 @@ fn encode_body<S: Scaling, C: Coder>(
 #[inline(always)]
 fn scale_body<S: Scaling<Factor = f32>>(
     scaling: S,
-    zero: f32,
+    negative_zero: NegativeZero,
     src: &[f32],
     length: usize,
     factors: &[f32],
     dst: &mut [f32],
 ) {
-    map_blocks(src, length, factors, dst, |x, factor| scaling.scaled(x, factor) + zero);
+    let addend = negative_zero.addend();
+    map_blocks(src, length, factors, dst, |x, factor| scaling.scaled(x, factor) + addend);
 }
 
 #[inline(always)]
@@ -173,11 +183,11 @@ fn replace_body(from: u8, to: u8, codes: &mut [u8]) {
 
 per_isa! {
     /// Numbers as f32s.
-    fn widen[T: Number](src: &[T], dst: &mut [f32]) = widen_body;
+    fn widen[T: IntoF32](src: &[T], dst: &mut [f32]) = widen_body;
     /// Codes of finite numbers scaled by their blocks' factors.
     fn encode_blocks[S: Scaling, C: Coder](coder: &C, scaling: S, src: &[f32], length: usize, factors: &[S::Factor], codes: &mut [u8]) = encode_body;
     /// Numbers scaled by their blocks' factors, plus a zero.
-    fn scale_blocks[S: Scaling<Factor = f32>](scaling: S, zero: f32, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) = scale_body;
+    fn scale_blocks[S: Scaling<Factor = f32>](scaling: S, negative_zero: NegativeZero, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) = scale_body;
     /// A code in the places of numbers that are zero once scaled.
     fn zeros_become[S: Scaling<Factor = f32>](scaling: S, numbers: &[f32], length: usize, factors: &[f32], code: u8, codes: &mut [u8]) = zeros_become_body;
     /// One code for another.

@@ -2,7 +2,7 @@
 //! blocks, and the plain loop runs.
 
 use super::divide::Scaling;
-use super::operands::{FloatRun, PackedBlocks, Restoring, Side};
+use super::operands::{FloatBlocks, PackedBlocks, Restoring, Selected};
 use crate::kernel::decode::Planes;
 use crate::kernel::encode::Finite;
 use crate::kernel::isa::Isa;
@@ -11,7 +11,12 @@ use crate::kernel::isa::Isa;
 pub(in crate::kernel) trait BlockIntrinsics {
     /// For each block the largest magnitude of a side, as its bits, of its numbers and one before;
     /// returns how many blocks it did.
-    fn block_largest<S: Side>(_: Isa, _src: &[f32], _length: usize, _largest: &mut [u32]) -> usize {
+    fn block_largest<S: Selected>(
+        _: Isa,
+        _src: &[f32],
+        _length: usize,
+        _largest: &mut [u32],
+    ) -> usize {
         0
     }
 
@@ -19,12 +24,12 @@ pub(in crate::kernel) trait BlockIntrinsics {
     /// zero: 64 in so many bytes, one a byte in 64, two, the first in the low bits, in 32. Whether
     /// it made them: `false` too for blocks that are not of 16, 32 or a multiple of 64 numbers, or
     /// all together no multiple of 64.
-    fn encode_run<S: Scaling, const BYTES: usize>(
+    fn encode_chunk<S: Scaling, const BYTES: usize>(
         _: Isa,
         _: &Finite,
-        _zero: f32,
+        _addend: f32,
         _: S,
-        _: FloatRun<'_, S::Factor>,
+        _: FloatBlocks<'_, S::Factor>,
         _dst: &mut [u8],
     ) -> bool {
         false

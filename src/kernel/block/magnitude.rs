@@ -1,7 +1,7 @@
 //! Largest magnitudes of blocks, as bits.
 
 use super::intrinsics::BlockIntrinsics;
-use super::operands::Side;
+use super::operands::Selected;
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
 
@@ -28,7 +28,7 @@ fn largest<const LANES: usize>(src: &[f32], before: u32, f: impl Fn(u32) -> u32)
 }
 
 #[inline(always)]
-fn block_largest_body<S: Side>(_side: S, src: &[f32], length: usize, largest_of: &mut [u32]) {
+fn block_largest_body<S: Selected>(_side: S, src: &[f32], length: usize, largest_of: &mut [u32]) {
     for (block, to) in src.chunks(length).zip(largest_of) {
         *to = if length < 64 {
             largest::<8>(block, *to, S::magnitude)
@@ -40,7 +40,7 @@ fn block_largest_body<S: Side>(_side: S, src: &[f32], length: usize, largest_of:
 
 /// For each block the largest magnitude of a side, as its bits, of its numbers and one before: NaN
 /// is above infinity, infinity above all others.
-pub(crate) fn block_largest<S: Side>(
+pub(crate) fn block_largest<S: Selected>(
     side: S,
     isa: Isa,
     src: &[f32],
@@ -72,7 +72,7 @@ fn finite_amax_body(src: &[f32], amax_bits: &mut u32) {
 
 per_isa! {
     /// [`block_largest`] by a plain loop.
-    fn block_largest_plain[S: Side](side: S, src: &[f32], length: usize, largest: &mut [u32]) = block_largest_body;
+    fn block_largest_plain[S: Selected](side: S, src: &[f32], length: usize, largest: &mut [u32]) = block_largest_body;
     /// The largest magnitude, as its bits, of the numbers and one before: NaN is above infinity,
     /// infinity above all others.
     fn amax[](src: &[f32], amax_bits: &mut u32) = amax_body;

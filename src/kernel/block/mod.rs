@@ -23,9 +23,10 @@ pub(crate) use formula::{
 pub(in crate::kernel) use intrinsics::BlockIntrinsics;
 pub(crate) use magnitude::{amax, block_largest, finite_amax};
 pub(crate) use operands::{
-    Above, AmaxQuotient, Below, Both, FloatRun, LessZeroPoint, PackedBlocks, PlusMinimum, Product,
+    AllValues, AmaxQuotient, FloatBlocks, LessZeroPoint, NegativeValues, PackedBlocks, PlusMinimum,
+    PositiveValues, Product,
 };
-pub(in crate::kernel) use operands::{Restoring, Side};
+pub(in crate::kernel) use operands::{Restoring, Selected};
 pub(crate) use pack::{pack_4, pack_6, unpack_4, unpack_6};
 pub(crate) use restore::{
     e8m0, expand, restore_each, restore_packed, restore_packed_by, restores_packed,

@@ -1,8 +1,10 @@
 //! What loops over blocks are given.
 
+use crate::kernel::negative_zero::NegativeZero;
+
 /// Numbers in blocks of a length, and the blocks' factors.
 #[derive(Clone, Copy)]
-pub(crate) struct FloatRun<'a, F> {
+pub(crate) struct FloatBlocks<'a, F> {
     pub(crate) numbers: &'a [f32],
     pub(crate) length: usize,
     pub(crate) factors: &'a [F],
@@ -19,7 +21,7 @@ pub(crate) struct PackedBlocks<'a> {
 }
 
 /// Which numbers a block maximum considers; the magnitude of the others counts as zero.
-pub(crate) trait Side: Copy {
+pub(crate) trait Selected: Copy {
     /// With these bits flipped the others are negative integers; there are no others if there is
     /// none.
     const FLIP: Option<u32>;
@@ -35,25 +37,25 @@ pub(crate) trait Side: Copy {
 
 /// All.
 #[derive(Clone, Copy)]
-pub(crate) struct Both;
+pub(crate) struct AllValues;
 
 /// Numbers without a minus sign.
 #[derive(Clone, Copy)]
-pub(crate) struct Above;
+pub(crate) struct PositiveValues;
 
 /// Numbers with a minus sign.
 #[derive(Clone, Copy)]
-pub(crate) struct Below;
+pub(crate) struct NegativeValues;
 
-impl Side for Both {
+impl Selected for AllValues {
     const FLIP: Option<u32> = None;
 }
 
-impl Side for Above {
+impl Selected for PositiveValues {
     const FLIP: Option<u32> = Some(0);
 }
 
-impl Side for Below {
+impl Selected for NegativeValues {
     const FLIP: Option<u32> = Some(0x8000_0000);
 }
 
@@ -62,11 +64,21 @@ pub(crate) trait Restoring: Copy {
     fn number(self, q: f32, scale: f32, offset: f32) -> f32;
 }
 
-/// `(q + zero) · scale`.
+/// `(q + addend) · scale`: the product, with −0 kept or cleared first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Product {
-    /// −0 changes nothing, +0 makes −0 plus.
-    pub(crate) zero: f32,
+    addend: f32,
+}
+
+impl Product {
+    pub(crate) const fn new(negative_zero: NegativeZero) -> Self {
+        Self { addend: negative_zero.addend() }
+    }
+
+    /// Returns what the rule does with elements that are −0.
+    pub(crate) const fn negative_zero(self) -> NegativeZero {
+        if self.addend.is_sign_negative() { NegativeZero::Keep } else { NegativeZero::Clear }
+    }
 }
 
 /// `((q · scale) · amax) / target`.
@@ -87,7 +99,7 @@ pub(crate) struct PlusMinimum;
 impl Restoring for Product {
     #[inline(always)]
     fn number(self, q: f32, scale: f32, _: f32) -> f32 {
-        (q + self.zero) * scale
+        (q + self.addend) * scale
     }
 }
 

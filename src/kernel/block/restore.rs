@@ -5,6 +5,7 @@ use super::operands::{PackedBlocks, Product, Restoring};
 use crate::bits::F32_NAN;
 use crate::kernel::decode::{DecodeBytes, RegisterTable};
 use crate::kernel::native::{Native, per_isa};
+use crate::kernel::negative_zero::NegativeZero;
 
 /// Numbers of blocks that are written out for every element: the compiler makes vectors of one long
 /// loop, but not of many short ones.
@@ -71,7 +72,7 @@ pub(crate) fn restore_packed(
         (Some((isa, RegisterTable::Planes(planes))), 6 | 8) => {
             Native::restore_planes(isa, planes, blocks, dst)
         }
-        _ => restore_packed_by(Product { zero: -0.0 }, decode, blocks, dst),
+        _ => restore_packed_by(Product::new(NegativeZero::Keep), decode, blocks, dst),
     }
 }
 

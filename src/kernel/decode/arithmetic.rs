@@ -8,7 +8,7 @@ use crate::spec::{Code, Encoding, FormatSpec, NanCodes, ZeroField};
 /// power of two and the hidden bit of subnormals. No step meets a subnormal f32: processors take a
 /// hundred cycles and more for one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Decode {
+pub(crate) struct ArithmeticDecode {
     /// The bits below the sign, and by how much they and the sign are shifted.
     magnitude: u32,
     shift: u32,
@@ -24,7 +24,7 @@ pub(crate) struct Decode {
     nan: u32,
 }
 
-impl Decode {
+impl ArithmeticDecode {
     /// The parameters, if the format is of the kind.
     pub(crate) fn lower(spec: &FormatSpec) -> Option<Self> {
         let Encoding::Float(layout) = spec.encoding() else { return None };
@@ -75,7 +75,7 @@ impl Decode {
 }
 
 #[inline(always)]
-fn uniform_body<C: Code>(decode: &Decode, src: &[C], dst: &mut [f32]) {
+fn uniform_body<C: Code>(decode: &ArithmeticDecode, src: &[C], dst: &mut [f32]) {
     let decode = *decode;
     for (code, x) in src.iter().zip(dst) {
         *x = decode.value(code.widen());
@@ -83,7 +83,7 @@ fn uniform_body<C: Code>(decode: &Decode, src: &[C], dst: &mut [f32]) {
 }
 
 #[inline(always)]
-fn values_body(decode: &Decode, values: &mut [f32; 256]) {
+fn values_body(decode: &ArithmeticDecode, values: &mut [f32; 256]) {
     let decode = *decode;
     for (code, value) in values.iter_mut().enumerate() {
         *value = decode.value(code as u32);
@@ -100,9 +100,9 @@ fn extend_body<C: Code>(shift: u32, src: &[C], dst: &mut [f32]) {
 
 per_isa! {
     /// The numbers of 256 codes.
-    fn fill_values[](decode: &Decode, values: &mut [f32; 256]) = values_body;
+    fn fill_values[](decode: &ArithmeticDecode, values: &mut [f32; 256]) = values_body;
     /// Numbers of codes.
-    fn decode_uniform[C: Code](decode: &Decode, src: &[C], dst: &mut [f32]) = uniform_body;
+    fn decode_uniform[C: Code](decode: &ArithmeticDecode, src: &[C], dst: &mut [f32]) = uniform_body;
     /// Codes to the f32s that they begin.
     fn extend[C: Code](shift: u32, src: &[C], dst: &mut [f32]) = extend_body;
 }

@@ -1,7 +1,7 @@
 //! Which kernel decodes: arithmetic where a format is a cut f32, else a table of its numbers, in
 //! registers where an instruction set has that.
 
-use super::arithmetic::{Decode, decode_uniform, extend};
+use super::arithmetic::{ArithmeticDecode, decode_uniform, extend};
 use super::intrinsics::DecodeIntrinsics;
 use super::tables::{RegisterTable, look_up, values};
 use crate::kernel::encode::{Cut, EncodeIntrinsics};
@@ -19,7 +19,7 @@ pub(crate) struct DecodeBytes {
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "one lives on the stack for the length of a call")]
 enum ByteKernel {
-    Arithmetic(Decode),
+    Arithmetic(ArithmeticDecode),
     Memory([f32; 256]),
     Registers(RegisterTable),
 }
@@ -27,7 +27,7 @@ enum ByteKernel {
 impl DecodeBytes {
     /// For a format of at most 8 bits.
     pub(crate) fn lower(isa: Isa, spec: &FormatSpec) -> Self {
-        let uniform = Decode::lower(spec);
+        let uniform = ArithmeticDecode::lower(spec);
         let all = || values(isa, spec, uniform.as_ref());
         let kernel = match (Native::register_table(isa, spec.bits(), all), &uniform) {
             (Some(table), _) => ByteKernel::Registers(table),
@@ -83,7 +83,7 @@ pub(crate) struct DecodeWide {
 enum WideKernel {
     /// The codes begin f32s.
     Extend(u32),
-    Arithmetic(Decode),
+    Arithmetic(ArithmeticDecode),
     /// FP16 by instructions.
     Half,
 }
@@ -96,7 +96,7 @@ impl DecodeWide {
         } else if let Some(shift) = Cut::shift(spec) {
             WideKernel::Extend(shift)
         } else {
-            WideKernel::Arithmetic(Decode::lower(spec)?)
+            WideKernel::Arithmetic(ArithmeticDecode::lower(spec)?)
         };
         Some(Self { isa, kernel })
     }

@@ -1,6 +1,6 @@
 //! Tables of the numbers of all codes, in memory or in registers.
 
-use super::arithmetic::{Decode, fill_values};
+use super::arithmetic::{ArithmeticDecode, fill_values};
 use crate::bits::F32_NAN;
 use crate::codec::Unpacked;
 use crate::kernel::isa::Isa;
@@ -43,7 +43,11 @@ const fn all_values(spec: &FormatSpec) -> [f32; 256] {
 
 /// The numbers of all bytes; bits above a code's width are ignored. The reference codec is asked
 /// only where nothing quicker says the same: this is done for every call.
-pub(super) fn values(isa: Isa, spec: &FormatSpec, uniform: Option<&Decode>) -> [f32; 256] {
+pub(super) fn values(
+    isa: Isa,
+    spec: &FormatSpec,
+    uniform: Option<&ArithmeticDecode>,
+) -> [f32; 256] {
     let mut values = [0.0; 256];
     match (uniform, spec.encoding()) {
         (Some(decode), _) => fill_values(isa, decode, &mut values),

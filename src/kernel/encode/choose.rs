@@ -1,15 +1,15 @@
 //! Which kernel encodes: the quickest that a format, a policy and an instruction set allow.
 
 use super::float::{Finite, encode_finite, round_finite};
-use super::general::{Encode, encode_uniform};
-use super::hif8::HiF8;
+use super::general::{GeneralEncode, encode_uniform};
+use super::hif8::HiF8Encode;
 use super::integer::{Integer, encode_integer, round_integer};
 use super::intrinsics::EncodeIntrinsics;
 #[cfg(feature = "alloc")]
 use super::lookup::Steps;
-use super::params::{CHUNK, NanPair};
+use super::params::{CHUNK, SignedNan};
 use super::sixteen_bit::{Cut, encode_cut, ieee_nan};
-use super::stochastic::Stochastic;
+use super::stochastic::StochasticEncode;
 use super::wrapping::{Wrapping, encode_wrapping};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::Native;
@@ -40,14 +40,14 @@ pub(crate) struct Encoder {
 #[derive(Clone, Debug)]
 enum EncodeKernel {
     /// FP16 by instructions, and its NaN.
-    Half(NanPair),
+    Half(SignedNan),
     Cut(Cut),
     /// Chunks with numbers that the first does not cover go to the second.
-    Checked(Checked, Encode),
-    General(Encode),
-    Stochastic(Stochastic),
+    Checked(Checked, GeneralEncode),
+    General(GeneralEncode),
+    Stochastic(StochasticEncode),
     Wrapping(Wrapping),
-    HiF8(HiF8),
+    HiF8(HiF8Encode),
     #[cfg(feature = "alloc")]
     Lookup(Box<Steps>),
 }
@@ -118,19 +118,19 @@ impl EncodeKernel {
         } else if let Some(cut) = Cut::lower(spec, convert) {
             return Some(Self::Cut(cut));
         }
-        if let Some(general) = Encode::lower(spec, convert) {
+        if let Some(general) = GeneralEncode::lower(spec, convert) {
             return Some(
                 Checked::lower(spec, convert)
                     .map_or(Self::General(general), |checked| Self::Checked(checked, general)),
             );
         }
-        if let Some(stochastic) = Stochastic::lower(spec, convert) {
+        if let Some(stochastic) = StochasticEncode::lower(spec, convert) {
             return Some(Self::Stochastic(stochastic));
         }
         if let Some(wrapping) = Wrapping::lower(spec, convert) {
             return Some(Self::Wrapping(wrapping));
         }
-        if let Some(hif8) = HiF8::lower(spec, convert) {
+        if let Some(hif8) = HiF8Encode::lower(spec, convert) {
             return Some(Self::HiF8(hif8));
         }
         #[cfg(feature = "alloc")]
@@ -228,7 +228,7 @@ impl Encoder {
 }
 
 /// FP16 codes by instructions, in integers of 16 bits or wider ones.
-fn encode_half<C: Code>(isa: Isa, nan: NanPair, src: &[f32], dst: &mut [C]) {
+fn encode_half<C: Code>(isa: Isa, nan: SignedNan, src: &[f32], dst: &mut [C]) {
     const MADE: &str = "an instruction set with FP16";
     if let Some(dst) = C::words_mut(dst) {
         assert!(Native::encode_f16(isa, nan, src, dst), "{MADE}");

@@ -16,7 +16,7 @@ use crate::spec::{Code, Encoding, FormatSpec, ZeroField};
 
 /// Parameters of a conversion; pairs are for plus and minus.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Encode {
+pub(crate) struct GeneralEncode {
     /// Exponent field, as an f32's, of the smallest normal number (of integers: of the smallest
     /// number out of range).
     min_field: u32,
@@ -46,7 +46,7 @@ pub(crate) struct Encode {
     mask: u32,
 }
 
-impl Encode {
+impl GeneralEncode {
     /// The parameters, if the format and the policy are of the kind.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let (min_exponent, mantissa_bits) = match spec.encoding() {
@@ -130,9 +130,9 @@ impl Encode {
     #[inline(always)]
     fn code<const PLAIN: bool>(&self, bits: u32) -> u32 {
         let minus = minus(bits);
-        let cut = Split::of(self, bits);
+        let cut = CutPoint::of(self, bits);
         // A significand has 24 bits: of more that are cut, all are.
-        let cut = Split { bits: cut.bits.min(31), ..cut };
+        let cut = CutPoint { bits: cut.bits.min(31), ..cut };
         let [(halves, less), (minus_halves, minus_less)] = self.add;
         let add = (pick([halves, minus_halves], minus) << (cut.bits - 1))
             .wrapping_sub(pick([less, minus_less], minus));
@@ -210,15 +210,15 @@ pub(super) fn pick(pair: [u32; 2], minus: u32) -> u32 {
 
 /// Where an f32's magnitude is cut: the code of its binade, the significand, and how many of its
 /// bits the format does not have.
-pub(super) struct Split {
+pub(super) struct CutPoint {
     pub(super) base: u32,
     pub(super) significand: u32,
     pub(super) bits: u32,
 }
 
-impl Split {
+impl CutPoint {
     #[inline(always)]
-    pub(super) fn of(encode: &Encode, bits: u32) -> Self {
+    pub(super) fn of(encode: &GeneralEncode, bits: u32) -> Self {
         let magnitude = bits & 0x7FFF_FFFF;
         let field = magnitude >> 23;
         let hidden = u32::from(field != 0) << 23;
@@ -232,7 +232,7 @@ impl Split {
 }
 
 #[inline(always)]
-fn body<C: Code>(encode: &Encode, src: &[f32], dst: &mut [C]) {
+fn body<C: Code>(encode: &GeneralEncode, src: &[f32], dst: &mut [C]) {
     let encode = *encode;
     if encode.is_plain() {
         for (x, code) in src.iter().zip(dst) {
@@ -247,5 +247,5 @@ fn body<C: Code>(encode: &Encode, src: &[f32], dst: &mut [C]) {
 
 per_isa! {
     /// Codes of numbers.
-    fn encode_uniform[C: Code](encode: &Encode, src: &[f32], dst: &mut [C]) = body;
+    fn encode_uniform[C: Code](encode: &GeneralEncode, src: &[f32], dst: &mut [C]) = body;
 }

@@ -33,7 +33,7 @@ const TILE: usize = 512;
 
 /// Parameters: what a policy may change.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct HiF8 {
+pub(crate) struct HiF8Encode {
     pub(in crate::kernel) overflow: u8,
     /// By sign.
     infinity: [u8; 2],
@@ -46,8 +46,8 @@ pub(crate) struct HiF8 {
     special_number: i16,
 }
 
-impl HiF8 {
-    /// The parameters, if the format is HiF8 and the policy rounds as its hardware does.
+impl HiF8Encode {
+    /// The parameters, if the format is HiF8Encode and the policy rounds as its hardware does.
     pub(super) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let plain = matches!(convert.round, Round::NearestAway)
             && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);

@@ -2,8 +2,8 @@
 //! plain loop runs.
 
 use super::float::Finite;
-use super::hif8::HiF8;
-use super::params::NanPair;
+use super::hif8::HiF8Encode;
+use super::params::SignedNan;
 use crate::kernel::isa::Isa;
 
 /// Encoders in intrinsics: see [`Native`](crate::kernel::native::Native).
@@ -20,7 +20,7 @@ pub(in crate::kernel) trait EncodeIntrinsics {
     }
 
     /// Codes of HiF8; whether it made them.
-    fn encode_hif8(_: Isa, _: HiF8, _src: &[f32], _dst: &mut [u8]) -> bool {
+    fn encode_hif8(_: Isa, _: HiF8Encode, _src: &[f32], _dst: &mut [u8]) -> bool {
         false
     }
 
@@ -31,7 +31,7 @@ pub(in crate::kernel) trait EncodeIntrinsics {
 
     /// FP16 codes, every NaN the given one; whether it made them, as it does if it
     /// [has](Self::has_f16) the instructions.
-    fn encode_f16(_: Isa, _nan: NanPair, _src: &[f32], _dst: &mut [u16]) -> bool {
+    fn encode_f16(_: Isa, _nan: SignedNan, _src: &[f32], _dst: &mut [u16]) -> bool {
         false
     }
 }

@@ -22,11 +22,11 @@ pub use choose::Needs;
 pub(crate) use fake::FakeQuantizer;
 #[cfg(feature = "alloc")]
 pub(in crate::kernel) use float::{Finite, encode_finite, round_finite};
-pub(in crate::kernel) use hif8::{CAP, HiF8, INFINITY};
+pub(in crate::kernel) use hif8::{CAP, HiF8Encode, INFINITY};
 #[cfg(feature = "alloc")]
 pub(crate) use integer::Integer;
 pub(in crate::kernel) use intrinsics::EncodeIntrinsics;
-pub(in crate::kernel) use params::NanPair;
+pub(in crate::kernel) use params::SignedNan;
 pub(crate) use scalar::Nearest;
 pub(in crate::kernel) use sixteen_bit::Cut;
 pub(crate) use to_odd::to_odd;

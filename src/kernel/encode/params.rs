@@ -10,7 +10,7 @@ use crate::spec::{Encoding, FloatSpec, FormatSpec, ZeroField};
 pub(super) const CHUNK: usize = 2048;
 
 /// A NaN's code, and what a minus sign changes in it.
-pub(in crate::kernel) type NanPair = (u32, u32);
+pub(in crate::kernel) type SignedNan = (u32, u32);
 
 /// The layout of a format that kernels for finite numbers are for: with zero and subnormals, its
 /// numbers f32s; if the policy rounds to nearest-even.

@@ -8,19 +8,19 @@ use crate::random::Dither;
 const LANES: usize = 8;
 
 /// Elements whose words are made at a time.
-pub(super) const RUN: usize = 512;
+pub(super) const WORD_CHUNK: usize = 512;
 
 /// Groups of blocks that hold the words of a run, wherever in a block it begins.
-const GROUPS: usize = RUN / 4 / LANES + 1;
+const GROUPS: usize = WORD_CHUNK / 4 / LANES + 1;
 
 /// A block: its four words, the first in the low bits.
-type Block = [u64; 2];
+type PhiloxBlock = [u64; 2];
 
 /// The words of a run.
 #[derive(Clone)]
-pub(super) struct Words([[Block; LANES]; GROUPS]);
+pub(super) struct PhiloxWords([[PhiloxBlock; LANES]; GROUPS]);
 
-impl Words {
+impl PhiloxWords {
     /// Whether words lie in memory as they follow each other.
     pub(super) const IN_ORDER: bool = cfg!(target_endian = "little");
 
@@ -28,18 +28,18 @@ impl Words {
         Self([[[0; 2]; LANES]; GROUPS])
     }
 
-    /// The words of `count` elements from `dither` on, at most [`RUN`], for a rounding that takes
+    /// The words of `count` elements from `dither` on, at most [`WORD_CHUNK`], for a rounding that takes
     /// up to 16 bits.
     pub(super) fn halves(&mut self, isa: Isa, dither: Dither, count: usize) -> &[u16] {
         let place = self.make(isa, dither, count, 8);
-        &bytemuck::cast_slice::<Block, u16>(self.0.as_flattened())[place..][..count]
+        &bytemuck::cast_slice::<PhiloxBlock, u16>(self.0.as_flattened())[place..][..count]
     }
 
-    /// The words of `count` elements from `dither` on, at most [`RUN`], for a rounding that takes
+    /// The words of `count` elements from `dither` on, at most [`WORD_CHUNK`], for a rounding that takes
     /// more than 16 bits.
     pub(super) fn whole(&mut self, isa: Isa, dither: Dither, count: usize) -> &[u32] {
         let place = self.make(isa, dither, count, 4);
-        &bytemuck::cast_slice::<Block, u32>(self.0.as_flattened())[place..][..count]
+        &bytemuck::cast_slice::<PhiloxBlock, u32>(self.0.as_flattened())[place..][..count]
     }
 
     /// Makes the blocks, and says which of the first one's words is the first element's.
@@ -52,7 +52,7 @@ impl Words {
 }
 
 #[inline(always)]
-fn blocks_body(seed: u64, first: u64, groups: &mut [[Block; LANES]]) {
+fn blocks_body(seed: u64, first: u64, groups: &mut [[PhiloxBlock; LANES]]) {
     const LOW: u64 = 0xFFFF_FFFF;
     let mut start = first;
     for out in groups {
@@ -82,5 +82,5 @@ fn blocks_body(seed: u64, first: u64, groups: &mut [[Block; LANES]]) {
 
 per_isa! {
     /// Blocks of random words, from a block number on.
-    fn blocks[](seed: u64, first: u64, groups: &mut [[Block; LANES]]) = blocks_body;
+    fn blocks[](seed: u64, first: u64, groups: &mut [[PhiloxBlock; LANES]]) = blocks_body;
 }

@@ -1,7 +1,7 @@
 //! The formats above 8 bits that everybody has, nearest-even: f32s with fewer mantissa bits (BF16,
 //! TF32), and FP16, for which processors have instructions.
 
-use super::params::{NanPair, both};
+use super::params::{SignedNan, both};
 use crate::codec::Unpacked;
 use crate::kernel::native::per_isa;
 use crate::policy::{Convert, MissingNan, Nan, SubnormalInputs};
@@ -10,7 +10,7 @@ use crate::spec::{Code, Encoding, FloatSpec, FormatSpec};
 
 /// The NaN of a conversion that is IEEE 754's: to nearest-even, overflow to infinity, subnormal
 /// numbers kept.
-pub(super) fn ieee_nan(spec: &FormatSpec, convert: &Convert) -> Option<NanPair> {
+pub(super) fn ieee_nan(spec: &FormatSpec, convert: &Convert) -> Option<SignedNan> {
     let Encoding::Float(layout) = spec.encoding() else { return None };
     let payload =
         matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
@@ -32,7 +32,7 @@ pub(super) fn ieee_nan(spec: &FormatSpec, convert: &Convert) -> Option<NanPair> 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cut {
     shift: u32,
-    nan: NanPair,
+    nan: SignedNan,
 }
 
 impl Cut {

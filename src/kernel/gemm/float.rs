@@ -4,10 +4,11 @@
 
 use super::intrinsics::GemmIntrinsics;
 use super::rounded::{Rounding, chain_body};
-use super::tile::{Block, Blocks, Lanes, MR, NR, by_rows, double_body, height};
+use super::tile::{Blocks, Lanes, MR, MicroTile, NR, by_rows, double_body, height};
 use crate::bits::fma_f32;
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
+use crate::kernel::negative_zero::NegativeZero;
 
 fn fma<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; R]) {
     by_rows!(R, fma_rows(a, b, acc));
@@ -38,7 +39,7 @@ fn blocks<const R: usize>(
 ) {
     let (scales, _) = blocks.rows.as_chunks::<R>();
     for (((a, b), scale_a), scale_b) in
-        a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols)
+        a.chunks(blocks.block_k).zip(b.chunks(blocks.block_k)).zip(scales).zip(blocks.cols)
     {
         let mut partial = [[0.0; NR]; R];
         fma(a, b, &mut partial);
@@ -92,10 +93,10 @@ pub(crate) fn chain_f32_of(
     rows: usize,
     a: &[f32],
     b: &[&[Lanes<f32>]],
-    acc: &mut [Block<f32>],
+    acc: &mut [MicroTile<f32>],
 ) {
     if let (Some(b), Some(acc), MR) = (b.first_chunk(), acc.first_chunk_mut(), height(rows))
-        && Native::chain_f32_pair(isa, a.as_chunks().0, *b, acc)
+        && Native::chain_f32_x2(isa, a.as_chunks().0, *b, acc)
     {
         return;
     }
@@ -109,11 +110,11 @@ pub(crate) fn chain_blocks_of(
     rows: usize,
     a: &[f32],
     b: &[&[Lanes<f32>]],
-    acc: &mut [Block<f32>],
+    acc: &mut [MicroTile<f32>],
 ) {
     if let (Some(parts), Some(b), Some(acc), MR) =
         (parts.first_chunk(), b.first_chunk(), acc.first_chunk_mut(), height(rows))
-        && Native::chain_blocks_pair(isa, parts, a.as_chunks().0, *b, acc)
+        && Native::chain_blocks_x2(isa, parts, a.as_chunks().0, *b, acc)
     {
         return;
     }
@@ -126,10 +127,16 @@ pub(crate) fn chain_blocks_of(
 
 /// Every number, with a zero added, times the factor of its column. Adding −0 changes nothing,
 /// adding +0 makes every zero +0.
-pub(crate) fn scale_lanes(isa: Isa, numbers: &mut [Lanes<f32>], zero: f32, factors: &Lanes<f32>) {
-    if !Native::scale_lanes(isa, numbers, zero, factors) {
+pub(crate) fn scale_lanes(
+    isa: Isa,
+    numbers: &mut [Lanes<f32>],
+    negative_zero: NegativeZero,
+    factors: &Lanes<f32>,
+) {
+    let addend = negative_zero.addend();
+    if !Native::scale_lanes(isa, numbers, addend, factors) {
         numbers.iter_mut().for_each(|row| {
-            row.iter_mut().zip(factors).for_each(|(x, factor)| *x = (*x + zero) * factor)
+            row.iter_mut().zip(factors).for_each(|(x, factor)| *x = (*x + addend) * factor)
         });
     }
 }

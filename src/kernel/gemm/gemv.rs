@@ -76,11 +76,11 @@ impl Gemv {
     }
 
     /// The sums, from zero, of `sums.len()` rows, 1 or, if it takes them together, 2, 4 or 8; `a`
-    /// has their numbers for each position, `factors` their scales for each block of `run`
+    /// has their numbers for each position, `factors` their scales for each block of `block_k`
     /// positions. Blocks are whole chunks of codes: 4 positions of bytes, 8 of pairs.
     pub(crate) fn sums(
         &self,
-        run: usize,
+        block_k: usize,
         factors: Factors<'_>,
         a: &[f32],
         panels: &[GemvPanel<'_>; PANELS],
@@ -88,10 +88,10 @@ impl Gemv {
     ) {
         match self {
             Self::Nibbles(Nibbles { isa, table }) => {
-                Native::gemv_pairs(*isa, table, run, factors, a, panels, sums)
+                Native::gemv_nibbles(*isa, table, block_k, factors, a, panels, sums)
             }
             Self::Bytes(BytePlanes { isa, planes }) => {
-                Native::gemv_bytes(*isa, planes, run, factors, a, panels, sums)
+                Native::gemv_bytes(*isa, planes, block_k, factors, a, panels, sums)
             }
         }
     }

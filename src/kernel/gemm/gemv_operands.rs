@@ -13,18 +13,18 @@ pub(super) const MAX_ROWS: usize = 12;
 
 /// Numbers of a panel's blocks: f32s, or the upper halves of those that have nothing in the lower.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum OfBlocks<'a> {
-    Singles(&'a [Lanes<f32>]),
-    Halves(&'a [Lanes<u16>]),
+pub(crate) enum BlockFactors<'a> {
+    F32(&'a [Lanes<f32>]),
+    Bf16(&'a [Lanes<u16>]),
 }
 
-impl OfBlocks<'_> {
+impl BlockFactors<'_> {
     /// The numbers of a block.
     #[inline(always)]
     pub(crate) fn at(self, block: usize) -> Lanes<f32> {
         match self {
-            Self::Singles(numbers) => numbers[block],
-            Self::Halves(halves) => halves[block].map(|half| f32::from_bits(u32::from(half) << 16)),
+            Self::F32(numbers) => numbers[block],
+            Self::Bf16(halves) => halves[block].map(|half| f32::from_bits(u32::from(half) << 16)),
         }
     }
 }
@@ -34,7 +34,7 @@ impl OfBlocks<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GemvPanel<'a> {
     pub(crate) codes: &'a [u8],
-    pub(crate) factors: OfBlocks<'a>,
+    pub(crate) factors: BlockFactors<'a>,
 }
 
 /// What the factors multiply.

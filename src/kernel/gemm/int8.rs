@@ -8,22 +8,22 @@
 use super::gemv_operands::{GEMV_MR, GemvPanel, MAX_ROWS, PANELS};
 use super::int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, ByteDots, SmallIntegers};
 use super::intrinsics::GemmIntrinsics;
-use super::tile::{Block, CodeRows, Lanes, MR, Quad, height};
+use super::tile::{CodeRows, Lanes, MR, MicroTile, Quad, height};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
 
 /// The words and compensations of a tile's numbers, `height` of them for each position, in blocks
-/// of `run` positions; B is `offset` higher.
+/// of `block_k` positions; B is `offset` higher.
 pub(crate) fn a_int8_words(
     isa: Isa,
     unit: f32,
     offset: u32,
     height: usize,
-    run: usize,
+    block_k: usize,
     numbers: &[f32],
 ) -> AInt8Words {
     let AInt8Words { mut words, mut compensation } = AInt8Words::default();
-    for block in numbers.chunks(run * height) {
+    for block in numbers.chunks(block_k * height) {
         let first = words.len();
         words.resize(first + block.len().div_ceil(4 * height) * height, 0);
         let mut sums = [0; MR];
@@ -89,32 +89,38 @@ impl Dots {
         if let ByteDots::FoursOfRows = self.kernel { Some(DotsOfRows(self.isa)) } else { None }
     }
 
-    /// Codes, position by position in blocks of `run`, to quads of integers.
+    /// Codes, position by position in blocks of `block_k`, to quads of integers.
     pub(crate) fn quads(
         self,
         integers: &SmallIntegers,
         codes: &[Lanes<u8>],
-        run: usize,
+        block_k: usize,
         quads: &mut [Quad],
     ) {
-        Native::integer_quads(self.isa, integers, codes, run, quads);
+        Native::integer_quads(self.isa, integers, codes, block_k, quads);
     }
 
     /// Quads of pairs of codes, which only formats with a table have, to twice as many quads of
     /// integers, or one less.
-    pub(crate) fn quads_of_pairs(
+    pub(crate) fn quads_of_nibbles(
         self,
         integers: &SmallIntegers,
         pairs: &[Quad],
         quads: &mut [Quad],
     ) {
-        Native::integer_quads_of_pairs(self.isa, integers, pairs, quads);
+        Native::integer_quads_of_nibbles(self.isa, integers, pairs, quads);
     }
 
     /// `acc + sum · (scale · scale)`, fused, for each block in turn, for one panel or two.
-    pub(crate) fn chain(self, rows: usize, a: &AInt8<'_>, b: &[BInt8<'_>], acc: &mut [Block<f32>]) {
+    pub(crate) fn chain(
+        self,
+        rows: usize,
+        a: &AInt8<'_>,
+        b: &[BInt8<'_>],
+        acc: &mut [MicroTile<f32>],
+    ) {
         if let (Some(b), Some(acc), MR) = (b.first_chunk(), acc.first_chunk_mut(), height(rows))
-            && Native::dot_pair(self.isa, a, b, acc)
+            && Native::dot_x2(self.isa, a, b, acc)
         {
             return;
         }
@@ -182,8 +188,8 @@ impl DotsOfRows {
         offset: u32,
         rows: &CodeRows<'_>,
         length: usize,
-        run: usize,
+        block_k: usize,
     ) -> AInt8Words {
-        Native::integer_words_of_rows(self.0, integers, offset, rows, length, run)
+        Native::integer_words_of_rows(self.0, integers, offset, rows, length, block_k)
     }
 }

@@ -43,16 +43,16 @@ impl SmallIntegers {
     }
 }
 
-/// Makes quads of codes, position by position in blocks of `run`; behind the last position of a
+/// Makes quads of codes, position by position in blocks of `block_k`; behind the last position of a
 /// block they are those of code 0.
 #[inline(always)]
 pub(in crate::kernel) fn by_fours(
     codes: &[Lanes<u8>],
-    run: usize,
+    block_k: usize,
     quads: &mut [Quad],
     quad: impl Fn(&[Lanes<u8>; 4]) -> Quad,
 ) {
-    for (block, quads) in codes.chunks(run).zip(quads.chunks_mut(run.div_ceil(4))) {
+    for (block, quads) in codes.chunks(block_k).zip(quads.chunks_mut(block_k.div_ceil(4))) {
         for (four, to) in block.chunks(4).zip(quads) {
             *to = quad(&four.first_chunk().copied().unwrap_or_else(|| {
                 let mut last = [[0; NR]; 4];
@@ -92,7 +92,7 @@ pub(crate) struct AInt8Rows<'a> {
     pub(crate) paired: bool,
     /// Words, of four positions, of a block; of pairs an even number, for a quad of them is two
     /// words.
-    pub(crate) run: usize,
+    pub(crate) block_words: usize,
     /// The unit of the products, for B's scales.
     pub(crate) unit: f32,
     pub(crate) a: AInt8<'a>,
@@ -102,7 +102,7 @@ pub(crate) struct AInt8Rows<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BInt8<'a> {
     /// Quads of a block.
-    pub(crate) run: usize,
+    pub(crate) block_quads: usize,
     pub(crate) quads: &'a [Quad],
     /// For each block the scales of the columns.
     pub(crate) scales: &'a [Lanes<f32>],

@@ -8,7 +8,7 @@
 use super::gemv_operands::{Factors, GemvPanel, NibbleTable, PANELS};
 use super::int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, ByteDots, SmallIntegers};
 use super::rounded::Rounding;
-use super::tile::{Block, Blocks, CodeRows, Lanes, MR, NR, Quad};
+use super::tile::{Blocks, CodeRows, Lanes, MR, MicroTile, NR, Quad};
 use crate::kernel::decode::Planes;
 use crate::kernel::isa::Isa;
 
@@ -60,28 +60,33 @@ pub(in crate::kernel) trait GemmIntrinsics {
     }
 
     /// Chains of fused multiply-adds by two panels; whether it made them.
-    fn chain_f32_pair(
+    fn chain_f32_x2(
         _: Isa,
         _a: &[[f32; MR]],
         _b: [&[Lanes<f32>]; 2],
-        _acc: &mut [Block<f32>; 2],
+        _acc: &mut [MicroTile<f32>; 2],
     ) -> bool {
         false
     }
 
     /// Chains block by block by two panels; whether it made them.
-    fn chain_blocks_pair(
+    fn chain_blocks_x2(
         _: Isa,
         _: &[Blocks<'_>; 2],
         _a: &[[f32; MR]],
         _b: [&[Lanes<f32>]; 2],
-        _acc: &mut [Block<f32>; 2],
+        _acc: &mut [MicroTile<f32>; 2],
     ) -> bool {
         false
     }
 
     /// Every number, with a zero added, times the factor of its column; whether it made them.
-    fn scale_lanes(_: Isa, _numbers: &mut [Lanes<f32>], _zero: f32, _factors: &Lanes<f32>) -> bool {
+    fn scale_lanes(
+        _: Isa,
+        _numbers: &mut [Lanes<f32>],
+        _addend: f32,
+        _factors: &Lanes<f32>,
+    ) -> bool {
         false
     }
 
@@ -101,19 +106,19 @@ pub(in crate::kernel) trait GemmIntrinsics {
         None
     }
 
-    /// Codes, position by position in blocks of `run`, to quads of integers.
+    /// Codes, position by position in blocks of `block_k`, to quads of integers.
     fn integer_quads(
         _: Isa,
         _: &SmallIntegers,
         _codes: &[Lanes<u8>],
-        _run: usize,
+        _block_k: usize,
         _quads: &mut [Quad],
     ) {
         unreachable!("{NOT_OFFERED}");
     }
 
     /// Quads of pairs of codes to twice as many quads of integers, or one less.
-    fn integer_quads_of_pairs(_: Isa, _: &SmallIntegers, _pairs: &[Quad], _quads: &mut [Quad]) {
+    fn integer_quads_of_nibbles(_: Isa, _: &SmallIntegers, _pairs: &[Quad], _quads: &mut [Quad]) {
         unreachable!("{NOT_OFFERED}");
     }
 
@@ -135,13 +140,13 @@ pub(in crate::kernel) trait GemmIntrinsics {
         _offset: u32,
         _rows: &CodeRows<'_>,
         _length: usize,
-        _run: usize,
+        _block_k: usize,
     ) -> AInt8Words {
         unreachable!("{NOT_OFFERED}");
     }
 
     /// Dot products by two panels; whether it made them.
-    fn dot_pair(_: Isa, _: &AInt8<'_>, _: &[BInt8<'_>; 2], _acc: &mut [Block<f32>; 2]) -> bool {
+    fn dot_x2(_: Isa, _: &AInt8<'_>, _: &[BInt8<'_>; 2], _acc: &mut [MicroTile<f32>; 2]) -> bool {
         false
     }
 
@@ -179,10 +184,10 @@ pub(in crate::kernel) trait GemmIntrinsics {
     }
 
     /// Sums of a few rows by four panels of 4-bit codes.
-    fn gemv_pairs(
+    fn gemv_nibbles(
         _: Isa,
         _: &NibbleTable,
-        _run: usize,
+        _block_k: usize,
         _: Factors<'_>,
         _a: &[f32],
         _: &[GemvPanel<'_>; PANELS],
@@ -195,7 +200,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
     fn gemv_bytes(
         _: Isa,
         _: &Planes,
-        _run: usize,
+        _block_k: usize,
         _: Factors<'_>,
         _a: &[f32],
         _: &[GemvPanel<'_>; PANELS],

@@ -15,12 +15,12 @@ pub(crate) use float::{
     scale_lanes,
 };
 pub(crate) use gemv::{Gemv, Nibbles};
-pub(crate) use gemv_operands::{Factors, GEMV_MR, GemvPanel, OfBlocks, PANELS};
+pub(crate) use gemv_operands::{BlockFactors, Factors, GEMV_MR, GemvPanel, PANELS};
 pub(crate) use int8::{Dots, a_int8_words};
 pub(crate) use int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, SmallIntegers};
 pub(in crate::kernel) use intrinsics::GemmIntrinsics;
 pub(crate) use rounded::Rounding;
-pub(crate) use tile::{Block, Blocks, CodeRows, KC, Lanes, MR, NR, Quad, height};
+pub(crate) use tile::{Blocks, CodeRows, KC, Lanes, MR, MicroTile, NR, Quad, height};
 pub(crate) use transpose::{positions, quads, unpack_quads};
 pub(in crate::kernel) use {
     gemv_operands::{NibbleTable, by_eights},

@@ -48,7 +48,7 @@ pub(in crate::kernel) use by_rows;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Blocks<'a> {
     /// Positions of a block; the last may be shorter.
-    pub(crate) run: usize,
+    pub(crate) block_k: usize,
     /// For each block the scales of the tile's rows, `height(rows)` of them.
     pub(crate) rows: &'a [f32],
     /// Whether those may be other than 1.
@@ -58,7 +58,7 @@ pub(crate) struct Blocks<'a> {
 }
 
 /// Sums of a tile.
-pub(crate) type Block<T> = [Lanes<T>; MR];
+pub(crate) type MicroTile<T> = [Lanes<T>; MR];
 
 /// Four bytes of each of 16 rows, those of a row together.
 pub(crate) type Quad = [u8; 4 * NR];

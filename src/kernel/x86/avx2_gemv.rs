@@ -83,29 +83,29 @@ fn by_twos<'a>(
 /// [`Gemv::sums`](crate::kernel::gemm::Gemv::sums) of quads of pairs, whose numbers are bf16s: the
 /// low bytes and the high ones are looked up.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn sums_of_pairs(
+pub(super) fn sums_of_nibbles(
     bytes: &[[u8; 16]; 2],
-    run: usize,
+    block_k: usize,
     factors: Factors<'_>,
     a: &[f32],
     panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
-    by_twos(panels, to, |panels| sums_of_two(bytes, run, factors, a, panels));
+    by_twos(panels, to, |panels| sums_of_two(bytes, block_k, factors, a, panels));
 }
 
 #[target_feature(enable = "avx2,fma")]
 fn sums_of_two(
     bytes: &[[u8; 16]; 2],
-    run: usize,
+    block_k: usize,
     factors: Factors<'_>,
     a: &[f32],
     panels: &[GemvPanel<'_>; 2],
 ) -> [Lanes<f32>; 2] {
     let tables = [must_cast([bytes[0]; 2]), must_cast([bytes[1]; 2])];
     let mut sums = [_mm256_setzero_ps(); 4];
-    for (block, a) in a.chunks(run).enumerate() {
-        let codes = |panel: usize| &panels[panel].codes.as_chunks().0[block * run / 8..];
+    for (block, a) in a.chunks(block_k).enumerate() {
+        let codes = |panel: usize| &panels[panel].codes.as_chunks().0[block * block_k / 8..];
         let codes = [codes(0), codes(1)];
         let own = beside::<true>(panels[0].factors.at(block), panels[1].factors.at(block));
         match factors {
@@ -206,12 +206,12 @@ pub(super) fn dots(
 fn dots_of_two<const WORDS: usize, const PAIRED: bool>(
     quads: usize,
     table: &Table,
-    &AInt8Rows { run, unit, a, .. }: &AInt8Rows<'_>,
+    &AInt8Rows { block_words, unit, a, .. }: &AInt8Rows<'_>,
     panels: &[GemvPanel<'_>; 2],
 ) -> [Lanes<f32>; 2] {
     let mut codes = panels[0].codes.as_chunks().0.iter().zip(panels[1].codes.as_chunks().0);
     let mut sums = [_mm256_setzero_ps(); 4];
-    for (block, of_block) in a.words.chunks(run).enumerate() {
+    for (block, of_block) in a.words.chunks(block_words).enumerate() {
         let mut partial = [_mm256_set1_epi32(a.compensation[block]); 4];
         for some in of_block.as_chunks::<WORDS>().0.chunks(quads / WORDS) {
             let mut short = [_mm256_setzero_si256(); 4];

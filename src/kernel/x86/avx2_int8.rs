@@ -61,9 +61,14 @@ impl Table {
     }
 }
 
-/// Codes, position by position in blocks of `run`, to quads of integers.
+/// Codes, position by position in blocks of `block_k`, to quads of integers.
 #[target_feature(enable = "avx2")]
-pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
+pub(super) fn quads(
+    integers: &SmallIntegers,
+    codes: &[Lanes<u8>],
+    block_k: usize,
+    quads: &mut [Quad],
+) {
     /// Brings the first two positions of four columns, and the last two, together to the four of
     /// each column.
     const TWOS: [[u8; 16]; 2] = [[0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15]; 2];
@@ -78,12 +83,12 @@ pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, q
             (_mm256_permute4x64_epi64::<0xD8>(low), _mm256_permute4x64_epi64::<0xD8>(high));
         must_cast([_mm256_shuffle_epi8(low, twos), _mm256_shuffle_epi8(high, twos)])
     };
-    by_fours(codes, run, quads, quad);
+    by_fours(codes, block_k, quads, quad);
 }
 
 /// Quads of pairs of codes to twice as many quads of integers, or one less.
 #[target_feature(enable = "avx2")]
-pub(super) fn quads_of_pairs(integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
+pub(super) fn quads_of_nibbles(integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
     let table = Table::new(integers);
     for (pairs, quads) in pairs.iter().zip(quads.chunks_mut(2)) {
         let mut both = [[_mm256_setzero_si256(); 2]; 2];
@@ -139,8 +144,8 @@ fn rows<const R: usize, const PARTS: usize>(
     let mut sums: [[__m256; 2]; R] = acc.map(must_cast);
     for half in 0..2 {
         let blocks = words
-            .chunks(b.run)
-            .zip(b.quads.chunks(b.run))
+            .chunks(b.block_quads)
+            .zip(b.quads.chunks(b.block_quads))
             .zip(compensation.iter().zip(scales))
             .zip(b.scales);
         for (((words, of_block), (compensation, scale_a)), scale_b) in blocks {

@@ -3,7 +3,7 @@
 
 use super::avx512_decode::{decode_64, spread_6, vectors};
 use crate::bits::F32_NAN;
-use crate::kernel::block::{PackedBlocks, Restoring, Side};
+use crate::kernel::block::{PackedBlocks, Restoring, Selected};
 use crate::kernel::decode::Planes;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
@@ -37,7 +37,10 @@ fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
 /// For each block of `16 · V` numbers the largest magnitude of a side, as its bits, of its numbers
 /// and one before; returns how many blocks it did.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-pub(super) fn block_largest<S: Side, const V: usize>(src: &[f32], largest: &mut [u32]) -> usize {
+pub(super) fn block_largest<S: Selected, const V: usize>(
+    src: &[f32],
+    largest: &mut [u32],
+) -> usize {
     let (vectors, _) = src.as_chunks::<16>();
     let (blocks, _) = vectors.as_chunks::<V>();
     let (groups, _) = blocks.as_chunks::<16>();

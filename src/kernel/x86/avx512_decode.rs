@@ -40,8 +40,8 @@ pub(super) fn planes(values: &[f32; 256]) -> Option<Planes> {
 }
 
 /// The tables in registers.
-pub(super) fn vectors(planes: &Planes) -> Vectors {
-    Vectors {
+pub(super) fn vectors(planes: &Planes) -> PlaneRegisters {
+    PlaneRegisters {
         low: planes.low.map(must_cast),
         high: planes.high.map(must_cast),
         mirrored: planes.odd.1 < FEW,
@@ -51,7 +51,7 @@ pub(super) fn vectors(planes: &Planes) -> Vectors {
 }
 
 /// [`Planes`] in registers.
-pub(super) struct Vectors {
+pub(super) struct PlaneRegisters {
     low: [__m512i; 4],
     high: [__m512i; 4],
     mirrored: bool,
@@ -85,8 +85,8 @@ fn look_up_64(table: &[__m512i; 4], bytes: __m512i) -> __m512i {
 /// codes is the lower one with a minus sign, but for some that are tested for, two are saved.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-pub(super) fn decode_64(tables: &Vectors, codes: [u8; 64]) -> [[f32; 16]; 4] {
-    let Vectors { low, high, mirrored, first, more } = tables;
+pub(super) fn decode_64(tables: &PlaneRegisters, codes: [u8; 64]) -> [[f32; 16]; 4] {
+    let PlaneRegisters { low, high, mirrored, first, more } = tables;
     let codes = _mm512_permutexvar_epi8(must_cast(BY_TURNS), must_cast(codes));
     let (low, high) =
         if *mirrored && _mm512_cmple_epu8_mask(_mm512_sub_epi8(codes, *first), *more) == 0 {

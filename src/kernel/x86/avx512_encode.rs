@@ -18,7 +18,7 @@ use core::arch::x86_64::{
 };
 
 /// [`Finite`] in registers.
-struct Vectors {
+struct FiniteRegisters {
     /// Larger magnitudes are taken for this.
     cap: __m512,
     min_normal: __m512,
@@ -36,7 +36,7 @@ struct Vectors {
     negative_zero: bool,
 }
 
-/// Where [`Vectors::codes`] has the code of a number.
+/// Where [`FiniteRegisters::codes`] has the code of a number.
 const fn place(number: usize) -> usize {
     let (vector, number) = (number / 16, number % 16);
     let (lane, number) = (number / 4, number % 4);
@@ -58,7 +58,7 @@ const fn places(step: usize) -> [u8; 64] {
 const EVERY: [u8; 64] = places(1);
 const EVERY_SECOND: [u8; 64] = places(2);
 
-impl Vectors {
+impl FiniteRegisters {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
     fn of(finite: &Finite) -> Self {
@@ -136,18 +136,18 @@ impl Vectors {
     }
 }
 
-/// What is known of the numbers seen.
-struct Seen {
+/// What is known of the numbers scan.
+struct RangeScan {
     /// Sums, which are NaN if any number was, and infinite or NaN if any was infinite. Finite sums
     /// beyond f32 are too, which costs time alone.
     sum: __m512,
     largest: __m512,
 }
 
-impl Seen {
+impl RangeScan {
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq")]
-    fn see<const LARGEST: bool>(&mut self, numbers: [__m512; 4]) {
+    fn add<const LARGEST: bool>(&mut self, numbers: [__m512; 4]) {
         /// The larger of two magnitudes, of NaN and a number the number.
         const LARGER: i32 = 0b1011;
         self.sum = numbers.into_iter().fold(self.sum, |sum, x| _mm512_add_ps(sum, x));
@@ -159,7 +159,7 @@ impl Seen {
     }
 }
 
-/// Codes of numbers, as [`Vectors::store`] stores them, and whether they are right; the largest
+/// Codes of numbers, as [`FiniteRegisters::store`] stores them, and whether they are right; the largest
 /// magnitude is looked for if a finite one may be too large.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
@@ -168,29 +168,29 @@ fn encode_by<const BYTES: usize, const LARGEST: bool>(
     src: &[f32],
     dst: &mut [u8],
 ) -> bool {
-    let vectors = Vectors::of(finite);
+    let vectors = FiniteRegisters::of(finite);
     // Sums that start at one are no subnormal numbers, which would take long.
-    let mut seen = Seen { sum: _mm512_set1_ps(1.0), largest: _mm512_setzero_ps() };
+    let mut scan = RangeScan { sum: _mm512_set1_ps(1.0), largest: _mm512_setzero_ps() };
     let (runs, last) = src.as_chunks::<64>();
     // Of 63 codes of 4 bits there are as many bytes as of 64.
     let (out, last_out) = dst.split_at_mut(BYTES * runs.len());
     for (numbers, out) in runs.iter().zip(out.as_chunks_mut::<BYTES>().0) {
         let numbers = must_cast(*numbers);
-        seen.see::<LARGEST>(numbers);
+        scan.add::<LARGEST>(numbers);
         vectors.store(numbers, out);
     }
     if !last.is_empty() {
         let mut padded = [0.0; 64];
         padded[..last.len()].copy_from_slice(last);
         let (numbers, mut codes) = (must_cast(padded), [0; BYTES]);
-        seen.see::<LARGEST>(numbers);
+        scan.add::<LARGEST>(numbers);
         vectors.store(numbers, &mut codes);
         last_out.copy_from_slice(&codes[..last_out.len()]);
     }
     let highest = |x| _mm512_reduce_max_epu32(_mm512_castps_si512(_mm512_abs_ps(x)));
-    let sum = highest(seen.sum);
+    let sum = highest(scan.sum);
     if LARGEST {
-        sum <= f32::INFINITY.to_bits() && finite.covers(highest(seen.largest))
+        sum <= f32::INFINITY.to_bits() && finite.covers(highest(scan.largest))
     } else {
         finite.covers(sum)
     }
@@ -207,24 +207,24 @@ pub(super) fn encode<const BYTES: usize>(finite: &Finite, src: &[f32], dst: &mut
     }
 }
 
-/// Codes of finite numbers scaled by their blocks' factors, plus a zero, as [`Vectors::store`]
+/// Codes of finite numbers scaled by their blocks' factors, plus a zero, as [`FiniteRegisters::store`]
 /// stores them; `factors` are those of every 16 numbers of 64.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
 pub(super) fn encode_blocks<S: Scaling, const BYTES: usize>(
     finite: &Finite,
-    zero: f32,
+    addend: f32,
     scaling: S,
     runs: &[[f32; 64]],
     factors: impl Iterator<Item = [S::Factor; 4]>,
     dst: &mut [u8],
 ) {
-    let vectors = Vectors::of(finite);
+    let vectors = FiniteRegisters::of(finite);
     for ((numbers, out), factors) in runs.iter().zip(dst.as_chunks_mut::<BYTES>().0).zip(factors) {
         let numbers: &[[f32; 16]; 4] = must_cast_ref(numbers);
         let mut scaled = [[0.0f32; 16]; 4];
         for ((numbers, scaled), factor) in numbers.iter().zip(&mut scaled).zip(factors) {
             for (x, y) in numbers.iter().zip(scaled) {
-                *y = scaling.scaled(*x, factor) + zero;
+                *y = scaling.scaled(*x, factor) + addend;
             }
         }
         vectors.store(must_cast(scaled), out);

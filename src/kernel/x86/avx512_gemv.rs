@@ -11,16 +11,16 @@ use core::arch::x86_64::{
 
 /// [`Gemv::sums`](crate::kernel::gemm::Gemv::sums) of quads of pairs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-pub(super) fn sums_of_pairs(
+pub(super) fn sums_of_nibbles(
     table: &Lanes<f32>,
-    run: usize,
+    block_k: usize,
     factors: Factors<'_>,
     a: &[f32],
     panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     let table = must_cast(*table);
-    sums(|quad: &Quad| numbers(table, quad), run, factors, a, panels, to);
+    sums(|quad: &Quad| numbers(table, quad), block_k, factors, a, panels, to);
 }
 
 /// The numbers of eight positions, a word for each column. A look-up takes the low 4 bits of a
@@ -53,14 +53,21 @@ pub(super) fn decode(table: &Lanes<f32>, quads: &[Quad], to: &mut [Lanes<f32>]) 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn sums_of_bytes(
     planes: &Planes,
-    run: usize,
+    block_k: usize,
     factors: Factors<'_>,
     a: &[f32],
     panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     let tables = vectors(planes);
-    sums(|codes: &[u8; 64]| decode_64(&tables, *codes).map(must_cast), run, factors, a, panels, to);
+    sums(
+        |codes: &[u8; 64]| decode_64(&tables, *codes).map(must_cast),
+        block_k,
+        factors,
+        a,
+        panels,
+        to,
+    );
 }
 
 /// The sums, where so many bytes are the codes of so many positions in a panel.
@@ -68,7 +75,7 @@ pub(super) fn sums_of_bytes(
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn sums<const BYTES: usize, const POSITIONS: usize>(
     decode: impl Fn(&[u8; BYTES]) -> [__m512; POSITIONS],
-    run: usize,
+    block_k: usize,
     factors: Factors<'_>,
     a: &[f32],
     panels: &[GemvPanel<'_>; PANELS],
@@ -76,10 +83,10 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
 ) {
     debug_assert!(matches!(to.len(), 1 | 2 | 4 | 8), "the height of a tile");
     match to.len() {
-        1 => sums_of_rows::<1, PANELS, BYTES, POSITIONS>(&decode, run, factors, a, panels, to),
-        2 => sums_of_rows::<2, PANELS, BYTES, POSITIONS>(&decode, run, factors, a, panels, to),
-        4 => sums_of_rows::<4, PANELS, BYTES, POSITIONS>(&decode, run, factors, a, panels, to),
-        _ => sums_of_rows::<8, 2, BYTES, POSITIONS>(&decode, run, factors, a, panels, to),
+        1 => sums_of_rows::<1, PANELS, BYTES, POSITIONS>(&decode, block_k, factors, a, panels, to),
+        2 => sums_of_rows::<2, PANELS, BYTES, POSITIONS>(&decode, block_k, factors, a, panels, to),
+        4 => sums_of_rows::<4, PANELS, BYTES, POSITIONS>(&decode, block_k, factors, a, panels, to),
+        _ => sums_of_rows::<8, 2, BYTES, POSITIONS>(&decode, block_k, factors, a, panels, to),
     }
 }
 
@@ -88,7 +95,7 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITIONS: usize>(
     decode: &impl Fn(&[u8; BYTES]) -> [__m512; POSITIONS],
-    run: usize,
+    block_k: usize,
     factors: Factors<'_>,
     a: &[f32],
     panels: &[GemvPanel<'_>; PANELS],
@@ -96,11 +103,11 @@ fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITI
 ) {
     for (part, panels) in panels.as_chunks::<P>().0.iter().enumerate() {
         let mut sums = [[_mm512_setzero_ps(); P]; R];
-        for (block, a) in a.as_chunks::<R>().0.chunks(run).enumerate() {
+        for (block, a) in a.as_chunks::<R>().0.chunks(block_k).enumerate() {
             // Not by `map`, which has not these instructions and would be called.
             let (mut codes, mut own) = ([&[][..]; P], [_mm512_setzero_ps(); P]);
             for ((codes, own), panel) in codes.iter_mut().zip(&mut own).zip(panels) {
-                *codes = &panel.codes.as_chunks().0[block * run / POSITIONS..];
+                *codes = &panel.codes.as_chunks().0[block * block_k / POSITIONS..];
                 *own = must_cast(panel.factors.at(block));
             }
             match factors {

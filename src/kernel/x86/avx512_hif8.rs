@@ -6,7 +6,7 @@
 //! plus a constant of the binade is the rank among all magnitudes, modulo 256; and the code is a
 //! table of ranks, since codes are not in order of value.
 
-use crate::kernel::encode::{CAP, HiF8, INFINITY};
+use crate::kernel::encode::{CAP, HiF8Encode, INFINITY};
 use crate::spec::FormatSpec;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
@@ -82,7 +82,7 @@ static TABLES: Tables = {
 
 /// Codes of numbers; the caller proves AVX-512 with byte permutes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-pub(super) fn encode(hif8: HiF8, src: &[f32], dst: &mut [u8]) {
+pub(super) fn encode(hif8: HiF8Encode, src: &[f32], dst: &mut [u8]) {
     let mut codes = TABLES.codes;
     codes[127] = hif8.overflow;
     let [low, high]: [__m512i; 2] = must_cast(codes);
@@ -100,7 +100,13 @@ pub(super) fn encode(hif8: HiF8, src: &[f32], dst: &mut [u8]) {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 #[inline]
-fn encode_64(hif8: HiF8, low: __m512i, high: __m512i, numbers: &[f32; 64], out: &mut [u8; 64]) {
+fn encode_64(
+    hif8: HiF8Encode,
+    low: __m512i,
+    high: __m512i,
+    numbers: &[f32; 64],
+    out: &mut [u8; 64],
+) {
     const FIRST_BYTES: u64 = 0x1111_1111_1111_1111;
     let (shift, rank): (__m512i, __m512i) = (must_cast(TABLES.shift), must_cast(TABLES.rank));
     let [a, b, c, d]: [__m512i; 4] = must_cast(*numbers);

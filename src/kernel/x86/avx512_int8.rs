@@ -3,8 +3,8 @@
 use super::avx512_transpose::columns;
 use super::gemm::fetch_next;
 use crate::kernel::gemm::{
-    AInt8, AInt8Rows, AInt8Words, BInt8, Block, CodeRows, GemvPanel, Lanes, MR, NR, PANELS, Quad,
-    SmallIntegers, by_fours,
+    AInt8, AInt8Rows, AInt8Words, BInt8, CodeRows, GemvPanel, Lanes, MR, MicroTile, NR, PANELS,
+    Quad, SmallIntegers, by_fours,
 };
 use bytemuck::{must_cast, must_cast_ref};
 use core::arch::x86_64::{
@@ -34,12 +34,17 @@ fn integers_of(table: Option<__m512i>, codes: __m512i) -> __m512i {
     }
 }
 
-/// Codes, position by position in blocks of `run`, to quads of integers.
+/// Codes, position by position in blocks of `block_k`, to quads of integers.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-pub(super) fn quads(integers: &SmallIntegers, codes: &[Lanes<u8>], run: usize, quads: &mut [Quad]) {
+pub(super) fn quads(
+    integers: &SmallIntegers,
+    codes: &[Lanes<u8>],
+    block_k: usize,
+    quads: &mut [Quad],
+) {
     let order: __m512i = must_cast(QUADS);
     let table: Option<__m512i> = integers.table.map(must_cast);
-    by_fours(codes, run, quads, |four| {
+    by_fours(codes, block_k, quads, |four| {
         must_cast(integers_of(table, _mm512_permutexvar_epi8(order, must_cast(*four))))
     });
 }
@@ -50,7 +55,7 @@ const HALVES: [[u8; 8]; 2] = [[0, 4, 8, 12, 32, 36, 40, 44], [16, 20, 24, 28, 48
 
 /// Quads of pairs of codes to twice as many quads of integers, or one less.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-pub(super) fn quads_of_pairs(integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
+pub(super) fn quads_of_nibbles(integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
     let (table, halves) = (integers.table.map(must_cast), HALVES.map(|half| must_cast([half; 8])));
     for (pairs, quads) in pairs.iter().zip(quads.chunks_mut(2)) {
         for (half, quad) in halves.iter().zip(quads) {
@@ -108,7 +113,7 @@ pub(super) fn words_of_rows(
     offset: u32,
     rows: &CodeRows<'_>,
     length: usize,
-    run: usize,
+    block_k: usize,
 ) -> AInt8Words {
     let AInt8Words { mut words, mut compensation } = AInt8Words::default();
     let (mut position, mut sum) = (0usize, _mm512_setzero_si512());
@@ -121,7 +126,7 @@ pub(super) fn words_of_rows(
         sum = _mm512_dpbusd_epi32(sum, offset, signed);
         words.extend(must_cast::<__m512i, [u32; NR]>(signed));
         position += 4;
-        if position % run == 0 || position >= length {
+        if position % block_k == 0 || position >= length {
             compensation.extend(must_cast::<__m512i, Lanes<i32>>(_mm512_sub_epi32(
                 _mm512_setzero_si512(),
                 sum,
@@ -142,8 +147,8 @@ pub(super) fn chain<const R: usize>(a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lan
     );
     let mut sums: [__m512; R] = acc.map(must_cast);
     let blocks = words
-        .chunks(b.run)
-        .zip(b.quads.chunks(b.run))
+        .chunks(b.block_quads)
+        .zip(b.quads.chunks(b.block_quads))
         .zip(compensation.iter().zip(scales))
         .zip(b.scales);
     for (((words, quads), (compensation, scale_a)), scale_b) in blocks {
@@ -172,16 +177,16 @@ pub(super) fn chain<const R: usize>(a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lan
 /// Two panels at a time, half of the rows after the other: 16 sums, for which 10 registers are
 /// loaded for every quad.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn chain_pair(a: &AInt8<'_>, b: &[BInt8<'_>; 2], acc: &mut [Block<f32>; 2]) {
+pub(super) fn chain_x2(a: &AInt8<'_>, b: &[BInt8<'_>; 2], acc: &mut [MicroTile<f32>; 2]) {
     let (words, compensation) = (a.words.as_chunks::<MR>().0, a.compensation.as_chunks::<MR>().0);
-    let (scales, run) = (a.scales.as_chunks::<MR>().0, b[0].run);
+    let (scales, block_quads) = (a.scales.as_chunks::<MR>().0, b[0].block_quads);
     for half in 0..2 {
         let mut sums: [[__m512; 8]; 2] =
             core::array::from_fn(|p| core::array::from_fn(|i| must_cast(acc[p][8 * half + i])));
-        let quads = b[0].quads.chunks(run).zip(b[1].quads.chunks(run));
+        let quads = b[0].quads.chunks(block_quads).zip(b[1].quads.chunks(block_quads));
         let scale_b = b[0].scales.iter().zip(b[1].scales);
         for ((words, quads), ((compensation, scale_a), scale_b)) in
-            words.chunks(run).zip(quads).zip(compensation.iter().zip(scales).zip(scale_b))
+            words.chunks(block_quads).zip(quads).zip(compensation.iter().zip(scales).zip(scale_b))
         {
             let [compensation, scale_a] =
                 [compensation.map(|x| x as u32), scale_a.map(f32::to_bits)]
@@ -242,7 +247,7 @@ pub(super) fn rows(
     }
 }
 
-/// The sums, where 64 bytes are so many quads, in blocks of `run` words.
+/// The sums, where 64 bytes are so many quads, in blocks of `block_words` words.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 fn sums<const QUADS: usize>(
@@ -269,19 +274,20 @@ fn sums_of_rows<const R: usize, const P: usize, const QUADS: usize>(
     panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
-    let AInt8Rows { run, unit, a: AInt8 { words, compensation, scales }, .. } = *a;
+    let AInt8Rows { block_words, unit, a: AInt8 { words, compensation, scales }, .. } = *a;
     let (words, compensation, scales) =
         (words.as_chunks::<R>().0, compensation.as_chunks::<R>().0, scales.as_chunks::<R>().0);
     let unit = _mm512_set1_ps(unit);
     for (part, panels) in panels.as_chunks::<P>().0.iter().enumerate() {
         let mut sums = [[_mm512_setzero_ps(); P]; R];
         for (block, (words, (compensation, scales))) in
-            words.chunks(run).zip(compensation.iter().zip(scales)).enumerate()
+            words.chunks(block_words).zip(compensation.iter().zip(scales)).enumerate()
         {
             let words = words.as_chunks::<QUADS>().0;
             let mut codes = [&[][..]; P];
             for (codes, panel) in codes.iter_mut().zip(panels) {
-                *codes = &panel.codes.as_chunks::<64>().0[block * run / QUADS..][..words.len()];
+                *codes =
+                    &panel.codes.as_chunks::<64>().0[block * block_words / QUADS..][..words.len()];
             }
             let mut partials = [[_mm512_setzero_si512(); P]; R];
             for (partials, start) in partials.iter_mut().zip(compensation) {

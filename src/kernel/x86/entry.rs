@@ -6,12 +6,14 @@ use super::{
     avx2_gemv, avx2_int8, avx512_block, avx512_decode, avx512_encode, avx512_gemv, avx512_hif8,
     avx512_int8, avx512_transpose, gemm, half,
 };
-use crate::kernel::block::{BlockIntrinsics, FloatRun, PackedBlocks, Restoring, Scaling, Side};
+use crate::kernel::block::{
+    BlockIntrinsics, FloatBlocks, PackedBlocks, Restoring, Scaling, Selected,
+};
 use crate::kernel::decode::{DecodeIntrinsics, Planes, RegisterTable};
-use crate::kernel::encode::{EncodeIntrinsics, Finite, HiF8, NanPair};
+use crate::kernel::encode::{EncodeIntrinsics, Finite, HiF8Encode, SignedNan};
 use crate::kernel::gemm::{
-    AInt8, AInt8Rows, AInt8Words, BInt8, Block, Blocks, ByteDots, CodeRows, Factors,
-    GemmIntrinsics, GemvPanel, Lanes, MR, NR, NibbleTable, PANELS, Quad, Rounding, SmallIntegers,
+    AInt8, AInt8Rows, AInt8Words, BInt8, Blocks, ByteDots, CodeRows, Factors, GemmIntrinsics,
+    GemvPanel, Lanes, MR, MicroTile, NR, NibbleTable, PANELS, Quad, Rounding, SmallIntegers,
 };
 use crate::kernel::isa::Isa;
 
@@ -56,7 +58,7 @@ impl EncodeIntrinsics for Native {
         )
     }
 
-    fn encode_hif8(isa: Isa, hif8: HiF8, src: &[f32], dst: &mut [u8]) -> bool {
+    fn encode_hif8(isa: Isa, hif8: HiF8Encode, src: &[f32], dst: &mut [u8]) -> bool {
         by_kind!(isa, { Avx512Vbmi => avx512_hif8::encode(hif8, src, dst) }, else return false);
         true
     }
@@ -65,7 +67,7 @@ impl EncodeIntrinsics for Native {
         !matches!(isa.kind(), Kind::Portable)
     }
 
-    fn encode_f16(isa: Isa, nan: NanPair, src: &[f32], dst: &mut [u16]) -> bool {
+    fn encode_f16(isa: Isa, nan: SignedNan, src: &[f32], dst: &mut [u16]) -> bool {
         by_kind!(isa, {
             Avx2 => half::encode_8(nan, src, dst),
             Avx512 | Avx512Vbmi => half::encode_16(nan, src, dst),
@@ -125,7 +127,12 @@ impl DecodeIntrinsics for Native {
 }
 
 impl BlockIntrinsics for Native {
-    fn block_largest<S: Side>(isa: Isa, src: &[f32], length: usize, largest: &mut [u32]) -> usize {
+    fn block_largest<S: Selected>(
+        isa: Isa,
+        src: &[f32],
+        length: usize,
+        largest: &mut [u32],
+    ) -> usize {
         match length {
             16 => {
                 by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 1>(src, largest) }, else 0)
@@ -143,12 +150,12 @@ impl BlockIntrinsics for Native {
         }
     }
 
-    fn encode_run<S: Scaling, const BYTES: usize>(
+    fn encode_chunk<S: Scaling, const BYTES: usize>(
         isa: Isa,
         finite: &Finite,
-        zero: f32,
+        addend: f32,
         scaling: S,
-        FloatRun { numbers, length, factors }: FloatRun<'_, S::Factor>,
+        FloatBlocks { numbers, length, factors }: FloatBlocks<'_, S::Factor>,
         dst: &mut [u8],
     ) -> bool {
         if !finite.has_signed_bytes() || !numbers.len().is_multiple_of(64) {
@@ -160,13 +167,13 @@ impl BlockIntrinsics for Native {
             16 => {
                 let factors = factors.as_chunks().0.iter().copied();
                 by_kind!(isa, {
-                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, zero, scaling, runs, factors, dst),
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, addend, scaling, runs, factors, dst),
                 }, else return false);
             }
             32 => {
                 let factors = factors.as_chunks().0.iter().map(|[a, b]| [*a, *a, *b, *b]);
                 by_kind!(isa, {
-                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, zero, scaling, runs, factors, dst),
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, addend, scaling, runs, factors, dst),
                 }, else return false);
             }
             _ if length.is_multiple_of(64) => {
@@ -174,7 +181,7 @@ impl BlockIntrinsics for Native {
                     .iter()
                     .flat_map(|factor| core::iter::repeat_n([*factor; 4], length / 64));
                 by_kind!(isa, {
-                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, zero, scaling, runs, factors, dst),
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, addend, scaling, runs, factors, dst),
                 }, else return false);
             }
             _ => return false,
@@ -273,33 +280,38 @@ impl GemmIntrinsics for Native {
         true
     }
 
-    fn chain_f32_pair(
+    fn chain_f32_x2(
         isa: Isa,
         a: &[[f32; MR]],
         b: [&[Lanes<f32>]; 2],
-        acc: &mut [Block<f32>; 2],
+        acc: &mut [MicroTile<f32>; 2],
     ) -> bool {
-        by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::fma_pair(a, b, acc) }, else return false);
+        by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::fma_x2(a, b, acc) }, else return false);
         true
     }
 
-    fn chain_blocks_pair(
+    fn chain_blocks_x2(
         isa: Isa,
         parts: &[Blocks<'_>; 2],
         a: &[[f32; MR]],
         b: [&[Lanes<f32>]; 2],
-        acc: &mut [Block<f32>; 2],
+        acc: &mut [MicroTile<f32>; 2],
     ) -> bool {
         if parts[0].rows_scaled {
-            by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::blocks_pair::<true>(parts, a, b, acc) }, else return false);
+            by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::blocks_x2::<true>(parts, a, b, acc) }, else return false);
         } else {
-            by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::blocks_pair::<false>(parts, a, b, acc) }, else return false);
+            by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::blocks_x2::<false>(parts, a, b, acc) }, else return false);
         }
         true
     }
 
-    fn scale_lanes(isa: Isa, numbers: &mut [Lanes<f32>], zero: f32, factors: &Lanes<f32>) -> bool {
-        by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::scale_lanes_avx512(numbers, zero, factors) }, else return false);
+    fn scale_lanes(
+        isa: Isa,
+        numbers: &mut [Lanes<f32>],
+        addend: f32,
+        factors: &Lanes<f32>,
+    ) -> bool {
+        by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::scale_lanes_avx512(numbers, addend, factors) }, else return false);
         true
     }
 
@@ -327,24 +339,24 @@ impl GemmIntrinsics for Native {
         isa: Isa,
         integers: &SmallIntegers,
         codes: &[Lanes<u8>],
-        run: usize,
+        block_k: usize,
         quads: &mut [Quad],
     ) {
         by_kind!(isa, {
-            Avx2 | Avx512 => avx2_int8::quads(integers, codes, run, quads),
-            Avx512Vbmi => avx512_int8::quads(integers, codes, run, quads),
+            Avx2 | Avx512 => avx2_int8::quads(integers, codes, block_k, quads),
+            Avx512Vbmi => avx512_int8::quads(integers, codes, block_k, quads),
         }, else unreachable!("{OFFERED}"));
     }
 
-    fn integer_quads_of_pairs(
+    fn integer_quads_of_nibbles(
         isa: Isa,
         integers: &SmallIntegers,
         pairs: &[Quad],
         quads: &mut [Quad],
     ) {
         by_kind!(isa, {
-            Avx2 | Avx512 => avx2_int8::quads_of_pairs(integers, pairs, quads),
-            Avx512Vbmi => avx512_int8::quads_of_pairs(integers, pairs, quads),
+            Avx2 | Avx512 => avx2_int8::quads_of_nibbles(integers, pairs, quads),
+            Avx512Vbmi => avx512_int8::quads_of_nibbles(integers, pairs, quads),
         }, else unreachable!("{OFFERED}"));
     }
 
@@ -366,17 +378,17 @@ impl GemmIntrinsics for Native {
         offset: u32,
         rows: &CodeRows<'_>,
         length: usize,
-        run: usize,
+        block_k: usize,
     ) -> AInt8Words {
         by_kind!(isa, {
-            Avx512Vbmi => avx512_int8::words_of_rows(integers, offset, rows, length, run),
+            Avx512Vbmi => avx512_int8::words_of_rows(integers, offset, rows, length, block_k),
         }, else unreachable!("{OFFERED}"))
     }
 
-    fn dot_pair(isa: Isa, a: &AInt8<'_>, b: &[BInt8<'_>; 2], acc: &mut [Block<f32>; 2]) -> bool {
+    fn dot_x2(isa: Isa, a: &AInt8<'_>, b: &[BInt8<'_>; 2], acc: &mut [MicroTile<f32>; 2]) -> bool {
         by_kind!(isa, {
-            Avx512 if has_vnni() => avx512_int8::chain_pair(a, b, acc),
-            Avx512Vbmi => avx512_int8::chain_pair(a, b, acc),
+            Avx512 if has_vnni() => avx512_int8::chain_x2(a, b, acc),
+            Avx512Vbmi => avx512_int8::chain_x2(a, b, acc),
         }, else return false);
         true
     }
@@ -442,10 +454,10 @@ impl GemmIntrinsics for Native {
         }
     }
 
-    fn gemv_pairs(
+    fn gemv_nibbles(
         isa: Isa,
         table: &NibbleTable,
-        run: usize,
+        block_k: usize,
         factors: Factors<'_>,
         a: &[f32],
         panels: &[GemvPanel<'_>; PANELS],
@@ -453,10 +465,10 @@ impl GemmIntrinsics for Native {
     ) {
         match table {
             NibbleTable::Numbers(table) => by_kind!(isa, {
-                Avx512 | Avx512Vbmi => avx512_gemv::sums_of_pairs(table, run, factors, a, panels, sums),
+                Avx512 | Avx512Vbmi => avx512_gemv::sums_of_nibbles(table, block_k, factors, a, panels, sums),
             }, else unreachable!("{OFFERED}")),
             NibbleTable::Bytes(bytes) => by_kind!(isa, {
-                Avx2 | Avx512 | Avx512Vbmi => avx2_gemv::sums_of_pairs(bytes, run, factors, a, panels, sums),
+                Avx2 | Avx512 | Avx512Vbmi => avx2_gemv::sums_of_nibbles(bytes, block_k, factors, a, panels, sums),
             }, else unreachable!("{OFFERED}")),
         }
     }
@@ -464,14 +476,14 @@ impl GemmIntrinsics for Native {
     fn gemv_bytes(
         isa: Isa,
         planes: &Planes,
-        run: usize,
+        block_k: usize,
         factors: Factors<'_>,
         a: &[f32],
         panels: &[GemvPanel<'_>; PANELS],
         sums: &mut [[Lanes<f32>; PANELS]],
     ) {
         by_kind!(isa, {
-            Avx512Vbmi => avx512_gemv::sums_of_bytes(planes, run, factors, a, panels, sums),
+            Avx512Vbmi => avx512_gemv::sums_of_bytes(planes, block_k, factors, a, panels, sums),
         }, else unreachable!("{OFFERED}"));
     }
 }

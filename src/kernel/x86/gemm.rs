@@ -2,7 +2,7 @@
 //! functions, entered after detection.
 
 use crate::kernel::gemm::{
-    Block, Blocks, KC, Known, Lanes, MR, Rounding, by_rows, chain_body, double_body,
+    Blocks, KC, Known, Lanes, MR, MicroTile, Rounding, by_rows, chain_body, double_body,
 };
 use crate::kernel::stream::fetch;
 use bytemuck::{must_cast, must_cast_ref};
@@ -51,13 +51,13 @@ type Halves = [[__m512; 8]; 2];
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load(acc: &[Block<f32>; 2], half: usize) -> Halves {
+fn load(acc: &[MicroTile<f32>; 2], half: usize) -> Halves {
     core::array::from_fn(|panel| core::array::from_fn(|i| must_cast(acc[panel][8 * half + i])))
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn store(sums: Halves, half: usize, acc: &mut [Block<f32>; 2]) {
+fn store(sums: Halves, half: usize, acc: &mut [MicroTile<f32>; 2]) {
     for (acc, sums) in acc.iter_mut().zip(sums) {
         acc[8 * half..].iter_mut().zip(sums).for_each(|(acc, sum)| *acc = must_cast(sum));
     }
@@ -88,7 +88,7 @@ fn fma_halves(half: usize, a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], mut sums: Hal
 }
 
 #[target_feature(enable = "avx512f")]
-pub(super) fn fma_pair(a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], acc: &mut [Block<f32>; 2]) {
+pub(super) fn fma_x2(a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], acc: &mut [MicroTile<f32>; 2]) {
     for half in 0..2 {
         let sums = fma_halves(half, a, b, load(acc, half));
         store(sums, half, acc);
@@ -97,16 +97,17 @@ pub(super) fn fma_pair(a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], acc: &mut [Block<
 
 /// `SCALED` if the rows' scales may be other than 1.
 #[target_feature(enable = "avx512f")]
-pub(super) fn blocks_pair<const SCALED: bool>(
+pub(super) fn blocks_x2<const SCALED: bool>(
     parts: &[Blocks<'_>; 2],
     a: &[[f32; MR]],
     b: [&[Lanes<f32>]; 2],
-    acc: &mut [Block<f32>; 2],
+    acc: &mut [MicroTile<f32>; 2],
 ) {
-    let (run, (scales, _)) = (parts[0].run, parts[0].rows.as_chunks::<MR>());
+    let (block_k, (scales, _)) = (parts[0].block_k, parts[0].rows.as_chunks::<MR>());
     for half in 0..2 {
         let mut sums = load(acc, half);
-        let blocks = a.chunks(run).zip(b[0].chunks(run).zip(b[1].chunks(run))).zip(scales);
+        let blocks =
+            a.chunks(block_k).zip(b[0].chunks(block_k).zip(b[1].chunks(block_k))).zip(scales);
         for (((a, (b0, b1)), scale_a), scale_b) in
             blocks.zip(parts[0].cols.iter().zip(parts[1].cols))
         {
@@ -356,7 +357,7 @@ fn blocks_rows<const R: usize, const N: usize>(
 ) {
     let (scales, _) = blocks.rows.as_chunks::<R>();
     for (((a, b), scale_a), scale_b) in
-        a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols)
+        a.chunks(blocks.block_k).zip(b.chunks(blocks.block_k)).zip(scales).zip(blocks.cols)
     {
         let mut partial = [[_mm256_setzero_ps(); 2]; N];
         for (a, b) in a.iter().zip(b) {
@@ -391,7 +392,7 @@ pub(super) fn blocks_avx512<const R: usize>(
     }
     let (scales, _) = blocks.rows.as_chunks::<R>();
     for (((a, b), scale_a), scale_b) in
-        a.chunks(blocks.run).zip(b.chunks(blocks.run)).zip(scales).zip(blocks.cols)
+        a.chunks(blocks.block_k).zip(b.chunks(blocks.block_k)).zip(scales).zip(blocks.cols)
     {
         let mut partial = [_mm512_set1_ps(0.0); R];
         for (a, b) in a.iter().zip(b) {
@@ -411,9 +412,9 @@ pub(super) fn blocks_avx512<const R: usize>(
 }
 
 #[target_feature(enable = "avx512f")]
-pub(super) fn scale_lanes_avx512(numbers: &mut [Lanes<f32>], zero: f32, factors: &Lanes<f32>) {
-    let (zero, factors) = (_mm512_set1_ps(zero), must_cast::<Lanes<f32>, __m512>(*factors));
+pub(super) fn scale_lanes_avx512(numbers: &mut [Lanes<f32>], addend: f32, factors: &Lanes<f32>) {
+    let (addend, factors) = (_mm512_set1_ps(addend), must_cast::<Lanes<f32>, __m512>(*factors));
     for row in numbers {
-        *row = must_cast(_mm512_mul_ps(_mm512_add_ps(must_cast(*row), zero), factors));
+        *row = must_cast(_mm512_mul_ps(_mm512_add_ps(must_cast(*row), addend), factors));
     }
 }

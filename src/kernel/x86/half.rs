@@ -2,7 +2,7 @@
 //! payload.
 
 use crate::bits::F32_NAN;
-use crate::kernel::encode::NanPair;
+use crate::kernel::encode::SignedNan;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m128i, __m256, __m256i, __m512, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
@@ -17,7 +17,7 @@ const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
 const SIGN: i16 = i16::MIN;
 
 #[target_feature(enable = "avx2,f16c")]
-pub(super) fn encode_8((nan, nan_sign): NanPair, src: &[f32], dst: &mut [u16]) {
+pub(super) fn encode_8((nan, nan_sign): SignedNan, src: &[f32], dst: &mut [u16]) {
     let one = |x: [f32; 8]| -> [u16; 8] {
         let x: __m256 = must_cast(x);
         let codes = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x);
@@ -37,7 +37,7 @@ pub(super) fn encode_8((nan, nan_sign): NanPair, src: &[f32], dst: &mut [u16]) {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-pub(super) fn encode_16((nan, nan_sign): NanPair, src: &[f32], dst: &mut [u16]) {
+pub(super) fn encode_16((nan, nan_sign): SignedNan, src: &[f32], dst: &mut [u16]) {
     let without_nan = |x: __m512, codes: __m256i| {
         let is_nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x);
         let sign = _mm256_and_si256(codes, _mm256_set1_epi16(SIGN & nan_sign as i16));

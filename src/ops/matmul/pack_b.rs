@@ -9,7 +9,7 @@ use super::scales::ScaleReader;
 use crate::block::{BlockSpec, Restorer};
 use crate::error::Error;
 use crate::kernel::gemm::{Lanes, NR};
-use crate::kernel::{Isa, pack_4, positions, quads};
+use crate::kernel::{Isa, NegativeZero, pack_4, positions, quads};
 use crate::mem::Aligned;
 use crate::mma::Takes;
 use crate::ops::par::Exec;
@@ -64,9 +64,9 @@ impl<'a> Packer<'a> {
             spec.restorer_of(spec.dequantization, scale, offset, self.operand.stored_tensor_scale())
         };
         // Without offsets all blocks have the same rule: that of scale 1 tells which.
-        let zero: f32 = match restorer(1.0, 0) {
-            Restorer::Times(_) => -0.0,
-            Restorer::TimesPlusZero(_) => 0.0,
+        let negative_zero = match restorer(1.0, 0) {
+            Restorer::Times(_) => NegativeZero::Keep,
+            Restorer::TimesPlusZero(_) => NegativeZero::Clear,
             _ => {
                 let (block_k, offset) =
                     (self.operand.block_k(), |line, k| self.operand.block_codes(line, k).1);
@@ -87,7 +87,8 @@ impl<'a> Packer<'a> {
         };
         let same = |scale: f32| factor(scale).to_bits() == scale.to_bits();
         if self.takes == Takes::Elements
-            || zero.is_sign_negative() && scales.as_flattened().iter().all(|scale| same(*scale))
+            || negative_zero == NegativeZero::Keep
+                && scales.as_flattened().iter().all(|scale| same(*scale))
         {
             return PanelRestore::Scales;
         }
@@ -99,7 +100,7 @@ impl<'a> Packer<'a> {
         factors.resize(scales.len());
         factors.copy_from_slice(scales);
         factors.as_flattened_mut().iter_mut().for_each(|x| *x = factor(*x));
-        PanelRestore::Factors(zero, factors)
+        PanelRestore::Factors(negative_zero, factors)
     }
 
     /// The scales of rows for blocks of `block_k` positions, in the order of [`Panel::scales`].

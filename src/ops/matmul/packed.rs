@@ -3,6 +3,7 @@
 use super::bit_range::BitRange;
 use super::panel::{Data, Panel, PanelRestore};
 use crate::block::{BlockSpec, Restorer, SchemeName};
+use crate::kernel::NegativeZero;
 use crate::kernel::gemm::NR;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
@@ -110,10 +111,12 @@ impl PackedMatrix {
             let (element, block) = (self.element_at(panel, lane, k), k / panel.block_k);
             let restorer = match &panel.restore {
                 PanelRestore::Scales => Restorer::Times(panel.scales.at(block)[lane]),
-                PanelRestore::Factors(zero, factors) if zero.is_sign_negative() => {
+                PanelRestore::Factors(NegativeZero::Keep, factors) => {
                     Restorer::Times(factors[block][lane])
                 }
-                PanelRestore::Factors(_, factors) => Restorer::TimesPlusZero(factors[block][lane]),
+                PanelRestore::Factors(NegativeZero::Clear, factors) => {
+                    Restorer::TimesPlusZero(factors[block][lane])
+                }
                 PanelRestore::Any(restorers) => restorers[block][lane],
             };
             *to = restorer.restore(element);

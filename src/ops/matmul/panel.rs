@@ -2,7 +2,7 @@
 
 use crate::block::Restorer;
 use crate::kernel::gemm::{Lanes, NR};
-use crate::kernel::{OfBlocks, Quad};
+use crate::kernel::{BlockFactors, NegativeZero, Quad};
 use crate::mem::Aligned;
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -33,10 +33,12 @@ impl Panel {
         }
     }
 
-    /// The zero that is added to every element before its factor: −0 changes nothing, +0 makes
-    /// every zero +0.
-    pub(super) fn added_zero(&self) -> f32 {
-        if let PanelRestore::Factors(zero, _) = self.restore { zero } else { -0.0 }
+    /// Returns what becomes of elements that are −0 before their factor.
+    pub(super) fn negative_zero(&self) -> NegativeZero {
+        match self.restore {
+            PanelRestore::Factors(negative_zero, _) => negative_zero,
+            PanelRestore::Scales | PanelRestore::Any(_) => NegativeZero::Keep,
+        }
     }
 }
 
@@ -55,10 +57,10 @@ impl Default for Scales {
 }
 
 impl Scales {
-    pub(super) fn view(&self) -> OfBlocks<'_> {
+    pub(super) fn view(&self) -> BlockFactors<'_> {
         match self {
-            Self::F32(scales) => OfBlocks::Singles(scales),
-            Self::Bf16(scales) => OfBlocks::Halves(scales),
+            Self::F32(scales) => BlockFactors::F32(scales),
+            Self::Bf16(scales) => BlockFactors::Bf16(scales),
         }
     }
 
@@ -98,8 +100,8 @@ pub(super) enum PanelRestore {
     /// They are the elements times the scales, or the elements of an operand without scales.
     #[default]
     Scales,
-    /// They are the elements, with a zero of this sign added, times these factors, block by block.
-    Factors(f32, Aligned<Lanes<f32>>),
+    /// They are the elements, with −0 kept or cleared, times these factors, block by block.
+    Factors(NegativeZero, Aligned<Lanes<f32>>),
     /// Each block of each row has its own rule.
     Any(Vec<[Restorer; NR]>),
 }

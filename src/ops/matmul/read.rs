@@ -5,7 +5,7 @@ use super::operand::{Operand, zero_point};
 use super::panel::{Data, Panel, PanelRestore};
 use crate::block::{BlockSpec, Restorer};
 use crate::kernel::gemm::{Lanes, scale_lanes};
-use crate::kernel::{DecodeBytes, Isa, Nibbles, OfBlocks, unpack_quads};
+use crate::kernel::{BlockFactors, DecodeBytes, Isa, NegativeZero, Nibbles, unpack_quads};
 use crate::mem::Aligned;
 use crate::mma::Takes;
 use crate::spec::FormatSpec;
@@ -121,7 +121,7 @@ impl Reader {
             // Codes have a format.
             (_, None) => {}
         }
-        let (zero, factors) = match &panel.restore {
+        let (negative_zero, factors) = match &panel.restore {
             PanelRestore::Any(restorers) => {
                 for (block, rows) in blocks(panel.block_k, k, dst) {
                     for (lane, restorer) in restorers[block].iter().enumerate() {
@@ -138,11 +138,13 @@ impl Reader {
                 return;
             }
             _ if self.elements() || panel.scales.len() == 0 => return,
-            PanelRestore::Scales => (-0.0, panel.scales.view()),
-            PanelRestore::Factors(zero, factors) => (*zero, OfBlocks::Singles(factors)),
+            PanelRestore::Scales => (NegativeZero::Keep, panel.scales.view()),
+            PanelRestore::Factors(negative_zero, factors) => {
+                (*negative_zero, BlockFactors::F32(factors))
+            }
         };
         for (block, rows) in blocks(panel.block_k, k, dst) {
-            scale_lanes(self.isa, rows, zero, &factors.at(block));
+            scale_lanes(self.isa, rows, negative_zero, &factors.at(block));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Sums of tiles: how they are kept, and where they go.
 
 use super::tile::Tile;
-use crate::kernel::gemm::{Block, Lanes};
+use crate::kernel::gemm::{Lanes, MicroTile};
 use crate::mma::Sum;
 use alloc::vec::Vec;
 
@@ -18,7 +18,7 @@ pub(super) trait Sink {
 }
 
 /// The sums of a tile in two panels; in the first alone if there is no other.
-pub(super) type Pair<T> = [Block<T>; 2];
+pub(super) type Pair<T> = [MicroTile<T>; 2];
 
 /// Hands over the sums of tiles in panels, row by row: those of neighbouring panels lie side by
 /// side in the product. `sums` has all tiles for the first pair of panels, then all for the next.

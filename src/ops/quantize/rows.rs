@@ -40,7 +40,13 @@ pub(super) fn amax_of_blocks<T: Source>(exec: Exec, src: &[T], length: usize) ->
     let look = |_, piece: &[T]| {
         let (mut amax, mut buffer) = (vec![0; piece.len().div_ceil(length)], Vec::new());
         for (src, amax) in piece.chunks(blocks * length).zip(amax.chunks_mut(blocks)) {
-            kernel::block_largest(kernel::Both, isa, T::seen(isa, src, &mut buffer), length, amax);
+            kernel::block_largest(
+                kernel::AllValues,
+                isa,
+                T::seen(isa, src, &mut buffer),
+                length,
+                amax,
+            );
         }
         amax
     };
@@ -258,10 +264,16 @@ impl Band<'_> {
         let Scratch { blocks: BlockArrays { amax, .. }, above, below, .. } = &mut self.scratch;
         let length = self.tiles.block_cols;
         if self.plan.has_zero_points() {
-            kernel::block_largest(kernel::Above, isa, numbers, length, &mut above[blocks.clone()]);
-            kernel::block_largest(kernel::Below, isa, numbers, length, &mut below[blocks]);
+            kernel::block_largest(
+                kernel::PositiveValues,
+                isa,
+                numbers,
+                length,
+                &mut above[blocks.clone()],
+            );
+            kernel::block_largest(kernel::NegativeValues, isa, numbers, length, &mut below[blocks]);
         } else {
-            kernel::block_largest(kernel::Both, isa, numbers, length, &mut amax[blocks]);
+            kernel::block_largest(kernel::AllValues, isa, numbers, length, &mut amax[blocks]);
         }
     }
 

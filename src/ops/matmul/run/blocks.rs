@@ -4,7 +4,7 @@
 use super::exact::{f64_sums, integer};
 use crate::bits::fma_f32;
 use crate::kernel::Isa;
-use crate::kernel::gemm::{Block, Blocks, KC, Lanes, MR, NR, chain_blocks_of, chain_f32_of};
+use crate::kernel::gemm::{Blocks, KC, Lanes, MR, MicroTile, NR, chain_blocks_of, chain_f32_of};
 use crate::mma::{Partial, Scale};
 use crate::ops::matmul::sums::{Pair, Sink, Sums, hand_over_f32s};
 use crate::ops::matmul::tile::Tile;
@@ -45,7 +45,7 @@ fn short(
         let rows = &tile.scales[blocks.start * mr..blocks.end * mr];
         let parts = |panel: usize| {
             let cols = scales.get(panel).map_or(&[][..], |scales| &scales[blocks.clone()]);
-            Blocks { run: block_k, rows, rows_scaled, cols }
+            Blocks { block_k, rows, rows_scaled, cols }
         };
         let parts = [parts(2 * pair), parts(2 * pair + 1)];
         chain_blocks_of(isa, &parts[..b.len()], tile.rows.len(), tile.at(k), b, sums);
@@ -84,8 +84,8 @@ fn long(
 /// Adds the partial sums of a block in one panel under their scales.
 #[inline]
 fn add_scaled(
-    sums: &mut Block<f32>,
-    partials: &Block<f32>,
+    sums: &mut MicroTile<f32>,
+    partials: &MicroTile<f32>,
     scales_a: &[f32],
     scales_b: &Lanes<f32>,
 ) {
@@ -138,7 +138,7 @@ fn partials(
     k: Range<usize>,
     b: &[Lanes<f32>],
     exponent: Option<i32>,
-) -> Block<Partial> {
+) -> MicroTile<Partial> {
     if let Some(exponent) = exponent {
         return f64_sums(isa, tile, k, b).map(|sums| sums.map(|sum| integer(sum, exponent)));
     }

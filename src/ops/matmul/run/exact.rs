@@ -4,7 +4,7 @@
 use super::steps;
 use crate::codec::Unpacked;
 use crate::kernel::Isa;
-use crate::kernel::gemm::{Block, Lanes, MR, NR, chain_f64};
+use crate::kernel::gemm::{Lanes, MR, MicroTile, NR, chain_f64};
 use crate::mma::{Fixed, Partial, Sum};
 use crate::ops::matmul::slices::{Slicing, Span};
 use crate::ops::matmul::sums::{Sink, Sums};
@@ -35,7 +35,7 @@ pub(super) fn integers(
 }
 
 /// The f64 sums of a tile from zero.
-pub(super) fn f64_sums(isa: Isa, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>]) -> Block<f64> {
+pub(super) fn f64_sums(isa: Isa, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>]) -> MicroTile<f64> {
     let mut sums = [[0.0; NR]; MR];
     chain_f64(isa, tile.rows.len(), tile.at(k), b, &mut sums);
     sums
@@ -77,7 +77,7 @@ fn by_slices(
             let a = tile.slices.get(i).map_or(&tile.numbers[..], |slice| &slice[..]);
             for j in 0..count {
                 let b = slices_of_b.get(j).map_or(b, |slice| slice.as_chunks::<NR>().0);
-                let mut sums: Block<f64> = [[0.0; NR]; MR];
+                let mut sums: MicroTile<f64> = [[0.0; NR]; MR];
                 chain_f64(isa, tile.rows.len(), a, b, &mut sums);
                 partials.push(sums);
             }

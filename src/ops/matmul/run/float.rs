@@ -3,7 +3,7 @@
 
 use crate::codec::Unpacked;
 use crate::kernel::Isa;
-use crate::kernel::gemm::{Block, Lanes, MR, NR, chain_f32_of, chain_f64, chain_rounded};
+use crate::kernel::gemm::{Lanes, MR, MicroTile, NR, chain_f32_of, chain_f64, chain_rounded};
 use crate::mma::{Chain, Sum};
 use crate::ops::matmul::plan::ChainKernel;
 use crate::ops::matmul::sums::{Sink, Sums, hand_over, hand_over_f32s};
@@ -86,7 +86,7 @@ impl ChainKernel {
         tile: &Tile,
         k: Range<usize>,
         b: &[&[Lanes<f32>]],
-        sums: &mut [Block<f32>],
+        sums: &mut [MicroTile<f32>],
     ) {
         let (rows, a) = (tile.rows.len(), tile.at(k));
         match self {
@@ -99,7 +99,13 @@ impl ChainKernel {
     }
 
     /// The chains of a tile from zero, as exact numbers.
-    fn restart(&self, isa: Isa, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>]) -> Block<Unpacked> {
+    fn restart(
+        &self,
+        isa: Isa,
+        tile: &Tile,
+        k: Range<usize>,
+        b: &[Lanes<f32>],
+    ) -> MicroTile<Unpacked> {
         if let Self::F64 = self {
             let mut sums = [[0.0; NR]; MR];
             chain_f64(isa, tile.rows.len(), tile.at(k), b, &mut sums);

@@ -4,7 +4,8 @@
 
 use crate::kernel::gemm::{Lanes, MR, NR, dot_f32, dot_f64};
 use crate::kernel::{
-    AInt8, AInt8Rows, AInt8Words, Factors, GEMV_MR, Gemv, GemvPanel, Isa, Nibbles, OfBlocks, PANELS,
+    AInt8, AInt8Rows, AInt8Words, BlockFactors, Factors, GEMV_MR, Gemv, GemvPanel, Isa,
+    NegativeZero, Nibbles, PANELS,
 };
 use crate::mma::{Sum, Takes};
 use crate::ops::matmul::job::Job;
@@ -113,9 +114,9 @@ fn by_packed<D: Real>(
             let panel = four[index];
             let factors = match (&panel.restore, &made[index]) {
                 (PanelRestore::Factors(_, factors), _) if takes == Takes::Values => {
-                    OfBlocks::Singles(factors)
+                    BlockFactors::F32(factors)
                 }
-                (_, Some(made)) => OfBlocks::Singles(made),
+                (_, Some(made)) => BlockFactors::F32(made),
                 _ => panel.scales.view(),
             };
             GemvPanel { codes: panel.data.codes(), factors }
@@ -134,7 +135,7 @@ fn by_packed<D: Real>(
                     };
                     let a = AInt8Rows {
                         paired: *paired,
-                        run: int8.block_k.div_ceil(4),
+                        block_words: int8.block_k.div_ceil(4),
                         unit: int8.unit(),
                         a,
                     };
@@ -232,10 +233,13 @@ fn takes_codes(int8: &Int8, job: &Job<'_>, paired: bool) -> bool {
 /// How the codes of all panels of a matrix become numbers, if there is one kernel for them.
 fn numbers(job: &Job<'_>, packed: &PackedMatrix, reader: &Reader, block_k: usize) -> Option<Gemv> {
     let (first, element, takes) = (packed.panels.first()?, job.b.element()?, job.model.takes());
-    let added = if takes == Takes::Elements { -0.0 } else { first.added_zero() };
+    let negative_zero = |panel: &Panel| match takes {
+        Takes::Elements => NegativeZero::Keep,
+        Takes::Values => panel.negative_zero(),
+    };
+    let all_zeros = negative_zero(first);
     let alike = packed.panels.iter().all(|panel| {
-        let same_zero = takes == Takes::Elements || panel.added_zero().to_bits() == added.to_bits();
-        !matches!(panel.restore, PanelRestore::Any(_)) && same_zero
+        !matches!(panel.restore, PanelRestore::Any(_)) && negative_zero(panel) == all_zeros
     });
     let depth = job.shape.k;
     let whole = |positions| {
@@ -244,10 +248,10 @@ fn numbers(job: &Job<'_>, packed: &PackedMatrix, reader: &Reader, block_k: usize
     match first.data {
         _ if !alike => None,
         Data::Nibbles(_) if whole(8) => {
-            Nibbles::new(job.exec.isa(), numbers_of_4_bits(element).map(|x| x + added))
+            Nibbles::new(job.exec.isa(), numbers_of_4_bits(element).map(|x| x + all_zeros.addend()))
                 .map(Gemv::nibbles)
         }
-        Data::Bytes(_) if whole(4) && added.is_sign_negative() => {
+        Data::Bytes(_) if whole(4) && all_zeros == NegativeZero::Keep => {
             reader.decode().and_then(Gemv::bytes)
         }
         _ => None,

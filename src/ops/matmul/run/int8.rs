@@ -62,7 +62,7 @@ fn chunk_of<'a>(
     quads_of_block: usize,
 ) -> BInt8<'a> {
     BInt8 {
-        run: quads_of_block,
+        block_quads: quads_of_block,
         quads: &panel.b_i8x4[quads.clone()],
         scales: &panel.scales[blocks.clone()],
     }
@@ -82,7 +82,7 @@ fn pack(
     if let Some(panel) = columns.packed {
         match &panel.data {
             Data::Nibbles(pairs) if int8.is_whole(depth, 8) => {
-                int8.dots.quads_of_pairs(&int8.b, pairs, b_i8x4)
+                int8.dots.quads_of_nibbles(&int8.b, pairs, b_i8x4)
             }
             _ => {
                 int8.dots.quads(&int8.b, &work.reader.codes(panel, codes)[..depth], block_k, b_i8x4)
