@@ -1,43 +1,52 @@
-//! Slices larger than the caches, worked on by tiles that fit the first level: what comes next is
-//! fetched ahead, and what was made goes past the caches straight to memory.
+//! Slices larger than the caches: inputs are prefetched, and outputs stored past the caches.
 //!
-//! Memory would else be read before it is written, and the processor's own fetching stops at the
-//! end of every page.
+//! ```text
+//! for each 2 KiB of outputs:
+//!     for each 1 KiB of inputs: prefetch 8 KiB ahead; work into a buffer in L1
+//!     copy the buffer to the outputs by non-temporal stores, whole cache lines
+//! sfence
+//! ```
+//!
+//! An ordinary store first reads the line that it writes from memory; a non-temporal store does not,
+//! which saves up to a third of the traffic. The hardware prefetcher stops at the end of
+//! every 4 KiB page; the software prefetch does not. On targets other than x86-64 both are plain
+//! copies.
 
 use bytemuck::Pod;
 
-/// Bytes of the outputs of a tile: long runs of stores past the caches are what memory likes best,
-/// short ones wait less for what is read meanwhile.
+/// Bytes of outputs that are stored at once. Longer stretches of non-temporal stores suit memory,
+/// shorter ones delay the reads between them less.
 const TILE: usize = 2 << 10;
 
-/// Bytes of inputs worked on at a time: more fetched at once would wait for each other.
+/// Bytes of inputs between prefetches: more requests at once would wait for each other.
 const STEP: usize = 1 << 10;
 
-/// Cache lines.
+/// Bytes of a cache line.
 const LINE: usize = 64;
 
-/// How far ahead inputs are fetched, in bytes: measured best between 4 and 16 KiB.
+/// Distance of the prefetch in bytes: measured best between 4 and 16 KiB.
 const AHEAD: usize = 8 << 10;
 
-/// Where the bytes read and written are more than this, they do not stay in a cache anyway.
+/// Bytes, read and written together, above which data does not stay in a cache anyway.
 const CACHED: usize = 16 << 20;
 
-/// Whether so many bytes, read and written, are worth it.
+/// Returns whether `bytes`, read and written together, are enough for streaming to pay.
 pub(crate) const fn is_large(bytes: usize) -> bool {
     bytes > CACHED
 }
 
-/// The outputs of a tile.
+/// The outputs of one stretch, in L1 until they are stored.
 #[repr(align(64))]
 struct StagingBuffer([u8; TILE]);
 
-/// Runs `work(index of the first, inputs, outputs)` over pieces of two slices of equal length, past
-/// the caches.
+/// Runs `work(index of the first element, inputs, outputs)` over parts of two slices of equal length,
+/// with prefetched inputs and streamed outputs. Every element is worked on once, in order.
 pub(crate) fn tiles<S, D: Pod>(
     src: &[S],
     dst: &mut [D],
     mut work: impl FnMut(u64, &[S], &mut [D]),
 ) {
+    // The outputs before the first whole line are stored in the ordinary way.
     let head = dst.as_ptr().align_offset(LINE).min(dst.len());
     let (first, src) = src.split_at(head);
     let (first_out, dst) = dst.split_at_mut(head);
@@ -60,8 +69,8 @@ pub(crate) fn tiles<S, D: Pod>(
     work(index, inputs.remainder(), outputs.into_remainder());
 }
 
-/// Copies numbers that fit a cache to where they do not, whole cache lines past the caches. Until
-/// [`fence`] other threads may not see them.
+/// Copies numbers to memory past the caches, whole cache lines by non-temporal stores. Other threads
+/// may not see them before [`fence`].
 #[cfg(feature = "alloc")]
 pub(crate) fn copy_past_caches(from: &[f32], to: &mut [f32]) {
     let head = to.as_ptr().align_offset(LINE).min(to.len());
@@ -73,7 +82,7 @@ pub(crate) fn copy_past_caches(from: &[f32], to: &mut [f32]) {
     last_out.copy_from_slice(last);
 }
 
-/// Asks for the cache lines that lie ahead of these elements.
+/// Prefetches as many bytes as `input` has, from [`AHEAD`] bytes behind its start.
 #[inline]
 pub(crate) fn prefetch<S>(input: &[S]) {
     #[cfg(target_arch = "x86_64")]
@@ -86,7 +95,7 @@ pub(crate) fn prefetch<S>(input: &[S]) {
     let _ = input;
 }
 
-/// Asks for the cache line at an address, whatever is there.
+/// Prefetches the cache line at an address, valid or not.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(super) fn fetch<const HINT: i32>(at: *const i8) {
@@ -98,7 +107,7 @@ pub(super) fn fetch<const HINT: i32>(at: *const i8) {
     }
 }
 
-/// Copies whole cache lines to a slice that starts at one.
+/// Copies whole cache lines by non-temporal stores; `to` starts at a multiple of 16 bytes.
 #[inline]
 fn store_past_caches<D: Pod>(from: &[D], to: &mut [D]) {
     #[cfg(target_arch = "x86_64")]
@@ -126,7 +135,7 @@ fn store_past_caches<D: Pod>(from: &[D], to: &mut [D]) {
     to.copy_from_slice(from);
 }
 
-/// Makes what was stored past the caches visible before anything that follows.
+/// Orders all non-temporal stores before whatever follows, for other threads too.
 #[inline]
 pub(crate) fn fence() {
     #[cfg(target_arch = "x86_64")]

@@ -1,5 +1,5 @@
-//! Memory that begins at a cache line: what tensors keep their codes in and kernels their numbers,
-//! so that a register as wide as a line is one access.
+//! Memory that begins at a cache line, for codes of tensors and panels of kernels: a 64-byte register
+//! is then loaded with one access, never across two lines.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable, must_cast_slice, must_cast_slice_mut};
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
-/// One cache line.
+/// One cache line of bytes, at an address that is a multiple of 64.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([u8; LINE]);
@@ -24,11 +24,17 @@ unsafe impl Zeroable for Line {}
 #[expect(unsafe_code, reason = "a marker trait; the derive would bring a procedural macro")]
 unsafe impl Pod for Line {}
 
-/// A slice, of numbers or groups of them that fill a line, that begins at a multiple of 64 bytes.
+/// An owned slice whose first element lies at a multiple of 64 bytes.
+///
+/// It is a vector of cache lines, seen as a slice of T by a checked cast: no unsafe allocation. T
+/// needs an alignment and a size that divide 64.
 #[derive(Clone)]
 pub(crate) struct Aligned<T> {
+    /// At least as many lines as `len` elements need.
     lines: Vec<Line>,
+    /// Elements in use.
     len: usize,
+    /// The element type; the memory itself is lines.
     of: PhantomData<T>,
 }
 
@@ -39,33 +45,39 @@ impl<T> Default for Aligned<T> {
 }
 
 impl<T: Pod> Aligned<T> {
+    /// Returns how many lines hold `len` elements.
     const fn lines(len: usize) -> usize {
         (len * size_of::<T>()).div_ceil(LINE)
     }
 
-    /// This many zeros.
+    /// Returns `len` zeros.
     pub(crate) fn zeroed(len: usize) -> Self {
         Self { lines: vec![Line([0; LINE]); Self::lines(len)], len, of: PhantomData }
     }
 
-    /// A copy.
+    /// Returns a copy of a slice.
     pub(crate) fn copied(all: &[T]) -> Self {
         let mut out = Self::zeroed(all.len());
         out.copy_from_slice(all);
         out
     }
 
-    /// Makes it so long. What is in it then is not said: whoever calls this writes all of it.
+    /// Sets the length. The contents are unspecified afterwards, and the caller writes all of them;
+    /// memory is kept and grows only.
     pub(crate) fn resize(&mut self, len: usize) {
+        // Never shorter: a buffer that is used again and again is zeroed once.
         let lines = Self::lines(len).max(self.lines.len());
         self.lines.resize(lines, Line([0; LINE]));
         self.len = len;
     }
 
+    /// Returns the elements.
     pub(crate) fn as_slice(&self) -> &[T] {
+        // The cast checks size and alignment when compiling; the last line may be longer than needed.
         &must_cast_slice(&self.lines)[..self.len]
     }
 
+    /// Returns the elements, to be written.
     pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
         &mut must_cast_slice_mut(&mut self.lines)[..self.len]
     }

@@ -1,5 +1,5 @@
-//! Memory: alignment, and promises about layout that a compiler cannot check. Its unsafe code is
-//! these promises alone.
+//! Memory: aligned buffers, and promises about layout that a compiler cannot check. Its unsafe code
+//! consists of these promises alone.
 
 #[cfg(feature = "alloc")]
 mod aligned;

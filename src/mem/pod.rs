@@ -1,11 +1,11 @@
-//! bytemuck's marker traits for the crate's own scalar types: here because they are promises that a
-//! compiler cannot check.
+//! bytemuck's marker traits for the crate's scalar types, stamped by macros. They are promises that
+//! a compiler cannot check, so they stand here, beside the other unsafe code.
 //!
 //! A type whose codes take every bit of its integer may be cast from and to bytes freely. In a
 //! narrower one the bits above the format are always 0: it may be read as bytes, but bytes become
-//! codes only after a look at those bits.
+//! codes only after a check of those bits.
 
-/// Types of which every bit pattern is a code.
+/// Implements `Zeroable` and `Pod` for types whose every bit pattern is a code.
 macro_rules! every_pattern {
     ($($name:ident)*) => {$(
         const _: () = {
@@ -24,7 +24,8 @@ macro_rules! every_pattern {
     )*};
 }
 
-/// Types narrower than their integer.
+/// Implements `Zeroable`, `NoUninit` and `CheckedBitPattern` for types whose codes are narrower than
+/// their integer.
 macro_rules! some_patterns {
     ($($name:ident)*) => {$(
         const _: () = {

@@ -1,33 +1,47 @@
-//! What numbers of blocks are multiplied or divided by.
+//! How the numbers of a block are scaled: `x · factor`, `x / factor`, or a quotient rounded to odd.
+//!
+//! A scaling is a type, so that the loops over blocks in `encode` are compiled once for each, with
+//! nothing but its arithmetic between the load of a number and its encoding. All stay in registers.
+//!
+//! | type | result | where |
+//! |---|---|---|
+//! | [`Times`] | the product, rounded once | everywhere |
+//! | [`Over`] | the quotient, rounded once | everywhere |
+//! | [`OverByReciprocal`] | the same quotient without a division | with FMA; for blocks that [`reciprocals`] accepts |
+//! | [`OverToOdd`], [`OverToOddFused`] | the quotient rounded to odd, for a second rounding | the second with FMA |
 
 use crate::bits::mul_add;
 use crate::kernel::native::per_isa;
 use crate::kernel::negative_zero::NegativeZero;
 
-/// What a finite number is multiplied or divided by before it is encoded.
+/// A way to scale a finite number by its block's factor before the number is encoded.
 pub(crate) trait Scaling: Copy {
-    /// What a block has for its factor.
+    /// The factor of a block, with whatever is precomputed from it.
     type Factor: Copy;
 
-    /// Whether zeros already have the signs that they are to have.
+    /// Whether [`scaled`](Self::scaled) itself clears −0 where the scheme asks for it, so that a
+    /// coder behind it need not.
     const SETTLES_ZEROS: bool = false;
 
+    /// Returns x scaled by the factor.
     fn scaled(self, x: f32, factor: Self::Factor) -> f32;
 }
 
-/// `x · factor`.
+/// Multiplies: `x · factor`, rounded to nearest even.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times;
 
-/// `x / factor`.
+/// Divides: `x / factor`, rounded to nearest even.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Over;
 
-/// The least divisor under which the remainder of an f32 quotient is an f32 too: 2^-70.
+/// The least divisor for quotients rounded to odd: 2^-70. From here on the remainder of an f32
+/// quotient is an f32 too.
 pub(crate) const LEAST_DIVISOR: f32 = f32::from_bits((127 - 70) << 23);
 
-/// `x / factor`, where it is no f32 the odd one of its neighbours: rounded once more, to fewer
-/// bits, it becomes what the exact quotient does. The factor is at least [`LEAST_DIVISOR`].
+/// Divides and rounds to odd: a quotient that is not an f32 becomes the neighbour whose last bit is
+/// set. A second rounding, to at least two bits fewer, then gives what it gives for the exact
+/// quotient. The factor is at least [`LEAST_DIVISOR`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverToOdd;
 
@@ -49,21 +63,25 @@ impl Scaling for Over {
     }
 }
 
+/// Returns 2^`exponent`, for exponents of normal f32s.
 const fn power_of_two(exponent: i32) -> f32 {
     f32::from_bits(((127 + exponent) as u32) << 23)
 }
 
-/// `x / factor` without a division for every number, where a fused multiplication and addition is
-/// an instruction. Of a quotient below [`RECIPROCAL_FROM`] only the sign is right; where −0 is to
-/// become +0, so are quotients that are rounded to it.
+/// Divides by multiplying with the reciprocal and correcting once: three operations instead of a
+/// division for every number. It needs FMA, and blocks that [`reciprocals`] accepts.
 ///
-/// The first quotient, by the rounded reciprocal, is at most 1.5 units off; its remainder, times
-/// the reciprocal, says by how much, and is itself wrong by less than 2^-22 units. So the sum is
-/// rounded as the quotient is unless that is as close as that to the middle between two f32s. With
-/// M the middle and S the factor, integers of 25 and 24 bits, and X the number, it is `r / (2 S)`
-/// units away, where `r = M S − 2^e X` for some e: no |r| above 15 is so close, and with all others
-/// the result is right, which a test goes through. Remainders are computed with the other sign and
-/// subtracted, so that −0 stays.
+/// From [`RECIPROCAL_FROM`] on the result is `x / factor`, correctly rounded. Below, only the sign
+/// is certain, which is enough for coders that round such quotients to zero; with −0 cleared, a
+/// quotient that rounds to zero is +0.
+///
+/// Proof of the rounding. The first quotient, by the rounded reciprocal, is at most 1.5 units in the
+/// last place off. Its remainder, times the reciprocal, is the correction, and is itself wrong by
+/// less than 2^-22 units. The corrected sum therefore rounds as the exact quotient does, unless that
+/// lies within 2^-22 units of the middle M between two f32s. With the factor S and the number X,
+/// integers of 24 bits as M is one of 25, the quotient is `r / (2 S)` units from M, where
+/// `r = M S − 2^e X` for some e. No |r| above 15 is that close; a test checks all quotients with
+/// smaller |r|. Remainders are computed negated and then subtracted, so that −0 stays −0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverByReciprocal;
 
@@ -71,7 +89,7 @@ pub(crate) struct OverByReciprocal;
 pub(crate) const RECIPROCAL_FROM: f32 = power_of_two(-39);
 
 impl Scaling for OverByReciprocal {
-    /// The factor, its reciprocal, and below which magnitude +0 is what comes out.
+    /// The factor, its reciprocal, and the magnitude below which the result is +0: 0 keeps −0.
     type Factor = [f32; 3];
 
     const SETTLES_ZEROS: bool = true;
@@ -79,22 +97,28 @@ impl Scaling for OverByReciprocal {
     #[inline(always)]
     fn scaled(self, x: f32, [factor, reciprocal, least]: [f32; 3]) -> f32 {
         let quotient = x * reciprocal;
+        // The negated remainder, exact: `quotient · factor − x`.
         let more = mul_add(quotient, factor, -x);
         let nearest = mul_add(-more, reciprocal, quotient);
+        // A select, not a branch: the loop over a block stays vectors.
         if x.abs() < least { 0.0 } else { nearest }
     }
 }
 
-/// The least magnitude whose quotient is not rounded to zero: the next f32 above 2^-150 times the
-/// factor. That product is not computed, since subnormal ones take long: the smallest f32s are
-/// their own bits times 2^-149, and what is below half of the factor an addition rounds to an
-/// integer.
+/// Returns the least magnitude whose quotient by the factor does not round to zero: the next f32
+/// above 2^-150 times the factor.
+///
+/// The product itself is not computed, since arithmetic with subnormal f32s takes a hundred cycles.
+/// A subnormal f32 is its bits times 2^-149, so the bits wanted are `floor(factor / 2) + 1`, and an
+/// addition of 2^23 rounds to integers.
 #[inline(always)]
 fn least(factor: f32) -> f32 {
     const ONES: f32 = power_of_two(23);
     let sum = 0.5 * factor + ONES;
+    // The addition rounds to nearest; one less where it went up gives the floor.
     let is_above = u32::from(sum - ONES > 0.5 * factor);
     let subnormal = sum.to_bits().wrapping_sub(ONES.to_bits()).wrapping_sub(is_above);
+    // A normal product is the factor with an exponent field lower by 150.
     let normal = factor.to_bits().wrapping_sub(150 << 23);
     f32::from_bits(1 + if factor < power_of_two(24) { subnormal } else { normal })
 }
@@ -107,9 +131,11 @@ fn reciprocals_body(
     to: &mut [[f32; 3]],
     in_range: &mut bool,
 ) {
+    // Between these no reciprocal is subnormal and no product of the formula overflows.
     const LEAST: f32 = power_of_two(-60);
     const MOST: f32 = power_of_two(60);
     let clear = matches!(negative_zero, NegativeZero::Clear);
+    // An OR over all blocks instead of an early return: the loop stays vectors.
     let mut refused = 0;
     for ((amax, factor), to) in amax.iter().zip(factors).zip(to) {
         let takes =
@@ -121,23 +147,26 @@ fn reciprocals_body(
 }
 
 per_isa! {
-    /// Factors for [`OverByReciprocal`], with or without −0 becoming +0, and whether its formula
-    /// holds in blocks of these largest magnitudes: nothing becomes infinite on the way, and no
-    /// remainder of a number above 2^-100 is rounded. Factors of zero are those of blocks that are
-    /// encoded some other way.
+    /// Writes the factors of [`OverByReciprocal`], which keep or clear −0. Sets `in_range` to whether
+    /// its formula holds for every block with these largest magnitudes (as bits): nothing overflows
+    /// on the way, and no remainder of a number above 2^-100 is rounded. A factor of zero marks a
+    /// block that is encoded elsewhere, and is accepted.
     fn reciprocals[](negative_zero: NegativeZero, amax: &[u32], factors: &[f32], to: &mut [[f32; 3]], in_range: &mut bool) = reciprocals_body;
 }
 
-/// [`OverToOdd`] where a fused multiplication and addition is an instruction.
+/// Divides and rounds to odd as [`OverToOdd`] does, with a remainder by FMA.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OverToOddFused;
 
-/// The odd neighbour of a quotient that left a remainder; of an infinite quotient the largest f32,
-/// which is the one toward zero. Of infinity and NaN the remainder is NaN, and they stay: with a
-/// one behind, the bits of infinity would be a signalling NaN.
+/// Returns the odd neighbour of a rounded quotient that left a remainder, else the quotient itself.
+///
+/// A finite x whose quotient overflowed gives the largest f32, the neighbour toward zero. Infinite
+/// and NaN x have NaN for a remainder and stay as they are: infinity with its last bit set would be
+/// a signalling NaN.
 #[inline(always)]
 fn to_odd<R: PartialOrd + Default>(x: f32, nearest: f32, remainder: R) -> f32 {
     let (negative, positive) = (remainder < R::default(), remainder > R::default());
+    // A remainder with the sign opposite to x says that the quotient was rounded away from zero.
     let beyond = negative != (x < 0.0);
     let toward_zero = nearest.to_bits().wrapping_sub(u32::from(beyond));
     if negative | positive { f32::from_bits(toward_zero | 1) } else { nearest }
@@ -159,8 +188,8 @@ impl Scaling for OverToOdd {
 impl Scaling for OverToOddFused {
     type Factor = f32;
 
-    /// With a factor that is not tiny, the remainder is an f32 wherever the quotient is not, and is
-    /// not rounded to zero anyway.
+    /// Returns the quotient rounded to odd. From [`LEAST_DIVISOR`] on the remainder of an inexact
+    /// quotient is an f32, so the FMA neither rounds it nor loses it below the subnormals.
     #[inline(always)]
     fn scaled(self, x: f32, factor: f32) -> f32 {
         let nearest = x / factor;
@@ -174,8 +203,8 @@ mod tests {
     use super::*;
     use crate::random::Dither;
 
-    /// All bits of a quotient, or the sign of one that is too small for the formula; and whether it
-    /// is zero, if that is asked for.
+    /// Compares all bits of a quotient, or the sign alone of one that is too small for the formula;
+    /// with −0 cleared, also whether it is zero.
     fn check(x: f32, factor: f32) {
         let exact = x / factor;
         let ours = |least| OverByReciprocal.scaled(x, [factor, 1.0 / factor, least]);
@@ -227,8 +256,9 @@ mod tests {
         }
     }
 
-    /// All quotients as close to the middle between two f32s as [`OverByReciprocal`] says: for
-    /// every factor S and small r the middles M, odd numbers of 25 bits, with `M S = 2^e X + r`.
+    /// Checks all quotients as close to the middle between two f32s as [`OverByReciprocal`] says:
+    /// for every factor S and small r the middles M, odd numbers of 25 bits, with
+    /// `M S = 2^e X + r`.
     #[test]
     fn quotients_next_to_middles_are_rounded_to_the_right_side() {
         let (mut checked, mut wrong_at_first) = (0, 0);

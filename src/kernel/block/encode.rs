@@ -1,4 +1,16 @@
-//! Scaling and encoding in one loop over the blocks of a row, each with a factor of its own.
+//! Scaling and encoding in one pass over the blocks of a row, each with its own factor.
+//!
+//! ```text
+//! for each block b of the row:
+//!     factor = factors[b]                     // broadcast to all lanes
+//!     for each vector of numbers of the block:
+//!         codes = code(scaled(numbers, factor))   // registers only, from load to store
+//! ```
+//!
+//! Blocks of 16 and 32 numbers, the lengths of NVFP4 and MXFP4, have loops of fixed length, which
+//! the compiler unrolls into one or two vectors each; other lengths pay a loop per block. The caller
+//! passes chunks that the first-level cache holds. Numbers are finite: blocks with NaN or infinity
+//! have a NaN factor and are encoded by the rule afterwards.
 
 use super::divide::Scaling;
 use super::intrinsics::BlockIntrinsics;
@@ -10,12 +22,14 @@ use crate::kernel::negative_zero::NegativeZero;
 use crate::policy::Convert;
 use crate::spec::FormatSpec;
 
-/// How a finite scaled number becomes a code of at most 8 bits.
+/// A conversion of a finite scaled number to a code of at most 8 bits.
 pub(crate) trait Coder: Copy {
+    /// Returns the code of a finite number.
     fn code(&self, y: f32) -> u8;
 }
 
-/// Floats, to nearest even: [`Finite`], where it covers every finite number, in formats with −0.
+/// A coder for floating-point elements with −0, to nearest even, whose [`Finite`] covers every
+/// finite number: no number of a block needs a second look.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FloatCoder {
     finite: Finite,
@@ -24,7 +38,8 @@ pub(crate) struct FloatCoder {
 }
 
 impl FloatCoder {
-    /// The parameters, if the format and the policy are of the kind.
+    /// Returns the coder for a format of at most 8 bits and a policy, or `None` if some finite number
+    /// needs the reference path.
     pub(crate) fn lower(
         spec: &FormatSpec,
         convert: &Convert,
@@ -36,14 +51,18 @@ impl FloatCoder {
             .then_some(Self { finite, addend: negative_zero.addend() })
     }
 
-    /// This coder for numbers whose zeros already have the signs that they are to have.
+    /// Returns this coder for scaled numbers whose zeros already have their final signs
+    /// ([`Scaling::SETTLES_ZEROS`]): it adds −0.0, which changes nothing.
     pub(crate) const fn with_settled_zeros(self) -> Self {
         Self { addend: NegativeZero::Keep.addend(), ..self }
     }
 
-    /// The codes of a run of blocks as [`encode_blocks`] makes them, 64 in so many bytes: one a
-    /// byte in 64, two, the first in the low bits, in 32; with −0, also what is rounded to it, or
-    /// all zeros positive. Or nothing, which it says, where that is not quicker.
+    /// Writes the codes of whole blocks as [`encode_blocks`] does, by a kernel in intrinsics, and
+    /// returns whether there is one; if not, nothing is written.
+    ///
+    /// Every 64 codes take `BYTES` bytes: 64 for a code a byte, 32 for two codes a byte, the first in
+    /// the low bits. `codes_of_zeros` says whether numbers that round to −0 get its code or that of
+    /// +0.
     pub(crate) fn encode_chunk<S: Scaling, const BYTES: usize>(
         &self,
         isa: Isa,
@@ -63,6 +82,7 @@ impl FloatCoder {
 impl Coder for FloatCoder {
     #[inline(always)]
     fn code(&self, y: f32) -> u8 {
+        // The largest magnitude is not needed: `lower` made sure that all finite numbers are covered.
         self.finite.code::<true>((y + self.addend).to_bits(), &mut 0) as u8
     }
 }
@@ -74,7 +94,7 @@ impl Coder for Integer {
     }
 }
 
-/// What tensors are made from.
+/// A number type that converts to f32 exactly: f32, f16, bf16.
 pub(crate) trait IntoF32: Copy + Into<f32> {}
 
 impl<T: Copy + Into<f32>> IntoF32 for T {}
@@ -86,7 +106,8 @@ fn widen_body<T: IntoF32>(src: &[T], dst: &mut [f32]) {
     }
 }
 
-/// `to = f(from, the block's factor)` for blocks of some length, the last of which may be shorter.
+/// Writes `f(number, factor of its block)` for every number, in blocks of `length`; the last block
+/// may be shorter.
 #[inline(always)]
 pub(super) fn map_blocks<S: Copy, F: Copy, D>(
     src: &[S],
@@ -102,6 +123,7 @@ pub(super) fn map_blocks<S: Copy, F: Copy, D>(
         dst: &mut [D],
         f: impl Fn(S, F) -> D,
     ) {
+        // A trip count known when compiling: one block is N / lanes vectors, without a remainder.
         let (blocks, rest) = src.as_chunks::<N>();
         let (out, rest_out) = dst.as_chunks_mut::<N>();
         for ((block, out), &factor) in blocks.iter().zip(out).zip(factors) {
@@ -109,12 +131,14 @@ pub(super) fn map_blocks<S: Copy, F: Copy, D>(
                 *to = f(*x, factor);
             }
         }
+        // The end of a row that is not a whole number of blocks.
         if let Some(&factor) = factors.get(blocks.len()) {
             for (x, to) in rest.iter().zip(rest_out) {
                 *to = f(*x, factor);
             }
         }
     }
+    // The lengths of NVFP4 and MXFP4; longer blocks lose little to a loop of variable length.
     match length {
         16 => fixed::<16, S, F, D>(src, factors, dst, f),
         32 => fixed::<32, S, F, D>(src, factors, dst, f),
@@ -139,6 +163,7 @@ fn encode_body<S: Scaling, C: Coder>(
     factors: &[S::Factor],
     codes: &mut [u8],
 ) {
+    // A copy that nothing points at: its fields stay in registers for the whole loop.
     let coder = *coder;
     map_blocks(src, length, factors, codes, |x, factor| coder.code(scaling.scaled(x, factor)));
 }
@@ -152,6 +177,7 @@ fn scale_body<S: Scaling<Factor = f32>>(
     factors: &[f32],
     dst: &mut [f32],
 ) {
+    // Outside of the loop: one broadcast for all blocks.
     let addend = negative_zero.addend();
     map_blocks(src, length, factors, dst, |x, factor| scaling.scaled(x, factor) + addend);
 }
@@ -169,6 +195,8 @@ fn zeros_become_body<S: Scaling<Factor = f32>>(
         numbers.chunks(length).zip(codes.chunks_mut(length)).zip(factors)
     {
         for (x, to) in numbers.iter().zip(codes) {
+            // Scaled again rather than kept from the encoding: few schemes come here. Writing the
+            // old code back keeps the store unconditional, so that the loop is vectors.
             *to = if scaling.scaled(*x, *factor) == 0.0 { code } else { *to };
         }
     }
@@ -177,19 +205,20 @@ fn zeros_become_body<S: Scaling<Factor = f32>>(
 #[inline(always)]
 fn replace_body(from: u8, to: u8, codes: &mut [u8]) {
     for code in codes {
+        // A compare and a blend of 16 to 64 bytes at a time.
         *code = if *code == from { to } else { *code };
     }
 }
 
 per_isa! {
-    /// Numbers as f32s.
+    /// Converts numbers to f32, exactly.
     fn widen[T: IntoF32](src: &[T], dst: &mut [f32]) = widen_body;
-    /// Codes of finite numbers scaled by their blocks' factors.
+    /// Writes the codes of finite numbers scaled by their blocks' factors.
     fn encode_blocks[S: Scaling, C: Coder](coder: &C, scaling: S, src: &[f32], length: usize, factors: &[S::Factor], codes: &mut [u8]) = encode_body;
-    /// Numbers scaled by their blocks' factors, plus a zero.
+    /// Writes numbers scaled by their blocks' factors, with −0 kept or cleared.
     fn scale_blocks[S: Scaling<Factor = f32>](scaling: S, negative_zero: NegativeZero, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) = scale_body;
-    /// A code in the places of numbers that are zero once scaled.
+    /// Writes `code` where a number is zero once scaled; other codes stay.
     fn zeros_become[S: Scaling<Factor = f32>](scaling: S, numbers: &[f32], length: usize, factors: &[f32], code: u8, codes: &mut [u8]) = zeros_become_body;
-    /// One code for another.
+    /// Replaces every code `from` by `to`.
     fn replace[](from: u8, to: u8, codes: &mut [u8]) = replace_body;
 }

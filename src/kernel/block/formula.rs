@@ -1,9 +1,17 @@
-//! Scale codes and factors of many blocks from their statistics, as a rule computes them:
-//! everything between the maxima of blocks and the encoding of their numbers.
+//! Scale codes and factors of many blocks from their statistics: everything between the maxima of
+//! blocks and the encoding of their numbers.
 //!
-//! Each step is one pass over an array with an entry a block: 2048 numbers in blocks of 16 are 128
-//! entries, 512 bytes of the first-level cache, so passes cost loads that hit and no calls a block.
-//! Where a formula might not hold for a block, its factor is NaN.
+//! ```text
+//! scales  = amax, or max − min                   // one f32 a block
+//! scales  = ideal steps(scales)                  // times, over, clamp: one pass each
+//! codes   = encode(scales);  scales = decode(codes)
+//! factors = factor steps(scales)                 // what numbers are multiplied or divided by
+//! factors = NaN where the formula might not hold // the rule handles these blocks
+//! ```
+//!
+//! Each step is one pass over an array with one entry a block. 2048 numbers in blocks of 16 are 128
+//! entries, 512 bytes in L1, so a pass costs loads that hit the cache and no call per block. All
+//! f32 operations are those of the reference, in its order, each rounded once: results have its bits.
 
 use super::divide::LEAST_DIVISOR;
 use super::scale::{Logarithms, Powers, logarithms, powers};
@@ -18,7 +26,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
-/// How scales and factors come from statistics.
+/// The kernel that turns statistics of blocks into scale codes and factors.
 #[derive(Debug)]
 pub(crate) enum ScaleKernel {
     /// Powers of two, by the exponents' bits.
@@ -29,60 +37,65 @@ pub(crate) enum ScaleKernel {
     Formula(Box<Formula>),
 }
 
-/// The f32 operations from a block's statistics to its scale, and from there to its factor.
+/// A rule as f32 operations, from a block's statistics to its scale and from there to its factor.
 #[derive(Debug)]
 pub(crate) struct Formula {
-    /// From the largest magnitude or the range to the scale before it is rounded, substitutes and
-    /// bounds included; with [`inverse`](Self::inverse) to the factor, and no further.
+    /// Steps from the largest magnitude, or the range, to the unrounded scale, with substitutes and
+    /// bounds. With [`inverse`](Self::inverse) they end at the factor instead.
     pub(crate) ideal: Vec<Step>,
-    /// From the factor to the scale before it is rounded, where the factor comes first.
+    /// Steps from the factor to the unrounded scale, for rules that compute the factor first.
     pub(crate) inverse: Option<Vec<Step>>,
+    /// The format that scales are rounded to.
     pub(crate) format: ScaleFormat,
-    /// The code and the scale in place of one that was rounded to zero.
+    /// The code and the scale that replace a scale rounded to zero.
     pub(crate) vanished: Option<(u32, f32)>,
-    /// From the scale to the factor.
+    /// Steps from the scale to the factor.
     pub(crate) factor: Vec<Step>,
-    /// Whether that starts from the scale before it was rounded.
+    /// Whether the factor comes from the unrounded scale.
     pub(crate) unrounded: bool,
-    /// The factor under a scale of zero, if the steps do not give it.
+    /// The factor of a block whose scale is zero, where the steps do not give it.
     pub(crate) under_zero: Option<f32>,
-    /// What the factor will do to numbers: it stands if the largest number stays finite under it;
-    /// the others do then.
+    /// What is done to numbers with the factor. A factor is kept only if the block's largest number
+    /// stays finite under it; then all others do.
     pub(crate) factor_use: FactorUse,
 }
 
-/// What is done to finite numbers with a factor, by one f32 operation.
+/// The f32 operation that scales finite numbers by their factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FactorUse {
-    /// `x · factor`.
+    /// A product: `x · factor`.
     Times,
-    /// `x / factor`.
+    /// A quotient rounded to f32: `x / factor`.
     Over,
-    /// `x / factor`, rounded only into the element.
+    /// An exact quotient `x / factor`, rounded only into the element.
     Exact,
 }
 
-/// The statistics of some blocks: the largest magnitudes, as bits, and for rules of ranges the
-/// smallest and the largest numbers.
+/// The statistics of consecutive blocks, one entry a block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockRanges<'a> {
+    /// The largest magnitudes, as f32 bits.
     pub(crate) amax: &'a [u32],
+    /// The smallest and the largest number, for rules that use the range.
     pub(crate) ranges: Option<&'a [[f32; 2]]>,
 }
 
-/// Arrays with an entry a block, kept from call to call.
+/// Scratch arrays with one entry a block, kept from call to call so that none is allocated.
 #[derive(Debug, Default)]
 pub(crate) struct ScaleArrays {
-    /// The rounded scales, where a formula has made them.
+    /// The rounded scales that a formula made.
     pub(crate) scales: Vec<f32>,
+    /// A copy of the scales from before they were rounded, for formulas that need it.
     unrounded: Vec<f32>,
+    /// The second buffer of the rounding, swapped with `scales`.
     rounded: Vec<f32>,
+    /// Scale codes of 9 to 16 bits, before they are stored as bytes.
     wide: Vec<u16>,
 }
 
 impl ScaleKernel {
-    /// Writes the code and the factor of every block. A formula starts from the ranges, if there
-    /// are any.
+    /// Writes the scale code and the factor of every block. The factor is NaN where the kernel does
+    /// not cover the block. A formula starts from the ranges if they are given, else from amax.
     pub(crate) fn run(
         &self,
         isa: Isa,
@@ -97,6 +110,7 @@ impl ScaleKernel {
             Self::Logarithms(rule) => logarithms(isa, rule, amax, codes, factors),
             Self::Formula(formula) => {
                 formula.run(isa, blocks, codes, factors, arrays);
+                // The range of factors under which scaled numbers are exact enough.
                 let (divides, range) = match formula.factor_use {
                     FactorUse::Times => (false, [f32::NEG_INFINITY, f32::INFINITY]),
                     FactorUse::Over => (true, [f32::NEG_INFINITY, f32::INFINITY]),
@@ -109,6 +123,7 @@ impl ScaleKernel {
 }
 
 impl Formula {
+    /// Writes codes and factors; factors are not checked for overflow yet.
     fn run(
         &self,
         isa: Isa,
@@ -120,6 +135,7 @@ impl Formula {
         let steps = |steps: &[Step], numbers: &mut [f32]| {
             steps.iter().for_each(|step| apply(isa, *step, numbers))
         };
+        // The arrays keep their memory: after the first chunk nothing is allocated.
         arrays.scales.clear();
         match blocks.ranges {
             Some(ranges) => arrays.scales.extend(ranges.iter().map(|[low, high]| high - low)),
@@ -127,6 +143,7 @@ impl Formula {
         }
         steps(&self.ideal, &mut arrays.scales);
         if let Some(inverse) = &self.inverse {
+            // `ideal` ended at the factor; the scale comes from it.
             factors.copy_from_slice(&arrays.scales);
             steps(inverse, &mut arrays.scales);
         }
@@ -137,6 +154,7 @@ impl Formula {
         self.format.round(isa, arrays, codes);
         let ScaleArrays { scales, unrounded, .. } = arrays;
         if let Some((code, scale)) = &self.vanished {
+            // Bytes of a scale code: 1, 2 or 4, little-endian.
             let width = codes.len() / scales.len().max(1);
             for (number, to) in scales
                 .iter_mut()
@@ -148,7 +166,7 @@ impl Formula {
             }
         }
         if self.inverse.is_some() {
-            // Under an amax of zero the rule has another formula.
+            // A block of zeros has another formula: NaN hands it to the rule.
             let zeros = blocks.amax.iter().zip(factors).filter(|(amax, _)| **amax == 0);
             return zeros.for_each(|(_, factor)| *factor = f32::NAN);
         }
@@ -161,21 +179,23 @@ impl Formula {
     }
 }
 
-/// Kernels that round numbers into a format of scales.
+/// Kernels that round scales to their format.
 #[derive(Debug)]
 pub(crate) enum ScaleFormat {
+    /// f32, stored as it is.
     F32,
-    /// Up to 8 bits, by one addition. A scale that it does not cover becomes NaN, and its block the
-    /// rule's.
+    /// Up to 8 bits, by one f32 addition. A scale that it does not cover becomes NaN, which hands its
+    /// block to the rule.
     Float(Finite),
-    /// Up to 8 bits, else.
+    /// Up to 8 bits, by any encoder.
     Byte(Encoder, Box<DecodeBytes>),
-    /// Up to 16 bits.
+    /// 9 to 16 bits.
     Half(Encoder, DecodeWide),
 }
 
 impl ScaleFormat {
-    /// The kernels for a format, a policy and so many blocks, if there are any.
+    /// Returns the kernels for a scale format and a policy, or `None` if only the reference codec
+    /// covers them. `blocks` is how many scales a call rounds: tables pay from some number on.
     pub(crate) fn lower(
         isa: Isa,
         format: &FormatSpec,
@@ -201,11 +221,12 @@ impl ScaleFormat {
         }
     }
 
+    /// Returns whether scales are f32s, which rounding leaves as they are.
     pub(crate) const fn is_f32(&self) -> bool {
         matches!(self, Self::F32)
     }
 
-    /// Writes the codes of the scales, and puts what they come back as in their place.
+    /// Writes the codes of the scales and replaces the scales by the values of these codes.
     fn round(
         &self,
         isa: Isa,
@@ -220,11 +241,13 @@ impl ScaleFormat {
                 .zip(scales)
                 .for_each(|(code, x)| *code = x.to_le_bytes()),
             Self::Float(finite) => {
+                // Two passes over the same few hundred bytes, one for codes and one for values.
                 let mut largest = 0;
                 rounded.resize(scales.len(), 0.0);
                 encode_finite(isa, finite, scales, codes, &mut largest);
                 round_finite(isa, finite, scales, rounded, &mut largest);
                 mem::swap(scales, rounded);
+                // Rare: some scale was infinite, NaN or too large. Find which, one by one.
                 if !finite.covers_both(largest) {
                     let covered = |x: &f32| finite.covers_both(finite.magnitude(*x));
                     for (index, _) in rounded.iter().enumerate().filter(|(_, x)| !covered(x)) {
@@ -238,6 +261,7 @@ impl ScaleFormat {
                 decoder.decode(codes, scales);
             }
             Self::Half(encoder, decoder) => {
+                // Codes of two bytes have their own array: `codes` has no alignment.
                 wide.resize(scales.len(), 0);
                 encoder.encode(scales, wide, Dither::NONE);
                 decoder.decode(wide, scales);
@@ -252,20 +276,20 @@ impl ScaleFormat {
     }
 }
 
-/// One operation of a formula.
+/// One f32 operation of a formula, with a constant c.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
-    /// `x · c`.
+    /// Multiplies: `x · c`.
     Times(f32),
-    /// `x / c`.
+    /// Divides: `x / c`.
     Over(f32),
-    /// `c / x`.
+    /// Divides the constant: `c / x`.
     Under(f32),
-    /// At most.
+    /// Replaces numbers above c by c; NaN stays.
     AtMost(f32),
-    /// At least.
+    /// Replaces numbers below c by c; NaN stays.
     AtLeast(f32),
-    /// In place of zero.
+    /// Replaces zeros by c.
     ForZero(f32),
 }
 
@@ -277,6 +301,7 @@ fn apply_body(step: Step, numbers: &mut [f32]) {
             *x = f(*x);
         }
     }
+    // The step is matched once for the array, not once for a number.
     match step {
         Step::Times(c) => each(numbers, |x| x * c),
         Step::Over(c) => each(numbers, |x| x / c),
@@ -298,6 +323,7 @@ fn where_zero_body(numbers: &[f32], value: f32, to: &mut [f32]) {
 fn refuse_body(divides: bool, [least, most]: [f32; 2], amax: &[u32], factors: &mut [f32]) {
     for (amax, factor) in amax.iter().zip(factors) {
         let amax = f32::from_bits(*amax);
+        // A NaN factor fails every comparison and stays NaN.
         let largest = if divides { amax / *factor } else { amax * *factor };
         *factor = if largest.is_finite() && *factor >= least && *factor <= most {
             *factor
@@ -308,11 +334,11 @@ fn refuse_body(divides: bool, [least, most]: [f32; 2], amax: &[u32], factors: &m
 }
 
 per_isa! {
-    /// One operation on every number.
+    /// Applies one operation to every number.
     fn apply[](step: Step, numbers: &mut [f32]) = apply_body;
-    /// A value in the places of zeros.
+    /// Writes `value` where `numbers` has a zero; other entries stay.
     fn where_zero[](numbers: &[f32], value: f32, to: &mut [f32]) = where_zero_body;
-    /// NaN in place of factors outside of a range, and of those under which the largest number is
-    /// not finite.
+    /// Replaces by NaN the factors that lie outside of `range`, and those under which the block's
+    /// largest number is not finite.
     fn refuse[](divides: bool, range: [f32; 2], amax: &[u32], factors: &mut [f32]) = refuse_body;
 }

@@ -1,5 +1,8 @@
-//! What an instruction set may bring to blocks. A kernel that it does not have declines, or does no
-//! blocks, and the plain loop runs.
+//! Block kernels that an instruction set may bring, as a trait with defaults that decline.
+//!
+//! A default returns `false` or 0 blocks, and the plain loop of this folder does the work. A kernel
+//! may also stop early: it returns how much it did, and the plain loop does the rest. So a kernel
+//! need handle neither every block length nor the end of a row.
 
 use super::divide::Scaling;
 use super::operands::{FloatBlocks, PackedBlocks, Restoring, Selected};
@@ -7,9 +10,9 @@ use crate::kernel::decode::Planes;
 use crate::kernel::encode::Finite;
 use crate::kernel::isa::Isa;
 
-/// Loops over blocks in intrinsics: see [`Native`](crate::kernel::native::Native).
+/// Loops over blocks in intrinsics, implemented by [`Native`](crate::kernel::native::Native).
 pub(in crate::kernel) trait BlockIntrinsics {
-    /// For each block the largest magnitude of a side, as its bits, of its numbers and one before;
+    /// Raises each entry of `_largest` to the largest selected magnitude of its block, as bits, and
     /// returns how many blocks it did.
     fn block_largest<S: Selected>(
         _: Isa,
@@ -17,13 +20,16 @@ pub(in crate::kernel) trait BlockIntrinsics {
         _length: usize,
         _largest: &mut [u32],
     ) -> usize {
+        // No block done: the plain loop starts at the first.
         0
     }
 
-    /// Codes of finite numbers, which are all covered, scaled by their blocks' factors, plus a
-    /// zero: 64 in so many bytes, one a byte in 64, two, the first in the low bits, in 32. Whether
-    /// it made them: `false` too for blocks that are not of 16, 32 or a multiple of 64 numbers, or
-    /// all together no multiple of 64.
+    /// Writes the codes of finite numbers, scaled by their blocks' factors and with `_addend` added,
+    /// and returns whether it did. `Finite` covers all of them.
+    ///
+    /// Every 64 codes take `BYTES` bytes: 64 for a code a byte, 32 for two a byte, the first in the
+    /// low bits. It declines blocks that are not 16, 32 or a multiple of 64 numbers long, and slices
+    /// that are no multiple of 64.
     fn encode_chunk<S: Scaling, const BYTES: usize>(
         _: Isa,
         _: &Finite,
@@ -32,20 +38,21 @@ pub(in crate::kernel) trait BlockIntrinsics {
         _: FloatBlocks<'_, S::Factor>,
         _dst: &mut [u8],
     ) -> bool {
+        // Nothing written: the caller encodes a code a byte, then packs.
         false
     }
 
-    /// Codes of 6 bits to bytes; returns how many codes it did, a multiple of 4.
+    /// Packs codes of 6 bits, four in three bytes; returns how many codes it did, a multiple of 4.
     fn pack_6(_: Isa, _codes: &[u8], _bytes: &mut [u8]) -> usize {
         0
     }
 
-    /// Bytes to codes of 6 bits; returns how many codes it did, a multiple of 4.
+    /// Unpacks codes of 6 bits, one a byte; returns how many codes it did, a multiple of 4.
     fn unpack_6(_: Isa, _bytes: &[u8], _codes: &mut [u8]) -> usize {
         0
     }
 
-    /// Numbers of packed codes of 4 bits by a rule; returns how many blocks it did.
+    /// Restores numbers from packed codes of 4 bits by a rule; returns how many blocks it did.
     fn restore_4<R: Restoring>(
         _: Isa,
         _: R,
@@ -53,11 +60,12 @@ pub(in crate::kernel) trait BlockIntrinsics {
         _: PackedBlocks<'_>,
         _dst: &mut [f32],
     ) -> usize {
+        // No block done: the caller unpacks, looks up and multiplies in three passes.
         0
     }
 
-    /// Numbers of packed codes of 6 or 8 bits times their blocks' scales; returns how many blocks
-    /// it did.
+    /// Restores numbers from packed codes of 6 or 8 bits as products with their blocks' scales;
+    /// returns how many blocks it did.
     fn restore_planes(_: Isa, _: &Planes, _: PackedBlocks<'_>, _dst: &mut [f32]) -> usize {
         0
     }

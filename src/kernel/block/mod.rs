@@ -1,5 +1,7 @@
-//! Loops over the blocks of a row: maxima, scales, scaling and encoding in one, zero points,
-//! packing, and the way back.
+//! Loops over the blocks of a row. Quantization goes through `magnitude` (maxima), `formula` and
+//! `scale` (scales and factors), `encode` with `divide` (scaling and encoding in one pass) or
+//! `zero_points`, and `pack`; dequantization through `pack` and `restore`. `operands` holds the
+//! types that several of them take.
 
 mod divide;
 mod encode;

@@ -1,8 +1,9 @@
-//! What loops over blocks are given.
+//! Operands of the loops over blocks: slices in blocks, the selection of a maximum, and the rules by
+//! which elements become numbers again.
 
 use crate::kernel::negative_zero::NegativeZero;
 
-/// Numbers in blocks of a length, and the blocks' factors.
+/// Numbers in blocks of `length`, with a factor for each block.
 #[derive(Clone, Copy)]
 pub(crate) struct FloatBlocks<'a, F> {
     pub(crate) numbers: &'a [f32],
@@ -10,7 +11,8 @@ pub(crate) struct FloatBlocks<'a, F> {
     pub(crate) factors: &'a [F],
 }
 
-/// Packed codes of this many bits in blocks of a length, and their blocks' scales and offsets.
+/// Packed codes of `bits` bits in blocks of `length` codes, with a scale and an offset for each block.
+/// Rules that have no offset ignore it.
 #[derive(Clone, Copy)]
 pub(crate) struct PackedBlocks<'a> {
     pub(crate) bits: u32,
@@ -20,30 +22,33 @@ pub(crate) struct PackedBlocks<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// Which numbers a block maximum considers; the magnitude of the others counts as zero.
+/// Which values a block maximum considers: all, the positive or the negative ones. The magnitude of
+/// every other value counts as zero.
 pub(crate) trait Selected: Copy {
-    /// With these bits flipped the others are negative integers; there are no others if there is
-    /// none.
+    /// The bits to flip so that a selected value, as an i32, is its magnitude and every other value is
+    /// negative; `None` if all values are selected.
     const FLIP: Option<u32>;
 
+    /// Returns the magnitude as f32 bits, or 0 for a value that is not selected.
     #[inline(always)]
     fn magnitude(bits: u32) -> u32 {
         match Self::FLIP {
             None => bits & 0x7FFF_FFFF,
+            // A maximum with zero drops the values that are now negative, without a comparison.
             Some(flip) => (bits ^ flip).cast_signed().max(0).cast_unsigned(),
         }
     }
 }
 
-/// All.
+/// Selects all values.
 #[derive(Clone, Copy)]
 pub(crate) struct AllValues;
 
-/// Numbers without a minus sign.
+/// Selects values without a minus sign.
 #[derive(Clone, Copy)]
 pub(crate) struct PositiveValues;
 
-/// Numbers with a minus sign.
+/// Selects values with a minus sign.
 #[derive(Clone, Copy)]
 pub(crate) struct NegativeValues;
 
@@ -52,25 +57,31 @@ impl Selected for AllValues {
 }
 
 impl Selected for PositiveValues {
+    // A value without a minus sign is its magnitude already; one with it is a negative i32.
     const FLIP: Option<u32> = Some(0);
 }
 
 impl Selected for NegativeValues {
+    // Without its sign bit a negative value is its magnitude; a positive one gets the sign bit.
     const FLIP: Option<u32> = Some(0x8000_0000);
 }
 
-/// How an element becomes a number with one or two numbers of its block.
+/// A rule by which an element becomes a number, with the scale and the offset of its block.
 pub(crate) trait Restoring: Copy {
+    /// Returns the number of the element value q. A NaN may have any sign and payload: callers replace
+    /// it.
     fn number(self, q: f32, scale: f32, offset: f32) -> f32;
 }
 
-/// `(q + addend) · scale`: the product, with −0 kept or cleared first.
+/// Multiplies: `(q + addend) · scale`, where the addend keeps or clears −0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Product {
+    /// A zero: [`NegativeZero::addend`].
     addend: f32,
 }
 
 impl Product {
+    /// Returns the rule that keeps or clears −0 before the product.
     pub(crate) const fn new(negative_zero: NegativeZero) -> Self {
         Self { addend: negative_zero.addend() }
     }
@@ -81,18 +92,18 @@ impl Product {
     }
 }
 
-/// `((q · scale) · amax) / target`.
+/// Multiplies by the scale and the tensor's amax, then divides: `((q · scale) · amax) / target`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AmaxQuotient {
     pub(crate) amax: f32,
     pub(crate) target: f32,
 }
 
-/// `(q − offset) · scale`.
+/// Subtracts a zero point, then multiplies: `(q − offset) · scale`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LessZeroPoint;
 
-/// `q · scale + offset`.
+/// Multiplies, then adds a minimum: `q · scale + offset`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlusMinimum;
 
@@ -106,6 +117,7 @@ impl Restoring for Product {
 impl Restoring for AmaxQuotient {
     #[inline(always)]
     fn number(self, q: f32, scale: f32, _: f32) -> f32 {
+        // Three roundings in this order: the order is part of the scheme.
         q * scale * self.amax / self.target
     }
 }
@@ -120,6 +132,7 @@ impl Restoring for LessZeroPoint {
 impl Restoring for PlusMinimum {
     #[inline(always)]
     fn number(self, q: f32, scale: f32, offset: f32) -> f32 {
+        // Two roundings, never fused: the reference rounds the product first.
         q * scale + offset
     }
 }

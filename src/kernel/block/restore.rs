@@ -1,4 +1,16 @@
-//! Elements of blocks back to numbers.
+//! Elements of blocks back to numbers: dequantization.
+//!
+//! Two ways. [`restore_packed`] and [`restore_packed_by`] go from packed codes to numbers in
+//! registers, where an instruction set has a table look-up in registers:
+//!
+//! ```text
+//! for each block: table = number(all 16 elements, scale)   // 4 bits: one register
+//!     for each 16 codes: numbers = permute(table, codes)   // no arithmetic per element
+//! ```
+//!
+//! [`restore_each`] is a pass over numbers that are decoded already, with the scales and offsets
+//! [expanded](expand) to one per element: the compiler makes vectors of one long loop, but not of
+//! many short ones. The chunk, its scales and its offsets stay in L1.
 
 use super::intrinsics::BlockIntrinsics;
 use super::operands::{PackedBlocks, Product, Restoring};
@@ -7,18 +19,19 @@ use crate::kernel::decode::{DecodeBytes, RegisterTable};
 use crate::kernel::native::{Native, per_isa};
 use crate::kernel::negative_zero::NegativeZero;
 
-/// Numbers of blocks that are written out for every element: the compiler makes vectors of one long
-/// loop, but not of many short ones.
+/// Applies a rule to every number, with a scale and an offset for each element.
 #[inline(always)]
 fn restore_body<R: Restoring>(rule: R, scales: &[f32], offsets: &[f32], numbers: &mut [f32]) {
     for ((x, scale), offset) in numbers.iter_mut().zip(scales).zip(offsets) {
         let number = rule.number(*x, *scale, *offset);
+        // Every NaN becomes the positive quiet one, so that all instruction sets agree.
         *x = if number.is_nan() { F32_NAN } else { number };
     }
 }
 
 #[inline(always)]
 fn expand_body(length: usize, values: &[f32], each: &mut [f32]) {
+    // A store of a broadcast register for each block, where the length is known when compiling.
     match length {
         16 => {
             for (block, value) in each.as_chunks_mut::<16>().0.iter_mut().zip(values) {
@@ -37,6 +50,7 @@ fn expand_body(length: usize, values: &[f32], each: &mut [f32]) {
             return;
         }
     }
+    // A last block that is shorter.
     let whole = each.len() / length;
     if let Some(value) = values.get(whole) {
         each[whole * length..].fill(*value);
@@ -46,14 +60,16 @@ fn expand_body(length: usize, values: &[f32], each: &mut [f32]) {
 #[inline(always)]
 fn e8m0_body(codes: &[u8], scales: &mut [f32]) {
     for (code, scale) in codes.iter().zip(scales) {
-        // The first, a subnormal f32, and NaN have the same bit where others have none.
+        // A code is an f32's exponent field: 2^(code − 127). Code 0 is 2^-127, the subnormal f32 with
+        // the top mantissa bit; code 255 is NaN, whose quiet bit is the same bit.
         let bit = u32::from(*code == 0) | u32::from(*code == u8::MAX);
         *scale = f32::from_bits(u32::from(*code) << 23 | bit << 22);
     }
 }
 
-/// Whether [`restore_packed`] has a kernel for these codes.
+/// Returns whether [`restore_packed`] has a kernel for these codes.
 pub(crate) fn restores_packed(decode: &DecodeBytes, bits: u32) -> bool {
+    // 16 entries serve 4-bit codes; byte planes serve 6 bits, spread to bytes, and 8.
     let table = decode.registers().map(|(_, table)| table);
     matches!(
         (table, bits),
@@ -61,8 +77,8 @@ pub(crate) fn restores_packed(decode: &DecodeBytes, bits: u32) -> bool {
     )
 }
 
-/// Numbers of packed codes times their blocks' scales, every NaN the positive quiet one, as far as
-/// there is a kernel; returns how many blocks it did.
+/// Restores numbers from packed codes as products with their blocks' scales, and returns how many
+/// blocks it did: 0 without a kernel. Every NaN is the positive quiet one.
 pub(crate) fn restore_packed(
     decode: &DecodeBytes,
     blocks: PackedBlocks<'_>,
@@ -76,8 +92,8 @@ pub(crate) fn restore_packed(
     }
 }
 
-/// Numbers of packed codes of 4 bits by a rule, as far as there is a kernel; returns how many
-/// blocks it did.
+/// Restores numbers from packed codes of 4 bits by a rule, and returns how many blocks it did: 0
+/// without a kernel. Every NaN is the positive quiet one.
 pub(crate) fn restore_packed_by<R: Restoring>(
     rule: R,
     decode: &DecodeBytes,
@@ -93,11 +109,11 @@ pub(crate) fn restore_packed_by<R: Restoring>(
 }
 
 per_isa! {
-    /// Numbers of decoded elements, by the scales and offsets of each, every NaN the positive quiet
-    /// one.
+    /// Replaces element values by numbers, by a rule with a scale and an offset for each element.
+    /// Every NaN becomes the positive quiet one.
     fn restore_each[R: Restoring](rule: R, scales: &[f32], offsets: &[f32], numbers: &mut [f32]) = restore_body;
-    /// The values of blocks, for each of their elements.
+    /// Writes the value of each block once for every element of it; the last block may be shorter.
     fn expand[](length: usize, values: &[f32], each: &mut [f32]) = expand_body;
-    /// Numbers of E8M0 codes.
+    /// Decodes E8M0 codes: 2^(code − 127), and NaN for 255.
     fn e8m0[](codes: &[u8], scales: &mut [f32]) = e8m0_body;
 }

@@ -1,4 +1,15 @@
-//! Zero points of blocks of integers, and the codes around them.
+//! Zero points of blocks of integers, and the codes around them (asymmetric integer schemes).
+//!
+//! ```text
+//! zero_point = clamp(round(low − min / scale), low, high)             // one a block
+//! code       = clamp(round(x / scale) + zero_point, low, high)        // or round(x / scale + zero_point)
+//! ```
+//!
+//! Rounding to an integer, ties to even, is one addition of 1.5 · 2^23 and one subtraction: between
+//! 2^23 and 2^24 the spacing of f32s is 1. It holds for magnitudes up to 2^22. Larger numbers are
+//! integers already or are clamped to the range of at most 8 bits anyway, so they are clamped to
+//! 2^22 first. The low bits of a sum with 1.5 · 2^23 are the integer in two's complement: no
+//! conversion instruction is needed.
 
 use super::divide::Scaling;
 use super::encode::map_blocks;
@@ -7,30 +18,35 @@ use crate::policy::{Convert, Negative, Overflow, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec};
 
-/// `1.5 · 2^23`: adding it rounds to an integer, which is then in the low bits.
+/// 1.5 · 2^23: adding it rounds to an integer, which is then in the low bits of the sum.
 const MAGIC: f32 = 12_582_912.0;
 
-/// Beyond this, 2^22, an integer is one already; and it is clamped anyway.
+/// 2^22: the largest magnitude that [`MAGIC`] rounds.
 const ALL_INTEGERS: f32 = 4_194_304.0;
 
+/// Returns x limited to `low..=high`; NaN gives `high`. Two selects, each one min or max
+/// instruction: `f32::clamp` would keep NaN, which takes more.
 #[inline(always)]
 fn clamp(x: f32, low: f32, high: f32) -> f32 {
     let x = if x < high { x } else { high };
     if x > low { x } else { low }
 }
 
-/// How finite scaled numbers become integers around a zero point, to nearest even, clamped.
+/// A coder of finite scaled numbers as integers around a zero point: to nearest even, clamped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PointCoder {
+    /// The smallest and the largest integer of the format.
     low: f32,
     high: f32,
+    /// The bits of a code.
     mask: u32,
-    /// Added and taken away before the zero point is added: rounds, or 0 does nothing.
+    /// Added and subtracted before the zero point is added: [`MAGIC`] rounds, 0 leaves the number.
     magic: f32,
 }
 
 impl PointCoder {
-    /// For integers of at most 8 bits; whether the zero point is added before or after rounding.
+    /// Returns the coder for an integer format of at most 8 bits that saturates, or `None`. With
+    /// `add_first` the zero point is added before rounding, else after.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert, add_first: bool) -> Option<Self> {
         let Encoding::Int(layout) = spec.encoding() else { return None };
         let even = matches!(convert.round, Round::NearestEven)
@@ -47,9 +63,11 @@ impl PointCoder {
         })
     }
 
+    /// Returns the code of a finite scaled number.
     #[inline(always)]
     fn code(&self, y: f32, zero_point: f32) -> u8 {
         let rounded = clamp(y, -ALL_INTEGERS, ALL_INTEGERS) + self.magic - self.magic;
+        // With a magic of 0 the sum is rounded below, by the addition that makes the code.
         let sum = clamp(rounded + zero_point, self.low, self.high);
         ((sum + MAGIC).to_bits() & self.mask) as u8
     }
@@ -64,13 +82,14 @@ fn encode_body<S: Scaling<Factor = f32>>(
     blocks: &[[f32; 2]],
     codes: &mut [u8],
 ) {
+    // A copy that nothing points at stays in registers.
     let coder = *coder;
     map_blocks(src, length, blocks, codes, |x, [factor, zero_point]| {
         coder.code(scaling.scaled(x, factor), zero_point)
     });
 }
 
-/// Zero points, clamped, behind the factors, and their codes.
+/// Writes the clamped zero point of each block behind its factor, and its code.
 #[inline(always)]
 fn points_body(
     coder: &PointCoder,
@@ -81,9 +100,10 @@ fn points_body(
 ) {
     let coder = *coder;
     for (((range, scale), block), code) in ranges.iter().zip(scales).zip(blocks).zip(codes) {
+        // A scale of zero is a block of zeros: its zero point is the smallest integer.
         let quotient = if *scale == 0.0 { 0.0 } else { range[0] / *scale };
         let ideal = coder.low - quotient;
-        // Rounded, if it is not an integer by its size.
+        // Larger magnitudes are integers already, and MAGIC would not leave them alone.
         let rounded = if ideal < ALL_INTEGERS && ideal > -ALL_INTEGERS {
             ideal + MAGIC - MAGIC
         } else {
@@ -96,9 +116,9 @@ fn points_body(
 }
 
 per_isa! {
-    /// Codes of finite numbers by their blocks' factors and zero points.
+    /// Writes the codes of finite numbers by their blocks' factors and zero points.
     fn encode_points[S: Scaling<Factor = f32>](coder: &PointCoder, scaling: S, src: &[f32], length: usize, blocks: &[[f32; 2]], codes: &mut [u8]) = encode_body;
-    /// Zero points of blocks with these ranges (zero within) and scales, put behind their factors,
-    /// and the zero points' codes.
+    /// Writes the zero points of blocks, behind their factors, and the zero points' codes. Each range
+    /// is the block's smallest and largest number, and contains zero.
     fn zero_points[](coder: &PointCoder, ranges: &[[f32; 2]], scales: &[f32], blocks: &mut [[f32; 2]], codes: &mut [u8]) = points_body;
 }

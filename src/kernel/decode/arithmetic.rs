@@ -1,31 +1,47 @@
-//! Codes to f32s by arithmetic, for formats that are cut f32s.
+//! Codes to f32s by arithmetic, for floating-point formats with IEEE 754 subnormals.
+//!
+//! A magnitude code shifted left by 23 − M lies in an f32's fields, M being the mantissa bits. What
+//! its exponent field lacks is a constant, the difference of the biases:
+//!
+//! ```text
+//! normal    = (magnitude << (23 − M)) + ((127 − bias) << 23)
+//! subnormal = f32(normal + 1 in the exponent field) − f32(the same for magnitude 0)   // exact
+//! bits      = sign | (infinity? , NaN? , magnitude < 2^M ? subnormal : normal)
+//! ```
+//!
+//! A subnormal code has no hidden bit. One more in the exponent field supplies it, and subtracting
+//! the f32 that magnitude 0 becomes takes it away again. No step meets a subnormal f32, for which
+//! processors take a hundred cycles and more. All choices are selects, so the loop is vectors.
+//!
+//! Limits: at most 22 mantissa bits, and every number a normal f32 or zero.
 
 use crate::bits::F32_NAN;
 use crate::kernel::native::per_isa;
 use crate::spec::{Code, Encoding, FormatSpec, NanCodes, ZeroField};
 
-/// Parameters of a format whose codes, shifted into an f32's fields, are its numbers but for a
-/// power of two and the hidden bit of subnormals. No step meets a subnormal f32: processors take a
-/// hundred cycles and more for one.
+/// Parameters of a format that arithmetic decodes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ArithmeticDecode {
-    /// The bits below the sign, and by how much they and the sign are shifted.
+    /// The bits of a magnitude code, and the shift that moves them into an f32's fields.
     magnitude: u32,
     shift: u32,
+    /// The sign bit of a code, 0 if it has none, and the shift that moves it to bit 31.
     sign: u32,
     sign_shift: u32,
-    /// What a shifted magnitude's exponent field lacks, and the smallest magnitude that is normal.
+    /// The difference of the biases, in an f32's exponent field.
     rebias: u32,
+    /// The smallest magnitude code of a normal number.
     min_normal: u32,
-    /// The largest magnitude that is a number, and the infinite one.
+    /// The largest magnitude code of a finite number.
     max: u32,
+    /// The magnitude code of infinity; `u32::MAX` without one.
     infinity: u32,
-    /// The code of a NaN that is not above them.
+    /// The code of a NaN that is not above `max`: FNUZ's 0x80. `u32::MAX` without one.
     nan: u32,
 }
 
 impl ArithmeticDecode {
-    /// The parameters, if the format is of the kind.
+    /// Returns the parameters, or `None` if the format does not meet the limits above.
     pub(crate) fn lower(spec: &FormatSpec) -> Option<Self> {
         let Encoding::Float(layout) = spec.encoding() else { return None };
         let magnitude = layout.magnitude_mask() as u32;
@@ -39,7 +55,8 @@ impl ArithmeticDecode {
         {
             return None;
         }
-        // A minus zero that decodes as zero has no place here.
+        // A sign bit over magnitude 0 must be −0 or NaN: a code that decodes as +0 would need a case
+        // of its own.
         if layout.signed && !layout.negative_zero && !matches!(layout.nan, NanCodes::NegativeZero) {
             return None;
         }
@@ -57,12 +74,14 @@ impl ArithmeticDecode {
         })
     }
 
+    /// Returns the number of a code; bits above the code's width are ignored. NaN is the positive
+    /// quiet one.
     #[inline(always)]
     pub(super) fn value(&self, code: u32) -> f32 {
         let code = code & (self.magnitude | self.sign);
         let magnitude = code & self.magnitude;
         let normal = (magnitude << self.shift).wrapping_add(self.rebias);
-        // As if there were a hidden bit, which is then taken away.
+        // Supplies a hidden bit, which the subtraction takes away again: both are exact.
         let hidden = 1 << 23;
         let subnormal =
             f32::from_bits(normal.wrapping_add(hidden)) - f32::from_bits(self.rebias + hidden);
@@ -76,6 +95,7 @@ impl ArithmeticDecode {
 
 #[inline(always)]
 fn uniform_body<C: Code>(decode: &ArithmeticDecode, src: &[C], dst: &mut [f32]) {
+    // A copy that nothing points at: its fields stay in registers for the whole loop.
     let decode = *decode;
     for (code, x) in src.iter().zip(dst) {
         *x = decode.value(code.widen());
@@ -99,10 +119,11 @@ fn extend_body<C: Code>(shift: u32, src: &[C], dst: &mut [f32]) {
 }
 
 per_isa! {
-    /// The numbers of 256 codes.
+    /// Writes the numbers of the codes 0 to 255.
     fn fill_values[](decode: &ArithmeticDecode, values: &mut [f32; 256]) = values_body;
-    /// Numbers of codes.
+    /// Writes the numbers of codes.
     fn decode_uniform[C: Code](decode: &ArithmeticDecode, src: &[C], dst: &mut [f32]) = uniform_body;
-    /// Codes to the f32s that they begin.
+    /// Writes the f32s whose leading bits the codes are (BF16, TF32): a shift by `shift` bits. Every
+    /// NaN becomes the positive quiet one.
     fn extend[C: Code](shift: u32, src: &[C], dst: &mut [f32]) = extend_body;
 }

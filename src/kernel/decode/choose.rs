@@ -1,5 +1,6 @@
-//! Which kernel decodes: arithmetic where a format is a cut f32, else a table of its numbers, in
-//! registers where an instruction set has that.
+//! The choice of a decoder. Up to 8 bits: a table in registers where the instruction set has one,
+//! else arithmetic or a table of 256 numbers in memory (1 KiB of L1), whichever is faster. Above
+//! 8 bits: FP16 instructions, a shift for formats that are leading bits of an f32, else arithmetic.
 
 use super::arithmetic::{ArithmeticDecode, decode_uniform, extend};
 use super::intrinsics::DecodeIntrinsics;
@@ -9,7 +10,7 @@ use crate::kernel::isa::Isa;
 use crate::kernel::native::Native;
 use crate::spec::{Code, FormatSpec};
 
-/// The kernel that decodes bytes to f32s, the best that an instruction set and a format allow.
+/// The fastest kernel that decodes bytes to f32s, for an instruction set and a format.
 #[derive(Clone, Debug)]
 pub(crate) struct DecodeBytes {
     isa: Isa,
@@ -20,17 +21,21 @@ pub(crate) struct DecodeBytes {
 #[expect(clippy::large_enum_variant, reason = "one lives on the stack for the length of a call")]
 enum ByteKernel {
     Arithmetic(ArithmeticDecode),
+    /// A table of the numbers of all bytes.
     Memory([f32; 256]),
+    /// A table that permutes look up, which kernels for blocks and products read too.
     Registers(RegisterTable),
 }
 
 impl DecodeBytes {
-    /// For a format of at most 8 bits.
+    /// Returns the kernel for a format of at most 8 bits. There always is one.
     pub(crate) fn lower(isa: Isa, spec: &FormatSpec) -> Self {
+        // A closure: filling 256 entries costs more than decoding a short slice by arithmetic.
         let uniform = ArithmeticDecode::lower(spec);
         let all = || values(isa, spec, uniform.as_ref());
         let kernel = match (Native::register_table(isa, spec.bits(), all), &uniform) {
             (Some(table), _) => ByteKernel::Registers(table),
+            // With wide registers the arithmetic of 16 codes beats 16 loads.
             (None, Some(decode)) if Native::prefers_arithmetic(isa) => {
                 ByteKernel::Arithmetic(*decode)
             }
@@ -39,9 +44,11 @@ impl DecodeBytes {
         Self { isa, kernel }
     }
 
-    /// Makes every −0 plus, if it is that easy; says whether it was.
+    /// Turns every −0 of the table into +0 and returns whether there is a table of f32s to change;
+    /// arithmetic and byte planes are left as they are.
     #[cfg(feature = "alloc")]
     pub(crate) fn without_negative_zeros(&mut self) -> bool {
+        // Adding +0.0 clears −0 and changes no other number.
         match &mut self.kernel {
             ByteKernel::Memory(table) => table.iter_mut().for_each(|x| *x += 0.0),
             ByteKernel::Registers(RegisterTable::Few(table)) => {
@@ -54,7 +61,7 @@ impl DecodeBytes {
         true
     }
 
-    /// Numbers of codes; bits above a code's width are ignored.
+    /// Writes the numbers of codes; bits above a code's width are ignored.
     pub(crate) fn decode(&self, src: &[u8], dst: &mut [f32]) {
         match &self.kernel {
             ByteKernel::Arithmetic(decode) => decode_uniform(self.isa, decode, src, dst),
@@ -65,14 +72,15 @@ impl DecodeBytes {
         }
     }
 
-    /// The table in registers, if it is one, and the instruction set that it is for.
+    /// Returns the register table and the instruction set that it is for, or `None` if this kernel is
+    /// another.
     #[cfg(feature = "alloc")]
     pub(in crate::kernel) const fn registers(&self) -> Option<(Isa, &RegisterTable)> {
         if let ByteKernel::Registers(table) = &self.kernel { Some((self.isa, table)) } else { None }
     }
 }
 
-/// The kernel that decodes formats above 8 bits to f32s.
+/// The kernel that decodes formats of 9 to 32 bits to f32s.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DecodeWide {
     isa: Isa,
@@ -81,16 +89,17 @@ pub(crate) struct DecodeWide {
 
 #[derive(Clone, Copy, Debug)]
 enum WideKernel {
-    /// The codes begin f32s.
+    /// Codes that are the leading bits of an f32, with the shift to its end.
     Extend(u32),
     Arithmetic(ArithmeticDecode),
-    /// FP16 by instructions.
+    /// FP16, by the processor's instructions.
     Half,
 }
 
 impl DecodeWide {
-    /// The kernel, if there is one.
+    /// Returns the kernel, or `None` if only the reference codec decodes the format.
     pub(crate) fn lower(isa: Isa, spec: &FormatSpec) -> Option<Self> {
+        // The fastest first: one instruction, one shift, about ten operations.
         let kernel = if *spec == FormatSpec::F16 && Native::has_f16(isa) {
             WideKernel::Half
         } else if let Some(shift) = Cut::shift(spec) {
@@ -101,7 +110,7 @@ impl DecodeWide {
         Some(Self { isa, kernel })
     }
 
-    /// Numbers of codes.
+    /// Writes the numbers of codes.
     pub(crate) fn decode<C: Code>(&self, src: &[C], dst: &mut [f32]) {
         match &self.kernel {
             WideKernel::Extend(shift) => extend(self.isa, *shift, src, dst),
@@ -111,13 +120,14 @@ impl DecodeWide {
     }
 }
 
-/// Numbers of FP16 codes by instructions, in integers of 16 bits or wider ones.
+/// Writes the numbers of FP16 codes, held in integers of 16 bits or more, by instructions.
 fn decode_half<C: Code>(isa: Isa, src: &[C], dst: &mut [f32]) {
     const MADE: &str = "an instruction set with FP16";
     if let Some(src) = C::words(src) {
         assert!(Native::decode_f16(isa, src, dst), "{MADE}");
         return;
     }
+    // Wider integers are narrowed through a buffer of 512 bytes on the stack.
     let mut words = [0; 256];
     for (src, dst) in src.chunks(256).zip(dst.chunks_mut(256)) {
         words.iter_mut().zip(src).for_each(|(word, code)| *word = code.widen() as u16);
@@ -125,7 +135,7 @@ fn decode_half<C: Code>(isa: Isa, src: &[C], dst: &mut [f32]) {
     }
 }
 
-/// Bytes for bytes.
+/// Maps bytes to bytes by a table.
 pub(crate) fn map_bytes(isa: Isa, table: &[u8; 256], src: &[u8], dst: &mut [u8]) {
     if !Native::map_bytes(isa, table, src, dst) {
         look_up(isa, table, src, dst);

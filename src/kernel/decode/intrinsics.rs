@@ -1,14 +1,14 @@
-//! What an instruction set may bring to decoding. A kernel that it does not have declines, and the
-//! plain loop runs.
+//! Decoders that an instruction set may bring, as a trait with defaults that decline; the plain loop
+//! then runs.
 
 use super::tables::RegisterTable;
 use crate::kernel::isa::Isa;
 
-/// Decoders in intrinsics: see [`Native`](crate::kernel::native::Native).
+/// Decoders in intrinsics, implemented by [`Native`](crate::kernel::native::Native).
 pub(in crate::kernel) trait DecodeIntrinsics {
-    /// A table in registers of the numbers of codes of this many bits, if there is one that beats a
-    /// table in memory. With [`RegisterTable::Planes`] come [`decode_bytes`](Self::decode_bytes)
-    /// and, of `GemmIntrinsics`, `gemv_bytes`.
+    /// Returns a register table of the numbers of codes of `_bits` bits, if it beats a table in
+    /// memory. An instruction set that returns one implements [`decode_bytes`](Self::decode_bytes)
+    /// for it; with [`RegisterTable::Planes`] also `gemv_bytes` of `GemmIntrinsics`.
     fn register_table(
         _: Isa,
         _bits: u32,
@@ -17,23 +17,25 @@ pub(in crate::kernel) trait DecodeIntrinsics {
         None
     }
 
-    /// Whether arithmetic beats a table in memory.
+    /// Returns whether arithmetic beats a table in memory.
     fn prefers_arithmetic(_: Isa) -> bool {
         false
     }
 
-    /// Numbers of codes, bits above a code's width ignored; whether it made them, as it does with a
-    /// table that it gave for this `Isa`.
+    /// Writes the numbers of codes and returns whether it did: always with a table that
+    /// [`register_table`](Self::register_table) returned for this `Isa`. Bits above a code's width
+    /// are ignored.
     fn decode_bytes(_: Isa, _: &RegisterTable, _src: &[u8], _dst: &mut [f32]) -> bool {
         false
     }
 
-    /// FP16 codes to numbers, every NaN the positive quiet one; whether it made them.
+    /// Writes the numbers of FP16 codes and returns whether it did. Every NaN is the positive quiet
+    /// one.
     fn decode_f16(_: Isa, _src: &[u16], _dst: &mut [f32]) -> bool {
         false
     }
 
-    /// Bytes for bytes; whether it made them.
+    /// Maps bytes to bytes by a table and returns whether it did.
     fn map_bytes(_: Isa, _table: &[u8; 256], _src: &[u8], _dst: &mut [u8]) -> bool {
         false
     }

@@ -1,4 +1,15 @@
-//! Which kernel encodes: the quickest that a format, a policy and an instruction set allow.
+//! The choice of an encoder: the fastest that a format, a policy and an instruction set allow.
+//!
+//! [`Encoder::lower`] tries kernels from the most special to the most general; each `lower` returns
+//! `None` unless all its results have the bits of the reference codec. Kernels that cover nearly all
+//! inputs report the largest magnitude of a chunk, and [`EncodeKernel::Checked`] encodes a chunk with
+//! something else again:
+//!
+//! ```text
+//! for each chunk of 2048 numbers:            // 8 KiB of f32s: still in L1 for the second pass
+//!     ok = fast(chunk)                       // a few instructions per number
+//!     if !ok: general(chunk)                 // every input, with more instructions
+//! ```
 
 use super::float::{Finite, encode_finite, round_finite};
 use super::general::{GeneralEncode, encode_uniform};
@@ -21,12 +32,13 @@ use crate::spec::{Code, FormatSpec};
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
 
-/// What a kernel needs to know of numbers that it gets as f32s.
+/// What an encoder needs to know of numbers of other types before they become f32s.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs {
-    /// Which numbers are subnormal in their own type.
+    /// Whether numbers that are subnormal in their own type must be told from others: the policy
+    /// flushes them.
     pub(crate) subnormals: bool,
-    /// All their bits: f32s that were rounded to odd will not do.
+    /// Whether all bits matter: f64s rounded to odd as f32s will not do.
     pub(crate) exact: bool,
 }
 
@@ -39,10 +51,11 @@ pub(crate) struct Encoder {
 
 #[derive(Clone, Debug)]
 enum EncodeKernel {
-    /// FP16 by instructions, and its NaN.
+    /// FP16 by the processor's instructions, with the NaN that the policy asks for.
     Half(SignedNan),
+    /// f32 with fewer mantissa bits: BF16, TF32.
     Cut(Cut),
-    /// Chunks with numbers that the first does not cover go to the second.
+    /// A fast kernel with the general one as its fallback, chunk by chunk.
     Checked(Checked, GeneralEncode),
     General(GeneralEncode),
     Stochastic(StochasticEncode),
@@ -52,7 +65,7 @@ enum EncodeKernel {
     Lookup(Box<Steps>),
 }
 
-/// A kernel for what nearly all numbers are, which says whether all of a chunk were.
+/// A fast kernel for finite numbers in range, which reports whether it covered all of a chunk.
 #[derive(Clone, Copy, Debug)]
 enum Checked {
     Float(Finite),
@@ -60,21 +73,23 @@ enum Checked {
 }
 
 impl Checked {
+    /// Returns the fast kernel for a format and a policy, or `None` if there is none.
     fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         Finite::lower(spec, convert)
             .map(Self::Float)
             .or_else(|| Integer::lower(spec, convert).map(Self::Integer))
     }
 
-    /// Codes of a chunk, and whether they are right.
+    /// Writes the codes of a chunk and returns whether all of them are correct.
     fn codes<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C]) -> bool {
         let mut largest = 0;
         match self {
             Self::Float(finite) => {
+                // Codes stored as bytes have a kernel in intrinsics where the instruction set does.
                 if let Some(dst) = C::bytes_mut(dst)
-                    && let Some(are_right) = Native::encode_bytes::<64>(isa, finite, src, dst)
+                    && let Some(ok) = Native::encode_bytes::<64>(isa, finite, src, dst)
                 {
-                    return are_right;
+                    return ok;
                 }
                 encode_finite(isa, finite, src, dst, &mut largest);
                 finite.covers(largest)
@@ -86,7 +101,8 @@ impl Checked {
         }
     }
 
-    /// Numbers of a chunk, and whether they are right.
+    /// Writes the representable numbers nearest to those of a chunk, without codes, and returns
+    /// whether all of them are correct.
     fn numbers(&self, isa: Isa, src: &[f32], dst: &mut [f32]) -> bool {
         let mut largest = 0;
         match self {
@@ -102,15 +118,18 @@ impl Checked {
     }
 }
 
-/// Elements from which finding a format's steps pays: of a codebook the reference codec looks at
-/// every entry each time.
+/// Returns from how many elements on finding a format's steps pays. Finding takes a thousand or more
+/// encodings by the reference codec. For a codebook that searches all entries each time, so the
+/// steps pay earlier.
 #[cfg(feature = "alloc")]
 const fn many(spec: &FormatSpec) -> usize {
     if matches!(spec.encoding(), Encoding::Codebook(_)) { 256 } else { 4096 }
 }
 
 impl EncodeKernel {
+    /// Returns the first kernel that covers the format and the policy, the fastest first.
     fn lower(isa: Isa, spec: &FormatSpec, convert: &Convert, elements: usize) -> Option<Self> {
+        // FP16 with instructions: one of them for 8 or 16 numbers.
         if *spec == FormatSpec::F16 && Native::has_f16(isa) {
             if let Some(nan) = ieee_nan(spec, convert) {
                 return Some(Self::Half(nan));
@@ -118,12 +137,14 @@ impl EncodeKernel {
         } else if let Some(cut) = Cut::lower(spec, convert) {
             return Some(Self::Cut(cut));
         }
+        // The general kernel alone, or behind a fast one that needs it for special values.
         if let Some(general) = GeneralEncode::lower(spec, convert) {
             return Some(
                 Checked::lower(spec, convert)
                     .map_or(Self::General(general), |checked| Self::Checked(checked, general)),
             );
         }
+        // What `general` does not cover: random bits, integers that wrap, HiF8's prefix codes.
         if let Some(stochastic) = StochasticEncode::lower(spec, convert) {
             return Some(Self::Stochastic(stochastic));
         }
@@ -133,19 +154,22 @@ impl EncodeKernel {
         if let Some(hif8) = HiF8Encode::lower(spec, convert) {
             return Some(Self::HiF8(hif8));
         }
+        // Anything of at most 8 bits: posits, codebooks, formats without zero or subnormals.
         #[cfg(feature = "alloc")]
         if elements >= many(spec)
             && let Some(steps) = Steps::lower(spec, convert)
         {
             return Some(Self::Lookup(steps));
         }
+        // Without `alloc` nothing else reads it.
         let _ = elements;
         None
     }
 }
 
 impl Encoder {
-    /// The kernel for so many elements; `None` if only the reference codec encodes them.
+    /// Returns the kernel for calls of `elements` numbers, or `None` if only the reference codec
+    /// encodes them.
     pub(crate) fn lower(
         isa: Isa,
         spec: &FormatSpec,
@@ -155,7 +179,7 @@ impl Encoder {
         EncodeKernel::lower(isa, spec, convert, elements).map(|kernel| Self { isa, kernel })
     }
 
-    /// What the kernel needs to know of numbers that were no f32s.
+    /// Returns what the kernel needs to know of numbers that are not f32s.
     pub(crate) fn needs(&self, convert: &Convert) -> Needs {
         let exact = match &self.kernel {
             EncodeKernel::Half(_) | EncodeKernel::HiF8(_) => false,
@@ -173,8 +197,8 @@ impl Encoder {
         Needs { subnormals: matches!(convert.subnormal_inputs, SubnormalInputs::Flush), exact }
     }
 
-    /// Codes of numbers; a stochastic rounding takes its words from `dither`, whose indices must
-    /// not run over the largest u64.
+    /// Writes the codes of numbers. A stochastic rounding takes its random words from `dither`, whose
+    /// indices must not exceed the largest u64.
     pub(crate) fn encode<C: Code>(&self, src: &[f32], dst: &mut [C], dither: Dither) {
         let isa = self.isa;
         match &self.kernel {
@@ -182,6 +206,7 @@ impl Encoder {
             EncodeKernel::Cut(cut) => encode_cut(isa, cut, src, dst),
             EncodeKernel::General(general) => encode_uniform(isa, general, src, dst),
             EncodeKernel::Checked(checked, general) => {
+                // A chunk is read from L1 the second time, and only chunks with special values are.
                 for (src, dst) in src.chunks(CHUNK).zip(dst.chunks_mut(CHUNK)) {
                     if !checked.codes(isa, src, dst) {
                         encode_uniform(isa, general, src, dst);
@@ -200,8 +225,8 @@ impl Encoder {
         }
     }
 
-    /// Codes of 4 bits, two a byte, the first in the low bits; says whether they are right, and
-    /// made at all.
+    /// Writes codes of 4 bits, two a byte, the first in the low bits. Returns whether all are written
+    /// and correct; `false` also without a kernel that packs.
     #[cfg(feature = "alloc")]
     pub(crate) fn nibbles(&self, src: &[f32], bytes: &mut [u8]) -> bool {
         match &self.kernel {
@@ -212,8 +237,8 @@ impl Encoder {
         }
     }
 
-    /// The representable numbers nearest to those of a chunk, if there is a kernel that makes them
-    /// without codes; whether they are right.
+    /// Writes the representable numbers nearest to those of a chunk and returns whether all are
+    /// written and correct; `false` also without a kernel that needs no codes.
     pub(super) fn numbers(&self, src: &[f32], dst: &mut [f32]) -> bool {
         match &self.kernel {
             EncodeKernel::Checked(checked, _) => checked.numbers(self.isa, src, dst),
@@ -222,19 +247,20 @@ impl Encoder {
         }
     }
 
+    /// Returns the instruction set that the kernel runs on.
     pub(super) const fn isa(&self) -> Isa {
         self.isa
     }
 }
 
-/// FP16 codes by instructions, in integers of 16 bits or wider ones.
+/// Writes FP16 codes by instructions, to integers of 16 bits or more.
 fn encode_half<C: Code>(isa: Isa, nan: SignedNan, src: &[f32], dst: &mut [C]) {
     const MADE: &str = "an instruction set with FP16";
     if let Some(dst) = C::words_mut(dst) {
         assert!(Native::encode_f16(isa, nan, src, dst), "{MADE}");
         return;
     }
-    // Codes of 16 bits in wider integers: by way of a buffer.
+    // Wider integers get them from a buffer of 512 bytes on the stack.
     let mut words = [0; 256];
     for (src, dst) in src.chunks(256).zip(dst.chunks_mut(256)) {
         assert!(Native::encode_f16(isa, nan, src, &mut words[..src.len()]), "{MADE}");

@@ -1,13 +1,20 @@
-//! Finite f32s to a floating-point format, nearest-even, by one f32 addition: the fast way for what
-//! nearly all numbers are.
+//! Finite f32s to a floating-point format, to nearest even, by one f32 addition. [`Finite`] covers
+//! what nearly all numbers are: finite, and in range unless the policy saturates.
 //!
 //! With 2^e the binade of a magnitude, at least the smallest normal one's, the sum with
 //! `c = 2^(e + 23 − M)` has the spacing `2^(e − M)`, so the addition itself rounds, ties to even,
 //! and the low bits of the sum count the units: up to the hidden bit's 2^M more than the mantissa
 //! field. Of the exponent field too all that is still missing is a constant, which `c` has in its
 //! low bits, modulo 2^16: a code is the low bits of one sum of integers. Infinity, NaN and, where
-//! it has a code of its own, overflow are not seen here: the largest magnitude of a run says
-//! whether any was among it.
+//! it has a code of its own, overflow are not handled here: the largest magnitude of a chunk tells
+//! whether it held any.
+//!
+//! ```text
+//! magnitude = min(bits & 0x7FFF_FFFF, cap)
+//! binade    = max(magnitude & 0x7F80_0000, min_normal)     // 2^e; all subnormals share one unit
+//! sum       = f32(magnitude) + f32(binade + ahead_of_code) // rounds to a multiple of the unit
+//! code      = low 16 bits of (bits(sum) + (binade >> shift)) | sign
+//! ```
 
 use super::params::{both, layout, limit};
 use crate::codec::Unpacked;
@@ -15,35 +22,38 @@ use crate::kernel::native::per_isa;
 use crate::policy::Convert;
 use crate::spec::{Code, FormatSpec};
 
-/// Parameters of a conversion.
+/// Parameters of a conversion. Magnitudes are f32 bits, ordered as the numbers are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Finite {
-    /// Bits of the smallest normal number as an f32.
+    /// The smallest normal number of the format.
     pub(in crate::kernel) min_normal: u32,
-    /// `23 − M`, as a shift and in an f32's exponent field.
+    /// `23 − M`: the f32 mantissa bits that the format lacks.
     pub(in crate::kernel) shift: u32,
+    /// The same in an f32's exponent field: from a binade to the addend `c`.
     ahead: u32,
-    /// `23 − M` in the exponent field and, in the low 16 bits, what the codes of the smallest
-    /// normal number's binade lack modulo 2^16.
+    /// `ahead` and, in the low 16 bits, what the codes of the smallest normal number's binade lack
+    /// modulo 2^16.
     ahead_of_code: u32,
-    /// Bits of the f32 that all larger magnitudes are taken for: the largest number, or one unit
-    /// above it.
+    /// The magnitude that replaces all larger ones: the largest number, or one unit above it where
+    /// overflow has the next code.
     pub(in crate::kernel) cap: u32,
-    /// The bits of an f32 that are taken for its magnitude: a negative number for an unsigned
-    /// format becomes one above all.
+    /// The bits of an f32 that count as its magnitude. Unsigned formats keep the sign bit, so that a
+    /// negative number is above all and reported as not covered.
     magnitude: u32,
+    /// The sign bit of a code, 0 in unsigned formats, and the shift from bit 31 to it.
     pub(in crate::kernel) sign_bit: u32,
     pub(in crate::kernel) sign_shift: u32,
-    /// Whether a zero keeps its sign.
+    /// Whether a zero keeps its sign: the format has −0, or no sign.
     pub(in crate::kernel) negative_zero: bool,
-    /// Bits of the smallest magnitude that is not for this kernel.
+    /// The smallest magnitude whose code this kernel does not make.
     special: u32,
-    /// Bits of the smallest magnitude whose number, instead of its code, is not for this kernel.
+    /// The smallest magnitude whose representable number this kernel does not make.
     special_number: u32,
 }
 
 impl Finite {
-    /// The parameters, if the format and the policy are of the kind.
+    /// Returns the parameters for a floating-point format of at most 16 bits and a policy that rounds
+    /// to nearest even, or `None` if the formula does not hold.
     pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Some(layout) = layout(spec, convert) else { return None };
         let shift = 23 - layout.mantissa_bits as u32;
@@ -91,45 +101,47 @@ impl Finite {
         })
     }
 
-    /// These parameters for codes among which there is no −0.
+    /// Returns these parameters for codes without −0: what rounds to it gets the code of +0.
     #[cfg(feature = "alloc")]
     pub(in crate::kernel) const fn without_negative_zero(self) -> Self {
         Self { negative_zero: false, ..self }
     }
 
-    /// Whether codes of a run with this largest magnitude are right.
+    /// Returns whether the codes of numbers with this largest magnitude are correct.
     pub(crate) const fn covers(&self, largest: u32) -> bool {
         largest < self.special
     }
 
-    /// Whether numbers are.
+    /// Returns whether the representable numbers for numbers with this largest magnitude are correct.
     pub(crate) const fn covers_numbers(&self, largest: u32) -> bool {
         largest < self.special_number
     }
 
-    /// Whether codes and numbers of a run with this largest magnitude are right.
+    /// Returns whether both codes and numbers are correct for this largest magnitude.
     #[cfg(feature = "alloc")]
     pub(in crate::kernel) const fn covers_both(&self, largest: u32) -> bool {
         self.covers(largest) && self.covers_numbers(largest)
     }
 
-    /// The bits that are taken for a number's magnitude.
+    /// Returns the bits that count as the magnitude of x.
     #[cfg(feature = "alloc")]
     pub(in crate::kernel) const fn magnitude(&self, x: f32) -> u32 {
         x.to_bits() & self.magnitude
     }
 
-    /// Whether codes are bytes with a sign bit.
+    /// Returns whether codes fit bytes and have a sign bit.
     pub(in crate::kernel) const fn has_signed_bytes(&self) -> bool {
         matches!(self.sign_bit, 1..=0x80)
     }
 
-    /// `2^e` of a magnitude, as its bits.
+    /// Returns `2^e`, the binade of a magnitude, at least the smallest normal number, as f32 bits.
     #[inline(always)]
     fn binade(&self, magnitude: u32) -> u32 {
         (magnitude & 0x7F80_0000).max(self.min_normal)
     }
 
+    /// Returns the code of an f32 given by its bits and raises `largest` to its magnitude. The code is
+    /// meaningless where [`covers`](Self::covers) of that is false.
     #[inline(always)]
     pub(in crate::kernel) fn code<const NEGATIVE_ZERO: bool>(
         &self,
@@ -141,17 +153,21 @@ impl Finite {
         let magnitude = magnitude.min(self.cap);
         let binade = self.binade(magnitude);
         let sum = f32::from_bits(magnitude) + f32::from_bits(binade + self.ahead_of_code);
+        // Only the low 16 bits mean something: what is above them comes from the exponent of the sum.
         let code = sum.to_bits().wrapping_add(binade >> self.shift) & 0xFFFF;
         let sign = bits >> self.sign_shift & self.sign_bit;
         if NEGATIVE_ZERO || code != 0 { code | sign } else { code }
     }
 
+    /// Returns the representable number nearest to an f32 given by its bits and raises `largest` to
+    /// its magnitude.
     #[inline(always)]
     fn number<const NEGATIVE_ZERO: bool>(&self, bits: u32, largest: &mut u32) -> f32 {
         let magnitude = bits & self.magnitude;
         *largest = (*largest).max(magnitude);
         let magnitude = magnitude.min(self.cap);
         let c = f32::from_bits(self.binade(magnitude) + self.ahead);
+        // The subtraction is exact: both are multiples of the unit, and the sum is close to c.
         let rounded = (f32::from_bits(magnitude) + c) - c;
         let signed = f32::from_bits(rounded.to_bits() | bits & 0x8000_0000);
         if NEGATIVE_ZERO || rounded != 0.0 { signed } else { rounded }
@@ -162,6 +178,7 @@ impl Finite {
 fn codes_body<C: Code>(finite: &Finite, src: &[f32], dst: &mut [C], largest: &mut u32) {
     // Copies that nothing points at stay in registers.
     let (finite, mut top) = (*finite, *largest);
+    // The test is outside of the loops: each is straight code.
     if finite.negative_zero {
         for (x, code) in src.iter().zip(dst) {
             *code = C::truncate(finite.code::<true>(x.to_bits(), &mut top));
@@ -190,9 +207,10 @@ fn numbers_body(finite: &Finite, src: &[f32], dst: &mut [f32], largest: &mut u32
 }
 
 per_isa! {
-    /// Codes of numbers that the parameters cover, and the largest magnitude of them and one
-    /// before, as its bits.
+    /// Writes the codes of numbers and raises `largest` to their largest magnitude, as f32 bits. The
+    /// codes are correct if the parameters cover that.
     fn encode_finite[C: Code](finite: &Finite, src: &[f32], dst: &mut [C], largest: &mut u32) = codes_body;
-    /// The representable numbers nearest to numbers, as before.
+    /// Writes the representable numbers nearest to `src` and raises `largest` to their largest
+    /// magnitude, as f32 bits.
     fn round_finite[](finite: &Finite, src: &[f32], dst: &mut [f32], largest: &mut u32) = numbers_body;
 }

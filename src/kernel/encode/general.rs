@@ -1,12 +1,19 @@
-//! f32 to codes of formats whose numbers lie evenly in every binade, in any deterministic rounding
-//! and under any policy: the same few integer operations for every number, so that the compiler
-//! makes vectors of them.
+//! f32 to codes of floating-point formats with subnormals and of integers, in any deterministic
+//! rounding and under nearly any policy: the same two dozen integer operations for every number,
+//! without branches, so that the compiler makes vectors of them.
 //!
 //! With *e* the exponent field of an f32, at least that of the format's smallest normal number, and
 //! its significand, hidden bit included, the magnitude code is
 //! `((e − e_min) << M) + (significand >> s)` plus one if the rounding says so, where *s* cuts an
 //! f32's mantissa to *M* bits, and below the smallest normal number one bit more each binade. The
-//! carry into the next binade comes by itself, as does the smallest normal number.
+//! carry into the next binade comes by itself, as does the smallest normal number. An integer format
+//! is a float without exponent field: all its numbers are subnormal.
+//!
+//! A rounding is a constant added before the cut: nothing (toward zero), half a unit less one, plus
+//! the last kept bit (nearest even), all ones (away from zero). The sign, overflow, infinity and NaN
+//! then replace the code by selects, in this order.
+//!
+//! Limits: at most 22 mantissa bits and f32 exponents, a code for zero, no NaN payloads.
 
 use crate::codec::Unpacked;
 use crate::kernel::native::per_isa;
@@ -14,47 +21,50 @@ use crate::policy::{Convert, MissingNan, Nan, Negative, Overflow, SubnormalInput
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec, ZeroField};
 
-/// Parameters of a conversion; pairs are for plus and minus.
+/// Parameters of a conversion; the entries of a pair are for positive and negative numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GeneralEncode {
-    /// Exponent field, as an f32's, of the smallest normal number (of integers: of the smallest
-    /// number out of range).
+    /// Exponent field, as an f32's, of the smallest normal number; for integers, of the smallest
+    /// number out of range.
     min_field: u32,
-    /// Mantissa bits of the format, and bits of an f32's significand that it does not have.
+    /// Mantissa bits of the format, and 23 less them: the bits that a normal number loses.
     mantissa_bits: u32,
     pub(super) shift: u32,
-    /// What is added before the bits are cut: so many halves of a unit, less the other number; and
-    /// 1 where the last bit is added too.
+    /// The addend before the cut, as `(halves of a unit, number to subtract)`.
     add: [(u32, u32); 2],
+    /// 1 where the last kept bit is added too.
     to_even: u32,
-    /// 1 where bits that are cut set the last bit.
+    /// 1 where nonzero lost bits set the last bit.
     to_odd: u32,
-    /// Magnitudes below this count as zero: 1, or the smallest normal f32.
+    /// The smallest magnitude that is not taken for zero: 1, or the smallest normal f32.
     flush: u32,
+    /// The largest magnitude code.
     max: [u32; 2],
+    /// The codes of overflow, infinity and NaN.
     overflow: [u32; 2],
     infinity: [u32; 2],
     nan: [u32; 2],
-    /// The codes of zero and of what is rounded to it.
+    /// The codes of zeros and of what rounds to them.
     zero: [u32; 2],
-    /// All ones where negative numbers have one code, `negative`.
+    /// All ones in unsigned formats whose nonzero negative numbers all have the code `negative`.
     unsigned: u32,
     negative: u32,
-    /// The sign of a negative code: `(magnitude ^ flip) + carry`, cut by `mask`.
+    /// How a negative code is made: `((magnitude ^ flip) + carry) & mask`. Sign and magnitude flip the
+    /// sign bit; two's complement flips all bits and adds 1.
     flip: u32,
     carry: u32,
     mask: u32,
 }
 
 impl GeneralEncode {
-    /// The parameters, if the format and the policy are of the kind.
+    /// Returns the parameters, or `None` if the format or the policy is outside of the limits above.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let (min_exponent, mantissa_bits) = match spec.encoding() {
             Encoding::Float(layout) if matches!(layout.zero_field, ZeroField::Subnormals) => {
                 (layout.min_exponent(), u32::from(layout.mantissa_bits))
             }
-            // As of a float without exponent field: all numbers are subnormal. Numbers out of range
-            // have one code, unless they wrap.
+            // The smallest exponent of a normal number is just out of range. Integers that wrap have
+            // no single code for overflow, so they are not covered.
             Encoding::Int(layout)
                 if layout.bits <= 22 && !matches!(convert.overflow, Overflow::Wrap) =>
             {
@@ -83,14 +93,14 @@ impl GeneralEncode {
         let twos_complement = matches!(spec.encoding(), Encoding::Int(_));
         let mask = spec.code_mask();
         let sign = mask ^ (mask >> 1);
-        // The magnitude of a code in units; of a float its bits without the sign.
+        // The magnitude of a code: of an integer in units, of a float its bits without the sign.
         let units = |code: u32| match spec.encoding() {
             Encoding::Int(_) => spec.decode(code).significand() as u32,
             _ if spec.is_signed() => code & !sign,
             _ => code,
         };
-        // Beyond every number: of a signed integer of one bit the largest is zero, which says
-        // nothing of the size of the smallest.
+        // An exponent beyond every number. A signed integer of one bit has 0 for its largest number,
+        // which says nothing about its smallest, hence the maximum.
         let beyond = (spec.max_exponent() + 2).max(min_exponent as i32 + 1);
         let max =
             [spec.max_code(), if spec.is_signed() { spec.min_code() } else { spec.max_code() }]
@@ -126,37 +136,40 @@ impl GeneralEncode {
         })
     }
 
-    /// The code of an f32, by its bits.
+    /// Returns the code of an f32 given by its bits. `PLAIN` skips the selects that
+    /// [`is_plain`](Self::is_plain) shows to be without effect.
     #[inline(always)]
     fn code<const PLAIN: bool>(&self, bits: u32) -> u32 {
         let minus = minus(bits);
         let cut = CutPoint::of(self, bits);
-        // A significand has 24 bits: of more that are cut, all are.
+        // A significand has 24 bits, so cutting 31 loses as much as cutting more, and shifts stay
+        // below 32.
         let cut = CutPoint { bits: cut.bits.min(31), ..cut };
         let [(halves, less), (minus_halves, minus_less)] = self.add;
         let add = (pick([halves, minus_halves], minus) << (cut.bits - 1))
             .wrapping_sub(pick([less, minus_less], minus));
         let kept = cut.significand >> cut.bits;
         let lost = cut.significand & ((1 << cut.bits) - 1);
-        // Even and odd are said of the code: without mantissa bits the exponent has its last bit.
+        // Even and odd refer to the code: without mantissa bits its last bit is the exponent's.
         let rounded = cut.significand + add + ((cut.base + kept) & self.to_even);
         let code = (cut.base + (rounded >> cut.bits)) | self.to_odd & u32::from(lost != 0);
         self.finish::<PLAIN>(bits, code)
     }
 
-    /// Whether an f32 that is odd for being inexact is cut on the right side: two of its bits at
-    /// least are cut.
+    /// Returns whether an f32 that was rounded to odd from more bits gets the code of the original
+    /// number: the cut must lose at least two bits, so that the odd last bit decides no tie.
     pub(super) const fn takes_odd(&self) -> bool {
         self.shift >= 2
     }
 
-    /// Whether a code is its sign and its magnitude's, zero not excepted, and all inputs are taken
-    /// as they are.
+    /// Returns whether a code is always its sign and its magnitude code, for zero too, and no input is
+    /// flushed.
     pub(super) fn is_plain(&self) -> bool {
         self.flush == 1 && self.unsigned == 0 && self.carry == 0 && self.zero == [0, self.flip]
     }
 
-    /// The code of an f32 by its bits and the code of its magnitude, rounded.
+    /// Returns the code of an f32, given by its bits, whose rounded magnitude code is `code`: applies
+    /// the sign, then overflow, flushing, infinity and NaN.
     #[inline(always)]
     pub(super) fn finish<const PLAIN: bool>(&self, bits: u32, code: u32) -> u32 {
         let (minus, magnitude) = (minus(bits), bits & 0x7FFF_FFFF);
@@ -166,8 +179,8 @@ impl GeneralEncode {
             let signed = (code ^ self.flip & minus).wrapping_add(self.carry & minus) & self.mask;
             if code == 0 { pick(self.zero, minus) } else { signed }
         };
-        // What may take its place is at hand before it is chosen: otherwise compilers branch, and
-        // make no vectors on AVX2.
+        // All candidates are computed before any is chosen. Otherwise the compiler branches, and makes
+        // no vectors for AVX2.
         let [overflow, infinity, nan, zero] =
             [self.overflow, self.infinity, self.nan, self.zero].map(|pair| pick(pair, minus));
         let mut signed = if code > pick(self.max, minus) { overflow } else { signed };
@@ -180,8 +193,8 @@ impl GeneralEncode {
     }
 }
 
-/// What a rounding without random bits adds before bits are cut, of positive and of negative
-/// numbers: so many halves of a unit, less the other number.
+/// Returns what a rounding adds before bits are cut, for positive and negative numbers, as
+/// `(halves of a unit, number to subtract)`; `None` for stochastic roundings.
 pub(super) const fn additions(round: Round) -> Option<[(u32, u32); 2]> {
     let (half, all, none) = ((1, 0), (2, 1), (0, 0));
     let below_half = (1, 1);
@@ -197,26 +210,30 @@ pub(super) const fn additions(round: Round) -> Option<[(u32, u32); 2]> {
     })
 }
 
-/// All ones for a minus sign.
+/// Returns all ones for a minus sign, else 0.
 #[inline(always)]
 pub(super) fn minus(bits: u32) -> u32 {
     ((bits as i32) >> 31) as u32
 }
 
+/// Returns the second entry of a pair for a mask of all ones, the first for 0.
 #[inline(always)]
 pub(super) fn pick(pair: [u32; 2], minus: u32) -> u32 {
     pair[0] ^ (pair[0] ^ pair[1]) & minus
 }
 
-/// Where an f32's magnitude is cut: the code of its binade, the significand, and how many of its
-/// bits the format does not have.
+/// An f32's magnitude and the place where it is cut.
 pub(super) struct CutPoint {
+    /// The magnitude code of the binade's first number, less the hidden bit that the kept part adds.
     pub(super) base: u32,
+    /// The significand, hidden bit included: 24 bits.
     pub(super) significand: u32,
+    /// Low bits of the significand that the format does not have.
     pub(super) bits: u32,
 }
 
 impl CutPoint {
+    /// Splits the f32 with these bits. A subnormal f32 has the exponent field 1 and no hidden bit.
     #[inline(always)]
     pub(super) fn of(encode: &GeneralEncode, bits: u32) -> Self {
         let magnitude = bits & 0x7FFF_FFFF;
@@ -233,6 +250,7 @@ impl CutPoint {
 
 #[inline(always)]
 fn body<C: Code>(encode: &GeneralEncode, src: &[f32], dst: &mut [C]) {
+    // A copy that nothing points at stays in registers; the test of the policy is outside of the loop.
     let encode = *encode;
     if encode.is_plain() {
         for (x, code) in src.iter().zip(dst) {
@@ -246,6 +264,6 @@ fn body<C: Code>(encode: &GeneralEncode, src: &[f32], dst: &mut [C]) {
 }
 
 per_isa! {
-    /// Codes of numbers.
+    /// Writes the codes of numbers.
     fn encode_uniform[C: Code](encode: &GeneralEncode, src: &[f32], dst: &mut [C]) = body;
 }

@@ -1,11 +1,20 @@
-//! f32 to HiF8, ties away from zero.
+//! f32 to HiF8, ties away from zero, by arithmetic on 16-bit integers.
 //!
 //! A binade 2^e has three bits of mantissa, and one fewer each beyond a distance |e| of 3, 7 and
-//! 15: ones in as many places as |e| / 4 has bits. Adding half a unit and clearing what is below a
-//! unit rounds, a carry into the next binade included. Ties need no care: the upper half of an
-//! f32's bits has all that counts, and a register holds twice as many of them. Codes are |e| and
-//! mantissa in one integer plus what the prefix codes of 1, 2 to 3, 4 to 7 and 8 to 15 add, and a
-//! sign bit of the exponent.
+//! 15. The missing bits are ones in as many places as |e| / 4 has bits, smeared to the right.
+//!
+//! ```text
+//! half    = upper 16 bits of the f32                  // sign, exponent, 7 bits of mantissa
+//! missing = 0, 1, 3 or 7 by |e|                       // a mask of mantissa bits
+//! rounded = (half + half a unit) & !(bits below a unit)   // a carry moves to the next binade
+//! code    = |e| · 8 + mantissa + prefix terms, sign of e, sign
+//! ```
+//!
+//! The upper half of an f32 suffices: ties go away from zero, so the lower bits cannot decide one,
+//! and a register holds twice as many 16-bit integers. Prefix terms turn |e| and mantissa into the
+//! prefix codes of |e| = 0, 1, 2 to 3, 4 to 7 and 8 to 15. Tiles of 512 halves, 1 KiB, stay in L1
+//! between the narrowing pass and the encoding pass. Overflow, infinity and NaN are reported by the
+//! largest magnitude and encoded one by one.
 
 use super::params::CHUNK;
 use crate::codec::Unpacked;
@@ -15,39 +24,42 @@ use crate::policy::{Convert, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec};
 
-/// From here on everything overflows: a quarter above the largest number, whose binade has one bit
-/// of mantissa.
+/// The least f32 magnitude that overflows, as bits: a quarter of a binade above the largest number,
+/// whose binade has one bit of mantissa.
 pub(in crate::kernel) const CAP: u32 = FormatSpec::HIF8.max().to_f32().to_bits() + (1 << 21);
+/// Infinity as f32 bits.
 pub(in crate::kernel) const INFINITY: u32 = 0x7F80_0000;
 
-/// Upper halves of the cap, of infinity, of the smallest number and of half of it: all below that
-/// is zero.
+// Upper halves of f32s: the cap, infinity, the smallest number, half of that, below which everything
+// rounds to zero, and 1.
 const HALF_CAP: i16 = (CAP >> 16) as i16;
 const HALF_INFINITY: i16 = (INFINITY >> 16) as i16;
 const HALF_SMALLEST: i16 = (FormatSpec::HIF8.min_positive().to_f32().to_bits() >> 16) as i16;
 const HALF_FLOOR: i16 = HALF_SMALLEST - (1 << 7);
 const ONE: i16 = 127 << 7;
 
-/// Upper halves that are kept at a time.
+/// Upper halves in the buffer between two passes: 1 KiB.
 const TILE: usize = 512;
 
-/// Parameters: what a policy may change.
+/// Parameters of a conversion: what a policy may change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HiF8Encode {
+    /// The code of a positive overflow; a negative one has the sign bit too.
     pub(in crate::kernel) overflow: u8,
-    /// By sign.
+    /// The codes of infinities and NaNs, positive and negative.
     infinity: [u8; 2],
     nan: [u8; 2],
-    /// What larger magnitudes are taken for: just below the tie they round to the largest number,
-    /// at it to infinity.
+    /// The upper half that replaces larger magnitudes: just below the tie it rounds to the largest
+    /// number, at the tie to infinity.
     cap: i16,
-    /// The smallest magnitudes whose codes, and whose numbers, are others than those of the cap.
+    /// The smallest upper halves whose codes, and whose numbers, differ from those of the cap.
     special: i16,
     special_number: i16,
 }
 
 impl HiF8Encode {
-    /// The parameters, if the format is HiF8Encode and the policy rounds as its hardware does.
+    /// Returns the parameters, or `None` if the format is not HiF8 or the policy does not round ties
+    /// away from zero, as the format's hardware does.
     pub(super) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let plain = matches!(convert.round, Round::NearestAway)
             && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
@@ -69,25 +81,27 @@ impl HiF8Encode {
         })
     }
 
-    /// Codes of numbers.
+    /// Writes the codes of numbers.
     pub(super) fn encode<C: Code>(self, isa: Isa, src: &[f32], dst: &mut [C]) {
         for (src, dst) in src.chunks(CHUNK).zip(dst.chunks_mut(CHUNK)) {
             let mut largest = 0;
             encode_hif8(isa, self.cap, src, dst, &mut largest);
+            // Rare: the chunk is still in L1 for a second look at its special values.
             if largest >= self.special {
                 self.special(src, dst);
             }
         }
     }
 
-    /// Numbers nearest to those of a run, and whether they are right.
+    /// Writes the representable numbers nearest to those of a chunk and returns whether all of them
+    /// are correct.
     pub(super) fn numbers(self, isa: Isa, src: &[f32], dst: &mut [f32]) -> bool {
         let mut largest = 0;
         round_hif8(isa, self.cap, src, dst, &mut largest);
         largest < self.special_number
     }
 
-    /// Codes of overflow, infinity and NaN, in place of what is there.
+    /// Overwrites the codes of numbers that overflow, of infinities and of NaNs.
     #[cold]
     pub(in crate::kernel) fn special<C: Code>(self, src: &[f32], dst: &mut [C]) {
         for (x, code) in src.iter().zip(dst) {
@@ -103,15 +117,17 @@ impl HiF8Encode {
     }
 }
 
-/// |e| of an upper half without a sign: the exponent field from 127 up or down.
+/// Returns |e| of an upper half without a sign: the distance of the exponent field from 127.
 #[inline(always)]
 fn distance(half: i16) -> i16 {
+    // For a field up to 127 the XOR is 127 − field. Above, it is 383 − field, at least 128, and 256
+    // less that is field − 127.
     let down = half >> 7 ^ 127;
     down.min(256 - down)
 }
 
-/// The upper half of a magnitude, rounded; less than the smallest number is taken for it, more than
-/// the cap for that.
+/// Returns the upper half of a magnitude, rounded. Smaller magnitudes count as the smallest number,
+/// larger ones as the cap.
 #[inline(always)]
 fn rounded(magnitude: i16, cap: i16) -> i16 {
     let magnitude = magnitude.max(HALF_SMALLEST).min(cap);
@@ -122,20 +138,20 @@ fn rounded(magnitude: i16, cap: i16) -> i16 {
     (magnitude + 8 + (missing << 3)) & !(missing << 4 | 15)
 }
 
-/// The code of such a number, that of 1.5 · 2^15 being infinity's.
+/// Returns the code of a rounded magnitude; 1.5 · 2^15 has infinity's.
 #[inline(always)]
 fn code(number: i16) -> i16 {
     let distance = distance(number);
     let beyond = |most, more| if distance > most { more } else { 0 };
-    // Distance and mantissa, still three bits of it: a binade beyond 3 has half as much for it,
+    // Distance and three bits of mantissa. Beyond a distance of 3 a binade has half as many codes,
     // beyond 7 a quarter.
     let eighths = distance << 3 | number >> 4 & 7;
     let joined = eighths + beyond(3, 32 - (eighths >> 1)) + beyond(7, 32 - (eighths >> 2));
-    // So that codes of distance 0 begin at 8, of 1 at 16 and of 2 at 32, and those of negative
-    // exponents as much behind them.
+    // Codes of distance 0 begin at 8, of 1 at 16 and of 2 at 32; those of negative exponents follow
+    // at the same distance again.
     let first = distance.clamp(1, 2) << 3;
     let normal = joined + first + if number < ONE { first } else { 0 };
-    // The smallest have an exponent alone.
+    // The smallest numbers, 2^-16 and below, have no mantissa: their codes count down.
     if distance > 15 { 23 - distance } else { normal }
 }
 
@@ -149,7 +165,7 @@ fn codes_body<C: Code>(cap: i16, src: &[f32], dst: &mut [C], largest: &mut i16) 
             let magnitude = half & i16::MAX;
             top = top.max(magnitude);
             let signed = code(rounded(magnitude, cap)) | half >> 8 & 0x80;
-            // There is no minus zero.
+            // HiF8 has no −0: the sign goes with the rest.
             *to = C::truncate(if magnitude < HALF_FLOOR { 0 } else { signed } as u32);
         }
         *largest = top;
@@ -175,6 +191,7 @@ fn numbers_body(cap: i16, src: &[f32], dst: &mut [f32], largest: &mut i16) {
     }
 }
 
+/// Narrows f32s to their upper halves, in a pass of its own that the compiler makes vectors of.
 #[inline(always)]
 fn upper_halves<'a>(src: &[f32], halves: &'a mut [i16; TILE]) -> &'a mut [i16] {
     let halves = &mut halves[..src.len()];
@@ -185,9 +202,10 @@ fn upper_halves<'a>(src: &[f32], halves: &'a mut [i16; TILE]) -> &'a mut [i16] {
 }
 
 per_isa! {
-    /// Codes of numbers below the policy's special ones, and the largest magnitude of them and one
-    /// before, as its upper half.
+    /// Writes the codes of numbers and raises `largest` to their largest magnitude, as an upper half.
+    /// Codes are correct for numbers below the policy's special ones.
     fn encode_hif8[C: Code](cap: i16, src: &[f32], dst: &mut [C], largest: &mut i16) = codes_body;
-    /// The representable numbers nearest to them, as before.
+    /// Writes the representable numbers nearest to `src` and raises `largest` to their largest
+    /// magnitude, as an upper half.
     fn round_hif8[](cap: i16, src: &[f32], dst: &mut [f32], largest: &mut i16) = numbers_body;
 }

@@ -1,9 +1,15 @@
-//! f32s to integers that saturate, nearest-even, by one f32 addition: the fast way for all numbers
-//! but NaN.
+//! f32s to integers that saturate, to nearest even, by one f32 addition. It covers every number except
+//! NaN, and except infinity where the policy does not saturate it.
 //!
 //! The sum of a number within the format's range and `1.5 · 2^23` units has the spacing of one
 //! unit: the addition rounds, ties to even, and the low bits of the sum are the integer in two's
-//! complement.
+//! complement. Numbers out of range are clamped first, by two selects that are min and max
+//! instructions:
+//!
+//! ```text
+//! code   = bits(clamp(x, low, high) + magic) & mask
+//! number = (clamp(x, low, high) + magic) − magic      // exact
+//! ```
 
 use crate::codec::Unpacked;
 use crate::kernel::native::per_isa;
@@ -11,20 +17,23 @@ use crate::policy::{Convert, Overflow, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec};
 
-/// Parameters of a conversion.
+/// Parameters of a conversion to an integer or fixed-point format of at most 16 bits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Integer {
+    /// The smallest and the largest number of the format.
     low: f32,
     high: f32,
     /// `1.5 · 2^23` units.
     magic: f32,
+    /// The bits of a code.
     mask: u32,
-    /// Bits of the smallest magnitude that is not for this kernel.
+    /// The smallest magnitude, as f32 bits, that this kernel does not cover.
     special: u32,
 }
 
 impl Integer {
-    /// The parameters, if the format and the policy are of the kind.
+    /// Returns the parameters, or `None` if the policy does anything but saturate and round to nearest
+    /// even.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Encoding::Int(layout) = spec.encoding() else { return None };
         let plain = matches!(convert.round, Round::NearestEven)
@@ -35,8 +44,8 @@ impl Integer {
         if !plain || wraps || layout.bits > 16 || !(-126..=100).contains(&unit) {
             return None;
         }
-        // Beyond the range, and what an unsigned format does with a negative number that is rounded
-        // to zero, or is zero.
+        // The reference codec is asked what the policy does: beyond the range, with numbers that
+        // round to zero, with zeros, and with negative numbers of an unsigned format.
         let code = |x: Unpacked| spec.encode_with(x, convert, 0).code;
         let saturates =
             |x: Unpacked| code(x) == spec.max_code() && code(x.negate()) == spec.min_code();
@@ -59,21 +68,22 @@ impl Integer {
         })
     }
 
-    /// Whether a run with this largest magnitude is right.
+    /// Returns whether results for numbers with this largest magnitude are correct.
     pub(crate) const fn covers(&self, largest: u32) -> bool {
         largest < self.special
     }
 
-    /// The sum, and the largest magnitude of this number and those before.
+    /// Returns the clamped number plus [`magic`](Self::magic) and raises `largest` to the magnitude.
     #[inline(always)]
     fn sum(&self, x: f32, largest: &mut u32) -> f32 {
         *largest = (*largest).max(x.to_bits() & 0x7FFF_FFFF);
+        // NaN compares false and is clamped too: its chunk is reported by `largest`.
         let x = if x < self.high { x } else { self.high };
         let x = if x > self.low { x } else { self.low };
         x + self.magic
     }
 
-    /// The code, and the largest magnitude as before.
+    /// Returns the code and raises `largest` to the magnitude.
     #[inline(always)]
     pub(in crate::kernel) fn code(&self, x: f32, largest: &mut u32) -> u32 {
         self.sum(x, largest).to_bits() & self.mask
@@ -82,6 +92,7 @@ impl Integer {
 
 #[inline(always)]
 fn codes_body<C: Code>(integer: &Integer, src: &[f32], dst: &mut [C], largest: &mut u32) {
+    // Copies that nothing points at stay in registers.
     let (integer, mut top) = (*integer, *largest);
     for (x, code) in src.iter().zip(dst) {
         *code = C::truncate(integer.code(*x, &mut top));
@@ -99,9 +110,10 @@ fn numbers_body(integer: &Integer, src: &[f32], dst: &mut [f32], largest: &mut u
 }
 
 per_isa! {
-    /// Codes of numbers that the parameters cover, and the largest magnitude of them and one
-    /// before, as its bits.
+    /// Writes the codes of numbers and raises `largest` to their largest magnitude, as f32 bits. The
+    /// codes are correct if the parameters cover that.
     fn encode_integer[C: Code](integer: &Integer, src: &[f32], dst: &mut [C], largest: &mut u32) = codes_body;
-    /// The representable numbers nearest to numbers, as before.
+    /// Writes the representable numbers nearest to `src` and raises `largest` to their largest
+    /// magnitude, as f32 bits.
     fn round_integer[](integer: &Integer, src: &[f32], dst: &mut [f32], largest: &mut u32) = numbers_body;
 }

@@ -1,15 +1,16 @@
-//! What an instruction set may bring to encoding. A kernel that it does not have declines, and the
-//! plain loop runs.
+//! Encoders that an instruction set may bring, as a trait with defaults that decline; the plain loop
+//! then runs.
 
 use super::float::Finite;
 use super::hif8::HiF8Encode;
 use super::params::SignedNan;
 use crate::kernel::isa::Isa;
 
-/// Encoders in intrinsics: see [`Native`](crate::kernel::native::Native).
+/// Encoders in intrinsics, implemented by [`Native`](crate::kernel::native::Native).
 pub(in crate::kernel) trait EncodeIntrinsics {
-    /// Codes of numbers, 64 in so many bytes: one a byte in 64, two, the first in the low bits, in
-    /// 32; and whether all of them are right. `None` without a kernel for the format.
+    /// Writes the codes of numbers and returns whether all of them are correct; `None` without a
+    /// kernel for the format. Every 64 codes take `BYTES` bytes: 64 for a code a byte, 32 for two a
+    /// byte, the first in the low bits.
     fn encode_bytes<const BYTES: usize>(
         _: Isa,
         _: &Finite,
@@ -19,17 +20,17 @@ pub(in crate::kernel) trait EncodeIntrinsics {
         None
     }
 
-    /// Codes of HiF8; whether it made them.
+    /// Writes the HiF8 codes of numbers and returns whether it did.
     fn encode_hif8(_: Isa, _: HiF8Encode, _src: &[f32], _dst: &mut [u8]) -> bool {
         false
     }
 
-    /// Whether there are instructions between f32 and FP16.
+    /// Returns whether there are instructions that convert between f32 and FP16.
     fn has_f16(_: Isa) -> bool {
         false
     }
 
-    /// FP16 codes, every NaN the given one; whether it made them, as it does if it
+    /// Writes the FP16 codes of numbers, with the given NaN, and returns whether it did: always if it
     /// [has](Self::has_f16) the instructions.
     fn encode_f16(_: Isa, _nan: SignedNan, _src: &[f32], _dst: &mut [u16]) -> bool {
         false

@@ -1,6 +1,18 @@
-//! f32 to any format of at most 8 bits under any rounding without random bits: as a function of the
-//! ordered f32s a code changes at some hundred places, which are found with the reference codec,
-//! once for a call, and looked up.
+//! f32 to any format of at most 8 bits, under any rounding without random bits, by a table of steps.
+//!
+//! As a function of the ordered f32s, a code changes at a few hundred places. They are found once per
+//! call with the reference codec, and then every number is looked up:
+//!
+//! ```text
+//! key  = f32 bits, mapped so that integers are ordered as the numbers are
+//! step = first[key >> 20]                     // steps before this bucket: 4,096 entries, 8 KiB
+//! repeat `most` times: step += (keys[step] <= key)    // steps inside of the bucket, 4 KiB
+//! code = codes[step]                          // 1 KiB
+//! ```
+//!
+//! A bucket is a sign, an exponent and three bits of mantissa, so most formats have one or two steps in
+//! a bucket, and `most` is a constant of the loop. All tables together are 13 KiB of L1. Steps are found by bisection between the numbers of the format: between two of
+//! these a code changes once at most.
 
 use crate::bits::F32_NAN;
 use crate::policy::{Convert, MissingNan, Nan, Overflow};
@@ -9,42 +21,48 @@ use crate::spec::{Code, Encoding, FormatSpec};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// Bits of a key that the first table does not look at: sign, exponent and three bits of the
-/// mantissa are left.
+/// Low bits of a key that do not choose the bucket: 12 bits do, a sign, an exponent and three bits of
+/// mantissa.
 const REST: u32 = 20;
+/// Entries of the first table.
 const BUCKETS: usize = 1 << (32 - REST);
-/// More than there are steps: twice 256 numbers and a dozen special places.
+/// An upper bound of the number of steps: 256 numbers, both signs, and a dozen special places.
 const STEPS: usize = 1024;
 
-/// The places and the codes between them.
+/// The table of steps of a format and a policy.
 #[derive(Clone, Debug)]
 pub(crate) struct Steps {
-    /// How many steps are at or before the first key of a bucket, and the most that are inside of
-    /// one.
+    /// For each bucket the number of steps at or before its first key.
     first: [u16; BUCKETS],
+    /// The largest number of steps inside of one bucket.
     most: u32,
-    /// Keys from which the code is that of the same index plus one.
+    /// The first key of each step, in order; `u32::MAX`, above every number, behind the last.
     keys: [u32; STEPS],
+    /// The code before the first step, then the code of each step.
     codes: [u8; STEPS],
+    /// The codes of NaNs without and with a sign.
     nan: [u8; 2],
 }
 
-/// An f32's bits as an integer that is ordered as the numbers are, −0 before +0.
+/// Returns an f32's bits as an integer ordered as the numbers are, −0 before +0. Negative numbers have
+/// all bits flipped, others the sign bit.
 #[inline(always)]
 const fn key(bits: u32) -> u32 {
     bits ^ (((bits as i32) >> 31) as u32 | 0x8000_0000)
 }
 
+/// Returns the f32 with this key.
 const fn number(key: u32) -> f32 {
     f32::from_bits(if key >> 31 == 1 { key ^ 0x8000_0000 } else { !key })
 }
 
 impl Steps {
-    /// The steps, for formats of at most 8 bits.
+    /// Returns the steps of a format of at most 8 bits, or `None` if the policy passes on payloads,
+    /// wraps or rounds at random.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Box<Self>> {
         let payload = matches!(convert.nan, Nan::Payload)
             || matches!(convert.missing_nan, MissingNan::Payload);
-        // Integers that wrap have steps without end.
+        // Integers that wrap have a step for every integer.
         let wraps =
             matches!((spec.encoding(), convert.overflow), (Encoding::Int(_), Overflow::Wrap));
         if spec.bits() > 8 || payload || wraps || matches!(convert.round, Round::Stochastic { .. })
@@ -64,10 +82,12 @@ impl Steps {
             codes: [0; STEPS],
             nan,
         });
+        // Every key is at or above that of −∞, apart from NaN's.
         table.codes[0] = code(key(f32::NEG_INFINITY.to_bits()));
         for (i, &(key, code)) in steps.iter().enumerate() {
             (table.keys[i], table.codes[i + 1]) = (key, code);
         }
+        // One walk over buckets and steps, both in order.
         let mut passed = 0;
         for bucket in 0..BUCKETS {
             let start = passed
@@ -86,8 +106,9 @@ impl Steps {
         Some(table)
     }
 
-    /// Codes of numbers.
+    /// Writes the codes of numbers.
     pub(crate) fn encode<C: Code>(&self, src: &[f32], dst: &mut [C]) {
+        // A constant number of comparisons unrolls, and the loop has no branch on the data.
         match self.most {
             0 | 1 => self.encode_by::<1, C>(src, dst),
             2 => self.encode_by::<2, C>(src, dst),
@@ -100,17 +121,20 @@ impl Steps {
         }
     }
 
+    /// Writes codes with `MOST` comparisons for each.
     fn encode_by<const MOST: u32, C: Code>(&self, src: &[f32], dst: &mut [C]) {
         for (x, code) in src.iter().zip(dst) {
             *code = self.code(x.to_bits(), MOST);
         }
     }
 
+    /// Returns the code of an f32 given by its bits, with `most` comparisons.
     #[inline(always)]
     fn code<C: Code>(&self, bits: u32, most: u32) -> C {
         let key = key(bits);
         let mut step = usize::from(self.first[(key >> REST) as usize]);
         for _ in 0..most {
+            // The remainder, a mask, changes no index and spares the bounds check.
             step += usize::from(self.keys[step % STEPS] <= key);
         }
         let nan = bits & 0x7FFF_FFFF > 0x7F80_0000;
@@ -119,8 +143,8 @@ impl Steps {
     }
 }
 
-/// Keys between which a code changes once at most: the numbers of the format and their negatives,
-/// and where the kind of the input changes.
+/// Returns keys in order between which a code changes once at most: the numbers of the format, their
+/// negatives, and the bounds of zeros, subnormals and infinities.
 fn places(spec: &FormatSpec) -> Vec<u32> {
     let kinds = [0, 1, 0x007F_FFFF, 0x0080_0000, 0x7F7F_FFFF, 0x7F80_0000];
     let numbers = spec
@@ -134,13 +158,14 @@ fn places(spec: &FormatSpec) -> Vec<u32> {
     keys
 }
 
-/// All changes of a code: the first key with the new one.
+/// Returns all steps, each as the first key with its code, by bisection between the given keys.
 fn find(places: &[u32], code: impl Fn(u32) -> u8) -> Vec<(u32, u8)> {
     let mut steps = Vec::new();
     let mut open: Vec<[(u32, u8); 2]> = Vec::new();
     let codes: Vec<(u32, u8)> = places.iter().map(|&key| (key, code(key))).collect();
     for pair in codes.windows(2) {
-        // Most changes are next to the middle of two numbers, or to one of them.
+        // Most steps are next to the middle of two numbers, or to one of them: guesses first, since
+        // bisection alone would take up to 23 probes.
         let middle = key((((f64::from(number(pair[0].0)) + f64::from(number(pair[1].0))) / 2.0)
             as f32)
             .to_bits());
@@ -148,6 +173,7 @@ fn find(places: &[u32], code: impl Fn(u32) -> u8) -> Vec<(u32, u8)> {
             [middle, middle.wrapping_add(1), middle.wrapping_sub(1), pair[0].0 + 1, pair[1].0 - 1]
                 .into_iter();
         open.push([pair[0], pair[1]]);
+        // Lower halves are pushed last and so come first: steps are found in order.
         while let Some([low, high]) = open.pop() {
             if low.1 == high.1 {
                 continue;

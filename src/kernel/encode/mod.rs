@@ -1,4 +1,4 @@
-//! f32s to codes. [`Encoder::lower`] chooses the file for a format and a policy.
+//! Kernels from f32s to codes. [`Encoder::lower`] chooses the file for a format and a policy.
 
 mod choose;
 mod fake;

@@ -1,19 +1,19 @@
-//! What several encoders ask of a format and a policy before they take them.
+//! Conditions and constants that several encoders share, computed from a format and a policy.
 
 use crate::codec::Unpacked;
 use crate::policy::{Convert, MissingNan, Nan, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Encoding, FloatSpec, FormatSpec, ZeroField};
 
-/// Numbers of a chunk whose codes stay in the first-level cache until the chunk's largest magnitude
-/// is known.
+/// Numbers of a chunk: 8 KiB of f32s, which are still in L1 when the chunk's largest magnitude is
+/// known and it may have to be encoded again.
 pub(super) const CHUNK: usize = 2048;
 
-/// A NaN's code, and what a minus sign changes in it.
+/// A NaN's code and the bits that a minus sign changes in it.
 pub(in crate::kernel) type SignedNan = (u32, u32);
 
-/// The layout of a format that kernels for finite numbers are for: with zero and subnormals, its
-/// numbers f32s; if the policy rounds to nearest-even.
+/// Returns the layout of a floating-point format with zero and subnormals whose numbers are normal
+/// f32s, for a policy that rounds to nearest even and keeps subnormal inputs; otherwise `None`.
 pub(super) const fn layout<'a>(spec: &'a FormatSpec, convert: &Convert) -> Option<&'a FloatSpec> {
     let Encoding::Float(layout) = spec.encoding() else { return None };
     let min_exponent = layout.min_exponent();
@@ -23,8 +23,8 @@ pub(super) const fn layout<'a>(spec: &'a FormatSpec, convert: &Convert) -> Optio
         && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
     let payload =
         matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
-    // A magic number and the smallest normal must be normal f32s, and the binade above the largest
-    // number an f32's.
+    // The addend that rounds subnormals and the smallest normal number must be normal f32s, and the
+    // binade above the largest number must be one of f32.
     let fits = layout.mantissa_bits < 23
         && min_exponent >= -126
         && unit + 24 <= 127
@@ -32,13 +32,14 @@ pub(super) const fn layout<'a>(spec: &'a FormatSpec, convert: &Convert) -> Optio
     if uniform && plain && !payload && fits { Some(layout) } else { None }
 }
 
-/// Bits of the largest f32 that does not overflow: half a unit above the largest number is itself
-/// that number if its code is even.
+/// Returns the bits of the largest f32 that does not overflow: the largest number and half a unit if
+/// its code is even, since a tie then rounds to it, else the f32 before that.
 pub(super) const fn limit(spec: &FormatSpec, shift: u32) -> u32 {
     (spec.max().to_f32().to_bits() | 1 << (shift - 1)) - (spec.max_code() & 1)
 }
 
-/// The code of a number, and what differs in that of its negative, as the reference gives them.
+/// Returns the code of a number and the bits that differ in the code of its negative, by the reference
+/// codec.
 pub(super) const fn both(spec: &FormatSpec, convert: &Convert, x: Unpacked) -> (u32, u32) {
     let code = spec.encode_with(x, convert, 0).code;
     (code, code ^ spec.encode_with(x.negate(), convert, 0).code)

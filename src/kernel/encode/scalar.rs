@@ -1,35 +1,48 @@
-//! f32 to a floating-point format, nearest-even, without a loop or a variable shift.
+//! One f32 to a floating-point format, to nearest even: [`Nearest`], for the scalar types.
+//!
+//! With the format a constant, every parameter is an immediate and encoding is about ten integer
+//! operations, without a loop or a shift by a variable:
+//!
+//! ```text
+//! normal:    ((magnitude + half a unit − 1 + odd) >> shift) − rebias
+//! subnormal: bits(f32(magnitude) + magic) − bits(magic)      // one f32 addition rounds
+//! ```
+//!
+//! A branch separates the two: the f32 addition would otherwise be last in the dependency chain of
+//! every number. Infinity and NaN are behind a branch too, which real data does not take; overflow is
+//! a select.
 
 use super::params::{both, layout, limit};
 use crate::codec::Unpacked;
 use crate::policy::Convert;
 use crate::spec::FormatSpec;
 
-/// Parameters of one conversion. With a constant spec they are constants, and encoding is some ten
-/// integer operations.
+/// Parameters of a conversion, all constants when the format is one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Nearest {
-    /// Bits of the smallest normal number as an f32.
+    /// The smallest normal number of the format, as f32 bits.
     min_normal: u32,
     /// Low mantissa bits of an f32 that the format does not have.
     shift: u32,
-    /// What the f32's bits, shifted, are ahead of the code.
+    /// The difference between the shifted bits of an f32 and the code: the biases' difference, in the
+    /// code's exponent field.
     rebias: u32,
-    /// Bits of `1.5 · 2^23` units of the subnormals: adding it rounds a subnormal in hardware.
+    /// `1.5 · 2^23` units of the subnormals, as f32 bits: adding it rounds to such a unit.
     magic: u32,
-    /// Bits of the largest f32 that does not overflow.
+    /// The largest f32 magnitude that does not overflow, as bits.
     limit: u32,
-    // The code, and what a minus sign changes in it.
+    /// The codes of overflow, infinity and NaN, each with the bits that a minus sign changes.
     overflow: (u32, u32),
     infinity: (u32, u32),
     nan: (u32, u32),
+    /// Whether the format has −0; otherwise what rounds to zero loses its sign.
     negative_zero: bool,
     sign_bit: u32,
 }
 
 impl Nearest {
-    /// The parameters, for signed formats with zero and subnormals whose numbers are f32s, if the
-    /// policy rounds to nearest-even.
+    /// Returns the parameters for a signed format with zero and subnormals whose numbers are f32s, and
+    /// a policy that rounds to nearest even; otherwise `None`.
     pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Some(layout) = layout(spec, convert) else { return None };
         if !layout.signed {
@@ -52,18 +65,17 @@ impl Nearest {
         })
     }
 
-    /// The code of `x`. Overflow is selected at the end: a branch that operands decide is
-    /// mispredicted. Subnormal numbers are behind a branch, since the addition would come last in
-    /// every other number's chain.
+    /// Returns the code of x: any f32, NaN and infinities too.
     #[inline(always)]
     pub(crate) const fn encode(&self, x: f32) -> u32 {
         let bits = x.to_bits();
         let (magnitude, negative) = (bits & 0x7FFF_FFFF, ((bits as i32) >> 31) as u32);
+        // A branch: numbers that are subnormal in the format come in clusters.
         let code = if magnitude < self.min_normal {
             (f32::from_bits(magnitude) + f32::from_bits(self.magic)).to_bits() - self.magic
         } else {
-            // Half a unit less one, and one more if the code is odd: a carry out of exactly the
-            // numbers that go up.
+            // Half a unit less one, plus one if the code is odd: this carries exactly when the number
+            // rounds up.
             let odd = (magnitude >> self.shift).wrapping_sub(self.rebias) & 1;
             ((magnitude + ((1 << (self.shift - 1)) - 1) + odd) >> self.shift) - self.rebias
         };
@@ -73,6 +85,7 @@ impl Nearest {
             let (code, sign) = if magnitude == 0x7F80_0000 { self.infinity } else { self.nan };
             return code ^ sign & negative;
         }
+        // A select: whether an operand overflows is hard to predict.
         let over = self.overflow.0 ^ self.overflow.1 & negative;
         if magnitude > self.limit { over } else { code }
     }

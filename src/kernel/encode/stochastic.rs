@@ -1,5 +1,16 @@
-//! f32 to codes at random: the cut of `general`, with random bits in place of a rounding's
-//! constant.
+//! f32 to codes by stochastic rounding: the cut of `general`, with random bits in place of a
+//! rounding's constant.
+//!
+//! ```text
+//! significand = 24 bits << 7                        // room for random bits below the last one
+//! bits        = how many of its low bits are cut    // at most 31; more become sticky
+//! sum         = significand + (random << (bits − r)) + constant of the variant
+//! code        = base + (sum >> bits)                // carries with the probability of the lost part
+//! ```
+//!
+//! r is the number of random bits, at most 28, and the unit of the random number is 2^(bits − r).
+//! Variant A adds nothing, B half of that unit, C rounds the significand to nearest even at that unit
+//! first. Words come 512 at a time from `philox`, in L1.
 
 use super::general::{CutPoint, GeneralEncode};
 use super::philox::{PhiloxWords, WORD_CHUNK};
@@ -10,31 +21,35 @@ use crate::random::Dither;
 use crate::round::{Round, Stochastic as Variant};
 use crate::spec::{Code, FormatSpec};
 
-/// A significand is moved up by this, so that there is room for random bits below; more than 31
-/// bits that are cut count as 31.
+/// Bits by which a significand is shifted up, so that random bits fit below it: 24 + 7 bits.
 const ROOM: u32 = 7;
+/// The most bits that are cut by a shift; what lies below them is only known to be nonzero.
 const MOST: u32 = 31;
 
-/// Parameters of a conversion.
+/// Parameters of a stochastic conversion.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StochasticEncode {
+    /// The cut, and what follows the rounding.
     encode: GeneralEncode,
+    /// Random bits of a rounding: 1 to 28.
     pub(super) bits: u8,
-    /// What is added besides the random number: so many halves of its unit, less the other number;
-    /// and 1 where the unit's bit is added too.
+    /// The addend beside the random number: this many halves of its unit,
     halves: u32,
+    /// less this,
     less: u32,
+    /// plus the bit of the unit where this is 1.
     to_even: u32,
 }
 
 impl StochasticEncode {
-    /// The parameters, if the format and the policy are of the kind.
+    /// Returns the parameters, or `None` if the policy is not stochastic, or has more random bits than
+    /// fit, or the format is not one of `general`.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Round::Stochastic { kind, bits } = convert.round else { return None };
-        // Any rounding that lets overflow be infinite, as a random one does.
+        // Its codes of overflow must be those of a stochastic rounding: any rounding will do that
+        // overflows to infinity.
         let encode = GeneralEncode::lower(spec, &convert.with_round(Round::NearestTowardZero))?;
-        // One bit below the random ones is for the halves of B and C; two at the end are for what
-        // was cut before.
+        // One bit below the random ones is for the halves of B and C; two more are for sticky bits.
         (1..=28).contains(&bits).then_some(())?;
         let (halves, less, to_even) = match kind {
             Variant::A => (0, 0, 0),
@@ -50,20 +65,23 @@ impl StochasticEncode {
         })
     }
 
-    /// Whether an f32 that is odd for being inexact meets the random bits above its last.
+    /// Returns whether an f32 that was rounded to odd from more bits gets the code of the original
+    /// number: all random bits must meet bits above its last.
     pub(super) fn takes_odd(&self) -> bool {
         self.encode.shift > u32::from(self.bits) + 1
     }
 
+    /// Returns the code of an f32, given by its bits, with a random word whose low bits count.
     #[inline(always)]
     fn code<const PLAIN: bool>(&self, x: u32, random: u32) -> u32 {
         let cut = CutPoint::of(&self.encode, x);
         let wide = cut.significand << ROOM;
         let bits = (cut.bits + ROOM).min(MOST);
+        // Numbers far below the smallest: shift them down first and keep one sticky bit.
         let far = (cut.bits + ROOM - bits).min(MOST);
         let sticky = u32::from(wide & ((1 << far) - 1) != 0);
         let significand = wide >> far | sticky;
-        // A unit of the random number.
+        // The exponent of the random number's unit, in bits of the significand.
         let unit = bits - u32::from(self.bits);
         let random = random & ((1 << self.bits) - 1);
         let add = (random << unit) + (self.halves << (unit - 1)) - self.less
@@ -80,7 +98,8 @@ fn body<W: Copy + Into<u32>, C: Code>(
     dst: &mut [C],
 ) {
     let stochastic = *stochastic;
-    // Loops, not `for_each`: a closure's function may keep its own instruction set.
+    // Loops, not `for_each`: a closure may be compiled as a function of its own, without the
+    // instruction set of its caller.
     if stochastic.encode.is_plain() {
         for ((x, word), code) in src.iter().zip(words).zip(dst) {
             *code = C::truncate(stochastic.code::<true>(x.to_bits(), (*word).into()));
@@ -93,21 +112,22 @@ fn body<W: Copy + Into<u32>, C: Code>(
 }
 
 per_isa! {
-    /// Codes of numbers, each with its random word.
+    /// Writes the codes of numbers, each with its own random word.
     fn encode_with_words[W: Word, C: Code](stochastic: &StochasticEncode, src: &[f32], words: &[W], dst: &mut [C]) = body;
 }
 
-/// The integers that random words come in.
+/// An integer type of random words.
 pub(crate) trait Word: Copy + Into<u32> {}
 impl Word for u16 {}
 impl Word for u32 {}
 
 impl StochasticEncode {
-    /// Codes of numbers, with the words of the indices from `dither` on.
+    /// Writes the codes of numbers, with the random words of the indices from `dither` on.
     pub(super) fn encode<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C], dither: Dither) {
         let mut words = PhiloxWords::new();
         for (i, (src, dst)) in src.chunks(WORD_CHUNK).zip(dst.chunks_mut(WORD_CHUNK)).enumerate() {
             let dither = dither.skip((i * WORD_CHUNK) as u64);
+            // Up to 16 random bits take half as many Philox blocks.
             if self.bits <= 16 {
                 encode_with_words(isa, self, src, words.halves(isa, dither, src.len()), dst);
             } else {

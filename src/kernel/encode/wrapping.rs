@@ -1,12 +1,17 @@
 //! f32s to integers that keep their low bits ([`Overflow::Wrap`]), in any rounding without random
-//! bits.
+//! bits, by integer operations without branches.
 //!
 //! A finite f32 is `significand · 2^(field − 150)` with `field` at least 1. Counted in the format's
 //! units, `2^-fraction_bits`, its significand moves to the left by
 //! `left = field − 150 + fraction_bits` bits. Where that is negative, bits are cut off, and the
-//! rounding adds to them first as in `general`; a significand has 24 bits, so of more than 31 bits
-//! to be cut 31 tell as much. Of 32 bits or more to the left nothing stays in the low 32 bits,
-//! which are all that a code has. A minus sign is two's complement.
+//! rounding adds to them first as in `general`. A significand has 24 bits, so cutting 31 bits loses as
+//! much as cutting more. A shift to the left by 32 or more leaves nothing in the low 32 bits, which
+//! hold every code. A minus sign is two's complement.
+//!
+//! ```text
+//! low  = left < 0 ? (significand + addend) >> −left : significand << left
+//! code = (sign ? −low : low) & mask                  // then infinity and NaN by selects
+//! ```
 
 use super::general::{additions, minus, pick};
 use crate::codec::Unpacked;
@@ -15,31 +20,35 @@ use crate::policy::{Convert, Negative, Overflow, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec};
 
-/// Parameters of a conversion; pairs are for plus and minus.
+/// Parameters of a conversion; the entries of a pair are for positive and negative numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wrapping {
-    /// The exponent field of f32s whose significand counts units.
+    /// The exponent field of f32s whose significand is a number of units.
     units: i32,
-    /// What is added before bits are cut, as in `general`; and 1 where the last bit is added too.
+    /// The addend before the cut, as `(halves of a unit, number to subtract)`.
     add: [(u32, u32); 2],
+    /// 1 where the last kept bit is added too.
     to_even: u32,
-    /// 1 where bits that are cut set the last bit.
+    /// 1 where nonzero lost bits set the last bit.
     to_odd: u32,
-    /// Magnitudes below this count as zero: 1, or the smallest normal f32.
+    /// The smallest magnitude that is not taken for zero: 1, or the smallest normal f32.
     flush: u32,
+    /// The codes of infinities and NaNs.
     infinity: [u32; 2],
     nan: [u32; 2],
-    /// All ones where a minus sign of numbers counts.
+    /// All ones if a minus sign counts, 0 if the policy takes magnitudes.
     signs: u32,
+    /// The bits of a code.
     mask: u32,
-    /// The code that a symmetric format does not produce, and its smallest number's; elsewhere the
-    /// same code twice.
+    /// The code that a symmetric format does not produce, and the one that replaces it, its smallest
+    /// number's; in other formats the same code twice.
     missing: u32,
     smallest: u32,
 }
 
 impl Wrapping {
-    /// The parameters, if the format is an integer and the policy wraps.
+    /// Returns the parameters, or `None` if the format is not an integer, the policy does not wrap or
+    /// the rounding is stochastic.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let (Encoding::Int(layout), Overflow::Wrap) = (spec.encoding(), convert.overflow) else {
             return None;
@@ -67,7 +76,7 @@ impl Wrapping {
         })
     }
 
-    /// The code of an f32, by its bits.
+    /// Returns the code of an f32 given by its bits.
     #[inline(always)]
     fn code(&self, bits: u32) -> u32 {
         let (magnitude, sign) = (bits & 0x7FFF_FFFF, minus(bits));
@@ -75,6 +84,8 @@ impl Wrapping {
         let field = magnitude >> 23;
         let significand = magnitude & 0x007F_FFFF | u32::from(field != 0) << 23;
         let left = field.max(1) as i32 - self.units;
+        // At least 1, so that half a unit is a shift by at least 0: with nothing to cut the result is
+        // not used.
         let cut = left.wrapping_neg().clamp(1, 31) as u32;
         let [(halves, less), (minus_halves, minus_less)] = self.add;
         let add = (pick([halves, minus_halves], negative) << (cut - 1))
@@ -83,12 +94,14 @@ impl Wrapping {
         let lost = significand & ((1 << cut) - 1);
         let rounded =
             (significand + add + (kept & self.to_even)) >> cut | self.to_odd & u32::from(lost != 0);
+        // Shift counts are taken modulo 32, and a mask clears what 32 and more would.
         let whole = (significand << (left & 31)) & u32::from(left < 32).wrapping_neg();
         let low = if left < 0 { rounded } else { whole };
         let low = if magnitude < self.flush { 0 } else { low };
+        // Two's complement: flip all bits and add 1, if the mask is all ones.
         let code = (low ^ negative).wrapping_sub(negative) & self.mask;
         let code = if code == self.missing { self.smallest } else { code };
-        // At hand before they are chosen, or compilers branch.
+        // Both candidates are computed before either is chosen, or the compiler branches.
         let [infinity, nan] = [self.infinity, self.nan].map(|pair| pick(pair, sign));
         let code = if magnitude == 0x7F80_0000 { infinity } else { code };
         if magnitude > 0x7F80_0000 { nan } else { code }
@@ -97,6 +110,7 @@ impl Wrapping {
 
 #[inline(always)]
 fn body<C: Code>(wrapping: &Wrapping, src: &[f32], dst: &mut [C]) {
+    // A copy that nothing points at stays in registers.
     let wrapping = *wrapping;
     for (x, code) in src.iter().zip(dst) {
         *code = C::truncate(wrapping.code(x.to_bits()));
@@ -104,6 +118,6 @@ fn body<C: Code>(wrapping: &Wrapping, src: &[f32], dst: &mut [C]) {
 }
 
 per_isa! {
-    /// Codes of numbers that keep their low bits.
+    /// Writes the codes of numbers: their low bits.
     fn encode_wrapping[C: Code](wrapping: &Wrapping, src: &[f32], dst: &mut [C]) = body;
 }
