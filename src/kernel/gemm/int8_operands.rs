@@ -1,50 +1,53 @@
-//! What sums of products of small integers are given: the formats, and both operands' integers.
+//! Operands of the byte dot products: the formats, and the packed integers of A and B.
 
 use super::tile::{Lanes, NR, Quad};
 use crate::codec::Unpacked;
 use crate::spec::{Encoding, FormatSpec};
 use alloc::vec::Vec;
 
-/// A format whose numbers are integers of 8 bits times a power of two.
+/// A format whose numbers are 8-bit integers times a power of two, with the map from codes to integers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SmallIntegers {
-    /// The integers of codes of at most 6 bits, whatever is above those, higher by `largest`. None
-    /// if codes are 8-bit integers in two's complement; those are higher by `largest` with their
-    /// top bit flipped, for it is 128.
+    /// The integers, raised by `largest`, of codes of at most 6 bits, repeated over 64 entries so that
+    /// bits above the code do not matter. `None` if codes are 8-bit integers in two's complement:
+    /// `largest` is 128 then, and flipping the top bit raises them.
     pub(in crate::kernel) table: Option<[u8; 64]>,
-    /// The exponent of the last place.
+    /// The exponent of the unit: an integer i stands for i · 2^exponent.
     pub(crate) exponent: i32,
-    /// The largest magnitude in units of it.
+    /// The largest magnitude of the integers.
     pub(crate) largest: u32,
 }
 
 impl SmallIntegers {
-    /// The integers of a floating-point or integer format, if they fit; a codebook tells no common
-    /// unit.
+    /// Returns the map of a floating-point or integer format, or `None` if its numbers are not 8-bit
+    /// integers in a common unit. Codebooks are not tried.
     pub(crate) fn lower(spec: &FormatSpec) -> Option<Self> {
         if spec.bits() > 8 || matches!(spec.encoding(), Encoding::Codebook(_)) {
             return None;
         }
         let exponent = spec.min_positive().exponent();
+        // One over the smallest number: a power of two, so the products are exact.
         let unit = Unpacked::new(false, 1, -exponent).to_f32();
         let numbers: Vec<f32> = spec.codes().map(|code| spec.decode_f32(code) * unit).collect();
         if !numbers.iter().all(|x| *x >= -128.0 && *x <= 127.0 && *x as i8 as f32 == *x) {
             return None;
         }
-        let own = spec.bits() == 8
+        // Codes that are their integers need no table.
+        let is_int8 = spec.bits() == 8
             && numbers.iter().enumerate().all(|(code, x)| code as u8 as i8 == *x as i8);
-        if !own && spec.bits() > 6 {
+        // A table of 64 entries is one register; formats of 7 and 8 bits have too many codes.
+        if !is_int8 && spec.bits() > 6 {
             return None;
         }
         let largest = numbers.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
-        let table = (!own)
+        let table = (!is_int8)
             .then(|| core::array::from_fn(|code| (numbers[code % numbers.len()] + largest) as u8));
         Some(Self { table, exponent, largest: largest as u32 })
     }
 }
 
-/// Makes quads of codes, position by position in blocks of `block_k`; behind the last position of a
-/// block they are those of code 0.
+/// Makes quads from codes given k by k, in blocks of `block_k`. A block whose length is not a multiple of
+/// four ends with code 0.
 #[inline(always)]
 pub(in crate::kernel) fn by_fours(
     codes: &[Lanes<u8>],
@@ -53,68 +56,71 @@ pub(in crate::kernel) fn by_fours(
     quad: impl Fn(&[Lanes<u8>; 4]) -> Quad,
 ) {
     for (block, quads) in codes.chunks(block_k).zip(quads.chunks_mut(block_k.div_ceil(4))) {
-        for (four, to) in block.chunks(4).zip(quads) {
-            *to = quad(&four.first_chunk().copied().unwrap_or_else(|| {
+        for (group, to) in block.chunks(4).zip(quads) {
+            // Four k of 16 columns are 64 bytes: one register of AVX-512.
+            *to = quad(&group.first_chunk().copied().unwrap_or_else(|| {
                 let mut last = [[0; NR]; 4];
-                last[..four.len()].copy_from_slice(four);
+                last[..group.len()].copy_from_slice(group);
                 last
             }));
         }
     }
 }
 
-/// A's integers of a tile.
+/// The packed integers of a tile of A, owned.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AInt8Words {
-    /// Words of four integers each, as [`AInt8::words`] takes them.
+    /// Words of four integers, in the order of [`AInt8::words`].
     pub(crate) words: Vec<u32>,
-    /// For each block the sum to start from, as [`AInt8::compensation`] takes it.
+    /// Compensations, in the order of [`AInt8::compensation`].
     pub(crate) compensation: Vec<i32>,
 }
 
-/// A's part in the sums of a tile: `height(rows)` words, compensations and scales at a time.
+/// The packed integers of a tile of A, with `height(rows)` entries for each step along k.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AInt8<'a> {
-    /// Four positions of a block, the last with zeros where it has fewer.
+    /// Words of four k of a row, signed, the first k in the low byte; a block ends with zeros where it
+    /// is not a multiple of four.
     pub(crate) words: &'a [u32],
-    /// For each block the sum to start from.
+    /// The i32 that the sum of each block starts from: −offset · Σ a.
     pub(crate) compensation: &'a [i32],
-    /// For each block the scales.
+    /// The scales of the rows, for each block.
     pub(crate) scales: &'a [f32],
 }
 
-/// Some rows of A by codes as they are.
+/// A few rows of A, packed to be multiplied by panels of codes that are not packed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AInt8Rows<'a> {
-    /// Whether two codes share a byte, in formats with a table alone. One a byte, words are
-    /// positions 0 to 3, 4 to 7 and so on; in pairs they are 0, 2, 4, 6, then 1, 3, 5, 7: the low
-    /// and the high halves of a quad.
+    /// Whether B has two codes a byte, which only formats with a table may have. One a byte, words are
+    /// k = 0 to 3, 4 to 7 and so on. Two a byte, they are k = 0, 2, 4, 6, then 1, 3, 5, 7: the low
+    /// and the high halves of the bytes of a quad.
     pub(crate) paired: bool,
-    /// Words, of four positions, of a block; of pairs an even number, for a quad of them is two
-    /// words.
+    /// Words of a block; an even number with two codes a byte, since a quad is two words then.
     pub(crate) block_words: usize,
-    /// The unit of the products, for B's scales.
+    /// The unit of the products, a power of two, which multiplies B's scales.
     pub(crate) unit: f32,
+    /// The packed rows.
     pub(crate) a: AInt8<'a>,
 }
 
-/// B's.
+/// A packed panel of B: raised integers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BInt8<'a> {
     /// Quads of a block.
     pub(crate) block_quads: usize,
+    /// Four k of 16 columns each, the four of a column together.
     pub(crate) quads: &'a [Quad],
-    /// For each block the scales of the columns.
+    /// The scales of the columns, for each block.
     pub(crate) scales: &'a [Lanes<f32>],
 }
 
-/// Which dot products of bytes an instruction set has.
+/// The dot products of bytes that an instruction set has.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::kernel) enum ByteDots {
-    /// Two products at a time; `quads` of them, at least one, add up in i16s without overflow.
+    /// Two products at a time, in i16, which holds the sums of `quads` quads, at least one.
     Twos { quads: usize },
-    /// Four; for single rows two, unless `quads` is zero.
+    /// Four products at a time, in i32. Single rows use two at a time, if `quads` is not 0.
     Fours { quads: usize },
-    /// Four, beside permutes of bytes.
+    /// Four products at a time, and permutes of bytes, which take rows of codes.
     FoursOfRows,
 }

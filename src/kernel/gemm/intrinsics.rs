@@ -1,9 +1,10 @@
-//! What an instruction set may bring to matrix products. A kernel that it does not have declines,
-//! and the plain loop runs.
+//! Matrix kernels that an instruction set may bring, as a trait with defaults.
 //!
-//! Sums of bytes and sums of a few rows have no plain loop: an instruction set that offers them, by
-//! [`byte_dots`](GemmIntrinsics::byte_dots), [`nibble_table`](GemmIntrinsics::nibble_table) or a
-//! table in registers, brings the functions behind them too.
+//! Two kinds of default. Where there is a plain loop, the default returns `false`, and that loop runs.
+//! Byte dot products and GEMV have none: their defaults panic, and are never called, because an
+//! instruction set must offer them first, by [`byte_dots`](GemmIntrinsics::byte_dots),
+//! [`nibble_table`](GemmIntrinsics::nibble_table) or a table in registers. One that offers them
+//! implements the functions behind them too.
 
 use super::gemv_operands::{Factors, GemvPanel, NibbleTable, PANELS};
 use super::int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, ByteDots, SmallIntegers};
@@ -12,12 +13,15 @@ use super::tile::{Blocks, CodeRows, Lanes, MR, MicroTile, NR, Quad};
 use crate::kernel::decode::Planes;
 use crate::kernel::isa::Isa;
 
-/// Why a default is not reached.
+/// The message of a default that is never called.
 const NOT_OFFERED: &str = "an instruction set that does not offer this kernel";
 
-/// Tiles and panels in intrinsics: see [`Native`](crate::kernel::native::Native).
+/// Matrix kernels in intrinsics, implemented by [`Native`](crate::kernel::native::Native).
 pub(in crate::kernel) trait GemmIntrinsics {
-    /// Chains of fused multiply-adds of R rows; whether it made them.
+    // Micro-kernels: R rows of packed A by a panel of B, 16 columns. `acc` is read, continued and
+    // written back.
+
+    /// Continues f32 chains of fused multiply-adds and returns whether it did.
     fn chain_f32<const R: usize>(
         _: Isa,
         _a: &[[f32; R]],
@@ -27,7 +31,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
         false
     }
 
-    /// Chains of f64 sums; whether it made them.
+    /// Continues f64 chains and returns whether it did.
     fn chain_f64<const R: usize>(
         _: Isa,
         _a: &[[f32; R]],
@@ -37,7 +41,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
         false
     }
 
-    /// Chains block by block; whether it made them.
+    /// Adds scaled partial sums block by block and returns whether it did.
     fn chain_blocks<const R: usize>(
         _: Isa,
         _: &Blocks<'_>,
@@ -48,7 +52,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
         false
     }
 
-    /// Chains of rounded sums; whether it made them.
+    /// Continues chains of rounded sums and returns whether it did.
     fn chain_rounded<const R: usize>(
         _: Isa,
         _: &Rounding,
@@ -59,7 +63,9 @@ pub(in crate::kernel) trait GemmIntrinsics {
         false
     }
 
-    /// Chains of fused multiply-adds by two panels; whether it made them.
+    // `x2` is two panels of B for a full tile of A: a broadcast number of A serves both.
+
+    /// Continues f32 chains by two panels and returns whether it did.
     fn chain_f32_x2(
         _: Isa,
         _a: &[[f32; MR]],
@@ -69,7 +75,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
         false
     }
 
-    /// Chains block by block by two panels; whether it made them.
+    /// Adds scaled partial sums block by block by two panels and returns whether it did.
     fn chain_blocks_x2(
         _: Isa,
         _: &[Blocks<'_>; 2],
@@ -80,7 +86,10 @@ pub(in crate::kernel) trait GemmIntrinsics {
         false
     }
 
-    /// Every number, with a zero added, times the factor of its column; whether it made them.
+    // Packing: decoded panels, and rows of codes to columns.
+
+    /// Multiplies every number, with `_addend` added, by the factor of its column, and returns whether it
+    /// did.
     fn scale_lanes(
         _: Isa,
         _numbers: &mut [Lanes<f32>],
@@ -90,23 +99,25 @@ pub(in crate::kernel) trait GemmIntrinsics {
         false
     }
 
-    /// Rows of bytes position by position; whether it made them.
+    /// Transposes rows of bytes to one row of 16 bytes for each k and returns whether it did.
     fn positions(_: Isa, _rows: &[&[u8]; NR], _positions: &mut [Lanes<u8>]) -> bool {
         false
     }
 
-    /// Rows of bytes four at a time; whether it made them.
+    /// Transposes rows of bytes to quads, four bytes of each row, and returns whether it did.
     fn quads(_: Isa, _rows: &[&[u8]; NR], _quads: &mut [Quad]) -> bool {
         false
     }
 
-    /// Dot products of bytes, of which i16s hold the sums of so many quads; `None` also where sums
-    /// of f32s are as fast.
+    // Byte dot products: from here to `dot_rows`, with an instruction set that `byte_dots` offers.
+
+    /// Returns the byte dot products of the instruction set, or `None` if it has none or sums of f32s are
+    /// as fast. An i16 holds the sums of `_quads` quads of the two formats.
     fn byte_dots(_: Isa, _quads: usize) -> Option<ByteDots> {
         None
     }
 
-    /// Codes, position by position in blocks of `block_k`, to quads of integers.
+    /// Writes quads of raised integers from codes given k by k, in blocks of `_block_k`.
     fn integer_quads(
         _: Isa,
         _: &SmallIntegers,
@@ -117,12 +128,12 @@ pub(in crate::kernel) trait GemmIntrinsics {
         unreachable!("{NOT_OFFERED}");
     }
 
-    /// Quads of pairs of codes to twice as many quads of integers, or one less.
+    /// Writes quads of raised integers from quads of 4-bit codes: two for each, or one for the last.
     fn integer_quads_of_nibbles(_: Isa, _: &SmallIntegers, _pairs: &[Quad], _quads: &mut [Quad]) {
         unreachable!("{NOT_OFFERED}");
     }
 
-    /// Codes row by row to quads of integers: of [`ByteDots::FoursOfRows`].
+    /// Writes quads of raised integers from rows of codes. Called with [`ByteDots::FoursOfRows`] only.
     fn integer_quads_of_rows(
         _: Isa,
         _: &SmallIntegers,
@@ -133,7 +144,8 @@ pub(in crate::kernel) trait GemmIntrinsics {
         unreachable!("{NOT_OFFERED}");
     }
 
-    /// Codes of [`MR`] rows of A to words and compensations: of [`ByteDots::FoursOfRows`].
+    /// Returns the words and compensations of [`MR`] rows of A from their codes. Called with
+    /// [`ByteDots::FoursOfRows`] only.
     fn integer_words_of_rows(
         _: Isa,
         _: &SmallIntegers,
@@ -145,12 +157,12 @@ pub(in crate::kernel) trait GemmIntrinsics {
         unreachable!("{NOT_OFFERED}");
     }
 
-    /// Dot products by two panels; whether it made them.
+    /// Adds scaled byte dot products block by block by two panels and returns whether it did.
     fn dot_x2(_: Isa, _: &AInt8<'_>, _: &[BInt8<'_>; 2], _acc: &mut [MicroTile<f32>; 2]) -> bool {
         false
     }
 
-    /// Dot products of a tile.
+    /// Adds scaled byte dot products block by block, R rows by one panel.
     fn dot_tile<const R: usize>(
         _: Isa,
         _: ByteDots,
@@ -161,7 +173,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
         unreachable!("{NOT_OFFERED}");
     }
 
-    /// Dot products of a few rows by four panels of codes.
+    /// Writes the sums of a few rows by four panels of codes.
     fn dot_rows(
         _: Isa,
         _: ByteDots,
@@ -173,17 +185,19 @@ pub(in crate::kernel) trait GemmIntrinsics {
         unreachable!("{NOT_OFFERED}");
     }
 
-    /// Sixteen numbers in registers.
+    // GEMV: with an instruction set that returns a table.
+
+    /// Returns a register table of sixteen numbers, or `None` if the instruction set cannot hold it.
     fn nibble_table(_: Isa, _numbers: Lanes<f32>) -> Option<NibbleTable> {
         None
     }
 
-    /// Quads of pairs to numbers, position by position.
+    /// Writes the numbers of quads of 4-bit codes, k by k.
     fn decode_nibbles(_: Isa, _: &NibbleTable, _quads: &[Quad], _numbers: &mut [Lanes<f32>]) {
         unreachable!("{NOT_OFFERED}");
     }
 
-    /// Sums of a few rows by four panels of 4-bit codes.
+    /// Writes the sums of a few rows by four panels of 4-bit codes.
     fn gemv_nibbles(
         _: Isa,
         _: &NibbleTable,
@@ -196,7 +210,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
         unreachable!("{NOT_OFFERED}");
     }
 
-    /// Sums of a few rows by four panels of bytes: of a table of [`Planes`].
+    /// Writes the sums of a few rows by four panels of codes of one byte, which [`Planes`] decode.
     fn gemv_bytes(
         _: Isa,
         _: &Planes,

@@ -1,5 +1,17 @@
-//! Sums that are rounded to a floating-point format at every step, as f32s that the format has:
-//! `acc + a·b` rounded to odd in f64, then cut to the format's precision.
+//! Sums that are rounded to a floating-point format at every step: `acc = round(acc + a · b)`, as f32s
+//! that the format has.
+//!
+//! ```text
+//! product = f64(a) · f64(b)                     // exact: 48 bits
+//! x       = product + acc, rounded to odd       // Knuth's two-sum gives the lost part
+//! even    = (x + magic) − magic                 // to the format's unit, ties to even
+//! rest    = x − even                            // which way, and whether it was a tie
+//! result  = even, or one unit more or less in magnitude, as the rounding has it
+//! ```
+//!
+//! Rounding to odd in f64 (53 bits) and then to at most 24 bits gives what one rounding of the exact sum
+//! gives. All choices are masks of 64 bits, so the loop has no branches. Formats that processors know,
+//! or that only lack mantissa bits of f32, have shorter loops: [`Known`], in `x86/gemm`.
 
 use super::tile::Lanes;
 use crate::bits::odd_sum;
@@ -9,46 +21,50 @@ use crate::policy::Convert;
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, ZeroField};
 
-/// Parameters of a format and a rounding.
+/// Parameters of sums in a format and a rounding. The entries of a pair are for positive and negative
+/// sums.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rounding {
-    /// What a kernel of its own does.
+    /// The shorter loop that gives the same sums, where an instruction set has one.
     pub(in crate::kernel) known: Option<Known>,
-    /// Whether sums may be rounded to f32 first.
+    /// Whether sums may be rounded to f32 first: see [`of_products`](Self::of_products).
     pub(in crate::kernel) twice: bool,
-    /// For plus and minus: whether the magnitude of a tie, and of any other inexact sum, goes up or
-    /// down; neither for nearest-even.
+    /// Whether the magnitude of a tie must go up or down; neither for nearest even.
     ties: [Direction; 2],
+    /// Whether the magnitude of any other inexact sum must go up or down.
     others: [Direction; 2],
-    /// All ones: whether the last bit is set where a sum is inexact; whether an exact zero sum is
-    /// −0; whether there is no −0.
+    /// All ones if an inexact sum gets its last bit set.
     to_odd: u64,
-    minus_zero: u64,
-    plus_zero: u64,
-    /// The bits of an f64's exponent at the smallest normal number, and by how much the exponent of
-    /// the last place is below a number's.
+    /// All ones if an exact zero sum is −0 unless both terms are +0: the rounding is downward.
+    exact_zero_is_minus: u64,
+    /// All ones if the format has no −0.
+    no_negative_zero: u64,
+    /// The exponent field, as an f64's, of the smallest normal number.
     min_field: u64,
     mantissa_bits: u64,
+    /// The largest number.
     max: f64,
-    /// What larger numbers, infinities and NaN become; the first for plus, the second for minus.
+    /// What sums above `max`, infinities and NaN become.
     overflow: [f64; 2],
     infinity: [f64; 2],
     nan: f64,
 }
 
-/// Roundings that are few operations.
+/// Formats and roundings for which a few instructions round a sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::kernel) enum Known {
-    /// FP16, nearest-even: the processor's.
+    /// FP16, to nearest even: conversion instructions.
     F16,
-    /// A format that is f32 but for so many mantissa bits, nearest-even.
+    /// f32 less this many mantissa bits, to nearest even: BF16, TF32.
     Nearest(u32),
-    /// FP16, toward zero: bits are cut off.
+    /// FP16, toward zero.
     CutF16,
+    /// f32 less this many mantissa bits, toward zero.
     Cut(u32),
 }
 
 impl Known {
+    /// Returns the case of a format and a rounding, or `None` if they are none of them.
     fn of(spec: &FormatSpec, round: Round) -> Option<Self> {
         match round {
             Round::NearestEven if *spec == FormatSpec::F16 => Some(Self::F16),
@@ -60,28 +76,28 @@ impl Known {
     }
 }
 
-/// Which way a magnitude must go: all ones or nothing.
+/// The way that a magnitude must go, as two masks: all ones or 0.
 #[derive(Clone, Copy, Debug)]
 struct Direction {
     up: u64,
     down: u64,
 }
 
-/// All ones if it holds.
+/// Returns all ones for `true`, 0 for `false`.
 #[inline(always)]
 fn mask(holds: bool) -> u64 {
     u64::from(holds).wrapping_neg()
 }
 
-/// One or the other number.
+/// Returns `yes` under a mask of all ones, `no` under 0.
 #[inline(always)]
 fn select(mask: u64, yes: f64, no: f64) -> f64 {
     f64::from_bits(yes.to_bits() & mask | no.to_bits() & !mask)
 }
 
 impl Rounding {
-    /// The parameters, for signed formats with subnormal numbers that are f32s, in a deterministic
-    /// rounding.
+    /// Returns the parameters for a signed floating-point format with subnormals whose numbers are f32s,
+    /// and a rounding without random bits; otherwise `None`.
     pub(crate) fn lower(spec: &FormatSpec, round: Round) -> Option<Self> {
         let Encoding::Float(layout) = spec.encoding() else { return None };
         let fits = layout.signed
@@ -96,6 +112,7 @@ impl Rounding {
         let convert: Convert = spec.default_convert().with_round(round);
         let value = |x: Unpacked| spec.decode_f64(spec.encode_with(x, &convert, 0).code);
         let both = |x: Unpacked| [value(x), value(x.negate())];
+        // `any` leaves what nearest even chose.
         let (any, up, down) = ((false, false), (true, false), (false, true));
         let (ties, others) = match round {
             Round::NearestAway => ([up; 2], [any; 2]),
@@ -114,8 +131,8 @@ impl Rounding {
             ties: ties.map(direction),
             others: others.map(direction),
             to_odd: mask(matches!(round, Round::ToOdd)),
-            minus_zero: mask(matches!(round, Round::Down)),
-            plus_zero: mask(spec.negative_zero_code().is_none()),
+            exact_zero_is_minus: mask(matches!(round, Round::Down)),
+            no_negative_zero: mask(spec.negative_zero_code().is_none()),
             min_field: (1023 + layout.min_exponent()) as u64,
             mantissa_bits: layout.mantissa_bits.into(),
             max: spec.max().to_f64(),
@@ -125,9 +142,11 @@ impl Rounding {
         })
     }
 
-    /// This rounding for finite products of `bits` bits, from `2^last` to below `2^end`: a sum of
-    /// two numbers that have at most the format's *t* bits is an f32 or nowhere near a tie, if
-    /// f32's 24 bits are `2t + 1` or more (Figueroa 1995), and may be rounded twice.
+    /// Returns this rounding for products that are finite, have at most `bits` bits and lie between
+    /// `2^last` and `2^end`, with [`twice`](Self::twice) set if sums may be rounded to f32 first.
+    ///
+    /// A sum of two numbers of at most t bits, rounded to 24 bits and then to t, is rounded as if once,
+    /// if `24 ≥ 2t + 1` (Figueroa 1995): it is an f32 or not close to a tie.
     pub(crate) fn of_products(self, last: i32, end: i32, bits: i32) -> Self {
         let twice = match self.known {
             // Sums below the smallest normal number, 2^-14, are f32s.
@@ -135,19 +154,20 @@ impl Rounding {
             // Beyond 2^(t+1) times the largest product a sum does not grow; in between are neither
             // subnormal f32s nor overflow.
             Some(Known::Nearest(missing)) => {
-                let own = 24 - missing as i32;
-                2 * own < 24 && bits <= own && last >= -120 && end + own < 64
+                let precision = 24 - missing as i32;
+                2 * precision < 24 && bits <= precision && last >= -120 && end + precision < 64
             }
             _ => false,
         };
         Self { twice, ..self }
     }
 
-    /// `acc + a · b`, rounded once.
+    /// Returns `acc + a · b`, rounded once to the format.
     #[inline(always)]
     fn step(&self, acc: f32, a: f32, b: f32) -> f32 {
         let (product, acc) = (f64::from(a) * f64::from(b), f64::from(acc));
         let x = odd_sum(product, acc);
+        // The unit of the sum's binade; below the smallest normal number it stays the same.
         let field = ((x.to_bits() >> 52) & 0x7FF).max(self.min_field);
         let unit = f64::from_bits((field - self.mantissa_bits) << 52);
         // Adding 1.5 · 2^52 units leaves whole units, ties to even; so does taking it away again.
@@ -161,6 +181,7 @@ impl Rounding {
             | of([self.others[0].up, self.others[1].up]) & !tie;
         let down = of([self.ties[0].down, self.ties[1].down]) & tie
             | of([self.others[0].down, self.others[1].down]) & !tie;
+        // Counted in units, the last bit of `even` is that of x + magic: an even result must move.
         let to_odd = self.to_odd & ((x + magic).to_bits() & 1).wrapping_sub(1);
         // Where the magnitude went the other way, it is one unit off.
         let went_down = mask(rest > 0.0) ^ minus;
@@ -170,17 +191,17 @@ impl Rounding {
         let number = |pair: [f64; 2]| select(minus, pair[1], pair[0]);
         let finite = magnitude.copysign(x);
         let finite = select(mask(magnitude > self.max), number(self.overflow), finite);
+        // Rounding downward, an exact zero sum is −0 unless both terms are +0 (IEEE 754, 6.3).
         let minus_zero =
-            self.minus_zero & mask(x == 0.0) & mask((product.to_bits() | acc.to_bits()) != 0);
+            self.exact_zero_is_minus & mask(x == 0.0) & mask((product.to_bits() | acc.to_bits()) != 0);
         let finite = select(minus_zero, -0.0, finite);
-        let finite = select(self.plus_zero & mask(finite == 0.0), 0.0, finite);
+        let finite = select(self.no_negative_zero & mask(finite == 0.0), 0.0, finite);
         let any = select(mask(x.abs() == f64::INFINITY), number(self.infinity), finite);
         select(mask(x.is_nan()), self.nan, any) as f32
     }
 }
 
-/// Chains of sums rounded to a format: the plain loop of
-/// [`chain_rounded`](super::float::chain_rounded).
+/// Continues chains of rounded sums: the plain loop of [`chain_rounded`](super::float::chain_rounded).
 #[inline(always)]
 pub(in crate::kernel) fn chain_body<const R: usize>(
     rounding: &Rounding,
@@ -190,8 +211,8 @@ pub(in crate::kernel) fn chain_body<const R: usize>(
 ) {
     for (a, b) in a.iter().zip(b) {
         for (acc, a) in acc.iter_mut().zip(a) {
-            // Not by `for_each`, which is called rather than inlined, and then has not the caller's
-            // instructions.
+            // A loop, not `for_each`: a closure may be compiled as a function of its own, without the
+            // instruction set of its caller.
             for (acc, b) in acc.iter_mut().zip(b) {
                 *acc = rounding.step(*acc, *a, *b);
             }

@@ -1,5 +1,14 @@
-//! Loops over blocks in AVX-512 intrinsics, where the compiler does not find the shuffles. They are
-//! safe functions, entered after detection; loads and stores go through arrays.
+//! Loops over blocks in AVX-512 intrinsics, where the compiler does not find the shuffles: safe
+//! functions, entered after detection, whose loads and stores go through arrays.
+//!
+//! ```text
+//! block_largest:  16 blocks at a time: one vector of lane maxima for each block, then a 16 × 16
+//!                 transposition that takes maxima on the way: 15 maxima and 30 shuffles for 16
+//!                 results, instead of 16 reductions of 4 steps
+//! restore_4:      a block's 16 possible numbers are one register: number(element, scale, offset)
+//!                 is computed once for a block, and codes permute it
+//! restore_planes: 64 codes of 6 or 8 bits are decoded by byte permutes, then multiplied
+//! ```
 
 use super::avx512_decode::{decode_64, spread_6, vectors};
 use crate::bits::F32_NAN;
@@ -15,10 +24,12 @@ use core::arch::x86_64::{
     _mm512_xor_si512,
 };
 
-/// The largest lane of each of 16 vectors, in order: a transposition that takes maxima on the way.
+/// Returns the largest lane of each of 16 vectors, in their order. Each step halves the number of vectors:
+/// two are interleaved in both ways, and the maximum of the two results keeps both.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
+    // 16 vectors to 8: lanes of vectors 2i and 2i + 1 alternate.
     let pairs: [__m512i; 8] = core::array::from_fn(|i| {
         let (a, b) = (vectors[2 * i], vectors[2 * i + 1]);
         _mm512_max_epu32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b))
@@ -27,15 +38,15 @@ fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
         let (a, b) = (pairs[2 * i], pairs[2 * i + 1]);
         _mm512_max_epu32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b))
     });
-    // Now lane i of each quarter belongs to vector i of its four.
+    // Now lane i of each quarter belongs to vector i of its four; maxima over the quarters remain.
     let quarters = |a, b| {
         _mm512_max_epu32(_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0xDD>(a, b))
     };
     quarters(quarters(fours[0], fours[1]), quarters(fours[2], fours[3]))
 }
 
-/// For each block of `16 · V` numbers the largest magnitude of a side, as its bits, of its numbers
-/// and one before; returns how many blocks it did.
+/// Raises each entry of `largest` to the largest selected magnitude of its block of `16 · V` numbers, as
+/// bits, and returns how many blocks it did: a multiple of 16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn block_largest<S: Selected, const V: usize>(
     src: &[f32],
@@ -47,6 +58,7 @@ pub(super) fn block_largest<S: Selected, const V: usize>(
     let (to, _) = largest.as_chunks_mut::<16>();
     for (group, to) in groups.iter().zip(to.iter_mut()) {
         let of_lanes = |block: &[[f32; 16]; V]| {
+            // As `Selected::magnitude`, on 16 lanes: a signed maximum with 0 drops the others.
             let magnitude = |numbers: &[f32; 16]| match S::FLIP {
                 None => _mm512_and_si512(must_cast(*numbers), _mm512_set1_epi32(i32::MAX)),
                 Some(flip) => {
@@ -67,8 +79,8 @@ pub(super) fn block_largest<S: Selected, const V: usize>(
     16 * groups.len().min(to.len())
 }
 
-/// Products of a block's factor, every NaN the positive quiet one. The processor keeps such a NaN
-/// among the numbers under a finite factor; under one that is also not zero it makes no other.
+/// Returns numbers times their factor, every NaN the positive quiet one. `USUAL` says that factors are
+/// finite and not zero: the product then makes no NaN, and keeps the numbers' NaN, which is that one.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn product<const USUAL: bool>(numbers: __m512, factor: __m512) -> __m512 {
@@ -76,7 +88,7 @@ fn product<const USUAL: bool>(numbers: __m512, factor: __m512) -> __m512 {
     if USUAL { product } else { with_own_nan(product) }
 }
 
-/// Numbers with every NaN the positive quiet one.
+/// Returns numbers with every NaN replaced by the positive quiet one.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn with_own_nan(numbers: __m512) -> __m512 {
@@ -84,8 +96,8 @@ fn with_own_nan(numbers: __m512) -> __m512 {
     _mm512_mask_blend_ps(nan, numbers, _mm512_set1_ps(F32_NAN))
 }
 
-/// Numbers of codes of 4 bits, in blocks of a multiple of 16; whole blocks only. A block's numbers
-/// are looked up in those of all codes. Returns how many blocks it did.
+/// Restores numbers from packed codes of 4 bits, in blocks of a multiple of 16, by a rule, and returns how
+/// many whole blocks it did. The numbers of all 16 codes are computed once for a block.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn restore_4<R: Restoring>(
     rule: R,
@@ -96,9 +108,11 @@ pub(super) fn restore_4<R: Restoring>(
     let PackedBlocks { length, scales, offsets, bytes, .. } = blocks;
     let shifts = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
     let upper = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    // 8 bytes hold 16 codes: the low 4 bytes go to lanes 0 to 7, the high ones to 8 to 15, and each
+    // lane shifts its code to the bottom.
     let look_up = |products: __m512, codes: &[u8; 8], numbers: &mut [f32; 16]| {
         let pair = _mm512_castsi128_si512(_mm_cvtsi64_si128(i64::from_le_bytes(*codes)));
-        // Of an index the permutation reads the low four bits.
+        // The permute reads the low four bits of an index, so nothing is masked off.
         let codes = _mm512_srlv_epi32(_mm512_permutexvar_epi32(upper, pair), shifts);
         *numbers = must_cast(_mm512_permutexvar_ps(codes, products));
     };
@@ -110,6 +124,7 @@ pub(super) fn restore_4<R: Restoring>(
     let (codes, _) = bytes.as_chunks::<8>();
     let (numbers, _) = dst.as_chunks_mut::<16>();
     let values = scales.iter().zip(offsets);
+    // Lengths 16 and 32 have loops without an inner loop.
     match length {
         16 => {
             for ((codes, numbers), (scale, offset)) in codes.iter().zip(&mut *numbers).zip(values) {
@@ -139,8 +154,8 @@ pub(super) fn restore_4<R: Restoring>(
     (dst.len().min(2 * bytes.len()) / length).min(scales.len()).min(offsets.len())
 }
 
-/// Numbers of codes of 6 bits, packed, or 8 times their blocks' factors, in blocks of 16, 32 or a
-/// multiple of 64; whole blocks, and whole runs of 64 codes, only. Returns how many blocks it did.
+/// Restores numbers from packed codes of 6 or 8 bits as products with their blocks' factors, in blocks of
+/// 16, 32 or a multiple of 64, and returns how many blocks it did: those in whole chunks of 64 codes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn restore_planes<const BITS: usize>(
     planes: &Planes,
@@ -148,6 +163,7 @@ pub(super) fn restore_planes<const BITS: usize>(
     dst: &mut [f32],
 ) -> usize {
     let PackedBlocks { length, scales: factors, bytes: src, .. } = blocks;
+    // One look at all factors chooses the loop: zero times infinity is the one new NaN.
     let usual =
         factors.iter().fold(true, |usual, factor| usual & (factor.is_finite() & (*factor != 0.0)));
     if usual {
@@ -157,7 +173,7 @@ pub(super) fn restore_planes<const BITS: usize>(
     }
 }
 
-/// 64 codes of 6 or 8 bits.
+/// Returns 64 codes, a byte each, from 48 or 64 bytes.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 fn codes_64<const BITS: usize>(bytes: &[u8]) -> [u8; 64] {
@@ -168,6 +184,7 @@ fn codes_64<const BITS: usize>(bytes: &[u8]) -> [u8; 64] {
     }
 }
 
+/// Restores numbers as [`restore_planes`] does, for factors that are all usual or not.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 fn restore_planes_by<const BITS: usize, const USUAL: bool>(
     planes: &Planes,
@@ -177,6 +194,7 @@ fn restore_planes_by<const BITS: usize, const USUAL: bool>(
     dst: &mut [f32],
 ) -> usize {
     let tables = vectors(planes);
+    // 64 numbers are four vectors; `factors` has one for each.
     let restore = |bytes: &[u8], factors: [f32; 4], numbers: &mut [[f32; 16]; 4]| {
         let decoded = decode_64(&tables, codes_64::<BITS>(bytes));
         for i in 0..4 {
@@ -201,6 +219,7 @@ fn restore_planes_by<const BITS: usize, const USUAL: bool>(
             for ((codes, numbers), [a, b]) in
                 codes.zip(&mut *numbers).zip(factors.as_chunks::<2>().0)
             {
+                // Two blocks of 32 are two vectors each.
                 restore(codes, [*a, *a, *b, *b], numbers);
             }
             2 * whole

@@ -1,5 +1,17 @@
-//! What the compiler does not find by itself: loops in AVX-512 intrinsics. They are safe functions,
-//! entered after detection; loads and stores go through arrays.
+//! Decoding by permutes in AVX-512 intrinsics, which the compiler does not find by itself: safe
+//! functions, entered after detection, whose loads and stores go through arrays.
+//!
+//! ```text
+//! up to 5 bits: numbers = permutex2var_ps(16 numbers, codes, 16 numbers)     // 16 codes at once
+//! up to 8 bits, all numbers exact in bf16: 64 codes at once
+//!     low, high = 256-byte tables in four registers each, looked up by bytes
+//!     numbers   = (high, low, 0, 0) by interleaving
+//! 6 bits packed: permute to 6 bytes for every 8, then multishift picks 8 codes of 6 bits
+//! ```
+//!
+//! A look-up in 256 bytes is two permutes of 128 and a blend by the top bit. Where codes from 128 on are
+//! the others with a minus sign, the permutes of the upper half are saved; a few exceptions (NaN, −0)
+//! are tested for, and a vector that holds one takes all permutes. All tables stay in registers.
 
 use crate::kernel::decode::Planes;
 use bytemuck::must_cast;
@@ -12,10 +24,10 @@ use core::arch::x86_64::{
     _mm512_unpacklo_epi8, _mm512_xor_si512,
 };
 
-/// More codes than these, all over the upper half, and it has a table of its own.
+/// How far apart the exceptions of the upper half may lie: beyond that its table is always looked up.
 const FEW: u8 = 3;
 
-/// The tables, if every number is a bf16.
+/// Returns the byte tables, or `None` if some number is not exact in bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn planes(values: &[f32; 256]) -> Option<Planes> {
     let (mut low, mut high, mut rest) = ([0; 256], [0; 256], 0);
@@ -24,12 +36,14 @@ pub(super) fn planes(values: &[f32; 256]) -> Option<Planes> {
         (*low, *high) = ((bits >> 16) as u8, (bits >> 24) as u8);
         rest |= bits & 0xFFFF;
     }
+    // Compares the numbers of codes 128 to 255 with those of 0 to 127, sign flipped, bit by bit.
     let [plus, minus]: [[__m512i; 8]; 2] = must_cast(*values);
     let mut odd = 0u128;
     for (place, (plus, minus)) in (0..).step_by(16).zip(plus.into_iter().zip(minus)) {
         let mirrored = _mm512_xor_si512(plus, _mm512_set1_epi32(i32::MIN));
         odd |= u128::from(_mm512_cmpneq_epi32_mask(mirrored, minus)) << place;
     }
+    // Without an exception `first` is 255 and the distance 0: at worst code 255 is tested for.
     let first = 0x80 | odd.trailing_zeros().min(127) as u8;
     let last = 0xFF - odd.leading_zeros().min(127) as u8;
     (rest == 0).then(|| Planes {
@@ -39,7 +53,7 @@ pub(super) fn planes(values: &[f32; 256]) -> Option<Planes> {
     })
 }
 
-/// The tables in registers.
+/// Loads the tables into registers.
 pub(super) fn vectors(planes: &Planes) -> PlaneRegisters {
     PlaneRegisters {
         low: planes.low.map(must_cast),
@@ -50,17 +64,19 @@ pub(super) fn vectors(planes: &Planes) -> PlaneRegisters {
     }
 }
 
-/// [`Planes`] in registers.
+/// [`Planes`] in registers: eight for the tables, two for the test.
 pub(super) struct PlaneRegisters {
     low: [__m512i; 4],
     high: [__m512i; 4],
+    /// Whether the upper half is the lower one with a minus sign, apart from a few codes.
     mirrored: bool,
+    /// The first of these codes, and the distance to the last.
     first: __m512i,
     more: __m512i,
 }
 
-/// An order of 64 codes that widening two by two turns into theirs: in every quarter of a register
-/// those of the first and the second 16 by turns, then those of the third and the fourth.
+/// The order of 64 codes that the interleaving and widening of [`decode_64`] turns into theirs: each
+/// quarter of the register alternates codes of the first and second 16, then of the third and fourth.
 const BY_TURNS: [u8; 64] = {
     let mut order = [0; 64];
     let mut i = 0;
@@ -72,7 +88,7 @@ const BY_TURNS: [u8; 64] = {
     order
 };
 
-/// Entries of a table of 256 bytes.
+/// Returns the entries of a table of 256 bytes.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 fn look_up_64(table: &[__m512i; 4], bytes: __m512i) -> __m512i {
@@ -81,8 +97,8 @@ fn look_up_64(table: &[__m512i; 4], bytes: __m512i) -> __m512i {
     _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), below, above)
 }
 
-/// Numbers of 64 codes. A permute of two registers is what takes time: where the upper half of the
-/// codes is the lower one with a minus sign, but for some that are tested for, two are saved.
+/// Returns the numbers of 64 codes. Permutes of two registers take most of the time: two instead of four
+/// where the upper half of the codes is mirrored and the 64 codes hold no exception.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn decode_64(tables: &PlaneRegisters, codes: [u8; 64]) -> [[f32; 16]; 4] {
@@ -90,13 +106,15 @@ pub(super) fn decode_64(tables: &PlaneRegisters, codes: [u8; 64]) -> [[f32; 16];
     let codes = _mm512_permutexvar_epi8(must_cast(BY_TURNS), must_cast(codes));
     let (low, high) =
         if *mirrored && _mm512_cmple_epu8_mask(_mm512_sub_epi8(codes, *first), *more) == 0 {
+            // The permutes ignore bit 7 of a code, which becomes the sign, bit 7 of the high byte.
             let sign = _mm512_and_si512(codes, _mm512_set1_epi8(i8::MIN));
             let magnitude = _mm512_permutex2var_epi8(high[0], codes, high[1]);
             (_mm512_permutex2var_epi8(low[0], codes, low[1]), _mm512_or_si512(magnitude, sign))
         } else {
             (look_up_64(low, codes), look_up_64(high, codes))
         };
-    // The upper halves of f32s: of these words the even ones, then the odd ones.
+    // Words of 16 bits are the upper halves of f32s: the even ones are shifted up, the odd ones are in
+    // place.
     let halves = [_mm512_unpacklo_epi8(low, high), _mm512_unpackhi_epi8(low, high)];
     let upper = _mm512_set1_epi32(0xFFFF_0000_u32 as i32);
     let [[first, second], [third, fourth]] =
@@ -104,7 +122,7 @@ pub(super) fn decode_64(tables: &PlaneRegisters, codes: [u8; 64]) -> [[f32; 16];
     [first, second, third, fourth].map(must_cast)
 }
 
-/// Numbers of codes, 64 at a time.
+/// Writes the numbers of codes, 64 at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn decode_planes(planes: &Planes, src: &[u8], dst: &mut [f32]) {
     let tables = vectors(planes);
@@ -113,16 +131,18 @@ pub(super) fn decode_planes(planes: &Planes, src: &[u8], dst: &mut [f32]) {
     for (codes, numbers) in codes.iter().zip(numbers) {
         *numbers = must_cast(decode_64(&tables, *codes));
     }
+    // The end of the slice, as a whole vector of which a part is stored.
     let mut padded = [0; 64];
     padded[..last_codes.len()].copy_from_slice(last_codes);
     let numbers: [f32; 64] = must_cast(decode_64(&tables, padded));
     last_numbers.copy_from_slice(&numbers[..last_numbers.len()]);
 }
 
-/// Numbers of codes of at most 5 bits, by a table of 32: bits above are ignored.
+/// Writes the numbers of codes of at most 5 bits, by a table of 32; higher bits are ignored.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn decode_few(table: &[[f32; 16]; 2], src: &[u8], dst: &mut [f32]) {
     let (low, high) = (must_cast::<_, __m512>(table[0]), must_cast::<_, __m512>(table[1]));
+    // The permute reads five bits of an index; the mask says so.
     let mask = _mm512_set1_epi32(31);
     let look_up = |codes: [u8; 16]| -> [f32; 16] {
         let codes = _mm512_and_si512(_mm512_cvtepu8_epi32(must_cast(codes)), mask);
@@ -138,11 +158,11 @@ pub(super) fn decode_few(table: &[[f32; 16]; 2], src: &[u8], dst: &mut [f32]) {
     last_numbers.copy_from_slice(&look_up(padded)[..last_numbers.len()]);
 }
 
-/// The 64 codes of 48 bytes, 6 bits each, the first in the low bits.
+/// Returns 64 codes, a byte each, from 48 bytes of packed codes of 6 bits.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn spread_6(bytes: &[u8; 48]) -> [u8; 64] {
-    /// Six bytes, eight codes, to every eight bytes.
+    // Moves every six bytes, which hold eight codes, to the start of eight.
     const SIXES: [u8; 64] = {
         let mut table = [0; 64];
         let mut i = 0;
@@ -152,7 +172,7 @@ pub(super) fn spread_6(bytes: &[u8; 48]) -> [u8; 64] {
         }
         table
     };
-    /// Where in the eight bytes a code begins.
+    // The bit at which each of the eight codes begins.
     const STARTS: [[u8; 8]; 8] = [[0, 6, 12, 18, 24, 30, 36, 42]; 8];
     let mut padded = [0; 64];
     padded[..48].copy_from_slice(bytes);
@@ -161,11 +181,11 @@ pub(super) fn spread_6(bytes: &[u8; 48]) -> [u8; 64] {
     must_cast(_mm512_and_si512(codes, _mm512_set1_epi8(63)))
 }
 
-/// The 48 bytes of 64 codes: the opposite.
+/// Packs 64 codes of 6 bits into 48 bytes: the inverse of [`spread_6`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 fn gather_6(codes: &[u8; 64]) -> [u8; 48] {
-    /// Three bytes of every four.
+    // Keeps three bytes of every four.
     const THREES: [u8; 64] = {
         let mut table = [0; 64];
         let mut i = 0;
@@ -176,14 +196,15 @@ fn gather_6(codes: &[u8; 64]) -> [u8; 48] {
         table
     };
     let codes = _mm512_and_si512(must_cast(*codes), _mm512_set1_epi8(63));
-    // Codes times 1 and 2^6, then pairs times 1 and 2^12: four codes in 24 bits.
+    // Multiply-adds shift and join: codes times 1 and 2^6, then pairs times 1 and 2^12. Four codes are in
+    // 24 bits of a 32-bit lane.
     let pairs = _mm512_maddubs_epi16(codes, _mm512_set1_epi16(0x4001));
     let fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x1000_0001));
     let bytes: [u8; 64] = must_cast(_mm512_permutexvar_epi8(must_cast(THREES), fours));
     *bytes.first_chunk().expect("48 of 64")
 }
 
-/// Bytes of codes of 6 bits, 64 codes at a time; returns how many codes it did.
+/// Packs codes of 6 bits, 64 at a time; returns how many codes it did.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn pack_6(codes: &[u8], bytes: &mut [u8]) -> usize {
     let (codes, _) = codes.as_chunks::<64>();
@@ -192,7 +213,7 @@ pub(super) fn pack_6(codes: &[u8], bytes: &mut [u8]) -> usize {
     64 * codes.len().min(bytes.len())
 }
 
-/// Codes of bytes, as before.
+/// Unpacks codes of 6 bits, 64 at a time; returns how many codes it did.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn unpack_6(bytes: &[u8], codes: &mut [u8]) -> usize {
     let (bytes, _) = bytes.as_chunks::<48>();
@@ -201,9 +222,10 @@ pub(super) fn unpack_6(bytes: &[u8], codes: &mut [u8]) -> usize {
     64 * codes.len().min(bytes.len())
 }
 
-/// Bytes for bytes, 64 at a time.
+/// Maps bytes to bytes by a table, 64 at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn map_bytes(table: &[u8; 256], src: &[u8], dst: &mut [u8]) {
+    // 256 bytes are four registers, loaded once.
     let table: [__m512i; 4] = must_cast(*table);
     let one = |bytes: [u8; 64]| -> [u8; 64] { must_cast(look_up_64(&table, must_cast(bytes))) };
     let (bytes, last) = src.as_chunks::<64>();

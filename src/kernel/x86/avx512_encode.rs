@@ -1,9 +1,17 @@
-//! [`Finite`] for signed formats of at most 8 bits in AVX-512 with byte permutes and dot products:
-//! the same addition, with less around it.
+//! [`Finite`] for signed formats of at most 8 bits in AVX-512 with byte permutes (VBMI) and dot products
+//! (VNNI): the same f32 addition, with fewer instructions around it.
 //!
-//! The units are the lower half of the sum, its exponent field is in the upper half: one dot
-//! product of 16-bit halves, plus a constant, makes both a code. Two vectors of those become one of
-//! 16 bits, two of which one of bytes, put in order at the end.
+//! ```text
+//! magnitude = range(x, cap)                       // min of magnitudes: one instruction
+//! binade    = max(magnitude & infinity, min_normal)
+//! sum       = magnitude + (binade + ahead)        // rounds
+//! code      = less + dpwssd(halves of sum, weights)   // units in the low half, exponent in the high
+//! ```
+//!
+//! The units are in the lower 16 bits of the sum, its exponent field in the upper 16. One dot product of
+//! 16-bit halves with two weights, plus a constant, makes both a code, shifted up so that its sign belongs
+//! at bit 15. Two vectors of 32-bit codes are packed to one of 16 bits with the signs, two of
+//! these to one of bytes, and a byte permute puts 64 codes in order. All parameters stay in registers.
 
 use crate::kernel::block::Scaling;
 use crate::kernel::encode::Finite;
@@ -17,34 +25,38 @@ use core::arch::x86_64::{
     _mm512_srlv_epi16, _mm512_ternarylogic_epi32, _mm512_test_epi16_mask,
 };
 
-/// [`Finite`] in registers.
+/// The parameters of [`Finite`] in registers.
 struct FiniteRegisters {
-    /// Larger magnitudes are taken for this.
+    /// The magnitude that replaces larger ones.
     cap: __m512,
+    /// The least binade: that of the smallest normal number.
     min_normal: __m512,
-    /// From a binade to the number whose neighbours are as far apart as the format's numbers in the
-    /// binade, in exponent fields.
+    /// From a binade to the addend whose spacing is that of the format's numbers in the binade, as a
+    /// difference of exponent fields.
     ahead: __m512i,
-    /// The factors of the two halves of a sum that make it a code, ahead by a constant, so far up
-    /// that its sign is the first of 16 bits.
+    /// The weights of the two halves of a sum. Their dot product is the code plus a constant, shifted so
+    /// that the code's sign belongs at bit 15.
     weights: __m512i,
-    /// The constant, its negative.
+    /// Minus that constant.
     less: __m512i,
-    /// By how many bits codes are shorter than a byte, and whether they are.
+    /// How many bits codes are shorter than a byte.
     down: __m512i,
+    /// Whether they are shorter at all.
     shorter: bool,
+    /// Whether what rounds to zero keeps its sign.
     negative_zero: bool,
 }
 
-/// Where [`FiniteRegisters::codes`] has the code of a number.
+/// Returns the byte at which [`FiniteRegisters::codes`] has the code of a number. Packs work within
+/// quarters of a register, which scatters the 64 codes.
 const fn place(number: usize) -> usize {
     let (vector, number) = (number / 16, number % 16);
     let (lane, number) = (number / 4, number % 4);
     16 * lane + 8 * (vector % 2) + 2 * number + vector / 2
 }
 
-/// The order of codes of numbers so many apart, from the first number on; what is behind the last
-/// says nothing.
+/// Returns the byte permute that collects the codes of numbers 0, `step`, 2 · `step` and so on. Entries
+/// behind the last are not used.
 const fn places(step: usize) -> [u8; 64] {
     let mut order = [0; 64];
     let mut i = 0;
@@ -55,14 +67,17 @@ const fn places(step: usize) -> [u8; 64] {
     order
 }
 
+/// The permute for a code a byte, and, below, for two codes a byte.
 const EVERY: [u8; 64] = places(1);
 const EVERY_SECOND: [u8; 64] = places(2);
 
 impl FiniteRegisters {
+    /// Loads the parameters.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
     fn of(finite: &Finite) -> Self {
         let mantissa_bits = 23 - finite.shift;
+        // What the exponent field of a sum in the least binade contributes to the dot product.
         let less = ((finite.min_normal >> 23) + finite.shift) << mantissa_bits;
         let down = finite.sign_shift - 24;
         Self {
@@ -77,29 +92,29 @@ impl FiniteRegisters {
         }
     }
 
-    /// The code of a magnitude, behind the first of the lower 16 bits. Of a signalling NaN there
-    /// would be more bits, which spoil the code of another number: what scaling makes is none, and
-    /// a run with NaN in it is refused as a whole.
+    /// Returns the magnitude codes of 16 numbers in bits 8 to 14 of 32-bit lanes. A signalling NaN would
+    /// set more bits and spoil the code of another number. Scaling makes no such NaN, and a chunk that
+    /// holds any NaN is encoded again.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
     fn magnitude(&self, x: __m512) -> __m512i {
-        /// The smaller of two magnitudes.
+        // The control of `vrangeps`: the smaller of two magnitudes, without a sign.
         const SMALLER: i32 = 0b1010;
         let magnitude = _mm512_range_ps::<SMALLER>(x, self.cap);
         let power = _mm512_and_ps(magnitude, _mm512_set1_ps(f32::INFINITY));
         let binade = _mm512_castps_si512(_mm512_max_ps(power, self.min_normal));
-        // Not multiplied and added by one operation, which takes long with subnormal f32s.
+        // An addition, not an FMA, which is slow with subnormal f32s.
         let sum =
             _mm512_add_ps(magnitude, _mm512_castsi512_ps(_mm512_add_epi32(binade, self.ahead)));
         _mm512_dpwssd_epi32(self.less, _mm512_castps_si512(sum), self.weights)
     }
 
-    /// The codes of 32 numbers, from the first of 16 bits on.
+    /// Returns the codes of 32 numbers at the top of 16-bit lanes, sign first.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
     fn pair(&self, [x, y]: [__m512; 2]) -> __m512i {
         let magnitudes = _mm512_packus_epi32(self.magnitude(x), self.magnitude(y));
-        // What saturates keeps its sign.
+        // The saturating pack of f32 bits keeps their signs, which is all that is needed.
         let signs = _mm512_packs_epi32(_mm512_castps_si512(x), _mm512_castps_si512(y));
         let sign = _mm512_set1_epi16(i16::MIN);
         let sign = if self.negative_zero {
@@ -107,15 +122,16 @@ impl FiniteRegisters {
         } else {
             _mm512_maskz_mov_epi16(_mm512_test_epi16_mask(magnitudes, magnitudes), sign)
         };
-        // The first, and of the second what the third has.
+        // magnitudes | (signs & sign), in one instruction.
         _mm512_ternarylogic_epi32::<0b1111_1000>(magnitudes, signs, sign)
     }
 
-    /// The codes of 64 numbers, each in its [`place`].
+    /// Returns the codes of 64 numbers, each at its [`place`].
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
     fn codes(&self, [a, b, c, d]: [__m512; 4]) -> __m512i {
         let (low, high) = (self.pair([a, b]), self.pair([c, d]));
+        // Two vectors of 16-bit lanes share their bytes: one in the low halves, one in the high ones.
         let codes = _mm512_or_si512(_mm512_srli_epi16::<8>(low), high);
         if self.shorter { _mm512_srlv_epi16(codes, self.down) } else { codes }
     }
@@ -128,7 +144,7 @@ impl FiniteRegisters {
         let bytes: [u8; 64] = must_cast(if BYTES == 64 {
             _mm512_permutexvar_epi8(must_cast(EVERY), codes)
         } else {
-            // Of the two numbers of a byte the codes are 16 bits apart.
+            // Codes of neighbouring numbers are 16 bits apart: a shift by 12 joins two of 4 bits.
             let pairs = _mm512_or_si512(codes, _mm512_srli_epi32::<12>(codes));
             _mm512_permutexvar_epi8(must_cast(EVERY_SECOND), pairs)
         });
@@ -136,19 +152,22 @@ impl FiniteRegisters {
     }
 }
 
-/// What is known of the numbers scan.
+/// Range information about the numbers of a chunk.
 struct RangeScan {
-    /// Sums, which are NaN if any number was, and infinite or NaN if any was infinite. Finite sums
-    /// beyond f32 are too, which costs time alone.
+    /// Sums of numbers: NaN if any number was, infinite or NaN if any was infinite. A finite sum that
+    /// overflows looks the same, which only costs the time of encoding again.
     sum: __m512,
+    /// The largest magnitudes.
     largest: __m512,
 }
 
 impl RangeScan {
+    /// Adds 64 numbers; with `LARGEST` also to the largest magnitudes.
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq")]
     fn add<const LARGEST: bool>(&mut self, numbers: [__m512; 4]) {
-        /// The larger of two magnitudes, of NaN and a number the number.
+        // The control of `vrangeps`: the larger of two magnitudes. Of NaN and a number it is the number,
+        // hence the sums.
         const LARGER: i32 = 0b1011;
         self.sum = numbers.into_iter().fold(self.sum, |sum, x| _mm512_add_ps(sum, x));
         if LARGEST {
@@ -159,8 +178,8 @@ impl RangeScan {
     }
 }
 
-/// Codes of numbers, as [`FiniteRegisters::store`] stores them, and whether they are right; the largest
-/// magnitude is looked for if a finite one may be too large.
+/// Writes the codes of numbers and returns whether all of them are correct. `LARGEST` finds the largest
+/// magnitude too, for policies under which a finite number may be too large.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
 fn encode_by<const BYTES: usize, const LARGEST: bool>(
@@ -169,12 +188,12 @@ fn encode_by<const BYTES: usize, const LARGEST: bool>(
     dst: &mut [u8],
 ) -> bool {
     let vectors = FiniteRegisters::of(finite);
-    // Sums that start at one are no subnormal numbers, which would take long.
+    // Sums start at 1, so that sums of tiny numbers are not slow subnormals.
     let mut scan = RangeScan { sum: _mm512_set1_ps(1.0), largest: _mm512_setzero_ps() };
-    let (runs, last) = src.as_chunks::<64>();
-    // Of 63 codes of 4 bits there are as many bytes as of 64.
-    let (out, last_out) = dst.split_at_mut(BYTES * runs.len());
-    for (numbers, out) in runs.iter().zip(out.as_chunks_mut::<BYTES>().0) {
+    let (chunks, last) = src.as_chunks::<64>();
+    // A last chunk of 1 to 63 codes of 4 bits takes up to 32 bytes.
+    let (out, last_out) = dst.split_at_mut(BYTES * chunks.len());
+    for (numbers, out) in chunks.iter().zip(out.as_chunks_mut::<BYTES>().0) {
         let numbers = must_cast(*numbers);
         scan.add::<LARGEST>(numbers);
         vectors.store(numbers, out);
@@ -196,10 +215,11 @@ fn encode_by<const BYTES: usize, const LARGEST: bool>(
     }
 }
 
-/// Codes of numbers, one a byte or, if they have 4 bits, two, the first in the low bits; says
-/// whether they are right.
+/// Writes the codes of numbers, 64 in `BYTES` bytes (64: one a byte; 32: two a byte, the first in the low
+/// bits), and returns whether all of them are correct.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
 pub(super) fn encode<const BYTES: usize>(finite: &Finite, src: &[f32], dst: &mut [u8]) -> bool {
+    // Saturating formats cover every finite number: the sums alone tell.
     if finite.covers(f32::MAX.to_bits()) {
         encode_by::<BYTES, false>(finite, src, dst)
     } else {
@@ -207,20 +227,21 @@ pub(super) fn encode<const BYTES: usize>(finite: &Finite, src: &[f32], dst: &mut
     }
 }
 
-/// Codes of finite numbers scaled by their blocks' factors, plus a zero, as [`FiniteRegisters::store`]
-/// stores them; `factors` are those of every 16 numbers of 64.
+/// Writes the codes of finite numbers, scaled by their blocks' factors and with `addend` added, 64 in
+/// `BYTES` bytes. `factors` has the four factors of every 64 numbers, one for each 16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
 pub(super) fn encode_blocks<S: Scaling, const BYTES: usize>(
     finite: &Finite,
     addend: f32,
     scaling: S,
-    runs: &[[f32; 64]],
+    chunks: &[[f32; 64]],
     factors: impl Iterator<Item = [S::Factor; 4]>,
     dst: &mut [u8],
 ) {
     let vectors = FiniteRegisters::of(finite);
-    for ((numbers, out), factors) in runs.iter().zip(dst.as_chunks_mut::<BYTES>().0).zip(factors) {
+    for ((numbers, out), factors) in chunks.iter().zip(dst.as_chunks_mut::<BYTES>().0).zip(factors) {
         let numbers: &[[f32; 16]; 4] = must_cast_ref(numbers);
+        // Plain code, so that every scaling serves: the compiler keeps it in four registers.
         let mut scaled = [[0.0f32; 16]; 4];
         for ((numbers, scaled), factor) in numbers.iter().zip(&mut scaled).zip(factors) {
             for (x, y) in numbers.iter().zip(scaled) {

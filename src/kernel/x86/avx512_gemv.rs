@@ -1,4 +1,16 @@
-//! Some rows by four panels in intrinsics: safe functions, entered after detection.
+//! GEMV of 1, 2, 4 or 8 rows by four panels (64 columns) in AVX-512 intrinsics: safe functions, entered
+//! after detection.
+//!
+//! ```text
+//! for each block of K:
+//!     for each chunk of codes: 8 k of 4-bit codes or 4 k of bytes, 64 bytes of each panel
+//!         numbers[8 or 4] = permutes of the chunk             // registers
+//!         for each number, each row: sum[row][panel] += broadcast(a[k][row]) · number
+//! ```
+//!
+//! Up to 4 rows have 4 rows × 4 panels = 16 sums in registers; 8 rows take two panels at a time, 16 sums
+//! again, beside 8 numbers, a table and scales: 32 registers hold them. A lies in L1 or L2; codes are
+//! read once from memory. A chain starts from zero for each block where scales multiply its sum.
 
 use super::avx512_decode::{decode_64, vectors};
 use crate::kernel::decode::Planes;
@@ -9,7 +21,8 @@ use core::arch::x86_64::{
     _mm512_setzero_ps, _mm512_srli_epi32,
 };
 
-/// [`Gemv::sums`](crate::kernel::gemm::Gemv::sums) of quads of pairs.
+/// Writes the sums of a few rows by four panels of 4-bit codes:
+/// [`Gemv::sums`](crate::kernel::gemm::Gemv::sums).
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn sums_of_nibbles(
     table: &Lanes<f32>,
@@ -23,12 +36,12 @@ pub(super) fn sums_of_nibbles(
     sums(|quad: &Quad| numbers(table, quad), block_k, factors, a, panels, to);
 }
 
-/// The numbers of eight positions, a word for each column. A look-up takes the low 4 bits of a
-/// word, whatever is above them.
+/// Returns the numbers of eight k of 16 columns, from a word of eight 4-bit codes for each column.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn numbers(table: __m512, quad: &Quad) -> [__m512; 8] {
     let codes: __m512i = must_cast(*quad);
+    // The permute reads the low 4 bits of a word, so shifting brings each code there and no mask is needed.
     let number = |codes| _mm512_permutexvar_ps(codes, table);
     [
         number(codes),
@@ -42,14 +55,15 @@ fn numbers(table: __m512, quad: &Quad) -> [__m512; 8] {
     ]
 }
 
-/// Quads of pairs to numbers, position by position.
+/// Writes the numbers of quads of 4-bit codes, k by k.
 #[target_feature(enable = "avx512f")]
 pub(super) fn decode(table: &Lanes<f32>, quads: &[Quad], to: &mut [Lanes<f32>]) {
     let table = must_cast(*table);
     by_eights(quads, to, |quad| must_cast(numbers(table, quad)));
 }
 
-/// [`Gemv::sums`](crate::kernel::gemm::Gemv::sums) of bytes, four positions of a panel at a time.
+/// Writes the sums of a few rows by four panels of codes of one byte, four k of a panel at a time:
+/// [`Gemv::sums`](crate::kernel::gemm::Gemv::sums).
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn sums_of_bytes(
     planes: &Planes,
@@ -70,7 +84,8 @@ pub(super) fn sums_of_bytes(
     );
 }
 
-/// The sums, where so many bytes are the codes of so many positions in a panel.
+/// Writes the sums of a few rows, where `decode` turns `BYTES` bytes of a panel into the numbers of
+/// `POSITIONS` k.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn sums<const BYTES: usize, const POSITIONS: usize>(
@@ -82,6 +97,7 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     debug_assert!(matches!(to.len(), 1 | 2 | 4 | 8), "the height of a tile");
+    // The number of rows is a constant of each loop, so that all sums have registers.
     match to.len() {
         1 => sums_of_rows::<1, PANELS, BYTES, POSITIONS>(&decode, block_k, factors, a, panels, to),
         2 => sums_of_rows::<2, PANELS, BYTES, POSITIONS>(&decode, block_k, factors, a, panels, to),
@@ -90,7 +106,7 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
     }
 }
 
-/// Sums of R rows, P panels at a time: R · P sums in registers.
+/// Writes the sums of R rows, P panels at a time: R · P sums in registers.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITIONS: usize>(
@@ -104,28 +120,31 @@ fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITI
     for (part, panels) in panels.as_chunks::<P>().0.iter().enumerate() {
         let mut sums = [[_mm512_setzero_ps(); P]; R];
         for (block, a) in a.as_chunks::<R>().0.chunks(block_k).enumerate() {
-            // Not by `map`, which has not these instructions and would be called.
-            let (mut codes, mut own) = ([&[][..]; P], [_mm512_setzero_ps(); P]);
-            for ((codes, own), panel) in codes.iter_mut().zip(&mut own).zip(panels) {
+            // A loop, not `map`: its closure would be a function without these instructions.
+            let (mut codes, mut scale_b) = ([&[][..]; P], [_mm512_setzero_ps(); P]);
+            for ((codes, scale_b), panel) in codes.iter_mut().zip(&mut scale_b).zip(panels) {
                 *codes = &panel.codes.as_chunks().0[block * block_k / POSITIONS..];
-                *own = must_cast(panel.factors.at(block));
+                *scale_b = must_cast(panel.factors.at(block));
             }
             match factors {
+                // Each element is multiplied by its scale before its product with A.
                 Factors::Elements => {
-                    continued(decode, a, codes, |x, own| _mm512_mul_ps(x, own), own, &mut sums)
+                    continued(decode, a, codes, |x, scale| _mm512_mul_ps(x, scale), scale_b, &mut sums)
                 }
                 Factors::Sums(scales) => {
+                    // The chain of a block starts from zero; its sum is scaled once.
                     let mut partials = [[_mm512_setzero_ps(); P]; R];
-                    continued(decode, a, codes, |x, _| x, own, &mut partials);
+                    continued(decode, a, codes, |x, _| x, scale_b, &mut partials);
                     for (row, (sums, partials)) in sums.iter_mut().zip(partials).enumerate() {
                         let scale_a = _mm512_set1_ps(scales[block * R + row]);
-                        for ((sum, partial), scale_b) in sums.iter_mut().zip(partials).zip(own) {
+                        for ((sum, partial), scale_b) in sums.iter_mut().zip(partials).zip(scale_b) {
                             *sum = _mm512_fmadd_ps(partial, _mm512_mul_ps(scale_a, scale_b), *sum);
                         }
                     }
                 }
             }
         }
+        // Stored once, after all of K.
         for (to, sums) in to.iter_mut().zip(sums) {
             for (to, sum) in to[part * P..].iter_mut().zip(sums) {
                 *to = must_cast(sum);
@@ -134,7 +153,7 @@ fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITI
     }
 }
 
-/// The chains of a block, whose numbers are made of its elements and factors.
+/// Continues the chains over one block. `number` makes a number of B from an element and its scale.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn continued<const R: usize, const P: usize, const BYTES: usize, const POSITIONS: usize>(
@@ -142,13 +161,15 @@ fn continued<const R: usize, const P: usize, const BYTES: usize, const POSITIONS
     a: &[[f32; R]],
     codes: [&[[u8; BYTES]]; P],
     number: impl Fn(__m512, __m512) -> __m512,
-    own: [__m512; P],
+    scale_b: [__m512; P],
     sums: &mut [[__m512; P]; R],
 ) {
+    // One chunk of each panel at a time; its numbers serve all rows before they are gone.
     for (i, a) in a.as_chunks::<POSITIONS>().0.iter().enumerate() {
-        for (panel, own) in own.into_iter().enumerate() {
+        for (panel, scale) in scale_b.into_iter().enumerate() {
             for (a, element) in a.iter().zip(decode(&codes[panel][i])) {
-                let number = number(element, own);
+                let number = number(element, scale);
+                // R independent chains: 16 of them, over all panels, hide the latency of FMA.
                 for (sums, a) in sums.iter_mut().zip(a) {
                     sums[panel] = _mm512_fmadd_ps(_mm512_set1_ps(*a), number, sums[panel]);
                 }

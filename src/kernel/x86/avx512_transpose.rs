@@ -1,4 +1,9 @@
-//! Rows of bytes to columns in intrinsics: safe functions, entered after detection.
+//! Packing of codes in AVX-512 intrinsics: 16 rows of bytes to columns. Safe functions, entered after
+//! detection.
+//!
+//! 64 bytes of each of 16 rows are 16 registers of 16 words. Transposing the words in four steps, two
+//! within quarters and two across, gives 16 registers that each hold four bytes of every row: the quads.
+//! For one byte of every row, a byte shuffle and a permute of words follow. All of it is in registers.
 
 use crate::kernel::gemm::{Lanes, NR, Quad, padded};
 use bytemuck::must_cast;
@@ -7,12 +12,12 @@ use core::arch::x86_64::{
     _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
-/// The columns of 16 rows of 16 words.
+/// Transposes a square of 16 × 16 words of 32 bits.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
-    // Pairs of rows by words, of those by pairs of words: then every four rows hold a column in
-    // each quarter.
+    // Interleave two rows by words, then two results by pairs of words: each vector then holds, in every
+    // quarter, one column of four rows.
     let pairs: [__m512i; 16] = core::array::from_fn(|i| {
         let (a, b) = (rows[i / 4 * 4 + i % 2 * 2], rows[i / 4 * 4 + i % 2 * 2 + 1]);
         if i % 4 < 2 { _mm512_unpacklo_epi32(a, b) } else { _mm512_unpackhi_epi32(a, b) }
@@ -21,7 +26,7 @@ fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
         let (a, b) = (pairs[i / 4 * 4 + i % 4 / 2 * 2], pairs[i / 4 * 4 + i % 4 / 2 * 2 + 1]);
         if i % 2 == 0 { _mm512_unpacklo_epi64(a, b) } else { _mm512_unpackhi_epi64(a, b) }
     });
-    // Quarters q of the fours of rows 0, 4, 8 and 12 are column 4q + c.
+    // Column 4q + c is quarter q of the vectors with index c in the groups of rows 0, 4, 8 and 12.
     let halves = |a: usize, b: usize, c: usize| {
         (
             _mm512_shuffle_i32x4::<0x44>(fours[a + c], fours[b + c]),
@@ -39,8 +44,7 @@ fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
     columns
 }
 
-/// Hands on columns of four bytes of each row, those of a row together; behind the last byte are
-/// zeros.
+/// Calls `take` with quads, four bytes of each row, one after the other; behind the last byte are zeros.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) fn columns(rows: &[&[u8]; NR], mut take: impl FnMut(__m512i)) {
@@ -49,24 +53,25 @@ pub(super) fn columns(rows: &[&[u8]; NR], mut take: impl FnMut(__m512i)) {
         let square: [__m512i; NR] =
             core::array::from_fn(|lane| must_cast(padded::<64>(&rows[lane][start..])));
         let columns = transpose(square);
+        // The last square has as many quads as there are bytes left.
         let count = (length - start).div_ceil(4).min(NR);
         columns[..count].iter().for_each(|column| take(*column));
     }
 }
 
-/// Rows of bytes four at a time; behind the last are zeros.
+/// Writes quads, four bytes of each row; behind the last byte are zeros.
 #[target_feature(enable = "avx512f")]
 pub(super) fn quads(rows: &[&[u8]; NR], quads: &mut [Quad]) {
     let mut quads = quads.iter_mut();
     columns(rows, |column| quads.by_ref().take(1).for_each(|quad| *quad = must_cast(column)));
 }
 
-/// Rows of as many bytes as there are positions, position by position.
+/// Transposes rows of bytes to one row of 16 bytes for each k.
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(super) fn positions(rows: &[&[u8]; NR], mut positions: &mut [Lanes<u8>]) {
-    /// In each quarter the first bytes of four rows, then the second.
+    // In each quarter: the first bytes of four rows, then the second bytes, and so on.
     const BYTES: [[u8; 16]; 4] = [[0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]; 4];
-    /// The first words of the quarters, then the second.
+    // The first words of all quarters, then the second words: bytes of 16 rows side by side.
     const WORDS: [u32; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
     let (bytes, words): (__m512i, __m512i) = (must_cast(BYTES), must_cast(WORDS));
     columns(rows, |column| {

@@ -161,19 +161,19 @@ impl BlockIntrinsics for Native {
         if !finite.has_signed_bytes() || !numbers.len().is_multiple_of(64) {
             return false;
         }
-        let runs = numbers.as_chunks().0;
+        let chunks = numbers.as_chunks().0;
         // The factors of every 16 numbers of 64.
         match length {
             16 => {
                 let factors = factors.as_chunks().0.iter().copied();
                 by_kind!(isa, {
-                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, addend, scaling, runs, factors, dst),
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, addend, scaling, chunks, factors, dst),
                 }, else return false);
             }
             32 => {
                 let factors = factors.as_chunks().0.iter().map(|[a, b]| [*a, *a, *b, *b]);
                 by_kind!(isa, {
-                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, addend, scaling, runs, factors, dst),
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, addend, scaling, chunks, factors, dst),
                 }, else return false);
             }
             _ if length.is_multiple_of(64) => {
@@ -181,7 +181,7 @@ impl BlockIntrinsics for Native {
                     .iter()
                     .flat_map(|factor| core::iter::repeat_n([*factor; 4], length / 64));
                 by_kind!(isa, {
-                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, addend, scaling, runs, factors, dst),
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, addend, scaling, chunks, factors, dst),
                 }, else return false);
             }
             _ => return false,

@@ -1,5 +1,22 @@
-//! Tiles in intrinsics: what the compiler finds by itself is thirty times slower. They are safe
-//! functions, entered after detection.
+//! Micro-kernels in AVX2 and AVX-512 intrinsics: what the compiler finds by itself is thirty times slower.
+//! Safe functions, entered after detection.
+//!
+//! ```text
+//! sums = acc                                        // in registers for the whole K loop
+//! for k in 0..KC:
+//!     b = B panel[k]                                // 16 columns: 1 register, 2 of AVX2; from L1
+//!     for each row: sums[row] = step(sums[row], broadcast(a[k][row]), b)     // A tile, from L1 or L2
+//! acc = sums
+//! ```
+//!
+//! | kernel | sums in registers | loads and broadcasts for each k |
+//! |---|---|---|
+//! | AVX2, 16 rows | 6 + 5 + 5 rows × 2, one group after the other | 2 + 6 |
+//! | AVX-512, one panel | 16 rows × 1 | 1 + 16 |
+//! | AVX-512, two panels (`x2`) | 8 rows × 2, two halves | 2 + 8, for as many products |
+//!
+//! `step` is a fused multiply-add, or one that rounds the sum to a format. Block-scaled products run the
+//! same loop for each block from zero and add the partial sums times the scales.
 
 use crate::kernel::gemm::{
     Blocks, KC, Known, Lanes, MR, MicroTile, Rounding, by_rows, chain_body, double_body,
@@ -19,6 +36,7 @@ use core::arch::x86_64::{
     _mm512_sub_epi32, _mm512_sub_ps, _mm512_test_epi32_mask,
 };
 
+/// Continues chains of f32 fused multiply-adds.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn fma_avx2<const R: usize>(
     a: &[[f32; R]],
@@ -28,6 +46,7 @@ pub(super) fn fma_avx2<const R: usize>(
     steps_avx2(a, b, acc, |sum, a, b| _mm256_fmadd_ps(a, b, sum));
 }
 
+/// Continues chains of f32 fused multiply-adds.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn fma_avx512<const R: usize>(
     a: &[[f32; R]],
@@ -37,6 +56,7 @@ pub(super) fn fma_avx512<const R: usize>(
     steps_avx512(a, b, acc, |sum, a, b| _mm512_fmadd_ps(a, b, sum));
 }
 
+/// Continues chains of f64 sums, by the plain loop compiled for AVX2.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn double_avx2<const R: usize>(
     a: &[[f32; R]],
@@ -46,38 +66,43 @@ pub(super) fn double_avx2<const R: usize>(
     double_body(a, b, acc);
 }
 
-/// Half of a tile by two panels: 16 sums, for which 10 registers are loaded at every position.
-type Halves = [[__m512; 8]; 2];
+/// The sums of half of a tile, 8 rows, by two panels: 16 registers.
+type HalfTiles = [[__m512; 8]; 2];
 
+/// Loads the sums of one half of the rows.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load(acc: &[MicroTile<f32>; 2], half: usize) -> Halves {
+fn load(acc: &[MicroTile<f32>; 2], half: usize) -> HalfTiles {
     core::array::from_fn(|panel| core::array::from_fn(|i| must_cast(acc[panel][8 * half + i])))
 }
 
+/// Stores the sums of one half of the rows.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn store(sums: Halves, half: usize, acc: &mut [MicroTile<f32>; 2]) {
+fn store(sums: HalfTiles, half: usize, acc: &mut [MicroTile<f32>; 2]) {
     for (acc, sums) in acc.iter_mut().zip(sums) {
         acc[8 * half..].iter_mut().zip(sums).for_each(|(acc, sum)| *acc = must_cast(sum));
     }
 }
 
-/// Has what follows a piece of positions fetched into the second-level cache.
+/// Prefetches into L2 the numbers of A that lie KC steps ahead: the same place of the next stretch of K.
 #[inline]
 pub(super) fn fetch_next<T>(line: &[T; MR]) {
     fetch::<_MM_HINT_T1>(core::ptr::from_ref(line).wrapping_add(KC).cast());
 }
 
+/// Continues the chains of one half of the rows by two panels.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn fma_halves(half: usize, a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], mut sums: Halves) -> Halves {
+fn fma_halves(half: usize, a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], mut sums: HalfTiles) -> HalfTiles {
     for ((a, b0), b1) in a.iter().zip(b[0]).zip(b[1]) {
+        // One half prefetches: both read the same lines of A.
         if half == 0 {
             fetch_next(a);
         }
         let a = &must_cast_ref::<[f32; MR], [[f32; 8]; 2]>(a)[half];
         let (b0, b1): (__m512, __m512) = (must_cast(*b0), must_cast(*b1));
+        // A broadcast serves two products; 16 chains hide the latency of FMA.
         for (i, a) in a.iter().enumerate() {
             let a = _mm512_set1_ps(*a);
             sums[0][i] = _mm512_fmadd_ps(a, b0, sums[0][i]);
@@ -87,6 +112,7 @@ fn fma_halves(half: usize, a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], mut sums: Hal
     sums
 }
 
+/// Continues f32 chains of a full tile by two panels, one half of the rows after the other.
 #[target_feature(enable = "avx512f")]
 pub(super) fn fma_x2(a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], acc: &mut [MicroTile<f32>; 2]) {
     for half in 0..2 {
@@ -95,7 +121,8 @@ pub(super) fn fma_x2(a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], acc: &mut [MicroTil
     }
 }
 
-/// `SCALED` if the rows' scales may be other than 1.
+/// Adds scaled partial sums block by block for a full tile by two panels. `SCALED` says that scales of rows
+/// may differ from 1.
 #[target_feature(enable = "avx512f")]
 pub(super) fn blocks_x2<const SCALED: bool>(
     parts: &[Blocks<'_>; 2],
@@ -111,6 +138,7 @@ pub(super) fn blocks_x2<const SCALED: bool>(
         for (((a, (b0, b1)), scale_a), scale_b) in
             blocks.zip(parts[0].cols.iter().zip(parts[1].cols))
         {
+            // From zero for each block: a block's sum is complete before it is scaled.
             let partial = fma_halves(half, a, [b0, b1], [[_mm512_set1_ps(0.0); 8]; 2]);
             for ((sums, partial), scale_b) in
                 sums.iter_mut().zip(partial).zip([scale_b.0, scale_b.1])
@@ -119,6 +147,7 @@ pub(super) fn blocks_x2<const SCALED: bool>(
                 for ((sum, partial), scale_a) in
                     sums.iter_mut().zip(partial).zip(&scale_a[8 * half..])
                 {
+                    // Without scales of A a broadcast and a product are saved for each row and block.
                     let scale = if SCALED {
                         _mm512_mul_ps(_mm512_set1_ps(*scale_a), scale_b)
                     } else {
@@ -132,17 +161,19 @@ pub(super) fn blocks_x2<const SCALED: bool>(
     }
 }
 
-/// Eight rows of every position: of 16 sums in two registers each there are not enough.
+/// Returns, for each k, eight of the R numbers of A: those of half `half`.
 fn eight<const R: usize>(a: &[[f32; R]], half: usize) -> impl Iterator<Item = &[f32; 8]> {
     a.as_flattened().as_chunks().0.iter().skip(half).step_by(R / 8)
 }
 
+/// Continues chains of f64 sums, at most 8 rows at a time.
 #[target_feature(enable = "avx512f,avx512vl")]
 pub(super) fn double_avx512<const R: usize>(
     a: &[[f32; R]],
     b: &[Lanes<f32>],
     acc: &mut [Lanes<f64>; R],
 ) {
+    // A row of 16 f64 sums is two registers: 16 rows would fill all 32.
     if R > 8 {
         for (half, acc) in acc.as_chunks_mut().0.iter_mut().enumerate() {
             double_rows::<8>(eight(a, half), b, acc);
@@ -152,7 +183,8 @@ pub(super) fn double_avx512<const R: usize>(
     }
 }
 
-/// A fused multiply-add is the sum: the product is exact.
+/// Continues chains of f64 sums. A fused multiply-add gives the sum's bits, since the product of two f32s
+/// is exact in f64.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl")]
 fn double_rows<'a, const R: usize>(
@@ -163,6 +195,7 @@ fn double_rows<'a, const R: usize>(
     let mut sums: [[__m512d; 2]; R] = acc.map(must_cast);
     for (a, b) in a.zip(b) {
         let [low, high]: [__m256; 2] = must_cast(*b);
+        // Widened once for all rows.
         let (low, high) = (_mm512_cvtps_pd(low), _mm512_cvtps_pd(high));
         for (sum, a) in sums.iter_mut().zip(a) {
             let a = _mm512_set1_pd(f64::from(*a));
@@ -172,6 +205,8 @@ fn double_rows<'a, const R: usize>(
     *acc = sums.map(must_cast);
 }
 
+/// Continues chains of rounded sums. Without directed rounding in instructions, only sums that may be
+/// rounded twice have a loop of their own.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn rounded_avx2<const R: usize>(
     rounding: &Rounding,
@@ -188,6 +223,7 @@ pub(super) fn rounded_avx2<const R: usize>(
         Some(Known::Nearest(missing)) if rounding.twice => {
             let (field, ahead) = (_mm256_set1_epi32(FIELD), _mm256_set1_epi32(ahead(missing)));
             steps_avx2(a, b, acc, |sum, a, b| {
+                // To f32 by the FMA, then to fewer bits by adding and subtracting 1.5 · 2^(e + missing).
                 let sum = _mm256_fmadd_ps(a, b, sum);
                 let binade = _mm256_and_si256(_mm256_castps_si256(sum), field);
                 let magic = _mm256_castsi256_ps(_mm256_add_epi32(binade, ahead));
@@ -198,16 +234,17 @@ pub(super) fn rounded_avx2<const R: usize>(
     }
 }
 
-/// The exponent field of an f32.
+/// The mask of an f32's exponent field.
 const FIELD: i32 = 0x7F80_0000;
 
-/// What makes `1.5 · 2^(e + missing)` of the bits of 2^e: adding that to a sum in its binade leaves
-/// all but so many bits of it, ties to even.
+/// Returns what the bits of 2^e lack to those of `1.5 · 2^(e + missing)`. Adding that number to a sum in
+/// the binade of 2^e rounds off `missing` bits, ties to even.
 const fn ahead(missing: u32) -> i32 {
     (missing as i32) << 23 | 1 << 22
 }
 
-/// A step for every product.
+/// Runs `step(sum, a, b)` for every product of a tile, as many rows at a time as have their sums in
+/// registers.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn steps_avx2<const R: usize>(
@@ -219,7 +256,7 @@ fn steps_avx2<const R: usize>(
     by_rows!(R, steps_rows(a, b, acc, &step));
 }
 
-/// A step for every product of N rows, from the `first` on.
+/// Runs `step` for every product of N rows from `first` on: 2 · N sums in registers.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn steps_rows<const R: usize, const N: usize>(
@@ -245,6 +282,7 @@ fn steps_rows<const R: usize, const N: usize>(
     }
 }
 
+/// Continues chains of rounded sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn rounded_avx512<const R: usize>(
     rounding: &Rounding,
@@ -254,9 +292,11 @@ pub(super) fn rounded_avx512<const R: usize>(
 ) {
     match rounding.known {
         None => chain_body(rounding, a, b, acc),
+        // Double rounding is harmless here: the FMA rounds to f32, the conversion to FP16.
         Some(Known::F16) if rounding.twice => {
             steps_avx512(a, b, acc, |sum, a, b| narrow_f16(_mm512_fmadd_ps(a, b, sum)))
         }
+        // Rounded to odd in f32 first, so that the conversion rounds as the exact sum would.
         Some(Known::F16) => steps_avx512(a, b, acc, |sum, a, b| narrow_f16(odd_sum(sum, a, b))),
         Some(Known::Nearest(missing)) if rounding.twice => {
             let (field, ahead) = (_mm512_set1_epi32(FIELD), _mm512_set1_epi32(ahead(missing)));
@@ -271,18 +311,20 @@ pub(super) fn rounded_avx512<const R: usize>(
             let x = odd_sum(sum, a, b);
             let (bits, missing, one) =
                 (_mm512_castps_si512(x), _mm512_set1_epi32(missing as i32), _mm512_set1_epi32(1));
+            // Nearest even on the bits: half a unit less one, plus the last kept bit, then cut.
             let unit = _mm512_sllv_epi32(one, missing);
             let half = _mm512_sub_epi32(_mm512_srli_epi32::<1>(unit), one);
             let odd = _mm512_and_si512(_mm512_srlv_epi32(bits, missing), one);
             let sum = _mm512_add_epi32(_mm512_add_epi32(bits, half), odd);
             let cut = _mm512_andnot_si512(_mm512_sub_epi32(unit, one), sum);
+            // A carry could turn a NaN into something else.
             _mm512_mask_mov_ps(
                 _mm512_castsi512_ps(cut),
                 _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x),
                 _mm512_set1_ps(f32::NAN),
             )
         }),
-        // Cutting what was cut is cutting once.
+        // Truncating twice is truncating once.
         Some(Known::CutF16) => steps_avx512(a, b, acc, |sum, a, b| {
             let sum =
                 _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a, b, sum);
@@ -298,15 +340,15 @@ pub(super) fn rounded_avx512<const R: usize>(
     }
 }
 
-/// To the nearest FP16.
+/// Returns numbers rounded to FP16, to nearest even.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn narrow_f16(x: __m512) -> __m512 {
     _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x))
 }
 
-/// `acc + a·b` rounded to odd, for what rounds it again: rounded down and up it is neighbours, if
-/// they differ, of which one has its last bit set.
+/// Returns `acc + a · b` rounded to odd in f32. Rounded down and up it is two neighbours if it is inexact,
+/// of which exactly one has its last bit set; otherwise both are the sum.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn odd_sum(acc: __m512, a: __m512, b: __m512) -> __m512 {
@@ -316,7 +358,7 @@ fn odd_sum(acc: __m512, a: __m512, b: __m512) -> __m512 {
     _mm512_mask_mov_ps(up, odd, down)
 }
 
-/// A step for every product.
+/// Runs `step(sum, a, b)` for every product of R rows by one panel: R sums in registers.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn steps_avx512<const R: usize>(
@@ -335,6 +377,7 @@ fn steps_avx512<const R: usize>(
     *acc = sums.map(must_cast);
 }
 
+/// Adds scaled partial sums block by block.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn blocks_avx2<const R: usize>(
     blocks: &Blocks<'_>,
@@ -345,7 +388,8 @@ pub(super) fn blocks_avx2<const R: usize>(
     by_rows!(R, blocks_rows(blocks, a, b, acc));
 }
 
-/// Sums block by block of N rows, from the `first` on.
+/// Adds scaled partial sums block by block for N rows from `first` on. Partial sums are in registers, the
+/// sums in L1: they are touched once for a block.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn blocks_rows<const R: usize, const N: usize>(
@@ -367,6 +411,7 @@ fn blocks_rows<const R: usize, const N: usize>(
                 *sum = [_mm256_fmadd_ps(a, b[0], sum[0]), _mm256_fmadd_ps(a, b[1], sum[1])];
             }
         }
+        // The end of a block: the product of the scales is rounded, then the sum once.
         let scale_b: [__m256; 2] = must_cast(*scale_b);
         for (i, partial) in partial.into_iter().enumerate() {
             let scale_a = _mm256_set1_ps(scale_a[first + i]);
@@ -379,6 +424,7 @@ fn blocks_rows<const R: usize, const N: usize>(
     }
 }
 
+/// Adds scaled partial sums block by block.
 #[target_feature(enable = "avx512f")]
 pub(super) fn blocks_avx512<const R: usize>(
     blocks: &Blocks<'_>,
@@ -394,6 +440,7 @@ pub(super) fn blocks_avx512<const R: usize>(
     for (((a, b), scale_a), scale_b) in
         a.chunks(blocks.block_k).zip(b.chunks(blocks.block_k)).zip(scales).zip(blocks.cols)
     {
+        // A chain from zero for each block and row.
         let mut partial = [_mm512_set1_ps(0.0); R];
         for (a, b) in a.iter().zip(b) {
             let b: __m512 = must_cast(*b);
@@ -411,9 +458,11 @@ pub(super) fn blocks_avx512<const R: usize>(
     }
 }
 
+/// Multiplies every number, with `addend` added, by the factor of its column.
 #[target_feature(enable = "avx512f")]
 pub(super) fn scale_lanes_avx512(numbers: &mut [Lanes<f32>], addend: f32, factors: &Lanes<f32>) {
     let (addend, factors) = (_mm512_set1_ps(addend), must_cast::<Lanes<f32>, __m512>(*factors));
+    // A decoded panel chunk, 8 KiB in L1, in place.
     for row in numbers {
         *row = must_cast(_mm512_mul_ps(_mm512_add_ps(must_cast(*row), addend), factors));
     }

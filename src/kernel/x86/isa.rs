@@ -1,23 +1,27 @@
-//! The instruction sets of x86-64, their detection, and the stamping of a loop body for each.
+//! The instruction sets of x86-64, their detection, and `per_isa!`, which compiles a loop body for each.
+//!
+//! Four sets, each with all features of the one before. A plain loop is compiled three times, since VBMI
+//! and VNNI do not change what the compiler makes of it; the kernels in intrinsics tell all four apart.
 
-/// What an [`Isa`](crate::Isa) can be.
+/// The instruction sets of this target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::kernel) enum Kind {
-    /// What the target of the compilation has: SSE2 at least.
+    /// The features that the compilation target guarantees: SSE2 at least.
     Portable,
-    /// With FMA, F16C, BMI1 and BMI2.
+    /// AVX2 with FMA, F16C, BMI1 and BMI2: Haswell, Zen.
     Avx2,
-    /// F, BW, VL, DQ and CD.
+    /// AVX-512 F, BW, VL, DQ and CD: Skylake-X.
     Avx512,
-    /// With VBMI, VBMI2 and VNNI.
+    /// AVX-512 with VBMI, VBMI2 and VNNI too: Ice Lake, Zen 4.
     Avx512Vbmi,
 }
 
 impl Kind {
-    /// The narrowest first.
+    /// All instruction sets, the narrowest first.
     pub(in crate::kernel) const ALL: &[Self] =
         &[Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Vbmi];
 
+    /// Returns the name that users see.
     pub(in crate::kernel) const fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -27,7 +31,7 @@ impl Kind {
         }
     }
 
-    /// Whether the machine has it.
+    /// Returns whether the machine has all its features.
     pub(in crate::kernel) fn is_detected(self) -> bool {
         match self {
             Self::Portable => true,
@@ -37,8 +41,8 @@ impl Kind {
         }
     }
 
-    /// The widest for which compilers make no gathers of table look-ups: they take longer than
-    /// loads one by one.
+    /// Returns the widest instruction set, up to this one, for which the compiler does not turn table
+    /// look-ups into gathers: these take longer than one load per element.
     pub(in crate::kernel) const fn without_gathers(self) -> Self {
         match self {
             Self::Portable => Self::Portable,
@@ -46,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// Whether loops stamped for it have fused multiply-adds.
+    /// Returns whether loops compiled for it have FMA as an instruction.
     pub(in crate::kernel) const fn has_fma(self) -> bool {
         match self {
             Self::Portable => cfg!(target_feature = "fma"),
@@ -54,6 +58,9 @@ impl Kind {
         }
     }
 }
+
+// One function for each set: `target_feature` below lists the same features, and a machine that lacks
+// any of them counts as the set before.
 
 fn has_avx2() -> bool {
     use std::arch::is_x86_feature_detected as has;
@@ -73,13 +80,13 @@ fn has_avx512() -> bool {
 
 fn has_vbmi() -> bool {
     use std::arch::is_x86_feature_detected as has;
-    // The two others came together; byte permutes alone are on one processor before.
+    // VBMI2 and VNNI came together with Ice Lake; Cannon Lake has VBMI alone and does not count.
     has!("avx512vbmi") && has!("avx512vbmi2") && has!("avx512vnni")
 }
 
-/// Stamps functions that run a plain body under every instruction set:
-/// `fn name[T: Bound](isa, argument: Type, …) = body;`. A body must be `#[inline(always)]`, or it
-/// keeps its own instructions.
+/// Defines functions that run a plain body compiled for every instruction set:
+/// `fn name[T: Bound](argument: Type, …) = body;` becomes `fn name<T: Bound>(isa, argument, …)`. The body
+/// must be `#[inline(always)]`: a function that is not inlined keeps the target's own instructions.
 macro_rules! per_isa {
     ($($(#[$doc:meta])* fn $name:ident[$($generic:ident: $bound:path),*]($($arg:ident: $type:ty),* $(,)?) = $body:path;)*) => {$(
         $(#[$doc])*
