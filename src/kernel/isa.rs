@@ -6,8 +6,8 @@
 
 use super::native::Kind;
 
-/// An instruction set that kernels are compiled for. A value of this type proves that the machine has
-/// it.
+/// An instruction set that kernels are compiled for. A value of this type proves that the machine
+/// has it.
 ///
 /// ```
 /// use subhalf::Isa;
@@ -18,7 +18,8 @@ use super::native::Kind;
 pub struct Isa(Kind);
 
 impl Isa {
-    /// Returns the instruction set that the compilation target guarantees, which needs no detection.
+    /// Returns the instruction set that the compilation target guarantees, which needs no
+    /// detection.
     #[must_use]
     pub const fn portable() -> Self {
         Self(Kind::Portable)
@@ -45,7 +46,8 @@ impl Isa {
         Kind::ALL.iter().filter(|kind| kind.is_detected()).map(|kind| Self(*kind))
     }
 
-    /// Returns the name: `portable`, `avx2`, `avx512` or `avx512vbmi`, which has VBMI2 and VNNI too.
+    /// Returns the name: `portable`, `avx2`, `avx512` or `avx512vbmi`, which has VBMI2 and VNNI
+    /// too.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.0.name()
@@ -57,8 +59,8 @@ impl Isa {
         self.0
     }
 
-    /// Returns the widest instruction set, up to this one, for which the compiler does not turn table
-    /// look-ups into gathers: these take longer than one load per element.
+    /// Returns the widest instruction set, up to this one, for which the compiler does not turn
+    /// table look-ups into gathers: these take longer than one load per element.
     pub(super) const fn without_gathers(self) -> Self {
         Self(self.0.without_gathers())
     }

@@ -1,6 +1,6 @@
-//! Targets without kernels in intrinsics: every trait of `intrinsics.rs` keeps its defaults, and the
-//! plain loops, compiled for what the target guarantees, do all the work. It has the same items as a
-//! folder like `x86`, so the rest of the kernel is the same on every target.
+//! Targets without kernels in intrinsics: every trait of `intrinsics.rs` keeps its defaults, and
+//! the plain loops, compiled for what the target guarantees, do all the work. It has the same items
+//! as a folder like `x86`, so the rest of the kernel is the same on every target.
 
 #[cfg(feature = "alloc")]
 use super::{block::BlockIntrinsics, gemm::GemmIntrinsics};
@@ -50,8 +50,8 @@ impl Kind {
     }
 }
 
-/// Defines functions that run a plain body: `fn name[T: Bound](argument: Type, …) = body;` becomes
-/// `fn name<T: Bound>(isa, argument, …)`.
+/// Defines functions that run a plain body: `fn name[T: Bound](argument: Type, …) = body;`
+/// becomes `fn name<T: Bound>(isa, argument, …)`.
 macro_rules! per_isa {
     ($($(#[$doc:meta])* fn $name:ident[$($generic:ident: $bound:path),*]($($arg:ident: $type:ty),* $(,)?) = $body:path;)*) => {$(
         $(#[$doc])*

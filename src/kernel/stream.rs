@@ -7,10 +7,9 @@
 //! sfence
 //! ```
 //!
-//! An ordinary store first reads the line that it writes from memory; a non-temporal store does not,
-//! which saves up to a third of the traffic. The hardware prefetcher stops at the end of
-//! every 4 KiB page; the software prefetch does not. On targets other than x86-64 both are plain
-//! copies.
+//! An ordinary store first reads the line that it writes from memory; a non-temporal store does
+//! not, which saves up to a third of the traffic. The hardware prefetcher stops at the end of every
+//! 4 KiB page; the software prefetch does not. On targets other than x86-64 both are plain copies.
 
 use bytemuck::Pod;
 
@@ -39,8 +38,8 @@ pub(crate) const fn is_large(bytes: usize) -> bool {
 #[repr(align(64))]
 struct StagingBuffer([u8; TILE]);
 
-/// Runs `work(index of the first element, inputs, outputs)` over parts of two slices of equal length,
-/// with prefetched inputs and streamed outputs. Every element is worked on once, in order.
+/// Runs `work(index of the first element, inputs, outputs)` over parts of two slices of equal
+/// length, with prefetched inputs and streamed outputs. Every element is worked on once, in order.
 pub(crate) fn tiles<S, D: Pod>(
     src: &[S],
     dst: &mut [D],
@@ -69,8 +68,8 @@ pub(crate) fn tiles<S, D: Pod>(
     work(index, inputs.remainder(), outputs.into_remainder());
 }
 
-/// Copies numbers to memory past the caches, whole cache lines by non-temporal stores. Other threads
-/// may not see them before [`fence`].
+/// Copies numbers to memory past the caches, whole cache lines by non-temporal stores. Other
+/// threads may not see them before [`fence`].
 #[cfg(feature = "alloc")]
 pub(crate) fn copy_past_caches(from: &[f32], to: &mut [f32]) {
     let head = to.as_ptr().align_offset(LINE).min(to.len());

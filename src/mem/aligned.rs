@@ -1,5 +1,5 @@
-//! Memory that begins at a cache line, for codes of tensors and panels of kernels: a 64-byte register
-//! is then loaded with one access, never across two lines.
+//! Memory that begins at a cache line, for codes of tensors and panels of kernels: a 64-byte
+//! register is then loaded with one access, never across two lines.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -73,7 +73,8 @@ impl<T: Pod> Aligned<T> {
 
     /// Returns the elements.
     pub(crate) fn as_slice(&self) -> &[T] {
-        // The cast checks size and alignment when compiling; the last line may be longer than needed.
+        // The cast checks size and alignment when compiling; the last line may be longer than
+        // needed.
         &must_cast_slice(&self.lines)[..self.len]
     }
 

@@ -24,8 +24,8 @@ macro_rules! every_pattern {
     )*};
 }
 
-/// Implements `Zeroable`, `NoUninit` and `CheckedBitPattern` for types whose codes are narrower than
-/// their integer.
+/// Implements `Zeroable`, `NoUninit` and `CheckedBitPattern` for types whose codes are narrower
+/// than their integer.
 macro_rules! some_patterns {
     ($($name:ident)*) => {$(
         const _: () = {

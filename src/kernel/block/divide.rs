@@ -1,4 +1,5 @@
-//! How the numbers of a block are scaled: `x · factor`, `x / factor`, or a quotient rounded to odd.
+//! How the numbers of a block are scaled: `x · factor`, `x / factor`, or a quotient rounded to
+//! odd.
 //!
 //! A scaling is a type, so that the loops over blocks in `encode` are compiled once for each, with
 //! nothing but its arithmetic between the load of a number and its encoding. All stay in registers.
@@ -75,11 +76,11 @@ const fn power_of_two(exponent: i32) -> f32 {
 /// is certain, which is enough for coders that round such quotients to zero; with −0 cleared, a
 /// quotient that rounds to zero is +0.
 ///
-/// Proof of the rounding. The first quotient, by the rounded reciprocal, is at most 1.5 units in the
-/// last place off. Its remainder, times the reciprocal, is the correction, and is itself wrong by
-/// less than 2^-22 units. The corrected sum therefore rounds as the exact quotient does, unless that
-/// lies within 2^-22 units of the middle M between two f32s. With the factor S and the number X,
-/// integers of 24 bits as M is one of 25, the quotient is `r / (2 S)` units from M, where
+/// Proof of the rounding. The first quotient, by the rounded reciprocal, is at most 1.5 units in
+/// the last place off. Its remainder, times the reciprocal, is the correction, and is itself wrong
+/// by less than 2^-22 units. The corrected sum therefore rounds as the exact quotient does, unless
+/// that lies within 2^-22 units of the middle M between two f32s. With the factor S and the number
+/// X, integers of 24 bits as M is one of 25, the quotient is `r / (2 S)` units from M, where
 /// `r = M S − 2^e X` for some e. No |r| above 15 is that close; a test checks all quotients with
 /// smaller |r|. Remainders are computed negated and then subtracted, so that −0 stays −0.
 #[derive(Clone, Copy, Debug)]
@@ -147,11 +148,17 @@ fn reciprocals_body(
 }
 
 per_isa! {
-    /// Writes the factors of [`OverByReciprocal`], which keep or clear −0. Sets `in_range` to whether
-    /// its formula holds for every block with these largest magnitudes (as bits): nothing overflows
-    /// on the way, and no remainder of a number above 2^-100 is rounded. A factor of zero marks a
-    /// block that is encoded elsewhere, and is accepted.
-    fn reciprocals[](negative_zero: NegativeZero, amax: &[u32], factors: &[f32], to: &mut [[f32; 3]], in_range: &mut bool) = reciprocals_body;
+    /// Writes the factors of [`OverByReciprocal`], which keep or clear −0. Sets `in_range` to
+    /// whether its formula holds for every block with these largest magnitudes (as bits): nothing
+    /// overflows on the way, and no remainder of a number above 2^-100 is rounded. A factor of zero
+    /// marks a block that is encoded elsewhere, and is accepted.
+    fn reciprocals[](
+        negative_zero: NegativeZero,
+        amax: &[u32],
+        factors: &[f32],
+        to: &mut [[f32; 3]],
+        in_range: &mut bool,
+    ) = reciprocals_body;
 }
 
 /// Divides and rounds to odd as [`OverToOdd`] does, with a remainder by FMA.

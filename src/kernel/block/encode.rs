@@ -8,9 +8,9 @@
 //! ```
 //!
 //! Blocks of 16 and 32 numbers, the lengths of NVFP4 and MXFP4, have loops of fixed length, which
-//! the compiler unrolls into one or two vectors each; other lengths pay a loop per block. The caller
-//! passes chunks that the first-level cache holds. Numbers are finite: blocks with NaN or infinity
-//! have a NaN factor and are encoded by the rule afterwards.
+//! the compiler unrolls into one or two vectors each; other lengths pay a loop per block. The
+//! caller passes chunks that the first-level cache holds. Numbers are finite: blocks with NaN or
+//! infinity have a NaN factor and are encoded by the rule afterwards.
 
 use super::divide::Scaling;
 use super::intrinsics::BlockIntrinsics;
@@ -38,8 +38,8 @@ pub(crate) struct FloatCoder {
 }
 
 impl FloatCoder {
-    /// Returns the coder for a format of at most 8 bits and a policy, or `None` if some finite number
-    /// needs the reference path.
+    /// Returns the coder for a format of at most 8 bits and a policy, or `None` if some finite
+    /// number needs the reference path.
     pub(crate) fn lower(
         spec: &FormatSpec,
         convert: &Convert,
@@ -60,9 +60,9 @@ impl FloatCoder {
     /// Writes the codes of whole blocks as [`encode_blocks`] does, by a kernel in intrinsics, and
     /// returns whether there is one; if not, nothing is written.
     ///
-    /// Every 64 codes take `BYTES` bytes: 64 for a code a byte, 32 for two codes a byte, the first in
-    /// the low bits. `codes_of_zeros` says whether numbers that round to −0 get its code or that of
-    /// +0.
+    /// Every 64 codes take `BYTES` bytes: 64 for a code a byte, 32 for two codes a byte, the first
+    /// in the low bits. `codes_of_zeros` says whether numbers that round to −0 get its code or
+    /// that of +0.
     pub(crate) fn encode_chunk<S: Scaling, const BYTES: usize>(
         &self,
         isa: Isa,
@@ -82,7 +82,8 @@ impl FloatCoder {
 impl Coder for FloatCoder {
     #[inline(always)]
     fn code(&self, y: f32) -> u8 {
-        // The largest magnitude is not needed: `lower` made sure that all finite numbers are covered.
+        // The largest magnitude is not needed: `lower` made sure that all finite numbers are
+        // covered.
         self.finite.code::<true>((y + self.addend).to_bits(), &mut 0) as u8
     }
 }
@@ -214,11 +215,32 @@ per_isa! {
     /// Converts numbers to f32, exactly.
     fn widen[T: IntoF32](src: &[T], dst: &mut [f32]) = widen_body;
     /// Writes the codes of finite numbers scaled by their blocks' factors.
-    fn encode_blocks[S: Scaling, C: Coder](coder: &C, scaling: S, src: &[f32], length: usize, factors: &[S::Factor], codes: &mut [u8]) = encode_body;
+    fn encode_blocks[S: Scaling, C: Coder](
+        coder: &C,
+        scaling: S,
+        src: &[f32],
+        length: usize,
+        factors: &[S::Factor],
+        codes: &mut [u8],
+    ) = encode_body;
     /// Writes numbers scaled by their blocks' factors, with −0 kept or cleared.
-    fn scale_blocks[S: Scaling<Factor = f32>](scaling: S, negative_zero: NegativeZero, src: &[f32], length: usize, factors: &[f32], dst: &mut [f32]) = scale_body;
+    fn scale_blocks[S: Scaling<Factor = f32>](
+        scaling: S,
+        negative_zero: NegativeZero,
+        src: &[f32],
+        length: usize,
+        factors: &[f32],
+        dst: &mut [f32],
+    ) = scale_body;
     /// Writes `code` where a number is zero once scaled; other codes stay.
-    fn zeros_become[S: Scaling<Factor = f32>](scaling: S, numbers: &[f32], length: usize, factors: &[f32], code: u8, codes: &mut [u8]) = zeros_become_body;
+    fn zeros_become[S: Scaling<Factor = f32>](
+        scaling: S,
+        numbers: &[f32],
+        length: usize,
+        factors: &[f32],
+        code: u8,
+        codes: &mut [u8],
+    ) = zeros_become_body;
     /// Replaces every code `from` by `to`.
     fn replace[](from: u8, to: u8, codes: &mut [u8]) = replace_body;
 }

@@ -11,7 +11,8 @@
 //!
 //! Each step is one pass over an array with one entry a block. 2048 numbers in blocks of 16 are 128
 //! entries, 512 bytes in L1, so a pass costs loads that hit the cache and no call per block. All
-//! f32 operations are those of the reference, in its order, each rounded once: results have its bits.
+//! f32 operations are those of the reference, in its order, each rounded once: results have its
+//! bits.
 
 use super::divide::LEAST_DIVISOR;
 use super::scale::{Logarithms, Powers, logarithms, powers};
@@ -184,8 +185,8 @@ impl Formula {
 pub(crate) enum ScaleFormat {
     /// f32, stored as it is.
     F32,
-    /// Up to 8 bits, by one f32 addition. A scale that it does not cover becomes NaN, which hands its
-    /// block to the rule.
+    /// Up to 8 bits, by one f32 addition. A scale that it does not cover becomes NaN, which hands
+    /// its block to the rule.
     Float(Finite),
     /// Up to 8 bits, by any encoder.
     Byte(Encoder, Box<DecodeBytes>),

@@ -24,12 +24,12 @@ pub(in crate::kernel) trait BlockIntrinsics {
         0
     }
 
-    /// Writes the codes of finite numbers, scaled by their blocks' factors and with `_addend` added,
-    /// and returns whether it did. `Finite` covers all of them.
+    /// Writes the codes of finite numbers, scaled by their blocks' factors and with `_addend`
+    /// added, and returns whether it did. `Finite` covers all of them.
     ///
     /// Every 64 codes take `BYTES` bytes: 64 for a code a byte, 32 for two a byte, the first in the
-    /// low bits. It declines blocks that are not 16, 32 or a multiple of 64 numbers long, and slices
-    /// that are no multiple of 64.
+    /// low bits. It declines blocks that are not 16, 32 or a multiple of 64 numbers long, and
+    /// slices that are no multiple of 64.
     fn encode_chunk<S: Scaling, const BYTES: usize>(
         _: Isa,
         _: &Finite,

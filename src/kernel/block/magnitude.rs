@@ -42,9 +42,15 @@ fn largest<const LANES: usize>(src: &[f32], before: u32, f: impl Fn(u32) -> u32)
 }
 
 #[inline(always)]
-fn block_largest_body<S: Selected>(_selected: S, src: &[f32], length: usize, largest_of: &mut [u32]) {
+fn block_largest_body<S: Selected>(
+    _selected: S,
+    src: &[f32],
+    length: usize,
+    largest_of: &mut [u32],
+) {
     for (block, to) in src.chunks(length).zip(largest_of) {
-        // 8 lanes leave blocks of 16 and 32 with two and four vectors of AVX2, and a short reduction.
+        // 8 lanes leave blocks of 16 and 32 with two and four vectors of AVX2, and a short
+        // reduction.
         *to = if length < 64 {
             largest::<8>(block, *to, S::magnitude)
         } else {
@@ -90,7 +96,12 @@ fn finite_amax_body(src: &[f32], amax_bits: &mut u32) {
 
 per_isa! {
     /// Does what [`block_largest`] does, by a plain loop.
-    fn block_largest_plain[S: Selected](selected: S, src: &[f32], length: usize, largest: &mut [u32]) = block_largest_body;
+    fn block_largest_plain[S: Selected](
+        selected: S,
+        src: &[f32],
+        length: usize,
+        largest: &mut [u32],
+    ) = block_largest_body;
     /// Raises `amax_bits` to the largest magnitude, as f32 bits: NaN is above infinity, infinity
     /// above every finite number.
     fn amax[](src: &[f32], amax_bits: &mut u32) = amax_body;

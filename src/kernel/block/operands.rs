@@ -1,5 +1,5 @@
-//! Operands of the loops over blocks: slices in blocks, the selection of a maximum, and the rules by
-//! which elements become numbers again.
+//! Operands of the loops over blocks: slices in blocks, the selection of a maximum, and the rules
+//! by which elements become numbers again.
 
 use crate::kernel::negative_zero::NegativeZero;
 
@@ -11,8 +11,8 @@ pub(crate) struct FloatBlocks<'a, F> {
     pub(crate) factors: &'a [F],
 }
 
-/// Packed codes of `bits` bits in blocks of `length` codes, with a scale and an offset for each block.
-/// Rules that have no offset ignore it.
+/// Packed codes of `bits` bits in blocks of `length` codes, with a scale and an offset for each
+/// block. Rules that have no offset ignore it.
 #[derive(Clone, Copy)]
 pub(crate) struct PackedBlocks<'a> {
     pub(crate) bits: u32,
@@ -25,8 +25,8 @@ pub(crate) struct PackedBlocks<'a> {
 /// Which values a block maximum considers: all, the positive or the negative ones. The magnitude of
 /// every other value counts as zero.
 pub(crate) trait Selected: Copy {
-    /// The bits to flip so that a selected value, as an i32, is its magnitude and every other value is
-    /// negative; `None` if all values are selected.
+    /// The bits to flip so that a selected value, as an i32, is its magnitude and every other value
+    /// is negative; `None` if all values are selected.
     const FLIP: Option<u32>;
 
     /// Returns the magnitude as f32 bits, or 0 for a value that is not selected.
@@ -68,8 +68,8 @@ impl Selected for NegativeValues {
 
 /// A rule by which an element becomes a number, with the scale and the offset of its block.
 pub(crate) trait Restoring: Copy {
-    /// Returns the number of the element value q. A NaN may have any sign and payload: callers replace
-    /// it.
+    /// Returns the number of the element value q. A NaN may have any sign and payload: callers
+    /// replace it.
     fn number(self, q: f32, scale: f32, offset: f32) -> f32;
 }
 

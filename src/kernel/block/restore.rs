@@ -60,8 +60,8 @@ fn expand_body(length: usize, values: &[f32], each: &mut [f32]) {
 #[inline(always)]
 fn e8m0_body(codes: &[u8], scales: &mut [f32]) {
     for (code, scale) in codes.iter().zip(scales) {
-        // A code is an f32's exponent field: 2^(code − 127). Code 0 is 2^-127, the subnormal f32 with
-        // the top mantissa bit; code 255 is NaN, whose quiet bit is the same bit.
+        // A code is an f32's exponent field: 2^(code − 127). Code 0 is 2^-127, the subnormal f32
+        // with the top mantissa bit; code 255 is NaN, whose quiet bit is the same bit.
         let bit = u32::from(*code == 0) | u32::from(*code == u8::MAX);
         *scale = f32::from_bits(u32::from(*code) << 23 | bit << 22);
     }
@@ -111,7 +111,12 @@ pub(crate) fn restore_packed_by<R: Restoring>(
 per_isa! {
     /// Replaces element values by numbers, by a rule with a scale and an offset for each element.
     /// Every NaN becomes the positive quiet one.
-    fn restore_each[R: Restoring](rule: R, scales: &[f32], offsets: &[f32], numbers: &mut [f32]) = restore_body;
+    fn restore_each[R: Restoring](
+        rule: R,
+        scales: &[f32],
+        offsets: &[f32],
+        numbers: &mut [f32],
+    ) = restore_body;
     /// Writes the value of each block once for every element of it; the last block may be shorter.
     fn expand[](length: usize, values: &[f32], each: &mut [f32]) = expand_body;
     /// Decodes E8M0 codes: 2^(code − 127), and NaN for 255.

@@ -2,8 +2,8 @@
 //! blocks.
 //!
 //! Within a binade of amax every rule (floor, ceil, round up, even) chooses one of two neighbouring
-//! codes, the upper one from some mantissa on. Adding a constant to the bits of amax carries exactly
-//! these mantissas into the exponent field, so the code is
+//! codes, the upper one from some mantissa on. Adding a constant to the bits of amax carries
+//! exactly these mantissas into the exponent field, so the code is
 //!
 //! ```text
 //! code   = ((amax_bits + carry) >> 23) − less
@@ -11,8 +11,8 @@
 //! ```
 //!
 //! four integer operations a block, in vectors. Limits: amax must be a normal f32 and the code in
-//! `low..=high`; everything else (zero, subnormals, infinity, NaN, codes at the ends, where a scheme
-//! has bounds of its own) gets a NaN factor and is left to the rule.
+//! `low..=high`; everything else (zero, subnormals, infinity, NaN, codes at the ends, where a
+//! scheme has bounds of its own) gets a NaN factor and is left to the rule.
 
 use crate::kernel::native::per_isa;
 
@@ -55,9 +55,9 @@ fn powers_body(powers: &Powers, amax: &[u32], codes: &mut [u8], factors: &mut [f
     }
 }
 
-/// Parameters of scales that are powers of two, where the rule takes an f32 logarithm of a quotient.
-/// A rounded logarithm moves the boundary between two codes by an amount that depends on the binade,
-/// so the carry comes from a table by the quotient's exponent field.
+/// Parameters of scales that are powers of two, where the rule takes an f32 logarithm of a
+/// quotient. A rounded logarithm moves the boundary between two codes by an amount that depends on
+/// the binade, so the carry comes from a table by the quotient's exponent field.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Logarithms {
     /// The divisor of the largest magnitude, whose quotient the logarithm is taken of.
@@ -90,7 +90,12 @@ per_isa! {
     /// Writes the codes and factors of scales that are powers of two. The factor is NaN where the
     /// formula does not hold.
     fn powers[](powers: &Powers, amax: &[u32], codes: &mut [u8], factors: &mut [f32]) = powers_body;
-    /// Writes the codes and factors of scales that are powers of two by logarithms. The factor is NaN
-    /// where the formula does not hold.
-    fn logarithms[](rule: &Logarithms, amax: &[u32], codes: &mut [u8], factors: &mut [f32]) = logarithms_body;
+    /// Writes the codes and factors of scales that are powers of two by logarithms. The factor is
+    /// NaN where the formula does not hold.
+    fn logarithms[](
+        rule: &Logarithms,
+        amax: &[u32],
+        codes: &mut [u8],
+        factors: &mut [f32],
+    ) = logarithms_body;
 }

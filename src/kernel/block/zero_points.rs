@@ -5,11 +5,11 @@
 //! code       = clamp(round(x / scale) + zero_point, low, high)        // or round(x / scale + zero_point)
 //! ```
 //!
-//! Rounding to an integer, ties to even, is one addition of 1.5 · 2^23 and one subtraction: between
-//! 2^23 and 2^24 the spacing of f32s is 1. It holds for magnitudes up to 2^22. Larger numbers are
-//! integers already or are clamped to the range of at most 8 bits anyway, so they are clamped to
-//! 2^22 first. The low bits of a sum with 1.5 · 2^23 are the integer in two's complement: no
-//! conversion instruction is needed.
+//! Rounding to an integer, ties to even, is one addition of 1.5 · 2^23 and one subtraction:
+//! between 2^23 and 2^24 the spacing of f32s is 1. It holds for magnitudes up to 2^22. Larger
+//! numbers are integers already or are clamped to the range of at most 8 bits anyway, so they are
+//! clamped to 2^22 first. The low bits of a sum with 1.5 · 2^23 are the integer in two's
+//! complement: no conversion instruction is needed.
 
 use super::divide::Scaling;
 use super::encode::map_blocks;
@@ -117,8 +117,21 @@ fn points_body(
 
 per_isa! {
     /// Writes the codes of finite numbers by their blocks' factors and zero points.
-    fn encode_points[S: Scaling<Factor = f32>](coder: &PointCoder, scaling: S, src: &[f32], length: usize, blocks: &[[f32; 2]], codes: &mut [u8]) = encode_body;
-    /// Writes the zero points of blocks, behind their factors, and the zero points' codes. Each range
-    /// is the block's smallest and largest number, and contains zero.
-    fn zero_points[](coder: &PointCoder, ranges: &[[f32; 2]], scales: &[f32], blocks: &mut [[f32; 2]], codes: &mut [u8]) = points_body;
+    fn encode_points[S: Scaling<Factor = f32>](
+        coder: &PointCoder,
+        scaling: S,
+        src: &[f32],
+        length: usize,
+        blocks: &[[f32; 2]],
+        codes: &mut [u8],
+    ) = encode_body;
+    /// Writes the zero points of blocks, behind their factors, and the zero points' codes. Each
+    /// range is the block's smallest and largest number, and contains zero.
+    fn zero_points[](
+        coder: &PointCoder,
+        ranges: &[[f32; 2]],
+        scales: &[f32],
+        blocks: &mut [[f32; 2]],
+        codes: &mut [u8],
+    ) = points_body;
 }

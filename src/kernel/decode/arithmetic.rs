@@ -1,7 +1,7 @@
 //! Codes to f32s by arithmetic, for floating-point formats with IEEE 754 subnormals.
 //!
-//! A magnitude code shifted left by 23 − M lies in an f32's fields, M being the mantissa bits. What
-//! its exponent field lacks is a constant, the difference of the biases:
+//! A magnitude code shifted left by 23 − M lies in an f32's fields, M being the mantissa bits.
+//! What its exponent field lacks is a constant, the difference of the biases:
 //!
 //! ```text
 //! normal    = (magnitude << (23 − M)) + ((127 − bias) << 23)
@@ -55,8 +55,8 @@ impl ArithmeticDecode {
         {
             return None;
         }
-        // A sign bit over magnitude 0 must be −0 or NaN: a code that decodes as +0 would need a case
-        // of its own.
+        // A sign bit over magnitude 0 must be −0 or NaN: a code that decodes as +0 would need a
+        // case of its own.
         if layout.signed && !layout.negative_zero && !matches!(layout.nan, NanCodes::NegativeZero) {
             return None;
         }
@@ -122,8 +122,12 @@ per_isa! {
     /// Writes the numbers of the codes 0 to 255.
     fn fill_values[](decode: &ArithmeticDecode, values: &mut [f32; 256]) = values_body;
     /// Writes the numbers of codes.
-    fn decode_uniform[C: Code](decode: &ArithmeticDecode, src: &[C], dst: &mut [f32]) = uniform_body;
-    /// Writes the f32s whose leading bits the codes are (BF16, TF32): a shift by `shift` bits. Every
-    /// NaN becomes the positive quiet one.
+    fn decode_uniform[C: Code](
+        decode: &ArithmeticDecode,
+        src: &[C],
+        dst: &mut [f32],
+    ) = uniform_body;
+    /// Writes the f32s whose leading bits the codes are (BF16, TF32): a shift by `shift` bits.
+    /// Every NaN becomes the positive quiet one.
     fn extend[C: Code](shift: u32, src: &[C], dst: &mut [f32]) = extend_body;
 }

@@ -44,8 +44,8 @@ impl DecodeBytes {
         Self { isa, kernel }
     }
 
-    /// Turns every −0 of the table into +0 and returns whether there is a table of f32s to change;
-    /// arithmetic and byte planes are left as they are.
+    /// Turns every −0 of the table into +0 and returns whether there is a table of f32s to
+    /// change; arithmetic and byte planes are left as they are.
     #[cfg(feature = "alloc")]
     pub(crate) fn without_negative_zeros(&mut self) -> bool {
         // Adding +0.0 clears −0 and changes no other number.
@@ -72,8 +72,8 @@ impl DecodeBytes {
         }
     }
 
-    /// Returns the register table and the instruction set that it is for, or `None` if this kernel is
-    /// another.
+    /// Returns the register table and the instruction set that it is for, or `None` if this kernel
+    /// is another.
     #[cfg(feature = "alloc")]
     pub(in crate::kernel) const fn registers(&self) -> Option<(Isa, &RegisterTable)> {
         if let ByteKernel::Registers(table) = &self.kernel { Some((self.isa, table)) } else { None }

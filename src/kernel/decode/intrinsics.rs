@@ -1,5 +1,5 @@
-//! Decoders that an instruction set may bring, as a trait with defaults that decline; the plain loop
-//! then runs.
+//! Decoders that an instruction set may bring, as a trait with defaults that decline; the plain
+//! loop then runs.
 
 use super::tables::RegisterTable;
 use crate::kernel::isa::Isa;

@@ -1,5 +1,5 @@
-//! Kernels from codes to f32s. [`DecodeBytes::lower`] and [`DecodeWide::lower`] choose the file for a
-//! format.
+//! Kernels from codes to f32s. [`DecodeBytes::lower`] and [`DecodeWide::lower`] choose the file for
+//! a format.
 
 mod arithmetic;
 mod choose;

@@ -18,8 +18,9 @@ pub(in crate::kernel) enum RegisterTable {
     Few([[f32; 16]; 2]),
 }
 
-/// The numbers of 256 codes, all exact in bf16, as two tables of bytes: an f32 is the high byte, the
-/// low byte and 16 zeros. Made by the instruction set that permutes bytes, whose compares find `odd`.
+/// The numbers of 256 codes, all exact in bf16, as two tables of bytes: an f32 is the high byte,
+/// the low byte and 16 zeros. Made by the instruction set that permutes bytes, whose compares find
+/// `odd`.
 #[derive(Clone, Debug)]
 pub(in crate::kernel) struct Planes {
     /// Bits 16 to 23 of each f32, in four vectors of 64 codes.

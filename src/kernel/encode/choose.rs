@@ -1,9 +1,9 @@
 //! The choice of an encoder: the fastest that a format, a policy and an instruction set allow.
 //!
 //! [`Encoder::lower`] tries kernels from the most special to the most general; each `lower` returns
-//! `None` unless all its results have the bits of the reference codec. Kernels that cover nearly all
-//! inputs report the largest magnitude of a chunk, and [`EncodeKernel::Checked`] encodes a chunk with
-//! something else again:
+//! `None` unless all its results have the bits of the reference codec. Kernels that cover nearly
+//! all inputs report the largest magnitude of a chunk, and [`EncodeKernel::Checked`] encodes a
+//! chunk with something else again:
 //!
 //! ```text
 //! for each chunk of 2048 numbers:            // 8 KiB of f32s: still in L1 for the second pass
@@ -118,9 +118,9 @@ impl Checked {
     }
 }
 
-/// Returns from how many elements on finding a format's steps pays. Finding takes a thousand or more
-/// encodings by the reference codec. For a codebook that searches all entries each time, so the
-/// steps pay earlier.
+/// Returns from how many elements on finding a format's steps pays. Finding takes a thousand or
+/// more encodings by the reference codec. For a codebook that searches all entries each time, so
+/// the steps pay earlier.
 #[cfg(feature = "alloc")]
 const fn many(spec: &FormatSpec) -> usize {
     if matches!(spec.encoding(), Encoding::Codebook(_)) { 256 } else { 4096 }
@@ -197,8 +197,8 @@ impl Encoder {
         Needs { subnormals: matches!(convert.subnormal_inputs, SubnormalInputs::Flush), exact }
     }
 
-    /// Writes the codes of numbers. A stochastic rounding takes its random words from `dither`, whose
-    /// indices must not exceed the largest u64.
+    /// Writes the codes of numbers. A stochastic rounding takes its random words from `dither`,
+    /// whose indices must not exceed the largest u64.
     pub(crate) fn encode<C: Code>(&self, src: &[f32], dst: &mut [C], dither: Dither) {
         let isa = self.isa;
         match &self.kernel {
@@ -225,8 +225,8 @@ impl Encoder {
         }
     }
 
-    /// Writes codes of 4 bits, two a byte, the first in the low bits. Returns whether all are written
-    /// and correct; `false` also without a kernel that packs.
+    /// Writes codes of 4 bits, two a byte, the first in the low bits. Returns whether all are
+    /// written and correct; `false` also without a kernel that packs.
     #[cfg(feature = "alloc")]
     pub(crate) fn nibbles(&self, src: &[f32], bytes: &mut [u8]) -> bool {
         match &self.kernel {

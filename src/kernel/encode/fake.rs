@@ -76,8 +76,8 @@ impl FakeQuantizer {
         }
     }
 
-    /// Writes `table[code]` for the code of every number, for formats of at most 8 bits: the numbers
-    /// in another type.
+    /// Writes `table[code]` for the code of every number, for formats of at most 8 bits: the
+    /// numbers in another type.
     pub(crate) fn entries<D: Copy>(
         &self,
         src: &[f32],

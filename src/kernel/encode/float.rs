@@ -2,12 +2,12 @@
 //! what nearly all numbers are: finite, and in range unless the policy saturates.
 //!
 //! With 2^e the binade of a magnitude, at least the smallest normal one's, the sum with
-//! `c = 2^(e + 23 − M)` has the spacing `2^(e − M)`, so the addition itself rounds, ties to even,
-//! and the low bits of the sum count the units: up to the hidden bit's 2^M more than the mantissa
-//! field. Of the exponent field too all that is still missing is a constant, which `c` has in its
-//! low bits, modulo 2^16: a code is the low bits of one sum of integers. Infinity, NaN and, where
-//! it has a code of its own, overflow are not handled here: the largest magnitude of a chunk tells
-//! whether it held any.
+//! `c = 2^(e + 23 − M)` has the spacing `2^(e − M)`, so the addition itself rounds, ties to
+//! even, and the low bits of the sum count the units: up to the hidden bit's 2^M more than the
+//! mantissa field. Of the exponent field too all that is still missing is a constant, which `c` has
+//! in its low bits, modulo 2^16: a code is the low bits of one sum of integers. Infinity, NaN and,
+//! where it has a code of its own, overflow are not handled here: the largest magnitude of a chunk
+//! tells whether it held any.
 //!
 //! ```text
 //! magnitude = min(bits & 0x7FFF_FFFF, cap)
@@ -37,8 +37,8 @@ pub(crate) struct Finite {
     /// The magnitude that replaces all larger ones: the largest number, or one unit above it where
     /// overflow has the next code.
     pub(in crate::kernel) cap: u32,
-    /// The bits of an f32 that count as its magnitude. Unsigned formats keep the sign bit, so that a
-    /// negative number is above all and reported as not covered.
+    /// The bits of an f32 that count as its magnitude. Unsigned formats keep the sign bit, so that
+    /// a negative number is above all and reported as not covered.
     magnitude: u32,
     /// The sign bit of a code, 0 in unsigned formats, and the shift from bit 31 to it.
     pub(in crate::kernel) sign_bit: u32,
@@ -52,8 +52,8 @@ pub(crate) struct Finite {
 }
 
 impl Finite {
-    /// Returns the parameters for a floating-point format of at most 16 bits and a policy that rounds
-    /// to nearest even, or `None` if the formula does not hold.
+    /// Returns the parameters for a floating-point format of at most 16 bits and a policy that
+    /// rounds to nearest even, or `None` if the formula does not hold.
     pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Some(layout) = layout(spec, convert) else { return None };
         let shift = 23 - layout.mantissa_bits as u32;
@@ -112,7 +112,8 @@ impl Finite {
         largest < self.special
     }
 
-    /// Returns whether the representable numbers for numbers with this largest magnitude are correct.
+    /// Returns whether the representable numbers for numbers with this largest magnitude are
+    /// correct.
     pub(crate) const fn covers_numbers(&self, largest: u32) -> bool {
         largest < self.special_number
     }
@@ -140,8 +141,8 @@ impl Finite {
         (magnitude & 0x7F80_0000).max(self.min_normal)
     }
 
-    /// Returns the code of an f32 given by its bits and raises `largest` to its magnitude. The code is
-    /// meaningless where [`covers`](Self::covers) of that is false.
+    /// Returns the code of an f32 given by its bits and raises `largest` to its magnitude. The code
+    /// is meaningless where [`covers`](Self::covers) of that is false.
     #[inline(always)]
     pub(in crate::kernel) fn code<const NEGATIVE_ZERO: bool>(
         &self,
@@ -153,7 +154,8 @@ impl Finite {
         let magnitude = magnitude.min(self.cap);
         let binade = self.binade(magnitude);
         let sum = f32::from_bits(magnitude) + f32::from_bits(binade + self.ahead_of_code);
-        // Only the low 16 bits mean something: what is above them comes from the exponent of the sum.
+        // Only the low 16 bits mean something: what is above them comes from the exponent of the
+        // sum.
         let code = sum.to_bits().wrapping_add(binade >> self.shift) & 0xFFFF;
         let sign = bits >> self.sign_shift & self.sign_bit;
         if NEGATIVE_ZERO || code != 0 { code | sign } else { code }
@@ -207,10 +209,20 @@ fn numbers_body(finite: &Finite, src: &[f32], dst: &mut [f32], largest: &mut u32
 }
 
 per_isa! {
-    /// Writes the codes of numbers and raises `largest` to their largest magnitude, as f32 bits. The
-    /// codes are correct if the parameters cover that.
-    fn encode_finite[C: Code](finite: &Finite, src: &[f32], dst: &mut [C], largest: &mut u32) = codes_body;
+    /// Writes the codes of numbers and raises `largest` to their largest magnitude, as f32 bits.
+    /// The codes are correct if the parameters cover that.
+    fn encode_finite[C: Code](
+        finite: &Finite,
+        src: &[f32],
+        dst: &mut [C],
+        largest: &mut u32,
+    ) = codes_body;
     /// Writes the representable numbers nearest to `src` and raises `largest` to their largest
     /// magnitude, as f32 bits.
-    fn round_finite[](finite: &Finite, src: &[f32], dst: &mut [f32], largest: &mut u32) = numbers_body;
+    fn round_finite[](
+        finite: &Finite,
+        src: &[f32],
+        dst: &mut [f32],
+        largest: &mut u32,
+    ) = numbers_body;
 }

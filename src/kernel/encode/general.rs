@@ -6,12 +6,12 @@
 //! its significand, hidden bit included, the magnitude code is
 //! `((e − e_min) << M) + (significand >> s)` plus one if the rounding says so, where *s* cuts an
 //! f32's mantissa to *M* bits, and below the smallest normal number one bit more each binade. The
-//! carry into the next binade comes by itself, as does the smallest normal number. An integer format
-//! is a float without exponent field: all its numbers are subnormal.
+//! carry into the next binade comes by itself, as does the smallest normal number. An integer
+//! format is a float without exponent field: all its numbers are subnormal.
 //!
 //! A rounding is a constant added before the cut: nothing (toward zero), half a unit less one, plus
-//! the last kept bit (nearest even), all ones (away from zero). The sign, overflow, infinity and NaN
-//! then replace the code by selects, in this order.
+//! the last kept bit (nearest even), all ones (away from zero). The sign, overflow, infinity and
+//! NaN then replace the code by selects, in this order.
 //!
 //! Limits: at most 22 mantissa bits and f32 exponents, a code for zero, no NaN payloads.
 
@@ -49,22 +49,23 @@ pub(crate) struct GeneralEncode {
     /// All ones in unsigned formats whose nonzero negative numbers all have the code `negative`.
     unsigned: u32,
     negative: u32,
-    /// How a negative code is made: `((magnitude ^ flip) + carry) & mask`. Sign and magnitude flip the
-    /// sign bit; two's complement flips all bits and adds 1.
+    /// How a negative code is made: `((magnitude ^ flip) + carry) & mask`. Sign and magnitude flip
+    /// the sign bit; two's complement flips all bits and adds 1.
     flip: u32,
     carry: u32,
     mask: u32,
 }
 
 impl GeneralEncode {
-    /// Returns the parameters, or `None` if the format or the policy is outside of the limits above.
+    /// Returns the parameters, or `None` if the format or the policy is outside of the limits
+    /// above.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let (min_exponent, mantissa_bits) = match spec.encoding() {
             Encoding::Float(layout) if matches!(layout.zero_field, ZeroField::Subnormals) => {
                 (layout.min_exponent(), u32::from(layout.mantissa_bits))
             }
-            // The smallest exponent of a normal number is just out of range. Integers that wrap have
-            // no single code for overflow, so they are not covered.
+            // The smallest exponent of a normal number is just out of range. Integers that wrap
+            // have no single code for overflow, so they are not covered.
             Encoding::Int(layout)
                 if layout.bits <= 22 && !matches!(convert.overflow, Overflow::Wrap) =>
             {
@@ -99,8 +100,8 @@ impl GeneralEncode {
             _ if spec.is_signed() => code & !sign,
             _ => code,
         };
-        // An exponent beyond every number. A signed integer of one bit has 0 for its largest number,
-        // which says nothing about its smallest, hence the maximum.
+        // An exponent beyond every number. A signed integer of one bit has 0 for its largest
+        // number, which says nothing about its smallest, hence the maximum.
         let beyond = (spec.max_exponent() + 2).max(min_exponent as i32 + 1);
         let max =
             [spec.max_code(), if spec.is_signed() { spec.min_code() } else { spec.max_code() }]
@@ -162,14 +163,14 @@ impl GeneralEncode {
         self.shift >= 2
     }
 
-    /// Returns whether a code is always its sign and its magnitude code, for zero too, and no input is
-    /// flushed.
+    /// Returns whether a code is always its sign and its magnitude code, for zero too, and no input
+    /// is flushed.
     pub(super) fn is_plain(&self) -> bool {
         self.flush == 1 && self.unsigned == 0 && self.carry == 0 && self.zero == [0, self.flip]
     }
 
-    /// Returns the code of an f32, given by its bits, whose rounded magnitude code is `code`: applies
-    /// the sign, then overflow, flushing, infinity and NaN.
+    /// Returns the code of an f32, given by its bits, whose rounded magnitude code is `code`:
+    /// applies the sign, then overflow, flushing, infinity and NaN.
     #[inline(always)]
     pub(super) fn finish<const PLAIN: bool>(&self, bits: u32, code: u32) -> u32 {
         let (minus, magnitude) = (minus(bits), bits & 0x7FFF_FFFF);
@@ -179,8 +180,8 @@ impl GeneralEncode {
             let signed = (code ^ self.flip & minus).wrapping_add(self.carry & minus) & self.mask;
             if code == 0 { pick(self.zero, minus) } else { signed }
         };
-        // All candidates are computed before any is chosen. Otherwise the compiler branches, and makes
-        // no vectors for AVX2.
+        // All candidates are computed before any is chosen. Otherwise the compiler branches, and
+        // makes no vectors for AVX2.
         let [overflow, infinity, nan, zero] =
             [self.overflow, self.infinity, self.nan, self.zero].map(|pair| pick(pair, minus));
         let mut signed = if code > pick(self.max, minus) { overflow } else { signed };
@@ -224,7 +225,8 @@ pub(super) fn pick(pair: [u32; 2], minus: u32) -> u32 {
 
 /// An f32's magnitude and the place where it is cut.
 pub(super) struct CutPoint {
-    /// The magnitude code of the binade's first number, less the hidden bit that the kept part adds.
+    /// The magnitude code of the binade's first number, less the hidden bit that the kept part
+    /// adds.
     pub(super) base: u32,
     /// The significand, hidden bit included: 24 bits.
     pub(super) significand: u32,
@@ -250,7 +252,8 @@ impl CutPoint {
 
 #[inline(always)]
 fn body<C: Code>(encode: &GeneralEncode, src: &[f32], dst: &mut [C]) {
-    // A copy that nothing points at stays in registers; the test of the policy is outside of the loop.
+    // A copy that nothing points at stays in registers; the test of the policy is outside of the
+    // loop.
     let encode = *encode;
     if encode.is_plain() {
         for (x, code) in src.iter().zip(dst) {

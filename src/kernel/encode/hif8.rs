@@ -30,8 +30,8 @@ pub(in crate::kernel) const CAP: u32 = FormatSpec::HIF8.max().to_f32().to_bits()
 /// Infinity as f32 bits.
 pub(in crate::kernel) const INFINITY: u32 = 0x7F80_0000;
 
-// Upper halves of f32s: the cap, infinity, the smallest number, half of that, below which everything
-// rounds to zero, and 1.
+// Upper halves of f32s: the cap, infinity, the smallest number, half of that, below which
+// everything rounds to zero, and 1.
 const HALF_CAP: i16 = (CAP >> 16) as i16;
 const HALF_INFINITY: i16 = (INFINITY >> 16) as i16;
 const HALF_SMALLEST: i16 = (FormatSpec::HIF8.min_positive().to_f32().to_bits() >> 16) as i16;
@@ -58,8 +58,8 @@ pub(crate) struct HiF8Encode {
 }
 
 impl HiF8Encode {
-    /// Returns the parameters, or `None` if the format is not HiF8 or the policy does not round ties
-    /// away from zero, as the format's hardware does.
+    /// Returns the parameters, or `None` if the format is not HiF8 or the policy does not round
+    /// ties away from zero, as the format's hardware does.
     pub(super) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let plain = matches!(convert.round, Round::NearestAway)
             && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
@@ -120,8 +120,8 @@ impl HiF8Encode {
 /// Returns |e| of an upper half without a sign: the distance of the exponent field from 127.
 #[inline(always)]
 fn distance(half: i16) -> i16 {
-    // For a field up to 127 the XOR is 127 − field. Above, it is 383 − field, at least 128, and 256
-    // less that is field − 127.
+    // For a field up to 127 the XOR is 127 − field. Above, it is 383 − field, at least 128, and
+    // 256 less that is field − 127.
     let down = half >> 7 ^ 127;
     down.min(256 - down)
 }
@@ -202,8 +202,8 @@ fn upper_halves<'a>(src: &[f32], halves: &'a mut [i16; TILE]) -> &'a mut [i16] {
 }
 
 per_isa! {
-    /// Writes the codes of numbers and raises `largest` to their largest magnitude, as an upper half.
-    /// Codes are correct for numbers below the policy's special ones.
+    /// Writes the codes of numbers and raises `largest` to their largest magnitude, as an upper
+    /// half. Codes are correct for numbers below the policy's special ones.
     fn encode_hif8[C: Code](cap: i16, src: &[f32], dst: &mut [C], largest: &mut i16) = codes_body;
     /// Writes the representable numbers nearest to `src` and raises `largest` to their largest
     /// magnitude, as an upper half.

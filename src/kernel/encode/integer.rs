@@ -1,5 +1,5 @@
-//! f32s to integers that saturate, to nearest even, by one f32 addition. It covers every number except
-//! NaN, and except infinity where the policy does not saturate it.
+//! f32s to integers that saturate, to nearest even, by one f32 addition. It covers every number
+//! except NaN, and except infinity where the policy does not saturate it.
 //!
 //! The sum of a number within the format's range and `1.5 · 2^23` units has the spacing of one
 //! unit: the addition rounds, ties to even, and the low bits of the sum are the integer in two's
@@ -32,8 +32,8 @@ pub(crate) struct Integer {
 }
 
 impl Integer {
-    /// Returns the parameters, or `None` if the policy does anything but saturate and round to nearest
-    /// even.
+    /// Returns the parameters, or `None` if the policy does anything but saturate and round to
+    /// nearest even.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Encoding::Int(layout) = spec.encoding() else { return None };
         let plain = matches!(convert.round, Round::NearestEven)
@@ -73,7 +73,8 @@ impl Integer {
         largest < self.special
     }
 
-    /// Returns the clamped number plus [`magic`](Self::magic) and raises `largest` to the magnitude.
+    /// Returns the clamped number plus [`magic`](Self::magic) and raises `largest` to the
+    /// magnitude.
     #[inline(always)]
     fn sum(&self, x: f32, largest: &mut u32) -> f32 {
         *largest = (*largest).max(x.to_bits() & 0x7FFF_FFFF);
@@ -110,10 +111,20 @@ fn numbers_body(integer: &Integer, src: &[f32], dst: &mut [f32], largest: &mut u
 }
 
 per_isa! {
-    /// Writes the codes of numbers and raises `largest` to their largest magnitude, as f32 bits. The
-    /// codes are correct if the parameters cover that.
-    fn encode_integer[C: Code](integer: &Integer, src: &[f32], dst: &mut [C], largest: &mut u32) = codes_body;
+    /// Writes the codes of numbers and raises `largest` to their largest magnitude, as f32 bits.
+    /// The codes are correct if the parameters cover that.
+    fn encode_integer[C: Code](
+        integer: &Integer,
+        src: &[f32],
+        dst: &mut [C],
+        largest: &mut u32,
+    ) = codes_body;
     /// Writes the representable numbers nearest to `src` and raises `largest` to their largest
     /// magnitude, as f32 bits.
-    fn round_integer[](integer: &Integer, src: &[f32], dst: &mut [f32], largest: &mut u32) = numbers_body;
+    fn round_integer[](
+        integer: &Integer,
+        src: &[f32],
+        dst: &mut [f32],
+        largest: &mut u32,
+    ) = numbers_body;
 }

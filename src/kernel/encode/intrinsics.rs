@@ -1,5 +1,5 @@
-//! Encoders that an instruction set may bring, as a trait with defaults that decline; the plain loop
-//! then runs.
+//! Encoders that an instruction set may bring, as a trait with defaults that decline; the plain
+//! loop then runs.
 
 use super::float::Finite;
 use super::hif8::HiF8Encode;
@@ -30,8 +30,8 @@ pub(in crate::kernel) trait EncodeIntrinsics {
         false
     }
 
-    /// Writes the FP16 codes of numbers, with the given NaN, and returns whether it did: always if it
-    /// [has](Self::has_f16) the instructions.
+    /// Writes the FP16 codes of numbers, with the given NaN, and returns whether it did: always if
+    /// it [has](Self::has_f16) the instructions.
     fn encode_f16(_: Isa, _nan: SignedNan, _src: &[f32], _dst: &mut [u16]) -> bool {
         false
     }

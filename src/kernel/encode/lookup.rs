@@ -1,7 +1,8 @@
-//! f32 to any format of at most 8 bits, under any rounding without random bits, by a table of steps.
+//! f32 to any format of at most 8 bits, under any rounding without random bits, by a table of
+//! steps.
 //!
-//! As a function of the ordered f32s, a code changes at a few hundred places. They are found once per
-//! call with the reference codec, and then every number is looked up:
+//! As a function of the ordered f32s, a code changes at a few hundred places. They are found once
+//! per call with the reference codec, and then every number is looked up:
 //!
 //! ```text
 //! key  = f32 bits, mapped so that integers are ordered as the numbers are
@@ -10,9 +11,10 @@
 //! code = codes[step]                          // 1 KiB
 //! ```
 //!
-//! A bucket is a sign, an exponent and three bits of mantissa, so most formats have one or two steps in
-//! a bucket, and `most` is a constant of the loop. All tables together are 13 KiB of L1. Steps are found by bisection between the numbers of the format: between two of
-//! these a code changes once at most.
+//! A bucket is a sign, an exponent and three bits of mantissa, so most formats have one or two
+//! steps in a bucket, and `most` is a constant of the loop. All tables together are 13 KiB of L1.
+//! Steps are found by bisection between the numbers of the format: between two of these a code
+//! changes once at most.
 
 use crate::bits::F32_NAN;
 use crate::policy::{Convert, MissingNan, Nan, Overflow};
@@ -21,8 +23,8 @@ use crate::spec::{Code, Encoding, FormatSpec};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// Low bits of a key that do not choose the bucket: 12 bits do, a sign, an exponent and three bits of
-/// mantissa.
+/// Low bits of a key that do not choose the bucket: 12 bits do, a sign, an exponent and three bits
+/// of mantissa.
 const REST: u32 = 20;
 /// Entries of the first table.
 const BUCKETS: usize = 1 << (32 - REST);
@@ -44,8 +46,8 @@ pub(crate) struct Steps {
     nan: [u8; 2],
 }
 
-/// Returns an f32's bits as an integer ordered as the numbers are, −0 before +0. Negative numbers have
-/// all bits flipped, others the sign bit.
+/// Returns an f32's bits as an integer ordered as the numbers are, −0 before +0. Negative numbers
+/// have all bits flipped, others the sign bit.
 #[inline(always)]
 const fn key(bits: u32) -> u32 {
     bits ^ (((bits as i32) >> 31) as u32 | 0x8000_0000)
@@ -143,8 +145,8 @@ impl Steps {
     }
 }
 
-/// Returns keys in order between which a code changes once at most: the numbers of the format, their
-/// negatives, and the bounds of zeros, subnormals and infinities.
+/// Returns keys in order between which a code changes once at most: the numbers of the format,
+/// their negatives, and the bounds of zeros, subnormals and infinities.
 fn places(spec: &FormatSpec) -> Vec<u32> {
     let kinds = [0, 1, 0x007F_FFFF, 0x0080_0000, 0x7F7F_FFFF, 0x7F80_0000];
     let numbers = spec

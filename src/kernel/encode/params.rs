@@ -32,14 +32,14 @@ pub(super) const fn layout<'a>(spec: &'a FormatSpec, convert: &Convert) -> Optio
     if uniform && plain && !payload && fits { Some(layout) } else { None }
 }
 
-/// Returns the bits of the largest f32 that does not overflow: the largest number and half a unit if
-/// its code is even, since a tie then rounds to it, else the f32 before that.
+/// Returns the bits of the largest f32 that does not overflow: the largest number and half a unit
+/// if its code is even, since a tie then rounds to it, else the f32 before that.
 pub(super) const fn limit(spec: &FormatSpec, shift: u32) -> u32 {
     (spec.max().to_f32().to_bits() | 1 << (shift - 1)) - (spec.max_code() & 1)
 }
 
-/// Returns the code of a number and the bits that differ in the code of its negative, by the reference
-/// codec.
+/// Returns the code of a number and the bits that differ in the code of its negative, by the
+/// reference codec.
 pub(super) const fn both(spec: &FormatSpec, convert: &Convert, x: Unpacked) -> (u32, u32) {
     let code = spec.encode_with(x, convert, 0).code;
     (code, code ^ spec.encode_with(x.negate(), convert, 0).code)

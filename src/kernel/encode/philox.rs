@@ -1,11 +1,12 @@
 //! Philox4x32-10, the generator of `random`, eight blocks at a time.
 //!
-//! A block is four 32-bit words from a counter and a key (the seed), by ten rounds of two 32 × 32 → 64
-//! bit products. Element i of a slice takes word i, or 16-bit half i, so words depend on the index
-//! alone and any part of a slice can be encoded by itself.
+//! A block is four 32-bit words from a counter and a key (the seed), by ten rounds of two 32 × 32
+//! → 64 bit products. Element i of a slice takes word i, or 16-bit half i, so words depend on the
+//! index alone and any part of a slice can be encoded by itself.
 //!
-//! Eight counters lie in eight lanes of 64 bits, because products are that wide: one AVX-512 register
-//! or two of AVX2 for each of the four words. A call makes the words of 512 elements, 2 KiB, in L1.
+//! Eight counters lie in eight lanes of 64 bits, because products are that wide: one AVX-512
+//! register or two of AVX2 for each of the four words. A call makes the words of 512 elements, 2
+//! KiB, in L1.
 
 use crate::kernel::isa::Isa;
 use crate::kernel::native::per_isa;
@@ -36,8 +37,8 @@ impl PhiloxWords {
         Self([[[0; 2]; LANES]; GROUPS])
     }
 
-    /// Returns the 16-bit halves of `count` elements from `dither` on, at most [`WORD_CHUNK`], for a
-    /// rounding that takes up to 16 bits.
+    /// Returns the 16-bit halves of `count` elements from `dither` on, at most [`WORD_CHUNK`], for
+    /// a rounding that takes up to 16 bits.
     pub(super) fn halves(&mut self, isa: Isa, dither: Dither, count: usize) -> &[u16] {
         let place = self.make(isa, dither, count, 8);
         &bytemuck::cast_slice::<PhiloxBlock, u16>(self.0.as_flattened())[place..][..count]
@@ -50,8 +51,8 @@ impl PhiloxWords {
         &bytemuck::cast_slice::<PhiloxBlock, u32>(self.0.as_flattened())[place..][..count]
     }
 
-    /// Makes the blocks that hold `count` words from `dither` on and returns the place of the first word
-    /// in the first block. `per_block` is 4 words or 8 halves.
+    /// Makes the blocks that hold `count` words from `dither` on and returns the place of the first
+    /// word in the first block. `per_block` is 4 words or 8 halves.
     fn make(&mut self, isa: Isa, dither: Dither, count: usize, per_block: usize) -> usize {
         let place = (dither.first_index % per_block as u64) as usize;
         let groups = (place + count).div_ceil(per_block * LANES);

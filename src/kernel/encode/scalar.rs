@@ -9,8 +9,8 @@
 //! ```
 //!
 //! A branch separates the two: the f32 addition would otherwise be last in the dependency chain of
-//! every number. Infinity and NaN are behind a branch too, which real data does not take; overflow is
-//! a select.
+//! every number. Infinity and NaN are behind a branch too, which real data does not take; overflow
+//! is a select.
 
 use super::params::{both, layout, limit};
 use crate::codec::Unpacked;
@@ -24,8 +24,8 @@ pub(crate) struct Nearest {
     min_normal: u32,
     /// Low mantissa bits of an f32 that the format does not have.
     shift: u32,
-    /// The difference between the shifted bits of an f32 and the code: the biases' difference, in the
-    /// code's exponent field.
+    /// The difference between the shifted bits of an f32 and the code: the biases' difference, in
+    /// the code's exponent field.
     rebias: u32,
     /// `1.5 · 2^23` units of the subnormals, as f32 bits: adding it rounds to such a unit.
     magic: u32,
@@ -41,8 +41,8 @@ pub(crate) struct Nearest {
 }
 
 impl Nearest {
-    /// Returns the parameters for a signed format with zero and subnormals whose numbers are f32s, and
-    /// a policy that rounds to nearest even; otherwise `None`.
+    /// Returns the parameters for a signed format with zero and subnormals whose numbers are f32s,
+    /// and a policy that rounds to nearest even; otherwise `None`.
     pub(crate) const fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Some(layout) = layout(spec, convert) else { return None };
         if !layout.signed {
@@ -74,8 +74,8 @@ impl Nearest {
         let code = if magnitude < self.min_normal {
             (f32::from_bits(magnitude) + f32::from_bits(self.magic)).to_bits() - self.magic
         } else {
-            // Half a unit less one, plus one if the code is odd: this carries exactly when the number
-            // rounds up.
+            // Half a unit less one, plus one if the code is odd: this carries exactly when the
+            // number rounds up.
             let odd = (magnitude >> self.shift).wrapping_sub(self.rebias) & 1;
             ((magnitude + ((1 << (self.shift - 1)) - 1) + odd) >> self.shift) - self.rebias
         };

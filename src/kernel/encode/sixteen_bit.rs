@@ -5,8 +5,8 @@
 //! code = (bits + (2^(s−1) − 1) + (bits >> s & 1)) >> s      // s = 23 − M bits are cut
 //! ```
 //!
-//! The whole word is rounded, sign included. A carry out of the mantissa moves to the next binade, and
-//! out of the largest number to infinity, as IEEE 754 has it. Only NaN needs a select.
+//! The whole word is rounded, sign included. A carry out of the mantissa moves to the next binade,
+//! and out of the largest number to infinity, as IEEE 754 has it. Only NaN needs a select.
 
 use super::params::{SignedNan, both};
 use crate::codec::Unpacked;
@@ -45,8 +45,8 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
-    /// Returns how many bits of an f32 the format lacks, or `None` if its codes are not leading bits of
-    /// f32s.
+    /// Returns how many bits of an f32 the format lacks, or `None` if its codes are not leading
+    /// bits of f32s.
     pub(in crate::kernel) fn shift(spec: &FormatSpec) -> Option<u32> {
         match spec.encoding() {
             Encoding::Float(layout)
@@ -73,7 +73,8 @@ impl Cut {
     /// Returns the code of an f32 given by its bits.
     #[inline(always)]
     fn code<const SIGNED_NAN: bool>(&self, bits: u32) -> u32 {
-        // The largest numbers carry into infinity. A NaN may carry into the sign; it is replaced below.
+        // The largest numbers carry into infinity. A NaN may carry into the sign; it is replaced
+        // below.
         let rounded =
             bits.wrapping_add((1 << (self.shift - 1)) - 1).wrapping_add(bits >> self.shift & 1)
                 >> self.shift;

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! r is the number of random bits, at most 28, and the unit of the random number is 2^(bits − r).
-//! Variant A adds nothing, B half of that unit, C rounds the significand to nearest even at that unit
-//! first. Words come 512 at a time from `philox`, in L1.
+//! Variant A adds nothing, B half of that unit, C rounds the significand to nearest even at that
+//! unit first. Words come 512 at a time from `philox`, in L1.
 
 use super::general::{CutPoint, GeneralEncode};
 use super::philox::{PhiloxWords, WORD_CHUNK};
@@ -42,8 +42,8 @@ pub(crate) struct StochasticEncode {
 }
 
 impl StochasticEncode {
-    /// Returns the parameters, or `None` if the policy is not stochastic, or has more random bits than
-    /// fit, or the format is not one of `general`.
+    /// Returns the parameters, or `None` if the policy is not stochastic, or has more random bits
+    /// than fit, or the format is not one of `general`.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let Round::Stochastic { kind, bits } = convert.round else { return None };
         // Its codes of overflow must be those of a stochastic rounding: any rounding will do that
@@ -113,7 +113,12 @@ fn body<W: Copy + Into<u32>, C: Code>(
 
 per_isa! {
     /// Writes the codes of numbers, each with its own random word.
-    fn encode_with_words[W: Word, C: Code](stochastic: &StochasticEncode, src: &[f32], words: &[W], dst: &mut [C]) = body;
+    fn encode_with_words[W: Word, C: Code](
+        stochastic: &StochasticEncode,
+        src: &[f32],
+        words: &[W],
+        dst: &mut [C],
+    ) = body;
 }
 
 /// An integer type of random words.

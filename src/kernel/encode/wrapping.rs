@@ -1,12 +1,12 @@
 //! f32s to integers that keep their low bits ([`Overflow::Wrap`]), in any rounding without random
 //! bits, by integer operations without branches.
 //!
-//! A finite f32 is `significand · 2^(field − 150)` with `field` at least 1. Counted in the format's
-//! units, `2^-fraction_bits`, its significand moves to the left by
+//! A finite f32 is `significand · 2^(field − 150)` with `field` at least 1. Counted in the
+//! format's units, `2^-fraction_bits`, its significand moves to the left by
 //! `left = field − 150 + fraction_bits` bits. Where that is negative, bits are cut off, and the
-//! rounding adds to them first as in `general`. A significand has 24 bits, so cutting 31 bits loses as
-//! much as cutting more. A shift to the left by 32 or more leaves nothing in the low 32 bits, which
-//! hold every code. A minus sign is two's complement.
+//! rounding adds to them first as in `general`. A significand has 24 bits, so cutting 31 bits loses
+//! as much as cutting more. A shift to the left by 32 or more leaves nothing in the low 32 bits,
+//! which hold every code. A minus sign is two's complement.
 //!
 //! ```text
 //! low  = left < 0 ? (significand + addend) >> −left : significand << left
@@ -40,15 +40,15 @@ pub(crate) struct Wrapping {
     signs: u32,
     /// The bits of a code.
     mask: u32,
-    /// The code that a symmetric format does not produce, and the one that replaces it, its smallest
-    /// number's; in other formats the same code twice.
+    /// The code that a symmetric format does not produce, and the one that replaces it, its
+    /// smallest number's; in other formats the same code twice.
     missing: u32,
     smallest: u32,
 }
 
 impl Wrapping {
-    /// Returns the parameters, or `None` if the format is not an integer, the policy does not wrap or
-    /// the rounding is stochastic.
+    /// Returns the parameters, or `None` if the format is not an integer, the policy does not wrap
+    /// or the rounding is stochastic.
     pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let (Encoding::Int(layout), Overflow::Wrap) = (spec.encoding(), convert.overflow) else {
             return None;
@@ -84,8 +84,8 @@ impl Wrapping {
         let field = magnitude >> 23;
         let significand = magnitude & 0x007F_FFFF | u32::from(field != 0) << 23;
         let left = field.max(1) as i32 - self.units;
-        // At least 1, so that half a unit is a shift by at least 0: with nothing to cut the result is
-        // not used.
+        // At least 1, so that half a unit is a shift by at least 0: with nothing to cut the result
+        // is not used.
         let cut = left.wrapping_neg().clamp(1, 31) as u32;
         let [(halves, less), (minus_halves, minus_less)] = self.add;
         let add = (pick([halves, minus_halves], negative) << (cut - 1))

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! B is a packed panel, KC × 16 numbers, 8 KiB in L1. A is packed by tiles, `height(rows)` numbers
-//! for each k. Every lane is one element of C and takes its products in the order of k. So the shape
-//! of a tile, the width of a register and the number of threads change no bit.
+//! for each k. Every lane is one element of C and takes its products in the order of k. So the
+//! shape of a tile, the width of a register and the number of threads change no bit.
 //!
 //! The plain loops here are what targets without intrinsics run; x86-64 overrides them.
 
@@ -26,8 +26,8 @@ fn fma<const R: usize>(a: &[[f32; R]], b: &[Lanes<f32>], acc: &mut [Lanes<f32>; 
     by_rows!(R, fma_rows(a, b, acc));
 }
 
-/// Continues chains of fused multiply-adds for N rows from `first` on. Their sums are copied to locals,
-/// which the compiler keeps in registers over the whole K loop.
+/// Continues chains of fused multiply-adds for N rows from `first` on. Their sums are copied to
+/// locals, which the compiler keeps in registers over the whole K loop.
 fn fma_rows<const R: usize, const N: usize>(
     first: usize,
     a: &[[f32; R]],
@@ -47,8 +47,8 @@ fn fma_rows<const R: usize, const N: usize>(
     acc[first..first + N].copy_from_slice(&sums);
 }
 
-/// Sums block by block along k: a chain from zero for each block, then one fused multiply-add by the
-/// product of the two scales.
+/// Sums block by block along k: a chain from zero for each block, then one fused multiply-add by
+/// the product of the two scales.
 fn blocks<const R: usize>(
     blocks: &Blocks<'_>,
     a: &[[f32; R]],
@@ -72,8 +72,8 @@ fn blocks<const R: usize>(
 }
 
 /// Defines `fn name(isa, parameters, rows, a, b, acc)`, which runs the micro-kernel of height
-/// `height(rows)`: that of the instruction set, or the plain one. `a` has `height(rows)` numbers for
-/// each k; `acc` has at least as many rows, which are read, continued and written back.
+/// `height(rows)`: that of the instruction set, or the plain one. `a` has `height(rows)` numbers
+/// for each k; `acc` has at least as many rows, which are read, continued and written back.
 macro_rules! tiles {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*)[$acc:ty] = $intrinsic:ident or $plain:path;)*) => {$(
         $(#[$doc])*
@@ -108,7 +108,8 @@ tiles! {
     fn chain_rounded(rounding: &Rounding)[f32] = chain_rounded or chain_body;
 }
 
-/// Runs [`chain_f32`] for one panel of B or two. A kernel for two loads each number of A once for both.
+/// Runs [`chain_f32`] for one panel of B or two. A kernel for two loads each number of A once for
+/// both.
 pub(crate) fn chain_f32_of(
     isa: Isa,
     rows: usize,
@@ -163,7 +164,8 @@ pub(crate) fn scale_lanes(
     }
 }
 
-/// Returns x with its bits below `2^last` cleared: x truncated toward zero to a multiple of `2^last`.
+/// Returns x with its bits below `2^last` cleared: x truncated toward zero to a multiple of
+/// `2^last`.
 #[inline(always)]
 fn above(x: f32, last: i32) -> f32 {
     let bits = x.to_bits();

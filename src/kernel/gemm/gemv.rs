@@ -2,7 +2,8 @@
 //! registers.
 //!
 //! With few rows every code is used a few times only, so the product is bound by reading B. A code
-//! goes from memory to a register, is looked up there and multiplied; it is never written as a number.
+//! goes from memory to a register, is looked up there and multiplied; it is never written as a
+//! number.
 //!
 //! ```text
 //! for each block of K:
@@ -12,8 +13,8 @@
 //!     acc += partial · (scale_a · scale_b), or numbers are scaled first
 //! ```
 //!
-//! Four panels are four independent chains for each row: the latency of a fused multiply-add is hidden
-//! by the others. Kernels are intrinsics only; without them products use the micro-kernels.
+//! Four panels are four independent chains for each row: the latency of a fused multiply-add is
+//! hidden by the others. Kernels are intrinsics only; without them products use the micro-kernels.
 
 use super::gemv_operands::{Factors, GEMV_MR, GemvPanel, MAX_ROWS, NibbleTable, PANELS};
 use super::intrinsics::GemmIntrinsics;
@@ -48,8 +49,8 @@ pub(crate) struct BytePlanes {
 }
 
 impl Nibbles {
-    /// Returns the table of sixteen numbers, or `None` if the instruction set cannot hold it: it needs
-    /// permutes of 16 f32s, or permutes of 16 bytes and numbers that are all exact in bf16.
+    /// Returns the table of sixteen numbers, or `None` if the instruction set cannot hold it: it
+    /// needs permutes of 16 f32s, or permutes of 16 bytes and numbers that are all exact in bf16.
     pub(crate) fn new(isa: Isa, numbers: Lanes<f32>) -> Option<Self> {
         Native::nibble_table(isa, numbers).map(|table| Self { isa, table })
     }
@@ -61,7 +62,8 @@ impl Nibbles {
 }
 
 impl Gemv {
-    /// Returns the kernel for codes of one byte, or `None` if they are not decoded by byte permutes.
+    /// Returns the kernel for codes of one byte, or `None` if they are not decoded by byte
+    /// permutes.
     pub(crate) fn bytes(decode: &DecodeBytes) -> Option<Self> {
         match decode.registers() {
             // The table moves to every worker thread with the kernel, hence the copy.
@@ -92,10 +94,10 @@ impl Gemv {
         if self.goes_row_by_row() { 1 } else { MAX_ROWS }
     }
 
-    /// Writes the sums of `sums.len()` rows by four panels over all of K. The number of rows is 1 or,
-    /// up to [`height`](Self::height), 2, 4 or 8. `a` has the rows' numbers for each k, and `factors`
-    /// says what the scales of blocks of `block_k` multiply. Blocks are whole chunks of codes: a
-    /// multiple of 4 codes of a byte, or of 8 codes of 4 bits.
+    /// Writes the sums of `sums.len()` rows by four panels over all of K. The number of rows is 1
+    /// or, up to [`height`](Self::height), 2, 4 or 8. `a` has the rows' numbers for each k, and
+    /// `factors` says what the scales of blocks of `block_k` multiply. Blocks are whole chunks of
+    /// codes: a multiple of 4 codes of a byte, or of 8 codes of 4 bits.
     pub(crate) fn sums(
         &self,
         block_k: usize,

@@ -11,8 +11,8 @@ pub(crate) const GEMV_MR: usize = 8;
 /// Rows up to which GEMV kernels are faster than micro-kernels of 16 rows.
 pub(super) const MAX_ROWS: usize = 12;
 
-/// The scales or factors of a panel, one for each block and column: f32, or bf16 where all are exact in
-/// it, which halves what is read.
+/// The scales or factors of a panel, one for each block and column: f32, or bf16 where all are
+/// exact in it, which halves what is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum BlockFactors<'a> {
     /// One f32 for each column.

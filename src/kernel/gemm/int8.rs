@@ -7,15 +7,16 @@
 //!     acc_f32[row] += f32(acc_i32[row]) · (scale_a · scale_b)     // one fused multiply-add
 //! ```
 //!
-//! `vpdpbusd` (AVX512-VNNI) adds up four products in i32. AVX2's `vpmaddubsw` adds up two in i16, which
-//! must not overflow, so i16 sums are widened after a number of quads that the formats allow.
+//! `vpdpbusd` (AVX512-VNNI) adds up four products in i32. AVX2's `vpmaddubsw` adds up two in i16,
+//! which must not overflow, so i16 sums are widened after a number of quads that the formats allow.
 //!
 //! Both multiply unsigned by signed bytes. B's integers are raised by an offset, their largest
-//! magnitude, so that none is negative. That adds `offset · Σ a` to the sum of a block, so the sum
-//! starts at the negative of it: the compensation, one i32 for each row and block (oneDNN's term).
+//! magnitude, so that none is negative. That adds `offset · Σ a` to the sum of a block, so the
+//! sum starts at the negative of it: the compensation, one i32 for each row and block (oneDNN's
+//! term).
 //!
-//! Words of A (`a_i8x4`) lie in L2 and are broadcast; quads of B (`b_i8x4`), 64 bytes for 16 columns,
-//! lie in L1 and are one register; sums stay in registers for the length of a block.
+//! Words of A (`a_i8x4`) lie in L2 and are broadcast; quads of B (`b_i8x4`), 64 bytes for 16
+//! columns, lie in L1 and are one register; sums stay in registers for the length of a block.
 
 use super::gemv_operands::{GEMV_MR, GemvPanel, MAX_ROWS, PANELS};
 use super::int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, ByteDots, SmallIntegers};
@@ -24,8 +25,8 @@ use super::tile::{CodeRows, Lanes, MR, MicroTile, Quad, height};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
 
-/// Returns the words and compensations of a tile of A, given as f32s, `height` for each k, in blocks of
-/// `block_k`. `unit` times a number is its integer; B is raised by `offset`.
+/// Returns the words and compensations of a tile of A, given as f32s, `height` for each k, in
+/// blocks of `block_k`. `unit` times a number is its integer; B is raised by `offset`.
 pub(crate) fn a_int8_words(
     isa: Isa,
     unit: f32,
@@ -74,11 +75,36 @@ fn words_body<const H: usize>(unit: f32, numbers: &[f32], words: &mut [u32], sum
 
 // One function for each height: the rows of a word are a constant count.
 per_isa! {
-    fn words_of_1[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<1>;
-    fn words_of_2[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<2>;
-    fn words_of_4[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<4>;
-    fn words_of_8[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<8>;
-    fn words_of_all[](unit: f32, numbers: &[f32], words: &mut [u32], sums: &mut [i32]) = words_body::<MR>;
+    fn words_of_1[](
+        unit: f32,
+        numbers: &[f32],
+        words: &mut [u32],
+        sums: &mut [i32],
+    ) = words_body::<1>;
+    fn words_of_2[](
+        unit: f32,
+        numbers: &[f32],
+        words: &mut [u32],
+        sums: &mut [i32],
+    ) = words_body::<2>;
+    fn words_of_4[](
+        unit: f32,
+        numbers: &[f32],
+        words: &mut [u32],
+        sums: &mut [i32],
+    ) = words_body::<4>;
+    fn words_of_8[](
+        unit: f32,
+        numbers: &[f32],
+        words: &mut [u32],
+        sums: &mut [i32],
+    ) = words_body::<8>;
+    fn words_of_all[](
+        unit: f32,
+        numbers: &[f32],
+        words: &mut [u32],
+        sums: &mut [i32],
+    ) = words_body::<MR>;
 }
 
 /// The dot products of bytes of an instruction set, for two formats.
@@ -93,11 +119,11 @@ pub(crate) struct Dots {
 pub(crate) struct DotsOfRows(Isa);
 
 impl Dots {
-    /// Returns the dot products for two formats, or `None` if the instruction set has none or sums of
-    /// f32s are as fast.
+    /// Returns the dot products for two formats, or `None` if the instruction set has none or sums
+    /// of f32s are as fast.
     pub(crate) fn new(isa: Isa, a: &SmallIntegers, b: &SmallIntegers) -> Option<Self> {
-        // How many quads an i16 holds: each adds two products of at most twice B's largest magnitude,
-        // because it is raised, by A's.
+        // How many quads an i16 holds: each adds two products of at most twice B's largest
+        // magnitude, because it is raised, by A's.
         let quads = i16::MAX as usize / (4 * b.largest * a.largest).max(1) as usize;
         Native::byte_dots(isa, quads).map(|kernel| Self { isa, kernel })
     }
@@ -118,8 +144,8 @@ impl Dots {
         Native::integer_quads(self.isa, integers, codes, block_k, quads);
     }
 
-    /// Writes quads of raised integers from quads of 4-bit codes, two quads for each; the last may give
-    /// one. Only formats with a table have such codes.
+    /// Writes quads of raised integers from quads of 4-bit codes, two quads for each; the last may
+    /// give one. Only formats with a table have such codes.
     pub(crate) fn quads_of_nibbles(
         self,
         integers: &SmallIntegers,
@@ -129,7 +155,8 @@ impl Dots {
         Native::integer_quads_of_nibbles(self.isa, integers, pairs, quads);
     }
 
-    /// Adds the sums of all blocks, `acc + sum · (scale_a · scale_b)`, fused, for one panel or two.
+    /// Adds the sums of all blocks, `acc + sum · (scale_a · scale_b)`, fused, for one panel or
+    /// two.
     pub(crate) fn chain(
         self,
         rows: usize,
@@ -159,8 +186,8 @@ impl Dots {
         }
     }
 
-    /// Returns up to how many rows of A [`rows`](Self::rows) is faster than the micro-kernels, for codes
-    /// two a byte (`paired`) or one a byte. 0 says that it must not be called.
+    /// Returns up to how many rows of A [`rows`](Self::rows) is faster than the micro-kernels, for
+    /// codes two a byte (`paired`) or one a byte. 0 says that it must not be called.
     pub(crate) const fn max_rows(self, paired: bool) -> usize {
         match self.kernel {
             ByteDots::FoursOfRows => MAX_ROWS,
@@ -202,8 +229,8 @@ impl DotsOfRows {
         Native::integer_quads_of_rows(self.0, integers, rows, length, quads);
     }
 
-    /// Returns the words and compensations of [`MR`] rows of A from their codes, `length` each. Blocks
-    /// are a multiple of four codes; B is raised by `offset`.
+    /// Returns the words and compensations of [`MR`] rows of A from their codes, `length` each.
+    /// Blocks are a multiple of four codes; B is raised by `offset`.
     pub(crate) fn words(
         self,
         integers: &SmallIntegers,

@@ -5,12 +5,13 @@ use crate::codec::Unpacked;
 use crate::spec::{Encoding, FormatSpec};
 use alloc::vec::Vec;
 
-/// A format whose numbers are 8-bit integers times a power of two, with the map from codes to integers.
+/// A format whose numbers are 8-bit integers times a power of two, with the map from codes to
+/// integers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SmallIntegers {
-    /// The integers, raised by `largest`, of codes of at most 6 bits, repeated over 64 entries so that
-    /// bits above the code do not matter. `None` if codes are 8-bit integers in two's complement:
-    /// `largest` is 128 then, and flipping the top bit raises them.
+    /// The integers, raised by `largest`, of codes of at most 6 bits, repeated over 64 entries so
+    /// that bits above the code do not matter. `None` if codes are 8-bit integers in two's
+    /// complement: `largest` is 128 then, and flipping the top bit raises them.
     pub(in crate::kernel) table: Option<[u8; 64]>,
     /// The exponent of the unit: an integer i stands for i · 2^exponent.
     pub(crate) exponent: i32,
@@ -19,8 +20,8 @@ pub(crate) struct SmallIntegers {
 }
 
 impl SmallIntegers {
-    /// Returns the map of a floating-point or integer format, or `None` if its numbers are not 8-bit
-    /// integers in a common unit. Codebooks are not tried.
+    /// Returns the map of a floating-point or integer format, or `None` if its numbers are not
+    /// 8-bit integers in a common unit. Codebooks are not tried.
     pub(crate) fn lower(spec: &FormatSpec) -> Option<Self> {
         if spec.bits() > 8 || matches!(spec.encoding(), Encoding::Codebook(_)) {
             return None;
@@ -46,8 +47,8 @@ impl SmallIntegers {
     }
 }
 
-/// Makes quads from codes given k by k, in blocks of `block_k`. A block whose length is not a multiple of
-/// four ends with code 0.
+/// Makes quads from codes given k by k, in blocks of `block_k`. A block whose length is not a
+/// multiple of four ends with code 0.
 #[inline(always)]
 pub(in crate::kernel) fn by_fours(
     codes: &[Lanes<u8>],
@@ -79,8 +80,8 @@ pub(crate) struct AInt8Words {
 /// The packed integers of a tile of A, with `height(rows)` entries for each step along k.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AInt8<'a> {
-    /// Words of four k of a row, signed, the first k in the low byte; a block ends with zeros where it
-    /// is not a multiple of four.
+    /// Words of four k of a row, signed, the first k in the low byte; a block ends with zeros where
+    /// it is not a multiple of four.
     pub(crate) words: &'a [u32],
     /// The i32 that the sum of each block starts from: −offset · Σ a.
     pub(crate) compensation: &'a [i32],
@@ -91,9 +92,9 @@ pub(crate) struct AInt8<'a> {
 /// A few rows of A, packed to be multiplied by panels of codes that are not packed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AInt8Rows<'a> {
-    /// Whether B has two codes a byte, which only formats with a table may have. One a byte, words are
-    /// k = 0 to 3, 4 to 7 and so on. Two a byte, they are k = 0, 2, 4, 6, then 1, 3, 5, 7: the low
-    /// and the high halves of the bytes of a quad.
+    /// Whether B has two codes a byte, which only formats with a table may have. One a byte, words
+    /// are k = 0 to 3, 4 to 7 and so on. Two a byte, they are k = 0, 2, 4, 6, then 1, 3, 5, 7: the
+    /// low and the high halves of the bytes of a quad.
     pub(crate) paired: bool,
     /// Words of a block; an even number with two codes a byte, since a quad is two words then.
     pub(crate) block_words: usize,

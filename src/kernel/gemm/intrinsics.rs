@@ -1,8 +1,8 @@
 //! Matrix kernels that an instruction set may bring, as a trait with defaults.
 //!
-//! Two kinds of default. Where there is a plain loop, the default returns `false`, and that loop runs.
-//! Byte dot products and GEMV have none: their defaults panic, and are never called, because an
-//! instruction set must offer them first, by [`byte_dots`](GemmIntrinsics::byte_dots),
+//! Two kinds of default. Where there is a plain loop, the default returns `false`, and that loop
+//! runs. Byte dot products and GEMV have none: their defaults panic, and are never called, because
+//! an instruction set must offer them first, by [`byte_dots`](GemmIntrinsics::byte_dots),
 //! [`nibble_table`](GemmIntrinsics::nibble_table) or a table in registers. One that offers them
 //! implements the functions behind them too.
 
@@ -88,8 +88,8 @@ pub(in crate::kernel) trait GemmIntrinsics {
 
     // Packing: decoded panels, and rows of codes to columns.
 
-    /// Multiplies every number, with `_addend` added, by the factor of its column, and returns whether it
-    /// did.
+    /// Multiplies every number, with `_addend` added, by the factor of its column, and returns
+    /// whether it did.
     fn scale_lanes(
         _: Isa,
         _numbers: &mut [Lanes<f32>],
@@ -111,8 +111,8 @@ pub(in crate::kernel) trait GemmIntrinsics {
 
     // Byte dot products: from here to `dot_rows`, with an instruction set that `byte_dots` offers.
 
-    /// Returns the byte dot products of the instruction set, or `None` if it has none or sums of f32s are
-    /// as fast. An i16 holds the sums of `_quads` quads of the two formats.
+    /// Returns the byte dot products of the instruction set, or `None` if it has none or sums of
+    /// f32s are as fast. An i16 holds the sums of `_quads` quads of the two formats.
     fn byte_dots(_: Isa, _quads: usize) -> Option<ByteDots> {
         None
     }
@@ -128,12 +128,14 @@ pub(in crate::kernel) trait GemmIntrinsics {
         unreachable!("{NOT_OFFERED}");
     }
 
-    /// Writes quads of raised integers from quads of 4-bit codes: two for each, or one for the last.
+    /// Writes quads of raised integers from quads of 4-bit codes: two for each, or one for the
+    /// last.
     fn integer_quads_of_nibbles(_: Isa, _: &SmallIntegers, _pairs: &[Quad], _quads: &mut [Quad]) {
         unreachable!("{NOT_OFFERED}");
     }
 
-    /// Writes quads of raised integers from rows of codes. Called with [`ByteDots::FoursOfRows`] only.
+    /// Writes quads of raised integers from rows of codes. Called with [`ByteDots::FoursOfRows`]
+    /// only.
     fn integer_quads_of_rows(
         _: Isa,
         _: &SmallIntegers,
@@ -187,7 +189,8 @@ pub(in crate::kernel) trait GemmIntrinsics {
 
     // GEMV: with an instruction set that returns a table.
 
-    /// Returns a register table of sixteen numbers, or `None` if the instruction set cannot hold it.
+    /// Returns a register table of sixteen numbers, or `None` if the instruction set cannot hold
+    /// it.
     fn nibble_table(_: Isa, _numbers: Lanes<f32>) -> Option<NibbleTable> {
         None
     }

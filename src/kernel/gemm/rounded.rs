@@ -1,5 +1,5 @@
-//! Sums that are rounded to a floating-point format at every step: `acc = round(acc + a · b)`, as f32s
-//! that the format has.
+//! Sums that are rounded to a floating-point format at every step: `acc = round(acc + a · b)`, as
+//! f32s that the format has.
 //!
 //! ```text
 //! product = f64(a) · f64(b)                     // exact: 48 bits
@@ -9,9 +9,10 @@
 //! result  = even, or one unit more or less in magnitude, as the rounding has it
 //! ```
 //!
-//! Rounding to odd in f64 (53 bits) and then to at most 24 bits gives what one rounding of the exact sum
-//! gives. All choices are masks of 64 bits, so the loop has no branches. Formats that processors know,
-//! or that only lack mantissa bits of f32, have shorter loops: [`Known`], in `x86/gemm`.
+//! Rounding to odd in f64 (53 bits) and then to at most 24 bits gives what one rounding of the
+//! exact sum gives. All choices are masks of 64 bits, so the loop has no branches. Formats that
+//! processors know, or that only lack mantissa bits of f32, have shorter loops: [`Known`], in
+//! `x86/gemm`.
 
 use super::tile::Lanes;
 use crate::bits::odd_sum;
@@ -21,8 +22,8 @@ use crate::policy::Convert;
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, ZeroField};
 
-/// Parameters of sums in a format and a rounding. The entries of a pair are for positive and negative
-/// sums.
+/// Parameters of sums in a format and a rounding. The entries of a pair are for positive and
+/// negative sums.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rounding {
     /// The shorter loop that gives the same sums, where an instruction set has one.
@@ -96,8 +97,8 @@ fn select(mask: u64, yes: f64, no: f64) -> f64 {
 }
 
 impl Rounding {
-    /// Returns the parameters for a signed floating-point format with subnormals whose numbers are f32s,
-    /// and a rounding without random bits; otherwise `None`.
+    /// Returns the parameters for a signed floating-point format with subnormals whose numbers are
+    /// f32s, and a rounding without random bits; otherwise `None`.
     pub(crate) fn lower(spec: &FormatSpec, round: Round) -> Option<Self> {
         let Encoding::Float(layout) = spec.encoding() else { return None };
         let fits = layout.signed
@@ -145,8 +146,8 @@ impl Rounding {
     /// Returns this rounding for products that are finite, have at most `bits` bits and lie between
     /// `2^last` and `2^end`, with [`twice`](Self::twice) set if sums may be rounded to f32 first.
     ///
-    /// A sum of two numbers of at most t bits, rounded to 24 bits and then to t, is rounded as if once,
-    /// if `24 ≥ 2t + 1` (Figueroa 1995): it is an f32 or not close to a tie.
+    /// A sum of two numbers of at most t bits, rounded to 24 bits and then to t, is rounded as if
+    /// once, if `24 ≥ 2t + 1` (Figueroa 1995): it is an f32 or not close to a tie.
     pub(crate) fn of_products(self, last: i32, end: i32, bits: i32) -> Self {
         let twice = match self.known {
             // Sums below the smallest normal number, 2^-14, are f32s.
@@ -192,8 +193,9 @@ impl Rounding {
         let finite = magnitude.copysign(x);
         let finite = select(mask(magnitude > self.max), number(self.overflow), finite);
         // Rounding downward, an exact zero sum is −0 unless both terms are +0 (IEEE 754, 6.3).
-        let minus_zero =
-            self.exact_zero_is_minus & mask(x == 0.0) & mask((product.to_bits() | acc.to_bits()) != 0);
+        let minus_zero = self.exact_zero_is_minus
+            & mask(x == 0.0)
+            & mask((product.to_bits() | acc.to_bits()) != 0);
         let finite = select(minus_zero, -0.0, finite);
         let finite = select(self.no_negative_zero & mask(finite == 0.0), 0.0, finite);
         let any = select(mask(x.abs() == f64::INFINITY), number(self.infinity), finite);
@@ -201,7 +203,8 @@ impl Rounding {
     }
 }
 
-/// Continues chains of rounded sums: the plain loop of [`chain_rounded`](super::float::chain_rounded).
+/// Continues chains of rounded sums: the plain loop of
+/// [`chain_rounded`](super::float::chain_rounded).
 #[inline(always)]
 pub(in crate::kernel) fn chain_body<const R: usize>(
     rounding: &Rounding,
@@ -211,8 +214,8 @@ pub(in crate::kernel) fn chain_body<const R: usize>(
 ) {
     for (a, b) in a.iter().zip(b) {
         for (acc, a) in acc.iter_mut().zip(a) {
-            // A loop, not `for_each`: a closure may be compiled as a function of its own, without the
-            // instruction set of its caller.
+            // A loop, not `for_each`: a closure may be compiled as a function of its own, without
+            // the instruction set of its caller.
             for (acc, b) in acc.iter_mut().zip(b) {
                 *acc = rounding.step(*acc, *a, *b);
             }

@@ -6,8 +6,8 @@
 //! MR × KC = 16 × 128 of A        a packed tile chunk: 8 KiB; all tiles together in L2
 //! ```
 //!
-//! K index: operands are packed k by k, `Lanes` (16 columns) for B and `height(rows)` numbers for A.
-//! A *quad* is four bytes of each of 16 rows or columns, 64 bytes: one AVX-512 register.
+//! K index: operands are packed k by k, `Lanes` (16 columns) for B and `height(rows)` numbers for
+//! A. A *quad* is four bytes of each of 16 rows or columns, 64 bytes: one AVX-512 register.
 
 /// NR: columns of a micro-tile, across the lanes of registers.
 pub(crate) const NR: usize = 16;
@@ -15,8 +15,8 @@ pub(crate) const NR: usize = 16;
 /// MR: rows of a micro-tile at most. Micro-kernels exist for the heights that [`height`] returns.
 pub(crate) const MR: usize = 16;
 
-/// KC: the stretch of K that all tiles go through before the next one. KC · NR numbers of a panel of B,
-/// 8 KiB, stay in L1; those of all tiles of A stay in L2.
+/// KC: the stretch of K that all tiles go through before the next one. KC · NR numbers of a panel
+/// of B, 8 KiB, stay in L1; those of all tiles of A stay in L2.
 pub(crate) const KC: usize = 128;
 
 /// One value for each of the 16 columns of a panel.
@@ -33,9 +33,9 @@ pub(crate) const fn height(rows: usize) -> usize {
     }
 }
 
-/// Calls `function::<R, N>(first row, …)` for groups of N rows that cover the R rows of a tile. N is as
-/// many rows as have their sums in registers: a row of 16 sums is two of AVX2's 16 registers, or four of
-/// the 32 of 128 bits that other targets have.
+/// Calls `function::<R, N>(first row, …)` for groups of N rows that cover the R rows of a tile. N
+/// is as many rows as have their sums in registers: a row of 16 sums is two of AVX2's 16 registers,
+/// or four of the 32 of 128 bits that other targets have.
 macro_rules! by_rows {
     ($rows:expr, $function:ident($($argument:expr),*)) => {
         match $rows {

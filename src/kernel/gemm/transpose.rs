@@ -1,9 +1,9 @@
 //! Packing of codes: 16 rows of bytes, each along K, to 16 lanes for each k.
 //!
 //! [`positions`] writes, for each k, the 16 bytes of a column; [`quads`] writes four k of each row
-//! together, as byte dot products read them. A 16 × 16 square of bytes is transposed by four rounds of
-//! interleaving the first half of its rows with the second: row r of the square is then column r.
-//! Squares are 256 bytes, sixteen SSE registers.
+//! together, as byte dot products read them. A 16 × 16 square of bytes is transposed by four
+//! rounds of interleaving the first half of its rows with the second: row r of the square is then
+//! column r. Squares are 256 bytes, sixteen SSE registers.
 
 use super::intrinsics::GemmIntrinsics;
 use super::tile::{Lanes, NR, Quad, padded};
@@ -56,13 +56,14 @@ fn unpack_quads_body(quads: &[Quad], codes: &mut [Lanes<u8>]) {
 }
 
 per_isa! {
-    /// Unpacks quads of 4-bit codes, eight of each row in a quad, the first of a byte in its low bits, to
-    /// one byte for each code, k by k.
+    /// Unpacks quads of 4-bit codes, eight of each row in a quad, the first of a byte in its low
+    /// bits, to one byte for each code, k by k.
     fn unpack_quads[](quads: &[Quad], codes: &mut [Lanes<u8>]) = unpack_quads_body;
 }
 
-/// Interleaves each row of the first half with the matching row of the second. Four rounds transpose a
-/// square of 16. The index pattern is one that compilers turn into unpack or zip instructions.
+/// Interleaves each row of the first half with the matching row of the second. Four rounds
+/// transpose a square of 16. The index pattern is one that compilers turn into unpack or zip
+/// instructions.
 #[inline(always)]
 fn interleaved(rows: [Lanes<u8>; NR]) -> [Lanes<u8>; NR] {
     const HALF: usize = NR / 2;

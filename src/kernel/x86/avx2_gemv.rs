@@ -8,11 +8,11 @@
 //!     sum[4] += broadcast(a[k]) · number              // f32: 4 chains of FMA
 //! ```
 //!
-//! A shuffle looks up bytes by the low 4 bits of a byte within each half of a register. So a table of 16
-//! numbers that are exact in bf16 is two registers, and interleaving the looked-up bytes above 16
-//! zeros makes f32s. One row and two panels use 4 sums, 8 numbers and the tables: all 16 registers.
-//! Byte dot products (`dots`) multiply the raised integers of codes instead, in i16, which they widen
-//! before it can overflow.
+//! A shuffle looks up bytes by the low 4 bits of a byte within each half of a register. So a table
+//! of 16 numbers that are exact in bf16 is two registers, and interleaving the looked-up bytes
+//! above 16 zeros makes f32s. One row and two panels use 4 sums, 8 numbers and the tables: all 16
+//! registers. Byte dot products (`dots`) multiply the raised integers of codes instead, in i16,
+//! which they widen before it can overflow.
 
 use super::avx2_int8::Table;
 use crate::kernel::gemm::{
@@ -27,9 +27,9 @@ use core::arch::x86_64::{
     _mm256_unpacklo_epi8, _mm256_unpacklo_epi16,
 };
 
-/// One f32 for each of the 32 columns of two panels, in the order that codes have in registers. With two
-/// codes a byte: the halves of one panel, then of the other. With one: columns 0 to 3 of both panels,
-/// then 4 to 7, and so on.
+/// One f32 for each of the 32 columns of two panels, in the order that codes have in registers.
+/// With two codes a byte: the halves of one panel, then of the other. With one: columns 0 to 3 of
+/// both panels, then 4 to 7, and so on.
 type Fours = [__m256; 4];
 
 /// Returns the numbers of two panels in the order of [`Fours`].
@@ -57,8 +57,8 @@ fn apart<const PAIRED: bool>(fours: Fours) -> [Lanes<f32>; 2] {
     [0, 1].map(|panel| must_cast(fours.map(|columns| columns[panel])))
 }
 
-/// Returns the four bytes of each column of two panels as 32-bit words, in the order of [`Fours`]. With
-/// two codes a byte they are quads already; with one, four rows of bytes are transposed.
+/// Returns the four bytes of each column of two panels as 32-bit words, in the order of [`Fours`].
+/// With two codes a byte they are quads already; with one, four rows of bytes are transposed.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn words<const PAIRED: bool>(panels: [&Quad; 2]) -> [__m256i; 4] {
@@ -206,8 +206,8 @@ pub(super) fn decode(bytes: &[[u8; 16]; 2], quads: &[Quad], to: &mut [Lanes<f32>
     });
 }
 
-/// Writes the byte dot products of one row by four panels of codes, two panels at a time. An i16 holds
-/// the sums of `quads` quads.
+/// Writes the byte dot products of one row by four panels of codes, two panels at a time. An i16
+/// holds the sums of `quads` quads.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn dots(
     quads: usize,
@@ -224,8 +224,8 @@ pub(super) fn dots(
     }
 }
 
-/// Returns the sums of one row by two panels, where a quad of codes makes `WORDS` words along K: 2 with
-/// two codes a byte, else 1.
+/// Returns the sums of one row by two panels, where a quad of codes makes `WORDS` words along K: 2
+/// with two codes a byte, else 1.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn dots_of_two<const WORDS: usize, const PAIRED: bool>(

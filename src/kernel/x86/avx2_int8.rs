@@ -1,4 +1,5 @@
-//! Byte dot products in AVX2 intrinsics, 8 columns at a time: safe functions, entered after detection.
+//! Byte dot products in AVX2 intrinsics, 8 columns at a time: safe functions, entered after
+//! detection.
 //!
 //! ```text
 //! for each half of the 16 columns:
@@ -10,8 +11,8 @@
 //!         f32[row] += f32(i32[row]) · (scale_a · scale_b)
 //! ```
 //!
-//! `vpmaddubsw` saturates, so `quads` is chosen from the largest integers of both formats. Up to 8 rows
-//! their i16 sums fill half of the 16 registers; a tile of 16 rows is two passes.
+//! `vpmaddubsw` saturates, so `quads` is chosen from the largest integers of both formats. Up to 8
+//! rows their i16 sums fill half of the 16 registers; a tile of 16 rows is two passes.
 
 use crate::kernel::gemm::{AInt8, BInt8, Lanes, Quad, SmallIntegers, by_fours};
 use bytemuck::must_cast;
@@ -84,14 +85,15 @@ pub(super) fn quads(
     block_k: usize,
     quads: &mut [Quad],
 ) {
-    // Within 16 bytes: two k of four columns, then the other two k of them, to four k of each column.
+    // Within 16 bytes: two k of four columns, then the other two k of them, to four k of each
+    // column.
     const TWOS: [[u8; 16]; 2] = [[0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15]; 2];
     let (table, twos) = (Table::new(integers), must_cast::<_, __m256i>(TWOS));
     let quad = |rows: &[Lanes<u8>; 4]| {
         let [a, b]: [__m256i; 2] = must_cast(*rows);
         let (a, b) = (table.integers(a), table.integers(b));
-        // A transposition of 4 rows by 16 columns of bytes: rows k and k + 2 side by side, k + 1 and
-        // k + 3 side by side, interleaved by bytes, then ordered by columns.
+        // A transposition of 4 rows by 16 columns of bytes: rows k and k + 2 side by side, k + 1
+        // and k + 3 side by side, interleaved by bytes, then ordered by columns.
         let (even, odd) =
             (_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b));
         let (low, high) = (_mm256_unpacklo_epi8(even, odd), _mm256_unpackhi_epi8(even, odd));
@@ -124,8 +126,8 @@ pub(super) fn quads_of_nibbles(integers: &SmallIntegers, pairs: &[Quad], quads: 
     }
 }
 
-/// Adds the sums of all blocks, `acc + sum · (scale_a · scale_b)`, fused, for R rows by one panel. An i16
-/// holds the sums of `quads` quads.
+/// Adds the sums of all blocks, `acc + sum · (scale_a · scale_b)`, fused, for R rows by one
+/// panel. An i16 holds the sums of `quads` quads.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn chain<const R: usize>(
     quads: usize,

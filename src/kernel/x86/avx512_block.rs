@@ -24,8 +24,8 @@ use core::arch::x86_64::{
     _mm512_xor_si512,
 };
 
-/// Returns the largest lane of each of 16 vectors, in their order. Each step halves the number of vectors:
-/// two are interleaved in both ways, and the maximum of the two results keeps both.
+/// Returns the largest lane of each of 16 vectors, in their order. Each step halves the number of
+/// vectors: two are interleaved in both ways, and the maximum of the two results keeps both.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
@@ -45,8 +45,8 @@ fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
     quarters(quarters(fours[0], fours[1]), quarters(fours[2], fours[3]))
 }
 
-/// Raises each entry of `largest` to the largest selected magnitude of its block of `16 · V` numbers, as
-/// bits, and returns how many blocks it did: a multiple of 16.
+/// Raises each entry of `largest` to the largest selected magnitude of its block of `16 · V`
+/// numbers, as bits, and returns how many blocks it did: a multiple of 16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn block_largest<S: Selected, const V: usize>(
     src: &[f32],
@@ -79,8 +79,9 @@ pub(super) fn block_largest<S: Selected, const V: usize>(
     16 * groups.len().min(to.len())
 }
 
-/// Returns numbers times their factor, every NaN the positive quiet one. `USUAL` says that factors are
-/// finite and not zero: the product then makes no NaN, and keeps the numbers' NaN, which is that one.
+/// Returns numbers times their factor, every NaN the positive quiet one. `USUAL` says that factors
+/// are finite and not zero: the product then makes no NaN, and keeps the numbers' NaN, which is
+/// that one.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn product<const USUAL: bool>(numbers: __m512, factor: __m512) -> __m512 {
@@ -96,8 +97,8 @@ fn with_own_nan(numbers: __m512) -> __m512 {
     _mm512_mask_blend_ps(nan, numbers, _mm512_set1_ps(F32_NAN))
 }
 
-/// Restores numbers from packed codes of 4 bits, in blocks of a multiple of 16, by a rule, and returns how
-/// many whole blocks it did. The numbers of all 16 codes are computed once for a block.
+/// Restores numbers from packed codes of 4 bits, in blocks of a multiple of 16, by a rule, and
+/// returns how many whole blocks it did. The numbers of all 16 codes are computed once for a block.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn restore_4<R: Restoring>(
     rule: R,
@@ -154,8 +155,9 @@ pub(super) fn restore_4<R: Restoring>(
     (dst.len().min(2 * bytes.len()) / length).min(scales.len()).min(offsets.len())
 }
 
-/// Restores numbers from packed codes of 6 or 8 bits as products with their blocks' factors, in blocks of
-/// 16, 32 or a multiple of 64, and returns how many blocks it did: those in whole chunks of 64 codes.
+/// Restores numbers from packed codes of 6 or 8 bits as products with their blocks' factors, in
+/// blocks of 16, 32 or a multiple of 64, and returns how many blocks it did: those in whole chunks
+/// of 64 codes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn restore_planes<const BITS: usize>(
     planes: &Planes,

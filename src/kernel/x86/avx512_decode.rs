@@ -9,9 +9,10 @@
 //! 6 bits packed: permute to 6 bytes for every 8, then multishift picks 8 codes of 6 bits
 //! ```
 //!
-//! A look-up in 256 bytes is two permutes of 128 and a blend by the top bit. Where codes from 128 on are
-//! the others with a minus sign, the permutes of the upper half are saved; a few exceptions (NaN, −0)
-//! are tested for, and a vector that holds one takes all permutes. All tables stay in registers.
+//! A look-up in 256 bytes is two permutes of 128 and a blend by the top bit. Where codes from 128
+//! on are the others with a minus sign, the permutes of the upper half are saved; a few exceptions
+//! (NaN, −0) are tested for, and a vector that holds one takes all permutes. All tables stay in
+//! registers.
 
 use crate::kernel::decode::Planes;
 use bytemuck::must_cast;
@@ -24,7 +25,8 @@ use core::arch::x86_64::{
     _mm512_unpacklo_epi8, _mm512_xor_si512,
 };
 
-/// How far apart the exceptions of the upper half may lie: beyond that its table is always looked up.
+/// How far apart the exceptions of the upper half may lie: beyond that its table is always looked
+/// up.
 const FEW: u8 = 3;
 
 /// Returns the byte tables, or `None` if some number is not exact in bf16.
@@ -75,8 +77,9 @@ pub(super) struct PlaneRegisters {
     more: __m512i,
 }
 
-/// The order of 64 codes that the interleaving and widening of [`decode_64`] turns into theirs: each
-/// quarter of the register alternates codes of the first and second 16, then of the third and fourth.
+/// The order of 64 codes that the interleaving and widening of [`decode_64`] turns into theirs:
+/// each quarter of the register alternates codes of the first and second 16, then of the third and
+/// fourth.
 const BY_TURNS: [u8; 64] = {
     let mut order = [0; 64];
     let mut i = 0;
@@ -97,8 +100,8 @@ fn look_up_64(table: &[__m512i; 4], bytes: __m512i) -> __m512i {
     _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), below, above)
 }
 
-/// Returns the numbers of 64 codes. Permutes of two registers take most of the time: two instead of four
-/// where the upper half of the codes is mirrored and the 64 codes hold no exception.
+/// Returns the numbers of 64 codes. Permutes of two registers take most of the time: two instead of
+/// four where the upper half of the codes is mirrored and the 64 codes hold no exception.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn decode_64(tables: &PlaneRegisters, codes: [u8; 64]) -> [[f32; 16]; 4] {
@@ -113,8 +116,8 @@ pub(super) fn decode_64(tables: &PlaneRegisters, codes: [u8; 64]) -> [[f32; 16];
         } else {
             (look_up_64(low, codes), look_up_64(high, codes))
         };
-    // Words of 16 bits are the upper halves of f32s: the even ones are shifted up, the odd ones are in
-    // place.
+    // Words of 16 bits are the upper halves of f32s: the even ones are shifted up, the odd ones are
+    // in place.
     let halves = [_mm512_unpacklo_epi8(low, high), _mm512_unpackhi_epi8(low, high)];
     let upper = _mm512_set1_epi32(0xFFFF_0000_u32 as i32);
     let [[first, second], [third, fourth]] =
@@ -196,8 +199,8 @@ fn gather_6(codes: &[u8; 64]) -> [u8; 48] {
         table
     };
     let codes = _mm512_and_si512(must_cast(*codes), _mm512_set1_epi8(63));
-    // Multiply-adds shift and join: codes times 1 and 2^6, then pairs times 1 and 2^12. Four codes are in
-    // 24 bits of a 32-bit lane.
+    // Multiply-adds shift and join: codes times 1 and 2^6, then pairs times 1 and 2^12. Four codes
+    // are in 24 bits of a 32-bit lane.
     let pairs = _mm512_maddubs_epi16(codes, _mm512_set1_epi16(0x4001));
     let fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(0x1000_0001));
     let bytes: [u8; 64] = must_cast(_mm512_permutexvar_epi8(must_cast(THREES), fours));

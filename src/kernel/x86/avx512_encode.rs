@@ -1,5 +1,5 @@
-//! [`Finite`] for signed formats of at most 8 bits in AVX-512 with byte permutes (VBMI) and dot products
-//! (VNNI): the same f32 addition, with fewer instructions around it.
+//! [`Finite`] for signed formats of at most 8 bits in AVX-512 with byte permutes (VBMI) and dot
+//! products (VNNI): the same f32 addition, with fewer instructions around it.
 //!
 //! ```text
 //! magnitude = range(x, cap)                       // min of magnitudes: one instruction
@@ -8,10 +8,11 @@
 //! code      = less + dpwssd(halves of sum, weights)   // units in the low half, exponent in the high
 //! ```
 //!
-//! The units are in the lower 16 bits of the sum, its exponent field in the upper 16. One dot product of
-//! 16-bit halves with two weights, plus a constant, makes both a code, shifted up so that its sign belongs
-//! at bit 15. Two vectors of 32-bit codes are packed to one of 16 bits with the signs, two of
-//! these to one of bytes, and a byte permute puts 64 codes in order. All parameters stay in registers.
+//! The units are in the lower 16 bits of the sum, its exponent field in the upper 16. One dot
+//! product of 16-bit halves with two weights, plus a constant, makes both a code, shifted up so
+//! that its sign belongs at bit 15. Two vectors of 32-bit codes are packed to one of 16 bits with
+//! the signs, two of these to one of bytes, and a byte permute puts 64 codes in order. All
+//! parameters stay in registers.
 
 use crate::kernel::block::Scaling;
 use crate::kernel::encode::Finite;
@@ -31,11 +32,11 @@ struct FiniteRegisters {
     cap: __m512,
     /// The least binade: that of the smallest normal number.
     min_normal: __m512,
-    /// From a binade to the addend whose spacing is that of the format's numbers in the binade, as a
-    /// difference of exponent fields.
+    /// From a binade to the addend whose spacing is that of the format's numbers in the binade, as
+    /// a difference of exponent fields.
     ahead: __m512i,
-    /// The weights of the two halves of a sum. Their dot product is the code plus a constant, shifted so
-    /// that the code's sign belongs at bit 15.
+    /// The weights of the two halves of a sum. Their dot product is the code plus a constant,
+    /// shifted so that the code's sign belongs at bit 15.
     weights: __m512i,
     /// Minus that constant.
     less: __m512i,
@@ -55,8 +56,8 @@ const fn place(number: usize) -> usize {
     16 * lane + 8 * (vector % 2) + 2 * number + vector / 2
 }
 
-/// Returns the byte permute that collects the codes of numbers 0, `step`, 2 · `step` and so on. Entries
-/// behind the last are not used.
+/// Returns the byte permute that collects the codes of numbers 0, `step`, 2 · `step` and so on.
+/// Entries behind the last are not used.
 const fn places(step: usize) -> [u8; 64] {
     let mut order = [0; 64];
     let mut i = 0;
@@ -92,9 +93,9 @@ impl FiniteRegisters {
         }
     }
 
-    /// Returns the magnitude codes of 16 numbers in bits 8 to 14 of 32-bit lanes. A signalling NaN would
-    /// set more bits and spoil the code of another number. Scaling makes no such NaN, and a chunk that
-    /// holds any NaN is encoded again.
+    /// Returns the magnitude codes of 16 numbers in bits 8 to 14 of 32-bit lanes. A signalling NaN
+    /// would set more bits and spoil the code of another number. Scaling makes no such NaN, and a
+    /// chunk that holds any NaN is encoded again.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
     fn magnitude(&self, x: __m512) -> __m512i {
@@ -131,7 +132,8 @@ impl FiniteRegisters {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
     fn codes(&self, [a, b, c, d]: [__m512; 4]) -> __m512i {
         let (low, high) = (self.pair([a, b]), self.pair([c, d]));
-        // Two vectors of 16-bit lanes share their bytes: one in the low halves, one in the high ones.
+        // Two vectors of 16-bit lanes share their bytes: one in the low halves, one in the high
+        // ones.
         let codes = _mm512_or_si512(_mm512_srli_epi16::<8>(low), high);
         if self.shorter { _mm512_srlv_epi16(codes, self.down) } else { codes }
     }
@@ -154,8 +156,8 @@ impl FiniteRegisters {
 
 /// Range information about the numbers of a chunk.
 struct RangeScan {
-    /// Sums of numbers: NaN if any number was, infinite or NaN if any was infinite. A finite sum that
-    /// overflows looks the same, which only costs the time of encoding again.
+    /// Sums of numbers: NaN if any number was, infinite or NaN if any was infinite. A finite sum
+    /// that overflows looks the same, which only costs the time of encoding again.
     sum: __m512,
     /// The largest magnitudes.
     largest: __m512,
@@ -166,8 +168,8 @@ impl RangeScan {
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq")]
     fn add<const LARGEST: bool>(&mut self, numbers: [__m512; 4]) {
-        // The control of `vrangeps`: the larger of two magnitudes. Of NaN and a number it is the number,
-        // hence the sums.
+        // The control of `vrangeps`: the larger of two magnitudes. Of NaN and a number it is the
+        // number, hence the sums.
         const LARGER: i32 = 0b1011;
         self.sum = numbers.into_iter().fold(self.sum, |sum, x| _mm512_add_ps(sum, x));
         if LARGEST {
@@ -178,8 +180,8 @@ impl RangeScan {
     }
 }
 
-/// Writes the codes of numbers and returns whether all of them are correct. `LARGEST` finds the largest
-/// magnitude too, for policies under which a finite number may be too large.
+/// Writes the codes of numbers and returns whether all of them are correct. `LARGEST` finds the
+/// largest magnitude too, for policies under which a finite number may be too large.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
 fn encode_by<const BYTES: usize, const LARGEST: bool>(
@@ -215,8 +217,8 @@ fn encode_by<const BYTES: usize, const LARGEST: bool>(
     }
 }
 
-/// Writes the codes of numbers, 64 in `BYTES` bytes (64: one a byte; 32: two a byte, the first in the low
-/// bits), and returns whether all of them are correct.
+/// Writes the codes of numbers, 64 in `BYTES` bytes (64: one a byte; 32: two a byte, the first in
+/// the low bits), and returns whether all of them are correct.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
 pub(super) fn encode<const BYTES: usize>(finite: &Finite, src: &[f32], dst: &mut [u8]) -> bool {
     // Saturating formats cover every finite number: the sums alone tell.
@@ -227,8 +229,8 @@ pub(super) fn encode<const BYTES: usize>(finite: &Finite, src: &[f32], dst: &mut
     }
 }
 
-/// Writes the codes of finite numbers, scaled by their blocks' factors and with `addend` added, 64 in
-/// `BYTES` bytes. `factors` has the four factors of every 64 numbers, one for each 16.
+/// Writes the codes of finite numbers, scaled by their blocks' factors and with `addend` added, 64
+/// in `BYTES` bytes. `factors` has the four factors of every 64 numbers, one for each 16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")]
 pub(super) fn encode_blocks<S: Scaling, const BYTES: usize>(
     finite: &Finite,
@@ -239,7 +241,8 @@ pub(super) fn encode_blocks<S: Scaling, const BYTES: usize>(
     dst: &mut [u8],
 ) {
     let vectors = FiniteRegisters::of(finite);
-    for ((numbers, out), factors) in chunks.iter().zip(dst.as_chunks_mut::<BYTES>().0).zip(factors) {
+    for ((numbers, out), factors) in chunks.iter().zip(dst.as_chunks_mut::<BYTES>().0).zip(factors)
+    {
         let numbers: &[[f32; 16]; 4] = must_cast_ref(numbers);
         // Plain code, so that every scaling serves: the compiler keeps it in four registers.
         let mut scaled = [[0.0f32; 16]; 4];

@@ -1,5 +1,5 @@
-//! GEMV of 1, 2, 4 or 8 rows by four panels (64 columns) in AVX-512 intrinsics: safe functions, entered
-//! after detection.
+//! GEMV of 1, 2, 4 or 8 rows by four panels (64 columns) in AVX-512 intrinsics: safe functions,
+//! entered after detection.
 //!
 //! ```text
 //! for each block of K:
@@ -8,9 +8,10 @@
 //!         for each number, each row: sum[row][panel] += broadcast(a[k][row]) · number
 //! ```
 //!
-//! Up to 4 rows have 4 rows × 4 panels = 16 sums in registers; 8 rows take two panels at a time, 16 sums
-//! again, beside 8 numbers, a table and scales: 32 registers hold them. A lies in L1 or L2; codes are
-//! read once from memory. A chain starts from zero for each block where scales multiply its sum.
+//! Up to 4 rows have 4 rows × 4 panels = 16 sums in registers; 8 rows take two panels at a time,
+//! 16 sums again, beside 8 numbers, a table and scales: 32 registers hold them. A lies in L1 or L2;
+//! codes are read once from memory. A chain starts from zero for each block where scales multiply
+//! its sum.
 
 use super::avx512_decode::{decode_64, vectors};
 use crate::kernel::decode::Planes;
@@ -41,7 +42,8 @@ pub(super) fn sums_of_nibbles(
 #[target_feature(enable = "avx512f")]
 fn numbers(table: __m512, quad: &Quad) -> [__m512; 8] {
     let codes: __m512i = must_cast(*quad);
-    // The permute reads the low 4 bits of a word, so shifting brings each code there and no mask is needed.
+    // The permute reads the low 4 bits of a word, so shifting brings each code there and no mask is
+    // needed.
     let number = |codes| _mm512_permutexvar_ps(codes, table);
     [
         number(codes),
@@ -128,16 +130,22 @@ fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITI
             }
             match factors {
                 // Each element is multiplied by its scale before its product with A.
-                Factors::Elements => {
-                    continued(decode, a, codes, |x, scale| _mm512_mul_ps(x, scale), scale_b, &mut sums)
-                }
+                Factors::Elements => continued(
+                    decode,
+                    a,
+                    codes,
+                    |x, scale| _mm512_mul_ps(x, scale),
+                    scale_b,
+                    &mut sums,
+                ),
                 Factors::Sums(scales) => {
                     // The chain of a block starts from zero; its sum is scaled once.
                     let mut partials = [[_mm512_setzero_ps(); P]; R];
                     continued(decode, a, codes, |x, _| x, scale_b, &mut partials);
                     for (row, (sums, partials)) in sums.iter_mut().zip(partials).enumerate() {
                         let scale_a = _mm512_set1_ps(scales[block * R + row]);
-                        for ((sum, partial), scale_b) in sums.iter_mut().zip(partials).zip(scale_b) {
+                        for ((sum, partial), scale_b) in sums.iter_mut().zip(partials).zip(scale_b)
+                        {
                             *sum = _mm512_fmadd_ps(partial, _mm512_mul_ps(scale_a, scale_b), *sum);
                         }
                     }

@@ -1,5 +1,5 @@
-//! f32 to HiF8, ties away from zero, in AVX-512 with byte permutes (VBMI): what differs from binade to
-//! binade comes from tables in registers.
+//! f32 to HiF8, ties away from zero, in AVX-512 with byte permutes (VBMI): what differs from binade
+//! to binade comes from tables in registers.
 //!
 //! With *s* the mantissa bits of an f32 that a binade does not have,
 //! `q = (magnitude + 2^(s-1)) >> s` counts its numbers, a carry into the next binade included; `q`
@@ -11,9 +11,10 @@
 //! code  = table3[rank]                                    // 128 entries: one permute of two registers
 //! ```
 //!
-//! A permute reads the low 6 or 7 bits of an index, so exponents are taken modulo 64: the 40 binades in
-//! use differ there. Four vectors of 32-bit ranks become one of 64 bytes before the last look-up.
-//! Infinity and NaN are found by the largest magnitude of 64 numbers and encoded one by one.
+//! A permute reads the low 6 or 7 bits of an index, so exponents are taken modulo 64: the 40
+//! binades in use differ there. Four vectors of 32-bit ranks become one of 64 bytes before the last
+//! look-up. Infinity and NaN are found by the largest magnitude of 64 numbers and encoded one by
+//! one.
 
 use crate::kernel::encode::{CAP, HiF8Encode, INFINITY};
 use crate::spec::FormatSpec;
@@ -27,7 +28,8 @@ use core::arch::x86_64::{
     _mm512_test_epi8_mask,
 };
 
-/// Exponents of the binades that have codes of their own, from that of half of the smallest number on.
+/// Exponents of the binades that have codes of their own, from that of half of the smallest number
+/// on.
 const BINADES: core::ops::RangeInclusive<i32> = -23..=15;
 
 /// The magnitude that replaces all below it, as f32 bits: 2^-24, which is zero, as everything below
@@ -44,8 +46,9 @@ struct Tables {
     codes: [u8; 128],
 }
 
-/// Returns the mantissa bits of a binade, by the distance of the number that follows its power of two.
-/// Binades above 1 have as many as their reciprocals, also the last, whose second number is infinity.
+/// Returns the mantissa bits of a binade, by the distance of the number that follows its power of
+/// two. Binades above 1 have as many as their reciprocals, also the last, whose second number is
+/// infinity.
 const fn mantissa_bits(exponent: i32) -> u32 {
     let field = (127 - exponent.abs()) as u32;
     let mut bits = 3;
@@ -64,8 +67,8 @@ const fn mantissa_bits(exponent: i32) -> u32 {
 /// Made when compiling, from the format's definition.
 static TABLES: Tables = {
     let mut tables = Tables { shift: [0; 64], rank: [0; 64], codes: [0; 128] };
-    // The binades at and below half of the smallest number: one unit of 24 bits each, so that no mantissa
-    // carries.
+    // The binades at and below half of the smallest number: one unit of 24 bits each, so that no
+    // mantissa carries.
     let mut exponent = -24;
     while exponent <= *BINADES.start() {
         let field = (exponent + 127) as usize;

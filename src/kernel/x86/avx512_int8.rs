@@ -8,12 +8,14 @@
 //!     f32[row] += f32(i32[row]) · (scale_a · scale_b)
 //! ```
 //!
-//! Registers: 16 i32 sums for the length of a block; the f32 sums are touched once a block. Two panels
-//! (`chain_x2`) are done for half of the rows at a time: 16 i32 sums again, for which each step loads
-//! 2 quads and broadcasts 8 words, instead of 1 and 16. B's quads lie in L1, A's words in L2.
+//! Registers: 16 i32 sums for the length of a block; the f32 sums are touched once a block. Two
+//! panels (`chain_x2`) are done for half of the rows at a time: 16 i32 sums again, for which each
+//! step loads 2 quads and broadcasts 8 words, instead of 1 and 16. B's quads lie in L1, A's words
+//! in L2.
 //!
-//! Packing needs byte permutes (VBMI): a table of 64 integers is one register, indexed by codes, and the
-//! order of bytes in a quad is another permute. B's integers are unsigned, raised by an offset.
+//! Packing needs byte permutes (VBMI): a table of 64 integers is one register, indexed by codes,
+//! and the order of bytes in a quad is another permute. B's integers are unsigned, raised by an
+//! offset.
 
 use super::avx512_transpose::columns;
 use super::gemm::fetch_next;
@@ -66,8 +68,8 @@ pub(super) fn quads(
     });
 }
 
-/// The bits at which 4-bit codes begin in eight bytes, two columns of eight codes: those of the first four
-/// k, and of the other four.
+/// The bits at which 4-bit codes begin in eight bytes, two columns of eight codes: those of the
+/// first four k, and of the other four.
 const HALVES: [[u8; 8]; 2] = [[0, 4, 8, 12, 32, 36, 40, 44], [16, 20, 24, 28, 48, 52, 56, 60]];
 
 /// Writes quads of raised integers from quads of 4-bit codes: two for each, or one for the last.
@@ -85,8 +87,8 @@ pub(super) fn quads_of_nibbles(integers: &SmallIntegers, pairs: &[Quad], quads: 
     }
 }
 
-/// Calls `take` with quads of raised integers of 16 rows of `length` codes, four k at a time. Behind the
-/// last code they are the integers of code 0.
+/// Calls `take` with quads of raised integers of 16 rows of `length` codes, four k at a time.
+/// Behind the last code they are the integers of code 0.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn walk_rows(
@@ -125,8 +127,8 @@ pub(super) fn quads_of_rows(
     });
 }
 
-/// Returns the words and compensations of 16 rows of A from their codes, in blocks of `block_k`. B is
-/// raised by `offset`.
+/// Returns the words and compensations of 16 rows of A from their codes, in blocks of `block_k`. B
+/// is raised by `offset`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vnni")]
 pub(super) fn words_of_rows(
     integers: &SmallIntegers,
@@ -142,7 +144,8 @@ pub(super) fn words_of_rows(
     walk_rows(integers, rows, length, |quad| {
         // Bytes behind the last k are cleared: they must add nothing.
         let there = u32::MAX >> (8 * (position + 4).saturating_sub(length));
-        let signed = _mm512_and_si512(_mm512_sub_epi8(quad, offset_a), _mm512_set1_epi32(there as i32));
+        let signed =
+            _mm512_and_si512(_mm512_sub_epi8(quad, offset_a), _mm512_set1_epi32(there as i32));
         // Σ a times B's offset, 16 rows at once.
         sum = _mm512_dpbusd_epi32(sum, offset_b, signed);
         words.extend(must_cast::<__m512i, [u32; NR]>(signed));
@@ -159,7 +162,8 @@ pub(super) fn words_of_rows(
     AInt8Words { words, compensation }
 }
 
-/// Adds the sums of all blocks, `acc + sum · (scale_a · scale_b)`, fused, for R rows by one panel.
+/// Adds the sums of all blocks, `acc + sum · (scale_a · scale_b)`, fused, for R rows by one
+/// panel.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn chain<const R: usize>(a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lanes<f32>; R]) {
     let (words, compensation, scales) = (
@@ -255,8 +259,8 @@ pub(super) fn rows(
 ) {
     let order: __m512i = must_cast(QUADS);
     match integers.table.map(must_cast) {
-        // Two codes a byte: quads without a permute, since A's words are in the order k = 0, 2, 4, 6 and
-        // 1, 3, 5, 7. The table ignores the bits above a code.
+        // Two codes a byte: quads without a permute, since A's words are in the order k = 0, 2, 4,
+        // 6 and 1, 3, 5, 7. The table ignores the bits above a code.
         Some(table) if a.paired => {
             let quads = |pairs| {
                 [

@@ -1,9 +1,10 @@
-//! Packing of codes in AVX-512 intrinsics: 16 rows of bytes to columns. Safe functions, entered after
-//! detection.
+//! Packing of codes in AVX-512 intrinsics: 16 rows of bytes to columns. Safe functions, entered
+//! after detection.
 //!
-//! 64 bytes of each of 16 rows are 16 registers of 16 words. Transposing the words in four steps, two
-//! within quarters and two across, gives 16 registers that each hold four bytes of every row: the quads.
-//! For one byte of every row, a byte shuffle and a permute of words follow. All of it is in registers.
+//! 64 bytes of each of 16 rows are 16 registers of 16 words. Transposing the words in four steps,
+//! two within quarters and two across, gives 16 registers that each hold four bytes of every row:
+//! the quads. For one byte of every row, a byte shuffle and a permute of words follow. All of it is
+//! in registers.
 
 use crate::kernel::gemm::{Lanes, NR, Quad, padded};
 use bytemuck::must_cast;
@@ -16,8 +17,8 @@ use core::arch::x86_64::{
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
-    // Interleave two rows by words, then two results by pairs of words: each vector then holds, in every
-    // quarter, one column of four rows.
+    // Interleave two rows by words, then two results by pairs of words: each vector then holds, in
+    // every quarter, one column of four rows.
     let pairs: [__m512i; 16] = core::array::from_fn(|i| {
         let (a, b) = (rows[i / 4 * 4 + i % 2 * 2], rows[i / 4 * 4 + i % 2 * 2 + 1]);
         if i % 4 < 2 { _mm512_unpacklo_epi32(a, b) } else { _mm512_unpackhi_epi32(a, b) }
@@ -44,7 +45,8 @@ fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
     columns
 }
 
-/// Calls `take` with quads, four bytes of each row, one after the other; behind the last byte are zeros.
+/// Calls `take` with quads, four bytes of each row, one after the other; behind the last byte are
+/// zeros.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) fn columns(rows: &[&[u8]; NR], mut take: impl FnMut(__m512i)) {

@@ -53,9 +53,9 @@ impl EncodeIntrinsics for Native {
         if !finite.has_signed_bytes() {
             return None;
         }
-        Some(
-            by_kind!(isa, { Avx512Vbmi => avx512_encode::encode::<BYTES>(finite, src, dst) }, else return None),
-        )
+        Some(by_kind!(isa, {
+                Avx512Vbmi => avx512_encode::encode::<BYTES>(finite, src, dst),
+            }, else return None))
     }
 
     fn encode_hif8(isa: Isa, hif8: HiF8Encode, src: &[f32], dst: &mut [u8]) -> bool {
@@ -103,10 +103,14 @@ impl DecodeIntrinsics for Native {
     fn decode_bytes(isa: Isa, table: &RegisterTable, src: &[u8], dst: &mut [f32]) -> bool {
         match table {
             RegisterTable::Planes(planes) => {
-                by_kind!(isa, { Avx512Vbmi => avx512_decode::decode_planes(planes, src, dst) }, else return false);
+                by_kind!(isa, {
+                    Avx512Vbmi => avx512_decode::decode_planes(planes, src, dst),
+                }, else return false);
             }
             RegisterTable::Few(table) => {
-                by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_decode::decode_few(table, src, dst) }, else return false);
+                by_kind!(isa, {
+                    Avx512 | Avx512Vbmi => avx512_decode::decode_few(table, src, dst),
+                }, else return false);
             }
         }
         true
@@ -121,7 +125,9 @@ impl DecodeIntrinsics for Native {
     }
 
     fn map_bytes(isa: Isa, table: &[u8; 256], src: &[u8], dst: &mut [u8]) -> bool {
-        by_kind!(isa, { Avx512Vbmi => avx512_decode::map_bytes(table, src, dst) }, else return false);
+        by_kind!(isa, {
+            Avx512Vbmi => avx512_decode::map_bytes(table, src, dst),
+        }, else return false);
         true
     }
 }
@@ -135,16 +141,24 @@ impl BlockIntrinsics for Native {
     ) -> usize {
         match length {
             16 => {
-                by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 1>(src, largest) }, else 0)
+                by_kind!(isa, {
+                    Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 1>(src, largest),
+                }, else 0)
             }
             32 => {
-                by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 2>(src, largest) }, else 0)
+                by_kind!(isa, {
+                    Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 2>(src, largest),
+                }, else 0)
             }
             64 => {
-                by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 4>(src, largest) }, else 0)
+                by_kind!(isa, {
+                    Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 4>(src, largest),
+                }, else 0)
             }
             128 => {
-                by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 8>(src, largest) }, else 0)
+                by_kind!(isa, {
+                    Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 8>(src, largest),
+                }, else 0)
             }
             _ => 0,
         }
@@ -167,13 +181,27 @@ impl BlockIntrinsics for Native {
             16 => {
                 let factors = factors.as_chunks().0.iter().copied();
                 by_kind!(isa, {
-                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, addend, scaling, chunks, factors, dst),
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(
+                        finite,
+                        addend,
+                        scaling,
+                        chunks,
+                        factors,
+                        dst,
+                    ),
                 }, else return false);
             }
             32 => {
                 let factors = factors.as_chunks().0.iter().map(|[a, b]| [*a, *a, *b, *b]);
                 by_kind!(isa, {
-                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, addend, scaling, chunks, factors, dst),
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(
+                        finite,
+                        addend,
+                        scaling,
+                        chunks,
+                        factors,
+                        dst,
+                    ),
                 }, else return false);
             }
             _ if length.is_multiple_of(64) => {
@@ -181,7 +209,14 @@ impl BlockIntrinsics for Native {
                     .iter()
                     .flat_map(|factor| core::iter::repeat_n([*factor; 4], length / 64));
                 by_kind!(isa, {
-                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(finite, addend, scaling, chunks, factors, dst),
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(
+                        finite,
+                        addend,
+                        scaling,
+                        chunks,
+                        factors,
+                        dst,
+                    ),
                 }, else return false);
             }
             _ => return false,
@@ -204,7 +239,9 @@ impl BlockIntrinsics for Native {
         blocks: PackedBlocks<'_>,
         dst: &mut [f32],
     ) -> usize {
-        by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_block::restore_4(rule, table, blocks, dst) }, else 0)
+        by_kind!(isa, {
+            Avx512 | Avx512Vbmi => avx512_block::restore_4(rule, table, blocks, dst),
+        }, else 0)
     }
 
     fn restore_planes(
@@ -215,10 +252,14 @@ impl BlockIntrinsics for Native {
     ) -> usize {
         match blocks.bits {
             6 => {
-                by_kind!(isa, { Avx512Vbmi => avx512_block::restore_planes::<6>(planes, blocks, dst) }, else 0)
+                by_kind!(isa, {
+                    Avx512Vbmi => avx512_block::restore_planes::<6>(planes, blocks, dst),
+                }, else 0)
             }
             8 => {
-                by_kind!(isa, { Avx512Vbmi => avx512_block::restore_planes::<8>(planes, blocks, dst) }, else 0)
+                by_kind!(isa, {
+                    Avx512Vbmi => avx512_block::restore_planes::<8>(planes, blocks, dst),
+                }, else 0)
             }
             _ => 0,
         }
@@ -298,9 +339,13 @@ impl GemmIntrinsics for Native {
         acc: &mut [MicroTile<f32>; 2],
     ) -> bool {
         if parts[0].rows_scaled {
-            by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::blocks_x2::<true>(parts, a, b, acc) }, else return false);
+            by_kind!(isa, {
+                Avx512 | Avx512Vbmi => gemm::blocks_x2::<true>(parts, a, b, acc),
+            }, else return false);
         } else {
-            by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::blocks_x2::<false>(parts, a, b, acc) }, else return false);
+            by_kind!(isa, {
+                Avx512 | Avx512Vbmi => gemm::blocks_x2::<false>(parts, a, b, acc),
+            }, else return false);
         }
         true
     }
@@ -311,17 +356,23 @@ impl GemmIntrinsics for Native {
         addend: f32,
         factors: &Lanes<f32>,
     ) -> bool {
-        by_kind!(isa, { Avx512 | Avx512Vbmi => gemm::scale_lanes_avx512(numbers, addend, factors) }, else return false);
+        by_kind!(isa, {
+            Avx512 | Avx512Vbmi => gemm::scale_lanes_avx512(numbers, addend, factors),
+        }, else return false);
         true
     }
 
     fn positions(isa: Isa, rows: &[&[u8]; NR], positions: &mut [Lanes<u8>]) -> bool {
-        by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_transpose::positions(rows, positions) }, else return false);
+        by_kind!(isa, {
+            Avx512 | Avx512Vbmi => avx512_transpose::positions(rows, positions),
+        }, else return false);
         true
     }
 
     fn quads(isa: Isa, rows: &[&[u8]; NR], quads: &mut [Quad]) -> bool {
-        by_kind!(isa, { Avx512 | Avx512Vbmi => avx512_transpose::quads(rows, quads) }, else return false);
+        by_kind!(isa, {
+            Avx512 | Avx512Vbmi => avx512_transpose::quads(rows, quads),
+        }, else return false);
         true
     }
 
@@ -465,10 +516,24 @@ impl GemmIntrinsics for Native {
     ) {
         match table {
             NibbleTable::Numbers(table) => by_kind!(isa, {
-                Avx512 | Avx512Vbmi => avx512_gemv::sums_of_nibbles(table, block_k, factors, a, panels, sums),
+                Avx512 | Avx512Vbmi => avx512_gemv::sums_of_nibbles(
+                    table,
+                    block_k,
+                    factors,
+                    a,
+                    panels,
+                    sums,
+                ),
             }, else unreachable!("{OFFERED}")),
             NibbleTable::Bytes(bytes) => by_kind!(isa, {
-                Avx2 | Avx512 | Avx512Vbmi => avx2_gemv::sums_of_nibbles(bytes, block_k, factors, a, panels, sums),
+                Avx2 | Avx512 | Avx512Vbmi => avx2_gemv::sums_of_nibbles(
+                    bytes,
+                    block_k,
+                    factors,
+                    a,
+                    panels,
+                    sums,
+                ),
             }, else unreachable!("{OFFERED}")),
         }
     }

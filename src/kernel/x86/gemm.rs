@@ -1,5 +1,5 @@
-//! Micro-kernels in AVX2 and AVX-512 intrinsics: what the compiler finds by itself is thirty times slower.
-//! Safe functions, entered after detection.
+//! Micro-kernels in AVX2 and AVX-512 intrinsics: what the compiler finds by itself is thirty times
+//! slower. Safe functions, entered after detection.
 //!
 //! ```text
 //! sums = acc                                        // in registers for the whole K loop
@@ -15,8 +15,8 @@
 //! | AVX-512, one panel | 16 rows × 1 | 1 + 16 |
 //! | AVX-512, two panels (`x2`) | 8 rows × 2, two halves | 2 + 8, for as many products |
 //!
-//! `step` is a fused multiply-add, or one that rounds the sum to a format. Block-scaled products run the
-//! same loop for each block from zero and add the partial sums times the scales.
+//! `step` is a fused multiply-add, or one that rounds the sum to a format. Block-scaled products
+//! run the same loop for each block from zero and add the partial sums times the scales.
 
 use crate::kernel::gemm::{
     Blocks, KC, Known, Lanes, MR, MicroTile, Rounding, by_rows, chain_body, double_body,
@@ -85,7 +85,8 @@ fn store(sums: HalfTiles, half: usize, acc: &mut [MicroTile<f32>; 2]) {
     }
 }
 
-/// Prefetches into L2 the numbers of A that lie KC steps ahead: the same place of the next stretch of K.
+/// Prefetches into L2 the numbers of A that lie KC steps ahead: the same place of the next stretch
+/// of K.
 #[inline]
 pub(super) fn fetch_next<T>(line: &[T; MR]) {
     fetch::<_MM_HINT_T1>(core::ptr::from_ref(line).wrapping_add(KC).cast());
@@ -94,7 +95,12 @@ pub(super) fn fetch_next<T>(line: &[T; MR]) {
 /// Continues the chains of one half of the rows by two panels.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn fma_halves(half: usize, a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], mut sums: HalfTiles) -> HalfTiles {
+fn fma_halves(
+    half: usize,
+    a: &[[f32; MR]],
+    b: [&[Lanes<f32>]; 2],
+    mut sums: HalfTiles,
+) -> HalfTiles {
     for ((a, b0), b1) in a.iter().zip(b[0]).zip(b[1]) {
         // One half prefetches: both read the same lines of A.
         if half == 0 {
@@ -121,8 +127,8 @@ pub(super) fn fma_x2(a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], acc: &mut [MicroTil
     }
 }
 
-/// Adds scaled partial sums block by block for a full tile by two panels. `SCALED` says that scales of rows
-/// may differ from 1.
+/// Adds scaled partial sums block by block for a full tile by two panels. `SCALED` says that scales
+/// of rows may differ from 1.
 #[target_feature(enable = "avx512f")]
 pub(super) fn blocks_x2<const SCALED: bool>(
     parts: &[Blocks<'_>; 2],
@@ -147,7 +153,8 @@ pub(super) fn blocks_x2<const SCALED: bool>(
                 for ((sum, partial), scale_a) in
                     sums.iter_mut().zip(partial).zip(&scale_a[8 * half..])
                 {
-                    // Without scales of A a broadcast and a product are saved for each row and block.
+                    // Without scales of A a broadcast and a product are saved for each row and
+                    // block.
                     let scale = if SCALED {
                         _mm512_mul_ps(_mm512_set1_ps(*scale_a), scale_b)
                     } else {
@@ -183,8 +190,8 @@ pub(super) fn double_avx512<const R: usize>(
     }
 }
 
-/// Continues chains of f64 sums. A fused multiply-add gives the sum's bits, since the product of two f32s
-/// is exact in f64.
+/// Continues chains of f64 sums. A fused multiply-add gives the sum's bits, since the product of
+/// two f32s is exact in f64.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl")]
 fn double_rows<'a, const R: usize>(
@@ -205,8 +212,8 @@ fn double_rows<'a, const R: usize>(
     *acc = sums.map(must_cast);
 }
 
-/// Continues chains of rounded sums. Without directed rounding in instructions, only sums that may be
-/// rounded twice have a loop of their own.
+/// Continues chains of rounded sums. Without directed rounding in instructions, only sums that may
+/// be rounded twice have a loop of their own.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn rounded_avx2<const R: usize>(
     rounding: &Rounding,
@@ -223,7 +230,8 @@ pub(super) fn rounded_avx2<const R: usize>(
         Some(Known::Nearest(missing)) if rounding.twice => {
             let (field, ahead) = (_mm256_set1_epi32(FIELD), _mm256_set1_epi32(ahead(missing)));
             steps_avx2(a, b, acc, |sum, a, b| {
-                // To f32 by the FMA, then to fewer bits by adding and subtracting 1.5 · 2^(e + missing).
+                // To f32 by the FMA, then to fewer bits by adding and subtracting 1.5 · 2^(e +
+                // missing).
                 let sum = _mm256_fmadd_ps(a, b, sum);
                 let binade = _mm256_and_si256(_mm256_castps_si256(sum), field);
                 let magic = _mm256_castsi256_ps(_mm256_add_epi32(binade, ahead));
@@ -237,8 +245,8 @@ pub(super) fn rounded_avx2<const R: usize>(
 /// The mask of an f32's exponent field.
 const FIELD: i32 = 0x7F80_0000;
 
-/// Returns what the bits of 2^e lack to those of `1.5 · 2^(e + missing)`. Adding that number to a sum in
-/// the binade of 2^e rounds off `missing` bits, ties to even.
+/// Returns what the bits of 2^e lack to those of `1.5 · 2^(e + missing)`. Adding that number to a
+/// sum in the binade of 2^e rounds off `missing` bits, ties to even.
 const fn ahead(missing: u32) -> i32 {
     (missing as i32) << 23 | 1 << 22
 }
@@ -347,8 +355,8 @@ fn narrow_f16(x: __m512) -> __m512 {
     _mm512_cvtph_ps(_mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x))
 }
 
-/// Returns `acc + a · b` rounded to odd in f32. Rounded down and up it is two neighbours if it is inexact,
-/// of which exactly one has its last bit set; otherwise both are the sum.
+/// Returns `acc + a · b` rounded to odd in f32. Rounded down and up it is two neighbours if it is
+/// inexact, of which exactly one has its last bit set; otherwise both are the sum.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn odd_sum(acc: __m512, a: __m512, b: __m512) -> __m512 {
@@ -388,8 +396,8 @@ pub(super) fn blocks_avx2<const R: usize>(
     by_rows!(R, blocks_rows(blocks, a, b, acc));
 }
 
-/// Adds scaled partial sums block by block for N rows from `first` on. Partial sums are in registers, the
-/// sums in L1: they are touched once for a block.
+/// Adds scaled partial sums block by block for N rows from `first` on. Partial sums are in
+/// registers, the sums in L1: they are touched once for a block.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn blocks_rows<const R: usize, const N: usize>(

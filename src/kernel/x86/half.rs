@@ -1,8 +1,9 @@
 //! FP16 by the processor's conversion instructions (F16C, AVX-512F): IEEE 754, to nearest even.
 //!
-//! The instructions keep a NaN's sign and payload, where the policy asks for one NaN (encoding) and the
-//! crate has one NaN (decoding). NaNs are therefore replaced: by blends, or, for 64 numbers at a time, only
-//! after a comparison found one. Slices are walked by whole vectors; the end is padded to one.
+//! The instructions keep a NaN's sign and payload, where the policy asks for one NaN (encoding) and
+//! the crate has one NaN (decoding). NaNs are therefore replaced: by blends, or, for 64 numbers at
+//! a time, only after a comparison found one. Slices are walked by whole vectors; the end is padded
+//! to one.
 
 use crate::bits::F32_NAN;
 use crate::kernel::encode::SignedNan;

@@ -1,7 +1,9 @@
-//! The instruction sets of x86-64, their detection, and `per_isa!`, which compiles a loop body for each.
+//! The instruction sets of x86-64, their detection, and `per_isa!`, which compiles a loop body for
+//! each.
 //!
-//! Four sets, each with all features of the one before. A plain loop is compiled three times, since VBMI
-//! and VNNI do not change what the compiler makes of it; the kernels in intrinsics tell all four apart.
+//! Four sets, each with all features of the one before. A plain loop is compiled three times, since
+//! VBMI and VNNI do not change what the compiler makes of it; the kernels in intrinsics tell all
+//! four apart.
 
 /// The instruction sets of this target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,8 +43,8 @@ impl Kind {
         }
     }
 
-    /// Returns the widest instruction set, up to this one, for which the compiler does not turn table
-    /// look-ups into gathers: these take longer than one load per element.
+    /// Returns the widest instruction set, up to this one, for which the compiler does not turn
+    /// table look-ups into gathers: these take longer than one load per element.
     pub(in crate::kernel) const fn without_gathers(self) -> Self {
         match self {
             Self::Portable => Self::Portable,
@@ -59,8 +61,8 @@ impl Kind {
     }
 }
 
-// One function for each set: `target_feature` below lists the same features, and a machine that lacks
-// any of them counts as the set before.
+// One function for each set: `target_feature` below lists the same features, and a machine that
+// lacks any of them counts as the set before.
 
 fn has_avx2() -> bool {
     use std::arch::is_x86_feature_detected as has;
@@ -85,8 +87,9 @@ fn has_vbmi() -> bool {
 }
 
 /// Defines functions that run a plain body compiled for every instruction set:
-/// `fn name[T: Bound](argument: Type, …) = body;` becomes `fn name<T: Bound>(isa, argument, …)`. The body
-/// must be `#[inline(always)]`: a function that is not inlined keeps the target's own instructions.
+/// `fn name[T: Bound](argument: Type, …) = body;` becomes
+/// `fn name<T: Bound>(isa, argument, …)`. The body must be `#[inline(always)]`: a function that
+/// is not inlined keeps the target's own instructions.
 macro_rules! per_isa {
     ($($(#[$doc:meta])* fn $name:ident[$($generic:ident: $bound:path),*]($($arg:ident: $type:ty),* $(,)?) = $body:path;)*) => {$(
         $(#[$doc])*

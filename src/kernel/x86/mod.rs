@@ -1,6 +1,7 @@
-//! Kernels in intrinsics for AVX2 and AVX-512: what compilers do not find by themselves. [`entry`] says
-//! which instruction set has which kernel and holds the unsafe calls. The files below it consist of safe
-//! functions with `target_feature`, entered after detection, whose loads and stores go through arrays.
+//! Kernels in intrinsics for AVX2 and AVX-512: what compilers do not find by themselves. [`entry`]
+//! says which instruction set has which kernel and holds the unsafe calls. The files below it
+//! consist of safe functions with `target_feature`, entered after detection, whose loads and stores
+//! go through arrays.
 
 mod avx2_gemv;
 mod avx2_int8;
