@@ -1,22 +1,21 @@
-//! The codec, fast: the same bits as [`codec`](crate::codec), by kernels that each need a property
-//! of the format.
+//! Fast kernels that return bit for bit what [`codec`](crate::codec) returns. Each handles only
+//! formats and policies with some property (table below).
 //!
 //! # What `lower` promises
 //!
-//! Each kernel has a type of parameters, which a function `lower` makes from a format, a policy and
-//! an [`Isa`], as a compiler lowers a program to its machine. `lower` returns `None` for everything
-//! that its kernel does not cover, and the caller goes on to the next kernel, at last to the
-//! reference codec. Parameters in hand therefore mean that every result has the bits of the
-//! reference codec: whatever a kernel finds only in its input (NaN, infinities, numbers out of
-//! range) it reports, and its caller encodes these elements again. Tests hold every kernel to
-//! `codec` on every instruction set.
+//! Each kernel has a type of parameters. A function `lower` makes them from a format, a policy and
+//! an [`Isa`], as a compiler lowers a program to its machine. It returns `None` for everything that
+//! the kernel does not cover; the caller then tries the next kernel, and the reference codec last.
+//! So with parameters in hand, every result has the bits of the reference codec. What a kernel
+//! finds only in its input (NaN, infinities, numbers out of range) it reports, and its caller
+//! encodes these elements again. Tests compare every kernel with `codec` on every instruction set.
 //!
-//! # Which file is at work
+//! # Which file does what
 //!
 //! Most loops are plain Rust without branches, compiled for every instruction set by
-//! [`per_isa!`](native::per_isa); the last column names the instruction sets that have intrinsics
-//! instead, and where. Sums of small integers and of a few rows are intrinsics alone: without them
-//! products take other kernels.
+//! [`per_isa!`](native::per_isa). The last column names the instruction sets that have intrinsics
+//! instead, and the file. Byte dot products and GEMV are intrinsics only: without them products
+//! take other kernels.
 //!
 //! | format | policy | file | intrinsics (AVX2, AVX-512, AVX-512 with VBMI) |
 //! |---|---|---|---|
@@ -24,41 +23,44 @@
 //! | f32 with fewer mantissa bits (BF16, TF32) | IEEE 754, nearest even | `encode/sixteen_bit` | |
 //! | binary floating-point up to 16 bits | nearest even | `encode/float`, then `general` for a chunk with special values | `x86/avx512_encode` (VBMI) |
 //! | integers up to 16 bits | nearest even, saturating | `encode/integer`, then `general` | |
-//! | floating-point and integers | every rounding without random bits | `encode/general` | |
+//! | floating-point and integers | any rounding without random bits | `encode/general` | |
 //! | floating-point and integers | stochastic, up to 28 bits | `encode/stochastic`, words from `philox` | |
 //! | integers | wrapping | `encode/wrapping` | |
 //! | HiF8 | ties away | `encode/hif8` | `x86/avx512_hif8` (VBMI) |
-//! | every format up to 8 bits, codebooks and posits too | every rounding without random bits | `encode/lookup`, from 256 or 4,096 elements on | |
+//! | any format up to 8 bits, codebooks and posits too | any rounding without random bits | `encode/lookup`, from 256 or 4,096 elements on | |
 //! | one number, of a format known when compiling | nearest even | `encode/scalar` | |
 //! | numbers instead of codes | | `encode/fake`; f64s rounded to f32s first: `encode/to_odd` | |
-//! | decoding: floating-point; formats that begin f32s (BF16, TF32) | | `decode/arithmetic` | FP16: `x86/half` (AVX2, AVX-512) |
-//! | decoding: up to 8 bits; bytes for bytes | | `decode/tables` | `x86/avx512_decode` (AVX-512 up to 5 bits, VBMI) |
+//! | decoding: floating-point; leading bits of f32s (BF16, TF32) | | `decode/arithmetic` | FP16: `x86/half` (AVX2, AVX-512) |
+//! | decoding: up to 8 bits; bytes to bytes | | `decode/tables` | `x86/avx512_decode` (AVX-512 up to 5 bits, VBMI) |
 //! | blocks: maxima | | `block/magnitude` | `x86/avx512_block` (AVX-512) |
-//! | blocks: scales and factors | the rule's | `block/formula`, powers of two `block/scale` | |
-//! | blocks: scaling and encoding in one | nearest even | `block/encode`, `block/divide` | `x86/avx512_encode` (VBMI) |
-//! | blocks: zero points, packing | | `block/zero_points`, `block/pack` | of 6 bits: `x86/avx512_decode` (VBMI) |
-//! | blocks: the way back | | `block/restore` | `x86/avx512_block` (AVX-512; 6 and 8 bits: VBMI) |
+//! | blocks: scales and factors | the rule of the scheme | `block/formula`, powers of two `block/scale` | |
+//! | blocks: scaling and encoding in one pass | nearest even | `block/encode`, `block/divide` | `x86/avx512_encode` (VBMI) |
+//! | blocks: zero points, packing | | `block/zero_points`, `block/pack` | 6 bits: `x86/avx512_decode` (VBMI) |
+//! | blocks: dequantization | | `block/restore` | `x86/avx512_block` (AVX-512; 6 and 8 bits: VBMI) |
 //! | products: f32, f64 and rounded sums | | `gemm/float`, `gemm/rounded` | `x86/gemm` (AVX2, AVX-512) |
-//! | products: sums of small integers | | `gemm/int8` | `x86/avx2_int8`, `x86/avx512_int8` (VNNI; rows of codes: VBMI) |
-//! | products: a few rows by a packed matrix | | `gemm/gemv` | `x86/avx2_gemv`, `x86/avx512_gemv` |
-//! | products: rows of codes to columns | | `gemm/transpose` | `x86/avx512_transpose` (AVX-512) |
+//! | products: byte dot products | | `gemm/int8` | `x86/avx2_int8`, `x86/avx512_int8` (VNNI; rows of codes: VBMI) |
+//! | products: GEMV, a few rows by a packed matrix | | `gemm/gemv` | `x86/avx2_gemv`, `x86/avx512_gemv` |
+//! | products: packing rows of codes | | `gemm/transpose` | `x86/avx512_transpose` (AVX-512) |
 //! | slices larger than the caches | | `stream` | |
 //!
 //! # Another instruction set
 //!
-//! A room's `intrinsics.rs` lists in a trait what an instruction set may bring, each function with
-//! a default that declines. `x86/entry.rs` overrides what AVX2 and AVX-512 have: the table of
-//! kernels by instruction set, and the one file that asks an [`Isa`] what it is, but for
-//! `x86/isa.rs`, which names them, detects them and compiles loops for them. For ARM both would be
-//! in a folder beside `x86`, chosen below; `plain.rs` is what a target without such a folder has.
+//! The `intrinsics.rs` of each folder lists in a trait what an instruction set may bring; each
+//! function has a default that declines. `x86/entry.rs` overrides what AVX2 and AVX-512 have: it is
+//! the table of kernels by instruction set. It and `x86/isa.rs`, which names and detects
+//! instruction sets and compiles loops for them, are the only files that ask an [`Isa`] what it is.
+//! For ARM both would be in a folder beside `x86`, chosen below; `plain.rs` serves targets without
+//! such a folder.
 //!
-//! Everything relies on the default floating-point environment: rounding to nearest, subnormal
-//! numbers on.
+//! All kernels rely on the default floating-point environment: rounding to nearest, subnormals on.
 
 #![cfg_attr(
     not(all(feature = "std", target_arch = "x86_64")),
     allow(dead_code, unused_imports, reason = "operands that only kernels in intrinsics read")
 )]
+// The silence above is for targets without intrinsics: fields of operands, tables and the constants
+// of GEMV have no reader there. On x86-64 with `std` nothing is silenced, so what is really dead is
+// still found.
 
 #[cfg(feature = "alloc")]
 mod block;
@@ -69,6 +71,8 @@ pub(crate) mod gemm;
 mod isa;
 #[cfg(feature = "alloc")]
 mod negative_zero;
+// One of two implementations of the intrinsics traits, under the name `native`; detection needs
+// `std`.
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
 mod plain;
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
@@ -79,6 +83,7 @@ mod x86;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use x86 as native;
 
+// The operands and loops that `block` and `ops` use; everything else is private to the kernel.
 #[cfg(feature = "alloc")]
 pub(crate) use block::{
     AllValues, AmaxQuotient, BlockRanges, FactorUse, FloatBlocks, FloatCoder, Formula,

@@ -53,7 +53,12 @@ impl Kind {
 /// Defines functions that run a plain body: `fn name[T: Bound](argument: Type, …) = body;`
 /// becomes `fn name<T: Bound>(isa, argument, …)`.
 macro_rules! per_isa {
-    ($($(#[$doc:meta])* fn $name:ident[$($generic:ident: $bound:path),*]($($arg:ident: $type:ty),* $(,)?) = $body:path;)*) => {$(
+    ($(
+        $(#[$doc:meta])*
+        fn $name:ident[$($generic:ident: $bound:path),*](
+            $($arg:ident: $type:ty),* $(,)?
+        ) = $body:path;
+    )*) => {$(
         $(#[$doc])*
         #[inline]
         pub(crate) fn $name<$($generic: $bound),*>(_: $crate::kernel::Isa, $($arg: $type),*) {

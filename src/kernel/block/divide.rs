@@ -8,8 +8,8 @@
 //! |---|---|---|
 //! | [`Times`] | the product, rounded once | everywhere |
 //! | [`Over`] | the quotient, rounded once | everywhere |
-//! | [`OverByReciprocal`] | the same quotient without a division | with FMA; for blocks that [`reciprocals`] accepts |
-//! | [`OverToOdd`], [`OverToOddFused`] | the quotient rounded to odd, for a second rounding | the second with FMA |
+//! | [`OverByReciprocal`] | the same, by a reciprocal | with FMA, if [`reciprocals`] accepts |
+//! | [`OverToOdd`], [`OverToOddFused`] | the quotient rounded to odd | the second with FMA |
 
 use crate::bits::mul_add;
 use crate::kernel::native::per_isa;

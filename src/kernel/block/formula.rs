@@ -133,6 +133,7 @@ impl Formula {
         factors: &mut [f32],
         arrays: &mut ScaleArrays,
     ) {
+        // One call per step, which matches the step once for the whole array.
         let steps = |steps: &[Step], numbers: &mut [f32]| {
             steps.iter().for_each(|step| apply(isa, *step, numbers))
         };
@@ -157,6 +158,7 @@ impl Formula {
         if let Some((code, scale)) = &self.vanished {
             // Bytes of a scale code: 1, 2 or 4, little-endian.
             let width = codes.len() / scales.len().max(1);
+            // A scale rounded to zero would divide by zero: rare, so a scalar loop.
             for (number, to) in scales
                 .iter_mut()
                 .zip(codes.chunks_exact_mut(width.max(1)))
@@ -174,6 +176,7 @@ impl Formula {
         let divisors = if self.unrounded { unrounded } else { scales };
         factors.copy_from_slice(divisors);
         steps(&self.factor, factors);
+        // The scheme says what a block of scale zero is multiplied by.
         if let Some(factor) = self.under_zero {
             where_zero(isa, divisors, factor, factors);
         }
@@ -204,6 +207,7 @@ impl ScaleFormat {
         blocks: usize,
     ) -> Option<Self> {
         match format.bits() {
+            // Nothing rounds, unless the policy flushes subnormals.
             _ if *format == FormatSpec::F32 => {
                 matches!(convert.subnormal_inputs, SubnormalInputs::Keep).then_some(Self::F32)
             }

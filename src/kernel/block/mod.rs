@@ -14,6 +14,7 @@ mod restore;
 mod scale;
 mod zero_points;
 
+// Callers choose among these by a scheme: see `block::lower`.
 pub(crate) use divide::{
     LEAST_DIVISOR, Over, OverByReciprocal, OverToOdd, OverToOddFused, RECIPROCAL_FROM, Scaling,
     Times, reciprocals,
@@ -22,6 +23,7 @@ pub(crate) use encode::{FloatCoder, encode_blocks, replace, scale_blocks, widen,
 pub(crate) use formula::{
     BlockRanges, FactorUse, Formula, ScaleArrays, ScaleFormat, ScaleKernel, Step, apply,
 };
+// Implemented or taken by kernels in intrinsics, and not visible outside of the kernel.
 pub(in crate::kernel) use intrinsics::BlockIntrinsics;
 pub(crate) use magnitude::{amax, block_largest, finite_amax};
 pub(crate) use operands::{

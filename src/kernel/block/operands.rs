@@ -125,6 +125,7 @@ impl Restoring for AmaxQuotient {
 impl Restoring for LessZeroPoint {
     #[inline(always)]
     fn number(self, q: f32, scale: f32, offset: f32) -> f32 {
+        // Exact for integers of at most 8 bits: only the product rounds.
         (q - offset) * scale
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! zero_point = clamp(round(low − min / scale), low, high)             // one a block
-//! code       = clamp(round(x / scale) + zero_point, low, high)        // or round(x / scale + zero_point)
+//! code       = clamp(round(x / scale) + zero_point, low, high)        // or the sum is rounded
 //! ```
 //!
 //! Rounding to an integer, ties to even, is one addition of 1.5 · 2^23 and one subtraction:

@@ -66,6 +66,7 @@ impl DecodeBytes {
         match &self.kernel {
             ByteKernel::Arithmetic(decode) => decode_uniform(self.isa, decode, src, dst),
             ByteKernel::Memory(table) => look_up(self.isa, table, src, dst),
+            // The table was made for this `Isa`, so its kernel cannot be missing.
             ByteKernel::Registers(table) => {
                 assert!(Native::decode_bytes(self.isa, table, src, dst), "a table of this `Isa`")
             }
@@ -112,6 +113,7 @@ impl DecodeWide {
 
     /// Writes the numbers of codes.
     pub(crate) fn decode<C: Code>(&self, src: &[C], dst: &mut [f32]) {
+        // Matched once for a slice.
         match &self.kernel {
             WideKernel::Extend(shift) => extend(self.isa, *shift, src, dst),
             WideKernel::Arithmetic(decode) => decode_uniform(self.isa, decode, src, dst),

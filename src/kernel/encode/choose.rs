@@ -181,6 +181,7 @@ impl Encoder {
 
     /// Returns what the kernel needs to know of numbers that are not f32s.
     pub(crate) fn needs(&self, convert: &Convert) -> Needs {
+        // Rounding twice, to odd first, is harmless if the second rounding drops at least two bits.
         let exact = match &self.kernel {
             EncodeKernel::Half(_) | EncodeKernel::HiF8(_) => false,
             EncodeKernel::Cut(cut) => !cut.takes_odd(),

@@ -29,7 +29,7 @@ pub(crate) struct Finite {
     pub(in crate::kernel) min_normal: u32,
     /// `23 − M`: the f32 mantissa bits that the format lacks.
     pub(in crate::kernel) shift: u32,
-    /// The same in an f32's exponent field: from a binade to the addend `c`.
+    /// `shift` in an f32's exponent field: the difference between a binade and the addend `c`.
     ahead: u32,
     /// `ahead` and, in the low 16 bits, what the codes of the smallest normal number's binade lack
     /// modulo 2^16.

@@ -150,6 +150,7 @@ impl GeneralEncode {
         let add = (pick([halves, minus_halves], minus) << (cut.bits - 1))
             .wrapping_sub(pick([less, minus_less], minus));
         let kept = cut.significand >> cut.bits;
+        // Lost bits matter for rounding to odd alone.
         let lost = cut.significand & ((1 << cut.bits) - 1);
         // Even and odd refer to the code: without mantissa bits its last bit is the exponent's.
         let rounded = cut.significand + add + ((cut.base + kept) & self.to_even);

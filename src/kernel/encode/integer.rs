@@ -64,6 +64,7 @@ impl Integer {
             high: spec.max().to_f32(),
             magic: Unpacked::new(false, 3, unit + 22).to_f32(),
             mask: spec.code_mask(),
+            // If infinity saturates too, only NaN is special: everything above 0x7F80_0000.
             special: if saturates(Unpacked::infinity(false)) { 0x7F80_0001 } else { 0x7F80_0000 },
         })
     }

@@ -55,6 +55,7 @@ impl PhiloxWords {
     /// word in the first block. `per_block` is 4 words or 8 halves.
     fn make(&mut self, isa: Isa, dither: Dither, count: usize, per_block: usize) -> usize {
         let place = (dither.first_index % per_block as u64) as usize;
+        // Whole groups of eight blocks are made, which may be more words than wanted.
         let groups = (place + count).div_ceil(per_block * LANES);
         blocks(isa, dither.seed, dither.first_index / per_block as u64, &mut self.0[..groups]);
         place

@@ -23,6 +23,7 @@ pub(super) fn ieee_nan(spec: &FormatSpec, convert: &Convert) -> Option<SignedNan
         matches!(convert.nan, Nan::Payload) || matches!(convert.missing_nan, MissingNan::Payload);
     let plain = matches!(convert.round, Round::NearestEven)
         && matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
+    // A format without infinity is not IEEE 754's.
     let infinity = (spec.infinity_code()?, layout.sign_bit() as u32);
     let is_infinity = |x| both(spec, convert, x) == infinity;
     // The usual policy needs no questions to the reference codec, which short slices would notice.

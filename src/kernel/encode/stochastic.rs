@@ -5,7 +5,7 @@
 //! significand = 24 bits << 7                        // room for random bits below the last one
 //! bits        = how many of its low bits are cut    // at most 31; more become sticky
 //! sum         = significand + (random << (bits − r)) + constant of the variant
-//! code        = base + (sum >> bits)                // carries with the probability of the lost part
+//! code        = base + (sum >> bits)          // carries as often as the lost part says
 //! ```
 //!
 //! r is the number of random bits, at most 28, and the unit of the random number is 2^(bits − r).

@@ -75,11 +75,29 @@ fn blocks<const R: usize>(
 /// `height(rows)`: that of the instruction set, or the plain one. `a` has `height(rows)` numbers
 /// for each k; `acc` has at least as many rows, which are read, continued and written back.
 macro_rules! tiles {
-    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*)[$acc:ty] = $intrinsic:ident or $plain:path;)*) => {$(
+    ($(
+        $(#[$doc:meta])*
+        fn $name:ident($($arg:ident: $type:ty),*)[$acc:ty] = $intrinsic:ident or $plain:path;
+    )*) => {$(
         $(#[$doc])*
-        pub(crate) fn $name(isa: Isa, $($arg: $type,)* rows: usize, a: &[f32], b: &[Lanes<f32>], acc: &mut [Lanes<$acc>]) {
-            fn tile<const R: usize>(isa: Isa, $($arg: $type,)* a: &[f32], b: &[Lanes<f32>], acc: &mut [Lanes<$acc>]) {
-                let (Some(acc), (a, _)) = (acc.first_chunk_mut::<R>(), a.as_chunks::<R>()) else { return };
+        pub(crate) fn $name(
+            isa: Isa,
+            $($arg: $type,)*
+            rows: usize,
+            a: &[f32],
+            b: &[Lanes<f32>],
+            acc: &mut [Lanes<$acc>],
+        ) {
+            fn tile<const R: usize>(
+                isa: Isa,
+                $($arg: $type,)*
+                a: &[f32],
+                b: &[Lanes<f32>],
+                acc: &mut [Lanes<$acc>],
+            ) {
+                let (Some(acc), (a, _)) = (acc.first_chunk_mut::<R>(), a.as_chunks::<R>()) else {
+                    return;
+                };
                 if !Native::$intrinsic(isa, $($arg,)* a, b, acc) {
                     $plain($($arg,)* a, b, acc);
                 }

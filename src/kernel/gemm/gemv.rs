@@ -91,6 +91,7 @@ impl Gemv {
 
     /// Returns up to how many rows the kernel is faster than the micro-kernels.
     pub(crate) const fn max_rows(&self) -> usize {
+        // With one row at a time the codes are read again for every row.
         if self.goes_row_by_row() { 1 } else { MAX_ROWS }
     }
 

@@ -30,6 +30,7 @@ impl SmallIntegers {
         // One over the smallest number: a power of two, so the products are exact.
         let unit = Unpacked::new(false, 1, -exponent).to_f32();
         let numbers: Vec<f32> = spec.codes().map(|code| spec.decode_f32(code) * unit).collect();
+        // Not all formats have a common unit this small: E4M3 does not.
         if !numbers.iter().all(|x| *x >= -128.0 && *x <= 127.0 && *x as i8 as f32 == *x) {
             return None;
         }

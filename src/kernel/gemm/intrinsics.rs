@@ -28,6 +28,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
         _b: &[Lanes<f32>],
         _acc: &mut [Lanes<f32>; R],
     ) -> bool {
+        // The plain loop of `float` runs.
         false
     }
 
@@ -114,6 +115,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
     /// Returns the byte dot products of the instruction set, or `None` if it has none or sums of
     /// f32s are as fast. An i16 holds the sums of `_quads` quads of the two formats.
     fn byte_dots(_: Isa, _quads: usize) -> Option<ByteDots> {
+        // No offer, so nothing below is called.
         None
     }
 
@@ -161,6 +163,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
 
     /// Adds scaled byte dot products block by block by two panels and returns whether it did.
     fn dot_x2(_: Isa, _: &AInt8<'_>, _: &[BInt8<'_>; 2], _acc: &mut [MicroTile<f32>; 2]) -> bool {
+        // `dot_tile` is called for each panel.
         false
     }
 
@@ -192,6 +195,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
     /// Returns a register table of sixteen numbers, or `None` if the instruction set cannot hold
     /// it.
     fn nibble_table(_: Isa, _numbers: Lanes<f32>) -> Option<NibbleTable> {
+        // No offer: products with few rows use the micro-kernels.
         None
     }
 

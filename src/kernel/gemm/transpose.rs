@@ -19,6 +19,7 @@ pub(crate) fn positions(isa: Isa, rows: &[&[u8]; NR], positions: &mut [Lanes<u8>
     // Whole squares of 16 k by vectors; the end of K byte by byte.
     let (squares, last) = positions.as_chunks_mut::<NR>();
     for (index, to) in squares.iter_mut().enumerate() {
+        // 16 loads of 16 bytes, one from each row.
         let mut square = [[0; NR]; NR];
         for (to, row) in square.iter_mut().zip(rows) {
             to.copy_from_slice(&row[index * NR..][..NR]);

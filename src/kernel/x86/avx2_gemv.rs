@@ -65,6 +65,7 @@ fn words<const PAIRED: bool>(panels: [&Quad; 2]) -> [__m256i; 4] {
     if PAIRED {
         return must_cast([*panels[0], *panels[1]]);
     }
+    // Each register holds one k of both panels, 16 bytes each.
     let [[a0, b0, c0, d0], [a1, b1, c1, d1]]: [[Lanes<u8>; 4]; 2] =
         must_cast([*panels[0], *panels[1]]);
     let [a, b, c, d]: [__m256i; 4] =

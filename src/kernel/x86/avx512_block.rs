@@ -117,6 +117,7 @@ pub(super) fn restore_4<R: Restoring>(
         let codes = _mm512_srlv_epi32(_mm512_permutexvar_epi32(upper, pair), shifts);
         *numbers = must_cast(_mm512_permutexvar_ps(codes, products));
     };
+    // Plain arithmetic on 16 entries, which the compiler makes one vector of.
     let numbers_of_all = |scale: f32, offset: f32| {
         let mut all = [0.0; 16];
         all.iter_mut().zip(table).for_each(|(number, q)| *number = rule.number(*q, scale, offset));
@@ -214,6 +215,7 @@ fn restore_planes_by<const BITS: usize, const USUAL: bool>(
             {
                 restore(codes, *factors, numbers);
             }
+            // Four blocks of 16 in each chunk of 64 codes.
             4 * whole
         }
         32 => {

@@ -5,7 +5,7 @@
 //! magnitude = range(x, cap)                       // min of magnitudes: one instruction
 //! binade    = max(magnitude & infinity, min_normal)
 //! sum       = magnitude + (binade + ahead)        // rounds
-//! code      = less + dpwssd(halves of sum, weights)   // units in the low half, exponent in the high
+//! code      = less + dpwssd(halves of sum, weights)   // units low, exponent high
 //! ```
 //!
 //! The units are in the lower 16 bits of the sum, its exponent field in the upper 16. One dot

@@ -143,6 +143,7 @@ fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITI
                     let mut partials = [[_mm512_setzero_ps(); P]; R];
                     continued(decode, a, codes, |x, _| x, scale_b, &mut partials);
                     for (row, (sums, partials)) in sums.iter_mut().zip(partials).enumerate() {
+                        // Scales of A lie block by block, R at a time.
                         let scale_a = _mm512_set1_ps(scales[block * R + row]);
                         for ((sum, partial), scale_b) in sums.iter_mut().zip(partials).zip(scale_b)
                         {

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! shift = table1[exponent], rank = q + table2[exponent]   // 64 entries each: one permute
-//! code  = table3[rank]                                    // 128 entries: one permute of two registers
+//! code  = table3[rank]                            // 128 entries: a permute of two registers
 //! ```
 //!
 //! A permute reads the low 6 or 7 bits of an index, so exponents are taken modulo 64: the 40

@@ -1,5 +1,10 @@
-//! Which instruction set has which kernel: the one place that asks an [`Isa`] what it is, besides
-//! the loops that `per_isa!` compiles for each.
+//! The table of kernels in intrinsics by instruction set. It is the one place that asks an [`Isa`]
+//! what it is, besides the loops that `per_isa!` compiles for each, and holds all unsafe calls into
+//! `x86`.
+//!
+//! Each function is a `match` over instruction sets, by [`by_kind!`]. Parameters that choose a loop
+//! (block length, width of codes, height of a tile) become constants here, so that kernels are
+//! compiled for each.
 
 use super::isa::Kind;
 use super::{
@@ -17,12 +22,17 @@ use crate::kernel::gemm::{
 };
 use crate::kernel::isa::Isa;
 
-/// The kernels in intrinsics of this target.
+/// The implementor of the intrinsics traits of this target.
 pub(in crate::kernel) struct Native;
 
-/// What the kernel of an instruction set returns, entered; `else` what there is without one.
+/// Calls the kernel of an instruction set and returns its result; `else` is the value, or a
+/// `return`, for instruction sets without one. A guard asks for a feature beyond those of the set.
 macro_rules! by_kind {
-    ($isa:expr, { $($($kind:ident)|+ $(if $guard:expr)? => $call:expr),+ $(,)? }, else $otherwise:expr) => {
+    (
+        $isa:expr,
+        { $($($kind:ident)|+ $(if $guard:expr)? => $call:expr),+ $(,)? },
+        else $otherwise:expr
+    ) => {
         match $isa.kind() {
             $(
                 #[expect(unsafe_code, reason = "entry into instructions that were detected")]
@@ -35,12 +45,14 @@ macro_rules! by_kind {
     };
 }
 
-/// AVX512-VNNI, which [`Kind::Avx512Vbmi`] has and [`Kind::Avx512`] may have.
+/// Returns whether the machine has AVX512-VNNI, which [`Kind::Avx512Vbmi`] implies and
+/// [`Kind::Avx512`] leaves open (Cascade Lake).
 fn has_vnni() -> bool {
+    // Cached by the standard library: a load and a test.
     std::arch::is_x86_feature_detected!("avx512vnni")
 }
 
-/// Why a kernel is there.
+/// The reason why a kernel cannot be missing.
 const OFFERED: &str = "an operand made for this `Isa`";
 
 impl EncodeIntrinsics for Native {
@@ -50,12 +62,14 @@ impl EncodeIntrinsics for Native {
         src: &[f32],
         dst: &mut [u8],
     ) -> Option<bool> {
+        // The kernel joins a sign bit to codes of at most 8 bits: unsigned formats take the plain
+        // loop.
         if !finite.has_signed_bytes() {
             return None;
         }
         Some(by_kind!(isa, {
-                Avx512Vbmi => avx512_encode::encode::<BYTES>(finite, src, dst),
-            }, else return None))
+            Avx512Vbmi => avx512_encode::encode::<BYTES>(finite, src, dst),
+        }, else return None))
     }
 
     fn encode_hif8(isa: Isa, hif8: HiF8Encode, src: &[f32], dst: &mut [u8]) -> bool {
@@ -64,6 +78,7 @@ impl EncodeIntrinsics for Native {
     }
 
     fn has_f16(isa: Isa) -> bool {
+        // F16C is part of every set above the guaranteed one.
         !matches!(isa.kind(), Kind::Portable)
     }
 
@@ -82,12 +97,14 @@ impl DecodeIntrinsics for Native {
         bits: u32,
         values: impl Fn() -> [f32; 256],
     ) -> Option<RegisterTable> {
+        // 32 f32s are two registers of AVX-512, and one permute looks up 16 codes.
         if bits <= 5 && Self::prefers_arithmetic(isa) {
             let values = values();
             return Some(RegisterTable::Few(core::array::from_fn(|half| {
                 core::array::from_fn(|i| values[16 * half + i])
             })));
         }
+        // Asked before `values`, which takes a while to compute.
         if !matches!(isa.kind(), Kind::Avx512Vbmi) {
             return None;
         }
@@ -97,11 +114,13 @@ impl DecodeIntrinsics for Native {
     }
 
     fn prefers_arithmetic(isa: Isa) -> bool {
+        // 16 lanes of arithmetic beat 16 loads; 8 lanes of AVX2 do not.
         matches!(isa.kind(), Kind::Avx512 | Kind::Avx512Vbmi)
     }
 
     fn decode_bytes(isa: Isa, table: &RegisterTable, src: &[u8], dst: &mut [f32]) -> bool {
         match table {
+            // Each table has one kernel: its instruction set is the one that made it.
             RegisterTable::Planes(planes) => {
                 by_kind!(isa, {
                     Avx512Vbmi => avx512_decode::decode_planes(planes, src, dst),
@@ -139,27 +158,20 @@ impl BlockIntrinsics for Native {
         length: usize,
         largest: &mut [u32],
     ) -> usize {
+        // Vectors of 16 numbers in a block: 1, 2, 4 or 8. Longer blocks suit the plain loop.
         match length {
-            16 => {
-                by_kind!(isa, {
-                    Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 1>(src, largest),
-                }, else 0)
-            }
-            32 => {
-                by_kind!(isa, {
-                    Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 2>(src, largest),
-                }, else 0)
-            }
-            64 => {
-                by_kind!(isa, {
-                    Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 4>(src, largest),
-                }, else 0)
-            }
-            128 => {
-                by_kind!(isa, {
-                    Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 8>(src, largest),
-                }, else 0)
-            }
+            16 => by_kind!(isa, {
+                Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 1>(src, largest),
+            }, else 0),
+            32 => by_kind!(isa, {
+                Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 2>(src, largest),
+            }, else 0),
+            64 => by_kind!(isa, {
+                Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 4>(src, largest),
+            }, else 0),
+            128 => by_kind!(isa, {
+                Avx512 | Avx512Vbmi => avx512_block::block_largest::<S, 8>(src, largest),
+            }, else 0),
             _ => 0,
         }
     }
@@ -176,7 +188,8 @@ impl BlockIntrinsics for Native {
             return false;
         }
         let chunks = numbers.as_chunks().0;
-        // The factors of every 16 numbers of 64.
+        // The kernel takes 64 numbers with four factors, one for each vector of 16: an iterator
+        // adapts each block length to that.
         match length {
             16 => {
                 let factors = factors.as_chunks().0.iter().copied();
@@ -224,6 +237,7 @@ impl BlockIntrinsics for Native {
         true
     }
 
+    // 64 codes of 6 bits in one register: multishift and byte permutes are VBMI.
     fn pack_6(isa: Isa, codes: &[u8], bytes: &mut [u8]) -> usize {
         by_kind!(isa, { Avx512Vbmi => avx512_decode::pack_6(codes, bytes) }, else 0)
     }
@@ -250,23 +264,22 @@ impl BlockIntrinsics for Native {
         blocks: PackedBlocks<'_>,
         dst: &mut [f32],
     ) -> usize {
+        // The width is a constant of the kernel: 6 bits are spread to bytes first.
         match blocks.bits {
-            6 => {
-                by_kind!(isa, {
-                    Avx512Vbmi => avx512_block::restore_planes::<6>(planes, blocks, dst),
-                }, else 0)
-            }
-            8 => {
-                by_kind!(isa, {
-                    Avx512Vbmi => avx512_block::restore_planes::<8>(planes, blocks, dst),
-                }, else 0)
-            }
+            6 => by_kind!(isa, {
+                Avx512Vbmi => avx512_block::restore_planes::<6>(planes, blocks, dst),
+            }, else 0),
+            8 => by_kind!(isa, {
+                Avx512Vbmi => avx512_block::restore_planes::<8>(planes, blocks, dst),
+            }, else 0),
             _ => 0,
         }
     }
 }
 
 impl GemmIntrinsics for Native {
+    // Micro-kernels of R rows: every set above the guaranteed one has them.
+
     fn chain_f32<const R: usize>(
         isa: Isa,
         a: &[[f32; R]],
@@ -321,6 +334,8 @@ impl GemmIntrinsics for Native {
         true
     }
 
+    // Two panels of B at a time: 16 sums in 32 registers leave room; AVX2's 16 registers do not.
+
     fn chain_f32_x2(
         isa: Isa,
         a: &[[f32; MR]],
@@ -338,6 +353,7 @@ impl GemmIntrinsics for Native {
         b: [&[Lanes<f32>]; 2],
         acc: &mut [MicroTile<f32>; 2],
     ) -> bool {
+        // Weights without scales of rows, the usual case of B alone quantized, save a product.
         if parts[0].rows_scaled {
             by_kind!(isa, {
                 Avx512 | Avx512Vbmi => gemm::blocks_x2::<true>(parts, a, b, acc),
@@ -349,6 +365,8 @@ impl GemmIntrinsics for Native {
         }
         true
     }
+
+    // Packing: AVX2 has the plain loops, which the compiler makes vectors of.
 
     fn scale_lanes(
         isa: Isa,
@@ -380,7 +398,7 @@ impl GemmIntrinsics for Native {
         match isa.kind() {
             Kind::Portable => None,
             Kind::Avx2 => (quads > 0).then_some(ByteDots::Twos { quads }),
-            // Without VNNI, sums of f32s in its registers are as fast.
+            // Without VNNI, f32 sums in AVX-512 registers are as fast as i16 sums.
             Kind::Avx512 => has_vnni().then_some(ByteDots::Fours { quads }),
             Kind::Avx512Vbmi => Some(ByteDots::FoursOfRows),
         }
@@ -393,6 +411,7 @@ impl GemmIntrinsics for Native {
         block_k: usize,
         quads: &mut [Quad],
     ) {
+        // Packing without VBMI uses AVX2's shuffles, on AVX-512 too.
         by_kind!(isa, {
             Avx2 | Avx512 => avx2_int8::quads(integers, codes, block_k, quads),
             Avx512Vbmi => avx512_int8::quads(integers, codes, block_k, quads),
@@ -411,6 +430,7 @@ impl GemmIntrinsics for Native {
         }, else unreachable!("{OFFERED}"));
     }
 
+    // Rows of codes are packed without an intermediate copy by byte permutes alone.
     fn integer_quads_of_rows(
         isa: Isa,
         integers: &SmallIntegers,
@@ -438,6 +458,7 @@ impl GemmIntrinsics for Native {
 
     fn dot_x2(isa: Isa, a: &AInt8<'_>, b: &[BInt8<'_>; 2], acc: &mut [MicroTile<f32>; 2]) -> bool {
         by_kind!(isa, {
+            // Beyond the features of the set: the guard makes the call sound.
             Avx512 if has_vnni() => avx512_int8::chain_x2(a, b, acc),
             Avx512Vbmi => avx512_int8::chain_x2(a, b, acc),
         }, else return false);
@@ -451,6 +472,7 @@ impl GemmIntrinsics for Native {
         b: &BInt8<'_>,
         acc: &mut [Lanes<f32>; R],
     ) {
+        // What `byte_dots` returned says which rows are possible; the others are unreachable.
         match dots {
             ByteDots::Twos { quads } => by_kind!(isa, {
                 Avx2 | Avx512 | Avx512Vbmi => avx2_int8::chain(quads, a, b, acc),
@@ -470,6 +492,7 @@ impl GemmIntrinsics for Native {
         panels: &[GemvPanel<'_>; PANELS],
         sums: &mut [[Lanes<f32>; PANELS]],
     ) {
+        // Without VBMI, codes are looked up by AVX2 shuffles, and sums are AVX2's too.
         match dots {
             ByteDots::Twos { quads } | ByteDots::Fours { quads } => by_kind!(isa, {
                 Avx2 | Avx512 | Avx512Vbmi => avx2_gemv::dots(quads, integers, a, panels, sums),
@@ -484,16 +507,19 @@ impl GemmIntrinsics for Native {
         match isa.kind() {
             Kind::Portable => None,
             Kind::Avx2 => {
+                // A shuffle looks up bytes: two tables, if no number needs more than 16 bits.
                 let byte = |shift: u32| numbers.map(|x| (x.to_bits() >> shift) as u8);
                 numbers
                     .iter()
                     .all(|x| x.to_bits() as u16 == 0)
                     .then(|| NibbleTable::Bytes([byte(16), byte(24)]))
             }
+            // Sixteen f32s are one register.
             Kind::Avx512 | Kind::Avx512Vbmi => Some(NibbleTable::Numbers(numbers)),
         }
     }
 
+    // The table says which instruction set made it, and so which kernel reads it.
     fn decode_nibbles(isa: Isa, table: &NibbleTable, quads: &[Quad], numbers: &mut [Lanes<f32>]) {
         match table {
             NibbleTable::Numbers(table) => by_kind!(isa, {
@@ -538,6 +564,7 @@ impl GemmIntrinsics for Native {
         }
     }
 
+    // Byte planes are made with VBMI, and read with it.
     fn gemv_bytes(
         isa: Isa,
         planes: &Planes,

@@ -5,7 +5,7 @@
 //! sums = acc                                        // in registers for the whole K loop
 //! for k in 0..KC:
 //!     b = B panel[k]                                // 16 columns: 1 register, 2 of AVX2; from L1
-//!     for each row: sums[row] = step(sums[row], broadcast(a[k][row]), b)     // A tile, from L1 or L2
+//!     for each row: sums[row] = step(sums[row], broadcast(a[k][row]), b)   // A: L1 or L2
 //! acc = sums
 //! ```
 //!
@@ -121,6 +121,7 @@ fn fma_halves(
 /// Continues f32 chains of a full tile by two panels, one half of the rows after the other.
 #[target_feature(enable = "avx512f")]
 pub(super) fn fma_x2(a: &[[f32; MR]], b: [&[Lanes<f32>]; 2], acc: &mut [MicroTile<f32>; 2]) {
+    // Two walks over k: the second finds A and both panels in L1.
     for half in 0..2 {
         let sums = fma_halves(half, a, b, load(acc, half));
         store(sums, half, acc);
@@ -199,6 +200,7 @@ fn double_rows<'a, const R: usize>(
     b: &[Lanes<f32>],
     acc: &mut [Lanes<f64>; R],
 ) {
+    // Two registers of sums for each row.
     let mut sums: [[__m512d; 2]; R] = acc.map(must_cast);
     for (a, b) in a.zip(b) {
         let [low, high]: [__m256; 2] = must_cast(*b);
@@ -274,6 +276,7 @@ fn steps_rows<const R: usize, const N: usize>(
     acc: &mut [Lanes<f32>; R],
     step: &impl Fn(__m256, __m256, __m256) -> __m256,
 ) {
+    // A loop instead of `map`, which would be called without these instructions.
     let mut sums = [[_mm256_setzero_ps(); 2]; N];
     for (i, sum) in sums.iter_mut().enumerate() {
         *sum = must_cast(acc[first + i]);
@@ -340,6 +343,7 @@ pub(super) fn rounded_avx512<const R: usize>(
         }),
         // A NaN keeps its quiet bit, which is the first of the mantissa.
         Some(Known::Cut(missing)) => steps_avx512(a, b, acc, |sum, a, b| {
+            // The FMA truncates to f32; masking truncates to the format.
             let low = _mm512_set1_epi32((1 << missing) - 1);
             let sum =
                 _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(a, b, sum);
@@ -362,6 +366,7 @@ fn narrow_f16(x: __m512) -> __m512 {
 fn odd_sum(acc: __m512, a: __m512, b: __m512) -> __m512 {
     let down = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC }>(a, b, acc);
     let up = _mm512_fmadd_round_ps::<{ _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC }>(a, b, acc);
+    // Take the lower one if it is odd, else the upper one.
     let odd = _mm512_test_epi32_mask(_mm512_castps_si512(down), _mm512_set1_epi32(1));
     _mm512_mask_mov_ps(up, odd, down)
 }
@@ -456,6 +461,7 @@ pub(super) fn blocks_avx512<const R: usize>(
                 *sum = _mm512_fmadd_ps(_mm512_set1_ps(*a), b, *sum);
             }
         }
+        // The end of a block: the product of the scales is rounded, then the sum once.
         let scale_b: __m512 = must_cast(*scale_b);
         for ((sum, partial), scale_a) in sums.iter_mut().zip(partial).zip(scale_a) {
             *sum = _mm512_fmadd_ps(partial, _mm512_mul_ps(_mm512_set1_ps(*scale_a), scale_b), *sum);

@@ -55,6 +55,7 @@ pub(super) fn encode_16((nan, nan_sign): SignedNan, src: &[f32], dst: &mut [u16]
     };
     let four = |x: [f32; 64]| -> [u16; 64] {
         let x: [__m512; 4] = must_cast(x);
+        // Four independent conversions hide each other's latency.
         let codes = x.map(|x| _mm512_cvtps_ph::<NEAREST>(x));
         // "Unordered" holds where either operand is NaN, so two comparisons test four vectors.
         if _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x[0], x[1])

@@ -91,7 +91,12 @@ fn has_vbmi() -> bool {
 /// `fn name<T: Bound>(isa, argument, …)`. The body must be `#[inline(always)]`: a function that
 /// is not inlined keeps the target's own instructions.
 macro_rules! per_isa {
-    ($($(#[$doc:meta])* fn $name:ident[$($generic:ident: $bound:path),*]($($arg:ident: $type:ty),* $(,)?) = $body:path;)*) => {$(
+    ($(
+        $(#[$doc:meta])*
+        fn $name:ident[$($generic:ident: $bound:path),*](
+            $($arg:ident: $type:ty),* $(,)?
+        ) = $body:path;
+    )*) => {$(
         $(#[$doc])*
         #[inline]
         pub(crate) fn $name<$($generic: $bound),*>(isa: $crate::kernel::Isa, $($arg: $type),*) {
@@ -100,7 +105,8 @@ macro_rules! per_isa {
             fn avx2<$($generic: $bound),*>($($arg: $type),*) {
                 $body($($arg),*);
             }
-            #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512dq,avx512cd")]
+            #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512cd")]
             fn avx512<$($generic: $bound),*>($($arg: $type),*) {
                 $body($($arg),*);
             }
