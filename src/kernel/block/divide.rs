@@ -242,7 +242,7 @@ mod tests {
             if x.abs() <= factor * power_of_two(60) {
                 check(x, factor);
             }
-            // As close to what is rounded to zero as numbers are.
+            // The numbers next to the boundary of what rounds to zero.
             let edge = least(factor);
             [edge, edge.next_down(), edge.next_up()].iter().for_each(|x| check(-x, factor));
         }
@@ -251,7 +251,7 @@ mod tests {
         }
     }
 
-    /// Kernels of bytes take no signalling NaN.
+    /// Checks that no signalling NaN is made, which kernels for bytes could not encode.
     #[test]
     fn what_is_not_finite_has_no_odd_neighbour() {
         for x in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
@@ -276,7 +276,7 @@ mod tests {
             let inverse = (0..4).fold(odd, |inverse: u32, _| {
                 inverse.wrapping_mul(2u32.wrapping_sub(odd.wrapping_mul(inverse)))
             });
-            // Of r and the factor the same zeros are left out.
+            // Trailing zeros of the factor are divided out of r too.
             for r in (-15i32..16).step_by(2).filter(|r| r.abs() << zeros.min(4) < 16) {
                 for e in [24 - zeros, 25 - zeros] {
                     let low = inverse.wrapping_mul(r as u32) & ((1 << e) - 1);

@@ -41,12 +41,14 @@ fn unpack_4_body(bytes: &[u8], codes: &mut [u8]) {
 /// Returns the three bytes of four codes.
 #[inline(always)]
 fn three_bytes([a, b, c, d]: [u8; 4]) -> [u8; 3] {
+    // Shifts in u8 drop what does not fit the byte.
     [a & 63 | b << 6, b >> 2 & 15 | c << 4, c >> 4 & 3 | d << 2]
 }
 
 /// Returns the four codes of three bytes.
 #[inline(always)]
 fn four_codes([a, b, c]: [u8; 3]) -> [u8; 4] {
+    // Each code joins the end of one byte with the start of the next.
     [a & 63, (a >> 6 | b << 2) & 63, (b >> 4 | c << 4) & 63, c >> 2]
 }
 

@@ -42,6 +42,7 @@ fn powers_body(powers: &Powers, amax: &[u32], codes: &mut [u8], factors: &mut [f
     // A copy that nothing points at stays in registers.
     let powers = *powers;
     for ((&amax, to), factor) in amax.iter().zip(codes).zip(factors) {
+        // Four integer operations; codes below `low` wrap around to large numbers.
         let code = powers.code(amax & 0x7FFF_FFFF);
         // Both range checks are one unsigned comparison: values below the range wrap around.
         let inside = code.wrapping_sub(powers.low) <= powers.high - powers.low;
@@ -72,6 +73,7 @@ pub(crate) struct Logarithms {
 fn logarithms_body(rule: &Logarithms, amax: &[u32], codes: &mut [u8], factors: &mut [f32]) {
     let (over, powers) = (rule.over, rule.powers);
     for ((&amax, to), factor) in amax.iter().zip(codes).zip(factors) {
+        // The division is part of the rule, so its rounding must be the reference's.
         let quotient = (f32::from_bits(amax & 0x7FFF_FFFF) / over).to_bits();
         // One load per block, by the exponent field; the mask spares the bounds check.
         let carry = rule.carries[(quotient >> 23) as usize & 0xFF];

@@ -102,6 +102,7 @@ fn points_body(
     for (((range, scale), block), code) in ranges.iter().zip(scales).zip(blocks).zip(codes) {
         // A scale of zero is a block of zeros: its zero point is the smallest integer.
         let quotient = if *scale == 0.0 { 0.0 } else { range[0] / *scale };
+        // The integer that number 0 gets: the range starts at `low`.
         let ideal = coder.low - quotient;
         // Larger magnitudes are integers already, and MAGIC would not leave them alone.
         let rounded = if ideal < ALL_INTEGERS && ideal > -ALL_INTEGERS {
@@ -111,6 +112,7 @@ fn points_body(
         };
         let point = clamp(rounded, coder.low, coder.high);
         block[1] = point;
+        // The point is an integer already: the sum is exact and its low bits are the code.
         *code = ((point + MAGIC).to_bits() & coder.mask) as u8;
     }
 }

@@ -86,7 +86,9 @@ impl ArithmeticDecode {
         let subnormal =
             f32::from_bits(normal.wrapping_add(hidden)) - f32::from_bits(self.rebias + hidden);
         let finite = if magnitude < self.min_normal { subnormal.to_bits() } else { normal };
+        // Moves the sign bit to bit 31, or 0 without one.
         let sign = (code & self.sign) << self.sign_shift;
+        // All selects: each compares integers and blends.
         let bits = if magnitude == self.infinity { 0x7F80_0000 } else { finite } | sign;
         let nan = (magnitude > self.max && magnitude != self.infinity) || code == self.nan;
         if nan { F32_NAN } else { f32::from_bits(bits) }

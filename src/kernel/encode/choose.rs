@@ -56,7 +56,10 @@ enum EncodeKernel {
     /// f32 with fewer mantissa bits: BF16, TF32.
     Cut(Cut),
     /// A fast kernel with the general one as its fallback, chunk by chunk.
-    Checked(Checked, GeneralEncode),
+    Checked {
+        fast: FiniteEncode,
+        fallback: GeneralEncode,
+    },
     General(GeneralEncode),
     Stochastic(StochasticEncode),
     Wrapping(Wrapping),
@@ -67,13 +70,13 @@ enum EncodeKernel {
 
 /// A fast kernel for finite numbers in range, which reports whether it covered all of a chunk.
 #[derive(Clone, Copy, Debug)]
-enum Checked {
+enum FiniteEncode {
     Float(Finite),
     Integer(Integer),
 }
 
-impl Checked {
-    /// Returns the fast kernel for a format and a policy, or `None` if there is none.
+impl FiniteEncode {
+    /// Returns the fast kernel for a format and a policy, or `None` if neither fits.
     fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         Finite::lower(spec, convert)
             .map(Self::Float)
@@ -139,10 +142,10 @@ impl EncodeKernel {
         }
         // The general kernel alone, or behind a fast one that needs it for special values.
         if let Some(general) = GeneralEncode::lower(spec, convert) {
-            return Some(
-                Checked::lower(spec, convert)
-                    .map_or(Self::General(general), |checked| Self::Checked(checked, general)),
-            );
+            return Some(match FiniteEncode::lower(spec, convert) {
+                Some(fast) => Self::Checked { fast, fallback: general },
+                None => Self::General(general),
+            });
         }
         // What `general` does not cover: random bits, integers that wrap, HiF8's prefix codes.
         if let Some(stochastic) = StochasticEncode::lower(spec, convert) {
@@ -185,7 +188,7 @@ impl Encoder {
         let exact = match &self.kernel {
             EncodeKernel::Half(_) | EncodeKernel::HiF8(_) => false,
             EncodeKernel::Cut(cut) => !cut.takes_odd(),
-            EncodeKernel::Checked(_, general) | EncodeKernel::General(general) => {
+            EncodeKernel::Checked { fallback: general, .. } | EncodeKernel::General(general) => {
                 !general.takes_odd()
             }
             EncodeKernel::Stochastic(stochastic) => !stochastic.takes_odd(),
@@ -206,11 +209,11 @@ impl Encoder {
             EncodeKernel::Half(nan) => encode_half(isa, *nan, src, dst),
             EncodeKernel::Cut(cut) => encode_cut(isa, cut, src, dst),
             EncodeKernel::General(general) => encode_uniform(isa, general, src, dst),
-            EncodeKernel::Checked(checked, general) => {
+            EncodeKernel::Checked { fast, fallback } => {
                 // A chunk is read from L1 the second time, and only chunks with special values are.
                 for (src, dst) in src.chunks(CHUNK).zip(dst.chunks_mut(CHUNK)) {
-                    if !checked.codes(isa, src, dst) {
-                        encode_uniform(isa, general, src, dst);
+                    if !fast.codes(isa, src, dst) {
+                        encode_uniform(isa, fallback, src, dst);
                     }
                 }
             }
@@ -231,7 +234,7 @@ impl Encoder {
     #[cfg(feature = "alloc")]
     pub(crate) fn nibbles(&self, src: &[f32], bytes: &mut [u8]) -> bool {
         match &self.kernel {
-            EncodeKernel::Checked(Checked::Float(finite), _) => {
+            EncodeKernel::Checked { fast: FiniteEncode::Float(finite), .. } => {
                 Native::encode_bytes::<32>(self.isa, finite, src, bytes) == Some(true)
             }
             _ => false,
@@ -242,7 +245,7 @@ impl Encoder {
     /// written and correct; `false` also without a kernel that needs no codes.
     pub(super) fn numbers(&self, src: &[f32], dst: &mut [f32]) -> bool {
         match &self.kernel {
-            EncodeKernel::Checked(checked, _) => checked.numbers(self.isa, src, dst),
+            EncodeKernel::Checked { fast, .. } => fast.numbers(self.isa, src, dst),
             EncodeKernel::HiF8(hif8) => hif8.numbers(self.isa, src, dst),
             _ => false,
         }

@@ -1,6 +1,6 @@
 //! Fake quantization: f32s to the representable numbers nearest to them.
 //!
-//! A kernel that rounds without making codes is tried first, chunk by chunk. If there is none, or a
+//! A kernel that rounds without making codes is tried first, chunk by chunk. Without one, or if a
 //! chunk holds what it does not cover, the chunk is encoded to a buffer on the stack, 2 or 8 KiB in
 //! L1, and decoded from there.
 

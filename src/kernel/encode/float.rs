@@ -72,6 +72,7 @@ impl Finite {
         let (overflow, overflow_sign) =
             both(spec, convert, Unpacked::new(false, 1, spec.max_exponent() + 2));
         let (infinity, infinity_sign) = both(spec, convert, Unpacked::infinity(false));
+        // The least magnitude that overflows.
         let beyond = limit(spec, shift) + 1;
         // Negative numbers of unsigned formats are not for this kernel.
         let (overflow_sign, infinity_sign) =
@@ -150,8 +151,11 @@ impl Finite {
         largest: &mut u32,
     ) -> u32 {
         let magnitude = bits & self.magnitude;
+        // NaN is above infinity, infinity above all numbers: one maximum reports all special
+        // values.
         *largest = (*largest).max(magnitude);
         let magnitude = magnitude.min(self.cap);
+        // The addend is an integer operation on the bits: no multiplication, no table.
         let binade = self.binade(magnitude);
         let sum = f32::from_bits(magnitude) + f32::from_bits(binade + self.ahead_of_code);
         // Only the low 16 bits mean something: what is above them comes from the exponent of the
@@ -171,6 +175,7 @@ impl Finite {
         let c = f32::from_bits(self.binade(magnitude) + self.ahead);
         // The subtraction is exact: both are multiples of the unit, and the sum is close to c.
         let rounded = (f32::from_bits(magnitude) + c) - c;
+        // The sign is copied as a bit: the arithmetic above is on magnitudes.
         let signed = f32::from_bits(rounded.to_bits() | bits & 0x8000_0000);
         if NEGATIVE_ZERO || rounded != 0.0 { signed } else { rounded }
     }

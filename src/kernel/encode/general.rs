@@ -73,6 +73,7 @@ impl GeneralEncode {
             }
             _ => return None,
         };
+        // A payload would need another shift for NaNs alone.
         let payload = matches!(convert.nan, Nan::Payload)
             || matches!(convert.missing_nan, MissingNan::Payload);
         let no_zero = spec.zero_code().is_none();
@@ -87,6 +88,7 @@ impl GeneralEncode {
         if matches!(convert.zero, Zero::NanBelowSmallest) {
             return None;
         }
+        // The reference codec gives the codes that depend on the policy, once.
         let code = |x: Unpacked| spec.encode_with(x, convert, 0).code;
         let both = |x: Unpacked| [code(x), code(x.negate())];
         let magnitude = !spec.is_signed() && matches!(convert.negative, Negative::Magnitude);
@@ -110,6 +112,7 @@ impl GeneralEncode {
             min_field: (127 + min_exponent) as u32,
             mantissa_bits,
             shift: 23 - mantissa_bits,
+            // A policy that takes magnitudes rounds negative numbers as positive ones.
             add: if magnitude { [add[0]; 2] } else { add },
             to_even: u32::from(matches!(convert.round, Round::NearestEven)),
             to_odd: u32::from(matches!(convert.round, Round::ToOdd)),
@@ -146,6 +149,7 @@ impl GeneralEncode {
         // A significand has 24 bits, so cutting 31 loses as much as cutting more, and shifts stay
         // below 32.
         let cut = CutPoint { bits: cut.bits.min(31), ..cut };
+        // Half a unit is 1 << (bits − 1); at least one bit is always cut.
         let [(halves, less), (minus_halves, minus_less)] = self.add;
         let add = (pick([halves, minus_halves], minus) << (cut.bits - 1))
             .wrapping_sub(pick([less, minus_less], minus));
@@ -153,6 +157,7 @@ impl GeneralEncode {
         // Lost bits matter for rounding to odd alone.
         let lost = cut.significand & ((1 << cut.bits) - 1);
         // Even and odd refer to the code: without mantissa bits its last bit is the exponent's.
+        // The addend reaches the unit's place exactly when the number rounds up.
         let rounded = cut.significand + add + ((cut.base + kept) & self.to_even);
         let code = (cut.base + (rounded >> cut.bits)) | self.to_odd & u32::from(lost != 0);
         self.finish::<PLAIN>(bits, code)
@@ -175,6 +180,7 @@ impl GeneralEncode {
     #[inline(always)]
     pub(super) fn finish<const PLAIN: bool>(&self, bits: u32, code: u32) -> u32 {
         let (minus, magnitude) = (minus(bits), bits & 0x7FFF_FFFF);
+        // Sign and magnitude need one OR; two's complement an XOR, an addition and a mask.
         let signed = if PLAIN {
             code | self.flip & minus
         } else {
@@ -198,6 +204,7 @@ impl GeneralEncode {
 /// Returns what a rounding adds before bits are cut, for positive and negative numbers, as
 /// `(halves of a unit, number to subtract)`; `None` for stochastic roundings.
 pub(super) const fn additions(round: Round) -> Option<[(u32, u32); 2]> {
+    // All ones below the unit is two halves less one.
     let (half, all, none) = ((1, 0), (2, 1), (0, 0));
     let below_half = (1, 1);
     Some(match round {
@@ -221,6 +228,7 @@ pub(super) fn minus(bits: u32) -> u32 {
 /// Returns the second entry of a pair for a mask of all ones, the first for 0.
 #[inline(always)]
 pub(super) fn pick(pair: [u32; 2], minus: u32) -> u32 {
+    // Three bit operations, so that no comparison is left for the compiler to branch on.
     pair[0] ^ (pair[0] ^ pair[1]) & minus
 }
 
@@ -241,6 +249,7 @@ impl CutPoint {
     pub(super) fn of(encode: &GeneralEncode, bits: u32) -> Self {
         let magnitude = bits & 0x7FFF_FFFF;
         let field = magnitude >> 23;
+        // A subnormal f32 has no hidden bit, and the unit of the field above.
         let hidden = u32::from(field != 0) << 23;
         let field = field.max(1);
         Self {

@@ -131,7 +131,7 @@ fn distance(half: i16) -> i16 {
 #[inline(always)]
 fn rounded(magnitude: i16, cap: i16) -> i16 {
     let magnitude = magnitude.max(HALF_SMALLEST).min(cap);
-    // As many ones as mantissa bits are missing.
+    // One for each mantissa bit that is missing: |e| / 4 with its ones smeared to the right.
     let quarter = distance(magnitude) >> 2;
     let upper = quarter | quarter >> 1;
     let missing = upper | upper >> 2;

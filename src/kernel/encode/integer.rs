@@ -62,6 +62,7 @@ impl Integer {
         Some(Self {
             low: spec.min().to_f32(),
             high: spec.max().to_f32(),
+            // 1.5 and not 1, so that sums with negative numbers stay in the binade.
             magic: Unpacked::new(false, 3, unit + 22).to_f32(),
             mask: spec.code_mask(),
             // If infinity saturates too, only NaN is special: everything above 0x7F80_0000.
@@ -82,12 +83,14 @@ impl Integer {
         // NaN compares false and is clamped too: its chunk is reported by `largest`.
         let x = if x < self.high { x } else { self.high };
         let x = if x > self.low { x } else { self.low };
+        // Rounds to a whole number of units, ties to even.
         x + self.magic
     }
 
     /// Returns the code and raises `largest` to the magnitude.
     #[inline(always)]
     pub(in crate::kernel) fn code(&self, x: f32, largest: &mut u32) -> u32 {
+        // The low mantissa bits count units, in two's complement relative to the magic number.
         self.sum(x, largest).to_bits() & self.mask
     }
 }

@@ -71,8 +71,10 @@ impl Steps {
         {
             return None;
         }
+        // The reference codec, asked some thousand times in all.
         let code = |key: u32| spec.encode_f32_with(number(key), convert, 0).code as u8;
         let steps = find(&places(spec), code);
+        // Cannot happen for the formats known; a table that is too small must not be used.
         if steps.len() >= STEPS {
             return None;
         }
@@ -139,6 +141,7 @@ impl Steps {
             // The remainder, a mask, changes no index and spares the bounds check.
             step += usize::from(self.keys[step % STEPS] <= key);
         }
+        // NaN's key means nothing, so its code is chosen last.
         let nan = bits & 0x7FFF_FFFF > 0x7F80_0000;
         let code = if nan { self.nan[(bits >> 31) as usize] } else { self.codes[step % STEPS] };
         C::truncate(code.into())
@@ -148,6 +151,7 @@ impl Steps {
 /// Returns keys in order between which a code changes once at most: the numbers of the format,
 /// their negatives, and the bounds of zeros, subnormals and infinities.
 fn places(spec: &FormatSpec) -> Vec<u32> {
+    // Policies change at these: zero, the subnormals' bounds, the largest f32 and infinity.
     let kinds = [0, 1, 0x007F_FFFF, 0x0080_0000, 0x7F7F_FFFF, 0x7F80_0000];
     let numbers = spec
         .codes()
@@ -180,6 +184,7 @@ fn find(places: &[u32], code: impl Fn(u32) -> u8) -> Vec<(u32, u8)> {
             if low.1 == high.1 {
                 continue;
             }
+            // Neighbouring f32s: the step is found.
             if high.0 - low.0 == 1 {
                 steps.push(high);
                 continue;

@@ -76,6 +76,7 @@ fn blocks_body(seed: u64, first: u64, groups: &mut [[PhiloxBlock; LANES]]) {
         // Ten rounds; the eight lanes are independent, so their products overlap.
         for _ in 0..10 {
             for lane in 0..LANES {
+                // 32 × 32 → 64 bits: one multiplication of 64-bit lanes.
                 let p0 = (c0[lane] & LOW) * 0xD251_1F53;
                 let p1 = (c2[lane] & LOW) * 0xCD9E_8D57;
                 c0[lane] = (p1 >> 32) ^ c1[lane] ^ u64::from(k0);
@@ -88,6 +89,7 @@ fn blocks_body(seed: u64, first: u64, groups: &mut [[PhiloxBlock; LANES]]) {
             k1 = k1.wrapping_add(0xBB67_AE85);
         }
         for lane in 0..LANES {
+            // Two words in each u64, the first in the low half.
             out[lane] = [c0[lane] & LOW | c1[lane] << 32, c2[lane] & LOW | c3[lane] << 32];
         }
     }

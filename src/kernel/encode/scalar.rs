@@ -79,6 +79,7 @@ impl Nearest {
             let odd = (magnitude >> self.shift).wrapping_sub(self.rebias) & 1;
             ((magnitude + ((1 << (self.shift - 1)) - 1) + odd) >> self.shift) - self.rebias
         };
+        // Without −0 a code of zero gets no sign.
         let sign = if code == 0 && !self.negative_zero { 0 } else { self.sign_bit };
         let code = code | sign & negative;
         if magnitude >= 0x7F80_0000 {

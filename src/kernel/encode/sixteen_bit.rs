@@ -76,6 +76,7 @@ impl Cut {
     fn code<const SIGNED_NAN: bool>(&self, bits: u32) -> u32 {
         // The largest numbers carry into infinity. A NaN may carry into the sign; it is replaced
         // below.
+        // Half a unit less one, plus the last kept bit: ties go to even.
         let rounded =
             bits.wrapping_add((1 << (self.shift - 1)) - 1).wrapping_add(bits >> self.shift & 1)
                 >> self.shift;

@@ -33,11 +33,11 @@ pub(crate) struct StochasticEncode {
     encode: GeneralEncode,
     /// Random bits of a rounding: 1 to 28.
     pub(super) bits: u8,
-    /// The addend beside the random number: this many halves of its unit,
+    /// Halves of the random number's unit that are added to it: 1 in variants B and C.
     halves: u32,
-    /// less this,
+    /// What is subtracted: 1 in variant C, where a tie must not round up by itself.
     less: u32,
-    /// plus the bit of the unit where this is 1.
+    /// 1 in variant C, where the last bit above the unit is added too, so that ties go to even.
     to_even: u32,
 }
 

@@ -71,6 +71,7 @@ impl Wrapping {
             nan: both(Unpacked::NAN),
             signs: if drops_signs { 0 } else { u32::MAX },
             mask: spec.code_mask(),
+            // Two equal codes make the replacement a no-op, without a branch.
             missing: if layout.symmetric { 1 << (layout.bits - 1) } else { smallest },
             smallest,
         })
@@ -81,6 +82,7 @@ impl Wrapping {
     fn code(&self, bits: u32) -> u32 {
         let (magnitude, sign) = (bits & 0x7FFF_FFFF, minus(bits));
         let negative = sign & self.signs;
+        // A subnormal f32 has the unit of field 1 and no hidden bit.
         let field = magnitude >> 23;
         let significand = magnitude & 0x007F_FFFF | u32::from(field != 0) << 23;
         let left = field.max(1) as i32 - self.units;
@@ -100,6 +102,7 @@ impl Wrapping {
         let low = if magnitude < self.flush { 0 } else { low };
         // Two's complement: flip all bits and add 1, if the mask is all ones.
         let code = (low ^ negative).wrapping_sub(negative) & self.mask;
+        // A symmetric format has no −2^(b − 1): its code becomes the smallest number's.
         let code = if code == self.missing { self.smallest } else { code };
         // Both candidates are computed before either is chosen, or the compiler branches.
         let [infinity, nan] = [self.infinity, self.nan].map(|pair| pick(pair, sign));

@@ -153,7 +153,7 @@ pub(crate) fn chain_blocks_of(
     b: &[&[Lanes<f32>]],
     acc: &mut [MicroTile<f32>],
 ) {
-    // As above: two panels of a full tile have a kernel of their own.
+    // Two panels of a full tile have a kernel of their own.
     if let (Some(parts), Some(b), Some(acc), MR) =
         (parts.first_chunk(), b.first_chunk(), acc.first_chunk_mut(), height(rows))
         && Native::chain_blocks_x2(isa, parts, a.as_chunks().0, *b, acc)

@@ -167,12 +167,14 @@ impl Rounding {
     #[inline(always)]
     fn step(&self, acc: f32, a: f32, b: f32) -> f32 {
         let (product, acc) = (f64::from(a) * f64::from(b), f64::from(acc));
+        // Rounded to odd: the lost part still shows in the last bit.
         let x = odd_sum(product, acc);
         // The unit of the sum's binade; below the smallest normal number it stays the same.
         let field = ((x.to_bits() >> 52) & 0x7FF).max(self.min_field);
         let unit = f64::from_bits((field - self.mantissa_bits) << 52);
         // Adding 1.5 · 2^52 units leaves whole units, ties to even; so does taking it away again.
         let magic = unit * 6_755_399_441_055_744.0;
+        // The addition rounds, the subtraction is exact.
         let even = (x + magic) - magic;
         let rest = x - even;
         let (minus, exact) = (mask(x.is_sign_negative()), mask(rest == 0.0));
@@ -186,11 +188,14 @@ impl Rounding {
         let to_odd = self.to_odd & ((x + magic).to_bits() & 1).wrapping_sub(1);
         // Where the magnitude went the other way, it is one unit off.
         let went_down = mask(rest > 0.0) ^ minus;
+        // At most one of the two differs from zero.
         let more = select(went_down & (up | to_odd) & !exact, unit, 0.0);
         let less = select(!went_down & (down | to_odd) & !exact, unit, 0.0);
         let magnitude = even.abs() + more - less;
         let number = |pair: [f64; 2]| select(minus, pair[1], pair[0]);
         let finite = magnitude.copysign(x);
+        // From here on selects replace the result, the rarest case last: overflow, zeros, infinity,
+        // NaN.
         let finite = select(mask(magnitude > self.max), number(self.overflow), finite);
         // Rounding downward, an exact zero sum is −0 unless both terms are +0 (IEEE 754, 6.3).
         let minus_zero = self.exact_zero_is_minus

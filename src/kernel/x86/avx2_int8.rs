@@ -169,7 +169,7 @@ fn rows<const R: usize, const PARTS: usize>(
             .zip(compensation.iter().zip(scales))
             .zip(b.scales);
         for (((words, of_block), (compensation, scale_a)), scale_b) in blocks {
-            let mut partial = compensation[part].map(|start| _mm256_set1_epi32(start));
+            let mut partial = compensation[part].map(|initial| _mm256_set1_epi32(initial));
             for (words, of_sum) in words.chunks(quads).zip(of_block.chunks(quads)) {
                 let mut short = [_mm256_setzero_si256(); R];
                 for (words, quad) in words.iter().zip(of_sum) {

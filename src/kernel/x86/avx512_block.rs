@@ -58,7 +58,7 @@ pub(super) fn block_largest<S: Selected, const V: usize>(
     let (to, _) = largest.as_chunks_mut::<16>();
     for (group, to) in groups.iter().zip(to.iter_mut()) {
         let of_lanes = |block: &[[f32; 16]; V]| {
-            // As `Selected::magnitude`, on 16 lanes: a signed maximum with 0 drops the others.
+            // `Selected::magnitude` on 16 lanes: a signed maximum with 0 drops the others.
             let magnitude = |numbers: &[f32; 16]| match S::FLIP {
                 None => _mm512_and_si512(must_cast(*numbers), _mm512_set1_epi32(i32::MAX)),
                 Some(flip) => {

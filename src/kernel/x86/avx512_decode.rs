@@ -97,6 +97,7 @@ const BY_TURNS: [u8; 64] = {
 fn look_up_64(table: &[__m512i; 4], bytes: __m512i) -> __m512i {
     let below = _mm512_permutex2var_epi8(table[0], bytes, table[1]);
     let above = _mm512_permutex2var_epi8(table[2], bytes, table[3]);
+    // Bit 7, which both permutes ignore, chooses between them.
     _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), below, above)
 }
 
@@ -106,8 +107,10 @@ fn look_up_64(table: &[__m512i; 4], bytes: __m512i) -> __m512i {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn decode_64(tables: &PlaneRegisters, codes: [u8; 64]) -> [[f32; 16]; 4] {
     let PlaneRegisters { low, high, mirrored, first, more } = tables;
+    // Ordered once as bytes, so that nothing is permuted after widening.
     let codes = _mm512_permutexvar_epi8(must_cast(BY_TURNS), must_cast(codes));
     let (low, high) =
+        // One unsigned comparison tests for the range of exceptions: codes below it wrap around.
         if *mirrored && _mm512_cmple_epu8_mask(_mm512_sub_epi8(codes, *first), *more) == 0 {
             // The permutes ignore bit 7 of a code, which becomes the sign, bit 7 of the high byte.
             let sign = _mm512_and_si512(codes, _mm512_set1_epi8(i8::MIN));
@@ -180,6 +183,7 @@ pub(super) fn spread_6(bytes: &[u8; 48]) -> [u8; 64] {
     let mut padded = [0; 64];
     padded[..48].copy_from_slice(bytes);
     let sixes = _mm512_permutexvar_epi8(must_cast(SIXES), must_cast(padded));
+    // Eight bits from each start; the two upper ones belong to the next code.
     let codes = _mm512_multishift_epi64_epi8(must_cast(STARTS), sixes);
     must_cast(_mm512_and_si512(codes, _mm512_set1_epi8(63)))
 }

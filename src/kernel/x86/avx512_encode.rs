@@ -38,7 +38,7 @@ struct FiniteRegisters {
     /// The weights of the two halves of a sum. Their dot product is the code plus a constant,
     /// shifted so that the code's sign belongs at bit 15.
     weights: __m512i,
-    /// Minus that constant.
+    /// The negative of the constant in that dot product, from which the sum starts.
     less: __m512i,
     /// How many bits codes are shorter than a byte.
     down: __m512i,

@@ -51,6 +51,7 @@ struct Tables {
 /// infinity.
 const fn mantissa_bits(exponent: i32) -> u32 {
     let field = (127 - exponent.abs()) as u32;
+    // From three bits down to the first whose next number the format has.
     let mut bits = 3;
     while bits > 0 {
         let next = f32::from_bits(field << 23 | 1 << (23 - bits));
@@ -131,6 +132,7 @@ fn encode_64(
     let [a, b, c, d]: [__m512i; 4] = must_cast(*numbers);
     let magnitude = |x| _mm512_and_si512(x, _mm512_set1_epi32(0x7FFF_FFFF));
     let ranks = |x| {
+        // Clamped to the binades of the tables; NaN and infinity become the cap here.
         let x = _mm512_max_epu32(
             _mm512_min_epu32(magnitude(x), _mm512_set1_epi32(CAP as i32)),
             _mm512_set1_epi32(FLOOR as i32),
@@ -148,6 +150,7 @@ fn encode_64(
     let pair = |x, y| _mm512_permutex2var_epi8(ranks(x), first_bytes, ranks(y));
     let all = _mm512_inserti64x4::<1>(pair(a, b), _mm512_castsi512_si256(pair(c, d)));
     let codes = _mm512_permutex2var_epi8(low, all, high);
+    // The sign bits of 64 numbers as one mask, in the order of the codes.
     let minus =
         |x, y| _mm512_kunpackw(_mm512_movepi32_mask(y).into(), _mm512_movepi32_mask(x).into());
     // HiF8 has no −0: code 0 gets no sign.

@@ -138,20 +138,20 @@ pub(super) fn words_of_rows(
     block_k: usize,
 ) -> AInt8Words {
     let AInt8Words { mut words, mut compensation } = AInt8Words::default();
-    let (mut position, mut sum) = (0usize, _mm512_setzero_si512());
+    let (mut k, mut sum) = (0usize, _mm512_setzero_si512());
     let (offset_a, offset_b) =
         (_mm512_set1_epi8(integers.largest as u8 as i8), _mm512_set1_epi8(offset as u8 as i8));
     walk_rows(integers, rows, length, |quad| {
         // Bytes behind the last k are cleared: they must add nothing.
-        let there = u32::MAX >> (8 * (position + 4).saturating_sub(length));
+        let there = u32::MAX >> (8 * (k + 4).saturating_sub(length));
         let signed =
             _mm512_and_si512(_mm512_sub_epi8(quad, offset_a), _mm512_set1_epi32(there as i32));
         // Σ a times B's offset, 16 rows at once.
         sum = _mm512_dpbusd_epi32(sum, offset_b, signed);
         words.extend(must_cast::<__m512i, [u32; NR]>(signed));
-        position += 4;
+        k += 4;
         // The end of a block: its compensation is the negative sum.
-        if position % block_k == 0 || position >= length {
+        if k % block_k == 0 || k >= length {
             compensation.extend(must_cast::<__m512i, Lanes<i32>>(_mm512_sub_epi32(
                 _mm512_setzero_si512(),
                 sum,
@@ -180,8 +180,8 @@ pub(super) fn chain<const R: usize>(a: &AInt8<'_>, b: &BInt8<'_>, acc: &mut [Lan
     for (((words, quads), (compensation, scale_a)), scale_b) in blocks {
         // i32 sums of a block start from the compensation of their row.
         let mut partial = [_mm512_set1_epi32(0); R];
-        for (sum, start) in partial.iter_mut().zip(compensation) {
-            *sum = _mm512_set1_epi32(*start);
+        for (sum, initial) in partial.iter_mut().zip(compensation) {
+            *sum = _mm512_set1_epi32(*initial);
         }
         for (words, quad) in words.iter().zip(quads) {
             let quad: __m512i = must_cast(*quad);
@@ -218,7 +218,7 @@ pub(super) fn chain_x2(a: &AInt8<'_>, b: &[BInt8<'_>; 2], acc: &mut [MicroTile<f
             let [compensation, scale_a] =
                 [compensation.map(|x| x as u32), scale_a.map(f32::to_bits)]
                     .map(|all| must_cast::<_, [[u32; 8]; 2]>(all)[half]);
-            let mut partial = [compensation.map(|start| _mm512_set1_epi32(start as i32)); 2];
+            let mut partial = [compensation.map(|initial| _mm512_set1_epi32(initial as i32)); 2];
             for ((words, q0), q1) in words.iter().zip(quads.0).zip(quads.1) {
                 // One half prefetches the next stretch of A: both read the same words.
                 if half == 0 {
@@ -323,8 +323,8 @@ fn sums_of_rows<const R: usize, const P: usize, const QUADS: usize>(
                     &panel.codes.as_chunks::<64>().0[block * block_words / QUADS..][..words.len()];
             }
             let mut partials = [[_mm512_setzero_si512(); P]; R];
-            for (partials, start) in partials.iter_mut().zip(compensation) {
-                *partials = [_mm512_set1_epi32(*start); P];
+            for (partials, initial) in partials.iter_mut().zip(compensation) {
+                *partials = [_mm512_set1_epi32(*initial); P];
             }
             // 64 bytes of each panel are read from memory once and serve all rows.
             for (i, words) in words.iter().enumerate() {

@@ -77,13 +77,13 @@ pub(super) fn positions(rows: &[&[u8]; NR], mut positions: &mut [Lanes<u8>]) {
     const WORDS: [u32; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
     let (bytes, words): (__m512i, __m512i) = (must_cast(BYTES), must_cast(WORDS));
     columns(rows, |column| {
-        let four: [Lanes<u8>; 4] =
+        let rows_of_k: [Lanes<u8>; 4] =
             must_cast(_mm512_permutexvar_epi32(words, _mm512_shuffle_epi8(column, bytes)));
         let count = positions.len().min(4);
         let to = positions.split_off_mut(..count).unwrap_or_default();
         match to.first_chunk_mut() {
-            Some(to) => *to = four,
-            None => to.copy_from_slice(&four[..count]),
+            Some(to) => *to = rows_of_k,
+            None => to.copy_from_slice(&rows_of_k[..count]),
         }
     });
 }

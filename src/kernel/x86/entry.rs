@@ -143,6 +143,7 @@ impl DecodeIntrinsics for Native {
         true
     }
 
+    // 256 bytes are four registers: two permutes and a blend.
     fn map_bytes(isa: Isa, table: &[u8; 256], src: &[u8], dst: &mut [u8]) -> bool {
         by_kind!(isa, {
             Avx512Vbmi => avx512_decode::map_bytes(table, src, dst),

@@ -53,7 +53,7 @@ pub(super) fn encode_16((nan, nan_sign): SignedNan, src: &[f32], dst: &mut [u16]
         let sign = _mm256_and_si256(codes, _mm256_set1_epi16(SIGN & nan_sign as i16));
         _mm256_mask_mov_epi16(codes, is_nan, _mm256_xor_si256(sign, _mm256_set1_epi16(nan as i16)))
     };
-    let four = |x: [f32; 64]| -> [u16; 64] {
+    let sixty_four = |x: [f32; 64]| -> [u16; 64] {
         let x: [__m512; 4] = must_cast(x);
         // Four independent conversions hide each other's latency.
         let codes = x.map(|x| _mm512_cvtps_ph::<NEAREST>(x));
@@ -67,7 +67,7 @@ pub(super) fn encode_16((nan, nan_sign): SignedNan, src: &[f32], dst: &mut [u16]
         // Rare: replace the NaNs of all four vectors.
         must_cast([0, 1, 2, 3].map(|i| without_nan(x[i], codes[i])))
     };
-    in_arrays(src, dst, four);
+    in_arrays(src, dst, sixty_four);
 }
 
 /// Writes the numbers of FP16 codes, 8 at a time; every NaN is the positive quiet one.
