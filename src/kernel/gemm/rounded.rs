@@ -65,7 +65,7 @@ pub(in crate::kernel) enum Known {
 }
 
 impl Known {
-    /// Returns the case of a format and a rounding, or `None` if they are none of them.
+    /// Returns the case of a format and a rounding, or `None` for any other.
     fn of(spec: &FormatSpec, round: Round) -> Option<Self> {
         match round {
             Round::NearestEven if *spec == FormatSpec::F16 => Some(Self::F16),

@@ -2,7 +2,7 @@
 //! what it is, besides the loops that `per_isa!` compiles for each, and holds all unsafe calls into
 //! `x86`.
 //!
-//! Each function is a `match` over instruction sets, by [`by_kind!`]. Parameters that choose a loop
+//! Each function is a `match` over instruction sets, by `by_kind!`. Parameters that choose a loop
 //! (block length, width of codes, height of a tile) become constants here, so that kernels are
 //! compiled for each.
 
