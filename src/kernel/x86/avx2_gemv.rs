@@ -14,7 +14,7 @@
 //! registers. Byte dot products (`dots`) multiply the raised integers of codes instead, in i16,
 //! which they widen before it can overflow.
 
-use super::avx2_int8::Table;
+use super::avx2_int8::ShuffleTable;
 use crate::kernel::gemm::{
     AInt8Rows, Factors, GemvPanel, Lanes, PANELS, Quad, SmallIntegers, by_eights,
 };
@@ -217,7 +217,7 @@ pub(super) fn dots(
     panels: &[GemvPanel<'_>; PANELS],
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
-    let table = Table::new(integers);
+    let table = ShuffleTable::new(integers);
     if a.paired {
         by_twos(panels, to, |panels| dots_of_two::<2, true>(quads, &table, a, panels));
     } else {
@@ -231,7 +231,7 @@ pub(super) fn dots(
 #[target_feature(enable = "avx2,fma")]
 fn dots_of_two<const WORDS: usize, const PAIRED: bool>(
     quads: usize,
-    table: &Table,
+    table: &ShuffleTable,
     &AInt8Rows { block_words, unit, a, .. }: &AInt8Rows<'_>,
     panels: &[GemvPanel<'_>; 2],
 ) -> [Lanes<f32>; 2] {

@@ -27,7 +27,7 @@ use core::arch::x86_64::{
 
 /// The map from codes to raised integers, as shuffles.
 #[derive(Clone, Copy)]
-pub(super) enum Table {
+pub(super) enum ShuffleTable {
     /// Codes are 8-bit integers: flipping the top bit raises them by 128.
     None,
     /// Codes have at most 4 bits: one shuffle.
@@ -36,7 +36,7 @@ pub(super) enum Table {
     Four([__m256i; 4]),
 }
 
-impl Table {
+impl ShuffleTable {
     /// Returns the shuffles for a format, in registers.
     pub(super) fn new(integers: &SmallIntegers) -> Self {
         let Some(table) = integers.table else { return Self::None };
@@ -88,7 +88,7 @@ pub(super) fn quads(
     // Within 16 bytes: two k of four columns, then the other two k of them, to four k of each
     // column.
     const TWOS: [[u8; 16]; 2] = [[0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15]; 2];
-    let (table, twos) = (Table::new(integers), must_cast::<_, __m256i>(TWOS));
+    let (table, twos) = (ShuffleTable::new(integers), must_cast::<_, __m256i>(TWOS));
     let quad = |rows: &[Lanes<u8>; 4]| {
         let [a, b]: [__m256i; 2] = must_cast(*rows);
         let (a, b) = (table.integers(a), table.integers(b));
@@ -107,7 +107,7 @@ pub(super) fn quads(
 /// Writes quads of raised integers from quads of 4-bit codes: two for each, or one for the last.
 #[target_feature(enable = "avx2")]
 pub(super) fn quads_of_nibbles(integers: &SmallIntegers, pairs: &[Quad], quads: &mut [Quad]) {
-    let table = Table::new(integers);
+    let table = ShuffleTable::new(integers);
     for (pairs, quads) in pairs.iter().zip(quads.chunks_mut(2)) {
         let mut both = [[_mm256_setzero_si256(); 2]; 2];
         for (half, pairs) in must_cast::<Quad, [__m256i; 2]>(*pairs).into_iter().enumerate() {
