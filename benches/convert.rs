@@ -16,8 +16,7 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
 use subhalf::{
-    BitOrder, Convert, Dither, Exec, FormatSpec, Isa, Round, Stochastic, convert_slice,
-    decode_packed_slice, decode_slice, encode_packed_slice, encode_slice, fake_quantize_slice,
+    BitOrder, Convert, Dither, Exec, FormatSpec, Isa, Round, SliceConverter, Stochastic,
 };
 
 use subhalf_benches::control::{Control, Ring, move_bytes, number};
@@ -103,7 +102,12 @@ impl<'a> Bench<'a> {
 }
 
 fn encode(spec: &FormatSpec, convert: &Convert, exec: Exec, x: &[f32], codes: &mut [u8]) {
-    encode_slice(spec, x, codes, convert, Dither::new(1), exec).expect("lengths are the same");
+    SliceConverter::new(spec)
+        .convert(convert)
+        .dither(Dither::new(1))
+        .exec(exec)
+        .encode(x, codes)
+        .expect("lengths are the same");
 }
 
 fn benches(criterion: &mut Criterion) {
@@ -121,16 +125,11 @@ fn benches(criterion: &mut Criterion) {
             bench.rows(&format!("{spec} packed"), 4.0 + bytes_each, |exec, x, bytes, _| {
                 let packed = &mut bytes[..(x.len() * spec.bits() as usize).div_ceil(8)];
                 let policy = spec.default_convert();
-                encode_packed_slice(
-                    &spec,
-                    x,
-                    packed,
-                    BitOrder::LsbFirst,
-                    &policy,
-                    Dither::NONE,
-                    exec,
-                )
-                .expect("lengths fit");
+                SliceConverter::new(&spec)
+                    .convert(&policy)
+                    .exec(exec)
+                    .encode_packed(x, packed, BitOrder::LsbFirst)
+                    .expect("lengths fit");
             });
         }
         for (name, round) in [
@@ -151,12 +150,17 @@ fn benches(criterion: &mut Criterion) {
         bench.control("½ byte to 4", Control::HalfToFour, 4.5);
         for spec in FORMATS {
             bench.rows(spec.name(), 5.0, |exec, _, bytes, y| {
-                decode_slice(&spec, bytes, y, exec).expect("lengths are the same")
+                SliceConverter::new(&spec)
+                    .exec(exec)
+                    .decode(bytes, y)
+                    .expect("lengths are the same")
             });
         }
         let spec = FormatSpec::F4E2M1;
         bench.rows("F4E2M1 packed", 4.5, |exec, _, bytes, y| {
-            decode_packed_slice(&spec, &bytes[..y.len() / 2], y, BitOrder::LsbFirst, exec)
+            SliceConverter::new(&spec)
+                .exec(exec)
+                .decode_packed(&bytes[..y.len() / 2], y, BitOrder::LsbFirst)
                 .expect("lengths fit");
         });
         drop(bench);
@@ -166,7 +170,9 @@ fn benches(criterion: &mut Criterion) {
         bench.control("copy, streaming", Control::CopyStreaming, 8.0);
         for spec in FORMATS {
             bench.rows(spec.name(), 8.0, |exec, x, _, y| {
-                fake_quantize_slice(&spec, x, y, &spec.default_convert(), Dither::NONE, exec)
+                SliceConverter::new(&spec)
+                    .exec(exec)
+                    .fake_quantize(x, y)
                     .expect("lengths are the same");
             });
         }
@@ -190,15 +196,7 @@ fn recode(criterion: &mut Criterion) {
         let exec = Exec::SERIAL.with_isa(isa);
         group.bench_function(isa.name(), |bencher| {
             bencher.iter(|| {
-                convert_slice(
-                    &from,
-                    black_box(&src),
-                    &to,
-                    &mut dst,
-                    &to.default_convert(),
-                    Dither::NONE,
-                    exec,
-                )
+                SliceConverter::new(&to).exec(exec).convert_codes(&from, black_box(&src), &mut dst)
             });
         });
     }
@@ -215,18 +213,13 @@ fn wide(criterion: &mut Criterion) {
             let exec = Exec::SERIAL.with_isa(isa);
             group.bench_function(BenchmarkId::new("encode", isa.name()), |bencher| {
                 bencher.iter(|| {
-                    encode_slice(
-                        &spec,
-                        black_box(&x),
-                        &mut words,
-                        &spec.default_convert(),
-                        Dither::NONE,
-                        exec,
-                    )
+                    SliceConverter::new(&spec).exec(exec).encode(black_box(&x), &mut words)
                 });
             });
             group.bench_function(BenchmarkId::new("decode", isa.name()), |bencher| {
-                bencher.iter(|| decode_slice(&spec, black_box(&words), &mut y, exec));
+                bencher.iter(|| {
+                    SliceConverter::new(&spec).exec(exec).decode(black_box(&words), &mut y)
+                });
             });
         }
     }

@@ -180,19 +180,17 @@ fn accumulators(turns: &Turns, weights: &[f32]) {
     let codes: Vec<u8> = weights[..n * k].iter().map(|x| spec.encode_f32(*x) as u8).collect();
     let a = Operand::codes(&spec, &codes[..m * k], &[m, k]).expect("a shape that fits");
     let b = Operand::codes(&spec, &codes, &[n, k]).expect("a shape that fits");
-    let nearest = |format| Chain::Rounded { format, rounding: Round::NearestEven };
+    let chain = |format| Chain::rounded(format, Round::NearestEven);
+    let nearest = |format| Accumulator::rounded(format, Round::NearestEven);
     let (mut table, peaks) = table("E4M3 x E4M3, M = 64, N = 256", turns);
     for (name, accumulator) in [
         ("F32", Accumulator::F32),
         ("F64", Accumulator::F64),
         ("Exact", Accumulator::Exact),
-        ("FP16", Accumulator::Chain(nearest(FormatSpec::F16))),
-        ("BF16", Accumulator::Chain(nearest(FormatSpec::BF16))),
-        ("E8M13", Accumulator::Chain(nearest(FormatSpec::E8M13))),
-        (
-            "FP16 by 128 into F32",
-            Accumulator::Chunked { k: 128, inner: nearest(FormatSpec::F16), outer: Chain::F32 },
-        ),
+        ("FP16", nearest(FormatSpec::F16)),
+        ("BF16", nearest(FormatSpec::BF16)),
+        ("E8M13", nearest(FormatSpec::E8M13)),
+        ("FP16 by 128 into F32", Accumulator::chunked(128, chain(FormatSpec::F16), Chain::F32)),
     ] {
         for isa in Isa::available().filter(|isa| turns.isa.is_none_or(|only| only == *isa)) {
             let by = Matmul::new().accumulator(accumulator).exec(Exec::SERIAL.with_isa(isa));

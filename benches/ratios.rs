@@ -11,8 +11,8 @@ use std::hint::black_box;
 
 use clap::Parser;
 use subhalf::{
-    BitOrder, Convert, Dither, Exec, FormatSpec, Quantizer, Round, Stochastic, decode_packed_slice,
-    decode_slice, encode_packed_slice, encode_slice, fake_quantize_slice, preset,
+    BitOrder, Convert, Dither, Exec, FormatSpec, Quantizer, Round, SliceConverter, Stochastic,
+    preset,
 };
 
 use subhalf_benches::control::{Control, Place, Ring, move_bytes, number};
@@ -114,7 +114,11 @@ fn rows(title: &'static str, length: usize, is_memory: bool, arguments: &Argumen
         let policy = spec.default_convert();
         let mut encode = |name: String, policy: Convert| {
             rows.add(name, &[narrow], move |_, x, bytes, _| {
-                encode_slice(&spec, x, bytes, &policy, Dither::new(1), exec)
+                SliceConverter::new(&spec)
+                    .convert(&policy)
+                    .dither(Dither::new(1))
+                    .exec(exec)
+                    .encode(x, bytes)
                     .expect("lengths are the same");
             });
         };
@@ -124,29 +128,34 @@ fn rows(title: &'static str, length: usize, is_memory: bool, arguments: &Argumen
             encode(format!("encode {spec}, stochastic, 16 bits"), policy.with_round(round));
         }
         rows.add(format!("decode {spec}"), &widen, move |_, _, bytes, y| {
-            decode_slice(&spec, bytes, y, exec).expect("lengths are the same");
+            SliceConverter::new(&spec).exec(exec).decode(bytes, y).expect("lengths are the same");
+        });
+        rows.add(format!("fake-quantize {spec}, in place"), &copy, move |_, _, _, y| {
+            SliceConverter::new(&spec)
+                .exec(exec)
+                .fake_quantize_in_place(y)
+                .expect("no random bits");
         });
         rows.add(format!("fake-quantize {spec}"), &copy, move |_, x, _, y| {
-            fake_quantize_slice(&spec, x, y, &policy, Dither::NONE, exec)
+            SliceConverter::new(&spec)
+                .convert(&policy)
+                .exec(exec)
+                .fake_quantize(x, y)
                 .expect("lengths are the same");
         });
     }
     let spec = FormatSpec::F4E2M1;
     rows.add(format!("encode {spec}, packed"), &[pack], move |_, x, bytes, _| {
         let packed = &mut bytes[..x.len() / 2];
-        encode_packed_slice(
-            &spec,
-            x,
-            packed,
-            BitOrder::LsbFirst,
-            &spec.default_convert(),
-            Dither::NONE,
-            exec,
-        )
-        .expect("lengths fit");
+        SliceConverter::new(&spec)
+            .exec(exec)
+            .encode_packed(x, packed, BitOrder::LsbFirst)
+            .expect("lengths fit");
     });
     rows.add(format!("decode {spec}, packed"), &unpack, move |_, _, bytes, y| {
-        decode_packed_slice(&spec, &bytes[..y.len() / 2], y, BitOrder::LsbFirst, exec)
+        SliceConverter::new(&spec)
+            .exec(exec)
+            .decode_packed(&bytes[..y.len() / 2], y, BitOrder::LsbFirst)
             .expect("lengths fit");
     });
 
@@ -199,15 +208,11 @@ fn threads(arguments: &Arguments) {
                         let (x, mut codes) = (numbers.to_vec(), vec![0u8; TILE]);
                         for _ in (thread..tiles).step_by(threads) {
                             let policy = spec.default_convert();
-                            encode_slice(
-                                &spec,
-                                black_box(&x),
-                                black_box(&mut codes),
-                                &policy,
-                                Dither::NONE,
-                                exec,
-                            )
-                            .expect("as many");
+                            SliceConverter::new(&spec)
+                                .convert(&policy)
+                                .exec(exec)
+                                .encode(black_box(&x), black_box(&mut codes))
+                                .expect("as many");
                         }
                     });
                 });

@@ -42,12 +42,12 @@ fn main() -> Result<(), subhalf::Error> {
 
     // How a sum is made is part of the result. Here is what narrow accumulators cost.
     let exact = Matmul::new().accumulator(Accumulator::Exact).multiply(activations, &packed)?;
-    let fp16 = Chain::Rounded { format: FormatSpec::F16, rounding: Round::NearestEven };
-    let chunked = Accumulator::Chunked { k: 128, inner: fp16, outer: Chain::F32 };
+    let fp16 = Chain::rounded(FormatSpec::F16, Round::NearestEven);
+    let chunked = Accumulator::chunked(128, fp16, Chain::F32);
     let mut errors = Vec::new();
     for (name, accumulator) in [
         ("F32", Accumulator::F32),
-        ("FP16", Accumulator::Chain(fp16)),
+        ("FP16", Accumulator::chain(fp16)),
         ("FP16 by 128 into F32", chunked),
     ] {
         let sums = Matmul::new().accumulator(accumulator).multiply(activations, &packed)?;

@@ -3,7 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "an example prints")]
 
-use subhalf::{Convert, Dither, Exec, FormatSpec, Round, Stochastic, Unpacked, encode_slice};
+use subhalf::{Convert, Dither, FormatSpec, Round, SliceConverter, Stochastic, Unpacked};
 
 fn main() -> Result<(), subhalf::Error> {
     // F4E2M1 has 2, 3, 4 and 6: 2.5 is a tie, and so is 5.
@@ -30,7 +30,8 @@ fn main() -> Result<(), subhalf::Error> {
     // The seed decides which, on every machine.
     let policy = e2m1.default_convert().with_round(Round::stochastic(Stochastic::A, 8)?);
     let mut codes = vec![0u8; 1000];
-    encode_slice(&e2m1, &[2.25f32; 1000], &mut codes, &policy, Dither::new(42), Exec::default())?;
+    let random = SliceConverter::new(&e2m1).convert(&policy).dither(Dither::new(42));
+    random.encode(&[2.25f32; 1000], &mut codes)?;
     let up = codes.iter().filter(|&&code| e2m1.decode_f32(code.into()) == 3.0).count();
     println!("\nof 1000 copies of 2.25, rounded stochastically with seed 42, {up} become 3");
     assert_eq!(up, 258);

@@ -6,11 +6,10 @@ use core::fmt;
 /// Why a request was refused. Every message names what was expected and what was found.
 ///
 /// ```
-/// use subhalf::{Dither, Exec, FormatSpec, encode_slice};
+/// use subhalf::FormatSpec;
 /// let mut codes = [0u8; 2];
-/// let spec = FormatSpec::F8E4M3;
-/// let error = encode_slice(&spec, &[1.0f32; 3], &mut codes, &spec.default_convert(), Dither::NONE, Exec::default());
-/// assert_eq!(error.unwrap_err().to_string(), "output length: expected 3, found 2");
+/// let error = FormatSpec::F8E4M3.encode_slice(&[1.0f32; 3], &mut codes).unwrap_err();
+/// assert_eq!(error.to_string(), "output length: expected 3, found 2");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -121,6 +120,13 @@ pub enum Error {
         /// Bits of the type.
         found: u32,
     },
+    /// A type stands for another format than the call's.
+    Format {
+        /// The format of the call.
+        expected: Name,
+        /// The format of the type.
+        found: Name,
+    },
     /// A rounding asks for more or fewer random bits than a word can give.
     RandomBits {
         /// The number that was asked for.
@@ -212,6 +218,9 @@ impl fmt::Display for Error {
             Self::CodeWidth { format, needed, found } => {
                 write!(f, "code type: expected at least {needed} bits for {format}, found {found}")
             }
+            Self::Format { expected, found } => {
+                write!(f, "format of the type: expected {expected}, found {found}")
+            }
             Self::RandomBits { found } => {
                 write!(f, "stochastic rounding: expected 1..=32 random bits, found {found}")
             }
@@ -298,6 +307,10 @@ mod tests {
             (
                 Error::CodeWidth { format: name("BF16"), needed: 16, found: 8 },
                 "code type: expected at least 16 bits for BF16, found 8",
+            ),
+            (
+                Error::Format { expected: name("F8E4M3"), found: name("BF16") },
+                "format of the type: expected F8E4M3, found BF16",
             ),
             (
                 Error::RandomBits { found: 33 },

@@ -22,10 +22,11 @@
 //! * One number: [`FormatSpec::encode_f32`], [`encode_f64`](FormatSpec::encode_f64),
 //!   [`decode`](FormatSpec::decode); with a policy and flags:
 //!   [`encode_with`](FormatSpec::encode_with); in words: [`explain`](FormatSpec::explain).
-//! * A slice: [`encode_slice`], [`decode_slice`], [`fake_quantize_slice`], from and to f32, f64,
-//!   and (feature `half`) f16 and bf16; dense streams of codes: [`encode_packed_slice`],
-//!   [`decode_packed_slice`]; codes to codes: [`convert_slice`]; of a format's own type:
-//!   [`FormatSlice`]. [`Exec`] says on which threads and instructions ([`Isa`]).
+//! * A slice: [`encode_slice`](FormatSpec::encode_slice), [`decode_slice`](FormatSpec::decode_slice),
+//!   [`fake_quantize`](FormatSpec::fake_quantize), from and to f32, f64 and (feature `half`) f16 and
+//!   bf16; of a format's own type: [`FormatSlice`]. [`SliceConverter`] takes a policy, a rounding,
+//!   random words and threads, and converts dense streams of codes and codes of other formats.
+//!   [`Exec`] says on which threads and instructions ([`Isa`]).
 //! * Numbers with operators: [`F8E4M3`], [`F8E5M2`], [`F4E2M1`], [`HiF8`] and more, stamped by
 //!   [`define_format!`], which makes yours too; arithmetic on codes of a format known at run time:
 //!   [`FormatSpec::add_with`] and the methods beside it.
@@ -175,15 +176,13 @@ pub use kernel::Needs;
 pub use mma::{Accumulator, Chain, IntegerOverflow};
 pub use name::Name;
 #[cfg(feature = "alloc")]
+pub use ops::Source;
+#[cfg(feature = "alloc")]
 pub use ops::{
     Activation, Matmul, Operand, PackedMatrix, Quantizer, dot, gemv, matmul, matmul_into,
     reference_matmul,
 };
-pub use ops::{
-    Exec, FormatSlice, Real, convert_slice, decode_slice, encode_slice, fake_quantize_slice,
-};
-#[cfg(feature = "alloc")]
-pub use ops::{Source, decode_packed_slice, encode_packed_slice};
+pub use ops::{Exec, FormatSlice, Real, SliceConverter};
 pub use policy::{
     Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero,
 };

@@ -35,14 +35,14 @@ pub const fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 /// `i mod 4` of block `i / 4`. A rounding uses the low bits of what it takes.
 ///
 /// ```
-/// use subhalf::{Dither, Exec, FormatSpec, Round, Stochastic, encode_slice};
-/// let spec = FormatSpec::F4E2M1;
-/// let policy = spec.default_convert().with_round(Round::stochastic(Stochastic::B, 8)?);
+/// use subhalf::{Dither, FormatSpec, Round, SliceConverter, Stochastic};
+/// let round = Round::stochastic(Stochastic::B, 8)?;
+/// let e2m1 = SliceConverter::new(&FormatSpec::F4E2M1).round(round);
 /// let (x, mut whole, mut parts) = ([2.25f32; 100], [0u8; 100], [0u8; 100]);
 /// let dither = Dither::new(42);
-/// encode_slice(&spec, &x, &mut whole, &policy, dither, Exec::default())?;
-/// encode_slice(&spec, &x[..37], &mut parts[..37], &policy, dither, Exec::default())?;
-/// encode_slice(&spec, &x[37..], &mut parts[37..], &policy, dither.skip(37), Exec::default())?;
+/// e2m1.dither(dither).encode(&x, &mut whole)?;
+/// e2m1.dither(dither).encode(&x[..37], &mut parts[..37])?;
+/// e2m1.dither(dither.skip(37)).encode(&x[37..], &mut parts[37..])?;
 /// assert_eq!(whole, parts);
 /// # Ok::<(), subhalf::Error>(())
 /// ```

@@ -19,9 +19,7 @@
 
 use std::cmp::Ordering;
 use std::time::Instant;
-use subhalf::{
-    Code, Dither, Encoded, Exec, Flags, FormatSpec, Isa, encode_slice, fake_quantize_slice,
-};
+use subhalf::{Code, Encoded, Exec, Flags, FormatSpec, Isa, SliceConverter};
 
 const INFINITY: u32 = 0x7F80_0000;
 const QUIET_BIT: u32 = 0x0040_0000;
@@ -475,9 +473,15 @@ fn sweep_kernels_in<C: Code>(name: &str, referee: &Referee, spec: &FormatSpec) {
                         |i: u32| f32::from_bits((first + i) | [0, MAGNITUDES][sign(i as usize)]);
                     let x: Vec<f32> = (0..TURN).map(number).collect();
                     let policy = spec.default_convert();
-                    encode_slice(spec, &x, &mut codes, &policy, Dither::NONE, exec)
+                    SliceConverter::new(spec)
+                        .convert(&policy)
+                        .exec(exec)
+                        .encode(&x, &mut codes)
                         .expect("lengths are the same");
-                    fake_quantize_slice(spec, &x, &mut numbers, &policy, Dither::NONE, exec)
+                    SliceConverter::new(spec)
+                        .convert(&policy)
+                        .exec(exec)
+                        .fake_quantize(&x, &mut numbers)
                         .expect("lengths are the same");
                     expected.clear();
                     right.clear();

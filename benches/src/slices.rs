@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use subhalf::{Dither, Exec, FormatSpec, encode_slice};
+use subhalf::{Exec, FormatSpec, SliceConverter};
 
 /// In the second-level cache, and beyond all but the largest last-level caches.
 pub const SIZES: [(usize, &str); 2] = [(64 << 10, "L2"), (16 << 20, "memory")];
@@ -62,15 +62,7 @@ impl Bench {
     pub fn new((length, size): (usize, &str), spec: FormatSpec) -> Self {
         let (x, y) = (Buffer::new(length, input), Buffer::new(length, |_| 1.0));
         let mut codes = vec![0; length];
-        encode_slice(
-            &spec,
-            x.get(),
-            &mut codes,
-            &spec.default_convert(),
-            Dither::NONE,
-            Exec::SERIAL,
-        )
-        .expect("as many");
+        SliceConverter::new(&spec).exec(Exec::SERIAL).encode(x.get(), &mut codes).expect("as many");
         let name = spec.name();
         let name = name
             .strip_prefix("F8")

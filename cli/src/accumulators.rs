@@ -29,24 +29,23 @@ const DEPTHS: [usize; 10] = [128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768
 type Row = (&'static str, Accumulator, RGBColor);
 
 fn accumulators() -> Vec<Row> {
-    let rounded = |format, rounding| Chain::Rounded { format, rounding };
     let (f16, bf16) = (
-        rounded(FormatSpec::F16, Round::NearestEven),
-        rounded(FormatSpec::BF16, Round::NearestEven),
+        Chain::rounded(FormatSpec::F16, Round::NearestEven),
+        Chain::rounded(FormatSpec::BF16, Round::NearestEven),
     );
-    let e8m13 = rounded(FormatSpec::E8M13, Round::TowardZero);
+    let e8m13 = Chain::rounded(FormatSpec::E8M13, Round::TowardZero);
     let stochastic = Round::stochastic(Stochastic::B, 16).expect("1 to 32 bits");
-    let chunked = |inner| Accumulator::Chunked { k: 128, inner, outer: Chain::F32 };
+    let chunked = |inner| Accumulator::chunked(128, inner, Chain::F32);
     vec![
-        ("BF16", Accumulator::Chain(bf16), RGBColor(0xA0, 0x1C, 0x2E)),
+        ("BF16", Accumulator::chain(bf16), RGBColor(0xA0, 0x1C, 0x2E)),
         (
             "BF16, stochastic",
             Accumulator::rounded(FormatSpec::BF16, stochastic),
             RGBColor(0x8A, 0x4B, 0x00),
         ),
         ("BF16 by 128 into F32", chunked(bf16), RGBColor(0x6A, 0x1B, 0x8A)),
-        ("FP16", Accumulator::Chain(f16), RGBColor(0x1B, 0x4F, 0x9C)),
-        ("E8M13 toward zero", Accumulator::Chain(e8m13), RGBColor(0x00, 0x69, 0x6E)),
+        ("FP16", Accumulator::chain(f16), RGBColor(0x1B, 0x4F, 0x9C)),
+        ("E8M13 toward zero", Accumulator::chain(e8m13), RGBColor(0x00, 0x69, 0x6E)),
         ("FP16 by 128 into F32", chunked(f16), RGBColor(0x1E, 0x6B, 0x3A)),
         ("E8M13 by 128 into F32", chunked(e8m13), RGBColor(0x9C, 0x27, 0x6B)),
         ("F32", Accumulator::F32, RGBColor(0x20, 0x20, 0x20)),

@@ -4,8 +4,12 @@ use crate::error::Error;
 use crate::round::Round;
 use crate::spec::FormatSpec;
 
-/// A sum that takes one product after the other, *k* upward, each step one rounding of the exact
-/// `acc + a·b`; it starts at +0.
+/// A sum that takes one product after the other, *k* upward; each step is one rounding of the exact
+/// `acc + a·b`. It starts at +0.
+///
+/// [`F32`](Self::F32) and [`F64`](Self::F64) are values, [`rounded`](Self::rounded) is a function of
+/// a format and a rounding. [`Accumulator::chain`] makes a whole sum of a chain,
+/// [`Accumulator::chunked`] a sum of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Chain {
@@ -13,11 +17,8 @@ pub enum Chain {
     F32,
     /// Rounded to f64, ties to even.
     F64,
-    /// Rounded to a format under its [default policy](FormatSpec::default_convert) with this
-    /// rounding: up to 8 bits a sum too large becomes the largest number, wider it is infinite,
-    /// unless the rounding stops at the largest number (toward zero, to odd, down or up from the
-    /// other side). The product of row *i*, column *j* and position *k* takes random word
-    /// `(i·N + j)·K + k` of a stochastic rounding, in a batch `((matrix·M + i)·N + j)·K + k`.
+    /// Rounded to a format: what [`rounded`](Self::rounded) makes.
+    #[non_exhaustive]
     Rounded {
         /// The format of the sum; signed, with a zero.
         format: FormatSpec,
@@ -31,7 +32,7 @@ pub enum Chain {
 pub enum IntegerOverflow {
     /// The low bits are kept.
     Wrap,
-    /// After every product it is the nearest integer that there is.
+    /// After every product the sum is the nearest integer in range.
     Saturate,
 }
 
@@ -39,59 +40,76 @@ pub enum IntegerOverflow {
 /// the result, to the last bit; how fast it is computed, on which instructions and on how many
 /// threads, is not.
 ///
-/// Numbers are those that [`dequantize`](crate::QuantView::dequantize) gives, but for
-/// [`BlockF32`](Self::BlockF32) and [`Integer`](Self::Integer), which take elements and scales
-/// apart.
+/// An accumulator without parameters is a value, one with parameters a function:
 ///
-/// After K products a sum is finished in this order: it is multiplied by the tensor scales (the two
-/// that take elements and scales apart), the addend is added, then the bias, each operation rounded
-/// to f32, or to f64 where the sum is one; then the result is rounded to the output's type. Of
-/// [`Exact`](Self::Exact) addend and bias are part of the exact sum. Of no products at all the sum
-/// is +0. Every NaN becomes the positive quiet one.
+/// | | one element of the product |
+/// |---|---|
+/// | [`Accumulator::F32`] | a chain of fused multiply-adds in f32 |
+/// | [`Accumulator::F64`] | a chain in f64 |
+/// | [`Accumulator::rounded`] | a chain in any format and rounding |
+/// | [`Accumulator::chunked`] | chains of `k` products, and a chain of their sums |
+/// | [`Accumulator::Exact`] | the exact sum, rounded once |
+/// | [`Accumulator::BlockF32`] | scaled partial sums of blocks, added in f32 |
+/// | [`Accumulator::I32`] | integers of 32 bits that wrap |
+/// | [`Accumulator::integer`] | integers of 2 to 53 bits that wrap or saturate |
+///
+/// [`BlockF32`](Self::BlockF32) and the integers take elements and scales apart; the others take the
+/// numbers that [`dequantize`](crate::QuantView::dequantize) gives.
+///
+/// After K products a sum is finished in this order: it is multiplied by the tensor scales (only
+/// where elements and scales are taken apart), the addend is added, then the bias, each operation
+/// rounded to f32, or to f64 where the sum is one; then the result is rounded to the output's type.
+/// With [`Exact`](Self::Exact), addend and bias are part of the exact sum. A sum of no products is
+/// +0. Every NaN becomes the positive quiet one.
 ///
 /// ```
-/// use subhalf::{Accumulator, FormatSpec, Matmul, Operand, Round};
+/// use subhalf::{Accumulator, Chain, FormatSpec, Matmul, Operand, Round};
 /// let (a, b) = ([1024.0f32, 1.0, 1.0], [1.0f32, 0.5, 0.5]);
 /// let (a, b) = (Operand::numbers(&a, &[1, 3])?, Operand::numbers(&b, &[1, 3])?);
 /// let sum = |accumulator| Matmul::new().accumulator(accumulator).multiply(a, b);
 /// assert_eq!(sum(Accumulator::F32)?, [1025.0]);
 /// // Each half is half a unit of FP16 there, a tie that goes to even.
+/// let f16 = Chain::rounded(FormatSpec::F16, Round::NearestEven);
 /// assert_eq!(sum(Accumulator::rounded(FormatSpec::F16, Round::NearestEven))?, [1024.0]);
+/// // Chunks of two products: 1024 + 0.5, which is 1024 in FP16, and 0.5 alone.
+/// assert_eq!(sum(Accumulator::chunked(2, f16, Chain::F32))?, [1024.5]);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Accumulator {
-    /// One chain over all products.
+    /// One chain over all products: what [`chain`](Self::chain) and [`rounded`](Self::rounded) make.
+    #[non_exhaustive]
     Chain(Chain),
-    /// Block by block. A block is a run of *k* in which neither side meets the end of one of its
-    /// blocks; blocks are told apart by their place, not by their scales. Its partial sum is that
-    /// of the elements without scales: exact if both sides are integers (zero points taken off),
-    /// else the chain [`F32`](Chain::F32) from +0. Then `acc = acc + partial · s_a · s_b`, one
-    /// rounding of the exact value to f32; but where a scale is itself an f32, `s_a · s_b` is
-    /// rounded to f32 first. A side without scales has the scale 1. Tensor scales, as f32 factors
-    /// and their product rounded to f32, multiply the sum once at its end: a multiplier itself, a
-    /// divisor `1 / T`, an `amax` divided by its target.
+    /// Block by block.
     ///
-    /// A scale that is NaN makes the sum NaN, whatever its elements are; a scale of zero times
-    /// infinite partial sums too.
+    /// A block is a stretch of *k* in which neither side meets the end of one of its blocks; blocks
+    /// are told apart by their place, not by their scales. Its partial sum is that of the elements
+    /// without scales: exact if both sides are integers (zero points taken off), else the chain
+    /// [`F32`](Chain::F32) from +0. Then `acc = acc + partial · s_a · s_b`, one rounding of the
+    /// exact value to f32; but where a scale is itself an f32, `s_a · s_b` is rounded to f32 first.
+    /// A side without scales has the scale 1. Tensor scales, as f32 factors and their product
+    /// rounded to f32, multiply the sum once at its end: a multiplier itself, a divisor `1 / T`, an
+    /// `amax` divided by its target.
+    ///
+    /// A scale that is NaN makes the sum NaN, whatever its elements are; so does a scale of zero
+    /// beside an infinite partial sum.
     BlockF32,
     /// The exact sum, addend and bias included, rounded once.
     Exact,
-    /// Promotion: runs of `k` products are added up by `inner`, each from zero, and their sums by
-    /// `outer`, one rounding each. A stochastic `outer` takes the random word of the last product
-    /// of its run.
+    /// Chunks of products, each added up from zero, and their sums: what [`chunked`](Self::chunked)
+    /// makes.
+    #[non_exhaustive]
     Chunked {
-        /// Products of a run, at least one; the last run may be shorter.
+        /// Products of a chunk, at least one; the last chunk may be shorter.
         k: usize,
-        /// The sum of a run.
+        /// The sum of a chunk.
         inner: Chain,
-        /// The sum of the runs.
+        /// The sum of the chunks.
         outer: Chain,
     },
-    /// Block by block as [`BlockF32`](Self::BlockF32), of integers only, with partial sums of this
-    /// many bits in two's complement, in units of the last place. If neither side has scales the
-    /// sum is the integer itself, an f64.
+    /// Integers in two's complement: what [`integer`](Self::integer) makes.
+    #[non_exhaustive]
     Integer {
         /// Width of the sum, 2 to 53.
         bits: u32,
@@ -101,23 +119,45 @@ pub enum Accumulator {
 }
 
 impl Accumulator {
-    /// [`Chain::F32`].
-    pub const F32: Self = Self::Chain(Chain::F32);
-    /// [`Chain::F64`].
-    pub const F64: Self = Self::Chain(Chain::F64);
-    /// 32-bit integers that wrap, as of `vpdpbusd` and matrix units.
-    pub const I32: Self = Self::Integer { bits: 32, overflow: IntegerOverflow::Wrap };
+    /// The chain [`Chain::F32`].
+    pub const F32: Self = Self::chain(Chain::F32);
+    /// The chain [`Chain::F64`].
+    pub const F64: Self = Self::chain(Chain::F64);
+    /// Integers of 32 bits that wrap, those of `vpdpbusd` and matrix units.
+    pub const I32: Self = Self::integer(32, IntegerOverflow::Wrap);
 
-    /// [`Chain::Rounded`].
+    /// One chain over all products.
+    #[must_use]
+    pub const fn chain(chain: Chain) -> Self {
+        Self::Chain(chain)
+    }
+
+    /// One chain over all products, each step rounded to a format: [`Chain::rounded`].
     #[must_use]
     pub const fn rounded(format: FormatSpec, rounding: Round) -> Self {
-        Self::Chain(Chain::Rounded { format, rounding })
+        Self::chain(Chain::rounded(format, rounding))
+    }
+
+    /// Promotion: chunks of `k` products are added up by `inner`, each from zero, and their sums by
+    /// `outer`, one rounding each. `k` is at least one; the last chunk may be shorter. A stochastic
+    /// `outer` takes the random word of the last product of a chunk.
+    #[must_use]
+    pub const fn chunked(k: usize, inner: Chain, outer: Chain) -> Self {
+        Self::Chunked { k, inner, outer }
+    }
+
+    /// Integers alone, block by block like [`BlockF32`](Self::BlockF32), with partial sums of
+    /// `bits` bits (2 to 53) in two's complement, in units of the last place. If neither side has
+    /// scales, the sum is the integer itself, an f64.
+    #[must_use]
+    pub const fn integer(bits: u32, overflow: IntegerOverflow) -> Self {
+        Self::Integer { bits, overflow }
     }
 
     /// Refuses parts that are out of range.
     ///
     /// # Errors
-    /// [`Error::Scheme`] for a format of a sum without a sign or a zero, for runs of no products,
+    /// [`Error::Scheme`] for a format of a sum without a sign or a zero, for chunks of no products,
     /// and for a chunked sum of two stochastic roundings, which would share their random words;
     /// [`Error::SpecRange`] for integers of other than 2 to 53 bits; [`Error::RandomBits`].
     pub const fn validate(&self) -> Result<(), Error> {
@@ -126,7 +166,7 @@ impl Accumulator {
             Self::BlockF32 | Self::Exact => Ok(()),
             Self::Chunked { k: 0, .. } => Err(Error::Scheme {
                 what: "chunked accumulator",
-                expected: "runs of at least one product",
+                expected: "chunks of at least one product",
             }),
             Self::Chunked { inner, outer, .. } => {
                 if let Err(error) = inner.validate() {
@@ -152,6 +192,18 @@ impl Accumulator {
 }
 
 impl Chain {
+    /// A chain rounded to a format under its [default policy](FormatSpec::default_convert) with
+    /// this rounding. A sum too large becomes the largest number in formats of up to 8 bits and
+    /// infinite in wider ones, unless the rounding stops at the largest number (toward zero, to odd,
+    /// down or up from the other side).
+    ///
+    /// The product of row *i*, column *j* and position *k* takes random word `(i·N + j)·K + k` of a
+    /// stochastic rounding, in a batch `((matrix·M + i)·N + j)·K + k`.
+    #[must_use]
+    pub const fn rounded(format: FormatSpec, rounding: Round) -> Self {
+        Self::Rounded { format, rounding }
+    }
+
     const fn validate(&self) -> Result<(), Error> {
         let Self::Rounded { format, rounding } = self else { return Ok(()) };
         if !format.is_signed() || format.zero_code().is_none() {

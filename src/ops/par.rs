@@ -156,7 +156,6 @@ impl Exec {
     }
 
     /// Runs `work(index, chunk)` over chunks of `length` elements.
-    #[cfg(feature = "alloc")]
     pub(super) fn chunks<D: Send>(
         self,
         dst: &mut [D],
@@ -167,7 +166,7 @@ impl Exec {
         #[cfg(feature = "rayon")]
         const LARGE: usize = 1 << 14;
         #[cfg(feature = "rayon")]
-        if self.parallel && dst.len() > LARGE {
+        if self.parallel && dst.len() > LARGE.max(length) {
             use rayon::prelude::*;
             dst.par_chunks_mut(length).enumerate().for_each(|(i, chunk)| work(i, chunk));
             return;

@@ -28,22 +28,75 @@ pub trait Real: sealed::Sealed + Copy + Send + Sync + 'static {
     fn unpack(self) -> Unpacked;
     /// The nearest number of this type, ties to even; NaN is the type's positive quiet NaN.
     fn nearest(x: Unpacked) -> Self;
-    /// Runs `work` over the numbers as f32s, in pieces with what belongs to them of `dst`, if f32s
-    /// meet the needs; else does nothing and says so.
+    /// Whether this type is f32.
     #[doc(hidden)]
-    fn as_f32s<D>(
-        isa: Isa,
-        src: &[Self],
-        dst: &mut [D],
-        needs: Needs,
-        work: impl FnMut(&[f32], &mut [D]),
-    ) -> bool;
-    /// Such a slice, if this is f32.
+    const IS_F32: bool = false;
+    /// Whether [`widen`](Self::widen) keeps what a kernel needs to know of the numbers.
+    #[doc(hidden)]
+    fn f32s_meet(needs: Needs) -> bool;
+    /// The numbers as f32s: equal, or of an f64 rounded to odd.
+    #[doc(hidden)]
+    fn widen(isa: Isa, src: &[Self], dst: &mut [f32]);
+    /// The slice, if its numbers are f32s.
+    #[doc(hidden)]
+    fn f32s(src: &[Self]) -> Option<&[f32]> {
+        let _ = src;
+        None
+    }
+    /// The slice to write, if its numbers are f32s.
     #[doc(hidden)]
     fn f32s_mut(dst: &mut [Self]) -> Option<&mut [f32]> {
         let _ = dst;
         None
     }
+}
+
+/// Numbers that are made into f32s at a time: 8 KiB, a quarter of L1.
+const CHUNK: usize = 2048;
+
+/// Runs `work` over the numbers as f32s, in chunks with the elements of `dst` beside them; f32s in
+/// one. Returns false, and does nothing, if f32s do not meet the needs.
+pub(super) fn over_f32s<T: Real, D>(
+    isa: Isa,
+    src: &[T],
+    dst: &mut [D],
+    needs: Needs,
+    mut work: impl FnMut(&[f32], &mut [D]),
+) -> bool {
+    if !T::f32s_meet(needs) {
+        return false;
+    }
+    if let Some(src) = T::f32s(src) {
+        work(src, dst);
+        return true;
+    }
+    let mut buffer = [0.0f32; CHUNK];
+    for (src, dst) in src.chunks(CHUNK).zip(dst.chunks_mut(CHUNK)) {
+        let numbers = &mut buffer[..src.len()];
+        T::widen(isa, src, numbers);
+        work(numbers, dst);
+    }
+    true
+}
+
+/// Runs `work` over the numbers as f32s, in chunks with the numbers themselves to write. The f32s
+/// are a copy even of f32s. Returns false, and does nothing, if f32s do not meet the needs.
+pub(super) fn over_f32s_in_place<T: Real>(
+    isa: Isa,
+    x: &mut [T],
+    needs: Needs,
+    mut work: impl FnMut(&[f32], &mut [T]),
+) -> bool {
+    if !T::f32s_meet(needs) {
+        return false;
+    }
+    let mut buffer = [0.0f32; CHUNK];
+    for x in x.chunks_mut(CHUNK) {
+        let numbers = &mut buffer[..x.len()];
+        T::widen(isa, x, numbers);
+        work(numbers, x);
+    }
+    true
 }
 
 macro_rules! real {
@@ -175,59 +228,47 @@ impl Source for f64 {
     }
 }
 
-/// Numbers made into f32s, piece by piece.
-fn by_pieces<T, D>(
-    src: &[T],
-    dst: &mut [D],
-    convert: impl Fn(&[T], &mut [f32]),
-    mut work: impl FnMut(&[f32], &mut [D]),
-) {
-    const PIECE: usize = 2048;
-    let mut buffer = [0.0f32; PIECE];
-    for (src, dst) in src.chunks(PIECE).zip(dst.chunks_mut(PIECE)) {
-        let numbers = &mut buffer[..src.len()];
-        convert(src, numbers);
-        work(numbers, dst);
-    }
-}
-
-/// Numbers of a type narrower than f32.
-#[cfg(feature = "half")]
-fn widen<T: Copy + Into<f32>>(src: &[T], dst: &mut [f32]) {
-    dst.iter_mut().zip(src).for_each(|(wide, x)| *wide = (*x).into());
-}
-
 real! {
     f32: from_f32, to_f32 {
-        fn as_f32s<D>(_: Isa, src: &[Self], dst: &mut [D], _: Needs, mut work: impl FnMut(&[f32], &mut [D])) -> bool {
-            work(src, dst);
+        const IS_F32: bool = true;
+        fn f32s_meet(_: Needs) -> bool {
             true
+        }
+        fn widen(_: Isa, src: &[Self], dst: &mut [f32]) {
+            dst.copy_from_slice(src);
+        }
+        fn f32s(src: &[Self]) -> Option<&[f32]> {
+            Some(src)
         }
         fn f32s_mut(dst: &mut [Self]) -> Option<&mut [f32]> {
             Some(dst)
         }
     }
     f64: from_f64, to_f64 {
-        fn as_f32s<D>(isa: Isa, src: &[Self], dst: &mut [D], needs: Needs, work: impl FnMut(&[f32], &mut [D])) -> bool {
-            let enough = !needs.subnormals && !needs.exact;
-            if enough {
-                by_pieces(src, dst, |src, numbers| to_odd(isa, src, numbers), work);
-            }
-            enough
+        // An f32 does not show which numbers are subnormal f64s, nor bits behind its 24th.
+        fn f32s_meet(needs: Needs) -> bool {
+            !needs.subnormals && !needs.exact
+        }
+        fn widen(isa: Isa, src: &[Self], dst: &mut [f32]) {
+            to_odd(isa, src, dst);
         }
     }
     #[cfg(feature = "half")] half::f16: from_f16, to_f16 {
-        fn as_f32s<D>(_: Isa, src: &[Self], dst: &mut [D], needs: Needs, work: impl FnMut(&[f32], &mut [D])) -> bool {
-            if !needs.subnormals {
-                by_pieces(src, dst, widen, work);
-            }
+        // An f32 does not show which numbers are subnormal f16s: all of them are normal f32s.
+        fn f32s_meet(needs: Needs) -> bool {
             !needs.subnormals
+        }
+        fn widen(_: Isa, src: &[Self], dst: &mut [f32]) {
+            dst.iter_mut().zip(src).for_each(|(wide, x)| *wide = x.to_f32());
         }
     }
     #[cfg(feature = "half")] half::bf16: from_bf16, to_bf16 {
-        fn as_f32s<D>(_: Isa, src: &[Self], dst: &mut [D], _: Needs, work: impl FnMut(&[f32], &mut [D])) -> bool {
-            by_pieces(src, dst, widen, work);
+        // A bf16 is the upper half of an f32: the same numbers are subnormal.
+        fn f32s_meet(_: Needs) -> bool {
             true
+        }
+        fn widen(_: Isa, src: &[Self], dst: &mut [f32]) {
+            dst.iter_mut().zip(src).for_each(|(wide, x)| *wide = x.to_f32());
         }
     }
 }

@@ -3,8 +3,7 @@
 
 use subhalf::{
     Code, Convert, Dither, Encoding, Exec, FloatSpec, FormatSpec, Infinity, IntSpec, Isa,
-    MissingNan, Nan, Negative, Overflow, Round, Stochastic, SubnormalInputs, Zero, decode_slice,
-    encode_slice, fake_quantize_slice,
+    MissingNan, Nan, Negative, Overflow, Round, SliceConverter, Stochastic, SubnormalInputs, Zero,
 };
 
 /// The named formats, and P3109's of some widths.
@@ -128,7 +127,12 @@ fn encoded_in<C: Code>(
     exec: Exec,
 ) -> Vec<u32> {
     let mut codes = vec![C::truncate(0); x.len()];
-    encode_slice(spec, x, &mut codes, convert, dither, exec).unwrap();
+    SliceConverter::new(spec)
+        .convert(convert)
+        .dither(dither)
+        .exec(exec)
+        .encode(x, &mut codes)
+        .unwrap();
     codes.into_iter().map(C::widen).collect()
 }
 
@@ -231,9 +235,9 @@ fn decoding_equals_the_reference_on_every_instruction_set() {
                 0..=8 => {
                     let codes: Vec<u8> =
                         codes.iter().map(|&code| (code | 0xFF << spec.bits()) as u8).collect();
-                    decode_slice(&spec, &codes, &mut found, exec).unwrap();
+                    SliceConverter::new(&spec).exec(exec).decode(&codes, &mut found).unwrap();
                     let mut doubles = vec![0.0f64; codes.len()];
-                    decode_slice(&spec, &codes, &mut doubles, exec).unwrap();
+                    SliceConverter::new(&spec).exec(exec).decode(&codes, &mut doubles).unwrap();
                     let exact = codes
                         .iter()
                         .zip(&doubles)
@@ -242,9 +246,9 @@ fn decoding_equals_the_reference_on_every_instruction_set() {
                 }
                 9..=16 => {
                     let codes: Vec<u16> = codes.iter().map(|&code| code as u16).collect();
-                    decode_slice(&spec, &codes, &mut found, exec).unwrap();
+                    SliceConverter::new(&spec).exec(exec).decode(&codes, &mut found).unwrap();
                 }
-                _ => decode_slice(&spec, &codes, &mut found, exec).unwrap(),
+                _ => SliceConverter::new(&spec).exec(exec).decode(&codes, &mut found).unwrap(),
             }
             let wrong = (0..codes.len()).find(|&i| found[i].to_bits() != expected[i]);
             assert_eq!(
@@ -330,7 +334,12 @@ fn fake_quantization_equals_encoding_and_decoding_on_every_instruction_set() {
             for isa in Isa::available() {
                 let exec = Exec::SERIAL.with_isa(isa);
                 let mut found = vec![0.0f32; x.len()];
-                fake_quantize_slice(&spec, &x, &mut found, &convert, dither, exec).unwrap();
+                SliceConverter::new(&spec)
+                    .convert(&convert)
+                    .dither(dither)
+                    .exec(exec)
+                    .fake_quantize(&x, &mut found)
+                    .unwrap();
                 let wrong = (0..x.len()).find(|&i| found[i].to_bits() != expected[i].to_bits());
                 assert_eq!(
                     wrong.map(|i| (x[i], found[i], expected[i])),
@@ -340,7 +349,11 @@ fn fake_quantization_equals_encoding_and_decoding_on_every_instruction_set() {
                 );
                 if spec.bits() <= 8 && convert == spec.default_convert() {
                     let mut found = vec![0.0f64; x.len()];
-                    fake_quantize_slice(&spec, &doubles, &mut found, &convert, dither, exec)
+                    SliceConverter::new(&spec)
+                        .convert(&convert)
+                        .dither(dither)
+                        .exec(exec)
+                        .fake_quantize(&doubles, &mut found)
                         .unwrap();
                     let wrong = (0..x.len())
                         .find(|&i| found[i].to_bits() != f64::from(expected[i]).to_bits());
@@ -376,16 +389,33 @@ fn large_slices_are_converted_alike() {
         let (mut codes, mut y, mut z) =
             (vec![0xEEu8; LENGTH + 2], vec![0.5f32; LENGTH + 2], vec![0.5f32; LENGTH + 2]);
         for exec in [Exec::SERIAL, Exec::PARALLEL] {
-            encode_slice(&spec, x, &mut codes[1..=LENGTH], &convert, dither, exec).unwrap();
-            decode_slice(&spec, &codes[1..=LENGTH], &mut y[1..=LENGTH], exec).unwrap();
-            fake_quantize_slice(&spec, x, &mut z[1..=LENGTH], &convert, dither, exec).unwrap();
+            SliceConverter::new(&spec)
+                .convert(&convert)
+                .dither(dither)
+                .exec(exec)
+                .encode(x, &mut codes[1..=LENGTH])
+                .unwrap();
+            SliceConverter::new(&spec)
+                .exec(exec)
+                .decode(&codes[1..=LENGTH], &mut y[1..=LENGTH])
+                .unwrap();
+            SliceConverter::new(&spec)
+                .convert(&convert)
+                .dither(dither)
+                .exec(exec)
+                .fake_quantize(x, &mut z[1..=LENGTH])
+                .unwrap();
             assert_eq!((codes[0], codes[LENGTH + 1]), (0xEE, 0xEE));
             assert_eq!((y[0], y[LENGTH + 1], z[0], z[LENGTH + 1]), (0.5, 0.5, 0.5, 0.5));
             assert!(y == z);
             let (mut piece, mut first) = (vec![0u8; PIECE], 0);
             for x in x.chunks(PIECE) {
                 let (piece, found) = (&mut piece[..x.len()], &codes[1 + first..][..x.len()]);
-                encode_slice(&spec, x, piece, &convert, dither.skip(first as u64), Exec::SERIAL)
+                SliceConverter::new(&spec)
+                    .convert(&convert)
+                    .dither(dither.skip(first as u64))
+                    .exec(Exec::SERIAL)
+                    .encode(x, piece)
                     .unwrap();
                 assert!(piece == found, "{first}");
                 let numbers = &y[1 + first..][..x.len()];
@@ -420,7 +450,7 @@ fn formats_at_the_ends_of_f32_are_decoded_as_the_reference_does() {
         let codes: Vec<u8> = (0..512).map(|i| i as u8).collect();
         for isa in Isa::available() {
             let (mut values, exec) = ([0.25f32; 512], Exec::SERIAL.with_isa(isa));
-            decode_slice(&spec, &codes, &mut values, exec).unwrap();
+            SliceConverter::new(&spec).exec(exec).decode(&codes, &mut values).unwrap();
             for (code, x) in codes.iter().zip(values) {
                 assert_eq!(
                     x.to_bits(),
@@ -441,15 +471,10 @@ fn stays_in_its_bounds<C: Code>(spec: &FormatSpec, exec: Exec) {
             let name = format!("{spec} {} {length} from {start}", exec.isa().name());
             let mut codes = vec![canary; length + 140];
             let src = &x[start..start + length];
-            encode_slice(
-                spec,
-                src,
-                &mut codes[start..start + length],
-                &spec.default_convert(),
-                Dither::NONE,
-                exec,
-            )
-            .unwrap();
+            SliceConverter::new(spec)
+                .exec(exec)
+                .encode(src, &mut codes[start..start + length])
+                .unwrap();
             assert!(
                 codes[..start].iter().chain(&codes[start + length..]).all(|code| *code == canary),
                 "{name}"
@@ -461,13 +486,10 @@ fn stays_in_its_bounds<C: Code>(spec: &FormatSpec, exec: Exec) {
                 "{name}"
             );
             let mut values = vec![0.25f32; length + 140];
-            decode_slice(
-                spec,
-                &codes[start..start + length],
-                &mut values[start..start + length],
-                exec,
-            )
-            .unwrap();
+            SliceConverter::new(spec)
+                .exec(exec)
+                .decode(&codes[start..start + length], &mut values[start..start + length])
+                .unwrap();
             assert!(
                 values[..start].iter().chain(&values[start + length..]).all(|&x| x == 0.25),
                 "{name}"
@@ -481,8 +503,7 @@ fn stays_in_its_bounds<C: Code>(spec: &FormatSpec, exec: Exec) {
             );
             values.fill(0.25);
             let dst = &mut values[start..start + length];
-            fake_quantize_slice(spec, src, dst, &spec.default_convert(), Dither::NONE, exec)
-                .unwrap();
+            SliceConverter::new(spec).exec(exec).fake_quantize(src, dst).unwrap();
             assert!(
                 values[..start].iter().chain(&values[start + length..]).all(|&x| x == 0.25),
                 "{name}"
@@ -522,12 +543,20 @@ fn halves_are_encoded_as_the_numbers_they_are() {
             spec.default_convert().with_subnormal_inputs(SubnormalInputs::Flush),
         ] {
             let mut codes = vec![0u8; all.len()];
-            encode_slice(&spec, &all, &mut codes, &convert, Dither::NONE, Exec::SERIAL).unwrap();
+            SliceConverter::new(&spec)
+                .convert(&convert)
+                .exec(Exec::SERIAL)
+                .encode(&all, &mut codes)
+                .unwrap();
             assert!(all.iter().zip(&codes).all(|(&x, &code)| {
                 spec.encode_with(subhalf::Unpacked::from_f16(x), &convert, 0).code
                     == u32::from(code)
             }));
-            encode_slice(&spec, &brains, &mut codes, &convert, Dither::NONE, Exec::SERIAL).unwrap();
+            SliceConverter::new(&spec)
+                .convert(&convert)
+                .exec(Exec::SERIAL)
+                .encode(&brains, &mut codes)
+                .unwrap();
             assert!(brains.iter().zip(&codes).all(|(&x, &code)| {
                 spec.encode_with(subhalf::Unpacked::from_bf16(x), &convert, 0).code
                     == u32::from(code)

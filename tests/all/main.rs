@@ -20,6 +20,7 @@ mod oracle;
 mod p3109;
 mod presets;
 mod scalars;
+mod slice_converter;
 #[cfg(feature = "alloc")]
 mod slices;
 mod stochastic;

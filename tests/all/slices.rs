@@ -3,8 +3,7 @@
 
 use subhalf::{
     BitOrder, Code, Convert, Dither, Encoding, Error, Exec, FloatSpec, Format, FormatSlice,
-    FormatSpec, Isa, Nan, Round, Stochastic, SubnormalInputs, convert_slice, decode_packed_slice,
-    decode_slice, encode_packed_slice, encode_slice, pack,
+    FormatSpec, Isa, Nan, Round, SliceConverter, Stochastic, SubnormalInputs, pack,
 };
 
 /// Any f32s: every exponent, NaN and infinity among them; most near one.
@@ -75,7 +74,11 @@ fn f64_slices_are_rounded_once_in_every_format() {
                 .collect();
             for isa in Isa::available() {
                 let mut codes = vec![0u32; x.len()];
-                encode_slice(spec, &x, &mut codes, &convert, dither, Exec::SERIAL.with_isa(isa))
+                SliceConverter::new(spec)
+                    .convert(&convert)
+                    .dither(dither)
+                    .exec(Exec::SERIAL.with_isa(isa))
+                    .encode(&x, &mut codes)
                     .unwrap();
                 let wrong = (0..x.len()).find(|&i| codes[i] != expected[i]);
                 assert_eq!(
@@ -105,7 +108,12 @@ fn packed_streams_are_codes_packed() {
             for length in (0..=130).chain([255, 300, 2111, 4096, 4097, x.len()]) {
                 let (x, dither) = (&x[..length], Dither::new(2).skip(7));
                 let mut codes = vec![0u8; length];
-                encode_slice(spec, x, &mut codes, &convert, dither, Exec::SERIAL).unwrap();
+                SliceConverter::new(spec)
+                    .convert(&convert)
+                    .dither(dither)
+                    .exec(Exec::SERIAL)
+                    .encode(x, &mut codes)
+                    .unwrap();
                 let values: Vec<u32> =
                     codes.iter().map(|&code| spec.decode_f32(code.into()).to_bits()).collect();
                 for order in [BitOrder::LsbFirst, BitOrder::MsbFirst] {
@@ -114,11 +122,18 @@ fn packed_streams_are_codes_packed() {
                     for isa in Isa::available() {
                         let exec = Exec::SERIAL.with_isa(isa);
                         let mut bytes = vec![0xEE; expected.len()];
-                        encode_packed_slice(spec, x, &mut bytes, order, &convert, dither, exec)
+                        SliceConverter::new(spec)
+                            .convert(&convert)
+                            .dither(dither)
+                            .exec(exec)
+                            .encode_packed(x, &mut bytes, order)
                             .unwrap();
                         assert_eq!(bytes, expected, "{spec} {length} {order:?} {}", isa.name());
                         let mut y = vec![0.5f32; length];
-                        decode_packed_slice(spec, &bytes, &mut y, order, exec).unwrap();
+                        SliceConverter::new(spec)
+                            .exec(exec)
+                            .decode_packed(&bytes, &mut y, order)
+                            .unwrap();
                         assert!(
                             y.iter().map(|y| y.to_bits()).eq(values.iter().copied()),
                             "{spec} {length} {order:?} {}",
@@ -202,7 +217,11 @@ fn codes_are_converted_by_one_rounding() {
                     for isa in Isa::available() {
                         let exec = Exec::SERIAL.with_isa(isa);
                         let mut found = vec![0u16; codes.len()];
-                        convert_slice(from, &codes, to, &mut found, &convert, dither, exec)
+                        SliceConverter::new(to)
+                            .convert(&convert)
+                            .dither(dither)
+                            .exec(exec)
+                            .convert_codes(from, &codes, &mut found)
                             .unwrap();
                         assert!(
                             (0..codes.len()).all(|i| u32::from(found[i]) == expected(i)),
@@ -210,7 +229,11 @@ fn codes_are_converted_by_one_rounding() {
                         );
                         if from.bits() <= 8 && to.bits() <= 8 {
                             let mut found = vec![0u8; codes.len()];
-                            convert_slice(from, &bytes, to, &mut found, &convert, dither, exec)
+                            SliceConverter::new(to)
+                                .convert(&convert)
+                                .dither(dither)
+                                .exec(exec)
+                                .convert_codes(from, &bytes, &mut found)
                                 .unwrap();
                             assert!(
                                 (0..codes.len()).all(|i| u32::from(found[i]) == expected(i)),
@@ -229,7 +252,6 @@ fn codes_are_converted_by_one_rounding() {
 #[cfg(feature = "rayon")]
 #[test]
 fn threads_and_cuts_change_nothing() {
-    use subhalf::fake_quantize_slice;
     let any = numbers(300_007);
     let near_one: Vec<f32> = any.iter().map(|x| if x.abs() <= 4.0 { *x } else { 0.7 }).collect();
     let pools = [1, 2, 7]
@@ -251,21 +273,23 @@ fn threads_and_cuts_change_nothing() {
                 let (mut codes, mut packed) =
                     (vec![0u8; x.len()], vec![0u8; (x.len() * spec.bits() as usize).div_ceil(8)]);
                 let (mut y, mut z) = (vec![0f32; x.len()], vec![0f32; x.len()]);
-                encode_slice(spec, x, &mut codes, &convert, Dither::new(4), Exec::PARALLEL)
+                SliceConverter::new(spec)
+                    .convert(&convert)
+                    .dither(Dither::new(4))
+                    .encode(x, &mut codes)
                     .unwrap();
-                encode_packed_slice(
-                    spec,
-                    x,
-                    &mut packed,
-                    BitOrder::LsbFirst,
-                    &convert,
-                    Dither::new(4),
-                    Exec::PARALLEL,
-                )
-                .unwrap();
-                fake_quantize_slice(spec, x, &mut y, &convert, Dither::new(4), Exec::PARALLEL)
+                SliceConverter::new(spec)
+                    .convert(&convert)
+                    .dither(Dither::new(4))
+                    .encode_packed(x, &mut packed, BitOrder::LsbFirst)
                     .unwrap();
-                decode_packed_slice(spec, &packed, &mut z, BitOrder::LsbFirst, Exec::PARALLEL)
+                SliceConverter::new(spec)
+                    .convert(&convert)
+                    .dither(Dither::new(4))
+                    .fake_quantize(x, &mut y)
+                    .unwrap();
+                SliceConverter::new(spec)
+                    .decode_packed(&packed, &mut z, BitOrder::LsbFirst)
                     .unwrap();
                 assert!(
                     y.iter().zip(&z).all(|(y, z)| y.to_bits() == z.to_bits()),
@@ -282,7 +306,11 @@ fn threads_and_cuts_change_nothing() {
             for cut in cuts.windows(2) {
                 let (mut codes, part) = (vec![0u8; cut[1] - cut[0]], &x[cut[0]..cut[1]]);
                 let dither = Dither::new(4).skip(cut[0] as u64);
-                encode_slice(spec, part, &mut codes, &convert, dither, Exec::PARALLEL).unwrap();
+                SliceConverter::new(spec)
+                    .convert(&convert)
+                    .dither(dither)
+                    .encode(part, &mut codes)
+                    .unwrap();
                 assert!(codes == once.0[cut[0]..cut[1]], "{spec} {convert:?} {cut:?}");
             }
         }
@@ -304,17 +332,23 @@ fn slices_of_types_are_those_of_their_specs() {
             let (x, dither) = (numbers(length), Dither::new(9));
             let wide: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
             let mut codes = vec![F::Code::truncate(0); length];
-            encode_slice(&spec, &x, &mut codes, &convert, dither, Exec::SERIAL).unwrap();
+            SliceConverter::new(&spec)
+                .convert(&convert)
+                .dither(dither)
+                .exec(Exec::SERIAL)
+                .encode(&x, &mut codes)
+                .unwrap();
             let bits =
                 |typed: &[F]| -> Vec<F::Code> { typed.iter().map(|x| x.to_bits()).collect() };
             let mut typed = vec![F::from_bits(F::Code::truncate(0)); length];
-            F::encode_slice(&x, &mut typed, &convert, dither, Exec::PARALLEL).unwrap();
+            let by = SliceConverter::of::<F>().convert(&convert).dither(dither);
+            by.encode_typed(&x, &mut typed).unwrap();
             assert_eq!(bits(&typed), codes, "{spec} {length} {convert:?}");
-            F::encode_slice(&wide, &mut typed, &convert, dither, Exec::SERIAL).unwrap();
+            by.exec(Exec::SERIAL).encode_typed(&wide, &mut typed).unwrap();
             assert_eq!(bits(&typed), codes, "{spec} {length} {convert:?} from f64");
             let (mut y, mut again) = (vec![0.0f32; length], vec![0.0f32; length]);
-            decode_slice(&spec, &codes, &mut y, Exec::SERIAL).unwrap();
-            F::decode_slice(&typed, &mut again, Exec::PARALLEL).unwrap();
+            SliceConverter::new(&spec).exec(Exec::SERIAL).decode(&codes, &mut y).unwrap();
+            F::decode_slice(&typed, &mut again).unwrap();
             assert!(
                 y.iter().zip(&again).all(|(y, z)| y.to_bits() == z.to_bits()),
                 "{spec} {length}"
@@ -322,13 +356,16 @@ fn slices_of_types_are_those_of_their_specs() {
         }
         let mut short = [F::from_bits(F::Code::truncate(0))];
         let error = Error::Length { what: "output length", expected: 2, found: 1 };
-        assert_eq!(
-            F::encode_slice(&[1.0f32; 2], &mut short, &F::CONVERT, Dither::NONE, Exec::SERIAL),
-            Err(error)
-        );
-        assert_eq!(F::decode_slice(&[short[0]; 2], &mut [0.0f32], Exec::SERIAL), Err(error));
+        assert_eq!(F::encode_slice(&[1.0f32; 2], &mut short), Err(error));
+        assert_eq!(F::decode_slice(&[short[0]; 2], &mut [0.0f32]), Err(error));
         let none = F::CONVERT.with_round(Round::Stochastic { kind: Stochastic::A, bits: 0 });
-        assert!(F::encode_slice(&[1.0f32], &mut short, &none, Dither::NONE, Exec::SERIAL).is_err());
+        let by = SliceConverter::of::<F>().convert(&none);
+        assert_eq!(by.encode_typed(&[1.0f32], &mut short), Err(Error::RandomBits { found: 0 }));
+        let other = SliceConverter::new(&FormatSpec::TF32);
+        let error =
+            Error::Format { expected: FormatSpec::TF32.short_name(), found: spec.short_name() };
+        assert_eq!(other.encode_typed(&[1.0f32], &mut short), Err(error));
+        assert_eq!(other.decode_typed(&short, &mut [0.0f32]), Err(error));
     }
     check::<subhalf::F8E4M3>();
     check::<subhalf::F8E5M2Fnuz>();
@@ -341,40 +378,40 @@ fn slices_of_types_are_those_of_their_specs() {
 
 #[test]
 fn wrong_lengths_and_widths_are_refused() {
-    let (x, mut y, mut bytes) = ([1.0f32; 5], [0.0f32; 5], [0u8; 3]);
-    let spec = FormatSpec::F4E2M1;
-    let (convert, order, exec) = (spec.default_convert(), BitOrder::LsbFirst, Exec::default());
-    assert!(
-        encode_packed_slice(&spec, &x, &mut bytes, order, &convert, Dither::NONE, exec).is_ok()
-    );
-    let error =
-        encode_packed_slice(&spec, &x[..4], &mut bytes, order, &convert, Dither::NONE, exec)
-            .unwrap_err();
-    assert_eq!(error, Error::Length { what: "packed bytes", expected: 2, found: 3 });
-    assert!(decode_packed_slice(&spec, &bytes[..2], &mut y, order, exec).is_err());
-    let wide = FormatSpec::BF16;
-    let error = encode_packed_slice(
-        &wide,
-        &x,
-        &mut bytes,
-        order,
-        &wide.default_convert(),
-        Dither::NONE,
-        exec,
-    )
-    .unwrap_err();
-    assert!(matches!(error, Error::CodeWidth { needed: 16, found: 8, .. }), "{error}");
-    let mut codes = [0u8; 2];
-    assert!(
-        convert_slice(&wide, &[1u8, 2], &spec, &mut codes, &convert, Dither::NONE, exec).is_err()
-    );
-    assert!(
-        convert_slice(&spec, &[1u8, 2, 3], &spec, &mut codes, &convert, Dither::NONE, exec)
-            .is_err()
-    );
-    let none = convert.with_round(Round::Stochastic { kind: Stochastic::A, bits: 0 });
-    assert_eq!(
-        convert_slice(&spec, &[1u8, 2], &spec, &mut codes, &none, Dither::NONE, exec),
-        Err(Error::RandomBits { found: 0 })
-    );
+    let (x, mut y, mut bytes, mut codes) = ([1.0f32; 5], [0.0f32; 5], [0u8; 3], [0u8; 2]);
+    let (order, spec, wide) = (BitOrder::LsbFirst, FormatSpec::F4E2M1, FormatSpec::BF16);
+    let length = |what, expected, found| Err(Error::Length { what, expected, found });
+    let width = |format: FormatSpec| {
+        let (format, needed) = (format.short_name(), format.bits());
+        Err(Error::CodeWidth { format, needed, found: 8 })
+    };
+    let by = SliceConverter::new(&spec);
+    assert_eq!(by.encode_packed(&x, &mut bytes, order), Ok(()));
+    assert_eq!(by.encode_packed(&x[..4], &mut bytes, order), length("packed bytes", 2, 3));
+    assert_eq!(by.decode_packed(&bytes[..2], &mut y, order), length("packed bytes", 3, 2));
+    assert_eq!(by.encode(&x, &mut codes), length("output length", 5, 2));
+    assert_eq!(by.decode(&codes, &mut y), length("output length", 2, 5));
+    assert_eq!(by.fake_quantize(&x[..3], &mut y), length("output length", 3, 5));
+    assert_eq!(by.convert_codes(&spec, &[1u8; 3], &mut codes), length("output length", 3, 2));
+    assert_eq!(spec.encode_slice(&x, &mut codes), length("output length", 5, 2));
+    assert_eq!(spec.decode_slice(&codes, &mut y), length("output length", 2, 5));
+    let by = SliceConverter::new(&wide);
+    assert_eq!(by.encode_packed(&x, &mut bytes, order), width(wide));
+    assert_eq!(by.decode_packed(&bytes, &mut y, order), width(wide));
+    assert_eq!(by.encode(&x[..2], &mut codes), width(wide));
+    assert_eq!(by.decode(&codes, &mut y[..2]), width(wide));
+    assert_eq!(by.convert_codes(&spec, &[1u8; 2], &mut codes), width(wide));
+    assert_eq!(SliceConverter::new(&spec).convert_codes(&wide, &[1u8; 2], &mut codes), width(wide));
+    assert_eq!(wide.encode_vec::<u8>(&x).map(drop), width(wide));
+    assert_eq!(wide.decode_vec::<f32>(&codes).map(drop), width(wide));
+    for bits in [0, 33] {
+        let by = SliceConverter::new(&spec).round(Round::Stochastic { kind: Stochastic::A, bits });
+        let refused = Err(Error::RandomBits { found: bits });
+        assert_eq!(by.encode(&x[..2], &mut codes), refused);
+        assert_eq!(by.fake_quantize(&x, &mut y), refused);
+        assert_eq!(by.fake_quantize_in_place(&mut y), refused);
+        assert_eq!(by.encode_packed(&x, &mut bytes, order), refused);
+        assert_eq!(by.convert_codes(&spec, &[1u8; 2], &mut codes), refused);
+        assert_eq!(by.decode(&codes, &mut y[..2]), Ok(()), "decoding takes no random bits");
+    }
 }

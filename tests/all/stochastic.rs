@@ -3,8 +3,7 @@
 
 use crate::exact::{Dyadic, INEXACT, OVERFLOW, Referee, bf16, referee_of};
 use subhalf::{
-    Dither, Encoding, Exec, Flags, FormatSpec, Overflow, Round, Stochastic, Table, Unpacked,
-    encode_slice, fake_quantize_slice, philox4x32_10,
+    Dither, Encoding, Exec, Flags, FormatSpec, Overflow, Round, Stochastic, Table, Unpacked, philox4x32_10, SliceConverter,
 };
 
 const KINDS: [Stochastic; 3] = [Stochastic::A, Stochastic::B, Stochastic::C];
@@ -483,7 +482,7 @@ fn codes_for_a_seed_and_a_first_index_are_pinned() {
     let encoded = |spec: &FormatSpec, kind, bits, dither| {
         let mut codes = [0u8; 12];
         let convert = spec.default_convert().with_round(round(kind, bits));
-        encode_slice(spec, &x, &mut codes, &convert, dither, Exec::default()).unwrap();
+        SliceConverter::new(spec).convert(&convert).dither(dither).encode(&x, &mut codes).unwrap();
         codes
     };
     let seeded = Dither::new(42);
@@ -509,7 +508,10 @@ fn codes_for_a_seed_and_a_first_index_are_pinned() {
     );
     let mut y = [0.0f32; 12];
     let convert = FormatSpec::F4E2M1.default_convert().with_round(round(Stochastic::A, 4));
-    fake_quantize_slice(&FormatSpec::F4E2M1, &x, &mut y, &convert, seeded, Exec::default())
+    SliceConverter::new(&FormatSpec::F4E2M1)
+        .convert(&convert)
+        .dither(seeded)
+        .fake_quantize(&x, &mut y)
         .unwrap();
     assert_eq!(y, [0.0, -0.5, 1.0, 3.0, 6.0, -6.0, 6.0, 6.0, 0.0, 0.0, 4.0, -6.0]);
 }
@@ -537,7 +539,12 @@ fn slices_do_not_depend_on_threads_or_splits() {
         for parallel in [false, true] {
             let exec = if parallel { Exec::PARALLEL } else { Exec::SERIAL };
             let (mut whole, mut parts) = (vec![0u8; COUNT], vec![0u8; COUNT]);
-            encode_slice(&spec, &x, &mut whole, &convert, dither, exec).unwrap();
+            SliceConverter::new(&spec)
+                .convert(&convert)
+                .dither(dither)
+                .exec(exec)
+                .encode(&x, &mut whole)
+                .unwrap();
             assert!(whole == one_by_one, "{spec} parallel {parallel}");
 
             let mut cuts: Vec<usize> =
@@ -547,13 +554,22 @@ fn slices_do_not_depend_on_threads_or_splits() {
             for pair in cuts.windows(2) {
                 let range = pair[0]..pair[1];
                 let part = dither.skip(pair[0] as u64);
-                encode_slice(&spec, &x[range.clone()], &mut parts[range], &convert, part, exec)
+                SliceConverter::new(&spec)
+                    .convert(&convert)
+                    .dither(part)
+                    .exec(exec)
+                    .encode(&x[range.clone()], &mut parts[range])
                     .unwrap();
             }
             assert!(parts == one_by_one, "{spec} parallel {parallel}, split at {cuts:?}");
 
             let mut y = vec![0.0f32; COUNT];
-            fake_quantize_slice(&spec, &x, &mut y, &convert, dither, exec).unwrap();
+            SliceConverter::new(&spec)
+                .convert(&convert)
+                .dither(dither)
+                .exec(exec)
+                .fake_quantize(&x, &mut y)
+                .unwrap();
             assert!(
                 y.iter().map(|y| y.to_bits()).eq(decoded.iter().copied()),
                 "{spec} parallel {parallel}"

@@ -3,8 +3,7 @@
 
 use crate::number::{Number, power_of_two};
 use subhalf::{
-    Code, Convert, Dither, Encoding, Exec, Flags, FloatSpec, Format, FormatSpec, IntSpec, NanCodes,
-    Overflow, PositSpec, Round, Table, Unpacked, decode_slice, encode_slice,
+    Code, Convert, Encoding, Exec, Flags, FloatSpec, Format, FormatSpec, IntSpec, NanCodes, Overflow, PositSpec, Round, Table, Unpacked, SliceConverter,
 };
 
 /// 1 sign, 3 exponent and 3 mantissa bits, infinities at the top, NaN in place of −0.
@@ -73,10 +72,10 @@ fn check_all_codes<F: Format>() {
     let stride = if bits > 16 { 10_007 } else { 1 };
     let codes: Vec<F::Code> = spec.codes().step_by(stride).map(F::Code::truncate).collect();
     let mut numbers = vec![0.0_f64; codes.len()];
-    decode_slice(&spec, &codes, &mut numbers, Exec::default()).unwrap();
+    SliceConverter::new(&spec).decode(&codes, &mut numbers).unwrap();
     let mut again = codes.clone();
     let exec = Exec::SERIAL;
-    encode_slice(&spec, &numbers, &mut again, &spec.default_convert(), Dither::NONE, exec).unwrap();
+    SliceConverter::new(&spec).exec(exec).encode(&numbers, &mut again).unwrap();
     for ((&code, &number), &again) in codes.iter().zip(&numbers).zip(&again) {
         let x = F::from_bits(code);
         assert_eq!(x.to_bits(), code, "{spec}");

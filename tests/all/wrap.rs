@@ -4,8 +4,7 @@
 use subhalf::{
     BlockSpec, Code, Convert, Dither, Division, Encoding, Error, Exec, Extent, Flags, FormatSpec,
     Infinity, IntSpec, Isa, MissingNan, Negative, Offset, Overflow, Quantizer, Round, ScaleRule,
-    Stochastic, SubnormalInputs, Unpacked, convert_slice, encode_slice, fake_quantize_slice,
-    preset,
+    SliceConverter, Stochastic, SubnormalInputs, Unpacked, preset,
 };
 
 const WRAP: Convert = Convert::ML_DTYPES_INT;
@@ -215,7 +214,7 @@ fn numbers(fraction_bits: i8) -> Vec<f32> {
 
 fn encoded<C: Code>(spec: &FormatSpec, x: &[f32], convert: &Convert, exec: Exec) -> Vec<u32> {
     let mut codes = vec![C::truncate(0); x.len()];
-    encode_slice(spec, x, &mut codes, convert, Dither::NONE, exec).unwrap();
+    SliceConverter::new(spec).convert(convert).exec(exec).encode(x, &mut codes).unwrap();
     codes.into_iter().map(C::widen).collect()
 }
 
@@ -272,10 +271,20 @@ fn other_numbers_random_bits_and_formats_in_between_change_nothing() {
                 .collect();
             for isa in Isa::available() {
                 let (mut codes, exec) = (vec![0u16; x.len()], Exec::SERIAL.with_isa(isa));
-                encode_slice(&spec, &x, &mut codes, &convert, dither, exec).unwrap();
+                SliceConverter::new(&spec)
+                    .convert(&convert)
+                    .dither(dither)
+                    .exec(exec)
+                    .encode(&x, &mut codes)
+                    .unwrap();
                 assert_eq!(codes, expected, "{spec} {convert:?} {}", isa.name());
                 let mut y = vec![0.0f64; x.len()];
-                fake_quantize_slice(&spec, &x, &mut y, &convert, dither, exec).unwrap();
+                SliceConverter::new(&spec)
+                    .convert(&convert)
+                    .dither(dither)
+                    .exec(exec)
+                    .fake_quantize(&x, &mut y)
+                    .unwrap();
                 let ok = y
                     .iter()
                     .zip(&codes)
@@ -285,16 +294,10 @@ fn other_numbers_random_bits_and_formats_in_between_change_nothing() {
         }
         let bf16: Vec<u16> = (0..=u16::MAX).collect();
         let mut codes = vec![0u16; bf16.len()];
-        convert_slice(
-            &FormatSpec::BF16,
-            &bf16,
-            &spec,
-            &mut codes,
-            &WRAP,
-            Dither::NONE,
-            Exec::default(),
-        )
-        .unwrap();
+        SliceConverter::new(&spec)
+            .convert(&WRAP)
+            .convert_codes(&FormatSpec::BF16, &bf16, &mut codes)
+            .unwrap();
         let ok = bf16.iter().zip(&codes).all(|(&from, &code)| {
             u32::from(code) == spec.encode_with(FormatSpec::BF16.decode(from.into()), &WRAP, 0).code
         });

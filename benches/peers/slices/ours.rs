@@ -1,17 +1,15 @@
 //! subhalf's rows: the widest instruction set of the machine, and what needs no detection.
 
-use subhalf::{Code, Dither, Exec, FormatSpec, Isa, decode_slice, encode_slice};
+use subhalf::{Code, Exec, FormatSpec, Isa, SliceConverter};
 use subhalf_benches::slices::{Bench, SIZES};
 
 fn rows<C: Code>(bench: &mut Bench, spec: &FormatSpec) {
     for (name, isa) in [("widest", Isa::best()), ("portable", Isa::portable())] {
-        let exec = Exec::SERIAL.with_isa(isa);
-        let policy = spec.default_convert();
+        let converter = SliceConverter::new(spec).exec(Exec::SERIAL.with_isa(isa));
         let (of, code) = (|code: u16| C::truncate(code.into()), |code: C| code.widen() as u16);
-        bench.encode(name, of, code, |x, codes| {
-            encode_slice(spec, x, codes, &policy, Dither::NONE, exec).expect("as many")
-        });
-        bench.decode(name, of, |codes, y| decode_slice(spec, codes, y, exec).expect("as many"));
+        let encode = |x: &[f32], codes: &mut [C]| converter.encode(x, codes).expect("as many");
+        bench.encode(name, of, code, encode);
+        bench.decode(name, of, |codes, y| converter.decode(codes, y).expect("as many"));
     }
 }
 

@@ -5,7 +5,7 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use safetensors::{SafeTensorError, SafeTensors};
 use std::collections::BTreeMap;
 use std::path::Path;
-use subhalf::{Code, Exec, FormatSpec, Vocabulary, decode_slice};
+use subhalf::{Code, FormatSpec, Vocabulary};
 
 /// A tensor, row-major.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ fn decode<C: Code, const N: usize>(
     let spec = FormatSpec::by_name_in(Vocabulary::Safetensors, &dtype.to_string())?;
     let codes: Vec<C> = data.as_chunks().0.iter().map(|bytes| code(*bytes)).collect();
     let mut values = vec![0.0; codes.len()];
-    decode_slice(&spec, &codes, &mut values, Exec::default())?;
+    spec.decode_slice(&codes, &mut values)?;
     Ok(values)
 }
 

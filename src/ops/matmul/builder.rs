@@ -67,7 +67,7 @@ impl<'a> Matmul<'a> {
         self
     }
 
-    /// Random words for a stochastic rounding: see [`Chain::Rounded`](crate::Chain::Rounded).
+    /// Random words for a stochastic rounding: see [`Chain::rounded`](crate::Chain::rounded).
     #[must_use]
     pub const fn dither(mut self, dither: Dither) -> Self {
         self.dither = dither;

@@ -45,7 +45,7 @@ impl Matmul<'_> {
     /// a bias of another length than the shape asks for; [`Error::TooLarge`] for a product beyond
     /// the address space; [`Error::Scheme`] for operands that the accumulator does not take: codes
     /// of formats wider than f32 into [`Exact`](Accumulator::Exact), anything but integers into
-    /// [`Integer`](Accumulator::Integer), minima and misplaced flat blocks block by block; the
+    /// [`integer`](Accumulator::integer), minima and misplaced flat blocks block by block; the
     /// errors of [`Accumulator::validate`], and of a quantization on the way.
     pub fn multiply_into<'b, D: Real>(
         &self,

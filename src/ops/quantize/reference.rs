@@ -4,8 +4,8 @@
 
 use super::job::{Job, Piece};
 use crate::block::{Block, put, store};
-use crate::ops::convert::Words;
 use crate::ops::real::{Source, number, seen_by_rules, stats_of};
+use crate::ops::slice::RandomWords;
 
 /// The largest magnitude of the finite numbers, f64s rounded to odd; 0 if there is none.
 pub(super) fn finite_amax<T: Source>(src: &[T]) -> f32 {
@@ -21,7 +21,7 @@ pub(super) fn quantize<T: Source>(
 ) {
     let (geometry, spec) = (&job.geometry, job.spec);
     let origin = geometry.band(piece.first).start;
-    let words = Words::new(spec.element_convert.round, job.dither);
+    let words = RandomWords::new(spec.element_convert.round, job.dither);
     for band in 0..piece.bands {
         let lines = geometry.band(piece.first + band);
         for column in 0..geometry.grid_cols {

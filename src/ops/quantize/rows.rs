@@ -19,8 +19,8 @@ use crate::block::{
 };
 use crate::kernel::{self, Isa};
 use crate::ops::Exec;
-use crate::ops::convert::Words;
 use crate::ops::real::{Source, number, stats_of};
+use crate::ops::slice::RandomWords;
 use crate::ops::tiles::{COLUMNS, Tiles};
 use crate::random::Dither;
 use alloc::vec;
@@ -393,7 +393,7 @@ impl Band<'_> {
             &mut codes[..]
         };
         plan.encode_bytes(chunk, memory, own);
-        let words = Words::new(spec.element_convert.round, dither);
+        let words = RandomWords::new(spec.element_convert.round, dither);
         for (index, what) in by_rule {
             let at = (index - blocks.start) * length;
             let at = at..(at + length).min(numbers.len());

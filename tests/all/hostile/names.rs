@@ -3,8 +3,7 @@
 use super::{assert_one_line, cases};
 use proptest::prelude::*;
 use subhalf::{
-    Code, Convert, Dither, Encoding, Error, Exec, FormatSpec, Round, Stochastic, Vocabulary,
-    decode_slice, encode_slice, fake_quantize_slice,
+    Code, Convert, Encoding, Error, Exec, FormatSpec, Round, SliceConverter, Stochastic, Vocabulary,
 };
 
 fn name() -> impl Strategy<Value = String> {
@@ -28,9 +27,11 @@ fn bulk<C: Code + Default>(
     let (numbers, mut codes, mut out) =
         (vec![1.5f32; src], vec![C::default(); dst], vec![0.0f32; dst]);
     let exec = Exec::default();
-    let encoded = encode_slice(spec, &numbers, &mut codes, convert, Dither::NONE, exec);
-    let decoded = decode_slice(spec, &vec![C::default(); src], &mut out, exec);
-    let replaced = fake_quantize_slice(spec, &numbers, &mut out, convert, Dither::NONE, exec);
+    let encoded =
+        SliceConverter::new(spec).convert(convert).exec(exec).encode(&numbers, &mut codes);
+    let decoded = SliceConverter::new(spec).exec(exec).decode(&vec![C::default(); src], &mut out);
+    let replaced =
+        SliceConverter::new(spec).convert(convert).exec(exec).fake_quantize(&numbers, &mut out);
     assert_eq!([encoded.err(), decoded.err(), replaced.err()], expected);
     expected.iter().flatten().for_each(assert_one_line);
 }

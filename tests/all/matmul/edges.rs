@@ -14,7 +14,7 @@ fn all() -> Vec<Accumulator> {
         Accumulator::F64,
         Accumulator::Exact,
         Accumulator::rounded(FormatSpec::F16, Round::NearestEven),
-        Accumulator::Chunked { k: 16, inner: Chain::F32, outer: Chain::F32 },
+        Accumulator::chunked(16, Chain::F32, Chain::F32),
     ]
 }
 
@@ -130,7 +130,7 @@ fn only_wide_sums_hold_the_largest_products() {
     let (x, y) = ([f32::MAX; 2], [f32::MAX, -f32::MAX]);
     let (a, b) = (Operand::numbers(&x, &[1, 2]).unwrap(), Operand::numbers(&y, &[1, 2]).unwrap());
     for accumulator in all() {
-        let wide = matches!(accumulator, Accumulator::Chain(Chain::F64) | Accumulator::Exact);
+        let wide = matches!(accumulator, Accumulator::F64 | Accumulator::Exact);
         let found = Matmul::new().accumulator(accumulator).multiply(a, b).unwrap();
         assert_eq!(found, [if wide { 0.0 } else { f32::INFINITY }], "{accumulator:?}");
     }
@@ -175,7 +175,7 @@ fn integers_without_scales_come_out_whole() {
     let mut sum = [0f64];
     Matmul::new().accumulator(Accumulator::I32).multiply_into(a, b, &mut sum).unwrap();
     assert_eq!(sum, [-128.0 * 127.0 * 5000.0]);
-    let saturated = Accumulator::Integer { bits: 24, overflow: IntegerOverflow::Saturate };
+    let saturated = Accumulator::integer(24, IntegerOverflow::Saturate);
     Matmul::new().accumulator(saturated).multiply_into(a, b, &mut sum).unwrap();
     assert_eq!(sum, [-8_388_608.0]);
 }
@@ -253,7 +253,7 @@ fn what_does_not_fit_is_refused_in_words() {
     assert_eq!(refuse(&plain.bias(&[0.0; 4]), a, a), "elements of the bias: expected 3, found 4");
 
     let with = |accumulator| plain.accumulator(accumulator);
-    let integer = Accumulator::Integer { bits: 1, overflow: IntegerOverflow::Wrap };
+    let integer = Accumulator::integer(1, IntegerOverflow::Wrap);
     assert_eq!(
         refuse(&with(integer), a, a),
         "format specification: bits of an integer sum: expected 2..=53, found 1"
@@ -266,18 +266,16 @@ fn what_does_not_fit_is_refused_in_words() {
         refuse(&with(Accumulator::rounded(FormatSpec::E8M0, Round::NearestEven)), a, a),
         "format of the sum: expected a sign and a zero"
     );
-    let stochastic = |bits| Chain::Rounded {
-        format: FormatSpec::F16,
-        rounding: Round::Stochastic { kind: Stochastic::A, bits },
-    };
+    let stochastic =
+        |bits| Chain::rounded(FormatSpec::F16, Round::Stochastic { kind: Stochastic::A, bits });
     assert_eq!(
-        refuse(&with(Accumulator::Chain(stochastic(40))), a, a),
+        refuse(&with(Accumulator::chain(stochastic(40))), a, a),
         "stochastic rounding: expected 1..=32 random bits, found 40"
     );
-    let chunked = |k, inner, outer| with(Accumulator::Chunked { k, inner, outer });
+    let chunked = |k, inner, outer| with(Accumulator::chunked(k, inner, outer));
     assert_eq!(
         refuse(&chunked(0, Chain::F32, Chain::F32), a, a),
-        "chunked accumulator: expected runs of at least one product"
+        "chunked accumulator: expected chunks of at least one product"
     );
     assert_eq!(
         refuse(&chunked(4, stochastic(8), stochastic(8)), a, a),
@@ -381,11 +379,9 @@ fn sums_in_few_bits_are_rounded_as_if_once() {
                     [Round::NearestEven, Round::TowardZero].map(move |round| (format, round))
                 })
             {
-                let rounded = Accumulator::rounded(format, round);
-                let Accumulator::Chain(inner) = rounded else { unreachable!("a chain") };
-                for accumulator in
-                    [rounded, Accumulator::Chunked { k: 16, inner, outer: Chain::F32 }]
-                {
+                let inner = Chain::rounded(format, round);
+                let rounded = Accumulator::chain(inner);
+                for accumulator in [rounded, Accumulator::chunked(16, inner, Chain::F32)] {
                     let matmul = Matmul::new().accumulator(accumulator);
                     let mut expected = vec![0f32; m * n];
                     reference_matmul(&matmul, left, right, &mut expected).unwrap();

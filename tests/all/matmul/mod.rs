@@ -15,9 +15,9 @@ use subhalf::{
 /// Every accumulator, in the roundings that kernels tell apart.
 pub(crate) fn accumulators(pair: (Kind, Kind), shape: usize, depth: usize) -> Vec<Accumulator> {
     let rounded = |format, rounding| Accumulator::rounded(format, rounding);
-    let chunked = |k, inner, outer| Accumulator::Chunked { k, inner, outer };
-    let f16 = Chain::Rounded { format: FormatSpec::F16, rounding: Round::NearestEven };
-    let bf16 = Chain::Rounded { format: FormatSpec::BF16, rounding: Round::NearestEven };
+    let chunked = |k, inner, outer| Accumulator::chunked(k, inner, outer);
+    let f16 = Chain::rounded(FormatSpec::F16, Round::NearestEven);
+    let bf16 = Chain::rounded(FormatSpec::BF16, Round::NearestEven);
     let some = Round::DETERMINISTIC[shape % 9];
     let other = [
         FormatSpec::F8E5M2,
@@ -46,11 +46,8 @@ pub(crate) fn accumulators(pair: (Kind, Kind), shape: usize, depth: usize) -> Ve
     if pair.0.is_blockwise(depth) && pair.1.is_blockwise(depth) {
         all.push(Accumulator::BlockF32);
         if is_integer(pair.0) && is_integer(pair.1) {
-            all.extend([
-                Accumulator::I32,
-                Accumulator::Integer { bits: 10, overflow: IntegerOverflow::Saturate },
-            ]);
-            all.push(Accumulator::Integer { bits: 12, overflow: IntegerOverflow::Wrap });
+            all.extend([Accumulator::I32, Accumulator::integer(10, IntegerOverflow::Saturate)]);
+            all.push(Accumulator::integer(12, IntegerOverflow::Wrap));
         }
     }
     all
@@ -228,8 +225,9 @@ fn kernels_equal_the_definition_on_large_shapes() {
         let mut few = accumulators(pair, index, shape[3]);
         few.retain(|accumulator| {
             matches!(
-                accumulator,
-                Accumulator::Chain(Chain::F32 | Chain::F64)
+                *accumulator,
+                Accumulator::F32
+                    | Accumulator::F64
                     | Accumulator::BlockF32
                     | Accumulator::Integer { bits: 32, .. }
                     | Accumulator::Exact

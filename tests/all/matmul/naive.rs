@@ -249,7 +249,7 @@ fn rounded_sums_equal_scalar_arithmetic_step_by_step() {
 
 #[test]
 fn chunked_sums_are_sums_of_sums() {
-    let f16 = Chain::Rounded { format: FormatSpec::F16, rounding: Round::NearestEven };
+    let f16 = Chain::rounded(FormatSpec::F16, Round::NearestEven);
     let pair = (Kind::Codes(FormatSpec::F8E4M3), named("ocp::MXFP4"));
     for (k, inner, outer) in [
         (1, Chain::F32, Chain::F64),
@@ -257,7 +257,7 @@ fn chunked_sums_are_sums_of_sums() {
         (33, Chain::F32, f16),
         (1000, Chain::F64, Chain::F32),
     ] {
-        let accumulator = Accumulator::Chunked { k, inner, outer };
+        let accumulator = Accumulator::chunked(k, inner, outer);
         let chain = |chain: Chain, sum: f64, term: f64| match chain {
             Chain::F32 => f64::from((sum + term) as f32),
             Chain::F64 => sum + term,
@@ -283,21 +283,16 @@ fn integer_sums_wrap_or_saturate_at_every_step() {
     for bits_of_sum in [8, 16, 20, 32] {
         let (low, high) = (-(1i64 << (bits_of_sum - 1)), (1i64 << (bits_of_sum - 1)) - 1);
         for overflow in [IntegerOverflow::Wrap, IntegerOverflow::Saturate] {
-            check(
-                Accumulator::Integer { bits: bits_of_sum, overflow },
-                pair,
-                0..20,
-                |a, b, i, j| {
-                    let sum = products(a, b, i, j).into_iter().fold(0i64, |sum, (x, y)| {
-                        let sum = sum + (x * y) as i64;
-                        match overflow {
-                            IntegerOverflow::Wrap => (sum - low).rem_euclid(high - low + 1) + low,
-                            IntegerOverflow::Saturate => sum.clamp(low, high),
-                        }
-                    });
-                    bits(sum as f32)
-                },
-            );
+            check(Accumulator::integer(bits_of_sum, overflow), pair, 0..20, |a, b, i, j| {
+                let sum = products(a, b, i, j).into_iter().fold(0i64, |sum, (x, y)| {
+                    let sum = sum + (x * y) as i64;
+                    match overflow {
+                        IntegerOverflow::Wrap => (sum - low).rem_euclid(high - low + 1) + low,
+                        IntegerOverflow::Saturate => sum.clamp(low, high),
+                    }
+                });
+                bits(sum as f32)
+            });
         }
     }
 }

@@ -8,8 +8,8 @@
 use core::fmt::Write;
 use core::hint::black_box;
 use subhalf::{
-    Binary8p4se, Convert, Dither, E8M0, Exec, F4E2M1, F8E4M3, F8E5M2, Flags, Format, FormatSpec, HiF8, Overflow, Round, Stochastic,
-    Unary, UnaryTable, decode_slice, encode_slice,
+    Binary8p4se, Convert, Dither, E8M0, F4E2M1, F8E4M3, F8E5M2, Flags, Format, FormatSpec, HiF8, Overflow, Round, SliceConverter,
+    Stochastic, Unary, UnaryTable,
 };
 
 #[link(name = "c")]
@@ -38,14 +38,15 @@ fn slices() -> [bool; 5] {
     let e4m3 = FormatSpec::F8E4M3;
     let policy = e4m3.default_convert().with_round(Round::Stochastic { kind: Stochastic::B, bits: 8 });
     let (mut codes, mut values) = ([0u8; 3], [0f32; 3]);
-    let encoded = encode_slice(&e4m3, &[1.0f32, -448.0, 1e9], &mut codes, &policy, Dither::new(1), Exec::default());
-    let decoded = decode_slice(&e4m3, &codes, &mut values, Exec::default());
+    let converter = SliceConverter::new(&e4m3).convert(&policy).dither(Dither::new(1));
+    let encoded = converter.encode(&[1.0f32, -448.0, 1e9], &mut codes);
+    let decoded = e4m3.decode_slice(&codes, &mut values);
     [
         encoded.is_ok() && decoded.is_ok(),
         codes == [0x38, 0xFE, 0x7E],
         values == [1.0, -448.0, 448.0],
         FormatSpec::by_name("Binary8p3se").is_ok_and(|spec| spec.max().to_f64() == 49152.0),
-        encode_slice(&e4m3, &[1.0f32], &mut codes, &policy, Dither::NONE, Exec::default()).is_err(),
+        converter.encode(&[1.0f32], &mut codes).is_err(),
     ]
 }
 

@@ -1,0 +1,153 @@
+//! Numbers to representable numbers, into another slice or where they lie.
+//!
+//! ```text
+//! f32:                      kernel without codes; numbers that it does not cover, by way of codes
+//! f64, f16, bf16 <= 8 bits: f32s in a buffer -> codes -> a table of the numbers of all codes
+//! else:                     one element at a time: encode, decode
+//! ```
+//!
+//! A kernel reads its inputs again where its first result will not do, so it never writes over
+//! them. In place it reads a copy of 2,048 f32s in L1 that is made anew for each chunk; the other
+//! types have that buffer anyway. The slice itself is read once and written once.
+
+use super::decode::values;
+use super::{RandomWords, SliceConverter, decoding_pays, has_kernel};
+use crate::error::Error;
+use crate::kernel::{self, FakeQuantizer, Isa};
+use crate::ops::Real;
+use crate::ops::par::Pieces;
+use crate::ops::real::{over_f32s, over_f32s_in_place};
+use crate::policy::Convert;
+use crate::random::Dither;
+use crate::spec::FormatSpec;
+
+/// [`SliceConverter::fake_quantize`].
+pub(super) fn fake_quantize<T: Real>(
+    converter: &SliceConverter,
+    src: &[T],
+    dst: &mut [T],
+) -> Result<(), Error> {
+    Error::check_length("output length", src.len(), dst.len())?;
+    converter.policy().round.validate()?;
+    let plan = FakeQuantizePlan::new(converter, src.len());
+    let past_caches = kernel::is_large(size_of_val(src) + size_of_val(dst));
+    converter.exec.over(src, dst, plan.pieces(), |first, src, dst| {
+        plan.piece(src, dst, converter.dither.skip(first as u64), past_caches);
+    });
+    Ok(())
+}
+
+/// [`SliceConverter::fake_quantize_in_place`].
+pub(super) fn fake_quantize_in_place<T: Real>(
+    converter: &SliceConverter,
+    x: &mut [T],
+) -> Result<(), Error> {
+    converter.policy().round.validate()?;
+    in_place(converter, x);
+    Ok(())
+}
+
+/// Rounds numbers where they lie, under a policy that takes a possible count of random bits.
+pub(super) fn in_place<T: Real>(converter: &SliceConverter, x: &mut [T]) {
+    let plan = FakeQuantizePlan::new(converter, x.len());
+    let length = plan.pieces() as usize;
+    converter.exec.chunks(x, length, |index, x| {
+        plan.piece_in_place(x, converter.dither.skip((index * length) as u64));
+    });
+}
+
+/// What is found out once for all pieces.
+struct FakeQuantizePlan<T> {
+    spec: FormatSpec,
+    policy: Convert,
+    /// `None`: the reference codec.
+    kernel: Option<FakeQuantizer>,
+    /// The numbers of all codes, for types other than f32.
+    table: Option<[T; 256]>,
+    isa: Isa,
+}
+
+impl<T: Real> FakeQuantizePlan<T> {
+    fn new(converter: &SliceConverter, elements: usize) -> Self {
+        let (spec, policy, isa) = (converter.spec, converter.policy(), converter.exec.isa());
+        // Kernels make f32s, or entries of a table by codes of a byte.
+        let has_output = T::IS_F32 || spec.bits() <= 8;
+        let kernel = if has_output && has_kernel(elements, decoding_pays(&spec), converter.dither) {
+            FakeQuantizer::lower(isa, &spec, &policy, elements)
+        } else {
+            None
+        };
+        let table = (kernel.is_some() && !T::IS_F32).then(|| values(&spec));
+        Self { spec, policy, kernel, table, isa }
+    }
+
+    const fn pieces(&self) -> Pieces {
+        if self.kernel.is_some() { Pieces::Fast } else { Pieces::Slow }
+    }
+
+    /// Rounds a piece, whose first element takes the first word of `dither`; `past_caches` if the
+    /// whole slice is larger than the caches.
+    fn piece(&self, src: &[T], dst: &mut [T], mut dither: Dither, past_caches: bool) {
+        if let Some(kernel) = &self.kernel {
+            let needs = kernel.encoder().needs(&self.policy);
+            let round = |src: &[f32], dst: &mut [T]| {
+                self.round(kernel, src, dst, dither, past_caches);
+                dither = dither.skip(src.len() as u64);
+            };
+            if over_f32s(self.isa, src, dst, needs, round) {
+                return;
+            }
+        }
+        let words = RandomWords::new(self.policy.round, dither);
+        for (i, (x, y)) in src.iter().zip(dst).enumerate() {
+            *y = self.reference(*x, words.get(i));
+        }
+    }
+
+    /// Rounds a piece where it lies. The f32s of a chunk are a copy, so nothing that is still to be
+    /// read is written over.
+    fn piece_in_place(&self, x: &mut [T], mut dither: Dither) {
+        if let Some(kernel) = &self.kernel {
+            let needs = kernel.encoder().needs(&self.policy);
+            let round = |src: &[f32], dst: &mut [T]| {
+                // The lines of `dst` are in L1, since they were just read: no way past the caches.
+                self.round(kernel, src, dst, dither, false);
+                dither = dither.skip(src.len() as u64);
+            };
+            if over_f32s_in_place(self.isa, x, needs, round) {
+                return;
+            }
+        }
+        let words = RandomWords::new(self.policy.round, dither);
+        for (i, x) in x.iter_mut().enumerate() {
+            *x = self.reference(*x, words.get(i));
+        }
+    }
+
+    /// Rounds f32s by the kernel.
+    fn round(
+        &self,
+        kernel: &FakeQuantizer,
+        src: &[f32],
+        dst: &mut [T],
+        dither: Dither,
+        past_caches: bool,
+    ) {
+        if let Some(table) = &self.table {
+            kernel.entries(src, dst, table, dither);
+        } else if let Some(dst) = T::f32s_mut(dst) {
+            if past_caches {
+                kernel::tiles(src, dst, |index, src, dst| {
+                    kernel.numbers(src, dst, dither.skip(index))
+                });
+            } else {
+                kernel.numbers(src, dst, dither);
+            }
+        }
+    }
+
+    /// The definition: the number of the code that the reference codec gives.
+    fn reference(&self, x: T, random: u32) -> T {
+        T::nearest(self.spec.decode(self.spec.encode_with(x.unpack(), &self.policy, random).code))
+    }
+}
