@@ -12,7 +12,8 @@
 //! ```
 //! use subhalf::{Encoding, FloatSpec, FormatSpec};
 //!
-//! const F7E3M3: FormatSpec = FormatSpec::constant("F7E3M3", Encoding::Float(FloatSpec::finite(3, 3)));
+//! const F7E3M3: FormatSpec =
+//!     FormatSpec::constant("F7E3M3", Encoding::Float(FloatSpec::finite(3, 3)));
 //! assert_eq!(F7E3M3.max().to_f64(), 30.0);
 //! assert_eq!(F7E3M3.decode_f32(F7E3M3.encode_f32(2.7)), 2.75);
 //! ```
@@ -22,11 +23,12 @@
 //! * One number: [`FormatSpec::encode_f32`], [`encode_f64`](FormatSpec::encode_f64),
 //!   [`decode`](FormatSpec::decode); with a policy and flags:
 //!   [`encode_with`](FormatSpec::encode_with); in words: [`explain`](FormatSpec::explain).
-//! * A slice: [`encode_slice`](FormatSpec::encode_slice), [`decode_slice`](FormatSpec::decode_slice),
-//!   [`fake_quantize`](FormatSpec::fake_quantize), from and to f32, f64 and (feature `half`) f16 and
-//!   bf16; of a format's own type: [`FormatSlice`]. [`SliceConverter`] takes a policy, a rounding,
-//!   random words and threads, and converts dense streams of codes and codes of other formats.
-//!   [`Exec`] says on which threads and instructions ([`Isa`]).
+//! * A slice, from and to f32, f64 and (feature `half`) f16 and bf16:
+//!   [`encode_slice`](FormatSpec::encode_slice), [`decode_slice`](FormatSpec::decode_slice),
+//!   [`fake_quantize`](FormatSpec::fake_quantize); of a format's own type: [`FormatSlice`].
+//!   [`SliceConverter`] takes a policy, a rounding, random words and threads, and converts dense
+//!   streams of codes and codes of other formats. [`Exec`] says on which threads and instructions
+//!   ([`Isa`]).
 //! * Numbers with operators: [`F8E4M3`], [`F8E5M2`], [`F4E2M1`], [`HiF8`] and more, stamped by
 //!   [`define_format!`], which makes yours too; arithmetic on codes of a format known at run time:
 //!   [`FormatSpec::add_with`] and the methods beside it.
@@ -36,10 +38,11 @@
 //!   word of.
 //! * A tensor in a block-scaled format: [`QuantTensor::quantize`] under a [`BlockSpec`], your own
 //!   or one of [`preset`]'s, which say whether a program's own output was reproduced; [`Quantizer`]
-//!   takes more wishes; [`QuantView`] reads bytes that you have; [`layout`] knows other programs'
-//!   bytes.
-//! * A matrix product of any two of these, its sums made as you say, to the bit: [`matmul`],
-//!   [`Matmul`], [`Accumulator`], [`Operand`].
+//!   also takes given scales, random words and threads; [`QuantView`] reads bytes that you have;
+//!   [`layout`] knows other programs' bytes.
+//! * A matrix product of any two of these, its sums made as you say, to the bit: [`matmul`];
+//!   [`Matmul`] takes an [`Accumulator`] ([`Accumulator::F32`], [`Accumulator::rounded`], …), an
+//!   addend and a bias; [`Operand`] is one side.
 //! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`]; of a block-scaled one
 //!   [`QuantTensor::stats`].
 //!
@@ -78,31 +81,42 @@
 //! says whether that program's own output was reproduced.
 #![cfg_attr(feature = "alloc", doc = "```")]
 #![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
-//! use subhalf::{QuantTensor, preset}; let x: Vec<f32> = (0..64).map(|i| (i as f32 - 30.0) /
-//! 8.0).collect(); let tensor = QuantTensor::quantize(&preset::ocp::MXFP4, &x, &[2, 32])?;
-//! assert_eq!((tensor.codes().len(), tensor.scales()), (32, &[126u8, 127][..])); // 4 bits each;
-//! scales 0.5 and 1 assert_eq!(tensor.dequantize()[..4], [-3.0, -3.0, -3.0, -3.0]); // -3.75 of the
-//! first saturates
+//! use subhalf::{QuantTensor, preset};
+//! let x: Vec<f32> = (0..64).map(|i| (i as f32 - 30.0) / 8.0).collect();
+//! let tensor = QuantTensor::quantize(&preset::ocp::MXFP4, &x, &[2, 32])?;
+//! assert_eq!(tensor.codes().len(), 32); // 4 bits each
+//! assert_eq!(tensor.scales(), [126, 127]); // 0.5 and 1
+//! assert_eq!(tensor.dequantize()[..4], [-3.0; 4]); // the first, -3.75, saturates
 //! # Ok::<(), subhalf::Error>(())
 //! ```
 //!
 //! # Guarantees
 //!
-//! * **One rounding.** Every conversion rounds the exact value once: from f64 never through f32, between two formats never through a
-//!   third.
+//! * **One rounding.** Every conversion rounds the exact value once: from f64 never through f32,
+//!   between two formats never through a third.
 //! * **Nothing typed in.** Every limit is computed from the spec.
-//! * **The same bits everywhere**, for every thread count and chunking, stochastic rounding included ([`Dither`]). No feature changes
-//!   a result. A NaN made for f32 is 0x7FC00000 unless a policy asks for another.
-//! * **Correctly rounded arithmetic**: every operation is the exact result rounded once, in any mode, with flags.
-//! * **Errors, not panics**, on bad input: [`Error`] names what was expected and found. [`FormatSpec::constant`] panics, so that a
-//!   `const` does not compile.
+//! * **The same bits everywhere**, for every thread count and chunking, stochastic rounding
+//!   included ([`Dither`]). No feature changes a result. A NaN made for f32 is 0x7FC00000 unless a
+//!   policy asks for another.
+//! * **Correctly rounded arithmetic**: every operation is the exact result rounded once, in any
+//!   mode, with flags.
+//! * **Errors, not panics**, on bad input: [`Error`] names what was expected and found.
+//!   [`FormatSpec::constant`] panics, so that a `const` does not compile.
 //!
 //! # Features
 //!
-//! `std` (implies `alloc`; finds out which instructions the machine has), `alloc` (tensors), `rayon` (bulk calls use threads), `half` (conversions from and to its types) and `num-traits` (the scalar types
-//! are `Num`, `Bounded`, `NumCast`, `FloatConst`, … as far as each format goes; never `Float`) are on by default. Without default features the crate is
-//! `no_std`, needs no allocator, and has everything but those. The scalar types always have bytemuck's traits: whole-byte ones are
-//! `Pod`, narrower ones `NoUninit` and `CheckedBitPattern`.
+//! All are on by default. Without them the crate is `no_std`, needs no allocator, and has
+//! everything else.
+//!
+//! * `std`: finds out which instructions the machine has; implies `alloc`.
+//! * `alloc`: tensors, products, packed streams, vectors of codes.
+//! * `rayon`: bulk calls use threads; implies `std`.
+//! * `half`: conversions from and to the types of the crate half.
+//! * `num-traits`: the scalar types are `Num`, `Bounded`, `NumCast`, `FloatConst`, … as far as
+//!   each format goes; never `Float`.
+//!
+//! The scalar types always have bytemuck's traits: whole-byte ones are `Pod`, narrower ones
+//! `NoUninit` and `CheckedBitPattern`.
 //!
 //! ```
 //! use subhalf::{F4E2M1, F8E4M3};
