@@ -10,14 +10,14 @@ use crate::round::Round;
 
 /// The scale of a pair of blocks.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Scale {
+pub(crate) enum PairScale {
     /// The product of the two, exactly.
     Exact(f32, f32),
     /// The product rounded to f32.
     Rounded(f32),
 }
 
-impl Scale {
+impl PairScale {
     /// The scale of two blocks; `wide` if one of their scales is an f32.
     pub(crate) fn new(a: f32, b: f32, wide: bool) -> Self {
         if wide { Self::Rounded(a * b) } else { Self::Exact(a, b) }
@@ -42,10 +42,10 @@ impl Partial {
     }
 
     /// `acc + self · scale`, rounded once to f32.
-    pub(crate) fn scaled_onto(self, acc: f32, scale: Scale) -> f32 {
+    pub(crate) fn scaled_onto(self, acc: f32, scale: PairScale) -> f32 {
         let (s, t) = match scale {
-            Scale::Exact(a, b) => (Unpacked::from_f32(a), Unpacked::from_f32(b)),
-            Scale::Rounded(s) => (Unpacked::from_f32(s), Unpacked::ONE),
+            PairScale::Exact(a, b) => (Unpacked::from_f32(a), Unpacked::from_f32(b)),
+            PairScale::Rounded(s) => (Unpacked::from_f32(s), Unpacked::ONE),
         };
         let partial = self.value();
         let scaled = arith::product(partial, s);
@@ -96,7 +96,7 @@ impl Accumulate for BlockSum {
             None => Partial::Float(Chain::F32.total(block).to_f32()),
         };
         let [a, b] = block.scales();
-        *acc = partial.scaled_onto(*acc, Scale::new(a, b, self.wide));
+        *acc = partial.scaled_onto(*acc, PairScale::new(a, b, self.wide));
     }
 
     fn finish(&self, acc: f32) -> Sum {

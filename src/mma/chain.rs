@@ -146,9 +146,9 @@ impl Accumulate for Chunked {
 
 /// [`Accumulator::Exact`](super::Accumulator::Exact).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Exact;
+pub(super) struct ExactSum;
 
-impl Accumulate for Exact {
+impl Accumulate for ExactSum {
     type State = Fixed;
 
     fn takes(&self) -> Takes {

@@ -18,6 +18,6 @@ pub use accumulator::{Accumulator, Chain, IntegerOverflow};
 #[cfg(test)]
 pub(crate) use accumulate::{Accumulate, GroupLen};
 pub(crate) use accumulate::{AnyAccumulate, BlockScales, Products, Sum, Takes};
-pub(crate) use blocks::{Partial, Scale};
+pub(crate) use blocks::{PairScale, Partial};
 pub(crate) use fixed::Fixed;
 pub(crate) use model::Formats;

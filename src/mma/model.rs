@@ -3,7 +3,7 @@
 use super::accumulate::AnyAccumulate;
 use super::accumulator::{Accumulator, IntegerOverflow};
 use super::blocks::{BlockSum, IntegerSum};
-use super::chain::{Chunked, Exact};
+use super::chain::{Chunked, ExactSum};
 use crate::spec::{Encoding, FormatSpec};
 use alloc::boxed::Box;
 
@@ -46,7 +46,7 @@ impl Accumulator {
             Self::BlockF32 => {
                 Box::new(BlockSum { integers: integers(64, IntegerOverflow::Wrap), wide })
             }
-            Self::Exact => Box::new(Exact),
+            Self::Exact => Box::new(ExactSum),
             Self::Chunked { k, inner, outer } => Box::new(Chunked { k, inner, outer }),
             Self::Integer { bits, overflow } => match integers(bits, overflow) {
                 Some(sum) if !a.is_scaled && !b.is_scaled => Box::new(sum),

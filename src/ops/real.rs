@@ -16,14 +16,14 @@ use crate::spec::FormatSpec;
 use alloc::vec::Vec;
 
 mod sealed {
-    pub trait Sealed {}
+    pub trait SealedReal {}
     #[cfg(feature = "alloc")]
-    pub trait Source {}
+    pub trait SealedSource {}
 }
 
 /// The number types that bulk calls read and write: f32, f64 and, with the `half` feature, f16 and
 /// bf16.
-pub trait Real: sealed::Sealed + Copy + Send + Sync + 'static {
+pub trait Real: sealed::SealedReal + Copy + Send + Sync + 'static {
     /// The exact value.
     fn unpack(self) -> Unpacked;
     /// The nearest number of this type, ties to even; NaN is the type's positive quiet NaN.
@@ -102,7 +102,7 @@ pub(super) fn over_f32s_in_place<T: Real>(
 macro_rules! real {
     ($($(#[$attr:meta])* $type:ty: $from:ident, $to:ident { $($f32s:item)* })*) => {$(
         $(#[$attr])*
-        impl sealed::Sealed for $type {}
+        impl sealed::SealedReal for $type {}
         $(#[$attr])*
         impl Real for $type {
             #[inline]
@@ -137,7 +137,7 @@ macro_rules! real {
 /// # Ok::<(), subhalf::Error>(())
 /// ```
 #[cfg(feature = "alloc")]
-pub trait Source: sealed::Source + Copy + Send + Sync + 'static {
+pub trait Source: sealed::SealedSource + Copy + Send + Sync + 'static {
     /// Whether numbers are wider than f32.
     #[doc(hidden)]
     const IS_WIDE: bool = false;
@@ -172,7 +172,7 @@ pub(super) fn stats_of<T: Source>(elements: impl Iterator<Item = T>) -> BlockSta
 macro_rules! source {
     ($($(#[$attr:meta])* $type:ty),*) => {$(
         $(#[$attr])*
-        impl sealed::Source for $type {}
+        impl sealed::SealedSource for $type {}
         $(#[$attr])*
         impl Source for $type {
             fn seen<'a>(isa: Isa, src: &'a [Self], buffer: &'a mut Vec<f32>) -> &'a [f32] {
@@ -200,7 +200,7 @@ source!(
 );
 
 #[cfg(feature = "alloc")]
-impl sealed::Source for f32 {}
+impl sealed::SealedSource for f32 {}
 
 #[cfg(feature = "alloc")]
 impl Source for f32 {
@@ -213,7 +213,7 @@ impl Source for f32 {
 }
 
 #[cfg(feature = "alloc")]
-impl sealed::Source for f64 {}
+impl sealed::SealedSource for f64 {}
 
 #[cfg(feature = "alloc")]
 impl Source for f64 {

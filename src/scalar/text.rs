@@ -56,7 +56,7 @@ pub(super) fn parse_decimal(
     beyond_f64: bool,
 ) -> Result<Unpacked, ParseError> {
     let negative = near.is_sign_negative();
-    let digits = Decimal::new(text);
+    let digits = DecimalDigits::new(text);
     let Some(digits) = digits else {
         return Ok(if near.is_nan() { Unpacked::NAN } else { Unpacked::infinity(negative) });
     };
@@ -144,12 +144,12 @@ impl Display for Hexadecimal {
 }
 
 /// The digits of a decimal number, without leading zeros: `0.d1 d2 d3 … · 10^exponent`.
-struct Decimal<'a> {
+struct DecimalDigits<'a> {
     digits: &'a str,
     exponent: i64,
 }
 
-impl<'a> Decimal<'a> {
+impl<'a> DecimalDigits<'a> {
     /// `None` for infinities and NaN. The text is known to be a number.
     fn new(text: &'a str) -> Option<Self> {
         let text = text.trim_start_matches(['+', '-']);

@@ -54,8 +54,8 @@ pub struct ErrorStats {
     count: u64,
     measured: u64,
     /// Complete partial sums, added up.
-    total: Sums,
-    partial: Sums,
+    total: ErrorSums,
+    partial: ErrorSums,
     /// Elements in the current partial sum: less than [`PARTIAL`](Self::PARTIAL).
     filled: u32,
     max_abs_error: f64,
@@ -67,7 +67,7 @@ pub struct ErrorStats {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Sums {
+struct ErrorSums {
     signal: f64,
     noise: f64,
     absolute: f64,
@@ -77,7 +77,7 @@ struct Sums {
     product: f64,
 }
 
-impl Sums {
+impl ErrorSums {
     fn plus(self, other: Self) -> Self {
         Self {
             signal: self.signal + other.signal,
@@ -153,7 +153,7 @@ impl ErrorStats {
             self.flushed += u64::from(reference != 0.0 && stored == 0.0);
             let error = (reference - stored).abs();
             self.max_abs_error = self.max_abs_error.max(error);
-            self.partial = self.partial.plus(Sums {
+            self.partial = self.partial.plus(ErrorSums {
                 signal: reference * reference,
                 noise: error * error,
                 absolute: error,
@@ -316,13 +316,13 @@ impl ErrorStats {
         self.infinite_references
     }
 
-    fn sums(&self) -> Sums {
+    fn sums(&self) -> ErrorSums {
         self.total.plus(self.partial)
     }
 
     fn close_partial(&mut self) {
         self.total = self.sums();
-        self.partial = Sums::default();
+        self.partial = ErrorSums::default();
         self.filled = 0;
     }
 }

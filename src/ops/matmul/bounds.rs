@@ -1,7 +1,7 @@
 //! Bounds for the numbers of operands and their sums, which say which arithmetic is exact.
 
 use super::bit_range::BitRange;
-use super::job::Job;
+use super::job::MatmulJob;
 use super::operand::{Operand, Source};
 use crate::block::{BlockSpec, Offset, TensorScale};
 use crate::codec::Unpacked;
@@ -9,7 +9,7 @@ use crate::spec::Encoding;
 
 /// The length of the blocks of a sum, if it is the shorter one of both sides and divides the longer
 /// up to the end of a row.
-pub(super) fn shared_block_k(job: &Job<'_>) -> Option<usize> {
+pub(super) fn shared_block_k(job: &MatmulJob<'_>) -> Option<usize> {
     let (a, b, depth) = (job.a.block_k(), job.b.block_k(), job.shape.k);
     let (short, long) = (a.min(b), a.max(b));
     (short >= depth || long >= depth || long.is_multiple_of(short)).then_some(short.max(1))
@@ -17,7 +17,7 @@ pub(super) fn shared_block_k(job: &Job<'_>) -> Option<usize> {
 
 /// A bound for the magnitude of a sum of `count` products of integer elements, in units of the last
 /// place; infinity for other elements.
-pub(super) fn largest_sum(job: &Job<'_>, count: usize) -> f64 {
+pub(super) fn largest_sum(job: &MatmulJob<'_>, count: usize) -> f64 {
     let largest = |operand: &Operand<'_>| operand.largest_integer().unwrap_or(f64::INFINITY);
     largest(&job.a) * largest(&job.b) * count.min(job.shape.k) as f64
 }

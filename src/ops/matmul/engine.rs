@@ -8,18 +8,18 @@
 //!     the loops of `Work`
 //! ```
 
-use super::job::Job;
+use super::job::MatmulJob;
 use super::pack_a::pack_a;
 use super::pack_b::Packer;
 use super::plan::Plan;
 use super::read::Reader;
 use super::run::{gemv, run_plan};
-use super::unit::{Output, units};
-use super::work::{Scratch, Work};
+use super::unit::{UnitOutput, units};
+use super::work::{Work, WorkScratch};
 use crate::ops::real::Real;
 
 /// Fills the product.
-pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
+pub(super) fn run<D: Real>(job: &MatmulJob<'_>, dst: &mut [D]) {
     if dst.is_empty() {
         return;
     }
@@ -32,7 +32,7 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
     let [reader_a, reader] = &readers;
     let a = pack_a(job, reader_a, &plan);
     let packer = Packer::new(job.b, isa, takes);
-    job.exec.each_with(units(job, dst), Scratch::default, |scratch, mut unit| {
+    job.exec.each_with(units(job, dst), WorkScratch::default, |scratch, mut unit| {
         let (tiles, columns) = (unit.tiles(job, &a), unit.columns(job, &packer));
         let work = Work {
             job,
@@ -42,6 +42,11 @@ pub(super) fn run<D: Real>(job: &Job<'_>, dst: &mut [D]) {
             slicing: a.slicing.as_ref(),
             columns: &columns,
         };
-        run_plan(&plan, &work, scratch, &mut Output { job, columns: &columns, unit: &mut unit });
+        run_plan(
+            &plan,
+            &work,
+            scratch,
+            &mut UnitOutput { job, columns: &columns, unit: &mut unit },
+        );
     });
 }

@@ -1,4 +1,4 @@
-//! [`Job`]: a product whose operands, shape and accumulator go together, as data.
+//! [`MatmulJob`]: a product whose operands, shape and accumulator go together, as data.
 
 use super::finish::Finish;
 use super::operand::Operand;
@@ -10,14 +10,14 @@ use alloc::boxed::Box;
 
 /// The shape of a product.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
+pub(super) struct ProductShape {
     pub(super) batch: usize,
     pub(super) m: usize,
     pub(super) n: usize,
     pub(super) k: usize,
 }
 
-impl Shape {
+impl ProductShape {
     /// Elements of the product.
     pub(super) fn len(&self) -> Result<usize, Error> {
         let len = self.m.checked_mul(self.n).and_then(|len| len.checked_mul(self.batch));
@@ -27,10 +27,10 @@ impl Shape {
 
 /// A product that was checked, with everything that it may be told.
 #[derive(Debug)]
-pub(super) struct Job<'a> {
+pub(super) struct MatmulJob<'a> {
     pub(super) a: Operand<'a>,
     pub(super) b: Operand<'a>,
-    pub(super) shape: Shape,
+    pub(super) shape: ProductShape,
     pub(super) accumulator: Accumulator,
     /// What the accumulator does, step by step.
     pub(super) model: Box<dyn AnyAccumulate>,
@@ -41,7 +41,7 @@ pub(super) struct Job<'a> {
     pub(super) exec: Exec,
 }
 
-impl Job<'_> {
+impl MatmulJob<'_> {
     /// The matrices of A and B that make a matrix of the product: an operand with a single one has
     /// it for all.
     pub(super) const fn matrices(&self, matrix: usize) -> [usize; 2] {

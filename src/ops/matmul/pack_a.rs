@@ -1,13 +1,13 @@
 //! Pack A: tiles of 16 rows, as numbers or as words of four bytes, with the scales of their blocks.
 
 use super::codes::code_rows;
-use super::job::Job;
+use super::job::MatmulJob;
 use super::operand::Operand;
 use super::plan::{Int8, Plan};
 use super::read::Reader;
 use super::scales::ScaleReader;
 use super::slices::Slicing;
-use super::tile::Tile;
+use super::tile::TileA;
 use crate::codec::Unpacked;
 use crate::kernel::gemm::{MR, NR};
 use crate::kernel::{AInt8Words, Isa, a_int8_words};
@@ -19,14 +19,14 @@ use core::ops::Range;
 #[derive(Debug)]
 pub(super) struct PackedA {
     /// The tiles of each matrix.
-    pub(super) tiles: Vec<Vec<Tile>>,
+    pub(super) tiles: Vec<Vec<TileA>>,
     /// For exact sums, how numbers are cut; `None` if that would be into too many slices.
     pub(super) slicing: Option<Slicing>,
 }
 
 /// Packs A once for the whole product. Everything that reads B reads it again and again, from the
 /// second-level cache.
-pub(super) fn pack_a(job: &Job<'_>, reader: &Reader, plan: &Plan) -> PackedA {
+pub(super) fn pack_a(job: &MatmulJob<'_>, reader: &Reader, plan: &Plan) -> PackedA {
     let int8 = if let Plan::Int8(int8) = plan { Some(int8) } else { None };
     let mut tiles = tiles(job, reader, int8, plan.block_k());
     // How numbers are cut depends on all of them.
@@ -43,11 +43,11 @@ pub(super) fn pack_a(job: &Job<'_>, reader: &Reader, plan: &Plan) -> PackedA {
 /// The rows of each matrix in tiles; with the scales of blocks of `block_k` positions, and words of
 /// integers, where a plan needs these.
 pub(super) fn tiles(
-    job: &Job<'_>,
+    job: &MatmulJob<'_>,
     reader: &Reader,
     int8: Option<&Int8>,
     block_k: Option<usize>,
-) -> Vec<Vec<Tile>> {
+) -> Vec<Vec<TileA>> {
     let readers = (reader, ScaleReader::new(&job.a));
     let tiles = |matrix: usize| {
         let starts = (0..job.shape.m).step_by(MR).collect();
@@ -67,15 +67,15 @@ pub(super) fn tiles(
 
 /// Some rows of the matrix whose first line is `first`.
 fn tile(
-    job: &Job<'_>,
+    job: &MatmulJob<'_>,
     (reader, scale_reader): &(&Reader, ScaleReader),
     first: usize,
     rows: Range<usize>,
     int8: Option<&Int8>,
     block_k: Option<usize>,
-) -> Tile {
+) -> TileA {
     let (operand, isa) = (&job.a, job.exec.isa());
-    let mut tile = Tile { rows: rows.clone(), ..Tile::default() };
+    let mut tile = TileA { rows: rows.clone(), ..TileA::default() };
     let mr = tile.mr();
     if let Some(a_i8x4) =
         int8.and_then(|int8| a_i8x4_of_codes(int8, operand, isa, first + rows.start, rows.len()))
@@ -124,14 +124,14 @@ fn a_i8x4_of_codes(
 }
 
 /// The words of a tile from its numbers.
-pub(super) fn a_i8x4_of_numbers(int8: &Int8, tile: &Tile, isa: Isa) -> AInt8Words {
+pub(super) fn a_i8x4_of_numbers(int8: &Int8, tile: &TileA, isa: Isa) -> AInt8Words {
     let unit = Unpacked::new(false, 1, -int8.a.exponent).to_f32();
     a_int8_words(isa, unit, int8.b.largest, tile.mr(), int8.block_k, &tile.numbers)
 }
 
 /// The words of a tile for B's codes in pairs: for every eight positions 0, 2, 4 and 6 in one word
 /// and 1, 3, 5 and 7 in the next.
-pub(super) fn a_i8x4_of_pairs(int8: &Int8, tile: &Tile, isa: Isa) -> AInt8Words {
+pub(super) fn a_i8x4_of_pairs(int8: &Int8, tile: &TileA, isa: Isa) -> AInt8Words {
     let (mut a_i8x4, mr) = (a_i8x4_of_numbers(int8, tile, isa), tile.mr());
     for two in a_i8x4.words.chunks_exact_mut(2 * mr) {
         let (first, second) = two.split_at_mut(mr);

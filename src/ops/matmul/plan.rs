@@ -2,7 +2,7 @@
 //! and the machine; every plan has the bits of the model.
 
 use super::bounds::{f32s_hold, f64s_hold, largest_sum, shared_block_k};
-use super::job::Job;
+use super::job::MatmulJob;
 use super::operand::Operand;
 use crate::codec::Unpacked;
 use crate::kernel::{Dots, Rounding, SmallIntegers};
@@ -22,7 +22,7 @@ pub(super) enum Plan {
     F32Blocks { block_k: usize },
     /// Blocks whose elements are integers of a byte, besides.
     Int8(Int8),
-    /// Sums of integers without scales, which wrap.
+    /// RowSums of integers without scales, which wrap.
     Integers { bits: u32, exponent: i32 },
     /// Exact sums, by slices of the numbers where these are few.
     Exact,
@@ -49,7 +49,7 @@ pub(super) struct Int8 {
 
 impl Plan {
     /// The fastest plan that has the bits of the accumulator.
-    pub(super) fn new(job: &Job<'_>) -> Self {
+    pub(super) fn new(job: &MatmulJob<'_>) -> Self {
         let plan = match job.accumulator {
             Accumulator::Chain(chain) => ChainKernel::lower(&chain, job).map(Self::Chain),
             Accumulator::BlockF32 => Self::by_blocks(job),
@@ -65,7 +65,7 @@ impl Plan {
         plan.filter(|_| job.c.is_none()).unwrap_or(Self::Steps)
     }
 
-    fn by_blocks(job: &Job<'_>) -> Option<Self> {
+    fn by_blocks(job: &MatmulJob<'_>) -> Option<Self> {
         let block_k = shared_block_k(job)?;
         let wide = has_f32_scales(job);
         if let Some(int8) = Int8::lower(job, block_k, wide) {
@@ -82,7 +82,7 @@ impl Plan {
         sums_fit.then_some(Self::Blocks { block_k, exponent, wide })
     }
 
-    fn integers(job: &Job<'_>, bits: u32, overflow: IntegerOverflow) -> Option<Self> {
+    fn integers(job: &MatmulJob<'_>, bits: u32, overflow: IntegerOverflow) -> Option<Self> {
         let plain =
             !job.a.is_scaled() && !job.b.is_scaled() && f64s_hold(largest_sum(job, job.shape.k));
         match overflow {
@@ -109,7 +109,7 @@ impl Plan {
 }
 
 impl ChainKernel {
-    fn lower(chain: &Chain, job: &Job<'_>) -> Option<Self> {
+    fn lower(chain: &Chain, job: &MatmulJob<'_>) -> Option<Self> {
         match chain {
             Chain::F32 => Some(Self::F32),
             Chain::F64 => Some(Self::F64),
@@ -127,7 +127,7 @@ impl ChainKernel {
 
 impl Int8 {
     /// For a machine, formats and scales that allow it.
-    fn lower(job: &Job<'_>, block_k: usize, wide: bool) -> Option<Self> {
+    fn lower(job: &MatmulJob<'_>, block_k: usize, wide: bool) -> Option<Self> {
         let integers = |operand: &Operand<'_>| {
             let offset = operand.spec().is_some_and(|spec| spec.offset_bytes() > 0);
             operand.element().filter(|_| !offset).and_then(SmallIntegers::lower)
@@ -158,11 +158,11 @@ impl Int8 {
 }
 
 /// The exponent of the unit of products of integers.
-fn unit_exponent(job: &Job<'_>) -> Option<i32> {
+fn unit_exponent(job: &MatmulJob<'_>) -> Option<i32> {
     Some(-job.a.formats().fraction_bits()? - job.b.formats().fraction_bits()?)
 }
 
 /// Whether products of scales have to be rounded.
-fn has_f32_scales(job: &Job<'_>) -> bool {
+fn has_f32_scales(job: &MatmulJob<'_>) -> bool {
     job.a.formats().has_f32_scales() || job.b.formats().has_f32_scales()
 }

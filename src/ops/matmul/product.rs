@@ -4,7 +4,7 @@
 use super::builder::Matmul;
 use super::finish::Finish;
 use super::held::Held;
-use super::job::{Job, Shape};
+use super::job::{MatmulJob, ProductShape};
 use super::operand::{Activation, Operand};
 use super::{engine, reference};
 use crate::block::Offset;
@@ -162,7 +162,7 @@ fn resolve<'b, D>(
     a: Operand<'b>,
     b: Operand<'b>,
     dst: &mut [D],
-    run: impl for<'c> Fn(&Job<'c>, &mut [D]),
+    run: impl for<'c> Fn(&MatmulJob<'c>, &mut [D]),
 ) -> Result<(), Error> {
     let shape = shape_of(&a, &b)?;
     let len = shape.len()?;
@@ -188,7 +188,7 @@ fn resolve<'b, D>(
     }
     // Where each matrix has its own tensor scale, each product is one by itself.
     let each = shape.m * shape.n;
-    let one = Shape { batch: 1, ..shape };
+    let one = ProductShape { batch: 1, ..shape };
     for (matrix, dst) in dst.chunks_mut(each).enumerate() {
         let (Some(a), Some(b)) = (a.matrix(matrix)?, b.matrix(matrix)?) else {
             return Err(Error::Scheme {
@@ -246,7 +246,7 @@ fn factor(a: &Operand<'_>, b: &Operand<'_>) -> Option<f32> {
 }
 
 /// The shape of a product, if the operands go together.
-fn shape_of(a: &Operand<'_>, b: &Operand<'_>) -> Result<Shape, Error> {
+fn shape_of(a: &Operand<'_>, b: &Operand<'_>) -> Result<ProductShape, Error> {
     Error::check_length("columns of the right side (K)", a.cols(), b.cols())?;
     if a.batch() != b.batch() && a.batch() != 1 && b.batch() != 1 {
         return Err(Error::Length {
@@ -256,7 +256,7 @@ fn shape_of(a: &Operand<'_>, b: &Operand<'_>) -> Result<Shape, Error> {
         });
     }
     let batch = if a.batch() == 1 { b.batch() } else { a.batch() };
-    Ok(Shape { batch, m: a.rows(), n: b.rows(), k: a.cols() })
+    Ok(ProductShape { batch, m: a.rows(), n: b.rows(), k: a.cols() })
 }
 
 /// A product of operands that the accumulator takes, under its model. Where B has one matrix for
@@ -265,10 +265,10 @@ fn shape_of(a: &Operand<'_>, b: &Operand<'_>) -> Result<Shape, Error> {
 pub(super) fn job_of<'a>(
     matmul: &Matmul<'a>,
     [a, b]: [Operand<'a>; 2],
-    shape: Shape,
+    shape: ProductShape,
     accumulator: Accumulator,
     model: Box<dyn AnyAccumulate>,
-) -> Job<'a> {
+) -> MatmulJob<'a> {
     let factor = match model.takes() {
         Takes::Elements => factor(&a, &b),
         Takes::Values => None,
@@ -278,11 +278,21 @@ pub(super) fn job_of<'a>(
     // A product of no elements may have more rows than can be counted.
     let (a, shape) = match shape.len() {
         Ok(1..) if b.batch() == 1 => {
-            (a.stacked(), Shape { batch: 1, m: shape.batch * shape.m, ..shape })
+            (a.stacked(), ProductShape { batch: 1, m: shape.batch * shape.m, ..shape })
         }
         _ => (a, shape),
     };
-    Job { a, b, shape, accumulator, model, c, finish, dither: matmul.dither, exec: matmul.exec }
+    MatmulJob {
+        a,
+        b,
+        shape,
+        accumulator,
+        model,
+        c,
+        finish,
+        dither: matmul.dither,
+        exec: matmul.exec,
+    }
 }
 
 /// Refuses schemes whose numbers are not elements times scales, block by block.

@@ -1,7 +1,7 @@
 //! The definition of a matrix product, element by element, under any model of how products are
 //! added up.
 
-use super::job::Job;
+use super::job::MatmulJob;
 use super::operand::Operand;
 use crate::mma::{BlockScales, Products, Sum, Takes};
 use crate::ops::real::Real;
@@ -9,7 +9,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// Fills the product: each number is read from its code, each sum made step by step.
-pub(super) fn fill<D: Real>(job: &Job<'_>, dst: &mut [D]) {
+pub(super) fn fill<D: Real>(job: &MatmulJob<'_>, dst: &mut [D]) {
     for (index, to) in dst.iter_mut().enumerate() {
         let (line, col) = (index / job.shape.n, index % job.shape.n);
         let (matrix, row) = (line / job.shape.m, line % job.shape.m);
@@ -27,7 +27,7 @@ pub(super) fn fill<D: Real>(job: &Job<'_>, dst: &mut [D]) {
     }
 }
 
-impl Job<'_> {
+impl MatmulJob<'_> {
     /// The sum for a row and a column of a matrix of the product, from the numbers that the model
     /// takes of both lines.
     pub(super) fn sum(&self, matrix: usize, row: usize, col: usize, a: &[f32], b: &[f32]) -> Sum {

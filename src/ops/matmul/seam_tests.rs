@@ -2,7 +2,7 @@
 //! worked out by hand.
 
 use super::builder::Matmul;
-use super::job::Shape;
+use super::job::ProductShape;
 use super::operand::Operand;
 use super::product::job_of;
 use super::reference::fill;
@@ -103,7 +103,7 @@ fn product(
     a: Operand<'_>,
     b: Operand<'_>,
 ) -> f32 {
-    let shape = Shape { batch: 1, m: 1, n: 1, k: a.cols() };
+    let shape = ProductShape { batch: 1, m: 1, n: 1, k: a.cols() };
     let mut out = [0.0f32];
     fill(&job_of(matmul, [a, b], shape, Accumulator::BlockF32, model), &mut out);
     out[0]

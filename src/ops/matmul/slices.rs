@@ -1,7 +1,7 @@
 //! [`Slicing`]: numbers cut into slices of so few bits that sums of products of two slices are
 //! exact in f64.
 
-use super::tile::Tile;
+use super::tile::TileA;
 use crate::kernel::Isa;
 use crate::kernel::gemm::cut_bits;
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ const MOST: usize = 4;
 /// How the numbers of A are cut.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slicing {
-    range: Span,
+    range: BitSpan,
     /// Bits of a slice.
     width: i32,
 }
@@ -20,13 +20,13 @@ pub(super) struct Slicing {
 /// Where the bits of some numbers lie: the exponents of the last bit of any and behind the first of
 /// any.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
+pub(super) struct BitSpan {
     last: i32,
     end: i32,
     finite: bool,
 }
 
-impl Span {
+impl BitSpan {
     const NONE: Self = Self { last: i32::MAX, end: i32::MIN, finite: true };
 
     pub(super) fn of(numbers: &[f32]) -> Self {
@@ -66,11 +66,11 @@ impl Span {
 
 impl Slicing {
     /// How the numbers of A are cut for sums of `depth` products, if into few slices.
-    pub(super) fn new(tiles: &[Vec<Tile>], depth: usize) -> Option<Self> {
+    pub(super) fn new(tiles: &[Vec<TileA>], depth: usize) -> Option<Self> {
         let range = tiles
             .iter()
             .flatten()
-            .fold(Span::NONE, |range, tile| range.join(Span::of(&tile.numbers)));
+            .fold(BitSpan::NONE, |range, tile| range.join(BitSpan::of(&tile.numbers)));
         // A sum of `depth` products of two slices has twice this many bits and those of `depth`: at
         // most 53.
         let width = (53 - (usize::BITS - depth.leading_zeros()) as i32) / 2;
@@ -83,13 +83,19 @@ impl Slicing {
     }
 
     /// How many slices of this width the numbers of a panel of B have, if few.
-    pub(super) fn count_of(&self, b: Span) -> Option<usize> {
+    pub(super) fn count_of(&self, b: BitSpan) -> Option<usize> {
         let count = b.slices(self.width);
         (b.finite && count <= MOST).then_some(count)
     }
 
     /// The bits of numbers that are in a slice, the last bits' slice first.
-    pub(super) fn slice(&self, isa: Isa, range: Span, index: usize, numbers: &[f32]) -> Vec<f32> {
+    pub(super) fn slice(
+        &self,
+        isa: Isa,
+        range: BitSpan,
+        index: usize,
+        numbers: &[f32],
+    ) -> Vec<f32> {
         let from = range.last.saturating_add(index as i32 * self.width);
         let mut slice = numbers.to_vec();
         cut_bits(isa, from, from.saturating_add(self.width), &mut slice);
@@ -97,7 +103,7 @@ impl Slicing {
     }
 
     /// Cuts the numbers of a tile, if there is anything to cut.
-    pub(super) fn cut(&self, tile: &mut Tile, isa: Isa) {
+    pub(super) fn cut(&self, tile: &mut TileA, isa: Isa) {
         let count = self.count();
         if count > 1 {
             tile.slices =

@@ -1,12 +1,12 @@
 //! Sums of tiles: how they are kept, and where they go.
 
-use super::tile::Tile;
-use crate::kernel::gemm::{Lanes, MicroTile};
+use super::tile::TileA;
+use crate::kernel::gemm::{MicroTile, Lanes};
 use crate::mma::Sum;
 use alloc::vec::Vec;
 
 /// The sums of a row in the columns of a panel.
-pub(super) enum Sums<'a> {
+pub(super) enum RowSums<'a> {
     F32(&'a Lanes<f32>),
     Any(Vec<Sum>),
 }
@@ -14,7 +14,7 @@ pub(super) enum Sums<'a> {
 /// Where sums go.
 pub(super) trait Sink {
     /// Takes the sums of a row in the columns with an index.
-    fn take(&mut self, row: usize, index: usize, sums: Sums<'_>);
+    fn take(&mut self, row: usize, index: usize, sums: RowSums<'_>);
 }
 
 /// The sums of a tile in two panels; in the first alone if there is no other.
@@ -23,11 +23,11 @@ pub(super) type Pair<T> = [MicroTile<T>; 2];
 /// Hands over the sums of tiles in panels, row by row: those of neighbouring panels lie side by
 /// side in the product. `sums` has all tiles for the first pair of panels, then all for the next.
 pub(super) fn hand_over<T>(
-    tiles: &[Tile],
+    tiles: &[TileA],
     panels: usize,
     sums: &[Pair<T>],
     sink: &mut dyn Sink,
-    each: impl Fn(&Lanes<T>) -> Sums<'_>,
+    each: impl Fn(&Lanes<T>) -> RowSums<'_>,
 ) {
     for (tile, number) in tiles.iter().zip(0..) {
         for (i, row) in tile.rows.clone().enumerate() {
@@ -40,10 +40,10 @@ pub(super) fn hand_over<T>(
 
 /// Hands over f32 sums.
 pub(super) fn hand_over_f32s(
-    tiles: &[Tile],
+    tiles: &[TileA],
     panels: usize,
     sums: &[Pair<f32>],
     sink: &mut dyn Sink,
 ) {
-    hand_over(tiles, panels, sums, sink, |sums| Sums::F32(sums));
+    hand_over(tiles, panels, sums, sink, |sums| RowSums::F32(sums));
 }

@@ -1,4 +1,4 @@
-//! [`Tile`]: up to 16 rows of A, position by position, as micro-kernels read them.
+//! [`TileA`]: up to 16 rows of A, position by position, as micro-kernels read them.
 
 use crate::kernel::AInt8Words;
 use crate::kernel::gemm::{MR, height};
@@ -8,7 +8,7 @@ use core::ops::Range;
 /// Packed rows of A. A micro-kernel takes `mr` rows at a time: the number of rows, or the next for
 /// which there is one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tile {
+pub(super) struct TileA {
     pub(super) rows: Range<usize>,
     /// `mr` numbers for each position; zeros for rows beyond the last. Empty where codes became
     /// integers at once.
@@ -22,7 +22,7 @@ pub(super) struct Tile {
     pub(super) slices: Vec<Vec<f32>>,
 }
 
-impl Tile {
+impl TileA {
     /// Rows that the micro-kernel takes.
     #[inline]
     pub(super) fn mr(&self) -> usize {

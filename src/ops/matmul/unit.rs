@@ -1,11 +1,11 @@
 //! [`Unit`]: what a thread does at a time, MC rows by NC columns of one matrix of the product, and
 //! where its sums go.
 
-use super::job::Job;
+use super::job::MatmulJob;
 use super::pack_a::PackedA;
 use super::pack_b::Packer;
-use super::sums::{Sink, Sums};
-use super::tile::Tile;
+use super::sums::{RowSums, Sink};
+use super::tile::TileA;
 use super::work::Columns;
 use crate::kernel::gemm::{MR, NR};
 use crate::ops::real::Real;
@@ -26,7 +26,7 @@ pub(super) struct Unit<'a, D> {
 }
 
 /// Cuts the product.
-pub(super) fn units<'a, D>(job: &Job<'_>, dst: &'a mut [D]) -> Vec<Unit<'a, D>> {
+pub(super) fn units<'a, D>(job: &MatmulJob<'_>, dst: &'a mut [D]) -> Vec<Unit<'a, D>> {
     let shape = job.shape;
     let panels_of_unit = (shape.n.div_ceil(NR) / 16).clamp(1, NC / NR);
     let mut units = Vec::new();
@@ -51,13 +51,17 @@ pub(super) fn units<'a, D>(job: &Job<'_>, dst: &'a mut [D]) -> Vec<Unit<'a, D>> 
 
 impl<D> Unit<'_, D> {
     /// The tiles that its rows are in.
-    pub(super) fn tiles<'t>(&self, job: &Job<'_>, a: &'t PackedA) -> &'t [Tile] {
+    pub(super) fn tiles<'t>(&self, job: &MatmulJob<'_>, a: &'t PackedA) -> &'t [TileA] {
         &a.tiles[job.matrices(self.matrix)[0]]
             [self.row / MR..(self.row + self.rows.len()).div_ceil(MR)]
     }
 
     /// The rows of B that its columns are.
-    pub(super) fn columns<'p>(&self, job: &Job<'p>, packer: &'p Packer<'p>) -> Vec<Columns<'p>> {
+    pub(super) fn columns<'p>(
+        &self,
+        job: &MatmulJob<'p>,
+        packer: &'p Packer<'p>,
+    ) -> Vec<Columns<'p>> {
         let ([_, line], [_, of_b]) = (job.lines(self.matrix), job.matrices(self.matrix));
         let (packed, width) = (job.b.packed().filter(|_| job.shape.k > 0), self.rows[0].len());
         let columns = |index: usize| {
@@ -70,21 +74,21 @@ impl<D> Unit<'_, D> {
 }
 
 /// Finishes the sums of a unit into the product.
-pub(super) struct Output<'o, 'a, D> {
-    pub(super) job: &'o Job<'o>,
+pub(super) struct UnitOutput<'o, 'a, D> {
+    pub(super) job: &'o MatmulJob<'o>,
     pub(super) columns: &'o [Columns<'o>],
     pub(super) unit: &'o mut Unit<'a, D>,
 }
 
-impl<D: Real> Sink for Output<'_, '_, D> {
-    fn take(&mut self, row: usize, index: usize, sums: Sums<'_>) {
+impl<D: Real> Sink for UnitOutput<'_, '_, D> {
+    fn take(&mut self, row: usize, index: usize, sums: RowSums<'_>) {
         let (shape, finish) = (self.job.shape, &self.job.finish);
         let Columns { first, rows, .. } = self.columns[index];
         let dst = &mut self.unit.rows[row - self.unit.row][index * NR..][..rows];
         let place = (self.unit.matrix * shape.m + row) * shape.n + first;
         match sums {
-            Sums::F32(sums) => finish.apply_f32s(place, &sums[..rows], dst),
-            Sums::Any(sums) => {
+            RowSums::F32(sums) => finish.apply_f32s(place, &sums[..rows], dst),
+            RowSums::Any(sums) => {
                 dst.iter_mut()
                     .zip(sums)
                     .enumerate()

@@ -9,13 +9,13 @@
 //!
 //! A sum is put back between chunks and taken up again, so no bit depends on KC.
 
-use super::job::Job;
+use super::job::MatmulJob;
 use super::pack_b::Packer;
 use super::panel::Panel;
 use super::read::Reader;
 use super::slices::Slicing;
 use super::sums::Pair;
-use super::tile::Tile;
+use super::tile::TileA;
 use crate::kernel::Quad;
 use crate::kernel::gemm::{KC, Lanes, MR, NR};
 use crate::mem::Aligned;
@@ -24,10 +24,10 @@ use core::ops::Range;
 
 /// Some tiles of A and some columns of one matrix of the product.
 pub(super) struct Work<'a> {
-    pub(super) job: &'a Job<'a>,
+    pub(super) job: &'a MatmulJob<'a>,
     pub(super) reader: &'a Reader,
     pub(super) matrix: usize,
-    pub(super) tiles: &'a [Tile],
+    pub(super) tiles: &'a [TileA],
     pub(super) slicing: Option<&'a Slicing>,
     pub(super) columns: &'a [Columns<'a>],
 }
@@ -53,7 +53,7 @@ pub(super) struct PanelI8 {
 /// Memory that a thread keeps from one unit of work to the next: fresh memory costs more than what
 /// is done in it.
 #[derive(Default)]
-pub(super) struct Scratch {
+pub(super) struct WorkScratch {
     panels: Vec<Panel>,
     numbers: [Aligned<Lanes<f32>>; 2],
     pub(super) codes: Aligned<Lanes<u8>>,
@@ -67,9 +67,9 @@ impl Work<'_> {
     /// sums.
     pub(super) fn decoded<'s>(
         &'s self,
-        scratch: &'s mut Scratch,
+        scratch: &'s mut WorkScratch,
     ) -> (Decoded<'s>, &'s mut Vec<Pair<f32>>) {
-        let Scratch { panels: made, numbers, codes, sums, .. } = scratch;
+        let WorkScratch { panels: made, numbers, codes, sums, .. } = scratch;
         made.resize_with(self.columns.len().max(made.len()), Panel::default);
         let panel = |(columns, made): (&'s Columns<'_>, &'s mut Panel)| -> &'s Panel {
             columns.packed.unwrap_or_else(|| {
@@ -89,7 +89,7 @@ impl Work<'_> {
         range: Range<usize>,
         block_k: usize,
         sums: &mut Vec<Pair<T>>,
-        step: impl Fn(usize, &Tile, Range<usize>, &[&[Lanes<f32>]], &mut Pair<T>),
+        step: impl Fn(usize, &TileA, Range<usize>, &[&[Lanes<f32>]], &mut Pair<T>),
     ) {
         self.clear(sums);
         for k in chunks(range, block_k, KC) {
@@ -118,7 +118,7 @@ impl Work<'_> {
     /// whole panel at a time.
     pub(super) fn each_panel(
         &self,
-        scratch: &mut Scratch,
+        scratch: &mut WorkScratch,
         mut work: impl FnMut(usize, &Panel, &[Lanes<f32>]),
     ) {
         let (mut decoded, _) = self.decoded(scratch);

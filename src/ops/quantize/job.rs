@@ -4,7 +4,7 @@ use crate::block::{BlockSpec, Geometry};
 use crate::random::Dither;
 
 /// A tensor's numbers, and what is known before the first block is looked at.
-pub(super) struct Job<'a, T> {
+pub(super) struct QuantizeJob<'a, T> {
     pub(super) spec: &'a BlockSpec,
     pub(super) dither: Dither,
     pub(super) geometry: Geometry,
@@ -15,7 +15,7 @@ pub(super) struct Job<'a, T> {
 }
 
 /// The buffers of some successive bands: rows of blocks.
-pub(super) struct Piece<'a> {
+pub(super) struct BandGroup<'a> {
     /// The first band, and how many there are.
     pub(super) first: usize,
     pub(super) bands: usize,

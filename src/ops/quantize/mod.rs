@@ -5,7 +5,7 @@ mod job;
 mod reference;
 mod rows;
 
-use self::job::{Job, Piece};
+use self::job::{BandGroup, QuantizeJob};
 use super::Exec;
 use super::real::{Real, Source};
 use crate::block::{BlockSpec, Geometry, QuantTensor, QuantView, QuantizePlan};
@@ -228,7 +228,7 @@ impl<'a> Quantizer<'a> {
             (None, Path::Reference) => spec.tensor_scale.of(reference::finite_amax(src)),
         };
         tensor.set_tensor_scale(tensor_scale);
-        let job = Job { spec, dither, geometry, tensor_scale, factors: self.factors, src };
+        let job = QuantizeJob { spec, dither, geometry, tensor_scale, factors: self.factors, src };
         // The kernels' indices do not wrap around.
         let in_order = dither.first_index.checked_add(elements as u64).is_some();
         let plan = match path {
@@ -244,7 +244,7 @@ impl<'a> Quantizer<'a> {
         if plan.is_none() || spec.element.bits() != 8 {
             codes.fill(0);
         }
-        let pieces = Piece::cut(
+        let pieces = BandGroup::cut(
             spec,
             &geometry,
             exec.is_parallel(),
@@ -276,7 +276,7 @@ impl<'a> Quantizer<'a> {
     }
 }
 
-impl<'a> Piece<'a> {
+impl<'a> BandGroup<'a> {
     /// Cuts a tensor's buffers at bands: for threads some ten thousand elements a piece, else all
     /// of them.
     fn cut(

@@ -2,7 +2,7 @@
 //! codec and the rules of `block`. Nothing here is a kernel's, and nothing that a kernel finds
 //! comes in.
 
-use super::job::{Job, Piece};
+use super::job::{BandGroup, QuantizeJob};
 use crate::block::{Block, put, store};
 use crate::ops::real::{Source, number, seen_by_rules, stats_of};
 use crate::ops::slice::RandomWords;
@@ -15,9 +15,9 @@ pub(super) fn finite_amax<T: Source>(src: &[T]) -> f32 {
 /// Quantizes the bands of a piece. `given` has the scales and offsets of all blocks, if they are
 /// not to be found.
 pub(super) fn quantize<T: Source>(
-    job: &Job<'_, T>,
+    job: &QuantizeJob<'_, T>,
     given: Option<(&[f32], &[f32])>,
-    piece: Piece<'_>,
+    piece: BandGroup<'_>,
 ) {
     let (geometry, spec) = (&job.geometry, job.spec);
     let origin = geometry.band(piece.first).start;
@@ -48,7 +48,7 @@ pub(super) fn quantize<T: Source>(
 }
 
 fn block<T: Source>(
-    job: &Job<'_, T>,
+    job: &QuantizeJob<'_, T>,
     given: Option<(&[f32], &[f32])>,
     index: usize,
     elements: impl Iterator<Item = T> + Clone,

@@ -12,7 +12,7 @@
 //! Blocks of several rows, or longer than a run, are looked at whole before the first of them is
 //! settled.
 
-use super::job::{Job, Piece};
+use super::job::{BandGroup, QuantizeJob};
 use crate::block::{
     Block, BlockArrays, BlockSpec, BlockStats, Chunk, ChunkArrays, QuantizePlan, UNHANDLED,
     is_unhandled, put, store,
@@ -79,10 +79,10 @@ pub(super) fn amax_of_all<T: Source>(exec: Exec, known: &[u32], src: &[T]) -> f3
 /// `streams` says that the tensor is more than the caches hold.
 pub(super) fn quantize<T: Source>(
     plan: &QuantizePlan<'_>,
-    job: &Job<'_, T>,
+    job: &QuantizeJob<'_, T>,
     known: &[u32],
     streams: bool,
-    piece: Piece<'_>,
+    piece: BandGroup<'_>,
 ) {
     let (grid, spec) = (&job.geometry, job.spec);
     let origin = grid.band(piece.first).start;
@@ -108,17 +108,18 @@ pub(super) fn quantize<T: Source>(
         streams,
         buffer: Vec::new(),
         zero_block: None,
-        scratch: Scratch::default(),
+        scratch: BandScratch::default(),
     };
     if long {
-        let parts = Parts { codes: piece.codes, scales: piece.scales, offsets: piece.offsets };
+        let parts =
+            BandBuffers { codes: piece.codes, scales: piece.scales, offsets: piece.offsets };
         return band.quantize(src, origin * grid.cols, parts);
     }
     for index in 0..piece.bands {
         let lines = grid.band(piece.first + index);
         let lines = lines.start - origin..lines.end - origin;
         let blocks = index * grid.grid_cols..(index + 1) * grid.grid_cols;
-        let parts = Parts {
+        let parts = BandBuffers {
             codes: &mut piece.codes[lines.start * grid.row_bytes..lines.end * grid.row_bytes],
             scales: &mut piece.scales
                 [blocks.start * band.scale_bytes..blocks.end * band.scale_bytes],
@@ -133,7 +134,7 @@ pub(super) fn quantize<T: Source>(
 }
 
 /// The buffers of a band.
-struct Parts<'a> {
+struct BandBuffers<'a> {
     codes: &'a mut [u8],
     scales: &'a mut [u8],
     offsets: &'a mut [u8],
@@ -154,12 +155,12 @@ struct Band<'a> {
     buffer: Vec<f32>,
     /// [`QuantizePlan::zero_block`], once there was one.
     zero_block: Option<(Block, [u8; 2])>,
-    scratch: Scratch,
+    scratch: BandScratch,
 }
 
 /// Arrays that are kept from run to run.
 #[derive(Default)]
-struct Scratch {
+struct BandScratch {
     blocks: BlockArrays,
     /// Where there are zero points, the largest magnitudes above zero and below.
     above: Vec<u32>,
@@ -182,9 +183,9 @@ enum ByRule {
 
 impl Band<'_> {
     /// Quantizes a band, whose first element is the tensor's `first`.
-    fn quantize<T: Source>(&mut self, src: &[T], first: usize, parts: Parts<'_>) {
+    fn quantize<T: Source>(&mut self, src: &[T], first: usize, parts: BandBuffers<'_>) {
         let (tiles, isa) = (self.tiles, self.plan.isa());
-        let Parts { codes, scales, offsets } = parts;
+        let BandBuffers { codes, scales, offsets } = parts;
         let mut buffer = mem::take(&mut self.buffer);
         if src.len() == tiles.cols && tiles.block_cols <= tiles.run {
             // Whole blocks: a run is looked at, settled and encoded while it is in the first-level
@@ -246,7 +247,7 @@ impl Band<'_> {
 
     /// Forgets the statistics of blocks.
     fn clear(&mut self, blocks: usize) {
-        let Scratch { blocks: BlockArrays { amax, .. }, above, below, .. } = &mut self.scratch;
+        let BandScratch { blocks: BlockArrays { amax, .. }, above, below, .. } = &mut self.scratch;
         let zeros = |statistics: &mut Vec<u32>| {
             statistics.clear();
             statistics.resize(blocks, 0);
@@ -261,7 +262,7 @@ impl Band<'_> {
 
     /// Adds numbers to the statistics of their blocks.
     fn look(&mut self, isa: Isa, numbers: &[f32], blocks: Range<usize>) {
-        let Scratch { blocks: BlockArrays { amax, .. }, above, below, .. } = &mut self.scratch;
+        let BandScratch { blocks: BlockArrays { amax, .. }, above, below, .. } = &mut self.scratch;
         let length = self.tiles.block_cols;
         if self.plan.has_zero_points() {
             kernel::block_largest(
@@ -280,7 +281,7 @@ impl Band<'_> {
     /// Scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are
     /// their rows, `cols` long.
     fn settle<T: Source>(&mut self, src: &[T], cols: usize, scales: &mut [u8], offsets: &mut [u8]) {
-        let Scratch { blocks, above, below, by_rule, .. } = &mut self.scratch;
+        let BandScratch { blocks, above, below, by_rule, .. } = &mut self.scratch;
         let plan = self.plan;
         let with_points = plan.has_zero_points();
         if with_points {
@@ -357,7 +358,7 @@ impl Band<'_> {
         cols: Range<usize>,
         row: &mut [u8],
     ) {
-        let Scratch {
+        let BandScratch {
             blocks: BlockArrays { amax, factors, points, .. },
             by_rule,
             chunk: memory,

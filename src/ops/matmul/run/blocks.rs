@@ -1,14 +1,14 @@
-//! Sums block by block: `acc + partial · (scale_a · scale_b)` for each block, `partial` the sum of
+//! RowSums block by block: `acc + partial · (scale_a · scale_b)` for each block, `partial` the sum of
 //! its elements from zero.
 
 use super::exact::{f64_sums, integer};
 use crate::bits::fma_f32;
 use crate::kernel::Isa;
-use crate::kernel::gemm::{Blocks, KC, Lanes, MR, MicroTile, NR, chain_blocks_of, chain_f32_of};
-use crate::mma::{Partial, Scale};
-use crate::ops::matmul::sums::{Pair, Sink, Sums, hand_over_f32s};
-use crate::ops::matmul::tile::Tile;
-use crate::ops::matmul::work::{Decoded, Scratch, Work, chunks};
+use crate::kernel::gemm::{MicroTile, Blocks, KC, Lanes, MR, NR, chain_blocks_of, chain_f32_of};
+use crate::mma::{PairScale, Partial};
+use crate::ops::matmul::sums::{Pair, RowSums, Sink, hand_over_f32s};
+use crate::ops::matmul::tile::TileA;
+use crate::ops::matmul::work::{Decoded, Work, WorkScratch, chunks};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -17,7 +17,12 @@ use core::ops::Range;
 type PanelScales<'a> = [Cow<'a, [Lanes<f32>]>];
 
 /// All in f32: partial sums that f32 holds, and scales whose products it does.
-pub(super) fn in_f32(work: &Work<'_>, block_k: usize, scratch: &mut Scratch, sink: &mut dyn Sink) {
+pub(super) fn in_f32(
+    work: &Work<'_>,
+    block_k: usize,
+    scratch: &mut WorkScratch,
+    sink: &mut dyn Sink,
+) {
     let depth = work.job.shape.k;
     let (mut decoded, sums) = work.decoded(scratch);
     let scales: Vec<_> =
@@ -102,7 +107,7 @@ fn add_scaled(
 pub(super) fn by_steps(
     work: &Work<'_>,
     (block_k, exponent, wide): (usize, Option<i32>, bool),
-    scratch: &mut Scratch,
+    scratch: &mut WorkScratch,
     sink: &mut dyn Sink,
 ) {
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
@@ -119,14 +124,14 @@ pub(super) fn by_steps(
                     for ((sum, partial), scale_b) in
                         sums.iter_mut().zip(partials).zip(&scales_b[block])
                     {
-                        *sum = partial.scaled_onto(*sum, Scale::new(scale_a, *scale_b, wide));
+                        *sum = partial.scaled_onto(*sum, PairScale::new(scale_a, *scale_b, wide));
                     }
                 }
             }
             tile.rows
                 .clone()
                 .zip(&sums)
-                .for_each(|(row, sums)| sink.take(row, index, Sums::F32(sums)));
+                .for_each(|(row, sums)| sink.take(row, index, RowSums::F32(sums)));
         }
     });
 }
@@ -134,7 +139,7 @@ pub(super) fn by_steps(
 /// The sums of a block of a tile without scales.
 fn partials(
     isa: Isa,
-    tile: &Tile,
+    tile: &TileA,
     k: Range<usize>,
     b: &[Lanes<f32>],
     exponent: Option<i32>,

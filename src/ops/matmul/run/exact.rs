@@ -1,4 +1,4 @@
-//! Sums by f64 kernels that are exact: of integers; and of slices of numbers, where the sums of all
+//! RowSums by f64 kernels that are exact: of integers; and of slices of numbers, where the sums of all
 //! pairs of slices are added up in fixed point.
 
 use super::steps;
@@ -6,18 +6,18 @@ use crate::codec::Unpacked;
 use crate::kernel::Isa;
 use crate::kernel::gemm::{Lanes, MR, MicroTile, NR, chain_f64};
 use crate::mma::{Fixed, Partial, Sum};
-use crate::ops::matmul::slices::{Slicing, Span};
-use crate::ops::matmul::sums::{Sink, Sums};
-use crate::ops::matmul::tile::Tile;
-use crate::ops::matmul::work::{Scratch, Work};
+use crate::ops::matmul::slices::{BitSpan, Slicing};
+use crate::ops::matmul::sums::{RowSums, Sink};
+use crate::ops::matmul::tile::TileA;
+use crate::ops::matmul::work::{Work, WorkScratch};
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Sums of integers that f64 holds, in units of `2^exponent`, wrapped to a width.
+/// RowSums of integers that f64 holds, in units of `2^exponent`, wrapped to a width.
 pub(super) fn integers(
     work: &Work<'_>,
     (bits, exponent): (u32, i32),
-    scratch: &mut Scratch,
+    scratch: &mut WorkScratch,
     sink: &mut dyn Sink,
 ) {
     let wrap = |sum: f64| {
@@ -28,14 +28,14 @@ pub(super) fn integers(
     work.each_panel(scratch, |index, _, b| {
         for tile in work.tiles {
             for (row, sums) in tile.rows.clone().zip(f64_sums(isa, tile, 0..depth, b)) {
-                sink.take(row, index, Sums::Any(sums.map(wrap).into()));
+                sink.take(row, index, RowSums::Any(sums.map(wrap).into()));
             }
         }
     });
 }
 
 /// The f64 sums of a tile from zero.
-pub(super) fn f64_sums(isa: Isa, tile: &Tile, k: Range<usize>, b: &[Lanes<f32>]) -> MicroTile<f64> {
+pub(super) fn f64_sums(isa: Isa, tile: &TileA, k: Range<usize>, b: &[Lanes<f32>]) -> MicroTile<f64> {
     let mut sums = [[0.0; NR]; MR];
     chain_f64(isa, tile.rows.len(), tile.at(k), b, &mut sums);
     sums
@@ -48,9 +48,9 @@ pub(super) fn integer(sum: f64, exponent: i32) -> Partial {
 }
 
 /// Exact sums: by slices where the numbers of A and of a panel have few of them, else by steps.
-pub(super) fn exact(work: &Work<'_>, scratch: &mut Scratch, sink: &mut dyn Sink) {
+pub(super) fn exact(work: &Work<'_>, scratch: &mut WorkScratch, sink: &mut dyn Sink) {
     work.each_panel(scratch, |index, _, b| {
-        let span = Span::of(b.as_flattened());
+        let span = BitSpan::of(b.as_flattened());
         match work.slicing.and_then(|slicing| Some((slicing, slicing.count_of(span)?))) {
             Some((slicing, count)) => by_slices(work, slicing, (span, count), (index, b), sink),
             None => steps::panel(work, index, b, sink),
@@ -62,7 +62,7 @@ pub(super) fn exact(work: &Work<'_>, scratch: &mut Scratch, sink: &mut dyn Sink)
 fn by_slices(
     work: &Work<'_>,
     slicing: &Slicing,
-    (span, count): (Span, usize),
+    (span, count): (BitSpan, usize),
     (index, b): (usize, &[Lanes<f32>]),
     sink: &mut dyn Sink,
 ) {
@@ -88,7 +88,7 @@ fn by_slices(
                 partials.iter().for_each(|partial| sum.add(Unpacked::from_f64(partial[i][lane])));
                 Sum::Exact(sum)
             };
-            sink.take(row, index, Sums::Any((0..NR).map(sum).collect()));
+            sink.take(row, index, RowSums::Any((0..NR).map(sum).collect()));
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::kernel::Isa;
 use crate::kernel::gemm::{Lanes, MR, MicroTile, NR, chain_f32_of, chain_f64, chain_rounded};
 use crate::mma::{Chain, Sum};
 use crate::ops::matmul::plan::ChainKernel;
-use crate::ops::matmul::sums::{Sink, Sums, hand_over, hand_over_f32s};
-use crate::ops::matmul::tile::Tile;
-use crate::ops::matmul::work::{Scratch, Work, chunks};
+use crate::ops::matmul::sums::{RowSums, Sink, hand_over, hand_over_f32s};
+use crate::ops::matmul::tile::TileA;
+use crate::ops::matmul::work::{Work, WorkScratch, chunks};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -16,7 +16,7 @@ use core::ops::Range;
 pub(super) fn chain(
     work: &Work<'_>,
     kernel: &ChainKernel,
-    scratch: &mut Scratch,
+    scratch: &mut WorkScratch,
     sink: &mut dyn Sink,
 ) {
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
@@ -28,7 +28,7 @@ pub(super) fn chain(
             b.iter().zip(sums).for_each(|(b, sums)| chain_f64(isa, rows, a, b, sums));
         });
         hand_over(work.tiles, work.columns.len(), &sums, sink, |sums| {
-            Sums::Any(sums.map(Sum::F64).into())
+            RowSums::Any(sums.map(Sum::F64).into())
         });
     } else {
         work.by_chunks(&mut decoded, 0..depth, 1, sums, |_, tile, k, b, sums| {
@@ -42,7 +42,7 @@ pub(super) fn chain(
 pub(super) fn chunked(
     work: &Work<'_>,
     (length, inner, outer): (usize, &ChainKernel, &Chain),
-    scratch: &mut Scratch,
+    scratch: &mut WorkScratch,
     sink: &mut dyn Sink,
 ) {
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
@@ -71,7 +71,7 @@ pub(super) fn chunked(
                     .for_each(|(sum, x)| *sum = outer.add(*sum, *x, 0));
             }
             for (row, sums) in tile.rows.clone().zip(sums) {
-                sink.take(row, index, Sums::Any(sums.map(|sum| outer.sum_of(sum)).into()));
+                sink.take(row, index, RowSums::Any(sums.map(|sum| outer.sum_of(sum)).into()));
             }
         }
     });
@@ -83,7 +83,7 @@ impl ChainKernel {
     fn go_on(
         &self,
         isa: Isa,
-        tile: &Tile,
+        tile: &TileA,
         k: Range<usize>,
         b: &[&[Lanes<f32>]],
         sums: &mut [MicroTile<f32>],
@@ -102,7 +102,7 @@ impl ChainKernel {
     fn restart(
         &self,
         isa: Isa,
-        tile: &Tile,
+        tile: &TileA,
         k: Range<usize>,
         b: &[Lanes<f32>],
     ) -> MicroTile<Unpacked> {

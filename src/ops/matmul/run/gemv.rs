@@ -8,20 +8,20 @@ use crate::kernel::{
     NegativeZero, Nibbles, PANELS,
 };
 use crate::mma::{Sum, Takes};
-use crate::ops::matmul::job::Job;
+use crate::ops::matmul::job::MatmulJob;
 use crate::ops::matmul::pack_a::{a_i8x4_of_numbers, a_i8x4_of_pairs, tiles};
 use crate::ops::matmul::packed::PackedMatrix;
 use crate::ops::matmul::panel::{Data, Panel, PanelRestore};
 use crate::ops::matmul::plan::{ChainKernel, Int8, Plan};
 use crate::ops::matmul::read::{Reader, numbers_of_4_bits};
-use crate::ops::matmul::tile::Tile;
+use crate::ops::matmul::tile::TileA;
 use crate::ops::real::Real;
 use alloc::vec;
 use alloc::vec::Vec;
 
 /// Fills the product, if it is one of few rows that these kernels are quicker for than tiles are.
 pub(in crate::ops::matmul) fn run<D: Real>(
-    job: &Job<'_>,
+    job: &MatmulJob<'_>,
     plan: &Plan,
     readers: &[Reader; 2],
     dst: &mut [D],
@@ -47,7 +47,7 @@ pub(in crate::ops::matmul) fn run<D: Real>(
 
 /// Fills a product of single rows: panels would be one row in 16.
 fn single_rows<D: Real>(
-    job: &Job<'_>,
+    job: &MatmulJob<'_>,
     in_f64: bool,
     [reader_a, reader_b]: &[Reader; 2],
     dst: &mut [D],
@@ -73,7 +73,7 @@ fn single_rows<D: Real>(
 
 /// Fills a product of a few rows by a packed B.
 fn by_packed<D: Real>(
-    job: &Job<'_>,
+    job: &MatmulJob<'_>,
     plan: &Plan,
     [reader_a, reader_b]: &[Reader; 2],
     dst: &mut [D],
@@ -161,7 +161,7 @@ fn by_packed<D: Real>(
 
 /// Rows of A that are worked on together; the words of their integers for dot products of bytes.
 struct Rows {
-    tile: Tile,
+    tile: TileA,
     a_i8x4: AInt8Words,
 }
 
@@ -176,7 +176,7 @@ enum GemvPath<'a> {
 impl<'a> GemvPath<'a> {
     /// The path for all panels of a matrix, if there is one that is quicker than tiles.
     fn of(
-        job: &Job<'_>,
+        job: &MatmulJob<'_>,
         packed: &PackedMatrix,
         plan: &'a Plan,
         reader: &Reader,
@@ -205,17 +205,17 @@ impl<'a> GemvPath<'a> {
     }
 
     /// A matrix of A in rows that are worked on together.
-    fn rows(&self, isa: Isa, tiles: &[Tile]) -> Vec<Rows> {
+    fn rows(&self, isa: Isa, tiles: &[TileA]) -> Vec<Rows> {
         let together = match self {
             Self::Numbers(kernel) => kernel.height(),
             Self::Int8 { int8, .. } => int8.dots.height(),
         };
-        let a_i8x4 = |tile: &Tile| match self {
+        let a_i8x4 = |tile: &TileA| match self {
             Self::Numbers(_) => AInt8Words::default(),
             Self::Int8 { int8, paired: true } => a_i8x4_of_pairs(int8, tile, isa),
             Self::Int8 { int8, paired: false } => a_i8x4_of_numbers(int8, tile, isa),
         };
-        let split = |tile: &Tile| {
+        let split = |tile: &TileA| {
             if tile.mr() > together { tile.split(together) } else { vec![tile.clone()] }
         };
         tiles.iter().flat_map(split).map(|tile| Rows { a_i8x4: a_i8x4(&tile), tile }).collect()
@@ -224,14 +224,19 @@ impl<'a> GemvPath<'a> {
 
 /// Whether the rows are few enough for dot products with codes in pairs or one a byte, and blocks
 /// are whole registers of codes.
-fn takes_codes(int8: &Int8, job: &Job<'_>, paired: bool) -> bool {
+fn takes_codes(int8: &Int8, job: &MatmulJob<'_>, paired: bool) -> bool {
     let positions = if paired { 8 } else { 4 };
     let whole = job.shape.k.is_multiple_of(positions) && int8.is_whole(job.shape.k, positions);
     whole && job.shape.m <= int8.dots.max_rows(paired)
 }
 
 /// How the codes of all panels of a matrix become numbers, if there is one kernel for them.
-fn numbers(job: &Job<'_>, packed: &PackedMatrix, reader: &Reader, block_k: usize) -> Option<Gemv> {
+fn numbers(
+    job: &MatmulJob<'_>,
+    packed: &PackedMatrix,
+    reader: &Reader,
+    block_k: usize,
+) -> Option<Gemv> {
     let (first, element, takes) = (packed.panels.first()?, job.b.element()?, job.model.takes());
     let negative_zero = |panel: &Panel| match takes {
         Takes::Elements => NegativeZero::Keep,

@@ -1,4 +1,4 @@
-//! Sums block by block as dot products of bytes: the same bits as chains of f32s, for elements
+//! RowSums block by block as dot products of bytes: the same bits as chains of f32s, for elements
 //! whose partial sums f32 holds.
 //!
 //! ```text
@@ -16,7 +16,7 @@ use crate::ops::matmul::codes::code_rows;
 use crate::ops::matmul::panel::Data;
 use crate::ops::matmul::plan::Int8;
 use crate::ops::matmul::sums::{Sink, hand_over_f32s};
-use crate::ops::matmul::work::{Columns, PanelI8, Scratch, Work, chunks};
+use crate::ops::matmul::work::{Columns, PanelI8, Work, WorkScratch, chunks};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -24,10 +24,10 @@ use core::ops::Range;
 const KC_I8: usize = 4 * KC;
 
 /// Makes the sums.
-pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut Scratch, sink: &mut dyn Sink) {
+pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut WorkScratch, sink: &mut dyn Sink) {
     let (depth, block_k) = (work.job.shape.k, int8.block_k);
     let quads_of_block = block_k.div_ceil(4);
-    let Scratch { panels_i8, sums, codes, .. } = scratch;
+    let WorkScratch { panels_i8, sums, codes, .. } = scratch;
     panels_i8.resize_with(work.columns.len().max(panels_i8.len()), PanelI8::default);
     for (columns, panel) in work.columns.iter().zip(&mut *panels_i8) {
         pack(work, int8, columns, codes, panel);

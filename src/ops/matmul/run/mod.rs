@@ -9,10 +9,15 @@ mod steps;
 
 use super::plan::Plan;
 use super::sums::Sink;
-use super::work::{Scratch, Work};
+use super::work::{Work, WorkScratch};
 
 /// Makes the sums as a plan has it.
-pub(super) fn run_plan(plan: &Plan, work: &Work<'_>, scratch: &mut Scratch, sink: &mut dyn Sink) {
+pub(super) fn run_plan(
+    plan: &Plan,
+    work: &Work<'_>,
+    scratch: &mut WorkScratch,
+    sink: &mut dyn Sink,
+) {
     match plan {
         Plan::Chain(kernel) => float::chain(work, kernel, scratch, sink),
         Plan::Chunked { k, inner, outer } => {

@@ -1,12 +1,12 @@
-//! Sums element by element, by the steps of the model: what no kernel makes.
+//! RowSums element by element, by the steps of the model: what no kernel makes.
 
 use crate::kernel::gemm::Lanes;
-use crate::ops::matmul::sums::{Sink, Sums};
-use crate::ops::matmul::work::{Scratch, Work};
+use crate::ops::matmul::sums::{RowSums, Sink};
+use crate::ops::matmul::work::{Work, WorkScratch};
 use alloc::vec::Vec;
 
 /// All sums of some work.
-pub(super) fn run(work: &Work<'_>, scratch: &mut Scratch, sink: &mut dyn Sink) {
+pub(super) fn run(work: &Work<'_>, scratch: &mut WorkScratch, sink: &mut dyn Sink) {
     work.each_panel(scratch, |index, _, b| panel(work, index, b, sink));
 }
 
@@ -21,7 +21,7 @@ pub(super) fn panel(work: &Work<'_>, index: usize, b: &[Lanes<f32>], sink: &mut 
             let a = tile.row(row);
             let sums =
                 columns_of_b.iter().map(|(col, b)| work.job.sum(work.matrix, row, *col, &a, b));
-            sink.take(row, index, Sums::Any(sums.collect()));
+            sink.take(row, index, RowSums::Any(sums.collect()));
         }
     }
 }
