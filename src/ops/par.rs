@@ -34,7 +34,7 @@ impl Exec {
         self.parallel
     }
 
-    /// This way to run with another instruction set than the widest that the machine has.
+    /// Sets the instruction set, in place of the widest that the machine has.
     #[must_use]
     pub const fn with_isa(mut self, isa: Isa) -> Self {
         self.isa = Some(isa);
@@ -44,6 +44,7 @@ impl Exec {
     /// The instruction set that kernels will use.
     #[must_use]
     pub fn isa(self) -> Isa {
+        // Detection is cached by the standard library; a call reads one word.
         self.isa.unwrap_or_else(Isa::best)
     }
 
@@ -57,8 +58,11 @@ impl Exec {
         mut merge: impl FnMut(R),
     ) {
         #[cfg(feature = "rayon")]
+        // A single piece stays on the calling thread.
         if self.parallel && src.len() > length {
             use rayon::prelude::*;
+            // Collected in order, so that a merge that rounds has the same bits for any number of
+            // threads.
             let results: alloc::vec::Vec<R> = src
                 .par_chunks(length)
                 .enumerate()
@@ -78,14 +82,16 @@ impl Exec {
         pieces: Pieces,
         work: impl Fn(usize, &[S], &mut [D]) + Sync,
     ) {
+        // Pieces start at multiples of `length` whatever the threads, and so do random words and
+        // tables.
         let length = pieces as usize;
         self.over_streams(src, length, dst, length, |piece, src, dst| {
             work(piece * length, src, dst)
         });
     }
 
-    /// Runs `work(index, inputs, outputs)` over pieces of two slices that are so many long on
-    /// either side.
+    /// Runs `work(index, inputs, outputs)` over pieces of two slices: `inputs` elements of the one and
+    /// `outputs` of the other. Both slices have the same number of pieces.
     pub(super) fn over_streams<S: Sync, D: Send>(
         self,
         src: &[S],
@@ -101,6 +107,7 @@ impl Exec {
             pieces.for_each(|(i, (src, dst))| work(i, src, dst));
             return;
         }
+        // One piece: no iterator, which a call of few elements would feel.
         if src.len() <= inputs {
             return work(0, src, dst);
         }
@@ -133,9 +140,12 @@ impl Exec {
         #[cfg(feature = "rayon")]
         if self.parallel && pieces.len() > 1 {
             use rayon::prelude::*;
+            // rayon makes memory for each part of the list that it does not split further, not for
+            // each piece.
             pieces.into_par_iter().for_each_init(memory, work);
             return;
         }
+        // One thread: one memory for all pieces.
         let mut memory = memory();
         pieces.into_iter().for_each(|piece| work(&mut memory, piece));
     }
@@ -150,6 +160,7 @@ impl Exec {
         #[cfg(feature = "rayon")]
         if self.parallel && pieces.len() > 1 {
             use rayon::prelude::*;
+            // Indexed, so results keep the order of the pieces.
             return pieces.into_par_iter().map(&work).collect();
         }
         pieces.into_iter().map(work).collect()
@@ -166,6 +177,7 @@ impl Exec {
         #[cfg(feature = "rayon")]
         const LARGE: usize = 1 << 14;
         #[cfg(feature = "rayon")]
+        // Neither few elements nor a single chunk are worth waking a thread.
         if self.parallel && dst.len() > LARGE.max(length) {
             use rayon::prelude::*;
             dst.par_chunks_mut(length).enumerate().for_each(|(i, chunk)| work(i, chunk));

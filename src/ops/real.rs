@@ -66,10 +66,12 @@ pub(super) fn over_f32s<T: Real, D>(
     if !T::f32s_meet(needs) {
         return false;
     }
+    // In one call, so that a kernel can choose its own chunks and store past the caches.
     if let Some(src) = T::f32s(src) {
         work(src, dst);
         return true;
     }
+    // On the stack, filled anew for each chunk: read and written in L1 alone.
     let mut buffer = [0.0f32; CHUNK];
     for (src, dst) in src.chunks(CHUNK).zip(dst.chunks_mut(CHUNK)) {
         let numbers = &mut buffer[..src.len()];
@@ -91,6 +93,7 @@ pub(super) fn over_f32s_in_place<T: Real>(
         return false;
     }
     let mut buffer = [0.0f32; CHUNK];
+    // After the copy nothing reads `x`, so `work` may write it in any order.
     for x in x.chunks_mut(CHUNK) {
         let numbers = &mut buffer[..x.len()];
         T::widen(isa, x, numbers);
@@ -125,13 +128,14 @@ macro_rules! real {
 /// block's scale exactly and rounded once, into the element; the statistics that a scale comes from
 /// see it rounded to odd into f32 (toward zero, and the last bit set if anything was lost), which
 /// keeps every comparison with a power of two, and finite numbers finite.
-/// [`ElementRounding`](crate::ElementRounding) that are the f32 arithmetic of a program, and the errors of
-/// searches, see the nearest f32.
+/// An [`ElementRounding`](crate::ElementRounding) that is the f32 arithmetic of a program, and the
+/// errors of searches, see the nearest f32.
 ///
 /// ```
 /// use subhalf::{BlockSpec, Extent, FormatSpec, QuantTensor, ScaleRule};
-/// let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), Extent::Row, ScaleRule::Fixed(1.0));
-/// let x = 2.5 + 1e-10;                                       // above the tie between 2 and 3; 2.5 in f32
+/// let (e2m1, e8m0) = (FormatSpec::F4E2M1, Some(FormatSpec::E8M0));
+/// let spec = BlockSpec::new(e2m1, e8m0, Extent::Row, ScaleRule::Fixed(1.0));
+/// let x = 2.5 + 1e-10; // above the tie between 2 and 3; 2.5 in f32
 /// assert_eq!(QuantTensor::quantize(&spec, &[x], &[1])?.dequantize(), [3.0]);
 /// assert_eq!(QuantTensor::quantize(&spec, &[x as f32], &[1])?.dequantize(), [2.0]);
 /// # Ok::<(), subhalf::Error>(())
@@ -158,7 +162,9 @@ pub(super) fn number<T: Source>(x: T) -> Number {
 /// The number that the statistics of a rule see: an f64 is rounded to odd, by the reference codec.
 #[cfg(feature = "alloc")]
 pub(super) fn seen_by_rules<T: Source>(x: T) -> f32 {
+    // Saturating: a finite f64 beyond f32 is the largest f32, and stays finite.
     const TO_ODD: Convert = Convert::SATURATING.with_round(Round::ToOdd);
+    // All types but f64 are f32s and come back as they are.
     x.wide().unwrap_or_else(|x| f32::from_bits(FormatSpec::F32.encode_f64_with(x, &TO_ODD, 0).code))
 }
 
@@ -176,7 +182,9 @@ macro_rules! source {
         $(#[$attr])*
         impl Source for $type {
             fn seen<'a>(isa: Isa, src: &'a [Self], buffer: &'a mut Vec<f32>) -> &'a [f32] {
+                // The buffer is the caller's and keeps its size from chunk to chunk.
                 buffer.resize(src.len(), 0.0);
+                // Exact: every integer of 16 bits and every f16 and bf16 is an f32.
                 kernel::widen(isa, src, buffer);
                 buffer
             }
@@ -204,6 +212,7 @@ impl sealed::SealedSource for f32 {}
 
 #[cfg(feature = "alloc")]
 impl Source for f32 {
+    // No copy: f32s are read where they lie.
     fn seen<'a>(_: Isa, src: &'a [Self], _: &'a mut Vec<f32>) -> &'a [f32] {
         src
     }
@@ -220,6 +229,8 @@ impl Source for f64 {
     const IS_WIDE: bool = true;
     fn seen<'a>(isa: Isa, src: &'a [Self], buffer: &'a mut Vec<f32>) -> &'a [f32] {
         buffer.resize(src.len(), 0.0);
+        // Toward zero, and the last bit set if anything was lost: no comparison with an f32 of
+        // fewer bits changes.
         to_odd(isa, src, buffer);
         buffer
     }

@@ -1,5 +1,8 @@
-//! [`BitRange`]: where the bits of numbers lie, which says whether products and sums of them are
-//! f32s.
+//! [`BitRange`]: where the bits of numbers lie, which says whether their products are f32s.
+//!
+//! A number is `m · 2^last` with an odd integer m. Of two numbers with at most p and q significant
+//! bits the product has at most p + q; the exponents of the last bits add up, and so do those behind
+//! the first bits. A product is an f32 if it has at most 24 bits, all from 2^-149 to 2^127.
 
 use crate::spec::FormatSpec;
 use alloc::vec;
@@ -20,18 +23,24 @@ impl BitRange {
     /// The range of a format's numbers if that is narrow enough to tell, else of the numbers of
     /// these codes.
     pub(super) fn of(format: Option<&FormatSpec>, codes: impl Iterator<Item = u32>) -> Self {
+        // An operand without scales has the scale 1.
         let Some(format) = format else { return Self::ONE };
         if let Some(whole) = Self::of_format(format) {
             return whole;
         }
+        // E8M0 and f32 are too wide to be bounded by the format: the bound is that of the scales
+        // that occur. A code that was seen before adds nothing, so a table of flags saves decoding
+        // it again; codes of more than 16 bits have no flag and are decoded each time.
         let bits = Self::bits(format);
         let mut seen = vec![false; 1 << format.bits().min(16)];
+        // Starts at the range of 1: a range that holds 1 too is a bound all the same.
         let mut range = Self { last: 0, end: 1, bits };
         for code in codes {
             if seen.get_mut(code as usize).is_some_and(|seen| core::mem::replace(seen, true)) {
                 continue;
             }
             let value = format.decode(code);
+            // Zero, infinity and NaN have no bits; products with them are exact in f32.
             if value.is_finite() && !value.is_zero() {
                 range.last = range.last.min(value.exponent());
                 range.end = range.end.max(value.log2() as i32 + 1);
@@ -47,11 +56,13 @@ impl BitRange {
             end: format.max_exponent() + 1,
             bits: Self::bits(format),
         };
+        // Products of two such ranges stay within f32.
         (whole.last >= -60 && whole.end <= 60).then_some(whole)
     }
 
     /// How many bits a number of a format may have.
     fn bits(format: &FormatSpec) -> i32 {
+        // Formats without a precision, codebooks say: 64 is more than any f32 has, so nothing passes `is_f32`.
         format.precision().map_or(64, |bits| bits as i32)
     }
 

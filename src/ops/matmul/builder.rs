@@ -14,15 +14,21 @@ use crate::random::Dither;
 /// let x = [1.0f32; 32];
 /// let x = Operand::numbers(&x, &[1, 32])?;
 /// assert_eq!(Matmul::new().bias(&[0.5, 0.0, 0.0]).multiply(x, &weight)?, [-5.5, 3.0, -2.0]);
-/// assert_eq!(Matmul::new().accumulator(Accumulator::Exact).multiply(x, &weight)?, [-6.0, 3.0, -2.0]);
+/// let exact = Matmul::new().accumulator(Accumulator::Exact);
+/// assert_eq!(exact.multiply(x, &weight)?, [-6.0, 3.0, -2.0]);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Matmul<'a> {
+    /// `None`: by the operands, once they are known.
     pub(super) accumulator: Option<Accumulator>,
+    /// C, row-major, in the shape of the product.
     pub(super) addend: Option<&'a [f32]>,
+    /// A number for each of the N columns.
     pub(super) bias: Option<&'a [f32]>,
+    // Read by stochastic roundings alone.
     pub(super) dither: Dither,
+    // Threads and instructions; the kernels for the latter are chosen when a product is run.
     pub(super) exec: Exec,
 }
 
@@ -38,6 +44,7 @@ impl<'a> Matmul<'a> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
+            // Known when the operands are.
             accumulator: None,
             addend: None,
             bias: None,
@@ -49,6 +56,7 @@ impl<'a> Matmul<'a> {
     /// How sums are made.
     #[must_use]
     pub const fn accumulator(mut self, accumulator: Accumulator) -> Self {
+        // Checked when the product is run, so that builders are const and cannot fail.
         self.accumulator = Some(accumulator);
         self
     }
@@ -67,7 +75,8 @@ impl<'a> Matmul<'a> {
         self
     }
 
-    /// Random words for a stochastic rounding: see [`Chain::rounded`](crate::Chain::rounded).
+    /// Random words for a stochastic rounding. [`Chain::rounded`](crate::Chain::rounded) says which
+    /// product takes which word.
     #[must_use]
     pub const fn dither(mut self, dither: Dither) -> Self {
         self.dither = dither;

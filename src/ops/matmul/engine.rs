@@ -20,18 +20,22 @@ use crate::ops::real::Real;
 
 /// Fills the product.
 pub(super) fn run<D: Real>(job: &MatmulJob<'_>, dst: &mut [D]) {
+    // Shapes without elements may have more rows than memory; no plan is made for them.
     if dst.is_empty() {
         return;
     }
     let (isa, takes) = (job.exec.isa(), job.model.takes());
     let readers = [&job.a, &job.b].map(|operand| Reader::new(operand, isa, takes));
+    // By the whole product: the bits of scales and the depth decide which arithmetic is exact.
     let plan = Plan::new(job);
+    // Tiles would be nearly empty: a product of few rows is bound by reading B.
     if gemv::run(job, &plan, &readers, dst) {
         return;
     }
     let [reader_a, reader] = &readers;
     let a = pack_a(job, reader_a, &plan);
     let packer = Packer::new(job.b, isa, takes);
+    // A thread keeps its `WorkScratch` over all its units, so memory is touched once.
     job.exec.each_with(units(job, dst), WorkScratch::default, |scratch, mut unit| {
         let (tiles, columns) = (unit.tiles(job, &a), unit.columns(job, &packer));
         let work = Work {

@@ -21,11 +21,14 @@ pub(super) struct Finish<'a> {
 impl Finish<'_> {
     /// The element of the product at a row-major index.
     pub(super) fn apply<D: Real>(&self, index: usize, sum: Sum) -> D {
+        // C first, then the bias: f32 additions do not commute with rounding.
         let added =
             [self.addend.map(|addend| addend[index]), self.bias.map(|bias| bias[index % self.n])];
         let added = added.into_iter().flatten();
         let exact = match sum {
             Sum::F32(sum) => {
+                // Rust never contracts a product and a sum into one operation, so each rounds to
+                // f32.
                 let sum = self.factor.map_or(sum, |factor| sum * factor);
                 Unpacked::from_f32(added.fold(sum, |sum, x| sum + x))
             }
@@ -33,6 +36,7 @@ impl Finish<'_> {
                 let sum = self.factor.map_or(sum, |factor| sum * f64::from(factor));
                 Unpacked::from_f64(added.fold(sum, |sum, x| sum + f64::from(x)))
             }
+            // One rounding in all, so C and bias enter before it.
             Sum::Exact(mut sum) => {
                 added.for_each(|x| sum.add(Unpacked::from_f32(x)));
                 sum.value()
@@ -43,10 +47,13 @@ impl Finish<'_> {
 
     /// The elements of a part of a row, from a row-major index on.
     pub(super) fn apply_f32s<D: Real>(&self, index: usize, sums: &[f32], dst: &mut [D]) {
+        // f32 sums into f32s with nothing to add: a multiplication, or by 1, which changes no
+        // number.
         if let (Some(dst), None, None) = (D::f32s_mut(dst), self.addend, self.bias) {
             let factor = self.factor.unwrap_or(1.0);
             for (to, sum) in dst.iter_mut().zip(sums) {
                 let product = sum * factor;
+                // Processors differ in the sign and the payload of NaN.
                 *to = if product.is_nan() { F32_NAN } else { product };
             }
             return;

@@ -20,12 +20,14 @@ pub(super) struct ProductShape {
 impl ProductShape {
     /// Elements of the product.
     pub(super) fn len(&self) -> Result<usize, Error> {
+        // In this order, so that M = 0 or N = 0 gives no elements whatever the others are.
         let len = self.m.checked_mul(self.n).and_then(|len| len.checked_mul(self.batch));
+        // So many elements of 8 bytes are an allocation that Rust allows.
         len.filter(|&len| len <= isize::MAX as usize / 8).ok_or(Error::TooLarge)
     }
 }
 
-/// A product that was checked, with everything that it may be told.
+/// A product that was checked: operands, shape, accumulator and everything that it may be told.
 #[derive(Debug)]
 pub(super) struct MatmulJob<'a> {
     pub(super) a: Operand<'a>,
@@ -45,6 +47,7 @@ impl MatmulJob<'_> {
     /// The matrices of A and B that make a matrix of the product: an operand with a single one has
     /// it for all.
     pub(super) const fn matrices(&self, matrix: usize) -> [usize; 2] {
+        // An operand with a batch of one is broadcast.
         [if self.a.batch() == 1 { 0 } else { matrix }, if self.b.batch() == 1 { 0 } else { matrix }]
     }
 

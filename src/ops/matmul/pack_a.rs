@@ -1,4 +1,12 @@
 //! Pack A: tiles of 16 rows, as numbers or as words of four bytes, with the scales of their blocks.
+//!
+//! ```text
+//! numbers[k · mr + row]       position after position: a micro-kernel broadcasts mr numbers a step
+//! words[k / 4 · mr + row]     four integers of a row, for dot products of bytes
+//! scales[block · mr + row]
+//! ```
+//!
+//! A row is read whole, then scattered to every mr-th place: decoding wants rows, kernels columns.
 
 use super::codes::code_rows;
 use super::job::MatmulJob;
@@ -24,9 +32,10 @@ pub(super) struct PackedA {
     pub(super) slicing: Option<Slicing>,
 }
 
-/// Packs A once for the whole product. Everything that reads B reads it again and again, from the
-/// second-level cache.
+/// Packs A once for the whole product. Every unit reads its MC rows again for each pair of panels,
+/// from L2.
 pub(super) fn pack_a(job: &MatmulJob<'_>, reader: &Reader, plan: &Plan) -> PackedA {
+    // Only dot products of bytes read words.
     let int8 = if let Plan::Int8(int8) = plan { Some(int8) } else { None };
     let mut tiles = tiles(job, reader, int8, plan.block_k());
     // How numbers are cut depends on all of them.
@@ -50,6 +59,7 @@ pub(super) fn tiles(
 ) -> Vec<Vec<TileA>> {
     let readers = (reader, ScaleReader::new(&job.a));
     let tiles = |matrix: usize| {
+        // The first rows of tiles; each tile is packed on its own, on any thread.
         let starts = (0..job.shape.m).step_by(MR).collect();
         job.exec.map(starts, |start: usize| {
             tile(
@@ -78,7 +88,10 @@ fn tile(
     let mut tile = TileA { rows: rows.clone(), ..TileA::default() };
     let mr = tile.mr();
     if let Some(a_i8x4) =
-        int8.and_then(|int8| a_i8x4_of_codes(int8, operand, isa, first + rows.start, rows.len()))
+        // From codes to words without numbers in between, where the machine and the blocks allow
+        // it.
+        int8
+            .and_then(|int8| a_i8x4_of_codes(int8, operand, isa, first + rows.start, rows.len()))
     {
         tile.a_i8x4 = a_i8x4;
     } else {
@@ -94,6 +107,7 @@ fn tile(
         }
     }
     if let Some(block_k) = block_k {
+        // Scales of lanes beyond the last row stay 0, as their numbers do.
         tile.scales.resize(mr * operand.cols().div_ceil(block_k), 0.0);
         for (lane, line) in rows.enumerate() {
             scale_reader.row(
@@ -116,6 +130,7 @@ fn a_i8x4_of_codes(
     line: usize,
     rows: usize,
 ) -> Option<AInt8Words> {
+    // Fewer rows would leave lanes without codes; a packed operand has panels, not rows.
     let fits = rows == MR && operand.packed().is_none() && int8.is_whole(operand.cols(), 4);
     let dots = int8.dots.of_rows().filter(|_| fits)?;
     let mut copies = [const { Vec::new() }; NR];
@@ -125,6 +140,7 @@ fn a_i8x4_of_codes(
 
 /// The words of a tile from its numbers.
 pub(super) fn a_i8x4_of_numbers(int8: &Int8, tile: &TileA, isa: Isa) -> AInt8Words {
+    // A multiple of 2^exponent, times this, is an integer.
     let unit = Unpacked::new(false, 1, -int8.a.exponent).to_f32();
     a_int8_words(isa, unit, int8.b.largest, tile.mr(), int8.block_k, &tile.numbers)
 }
@@ -134,6 +150,8 @@ pub(super) fn a_i8x4_of_numbers(int8: &Int8, tile: &TileA, isa: Isa) -> AInt8Wor
 pub(super) fn a_i8x4_of_pairs(int8: &Int8, tile: &TileA, isa: Isa) -> AInt8Words {
     let (mut a_i8x4, mr) = (a_i8x4_of_numbers(int8, tile, isa), tile.mr());
     for two in a_i8x4.words.chunks_exact_mut(2 * mr) {
+        // A byte of pairs has an even position in its low half and the next in its high half: a
+        // register of low halves has the even positions of eight, one of high halves the odd.
         let (first, second) = two.split_at_mut(mr);
         for (first, second) in first.iter_mut().zip(second) {
             let [[a, b, c, d], [e, f, g, h]] = [*first, *second].map(u32::to_le_bytes);

@@ -1,4 +1,9 @@
 //! Pack B: panels of 16 rows of an operand, codes kept as codes, with the scales of their blocks.
+//!
+//! Rows are gathered 16 at a time (`code_rows`) and transposed by a kernel, so that the 16 columns of
+//! the product that a panel stands for lie side by side at each position: bytes for codes of 5 to 8
+//! bits, quads of pairs for at most 4 bits, f32s for wider ones. Memory of a panel is kept and used
+//! again for the next.
 
 use super::codes::code_rows;
 use super::held::Held;
@@ -21,7 +26,7 @@ use alloc::vec::Vec;
 pub(super) struct Packer<'a> {
     pub(super) operand: Operand<'a>,
     isa: Isa,
-    /// Which numbers the panels are for. For elements what scales do to them is not asked for.
+    /// Which numbers the panels are for. [`Takes::Elements`] leaves out how scales restore them.
     takes: Takes,
     scales: ScaleReader,
 }
@@ -40,6 +45,7 @@ impl<'a> Packer<'a> {
         } else {
             Data::Numbers(self.numbers(line, rows))
         };
+        // Taken out, so that the vector of the last panel is filled again.
         let memory = core::mem::take(&mut panel.scales);
         if let Some(spec) = self.operand.spec() {
             let mut scales =
@@ -68,6 +74,8 @@ impl<'a> Packer<'a> {
             Restorer::Times(_) => NegativeZero::Keep,
             Restorer::TimesPlusZero(_) => NegativeZero::Clear,
             _ => {
+                // Zero points and minima are a block's own, so every block of every lane has its
+                // rule.
                 let (block_k, offset) =
                     (self.operand.block_k(), |line, k| self.operand.block_codes(line, k).1);
                 let block = |(block, scales): (usize, &Lanes<f32>)| {
@@ -81,10 +89,12 @@ impl<'a> Packer<'a> {
                 return PanelRestore::Any(scales.iter().enumerate().map(block).collect());
             }
         };
+        // The factor has the tensor scale in it, or is the quotient that the formula asks for.
         let factor = |scale| match restorer(scale, 0) {
             Restorer::Times(factor) | Restorer::TimesPlusZero(factor) => factor,
             _ => scale,
         };
+        // Most schemes: the factor is the scale, and no second copy is kept.
         let same = |scale: f32| factor(scale).to_bits() == scale.to_bits();
         if self.takes == Takes::Elements
             || negative_zero == NegativeZero::Keep
@@ -92,6 +102,7 @@ impl<'a> Packer<'a> {
         {
             return PanelRestore::Scales;
         }
+        // The memory of the panel before, if it had factors too.
         let mut factors = if let PanelRestore::Factors(_, factors) = memory {
             factors
         } else {
@@ -113,6 +124,7 @@ impl<'a> Packer<'a> {
     ) {
         scales.resize(self.operand.cols().div_ceil(block_k));
         for lane in 0..NR {
+            // Lanes beyond the last row repeat the first: any finite scale would do.
             let line = line + if lane < rows { lane } else { 0 };
             self.scales.row(
                 &self.operand,
@@ -127,6 +139,7 @@ impl<'a> Packer<'a> {
     fn numbers(&self, line: usize, rows: usize) -> Vec<Lanes<f32>> {
         let cols = self.operand.cols();
         let mut numbers = vec![[0.0; NR]; cols];
+        // One row at a time is decoded, then spread over its lane.
         let mut row = vec![0.0; cols];
         for lane in 0..rows {
             // No format of more than 8 bits has zero points.
@@ -141,6 +154,7 @@ impl<'a> Packer<'a> {
         let (cols, isa) = (self.operand.cols(), self.isa);
         let mut copies = [const { Vec::new() }; NR];
         let rows = code_rows(&self.operand, isa, line, rows, true, &mut copies);
+        // Codes without a format do not occur; they would be bytes.
         if self.operand.element().is_none_or(|element| element.bits() > 4) {
             let mut codes =
                 if let Data::Bytes(codes) = memory { codes } else { Aligned::default() };
@@ -151,9 +165,11 @@ impl<'a> Packer<'a> {
         let mut of_rows =
             if let Data::Nibbles(quads) = memory { quads } else { Aligned::default() };
         of_rows.resize(cols.div_ceil(8));
+        // Stored as pairs already: four bytes of each row make a quad.
         if rows.paired {
             quads(isa, &rows.bytes, &mut of_rows);
         } else {
+            // One code a byte (3 bits, or codes without scales): packed to pairs first.
             let pairs = rows.bytes.map(|codes| {
                 let mut pairs = vec![0; cols.div_ceil(2)];
                 pack_4(isa, codes, &mut pairs);
@@ -185,6 +201,7 @@ impl PackedMatrix {
             return Ok(packed.clone());
         }
         let [batch, rows, cols] = [operand.batch(), operand.rows(), operand.cols()];
+        // Panels do not cross matrices.
         let per_matrix = rows.div_ceil(NR);
         // Rows of nothing need no panels, however many there are.
         let count = if cols == 0 { 0 } else { batch * per_matrix };
@@ -193,6 +210,7 @@ impl PackedMatrix {
             let (matrix, first) = (index / per_matrix, index % per_matrix * NR);
             let mut panel = Panel::default();
             packer.fill(matrix * rows + first, NR.min(rows - first), &mut panel);
+            // A packed matrix is kept, so half the scales' memory is worth a pass over them.
             Panel { scales: panel.scales.narrow(), ..panel }
         });
         Ok(Self {

@@ -37,6 +37,7 @@ impl core::fmt::Debug for PackedMatrix {
     /// The shape and the scheme or format, in one line.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "PackedMatrix({:?}, ", self.shape)?;
+        // The bytes of a weight would fill the terminal.
         match (&self.spec, &self.element) {
             (Some(spec), _) => write!(f, "{})", SchemeName(spec)),
             (None, Some(format)) => write!(f, "{} codes)", format.name()),
@@ -65,6 +66,8 @@ impl PackedMatrix {
 
     /// The panel and the lane of a line.
     fn at(&self, line: usize) -> (&Panel, usize) {
+        // Lines count over all matrices; panels start anew at each matrix, whose last panel may be
+        // short.
         let (matrix, row) = (line / self.shape[1], line % self.shape[1]);
         (self.panel(matrix, row / NR), row % NR)
     }
@@ -80,6 +83,7 @@ impl PackedMatrix {
     fn element_at(&self, panel: &Panel, lane: usize, k: usize) -> f32 {
         match (&panel.data, &self.element) {
             (Data::Numbers(numbers), _) => numbers[k][lane],
+            // Codes of at most 8 bits always have a format; other data is decoded already.
             (data, Some(element)) => element.decode_f32(data.code(k, lane)),
             (_, None) => 0.0,
         }
@@ -87,6 +91,7 @@ impl PackedMatrix {
 
     /// The elements of a line: [`Operand::elements`](super::Operand::elements).
     pub(super) fn elements(&self, line: usize, dst: &mut [f32]) {
+        // With K = 0 there is no panel to look at.
         if dst.is_empty() {
             return;
         }
@@ -94,6 +99,8 @@ impl PackedMatrix {
         for (k, to) in dst.iter_mut().enumerate() {
             *to = self.element_at(panel, lane, k);
             if let PanelRestore::Any(restorers) = &panel.restore
+                // Elements come without scales but with the zero point taken off, as integer sums
+                // need them.
                 && let Restorer::Affine(_, zero_point) = restorers[k / panel.block_k][lane]
             {
                 *to -= zero_point;
@@ -109,6 +116,8 @@ impl PackedMatrix {
         let (panel, lane) = self.at(line);
         for (k, to) in dst.iter_mut().enumerate() {
             let (element, block) = (self.element_at(panel, lane, k), k / panel.block_k);
+            // The rule that `Packer::restore` put away for this block, as `QuantView` would make
+            // it.
             let restorer = match &panel.restore {
                 PanelRestore::Scales => Restorer::Times(panel.scales.at(block)[lane]),
                 PanelRestore::Factors(NegativeZero::Keep, factors) => {

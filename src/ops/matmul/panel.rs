@@ -8,9 +8,10 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 /// Sixteen rows of B, which are 16 columns of the product. The last panel of a matrix may have
-/// fewer; the codes in their place are any.
+/// fewer; the codes in place of the others are unspecified.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Panel {
+    // Codes stay codes: 8 bytes a position for elements of 4 bits.
     pub(super) data: Data,
     /// Positions of a block; blocks follow each other along K.
     pub(super) block_k: usize,
@@ -24,9 +25,12 @@ impl Panel {
     /// panel's own.
     pub(super) fn scales_by(&self, block_k: usize, depth: usize) -> Cow<'_, [Lanes<f32>]> {
         match &self.scales {
+            // The panel's own blocks, as f32s: nothing to make.
             Scales::F32(scales) if block_k == self.block_k && !scales.is_empty() => {
                 Cow::Borrowed(scales)
             }
+            // Shorter blocks of A cut those of B, so a scale of B comes several times; or bf16s are
+            // widened.
             scales => Cow::Owned(
                 (0..depth).step_by(block_k).map(|k| scales.at(k / self.block_k)).collect(),
             ),
@@ -73,6 +77,7 @@ impl Scales {
 
     /// The scales of a block; 1 for an operand without scales.
     pub(super) fn at(&self, block: usize) -> Lanes<f32> {
+        // Multiplying by 1 changes no number.
         if self.len() == 0 { [1.0; NR] } else { self.view().at(block) }
     }
 
@@ -80,6 +85,8 @@ impl Scales {
     pub(super) fn narrow(self) -> Self {
         match self {
             Self::F32(scales)
+                // bf16 is the upper half of an f32, so the lower halves being 0 says that nothing
+                // is lost. E8M0 and FP8 scales qualify, f32 and most F16 scales do not.
                 if scales.as_flattened().iter().all(|scale| scale.to_bits() as u16 == 0) =>
             {
                 let mut halves = Aligned::<Lanes<u16>>::default();
@@ -141,6 +148,8 @@ impl Data {
             Self::Numbers(_) => 0,
             Self::Bytes(codes) => codes[k][lane].into(),
             Self::Nibbles(quads) => {
+                // Quad k / 8 has 4 bytes a lane; byte k % 8 / 2 of them has the even position in
+                // its low half.
                 u32::from(quads[k / 8][4 * lane + k % 8 / 2] >> (4 * (k % 2)) & 15)
             }
         }

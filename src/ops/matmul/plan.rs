@@ -13,16 +13,16 @@ use crate::mma::{Accumulator, Chain, IntegerOverflow};
 pub(super) enum Plan {
     /// One chain over K.
     Chain(ChainKernel),
-    /// Runs of `k` products in one chain each, whose sums another chain adds up.
+    /// Chunks of `k` products in one chain each, whose sums another chain adds up.
     Chunked { k: usize, inner: ChainKernel, outer: Chain },
     /// Blocks, their partial sums taken in f32, or in f64 if they are integers in units of
     /// `2^exponent`; `wide` if a side has f32 scales.
     Blocks { block_k: usize, exponent: Option<i32>, wide: bool },
     /// Blocks whose partial sums f32 holds, as it does products of two scales: everything in f32.
     F32Blocks { block_k: usize },
-    /// Blocks whose elements are integers of a byte, besides.
+    /// Blocks whose elements are integers of a byte, which f32 holds too: dot products of bytes.
     Int8(Int8),
-    /// RowSums of integers without scales, which wrap.
+    /// Sums of integers without scales, which wrap.
     Integers { bits: u32, exponent: i32 },
     /// Exact sums, by slices of the numbers where these are few.
     Exact,
@@ -54,7 +54,7 @@ impl Plan {
             Accumulator::Chain(chain) => ChainKernel::lower(&chain, job).map(Self::Chain),
             Accumulator::BlockF32 => Self::by_blocks(job),
             Accumulator::Exact => Some(Self::Exact),
-            // No micro-kernel takes random words for the sums of runs.
+            // No micro-kernel takes random words for the sums of chunks.
             Accumulator::Chunked { outer, .. } if outer.random_bits().is_some() => None,
             Accumulator::Chunked { k, inner, outer } => {
                 ChainKernel::lower(&inner, job).map(|inner| Self::Chunked { k, inner, outer })
@@ -71,18 +71,24 @@ impl Plan {
         if let Some(int8) = Int8::lower(job, block_k, wide) {
             return Some(Self::Int8(int8));
         }
+        // `None` for elements that are not integers: their partial sums are f32 chains anyway.
         let exponent = unit_exponent(job);
         let scales_fit = wide || job.a.scale_range().times(job.b.scale_range()).is_f32();
+        // The product of two scales and, for integers, each partial sum are f32s: one f32 fused
+        // multiply-add a block is the one rounding of the model.
         if scales_fit
             && exponent.is_none_or(|exponent| f32s_hold(largest_sum(job, block_k), exponent))
         {
             return Some(Self::F32Blocks { block_k });
         }
+        // Else partial sums in f64, and the scales by the model's own step.
         let sums_fit = exponent.is_none() || f64s_hold(largest_sum(job, block_k));
         sums_fit.then_some(Self::Blocks { block_k, exponent, wide })
     }
 
     fn integers(job: &MatmulJob<'_>, bits: u32, overflow: IntegerOverflow) -> Option<Self> {
+        // Wrapping after each product or once at the end is the same modulo 2^bits; saturating is
+        // not.
         let plain =
             !job.a.is_scaled() && !job.b.is_scaled() && f64s_hold(largest_sum(job, job.shape.k));
         match overflow {
@@ -114,10 +120,13 @@ impl ChainKernel {
             Chain::F32 => Some(Self::F32),
             Chain::F64 => Some(Self::F64),
             Chain::Rounded { format, rounding } => {
+                // `None` for stochastic roundings and formats that a kernel does not round to.
                 let rounding = Rounding::lower(format, *rounding)?;
                 let products =
                     job.a.number_range().zip(job.b.number_range()).map(|(a, b)| a.times(b));
                 Some(Self::Rounded(
+                    // If all products are known to be short, a kernel may leave out the correction
+                    // of its first rounding.
                     products.map_or(rounding, |of| rounding.of_products(of.last, of.end, of.bits)),
                 ))
             }
@@ -129,6 +138,7 @@ impl Int8 {
     /// For a machine, formats and scales that allow it.
     fn lower(job: &MatmulJob<'_>, block_k: usize, wide: bool) -> Option<Self> {
         let integers = |operand: &Operand<'_>| {
+            // A zero point would make 9 bits of 8.
             let offset = operand.spec().is_some_and(|spec| spec.offset_bytes() > 0);
             operand.element().filter(|_| !offset).and_then(SmallIntegers::lower)
         };

@@ -17,10 +17,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 impl Matmul<'_> {
-    /// The product as f32s, row-major: `[M, N]`, or so many matrices.
+    /// The product as f32s, row-major: `[M, N]`, or `[batch, M, N]`.
     ///
     /// # Errors
-    /// As [`multiply_into`](Self::multiply_into).
+    /// The errors of [`multiply_into`](Self::multiply_into).
     pub fn multiply<'b>(
         &self,
         a: impl Into<Operand<'b>>,
@@ -28,7 +28,7 @@ impl Matmul<'_> {
     ) -> Result<Vec<f32>, Error> {
         let (a, b) = (a.into(), b.into());
         let len = shape_of(&a, &b)?.len()?;
-        // Operands of no elements may have a product beyond all memory.
+        // Operands of no elements (K = 0) may have a product beyond all memory: an error, no abort.
         Vec::<f32>::new().try_reserve_exact(len).map_err(|_| Error::TooLarge)?;
         let mut out = vec![0.0; len];
         self.multiply_into(a, b, &mut out)?;
@@ -37,11 +37,11 @@ impl Matmul<'_> {
 
     /// The product into a slice, row-major, each element rounded once from its sum (ties to even).
     ///
-    /// `a` is `[M, K]`, `b` `[N, K]`; of batches both have as many matrices, or one of them one,
-    /// which goes with all of the other.
+    /// `a` is `[M, K]`, `b` `[N, K]`. In a batch both have the same number of matrices, or one has a
+    /// single matrix, which is multiplied with all of the other's.
     ///
     /// # Errors
-    /// [`Error::Length`] for sides whose K or whose batches differ, and for an output, an addend or
+    /// [`Error::Length`] for operands whose K or whose batches differ, and for an output, an addend or
     /// a bias of another length than the shape asks for; [`Error::TooLarge`] for a product beyond
     /// the address space; [`Error::Scheme`] for operands that the accumulator does not take: codes
     /// of formats wider than f32 into [`Exact`](Accumulator::Exact), anything but integers into
@@ -64,7 +64,8 @@ impl Matmul<'_> {
 /// use subhalf::{Matmul, Operand, reference_matmul};
 /// let (a, b) = ([1.0f32, 2.0], [3.0f32, 4.0, 5.0, 6.0]);
 /// let mut product = [0.0f32; 2];
-/// reference_matmul(&Matmul::new(), Operand::numbers(&a, &[1, 2])?, Operand::numbers(&b, &[2, 2])?, &mut product)?;
+/// let (a, b) = (Operand::numbers(&a, &[1, 2])?, Operand::numbers(&b, &[2, 2])?);
+/// reference_matmul(&Matmul::new(), a, b, &mut product)?;
 /// assert_eq!(product, [11.0, 17.0]);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
@@ -120,20 +121,12 @@ pub fn matmul_into<'a, D: Real>(
 /// ```
 ///
 /// # Errors
-/// As [`Matmul::multiply_into`]; [`Error::Length`] for a side of more rows than one.
+/// The errors of [`Matmul::multiply_into`]; [`Error::Length`] for an operand of more than one row.
 pub fn dot<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<f32, Error> {
     let (a, b) = (a.into(), b.into());
     let mut out = [0.0f32];
-    Error::check_length(
-        "rows of a dot product's left side",
-        1,
-        a.batch().saturating_mul(a.rows()),
-    )?;
-    Error::check_length(
-        "rows of a dot product's right side",
-        1,
-        b.batch().saturating_mul(b.rows()),
-    )?;
+    Error::check_length("rows of a dot product's A", 1, a.batch().saturating_mul(a.rows()))?;
+    Error::check_length("rows of a dot product's B", 1, b.batch().saturating_mul(b.rows()))?;
     matmul_into(a, b, &mut out)?;
     Ok(out[0])
 }
@@ -173,12 +166,15 @@ fn resolve<'b, D>(
     if let Some(bias) = matmul.bias {
         Error::check_length("elements of the bias", shape.n, bias.len())?;
     }
+    // Scales in the sum, block by block, are what a matrix unit does with block-scaled operands.
     let default =
         if a.is_scaled() || b.is_scaled() { Accumulator::BlockF32 } else { Accumulator::F32 };
     let accumulator = matmul.accumulator.unwrap_or(default);
     accumulator.validate()?;
+    // Copies live here, so that the job can borrow them.
     let (a, b) = (Held::new(a)?, Held::new(b)?);
     let (a, b) = (a.operand(), b.operand());
+    // After quantizing, which may refuse its numbers first; before any output is written.
     check(&a, &accumulator)?;
     check(&b, &accumulator)?;
     let model = || accumulator.model([a.formats(), b.formats()]);
@@ -211,16 +207,19 @@ fn resolve<'b, D>(
 /// Refuses an operand that an accumulator does not take.
 fn check(operand: &Operand<'_>, accumulator: &Accumulator) -> Result<(), Error> {
     match accumulator {
-        // Values of any operand.
+        // A chain takes the values of any operand.
         Accumulator::Chain(_) | Accumulator::Chunked { .. } => Ok(()),
         Accumulator::BlockF32 => check_blockwise(operand),
         Accumulator::Integer { .. } if operand.formats().fraction_bits().is_none() => {
             Err(Error::Scheme {
                 what: "operand of an integer sum",
+                // A product of 17 bits by 17 and a sum of 53 stay within i64.
                 expected: "integer elements of at most 16 bits",
             })
         }
         Accumulator::Integer { .. } => check_blockwise(operand),
+        // A fixed-point sum has room for products of f32s; values of a block-scaled operand are
+        // f32s.
         Accumulator::Exact => match (operand.spec(), operand.element()) {
             (None, Some(format)) if !is_within_f32(format) => Err(Error::Scheme {
                 what: "format of an exact sum",
@@ -233,6 +232,7 @@ fn check(operand: &Operand<'_>, accumulator: &Accumulator) -> Result<(), Error> 
 
 /// Whether all numbers of a format are f32s.
 fn is_within_f32(format: &FormatSpec) -> bool {
+    // The smallest number has the last bit of any; with at most 24 bits up to 2^128 all are f32s.
     let last = format.min_positive().exponent();
     format.max_exponent() < 128 && last >= -149 && format.precision().is_none_or(|bits| bits <= 24)
 }
@@ -241,27 +241,26 @@ fn is_within_f32(format: &FormatSpec) -> bool {
 fn factor(a: &Operand<'_>, b: &Operand<'_>) -> Option<f32> {
     match (a.tensor_factor(), b.tensor_factor()) {
         (None, None) => None,
+        // Both factors are f32s, and their product is rounded to f32: the definition has one
+        // factor.
         (a, b) => Some(a.unwrap_or(1.0) * b.unwrap_or(1.0)),
     }
 }
 
 /// The shape of a product, if the operands go together.
 fn shape_of(a: &Operand<'_>, b: &Operand<'_>) -> Result<ProductShape, Error> {
-    Error::check_length("columns of the right side (K)", a.cols(), b.cols())?;
+    Error::check_length("columns of B (K)", a.cols(), b.cols())?;
     if a.batch() != b.batch() && a.batch() != 1 && b.batch() != 1 {
-        return Err(Error::Length {
-            what: "matrices of the right side",
-            expected: a.batch(),
-            found: b.batch(),
-        });
+        return Err(Error::Length { what: "matrices of B", expected: a.batch(), found: b.batch() });
     }
+    // One matrix goes with all of the other side, also with none.
     let batch = if a.batch() == 1 { b.batch() } else { a.batch() };
     Ok(ProductShape { batch, m: a.rows(), n: b.rows(), k: a.cols() })
 }
 
 /// A product of operands that the accumulator takes, under its model. Where B has one matrix for
-/// all of A's, these are taken as one, under each other: the same lines, and the same elements of
-/// the product.
+/// all matrices of A, the latter become one matrix, stacked: lines and elements of the product keep
+/// their order, and B is packed once.
 pub(super) fn job_of<'a>(
     matmul: &Matmul<'a>,
     [a, b]: [Operand<'a>; 2],
@@ -273,6 +272,7 @@ pub(super) fn job_of<'a>(
         Takes::Elements => factor(&a, &b),
         Takes::Values => None,
     };
+    // C is added once: by the model, or after the sum.
     let (c, addend) = if model.takes_c() { (matmul.addend, None) } else { (None, matmul.addend) };
     let finish = Finish { factor, addend, bias: matmul.bias, n: shape.n };
     // A product of no elements may have more rows than can be counted.

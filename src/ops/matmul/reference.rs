@@ -11,12 +11,15 @@ use alloc::vec::Vec;
 /// Fills the product: each number is read from its code, each sum made step by step.
 pub(super) fn fill<D: Real>(job: &MatmulJob<'_>, dst: &mut [D]) {
     for (index, to) in dst.iter_mut().enumerate() {
+        // Row-major over batch, M and N: `line` counts rows of all matrices.
         let (line, col) = (index / job.shape.n, index % job.shape.n);
         let (matrix, row) = (line / job.shape.m, line % job.shape.m);
         let [first_a, first_b] = job.lines(matrix);
         let numbers = |operand: &Operand<'_>, line| {
             let mut numbers = vec![0.0; job.shape.k];
             match job.model.takes() {
+                // Read anew for every element, from codes: nothing is kept that a kernel might
+                // share.
                 Takes::Elements => operand.elements(line, &mut numbers),
                 Takes::Values => operand.values(line, &mut numbers),
             }
@@ -31,6 +34,8 @@ impl MatmulJob<'_> {
     /// The sum for a row and a column of a matrix of the product, from the numbers that the model
     /// takes of both lines.
     pub(super) fn sum(&self, matrix: usize, row: usize, col: usize, a: &[f32], b: &[f32]) -> Sum {
+        // Element `index` takes random words `index · K` to `index · K + K - 1`; indices wrap at
+        // 2^64 like those of slices.
         let index = (matrix * self.shape.m + row) * self.shape.n + col;
         let dither = self.dither.skip((index as u64).wrapping_mul(self.shape.k as u64));
         let blocks = match self.model.takes() {
@@ -47,6 +52,7 @@ impl MatmulJob<'_> {
         let [first_a, first_b] = self.lines(matrix);
         let (mut blocks, mut k) = (Vec::new(), 0);
         while k < self.shape.k {
+            // Blocks of an operand end at multiples of its `block_k`, and at the end of the row.
             let next_end = |operand: &Operand<'_>| (k / operand.block_k() + 1) * operand.block_k();
             let scales = [self.a.scale(first_a + row, k), self.b.scale(first_b + col, k)];
             let end = next_end(&self.a).min(next_end(&self.b)).min(self.shape.k);

@@ -13,6 +13,7 @@ pub(super) struct ScaleReader {
 
 impl ScaleReader {
     pub(super) fn new(operand: &Operand<'_>) -> Self {
+        // A table costs 256 decodings, which pay only for more scales than that.
         let many =
             operand.batch() * operand.rows() * operand.cols().div_ceil(operand.block_k()) > 256;
         let format = operand
@@ -20,6 +21,7 @@ impl ScaleReader {
             .and_then(|spec| spec.scale.as_ref())
             .filter(|format| many && format.bits() <= 8);
         let number =
+            // Bits above a narrow code's width are ignored, as everywhere.
             |format: &FormatSpec, byte: usize| format.decode_f32(byte as u32 & format.code_mask());
         Self {
             table: format.map(|format| Box::new(core::array::from_fn(|byte| number(format, byte)))),
@@ -34,6 +36,7 @@ impl ScaleReader {
         block_k: usize,
         scales: impl Iterator<Item = &'a mut f32>,
     ) {
+        // Scales of the operand's own blocks, one after another along K: most formats.
         match (operand.scale_bytes(line).filter(|_| block_k == operand.block_k()), &self.table) {
             (Some((codes, 1)), Some(table)) => {
                 scales.zip(codes).for_each(|(to, code)| *to = table[usize::from(*code)]);
@@ -43,6 +46,7 @@ impl ScaleReader {
                     .zip(codes.as_chunks().0)
                     .for_each(|(to, code)| *to = f32::from_le_bytes(*code));
             }
+            // Any other layout, or shorter blocks: each scale is looked up by position.
             _ => scales
                 .enumerate()
                 .for_each(|(block, to)| *to = operand.scale(line, block * block_k)),

@@ -1,12 +1,19 @@
 //! [`Slicing`]: numbers cut into slices of so few bits that sums of products of two slices are
 //! exact in f64.
+//!
+//! ```text
+//! x = x0 + x1 + .. with bits [last + i·w, last + (i+1)·w) of x in xi,   w = (53 - log2 K) / 2
+//! sum of a·b over K = sum over i, j of (sum of ai·bj over K)            2w + log2 K <= 53 bits each
+//! ```
+//!
+//! The inner sums are f64 kernels; the outer one is in fixed point.
 
 use super::tile::TileA;
 use crate::kernel::Isa;
 use crate::kernel::gemm::cut_bits;
 use alloc::vec::Vec;
 
-/// Slices of one side beyond which sums in fixed point are quicker.
+/// Slices of an operand above which sums in fixed point are faster.
 const MOST: usize = 4;
 
 /// How the numbers of A are cut.
@@ -32,10 +39,12 @@ impl BitSpan {
     pub(super) fn of(numbers: &[f32]) -> Self {
         numbers.iter().fold(Self::NONE, |span, x| {
             let bits = x.to_bits() & 0x7FFF_FFFF;
+            // Zero has no bits.
             if bits == 0 {
                 return span;
             }
             let (field, mantissa) = ((bits >> 23) as i32, bits & 0x007F_FFFF);
+            // `significand · 2^unit`, subnormal numbers without the leading one.
             let significand = if field == 0 { mantissa } else { mantissa | 0x0080_0000 };
             let unit = field.max(1) - 150;
             Self {
@@ -56,6 +65,7 @@ impl BitSpan {
 
     /// How many slices of a width these numbers have.
     fn slices(self, width: i32) -> usize {
+        // Nothing but zeros: one slice, so that there is a sum.
         if self.end <= self.last {
             1
         } else {
@@ -96,6 +106,7 @@ impl Slicing {
         index: usize,
         numbers: &[f32],
     ) -> Vec<f32> {
+        // A range of zeros alone has `last` = i32::MAX.
         let from = range.last.saturating_add(index as i32 * self.width);
         let mut slice = numbers.to_vec();
         cut_bits(isa, from, from.saturating_add(self.width), &mut slice);

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 /// The sums of a row in the columns of a panel.
 pub(super) enum RowSums<'a> {
+    // By far the most: no copy.
     F32(&'a Lanes<f32>),
     Any(Vec<Sum>),
 }
@@ -17,7 +18,7 @@ pub(super) trait Sink {
     fn take(&mut self, row: usize, index: usize, sums: RowSums<'_>);
 }
 
-/// The sums of a tile in two panels; in the first alone if there is no other.
+/// The sums of a tile in two panels; where the last pair has one panel, its second half is unused.
 pub(super) type Pair<T> = [MicroTile<T>; 2];
 
 /// Hands over the sums of tiles in panels, row by row: those of neighbouring panels lie side by
@@ -29,9 +30,11 @@ pub(super) fn hand_over<T>(
     sink: &mut dyn Sink,
     each: impl Fn(&Lanes<T>) -> RowSums<'_>,
 ) {
+    // Rows outside, panels inside: the order of the product in memory.
     for (tile, number) in tiles.iter().zip(0..) {
         for (i, row) in tile.rows.clone().enumerate() {
             for index in 0..panels {
+                // Pair index / 2, tile `number`, half index % 2 of the pair, row i of the tile.
                 sink.take(row, index, each(&sums[index / 2 * tiles.len() + number][index % 2][i]));
             }
         }

@@ -26,6 +26,7 @@ impl TileA {
     /// Rows that the micro-kernel takes.
     #[inline]
     pub(super) fn mr(&self) -> usize {
+        // 1, 2, 4, 8 or 16: the heights that micro-kernels exist for.
         height(self.rows.len())
     }
 
@@ -41,6 +42,8 @@ impl TileA {
             let rows = first..(first + count).min(self.rows.end);
             let (from, mr) = (first - self.rows.start, height(rows.len()));
             let lanes = |all: &[f32]| {
+                // Lanes `from..` of one position; lanes beyond the last row are 0 and their sums
+                // are dropped.
                 let of_position = |all: &[f32]| {
                     core::array::from_fn::<f32, MR, _>(|lane| {
                         all.get(from + lane).copied().unwrap_or(0.0)
@@ -62,6 +65,7 @@ impl TileA {
 
     /// The numbers of a row.
     pub(super) fn row(&self, row: usize) -> Vec<f32> {
+        // A row is a column of the packed layout: every `mr`-th number.
         self.numbers.iter().skip(row - self.rows.start).step_by(self.mr()).copied().collect()
     }
 }

@@ -11,10 +11,10 @@ use crate::kernel::gemm::{MR, NR};
 use crate::ops::real::Real;
 use alloc::vec::Vec;
 
-/// Rows of a unit: a panel is packed and decoded once for them.
+/// Rows of a unit, BLIS's MC: a panel is packed and decoded once for them.
 const MC: usize = 512;
 
-/// Columns of a unit: packed A is read once for them. In a narrow product each panel is a unit.
+/// Columns of a unit at most, BLIS's NC: packed A is read once for them.
 const NC: usize = 8 * NR;
 
 /// A part of one matrix of the product: its first row and panel, and the columns of its rows.
@@ -28,10 +28,14 @@ pub(super) struct Unit<'a, D> {
 /// Cuts the product.
 pub(super) fn units<'a, D>(job: &MatmulJob<'_>, dst: &'a mut [D]) -> Vec<Unit<'a, D>> {
     let shape = job.shape;
+    // At least 16 units of columns where there are as many panels, so that all threads have work;
+    // in a narrow product each panel is a unit.
     let panels_of_unit = (shape.n.div_ceil(NR) / 16).clamp(1, NC / NR);
     let mut units = Vec::new();
     for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
         for (block, of_block) in of_matrix.chunks_mut(MC * shape.n).enumerate() {
+            // The units of this block of rows are the last ones; each row of the product is cut
+            // among them, so that threads write to disjoint slices.
             let (first, rows) = (units.len(), of_block.len() / shape.n);
             let panels = (0..shape.n.div_ceil(NR)).step_by(panels_of_unit);
             units.extend(panels.map(|panel| Unit {
@@ -52,6 +56,7 @@ pub(super) fn units<'a, D>(job: &MatmulJob<'_>, dst: &'a mut [D]) -> Vec<Unit<'a
 impl<D> Unit<'_, D> {
     /// The tiles that its rows are in.
     pub(super) fn tiles<'t>(&self, job: &MatmulJob<'_>, a: &'t PackedA) -> &'t [TileA] {
+        // MC is a multiple of MR, so the rows of a unit are whole tiles.
         &a.tiles[job.matrices(self.matrix)[0]]
             [self.row / MR..(self.row + self.rows.len()).div_ceil(MR)]
     }
@@ -63,6 +68,7 @@ impl<D> Unit<'_, D> {
         packer: &'p Packer<'p>,
     ) -> Vec<Columns<'p>> {
         let ([_, line], [_, of_b]) = (job.lines(self.matrix), job.matrices(self.matrix));
+        // With K = 0 a packed matrix has no panels.
         let (packed, width) = (job.b.packed().filter(|_| job.shape.k > 0), self.rows[0].len());
         let columns = |index: usize| {
             let (panel, first) = (self.panel + index, (self.panel + index) * NR);
@@ -85,8 +91,10 @@ impl<D: Real> Sink for UnitOutput<'_, '_, D> {
         let (shape, finish) = (self.job.shape, &self.job.finish);
         let Columns { first, rows, .. } = self.columns[index];
         let dst = &mut self.unit.rows[row - self.unit.row][index * NR..][..rows];
+        // The row-major index over the whole batch, by which C and bias are found.
         let place = (self.unit.matrix * shape.m + row) * shape.n + first;
         match sums {
+            // Lanes beyond the last column hold sums of codes that stand in.
             RowSums::F32(sums) => finish.apply_f32s(place, &sums[..rows], dst),
             RowSums::Any(sums) => {
                 dst.iter_mut()

@@ -22,7 +22,7 @@ use crate::mem::Aligned;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Some tiles of A and some columns of one matrix of the product.
+/// The data of one unit: tiles of A, and panels of B for columns of one matrix of the product.
 pub(super) struct Work<'a> {
     pub(super) job: &'a MatmulJob<'a>,
     pub(super) reader: &'a Reader,
@@ -36,6 +36,7 @@ pub(super) struct Work<'a> {
 pub(super) struct Columns<'a> {
     pub(super) packer: &'a Packer<'a>,
     /// Their panel, if B is packed.
+    // `None`: packed by the thread that works on them.
     pub(super) packed: Option<&'a Panel>,
     /// The first of them in the product, and its line in B.
     pub(super) first: usize,
@@ -70,8 +71,10 @@ impl Work<'_> {
         scratch: &'s mut WorkScratch,
     ) -> (Decoded<'s>, &'s mut Vec<Pair<f32>>) {
         let WorkScratch { panels: made, numbers, codes, sums, .. } = scratch;
+        // Never shorter: panels of an earlier, wider unit keep their memory.
         made.resize_with(self.columns.len().max(made.len()), Panel::default);
         let panel = |(columns, made): (&'s Columns<'_>, &'s mut Panel)| -> &'s Panel {
+            // B that was packed before is read where it lies.
             columns.packed.unwrap_or_else(|| {
                 columns.packer.fill(columns.line, columns.rows, made);
                 made
@@ -92,6 +95,8 @@ impl Work<'_> {
         step: impl Fn(usize, &TileA, Range<usize>, &[&[Lanes<f32>]], &mut Pair<T>),
     ) {
         self.clear(sums);
+        // K outside, so that each decoded chunk is used by all tiles before the next is decoded
+        // over it.
         for k in chunks(range, block_k, KC) {
             for (pair, sums) in sums.chunks_mut(self.tiles.len()).enumerate() {
                 // 2 · KC · NR numbers: 16 KiB, in the first-level cache until all tiles have used
@@ -105,7 +110,7 @@ impl Work<'_> {
         }
     }
 
-    /// Zeros for the sums of all tiles in each pair of panels.
+    /// Sets the sums of all tiles in each pair of panels to zero, tile after tile for each pair.
     pub(super) fn clear<T: Copy + Default>(&self, sums: &mut Vec<Pair<T>>) {
         sums.clear();
         sums.resize(
@@ -123,6 +128,7 @@ impl Work<'_> {
     ) {
         let (mut decoded, _) = self.decoded(scratch);
         for index in 0..self.columns.len() {
+            // All of K at once, 64 bytes a position: a sum that a kernel does not keep in parts.
             let panel = decoded.panels[index];
             work(index, panel, decoded.numbers(index, 0..self.job.shape.k));
         }
@@ -135,6 +141,7 @@ pub(super) fn chunks(
     block_k: usize,
     length: usize,
 ) -> impl Iterator<Item = Range<usize>> {
+    // Whole blocks of about `length`, or one block if that is longer.
     let length = if block_k < length { length / block_k * block_k } else { block_k };
     k.clone().step_by(length).map(move |start| start..start.saturating_add(length).min(k.end))
 }
@@ -150,6 +157,7 @@ pub(super) struct Decoded<'a> {
 impl Decoded<'_> {
     /// The numbers of a panel at some positions.
     fn numbers(&mut self, panel: usize, k: Range<usize>) -> &[Lanes<f32>] {
+        // Two buffers: the panels of a pair are used together.
         let numbers = &mut self.numbers[panel % 2];
         numbers.resize(k.len());
         self.reader.panel(self.panels[panel], k, self.codes, numbers);
@@ -158,6 +166,7 @@ impl Decoded<'_> {
 
     /// The numbers of the two panels of a pair, or of the last.
     fn pair(&mut self, pair: usize, k: Range<usize>) -> impl Iterator<Item = &[Lanes<f32>]> {
+        // The last pair may be a single panel.
         let panels = 2 * pair..(2 * pair + 2).min(self.panels.len());
         panels.clone().for_each(|panel| _ = self.numbers(panel, k.clone()));
         self.numbers.iter().take(panels.len()).map(move |numbers| &numbers[..k.len()])

@@ -61,6 +61,8 @@ impl SliceConverter {
     #[must_use]
     pub const fn new(spec: &FormatSpec) -> Self {
         Self {
+            // A copy of some tens of bytes, so that a converter borrows nothing and can be a
+            // `const`.
             spec: *spec,
             convert: spec.default_convert(),
             round: None,
@@ -118,6 +120,7 @@ impl SliceConverter {
 
     /// The policy with the rounding.
     pub(super) const fn policy(&self) -> Convert {
+        // Put together here, so that the order of `convert` and `round` does not matter.
         match self.round {
             Some(round) => self.convert.with_round(round),
             None => self.convert,

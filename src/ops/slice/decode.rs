@@ -43,6 +43,7 @@ enum DecodePath<T> {
 
 impl<T: Real> DecodePlan<T> {
     pub(super) fn new(converter: &SliceConverter, elements: usize) -> Self {
+        // Tables of 256 entries do not pay for a few elements.
         let (spec, isa) = (converter.spec, converter.exec.isa());
         let path = match (elements >= decoding_pays(&spec), T::IS_F32, spec.bits() <= 8) {
             (true, true, true) => DecodePath::Bytes(DecodeBytes::lower(isa, &spec)),
@@ -98,12 +99,14 @@ impl<T: Real> DecodePlan<T> {
     /// Numbers of a piece; `past_caches` if the whole slice is larger than the caches.
     pub(super) fn piece<C: Code>(&self, src: &[C], dst: &mut [T], past_caches: bool) {
         match (&self.path, C::bytes(src)) {
+            // By bytes, whatever the width: entries repeat above the codes of a narrow format.
             (DecodePath::Table(table), Some(src)) => return look_up(self.isa, table, src, dst),
             (DecodePath::Bytes(decode), Some(src)) => {
                 if let Some(dst) = T::f32s_mut(dst) {
                     return in_tiles(src, dst, past_caches, |src, dst| decode.decode(src, dst));
                 }
             }
+            // Takes 16- and 32-bit codes alike.
             (DecodePath::Wide(decode), _) => {
                 if let Some(dst) = T::f32s_mut(dst) {
                     return in_tiles(src, dst, past_caches, |src, dst| decode.decode(src, dst));
@@ -125,5 +128,6 @@ fn in_tiles<S>(src: &[S], dst: &mut [f32], past_caches: bool, work: impl Fn(&[S]
 
 /// The numbers of all codes of a format of at most 8 bits; those of fewer repeat.
 pub(super) fn values<T: Real>(spec: &FormatSpec) -> [T; 256] {
+    // `decode` ignores bits above the width of a code.
     core::array::from_fn(|code| T::nearest(spec.decode(code as u32)))
 }

@@ -87,6 +87,7 @@ impl EncodePlan {
                 return;
             }
         }
+        // No kernel, or inputs that f32s do not show: `dither` is still the piece's first.
         let words = RandomWords::new(self.policy.round, dither);
         for (i, (x, code)) in src.iter().zip(dst).enumerate() {
             *code = C::truncate(self.spec.encode_with(x.unpack(), &self.policy, words.get(i)).code);

@@ -50,6 +50,7 @@ pub(super) fn fake_quantize_in_place<T: Real>(
 /// Rounds numbers where they lie, under a policy that takes a possible count of random bits.
 pub(super) fn in_place<T: Real>(converter: &SliceConverter, x: &mut [T]) {
     let plan = FakeQuantizePlan::new(converter, x.len());
+    // Pieces keep their place, so random words follow the index of the element.
     let length = plan.pieces() as usize;
     converter.exec.chunks(x, length, |index, x| {
         plan.piece_in_place(x, converter.dither.skip((index * length) as u64));
@@ -77,6 +78,7 @@ impl<T: Real> FakeQuantizePlan<T> {
         } else {
             None
         };
+        // The table has at most 2 KiB and is made once for all pieces.
         let table = (kernel.is_some() && !T::IS_F32).then(|| values(&spec));
         Self { spec, policy, kernel, table, isa }
     }
@@ -89,9 +91,11 @@ impl<T: Real> FakeQuantizePlan<T> {
     /// whole slice is larger than the caches.
     fn piece(&self, src: &[T], dst: &mut [T], mut dither: Dither, past_caches: bool) {
         if let Some(kernel) = &self.kernel {
+            // Whether f32s show what this kernel and policy ask of the inputs.
             let needs = kernel.encoder().needs(&self.policy);
             let round = |src: &[f32], dst: &mut [T]| {
                 self.round(kernel, src, dst, dither, past_caches);
+                // One call for f32s, one for each 2,048 numbers of other types.
                 dither = dither.skip(src.len() as u64);
             };
             if over_f32s(self.isa, src, dst, needs, round) {
@@ -133,8 +137,10 @@ impl<T: Real> FakeQuantizePlan<T> {
         dither: Dither,
         past_caches: bool,
     ) {
+        // Codes in L1, then entries: no number is made by arithmetic, so every type is exact.
         if let Some(table) = &self.table {
             kernel.entries(src, dst, table, dither);
+        // Always f32s here: `new` makes no kernel for other outputs without a table.
         } else if let Some(dst) = T::f32s_mut(dst) {
             if past_caches {
                 kernel::tiles(src, dst, |index, src, dst| {

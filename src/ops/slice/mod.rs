@@ -67,12 +67,14 @@ impl RandomWords {
 
     /// The word of the element `offset` behind the first; 0 for a rounding that takes none.
     pub(super) fn get(&self, offset: usize) -> u32 {
+        // A word costs a part of a Philox block, ten rounds.
         self.bits.map_or(0, |bits| self.dither.word(offset as u64, bits))
     }
 }
 
 /// Refuses a code type that is too narrow for a format.
 fn check_width<C: Code>(spec: &FormatSpec) -> Result<(), Error> {
+    // Wider is allowed: codes are in the low bits.
     if spec.bits() <= C::BITS {
         Ok(())
     } else {

@@ -49,6 +49,8 @@ impl SliceConverter {
         check(&self.spec, src.len(), bytes.len())?;
         let plan = EncodePlan::new(self, src.len())?;
         let (bits, isa) = (self.spec.bits(), self.exec.isa());
+        // Both counts are multiples of 8 numbers, so a piece and a chunk begin at a byte for any
+        // width.
         let (chunk_bytes, piece_bytes) = (CHUNK / 8 * bits as usize, PIECE / 8 * bits as usize);
         self.exec.over_streams(src, PIECE, bytes, piece_bytes, |index, src, bytes| {
             let mut codes = [0u8; CHUNK];
@@ -95,6 +97,7 @@ impl SliceConverter {
         let (chunk_bytes, piece_bytes) = (CHUNK / 8 * bits as usize, PIECE / 8 * bits as usize);
         let past_caches = kernel::is_large(size_of_val(bytes) + size_of_val(dst));
         self.exec.over_streams(bytes, piece_bytes, dst, PIECE, |_, bytes, dst| {
+            // 20 KiB of stack a piece: more than 64 Ki numbers go through them.
             let (mut codes, mut tile) = ([0u8; CHUNK], [0.0; CHUNK]);
             for (bytes, dst) in bytes.chunks(chunk_bytes).zip(dst.chunks_mut(CHUNK)) {
                 let done = if order == BitOrder::LsbFirst {

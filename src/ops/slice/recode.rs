@@ -36,6 +36,7 @@ pub(super) fn convert_codes<S: Code, D: Code>(
             _ => look_up(isa, table, src, dst),
         },
         _ => {
+            // Wide codes, few codes or random words: by the codec, an element at a time.
             let words = RandomWords::new(policy.round, converter.dither.skip(first as u64));
             for (i, (from, to)) in src.iter().zip(dst).enumerate() {
                 *to = convert(from.widen(), words.get(i));

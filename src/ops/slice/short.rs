@@ -58,6 +58,7 @@ impl FormatSpec {
     /// assert_eq!(x, [0.5, 2.0, -6.0]);
     /// ```
     pub fn fake_quantize<T: Real>(&self, x: &mut [T]) {
+        // No default policy takes random bits, so nothing can be refused.
         super::fake::in_place(&SliceConverter::new(self), x);
     }
 

@@ -63,6 +63,7 @@ pub(super) fn encode<T: Real, F: Format>(
             let dither = converter.dither.skip((first + chunk * CHUNK) as u64);
             // The codes are read at once: no way past the caches, whatever the length.
             plan.piece(src, codes, dither, false);
+            // `from_bits` drops bits above the width; there are none.
             dst.iter_mut().zip(codes).for_each(|(to, code)| *to = F::from_bits(*code));
         }
     });
@@ -81,6 +82,7 @@ pub(super) fn decode<F: Format, T: Real>(
         let mut codes = [F::Code::truncate(0); CHUNK];
         for (src, dst) in src.chunks(CHUNK).zip(dst.chunks_mut(CHUNK)) {
             let codes = &mut codes[..src.len()];
+            // A copy that the compiler makes a memcpy where the type is its code.
             codes.iter_mut().zip(src).for_each(|(code, x)| *code = x.to_bits());
             plan.piece(codes, dst, false);
         }
@@ -90,6 +92,7 @@ pub(super) fn decode<F: Format, T: Real>(
 
 /// Refuses a type of another format, slices of different lengths, and a code type too narrow.
 fn check<F: Format>(converter: &SliceConverter, src: usize, dst: usize) -> Result<(), Error> {
+    // By layout: names do not count.
     if F::SPEC != converter.spec {
         return Err(Error::Format {
             expected: converter.spec.short_name(),

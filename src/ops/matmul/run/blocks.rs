@@ -1,5 +1,14 @@
-//! RowSums block by block: `acc + partial · (scale_a · scale_b)` for each block, `partial` the sum of
+//! Sums block by block: `acc + partial · (scale_a · scale_b)` for each block, `partial` the sum of
 //! its elements from zero.
+//!
+//! ```text
+//! short blocks (<= KC)   the loops of `Work`; the micro-kernel makes partial sums and scales them
+//! long blocks            per block: the loops of `Work` make partial sums, then one pass scales them
+//! by_steps               per panel and tile: partial sums by a kernel, scales by the model's step
+//! ```
+//!
+//! In f32 `fma(partial, scale_a · scale_b, acc)` is the model's single rounding only if the product
+//! of the scales and the partial sum are f32s, which the plan has checked.
 
 use super::exact::{f64_sums, integer};
 use crate::bits::fma_f32;
@@ -16,7 +25,7 @@ use core::ops::Range;
 /// The scales of panels, block by block.
 type PanelScales<'a> = [Cow<'a, [Lanes<f32>]>];
 
-/// All in f32: partial sums that f32 holds, and scales whose products it does.
+/// All sums in f32: every partial sum and every product of two scales is an f32.
 pub(super) fn in_f32(
     work: &Work<'_>,
     block_k: usize,
@@ -25,6 +34,7 @@ pub(super) fn in_f32(
 ) {
     let depth = work.job.shape.k;
     let (mut decoded, sums) = work.decoded(scratch);
+    // Cut to blocks of the sum once, not for every tile.
     let scales: Vec<_> =
         decoded.panels.iter().map(|panel| panel.scales_by(block_k, depth)).collect();
     if block_k > KC {
@@ -36,7 +46,7 @@ pub(super) fn in_f32(
 }
 
 /// Blocks within a chunk of K: the micro-kernel has a block's partial sums in registers beside the
-/// sums, or in the first-level cache.
+/// sums, or in L1.
 fn short(
     work: &Work<'_>,
     block_k: usize,
@@ -46,9 +56,11 @@ fn short(
 ) {
     let (isa, rows_scaled) = (work.job.exec.isa(), work.job.a.is_scaled());
     work.by_chunks(decoded, 0..work.job.shape.k, block_k, sums, |pair, tile, k, b, sums| {
+        // A chunk is whole blocks, except at the end of K.
         let (blocks, mr) = (k.start / block_k..k.end.div_ceil(block_k), tile.mr());
         let rows = &tile.scales[blocks.start * mr..blocks.end * mr];
         let parts = |panel: usize| {
+            // The second panel of the last pair may not exist; `parts` is cut to `b` below.
             let cols = scales.get(panel).map_or(&[][..], |scales| &scales[blocks.clone()]);
             Blocks { block_k, rows, rows_scaled, cols }
         };
@@ -68,11 +80,14 @@ fn long(
 ) {
     let (isa, count) = (work.job.exec.isa(), work.tiles.len());
     work.clear(sums);
+    // As large as `sums`, and used again for every block.
     let mut partials = Vec::new();
     for (block, k) in chunks(0..work.job.shape.k, block_k, block_k).enumerate() {
+        // Chains without scales, taken up again at every chunk of KC within the block.
         work.by_chunks(decoded, k, 1, &mut partials, |_, tile, k, b, partials| {
             chain_f32_of(isa, tile.rows.len(), tile.at(k), b, partials);
         });
+        // Both vectors are tile after tile for each pair; scales come panel by panel, two a pair.
         for ((sums, partials), scales) in
             sums.chunks_mut(count).zip(partials.chunks(count)).zip(scales.chunks(2))
         {
@@ -97,6 +112,8 @@ fn add_scaled(
     for ((sums, partials), scale_a) in sums.iter_mut().zip(partials).zip(scales_a) {
         let each = sums.iter_mut().zip(partials).zip(scales_b);
         each.for_each(|((sum, partial), scale_b)| {
+            // The product of the scales is exact, or an f32 scale makes its rounding part of the
+            // model.
             *sum = fma_f32(*partial, scale_a * scale_b, *sum)
         });
     }
@@ -112,6 +129,7 @@ pub(super) fn by_steps(
 ) {
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
     work.each_panel(scratch, |index, panel, b| {
+        // By panels, since f64 partial sums of a pair would not fit beside their numbers.
         let scales_b = panel.scales_by(block_k, depth);
         for tile in work.tiles {
             let mut sums = [[0.0f32; NR]; MR];
@@ -124,6 +142,7 @@ pub(super) fn by_steps(
                     for ((sum, partial), scale_b) in
                         sums.iter_mut().zip(partials).zip(&scales_b[block])
                     {
+                        // Exact in `Fixed`, rounded once: what f32 would round twice.
                         *sum = partial.scaled_onto(*sum, PairScale::new(scale_a, *scale_b, wide));
                     }
                 }

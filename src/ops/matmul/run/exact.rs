@@ -1,5 +1,12 @@
-//! RowSums by f64 kernels that are exact: of integers; and of slices of numbers, where the sums of all
+//! Sums by f64 kernels that are exact: of integers; and of slices of numbers, where the sums of all
 //! pairs of slices are added up in fixed point.
+//!
+//! ```text
+//! for each panel of B, all of K decoded     64 bytes a position
+//!     for each tile of A
+//!         for each pair of slices           MR x NR f64 sums of K products, no rounding in any
+//!         add the pairs in fixed point
+//! ```
 
 use super::steps;
 use crate::codec::Unpacked;
@@ -13,7 +20,7 @@ use crate::ops::matmul::work::{Work, WorkScratch};
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// RowSums of integers that f64 holds, in units of `2^exponent`, wrapped to a width.
+/// Sums of integers that f64 holds, in units of `2^exponent`, wrapped to a width.
 pub(super) fn integers(
     work: &Work<'_>,
     (bits, exponent): (u32, i32),
@@ -22,6 +29,7 @@ pub(super) fn integers(
 ) {
     let wrap = |sum: f64| {
         let Partial::Integer(sum, exponent) = integer(sum, exponent) else { return Sum::F64(sum) };
+        // Sign-extends the low bits: wrapping once at the end is wrapping after each product.
         Sum::F64(Partial::Integer(sum << (64 - bits) >> (64 - bits), exponent).value().to_f64())
     };
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
@@ -50,6 +58,7 @@ pub(super) fn integer(sum: f64, exponent: i32) -> Partial {
 /// Exact sums: by slices where the numbers of A and of a panel have few of them, else by steps.
 pub(super) fn exact(work: &Work<'_>, scratch: &mut WorkScratch, sink: &mut dyn Sink) {
     work.each_panel(scratch, |index, _, b| {
+        // Each panel has its own range: a panel with an outlier alone goes step by step.
         let span = BitSpan::of(b.as_flattened());
         match work.slicing.and_then(|slicing| Some((slicing, slicing.count_of(span)?))) {
             Some((slicing, count)) => by_slices(work, slicing, (span, count), (index, b), sink),
@@ -68,12 +77,14 @@ fn by_slices(
 ) {
     let isa = work.job.exec.isa();
     let slices_of_b: Vec<Vec<f32>> = match count {
+        // One slice is the numbers themselves.
         1 => Vec::new(),
         _ => (0..count).map(|index| slicing.slice(isa, span, index, b.as_flattened())).collect(),
     };
     for tile in work.tiles {
         let mut partials = Vec::with_capacity(slicing.count() * count);
         for i in 0..slicing.count() {
+            // A tile has no slices if one is enough.
             let a = tile.slices.get(i).map_or(&tile.numbers[..], |slice| &slice[..]);
             for j in 0..count {
                 let b = slices_of_b.get(j).map_or(b, |slice| slice.as_chunks::<NR>().0);
@@ -84,6 +95,7 @@ fn by_slices(
         }
         for (i, row) in tile.rows.clone().enumerate() {
             let sum = |lane: usize| {
+                // Each partial sum is an exact f64; fixed point adds them without rounding.
                 let mut sum = Fixed::ZERO;
                 partials.iter().for_each(|partial| sum.add(Unpacked::from_f64(partial[i][lane])));
                 Sum::Exact(sum)

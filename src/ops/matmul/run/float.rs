@@ -1,5 +1,8 @@
-//! Chains of f32 and f64 sums and of sums that are rounded to a format, one over K or one for each
-//! run of products.
+//! Chains of f32 and f64 sums and of sums that are rounded to a format: one over K, or one for each
+//! chunk of products, whose sums another chain adds up.
+//!
+//! The loops are those of `Work`. A chain is sequential along K, so the sums of a tile advance side
+//! by side, one lane a column, and are put back between chunks of KC.
 
 use crate::codec::Unpacked;
 use crate::kernel::Isa;
@@ -22,6 +25,7 @@ pub(super) fn chain(
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
     let (mut decoded, sums) = work.decoded(scratch);
     if let ChainKernel::F64 = kernel {
+        // f64 sums have no memory in the scratch: few products ask for them.
         let mut sums = Vec::new();
         work.by_chunks(&mut decoded, 0..depth, 1, &mut sums, |_, tile, k, b, sums| {
             let (rows, a) = (tile.rows.len(), tile.at(k));
@@ -38,7 +42,7 @@ pub(super) fn chain(
     }
 }
 
-/// Runs of `length` products, each a chain from zero, whose sums `outer` adds up.
+/// Chunks of `length` products, each a chain from zero, whose sums `outer` adds up.
 pub(super) fn chunked(
     work: &Work<'_>,
     (length, inner, outer): (usize, &ChainKernel, &Chain),
@@ -46,28 +50,33 @@ pub(super) fn chunked(
     sink: &mut dyn Sink,
 ) {
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
+    // f32 sums of f32 sums need no exact numbers in between.
     if matches!(outer, Chain::F32) && !matches!(inner, ChainKernel::F64) {
         let (mut decoded, sums) = work.decoded(scratch);
         work.by_chunks(&mut decoded, 0..depth, length, sums, |_, tile, k, b, sums| {
-            // The sums of a run are small enough to stay in registers and the first-level cache.
-            for run in chunks(0..k.len(), length, length) {
-                let mut of_run = [[[0.0; NR]; MR]; 2];
-                let b: Vec<_> = b.iter().map(|b| &b[run.clone()]).collect();
-                inner.go_on(isa, tile, k.start + run.start..k.start + run.end, &b, &mut of_run);
+            // The sums of a chunk, 2 KiB, stay in L1.
+            for part in chunks(0..k.len(), length, length) {
+                let mut partials = [[[0.0; NR]; MR]; 2];
+                let b: Vec<_> = b.iter().map(|b| &b[part.clone()]).collect();
+                let positions = k.start + part.start..k.start + part.end;
+                inner.go_on(isa, tile, positions, &b, &mut partials);
+                // `+` on f32s is the outer chain's rounding.
                 let sums = sums.as_flattened_mut().as_flattened_mut().iter_mut();
-                sums.zip(of_run.as_flattened().as_flattened()).for_each(|(sum, run)| *sum += run);
+                sums.zip(partials.as_flattened().as_flattened()).for_each(|(sum, x)| *sum += x);
             }
         });
         return hand_over_f32s(work.tiles, work.columns.len(), sums, sink);
     }
     work.each_panel(scratch, |index, _, b| {
         for tile in work.tiles {
+            // Any outer chain: its own step, on exact numbers, in one tile's sums at a time.
             let mut sums = [[Unpacked::ZERO; NR]; MR];
             for k in chunks(0..depth, length, length) {
-                let run = inner.restart(isa, tile, k.clone(), &b[k]);
+                let partials = inner.restart(isa, tile, k.clone(), &b[k]);
+                // Lanes beyond the last row would cost a step each.
                 let sums = &mut sums.as_flattened_mut()[..tile.rows.len() * NR];
                 sums.iter_mut()
-                    .zip(run.as_flattened())
+                    .zip(partials.as_flattened())
                     .for_each(|(sum, x)| *sum = outer.add(*sum, *x, 0));
             }
             for (row, sums) in tile.rows.clone().zip(sums) {
@@ -94,6 +103,7 @@ impl ChainKernel {
                 .iter()
                 .zip(sums)
                 .for_each(|(b, sums)| chain_rounded(isa, rounding, rows, a, b, sums)),
+            // f64 chains never come here: their sums are no f32s.
             Self::F32 | Self::F64 => chain_f32_of(isa, rows, a, b, sums),
         }
     }

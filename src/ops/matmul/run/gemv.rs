@@ -1,6 +1,14 @@
-//! Products of few rows. A few rows of A by a packed B: the same chains, four panels at a time,
-//! whose codes become numbers in registers, so that the memory of B is read once. One row by one
-//! row: a chain.
+//! Products of few rows: the chains of tiles, in another order.
+//!
+//! ```text
+//! for a piece of 4 panels, 64 columns          pieces on all threads
+//!     for 1 to 8 rows of A                     packed, in L1 or L2
+//!         for k upward                         codes of B become numbers in registers
+//!             rows x 64 sums in registers
+//! ```
+//!
+//! The product of few rows is bound by reading B, so B is read once, as codes, and never decoded to
+//! memory. One row by one row is a single chain.
 
 use crate::kernel::gemm::{Lanes, MR, NR, dot_f32, dot_f64};
 use crate::kernel::{
@@ -30,6 +38,7 @@ pub(in crate::ops::matmul) fn run<D: Real>(
         Plan::Chain(kernel @ (ChainKernel::F32 | ChainKernel::F64))
             if job.shape.m == 1 && job.shape.n == 1 =>
         {
+            // Panels of B would be one row in 16.
             single_rows(job, matches!(kernel, ChainKernel::F64), readers, dst);
             true
         }
@@ -53,6 +62,7 @@ fn single_rows<D: Real>(
     dst: &mut [D],
 ) {
     let (isa, depth) = (job.exec.isa(), job.shape.k);
+    // Kept over the matrices of a batch.
     let (mut x, mut y) = (vec![0.0; depth], vec![0.0; depth]);
     for (matrix, to) in dst.iter_mut().enumerate() {
         let [line_a, line_b] = job.lines(matrix);
@@ -79,6 +89,7 @@ fn by_packed<D: Real>(
     dst: &mut [D],
 ) -> bool {
     let shape = job.shape;
+    // From MR rows on a decoded panel is used by a whole tile, and tiles are faster.
     let Some(packed) = job.b.packed().filter(|_| shape.m < MR && shape.k > 0) else { return false };
     let block_k = plan.block_k().unwrap_or(job.b.block_k()).min(shape.k);
     let Some(path) = GemvPath::of(job, packed, plan, reader_b, block_k) else { return false };
@@ -86,6 +97,7 @@ fn by_packed<D: Real>(
     let rows_of_a: Vec<Vec<Rows>> =
         tiles.iter().map(|tiles| path.rows(job.exec.isa(), tiles)).collect();
     let panels = shape.n.div_ceil(NR);
+    // Each piece has its columns of all rows, so that threads write to disjoint slices.
     let mut pieces = Vec::new();
     for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
         let first = pieces.len();
@@ -107,12 +119,16 @@ fn by_packed<D: Real>(
             packed.panel(of_b, (piece * PANELS + index).min(panels - 1))
         });
         let made: [Option<Vec<Lanes<f32>>>; PANELS] = four.map(|panel| {
+            // The panel's scales as they are; otherwise copies cut to the blocks of the sum, 1
+            // without scales.
             let own = block_k == panel.block_k && panel.scales.len() > 0;
             (!own).then(|| panel.scales_by(block_k, shape.k).into_owned())
         });
         let four = core::array::from_fn(|index| {
             let panel = four[index];
             let factors = match (&panel.restore, &made[index]) {
+                // Values are elements times factors, which have the tensor scale in them; elements
+                // have scales alone.
                 (PanelRestore::Factors(_, factors), _) if takes == Takes::Values => {
                     BlockFactors::F32(factors)
                 }
@@ -133,6 +149,7 @@ fn by_packed<D: Real>(
                         compensation: &a_i8x4.compensation,
                         scales: &tile.scales,
                     };
+                    // A register has four positions of a column, so blocks count in fours.
                     let a = AInt8Rows {
                         paired: *paired,
                         block_words: int8.block_k.div_ceil(4),
@@ -151,6 +168,7 @@ fn by_packed<D: Real>(
             }
             for (row, sums) in tile.rows.clone().zip(sums) {
                 let index = (matrix * shape.m + row) * shape.n + piece * PANELS * NR;
+                // The last piece has fewer than 64 columns.
                 let columns = &mut rows[row];
                 job.finish.apply_f32s(index, &sums.as_flattened()[..columns.len()], columns);
             }
@@ -206,6 +224,7 @@ impl<'a> GemvPath<'a> {
 
     /// A matrix of A in rows that are worked on together.
     fn rows(&self, isa: Isa, tiles: &[TileA]) -> Vec<Rows> {
+        // As many rows as have their sums in registers beside the codes of four panels.
         let together = match self {
             Self::Numbers(kernel) => kernel.height(),
             Self::Int8 { int8, .. } => int8.dots.height(),
@@ -247,6 +266,7 @@ fn numbers(
         !matches!(panel.restore, PanelRestore::Any(_)) && negative_zero(panel) == all_zeros
     });
     let depth = job.shape.k;
+    // A kernel takes 8 positions of pairs or 4 of bytes at a time, all under one scale.
     let whole = |positions| {
         depth.is_multiple_of(positions) && (block_k.is_multiple_of(positions) || block_k >= depth)
     };

@@ -1,12 +1,13 @@
-//! RowSums block by block as dot products of bytes: the same bits as chains of f32s, for elements
+//! Sums block by block as dot products of bytes: the same bits as chains of f32s, for elements
 //! whose partial sums f32 holds.
 //!
 //! ```text
 //! pack B       all panels of the work to bytes, four positions of a column together
 //! for a chunk of KC_I8 positions
-//!     for a pair of panels, 2 · NR columns     2 · KC_I8 · NR bytes, in the first-level cache for all tiles
-//!         for a tile of mr rows                mr words of A for every four positions, from the second-level cache
-//!             micro-kernel                     i32 sums of a block in registers, then one fused multiply-add under the block's scales
+//!     for a pair of panels, 2 · NR columns     2 · KC_I8 · NR bytes, in L1 for all tiles
+//!         for a tile of mr rows                mr words of A for every four positions, from L2
+//!             micro-kernel                     i32 sums of a block in registers, then one fused
+//!                                              multiply-add under the block's scales
 //! ```
 
 use crate::kernel::gemm::{KC, Lanes, NR};
@@ -28,6 +29,7 @@ pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut WorkScratch, sink:
     let (depth, block_k) = (work.job.shape.k, int8.block_k);
     let quads_of_block = block_k.div_ceil(4);
     let WorkScratch { panels_i8, sums, codes, .. } = scratch;
+    // Never shorter, so that memory of an earlier unit is kept.
     panels_i8.resize_with(work.columns.len().max(panels_i8.len()), PanelI8::default);
     for (columns, panel) in work.columns.iter().zip(&mut *panels_i8) {
         pack(work, int8, columns, codes, panel);
@@ -35,13 +37,16 @@ pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut WorkScratch, sink:
     let panels = &panels_i8[..work.columns.len()];
     work.clear(sums);
     for k in chunks(0..depth, block_k, KC_I8) {
+        // A chunk is whole blocks, except at the end of K.
         let blocks = k.start / block_k..k.end.div_ceil(block_k);
+        // A block begins at a quad of its own; the last of a row may be shorter.
         let quads = blocks.start * quads_of_block
             ..(blocks.end * quads_of_block).min(panels[0].b_i8x4.len());
         for (panels, sums) in panels.chunks(2).zip(sums.chunks_mut(work.tiles.len())) {
             let chunk_of_b = |panel| chunk_of(panel, &quads, &blocks, quads_of_block);
             let b: Vec<BInt8<'_>> = panels.iter().map(chunk_of_b).collect();
             for (tile, sums) in work.tiles.iter().zip(sums) {
+                // A has `mr` words a quad, and `mr` compensations and scales a block.
                 let of = |range: &Range<usize>| range.start * tile.mr()..range.end * tile.mr();
                 let (words, blocks) = (&tile.a_i8x4.words[of(&quads)], of(&blocks));
                 let (compensation, scales) =
@@ -78,9 +83,11 @@ fn pack(
 ) {
     let PanelI8 { b_i8x4, scales } = to;
     let (block_k, depth) = (int8.block_k, work.job.shape.k);
+    // Whole blocks, then the rest of the row, each rounded up to quads.
     b_i8x4.resize(depth / block_k * block_k.div_ceil(4) + (depth % block_k).div_ceil(4));
     if let Some(panel) = columns.packed {
         match &panel.data {
+            // Blocks of multiples of eight positions: pairs become bytes eight at a time.
             Data::Nibbles(pairs) if int8.is_whole(depth, 8) => {
                 int8.dots.quads_of_nibbles(&int8.b, pairs, b_i8x4)
             }
@@ -94,6 +101,7 @@ fn pack(
     } else {
         let mut copies = [const { Vec::new() }; NR];
         let (isa, whole) = (work.job.exec.isa(), int8.is_whole(depth, 4));
+        // The machine makes quads of rows at once, if no block ends within a quad.
         let dots = int8.dots.of_rows().filter(|_| whole);
         let rows = code_rows(
             &columns.packer.operand,
@@ -112,6 +120,7 @@ fn pack(
         }
         columns.packer.scales(columns.line, columns.rows, block_k, scales);
     }
+    // Sums are integers, in units of both sides' last places; exact, or an f32 scale with unit 1.
     let unit = int8.unit();
     scales.as_flattened_mut().iter_mut().for_each(|scale| *scale *= unit);
 }

@@ -18,6 +18,7 @@ pub(super) fn run_plan(
     scratch: &mut WorkScratch,
     sink: &mut dyn Sink,
 ) {
+    // Parameters go as references: a plan belongs to the product and is shared by all units.
     match plan {
         Plan::Chain(kernel) => float::chain(work, kernel, scratch, sink),
         Plan::Chunked { k, inner, outer } => {
@@ -32,6 +33,8 @@ pub(super) fn run_plan(
             exact::integers(work, (*bits, *exponent), scratch, sink)
         }
         Plan::Exact => exact::exact(work, scratch, sink),
+        // The definition itself, with operands packed: stochastic roundings, saturating integers, C
+        // in the sum.
         Plan::Steps => steps::run(work, scratch, sink),
     }
 }

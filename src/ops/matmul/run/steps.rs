@@ -1,4 +1,4 @@
-//! RowSums element by element, by the steps of the model: what no kernel makes.
+//! Sums element by element, by the steps of the model: what no kernel makes.
 
 use crate::kernel::gemm::Lanes;
 use crate::ops::matmul::sums::{RowSums, Sink};
