@@ -20,7 +20,8 @@ use alloc::vec::Vec;
 /// ```
 /// use subhalf::{Exec, Quantizer, preset};
 /// let x = [0.5f32, -1.25, 3.0, 0.1];
-/// let tensor = Quantizer::new(&preset::ocp::MXFP8_E4M3).exec(Exec::SERIAL).scales(&[0.25], &[]).quantize(&x, &[4])?;
+/// let quantizer = Quantizer::new(&preset::ocp::MXFP8_E4M3).exec(Exec::SERIAL);
+/// let tensor = quantizer.scales(&[0.25], &[]).quantize(&x, &[4])?;
 /// assert_eq!(tensor.scales(), [125]);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
@@ -38,6 +39,7 @@ impl<'a> Quantizer<'a> {
     /// With scales from the data, no random bits, on all threads.
     #[must_use]
     pub const fn new(spec: &'a BlockSpec) -> Self {
+        // `None`: both are found from the data.
         Self {
             spec,
             dither: Dither::NONE,
@@ -80,21 +82,25 @@ impl<'a> Quantizer<'a> {
     /// [`Custom`](crate::ScaleRule::Custom), and a search with negative factors, it may be negative
     /// if its format has a sign. It is clamped and rounded into the scale format under the format's
     /// policy, so numbers of that format stay as they are; 8-bit formats saturate. One that would
-    /// be infinite, NaN or 0 there is refused. For a block of zeros any scale will do. Without
-    /// scales in the format, it is 1.
+    /// be infinite, NaN or 0 there is refused. A block of zeros takes any of these scales. In a
+    /// format without scales, every scale is 1.
     ///
     /// A zero point is an integer from the smallest to the largest element. A minimum is a finite
-    /// number, rounded into its format, within the range of which it has to be. Values of any other
-    /// kind are refused, never changed.
+    /// number in the range of its format, and is rounded into it. Other values are refused, never
+    /// changed.
     ///
     /// ```
     /// use subhalf::{Quantizer, preset};
     /// let (x, int8) = ([0.0f32, 1.0, -1.0, 0.5], preset::generic::INT8_ASYM_TENSOR);
-    /// let quantize = |scale, zero_point| Quantizer::new(&int8).scales(&[scale], &[zero_point]).quantize(&x, &[4]);
+    /// let quantize = |scale, zero_point| {
+    ///     Quantizer::new(&int8).scales(&[scale], &[zero_point]).quantize(&x, &[4])
+    /// };
     /// assert_eq!(quantize(0.5, 10.0)?.dequantize(), x);
     /// let refused = |scale, zero_point| quantize(scale, zero_point).unwrap_err().to_string();
-    /// assert_eq!(refused(0.5, 128.0), "zero point 0: expected an integer from -128 to 127, found 128.0");
-    /// assert_eq!(refused(-1.0, 10.0), "scale 0: expected a positive finite number, found -1.0");
+    /// let message = "zero point 0: expected an integer from -128 to 127, found 128.0";
+    /// assert_eq!(refused(0.5, 128.0), message);
+    /// let message = "scale 0: expected a positive finite number, found -1.0";
+    /// assert_eq!(refused(-1.0, 10.0), message);
     /// # Ok::<(), subhalf::Error>(())
     /// ```
     #[must_use]
@@ -139,7 +145,7 @@ impl<'a> Quantizer<'a> {
         self.quantize_by(Path::Kernels, src, shape)
     }
 
-    /// Quantizes into a tensor that the caller has, say of the step before, and reuses its buffers.
+    /// Quantizes into a tensor of the same format and reuses its buffers.
     ///
     /// ```
     /// use subhalf::{QuantTensor, Quantizer, preset};
@@ -151,13 +157,14 @@ impl<'a> Quantizer<'a> {
     /// ```
     ///
     /// # Errors
-    /// As [`quantize`](Self::quantize) for the tensor's shape, and [`Error::Scheme`] if its format
-    /// is another; the tensor is then as it was.
+    /// The errors of [`quantize`](Self::quantize) for the tensor's shape, and [`Error::Scheme`] if
+    /// its format is another; the tensor then keeps its contents.
     pub fn quantize_into<T: Source>(
         &self,
         src: &[T],
         tensor: &mut QuantTensor,
     ) -> Result<(), Error> {
+        // Buffers fit the format that they were made for.
         if tensor.spec != *self.spec {
             return Err(Error::Scheme {
                 what: "quantization into a tensor",
@@ -171,7 +178,7 @@ impl<'a> Quantizer<'a> {
     /// number goes through the rules and the reference codec by itself; no kernel has a part in it.
     ///
     /// # Errors
-    /// As [`quantize`](Self::quantize).
+    /// The errors of [`quantize`](Self::quantize).
     pub fn quantize_reference<T: Source>(
         &self,
         src: &[T],
@@ -199,6 +206,7 @@ impl<'a> Quantizer<'a> {
     ) -> Result<(), Error> {
         let Self { spec, dither, exec, .. } = *self;
         let geometry = tensor.geometry;
+        // Checked before anything is written, so that a refusal leaves the tensor alone.
         if !spec.is_plain() {
             return Err(Error::Scheme {
                 what: "quantization",
@@ -220,11 +228,14 @@ impl<'a> Quantizer<'a> {
         let tensor_scale = match (spec.check_tensor_scale(self.tensor_scale)?, path) {
             (Some(scale), _) => scale,
             (None, Path::Kernels) => {
+                // In rows that follow each other without gaps the maxima of blocks serve twice: for
+                // the tensor scale, and for the scales of the blocks.
                 if geometry.is_long(spec.element.bits()) {
                     known = rows::amax_of_blocks(exec, src, geometry.block_cols);
                 }
                 spec.tensor_scale.of(rows::amax_of_all(exec, &known, src))
             }
+            // By its own fold, so that the definition shares nothing with the kernels.
             (None, Path::Reference) => spec.tensor_scale.of(reference::finite_amax(src)),
         };
         tensor.set_tensor_scale(tensor_scale);
@@ -232,6 +243,8 @@ impl<'a> Quantizer<'a> {
         // The kernels' indices do not wrap around.
         let in_order = dither.first_index.checked_add(elements as u64).is_some();
         let plan = match path {
+            // Given scales are the rule's to check; wide numbers need a plan that divides f64s
+            // exactly.
             Path::Kernels if self.scales.is_none() && in_order && elements > 0 => {
                 QuantizePlan::lower(exec.isa(), spec, tensor_scale, elements, blocks)
                     .filter(|plan| !T::IS_WIDE || plan.takes_wide())
@@ -239,6 +252,7 @@ impl<'a> Quantizer<'a> {
             Path::Kernels | Path::Reference => None,
         };
         let (codes, scales, offsets) = (&mut tensor.codes, &mut tensor.scales, &mut tensor.offsets);
+        // Bytes of whole chunks are written over; single codes are or-ed into their byte.
         let codes = codes.as_mut_slice();
         // Single codes are put among zeros.
         if plan.is_none() || spec.element.bits() != 8 {
@@ -253,6 +267,7 @@ impl<'a> Quantizer<'a> {
             offsets.as_mut_slice(),
         );
         let streams = kernel::is_large(size_of_val(src));
+        // Pieces own disjoint parts of the buffers.
         exec.each(pieces, |piece| match &plan {
             Some(plan) => rows::quantize(plan, &job, &known, streams, piece),
             None => reference::quantize(&job, self.scales, piece),
@@ -260,11 +275,11 @@ impl<'a> Quantizer<'a> {
         Ok(())
     }
 
-    /// Replaces numbers by what they come back as: [`quantize`](Self::quantize) and
+    /// Rounds numbers to those that the tensor stands for: [`quantize`](Self::quantize) and
     /// [`dequantize_into`](QuantView::dequantize_into) in one.
     ///
     /// # Errors
-    /// As [`quantize`](Self::quantize), and [`Error::Length`] if `dst` is not as long as `src`.
+    /// The errors of [`quantize`](Self::quantize), and [`Error::Length`] if `dst` is not as long as `src`.
     pub fn fake_quantize<T: Source, D: Real>(
         &self,
         src: &[T],
@@ -288,7 +303,9 @@ impl<'a> BandGroup<'a> {
         mut offsets: &'a mut [u8],
     ) -> Vec<Self> {
         const ELEMENTS: usize = 1 << 16;
+        // One piece on one thread: chunks of a row then never start within a byte more than needed.
         let elements = if is_parallel { ELEMENTS } else { usize::MAX };
+        // At least one band: a piece is whole rows of blocks.
         let step = (elements / geometry.block_rows.saturating_mul(geometry.cols).max(1)).max(1);
         let bands = geometry.matrices * geometry.grid_rows;
         let mut pieces = Vec::with_capacity(bands.div_ceil(step));
@@ -309,7 +326,7 @@ impl<'a> BandGroup<'a> {
     }
 }
 
-/// By which code to quantize; no result depends on it.
+/// The code that quantizes; no result depends on it.
 #[derive(Clone, Copy, Debug)]
 enum Path {
     /// By kernels, as far as there are any for the scheme.
@@ -319,11 +336,11 @@ enum Path {
 }
 
 impl QuantTensor {
-    /// Quantizes a row-major tensor with scales from the data, on all threads. [`Quantizer`] takes
-    /// more wishes.
+    /// Quantizes a row-major tensor with scales from the data, on all threads. [`Quantizer`] also
+    /// takes scales, random words and threads.
     ///
     /// # Errors
-    /// As [`Quantizer::quantize`].
+    /// The errors of [`Quantizer::quantize`].
     pub fn quantize<T: Source>(
         spec: &BlockSpec,
         src: &[T],
@@ -332,18 +349,19 @@ impl QuantTensor {
         Quantizer::new(spec).quantize(src, shape)
     }
 
-    /// Quantizes a row-major tensor with these scales and offsets, row-major: short for
+    /// Quantizes a row-major tensor with given scales and offsets, row-major: the short call for
     /// [`Quantizer::scales`].
     ///
     /// ```
     /// use subhalf::{QuantTensor, preset};
-    /// let tensor = QuantTensor::quantize_with_scales(&preset::ocp::MXFP8_E4M3, &[0.5f32, -1.25, 3.0, 0.1], &[4], &[0.25], &[])?;
+    /// let (spec, x) = (preset::ocp::MXFP8_E4M3, [0.5f32, -1.25, 3.0, 0.1]);
+    /// let tensor = QuantTensor::quantize_with_scales(&spec, &x, &[4], &[0.25], &[])?;
     /// assert_eq!(tensor.scales(), [125]);
     /// # Ok::<(), subhalf::Error>(())
     /// ```
     ///
     /// # Errors
-    /// As [`Quantizer::quantize`].
+    /// The errors of [`Quantizer::quantize`].
     pub fn quantize_with_scales<T: Source>(
         spec: &BlockSpec,
         src: &[T],
@@ -359,7 +377,7 @@ impl QuantView<'_> {
     /// The tensor in another format: dequantized to f32 and quantized again.
     ///
     /// # Errors
-    /// As [`Quantizer::quantize`].
+    /// The errors of [`Quantizer::quantize`].
     pub fn requantize(&self, quantizer: &Quantizer<'_>) -> Result<QuantTensor, Error> {
         quantizer.quantize(&self.dequantize(), self.shape())
     }

@@ -1,13 +1,18 @@
-//! The definition of a quantization: element by element, block by block, through the reference
-//! codec and the rules of `block`. Nothing here is a kernel's, and nothing that a kernel finds
-//! comes in.
+//! The definition of a quantization: block by block, element by element, through the reference codec
+//! and the rules of `block`. It calls no kernel and uses nothing that a kernel found.
+//!
+//! ```text
+//! for each band of rows, for each block of it:
+//!     statistics of its elements -> scale and offset          or the given ones
+//!     each element -> code
+//! ```
 
 use super::job::{BandGroup, QuantizeJob};
 use crate::block::{Block, put, store};
 use crate::ops::real::{Source, number, seen_by_rules, stats_of};
 use crate::ops::slice::RandomWords;
 
-/// The largest magnitude of the finite numbers, f64s rounded to odd; 0 if there is none.
+/// The largest magnitude of the finite numbers, f64s rounded to odd; 0 without finite numbers.
 pub(super) fn finite_amax<T: Source>(src: &[T]) -> f32 {
     src.iter().map(|x| seen_by_rules(*x).abs()).filter(|x| x.is_finite()).fold(0.0, f32::max)
 }
@@ -20,6 +25,7 @@ pub(super) fn quantize<T: Source>(
     piece: BandGroup<'_>,
 ) {
     let (geometry, spec) = (&job.geometry, job.spec);
+    // The buffers are the piece's own; numbers are the whole tensor's, and so are random words.
     let origin = geometry.band(piece.first).start;
     let words = RandomWords::new(spec.element_convert.round, job.dither);
     for band in 0..piece.bands {
@@ -27,17 +33,20 @@ pub(super) fn quantize<T: Source>(
         for column in 0..geometry.grid_cols {
             let cols = geometry.block_cols(column);
             let index = band * geometry.grid_cols + column;
+            // Row-major within the block: the order in which statistics see them.
             let elements = lines.clone().flat_map(|line| {
                 let row = &job.src[line * geometry.cols..][cols.clone()];
                 row.iter().copied()
             });
             let block = block(job, given, piece.first * geometry.grid_cols + index, elements);
             store(piece.scales, spec.scale_bytes(), index, block.scale);
+            // Formats without offsets have 0 bytes of them, and nothing is stored.
             store(piece.offsets, spec.offset_bytes(), index, block.offset);
             for line in lines.clone() {
                 let row =
                     &mut piece.codes[(line - origin) * geometry.row_bytes..][..geometry.row_bytes];
                 for col in cols.clone() {
+                    // The index in the tensor, by which random words go.
                     let element = line * geometry.cols + col;
                     let code = spec.code(&block, number(job.src[element]), words.get(element));
                     put(row, spec.element.bits(), col, code);
@@ -54,6 +63,7 @@ fn block<T: Source>(
     elements: impl Iterator<Item = T> + Clone,
 ) -> Block {
     match given {
+        // Checked before: a scale and an offset for every block, if the format has offsets.
         Some((scales, offsets)) => job.spec.block_given(
             scales[index],
             offsets.get(index).copied().unwrap_or(0.0),

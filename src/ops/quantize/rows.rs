@@ -1,15 +1,17 @@
 //! Rows of blocks by kernels, for schemes that have a [`QuantizePlan`]: the bits of `reference`.
-//! Numbers are seen twice, for the statistics of their blocks and to be encoded, and between the
-//! two the blocks are settled:
+//! Numbers are read twice, for the statistics of their blocks and to be encoded; between the two the
+//! blocks are settled:
 //!
 //! ```text
-//! for each run of 2048 columns                     (8 KiB of numbers, 2 of codes: the first-level cache)
-//!     amax[block]                <- numbers        look      one kernel, a maximum a block
-//!     scale[block], factor[block] <- amax[block]   settle    a kernel a step, an entry a block; what is UNHANDLED by the rule
-//!     codes                      <- numbers        encode    one kernel, numbers times their block's factor, rounded, packed
+//! for each chunk of 2048 columns          8 KiB of numbers and 2 KiB of codes stay in L1
+//!     look:    amax[block]    <- numbers          one kernel, a maximum a block
+//!     settle:  scale[block],  <- amax[block]      a kernel a step of the rule, an entry a block;
+//!              factor[block]                      where it gives UNHANDLED, the rule itself
+//!     encode:  codes          <- numbers          one kernel: numbers times the factor of their
+//!                                                 block, rounded, packed
 //! ```
 //!
-//! Blocks of several rows, or longer than a run, are looked at whole before the first of them is
+//! Blocks of several rows, or longer than a chunk, are looked at whole before the first of them is
 //! settled.
 
 use super::job::{BandGroup, QuantizeJob};
@@ -28,13 +30,14 @@ use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
 
-/// Numbers that a thread looks at together.
+/// Numbers that a thread looks at together: 256 KiB, some tens of microseconds.
 const PIECE: usize = 1 << 16;
 
 /// The largest magnitudes of blocks of a length in one long row, as bits: NaN is above infinity,
 /// infinity above all others.
 pub(super) fn amax_of_blocks<T: Source>(exec: Exec, src: &[T], length: usize) -> Vec<u32> {
     let isa = exec.isa();
+    // Whole blocks, so that a maximum is complete when its chunk is done.
     let blocks = (COLUMNS / length).max(1);
     let mut known = Vec::with_capacity(src.len().div_ceil(length));
     let look = |_, piece: &[T]| {
@@ -50,6 +53,7 @@ pub(super) fn amax_of_blocks<T: Source>(exec: Exec, src: &[T], length: usize) ->
         }
         amax
     };
+    // Pieces of whole blocks, merged in order: the maxima of the tensor's blocks, row-major.
     exec.fold(src, PIECE.next_multiple_of(length), look, |piece| known.extend(piece));
     known
 }
@@ -60,7 +64,10 @@ pub(super) fn amax_of_all<T: Source>(exec: Exec, known: &[u32], src: &[T]) -> f3
     let isa = exec.isa();
     // Magnitudes are f32s themselves.
     let mut largest = 0;
+    // As f32s, positive bits compare like numbers, and NaN is above infinity.
     kernel::amax(isa, bytemuck::cast_slice(known), &mut largest);
+    // The maxima of blocks with NaN or infinity hide their finite numbers: the tensor is read
+    // again.
     if known.is_empty() || largest >= f32::INFINITY.to_bits() {
         largest = 0;
         let look = |_, piece: &[T]| {
@@ -90,11 +97,13 @@ pub(super) fn quantize<T: Source>(
     let src = &job.src[origin * grid.cols..][..rows * grid.cols];
     // Rows of whole blocks and whole bytes are one long row.
     let long = grid.is_long(spec.element.bits());
+    // Ranges need both ends, which the maxima do not tell.
     let known = if known.is_empty() || plan.has_zero_points() { &[] } else { known };
     let mut band = Band {
         plan,
         spec,
         dither: job.dither,
+        // Long rows have no ends within a piece, so blocks of any length fill the chunks.
         tiles: Tiles {
             cols: if long { src.len() } else { grid.cols },
             block_cols: grid.block_cols,
@@ -103,6 +112,7 @@ pub(super) fn quantize<T: Source>(
         row_bytes: if long { piece.codes.len() } else { grid.row_bytes },
         scale_bytes: spec.scale_bytes(),
         known: known
+            // The piece's part; empty stays empty.
             .get(piece.first * grid.grid_cols..(piece.first + piece.bands) * grid.grid_cols)
             .unwrap_or_default(),
         streams,
@@ -148,7 +158,7 @@ struct Band<'a> {
     tiles: Tiles,
     row_bytes: usize,
     scale_bytes: usize,
-    /// The largest magnitudes of all blocks, if they have been looked for; else nothing.
+    /// The largest magnitudes of the bands' blocks, if the tensor scale asked for them; else empty.
     known: &'a [u32],
     streams: bool,
     /// Numbers as f32s.
@@ -158,7 +168,7 @@ struct Band<'a> {
     scratch: BandScratch,
 }
 
-/// Arrays that are kept from run to run.
+/// Arrays that are kept from chunk to chunk.
 #[derive(Default)]
 struct BandScratch {
     blocks: BlockArrays,
@@ -186,10 +196,10 @@ impl Band<'_> {
     fn quantize<T: Source>(&mut self, src: &[T], first: usize, parts: BandBuffers<'_>) {
         let (tiles, isa) = (self.tiles, self.plan.isa());
         let BandBuffers { codes, scales, offsets } = parts;
+        // Taken out, since `look` and `settle` borrow the rest of the band.
         let mut buffer = mem::take(&mut self.buffer);
         if src.len() == tiles.cols && tiles.block_cols <= tiles.run {
-            // Whole blocks: a run is looked at, settled and encoded while it is in the first-level
-            // cache.
+            // Whole blocks: a chunk is looked at, settled and encoded while it is in L1.
             for cols in tiles.ranges() {
                 let (blocks, src) = (tiles.touched(&cols), &src[cols.clone()]);
                 if self.streams {
@@ -201,6 +211,7 @@ impl Band<'_> {
                     self.look(isa, numbers, 0..blocks.len());
                 } else {
                     self.scratch.blocks.amax.clear();
+                    // Looked at already, for the tensor scale: the numbers are read once less.
                     self.scratch.blocks.amax.extend_from_slice(&self.known[blocks.clone()]);
                 }
                 let scales =
@@ -214,9 +225,10 @@ impl Band<'_> {
                 self.encode(src, numbers, first + cols.start, 0..blocks.len(), cols, codes);
             }
         } else {
-            // Blocks go on from run to run or from row to row: all rows of the band are looked at
-            // before any is encoded.
+            // Blocks go on from chunk to chunk or from row to row: all rows of the band are looked
+            // at before any is encoded.
             self.clear(tiles.cols.div_ceil(tiles.block_cols));
+            // Maxima accumulate over the rows of a block.
             for line in src.chunks(tiles.cols) {
                 for cols in tiles.ranges() {
                     let numbers = T::seen(isa, &line[cols.clone()], &mut buffer);
@@ -265,6 +277,8 @@ impl Band<'_> {
         let BandScratch { blocks: BlockArrays { amax, .. }, above, below, .. } = &mut self.scratch;
         let length = self.tiles.block_cols;
         if self.plan.has_zero_points() {
+            // Two passes over numbers in L1: the largest positive and the largest negative
+            // magnitude.
             kernel::block_largest(
                 kernel::PositiveValues,
                 isa,
@@ -285,6 +299,7 @@ impl Band<'_> {
         let plan = self.plan;
         let with_points = plan.has_zero_points();
         if with_points {
+            // The range of a block always includes zero, as integers with a zero point have it.
             let sides = || above.iter().zip(&*below);
             blocks.amax.clear();
             blocks.amax.extend(sides().map(|(above, below)| *above.max(below)));
@@ -296,6 +311,8 @@ impl Band<'_> {
             );
         }
         plan.settle(blocks, scales, offsets);
+        // A wide number that was clamped into f32 hides how large it is, so the rule looks at the
+        // f64.
         let BlockArrays { amax, factors, .. } = blocks;
         if T::IS_WIDE {
             // The largest f32 also stands for everything above it.
@@ -304,28 +321,34 @@ impl Band<'_> {
             beyond.for_each(|(_, factor)| *factor = UNHANDLED);
         }
         by_rule.clear();
-        // Without a branch: in nearly every run all blocks are handled.
+        // Without a branch: in nearly every chunk all blocks are handled.
         if !factors.iter().fold(false, |any, factor| any | is_unhandled(*factor)) {
             return;
         }
         for (index, factor) in
             factors.iter_mut().enumerate().filter(|(_, factor)| is_unhandled(**factor))
         {
+            // Kernels encode zeros here meanwhile; the codes are written over in `encode`.
             *factor = 0.0;
             let (block, what) = if amax[index] == 0 {
+                // Blocks of zeros are alike, and common in sparse weights: the rule is asked once.
                 let (block, codes) = self.zero_block.get_or_insert_with(|| plan.zero_block());
                 (*block, Some(ByRule::Zeros(*codes)))
             } else {
-                let own =
+                let block_cols =
                     index * self.tiles.block_cols..((index + 1) * self.tiles.block_cols).min(cols);
-                let elements = src.chunks(cols).flat_map(|line| line[own.clone()].iter().copied());
+                let elements =
+                    src.chunks(cols).flat_map(|line| line[block_cols.clone()].iter().copied());
                 let finite = amax[index] < f32::INFINITY.to_bits();
+                // Rules that have a plan see amax alone, so a finite one is the whole statistic.
                 let stats = if finite && !with_points {
                     let amax = f32::from_bits(amax[index]);
                     BlockStats { amax, signed_max: amax, finite: 1, ..BlockStats::EMPTY }
                 } else {
                     stats_of(elements)
                 };
+                // `usual`: the factor by which kernels make the codes that the rule would, if there
+                // is one.
                 let (block, usual) = plan.block_by_rule(&stats);
                 let beyond = T::IS_WIDE && stats.amax == f32::MAX;
                 // An f64 rounded to odd is only scaled exactly by a power of two.
@@ -378,6 +401,7 @@ impl Band<'_> {
             dither,
         };
         let start = cols.start * bits as usize;
+        // The few blocks of this chunk whose codes the rule makes.
         let mut by_rule = by_rule.iter().filter(|(index, _)| blocks.contains(index)).peekable();
         if bits == 4
             && by_rule.peek().is_none()
@@ -387,19 +411,20 @@ impl Band<'_> {
             return;
         }
         // Codes one a byte, where they belong or to be packed below.
-        let own = if bits == 8 {
+        let bytes = if bits == 8 {
             &mut row[cols.clone()]
         } else {
             codes.resize(numbers.len(), 0);
             &mut codes[..]
         };
-        plan.encode_bytes(chunk, memory, own);
+        plan.encode_bytes(chunk, memory, bytes);
         let words = RandomWords::new(spec.element_convert.round, dither);
         for (index, what) in by_rule {
+            // Blocks of a chunk lie one after another; the last of a row may be shorter.
             let at = (index - blocks.start) * length;
             let at = at..(at + length).min(numbers.len());
             for index in at {
-                let (code, x) = (&mut own[index], numbers[index]);
+                let (code, x) = (&mut bytes[index], numbers[index]);
                 match what {
                     ByRule::Zeros(zeros) => *code = zeros[usize::from(x.is_sign_negative())],
                     ByRule::NotFinite(_) if x.is_finite() => {}
@@ -414,6 +439,7 @@ impl Band<'_> {
             8 => {}
             4 if start.is_multiple_of(8) => kernel::pack_4(isa, codes, &mut row[start / 8..]),
             6 if start.is_multiple_of(8) => kernel::pack_6(isa, codes, &mut row[start / 8..]),
+            // Other widths, or a chunk that starts within a byte: code by code, into zeros.
             _ => codes
                 .iter()
                 .enumerate()
