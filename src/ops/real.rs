@@ -54,6 +54,10 @@ pub trait Real: sealed::SealedReal + Copy + Send + Sync + 'static {
 /// Numbers that are made into f32s at a time: 8 KiB, a quarter of L1.
 const CHUNK: usize = 2048;
 
+/// Numbers of a chunk, which begin at a cache line: no register of them crosses one.
+#[repr(align(64))]
+struct ChunkBuffer<T>([T; CHUNK]);
+
 /// Runs `work` over the numbers as f32s, in chunks with the elements of `dst` beside them; f32s in
 /// one. Returns false, and does nothing, if f32s do not meet the needs.
 pub(super) fn over_f32s<T: Real, D>(
@@ -72,17 +76,17 @@ pub(super) fn over_f32s<T: Real, D>(
         return true;
     }
     // On the stack, filled anew for each chunk: read and written in L1 alone.
-    let mut buffer = [0.0f32; CHUNK];
+    let mut buffer = ChunkBuffer([0.0; CHUNK]);
     for (src, dst) in src.chunks(CHUNK).zip(dst.chunks_mut(CHUNK)) {
-        let numbers = &mut buffer[..src.len()];
+        let numbers = &mut buffer.0[..src.len()];
         T::widen(isa, src, numbers);
         work(numbers, dst);
     }
     true
 }
 
-/// Runs `work` over the numbers as f32s, in chunks with the numbers themselves to write. The f32s
-/// are a copy even of f32s. Returns false, and does nothing, if f32s do not meet the needs.
+/// Runs `work(numbers as f32s, where to write)` over chunks of the numbers, which the results
+/// replace. Returns false, and does nothing, if f32s do not meet the needs.
 pub(super) fn over_f32s_in_place<T: Real>(
     isa: Isa,
     x: &mut [T],
@@ -92,12 +96,25 @@ pub(super) fn over_f32s_in_place<T: Real>(
     if !T::f32s_meet(needs) {
         return false;
     }
-    let mut buffer = [0.0f32; CHUNK];
-    // After the copy nothing reads `x`, so `work` may write it in any order.
-    for x in x.chunks_mut(CHUNK) {
-        let numbers = &mut buffer[..x.len()];
-        T::widen(isa, x, numbers);
-        work(numbers, x);
+    if T::IS_F32 {
+        // f32s are read where they lie, while arithmetic hides the way from L2; results wait in a
+        // buffer, since a kernel may read its inputs twice, and are copied within L1.
+        let mut buffer = ChunkBuffer([T::nearest(Unpacked::ZERO); CHUNK]);
+        for x in x.chunks_mut(CHUNK) {
+            let results = &mut buffer.0[..x.len()];
+            if let Some(numbers) = T::f32s(x) {
+                work(numbers, results);
+            }
+            x.copy_from_slice(results);
+        }
+    } else {
+        let mut buffer = ChunkBuffer([0.0; CHUNK]);
+        for x in x.chunks_mut(CHUNK) {
+            let numbers = &mut buffer.0[..x.len()];
+            // A copy, so `work` may write `x` at once.
+            T::widen(isa, x, numbers);
+            work(numbers, x);
+        }
     }
     true
 }

@@ -252,9 +252,9 @@ impl<'a> Quantizer<'a> {
             Path::Kernels | Path::Reference => None,
         };
         let (codes, scales, offsets) = (&mut tensor.codes, &mut tensor.scales, &mut tensor.offsets);
-        // Bytes of whole chunks are written over; single codes are or-ed into their byte.
         let codes = codes.as_mut_slice();
-        // Single codes are put among zeros.
+        // Packed chunks are written over; a single code of a width other than 8 is or-ed into its
+        // byte, so the bytes begin as zeros.
         if plan.is_none() || spec.element.bits() != 8 {
             codes.fill(0);
         }
@@ -303,7 +303,7 @@ impl<'a> BandGroup<'a> {
         mut offsets: &'a mut [u8],
     ) -> Vec<Self> {
         const ELEMENTS: usize = 1 << 16;
-        // One piece on one thread: chunks of a row then never start within a byte more than needed.
+        // On one thread there is nothing to balance: one piece.
         let elements = if is_parallel { ELEMENTS } else { usize::MAX };
         // At least one band: a piece is whole rows of blocks.
         let step = (elements / geometry.block_rows.saturating_mul(geometry.cols).max(1)).max(1);

@@ -185,7 +185,7 @@ impl SliceConverter {
     }
 
     /// Rounds numbers to representable numbers where they lie, with the bits of
-    /// [`fake_quantize`](Self::fake_quantize). It needs no memory but 16 KiB of stack.
+    /// [`fake_quantize`](Self::fake_quantize). It allocates no memory.
     ///
     /// ```
     /// use subhalf::{FormatSpec, Round, SliceConverter};

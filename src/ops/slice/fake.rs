@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A kernel reads its inputs again where its first result will not do, so it never writes over
-//! them. In place it reads a copy of 2,048 f32s in L1 that is made anew for each chunk; the other
-//! types have that buffer anyway. The slice itself is read once and written once.
+//! them. In place, the results of 2,048 f32s wait in L1 and are copied from there; other types are
+//! copies already. The slice itself is read once from memory and written once.
 
 use super::decode::values;
 use super::{RandomWords, SliceConverter, decoding_pays, has_kernel};
@@ -108,8 +108,7 @@ impl<T: Real> FakeQuantizePlan<T> {
         }
     }
 
-    /// Rounds a piece where it lies. The f32s of a chunk are a copy, so nothing that is still to be
-    /// read is written over.
+    /// Rounds a piece where it lies, chunk by chunk.
     fn piece_in_place(&self, x: &mut [T], mut dither: Dither) {
         if let Some(kernel) = &self.kernel {
             let needs = kernel.encoder().needs(&self.policy);
