@@ -3,7 +3,8 @@
 
 use crate::exact::{Dyadic, INEXACT, OVERFLOW, Referee, bf16, referee_of};
 use subhalf::{
-    Dither, Encoding, Exec, Flags, FormatSpec, Overflow, Round, Stochastic, Table, Unpacked, philox4x32_10, SliceConverter,
+    Dither, Encoding, Exec, Flags, FormatSpec, Overflow, Round, SliceConverter, Stochastic, Table,
+    Unpacked, philox4x32_10,
 };
 
 const KINDS: [Stochastic; 3] = [Stochastic::A, Stochastic::B, Stochastic::C];

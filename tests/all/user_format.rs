@@ -3,7 +3,8 @@
 
 use crate::number::{Number, power_of_two};
 use subhalf::{
-    Code, Convert, Encoding, Exec, Flags, FloatSpec, Format, FormatSpec, IntSpec, NanCodes, Overflow, PositSpec, Round, Table, Unpacked, SliceConverter,
+    Code, Convert, Encoding, Exec, Flags, FloatSpec, Format, FormatSpec, IntSpec, NanCodes,
+    Overflow, PositSpec, Round, SliceConverter, Table, Unpacked,
 };
 
 /// 1 sign, 3 exponent and 3 mantissa bits, infinities at the top, NaN in place of −0.

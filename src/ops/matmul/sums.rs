@@ -1,7 +1,7 @@
 //! Sums of tiles: how they are kept, and where they go.
 
 use super::tile::TileA;
-use crate::kernel::gemm::{MicroTile, Lanes};
+use crate::kernel::gemm::{Lanes, MicroTile};
 use crate::mma::Sum;
 use alloc::vec::Vec;
 

@@ -13,7 +13,7 @@
 use super::exact::{f64_sums, integer};
 use crate::bits::fma_f32;
 use crate::kernel::Isa;
-use crate::kernel::gemm::{MicroTile, Blocks, KC, Lanes, MR, NR, chain_blocks_of, chain_f32_of};
+use crate::kernel::gemm::{Blocks, KC, Lanes, MR, MicroTile, NR, chain_blocks_of, chain_f32_of};
 use crate::mma::{PairScale, Partial};
 use crate::ops::matmul::sums::{Pair, RowSums, Sink, hand_over_f32s};
 use crate::ops::matmul::tile::TileA;

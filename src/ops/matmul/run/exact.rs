@@ -43,7 +43,12 @@ pub(super) fn integers(
 }
 
 /// The f64 sums of a tile from zero.
-pub(super) fn f64_sums(isa: Isa, tile: &TileA, k: Range<usize>, b: &[Lanes<f32>]) -> MicroTile<f64> {
+pub(super) fn f64_sums(
+    isa: Isa,
+    tile: &TileA,
+    k: Range<usize>,
+    b: &[Lanes<f32>],
+) -> MicroTile<f64> {
     let mut sums = [[0.0; NR]; MR];
     chain_f64(isa, tile.rows.len(), tile.at(k), b, &mut sums);
     sums
