@@ -115,7 +115,7 @@ impl<'a> Quantizer<'a> {
     /// ```
     /// use subhalf::{Metric, Quantizer, Search, Table, preset};
     /// let search = Search::new(Table::of(&[1.0]), Metric::Mse);
-    /// let spec = preset::int::INT4_ROW.with_search(Some(search));
+    /// let spec = preset::generic::INT4_ROW.with_search(Some(search));
     /// let factors: Vec<f32> = (0..40).map(|i| 1.0 - i as f32 / 80.0).collect();
     /// let x: Vec<f32> = (0..64).map(|i| (i * i % 64) as f32 / 64.0).chain([4.0]).collect();
     /// let error = |quantizer: Quantizer<'_>| {
