@@ -2,7 +2,7 @@
 
 use super::bit_range::BitRange;
 use super::job::MatmulJob;
-use super::operand::{Operand, Source};
+use super::operand::{Operand, Stored};
 use crate::block::{BlockSpec, Offset, TensorScale};
 use crate::codec::Unpacked;
 use crate::spec::Encoding;
@@ -54,8 +54,8 @@ impl Operand<'_> {
     /// Bounds for the bits of the scales.
     pub(super) fn scale_range(&self) -> BitRange {
         match self.source {
-            Source::Packed(packed) => packed.scale_range,
-            Source::Tensor(view) => {
+            Stored::Packed(packed) => packed.scale_range,
+            Stored::Tensor(view) => {
                 let scale = view.spec().scale.as_ref();
                 // A byte a scale: the codes are read without asking for the width at each block.
                 if scale.is_some_and(|format| format.bits() <= 8) {

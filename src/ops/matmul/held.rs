@@ -2,7 +2,7 @@
 //! operands and tensors that no kernel reads are made here, once a product, and kept until it is
 //! done.
 
-use super::operand::{Numbers, Operand, Source};
+use super::operand::{Numbers, Operand, Stored};
 use crate::block::{QuantTensor, QuantView};
 use crate::error::Error;
 use crate::spec::{CodeSlice, FormatSpec};
@@ -14,11 +14,11 @@ pub(super) enum Held<'a> {
     Given(Operand<'a>),
     Tensor(QuantTensor, [usize; 3]),
     Numbers(Vec<f32>, [usize; 3]),
-    Codes(&'a FormatSpec, Codes, [usize; 3]),
+    Codes(&'a FormatSpec, OwnedCodes, [usize; 3]),
 }
 
 /// Codes of some width.
-pub(super) enum Codes {
+pub(super) enum OwnedCodes {
     U8(Vec<u8>),
     U16(Vec<u16>),
     U32(Vec<u32>),
@@ -31,7 +31,7 @@ impl<'a> Held<'a> {
         // Of a transposed operand, rows and columns are given exchanged.
         let given = if operand.is_transposed() { [batch, cols, rows] } else { shape };
         match operand.source {
-            Source::Quantize(quantizer, numbers) => {
+            Stored::Quantize(quantizer, numbers) => {
                 let tensor = match numbers {
                     Numbers::F32(numbers) => quantizer.quantize(numbers, &given),
                     #[cfg(feature = "half")]
@@ -45,27 +45,27 @@ impl<'a> Held<'a> {
                     Ok(Self::Tensor(tensor, shape))
                 }
             }
-            Source::Tensor(view) if needs_copy(&view) || operand.is_transposed() => {
+            Stored::Tensor(view) if needs_copy(&view) || operand.is_transposed() => {
                 Self::of_view(&view, operand.is_transposed(), shape)
             }
-            Source::Packed(_) if operand.is_transposed() => Err(Error::Scheme {
+            Stored::Packed(_) if operand.is_transposed() => Err(Error::Scheme {
                 what: "operand to transpose",
                 expected: "numbers, codes or a tensor; a packed matrix has its order",
             }),
-            Source::Numbers(numbers) if operand.is_transposed() => {
+            Stored::Numbers(numbers) if operand.is_transposed() => {
                 let mut all = alloc::vec![0.0; batch * rows * cols];
                 numbers.read(0, &mut all);
                 Ok(Self::Numbers(exchanged(&all, given), shape))
             }
-            Source::Codes(spec, codes) if operand.is_transposed() => {
+            Stored::Codes(spec, codes) if operand.is_transposed() => {
                 let codes = match codes {
-                    CodeSlice::U8(codes) => Codes::U8(exchanged(codes, given)),
-                    CodeSlice::U16(codes) => Codes::U16(exchanged(codes, given)),
-                    CodeSlice::U32(codes) => Codes::U32(exchanged(codes, given)),
+                    CodeSlice::U8(codes) => OwnedCodes::U8(exchanged(codes, given)),
+                    CodeSlice::U16(codes) => OwnedCodes::U16(exchanged(codes, given)),
+                    CodeSlice::U32(codes) => OwnedCodes::U32(exchanged(codes, given)),
                 };
                 Ok(Self::Codes(spec, codes, shape))
             }
-            Source::Numbers(_) | Source::Codes(..) | Source::Tensor(_) | Source::Packed(_) => {
+            Stored::Numbers(_) | Stored::Codes(..) | Stored::Tensor(_) | Stored::Packed(_) => {
                 Ok(Self::Given(operand))
             }
         }
@@ -86,17 +86,17 @@ impl<'a> Held<'a> {
     pub(super) fn operand(&self) -> Operand<'_> {
         match self {
             Self::Given(operand) => *operand,
-            Self::Tensor(tensor, shape) => Operand::over(Source::Tensor(tensor.view()), *shape),
+            Self::Tensor(tensor, shape) => Operand::over(Stored::Tensor(tensor.view()), *shape),
             Self::Numbers(numbers, shape) => {
-                Operand::over(Source::Numbers(Numbers::F32(numbers)), *shape)
+                Operand::over(Stored::Numbers(Numbers::F32(numbers)), *shape)
             }
             Self::Codes(spec, codes, shape) => {
                 let codes = match codes {
-                    Codes::U8(codes) => CodeSlice::U8(codes),
-                    Codes::U16(codes) => CodeSlice::U16(codes),
-                    Codes::U32(codes) => CodeSlice::U32(codes),
+                    OwnedCodes::U8(codes) => CodeSlice::U8(codes),
+                    OwnedCodes::U16(codes) => CodeSlice::U16(codes),
+                    OwnedCodes::U32(codes) => CodeSlice::U32(codes),
                 };
-                Operand::over(Source::Codes(spec, codes), *shape)
+                Operand::over(Stored::Codes(spec, codes), *shape)
             }
         }
     }

@@ -89,12 +89,12 @@ pub struct Operand<'a> {
     rows: usize,
     cols: usize,
     transposed: bool,
-    pub(super) source: Source<'a>,
+    pub(super) source: Stored<'a>,
 }
 
 /// Where the numbers of an operand are.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Source<'a> {
+pub(super) enum Stored<'a> {
     Numbers(Numbers<'a>),
     Codes(&'a FormatSpec, CodeSlice<'a>),
     Tensor(QuantView<'a>),
@@ -107,13 +107,13 @@ impl core::fmt::Debug for Operand<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Operand({:?}, ", [self.batch, self.rows, self.cols])?;
         match &self.source {
-            Source::Numbers(numbers) => write!(f, "{}", numbers.name())?,
-            Source::Codes(format, _) => write!(f, "{} codes", format.name())?,
-            Source::Tensor(view) => write!(f, "{}", SchemeName(view.spec()))?,
-            Source::Quantize(quantizer, numbers) => {
+            Stored::Numbers(numbers) => write!(f, "{}", numbers.name())?,
+            Stored::Codes(format, _) => write!(f, "{} codes", format.name())?,
+            Stored::Tensor(view) => write!(f, "{}", SchemeName(view.spec()))?,
+            Stored::Quantize(quantizer, numbers) => {
                 write!(f, "{} to {}", numbers.name(), SchemeName(quantizer.spec))?
             }
-            Source::Packed(packed) => write!(f, "{packed:?}")?,
+            Stored::Packed(packed) => write!(f, "{packed:?}")?,
         }
         f.write_str(")")
     }
@@ -127,7 +127,7 @@ impl<'a> Operand<'a> {
     /// more than the address space.
     pub fn numbers<T: Activation>(numbers: &'a [T], shape: &[usize]) -> Result<Self, Error> {
         let numbers = T::source(numbers);
-        Self::new(Source::Numbers(numbers), numbers.len(), shape)
+        Self::new(Stored::Numbers(numbers), numbers.len(), shape)
     }
 
     /// Codes of a format, one an element in the low bits, without scales. Each stands for the f32
@@ -156,7 +156,7 @@ impl<'a> Operand<'a> {
                 found: C::BITS,
             });
         }
-        Self::new(Source::Codes(spec, C::slice(codes)), codes.len(), shape)
+        Self::new(Stored::Codes(spec, C::slice(codes)), codes.len(), shape)
     }
 
     /// Numbers of a format's own type, without scales.
@@ -187,17 +187,17 @@ impl<'a> Operand<'a> {
         shape: &[usize],
     ) -> Result<Self, Error> {
         let numbers = T::source(numbers);
-        Self::new(Source::Quantize(quantizer, numbers), numbers.len(), shape)
+        Self::new(Stored::Quantize(quantizer, numbers), numbers.len(), shape)
     }
 
-    fn new(source: Source<'a>, len: usize, shape: &[usize]) -> Result<Self, Error> {
+    fn new(source: Stored<'a>, len: usize, shape: &[usize]) -> Result<Self, Error> {
         let [batch, rows, cols] = matrices(shape)?;
         Error::check_length("elements of an operand", batch * rows * cols, len)?;
         Ok(Self { batch, rows, cols, transposed: false, source })
     }
 
     /// An operand of matrices, rows and columns that its source has.
-    pub(super) const fn over(source: Source<'a>, [batch, rows, cols]: [usize; 3]) -> Self {
+    pub(super) const fn over(source: Stored<'a>, [batch, rows, cols]: [usize; 3]) -> Self {
         Self { batch, rows, cols, transposed: false, source }
     }
 
@@ -229,17 +229,17 @@ impl<'a> Operand<'a> {
         }
         let (len, first) = (self.rows * self.cols, index * self.rows * self.cols);
         let source = match self.source {
-            Source::Numbers(numbers) => Source::Numbers(numbers.part(first, len)),
-            Source::Codes(spec, codes) => Source::Codes(spec, codes.part(first, len)),
-            Source::Tensor(view) => Source::Tensor(view.matrix(index)?),
-            Source::Quantize(..) | Source::Packed(_) => return Ok(None),
+            Stored::Numbers(numbers) => Stored::Numbers(numbers.part(first, len)),
+            Stored::Codes(spec, codes) => Stored::Codes(spec, codes.part(first, len)),
+            Stored::Tensor(view) => Stored::Tensor(view.matrix(index)?),
+            Stored::Quantize(..) | Stored::Packed(_) => return Ok(None),
         };
         Ok(Some(Self { batch: 1, source, ..*self }))
     }
 
     /// Whether the matrices of a tensor have tensor scales of their own.
     pub(super) const fn has_matrix_scales(&self) -> bool {
-        matches!(&self.source, Source::Tensor(view) if !view.bytes().tensor_scales.is_empty())
+        matches!(&self.source, Stored::Tensor(view) if !view.bytes().tensor_scales.is_empty())
     }
 
     /// Matrices of a batch.
@@ -268,29 +268,29 @@ impl<'a> Operand<'a> {
     /// Whether elements have scales of their own.
     pub(super) const fn is_scaled(&self) -> bool {
         match &self.source {
-            Source::Numbers(_) | Source::Codes(..) => false,
-            Source::Tensor(view) => view.spec().is_plain(),
-            Source::Quantize(..) => true,
-            Source::Packed(packed) => packed.spec().is_some(),
+            Stored::Numbers(_) | Stored::Codes(..) => false,
+            Stored::Tensor(view) => view.spec().is_plain(),
+            Stored::Quantize(..) => true,
+            Stored::Packed(packed) => packed.spec().is_some(),
         }
     }
 
     /// The scheme of a block-scaled operand.
     pub(super) const fn spec(&self) -> Option<&'a BlockSpec> {
         match self.source {
-            Source::Numbers(_) | Source::Codes(..) => None,
-            Source::Tensor(view) => Some(view.spec()),
-            Source::Quantize(quantizer, _) => Some(quantizer.spec),
-            Source::Packed(packed) => packed.spec(),
+            Stored::Numbers(_) | Stored::Codes(..) => None,
+            Stored::Tensor(view) => Some(view.spec()),
+            Stored::Quantize(quantizer, _) => Some(quantizer.spec),
+            Stored::Packed(packed) => packed.spec(),
         }
     }
 
     /// The format of the elements, if they are codes.
     pub(super) const fn element(&self) -> Option<&'a FormatSpec> {
         match self.source {
-            Source::Numbers(_) => None,
-            Source::Codes(spec, _) => Some(spec),
-            Source::Packed(packed) => packed.element.as_ref(),
+            Stored::Numbers(_) => None,
+            Stored::Codes(spec, _) => Some(spec),
+            Stored::Packed(packed) => packed.element.as_ref(),
             _ => match self.spec() {
                 Some(spec) => Some(&spec.element),
                 None => None,
@@ -301,7 +301,7 @@ impl<'a> Operand<'a> {
     /// The panels of a packed operand.
     pub(super) const fn packed(&self) -> Option<&'a PackedMatrix> {
         match self.source {
-            Source::Packed(packed) => Some(packed),
+            Stored::Packed(packed) => Some(packed),
             _ => None,
         }
     }
@@ -329,7 +329,7 @@ impl<'a> Operand<'a> {
 
     /// Whether a tensor was not cut inside a block of its columns.
     pub(super) fn rows_begin_blocks(&self) -> bool {
-        !matches!(&self.source, Source::Tensor(view) if view.origin()[1] != 0)
+        !matches!(&self.source, Stored::Tensor(view) if view.origin()[1] != 0)
     }
 
     /// Whether every row begins at a block, so that blocks end at the same places in all.
@@ -366,14 +366,14 @@ impl<'a> Operand<'a> {
     /// The numbers of a row, as [`dequantize`](QuantView::dequantize) gives them.
     pub(super) fn values(&self, line: usize, dst: &mut [f32]) {
         match self.source {
-            Source::Tensor(view) => {
+            Stored::Tensor(view) => {
                 for (k, to) in dst.iter_mut().enumerate() {
                     let (line, col) = Self::place(&view, self.cols, line, k);
                     let restorer = view.restorer_at(view.geometry().block(line, col));
                     *to = restorer.restore(view.spec().element.decode_f32(view.code_at(line, col)));
                 }
             }
-            Source::Packed(packed) => packed.values(line, dst),
+            Stored::Packed(packed) => packed.values(line, dst),
             _ => self.elements(line, dst),
         }
     }
@@ -382,13 +382,13 @@ impl<'a> Operand<'a> {
     pub(super) fn elements(&self, line: usize, dst: &mut [f32]) {
         let first = line * self.cols;
         match self.source {
-            Source::Numbers(numbers) | Source::Quantize(_, numbers) => numbers.read(first, dst),
-            Source::Codes(spec, codes) => {
+            Stored::Numbers(numbers) | Stored::Quantize(_, numbers) => numbers.read(first, dst),
+            Stored::Codes(spec, codes) => {
                 dst.iter_mut()
                     .enumerate()
                     .for_each(|(k, to)| *to = spec.decode_f32(codes.get(first + k)));
             }
-            Source::Tensor(view) => {
+            Stored::Tensor(view) => {
                 let element = &view.spec().element;
                 for (k, to) in dst.iter_mut().enumerate() {
                     let (line, col) = Self::place(&view, self.cols, line, k);
@@ -397,7 +397,7 @@ impl<'a> Operand<'a> {
                     *to = element.decode_f32(view.code_at(line, col)) - zero_point;
                 }
             }
-            Source::Packed(packed) => packed.elements(line, dst),
+            Stored::Packed(packed) => packed.elements(line, dst),
         }
     }
 
@@ -405,8 +405,8 @@ impl<'a> Operand<'a> {
     /// starts at a byte and is all that it has.
     pub(super) fn row_codes(&self, line: usize) -> Option<&'a [u8]> {
         match self.source {
-            Source::Codes(_, CodeSlice::U8(codes)) => Some(&codes[line * self.cols..][..self.cols]),
-            Source::Tensor(view) if !matches!(view.spec().extent, Extent::Flat(_)) => {
+            Stored::Codes(_, CodeSlice::U8(codes)) => Some(&codes[line * self.cols..][..self.cols]),
+            Stored::Tensor(view) if !matches!(view.spec().extent, Extent::Flat(_)) => {
                 Some(view.row_codes(line))
             }
             _ => None,
@@ -416,8 +416,8 @@ impl<'a> Operand<'a> {
     /// The tensor scale as it is stored; 1 without one.
     pub(super) fn stored_tensor_scale(&self) -> f32 {
         match self.source {
-            Source::Tensor(view) => view.bytes().tensor_scale,
-            Source::Packed(packed) => packed.tensor_scale,
+            Stored::Tensor(view) => view.bytes().tensor_scale,
+            Stored::Packed(packed) => packed.tensor_scale,
             _ => 1.0,
         }
     }
@@ -425,17 +425,17 @@ impl<'a> Operand<'a> {
     /// The codes of a row, for elements of at most 8 bits.
     pub(super) fn codes_of(&self, isa: Isa, line: usize, dst: &mut [u8]) {
         match self.source {
-            Source::Codes(_, codes) => {
+            Stored::Codes(_, codes) => {
                 dst.iter_mut()
                     .enumerate()
                     .for_each(|(k, to)| *to = codes.get(line * self.cols + k) as u8);
             }
-            Source::Tensor(view) if matches!(view.spec().extent, Extent::Flat(_)) => {
+            Stored::Tensor(view) if matches!(view.spec().extent, Extent::Flat(_)) => {
                 dst.iter_mut()
                     .enumerate()
                     .for_each(|(k, to)| *to = view.code_at(0, line * self.cols + k) as u8);
             }
-            Source::Tensor(view) => {
+            Stored::Tensor(view) => {
                 let bits = view.spec().element.bits();
                 unpack_by(isa, view.row_codes(line), bits, BitOrder::LsbFirst, dst);
             }
@@ -446,7 +446,7 @@ impl<'a> Operand<'a> {
     /// The codes of scale and offset of the block at a position of a tensor; else 0.
     pub(super) fn block_codes(&self, line: usize, k: usize) -> (u32, u32) {
         match self.source {
-            Source::Tensor(view) => {
+            Stored::Tensor(view) => {
                 let (line, col) = Self::place(&view, self.cols, line, k);
                 let block = view.geometry().block(line, col);
                 (view.scale_code_at(block), view.offset_at(block))
@@ -458,7 +458,7 @@ impl<'a> Operand<'a> {
     /// The scale codes of a line, one after another along K, and how many bytes one has, if they
     /// are bytes or f32s that lie so.
     pub(super) fn scale_bytes(&self, line: usize) -> Option<(&'a [u8], usize)> {
-        let Source::Tensor(view) = self.source else { return None };
+        let Stored::Tensor(view) = self.source else { return None };
         let width = match view.spec().scale.as_ref() {
             Some(format) if format.bits() <= 8 => 1,
             Some(format) if *format == FormatSpec::F32 => 4,
@@ -474,7 +474,7 @@ impl<'a> Operand<'a> {
     /// The scale at a position, without the tensor scale.
     pub(super) fn scale(&self, line: usize, k: usize) -> f32 {
         match (self.source, self.spec().and_then(|spec| spec.scale.as_ref())) {
-            (Source::Packed(packed), _) => packed.scale(line, k),
+            (Stored::Packed(packed), _) => packed.scale(line, k),
             (_, Some(format)) => format.decode_f32(self.block_codes(line, k).0),
             (_, None) => 1.0,
         }
@@ -513,7 +513,7 @@ impl<'a> From<QuantView<'a>> for Operand<'a> {
         let batch = shape[..shape.len().saturating_sub(2)]
             .iter()
             .fold(1usize, |product, &axis| product.saturating_mul(axis));
-        Self::over(Source::Tensor(view), [batch, rows, cols])
+        Self::over(Stored::Tensor(view), [batch, rows, cols])
     }
 }
 
@@ -526,6 +526,6 @@ impl<'a> From<&'a QuantTensor> for Operand<'a> {
 
 impl<'a> From<&'a PackedMatrix> for Operand<'a> {
     fn from(packed: &'a PackedMatrix) -> Self {
-        Self::over(Source::Packed(packed), packed.shape())
+        Self::over(Stored::Packed(packed), packed.shape())
     }
 }

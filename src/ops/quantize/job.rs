@@ -6,7 +6,7 @@ use crate::random::Dither;
 /// A tensor's numbers, and what is known before the first block is looked at.
 pub(super) struct QuantizeJob<'a, T> {
     pub(super) spec: &'a BlockSpec,
-    pub(super) dither: Dither,
+    pub(super) words: ElementWords,
     pub(super) geometry: Geometry,
     pub(super) tensor_scale: f32,
     /// The factors that a search tries in place of its own.
@@ -22,4 +22,31 @@ pub(super) struct BandGroup<'a> {
     pub(super) codes: &'a mut [u8],
     pub(super) scales: &'a mut [u8],
     pub(super) offsets: &'a mut [u8],
+}
+
+/// Which random words the elements of a tensor take: that of row `i` and column `j`, rows counted
+/// through all matrices, takes word `i · row_length + j`.
+#[derive(Clone, Copy)]
+pub(super) struct ElementWords {
+    pub(super) dither: Dither,
+    /// Columns of the tensor.
+    pub(super) cols: usize,
+    /// Columns of the tensor that this one is a part of.
+    pub(super) row_length: usize,
+}
+
+impl ElementWords {
+    /// Whether words go on from the end of a row to the start of the next.
+    pub(super) const fn go_on(&self) -> bool {
+        self.cols == self.row_length
+    }
+
+    /// The words from an element on, to the end of its row; `index` counts row-major.
+    pub(super) fn from(&self, index: usize) -> Dither {
+        if self.go_on() {
+            return self.dither.skip(index as u64);
+        }
+        let (line, col) = (index / self.cols, index % self.cols);
+        self.dither.skip((line as u64).wrapping_mul(self.row_length as u64)).skip(col as u64)
+    }
 }

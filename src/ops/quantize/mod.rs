@@ -5,10 +5,10 @@ mod job;
 mod reference;
 mod rows;
 
-use self::job::{BandGroup, QuantizeJob};
+use self::job::{BandGroup, ElementWords, QuantizeJob};
 use super::Exec;
 use super::real::{Real, Source};
-use crate::block::{BlockSpec, Geometry, QuantTensor, QuantView, QuantizePlan};
+use crate::block::{BlockSpec, Extent, Geometry, QuantTensor, QuantView, QuantizePlan};
 use crate::error::Error;
 use crate::kernel;
 use crate::random::Dither;
@@ -33,6 +33,7 @@ pub struct Quantizer<'a> {
     tensor_scale: Option<f32>,
     scales: Option<(&'a [f32], &'a [f32])>,
     factors: Option<&'a [f32]>,
+    row_length: Option<usize>,
 }
 
 impl<'a> Quantizer<'a> {
@@ -47,6 +48,7 @@ impl<'a> Quantizer<'a> {
             tensor_scale: None,
             scales: None,
             factors: None,
+            row_length: None,
         }
     }
 
@@ -56,6 +58,31 @@ impl<'a> Quantizer<'a> {
     #[must_use]
     pub const fn dither(mut self, dither: Dither) -> Self {
         self.dither = dither;
+        self
+    }
+
+    /// Columns of the tensor that this one is a part of, so that some columns quantized alone get
+    /// the random words that they have in the whole: row `i` and column `j`, rows counted through
+    /// all matrices, takes word `i · row_length + j`. [`skip`](Dither::skip) the elements before the
+    /// first. Without it rows are as long as the tensor's.
+    ///
+    /// ```
+    /// use subhalf::{Dither, Quantizer, Round, Stochastic, QuantTensor, preset};
+    /// let spec = preset::ocp::MXFP4.with_round(Round::stochastic(Stochastic::B, 8)?);
+    /// let x: Vec<f32> = (0..256).map(|i| (i % 37) as f32 / 16.0).collect();
+    /// let whole = Quantizer::new(&spec).dither(Dither::new(9)).quantize(&x, &[4, 64])?;
+    /// let shards = [0, 32].map(|left| {
+    ///     let rows = x.chunks(64).flat_map(|row| &row[left..left + 32]);
+    ///     let dither = Dither::new(9).skip(left as u64);
+    ///     let quantizer = Quantizer::new(&spec).dither(dither).row_length(64);
+    ///     quantizer.quantize(&rows.copied().collect::<Vec<_>>(), &[4, 32]).unwrap()
+    /// });
+    /// assert_eq!(QuantTensor::concat_cols(&[shards[0].view(), shards[1].view()])?, whole);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn row_length(mut self, cols: usize) -> Self {
+        self.row_length = Some(cols);
         self
     }
 
@@ -223,6 +250,15 @@ impl<'a> Quantizer<'a> {
         Error::check_length("elements", elements, src.len())?;
         spec.check_given(self.scales, blocks)?;
         spec.check_factors(self.factors)?;
+        let row_length = self.row_length.unwrap_or(geometry.cols);
+        let flat = matches!(spec.extent, Extent::Flat(_));
+        if row_length < geometry.cols || (flat && row_length != geometry.cols) {
+            return Err(Error::Scheme {
+                what: "row length",
+                expected: "one of at least the tensor's columns, and blocks within rows",
+            });
+        }
+        let words = ElementWords { dither, cols: geometry.cols, row_length };
         // The largest magnitudes of blocks, if the tensor scale has been made of them.
         let mut known = Vec::new();
         let tensor_scale = match (spec.check_tensor_scale(self.tensor_scale)?, path) {
@@ -239,9 +275,10 @@ impl<'a> Quantizer<'a> {
             (None, Path::Reference) => spec.tensor_scale.of(reference::finite_amax(src)),
         };
         tensor.set_tensor_scale(tensor_scale);
-        let job = QuantizeJob { spec, dither, geometry, tensor_scale, factors: self.factors, src };
+        let job = QuantizeJob { spec, words, geometry, tensor_scale, factors: self.factors, src };
         // The kernels' indices do not wrap around.
-        let in_order = dither.first_index.checked_add(elements as u64).is_some();
+        let last = (geometry.lines() as u64).checked_mul(words.row_length as u64);
+        let in_order = last.and_then(|last| dither.first_index.checked_add(last)).is_some();
         let plan = match path {
             // Given scales are the rule's to check; wide numbers need a plan that divides f64s
             // exactly.

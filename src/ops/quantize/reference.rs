@@ -27,7 +27,7 @@ pub(super) fn quantize<T: Source>(
     let (geometry, spec) = (&job.geometry, job.spec);
     // The buffers are the piece's own; numbers are the whole tensor's, and so are random words.
     let origin = geometry.band(piece.first).start;
-    let words = RandomWords::new(spec.element_convert.round, job.dither);
+    let round = spec.element_convert.round;
     for band in 0..piece.bands {
         let lines = geometry.band(piece.first + band);
         for column in 0..geometry.grid_cols {
@@ -48,7 +48,11 @@ pub(super) fn quantize<T: Source>(
                 for col in cols.clone() {
                     // The index in the tensor, by which random words go.
                     let element = line * geometry.cols + col;
-                    let code = spec.code(&block, number(job.src[element]), words.get(element));
+                    let code = spec.code(
+                        &block,
+                        number(job.src[element]),
+                        RandomWords::new(round, job.words.from(element)).get(0),
+                    );
                     put(row, spec.element.bits(), col, code);
                 }
             }

@@ -14,7 +14,7 @@
 //! Blocks of several rows, or longer than a chunk, are looked at whole before the first of them is
 //! settled.
 
-use super::job::{BandGroup, QuantizeJob};
+use super::job::{BandGroup, ElementWords, QuantizeJob};
 use crate::block::{
     Block, BlockArrays, BlockSpec, BlockStats, Chunk, ChunkArrays, QuantizePlan, UNHANDLED,
     is_unhandled, put, store,
@@ -24,7 +24,6 @@ use crate::ops::Exec;
 use crate::ops::real::{Source, number, stats_of};
 use crate::ops::slice::RandomWords;
 use crate::ops::tiles::{COLUMNS, Tiles};
-use crate::random::Dither;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::mem;
@@ -96,13 +95,13 @@ pub(super) fn quantize<T: Source>(
     let rows = grid.band(piece.first + piece.bands - 1).end - origin;
     let src = &job.src[origin * grid.cols..][..rows * grid.cols];
     // Rows of whole blocks and whole bytes are one long row.
-    let long = grid.is_long(spec.element.bits());
+    let long = grid.is_long(spec.element.bits()) && job.words.go_on();
     // Ranges need both ends, which the maxima do not tell.
     let known = if known.is_empty() || plan.has_zero_points() { &[] } else { known };
     let mut band = Band {
         plan,
         spec,
-        dither: job.dither,
+        words: job.words,
         // Long rows have no ends within a piece, so blocks of any length fill the chunks.
         tiles: Tiles {
             cols: if long { src.len() } else { grid.cols },
@@ -154,7 +153,7 @@ struct BandBuffers<'a> {
 struct Band<'a> {
     plan: &'a QuantizePlan<'a>,
     spec: &'a BlockSpec,
-    dither: Dither,
+    words: ElementWords,
     tiles: Tiles,
     row_bytes: usize,
     scale_bytes: usize,
@@ -390,7 +389,7 @@ impl Band<'_> {
         } = &mut self.scratch;
         let (plan, spec) = (self.plan, self.spec);
         let bits = spec.element.bits();
-        let dither = self.dither.skip(first as u64);
+        let dither = self.words.from(first);
         let length = self.tiles.length();
         let chunk = Chunk {
             numbers,

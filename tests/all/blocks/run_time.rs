@@ -2,8 +2,9 @@
 
 use super::inputs::Random;
 use subhalf::{
-    BlockSpec, BlockStats, CustomRule, Dequantization, Division, Encoding, Error, Extent,
-    FormatSpec, Metric, QuantTensor, Quantizer, ScaleRule, Search, Table, preset,
+    BlockSpec, BlockStats, CustomRule, Dequantization, Dither, Division, Encoding, Error, Extent,
+    FormatSpec, Metric, QuantTensor, Quantizer, Round, ScaleRule, Search, Stochastic, Table,
+    preset,
 };
 
 fn numbers(seed: u64, len: usize) -> Vec<f32> {
@@ -148,4 +149,59 @@ fn rules_see_sums_and_order_statistics_of_the_elements() {
     let tensor = QuantTensor::quantize(&mean, &x, &[300, 16]).unwrap();
     let first: f64 = x[..16].iter().map(|x| f64::from(x.abs())).sum();
     assert_eq!(tensor.view().block_scale(0), (first / 16.0) as f32);
+}
+
+#[test]
+fn columns_quantized_alone_get_the_random_words_of_the_whole() {
+    let round = Round::stochastic(Stochastic::B, 12).unwrap();
+    let scaled = preset::torchao::NVFP4;
+    for (name, spec) in [
+        ("rows", preset::ocp::MXFP4),
+        ("tiles", preset::generic::FP8_E4M3_128X128),
+        ("tensor scale", scaled),
+        ("zero points", preset::generic::UINT4_G32),
+        ("integers", preset::generic::INT8_G32),
+        ("codebook", preset::bitsandbytes::FP4),
+    ] {
+        let element = spec.element_convert.with_round(round);
+        let tile = match spec.extent {
+            Extent::Block { .. } => Extent::Block { rows: 2, cols: 32 },
+            extent => extent,
+        };
+        let spec = spec.with_element_convert(element).with_extent(tile);
+        if spec.validate().is_err() {
+            continue;
+        }
+        // Enough elements for kernels, and few.
+        for (rows, cols, cut) in [(80, 256, 96), (6, 64, 32)] {
+            let x = numbers(6, rows * cols);
+            let dither = Dither::new(77).skip(5);
+            let amax = x.iter().fold(0.0f32, |amax, x| amax.max(x.abs()));
+            let job = || {
+                let job = Quantizer::new(&spec).dither(dither);
+                if name == "tensor scale" {
+                    job.tensor_scale(spec.tensor_scale.of(amax))
+                } else {
+                    job
+                }
+            };
+            let whole = job().quantize(&x, &[rows, cols]).unwrap();
+            let shards = [0..cut, cut..cols].map(|range| {
+                let part: Vec<f32> =
+                    x.chunks(cols).flat_map(|row| row[range.clone()].to_vec()).collect();
+                let shape = [rows, range.len()];
+                let at = dither.skip(range.start as u64);
+                let job = job().dither(at).row_length(cols);
+                let shard = job.quantize(&part, &shape).unwrap();
+                assert_eq!(shard, job.quantize_reference(&part, &shape).unwrap(), "{name}");
+                shard
+            });
+            let joined = QuantTensor::concat_cols(&[shards[0].view(), shards[1].view()]).unwrap();
+            assert_eq!(joined, whole, "{name} {rows} × {cols}");
+        }
+    }
+    let spec = preset::ocp::MXFP4;
+    assert!(Quantizer::new(&spec).row_length(31).quantize(&[0.0f32; 32], &[32]).is_err());
+    let flat = spec.with_extent(Extent::Flat(8));
+    assert!(Quantizer::new(&flat).row_length(33).quantize(&[0.0f32; 32], &[32]).is_err());
 }
