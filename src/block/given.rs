@@ -3,7 +3,6 @@
 //! codes of bytes are `view`'s.
 
 use super::pack::stored;
-use super::parts::Parts;
 use super::rule::ScaleRule;
 use super::scheme::{Offset, TensorScale};
 use super::spec::{BlockSpec, code_bytes};
@@ -41,30 +40,12 @@ pub enum Accept {
     Nonfinite,
 }
 
-impl Accept {
-    /// Refuses scales, sub-scales, codebook entries and minima of a tensor in this format that are
-    /// not to be taken.
-    pub(in crate::block) fn check(self, spec: &BlockSpec, parts: &Parts<'_>) -> Result<(), Error> {
-        if self == Self::Nonfinite {
-            return Ok(());
-        }
-        if let Some(format) = &spec.scale {
-            check_finite("scale", format, parts.scales)?;
-        }
-        if let Some(sub_scale) = &spec.sub_scale {
-            check_finite("sub-scale", &sub_scale.format, parts.sub_scales)?;
-        }
-        if let Some(format) = spec.codebooks.format() {
-            check_finite("codebook entry", format, parts.codebooks)?;
-        }
-        match &spec.offset {
-            Offset::Minimum(format) => check_finite("minimum", format, parts.offsets),
-            Offset::None | Offset::ZeroPoint => Ok(()),
-        }
-    }
-}
-
-fn check_finite(what: &'static str, format: &FormatSpec, bytes: &[u8]) -> Result<(), Error> {
+/// Refuses codes of infinity, and of NaN in more than 8 bits, by their place.
+pub(super) fn check_finite(
+    what: &'static str,
+    format: &FormatSpec,
+    bytes: &[u8],
+) -> Result<(), Error> {
     let width = code_bytes(format);
     match first_refused(format, width, bytes) {
         None => Ok(()),

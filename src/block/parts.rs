@@ -1,7 +1,7 @@
 //! [`Parts`]: the bytes of a tensor, and which of them are refused.
 
 use super::geometry::Geometry;
-use super::given::Accept;
+use super::given::{Accept, check_finite};
 use super::pack::stored;
 use super::scheme::{Codebooks, Extent, Offset, TensorScale};
 use super::spec::{BlockSpec, code_bytes};
@@ -109,8 +109,32 @@ impl<'a> Parts<'a> {
         if let Some(format) = spec.codebooks.format() {
             check_codes("codebook entry", self.codebooks, format)?;
         }
-        accept.check(spec, self)?;
+        self.check_accepted(spec, accept)?;
         self.check_tensor_scales(spec, geometry)
+    }
+
+    /// Refuses scales, sub-scales, codebook entries and minima that are not to be taken.
+    pub(in crate::block) fn check_accepted(
+        &self,
+        spec: &BlockSpec,
+        accept: Accept,
+    ) -> Result<(), Error> {
+        if accept == Accept::Nonfinite {
+            return Ok(());
+        }
+        if let Some(format) = &spec.scale {
+            check_finite("scale", format, self.scales)?;
+        }
+        if let Some(sub_scale) = &spec.sub_scale {
+            check_finite("sub-scale", &sub_scale.format, self.sub_scales)?;
+        }
+        if let Some(format) = spec.codebooks.format() {
+            check_finite("codebook entry", format, self.codebooks)?;
+        }
+        match &spec.offset {
+            Offset::Minimum(format) => check_finite("minimum", format, self.offsets),
+            Offset::None | Offset::ZeroPoint => Ok(()),
+        }
     }
 
     fn check_tensor_scales(&self, spec: &BlockSpec, geometry: &Geometry) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! [`QuantView`]: a block-scaled tensor over borrowed bytes, which it checks and addresses.
 
 use super::apply::Restorer;
-use super::bytes::Bytes;
+use super::bytes::{Bytes, SharedMemory};
 use super::geometry::Geometry;
 use super::given::Accept;
 use super::pack::{get_bits, stored};
@@ -31,6 +31,56 @@ pub(super) enum ViewShape<'a> {
 }
 
 impl QuantTensor {
+    /// A tensor of these parts, copied.
+    ///
+    /// # Errors
+    /// Refuses what [`QuantView::from_parts`] refuses.
+    pub fn from_parts(spec: &BlockSpec, shape: &[usize], parts: Parts<'_>) -> Result<Self, Error> {
+        Self::from_parts_with(spec, shape, parts, Accept::Finite)
+    }
+
+    /// A tensor of these parts, copied, under a choice of scales and minima.
+    ///
+    /// # Errors
+    /// Refuses what [`QuantView::from_parts_with`] refuses.
+    pub fn from_parts_with(
+        spec: &BlockSpec,
+        shape: &[usize],
+        parts: Parts<'_>,
+        accept: Accept,
+    ) -> Result<Self, Error> {
+        Ok(QuantView::from_parts_with(spec, shape, parts, accept)?.to_owned())
+    }
+
+    /// A tensor over memory that it shares, say a mapped file: parts that lie within `memory` stay
+    /// there, and the tensor keeps the memory alive; others are copied. The memory must not change
+    /// while tensors have parts of it. Writing to the tensor
+    /// ([`Quantizer::quantize_into`](crate::Quantizer::quantize_into)) gives it buffers of its own.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use subhalf::{Parts, QuantTensor, SharedMemory, preset};
+    /// let file: SharedMemory = Arc::new(vec![0x21u8, 0x43, 0x65, 0x07, 128, 127]);
+    /// let bytes = (*file).as_ref();
+    /// let parts = Parts::new(&bytes[..4], &bytes[4..]);
+    /// let weight = QuantTensor::from_shared(&file, &preset::ocp::MXFP4, &[2, 4], parts)?;
+    /// assert!(std::ptr::eq(weight.codes(), &bytes[..4]));
+    /// assert_eq!(weight.dequantize(), [1.0, 2.0, 3.0, 4.0, 3.0, 4.0, 6.0, 0.0]);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Refuses what [`QuantView::from_parts`] refuses.
+    pub fn from_shared(
+        memory: &SharedMemory,
+        spec: &BlockSpec,
+        shape: &[usize],
+        parts: Parts<'_>,
+    ) -> Result<Self, Error> {
+        let view = QuantView::from_parts(spec, shape, parts)?;
+        Ok(view.owned_by(|bytes| Bytes::within(memory, bytes)))
+    }
+
     /// The whole tensor, borrowed.
     #[must_use]
     pub fn view(&self) -> QuantView<'_> {

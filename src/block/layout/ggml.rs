@@ -249,7 +249,7 @@ pub fn from_ggml_with(
             put(row, spec.element.bits(), index % row_blocks * len + i, code.into());
         }
     }
-    accept.check(&spec, &tensor.parts())?;
+    tensor.parts().check_accepted(&spec, accept)?;
     Ok(tensor)
 }
 
