@@ -264,12 +264,12 @@ pub enum ScaleRule {
 ///
 /// ```
 /// use subhalf::{BlockSpec, CustomRule, Extent, FormatSpec, QuantTensor, ScaleRule};
-/// // The scale that leaves the largest tenth of the elements to saturate.
-/// let rule = CustomRule::with_elements(|stats| stats.magnitude_quantile(0.9) / 6.0);
+/// // The scale under which at least four fifths of the elements do not saturate.
+/// let rule = CustomRule::with_elements(|stats| stats.magnitude_quantile(0.8) / 6.0);
 /// let scale = Some(FormatSpec::F32);
 /// let spec = BlockSpec::new(FormatSpec::F4E2M1, scale, Extent::Row, ScaleRule::Custom(rule));
 /// let tensor = QuantTensor::quantize(&spec, &[3.0f32, -6.0, 1.0, 6.0, 2.0, 96.0], &[1, 6])?;
-/// assert_eq!(tensor.dequantize(), [32.0 * 0.0, -0.0, 0.0, 8.0, 0.0, 96.0]);
+/// assert_eq!(tensor.dequantize(), [3.0, -6.0, 1.0, 6.0, 2.0, 6.0]);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]

@@ -1,13 +1,14 @@
 //! Every rounding under every policy equals exact arithmetic, for every format of at most 8 bits,
 //! flags too.
 
+mod dyadic;
 mod formats;
 mod referee;
 
+pub(crate) use dyadic::Dyadic;
 pub(crate) use formats::{bf16, f16, referee_of, referees};
 pub(crate) use referee::{
-    Class, Dyadic, Expected, INEXACT, INVALID, Input, NanRow, OVERFLOW, Referee, Tininess,
-    UNDERFLOW,
+    Class, Expected, INEXACT, INVALID, Input, NanRow, OVERFLOW, Referee, Tininess, UNDERFLOW,
 };
 
 use std::collections::BTreeSet;

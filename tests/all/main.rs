@@ -19,6 +19,7 @@ mod number;
 mod oracle;
 mod p3109;
 mod presets;
+mod random_words;
 mod scalars;
 mod slice_converter;
 #[cfg(feature = "alloc")]

@@ -4,9 +4,12 @@
 
 mod doubles;
 mod given;
+mod given_layouts;
+mod hostile_parts;
 mod inputs;
 mod ints;
 mod kernels;
+mod kernels_again;
 mod layouts;
 mod lossless;
 mod mx;

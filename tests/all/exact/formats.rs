@@ -1,6 +1,7 @@
 //! The formats, restated code by code from their documents: nothing here is read back from a spec.
 
-use super::referee::{Dyadic, Entry, Integers, NanRow, Referee, Side, Tininess, posit_value};
+use super::dyadic::Dyadic;
+use super::referee::{Entry, Integers, NanRow, Referee, Side, Tininess, posit_value};
 use subhalf::{
     Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, Table,
     ZeroField,

@@ -1,0 +1,93 @@
+//! Kernels on tensors that are written to again, on several threads, and on quotients that vanish.
+
+use super::inputs::Random;
+use super::kernels::assert_reference;
+use super::properties::same;
+use subhalf::{Error, Exec, Quantizer, ScaleRule, preset};
+
+#[test]
+fn a_tensor_quantized_into_is_the_one_quantized_anew() {
+    let mut random = Random::new(13);
+    let (first, second) = (random.block(7 * 45), random.block(7 * 45));
+    for preset in preset::all().filter(|preset| !matches!(preset.spec.rule, ScaleRule::Given)) {
+        let quantizer = Quantizer::new(&preset.spec);
+        let mut tensor = quantizer.quantize(&first, &[7, 45]).unwrap();
+        quantizer.quantize_into(&second, &mut tensor).unwrap();
+        assert!(
+            same(&tensor, &quantizer.quantize_reference(&second, &[7, 45]).unwrap()),
+            "{}",
+            preset.name
+        );
+    }
+    let quantizer = Quantizer::new(&preset::ocp::MXFP4);
+    let mut tensor = quantizer.quantize(&first, &[7, 45]).unwrap();
+    let before = tensor.clone();
+    assert_eq!(
+        quantizer.quantize_into(&second[1..], &mut tensor).unwrap_err().to_string(),
+        "elements: expected 315, found 314"
+    );
+    let other = Quantizer::new(&preset::ocp::MXFP8_E4M3).quantize_into(&second, &mut tensor);
+    assert!(matches!(other, Err(Error::Scheme { .. })));
+    assert_eq!(tensor, before);
+}
+
+#[cfg(feature = "rayon")]
+#[test]
+fn threads_and_kernels_change_nothing() {
+    let mut random = Random::new(14);
+    let x: Vec<f32> = (0..400).flat_map(|_| random.block(352)).collect();
+    let names = [
+        "ocp::MXFP4",
+        "ocp::MXFP8_E5M2",
+        "ocp::MXFP6_E3M2",
+        "torchao::NVFP4",
+        "generic::INT8_G32",
+        "generic::FP8_E4M3_ROW",
+    ];
+    let others = [
+        "generic::UINT4_G32",
+        "generic::FP8_E4M3_128X128",
+        "modelopt::NVFP4_16X16",
+        "generic::FP8_E4M3_TENSOR",
+    ];
+    for name in names.into_iter().chain(others) {
+        let spec = preset::by_name(name).unwrap().spec;
+        let reference = Quantizer::new(&spec).quantize_reference(&x, &[400, 352]).unwrap();
+        let mut numbers = vec![0.0f32; x.len()];
+        reference.view().dequantize_into(&mut numbers, Exec::SERIAL).unwrap();
+        for threads in [1, 2, 7] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let tensor = pool.install(|| Quantizer::new(&spec).quantize(&x, &[400, 352]).unwrap());
+            assert!(same(&tensor, &reference), "{name} on {threads} threads");
+            assert!(
+                pool.install(|| tensor.dequantize())
+                    .iter()
+                    .zip(&numbers)
+                    .all(|(a, b)| a.to_bits() == b.to_bits())
+            );
+        }
+    }
+}
+
+/// Numbers of blocks so large that quotients of others are as small as numbers get: their codes
+/// have the sign that the reference gives zeros.
+#[test]
+fn quotients_that_are_rounded_to_zero_have_the_references_sign() {
+    let schemes =
+        [preset::modelopt::NVFP4, preset::compressed_tensors::NVFP4, preset::torchao::NVFP4];
+    let mut random = Random::new(7);
+    for exponent in 0..60 {
+        let largest = 1.37 * 2.0f32.powi(exponent);
+        // What is 2^-150 of a sixth of it, in the smallest f32s.
+        let edge = (f64::from(largest) / 12.0) as u64;
+        let mut x = [largest; 256];
+        for (index, x) in x.iter_mut().enumerate().filter(|(index, _)| index % 16 > 0) {
+            let units = edge / 2 + random.word() % (edge + 2);
+            let tiny = units as f64 * 2.0f64.powi(-149);
+            *x = if index % 3 == 0 { tiny as f32 } else { -tiny as f32 };
+        }
+        for spec in &schemes {
+            assert_reference(&format!("2^{exponent}"), spec, &x, &[4, 64]);
+        }
+    }
+}
