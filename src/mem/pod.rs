@@ -16,17 +16,11 @@ macro_rules! every_pattern {
         // SAFETY: `define_format!` makes a `repr(transparent)` struct over one u8 (the size and
         // alignment are asserted above), and 0 is a u8 like any other: whatever number the format
         // says it is, it is a valid value of the type.
-        #[expect(
-            unsafe_code,
-            reason = "a marker trait; a derive would bring a procedural macro and not check bits"
-        )]
+        #[expect(unsafe_code, reason = "a marker trait; a derive cannot check bits")]
         unsafe impl bytemuck::Zeroable for $name {}
         // SAFETY: as above: no padding, no pointers, no interior mutability, `Copy + 'static`; and
         // the format has 8 bits (asserted above), so no pattern of the u8 is other than a code.
-        #[expect(
-            unsafe_code,
-            reason = "a marker trait; a derive would bring a procedural macro and not check bits"
-        )]
+        #[expect(unsafe_code, reason = "a marker trait; a derive cannot check bits")]
         unsafe impl bytemuck::Pod for $name {}
     )*};
 }
@@ -42,26 +36,17 @@ macro_rules! some_patterns {
         };
         // SAFETY: `define_format!` makes a `repr(transparent)` struct over one u8 (asserted above),
         // and code 0 has no bits above the format.
-        #[expect(
-            unsafe_code,
-            reason = "a marker trait; a derive would bring a procedural macro and not check bits"
-        )]
+        #[expect(unsafe_code, reason = "a marker trait; a derive cannot check bits")]
         unsafe impl bytemuck::Zeroable for $name {}
         // SAFETY: as above: one u8, so no padding and nothing uninitialised; no pointers, no
         // interior mutability, `Copy + 'static`. Not `Pod` nor `AnyBitPattern`: writing bytes
         // through a cast could set bits above the format.
-        #[expect(
-            unsafe_code,
-            reason = "a marker trait; a derive would bring a procedural macro and not check bits"
-        )]
+        #[expect(unsafe_code, reason = "a marker trait; a derive cannot check bits")]
         unsafe impl bytemuck::NoUninit for $name {}
         // SAFETY: `Bits` has the size and alignment of the type (asserted above) and takes every
         // pattern; the check accepts exactly the patterns without bits above the format, which are
         // what `from_bits` makes.
-        #[expect(
-            unsafe_code,
-            reason = "a marker trait; a derive would bring a procedural macro and not check bits"
-        )]
+        #[expect(unsafe_code, reason = "a marker trait; a derive cannot check bits")]
         unsafe impl bytemuck::CheckedBitPattern for $name {
             type Bits = u8;
             #[inline]

@@ -135,7 +135,7 @@ impl Formula {
     ) {
         // One call per step, which matches the step once for the whole array.
         let steps = |steps: &[Step], numbers: &mut [f32]| {
-            steps.iter().for_each(|step| apply(isa, *step, numbers))
+            steps.iter().for_each(|step| apply(isa, *step, numbers));
         };
         // The arrays keep their memory: after the first chunk nothing is allocated.
         arrays.scales.clear();

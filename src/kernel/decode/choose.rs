@@ -52,7 +52,7 @@ impl DecodeBytes {
         match &mut self.kernel {
             ByteKernel::Memory(table) => table.iter_mut().for_each(|x| *x += 0.0),
             ByteKernel::Registers(RegisterTable::Few(table)) => {
-                table.as_flattened_mut().iter_mut().for_each(|x| *x += 0.0)
+                table.as_flattened_mut().iter_mut().for_each(|x| *x += 0.0);
             }
             ByteKernel::Arithmetic(_) | ByteKernel::Registers(RegisterTable::Planes(_)) => {
                 return false;
@@ -68,7 +68,7 @@ impl DecodeBytes {
             ByteKernel::Memory(table) => look_up(self.isa, table, src, dst),
             // The table was made for this `Isa`, so its kernel cannot be missing.
             ByteKernel::Registers(table) => {
-                assert!(Native::decode_bytes(self.isa, table, src, dst), "a table of this `Isa`")
+                assert!(Native::decode_bytes(self.isa, table, src, dst), "a table of this `Isa`");
             }
         }
     }

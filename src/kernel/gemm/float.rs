@@ -177,7 +177,7 @@ pub(crate) fn scale_lanes(
     let addend = negative_zero.addend();
     if !Native::scale_lanes(isa, numbers, addend, factors) {
         numbers.iter_mut().for_each(|row| {
-            row.iter_mut().zip(factors).for_each(|(x, factor)| *x = (*x + addend) * factor)
+            row.iter_mut().zip(factors).for_each(|(x, factor)| *x = (*x + addend) * factor);
         });
     }
 }

@@ -110,10 +110,10 @@ impl Gemv {
         // Matched once for all of K: the loops are behind the call.
         match self {
             Self::Nibbles(Nibbles { isa, table }) => {
-                Native::gemv_nibbles(*isa, table, block_k, factors, a, panels, sums)
+                Native::gemv_nibbles(*isa, table, block_k, factors, a, panels, sums);
             }
             Self::Bytes(BytePlanes { isa, planes }) => {
-                Native::gemv_bytes(*isa, planes, block_k, factors, a, panels, sums)
+                Native::gemv_bytes(*isa, planes, block_k, factors, a, panels, sums);
             }
         }
     }

@@ -132,7 +132,7 @@ fn sums_of_two(
         match factors {
             // Each element is multiplied by its scale before its product with A.
             Factors::Elements => {
-                continued(tables, a, codes, |x, scale| _mm256_mul_ps(x, scale), scale_b, &mut sums)
+                continued(tables, a, codes, |x, scale| _mm256_mul_ps(x, scale), scale_b, &mut sums);
             }
             Factors::Sums(scales) => {
                 // The chain of a block starts from zero and is scaled once, at its end.

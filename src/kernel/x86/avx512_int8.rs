@@ -123,7 +123,7 @@ pub(super) fn quads_of_rows(
 ) {
     let mut quads = quads.iter_mut();
     walk_rows(integers, rows, length, |quad| {
-        quads.by_ref().take(1).for_each(|to| *to = must_cast(quad))
+        quads.by_ref().take(1).for_each(|to| *to = must_cast(quad));
     });
 }
 

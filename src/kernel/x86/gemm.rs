@@ -305,7 +305,7 @@ pub(super) fn rounded_avx512<const R: usize>(
         None => chain_body(rounding, a, b, acc),
         // Double rounding is harmless here: the FMA rounds to f32, the conversion to FP16.
         Some(Known::F16) if rounding.twice => {
-            steps_avx512(a, b, acc, |sum, a, b| narrow_f16(_mm512_fmadd_ps(a, b, sum)))
+            steps_avx512(a, b, acc, |sum, a, b| narrow_f16(_mm512_fmadd_ps(a, b, sum)));
         }
         // Rounded to odd in f32 first, so that the conversion rounds as the exact sum would.
         Some(Known::F16) => steps_avx512(a, b, acc, |sum, a, b| narrow_f16(odd_sum(sum, a, b))),
