@@ -282,10 +282,12 @@ impl FormatSpec {
     /// ```
     /// use subhalf::{Convert, Flags, FormatSpec};
     /// let e5m2 = FormatSpec::F8E5M2;
-    /// let third = e5m2.div_with(e5m2.encode_f32(1.0), e5m2.encode_f32(3.0), &e5m2.default_convert(), 0);
+    /// let (one, three) = (e5m2.encode_f32(1.0), e5m2.encode_f32(3.0));
+    /// let third = e5m2.div_with(one, three, &e5m2.default_convert(), 0);
     /// assert_eq!(e5m2.decode_f32(third.code), 0.3125);
     /// let pole = e5m2.div_with(e5m2.encode_f32(-1.0), 0, &e5m2.default_convert(), 0);
-    /// assert_eq!((e5m2.decode_f32(pole.code), pole.flags), (f32::NEG_INFINITY, Flags::DIVIDE_BY_ZERO));
+    /// assert_eq!(e5m2.decode_f32(pole.code), f32::NEG_INFINITY);
+    /// assert_eq!(pole.flags, Flags::DIVIDE_BY_ZERO);
     /// ```
     #[must_use]
     pub const fn div_with(&self, a: u32, b: u32, convert: &Convert, random: u32) -> Encoded {
@@ -309,9 +311,10 @@ impl FormatSpec {
     /// ```
     /// use subhalf::FormatSpec;
     /// let e5m2 = FormatSpec::F8E5M2;
-    /// let (a, b, c) = (e5m2.encode_f32(1.5), e5m2.encode_f32(192.0), 0x01);           // 288 + 2^-16
-    /// let up = e5m2.default_convert();
-    /// assert_eq!(e5m2.decode_f32(e5m2.mul_add_with(a, b, c, &up, 0).code), 320.0);    // in f32 the sum is the tie 288, which goes to 256
+    /// // 288 + 2^-16 lies above the tie between 256 and 320; in f32 the sum is the tie.
+    /// let (a, b, c) = (e5m2.encode_f32(1.5), e5m2.encode_f32(192.0), 0x01);
+    /// let sum = e5m2.mul_add_with(a, b, c, &e5m2.default_convert(), 0);
+    /// assert_eq!(e5m2.decode_f32(sum.code), 320.0);
     /// ```
     #[must_use]
     pub const fn mul_add_with(

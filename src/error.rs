@@ -195,7 +195,8 @@ impl fmt::Display for Error {
             Self::Rows { start, end, rows, step } => {
                 write!(
                     f,
-                    "rows {start}..{end}: expected a range within 0..{rows}, starting and ending at a multiple of {step}"
+                    "rows {start}..{end}: expected a range within 0..{rows}, \
+                     starting and ending at a multiple of {step}"
                 )
             }
             Self::Stored { what, index, expected, found } => {
@@ -233,8 +234,8 @@ impl fmt::Display for Error {
             Self::AmbiguousName { name, first, first_vocabulary, second, second_vocabulary } => {
                 write!(
                     f,
-                    "format name {name:?} is ambiguous: {first_vocabulary} means {first}, {second_vocabulary} means {second}; \
-                 name the vocabulary"
+                    "format name {name:?} is ambiguous: {first_vocabulary} means {first}, \
+                     {second_vocabulary} means {second}; name the vocabulary"
                 )
             }
         }
@@ -332,7 +333,8 @@ mod tests {
                     second: name("F8E4M3IEEE"),
                     second_vocabulary: "ml_dtypes",
                 },
-                r#"format name "E4M3" is ambiguous: OCP means F8E4M3, ml_dtypes means F8E4M3IEEE; name the vocabulary"#,
+                "format name \"E4M3\" is ambiguous: OCP means F8E4M3, ml_dtypes means F8E4M3IEEE; \
+                 name the vocabulary",
             ),
         ];
         for (error, message) in messages {

@@ -160,8 +160,8 @@ pub enum DivisionByZero {
 /// ```
 /// use subhalf::{Convert, FormatSpec, Overflow};
 /// let e4m3 = FormatSpec::F8E4M3;
-/// assert_eq!(e4m3.encode_f32(500.0), 0x7E);                                              // 448: saturated
-/// assert_eq!(e4m3.encode_f32_with(500.0, &Convert::ML_DTYPES, 0).code, 0x7F);            // NaN
+/// assert_eq!(e4m3.encode_f32(500.0), 0x7E); // 448: saturated
+/// assert_eq!(e4m3.encode_f32_with(500.0, &Convert::ML_DTYPES, 0).code, 0x7F); // NaN
 /// let special = e4m3.default_convert().with_overflow(Overflow::Special);
 /// assert_eq!(e4m3.encode_f32_with(-500.0, &special, 0).code, 0xFF);
 /// ```

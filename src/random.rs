@@ -6,7 +6,8 @@
 ///
 /// ```
 /// // The known answer of the Random123 distribution for counter 0, key 0.
-/// assert_eq!(subhalf::philox4x32_10([0; 4], [0; 2]), [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]);
+/// let words = [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8];
+/// assert_eq!(subhalf::philox4x32_10([0; 4], [0; 2]), words);
 /// ```
 #[must_use]
 #[inline]

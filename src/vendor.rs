@@ -176,8 +176,8 @@ impl Convert {
         Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::SATURATING };
 
     /// AMD MI300 (gfx942) into the FNUZ formats with clipping, as HIP's `amd_hip_fp8.h`
-    /// (ROCm/clr 00387053) has it: finite numbers saturate, infinity becomes NaN; an older header (f9f995c6)
-    /// clips infinity and NaN too. *Formula only.*
+    /// (ROCm/clr 00387053) has it: finite numbers saturate, infinity becomes NaN; an older header
+    /// (f9f995c6) clips infinity and NaN too. *Formula only.*
     pub const AMD_FNUZ: Self = Self::SATURATING.with_infinity(Infinity::Special);
     /// AMD gfx950 conversions into E5M2, FP6 and FP4, as the vendor's host model
     /// `amd_hip_ocp_host.hpp` (ROCm/clr 0c33dfa0) has them: overflow and infinity saturate; NaN

@@ -52,8 +52,8 @@ impl FormatSpec {
     /// let told = e4m3.explain(Unpacked::from_f64(1.0625), &e4m3.default_convert(), 0);
     /// assert_eq!(
     ///     told.to_string(),
-    ///     "1.0625 (4785074604081152·2^-52) in F8E4M3: a tie between 1 (0x38) and 1.125 (0x39), 0.125 apart; \
-    ///      result 1 (0x38); flags: inexact",
+    ///     "1.0625 (4785074604081152·2^-52) in F8E4M3: a tie between 1 (0x38) and \
+    ///      1.125 (0x39), 0.125 apart; result 1 (0x38); flags: inexact",
     /// );
     /// ```
     #[must_use]

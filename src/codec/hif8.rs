@@ -2,9 +2,10 @@
 //! (arXiv 2409.16626).
 //!
 //! ```text
-//! s 11 S eee m   |E| 8..=15        s 001 S mmm   |E| = 1        S: sign of E; e: |E| without its top bit
-//! s 10 S ee mm   |E| 4..=7         s 0001 mmm    E = 0          (1 + m / 2^width) · 2^E
+//! s 11 S eee m   |E| 8..=15        s 001 S mmm   |E| = 1
+//! s 10 S ee mm   |E| 4..=7         s 0001 mmm    E = 0
 //! s 01 S e mmm   |E| 2..=3         s 0000 ddd    2^(d - 23), d = 1..=7: the denormals
+//! S: sign of E; e: |E| without its top bit; a normal number is (1 + m / 2^width) · 2^E
 //! ```
 //! 0x00 is zero, 0x80 NaN; 0x6F and 0xEF, which would be ±1.5·2^15, are the infinities.
 

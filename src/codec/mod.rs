@@ -49,7 +49,8 @@ impl FormatSpec {
     /// ```
     /// use subhalf::{DivisionByZero, FormatSpec};
     /// assert_eq!(FormatSpec::F8E5M2.default_convert().division_by_zero, DivisionByZero::Infinity);
-    /// assert_eq!(FormatSpec::by_name("Binary8p3se")?.default_convert().division_by_zero, DivisionByZero::Nan);
+    /// let p3109 = FormatSpec::by_name("Binary8p3se")?;
+    /// assert_eq!(p3109.default_convert().division_by_zero, DivisionByZero::Nan);
     /// # Ok::<(), subhalf::Error>(())
     /// ```
     #[must_use]
@@ -123,7 +124,7 @@ impl FormatSpec {
     /// use subhalf::FormatSpec;
     /// let above_tie = 1.0625 + f64::powi(2.0, -40);
     /// assert_eq!(FormatSpec::F8E4M3.encode_f64(above_tie), 0x39);        // 1.125
-    /// assert_eq!(FormatSpec::F8E4M3.encode_f32(above_tie as f32), 0x38); // 1.0: the f32 is the tie
+    /// assert_eq!(FormatSpec::F8E4M3.encode_f32(above_tie as f32), 0x38); // 1: the f32 is the tie
     /// ```
     #[must_use]
     #[inline]
@@ -167,7 +168,7 @@ impl FormatSpec {
     /// use subhalf::{Flags, FormatSpec, Round, Stochastic, Unpacked};
     /// let e2m1 = FormatSpec::F4E2M1;
     /// let policy = e2m1.default_convert().with_round(Round::stochastic(Stochastic::A, 8)?);
-    /// let x = Unpacked::from_f32(4.5);                                  // a quarter of the way from 4 to 6
+    /// let x = Unpacked::from_f32(4.5); // a quarter of the way from 4 to 6
     /// let ups = (0..256).filter(|&word| e2m1.encode_with(x, &policy, word).code == 7).count();
     /// assert_eq!(ups, 64);
     /// # Ok::<(), subhalf::Error>(())
@@ -195,7 +196,8 @@ impl FormatSpec {
         let negative = x.is_negative();
         let unsigned = negative && !self.is_signed();
         if unsigned && matches!(self.encoding(), Encoding::Codebook(_)) {
-            return self.encode_negative(true, convert, random); // its grid has no numbers below its lowest
+            // The grid of a codebook has no numbers below its lowest.
+            return self.encode_negative(true, convert, random);
         }
         let rounded = match self.encoding() {
             Encoding::Float(layout) => float::round(layout, x, convert.round, random),

@@ -202,7 +202,8 @@ impl FormatSpec {
     /// ```
     /// use subhalf::{FormatSpec, Vocabulary};
     /// assert_eq!(FormatSpec::by_name_in(Vocabulary::Safetensors, "F8_E4M3")?, FormatSpec::F8E4M3);
-    /// assert_eq!(FormatSpec::by_name_in(Vocabulary::MlDtypes, "float8_e4m3")?, FormatSpec::F8E4M3IEEE);
+    /// let float8 = FormatSpec::by_name_in(Vocabulary::MlDtypes, "float8_e4m3")?;
+    /// assert_eq!(float8, FormatSpec::F8E4M3IEEE);
     /// # Ok::<(), subhalf::Error>(())
     /// ```
     ///
@@ -226,7 +227,8 @@ impl FormatSpec {
     /// use subhalf::FormatSpec;
     /// assert_eq!(FormatSpec::by_name("float8_e4m3fn")?, FormatSpec::F8E4M3);
     /// assert_eq!(FormatSpec::by_name("INT8").unwrap_err().to_string(),
-    ///     "format name \"INT8\" is ambiguous: subhalf means INT8, OCP means MXINT8; name the vocabulary");
+    ///     "format name \"INT8\" is ambiguous: subhalf means INT8, OCP means MXINT8; \
+    ///      name the vocabulary");
     /// # Ok::<(), subhalf::Error>(())
     /// ```
     ///
@@ -261,7 +263,8 @@ impl FormatSpec {
     /// ```
     /// use subhalf::{FormatSpec, Vocabulary};
     /// assert_eq!(FormatSpec::F8E4M3.name_in(Vocabulary::Onnx).unwrap().as_str(), "FLOAT8E4M3FN");
-    /// assert_eq!(FormatSpec::F8E4M3FNUZ.name_in(Vocabulary::P3109).unwrap().as_str(), "Binary8p4sf");
+    /// let name = FormatSpec::F8E4M3FNUZ.name_in(Vocabulary::P3109);
+    /// assert_eq!(name.unwrap().as_str(), "Binary8p4sf");
     /// assert_eq!(FormatSpec::HIF8.name_in(Vocabulary::Torch), None);
     /// ```
     #[must_use]

@@ -7,8 +7,8 @@ use crate::spec::FormatSpec;
 /// A sum that takes one product after the other, *k* upward; each step is one rounding of the exact
 /// `acc + a·b`. It starts at +0.
 ///
-/// [`F32`](Self::F32) and [`F64`](Self::F64) are values, [`rounded`](Self::rounded) is a function of
-/// a format and a rounding. [`Accumulator::chain`] makes a whole sum of a chain,
+/// [`F32`](Self::F32) and [`F64`](Self::F64) are values, [`rounded`](Self::rounded) is a function
+/// of a format and a rounding. [`Accumulator::chain`] makes a whole sum of a chain,
 /// [`Accumulator::chunked`] a sum of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -53,8 +53,8 @@ pub enum IntegerOverflow {
 /// | [`Accumulator::I32`] | integers of 32 bits that wrap |
 /// | [`Accumulator::integer`] | integers of 2 to 53 bits that wrap or saturate |
 ///
-/// [`BlockF32`](Self::BlockF32) and the integers take elements and scales apart; the others take the
-/// numbers that [`dequantize`](crate::QuantView::dequantize) gives.
+/// [`BlockF32`](Self::BlockF32) and the integers take elements and scales apart; the others take
+/// the numbers that [`dequantize`](crate::QuantView::dequantize) gives.
 ///
 /// After K products a sum is finished in this order: it is multiplied by the tensor scales (only
 /// where elements and scales are taken apart), the addend is added, then the bias, each operation
@@ -78,7 +78,8 @@ pub enum IntegerOverflow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Accumulator {
-    /// One chain over all products: what [`chain`](Self::chain) and [`rounded`](Self::rounded) make.
+    /// One chain over all products: what [`chain`](Self::chain) and [`rounded`](Self::rounded)
+    /// make.
     #[non_exhaustive]
     Chain(Chain),
     /// Block by block.
@@ -194,8 +195,8 @@ impl Accumulator {
 impl Chain {
     /// A chain rounded to a format under its [default policy](FormatSpec::default_convert) with
     /// this rounding. A sum too large becomes the largest number in formats of up to 8 bits and
-    /// infinite in wider ones, unless the rounding stops at the largest number (toward zero, to odd,
-    /// down or up from the other side).
+    /// infinite in wider ones, unless the rounding stops at the largest number (toward zero, to
+    /// odd, down or up from the other side).
     ///
     /// The product of row *i*, column *j* and position *k* takes random word `(i·N + j)·K + k` of a
     /// stochastic rounding, in a batch `((matrix·M + i)·N + j)·K + k`.

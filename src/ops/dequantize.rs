@@ -21,8 +21,8 @@ impl QuantTensor {
 }
 
 impl QuantView<'_> {
-    /// The numbers, row-major, as f32s by the format's [`Dequantization`](crate::Dequantization) formula, on all
-    /// threads. Numbers beyond f32 are infinite; every NaN is 0x7FC00000.
+    /// The numbers, row-major, as f32s by the format's [`Dequantization`](crate::Dequantization)
+    /// formula, on all threads. Numbers beyond f32 are infinite; every NaN is 0x7FC00000.
     #[must_use]
     pub fn dequantize(&self) -> Vec<f32> {
         let mut out = vec![0.0f32; self.len()];

@@ -90,8 +90,8 @@ impl Exec {
         });
     }
 
-    /// Runs `work(index, inputs, outputs)` over pieces of two slices: `inputs` elements of the one and
-    /// `outputs` of the other. Both slices have the same number of pieces.
+    /// Runs `work(index, inputs, outputs)` over pieces of two slices: `inputs` elements of the one
+    /// and `outputs` of the other. Both slices have the same number of pieces.
     pub(super) fn over_streams<S: Sync, D: Send>(
         self,
         src: &[S],

@@ -8,7 +8,7 @@
 /// define_format! {
 ///     /// Documentation.
 ///     pub struct NAME(CODE) = SPEC                     // u8, u16 or u32; a constant FormatSpec
-///         [, policy CONVERT]                           // of plain conversions and operators; else the format's default
+///         [, policy CONVERT]      // of plain conversions and operators; else the default
 ///         [, has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL)]
 ///         [; convert only];                            // no arithmetic
 /// }
@@ -40,13 +40,15 @@
 ///
 /// subhalf::define_format! {
 ///     /// 1 sign, 3 exponent and 3 mantissa bits, all codes numbers.
-///     pub struct F7E3M3(u8) = FormatSpec::constant("F7E3M3", Encoding::Float(FloatSpec::finite(3, 3))),
+///     pub struct F7E3M3(u8) =
+///         FormatSpec::constant("F7E3M3", Encoding::Float(FloatSpec::finite(3, 3))),
 ///         has(ZERO, ONE, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
 /// }
 ///
 /// let x = F7E3M3::from_f32(2.7);
 /// assert_eq!((x.to_bits(), x.to_f32(), F7E3M3::MAX.to_f32()), (0x23, 2.75, 30.0));
-/// assert_eq!((x * x + F7E3M3::ONE).to_string(), "8");                // 7.5625 -> 7.5, 8.5 -> 8: each operation is rounded
+/// // Each operation is rounded: 7.5625 to 7.5, and 8.5 to 8.
+/// assert_eq!((x * x + F7E3M3::ONE).to_string(), "8");
 /// assert_eq!(x.mul_add(x, F7E3M3::ONE).to_f32(), 9.0);               // 8.5625 -> 9: once
 /// let down = F7E3M3::CONVERT.with_round(Round::Down);
 /// assert_eq!(x.mul_with(x, &down, 0), (F7E3M3::from_f32(7.5), Flags::INEXACT));
@@ -61,7 +63,8 @@
 /// ```compile_fail
 /// // E4M3 has no infinity.
 /// subhalf::define_format! {
-///     struct E4M3(u8) = subhalf::FormatSpec::F8E4M3, has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, MIN_POSITIVE_SUBNORMAL);
+///     struct E4M3(u8) = subhalf::FormatSpec::F8E4M3,
+///         has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, MIN_POSITIVE_SUBNORMAL);
 /// }
 /// ```
 #[macro_export]

@@ -15,7 +15,8 @@ impl ParseError {
     const NOT_A_NUMBER: Self =
         Self("expected a decimal number, a hexadecimal one like 0x1.8p-4, `inf` or `NaN`");
     const UNDECIDED: Self = Self(
-        "beyond f64, expected a number clear of any with 63 binary digits, or a hexadecimal one like 0x1.8p+4000",
+        "beyond f64, expected a number clear of any with 63 binary digits, \
+         or a hexadecimal one like 0x1.8p+4000",
     );
     /// A number to another base than ten was asked for.
     #[cfg(feature = "num-traits")]

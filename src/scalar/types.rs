@@ -20,7 +20,8 @@ define_format! {
     /// S EEEE MMM   bias 7
     /// ```
     /// Max 448, min normal 2^-6, smallest 2^-9. NaN 0x7F and 0xFF, no infinity: overflow saturates.
-    pub struct F8E4M3(u8) = FormatSpec::F8E4M3, has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
+    pub struct F8E4M3(u8) = FormatSpec::F8E4M3,
+        has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -30,7 +31,8 @@ define_format! {
     /// ```
     /// Max 57344, min normal 2^-14, smallest 2^-16. Infinities 0x7C and 0xFC, NaN above them.
     /// Finite overflow saturates.
-    pub struct F8E5M2(u8) = FormatSpec::F8E5M2, has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
+    pub struct F8E5M2(u8) = FormatSpec::F8E5M2,
+        has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -39,7 +41,8 @@ define_format! {
     /// S EEEE MMM   bias 8
     /// ```
     /// Max 240, min normal 2^-7, smallest 2^-10. NaN 0x80, no infinity, no −0; x/0 is NaN.
-    pub struct F8E4M3Fnuz(u8) = FormatSpec::F8E4M3FNUZ, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
+    pub struct F8E4M3Fnuz(u8) = FormatSpec::F8E4M3FNUZ,
+        has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -48,7 +51,8 @@ define_format! {
     /// S EEEEE MM   bias 16
     /// ```
     /// Max 57344, min normal 2^-15, smallest 2^-17. NaN 0x80, no infinity, no −0; x/0 is NaN.
-    pub struct F8E5M2Fnuz(u8) = FormatSpec::F8E5M2FNUZ, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
+    pub struct F8E5M2Fnuz(u8) = FormatSpec::F8E5M2FNUZ,
+        has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -57,7 +61,8 @@ define_format! {
     /// S EEEE MMM   bias 11
     /// ```
     /// Max 30, min normal 2^-10, smallest 2^-13. NaN 0x80, no infinity, no −0; x/0 is NaN.
-    pub struct F8E4M3B11Fnuz(u8) = FormatSpec::F8E4M3B11FNUZ, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
+    pub struct F8E4M3B11Fnuz(u8) = FormatSpec::F8E4M3B11FNUZ,
+        has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -66,7 +71,8 @@ define_format! {
     /// S EEEE MMM   bias 7
     /// ```
     /// Max 240, min normal 2^-6, smallest 2^-9. Infinities 0x78 and 0xF8, NaN above them.
-    pub struct F8E4M3Ieee(u8) = FormatSpec::F8E4M3IEEE, has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
+    pub struct F8E4M3Ieee(u8) = FormatSpec::F8E4M3IEEE,
+        has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -75,7 +81,8 @@ define_format! {
     /// S EEE MMMM   bias 3
     /// ```
     /// Max 15.5, min normal 2^-2, smallest 2^-6. Infinities 0x70 and 0xF0, NaN above them.
-    pub struct F8E3M4(u8) = FormatSpec::F8E3M4, has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
+    pub struct F8E3M4(u8) = FormatSpec::F8E3M4,
+        has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -84,7 +91,8 @@ define_format! {
     /// S EEE MM   bias 3
     /// ```
     /// Max 28, min normal 2^-2, smallest 2^-4. Every code is a number; NaN becomes 28.
-    pub struct F6E3M2(u8) = FormatSpec::F6E3M2, has(ZERO, ONE, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
+    pub struct F6E3M2(u8) = FormatSpec::F6E3M2,
+        has(ZERO, ONE, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -93,7 +101,8 @@ define_format! {
     /// S EE MMM   bias 1
     /// ```
     /// Max 7.5, min normal 1, smallest 2^-3. Every code is a number; NaN becomes 7.5.
-    pub struct F6E2M3(u8) = FormatSpec::F6E2M3, has(ZERO, ONE, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
+    pub struct F6E2M3(u8) = FormatSpec::F6E2M3,
+        has(ZERO, ONE, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -102,7 +111,8 @@ define_format! {
     /// S EE M   bias 1
     /// ```
     /// 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives. NaN becomes 6.
-    pub struct F4E2M1(u8) = FormatSpec::F4E2M1, has(ZERO, ONE, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
+    pub struct F4E2M1(u8) = FormatSpec::F4E2M1,
+        has(ZERO, ONE, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -112,7 +122,8 @@ define_format! {
     /// ```
     /// Max 32768, min normal 2^-15, smallest 2^-22. NaN 0x80, infinities 0x6F and 0xEF, no −0;
     /// codes are not in order of value.
-    pub struct HiF8(u8) = FormatSpec::HIF8, has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
+    pub struct HiF8(u8) = FormatSpec::HIF8,
+        has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -150,7 +161,9 @@ define_format! {
     /// ```
     /// Max 49152, min normal 2^-15, smallest 2^-17. One zero, NaN 0x80, infinities at the top.
     /// Finite overflow saturates.
-    pub struct Binary8p3se(u8) = signed_p3109(8, 3, Domain::Extended), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
+    pub struct Binary8p3se(u8) = signed_p3109(8, 3, Domain::Extended),
+        policy Convert::P3109_SAT_PROPAGATE,
+        has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -160,7 +173,9 @@ define_format! {
     /// ```
     /// Max 57344, min normal 2^-15, smallest 2^-17. One zero, NaN 0x80, no infinity. Finite
     /// overflow saturates.
-    pub struct Binary8p3sf(u8) = signed_p3109(8, 3, Domain::Finite), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
+    pub struct Binary8p3sf(u8) = signed_p3109(8, 3, Domain::Finite),
+        policy Convert::P3109_SAT_PROPAGATE,
+        has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -170,7 +185,9 @@ define_format! {
     /// ```
     /// Max 224, min normal 2^-7, smallest 2^-10. One zero, NaN 0x80, infinities at the top. Finite
     /// overflow saturates.
-    pub struct Binary8p4se(u8) = signed_p3109(8, 4, Domain::Extended), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
+    pub struct Binary8p4se(u8) = signed_p3109(8, 4, Domain::Extended),
+        policy Convert::P3109_SAT_PROPAGATE,
+        has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -180,7 +197,9 @@ define_format! {
     /// ```
     /// Max 240, min normal 2^-7, smallest 2^-10. One zero, NaN 0x80, no infinity. Finite overflow
     /// saturates.
-    pub struct Binary8p4sf(u8) = signed_p3109(8, 4, Domain::Finite), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
+    pub struct Binary8p4sf(u8) = signed_p3109(8, 4, Domain::Finite),
+        policy Convert::P3109_SAT_PROPAGATE,
+        has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -190,7 +209,9 @@ define_format! {
     /// ```
     /// Max 15, min normal 2^-3, smallest 2^-7. One zero, NaN 0x80, infinities at the top. Finite
     /// overflow saturates.
-    pub struct Binary8p5se(u8) = signed_p3109(8, 5, Domain::Extended), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
+    pub struct Binary8p5se(u8) = signed_p3109(8, 5, Domain::Extended),
+        policy Convert::P3109_SAT_PROPAGATE,
+        has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -200,7 +221,9 @@ define_format! {
     /// ```
     /// Max 14, min normal 2^-3, smallest 2^-5. One zero, NaN 0x20, no infinity. Finite overflow
     /// saturates.
-    pub struct Binary6p3sf(u8) = signed_p3109(6, 3, Domain::Finite), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
+    pub struct Binary6p3sf(u8) = signed_p3109(6, 3, Domain::Finite),
+        policy Convert::P3109_SAT_PROPAGATE,
+        has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -210,7 +233,9 @@ define_format! {
     /// ```
     /// Max 3.75, min normal 2^-1, smallest 2^-4. One zero, NaN 0x20, no infinity. Finite overflow
     /// saturates.
-    pub struct Binary6p4sf(u8) = signed_p3109(6, 4, Domain::Finite), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
+    pub struct Binary6p4sf(u8) = signed_p3109(6, 4, Domain::Finite),
+        policy Convert::P3109_SAT_PROPAGATE,
+        has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
 define_format! {
@@ -220,7 +245,9 @@ define_format! {
     /// ```
     /// Max 3, min normal 2^-1, smallest 2^-2. One zero, NaN 0x8, no infinity. Finite overflow
     /// saturates.
-    pub struct Binary4p2sf(u8) = signed_p3109(4, 2, Domain::Finite), policy Convert::P3109_SAT_PROPAGATE, has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
+    pub struct Binary4p2sf(u8) = signed_p3109(4, 2, Domain::Finite),
+        policy Convert::P3109_SAT_PROPAGATE,
+        has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
 every_pattern! {

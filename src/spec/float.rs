@@ -42,8 +42,15 @@ pub enum NanCodes {
 ///
 /// ```
 /// use subhalf::{Encoding, FloatSpec, FormatSpec, NanCodes};
-/// // A 5-bit format with 2 exponent and 2 mantissa bits, NaN at 1_0000, infinities at the top: P3109's Binary5p3se.
-/// let layout = FloatSpec { bias: 2, nan: NanCodes::NegativeZero, infinities: true, negative_zero: false, ..FloatSpec::finite(2, 2) };
+/// // 5 bits, of which 2 are exponent and 2 mantissa; NaN at 1_0000, infinities at the top:
+/// // P3109's Binary5p3se.
+/// let layout = FloatSpec {
+///     bias: 2,
+///     nan: NanCodes::NegativeZero,
+///     infinities: true,
+///     negative_zero: false,
+///     ..FloatSpec::finite(2, 2)
+/// };
 /// let spec = FormatSpec::new("mine", Encoding::Float(layout))?;
 /// assert_eq!(spec, FormatSpec::by_name("Binary5p3se")?);
 /// # Ok::<(), subhalf::Error>(())

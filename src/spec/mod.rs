@@ -107,7 +107,8 @@ impl FormatSpec {
     /// let e5m3 = FormatSpec::new("F9E5M3", Encoding::Float(FloatSpec::ieee(5, 3)))?;
     /// assert_eq!(e5m3.max().to_f64(), 61440.0);
     /// let error = FormatSpec::new("wide", Encoding::Float(FloatSpec::ieee(8, 24))).unwrap_err();
-    /// assert_eq!(error.to_string(), "format specification: mantissa bits: expected 0..=23, found 24");
+    /// let message = "format specification: mantissa bits: expected 0..=23, found 24";
+    /// assert_eq!(error.to_string(), message);
     /// # Ok::<(), subhalf::Error>(())
     /// ```
     ///
@@ -140,12 +141,14 @@ impl FormatSpec {
     ///
     /// ```
     /// use subhalf::{Encoding, FloatSpec, FormatSpec};
-    /// const F5E2M2: FormatSpec = FormatSpec::constant("F5E2M2", Encoding::Float(FloatSpec::finite(2, 2)));
+    /// const F5E2M2: FormatSpec =
+    ///     FormatSpec::constant("F5E2M2", Encoding::Float(FloatSpec::finite(2, 2)));
     /// assert_eq!(F5E2M2.max().to_f64(), 7.0);
     /// ```
     /// ```compile_fail
     /// # use subhalf::{Encoding, FloatSpec, FormatSpec};
-    /// const WIDE: FormatSpec = FormatSpec::constant("wide", Encoding::Float(FloatSpec::ieee(8, 24)));
+    /// const WIDE: FormatSpec =
+    ///     FormatSpec::constant("wide", Encoding::Float(FloatSpec::ieee(8, 24)));
     /// # let _ = WIDE;
     /// ```
     ///

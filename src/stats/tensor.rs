@@ -10,7 +10,8 @@ use crate::spec::FormatSpec;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// A block-scaled tensor against the numbers that it stands for: see [`QuantView::stats`].
+/// A comparison of a block-scaled tensor with the numbers that it was made of:
+/// [`QuantView::stats`] makes it.
 #[derive(Clone, Debug)]
 pub struct TensorStats {
     errors: ErrorStats,
@@ -19,12 +20,12 @@ pub struct TensorStats {
     worst: Option<WorstBlock>,
 }
 
-/// The block with the largest sum of squared errors; of several the first.
+/// The block with the largest sum of squared errors; the first if several have it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorstBlock {
-    /// Its number: that of its scale.
+    /// Index of the block, which is the index of its scale.
     pub index: usize,
-    /// Where its elements are.
+    /// The place of its elements.
     pub region: Region,
     /// Its scale, as the format stores it; without the tensor scale.
     pub scale: f32,
@@ -34,8 +35,8 @@ pub struct WorstBlock {
 }
 
 impl WorstBlock {
-    /// The block's part of a tensor, row-major: of the references the inputs, of dequantized
-    /// numbers what became of them.
+    /// The block's elements of a tensor, row-major: the inputs, given the references; the stored
+    /// numbers, given the dequantized tensor.
     pub fn inputs<T: Copy>(&self, tensor: &[T]) -> impl Iterator<Item = T> {
         self.region.indices().filter_map(|index| tensor.get(index).copied())
     }
@@ -49,16 +50,16 @@ impl TensorStats {
     /// express: the element is the largest number of its format and the reference lies above what
     /// it comes back as, or it is the smallest and the reference lies below (the other way round
     /// under a negative scale); or a finite reference came back infinite, or an infinite one did
-    /// not. So of an element that lies outside by less than one rounding error, as the largest of a
-    /// block does whose scale was rounded down, it counts too. [`flushed`](ErrorStats::flushed)
-    /// counts numbers other than zero that came back as zero, [`nan`](ErrorStats::nan) numbers that
-    /// came back as NaN.
+    /// not. An element that lies outside by less than one rounding error counts too, for example
+    /// the largest of a block whose scale was rounded down. [`flushed`](ErrorStats::flushed) counts
+    /// numbers other than zero that came back as zero, [`nan`](ErrorStats::nan) numbers that came
+    /// back as NaN.
     #[must_use]
     pub const fn errors(&self) -> &ErrorStats {
         &self.errors
     }
 
-    /// How many elements have each code: `2^bits` counters for elements of up to 8 bits, none for
+    /// How many elements have each code: `2^bits` counters for elements of up to 8 bits, empty for
     /// wider ones.
     #[must_use]
     pub fn codes(&self) -> &[u64] {
@@ -67,7 +68,7 @@ impl TensorStats {
 
     /// How many blocks have each scale. For scales of up to 8 bits one counter a code; for wider
     /// ones 256 counters of the exponent field of the scale as an f32: field `e` is `2^(e-127)` up
-    /// to twice that, 0 is zero and what is below 2^-126, 255 infinity and NaN. None without
+    /// to twice that, 0 is zero and what is below 2^-126, 255 infinity and NaN. Empty without
     /// scales.
     #[must_use]
     pub fn scales(&self) -> &[u64] {
@@ -82,7 +83,7 @@ impl TensorStats {
 }
 
 impl QuantTensor {
-    /// What the tensor kept of its references: as [`QuantView::stats`], on all threads.
+    /// Compares the tensor with its references, row-major, on all threads: [`QuantView::stats`].
     ///
     /// # Errors
     /// [`Error::Length`] if `reference` has not as many elements as the tensor.
@@ -92,18 +93,20 @@ impl QuantTensor {
 }
 
 impl QuantView<'_> {
-    /// What the tensor kept of its references, row-major. No bit of the result depends on `exec`:
+    /// Compares the tensor with its references, row-major. No bit of the result depends on `exec`:
     /// sums are those of [`ErrorStats`].
     ///
     /// ```
     /// use subhalf::{BlockSpec, Exec, Extent, FormatSpec, QuantTensor, ScaleRule};
     /// let rule = ScaleRule::Floor;
-    /// let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), Extent::Block { rows: 1, cols: 4 }, rule);
+    /// let (e2m1, extent) = (FormatSpec::F4E2M1, Extent::Block { rows: 1, cols: 4 });
+    /// let spec = BlockSpec::new(e2m1, Some(FormatSpec::E8M0), extent, rule);
     /// let x = [4.0f32, -7.5, 0.25, 1.0, 0.0, 0.0, 5.0, 16.0];
     /// let tensor = QuantTensor::quantize(&spec, &x, &[1, 8])?;
     /// assert_eq!(tensor.dequantize(), [4.0, -6.0, 0.0, 1.0, 0.0, 0.0, 4.0, 16.0]);
     /// let stats = tensor.view().stats(&x, Exec::default())?;
-    /// assert_eq!((stats.errors().saturated(), stats.errors().flushed(), stats.errors().noise()), (1, 1, 3.3125));
+    /// let errors = stats.errors();
+    /// assert_eq!((errors.saturated(), errors.flushed(), errors.noise()), (1, 1, 3.3125));
     /// assert_eq!((stats.scales()[127], stats.scales()[129]), (1, 1));
     /// let worst = stats.worst().unwrap();
     /// assert_eq!((worst.index, worst.scale, worst.noise), (0, 1.0, 2.3125));

@@ -185,8 +185,9 @@ impl<const N: usize> Ball<N> {
             limbs = shift_left(&limbs, 1);
             limbs[0] |= halves[0][N - 1] >> 63;
         }
-        // |ab - a'b'| <= a'·error_b + b'·error_a + error_a·error_b, over 2^BITS; one for what is cut off, two for the last term
-        // (below 2^124 of 2^128 or more) and the rounding of the first two.
+        // |ab - a'b'| <= a'·error_b + b'·error_a + error_a·error_b, over 2^BITS; one for what is
+        // cut off, two for the last term (below 2^124 of 2^128 or more) and the rounding of the
+        // first two.
         let error = if self.error >> 62 != 0 || other.error >> 62 != 0 {
             UNKNOWN
         } else {

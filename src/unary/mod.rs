@@ -233,10 +233,12 @@ impl FormatSpec {
     /// let policy = e4m3.default_convert();
     /// let e = e4m3.unary_with(Unary::Exp, e4m3.encode_f32(1.0), &policy, 0);
     /// assert_eq!((e4m3.decode_f32(e.code), e.flags), (2.75, Flags::INEXACT));
-    /// let down = e4m3.unary_with(Unary::Exp, e4m3.encode_f32(1.0), &policy.with_round(Round::Down), 0);
-    /// assert_eq!(e4m3.decode_f32(down.code), 2.5);
+    /// let down = policy.with_round(Round::Down);
+    /// let e = e4m3.unary_with(Unary::Exp, e4m3.encode_f32(1.0), &down, 0);
+    /// assert_eq!(e4m3.decode_f32(e.code), 2.5);
     /// let pole = FormatSpec::F8E5M2.unary_with(Unary::Ln, 0, &policy, 0);
-    /// assert_eq!((FormatSpec::F8E5M2.decode_f32(pole.code), pole.flags), (f32::NEG_INFINITY, Flags::DIVIDE_BY_ZERO));
+    /// assert_eq!(FormatSpec::F8E5M2.decode_f32(pole.code), f32::NEG_INFINITY);
+    /// assert_eq!(pole.flags, Flags::DIVIDE_BY_ZERO);
     /// ```
     #[must_use]
     pub fn unary_with(
@@ -263,7 +265,8 @@ impl FormatSpec {
 /// let e4m3 = FormatSpec::F8E4M3;
 /// let gelu = UnaryTable::new(Unary::Gelu, &e4m3, &e4m3.default_convert())?;
 /// let of = |x: f32| e4m3.decode_f32(gelu.get(e4m3.encode_f32(x) as u8).into());
-/// assert_eq!((of(1.0), of(-1.0), of(3.0), of(-448.0)), (0.8125, -0.15625, 3.0, -0.0));  // 0.8413, -0.1587, 2.9960
+/// assert_eq!((of(1.0), of(-1.0)), (0.8125, -0.15625)); // 0.8413 and -0.1587
+/// assert_eq!((of(3.0), of(-448.0)), (3.0, -0.0)); // 2.9960 and a tiny negative number
 /// # Ok::<(), subhalf::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! [`BitRange`]: where the bits of numbers lie, which says whether their products are f32s.
 //!
 //! A number is `m · 2^last` with an odd integer m. Of two numbers with at most p and q significant
-//! bits the product has at most p + q; the exponents of the last bits add up, and so do those behind
-//! the first bits. A product is an f32 if it has at most 24 bits, all from 2^-149 to 2^127.
+//! bits the product has at most p + q; the exponents of the last bits add up, and so do those
+//! behind the first bits. A product is an f32 if it has at most 24 bits, all from 2^-149 to 2^127.
 
 use crate::spec::FormatSpec;
 use alloc::vec;
@@ -62,7 +62,8 @@ impl BitRange {
 
     /// How many bits a number of a format may have.
     fn bits(format: &FormatSpec) -> i32 {
-        // Formats without a precision, codebooks say: 64 is more than any f32 has, so nothing passes `is_f32`.
+        // Formats without a precision, codebooks say: 64 is more than any f32 has, so nothing
+        // passes `is_f32`.
         format.precision().map_or(64, |bits| bits as i32)
     }
 

@@ -1,9 +1,9 @@
 //! Pack B: panels of 16 rows of an operand, codes kept as codes, with the scales of their blocks.
 //!
-//! Rows are gathered 16 at a time (`code_rows`) and transposed by a kernel, so that the 16 columns of
-//! the product that a panel stands for lie side by side at each position: bytes for codes of 5 to 8
-//! bits, quads of pairs for at most 4 bits, f32s for wider ones. Memory of a panel is kept and used
-//! again for the next.
+//! Rows are gathered 16 at a time (`code_rows`) and transposed by a kernel, so that the 16 columns
+//! of the product that a panel stands for lie side by side at each position: bytes for codes of 5
+//! to 8 bits, quads of pairs for at most 4 bits, f32s for wider ones. Memory of a panel is kept and
+//! used again for the next.
 
 use super::codes::code_rows;
 use super::held::Held;

@@ -37,15 +37,15 @@ impl Matmul<'_> {
 
     /// The product into a slice, row-major, each element rounded once from its sum (ties to even).
     ///
-    /// `a` is `[M, K]`, `b` `[N, K]`. In a batch both have the same number of matrices, or one has a
-    /// single matrix, which is multiplied with all of the other's.
+    /// `a` is `[M, K]`, `b` `[N, K]`. In a batch both have the same number of matrices, or one has
+    /// a single matrix, which is multiplied with all of the other's.
     ///
     /// # Errors
-    /// [`Error::Length`] for operands whose K or whose batches differ, and for an output, an addend or
-    /// a bias of another length than the shape asks for; [`Error::TooLarge`] for a product beyond
-    /// the address space; [`Error::Scheme`] for operands that the accumulator does not take: codes
-    /// of formats wider than f32 into [`Exact`](Accumulator::Exact), anything but integers into
-    /// [`integer`](Accumulator::integer), minima and misplaced flat blocks block by block; the
+    /// [`Error::Length`] for operands whose K or whose batches differ, and for an output, an addend
+    /// or a bias of another length than the shape asks for; [`Error::TooLarge`] for a product
+    /// beyond the address space; [`Error::Scheme`] for operands that the accumulator does not take:
+    /// codes of formats wider than f32 into [`Exact`](Accumulator::Exact), anything but integers
+    /// into [`integer`](Accumulator::integer), minima and misplaced flat blocks block by block; the
     /// errors of [`Accumulator::validate`], and of a quantization on the way.
     pub fn multiply_into<'b, D: Real>(
         &self,

@@ -2,8 +2,8 @@
 //! exact in f64.
 //!
 //! ```text
-//! x = x0 + x1 + .. with bits [last + i·w, last + (i+1)·w) of x in xi,   w = (53 - log2 K) / 2
-//! sum of a·b over K = sum over i, j of (sum of ai·bj over K)            2w + log2 K <= 53 bits each
+//! x = x0 + x1 + .. with bits last + i·w up to last + (i+1)·w in xi,   w = (53 - log2 K) / 2
+//! sum of a·b over K = sum over i, j of (sum of ai·bj over K)      2w + log2 K <= 53 bits each
 //! ```
 //!
 //! The inner sums are f64 kernels; the outer one is in fixed point.

@@ -1,9 +1,9 @@
 //! [`Work`]: some tiles of A by some panels of B, and the loops that every kind of sum shares.
 //!
 //! ```text
-//! for a chunk of KC positions                  its numbers of a panel stay in the first-level cache
+//! for a chunk of KC positions                  its numbers of a panel stay in L1
 //!     for a pair of panels, 2 · NR columns     decoded once for all tiles
-//!         for a tile of mr rows                packed A streams from the second-level cache
+//!         for a tile of mr rows                packed A streams from L2
 //!             micro-kernel                     mr × NR sums (or 2 · NR) in registers, KC steps
 //! ```
 //!

@@ -316,7 +316,8 @@ impl<'a> Quantizer<'a> {
     /// [`dequantize_into`](QuantView::dequantize_into) in one.
     ///
     /// # Errors
-    /// The errors of [`quantize`](Self::quantize), and [`Error::Length`] if `dst` is not as long as `src`.
+    /// The errors of [`quantize`](Self::quantize), and [`Error::Length`] if `dst` is not as long as
+    /// `src`.
     pub fn fake_quantize<T: Source, D: Real>(
         &self,
         src: &[T],

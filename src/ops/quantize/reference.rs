@@ -1,5 +1,5 @@
-//! The definition of a quantization: block by block, element by element, through the reference codec
-//! and the rules of `block`. It calls no kernel and uses nothing that a kernel found.
+//! The definition of a quantization: block by block, element by element, through the reference
+//! codec and the rules of `block`. It calls no kernel and uses nothing that a kernel found.
 //!
 //! ```text
 //! for each band of rows, for each block of it:

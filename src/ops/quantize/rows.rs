@@ -1,6 +1,6 @@
 //! Rows of blocks by kernels, for schemes that have a [`QuantizePlan`]: the bits of `reference`.
-//! Numbers are read twice, for the statistics of their blocks and to be encoded; between the two the
-//! blocks are settled:
+//! Numbers are read twice, for the statistics of their blocks and to be encoded; between the two
+//! the blocks are settled:
 //!
 //! ```text
 //! for each chunk of 2048 columns          8 KiB of numbers and 2 KiB of codes stay in L1

@@ -146,9 +146,9 @@ impl SliceConverter {
         super::encode::encode(self, src, dst)
     }
 
-    /// Decodes codes: each becomes the nearest `T` to the exact number, ties to even, and the number
-    /// itself wherever `T` is wide enough; NaN is the type's positive quiet NaN. Bits above a code's
-    /// width are ignored, and so are the policy and the random words.
+    /// Decodes codes: each becomes the nearest `T` to the exact number, ties to even, and the
+    /// number itself wherever `T` is wide enough; NaN is the type's positive quiet NaN. Bits above
+    /// a code's width are ignored, and so are the policy and the random words.
     ///
     /// ```
     /// use subhalf::{Exec, FormatSpec, SliceConverter};
@@ -252,8 +252,8 @@ impl SliceConverter {
     ///
     /// # Errors
     /// [`Error::Format`] if the type is of another format than the converter; [`Error::Length`] if
-    /// `dst` is not as long as `src`; [`Error::CodeWidth`] if [`Format::Code`] is too narrow for the
-    /// format.
+    /// `dst` is not as long as `src`; [`Error::CodeWidth`] if [`Format::Code`] is too narrow for
+    /// the format.
     pub fn decode_typed<F: Format, T: Real>(&self, src: &[F], dst: &mut [T]) -> Result<(), Error> {
         super::typed::decode(self, src, dst)
     }

@@ -101,8 +101,8 @@ impl EncodePlan {
         let Some(kernel) = &self.kernel else { return false };
         let (mut ok, mut bytes) = (true, bytes);
         // A byte belongs to two numbers, so `over_f32s` cannot cut `bytes` for the closure: it cuts
-        // a vector of `()`, which takes no memory. Its buffers hold an even count of numbers, except
-        // the last, so each buffer begins at a byte.
+        // a vector of `()`, which takes no memory. Its buffers hold an even count of numbers,
+        // except the last, so each buffer begins at a byte.
         let mut units = alloc::vec![(); src.len()];
         let all = over_f32s(self.isa, src, &mut units, kernel.needs(&self.policy), |src, _| {
             let packed = bytes.split_off_mut(..src.len().div_ceil(2)).unwrap_or_default();

@@ -12,8 +12,8 @@ use crate::spec::Code;
 const CHUNK: usize = 2048;
 
 /// The short calls for slices of a format's own type: policy [`Format::CONVERT`], no random words,
-/// on all threads. Every [`Format`] has them; [`SliceConverter::encode_typed`] takes another policy,
-/// random words and threads.
+/// on all threads. Every [`Format`] has them; [`SliceConverter::encode_typed`] takes another
+/// policy, random words and threads.
 ///
 /// ```
 /// use subhalf::{F8E4M3, FormatSlice};

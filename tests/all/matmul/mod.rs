@@ -2,6 +2,7 @@
 //! shares no code with it.
 
 mod big;
+mod definition;
 mod edges;
 pub(crate) mod inputs;
 mod naive;

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! short blocks (<= KC)   the loops of `Work`; the micro-kernel makes partial sums and scales them
-//! long blocks            per block: the loops of `Work` make partial sums, then one pass scales them
+//! long blocks            per block: the loops of `Work` make partial sums; one pass scales them
 //! by_steps               per panel and tile: partial sums by a kernel, scales by the model's step
 //! ```
 //!
