@@ -43,6 +43,7 @@ impl QuantView<'_> {
 
     fn restore_into<D: Real>(&self, dst: &mut [D], exec: Exec) {
         let geometry = self.geometry();
+        // A tensor without elements may have rows without columns.
         if dst.is_empty() {
             return;
         }
@@ -117,6 +118,7 @@ impl Job<'_> {
             }
         }
         if self.streams {
+            // Other threads may read the result once this piece is done.
             kernel::fence();
         }
     }
@@ -149,6 +151,7 @@ impl Job<'_> {
                 continue;
             }
             let mut numbers = core::mem::take(&mut scratch.numbers);
+            // Numbers on their way past the caches, or to another type, are made in L1 first.
             numbers.resize(cols.len(), 0.0);
             self.restore(codes, tiles.length(), cols, &mut numbers, scratch);
             match D::f32s_mut(dst) {
@@ -174,6 +177,7 @@ impl Job<'_> {
         let Scratch { codes, scales, offsets, each_scale, each_offset, .. } = scratch;
         let (isa, bits) = (self.isa, self.bits as usize);
         let start = cols.start * bits;
+        // Blocks that one kernel unpacks, decodes and scales; the rest goes step by step below.
         let mut done = 0;
         if start.is_multiple_of(8) {
             let blocks =
@@ -205,9 +209,11 @@ impl Job<'_> {
         // Blocks done are whole bytes.
         let (start, end) = (start + first * bits, cols.end * bits);
         let bytes = &row[start / 8..end.div_ceil(8)];
+        // Codes of 8 bits need no unpacking.
         if bits == 8 {
             self.plan.elements.decode(bytes, numbers);
         } else {
+            // One code a byte, in L1.
             codes.resize(numbers.len(), 0);
             match bits {
                 4 if start.is_multiple_of(8) => kernel::unpack_4(isa, bytes, codes),
@@ -218,6 +224,7 @@ impl Job<'_> {
             }
             self.plan.elements.decode(codes, numbers);
         }
+        // A scale for each element, so that the kernel has no blocks to mind.
         each_scale.resize(numbers.len(), 0.0);
         kernel::expand(isa, length, scales, each_scale);
         if !offsets.is_empty() {

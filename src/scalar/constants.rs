@@ -92,8 +92,9 @@ macro_rules! __math_constants {
     ($($to:ident)::+ ! { $($given:tt)* }) => {
         $($to)::+! {
             $($given)*
-            E "*e*", PI "π", TAU "2π", FRAC_1_PI "1/π", FRAC_2_PI "2/π", FRAC_2_SQRT_PI "2/√π", FRAC_PI_2 "π/2", FRAC_PI_3 "π/3",
-            FRAC_PI_4 "π/4", FRAC_PI_6 "π/6", FRAC_PI_8 "π/8", SQRT_2 "√2", FRAC_1_SQRT_2 "1/√2", LN_2 "ln 2", LN_10 "ln 10",
+            E "*e*", PI "π", TAU "2π", FRAC_1_PI "1/π", FRAC_2_PI "2/π", FRAC_2_SQRT_PI "2/√π",
+            FRAC_PI_2 "π/2", FRAC_PI_3 "π/3", FRAC_PI_4 "π/4", FRAC_PI_6 "π/6", FRAC_PI_8 "π/8",
+            SQRT_2 "√2", FRAC_1_SQRT_2 "1/√2", LN_2 "ln 2", LN_10 "ln 10",
             LOG2_10 "log₂ 10", LOG2_E "log₂ *e*", LOG10_2 "log₁₀ 2", LOG10_E "log₁₀ *e*",
         }
     };
@@ -144,4 +145,89 @@ mod tests {
             (f32::MIN_10_EXP, f32::MAX_10_EXP)
         );
     }
+}
+
+/// Stamps a constant that a format has, and what goes with it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __format_constant {
+    ($name:ident ZERO) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// Zero.
+            pub const ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.zero_code()));
+        }
+
+        /// Zero.
+        impl ::core::default::Default for $name {
+            #[inline]
+            fn default() -> Self {
+                Self::ZERO
+            }
+        }
+    };
+    ($name:ident ONE) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// One.
+            pub const ONE: Self = Self::of($crate::scalar_support::has(Self::SPEC.one_code()));
+        }
+    };
+    ($name:ident NEG_ZERO) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// −0.
+            pub const NEG_ZERO: Self =
+                Self::of($crate::scalar_support::has(Self::SPEC.negative_zero_code()));
+        }
+    };
+    ($name:ident NEG_ONE) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// −1.
+            pub const NEG_ONE: Self = Self::of($crate::scalar_support::has(
+                $crate::scalar_support::negative_one(&Self::SPEC),
+            ));
+
+            /// 1 or −1 with the sign, of zeros too, as `f32::signum`; NaN of NaN.
+            #[must_use]
+            pub const fn signum(self) -> Self {
+                if self.is_nan() { self } else { Self::NEG_ONE.copysign(self) }
+            }
+        }
+    };
+    ($name:ident NAN) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// NaN, quiet and positive where there is a choice.
+            pub const NAN: Self = Self::of($crate::scalar_support::has(Self::SPEC.nan_code()));
+        }
+    };
+    ($name:ident INFINITY) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// Plus infinity.
+            pub const INFINITY: Self =
+                Self::of($crate::scalar_support::has(Self::SPEC.infinity_code()));
+        }
+    };
+    ($name:ident NEG_INFINITY) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// Minus infinity.
+            pub const NEG_INFINITY: Self =
+                Self::of($crate::scalar_support::has(Self::SPEC.negative_infinity_code()));
+        }
+    };
+    ($name:ident MIN_POSITIVE_SUBNORMAL) => {
+        #[allow(dead_code, reason = "a private type need not use all of its interface")]
+        impl $name {
+            /// The smallest positive number.
+            pub const MIN_POSITIVE_SUBNORMAL: Self = Self::of($crate::scalar_support::has(
+                $crate::scalar_support::min_subnormal(&Self::SPEC),
+            ));
+            /// The largest subnormal number.
+            pub const MAX_SUBNORMAL: Self = Self::MIN_POSITIVE.next_down();
+        }
+    };
 }

@@ -21,14 +21,22 @@ macro_rules! __arithmetic {
             #[must_use]
             #[inline]
             pub const fn mul_add(self, a: Self, b: Self) -> Self {
-                let (codes, values) = ((self.0 as u32, a.0 as u32, b.0 as u32), (self.to_f32(), a.to_f32(), b.to_f32()));
+                let codes = (self.0 as u32, a.0 as u32, b.0 as u32);
+                let values = (self.to_f32(), a.to_f32(), b.to_f32());
                 Self::of(Self::OPS.mul_add(codes, values))
             }
 
             /// `self · a + b`, rounded once under another policy; with flags.
             #[must_use]
-            pub const fn mul_add_with(self, a: Self, b: Self, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
-                Self::flagged(Self::SPEC.mul_add_with(self.0 as u32, a.0 as u32, b.0 as u32, convert, random))
+            pub const fn mul_add_with(
+                self,
+                a: Self,
+                b: Self,
+                convert: &$crate::Convert,
+                random: u32,
+            ) -> (Self, $crate::Flags) {
+                let (x, a, b) = (self.0 as u32, a.0 as u32, b.0 as u32);
+                Self::flagged(Self::SPEC.mul_add_with(x, a, b, convert, random))
             }
 
             /// The square root, rounded once under the type's policy.
@@ -43,7 +51,11 @@ macro_rules! __arithmetic {
 
             /// The square root, rounded once under another policy; with flags.
             #[must_use]
-            pub const fn sqrt_with(self, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+            pub const fn sqrt_with(
+                self,
+                convert: &$crate::Convert,
+                random: u32,
+            ) -> (Self, $crate::Flags) {
                 Self::flagged(Self::SPEC.sqrt_with(self.0 as u32, convert, random))
             }
 
@@ -59,7 +71,11 @@ macro_rules! __arithmetic {
 
             /// `1 / self`, rounded once under another policy; with flags.
             #[must_use]
-            pub const fn recip_with(self, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+            pub const fn recip_with(
+                self,
+                convert: &$crate::Convert,
+                random: u32,
+            ) -> (Self, $crate::Flags) {
                 Self::flagged(Self::SPEC.recip_with(self.0 as u32, convert, random))
             }
 
@@ -131,7 +147,12 @@ macro_rules! __arithmetic {
     (@with $op:ident $with:ident $what:literal) => {
         #[doc = concat!($what, ", rounded once under a policy; with flags.")]
         #[must_use]
-        pub const fn $with(self, other: Self, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+        pub const fn $with(
+            self,
+            other: Self,
+            convert: &$crate::Convert,
+            random: u32,
+        ) -> (Self, $crate::Flags) {
             Self::flagged(Self::SPEC.$with(self.0 as u32, other.0 as u32, convert, random))
         }
     };
@@ -141,7 +162,8 @@ macro_rules! __arithmetic {
             type Output = Self;
             #[inline]
             fn $method(self, other: Self) -> Self {
-                let (codes, values) = ((self.0 as u32, other.0 as u32), (self.to_f32(), other.to_f32()));
+                let codes = (self.0 as u32, other.0 as u32);
+                let values = (self.to_f32(), other.to_f32());
                 Self::of(Self::OPS.binary($crate::scalar_support::Binary::$trait, codes, values))
             }
         }

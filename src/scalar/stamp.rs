@@ -9,7 +9,8 @@
 ///     /// Documentation.
 ///     pub struct NAME(CODE) = SPEC                     // u8, u16 or u32; a constant FormatSpec
 ///         [, policy CONVERT]      // of plain conversions and operators; else the default
-///         [, has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL)]
+///         [, has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN,
+///                INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL)]
 ///         [; convert only];                            // no arithmetic
 /// }
 /// ```
@@ -77,10 +78,18 @@ macro_rules! define_format {
         $vis struct $name($code);
 
         const _: () = {
-            assert!($name::BITS <= <$code as $crate::Code>::BITS, "the code type is too narrow for the format");
+            assert!(
+                $name::BITS <= <$code as $crate::Code>::BITS,
+                "the code type is too narrow for the format",
+            );
             const LISTED: usize = 0 $($(+ { let _ = stringify!($special); 1 })*)?;
-            const UNLISTED_MEANS_NONE_ASKED: bool = false $($(|| { let _ = stringify!($special); true })*)?;
-            assert!(!UNLISTED_MEANS_NONE_ASKED || LISTED == $crate::scalar_support::specials(&$name::SPEC), "`has` does not list all that the format has");
+            const UNLISTED_MEANS_NONE_ASKED: bool =
+                false $($(|| { let _ = stringify!($special); true })*)?;
+            assert!(
+                !UNLISTED_MEANS_NONE_ASKED
+                    || LISTED == $crate::scalar_support::specials(&$name::SPEC),
+                "`has` does not list all that the format has",
+            );
         };
 
         impl $crate::Format for $name {
@@ -241,21 +250,33 @@ macro_rules! define_format {
             /// Rounds an f32 under another policy; with flags.
             #[must_use]
             #[inline]
-            pub const fn from_f32_with(x: f32, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+            pub const fn from_f32_with(
+                x: f32,
+                convert: &$crate::Convert,
+                random: u32,
+            ) -> (Self, $crate::Flags) {
                 Self::flagged(Self::SPEC.encode_f32_with(x, convert, random))
             }
 
             /// Rounds an f64 under another policy, once; with flags.
             #[must_use]
             #[inline]
-            pub const fn from_f64_with(x: f64, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+            pub const fn from_f64_with(
+                x: f64,
+                convert: &$crate::Convert,
+                random: u32,
+            ) -> (Self, $crate::Flags) {
                 Self::flagged(Self::SPEC.encode_f64_with(x, convert, random))
             }
 
             /// Rounds an exact number under another policy; with flags.
             #[must_use]
             #[inline]
-            pub const fn from_unpacked_with(x: $crate::Unpacked, convert: &$crate::Convert, random: u32) -> (Self, $crate::Flags) {
+            pub const fn from_unpacked_with(
+                x: $crate::Unpacked,
+                convert: &$crate::Convert,
+                random: u32,
+            ) -> (Self, $crate::Flags) {
                 Self::flagged(Self::SPEC.encode_with(x, convert, random))
             }
 
@@ -274,7 +295,11 @@ macro_rules! define_format {
             #[must_use]
             #[inline]
             pub const fn to_f32(self) -> f32 {
-                if Self::BITS <= 8 { Self::VALUES[self.0 as u8 as usize] } else { self.unpack().to_f32() }
+                if Self::BITS <= 8 {
+                    Self::VALUES[self.0 as u8 as usize]
+                } else {
+                    self.unpack().to_f32()
+                }
             }
 
             /// The nearest f64: exact for every format that f64 contains.
@@ -295,14 +320,22 @@ macro_rules! define_format {
             #[must_use]
             #[inline]
             pub const fn is_infinite(self) -> bool {
-                if Self::OPS.in_f32() { self.to_f32().is_infinite() } else { self.unpack().is_infinite() }
+                if Self::OPS.in_f32() {
+                    self.to_f32().is_infinite()
+                } else {
+                    self.unpack().is_infinite()
+                }
             }
 
             /// Whether this is neither infinite nor NaN.
             #[must_use]
             #[inline]
             pub const fn is_finite(self) -> bool {
-                if Self::OPS.in_f32() { self.to_f32().is_finite() } else { self.unpack().is_finite() }
+                if Self::OPS.in_f32() {
+                    self.to_f32().is_finite()
+                } else {
+                    self.unpack().is_finite()
+                }
             }
 
             /// Whether this is +0 or −0.
@@ -416,7 +449,7 @@ macro_rules! define_format {
             }
         }
 
-        $($($crate::define_format! { @constant $name $special })*)?
+        $($($crate::__format_constant! { $name $special })*)?
 
         $crate::__math_constants! { $crate::define_format! { @math $name } }
 
@@ -426,7 +459,10 @@ macro_rules! define_format {
         impl ::core::cmp::PartialEq for $name {
             #[inline]
             fn eq(&self, other: &Self) -> bool {
-                matches!(self.compare(*other), ::core::option::Option::Some(::core::cmp::Ordering::Equal))
+                matches!(
+                    self.compare(*other),
+                    ::core::option::Option::Some(::core::cmp::Ordering::Equal)
+                )
             }
         }
 
@@ -447,14 +483,21 @@ macro_rules! define_format {
         impl ::core::fmt::Debug for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 match $crate::scalar_support::hexadecimal((*self).unpack(), Self::BEYOND_F64) {
-                    ::core::option::Option::Some(text) => ::core::write!(f, ::core::concat!(::core::stringify!($name), "({})"), text),
-                    ::core::option::Option::None => ::core::write!(f, ::core::concat!(::core::stringify!($name), "({:?})"), (*self).to_f64()),
+                    ::core::option::Option::Some(text) => {
+                        ::core::write!(f, ::core::concat!(::core::stringify!($name), "({})"), text)
+                    }
+                    ::core::option::Option::None => ::core::write!(
+                        f,
+                        ::core::concat!(::core::stringify!($name), "({:?})"),
+                        (*self).to_f64()
+                    ),
                 }
             }
         }
 
         $crate::define_format!(@number $name: Display, LowerExp, UpperExp);
-        $crate::define_format!(@fmt $name: LowerHex to_bits, UpperHex to_bits, Binary to_bits, Octal to_bits);
+        $crate::define_format!(@fmt $name:
+            LowerHex to_bits, UpperHex to_bits, Binary to_bits, Octal to_bits);
 
         /// A decimal number, a hexadecimal one with its exponent (`0x1.8p-4`), `inf` or `NaN`,
         /// rounded once under the type's policy. Outside of f64's normal range, where the format
@@ -467,80 +510,6 @@ macro_rules! define_format {
         }
 
         $crate::__arithmetic! { $name $($kind)? }
-    };
-
-    (@constant $name:ident ZERO) => {
-        #[allow(dead_code, reason = "a private type need not use all of its interface")]
-        impl $name {
-            /// Zero.
-            pub const ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.zero_code()));
-        }
-
-        /// Zero.
-        impl ::core::default::Default for $name {
-            #[inline]
-            fn default() -> Self {
-                Self::ZERO
-            }
-        }
-    };
-    (@constant $name:ident ONE) => {
-        #[allow(dead_code, reason = "a private type need not use all of its interface")]
-        impl $name {
-            /// One.
-            pub const ONE: Self = Self::of($crate::scalar_support::has(Self::SPEC.one_code()));
-        }
-    };
-    (@constant $name:ident NEG_ZERO) => {
-        #[allow(dead_code, reason = "a private type need not use all of its interface")]
-        impl $name {
-            /// −0.
-            pub const NEG_ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_zero_code()));
-        }
-    };
-    (@constant $name:ident NEG_ONE) => {
-        #[allow(dead_code, reason = "a private type need not use all of its interface")]
-        impl $name {
-            /// −1.
-            pub const NEG_ONE: Self = Self::of($crate::scalar_support::has($crate::scalar_support::negative_one(&Self::SPEC)));
-
-            /// 1 or −1 with the sign, of zeros too, as `f32::signum`; NaN of NaN.
-            #[must_use]
-            pub const fn signum(self) -> Self {
-                if self.is_nan() { self } else { Self::NEG_ONE.copysign(self) }
-            }
-        }
-    };
-    (@constant $name:ident NAN) => {
-        #[allow(dead_code, reason = "a private type need not use all of its interface")]
-        impl $name {
-            /// NaN, quiet and positive where there is a choice.
-            pub const NAN: Self = Self::of($crate::scalar_support::has(Self::SPEC.nan_code()));
-        }
-    };
-    (@constant $name:ident INFINITY) => {
-        #[allow(dead_code, reason = "a private type need not use all of its interface")]
-        impl $name {
-            /// Plus infinity.
-            pub const INFINITY: Self = Self::of($crate::scalar_support::has(Self::SPEC.infinity_code()));
-        }
-    };
-    (@constant $name:ident NEG_INFINITY) => {
-        #[allow(dead_code, reason = "a private type need not use all of its interface")]
-        impl $name {
-            /// Minus infinity.
-            pub const NEG_INFINITY: Self = Self::of($crate::scalar_support::has(Self::SPEC.negative_infinity_code()));
-        }
-    };
-    (@constant $name:ident MIN_POSITIVE_SUBNORMAL) => {
-        #[allow(dead_code, reason = "a private type need not use all of its interface")]
-        impl $name {
-            /// The smallest positive number.
-            pub const MIN_POSITIVE_SUBNORMAL: Self =
-                Self::of($crate::scalar_support::has($crate::scalar_support::min_subnormal(&Self::SPEC)));
-            /// The largest subnormal number.
-            pub const MAX_SUBNORMAL: Self = Self::MIN_POSITIVE.next_down();
-        }
     };
 
     (@math $name:ident $($constant:ident $what:literal,)*) => {

@@ -141,7 +141,8 @@ macro_rules! __num_traits {
 
         impl $name {
             fn from_number(x: $crate::Unpacked) -> ::core::option::Option<Self> {
-                $crate::scalar_support::from_number(&Self::SPEC, &<Self as $crate::Format>::CONVERT, x).map(Self::of)
+                let policy = &<Self as $crate::Format>::CONVERT;
+                $crate::scalar_support::from_number(&Self::SPEC, policy, x).map(Self::of)
             }
         }
 
@@ -174,12 +175,15 @@ macro_rules! __num_traits {
 
         /// Converts through f64 where that is exact, else through a 128-bit integer.
         impl $crate::scalar_support::num_traits::NumCast for $name {
-            fn from<T: $crate::scalar_support::num_traits::ToPrimitive>(x: T) -> ::core::option::Option<Self> {
+            fn from<T: $crate::scalar_support::num_traits::ToPrimitive>(
+                x: T,
+            ) -> ::core::option::Option<Self> {
                 $crate::scalar_support::number(&x).and_then(Self::from_number)
             }
         }
 
-        $crate::__num_traits!(@as_integer $name: i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
+        $crate::__num_traits!(@as_integer $name:
+            i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
 
         impl $crate::scalar_support::num_traits::AsPrimitive<f32> for $name {
             fn as_(self) -> f32 {
@@ -348,8 +352,12 @@ macro_rules! __num_traits {
         /// Decimal numbers alone: any other radix is an error.
         impl $crate::scalar_support::num_traits::Num for $name {
             type FromStrRadixErr = $crate::ParseError;
-            fn from_str_radix(text: &str, radix: u32) -> ::core::result::Result<Self, $crate::ParseError> {
-                $crate::scalar_support::parse_radix(text, radix, Self::BEYOND_F64).map(Self::from_unpacked)
+            fn from_str_radix(
+                text: &str,
+                radix: u32,
+            ) -> ::core::result::Result<Self, $crate::ParseError> {
+                $crate::scalar_support::parse_radix(text, radix, Self::BEYOND_F64)
+                    .map(Self::from_unpacked)
             }
         }
     };
@@ -374,7 +382,8 @@ macro_rules! float_const {
 // Not E8M0, whose every number is a power of two, nor Binary6p4sf and Binary4p2sf, to which 2π is
 // too large.
 float_const! {
-    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2 F6E2M3 F4E2M1 HiF8 UE4M3 UE5M3
+    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2
+    F6E2M3 F4E2M1 HiF8 UE4M3 UE5M3
     Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf
 }
 

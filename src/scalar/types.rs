@@ -260,7 +260,10 @@ some_patterns! { F6E3M2 F6E2M3 F4E2M1 UE4M3 Binary6p3sf Binary6p4sf Binary4p2sf 
 /// What is lossless is `From`.
 macro_rules! part_of_f32 {
     ($($name:ident)*) => {$(
-        const _: () = assert!(super::is_part_of(&<$name as crate::format::Format>::SPEC, &FormatSpec::F32));
+        const _: () = assert!(super::is_part_of(
+            &<$name as crate::format::Format>::SPEC,
+            &FormatSpec::F32,
+        ));
 
         impl From<$name> for f32 {
             #[inline]
@@ -279,7 +282,8 @@ macro_rules! part_of_f32 {
 }
 
 part_of_f32! {
-    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2 F6E2M3 F4E2M1 HiF8 E8M0 UE4M3 UE5M3
+    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2
+    F6E2M3 F4E2M1 HiF8 E8M0 UE4M3 UE5M3
     Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf Binary6p4sf Binary4p2sf
 }
 
@@ -287,7 +291,10 @@ part_of_f32! {
 #[cfg(feature = "half")]
 macro_rules! part_of_half {
     ($half:ident $whole:ident $to:ident: $($name:ident)*) => {$(
-        const _: () = assert!(super::is_part_of(&<$name as crate::format::Format>::SPEC, &FormatSpec::$whole));
+        const _: () = assert!(super::is_part_of(
+            &<$name as crate::format::Format>::SPEC,
+            &FormatSpec::$whole,
+        ));
 
         impl From<$name> for half::$half {
             #[inline]
@@ -301,13 +308,15 @@ macro_rules! part_of_half {
 #[cfg(feature = "half")]
 part_of_half! {
     f16 F16 to_f16:
-    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2 F6E2M3 F4E2M1 HiF8 UE4M3
+    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2
+    F6E2M3 F4E2M1 HiF8 UE4M3
     Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf Binary6p4sf Binary4p2sf
 }
 
 #[cfg(feature = "half")]
 part_of_half! {
     bf16 BF16 to_bf16:
-    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2 F6E2M3 F4E2M1 HiF8 E8M0 UE4M3 UE5M3
+    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2
+    F6E2M3 F4E2M1 HiF8 E8M0 UE4M3 UE5M3
     Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf Binary6p4sf Binary4p2sf
 }

@@ -105,7 +105,11 @@ named! {
     /// ```text
     /// EEEEEEEE   bias 127
     /// ```
-    E8M0 = Encoding::Float(FloatSpec { bias: 127, zero_field: ZeroField::Normals, ..FloatSpec::finite_nan(8, 0).unsigned() });
+    E8M0 = Encoding::Float(FloatSpec {
+        bias: 127,
+        zero_field: ZeroField::Normals,
+        ..FloatSpec::finite_nan(8, 0).unsigned()
+    });
     /// The NVFP4 block scale UE4M3: E4M3 without its sign, which the hardware pads with 0. Max 448,
     /// smallest 2^-9, NaN 0x7F.
     /// ```text
@@ -123,7 +127,11 @@ named! {
     /// ```text
     /// EEEEEE MM   bias 48
     /// ```
-    UE6M2 = Encoding::Float(FloatSpec { bias: 48, zero_field: ZeroField::Normals, ..FloatSpec::finite_nan(6, 2).unsigned() });
+    UE6M2 = Encoding::Float(FloatSpec {
+        bias: 48,
+        zero_field: ZeroField::Normals,
+        ..FloatSpec::finite_nan(6, 2).unsigned()
+    });
     /// Huawei HiFloat8 (arXiv 2409.16626): 38 binades, 3 to 0 mantissa bits. Max 32768, min normal
     /// 2^-15, smallest 2^-22; NaN 0x80, infinities 0x6F and 0xEF, no −0. Codes are not in order of
     /// value.

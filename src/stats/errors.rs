@@ -1,5 +1,5 @@
-//! [`ErrorStats`]: sums over pairs of a reference and what was stored for it, in an order that is part
-//! of the definition.
+//! [`ErrorStats`]: sums over pairs of a reference and what was stored for it, in an order that is
+//! part of the definition.
 
 use crate::arith;
 use crate::codec::Unpacked;
@@ -158,8 +158,8 @@ impl ErrorStats {
     /// Adds the sums and counts of the elements that come next; the current partial sum ends here.
     ///
     /// To split one tensor among threads, measure pieces of 4,096 elements and merge them in order:
-    /// the result has the bits of one accumulator into which all elements were pushed. Merging larger
-    /// results, for example of several tensors, adds their totals in the order of the calls.
+    /// the result has the bits of one accumulator into which all elements were pushed. Merging
+    /// larger results, for example of several tensors, adds their totals in the order of the calls.
     ///
     /// ```
     /// use subhalf::{ErrorStats, Flags};
@@ -252,8 +252,8 @@ impl ErrorStats {
     }
 
     /// The cosine of the angle between the references and what was stored, over the measured pairs.
-    /// `None` if all references or all stored numbers are 0, or if a sum is not finite. Equal tensors
-    /// have 1.
+    /// `None` if all references or all stored numbers are 0, or if a sum is not finite. Equal
+    /// tensors have 1.
     ///
     /// The root is taken of the exact product of the two sums of squares: it is the same to the bit
     /// on every platform.

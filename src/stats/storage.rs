@@ -16,8 +16,8 @@ use crate::spec::FormatSpec;
 /// of the format and not that of one program's f32 arithmetic: the quotient is one rounding to 53
 /// bits, the product is exact for codes of up to 29 significant bits. `scale` is used as it stands;
 /// 1 stores the elements unscaled; [`amax_scale`] gives the scale that uses the whole range. Since
-/// the quotient is an f64, `convert.subnormal_inputs` sees no subnormal f32. `dither` gives the words
-/// of a stochastic rounding. `exec` changes no bit: the order of the sums is that of
+/// the quotient is an f64, `convert.subnormal_inputs` sees no subnormal f32. `dither` gives the
+/// words of a stochastic rounding. `exec` changes no bit: the order of the sums is that of
 /// [`ErrorStats`].
 ///
 /// ```

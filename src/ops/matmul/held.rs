@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 /// An operand whose rows are rows of K numbers, and what it is over.
 pub(super) enum Held<'a> {
-    /// What the caller has.
+    /// The caller's own: kernels read it where it lies.
     Given(Operand<'a>),
     Tensor(QuantTensor, [usize; 3]),
     Numbers(Vec<f32>, [usize; 3]),
@@ -28,10 +28,11 @@ impl<'a> Held<'a> {
     pub(super) fn new(operand: Operand<'a>) -> Result<Self, Error> {
         let [batch, rows, cols] = [operand.batch(), operand.rows(), operand.cols()];
         let shape = [batch, rows, cols];
-        // Of a transposed operand, rows and columns are given exchanged.
+        // A transposed operand has its rows and columns exchanged; its numbers lie as given.
         let given = if operand.is_transposed() { [batch, cols, rows] } else { shape };
         match operand.source {
             Stored::Quantize(quantizer, numbers) => {
+                // Quantized in the order given, since blocks lie along the given rows.
                 let tensor = match numbers {
                     Numbers::F32(numbers) => quantizer.quantize(numbers, &given),
                     #[cfg(feature = "half")]
@@ -48,11 +49,13 @@ impl<'a> Held<'a> {
             Stored::Tensor(view) if needs_copy(&view) || operand.is_transposed() => {
                 Self::of_view(&view, operand.is_transposed(), shape)
             }
+            // Panels are packed along K; they would have to be unpacked.
             Stored::Packed(_) if operand.is_transposed() => Err(Error::Scheme {
                 what: "operand to transpose",
                 expected: "numbers, codes or a tensor; a packed matrix has its order",
             }),
             Stored::Numbers(numbers) if operand.is_transposed() => {
+                // One pass to f32, one to exchange: a transposed operand costs a copy of itself.
                 let mut all = alloc::vec![0.0; batch * rows * cols];
                 numbers.read(0, &mut all);
                 Ok(Self::Numbers(exchanged(&all, given), shape))
@@ -75,6 +78,7 @@ impl<'a> Held<'a> {
     /// numbers that it stands for where these are not elements times scales.
     fn of_view(view: &QuantView<'_>, transposed: bool, shape: [usize; 3]) -> Result<Self, Error> {
         let tensor = if transposed { view.transposed()? } else { view.to_owned() };
+        // Elements times scales are what kernels of panels know.
         if tensor.spec().is_plain() {
             Ok(Self::Tensor(tensor, shape))
         } else {
@@ -104,11 +108,13 @@ impl<'a> Held<'a> {
 
 /// Whether a tensor's numbers are not elements times scales, or its rows begin inside a byte.
 fn needs_copy(view: &QuantView<'_>) -> bool {
+    // A view of some columns may start within a byte of its rows.
     !view.spec().is_plain() || view.geometry().first_bit != 0
 }
 
 /// Matrices with rows and columns exchanged.
 fn exchanged<T: Copy>(all: &[T], [batch, rows, cols]: [usize; 3]) -> Vec<T> {
+    // In the order of the result, so that it is collected without being zeroed first.
     let at = |matrix, row, col| all[(matrix * rows + row) * cols + col];
     (0..batch)
         .flat_map(|matrix| (0..cols).map(move |col| (matrix, col)))

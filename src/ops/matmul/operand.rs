@@ -57,7 +57,9 @@ macro_rules! activation {
             pub(super) fn read(self, first: usize, dst: &mut [f32]) {
                 match self {
                     $($(#[$attr])* Self::$variant(numbers) => {
-                        dst.iter_mut().zip(&numbers[first..]).for_each(|(to, x)| *to = f32::from(*x));
+                        // Exact: f16 and bf16 are f32s.
+                        let numbers = &numbers[first..];
+                        dst.iter_mut().zip(numbers).for_each(|(to, x)| *to = f32::from(*x));
                     })*
                 }
             }
@@ -135,7 +137,7 @@ impl<'a> Operand<'a> {
     ///
     /// ```
     /// use subhalf::{FormatSpec, Operand, matmul};
-    /// let (e4m3, int4) = ([0x38u8, 0x40], [0x3u8, 0xF]);                                  // 1 and 2; 3 and -1
+    /// let (e4m3, int4) = ([0x38u8, 0x40], [0x3u8, 0xF]); // 1 and 2; 3 and -1
     /// let a = Operand::codes(&FormatSpec::F8E4M3, &e4m3, &[1, 2])?;
     /// let b = Operand::codes(&FormatSpec::INT4, &int4, &[1, 2])?;
     /// assert_eq!(matmul(a, b)?, [1.0]);
@@ -149,6 +151,7 @@ impl<'a> Operand<'a> {
         codes: &'a [C],
         shape: &[usize],
     ) -> Result<Self, Error> {
+        // Narrower codes would lose bits; wider types leave theirs unused.
         if spec.bits() > C::BITS {
             return Err(Error::CodeWidth {
                 format: spec.short_name(),
@@ -192,6 +195,7 @@ impl<'a> Operand<'a> {
 
     fn new(source: Stored<'a>, len: usize, shape: &[usize]) -> Result<Self, Error> {
         let [batch, rows, cols] = matrices(shape)?;
+        // No overflow: `matrices` refuses a shape beyond the address space.
         Error::check_length("elements of an operand", batch * rows * cols, len)?;
         Ok(Self { batch, rows, cols, transposed: false, source })
     }
@@ -202,18 +206,21 @@ impl<'a> Operand<'a> {
     }
 
     /// This operand with rows and columns exchanged: `[K, N]` as it is stored goes in as `[N, K]`,
-    /// so that `matmul(x, weight.transposed())` is `X · W`. A block-scaled tensor is turned with its
-    /// blocks, as [`QuantView::transposed`] does. The product makes a copy of the operand, once.
+    /// so that `matmul(x, weight.transposed())` is `X · W`. A block-scaled tensor is turned with
+    /// its blocks, as [`QuantView::transposed`] does. The product makes a copy of the operand,
+    /// once.
     ///
     /// ```
     /// use subhalf::{Operand, matmul};
     /// let (x, w) = ([1.0f32, 2.0], [3.0f32, 4.0, 5.0, 6.0]);
     /// let (x, w) = (Operand::numbers(&x, &[1, 2])?, Operand::numbers(&w, &[2, 2])?);
-    /// assert_eq!((matmul(x, w)?, matmul(x, w.transposed())?), (vec![11.0, 17.0], vec![13.0, 16.0]));
+    /// assert_eq!(matmul(x, w)?, [11.0, 17.0]);
+    /// assert_eq!(matmul(x, w.transposed())?, [13.0, 16.0]);
     /// # Ok::<(), subhalf::Error>(())
     /// ```
     #[must_use]
     pub const fn transposed(self) -> Self {
+        // Nothing moves: `Held` makes the copy when the product is run.
         Self { rows: self.cols, cols: self.rows, transposed: !self.transposed, ..self }
     }
 
@@ -224,6 +231,7 @@ impl<'a> Operand<'a> {
 
     /// One matrix of a batch; `None` of a packed one, which lies in panels.
     pub(super) fn matrix(&self, index: usize) -> Result<Option<Self>, Error> {
+        // A lone matrix is the operand, unless its tensor scale is among those of matrices.
         if self.batch == 1 && !self.has_matrix_scales() {
             return Ok(Some(*self));
         }
@@ -232,6 +240,7 @@ impl<'a> Operand<'a> {
             Stored::Numbers(numbers) => Stored::Numbers(numbers.part(first, len)),
             Stored::Codes(spec, codes) => Stored::Codes(spec, codes.part(first, len)),
             Stored::Tensor(view) => Stored::Tensor(view.matrix(index)?),
+            // Quantized as a whole, and packed as a whole: neither is cut.
             Stored::Quantize(..) | Stored::Packed(_) => return Ok(None),
         };
         Ok(Some(Self { batch: 1, source, ..*self }))
@@ -260,8 +269,9 @@ impl<'a> Operand<'a> {
         self.cols
     }
 
-    /// All matrices as one, under each other.
+    /// All matrices stacked into one.
     pub(super) const fn stacked(self) -> Self {
+        // Rows of all matrices lie one after another, so no number moves.
         Self { batch: 1, rows: self.batch * self.rows, ..self }
     }
 
@@ -269,6 +279,7 @@ impl<'a> Operand<'a> {
     pub(super) const fn is_scaled(&self) -> bool {
         match &self.source {
             Stored::Numbers(_) | Stored::Codes(..) => false,
+            // Other tensors take part as the numbers that they stand for.
             Stored::Tensor(view) => view.spec().is_plain(),
             Stored::Quantize(..) => true,
             Stored::Packed(packed) => packed.spec().is_some(),
@@ -309,6 +320,7 @@ impl<'a> Operand<'a> {
     /// Where an element of a tensor is in its grid: rows of a flat one are one line.
     fn place(view: &QuantView<'_>, cols: usize, line: usize, k: usize) -> (usize, usize) {
         match view.spec().extent {
+            // A flat tensor is one line in the tensor's grid, whatever its shape.
             Extent::Flat(_) => (0, line * cols + k),
             _ => (line, k),
         }
@@ -317,12 +329,16 @@ impl<'a> Operand<'a> {
     /// The length of a block along K, at whose multiples blocks end; 1 for a flat tensor whose
     /// blocks end elsewhere in every row.
     pub(super) fn block_k(&self) -> usize {
+        // Never 0, so that it can divide.
         let whole = self.cols.max(1);
         match self.spec().map(|spec| spec.extent) {
+            // A scale for each position covers any layout.
             _ if !self.blocks_align() => 1,
+            // One scale for a row, or none: no block ends within K.
             None | Some(Extent::Tensor | Extent::Row) => whole,
             Some(Extent::Column) => 1,
             Some(Extent::Block { cols, .. }) => (cols as usize).min(whole),
+            // A block of several rows is one block to each of them.
             Some(Extent::Flat(length)) => (length as usize).min(whole),
         }
     }
@@ -340,6 +356,7 @@ impl<'a> Operand<'a> {
         match self.spec().map(|spec| spec.extent) {
             Some(Extent::Flat(length)) => {
                 let length = length as usize;
+                // Blocks within rows, or rows within blocks.
                 self.cols.is_multiple_of(length) || length.is_multiple_of(self.cols.max(1))
             }
             _ => true,
@@ -352,6 +369,7 @@ impl<'a> Operand<'a> {
         match self.spec()?.tensor_scale {
             TensorScale::None => None,
             TensorScale::Multiplier { .. } => Some(stored),
+            // The stored number divides; a sum is multiplied by 1 over it, rounded to f32.
             TensorScale::Divisor { .. } => Some(1.0 / stored),
             TensorScale::Amax { target } => Some(stored / target),
         }
@@ -369,11 +387,13 @@ impl<'a> Operand<'a> {
             Stored::Tensor(view) => {
                 for (k, to) in dst.iter_mut().enumerate() {
                     let (line, col) = Self::place(&view, self.cols, line, k);
+                    // Asked for every element: this is the definition, and slow.
                     let restorer = view.restorer_at(view.geometry().block(line, col));
                     *to = restorer.restore(view.spec().element.decode_f32(view.code_at(line, col)));
                 }
             }
             Stored::Packed(packed) => packed.values(line, dst),
+            // Without scales, elements are the values.
             _ => self.elements(line, dst),
         }
     }
@@ -392,6 +412,7 @@ impl<'a> Operand<'a> {
                 let element = &view.spec().element;
                 for (k, to) in dst.iter_mut().enumerate() {
                     let (line, col) = Self::place(&view, self.cols, line, k);
+                    // Minima are refused where elements are asked for.
                     let zero_point =
                         zero_point(view.spec(), view.offset_at(view.geometry().block(line, col)));
                     *to = element.decode_f32(view.code_at(line, col)) - zero_point;
@@ -405,6 +426,7 @@ impl<'a> Operand<'a> {
     /// starts at a byte and is all that it has.
     pub(super) fn row_codes(&self, line: usize) -> Option<&'a [u8]> {
         match self.source {
+            // One code a byte, whatever the width.
             Stored::Codes(_, CodeSlice::U8(codes)) => Some(&codes[line * self.cols..][..self.cols]),
             Stored::Tensor(view) if !matches!(view.spec().extent, Extent::Flat(_)) => {
                 Some(view.row_codes(line))
@@ -459,6 +481,7 @@ impl<'a> Operand<'a> {
     /// are bytes or f32s that lie so.
     pub(super) fn scale_bytes(&self, line: usize) -> Option<(&'a [u8], usize)> {
         let Stored::Tensor(view) = self.source else { return None };
+        // The formats that a table or a cast turns into f32s.
         let width = match view.spec().scale.as_ref() {
             Some(format) if format.bits() <= 8 => 1,
             Some(format) if *format == FormatSpec::F32 => 4,
@@ -475,6 +498,7 @@ impl<'a> Operand<'a> {
     pub(super) fn scale(&self, line: usize, k: usize) -> f32 {
         match (self.source, self.spec().and_then(|spec| spec.scale.as_ref())) {
             (Stored::Packed(packed), _) => packed.scale(line, k),
+            // Scales of more than 8 bits and of any layout: by their code.
             (_, Some(format)) => format.decode_f32(self.block_codes(line, k).0),
             (_, None) => 1.0,
         }
@@ -483,6 +507,7 @@ impl<'a> Operand<'a> {
 
 /// The number that is taken off the elements of a block.
 pub(super) fn zero_point(spec: &BlockSpec, offset: u32) -> f32 {
+    // A zero point is an element; -0 and +0 aside, taking off 0 changes nothing.
     if matches!(spec.offset, Offset::ZeroPoint) { spec.element.decode_f32(offset) } else { 0.0 }
 }
 
@@ -493,9 +518,11 @@ fn matrices(shape: &[usize]) -> Result<[usize; 3], Error> {
             .try_fold(1usize, |product, &axis| product.checked_mul(axis))
             .ok_or(Error::TooLarge)
     };
+    // A scalar is a row of one, a vector a matrix of one row.
     let cols = shape.last().copied().unwrap_or(1);
     let rows = if shape.len() > 1 { shape[shape.len() - 2] } else { 1 };
     let batch = product(&shape[..shape.len().saturating_sub(2)])?;
+    // No buffer of f64s has more elements.
     if product(shape)? > isize::MAX as usize / 8 {
         Err(Error::TooLarge)
     } else {

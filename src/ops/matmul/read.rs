@@ -1,5 +1,10 @@
 //! Lines of an operand and panels to numbers, by kernels: the numbers that [`Operand::values`] or
 //! [`Operand::elements`] gives element by element.
+//!
+//! ```text
+//! row      codes -> one code a byte -> numbers -> block by block, times scales     to pack A
+//! panel    codes or quads -> numbers -> block by block, times scales of 16 lanes   while B is used
+//! ```
 
 use super::operand::{Operand, zero_point};
 use super::panel::{Data, Panel, PanelRestore};
@@ -28,12 +33,14 @@ pub(super) struct Reader {
 impl Reader {
     /// A reader of the numbers that a model takes of an operand.
     pub(super) fn new(operand: &Operand<'_>, isa: Isa, takes: Takes) -> Self {
+        // Wider codes are decoded one by one when a panel is packed, and read as numbers here.
         let element = operand.element().filter(|element| element.bits() <= 8);
         Self {
             isa,
             decode: element.map(|element| DecodeBytes::lower(isa, element)),
             nibbles: element
                 .filter(|element| element.bits() <= 4)
+                // 16 numbers fit a register, which looks up 16 lanes at once.
                 .and_then(|element| Nibbles::new(isa, numbers_of_4_bits(element))),
             spec: operand.spec().copied(),
             tensor_scale: operand.stored_tensor_scale(),
@@ -69,7 +76,9 @@ impl Reader {
                 operand.values(line, dst)
             };
         };
+        // Filled only for packed codes; one code a byte is read in place.
         let mut unpacked = Vec::new();
+        // Tensors pack codes below 8 bits; bare codes are one a byte.
         let codes = match operand.element() {
             Some(element) if element.bits() < 8 && operand.spec().is_some() => {
                 unpacked.resize(dst.len(), 0);
@@ -85,7 +94,10 @@ impl Reader {
         let block_k = operand.block_k();
         for (block, numbers) in dst.chunks_mut(block_k).enumerate() {
             match self.restorer(operand.block_codes(line, block * block_k)) {
+                // Zero points and minima may differ from block to block, so the rule is asked for
+                // each.
                 Restorer::Times(factor) => numbers.iter_mut().for_each(|x| *x *= factor),
+                // Elements without a zero point are the numbers asked for.
                 Restorer::Affine(1.0, 0.0) => {}
                 restorer => numbers.iter_mut().for_each(|x| *x = restorer.restore(*x)),
             }
@@ -106,10 +118,12 @@ impl Reader {
                 decode.decode(codes[k.clone()].as_flattened(), dst.as_flattened_mut())
             }
             (Data::Nibbles(quads), Some(decode)) => {
+                // A quad has eight positions; a chunk may begin within one, if a block does.
                 let quads = &quads[k.start / 8..k.end.div_ceil(8)];
                 if let (Some(nibbles), true) = (&self.nibbles, k.start.is_multiple_of(8)) {
                     nibbles.decode(quads, dst);
                 } else {
+                    // By way of one code a byte in L1, and the positions wanted cut out of that.
                     scratch.resize(8 * quads.len());
                     unpack_quads(self.isa, quads, scratch);
                     decode.decode(
@@ -122,6 +136,7 @@ impl Reader {
             (_, None) => {}
         }
         let (negative_zero, factors) = match &panel.restore {
+            // Each lane has a rule of its own: slow, and only for offsets.
             PanelRestore::Any(restorers) => {
                 for (block, rows) in blocks(panel.block_k, k, dst) {
                     for (lane, restorer) in restorers[block].iter().enumerate() {
@@ -137,6 +152,7 @@ impl Reader {
                 }
                 return;
             }
+            // The sum takes the scales apart, or there are none.
             _ if self.elements() || panel.scales.len() == 0 => return,
             PanelRestore::Scales => (NegativeZero::Keep, panel.scales.view()),
             PanelRestore::Factors(negative_zero, factors) => {
@@ -144,6 +160,7 @@ impl Reader {
             }
         };
         for (block, rows) in blocks(panel.block_k, k, dst) {
+            // All lanes of a block at once: 16 factors in a register for all of its positions.
             scale_lanes(self.isa, rows, negative_zero, &factors.at(block));
         }
     }
@@ -180,6 +197,7 @@ fn blocks<T>(
     let (mut start, end) = (k.start, k.end);
     core::iter::from_fn(move || {
         let block = start / block_k;
+        // The first and the last may be parts of a block.
         let length = ((block + 1) * block_k).min(end) - start;
         start += length;
         if length == 0 { None } else { rows.split_off_mut(..length).map(|rows| (block, rows)) }

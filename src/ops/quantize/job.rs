@@ -38,15 +38,18 @@ pub(super) struct ElementWords {
 impl ElementWords {
     /// Whether words go on from the end of a row to the start of the next.
     pub(super) const fn go_on(&self) -> bool {
+        // The tensor is whole, or a part that spans all columns.
         self.cols == self.row_length
     }
 
     /// The words from an element on, to the end of its row; `index` counts row-major.
     pub(super) fn from(&self, index: usize) -> Dither {
         if self.go_on() {
+            // Row after row without a gap: the words of one long row.
             return self.dither.skip(index as u64);
         }
         let (line, col) = (index / self.cols, index % self.cols);
+        // Rows of the whole are longer than those of this part, which are words `j` on in each.
         self.dither.skip((line as u64).wrapping_mul(self.row_length as u64)).skip(col as u64)
     }
 }

@@ -63,8 +63,8 @@ impl<'a> Quantizer<'a> {
 
     /// Columns of the tensor that this one is a part of, so that some columns quantized alone get
     /// the random words that they have in the whole: row `i` and column `j`, rows counted through
-    /// all matrices, takes word `i · row_length + j`. [`skip`](Dither::skip) the elements before the
-    /// first. Without it rows are as long as the tensor's.
+    /// all matrices, takes word `i · row_length + j`. [`skip`](Dither::skip) the elements before
+    /// the first. Without it rows are as long as the tensor's.
     ///
     /// ```
     /// use subhalf::{Dither, Quantizer, Round, Stochastic, QuantTensor, preset};
