@@ -159,6 +159,28 @@ impl<'a> Quantizer<'a> {
         self
     }
 
+    /// The largest finite magnitude of some numbers, 0 without any: what the tensor scale is made
+    /// from. Of a tensor in shards, the largest of all shards makes the tensor scale of the whole.
+    ///
+    /// ```
+    /// use subhalf::{QuantTensor, Quantizer, preset};
+    /// let spec = preset::torchao::NVFP4;
+    /// let x: Vec<f32> = (0..64).map(|i| i as f32 - 20.0).collect();
+    /// let amax = x.chunks(32).map(|shard| Quantizer::new(&spec).amax(shard)).fold(0.0, f32::max);
+    /// let shard = |x| {
+    ///     let job = Quantizer::new(&spec).tensor_scale(spec.tensor_scale.of(amax));
+    ///     job.quantize(x, &[1, 32])
+    /// };
+    /// let (a, b) = (shard(&x[..32])?, shard(&x[32..])?);
+    /// let whole = QuantTensor::quantize(&spec, &x, &[2, 32])?;
+    /// assert_eq!(QuantTensor::concat_rows(&[a.view(), b.view()])?, whole);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    #[must_use]
+    pub fn amax<T: Source>(&self, src: &[T]) -> f32 {
+        rows::amax_of_all(self.exec, &[], src)
+    }
+
     /// Quantizes a row-major tensor.
     ///
     /// # Errors
