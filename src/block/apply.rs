@@ -59,12 +59,16 @@ impl Divisor {
             Self::Divide(_) | Self::Multiply(_) if x.is_nan() => {
                 f32::from_bits(x.to_bits() | QUIET)
             }
+            // No f32 operation touches the element here: a signaling NaN stays one.
             _ if x.is_nan() => x,
+            // Not rounded to f32: the element's own rounding is the only one.
             Self::Exact(divisor) => return arith::quotient(Unpacked::from_f32(x), divisor),
             Self::Divide(divisor) => x / divisor,
             Self::Multiply(factor) => x * factor,
             Self::Zero => return Unpacked::zero(x.is_sign_negative()),
         };
+        // 0 / 0, infinity / infinity and 0 · infinity: NaN is negative on x86-64 and positive on
+        // Arm.
         Unpacked::from_f32(if rounded.is_nan() && !x.is_nan() { F32_NAN } else { rounded })
     }
 
@@ -122,7 +126,9 @@ impl Restorer {
     pub(crate) fn restore(self, q: f32) -> f32 {
         let value = match self {
             Self::Times(factor) => q * factor,
+            // −0 + 0 is +0; every other number stays as it is.
             Self::TimesPlusZero(factor) => (q + 0.0) * factor,
+            // From left to right, each result rounded to f32: the order is part of the formula.
             Self::TimesTimesOver(scale, amax, target) => q * scale * amax / target,
             Self::Affine(scale, zero_point) => (q - zero_point) * scale,
             Self::Plus(scale, minimum) => q * scale + minimum,
@@ -156,6 +162,7 @@ impl BlockSpec {
         offset: u32,
         tensor: f32,
     ) -> Restorer {
+        // An offset fixes the formula: `validate` refuses a tensor scale beside one.
         match self.offset {
             Offset::None => {}
             Offset::ZeroPoint => return Restorer::Affine(s, self.element.decode_f32(offset)),
@@ -166,6 +173,8 @@ impl BlockSpec {
             Dequantization::ProductPlusZero => Restorer::TimesPlusZero(s * tensor),
             Dequantization::Quotient => Restorer::Times(s / tensor),
             Dequantization::AmaxProduct => {
+                // A product with the f32 reciprocal, not a quotient: the two differ in the last
+                // bit.
                 Restorer::Times(s * tensor * (1.0 / self.tensor_scale.target()))
             }
             Dequantization::AmaxQuotient => {
@@ -176,9 +185,12 @@ impl BlockSpec {
 
     fn divisor(&self, scale: Scale, tensor: f32) -> Divisor {
         let Some(format) = &self.scale else { return Divisor::Divide(1.0) };
+        // With `TensorScale::Amax` the stored number is amax, and t is computed from it.
         let t = self.tensor_scale.factor(tensor);
         let other = self.divisors.iter().find(|(code, _)| *code == scale.code);
         let s = other.map_or_else(|| format.decode_f32(scale.code), |(_, divisor)| *divisor);
+        // What a scale of zero does: some programs divide by it, or by a floor in its place; ggml
+        // looks at the scale before it was rounded.
         let zero = match self.division {
             Division::ClampedReciprocal | Division::FlooredReciprocal | Division::DivideIeee => {
                 false
@@ -196,6 +208,7 @@ impl BlockSpec {
         }
         match self.division {
             Division::Exact => {
+                // Two significands of 24 bits have a product of 48: nothing is rounded.
                 Divisor::Exact(arith::product(Unpacked::from_f32(s), Unpacked::from_f32(t)))
             }
             Division::Divide | Division::DivideIeee => Divisor::Divide(s * t),
@@ -207,6 +220,8 @@ impl BlockSpec {
             // NaN is no less than anything: it stays.
             Division::FlooredReciprocal if s * t < 1e-38 => Divisor::Multiply(1.0 / 1e-38),
             Division::FlooredReciprocal => Divisor::Multiply(1.0 / (s * t)),
+            // Where the ideal scale is an f32, this is the f32 quotient: rounding an f64 quotient
+            // again does no harm, as 53 bits are at least 2 · 24 + 2.
             Division::UnroundedReciprocal => Divisor::Multiply((1.0 / scale.ideal) as f32),
         }
     }
@@ -220,13 +235,17 @@ impl BlockSpec {
         tensor: f32,
         factors: Option<&[f32]>,
     ) -> Block {
+        // Custom rules alone see elements; all others take no memory.
         let seen: Vec<f32> = if self.rule.sees_elements() {
             elements.clone().map(Number::nearest).collect()
         } else {
             Vec::new()
         };
+        // The statistics of one zero stand for the block that is erased.
         let erased = matches!(self.nonfinite, Nonfinite::Erase) && (stats.nan || stats.infinite);
         let mut stats = if erased { BlockStats { finite: 1, ..BlockStats::EMPTY } } else { *stats };
+        // A minimum is stored with its sign, and that of a zero depends on the order of
+        // comparisons.
         if stats.min == 0.0 && matches!(self.zero_minimum, ZeroMinimum::NumpyAvx512) {
             let zero = numpy_zero(elements.clone()).unwrap_or(stats.min);
             // In a block of zeros the largest number is found by the same fold.
@@ -236,6 +255,7 @@ impl BlockSpec {
         let stats = &stats;
         let plain = |factor| {
             let block = self.block_with(self.scale_of(stats, tensor, factor), stats, tensor);
+            // Flushing concerns the codes alone: the scale stays that of the rule.
             match stats.amax < self.flush_below {
                 _ if erased => Block { divisor: Divisor::Erased, ..block },
                 true => Block { divisor: Divisor::Zero, ..block },
@@ -244,6 +264,8 @@ impl BlockSpec {
         };
         let Some(search) = &self.search else { return plain(1.0) };
         let mut best: Option<(Block, f32)> = None;
+        // Candidates outside, elements inside in row-major order, which the bits of an f32 sum
+        // depend on. Random bits are 0 here: the choice of a scale does not depend on a seed.
         for &factor in factors.unwrap_or(&search.factors) {
             let block = plain(factor);
             let restorer = match search.dequantization {
@@ -259,6 +281,7 @@ impl BlockSpec {
                     Metric::Max => sum.max(error.abs()),
                 }
             });
+            // Strictly less: ties go to the earlier factor. An error of NaN gives way to any other.
             if best.is_none_or(|(_, least)| error < least || (least.is_nan() && !error.is_nan())) {
                 best = Some((block, error));
             }
@@ -281,6 +304,7 @@ impl BlockSpec {
         let (code, exact) = match &self.offset {
             Offset::None => (0, 0.0),
             Offset::ZeroPoint => {
+                // From the scale as it is stored, not as the rule has it.
                 let s = self.scale.as_ref().map_or(1.0, |format| format.decode_f32(scale.code));
                 let zero_point = self.zero_point_of(stats, s) as f32;
                 (self.element.encode_f32(zero_point), zero_point)
@@ -354,6 +378,7 @@ impl BlockSpec {
                 self.rounded(Unpacked::from_f32(y.to_f32() + block.zero_point as f32), random)
             }
             ElementRounding::AddHalfTruncate => {
+                // The sum is from 0 up for numbers within range, so truncation rounds down.
                 let low = -self.element.min().to_f32();
                 let sum = y.to_f32() + (low + 0.5 + block.zero_point as f32);
                 // x86-64 makes the least int of infinity, whose low bits are those of 0.
@@ -367,6 +392,7 @@ impl BlockSpec {
             }
             ElementRounding::Steps(steps) => {
                 let steps = steps as f32;
+                // The cast below makes NaN and negative numbers 0, and step 0 is −1.
                 let y = if matches!(block.divisor, Divisor::Zero) { f32::NAN } else { y.to_f32() };
                 let step = ((y + 1.0) * (steps / 2.0) + 0.5) as u32 as f32;
                 let nearest = Unpacked::from_f32(step.min(steps) * (2.0 / steps) - 1.0);
@@ -383,6 +409,8 @@ impl BlockSpec {
 
     /// The code of a scaled number that is rounded to an integer before the zero point is added.
     fn rounded_to_zero_point(&self, y: Unpacked, zero_point: i32, random: u32) -> u32 {
+        // The integer first, under the element's rounding; its sum with the zero point is exact in
+        // f64 and only clamped.
         let whole = INT32.decode(INT32.encode_with(y, &self.element_convert, random).code);
         self.integer(whole.to_f64() + f64::from(zero_point))
     }
@@ -394,6 +422,7 @@ impl BlockSpec {
 
     /// The code with the sign that [`ZeroSign`] gives a zero.
     fn zero_signed(&self, code: u32, scaled: Unpacked) -> u32 {
+        // Only a zero in a format with both zeros has a sign to choose.
         let (Some(zero), Some(negative)) =
             (self.element.zero_code(), self.element.negative_zero_code())
         else {
@@ -419,6 +448,8 @@ impl BlockSpec {
     fn least_error(&self, block: &Block, x: f32) -> u32 {
         let error = |code| (block.restorer.restore(self.element.decode_f32(code)) - x).abs();
         let codes = 1..self.element.code_count() as u32;
+        // Strictly less: ties keep the smaller code. Errors of infinity and NaN are never less than
+        // one another, so those numbers keep code 0.
         codes
             .fold(
                 (0, error(0)),
@@ -442,6 +473,7 @@ impl BlockSpec {
             (Some((low, code)), Some((high, upper))) => {
                 Some(if (low + high) / 2.0 < y { upper } else { code })
             }
+            // Beyond the ends there is one neighbour; NaN has none.
             (one, other) => one.or(other).map(|(_, code)| code),
         }
     }
@@ -453,6 +485,7 @@ impl BlockSpec {
         }
         let unit = match self.element.encoding() {
             Encoding::Float(layout) if !layout.is_fixed_point() => {
+                // A zero is 0 units under any exponent.
                 let exponent = if y == 0.0 { 0 } else { log2_floor(y.abs()) };
                 if exponent == 128 && y.is_finite() {
                     // Next to the largest f32 the logarithm rounds to 128: the number is divided by
@@ -469,7 +502,8 @@ impl BlockSpec {
         let whole = match self.element_convert.round {
             Round::TowardZero => floor(units),
             Round::NearestAway => up,
-            // A tie above an even number; what the sum made one is none.
+            // A tie goes down to an even number. Where only the rounding of the sum made `up` look
+            // like one, it stays, as in the program.
             _ if units - 0.5 == up - 1.0 && up % 2.0 == 1.0 => up - 1.0,
             _ => up,
         };

@@ -30,6 +30,7 @@ impl Bytes {
     pub(crate) fn within(memory: &SharedMemory, bytes: &[u8]) -> Self {
         let whole = (**memory).as_ref().as_ptr_range();
         let part = bytes.as_ptr_range();
+        // An empty slice may point anywhere; to copy it costs nothing.
         if bytes.is_empty() || part.start < whole.start || part.end > whole.end {
             return Self::copied(bytes);
         }
@@ -54,6 +55,7 @@ impl Bytes {
         }
         match self {
             Self::Own(bytes) => bytes.as_mut_slice(),
+            // Never reached: the bytes are the tensor's own by now.
             Self::Shared(..) => &mut [],
         }
     }

@@ -36,6 +36,7 @@ impl<'a> QuantView<'a> {
             return Err(refuse(1));
         }
         let count = range.len();
+        // Matrices are no axis of the view; it is one matrix of the chosen rows.
         let shape = ViewShape::Cut { axes: [1, count, cols], rank: 2 };
         if count == 0 || cols == 0 {
             return self.without_elements(&[count, cols], shape);
@@ -46,23 +47,28 @@ impl<'a> QuantView<'a> {
         let whole = self.geometry;
         let tile = whole.block_rows;
         let mut cut = Self { shape, ..*self };
+        // All rows begin at one bit of a byte, so that whole bytes are cut off.
         cut.parts.codes = &self.parts.codes[range.start * whole.row_bytes..];
         if let Codebooks::Row(_) = self.spec.codebooks {
             let bytes = codebook_bytes(self.spec);
             cut.parts.codebooks = &self.parts.codebooks[range.start * bytes..range.end * bytes];
         }
-        // A tensor's only block, and the grid's first row of what is left of others.
+        // Which row of the old grid is the first of the new one. A tensor's only block just becomes
+        // shorter.
         let geometry = &mut cut.geometry;
         let first_grid_row = if matches!(self.spec.extent, Extent::Tensor) {
             (geometry.rows, geometry.block_rows) = (count, count);
             0
         } else {
+            // The matrices of the first and the last row, and the places of these rows there.
             let (first, last) = (range.start / whole.rows, (range.end - 1) / whole.rows);
             let (start, end) = (range.start - first * whole.rows, range.end - last * whole.rows);
             // Several matrices are one of their rows where neither tiles nor scales notice.
             let go_on = match self.spec.extent {
                 _ if !self.parts.tensor_scales.is_empty() => false,
+                // A column has a scale for each matrix.
                 Extent::Column => false,
+                // Blocks of one row do not notice where a matrix ends.
                 _ if tile == 1 => true,
                 _ => {
                     let full = start == 0 && end == whole.rows;
@@ -76,6 +82,7 @@ impl<'a> QuantView<'a> {
                 (cut.parts.tensor_scale, cut.parts.tensor_scales) = (*scale, &[]);
             }
             let above = match self.spec.extent {
+                // The only row of blocks becomes shorter.
                 Extent::Column => {
                     (geometry.grid_rows, geometry.block_rows) = (1, count);
                     0
@@ -105,6 +112,7 @@ impl<'a> QuantView<'a> {
     ) -> Result<Self, Error> {
         let (cols, bits) = (self.geometry.cols / rows.max(1), self.spec.element.bits() as usize);
         let origin = self.geometry.origin[1];
+        // Blocks and codes go on over the ends of rows: few rows begin both a block and a byte.
         let begins = |row: usize| {
             (origin + row * cols).is_multiple_of(length) && (row * cols * bits).is_multiple_of(8)
         };
@@ -114,6 +122,7 @@ impl<'a> QuantView<'a> {
                 (step * cols).is_multiple_of(length) && (step * cols * bits).is_multiple_of(8)
             })
             .unwrap_or(rows.max(1));
+        // The first row may begin, and the last end, wherever the tensor does.
         let starts = range.start == 0 || begins(range.start);
         if !starts || !(range.end == rows || begins(range.end)) {
             return Err(Error::Rows { start: range.start, end: range.end, rows, step });
@@ -161,6 +170,7 @@ impl<'a> QuantView<'a> {
                 expected: "blocks that do not reach over rows",
             });
         }
+        // The whole view, which has no gaps if it had none.
         if range == (0..cols) {
             return Ok(*self);
         }
@@ -175,6 +185,7 @@ impl<'a> QuantView<'a> {
         let mut cut = Self { shape, ..*self };
         let geometry = &mut cut.geometry;
         let first = match self.spec.extent {
+            // The only column of blocks becomes narrower.
             Extent::Tensor | Extent::Row => {
                 geometry.block_cols = count;
                 0
@@ -186,11 +197,14 @@ impl<'a> QuantView<'a> {
                 start / whole.block_cols
             }
         };
+        // Groups of blocks are counted from the first block of a row, so that a group cannot be
+        // cut.
         let group = self.spec.sub_scale.map_or(1, |sub_scale| sub_scale.blocks as usize);
         if !first.is_multiple_of(group) {
             return Err(refuse(group.saturating_mul(whole.block_cols)));
         }
         let bit = whole.first_bit + range.start * self.spec.element.bits() as usize;
+        // `row_bytes` and `grid_stride` stay those of the whole: its bytes lie in between.
         (geometry.cols, geometry.first_bit, geometry.has_gaps) = (count, bit % 8, true);
         cut.parts.codes = &self.parts.codes[bit / 8..];
         cut.begin_blocks_at(0, first);

@@ -42,9 +42,11 @@ impl Geometry {
         let product = |axes: &[usize]| {
             axes.iter().try_fold(1usize, |product, &axis| product.checked_mul(axis))
         };
+        // The elements as f64s, 8 bytes each, must fit the address space.
         let count = product(shape)
             .filter(|&count| count <= isize::MAX as usize / 8)
             .ok_or(Error::TooLarge)?;
+        // No axes are one element; one axis is one row.
         let cols = shape.last().copied().unwrap_or(1);
         let rows = if shape.len() > 1 { shape[shape.len() - 2] } else { 1 };
         let matrices = product(&shape[..shape.len().saturating_sub(2)]).ok_or(Error::TooLarge)?;
@@ -71,6 +73,7 @@ impl Geometry {
     ) -> Option<Self> {
         // Nothing is done for each row of a tensor without elements, however many it has.
         let matrices = if count == 0 { 0 } else { matrices };
+        // A block over all matrices, or over the ends of rows, sees one matrix, or one row.
         let (matrices, rows, cols) = match spec.extent {
             Extent::Tensor if count == 0 => (0, rows, cols),
             Extent::Tensor => (1, matrices.checked_mul(rows)?, cols),
@@ -85,6 +88,7 @@ impl Geometry {
             Extent::Flat(length) => (1, length as usize),
         };
         let [row, col] = origin;
+        // What the first block has lost before the origin counts for the grid.
         let grid_cols = cols.checked_add(col)?.div_ceil(block_cols);
         let geometry = Self {
             matrices,
@@ -148,6 +152,7 @@ impl Geometry {
 
     /// The block of an element, as scales are stored.
     pub(crate) const fn block(&self, line: usize, col: usize) -> usize {
+        // Each matrix begins a row of blocks of its own.
         let (matrix, row) = (line / self.rows, line % self.rows);
         let grid_row = matrix * self.grid_rows + (self.origin[0] + row) / self.block_rows;
         grid_row * self.grid_stride + (self.origin[1] + col) / self.block_cols
@@ -162,6 +167,7 @@ impl Geometry {
     pub(crate) fn band(&self, band: usize) -> Range<usize> {
         let (matrix, row) = (band / self.grid_rows, band % self.grid_rows * self.block_rows);
         let start = matrix * self.rows;
+        // In rows of the grid, which begins `origin` above the tensor: hence the subtractions.
         let end = (row + self.block_rows).saturating_sub(self.origin[0]).min(self.rows);
         start + row.saturating_sub(self.origin[0])..start + end
     }

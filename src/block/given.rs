@@ -58,8 +58,10 @@ pub(super) fn check_finite(
 
 /// The place of the first infinity, or NaN of more than 8 bits.
 fn first_refused(format: &FormatSpec, width: usize, bytes: &[u8]) -> Option<usize> {
+    // 8-bit NaN codes are how programs poison a block; wider ones are accidents.
     let refuses_nan = format.bits() > 8;
     let infinity = format.infinity_code();
+    // Nothing to look for: no byte is read.
     if infinity.is_none() && !(refuses_nan && format.nan_code().is_some()) {
         return None;
     }
@@ -70,6 +72,7 @@ fn first_refused(format: &FormatSpec, width: usize, bytes: &[u8]) -> Option<usiz
         _ => None,
     };
     match (top, width) {
+        // NaN has the bits of infinity and more, and the sign does not matter.
         (Some(top), 2) => bytes
             .as_chunks()
             .0
@@ -96,6 +99,7 @@ impl BlockSpec {
         blocks: usize,
     ) -> Result<(), Error> {
         let Some((scales, offsets)) = given else {
+            // All other rules find the scales themselves.
             let needed = matches!(self.rule, ScaleRule::Given);
             let error =
                 Error::Scheme { what: "quantization with the rule Given", expected: "scales" };
@@ -118,6 +122,7 @@ impl BlockSpec {
                 Offset::None => {}
                 Offset::ZeroPoint => {
                     let (low, high) = (self.element.min().to_f32(), self.element.max().to_f32());
+                    // The cast cuts fractions off, and NaN compares with nothing.
                     if !(offset >= low && offset <= high && offset == offset as i32 as f32) {
                         return Err(Error::ZeroPoint {
                             index,
@@ -128,6 +133,7 @@ impl BlockSpec {
                     }
                 }
                 Offset::Minimum(format) => {
+                    // A minimum may be rounded, but not become another number by policy.
                     let flags = format.encode_f32_with(offset, &format.default_convert(), 0).flags;
                     let expected = match offset.is_finite() {
                         false => "a finite number",
@@ -176,6 +182,7 @@ impl BlockSpec {
         match (self.tensor_scale, given) {
             (TensorScale::None, None) => Ok(Some(1.0)),
             (TensorScale::None, Some(found)) => refuse("none, as the format has none", found),
+            // The amax of a tensor of zeros.
             (TensorScale::Amax { .. }, Some(0.0)) => Ok(Some(0.0)),
             (
                 TensorScale::Multiplier { .. }
@@ -211,6 +218,7 @@ impl BlockSpec {
     /// What is expected instead of this scale, if it is refused.
     fn refused_scale(&self, scale: f32, signed: bool) -> Option<&'static str> {
         let Some(format) = &self.scale else {
+            // A scale of 1 is what a block without a scale has.
             return (scale != 1.0).then_some("1, as the format has no scales");
         };
         if !scale.is_finite() || scale == 0.0 || (scale < 0.0 && !signed) {
@@ -223,6 +231,7 @@ impl BlockSpec {
         // Before the substitute for scales that vanish: a given one is not replaced.
         let stored =
             format.decode(self.with_underflow_scale(0.0).round_scale(f64::from(scale)).code);
+        // A block under such a scale could not come back.
         let kept = stored.is_finite() && !stored.is_zero();
         (!kept).then_some("a number that is neither infinite, NaN nor 0 in the scale format")
     }

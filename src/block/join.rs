@@ -42,6 +42,7 @@ impl QuantTensor {
         for piece in pieces {
             let axes = piece.shape();
             Error::check_length("columns of a piece", cols, axes.last().copied().unwrap_or(1))?;
+            // A stack begins new tiles with each matrix, which rows of one matrix do not.
             let tall = !flat && piece.geometry().block_rows > 1;
             if tall && piece.geometry().matrices > 1 {
                 return Err(Error::Scheme {
@@ -55,6 +56,7 @@ impl QuantTensor {
         let mut whole = Whole::new(first, &[rows, cols], first.origin())?;
         let mut above = 0;
         for (index, piece) in pieces.iter().enumerate() {
+            // Flat blocks have one row of elements, on which pieces follow each other.
             let at = if flat { [0, above * cols] } else { [above, 0] };
             whole.put(index, piece, at)?;
             above += rows_of(piece.shape());
@@ -79,6 +81,7 @@ impl QuantTensor {
                 expected: "blocks that do not reach over rows",
             });
         }
+        // All axes but the last, which grows.
         let leading = |axes: &'_ [usize]| axes[..axes.len().saturating_sub(1)].to_vec();
         let mut shape = leading(first.shape());
         let mut cols = 0usize;
@@ -133,6 +136,7 @@ impl QuantTensor {
         for view in matrices {
             Error::check_length("rows of a matrix", rows, axes(view)[0])?;
             Error::check_length("columns of a matrix", cols, axes(view)[1])?;
+            // Blocks of the whole tensor, and flat ones, would reach over matrices.
             let apart = !matches!(view.spec().extent, Extent::Tensor | Extent::Flat(_));
             if !apart || view.geometry().matrices > 1 || view.origin() != [0, 0] {
                 return Err(Error::Scheme {
@@ -143,6 +147,8 @@ impl QuantTensor {
         }
         let mut whole = Whole::new(first, &[matrices.len(), rows, cols], [0, 0])?;
         if first.spec().tensor_scale != TensorScale::None && rows * cols > 0 {
+            // The single tensor scale is 1 beside one for each matrix. A stack without elements has
+            // no matrices, and keeps that of the first.
             whole.tensor.tensor_scale = 1.0;
             whole.tensor.tensor_scales = matrices.iter().map(|view| view.tensor_scale(0)).collect();
         }
@@ -156,6 +162,7 @@ impl QuantTensor {
 impl QuantView<'_> {
     /// The tensor with rows that follow each other without gaps.
     pub(super) fn gathered(&self) -> QuantTensor {
+        // The origin stays: the copy begins inside a block where the view does.
         let geometry = self.geometry.without_gaps(self.spec.element.bits());
         let mut whole = Whole::empty(self.spec, self.shape(), geometry);
         whole.tensor.tensor_scale = self.parts.tensor_scale;
@@ -199,7 +206,9 @@ impl Whole {
         whole.tensor.tensor_scale = first.tensor_scale(0);
         if !first.parts.tensor_scales.is_empty() {
             let each = first.parts.tensor_scales;
+            // By bits, as all comparisons here: parts are copied, not computed with.
             let all_same = each.iter().all(|scale| scale.to_bits() == each[0].to_bits());
+            // Beside each other stacks stay stacks. Under each other they become one matrix.
             if each.len() == geometry.matrices {
                 whole.tensor.tensor_scale = 1.0;
                 whole.tensor.tensor_scales = each.to_vec();
@@ -215,6 +224,7 @@ impl Whole {
 
     fn empty(spec: &BlockSpec, shape: &[usize], geometry: Geometry) -> Self {
         let lengths = Lengths::of(spec, &geometry);
+        // A width of 0 is a part that the scheme does not have.
         let count = |bytes: usize, width: usize| bytes.checked_div(width).unwrap_or(0);
         let sub_scale_bytes = spec.sub_scale.map_or(0, |sub_scale| code_bytes(&sub_scale.format));
         Self {
@@ -227,6 +237,7 @@ impl Whole {
 
     /// Puts a piece at a row and a column.
     fn put(&mut self, index: usize, piece: &QuantView<'_>, at: [usize; 2]) -> Result<(), Error> {
+        // One tensor scale for all: pieces must bring the same one.
         if self.tensor.tensor_scales.is_empty() {
             let (own, found) = (self.tensor.tensor_scale, piece.tensor_scale(0));
             let other = piece.parts.tensor_scales.iter().any(|s| s.to_bits() != own.to_bits());
@@ -241,6 +252,7 @@ impl Whole {
                 });
             }
         }
+        // Nothing of a block comes with it.
         if piece.is_empty() {
             return Ok(());
         }
@@ -253,6 +265,7 @@ impl Whole {
     fn put_codes(&mut self, piece: &QuantView<'_>, [above, left]: [usize; 2]) {
         let (from, to) = (*piece.geometry(), self.tensor.geometry);
         let bits = self.tensor.spec.element.bits();
+        // No overflow: the geometry has made this product before.
         let bytes = packed_bytes(from.cols, bits).unwrap_or(0);
         let start = left * bits as usize;
         // Whole bytes are copied; codes beside others in a byte are put one by one.
@@ -276,6 +289,8 @@ impl Whole {
         let spec = self.tensor.spec;
         let [above, left] = at;
         let scale_bytes = spec.scales_per_block() * spec.scale_bytes();
+        // Walks the blocks of the piece. Each lies in one block of the whole, which its first and
+        // its last element must agree on.
         for grid_row in 0..from.matrices * from.grid_rows {
             let lines = from.band(grid_row);
             for grid_col in 0..from.grid_cols {
@@ -288,6 +303,8 @@ impl Whole {
                         expected: "pieces that begin where a block ends, or where it goes on",
                     });
                 }
+                // The first piece of a block brings its scale and offset; others must have the
+                // same.
                 let is_there = core::mem::replace(&mut self.blocks[block], true);
                 let tensor = &mut self.tensor;
                 let Parts { scales, offsets, .. } = *piece.bytes();
@@ -300,6 +317,7 @@ impl Whole {
                 if let Some(sub_scale) = &spec.sub_scale {
                     let (blocks, width) =
                         (sub_scale.blocks as usize, code_bytes(&sub_scale.format));
+                    // Each row of the grid begins a new group, and may end with a short one.
                     let group = |stride: usize, block: usize| {
                         block / stride * stride.div_ceil(blocks) + block % stride / blocks
                     };
@@ -322,6 +340,7 @@ impl Whole {
             Codebooks::Tensor(_) => 0..1,
             Codebooks::Row(_) => 0..piece.geometry().lines(),
         };
+        // A codebook for all rows is entry 0 of every piece.
         let first = if matches!(self.tensor.spec.codebooks, Codebooks::Row(_)) { above } else { 0 };
         for book in books {
             let target = first + book;
@@ -350,6 +369,7 @@ fn copy(
     let from = &from[source * width..][..width];
     let to = &mut to[target * width..][..width];
     if is_there && from != to {
+        // The entry as a little-endian number, as far as an error can hold it.
         return Err(from.iter().take(4).rev().fold(0, |code, &byte| code << 8 | u32::from(byte)));
     }
     to.copy_from_slice(from);

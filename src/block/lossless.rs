@@ -57,6 +57,7 @@ fn shifted(code: u32, shift: i32) -> Option<u32> {
     if value == 0.0 || shift == 0 {
         return Some(code);
     }
+    // Elements are from 2^-1 to 6, so that any shift beyond 8 leaves them just as 8 does.
     let value = value * power(Span(-8, 8).nearest(shift));
     let code = ELEMENT.encode_f32(value);
     (ELEMENT.decode_f32(code).to_bits() == value.to_bits()).then_some(code)
@@ -112,13 +113,16 @@ impl QuantView<'_> {
         tensor.tensor_scale = match spec.tensor_scale {
             TensorScale::None => 1.0,
             TensorScale::Multiplier { .. } => power(exponent),
+            // Stored is T, which divides.
             TensorScale::Divisor { .. } => power(-exponent),
+            // Stored is amax: the format computes T = target / amax.
             TensorScale::Amax { target } => (target * power(exponent)).min(f32::MAX),
         };
         for (block, piece) in pieces.iter().enumerate() {
             let (scale, shift) = match piece.exponent {
                 None => (SCALE.nan_code().unwrap_or_default(), 0),
                 Some(old) => {
+                    // What a scale cannot reach is left for the elements.
                     let new = Span::SCALES.nearest(old - exponent);
                     (SCALE.encode_f32(power(new)), old - exponent - new)
                 }
@@ -134,6 +138,7 @@ impl QuantView<'_> {
                     before.restore(ELEMENT.decode_f32(old)),
                     after.restore(ELEMENT.decode_f32(new)),
                 ];
+                // The proof, number by number, whatever formula `spec` has.
                 if before.to_bits() != after.to_bits() {
                     return Err(refuse("a format that restores these very numbers"));
                 }
@@ -149,6 +154,7 @@ impl QuantView<'_> {
         let piece = |line: usize, column: usize| {
             let cols = geometry.block_cols(column);
             let scale = self.scale_at(self.geometry().block(line, cols.start), false);
+            // Only zeros can take a shift of 8: a block of zeros limits no other.
             let fits = |shift: &i32| {
                 cols.clone().all(|col| shifted(self.code_at(line, col), *shift).is_some())
             };
@@ -175,10 +181,13 @@ fn tensor_exponent(spec: &BlockSpec, pieces: &[Piece]) -> Result<i32, Error> {
     } else {
         Span::TENSOR_SCALES
     };
+    // `reach` lets elements take over powers of two, `keep` leaves them as they are.
     let (mut reach, mut keep) = (allowed, allowed);
     for Piece { exponent, shifts, .. } in pieces {
         let (Some(exponent), false) = (*exponent, shifts.1 == Span::ALL.1) else { continue };
         let around = |Span(low, high): Span| {
+            // The tensor scales for which the rest of a scale, less some shift of its block, is a
+            // power of two of UE4M3.
             Span(exponent - high - Span::SCALES.1, exponent - low - Span::SCALES.0)
         };
         reach = reach.and(around(*shifts));

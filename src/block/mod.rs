@@ -31,6 +31,7 @@ mod transpose;
 mod validate;
 mod view;
 
+// What users see: the parts of a scheme, tensors and views of them.
 pub use bytes::SharedMemory;
 pub use given::Accept;
 pub use pack::{BitOrder, pack, unpack};
@@ -45,6 +46,8 @@ pub use spec::BlockSpec;
 pub use tensor::QuantTensor;
 pub use view::QuantView;
 
+// What `ops` runs: the definition of a scheme, element by element, and the plans of kernels that
+// must agree with it bit for bit.
 pub(crate) use apply::{Block, Number, Restorer};
 pub(crate) use geometry::Geometry;
 pub(crate) use lower::{

@@ -30,6 +30,8 @@ pub(crate) fn get(bytes: &[u8], bits: u32, index: usize) -> u32 {
 /// The code that begins at a bit of a stream with the first code in the low bits.
 pub(crate) fn get_bits(bytes: &[u8], bits: u32, bit: usize) -> u32 {
     let (byte, shift) = (bit / 8, bit % 8);
+    // A code of up to 16 bits that begins at bit 7 of a byte ends in the third. Bytes behind the
+    // end of the stream read as 0.
     let window = (0..3).fold(0, |window, i| {
         window | u32::from(bytes.get(byte + i).copied().unwrap_or(0)) << (8 * i)
     });
@@ -43,6 +45,7 @@ pub(crate) fn put(bytes: &mut [u8], bits: u32, index: usize, code: u32) {
     let window = (code & ((1 << bits) - 1)) << shift;
     for i in 0..3 {
         let part = (window >> (8 * i)) as u8;
+        // The window may reach behind the stream, with zeros only.
         if part != 0 {
             bytes[byte + i] |= part;
         }
@@ -90,8 +93,10 @@ pub fn pack(codes: &[u8], bits: u32, order: BitOrder, bytes: &mut [u8]) -> Resul
 /// [`pack`] of lengths that were checked.
 pub(crate) fn pack_by(isa: Isa, codes: &[u8], bits: u32, order: BitOrder, bytes: &mut [u8]) {
     match (bits, order) {
+        // A code that fills its byte has no order.
         (8, _) => bytes.copy_from_slice(codes),
         (6, BitOrder::LsbFirst) => kernel::pack_6(isa, codes, bytes),
+        // The kernel puts the first code low; the other order is the nibbles exchanged.
         (4, _) => {
             kernel::pack_4(isa, codes, bytes);
             if order == BitOrder::MsbFirst {
@@ -99,6 +104,7 @@ pub(crate) fn pack_by(isa: Isa, codes: &[u8], bits: u32, order: BitOrder, bytes:
             }
         }
         _ => {
+            // Widths without a kernel. `put` adds bits to zeros.
             bytes.fill(0);
             for (i, &code) in codes.iter().enumerate() {
                 put_by(bytes, bits, order, i, code);
@@ -112,6 +118,8 @@ fn put_by(bytes: &mut [u8], bits: u32, order: BitOrder, index: usize, code: u8) 
         BitOrder::LsbFirst => put(bytes, bits, index, code.into()),
         BitOrder::MsbFirst => {
             let bit = index * bits as usize;
+            // The code at the top of 16 bits, without what is above its format, moved down to its
+            // place.
             let window = (u16::from(code) << (8 - bits) & 0xFF) << 8 >> (bit % 8);
             bytes[bit / 8] |= (window >> 8) as u8;
             if window & 0xFF != 0 {
@@ -148,6 +156,7 @@ fn get_by(bytes: &[u8], bits: u32, order: BitOrder, index: usize) -> u8 {
         BitOrder::LsbFirst => get(bytes, bits, index) as u8,
         BitOrder::MsbFirst => {
             let bit = index * bits as usize;
+            // Two bytes, the first in the upper half, hold 8 bits from any bit on.
             let low = bytes.get(bit / 8 + 1).copied().unwrap_or(0);
             let window = u16::from_be_bytes([bytes[bit / 8], low]) << (bit % 8);
             (window >> (16 - bits)) as u8

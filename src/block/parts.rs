@@ -75,6 +75,7 @@ impl<'a> Parts<'a> {
         geometry: &Geometry,
         accept: Accept,
     ) -> Result<(), Error> {
+        // Lengths first: all that follows indexes by them.
         let lengths = Lengths::of(spec, geometry);
         Error::check_length("bytes of codes", lengths.codes, self.codes.len())?;
         Error::check_length("bytes of scales", lengths.scales, self.scales.len())?;
@@ -95,6 +96,8 @@ impl<'a> Parts<'a> {
                 return Err(Error::Stored { what: "row", index, expected, found: byte.into() });
             }
         }
+        // Formats of 8, 16 or 32 bits use every bit of their bytes; codes of others may not be
+        // codes.
         if let Some(scale) = &spec.scale {
             check_codes("scale", self.scales, scale)?;
         }
@@ -109,6 +112,7 @@ impl<'a> Parts<'a> {
         if let Some(format) = spec.codebooks.format() {
             check_codes("codebook entry", self.codebooks, format)?;
         }
+        // A code of the format is not yet a number that the caller accepts.
         self.check_accepted(spec, accept)?;
         self.check_tensor_scales(spec, geometry)
     }
@@ -143,6 +147,7 @@ impl<'a> Parts<'a> {
         };
         let many = !self.tensor_scales.is_empty();
         match spec.tensor_scale {
+            // NaN is not equal to 1, so it is refused here, too.
             TensorScale::None if self.tensor_scale != 1.0 => {
                 return refuse(0, "1.0, as the format has none", self.tensor_scale);
             }
@@ -152,6 +157,7 @@ impl<'a> Parts<'a> {
             _ if many && self.tensor_scale != 1.0 => {
                 return refuse(0, "1.0 beside one for each matrix", self.tensor_scale);
             }
+            // One block of several matrices would have several tensor scales.
             _ if many && matches!(spec.extent, Extent::Tensor | Extent::Flat(_)) => {
                 return Err(Error::Scheme {
                     what: "tensor with a tensor scale for each matrix",
@@ -164,6 +170,7 @@ impl<'a> Parts<'a> {
             }
             _ => {}
         }
+        // The sign and 0 are left to the caller; every formula takes them.
         let all = if many { self.tensor_scales } else { core::slice::from_ref(&self.tensor_scale) };
         match all.iter().position(|scale| !scale.is_finite()) {
             Some(index) => refuse(index, "a finite f32", all[index]),
@@ -185,6 +192,7 @@ impl Lengths {
     pub(super) fn of(spec: &BlockSpec, geometry: &Geometry) -> Self {
         let blocks = geometry.blocks();
         let sub_scales = spec.sub_scale.map_or(0, |sub_scale| {
+            // Each row of the grid begins a new group; the last of a row may be short.
             let groups = geometry.grid_cols.div_ceil(sub_scale.blocks as usize);
             geometry.matrices * geometry.grid_rows * groups * code_bytes(&sub_scale.format)
         });
@@ -195,6 +203,7 @@ impl Lengths {
             Codebooks::Row(_) => geometry.lines() * entries,
         };
         Self {
+            // `Geometry` has made sure that these products exist.
             codes: geometry.lines() * geometry.row_bytes,
             scales: blocks * spec.scales_per_block() * spec.scale_bytes(),
             offsets: blocks * spec.offset_bytes(),
@@ -215,6 +224,7 @@ fn check_codes(what: &'static str, bytes: &[u8], format: &FormatSpec) -> Result<
     if format.bits() as usize == 8 * width {
         return Ok(());
     }
+    // The first wrong code is the one that the error names.
     let wrong = (0..bytes.len() / width)
         .map(|index| (index, stored(bytes, width, index)))
         .find(|(_, code)| code >> format.bits() != 0);

@@ -82,6 +82,8 @@ impl<'a> BlockStats<'a> {
         let finite = |chunk: &[f32]| {
             chunk.iter().filter(|x| x.is_finite()).fold(0.0, |sum, x| sum + term(f64::from(*x)))
         };
+        // Chunks keep the rounding error of a long sum small. Their length is part of the
+        // definition, as it shows in the last bits.
         self.elements.chunks(4096).fold(0.0, |sum, chunk| sum + finite(chunk))
     }
 
@@ -96,6 +98,7 @@ impl<'a> BlockStats<'a> {
             return 0.0;
         }
         let rank = ceil(fraction.clamp(0.0, 1.0) * magnitudes.len() as f64);
+        // Ranks count from 1; a fraction of 0 asks for the first.
         let (_, at, _) = magnitudes.select_nth_unstable_by(rank.max(1) - 1, f32::total_cmp);
         *at
     }
@@ -121,9 +124,11 @@ impl<'a> BlockStats<'a> {
             self.infinite |= x.is_infinite();
             return;
         }
+        // Strictly more: of equal magnitudes the first gives the sign.
         if x.abs() > self.amax || self.finite == 0 {
             (self.amax, self.signed_max) = (x.abs(), x);
         }
+        // Comparisons and not `f32::min`: of two zeros the first stays, whatever its sign.
         self.min = if self.finite == 0 || x < self.min { x } else { self.min };
         self.max = if self.finite == 0 || x > self.max { x } else { self.max };
         self.finite += 1;
@@ -133,6 +138,7 @@ impl<'a> BlockStats<'a> {
     /// the elements themselves.
     #[must_use]
     pub fn merge(self, next: BlockStats<'_>) -> BlockStats<'static> {
+        // A side without finite elements says 0 for each number, which must not count.
         if next.finite == 0 || self.finite == 0 {
             let base = if self.finite == 0 { next } else { self };
             return BlockStats {
@@ -142,6 +148,7 @@ impl<'a> BlockStats<'a> {
                 ..base
             };
         }
+        // Strictly more, as in `push`: the first of equal magnitudes stays.
         let larger = if next.amax > self.amax { next } else { self };
         BlockStats {
             amax: larger.amax,
@@ -342,6 +349,7 @@ const fn rounds_to_integer(t: i32, units: u32, toward_zero: bool) -> bool {
 const fn exponent_and_units(x: f32) -> (i32, u32) {
     let x = Unpacked::from_f32(x);
     let significand = x.significand();
+    // 64 − 40 = 24 bits, the leading one at bit 23.
     let normal = significand << (significand.leading_zeros() - 40);
     (x.log2() as i32, (normal - (1 << 23)) as u32)
 }
@@ -350,22 +358,26 @@ const fn exponent_and_units(x: f32) -> (i32, u32) {
 /// becomes that of [`log2_floor`], or of [`log2_ceil`] if `ceil`.
 pub(crate) const fn logarithm_carries(ceil: bool) -> [u32; 256] {
     let mut carries = [0; 256];
+    // Fields 0 (subnormal numbers) and 255 (infinity, NaN) carry nothing.
     let mut field = 1;
     while field < 255 {
         let exponent = field as i32 - 127;
         // The fewest units above the power of two from which on the result is the next exponent.
         let mut units = 0;
         if ceil {
+            // A unit above a power of two is 2^-23 of it, two of the bounds' units.
             while rounds_to_integer(exponent, 2 * units, exponent < 0) {
                 units += 1;
             }
         } else {
             units = (1 << 23) - 1;
+            // Below the next power of two a unit is 2^-24 of that one.
             while rounds_to_integer(exponent + 1, (1 << 23) - units, exponent >= 0) {
                 units -= 1;
             }
             units += 1;
         }
+        // Mantissas from `units` on carry into the exponent field.
         carries[field] = (1 << 23) - units;
         field += 1;
     }
@@ -459,6 +471,7 @@ impl ScaleRule {
                 )
             }
             Self::Even { mantissa_bits } => {
+                // Half of the last bit that is kept.
                 let half = 1 << (22 - u32::from(mantissa_bits.min(22)));
                 // The carry of the largest f32s goes into the exponent of infinity, 128, and that
                 // of the largest subnormal ones into -126.
@@ -479,6 +492,7 @@ impl ScaleRule {
             }
             Self::Log2Floor => exp2(log2_floor(amax) - emax),
             Self::Log2Ceil { target } => match amax / target {
+                // The quotient may underflow to zero, which has no logarithm.
                 0.0 => 0.0,
                 quotient => exp2(log2_ceil(quotient)),
             },
@@ -496,6 +510,7 @@ impl ScaleRule {
                     Ratio::Multiply => amax * (1.0 / target),
                     Ratio::DivideTwice => amax / target / factor,
                     Ratio::MultiplyQuotient => factor * (amax / target),
+                    // `amax` is infinite here: the arm above takes all finite ones.
                     Ratio::Inverse => 1.0,
                 })
             }

@@ -18,10 +18,12 @@ impl BlockSpec {
     pub(crate) fn scale_of(&self, stats: &BlockStats<'_>, tensor: f32, factor: f32) -> Scale {
         let Some(format) = &self.scale else { return Scale { ideal: 1.0, code: 0 } };
         let poisoned = (stats.nan || stats.infinite) && matches!(self.nonfinite, Nonfinite::Poison);
+        // In the OCP MX formats a NaN scale makes every number of its block NaN.
         if let (true, Some(code)) = (poisoned, format.nan_code()) {
             return Scale { ideal: f64::NAN, code };
         }
         let mut stats = *stats;
+        // NaN before infinity: in a block with both, NaN decides.
         match self.nonfinite {
             Nonfinite::Count if stats.nan => stats.amax = f32::NAN,
             Nonfinite::CountAsInfinity if stats.nan => stats.amax = f32::INFINITY,
@@ -78,6 +80,7 @@ impl BlockSpec {
     pub(super) fn zero_point_of(&self, stats: &BlockStats<'_>, scale: f32) -> i32 {
         let (low, high) = (self.element.min().to_f32(), self.element.max().to_f32());
         let (min, _) = range(stats, true);
+        // A scale that was rounded to zero puts the number 0 at the least code.
         let quotient = if scale == 0.0 { 0.0 } else { min / scale };
         let rounded = round_half_even(low - quotient);
         // NaN, of a NaN scale, becomes 0 by the cast.

@@ -48,12 +48,14 @@ pub enum TensorScale {
     /// None.
     None,
     /// `t = amax / target` in f32: numbers are `q · s · t`.
+    // t multiplies the numbers that come back.
     Multiplier {
         /// The number that `amax` maps to.
         target: f32,
     },
     /// `T = target · (1 / amax)` in f32, 1 where that is infinite: numbers are `q · s / T`.
     /// compressed-tensors.
+    // T divides them: the inverse of t up to roundings.
     Divisor {
         /// The number that `amax` maps to.
         target: f32,
@@ -71,12 +73,16 @@ impl TensorScale {
     /// the quotient is no positive finite number, it is what leaves numbers as they are.
     #[must_use]
     pub fn of(self, amax: f32) -> f32 {
+        // A quotient of a tiny amax may overflow, that of a huge one vanish. 1 is neutral in every
+        // formula.
         let usable = |x: f32| if x > 0.0 && x.is_finite() { x } else { 1.0 };
         match self {
             Self::None => 1.0,
             Self::Multiplier { target } => usable(amax / target),
+            // Two roundings, as compressed-tensors has them.
             Self::Divisor { target } if amax > 0.0 => usable(target * (1.0 / amax)),
             Self::Divisor { .. } => 1.0,
+            // As it is, zero too: `factor` makes the number that is computed with.
             Self::Amax { .. } => amax,
         }
     }
@@ -87,6 +93,7 @@ impl TensorScale {
         match self {
             Self::Amax { target } => {
                 let factor = (target / stored).min(f32::MAX);
+                // An amax of zero has no inverse, and one that is far above the target none in f32.
                 if stored == 0.0 || factor == 0.0 || factor.is_nan() { 1.0 } else { factor }
             }
             Self::None | Self::Multiplier { .. } | Self::Divisor { .. } => stored,
@@ -184,10 +191,12 @@ pub enum Division {
     /// The exact quotient `x / (s·t)`: the element is its one rounding. OCP.
     Exact,
     /// `x / (s·t)`. Model Optimizer, `DeepSeek`.
+    // Quotients: x is rounded once, after its divisor.
     Divide,
     /// `x / (s / T)`. compressed-tensors.
     DivideQuotient,
     /// `x · (1 / (s·t))`. bitsandbytes, torch, `DeepGEMM`.
+    // Products with a reciprocal, which is rounded itself: another last bit for some x.
     Reciprocal,
     /// `x · ((1/t) / s)`. torchao.
     TensorReciprocal,
@@ -211,11 +220,13 @@ pub enum Division {
 pub enum ElementRounding {
     /// One rounding under the element's policy; a zero point is added to the rounded integer. OCP,
     /// torch.
+    // The number is rounded from what it exactly is, an f64 too, under the element's policy.
     Round,
     /// The zero point is added in f32, and the sum rounded. compressed-tensors.
     AddThenRound,
     /// In f32 one half more than the least integer's distance from zero is added, and the sum
     /// truncated: what C programs do. ggml.
+    // Programs' own f32 arithmetic: an f64 is rounded to f32 first.
     AddHalfTruncate,
     /// microxcaling's Python: an element's exponent is `floor(log2 |y|)` in f32, which just below a
     /// power of two is that power's, and its units are rounded by an f32 sum:
@@ -244,12 +255,15 @@ pub enum ElementRounding {
 pub enum Dequantization {
     /// `q · (s·t)`; torchao, Model Optimizer. With a zero point `(q − z) · s`, with a minimum
     /// `q·s + m`.
+    // Without a tensor scale, or with one that multiplies.
     Product,
     /// [`Product`](Self::Product) with −0 as +0. Model Optimizer's NVFP4.
     ProductPlusZero,
     /// `q · (s / T)`. compressed-tensors.
+    // With a tensor scale that divides.
     Quotient,
     /// `q · ((s·amax) · c)` with `c` the f32 nearest to `1 / target`. Transformer Engine.
+    // With a stored amax, from which T is not computed: its terms come in one by one.
     AmaxProduct,
     /// `((q·s) · amax) / target`. 4over6.
     AmaxQuotient,
@@ -263,6 +277,7 @@ pub enum Nonfinite {
     Poison,
     /// They count as magnitudes: NaN makes the scale NaN, infinity goes through the rule like a
     /// number above all others. torchao.
+    // In the next four infinity is an infinite `amax`; they differ in what NaN does.
     Count,
     /// Infinity goes through the rule like a number above all others, NaN is passed over: C's
     /// `fmaxf`. Transformer Engine.
@@ -283,6 +298,7 @@ pub enum Nonfinite {
 #[non_exhaustive]
 pub enum ZeroSign {
     /// That of the number, where the format has −0.
+    // In formats without −0 all four are the same.
     Keep,
     /// Always plus. ggml.
     Plus,

@@ -88,6 +88,7 @@ impl BlockSpec {
         extent: Extent,
         rule: ScaleRule,
     ) -> Self {
+        // Only a format with NaN can poison a block.
         let (scale_convert, nonfinite) = match &scale {
             Some(scale) if scale.nan_code().is_some() => {
                 (scale.default_convert(), Nonfinite::Poison)
@@ -97,6 +98,7 @@ impl BlockSpec {
         };
         Self {
             element,
+            // The policy that the format's own standard states.
             element_convert: element.default_convert(),
             element_rounding: ElementRounding::Round,
             zero_sign: ZeroSign::Keep,
@@ -104,18 +106,21 @@ impl BlockSpec {
             scale_convert,
             extent,
             rule,
+            // Neutral values: nothing is clamped, replaced or flushed.
             scale_bounds: (0.0, f32::INFINITY),
             zero_block_scale: 0.0,
             underflow_scale: 0.0,
             divisors: Table::of(&[]),
             flush_below: 0.0,
             search: None,
+            // Parts that a tensor does not store.
             tensor_scale: TensorScale::None,
             sub_scale: None,
             scale_signs: ScaleSigns::Shared,
             codebooks: Codebooks::Format,
             offset: Offset::None,
             zero_minimum: ZeroMinimum::First,
+            // OCP MX: one rounding an element, by nothing but its scale.
             division: Division::Exact,
             dequantization: Dequantization::Product,
             nonfinite,
@@ -149,6 +154,7 @@ impl BlockSpec {
     /// This scheme with scales of another format, under its default policy.
     #[must_use]
     pub const fn with_scale(mut self, scale: FormatSpec) -> Self {
+        // A policy belongs to its format: it may name codes that another does not have.
         self.scale_convert = scale.default_convert();
         self.scale = Some(scale);
         self
@@ -175,6 +181,7 @@ impl BlockSpec {
     pub const fn offset_bytes(&self) -> usize {
         match &self.offset {
             Offset::None => 0,
+            // `validate` refuses zero points of more than 8 bits.
             Offset::ZeroPoint => 1,
             Offset::Minimum(format) => code_bytes(format),
         }
@@ -187,6 +194,7 @@ impl BlockSpec {
         match (&self.scale, self.scale_signs) {
             (None, _) => 0,
             (Some(_), ScaleSigns::Shared) => 1,
+            // For positive elements first, then for negative ones.
             (Some(_), ScaleSigns::PerSign) => 2,
         }
     }
@@ -206,6 +214,7 @@ impl BlockSpec {
     #[must_use]
     pub fn bits_per_element(&self) -> f64 {
         let scales = self.scales_per_block() * self.scale_bytes();
+        // A block's share of its group's number.
         let sub_scale = self.sub_scale.map_or(0.0, |sub_scale| {
             code_bytes(&sub_scale.format) as f64 / f64::from(sub_scale.blocks)
         });
@@ -213,6 +222,7 @@ impl BlockSpec {
         let block = match self.extent {
             Extent::Block { rows, cols } => f64::from(rows) * f64::from(cols),
             Extent::Flat(length) => f64::from(length),
+            // Shared by elements without bound, a scale costs none of them anything.
             Extent::Tensor | Extent::Row | Extent::Column => f64::INFINITY,
         };
         f64::from(self.element.bits()) + shared / block
@@ -222,6 +232,7 @@ impl BlockSpec {
 /// Whole bytes that a code takes.
 pub(crate) const fn code_bytes(format: &FormatSpec) -> usize {
     match format.bits() {
+        // Codes are stored in bytes, u16s or u32s, little-endian.
         0..=8 => 1,
         9..=16 => 2,
         _ => 4,

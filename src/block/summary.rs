@@ -13,6 +13,7 @@ pub(crate) struct SchemeName<'a>(pub(crate) &'a BlockSpec);
 impl Display for SchemeName<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let spec = self.0;
+        // Compares with every preset; what is printed for people may take the time.
         match (preset::all().find(|preset| preset.spec == *spec), &spec.scale) {
             (Some(preset), _) => f.write_str(preset.name),
             (None, Some(scale)) => {
@@ -26,6 +27,7 @@ impl Display for SchemeName<'_> {
 impl Debug for Parts<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "Parts({} bytes of codes, {} of scales", self.codes.len(), self.scales.len())?;
+        // Most schemes have none.
         if !self.offsets.is_empty() {
             write!(f, ", {} of offsets", self.offsets.len())?;
         }
@@ -41,6 +43,7 @@ fn summary(
     shape: &[usize],
     parts: &Parts<'_>,
 ) -> Result {
+    // Bytes stay out: a tensor may have gigabytes of them.
     write!(f, "{what}({}, {shape:?}, {parts:?})", SchemeName(spec))
 }
 

@@ -33,6 +33,7 @@ pub struct QuantTensor {
     pub(crate) spec: BlockSpec,
     pub(crate) shape: Vec<usize>,
     pub(crate) geometry: Geometry,
+    // The parts, in the order of `Parts`; empty where the scheme has none.
     pub(crate) codes: Bytes,
     pub(crate) scales: Bytes,
     pub(crate) offsets: Bytes,
@@ -46,6 +47,7 @@ pub struct QuantTensor {
 impl QuantTensor {
     /// All zeros: codes, scales and offsets of code 0.
     pub(crate) fn zeroed(spec: &BlockSpec, shape: &[usize]) -> Result<Self, Error> {
+        // The geometry divides by the lengths of blocks, which must not be 0.
         spec.validate()?;
         Ok(Self::zeroed_at(spec, shape, Geometry::of(spec, shape)?))
     }
@@ -61,6 +63,7 @@ impl QuantTensor {
             offsets: Bytes::zeroed(lengths.offsets),
             sub_scales: Bytes::zeroed(lengths.sub_scales),
             codebooks: Bytes::zeroed(lengths.codebooks),
+            // Neutral: schemes without a tensor scale keep it.
             tensor_scale: 1.0,
             tensor_scales: Vec::new(),
         }
@@ -69,12 +72,14 @@ impl QuantTensor {
     /// Makes one tensor scale that of all matrices.
     pub(crate) fn set_tensor_scale(&mut self, tensor_scale: f32) {
         self.tensor_scale = tensor_scale;
+        // An empty list says that one number is for all.
         self.tensor_scales.clear();
     }
 
     /// The buffers.
     #[must_use]
     pub fn parts(&self) -> Parts<'_> {
+        // Parts that the scheme does not have are empty already.
         Parts::new(self.codes.as_slice(), self.scales.as_slice())
             .with_offsets(self.offsets.as_slice())
             .with_sub_scales(self.sub_scales.as_slice())

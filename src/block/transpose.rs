@@ -40,6 +40,7 @@ impl QuantView<'_> {
         if matches!(self.spec().codebooks, Codebooks::Row(_)) {
             return Err(refuse("no codebooks for rows"));
         }
+        // Everything else in a scheme treats rows and columns alike.
         let spec = self.spec().with_extent(extent);
         let axes = self.shape();
         let cols = axes.last().copied().unwrap_or(1);
@@ -47,6 +48,7 @@ impl QuantView<'_> {
         let mut shape = axes[..axes.len().saturating_sub(2)].to_vec();
         shape.extend([cols, rows]);
         let [row, col] = self.origin();
+        // A first block that was cut lacks rows where it lacked columns.
         let geometry = Geometry::at(&spec, &shape, [col, row])?;
         let mut turned = QuantTensor::zeroed_at(&spec, &shape, geometry);
         turned.tensor_scale = self.bytes().tensor_scale;
@@ -54,6 +56,8 @@ impl QuantView<'_> {
         turned.codebooks.as_mut_slice().copy_from_slice(self.bytes().codebooks);
         let bits = spec.element.bits();
         let codes = turned.codes.as_mut_slice();
+        // Reads along rows and writes down a column, one code into each row. `put` adds bits to
+        // zeros, so that the order of writing does not matter.
         for line in 0..self.len() / cols.max(1) {
             let (matrix, row) = (line / rows, line % rows);
             for col in 0..cols {
@@ -63,6 +67,7 @@ impl QuantView<'_> {
         }
         let from = self.geometry();
         let scale_bytes = spec.scales_per_block() * spec.scale_bytes();
+        // Block [i, j] of each matrix is block [j, i] of the new one.
         for grid_row in 0..from.matrices * from.grid_rows {
             let (matrix, row) = (grid_row / from.grid_rows, grid_row % from.grid_rows);
             for col in 0..from.grid_cols {

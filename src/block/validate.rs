@@ -29,10 +29,13 @@ impl BlockSpec {
     }
 
     const fn conflict(&self) -> Option<&'static str> {
+        // Rules compute 2^(e − emax) for every exponent e of an f32: within these bounds it is a
+        // normal f64.
         let emax = self.element.max_exponent();
         if emax < -256 || emax > 512 {
             return Some("elements: expected a largest number from 2^-256 to below 2^513");
         }
+        // No wildcard: a new rule does not compile before its numbers are looked at here.
         let numbers = match (self.rule, self.tensor_scale) {
             (ScaleRule::Amax { target, .. } | ScaleRule::Log2Ceil { target }, tensor) => {
                 is_positive(target) && has_target(tensor)
@@ -60,6 +63,7 @@ impl BlockSpec {
                 "rule and tensor scale: expected positive finite targets, steps and scales",
             );
         }
+        // The f32 sum (y + 1) · steps / 2 + 0.5 tells 2^23 steps apart, and no more.
         if matches!(self.element_rounding, ElementRounding::Steps(steps) if steps == 0 || steps > 1 << 23)
         {
             return Some("element rounding: expected 1 to 2^23 steps");
@@ -68,9 +72,11 @@ impl BlockSpec {
             Encoding::Int(layout) => layout.fraction_bits == 0,
             _ => false,
         };
+        // A code is read through a window of three bytes, which holds 16 bits from any bit on.
         if self.element.bits() > 16 {
             return Some("elements: expected a format of at most 16 bits");
         }
+        // The grid of blocks divides by these lengths.
         match self.extent {
             Extent::Block { rows: 0, .. } | Extent::Block { cols: 0, .. } | Extent::Flat(0) => {
                 return Some("extent: expected at least one row, one column and one element");
@@ -80,6 +86,7 @@ impl BlockSpec {
         if let Some(what) = self.conflict_of_parts() {
             return Some(what);
         }
+        // Without scales, no part may ask for one; poison is a code of the scale format.
         match &self.scale {
             None if !matches!(self.rule, ScaleRule::Unit)
                 || self.search.is_some()
@@ -97,12 +104,15 @@ impl BlockSpec {
             }
             _ => {}
         }
+        // Random bits are drawn for elements; scales are rounded without any.
         if matches!(self.scale_convert.round, Round::Stochastic { .. }) {
             return Some("scale: expected a rounding without random bits");
         }
+        // A scale that wraps would be small for the largest blocks.
         if matches!(self.scale_convert.overflow, Overflow::Wrap) {
             return Some("scale: expected an overflow that does not wrap");
         }
+        // Comparisons with NaN are false, so NaN is asked for by name.
         let (low, high) = self.scale_bounds;
         let substitutes = self.zero_block_scale >= 0.0 && self.underflow_scale >= 0.0;
         if low.is_nan() || low < 0.0 || high.is_nan() || low > high || !substitutes {
@@ -112,6 +122,7 @@ impl BlockSpec {
         }
         let (mut not_numbers, mut i) = (self.flush_below.is_nan(), 0);
         let divisors = self.divisors.as_slice();
+        // `for` loops are not const.
         while i < divisors.len() {
             not_numbers |= divisors[i].1.is_nan();
             i += 1;
@@ -119,6 +130,9 @@ impl BlockSpec {
         if not_numbers {
             return Some("flush and divisors: expected numbers");
         }
+        // Zero points are stored in a byte each, in the elements' format; minima are what codes
+        // from 0 up are counted from. Both formulas are f32's, and have no place for a tensor
+        // scale.
         match self.offset {
             Offset::ZeroPoint if !integer || self.element.bits() > 8 => {
                 return Some("zero point: expected integer elements of at most 8 bits");
@@ -136,6 +150,7 @@ impl BlockSpec {
             {
                 return Some("offset: expected the rule Range or Given");
             }
+            // A zero point is the code of the number 0, which must lie in the range.
             Offset::ZeroPoint if matches!(self.rule, ScaleRule::Range { with_zero: false, .. }) => {
                 return Some("zero point: expected a range with zero");
             }
@@ -157,6 +172,7 @@ impl BlockSpec {
             }
             _ => {}
         }
+        // These two clamp to the largest code by themselves.
         let clamps = matches!(
             self.element_rounding,
             ElementRounding::AddHalfTruncate | ElementRounding::Microxcaling
@@ -173,6 +189,7 @@ impl BlockSpec {
         {
             return Some("element rounding: to add before rounding, expected integers");
         }
+        // Least error tries all codes for each element: 256 at most.
         match self.element_rounding {
             ElementRounding::LeastError if self.element.bits() > 8 => {
                 return Some("element rounding: to try every code, expected at most 8 bits");
@@ -193,6 +210,8 @@ impl BlockSpec {
                 "element rounding: of microxcaling's roundings, expected nearest (even or away) or toward zero",
             );
         }
+        // A stored T = target / amax divides numbers that come back, a stored t multiplies them.
+        // Every form of a division has one of the two in mind.
         let divided =
             matches!(self.tensor_scale, TensorScale::Divisor { .. } | TensorScale::Amax { .. });
         let divides = matches!(
@@ -210,6 +229,8 @@ impl BlockSpec {
             );
         }
         if !matches!(self.tensor_scale, TensorScale::None) {
+            // A ratio takes t or T on the side where its program has it; rules of powers of two
+            // have no place for either.
             let fits = match self.rule {
                 ScaleRule::Amax { ratio: Ratio::Divide | Ratio::DivideTwice, .. } => !divided,
                 ScaleRule::Amax { ratio: Ratio::Multiply | Ratio::MultiplyQuotient, .. } => divided,
@@ -221,13 +242,16 @@ impl BlockSpec {
                     "rule: with a tensor scale, expected a ratio that divides by a multiplier or multiplies by a divisor or amax, Fixed, Given or Custom",
                 );
             }
+            // This division takes the rule's result alone, without the tensor scale.
             if matches!(self.division, Division::UnroundedReciprocal) {
                 return Some("division: of the scale before rounding, expected no tensor scale");
             }
         }
+        // An f32 stores 23 mantissa bits: with all of them kept, there is nothing to round.
         if matches!(self.rule, ScaleRule::Even { mantissa_bits: 23.. }) {
             return Some("rule: expected at most 22 mantissa bits");
         }
+        // A search restores numbers to compare them, so its formula must fit the tensor scale, too.
         match &self.search {
             Some(Search { factors, .. }) if factors.as_slice().is_empty() => {
                 Some("search: expected at least one factor")
@@ -257,6 +281,8 @@ impl BlockSpec {
         if per_sign && !matches!(self.offset, Offset::None) {
             return Some("scale for each sign: expected no offset");
         }
+        // Entries are stored for every code: 256 at most. Zero points are subtracted from integers,
+        // which entries need not be.
         match self.codebooks {
             Codebooks::Format => None,
             _ if self.element.bits() > 8 => Some("codebooks: expected codes of at most 8 bits"),
@@ -271,6 +297,7 @@ impl BlockSpec {
     }
 
     const fn restorable(&self, restore: Dequantization) -> bool {
+        // Each formula takes one kind of stored number: t, T or amax.
         match self.tensor_scale {
             TensorScale::None | TensorScale::Multiplier { .. } => {
                 matches!(restore, Dequantization::Product | Dequantization::ProductPlusZero)

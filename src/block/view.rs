@@ -125,6 +125,7 @@ impl<'a> QuantView<'a> {
         parts: Parts<'a>,
         accept: Accept,
     ) -> Result<Self, Error> {
+        // In this order: the geometry divides by block lengths, lengths of parts need the geometry.
         spec.validate()?;
         let geometry = Geometry::at(spec, shape, parts.origin)?;
         parts.check(spec, &geometry, accept)?;
@@ -140,6 +141,7 @@ impl<'a> QuantView<'a> {
     /// A tensor of its own, whose parts are kept by a function of their bytes where rows follow each
     /// other without gaps, and are copied otherwise.
     pub(super) fn owned_by(&self, keep: impl Fn(&[u8]) -> Bytes) -> QuantTensor {
+        // With other columns' bytes between rows no part is one range of bytes.
         if self.geometry.has_gaps {
             return self.gathered();
         }
@@ -169,6 +171,7 @@ impl<'a> QuantView<'a> {
     pub fn shape(&self) -> &[usize] {
         match &self.shape {
             ViewShape::Whole(shape) => shape,
+            // The axes that count are the last ones.
             ViewShape::Cut { axes, rank } => &axes[3 - rank..],
         }
     }
@@ -223,6 +226,7 @@ impl<'a> QuantView<'a> {
     /// The tensor scale of a matrix of the stack; 1 without one.
     #[must_use]
     pub fn tensor_scale(&self, matrix: usize) -> f32 {
+        // The list is empty where one number is for all.
         self.parts.tensor_scales.get(matrix).copied().unwrap_or(self.parts.tensor_scale)
     }
 
@@ -257,6 +261,7 @@ impl<'a> QuantView<'a> {
     }
 
     fn place(&self, index: usize) -> Option<(usize, usize)> {
+        // Flat blocks have a geometry of one row, whatever the shape.
         (index < self.len()).then(|| (index / self.geometry.cols, index % self.geometry.cols))
     }
 
@@ -264,6 +269,7 @@ impl<'a> QuantView<'a> {
     pub(crate) fn number_at(&self, line: usize, col: usize) -> f32 {
         let block = self.geometry.block(line, col);
         let number = self.element_at(line, col);
+        // The sign, that of −0 too, chooses between the two scales of a block.
         let scale = self.scale_at(block, number.is_sign_negative());
         let (offset, tensor) = (self.offset_at(block), self.tensor_scale_at(line));
         self.spec.restorer_of(self.spec.dequantization, scale, offset, tensor).restore(number)
@@ -277,6 +283,7 @@ impl<'a> QuantView<'a> {
             Codebooks::Tensor(format) => (format, 0),
             Codebooks::Row(format) => (format, line),
         };
+        // Row after row; a codebook for all is the first.
         let entries = &self.parts.codebooks[book * codebook_bytes(self.spec)..];
         format.decode_f32(stored(entries, code_bytes(format), code as usize))
     }
@@ -284,13 +291,17 @@ impl<'a> QuantView<'a> {
     /// The scale of a block, as scales are stored, for elements of a sign; 1 without scales.
     pub(super) fn scale_at(&self, block: usize, negative: bool) -> f32 {
         let Some(format) = &self.spec.scale else { return 1.0 };
+        // Both scales of a block lie together, that of positive elements first.
         let second = matches!(self.spec.scale_signs, ScaleSigns::PerSign) && negative;
         let index = block * self.spec.scales_per_block() + usize::from(second);
         let scale = format.decode_f32(stored(self.parts.scales, self.spec.scale_bytes(), index));
         let Some(sub_scale) = &self.spec.sub_scale else { return scale };
+        // The row of the grid times the groups of a row, and the group within the row: each row
+        // begins a new group.
         let (stride, blocks) = (self.geometry.grid_stride, sub_scale.blocks as usize);
         let group = block / stride * stride.div_ceil(blocks) + block % stride / blocks;
         let width = code_bytes(&sub_scale.format);
+        // An f32 product: it is rounded before the element comes in.
         scale * sub_scale.format.decode_f32(stored(self.parts.sub_scales, width, group))
     }
 
@@ -298,6 +309,7 @@ impl<'a> QuantView<'a> {
     fn tensor_scale_at(&self, line: usize) -> f32 {
         match self.parts.tensor_scales {
             [] => self.parts.tensor_scale,
+            // Rows are counted through all matrices.
             each => each[line / self.geometry.rows],
         }
     }
@@ -306,6 +318,7 @@ impl<'a> QuantView<'a> {
     /// ends.
     pub(crate) fn row_codes(&self, line: usize) -> &'a [u8] {
         let Geometry { row_bytes, first_bit, cols, .. } = self.geometry;
+        // Codes begin `first_bit` bits into the first byte.
         let bytes = (first_bit + cols * self.spec.element.bits() as usize).div_ceil(8);
         &self.parts.codes[line * row_bytes..][..bytes]
     }
@@ -327,6 +340,7 @@ impl<'a> QuantView<'a> {
     /// the grid.
     pub fn scale_codes(&self, block: usize) -> impl Iterator<Item = u32> + use<'a> {
         let (scales, width) = (self.parts.scales, self.spec.scale_bytes());
+        // None without scales: the range of indices is empty then.
         let each = self.spec.scales_per_block();
         let first = self.stored_block(block) * each;
         (first..first + each).map(move |index| stored(scales, width, index))
@@ -347,6 +361,7 @@ impl<'a> QuantView<'a> {
 
     /// Where the scale of a block of the grid is stored.
     const fn stored_block(&self, block: usize) -> usize {
+        // Without blocks the index means nothing, and `stored` reads 0 for it.
         let cols = if self.geometry.grid_cols == 0 { 1 } else { self.geometry.grid_cols };
         self.geometry.block_at(block / cols, block % cols)
     }
@@ -372,6 +387,7 @@ impl<'a> QuantView<'a> {
     /// each sign, codebooks, tensor scales of matrices, a first block that was cut. Returns a copy
     /// without gaps of one that has gaps.
     pub(super) fn for_layout(&self, what: &'static str) -> Result<Option<QuantTensor>, Error> {
+        // Other programs know neither gaps nor a first block that lacks a part.
         if !self.is_plain() || self.origin() != [0, 0] {
             let expected = "codes, scales and offsets alone, from the start of a block";
             return Err(Error::Scheme { what, expected });

@@ -48,15 +48,19 @@ struct Shape {
 }
 
 const fn shape_of(spec: BlockSpec, fifth: bool, flip: u8) -> Shape {
+    // Most types: 32 elements under one scale, nibbles in halves of 16.
     Shape { spec, len: 32, fifth, half: 16, flip }
 }
 
+// ggml stores q + 2^(bits − 1) in types without a minimum: two's complement with the upper bit
+// flipped. FP4 codes are stored as they are.
 const Q4_0: Shape = shape_of(ggml::Q4_0, false, 1 << 3);
 const Q4_1: Shape = shape_of(ggml::Q4_1, false, 0);
 const Q5_0: Shape = shape_of(ggml::Q5_0, true, 1 << 4);
 const Q5_1: Shape = shape_of(ggml::Q5_1, true, 0);
 const Q8_0: Shape = Shape { half: 0, ..shape_of(ggml::Q8_0, false, 0) };
 const MXFP4: Shape = shape_of(ggml::MXFP4, false, 0);
+// Four blocks of 16 lie together, each with a scale and its own split halves of 8.
 const NVFP4: Shape = Shape { len: 64, half: 8, ..shape_of(ggml::NVFP4, false, 0) };
 
 impl GgmlType {
@@ -117,6 +121,7 @@ impl GgmlType {
             (Some(shape), _) => {
                 shape.codes_at() + if shape.half == 0 { shape.len } else { shape.len / 2 }
             }
+            // 64 · 2 + 32 · 2 + 16 + 2 bytes; Q4_K has 2 + 2 + 12 + 128.
             (None, Self::Q6K) => 210,
             (None, _) => 144,
         }
@@ -124,6 +129,7 @@ impl GgmlType {
 
     /// Blocks of a row of so many elements.
     fn row_blocks(self, cols: usize) -> Result<usize, Error> {
+        // ggml pads no row: a row is whole blocks.
         let blocks = cols.div_ceil(self.block_len());
         Error::check_length(
             "columns of whole ggml blocks",
@@ -144,6 +150,7 @@ impl Shape {
     }
 
     const fn codes_at(&self) -> usize {
+        // Codes come last, behind scales, minimum and fifth bits.
         self.scale_bytes() + self.spec.offset_bytes() + if self.fifth { 4 } else { 0 }
     }
 
@@ -154,6 +161,7 @@ impl Shape {
         } else {
             unpack_split_halves(packed, self.half, codes)?;
         }
+        // Bit i is the fifth of code i; types without fifth bits have zeros in its place.
         let fifth = if self.fifth { stored(&block[self.codes_at() - 4..], 4, 0) } else { 0 };
         for (i, code) in codes.iter_mut().enumerate() {
             *code = (*code | ((fifth >> (i % 32) & 1) as u8) << 4) ^ self.flip;
@@ -162,6 +170,7 @@ impl Shape {
     }
 
     fn pack(&self, codes: &mut [u8], block: &mut [u8]) -> Result<(), Error> {
+        // Nibbles drop the fifth bits, which are collected before.
         let mut fifth = 0;
         for (i, code) in codes.iter_mut().enumerate() {
             *code ^= self.flip;
@@ -228,8 +237,10 @@ pub fn from_ggml_with(
     Error::check_length("bytes of ggml blocks", expected.ok_or(Error::TooLarge)?, bytes.len())?;
     let mut tensor = QuantTensor::zeroed(&spec, shape)?;
     let len = kind.block_len();
+    // One block at a time is unpacked into bytes.
     let mut codes = vec![0; len];
     for (index, block) in bytes.chunks_exact(kind.block_bytes()).enumerate() {
+        // What is stored in a block of ggml's may be several blocks of the tensor's.
         let scale_bytes = len / geometry.block_cols * spec.scale_bytes();
         let offset_bytes = len / geometry.block_cols * spec.offset_bytes();
         let scales = &mut tensor.scales.as_mut_slice()[index * scale_bytes..][..scale_bytes];
@@ -245,10 +256,12 @@ pub fn from_ggml_with(
         }
         let row = &mut tensor.codes.as_mut_slice()[index / row_blocks * geometry.row_bytes..]
             [..geometry.row_bytes];
+        // The tensor's rows are dense streams, in which blocks follow each other.
         for (i, &code) in codes.iter().enumerate() {
             put(row, spec.element.bits(), index % row_blocks * len + i, code.into());
         }
     }
+    // After unpacking, so that an error counts the scales that the tensor has.
     tensor.parts().check_accepted(&spec, accept)?;
     Ok(tensor)
 }
@@ -265,6 +278,7 @@ pub fn to_ggml(kind: GgmlType, tensor: &QuantView<'_>) -> Result<Vec<u8>, Error>
         return refuse("ggml type to write", "one other than Q4_K and Q6_K");
     };
     let (spec, own) = (tensor.spec(), &shape.spec);
+    // How scales were found does not show in the bytes, so any rule will do.
     let same = (spec.element, spec.scale, spec.extent, spec.offset)
         == (own.element, own.scale, own.extent, own.offset);
     if !same || spec.tensor_scale != TensorScale::None {
@@ -273,6 +287,7 @@ pub fn to_ggml(kind: GgmlType, tensor: &QuantView<'_>) -> Result<Vec<u8>, Error>
             "elements, scales, minima and blocks of this ggml type, no tensor scale",
         );
     }
+    // Only a view with gaps is copied.
     let copy = tensor.for_layout("tensor for ggml")?;
     let tensor = copy.as_ref().map_or(*tensor, QuantTensor::view);
     let (geometry, parts) = (tensor.geometry(), tensor.bytes());
@@ -325,6 +340,7 @@ fn unpack_q4_k(
 /// `l + 64`, and 32 bytes of upper bits, byte `l` for elements `l`, `l + 32`, `l + 64`, `l + 96`;
 /// then the scales of 16 elements each, and `d`.
 fn unpack_q6_k(block: &[u8], scales: &mut [u8], codes: &mut [u8]) {
+    // An F16 times an int8 has at most 18 bits: the f32 product is exact.
     let (low, high, d) = (&block[..128], &block[128..192], half(&block[208..]));
     for (j, &scale) in block[192..208].iter().enumerate() {
         store(scales, 4, j, (d * f32::from(scale as i8)).to_bits());
@@ -333,6 +349,7 @@ fn unpack_q6_k(block: &[u8], scales: &mut [u8], codes: &mut [u8]) {
         let (part, l) = (i / 128, i % 128);
         let nibble = low[part * 64 + l % 64] >> (l / 64 * 4) & 0xF;
         let upper = high[part * 32 + l % 32] >> (l / 32 * 2) & 3;
+        // Stored is q + 32.
         *code = (nibble | upper << 4) ^ 1 << 5;
     }
 }

@@ -16,6 +16,7 @@ use alloc::vec::Vec;
 #[must_use]
 pub const fn grouped(inputs: u32, scale: FormatSpec) -> BlockSpec {
     let extent = Extent::Block { rows: inputs, cols: 1 };
+    // 4 bits have 15 steps; a zero point is in range only if zero is.
     let rule = ScaleRule::Range { steps: 15.0, with_zero: true };
     BlockSpec::new(FormatSpec::UINT4, Some(scale), extent, rule)
         .with_offset(Offset::ZeroPoint)
@@ -73,6 +74,7 @@ impl LayerScales {
 
     /// The scales of a tensor, if their format is one of these.
     fn of(tensor: &QuantView<'_>) -> Option<Self> {
+        // Blocks of one column, row-major, are `[groups, outputs]` as in a checkpoint.
         let codes = (0..tensor.blocks()).map(|block| tensor.scale_code(block));
         match tensor.spec().scale? {
             format if format == FormatSpec::F16 => {
@@ -148,6 +150,7 @@ impl Layer {
             what: "tensor for GPTQ or AWQ",
             expected: "a matrix of UINT4 with scales in F16, BF16 or F32 and zero points in tiles of one column",
         };
+        // One matrix, whose tiles are groups of inputs of one output.
         let (&[inputs, outputs], Extent::Block { rows, cols: 1 }) = (tensor.shape(), spec.extent)
         else {
             return Err(refuse);
@@ -156,11 +159,13 @@ impl Layer {
         if (spec.element, spec.offset) != (FormatSpec::UINT4, Offset::ZeroPoint) {
             return Err(refuse);
         }
+        // Codes are read one by one below, so that a copy without gaps is not needed.
         tensor.for_layout("tensor for GPTQ or AWQ")?;
         let count = tensor.blocks();
         Ok(Self {
             inputs,
             outputs,
+            // The last group may have fewer inputs.
             groups: inputs.div_ceil(rows as usize),
             group: rows,
             codes: (0..tensor.len())
@@ -177,6 +182,7 @@ impl Layer {
         [inputs, outputs]: [usize; 2],
         scales: &LayerScales,
     ) -> Result<usize, Error> {
+        // Refuses groups of no inputs before they divide.
         grouped(group, scales.format()).validate()?;
         let groups = inputs.div_ceil(group as usize);
         Error::check_length(
@@ -188,6 +194,7 @@ impl Layer {
     }
 
     fn tensor(&self, accept: Accept) -> Result<QuantTensor, Error> {
+        // Two codes a byte, the first low, and each row from a byte of its own.
         let row_bytes = self.outputs.div_ceil(2);
         let mut codes = vec![0; self.inputs * row_bytes];
         for (i, &code) in self.codes.iter().enumerate() {
@@ -229,6 +236,7 @@ pub fn to_gptq(tensor: &QuantView<'_>, rows: &[usize], zeros: GptqZeros) -> Resu
     let mut codes = vec![0; layer.codes.len()];
     let mut g_idx = vec![-1; layer.inputs];
     for (i, &row) in rows.iter().enumerate() {
+        // −1 marks an input that no row was given to so far.
         let place = g_idx.get_mut(row).filter(|group| **group < 0);
         *place.ok_or(Error::Stored {
             what: "row",
@@ -236,9 +244,11 @@ pub fn to_gptq(tensor: &QuantView<'_>, rows: &[usize], zeros: GptqZeros) -> Resu
             expected: "an input not named before",
             found: row as u32,
         })? = i32::try_from(i / layer.group as usize).map_err(|_| Error::TooLarge)?;
+        // Act-order puts rows of a group at any inputs; scales stay with the group.
         codes[row * layer.outputs..][..layer.outputs]
             .copy_from_slice(&layer.codes[i * layer.outputs..][..layer.outputs]);
     }
+    // 4-bit arithmetic: 0 less one wraps to 15.
     let stored: Vec<u8> = layer
         .zeros
         .iter()
@@ -282,10 +292,12 @@ pub fn from_gptq_with(
 ) -> Result<(QuantTensor, Vec<usize>), Error> {
     let groups = Layer::groups(group, [inputs, outputs], &layer.scales)?;
     Error::check_length("inputs of g_idx", inputs, layer.g_idx.len())?;
+    // A stable sort: the inputs of a group keep their order.
     let mut rows: Vec<usize> = (0..inputs).collect();
     rows.sort_by_key(|&row| layer.g_idx[row]);
     for (i, &row) in rows.iter().enumerate() {
         let found = layer.g_idx[row];
+        // Sorted, row i is in group i / length exactly if all groups are full but the last.
         if usize::try_from(found) != Ok(i / group as usize) {
             return Err(Error::Stored {
                 what: "g_idx",
@@ -295,11 +307,13 @@ pub fn from_gptq_with(
             });
         }
     }
+    // Codes are in the order of inputs, scales and zero points in that of groups.
     let unsorted = unpack_words(&layer.qweight, 4, [inputs, outputs], WordOrder::Down)?;
     let stored = unpack_words(&layer.qzeros, 4, [groups, outputs], WordOrder::Along)?;
     let codes =
         rows.iter().flat_map(|row| &unsorted[row * outputs..][..outputs]).copied().collect();
     let zeros =
+        // The way back of `to_gptq`: 15 plus one wraps to 0.
         stored.iter().map(|zero| (zero + u8::from(zeros == GptqZeros::LessOne)) & 0xF).collect();
     Ok((
         Layer { inputs, outputs, groups, group, codes, zeros, scales: layer.scales.clone() }
@@ -329,6 +343,7 @@ pub fn from_gptq_with(
 pub fn to_awq(tensor: &QuantView<'_>) -> Result<Awq, Error> {
     let layer = Layer::of(tensor)?;
     Ok(Awq {
+        // AWQ has no act-order: rows are inputs.
         qweight: pack_words(&layer.codes, 4, [layer.inputs, layer.outputs], WordOrder::Awq)?,
         qzeros: pack_words(&layer.zeros, 4, [layer.groups, layer.outputs], WordOrder::Awq)?,
         scales: layer.scales,
@@ -356,6 +371,7 @@ pub fn from_awq_with(
     accept: Accept,
 ) -> Result<QuantTensor, Error> {
     let groups = Layer::groups(group, [inputs, outputs], &layer.scales)?;
+    // Both are checked against the shape by their numbers of words.
     let codes = unpack_words(&layer.qweight, 4, [inputs, outputs], WordOrder::Awq)?;
     let zeros = unpack_words(&layer.qzeros, 4, [groups, outputs], WordOrder::Awq)?;
     Layer { inputs, outputs, groups, group, codes, zeros, scales: layer.scales.clone() }

@@ -21,6 +21,7 @@ use crate::error::Error;
 /// `bytes` not half as long.
 pub fn pack_split_halves(codes: &[u8], half: usize, bytes: &mut [u8]) -> Result<(), Error> {
     check(codes.len(), half, bytes.len())?;
+    // The first half of a block is the low nibbles, the second the high ones.
     for (block, packed) in codes.chunks_exact(2 * half).zip(bytes.chunks_exact_mut(half)) {
         for (j, byte) in packed.iter_mut().enumerate() {
             *byte = block[j] & 0xF | block[j + half] << 4;
@@ -44,6 +45,7 @@ pub fn unpack_split_halves(bytes: &[u8], half: usize, codes: &mut [u8]) -> Resul
 }
 
 fn check(codes: usize, half: usize, bytes: usize) -> Result<(), Error> {
+    // A block of 2 · half codes must be a length that a slice can have.
     if half == 0 || half > isize::MAX as usize / 2 {
         return Err(Error::SpecRange {
             what: "codes of half a block",

@@ -27,6 +27,7 @@ pub enum WordOrder {
 impl WordOrder {
     /// The words of each stream and the number of streams.
     fn streams(self, bits: u32, rows: usize, cols: usize) -> Result<(usize, usize), Error> {
+        // AWQ's order is one of eight nibbles.
         let high = if self == Self::Awq { 4 } else { 8 };
         let low = if self == Self::Awq { 4 } else { 1 };
         if !(low..=high).contains(&bits) {
@@ -45,11 +46,13 @@ impl WordOrder {
                 cols,
             )?;
         }
+        // Each stream begins with a word of its own.
         let words = length.checked_mul(bits as usize).ok_or(Error::TooLarge)?.div_ceil(32);
         streams
             .checked_mul(words)
             .filter(|&count| count <= isize::MAX as usize / 4)
             .ok_or(Error::TooLarge)?;
+        // The codes, a byte each, must fit the address space as the words do.
         rows.checked_mul(cols)
             .filter(|&count| count <= isize::MAX as usize)
             .ok_or(Error::TooLarge)?;
@@ -92,6 +95,8 @@ pub fn pack_words(
 ) -> Result<Vec<i32>, Error> {
     let (words, streams) = order.streams(bits, rows, cols)?;
     Error::check_length("codes", rows * cols, codes.len())?;
+    // Little-endian words are a byte stream with the first code in the low bits, which `put`
+    // writes.
     let mut bytes = vec![0u8; 4 * words * streams];
     for (i, &code) in codes.iter().enumerate() {
         let (stream, place) = order.place(i / cols, i % cols);
@@ -99,6 +104,7 @@ pub fn pack_words(
     }
     let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, &byte| word << 8 | i32::from(byte));
     let packed: Vec<i32> = bytes.chunks_exact(4).map(word).collect();
+    // Streams are written one after the other; words of columns lie side by side.
     Ok(if order == WordOrder::Down { transposed(&packed, streams, words) } else { packed })
 }
 
@@ -115,6 +121,7 @@ pub fn unpack_words(
     let (length, streams) = order.streams(bits, rows, cols)?;
     Error::check_length("words", length * streams, words.len())?;
     let turned =
+        // Columns become streams that are read in order.
         if order == WordOrder::Down { transposed(words, length, streams) } else { words.to_vec() };
     let bytes: Vec<u8> = turned.iter().flat_map(|word| word.to_le_bytes()).collect();
     let code = |i: usize| {
@@ -152,6 +159,7 @@ pub fn to_compressed_tensors(tensor: &QuantView<'_>) -> Result<Vec<i32>, Error> 
     let geometry = tensor.geometry();
     let codes: Vec<u8> = (0..geometry.lines())
         .flat_map(|line| {
+            // Two's complement with the sign bit flipped is q + 2^(bits − 1).
             (0..geometry.cols).map(move |col| tensor.code_at(line, col) as u8 ^ 1 << (bits - 1))
         })
         .collect();
@@ -192,6 +200,7 @@ pub fn from_compressed_tensors_with(
     let bits = signed_bits(spec)?;
     let geometry = Geometry::of(spec, shape)?;
     let codes = unpack_words(words, bits, [geometry.lines(), geometry.cols], WordOrder::Along)?;
+    // Words pad a row to 32 bits, the tensor to 8: rows are packed anew.
     let mut packed = vec![0; geometry.lines() * geometry.row_bytes];
     for (i, &code) in codes.iter().enumerate() {
         let row = &mut packed[i / geometry.cols * geometry.row_bytes..][..geometry.row_bytes];
@@ -208,6 +217,7 @@ pub fn from_compressed_tensors_with(
 fn signed_bits(spec: &BlockSpec) -> Result<u32, Error> {
     match spec.element.encoding() {
         Encoding::Int(layout)
+            // Rows are streams of their own, and a checkpoint has no place for a tensor scale.
             if layout.signed
                 && layout.bits <= 8
                 && !matches!(spec.extent, Extent::Flat(_))

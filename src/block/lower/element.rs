@@ -103,6 +103,7 @@ impl<'a> QuantizePlan<'a> {
         blocks: usize,
     ) -> Option<Self> {
         let element = &spec.element;
+        // A search needs the errors of every candidate's elements; kernels write codes of a byte.
         if spec.search.is_some() || element.bits() > 8 {
             return None;
         }
@@ -121,6 +122,7 @@ impl<'a> QuantizePlan<'a> {
             Offset::ZeroPoint if spec.zero_block_scale > 0.0 => true,
             Offset::None | Offset::ZeroPoint | Offset::Minimum(_) => return None,
         };
+        // Exact quotients reach the coder as f32s rounded to odd, which only a rounding may follow.
         let exact = matches!(FactorUse::of(spec.division), FactorUse::Exact);
         // Whether a zero point is added before rounding. Without one to add, the f32 sum is the
         // number, but an exact quotient may be none.
@@ -214,7 +216,9 @@ impl<'a> QuantizePlan<'a> {
         let spec = self.spec;
         let sees_quotients =
             self.negative_zero == NegativeZero::Clear || matches!(self.zeros, Zeros::Code(_));
+        // A wrapping integer keeps the low bits, which a large f32 does not have.
         let keeps_low_bits = matches!(spec.element_convert.overflow, Overflow::Wrap);
+        // Random bits are compared with all that lies below the last place, not only with its half.
         let random = matches!(spec.element_convert.round, Round::Stochastic { .. });
         // What is lost below the least f32, 2^-149, is times 2^127 at most a fourth of an element's
         // last place.
@@ -236,11 +240,15 @@ impl<'a> QuantizePlan<'a> {
         factors.resize(amax.len(), 0.0);
         let statistics = BlockRanges { amax, ranges: self.has_zero_points().then_some(ranges) };
         match &self.scales.kernel {
+            // One pass over the arrays; elements are not read again.
             Some(kernel) => kernel.run(self.isa, statistics, scales, factors, arrays),
+            // Without a kernel every block is settled by the rule.
             None => factors.fill(UNHANDLED),
         }
         points.clear();
         if let ElementKernel::Points(coder) = &self.elements {
+            // A range that overflows f32, and a block of zeros, whose scale is the substitute, are
+            // the rule's.
             for ((factor, [low, high]), amax) in factors.iter_mut().zip(&*ranges).zip(&*amax) {
                 *factor = if (high - low).is_finite() && *amax != 0 { *factor } else { UNHANDLED };
             }
@@ -252,6 +260,7 @@ impl<'a> QuantizePlan<'a> {
     /// The block of these statistics by the rule, and the factor under which kernels encode its
     /// finite numbers, if there is one.
     pub(crate) fn block_by_rule(&self, stats: &BlockStats<'_>) -> (Block, Option<f32>) {
+        // No elements: `lower` refuses searches, minima and rules that look at them.
         let block = self.spec.block_of(stats, core::iter::empty(), self.tensor_scale, None);
         let factor = self.spec.factor(self.scales.factor_use, &block, stats.amax);
         (block, if self.has_zero_points() { None } else { factor })
@@ -311,6 +320,7 @@ impl<'a> QuantizePlan<'a> {
                     reciprocals,
                     &mut in_range,
                 );
+                // One block out of range sends the whole chunk to true divisions.
                 if in_range {
                     self.encode_at_once(OverByReciprocal, chunk, reciprocals, codes)
                 } else {
@@ -373,6 +383,7 @@ impl<'a> QuantizePlan<'a> {
     ) -> bool {
         let Chunk { numbers, length, .. } = chunk;
         let floats = FloatBlocks { numbers, length, factors };
+        // There is no second pass over nibbles, so this one gives zeros their codes.
         let codes_of_zeros = match self.zeros {
             Zeros::Replace(..) => NegativeZero::Clear,
             Zeros::Keep | Zeros::Code(_) => NegativeZero::Keep,
@@ -393,6 +404,7 @@ impl<'a> QuantizePlan<'a> {
             }
             (Codes::Bytes(codes), ElementKernel::Float(coder)) => {
                 let coder = settled(coder);
+                // The kernel in intrinsics declines some block lengths, and then writes nothing.
                 if !coder.encode_chunk::<S, 64>(self.isa, codes_of_zeros, scaling, floats, codes) {
                     kernel::encode_blocks(
                         self.isa, &coder, scaling, numbers, length, factors, codes,

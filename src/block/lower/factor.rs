@@ -50,12 +50,14 @@ impl BlockSpec {
     /// A division by a power of two is a multiplication by its reciprocal. If the quotient is to be
     /// exact, it is one unless it is subnormal; and that must then be rounded to zero anyway.
     pub(super) fn factor(&self, factor_use: FactorUse, block: &Block, amax: f32) -> Option<f32> {
+        // Only a power of two has an f32 reciprocal without an error of its own.
         let reciprocal = |divisor: Unpacked| {
             let power = divisor.is_finite()
                 && divisor.significand().is_power_of_two()
                 && !divisor.is_negative();
             power
                 .then(|| arith::quotient(Unpacked::ONE, divisor))
+                // Normal f32s; the few blocks with other factors are left to the rule.
                 .filter(|factor| (-126..=127).contains(&factor.log2()))
         };
         let factor = match (factor_use, block.divisor) {
@@ -63,19 +65,23 @@ impl BlockSpec {
             (FactorUse::Times, Divisor::Divide(divisor)) => {
                 reciprocal(Unpacked::from_f32(divisor))?.to_f32()
             }
+            // A product below the normal f32s is rounded, but its element is 0 either way.
             (FactorUse::Times, Divisor::Exact(divisor)) if self.rounds_tiny_to_zero() => {
                 reciprocal(divisor)?.to_f32()
             }
             (FactorUse::Times, Divisor::Zero) => 0.0,
             (FactorUse::Over, Divisor::Divide(divisor)) => divisor,
+            // Over infinity every finite number becomes a zero of its own sign.
             (FactorUse::Over, Divisor::Zero) => f32::INFINITY,
             (FactorUse::Exact, Divisor::Exact(divisor)) if self.takes_odd_quotients() => {
                 let factor = divisor.to_f32();
+                // The product s · t may have more than 24 bits; a factor is an f32.
                 let exact = divisor.is_finite() && Unpacked::from_f32(factor) == divisor;
                 return (exact && factor >= LEAST_DIVISOR).then_some(factor);
             }
             _ => return None,
         };
+        // If the largest number stays finite, all others of the block do, too.
         let largest =
             if matches!(factor_use, FactorUse::Over) { amax / factor } else { amax * factor };
         largest.is_finite().then_some(factor)

@@ -48,10 +48,12 @@ impl DequantizePlan {
         if !spec.is_plain() {
             return None;
         }
+        // Element kernels take codes of a byte.
         if spec.element.bits() > 8 {
             return None;
         }
         let mut elements = DecodeBytes::lower(isa, &spec.element);
+        // A scale format without a kernel leaves the whole tensor to the reference path.
         let scale = match &spec.scale {
             Some(format) => Some(CodeDecoder::lower(isa, format)?),
             None => None,
@@ -60,6 +62,8 @@ impl DequantizePlan {
             (RestoreKernel::Product(Product::new(negative_zero)), steps.to_vec())
         };
         let (kernel, steps, offset) = match &spec.offset {
+            // With an offset there is no tensor scale: the factor is the scale itself, without
+            // steps. Zero points are codes of the element's format.
             Offset::ZeroPoint => (
                 RestoreKernel::LessZeroPoint,
                 Vec::new(),
@@ -70,6 +74,7 @@ impl DequantizePlan {
             }
             Offset::None => {
                 let target = spec.tensor_scale.target();
+                // Steps keep the formula's order of operations, each rounded to f32.
                 let (kernel, steps) = match spec.dequantization {
                     Dequantization::Product => {
                         product(NegativeZero::Keep, &[Step::Times(tensor_scale)])
@@ -110,10 +115,12 @@ impl DequantizePlan {
     ) {
         let [scale_codes, offset_codes] = stored;
         factors.clear();
+        // A scheme without scales keeps these factors of 1.
         factors.resize(blocks.len(), 1.0);
         if let Some(scale) = &self.scale {
             scale.decode(self.isa, scale_codes, blocks.clone(), wide, factors);
         }
+        // Each step is one vector pass over the factors of all blocks.
         self.steps.iter().for_each(|step| kernel::apply(self.isa, *step, factors));
         offsets.clear();
         if let Some(offset) = &self.offset {
@@ -125,6 +132,7 @@ impl DequantizePlan {
 
 impl CodeDecoder {
     fn lower(isa: Isa, format: &FormatSpec) -> Option<Self> {
+        // The two formats with kernels of their own first; other 8-bit formats are tables.
         match format.bits() {
             _ if *format == FormatSpec::E8M0 => Some(Self::E8M0),
             _ if *format == FormatSpec::F32 => Some(Self::F32),
@@ -148,6 +156,7 @@ impl CodeDecoder {
             Self::E8M0 => kernel::e8m0(isa, of(1), numbers),
             Self::Byte(decode) => decode.decode(of(1), numbers),
             Self::Half(decode) => {
+                // Stored bytes have any alignment; the kernel takes u16s.
                 wide.clear();
                 wide.extend(of(2).as_chunks().0.iter().map(|code| u16::from_le_bytes(*code)));
                 decode.decode(wide, numbers);
