@@ -134,7 +134,7 @@ pub enum Negative {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SubnormalInputs {
-    /// Its value.
+    /// The subnormal number that it is.
     Keep,
     /// A zero of the same sign. Intel ACE from f32.
     Flush,
@@ -144,7 +144,7 @@ pub enum SubnormalInputs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DivisionByZero {
-    /// Infinity with the sign of the quotient, and of a finite number the flag `DIVIDE_BY_ZERO`;
+    /// Infinity with the sign of the quotient, and for a finite number the flag `DIVIDE_BY_ZERO`;
     /// then as an infinite input. IEEE 754.
     Infinity,
     /// NaN, of infinity too, and the flag `INVALID`. P3109.
@@ -176,13 +176,13 @@ pub struct Convert {
     pub infinity: Infinity,
     /// NaN inputs, where the format has NaN.
     pub nan: Nan,
-    /// NaN inputs, where it has none.
+    /// NaN inputs, where the format has no NaN.
     pub missing_nan: MissingNan,
-    /// Zero, where the format has none.
+    /// Zero, where the format has no zero.
     pub zero: Zero,
     /// Negative numbers, where the format is unsigned.
     pub negative: Negative,
-    /// Subnormal inputs; of arithmetic, the operands.
+    /// Subnormal inputs, and subnormal operands of arithmetic.
     pub subnormal_inputs: SubnormalInputs,
     /// Division by zero.
     pub division_by_zero: DivisionByZero,

@@ -20,7 +20,7 @@ impl Convert {
         ..Self::SATURATING
     };
     /// ml_dtypes 0.6.0 into E8M0: as [`ML_DTYPES`](Self::ML_DTYPES), ties up; zero and negative
-    /// numbers become NaN. *Checked*, but for numbers between 2^-127 and 1.5·2^-127, which go up
+    /// numbers become NaN. *Checked*, except numbers between 2^-127 and 1.5·2^-127, which go up
     /// there (0x01) and to the nearest (0x00) here.
     pub const ML_DTYPES_E8M0: Self = Self::ML_DTYPES.with_round(Round::NearestUp);
     /// ml_dtypes 0.6.0 into its integers (`int4`, `uint2`, …) and in arithmetic on them; casts in
@@ -62,10 +62,11 @@ impl Convert {
     /// torch 2.10 on the CPU: never saturates; NaN keeps its sign with all mantissa bits set; E8M0
     /// drops the sign. *Checked.* From f64 it goes through f32.
     pub const TORCH_2_10: Self = Self { nan: Nan::SignedAllOnes, ..Self::CUDA_NOSAT };
-    /// torch 2.10 and 2.15 into E8M0: ties up. *Checked*, but for numbers between 2^-127 and
+    /// torch 2.10 and 2.15 into E8M0: ties up. *Checked*, except numbers between 2^-127 and
     /// 1.5·2^-127, which go up there (0x01) and to the nearest (0x00) here.
     pub const TORCH_2_10_E8M0: Self = Self::TORCH_2_10.with_round(Round::NearestUp);
-    /// torch 2.15 on the CPU, but for `float8_e4m3fn`: as 2.10. *Checked.*
+    /// torch 2.15 on the CPU, into formats other than `float8_e4m3fn`: the policy of 2.10.
+    /// *Checked.*
     pub const TORCH_2_15: Self = Self::TORCH_2_10;
     /// torch 2.15 into `float8_e4m3fn`: overflow and infinity saturate. *Checked.*
     pub const TORCH_2_15_E4M3FN: Self =
@@ -93,7 +94,7 @@ impl Convert {
     /// [`with_round`](Self::with_round) of [`Round::TowardZero`], `"nearest"` of
     /// [`Round::NearestUp`].
     ///
-    /// *Checked* against onnxruntime 1.32 but for negative numbers, which the operator leaves
+    /// *Checked* against onnxruntime 1.32 except negative numbers, which the operator leaves
     /// unspecified: the sign is dropped, as in the evaluator of onnx 1.23.2; onnxruntime clamps
     /// ([`Negative::Clamp`]). That evaluator parts from the operator's own table for infinity
     /// (0xFF) and for f32s below 2^-126: up to 2^-127 (0x01 under `"up"`), and, to nearest, between
@@ -105,11 +106,11 @@ impl Convert {
     /// `"up"` is [`with_round`](Self::with_round) of [`Round::Up`], `"down"` of
     /// [`Round::TowardZero`].
     ///
-    /// *Checked* against onnxruntime 1.32 but for negative numbers, which are unspecified: the sign
-    /// is dropped, as in the evaluator of onnx 1.23.2; in onnxruntime they are NaN
-    /// ([`Negative::Nan`]); and but for numbers above 2^127 or below 2^-127 that are rounded to
-    /// these: onnxruntime judges before rounding and makes NaN of them. That evaluator judges
-    /// overflow after rounding too, but makes no NaN of zero and of what is too small.
+    /// *Checked* against onnxruntime 1.32 with two exceptions. Negative numbers are unspecified:
+    /// the sign is dropped, as in the evaluator of onnx 1.23.2; in onnxruntime they are NaN
+    /// ([`Negative::Nan`]). Numbers above 2^127 or below 2^-127 may be rounded to these:
+    /// onnxruntime judges before rounding and makes NaN of them. That evaluator judges overflow
+    /// after rounding too, but makes no NaN of zero and of what is too small.
     pub const ONNX_NO_SATURATE_E8M0: Self = Self {
         round: Round::NearestUp,
         zero: Zero::NanBelowSmallest,
@@ -118,7 +119,7 @@ impl Convert {
     };
 
     /// IEEE P3109 SatFinite (Interim Report v4.0, 4.7.5): everything is clamped, infinity too; in
-    /// unsigned formats negative numbers to zero. *Checked* through gfloat, but for negative
+    /// unsigned formats negative numbers to zero. *Checked* through gfloat, except negative
     /// numbers into unsigned formats.
     pub const P3109_SAT_FINITE: Self =
         Self { infinity: Infinity::Saturate, ..Self::P3109_SAT_PROPAGATE };
@@ -132,7 +133,7 @@ impl Convert {
     /// IEEE P3109 SatNone (Interim Report v4.0, 4.7.5), formerly `OvfInf`: overflow as in IEEE 754
     /// where infinity exists, else clamped; in unsigned formats negative numbers become NaN, or
     /// zero if they are finite and rounded toward zero or up. *Checked* through gfloat in extended
-    /// domains, but for negative numbers into unsigned formats.
+    /// domains, except negative numbers into unsigned formats.
     pub const P3109_SAT_NONE: Self =
         Self { negative: Negative::Directed, division_by_zero: DivisionByZero::Nan, ..Self::IEEE };
 

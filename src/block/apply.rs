@@ -1,5 +1,19 @@
 //! How a scale is applied: from numbers to codes and back, block by block. Every formula is that of
 //! [`Division`], [`ElementRounding`] or [`Dequantization`].
+//!
+//! A block takes three steps. `scale` finds the scale and its code. `block_of_codes` derives from
+//! the code what elements are divided by and how they come back: a [`Block`]. [`BlockSpec::code`]
+//! makes a code of each element:
+//!
+//! ```text
+//! y    = (x − minimum) / divisor      exact, or an f32 quotient, or a product with a reciprocal
+//! code = round(y) + zero point        by ElementRounding, under the element's policy
+//! code = +0 or −0                     by ZeroSign, if the code is that of a zero
+//! ```
+//!
+//! Every f32 operation stands in the order of the program that it follows, as another order rounds
+//! to other bits. An f64 is scaled exactly and rounded once. A search takes all three steps for
+//! each of its factors and keeps the block with the least error.
 
 use super::rule::{BlockStats, log2_floor};
 use super::scale::Scale;
@@ -173,8 +187,7 @@ impl BlockSpec {
             Dequantization::ProductPlusZero => Restorer::TimesPlusZero(s * tensor),
             Dequantization::Quotient => Restorer::Times(s / tensor),
             Dequantization::AmaxProduct => {
-                // A product with the f32 reciprocal, not a quotient: the two differ in the last
-                // bit.
+                // A product with the f32 reciprocal: a quotient may differ in the last bit.
                 Restorer::Times(s * tensor * (1.0 / self.tensor_scale.target()))
             }
             Dequantization::AmaxQuotient => {
@@ -226,8 +239,8 @@ impl BlockSpec {
         }
     }
 
-    /// The block of these statistics, under its rule; a search looks at the elements themselves, and
-    /// tries these factors, or else its own.
+    /// The block of these statistics, under its rule. A search looks at the elements themselves,
+    /// and tries the given factors, or else its own.
     pub(crate) fn block_of(
         &self,
         stats: &BlockStats<'_>,
@@ -314,7 +327,8 @@ impl BlockSpec {
         self.block_of_codes(scale, code, exact, tensor)
     }
 
-    /// `offset` is the number before rounding: ggml takes its minimum from the elements as it was.
+    /// The block of a scale and an offset. `offset` is the number before rounding: ggml subtracts
+    /// that number, not the stored one, from the elements.
     fn block_of_codes(&self, scale: Scale, offset_code: u32, offset: f32, tensor: f32) -> Block {
         Block {
             scale: scale.code,
@@ -332,8 +346,8 @@ impl BlockSpec {
 
     /// The code of one number in a block.
     ///
-    /// Elements that are f32 arithmetic of a program ([`ElementRounding`] but `Round` and `AddThenRound`)
-    /// see an f64 as the nearest f32.
+    /// Every [`ElementRounding`] other than `Round` and `AddThenRound` is a program's f32
+    /// arithmetic and sees an f64 as the nearest f32.
     pub(crate) fn code(&self, block: &Block, x: Number, random: u32) -> u32 {
         let rounds = match self.element_rounding {
             ElementRounding::Round | ElementRounding::AddThenRound => true,
@@ -541,7 +555,7 @@ fn floor(x: f32) -> f32 {
     if x < 8_388_608.0 { x as u32 as f32 } else { x }
 }
 
-/// Wide enough for every quotient that is not clamped anyway.
+/// An integer format wide enough for every quotient that is not clamped anyway.
 const INT32: FormatSpec = FormatSpec::constant(
     "INT32",
     Encoding::Int(IntSpec { signed: true, bits: 32, fraction_bits: 0, symmetric: false }),

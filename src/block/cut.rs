@@ -1,4 +1,10 @@
 //! Views of some rows or columns of a tensor, over the same bytes.
+//!
+//! A cut moves no bit. The slices of codes and scales begin later, and the geometry says where
+//! inside its first byte (`first_bit`) and its first block (`origin`) the view begins. `row_bytes`
+//! and `grid_stride` stay those of the whole, so that a view of columns steps over the columns that
+//! were cut off. Rows of two matrices are one view only if no block and no tensor scale tells the
+//! matrices apart.
 
 use super::geometry::Geometry;
 use super::parts::codebook_bytes;
@@ -9,9 +15,9 @@ use crate::error::Error;
 use core::ops::Range;
 
 impl<'a> QuantView<'a> {
-    /// Some rows as a tensor of shape `[rows, columns]`, without copying; rows are counted through
-    /// all matrices. Rows may begin and end inside a tile: the view's [`origin`](Self::origin) says
-    /// where, and its numbers are those of the whole.
+    /// Returns some rows as a tensor of shape `[rows, columns]`, without copying; rows are counted
+    /// through all matrices. Rows may begin and end inside a tile: the view's
+    /// [`origin`](Self::origin) says where, and its numbers are those of the whole.
     ///
     /// ```
     /// use subhalf::{QuantTensor, preset};
@@ -25,8 +31,8 @@ impl<'a> QuantView<'a> {
     ///
     /// # Errors
     /// [`Error::Rows`] for rows that are not there, that reach over two matrices whose tiles,
-    /// columns or tensor scales do not go on from one to the other, and for rows of flat blocks that
-    /// do not begin at a block and a byte.
+    /// columns or tensor scales do not go on from one to the other, and for rows of flat blocks
+    /// that do not begin at a block and a byte.
     pub fn rows(&self, range: Range<usize>) -> Result<Self, Error> {
         let shape = self.shape();
         let cols = shape.last().copied().unwrap_or(1);
@@ -47,7 +53,7 @@ impl<'a> QuantView<'a> {
         let whole = self.geometry;
         let tile = whole.block_rows;
         let mut cut = Self { shape, ..*self };
-        // All rows begin at one bit of a byte, so that whole bytes are cut off.
+        // All rows begin at the same bit of a byte: whole bytes are cut off.
         cut.parts.codes = &self.parts.codes[range.start * whole.row_bytes..];
         if let Codebooks::Row(_) = self.spec.codebooks {
             let bytes = codebook_bytes(self.spec);
@@ -140,9 +146,10 @@ impl<'a> QuantView<'a> {
         Ok(cut)
     }
 
-    /// Some columns of every row, without copying: a tensor of this shape with a shorter last axis.
-    /// Columns may begin and end inside a block: the view's [`origin`](Self::origin) says where, and
-    /// its numbers are those of the whole. Kernels read views that begin at a block and a byte.
+    /// Returns some columns of every row, without copying: a tensor of this shape with a shorter
+    /// last axis.
+    /// Columns may begin and end inside a block: the view's [`origin`](Self::origin) says where,
+    /// and its numbers are those of the whole. Kernels read views that begin at a block and a byte.
     ///
     /// ```
     /// use subhalf::{QuantTensor, preset};
@@ -211,8 +218,8 @@ impl<'a> QuantView<'a> {
         Ok(cut)
     }
 
-    /// One matrix of a stack as a tensor of shape `[rows, columns]`, with its own tensor scale: the
-    /// weight of one expert.
+    /// Returns one matrix of a stack as a tensor of shape `[rows, columns]`, with its own tensor
+    /// scale: the weight of one expert.
     ///
     /// # Errors
     /// [`Error::Rows`] for a matrix that is not there, or whose blocks reach into another.

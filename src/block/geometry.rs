@@ -1,5 +1,14 @@
 //! Where the codes and the blocks of a tensor are: the grid of blocks over each matrix, and of a
 //! tensor that was cut out of a larger one where its rows and blocks lie in that one's bytes.
+//!
+//! An element is a line and a column, with lines the rows of all matrices one after the other. A
+//! block is a row and a column of the grid, with rows of the grid counted likewise:
+//!
+//! ```text
+//! grid row    = matrix · grid_rows + (origin row + row) / block_rows
+//! grid column = (origin column + column) / block_cols
+//! block       = grid row · grid_stride + grid column
+//! ```
 
 use super::pack::packed_bytes;
 use super::scheme::Extent;

@@ -21,8 +21,9 @@ use crate::spec::{Encoding, FormatSpec, NanCodes};
 /// let spec = preset::generic::FP8_E4M3_TENSOR;
 /// let scale = f32::INFINITY.to_le_bytes();
 /// let parts = Parts::new(&[0x38, 0xB8], &scale);
-/// let error = QuantTensor::from_parts(&spec, &[2], parts).unwrap_err();
-/// assert_eq!(error.to_string(), "scale 0: expected a finite number (or Accept::Nonfinite), found 0x7f800000");
+/// let error = QuantTensor::from_parts(&spec, &[2], parts).unwrap_err().to_string();
+/// let expected = "scale 0: expected a finite number (or Accept::Nonfinite), found 0x7f800000";
+/// assert_eq!(error, expected);
 /// let tensor = QuantTensor::from_parts_with(&spec, &[2], parts, Accept::Nonfinite)?;
 /// assert_eq!(tensor.dequantize(), [f32::INFINITY, f32::NEG_INFINITY]);
 /// # Ok::<(), subhalf::Error>(())
@@ -30,8 +31,8 @@ use crate::spec::{Encoding, FormatSpec, NanCodes};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Accept {
-    /// Finite ones, and NaN in formats of at most 8 bits: the codes 0xFF of E8M0 and 0x7F of UE4M3,
-    /// for example, say that a block is NaN.
+    /// Finite numbers, and NaN in formats of at most 8 bits: the codes 0xFF of E8M0 and 0x7F of
+    /// UE4M3, for example, say that a block is NaN.
     #[default]
     Finite,
     /// NaN and infinity in any format. Reads whatever this crate itself has written: data with NaN
@@ -154,7 +155,7 @@ impl BlockSpec {
         Ok(())
     }
 
-    /// Refuses factors for a search where there is none, no factors, and those that are not finite.
+    /// Refuses factors if the scheme has no search, an empty list, and factors that are not finite.
     pub(crate) fn check_factors(&self, factors: Option<&[f32]>) -> Result<(), Error> {
         let Some(factors) = factors else { return Ok(()) };
         if self.search.is_none() || factors.is_empty() {

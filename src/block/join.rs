@@ -1,5 +1,10 @@
 //! Tensors made of pieces: rows under rows, columns beside columns, matrices in a stack. Codes and
 //! scales are copied; nothing is rounded.
+//!
+//! The whole begins as zeros, with a flag for each block, sub-scale and codebook. Pieces are put at
+//! their rows and columns one after the other: codes are copied, and with them the scale of each
+//! block whose flag is not set. Where the flag is set, an earlier piece has elements of the same
+//! block, and both must have the same bytes for it.
 
 use super::geometry::Geometry;
 use super::pack::{packed_bytes, put};
@@ -12,13 +17,13 @@ use crate::error::Error;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// What is refused where two pieces meet.
+/// What an error expects where two pieces meet.
 const SHARED: &str = "what the piece before has for a block of both";
 
 impl QuantTensor {
-    /// Tensors of one scheme under each other, as a tensor of shape `[rows, columns]`. Where a block
-    /// has rows of two pieces, both must have the same scale and offset for it, as pieces have that
-    /// [`QuantView::rows`] cut.
+    /// Joins tensors of one scheme under each other, into one of shape `[rows, columns]`. Where a
+    /// block has rows of two pieces, both must have the same scale and offset for it, as pieces
+    /// have that [`QuantView::rows`] cut.
     ///
     /// ```
     /// use subhalf::{QuantTensor, preset};
@@ -64,9 +69,9 @@ impl QuantTensor {
         Ok(whole.tensor)
     }
 
-    /// Tensors of one scheme beside each other: the shape of the first with a longer last axis.
-    /// Where a block has columns of two pieces, both must have the same scale and offset for it, as
-    /// pieces have that [`QuantView::cols`] cut.
+    /// Joins tensors of one scheme beside each other: the shape of the first with a longer last
+    /// axis. Where a block has columns of two pieces, both must have the same scale and offset for
+    /// it, as pieces have that [`QuantView::cols`] cut.
     ///
     /// # Errors
     /// [`Error::Length`] for no pieces or pieces of other rows; [`Error::Scheme`] for pieces of
@@ -81,7 +86,7 @@ impl QuantTensor {
                 expected: "blocks that do not reach over rows",
             });
         }
-        // All axes but the last, which grows.
+        // Axes but the last must be equal, not only their product: pieces may be stacks.
         let leading = |axes: &'_ [usize]| axes[..axes.len().saturating_sub(1)].to_vec();
         let mut shape = leading(first.shape());
         let mut cols = 0usize;
@@ -106,8 +111,9 @@ impl QuantTensor {
         Ok(whole.tensor)
     }
 
-    /// Matrices of one scheme and shape as a stack of shape `[matrices, rows, columns]`, each with
-    /// its own tensor scale where the scheme has one: the experts of a layer.
+    /// Stacks matrices of one scheme and shape: a tensor of shape `[matrices, rows, columns]`, with
+    /// a tensor scale for each matrix where the scheme has one. The experts of a layer are such a
+    /// stack.
     ///
     /// ```
     /// use subhalf::{QuantTensor, preset};
@@ -122,9 +128,9 @@ impl QuantTensor {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Length`] for no matrices or matrices of other rows or columns; [`Error::Scheme`] for
-    /// other schemes, for blocks that reach over matrices, for more axes than two, and for matrices
-    /// that begin inside a block; [`Error::Stored`] for two codebooks of one tensor;
+    /// [`Error::Length`] for no matrices or matrices of other rows or columns; [`Error::Scheme`]
+    /// for other schemes, for blocks that reach over matrices, for more axes than two, and for
+    /// matrices that begin inside a block; [`Error::Stored`] for two codebooks of one tensor;
     /// [`Error::TooLarge`] beyond the address space.
     pub fn stack(matrices: &[QuantView<'_>]) -> Result<Self, Error> {
         let first = first_of(matrices)?;
@@ -252,7 +258,7 @@ impl Whole {
                 });
             }
         }
-        // Nothing of a block comes with it.
+        // An empty piece brings no part of any block.
         if piece.is_empty() {
             return Ok(());
         }
@@ -358,7 +364,8 @@ fn stored_twice(what: &'static str, index: usize) -> impl Fn(u32) -> Error {
     move |found| Error::Stored { what, index, expected: SHARED, found }
 }
 
-/// Copies an entry, or compares it with what is there; the first bytes of one that differs.
+/// Copies an entry, or compares it with the entry that is there. The error is the first bytes of
+/// an entry that differs.
 fn copy(
     from: &[u8],
     to: &mut [u8],

@@ -90,7 +90,7 @@ pub fn pack(codes: &[u8], bits: u32, order: BitOrder, bytes: &mut [u8]) -> Resul
     Ok(())
 }
 
-/// [`pack`] of lengths that were checked.
+/// Packs as [`pack`] does, for lengths that were checked.
 pub(crate) fn pack_by(isa: Isa, codes: &[u8], bits: u32, order: BitOrder, bytes: &mut [u8]) {
     match (bits, order) {
         // A code that fills its byte has no order.
@@ -132,21 +132,23 @@ fn put_by(bytes: &mut [u8], bits: u32, order: BitOrder, index: usize, code: u8) 
 /// Unpacks a dense stream into codes, one a byte: the opposite of [`pack`].
 ///
 /// # Errors
-/// As [`pack`].
+/// Refuses what [`pack`] refuses.
 pub fn unpack(bytes: &[u8], bits: u32, order: BitOrder, codes: &mut [u8]) -> Result<(), Error> {
     check(codes.len(), bits, bytes.len())?;
     unpack_by(Isa::best(), bytes, bits, order, codes);
     Ok(())
 }
 
-/// [`unpack`] of lengths that were checked.
+/// Unpacks as [`unpack`] does, for lengths that were checked.
 pub(crate) fn unpack_by(isa: Isa, bytes: &[u8], bits: u32, order: BitOrder, codes: &mut [u8]) {
     match (bits, order) {
         (8, _) => codes.copy_from_slice(bytes),
         (6, BitOrder::LsbFirst) => kernel::unpack_6(isa, bytes, codes),
         (4, BitOrder::LsbFirst) => kernel::unpack_4(isa, bytes, codes),
         _ => {
-            codes.iter_mut().enumerate().for_each(|(i, code)| *code = get_by(bytes, bits, order, i))
+            for (i, code) in codes.iter_mut().enumerate() {
+                *code = get_by(bytes, bits, order, i);
+            }
         }
     }
 }

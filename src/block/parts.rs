@@ -8,7 +8,7 @@ use super::spec::{BlockSpec, code_bytes};
 use crate::error::Error;
 use crate::spec::FormatSpec;
 
-/// The parts of a tensor, as bytes: see [`QuantTensor`](crate::QuantTensor) for their layout. A part
+/// The parts of a tensor, as bytes in the layout of [`QuantTensor`](crate::QuantTensor). A part
 /// that the scheme does not have is empty, 1 for the tensor scale, `[0, 0]` for the origin; given
 /// all the same it is refused.
 ///
@@ -96,8 +96,8 @@ impl<'a> Parts<'a> {
                 return Err(Error::Stored { what: "row", index, expected, found: byte.into() });
             }
         }
-        // Formats of 8, 16 or 32 bits use every bit of their bytes; codes of others may not be
-        // codes.
+        // Formats of 8, 16 or 32 bits use every bit of their bytes; bytes of others may have bits
+        // that belong to no code.
         if let Some(scale) = &spec.scale {
             check_codes("scale", self.scales, scale)?;
         }
@@ -224,7 +224,7 @@ fn check_codes(what: &'static str, bytes: &[u8], format: &FormatSpec) -> Result<
     if format.bits() as usize == 8 * width {
         return Ok(());
     }
-    // The first wrong code is the one that the error names.
+    // Padding above a code would make two tensors of the same numbers unequal.
     let wrong = (0..bytes.len() / width)
         .map(|index| (index, stored(bytes, width, index)))
         .find(|(_, code)| code >> format.bits() != 0);

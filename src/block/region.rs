@@ -23,12 +23,13 @@ impl Region {
 }
 
 impl QuantView<'_> {
-    /// Where the elements of a block are; `None` of a block that is not there.
+    /// Returns the rows and columns of a block; `None` beyond the last block.
     ///
     /// ```
     /// use subhalf::{BlockSpec, Extent, FormatSpec, QuantTensor, ScaleRule};
     /// let tiles = Extent::Block { rows: 2, cols: 2 };
-    /// let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), tiles, ScaleRule::Floor);
+    /// let scale = Some(FormatSpec::E8M0);
+    /// let spec = BlockSpec::new(FormatSpec::F4E2M1, scale, tiles, ScaleRule::Floor);
     /// let tensor = QuantTensor::quantize(&spec, &[0.0f32; 9], &[3, 3])?;
     /// let region = tensor.view().region(1).unwrap();
     /// assert_eq!((region.rows.clone(), region.cols.clone()), (0..2, 2..3));

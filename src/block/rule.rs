@@ -19,7 +19,7 @@ pub struct BlockStats<'a> {
     pub min: f32,
     /// The largest finite element; 0 of none.
     pub max: f32,
-    /// Finite elements.
+    /// Number of finite elements.
     pub finite: usize,
     /// Whether an element is NaN.
     pub nan: bool,
@@ -60,7 +60,7 @@ impl<'a> BlockStats<'a> {
         Self { elements, ..Self::of(elements.iter().copied()) }
     }
 
-    /// The sum of the finite elements in f64, in order: sums of 4,096 each, added up.
+    /// The sum of the finite elements in f64, in order: sums of 4,096 elements each, added up.
     #[must_use]
     pub fn sum(&self) -> f64 {
         self.sum_of(|x| x)
@@ -107,7 +107,8 @@ impl<'a> BlockStats<'a> {
     ///
     /// ```
     /// let stats = subhalf::BlockStats::of([1.0, -3.0, 3.0, f32::NAN]);
-    /// assert_eq!((stats.amax, stats.signed_max, stats.min, stats.max, stats.nan), (3.0, -3.0, -3.0, 3.0, true));
+    /// assert_eq!((stats.amax, stats.signed_max), (3.0, -3.0));
+    /// assert_eq!((stats.min, stats.max, stats.nan), (-3.0, 3.0, true));
     /// ```
     #[must_use]
     pub fn of(elements: impl IntoIterator<Item = f32>) -> Self {
@@ -256,7 +257,7 @@ pub enum ScaleRule {
         /// Whether zero belongs to the range, as zero points want it.
         with_zero: bool,
     },
-    /// Always this.
+    /// The same scale for every block.
     Fixed(f32),
     /// 1, stored nowhere: for a spec without scales.
     Unit,
@@ -313,7 +314,7 @@ fn exp2(exponent: i32) -> f64 {
     f64::from_bits(((exponent + 1023) as u64) << 52)
 }
 
-/// `floor(log2 x)` of a positive number; of infinity 128.
+/// `floor(log2 x)` for a positive number; 128 for infinity.
 const fn floor_log2(x: f32) -> i32 {
     if x.is_infinite() { 128 } else { Unpacked::from_f32(x).log2() as i32 }
 }

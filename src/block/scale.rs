@@ -7,7 +7,7 @@ use super::spec::BlockSpec;
 /// A block's scale: as the rule has it, and its code.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
-    /// Before rounding, clamped.
+    /// The clamped scale before rounding.
     pub(crate) ideal: f64,
     /// The code in the scale format; 0 without one.
     pub(crate) code: u32,
@@ -88,8 +88,8 @@ impl BlockSpec {
     }
 }
 
-/// To the nearest integer, ties to even: an f32's own rounding, done by adding and taking away
-/// 1.5·2^23.
+/// Rounds to the nearest integer, ties to even, by f32's own rounding: adds and takes away
+/// 1.5·2^23, where f32s are 1 apart.
 fn round_half_even(x: f32) -> f32 {
     const MAGIC: f32 = 12_582_912.0;
     if x.abs() < 4_194_304.0 { x + MAGIC - MAGIC } else { x }

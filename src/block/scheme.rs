@@ -45,17 +45,17 @@ impl Extent {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TensorScale {
-    /// None.
+    /// No scale of the whole tensor: numbers are `q · s`.
     None,
-    /// `t = amax / target` in f32: numbers are `q · s · t`.
     // t multiplies the numbers that come back.
+    /// `t = amax / target` in f32: numbers are `q · s · t`.
     Multiplier {
         /// The number that `amax` maps to.
         target: f32,
     },
+    // T divides them: the inverse of t up to roundings.
     /// `T = target · (1 / amax)` in f32, 1 where that is infinite: numbers are `q · s / T`.
     /// compressed-tensors.
-    // T divides them: the inverse of t up to roundings.
     Divisor {
         /// The number that `amax` maps to.
         target: f32,
@@ -69,8 +69,9 @@ pub enum TensorScale {
 }
 
 impl TensorScale {
-    /// The stored number for a tensor's largest finite magnitude. Of nothing but zeros, or where
-    /// the quotient is no positive finite number, it is what leaves numbers as they are.
+    /// Returns the tensor scale to store, given the largest finite magnitude. If that is 0, or the
+    /// quotient is not positive and finite, returns the neutral scale, which leaves elements
+    /// unscaled.
     #[must_use]
     pub fn of(self, amax: f32) -> f32 {
         // A quotient of a tiny amax may overflow, that of a huge one vanish. 1 is neutral in every
@@ -87,13 +88,13 @@ impl TensorScale {
         }
     }
 
-    /// `T`, which numbers are divided by to come back: of [`Amax`](Self::Amax) computed, else the
-    /// stored number.
+    /// `t` or `T` in the formulas: the stored number, but `T` computed from it for
+    /// [`Amax`](Self::Amax).
     pub(crate) fn factor(self, stored: f32) -> f32 {
         match self {
             Self::Amax { target } => {
                 let factor = (target / stored).min(f32::MAX);
-                // An amax of zero has no inverse, and one that is far above the target none in f32.
+                // Without an inverse in f32: an amax of zero, or one far above the target.
                 if stored == 0.0 || factor == 0.0 || factor.is_nan() { 1.0 } else { factor }
             }
             Self::None | Self::Multiplier { .. } | Self::Divisor { .. } => stored,
@@ -111,9 +112,9 @@ impl TensorScale {
     }
 }
 
-/// Scales of scales: what the scales of some successive blocks of a row of blocks are multiplied by.
-/// A block's scale is then the f32 product `s · u`, with `s` the number of its own scale code and
-/// `u` that of its group. ggml's K-quants and bitsandbytes' nested `absmax` are of this kind.
+/// Scales of scales: what the scales of some successive blocks of a row of blocks are multiplied
+/// by. A block's scale is then the f32 product `s · u`, with `s` the number of its own scale code
+/// and `u` that of its group. ggml's K-quants and bitsandbytes' nested `absmax` are of this kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SubScale {
@@ -124,7 +125,7 @@ pub struct SubScale {
 }
 
 impl SubScale {
-    /// A number of this format for so many successive blocks.
+    /// A number of this format for each group of `blocks` successive blocks.
     #[must_use]
     pub const fn new(format: FormatSpec, blocks: u32) -> Self {
         Self { format, blocks }
@@ -182,7 +183,7 @@ pub enum Offset {
 
 /// How an element's scaled value comes about, with `s` the block's scale as stored and `t` (or `T`)
 /// the tensor's. All operations but [`Exact`](Self::Exact) are f32's, each rounded to nearest even.
-/// A scale of zero makes every element zero, but for
+/// A scale of zero makes every element zero, except with
 /// [`ClampedReciprocal`](Self::ClampedReciprocal), [`DivideIeee`](Self::DivideIeee) and
 /// [`FlooredReciprocal`](Self::FlooredReciprocal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -190,13 +191,13 @@ pub enum Offset {
 pub enum Division {
     /// The exact quotient `x / (s·t)`: the element is its one rounding. OCP.
     Exact,
+    // Quotients in f32: the divisor is rounded, then the quotient.
     /// `x / (s·t)`. Model Optimizer, `DeepSeek`.
-    // Quotients: x is rounded once, after its divisor.
     Divide,
     /// `x / (s / T)`. compressed-tensors.
     DivideQuotient,
+    // Products with a reciprocal, which is rounded itself: the last bit differs for some x.
     /// `x · (1 / (s·t))`. bitsandbytes, torch, `DeepGEMM`.
-    // Products with a reciprocal, which is rounded itself: another last bit for some x.
     Reciprocal,
     /// `x · ((1/t) / s)`. torchao.
     TensorReciprocal,
@@ -218,15 +219,15 @@ pub enum Division {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ElementRounding {
+    // The number is rounded from what it exactly is, an f64 too, under the element's policy.
     /// One rounding under the element's policy; a zero point is added to the rounded integer. OCP,
     /// torch.
-    // The number is rounded from what it exactly is, an f64 too, under the element's policy.
     Round,
     /// The zero point is added in f32, and the sum rounded. compressed-tensors.
     AddThenRound,
+    // Programs' own f32 arithmetic: an f64 is rounded to f32 first.
     /// In f32 one half more than the least integer's distance from zero is added, and the sum
     /// truncated: what C programs do. ggml.
-    // Programs' own f32 arithmetic: an f64 is rounded to f32 first.
     AddHalfTruncate,
     /// microxcaling's Python: an element's exponent is `floor(log2 |y|)` in f32, which just below a
     /// power of two is that power's, and its units are rounded by an f32 sum:
@@ -253,17 +254,17 @@ pub enum ElementRounding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dequantization {
+    // Without a tensor scale, or with one that multiplies.
     /// `q · (s·t)`; torchao, Model Optimizer. With a zero point `(q − z) · s`, with a minimum
     /// `q·s + m`.
-    // Without a tensor scale, or with one that multiplies.
     Product,
     /// [`Product`](Self::Product) with −0 as +0. Model Optimizer's NVFP4.
     ProductPlusZero,
-    /// `q · (s / T)`. compressed-tensors.
     // With a tensor scale that divides.
+    /// `q · (s / T)`. compressed-tensors.
     Quotient,
-    /// `q · ((s·amax) · c)` with `c` the f32 nearest to `1 / target`. Transformer Engine.
     // With a stored amax, from which T is not computed: its terms come in one by one.
+    /// `q · ((s·amax) · c)` with `c` the f32 nearest to `1 / target`. Transformer Engine.
     AmaxProduct,
     /// `((q·s) · amax) / target`. 4over6.
     AmaxQuotient,
@@ -275,14 +276,15 @@ pub enum Dequantization {
 pub enum Nonfinite {
     /// The scale becomes NaN, and so all numbers of the block. microxcaling.
     Poison,
-    /// They count as magnitudes: NaN makes the scale NaN, infinity goes through the rule like a
-    /// number above all others. torchao.
     // In the next four infinity is an infinite `amax`; they differ in what NaN does.
+    /// NaN and infinity count as magnitudes: NaN makes the scale NaN, infinity goes through the
+    /// rule like a number above all others. torchao.
     Count,
     /// Infinity goes through the rule like a number above all others, NaN is passed over: C's
     /// `fmaxf`. Transformer Engine.
     CountInfinity,
-    /// Both go through the rule like a number above all others. `DeepGEMM`'s UE8M0 scales.
+    /// NaN and infinity go through the rule like a number above all others. `DeepGEMM`'s UE8M0
+    /// scales.
     CountAsInfinity,
     /// Infinity goes through the rule like a number above all others; NaN makes it see an `amax` of
     /// zero, so that the others saturate. Model Optimizer's MXFP8.
@@ -297,10 +299,10 @@ pub enum Nonfinite {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ZeroSign {
-    /// That of the number, where the format has −0.
     // In formats without −0 all four are the same.
+    /// The sign of the number, where the format has −0.
     Keep,
-    /// Always plus. ggml.
+    /// Plus, whatever the number. ggml.
     Plus,
     /// Minus for scaled numbers below zero only, so −0 becomes +0. Model Optimizer's NVFP4.
     MinusBelowZero,
@@ -313,10 +315,10 @@ pub enum ZeroSign {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ZeroMinimum {
-    /// That of the first zero. C's `if (v < min) min = v`: ggml.
+    /// The sign of the first zero. C's `if (v < min) min = v`: ggml.
     First,
-    /// The one that NumPy 2.4's `min` leaves on an x86-64 processor with AVX-512: in blocks of 32
-    /// that of the last zero, but positions 0 to 16 count in another order, before all others.
+    /// The sign that NumPy 2.4's `min` leaves on an x86-64 processor with AVX-512: in blocks of 32
+    /// the sign of the last zero, but positions 0 to 16 count in another order, before all others.
     /// Blocks of other lengths as [`First`](Self::First). gguf (Python).
     ///
     /// NumPy folds vectors of numbers, and equal ones become the second; with AVX2 or SSE alone its
@@ -345,7 +347,7 @@ pub enum Metric {
 pub struct Search {
     /// The candidates, the preferred first.
     pub factors: Table<f32, 16>,
-    /// What is minimised.
+    /// The error that is minimised.
     pub metric: Metric,
     /// The formula of the numbers whose errors are taken, if it is not the format's own
     /// [`dequantization`](crate::BlockSpec::dequantization).

@@ -18,8 +18,10 @@ use crate::spec::{FormatSpec, Table};
 ///
 /// ```
 /// use subhalf::{BlockSpec, Extent, FormatSpec, QuantTensor, ScaleRule};
-/// let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), Extent::Block { rows: 1, cols: 4 }, ScaleRule::Floor);
-/// let tensor = QuantTensor::quantize(&spec, &[0.1f32, -0.4, 0.75, 0.2, 96.0, 1.0, 20.0, 48.0], &[2, 4])?;
+/// let extent = Extent::Block { rows: 1, cols: 4 };
+/// let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(FormatSpec::E8M0), extent, ScaleRule::Floor);
+/// let x = [0.1f32, -0.4, 0.75, 0.2, 96.0, 1.0, 20.0, 48.0];
+/// let tensor = QuantTensor::quantize(&spec, &x, &[2, 4])?;
 /// assert_eq!(tensor.dequantize(), [0.125, -0.375, 0.75, 0.1875, 96.0, 0.0, 16.0, 48.0]);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
@@ -28,7 +30,7 @@ use crate::spec::{FormatSpec, Table};
 pub struct BlockSpec {
     /// The format of the elements.
     pub element: FormatSpec,
-    /// Their rounding and policy.
+    /// The rounding and policy of the elements.
     pub element_convert: Convert,
     /// How a scaled value becomes a code.
     pub element_rounding: ElementRounding,
@@ -65,15 +67,15 @@ pub struct BlockSpec {
     pub scale_signs: ScaleSigns,
     /// Where the numbers of element codes come from.
     pub codebooks: Codebooks,
-    /// What is added besides scaling.
+    /// What is added to elements besides scaling.
     pub offset: Offset,
     /// The sign of a stored minimum of zero.
     pub zero_minimum: ZeroMinimum,
     /// How elements are divided by their scale.
     pub division: Division,
-    /// How numbers come back.
+    /// The formula by which numbers come back.
     pub dequantization: Dequantization,
-    /// What NaN and infinity do.
+    /// What NaN and infinity do to their block.
     pub nonfinite: Nonfinite,
 }
 
@@ -113,7 +115,7 @@ impl BlockSpec {
             divisors: Table::of(&[]),
             flush_below: 0.0,
             search: None,
-            // Parts that a tensor does not store.
+            // Parts that a tensor stores only where a scheme asks for them.
             tensor_scale: TensorScale::None,
             sub_scale: None,
             scale_signs: ScaleSigns::Shared,

@@ -27,7 +27,7 @@ impl Display for SchemeName<'_> {
 impl Debug for Parts<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "Parts({} bytes of codes, {} of scales", self.codes.len(), self.scales.len())?;
-        // Most schemes have none.
+        // Few schemes have offsets, so the line is shorter without them.
         if !self.offsets.is_empty() {
             write!(f, ", {} of offsets", self.offsets.len())?;
         }

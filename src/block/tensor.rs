@@ -8,17 +8,17 @@ use super::spec::BlockSpec;
 use crate::error::Error;
 use alloc::vec::Vec;
 
-/// A tensor in a block-scaled format: packed codes, scales, and what else the format has, in buffers
-/// of their own, or in ranges of shared memory ([`from_shared`](Self::from_shared)).
+/// A tensor in a block-scaled format: packed codes, scales, and what else the format has, in
+/// buffers of their own, or in ranges of shared memory ([`from_shared`](Self::from_shared)).
 ///
 /// # Layout
 /// Codes are row-major, each row a dense stream with the first code in the low bits, starting at a
 /// byte of its own; a buffer of its own starts at a multiple of 64 bytes. Scales are row-major over
 /// the grid of blocks, one, two or four little-endian bytes each; so are offsets, and sub-scales
-/// over the grid of groups of blocks. [`Extent::Flat`](crate::Extent::Flat) has a single row. A last
-/// block may be smaller than the others, and so may a first one if the tensor's
-/// [origin](Self::origin) lies inside it; there is no padding. Other programs' layouts are
-/// conversions: see [`layout`](super::layout).
+/// over the grid of groups of blocks. [`Extent::Flat`](crate::Extent::Flat) has a single row. A
+/// last block may be smaller than the others, and so may a first one if the tensor's
+/// [origin](Self::origin) lies inside it; there is no padding. [`layout`](super::layout) converts
+/// to and from other programs' layouts.
 ///
 /// ```
 /// use subhalf::{QuantTensor, preset};
@@ -131,8 +131,8 @@ impl QuantTensor {
         self.codebooks.as_slice()
     }
 
-    /// The tensor scale, as [`TensorScale`](crate::TensorScale) says; 1 without one, and where every
-    /// matrix has its own.
+    /// The tensor scale, as [`TensorScale`](crate::TensorScale) says; 1 without one, and where
+    /// every matrix has its own.
     #[must_use]
     pub const fn tensor_scale(&self) -> f32 {
         self.tensor_scale
@@ -144,8 +144,8 @@ impl QuantTensor {
         &self.tensor_scales
     }
 
-    /// The row and column at which the first element lies in the first block; `[0, 0]` but for
-    /// tensors that were cut inside a block.
+    /// The row and column at which the first element lies in the first block: `[0, 0]` unless
+    /// the tensor was cut inside a block.
     #[must_use]
     pub const fn origin(&self) -> [usize; 2] {
         self.geometry.origin

@@ -64,8 +64,11 @@ impl BlockSpec {
             );
         }
         // The f32 sum (y + 1) · steps / 2 + 0.5 tells 2^23 steps apart, and no more.
-        if matches!(self.element_rounding, ElementRounding::Steps(steps) if steps == 0 || steps > 1 << 23)
-        {
+        let countable = match self.element_rounding {
+            ElementRounding::Steps(steps) => steps >= 1 && steps <= 1 << 23,
+            _ => true,
+        };
+        if !countable {
             return Some("element rounding: expected 1 to 2^23 steps");
         }
         let integer = match self.element.encoding() {
@@ -207,7 +210,8 @@ impl BlockSpec {
         );
         if matches!(self.element_rounding, ElementRounding::Microxcaling) && !rounding {
             return Some(
-                "element rounding: of microxcaling's roundings, expected nearest (even or away) or toward zero",
+                "element rounding: of microxcaling's roundings, expected nearest (even or away) or \
+                 toward zero",
             );
         }
         // A stored T = target / amax divides numbers that come back, a stored t multiplies them.
@@ -225,7 +229,8 @@ impl BlockSpec {
         }
         if !self.restorable(self.dequantization) {
             return Some(
-                "dequantization: expected the form of the tensor scale: Product, Quotient of a divisor, AmaxProduct or AmaxQuotient of amax",
+                "dequantization: expected the form of the tensor scale: Product, Quotient of a \
+                 divisor, AmaxProduct or AmaxQuotient of amax",
             );
         }
         if !matches!(self.tensor_scale, TensorScale::None) {
@@ -239,7 +244,8 @@ impl BlockSpec {
             };
             if !fits {
                 return Some(
-                    "rule: with a tensor scale, expected a ratio that divides by a multiplier or multiplies by a divisor or amax, Fixed, Given or Custom",
+                    "rule: with a tensor scale, expected a ratio that divides by a multiplier or \
+                     multiplies by a divisor or amax, Fixed, Given or Custom",
                 );
             }
             // This division takes the rule's result alone, without the tensor scale.
@@ -263,8 +269,7 @@ impl BlockSpec {
         }
     }
 
-    /// Whether the tensor scale has what the formula takes.
-    /// Conflicts of sub-scales, scales for each sign and codebooks.
+    /// Returns a conflict among sub-scales, scales for each sign and codebooks.
     const fn conflict_of_parts(&self) -> Option<&'static str> {
         let per_sign = matches!(self.scale_signs, ScaleSigns::PerSign);
         let no_scale = self.scale.is_none();
@@ -296,8 +301,8 @@ impl BlockSpec {
         }
     }
 
+    /// Whether the tensor scale stores what a formula takes: t, T or amax.
     const fn restorable(&self, restore: Dequantization) -> bool {
-        // Each formula takes one kind of stored number: t, T or amax.
         match self.tensor_scale {
             TensorScale::None | TensorScale::Multiplier { .. } => {
                 matches!(restore, Dequantization::Product | Dequantization::ProductPlusZero)

@@ -18,7 +18,7 @@ pub struct QuantView<'a> {
     pub(super) spec: &'a BlockSpec,
     pub(super) shape: ViewShape<'a>,
     pub(super) geometry: Geometry,
-    /// The bytes from the first row and block on. Of a view that was cut at columns, other columns'
+    /// The bytes from the first row and block on. In a view that was cut at columns, other columns'
     /// bytes lie between rows.
     pub(super) parts: Parts<'a>,
 }
@@ -113,12 +113,12 @@ impl<'a> QuantView<'a> {
     ///
     /// # Errors
     /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] for a shape beyond
-    /// the address space; [`Error::Scheme`] for an origin outside of the first block, and for tensor
-    /// scales of matrices that share blocks; [`Error::Length`] for a part of another length than the
-    /// shape asks for, which is 0 for parts that the scheme does not have; [`Error::Stored`] for
-    /// bits behind the last code of a row, for a code with bits above its format, for a scale,
-    /// sub-scale, codebook entry or minimum that `accept` excludes, and for a tensor scale that is
-    /// not finite (whatever `accept` is), or not 1 where the format has none.
+    /// the address space; [`Error::Scheme`] for an origin outside of the first block, and for
+    /// tensor scales of matrices that share blocks; [`Error::Length`] for a part of another length
+    /// than the shape asks for, which is 0 for parts that the scheme does not have;
+    /// [`Error::Stored`] for bits behind the last code of a row, for a code with bits above its
+    /// format, for a scale, sub-scale, codebook entry or minimum that `accept` excludes, and for a
+    /// tensor scale that is not finite (whatever `accept` is), or not 1 where the format has none.
     pub fn from_parts_with(
         spec: &'a BlockSpec,
         shape: &'a [usize],
@@ -138,8 +138,8 @@ impl<'a> QuantView<'a> {
         self.owned_by(Bytes::copied)
     }
 
-    /// A tensor of its own, whose parts are kept by a function of their bytes where rows follow each
-    /// other without gaps, and are copied otherwise.
+    /// A tensor of its own. Its parts are kept by a function of their bytes where rows follow
+    /// each other without gaps, and copied otherwise.
     pub(super) fn owned_by(&self, keep: impl Fn(&[u8]) -> Bytes) -> QuantTensor {
         // With other columns' bytes between rows no part is one range of bytes.
         if self.geometry.has_gaps {
@@ -176,8 +176,8 @@ impl<'a> QuantView<'a> {
         }
     }
 
-    /// The bytes; `None` of a view that was cut at columns and has other columns' bytes between its
-    /// rows, of which [`to_owned`](Self::to_owned) makes a tensor with bytes of its own.
+    /// The bytes; `None` for a view that was cut at columns, as other columns' bytes lie between
+    /// its rows. [`to_owned`](Self::to_owned) makes a tensor with bytes of its own.
     #[must_use]
     pub fn parts(&self) -> Option<Parts<'a>> {
         (!self.geometry.has_gaps).then_some(self.parts)
@@ -210,8 +210,8 @@ impl<'a> QuantView<'a> {
         self.geometry.blocks()
     }
 
-    /// Bytes from one row of codes to the next: in a tensor that was not cut at columns, the storage
-    /// shape is this many columns of bytes.
+    /// Bytes from one row of codes to the next. In a tensor that was not cut at columns, the
+    /// storage shape has this many columns of bytes.
     #[must_use]
     pub const fn row_bytes(&self) -> usize {
         self.geometry.row_bytes
@@ -237,7 +237,8 @@ impl<'a> QuantView<'a> {
         Some(self.code_at(line, col))
     }
 
-    /// The scale of an element by its row-major index, sub-scale included; without the tensor scale.
+    /// The scale of an element by its row-major index, with the sub-scale and without the tensor
+    /// scale.
     #[must_use]
     pub fn scale(&self, index: usize) -> Option<f32> {
         let (line, col) = self.place(index)?;
@@ -275,7 +276,7 @@ impl<'a> QuantView<'a> {
         self.spec.restorer_of(self.spec.dequantization, scale, offset, tensor).restore(number)
     }
 
-    /// What the code of an element stands for, before any scale.
+    /// The number that an element's code stands for, before any scale.
     fn element_at(&self, line: usize, col: usize) -> f32 {
         let code = self.code_at(line, col);
         let (format, book) = match &self.spec.codebooks {
@@ -314,8 +315,8 @@ impl<'a> QuantView<'a> {
         }
     }
 
-    /// The bytes of a row's codes, from the byte in which the first begins to that in which the last
-    /// ends.
+    /// The bytes of a row's codes, from the byte in which the first begins to the byte in which the
+    /// last ends.
     pub(crate) fn row_codes(&self, line: usize) -> &'a [u8] {
         let Geometry { row_bytes, first_bit, cols, .. } = self.geometry;
         // Codes begin `first_bit` bits into the first byte.
@@ -359,7 +360,7 @@ impl<'a> QuantView<'a> {
         self.scale_at(self.stored_block(block), false)
     }
 
-    /// Where the scale of a block of the grid is stored.
+    /// The place of a block of the grid among the stored scales.
     const fn stored_block(&self, block: usize) -> usize {
         // Without blocks the index means nothing, and `stored` reads 0 for it.
         let cols = if self.geometry.grid_cols == 0 { 1 } else { self.geometry.grid_cols };
@@ -377,15 +378,15 @@ impl<'a> QuantView<'a> {
         stored(self.parts.offsets, self.spec.offset_bytes(), block)
     }
 
-    /// How the elements of a block of a plain scheme come back, as blocks are stored.
+    /// The formula by which the elements of a stored block of a plain scheme come back.
     pub(crate) fn restorer_at(&self, block: usize) -> Restorer {
         let (scale, offset) = (self.scale_code_at(block), self.offset_at(block));
         self.spec.restorer(scale, offset, self.parts.tensor_scale)
     }
 
-    /// Refuses a tensor whose parts other programs' layouts have no place for: sub-scales, scales for
-    /// each sign, codebooks, tensor scales of matrices, a first block that was cut. Returns a copy
-    /// without gaps of one that has gaps.
+    /// Refuses a tensor with parts that other programs' layouts have no place for: sub-scales,
+    /// scales for each sign, codebooks, tensor scales of matrices, a first block that was cut.
+    /// Returns a copy without gaps if the view has gaps, else `None`.
     pub(super) fn for_layout(&self, what: &'static str) -> Result<Option<QuantTensor>, Error> {
         // Other programs know neither gaps nor a first block that lacks a part.
         if !self.is_plain() || self.origin() != [0, 0] {
@@ -395,8 +396,8 @@ impl<'a> QuantView<'a> {
         Ok(self.geometry.has_gaps.then(|| self.gathered()))
     }
 
-    /// Whether elements of a block are its codes' numbers under one scale, and all matrices have one
-    /// tensor scale: what kernels and block-wise sums can take.
+    /// Whether elements of a block are the numbers of its codes under one scale, and all matrices
+    /// have one tensor scale: what kernels and block-wise sums can take.
     pub(crate) const fn is_plain(&self) -> bool {
         self.spec.is_plain() && self.parts.tensor_scales.is_empty()
     }

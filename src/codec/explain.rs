@@ -27,11 +27,11 @@ pub struct Explanation {
     pub code: u32,
     /// The number which that code stands for.
     pub result: Unpacked,
-    /// The largest representable number not above the input; `None` if there is none (or the input
-    /// is NaN).
+    /// The largest representable number not above the input; `None` if all are above it, or the
+    /// input is NaN.
     pub below: Option<Unpacked>,
-    /// The smallest representable number not below the input; `None` if there is none (or the input
-    /// is NaN).
+    /// The smallest representable number not below the input; `None` if all are below it, or the
+    /// input is NaN.
     pub above: Option<Unpacked>,
     /// The distance between the two neighbours, if both are finite.
     pub distance: Option<Unpacked>,

@@ -76,8 +76,8 @@ impl FormatSpec {
         self.infinity_of(true)
     }
 
-    /// Code of the smallest positive number, subnormal or not. Where there is none (INT1), of the
-    /// largest number.
+    /// Code of the smallest positive number, subnormal or not. In a format without positive numbers
+    /// (INT1), code of the largest number.
     #[must_use]
     pub const fn min_positive_code(&self) -> u32 {
         match self.encoding() {
@@ -340,7 +340,8 @@ impl FormatSpec {
         }
     }
 
-    /// By looking at every code: the number nearest to `from` on one side of it; +0 rather than −0.
+    /// Finds the number nearest to `from` on one side of it by looking at every code; +0 rather
+    /// than −0.
     const fn scan(&self, from: Unpacked, side: Ordering) -> Option<u32> {
         const fn is(order: Option<Ordering>, side: Ordering) -> bool {
             matches!(

@@ -42,9 +42,9 @@ impl FormatSpec {
     /// it exists; above 8 bits overflow as in IEEE 754. Posits: infinity becomes NaR, as their
     /// standard says.
     ///
-    /// Of arithmetic, `x / 0` is infinite as in IEEE 754; but NaN, as in P3109, in its formats and
-    /// in all others whose NaN has the place of −0: a zero that any small number of either sign may
-    /// have become says nothing about the sign of a quotient.
+    /// In arithmetic, `x / 0` is infinite as in IEEE 754. It is NaN in P3109's formats, as P3109
+    /// says, and in all others whose NaN has the place of −0: a zero that any small number of
+    /// either sign may have become says nothing about the sign of a quotient.
     ///
     /// ```
     /// use subhalf::{DivisionByZero, FormatSpec};

@@ -35,7 +35,7 @@ pub enum GgmlType {
     Q6K,
 }
 
-/// What lies where in a block that is scales, minima, fifth bits and codes, in this order.
+/// The layout of a block that is scales, minima, fifth bits and codes, in this order.
 struct Shape {
     spec: BlockSpec,
     len: usize,
@@ -52,8 +52,8 @@ const fn shape_of(spec: BlockSpec, fifth: bool, flip: u8) -> Shape {
     Shape { spec, len: 32, fifth, half: 16, flip }
 }
 
-// ggml stores q + 2^(bits − 1) in types without a minimum: two's complement with the upper bit
-// flipped. FP4 codes are stored as they are.
+// Types of 4 and 5 bits without a minimum store q + 2^(bits − 1): two's complement with the upper
+// bit flipped. Types with a minimum count from 0; `Q8_0` stores int8s, FP4 types their codes.
 const Q4_0: Shape = shape_of(ggml::Q4_0, false, 1 << 3);
 const Q4_1: Shape = shape_of(ggml::Q4_1, false, 0);
 const Q5_0: Shape = shape_of(ggml::Q5_0, true, 1 << 4);
@@ -113,7 +113,8 @@ impl GgmlType {
     ///
     /// ```
     /// use subhalf::layout::GgmlType;
-    /// assert_eq!(GgmlType::ALL.map(GgmlType::block_bytes), [18, 20, 22, 24, 34, 17, 36, 144, 210]);
+    /// let bytes = GgmlType::ALL.map(GgmlType::block_bytes);
+    /// assert_eq!(bytes, [18, 20, 22, 24, 34, 17, 36, 144, 210]);
     /// ```
     #[must_use]
     pub const fn block_bytes(self) -> usize {
@@ -127,7 +128,7 @@ impl GgmlType {
         }
     }
 
-    /// Blocks of a row of so many elements.
+    /// Blocks of a row of `cols` elements.
     fn row_blocks(self, cols: usize) -> Result<usize, Error> {
         // ggml pads no row: a row is whole blocks.
         let blocks = cols.div_ceil(self.block_len());
@@ -189,7 +190,7 @@ impl Shape {
 }
 
 /// The tensor of this shape in a file of ggml's, whose blocks run along the last axis. Numbers come
-/// back as ggml's own dequantization has them, bit for bit, but for the two codes that
+/// back as ggml's own dequantization has them, bit for bit, except the two codes that
 /// [`preset::ggml`](crate::preset::ggml) names and the bits of NaN.
 ///
 /// `Q4_K` and `Q6_K` are unpacked: a scale is the product of two stored ones, `d · sc`, which is
@@ -237,7 +238,7 @@ pub fn from_ggml_with(
     Error::check_length("bytes of ggml blocks", expected.ok_or(Error::TooLarge)?, bytes.len())?;
     let mut tensor = QuantTensor::zeroed(&spec, shape)?;
     let len = kind.block_len();
-    // One block at a time is unpacked into bytes.
+    // A block's codes, one a byte, on their way from ggml's order to the tensor's.
     let mut codes = vec![0; len];
     for (index, block) in bytes.chunks_exact(kind.block_bytes()).enumerate() {
         // What is stored in a block of ggml's may be several blocks of the tensor's.
@@ -266,7 +267,7 @@ pub fn from_ggml_with(
     Ok(tensor)
 }
 
-/// ggml's bytes of a tensor in this type's format, whatever its rule: the opposite of
+/// Returns ggml's bytes of a tensor in this type's format, whatever its rule: the opposite of
 /// [`from_ggml`].
 ///
 /// # Errors
@@ -349,7 +350,7 @@ fn unpack_q6_k(block: &[u8], scales: &mut [u8], codes: &mut [u8]) {
         let (part, l) = (i / 128, i % 128);
         let nibble = low[part * 64 + l % 64] >> (l / 64 * 4) & 0xF;
         let upper = high[part * 32 + l % 32] >> (l / 32 * 2) & 3;
-        // Stored is q + 32.
+        // ggml stores q + 32.
         *code = (nibble | upper << 4) ^ 1 << 5;
     }
 }

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 /// let x: Vec<f32> = (0..32).map(|i| i as f32 / 4.0).collect();
 /// let tensor = QuantTensor::quantize(&preset::ocp::MXFP4, &x, &[1, 32])?;
 /// let (blocks, scales) = layout::to_gpt_oss(&tensor.view())?;
-/// assert_eq!((&blocks[2..4], &scales[..]), (&[0x22, 0x43][..], &[127][..]));        // 1, 1, 1.5 and 2
+/// assert_eq!((&blocks[2..4], &scales[..]), (&[0x22, 0x43][..], &[127][..])); // 1, 1, 1.5, 2
 /// assert_eq!(layout::from_gpt_oss(&blocks, &scales, &[1, 32])?, tensor);
 /// # Ok::<(), subhalf::Error>(())
 /// ```

@@ -10,9 +10,9 @@ use crate::spec::FormatSpec;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// The format of GPTQ's and AWQ's tensors, with groups of so many inputs and scales of this format,
-/// which in checkpoints is F16, BF16 or F32: tiles of one column, the range of each over 15 steps,
-/// zero included. How these programs search for their scales is not part of it.
+/// The format of GPTQ's and AWQ's tensors, with groups of `inputs` inputs and scales of the format
+/// `scale`, which in checkpoints is F16, BF16 or F32: tiles of one column, the range of each over
+/// 15 steps, zero included. How these programs search for their scales is not part of it.
 #[must_use]
 pub const fn grouped(inputs: u32, scale: FormatSpec) -> BlockSpec {
     let extent = Extent::Block { rows: inputs, cols: 1 };
@@ -30,9 +30,9 @@ pub const fn grouped(inputs: u32, scale: FormatSpec) -> BlockSpec {
 /// use subhalf::layout::{Awq, LayerScales, from_awq};
 /// // One code of 1 in a group of one input; eight outputs with the scale 0x3C4A.
 /// let layer = |scales| Awq { qweight: vec![0x1111_1111], qzeros: vec![0], scales };
-/// let weight = |scales| Ok::<f32, subhalf::Error>(from_awq(&layer(scales), 1, [1, 8])?.dequantize()[0]);
-/// assert_eq!(weight(LayerScales::BF16(vec![0x3C4A; 8]))?, 0.012329102);
-/// assert_eq!(weight(LayerScales::F16(vec![0x3C4A; 8]))?, 1.0722656);
+/// let bf16 = from_awq(&layer(LayerScales::BF16(vec![0x3C4A; 8])), 1, [1, 8])?;
+/// let f16 = from_awq(&layer(LayerScales::F16(vec![0x3C4A; 8])), 1, [1, 8])?;
+/// assert_eq!((bf16.dequantize()[0], f16.dequantize()[0]), (0.012329102, 1.0722656));
 /// # Ok::<(), subhalf::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +148,8 @@ impl Layer {
         let spec = tensor.spec();
         let refuse = Error::Scheme {
             what: "tensor for GPTQ or AWQ",
-            expected: "a matrix of UINT4 with scales in F16, BF16 or F32 and zero points in tiles of one column",
+            expected: "a matrix of UINT4 with scales in F16, BF16 or F32 and zero points in tiles \
+                       of one column",
         };
         // One matrix, whose tiles are groups of inputs of one output.
         let (&[inputs, outputs], Extent::Block { rows, cols: 1 }) = (tensor.shape(), spec.extent)
@@ -219,8 +220,10 @@ impl Layer {
 /// let x = [0.0f32, 1.0, 2.0, 15.0, -14.0, 0.0, 2.0, 16.0];
 /// let tensor = QuantTensor::quantize(&layout::grouped(4, FormatSpec::F16), &x, &[8, 1])?;
 /// let layer = layout::to_gptq(&tensor.view(), &[0, 1, 2, 3, 4, 5, 6, 7], GptqZeros::LessOne)?;
-/// assert_eq!((&layer.qweight[..], &layer.g_idx[..]), (&[0xF870_F210_u32 as i32][..], &[0, 0, 0, 0, 1, 1, 1, 1][..]));
-/// assert_eq!((&layer.qzeros[..], &layer.scales), (&[0xF, 0x6][..], &LayerScales::F16(vec![0x3C00, 0x4000])));
+/// assert_eq!(layer.qweight, [0xF870_F210_u32 as i32]);
+/// assert_eq!(layer.qzeros, [0xF, 0x6]);
+/// assert_eq!(layer.scales, LayerScales::F16(vec![0x3C00, 0x4000]));
+/// assert_eq!(layer.g_idx, [0, 0, 0, 0, 1, 1, 1, 1]);
 /// let (same, rows) = layout::from_gptq(&layer, 4, [8, 1], GptqZeros::LessOne)?;
 /// assert_eq!((same, rows[7]), (tensor, 7));
 /// # Ok::<(), subhalf::Error>(())
@@ -262,7 +265,7 @@ pub fn to_gptq(tensor: &QuantView<'_>, rows: &[usize], zeros: GptqZeros) -> Resu
     })
 }
 
-/// The tensor of a GPTQ layer with groups of so many inputs, its rows sorted by group, and which
+/// The tensor of a GPTQ layer with groups of `group` inputs, its rows sorted by group, and which
 /// input each row is. A zero point that version 1 stores as 15 is read as 0, as current loaders
 /// have it; some read 16. Scales may be 0 or negative ([`Accept::Finite`]).
 ///
@@ -328,11 +331,12 @@ pub fn from_gptq_with(
 /// ```
 /// use subhalf::layout::LayerScales;
 /// use subhalf::{FormatSpec, QuantTensor, layout};
-/// let x = [0.0f32, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 15.0, 15.0, 15.0, 15.0, 15.0, 15.0, 15.0, 15.0];
+/// // Eight outputs of two inputs: 0 and 15, 1 and 15, to 7 and 15.
+/// let x: Vec<f32> = (0..16).map(|i| if i < 8 { i as f32 } else { 15.0 }).collect();
 /// let tensor = QuantTensor::quantize(&layout::grouped(2, FormatSpec::BF16), &x, &[2, 8])?;
 /// let layer = layout::to_awq(&tensor.view())?;
 /// assert_eq!((&layer.qweight[..], layer.qzeros[0]), (&[0x7531_6420, -1][..], 0));
-/// assert_eq!(layer.scales, LayerScales::BF16(vec![0x3F80, 0x3F80, 0x3F80, 0x3F80, 0x3F80, 0x3F80, 0x3F80, 0x3F80]));
+/// assert_eq!(layer.scales, LayerScales::BF16(vec![0x3F80; 8]));
 /// assert_eq!(layout::from_awq(&layer, 2, [2, 8])?, tensor);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
@@ -350,7 +354,7 @@ pub fn to_awq(tensor: &QuantView<'_>) -> Result<Awq, Error> {
     })
 }
 
-/// The tensor of an AWQ layer with groups of so many inputs. Scales may be 0 or negative
+/// The tensor of an AWQ layer with groups of `group` inputs. Scales may be 0 or negative
 /// ([`Accept::Finite`]).
 ///
 /// # Errors

@@ -6,16 +6,21 @@
 //!
 //! | bytes | functions |
 //! |---|---|
-//! | adjacent nibbles, first element low (ONNX, torch, compressed-tensors, gpt-oss) or high (bitsandbytes) | [`pack`](crate::pack), [`unpack`](crate::unpack) with 4 bits |
-//! | dense 6-bit stream, from the low bits (ONNX, compressed-tensors) or the high (FP6-LLM) | [`pack`](crate::pack), [`unpack`](crate::unpack) with 6 bits |
-//! | split halves: low nibbles are the first half of a block (ggml) | [`pack_split_halves`], [`unpack_split_halves`] |
+//! | adjacent nibbles[^1] | [`pack`](crate::pack), [`unpack`](crate::unpack) with 4 bits |
+//! | dense 6-bit stream[^2] | [`pack`](crate::pack), [`unpack`](crate::unpack) with 6 bits |
+//! | split halves (ggml)[^3] | [`pack_split_halves`], [`unpack_split_halves`] |
 //! | int32 words of codes (GPTQ, AWQ, compressed-tensors) | [`pack_words`], [`unpack_words`] |
-//! | GPTQ's `qweight`, `qzeros`, `scales` of a [type](LayerScales), `g_idx` | [`to_gptq`], [`from_gptq`] |
-//! | AWQ's `qweight`, `qzeros`, `scales` of a [type](LayerScales) | [`to_awq`], [`from_awq`] |
+//! | GPTQ's `qweight`, `qzeros`, [`scales`](LayerScales), `g_idx` | [`to_gptq`], [`from_gptq`] |
+//! | AWQ's `qweight`, `qzeros`, [`scales`](LayerScales) | [`to_awq`], [`from_awq`] |
 //! | compressed-tensors' `weight_packed` | [`to_compressed_tensors`], [`from_compressed_tensors`] |
 //! | gpt-oss `blocks` and `scales` | [`to_gpt_oss`], [`from_gpt_oss`] |
 //! | ggml's interleaved blocks | [`to_ggml`], [`from_ggml`] |
 //! | 128×4 tiles of scales (cuBLAS, CUTLASS) | [`swizzle_scales`], [`unswizzle_scales`] |
+//!
+//! [^1]: The first element is in the low nibble in ONNX, torch, compressed-tensors and gpt-oss, in
+//!     the high one in bitsandbytes.
+//! [^2]: From the low bits in ONNX and compressed-tensors, from the high ones in FP6-LLM.
+//! [^3]: Low nibbles are the first half of a block, high nibbles the second.
 
 mod ggml;
 mod gpt_oss;

@@ -33,7 +33,7 @@ pub fn pack_split_halves(codes: &[u8], half: usize, bytes: &mut [u8]) -> Result<
 /// Unpacks what [`pack_split_halves`] packs.
 ///
 /// # Errors
-/// As [`pack_split_halves`].
+/// Refuses what [`pack_split_halves`] refuses.
 pub fn unpack_split_halves(bytes: &[u8], half: usize, codes: &mut [u8]) -> Result<(), Error> {
     check(codes.len(), half, bytes.len())?;
     for (block, packed) in codes.chunks_exact_mut(2 * half).zip(bytes.chunks_exact(half)) {

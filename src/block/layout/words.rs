@@ -111,7 +111,8 @@ pub fn pack_words(
 /// Unpacks what [`pack_words`] packs: codes, one a byte, row-major `[rows, cols]`.
 ///
 /// # Errors
-/// [`Error::Length`] if the words are not those of the shape; else as [`pack_words`].
+/// [`Error::Length`] if the words are not those of the shape; [`Error::SpecRange`] and
+/// [`Error::TooLarge`] where [`pack_words`] returns them.
 pub fn unpack_words(
     words: &[i32],
     bits: u32,
@@ -146,7 +147,8 @@ fn transposed(words: &[i32], rows: usize, cols: usize) -> Vec<i32> {
 /// let tensor = QuantTensor::quantize(&spec, &[7.5f32, -7.5, 1.0, 0.0], &[1, 4])?;
 /// let words = layout::to_compressed_tensors(&tensor.view())?;
 /// assert_eq!(words, [0x890F]);
-/// assert_eq!(layout::from_compressed_tensors(&spec, &words, tensor.scales(), &[], &[1, 4])?, tensor);
+/// let same = layout::from_compressed_tensors(&spec, &words, tensor.scales(), &[], &[1, 4])?;
+/// assert_eq!(same, tensor);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
 ///
@@ -171,8 +173,8 @@ pub fn to_compressed_tensors(tensor: &QuantView<'_>) -> Result<Vec<i32>, Error> 
 /// BF16 in a checkpoint take the format [`with_scale(FormatSpec::BF16)`](BlockSpec::with_scale).
 ///
 /// # Errors
-/// As [`to_compressed_tensors`] and [`QuantTensor::from_parts`]; [`Error::Length`] if the words are
-/// not those of the shape.
+/// Refuses what [`to_compressed_tensors`] and [`QuantTensor::from_parts`] refuse;
+/// [`Error::Length`] if the words are not those of the shape.
 pub fn from_compressed_tensors(
     spec: &BlockSpec,
     words: &[i32],

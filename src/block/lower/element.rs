@@ -92,8 +92,8 @@ enum Codes<'a> {
 }
 
 impl<'a> QuantizePlan<'a> {
-    /// The plan for so many elements in so many blocks; `None` for schemes whose scale depends on
-    /// more than `amax` or the range, or whose elements depend on more than the scale and random
+    /// The plan for some numbers of elements and of blocks; `None` for schemes whose scale depends
+    /// on more than `amax` or the range, or whose elements depend on more than the scale and random
     /// bits.
     pub(crate) fn lower(
         isa: Isa,
@@ -285,7 +285,7 @@ impl<'a> QuantizePlan<'a> {
             (Zeros::Keep, _) => {}
             (Zeros::Replace(from, to), _) => kernel::replace(self.isa, *from, *to, codes),
             (Zeros::Code(code), FactorUse::Times) => {
-                kernel::zeros_become(self.isa, Times, numbers, length, factors, *code, codes)
+                kernel::zeros_become(self.isa, Times, numbers, length, factors, *code, codes);
             }
             (Zeros::Code(code), FactorUse::Over | FactorUse::Exact) => {
                 kernel::zeros_become(self.isa, Over, numbers, length, factors, *code, codes);

@@ -57,7 +57,7 @@ impl BlockSpec {
                 && !divisor.is_negative();
             power
                 .then(|| arith::quotient(Unpacked::ONE, divisor))
-                // Normal f32s; the few blocks with other factors are left to the rule.
+                // Normal f32s alone; the few blocks with other factors are left to the rule.
                 .filter(|factor| (-126..=127).contains(&factor.log2()))
         };
         let factor = match (factor_use, block.divisor) {
@@ -75,7 +75,7 @@ impl BlockSpec {
             (FactorUse::Over, Divisor::Zero) => f32::INFINITY,
             (FactorUse::Exact, Divisor::Exact(divisor)) if self.takes_odd_quotients() => {
                 let factor = divisor.to_f32();
-                // The product s · t may have more than 24 bits; a factor is an f32.
+                // The product s · t may need more than the 24 bits that an f32 has.
                 let exact = divisor.is_finite() && Unpacked::from_f32(factor) == divisor;
                 return (exact && factor >= LEAST_DIVISOR).then_some(factor);
             }

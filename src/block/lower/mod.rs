@@ -1,7 +1,8 @@
 //! Schemes as kernel parameters: the one home of what is fast. Rules, rounding and the way back are
 //! matched on without wildcards, so a new variant of [`ScaleRule`](super::ScaleRule),
-//! [`Division`](super::Division), [`ElementRounding`](super::ElementRounding), [`Dequantization`](super::Dequantization) and their
-//! like does not compile before it is said here which kernels serve it, or that none does.
+//! [`Division`](super::Division), [`ElementRounding`](super::ElementRounding),
+//! [`Dequantization`](super::Dequantization) and their like does not compile before this module
+//! says which kernels serve it, or that no kernel does.
 //!
 //! To *lower* a scheme is a compiler's word: from what it says to what a kernel does. A lowering
 //! returns `None` for a scheme, or leaves a block [`UNHANDLED`], wherever a kernel might give

@@ -23,7 +23,7 @@ pub(super) struct ScalePlan {
 }
 
 impl ScalePlan {
-    /// The plan for a scheme, a tensor scale and so many blocks.
+    /// The plan for a scheme, a tensor scale and a number of blocks.
     pub(super) fn lower(isa: Isa, spec: &BlockSpec, tensor_scale: f32, blocks: usize) -> Self {
         static FLOOR: [u32; 256] = logarithm_carries(false);
         static CEIL: [u32; 256] = logarithm_carries(true);

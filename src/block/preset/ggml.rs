@@ -146,7 +146,11 @@ presets! {
     }
     /// NVFP4 without a tensor scale: blocks of 16 with ggml's own [`UE4M3`] scales.
     NVFP4 {
-        spec: fp4(blocks(FormatSpec::F4E2M1, UE4M3, ScaleRule::Custom(CustomRule::new(nvfp4_scale))))
+        spec: fp4(blocks(
+            FormatSpec::F4E2M1,
+            UE4M3,
+            ScaleRule::Custom(CustomRule::new(nvfp4_scale)),
+        ))
             .with_extent(Extent::NVFP4)
             .with_scale_bounds((0.0, 448.0)),
         rule: "amax / 6, half up; 448 from 248",

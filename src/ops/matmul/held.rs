@@ -9,6 +9,7 @@ use crate::spec::{CodeSlice, FormatSpec};
 use alloc::vec::Vec;
 
 /// An operand whose rows are rows of K numbers, and what it is over.
+#[expect(clippy::large_enum_variant, reason = "a product has two, on the stack of one call")]
 pub(super) enum Held<'a> {
     /// The caller's own: kernels read it where it lies.
     Given(Operand<'a>),

@@ -96,6 +96,7 @@ pub struct Operand<'a> {
 
 /// Where the numbers of an operand are.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a box would not be `Copy`; a product has two")]
 pub(super) enum Stored<'a> {
     Numbers(Numbers<'a>),
     Codes(&'a FormatSpec, CodeSlice<'a>),
