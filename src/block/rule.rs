@@ -257,7 +257,7 @@ pub enum ScaleRule {
         /// Whether zero belongs to the range, as zero points want it.
         with_zero: bool,
     },
-    /// The same scale for every block.
+    /// A constant scale, for every block.
     Fixed(f32),
     /// 1, stored nowhere: for a spec without scales.
     Unit,
