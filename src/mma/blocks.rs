@@ -8,17 +8,18 @@ use crate::arith;
 use crate::codec::Unpacked;
 use crate::round::Round;
 
-/// The scale of a pair of blocks.
+/// What multiplies the partial sum of a pair of blocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PairScale {
-    /// The product of the two, exactly.
+    /// The exact product of two scales.
     Exact(f32, f32),
     /// The product rounded to f32.
     Rounded(f32),
 }
 
 impl PairScale {
-    /// The scale of two blocks; `wide` if one of their scales is an f32.
+    /// The scale for two blocks; `wide` if the scale format of either is f32, whose products are
+    /// rounded to f32.
     pub(crate) fn new(a: f32, b: f32, wide: bool) -> Self {
         if wide { Self::Rounded(a * b) } else { Self::Exact(a, b) }
     }
@@ -27,7 +28,7 @@ impl PairScale {
 /// The partial sum of a block without scales.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Partial {
-    /// An integer times a power of two.
+    /// An integer, and the exponent of the power of two that multiplies it.
     Integer(i64, i32),
     Float(f32),
 }
@@ -51,7 +52,8 @@ impl Partial {
         let scaled = arith::product(partial, s);
         let product = arith::product(scaled, t);
         if product.is_zero() || !product.is_finite() {
-            // Of zeros the signs count, of the rest its kind.
+            // A zero has a sign to add, infinity and NaN decide the sum: no significand to
+            // multiply.
             return arith::sum(Unpacked::from_f32(acc), product, Round::NearestEven).to_f32();
         }
         // The product itself has up to 111 bits, more than `product` keeps.
@@ -111,14 +113,14 @@ impl Accumulate for BlockSum {
 pub(super) struct IntegerSum {
     bits: u32,
     overflow: IntegerOverflow,
-    /// What makes the elements of both sides integers.
+    /// The factors that make the elements of both sides integers.
     units: [f32; 2],
     /// The exponent of the last place.
     exponent: i32,
 }
 
 impl IntegerSum {
-    /// For elements with so many bits behind the binary point.
+    /// Integer sums of elements with `a` and `b` bits behind the binary point.
     pub(super) fn new([a, b]: [i32; 2], bits: u32, overflow: IntegerOverflow) -> Self {
         let units = [a, b].map(|bits| Unpacked::new(false, 1, bits).to_f32());
         Self { bits, overflow, units, exponent: -a - b }

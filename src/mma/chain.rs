@@ -1,5 +1,5 @@
-//! Chains: one step on exact numbers, **the definition**, and [`Accumulate`] for [`Chain`], runs of
-//! chains and exact sums. They know nothing about matrices or speed.
+//! Chains: one step on exact numbers, **the definition**, and [`Accumulate`] for [`Chain`], chunks
+//! of chains and exact sums. They know nothing about matrices or speed.
 
 use super::accumulate::{Accumulate, GroupLen, Products, Sum, Takes};
 use super::accumulator::Chain;
@@ -108,8 +108,8 @@ impl Accumulate for Chain {
     }
 }
 
-/// [`Accumulator::Chunked`](super::Accumulator::Chunked): a group is a run of `inner`, from zero;
-/// `outer` adds up the sums of runs.
+/// [`Accumulator::chunked`](super::Accumulator::chunked): a group is a chunk, which `inner` adds up
+/// from zero; `outer` adds up the sums of chunks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chunked {
     pub(super) k: usize,
@@ -133,7 +133,7 @@ impl Accumulate for Chunked {
     }
 
     fn step(&self, acc: &mut Unpacked, group: &Products<'_>) {
-        // The word of the last product of the run; `inner` takes those of all if it is the
+        // The word of the last product of the chunk; `inner` takes those of all if it is the
         // stochastic one.
         let random = self.outer.random_bits().map_or(0, |bits| group.word(group.a.len() - 1, bits));
         *acc = self.outer.add(*acc, self.inner.total(group), random);

@@ -146,7 +146,8 @@ impl<'a> Operand<'a> {
     /// ```
     ///
     /// # Errors
-    /// As [`numbers`](Self::numbers); [`Error::CodeWidth`] if `C` is too narrow for the format.
+    /// The errors of [`numbers`](Self::numbers); [`Error::CodeWidth`] if `C` is too narrow for the
+    /// format.
     pub fn codes<C: Code>(
         spec: &'a FormatSpec,
         codes: &'a [C],
@@ -173,7 +174,7 @@ impl<'a> Operand<'a> {
     /// ```
     ///
     /// # Errors
-    /// As [`numbers`](Self::numbers).
+    /// The errors of [`numbers`](Self::numbers).
     pub fn typed<F: Format<Code: AnyBitPattern> + NoUninit>(
         codes: &'a [F],
         shape: &[usize],
@@ -184,7 +185,8 @@ impl<'a> Operand<'a> {
     /// Numbers that are quantized when the product is taken: the same as quantizing them first.
     ///
     /// # Errors
-    /// As [`numbers`](Self::numbers); what quantization refuses it refuses then.
+    /// The errors of [`numbers`](Self::numbers). What quantization refuses is refused when the
+    /// product is run.
     pub fn quantized<T: Activation>(
         quantizer: &'a Quantizer<'a>,
         numbers: &'a [T],

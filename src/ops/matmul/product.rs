@@ -71,7 +71,7 @@ impl Matmul<'_> {
 /// ```
 ///
 /// # Errors
-/// As [`Matmul::multiply_into`].
+/// The errors of [`Matmul::multiply_into`].
 pub fn reference_matmul<'a, D: Real>(
     matmul: &Matmul<'_>,
     a: impl Into<Operand<'a>>,
@@ -93,7 +93,7 @@ pub fn reference_matmul<'a, D: Real>(
 /// ```
 ///
 /// # Errors
-/// As [`Matmul::multiply_into`].
+/// The errors of [`Matmul::multiply_into`].
 pub fn matmul<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<Vec<f32>, Error> {
     Matmul::new().multiply(a, b)
 }
@@ -101,7 +101,7 @@ pub fn matmul<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Resul
 /// `A · Bᵀ` into a slice: [`matmul`] with an output of f32, f64, f16 or bf16.
 ///
 /// # Errors
-/// As [`Matmul::multiply_into`].
+/// The errors of [`Matmul::multiply_into`].
 pub fn matmul_into<'a, D: Real>(
     a: impl Into<Operand<'a>>,
     b: impl Into<Operand<'a>>,
@@ -141,7 +141,7 @@ pub fn dot<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<f
 /// ```
 ///
 /// # Errors
-/// As [`Matmul::multiply_into`].
+/// The errors of [`Matmul::multiply_into`].
 pub fn gemv<'a, T: Activation>(
     matrix: impl Into<Operand<'a>>,
     vector: &'a [T],

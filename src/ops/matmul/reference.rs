@@ -46,8 +46,8 @@ impl MatmulJob<'_> {
         self.model.sum(products, self.c.map(|c| c[index]))
     }
 
-    /// The blocks of a row of A and a row of B: runs of K in which neither side meets the end of
-    /// one of its blocks.
+    /// The blocks of a row of A and a row of B: stretches of K in which neither side meets the end
+    /// of one of its blocks.
     fn blocks(&self, matrix: usize, row: usize, col: usize) -> Vec<BlockScales> {
         let [first_a, first_b] = self.lines(matrix);
         let (mut blocks, mut k) = (Vec::new(), 0);
