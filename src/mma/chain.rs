@@ -85,10 +85,10 @@ impl Accumulate for Chain {
         match state {
             // `add` of each product, in plain arithmetic: a product of two f32s is exact in f64.
             ChainState::F32(acc) => {
-                *acc = group.pairs().fold(*acc, |acc, (a, b)| fma_f32(a, b, acc))
+                *acc = group.pairs().fold(*acc, |acc, (a, b)| fma_f32(a, b, acc));
             }
             ChainState::F64(acc) => {
-                *acc = group.pairs().fold(*acc, |acc, (a, b)| acc + f64::from(a) * f64::from(b))
+                *acc = group.pairs().fold(*acc, |acc, (a, b)| acc + f64::from(a) * f64::from(b));
             }
             ChainState::Rounded(acc) => {
                 for (k, (a, b)) in group.pairs().enumerate() {

@@ -219,7 +219,7 @@ impl Job<'_> {
                 4 if start.is_multiple_of(8) => kernel::unpack_4(isa, bytes, codes),
                 6 if start.is_multiple_of(8) => kernel::unpack_6(isa, bytes, codes),
                 _ => codes.iter_mut().enumerate().for_each(|(i, code)| {
-                    *code = get(row, self.bits, cols.start + first + i) as u8
+                    *code = get(row, self.bits, cols.start + first + i) as u8;
                 }),
             }
             self.plan.elements.decode(codes, numbers);
@@ -233,16 +233,16 @@ impl Job<'_> {
         }
         match self.plan.kernel {
             RestoreKernel::Product(rule) => {
-                kernel::restore_each(isa, rule, each_scale, each_scale, numbers)
+                kernel::restore_each(isa, rule, each_scale, each_scale, numbers);
             }
             RestoreKernel::AmaxQuotient(rule) => {
-                kernel::restore_each(isa, rule, each_scale, each_scale, numbers)
+                kernel::restore_each(isa, rule, each_scale, each_scale, numbers);
             }
             RestoreKernel::LessZeroPoint => {
-                kernel::restore_each(isa, LessZeroPoint, each_scale, each_offset, numbers)
+                kernel::restore_each(isa, LessZeroPoint, each_scale, each_offset, numbers);
             }
             RestoreKernel::PlusMinimum => {
-                kernel::restore_each(isa, PlusMinimum, each_scale, each_offset, numbers)
+                kernel::restore_each(isa, PlusMinimum, each_scale, each_offset, numbers);
             }
         }
     }

@@ -86,7 +86,7 @@ impl Exec {
         // tables.
         let length = pieces as usize;
         self.over_streams(src, length, dst, length, |piece, src, dst| {
-            work(piece * length, src, dst)
+            work(piece * length, src, dst);
         });
     }
 

@@ -100,53 +100,6 @@ macro_rules! __math_constants {
     };
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::spec::{Domain, Signedness};
-
-    macro_rules! all_of_f64 {
-        ($($constant:ident $what:literal,)*) => {
-            [$((stringify!($constant), core::f64::consts::$constant)),*]
-        };
-    }
-
-    /// Numbers of 32 significant bits and the midpoints between them have at most 33. An f64 with
-    /// something behind its 33rd bit is a unit of its last place or more away from all of them; the
-    /// real number is within half a unit of it, so on the same side.
-    #[test]
-    fn no_format_can_tell_the_f64_from_the_real_number() {
-        for (name, value) in __math_constants!(all_of_f64! {}) {
-            let beyond = value.to_bits() & ((1 << 20) - 1);
-            assert!(beyond != 0, "{name}: {value:?} has 33 bits");
-        }
-    }
-    /// Against logarithms in f64, which are off by less than any format's limits are from a power
-    /// of ten.
-    #[test]
-    fn powers_of_ten_are_those_between_the_limits() {
-        let log10 =
-            |x: Unpacked| (x.significand() as f64).log10() + f64::from(x.exponent()) * 2f64.log10();
-        let p3109 = (3..=16).flat_map(|bits| (1..bits).map(move |precision| (bits, precision)));
-        let p3109 = p3109.map(|(bits, precision)| {
-            FormatSpec::p3109(bits, precision, Signedness::Signed, Domain::Finite).unwrap()
-        });
-        // INT1 has no positive number.
-        for spec in
-            FormatSpec::ALL.iter().copied().filter(|spec| !spec.max().is_zero()).chain(p3109)
-        {
-            // A power of ten itself may be a limit.
-            assert_eq!(max_10_exp(&spec), (log10(spec.max()) + 1e-9).floor() as i32, "{spec}");
-            let min = spec.min_normal().map_or(0, |min| (log10(min) - 1e-9).ceil() as i32);
-            assert_eq!(min_10_exp(&spec), min, "{spec}");
-        }
-        assert_eq!(
-            (min_10_exp(&FormatSpec::F32), max_10_exp(&FormatSpec::F32)),
-            (f32::MIN_10_EXP, f32::MAX_10_EXP)
-        );
-    }
-}
-
 /// Stamps a constant that a format has, and what goes with it.
 #[doc(hidden)]
 #[macro_export]
@@ -230,4 +183,51 @@ macro_rules! __format_constant {
             pub const MAX_SUBNORMAL: Self = Self::MIN_POSITIVE.next_down();
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Domain, Signedness};
+
+    macro_rules! all_of_f64 {
+        ($($constant:ident $what:literal,)*) => {
+            [$((stringify!($constant), core::f64::consts::$constant)),*]
+        };
+    }
+
+    /// Numbers of 32 significant bits and the midpoints between them have at most 33. An f64 with
+    /// something behind its 33rd bit is a unit of its last place or more away from all of them; the
+    /// real number is within half a unit of it, so on the same side.
+    #[test]
+    fn no_format_can_tell_the_f64_from_the_real_number() {
+        for (name, value) in __math_constants!(all_of_f64! {}) {
+            let beyond = value.to_bits() & ((1 << 20) - 1);
+            assert!(beyond != 0, "{name}: {value:?} has 33 bits");
+        }
+    }
+    /// Against logarithms in f64, which are off by less than any format's limits are from a power
+    /// of ten.
+    #[test]
+    fn powers_of_ten_are_those_between_the_limits() {
+        let log10 =
+            |x: Unpacked| (x.significand() as f64).log10() + f64::from(x.exponent()) * 2f64.log10();
+        let p3109 = (3..=16).flat_map(|bits| (1..bits).map(move |precision| (bits, precision)));
+        let p3109 = p3109.map(|(bits, precision)| {
+            FormatSpec::p3109(bits, precision, Signedness::Signed, Domain::Finite).unwrap()
+        });
+        // INT1 has no positive number.
+        for spec in
+            FormatSpec::ALL.iter().copied().filter(|spec| !spec.max().is_zero()).chain(p3109)
+        {
+            // A power of ten itself may be a limit.
+            assert_eq!(max_10_exp(&spec), (log10(spec.max()) + 1e-9).floor() as i32, "{spec}");
+            let min = spec.min_normal().map_or(0, |min| (log10(min) - 1e-9).ceil() as i32);
+            assert_eq!(min_10_exp(&spec), min, "{spec}");
+        }
+        assert_eq!(
+            (min_10_exp(&FormatSpec::F32), max_10_exp(&FormatSpec::F32)),
+            (f32::MIN_10_EXP, f32::MAX_10_EXP)
+        );
+    }
 }

@@ -255,10 +255,10 @@ impl<I: Iterator<Item = u8>> Write for Against<I> {
                 b'e' => self.in_exponent = true,
                 b'-' => self.sign = -1,
                 b'0'..=b'9' if self.in_exponent => {
-                    self.exponent = 10 * self.exponent + i64::from(byte - b'0')
+                    self.exponent = 10 * self.exponent + i64::from(byte - b'0');
                 }
                 b'0'..=b'9' => {
-                    self.order = self.order.then(self.digits.next().unwrap_or(b'0').cmp(&byte))
+                    self.order = self.order.then(self.digits.next().unwrap_or(b'0').cmp(&byte));
                 }
                 _ => {}
             }

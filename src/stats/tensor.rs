@@ -210,7 +210,7 @@ impl QuantView<'_> {
         };
         let mut worst = None;
         exec.fold(&blocks, BLOCKS, measure, |piece| {
-            worst = piece.map_or(worst, |piece| worse(worst, piece))
+            worst = piece.map_or(worst, |piece| worse(worst, piece));
         });
         let (index, noise) = worst?;
         Some(WorstBlock {

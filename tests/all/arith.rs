@@ -201,7 +201,7 @@ fn fused_multiply_add_of_all_triples_of_e4m3_e5m2_and_hif8_is_rounded_once() {
         })
         .collect();
     let compared = over(&items, |(referee, a, codes, converts), tally| {
-        all_with(referee, tally, *a, codes, converts)
+        all_with(referee, tally, *a, codes, converts);
     });
     assert_eq!(compared, (3 * 9) << 24);
 }

@@ -43,7 +43,7 @@ pub(super) fn pack_a(job: &MatmulJob<'_>, reader: &Reader, plan: &Plan) -> Packe
     if let Some(slicing) = &slicing {
         let isa = job.exec.isa();
         tiles.iter_mut().for_each(|tiles| {
-            job.exec.each(tiles.iter_mut().collect(), |tile| slicing.cut(tile, isa))
+            job.exec.each(tiles.iter_mut().collect(), |tile| slicing.cut(tile, isa));
         });
     }
     PackedA { tiles, slicing }

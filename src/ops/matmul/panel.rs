@@ -92,7 +92,7 @@ impl Scales {
                 let mut halves = Aligned::<Lanes<u16>>::default();
                 halves.resize(scales.len());
                 halves.iter_mut().zip(&*scales).for_each(|(to, scales)| {
-                    *to = scales.map(|scale| (scale.to_bits() >> 16) as u16)
+                    *to = scales.map(|scale| (scale.to_bits() >> 16) as u16);
                 });
                 Self::Bf16(halves)
             }

@@ -71,9 +71,9 @@ impl Reader {
     pub(super) fn row(&self, operand: &Operand<'_>, line: usize, dst: &mut [f32]) {
         let (Some(decode), Some(codes)) = (&self.decode, operand.row_codes(line)) else {
             return if self.elements() {
-                operand.elements(line, dst)
+                operand.elements(line, dst);
             } else {
-                operand.values(line, dst)
+                operand.values(line, dst);
             };
         };
         // Filled only for packed codes; one code a byte is read in place.
@@ -115,7 +115,7 @@ impl Reader {
         match (&panel.data, &self.decode) {
             (Data::Numbers(numbers), _) => dst.copy_from_slice(&numbers[k.clone()]),
             (Data::Bytes(codes), Some(decode)) => {
-                decode.decode(codes[k.clone()].as_flattened(), dst.as_flattened_mut())
+                decode.decode(codes[k.clone()].as_flattened(), dst.as_flattened_mut());
             }
             (Data::Nibbles(quads), Some(decode)) => {
                 // A quad has eight positions; a chunk may begin within one, if a block does.

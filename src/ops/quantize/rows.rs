@@ -72,7 +72,7 @@ pub(super) fn amax_of_all<T: Source>(exec: Exec, known: &[u32], src: &[T]) -> f3
         let look = |_, piece: &[T]| {
             let (mut amax, mut buffer) = (0, Vec::new());
             piece.chunks(COLUMNS).for_each(|src| {
-                kernel::finite_amax(isa, T::seen(isa, src, &mut buffer), &mut amax)
+                kernel::finite_amax(isa, T::seen(isa, src, &mut buffer), &mut amax);
             });
             amax
         };

@@ -25,7 +25,7 @@ pub(super) fn encode<T: Real, C: Code>(
     let plan = EncodePlan::new(converter, src.len())?;
     let past_caches = kernel::is_large(size_of_val(src) + size_of_val(dst));
     converter.exec.over(src, dst, plan.pieces(), |first, src, dst| {
-        plan.piece(src, dst, converter.dither.skip(first as u64), past_caches)
+        plan.piece(src, dst, converter.dither.skip(first as u64), past_caches);
     });
     Ok(())
 }
@@ -72,11 +72,11 @@ impl EncodePlan {
                 // Stores past the caches want plain memory: bytes, or words of 16 bits.
                 if past_caches && let Some(dst) = C::bytes_mut(dst) {
                     kernel::tiles(src, dst, |index, src, dst| {
-                        kernel.encode(src, dst, dither.skip(index))
+                        kernel.encode(src, dst, dither.skip(index));
                     });
                 } else if past_caches && let Some(dst) = C::words_mut(dst) {
                     kernel::tiles(src, dst, |index, src, dst| {
-                        kernel.encode(src, dst, dither.skip(index))
+                        kernel.encode(src, dst, dither.skip(index));
                     });
                 } else {
                     kernel.encode(src, dst, dither);

@@ -143,7 +143,7 @@ impl<T: Real> FakeQuantizePlan<T> {
         } else if let Some(dst) = T::f32s_mut(dst) {
             if past_caches {
                 kernel::tiles(src, dst, |index, src, dst| {
-                    kernel.numbers(src, dst, dither.skip(index))
+                    kernel.numbers(src, dst, dither.skip(index));
                 });
             } else {
                 kernel.numbers(src, dst, dither);

@@ -161,7 +161,7 @@ impl Random {
         match field(48, 2) {
             // Up to 256 codes beside `a`, with another sign or not.
             0 => {
-                b = (a & 0x7FFF).wrapping_add(field(16, 8)).wrapping_sub(128) & 0x7FFF | b & 0x8000
+                b = (a & 0x7FFF).wrapping_add(field(16, 8)).wrapping_sub(128) & 0x7FFF | b & 0x8000;
             }
             // Codes are logarithms but for the mantissa: `a·b`, or `a/b`, has a code of about 0,
             // give or take 4096.

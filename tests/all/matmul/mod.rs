@@ -143,7 +143,7 @@ fn compare(
     for pool in pools {
         pool.install(|exec| {
             all.iter()
-                .for_each(|case| Isa::available().for_each(|isa| one(case, exec.with_isa(isa))))
+                .for_each(|case| Isa::available().for_each(|isa| one(case, exec.with_isa(isa))));
         });
     }
     all.len() * Isa::available().count() * pools.len()
@@ -173,9 +173,9 @@ impl Pool {
     #[cfg(feature = "rayon")]
     fn install(&self, work: impl FnOnce(Exec) + Send) {
         if self.pool.current_num_threads() == 1 {
-            work(Exec::SERIAL)
+            work(Exec::SERIAL);
         } else {
-            self.pool.install(|| work(Exec::PARALLEL))
+            self.pool.install(|| work(Exec::PARALLEL));
         }
     }
 

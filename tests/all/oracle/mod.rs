@@ -160,7 +160,7 @@ fn run(folder: &Path) -> Tallies {
         match plan::plan(&entry.file, entry.num_bits) {
             None => failures.push(format!("{}: unknown array", entry.file)),
             Some(Known::Excluded(reason)) => {
-                tally.leave_out(oracle.array(&entry.file).len(), reason)
+                tally.leave_out(oracle.array(&entry.file).len(), reason);
             }
             Some(Known::Check(plan)) => {
                 tally.arrays += 1;

@@ -114,7 +114,7 @@ fn add_scaled(
         each.for_each(|((sum, partial), scale_b)| {
             // The product of the scales is exact, or an f32 scale makes its rounding part of the
             // model.
-            *sum = fma_f32(*partial, scale_a * scale_b, *sum)
+            *sum = fma_f32(*partial, scale_a * scale_b, *sum);
         });
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn chain(
         });
     } else {
         work.by_chunks(&mut decoded, 0..depth, 1, sums, |_, tile, k, b, sums| {
-            kernel.go_on(isa, tile, k, b, sums)
+            kernel.go_on(isa, tile, k, b, sums);
         });
         hand_over_f32s(work.tiles, work.columns.len(), sums, sink);
     }

@@ -89,10 +89,15 @@ fn pack(
         match &panel.data {
             // Blocks of multiples of eight positions: pairs become bytes eight at a time.
             Data::Nibbles(pairs) if int8.is_whole(depth, 8) => {
-                int8.dots.quads_of_nibbles(&int8.b, pairs, b_i8x4)
+                int8.dots.quads_of_nibbles(&int8.b, pairs, b_i8x4);
             }
             _ => {
-                int8.dots.quads(&int8.b, &work.reader.codes(panel, codes)[..depth], block_k, b_i8x4)
+                int8.dots.quads(
+                    &int8.b,
+                    &work.reader.codes(panel, codes)[..depth],
+                    block_k,
+                    b_i8x4,
+                );
             }
         }
         let of_panel = panel.scales_by(block_k, depth);

@@ -22,15 +22,15 @@ pub(super) fn run_plan(
     match plan {
         Plan::Chain(kernel) => float::chain(work, kernel, scratch, sink),
         Plan::Chunked { k, inner, outer } => {
-            float::chunked(work, (*k, inner, outer), scratch, sink)
+            float::chunked(work, (*k, inner, outer), scratch, sink);
         }
         Plan::F32Blocks { block_k } => blocks::in_f32(work, *block_k, scratch, sink),
         Plan::Blocks { block_k, exponent, wide } => {
-            blocks::by_steps(work, (*block_k, *exponent, *wide), scratch, sink)
+            blocks::by_steps(work, (*block_k, *exponent, *wide), scratch, sink);
         }
         Plan::Int8(int8) => int8::run(work, int8, scratch, sink),
         Plan::Integers { bits, exponent } => {
-            exact::integers(work, (*bits, *exponent), scratch, sink)
+            exact::integers(work, (*bits, *exponent), scratch, sink);
         }
         Plan::Exact => exact::exact(work, scratch, sink),
         // The definition itself, with operands packed: stochastic roundings, saturating integers, C
