@@ -7,6 +7,7 @@ mod constants;
 // The products of the golden file take f16 and bf16 too.
 #[cfg(all(feature = "alloc", feature = "half"))]
 mod digest;
+mod documents;
 mod exact;
 mod hostile;
 mod kernels;

@@ -331,20 +331,3 @@ fn limits_print_legibly() {
     let wide = FormatSpec::by_name("Binary16p1se").unwrap().finfo().to_string();
     assert!(wide.starts_with("Binary16p1se: 16 bits, max inf, min -inf"), "{wide}");
 }
-
-/// Numbers of presets that are written out in prose.
-#[cfg(feature = "alloc")]
-#[test]
-fn documents_count_presets() {
-    let count = subhalf::preset::all().count();
-    for (file, phrase) in [
-        ("README.md", format!("; {count} presets;")),
-        ("README.md", format!("of the {count} presets")),
-        ("docs/schemes.md", format!("lists all {count} with")),
-        ("docs/benchmarks.md", format!("of the {count} presets")),
-    ] {
-        let text =
-            std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        assert!(text.contains(&phrase), "{file} does not say {phrase:?}");
-    }
-}
