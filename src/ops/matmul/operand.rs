@@ -114,7 +114,7 @@ impl core::fmt::Debug for Operand<'_> {
             Stored::Codes(format, _) => write!(f, "{} codes", format.name())?,
             Stored::Tensor(view) => write!(f, "{}", SchemeName(view.spec()))?,
             Stored::Quantize(quantizer, numbers) => {
-                write!(f, "{} to {}", numbers.name(), SchemeName(quantizer.spec))?
+                write!(f, "{} to {}", numbers.name(), SchemeName(quantizer.spec))?;
             }
             Stored::Packed(packed) => write!(f, "{packed:?}")?,
         }

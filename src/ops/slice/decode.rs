@@ -70,7 +70,7 @@ impl<T: Real> DecodePlan<T> {
         &self,
         bytes: &[u8],
         dst: &mut [T],
-        tile: Option<&mut [f32; super::packed::CHUNK]>,
+        tile: Option<&mut [f32; CHUNK]>,
     ) -> usize {
         let (DecodePath::Bytes(decode), Some(dst)) = (&self.path, T::f32s_mut(dst)) else {
             return 0;
@@ -131,3 +131,7 @@ pub(super) fn values<T: Real>(spec: &FormatSpec) -> [T; 256] {
     // `decode` ignores bits above the width of a code.
     core::array::from_fn(|code| T::nearest(spec.decode(code as u32)))
 }
+
+/// Numbers of a chunk: a multiple of 8, so that the codes of a chunk begin at a byte.
+#[cfg(feature = "alloc")]
+pub(super) const CHUNK: usize = 4096;

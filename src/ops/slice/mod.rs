@@ -14,6 +14,7 @@
 //! in L1, if f32s carry enough for the kernel (`Needs`); else the reference codec takes them.
 //! The result does not depend on the path.
 
+mod calls;
 mod converter;
 mod decode;
 mod encode;

@@ -8,7 +8,7 @@
 //! ```
 
 use super::SliceConverter;
-use super::decode::DecodePlan;
+use super::decode::{CHUNK, DecodePlan};
 use super::encode::EncodePlan;
 use crate::block::{BitOrder, pack_by, packed_bytes, unpack_by};
 use crate::error::Error;
@@ -16,9 +16,6 @@ use crate::kernel;
 use crate::ops::Real;
 use crate::ops::par::Pieces;
 use crate::spec::FormatSpec;
-
-/// Numbers of a chunk: a multiple of 8, so that the codes of a chunk begin at a byte.
-pub(super) const CHUNK: usize = 4096;
 
 /// Numbers of a piece, also a multiple of 8.
 const PIECE: usize = Pieces::Fast as usize;

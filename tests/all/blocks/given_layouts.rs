@@ -49,7 +49,7 @@ fn ggml_scales_may_be_negative_but_are_finite_unless_asked_for() {
             let bytes = put(place, code);
             match from_ggml(kind, &bytes, &[3 * len]) {
                 Err(Error::Stored { what: "scale", index, .. }) => {
-                    assert_eq!(index, blocks, "{kind:?}")
+                    assert_eq!(index, blocks, "{kind:?}");
                 }
                 other => panic!("{kind:?} {code:#x}: {other:?}"),
             }

@@ -198,7 +198,7 @@ fn run(folder: &Path) -> Tallies {
         match known(&oracle, entry) {
             None => failures.push(format!("{}: unknown array", entry.file)),
             Some(Known::Excluded(reason)) => {
-                tally.leave_out(oracle.array(&entry.file).len(), reason)
+                tally.leave_out(oracle.array(&entry.file).len(), reason);
             }
             Some(Known::Check(case)) => {
                 tally.arrays += 1;

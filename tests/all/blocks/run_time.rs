@@ -15,7 +15,7 @@ fn numbers(seed: u64, len: usize) -> Vec<f32> {
 #[test]
 fn tables_are_equal_by_their_entries() {
     static LASTING: [u32; 3] = [1, 2, 3];
-    let held = Table::<u32, 16>::held(&LASTING.to_vec()).unwrap();
+    let held = Table::<u32, 16>::held(&LASTING).unwrap();
     assert_eq!(held, Table::of(&LASTING));
     assert_eq!((held.as_slice(), format!("{held:?}").as_str()), (&LASTING[..], "[1, 2, 3]"));
     assert_ne!(held, Table::held(&[1, 2]).unwrap());
@@ -56,7 +56,7 @@ fn searches_take_factors_from_a_table_in_place_or_from_the_call() {
     let base = preset::generic::INT4_G32;
     let with = |factors| base.with_search(Some(Search::new(factors, Metric::Mse)));
     let lasting = with(Table::of(&FACTORS));
-    let held = with(Table::held(&FACTORS.to_vec()).unwrap());
+    let held = with(Table::held(&FACTORS).unwrap());
     let x = numbers(3, 96 * 40);
     let expected = QuantTensor::quantize(&lasting, &x, &[40, 96]).unwrap();
     assert_eq!(QuantTensor::quantize(&held, &x, &[40, 96]).unwrap(), expected);
@@ -161,7 +161,6 @@ fn columns_quantized_alone_get_the_random_words_of_the_whole() {
         ("tensor scale", scaled),
         ("zero points", preset::generic::UINT4_G32),
         ("integers", preset::generic::INT8_G32),
-        ("codebook", preset::bitsandbytes::FP4),
     ] {
         let element = spec.element_convert.with_round(round);
         let tile = match spec.extent {
@@ -169,9 +168,7 @@ fn columns_quantized_alone_get_the_random_words_of_the_whole() {
             extent => extent,
         };
         let spec = spec.with_element_convert(element).with_extent(tile);
-        if spec.validate().is_err() {
-            continue;
-        }
+        spec.validate().unwrap();
         // Enough elements for kernels, and few.
         for (rows, cols, cut) in [(80, 256, 96), (6, 64, 32)] {
             let x = numbers(6, rows * cols);
