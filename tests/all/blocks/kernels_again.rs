@@ -3,7 +3,9 @@
 use super::inputs::Random;
 use super::kernels::assert_reference;
 use super::properties::same;
-use subhalf::{Error, Exec, Quantizer, ScaleRule, preset};
+#[cfg(feature = "rayon")]
+use subhalf::Exec;
+use subhalf::{Error, Quantizer, ScaleRule, preset};
 
 #[test]
 fn a_tensor_quantized_into_is_the_one_quantized_anew() {
