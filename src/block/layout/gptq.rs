@@ -102,10 +102,10 @@ impl LayerScales {
 /// How zero points are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GptqZeros {
-    /// Stores a zero point z as `z − 1`, and 0 as 15: version 1 of the format.
-    LessOne,
-    /// Stores zero points as they are: version 2.
-    Plain,
+    /// Version 1 of the format: a zero point z is stored as `z − 1`, and 0 as 15.
+    V1,
+    /// Version 2: zero points are stored as they are.
+    V2,
 }
 
 /// The tensors of a GPTQ layer.
@@ -219,12 +219,12 @@ impl Layer {
 /// // Eight inputs in two groups of four, one output: steps of 1 from 0, and of 2 from -14.
 /// let x = [0.0f32, 1.0, 2.0, 15.0, -14.0, 0.0, 2.0, 16.0];
 /// let tensor = QuantTensor::quantize(&layout::grouped(4, FormatSpec::F16), &x, &[8, 1])?;
-/// let layer = layout::to_gptq(&tensor.view(), &[0, 1, 2, 3, 4, 5, 6, 7], GptqZeros::LessOne)?;
+/// let layer = layout::to_gptq(&tensor.view(), &[0, 1, 2, 3, 4, 5, 6, 7], GptqZeros::V1)?;
 /// assert_eq!(layer.qweight, [0xF870_F210_u32 as i32]);
 /// assert_eq!(layer.qzeros, [0xF, 0x6]);
 /// assert_eq!(layer.scales, LayerScales::F16(vec![0x3C00, 0x4000]));
 /// assert_eq!(layer.g_idx, [0, 0, 0, 0, 1, 1, 1, 1]);
-/// let (same, rows) = layout::from_gptq(&layer, 4, [8, 1], GptqZeros::LessOne)?;
+/// let (same, rows) = layout::from_gptq(&layer, 4, [8, 1], GptqZeros::V1)?;
 /// assert_eq!((same, rows[7]), (tensor, 7));
 /// # Ok::<(), subhalf::Error>(())
 /// ```
@@ -255,7 +255,7 @@ pub fn to_gptq(tensor: &QuantView<'_>, rows: &[usize], zeros: GptqZeros) -> Resu
     let stored: Vec<u8> = layer
         .zeros
         .iter()
-        .map(|zero| zero.wrapping_sub((zeros == GptqZeros::LessOne).into()) & 0xF)
+        .map(|zero| zero.wrapping_sub((zeros == GptqZeros::V1).into()) & 0xF)
         .collect();
     Ok(Gptq {
         qweight: pack_words(&codes, 4, [layer.inputs, layer.outputs], WordOrder::Down)?,
@@ -317,7 +317,7 @@ pub fn from_gptq_with(
         rows.iter().flat_map(|row| &unsorted[row * outputs..][..outputs]).copied().collect();
     let zeros =
         // The way back of `to_gptq`: 15 plus one wraps to 0.
-        stored.iter().map(|zero| (zero + u8::from(zeros == GptqZeros::LessOne)) & 0xF).collect();
+        stored.iter().map(|zero| (zero + u8::from(zeros == GptqZeros::V1)) & 0xF).collect();
     Ok((
         Layer { inputs, outputs, groups, group, codes, zeros, scales: layer.scales.clone() }
             .tensor(accept)?,

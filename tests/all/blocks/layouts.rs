@@ -120,7 +120,7 @@ proptest! {
         let groups: Vec<usize> = (0..20).map(|i| (i + shift) % 20 / group as usize).collect();
         let mut rows: Vec<usize> = (0..20).collect();
         rows.sort_by_key(|&row| groups[row]);
-        for zeros in [GptqZeros::LessOne, GptqZeros::Plain] {
+        for zeros in [GptqZeros::V1, GptqZeros::V2] {
             let layer = to_gptq(&tensor.view(), &rows, zeros).expect("all inputs");
             let (back, order) = from_gptq(&layer, group, [20, 16], zeros).expect("lengths that fit");
             prop_assert_eq!((&back, &order), (&tensor, &rows));
@@ -265,23 +265,23 @@ fn gptq_refuses_what_does_not_fit() {
     let tensor = QuantTensor::quantize(&grouped(4, FormatSpec::F16), &[1.0f32; 64], &[8, 8])
         .expect("a shape that fits");
     let rows: Vec<usize> = (0..8).collect();
-    let layer = to_gptq(&tensor.view(), &rows, GptqZeros::Plain).expect("all inputs");
+    let layer = to_gptq(&tensor.view(), &rows, GptqZeros::V2).expect("all inputs");
     let mut skewed = layer.clone();
     skewed.g_idx[0] = 1;
-    assert!(matches!(from_gptq(&skewed, 4, [8, 8], GptqZeros::Plain), Err(Error::Stored { .. })));
+    assert!(matches!(from_gptq(&skewed, 4, [8, 8], GptqZeros::V2), Err(Error::Stored { .. })));
     skewed.g_idx[0] = -1;
-    assert!(matches!(from_gptq(&skewed, 4, [8, 8], GptqZeros::Plain), Err(Error::Stored { .. })));
+    assert!(matches!(from_gptq(&skewed, 4, [8, 8], GptqZeros::V2), Err(Error::Stored { .. })));
     for shape in [[7, 8], [8, 7], [0, 8], [8, 0], [usize::MAX, 8], [8, usize::MAX]] {
-        assert!(from_gptq(&layer, 4, shape, GptqZeros::Plain).is_err(), "{shape:?}");
+        assert!(from_gptq(&layer, 4, shape, GptqZeros::V2).is_err(), "{shape:?}");
     }
-    assert!(matches!(from_gptq(&layer, 0, [8, 8], GptqZeros::Plain), Err(Error::Block(_))));
+    assert!(matches!(from_gptq(&layer, 0, [8, 8], GptqZeros::V2), Err(Error::Block(_))));
     assert!(matches!(
-        to_gptq(&tensor.view(), &rows[1..], GptqZeros::Plain),
+        to_gptq(&tensor.view(), &rows[1..], GptqZeros::V2),
         Err(Error::Length { .. })
     ));
     for twice in [[0, 0, 2, 3, 4, 5, 6, 7], [8, 1, 2, 3, 4, 5, 6, 7]] {
         assert!(matches!(
-            to_gptq(&tensor.view(), &twice, GptqZeros::Plain),
+            to_gptq(&tensor.view(), &twice, GptqZeros::V2),
             Err(Error::Stored { .. })
         ));
     }
