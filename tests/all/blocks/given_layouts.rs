@@ -129,8 +129,7 @@ fn case_49_scales_of_a_checkpoint_carry_their_type() {
         (LayerScales::F32(vec![0; 8]), FormatSpec::F32, 0.0),
     ] {
         let (gptq, awq) = layers(&scales);
-        let (tensor, rows) =
-            from_gptq(&gptq, 8, [8, 8], GptqZeros::V1).expect("lengths that fit");
+        let (tensor, rows) = from_gptq(&gptq, 8, [8, 8], GptqZeros::V1).expect("lengths that fit");
         assert_eq!((tensor.spec(), scales.format()), (&grouped(8, format), format));
         assert_eq!(tensor.dequantize(), [weight; 64]);
         assert_eq!(from_awq(&awq, 8, [8, 8]).as_ref(), Ok(&tensor));
@@ -139,10 +138,7 @@ fn case_49_scales_of_a_checkpoint_carry_their_type() {
     }
     // As many bytes are not as many scales.
     let (gptq, awq) = layers(&LayerScales::F32(vec![0x3C4A_3C4A; 4]));
-    assert_eq!(
-        refusal(from_gptq(&gptq, 8, [8, 8], GptqZeros::V2)),
-        "scales: expected 8, found 4"
-    );
+    assert_eq!(refusal(from_gptq(&gptq, 8, [8, 8], GptqZeros::V2)), "scales: expected 8, found 4");
     assert_eq!(refusal(from_awq(&awq, 8, [8, 8])), "scales: expected 8, found 4");
 }
 
@@ -162,8 +158,8 @@ fn scales_of_a_checkpoint_are_finite_unless_asked_for() {
         };
         assert_eq!(from_gptq(&gptq, 8, [8, 8], GptqZeros::V2), Err(expected));
         assert_eq!(from_awq(&awq, 8, [8, 8]), Err(expected));
-        let (tensor, rows) = from_gptq_with(&gptq, 8, [8, 8], GptqZeros::V2, Accept::Nonfinite)
-            .expect("any scale");
+        let (tensor, rows) =
+            from_gptq_with(&gptq, 8, [8, 8], GptqZeros::V2, Accept::Nonfinite).expect("any scale");
         assert_eq!(to_gptq(&tensor.view(), &rows, GptqZeros::V2), Ok(gptq));
         let tensor = from_awq_with(&awq, 8, [8, 8], Accept::Nonfinite).expect("any scale");
         assert_eq!(to_awq(&tensor.view()), Ok(awq));
