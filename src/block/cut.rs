@@ -118,14 +118,17 @@ impl<'a> QuantView<'a> {
     ) -> Result<Self, Error> {
         let (cols, bits) = (self.geometry.cols / rows.max(1), self.spec.element.bits() as usize);
         let origin = self.geometry.origin[1];
+        // A group of blocks with one sub-scale is cut no more than a block is.
+        let group = self.spec.sub_scale.map_or(1, |sub_scale| sub_scale.blocks as usize);
+        let unit = length.saturating_mul(group);
         // Blocks and codes go on over the ends of rows: few rows begin both a block and a byte.
         let begins = |row: usize| {
-            (origin + row * cols).is_multiple_of(length) && (row * cols * bits).is_multiple_of(8)
+            (origin + row * cols).is_multiple_of(unit) && (row * cols * bits).is_multiple_of(8)
         };
         // The step may be too large to exist.
         let step = (1..=rows)
             .find(|step| {
-                (step * cols).is_multiple_of(length) && (step * cols * bits).is_multiple_of(8)
+                (step * cols).is_multiple_of(unit) && (step * cols * bits).is_multiple_of(8)
             })
             .unwrap_or(rows.max(1));
         // The first row may begin, and the last end, wherever the tensor does.
@@ -135,13 +138,14 @@ impl<'a> QuantView<'a> {
         }
         let (start, end) = (range.start * cols, range.end * cols);
         let mut cut = Self { shape, ..*self };
+        // While the geometry is that of the whole, where blocks are counted.
+        cut.begin_blocks_at(0, if range.start == 0 { 0 } else { (origin + start) / length });
         cut.geometry.origin[1] = if range.start == 0 { origin } else { 0 };
         cut.geometry.cols = end - start;
         cut.geometry.grid_cols = (cut.geometry.origin[1] + end - start).div_ceil(length);
         cut.geometry.grid_stride = cut.geometry.grid_cols;
         cut.parts.codes = &self.parts.codes[start * bits / 8..(end * bits).div_ceil(8)];
         cut.geometry.row_bytes = cut.parts.codes.len();
-        cut.begin_blocks_at(0, if range.start == 0 { 0 } else { (origin + start) / length });
         cut.end_at_last_row();
         Ok(cut)
     }
@@ -252,8 +256,7 @@ impl<'a> QuantView<'a> {
         self.parts.scales = &self.parts.scales[first * scale_bytes..];
         self.parts.offsets = &self.parts.offsets[first * spec.offset_bytes()..];
         if let Some(sub_scale) = &spec.sub_scale {
-            let blocks = sub_scale.blocks as usize;
-            let group = grid_row * stride.div_ceil(blocks) + grid_col / blocks;
+            let group = self.geometry.group(first, sub_scale.blocks as usize);
             self.parts.sub_scales = &self.parts.sub_scales[group * code_bytes(&sub_scale.format)..];
         }
     }

@@ -159,7 +159,7 @@ impl QuantTensor {
             whole.tensor.tensor_scales = matrices.iter().map(|view| view.tensor_scale(0)).collect();
         }
         for (index, view) in matrices.iter().enumerate() {
-            whole.put(index, view, [index * rows, 0])?;
+            whole.place(view, [index * rows, 0])?;
         }
         Ok(whole.tensor)
     }
@@ -215,7 +215,7 @@ impl Whole {
             // By bits, as all comparisons here: parts are copied, not computed with.
             let all_same = each.iter().all(|scale| scale.to_bits() == each[0].to_bits());
             // Beside each other stacks stay stacks. Under each other they become one matrix.
-            if each.len() == geometry.matrices {
+            if each.len() == geometry.matrices && each.len() > 1 {
                 whole.tensor.tensor_scale = 1.0;
                 whole.tensor.tensor_scales = each.to_vec();
             } else if !all_same {
@@ -243,21 +243,21 @@ impl Whole {
 
     /// Puts a piece at a row and a column.
     fn put(&mut self, index: usize, piece: &QuantView<'_>, at: [usize; 2]) -> Result<(), Error> {
-        // One tensor scale for all: pieces must bring the same one.
-        if self.tensor.tensor_scales.is_empty() {
-            let (own, found) = (self.tensor.tensor_scale, piece.tensor_scale(0));
-            let other = piece.parts.tensor_scales.iter().any(|s| s.to_bits() != own.to_bits());
-            if own.to_bits() != found.to_bits() || other {
-                let expected = "that of the first piece";
-                let found = found.to_bits();
-                return Err(Error::Stored {
-                    what: "tensor scale of piece",
-                    index,
-                    expected,
-                    found,
-                });
+        // Pieces are of one tensor: each of its matrices has one tensor scale, whatever the piece.
+        let (own, found) = (&self.tensor, piece.parts.tensor_scales.len());
+        for matrix in 0..own.tensor_scales.len().max(found).max(1) {
+            let expected = own.tensor_scales.get(matrix).unwrap_or(&own.tensor_scale).to_bits();
+            let found = piece.tensor_scale(matrix).to_bits();
+            if found != expected {
+                let (what, expected) = ("tensor scale of piece", "that of the first piece");
+                return Err(Error::Stored { what, index, expected, found });
             }
         }
+        self.place(piece, at)
+    }
+
+    /// Puts the codes and blocks of a piece at a row and a column.
+    fn place(&mut self, piece: &QuantView<'_>, at: [usize; 2]) -> Result<(), Error> {
         // An empty piece brings no part of any block.
         if piece.is_empty() {
             return Ok(());
@@ -323,12 +323,7 @@ impl Whole {
                 if let Some(sub_scale) = &spec.sub_scale {
                     let (blocks, width) =
                         (sub_scale.blocks as usize, code_bytes(&sub_scale.format));
-                    // Each row of the grid begins a new group, and may end with a short one.
-                    let group = |stride: usize, block: usize| {
-                        block / stride * stride.div_ceil(blocks) + block % stride / blocks
-                    };
-                    let source = group(from.grid_stride, source);
-                    let target = group(to.grid_stride, block);
+                    let [source, target] = [from.group(source, blocks), to.group(block, blocks)];
                     let is_there = core::mem::replace(&mut self.sub_scales[target], true);
                     let (bytes, all) = (piece.bytes().sub_scales, tensor.sub_scales.as_mut_slice());
                     copy(bytes, all, width, [source, target], is_there)

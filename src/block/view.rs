@@ -297,10 +297,7 @@ impl<'a> QuantView<'a> {
         let index = block * self.spec.scales_per_block() + usize::from(second);
         let scale = format.decode_f32(stored(self.parts.scales, self.spec.scale_bytes(), index));
         let Some(sub_scale) = &self.spec.sub_scale else { return scale };
-        // The row of the grid times the groups of a row, and the group within the row: each row
-        // begins a new group.
-        let (stride, blocks) = (self.geometry.grid_stride, sub_scale.blocks as usize);
-        let group = block / stride * stride.div_ceil(blocks) + block % stride / blocks;
+        let group = self.geometry.group(block, sub_scale.blocks as usize);
         let width = code_bytes(&sub_scale.format);
         // An f32 product: it is rounded before the element comes in.
         scale * sub_scale.format.decode_f32(stored(self.parts.sub_scales, width, group))

@@ -191,6 +191,24 @@ fn flat_blocks_are_cut_and_joined_at_their_ends() {
     assert!(refused.to_string().contains("blocks that do not reach over rows"), "{refused}");
     assert!(whole.view().transposed().is_err());
     assert!(QuantTensor::concat_cols(&[above, below]).is_err());
+    // Sub-scales: a group of three blocks is two rows of 12.
+    let grouped = scheme.with_sub_scale(Some(SubScale::new(FormatSpec::F16, 3)));
+    let parts = whole.parts().with_sub_scales(&[0x00, 0x3C, 0x00, 0x44]);
+    let grouped = QuantTensor::from_parts(&grouped, &[4, 12], parts).unwrap();
+    let expected: Vec<f32> = whole
+        .dequantize()
+        .iter()
+        .enumerate()
+        .map(|(i, x)| if i < 24 { *x } else { 4.0 * x })
+        .collect();
+    same_numbers(&grouped.view(), &expected, 12, [0, 0]);
+    let [above, below] = [0..2, 2..4].map(|range| grouped.view().rows(range).unwrap());
+    same_numbers(&below, &expected, 12, [2, 0]);
+    assert_eq!(QuantTensor::concat_rows(&[above, below]).unwrap(), grouped);
+    let six = scheme.with_sub_scale(Some(SubScale::new(FormatSpec::F16, 6)));
+    let parts = whole.parts().with_sub_scales(&[0x00, 0x3C]);
+    let six = QuantTensor::from_parts(&six, &[4, 12], parts).unwrap();
+    assert!(six.view().rows(2..4).is_err() && six.view().rows(0..4).is_ok());
     // A tensor that begins inside a block has a shorter first one.
     let parts = Parts::new(&[0x22, 0x22], &[0x38, 0x40]).with_origin([0, 7]);
     let late = QuantTensor::from_parts(&scheme, &[1, 4], parts).unwrap();
@@ -383,6 +401,16 @@ fn stacks_have_a_tensor_scale_for_each_matrix() {
     let columns = [0..16, 16..48].map(|range| stack.view().cols(range).unwrap());
     assert_eq!(QuantTensor::concat_cols(&columns).unwrap(), stack);
     assert!(QuantTensor::concat_rows(&[views[0], views[1]]).is_err());
+    // Pieces of stacks with other scales are no pieces of one.
+    let other = QuantTensor::stack(&[views[0], views[2], views[1]]).unwrap();
+    let refused = QuantTensor::concat_cols(&[stack.view(), other.view()]).unwrap_err();
+    assert!(refused.to_string().starts_with("tensor scale of piece 1: expected that of the first"));
+    let alike = QuantTensor::stack(&[views[1], views[1]]).unwrap();
+    let single = QuantTensor::concat_cols(&[alike.view(), stack.view()]);
+    assert!(single.is_err());
+    let joined = QuantTensor::concat_rows(&[views[1], alike.view().matrix(1).unwrap()]).unwrap();
+    assert_eq!(joined.tensor_scale().to_bits(), experts[1].tensor_scale().to_bits());
+    assert_eq!(bits(&joined.dequantize()), bits(&alike.dequantize()));
     // Each product is that expert's, under every accumulator and by the definition.
     let x = numbers(&mut random, 3 * 5 * cols);
     let batch = Operand::numbers(&x, &[3, 5, cols]).unwrap();
