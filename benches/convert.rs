@@ -84,7 +84,7 @@ impl<'a> Bench<'a> {
 
     fn control(&mut self, name: &str, control: Control, moved: f64) {
         self.row(BenchmarkId::from_parameter(format!("control: {name}")), moved, |x, bytes, y| {
-            move_bytes(control, x, bytes, y)
+            move_bytes(control, x, bytes, y);
         });
     }
 
@@ -95,7 +95,7 @@ impl<'a> Bench<'a> {
         {
             let exec = Exec::SERIAL.with_isa(isa);
             self.row(BenchmarkId::new(name, isa.name()), moved, |x, bytes, y| {
-                work(exec, x, bytes, y)
+                work(exec, x, bytes, y);
             });
         }
     }
@@ -117,7 +117,7 @@ fn benches(criterion: &mut Criterion) {
         bench.control("4 bytes to ½", Control::FourToHalf, 4.5);
         for spec in FORMATS {
             bench.rows(spec.name(), 5.0, |exec, x, bytes, _| {
-                encode(&spec, &spec.default_convert(), exec, x, bytes)
+                encode(&spec, &spec.default_convert(), exec, x, bytes);
             });
         }
         for spec in [FormatSpec::F4E2M1, FormatSpec::F6E2M3] {
@@ -139,7 +139,7 @@ fn benches(criterion: &mut Criterion) {
             let spec = FormatSpec::F8E4M3;
             let policy = spec.default_convert().with_round(round);
             bench.rows(&format!("{spec} {name}"), 5.0, |exec, x, bytes, _| {
-                encode(&spec, &policy, exec, x, bytes)
+                encode(&spec, &policy, exec, x, bytes);
             });
         }
         drop(bench);
@@ -153,7 +153,7 @@ fn benches(criterion: &mut Criterion) {
                 SliceConverter::new(&spec)
                     .exec(exec)
                     .decode(bytes, y)
-                    .expect("lengths are the same")
+                    .expect("lengths are the same");
             });
         }
         let spec = FormatSpec::F4E2M1;
@@ -190,7 +190,7 @@ fn recode(criterion: &mut Criterion) {
         ((0..SIZES[0].0).map(|i| i as u8).collect::<Vec<u8>>(), vec![0u8; SIZES[0].0]);
     group.throughput(Throughput::Elements(src.len() as u64));
     group.bench_function("control: copy", |bencher| {
-        bencher.iter(|| black_box(&mut dst).copy_from_slice(black_box(&src)))
+        bencher.iter(|| black_box(&mut dst).copy_from_slice(black_box(&src)));
     });
     for isa in Isa::available() {
         let exec = Exec::SERIAL.with_isa(isa);

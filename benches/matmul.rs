@@ -99,7 +99,7 @@ fn product<'a>(
     let (m, n, k) = (a.rows(), b.rows(), a.cols());
     let mut out = vec![0f32; m * n];
     table.add(name, against, m * n * k, move || {
-        product.multiply_into(a, b, black_box(&mut out)).expect("shapes that fit")
+        product.multiply_into(a, b, black_box(&mut out)).expect("shapes that fit");
     });
 }
 
@@ -156,7 +156,7 @@ fn products(turns: &Turns, weights: &[f32]) {
                 let bytes = &bytes[..(width * (N * K) as f64) as usize];
                 let read =
                     table.control(format!("{name}: only reading the weight"), N * K, move || {
-                        read(bytes)
+                        read(bytes);
                     });
                 product(
                     &mut table,

@@ -98,7 +98,7 @@ fn control_body(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
         Control::Copy => y.copy_from_slice(x),
         Control::CopyStreaming => copy_streaming(x, y),
         Control::FourToOne => {
-            bytes.iter_mut().zip(x).for_each(|(byte, x)| *byte = x.to_bits() as u8)
+            bytes.iter_mut().zip(x).for_each(|(byte, x)| *byte = x.to_bits() as u8);
         }
         Control::FourToHalf => {
             // Two numbers as one integer: elements are taken out of pairs by shuffles, which would
@@ -121,7 +121,7 @@ fn control_body(control: Control, x: &[f32], bytes: &mut [u8], y: &mut [f32]) {
         Control::HalfToFour => {
             let pairs = y.as_chunks_mut::<2>().0.iter_mut().zip(bytes);
             pairs.for_each(|(pair, byte)| {
-                *pair = [u32::from(*byte & 15), u32::from(*byte >> 4)].map(f32::from_bits)
+                *pair = [u32::from(*byte & 15), u32::from(*byte >> 4)].map(f32::from_bits);
             });
         }
     }
