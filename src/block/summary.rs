@@ -27,9 +27,20 @@ impl Display for SchemeName<'_> {
 impl Debug for Parts<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "Parts({} bytes of codes, {} of scales", self.codes.len(), self.scales.len())?;
-        // Few schemes have offsets, so the line is shorter without them.
-        if !self.offsets.is_empty() {
-            write!(f, ", {} of offsets", self.offsets.len())?;
+        // Few schemes have more parts, so the line is shorter without them.
+        let more = [
+            (self.offsets, "offsets"),
+            (self.sub_scales, "sub-scales"),
+            (self.codebooks, "codebooks"),
+        ];
+        for (bytes, what) in more.iter().filter(|(bytes, _)| !bytes.is_empty()) {
+            write!(f, ", {} of {what}", bytes.len())?;
+        }
+        if self.origin != [0, 0] {
+            write!(f, ", from {:?} of a block", self.origin)?;
+        }
+        if !self.tensor_scales.is_empty() {
+            return write!(f, ", {} tensor scales)", self.tensor_scales.len());
         }
         write!(f, ", tensor scale {:?})", self.tensor_scale)
     }

@@ -45,4 +45,10 @@ fn schemes_without_a_name_are_told_by_their_formats() {
     let view = QuantView::from_parts(&int8, &[4], parts).unwrap();
     let expected = "QuantView(generic::INT8_ASYM_TENSOR, [4], Parts(4 bytes of codes, 4 of scales, 1 of offsets, tensor scale 1.0))";
     assert_eq!(format!("{view:?}"), expected);
+    let parts = Parts::new(&[0; 4], &[0; 8])
+        .with_codebooks(&[0; 64])
+        .with_origin([0, 31])
+        .with_tensor_scales(&[1.0, 2.0]);
+    let expected = "Parts(4 bytes of codes, 8 of scales, 64 of codebooks, from [0, 31] of a block, 2 tensor scales)";
+    assert_eq!(format!("{parts:?}"), expected);
 }
