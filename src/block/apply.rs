@@ -248,14 +248,14 @@ impl BlockSpec {
         tensor: f32,
         factors: Option<&[f32]>,
     ) -> Block {
+        // The statistics of one zero stand for the block that is erased.
+        let erased = matches!(self.nonfinite, Nonfinite::Erase) && (stats.nan || stats.infinite);
         // Custom rules alone see elements; all others take no memory.
-        let seen: Vec<f32> = if self.rule.sees_elements() {
+        let seen: Vec<f32> = if self.rule.sees_elements() && !erased {
             elements.clone().map(Number::nearest).collect()
         } else {
             Vec::new()
         };
-        // The statistics of one zero stand for the block that is erased.
-        let erased = matches!(self.nonfinite, Nonfinite::Erase) && (stats.nan || stats.infinite);
         let mut stats = if erased { BlockStats { finite: 1, ..BlockStats::EMPTY } } else { *stats };
         // A minimum is stored with its sign, and that of a zero depends on the order of
         // comparisons.

@@ -6,8 +6,7 @@
 //! were cut off. Rows of two matrices are one view only if no block and no tensor scale tells the
 //! matrices apart.
 
-use super::geometry::Geometry;
-use super::parts::codebook_bytes;
+use super::geometry::{Geometry, codebook_bytes};
 use super::scheme::{Codebooks, Extent};
 use super::spec::code_bytes;
 use super::view::{QuantView, ViewShape};
@@ -43,7 +42,7 @@ impl<'a> QuantView<'a> {
         }
         let count = range.len();
         // Matrices are no axis of the view; it is one matrix of the chosen rows.
-        let shape = ViewShape::Cut { axes: [1, count, cols], rank: 2 };
+        let shape = ViewShape::with_cols(&[count, 0], cols);
         if count == 0 || cols == 0 {
             return self.without_elements(&[count, cols], shape);
         }
@@ -188,7 +187,7 @@ impl<'a> QuantView<'a> {
         let count = range.len();
         let rows = if axes.len() > 1 { axes[axes.len() - 2] } else { 1 };
         let stack = axes[..axes.len().saturating_sub(2)].iter().product();
-        let shape = ViewShape::Cut { axes: [stack, rows, count], rank: axes.len().clamp(1, 3) };
+        let shape = ViewShape::with_cols(axes, count);
         if count == 0 || self.is_empty() {
             return self.without_elements(&[stack, rows, count], shape);
         }
@@ -219,6 +218,7 @@ impl<'a> QuantView<'a> {
         (geometry.cols, geometry.first_bit, geometry.has_gaps) = (count, bit % 8, true);
         cut.parts.codes = &self.parts.codes[bit / 8..];
         cut.begin_blocks_at(0, first);
+        cut.end_at_last_row();
         Ok(cut)
     }
 
@@ -230,9 +230,12 @@ impl<'a> QuantView<'a> {
     pub fn matrix(&self, index: usize) -> Result<Self, Error> {
         let axes = self.shape();
         let rows = if axes.len() > 1 { axes[axes.len() - 2] } else { 1 };
-        let (start, end) =
-            (index.saturating_mul(rows), index.saturating_add(1).saturating_mul(rows));
-        self.rows(start..end)
+        let count = axes[..axes.len().saturating_sub(2)].iter().product::<usize>();
+        if index >= count {
+            let (start, end) = (index.saturating_mul(rows), usize::MAX);
+            return Err(Error::Rows { start, end, rows: count * rows, step: rows.max(1) });
+        }
+        self.rows(index * rows..(index + 1) * rows)
     }
 
     /// A view without elements of this shape.
@@ -263,6 +266,7 @@ impl<'a> QuantView<'a> {
 
     /// Cuts off the bytes behind the last row, where rows have no gaps.
     fn end_at_last_row(&mut self) {
+        self.parts.origin = self.geometry.origin;
         if self.geometry.has_gaps {
             return;
         }

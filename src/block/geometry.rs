@@ -12,7 +12,7 @@
 
 use super::pack::packed_bytes;
 use super::scheme::Extent;
-use super::spec::BlockSpec;
+use super::spec::{BlockSpec, code_bytes};
 use crate::error::Error;
 use core::ops::Range;
 
@@ -120,8 +120,11 @@ impl Geometry {
             .checked_mul(geometry.grid_rows)?
             .checked_mul(geometry.grid_cols)?
             .checked_mul(8)?;
-        (bytes.max(scales) <= isize::MAX as usize && matrices.checked_mul(rows).is_some())
-            .then_some(geometry)
+        // A codebook for each row may take more than its codes.
+        let codebooks = geometry.lines().checked_mul(codebook_bytes(spec))?;
+        (bytes.max(scales).max(codebooks) <= isize::MAX as usize
+            && matrices.checked_mul(rows).is_some())
+        .then_some(geometry)
     }
 
     /// Rows of all matrices.
@@ -193,4 +196,9 @@ impl Geometry {
         let (start, end) = (column * self.block_cols, (column + 1) * self.block_cols);
         start.saturating_sub(self.origin[1])..end.saturating_sub(self.origin[1]).min(self.cols)
     }
+}
+
+/// Bytes of one codebook; 0 without.
+pub(super) fn codebook_bytes(spec: &BlockSpec) -> usize {
+    spec.codebooks.format().map_or(0, |format| code_bytes(format) << spec.element.bits())
 }

@@ -156,10 +156,14 @@ impl BlockSpec {
     }
 
     /// Refuses factors if the scheme has no search, an empty list, and factors that are not finite.
-    pub(crate) fn check_factors(&self, factors: Option<&[f32]>) -> Result<(), Error> {
+    pub(crate) fn check_factors(
+        &self,
+        factors: Option<&[f32]>,
+        has_scales: bool,
+    ) -> Result<(), Error> {
         let Some(factors) = factors else { return Ok(()) };
-        if self.search.is_none() || factors.is_empty() {
-            let expected = "a scheme with a search, and at least one factor";
+        if self.search.is_none() || factors.is_empty() || has_scales {
+            let expected = "a scheme with a search, at least one factor, and no given scales";
             return Err(Error::Scheme { what: "search factors", expected });
         }
         match factors.iter().position(|factor| !factor.is_finite()) {

@@ -6,9 +6,9 @@
 //! block whose flag is not set. Where the flag is set, an earlier piece has elements of the same
 //! block, and both must have the same bytes for it.
 
-use super::geometry::Geometry;
+use super::geometry::{Geometry, codebook_bytes};
 use super::pack::{packed_bytes, put};
-use super::parts::{Lengths, Parts, codebook_bytes};
+use super::parts::{Lengths, Parts};
 use super::scheme::{Codebooks, Extent, TensorScale};
 use super::spec::{BlockSpec, code_bytes};
 use super::tensor::QuantTensor;
@@ -58,7 +58,7 @@ impl QuantTensor {
             let lines = rows_of(axes);
             rows = rows.checked_add(lines).ok_or(Error::TooLarge)?;
         }
-        let mut whole = Whole::new(first, &[rows, cols], first.origin())?;
+        let mut whole = Whole::new(whole_of(pieces, first), &[rows, cols])?;
         let mut above = 0;
         for (index, piece) in pieces.iter().enumerate() {
             // Flat blocks have one row of elements, on which pieces follow each other.
@@ -102,7 +102,7 @@ impl QuantTensor {
             cols = cols.checked_add(more).ok_or(Error::TooLarge)?;
         }
         shape.push(cols);
-        let mut whole = Whole::new(first, &shape, first.origin())?;
+        let mut whole = Whole::new(whole_of(pieces, first), &shape)?;
         let mut left = 0;
         for (index, piece) in pieces.iter().enumerate() {
             whole.put(index, piece, [0, left])?;
@@ -151,7 +151,7 @@ impl QuantTensor {
                 });
             }
         }
-        let mut whole = Whole::new(first, &[matrices.len(), rows, cols], [0, 0])?;
+        let mut whole = Whole::new(first, &[matrices.len(), rows, cols])?;
         if first.spec().tensor_scale != TensorScale::None && rows * cols > 0 {
             // The single tensor scale is 1 beside one for each matrix. A stack without elements has
             // no matrices, and keeps that of the first.
@@ -196,6 +196,11 @@ fn first_of<'v, 'a>(pieces: &'v [QuantView<'a>]) -> Result<&'v QuantView<'a>, Er
     }
 }
 
+/// The piece whose origin and tensor scale the whole has: the first with elements.
+fn whole_of<'v, 'a>(pieces: &'v [QuantView<'a>], first: &'v QuantView<'a>) -> &'v QuantView<'a> {
+    pieces.iter().find(|piece| !piece.is_empty()).unwrap_or(first)
+}
+
 /// A tensor that is put together, and what of it is there.
 struct Whole {
     tensor: QuantTensor,
@@ -206,8 +211,8 @@ struct Whole {
 }
 
 impl Whole {
-    fn new(first: &QuantView<'_>, shape: &[usize], origin: [usize; 2]) -> Result<Self, Error> {
-        let geometry = Geometry::at(first.spec(), shape, origin)?;
+    fn new(first: &QuantView<'_>, shape: &[usize]) -> Result<Self, Error> {
+        let geometry = Geometry::at(first.spec(), shape, first.origin())?;
         let mut whole = Self::empty(first.spec(), shape, geometry);
         whole.tensor.tensor_scale = first.tensor_scale(0);
         if !first.parts.tensor_scales.is_empty() {
@@ -243,6 +248,10 @@ impl Whole {
 
     /// Puts a piece at a row and a column.
     fn put(&mut self, index: usize, piece: &QuantView<'_>, at: [usize; 2]) -> Result<(), Error> {
+        // An empty piece brings no part of the tensor.
+        if piece.is_empty() {
+            return Ok(());
+        }
         // Pieces are of one tensor: each of its matrices has one tensor scale, whatever the piece.
         let (own, found) = (&self.tensor, piece.parts.tensor_scales.len());
         for matrix in 0..own.tensor_scales.len().max(found).max(1) {

@@ -101,6 +101,9 @@ impl QuantView<'_> {
         {
             return Err(refuse("E2M1 elements under E8M0 scales alone"));
         }
+        if !spec.is_plain() {
+            return Err(refuse("a new scheme without sub-scales, scales for each sign, codebooks"));
+        }
         if !formats(spec, SCALE) {
             return Err(refuse("E2M1 elements under UE4M3 scales as the new format"));
         }

@@ -1,6 +1,6 @@
 //! [`Parts`]: the bytes of a tensor, and which of them are refused.
 
-use super::geometry::Geometry;
+use super::geometry::{Geometry, codebook_bytes};
 use super::given::{Accept, check_finite};
 use super::pack::stored;
 use super::scheme::{Codebooks, Extent, Offset, TensorScale};
@@ -211,11 +211,6 @@ impl Lengths {
             codebooks,
         }
     }
-}
-
-/// Bytes of one codebook; 0 without.
-pub(super) fn codebook_bytes(spec: &BlockSpec) -> usize {
-    spec.codebooks.format().map_or(0, |format| code_bytes(format) << spec.element.bits())
 }
 
 /// Refuses stored codes with bits above their format.

@@ -11,7 +11,8 @@ use alloc::vec::Vec;
 #[non_exhaustive]
 pub struct BlockStats<'a> {
     /// The largest magnitude of the finite elements; 0 of none. Under
-    /// [`Nonfinite::Count`](crate::Nonfinite::Count) infinity or NaN, if there is one.
+    /// the variants of [`Nonfinite`](crate::Nonfinite) that count infinity or NaN it is what they
+    /// say, if there is one.
     pub amax: f32,
     /// The first finite element of that magnitude, with its sign.
     pub signed_max: f32,
@@ -60,19 +61,24 @@ impl<'a> BlockStats<'a> {
         Self { elements, ..Self::of(elements.iter().copied()) }
     }
 
-    /// The sum of the finite elements in f64, in order: sums of 4,096 elements each, added up.
+    /// The sum of the finite [`elements`](Self::elements) in f64, in order: sums of 4,096 elements
+    /// each, added up. 0 for statistics that do not have their elements: those of
+    /// [`of`](Self::of), [`of_amax`](Self::of_amax) and [`merge`](Self::merge), and of rules that
+    /// did not ask for them.
     #[must_use]
     pub fn sum(&self) -> f64 {
         self.sum_of(|x| x)
     }
 
-    /// The sum of the magnitudes of the finite elements, as [`sum`](Self::sum) adds.
+    /// The sum of the magnitudes of the finite [`elements`](Self::elements) in f64, as
+    /// [`sum`](Self::sum) adds; 0 without elements.
     #[must_use]
     pub fn sum_of_magnitudes(&self) -> f64 {
         self.sum_of(f64::abs)
     }
 
-    /// The sum of the squares of the finite elements, as [`sum`](Self::sum) adds.
+    /// The sum of the squares of the finite [`elements`](Self::elements) in f64, as
+    /// [`sum`](Self::sum) adds; 0 without elements.
     #[must_use]
     pub fn sum_of_squares(&self) -> f64 {
         self.sum_of(|x| x * x)

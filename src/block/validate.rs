@@ -262,6 +262,9 @@ impl BlockSpec {
             Some(Search { factors, .. }) if factors.as_slice().is_empty() => {
                 Some("search: expected at least one factor")
             }
+            Some(Search { factors, .. }) if !all_finite(factors.as_slice()) => {
+                Some("search: expected finite factors")
+            }
             Some(Search { dequantization: Some(restore), .. }) if !self.restorable(*restore) => {
                 Some("search: expected a restore form that is one of the tensor scale's")
             }
@@ -323,4 +326,16 @@ const fn is_positive(x: f32) -> bool {
 /// Whether a tensor scale has a usable target, or none.
 const fn has_target(tensor_scale: TensorScale) -> bool {
     is_positive(tensor_scale.target())
+}
+
+/// Whether no number is infinite or NaN.
+const fn all_finite(numbers: &[f32]) -> bool {
+    let mut i = 0;
+    while i < numbers.len() {
+        if !numbers[i].is_finite() {
+            return false;
+        }
+        i += 1;
+    }
+    true
 }

@@ -2,10 +2,10 @@
 
 use super::apply::Restorer;
 use super::bytes::{Bytes, SharedMemory};
-use super::geometry::Geometry;
+use super::geometry::{Geometry, codebook_bytes};
 use super::given::Accept;
 use super::pack::{get_bits, stored};
-use super::parts::{Parts, codebook_bytes};
+use super::parts::Parts;
 use super::scheme::{Codebooks, ScaleSigns};
 use super::spec::{BlockSpec, code_bytes};
 use super::tensor::QuantTensor;
@@ -27,7 +27,30 @@ pub struct QuantView<'a> {
 #[derive(Clone, Copy)]
 pub(super) enum ViewShape<'a> {
     Whole(&'a [usize]),
-    Cut { axes: [usize; 3], rank: usize },
+    /// The last `rank` of these.
+    Cut {
+        axes: [usize; AXES],
+        rank: usize,
+    },
+}
+
+/// Axes that a view of some columns keeps apart; of more, the first are counted as one.
+const AXES: usize = 8;
+
+impl ViewShape<'_> {
+    /// These axes with another last one.
+    pub(super) fn with_cols(shape: &[usize], cols: usize) -> Self {
+        let rank = shape.len().clamp(1, AXES);
+        let leading = &shape[..shape.len().saturating_sub(1)];
+        let (together, apart) = leading.split_at(leading.len() - (rank - 1).min(leading.len()));
+        let mut axes = [1; AXES];
+        axes[AXES - 1] = cols;
+        axes[AXES - 1 - apart.len()..AXES - 1].copy_from_slice(apart);
+        if !together.is_empty() {
+            axes[0] *= together.iter().product::<usize>();
+        }
+        Self::Cut { axes, rank }
+    }
 }
 
 impl QuantTensor {
@@ -54,7 +77,8 @@ impl QuantTensor {
 
     /// A tensor over memory that it shares, say a mapped file: parts that lie within `memory` stay
     /// there, and the tensor keeps the memory alive; others are copied. The memory must not change
-    /// while tensors have parts of it. Writing to the tensor
+    /// while tensors have parts of it: if it does, numbers are others, and if it shrinks, calls may
+    /// panic. Writing to the tensor
     /// ([`Quantizer::quantize_into`](crate::Quantizer::quantize_into)) gives it buffers of its own.
     ///
     /// ```
@@ -77,7 +101,22 @@ impl QuantTensor {
         shape: &[usize],
         parts: Parts<'_>,
     ) -> Result<Self, Error> {
-        let view = QuantView::from_parts(spec, shape, parts)?;
+        Self::from_shared_with(memory, spec, shape, parts, Accept::Finite)
+    }
+
+    /// A tensor over memory that it shares ([`from_shared`](Self::from_shared)), under a choice of
+    /// scales and minima.
+    ///
+    /// # Errors
+    /// Refuses what [`QuantView::from_parts_with`] refuses.
+    pub fn from_shared_with(
+        memory: &SharedMemory,
+        spec: &BlockSpec,
+        shape: &[usize],
+        parts: Parts<'_>,
+        accept: Accept,
+    ) -> Result<Self, Error> {
+        let view = QuantView::from_parts_with(spec, shape, parts, accept)?;
         Ok(view.owned_by(|bytes| Bytes::within(memory, bytes)))
     }
 
@@ -172,7 +211,7 @@ impl<'a> QuantView<'a> {
         match &self.shape {
             ViewShape::Whole(shape) => shape,
             // The axes that count are the last ones.
-            ViewShape::Cut { axes, rank } => &axes[3 - rank..],
+            ViewShape::Cut { axes, rank } => &axes[AXES - rank..],
         }
     }
 
@@ -180,7 +219,7 @@ impl<'a> QuantView<'a> {
     /// its rows. [`to_owned`](Self::to_owned) makes a tensor with bytes of its own.
     #[must_use]
     pub fn parts(&self) -> Option<Parts<'a>> {
-        (!self.geometry.has_gaps).then_some(self.parts)
+        (!self.geometry.has_gaps).then(|| self.parts.with_origin(self.geometry.origin))
     }
 
     /// The bytes from the first row and block on, whatever lies between the rows.
@@ -327,41 +366,43 @@ impl<'a> QuantView<'a> {
         get_bits(row, bits, geometry.first_bit + col * bits as usize)
     }
 
-    /// The code of a block's scale; 0 without scales. Blocks count row-major over the grid. With a
-    /// scale for each sign it is that of positive elements.
+    /// The code of a block's scale; 0 without scales and for a block that is not there. Blocks
+    /// count row-major over the grid. With a scale for each sign it is that of positive elements.
     #[must_use]
     pub fn scale_code(&self, block: usize) -> u32 {
-        self.scale_code_at(self.stored_block(block))
+        self.stored_block(block).map_or(0, |block| self.scale_code_at(block))
     }
 
-    /// The codes of a block's scales: none, one, or one for each sign. Blocks count row-major over
-    /// the grid.
+    /// The codes of a block's scales: none (also for a block that is not there), one, or one for
+    /// each sign. Blocks count row-major over the grid.
     pub fn scale_codes(&self, block: usize) -> impl Iterator<Item = u32> + use<'a> {
         let (scales, width) = (self.parts.scales, self.spec.scale_bytes());
         // None without scales: the range of indices is empty then.
-        let each = self.spec.scales_per_block();
-        let first = self.stored_block(block) * each;
+        let block = self.stored_block(block);
+        let each = if block.is_some() { self.spec.scales_per_block() } else { 0 };
+        let first = block.unwrap_or(0) * each;
         (first..first + each).map(move |index| stored(scales, width, index))
     }
 
-    /// The code of a block's offset; 0 without offsets. Blocks count row-major over the grid.
+    /// The code of a block's offset; 0 without offsets and for a block that is not there. Blocks
+    /// count row-major over the grid.
     #[must_use]
     pub fn offset_code(&self, block: usize) -> u32 {
-        self.offset_at(self.stored_block(block))
+        self.stored_block(block).map_or(0, |block| self.offset_at(block))
     }
 
-    /// The scale of a block, sub-scale included; 1 without scales. Blocks count row-major over the
-    /// grid. With a scale for each sign it is that of positive elements.
+    /// The scale of a block, sub-scale included; 1 without scales and for a block that is not
+    /// there. Blocks count row-major over the grid. With a scale for each sign it is that of
+    /// positive elements.
     #[must_use]
     pub fn block_scale(&self, block: usize) -> f32 {
-        self.scale_at(self.stored_block(block), false)
+        self.stored_block(block).map_or(1.0, |block| self.scale_at(block, false))
     }
 
-    /// The place of a block of the grid among the stored scales.
-    const fn stored_block(&self, block: usize) -> usize {
-        // Without blocks the index means nothing, and `stored` reads 0 for it.
-        let cols = if self.geometry.grid_cols == 0 { 1 } else { self.geometry.grid_cols };
-        self.geometry.block_at(block / cols, block % cols)
+    /// The place of a block of the grid among the stored scales, if there is such a block.
+    fn stored_block(&self, block: usize) -> Option<usize> {
+        let cols = self.geometry.grid_cols;
+        (block < self.blocks()).then(|| self.geometry.block_at(block / cols, block % cols))
     }
 
     /// The code of the scale of a block, as scales are stored.

@@ -18,7 +18,7 @@ use crate::random::Dither;
 /// assert_eq!(exact.multiply(x, &weight)?, [-6.0, 3.0, -2.0]);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Matmul<'a> {
     /// `None`: by the operands, once they are known.
     pub(super) accumulator: Option<Accumulator>,
@@ -30,6 +30,19 @@ pub struct Matmul<'a> {
     pub(super) dither: Dither,
     // Threads and instructions; the kernels for the latter are chosen when a product is run.
     pub(super) exec: Exec,
+}
+
+impl core::fmt::Debug for Matmul<'_> {
+    /// What the product is told, in one line; of numbers how many there are.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Matmul({:?}", self.accumulator)?;
+        for (what, numbers) in [("addend", self.addend), ("bias", self.bias)] {
+            if let Some(numbers) = numbers {
+                write!(f, ", {what} of {}", numbers.len())?;
+            }
+        }
+        write!(f, ", {:?}, {:?})", self.dither, self.exec)
+    }
 }
 
 impl Default for Matmul<'_> {

@@ -3,7 +3,7 @@
 //! done.
 
 use super::operand::{Numbers, Operand, Stored};
-use crate::block::{QuantTensor, QuantView};
+use crate::block::{Extent, QuantTensor, QuantView};
 use crate::error::Error;
 use crate::spec::{CodeSlice, FormatSpec};
 use alloc::vec::Vec;
@@ -78,13 +78,16 @@ impl<'a> Held<'a> {
     /// A tensor that is read from a copy: transposed, or with rows that begin at bytes, or as the
     /// numbers that it stands for where these are not elements times scales.
     fn of_view(view: &QuantView<'_>, transposed: bool, shape: [usize; 3]) -> Result<Self, Error> {
-        let tensor = if transposed { view.transposed()? } else { view.to_owned() };
-        // Elements times scales are what kernels of panels know.
-        if tensor.spec().is_plain() {
-            Ok(Self::Tensor(tensor, shape))
-        } else {
-            Ok(Self::Numbers(tensor.dequantize(), shape))
+        let flat = matches!(view.spec().extent, Extent::Flat(_));
+        // Numbers have no blocks that would have to be turned.
+        if !view.spec().is_plain() || (transposed && flat) {
+            let numbers = view.dequantize();
+            let [batch, rows, cols] = shape;
+            let turned = transposed.then(|| exchanged(&numbers, [batch, cols, rows]));
+            return Ok(Self::Numbers(turned.unwrap_or(numbers), shape));
         }
+        let tensor = if transposed { view.transposed()? } else { view.to_owned() };
+        Ok(Self::Tensor(tensor, shape))
     }
 
     /// The operand that the product is of.
@@ -115,6 +118,9 @@ fn needs_copy(view: &QuantView<'_>) -> bool {
 
 /// Matrices with rows and columns exchanged.
 fn exchanged<T: Copy>(all: &[T], [batch, rows, cols]: [usize; 3]) -> Vec<T> {
+    if all.is_empty() {
+        return Vec::new();
+    }
     // In the order of the result, so that it is collected without being zeroed first.
     let at = |matrix, row, col| all[(matrix * rows + row) * cols + col];
     (0..batch)

@@ -238,6 +238,8 @@ impl<'a> Operand<'a> {
         if self.batch == 1 && !self.has_matrix_scales() {
             return Ok(Some(*self));
         }
+        // The only matrix of a stack goes with all of the other side.
+        let index = if self.batch == 1 { 0 } else { index };
         let (len, first) = (self.rows * self.cols, index * self.rows * self.cols);
         let source = match self.source {
             Stored::Numbers(numbers) => Stored::Numbers(numbers.part(first, len)),
@@ -283,7 +285,11 @@ impl<'a> Operand<'a> {
         match &self.source {
             Stored::Numbers(_) | Stored::Codes(..) => false,
             // Other tensors take part as the numbers that they stand for.
-            Stored::Tensor(view) => view.spec().is_plain(),
+            // Others enter as the numbers that they stand for.
+            Stored::Tensor(view) => {
+                let turned_flat = self.transposed && matches!(view.spec().extent, Extent::Flat(_));
+                view.spec().is_plain() && !turned_flat
+            }
             Stored::Quantize(..) => true,
             Stored::Packed(packed) => packed.spec().is_some(),
         }

@@ -185,8 +185,9 @@ impl PackedMatrix {
     /// Packs an operand, on all threads.
     ///
     /// # Errors
-    /// What [`Quantizer::quantize`](crate::Quantizer::quantize) refuses, for an operand that is yet
-    /// to be quantized.
+    /// The errors of [`Quantizer::quantize`](crate::Quantizer::quantize) for an operand that is yet
+    /// to be quantized; [`Error::Scheme`] for a stack whose matrices have tensor scales of their
+    /// own, for a tensor cut at columns inside a block, and for a packed matrix transposed.
     pub fn new<'a>(operand: impl Into<Operand<'a>>) -> Result<Self, Error> {
         let operand = operand.into();
         let held = Held::new(operand)?;

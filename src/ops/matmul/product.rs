@@ -45,8 +45,10 @@ impl Matmul<'_> {
     /// or a bias of another length than the shape asks for; [`Error::TooLarge`] for a product
     /// beyond the address space; [`Error::Scheme`] for operands that the accumulator does not take:
     /// codes of formats wider than f32 into [`Exact`](Accumulator::Exact), anything but integers
-    /// into [`integer`](Accumulator::integer), minima and misplaced flat blocks block by block; the
-    /// errors of [`Accumulator::validate`], and of a quantization on the way.
+    /// into [`integer`](Accumulator::integer), minima, misplaced flat blocks and columns cut inside
+    /// a block block by block; [`Error::Scheme`] for a packed matrix transposed, and for a packed
+    /// batch beside a tensor scale for each matrix; the errors of [`Accumulator::validate`], and of
+    /// a quantization on the way.
     pub fn multiply_into<'b, D: Real>(
         &self,
         a: impl Into<Operand<'b>>,
@@ -302,6 +304,12 @@ fn check_blockwise(operand: &Operand<'_>) -> Result<(), Error> {
         return Err(Error::Scheme {
             what: "operand of a block-wise sum",
             expected: "elements without a minimum; F32 takes them",
+        });
+    }
+    if !operand.rows_begin_blocks() {
+        return Err(Error::Scheme {
+            what: "operand of a block-wise sum",
+            expected: "columns that begin at a block; F32 takes those that do not",
         });
     }
     if !operand.blocks_align() {

@@ -160,7 +160,7 @@ impl<'a> Quantizer<'a> {
     }
 
     /// The largest finite magnitude of some numbers, 0 without any: what the tensor scale is made
-    /// from. Of a tensor in shards, the largest of all shards makes the tensor scale of the whole.
+    /// from. An f64 counts as the f32 that it is rounded to odd to (10^300 as the largest). Of a tensor in shards, the largest of all shards makes the tensor scale of the whole.
     ///
     /// ```
     /// use subhalf::{QuantTensor, Quantizer, preset};
@@ -187,7 +187,10 @@ impl<'a> Quantizer<'a> {
     /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] and
     /// [`Error::Length`] for a shape that is not the data's; [`Error::Length`] for scales or
     /// offsets that are not the blocks'; [`Error::Scheme`] if the rule wants scales and none are
-    /// given; [`Error::Given`] and [`Error::ZeroPoint`] for scales and offsets that
+    /// given, for a scheme with sub-scales, scales for each sign or codebooks, for a
+    /// [`row_length`](Self::row_length) below the columns, and for
+    /// [`search_factors`](Self::search_factors) without a search or beside given scales;
+    /// [`Error::Given`] and [`Error::ZeroPoint`] for scales and offsets that
     /// [`scales`](Self::scales) does not take; [`Error::Stored`] for a tensor scale that is not a
     /// positive finite number, or given to a format without.
     pub fn quantize<T: Source>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
@@ -207,7 +210,7 @@ impl<'a> Quantizer<'a> {
     ///
     /// # Errors
     /// The errors of [`quantize`](Self::quantize) for the tensor's shape, and [`Error::Scheme`] if
-    /// its format is another; the tensor then keeps its contents.
+    /// its scheme is another, or if it begins inside a block; the tensor then keeps its contents.
     pub fn quantize_into<T: Source>(
         &self,
         src: &[T],
@@ -242,6 +245,10 @@ impl<'a> Quantizer<'a> {
         src: &[T],
         shape: &[usize],
     ) -> Result<QuantTensor, Error> {
+        self.spec.validate()?;
+        let geometry = Geometry::of(self.spec, shape)?;
+        // Before there is memory for a shape that is not the numbers'.
+        Error::check_length("elements", geometry.lines() * geometry.cols, src.len())?;
         let mut tensor = QuantTensor::zeroed(self.spec, shape)?;
         self.fill(path, src, &mut tensor)?;
         Ok(tensor)
@@ -271,15 +278,18 @@ impl<'a> Quantizer<'a> {
         let (elements, blocks) = (geometry.lines() * geometry.cols, geometry.blocks());
         Error::check_length("elements", elements, src.len())?;
         spec.check_given(self.scales, blocks)?;
-        spec.check_factors(self.factors)?;
-        let row_length = self.row_length.unwrap_or(geometry.cols);
+        spec.check_factors(self.factors, self.scales.is_some())?;
+        let cols = tensor.shape.last().copied().unwrap_or(1);
+        let row_length = self.row_length.unwrap_or(cols);
         let flat = matches!(spec.extent, Extent::Flat(_));
-        if row_length < geometry.cols || (flat && row_length != geometry.cols) {
+        if row_length < cols || (flat && row_length != cols) {
             return Err(Error::Scheme {
                 what: "row length",
                 expected: "one of at least the tensor's columns, and blocks within rows",
             });
         }
+        // Flat blocks are of one row, whose words go on.
+        let row_length = if flat { geometry.cols } else { row_length };
         let words = ElementWords { dither, cols: geometry.cols, row_length };
         // The largest magnitudes of blocks, if the tensor scale has been made of them.
         let mut known = Vec::new();

@@ -74,7 +74,7 @@ fn searches_take_factors_from_a_table_in_place_or_from_the_call() {
     let refused = |quantizer: Quantizer<'_>| quantizer.quantize(&x, &[40, 96]).unwrap_err();
     assert_eq!(
         refused(Quantizer::new(&base).search_factors(&many)).to_string(),
-        "search factors: expected a scheme with a search, and at least one factor"
+        "search factors: expected a scheme with a search, at least one factor, and no given scales"
     );
     assert!(matches!(refused(Quantizer::new(&other).search_factors(&[])), Error::Scheme { .. }));
     assert_eq!(
