@@ -31,7 +31,7 @@ fn main() {
         let info = spec.finfo();
         println!(
             "{}: {} bits, largest {}, smallest {}",
-            info.name, info.bits, info.max, info.min_positive
+            info.name, info.bits, info.max, info.smallest_positive
         );
     }
     assert_eq!((F5E2M2.max().to_f64(), F7E3M3.max().to_f64()), (7.0, 28.0));

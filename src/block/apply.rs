@@ -509,7 +509,7 @@ impl BlockSpec {
                 }
                 power(exponent.max(layout.min_exponent() as i32) - i32::from(layout.mantissa_bits))
             }
-            _ => self.element.min_positive().to_f32(),
+            _ => self.element.smallest_positive().to_f32(),
         };
         let units = (y / unit).abs();
         let up = floor(units + 0.5);

@@ -20,7 +20,7 @@ struct Span(i32, i32);
 
 impl Span {
     /// Exponents of the powers of two in UE4M3, subnormal ones included.
-    const SCALES: Self = Self(SCALE.min_positive().log2() as i32, SCALE.max_exponent());
+    const SCALES: Self = Self(SCALE.smallest_positive().log2() as i32, SCALE.max_exponent());
     /// Exponents of tensor scales: normal f32s, and so are their inverses.
     const TENSOR_SCALES: Self = Self(-126, 126);
     /// More than any two scales are apart.

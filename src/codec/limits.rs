@@ -27,7 +27,7 @@ impl FormatSpec {
     pub const fn zero_code(&self) -> Option<u32> {
         match self.encoding() {
             Encoding::Float(layout) => {
-                if layout.min_positive() == 0 {
+                if layout.smallest_positive() == 0 {
                     None
                 } else {
                     Some(0)
@@ -79,9 +79,9 @@ impl FormatSpec {
     /// Code of the smallest positive number, subnormal or not. In a format without positive numbers
     /// (INT1), code of the largest number.
     #[must_use]
-    pub const fn min_positive_code(&self) -> u32 {
+    pub const fn smallest_positive_code(&self) -> u32 {
         match self.encoding() {
-            Encoding::Float(layout) => layout.min_positive() as u32,
+            Encoding::Float(layout) => layout.smallest_positive() as u32,
             Encoding::Int(layout) if layout.signed && layout.bits == 1 => self.max_code(),
             Encoding::Int(_) | Encoding::HiF8 | Encoding::Posit(_) => 1,
             Encoding::Codebook(_) => {
@@ -97,7 +97,7 @@ impl FormatSpec {
         match self.encoding() {
             Encoding::Float(layout) => narrow(layout.min_normal()),
             Encoding::HiF8 => {
-                let mut code = self.min_positive_code();
+                let mut code = self.smallest_positive_code();
                 while matches!(self.decode(code).class(), core::num::FpCategory::Subnormal) {
                     code = match self.next_up(code) {
                         Some(next) => next,
@@ -124,10 +124,10 @@ impl FormatSpec {
     }
 
     /// The smallest positive number, subnormal or not; see
-    /// [`min_positive_code`](Self::min_positive_code).
+    /// [`smallest_positive_code`](Self::smallest_positive_code).
     #[must_use]
-    pub const fn min_positive(&self) -> Unpacked {
-        self.decode(self.min_positive_code())
+    pub const fn smallest_positive(&self) -> Unpacked {
+        self.decode(self.smallest_positive_code())
     }
 
     /// The smallest positive normal number; see [`min_normal_code`](Self::min_normal_code).
@@ -197,9 +197,10 @@ impl FormatSpec {
     pub const fn value_count(&self) -> u64 {
         match self.encoding() {
             Encoding::Float(layout) => {
-                let magnitudes =
-                    layout.max() - layout.min_positive() + 1 + layout.infinity().is_some() as u64;
-                (magnitudes << layout.signed as u32) + (layout.min_positive() > 0) as u64
+                let magnitudes = layout.max() - layout.smallest_positive()
+                    + 1
+                    + layout.infinity().is_some() as u64;
+                (magnitudes << layout.signed as u32) + (layout.smallest_positive() > 0) as u64
             }
             Encoding::Int(layout) => self.code_count() - layout.symmetric as u64,
             Encoding::Posit(_) => self.code_count() - 1,
@@ -272,7 +273,7 @@ impl FormatSpec {
             max: self.max().to_f64(),
             min: self.min().to_f64(),
             min_normal: f64_of(self.min_normal()),
-            min_positive: self.min_positive().to_f64(),
+            smallest_positive: self.smallest_positive().to_f64(),
             epsilon: f64_of(self.epsilon()),
             precision: self.precision(),
             decimal_digits: self.decimal_digits(),
@@ -308,7 +309,7 @@ impl FormatSpec {
 
     /// Code of the number nearest to zero with a sign, in a format without zero.
     pub(super) const fn nearest_zero_code(&self, negative: bool) -> u32 {
-        let code = self.min_positive_code();
+        let code = self.smallest_positive_code();
         match self.encoding() {
             Encoding::Float(layout) if negative => code | layout.sign_bit() as u32,
             _ => code,
@@ -380,20 +381,20 @@ const fn float_index(layout: &FloatSpec, code: u64, value: Unpacked) -> i64 {
     }
     let magnitude =
         if value.is_infinite() { layout.max() + 1 } else { code & layout.magnitude_mask() };
-    let distance = (magnitude - layout.min_positive()) as i64 + 1;
+    let distance = (magnitude - layout.smallest_positive()) as i64 + 1;
     if value.is_negative() { -distance } else { distance }
 }
 
 /// The code at a position. A position without number (zero, in a format without) is stepped over.
 const fn float_at(layout: &FloatSpec, index: i64, step: i64) -> Option<u32> {
-    let index = if index == 0 && layout.min_positive() == 0 { step } else { index };
+    let index = if index == 0 && layout.smallest_positive() == 0 { step } else { index };
     if index == 0 {
         return Some(0);
     }
     if index < 0 && !layout.signed {
         return None;
     }
-    let magnitude = index.unsigned_abs() - 1 + layout.min_positive();
+    let magnitude = index.unsigned_abs() - 1 + layout.smallest_positive();
     let magnitude = match layout.infinity() {
         _ if magnitude <= layout.max() => magnitude,
         Some(infinity) if magnitude == layout.max() + 1 => infinity,
@@ -439,7 +440,7 @@ impl core::iter::FusedIterator for Values {}
 /// ```
 /// let info = subhalf::FormatSpec::F8E4M3.finfo();
 /// assert_eq!((info.max, info.epsilon), (448.0, Some(0.125)));
-/// assert_eq!((info.min_normal, info.min_positive), (Some(0.015625), 0.001953125));
+/// assert_eq!((info.min_normal, info.smallest_positive), (Some(0.015625), 0.001953125));
 /// assert_eq!(
 ///     info.to_string(),
 ///     "F8E4M3: 8 bits, max 448, min -448, normal from 0.015625, smallest 0.001953125, \
@@ -460,7 +461,7 @@ pub struct Finfo {
     /// Smallest positive normal number.
     pub min_normal: Option<f64>,
     /// Smallest positive number.
-    pub min_positive: f64,
+    pub smallest_positive: f64,
     /// Distance from one to the next number.
     pub epsilon: Option<f64>,
     /// Significand bits, the hidden bit counted.
@@ -511,7 +512,7 @@ impl core::fmt::Display for Finfo {
         if let Some(value) = self.min_normal {
             write!(f, ", normal from {}", Short(value))?;
         }
-        write!(f, ", smallest {}", Short(self.min_positive))?;
+        write!(f, ", smallest {}", Short(self.smallest_positive))?;
         if let Some(value) = self.epsilon {
             write!(f, ", epsilon {}", Short(value))?;
         }

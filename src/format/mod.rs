@@ -156,7 +156,7 @@ pub trait Format: Copy + Send + Sync + 'static {
     #[must_use]
     #[inline]
     fn smallest_positive() -> Self {
-        from_code(Self::SPEC.min_positive_code())
+        from_code(Self::SPEC.smallest_positive_code())
     }
 
     /// The smallest positive normal number, where there is one.

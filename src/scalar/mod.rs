@@ -312,14 +312,14 @@ pub enum Binary {
 
 const fn in_f32(spec: &FormatSpec) -> bool {
     // No number of 8 bits has more than 8 significant ones.
-    spec.bits() <= 8 && spec.min_positive().log2() >= -126 - 8 && spec.max_exponent() < 127
+    spec.bits() <= 8 && spec.smallest_positive().log2() >= -126 - 8 && spec.max_exponent() < 127
 }
 
 /// Rounding to f32 first is harmless where f32 has at least 2p + 2 bits (Figueroa) and no result
 /// leaves its normal range; and what NaN becomes must not depend on a sign that processors choose.
 const fn innocuous(spec: &FormatSpec, convert: &Convert) -> bool {
     let Some(precision) = spec.precision() else { return false };
-    let (low, high) = (spec.min_positive().log2(), spec.max_exponent() as i64);
+    let (low, high) = (spec.smallest_positive().log2(), spec.max_exponent() as i64);
     let in_range = 2 * low > -126 && 2 * high + 2 < 127 && high - low + 1 < 126;
     let sign_free = matches!(convert.nan, Nan::Canonical | Nan::AllOnes)
         && matches!(convert.missing_nan, MissingNan::Max | MissingNan::Zero);
@@ -411,6 +411,6 @@ pub const fn negative_one(spec: &FormatSpec) -> Option<u32> {
 #[doc(hidden)]
 #[must_use]
 pub const fn min_subnormal(spec: &FormatSpec) -> Option<u32> {
-    let code = spec.min_positive_code();
+    let code = spec.smallest_positive_code();
     if matches!(spec.decode(code).class(), FpCategory::Subnormal) { Some(code) } else { None }
 }

@@ -128,7 +128,7 @@ macro_rules! define_format {
             /// one.
             pub const MIN_POSITIVE: Self = match Self::SPEC.min_normal_code() {
                 ::core::option::Option::Some(code) => Self::of(code),
-                ::core::option::Option::None => Self::of(Self::SPEC.min_positive_code()),
+                ::core::option::Option::None => Self::of(Self::SPEC.smallest_positive_code()),
             };
             /// Distance from one to the next larger number, in f64; 0 if there is none.
             pub const EPSILON: f64 = match Self::SPEC.epsilon() {

@@ -37,7 +37,7 @@ const FAR: i64 = 1 << 20;
 /// Whether a format has numbers outside of f64's normal range.
 #[must_use]
 pub const fn is_beyond_f64(spec: &FormatSpec) -> bool {
-    spec.max_exponent() >= 1024 || spec.min_positive().log2() <= -1022
+    spec.max_exponent() >= 1024 || spec.smallest_positive().log2() <= -1022
 }
 
 /// The number that a text means, for a format that is, or is not, [`is_beyond_f64`].

@@ -196,7 +196,7 @@ impl FloatSpec {
     }
 
     /// Magnitude code of the smallest positive number.
-    pub(crate) const fn min_positive(&self) -> u64 {
+    pub(crate) const fn smallest_positive(&self) -> u64 {
         match self.zero_field {
             ZeroField::Subnormals => 1,
             ZeroField::ZeroOnly => 1 << self.mantissa_bits,
@@ -288,7 +288,7 @@ impl FloatSpec {
         // wrap by more than this.)
         let special = self.infinities as u64
             + !matches!(self.nan, NanCodes::None | NanCodes::NegativeZero) as u64;
-        let too_few = !nan_at_top && self.magnitude_mask() < special + self.min_positive();
-        refuse(too_few || self.max() < self.min_positive(), "no positive number is left")
+        let too_few = !nan_at_top && self.magnitude_mask() < special + self.smallest_positive();
+        refuse(too_few || self.max() < self.smallest_positive(), "no positive number is left")
     }
 }

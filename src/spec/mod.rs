@@ -81,7 +81,7 @@ pub enum Encoding {
 /// number.
 ///
 /// All limits are derived from it by `const` methods ([`max`](Self::max),
-/// [`min_positive`](Self::min_positive), [`epsilon`](Self::epsilon), …). Two specs are equal if
+/// [`smallest_positive`](Self::smallest_positive), [`epsilon`](Self::epsilon), …). Two specs are equal if
 /// they encode alike, whatever their names.
 ///
 /// ```

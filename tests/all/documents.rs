@@ -126,7 +126,7 @@ fn documents_have_the_limits_of_every_format() {
         let info = spec.finfo();
         assert_eq!(row[1], info.bits.to_string(), "{row:?}");
         // INT1 has no positive number.
-        let smallest = Some(info.min_positive).filter(|&number| number > 0.0);
+        let smallest = Some(info.smallest_positive).filter(|&number| number > 0.0);
         let numbers = [Some(info.max), Some(info.min), info.min_normal, smallest, info.epsilon];
         for (cell, number) in row[2..7].iter().zip(numbers) {
             let same = number.map_or(*cell == "-", |number| *cell != "-" && says(cell, number));
@@ -196,7 +196,7 @@ fn documents_introduce_formats_with_their_limits() {
                 let number = match column {
                     "bits" => f64::from(info.bits),
                     "max" => info.max,
-                    _ => info.min_positive,
+                    _ => info.smallest_positive,
                 };
                 assert!(says(cell, number), "{name}: {column} {cell} for {number:?}");
                 compared += 1;

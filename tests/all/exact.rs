@@ -310,13 +310,13 @@ fn referee_agrees_with_published_values() {
         ("Binary8p1ue", 2f64.powi(125), 2f64.powi(-127)),
         ("Binary4p2uf", 8.0, 2f64.powi(-4)),
     ];
-    for (name, max, min_positive) in limits {
+    for (name, max, smallest_positive) in limits {
         let entries = &referee_of(name).sides[0].entries;
         let exact = |x: f64| Dyadic::of_ieee_magnitude(x.to_bits(), 52, -1074);
         assert_eq!(entries.last().unwrap().value, exact(max), "{name}");
         assert_eq!(
             entries.iter().map(|entry| entry.value).find(|&x| x > Dyadic::ZERO),
-            Some(exact(min_positive)),
+            Some(exact(smallest_positive)),
             "{name}"
         );
     }

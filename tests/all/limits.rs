@@ -28,7 +28,7 @@ pub(crate) struct Row {
     one_code: Option<u32>,
     epsilon: Option<i64>,
     min_normal: Option<i64>,
-    min_positive: i64,
+    smallest_positive: i64,
     zeros: Codes,
     negative_zeros: Codes,
     infinities: Codes,
@@ -184,7 +184,7 @@ impl Row {
         let quiet_nan = maybe(next()).map(hex);
         let (nans, infinities, negative_zeros, zeros) =
             (codes(next()), codes(next()), codes(next()), codes(next()));
-        let (min_positive, min_normal) = (number(next()), maybe(next()).map(number));
+        let (smallest_positive, min_normal) = (number(next()), maybe(next()).map(number));
         let (epsilon, one_code, max_code) =
             (maybe(next()).map(number), maybe(next()).map(hex), hex(next()));
         let max = next();
@@ -219,7 +219,7 @@ impl Row {
             one_code,
             epsilon,
             min_normal,
-            min_positive,
+            smallest_positive,
             zeros,
             negative_zeros,
             infinities,
@@ -303,8 +303,12 @@ fn check_limits(spec: &FormatSpec, row: &Row) {
         "{name}"
     );
     assert_eq!(spec.min_exponent().map(i64::from), row.min_normal, "{name}");
-    assert_eq!(Number::of(spec.min_positive()), power_of_two(row.min_positive), "{name}");
-    assert_eq!(row.decode(spec.min_positive_code()), power_of_two(row.min_positive), "{name}");
+    assert_eq!(Number::of(spec.smallest_positive()), power_of_two(row.smallest_positive), "{name}");
+    assert_eq!(
+        row.decode(spec.smallest_positive_code()),
+        power_of_two(row.smallest_positive),
+        "{name}"
+    );
     assert_eq!(spec.zero_code(), row.zeros.first(), "{name}");
     assert_eq!(spec.negative_zero_code(), row.negative_zeros.first(), "{name}");
     assert_eq!(spec.infinity_code(), row.infinities.0.first().map(|&(code, _)| code), "{name}");

@@ -47,7 +47,7 @@ const NAMES: &str = "
 struct Parameters {
     bits: u32,
     max: Number,
-    min_positive: Number,
+    smallest_positive: Number,
     nan_codes: usize,
 }
 
@@ -80,7 +80,7 @@ fn rows() -> Vec<Row> {
         let parameters = Parameters {
             bits: next().parse().unwrap(),
             max: number(next()),
-            min_positive: number(next()),
+            smallest_positive: number(next()),
             nan_codes: next().parse().unwrap(),
         };
         let names = columns
@@ -96,7 +96,7 @@ fn parameters_of(spec: &FormatSpec) -> Parameters {
     Parameters {
         bits: spec.bits(),
         max: Number::of(spec.max()),
-        min_positive: Number::of(spec.min_positive()),
+        smallest_positive: Number::of(spec.smallest_positive()),
         nan_codes: spec.codes().filter(|&code| spec.decode(code).is_nan()).count(),
     }
 }

@@ -196,8 +196,8 @@ fn every_derived_value_equals_its_formula() {
             if format.signed { (format.nan() + format.max(), max.negate()) } else { (0, ZERO) };
         assert_eq!(spec.min_code(), min_code, "{name}");
         assert_eq!(Number::of(spec.min()), min, "{name}");
-        assert_eq!(spec.min_positive_code(), 1, "{name}");
-        assert_eq!(Number::of(spec.min_positive()), power_of_two(2 - p - bias), "{name}");
+        assert_eq!(spec.smallest_positive_code(), 1, "{name}");
+        assert_eq!(Number::of(spec.smallest_positive()), power_of_two(2 - p - bias), "{name}");
         assert_eq!(spec.min_normal_code(), Some(1 << (p - 1)), "{name}");
         assert_eq!(spec.min_normal().map(Number::of), Some(power_of_two(1 - bias)), "{name}");
         assert_eq!(spec.min_exponent().map(i64::from), Some(1 - bias), "{name}");
@@ -262,7 +262,7 @@ fn limits_in_f64_are_the_exact_ones_where_f64_reaches() {
         let exponent_bits = format.k - format.p + u32::from(!format.signed);
         assert_eq!(max.is_some() && smallest.is_some(), exponent_bits <= 11, "{name}");
         if let (Some(max), Some(smallest)) = (max, smallest) {
-            assert_eq!((info.max, info.min_positive), (max, smallest), "{name}");
+            assert_eq!((info.max, info.smallest_positive), (max, smallest), "{name}");
             assert_eq!(info.min, if format.signed { -max } else { 0.0 }, "{name}");
             assert_eq!(info.min_normal, power_of_two(1 - format.bias()).exact_f64(), "{name}");
         }
@@ -327,16 +327,16 @@ const PUBLISHED_4P1: [(&str, f64, Option<f64>); 4] = [
 
 #[test]
 fn maxima_and_smallest_numbers_are_those_of_the_published_value_tables() {
-    for (name, max, min_positive) in PUBLISHED.into_iter().chain(PUBLISHED_4P1) {
+    for (name, max, smallest_positive) in PUBLISHED.into_iter().chain(PUBLISHED_4P1) {
         let spec = FormatSpec::by_name(name).unwrap();
         assert_eq!(spec.max().to_f64(), max, "{name}");
-        if let Some(min_positive) = min_positive {
-            assert_eq!(spec.min_positive().to_f64(), min_positive, "{name}");
+        if let Some(smallest_positive) = smallest_positive {
+            assert_eq!(spec.smallest_positive().to_f64(), smallest_positive, "{name}");
         }
         // The domain changes the top of a format only: the extended twin has the same smallest
         // number.
         let twin = FormatSpec::by_name(&name.replace('f', "e")).unwrap();
-        assert_eq!(twin.min_positive(), spec.min_positive(), "{name}");
+        assert_eq!(twin.smallest_positive(), spec.smallest_positive(), "{name}");
     }
 }
 

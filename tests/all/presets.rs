@@ -198,8 +198,11 @@ fn p3109_saturates_as_its_report_declares() {
         let low = if signed { format.nan() + format.max() } else { 0 };
         let far = Unpacked::new(false, 5, spec.max_exponent());
         // The least that is below 0 stays so, whatever the rounding, as it needs none.
-        let below: &[Unpacked] =
-            if signed { &[far.negate()] } else { &[far.negate(), spec.min_positive().negate()] };
+        let below: &[Unpacked] = if signed {
+            &[far.negate()]
+        } else {
+            &[far.negate(), spec.smallest_positive().negate()]
+        };
         let inputs = [
             (Value::Above, far),
             (Value::PlusInfinity, Unpacked::infinity(false)),

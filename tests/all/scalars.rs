@@ -14,14 +14,14 @@ use subhalf::{
 /// Type: max, min, min normal (or smallest), epsilon, significand bits; as f64, from formats.md
 /// 1.2, 1.10 and 2.1 (OCP OFP8 1.0 and MX 1.0 by way of them) and IEEE P3109 v4.0.
 macro_rules! limits {
-    ($($type:ident: $max:expr, $min:expr, $min_positive:expr, $epsilon:expr, $digits:expr;)*) => {$(
+    ($($type:ident: $max:expr, $min:expr, $smallest_positive:expr, $epsilon:expr, $digits:expr;)*) => {$(
         assert_eq!(
             [$type::MAX.to_f64(), $type::MIN.to_f64(), $type::MIN_POSITIVE.to_f64(), $type::EPSILON],
-            [$max, $min, $min_positive, $epsilon], stringify!($type)
+            [$max, $min, $smallest_positive, $epsilon], stringify!($type)
         );
         assert_eq!($type::MANTISSA_DIGITS, $digits, stringify!($type));
         assert_eq!(f64::from($type::MAX_EXP), ($max as f64).log2().floor() + 1.0, stringify!($type));
-        assert_eq!(f64::from($type::MIN_EXP), ($min_positive as f64).log2() + 1.0, stringify!($type));
+        assert_eq!(f64::from($type::MIN_EXP), ($smallest_positive as f64).log2() + 1.0, stringify!($type));
         assert_eq!($type::ONE.to_f64(), 1.0, stringify!($type));
     )*};
 }

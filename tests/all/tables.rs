@@ -133,7 +133,7 @@ fn hif8_limits_are_those_of_the_reference() {
     assert_eq!((hif8.min_normal_code(), hif8.min_exponent()), (Some(0x7E), Some(-15)));
     assert_eq!(hif8.min_normal().map(Number::of), Some(power_of_two(-15)));
     assert_eq!(
-        (hif8.min_positive_code(), Number::of(hif8.min_positive())),
+        (hif8.smallest_positive_code(), Number::of(hif8.smallest_positive())),
         (0x01, power_of_two(-22))
     );
     assert_eq!(
@@ -302,7 +302,7 @@ fn integers_are_twos_complement_over_a_power_of_two() {
         let one = 1 << fraction;
         assert_eq!(spec.one_code().map(i64::from), (one <= max).then_some(one), "{name}");
         // INT1 has no positive number; the largest stands in.
-        assert_eq!(Number::of(spec.min_positive()), number(max.min(1)), "{name}");
+        assert_eq!(Number::of(spec.smallest_positive()), number(max.min(1)), "{name}");
     }
 }
 
@@ -373,7 +373,7 @@ fn posits_are_what_their_bits_say() {
                 "posit{bits} es {exponent_bits}"
             );
             assert_eq!(
-                Number::of(spec.min_positive()),
+                Number::of(spec.smallest_positive()),
                 power_of_two(-limit),
                 "posit{bits} es {exponent_bits}"
             );
@@ -397,7 +397,7 @@ fn posits_are_what_their_bits_say() {
             .unwrap()
     );
     assert_eq!(Number::of(FormatSpec::POSIT8.max()), power_of_two(24));
-    assert_eq!(Number::of(FormatSpec::POSIT8.min_positive()), power_of_two(-24));
+    assert_eq!(Number::of(FormatSpec::POSIT8.smallest_positive()), power_of_two(-24));
 }
 
 /// C's `digits10` of `int8_t`, `uint8_t`, and of 4 and 2 bits: the decimal digits that every number

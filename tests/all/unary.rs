@@ -195,8 +195,8 @@ fn compare(
     let spec = referee.spec;
     let (mut compared, mut failures) = (0, Vec::new());
     let smallest = Dyadic::new(
-        i128::from(spec.min_positive().significand()),
-        i64::from(spec.min_positive().exponent()),
+        i128::from(spec.smallest_positive().significand()),
+        i64::from(spec.smallest_positive().exponent()),
     );
     let plain = spec.default_convert();
     // Every rounding for the formats in use; for the hundreds of others those that tell every error

@@ -137,40 +137,40 @@ fn every_code_of_a_user_type_comes_back() {
 #[test]
 fn user_types_have_the_limits_of_their_layouts() {
     // E3M3, bias 3: infinity takes 0x3F, so the largest is 1.75·2^4; smallest 2^(1-3-3).
-    let (max, min_positive, min, has) = facts::<Float7>();
+    let (max, smallest_positive, min, has) = facts::<Float7>();
     assert_eq!(
-        (max, min_positive, min),
+        (max, smallest_positive, min),
         (Number::of_f64(28.0), power_of_two(-5), Number::of_f64(-28.0))
     );
     assert_eq!(has, [true; 5]);
     // E5M5, bias 15: (2 - 2^-5)·2^15.
-    let (max, min_positive, min, has) = facts::<Float11>();
+    let (max, smallest_positive, min, has) = facts::<Float11>();
     assert_eq!(
-        (max, min_positive, min),
+        (max, smallest_positive, min),
         (Number::new(false, 63, 10), power_of_two(-19), Number::new(true, 63, 10))
     );
     assert_eq!(has, [true; 5]);
     // E8M15: the range of f32 with 16 bits of precision.
-    let (max, min_positive, _, has) = facts::<Float24>();
-    assert_eq!((max, min_positive), (Number::new(false, 0xFFFF, 112), power_of_two(-141)));
+    let (max, smallest_positive, _, has) = facts::<Float24>();
+    assert_eq!((max, smallest_positive), (Number::new(false, 0xFFFF, 112), power_of_two(-141)));
     assert_eq!(has, [true; 5]);
-    let (max, min_positive, min, has) = facts::<Float32>();
-    assert_eq!((max, min_positive), (Number::of_f64(f64::from(f32::MAX)), power_of_two(-149)));
+    let (max, smallest_positive, min, has) = facts::<Float32>();
+    assert_eq!((max, smallest_positive), (Number::of_f64(f64::from(f32::MAX)), power_of_two(-149)));
     assert_eq!((min, has), (Number::of_f64(f64::from(f32::MIN)), [true; 5]));
-    let (max, min_positive, min, has) = facts::<Fixed12>();
+    let (max, smallest_positive, min, has) = facts::<Fixed12>();
     assert_eq!(
-        (max, min_positive, min),
+        (max, smallest_positive, min),
         (Number::new(false, 2047, -8), power_of_two(-8), Number::of_f64(-8.0))
     );
     assert_eq!(has, [true, true, false, false, false]);
-    let (max, min_positive, min, has) = facts::<Thirds>();
+    let (max, smallest_positive, min, has) = facts::<Thirds>();
     let third = Number::of_f64(f64::from(1.0_f32 / 3.0));
-    assert_eq!((max, min_positive, min), (power_of_two(0), third, Number::of_f64(0.0)));
+    assert_eq!((max, smallest_positive, min), (power_of_two(0), third, Number::of_f64(0.0)));
     assert_eq!(has, [true, true, false, false, false]);
     // Posit with 2 exponent bits: 2^±(4·(10-2)).
-    let (max, min_positive, min, has) = facts::<Posit10>();
+    let (max, smallest_positive, min, has) = facts::<Posit10>();
     assert_eq!(
-        (max, min_positive, min),
+        (max, smallest_positive, min),
         (power_of_two(32), power_of_two(-32), power_of_two(32).negate())
     );
     assert_eq!(has, [true, true, true, false, false]);

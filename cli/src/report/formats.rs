@@ -146,7 +146,7 @@ fn limits() -> Table {
             number(info.max),
             number(info.min),
             optional(info.min_normal),
-            optional(Some(info.min_positive).filter(|&value| value > 0.0)), // INT1 has none
+            optional(Some(info.smallest_positive).filter(|&value| value > 0.0)), // INT1 has none
             optional(info.epsilon),
             specials.join(", "),
         ]);

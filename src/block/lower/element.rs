@@ -185,7 +185,7 @@ impl<'a> QuantizePlan<'a> {
         // Below half of the smallest number, coders, which round to nearest, see the sign of a
         // quotient alone.
         let coders = matches!(kernel, ElementKernel::Float(_) | ElementKernel::Int(_));
-        let large = 0.5 * element.min_positive().to_f32() >= RECIPROCAL_FROM;
+        let large = 0.5 * element.smallest_positive().to_f32() >= RECIPROCAL_FROM;
         let by_reciprocals = isa.has_fma() && coders && large;
         Some(Self {
             spec,
@@ -222,7 +222,7 @@ impl<'a> QuantizePlan<'a> {
         let random = matches!(spec.element_convert.round, Round::Stochastic { .. });
         // What is lost below the least f32, 2^-149, is times 2^127 at most a fourth of an element's
         // last place.
-        let coarse = spec.element.min_positive().log2() >= -20;
+        let coarse = spec.element.smallest_positive().log2() >= -20;
         let by_powers = self.scales.makes_powers_of_two();
         by_powers
             && coarse

@@ -93,7 +93,7 @@ impl BlockSpec {
     pub(super) const fn rounds_tiny_to_zero(&self) -> bool {
         let round = self.element_convert.round;
         self.element.zero_code().is_some()
-            && self.element.min_positive().log2() > -90
+            && self.element.smallest_positive().log2() > -90
             && matches!(
                 round,
                 Round::NearestEven
@@ -122,7 +122,7 @@ impl BlockSpec {
             && !wraps
             && !flush
             && self.element.bits() <= 8
-            && self.element.min_positive().log2() >= -30
+            && self.element.smallest_positive().log2() >= -30
             && self.element.max_exponent() < 100
     }
 }

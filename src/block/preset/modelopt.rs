@@ -56,7 +56,7 @@ presets! {
     NVFP4 {
         spec: block16(FormatSpec::F4E2M1, E2M1_MAX, Ratio::Divide)
             .with_tensor_scale(TensorScale::Multiplier { target: UE4M3_MAX * E2M1_MAX })
-            .with_scale_bounds((FormatSpec::UE4M3.min_positive().to_f32(), UE4M3_MAX))
+            .with_scale_bounds((FormatSpec::UE4M3.smallest_positive().to_f32(), UE4M3_MAX))
             .with_zero_block_scale(1.0)
             .with_zero_sign(ZeroSign::MinusBelowZero)
             .with_dequantization(Dequantization::ProductPlusZero),

@@ -34,7 +34,7 @@ pub(in crate::kernel) const INFINITY: u32 = 0x7F80_0000;
 // everything rounds to zero, and 1.
 const HALF_CAP: i16 = (CAP >> 16) as i16;
 const HALF_INFINITY: i16 = (INFINITY >> 16) as i16;
-const HALF_SMALLEST: i16 = (FormatSpec::HIF8.min_positive().to_f32().to_bits() >> 16) as i16;
+const HALF_SMALLEST: i16 = (FormatSpec::HIF8.smallest_positive().to_f32().to_bits() >> 16) as i16;
 const HALF_FLOOR: i16 = HALF_SMALLEST - (1 << 7);
 const ONE: i16 = 127 << 7;
 

@@ -26,7 +26,7 @@ impl SmallIntegers {
         if spec.bits() > 8 || matches!(spec.encoding(), Encoding::Codebook(_)) {
             return None;
         }
-        let exponent = spec.min_positive().exponent();
+        let exponent = spec.smallest_positive().exponent();
         // One over the smallest number: a power of two, so the products are exact.
         let unit = Unpacked::new(false, 1, -exponent).to_f32();
         let numbers: Vec<f32> = spec.codes().map(|code| spec.decode_f32(code) * unit).collect();

@@ -105,7 +105,7 @@ impl Rounding {
             && matches!(layout.zero_field, ZeroField::Subnormals)
             && !layout.is_fixed_point()
             && (1..=23).contains(&layout.mantissa_bits)
-            && spec.min_positive().exponent() >= -149
+            && spec.smallest_positive().exponent() >= -149
             && spec.max_exponent() < 128;
         if !fits || matches!(round, Round::Stochastic { .. }) {
             return None;

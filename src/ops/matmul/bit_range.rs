@@ -52,7 +52,7 @@ impl BitRange {
     /// The range of all numbers of a format, unless it is wider than 60 binades either way.
     pub(super) fn of_format(format: &FormatSpec) -> Option<Self> {
         let whole = Self {
-            last: format.min_positive().exponent(),
+            last: format.smallest_positive().exponent(),
             end: format.max_exponent() + 1,
             bits: Self::bits(format),
         };

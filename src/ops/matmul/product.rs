@@ -235,7 +235,7 @@ fn check(operand: &Operand<'_>, accumulator: &Accumulator) -> Result<(), Error> 
 /// Whether all numbers of a format are f32s.
 fn is_within_f32(format: &FormatSpec) -> bool {
     // The smallest number has the last bit of any; with at most 24 bits up to 2^128 all are f32s.
-    let last = format.min_positive().exponent();
+    let last = format.smallest_positive().exponent();
     format.max_exponent() < 128 && last >= -149 && format.precision().is_none_or(|bits| bits <= 24)
 }
 

@@ -190,7 +190,7 @@ proptest! {
     #[test]
     fn limits_of_any_spec_are_sound(spec in spec()) {
         let mask = code_mask(&spec);
-        for code in [spec.max_code(), spec.min_code(), spec.min_positive_code()] {
+        for code in [spec.max_code(), spec.min_code(), spec.smallest_positive_code()] {
             prop_assert!(code <= mask && spec.decode(code).is_finite(), "{code:#x}");
         }
         prop_assert!(spec.min() < spec.max());
@@ -200,7 +200,7 @@ proptest! {
         prop_assert!(spec.nan_code().is_none_or(|code| spec.decode(code).is_nan()));
         prop_assert!(spec.infinity_code().is_none_or(|code| spec.decode(code) == Unpacked::infinity(false)));
         prop_assert!(spec.negative_infinity_code().is_none_or(|code| spec.decode(code) == Unpacked::infinity(true)));
-        prop_assert!(spec.min_normal().is_none_or(|value| value.is_finite() && !value.is_zero() && value >= spec.min_positive()));
+        prop_assert!(spec.min_normal().is_none_or(|value| value.is_finite() && !value.is_zero() && value >= spec.smallest_positive()));
         prop_assert!(spec.epsilon().is_none_or(|value| value > Unpacked::ZERO));
         prop_assert!(spec.value_count() >= 2 && spec.value_count() <= spec.code_count());
         let info = spec.finfo();
@@ -217,7 +217,7 @@ proptest! {
     #[test]
     fn the_smallest_positive_number_is_positive(spec in spec()) {
         // INT1 and codebooks without positive numbers have none: there it is the maximum.
-        prop_assert!(spec.min_positive() > Unpacked::ZERO || (spec.max() <= Unpacked::ZERO && spec.min_positive() == spec.max()));
+        prop_assert!(spec.smallest_positive() > Unpacked::ZERO || (spec.max() <= Unpacked::ZERO && spec.smallest_positive() == spec.max()));
     }
 
     #[test]

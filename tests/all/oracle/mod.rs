@@ -292,7 +292,7 @@ fn inputs(
     count: usize,
 ) -> Result<Vec<(Unpacked, u32)>, String> {
     let about = if entry.file.contains(".mxc.") {
-        (plan.spec.min_positive().to_f32() / 2.0).to_bits()
+        (plan.spec.smallest_positive().to_f32() / 2.0).to_bits()
     } else {
         plan.spec.bits() | u32::from(plan.spec.is_signed()) << 8
     };
