@@ -56,7 +56,7 @@ fn columns_keep_all_axes() {
         assert_eq!(halves[0].shape(), expected);
         let joined = QuantTensor::concat_cols(&halves).unwrap();
         assert_eq!((joined.codes(), joined.scales()), (whole.codes(), whole.scales()));
-        assert_eq!(shape.len() > 8 || joined == whole, true, "{shape:?}");
+        assert!(shape.len() > 8 || joined == whole, "{shape:?}");
     }
 }
 
