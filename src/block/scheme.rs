@@ -114,7 +114,8 @@ impl TensorScale {
 
 /// Scales of scales: what the scales of some successive blocks of a row of blocks are multiplied
 /// by. A block's scale is then the f32 product `s · u`, with `s` the number of its own scale code
-/// and `u` that of its group. ggml's K-quants and bitsandbytes' nested `absmax` are of this kind.
+/// and `u` that of its group. ggml's K-quants and bitsandbytes' nested `absmax` contain such scales,
+/// but cannot be stored yet: `Q4_K` also scales its minima, and nested `absmax` adds a mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SubScale {
@@ -172,9 +173,10 @@ impl Codebooks {
 pub enum Offset {
     /// Nothing: numbers are `q · s`.
     None,
-    /// An integer zero point in the element's own format, one byte each: numbers are `(q − z) · s`.
-    /// With the range of a block (zero included) as its rule's subject,
-    /// `z = round(min_code − min / s)`, clamped.
+    /// An integer zero point `z` in the element's own format, one byte for each block: numbers are
+    /// `(q − z) · s`. If the rule takes the range of a block, which always includes zero, then
+    /// `z = round(min_code − min / s)`, clamped to the codes of the element, with `min_code` the
+    /// least of them and `min` the smallest element of the block, at most 0.
     ZeroPoint,
     /// The block's smallest number in a format, little-endian: numbers are `q · s + m`, `q` from 0.
     /// ggml's `Q4_1`.
@@ -215,7 +217,7 @@ pub enum Division {
     UnroundedReciprocal,
 }
 
-/// How a scaled value becomes a code.
+/// How x divided by its scale is rounded to a code, and where a zero point comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ElementRounding {
@@ -229,11 +231,12 @@ pub enum ElementRounding {
     /// In f32 one half more than the least integer's distance from zero is added, and the sum
     /// truncated: what C programs do. ggml.
     AddHalfTruncate,
-    /// microxcaling's Python: an element's exponent is `floor(log2 |y|)` in f32, which just below a
-    /// power of two is that power's, and its units are rounded by an f32 sum:
-    /// [`Round::NearestAway`](crate::Round::NearestAway) is `floor(|y| + 0.5)`, nearest-even that
-    /// less one for ties above an even number, [`Round::TowardZero`](crate::Round::TowardZero)
-    /// `floor(|y|)`. No other rounding.
+    /// microxcaling's Python arithmetic in f32. The exponent of a scaled value `y` is
+    /// `floor(log2 |y|)`; just below a power of two the f32 logarithm is that power's. The
+    /// magnitude, in units of the element's last bit at that exponent, is `m`. It is rounded to
+    /// `floor(m + 0.5)` under [`Round::NearestAway`](crate::Round::NearestAway), to the same less
+    /// one at ties above an even number under nearest-even, and to `floor(m)` under
+    /// [`Round::TowardZero`](crate::Round::TowardZero). Other roundings are refused.
     Microxcaling,
     /// The first code of the smallest `|restored − x|` in f32, whatever the rounding: ties go to
     /// the smaller code, numbers far beyond the largest element (whose errors f32 cannot tell
@@ -349,13 +352,13 @@ pub struct Search {
     pub factors: Table<f32, 16>,
     /// The error that is minimised.
     pub metric: Metric,
-    /// The formula of the numbers whose errors are taken, if it is not the format's own
+    /// The formula of the numbers whose errors are taken, if it is not the scheme's own
     /// [`dequantization`](crate::BlockSpec::dequantization).
     pub dequantization: Option<Dequantization>,
 }
 
 impl Search {
-    /// A search among these factors, by the errors of the numbers that the format gives back.
+    /// A search among these factors, by the errors of the numbers that the scheme gives back.
     #[must_use]
     pub const fn new(factors: Table<f32, 16>, metric: Metric) -> Self {
         Self { factors, metric, dequantization: None }

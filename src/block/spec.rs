@@ -1,4 +1,4 @@
-//! [`BlockSpec`]: everything that defines a block-scaled format, as data.
+//! [`BlockSpec`]: everything that defines a block-scaled scheme, as data.
 
 use super::rule::ScaleRule;
 use super::scheme::{
@@ -9,7 +9,7 @@ use crate::policy::{Convert, with_methods};
 use crate::round::Round;
 use crate::spec::{FormatSpec, Table};
 
-/// A block-scaled format: the elements, their scales, how the scales are found and how they are
+/// A block-scaled scheme: the elements, their scales, how the scales are found and how they are
 /// applied.
 ///
 /// Start from a constant of [`preset`](super::preset) or from [`new`](Self::new), and change parts
@@ -32,7 +32,7 @@ pub struct BlockSpec {
     pub element: FormatSpec,
     /// The rounding and policy of the elements.
     pub element_convert: Convert,
-    /// How a scaled value becomes a code.
+    /// How x divided by its scale is rounded to a code, and where a zero point comes in.
     pub element_rounding: ElementRounding,
     /// The sign of zeros.
     pub zero_sign: ZeroSign,
@@ -129,7 +129,7 @@ impl BlockSpec {
         }
     }
 
-    with_methods! { "format";
+    with_methods! { "scheme";
         with_element_convert, element_convert: Convert;
         with_element_rounding, element_rounding: ElementRounding;
         with_zero_sign, zero_sign: ZeroSign;
@@ -212,7 +212,8 @@ impl BlockSpec {
     }
 
     /// Bits that an element costs, its share of scales, sub-scales and offset included: 4.25 of
-    /// MXFP4, 4.5 of NVFP4. What the whole tensor, a row or a column share counts as nothing.
+    /// MXFP4, 4.5 of NVFP4. Codebooks, and scales and offsets of a whole tensor, a row or a column,
+    /// are left out.
     #[must_use]
     pub fn bits_per_element(&self) -> f64 {
         let scales = self.scales_per_block() * self.scale_bytes();

@@ -8,7 +8,7 @@ use super::spec::BlockSpec;
 use crate::error::Error;
 use alloc::vec::Vec;
 
-/// A tensor in a block-scaled format: packed codes, scales, and what else the format has, in
+/// A tensor in a block-scaled scheme: packed codes, scales, and what else the scheme has, in
 /// buffers of their own, or in ranges of shared memory ([`from_shared`](Self::from_shared)).
 ///
 /// # Layout
@@ -89,7 +89,7 @@ impl QuantTensor {
             .with_origin(self.geometry.origin)
     }
 
-    /// The format.
+    /// The scheme.
     #[must_use]
     pub const fn spec(&self) -> &BlockSpec {
         &self.spec

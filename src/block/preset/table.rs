@@ -8,7 +8,8 @@ use crate::block::BlockSpec;
 pub enum Evidence {
     /// The program's own output is reproduced, bit for bit.
     Checked,
-    /// A document is followed; the program was never run.
+    /// The formulas of a document or of a source are followed, and a second implementation in the
+    /// tests agrees. No array of the program is in `tests/golden`.
     FormulaOnly,
 }
 
@@ -19,7 +20,7 @@ pub struct Preset {
     /// The path of the constant inside [`preset`](crate::preset): `torchao::NVFP4`, or
     /// `deepseek::v3::FP8_E4M3_1X128` where versions differ.
     pub name: &'static str,
-    /// The scheme.
+    /// What to quantize with: rule, formats and arithmetic.
     pub spec: BlockSpec,
     /// The standard or the program, and its version.
     pub source: &'static str,
