@@ -73,16 +73,16 @@ impl Convert {
         Self { overflow: Overflow::Saturate, infinity: Infinity::Saturate, ..Self::TORCH_2_15 };
 
     /// ONNX Cast (opset 28) and QuantizeLinear into FP8 with `saturate = 1`: overflow and infinity
-    /// saturate; NaN keeps its sign, of which the operator's table says nothing. *Checked* against
+    /// saturate; NaN keeps its sign, which the operator's table leaves open. *Checked* against
     /// the evaluator of onnx 1.23.2. In onnxruntime 1.32 the NaN of E5M2 has all mantissa bits set
     /// (0x7F, [`Nan::SignedAllOnes`]). Into FP6 and FP4 the evaluator is
     /// [`ML_DTYPES`](Self::ML_DTYPES).
     pub const ONNX_SATURATE: Self =
         Self { infinity: Infinity::Saturate, nan: Nan::Signed, ..Self::SATURATING };
     /// ONNX Cast (opset 28) and QuantizeLinear into FP8 with `saturate = 0`: overflow and infinity
-    /// become infinity, else NaN; NaN keeps its sign. *Checked* as
-    /// [`ONNX_SATURATE`](Self::ONNX_SATURATE). onnxruntime 1.32 also makes 448 of 480 to 496 in
-    /// E4M3, and NaN of 61440 to 65536 in E5M2.
+    /// become infinity where the format has it, else NaN; NaN keeps its sign. *Checked* against the
+    /// evaluator of onnx 1.23.2. onnxruntime 1.32 differs in two ranges: in E4M3 480 to 496 become
+    /// 448, and in E5M2 61440 to 65536 become NaN.
     pub const ONNX_NO_SATURATE: Self = Self {
         overflow: Overflow::Special,
         infinity: Infinity::Special,

@@ -65,7 +65,7 @@ impl Unpacked {
         }
     }
 
-    /// The nearest [`half::f16`], as [`to_f32`](Self::to_f32).
+    /// The nearest f16, ties to even; overflow is infinity, NaN quiet and positive.
     #[cfg(feature = "half")]
     #[must_use]
     #[inline]
@@ -73,7 +73,7 @@ impl Unpacked {
         half::f16::from_bits(FormatSpec::F16.encode_with(self, &Convert::IEEE, 0).code as u16)
     }
 
-    /// The nearest [`half::bf16`], as [`to_f32`](Self::to_f32).
+    /// The nearest bf16, ties to even; overflow is infinity, NaN quiet and positive.
     #[cfg(feature = "half")]
     #[must_use]
     #[inline]

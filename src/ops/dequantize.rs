@@ -104,16 +104,16 @@ impl Job<'_> {
         let mut scratch = Scratch::default();
         // Numbers that are not touched again need not stay in the first-level cache.
         let once = kernel::restores_packed(&self.plan.elements, self.bits) && !self.streams;
-        let run = if once { 8 * COLUMNS } else { COLUMNS };
+        let chunk = if once { 8 * COLUMNS } else { COLUMNS };
         // As for quantization, rows of whole blocks and whole bytes are one long row.
         if grid.is_long(self.bits) {
             let codes = &view.bytes().codes[first * grid.row_bytes..];
-            let tiles = Tiles { cols: dst.len(), block_cols: grid.block_cols, run };
+            let tiles = Tiles { cols: dst.len(), block_cols: grid.block_cols, chunk };
             self.row(view, tiles, first * grid.grid_cols, codes, dst, &mut scratch);
         } else {
             for (line, dst) in (first..).zip(dst.chunks_mut(grid.cols)) {
                 let codes = view.row_codes(line);
-                let tiles = Tiles { cols: grid.cols, block_cols: grid.block_cols, run };
+                let tiles = Tiles { cols: grid.cols, block_cols: grid.block_cols, chunk };
                 self.row(view, tiles, grid.block(line, 0), codes, dst, &mut scratch);
             }
         }
@@ -133,7 +133,7 @@ impl Job<'_> {
         dst: &mut [D],
         scratch: &mut Scratch,
     ) {
-        // A run of columns: its codes come in once, its blocks' factors and its numbers stay in the
+        // A chunk of columns: its codes come in once, its blocks' factors and its numbers stay in the
         // first-level cache until they are done.
         for cols in tiles.ranges() {
             let blocks = tiles.touched(&cols);

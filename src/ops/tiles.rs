@@ -1,31 +1,31 @@
-//! In which runs of columns a row is worked on, so that the numbers and codes of a run stay in the
-//! first-level cache.
+//! Chunks of columns of a row, so short that the numbers and codes of one stay in the first-level
+//! cache.
 
 use core::ops::Range;
 
-/// Columns of a run: 8 KiB of f32s, and what is made of them.
+/// Columns of a chunk: 8 KiB of f32s, and what is made of them.
 pub(super) const COLUMNS: usize = 2048;
 
-/// The runs of columns of a row.
+/// Cuts a row into chunks of columns.
 #[derive(Clone, Copy)]
 pub(super) struct Tiles {
     /// Columns of the row.
     pub(super) cols: usize,
     /// Columns of a block.
     pub(super) block_cols: usize,
-    /// Columns of a run, about.
-    pub(super) run: usize,
+    /// Columns of a chunk, about.
+    pub(super) chunk: usize,
 }
 
 impl Tiles {
-    /// The runs: whole blocks, as many as end at a byte, or parts of one block.
+    /// The chunks: whole blocks, as many as end at a byte, or parts of one block.
     pub(super) fn ranges(self) -> impl Iterator<Item = Range<usize>> {
-        let Self { cols, block_cols, run } = self;
+        let Self { cols, block_cols, chunk } = self;
         let together = if block_cols.is_multiple_of(8) { 1 } else { 8 };
-        let (unit, tile) = if block_cols > run {
-            (block_cols, run)
+        let (unit, tile) = if block_cols > chunk {
+            (block_cols, chunk)
         } else {
-            (cols.max(1), (run / block_cols / together).max(1) * together * block_cols)
+            (cols.max(1), (chunk / block_cols / together).max(1) * together * block_cols)
         };
         (0..cols).step_by(unit).flat_map(move |start| {
             let end = (start + unit).min(cols);
@@ -33,13 +33,13 @@ impl Tiles {
         })
     }
 
-    /// The blocks that a run touches.
+    /// The blocks that a chunk touches.
     pub(super) fn touched(self, cols: &Range<usize>) -> Range<usize> {
         cols.start / self.block_cols..cols.end.div_ceil(self.block_cols)
     }
 
-    /// Columns of a block in a run: a part of a block is a block.
+    /// Columns of a block in a chunk: a part of a block is a block.
     pub(super) fn length(self) -> usize {
-        self.block_cols.min(self.run)
+        self.block_cols.min(self.chunk)
     }
 }

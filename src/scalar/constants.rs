@@ -159,7 +159,7 @@ macro_rules! __format_constant {
     ($name:ident INFINITY) => {
         #[allow(dead_code, reason = "a private type need not use all of its interface")]
         impl $name {
-            /// Plus infinity.
+            /// Plus infinity; only in types that declare it in `has(…)`.
             pub const INFINITY: Self =
                 Self::of($crate::scalar_support::has(Self::SPEC.infinity_code()));
         }
@@ -167,7 +167,7 @@ macro_rules! __format_constant {
     ($name:ident NEG_INFINITY) => {
         #[allow(dead_code, reason = "a private type need not use all of its interface")]
         impl $name {
-            /// Minus infinity.
+            /// Minus infinity; only in types that declare it in `has(…)`.
             pub const NEG_INFINITY: Self =
                 Self::of($crate::scalar_support::has(Self::SPEC.negative_infinity_code()));
         }

@@ -17,7 +17,8 @@ use crate::policy::Convert;
 use crate::spec::FormatSpec;
 use num_traits::ToPrimitive;
 
-/// An integer as an exact number; of more than 64 bits with the rest in the last bit.
+/// An integer as a number: exact up to 64 significant bits; else the last bit is 1 if any bit below
+/// it was.
 #[must_use]
 pub const fn from_u128(negative: bool, magnitude: u128) -> Unpacked {
     let excess = 64u32.saturating_sub(magnitude.leading_zeros());
@@ -51,7 +52,7 @@ pub fn number<T: ToPrimitive>(x: &T) -> Option<Unpacked> {
     Some(Unpacked::from_f64(near))
 }
 
-/// The magnitude without its fraction, if it is finite and fits.
+/// The magnitude, truncated; `None` for NaN, infinity and beyond u128.
 const fn truncated(x: Unpacked) -> Option<u128> {
     if !x.is_finite() {
         return None;
@@ -67,7 +68,7 @@ const fn truncated(x: Unpacked) -> Option<u128> {
     }
 }
 
-/// The number toward zero, if it is finite and fits.
+/// Truncated; `None` for NaN, infinity and beyond i128.
 #[must_use]
 pub const fn to_i128(x: Unpacked) -> Option<i128> {
     match truncated(x) {
@@ -77,7 +78,7 @@ pub const fn to_i128(x: Unpacked) -> Option<i128> {
     }
 }
 
-/// The number toward zero, if it is finite and fits.
+/// Truncated; `None` for NaN, infinity, -1 and below, and beyond u128.
 #[must_use]
 pub const fn to_u128(x: Unpacked) -> Option<u128> {
     match truncated(x) {
@@ -94,7 +95,7 @@ pub fn parse_radix(text: &str, radix: u32, beyond_f64: bool) -> Result<Unpacked,
     }
 }
 
-/// The number as an f64; `None` if that is another number, one out of f64's range.
+/// The number as an f64, NaN included; `None` if f64 does not have it.
 #[must_use]
 pub fn to_f64(x: Unpacked) -> Option<f64> {
     let near = x.to_f64();

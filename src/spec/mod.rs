@@ -242,8 +242,9 @@ impl FormatSpec {
         )
     }
 
-    /// A codebook of 2 to 16 numbers that is made at run time: code 0 is the first. Longer ones are
-    /// [`Encoding::Codebook`] of a [`Table`] that lives as long as the program.
+    /// A codebook of 2 to 16 numbers that is made at run time: code 0 is the first. The numbers
+    /// must be finite multiples of one power of two, none larger than 2^62 of it. Longer codebooks
+    /// are [`Encoding::Codebook`] of a [`Table`] that lives as long as the program.
     ///
     /// ```
     /// use subhalf::FormatSpec;
@@ -254,8 +255,8 @@ impl FormatSpec {
     ///
     /// # Errors
     /// [`Error::SpecRange`] for another number of entries, [`Error::Codebook`] and
-    /// [`Error::SpecConflict`] for entries that are not what [`Encoding::Codebook`] says, and the
-    /// errors of [`new`](Self::new) for the name.
+    /// [`Error::SpecConflict`] for entries that break these rules, and an error for a name of more
+    /// than 23 bytes.
     pub const fn codebook(name: &str, numbers: &[f32]) -> Result<Self, Error> {
         let (len, mut bits, mut i) = (numbers.len(), [0; 16], 0);
         if len < 2 || len > 16 {

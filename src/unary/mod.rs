@@ -325,7 +325,7 @@ impl UnaryTable {
         &self.codes
     }
 
-    /// The function.
+    /// The function whose values the table holds.
     #[must_use]
     pub const fn function(&self) -> Unary {
         self.function

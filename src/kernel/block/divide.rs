@@ -132,7 +132,7 @@ fn reciprocals_body(
     to: &mut [[f32; 3]],
     in_range: &mut bool,
 ) {
-    // Between these no reciprocal is subnormal and no product of the formula overflows.
+    // Factors in this range have normal reciprocals, and no product of the formula overflows.
     const LEAST: f32 = power_of_two(-60);
     const MOST: f32 = power_of_two(60);
     let clear = matches!(negative_zero, NegativeZero::Clear);

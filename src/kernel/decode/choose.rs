@@ -30,7 +30,8 @@ enum ByteKernel {
 impl DecodeBytes {
     /// Returns the kernel for a format of at most 8 bits. There always is one.
     pub(crate) fn lower(isa: Isa, spec: &FormatSpec) -> Self {
-        // A closure: filling 256 entries costs more than decoding a short slice by arithmetic.
+        // A closure, because arithmetic needs no table, and filling 256 entries costs more than
+        // decoding a short slice.
         let uniform = ArithmeticDecode::lower(spec);
         let all = || values(isa, spec, uniform.as_ref());
         let kernel = match (Native::register_table(isa, spec.bits(), all), &uniform) {
@@ -113,7 +114,7 @@ impl DecodeWide {
 
     /// Writes the numbers of codes.
     pub(crate) fn decode<C: Code>(&self, src: &[C], dst: &mut [f32]) {
-        // Matched once for a slice.
+        // One match for the slice leaves the loops without branches.
         match &self.kernel {
             WideKernel::Extend(shift) => extend(self.isa, *shift, src, dst),
             WideKernel::Arithmetic(decode) => decode_uniform(self.isa, decode, src, dst),

@@ -32,8 +32,8 @@ pub(in crate::kernel) struct Planes {
     pub(in crate::kernel) odd: (u8, u8),
 }
 
-// Formats that no arithmetic here decodes, as constants: the reference codec takes microseconds for
-// 256 codes, which every short call would pay.
+// No arithmetic here decodes these formats, and the reference codec takes microseconds for 256
+// codes, which every short call would pay. So their numbers are computed at compile time.
 static HIF8: [f32; 256] = all_values(&FormatSpec::HIF8);
 static POSIT8: [f32; 256] = all_values(&FormatSpec::POSIT8);
 

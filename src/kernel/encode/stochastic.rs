@@ -77,7 +77,8 @@ impl StochasticEncode {
         let cut = CutPoint::of(&self.encode, x);
         let wide = cut.significand << ROOM;
         let bits = (cut.bits + ROOM).min(MOST);
-        // Numbers far below the smallest: shift them down first and keep one sticky bit.
+        // Numbers far below the smallest would need a shift of more than 31 bits. They are shifted
+        // down by the excess first, with one sticky bit for what is lost.
         let far = (cut.bits + ROOM - bits).min(MOST);
         let sticky = u32::from(wide & ((1 << far) - 1) != 0);
         let significand = wide >> far | sticky;

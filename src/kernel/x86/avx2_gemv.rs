@@ -240,7 +240,7 @@ fn dots_of_two<const WORDS: usize, const PAIRED: bool>(
     for (block, of_block) in a.words.chunks(block_words).enumerate() {
         let mut partial = [_mm256_set1_epi32(a.compensation[block]); 4];
         for words_of_sum in of_block.as_chunks::<WORDS>().0.chunks(quads / WORDS) {
-            // i16 sums of as many quads as cannot overflow.
+            // Sums in i16 end before another quad could overflow them; then they are widened.
             let mut short = [_mm256_setzero_si256(); 4];
             for (word, (q0, q1)) in words_of_sum.iter().zip(codes.by_ref()) {
                 let fours = words::<PAIRED>([q0, q1]);

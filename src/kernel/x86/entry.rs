@@ -120,7 +120,7 @@ impl DecodeIntrinsics for Native {
 
     fn decode_bytes(isa: Isa, table: &RegisterTable, src: &[u8], dst: &mut [f32]) -> bool {
         match table {
-            // Each table has one kernel: its instruction set is the one that made it.
+            // A table is made only where its kernel exists, so `false` is not returned.
             RegisterTable::Planes(planes) => {
                 by_kind!(isa, {
                     Avx512Vbmi => avx512_decode::decode_planes(planes, src, dst),
@@ -354,7 +354,8 @@ impl GemmIntrinsics for Native {
         b: [&[Lanes<f32>]; 2],
         acc: &mut [MicroTile<f32>; 2],
     ) -> bool {
-        // Weights without scales of rows, the usual case of B alone quantized, save a product.
+        // If only B is quantized, A's rows have no scales, and a kernel without them saves one
+        // product for each block.
         if parts[0].rows_scaled {
             by_kind!(isa, {
                 Avx512 | Avx512Vbmi => gemm::blocks_x2::<true>(parts, a, b, acc),

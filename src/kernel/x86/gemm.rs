@@ -200,11 +200,11 @@ fn double_rows<'a, const R: usize>(
     b: &[Lanes<f32>],
     acc: &mut [Lanes<f64>; R],
 ) {
-    // Two registers of sums for each row.
+    // A row has 16 sums of f64, which are two registers.
     let mut sums: [[__m512d; 2]; R] = acc.map(must_cast);
     for (a, b) in a.zip(b) {
         let [low, high]: [__m256; 2] = must_cast(*b);
-        // Widened once for all rows.
+        // Widened here, because all rows multiply the same columns of B.
         let (low, high) = (_mm512_cvtps_pd(low), _mm512_cvtps_pd(high));
         for (sum, a) in sums.iter_mut().zip(a) {
             let a = _mm512_set1_pd(f64::from(*a));

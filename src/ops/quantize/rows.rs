@@ -106,7 +106,7 @@ pub(super) fn quantize<T: Source>(
         tiles: Tiles {
             cols: if long { src.len() } else { grid.cols },
             block_cols: grid.block_cols,
-            run: COLUMNS,
+            chunk: COLUMNS,
         },
         row_bytes: if long { piece.codes.len() } else { grid.row_bytes },
         scale_bytes: spec.scale_bytes(),
@@ -197,7 +197,7 @@ impl Band<'_> {
         let BandBuffers { codes, scales, offsets } = parts;
         // Taken out, since `look` and `settle` borrow the rest of the band.
         let mut buffer = mem::take(&mut self.buffer);
-        if src.len() == tiles.cols && tiles.block_cols <= tiles.run {
+        if src.len() == tiles.cols && tiles.block_cols <= tiles.chunk {
             // Whole blocks: a chunk is looked at, settled and encoded while it is in L1.
             for cols in tiles.ranges() {
                 let (blocks, src) = (tiles.touched(&cols), &src[cols.clone()]);
