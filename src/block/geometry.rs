@@ -175,8 +175,8 @@ impl Geometry {
         grid_row * self.grid_stride + grid_col
     }
 
-    /// The group of a block, as blocks and sub-scales are stored, for so many blocks a group. Each
-    /// row of the grid begins a new group, and may end with a short one.
+    /// The group of a block, as blocks and sub-scales are stored, with `blocks` blocks a group.
+    /// Each row of the grid begins a new group, and may end with a short one.
     pub(super) const fn group(&self, block: usize, blocks: usize) -> usize {
         let (grid_row, grid_col) = (block / self.grid_stride, block % self.grid_stride);
         grid_row * self.grid_stride.div_ceil(blocks) + grid_col / blocks

@@ -204,9 +204,11 @@ fn whole_of<'v, 'a>(pieces: &'v [QuantView<'a>], first: &'v QuantView<'a>) -> &'
 /// A tensor that is put together, and what of it is there.
 struct Whole {
     tensor: QuantTensor,
-    /// A flag for each block, sub-scale and codebook.
+    /// Whether each block is there.
     blocks: Vec<bool>,
+    /// Whether each sub-scale is there; empty in schemes without them.
     sub_scales: Vec<bool>,
+    /// Whether each codebook is there; empty in schemes without them.
     codebooks: Vec<bool>,
 }
 

@@ -175,7 +175,7 @@ impl BlockSpec {
             }
             _ => {}
         }
-        // These two clamp to the largest code by themselves.
+        // Both rules clamp to the largest code themselves, so that no number is left to wrap.
         let clamps = matches!(
             self.element_rounding,
             ElementRounding::AddHalfTruncate | ElementRounding::Microxcaling

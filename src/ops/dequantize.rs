@@ -88,11 +88,13 @@ struct Job<'a> {
 struct Scratch {
     numbers: Vec<f32>,
     codes: Vec<u8>,
-    /// An entry a block: factors, and zero points or minima.
+    /// The factor of each block.
     scales: Vec<f32>,
+    /// The zero point or minimum of each block.
     offsets: Vec<f32>,
-    /// An entry an element.
+    /// The factor of each element.
     each_scale: Vec<f32>,
+    /// The zero point or minimum of each element.
     each_offset: Vec<f32>,
     wide: Vec<u16>,
 }

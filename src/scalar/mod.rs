@@ -256,7 +256,7 @@ struct Sign {
     bit: u32,
     /// The bit where NaN has a sign too, else 0.
     of_nan: u32,
-    /// Whether flipping the bit is negation, but for a zero with none.
+    /// Whether flipping the bit negates every number except a zero without a sign.
     flips: bool,
     /// Whether the bit alone is NaN and zero has no sign to flip.
     single_zero: bool,

@@ -130,7 +130,7 @@ macro_rules! define_format {
                 ::core::option::Option::Some(code) => Self::of(code),
                 ::core::option::Option::None => Self::of(Self::SPEC.smallest_positive_code()),
             };
-            /// Distance from one to the next larger number, in f64; 0 if there is none.
+            /// Distance from one to the next larger number, in f64; 0 if either is missing.
             pub const EPSILON: f64 = match Self::SPEC.epsilon() {
                 ::core::option::Option::Some(epsilon) => epsilon.to_f64(),
                 ::core::option::Option::None => 0.0,

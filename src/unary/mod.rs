@@ -131,8 +131,8 @@ impl Unary {
         digits.unwrap_or_else(|| self.digits::<32>(x).centre())
     }
 
-    /// The value, where it is a dyadic fraction: elsewhere it is none (Lindemann; for Φ, Siegel and
-    /// Shidlovsky).
+    /// The value, where it is a dyadic fraction. No other argument has such a value (Lindemann; for
+    /// Φ, Siegel and Shidlovsky).
     fn exact(self, x: Unpacked) -> Option<Unpacked> {
         let (zeros, exponent) = (x.significand().trailing_zeros(), i64::from(x.exponent()));
         let (odd, exponent) = (x.significand() >> zeros, exponent + i64::from(zeros));

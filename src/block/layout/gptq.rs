@@ -375,7 +375,7 @@ pub fn from_awq_with(
     accept: Accept,
 ) -> Result<QuantTensor, Error> {
     let groups = Layer::groups(group, [inputs, outputs], &layer.scales)?;
-    // Both are checked against the shape by their numbers of words.
+    // `unpack_words` checks the numbers of words of codes and zero points against the shape.
     let codes = unpack_words(&layer.qweight, 4, [inputs, outputs], WordOrder::Awq)?;
     let zeros = unpack_words(&layer.qzeros, 4, [groups, outputs], WordOrder::Awq)?;
     Layer { inputs, outputs, groups, group, codes, zeros, scales: layer.scales.clone() }

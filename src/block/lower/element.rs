@@ -60,6 +60,7 @@ pub(crate) struct BlockArrays {
     pub(crate) factors: Vec<f32>,
     /// Factors and zero points, where there are zero points.
     pub(crate) points: Vec<[f32; 2]>,
+    /// Scratch of the scale kernel, which writes the scale codes and the factors.
     scales: ScaleArrays,
 }
 
@@ -69,8 +70,11 @@ pub(crate) struct Chunk<'a> {
     pub(crate) numbers: &'a [f32],
     /// Numbers of a block; the last may have fewer.
     pub(crate) length: usize,
+    /// [`BlockArrays::amax`] of these blocks.
     pub(crate) amax: &'a [u32],
+    /// [`BlockArrays::factors`] of these blocks.
     pub(crate) factors: &'a [f32],
+    /// [`BlockArrays::points`] of these blocks.
     pub(crate) points: &'a [[f32; 2]],
     pub(crate) dither: Dither,
 }

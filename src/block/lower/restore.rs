@@ -17,9 +17,11 @@ pub(crate) struct DequantizePlan {
     pub(crate) elements: DecodeBytes,
     /// What is done with an element and the numbers of its block.
     pub(crate) kernel: RestoreKernel,
+    /// Scale codes to numbers; `None` in schemes without scales.
     scale: Option<CodeDecoder>,
     /// From the scales to factors.
     steps: Vec<Step>,
+    /// Offset codes to numbers; `None` in schemes without offsets.
     offset: Option<CodeDecoder>,
     isa: Isa,
 }

@@ -132,7 +132,8 @@ fn reciprocals_body(
     to: &mut [[f32; 3]],
     in_range: &mut bool,
 ) {
-    // Factors in this range have normal reciprocals, and no product of the formula overflows.
+    // Factors from `LEAST` to `MOST` have normal reciprocals, and with quotients of at most `MOST`
+    // no product of the formula overflows.
     const LEAST: f32 = power_of_two(-60);
     const MOST: f32 = power_of_two(60);
     let clear = matches!(negative_zero, NegativeZero::Clear);

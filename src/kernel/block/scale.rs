@@ -19,12 +19,13 @@ use crate::kernel::native::per_isa;
 /// Parameters of scales that are powers of two, computed from the exponent field of amax.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Powers {
-    /// The addend that carries the mantissas of the upper code into the exponent field, and the
-    /// difference between that field and the code.
+    /// The addend that carries the mantissas of the upper code into the exponent field.
     pub(crate) carry: u32,
+    /// The difference between the exponent field after the carry and the code.
     pub(crate) less: u32,
-    /// The smallest and the largest code that the formula covers.
+    /// The smallest code that the formula covers.
     pub(crate) low: u32,
+    /// The largest code that the formula covers.
     pub(crate) high: u32,
     /// The exponent field of the reciprocal of the scale with code 0.
     pub(crate) top: u32,

@@ -35,8 +35,9 @@ fn clamp(x: f32, low: f32, high: f32) -> f32 {
 /// A coder of finite scaled numbers as integers around a zero point: to nearest even, clamped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PointCoder {
-    /// The smallest and the largest integer of the format.
+    /// The smallest integer of the format.
     low: f32,
+    /// The largest integer of the format.
     high: f32,
     /// The bits of a code.
     mask: u32,

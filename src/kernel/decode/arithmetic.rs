@@ -22,11 +22,13 @@ use crate::spec::{Code, Encoding, FormatSpec, NanCodes, ZeroField};
 /// Parameters of a format that arithmetic decodes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ArithmeticDecode {
-    /// The bits of a magnitude code, and the shift that moves them into an f32's fields.
+    /// The bits of a magnitude code.
     magnitude: u32,
+    /// The shift that moves a magnitude code into an f32's exponent and mantissa.
     shift: u32,
-    /// The sign bit of a code, 0 if it has none, and the shift that moves it to bit 31.
+    /// The sign bit of a code; 0 if it has none.
     sign: u32,
+    /// The shift that moves the sign bit to bit 31; 0 without one.
     sign_shift: u32,
     /// The difference of the biases, in an f32's exponent field.
     rebias: u32,

@@ -28,11 +28,12 @@ enum ByteKernel {
 }
 
 impl DecodeBytes {
-    /// Returns the kernel for a format of at most 8 bits. There always is one.
+    /// Returns the kernel for a format of at most 8 bits. A table of 256 numbers decodes any that
+    /// arithmetic does not.
     pub(crate) fn lower(isa: Isa, spec: &FormatSpec) -> Self {
+        let uniform = ArithmeticDecode::lower(spec);
         // A closure, because arithmetic needs no table, and filling 256 entries costs more than
         // decoding a short slice.
-        let uniform = ArithmeticDecode::lower(spec);
         let all = || values(isa, spec, uniform.as_ref());
         let kernel = match (Native::register_table(isa, spec.bits(), all), &uniform) {
             (Some(table), _) => ByteKernel::Registers(table),
@@ -112,7 +113,7 @@ impl DecodeWide {
         Some(Self { isa, kernel })
     }
 
-    /// Writes the numbers of codes.
+    /// Writes the numbers of codes, unrounded: every format with a kernel here has f32 numbers.
     pub(crate) fn decode<C: Code>(&self, src: &[C], dst: &mut [f32]) {
         // One match for the slice leaves the loops without branches.
         match &self.kernel {

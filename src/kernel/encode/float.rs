@@ -40,8 +40,9 @@ pub(crate) struct Finite {
     /// The bits of an f32 that count as its magnitude. Unsigned formats keep the sign bit, so that
     /// a negative number is above all and reported as not covered.
     magnitude: u32,
-    /// The sign bit of a code, 0 in unsigned formats, and the shift from bit 31 to it.
+    /// The sign bit of a code; 0 in unsigned formats.
     pub(in crate::kernel) sign_bit: u32,
+    /// The shift that moves bit 31 to the top bit of a code.
     pub(in crate::kernel) sign_shift: u32,
     /// Whether a zero keeps its sign: the format has −0, or no sign.
     pub(in crate::kernel) negative_zero: bool,

@@ -27,8 +27,9 @@ pub(crate) struct GeneralEncode {
     /// Exponent field, as an f32's, of the smallest normal number; for integers, of the smallest
     /// number out of range.
     min_field: u32,
-    /// Mantissa bits of the format, and 23 less them: the bits that a normal number loses.
+    /// Mantissa bits of the format; for integers, all bits of a code.
     mantissa_bits: u32,
+    /// `23 − mantissa_bits`: the mantissa bits that a normal number loses.
     pub(super) shift: u32,
     /// The addend before the cut, as `(halves of a unit, number to subtract)`.
     add: [(u32, u32); 2],
@@ -40,19 +41,24 @@ pub(crate) struct GeneralEncode {
     flush: u32,
     /// The largest magnitude code.
     max: [u32; 2],
-    /// The codes of overflow, infinity and NaN.
+    /// The codes of finite numbers that overflow.
     overflow: [u32; 2],
+    /// The codes of infinities.
     infinity: [u32; 2],
+    /// The codes of NaNs.
     nan: [u32; 2],
     /// The codes of zeros and of what rounds to them.
     zero: [u32; 2],
     /// All ones in unsigned formats whose nonzero negative numbers all have the code `negative`.
     unsigned: u32,
+    /// The code of every nonzero negative number where `unsigned` is all ones.
     negative: u32,
-    /// How a negative code is made: `((magnitude ^ flip) + carry) & mask`. Sign and magnitude flip
-    /// the sign bit; two's complement flips all bits and adds 1.
+    /// The bits that a minus sign flips: the sign bit, in two's complement all, unsigned none. A
+    /// negative code is `((magnitude ^ flip) + carry) & mask`.
     flip: u32,
+    /// 1 in two's complement, else 0: negation is a flip of all bits plus 1.
     carry: u32,
+    /// The bits of a code.
     mask: u32,
 }
 

@@ -46,14 +46,16 @@ const TILE: usize = 512;
 pub(crate) struct HiF8Encode {
     /// The code of a positive overflow; a negative one has the sign bit too.
     pub(in crate::kernel) overflow: u8,
-    /// The codes of infinities and NaNs, positive and negative.
+    /// The codes of infinities, positive and negative.
     infinity: [u8; 2],
+    /// The codes of NaNs, positive and negative.
     nan: [u8; 2],
     /// The upper half that replaces larger magnitudes: just below the tie it rounds to the largest
     /// number, at the tie to infinity.
     cap: i16,
-    /// The smallest upper halves whose codes, and whose numbers, differ from those of the cap.
+    /// The upper half from which on codes may differ from the cap's.
     special: i16,
+    /// The upper half from which on numbers may differ from the cap's.
     special_number: i16,
 }
 

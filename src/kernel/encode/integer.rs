@@ -20,8 +20,9 @@ use crate::spec::{Code, Encoding, FormatSpec};
 /// Parameters of a conversion to an integer or fixed-point format of at most 16 bits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Integer {
-    /// The smallest and the largest number of the format.
+    /// The smallest number of the format.
     low: f32,
+    /// The largest number of the format.
     high: f32,
     /// `1.5 · 2^23` units.
     magic: f32,

@@ -31,12 +31,15 @@ pub(crate) struct Nearest {
     magic: u32,
     /// The largest f32 magnitude that does not overflow, as bits.
     limit: u32,
-    /// The codes of overflow, infinity and NaN, each with the bits that a minus sign changes.
+    /// The code of a finite number that overflows, and the bits that a minus sign changes.
     overflow: (u32, u32),
+    /// The code of infinity, and the bits that a minus sign changes.
     infinity: (u32, u32),
+    /// The code of NaN, and the bits that a minus sign changes.
     nan: (u32, u32),
     /// Whether the format has −0; otherwise what rounds to zero loses its sign.
     negative_zero: bool,
+    /// The sign bit of a code.
     sign_bit: u32,
 }
 

@@ -33,16 +33,17 @@ pub(crate) struct Wrapping {
     to_odd: u32,
     /// The smallest magnitude that is not taken for zero: 1, or the smallest normal f32.
     flush: u32,
-    /// The codes of infinities and NaNs.
+    /// The codes of infinities.
     infinity: [u32; 2],
+    /// The codes of NaNs.
     nan: [u32; 2],
     /// All ones if a minus sign counts, 0 if the policy takes magnitudes.
     signs: u32,
     /// The bits of a code.
     mask: u32,
-    /// The code that a symmetric format does not produce, and the one that replaces it, its
-    /// smallest number's; in other formats the same code twice.
+    /// The code that a symmetric format does not produce; in other formats equal to `smallest`.
     missing: u32,
+    /// The code of the smallest number, which replaces `missing`.
     smallest: u32,
 }
 

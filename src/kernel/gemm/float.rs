@@ -34,7 +34,6 @@ fn fma_rows<const R: usize, const N: usize>(
     b: &[Lanes<f32>],
     acc: &mut [Lanes<f32>; R],
 ) {
-    // N · 16 sums in registers.
     let mut sums = [[0.0; NR]; N];
     sums.copy_from_slice(&acc[first..first + N]);
     // Along k: a row of the B panel is loaded once for N rows of A.

@@ -42,12 +42,15 @@ pub(crate) struct Rounding {
     no_negative_zero: u64,
     /// The exponent field, as an f64's, of the smallest normal number.
     min_field: u64,
+    /// Mantissa bits of the format.
     mantissa_bits: u64,
     /// The largest number.
     max: f64,
-    /// What sums above `max`, infinities and NaN become.
+    /// What sums beyond `max` become, positive and negative.
     overflow: [f64; 2],
+    /// What infinities become, positive and negative.
     infinity: [f64; 2],
+    /// What NaN becomes.
     nan: f64,
 }
 
@@ -80,7 +83,9 @@ impl Known {
 /// The way that a magnitude must go, as two masks: all ones or 0.
 #[derive(Clone, Copy, Debug)]
 struct Direction {
+    /// All ones if the magnitude must grow.
     up: u64,
+    /// All ones if the magnitude must shrink.
     down: u64,
 }
 

@@ -72,8 +72,9 @@ pub(super) struct PlaneRegisters {
     high: [__m512i; 4],
     /// Whether the upper half is the lower one with a minus sign, apart from a few codes.
     mirrored: bool,
-    /// The first of these codes, and the distance to the last.
+    /// The first of these codes, in every byte.
     first: __m512i,
+    /// The distance from the first of these codes to the last, in every byte.
     more: __m512i,
 }
 
@@ -192,7 +193,7 @@ pub(super) fn spread_6(bytes: &[u8; 48]) -> [u8; 64] {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 fn gather_6(codes: &[u8; 64]) -> [u8; 48] {
-    // Keeps three bytes of every four.
+    // Drops the fourth byte of each 32-bit lane, which the 24 bits of four codes leave empty.
     const THREES: [u8; 64] = {
         let mut table = [0; 64];
         let mut i = 0;

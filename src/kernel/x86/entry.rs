@@ -354,13 +354,12 @@ impl GemmIntrinsics for Native {
         b: [&[Lanes<f32>]; 2],
         acc: &mut [MicroTile<f32>; 2],
     ) -> bool {
-        // If only B is quantized, A's rows have no scales, and a kernel without them saves one
-        // product for each block.
         if parts[0].rows_scaled {
             by_kind!(isa, {
                 Avx512 | Avx512Vbmi => gemm::blocks_x2::<true>(parts, a, b, acc),
             }, else return false);
         } else {
+            // Only B is quantized: without scales of A's rows each block takes one product less.
             by_kind!(isa, {
                 Avx512 | Avx512Vbmi => gemm::blocks_x2::<false>(parts, a, b, acc),
             }, else return false);

@@ -200,7 +200,7 @@ fn double_rows<'a, const R: usize>(
     b: &[Lanes<f32>],
     acc: &mut [Lanes<f64>; R],
 ) {
-    // A row has 16 sums of f64, which are two registers.
+    // Copies that nothing points at stay in registers over the K loop, two for a row's 16 sums.
     let mut sums: [[__m512d; 2]; R] = acc.map(must_cast);
     for (a, b) in a.zip(b) {
         let [low, high]: [__m256; 2] = must_cast(*b);

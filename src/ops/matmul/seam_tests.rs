@@ -13,8 +13,8 @@ use alloc::boxed::Box;
 use alloc::vec;
 
 /// A matrix unit: four products a step, under the scales of their blocks, and the accumulator,
-/// which C starts, are aligned to the largest of them, cut toward zero so many bits below its
-/// first, and added exactly.
+/// which C starts, are aligned to the largest of them, cut toward zero `fraction_bits` bits
+/// below its first, and added exactly.
 #[derive(Debug)]
 struct TruncatingUnit {
     fraction_bits: i32,

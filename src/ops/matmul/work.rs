@@ -38,9 +38,11 @@ pub(super) struct Columns<'a> {
     /// Their panel, if B is packed.
     // `None`: packed by the thread that works on them.
     pub(super) packed: Option<&'a Panel>,
-    /// The first of them in the product, and its line in B.
+    /// The first of these columns in the product.
     pub(super) first: usize,
+    /// The row of B that is column `first`, counted through all matrices.
     pub(super) line: usize,
+    /// Rows of B, at most 16.
     pub(super) rows: usize,
 }
 

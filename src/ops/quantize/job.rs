@@ -16,8 +16,9 @@ pub(super) struct QuantizeJob<'a, T> {
 
 /// The buffers of some successive bands: rows of blocks.
 pub(super) struct BandGroup<'a> {
-    /// The first band, and how many there are.
+    /// The first band, counted through all matrices.
     pub(super) first: usize,
+    /// Bands of the group; the last group may have fewer.
     pub(super) bands: usize,
     pub(super) codes: &'a mut [u8],
     pub(super) scales: &'a mut [u8],
@@ -49,7 +50,7 @@ impl ElementWords {
             return self.dither.skip(index as u64);
         }
         let (line, col) = (index / self.cols, index % self.cols);
-        // Rows of the whole are longer than those of this part, which are words `j` on in each.
+        // Rows of a part begin `row_length` words apart: the words between belong to other parts.
         self.dither.skip((line as u64).wrapping_mul(self.row_length as u64)).skip(col as u64)
     }
 }

@@ -40,7 +40,8 @@ impl<'a> Quantizer<'a> {
     /// With scales from the data, no random bits, on all threads.
     #[must_use]
     pub const fn new(spec: &'a BlockSpec) -> Self {
-        // `None`: both are found from the data.
+        // No tensor scale or scales given: they are found from the data. Search factors are the
+        // scheme's, and the row length is the tensor's own.
         Self {
             spec,
             dither: Dither::NONE,

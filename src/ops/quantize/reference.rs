@@ -40,7 +40,7 @@ pub(super) fn quantize<T: Source>(
             });
             let block = block(job, given, piece.first * geometry.grid_cols + index, elements);
             store(piece.scales, spec.scale_bytes(), index, block.scale);
-            // Formats without offsets have 0 bytes of them, and nothing is stored.
+            // Schemes without offsets have 0 bytes of them, and nothing is stored.
             store(piece.offsets, spec.offset_bytes(), index, block.offset);
             for line in lines.clone() {
                 let row =

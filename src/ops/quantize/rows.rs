@@ -61,9 +61,8 @@ pub(super) fn amax_of_blocks<T: Source>(exec: Exec, src: &[T], length: usize) ->
 /// known and all are finite.
 pub(super) fn amax_of_all<T: Source>(exec: Exec, known: &[u32], src: &[T]) -> f32 {
     let isa = exec.isa();
-    // Magnitudes are f32s themselves.
     let mut largest = 0;
-    // As f32s, positive bits compare like numbers, and NaN is above infinity.
+    // Magnitudes are bits of positive f32s, which compare like the numbers, NaN above infinity.
     kernel::amax(isa, bytemuck::cast_slice(known), &mut largest);
     // The maxima of blocks with NaN or infinity hide their finite numbers: the tensor is read
     // again.
@@ -171,8 +170,9 @@ struct Band<'a> {
 #[derive(Default)]
 struct BandScratch {
     blocks: BlockArrays,
-    /// Where there are zero points, the largest magnitudes above zero and below.
+    /// The largest magnitudes above zero, where there are zero points.
     above: Vec<u32>,
+    /// The largest magnitudes below zero, where there are zero points.
     below: Vec<u32>,
     /// Blocks whose codes, or some of them, are the rule's, by their index.
     by_rule: Vec<(usize, ByRule)>,
