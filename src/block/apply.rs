@@ -113,7 +113,9 @@ pub(crate) struct Block {
     pub(crate) scale: u32,
     /// The code of the offset; 0 without one.
     pub(crate) offset: u32,
+    /// How numbers are scaled before they become elements.
     pub(super) divisor: Divisor,
+    /// How elements become numbers again.
     restorer: Restorer,
     /// The zero point, or 0.
     zero_point: i32,

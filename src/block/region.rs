@@ -11,6 +11,7 @@ pub struct Region {
     pub rows: Range<usize>,
     /// Columns of each row.
     pub cols: Range<usize>,
+    /// Columns of the tensor: the distance between rows in row-major indices.
     row_length: usize,
 }
 

@@ -175,7 +175,7 @@ impl BlockSpec {
             }
             _ => {}
         }
-        // Both rules clamp to the largest code themselves, so that no number is left to wrap.
+        // A rule that clamps to the largest code leaves no number to wrap.
         let clamps = matches!(
             self.element_rounding,
             ElementRounding::AddHalfTruncate | ElementRounding::Microxcaling

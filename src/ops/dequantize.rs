@@ -96,6 +96,7 @@ struct Scratch {
     each_scale: Vec<f32>,
     /// The zero point or minimum of each element.
     each_offset: Vec<f32>,
+    /// Scale or offset codes of two bytes, which their kernel takes as aligned u16s.
     wide: Vec<u16>,
 }
 

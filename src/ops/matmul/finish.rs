@@ -13,6 +13,7 @@ pub(super) struct Finish<'a> {
     pub(super) factor: Option<f32>,
     /// C, if it is not in the sums already.
     pub(super) addend: Option<&'a [f32]>,
+    /// A number for each column of the product.
     pub(super) bias: Option<&'a [f32]>,
     /// Columns of the product: N.
     pub(super) n: usize,

@@ -38,7 +38,9 @@ pub(super) struct MatmulJob<'a> {
     pub(super) model: Box<dyn AnyAccumulate>,
     /// C, if the model takes it into its sums.
     pub(super) c: Option<&'a [f32]>,
+    /// What is done to a sum when all its products are in it.
     pub(super) finish: Finish<'a>,
+    /// Random words of stochastic accumulators: K for each element of the product.
     pub(super) dither: Dither,
     pub(super) exec: Exec,
 }

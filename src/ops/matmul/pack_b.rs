@@ -28,6 +28,7 @@ pub(super) struct Packer<'a> {
     isa: Isa,
     /// Which numbers the panels are for. [`Takes::Elements`] leaves out how scales restore them.
     takes: Takes,
+    /// Scales by a table of all bytes, where there are more scales than bytes.
     scales: ScaleReader,
 }
 

@@ -17,6 +17,7 @@ pub(super) struct Panel {
     pub(super) block_k: usize,
     /// Scales, block by block, without the tensor scale; empty for an operand without scales.
     pub(super) scales: Scales,
+    /// How numbers come from `data`, for kernels that take numbers.
     pub(super) restore: PanelRestore,
 }
 

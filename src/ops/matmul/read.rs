@@ -25,8 +25,11 @@ pub(super) struct Reader {
     decode: Option<DecodeBytes>,
     /// From codes of at most 4 bits in pairs, if the machine has look-ups in registers.
     nibbles: Option<Nibbles>,
+    /// The scheme of a quantized operand.
     spec: Option<BlockSpec>,
+    /// The tensor scale as it is stored, which restoring a number takes.
     tensor_scale: f32,
+    /// Whether elements are read, or the numbers that they stand for.
     takes: Takes,
 }
 

@@ -11,6 +11,7 @@ pub(super) struct QuantizeJob<'a, T> {
     pub(super) tensor_scale: f32,
     /// The factors that a search tries in place of its own.
     pub(super) factors: Option<&'a [f32]>,
+    /// The numbers, row-major, of all matrices.
     pub(super) src: &'a [T],
 }
 
@@ -20,8 +21,11 @@ pub(super) struct BandGroup<'a> {
     pub(super) first: usize,
     /// Bands of the group; the last group may have fewer.
     pub(super) bands: usize,
+    /// Element codes of these bands, packed row by row.
     pub(super) codes: &'a mut [u8],
+    /// Scale codes of these bands; empty in schemes without scales.
     pub(super) scales: &'a mut [u8],
+    /// Offset codes of these bands; empty in schemes without offsets.
     pub(super) offsets: &'a mut [u8],
 }
 

@@ -158,6 +158,7 @@ struct Band<'a> {
     scale_bytes: usize,
     /// The largest magnitudes of the bands' blocks, if the tensor scale asked for them; else empty.
     known: &'a [u32],
+    /// Whether the tensor is more than the caches hold.
     streams: bool,
     /// Numbers as f32s.
     buffer: Vec<f32>,

@@ -51,6 +51,7 @@ pub struct SliceConverter {
     convert: Convert,
     /// The rounding, if it is not the policy's.
     round: Option<Round>,
+    /// Random words for stochastic roundings; the element at index `i` takes word `i`.
     pub(super) dither: Dither,
     pub(super) exec: Exec,
 }
