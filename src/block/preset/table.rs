@@ -46,7 +46,15 @@ macro_rules! presets {
             $(changes: $why:expr,)?
         })*
     ) => {
-        $($(#[$doc])* pub const $name: $crate::BlockSpec = $spec;)*
+        $(
+            $(#[$doc])*
+            ///
+            #[doc = concat!(
+                "Scale rule: `", $rule, "`. Source: ", $source, ". Evidence: [`",
+                stringify!($evidence), "`](crate::preset::Evidence::", stringify!($evidence), ").",
+            )]
+            pub const $name: $crate::BlockSpec = $spec;
+        )*
 
         /// The presets of this module.
         pub(crate) const TABLE: &[$crate::preset::Preset] = &[$($crate::preset::Preset {
