@@ -262,7 +262,9 @@ impl FormatSpec {
         )
     }
 
-    /// The code of `a − b`, rounded once: as [`add_with`](Self::add_with).
+    /// The code of `a − b`, rounded once. Infinities of one sign give NaN and [`Flags::INVALID`];
+    /// an exact zero difference is +0, or −0 under [`Round::Down`], unless the operands are zeros
+    /// of opposite signs, where it keeps the sign of `a`.
     #[must_use]
     pub const fn sub_with(&self, a: u32, b: u32, convert: &Convert, random: u32) -> Encoded {
         let b = self.operand(b, convert);
@@ -344,7 +346,9 @@ impl FormatSpec {
         self.finish(sqrt(self.operand(a, convert)), convert, random)
     }
 
-    /// The code of `1 / a`, rounded once: as [`div_with`](Self::div_with).
+    /// The code of `1 / a`, rounded once. `1 / ±0` is what [`DivisionByZero`] says: infinity of the
+    /// same sign and [`Flags::DIVIDE_BY_ZERO`], or NaN and [`Flags::INVALID`]. `1 / ±∞` is zero, of
+    /// the same sign where the format has −0.
     #[must_use]
     pub const fn recip_with(&self, a: u32, convert: &Convert, random: u32) -> Encoded {
         self.finish(

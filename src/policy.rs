@@ -168,23 +168,24 @@ pub enum DivisionByZero {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Convert {
-    /// The rounding.
+    /// How a number between two representable ones is rounded: to the nearest or in a direction.
     pub round: Round,
-    /// Finite numbers beyond the largest value.
+    /// What finite numbers become whose rounded value is beyond the largest finite one.
     pub overflow: Overflow,
-    /// Infinite inputs.
+    /// What infinite inputs become: infinity where the format has it, or another value.
     pub infinity: Infinity,
-    /// NaN inputs, where the format has NaN.
+    /// Which NaN code NaN inputs become, where the format has NaN.
     pub nan: Nan,
-    /// NaN inputs, where the format has no NaN.
+    /// Which number NaN inputs become, where the format has no NaN.
     pub missing_nan: MissingNan,
-    /// Zero, where the format has no zero.
+    /// What zero becomes, where the format has no zero, as E8M0 has none.
     pub zero: Zero,
-    /// Negative numbers, where the format is unsigned.
+    /// What negative numbers become, where the format is unsigned.
     pub negative: Negative,
-    /// Subnormal inputs, and subnormal operands of arithmetic.
+    /// Whether subnormal inputs, and subnormal operands of arithmetic, count as zero.
     pub subnormal_inputs: SubnormalInputs,
-    /// Division by zero.
+    /// What anything but zero and NaN gives when it is divided by zero: infinity or NaN. It matters
+    /// to arithmetic alone.
     pub division_by_zero: DivisionByZero,
 }
 

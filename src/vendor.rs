@@ -19,9 +19,9 @@ impl Convert {
         zero: Zero::Nan,
         ..Self::SATURATING
     };
-    /// ml_dtypes 0.6.0 into E8M0: as [`ML_DTYPES`](Self::ML_DTYPES), ties up; zero and negative
-    /// numbers become NaN. *Checked*, except numbers between 2^-127 and 1.5·2^-127, which go up
-    /// there (0x01) and to the nearest (0x00) here.
+    /// ml_dtypes 0.6.0 into E8M0: to the nearest power of two, ties up; zero, negative numbers and
+    /// overflow become NaN. All else is [`ML_DTYPES`](Self::ML_DTYPES)'s. *Checked*, except numbers
+    /// between 2^-127 and 1.5·2^-127, which go up there (0x01) and to the nearest (0x00) here.
     pub const ML_DTYPES_E8M0: Self = Self::ML_DTYPES.with_round(Round::NearestUp);
     /// ml_dtypes 0.6.0 into its integers (`int4`, `uint2`, …) and in arithmetic on them; casts in
     /// NumPy and C; ONNX Cast between integers: truncates, and keeps the low bits of what is out of

@@ -70,8 +70,8 @@ impl QuantTensor {
     }
 
     /// Joins tensors of one scheme beside each other: the shape of the first with a longer last
-    /// axis. Where a block has columns of two pieces, both must have the same scale and offset for
-    /// it, as pieces have that [`QuantView::cols`] cut.
+    /// axis. A block may have columns of two pieces if both store the same scale and offset for it.
+    /// Pieces cut from one tensor by [`QuantView::cols`] do.
     ///
     /// # Errors
     /// [`Error::Length`] for no pieces or pieces of other rows; [`Error::Scheme`] for pieces of

@@ -22,17 +22,21 @@ use crate::spec::FormatSpec;
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Parts<'a> {
-    /// Packed element codes.
+    /// Element codes: row-major, each row a dense stream of bits with the first code in the low
+    /// ones, starting at a byte of its own.
     pub codes: &'a [u8],
-    /// Scale codes; two for a block if each sign has one, the one of positive numbers first.
+    /// Scale codes, row-major over the grid of blocks, one, two or four little-endian bytes each;
+    /// two for a block if each sign has one, the one of positive numbers first.
     pub scales: &'a [u8],
-    /// Offset codes.
+    /// Offset codes (minima or zero points), row-major over the grid of blocks, one, two or four
+    /// little-endian bytes each; empty if the scheme has no offsets.
     pub offsets: &'a [u8],
     /// Sub-scale codes, row-major over the groups of the grid.
     pub sub_scales: &'a [u8],
     /// Codebook entries as little-endian codes of their format, codebook after codebook.
     pub codebooks: &'a [u8],
-    /// The tensor scale, as [`TensorScale`] says.
+    /// The scale of the whole tensor; 1 if the scheme has none. Numbers are multiplied by it,
+    /// divided by it, or it is the largest magnitude: [`TensorScale`] names the form.
     pub tensor_scale: f32,
     /// Tensor scales, one for each matrix of a stack, in place of `tensor_scale`, which is then 1;
     /// empty where one is for all.

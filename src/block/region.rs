@@ -7,9 +7,9 @@ use core::ops::Range;
 /// A tensor with [`Extent::Flat`](super::Extent::Flat) has a single row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region {
-    /// Rows.
+    /// Rows of the tile, counted from 0 through all matrices of the tensor; the end is excluded.
     pub rows: Range<usize>,
-    /// Columns of each row.
+    /// Columns of the tile in each of its rows, counted from 0; the end is excluded.
     pub cols: Range<usize>,
     /// Columns of the tensor: the distance between rows in row-major indices.
     row_length: usize,

@@ -70,15 +70,15 @@ impl<'a> BlockStats<'a> {
         self.sum_of(|x| x)
     }
 
-    /// The sum of the magnitudes of the finite [`elements`](Self::elements) in f64, as
-    /// [`sum`](Self::sum) adds; 0 without elements.
+    /// The sum of the magnitudes of the finite [`elements`](Self::elements) in f64, in order: sums
+    /// of 4,096 elements each, added up; 0 without elements.
     #[must_use]
     pub fn sum_of_magnitudes(&self) -> f64 {
         self.sum_of(f64::abs)
     }
 
-    /// The sum of the squares of the finite [`elements`](Self::elements) in f64, as
-    /// [`sum`](Self::sum) adds; 0 without elements.
+    /// The sum of the squares of the finite [`elements`](Self::elements) in f64, in order: sums of
+    /// 4,096 elements each, added up; 0 without elements.
     #[must_use]
     pub fn sum_of_squares(&self) -> f64 {
         self.sum_of(|x| x * x)

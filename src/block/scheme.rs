@@ -9,7 +9,7 @@ use crate::spec::{FormatSpec, Table};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Extent {
-    /// All elements.
+    /// All elements, of all matrices: one scale for the whole tensor.
     Tensor,
     /// The elements of one row: per token, per output channel.
     Row,
@@ -322,7 +322,7 @@ pub enum ZeroMinimum {
     First,
     /// The sign that NumPy 2.4's `min` leaves on an x86-64 processor with AVX-512: in blocks of 32
     /// the sign of the last zero, but positions 0 to 16 count in another order, before all others.
-    /// Blocks of other lengths as [`First`](Self::First). gguf (Python).
+    /// Blocks of other lengths take the sign of the first zero. gguf (Python).
     ///
     /// NumPy folds vectors of numbers, and equal ones become the second; with AVX2 or SSE alone its
     /// order is another.
@@ -334,11 +334,11 @@ pub enum ZeroMinimum {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Metric {
-    /// The sum of the squared errors.
+    /// The sum of the squared errors, which weighs large errors most; NaN if one of them is.
     Mse,
-    /// The sum of the absolute errors.
+    /// The sum of the absolute errors, which weighs all in proportion; NaN if one of them is.
     Mae,
-    /// The largest absolute error.
+    /// The largest absolute error of an element, however the others fare; NaN does not count.
     Max,
 }
 

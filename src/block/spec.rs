@@ -34,7 +34,7 @@ pub struct BlockSpec {
     pub element_convert: Convert,
     /// How x divided by its scale is rounded to a code, and where a zero point comes in.
     pub element_rounding: ElementRounding,
-    /// The sign of zeros.
+    /// Which elements that are zero are stored as −0, in element formats that have it.
     pub zero_sign: ZeroSign,
     /// The format of the scales: E8M0, UE4M3, F16, BF16, F32, …; `None` for elements that stand for
     /// themselves.

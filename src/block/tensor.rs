@@ -76,7 +76,9 @@ impl QuantTensor {
         self.tensor_scales.clear();
     }
 
-    /// The buffers.
+    /// All parts of the tensor as borrowed buffers, in the layout that [`QuantTensor`](Self)
+    /// describes; a part that the scheme does not have is empty. [`from_parts`](Self::from_parts)
+    /// takes them back.
     #[must_use]
     pub fn parts(&self) -> Parts<'_> {
         // Parts that the scheme does not have are empty already.
@@ -89,50 +91,58 @@ impl QuantTensor {
             .with_origin(self.geometry.origin)
     }
 
-    /// The scheme.
+    /// The scheme that the tensor was made with: formats, blocks and rules.
     #[must_use]
     pub const fn spec(&self) -> &BlockSpec {
         &self.spec
     }
 
-    /// The logical shape.
+    /// The lengths of the axes, outermost first, columns last, counted in elements; empty for a
+    /// shape of no axes.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// Packed element codes.
+    /// Element codes: row-major, each row a dense stream of bits with the first code in the low
+    /// ones, starting at a byte of its own. Empty for a tensor without elements.
     #[must_use]
     pub fn codes(&self) -> &[u8] {
         self.codes.as_slice()
     }
 
-    /// Scale codes.
+    /// Scale codes: row-major over the grid of blocks, one, two or four little-endian bytes each;
+    /// two codes for a block if each sign has one, the one of positive numbers first. Empty if the
+    /// scheme has no scales or the tensor no elements.
     #[must_use]
     pub fn scales(&self) -> &[u8] {
         self.scales.as_slice()
     }
 
-    /// Offset codes.
+    /// Offset codes (minima or zero points): row-major over the grid of blocks, one, two or four
+    /// little-endian bytes each. Empty if the scheme has no offsets.
     #[must_use]
     pub fn offsets(&self) -> &[u8] {
         self.offsets.as_slice()
     }
 
-    /// Sub-scale codes.
+    /// Sub-scale codes: row-major over the grid of groups of blocks, one, two or four little-endian
+    /// bytes each. Empty if the scheme has no sub-scales.
     #[must_use]
     pub fn sub_scales(&self) -> &[u8] {
         self.sub_scales.as_slice()
     }
 
-    /// Codebook entries, codebook after codebook.
+    /// Codebook entries as little-endian codes of their format, codebook after codebook. Empty if
+    /// the scheme keeps no codebooks in the tensor.
     #[must_use]
     pub fn codebooks(&self) -> &[u8] {
         self.codebooks.as_slice()
     }
 
-    /// The tensor scale, as [`TensorScale`](crate::TensorScale) says; 1 without one, and where
-    /// every matrix has its own.
+    /// The scale of the whole tensor; 1 if the scheme has none, and where every matrix has its own.
+    /// Numbers are multiplied by it, divided by it, or it is the largest magnitude:
+    /// [`TensorScale`](crate::TensorScale) names the form.
     #[must_use]
     pub const fn tensor_scale(&self) -> f32 {
         self.tensor_scale

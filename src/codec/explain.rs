@@ -14,16 +14,16 @@ use core::fmt;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// The format.
+    /// The format that the input was converted to.
     pub spec: FormatSpec,
-    /// The exact input.
+    /// The input as it was given, before any rounding; its sign and NaN included.
     pub input: Unpacked,
     /// Whether its sign was dropped first: [`Negative::Magnitude`]. The neighbours are then those
     /// of the magnitude.
     pub drops_sign: bool,
     /// Whether the low bits of a number out of range were kept: [`Overflow::Wrap`].
     pub wraps: bool,
-    /// The code it became.
+    /// The code that the input became, in the low bits.
     pub code: u32,
     /// The number which that code stands for.
     pub result: Unpacked,

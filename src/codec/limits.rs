@@ -110,7 +110,7 @@ impl FormatSpec {
         }
     }
 
-    /// The largest finite number.
+    /// The largest finite number of the format, exactly: 448 in `F8E4M3`. Infinity does not count.
     #[must_use]
     pub const fn max(&self) -> Unpacked {
         self.decode(self.max_code())
@@ -450,37 +450,41 @@ impl core::iter::FusedIterator for Values {}
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Finfo {
-    /// Name of the format.
+    /// Name of the format, at most 23 bytes.
     pub name: Name,
-    /// Width of a code.
+    /// Width of a code in bits: 1 to 32.
     pub bits: u32,
-    /// Largest finite number.
+    /// Largest finite number; infinity does not count.
     pub max: f64,
-    /// Smallest (most negative) finite number.
+    /// Smallest finite number: the most negative one, or in an unsigned format the one nearest
+    /// zero.
     pub min: f64,
-    /// Smallest positive normal number.
+    /// Smallest positive normal number; `None` in formats without normal numbers.
     pub min_normal: Option<f64>,
-    /// Smallest positive number.
+    /// Smallest number above zero, subnormal or not.
     pub smallest_positive: f64,
-    /// Distance from one to the next number.
+    /// Distance from one to the next larger finite number; `None` where either is missing.
     pub epsilon: Option<f64>,
-    /// Significand bits, the hidden bit counted.
+    /// Significand bits of a normal number, the hidden bit counted; of an integer, the magnitude
+    /// bits. `None` where they vary (HiF8, posits) or are undefined (codebooks).
     pub precision: Option<u32>,
-    /// Decimal digits that survive storing.
+    /// Decimal digits that survive storing in the format and reading back, as C's `FLT_DIG`; `None`
+    /// where `precision` is.
     pub decimal_digits: Option<u32>,
-    /// `floor(log2(max))`.
+    /// Exponent of the largest finite number, `floor(log2(max))`: 8 for 448; 0 if that number is 0.
     pub max_exponent: i32,
-    /// Exponent of the smallest normal number.
+    /// Exponent of the smallest positive normal number, as a power of two; `None` where
+    /// `min_normal` is.
     pub min_exponent: Option<i32>,
-    /// Whether zero exists.
+    /// Whether a code stands for zero; not in E8M0.
     pub zero: bool,
-    /// Whether −0 exists.
+    /// Whether a code stands for −0 beside that for +0.
     pub negative_zero: bool,
-    /// Whether plus infinity exists.
+    /// Whether a code stands for plus infinity.
     pub infinity: bool,
-    /// Whether NaN exists.
+    /// Whether a code stands for NaN.
     pub nan: bool,
-    /// How many different numbers there are.
+    /// How many different numbers there are: infinities count, NaN does not, the two zeros are one.
     pub value_count: u64,
 }
 

@@ -29,9 +29,10 @@ use core::num::FpCategory;
 /// A code, and what happened on the way to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Encoded {
-    /// The code, in the low bits.
+    /// The code that the input became, in the low [`bits`](FormatSpec::bits) bits.
     pub code: u32,
-    /// The exceptions raised.
+    /// The exceptions that the conversion raised: inexact, overflow and so on; [`Flags::NONE`] if
+    /// there were none.
     pub flags: Flags,
 }
 
@@ -96,7 +97,8 @@ impl FormatSpec {
         self.decode(code).to_f32()
     }
 
-    /// The nearest f64 to the number that a code stands for: as [`decode_f32`](Self::decode_f32).
+    /// The nearest f64 to the number that a code stands for: exact for every named format of at
+    /// most 8 bits and every P3109 one; NaN is 0x7FF8000000000000.
     #[must_use]
     #[inline]
     pub const fn decode_f64(&self, code: u32) -> f64 {
@@ -140,8 +142,8 @@ impl FormatSpec {
         self.encode_with(Unpacked::from_f32(x), convert, random)
     }
 
-    /// The code of an f64 under a policy; one rounding. `random` as in
-    /// [`encode_f32_with`](Self::encode_f32_with).
+    /// The code of an f64 under a policy, rounded once, not through f32. `random` is the word a
+    /// stochastic rounding takes its low bits from; every other rounding ignores it.
     #[must_use]
     #[inline]
     pub const fn encode_f64_with(&self, x: f64, convert: &Convert, random: u32) -> Encoded {

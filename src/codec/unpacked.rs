@@ -31,9 +31,9 @@ pub struct Unpacked {
 const QUIET: u64 = 1 << 63;
 
 impl Unpacked {
-    /// Plus zero.
+    /// The number +0: significand 0, exponent 0, no sign.
     pub const ZERO: Self = Self::zero(false);
-    /// One.
+    /// The number 1: significand 1, exponent 0.
     pub const ONE: Self = Self::new(false, 1, 0);
     /// The positive quiet NaN without payload.
     pub const NAN: Self = Self::nan(false, QUIET);
@@ -44,13 +44,13 @@ impl Unpacked {
         Self::with_class(negative, significand, exponent, FpCategory::Normal)
     }
 
-    /// A zero with a sign.
+    /// Zero: −0 if `negative`, else +0.
     #[must_use]
     pub const fn zero(negative: bool) -> Self {
         Self { negative, significand: 0, exponent: 0, class: FpCategory::Zero }
     }
 
-    /// An infinity.
+    /// Infinity: minus infinity if `negative`, else plus infinity.
     #[must_use]
     pub const fn infinity(negative: bool) -> Self {
         Self { negative, significand: 0, exponent: 0, class: FpCategory::Infinite }

@@ -120,9 +120,11 @@ pub enum Accumulator {
 }
 
 impl Accumulator {
-    /// The chain [`Chain::F32`].
+    /// Sums in f32, one product after the other, each step a fused multiply-add, ties to even:
+    /// [`Chain::F32`].
     pub const F32: Self = Self::chain(Chain::F32);
-    /// The chain [`Chain::F64`].
+    /// Sums in f64, one product after the other, each step rounded once, ties to even:
+    /// [`Chain::F64`].
     pub const F64: Self = Self::chain(Chain::F64);
     /// Integers of 32 bits that wrap, those of `vpdpbusd` and matrix units.
     pub const I32: Self = Self::integer(32, IntegerOverflow::Wrap);

@@ -13,7 +13,8 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 impl QuantTensor {
-    /// The numbers, as f32s: as [`QuantView::dequantize`].
+    /// The numbers, row-major, as f32s by the format's [`Dequantization`](crate::Dequantization)
+    /// formula, on all threads. Numbers beyond f32 are infinite; every NaN is 0x7FC00000.
     #[must_use]
     pub fn dequantize(&self) -> Vec<f32> {
         self.view().dequantize()

@@ -107,11 +107,12 @@ macro_rules! __format_constant {
     ($name:ident ZERO) => {
         #[allow(dead_code, reason = "a private type need not use all of its interface")]
         impl $name {
-            /// Zero.
+            /// The number 0, as +0 where the type has two zeros; only in types that declare it in
+            /// `has(…)`.
             pub const ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.zero_code()));
         }
 
-        /// Zero.
+        /// [`ZERO`](Self::ZERO): +0 where the type has two zeros.
         impl ::core::default::Default for $name {
             #[inline]
             fn default() -> Self {
@@ -122,7 +123,7 @@ macro_rules! __format_constant {
     ($name:ident ONE) => {
         #[allow(dead_code, reason = "a private type need not use all of its interface")]
         impl $name {
-            /// One.
+            /// The number 1, exactly; only in types that declare it in `has(…)`.
             pub const ONE: Self = Self::of($crate::scalar_support::has(Self::SPEC.one_code()));
         }
     };
@@ -159,7 +160,7 @@ macro_rules! __format_constant {
     ($name:ident INFINITY) => {
         #[allow(dead_code, reason = "a private type need not use all of its interface")]
         impl $name {
-            /// Plus infinity; only in types that declare it in `has(…)`.
+            /// Plus infinity, above every finite number; only in types that declare it in `has(…)`.
             pub const INFINITY: Self =
                 Self::of($crate::scalar_support::has(Self::SPEC.infinity_code()));
         }
@@ -167,7 +168,8 @@ macro_rules! __format_constant {
     ($name:ident NEG_INFINITY) => {
         #[allow(dead_code, reason = "a private type need not use all of its interface")]
         impl $name {
-            /// Minus infinity; only in types that declare it in `has(…)`.
+            /// Minus infinity, below every finite number; only in types that declare it in
+            /// `has(…)`.
             pub const NEG_INFINITY: Self =
                 Self::of($crate::scalar_support::has(Self::SPEC.negative_infinity_code()));
         }
@@ -175,11 +177,13 @@ macro_rules! __format_constant {
     ($name:ident MIN_POSITIVE_SUBNORMAL) => {
         #[allow(dead_code, reason = "a private type need not use all of its interface")]
         impl $name {
-            /// The smallest positive number.
+            /// The smallest number above zero, which is subnormal; only in types that declare it in
+            /// `has(…)`.
             pub const MIN_POSITIVE_SUBNORMAL: Self = Self::of($crate::scalar_support::has(
                 $crate::scalar_support::min_subnormal(&Self::SPEC),
             ));
-            /// The largest subnormal number.
+            /// The largest subnormal number: the one just below the smallest positive normal
+            /// number.
             pub const MAX_SUBNORMAL: Self = Self::MIN_POSITIVE.next_down();
         }
     };

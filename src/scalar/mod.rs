@@ -299,7 +299,7 @@ impl Sign {
     }
 }
 
-/// The operators.
+/// A binary operator of a stamped type: `+`, `-`, `*`, `/`, and `%`, the remainder.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub enum Binary {

@@ -158,7 +158,7 @@ macro_rules! define_format {
             pub const MIN_10_EXP: i32 = $crate::scalar_support::min_10_exp(&Self::SPEC);
             /// The largest power of ten in range, as `f32::MAX_10_EXP`.
             pub const MAX_10_EXP: i32 = $crate::scalar_support::max_10_exp(&Self::SPEC);
-            /// The radix.
+            /// The base that exponents count in: 2 in every type, as `f32::RADIX`.
             pub const RADIX: u32 = 2;
 
             /// All numbers and NaN, by code.
@@ -284,7 +284,8 @@ macro_rules! define_format {
                 (Self::of(encoded.code), encoded.flags)
             }
 
-            /// The exact number.
+            /// The number that this value stands for, unrounded, as sign, significand and exponent;
+            /// zero, infinity and NaN keep their kind and sign.
             #[must_use]
             #[inline]
             pub const fn unpack(self) -> $crate::Unpacked {

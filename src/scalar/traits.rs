@@ -68,7 +68,8 @@ const fn truncated(x: Unpacked) -> Option<u128> {
     }
 }
 
-/// Truncated; `None` for NaN, infinity and beyond i128.
+/// The integer that `x` is after truncation toward zero; `None` for NaN, for infinity and beyond
+/// the range of i128.
 #[must_use]
 pub const fn to_i128(x: Unpacked) -> Option<i128> {
     match truncated(x) {
@@ -78,7 +79,8 @@ pub const fn to_i128(x: Unpacked) -> Option<i128> {
     }
 }
 
-/// Truncated; `None` for NaN, infinity, -1 and below, and beyond u128.
+/// The integer that `x` is after truncation toward zero, so 0 for what is above −1 and below 1;
+/// `None` for NaN, for infinity, for −1 and below, and beyond the range of u128.
 #[must_use]
 pub const fn to_u128(x: Unpacked) -> Option<u128> {
     match truncated(x) {

@@ -15,10 +15,10 @@ pub enum ZeroField {
     Normals,
 }
 
-/// Which codes are NaN.
+/// Which codes of a floating-point layout are NaN; all others are numbers and infinities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NanCodes {
-    /// None.
+    /// No code is NaN: every code is a number, or an infinity where there is one.
     None,
     /// The largest exponent field with a nonzero mantissa (with any mantissa if there are no
     /// infinities). IEEE 754.

@@ -73,7 +73,9 @@ pub enum Encoding {
     /// smallest that holds every position; a code behind the end decodes to NaN. The numbers must
     /// be finite multiples of one power of two, none larger than 2^62 of it.
     Codebook(Table<u32, 16>),
-    /// A posit.
+    /// A posit of 3 to 32 bits: a sign, a regime of varying length, an exponent and a fraction, so
+    /// that numbers near ±1 have the most fraction bits. There is one zero, and NaR, which decodes
+    /// to NaN, in place of NaN and infinity.
     Posit(PositSpec),
 }
 
@@ -273,7 +275,8 @@ impl FormatSpec {
         }
     }
 
-    /// The name.
+    /// The name of the format: at most 23 bytes, as given to [`new`](Self::new) or as the named
+    /// formats are called, `F8E4M3` for example.
     #[must_use]
     pub const fn name(&self) -> &str {
         self.name.as_str()

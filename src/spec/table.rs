@@ -65,7 +65,7 @@ impl<T: Copy + 'static, const N: usize> Table<T, N> {
 }
 
 impl<T, const N: usize> Table<T, N> {
-    /// The entries.
+    /// The entries in their order, as many as the table was made of.
     #[must_use]
     pub const fn as_slice(&self) -> &[T] {
         match &self.0 {

@@ -25,7 +25,8 @@ pub enum Unary {
     /// The natural logarithm; of zero −∞ (`DIVIDE_BY_ZERO`, also in P3109), of negative numbers NaN
     /// (`INVALID`).
     Ln,
-    /// The logarithm to base 2; as `Ln`.
+    /// The logarithm to base 2; of zero −∞ (`DIVIDE_BY_ZERO`, also in P3109), of negative numbers
+    /// NaN (`INVALID`).
     Log2,
     /// The hyperbolic tangent.
     Tanh,

@@ -100,7 +100,7 @@ impl GgmlType {
         }
     }
 
-    /// Elements of a block of bytes.
+    /// Elements that a block of bytes holds: 32, but 64 of `Nvfp4` and 256 of the K-quants.
     #[must_use]
     pub const fn block_len(self) -> usize {
         match self.shape() {

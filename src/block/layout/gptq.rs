@@ -47,7 +47,7 @@ pub enum LayerScales {
 }
 
 impl LayerScales {
-    /// Number of scales.
+    /// How many scales there are: one for each group of inputs and each output.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
@@ -56,7 +56,7 @@ impl LayerScales {
         }
     }
 
-    /// Whether there are no scales.
+    /// Whether there are no scales at all, [`len`](Self::len) being 0.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

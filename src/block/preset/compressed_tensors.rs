@@ -90,7 +90,7 @@ presets! {
         evidence: Checked,
         changes: ROUNDED_PRODUCTS,
     }
-    /// NVFP4 of compressed-tensors in tiles of 16×16. Else as [`NVFP4`].
+    /// NVFP4 of compressed-tensors in tiles of 16×16. All else is [`NVFP4`]'s.
     NVFP4_16X16 {
         spec: NVFP4.with_extent(Extent::TILE_16X16),
         rule: "e4m3(2688 * (1 / amax) * (amax_b / 6))",
@@ -104,7 +104,7 @@ presets! {
         evidence: Checked,
         changes: SATURATES,
     }
-    /// INT4 in groups of 128 elements of a row, symmetric. Else as [`INT4_G32`].
+    /// INT4 in groups of 128 elements of a row, symmetric. All else is [`INT4_G32`]'s.
     INT4_G128 {
         spec: symmetric(FormatSpec::INT4, G128, 7.5),
         rule: "amax / 7.5",
@@ -118,7 +118,7 @@ presets! {
         evidence: Checked,
         changes: ROUNDED_ZERO_POINT,
     }
-    /// INT4 in groups of 128 elements of a row, with zero points. Else as [`INT4_G32_ASYM`].
+    /// INT4 in groups of 128 elements of a row, with zero points. All else is [`INT4_G32_ASYM`]'s.
     INT4_G128_ASYM {
         spec: asymmetric(FormatSpec::INT4, G128, 15.0),
         rule: "(max - min) / 15",
@@ -132,7 +132,7 @@ presets! {
         evidence: Checked,
         changes: SATURATES,
     }
-    /// INT8, symmetric, one scale for each row. Else as [`INT8_G32`].
+    /// INT8, symmetric, one scale for each row. All else is [`INT8_G32`]'s.
     INT8_ROW {
         spec: symmetric(FormatSpec::INT8, Extent::Row, 127.5),
         rule: "amax / 127.5",

@@ -36,7 +36,7 @@ presets! {
         rule: "max(amax, 1e-4) / 448",
         evidence: FormulaOnly,
     }
-    /// FP8 E4M3 in tiles of 128×128, `per_block_cast_to_fp8`. Else as [`FP8_E4M3_1X128`].
+    /// FP8 E4M3 in tiles of 128×128, `per_block_cast_to_fp8`. All else is [`FP8_E4M3_1X128`]'s.
     FP8_E4M3_128X128 {
         spec: cast(Extent::TILE_128X128),
         rule: "max(amax, 1e-4) / 448",
@@ -49,7 +49,7 @@ presets! {
         rule: "2^ceil(log2(max(amax, 1e-4) / 448))",
         evidence: FormulaOnly,
     }
-    /// FP8 E4M3 in tiles of 128×128 with `use_ue8m0`. Else as [`FP8_E4M3_1X128_UE8M0`].
+    /// FP8 E4M3 in tiles of 128×128 with `use_ue8m0`. All else is [`FP8_E4M3_1X128_UE8M0`]'s.
     FP8_E4M3_128X128_UE8M0 {
         spec: ue8m0(Extent::TILE_128X128),
         rule: "2^ceil(log2(max(amax, 1e-4) / 448))",

@@ -45,22 +45,22 @@ presets! {
         evidence: FormulaOnly,
         changes: ROUNDED_PRODUCTS,
     }
-    /// NVFP4 with 4over6 by the smaller sum of squared errors, in tiles of 16×16. Else as
-    /// [`NVFP4_MSE`].
+    /// NVFP4 with 4over6 by the smaller sum of squared errors, in tiles of 16×16. All else is
+    /// [`NVFP4_MSE`]'s.
     NVFP4_MSE_16X16 {
         spec: NVFP4_MSE.with_extent(Extent::TILE_16X16),
         rule: "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by MSE",
         evidence: FormulaOnly,
         changes: ROUNDED_PRODUCTS,
     }
-    /// NVFP4 with 4over6 by the smaller sum of absolute errors. Else as [`NVFP4_MSE`].
+    /// NVFP4 with 4over6 by the smaller sum of absolute errors. All else is [`NVFP4_MSE`]'s.
     NVFP4_MAE {
         spec: search(Metric::Mae),
         rule: "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by MAE",
         evidence: FormulaOnly,
         changes: ROUNDED_PRODUCTS,
     }
-    /// NVFP4 with 4over6 by the smaller largest error. Else as [`NVFP4_MSE`].
+    /// NVFP4 with 4over6 by the smaller largest error. All else is [`NVFP4_MSE`]'s.
     NVFP4_MAX {
         spec: search(Metric::Max),
         rule: "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by the largest error",
@@ -68,7 +68,7 @@ presets! {
         changes: ROUNDED_PRODUCTS,
     }
     /// NVFP4 without a search, with scales up to 448, `static_6`:
-    /// `s = e4m3(amax_b / 6 · (2688 / amax))`. Else as [`NVFP4_MSE`].
+    /// `s = e4m3(amax_b / 6 · (2688 / amax))`. All else is [`NVFP4_MSE`]'s.
     NVFP4_STATIC {
         spec: scaled(FormatSpec::F4E2M1, E2M1_MAX, UE4M3_MAX),
         rule: "e4m3(amax_b / 6 * (2688 / amax))",

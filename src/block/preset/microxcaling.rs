@@ -191,20 +191,20 @@ presets! {
         rule: "2^floor(log2f amax)",
         evidence: Checked,
     }
-    /// MXFP8 E4M3, `nearest`, with `mx_flush_fp32_subnorms`. Else as [`MXFP8_E4M3_NEAREST`].
+    /// MXFP8 E4M3, `nearest`, with `mx_flush_fp32_subnorms`. All else is [`MXFP8_E4M3_NEAREST`]'s.
     MXFP8_E4M3_NEAREST_FLUSH {
         spec: flush(MXFP8_E4M3_NEAREST),
         rule: "2^(floor(log2f amax) - 8)",
         evidence: Checked,
     }
     /// MXFP8 E4M3, `nearest`, with the shared-exponent method `none`: one scale for each element.
-    /// Else as [`MXFP8_E4M3_NEAREST`].
+    /// All else is [`MXFP8_E4M3_NEAREST`]'s.
     MXFP8_E4M3_NEAREST_NOSHARE {
         spec: noshare(MXFP8_E4M3_NEAREST),
         rule: "2^(floor(log2f amax) - 8) of each element",
         evidence: Checked,
     }
-    /// MXFP8 E4M3, `even`, with `mx_flush_fp32_subnorms`. Else as [`MXFP8_E4M3_EVEN`].
+    /// MXFP8 E4M3, `even`, with `mx_flush_fp32_subnorms`. All else is [`MXFP8_E4M3_EVEN`]'s.
     MXFP8_E4M3_EVEN_FLUSH {
         spec: flush(MXFP8_E4M3_EVEN),
         rule: "2^(floor(log2f amax) - 8)",
@@ -217,7 +217,7 @@ presets! {
         rule: "2^(floor(log2f amax) - 8) of each element",
         evidence: Checked,
     }
-    /// MXFP4, `nearest`, with `mx_flush_fp32_subnorms`. Else as [`MXFP4_NEAREST`].
+    /// MXFP4, `nearest`, with `mx_flush_fp32_subnorms`. All else is [`MXFP4_NEAREST`]'s.
     MXFP4_NEAREST_FLUSH {
         spec: flush(MXFP4_NEAREST),
         rule: "2^(floor(log2f amax) - 2)",
@@ -230,21 +230,21 @@ presets! {
         rule: "2^(floor(log2f amax) - 2) of each element",
         evidence: Checked,
     }
-    /// MXFP4, `even`, with `mx_flush_fp32_subnorms`. Else as [`MXFP4_EVEN`].
+    /// MXFP4, `even`, with `mx_flush_fp32_subnorms`. All else is [`MXFP4_EVEN`]'s.
     MXFP4_EVEN_FLUSH {
         spec: flush(MXFP4_EVEN),
         rule: "2^(floor(log2f amax) - 2)",
         evidence: Checked,
     }
-    /// MXFP4, `even`, with the shared-exponent method `none`: one scale for each element. Else as
-    /// [`MXFP4_EVEN`].
+    /// MXFP4, `even`, with the shared-exponent method `none`: one scale for each element. All else
+    /// is [`MXFP4_EVEN`]'s.
     MXFP4_EVEN_NOSHARE {
         spec: noshare(MXFP4_EVEN),
         rule: "2^(floor(log2f amax) - 2) of each element",
         evidence: Checked,
     }
-    /// MXFP8 E4M3, `even`, with `scale_bits = 4`: scales from 2^-7 to 2^7; a larger one is NaN.
-    /// Else as [`MXFP8_E4M3_EVEN`].
+    /// MXFP8 E4M3, `even`, with `scale_bits = 4`: scales from 2^-7 to 2^7; a larger one is NaN. All
+    /// else is [`MXFP8_E4M3_EVEN`]'s.
     MXFP8_E4M3_EVEN_SCALE_BITS4 {
         spec: BlockSpec { scale: Some(E4M0), ..MXFP8_E4M3_EVEN },
         rule: "2^(floor(log2f amax) - 8), at most 2^7",

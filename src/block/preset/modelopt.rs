@@ -64,7 +64,7 @@ presets! {
         evidence: Checked,
         changes: ROUNDED_PRODUCTS,
     }
-    /// NVFP4 of Model Optimizer in tiles of 16×16. Else as [`NVFP4`].
+    /// NVFP4 of Model Optimizer in tiles of 16×16. All else is [`NVFP4`]'s.
     NVFP4_16X16 {
         spec: NVFP4.with_extent(Extent::TILE_16X16),
         rule: "e4m3(clamp(amax_b / (6 * (amax / 2688)), 2^-9, 448))",

@@ -74,7 +74,7 @@ presets! {
         rule: "2^ceil(log2(amax * f32(1/448)))",
         evidence: FormulaOnly,
     }
-    /// MXFP8 E5M2 with the f32 product `amax · f32(1/57344)`. Else as [`MXFP8_E4M3`].
+    /// MXFP8 E5M2 with the f32 product `amax · f32(1/57344)`. All else is [`MXFP8_E4M3`]'s.
     MXFP8_E5M2 {
         spec: mx(E5M2),
         rule: "2^ceil(log2(amax * f32(1/57344)))",
@@ -89,7 +89,8 @@ presets! {
         evidence: FormulaOnly,
         changes: ROUNDED_PRODUCTS,
     }
-    /// FP8 E5M2 with one scale for the tensor, `S = 57344 / amax`. Else as [`FP8_E4M3_TENSOR`].
+    /// FP8 E5M2 with one scale for the tensor, `S = 57344 / amax`. All else is
+    /// [`FP8_E4M3_TENSOR`]'s.
     FP8_E5M2_TENSOR {
         spec: f32_scales(E5M2, Extent::Tensor),
         rule: "1 / (57344 / amax)",
@@ -97,28 +98,32 @@ presets! {
         changes: ROUNDED_PRODUCTS,
     }
     /// FP8 E4M3 block scaling in blocks of 1×128 with f32 scales. The floor of `amax` is 0, the
-    /// program's default; [`BlockSpec::scale_bounds`] sets another. Else as [`FP8_E4M3_TENSOR`].
+    /// program's default; [`BlockSpec::scale_bounds`] sets another. All else is
+    /// [`FP8_E4M3_TENSOR`]'s.
     FP8_E4M3_1X128 {
         spec: f32_scales(E4M3, Extent::BLOCK_1X128),
         rule: "1 / (448 / amax)",
         evidence: FormulaOnly,
         changes: ROUNDED_PRODUCTS,
     }
-    /// FP8 E5M2 block scaling in blocks of 1×128 with f32 scales. Else as [`FP8_E5M2_TENSOR`].
+    /// FP8 E5M2 block scaling in blocks of 1×128 with f32 scales. All else is
+    /// [`FP8_E5M2_TENSOR`]'s.
     FP8_E5M2_1X128 {
         spec: f32_scales(E5M2, Extent::BLOCK_1X128),
         rule: "1 / (57344 / amax)",
         evidence: FormulaOnly,
         changes: ROUNDED_PRODUCTS,
     }
-    /// FP8 E4M3 block scaling in tiles of 128×128 with f32 scales. Else as [`FP8_E4M3_TENSOR`].
+    /// FP8 E4M3 block scaling in tiles of 128×128 with f32 scales. All else is
+    /// [`FP8_E4M3_TENSOR`]'s.
     FP8_E4M3_128X128 {
         spec: f32_scales(E4M3, Extent::TILE_128X128),
         rule: "1 / (448 / amax)",
         evidence: FormulaOnly,
         changes: ROUNDED_PRODUCTS,
     }
-    /// FP8 E5M2 block scaling in tiles of 128×128 with f32 scales. Else as [`FP8_E5M2_TENSOR`].
+    /// FP8 E5M2 block scaling in tiles of 128×128 with f32 scales. All else is
+    /// [`FP8_E5M2_TENSOR`]'s.
     FP8_E5M2_128X128 {
         spec: f32_scales(E5M2, Extent::TILE_128X128),
         rule: "1 / (57344 / amax)",
@@ -132,22 +137,22 @@ presets! {
         rule: "1 / 2^floor(log2(448 / amax))",
         evidence: FormulaOnly,
     }
-    /// FP8 E5M2 block scaling in blocks of 1×128 with powers of two. Else as
-    /// [`FP8_E4M3_1X128_POW2`].
+    /// FP8 E5M2 block scaling in blocks of 1×128 with scales that are powers of two. All else is
+    /// [`FP8_E4M3_1X128_POW2`]'s.
     FP8_E5M2_1X128_POW2 {
         spec: power_of_two(E5M2, Extent::BLOCK_1X128),
         rule: "1 / 2^floor(log2(57344 / amax))",
         evidence: FormulaOnly,
     }
-    /// FP8 E4M3 block scaling in tiles of 128×128 with powers of two. Else as
-    /// [`FP8_E4M3_1X128_POW2`].
+    /// FP8 E4M3 block scaling in tiles of 128×128 with scales that are powers of two. All else is
+    /// [`FP8_E4M3_1X128_POW2`]'s.
     FP8_E4M3_128X128_POW2 {
         spec: power_of_two(E4M3, Extent::TILE_128X128),
         rule: "1 / 2^floor(log2(448 / amax))",
         evidence: FormulaOnly,
     }
-    /// FP8 E5M2 block scaling in tiles of 128×128 with powers of two. Else as
-    /// [`FP8_E4M3_1X128_POW2`].
+    /// FP8 E5M2 block scaling in tiles of 128×128 with scales that are powers of two. All else is
+    /// [`FP8_E4M3_1X128_POW2`]'s.
     FP8_E5M2_128X128_POW2 {
         spec: power_of_two(E5M2, Extent::TILE_128X128),
         rule: "1 / 2^floor(log2(57344 / amax))",
@@ -166,7 +171,7 @@ presets! {
         changes: ROUNDED_PRODUCTS,
     }
     /// NVFP4 of Transformer Engine in tiles of 16×16, for weights. The program stores every tile's
-    /// scale 16 times, once for each row; here it is stored once. Else as [`NVFP4`].
+    /// scale 16 times, once for each row; here it is stored once. All else is [`NVFP4`]'s.
     NVFP4_16X16 {
         spec: nvfp4(UE4M3_MAX, Ratio::Multiply).with_extent(Extent::TILE_16X16),
         rule: "e4m3(amax_b * (2688 / amax * 1/6))",
@@ -176,15 +181,15 @@ presets! {
     /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of absolute errors, its default:
     /// `T = 1536 / amax`, `s` is `e4m3(amax_b / 6 · T)` or 1.5 times that before rounding; ties
     /// take the first. Errors are of `((q·s) · amax) / 1536`. The program's reduced-precision
-    /// errors and its 16×16 form, which sums by a tree, are not provided. Else as [`NVFP4`].
+    /// errors and its 16×16 form, which sums by a tree, are not provided. All else is [`NVFP4`]'s.
     NVFP4_4OVER6_MAE {
         spec: search(256.0, Metric::Mae),
         rule: "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by MAE",
         evidence: FormulaOnly,
         changes: ROUNDED_PRODUCTS,
     }
-    /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of squared errors. Else as
-    /// [`NVFP4_4OVER6_MAE`].
+    /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of squared errors. All else is
+    /// [`NVFP4_4OVER6_MAE`]'s.
     NVFP4_4OVER6_MSE {
         spec: search(256.0, Metric::Mse),
         rule: "e4m3(k * amax_b / 6 * (1536 / amax)), k 1 or 1.5 by MSE",
@@ -192,7 +197,7 @@ presets! {
         changes: ROUNDED_PRODUCTS,
     }
     /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of absolute errors, with 2688 in
-    /// place of 1536: the larger candidate saturates at 448. Else as [`NVFP4_4OVER6_MAE`].
+    /// place of 1536: the larger candidate saturates at 448. All else is [`NVFP4_4OVER6_MAE`]'s.
     NVFP4_4OVER6_448_MAE {
         spec: search(UE4M3_MAX, Metric::Mae),
         rule: "e4m3(k * amax_b / 6 * (2688 / amax)), k 1 or 1.5 by MAE",
@@ -200,7 +205,7 @@ presets! {
         changes: ROUNDED_PRODUCTS,
     }
     /// NVFP4 of Transformer Engine with 4over6 by the smaller sum of squared errors, with 2688 in
-    /// place of 1536. Else as [`NVFP4_4OVER6_448_MAE`].
+    /// place of 1536. All else is [`NVFP4_4OVER6_448_MAE`]'s.
     NVFP4_4OVER6_448_MSE {
         spec: search(UE4M3_MAX, Metric::Mse),
         rule: "e4m3(k * amax_b / 6 * (2688 / amax)), k 1 or 1.5 by MSE",

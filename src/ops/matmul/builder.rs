@@ -66,7 +66,9 @@ impl<'a> Matmul<'a> {
         }
     }
 
-    /// How sums are made.
+    /// How the products that make up an element of the result are summed, and with what rounding:
+    /// in a chain, exactly, in integers or block by block. Whether it takes the operands is checked
+    /// when the product is run.
     #[must_use]
     pub const fn accumulator(mut self, accumulator: Accumulator) -> Self {
         // Checked when the product is run, so that builders are const and cannot fail.

@@ -146,8 +146,8 @@ impl<'a> Operand<'a> {
     /// ```
     ///
     /// # Errors
-    /// The errors of [`numbers`](Self::numbers); [`Error::CodeWidth`] if `C` is too narrow for the
-    /// format.
+    /// [`Error::Length`] if the shape has another number of elements, [`Error::TooLarge`] if it has
+    /// more than the address space, [`Error::CodeWidth`] if `C` is too narrow for the format.
     pub fn codes<C: Code>(
         spec: &'a FormatSpec,
         codes: &'a [C],
@@ -174,7 +174,8 @@ impl<'a> Operand<'a> {
     /// ```
     ///
     /// # Errors
-    /// The errors of [`numbers`](Self::numbers).
+    /// [`Error::Length`] if the shape has another number of elements, [`Error::TooLarge`] if it has
+    /// more than the address space.
     pub fn typed<F: Format<Code: AnyBitPattern> + NoUninit>(
         codes: &'a [F],
         shape: &[usize],
@@ -185,8 +186,8 @@ impl<'a> Operand<'a> {
     /// Numbers that are quantized when the product is taken: the same as quantizing them first.
     ///
     /// # Errors
-    /// The errors of [`numbers`](Self::numbers). What quantization refuses is refused when the
-    /// product is run.
+    /// [`Error::Length`] if the shape has another number of elements, [`Error::TooLarge`] if it has
+    /// more than the address space. What quantization refuses is refused when the product is run.
     pub fn quantized<T: Activation>(
         quantizer: &'a Quantizer<'a>,
         numbers: &'a [T],

@@ -20,7 +20,9 @@ impl Matmul<'_> {
     /// The product as f32s, row-major: `[M, N]`, or `[batch, M, N]`.
     ///
     /// # Errors
-    /// The errors of [`multiply_into`](Self::multiply_into).
+    /// [`Error::Length`] for operands whose K or whose batches differ, [`Error::Scheme`] for
+    /// operands that the accumulator does not take, [`Error::TooLarge`] for a product beyond the
+    /// address space, and the other errors of [`multiply_into`](Self::multiply_into).
     pub fn multiply<'b>(
         &self,
         a: impl Into<Operand<'b>>,
@@ -73,7 +75,10 @@ impl Matmul<'_> {
 /// ```
 ///
 /// # Errors
-/// The errors of [`Matmul::multiply_into`].
+/// [`Error::Length`] for operands whose K or whose batches differ and for a `dst` of another length
+/// than the product, [`Error::Scheme`] for operands that the accumulator does not take,
+/// [`Error::TooLarge`] for a product beyond the address space, and the other errors of
+/// [`Matmul::multiply_into`].
 pub fn reference_matmul<'a, D: Real>(
     matmul: &Matmul<'_>,
     a: impl Into<Operand<'a>>,
@@ -95,7 +100,9 @@ pub fn reference_matmul<'a, D: Real>(
 /// ```
 ///
 /// # Errors
-/// The errors of [`Matmul::multiply_into`].
+/// [`Error::Length`] for operands whose K or whose batches differ, [`Error::Scheme`] for operands
+/// that the accumulator does not take, [`Error::TooLarge`] for a product beyond the address space,
+/// and the other errors of [`Matmul::multiply_into`].
 pub fn matmul<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<Vec<f32>, Error> {
     Matmul::new().multiply(a, b)
 }
@@ -103,7 +110,10 @@ pub fn matmul<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Resul
 /// `A · Bᵀ` into a slice: [`matmul`] with an output of f32, f64, f16 or bf16.
 ///
 /// # Errors
-/// The errors of [`Matmul::multiply_into`].
+/// [`Error::Length`] for operands whose K or whose batches differ and for a `dst` of another length
+/// than the product, [`Error::Scheme`] for operands that the accumulator does not take,
+/// [`Error::TooLarge`] for a product beyond the address space, and the other errors of
+/// [`Matmul::multiply_into`].
 pub fn matmul_into<'a, D: Real>(
     a: impl Into<Operand<'a>>,
     b: impl Into<Operand<'a>>,
@@ -123,7 +133,9 @@ pub fn matmul_into<'a, D: Real>(
 /// ```
 ///
 /// # Errors
-/// The errors of [`Matmul::multiply_into`]; [`Error::Length`] for an operand of more than one row.
+/// [`Error::Length`] for an operand of more than one row and for operands whose lengths differ,
+/// [`Error::Scheme`] for operands that the accumulator does not take, and the other errors of
+/// [`Matmul::multiply_into`].
 pub fn dot<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<f32, Error> {
     let (a, b) = (a.into(), b.into());
     let mut out = [0.0f32];
@@ -143,7 +155,9 @@ pub fn dot<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<f
 /// ```
 ///
 /// # Errors
-/// The errors of [`Matmul::multiply_into`].
+/// [`Error::Length`] for a vector that is not as long as the rows of the matrix, [`Error::Scheme`]
+/// for a matrix that the accumulator does not take, and the other errors of
+/// [`Matmul::multiply_into`].
 pub fn gemv<'a, T: Activation>(
     matrix: impl Into<Operand<'a>>,
     vector: &'a [T],

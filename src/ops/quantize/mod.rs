@@ -210,8 +210,9 @@ impl<'a> Quantizer<'a> {
     /// ```
     ///
     /// # Errors
-    /// The errors of [`quantize`](Self::quantize) for the tensor's shape, and [`Error::Scheme`] if
-    /// its scheme is another, or if it begins inside a block; the tensor then keeps its contents.
+    /// [`Error::Length`] for numbers that are not as many as the tensor's elements,
+    /// [`Error::Scheme`] if its scheme is another or if it begins inside a block, and the other
+    /// errors of [`quantize`](Self::quantize); the tensor then keeps its contents.
     pub fn quantize_into<T: Source>(
         &self,
         src: &[T],
@@ -231,7 +232,9 @@ impl<'a> Quantizer<'a> {
     /// number goes through the rules and the reference codec by itself; no kernel has a part in it.
     ///
     /// # Errors
-    /// The errors of [`quantize`](Self::quantize).
+    /// [`Error::Block`] for a spec that contradicts itself, [`Error::Length`] for a shape that is
+    /// not the data's, [`Error::TooLarge`] beyond the address space, and the other errors of
+    /// [`quantize`](Self::quantize).
     pub fn quantize_reference<T: Source>(
         &self,
         src: &[T],
@@ -349,8 +352,9 @@ impl<'a> Quantizer<'a> {
     /// [`dequantize_into`](QuantView::dequantize_into) in one.
     ///
     /// # Errors
-    /// The errors of [`quantize`](Self::quantize), and [`Error::Length`] if `dst` is not as long as
-    /// `src`.
+    /// [`Error::Length`] if `dst` is not as long as `src` or the shape is not the data's,
+    /// [`Error::Block`] for a spec that contradicts itself, and the other errors of
+    /// [`quantize`](Self::quantize).
     pub fn fake_quantize<T: Source, D: Real>(
         &self,
         src: &[T],
@@ -411,7 +415,9 @@ impl QuantTensor {
     /// takes scales, random words and threads.
     ///
     /// # Errors
-    /// The errors of [`Quantizer::quantize`].
+    /// [`Error::Block`] for a spec that contradicts itself, [`Error::Length`] for a shape that is
+    /// not the data's, [`Error::Scheme`] if the rule wants scales and none are given, and the other
+    /// errors of [`Quantizer::quantize`].
     pub fn quantize<T: Source>(
         spec: &BlockSpec,
         src: &[T],
@@ -432,7 +438,9 @@ impl QuantTensor {
     /// ```
     ///
     /// # Errors
-    /// The errors of [`Quantizer::quantize`].
+    /// [`Error::Block`] for a spec that contradicts itself, [`Error::Length`] for a shape that is
+    /// not the data's, or for scales or offsets that are not the blocks', and the other errors of
+    /// [`Quantizer::quantize`].
     pub fn quantize_with_scales<T: Source>(
         spec: &BlockSpec,
         src: &[T],
@@ -448,7 +456,9 @@ impl QuantView<'_> {
     /// The tensor in another format: dequantized to f32 and quantized again.
     ///
     /// # Errors
-    /// The errors of [`Quantizer::quantize`].
+    /// [`Error::Block`] for a spec that contradicts itself, [`Error::Length`] for scales or offsets
+    /// that are not the blocks', [`Error::Scheme`] if the rule wants scales and none are given, and
+    /// the other errors of [`Quantizer::quantize`].
     pub fn requantize(&self, quantizer: &Quantizer<'_>) -> Result<QuantTensor, Error> {
         quantizer.quantize(&self.dequantize(), self.shape())
     }

@@ -26,7 +26,7 @@ presets! {
         evidence: FormulaOnly,
         changes: SUBNORMAL_SCALE,
     }
-    /// Weights in `DeepSeek`-V3, FP8 E4M3 in tiles of 128×128. Else as [`FP8_E4M3_1X128`].
+    /// Weights in `DeepSeek`-V3, FP8 E4M3 in tiles of 128×128. All else is [`FP8_E4M3_1X128`]'s.
     FP8_E4M3_128X128 {
         spec: quotients(Extent::TILE_128X128),
         rule: "amax / 448",

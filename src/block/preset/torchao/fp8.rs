@@ -27,21 +27,21 @@ presets! {
         evidence: FormulaOnly,
         changes: SUBNORMAL_SCALE,
     }
-    /// FP8 E4M3 with one scale for each row. Else as [`FP8_E4M3_TENSOR`].
+    /// FP8 E4M3 with one scale for each row. All else is [`FP8_E4M3_TENSOR`]'s.
     FP8_E4M3_ROW {
         spec: scaled_mm(E4M3, Extent::Row),
         rule: "amax / 448",
         evidence: FormulaOnly,
         changes: SUBNORMAL_SCALE,
     }
-    /// FP8 E5M2 with one scale for the tensor, `amax / 57344`. Else as [`FP8_E4M3_TENSOR`].
+    /// FP8 E5M2 with one scale for the tensor, `amax / 57344`. All else is [`FP8_E4M3_TENSOR`]'s.
     FP8_E5M2_TENSOR {
         spec: scaled_mm(E5M2, Extent::Tensor),
         rule: "amax / 57344",
         evidence: FormulaOnly,
         changes: SUBNORMAL_SCALE,
     }
-    /// FP8 E5M2 with one scale for each row, `amax / 57344`. Else as [`FP8_E4M3_TENSOR`].
+    /// FP8 E5M2 with one scale for each row, `amax / 57344`. All else is [`FP8_E4M3_TENSOR`]'s.
     FP8_E5M2_ROW {
         spec: scaled_mm(E5M2, Extent::Row),
         rule: "amax / 57344",

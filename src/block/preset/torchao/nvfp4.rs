@@ -31,7 +31,7 @@ presets! {
         evidence: Checked,
         changes: ROUNDED_PRODUCTS,
     }
-    /// NVFP4 of torchao in tiles of 16×16. Else as [`NVFP4`].
+    /// NVFP4 of torchao in tiles of 16×16. All else is [`NVFP4`]'s.
     NVFP4_16X16 {
         spec: NVFP4.with_extent(Extent::TILE_16X16),
         rule: "e4m3(clamp(amax_b / 6 / (amax / 2688), 2^-6, 448))",
@@ -39,7 +39,7 @@ presets! {
         changes: ROUNDED_PRODUCTS,
     }
     /// NVFP4 without a tensor scale: `s = e4m3(clamp(amax_b / 6, 2^-6, 448))`, elements
-    /// `x · (1/s)`, dequantized `q · s`. Else as [`NVFP4`].
+    /// `x · (1/s)`, dequantized `q · s`. All else is [`NVFP4`]'s.
     NVFP4_SINGLE {
         spec: SINGLE,
         rule: "e4m3(clamp(amax_b / 6, 2^-6, 448))",
