@@ -21,9 +21,9 @@ use alloc::vec::Vec;
 const SHARED: &str = "what the piece before has for a block of both";
 
 impl QuantTensor {
-    /// Joins tensors of one scheme under each other, into one of shape `[rows, columns]`. Where a
-    /// block has rows of two pieces, both must have the same scale and offset for it, as pieces
-    /// have that [`QuantView::rows`] cut.
+    /// Joins tensors of one scheme under each other, into one of shape `[rows, columns]`. A block
+    /// may have rows of two pieces if both store the same scale and offset for it. Pieces cut from
+    /// one tensor by [`QuantView::rows`] do.
     ///
     /// ```
     /// use subhalf::{QuantTensor, preset};
@@ -36,9 +36,10 @@ impl QuantTensor {
     ///
     /// # Errors
     /// [`Error::Length`] for no pieces or pieces of other columns; [`Error::Scheme`] for pieces of
-    /// other schemes, for stacks whose blocks have several rows, and for pieces that do not begin
-    /// where the block before ends or goes on; [`Error::Stored`] for two scales, offsets, codebooks
-    /// or tensor scales of one block or tensor; [`Error::TooLarge`] beyond the address space.
+    /// other schemes, for stacks whose blocks have several rows, and for a piece with a block that
+    /// would reach over two blocks of the whole; [`Error::Stored`] if two pieces store different
+    /// scales, offsets or codebooks for one block, or different tensor scales; [`Error::TooLarge`]
+    /// beyond the address space.
     pub fn concat_rows(pieces: &[QuantView<'_>]) -> Result<Self, Error> {
         let first = first_of(pieces)?;
         let cols = first.shape().last().copied().unwrap_or(1);
@@ -75,9 +76,10 @@ impl QuantTensor {
     ///
     /// # Errors
     /// [`Error::Length`] for no pieces or pieces of other rows; [`Error::Scheme`] for pieces of
-    /// other schemes, for flat blocks, and for pieces that do not begin where the block before ends
-    /// or goes on; [`Error::Stored`] for two scales, offsets, codebooks or tensor scales of one
-    /// block or tensor; [`Error::TooLarge`] beyond the address space.
+    /// other schemes, for flat blocks, and for a piece with a block that would reach over two
+    /// blocks of the whole; [`Error::Stored`] if two pieces store different scales, offsets or
+    /// codebooks for one block, or different tensor scales; [`Error::TooLarge`] beyond the address
+    /// space.
     pub fn concat_cols(pieces: &[QuantView<'_>]) -> Result<Self, Error> {
         let first = first_of(pieces)?;
         if matches!(first.spec().extent, Extent::Flat(_)) {

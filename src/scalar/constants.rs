@@ -112,7 +112,7 @@ macro_rules! __format_constant {
             pub const ZERO: Self = Self::of($crate::scalar_support::has(Self::SPEC.zero_code()));
         }
 
-        /// [`ZERO`](Self::ZERO): +0 where the type has two zeros.
+        /// The number 0, as +0 where the type has two zeros.
         impl ::core::default::Default for $name {
             #[inline]
             fn default() -> Self {

@@ -191,7 +191,9 @@ presets! {
         rule: "2^floor(log2f amax)",
         evidence: Checked,
     }
-    /// MXFP8 E4M3, `nearest`, with `mx_flush_fp32_subnorms`. All else is [`MXFP8_E4M3_NEAREST`]'s.
+    /// MXFP8 E4M3, `nearest`, with `mx_flush_fp32_subnorms`: a block whose largest magnitude is
+    /// subnormal in f32 (the 22 largest subnormals aside) becomes zeros. All else is
+    /// [`MXFP8_E4M3_NEAREST`]'s.
     MXFP8_E4M3_NEAREST_FLUSH {
         spec: flush(MXFP8_E4M3_NEAREST),
         rule: "2^(floor(log2f amax) - 8)",
@@ -204,7 +206,9 @@ presets! {
         rule: "2^(floor(log2f amax) - 8) of each element",
         evidence: Checked,
     }
-    /// MXFP8 E4M3, `even`, with `mx_flush_fp32_subnorms`. All else is [`MXFP8_E4M3_EVEN`]'s.
+    /// MXFP8 E4M3, `even`, with `mx_flush_fp32_subnorms`: a block whose largest magnitude is
+    /// subnormal in f32 (the 22 largest subnormals aside) becomes zeros. All else is
+    /// [`MXFP8_E4M3_EVEN`]'s.
     MXFP8_E4M3_EVEN_FLUSH {
         spec: flush(MXFP8_E4M3_EVEN),
         rule: "2^(floor(log2f amax) - 8)",
@@ -217,7 +221,9 @@ presets! {
         rule: "2^(floor(log2f amax) - 8) of each element",
         evidence: Checked,
     }
-    /// MXFP4, `nearest`, with `mx_flush_fp32_subnorms`. All else is [`MXFP4_NEAREST`]'s.
+    /// MXFP4, `nearest`, with `mx_flush_fp32_subnorms`: a block whose largest magnitude is
+    /// subnormal in f32 (the 22 largest subnormals aside) becomes zeros. All else is
+    /// [`MXFP4_NEAREST`]'s.
     MXFP4_NEAREST_FLUSH {
         spec: flush(MXFP4_NEAREST),
         rule: "2^(floor(log2f amax) - 2)",
@@ -230,7 +236,8 @@ presets! {
         rule: "2^(floor(log2f amax) - 2) of each element",
         evidence: Checked,
     }
-    /// MXFP4, `even`, with `mx_flush_fp32_subnorms`. All else is [`MXFP4_EVEN`]'s.
+    /// MXFP4, `even`, with `mx_flush_fp32_subnorms`: a block whose largest magnitude is subnormal
+    /// in f32 (the 22 largest subnormals aside) becomes zeros. All else is [`MXFP4_EVEN`]'s.
     MXFP4_EVEN_FLUSH {
         spec: flush(MXFP4_EVEN),
         rule: "2^(floor(log2f amax) - 2)",
