@@ -6,7 +6,7 @@
 //! were cut off. Rows of two matrices are one view only if no block and no tensor scale tells the
 //! matrices apart.
 
-use super::geometry::{Geometry, codebook_bytes};
+use super::geometry::{Geometry, codebook_bytes, matrix_axes};
 use super::scheme::{Codebooks, Extent};
 use super::spec::code_bytes;
 use super::view::{QuantView, ViewShape};
@@ -185,8 +185,7 @@ impl<'a> QuantView<'a> {
             return Ok(*self);
         }
         let count = range.len();
-        let rows = if axes.len() > 1 { axes[axes.len() - 2] } else { 1 };
-        let stack = axes[..axes.len().saturating_sub(2)].iter().product();
+        let [stack, rows, _] = matrix_axes(axes);
         let shape = ViewShape::with_cols(axes, count);
         if count == 0 || self.is_empty() {
             return self.without_elements(&[stack, rows, count], shape);
@@ -228,9 +227,7 @@ impl<'a> QuantView<'a> {
     /// # Errors
     /// [`Error::Rows`] for a matrix that is not there, or whose blocks reach into another.
     pub fn matrix(&self, index: usize) -> Result<Self, Error> {
-        let axes = self.shape();
-        let rows = if axes.len() > 1 { axes[axes.len() - 2] } else { 1 };
-        let count = axes[..axes.len().saturating_sub(2)].iter().product::<usize>();
+        let [count, rows, _] = matrix_axes(self.shape());
         if index >= count {
             let (start, end) = (index.saturating_mul(rows), usize::MAX);
             return Err(Error::Rows { start, end, rows: count * rows, step: rows.max(1) });

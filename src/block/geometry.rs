@@ -16,6 +16,14 @@ use super::spec::{BlockSpec, code_bytes};
 use crate::error::Error;
 use core::ops::Range;
 
+/// A shape as matrices, rows and columns; of more matrices than can be counted `usize::MAX`.
+pub(crate) fn matrix_axes(shape: &[usize]) -> [usize; 3] {
+    let cols = shape.last().copied().unwrap_or(1);
+    let rows = if shape.len() > 1 { shape[shape.len() - 2] } else { 1 };
+    let leading = &shape[..shape.len().saturating_sub(2)];
+    [leading.iter().fold(1usize, |product, &axis| product.saturating_mul(axis)), rows, cols]
+}
+
 /// Where the codes and the blocks of a tensor are. Every extent is a grid of equal tiles over each
 /// of `matrices` matrices; the first tile of a row or column of the grid may lack what is before
 /// `origin`, the last what is behind the tensor's end.
@@ -56,9 +64,9 @@ impl Geometry {
             .filter(|&count| count <= isize::MAX as usize / 8)
             .ok_or(Error::TooLarge)?;
         // No axes are one element; one axis is one row.
-        let cols = shape.last().copied().unwrap_or(1);
-        let rows = if shape.len() > 1 { shape[shape.len() - 2] } else { 1 };
-        let matrices = product(&shape[..shape.len().saturating_sub(2)]).ok_or(Error::TooLarge)?;
+        let [matrices, rows, cols] = matrix_axes(shape);
+        // Of a tensor without elements the other axes may be anything that can be counted.
+        product(&shape[..shape.len().saturating_sub(2)]).ok_or(Error::TooLarge)?;
         // Blocks as long as the tensor have no end that it could begin behind.
         let within = match spec.extent {
             Extent::Block { rows, cols } => origin[0] < rows as usize && origin[1] < cols as usize,

@@ -49,7 +49,7 @@ pub use view::QuantView;
 // What `ops` runs: the definition of a scheme, element by element, and the plans of kernels that
 // must agree with it bit for bit.
 pub(crate) use apply::{Block, Number, Restorer};
-pub(crate) use geometry::Geometry;
+pub(crate) use geometry::{Geometry, matrix_axes};
 pub(crate) use lower::{
     BlockArrays, Chunk, ChunkArrays, DequantizePlan, QuantizePlan, RestoreKernel, UNHANDLED,
     is_unhandled,

@@ -1,6 +1,6 @@
 //! Tensors with rows and columns exchanged, codes and scales alike.
 
-use super::geometry::Geometry;
+use super::geometry::{Geometry, matrix_axes};
 use super::pack::put;
 use super::scheme::{Codebooks, Extent};
 use super::tensor::QuantTensor;
@@ -43,8 +43,7 @@ impl QuantView<'_> {
         // Everything else in a scheme treats rows and columns alike.
         let spec = self.spec().with_extent(extent);
         let axes = self.shape();
-        let cols = axes.last().copied().unwrap_or(1);
-        let rows = if axes.len() > 1 { axes[axes.len() - 2] } else { 1 };
+        let [_, rows, cols] = matrix_axes(axes);
         let mut shape = axes[..axes.len().saturating_sub(2)].to_vec();
         shape.extend([cols, rows]);
         let [row, col] = self.origin();

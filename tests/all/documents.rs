@@ -2,6 +2,7 @@
 //! doc tests; what they say in tables and prose is read here.
 
 use std::collections::BTreeSet;
+use subhalf::preset::{Evidence, Preset};
 use subhalf::{Encoding, Finfo, FormatSpec, Vocabulary};
 
 fn document(path: &str) -> String {
@@ -69,7 +70,7 @@ fn documents_have_the_bit_layout_of_every_format() {
     assert_eq!(names, floats.map(FormatSpec::name).collect::<Vec<_>>());
     for row in &rows {
         let spec = spec_of(&row[0]);
-        let Encoding::Float(layout) = spec.encoding() else { unreachable!() };
+        let Encoding::Float(layout) = spec.encoding() else { panic!("{spec} is no float") };
         // `S EEEE MMM`, `S EEEEEEEE M×13`; a bit in parentheses is no bit of the format.
         let fields = row[1].trim_matches('`').split(' ');
         let [mut signs, mut exponents, mut mantissas] = [0, 0, 0];
@@ -232,7 +233,10 @@ fn documents_list_every_policy_of_a_vendor() {
 #[test]
 fn documents_count_presets() {
     let count = subhalf::preset::all().count();
+    let is_checked = |preset: &&Preset| matches!(preset.evidence, Evidence::Checked);
+    let checked = subhalf::preset::all().filter(is_checked).count();
     for (file, phrase) in [
+        ("README.md", format!("{checked} of the {count} presets are *checked*")),
         ("README.md", format!("; {count} presets;")),
         ("README.md", format!("of the {count} presets")),
         ("docs/schemes.md", format!("lists all {count} with")),

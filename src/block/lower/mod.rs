@@ -16,3 +16,24 @@ mod scale;
 pub(crate) use element::{BlockArrays, Chunk, ChunkArrays, QuantizePlan};
 pub(crate) use factor::{UNHANDLED, is_unhandled};
 pub(crate) use restore::{DequantizePlan, RestoreKernel};
+
+#[cfg(test)]
+mod tests {
+    use super::QuantizePlan;
+    use crate::block::preset;
+    use crate::kernel::Isa;
+
+    #[test]
+    fn presets_without_kernels_are_as_many_as_the_documents_say() {
+        let (elements, blocks) = (1 << 16, 1 << 12);
+        let slow = preset::all()
+            .filter(|preset| {
+                QuantizePlan::lower(Isa::best(), &preset.spec, 1.0, elements, blocks).is_none()
+            })
+            .count();
+        let phrase =
+            alloc::format!("{slow} of the {} presets, and some uses", preset::all().count());
+        assert!(include_str!("../../../docs/benchmarks.md").contains(&phrase), "{phrase}");
+        assert!(include_str!("../../../README.md").contains(&phrase), "{phrase}");
+    }
+}

@@ -2,7 +2,8 @@
 
 use super::packed::PackedMatrix;
 use crate::block::{
-    BitOrder, BlockSpec, Extent, Offset, QuantTensor, QuantView, SchemeName, TensorScale, unpack_by,
+    BitOrder, BlockSpec, Extent, Offset, QuantTensor, QuantView, SchemeName, TensorScale,
+    matrix_axes, unpack_by,
 };
 use crate::error::Error;
 use crate::format::Format;
@@ -529,9 +530,8 @@ fn matrices(shape: &[usize]) -> Result<[usize; 3], Error> {
             .ok_or(Error::TooLarge)
     };
     // A scalar is a row of one, a vector a matrix of one row.
-    let cols = shape.last().copied().unwrap_or(1);
-    let rows = if shape.len() > 1 { shape[shape.len() - 2] } else { 1 };
-    let batch = product(&shape[..shape.len().saturating_sub(2)])?;
+    let [batch, rows, cols] = matrix_axes(shape);
+    product(&shape[..shape.len().saturating_sub(2)])?;
     // No buffer of f64s has more elements.
     if product(shape)? > isize::MAX as usize / 8 {
         Err(Error::TooLarge)
@@ -543,14 +543,8 @@ fn matrices(shape: &[usize]) -> Result<[usize; 3], Error> {
 impl<'a> From<QuantView<'a>> for Operand<'a> {
     /// Its last axis is K.
     fn from(view: QuantView<'a>) -> Self {
-        let shape = view.shape();
-        let cols = shape.last().copied().unwrap_or(1);
-        let rows = if shape.len() > 1 { shape[shape.len() - 2] } else { 1 };
         // A product that does not exist is one of no elements.
-        let batch = shape[..shape.len().saturating_sub(2)]
-            .iter()
-            .fold(1usize, |product, &axis| product.saturating_mul(axis));
-        Self::over(Stored::Tensor(view), [batch, rows, cols])
+        Self::over(Stored::Tensor(view), matrix_axes(view.shape()))
     }
 }
 

@@ -128,7 +128,7 @@ fn tensors_that_cannot_be_turned_are_turned_as_numbers() {
     // Nothing, however many rows and columns it has.
     let nothing = Operand::numbers::<f32>(&[], &[1 << 40, 0, 1 << 20]).unwrap().transposed();
     let empty = Operand::numbers::<f32>(&[], &[0, 0]).unwrap();
-    assert!(matmul(nothing, empty).is_ok() || matmul(nothing, empty).is_err());
+    assert_eq!(matmul(nothing, empty), Ok(Vec::new()));
 }
 
 #[test]
