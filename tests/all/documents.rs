@@ -2,7 +2,6 @@
 //! doc tests; what they say in tables and prose is read here.
 
 use std::collections::BTreeSet;
-use subhalf::preset::{Evidence, Preset};
 use subhalf::{Encoding, Finfo, FormatSpec, Vocabulary};
 
 fn document(path: &str) -> String {
@@ -232,6 +231,8 @@ fn documents_list_every_policy_of_a_vendor() {
 #[cfg(feature = "alloc")]
 #[test]
 fn documents_count_presets() {
+    use subhalf::preset::{Evidence, Preset};
+
     let count = subhalf::preset::all().count();
     let is_checked = |preset: &&Preset| matches!(preset.evidence, Evidence::Checked);
     let checked = subhalf::preset::all().filter(is_checked).count();
