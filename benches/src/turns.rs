@@ -70,6 +70,15 @@ pub struct Pace {
     pub seconds: f64,
 }
 
+/// The medians of a row.
+pub struct Measured {
+    pub name: String,
+    /// 10^9 of the pace's units a second.
+    pub speed: f64,
+    /// The row's speed over that of the rows that it is a part of.
+    pub ratio: f64,
+}
+
 /// Rows of one table.
 pub struct Table<'a> {
     title: &'static str,
@@ -117,11 +126,16 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Runs all rows in turns, each right behind what it is a part of, and prints the medians of
-    /// speeds and of ratios. Nothing if the filters want none of them.
-    pub fn print(mut self) {
+    pub fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// Runs all rows in turns, each right behind what it is a part of, prints the medians of speeds
+    /// and of ratios, and returns those of rows that are parts of others. Nothing if the filters
+    /// want none of them.
+    pub fn print(mut self) -> Vec<Measured> {
         if self.rows.iter().all(|row| row.is_control) {
-            return;
+            return Vec::new();
         }
         let times: Vec<usize> = (0..self.rows.len())
             .map(|row| {
@@ -148,13 +162,17 @@ impl<'a> Table<'a> {
             }
         }
         println!("\n| {} | G {}/s | ratio |\n|---|---|---|", self.title, self.pace.unit);
+        let mut measured = Vec::new();
         for ((row, speeds), ratios) in self.rows.iter().zip(speeds).zip(ratios) {
             let names: Vec<&str> =
                 row.against.iter().map(|of| self.rows[of.0].name.as_str()).collect();
-            let part = median(ratios)
+            let (speed, ratio) = (median(speeds).unwrap_or(f64::NAN), median(ratios));
+            let part = ratio
                 .map_or(String::new(), |ratio| format!("{ratio:.3} of {}", names.join(" or ")));
-            println!("| {} | {:.2} | {part} |", row.name, median(speeds).unwrap_or(f64::NAN));
+            println!("| {} | {speed:.2} | {part} |", row.name);
+            measured.extend(ratio.map(|ratio| Measured { name: row.name.clone(), speed, ratio }));
         }
+        measured
     }
 
     /// Seconds of a row's work, the mean of so many times.
