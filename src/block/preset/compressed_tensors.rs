@@ -76,9 +76,9 @@ presets! {
     /// `T = 2688 · (1 / amax)`, `s = e4m3(T · (amax_b / 6))`, elements `x / (s / T)`, dequantized
     /// `q · (s / T)`.
     ///
-    /// A scale that rounds to zero becomes 0.125, the machine epsilon of E4M3; a block of zeros has
-    /// this scale too. `T` is 1 for a tensor of zeros and where it would be infinite. −0 becomes
-    /// +0.
+    /// `amax` is the largest magnitude of the tensor, `amax_b` that of a block. A scale that rounds
+    /// to zero becomes 0.125, the machine epsilon of E4M3; a block of zeros has this scale too. `T`
+    /// is 1 for a tensor of zeros and where it would be infinite. −0 becomes +0.
     NVFP4 {
         spec: block16(FormatSpec::F4E2M1, E2M1_MAX, Ratio::MultiplyQuotient)
             .with_tensor_scale(TensorScale::Divisor { target: UE4M3_MAX * E2M1_MAX })
@@ -90,56 +90,75 @@ presets! {
         evidence: Checked,
         changes: ROUNDED_PRODUCTS,
     }
-    /// NVFP4 of compressed-tensors in tiles of 16×16. All else is [`NVFP4`]'s.
+    /// NVFP4 of compressed-tensors in tiles of 16×16: the tensor keeps `T = 2688 · (1 / amax)`,
+    /// `s = e4m3(T · (amax_b / 6))`, elements `x / (s / T)`, dequantized `q · (s / T)`.
+    ///
+    /// `amax` is the largest magnitude of the tensor, `amax_b` that of a tile. A scale that rounds
+    /// to zero becomes 0.125, the machine epsilon of E4M3; a tile of zeros has this scale too. `T`
+    /// is 1 for a tensor of zeros and where it would be infinite. −0 becomes +0.
     NVFP4_16X16 {
         spec: NVFP4.with_extent(Extent::TILE_16X16),
         rule: "e4m3(2688 * (1 / amax) * (amax_b / 6))",
         evidence: FormulaOnly,
         changes: ROUNDED_PRODUCTS,
     }
-    /// INT4 in groups of 32 elements of a row, symmetric.
+    /// INT4 in groups of 32 elements of a row, symmetric: `s = amax / 7.5` in f32, elements
+    /// `x / s`. The divisor is half the range of the codes, so the largest element saturates or is
+    /// rounded. A scale of zero becomes f32's epsilon.
     INT4_G32 {
         spec: symmetric(FormatSpec::INT4, G32, 7.5),
         rule: "amax / 7.5",
         evidence: Checked,
         changes: SATURATES,
     }
-    /// INT4 in groups of 128 elements of a row, symmetric. All else is [`INT4_G32`]'s.
+    /// INT4 in groups of 128 elements of a row, symmetric: `s = amax / 7.5` in f32, elements
+    /// `x / s`. The divisor is half the range of the codes, so the largest element saturates or is
+    /// rounded. A scale of zero becomes f32's epsilon.
     INT4_G128 {
         spec: symmetric(FormatSpec::INT4, G128, 7.5),
         rule: "amax / 7.5",
         evidence: FormulaOnly,
         changes: SATURATES,
     }
-    /// INT4 in groups of 32 elements of a row, with zero points.
+    /// INT4 in groups of 32 elements of a row, with zero points `z`: `s = (max - min) / 15` in f32
+    /// over a range that includes zero, elements `x / s + z`, rounded after the sum, dequantized
+    /// `(q − z) · s`. A scale of zero becomes f32's epsilon.
     INT4_G32_ASYM {
         spec: asymmetric(FormatSpec::INT4, G32, 15.0),
         rule: "(max - min) / 15",
         evidence: Checked,
         changes: ROUNDED_ZERO_POINT,
     }
-    /// INT4 in groups of 128 elements of a row, with zero points. All else is [`INT4_G32_ASYM`]'s.
+    /// INT4 in groups of 128 elements of a row, with zero points `z`: `s = (max - min) / 15` in f32
+    /// over a range that includes zero, elements `x / s + z`, rounded after the sum, dequantized
+    /// `(q − z) · s`. A scale of zero becomes f32's epsilon.
     INT4_G128_ASYM {
         spec: asymmetric(FormatSpec::INT4, G128, 15.0),
         rule: "(max - min) / 15",
         evidence: FormulaOnly,
         changes: ROUNDED_ZERO_POINT,
     }
-    /// INT8 in groups of 32 elements of a row, symmetric.
+    /// INT8 in groups of 32 elements of a row, symmetric: `s = amax / 127.5` in f32, elements
+    /// `x / s`. The divisor is half the range of the codes, so the largest element saturates or is
+    /// rounded. A scale of zero becomes f32's epsilon.
     INT8_G32 {
         spec: symmetric(FormatSpec::INT8, G32, 127.5),
         rule: "amax / 127.5",
         evidence: Checked,
         changes: SATURATES,
     }
-    /// INT8, symmetric, one scale for each row. All else is [`INT8_G32`]'s.
+    /// INT8 with one scale for each row, symmetric: `s = amax / 127.5` in f32, elements `x / s`.
+    /// The divisor is half the range of the codes, so the largest element saturates or is rounded.
+    /// A scale of zero becomes f32's epsilon.
     INT8_ROW {
         spec: symmetric(FormatSpec::INT8, Extent::Row, 127.5),
         rule: "amax / 127.5",
         evidence: FormulaOnly,
         changes: SATURATES,
     }
-    /// INT8 with one scale and one zero point for each row.
+    /// INT8 with one scale and one zero point `z` for each row: `s = (max - min) / 255` in f32 over
+    /// a range that includes zero, elements `x / s + z`, rounded after the sum, dequantized
+    /// `(q − z) · s`. A scale of zero becomes f32's epsilon.
     INT8_ROW_ASYM {
         spec: asymmetric(FormatSpec::INT8, Extent::Row, 255.0),
         rule: "(max - min) / 255",

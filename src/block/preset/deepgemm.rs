@@ -36,20 +36,27 @@ presets! {
         rule: "max(amax, 1e-4) / 448",
         evidence: FormulaOnly,
     }
-    /// FP8 E4M3 in tiles of 128×128, `per_block_cast_to_fp8`. All else is [`FP8_E4M3_1X128`]'s.
+    /// FP8 E4M3 in tiles of 128×128, `per_block_cast_to_fp8`: `s = max(amax, 1e-4) / 448`, elements
+    /// `x · (1/s)`, in f32.
+    ///
+    /// A tile of zeros has the scale of 1e-4. NaN makes the scale NaN; a tile with infinity becomes
+    /// zeros and NaN.
     FP8_E4M3_128X128 {
         spec: cast(Extent::TILE_128X128),
         rule: "max(amax, 1e-4) / 448",
         evidence: FormulaOnly,
     }
-    /// FP8 E4M3 in blocks of 1×128 with `use_ue8m0`: the quotient is rounded up to a power of two,
-    /// codes 1 to 254. NaN and infinity make the scale code 254.
+    /// FP8 E4M3 in blocks of 1×128 with `use_ue8m0`: `s` is the f32 quotient
+    /// `max(amax, 1e-4) / 448`, rounded up to a power of two, codes 1 to 254; elements are
+    /// `x · (1/s)`. NaN and infinity make the scale code 254.
     FP8_E4M3_1X128_UE8M0 {
         spec: ue8m0(Extent::BLOCK_1X128),
         rule: "2^ceil(log2(max(amax, 1e-4) / 448))",
         evidence: FormulaOnly,
     }
-    /// FP8 E4M3 in tiles of 128×128 with `use_ue8m0`. All else is [`FP8_E4M3_1X128_UE8M0`]'s.
+    /// FP8 E4M3 in tiles of 128×128 with `use_ue8m0`: `s` is the f32 quotient
+    /// `max(amax, 1e-4) / 448`, rounded up to a power of two, codes 1 to 254; elements are
+    /// `x · (1/s)`. NaN and infinity make the scale code 254.
     FP8_E4M3_128X128_UE8M0 {
         spec: ue8m0(Extent::TILE_128X128),
         rule: "2^ceil(log2(max(amax, 1e-4) / 448))",

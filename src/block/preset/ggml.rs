@@ -157,29 +157,29 @@ presets! {
         evidence: Checked,
         changes: "a scale from 248 up becomes 448",
     }
-    /// `Q4_0` of gguf 0.19 (Python): the scale of a block of zeros has the opposite sign of its
-    /// first zero. All else is [`Q4_0`]'s.
+    /// `Q4_0` of gguf 0.19 (Python): −8 to 7 times an F16 scale. Its sign is the opposite of the
+    /// largest element's; the scale of a block of zeros has the opposite sign of its first zero.
     Q4_0_GGUF {
         spec: signed(FormatSpec::INT4, -8.0),
         rule: "signed max / -8",
         evidence: Checked,
     }
-    /// `Q5_0` of gguf 0.19 (Python): the scale of a block of zeros has the opposite sign of its
-    /// first zero. All else is [`Q5_0`]'s.
+    /// `Q5_0` of gguf 0.19 (Python): −16 to 15 times an F16 scale. Its sign is the opposite of the
+    /// largest element's; the scale of a block of zeros has the opposite sign of its first zero.
     Q5_0_GGUF {
         spec: signed(FormatSpec::INT5, -16.0),
         rule: "signed max / -16",
         evidence: Checked,
     }
-    /// `Q4_1` of gguf 0.19 (Python, NumPy 2.4 with AVX-512): a minimum of zero has the sign that
-    /// NumPy's fold leaves. All else is [`Q4_1`]'s.
+    /// `Q4_1` of gguf 0.19 (Python, NumPy 2.4 with AVX-512): 0 to 15 times an F16 scale, plus an
+    /// F16 minimum. A minimum of zero has the sign that NumPy's fold leaves.
     Q4_1_GGUF {
         spec: with_minimum(FormatSpec::UINT4, 15.0).with_zero_minimum(ZeroMinimum::NumpyAvx512),
         rule: "(max - min) / 15",
         evidence: Checked,
     }
-    /// `Q5_1` of gguf 0.19 (Python, NumPy 2.4 with AVX-512): a minimum of zero has the sign that
-    /// NumPy's fold leaves. All else is [`Q5_1`]'s.
+    /// `Q5_1` of gguf 0.19 (Python, NumPy 2.4 with AVX-512): 0 to 31 times an F16 scale, plus an
+    /// F16 minimum. A minimum of zero has the sign that NumPy's fold leaves.
     Q5_1_GGUF {
         spec: with_minimum(UINT5, 31.0).with_zero_minimum(ZeroMinimum::NumpyAvx512),
         rule: "(max - min) / 31",

@@ -191,67 +191,66 @@ presets! {
         rule: "2^floor(log2f amax)",
         evidence: Checked,
     }
-    /// MXFP8 E4M3, `nearest`, with `mx_flush_fp32_subnorms`: a block whose largest magnitude is
-    /// subnormal in f32 (the 22 largest subnormals aside) becomes zeros. All else is
-    /// [`MXFP8_E4M3_NEAREST`]'s.
+    /// MXFP8 E4M3, `nearest`, with `mx_flush_fp32_subnorms`: elements rounded to nearest, ties away
+    /// from zero; a block whose largest magnitude is subnormal in f32 (the 22 largest subnormals
+    /// aside) becomes zeros.
     MXFP8_E4M3_NEAREST_FLUSH {
         spec: flush(MXFP8_E4M3_NEAREST),
         rule: "2^(floor(log2f amax) - 8)",
         evidence: Checked,
     }
-    /// MXFP8 E4M3, `nearest`, with the shared-exponent method `none`: one scale for each element.
-    /// All else is [`MXFP8_E4M3_NEAREST`]'s.
+    /// MXFP8 E4M3, `nearest`, with the shared-exponent method `none`: one scale for each element,
+    /// which is rounded to nearest, ties away from zero.
     MXFP8_E4M3_NEAREST_NOSHARE {
         spec: noshare(MXFP8_E4M3_NEAREST),
         rule: "2^(floor(log2f amax) - 8) of each element",
         evidence: Checked,
     }
-    /// MXFP8 E4M3, `even`, with `mx_flush_fp32_subnorms`: a block whose largest magnitude is
-    /// subnormal in f32 (the 22 largest subnormals aside) becomes zeros. All else is
-    /// [`MXFP8_E4M3_EVEN`]'s.
+    /// MXFP8 E4M3, `even`, with `mx_flush_fp32_subnorms`: elements rounded to nearest even; a block
+    /// whose largest magnitude is subnormal in f32 (the 22 largest subnormals aside) becomes zeros.
     MXFP8_E4M3_EVEN_FLUSH {
         spec: flush(MXFP8_E4M3_EVEN),
         rule: "2^(floor(log2f amax) - 8)",
         evidence: Checked,
     }
-    /// MXFP8 E4M3, `even`, with the shared-exponent method `none`: one scale for each element. Else
-    /// as [`MXFP8_E4M3_EVEN`].
+    /// MXFP8 E4M3, `even`, with the shared-exponent method `none`: one scale for each element,
+    /// which is rounded to nearest even.
     MXFP8_E4M3_EVEN_NOSHARE {
         spec: noshare(MXFP8_E4M3_EVEN),
         rule: "2^(floor(log2f amax) - 8) of each element",
         evidence: Checked,
     }
-    /// MXFP4, `nearest`, with `mx_flush_fp32_subnorms`: a block whose largest magnitude is
-    /// subnormal in f32 (the 22 largest subnormals aside) becomes zeros. All else is
-    /// [`MXFP4_NEAREST`]'s.
+    /// MXFP4, `nearest`, with `mx_flush_fp32_subnorms`: elements rounded to nearest, ties away from
+    /// zero; a block whose largest magnitude is subnormal in f32 (the 22 largest subnormals aside)
+    /// becomes zeros.
     MXFP4_NEAREST_FLUSH {
         spec: flush(MXFP4_NEAREST),
         rule: "2^(floor(log2f amax) - 2)",
         evidence: Checked,
     }
-    /// MXFP4, `nearest`, with the shared-exponent method `none`: one scale for each element. Else
-    /// as [`MXFP4_NEAREST`].
+    /// MXFP4, `nearest`, with the shared-exponent method `none`: one scale for each element, which
+    /// is rounded to nearest, ties away from zero.
     MXFP4_NEAREST_NOSHARE {
         spec: noshare(MXFP4_NEAREST),
         rule: "2^(floor(log2f amax) - 2) of each element",
         evidence: Checked,
     }
-    /// MXFP4, `even`, with `mx_flush_fp32_subnorms`: a block whose largest magnitude is subnormal
-    /// in f32 (the 22 largest subnormals aside) becomes zeros. All else is [`MXFP4_EVEN`]'s.
+    /// MXFP4, `even`, with `mx_flush_fp32_subnorms`: elements rounded to nearest even; a block
+    /// whose largest magnitude is subnormal in f32 (the 22 largest subnormals aside) becomes zeros.
     MXFP4_EVEN_FLUSH {
         spec: flush(MXFP4_EVEN),
         rule: "2^(floor(log2f amax) - 2)",
         evidence: Checked,
     }
-    /// MXFP4, `even`, with the shared-exponent method `none`: one scale for each element. All else
-    /// is [`MXFP4_EVEN`]'s.
+    /// MXFP4, `even`, with the shared-exponent method `none`: one scale for each element, which is
+    /// rounded to nearest even.
     MXFP4_EVEN_NOSHARE {
         spec: noshare(MXFP4_EVEN),
         rule: "2^(floor(log2f amax) - 2) of each element",
         evidence: Checked,
     }
-    /// MXFP8 E4M3, `even`, with `scale_bits = 4`: scales from 2^-7 to 2^7; a larger one is NaN. All
-    /// else is [`MXFP8_E4M3_EVEN`]'s.
+    /// MXFP8 E4M3, `even`, with `scale_bits = 4`: elements rounded to nearest even, under scales
+    /// from 2^-7 to 2^7; a larger scale is NaN.
     MXFP8_E4M3_EVEN_SCALE_BITS4 {
         spec: BlockSpec { scale: Some(E4M0), ..MXFP8_E4M3_EVEN },
         rule: "2^(floor(log2f amax) - 8), at most 2^7",

@@ -50,9 +50,10 @@ presets! {
     /// NVFP4 of Model Optimizer: `t = amax / 2688`, `s = e4m3(clamp(amax_b / (6·t), 2^-9, 448))`,
     /// elements `x / (s·t)`, dequantized `q · (s·t)`.
     ///
-    /// A block of zeros has the scale 1. −0 becomes +0; numbers below zero that become −0 are
-    /// dequantized to +0. For a tensor of zeros, where the program divides by zero, `t` is 1 here.
-    /// NaN makes the scale NaN.
+    /// `amax` is the largest magnitude of the tensor, `amax_b` that of a block. A block of zeros
+    /// has the scale 1. −0 becomes +0; numbers below zero that become −0 are dequantized to +0. For
+    /// a tensor of zeros, where the program divides by zero, `t` is 1 here. NaN makes the scale
+    /// NaN.
     NVFP4 {
         spec: block16(FormatSpec::F4E2M1, E2M1_MAX, Ratio::Divide)
             .with_tensor_scale(TensorScale::Multiplier { target: UE4M3_MAX * E2M1_MAX })
@@ -64,7 +65,12 @@ presets! {
         evidence: Checked,
         changes: ROUNDED_PRODUCTS,
     }
-    /// NVFP4 of Model Optimizer in tiles of 16×16. All else is [`NVFP4`]'s.
+    /// NVFP4 of Model Optimizer in tiles of 16×16: `t = amax / 2688`,
+    /// `s = e4m3(clamp(amax_b / (6·t), 2^-9, 448))`, elements `x / (s·t)`, dequantized `q · (s·t)`.
+    ///
+    /// `amax` is the largest magnitude of the tensor, `amax_b` that of a tile. A tile of zeros has
+    /// the scale 1. −0 becomes +0; numbers below zero that become −0 are dequantized to +0. For a
+    /// tensor of zeros, where the program divides by zero, `t` is 1 here. NaN makes the scale NaN.
     NVFP4_16X16 {
         spec: NVFP4.with_extent(Extent::TILE_16X16),
         rule: "e4m3(clamp(amax_b / (6 * (amax / 2688)), 2^-9, 448))",

@@ -26,7 +26,11 @@ presets! {
         evidence: FormulaOnly,
         changes: SUBNORMAL_SCALE,
     }
-    /// Weights in `DeepSeek`-V3, FP8 E4M3 in tiles of 128×128. All else is [`FP8_E4M3_1X128`]'s.
+    /// Weights in `DeepSeek`-V3, FP8 E4M3 in tiles of 128×128: `s = amax / 448`, elements `x / s`,
+    /// in f32. Checkpoints call `s` `weight_scale_inv`.
+    ///
+    /// There is no floor: a tile of zeros has scale 0 and becomes NaN. The scale ignores NaN; a
+    /// tile with infinity becomes zeros and NaN.
     FP8_E4M3_128X128 {
         spec: quotients(Extent::TILE_128X128),
         rule: "amax / 448",

@@ -22,7 +22,9 @@ presets! {
         rule: "2^ceil(log2f(max(amax, 1e-4) / 448))",
         evidence: FormulaOnly,
     }
-    /// FP8 E4M3 in tiles of 128×128 with the arithmetic of [`FP8_E4M3_1X128`].
+    /// FP8 E4M3 in tiles of 128×128 with UE8M0 scales, the arithmetic of `DeepSeek`-V3.1: the f32
+    /// logarithm of `max(amax, 1e-4) / 448` rounded up, elements `x / s`. Infinity makes the scale
+    /// code 254, 2^127; the program stores scales in f32, where it is infinite.
     FP8_E4M3_128X128 {
         spec: powers_of_two(Extent::TILE_128X128),
         rule: "2^ceil(log2f(max(amax, 1e-4) / 448))",

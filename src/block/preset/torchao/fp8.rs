@@ -27,21 +27,33 @@ presets! {
         evidence: FormulaOnly,
         changes: SUBNORMAL_SCALE,
     }
-    /// FP8 E4M3 with one scale for each row. All else is [`FP8_E4M3_TENSOR`]'s.
+    /// FP8 E4M3 with one scale for each row: `s = amax / 448`, elements `clamp(x / s)`, in f32;
+    /// `torch._scaled_mm` multiplies by `s`.
+    ///
+    /// There is no floor: a row of zeros becomes NaN. NaN makes all numbers of its row NaN;
+    /// infinity makes zeros and NaN of the row.
     FP8_E4M3_ROW {
         spec: scaled_mm(E4M3, Extent::Row),
         rule: "amax / 448",
         evidence: FormulaOnly,
         changes: SUBNORMAL_SCALE,
     }
-    /// FP8 E5M2 with one scale for the tensor, `amax / 57344`. All else is [`FP8_E4M3_TENSOR`]'s.
+    /// FP8 E5M2 with one scale for the tensor: `s = amax / 57344`, elements `clamp(x / s)`, in f32;
+    /// `torch._scaled_mm` multiplies by `s`.
+    ///
+    /// There is no floor: a tensor of zeros becomes NaN. NaN makes all numbers NaN; infinity makes
+    /// zeros and NaN.
     FP8_E5M2_TENSOR {
         spec: scaled_mm(E5M2, Extent::Tensor),
         rule: "amax / 57344",
         evidence: FormulaOnly,
         changes: SUBNORMAL_SCALE,
     }
-    /// FP8 E5M2 with one scale for each row, `amax / 57344`. All else is [`FP8_E4M3_TENSOR`]'s.
+    /// FP8 E5M2 with one scale for each row: `s = amax / 57344`, elements `clamp(x / s)`, in f32;
+    /// `torch._scaled_mm` multiplies by `s`.
+    ///
+    /// There is no floor: a row of zeros becomes NaN. NaN makes all numbers of its row NaN;
+    /// infinity makes zeros and NaN of the row.
     FP8_E5M2_ROW {
         spec: scaled_mm(E5M2, Extent::Row),
         rule: "amax / 57344",
