@@ -278,8 +278,8 @@ impl FormatSpec {
         self.finish(mul(self.operand(a, convert), self.operand(b, convert)), convert, random)
     }
 
-    /// The code of `a / b`, rounded once. 0/0 and ∞/∞ give NaN and [`Flags::INVALID`]; of other
-    /// numbers, division by zero is what [`DivisionByZero`] says.
+    /// The code of `a / b`, rounded once. 0/0 and ∞/∞ give NaN and [`Flags::INVALID`]; other
+    /// numbers divided by zero give what [`DivisionByZero`] says: infinity, or NaN.
     ///
     /// ```
     /// use subhalf::{Convert, Flags, FormatSpec};

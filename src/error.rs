@@ -66,9 +66,9 @@ pub enum Error {
     Stored {
         /// Which buffer, in words.
         what: &'static str,
-        /// Position in it, in elements.
+        /// Position in the buffer, in elements.
         index: usize,
-        /// What would be right.
+        /// What is expected in its place, in words.
         expected: &'static str,
         /// The code or the bits that were found.
         found: u32,
@@ -77,9 +77,9 @@ pub enum Error {
     Given {
         /// Which numbers, in words.
         what: &'static str,
-        /// Position among them.
+        /// Position among the numbers that were given.
         index: usize,
-        /// What would be right.
+        /// What is expected in its place, in words.
         expected: &'static str,
         /// The number that was given, as f32 bits.
         bits: u32,
@@ -115,9 +115,9 @@ pub enum Error {
     CodeWidth {
         /// The format whose codes were to be stored.
         format: Name,
-        /// Bits of a code.
+        /// Bits of a code of the format.
         needed: u32,
-        /// Bits of the type.
+        /// Bits of the code type that was given.
         found: u32,
     },
     /// A type stands for another format than the call's.
@@ -145,13 +145,13 @@ pub enum Error {
     AmbiguousName {
         /// The name, cut to 23 bytes.
         name: Name,
-        /// One meaning.
+        /// One of the formats that the name stands for.
         first: Name,
-        /// The vocabulary of that meaning.
+        /// The vocabulary in which the name stands for `first`.
         first_vocabulary: &'static str,
-        /// Another meaning.
+        /// Another format that the name stands for.
         second: Name,
-        /// The vocabulary of the other meaning.
+        /// The vocabulary in which the name stands for `second`.
         second_vocabulary: &'static str,
     },
 }

@@ -13,7 +13,7 @@ pub struct Name {
 impl Name {
     const CAPACITY: usize = 23;
 
-    /// The name, if it fits.
+    /// Returns the name, or `None` if it is longer than 23 bytes.
     #[must_use]
     pub const fn new(name: &str) -> Option<Self> {
         if name.len() > Self::CAPACITY { None } else { Some(Self::cut(name)) }

@@ -20,8 +20,8 @@ pub enum Overflow {
     /// 7.4), else infinity; a format without infinity saturates. P3109 SatNone, and the default
     /// above 8 bits.
     IeeeDirected,
-    /// `IeeeDirected`, but NaN instead of infinity in a format without infinity. gfloat, CUDA
-    /// NOSAT.
+    /// The largest finite value where the rounding direction forbids infinity (IEEE 754 section
+    /// 7.4), else infinity; NaN in a format without infinity. gfloat, CUDA NOSAT.
     DirectedSpecial,
     /// Integers ([`Encoding::Int`](crate::Encoding::Int)) alone: the low bits of the number, which
     /// after rounding is a whole count of the format's units, in two's complement. Casts in NumPy,
@@ -66,11 +66,11 @@ pub enum Infinity {
 pub enum Nan {
     /// Positive, only the quiet bit set: E5M2 0x7E.
     Canonical,
-    /// The `Canonical` NaN with the sign of the input.
+    /// The sign of the input, only the quiet bit set: E5M2 0x7E or 0xFE.
     Signed,
     /// Positive, all mantissa bits set: E5M2 0x7F.
     AllOnes,
-    /// The `AllOnes` NaN with the sign of the input.
+    /// The sign of the input, all mantissa bits set: E5M2 0x7F or 0xFF.
     SignedAllOnes,
     /// The sign and the leading payload bits of the input, made quiet. What IEEE 754 recommends and
     /// F16C does.
@@ -93,7 +93,7 @@ pub enum MissingNan {
     OppositeZero,
     /// What is left of an f32 NaN if it is rounded like a number and its rebiased exponent cut to
     /// the format's bits, with the sign of the input: the canonical NaN is 1.5 in E2M1, E2M3 and
-    /// E3M2. In formats that are no floats as `Zero`. torchao.
+    /// E3M2. In formats that are no floats it is positive zero. torchao.
     Payload,
 }
 
@@ -120,8 +120,8 @@ pub enum Negative {
     /// NaN; without NaN the smallest value. `ml_dtypes`.
     Nan,
     /// NaN, but a finite number rounded [toward zero](Round::TowardZero) or [up](Round::Up) becomes
-    /// what `Clamp` makes of it: rounding in that direction cannot pass the smallest value. Minus
-    /// infinity is NaN in every rounding. P3109 SatNone.
+    /// zero, or in a format without zero what [`Zero`] makes of it: rounding in that direction
+    /// cannot pass the smallest value. Minus infinity is NaN in every rounding. P3109 SatNone.
     Directed,
     /// The smallest value: zero, or in a format without zero what [`Zero`] makes of it. P3109
     /// SatFinite.
@@ -145,7 +145,7 @@ pub enum SubnormalInputs {
 #[non_exhaustive]
 pub enum DivisionByZero {
     /// Infinity with the sign of the quotient, and for a finite number the flag `DIVIDE_BY_ZERO`;
-    /// then as an infinite input. IEEE 754.
+    /// the infinity then meets the policy for infinite inputs. IEEE 754.
     Infinity,
     /// NaN, of infinity too, and the flag `INVALID`. P3109.
     Nan,

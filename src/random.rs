@@ -49,9 +49,10 @@ pub const fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Dither {
-    /// The key of the generator.
+    /// The 64-bit key of Philox4x32-10, low word first: the same seed gives the same words.
     pub seed: u64,
-    /// Index of the first element of the slice.
+    /// Index, in the whole, of the first element of the slice; it chooses the words that the slice
+    /// takes.
     pub first_index: u64,
 }
 

@@ -49,7 +49,8 @@ pub enum Stochastic {
     /// `floor(ν·2^N) + R ≥ 2^N`: add and truncate. Biased toward zero by up to `2^-N` of a unit.
     /// `cvt.rs` in PTX.
     A,
-    /// `floor(ν·2^(N+1)) + (2R + 1) ≥ 2^(N+1)`: as A, half a step higher.
+    /// `floor(ν·2^(N+1)) + (2R + 1) ≥ 2^(N+1)`: the fraction is truncated to N + 1 bits, and R
+    /// counts half a step more.
     B,
     /// `round_half_even(ν·2^N) + R ≥ 2^N`: the fraction is rounded instead of truncated.
     C,

@@ -20,8 +20,8 @@ impl Convert {
         ..Self::SATURATING
     };
     /// ml_dtypes 0.6.0 into E8M0: to the nearest power of two, ties up; zero, negative numbers and
-    /// overflow become NaN. All else is [`ML_DTYPES`](Self::ML_DTYPES)'s. *Checked*, except numbers
-    /// between 2^-127 and 1.5·2^-127, which go up there (0x01) and to the nearest (0x00) here.
+    /// overflow, infinity too, become NaN. *Checked*, except numbers between 2^-127 and 1.5·2^-127,
+    /// which go up there (0x01) and to the nearest (0x00) here.
     pub const ML_DTYPES_E8M0: Self = Self::ML_DTYPES.with_round(Round::NearestUp);
     /// ml_dtypes 0.6.0 into its integers (`int4`, `uint2`, …) and in arithmetic on them; casts in
     /// NumPy and C; ONNX Cast between integers: truncates, and keeps the low bits of what is out of
@@ -44,38 +44,43 @@ impl Convert {
         ..Self::SATURATING
     };
     /// CUDA 13.5 `__NV_NOSAT` on the host, and its conversions to f16 and bf16: overflow (where the
-    /// rounding direction lets it) and infinity become infinity, else NaN with their sign; else as
-    /// [`CUDA_SATFINITE`](Self::CUDA_SATFINITE). *Checked.*
+    /// rounding direction lets it) and infinity become infinity, else NaN with their sign; NaN is
+    /// positive with all mantissa bits set, or the largest value in FP6 and FP4; the sign is
+    /// dropped into E8M0 and UE5M3. *Checked.*
     pub const CUDA_NOSAT: Self = Self {
         overflow: Overflow::DirectedSpecial,
         infinity: Infinity::Special,
         ..Self::CUDA_SATFINITE
     };
 
-    /// CUDA 13.5 into E8M0, saturating, to nearest: ties up. *Checked.* Its other roundings:
+    /// CUDA 13.5 into E8M0, saturating, to nearest: ties up; overflow and infinity become 2^127,
+    /// the sign is dropped. *Checked.* For its other roundings take
     /// [`CUDA_SATFINITE`](Self::CUDA_SATFINITE).
     pub const CUDA_SATFINITE_E8M0: Self = Self::CUDA_SATFINITE.with_round(Round::NearestUp);
-    /// CUDA 13.5 into E8M0, not saturating, to nearest: ties up. *Checked.* Its other roundings:
+    /// CUDA 13.5 into E8M0, not saturating, to nearest: ties up; overflow and infinity become NaN,
+    /// the sign is dropped. *Checked.* For its other roundings take
     /// [`CUDA_NOSAT`](Self::CUDA_NOSAT).
     pub const CUDA_NOSAT_E8M0: Self = Self::CUDA_NOSAT.with_round(Round::NearestUp);
 
     /// torch 2.10 on the CPU: never saturates; NaN keeps its sign with all mantissa bits set; E8M0
     /// drops the sign. *Checked.* From f64 it goes through f32.
     pub const TORCH_2_10: Self = Self { nan: Nan::SignedAllOnes, ..Self::CUDA_NOSAT };
-    /// torch 2.10 and 2.15 into E8M0: ties up. *Checked*, except numbers between 2^-127 and
-    /// 1.5·2^-127, which go up there (0x01) and to the nearest (0x00) here.
+    /// torch 2.10 and 2.15 into E8M0: ties up; overflow and infinity become NaN, the sign is
+    /// dropped. *Checked*, except numbers between 2^-127 and 1.5·2^-127, which go up there (0x01)
+    /// and to the nearest (0x00) here.
     pub const TORCH_2_10_E8M0: Self = Self::TORCH_2_10.with_round(Round::NearestUp);
-    /// torch 2.15 on the CPU, into formats other than `float8_e4m3fn`: the policy of 2.10.
-    /// *Checked.*
+    /// torch 2.15 on the CPU, into formats other than `float8_e4m3fn`: never saturates; NaN keeps
+    /// its sign with all mantissa bits set; E8M0 drops the sign. *Checked.*
     pub const TORCH_2_15: Self = Self::TORCH_2_10;
-    /// torch 2.15 into `float8_e4m3fn`: overflow and infinity saturate. *Checked.*
+    /// torch 2.15 into `float8_e4m3fn`: overflow and infinity saturate; NaN keeps its sign with all
+    /// mantissa bits set. *Checked.*
     pub const TORCH_2_15_E4M3FN: Self =
         Self { overflow: Overflow::Saturate, infinity: Infinity::Saturate, ..Self::TORCH_2_15 };
 
     /// ONNX Cast (opset 28) and QuantizeLinear into FP8 with `saturate = 1`: overflow and infinity
-    /// saturate; NaN keeps its sign, which the operator's table leaves open. *Checked* against
-    /// the evaluator of onnx 1.23.2. In onnxruntime 1.32 the NaN of E5M2 has all mantissa bits set
-    /// (0x7F, [`Nan::SignedAllOnes`]). Into FP6 and FP4 the evaluator is
+    /// saturate; NaN keeps its sign, which the operator's table leaves open. *Checked* against the
+    /// evaluator of onnx 1.23.2. In onnxruntime 1.32 the NaN of E5M2 has all mantissa bits set
+    /// (0x7F, [`Nan::SignedAllOnes`]). Into FP6 and FP4 the evaluator agrees with
     /// [`ML_DTYPES`](Self::ML_DTYPES).
     pub const ONNX_SATURATE: Self =
         Self { infinity: Infinity::Saturate, nan: Nan::Signed, ..Self::SATURATING };
@@ -96,9 +101,9 @@ impl Convert {
     ///
     /// *Checked* against onnxruntime 1.32 except negative numbers, which the operator leaves
     /// unspecified: the sign is dropped, as in the evaluator of onnx 1.23.2; onnxruntime clamps
-    /// ([`Negative::Clamp`]). That evaluator parts from the operator's own table for infinity
-    /// (0xFF) and for f32s below 2^-126: up to 2^-127 (0x01 under `"up"`), and, to nearest, between
-    /// 2^-127 and 1.5·2^-127 (0x01).
+    /// ([`Negative::Clamp`]). The evaluator of onnx parts from the operator's own table for
+    /// infinity (0xFF) and for f32s below 2^-126: up to 2^-127 (0x01 under `"up"`), and, to
+    /// nearest, between 2^-127 and 1.5·2^-127 (0x01).
     pub const ONNX_SATURATE_E8M0: Self =
         Self::ONNX_SATURATE.with_round(Round::Up).with_negative(Negative::Magnitude);
     /// ONNX Cast (opset 28) into E8M0 with `saturate = 0` and `round_mode = "nearest"`, ties up:
@@ -109,8 +114,8 @@ impl Convert {
     /// *Checked* against onnxruntime 1.32 with two exceptions. Negative numbers are unspecified:
     /// the sign is dropped, as in the evaluator of onnx 1.23.2; in onnxruntime they are NaN
     /// ([`Negative::Nan`]). Numbers above 2^127 or below 2^-127 may be rounded to these:
-    /// onnxruntime judges before rounding and makes NaN of them. That evaluator judges overflow
-    /// after rounding too, but makes no NaN of zero and of what is too small.
+    /// onnxruntime judges before rounding and makes NaN of them. The evaluator of onnx judges
+    /// overflow after rounding too, but makes no NaN of zero and of what is too small.
     pub const ONNX_NO_SATURATE_E8M0: Self = Self {
         round: Round::NearestUp,
         zero: Zero::NanBelowSmallest,
@@ -137,7 +142,8 @@ impl Convert {
     pub const P3109_SAT_NONE: Self =
         Self { negative: Negative::Directed, division_by_zero: DivisionByZero::Nan, ..Self::IEEE };
 
-    /// gfloat 0.5.2 with `sat = True`. *Checked.*
+    /// gfloat 0.5.2 with `sat = True`: everything is clamped, infinity too; in unsigned formats
+    /// negative numbers to zero. *Checked.*
     pub const GFLOAT_SATURATE: Self = Self::P3109_SAT_FINITE;
     /// gfloat 0.5.2 with `sat = False`: overflow as in IEEE 754, to NaN where there is no infinity.
     /// *Checked.*
@@ -171,8 +177,8 @@ impl Convert {
     /// is the default NaN, whose sign is FPCR.AH, here 0 (A1.5.7.1). *Formula only.*
     pub const ARM_SATURATE: Self = Self::SATURATING.with_infinity(Infinity::Saturate);
     /// Arm FP8 conversions with FPMR.OSC = 0 (Arm ARM A1.5.5): overflow and infinity become NaN in
-    /// E4M3, infinity in E5M2, with the sign of the number; NaN is the default NaN, as in
-    /// [`ARM_SATURATE`](Self::ARM_SATURATE). *Formula only.*
+    /// E4M3, infinity in E5M2, with the sign of the number; NaN is the default NaN, whose sign is
+    /// FPCR.AH, here 0 (A1.5.7.1). *Formula only.*
     pub const ARM: Self =
         Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::SATURATING };
 
@@ -182,18 +188,19 @@ impl Convert {
     pub const AMD_FNUZ: Self = Self::SATURATING.with_infinity(Infinity::Special);
     /// AMD gfx950 conversions into E5M2, FP6 and FP4, as the vendor's host model
     /// `amd_hip_ocp_host.hpp` (ROCm/clr 0c33dfa0) has them: overflow and infinity saturate; NaN
-    /// keeps its sign, in FP6 and FP4 as the largest magnitude. *Formula only*; by a report from a
-    /// gfx950 (ROCm/rocm-systems 9556) its instruction makes infinity of an overflow in E5M2
-    /// ([`Overflow::Special`]).
+    /// keeps its sign, in FP6 and FP4 as the largest magnitude. *Formula only*; a report from a
+    /// gfx950 (ROCm/rocm-systems 9556) says that its instruction makes infinity of an overflow in
+    /// E5M2 ([`Overflow::Special`]).
     pub const GFX950: Self = Self {
         infinity: Infinity::Saturate,
         nan: Nan::Signed,
         missing_nan: MissingNan::SignedMax,
         ..Self::SATURATING
     };
-    /// AMD gfx950 conversions into E4M3, as the vendor's host model has them: overflow and infinity
-    /// become NaN with their sign, although the model calls it saturation; NaN keeps its sign.
-    /// *Formula only*; that report says the same of the instruction.
+    /// AMD gfx950 conversions into E4M3, as the vendor's host model `amd_hip_ocp_host.hpp`
+    /// (ROCm/clr 0c33dfa0) has them: overflow and infinity become NaN with their sign, although the
+    /// model calls it saturation; NaN keeps its sign. *Formula only*; a report from a gfx950
+    /// (ROCm/rocm-systems 9556) says the same of the instruction.
     pub const GFX950_E4M3: Self =
         Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::GFX950 };
 }

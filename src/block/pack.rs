@@ -132,7 +132,8 @@ fn put_by(bytes: &mut [u8], bits: u32, order: BitOrder, index: usize, code: u8) 
 /// Unpacks a dense stream into codes, one a byte: the opposite of [`pack`].
 ///
 /// # Errors
-/// Refuses what [`pack`] refuses.
+/// [`Error::Length`] if `bytes` is not `ceil(codes · bits / 8)` long; [`Error::SpecRange`] unless
+/// `bits` is in `1..=8`.
 pub fn unpack(bytes: &[u8], bits: u32, order: BitOrder, codes: &mut [u8]) -> Result<(), Error> {
     check(codes.len(), bits, bytes.len())?;
     unpack_by(Isa::best(), bytes, bits, order, codes);

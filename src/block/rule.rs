@@ -5,20 +5,20 @@ use crate::codec::Unpacked;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
 
-/// What a scale rule sees of a block. Sums and order statistics are computed when they are asked
-/// for, from the elements, which a rule sees that asks for them ([`CustomRule::with_elements`]).
+/// What a scale rule sees of a block. Sums and order statistics are computed from the elements when
+/// a rule asks for them; only rules made by [`CustomRule::with_elements`] see elements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BlockStats<'a> {
-    /// The largest magnitude of the finite elements; 0 of none. Under
-    /// the variants of [`Nonfinite`](crate::Nonfinite) that count infinity or NaN it is what they
-    /// say, if there is one.
+    /// The largest magnitude of the finite elements; 0 without finite elements. Where
+    /// [`Nonfinite`](crate::Nonfinite) counts infinity or NaN as a magnitude, a block with one has
+    /// infinity, NaN or 0 here, as the variant says.
     pub amax: f32,
-    /// The first finite element of that magnitude, with its sign.
+    /// The first finite element of the largest magnitude, with its sign.
     pub signed_max: f32,
-    /// The smallest finite element; 0 of none.
+    /// The smallest finite element; 0 without finite elements.
     pub min: f32,
-    /// The largest finite element; 0 of none.
+    /// The largest finite element; 0 without finite elements.
     pub max: f32,
     /// Number of finite elements.
     pub finite: usize,
@@ -43,7 +43,7 @@ impl<'a> BlockStats<'a> {
         elements: &[],
     };
 
-    /// The statistics of one element: this largest magnitude, and nothing below zero.
+    /// The statistics of a block with a single element, `amax`, which is not below zero.
     #[must_use]
     pub const fn of_amax(amax: f32) -> Self {
         Self { amax, signed_max: amax, max: amax, finite: 1, ..Self::EMPTY }
@@ -220,16 +220,17 @@ pub enum ScaleRule {
     /// less for one `amax` of every binade, the f32 above `max · 2^e`. Programs that take an f32
     /// logarithm of the quotient are [`Log2Ceil`](Self::Log2Ceil).
     RoundUp,
-    /// [`Floor`](Self::Floor) of `amax` rounded half up to this many mantissa bits. With the
-    /// element's own number of bits torchao's and Quark's EVEN, with 1 always compressed-tensors'.
+    /// `2^(floor(log2 a) − emax)`, where `a` is `amax` rounded half up to `mantissa_bits` bits
+    /// behind the leading one. With the element's own number of bits torchao's and Quark's EVEN,
+    /// with 1 always compressed-tensors'.
     Even {
         /// Bits kept behind the leading one: 0 to 22.
         mantissa_bits: u8,
     },
     /// The power of two nearest to `amax / max`, half-way up.
     Nearest,
-    /// [`Floor`](Self::Floor) with `floor(log2 amax)` taken of an f32 logarithm: just below a power
-    /// of two it is that power's. microxcaling.
+    /// `2^(floor(log2 amax) − emax)` with the logarithm rounded to f32 first: an `amax` just below
+    /// a power of two has that power's exponent. microxcaling.
     Log2Floor,
     /// `2^ceil(log2(amax / target))` with quotient and logarithm each rounded to f32. Just above a
     /// power of two, far from 1, the logarithm rounds to the integer, so that the scale is half of

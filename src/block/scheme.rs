@@ -41,7 +41,8 @@ impl Extent {
 }
 
 /// A scale of the whole tensor beside those of the blocks: what the stored number is, for a target
-/// that is usually the product of the largest element and the largest block scale.
+/// that is usually the product of the largest element and the largest block scale. In the formulas
+/// `q` is an element and `s` the scale of its block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TensorScale {
@@ -119,7 +120,7 @@ impl TensorScale {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SubScale {
-    /// The format of `u`.
+    /// The format of the stored number that multiplies the scales of a group.
     pub format: FormatSpec,
     /// Blocks of a group: 1 or more. The last group of a row of blocks may have fewer.
     pub blocks: u32,
@@ -205,12 +206,11 @@ pub enum Division {
     TensorReciprocal,
     /// `x · (1 / (s · (1/T)))`. 4over6.
     InverseReciprocal,
-    /// [`InverseReciprocal`](Self::InverseReciprocal) with a factor of at most `f32::MAX`.
-    /// Transformer Engine.
+    /// `x · min(1 / (s · (1/T)), f32::MAX)`. Transformer Engine.
     ClampedReciprocal,
     /// `x · (1 / max(s, 1e-38))`. bitsandbytes.
     FlooredReciprocal,
-    /// [`Divide`](Self::Divide), by a scale of zero too: `0 / 0` is NaN. `DeepSeek`.
+    /// `x / (s·t)`, by a scale of zero too: `0 / 0` is NaN. `DeepSeek`.
     DivideIeee,
     /// `x · (1/d)` with `d` the scale before it was rounded into its format. ggml; with
     /// [`Ratio::Inverse`](super::Ratio::Inverse) Transformer Engine's FP8.
@@ -222,14 +222,14 @@ pub enum Division {
 #[non_exhaustive]
 pub enum ElementRounding {
     // The number is rounded from what it exactly is, an f64 too, under the element's policy.
-    /// One rounding under the element's policy; a zero point is added to the rounded integer. OCP,
-    /// torch.
+    /// One rounding of the scaled value under the element's policy; a zero point is added to the
+    /// rounded integer. OCP, torch.
     Round,
-    /// The zero point is added in f32, and the sum rounded. compressed-tensors.
+    /// The zero point is added to the scaled value in f32, and the sum rounded. compressed-tensors.
     AddThenRound,
     // Programs' own f32 arithmetic: an f64 is rounded to f32 first.
-    /// In f32 one half more than the least integer's distance from zero is added, and the sum
-    /// truncated: what C programs do. ggml.
+    /// One half, and the least integer's distance from zero, are added to the scaled value in f32,
+    /// and the sum is truncated: what C programs do. ggml.
     AddHalfTruncate,
     /// microxcaling's Python arithmetic in f32. The exponent of a scaled value `y` is
     /// `floor(log2 |y|)`; just below a power of two the f32 logarithm is that power's. The
@@ -261,7 +261,7 @@ pub enum Dequantization {
     /// `q · (s·t)`; torchao, Model Optimizer. With a zero point `(q − z) · s`, with a minimum
     /// `q·s + m`.
     Product,
-    /// [`Product`](Self::Product) with −0 as +0. Model Optimizer's NVFP4.
+    /// `q · (s·t)` with −0 as +0. Model Optimizer's NVFP4.
     ProductPlusZero,
     // With a tensor scale that divides.
     /// `q · (s / T)`. compressed-tensors.
@@ -289,12 +289,12 @@ pub enum Nonfinite {
     /// NaN and infinity go through the rule like a number above all others. `DeepGEMM`'s UE8M0
     /// scales.
     CountAsInfinity,
-    /// Infinity goes through the rule like a number above all others; NaN makes it see an `amax` of
-    /// zero, so that the others saturate. Model Optimizer's MXFP8.
+    /// Infinity goes through the rule like a number above all others; NaN makes the rule see an
+    /// `amax` of zero, so that the other numbers saturate. Model Optimizer's MXFP8.
     CountNanAsZero,
     /// The block becomes zeros, under the scale of a block of zeros. Model Optimizer's MXFP4.
     Erase,
-    /// The scale is made from the finite numbers; the others meet the element's policy.
+    /// The scale is made from the finite numbers; NaN and infinity meet the element's policy.
     Ignore,
 }
 
@@ -309,8 +309,8 @@ pub enum ZeroSign {
     Plus,
     /// Minus for scaled numbers below zero only, so −0 becomes +0. Model Optimizer's NVFP4.
     MinusBelowZero,
-    /// Minus for all but scaled numbers above zero, so +0 becomes −0, and so does a number whose
-    /// f32 quotient is zero. Model Optimizer's MXFP4.
+    /// Minus unless the scaled number is above zero: +0 becomes −0, and so does a number whose f32
+    /// quotient is zero. Model Optimizer's MXFP4.
     MinusUnlessAbove,
 }
 
@@ -343,8 +343,8 @@ pub enum Metric {
 }
 
 /// A search among scales: the rule's result times each factor (an f32 product), clamped and rounded
-/// like it. The first of the smallest error wins, so ties go to the earlier factor; an error that
-/// is NaN wins only where all are.
+/// like it. The factor with the smallest error wins, the earlier one in a tie; an error that is NaN
+/// wins only if all are NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Search {

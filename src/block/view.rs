@@ -54,18 +54,25 @@ impl ViewShape<'_> {
 }
 
 impl QuantTensor {
-    /// A tensor of these parts, copied.
+    /// A tensor with copies of these parts. A scale may be 0, and negative if its format has a
+    /// sign; NaN and infinity are refused unless 8-bit scales poison a block so
+    /// ([`Accept::Finite`]).
     ///
     /// # Errors
-    /// Refuses what [`QuantView::from_parts`] refuses.
+    /// [`Error::Length`] for a part of another length than the shape asks for, [`Error::Stored`]
+    /// for a code with bits above its format and for a scale or minimum that is NaN or infinite
+    /// where that is refused, and the other errors of [`QuantView::from_parts_with`].
     pub fn from_parts(spec: &BlockSpec, shape: &[usize], parts: Parts<'_>) -> Result<Self, Error> {
         Self::from_parts_with(spec, shape, parts, Accept::Finite)
     }
 
-    /// A tensor of these parts, copied, under a choice of scales and minima.
+    /// A tensor with copies of these parts; `accept` says whether scales and minima may be NaN or
+    /// infinite.
     ///
     /// # Errors
-    /// Refuses what [`QuantView::from_parts_with`] refuses.
+    /// [`Error::Length`] for a part of another length than the shape asks for, [`Error::Stored`]
+    /// for a code with bits above its format and for a scale or minimum that `accept` excludes, and
+    /// the other errors of [`QuantView::from_parts_with`].
     pub fn from_parts_with(
         spec: &BlockSpec,
         shape: &[usize],
@@ -94,7 +101,9 @@ impl QuantTensor {
     /// ```
     ///
     /// # Errors
-    /// Refuses what [`QuantView::from_parts`] refuses.
+    /// [`Error::Length`] for a part of another length than the shape asks for, [`Error::Stored`]
+    /// for a code with bits above its format and for a scale or minimum that is NaN or infinite
+    /// where that is refused, and the other errors of [`QuantView::from_parts_with`].
     pub fn from_shared(
         memory: &SharedMemory,
         spec: &BlockSpec,
@@ -104,11 +113,14 @@ impl QuantTensor {
         Self::from_shared_with(memory, spec, shape, parts, Accept::Finite)
     }
 
-    /// A tensor over memory that it shares ([`from_shared`](Self::from_shared)), under a choice of
-    /// scales and minima.
+    /// A tensor over memory that it shares: parts that lie within `memory` stay there, as
+    /// [`from_shared`](Self::from_shared) explains, and others are copied. `accept` says whether
+    /// scales and minima may be NaN or infinite.
     ///
     /// # Errors
-    /// Refuses what [`QuantView::from_parts_with`] refuses.
+    /// [`Error::Length`] for a part of another length than the shape asks for, [`Error::Stored`]
+    /// for a code with bits above its format and for a scale or minimum that `accept` excludes, and
+    /// the other errors of [`QuantView::from_parts_with`].
     pub fn from_shared_with(
         memory: &SharedMemory,
         spec: &BlockSpec,
@@ -138,7 +150,9 @@ impl<'a> QuantView<'a> {
     /// ([`Accept::Finite`]).
     ///
     /// # Errors
-    /// Refuses what [`from_parts_with`](Self::from_parts_with) refuses under [`Accept::Finite`].
+    /// [`Error::Length`] for a part of another length than the shape asks for, [`Error::Stored`]
+    /// for a code with bits above its format and for a scale or minimum that is refused, and the
+    /// other errors of [`from_parts_with`](Self::from_parts_with).
     pub fn from_parts(
         spec: &'a BlockSpec,
         shape: &'a [usize],
@@ -147,8 +161,9 @@ impl<'a> QuantView<'a> {
         Self::from_parts_with(spec, shape, parts, Accept::Finite)
     }
 
-    /// A tensor over bytes that the caller has, under a choice of scales and minima. With
-    /// [`Accept::Nonfinite`] the parts of every tensor that this crate makes are taken.
+    /// A tensor over bytes that the caller has; `accept` says whether scales and minima may be NaN
+    /// or infinite. With [`Accept::Nonfinite`] the parts of every tensor that this crate makes are
+    /// taken.
     ///
     /// # Errors
     /// [`Error::Block`] for a spec that contradicts itself; [`Error::TooLarge`] for a shape beyond
@@ -171,7 +186,7 @@ impl<'a> QuantView<'a> {
         Ok(Self { spec, shape: ViewShape::Whole(shape), geometry, parts })
     }
 
-    /// A tensor of its own, its rows without gaps.
+    /// Copies the view to a tensor of its own, whose rows follow each other without gaps.
     #[must_use]
     pub fn to_owned(&self) -> QuantTensor {
         self.owned_by(Bytes::copied)
@@ -199,13 +214,13 @@ impl<'a> QuantView<'a> {
         }
     }
 
-    /// The format.
+    /// The scheme of the tensor: formats, blocks and rules.
     #[must_use]
     pub const fn spec(&self) -> &'a BlockSpec {
         self.spec
     }
 
-    /// The logical shape.
+    /// The lengths of the axes, outermost first, columns last, counted in elements.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         match &self.shape {
@@ -215,8 +230,9 @@ impl<'a> QuantView<'a> {
         }
     }
 
-    /// The bytes; `None` for a view that was cut at columns, as other columns' bytes lie between
-    /// its rows. [`to_owned`](Self::to_owned) makes a tensor with bytes of its own.
+    /// All parts of the view as borrowed buffers; `None` if it was cut at columns, since other
+    /// columns' bytes then lie between its rows. [`to_owned`](Self::to_owned) makes a tensor with
+    /// bytes of its own.
     #[must_use]
     pub fn parts(&self) -> Option<Parts<'a>> {
         (!self.geometry.has_gaps).then(|| self.parts.with_origin(self.geometry.origin))
@@ -269,7 +285,7 @@ impl<'a> QuantView<'a> {
         self.parts.tensor_scales.get(matrix).copied().unwrap_or(self.parts.tensor_scale)
     }
 
-    /// The code of an element by its row-major index.
+    /// The code of an element by its row-major index; `None` behind the last.
     #[must_use]
     pub fn code(&self, index: usize) -> Option<u32> {
         let (line, col) = self.place(index)?;
@@ -277,7 +293,7 @@ impl<'a> QuantView<'a> {
     }
 
     /// The scale of an element by its row-major index, with the sub-scale and without the tensor
-    /// scale.
+    /// scale; `None` behind the last.
     #[must_use]
     pub fn scale(&self, index: usize) -> Option<f32> {
         let (line, col) = self.place(index)?;
@@ -285,7 +301,8 @@ impl<'a> QuantView<'a> {
         Some(self.scale_at(self.geometry.block(line, col), number.is_sign_negative()))
     }
 
-    /// An element by its row-major index, as [`dequantize`](Self::dequantize) gives it.
+    /// The number of an element, dequantized to f32, by its row-major index; `None` behind the
+    /// last.
     ///
     /// ```
     /// use subhalf::{QuantTensor, preset};

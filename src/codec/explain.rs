@@ -43,8 +43,8 @@ pub struct Explanation {
 
 impl FormatSpec {
     /// Tells what a conversion does: the exact input, both neighbours and their distance, whether
-    /// it is a tie, the result and the flags. `random` as in
-    /// [`encode_f32_with`](Self::encode_f32_with).
+    /// it is a tie, the result and the flags. `random` is the word that a stochastic rounding takes
+    /// its low bits from; every other rounding ignores it.
     ///
     /// ```
     /// use subhalf::{FormatSpec, Unpacked};

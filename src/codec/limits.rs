@@ -123,14 +123,15 @@ impl FormatSpec {
         self.decode(self.min_code())
     }
 
-    /// The smallest positive number, subnormal or not; see
-    /// [`smallest_positive_code`](Self::smallest_positive_code).
+    /// The smallest positive number, subnormal or not. In a format without positive numbers (INT1),
+    /// the largest number.
     #[must_use]
     pub const fn smallest_positive(&self) -> Unpacked {
         self.decode(self.smallest_positive_code())
     }
 
-    /// The smallest positive normal number; see [`min_normal_code`](Self::min_normal_code).
+    /// The smallest positive normal number. `None` where "normal" has no meaning: integers,
+    /// codebooks, posits.
     #[must_use]
     pub const fn min_normal(&self) -> Option<Unpacked> {
         match self.min_normal_code() {
@@ -147,8 +148,8 @@ impl FormatSpec {
         self.decode(next).distance(self.decode(one))
     }
 
-    /// Significand bits of a normal number, the hidden bit counted; of an integer, the magnitude
-    /// bits. `None` where the precision varies (HiF8, posits) or is undefined (codebooks).
+    /// Significand bits of a normal number, the hidden bit counted; the magnitude bits of an
+    /// integer. `None` where the precision varies (HiF8, posits) or is undefined (codebooks).
     #[must_use]
     pub const fn precision(&self) -> Option<u32> {
         match self.encoding() {
@@ -160,8 +161,8 @@ impl FormatSpec {
         }
     }
 
-    /// Decimal digits that survive storing: as C's `FLT_DIG` `floor((precision − 1) · log10(2))`;
-    /// of integers `floor(precision · log10(2))`.
+    /// Decimal digits that survive storing: `floor((precision − 1) · log10(2))` like C's `FLT_DIG`,
+    /// for integers `floor(precision · log10(2))`.
     #[must_use]
     pub const fn decimal_digits(&self) -> Option<u32> {
         match self.precision() {
@@ -415,7 +416,8 @@ const fn position(values: &[u32], bits: u32) -> Option<u32> {
     None
 }
 
-/// All numbers of a format in increasing order: see [`FormatSpec::values`].
+/// The iterator of [`FormatSpec::values`]: all different numbers of a format in increasing order,
+/// each as `(code, value)`.
 #[derive(Clone, Debug)]
 pub struct Values {
     spec: FormatSpec,
@@ -465,8 +467,8 @@ pub struct Finfo {
     pub smallest_positive: f64,
     /// Distance from one to the next larger finite number; `None` where either is missing.
     pub epsilon: Option<f64>,
-    /// Significand bits of a normal number, the hidden bit counted; of an integer, the magnitude
-    /// bits. `None` where they vary (HiF8, posits) or are undefined (codebooks).
+    /// Significand bits of a normal number, the hidden bit counted; the magnitude bits of an
+    /// integer. `None` where they vary (HiF8, posits) or are undefined (codebooks).
     pub precision: Option<u32>,
     /// Decimal digits that survive storing in the format and reading back, as C's `FLT_DIG`; `None`
     /// where `precision` is.

@@ -150,8 +150,8 @@ impl FormatSpec {
         self.encode_with(Unpacked::from_f64(x), convert, random)
     }
 
-    /// The code here of a code of another format, under [`default_convert`](Self::default_convert);
-    /// one rounding.
+    /// Converts a code of another format to a code of this one, by one rounding under
+    /// [`default_convert`](Self::default_convert).
     ///
     /// ```
     /// use subhalf::FormatSpec;
@@ -164,7 +164,9 @@ impl FormatSpec {
         self.encode_with(other.decode(code), &self.default_convert(), 0).code
     }
 
-    /// Rounds an exact number to a code under a policy: the one road into every format.
+    /// Rounds an exact number to a code under a policy: the one road into every format. `random` is
+    /// the word that a stochastic rounding takes its low bits from; every other rounding ignores
+    /// it.
     ///
     /// ```
     /// use subhalf::{Flags, FormatSpec, Round, Stochastic, Unpacked};

@@ -45,7 +45,7 @@ pub trait Format: Copy + Send + Sync + 'static {
     /// The code; bits above the format's width are 0.
     fn to_bits(self) -> Self::Code;
 
-    /// The exact number.
+    /// The number that the code stands for, unrounded.
     #[must_use]
     #[inline]
     fn unpack(self) -> Unpacked {
@@ -59,7 +59,8 @@ pub trait Format: Copy + Send + Sync + 'static {
         Self::from_unpacked_with(x, &Self::CONVERT, 0).0
     }
 
-    /// Rounds an exact number under a policy; `random` as in [`FormatSpec::encode_with`].
+    /// Rounds an exact number under a policy. `random` is the word that a stochastic rounding takes
+    /// its low bits from; every other rounding ignores it.
     #[must_use]
     #[inline]
     fn from_unpacked_with(x: Unpacked, convert: &Convert, random: u32) -> (Self, Flags) {
@@ -121,8 +122,8 @@ pub trait Format: Copy + Send + Sync + 'static {
         self.unary_with(function, &Self::CONVERT, 0).0
     }
 
-    /// A function of the number, correctly rounded under another policy; with flags. See
-    /// [`FormatSpec::unary_with`].
+    /// A function of the number, correctly rounded under a policy, with the exceptions that it
+    /// raised. `random` is the word that a stochastic rounding takes its low bits from.
     #[must_use]
     fn unary_with(self, function: Unary, convert: &Convert, random: u32) -> (Self, Flags) {
         let encoded = Self::SPEC.unary_with(function, self.to_bits().widen(), convert, random);
@@ -145,7 +146,8 @@ pub trait Format: Copy + Send + Sync + 'static {
         from_code(Self::SPEC.max_code())
     }
 
-    /// The smallest finite number: see [`FormatSpec::min_code`].
+    /// The smallest finite number: the most negative one, or in an unsigned format the one nearest
+    /// zero.
     #[must_use]
     #[inline]
     fn smallest() -> Self {

@@ -22,7 +22,7 @@ pub enum Chain {
     Rounded {
         /// The format of the sum; signed, with a zero.
         format: FormatSpec,
-        /// Its rounding.
+        /// The rounding of every step.
         rounding: Round,
     },
 }
@@ -114,7 +114,7 @@ pub enum Accumulator {
     Integer {
         /// Width of the sum, 2 to 53.
         bits: u32,
-        /// What happens beyond it.
+        /// What becomes of a sum that needs more bits.
         overflow: IntegerOverflow,
     },
 }
@@ -149,9 +149,10 @@ impl Accumulator {
         Self::Chunked { k, inner, outer }
     }
 
-    /// Integers alone, block by block like [`BlockF32`](Self::BlockF32), with partial sums of
-    /// `bits` bits (2 to 53) in two's complement, in units of the last place. If neither side has
-    /// scales, the sum is the integer itself, an f64.
+    /// Sums for integer elements alone, of `bits` bits (2 to 53) in two's complement, in units of
+    /// the last place. If neither side has scales, the sum is the integer itself, an f64. Otherwise
+    /// each block has an integer sum of its own, and `acc = acc + sum · s_a · s_b` is one rounding
+    /// of the exact value to f32; `s_a · s_b` is rounded first where a scale is itself an f32.
     #[must_use]
     pub const fn integer(bits: u32, overflow: IntegerOverflow) -> Self {
         Self::Integer { bits, overflow }

@@ -130,7 +130,7 @@ macro_rules! __format_constant {
     ($name:ident NEG_ZERO) => {
         #[allow(dead_code, reason = "a private type need not use all of its interface")]
         impl $name {
-            /// −0.
+            /// The number −0; only in types that declare it in `has(…)`.
             pub const NEG_ZERO: Self =
                 Self::of($crate::scalar_support::has(Self::SPEC.negative_zero_code()));
         }
@@ -138,12 +138,12 @@ macro_rules! __format_constant {
     ($name:ident NEG_ONE) => {
         #[allow(dead_code, reason = "a private type need not use all of its interface")]
         impl $name {
-            /// −1.
+            /// The number −1, exactly; only in types that declare it in `has(…)`.
             pub const NEG_ONE: Self = Self::of($crate::scalar_support::has(
                 $crate::scalar_support::negative_one(&Self::SPEC),
             ));
 
-            /// 1 or −1 with the sign, of zeros too, as `f32::signum`; NaN of NaN.
+            /// 1 or −1 with the sign of the number, zeros too, like `f32::signum`; NaN for NaN.
             #[must_use]
             pub const fn signum(self) -> Self {
                 if self.is_nan() { self } else { Self::NEG_ONE.copysign(self) }
@@ -153,7 +153,8 @@ macro_rules! __format_constant {
     ($name:ident NAN) => {
         #[allow(dead_code, reason = "a private type need not use all of its interface")]
         impl $name {
-            /// NaN, quiet and positive where there is a choice.
+            /// NaN, quiet and positive where there is a choice; only in types that declare it in
+            /// `has(…)`.
             pub const NAN: Self = Self::of($crate::scalar_support::has(Self::SPEC.nan_code()));
         }
     };

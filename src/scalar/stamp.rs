@@ -367,7 +367,7 @@ macro_rules! define_format {
                 self.unpack().class()
             }
 
-            /// Whether the sign is minus, of zero and NaN too where they have one. (NaN in place of
+            /// Whether the sign is minus; zero and NaN count where they have one. (NaN in place of
             /// −0 has none.)
             #[must_use]
             #[inline]
@@ -388,8 +388,8 @@ macro_rules! define_format {
                 Self::of(Self::OPS.with_sign(self.0 as u32, false))
             }
 
-            /// The magnitude of this with the sign of `sign`, of NaN too where it has one (IEEE 754
-            /// copySign). Where NaN has none, NaN for a sign gives NaN (P3109 `CopySign`).
+            /// This number with the sign of `sign` (IEEE 754 copySign), NaN included where NaN has
+            /// a sign. In formats whose NaN has none, a `sign` of NaN gives NaN (P3109 `CopySign`).
             #[must_use]
             pub const fn copysign(self, sign: Self) -> Self {
                 Self::of(Self::OPS.copy_sign(self.0 as u32, sign.0 as u32))
@@ -412,8 +412,8 @@ macro_rules! define_format {
                 Self::OPS.compare((self.0 as u32, other.0 as u32), (self.to_f32(), other.to_f32()))
             }
 
-            /// The larger of two numbers; if one is NaN, the other. Of two zeros, whatever their
-            /// signs, it is `self`.
+            /// The larger of two numbers; if one is NaN, the other. For two zeros, whatever their
+            /// signs, the result is `self`.
             #[must_use]
             pub const fn max(self, other: Self) -> Self {
                 match self.compare(other) {
@@ -423,8 +423,8 @@ macro_rules! define_format {
                 }
             }
 
-            /// The smaller of two numbers; if one is NaN, the other. Of two zeros, whatever their
-            /// signs, it is `self`.
+            /// The smaller of two numbers; if one is NaN, the other. For two zeros, whatever their
+            /// signs, the result is `self`.
             #[must_use]
             pub const fn min(self, other: Self) -> Self {
                 match self.compare(other) {

@@ -19,18 +19,18 @@ use crate::name::Name;
 /// Whether a P3109 format has a sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Signedness {
-    /// `s`
+    /// With a sign: the letter `s` in the format's name.
     Signed,
-    /// `u`
+    /// Without a sign: the letter `u` in the format's name.
     Unsigned,
 }
 
 /// Whether a P3109 format has infinities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Domain {
-    /// `e`: with infinities (unsigned: plus infinity alone).
+    /// With infinities (unsigned: plus infinity alone): the letter `e` in the format's name.
     Extended,
-    /// `f`: without.
+    /// Without infinities: the letter `f` in the format's name.
     Finite,
 }
 

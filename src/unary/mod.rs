@@ -22,23 +22,23 @@ pub enum Unary {
     Exp2,
     /// `e^x`.
     Exp,
-    /// The natural logarithm; of zero −∞ (`DIVIDE_BY_ZERO`, also in P3109), of negative numbers NaN
-    /// (`INVALID`).
+    /// The natural logarithm; −∞ for zero (`DIVIDE_BY_ZERO`, also in P3109), NaN for negative
+    /// numbers (`INVALID`).
     Ln,
-    /// The logarithm to base 2; of zero −∞ (`DIVIDE_BY_ZERO`, also in P3109), of negative numbers
-    /// NaN (`INVALID`).
+    /// The logarithm to base 2; −∞ for zero (`DIVIDE_BY_ZERO`, also in P3109), NaN for negative
+    /// numbers (`INVALID`).
     Log2,
     /// The hyperbolic tangent.
     Tanh,
     /// `1 / (1 + e^-x)`.
     Sigmoid,
-    /// `1 / √x`; of ±0 what [`DivisionByZero`] says (IEEE 754: ±∞ with the sign of the zero), of
-    /// negative numbers NaN (`INVALID`).
+    /// `1 / √x`; what [`DivisionByZero`] says for ±0 (IEEE 754: ±∞ with the sign of the zero), NaN
+    /// for negative numbers (`INVALID`).
     Rsqrt,
     /// `x · Φ(x)` with the normal distribution function Φ, `x/2 · (1 + erf(x/√2))`: the exact GELU,
-    /// not its approximation by tanh. −0 at −∞.
+    /// not its approximation by tanh. The value at −∞ is −0.
     Gelu,
-    /// `x / (1 + e^-x)`, also called swish. −0 at −∞.
+    /// `x / (1 + e^-x)`, also called swish. The value at −∞ is −0.
     Silu,
 }
 

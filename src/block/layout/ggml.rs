@@ -218,10 +218,13 @@ pub fn from_ggml(kind: GgmlType, bytes: &[u8], shape: &[usize]) -> Result<QuantT
     from_ggml_with(kind, bytes, shape, Accept::Finite)
 }
 
-/// The tensor that [`from_ggml`] reads, under a choice of scales and minima.
+/// Reads a tensor of this shape from ggml's bytes, whose blocks run along the last axis, as
+/// [`from_ggml`] does; `accept` says whether scales and minima may be NaN or infinite.
 ///
 /// # Errors
-/// Refuses what [`from_ggml`] refuses, but of scales and minima those that `accept` excludes.
+/// [`Error::Length`] if the last axis is no multiple of the block's elements, or the bytes are not
+/// those of the shape; [`Error::TooLarge`] for a shape beyond the address space; [`Error::Stored`]
+/// for a scale or minimum that `accept` excludes, by its place among those of the unpacked tensor.
 pub fn from_ggml_with(
     kind: GgmlType,
     bytes: &[u8],

@@ -62,7 +62,7 @@ impl LayerScales {
         self.len() == 0
     }
 
-    /// Format of the scales.
+    /// The format of the scales: F16, BF16 or F32.
     #[must_use]
     pub const fn format(&self) -> FormatSpec {
         match self {
@@ -111,22 +111,26 @@ pub enum GptqZeros {
 /// The tensors of a GPTQ layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gptq {
-    /// Codes, `[inputs / 8, outputs]`: [`WordOrder::Down`].
+    /// 4-bit codes, eight inputs of one output in a word: `[inputs / 8, outputs]`, in the order
+    /// [`WordOrder::Down`].
     pub qweight: Vec<i32>,
-    /// Zero points, `[groups, outputs / 8]`: [`WordOrder::Along`].
+    /// Zero points of 4 bits, eight outputs of one group in a word: `[groups, outputs / 8]`, in the
+    /// order [`WordOrder::Along`].
     pub qzeros: Vec<i32>,
     /// Scales, `[groups, outputs]`, with their type.
     pub scales: LayerScales,
-    /// The group of each input.
+    /// The group of each input, counted from 0: the one whose scales and zero points it has.
     pub g_idx: Vec<i32>,
 }
 
 /// The tensors of an AWQ layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Awq {
-    /// Codes, `[inputs, outputs / 8]`: [`WordOrder::Awq`].
+    /// 4-bit codes, eight outputs of one input in a word: `[inputs, outputs / 8]`, in the order
+    /// [`WordOrder::Awq`].
     pub qweight: Vec<i32>,
-    /// Zero points, `[groups, outputs / 8]`: [`WordOrder::Awq`].
+    /// Zero points of 4 bits, eight outputs of one group in a word: `[groups, outputs / 8]`, in the
+    /// order [`WordOrder::Awq`].
     pub qzeros: Vec<i32>,
     /// Scales, `[groups, outputs]`, with their type.
     pub scales: LayerScales,
@@ -209,9 +213,9 @@ impl Layer {
     }
 }
 
-/// GPTQ's tensors of a tensor in the [`grouped`] format; row `i` of it is input `rows[i]` of the
-/// layer, which is `i` unless inputs were grouped by importance ("act-order"). Nothing is rounded:
-/// the layer's scales are of the tensor's type.
+/// GPTQ's tensors for a tensor in the [`grouped`] format. Row `i` of the tensor is input `rows[i]`
+/// of the layer, which is `i` unless inputs were grouped by importance ("act-order"). Nothing is
+/// rounded: the layer's scales are of the tensor's type.
 ///
 /// ```
 /// use subhalf::{FormatSpec, QuantTensor, layout};
@@ -282,10 +286,14 @@ pub fn from_gptq(
     from_gptq_with(layer, group, shape, zeros, Accept::Finite)
 }
 
-/// The tensor of a GPTQ layer as [`from_gptq`] reads it, under a choice of scales.
+/// The tensor of a GPTQ layer with groups of `group` inputs, its rows sorted by group, and which
+/// input each row is; `accept` says whether scales may be NaN or infinite. A zero point that
+/// version 1 stores as 15 is read as 0.
 ///
 /// # Errors
-/// Refuses what [`from_gptq`] refuses, but of the scales those that `accept` excludes.
+/// [`Error::Length`] if parts are not those of the shape; [`Error::Block`] for groups of none;
+/// [`Error::Stored`] unless every group is named by as many inputs as the others (the last by the
+/// rest), and for a scale that `accept` excludes.
 pub fn from_gptq_with(
     layer: &Gptq,
     group: u32,
@@ -325,7 +333,7 @@ pub fn from_gptq_with(
     ))
 }
 
-/// AWQ's tensors of a tensor in the [`grouped`] format. Nothing is rounded: the layer's scales are
+/// AWQ's tensors for a tensor in the [`grouped`] format. Nothing is rounded: the layer's scales are
 /// of the tensor's type.
 ///
 /// ```
@@ -364,10 +372,12 @@ pub fn from_awq(layer: &Awq, group: u32, shape: [usize; 2]) -> Result<QuantTenso
     from_awq_with(layer, group, shape, Accept::Finite)
 }
 
-/// The tensor of an AWQ layer as [`from_awq`] reads it, under a choice of scales.
+/// The tensor of an AWQ layer with groups of `group` inputs; `accept` says whether scales may be
+/// NaN or infinite.
 ///
 /// # Errors
-/// Refuses what [`from_awq`] refuses, but of the scales those that `accept` excludes.
+/// [`Error::Length`] if parts are not those of the shape, or the outputs no multiple of 8;
+/// [`Error::Block`] for groups of none; [`Error::Stored`] for a scale that `accept` excludes.
 pub fn from_awq_with(
     layer: &Awq,
     group: u32,

@@ -3,8 +3,8 @@
 use crate::error::Error;
 
 /// Packs 4-bit codes, one a byte, in blocks of `2 · half`: byte `j` of a block has code `j` in the
-/// low nibble and code `j + half` in the high. Bits above the fourth are dropped. ggml: `half` is
-/// 16, of NVFP4 8.
+/// low nibble and code `j + half` in the high. Bits above the fourth are dropped. ggml's types have
+/// a `half` of 16, its NVFP4 has 8.
 ///
 /// ```
 /// use subhalf::layout::{pack_split_halves, unpack_split_halves};
@@ -30,10 +30,12 @@ pub fn pack_split_halves(codes: &[u8], half: usize, bytes: &mut [u8]) -> Result<
     Ok(())
 }
 
-/// Unpacks what [`pack_split_halves`] packs.
+/// Unpacks 4-bit codes to one a byte, from blocks of `half` bytes: byte `j` of a block has code `j`
+/// in the low nibble and code `j + half` in the high. The opposite of [`pack_split_halves`].
 ///
 /// # Errors
-/// Refuses what [`pack_split_halves`] refuses.
+/// [`Error::SpecRange`] for a `half` of 0; [`Error::Length`] if `codes` are no whole blocks, or
+/// `bytes` not half as long.
 pub fn unpack_split_halves(bytes: &[u8], half: usize, codes: &mut [u8]) -> Result<(), Error> {
     check(codes.len(), half, bytes.len())?;
     for (block, packed) in codes.chunks_exact_mut(2 * half).zip(bytes.chunks_exact(half)) {

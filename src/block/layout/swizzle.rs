@@ -47,10 +47,12 @@ pub fn swizzle_scales(scales: &[u8], rows: usize, cols: usize) -> Result<Vec<u8>
     Ok(swizzled)
 }
 
-/// The scales that [`swizzle_scales`] put in tiles; what the padding holds does not matter.
+/// Takes one-byte scales out of tiles of 128×4, to row-major `[rows, cols]`: the opposite of
+/// [`swizzle_scales`]. What the padding holds does not matter.
 ///
 /// # Errors
-/// [`Error::Length`] if the bytes are not those of the padded scales; [`Error::TooLarge`] as there.
+/// [`Error::Length`] if the bytes are not those of the padded scales; [`Error::TooLarge`] if these
+/// would not fit the address space.
 pub fn unswizzle_scales(swizzled: &[u8], rows: usize, cols: usize) -> Result<Vec<u8>, Error> {
     Error::check_length("bytes of swizzled scales", padded(rows, cols)?, swizzled.len())?;
     Ok((0..rows * cols).map(|i| swizzled[place(i / cols, i % cols, cols)]).collect())

@@ -84,9 +84,9 @@ impl WordOrder {
 /// ```
 ///
 /// # Errors
-/// [`Error::Length`] unless there are `rows · cols` codes, and of AWQ whole words a row;
-/// [`Error::SpecRange`] for other bits (of AWQ other than 4); [`Error::TooLarge`] if the words
-/// would not fit the address space.
+/// [`Error::Length`] unless there are `rows · cols` codes, and in AWQ's order whole words a row;
+/// [`Error::SpecRange`] unless `bits` is in `1..=8` (4 in AWQ's order); [`Error::TooLarge`] if the
+/// words would not fit the address space.
 pub fn pack_words(
     codes: &[u8],
     bits: u32,
@@ -108,11 +108,13 @@ pub fn pack_words(
     Ok(if order == WordOrder::Down { transposed(&packed, streams, words) } else { packed })
 }
 
-/// Unpacks what [`pack_words`] packs: codes, one a byte, row-major `[rows, cols]`.
+/// Unpacks codes of 1 to 8 bits from 32-bit words, to one a byte, row-major `[rows, cols]`: the
+/// opposite of [`pack_words`].
 ///
 /// # Errors
-/// [`Error::Length`] if the words are not those of the shape; [`Error::SpecRange`] and
-/// [`Error::TooLarge`] where [`pack_words`] returns them.
+/// [`Error::Length`] if the words are not those of the shape, or in AWQ's order not whole words a
+/// row; [`Error::SpecRange`] unless `bits` is in `1..=8` (4 in AWQ's order); [`Error::TooLarge`] if
+/// the words would not fit the address space.
 pub fn unpack_words(
     words: &[i32],
     bits: u32,
@@ -168,13 +170,16 @@ pub fn to_compressed_tensors(tensor: &QuantView<'_>) -> Result<Vec<i32>, Error> 
     pack_words(&codes, bits, [geometry.lines(), geometry.cols], WordOrder::Along)
 }
 
-/// The tensor of this format and shape with these words (see [`to_compressed_tensors`]), scales and
-/// zero points; the latter two as in [`Parts`]. The type of the scales is that of the format: for
-/// BF16 in a checkpoint take the format [`with_scale(FormatSpec::BF16)`](BlockSpec::with_scale).
+/// Reads a tensor of this format and shape from compressed-tensors' `weight_packed`: each row a
+/// stream of `q + 2^(bits − 1)` in words. Scales and zero points are bytes, row-major over the grid
+/// of blocks, as in [`Parts`]. The type of the scales is that of the format: for BF16 in a
+/// checkpoint take the format [`with_scale(FormatSpec::BF16)`](BlockSpec::with_scale).
 ///
 /// # Errors
-/// Refuses what [`to_compressed_tensors`] and [`QuantTensor::from_parts`] refuse;
-/// [`Error::Length`] if the words are not those of the shape.
+/// [`Error::Scheme`] unless the elements are signed integers of at most 8 bits without a tensor
+/// scale, in another extent than [`Extent::Flat`](crate::Extent::Flat); [`Error::Length`] if the
+/// words, scales or zero points are not those of the shape; the other errors of
+/// [`QuantTensor::from_parts`].
 pub fn from_compressed_tensors(
     spec: &BlockSpec,
     words: &[i32],
@@ -185,11 +190,12 @@ pub fn from_compressed_tensors(
     from_compressed_tensors_with(spec, words, scales, offsets, shape, Accept::Finite)
 }
 
-/// The tensor that [`from_compressed_tensors`] reads, under a choice of scales.
+/// Reads a tensor from compressed-tensors' words, scales and zero points as
+/// [`from_compressed_tensors`] does; `accept` says whether scales may be NaN or infinite.
 ///
 /// # Errors
-/// Refuses what [`from_compressed_tensors`] refuses, but of the scales those that `accept`
-/// excludes.
+/// [`Error::Stored`] for a scale that `accept` excludes, [`Error::Length`] if the words, scales or
+/// zero points are not those of the shape, and the other errors of [`from_compressed_tensors`].
 pub fn from_compressed_tensors_with(
     spec: &BlockSpec,
     words: &[i32],

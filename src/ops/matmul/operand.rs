@@ -25,7 +25,7 @@ pub trait Activation: sealed::Sealed + Copy + Send + Sync + 'static {
 
 macro_rules! activation {
     ($($(#[$attr:meta])* $type:ty: $variant:ident;)*) => {
-        /// A slice of numbers.
+        /// A slice of numbers of one of the types that operands have.
         #[derive(Clone, Copy, Debug)]
         #[doc(hidden)]
         pub enum Numbers<'a> {
@@ -258,19 +258,19 @@ impl<'a> Operand<'a> {
         matches!(&self.source, Stored::Tensor(view) if !view.bytes().tensor_scales.is_empty())
     }
 
-    /// Matrices of a batch.
+    /// The number of matrices in the batch: 1 for a single matrix.
     #[must_use]
     pub const fn batch(&self) -> usize {
         self.batch
     }
 
-    /// Rows of each: M of the operand A, N of B.
+    /// Rows of each matrix: M for the operand A, N for B.
     #[must_use]
     pub const fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Numbers of a row: K.
+    /// Numbers in each row: K.
     #[must_use]
     pub const fn cols(&self) -> usize {
         self.cols

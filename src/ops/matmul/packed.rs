@@ -53,7 +53,7 @@ impl PackedMatrix {
         self.shape
     }
 
-    /// The scheme, if it was a block-scaled tensor.
+    /// The scheme of the operand that was packed; `None` for numbers and for codes without scales.
     #[must_use]
     pub const fn spec(&self) -> Option<&BlockSpec> {
         self.spec.as_ref()

@@ -161,7 +161,8 @@ impl<'a> Quantizer<'a> {
     }
 
     /// The largest finite magnitude of some numbers, 0 without any: what the tensor scale is made
-    /// from. An f64 counts as the f32 that it is rounded to odd to (10^300 as the largest). Of a tensor in shards, the largest of all shards makes the tensor scale of the whole.
+    /// from. An f64 counts as the f32 that it is rounded to odd to (10^300 as the largest). For a
+    /// tensor in shards, the largest `amax` of all shards gives the tensor scale of the whole.
     ///
     /// ```
     /// use subhalf::{QuantTensor, Quantizer, preset};
