@@ -77,8 +77,8 @@ const fn add_finite(a: Unpacked, b: Unpacked, round: Round) -> Unpacked {
         _ => {}
     }
     let (big, small) = if matches!(a.cmp_magnitude(b), Ordering::Less) { (b, a) } else { (a, b) };
-    // The larger in bits 126 to 63; below it room for the smaller, whose lost bits stick to the
-    // last.
+    // The larger operand lies in bits 126 to 63. The bits below are room for the smaller; what it
+    // loses is kept as a one in its last bit.
     let wide = (big.aligned() as u128) << 63;
     let scale = big.log2() - 126;
     let distance = big.log2() - small.log2();
@@ -135,7 +135,8 @@ const fn div(a: Unpacked, b: Unpacked, by_zero: DivisionByZero) -> Exact {
         return INVALID;
     }
     if a.is_infinite() || b.is_zero() {
-        // Of an infinite dividend the infinity is no exception.
+        // An infinite dividend gives infinity without an exception; only a finite one divides by
+        // zero.
         return (
             Unpacked::infinity(negative),
             Flags::NONE.and_if(a.is_finite(), Flags::DIVIDE_BY_ZERO),

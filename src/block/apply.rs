@@ -319,7 +319,8 @@ impl BlockSpec {
         let (code, exact) = match &self.offset {
             Offset::None => (0, 0.0),
             Offset::ZeroPoint => {
-                // From the scale as it is stored, not as the rule has it.
+                // The zero point follows from the scale as stored, not from the rule's unrounded
+                // one.
                 let s = self.scale.as_ref().map_or(1.0, |format| format.decode_f32(scale.code));
                 let zero_point = self.zero_point_of(stats, s) as f32;
                 (self.element.encode_f32(zero_point), zero_point)
@@ -425,8 +426,8 @@ impl BlockSpec {
 
     /// The code of a scaled number that is rounded to an integer before the zero point is added.
     fn rounded_to_zero_point(&self, y: Unpacked, zero_point: i32, random: u32) -> u32 {
-        // The integer first, under the element's rounding; its sum with the zero point is exact in
-        // f64 and only clamped.
+        // The quotient is rounded to an integer first, under the element's rounding; the sum with
+        // the zero point is exact in f64 and only clamped.
         let whole = INT32.decode(INT32.encode_with(y, &self.element_convert, random).code);
         self.integer(whole.to_f64() + f64::from(zero_point))
     }
@@ -478,7 +479,7 @@ impl BlockSpec {
     fn midpoints(&self, y: f32) -> Option<u32> {
         let entries =
             (0..self.element.code_count() as u32).map(|code| (self.element.decode_f32(code), code));
-        // Of equal entries the last from below, the first from above.
+        // Among equal entries the search from below keeps the last, the one from above the first.
         let below = entries
             .clone()
             .filter(|&(value, _)| value < y)

@@ -41,7 +41,7 @@ impl Bytes {
     pub(crate) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Own(bytes) => bytes.as_slice(),
-            // A memory whose length shrinks behind its tensors' back has nothing for them.
+            // If the memory has become shorter since the tensor was made, the part reads as empty.
             Self::Shared(memory, range) => {
                 (**memory).as_ref().get(range.clone()).unwrap_or_default()
             }

@@ -41,7 +41,7 @@ impl<'a> QuantView<'a> {
             return Err(refuse(1));
         }
         let count = range.len();
-        // Matrices are no axis of the view; it is one matrix of the chosen rows.
+        // The view has no axis of matrices: the chosen rows are one matrix.
         let shape = ViewShape::with_cols(&[count, 0], cols);
         if count == 0 || cols == 0 {
             return self.without_elements(&[count, cols], shape);
@@ -58,22 +58,24 @@ impl<'a> QuantView<'a> {
             let bytes = codebook_bytes(self.spec);
             cut.parts.codebooks = &self.parts.codebooks[range.start * bytes..range.end * bytes];
         }
-        // Which row of the old grid is the first of the new one. A tensor's only block just becomes
-        // shorter.
+        // The row of the old grid that is the first of the new one. A tensor's only block just
+        // becomes shorter.
         let geometry = &mut cut.geometry;
         let first_grid_row = if matches!(self.spec.extent, Extent::Tensor) {
             (geometry.rows, geometry.block_rows) = (count, count);
             0
         } else {
-            // The matrices of the first and the last row, and the places of these rows there.
+            // The matrices that the first and the last row lie in, and the places of these rows in
+            // them.
             let (first, last) = (range.start / whole.rows, (range.end - 1) / whole.rows);
             let (start, end) = (range.start - first * whole.rows, range.end - last * whole.rows);
-            // Several matrices are one of their rows where neither tiles nor scales notice.
+            // The rows of several matrices form one matrix only if no tile and no scale depends on
+            // where a matrix ends.
             let go_on = match self.spec.extent {
                 _ if !self.parts.tensor_scales.is_empty() => false,
                 // A column has a scale for each matrix.
                 Extent::Column => false,
-                // Blocks of one row do not notice where a matrix ends.
+                // Blocks of one row do not depend on where a matrix ends.
                 _ if tile == 1 => true,
                 _ => {
                     let full = start == 0 && end == whole.rows;
@@ -137,7 +139,7 @@ impl<'a> QuantView<'a> {
         }
         let (start, end) = (range.start * cols, range.end * cols);
         let mut cut = Self { shape, ..*self };
-        // While the geometry is that of the whole, where blocks are counted.
+        // Done while the geometry is still that of the whole tensor, in which blocks are counted.
         cut.begin_blocks_at(0, if range.start == 0 { 0 } else { (origin + start) / length });
         cut.geometry.origin[1] = if range.start == 0 { origin } else { 0 };
         cut.geometry.cols = end - start;

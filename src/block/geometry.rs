@@ -65,9 +65,10 @@ impl Geometry {
             .ok_or(Error::TooLarge)?;
         // No axes are one element; one axis is one row.
         let [matrices, rows, cols] = matrix_axes(shape);
-        // Of a tensor without elements the other axes may be anything that can be counted.
+        // In a tensor without elements the other axes may have any lengths whose product can be
+        // counted.
         product(&shape[..shape.len().saturating_sub(2)]).ok_or(Error::TooLarge)?;
-        // Blocks as long as the tensor have no end that it could begin behind.
+        // A tensor cannot begin inside a block that is as long as itself.
         let within = match spec.extent {
             Extent::Block { rows, cols } => origin[0] < rows as usize && origin[1] < cols as usize,
             Extent::Flat(length) => origin[0] == 0 && origin[1] < length as usize,
@@ -121,8 +122,8 @@ impl Geometry {
             grid_stride: grid_cols,
             has_gaps: false,
         };
-        // Of a tensor without elements, whose other axes may be anything, every product that is
-        // used must still exist. A block stores at most two scales of 4 bytes.
+        // A tensor without elements may have any other axes, but every product that is used must
+        // exist. A block stores at most two scales of 4 bytes.
         let bytes = geometry.lines().checked_mul(geometry.row_bytes)?;
         let scales = matrices
             .checked_mul(geometry.grid_rows)?
@@ -194,7 +195,8 @@ impl Geometry {
     pub(crate) fn band(&self, band: usize) -> Range<usize> {
         let (matrix, row) = (band / self.grid_rows, band % self.grid_rows * self.block_rows);
         let start = matrix * self.rows;
-        // In rows of the grid, which begins `origin` above the tensor: hence the subtractions.
+        // Counted in rows of the grid, which begins `origin` rows above the tensor: hence the
+        // subtractions.
         let end = (row + self.block_rows).saturating_sub(self.origin[0]).min(self.rows);
         start + row.saturating_sub(self.origin[0])..start + end
     }

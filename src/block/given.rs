@@ -62,12 +62,11 @@ fn first_refused(format: &FormatSpec, width: usize, bytes: &[u8]) -> Option<usiz
     // 8-bit NaN codes are how programs poison a block; wider ones are accidents.
     let refuses_nan = format.bits() > 8;
     let infinity = format.infinity_code();
-    // Nothing to look for: no byte is read.
+    // No code is refused in this format, so no byte is read.
     if infinity.is_none() && !(refuses_nan && format.nan_code().is_some()) {
         return None;
     }
-    // Formats laid out as IEEE's: the top exponent, which infinity is the code of, stands for
-    // nothing finite.
+    // In layouts like IEEE 754's no finite number has the exponent field of infinity.
     let top = match format.encoding() {
         Encoding::Float(layout) if layout.nan == NanCodes::TopExponent => infinity,
         _ => None,
@@ -233,7 +232,8 @@ impl BlockSpec {
                 "a positive finite number"
             });
         }
-        // Before the substitute for scales that vanish: a given one is not replaced.
+        // Rounded without the substitute for scales that vanish: a given scale is refused, not
+        // replaced.
         let stored =
             format.decode(self.with_underflow_scale(0.0).round_scale(f64::from(scale)).code);
         // A block under such a scale could not come back.

@@ -221,9 +221,9 @@ impl Whole {
         whole.tensor.tensor_scale = first.tensor_scale(0);
         if !first.parts.tensor_scales.is_empty() {
             let each = first.parts.tensor_scales;
-            // By bits, as all comparisons here: parts are copied, not computed with.
+            // Compared by bits: parts are copied, not computed with.
             let all_same = each.iter().all(|scale| scale.to_bits() == each[0].to_bits());
-            // Beside each other stacks stay stacks. Under each other they become one matrix.
+            // Stacks joined along columns stay stacks. Joined along rows they become one matrix.
             if each.len() == geometry.matrices && each.len() > 1 {
                 whole.tensor.tensor_scale = 1.0;
                 whole.tensor.tensor_scales = each.to_vec();

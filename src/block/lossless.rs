@@ -118,9 +118,9 @@ impl QuantView<'_> {
         tensor.tensor_scale = match spec.tensor_scale {
             TensorScale::None => 1.0,
             TensorScale::Multiplier { .. } => power(exponent),
-            // Stored is T, which divides.
+            // The stored number is T, which divides, so the exponent changes its sign.
             TensorScale::Divisor { .. } => power(-exponent),
-            // Stored is amax: the format computes T = target / amax.
+            // The stored number is amax: the format computes T = target / amax.
             TensorScale::Amax { target } => (target * power(exponent)).min(f32::MAX),
         };
         for (block, piece) in pieces.iter().enumerate() {
@@ -163,7 +163,8 @@ impl QuantView<'_> {
             let fits = |shift: &i32| {
                 cols.clone().all(|col| shifted(self.code_at(line, col), *shift).is_some())
             };
-            // From 6 down to 1.5, from 0.5 up to 4.
+            // No element can move by more than three powers of two: from 4 down to 0.5, or up
+            // again.
             let shifts = match (fits(&8), (-3..=0).find(fits), (0..=3).rev().find(fits)) {
                 (false, Some(low), Some(high)) => Span(low, high),
                 _ => Span::ALL,

@@ -118,8 +118,8 @@ fn put_by(bytes: &mut [u8], bits: u32, order: BitOrder, index: usize, code: u8) 
         BitOrder::LsbFirst => put(bytes, bits, index, code.into()),
         BitOrder::MsbFirst => {
             let bit = index * bits as usize;
-            // The code at the top of 16 bits, without what is above its format, moved down to its
-            // place.
+            // Moves the code to the top of 16 bits, which drops what is above its width, then down
+            // to its place.
             let window = (u16::from(code) << (8 - bits) & 0xFF) << 8 >> (bit % 8);
             bytes[bit / 8] |= (window >> 8) as u8;
             if window & 0xFF != 0 {

@@ -23,7 +23,7 @@ impl BlockSpec {
             return Scale { ideal: f64::NAN, code };
         }
         let mut stats = *stats;
-        // NaN before infinity: in a block with both, NaN decides.
+        // NaN is tested before infinity: in a block with both, NaN decides.
         match self.nonfinite {
             Nonfinite::Count if stats.nan => stats.amax = f32::NAN,
             Nonfinite::CountAsInfinity if stats.nan => stats.amax = f32::INFINITY,
@@ -83,7 +83,7 @@ impl BlockSpec {
         // A scale that was rounded to zero puts the number 0 at the least code.
         let quotient = if scale == 0.0 { 0.0 } else { min / scale };
         let rounded = round_half_even(low - quotient);
-        // NaN, of a NaN scale, becomes 0 by the cast.
+        // The cast turns NaN, which a NaN scale gives, into 0.
         rounded.clamp(low, high) as i32
     }
 }

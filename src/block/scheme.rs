@@ -75,8 +75,8 @@ impl TensorScale {
     /// unscaled.
     #[must_use]
     pub fn of(self, amax: f32) -> f32 {
-        // A quotient of a tiny amax may overflow, that of a huge one vanish. 1 is neutral in every
-        // formula.
+        // The quotient may overflow for a tiny amax and vanish for a huge one. 1 is neutral in
+        // every formula.
         let usable = |x: f32| if x > 0.0 && x.is_finite() { x } else { 1.0 };
         match self {
             Self::None => 1.0,
@@ -84,7 +84,7 @@ impl TensorScale {
             // Two roundings, as compressed-tensors has them.
             Self::Divisor { target } if amax > 0.0 => usable(target * (1.0 / amax)),
             Self::Divisor { .. } => 1.0,
-            // As it is, zero too: `factor` makes the number that is computed with.
+            // Stored unchanged, zero too: `factor` computes T from it.
             Self::Amax { .. } => amax,
         }
     }
@@ -95,7 +95,7 @@ impl TensorScale {
         match self {
             Self::Amax { target } => {
                 let factor = (target / stored).min(f32::MAX);
-                // Without an inverse in f32: an amax of zero, or one far above the target.
+                // An amax of zero, or one far above the target, has no usable T: 1 is neutral.
                 if stored == 0.0 || factor == 0.0 || factor.is_nan() { 1.0 } else { factor }
             }
             Self::None | Self::Multiplier { .. } | Self::Divisor { .. } => stored,

@@ -340,7 +340,7 @@ impl<'a> QuantView<'a> {
             Codebooks::Tensor(format) => (format, 0),
             Codebooks::Row(format) => (format, line),
         };
-        // Row after row; a codebook for all is the first.
+        // Codebooks lie row after row; a single one for all rows is number 0.
         let entries = &self.parts.codebooks[book * codebook_bytes(self.spec)..];
         format.decode_f32(stored(entries, code_bytes(format), code as usize))
     }

@@ -62,7 +62,7 @@ pub(super) const fn round(values: &[u32], x: Unpacked, round: Round, random: u32
     while code < values.len() {
         let value = sign * in_units(values[code], unit);
         if value < 0 || value as u64 <= cut.floor {
-            // Of equal numbers the first, but of two zeros the one with the number's sign.
+            // Among equal entries the first counts, but of two zeros the one with the sign of x.
             let nearer = match lower {
                 None => true,
                 Some((best, old)) => {

@@ -96,7 +96,8 @@ pub(super) const fn nan_code(
 /// [`MissingNan::Payload`](crate::policy::MissingNan::Payload).
 pub(super) const fn cut_nan(layout: &FloatSpec, negative: bool, payload: u64) -> u64 {
     let exponent = (255 - 127 + layout.bias as i64) as u64;
-    // As a number's: rounded to nearest even, with the carry into the exponent.
+    // The payload is rounded like a number's mantissa: to nearest even, with the carry into the
+    // exponent.
     let cut = split(payload, 64 - layout.mantissa_bits as i64);
     let lower = (exponent << layout.mantissa_bits).wrapping_add(cut.floor);
     let up = Round::NearestEven.moves_up(negative, lower & 1 == 1, cut.fraction, cut.sticky, 0);

@@ -220,7 +220,8 @@ impl FormatSpec {
         }
         let below_smallest = rounded.tiny && self.zero_code().is_none();
         if unsigned {
-            // Of a number far below zero the low bits, which the magnitude has, may be zero.
+            // `magnitude` holds the low bits alone, which may all be zero for a number far below
+            // zero; `overflow` then says so.
             if rounded.magnitude != 0 || rounded.overflow || self.zero_code().is_none() {
                 return self.encode_negative(true, convert, random);
             }

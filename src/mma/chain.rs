@@ -133,8 +133,8 @@ impl Accumulate for Chunked {
     }
 
     fn step(&self, acc: &mut Unpacked, group: &Products<'_>) {
-        // The word of the last product of the chunk; `inner` takes those of all if it is the
-        // stochastic one.
+        // A stochastic `outer` takes the word of the chunk's last product; a stochastic `inner`
+        // takes the words of all its products.
         let random = self.outer.random_bits().map_or(0, |bits| group.word(group.a.len() - 1, bits));
         *acc = self.outer.add(*acc, self.inner.total(group), random);
     }

@@ -57,7 +57,7 @@ impl QuantView<'_> {
         }
         let plan = DequantizePlan::lower(exec.isa(), self.spec(), self.bytes().tensor_scale);
         if let Some(plan) = plan.as_ref().filter(|_| geometry.rows_begin_blocks()) {
-            // Some rows at a time, so that what a call costs is nothing.
+            // Rows are restored many at a time, so that the cost of a call does not show.
             const ELEMENTS: usize = 1 << 16;
             let rows = (ELEMENTS / geometry.cols).max(1);
             let streams =
@@ -109,7 +109,7 @@ impl Job<'_> {
         // Numbers that are not touched again need not stay in the first-level cache.
         let once = kernel::restores_packed(&self.plan.elements, self.bits) && !self.streams;
         let chunk = if once { 8 * COLUMNS } else { COLUMNS };
-        // As for quantization, rows of whole blocks and whole bytes are one long row.
+        // Rows of whole blocks and whole bytes count as one long row.
         if grid.is_long(self.bits) {
             let codes = &view.bytes().codes[first * grid.row_bytes..];
             let tiles = Tiles { cols: dst.len(), block_cols: grid.block_cols, chunk };
@@ -210,7 +210,7 @@ impl Job<'_> {
         if numbers.is_empty() {
             return;
         }
-        // Blocks done are whole bytes.
+        // The blocks that the kernel has done end at a byte.
         let (start, end) = (start + first * bits, cols.end * bits);
         let bytes = &row[start / 8..end.div_ceil(8)];
         // Codes of 8 bits need no unpacking.

@@ -225,7 +225,7 @@ mod tests {
         for spec in
             FormatSpec::ALL.iter().copied().filter(|spec| !spec.max().is_zero()).chain(p3109)
         {
-            // A power of ten itself may be a limit.
+            // Where a limit is a power of ten itself, 1e-9 outweighs the error of the logarithm.
             assert_eq!(max_10_exp(&spec), (log10(spec.max()) + 1e-9).floor() as i32, "{spec}");
             let min = spec.min_normal().map_or(0, |min| (log10(min) - 1e-9).ceil() as i32);
             assert_eq!(min_10_exp(&spec), min, "{spec}");

@@ -269,7 +269,7 @@ impl Sign {
         };
         let (bit, single_zero) =
             (layout.sign_bit() as u32, matches!(layout.nan, NanCodes::NegativeZero));
-        // Else the code of a minus zero stands for a second plus zero.
+        // Otherwise the code in the place of −0 is a second +0, whose sign cannot be flipped.
         let proper =
             layout.negative_zero || single_zero || matches!(layout.zero_field, ZeroField::Normals);
         Self {

@@ -85,7 +85,7 @@ macro_rules! __arithmetic {
             #[inline]
             pub const fn mul_to_f32(self, other: Self) -> f32 {
                 let product = self.to_f32() * other.to_f32();
-                // Of infinity times zero processors make NaN of either sign.
+                // Processors differ in the sign of the NaN that infinity times zero gives.
                 if product.is_nan() { f32::NAN } else { product }
             }
 
@@ -95,7 +95,7 @@ macro_rules! __arithmetic {
             #[inline]
             pub const fn mul_to_f64(self, other: Self) -> f64 {
                 let product = self.to_f64() * other.to_f64();
-                // Of infinity times zero processors make NaN of either sign.
+                // Processors differ in the sign of the NaN that infinity times zero gives.
                 if product.is_nan() { f64::NAN } else { product }
             }
         }

@@ -37,8 +37,8 @@ fn decibels_agree_with_the_platform() {
 
 #[test]
 fn unscaled_e4m3_by_hand() {
-    // 449 -> 448 is no overflow (the boundary is 464); 500 is. 2^-10 is half the smallest and
-    // goes to the even code, 0.
+    // 449 becomes 448 and does not overflow (the boundary is 464), 500 does. 2^-10 is half the
+    // smallest number and goes to the even code, 0.
     let stats = stored(FormatSpec::F8E4M3, &[449.0f32, 500.0, -1.0625, 0.0009765625, 0.0], 1.0);
     assert_eq!((stats.count(), stats.measured()), (5, 5));
     assert_eq!((stats.saturated(), stats.flushed(), stats.nan()), (1, 1, 0));

@@ -125,7 +125,7 @@ impl<const N: usize> Ball<N> {
                 return Self { negative, significand: limbs, exponent, error };
             }
         } else if subtract(&big.significand, &moved, &mut limbs) {
-            // Of equal exponents the second may be the larger.
+            // With equal exponents the second number may be the larger one.
             subtract(&moved, &big.significand, &mut limbs);
             negative = !negative;
         }
@@ -257,7 +257,7 @@ impl<const N: usize> Ball<N> {
     /// The square root of a positive number, between any estimate and the number divided by it.
     pub(super) fn sqrt(&self) -> Self {
         let odd = self.exponent.rem_euclid(2);
-        // Of an even exponent: value = top · 2^(exponent + BITS - 64).
+        // The shift by `odd` makes the exponent of value = top · 2^(exponent + BITS - 64) even.
         let wide = u128::from(self.top()) << (62 + odd);
         let seed = wide.isqrt() as u64;
         let mut root = Self::dyadic(false, seed, (self.exponent - odd + Self::BITS - 64 - 62) / 2);

@@ -326,7 +326,8 @@ fn unpack_q4_k(
 ) -> Result<(), Error> {
     let (d, dmin, packed) = (half(block), half(&block[2..]), &block[4..16]);
     for j in 0..8 {
-        // The upper two bits of the last four are those above the first four's six.
+        // Scales and minima 4 to 7 have four bits of their own; the upper two lie above the six
+        // bits of 0 to 3.
         let (scale, minimum) = match j {
             0..4 => (packed[j] & 63, packed[j + 4] & 63),
             _ => (

@@ -128,8 +128,8 @@ impl<'a> QuantizePlan<'a> {
         };
         // Exact quotients reach the coder as f32s rounded to odd, which only a rounding may follow.
         let exact = matches!(FactorUse::of(spec.division), FactorUse::Exact);
-        // Whether a zero point is added before rounding. Without one to add, the f32 sum is the
-        // number, but an exact quotient may be none.
+        // Whether a zero point is added before rounding. Without a zero point the f32 sum is the
+        // number itself, but an exact quotient may not be an f32.
         let add_first = match spec.element_rounding {
             ElementRounding::Round => false,
             ElementRounding::AddThenRound if !exact => true,
@@ -186,8 +186,8 @@ impl<'a> QuantizePlan<'a> {
         if with_points && !scales.leaves_scales() {
             return None;
         }
-        // Below half of the smallest number, coders, which round to nearest, see the sign of a
-        // quotient alone.
+        // Coders round to nearest, so below half of the smallest number only a quotient's sign
+        // matters.
         let coders = matches!(kernel, ElementKernel::Float(_) | ElementKernel::Int(_));
         let large = 0.5 * element.smallest_positive().to_f32() >= RECIPROCAL_FROM;
         let by_reciprocals = isa.has_fma() && coders && large;
@@ -222,10 +222,10 @@ impl<'a> QuantizePlan<'a> {
             self.negative_zero == NegativeZero::Clear || matches!(self.zeros, Zeros::Code(_));
         // A wrapping integer keeps the low bits, which a large f32 does not have.
         let keeps_low_bits = matches!(spec.element_convert.overflow, Overflow::Wrap);
-        // Random bits are compared with all that lies below the last place, not only with its half.
+        // Random bits are compared with all bits below the last place, so none may be lost.
         let random = matches!(spec.element_convert.round, Round::Stochastic { .. });
-        // What is lost below the least f32, 2^-149, is times 2^127 at most a fourth of an element's
-        // last place.
+        // A factor of at most 2^127 makes what is lost below the least f32, 2^-149, at most 2^-22,
+        // a fourth of an element's last place.
         let coarse = spec.element.smallest_positive().log2() >= -20;
         let by_powers = self.scales.makes_powers_of_two();
         by_powers

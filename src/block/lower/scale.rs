@@ -41,8 +41,8 @@ impl ScalePlan {
             | ScaleRule::RoundUp
             | ScaleRule::Even { .. }
             | ScaleRule::Nearest => powers(),
-            // Rounding up, only a power of two is a tie; every other rounding has ties in each
-            // binade that would have to be looked at.
+            // Under rounding up only powers of two are ties; every other rounding has ties in each
+            // binade, which the table of powers does not show.
             ScaleRule::Amax { target, ratio } if matches!(spec.scale_convert.round, Round::Up) => {
                 powers().or_else(|| formula(target, ratio))
             }
@@ -265,8 +265,8 @@ fn lower_formula(
         Ratio::Multiply => Vec::from([Step::Times(1.0 / target)]),
         Ratio::DivideTwice => Vec::from([Step::Over(target), Step::Over(t)]),
         Ratio::MultiplyQuotient => Vec::from([Step::Over(target), Step::Times(t)]),
-        // The rule's reciprocal is an f64; rounded to the nearest f32 that is what an f32 division
-        // makes.
+        // The rule's reciprocal is an f64; rounded to the nearest f32 it is what an f32 division
+        // gives.
         Ratio::Inverse
             if unrounded && nearest_f32 && low == 0.0 && high == f32::INFINITY && !scaled =>
         {
@@ -275,8 +275,8 @@ fn lower_formula(
         }
         Ratio::Inverse => return None,
     };
-    // A constant that overflowed or is subnormal may not be what the rule, which has some of them
-    // as f64s, computes with.
+    // The rule has some of these constants as f64s. An f32 that overflowed or is subnormal may
+    // differ from them.
     let sound = |step: &Step| match *step {
         Step::Times(c) | Step::Over(c) | Step::Under(c) => c.is_normal(),
         Step::AtMost(_) | Step::AtLeast(_) | Step::ForZero(_) => true,
@@ -306,7 +306,8 @@ fn lower_formula(
         .iter()
         .chain(inverse.iter().flatten())
         .for_each(|step| kernel::apply(isa, *step, &mut largest));
-    // An infinite scale in f32 is the policy's.
+    // Where the steps overflow f32, the policy decides what the scale becomes: blocks go to the
+    // rule.
     if format.is_f32() && !largest[0].is_finite() {
         return None;
     }

@@ -226,7 +226,7 @@ mod tests {
                 exact.is_sign_negative(),
                 "{x:e} / {factor:e}"
             );
-            // In its sign alone, so that what is not zero and becomes −0 counts.
+            // Compared by sign alone: a quotient that rounds to −0 must come out as +0.
             assert_eq!(ours(least(factor)).is_sign_negative(), exact < 0.0, "{x:e} / {factor:e}");
         }
     }

@@ -48,8 +48,8 @@ impl ArithmeticDecode {
         let Encoding::Float(layout) = spec.encoding() else { return None };
         let magnitude = layout.magnitude_mask() as u32;
         let top_field = (spec.max_code() & magnitude) >> layout.mantissa_bits;
-        // Every exponent field must be one of a normal f32, and so must that which subnormal
-        // numbers get.
+        // Every exponent field, and the one that subnormal numbers get, must be the field of a
+        // normal f32.
         let power = u8::try_from(127 - layout.bias).ok().map(u32::from)?;
         if !matches!(layout.zero_field, ZeroField::Subnormals)
             || layout.mantissa_bits > 22

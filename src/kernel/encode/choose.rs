@@ -132,7 +132,7 @@ const fn many(spec: &FormatSpec) -> usize {
 impl EncodeKernel {
     /// Returns the first kernel that covers the format and the policy, the fastest first.
     fn lower(isa: Isa, spec: &FormatSpec, convert: &Convert, elements: usize) -> Option<Self> {
-        // FP16 with instructions: one of them for 8 or 16 numbers.
+        // FP16 has conversion instructions, which take 8 or 16 numbers each.
         if *spec == FormatSpec::F16 && Native::has_f16(isa) {
             if let Some(nan) = ieee_nan(spec, convert) {
                 return Some(Self::Half(nan));

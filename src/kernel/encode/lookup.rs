@@ -71,7 +71,7 @@ impl Steps {
         {
             return None;
         }
-        // The reference codec, asked some thousand times in all.
+        // The steps are those of the reference codec; the search asks it for some thousand codes.
         let code = |key: u32| spec.encode_f32_with(number(key), convert, 0).code as u8;
         let steps = find(&places(spec), code);
         // Cannot happen for the formats known; a table that is too small must not be used.

@@ -157,8 +157,8 @@ impl Rounding {
         let twice = match self.known {
             // Sums below the smallest normal number, 2^-14, are f32s.
             Some(Known::F16) => bits <= 11 && last >= -37 && end <= 100,
-            // Beyond 2^(t+1) times the largest product a sum does not grow; in between are neither
-            // subnormal f32s nor overflow.
+            // A sum does not grow beyond 2^(t+1) times the largest product; up to there no f32
+            // overflows, and none is subnormal.
             Some(Known::Nearest(missing)) => {
                 let precision = 24 - missing as i32;
                 2 * precision < 24 && bits <= precision && last >= -120 && end + precision < 64

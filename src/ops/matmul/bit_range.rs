@@ -33,7 +33,7 @@ impl BitRange {
         // it again; codes of more than 16 bits have no flag and are decoded each time.
         let bits = Self::bits(format);
         let mut seen = vec![false; 1 << format.bits().min(16)];
-        // Starts at the range of 1: a range that holds 1 too is a bound all the same.
+        // The search starts at the range of 1: a range that is wider than needed is still a bound.
         let mut range = Self { last: 0, end: 1, bits };
         for code in codes {
             if seen.get_mut(code as usize).is_some_and(|seen| core::mem::replace(seen, true)) {

@@ -45,8 +45,8 @@ impl Operand<'_> {
     pub(super) fn largest_integer(&self) -> Option<f64> {
         let Encoding::Int(layout) = self.element()?.encoding() else { return None };
         let has_offset = self.spec().is_some_and(|spec| spec.offset_bytes() > 0);
-        // Without an offset a signed element has magnitude 2^(bits - 1) at most; less a zero point,
-        // which is an element itself, twice that.
+        // A signed element has magnitude 2^(bits - 1) at most. Taking off a zero point, itself an
+        // element, can double that.
         let bits = i32::from(layout.bits) - i32::from(layout.signed && !has_offset);
         Some(Unpacked::new(false, 1, bits).to_f64())
     }

@@ -57,7 +57,7 @@ impl<'a> Matmul<'a> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            // Known when the operands are.
+            // The default depends on the operands, which are not known yet.
             accumulator: None,
             addend: None,
             bias: None,

@@ -26,7 +26,8 @@ pub(super) fn run<D: Real>(job: &MatmulJob<'_>, dst: &mut [D]) {
     }
     let (isa, takes) = (job.exec.isa(), job.model.takes());
     let readers = [&job.a, &job.b].map(|operand| Reader::new(operand, isa, takes));
-    // By the whole product: the bits of scales and the depth decide which arithmetic is exact.
+    // One plan for the whole product: the bits of scales and the depth decide which arithmetic is
+    // exact.
     let plan = Plan::new(job);
     // Tiles would be nearly empty: a product of few rows is bound by reading B.
     if gemv::run(job, &plan, &readers, dst) {

@@ -22,7 +22,7 @@ impl ProductShape {
     pub(super) fn len(&self) -> Result<usize, Error> {
         // In this order, so that M = 0 or N = 0 gives no elements whatever the others are.
         let len = self.m.checked_mul(self.n).and_then(|len| len.checked_mul(self.batch));
-        // So many elements of 8 bytes are an allocation that Rust allows.
+        // Rust allocates up to isize::MAX bytes, and an element of the product has at most 8.
         len.filter(|&len| len <= isize::MAX as usize / 8).ok_or(Error::TooLarge)
     }
 }

@@ -287,7 +287,6 @@ impl<'a> Operand<'a> {
         match &self.source {
             Stored::Numbers(_) | Stored::Codes(..) => false,
             // Other tensors take part as the numbers that they stand for.
-            // Others enter as the numbers that they stand for.
             Stored::Tensor(view) => {
                 let turned_flat = self.transposed && matches!(view.spec().extent, Extent::Flat(_));
                 view.spec().is_plain() && !turned_flat
@@ -398,13 +397,13 @@ impl<'a> Operand<'a> {
             Stored::Tensor(view) => {
                 for (k, to) in dst.iter_mut().enumerate() {
                     let (line, col) = Self::place(&view, self.cols, line, k);
-                    // Asked for every element: this is the definition, and slow.
+                    // The rule is made anew for every element: this is the definition, and slow.
                     let restorer = view.restorer_at(view.geometry().block(line, col));
                     *to = restorer.restore(view.spec().element.decode_f32(view.code_at(line, col)));
                 }
             }
             Stored::Packed(packed) => packed.values(line, dst),
-            // Without scales, elements are the values.
+            // Operands without scales: the elements are the values.
             _ => self.elements(line, dst),
         }
     }

@@ -143,7 +143,8 @@ impl<'a> Packer<'a> {
         // One row at a time is decoded, then spread over its lane.
         let mut row = vec![0.0; cols];
         for lane in 0..rows {
-            // No format of more than 8 bits has zero points.
+            // `elements` takes zero points off, but the formats that come here, of more than 8
+            // bits, have none.
             self.operand.elements(line + lane, &mut row);
             numbers.iter_mut().zip(&row).for_each(|(to, x)| to[lane] = *x);
         }

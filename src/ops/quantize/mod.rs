@@ -252,7 +252,7 @@ impl<'a> Quantizer<'a> {
     ) -> Result<QuantTensor, Error> {
         self.spec.validate()?;
         let geometry = Geometry::of(self.spec, shape)?;
-        // Before there is memory for a shape that is not the numbers'.
+        // Checked before memory is allocated for a shape that may be larger than the numbers.
         Error::check_length("elements", geometry.lines() * geometry.cols, src.len())?;
         let mut tensor = QuantTensor::zeroed(self.spec, shape)?;
         self.fill(path, src, &mut tensor)?;
@@ -308,7 +308,7 @@ impl<'a> Quantizer<'a> {
                 }
                 spec.tensor_scale.of(rows::amax_of_all(exec, &known, src))
             }
-            // By its own fold, so that the definition shares nothing with the kernels.
+            // The definition has its own fold, so that it shares nothing with the kernels.
             (None, Path::Reference) => spec.tensor_scale.of(reference::finite_amax(src)),
         };
         tensor.set_tensor_scale(tensor_scale);

@@ -33,7 +33,7 @@ pub(super) fn quantize<T: Source>(
         for column in 0..geometry.grid_cols {
             let cols = geometry.block_cols(column);
             let index = band * geometry.grid_cols + column;
-            // Row-major within the block: the order in which statistics see them.
+            // Row-major within the block, the order in which statistics see elements.
             let elements = lines.clone().flat_map(|line| {
                 let row = &job.src[line * geometry.cols..][cols.clone()];
                 row.iter().copied()
@@ -46,7 +46,7 @@ pub(super) fn quantize<T: Source>(
                 let row =
                     &mut piece.codes[(line - origin) * geometry.row_bytes..][..geometry.row_bytes];
                 for col in cols.clone() {
-                    // The index in the tensor, by which random words go.
+                    // The element's index in the tensor, which chooses its random word.
                     let element = line * geometry.cols + col;
                     let code = spec.code(
                         &block,
@@ -67,7 +67,8 @@ fn block<T: Source>(
     elements: impl Iterator<Item = T> + Clone,
 ) -> Block {
     match given {
-        // Checked before: a scale and an offset for every block, if the format has offsets.
+        // The caller has checked that every block has a scale, and an offset if the format has
+        // offsets.
         Some((scales, offsets)) => job.spec.block_given(
             scales[index],
             offsets.get(index).copied().unwrap_or(0.0),

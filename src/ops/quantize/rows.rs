@@ -211,7 +211,8 @@ impl Band<'_> {
                     self.look(isa, numbers, 0..blocks.len());
                 } else {
                     self.scratch.blocks.amax.clear();
-                    // Looked at already, for the tensor scale: the numbers are read once less.
+                    // The tensor scale asked for these maxima already: the numbers are read once
+                    // less.
                     self.scratch.blocks.amax.extend_from_slice(&self.known[blocks.clone()]);
                 }
                 let scales =
@@ -340,7 +341,7 @@ impl Band<'_> {
                 let elements =
                     src.chunks(cols).flat_map(|line| line[block_cols.clone()].iter().copied());
                 let finite = amax[index] < f32::INFINITY.to_bits();
-                // Rules that have a plan see amax alone, so a finite one is the whole statistic.
+                // Rules that have a plan read only amax, so a finite amax is all that they need.
                 let stats = if finite && !with_points {
                     let amax = f32::from_bits(amax[index]);
                     BlockStats { amax, signed_max: amax, finite: 1, ..BlockStats::EMPTY }
