@@ -144,7 +144,8 @@ impl Restorer {
             Self::Times(factor) => q * factor,
             // −0 + 0 is +0; every other number stays as it is.
             Self::TimesPlusZero(factor) => (q + 0.0) * factor,
-            // From left to right, each result rounded to f32: the order is part of the formula.
+            // Evaluated from left to right, each result rounded to f32: the order is part of the
+            // formula.
             Self::TimesTimesOver(scale, amax, target) => q * scale * amax / target,
             Self::Affine(scale, zero_point) => (q - zero_point) * scale,
             Self::Plus(scale, minimum) => q * scale + minimum,

@@ -16,12 +16,12 @@ pub(crate) enum Bytes {
 }
 
 impl Bytes {
-    /// Zeros of its own.
+    /// Returns `len` zeros in a buffer of their own.
     pub(crate) fn zeroed(len: usize) -> Self {
         Self::Own(Aligned::zeroed(len))
     }
 
-    /// A copy.
+    /// Returns a copy in a buffer of its own.
     pub(crate) fn copied(bytes: &[u8]) -> Self {
         Self::Own(Aligned::copied(bytes))
     }

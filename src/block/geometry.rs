@@ -16,7 +16,7 @@ use super::spec::{BlockSpec, code_bytes};
 use crate::error::Error;
 use core::ops::Range;
 
-/// A shape as matrices, rows and columns; of more matrices than can be counted `usize::MAX`.
+/// A shape as matrices, rows and columns; `usize::MAX` for more matrices than can be counted.
 pub(crate) fn matrix_axes(shape: &[usize]) -> [usize; 3] {
     let cols = shape.last().copied().unwrap_or(1);
     let rows = if shape.len() > 1 { shape[shape.len() - 2] } else { 1 };

@@ -14,7 +14,7 @@ use core::ops::Range;
 const ELEMENT: FormatSpec = FormatSpec::F4E2M1;
 const SCALE: FormatSpec = FormatSpec::UE4M3;
 
-/// Integers from one to another, both included; none if the first is larger.
+/// The integers from the first to the second, both included; no integers if the first is larger.
 #[derive(Clone, Copy)]
 struct Span(i32, i32);
 

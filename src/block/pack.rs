@@ -52,7 +52,7 @@ pub(crate) fn put(bytes: &mut [u8], bits: u32, index: usize, code: u32) {
     }
 }
 
-/// A little-endian code of 1, 2 or 4 bytes; 0 of a part that is not there.
+/// A little-endian code of 1, 2 or 4 bytes; 0 for a part that is not there.
 pub(crate) fn stored(bytes: &[u8], width: usize, index: usize) -> u32 {
     bytes
         .get(index * width..(index + 1) * width)

@@ -4,7 +4,7 @@ use super::rule::{BlockStats, range};
 use super::scheme::Nonfinite;
 use super::spec::BlockSpec;
 
-/// A block's scale: as the rule has it, and its code.
+/// A block's scale: the rule's result, clamped, and its code.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
     /// The clamped scale before rounding.

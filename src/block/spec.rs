@@ -43,7 +43,7 @@ pub struct BlockSpec {
     pub scale_convert: Convert,
     /// Which elements share a scale.
     pub extent: Extent,
-    /// How a scale is found.
+    /// How a scale is found from the elements of its block.
     pub rule: ScaleRule,
     /// What the rule's result is clamped to before it is rounded, zero too.
     pub scale_bounds: (f32, f32),
@@ -178,7 +178,7 @@ impl BlockSpec {
         }
     }
 
-    /// Bytes of one offset: 0 without, 1 for a zero point.
+    /// Bytes of one offset: 0 without offsets, 1 for a zero point, 1, 2 or 4 for a minimum.
     #[must_use]
     pub const fn offset_bytes(&self) -> usize {
         match &self.offset {
@@ -189,8 +189,7 @@ impl BlockSpec {
         }
     }
 
-    /// Scales that a block stores: 0 without a scale format, 2 of a scheme with a scale for each
-    /// sign, else 1.
+    /// Scales that a block stores: 0 without a scale format, 2 where each sign has a scale, else 1.
     #[must_use]
     pub const fn scales_per_block(&self) -> usize {
         match (&self.scale, self.scale_signs) {
@@ -211,9 +210,9 @@ impl BlockSpec {
         )
     }
 
-    /// Bits that an element costs, its share of scales, sub-scales and offset included: 4.25 of
-    /// MXFP4, 4.5 of NVFP4. Codebooks, and scales and offsets of a whole tensor, a row or a column,
-    /// are left out.
+    /// Bits that an element costs, its share of scales, sub-scales and offset included: 4.25 for
+    /// MXFP4, 4.5 for NVFP4. Codebooks, and scales and offsets of a whole tensor, a row or a
+    /// column, are left out.
     #[must_use]
     pub fn bits_per_element(&self) -> f64 {
         let scales = self.scales_per_block() * self.scale_bytes();

@@ -34,7 +34,7 @@ pub(super) enum ViewShape<'a> {
     },
 }
 
-/// Axes that a view of some columns keeps apart; of more, the first are counted as one.
+/// Axes that a view of some columns keeps apart; the first ones of a longer shape count as one.
 const AXES: usize = 8;
 
 impl ViewShape<'_> {

@@ -53,16 +53,16 @@ pub(super) const fn decode(layout: &IntSpec, code: u64) -> Unpacked {
     Unpacked::new(integer < 0, integer.unsigned_abs(), -(layout.fraction_bits as i32))
 }
 
-/// The code that keeps the low bits of `±magnitude` units; of a symmetric format, never the one
-/// that it does not produce.
+/// The code that keeps the low bits of `±magnitude` units; never the one that a symmetric format
+/// does not produce.
 pub(super) const fn wrap(layout: &IntSpec, negative: bool, magnitude: u64) -> u64 {
     let code = place(layout, negative, magnitude);
     let missing = layout.symmetric && code == 1 << (layout.bits - 1);
     if missing { max_code(layout, true) } else { code }
 }
 
-/// Rounds a finite nonzero number to a count of units, of which the low 64 bits are given: all of
-/// them, unless it overflows.
+/// Rounds a finite nonzero number to a count of units and returns its low 64 bits, which are all of
+/// them unless the number overflows.
 pub(super) const fn round(layout: &IntSpec, x: Unpacked, round: Round, random: u32) -> Rounded {
     let drop = -(layout.fraction_bits as i64) - x.exponent() as i64;
     let cut = if drop <= -64 { split(0, 0) } else { split(x.significand(), drop) };

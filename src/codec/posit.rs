@@ -18,7 +18,7 @@ pub(super) const fn max_code(layout: &PositSpec) -> u64 {
     nar(layout) - 1
 }
 
-/// Exponent of the largest number; minus this, of the smallest positive one.
+/// Exponent of the largest number; the smallest positive number has its negative.
 const fn max_exponent(layout: &PositSpec) -> i64 {
     (layout.bits as i64 - 2) << layout.exponent_bits
 }

@@ -57,8 +57,8 @@ pub(crate) struct Products<'a> {
     /// The numbers of both sides, as many of each.
     pub(crate) a: &'a [f32],
     pub(crate) b: &'a [f32],
-    /// The blocks that these products are in, of which the first may have begun before and the last
-    /// may go on; none for [`Takes::Values`].
+    /// The blocks that these products are in. The first may have begun before, the last may go on;
+    /// [`Takes::Values`] has none.
     pub(crate) blocks: &'a [BlockScales],
     /// Random words, the first product's first.
     pub(crate) dither: Dither,
@@ -147,8 +147,8 @@ pub(crate) trait Accumulate {
         None
     }
 
-    /// The product rule: what a pair of numbers contributes to a sum. Exact, unless a model says
-    /// otherwise.
+    /// The product rule: what a pair of numbers contributes to a sum. It is exact unless a model
+    /// says otherwise.
     fn product(&self, a: f32, b: f32) -> Unpacked {
         // The significand of a product of two f32s has at most 48 bits.
         arith::product(Unpacked::from_f32(a), Unpacked::from_f32(b))

@@ -22,7 +22,8 @@ macro_rules! __half_conversions {
                 Self::from_unpacked($crate::Unpacked::from_bf16(x))
             }
 
-            /// Rounds an f16 under another policy; with flags.
+            /// Rounds an f16 under the given policy and returns the exceptions raised. `random` is
+            /// the word that stochastic roundings use; others ignore it.
             #[must_use]
             pub const fn from_f16_with(
                 x: $crate::scalar_support::f16,
@@ -32,13 +33,14 @@ macro_rules! __half_conversions {
                 Self::from_unpacked_with($crate::Unpacked::from_f16(x), convert, random)
             }
 
-            /// The nearest f16.
+            /// The nearest f16, ties to even; too large becomes infinite.
             #[must_use]
             pub const fn to_f16(self) -> $crate::scalar_support::f16 {
                 self.unpack().to_f16()
             }
 
-            /// Rounds a bf16 under another policy; with flags.
+            /// Rounds a bf16 under the given policy and returns the exceptions raised. `random` is
+            /// the word that stochastic roundings use; others ignore it.
             #[must_use]
             pub const fn from_bf16_with(
                 x: $crate::scalar_support::bf16,
@@ -48,7 +50,7 @@ macro_rules! __half_conversions {
                 Self::from_unpacked_with($crate::Unpacked::from_bf16(x), convert, random)
             }
 
-            /// The nearest bf16.
+            /// The nearest bf16, ties to even; too large becomes infinite.
             #[must_use]
             pub const fn to_bf16(self) -> $crate::scalar_support::bf16 {
                 self.unpack().to_bf16()

@@ -26,7 +26,8 @@ macro_rules! __arithmetic {
                 Self::of(Self::OPS.mul_add(codes, values))
             }
 
-            /// `self · a + b`, rounded once under another policy; with flags.
+            /// `self · a + b`, rounded once under the given policy, with the exceptions raised.
+            /// `random` is the word that stochastic roundings use; others ignore it.
             #[must_use]
             pub const fn mul_add_with(
                 self,
@@ -49,7 +50,8 @@ macro_rules! __arithmetic {
                 Self(Self::ROOTS[self.0 as u8 as usize] as _)
             }
 
-            /// The square root, rounded once under another policy; with flags.
+            /// The square root, rounded once under the given policy, with the exceptions raised.
+            /// `random` is the word that stochastic roundings use; others ignore it.
             #[must_use]
             pub const fn sqrt_with(
                 self,
@@ -69,7 +71,8 @@ macro_rules! __arithmetic {
                 Self(Self::RECIPROCALS[self.0 as u8 as usize] as _)
             }
 
-            /// `1 / self`, rounded once under another policy; with flags.
+            /// `1 / self`, rounded once under the given policy, with the exceptions raised.
+            /// `random` is the word that stochastic roundings use; others ignore it.
             #[must_use]
             pub const fn recip_with(
                 self,
@@ -106,7 +109,7 @@ macro_rules! __arithmetic {
         $crate::__arithmetic!(@operator $name Div div DivAssign div_assign);
         $crate::__arithmetic!(@operator $name Rem rem RemAssign rem_assign);
 
-        /// The number with the other sign, of NaN too where it has one (IEEE 754 negate); in an
+        /// The number with the other sign (IEEE 754 negate), NaN too where it has a sign; in an
         /// unsigned format the negative follows the policy.
         impl ::core::ops::Neg for $name {
             type Output = Self;
@@ -116,8 +119,8 @@ macro_rules! __arithmetic {
             }
         }
 
-        /// Rounded at every step, in order, from the first; of nothing it is zero (or what the
-        /// policy makes of it).
+        /// A sum that is rounded at every step, in order, from the first number; an empty sum is
+        /// zero, or what the policy makes of zero.
         impl ::core::iter::Sum for $name {
             fn sum<I: ::core::iter::Iterator<Item = Self>>(iter: I) -> Self {
                 iter.reduce(|sum, x| sum + x).unwrap_or(Self::from_f32(0.0))
@@ -130,7 +133,8 @@ macro_rules! __arithmetic {
             }
         }
 
-        /// Rounded at every step, in order, from the first; of nothing it is one.
+        /// A product that is rounded at every step, in order, from the first number; an empty
+        /// product is one.
         impl ::core::iter::Product for $name {
             fn product<I: ::core::iter::Iterator<Item = Self>>(iter: I) -> Self {
                 iter.reduce(|product, x| product * x).unwrap_or(Self::from_f32(1.0))

@@ -247,7 +247,8 @@ macro_rules! define_format {
                 Self::of(Self::OPS.from_unpacked(x))
             }
 
-            /// Rounds an f32 under another policy; with flags.
+            /// Rounds an f32 under the given policy and returns the exceptions raised. `random` is
+            /// the word that stochastic roundings use; others ignore it.
             #[must_use]
             #[inline]
             pub const fn from_f32_with(
@@ -258,7 +259,8 @@ macro_rules! define_format {
                 Self::flagged(Self::SPEC.encode_f32_with(x, convert, random))
             }
 
-            /// Rounds an f64 under another policy, once; with flags.
+            /// Rounds an f64 under the given policy, once, and returns the exceptions raised.
+            /// `random` is the word that stochastic roundings use; others ignore it.
             #[must_use]
             #[inline]
             pub const fn from_f64_with(
@@ -269,7 +271,8 @@ macro_rules! define_format {
                 Self::flagged(Self::SPEC.encode_f64_with(x, convert, random))
             }
 
-            /// Rounds an exact number under another policy; with flags.
+            /// Rounds an exact number under the given policy and returns the exceptions raised.
+            /// `random` is the word that stochastic roundings use; others ignore it.
             #[must_use]
             #[inline]
             pub const fn from_unpacked_with(
@@ -353,14 +356,15 @@ macro_rules! define_format {
                 matches!(self.classify(), ::core::num::FpCategory::Normal)
             }
 
-            /// Whether this is subnormal.
+            /// Whether this is subnormal: not zero, and below the smallest normal number in
+            /// magnitude.
             #[must_use]
             #[inline]
             pub const fn is_subnormal(self) -> bool {
                 matches!(self.classify(), ::core::num::FpCategory::Subnormal)
             }
 
-            /// The class of the number.
+            /// The class of the number: zero, subnormal, normal, infinite or NaN.
             #[must_use]
             #[inline]
             pub const fn classify(self) -> ::core::num::FpCategory {

@@ -118,7 +118,7 @@ fn parse_hexadecimal(text: &str) -> Option<Unpacked> {
     Some(Unpacked::new(negative, significand, exponent.clamp(-FAR, FAR) as i32))
 }
 
-/// The text of a number outside of f64's normal range; of others f64 has it.
+/// The text of a number outside of f64's normal range; `None` for others, which print as f64s.
 #[must_use]
 #[inline]
 pub fn hexadecimal(x: Unpacked, beyond_f64: bool) -> Option<impl Display> {

@@ -27,8 +27,8 @@ pub const fn from_u128(negative: bool, magnitude: u128) -> Unpacked {
     Unpacked::new(negative, kept as u64 | lost as u64, excess as i32)
 }
 
-/// The code of a number, unless it has no counterpart: NaN without NaN, a negative number without
-/// sign, zero without zero.
+/// The code of a number; `None` if the format has no counterpart: no NaN for NaN, no sign for a
+/// negative number, no zero for zero.
 #[must_use]
 pub const fn from_number(spec: &FormatSpec, convert: &Convert, x: Unpacked) -> Option<u32> {
     let x = if x.is_nan() { x.quiet() } else { x };
@@ -310,7 +310,7 @@ macro_rules! __num_traits {
             fn abs_sub(&self, other: &Self) -> Self {
                 if *self <= *other { Self::ZERO } else { *self - *other }
             }
-            /// 1 or −1 with the sign of the number, of zeros too; NaN for NaN: as f32 has it.
+            /// 1 or −1 with the sign of the number, zeros too, like f32's; NaN for NaN.
             fn signum(&self) -> Self {
                 (*self).signum()
             }

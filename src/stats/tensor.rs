@@ -25,7 +25,7 @@ pub struct TensorStats {
 pub struct WorstBlock {
     /// Index of the block, which is the index of its scale.
     pub index: usize,
-    /// The place of its elements.
+    /// The rows and columns of its elements in the tensor.
     pub region: Region,
     /// Its scale, as the format stores it; without the tensor scale.
     pub scale: f32,

@@ -297,7 +297,8 @@ impl<const N: usize> Ball<N> {
     /// The natural logarithm of `significand · 2^exponent`, where the significand has at most 62
     /// bits.
     pub(super) fn ln(significand: u64, exponent: i64) -> Self {
-        // From 3/4 to 3/2 times a power of two, so that nothing cancels in the sum.
+        // The number is split into 3/4 to 3/2 and a power of two, so that nothing cancels in the
+        // sum.
         let bits = i64::from(64 - significand.leading_zeros());
         let power = if 4 * u128::from(significand) >= 3 << bits { bits } else { bits - 1 };
         let one = 1u64 << power;

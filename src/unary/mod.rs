@@ -307,7 +307,8 @@ impl UnaryTable {
         Ok(Self { function, spec: *spec, codes })
     }
 
-    /// The code of the function of a code's number. Bits above the format's width are ignored.
+    /// The code of the function's value for the number of a code. Bits above the format's width are
+    /// ignored.
     #[must_use]
     #[inline]
     pub const fn get(&self, code: u8) -> u8 {

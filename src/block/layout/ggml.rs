@@ -64,7 +64,7 @@ const MXFP4: Shape = shape_of(ggml::MXFP4, false, 0);
 const NVFP4: Shape = Shape { len: 64, half: 8, ..shape_of(ggml::NVFP4, false, 0) };
 
 impl GgmlType {
-    /// Every type.
+    /// Every type, in the order of the variants.
     pub const ALL: [Self; 9] = [
         Self::Q4_0,
         Self::Q4_1,
@@ -90,7 +90,8 @@ impl GgmlType {
         })
     }
 
-    /// The format of the tensors that [`from_ggml`] gives.
+    /// The scheme that tensors of this type have here, with ggml's scale rule: what [`from_ggml`]
+    /// returns.
     #[must_use]
     pub const fn spec(self) -> BlockSpec {
         match (self.shape(), self) {
@@ -100,7 +101,7 @@ impl GgmlType {
         }
     }
 
-    /// Elements that a block of bytes holds: 32, but 64 of `Nvfp4` and 256 of the K-quants.
+    /// Elements that a block of bytes holds: 32, but 64 for `Nvfp4` and 256 for the K-quants.
     #[must_use]
     pub const fn block_len(self) -> usize {
         match self.shape() {
@@ -109,7 +110,7 @@ impl GgmlType {
         }
     }
 
-    /// Bytes of a block.
+    /// Bytes of a block: 18 for `Q4_0`, for example.
     ///
     /// ```
     /// use subhalf::layout::GgmlType;
@@ -265,13 +266,13 @@ pub fn from_ggml_with(
             put(row, spec.element.bits(), index % row_blocks * len + i, code.into());
         }
     }
-    // After unpacking, so that an error counts the scales that the tensor has.
+    // Checked after unpacking, so that an error counts the scales that the tensor has.
     tensor.parts().check_accepted(&spec, accept)?;
     Ok(tensor)
 }
 
-/// Returns ggml's bytes of a tensor in this type's format, whatever its rule: the opposite of
-/// [`from_ggml`].
+/// Returns ggml's blocks of bytes for a tensor in this type's format, whatever its scale rule: the
+/// opposite of [`from_ggml`].
 ///
 /// # Errors
 /// [`Error::Scheme`] for a tensor in another format, and for `Q4_K` and `Q6_K`, which are read
@@ -341,9 +342,9 @@ fn unpack_q4_k(
     unpack_split_halves(&block[16..], 32, codes)
 }
 
-/// For each half of 128 elements: 64 bytes of nibbles, of which byte `l` is of elements `l` and
-/// `l + 64`, and 32 bytes of upper bits, byte `l` for elements `l`, `l + 32`, `l + 64`, `l + 96`;
-/// then the scales of 16 elements each, and `d`.
+/// Each half of 128 elements has 64 bytes of nibbles, byte `l` for elements `l` and `l + 64`, and
+/// 32 bytes of upper bits, byte `l` for elements `l`, `l + 32`, `l + 64`, `l + 96`; then the scales
+/// of 16 elements each, and `d`.
 fn unpack_q6_k(block: &[u8], scales: &mut [u8], codes: &mut [u8]) {
     // An F16 times an int8 has at most 18 bits: the f32 product is exact.
     let (low, high, d) = (&block[..128], &block[128..192], half(&block[208..]));

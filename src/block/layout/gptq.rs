@@ -274,7 +274,7 @@ pub fn to_gptq(tensor: &QuantView<'_>, rows: &[usize], zeros: GptqZeros) -> Resu
 /// have it; some read 16. Scales may be 0 or negative ([`Accept::Finite`]).
 ///
 /// # Errors
-/// [`Error::Length`] if parts are not those of the shape; [`Error::Block`] for groups of none;
+/// [`Error::Length`] if parts are not those of the shape; [`Error::Block`] for a `group` of 0;
 /// [`Error::Stored`] unless every group is named by as many inputs as the others (the last by the
 /// rest), and for a scale that is NaN or infinite.
 pub fn from_gptq(
@@ -291,7 +291,7 @@ pub fn from_gptq(
 /// version 1 stores as 15 is read as 0.
 ///
 /// # Errors
-/// [`Error::Length`] if parts are not those of the shape; [`Error::Block`] for groups of none;
+/// [`Error::Length`] if parts are not those of the shape; [`Error::Block`] for a `group` of 0;
 /// [`Error::Stored`] unless every group is named by as many inputs as the others (the last by the
 /// rest), and for a scale that `accept` excludes.
 pub fn from_gptq_with(
@@ -367,7 +367,7 @@ pub fn to_awq(tensor: &QuantView<'_>) -> Result<Awq, Error> {
 ///
 /// # Errors
 /// [`Error::Length`] if parts are not those of the shape, or the outputs no multiple of 8;
-/// [`Error::Block`] for groups of none; [`Error::Stored`] for a scale that is NaN or infinite.
+/// [`Error::Block`] for a `group` of 0; [`Error::Stored`] for a scale that is NaN or infinite.
 pub fn from_awq(layer: &Awq, group: u32, shape: [usize; 2]) -> Result<QuantTensor, Error> {
     from_awq_with(layer, group, shape, Accept::Finite)
 }
@@ -377,7 +377,7 @@ pub fn from_awq(layer: &Awq, group: u32, shape: [usize; 2]) -> Result<QuantTenso
 ///
 /// # Errors
 /// [`Error::Length`] if parts are not those of the shape, or the outputs no multiple of 8;
-/// [`Error::Block`] for groups of none; [`Error::Stored`] for a scale that `accept` excludes.
+/// [`Error::Block`] for a `group` of 0; [`Error::Stored`] for a scale that `accept` excludes.
 pub fn from_awq_with(
     layer: &Awq,
     group: u32,

@@ -51,7 +51,8 @@ struct Tables {
 /// infinity.
 const fn mantissa_bits(exponent: i32) -> u32 {
     let field = (127 - exponent.abs()) as u32;
-    // From three bits down to the first whose next number the format has.
+    // Tries three mantissa bits first, then fewer, down to the first width whose next number the
+    // format has.
     let mut bits = 3;
     while bits > 0 {
         let next = f32::from_bits(field << 23 | 1 << (23 - bits));

@@ -145,7 +145,8 @@ pub(super) fn blocks_x2<const SCALED: bool>(
         for (((a, (b0, b1)), scale_a), scale_b) in
             blocks.zip(parts[0].cols.iter().zip(parts[1].cols))
         {
-            // From zero for each block: a block's sum is complete before it is scaled.
+            // The chain of each block starts from zero: a block's sum is complete before it is
+            // scaled.
             let partial = fma_halves(half, a, [b0, b1], [[_mm512_set1_ps(0.0); 8]; 2]);
             for ((sums, partial), scale_b) in
                 sums.iter_mut().zip(partial).zip([scale_b.0, scale_b.1])
@@ -232,8 +233,8 @@ pub(super) fn rounded_avx2<const R: usize>(
         Some(Known::Nearest(missing)) if rounding.twice => {
             let (field, ahead) = (_mm256_set1_epi32(FIELD), _mm256_set1_epi32(ahead(missing)));
             steps_avx2(a, b, acc, |sum, a, b| {
-                // To f32 by the FMA, then to fewer bits by adding and subtracting 1.5 · 2^(e +
-                // missing).
+                // The FMA rounds to f32; adding and subtracting 1.5 · 2^(e + missing) rounds to
+                // fewer bits.
                 let sum = _mm256_fmadd_ps(a, b, sum);
                 let binade = _mm256_and_si256(_mm256_castps_si256(sum), field);
                 let magic = _mm256_castsi256_ps(_mm256_add_epi32(binade, ahead));

@@ -33,7 +33,7 @@ pub struct Matmul<'a> {
 }
 
 impl core::fmt::Debug for Matmul<'_> {
-    /// What the product is told, in one line; of numbers how many there are.
+    /// Writes what the product is told, in one line; slices of numbers show their lengths.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Matmul({:?}", self.accumulator)?;
         for (what, numbers) in [("addend", self.addend), ("bias", self.bias)] {

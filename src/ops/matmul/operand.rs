@@ -339,7 +339,7 @@ impl<'a> Operand<'a> {
     /// The length of a block along K, at whose multiples blocks end; 1 for a flat tensor whose
     /// blocks end elsewhere in every row.
     pub(super) fn block_k(&self) -> usize {
-        // Never 0, so that it can divide.
+        // At least 1, so that it can divide.
         let whole = self.cols.max(1);
         match self.spec().map(|spec| spec.extent) {
             // A scale for each position covers any layout.

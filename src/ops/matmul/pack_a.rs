@@ -88,8 +88,7 @@ fn tile(
     let mut tile = TileA { rows: rows.clone(), ..TileA::default() };
     let mr = tile.mr();
     if let Some(a_i8x4) =
-        // From codes to words without numbers in between, where the machine and the blocks allow
-        // it.
+        // Codes become words without numbers in between, where the machine and the blocks allow it.
         int8
             .and_then(|int8| a_i8x4_of_codes(int8, operand, isa, first + rows.start, rows.len()))
     {

@@ -79,7 +79,7 @@ impl PackedMatrix {
         panel.scales.at(k / panel.block_k)[lane]
     }
 
-    /// An element as its format has it, a zero point in it.
+    /// The number of an element's code in its format, from which no zero point was taken.
     fn element_at(&self, panel: &Panel, lane: usize, k: usize) -> f32 {
         match (&panel.data, &self.element) {
             (Data::Numbers(numbers), _) => numbers[k][lane],

@@ -190,7 +190,8 @@ fn resolve<'b, D>(
     // Copies live here, so that the job can borrow them.
     let (a, b) = (Held::new(a)?, Held::new(b)?);
     let (a, b) = (a.operand(), b.operand());
-    // After quantizing, which may refuse its numbers first; before any output is written.
+    // Checked after quantizing, which may refuse its numbers first, and before any output is
+    // written.
     check(&a, &accumulator)?;
     check(&b, &accumulator)?;
     let model = || accumulator.model([a.formats(), b.formats()]);

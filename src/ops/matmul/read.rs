@@ -126,7 +126,8 @@ impl Reader {
                 if let (Some(nibbles), true) = (&self.nibbles, k.start.is_multiple_of(8)) {
                     nibbles.decode(quads, dst);
                 } else {
-                    // By way of one code a byte in L1, and the positions wanted cut out of that.
+                    // The quads are unpacked to one code a byte in L1, and the positions wanted are
+                    // cut out.
                     scratch.resize(8 * quads.len());
                     unpack_quads(self.isa, quads, scratch);
                     decode.decode(

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 /// The sums of a row in the columns of a panel.
 pub(super) enum RowSums<'a> {
-    // By far the most: no copy.
+    // By far the most products have f32 sums, which are handed over without a copy.
     F32(&'a Lanes<f32>),
     Any(Vec<Sum>),
 }

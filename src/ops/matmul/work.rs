@@ -73,7 +73,8 @@ impl Work<'_> {
         scratch: &'s mut WorkScratch,
     ) -> (Decoded<'s>, &'s mut Vec<Pair<f32>>) {
         let WorkScratch { panels: made, numbers, codes, sums, .. } = scratch;
-        // Never shorter: panels of an earlier, wider unit keep their memory.
+        // The vector never gets shorter, so that panels of an earlier, wider unit keep their
+        // memory.
         made.resize_with(self.columns.len().max(made.len()), Panel::default);
         let panel = |(columns, made): (&'s Columns<'_>, &'s mut Panel)| -> &'s Panel {
             // B that was packed before is read where it lies.

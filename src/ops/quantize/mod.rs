@@ -405,9 +405,9 @@ impl<'a> BandGroup<'a> {
 /// The code that quantizes; no result depends on it.
 #[derive(Clone, Copy, Debug)]
 enum Path {
-    /// By kernels, as far as there are any for the scheme.
+    /// Kernels, as far as there are any for the scheme.
     Kernels,
-    /// By the definition.
+    /// The definition: rules and the reference codec, number by number.
     Reference,
 }
 

@@ -99,7 +99,8 @@ impl<T: Real> DecodePlan<T> {
     /// Numbers of a piece; `past_caches` if the whole slice is larger than the caches.
     pub(super) fn piece<C: Code>(&self, src: &[C], dst: &mut [T], past_caches: bool) {
         match (&self.path, C::bytes(src)) {
-            // By bytes, whatever the width: entries repeat above the codes of a narrow format.
+            // Every byte has an entry, whatever the width: entries repeat above the codes of a
+            // narrow format.
             (DecodePath::Table(table), Some(src)) => return look_up(self.isa, table, src, dst),
             (DecodePath::Bytes(decode), Some(src)) => {
                 if let Some(dst) = T::f32s_mut(dst) {

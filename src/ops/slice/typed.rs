@@ -92,7 +92,7 @@ pub(super) fn decode<F: Format, T: Real>(
 
 /// Refuses a type of another format, slices of different lengths, and a code type too narrow.
 fn check<F: Format>(converter: &SliceConverter, src: usize, dst: usize) -> Result<(), Error> {
-    // By layout: names do not count.
+    // Specs are compared by layout; their names do not count.
     if F::SPEC != converter.spec {
         return Err(Error::Format {
             expected: converter.spec.short_name(),

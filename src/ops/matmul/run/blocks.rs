@@ -80,7 +80,7 @@ fn long(
 ) {
     let (isa, count) = (work.job.exec.isa(), work.tiles.len());
     work.clear(sums);
-    // As large as `sums`, and used again for every block.
+    // The vector is as large as `sums`, and used again for every block.
     let mut partials = Vec::new();
     for (block, k) in chunks(0..work.job.shape.k, block_k, block_k).enumerate() {
         // Chains without scales, taken up again at every chunk of KC within the block.
@@ -129,7 +129,8 @@ pub(super) fn by_steps(
 ) {
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
     work.each_panel(scratch, |index, panel, b| {
-        // By panels, since f64 partial sums of a pair would not fit beside their numbers.
+        // The work goes panel by panel: f64 partial sums of a pair would not fit beside their
+        // numbers.
         let scales_b = panel.scales_by(block_k, depth);
         for tile in work.tiles {
             let mut sums = [[0.0f32; NR]; MR];

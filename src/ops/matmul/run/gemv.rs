@@ -89,7 +89,7 @@ fn by_packed<D: Real>(
     dst: &mut [D],
 ) -> bool {
     let shape = job.shape;
-    // From MR rows on a decoded panel is used by a whole tile, and tiles are faster.
+    // With MR rows or more a whole tile uses a decoded panel, and tiles are faster.
     let Some(packed) = job.b.packed().filter(|_| shape.m < MR && shape.k > 0) else { return false };
     let block_k = plan.block_k().unwrap_or(job.b.block_k()).min(shape.k);
     let Some(path) = GemvPath::of(job, packed, plan, reader_b, block_k) else { return false };
@@ -224,7 +224,7 @@ impl<'a> GemvPath<'a> {
 
     /// A matrix of A in rows that are worked on together.
     fn rows(&self, isa: Isa, tiles: &[TileA]) -> Vec<Rows> {
-        // As many rows as have their sums in registers beside the codes of four panels.
+        // The number of rows whose sums fit in registers beside the codes of four panels.
         let together = match self {
             Self::Numbers(kernel) => kernel.height(),
             Self::Int8 { int8, .. } => int8.dots.height(),

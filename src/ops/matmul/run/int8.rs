@@ -21,7 +21,7 @@ use crate::ops::matmul::work::{Columns, PanelI8, Work, WorkScratch, chunks};
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Positions of a chunk: bytes, so four times as many as there are of f32s.
+/// Positions of a chunk. They are bytes here, so a chunk has four times as many as one of f32s.
 const KC_I8: usize = 4 * KC;
 
 /// Makes the sums.
@@ -29,7 +29,7 @@ pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut WorkScratch, sink:
     let (depth, block_k) = (work.job.shape.k, int8.block_k);
     let quads_of_block = block_k.div_ceil(4);
     let WorkScratch { panels_i8, sums, codes, .. } = scratch;
-    // Never shorter, so that memory of an earlier unit is kept.
+    // The vector never gets shorter, so that the memory of an earlier unit is kept.
     panels_i8.resize_with(work.columns.len().max(panels_i8.len()), PanelI8::default);
     for (columns, panel) in work.columns.iter().zip(&mut *panels_i8) {
         pack(work, int8, columns, codes, panel);

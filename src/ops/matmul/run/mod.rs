@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::sums::Sink;
 use super::work::{Work, WorkScratch};
 
-/// Makes the sums as a plan has it.
+/// Makes the sums by a plan.
 pub(super) fn run_plan(
     plan: &Plan,
     work: &Work<'_>,
