@@ -143,7 +143,7 @@ impl QuantView<'_> {
                     before.restore(ELEMENT.decode_f32(old)),
                     after.restore(ELEMENT.decode_f32(new)),
                 ];
-                // The proof, number by number, whatever formula `spec` has.
+                // Proves for each number that it comes back unchanged, whatever formula `spec` has.
                 if before.to_bits() != after.to_bits() {
                     return Err(refuse("a format that restores these very numbers"));
                 }

@@ -265,8 +265,8 @@ impl<'a> QuantView<'a> {
         self.geometry.blocks()
     }
 
-    /// Bytes from one row of codes to the next. In a tensor that was not cut at columns, the
-    /// storage shape has this many columns of bytes.
+    /// Bytes from one row of codes to the next. Unless the view was cut at columns, its codes are a
+    /// matrix of bytes with this many columns.
     #[must_use]
     pub const fn row_bytes(&self) -> usize {
         self.geometry.row_bytes
@@ -278,7 +278,7 @@ impl<'a> QuantView<'a> {
         self.geometry.origin
     }
 
-    /// The tensor scale of a matrix of the stack; 1 without one.
+    /// The tensor scale of a matrix of the stack; 1 if the scheme has no tensor scale.
     #[must_use]
     pub fn tensor_scale(&self, matrix: usize) -> f32 {
         // The list is empty where one number is for all.

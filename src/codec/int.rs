@@ -69,7 +69,7 @@ pub(super) const fn round(layout: &IntSpec, x: Unpacked, round: Round, random: u
     let up = round.moves_up(x.is_negative(), cut.floor & 1 == 1, cut.fraction, cut.sticky, random);
     let magnitude = cut.floor.wrapping_add(up as u64);
     let beyond = x.log2() + layout.fraction_bits as i64 > 32;
-    // An unsigned format judges negative numbers by policy, not by range.
+    // In an unsigned format the policy decides about negative numbers, not the range.
     let overflow = beyond || magnitude > max_magnitude(layout, x.is_negative() && layout.signed);
     Rounded { magnitude, overflow, inexact: cut.fraction != 0 || cut.sticky, tiny: false }
 }

@@ -535,8 +535,8 @@ macro_rules! define_format {
     };
 
     (@number $name:ident: $($trait:ident),*) => {$(
-        /// Prints as f64 does; a number outside of f64's normal range exactly, as `0x1.8p+4000`,
-        /// whatever width and precision.
+        /// Prints like an f64. A number outside of f64's normal range is printed exactly, as
+        /// `0x1.8p+4000`, whatever width and precision are asked for.
         impl ::core::fmt::$trait for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 match $crate::scalar_support::hexadecimal((*self).unpack(), Self::BEYOND_F64) {

@@ -25,12 +25,12 @@ pub struct TensorStats {
 pub struct WorstBlock {
     /// Index of the block, which is the index of its scale.
     pub index: usize,
-    /// The rows and columns of its elements in the tensor.
+    /// The rows and columns of the block's elements in the tensor.
     pub region: Region,
-    /// Its scale, as the format stores it; without the tensor scale.
+    /// The scale of the block, as its format stores it, without the tensor scale.
     pub scale: f32,
-    /// The sum of the squared errors of its measured pairs ([`ErrorStats`]): f64s, one after the
-    /// other in row-major order.
+    /// The sum of the squared errors of the block's measured pairs ([`ErrorStats`]): f64s, one
+    /// after the other in row-major order.
     pub noise: f64,
 }
 
@@ -66,10 +66,10 @@ impl TensorStats {
         &self.codes
     }
 
-    /// How many blocks have each scale. For scales of up to 8 bits one counter a code; for wider
-    /// ones 256 counters of the exponent field of the scale as an f32: field `e` is `2^(e-127)` up
-    /// to twice that, 0 is zero and what is below 2^-126, 255 infinity and NaN. Empty without
-    /// scales.
+    /// How many blocks have each scale; empty without scales. Scales of up to 8 bits have one
+    /// counter for each code. Wider scales have 256 counters, one for each exponent field of an
+    /// f32: counter `e` is for scales from `2^(e-127)` to below twice that, counter 0 for zero and
+    /// what is below 2^-126, counter 255 for infinity and NaN.
     #[must_use]
     pub fn scales(&self) -> &[u64] {
         &self.scales

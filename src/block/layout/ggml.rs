@@ -219,8 +219,9 @@ pub fn from_ggml(kind: GgmlType, bytes: &[u8], shape: &[usize]) -> Result<QuantT
     from_ggml_with(kind, bytes, shape, Accept::Finite)
 }
 
-/// Reads a tensor of this shape from ggml's bytes, whose blocks run along the last axis, as
-/// [`from_ggml`] does; `accept` says whether scales and minima may be NaN or infinite.
+/// Reads a tensor of this shape from ggml's bytes, whose blocks run along the last axis; `accept`
+/// says whether scales and minima may be NaN or infinite. [`from_ggml`] is the short call, which
+/// refuses them.
 ///
 /// # Errors
 /// [`Error::Length`] if the last axis is no multiple of the block's elements, or the bytes are not

@@ -190,8 +190,9 @@ pub fn from_compressed_tensors(
     from_compressed_tensors_with(spec, words, scales, offsets, shape, Accept::Finite)
 }
 
-/// Reads a tensor from compressed-tensors' words, scales and zero points as
-/// [`from_compressed_tensors`] does; `accept` says whether scales may be NaN or infinite.
+/// Reads a tensor of this format and shape from compressed-tensors' `weight_packed`, each row a
+/// stream of `q + 2^(bits − 1)` in words, with scales and zero points as bytes, row-major over the
+/// grid of blocks; `accept` says whether scales may be NaN or infinite.
 ///
 /// # Errors
 /// [`Error::Stored`] for a scale that `accept` excludes, [`Error::Length`] if the words, scales or

@@ -102,7 +102,7 @@ impl GeneralEncode {
         let twos_complement = matches!(spec.encoding(), Encoding::Int(_));
         let mask = spec.code_mask();
         let sign = mask ^ (mask >> 1);
-        // The magnitude of a code: of an integer in units, of a float its bits without the sign.
+        // The magnitude of a code: in units for an integer, the bits without the sign for a float.
         let units = |code: u32| match spec.encoding() {
             Encoding::Int(_) => spec.decode(code).significand() as u32,
             _ if spec.is_signed() => code & !sign,

@@ -191,7 +191,8 @@ impl Rounding {
             | of([self.others[0].down, self.others[1].down]) & !tie;
         // Counted in units, the last bit of `even` is that of x + magic: an even result must move.
         let to_odd = self.to_odd & ((x + magic).to_bits() & 1).wrapping_sub(1);
-        // Where the magnitude went the other way, it is one unit off.
+        // Where nearest even moved the magnitude against the direction that this rounding wants,
+        // the magnitude is one unit off.
         let went_down = mask(rest > 0.0) ^ minus;
         // At most one of the two differs from zero.
         let more = select(went_down & (up | to_odd) & !exact, unit, 0.0);

@@ -477,7 +477,7 @@ pub(super) fn blocks_avx512<const R: usize>(
 #[target_feature(enable = "avx512f")]
 pub(super) fn scale_lanes_avx512(numbers: &mut [Lanes<f32>], addend: f32, factors: &Lanes<f32>) {
     let (addend, factors) = (_mm512_set1_ps(addend), must_cast::<Lanes<f32>, __m512>(*factors));
-    // A decoded panel chunk, 8 KiB in L1, in place.
+    // The numbers are a decoded panel chunk, 8 KiB in L1, and are scaled in place.
     for row in numbers {
         *row = must_cast(_mm512_mul_ps(_mm512_add_ps(must_cast(*row), addend), factors));
     }

@@ -211,9 +211,8 @@ impl<'a> Operand<'a> {
     }
 
     /// This operand with rows and columns exchanged: `[K, N]` as it is stored goes in as `[N, K]`,
-    /// so that `matmul(x, weight.transposed())` is `X · W`. A block-scaled tensor is turned with
-    /// its blocks, as [`QuantView::transposed`] does. The product makes a copy of the operand,
-    /// once.
+    /// so that `matmul(x, weight.transposed())` is `X · W`. The blocks of a block-scaled tensor are
+    /// transposed too: `1 × 32` becomes `32 × 1`. The product makes a copy of the operand, once.
     ///
     /// ```
     /// use subhalf::{Operand, matmul};

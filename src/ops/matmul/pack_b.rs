@@ -103,7 +103,7 @@ impl<'a> Packer<'a> {
         {
             return PanelRestore::Scales;
         }
-        // The memory of the panel before, if it had factors too.
+        // Takes over the memory of the panel before, if it had factors too.
         let mut factors = if let PanelRestore::Factors(_, factors) = memory {
             factors
         } else {

@@ -102,7 +102,8 @@ impl SliceConverter {
                 } else {
                     0
                 };
-                // The rest of the chunk, up to 63 numbers or all: by way of one code a byte.
+                // The rest of the chunk, up to 63 numbers or all of it, is unpacked to one code a
+                // byte first.
                 let (bytes, dst) = (&bytes[done / 8 * bits as usize..], &mut dst[done..]);
                 let codes = &mut codes[..dst.len()];
                 unpack_by(isa, bytes, bits, order, codes);

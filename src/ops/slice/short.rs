@@ -83,7 +83,8 @@ impl FormatSpec {
         Ok(codes)
     }
 
-    /// Decodes codes into a new vector of numbers.
+    /// Decodes codes into a new vector: each becomes the nearest `T`, and the number itself
+    /// wherever `T` is wide enough.
     ///
     /// ```
     /// use subhalf::FormatSpec;
