@@ -142,8 +142,7 @@ impl Convert {
     pub const P3109_SAT_NONE: Self =
         Self { negative: Negative::Directed, division_by_zero: DivisionByZero::Nan, ..Self::IEEE };
 
-    /// gfloat 0.5.2 with `sat = True`: everything is clamped, infinity too; in unsigned formats
-    /// negative numbers to zero. *Checked.*
+    /// gfloat 0.5.2 with `sat = True`: everything is clamped, infinity too. *Checked.*
     pub const GFLOAT_SATURATE: Self = Self::P3109_SAT_FINITE;
     /// gfloat 0.5.2 with `sat = False`: overflow as in IEEE 754, to NaN where there is no infinity.
     /// *Checked.*

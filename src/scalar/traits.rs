@@ -41,7 +41,7 @@ pub fn number<T: ToPrimitive>(x: &T) -> Option<Unpacked> {
     const EXACT: f64 = (1u64 << 53) as f64;
     let near = x.to_f64()?;
     if near.abs() >= EXACT && near.is_finite() {
-        // At this size every number of T is an integer, which f64 may have rounded.
+        // A number of this size is an integer in every number type, and f64 may have rounded it.
         if let Some(integer) = x.to_i128() {
             return Some(from_u128(integer < 0, integer.unsigned_abs()));
         }
