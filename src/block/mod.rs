@@ -51,8 +51,8 @@ pub use view::QuantView;
 pub(crate) use apply::{Block, Number, Restorer};
 pub(crate) use geometry::{Geometry, matrix_axes};
 pub(crate) use lower::{
-    BlockArrays, Chunk, ChunkArrays, DequantizePlan, QuantizePlan, RestoreKernel, UNHANDLED,
-    is_unhandled,
+    BlockArrays, ChunkArrays, Demand, DequantizePlan, QuantizePlan, RestoreKernel, SearchPlan,
+    StoredBlocks, UNHANDLED, any_unhandled, is_unhandled,
 };
 pub(crate) use pack::{get, pack_by, packed_bytes, put, store, unpack_by};
 pub(crate) use summary::SchemeName;

@@ -86,19 +86,21 @@ use x86 as native;
 // The operands and loops that `block` and `ops` use; everything else is private to the kernel.
 #[cfg(feature = "alloc")]
 pub(crate) use block::{
-    AllValues, AmaxQuotient, BlockRanges, FactorUse, FloatBlocks, FloatCoder, Formula,
-    LEAST_DIVISOR, LessZeroPoint, Logarithms, NegativeValues, Over, OverByReciprocal, OverToOdd,
+    AllValues, AmaxQuotient, Away, BlockRanges, FactorUse, FloatBlocks, FloatCoder, Formula, Grid,
+    HalfAdded, HalfAddedEven, HalfUp, HighestValue, LEAST_DIVISOR, LeastError, Less, LessZeroPoint,
+    LogarithmTruncated, Logarithms, LowestValue, NegativeValues, Over, OverByReciprocal, OverToOdd,
     OverToOddFused, PackedBlocks, PlusMinimum, PointCoder, PositiveValues, Powers, Product,
-    RECIPROCAL_FROM, ScaleArrays, ScaleFormat, ScaleKernel, Scaling, Step, Times, amax, apply,
-    block_largest, e8m0, encode_blocks, encode_points, expand, finite_amax, pack_4, pack_6,
+    RECIPROCAL_FROM, ScaleArrays, ScaleFormat, ScaleKernel, Scaling, Start, Step, Times, Truncated,
+    add_in_order, amax, apply, block_largest, e8m0, encode_blocks, encode_grid, encode_half_up,
+    encode_least, encode_points, error_terms, expand, finite_amax, keep_largest, pack_4, pack_6,
     reciprocals, replace, restore_each, restore_packed, restore_packed_by, restores_packed,
-    scale_blocks, unpack_4, unpack_6, widen, zero_points, zeros_become,
+    scale_blocks, to_steps, unpack_4, unpack_6, widen, zero_points, zeros_become,
 };
 pub(crate) use decode::{DecodeBytes, DecodeWide, look_up, map_bytes};
-#[cfg(feature = "alloc")]
-pub(crate) use encode::Integer;
 pub use encode::Needs;
 pub(crate) use encode::{Encoder, FakeQuantizer, Nearest, to_odd};
+#[cfg(feature = "alloc")]
+pub(crate) use encode::{Integer, Steps};
 #[cfg(feature = "alloc")]
 pub(crate) use gemm::{
     AInt8, AInt8Rows, AInt8Words, BInt8, BlockFactors, CodeRows, Dots, Factors, GEMV_MR, Gemv,

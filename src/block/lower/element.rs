@@ -1,42 +1,78 @@
-//! Elements by kernels: [`QuantizePlan`], the whole of a scheme as kernel parameters, and the
-//! encoding of numbers whose blocks' factors are known, with the bits of [`BlockSpec::code`].
+//! Elements by kernels: the encoding of numbers whose blocks' factors are known, with the bits of
+//! [`BlockSpec::code`].
 
-use super::factor::UNHANDLED;
-use super::scale::ScalePlan;
-use crate::block::apply::{Block, Number};
-use crate::block::rule::{BlockStats, ScaleRule};
-use crate::block::scheme::{ElementRounding, Nonfinite, Offset, ZeroSign};
+use super::plan::Chunk;
+use crate::block::rule::logarithm_carries;
+use crate::block::scheme::{Division, ElementRounding, Offset, ZeroSign};
 use crate::block::spec::BlockSpec;
 use crate::kernel::{
-    self, BlockRanges, FactorUse, FloatBlocks, FloatCoder, Integer, Isa, NegativeZero, Over,
-    OverByReciprocal, OverToOdd, OverToOddFused, PointCoder, RECIPROCAL_FROM, ScaleArrays, Times,
+    self, Away, FactorUse, FloatBlocks, FloatCoder, Grid, HalfAdded, HalfAddedEven, HalfUp,
+    Integer, Isa, LeastError, Less, LogarithmTruncated, NegativeZero, Over, OverByReciprocal,
+    OverToOdd, OverToOddFused, PointCoder, RECIPROCAL_FROM, Steps, Times, Truncated,
 };
-use crate::policy::{MissingNan, Nan, Overflow};
+use crate::policy::{Convert, MissingNan, Nan, Overflow, SubnormalInputs};
 use crate::random::Dither;
 use crate::round::Round;
+use crate::spec::FormatSpec;
 use alloc::vec::Vec;
 
-/// A scheme as kernel parameters.
-pub(crate) struct QuantizePlan<'a> {
-    spec: &'a BlockSpec,
-    tensor_scale: f32,
-    scales: ScalePlan,
-    elements: ElementKernel,
+/// The kernels that make codes of numbers.
+pub(super) struct Elements {
+    kernel: ElementKernel,
     zeros: Zeros,
     /// Whether −0 becomes +0 before numbers are rounded.
     negative_zero: NegativeZero,
     /// Whether quotients may come from reciprocals.
     by_reciprocals: bool,
+    /// Whether numbers are taken less the minimum of their block.
+    less_minimum: bool,
     isa: Isa,
 }
 
 /// How finite scaled numbers become codes.
 enum ElementKernel {
+    // In one pass: a number is loaded and its code stored.
     Float(FloatCoder),
     Int(Integer),
     Points(PointCoder),
-    /// Numbers are scaled first, with −0 kept or cleared.
-    Other(kernel::Encoder, NegativeZero),
+    /// From numbers as they are, with the scale that they come back by.
+    Least {
+        coder: LeastError,
+        /// Whether factors are one over that scale.
+        inverse: bool,
+    },
+    /// In two: numbers are scaled first, with −0 kept or cleared.
+    Scaled(ScaledCoder),
+}
+
+/// How scaled numbers become codes.
+enum ScaledCoder {
+    Encoder(kernel::Encoder),
+    Grid(GridRounding, Grid),
+    HalfUp(HalfUp),
+    Steps(Steps),
+    /// Rounded to so many equal steps first.
+    EqualSteps(f32, kernel::Encoder),
+}
+
+/// The rounding of a [`Grid`].
+#[derive(Clone, Copy)]
+enum GridRounding {
+    Away,
+    Truncated,
+    HalfAdded,
+    HalfAddedEven,
+    LogarithmTruncated,
+}
+
+/// What scaled numbers a kernel does not take.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum ScaledLimit {
+    None,
+    /// Magnitudes from here on.
+    Below(f32),
+    /// Those of a block whose scale is zero.
+    NotZero,
 }
 
 /// What is done about the sign of zeros after encoding.
@@ -46,37 +82,6 @@ enum Zeros {
     Replace(u8, u8),
     /// Numbers that are zero once scaled, but not those rounded to zero as elements, get this code.
     Code(u8),
-}
-
-/// Arrays with an entry a block: the statistics that [`QuantizePlan::settle`] reads, the factors
-/// that it makes, and what it needs on the way. They are kept from call to call.
-#[derive(Default)]
-pub(crate) struct BlockArrays {
-    /// The largest magnitudes, as bits: NaN is above infinity, infinity above all others.
-    pub(crate) amax: Vec<u32>,
-    /// The smallest and the largest numbers, zero among them, where there are zero points.
-    pub(crate) ranges: Vec<[f32; 2]>,
-    /// What numbers are multiplied or divided by; [`UNHANDLED`] where the block is the rule's.
-    pub(crate) factors: Vec<f32>,
-    /// Factors and zero points, where there are zero points.
-    pub(crate) points: Vec<[f32; 2]>,
-    /// Scratch of the scale kernel, which writes the scale codes and the factors.
-    scales: ScaleArrays,
-}
-
-/// Numbers that are encoded at a time, and what is known of their blocks.
-#[derive(Clone, Copy)]
-pub(crate) struct Chunk<'a> {
-    pub(crate) numbers: &'a [f32],
-    /// Numbers of a block; the last may have fewer.
-    pub(crate) length: usize,
-    /// [`BlockArrays::amax`] of these blocks.
-    pub(crate) amax: &'a [u32],
-    /// [`BlockArrays::factors`] of these blocks.
-    pub(crate) factors: &'a [f32],
-    /// [`BlockArrays::points`] of these blocks.
-    pub(crate) points: &'a [[f32; 2]],
-    pub(crate) dither: Dither,
 }
 
 /// Memory for one chunk, kept from call to call.
@@ -95,56 +100,35 @@ enum Codes<'a> {
     Nibbles(&'a mut [u8]),
 }
 
-impl<'a> QuantizePlan<'a> {
-    /// The plan for some numbers of elements and of blocks; `None` for schemes whose scale depends
-    /// on more than `amax` or the range, or whose elements depend on more than the scale and random
-    /// bits.
-    pub(crate) fn lower(
+impl Elements {
+    /// The kernels for a number of elements, whose scales make factors for this use; `None` for
+    /// elements that depend on more than the scale and random bits.
+    pub(super) fn lower(
         isa: Isa,
-        spec: &'a BlockSpec,
-        tensor_scale: f32,
+        spec: &BlockSpec,
         elements: usize,
-        blocks: usize,
+        factor_use: FactorUse,
     ) -> Option<Self> {
         let element = &spec.element;
-        // A search needs the errors of every candidate's elements; kernels write codes of a byte.
-        if spec.search.is_some() || element.bits() > 8 {
+        // Kernels write codes of a byte.
+        if element.bits() > 8 {
             return None;
         }
-        match spec.nonfinite {
-            // Kernels see finite numbers alone: a block with another is the rule's.
-            Nonfinite::Poison
-            | Nonfinite::Count
-            | Nonfinite::CountInfinity
-            | Nonfinite::CountAsInfinity
-            | Nonfinite::CountNanAsZero
-            | Nonfinite::Erase
-            | Nonfinite::Ignore => {}
-        }
-        let with_points = match spec.offset {
-            Offset::None if depends_on_amax(spec.rule) => false,
-            Offset::ZeroPoint if spec.zero_block_scale > 0.0 => true,
-            Offset::None | Offset::ZeroPoint | Offset::Minimum(_) => return None,
-        };
+        let with_points = matches!(spec.offset, Offset::ZeroPoint);
+        let less_minimum = matches!(spec.offset, Offset::Minimum(_));
         // Exact quotients reach the coder as f32s rounded to odd, which only a rounding may follow.
-        let exact = matches!(FactorUse::of(spec.division), FactorUse::Exact);
-        // Whether a zero point is added before rounding. Without a zero point the f32 sum is the
-        // number itself, but an exact quotient may not be an f32.
-        let add_first = match spec.element_rounding {
-            ElementRounding::Round => false,
-            ElementRounding::AddThenRound if !exact => true,
-            ElementRounding::AddThenRound
-            | ElementRounding::AddHalfTruncate
-            | ElementRounding::Microxcaling
-            | ElementRounding::LeastError
-            | ElementRounding::Midpoints
-            | ElementRounding::Steps(_) => return None,
-        };
+        let exact = matches!(factor_use, FactorUse::Exact);
+        let rounds =
+            matches!(spec.element_rounding, ElementRounding::Round | ElementRounding::AddThenRound);
+        if exact && !rounds {
+            return None;
+        }
+        // A sign by the quotient is lost where that is no f32.
+        let exactly = matches!(spec.division, Division::Exact);
         // Where there is no −0, zeros have no sign to change.
         let zero_codes = element.zero_code().zip(element.negative_zero_code());
         let (zeros, negative_zero) = match (spec.zero_sign, zero_codes) {
-            // A sign by the quotient is lost where that is no f32.
-            (ZeroSign::MinusBelowZero | ZeroSign::MinusUnlessAbove, _) if exact => return None,
+            (ZeroSign::MinusBelowZero | ZeroSign::MinusUnlessAbove, _) if exactly => return None,
             (ZeroSign::Plus, Some((zero, negative))) => {
                 (Zeros::Replace(negative as u8, zero as u8), NegativeZero::Keep)
             }
@@ -161,6 +145,11 @@ impl<'a> QuantizePlan<'a> {
                 None,
             ) => (Zeros::Keep, NegativeZero::Keep),
         };
+        // Codes that are compared or looked up have zeros of a sign of their own.
+        let signed_by_number = matches!(
+            (&zeros, negative_zero),
+            (Zeros::Keep | Zeros::Replace(..), NegativeZero::Keep)
+        );
         // Kernels see finite numbers only. Such a number may still become NaN, by overflow or below
         // zero: one without payload.
         let nan = if matches!(spec.element_convert.nan, Nan::Payload) {
@@ -169,123 +158,142 @@ impl<'a> QuantizePlan<'a> {
             spec.element_convert.nan
         };
         let convert = spec.element_convert.with_nan(nan).with_missing_nan(MissingNan::Zero);
-        let kernel = if with_points {
-            ElementKernel::Points(PointCoder::lower(element, &convert, add_first)?)
-        } else if let Some(coder) = FloatCoder::lower(element, &convert, negative_zero) {
-            ElementKernel::Float(coder)
-        } else if let Some(coder) = Integer::lower(element, &convert) {
-            ElementKernel::Int(coder)
-        } else {
-            ElementKernel::Other(
-                kernel::Encoder::lower(isa, element, &convert, elements)?,
-                negative_zero,
-            )
+        let encoder = || kernel::Encoder::lower(isa, element, &convert, elements);
+        let kernel = match spec.element_rounding {
+            // Without a zero point to add, the f32 sum is the number, but an exact quotient may be
+            // none.
+            ElementRounding::AddThenRound if exactly => return None,
+            ElementRounding::Round | ElementRounding::AddThenRound if with_points => {
+                let add_first = matches!(spec.element_rounding, ElementRounding::AddThenRound);
+                ElementKernel::Points(PointCoder::lower(element, &convert, add_first)?)
+            }
+            ElementRounding::Round | ElementRounding::AddThenRound => {
+                let float = FloatCoder::lower(element, &convert, negative_zero);
+                let int = || Integer::lower(element, &convert);
+                if let Some(coder) = float.filter(|_| !less_minimum) {
+                    ElementKernel::Float(coder)
+                } else if let Some(coder) = int().filter(|_| !less_minimum) {
+                    ElementKernel::Int(coder)
+                } else if let Some((rounding, grid)) = grid_of(element, &convert) {
+                    ElementKernel::Scaled(ScaledCoder::Grid(rounding, grid))
+                } else {
+                    ElementKernel::Scaled(ScaledCoder::Encoder(encoder()?))
+                }
+            }
+            ElementRounding::AddHalfTruncate if !with_points => {
+                ElementKernel::Scaled(ScaledCoder::HalfUp(HalfUp::lower(element)?))
+            }
+            ElementRounding::Microxcaling => {
+                let (rounding, grid) = microxcaling_grid(element, convert.round)?;
+                ElementKernel::Scaled(ScaledCoder::Grid(rounding, grid))
+            }
+            ElementRounding::LeastError
+                if signed_by_number && matches!(spec.offset, Offset::None) =>
+            {
+                ElementKernel::Least {
+                    coder: LeastError::lower(element)?,
+                    // Kernels of powers of two make reciprocals of scales.
+                    inverse: false,
+                }
+            }
+            ElementRounding::Midpoints if signed_by_number && !with_points => {
+                let entries: Vec<f32> =
+                    (0..element.code_count() as u32).map(|code| element.decode_f32(code)).collect();
+                if !entries.iter().all(|entry| entry.is_finite()) {
+                    return None;
+                }
+                let nan = element.encode_f32(f32::NAN) as u8;
+                ElementKernel::Scaled(ScaledCoder::Steps(Steps::of_midpoints(&entries, nan)?))
+            }
+            ElementRounding::Steps(steps) if signed_by_number && steps < 1 << 22 => {
+                ElementKernel::Scaled(ScaledCoder::EqualSteps(steps as f32, encoder()?))
+            }
+            ElementRounding::AddHalfTruncate
+            | ElementRounding::LeastError
+            | ElementRounding::Midpoints
+            | ElementRounding::Steps(_) => return None,
         };
-        let scales = ScalePlan::lower(isa, spec, tensor_scale, blocks);
-        // Zero points are made from rounded scales.
-        if with_points && !scales.leaves_scales() {
-            return None;
-        }
-        // Coders round to nearest, so below half of the smallest number only a quotient's sign
-        // matters.
+        // Below half of the smallest number, coders, which round to nearest, see the sign of a
+        // quotient alone.
         let coders = matches!(kernel, ElementKernel::Float(_) | ElementKernel::Int(_));
         let large = 0.5 * element.smallest_positive().to_f32() >= RECIPROCAL_FROM;
         let by_reciprocals = isa.has_fma() && coders && large;
-        Some(Self {
-            spec,
-            tensor_scale,
-            scales,
-            elements: kernel,
-            zeros,
-            negative_zero,
-            by_reciprocals,
-            isa,
-        })
+        Some(Self { kernel, zeros, negative_zero, by_reciprocals, less_minimum, isa })
     }
 
-    pub(crate) const fn isa(&self) -> Isa {
-        self.isa
+    /// These kernels with factors that are one over the scales.
+    pub(super) fn by_inverse_scales(mut self) -> Self {
+        if let ElementKernel::Least { inverse, .. } = &mut self.kernel {
+            *inverse = true;
+        }
+        self
     }
 
-    /// Whether blocks have zero points: their statistics are ranges, and [`settle`](Self::settle)
-    /// makes the zero points too.
-    pub(crate) const fn has_zero_points(&self) -> bool {
-        matches!(self.elements, ElementKernel::Points(_))
+    /// Whether a scheme's elements are made from the numbers that they come back as.
+    pub(super) const fn wants_restoring_factors(spec: &BlockSpec) -> bool {
+        matches!(spec.element_rounding, ElementRounding::LeastError)
     }
 
-    /// Whether f64s may be seen as f32s rounded to odd: their scaling is exact in f32, and the
-    /// rounding that follows is to nearest and to so few bits that the first one does not show.
-    /// Numbers whose scaling is not are the rule's.
-    pub(crate) fn takes_wide(&self) -> bool {
-        let spec = self.spec;
+    /// Whether factors are those that elements come back by.
+    pub(super) const fn restores(&self) -> bool {
+        matches!(self.kernel, ElementKernel::Least { .. })
+    }
+
+    /// The coder, if blocks have zero points.
+    pub(super) const fn points(&self) -> Option<&PointCoder> {
+        if let ElementKernel::Points(coder) = &self.kernel { Some(coder) } else { None }
+    }
+
+    /// What scaled numbers are left to the rule.
+    pub(super) const fn limit(&self) -> ScaledLimit {
+        match &self.kernel {
+            ElementKernel::Scaled(ScaledCoder::Grid(..)) => ScaledLimit::Below(Grid::BEYOND),
+            // Under a scale of zero every number is the first step.
+            ElementKernel::Scaled(ScaledCoder::EqualSteps(..)) => ScaledLimit::NotZero,
+            ElementKernel::Scaled(
+                ScaledCoder::Encoder(_) | ScaledCoder::HalfUp(_) | ScaledCoder::Steps(_),
+            )
+            | ElementKernel::Float(_)
+            | ElementKernel::Int(_)
+            | ElementKernel::Points(_)
+            | ElementKernel::Least { .. } => ScaledLimit::None,
+        }
+    }
+
+    /// Whether numbers rounded to odd get the codes of the f64s that they were, if their scaling is
+    /// exact.
+    pub(super) fn takes_wide(&self, spec: &BlockSpec) -> bool {
         let sees_quotients =
             self.negative_zero == NegativeZero::Clear || matches!(self.zeros, Zeros::Code(_));
+        // A program's own arithmetic sees the nearest f32.
+        let rounds =
+            matches!(spec.element_rounding, ElementRounding::Round | ElementRounding::AddThenRound);
         // A wrapping integer keeps the low bits, which a large f32 does not have.
         let keeps_low_bits = matches!(spec.element_convert.overflow, Overflow::Wrap);
-        // Random bits are compared with all bits below the last place, so none may be lost.
+        // Random bits are compared with all that lies below the last place, not only with its half.
         let random = matches!(spec.element_convert.round, Round::Stochastic { .. });
-        // A factor of at most 2^127 makes what is lost below the least f32, 2^-149, at most 2^-22,
-        // a fourth of an element's last place.
+        // What is lost below the least f32, 2^-149, is times 2^127 at most a fourth of an element's
+        // last place.
         let coarse = spec.element.smallest_positive().log2() >= -20;
-        let by_powers = self.scales.makes_powers_of_two();
-        by_powers
-            && coarse
+        coarse
+            && rounds
             && spec.rounds_tiny_to_zero()
             && !random
             && !sees_quotients
             && !keeps_low_bits
     }
 
-    /// Writes the scale codes, the zero points' codes and the factors of the blocks whose
-    /// statistics are in the arrays.
-    pub(crate) fn settle(&self, blocks: &mut BlockArrays, scales: &mut [u8], offsets: &mut [u8]) {
-        let BlockArrays { amax, ranges, factors, points, scales: arrays } = blocks;
-        factors.clear();
-        factors.resize(amax.len(), 0.0);
-        let statistics = BlockRanges { amax, ranges: self.has_zero_points().then_some(ranges) };
-        match &self.scales.kernel {
-            // One pass over the arrays; elements are not read again.
-            Some(kernel) => kernel.run(self.isa, statistics, scales, factors, arrays),
-            // Without a kernel every block is settled by the rule.
-            None => factors.fill(UNHANDLED),
-        }
-        points.clear();
-        if let ElementKernel::Points(coder) = &self.elements {
-            // A range that overflows f32, and a block of zeros, whose scale is the substitute, are
-            // the rule's.
-            for ((factor, [low, high]), amax) in factors.iter_mut().zip(&*ranges).zip(&*amax) {
-                *factor = if (high - low).is_finite() && *amax != 0 { *factor } else { UNHANDLED };
-            }
-            points.extend(factors.iter().map(|factor| [*factor, 0.0]));
-            kernel::zero_points(self.isa, coder, ranges, &arrays.scales, points, offsets);
-        }
-    }
-
-    /// The block of these statistics by the rule, and the factor under which kernels encode its
-    /// finite numbers, if there is one.
-    pub(crate) fn block_by_rule(&self, stats: &BlockStats<'_>) -> (Block, Option<f32>) {
-        // No elements: `lower` refuses searches, minima and rules that look at them.
-        let block = self.spec.block_of(stats, core::iter::empty(), self.tensor_scale, None);
-        let factor = self.spec.factor(self.scales.factor_use, &block, stats.amax);
-        (block, if self.has_zero_points() { None } else { factor })
-    }
-
-    /// A block of zeros by the rule, and the codes of +0 and −0 in it.
-    pub(crate) fn zero_block(&self) -> (Block, [u8; 2]) {
-        let (block, _) = self.block_by_rule(&BlockStats { finite: 1, ..BlockStats::EMPTY });
-        (block, [0.0, -0.0].map(|x| self.spec.code(&block, Number::F32(x), 0) as u8))
-    }
-
     /// Writes the codes of a chunk, one a byte.
-    pub(crate) fn encode_bytes(
+    pub(super) fn encode_bytes(
         &self,
+        factor_use: FactorUse,
         chunk: Chunk<'_>,
         memory: &mut ChunkArrays,
         codes: &mut [u8],
     ) {
-        self.encode(chunk, memory, Codes::Bytes(codes));
+        self.encode(factor_use, chunk, memory, Codes::Bytes(codes));
         let Chunk { numbers, length, factors, .. } = chunk;
-        match (&self.zeros, self.scales.factor_use) {
+        match (&self.zeros, factor_use) {
             (Zeros::Keep, _) => {}
             (Zeros::Replace(from, to), _) => kernel::replace(self.isa, *from, *to, codes),
             (Zeros::Code(code), FactorUse::Times) => {
@@ -299,18 +307,25 @@ impl<'a> QuantizePlan<'a> {
 
     /// Writes the codes of a chunk, two a byte, the first in the low bits; returns whether there is
     /// a kernel that does.
-    pub(crate) fn encode_nibbles(
+    pub(super) fn encode_nibbles(
         &self,
+        factor_use: FactorUse,
         chunk: Chunk<'_>,
         memory: &mut ChunkArrays,
         bytes: &mut [u8],
     ) -> bool {
-        self.encode(chunk, memory, Codes::Nibbles(bytes))
+        self.encode(factor_use, chunk, memory, Codes::Nibbles(bytes))
     }
 
     /// Writes codes before [`Zeros`]; returns whether they were made.
-    fn encode(&self, chunk: Chunk<'_>, memory: &mut ChunkArrays, codes: Codes<'_>) -> bool {
-        match self.scales.factor_use {
+    fn encode(
+        &self,
+        factor_use: FactorUse,
+        chunk: Chunk<'_>,
+        memory: &mut ChunkArrays,
+        codes: Codes<'_>,
+    ) -> bool {
+        match factor_use {
             FactorUse::Times => self.encode_by(Times, chunk, memory, codes),
             FactorUse::Over if self.by_reciprocals => {
                 let mut in_range = false;
@@ -347,30 +362,34 @@ impl<'a> QuantizePlan<'a> {
         codes: Codes<'_>,
     ) -> bool {
         let Chunk { numbers, length, factors, points, dither, .. } = chunk;
-        match (&self.elements, codes) {
+        match (&self.kernel, codes) {
             (ElementKernel::Float(_) | ElementKernel::Int(_), codes) => {
                 self.encode_at_once(scaling, chunk, factors, codes)
             }
-            (ElementKernel::Points(_) | ElementKernel::Other(..), Codes::Nibbles(_)) => false,
+            (
+                ElementKernel::Points(_) | ElementKernel::Least { .. } | ElementKernel::Scaled(_),
+                Codes::Nibbles(_),
+            ) => false,
             (ElementKernel::Points(coder), Codes::Bytes(codes)) => {
                 kernel::encode_points(self.isa, coder, scaling, numbers, length, points, codes);
                 true
             }
-            (ElementKernel::Other(encode, negative_zero), Codes::Bytes(codes)) => {
+            (ElementKernel::Least { coder, inverse }, Codes::Bytes(codes)) => {
+                kernel::encode_least(self.isa, coder, *inverse, numbers, length, factors, codes);
+                true
+            }
+            (ElementKernel::Scaled(coder), Codes::Bytes(codes)) => {
                 // Two passes over a chunk that the first-level cache holds: scaled numbers, then
                 // codes.
-                let scaled = &mut memory.scaled;
+                let (isa, zero, scaled) = (self.isa, self.negative_zero, &mut memory.scaled);
                 scaled.resize(numbers.len(), 0.0);
-                kernel::scale_blocks(
-                    self.isa,
-                    scaling,
-                    *negative_zero,
-                    numbers,
-                    length,
-                    factors,
-                    scaled,
-                );
-                encode.encode(scaled, codes, dither);
+                if self.less_minimum {
+                    let less = Less(scaling);
+                    kernel::scale_blocks(isa, less, zero, numbers, length, points, scaled);
+                } else {
+                    kernel::scale_blocks(isa, scaling, zero, numbers, length, factors, scaled);
+                }
+                coder.encode(isa, scaled, codes, dither);
                 true
             }
         }
@@ -394,7 +413,7 @@ impl<'a> QuantizePlan<'a> {
         };
         let settled =
             |coder: &FloatCoder| if S::SETTLES_ZEROS { coder.with_settled_zeros() } else { *coder };
-        match (codes, &self.elements) {
+        match (codes, &self.kernel) {
             (Codes::Nibbles(bytes), ElementKernel::Float(coder))
                 if !matches!(self.zeros, Zeros::Code(_)) =>
             {
@@ -421,27 +440,76 @@ impl<'a> QuantizePlan<'a> {
                 true
             }
             (Codes::Nibbles(_), _)
-            | (Codes::Bytes(_), ElementKernel::Points(_) | ElementKernel::Other(..)) => false,
+            | (
+                Codes::Bytes(_),
+                ElementKernel::Points(_) | ElementKernel::Least { .. } | ElementKernel::Scaled(_),
+            ) => false,
         }
     }
 }
 
-/// Whether a rule sees of a block's statistics the largest magnitude alone.
-const fn depends_on_amax(rule: ScaleRule) -> bool {
-    match rule {
-        ScaleRule::Floor
-        | ScaleRule::Ceil
-        | ScaleRule::RoundUp
-        | ScaleRule::Even { .. }
-        | ScaleRule::Nearest
-        | ScaleRule::Log2Floor
-        | ScaleRule::Log2Ceil { .. }
-        | ScaleRule::Amax { .. }
-        | ScaleRule::Fixed(_)
-        | ScaleRule::Unit => true,
-        ScaleRule::SignedMax { .. }
-        | ScaleRule::Range { .. }
-        | ScaleRule::Given
-        | ScaleRule::Custom(_) => false,
+impl ScaledCoder {
+    /// Writes the codes of finite numbers, which it may change.
+    fn encode(&self, isa: Isa, scaled: &mut [f32], codes: &mut [u8], dither: Dither) {
+        match self {
+            Self::Encoder(encoder) => encoder.encode(scaled, codes, dither),
+            Self::Grid(GridRounding::Away, grid) => {
+                kernel::encode_grid(isa, Away, grid, scaled, codes)
+            }
+            Self::Grid(GridRounding::Truncated, grid) => {
+                kernel::encode_grid(isa, Truncated, grid, scaled, codes);
+            }
+            Self::Grid(GridRounding::HalfAdded, grid) => {
+                kernel::encode_grid(isa, HalfAdded, grid, scaled, codes);
+            }
+            Self::Grid(GridRounding::HalfAddedEven, grid) => {
+                kernel::encode_grid(isa, HalfAddedEven, grid, scaled, codes);
+            }
+            Self::Grid(GridRounding::LogarithmTruncated, grid) => {
+                kernel::encode_grid(isa, LogarithmTruncated, grid, scaled, codes);
+            }
+            Self::HalfUp(half_up) => kernel::encode_half_up(isa, half_up, scaled, codes),
+            Self::Steps(steps) => steps.encode(isa, scaled, codes),
+            Self::EqualSteps(steps, encoder) => {
+                kernel::to_steps(isa, *steps, scaled);
+                encoder.encode(scaled, codes, dither);
+            }
+        }
     }
+}
+
+/// The exponents that microxcaling's `floor` takes of f32 logarithms.
+static LOGARITHMS: [u32; 256] = logarithm_carries(false);
+
+/// The grid that rounds as a policy does, away from zero at ties or toward zero, and saturates;
+/// `None` for other policies and formats.
+fn grid_of(element: &FormatSpec, convert: &Convert) -> Option<(GridRounding, Grid)> {
+    let rounding = match convert.round {
+        Round::NearestAway => GridRounding::Away,
+        Round::TowardZero => GridRounding::Truncated,
+        _ => return None,
+    };
+    let grid = Grid::lower(element, false, &LOGARITHMS)?;
+    // The reference codec says what the policy does beyond the largest number and next to zero.
+    let code = |x: f32| element.encode_f32_with(x, convert, 0).code;
+    let (beyond, tiny) = (f32::MAX, element.smallest_positive().to_f32() / 8.0);
+    let saturates = code(beyond) == element.max_code() && code(-beyond) == element.min_code();
+    let zero = element.zero_code()?;
+    let negative = element.negative_zero_code().unwrap_or(zero);
+    let vanishes = code(tiny) == zero && code(-tiny) == negative;
+    let keeps = matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
+    (saturates && vanishes && keeps).then_some((rounding, grid))
+}
+
+/// The grid of [`ElementRounding::Microxcaling`].
+fn microxcaling_grid(element: &FormatSpec, round: Round) -> Option<(GridRounding, Grid)> {
+    let rounding = match round {
+        Round::NearestEven => GridRounding::HalfAddedEven,
+        Round::NearestAway => GridRounding::HalfAdded,
+        Round::TowardZero => GridRounding::LogarithmTruncated,
+        // `validate` refuses them.
+        _ => return None,
+    };
+    // Magnitudes stop at the largest number on both sides.
+    Some((rounding, Grid::lower(element, true, &LOGARITHMS)?))
 }

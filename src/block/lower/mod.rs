@@ -10,26 +10,27 @@
 
 mod element;
 mod factor;
+mod plan;
 mod restore;
 mod scale;
 
-pub(crate) use element::{BlockArrays, Chunk, ChunkArrays, QuantizePlan};
+pub(crate) use element::ChunkArrays;
 pub(crate) use factor::{UNHANDLED, is_unhandled};
+pub(crate) use plan::{BlockArrays, Demand, QuantizePlan, SearchPlan, StoredBlocks, any_unhandled};
 pub(crate) use restore::{DequantizePlan, RestoreKernel};
 
 #[cfg(test)]
 mod tests {
-    use super::QuantizePlan;
+    use super::{Demand, QuantizePlan};
     use crate::block::preset;
     use crate::kernel::Isa;
 
     #[test]
     fn presets_without_kernels_are_as_many_as_the_documents_say() {
-        let (elements, blocks) = (1 << 16, 1 << 12);
+        let (elements, blocks, given, factors) = (1 << 16, 1 << 12, None, None);
+        let demand = Demand { tensor_scale: 1.0, elements, blocks, given, factors };
         let slow = preset::all()
-            .filter(|preset| {
-                QuantizePlan::lower(Isa::best(), &preset.spec, 1.0, elements, blocks).is_none()
-            })
+            .filter(|preset| QuantizePlan::lower(Isa::best(), &preset.spec, demand).is_none())
             .count();
         let phrase =
             alloc::format!("{slow} of the {} presets, and some uses", preset::all().count());

@@ -3,11 +3,12 @@
 //! formula might not hold is [`UNHANDLED`](super::UNHANDLED).
 
 use crate::block::rule::{BlockStats, Ratio, ScaleRule, logarithm_carries};
-use crate::block::scheme::{Division, TensorScale};
+use crate::block::scheme::{Dequantization, Division, TensorScale};
 use crate::block::spec::BlockSpec;
 use crate::codec::Unpacked;
 use crate::kernel::{
-    self, FactorUse, Formula, Isa, Logarithms, Powers, ScaleFormat, ScaleKernel, Step,
+    FactorUse, Formula, Isa, LEAST_DIVISOR, Logarithms, Powers, ScaleFormat, ScaleKernel, Start,
+    Step,
 };
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, ZeroField};
@@ -22,20 +23,40 @@ pub(super) struct ScalePlan {
     pub(super) factor_use: FactorUse,
 }
 
+/// What is known of scales beside the scheme.
+#[derive(Clone, Copy)]
+pub(super) struct ScaleDemand {
+    /// The stored scale of the tensor.
+    pub(super) tensor_scale: f32,
+    /// How many scales a call makes: tables pay from some number on.
+    pub(super) blocks: usize,
+    /// What a search multiplies the rule's result by; 1 without one.
+    pub(super) factor: f32,
+    /// Whether the caller gives the scales.
+    pub(super) given: bool,
+    /// Whether factors are for restoring elements, not for scaling numbers.
+    pub(super) restores: bool,
+}
+
 impl ScalePlan {
-    /// The plan for a scheme, a tensor scale and a number of blocks.
-    pub(super) fn lower(isa: Isa, spec: &BlockSpec, tensor_scale: f32, blocks: usize) -> Self {
+    /// The plan for a scheme.
+    pub(super) fn lower(isa: Isa, spec: &BlockSpec, demand: ScaleDemand) -> Self {
         static FLOOR: [u32; 256] = logarithm_carries(false);
         static CEIL: [u32; 256] = logarithm_carries(true);
-        let powers = || lower_powers(spec).map(ScaleKernel::Powers);
+        let powers = || lower_powers(spec, demand.factor).map(ScaleKernel::Powers);
         let logarithms = |over, carries, shift| {
-            lower_logarithms(spec, over, carries, shift).map(ScaleKernel::Logarithms)
+            lower_logarithms(spec, over, carries, shift)
+                .filter(|_| demand.factor == 1.0)
+                .map(ScaleKernel::Logarithms)
         };
-        let formula = |target, ratio| {
-            lower_formula(isa, spec, target, ratio, tensor_scale, blocks)
+        let formula = |start, ideal: Option<Vec<Step>>| {
+            lower_formula(isa, spec, start, ideal?, demand)
                 .map(|formula| ScaleKernel::Formula(Box::new(formula)))
         };
+        let quotient = |target, ratio| ratio_steps(spec, target, ratio, demand);
         let kernel = match spec.rule {
+            // Whatever the rule: the caller has its result.
+            _ if demand.given => formula(Start::Number, Some(Vec::new())),
             ScaleRule::Floor
             | ScaleRule::Ceil
             | ScaleRule::RoundUp
@@ -44,32 +65,34 @@ impl ScalePlan {
             // Under rounding up only powers of two are ties; every other rounding has ties in each
             // binade, which the table of powers does not show.
             ScaleRule::Amax { target, ratio } if matches!(spec.scale_convert.round, Round::Up) => {
-                powers().or_else(|| formula(target, ratio))
+                powers().or_else(|| formula(Start::Amax, quotient(target, ratio)))
             }
-            ScaleRule::Amax { target, ratio } => formula(target, ratio),
+            ScaleRule::Amax { target, ratio } => formula(Start::Amax, quotient(target, ratio)),
             ScaleRule::Log2Floor => logarithms(1.0, &FLOOR, spec.element.max_exponent()),
             ScaleRule::Log2Ceil { target } => logarithms(target, &CEIL, 0),
             // A range of zeros has a difference with a sign of its own: the substitute for zero
-            // hides it.
-            ScaleRule::Range { steps, with_zero: true }
-                if spec.zero_block_scale > 0.0 && !has_tensor_scale(spec) =>
-            {
-                formula(steps, Ratio::Divide)
+            // hides it, or the block is the rule's.
+            ScaleRule::Range { steps, .. } if !has_tensor_scale(spec) => {
+                formula(Start::Range, Some(Vec::from([Step::Over(steps)])))
             }
-            ScaleRule::Range { .. }
-            | ScaleRule::SignedMax { .. }
-            | ScaleRule::Fixed(_)
-            | ScaleRule::Unit
-            | ScaleRule::Given
-            | ScaleRule::Custom(_) => None,
+            ScaleRule::SignedMax { target } if !has_bounds(spec) => {
+                formula(Start::Number, Some(Vec::from([Step::Over(target)])))
+            }
+            ScaleRule::Fixed(scale) => formula(Start::Constant(scale), Some(Vec::new())),
+            ScaleRule::Custom(rule) => rule
+                .function_of_amax()
+                .and_then(|function| formula(Start::Function(function), Some(Vec::new()))),
+            ScaleRule::Unit => Some(ScaleKernel::Unit),
+            ScaleRule::Range { .. } | ScaleRule::SignedMax { .. } | ScaleRule::Given => None,
         };
         let factor_use = match (&kernel, FactorUse::of(spec.division)) {
-            // A quotient by a power of two is a product.
-            (Some(ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_)), _) => FactorUse::Times,
-            (Some(ScaleKernel::Formula(_)) | None, FactorUse::Exact) if !divides_to_odd(spec) => {
+            // A quotient by a power of two is a product, and by 1 nothing.
+            (Some(ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_) | ScaleKernel::Unit), _) => {
                 FactorUse::Times
             }
-            (Some(ScaleKernel::Formula(_)) | None, factor_use) => factor_use,
+            (Some(ScaleKernel::Formula(formula)), _) => formula.factor_use,
+            (None, FactorUse::Exact) if !divides_to_odd(spec) => FactorUse::Times,
+            (None, factor_use) => factor_use,
         };
         Self { kernel, factor_use }
     }
@@ -77,7 +100,7 @@ impl ScalePlan {
     /// Whether all factors are powers of two.
     pub(super) const fn makes_powers_of_two(&self) -> bool {
         match self.kernel {
-            Some(ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_)) => true,
+            Some(ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_) | ScaleKernel::Unit) => true,
             Some(ScaleKernel::Formula(_)) | None => false,
         }
     }
@@ -97,21 +120,30 @@ const fn has_tensor_scale(spec: &BlockSpec) -> bool {
     }
 }
 
+/// Whether scales are clamped.
+fn has_bounds(spec: &BlockSpec) -> bool {
+    spec.scale_bounds != (0.0, f32::INFINITY)
+}
+
 /// Whether exact quotients may be made by f32 divisions that round to odd: the divisor is an f32
-/// itself.
+/// itself, as every scale of at most 16 bits is, and every F32 scale.
 fn divides_to_odd(spec: &BlockSpec) -> bool {
-    spec.scale == Some(FormatSpec::F32) && spec.takes_odd_quotients()
+    spec.scale.is_some() && !has_tensor_scale(spec) && spec.takes_odd_quotients()
+}
+
+/// Whether a format has powers of two alone, of at most 8 bits.
+fn has_powers_alone(format: &FormatSpec) -> bool {
+    let Encoding::Float(layout) = format.encoding() else { return false };
+    layout.mantissa_bits == 0
+        && !layout.signed
+        && matches!(layout.zero_field, ZeroField::Normals)
+        && format.bits() <= 8
 }
 
 /// The format of a scheme whose scales are powers of two, of at most 8 bits, by `amax` alone, and
 /// whose scaled elements are one multiplication away.
 fn scales_by_powers(spec: &BlockSpec) -> Option<&FormatSpec> {
     let format = spec.scale.as_ref()?;
-    let Encoding::Float(layout) = format.encoding() else { return None };
-    let powers = layout.mantissa_bits == 0
-        && !layout.signed
-        && matches!(layout.zero_field, ZeroField::Normals);
-    let alone = !has_tensor_scale(spec) && spec.search.is_none() && spec.flush_below == 0.0;
     let times = match spec.division {
         Division::Exact => spec.rounds_tiny_to_zero(),
         Division::UnroundedReciprocal => false,
@@ -124,7 +156,7 @@ fn scales_by_powers(spec: &BlockSpec) -> Option<&FormatSpec> {
         | Division::FlooredReciprocal
         | Division::DivideIeee => true,
     };
-    (powers && format.bits() <= 8 && alone && times).then_some(format)
+    (has_powers_alone(format) && !has_tensor_scale(spec) && times).then_some(format)
 }
 
 /// The first and the last code whose scales are no subnormal f32s nor one step from them, are
@@ -145,10 +177,11 @@ fn usual_codes(spec: &BlockSpec, format: &FormatSpec, bias: i32) -> Option<(u32,
 /// A rule of powers of two sees an exponent and a mantissa, and so do f32 quotients and products as
 /// long as they are normal numbers: its codes in one binade say those of all. There the code is one
 /// of two neighbours, the upper from some mantissa on, which is bisected.
-fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
+fn lower_powers(spec: &BlockSpec, factor: f32) -> Option<Powers> {
     const MANTISSA: u32 = 0x007F_FFFF;
     let format = scales_by_powers(spec)?;
-    let code = |amax: f32| spec.scale_of(&BlockStats { amax, ..BlockStats::EMPTY }, 1.0, 1.0).code;
+    let stats = |amax| BlockStats { amax, ..BlockStats::EMPTY };
+    let code = |amax: f32| spec.scale_of(&stats(amax), 1.0, factor).code;
     // A binade in the middle, so that neither the scale nor the way to it is at an edge.
     let base = Unpacked::new(false, 1, spec.element.max_exponent().clamp(-60, 60)).to_f32();
     let with_mantissa = |mantissa: u32| f32::from_bits(base.to_bits() | mantissa);
@@ -208,34 +241,54 @@ fn lower_logarithms(
     Some(Logarithms { over, carries, powers })
 }
 
-/// The steps of [`ScaleRule::Amax`] with this target and ratio; a rule of ranges is the same with
-/// steps for the target.
-fn lower_formula(
-    isa: Isa,
+/// The steps of [`ScaleRule::Amax`] from the largest magnitude to the scale; under
+/// [`Ratio::Inverse`] to the factor, whose inverse is the scale.
+fn ratio_steps(
     spec: &BlockSpec,
     target: f32,
     ratio: Ratio,
-    tensor_scale: f32,
-    blocks: usize,
-) -> Option<Formula> {
-    let format = spec.scale.as_ref()?;
-    if spec.search.is_some() || spec.flush_below > 0.0 || !spec.divisors.is_empty() {
-        return None;
-    }
-    let t = spec.tensor_scale.factor(tensor_scale);
+    demand: ScaleDemand,
+) -> Option<Vec<Step>> {
+    let t = spec.tensor_scale.factor(demand.tensor_scale);
     let scaled = has_tensor_scale(spec);
-    let nearest_f32 =
-        *format == FormatSpec::F32 && matches!(spec.scale_convert.round, Round::NearestEven);
-    let (low, high) = spec.scale_bounds;
-    // A substitute of -0 is for blocks of zeros alone, which the steps cannot tell from quotients
-    // that underflow.
-    if spec.zero_block_scale == 0.0 && spec.zero_block_scale.is_sign_negative() {
-        return None;
-    }
-    let factor_use = FactorUse::of(spec.division);
-    let mut unrounded = false;
-    let (mut factor, under_zero) = match spec.division {
-        Division::Exact if !scaled && divides_to_odd(spec) => (Vec::new(), None),
+    Some(match ratio {
+        Ratio::Divide => Vec::from([Step::Over(target * t)]),
+        Ratio::Multiply if scaled => {
+            Vec::from([Step::Times(t * (1.0 / target)), Step::AtMost(f32::MAX)])
+        }
+        Ratio::Multiply => Vec::from([Step::Times(1.0 / target)]),
+        Ratio::DivideTwice => Vec::from([Step::Over(target), Step::Over(t)]),
+        Ratio::MultiplyQuotient => Vec::from([Step::Over(target), Step::Times(t)]),
+        // The rule's reciprocal is an f64; rounded to the nearest f32 that is what an f32 division
+        // makes, if nothing else happens to it.
+        Ratio::Inverse
+            if matches!(spec.division, Division::UnroundedReciprocal)
+                && spec.scale == Some(FormatSpec::F32)
+                && matches!(spec.scale_convert.round, Round::NearestEven)
+                && !has_bounds(spec)
+                && !scaled
+                && demand.factor == 1.0 =>
+        {
+            Vec::from([Step::Under(target), Step::AtMost(f32::MAX)])
+        }
+        Ratio::Inverse => return None,
+    })
+}
+
+/// The steps from a scale to the factor that numbers are multiplied or divided by, and the factor
+/// under a scale of zero, where the steps do not give it; `None` where the factor is no f32.
+fn factor_steps(spec: &BlockSpec, t: f32) -> Option<(Vec<Step>, Option<f32>)> {
+    Some(match spec.division {
+        Division::Exact if divides_to_odd(spec) => (Vec::new(), None),
+        // A normal reciprocal of a power of two is exact, and an element of a subnormal product is
+        // zero.
+        Division::Exact
+            if !has_tensor_scale(spec)
+                && spec.rounds_tiny_to_zero()
+                && spec.scale.as_ref().is_some_and(has_powers_alone) =>
+        {
+            (Vec::from([Step::Under(1.0)]), None)
+        }
         Division::Exact => return None,
         Division::Divide => (Vec::from([Step::Times(t)]), Some(f32::INFINITY)),
         Division::DivideIeee => (Vec::from([Step::Times(t)]), None),
@@ -251,30 +304,63 @@ fn lower_formula(
         Division::FlooredReciprocal => {
             (Vec::from([Step::Times(t), Step::AtLeast(1e-38), Step::Under(1.0)]), None)
         }
-        Division::UnroundedReciprocal => {
-            unrounded = true;
-            (Vec::from([Step::Under(1.0)]), Some(0.0))
+        Division::UnroundedReciprocal => (Vec::from([Step::Under(1.0)]), Some(0.0)),
+    })
+}
+
+/// The steps from a scale to what elements are multiplied by to come back; `None` where that is not
+/// one product.
+fn restoring_steps(spec: &BlockSpec, tensor_scale: f32) -> Option<Vec<Step>> {
+    match spec.dequantization {
+        Dequantization::Product => Some(Vec::from([Step::Times(tensor_scale)])),
+        Dequantization::Quotient => Some(Vec::from([Step::Over(tensor_scale)])),
+        Dequantization::AmaxProduct => {
+            let target = spec.tensor_scale.target();
+            Some(Vec::from([Step::Times(tensor_scale), Step::Times(1.0 / target)]))
         }
+        Dequantization::ProductPlusZero | Dequantization::AmaxQuotient => None,
+    }
+}
+
+/// The formula of a rule: from its start by these steps to the scale, and on to the factor.
+fn lower_formula(
+    isa: Isa,
+    spec: &BlockSpec,
+    start: Start,
+    mut ideal: Vec<Step>,
+    demand: ScaleDemand,
+) -> Option<Formula> {
+    let format = spec.scale.as_ref()?;
+    if !spec.divisors.is_empty() {
+        return None;
+    }
+    let t = spec.tensor_scale.factor(demand.tensor_scale);
+    let (low, high) = spec.scale_bounds;
+    // A substitute of -0 is for blocks of zeros alone, which the steps cannot tell from quotients
+    // that underflow. Signed maxima have none: their blocks of zeros are the rule's.
+    let by_rule = matches!(start, Start::Number);
+    if !by_rule && spec.zero_block_scale == 0.0 && spec.zero_block_scale.is_sign_negative() {
+        return None;
+    }
+    let unrounded = matches!(spec.division, Division::UnroundedReciprocal) && !demand.restores;
+    let (mut factor, under_zero, factor_use) = if demand.restores {
+        (restoring_steps(spec, demand.tensor_scale)?, None, FactorUse::Times)
+    } else {
+        let (steps, under_zero) = factor_steps(spec, t)?;
+        let factor_use = match FactorUse::of(spec.division) {
+            FactorUse::Exact if !divides_to_odd(spec) => FactorUse::Times,
+            factor_use => factor_use,
+        };
+        (steps, under_zero, factor_use)
     };
-    let mut inverse = None;
-    let mut ideal = match ratio {
-        Ratio::Divide => Vec::from([Step::Over(target * t)]),
-        Ratio::Multiply if scaled => {
-            Vec::from([Step::Times(t * (1.0 / target)), Step::AtMost(f32::MAX)])
-        }
-        Ratio::Multiply => Vec::from([Step::Times(1.0 / target)]),
-        Ratio::DivideTwice => Vec::from([Step::Over(target), Step::Over(t)]),
-        Ratio::MultiplyQuotient => Vec::from([Step::Over(target), Step::Times(t)]),
-        // The rule's reciprocal is an f64; rounded to the nearest f32 it is what an f32 division
-        // gives.
-        Ratio::Inverse
-            if unrounded && nearest_f32 && low == 0.0 && high == f32::INFINITY && !scaled =>
-        {
-            inverse = Some(Vec::from([Step::Under(1.0)]));
-            Vec::from([Step::Under(target), Step::AtMost(f32::MAX)])
-        }
-        Ratio::Inverse => return None,
+    let range = match (factor_use, spec.division) {
+        (FactorUse::Exact, _) => [LEAST_DIVISOR, f32::MAX],
+        // Subnormal reciprocals of powers of two are left to the rule.
+        (FactorUse::Times, Division::Exact) if !demand.restores => [f32::MIN_POSITIVE, f32::MAX],
+        (FactorUse::Times | FactorUse::Over, _) => [f32::NEG_INFINITY, f32::INFINITY],
     };
+    let inverted = matches!(spec.rule, ScaleRule::Amax { ratio: Ratio::Inverse, .. });
+    let mut inverse = (inverted && !demand.given).then(|| Vec::from([Step::Under(1.0)]));
     // The rule has some of these constants as f64s. An f32 that overflowed or is subnormal may
     // differ from them.
     let sound = |step: &Step| match *step {
@@ -286,8 +372,12 @@ fn lower_formula(
     }
     factor.retain(|step| !matches!(step, Step::Times(1.0) | Step::Over(1.0)));
     let to_scale = inverse.as_mut().unwrap_or(&mut ideal);
-    if spec.zero_block_scale.to_bits() != 0 {
+    // A given scale is no result of the rule, and is not replaced.
+    if spec.zero_block_scale > 0.0 && !demand.given {
         to_scale.push(Step::ForZero(spec.zero_block_scale));
+    }
+    if demand.factor != 1.0 {
+        to_scale.push(Step::Times(demand.factor));
     }
     if low > 0.0 {
         to_scale.push(Step::AtLeast(low));
@@ -300,16 +390,17 @@ fn lower_formula(
             format.encode_f64_with(f64::from(spec.underflow_scale), &spec.scale_convert, 0).code;
         (code, format.decode_f32(code))
     });
-    let format = ScaleFormat::lower(isa, format, &spec.scale_convert, blocks)?;
-    let mut largest = [f32::MAX];
-    ideal
-        .iter()
-        .chain(inverse.iter().flatten())
-        .for_each(|step| kernel::apply(isa, *step, &mut largest));
-    // Where the steps overflow f32, the policy decides what the scale becomes: blocks go to the
-    // rule.
-    if format.is_f32() && !largest[0].is_finite() {
-        return None;
-    }
-    Some(Formula { ideal, inverse, format, vanished, factor, unrounded, under_zero, factor_use })
+    let format = ScaleFormat::lower(isa, format, &spec.scale_convert, demand.blocks)?;
+    Some(Formula {
+        start,
+        ideal,
+        inverse,
+        format,
+        vanished,
+        factor,
+        unrounded,
+        under_zero,
+        factor_use,
+        range,
+    })
 }

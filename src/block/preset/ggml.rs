@@ -15,8 +15,8 @@
 //! code 0xFF to NaN (ggml: 2^128).
 
 use crate::block::{
-    BlockSpec, BlockStats, CustomRule, Division, ElementRounding, Extent, Nonfinite, Offset, Ratio,
-    ScaleRule, ZeroMinimum,
+    BlockSpec, CustomRule, Division, ElementRounding, Extent, Nonfinite, Offset, Ratio, ScaleRule,
+    ZeroMinimum,
 };
 use crate::policy::{Convert, MissingNan};
 use crate::round::Round;
@@ -72,8 +72,8 @@ static UE4M3_VALUES: [u32; 256] = {
 
 /// Returns `amax / 6` rounded to [`UE4M3`] as in ggml: half up, subnormals to at most 7 units, and
 /// 448 for everything from 248 on.
-fn nvfp4_scale(stats: &BlockStats) -> f32 {
-    let x = stats.amax / 6.0;
+fn nvfp4_scale(amax: f32) -> f32 {
+    let x = amax / 6.0;
     if x < 1.0 / 64.0 {
         return ((x * 512.0 + 0.5) as u32).min(7) as f32 / 512.0;
     }
@@ -149,7 +149,7 @@ presets! {
         spec: fp4(blocks(
             FormatSpec::F4E2M1,
             UE4M3,
-            ScaleRule::Custom(CustomRule::new(nvfp4_scale)),
+            ScaleRule::Custom(CustomRule::of_amax(nvfp4_scale)),
         ))
             .with_extent(Extent::NVFP4)
             .with_scale_bounds((0.0, 448.0)),

@@ -10,6 +10,7 @@
 //! | [`Over`] | the quotient, rounded once | everywhere |
 //! | [`OverByReciprocal`] | the same, by a reciprocal | with FMA, if [`reciprocals`] accepts |
 //! | [`OverToOdd`], [`OverToOddFused`] | the quotient rounded to odd | the second with FMA |
+//! | [`Less`] | one of the others, of the difference from a minimum | everywhere |
 
 use crate::bits::mul_add;
 use crate::kernel::native::per_isa;
@@ -61,6 +62,20 @@ impl Scaling for Over {
     #[inline(always)]
     fn scaled(self, x: f32, factor: f32) -> f32 {
         x / factor
+    }
+}
+
+/// Subtracts the minimum of the block, then scales the difference: each is rounded once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Less<S>(pub(crate) S);
+
+impl<S: Scaling<Factor = f32>> Scaling for Less<S> {
+    /// The factor and the minimum.
+    type Factor = [f32; 2];
+
+    #[inline(always)]
+    fn scaled(self, x: f32, [factor, minimum]: [f32; 2]) -> f32 {
+        self.0.scaled(x - minimum, factor)
     }
 }
 

@@ -139,8 +139,14 @@ pub(super) fn map_blocks<S: Copy, F: Copy, D>(
             }
         }
     }
-    // The lengths of NVFP4 and MXFP4; longer blocks lose little to a loop of variable length.
+    // The lengths of NVFP4 and MXFP4; longer blocks lose little to a loop of variable length. With
+    // a factor for each number there are no blocks to mind.
     match length {
+        1 => {
+            for ((x, to), &factor) in src.iter().zip(dst).zip(factors) {
+                *to = f(*x, factor);
+            }
+        }
         16 => fixed::<16, S, F, D>(src, factors, dst, f),
         32 => fixed::<32, S, F, D>(src, factors, dst, f),
         _ => {
@@ -170,12 +176,12 @@ fn encode_body<S: Scaling, C: Coder>(
 }
 
 #[inline(always)]
-fn scale_body<S: Scaling<Factor = f32>>(
+fn scale_body<S: Scaling>(
     scaling: S,
     negative_zero: NegativeZero,
     src: &[f32],
     length: usize,
-    factors: &[f32],
+    factors: &[S::Factor],
     dst: &mut [f32],
 ) {
     // Outside of the loop: one broadcast for all blocks.
@@ -224,12 +230,12 @@ per_isa! {
         codes: &mut [u8],
     ) = encode_body;
     /// Writes numbers scaled by their blocks' factors, with −0 kept or cleared.
-    fn scale_blocks[S: Scaling<Factor = f32>](
+    fn scale_blocks[S: Scaling](
         scaling: S,
         negative_zero: NegativeZero,
         src: &[f32],
         length: usize,
-        factors: &[f32],
+        factors: &[S::Factor],
         dst: &mut [f32],
     ) = scale_body;
     /// Writes `code` where a number is zero once scaled; other codes stay.

@@ -2,7 +2,7 @@
 //! blocks and the encoding of their numbers.
 //!
 //! ```text
-//! scales  = amax, or max − min                   // one f32 a block
+//! scales  = amax, max − min, or what a rule asks for    // one f32 a block: Start
 //! scales  = ideal steps(scales)                  // times, over, clamp: one pass each
 //! codes   = encode(scales);  scales = decode(codes)
 //! factors = factor steps(scales)                 // what numbers are multiplied or divided by
@@ -14,7 +14,6 @@
 //! f32 operations are those of the reference, in its order, each rounded once: results have its
 //! bits.
 
-use super::divide::LEAST_DIVISOR;
 use super::scale::{Logarithms, Powers, logarithms, powers};
 use crate::kernel::decode::{DecodeBytes, DecodeWide};
 use crate::kernel::encode::{Encoder, Finite, encode_finite, round_finite};
@@ -36,11 +35,15 @@ pub(crate) enum ScaleKernel {
     Logarithms(Logarithms),
     /// The f32 operations of a rule, one after the other.
     Formula(Box<Formula>),
+    /// No scales: a factor of 1.
+    Unit,
 }
 
 /// A rule as f32 operations, from a block's statistics to its scale and from there to its factor.
 #[derive(Debug)]
 pub(crate) struct Formula {
+    /// What the steps start from.
+    pub(crate) start: Start,
     /// Steps from the largest magnitude, or the range, to the unrounded scale, with substitutes and
     /// bounds. With [`inverse`](Self::inverse) they end at the factor instead.
     pub(crate) ideal: Vec<Step>,
@@ -59,6 +62,25 @@ pub(crate) struct Formula {
     /// What is done to numbers with the factor. A factor is kept only if the block's largest number
     /// stays finite under it; then all others do.
     pub(crate) factor_use: FactorUse,
+    /// The factors under which scaled numbers are exact enough.
+    pub(crate) range: [f32; 2],
+}
+
+/// The number of a block that a formula starts from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    /// The largest magnitude.
+    Amax,
+    /// The difference of the block's ends.
+    Range,
+    /// A number that is given: a signed maximum, or the caller's scale. NaN hands the block to the
+    /// rule.
+    Number,
+    /// A function of the largest magnitude. Results that are not from 0 up and finite hand the
+    /// block to the rule.
+    Function(fn(f32) -> f32),
+    /// The same for every block.
+    Constant(f32),
 }
 
 /// The f32 operation that scales finite numbers by their factor.
@@ -72,20 +94,23 @@ pub(crate) enum FactorUse {
     Exact,
 }
 
-/// The statistics of consecutive blocks, one entry a block.
+/// The statistics of consecutive blocks, one entry a block. A formula reads those of its
+/// [`Start`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockRanges<'a> {
     /// The largest magnitudes, as f32 bits.
     pub(crate) amax: &'a [u32],
-    /// The smallest and the largest number, for rules that use the range.
-    pub(crate) ranges: Option<&'a [[f32; 2]]>,
+    /// The ends of the blocks.
+    pub(crate) ranges: &'a [[f32; 2]],
+    /// Signed maxima or given scales.
+    pub(crate) numbers: &'a [f32],
 }
 
 /// Scratch arrays with one entry a block, kept from call to call so that none is allocated.
 #[derive(Debug, Default)]
 pub(crate) struct ScaleArrays {
     /// The rounded scales that a formula made.
-    pub(crate) scales: Vec<f32>,
+    scales: Vec<f32>,
     /// A copy of the scales from before they were rounded, for formulas that need it.
     unrounded: Vec<f32>,
     /// The second buffer of the rounding, swapped with `scales`.
@@ -94,9 +119,23 @@ pub(crate) struct ScaleArrays {
     wide: Vec<u16>,
 }
 
+impl ScaleArrays {
+    /// The array of numbers that [`ScaleFormat::round`] rounds, empty.
+    pub(crate) fn start(&mut self) -> &mut Vec<f32> {
+        self.scales.clear();
+        self.unrounded.clear();
+        &mut self.scales
+    }
+
+    /// The rounded numbers, in place of the others; NaN for one that the kernel does not cover.
+    pub(crate) fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+}
+
 impl ScaleKernel {
     /// Writes the scale code and the factor of every block. The factor is NaN where the kernel does
-    /// not cover the block. A formula starts from the ranges if they are given, else from amax.
+    /// not cover the block.
     pub(crate) fn run(
         &self,
         isa: Isa,
@@ -109,15 +148,15 @@ impl ScaleKernel {
         match self {
             Self::Powers(rule) => powers(isa, rule, amax, codes, factors),
             Self::Logarithms(rule) => logarithms(isa, rule, amax, codes, factors),
+            Self::Unit => {
+                // 1 keeps finite numbers finite; a block with others has an amax that says so.
+                factors.fill(1.0);
+                refuse(isa, false, [f32::NEG_INFINITY, f32::INFINITY], amax, factors);
+            }
             Self::Formula(formula) => {
                 formula.run(isa, blocks, codes, factors, arrays);
-                // The range of factors under which scaled numbers are exact enough.
-                let (divides, range) = match formula.factor_use {
-                    FactorUse::Times => (false, [f32::NEG_INFINITY, f32::INFINITY]),
-                    FactorUse::Over => (true, [f32::NEG_INFINITY, f32::INFINITY]),
-                    FactorUse::Exact => (true, [LEAST_DIVISOR, f32::MAX]),
-                };
-                refuse(isa, divides, range, amax, factors);
+                let divides = matches!(formula.factor_use, FactorUse::Over | FactorUse::Exact);
+                refuse(isa, divides, formula.range, amax, factors);
             }
         }
     }
@@ -139,9 +178,18 @@ impl Formula {
         };
         // The arrays keep their memory: after the first chunk nothing is allocated.
         arrays.scales.clear();
-        match blocks.ranges {
-            Some(ranges) => arrays.scales.extend(ranges.iter().map(|[low, high]| high - low)),
-            None => arrays.scales.extend(blocks.amax.iter().map(|&bits| f32::from_bits(bits))),
+        let magnitudes = blocks.amax.iter().map(|&bits| f32::from_bits(bits));
+        match self.start {
+            Start::Amax => arrays.scales.extend(magnitudes),
+            Start::Range => {
+                arrays.scales.extend(blocks.ranges.iter().map(|[low, high]| high - low));
+            }
+            Start::Number => arrays.scales.extend_from_slice(blocks.numbers),
+            Start::Function(f) => arrays.scales.extend(magnitudes.map(|amax| match f(amax) {
+                scale if (0.0..f32::INFINITY).contains(&scale) => scale,
+                _ => f32::NAN,
+            })),
+            Start::Constant(scale) => arrays.scales.resize(blocks.amax.len(), scale),
         }
         steps(&self.ideal, &mut arrays.scales);
         if let Some(inverse) = &self.inverse {
@@ -226,25 +274,24 @@ impl ScaleFormat {
         }
     }
 
-    /// Returns whether scales are f32s, which rounding leaves as they are.
-    pub(crate) const fn is_f32(&self) -> bool {
-        matches!(self, Self::F32)
-    }
-
     /// Writes the codes of the scales and replaces the scales by the values of these codes.
-    fn round(
+    pub(crate) fn round(
         &self,
         isa: Isa,
         ScaleArrays { scales, unrounded, rounded, wide }: &mut ScaleArrays,
         codes: &mut [u8],
     ) {
         match self {
-            Self::F32 => codes
-                .as_chunks_mut()
-                .0
-                .iter_mut()
-                .zip(scales)
-                .for_each(|(code, x)| *code = x.to_le_bytes()),
+            Self::F32 => {
+                for (code, x) in codes.as_chunks_mut().0.iter_mut().zip(&mut *scales) {
+                    *code = x.to_le_bytes();
+                    // What becomes of an infinite scale is the policy's to say.
+                    *x = if x.is_infinite() { f32::NAN } else { *x };
+                }
+                for (unrounded, x) in unrounded.iter_mut().zip(scales) {
+                    *unrounded = if x.is_nan() { f32::NAN } else { *unrounded };
+                }
+            }
             Self::Float(finite) => {
                 // Two passes over the same few hundred bytes, one for codes and one for values.
                 let mut largest = 0;

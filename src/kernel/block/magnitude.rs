@@ -48,20 +48,26 @@ fn block_largest_body<S: Selected>(
     length: usize,
     largest_of: &mut [u32],
 ) {
+    if length == 1 {
+        for (x, to) in src.iter().zip(largest_of) {
+            *to = S::key(x.to_bits()).max(*to);
+        }
+        return;
+    }
     for (block, to) in src.chunks(length).zip(largest_of) {
         // 8 lanes leave blocks of 16 and 32 with two and four vectors of AVX2, and a short
         // reduction.
         *to = if length < 64 {
-            largest::<8>(block, *to, S::magnitude)
+            largest::<8>(block, *to, S::key)
         } else {
-            largest::<64>(block, *to, S::magnitude)
+            largest::<64>(block, *to, S::key)
         };
     }
 }
 
-/// Raises each entry of `largest` to the largest selected magnitude of its block, as f32 bits: NaN
-/// is above infinity, infinity above every finite number. A value that is not selected counts as
-/// zero. Entries start at 0, or at a maximum from before.
+/// Raises each entry of `largest` to the largest key of its block. Keys are in most selections
+/// magnitudes as f32 bits: NaN is above infinity, infinity above every finite number, and a value
+/// that is not selected counts as zero. Entries start at 0, or at a maximum from before.
 pub(crate) fn block_largest<S: Selected>(
     selected: S,
     isa: Isa,

@@ -5,7 +5,9 @@
 
 mod divide;
 mod encode;
+mod errors;
 mod formula;
+mod grid;
 mod intrinsics;
 mod magnitude;
 mod operands;
@@ -16,21 +18,26 @@ mod zero_points;
 
 // Callers choose among these by a scheme: see `block::lower`.
 pub(crate) use divide::{
-    LEAST_DIVISOR, Over, OverByReciprocal, OverToOdd, OverToOddFused, RECIPROCAL_FROM, Scaling,
-    Times, reciprocals,
+    LEAST_DIVISOR, Less, Over, OverByReciprocal, OverToOdd, OverToOddFused, RECIPROCAL_FROM,
+    Scaling, Times, reciprocals,
 };
 pub(crate) use encode::{FloatCoder, encode_blocks, replace, scale_blocks, widen, zeros_become};
+pub(crate) use errors::{LeastError, add_in_order, encode_least, error_terms, keep_largest};
 pub(crate) use formula::{
-    BlockRanges, FactorUse, Formula, ScaleArrays, ScaleFormat, ScaleKernel, Step, apply,
+    BlockRanges, FactorUse, Formula, ScaleArrays, ScaleFormat, ScaleKernel, Start, Step, apply,
+};
+pub(crate) use grid::{
+    Away, Grid, HalfAdded, HalfAddedEven, HalfUp, LogarithmTruncated, Truncated, encode_grid,
+    encode_half_up, to_steps,
 };
 // Implemented or taken by kernels in intrinsics, and not visible outside of the kernel.
 pub(in crate::kernel) use intrinsics::BlockIntrinsics;
 pub(crate) use magnitude::{amax, block_largest, finite_amax};
 pub(crate) use operands::{
-    AllValues, AmaxQuotient, FloatBlocks, LessZeroPoint, NegativeValues, PackedBlocks, PlusMinimum,
-    PositiveValues, Product,
+    AllValues, AmaxQuotient, FloatBlocks, HighestValue, LessZeroPoint, LowestValue, NegativeValues,
+    PackedBlocks, PlusMinimum, PositiveValues, Product,
 };
-pub(in crate::kernel) use operands::{Restoring, Selected};
+pub(in crate::kernel) use operands::{Order, Restoring, Selected};
 pub(crate) use pack::{pack_4, pack_6, unpack_4, unpack_6};
 pub(crate) use restore::{
     e8m0, expand, restore_each, restore_packed, restore_packed_by, restores_packed,

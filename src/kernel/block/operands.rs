@@ -22,48 +22,97 @@ pub(crate) struct PackedBlocks<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// Which values a block maximum considers: all, the positive or the negative ones. The magnitude of
-/// every other value counts as zero.
+/// Which values a block maximum considers, and by what order: a map of f32 bits to integers whose
+/// unsigned maximum is wanted. 0 is no more than any of them.
 pub(crate) trait Selected: Copy {
-    /// The bits to flip so that a selected value, as an i32, is its magnitude and every other value
-    /// is negative; `None` if all values are selected.
-    const FLIP: Option<u32>;
+    /// The order.
+    const ORDER: Order;
 
-    /// Returns the magnitude as f32 bits, or 0 for a value that is not selected.
+    /// Returns the integer for the bits of a value.
     #[inline(always)]
-    fn magnitude(bits: u32) -> u32 {
-        match Self::FLIP {
-            None => bits & 0x7FFF_FFFF,
+    fn key(bits: u32) -> u32 {
+        match Self::ORDER {
+            Order::Magnitudes => bits & 0x7FFF_FFFF,
             // A maximum with zero drops the values that are now negative, without a comparison.
-            Some(flip) => (bits ^ flip).cast_signed().max(0).cast_unsigned(),
+            Order::Flipped(flip) => (bits ^ flip).cast_signed().max(0).cast_unsigned(),
+            // Negative values have all bits flipped, others the sign bit.
+            Order::Values(flip) => {
+                bits ^ ((bits.cast_signed() >> 31).cast_unsigned() | 0x8000_0000) ^ flip
+            }
         }
     }
 }
 
-/// Selects all values.
+/// A map of f32 bits to integers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    /// The magnitudes of all values.
+    Magnitudes,
+    /// With these bits flipped a selected value, as an i32, is its magnitude and every other value
+    /// is negative; those become zero.
+    Flipped(u32),
+    /// All values in their order, −0 before +0, with these bits flipped: none or all.
+    Values(u32),
+}
+
+/// Selects all values, by their magnitudes.
 #[derive(Clone, Copy)]
 pub(crate) struct AllValues;
 
-/// Selects values without a minus sign.
+/// Selects values without a minus sign, by their magnitudes.
 #[derive(Clone, Copy)]
 pub(crate) struct PositiveValues;
 
-/// Selects values with a minus sign.
+/// Selects values with a minus sign, by their magnitudes.
 #[derive(Clone, Copy)]
 pub(crate) struct NegativeValues;
 
+/// Selects all values in their order, so that a maximum is the highest; [`from_key`](Self::from_key)
+/// gives the value back.
+#[derive(Clone, Copy)]
+pub(crate) struct HighestValue;
+
+/// Selects all values in the opposite order, so that a maximum is the lowest;
+/// [`from_key`](Self::from_key) gives the value back.
+#[derive(Clone, Copy)]
+pub(crate) struct LowestValue;
+
 impl Selected for AllValues {
-    const FLIP: Option<u32> = None;
+    const ORDER: Order = Order::Magnitudes;
 }
 
 impl Selected for PositiveValues {
     // A value without a minus sign is its magnitude already; one with it is a negative i32.
-    const FLIP: Option<u32> = Some(0);
+    const ORDER: Order = Order::Flipped(0);
 }
 
 impl Selected for NegativeValues {
     // Without its sign bit a negative value is its magnitude; a positive one gets the sign bit.
-    const FLIP: Option<u32> = Some(0x8000_0000);
+    const ORDER: Order = Order::Flipped(0x8000_0000);
+}
+
+impl Selected for HighestValue {
+    const ORDER: Order = Order::Values(0);
+}
+
+impl Selected for LowestValue {
+    const ORDER: Order = Order::Values(u32::MAX);
+}
+
+impl HighestValue {
+    /// Returns the value of a key.
+    #[inline(always)]
+    pub(crate) const fn from_key(key: u32) -> f32 {
+        f32::from_bits(if key >> 31 == 1 { key ^ 0x8000_0000 } else { !key })
+    }
+}
+
+impl LowestValue {
+    /// Returns the value of a key.
+    #[inline(always)]
+    pub(crate) const fn from_key(key: u32) -> f32 {
+        HighestValue::from_key(!key)
+    }
 }
 
 /// A rule by which an element becomes a number, with the scale and the offset of its block.

@@ -33,6 +33,10 @@ fn restore_body<R: Restoring>(rule: R, scales: &[f32], offsets: &[f32], numbers:
 fn expand_body(length: usize, values: &[f32], each: &mut [f32]) {
     // A store of a broadcast register for each block, where the length is known when compiling.
     match length {
+        1 => {
+            each.copy_from_slice(&values[..each.len()]);
+            return;
+        }
         16 => {
             for (block, value) in each.as_chunks_mut::<16>().0.iter_mut().zip(values) {
                 *block = [*value; 16];

@@ -29,8 +29,6 @@ use crate::random::Dither;
 #[cfg(feature = "alloc")]
 use crate::spec::Encoding;
 use crate::spec::{Code, FormatSpec};
-#[cfg(feature = "alloc")]
-use alloc::boxed::Box;
 
 /// What an encoder needs to know of numbers of other types before they become f32s.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +63,7 @@ enum EncodeKernel {
     Wrapping(Wrapping),
     HiF8(HiF8Encode),
     #[cfg(feature = "alloc")]
-    Lookup(Box<Steps>),
+    Lookup(Steps),
 }
 
 /// A fast kernel for finite numbers in range, which reports whether it covered all of a chunk.
@@ -225,7 +223,7 @@ impl Encoder {
                 }
             }
             #[cfg(feature = "alloc")]
-            EncodeKernel::Lookup(steps) => steps.encode(src, dst),
+            EncodeKernel::Lookup(steps) => steps.encode(isa, src, dst),
         }
     }
 

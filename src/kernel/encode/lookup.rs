@@ -14,14 +14,20 @@
 //! A bucket is a sign, an exponent and three bits of mantissa, so most formats have one or two
 //! steps in a bucket, and `most` is a constant of the loop. All tables together are 13 KiB of L1.
 //! Steps are found by bisection between the numbers of the format: between two of these a code
-//! changes once at most.
+//! changes once at most. With 16 steps or fewer, as of 4-bit codebooks, a number is compared with
+//! all of them instead (`few`).
+//!
+//! Finding the steps takes up to milliseconds. With `std` the last tables are kept for later calls.
 
+use super::few::{Few, encode_few};
 use crate::bits::F32_NAN;
+use crate::kernel::isa::Isa;
 use crate::policy::{Convert, MissingNan, Nan, Overflow};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec};
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 /// Low bits of a key that do not choose the bucket: 12 bits do, a sign, an exponent and three bits
 /// of mantissa.
@@ -31,9 +37,18 @@ const BUCKETS: usize = 1 << (32 - REST);
 /// An upper bound of the number of steps: 256 numbers, both signs, and a dozen special places.
 const STEPS: usize = 1024;
 
-/// The table of steps of a format and a policy.
+/// Where the code of a number changes, as a table.
 #[derive(Clone, Debug)]
-pub(crate) struct Steps {
+pub(crate) enum Steps {
+    /// 16 places or fewer.
+    Few(Few),
+    /// Shared with later calls.
+    Many(Arc<Table>),
+}
+
+/// Up to [`STEPS`] steps, by buckets.
+#[derive(Debug)]
+pub(crate) struct Table {
     /// For each bucket the number of steps at or before its first key.
     first: [u16; BUCKETS],
     /// The largest number of steps inside of one bucket.
@@ -61,7 +76,7 @@ const fn number(key: u32) -> f32 {
 impl Steps {
     /// Returns the steps of a format of at most 8 bits, or `None` if the policy passes on payloads,
     /// wraps or rounds at random.
-    pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Box<Self>> {
+    pub(crate) fn lower(spec: &FormatSpec, convert: &Convert) -> Option<Self> {
         let payload = matches!(convert.nan, Nan::Payload)
             || matches!(convert.missing_nan, MissingNan::Payload);
         // Integers that wrap have a step for every integer.
@@ -71,23 +86,66 @@ impl Steps {
         {
             return None;
         }
-        // The steps are those of the reference codec; the search asks it for some thousand codes.
-        let code = |key: u32| spec.encode_f32_with(number(key), convert, 0).code as u8;
-        let steps = find(&places(spec), code);
+        kept(spec, convert, || {
+            // The steps are those of the reference codec; the search asks it for some thousand
+            // codes.
+            let code = |key: u32| spec.encode_f32_with(number(key), convert, 0).code as u8;
+            let nan =
+                [F32_NAN, -F32_NAN].map(|nan| spec.encode_f32_with(nan, convert, 0).code as u8);
+            // Every key is at or above that of −∞, apart from NaN's.
+            Self::of(code(key(f32::NEG_INFINITY.to_bits())), &find(&places(spec), code), nan)
+        })
+    }
+
+    /// Returns the steps of a codebook's f32 midpoints: a number above the midpoint of two
+    /// neighbouring entries gets the upper one, a number at it the lower; of equal entries numbers
+    /// above get the last and numbers below the first.
+    pub(crate) fn of_midpoints(entries: &[f32], nan: u8) -> Option<Self> {
+        let mut sorted: Vec<(f32, u8)> = entries.iter().copied().zip(0..=u8::MAX).collect();
+        // Stable: equal entries, zeros of both signs among them, stay in the order of their codes.
+        sorted.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(Ordering::Equal));
+        let first = sorted.first()?.1;
+        // Both zeros are one number and compare alike: what is above zero begins above +0.
+        let above = |x: f32| key((x + 0.0).to_bits()) + 1;
+        let mut steps: Vec<(u32, u8)> = Vec::new();
+        let mut step = |at, code| {
+            // Of two steps at one place the second counts.
+            let _ = steps.pop_if(|(place, _)| *place == at);
+            if steps.last().map_or(first, |(_, before)| *before) != code {
+                steps.push((at, code));
+            }
+        };
+        for pair in sorted.windows(2) {
+            let [(low, _), (high, code)] = [pair[0], pair[1]];
+            if low == high {
+                step(above(low), code);
+                continue;
+            }
+            // The sum is f32's and may overflow: then the middle is beyond one of the two.
+            let middle = (low + high) / 2.0;
+            if middle < high {
+                step(above(middle.max(low)), code);
+            } else {
+                // A number at the upper entry is not above the middle; one beyond it has no other
+                // neighbour below.
+                step(above(high), code);
+            }
+        }
+        Self::of(first, &steps, [nan; 2])
+    }
+
+    /// Returns the table of steps in order, each the first key with its code, behind a first code.
+    fn of(first: u8, steps: &[(u32, u8)], nan: [u8; 2]) -> Option<Self> {
+        if let Some(few) = Few::of(first, steps, nan) {
+            return Some(Self::Few(few));
+        }
         // Cannot happen for the formats known; a table that is too small must not be used.
         if steps.len() >= STEPS {
             return None;
         }
-        let nan = [F32_NAN, -F32_NAN].map(|nan| spec.encode_f32_with(nan, convert, 0).code as u8);
-        let mut table = Box::new(Self {
-            first: [0; BUCKETS],
-            most: 0,
-            keys: [u32::MAX; STEPS],
-            codes: [0; STEPS],
-            nan,
-        });
-        // Every key is at or above that of −∞, apart from NaN's.
-        table.codes[0] = code(key(f32::NEG_INFINITY.to_bits()));
+        let mut table =
+            Table { first: [0; BUCKETS], most: 0, keys: [u32::MAX; STEPS], codes: [0; STEPS], nan };
+        table.codes[0] = first;
         for (i, &(key, code)) in steps.iter().enumerate() {
             (table.keys[i], table.codes[i + 1]) = (key, code);
         }
@@ -107,11 +165,21 @@ impl Steps {
             table.most = table.most.max(inside as u32);
             passed = start + inside;
         }
-        Some(table)
+        Some(Self::Many(Arc::new(table)))
     }
 
     /// Writes the codes of numbers.
-    pub(crate) fn encode<C: Code>(&self, src: &[f32], dst: &mut [C]) {
+    pub(crate) fn encode<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C]) {
+        match self {
+            Self::Few(few) => encode_few(isa, few, src, dst),
+            Self::Many(table) => table.encode(src, dst),
+        }
+    }
+}
+
+impl Table {
+    /// Writes the codes of numbers.
+    fn encode<C: Code>(&self, src: &[f32], dst: &mut [C]) {
         // A constant number of comparisons unrolls, and the loop has no branch on the data.
         match self.most {
             0 | 1 => self.encode_by::<1, C>(src, dst),
@@ -146,6 +214,46 @@ impl Steps {
         let code = if nan { self.nan[(bits >> 31) as usize] } else { self.codes[step % STEPS] };
         C::truncate(code.into())
     }
+}
+
+/// Returns the steps of a format and a policy from those of the last calls, or else finds them.
+#[cfg(feature = "std")]
+fn kept(
+    spec: &FormatSpec,
+    convert: &Convert,
+    find: impl FnOnce() -> Option<Steps>,
+) -> Option<Steps> {
+    use std::sync::{Mutex, PoisonError};
+    /// Tables that are kept: half a megabyte.
+    const KEPT: usize = 32;
+    static TABLES: Mutex<Vec<(FormatSpec, Convert, Steps)>> = Mutex::new(Vec::new());
+    let known = |tables: &[(FormatSpec, Convert, Steps)]| {
+        let is = |(format, policy, _): &&(FormatSpec, Convert, Steps)| {
+            format == spec && policy == convert
+        };
+        tables.iter().find(is).map(|(_, _, steps)| steps.clone())
+    };
+    // A table is whole or not there, whatever another thread's panic interrupted.
+    let lock = || TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(steps) = known(&lock()) {
+        return Some(steps);
+    }
+    // Not under the lock: two threads may find the same table, which then is the same.
+    let steps = find()?;
+    let mut tables = lock();
+    if known(&tables).is_none() {
+        if tables.len() >= KEPT {
+            tables.remove(0);
+        }
+        tables.push((*spec, *convert, steps.clone()));
+    }
+    Some(steps)
+}
+
+/// Finds the steps of a format and a policy: without `std` nothing is kept.
+#[cfg(not(feature = "std"))]
+fn kept(_: &FormatSpec, _: &Convert, find: impl FnOnce() -> Option<Steps>) -> Option<Steps> {
+    find()
 }
 
 /// Returns keys in order between which a code changes once at most: the numbers of the format,

@@ -2,6 +2,8 @@
 
 mod choose;
 mod fake;
+#[cfg(feature = "alloc")]
+mod few;
 mod float;
 mod general;
 mod hif8;
@@ -26,6 +28,8 @@ pub(in crate::kernel) use hif8::{CAP, HiF8Encode, INFINITY};
 #[cfg(feature = "alloc")]
 pub(crate) use integer::Integer;
 pub(in crate::kernel) use intrinsics::EncodeIntrinsics;
+#[cfg(feature = "alloc")]
+pub(crate) use lookup::Steps;
 pub(in crate::kernel) use params::SignedNan;
 pub(crate) use scalar::Nearest;
 pub(in crate::kernel) use sixteen_bit::Cut;

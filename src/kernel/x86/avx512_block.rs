@@ -12,16 +12,16 @@
 
 use super::avx512_decode::{decode_64, spread_6, vectors};
 use crate::bits::F32_NAN;
-use crate::kernel::block::{PackedBlocks, Restoring, Selected};
+use crate::kernel::block::{Order, PackedBlocks, Restoring, Selected};
 use crate::kernel::decode::Planes;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m512, __m512i, _CMP_UNORD_Q, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_castsi128_si512,
     _mm512_cmp_ps_mask, _mm512_mask_blend_ps, _mm512_max_epi32, _mm512_max_epu32, _mm512_mul_ps,
     _mm512_permutexvar_epi32, _mm512_permutexvar_ps, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_srlv_epi32,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
-    _mm512_xor_si512,
+    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_srai_epi32,
+    _mm512_srlv_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
+    _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
 /// Returns the largest lane of each of 16 vectors, in their order. Each step halves the number of
@@ -45,8 +45,7 @@ fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
     quarters(quarters(fours[0], fours[1]), quarters(fours[2], fours[3]))
 }
 
-/// Raises each entry of `largest` to the largest selected magnitude of its block of `16 · V`
-/// numbers, as bits, and returns how many blocks it did: a multiple of 16.
+/// Raises each entry of `largest` to the largest key of its block of `16 · V` numbers, and returns how many blocks it did: a multiple of 16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn block_largest<S: Selected, const V: usize>(
     src: &[f32],
@@ -58,20 +57,30 @@ pub(super) fn block_largest<S: Selected, const V: usize>(
     let (to, _) = largest.as_chunks_mut::<16>();
     for (group, to) in groups.iter().zip(to.iter_mut()) {
         let of_lanes = |block: &[[f32; 16]; V]| {
-            // `Selected::magnitude` on 16 lanes: a signed maximum with 0 drops the others.
-            let magnitude = |numbers: &[f32; 16]| match S::FLIP {
-                None => _mm512_and_si512(must_cast(*numbers), _mm512_set1_epi32(i32::MAX)),
-                Some(flip) => {
+            // `Selected::key` on 16 lanes: a signed maximum with 0 drops what is not selected.
+            let key = |numbers: &[f32; 16]| match S::ORDER {
+                Order::Magnitudes => {
+                    _mm512_and_si512(must_cast(*numbers), _mm512_set1_epi32(i32::MAX))
+                }
+                Order::Flipped(flip) => {
                     let flip = _mm512_set1_epi32(flip.cast_signed());
                     _mm512_max_epi32(
                         _mm512_xor_si512(must_cast(*numbers), flip),
                         _mm512_setzero_si512(),
                     )
                 }
+                Order::Values(flip) => {
+                    let bits = must_cast(*numbers);
+                    let signs = _mm512_srai_epi32::<31>(bits);
+                    let top = _mm512_set1_epi32((flip ^ 0x8000_0000).cast_signed());
+                    // Without a sign: the top bit; with one: all bits, top bit included.
+                    let all = _mm512_and_si512(signs, _mm512_set1_epi32(i32::MAX));
+                    _mm512_xor_si512(_mm512_xor_si512(bits, all), top)
+                }
             };
-            block[1..].iter().fold(magnitude(&block[0]), |lanes, numbers| {
-                _mm512_max_epu32(lanes, magnitude(numbers))
-            })
+            block[1..]
+                .iter()
+                .fold(key(&block[0]), |lanes, numbers| _mm512_max_epu32(lanes, key(numbers)))
         };
         let each = largest_of_each(&core::array::from_fn(|i| of_lanes(&group[i])));
         *to = must_cast(_mm512_max_epu32(each, must_cast(*to)));

@@ -4,11 +4,12 @@
 mod job;
 mod reference;
 mod rows;
+mod search;
 
 use self::job::{BandGroup, ElementWords, QuantizeJob};
 use super::Exec;
 use super::real::{Real, Source};
-use crate::block::{BlockSpec, Extent, Geometry, QuantTensor, QuantView, QuantizePlan};
+use crate::block::{BlockSpec, Demand, Extent, Geometry, QuantTensor, QuantView, QuantizePlan};
 use crate::error::Error;
 use crate::kernel;
 use crate::random::Dither;
@@ -317,10 +318,11 @@ impl<'a> Quantizer<'a> {
         let last = (geometry.lines() as u64).checked_mul(words.row_length as u64);
         let in_order = last.and_then(|last| dither.first_index.checked_add(last)).is_some();
         let plan = match path {
-            // Given scales are the rule's to check; wide numbers need a plan that divides f64s
-            // exactly.
-            Path::Kernels if self.scales.is_none() && in_order && elements > 0 => {
-                QuantizePlan::lower(exec.isa(), spec, tensor_scale, elements, blocks)
+            // Wide numbers need a plan that divides f64s exactly.
+            Path::Kernels if in_order && elements > 0 => {
+                let (given, factors) = (self.scales, self.factors);
+                let demand = Demand { tensor_scale, elements, blocks, given, factors };
+                QuantizePlan::lower(exec.isa(), spec, demand)
                     .filter(|plan| !T::IS_WIDE || plan.takes_wide())
             }
             Path::Kernels | Path::Reference => None,

@@ -15,11 +15,12 @@
 //! settled.
 
 use super::job::{BandGroup, ElementWords, QuantizeJob};
+use super::search::SearchScratch;
 use crate::block::{
-    Block, BlockArrays, BlockSpec, BlockStats, Chunk, ChunkArrays, QuantizePlan, UNHANDLED,
-    is_unhandled, put, store,
+    Block, BlockArrays, BlockSpec, BlockStats, ChunkArrays, QuantizePlan, StoredBlocks, UNHANDLED,
+    any_unhandled, is_unhandled, put, store,
 };
-use crate::kernel::{self, Isa};
+use crate::kernel;
 use crate::ops::Exec;
 use crate::ops::real::{Source, number, stats_of};
 use crate::ops::slice::RandomWords;
@@ -96,7 +97,7 @@ pub(super) fn quantize<T: Source>(
     // Rows of whole blocks and whole bytes are one long row.
     let long = grid.is_long(spec.element.bits()) && job.words.go_on();
     // Ranges need both ends, which the maxima do not tell.
-    let known = if known.is_empty() || plan.has_zero_points() { &[] } else { known };
+    let known = if plan.sees_amax_alone() { known } else { &[] };
     let mut band = Band {
         plan,
         spec,
@@ -109,6 +110,8 @@ pub(super) fn quantize<T: Source>(
         },
         row_bytes: if long { piece.codes.len() } else { grid.row_bytes },
         scale_bytes: spec.scale_bytes(),
+        offset_bytes: spec.offset_bytes(),
+        first_block: piece.first * grid.grid_cols,
         known: known
             // The piece's part; empty stays empty.
             .get(piece.first * grid.grid_cols..(piece.first + piece.bands) * grid.grid_cols)
@@ -127,12 +130,13 @@ pub(super) fn quantize<T: Source>(
         let lines = grid.band(piece.first + index);
         let lines = lines.start - origin..lines.end - origin;
         let blocks = index * grid.grid_cols..(index + 1) * grid.grid_cols;
+        let bytes = |width: usize| blocks.start * width..blocks.end * width;
         let parts = BandBuffers {
             codes: &mut piece.codes[lines.start * grid.row_bytes..lines.end * grid.row_bytes],
-            scales: &mut piece.scales
-                [blocks.start * band.scale_bytes..blocks.end * band.scale_bytes],
-            offsets: piece.offsets.get_mut(blocks).unwrap_or_default(),
+            scales: &mut piece.scales[bytes(band.scale_bytes)],
+            offsets: &mut piece.offsets[bytes(band.offset_bytes)],
         };
+        band.first_block = (piece.first + index) * grid.grid_cols;
         band.quantize(
             &src[lines.start * grid.cols..lines.end * grid.cols],
             (origin + lines.start) * grid.cols,
@@ -149,36 +153,36 @@ struct BandBuffers<'a> {
 }
 
 /// Bands of one geometry: rows that share a row of blocks.
-struct Band<'a> {
-    plan: &'a QuantizePlan<'a>,
+pub(super) struct Band<'a> {
+    pub(super) plan: &'a QuantizePlan<'a>,
     spec: &'a BlockSpec,
     words: ElementWords,
-    tiles: Tiles,
+    pub(super) tiles: Tiles,
     row_bytes: usize,
     scale_bytes: usize,
+    offset_bytes: usize,
+    /// The first block of the band that is worked on, counted through the tensor.
+    first_block: usize,
     /// The largest magnitudes of the bands' blocks, if the tensor scale asked for them; else empty.
     known: &'a [u32],
     /// Whether the tensor is more than the caches hold.
     streams: bool,
     /// Numbers as f32s.
     buffer: Vec<f32>,
-    /// [`QuantizePlan::zero_block`], once there was one.
-    zero_block: Option<(Block, [u8; 2])>,
-    scratch: BandScratch,
+    /// [`QuantizePlan::zero_block`], once it was asked for.
+    zero_block: Option<Option<(Block, [u8; 2])>>,
+    pub(super) scratch: BandScratch,
 }
 
 /// Arrays that are kept from chunk to chunk.
 #[derive(Default)]
-struct BandScratch {
-    blocks: BlockArrays,
-    /// The largest magnitudes above zero, where there are zero points.
-    above: Vec<u32>,
-    /// The largest magnitudes below zero, where there are zero points.
-    below: Vec<u32>,
+pub(super) struct BandScratch {
+    pub(super) blocks: BlockArrays,
     /// Blocks whose codes, or some of them, are the rule's, by their index.
     by_rule: Vec<(usize, ByRule)>,
-    chunk: ChunkArrays,
-    codes: Vec<u8>,
+    pub(super) chunk: ChunkArrays,
+    pub(super) codes: Vec<u8>,
+    pub(super) search: SearchScratch,
 }
 
 /// Which codes of a block the rule makes.
@@ -207,36 +211,37 @@ impl Band<'_> {
                 }
                 let numbers = T::seen(isa, src, &mut buffer);
                 if self.known.is_empty() {
-                    self.clear(blocks.len());
-                    self.look(isa, numbers, 0..blocks.len());
+                    let arrays = &mut self.scratch.blocks;
+                    self.plan.clear(blocks.len(), arrays);
+                    self.plan.look(numbers, tiles.length(), 0..blocks.len(), arrays);
                 } else {
                     self.scratch.blocks.amax.clear();
                     // The tensor scale asked for these maxima already: the numbers are read once
                     // less.
                     self.scratch.blocks.amax.extend_from_slice(&self.known[blocks.clone()]);
                 }
-                let scales =
-                    &mut scales[blocks.start * self.scale_bytes..blocks.end * self.scale_bytes];
-                self.settle(
-                    src,
-                    cols.len(),
-                    scales,
-                    offsets.get_mut(blocks.clone()).unwrap_or_default(),
-                );
+                let bytes = |width: usize| blocks.start * width..blocks.end * width;
+                let stored = StoredBlocks {
+                    scales: &mut scales[bytes(self.scale_bytes)],
+                    offsets: &mut offsets[bytes(self.offset_bytes)],
+                    first: self.first_block + blocks.start,
+                };
+                self.settle(src, Tiles { cols: cols.len(), ..tiles }, stored);
                 self.encode(src, numbers, first + cols.start, 0..blocks.len(), cols, codes);
             }
         } else {
             // Blocks go on from chunk to chunk or from row to row: all rows of the band are looked
             // at before any is encoded.
-            self.clear(tiles.cols.div_ceil(tiles.block_cols));
+            self.plan.clear(tiles.cols.div_ceil(tiles.block_cols), &mut self.scratch.blocks);
             // Maxima accumulate over the rows of a block.
             for line in src.chunks(tiles.cols) {
                 for cols in tiles.ranges() {
                     let numbers = T::seen(isa, &line[cols.clone()], &mut buffer);
-                    self.look(isa, numbers, tiles.touched(&cols));
+                    let (touched, arrays) = (tiles.touched(&cols), &mut self.scratch.blocks);
+                    self.plan.look(numbers, tiles.length(), touched, arrays);
                 }
             }
-            self.settle(src, tiles.cols, scales, offsets);
+            self.settle(src, tiles, StoredBlocks { scales, offsets, first: self.first_block });
             for (index, (line, codes)) in
                 src.chunks(tiles.cols).zip(codes.chunks_mut(self.row_bytes)).enumerate()
             {
@@ -258,63 +263,20 @@ impl Band<'_> {
         self.buffer = buffer;
     }
 
-    /// Forgets the statistics of blocks.
-    fn clear(&mut self, blocks: usize) {
-        let BandScratch { blocks: BlockArrays { amax, .. }, above, below, .. } = &mut self.scratch;
-        let zeros = |statistics: &mut Vec<u32>| {
-            statistics.clear();
-            statistics.resize(blocks, 0);
-        };
-        if self.plan.has_zero_points() {
-            zeros(above);
-            zeros(below);
-        } else {
-            zeros(amax);
-        }
-    }
-
-    /// Adds numbers to the statistics of their blocks.
-    fn look(&mut self, isa: Isa, numbers: &[f32], blocks: Range<usize>) {
-        let BandScratch { blocks: BlockArrays { amax, .. }, above, below, .. } = &mut self.scratch;
-        let length = self.tiles.block_cols;
-        if self.plan.has_zero_points() {
-            // Two passes over numbers in L1: the largest positive and the largest negative
-            // magnitude.
-            kernel::block_largest(
-                kernel::PositiveValues,
-                isa,
-                numbers,
-                length,
-                &mut above[blocks.clone()],
-            );
-            kernel::block_largest(kernel::NegativeValues, isa, numbers, length, &mut below[blocks]);
-        } else {
-            kernel::block_largest(kernel::AllValues, isa, numbers, length, &mut amax[blocks]);
-        }
-    }
-
     /// Scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are
-    /// their rows, `cols` long.
-    fn settle<T: Source>(&mut self, src: &[T], cols: usize, scales: &mut [u8], offsets: &mut [u8]) {
-        let BandScratch { blocks, above, below, by_rule, .. } = &mut self.scratch;
+    /// their rows, of `tiles.cols` columns.
+    fn settle<T: Source>(&mut self, src: &[T], tiles: Tiles, mut stored: StoredBlocks<'_>) {
         let plan = self.plan;
-        let with_points = plan.has_zero_points();
-        if with_points {
-            // The range of a block always includes zero, as integers with a zero point have it.
-            let sides = || above.iter().zip(&*below);
-            blocks.amax.clear();
-            blocks.amax.extend(sides().map(|(above, below)| *above.max(below)));
-            blocks.ranges.clear();
-            // The smallest number of a block without numbers below zero is +0.
-            blocks.ranges.extend(
-                sides()
-                    .map(|(above, below)| [0.0 - f32::from_bits(*below), f32::from_bits(*above)]),
-            );
+        if let Some(search) = plan.search() {
+            self.choose(search, src, tiles, &mut stored);
+        } else {
+            let StoredBlocks { scales, offsets, first } = &mut stored;
+            plan.settle(&mut self.scratch.blocks, StoredBlocks { scales, offsets, first: *first });
         }
-        plan.settle(blocks, scales, offsets);
+        let BandScratch { blocks, by_rule, .. } = &mut self.scratch;
         // A wide number that was clamped into f32 hides how large it is, so the rule looks at the
         // f64.
-        let BlockArrays { amax, factors, .. } = blocks;
+        let BlockArrays { amax, factors, points, .. } = blocks;
         if T::IS_WIDE {
             // The largest f32 also stands for everything above it.
             let beyond =
@@ -322,35 +284,40 @@ impl Band<'_> {
             beyond.for_each(|(_, factor)| *factor = UNHANDLED);
         }
         by_rule.clear();
-        // Without a branch: in nearly every chunk all blocks are handled.
-        if !factors.iter().fold(false, |any, factor| any | is_unhandled(*factor)) {
+        if !any_unhandled(factors) {
             return;
         }
+        let cols = tiles.cols;
         for (index, factor) in
             factors.iter_mut().enumerate().filter(|(_, factor)| is_unhandled(**factor))
         {
             // Kernels encode zeros here meanwhile; the codes are written over in `encode`.
             *factor = 0.0;
-            let (block, what) = if amax[index] == 0 {
-                // Blocks of zeros are alike, and common in sparse weights: the rule is asked once.
-                let (block, codes) = self.zero_block.get_or_insert_with(|| plan.zero_block());
-                (*block, Some(ByRule::Zeros(*codes)))
+            let zeros = amax[index] == 0 && plan.zeros_are_alike();
+            // Blocks of zeros are alike, and common in sparse weights: the rule is asked once.
+            let known = if zeros {
+                *self.zero_block.get_or_insert_with(|| plan.zero_block())
+            } else {
+                None
+            };
+            let (block, what) = if let Some((block, codes)) = known {
+                (block, Some(ByRule::Zeros(codes)))
             } else {
                 let block_cols =
-                    index * self.tiles.block_cols..((index + 1) * self.tiles.block_cols).min(cols);
+                    index * tiles.block_cols..((index + 1) * tiles.block_cols).min(cols);
                 let elements =
                     src.chunks(cols).flat_map(|line| line[block_cols.clone()].iter().copied());
                 let finite = amax[index] < f32::INFINITY.to_bits();
-                // Rules that have a plan read only amax, so a finite amax is all that they need.
-                let stats = if finite && !with_points {
-                    let amax = f32::from_bits(amax[index]);
-                    BlockStats { amax, signed_max: amax, finite: 1, ..BlockStats::EMPTY }
+                // Rules that see amax alone have the whole statistic in a finite one.
+                let stats = if finite && plan.sees_amax_alone() {
+                    BlockStats { finite: 1, ..BlockStats::of_amax(f32::from_bits(amax[index])) }
                 } else {
-                    stats_of(elements)
+                    stats_of(elements.clone())
                 };
                 // `usual`: the factor by which kernels make the codes that the rule would, if there
                 // is one.
-                let (block, usual) = plan.block_by_rule(&stats);
+                let (block, usual) =
+                    plan.block_by_rule(stored.first + index, &stats, elements.map(number));
                 let beyond = T::IS_WIDE && stats.amax == f32::MAX;
                 // An f64 rounded to odd is only scaled exactly by a power of two.
                 let exact = |factor: &f32| {
@@ -364,12 +331,12 @@ impl Band<'_> {
                     None => (block, Some(ByRule::Whole(block))),
                 }
             };
-            store(scales, self.scale_bytes, index, block.scale);
-            if with_points {
-                store(offsets, 1, index, block.offset);
-            }
+            store(stored.scales, self.scale_bytes, index, block.scale);
+            store(stored.offsets, self.offset_bytes, index, block.offset);
             by_rule.extend(what.map(|what| (index, what)));
         }
+        // Factors stand beside offsets too.
+        points.iter_mut().zip(&*factors).for_each(|(point, factor)| point[0] = *factor);
     }
 
     /// The codes of some columns of a row, whose blocks' factors are in the scratch, into the row.
@@ -382,25 +349,12 @@ impl Band<'_> {
         cols: Range<usize>,
         row: &mut [u8],
     ) {
-        let BandScratch {
-            blocks: BlockArrays { amax, factors, points, .. },
-            by_rule,
-            chunk: memory,
-            codes,
-            ..
-        } = &mut self.scratch;
+        let BandScratch { blocks: arrays, by_rule, chunk: memory, codes, .. } = &mut self.scratch;
         let (plan, spec) = (self.plan, self.spec);
         let bits = spec.element.bits();
         let dither = self.words.from(first);
         let length = self.tiles.length();
-        let chunk = Chunk {
-            numbers,
-            length,
-            amax: &amax[blocks.clone()],
-            factors: &factors[blocks.clone()],
-            points: points.get(blocks.clone()).unwrap_or_default(),
-            dither,
-        };
+        let chunk = arrays.chunk(numbers, length, blocks.clone(), dither);
         let start = cols.start * bits as usize;
         // The few blocks of this chunk whose codes the rule makes.
         let mut by_rule = by_rule.iter().filter(|(index, _)| blocks.contains(index)).peekable();

@@ -1,0 +1,297 @@
+//! Finite f32s to codes of at most 8 bits by a whole number of units of the last place: roundings
+//! that one f32 addition does not make, among them those of programs.
+//!
+//! ```text
+//! field = exponent field of |y|, within lo..=hi     // fixed point: lo = hi
+//! units = |y| · 2^-(field − 127 − M)                // exact: a power of two
+//! whole = round(units)                              // a Rounding, in f32
+//! code  = ((field − lo) << M) + whole, at most that of the largest number, with the sign
+//! ```
+//!
+//! A code is linear in `whole` within a binade, and 2^M units of one binade are the first of the
+//! next, so the sum needs no case for a carry. `round` makes an integer of a number below 2^22 by
+//! adding 2^23, where f32s are 1 apart.
+
+use crate::kernel::native::per_isa;
+use crate::spec::{Encoding, FormatSpec, ZeroField};
+
+/// 2^23: adding it rounds a number from 0 up to an integer, to nearest even.
+const MAGIC: f32 = 8_388_608.0;
+
+/// 2^22: units from here on are above every code of 8 bits.
+const MOST: f32 = 4_194_304.0;
+
+/// A rounding of units, from 0 to [`MOST`], to an integer.
+pub(crate) trait Rounding: Copy {
+    /// Whether exponents are those of f32 logarithms, by a table of carries.
+    const BY_LOGARITHMS: bool = false;
+
+    /// Returns the integer.
+    fn whole(units: f32) -> f32;
+}
+
+/// To nearest, ties away from zero.
+#[derive(Clone, Copy)]
+pub(crate) struct Away;
+
+/// Toward zero.
+#[derive(Clone, Copy)]
+pub(crate) struct Truncated;
+
+/// Adds one half in f32 and truncates: microxcaling's `nearest`. Just below a half the sum may
+/// round up to the integer.
+#[derive(Clone, Copy)]
+pub(crate) struct HalfAdded;
+
+/// [`HalfAdded`], less one at ties above an even number: microxcaling's `even`.
+#[derive(Clone, Copy)]
+pub(crate) struct HalfAddedEven;
+
+/// Toward zero, in units of the binade that an f32 logarithm names, which just below a power of two
+/// is that power's: microxcaling's `floor`.
+#[derive(Clone, Copy)]
+pub(crate) struct LogarithmTruncated;
+
+/// Returns the largest integer that is not above x, for x from 0 to [`MOST`] and a half.
+#[inline(always)]
+fn floor(x: f32) -> f32 {
+    let nearest = x + MAGIC - MAGIC;
+    // One less where the addition went up.
+    if nearest > x { nearest - 1.0 } else { nearest }
+}
+
+impl Rounding for Away {
+    #[inline(always)]
+    fn whole(units: f32) -> f32 {
+        let whole = floor(units);
+        // The fraction is exact; a sum with one half would not be.
+        if units - whole >= 0.5 { whole + 1.0 } else { whole }
+    }
+}
+
+impl Rounding for Truncated {
+    #[inline(always)]
+    fn whole(units: f32) -> f32 {
+        floor(units)
+    }
+}
+
+impl Rounding for HalfAdded {
+    #[inline(always)]
+    fn whole(units: f32) -> f32 {
+        floor(units + 0.5)
+    }
+}
+
+impl Rounding for HalfAddedEven {
+    #[inline(always)]
+    fn whole(units: f32) -> f32 {
+        let up = floor(units + 0.5);
+        // The lowest bit of the integer; both sides of the comparison are the program's.
+        let odd = (up + MAGIC).to_bits() & 1 == 1;
+        if odd & (units - 0.5 == up - 1.0) { up - 1.0 } else { up }
+    }
+}
+
+impl Rounding for LogarithmTruncated {
+    const BY_LOGARITHMS: bool = true;
+
+    #[inline(always)]
+    fn whole(units: f32) -> f32 {
+        floor(units)
+    }
+}
+
+/// A grid of numbers: where its units change, and how codes are written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grid {
+    /// The exponent field of the binade whose units are the smallest.
+    lo: u32,
+    /// The exponent field from which on units do not grow.
+    hi: u32,
+    /// Bits of the mantissa: 2^M units are the distance of two binades.
+    mantissa_bits: u32,
+    /// The largest code without its sign, of numbers without and with one.
+    most: [u32; 2],
+    /// The sign bit of a code; 0 where negative codes are in two's complement.
+    sign_bit: u32,
+    /// The bits of a code.
+    mask: u32,
+    /// Whether zero keeps its sign.
+    negative_zero: bool,
+    /// What is added to the bits of a magnitude, by its exponent field, before the field is taken.
+    carries: &'static [u32; 256],
+}
+
+impl Grid {
+    /// Returns the grid of a format of at most 8 bits whose numbers beyond the largest become it.
+    /// Numbers below zero go as far as the smallest; if `mirrored`, only as far as the negative of
+    /// the largest. `None` for formats that are no grid and for unsigned ones.
+    pub(crate) fn lower(
+        spec: &FormatSpec,
+        mirrored: bool,
+        carries: &'static [u32; 256],
+    ) -> Option<Self> {
+        if spec.bits() > 8 || !spec.is_signed() {
+            return None;
+        }
+        let unit = spec.smallest_positive();
+        let common = |lo, hi, mantissa_bits| Self {
+            lo,
+            hi,
+            mantissa_bits,
+            most: [spec.max_code(); 2],
+            sign_bit: 1 << (spec.bits() - 1),
+            mask: spec.code_mask(),
+            negative_zero: spec.negative_zero_code().is_some(),
+            carries,
+        };
+        // One unit for all numbers: that of the field 127 + log2(unit), without a mantissa.
+        let fixed = || {
+            let field = u32::try_from(127 + unit.log2()).ok()?;
+            (unit.significand().is_power_of_two() && (2..=200).contains(&field))
+                .then(|| common(field, field, 0))
+        };
+        match spec.encoding() {
+            Encoding::Int(_) => {
+                let (max, min) =
+                    (spec.max_code(), spec.min_code().wrapping_neg() & spec.code_mask());
+                let most = [max, if mirrored { max } else { min }];
+                Some(Self { most, sign_bit: 0, ..fixed()? })
+            }
+            Encoding::Float(layout) if layout.is_fixed_point() => fixed(),
+            Encoding::Float(layout) if matches!(layout.zero_field, ZeroField::Subnormals) => {
+                let mantissa_bits = u32::from(layout.mantissa_bits);
+                let lo = u32::try_from(127 + layout.min_exponent()).ok()?;
+                // The unit and its inverse are normal f32s at both ends.
+                let fits = mantissa_bits >= 1 && (mantissa_bits + 1..=200).contains(&lo);
+                fits.then(|| common(lo, 252, mantissa_bits))
+            }
+            Encoding::Float(_) | Encoding::Codebook(_) | Encoding::HiF8 | Encoding::Posit(_) => {
+                None
+            }
+        }
+    }
+
+    /// The magnitude from which on the formula does not hold: 2^125.
+    pub(crate) const BEYOND: f32 = f32::from_bits(252 << 23);
+
+    /// Returns the code of a finite number below [`BEYOND`](Self::BEYOND).
+    #[inline(always)]
+    fn code<R: Rounding>(&self, y: f32) -> u8 {
+        let magnitude = y.to_bits() & 0x7FFF_FFFF;
+        let carry =
+            if R::BY_LOGARITHMS { self.carries[(magnitude >> 23) as usize & 0xFF] } else { 0 };
+        let field = ((magnitude + carry) >> 23).max(self.lo).min(self.hi);
+        let inverse = f32::from_bits((254 + self.mantissa_bits - field) << 23);
+        let units = f32::from_bits(magnitude) * inverse;
+        let units = if units < MOST { units } else { MOST };
+        // The low bits of the sum are the integer.
+        let whole = (R::whole(units) + MAGIC).to_bits() & 0x007F_FFFF;
+        let negative = y.to_bits() >> 31;
+        let most = if negative == 1 { self.most[1] } else { self.most[0] };
+        let code = (((field - self.lo) << self.mantissa_bits) + whole).min(most);
+        let signed = if self.sign_bit == 0 {
+            // Two's complement.
+            (code ^ negative.wrapping_neg()).wrapping_add(negative) & self.mask
+        } else if self.negative_zero || code != 0 {
+            code | (negative.wrapping_neg() & self.sign_bit)
+        } else {
+            code
+        };
+        signed as u8
+    }
+}
+
+#[inline(always)]
+fn encode_body<R: Rounding>(_rounding: R, grid: &Grid, src: &[f32], dst: &mut [u8]) {
+    // A copy that nothing points at stays in registers.
+    let grid = *grid;
+    // The kind of code is asked outside of the loops: each is straight code.
+    match (grid.sign_bit == 0, grid.negative_zero) {
+        (true, _) => {
+            let grid = Grid { sign_bit: 0, ..grid };
+            src.iter().zip(dst).for_each(|(y, code)| *code = grid.code::<R>(*y));
+        }
+        (false, true) => {
+            let grid = Grid { negative_zero: true, ..grid };
+            src.iter().zip(dst).for_each(|(y, code)| *code = grid.code::<R>(*y));
+        }
+        (false, false) => {
+            let grid = Grid { negative_zero: false, ..grid };
+            src.iter().zip(dst).for_each(|(y, code)| *code = grid.code::<R>(*y));
+        }
+    }
+}
+
+/// Parameters of [`encode_half_up`]: integers of at most 8 bits by a sum with one half, truncated,
+/// as C programs round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HalfUp {
+    /// One half more than the distance of the smallest integer from zero.
+    addend: f32,
+    /// Integers between the smallest and the largest.
+    most: f32,
+    /// The code of the smallest integer.
+    first: u32,
+    mask: u32,
+}
+
+impl HalfUp {
+    /// Returns the parameters for an integer format of at most 8 bits, or `None` for others.
+    pub(crate) fn lower(spec: &FormatSpec) -> Option<Self> {
+        let Encoding::Int(layout) = spec.encoding() else { return None };
+        let (low, high) = (-spec.min().to_f32(), spec.max().to_f32());
+        (layout.fraction_bits == 0 && spec.bits() <= 8).then(|| Self {
+            addend: low + 0.5,
+            most: low + high,
+            first: spec.min_code(),
+            mask: spec.code_mask(),
+        })
+    }
+
+    /// Returns the code of a finite number.
+    #[inline(always)]
+    fn code(&self, y: f32) -> u8 {
+        let sum = y + self.addend;
+        // Truncation makes zero of everything between −1 and 1, and what is below is clamped to the
+        // smallest integer, which zero stands for: as if all that were zero.
+        let sum = if sum > 0.0 { sum } else { 0.0 };
+        let sum = if sum < MOST { sum } else { MOST };
+        let steps = floor(sum);
+        let steps = if steps < self.most { steps } else { self.most };
+        ((steps + MAGIC).to_bits().wrapping_add(self.first) & self.mask) as u8
+    }
+}
+
+#[inline(always)]
+fn half_up_body(half_up: &HalfUp, src: &[f32], dst: &mut [u8]) {
+    let half_up = *half_up;
+    src.iter().zip(dst).for_each(|(y, code)| *code = half_up.code(*y));
+}
+
+/// The number that one of `steps` equal steps from −1 to 1 stands for: the sum of `(y + 1) · steps
+/// / 2` and a half is truncated.
+#[inline(always)]
+fn to_steps_body(steps: f32, numbers: &mut [f32]) {
+    let (half, width) = (steps / 2.0, 2.0 / steps);
+    for y in numbers {
+        let sum = (*y + 1.0) * half + 0.5;
+        // Below zero truncation to an unsigned integer gives 0; above `steps` all is that step.
+        let sum = if sum > 0.0 { sum } else { 0.0 };
+        let sum = if sum < MOST { sum } else { MOST };
+        let step = floor(sum);
+        let step = if step < steps { step } else { steps };
+        *y = step * width - 1.0;
+    }
+}
+
+per_isa! {
+    /// Writes the codes of finite numbers below [`Grid::BEYOND`].
+    fn encode_grid[R: Rounding](rounding: R, grid: &Grid, src: &[f32], dst: &mut [u8]) =
+        encode_body;
+    /// Writes the codes of finite numbers as integers.
+    fn encode_half_up[](half_up: &HalfUp, src: &[f32], dst: &mut [u8]) = half_up_body;
+    /// Rounds finite numbers to one of this many equal steps, 2 to 2^22, from −1 to 1.
+    fn to_steps[](steps: f32, numbers: &mut [f32]) = to_steps_body;
+}
