@@ -21,6 +21,7 @@ use crate::kernel::native::{Native, per_isa};
 use crate::kernel::negative_zero::NegativeZero;
 use crate::policy::Convert;
 use crate::spec::FormatSpec;
+use core::hint::black_box;
 
 /// A conversion of a finite scaled number to a code of at most 8 bits.
 pub(crate) trait Coder: Copy {
@@ -128,6 +129,9 @@ pub(super) fn map_blocks<S: Copy, F: Copy, D>(
         let (blocks, rest) = src.as_chunks::<N>();
         let (out, rest_out) = dst.as_chunks_mut::<N>();
         for ((block, out), &factor) in blocks.iter().zip(out).zip(factors) {
+            // Opaque, for else the compiler makes vectors of one number of each of several blocks,
+            // by gathers.
+            let block = black_box(block);
             for (x, to) in block.iter().zip(out) {
                 *to = f(*x, factor);
             }

@@ -88,29 +88,30 @@ impl LeastError {
         let mirrored = elements[0].to_bits() == 0
             && (0..half)
                 .all(|code| elements[code] >= 0.0 && elements[code + half] == -elements[code]);
-        Some(Self {
-            elements,
-            codes: if mirrored { half } else { count },
-            sign_bit: if mirrored { half as u32 } else { 0 },
-        })
+        let codes = if mirrored { half } else { count };
+        let first = elements[0];
+        elements[codes..].fill(first);
+        Some(Self { elements, codes, sign_bit: if mirrored { half as u32 } else { 0 } })
     }
 
-    /// Returns the code of a finite number whose block has a scale from 0 up.
+    /// Returns the code of a finite number whose block has a scale from 0 up. The number of codes
+    /// is a constant, so that the loop over them is straight code.
     #[inline(always)]
-    fn code(&self, x: f32, scale: f32) -> u8 {
-        let mirrored = self.sign_bit != 0;
-        let x_bits = x.to_bits();
-        let x = if mirrored { f32::from_bits(x_bits & 0x7FFF_FFFF) } else { x };
-        let (mut best, mut least) = (0u32, (self.elements[0] * scale - x).abs());
-        for k in 1..16 {
-            if k < self.codes {
-                let error = (self.elements[k] * scale - x).abs();
-                // Strictly less: of equal errors the first code stays.
-                best = if error < least { k as u32 } else { best };
-                least = if error < least { error } else { least };
-            }
+    fn code<const CODES: usize>(&self, x: f32, scale: f32) -> u8 {
+        let negative = (x.to_bits().cast_signed() >> 31).cast_unsigned();
+        // Mirrored codes answer for magnitudes.
+        let mirrored = u32::from(self.sign_bit != 0).wrapping_neg();
+        let x = f32::from_bits(x.to_bits() & !(mirrored & 0x8000_0000));
+        let (mut best, mut least) = (0, (self.elements[0] * scale - x).abs());
+        let mut k = 1;
+        while k < CODES {
+            let error = (self.elements[k] * scale - x).abs();
+            // Strictly less: of equal errors the first code stays.
+            best = if error < least { k as u32 } else { best };
+            least = if error < least { error } else { least };
+            k += 1;
         }
-        let sign = if x_bits >> 31 == 1 && best != 0 { self.sign_bit } else { 0 };
+        let sign = negative & self.sign_bit & u32::from(best != 0).wrapping_neg();
         (best | sign) as u8
     }
 }
@@ -125,21 +126,12 @@ fn least_body(
     codes: &mut [u8],
 ) {
     let coder = *coder;
-    // Eight codes, as of E2M1, unroll to straight code.
-    let short = LeastError { codes: 8, ..coder };
-    match (coder.codes == 8, inverse) {
-        (true, true) => {
-            map_blocks(src, length, factors, codes, |x, factor: f32| short.code(x, 1.0 / factor));
-        }
-        (true, false) => {
-            map_blocks(src, length, factors, codes, |x, factor| short.code(x, factor));
-        }
-        (false, true) => {
-            map_blocks(src, length, factors, codes, |x, factor: f32| coder.code(x, 1.0 / factor));
-        }
-        (false, false) => {
-            map_blocks(src, length, factors, codes, |x, factor| coder.code(x, factor));
-        }
+    let scale = |factor: f32| if inverse { 1.0 / factor } else { factor };
+    // Eight magnitudes, as of E2M1. Codes behind the last repeat the first: they are never less.
+    if coder.codes <= 8 {
+        map_blocks(src, length, factors, codes, |x, factor| coder.code::<8>(x, scale(factor)));
+    } else {
+        map_blocks(src, length, factors, codes, |x, factor| coder.code::<16>(x, scale(factor)));
     }
 }
 

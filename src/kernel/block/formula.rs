@@ -217,9 +217,12 @@ impl Formula {
             }
         }
         if self.inverse.is_some() {
-            // A block of zeros has another formula: NaN hands it to the rule.
-            let zeros = blocks.amax.iter().zip(factors).filter(|(amax, _)| **amax == 0);
-            return zeros.for_each(|(_, factor)| *factor = f32::NAN);
+            // A block of zeros has another formula, and an infinite scale is the policy's: NaN hands
+            // both to the rule.
+            for ((amax, scale), factor) in blocks.amax.iter().zip(&*scales).zip(factors) {
+                *factor = if *amax == 0 || scale.is_nan() { f32::NAN } else { *factor };
+            }
+            return;
         }
         let divisors = if self.unrounded { unrounded } else { scales };
         factors.copy_from_slice(divisors);

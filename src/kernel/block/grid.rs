@@ -57,7 +57,7 @@ pub(crate) struct LogarithmTruncated;
 fn floor(x: f32) -> f32 {
     let nearest = x + MAGIC - MAGIC;
     // One less where the addition went up.
-    if nearest > x { nearest - 1.0 } else { nearest }
+    nearest - if nearest > x { 1.0 } else { 0.0 }
 }
 
 impl Rounding for Away {
@@ -65,7 +65,7 @@ impl Rounding for Away {
     fn whole(units: f32) -> f32 {
         let whole = floor(units);
         // The fraction is exact; a sum with one half would not be.
-        if units - whole >= 0.5 { whole + 1.0 } else { whole }
+        whole + if units - whole >= 0.5 { 1.0 } else { 0.0 }
     }
 }
 
@@ -89,7 +89,7 @@ impl Rounding for HalfAddedEven {
         let up = floor(units + 0.5);
         // The lowest bit of the integer; both sides of the comparison are the program's.
         let odd = (up + MAGIC).to_bits() & 1 == 1;
-        if odd & (units - 0.5 == up - 1.0) { up - 1.0 } else { up }
+        up - if odd & (units - 0.5 == up - 1.0) { 1.0 } else { 0.0 }
     }
 }
 
@@ -111,14 +111,16 @@ pub(crate) struct Grid {
     hi: u32,
     /// Bits of the mantissa: 2^M units are the distance of two binades.
     mantissa_bits: u32,
-    /// The largest code without its sign, of numbers without and with one.
+    /// The largest code of a number without a sign, and what one with a sign has more.
     most: [u32; 2],
     /// The sign bit of a code; 0 where negative codes are in two's complement.
     sign_bit: u32,
+    /// All bits where negative codes are in two's complement; else 0.
+    complement: u32,
     /// The bits of a code.
     mask: u32,
-    /// Whether zero keeps its sign.
-    negative_zero: bool,
+    /// All bits where zero keeps its sign; else 0.
+    negative_zero: u32,
     /// What is added to the bits of a magnitude, by its exponent field, before the field is taken.
     carries: &'static [u32; 256],
 }
@@ -140,10 +142,11 @@ impl Grid {
             lo,
             hi,
             mantissa_bits,
-            most: [spec.max_code(); 2],
+            most: [spec.max_code(), 0],
             sign_bit: 1 << (spec.bits() - 1),
+            complement: 0,
             mask: spec.code_mask(),
-            negative_zero: spec.negative_zero_code().is_some(),
+            negative_zero: u32::from(spec.negative_zero_code().is_some()).wrapping_neg(),
             carries,
         };
         // One unit for all numbers: that of the field 127 + log2(unit), without a mantissa.
@@ -154,10 +157,10 @@ impl Grid {
         };
         match spec.encoding() {
             Encoding::Int(_) => {
-                let (max, min) =
-                    (spec.max_code(), spec.min_code().wrapping_neg() & spec.code_mask());
-                let most = [max, if mirrored { max } else { min }];
-                Some(Self { most, sign_bit: 0, ..fixed()? })
+                let (max, mask) = (spec.max_code(), spec.code_mask());
+                let least = spec.min_code().wrapping_neg() & mask;
+                let more = if mirrored { 0 } else { least - max };
+                Some(Self { most: [max, more], sign_bit: 0, complement: u32::MAX, ..fixed()? })
             }
             Encoding::Float(layout) if layout.is_fixed_point() => fixed(),
             Encoding::Float(layout) if matches!(layout.zero_field, ZeroField::Subnormals) => {
@@ -176,7 +179,8 @@ impl Grid {
     /// The magnitude from which on the formula does not hold: 2^125.
     pub(crate) const BEYOND: f32 = f32::from_bits(252 << 23);
 
-    /// Returns the code of a finite number below [`BEYOND`](Self::BEYOND).
+    /// Returns the code of a finite number below [`BEYOND`](Self::BEYOND). There is no branch, so
+    /// that a loop of these is vectors.
     #[inline(always)]
     fn code<R: Rounding>(&self, y: f32) -> u8 {
         let magnitude = y.to_bits() & 0x7FFF_FFFF;
@@ -188,18 +192,20 @@ impl Grid {
         let units = if units < MOST { units } else { MOST };
         // The low bits of the sum are the integer.
         let whole = (R::whole(units) + MAGIC).to_bits() & 0x007F_FFFF;
-        let negative = y.to_bits() >> 31;
-        let most = if negative == 1 { self.most[1] } else { self.most[0] };
-        let code = (((field - self.lo) << self.mantissa_bits) + whole).min(most);
-        let signed = if self.sign_bit == 0 {
-            // Two's complement.
-            (code ^ negative.wrapping_neg()).wrapping_add(negative) & self.mask
-        } else if self.negative_zero || code != 0 {
-            code | (negative.wrapping_neg() & self.sign_bit)
+        let code = ((field - self.lo) << self.mantissa_bits) + whole;
+        let code = if R::BY_LOGARITHMS {
+            // Units of the binade above, one less than its first number: two units of the binade
+            // that the number is in, and so two codes below that number.
+            code - u32::from((field > self.lo) & (whole >> self.mantissa_bits == 0))
         } else {
             code
         };
-        signed as u8
+        let negative = (y.to_bits().cast_signed() >> 31).cast_unsigned();
+        let code = code.min(self.most[0] + (self.most[1] & negative));
+        // Two's complement, or the sign bit; −0 only where the format has it.
+        let flip = negative & self.complement;
+        let keeps = self.negative_zero | u32::from(code != 0).wrapping_neg();
+        (((code ^ flip).wrapping_sub(flip) & self.mask) | (negative & self.sign_bit & keeps)) as u8
     }
 }
 
@@ -207,22 +213,30 @@ impl Grid {
 fn encode_body<R: Rounding>(_rounding: R, grid: &Grid, src: &[f32], dst: &mut [u8]) {
     // A copy that nothing points at stays in registers.
     let grid = *grid;
-    // The kind of code is asked outside of the loops: each is straight code.
-    match (grid.sign_bit == 0, grid.negative_zero) {
-        (true, _) => {
-            let grid = Grid { sign_bit: 0, ..grid };
-            src.iter().zip(dst).for_each(|(y, code)| *code = grid.code::<R>(*y));
+    if !R::BY_LOGARITHMS {
+        src.iter().zip(dst).for_each(|(y, code)| *code = grid.code::<R>(*y));
+        return;
+    }
+    // Logarithms differ from exponents in the last few numbers of a binade alone. A stretch without
+    // such a number needs no table, which a vector would have to gather from.
+    for (src, dst) in src.chunks(STRETCH).zip(dst.chunks_mut(STRETCH)) {
+        let mut near = 0;
+        for (y, code) in src.iter().zip(&mut *dst) {
+            near |= u32::from(y.to_bits() & 0x007F_FFFF >= NEXT_TO_POWERS);
+            *code = grid.code::<Truncated>(*y);
         }
-        (false, true) => {
-            let grid = Grid { negative_zero: true, ..grid };
-            src.iter().zip(dst).for_each(|(y, code)| *code = grid.code::<R>(*y));
-        }
-        (false, false) => {
-            let grid = Grid { negative_zero: false, ..grid };
+        if near != 0 {
             src.iter().zip(dst).for_each(|(y, code)| *code = grid.code::<R>(*y));
         }
     }
 }
+
+/// Numbers that are encoded before it is known whether one of them needs the table.
+const STRETCH: usize = 256;
+
+/// The least mantissa whose f32 logarithm may round up to an integer: 88 units below a power of
+/// two, the most of any exponent.
+const NEXT_TO_POWERS: u32 = (1 << 23) - 88;
 
 /// Parameters of [`encode_half_up`]: integers of at most 8 bits by a sum with one half, truncated,
 /// as C programs round.

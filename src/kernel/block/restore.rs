@@ -18,6 +18,7 @@ use crate::bits::F32_NAN;
 use crate::kernel::decode::{DecodeBytes, RegisterTable};
 use crate::kernel::native::{Native, per_isa};
 use crate::kernel::negative_zero::NegativeZero;
+use core::hint::black_box;
 
 /// Applies a rule to every number, with a scale and an offset for each element.
 #[inline(always)]
@@ -32,6 +33,7 @@ fn restore_body<R: Restoring>(rule: R, scales: &[f32], offsets: &[f32], numbers:
 #[inline(always)]
 fn expand_body(length: usize, values: &[f32], each: &mut [f32]) {
     // A store of a broadcast register for each block, where the length is known when compiling.
+    // Opaque values keep the compiler from scattering those of several blocks.
     match length {
         1 => {
             each.copy_from_slice(&values[..each.len()]);
@@ -39,12 +41,12 @@ fn expand_body(length: usize, values: &[f32], each: &mut [f32]) {
         }
         16 => {
             for (block, value) in each.as_chunks_mut::<16>().0.iter_mut().zip(values) {
-                *block = [*value; 16];
+                *block = [*black_box(value); 16];
             }
         }
         32 => {
             for (block, value) in each.as_chunks_mut::<32>().0.iter_mut().zip(values) {
-                *block = [*value; 32];
+                *block = [*black_box(value); 32];
             }
         }
         _ => {
