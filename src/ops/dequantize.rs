@@ -220,8 +220,9 @@ impl Job<'_> {
             // One code a byte, in L1.
             codes.resize(numbers.len(), 0);
             match bits {
-                4 if start.is_multiple_of(8) => kernel::unpack_4(isa, bytes, codes),
-                6 if start.is_multiple_of(8) => kernel::unpack_6(isa, bytes, codes),
+                _ if start.is_multiple_of(8) => {
+                    kernel::unpack_codes(isa, self.bits, bytes, codes);
+                }
                 _ => codes.iter_mut().enumerate().for_each(|(i, code)| {
                     *code = get(row, self.bits, cols.start + first + i) as u8;
                 }),

@@ -51,8 +51,8 @@ enum ScaledCoder {
     Grid(GridRounding, Grid),
     HalfUp(HalfUp),
     Steps(Steps),
-    /// Rounded to so many equal steps first.
-    EqualSteps(f32, kernel::Encoder),
+    /// Steps of numbers that are rounded to equal steps first.
+    EqualSteps(Steps),
 }
 
 /// The rounding of a [`Grid`].
@@ -205,8 +205,9 @@ impl Elements {
                 let nan = element.encode_f32(f32::NAN) as u8;
                 ElementKernel::Scaled(ScaledCoder::Steps(Steps::of_midpoints(&entries, nan)?))
             }
-            ElementRounding::Steps(steps) if signed_by_number && steps < 1 << 22 => {
-                ElementKernel::Scaled(ScaledCoder::EqualSteps(steps as f32, encoder()?))
+            ElementRounding::Steps(steps) if signed_by_number => {
+                let steps = Steps::of_equal(element, &convert, steps)?;
+                ElementKernel::Scaled(ScaledCoder::EqualSteps(steps))
             }
             ElementRounding::AddHalfTruncate
             | ElementRounding::LeastError
@@ -449,8 +450,8 @@ impl Elements {
 }
 
 impl ScaledCoder {
-    /// Writes the codes of finite numbers, which it may change.
-    fn encode(&self, isa: Isa, scaled: &mut [f32], codes: &mut [u8], dither: Dither) {
+    /// Writes the codes of finite numbers.
+    fn encode(&self, isa: Isa, scaled: &[f32], codes: &mut [u8], dither: Dither) {
         match self {
             Self::Encoder(encoder) => encoder.encode(scaled, codes, dither),
             Self::Grid(GridRounding::Away, grid) => {
@@ -469,11 +470,7 @@ impl ScaledCoder {
                 kernel::encode_grid(isa, LogarithmTruncated, grid, scaled, codes);
             }
             Self::HalfUp(half_up) => kernel::encode_half_up(isa, half_up, scaled, codes),
-            Self::Steps(steps) => steps.encode(isa, scaled, codes),
-            Self::EqualSteps(steps, encoder) => {
-                kernel::to_steps(isa, *steps, scaled);
-                encoder.encode(scaled, codes, dither);
-            }
+            Self::Steps(steps) | Self::EqualSteps(steps) => steps.encode(isa, scaled, codes),
         }
     }
 }

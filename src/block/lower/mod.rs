@@ -18,23 +18,3 @@ pub(crate) use element::ChunkArrays;
 pub(crate) use factor::{UNHANDLED, is_unhandled};
 pub(crate) use plan::{BlockArrays, Demand, QuantizePlan, SearchPlan, StoredBlocks, any_unhandled};
 pub(crate) use restore::{DequantizePlan, RestoreKernel};
-
-#[cfg(test)]
-mod tests {
-    use super::{Demand, QuantizePlan};
-    use crate::block::preset;
-    use crate::kernel::Isa;
-
-    #[test]
-    fn presets_without_kernels_are_as_many_as_the_documents_say() {
-        let (elements, blocks, given, factors) = (1 << 16, 1 << 12, None, None);
-        let demand = Demand { tensor_scale: 1.0, elements, blocks, given, factors };
-        let slow = preset::all()
-            .filter(|preset| QuantizePlan::lower(Isa::best(), &preset.spec, demand).is_none())
-            .count();
-        let phrase =
-            alloc::format!("{slow} of the {} presets, and some uses", preset::all().count());
-        assert!(include_str!("../../../docs/benchmarks.md").contains(&phrase), "{phrase}");
-        assert!(include_str!("../../../README.md").contains(&phrase), "{phrase}");
-    }
-}

@@ -6,6 +6,7 @@ use super::factor::{UNHANDLED, is_unhandled};
 use super::restore::DequantizePlan;
 use super::scale::{ScaleDemand, ScalePlan};
 use crate::block::apply::{Block, Number};
+use crate::block::pack::stored as stored_code;
 use crate::block::rule::{BlockStats, ScaleRule};
 use crate::block::scheme::{Metric, Nonfinite, Offset};
 use crate::block::spec::BlockSpec;
@@ -354,9 +355,18 @@ impl<'a> QuantizePlan<'a> {
             // Without a kernel every block is settled by the rule.
             None => factors.fill(UNHANDLED),
         }
+        // Scales whose elements are divided by another number are the rule's.
+        if !spec.divisors.is_empty() {
+            let width = spec.scale_bytes();
+            for (index, factor) in factors.iter_mut().enumerate() {
+                let code = stored_code(stored.scales, width, index);
+                let other = spec.divisors.iter().any(|(other, _)| *other == code);
+                *factor = if other { UNHANDLED } else { *factor };
+            }
+        }
         let given = self.demand.given.map(|(_, offsets)| offsets);
         if given.is_none() {
-            self.refuse(plan.factor_use, amax, factors);
+            self.refuse(plan, amax, factors);
         }
         points.clear();
         let offsets =
@@ -406,10 +416,16 @@ impl<'a> QuantizePlan<'a> {
 
     /// Leaves to the rule the blocks that are flushed, and those whose scaled numbers the kernel of
     /// elements does not take.
-    fn refuse(&self, factor_use: FactorUse, amax: &[u32], factors: &mut [f32]) {
+    fn refuse(&self, plan: &ScalePlan, amax: &[u32], factors: &mut [f32]) {
+        let (factor_use, by_powers) = (plan.factor_use, plan.bounds_scaled_numbers());
         let flush_below = self.spec.flush_below;
         let limit = self.elements.limit();
         if flush_below <= 0.0 && limit == ScaledLimit::None {
+            return;
+        }
+        // Kernels of powers of two keep scaled numbers below 1e30, and leave subnormal maxima to
+        // the rule themselves.
+        if by_powers && flush_below <= f32::MIN_POSITIVE && limit != ScaledLimit::NotZero {
             return;
         }
         for (amax, factor) in amax.iter().zip(factors) {
@@ -564,4 +580,37 @@ const fn statistic_of(rule: ScaleRule) -> Option<Statistic> {
 pub(crate) fn any_unhandled(factors: &[f32]) -> bool {
     // Without a branch: in nearly every chunk all blocks are handled.
     factors.iter().fold(false, |any, factor| any | is_unhandled(*factor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Demand, QuantizePlan};
+    use crate::block::preset;
+    use crate::block::rule::ScaleRule;
+    use crate::kernel::Isa;
+    use alloc::vec;
+
+    /// Checks that no preset is quantized through the reference codec from 4,096 elements on,
+    /// neither its elements nor its scales, with scales from the data or from the caller.
+    #[test]
+    fn every_preset_has_kernels() {
+        let (elements, blocks) = (4096, 128);
+        let (scales, offsets) = (vec![0.5; blocks], vec![0.0; blocks]);
+        for isa in Isa::available() {
+            for preset::Preset { name, spec, .. } in preset::all() {
+                let tensor_scale = 1.0;
+                let demand = Demand { tensor_scale, elements, blocks, given: None, factors: None };
+                let plan = |given| QuantizePlan::lower(isa, spec, Demand { given, ..demand });
+                if !matches!(spec.rule, ScaleRule::Given) {
+                    let plan = plan(None);
+                    let by_kernel = plan.is_some_and(|plan| plan.scales.kernel.is_some());
+                    assert!(by_kernel, "{name} on {}", isa.name());
+                }
+                if spec.scale.is_some() {
+                    let plan = plan(Some((&scales, &offsets)));
+                    assert!(plan.is_some(), "{name} under given scales on {}", isa.name());
+                }
+            }
+        }
+    }
 }

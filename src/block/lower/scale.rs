@@ -105,6 +105,14 @@ impl ScalePlan {
         }
     }
 
+    /// Whether scaled numbers stay below 1e30, and blocks with subnormal maxima are the rule's.
+    pub(super) const fn bounds_scaled_numbers(&self) -> bool {
+        match self.kernel {
+            Some(ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_)) => true,
+            Some(ScaleKernel::Formula(_) | ScaleKernel::Unit) | None => false,
+        }
+    }
+
     /// Whether rounded scales are left in [`ScaleArrays::scales`](kernel::ScaleArrays).
     pub(super) const fn leaves_scales(&self) -> bool {
         matches!(self.kernel, Some(ScaleKernel::Formula(_)))
@@ -331,9 +339,6 @@ fn lower_formula(
     demand: ScaleDemand,
 ) -> Option<Formula> {
     let format = spec.scale.as_ref()?;
-    if !spec.divisors.is_empty() {
-        return None;
-    }
     let t = spec.tensor_scale.factor(demand.tensor_scale);
     let (low, high) = spec.scale_bounds;
     // A substitute of -0 is for blocks of zeros alone, which the steps cannot tell from quotients

@@ -284,28 +284,10 @@ fn half_up_body(half_up: &HalfUp, src: &[f32], dst: &mut [u8]) {
     src.iter().zip(dst).for_each(|(y, code)| *code = half_up.code(*y));
 }
 
-/// The number that one of `steps` equal steps from −1 to 1 stands for: the sum of `(y + 1) · steps
-/// / 2` and a half is truncated.
-#[inline(always)]
-fn to_steps_body(steps: f32, numbers: &mut [f32]) {
-    let (half, width) = (steps / 2.0, 2.0 / steps);
-    for y in numbers {
-        let sum = (*y + 1.0) * half + 0.5;
-        // Below zero truncation to an unsigned integer gives 0; above `steps` all is that step.
-        let sum = if sum > 0.0 { sum } else { 0.0 };
-        let sum = if sum < MOST { sum } else { MOST };
-        let step = floor(sum);
-        let step = if step < steps { step } else { steps };
-        *y = step * width - 1.0;
-    }
-}
-
 per_isa! {
     /// Writes the codes of finite numbers below [`Grid::BEYOND`].
     fn encode_grid[R: Rounding](rounding: R, grid: &Grid, src: &[f32], dst: &mut [u8]) =
         encode_body;
     /// Writes the codes of finite numbers as integers.
     fn encode_half_up[](half_up: &HalfUp, src: &[f32], dst: &mut [u8]) = half_up_body;
-    /// Rounds finite numbers to one of this many equal steps, 2 to 2^22, from −1 to 1.
-    fn to_steps[](steps: f32, numbers: &mut [f32]) = to_steps_body;
 }

@@ -28,7 +28,7 @@ pub(crate) use formula::{
 };
 pub(crate) use grid::{
     Away, Grid, HalfAdded, HalfAddedEven, HalfUp, LogarithmTruncated, Truncated, encode_grid,
-    encode_half_up, to_steps,
+    encode_half_up,
 };
 // Implemented or taken by kernels in intrinsics, and not visible outside of the kernel.
 pub(in crate::kernel) use intrinsics::BlockIntrinsics;
@@ -38,7 +38,7 @@ pub(crate) use operands::{
     PackedBlocks, PlusMinimum, PositiveValues, Product,
 };
 pub(in crate::kernel) use operands::{Order, Restoring, Selected};
-pub(crate) use pack::{pack_4, pack_6, unpack_4, unpack_6};
+pub(crate) use pack::{pack_4, pack_6, pack_codes, unpack_4, unpack_6, unpack_codes};
 pub(crate) use restore::{
     e8m0, expand, restore_each, restore_packed, restore_packed_by, restores_packed,
 };

@@ -1,8 +1,11 @@
-//! Packing of codes of 4 and 6 bits, the first code in the low bits.
+//! Packing of codes of fewer than 8 bits, the first code in the low bits. Codes of 4 and 6 bits,
+//! the most common, have loops of their own.
 //!
 //! ```text
 //! 4 bits: a code pair        bbbb aaaa                          one byte for two codes
 //! 6 bits: codes a, b, c, d   bbaaaaaa  ccccbbbb  ddddddcc       three bytes for four codes
+//! other widths b: eight codes are one u64, whose neighbours are joined in three steps, to 2b bits
+//!         in 16, to 4b in 32, to 8b in 64: b bytes. Unpacking takes the steps back.
 //! ```
 //!
 //! A last group that is not full is padded with code 0, and only the bytes that hold a code are
@@ -94,6 +97,100 @@ pub(crate) fn unpack_6(isa: Isa, bytes: &[u8], codes: &mut [u8]) {
     unpack_6_by(isa, &bytes[done / 4 * 3..], &mut codes[done..]);
 }
 
+/// Joins the low `bits` bits of eight bytes to as many bits in a row.
+#[inline(always)]
+const fn join(codes: u64, bits: u32) -> u64 {
+    const LOW_8: u64 = 0x00FF_00FF_00FF_00FF;
+    const LOW_16: u64 = 0x0000_FFFF_0000_FFFF;
+    let codes = codes & (0x0101_0101_0101_0101 * ((1 << bits) - 1));
+    let pairs = codes & LOW_8 | (codes >> 8 & LOW_8) << bits;
+    let fours = pairs & LOW_16 | (pairs >> 16 & LOW_16) << (2 * bits);
+    fours & 0xFFFF_FFFF | fours >> 32 << (4 * bits)
+}
+
+/// Spreads eight codes of `bits` bits in a row to eight bytes.
+#[inline(always)]
+const fn spread(row: u64, bits: u32) -> u64 {
+    let four = (1 << (4 * bits)) - 1;
+    let fours = row & four | (row >> (4 * bits) & four) << 32;
+    let two = 0x0000_0001_0000_0001 * ((1 << (2 * bits)) - 1);
+    let pairs = fours & two | (fours >> (2 * bits) & two) << 16;
+    let one = 0x0001_0001_0001_0001 * ((1 << bits) - 1);
+    pairs & one | (pairs >> bits & one) << 8
+}
+
+#[inline(always)]
+fn pack_odd_body(bits: u32, codes: &[u8], bytes: &mut [u8]) {
+    /// `BITS` bytes for eight codes, with a width that shifts have as a constant.
+    #[inline(always)]
+    fn pack<const BITS: usize>(codes: &[u8], bytes: &mut [u8]) {
+        let (eights, last) = codes.as_chunks::<8>();
+        let (groups, rest) = bytes.split_at_mut((BITS * eights.len()).min(bytes.len()));
+        for (codes, group) in eights.iter().zip(groups.as_chunks_mut::<BITS>().0) {
+            let row = join(u64::from_le_bytes(*codes), BITS as u32).to_le_bytes();
+            group.copy_from_slice(&row[..BITS]);
+        }
+        let mut padded = [0; 8];
+        padded[..last.len()].copy_from_slice(last);
+        let row = join(u64::from_le_bytes(padded), BITS as u32).to_le_bytes();
+        let own = (BITS * last.len()).div_ceil(8);
+        rest.iter_mut().zip(row).take(own).for_each(|(to, byte)| *to = byte);
+    }
+    match bits {
+        1 => pack::<1>(codes, bytes),
+        2 => pack::<2>(codes, bytes),
+        3 => pack::<3>(codes, bytes),
+        5 => pack::<5>(codes, bytes),
+        7 => pack::<7>(codes, bytes),
+        _ => debug_assert!(false, "4, 6 and 8 bits have loops of their own"),
+    }
+}
+
+#[inline(always)]
+fn unpack_odd_body(bits: u32, bytes: &[u8], codes: &mut [u8]) {
+    #[inline(always)]
+    fn unpack<const BITS: usize>(bytes: &[u8], codes: &mut [u8]) {
+        let (eights, rest) = codes.as_chunks_mut::<8>();
+        let (groups, last) = bytes.split_at((BITS * eights.len()).min(bytes.len()));
+        let row = |group: &[u8]| {
+            let mut padded = [0; 8];
+            padded[..group.len()].copy_from_slice(group);
+            u64::from_le_bytes(padded)
+        };
+        for (group, codes) in groups.as_chunks::<BITS>().0.iter().zip(eights) {
+            *codes = spread(row(group), BITS as u32).to_le_bytes();
+        }
+        let last = spread(row(&last[..last.len().min(BITS)]), BITS as u32).to_le_bytes();
+        rest.iter_mut().zip(last).for_each(|(to, code)| *to = code);
+    }
+    match bits {
+        1 => unpack::<1>(bytes, codes),
+        2 => unpack::<2>(bytes, codes),
+        3 => unpack::<3>(bytes, codes),
+        5 => unpack::<5>(bytes, codes),
+        7 => unpack::<7>(bytes, codes),
+        _ => debug_assert!(false, "4, 6 and 8 bits have loops of their own"),
+    }
+}
+
+/// Packs codes of fewer than 8 bits, the first in the low bits.
+pub(crate) fn pack_codes(isa: Isa, bits: u32, codes: &[u8], bytes: &mut [u8]) {
+    match bits {
+        4 => pack_4(isa, codes, bytes),
+        6 => pack_6(isa, codes, bytes),
+        _ => pack_odd(isa, bits, codes, bytes),
+    }
+}
+
+/// Unpacks codes of fewer than 8 bits, one a byte. `bytes` ends with the last code.
+pub(crate) fn unpack_codes(isa: Isa, bits: u32, bytes: &[u8], codes: &mut [u8]) {
+    match bits {
+        4 => unpack_4(isa, bytes, codes),
+        6 => unpack_6(isa, bytes, codes),
+        _ => unpack_odd(isa, bits, bytes, codes),
+    }
+}
+
 per_isa! {
     /// Packs codes of 4 bits, two a byte, the first in the low bits.
     fn pack_4[](codes: &[u8], bytes: &mut [u8]) = pack_4_body;
@@ -101,6 +198,10 @@ per_isa! {
     fn unpack_4[](bytes: &[u8], codes: &mut [u8]) = unpack_4_body;
     /// Packs codes of 6 bits by a plain loop.
     fn pack_6_by[](codes: &[u8], bytes: &mut [u8]) = pack_6_body;
+    /// Packs codes of 1, 2, 3, 5 or 7 bits.
+    fn pack_odd[](bits: u32, codes: &[u8], bytes: &mut [u8]) = pack_odd_body;
+    /// Unpacks codes of 1, 2, 3, 5 or 7 bits.
+    fn unpack_odd[](bits: u32, bytes: &[u8], codes: &mut [u8]) = unpack_odd_body;
     /// Unpacks codes of 6 bits by a plain loop.
     fn unpack_6_by[](bytes: &[u8], codes: &mut [u8]) = unpack_6_body;
 }

@@ -120,11 +120,15 @@ impl FiniteEncode {
 }
 
 /// Returns from how many elements on finding a format's steps pays. Finding takes a thousand or
-/// more encodings by the reference codec. For a codebook that searches all entries each time, so
-/// the steps pay earlier.
+/// more encodings by the reference codec, but with `std` once for many calls. A codebook searches
+/// all entries for each, so that its steps pay earlier.
 #[cfg(feature = "alloc")]
 const fn many(spec: &FormatSpec) -> usize {
-    if matches!(spec.encoding(), Encoding::Codebook(_)) { 256 } else { 4096 }
+    match spec.encoding() {
+        _ if cfg!(feature = "std") => 64,
+        Encoding::Codebook(_) => 256,
+        _ => 4096,
+    }
 }
 
 impl EncodeKernel {

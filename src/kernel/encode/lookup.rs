@@ -22,10 +22,12 @@
 use super::few::{Few, encode_few};
 use crate::bits::F32_NAN;
 use crate::kernel::isa::Isa;
+use crate::kernel::native::per_isa;
 use crate::policy::{Convert, MissingNan, Nan, Overflow};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec};
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -42,8 +44,19 @@ const STEPS: usize = 1024;
 pub(crate) enum Steps {
     /// 16 places or fewer.
     Few(Few),
-    /// Shared with later calls.
+    /// By buckets; shared with later calls.
     Many(Arc<Table>),
+    /// Of numbers that are rounded to equal steps first.
+    Equal(Arc<EqualSteps>),
+}
+
+/// The codes of equal steps from −1 to 1.
+#[derive(Debug)]
+pub(crate) struct EqualSteps {
+    /// Steps, as a number.
+    steps: f32,
+    /// The code of each step: 64 KiB for bitsandbytes' 65,535.
+    codes: Vec<u8>,
 }
 
 /// Up to [`STEPS`] steps, by buckets.
@@ -86,7 +99,7 @@ impl Steps {
         {
             return None;
         }
-        kept(spec, convert, || {
+        kept(spec, convert, 0, || {
             // The steps are those of the reference codec; the search asks it for some thousand
             // codes.
             let code = |key: u32| spec.encode_f32_with(number(key), convert, 0).code as u8;
@@ -94,6 +107,23 @@ impl Steps {
                 [F32_NAN, -F32_NAN].map(|nan| spec.encode_f32_with(nan, convert, 0).code as u8);
             // Every key is at or above that of −∞, apart from NaN's.
             Self::of(code(key(f32::NEG_INFINITY.to_bits())), &find(&places(spec), code), nan)
+        })
+    }
+
+    /// Returns the steps of numbers that are rounded to one of `steps` equal steps from −1 to 1
+    /// before they are encoded: the sum of `(y + 1) · steps / 2` and a half is truncated. `None` for
+    /// more than 65,536 steps.
+    pub(crate) fn of_equal(spec: &FormatSpec, convert: &Convert, steps: u32) -> Option<Self> {
+        if steps == 0 || steps > 1 << 16 {
+            return None;
+        }
+        let all = Self::lower(spec, convert)?;
+        kept(spec, convert, steps, || {
+            let width = 2.0 / steps as f32;
+            let numbers: Vec<f32> = (0..=steps).map(|step| step as f32 * width - 1.0).collect();
+            let mut codes = vec![0; numbers.len()];
+            all.encode(Isa::best(), &numbers, &mut codes);
+            Some(Self::Equal(Arc::new(EqualSteps { steps: steps as f32, codes })))
         })
     }
 
@@ -173,8 +203,44 @@ impl Steps {
         match self {
             Self::Few(few) => encode_few(isa, few, src, dst),
             Self::Many(table) => table.encode(src, dst),
+            Self::Equal(equal) => equal.encode(isa, src, dst),
         }
     }
+}
+
+impl EqualSteps {
+    /// Writes the codes of finite numbers: steps by vectors, then a load for each.
+    fn encode<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C]) {
+        let mut steps = [0; 256];
+        for (src, dst) in src.chunks(256).zip(dst.chunks_mut(256)) {
+            equal_steps(isa, self.steps, src, &mut steps);
+            for (code, step) in dst.iter_mut().zip(steps) {
+                let own = self.codes.get(step as usize).copied().unwrap_or_default();
+                *code = C::truncate(own.into());
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn equal_steps_body(steps: f32, src: &[f32], dst: &mut [u32]) {
+    /// 2^23: adding it makes an integer of the low bits.
+    const MAGIC: f32 = 8_388_608.0;
+    let half = steps / 2.0;
+    for (y, to) in src.iter().zip(dst) {
+        let sum = (*y + 1.0) * half + 0.5;
+        // Below zero truncation to an unsigned integer gives 0; above `steps` all is that step.
+        let sum = if sum > 0.0 { sum } else { 0.0 };
+        let sum = if sum < steps { sum } else { steps };
+        let nearest = sum + MAGIC - MAGIC;
+        let step = nearest - if nearest > sum { 1.0 } else { 0.0 };
+        *to = (step + MAGIC).to_bits() & 0x007F_FFFF;
+    }
+}
+
+per_isa! {
+    /// Writes which of the equal steps from −1 to 1 numbers are rounded to.
+    fn equal_steps[](steps: f32, src: &[f32], dst: &mut [u32]) = equal_steps_body;
 }
 
 impl Table {
@@ -221,17 +287,18 @@ impl Table {
 fn kept(
     spec: &FormatSpec,
     convert: &Convert,
+    steps: u32,
     find: impl FnOnce() -> Option<Steps>,
 ) -> Option<Steps> {
     use std::sync::{Mutex, PoisonError};
-    /// Tables that are kept: half a megabyte.
+    /// A format, a policy, a number of equal steps or 0, and what was found for them.
+    type Entry = ((FormatSpec, Convert, u32), Steps);
+    /// Tables that are kept: half a megabyte, two with equal steps alone.
     const KEPT: usize = 32;
-    static TABLES: Mutex<Vec<(FormatSpec, Convert, Steps)>> = Mutex::new(Vec::new());
-    let known = |tables: &[(FormatSpec, Convert, Steps)]| {
-        let is = |(format, policy, _): &&(FormatSpec, Convert, Steps)| {
-            format == spec && policy == convert
-        };
-        tables.iter().find(is).map(|(_, _, steps)| steps.clone())
+    static TABLES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+    let key = (*spec, *convert, steps);
+    let known = |tables: &[Entry]| {
+        tables.iter().find(|(other, _)| *other == key).map(|(_, steps)| steps.clone())
     };
     // A table is whole or not there, whatever another thread's panic interrupted.
     let lock = || TABLES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -245,7 +312,7 @@ fn kept(
         if tables.len() >= KEPT {
             tables.remove(0);
         }
-        tables.push((*spec, *convert, steps.clone()));
+        tables.push((key, steps.clone()));
     }
     Some(steps)
 }

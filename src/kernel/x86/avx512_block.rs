@@ -45,7 +45,8 @@ fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
     quarters(quarters(fours[0], fours[1]), quarters(fours[2], fours[3]))
 }
 
-/// Raises each entry of `largest` to the largest key of its block of `16 · V` numbers, and returns how many blocks it did: a multiple of 16.
+/// Raises each entry of `largest` to the largest key of its block of `16 · V` numbers, and returns
+/// how many blocks it did: all whole ones.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn block_largest<S: Selected, const V: usize>(
     src: &[f32],
@@ -53,39 +54,46 @@ pub(super) fn block_largest<S: Selected, const V: usize>(
 ) -> usize {
     let (vectors, _) = src.as_chunks::<16>();
     let (blocks, _) = vectors.as_chunks::<V>();
-    let (groups, _) = blocks.as_chunks::<16>();
-    let (to, _) = largest.as_chunks_mut::<16>();
-    for (group, to) in groups.iter().zip(to.iter_mut()) {
-        let of_lanes = |block: &[[f32; 16]; V]| {
-            // `Selected::key` on 16 lanes: a signed maximum with 0 drops what is not selected.
-            let key = |numbers: &[f32; 16]| match S::ORDER {
-                Order::Magnitudes => {
-                    _mm512_and_si512(must_cast(*numbers), _mm512_set1_epi32(i32::MAX))
-                }
-                Order::Flipped(flip) => {
-                    let flip = _mm512_set1_epi32(flip.cast_signed());
-                    _mm512_max_epi32(
-                        _mm512_xor_si512(must_cast(*numbers), flip),
-                        _mm512_setzero_si512(),
-                    )
-                }
-                Order::Values(flip) => {
-                    let bits = must_cast(*numbers);
-                    let signs = _mm512_srai_epi32::<31>(bits);
-                    let top = _mm512_set1_epi32((flip ^ 0x8000_0000).cast_signed());
-                    // Without a sign: the top bit; with one: all bits, top bit included.
-                    let all = _mm512_and_si512(signs, _mm512_set1_epi32(i32::MAX));
-                    _mm512_xor_si512(_mm512_xor_si512(bits, all), top)
-                }
-            };
-            block[1..]
-                .iter()
-                .fold(key(&block[0]), |lanes, numbers| _mm512_max_epu32(lanes, key(numbers)))
+    let of_lanes = |block: &[[f32; 16]; V]| {
+        // `Selected::key` on 16 lanes: a signed maximum with 0 drops what is not selected.
+        let key = |numbers: &[f32; 16]| match S::ORDER {
+            Order::Magnitudes => _mm512_and_si512(must_cast(*numbers), _mm512_set1_epi32(i32::MAX)),
+            Order::Flipped(flip) => {
+                let flip = _mm512_set1_epi32(flip.cast_signed());
+                _mm512_max_epi32(
+                    _mm512_xor_si512(must_cast(*numbers), flip),
+                    _mm512_setzero_si512(),
+                )
+            }
+            Order::Values(flip) => {
+                let bits = must_cast(*numbers);
+                let signs = _mm512_srai_epi32::<31>(bits);
+                let top = _mm512_set1_epi32((flip ^ 0x8000_0000).cast_signed());
+                // Without a sign: the top bit; with one: all bits, top bit included.
+                let all = _mm512_and_si512(signs, _mm512_set1_epi32(i32::MAX));
+                _mm512_xor_si512(_mm512_xor_si512(bits, all), top)
+            }
         };
+        block[1..]
+            .iter()
+            .fold(key(&block[0]), |lanes, numbers| _mm512_max_epu32(lanes, key(numbers)))
+    };
+    let (groups, rest) = blocks.as_chunks::<16>();
+    let (to, to_rest) = largest.as_chunks_mut::<16>();
+    for (group, to) in groups.iter().zip(to.iter_mut()) {
         let each = largest_of_each(&core::array::from_fn(|i| of_lanes(&group[i])));
         *to = must_cast(_mm512_max_epu32(each, must_cast(*to)));
     }
-    16 * groups.len().min(to.len())
+    // Fewer than 16 blocks at the end: the last of them fills the group.
+    let rest = &rest[..rest.len().min(to_rest.len())];
+    if let Some(last) = rest.last() {
+        let lanes = core::array::from_fn(|i| of_lanes(rest.get(i).unwrap_or(last)));
+        let each: [u32; 16] = must_cast(largest_of_each(&lanes));
+        for (to, each) in to_rest.iter_mut().zip(each).take(rest.len()) {
+            *to = each.max(*to);
+        }
+    }
+    16 * groups.len().min(to.len()) + rest.len()
 }
 
 /// Returns numbers times their factor, every NaN the positive quiet one. `USUAL` says that factors

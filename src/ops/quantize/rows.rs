@@ -392,9 +392,10 @@ impl Band<'_> {
         let isa = plan.isa();
         match bits {
             8 => {}
-            4 if start.is_multiple_of(8) => kernel::pack_4(isa, codes, &mut row[start / 8..]),
-            6 if start.is_multiple_of(8) => kernel::pack_6(isa, codes, &mut row[start / 8..]),
-            // Other widths, or a chunk that starts within a byte: code by code, into zeros.
+            _ if start.is_multiple_of(8) => {
+                kernel::pack_codes(isa, bits, codes, &mut row[start / 8..]);
+            }
+            // A chunk that starts within a byte: code by code, into zeros.
             _ => codes
                 .iter()
                 .enumerate()
