@@ -4,8 +4,9 @@
 use super::inputs::Random;
 use super::properties::same;
 use subhalf::{
-    BlockSpec, Division, Exec, Extent, FormatSpec, Infinity, Isa, MissingNan, Nan, Nonfinite,
-    Overflow, Quantizer, Ratio, Round, ScaleRule, ZeroSign, preset,
+    BlockSpec, CustomRule, Dequantization, Division, ElementRounding, Exec, Extent, FormatSpec,
+    Infinity, Isa, Metric, MissingNan, Nan, Nonfinite, Offset, Overflow, Quantizer, Ratio, Round,
+    ScaleRule, Search, Table, TensorScale, ZeroMinimum, ZeroSign, preset,
 };
 
 fn pick<T: Copy>(random: &mut Random, from: &[T]) -> T {
@@ -211,4 +212,160 @@ fn erased_blocks_are_blocks_of_zeros() {
         .with_nonfinite(Nonfinite::Erase);
     assert_eq!(agree(&spec, &[f64::NAN, 4.0])[1..], [0, 0]);
     assert_eq!(agree(&spec, &[f64::NAN, 4.0])[0], agree(&spec, &[0.0, 0.0])[0]);
+}
+
+/// A scheme with something that programs do: their roundings, offsets, searches, signed maxima,
+/// tensor scales, elements of odd widths.
+fn program(random: &mut Random) -> BlockSpec {
+    use FormatSpec as F;
+    let plain = spec(random);
+    let elements = [
+        F::F4E2M1,
+        F::F8E4M3,
+        F::INT4,
+        F::INT5,
+        F::UINT4,
+        F::UINT8,
+        F::NF4,
+        F::BNBFP4,
+        F::BNBDYNAMIC8,
+        F::POSIT8,
+        F::HIF8,
+        preset::microxcaling::INT4,
+        preset::ggml::UE4M3,
+        pick(random, &[plain.element]),
+    ];
+    let roundings = [
+        ElementRounding::Round,
+        ElementRounding::AddThenRound,
+        ElementRounding::AddHalfTruncate,
+        ElementRounding::Microxcaling,
+        ElementRounding::LeastError,
+        ElementRounding::Midpoints,
+        ElementRounding::Steps(255),
+    ];
+    let target = pick(random, &[6.0f32, -8.0, 127.0, 1.0]);
+    let ratios = [Ratio::Divide, Ratio::Multiply, Ratio::DivideTwice, Ratio::MultiplyQuotient];
+    let rules = [
+        plain.rule,
+        ScaleRule::Amax { target: target.abs(), ratio: pick(random, &ratios) },
+        ScaleRule::Amax { target: target.abs(), ratio: Ratio::Inverse },
+        ScaleRule::SignedMax { target },
+        ScaleRule::Range { steps: 15.0, with_zero: true },
+        ScaleRule::Range { steps: 15.0, with_zero: false },
+        ScaleRule::Fixed(0.75),
+        ScaleRule::Custom(CustomRule::of_amax(|amax| (amax * 0.3).min(1e30))),
+    ];
+    let divisions = [
+        Division::Divide,
+        Division::DivideQuotient,
+        Division::Reciprocal,
+        Division::TensorReciprocal,
+        Division::InverseReciprocal,
+        Division::ClampedReciprocal,
+        Division::UnroundedReciprocal,
+        Division::Exact,
+    ];
+    let searches = [
+        None,
+        None,
+        Some(Search::new(Table::of(&[1.0, 1.5, 0.75]), Metric::Mse)),
+        Some(Search::new(Table::of(&[1.0, 0.5]), Metric::Mae)),
+        Some(Search::new(Table::of(&[0.9, 1.0]), Metric::Max)),
+    ];
+    let tensor_scales = [
+        TensorScale::None,
+        TensorScale::None,
+        TensorScale::Multiplier { target: 2688.0 },
+        TensorScale::Divisor { target: 2688.0 },
+        TensorScale::Amax { target: 1536.0 },
+    ];
+    let offsets =
+        [Offset::None, Offset::ZeroPoint, Offset::Minimum(F::F16), Offset::Minimum(F::F32)];
+    let offset = pick(random, &offsets);
+    // What an offset asks for; without it chance would find few schemes that are valid.
+    let (rule, tensor_scale) = match offset {
+        Offset::None => (pick(random, &rules), pick(random, &tensor_scales)),
+        Offset::ZeroPoint => (rules[4], TensorScale::None),
+        _ => (rules[4 + random.word() as usize % 2], TensorScale::None),
+    };
+    let element = if matches!(offset, Offset::None) {
+        pick(random, &elements)
+    } else {
+        pick(random, &[F::UINT4, F::UINT8, F::UINT4, F::INT4])
+    };
+    let ways = [
+        Dequantization::Product,
+        Dequantization::ProductPlusZero,
+        Dequantization::Quotient,
+        Dequantization::AmaxProduct,
+        Dequantization::AmaxQuotient,
+    ];
+    let scale = pick(random, &[F::E8M0, F::F32, F::F16, F::BF16, F::UE4M3, F::F8E5M2]);
+    let extent = pick(random, &[plain.extent, Extent::MX, Extent::Tensor, Extent::Column]);
+    let bounds = [(0.0, f32::INFINITY), (0.0, f32::INFINITY), (1e-3, 448.0)];
+    let spec = BlockSpec::new(element, Some(scale), extent, rule);
+    let convert = pick(random, &[spec.element_convert, plain.element_convert]);
+    spec.with_element_convert(convert)
+        .with_scale_convert(plain.scale_convert)
+        .with_division(pick(random, &divisions))
+        .with_element_rounding(pick(random, &roundings))
+        .with_search(pick(random, &searches))
+        .with_tensor_scale(tensor_scale)
+        .with_dequantization(pick(random, &ways))
+        .with_offset(offset)
+        .with_nonfinite(plain.nonfinite)
+        .with_zero_sign(plain.zero_sign)
+        .with_zero_minimum(pick(random, &[ZeroMinimum::First, ZeroMinimum::NumpyAvx512]))
+        .with_flush_below(pick(random, &[0.0, 0.0, 0.0, 1e-4]))
+        .with_scale_bounds(pick(random, &bounds))
+        .with_zero_block_scale(pick(random, &[0.0, 1.0, plain.zero_block_scale]))
+        .with_underflow_scale(pick(random, &[0.0, 0.0, 0.002]))
+}
+
+/// Scales that a caller might give, some of them beyond what the format holds, and offsets.
+fn given(random: &mut Random, spec: &BlockSpec, blocks: usize) -> (Vec<f32>, Vec<f32>) {
+    let scales = (0..blocks).map(|_| pick(random, &[0.25f32, 1.0, 0.011, 7.3, 3e4])).collect();
+    let (low, high) = (spec.element.min().to_f32(), spec.element.max().to_f32());
+    let offset = |random: &mut Random| match spec.offset {
+        Offset::ZeroPoint => pick(random, &[low, high, (low + high) * 0.5]).trunc(),
+        _ => pick(random, &[-1.5f32, 0.0, 0.1, -300.7]),
+    };
+    let offsets = if matches!(spec.offset, Offset::None) {
+        Vec::new()
+    } else {
+        (0..blocks).map(|_| offset(random)).collect()
+    };
+    (scales, offsets)
+}
+
+#[test]
+fn schemes_of_programs_are_kernels_and_reference_alike() {
+    let mut random = Random::new(1130);
+    let (mut found, mut with_given) = (0, 0);
+    for round in 0..6000u64 {
+        let spec = program(&mut random);
+        if spec.validate().is_err() {
+            continue;
+        }
+        let x: Vec<f32> = (0..400).map(|i| number(&mut random, round % 4, i)).collect();
+        let shape = [4, 100];
+        let check = |quantizer: Quantizer<'_>, what: &str| {
+            let Ok(reference) = quantizer.quantize_reference(&x, &shape) else { return false };
+            for isa in Isa::available() {
+                let tensor = quantizer.exec(Exec::SERIAL.with_isa(isa)).quantize(&x, &shape);
+                let same = same(&tensor.unwrap(), &reference);
+                assert!(same, "{round} {what} {}: {spec:?}", isa.name());
+            }
+            true
+        };
+        let quantizer = Quantizer::new(&spec);
+        found += usize::from(check(quantizer, "from the data"));
+        // Blocks of one tensor are as many for every scheme of its extent.
+        if let Ok(tensor) = quantizer.quantize(&x, &shape) {
+            let (scales, offsets) = given(&mut random, &spec, tensor.view().blocks());
+            with_given += usize::from(check(quantizer.scales(&scales, &offsets), "given"));
+        }
+    }
+    assert!(found > 800 && with_given > 800, "{found} schemes, {with_given} with given scales");
 }
