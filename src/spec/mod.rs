@@ -246,7 +246,7 @@ impl FormatSpec {
 
     /// A codebook of 2 to 16 numbers that is made at run time: code 0 is the first. The numbers
     /// must be finite multiples of one power of two, none larger than 2^62 of it. Longer codebooks
-    /// are [`Encoding::Codebook`] of a [`Table`] that lives as long as the program.
+    /// are [`Encoding::Codebook`] of a [`Table`], which with `std` takes any number of entries.
     ///
     /// ```
     /// use subhalf::FormatSpec;

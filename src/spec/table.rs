@@ -5,13 +5,17 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::ops::Deref;
 
-/// A list that is part of a spec: of any length if it lives as long as the program
-/// ([`of`](Self::of)), of at most `N` entries if it is made at run time and held in place
-/// ([`held`](Self::held)). So specs stay `Copy`, fit into a `const`, and are made at run time, read
-/// from a file say, without leaking memory.
+/// A list that is part of a spec, so that specs stay `Copy`, fit into a `const`, and are made at run
+/// time, read from a file say:
 ///
-/// Longer lists that are made at run time have other places: a codebook can be a part of the tensor
-/// (`Codebooks`), factors of a search an argument of the quantization
+/// - of any length if it lives as long as the program: [`of`](Self::of);
+/// - of at most `N` entries if it is made at run time, held in place: [`held`](Self::held);
+/// - of any length if it is made at run time: [`shared`](Self::shared) keeps one copy of each
+///   distinct list, however many specs are made of it. A service that reads one spec a million
+///   times keeps one list.
+///
+/// Lists that differ from tensor to tensor have other places: a codebook can be a part of the
+/// tensor (`Codebooks`), factors of a search an argument of the quantization
 /// (`Quantizer::search_factors`).
 ///
 /// ```
@@ -62,6 +66,80 @@ impl<T: Copy + 'static, const N: usize> Table<T, N> {
         }
         Ok(Self(Entries::Held { len, entries: held }))
     }
+}
+
+#[cfg(feature = "std")]
+impl<T: sealed::Entry, const N: usize> Table<T, N> {
+    /// A copy of entries: held in place if they are at most `N`, else kept for the life of the
+    /// program, once for each distinct list of bits.
+    ///
+    /// ```
+    /// use subhalf::{Encoding, FormatSpec, Table};
+    /// let read: Vec<u32> = (0..200).map(|i| (i as f32 / 256.0).to_bits()).collect();
+    /// let made = || FormatSpec::new("made", Encoding::Codebook(Table::shared(&read)));
+    /// assert_eq!((made()?.bits(), made()?.encode_f32(0.5)), (8, 128));
+    /// let pointers = [made()?, made()?].map(|format| match format.encoding() {
+    ///     Encoding::Codebook(table) => table.as_slice().as_ptr(),
+    ///     _ => unreachable!(),
+    /// });
+    /// assert_eq!(pointers[0], pointers[1]);
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    #[must_use]
+    pub fn shared(entries: &[T]) -> Self {
+        Self::held(entries).unwrap_or_else(|_| Self::of(sealed::kept(entries)))
+    }
+}
+
+#[cfg(feature = "std")]
+mod sealed {
+    use std::boxed::Box;
+    use std::sync::{Mutex, PoisonError};
+    use std::vec::Vec;
+
+    /// The entries that specs have lists of: `u32` (codebooks as f32 bits), `f32` (factors of
+    /// searches), `(u32, f32)` (divisors).
+    pub trait Entry: Copy + 'static {
+        /// All lists that are kept.
+        fn lists() -> &'static Mutex<Vec<&'static [Self]>>;
+        /// The bits, by which entries are the same: −0 is not +0, and NaN is itself.
+        fn bits(self) -> u64;
+    }
+
+    /// The list that is kept for these entries.
+    pub(super) fn kept<T: Entry>(entries: &[T]) -> &'static [T] {
+        let same = |list: &[T]| {
+            list.len() == entries.len()
+                && list.iter().zip(entries).all(|(a, b)| a.bits() == b.bits())
+        };
+        // Under the lock to the end, so that no list is kept twice. A list is there or not, whatever
+        // another thread's panic interrupted.
+        let mut lists = T::lists().lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(list) = lists.iter().find(|list| same(list)) {
+            return list;
+        }
+        let list: &'static [T] = Box::leak(entries.into());
+        lists.push(list);
+        list
+    }
+
+    macro_rules! entry {
+        ($type:ty, $value:pat => $bits:expr) => {
+            impl Entry for $type {
+                fn lists() -> &'static Mutex<Vec<&'static [Self]>> {
+                    static LISTS: Mutex<Vec<&'static [$type]>> = Mutex::new(Vec::new());
+                    &LISTS
+                }
+                fn bits(self) -> u64 {
+                    let $value = self;
+                    $bits
+                }
+            }
+        };
+    }
+    entry!(u32, bits => bits.into());
+    entry!(f32, x => x.to_bits().into());
+    entry!((u32, f32), (code, x) => u64::from(code) << 32 | u64::from(x.to_bits()));
 }
 
 impl<T, const N: usize> Table<T, N> {

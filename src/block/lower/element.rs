@@ -2,7 +2,7 @@
 //! [`BlockSpec::code`].
 
 use super::plan::Chunk;
-use crate::block::rule::logarithm_carries;
+use crate::block::rule::{ScaleRule, logarithm_carries};
 use crate::block::scheme::{Division, ElementRounding, Offset, ZeroSign};
 use crate::block::spec::BlockSpec;
 use crate::kernel::{
@@ -191,7 +191,10 @@ impl Elements {
                 if signed_by_number && matches!(spec.offset, Offset::None) =>
             {
                 ElementKernel::Least {
-                    coder: LeastError::lower(element)?,
+                    coder: LeastError::lower(
+                        element,
+                        matches!(spec.rule, ScaleRule::SignedMax { .. }),
+                    )?,
                     // Kernels of powers of two make reciprocals of scales.
                     inverse: false,
                 }

@@ -71,8 +71,9 @@ pub(crate) struct LeastError {
 }
 
 impl LeastError {
-    /// Returns the coder for a format of at most 4 bits, `None` for wider ones.
-    pub(crate) fn lower(spec: &FormatSpec) -> Option<Self> {
+    /// Returns the coder for a format of at most 4 bits, `None` for wider ones. Scales are from 0 up
+    /// unless they are `signed`.
+    pub(crate) fn lower(spec: &FormatSpec, signed: bool) -> Option<Self> {
         let count = spec.code_count() as usize;
         if count > 16 {
             return None;
@@ -85,7 +86,8 @@ impl LeastError {
         // With code 0 for zero, a code of the wrong sign is never nearer than zero: it is not the
         // first of the least error. So half of the codes answer for the magnitude.
         let half = count / 2;
-        let mirrored = elements[0].to_bits() == 0
+        let mirrored = !signed
+            && elements[0].to_bits() == 0
             && (0..half)
                 .all(|code| elements[code] >= 0.0 && elements[code + half] == -elements[code]);
         let codes = if mirrored { half } else { count };
@@ -94,8 +96,8 @@ impl LeastError {
         Some(Self { elements, codes, sign_bit: if mirrored { half as u32 } else { 0 } })
     }
 
-    /// Returns the code of a finite number whose block has a scale from 0 up. The number of codes
-    /// is a constant, so that the loop over them is straight code.
+    /// Returns the code of a finite number. The number of codes is a constant, so that the loop over
+    /// them is straight code.
     #[inline(always)]
     fn code<const CODES: usize>(&self, x: f32, scale: f32) -> u8 {
         let negative = (x.to_bits().cast_signed() >> 31).cast_unsigned();

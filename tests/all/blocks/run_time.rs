@@ -3,7 +3,7 @@
 use super::inputs::Random;
 use subhalf::{
     BlockSpec, BlockStats, CustomRule, Dequantization, Dither, Division, Encoding, Error, Extent,
-    FormatSpec, Metric, QuantTensor, Quantizer, Round, ScaleRule, Search, Stochastic, Table,
+    FormatSpec, Metric, QuantTensor, Quantizer, Ratio, Round, ScaleRule, Search, Stochastic, Table,
     preset,
 };
 
@@ -201,4 +201,46 @@ fn columns_quantized_alone_get_the_random_words_of_the_whole() {
     assert!(Quantizer::new(&spec).row_length(31).quantize(&[0.0f32; 32], &[32]).is_err());
     let flat = spec.with_extent(Extent::Flat(8));
     assert!(Quantizer::new(&flat).row_length(33).quantize(&[0.0f32; 32], &[32]).is_err());
+}
+
+/// Lists of any length that are made at run time: as good as those that live as long as the
+/// program, and kept once.
+#[test]
+fn long_tables_made_at_run_time_are_shared() {
+    static ENTRIES: [u32; 256] = {
+        let (mut entries, mut i) = ([0; 256], 0);
+        while i < 256 {
+            entries[i] = ((i as f32 - 128.0) / 128.0).to_bits();
+            i += 1;
+        }
+        entries
+    };
+    let read: Vec<u32> = ENTRIES.to_vec();
+    let factors: Vec<f32> = (0..40).map(|i| 1.0 - i as f32 / 80.0).collect();
+    let scheme = |table, factors| {
+        let element = FormatSpec::new("learned", Encoding::Codebook(table)).unwrap();
+        let rule = ScaleRule::Amax { target: 1.0, ratio: Ratio::Divide };
+        BlockSpec::new(element, Some(FormatSpec::F32), Extent::Row, rule)
+            .with_division(Division::Divide)
+            .with_search(Some(Search::new(factors, Metric::Mse)))
+    };
+    static FACTORS: [f32; 40] = {
+        let (mut factors, mut i) = ([0.0; 40], 0);
+        while i < 40 {
+            factors[i] = 1.0 - i as f32 / 80.0;
+            i += 1;
+        }
+        factors
+    };
+    let made = scheme(Table::shared(&read), Table::shared(&factors));
+    let lasting = scheme(Table::of(&ENTRIES), Table::of(&FACTORS));
+    assert_eq!(made, lasting);
+    let x = numbers(3, 4 * 200);
+    let tensor = QuantTensor::quantize(&made, &x, &[4, 200]).unwrap();
+    assert_eq!(tensor, QuantTensor::quantize(&lasting, &x, &[4, 200]).unwrap());
+    // 16 entries are held in place, and so are 17 shared: by bits, so that −0 is not +0.
+    let zeros: [Table<f32, 16>; 2] = [0.0f32, -0.0].map(|zero| Table::shared(&[zero; 17]));
+    assert_eq!(zeros.map(|table| table[0].is_sign_negative()), [false, true]);
+    let again: Table<f32, 16> = Table::shared(&[-0.0f32; 17]);
+    assert_eq!(again.as_slice().as_ptr(), zeros[1].as_slice().as_ptr());
 }
