@@ -93,9 +93,9 @@ pub(crate) use block::{
     RECIPROCAL_FROM, ScaleArrays, ScaleFormat, ScaleKernel, Scaling, Start, Step, Times, Truncated,
     add_in_order, amax, apply, block_largest, e8m0, encode_blocks, encode_grid, encode_half_up,
     encode_least, encode_points, error_terms, expand, finite_amax, keep_largest, pack_4, pack_6,
-    pack_codes, reciprocals, replace, restore_each, restore_packed, restore_packed_by,
-    restores_packed, scale_blocks, unpack_4, unpack_6, unpack_codes, widen, zero_points,
-    zeros_become,
+    pack_codes, reciprocals, replace, restore_bytes, restore_each, restore_packed,
+    restore_packed_by, restores_packed, scale_blocks, unpack_4, unpack_6, unpack_codes, widen,
+    zero_points, zeros_become,
 };
 pub(crate) use decode::{DecodeBytes, DecodeWide, look_up, map_bytes};
 pub use encode::Needs;

@@ -63,6 +63,14 @@ impl QuantView<'_> {
             let streams =
                 kernel::is_large(size_of::<f32>() * self.len() + self.bytes().codes.len());
             let job = Job { plan, bits: self.spec().element.bits(), streams, isa: exec.isa() };
+            // One long row is cut at whole blocks of whole bytes, or within its only block.
+            let unit = 8 * geometry.block_cols;
+            let one_block = geometry.grid_cols == 1;
+            if geometry.lines() == 1 && geometry.cols > ELEMENTS && (unit <= ELEMENTS || one_block)
+            {
+                let width = if one_block { ELEMENTS } else { ELEMENTS / unit * unit };
+                return exec.chunks(dst, width, |index, dst| job.part(self, index * width, dst));
+            }
             return exec
                 .chunks(dst, rows * geometry.cols, |index, dst| job.rows(self, index * rows, dst));
         }
@@ -93,6 +101,8 @@ struct Scratch {
     scales: Vec<f32>,
     /// The zero point or minimum of each block.
     offsets: Vec<f32>,
+    /// The factor and the zero point or minimum of each block.
+    points: Vec<[f32; 2]>,
     /// The factor of each element.
     each_scale: Vec<f32>,
     /// The zero point or minimum of each element.
@@ -123,6 +133,20 @@ impl Job<'_> {
         }
         if self.streams {
             // Other threads may read the result once this piece is done.
+            kernel::fence();
+        }
+    }
+
+    /// The numbers of a part of the tensor's only row, from a column on that begins a byte and a
+    /// block, or lies in the only block.
+    fn part<D: Real>(&self, view: &QuantView<'_>, start: usize, dst: &mut [D]) {
+        let grid = view.geometry();
+        let block_cols = grid.block_cols.min(dst.len());
+        let tiles = Tiles { cols: dst.len(), block_cols, chunk: COLUMNS };
+        let codes = &view.row_codes(0)[start * self.bits as usize / 8..];
+        let origin = grid.block(0, 0) + start / grid.block_cols;
+        self.row(view, tiles, origin, codes, dst, &mut Scratch::default());
+        if self.streams {
             kernel::fence();
         }
     }
@@ -178,7 +202,7 @@ impl Job<'_> {
         numbers: &mut [f32],
         scratch: &mut Scratch,
     ) {
-        let Scratch { codes, scales, offsets, each_scale, each_offset, .. } = scratch;
+        let Scratch { codes, scales, offsets, points, each_scale, each_offset, .. } = scratch;
         let (isa, bits) = (self.isa, self.bits as usize);
         let start = cols.start * bits;
         // Blocks that one kernel unpacks, decodes and scales; the rest goes step by step below.
@@ -213,6 +237,21 @@ impl Job<'_> {
         // The blocks that the kernel has done end at a byte.
         let (start, end) = (start + first * bits, cols.end * bits);
         let bytes = &row[start / 8..end.div_ceil(8)];
+        if let (Some(signed), false) = (self.plan.bytes_signed, offsets.is_empty()) {
+            // Integers beside offsets in one pass.
+            points.clear();
+            points.extend(scales.iter().zip(&offsets[done..]).map(|(scale, off)| [*scale, *off]));
+            match self.plan.kernel {
+                RestoreKernel::LessZeroPoint => {
+                    let rule = LessZeroPoint;
+                    kernel::restore_bytes(isa, rule, signed, bytes, length, points, numbers);
+                }
+                _ => {
+                    kernel::restore_bytes(isa, PlusMinimum, signed, bytes, length, points, numbers)
+                }
+            }
+            return;
+        }
         // Codes of 8 bits need no unpacking.
         if bits == 8 {
             self.plan.elements.decode(bytes, numbers);

@@ -272,6 +272,17 @@ impl<'a> QuantizePlan<'a> {
         }
     }
 
+    /// Adds the statistics of some numbers to those of others of the same blocks.
+    pub(crate) fn merge(&self, from: &BlockArrays, to: &mut BlockArrays) {
+        let raise = |from: &[u32], to: &mut [u32]| {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = (*to).max(*from));
+        };
+        // Those of other statistics are empty.
+        raise(&from.amax, &mut to.amax);
+        raise(&from.high, &mut to.high);
+        raise(&from.low, &mut to.low);
+    }
+
     /// Makes what rules start from out of the statistics: the largest magnitudes, ranges and signed
     /// maxima. A NaN hands the block to the rule.
     fn gather(&self, first: usize, arrays: &mut BlockArrays) {

@@ -6,7 +6,7 @@ use crate::block::spec::BlockSpec;
 use crate::kernel::{
     self, AmaxQuotient, DecodeBytes, DecodeWide, Isa, NegativeZero, Product, Step,
 };
-use crate::spec::FormatSpec;
+use crate::spec::{Encoding, FormatSpec};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -15,6 +15,8 @@ use core::ops::Range;
 pub(crate) struct DequantizePlan {
     /// Element codes to numbers.
     pub(crate) elements: DecodeBytes,
+    /// Whether codes are bytes that are integers, and if so, signed ones.
+    pub(crate) bytes_signed: Option<bool>,
     /// What is done with an element and the numbers of its block.
     pub(crate) kernel: RestoreKernel,
     /// Scale codes to numbers; `None` in schemes without scales.
@@ -103,7 +105,14 @@ impl DequantizePlan {
                 (kernel, steps, None)
             }
         };
-        Some(Self { elements, kernel, scale, steps, offset, isa })
+        let bytes_signed = match spec.element.encoding() {
+            Encoding::Int(layout) if layout.bits == 8 && layout.fraction_bits == 0 => {
+                // A symmetric format has a code that stands for no number, or for another.
+                (!layout.symmetric).then_some(layout.signed)
+            }
+            _ => None,
+        };
+        Some(Self { elements, bytes_signed, kernel, scale, steps, offset, isa })
     }
 
     /// Factors and offsets of some blocks, from the stored codes of all.

@@ -8,10 +8,13 @@
 //!     for each 16 codes: numbers = permute(table, codes)   // no arithmetic per element
 //! ```
 //!
+//! [`restore_bytes`] does the same for integers of 8 bits, which need no table.
+//!
 //! [`restore_each`] is a pass over numbers that are decoded already, with the scales and offsets
 //! [expanded](expand) to one per element: the compiler makes vectors of one long loop, but not of
 //! many short ones. The chunk, its scales and its offsets stay in L1.
 
+use super::encode::map_blocks;
 use super::intrinsics::BlockIntrinsics;
 use super::operands::{PackedBlocks, Product, Restoring};
 use crate::bits::F32_NAN;
@@ -27,6 +30,29 @@ fn restore_body<R: Restoring>(rule: R, scales: &[f32], offsets: &[f32], numbers:
         let number = rule.number(*x, *scale, *offset);
         // Every NaN becomes the positive quiet one, so that all instruction sets agree.
         *x = if number.is_nan() { F32_NAN } else { number };
+    }
+}
+
+/// Restores integers of 8 bits by a rule, with the scale and the offset of each block.
+#[inline(always)]
+fn restore_bytes_body<R: Restoring>(
+    rule: R,
+    signed: bool,
+    codes: &[u8],
+    length: usize,
+    blocks: &[[f32; 2]],
+    dst: &mut [f32],
+) {
+    let own = |number: f32| if number.is_nan() { F32_NAN } else { number };
+    // Asked outside of the loops: a conversion of bytes is one instruction, but another for each.
+    if signed {
+        map_blocks(codes, length, blocks, dst, |code, [scale, offset]| {
+            own(rule.number(f32::from(code.cast_signed()), scale, offset))
+        });
+    } else {
+        map_blocks(codes, length, blocks, dst, |code, [scale, offset]| {
+            own(rule.number(f32::from(code), scale, offset))
+        });
     }
 }
 
@@ -123,6 +149,16 @@ per_isa! {
         offsets: &[f32],
         numbers: &mut [f32],
     ) = restore_body;
+    /// Restores two's complement or unsigned integers of 8 bits by a rule, with the scale and the
+    /// offset of each block; the last block may be shorter. Every NaN is the positive quiet one.
+    fn restore_bytes[R: Restoring](
+        rule: R,
+        signed: bool,
+        codes: &[u8],
+        length: usize,
+        blocks: &[[f32; 2]],
+        dst: &mut [f32],
+    ) = restore_bytes_body;
     /// Writes the value of each block once for every element of it; the last block may be shorter.
     fn expand[](length: usize, values: &[f32], each: &mut [f32]) = expand_body;
     /// Decodes E8M0 codes: 2^(code − 127), and NaN for 255.

@@ -2,6 +2,7 @@
 
 use crate::block::{BlockSpec, Geometry};
 use crate::random::Dither;
+use core::ops::Range;
 
 /// A tensor's numbers, and what is known before the first block is looked at.
 pub(super) struct QuantizeJob<'a, T> {
@@ -15,12 +16,14 @@ pub(super) struct QuantizeJob<'a, T> {
     pub(super) src: &'a [T],
 }
 
-/// The buffers of some successive bands: rows of blocks.
+/// The buffers of some successive bands, which are rows of blocks, or of a part of one band.
 pub(super) struct BandGroup<'a> {
     /// The first band, counted through all matrices.
     pub(super) first: usize,
     /// Bands of the group; the last group may have fewer.
     pub(super) bands: usize,
+    /// The columns: all, or whole blocks of one band of one row that end at a byte.
+    pub(super) columns: Range<usize>,
     /// Element codes of these bands, packed row by row.
     pub(super) codes: &'a mut [u8],
     /// Scale codes of these bands; empty in schemes without scales.
@@ -57,4 +60,9 @@ impl ElementWords {
         // Rows of a part begin `row_length` words apart: the words between belong to other parts.
         self.dither.skip((line as u64).wrapping_mul(self.row_length as u64)).skip(col as u64)
     }
+}
+
+/// The first bytes of a buffer, which loses them; nothing if it has not as many.
+pub(super) fn take<'a>(buffer: &mut &'a mut [u8], bytes: usize) -> &'a mut [u8] {
+    buffer.split_off_mut(..bytes).unwrap_or_default()
 }

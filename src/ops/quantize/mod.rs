@@ -5,8 +5,9 @@ mod job;
 mod reference;
 mod rows;
 mod search;
+mod together;
 
-use self::job::{BandGroup, ElementWords, QuantizeJob};
+use self::job::{BandGroup, ElementWords, QuantizeJob, take};
 use super::Exec;
 use super::real::{Real, Source};
 use crate::block::{BlockSpec, Demand, Extent, Geometry, QuantTensor, QuantView, QuantizePlan};
@@ -343,6 +344,13 @@ impl<'a> Quantizer<'a> {
             offsets.as_mut_slice(),
         );
         let streams = kernel::is_large(size_of_val(src));
+        // Blocks that span all rows, or a whole long row, leave few pieces: threads work on one
+        // together.
+        if let Some(plan) = plan.as_ref().filter(|_| together::wants(exec, &geometry, pieces.len()))
+        {
+            pieces.into_iter().for_each(|piece| together::quantize(exec, plan, &job, piece));
+            return Ok(());
+        }
         // Pieces own disjoint parts of the buffers.
         exec.each(pieces, |piece| match &plan {
             Some(plan) => rows::quantize(plan, &job, &known, streams, piece),
@@ -386,19 +394,33 @@ impl<'a> BandGroup<'a> {
         // At least one band: a piece is whole rows of blocks.
         let step = (elements / geometry.block_rows.saturating_mul(geometry.cols).max(1)).max(1);
         let bands = geometry.matrices * geometry.grid_rows;
+        // A long row is cut at whole blocks of whole bytes.
+        let unit = 8 * geometry.block_cols;
+        let cuts_row = geometry.block_rows == 1 && geometry.cols > elements && unit <= elements;
+        let width = if cuts_row { elements / unit * unit } else { geometry.cols.max(1) };
         let mut pieces = Vec::with_capacity(bands.div_ceil(step));
         for first in (0..bands).step_by(step) {
             let count = step.min(bands - first);
             let lines = geometry.band(first + count - 1).end - geometry.band(first).start;
-            let blocks = count * geometry.grid_cols;
-            let piece = Self {
-                first,
-                bands: count,
-                codes: codes.split_off_mut(..lines * geometry.row_bytes).unwrap_or_default(),
-                scales: scales.split_off_mut(..blocks * spec.scale_bytes()).unwrap_or_default(),
-                offsets: offsets.split_off_mut(..blocks * spec.offset_bytes()).unwrap_or_default(),
-            };
-            pieces.push(piece);
+            for start in (0..geometry.cols).step_by(width) {
+                let columns = start..(start + width).min(geometry.cols);
+                let blocks = count * columns.len().div_ceil(geometry.block_cols);
+                // Of a part of a row the bytes of its codes, which the last part may leave some
+                // bits of.
+                let bytes = if cuts_row {
+                    (columns.len() * spec.element.bits() as usize).div_ceil(8)
+                } else {
+                    lines * geometry.row_bytes
+                };
+                pieces.push(Self {
+                    first,
+                    bands: count,
+                    columns,
+                    codes: take(&mut codes, bytes),
+                    scales: take(&mut scales, blocks * spec.scale_bytes()),
+                    offsets: take(&mut offsets, blocks * spec.offset_bytes()),
+                });
+            }
         }
         pieces
     }

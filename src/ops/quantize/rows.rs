@@ -93,38 +93,33 @@ pub(super) fn quantize<T: Source>(
     let (grid, spec) = (&job.geometry, job.spec);
     let origin = grid.band(piece.first).start;
     let rows = grid.band(piece.first + piece.bands - 1).end - origin;
-    let src = &job.src[origin * grid.cols..][..rows * grid.cols];
-    // Rows of whole blocks and whole bytes are one long row.
-    let long = grid.is_long(spec.element.bits()) && job.words.go_on();
-    // Ranges need both ends, which the maxima do not tell.
-    let known = if plan.sees_amax_alone() { known } else { &[] };
-    let mut band = Band {
+    // A part of a row, or rows of whole blocks and whole bytes, are one long row.
+    let part = piece.columns.len() < grid.cols;
+    let first = origin * grid.cols + piece.columns.start;
+    let src = &job.src[first..][..rows * piece.columns.len()];
+    let long = part || (grid.is_long(spec.element.bits()) && job.words.go_on());
+    let first_block = piece.first * grid.grid_cols + piece.columns.start / grid.block_cols;
+    let mut band = Band::new(
         plan,
-        spec,
-        words: job.words,
-        // Long rows have no ends within a piece, so blocks of any length fill the chunks.
-        tiles: Tiles {
+        job,
+        Tiles {
+            // Long rows have no ends within a piece, so blocks of any length fill the chunks.
             cols: if long { src.len() } else { grid.cols },
             block_cols: grid.block_cols,
             chunk: COLUMNS,
         },
-        row_bytes: if long { piece.codes.len() } else { grid.row_bytes },
-        scale_bytes: spec.scale_bytes(),
-        offset_bytes: spec.offset_bytes(),
-        first_block: piece.first * grid.grid_cols,
-        known: known
-            // The piece's part; empty stays empty.
-            .get(piece.first * grid.grid_cols..(piece.first + piece.bands) * grid.grid_cols)
-            .unwrap_or_default(),
-        streams,
-        buffer: Vec::new(),
-        zero_block: None,
-        scratch: BandScratch::default(),
-    };
+    );
+    band.streams = streams;
+    band.first_block = first_block;
+    // Ranges need both ends, which the maxima do not tell; empty stays empty.
+    let blocks = piece.bands * piece.columns.len().div_ceil(grid.block_cols);
+    let known = if plan.sees_amax_alone() { known } else { &[] };
+    band.known = known.get(first_block..first_block + blocks).unwrap_or_default();
     if long {
+        band.row_bytes = piece.codes.len();
         let parts =
             BandBuffers { codes: piece.codes, scales: piece.scales, offsets: piece.offsets };
-        return band.quantize(src, origin * grid.cols, parts);
+        return band.quantize(src, first, parts);
     }
     for index in 0..piece.bands {
         let lines = grid.band(piece.first + index);
@@ -177,12 +172,36 @@ pub(super) struct Band<'a> {
 /// Arrays that are kept from chunk to chunk.
 #[derive(Default)]
 pub(super) struct BandScratch {
+    pub(super) settled: Settled,
+    pub(super) memory: EncodeMemory,
+    pub(super) search: SearchScratch,
+}
+
+/// Blocks whose scales are found.
+#[derive(Default)]
+pub(super) struct Settled {
     pub(super) blocks: BlockArrays,
     /// Blocks whose codes, or some of them, are the rule's, by their index.
     by_rule: Vec<(usize, ByRule)>,
+}
+
+/// Memory for the codes of a chunk.
+#[derive(Default)]
+pub(super) struct EncodeMemory {
     pub(super) chunk: ChunkArrays,
     pub(super) codes: Vec<u8>,
-    pub(super) search: SearchScratch,
+}
+
+/// Some rows, or a part of one, on the way to their codes.
+#[derive(Clone, Copy)]
+pub(super) struct Lines<'a, T> {
+    pub(super) plan: &'a QuantizePlan<'a>,
+    pub(super) spec: &'a BlockSpec,
+    pub(super) words: ElementWords,
+    pub(super) tiles: Tiles,
+    pub(super) src: &'a [T],
+    /// The tensor's element that `src` begins with.
+    pub(super) first: usize,
 }
 
 /// Which codes of a block the rule makes.
@@ -195,7 +214,30 @@ enum ByRule {
     NotFinite(Block),
 }
 
-impl Band<'_> {
+impl<'a> Band<'a> {
+    /// A band of a tensor, with rows or parts of rows of this kind.
+    pub(super) fn new<T>(
+        plan: &'a QuantizePlan<'a>,
+        job: &QuantizeJob<'a, T>,
+        tiles: Tiles,
+    ) -> Self {
+        Self {
+            plan,
+            spec: job.spec,
+            words: job.words,
+            tiles,
+            row_bytes: job.geometry.row_bytes,
+            scale_bytes: job.spec.scale_bytes(),
+            offset_bytes: job.spec.offset_bytes(),
+            first_block: 0,
+            known: &[],
+            streams: false,
+            buffer: Vec::new(),
+            zero_block: None,
+            scratch: BandScratch::default(),
+        }
+    }
+
     /// Quantizes a band, whose first element is the tensor's `first`.
     fn quantize<T: Source>(&mut self, src: &[T], first: usize, parts: BandBuffers<'_>) {
         let (tiles, isa) = (self.tiles, self.plan.isa());
@@ -211,14 +253,14 @@ impl Band<'_> {
                 }
                 let numbers = T::seen(isa, src, &mut buffer);
                 if self.known.is_empty() {
-                    let arrays = &mut self.scratch.blocks;
+                    let arrays = &mut self.scratch.settled.blocks;
                     self.plan.clear(blocks.len(), arrays);
                     self.plan.look(numbers, tiles.length(), 0..blocks.len(), arrays);
                 } else {
-                    self.scratch.blocks.amax.clear();
+                    self.scratch.settled.blocks.amax.clear();
                     // The tensor scale asked for these maxima already: the numbers are read once
                     // less.
-                    self.scratch.blocks.amax.extend_from_slice(&self.known[blocks.clone()]);
+                    self.scratch.settled.blocks.amax.extend_from_slice(&self.known[blocks.clone()]);
                 }
                 let bytes = |width: usize| blocks.start * width..blocks.end * width;
                 let stored = StoredBlocks {
@@ -227,53 +269,62 @@ impl Band<'_> {
                     first: self.first_block + blocks.start,
                 };
                 self.settle(src, Tiles { cols: cols.len(), ..tiles }, stored);
-                self.encode(src, numbers, first + cols.start, 0..blocks.len(), cols, codes);
+                let lines = Lines { first: first + cols.start, ..self.lines(src) };
+                let BandScratch { settled, memory, .. } = &mut self.scratch;
+                settled.encode(lines, numbers, 0..blocks.len(), cols, memory, codes);
             }
         } else {
             // Blocks go on from chunk to chunk or from row to row: all rows of the band are looked
             // at before any is encoded.
-            self.plan.clear(tiles.cols.div_ceil(tiles.block_cols), &mut self.scratch.blocks);
-            // Maxima accumulate over the rows of a block.
-            for line in src.chunks(tiles.cols) {
-                for cols in tiles.ranges() {
-                    let numbers = T::seen(isa, &line[cols.clone()], &mut buffer);
-                    let (touched, arrays) = (tiles.touched(&cols), &mut self.scratch.blocks);
-                    self.plan.look(numbers, tiles.length(), touched, arrays);
-                }
-            }
+            self.plan
+                .clear(tiles.cols.div_ceil(tiles.block_cols), &mut self.scratch.settled.blocks);
+            let lines = Lines { first, ..self.lines(src) };
+            lines.look(&mut buffer, &mut self.scratch.settled.blocks);
             self.settle(src, tiles, StoredBlocks { scales, offsets, first: self.first_block });
-            for (index, (line, codes)) in
-                src.chunks(tiles.cols).zip(codes.chunks_mut(self.row_bytes)).enumerate()
-            {
-                for cols in tiles.ranges() {
-                    let src = &line[cols.clone()];
-                    let numbers = T::seen(isa, src, &mut buffer);
-                    let touched = tiles.touched(&cols);
-                    self.encode(
-                        src,
-                        numbers,
-                        first + index * tiles.cols + cols.start,
-                        touched,
-                        cols,
-                        codes,
-                    );
-                }
-            }
+            let BandScratch { settled, memory, .. } = &mut self.scratch;
+            lines.encode(settled, memory, &mut buffer, self.row_bytes, codes);
         }
         self.buffer = buffer;
     }
 
+    /// This band with its first block counted through the tensor.
+    pub(super) const fn starting(mut self, first_block: usize) -> Self {
+        self.first_block = first_block;
+        self
+    }
+
+    pub(super) const fn first_block(&self) -> usize {
+        self.first_block
+    }
+
+    /// Rows of the band.
+    pub(super) fn lines<'b, T>(&self, src: &'b [T]) -> Lines<'b, T>
+    where
+        'a: 'b,
+    {
+        let Self { plan, spec, words, tiles, .. } = *self;
+        Lines { plan, spec, words, tiles, src, first: 0 }
+    }
+
     /// Scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are
     /// their rows, of `tiles.cols` columns.
-    fn settle<T: Source>(&mut self, src: &[T], tiles: Tiles, mut stored: StoredBlocks<'_>) {
+    pub(super) fn settle<T: Source>(
+        &mut self,
+        src: &[T],
+        tiles: Tiles,
+        mut stored: StoredBlocks<'_>,
+    ) {
         let plan = self.plan;
         if let Some(search) = plan.search() {
             self.choose(search, src, tiles, &mut stored);
         } else {
             let StoredBlocks { scales, offsets, first } = &mut stored;
-            plan.settle(&mut self.scratch.blocks, StoredBlocks { scales, offsets, first: *first });
+            plan.settle(
+                &mut self.scratch.settled.blocks,
+                StoredBlocks { scales, offsets, first: *first },
+            );
         }
-        let BandScratch { blocks, by_rule, .. } = &mut self.scratch;
+        let Settled { blocks, by_rule } = &mut self.scratch.settled;
         // A wide number that was clamped into f32 hides how large it is, so the rule looks at the
         // f64.
         let BlockArrays { amax, factors, points, .. } = blocks;
@@ -338,22 +389,60 @@ impl Band<'_> {
         // Factors stand beside offsets too.
         points.iter_mut().zip(&*factors).for_each(|(point, factor)| point[0] = *factor);
     }
+}
 
-    /// The codes of some columns of a row, whose blocks' factors are in the scratch, into the row.
+impl<T: Source> Lines<'_, T> {
+    /// Adds the numbers to the statistics of their blocks, which accumulate over rows.
+    pub(super) fn look(&self, buffer: &mut Vec<f32>, arrays: &mut BlockArrays) {
+        let (tiles, isa) = (self.tiles, self.plan.isa());
+        for line in self.src.chunks(tiles.cols) {
+            for cols in tiles.ranges() {
+                let numbers = T::seen(isa, &line[cols.clone()], buffer);
+                self.plan.look(numbers, tiles.length(), tiles.touched(&cols), arrays);
+            }
+        }
+    }
+
+    /// Writes the codes of rows whose blocks are settled.
+    pub(super) fn encode(
+        &self,
+        settled: &Settled,
+        memory: &mut EncodeMemory,
+        buffer: &mut Vec<f32>,
+        row_bytes: usize,
+        codes: &mut [u8],
+    ) {
+        let (tiles, isa) = (self.tiles, self.plan.isa());
+        let rows = self.src.chunks(tiles.cols).zip(codes.chunks_mut(row_bytes));
+        for (index, (line, row)) in rows.enumerate() {
+            for cols in tiles.ranges() {
+                let src = &line[cols.clone()];
+                let first = self.first + index * tiles.cols + cols.start;
+                let numbers = T::seen(isa, src, buffer);
+                let lines = Lines { src, first, ..*self };
+                settled.encode(lines, numbers, tiles.touched(&cols), cols, memory, row);
+            }
+        }
+    }
+}
+
+impl Settled {
+    /// The codes of some columns of a row into the row. `lines` and `numbers` are these columns.
     fn encode<T: Source>(
-        &mut self,
-        src: &[T],
+        &self,
+        lines: Lines<'_, T>,
         numbers: &[f32],
-        first: usize,
         blocks: Range<usize>,
         cols: Range<usize>,
+        memory: &mut EncodeMemory,
         row: &mut [u8],
     ) {
-        let BandScratch { blocks: arrays, by_rule, chunk: memory, codes, .. } = &mut self.scratch;
-        let (plan, spec) = (self.plan, self.spec);
+        let Self { blocks: arrays, by_rule } = self;
+        let EncodeMemory { chunk: memory, codes } = memory;
+        let Lines { plan, spec, words, tiles, src, first } = lines;
         let bits = spec.element.bits();
-        let dither = self.words.from(first);
-        let length = self.tiles.length();
+        let dither = words.from(first);
+        let length = tiles.length();
         let chunk = arrays.chunk(numbers, length, blocks.clone(), dither);
         let start = cols.start * bits as usize;
         // The few blocks of this chunk whose codes the rule makes.

@@ -14,7 +14,7 @@
 //! All candidates read a chunk of numbers while it is in a near cache. Codes are made once more
 //! when all blocks are chosen, so that nothing but scales is kept.
 
-use super::rows::{Band, BandScratch};
+use super::rows::{Band, BandScratch, EncodeMemory};
 use crate::block::{Metric, RestoreKernel, SearchPlan, StoredBlocks, UNHANDLED, is_unhandled};
 use crate::kernel::{self, LessZeroPoint, PlusMinimum};
 use crate::ops::real::Source;
@@ -56,8 +56,8 @@ impl Band<'_> {
         stored: &mut StoredBlocks<'_>,
     ) {
         let (plan, isa) = (self.plan, self.plan.isa());
-        let BandScratch { blocks: arrays, chunk: memory, codes, search: scratch, .. } =
-            &mut self.scratch;
+        let BandScratch { settled, memory, search: scratch } = &mut self.scratch;
+        let (arrays, EncodeMemory { chunk: memory, codes }) = (&mut settled.blocks, memory);
         let count = tiles.cols.div_ceil(tiles.block_cols);
         scratch.by_rule.clear();
         scratch.by_rule.resize(count, false);

@@ -3,9 +3,9 @@
 use super::inputs::Random;
 use super::kernels::assert_reference;
 use super::properties::same;
-#[cfg(feature = "rayon")]
-use subhalf::Exec;
 use subhalf::{Error, Quantizer, ScaleRule, preset};
+#[cfg(feature = "rayon")]
+use subhalf::{Exec, Extent};
 
 #[test]
 fn a_tensor_quantized_into_is_the_one_quantized_anew() {
@@ -67,6 +67,56 @@ fn threads_and_kernels_change_nothing() {
                     .zip(&numbers)
                     .all(|(a, b)| a.to_bits() == b.to_bits())
             );
+        }
+    }
+}
+
+/// Threads share the work of every extent, of few large blocks too, and of one long row: the same
+/// bytes, whatever the number of threads, and of every statistic that a rule asks for.
+#[cfg(feature = "rayon")]
+#[test]
+fn threads_share_every_extent() {
+    let mut random = Random::new(30);
+    // Enough for parts of one block: 4 · 2^16, and rows that are no whole number of blocks.
+    let x: Vec<f32> = (0..300).flat_map(|_| random.block(1001)).collect();
+    let extents = [
+        Extent::Flat(64),
+        Extent::Flat(4096),
+        Extent::Tensor,
+        Extent::Row,
+        Extent::Column,
+        Extent::Block { rows: 300, cols: 7 },
+        Extent::Block { rows: 1, cols: 32 },
+    ];
+    let names = [
+        "ocp::MXFP4",
+        "generic::INT8_ASYM_TENSOR",
+        "ggml::Q5_0",
+        "ggml::Q4_1",
+        "bitsandbytes::NF4",
+        "fouroversix::NVFP4_MSE",
+        "microxcaling::MXFP6_E2M3_EVEN",
+    ];
+    let pools: Vec<_> = [2, 5]
+        .map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap())
+        .into();
+    for (name, extent) in names.into_iter().flat_map(|name| extents.map(|extent| (name, extent))) {
+        let spec = preset::by_name(name).unwrap().spec.with_extent(extent);
+        for shape in [[300, 1001], [1, 300 * 1001], [300 * 1001, 1]] {
+            let quantizer = Quantizer::new(&spec);
+            let serial = quantizer.exec(Exec::SERIAL).quantize(&x, &shape).unwrap();
+            let mut numbers = vec![0.0f32; x.len()];
+            serial.view().dequantize_into(&mut numbers, Exec::SERIAL).unwrap();
+            for pool in &pools {
+                let what = format!("{name} {extent:?} {shape:?}");
+                let tensor = pool.install(|| quantizer.quantize(&x, &shape).unwrap());
+                assert!(same(&tensor, &serial), "{what}");
+                let back = pool.install(|| tensor.dequantize());
+                assert!(
+                    back.iter().zip(&numbers).all(|(a, b)| a.to_bits() == b.to_bits()),
+                    "{what}"
+                );
+            }
         }
     }
 }
