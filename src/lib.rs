@@ -44,7 +44,7 @@
 //!   [`Matmul`] takes an [`Accumulator`] ([`Accumulator::F32`], [`Accumulator::rounded`], …), an
 //!   addend and a bias; [`Operand`] is one side.
 //! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`]; of a block-scaled one
-//!   [`QuantTensor::stats`].
+//!   [`QuantTensor::stats`]. What two of them differ in: [`QuantTensor::diff`].
 //!
 //! # The formats
 //!
@@ -215,5 +215,5 @@ pub use spec::{
 };
 pub use stats::{ErrorStats, Sqnr, amax_scale, storage_error};
 #[cfg(feature = "alloc")]
-pub use stats::{TensorStats, WorstBlock};
+pub use stats::{LargestDifference, TensorDiff, TensorStats, WorstBlock};
 pub use unary::{Unary, UnaryTable};

@@ -42,6 +42,7 @@
 //! | products: GEMV, a few rows by a packed matrix | | `gemm/gemv` | `x86/avx2_gemv`, `x86/avx512_gemv` |
 //! | products: packing rows of codes | | `gemm/transpose` | `x86/avx512_transpose` (AVX-512) |
 //! | slices larger than the caches | | `stream` | |
+//! | errors: sums over pairs, counts of codes, rounding of f64s | | `measure` | |
 //!
 //! # Another instruction set
 //!
@@ -69,6 +70,7 @@ mod encode;
 #[cfg(feature = "alloc")]
 pub(crate) mod gemm;
 mod isa;
+mod measure;
 #[cfg(feature = "alloc")]
 mod negative_zero;
 // One of two implementations of the intrinsics traits, under the name `native`; detection needs
@@ -109,6 +111,14 @@ pub(crate) use gemm::{
     unpack_quads,
 };
 pub use isa::Isa;
+pub(crate) use measure::{
+    Bounds, CHUNK_PAIRS, PairBuffer, PairCounts, SIDE, add_side_by_side, beyond, finite_amax_f64,
+    narrow, products, quotients, rescale, settle,
+};
+#[cfg(feature = "alloc")]
+pub(crate) use measure::{
+    Differences, NumberSteps, count_codes, differences, outside, squares, unpack_any,
+};
 #[cfg(feature = "alloc")]
 pub(crate) use negative_zero::NegativeZero;
 #[cfg(feature = "alloc")]

@@ -1,9 +1,13 @@
 //! [`ErrorStats`]: sums over pairs of a reference and what was stored for it, in an order that is
 //! part of the definition.
 
+use super::pairs::{GROUP, PairGroup, widen};
 use crate::arith;
 use crate::codec::Unpacked;
+use crate::error::Error;
 use crate::flags::Flags;
+use crate::kernel::SIDE;
+use crate::ops::Exec;
 use core::f64::consts::{LOG10_2, LOG10_E};
 use core::fmt;
 
@@ -113,6 +117,71 @@ impl ErrorStats {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Measures two slices, element by element: the references and what was stored for them, on all
+    /// threads. It has the bits of [`push`](Self::push) with [`Flags::NONE`], so
+    /// [`saturated`](Self::saturated) counts infinite references alone.
+    ///
+    /// ```
+    /// use subhalf::ErrorStats;
+    /// let stats = ErrorStats::of(&[3.0f32, 4.0, -0.5], &[3.0f64, 5.0, 0.0])?;
+    /// assert_eq!((stats.signal(), stats.noise(), stats.flushed()), (25.25, 1.25, 1));
+    /// assert!(ErrorStats::of(&[1.0f32], &[1.0f32, 2.0]).is_err());
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Length`] if the slices have different lengths.
+    pub fn of<A: Copy + Sync + Into<f64>, B: Copy + Sync + Into<f64>>(
+        references: &[A],
+        stored: &[B],
+    ) -> Result<Self, Error> {
+        Self::of_with(references, stored, Exec::PARALLEL)
+    }
+
+    /// Measures two slices as [`of`](Self::of) does, on the threads and instructions of `exec`,
+    /// which changes no bit.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if the slices have different lengths.
+    pub fn of_with<A: Copy + Sync + Into<f64>, B: Copy + Sync + Into<f64>>(
+        references: &[A],
+        stored: &[B],
+        exec: Exec,
+    ) -> Result<Self, Error> {
+        Error::check_length("stored numbers", references.len(), stored.len())?;
+        let measure = |first: usize, piece: &[A]| {
+            PairGroup::measure(exec.isa(), piece.len(), |at, x, back| {
+                widen(&piece[at..], x);
+                widen(&stored[first + at..], back);
+                0
+            })
+        };
+        let mut total = Self::new();
+        exec.fold(references, GROUP, measure, |group| total.append(&group));
+        Ok(total)
+    }
+
+    /// Adds the sums and counts of a group that comes next, as [`merge`](Self::merge) adds those of
+    /// its partial sums in turn.
+    pub(super) fn append(&mut self, group: &PairGroup) {
+        self.close_partial();
+        let partials = group.count.div_ceil(Self::PARTIAL as usize);
+        for lane in 0..partials.min(SIDE) {
+            let [signal, noise, absolute, stored, product] = group.sums.map(|sums| sums[lane]);
+            let partial = ErrorSums { signal, noise, absolute, stored, product };
+            self.total = self.total.plus(partial);
+        }
+        let counts = &group.counts;
+        self.count += group.count as u64;
+        self.measured += counts.measured as u64;
+        self.max_abs_error = self.max_abs_error.max(f64::from_bits(counts.largest as u64));
+        self.saturated += group.overflowed + counts.lost_infinities as u64;
+        self.flushed += counts.flushed as u64;
+        self.nan += counts.nan as u64;
+        self.nan_references += counts.nan_references as u64;
+        self.infinite_references += counts.infinite_references as u64;
     }
 
     /// Adds one pair. `flags` are those of the conversion; only [`Flags::OVERFLOW`] is read, so

@@ -1,12 +1,13 @@
 //! [`TensorStats`]: what a block-scaled tensor kept of the numbers that it was made of.
 
 use super::ErrorStats;
+use super::elements::{Ends, totals};
+use super::pairs::{GROUP, PairGroup, widen};
+use super::scales::BlockScales;
+use super::worst::worst;
 use crate::block::{QuantTensor, QuantView, Region};
-use crate::codec::Unpacked;
 use crate::error::Error;
-use crate::flags::Flags;
 use crate::ops::Exec;
-use crate::spec::FormatSpec;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -130,13 +131,13 @@ impl QuantView<'_> {
         }
         let mut restored = vec![0.0f32; self.len()];
         self.dequantize_into(&mut restored, exec)?;
-        let (errors, codes) = self.elements(reference, &restored, exec);
-        Ok(TensorStats {
-            errors,
-            codes,
-            scales: self.scale_counts(),
-            worst: self.worst(reference, &restored, exec),
-        })
+        let scales = BlockScales::new(self, exec.isa());
+        let (errors, codes) = self.elements(reference, &restored, &scales, exec);
+        let worst = worst(self, reference, &restored, exec).and_then(|(index, noise)| {
+            let (region, scale) = (self.region(index)?, self.block_scale(index));
+            Some(WorstBlock { index, region, scale, noise })
+        });
+        Ok(TensorStats { errors, codes, scales: scales.into_counts(), worst })
     }
 
     /// The errors, and how many elements have each code.
@@ -144,105 +145,25 @@ impl QuantView<'_> {
         &self,
         reference: &[T],
         restored: &[f32],
+        scales: &BlockScales,
         exec: Exec,
     ) -> (ErrorStats, Vec<u64>) {
         let element = &self.spec().element;
-        let ends = Ends::of(element);
-        let counters = if element.bits() <= 8 { 1 << element.bits() } else { 0 };
-        let cols = self.geometry().cols;
+        let ends = Ends::new(self, exec.isa(), scales);
         let measure = |first: usize, piece: &[T]| {
-            let mut errors = ErrorStats::new();
-            let mut codes = vec![0u64; counters];
-            for (index, &x) in (first..).zip(piece) {
-                let (line, col) = (index / cols, index % cols);
-                let code = self.code_at(line, col);
-                let (x, back) = (x.into(), f64::from(restored[index]));
-                let scale = || self.scale(index).unwrap_or(1.0);
-                let outside = x.is_finite()
-                    && (back.is_infinite() || ends.passed(element.decode(code), scale, x, back));
-                errors.push(x, back, Flags::NONE.and_if(outside, Flags::OVERFLOW));
-                if let Some(count) = codes.get_mut(code as usize) {
-                    *count += 1;
-                }
-            }
-            (errors, codes)
+            let mut counts = [[0; 256]; 4];
+            let group = PairGroup::measure(exec.isa(), piece.len(), |at, x, back| {
+                widen(&piece[at..], x);
+                widen(&restored[first + at..], back);
+                ends.outside(first + at, x, back, &mut counts)
+            });
+            (group, totals(element, &counts))
         };
-        let (mut errors, mut codes) = (ErrorStats::new(), vec![0; counters]);
-        exec.fold(reference, ErrorStats::PARTIAL as usize, measure, |(piece, counts)| {
-            errors.merge(&piece);
+        let (mut errors, mut codes) = (ErrorStats::new(), totals(element, &[[0; 256]; 4]));
+        exec.fold(reference, GROUP, measure, |(group, counts)| {
+            errors.append(&group);
             codes.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
         });
         (errors, codes)
-    }
-
-    fn scale_counts(&self) -> Vec<u64> {
-        let Some(format) = &self.spec().scale else { return Vec::new() };
-        let coded = format.bits() <= 8;
-        let mut counts = vec![0; if coded { 1 << format.bits() } else { 256 }];
-        for code in (0..self.blocks()).flat_map(|block| self.scale_codes(block)) {
-            let exponent_field = || format.decode_f32(code).to_bits() >> 23 & 0xFF;
-            counts[if coded { code } else { exponent_field() } as usize] += 1;
-        }
-        counts
-    }
-
-    fn worst<T: Copy + Sync + Into<f64>>(
-        &self,
-        reference: &[T],
-        restored: &[f32],
-        exec: Exec,
-    ) -> Option<WorstBlock> {
-        const BLOCKS: usize = 256;
-        let worse = |best: Option<(usize, f64)>, next: (usize, f64)| {
-            let least = best.map_or(0.0, |(_, noise)| noise);
-            if next.1 > least { Some(next) } else { best }
-        };
-        let noise = |block: usize| {
-            let indices = self.region(block).into_iter().flat_map(|region| region.indices());
-            let pairs = indices.map(|index| (reference[index].into(), f64::from(restored[index])));
-            let measured = pairs.filter(|(x, back)| x.is_finite() && !back.is_nan());
-            measured.fold(0.0, |sum: f64, (x, back)| sum + (x - back) * (x - back))
-        };
-        // Nothing but the number of blocks: a slice of unit takes no memory.
-        let blocks = vec![(); self.blocks()];
-        let measure = |first: usize, piece: &[()]| {
-            (first..first + piece.len()).map(|block| (block, noise(block))).fold(None, worse)
-        };
-        let mut worst = None;
-        exec.fold(&blocks, BLOCKS, measure, |piece| {
-            worst = piece.map_or(worst, |piece| worse(worst, piece));
-        });
-        let (index, noise) = worst?;
-        Some(WorstBlock {
-            index,
-            region: self.region(index)?,
-            scale: self.block_scale(index),
-            noise,
-        })
-    }
-}
-
-/// The largest and the smallest number of an element format.
-struct Ends {
-    max: Unpacked,
-    min: Unpacked,
-}
-
-impl Ends {
-    fn of(element: &FormatSpec) -> Self {
-        Self { max: element.max(), min: element.min() }
-    }
-
-    /// Whether a reference lies on the far side of what the end of the format comes back as.
-    fn passed(&self, q: Unpacked, scale: impl Fn() -> f32, x: f64, back: f64) -> bool {
-        let is = |end: Unpacked| q.compare(end).is_some_and(core::cmp::Ordering::is_eq);
-        let above = if is(self.max) {
-            true
-        } else if is(self.min) {
-            false
-        } else {
-            return false;
-        };
-        if above == (scale() >= 0.0) { x > back } else { x < back }
     }
 }

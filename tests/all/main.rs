@@ -14,6 +14,8 @@ mod kernels;
 mod limits;
 #[cfg(feature = "alloc")]
 mod matmul;
+#[cfg(feature = "alloc")]
+mod measures;
 mod names;
 mod nearest;
 mod number;
