@@ -10,6 +10,7 @@
 //! Pairs that are not measured become (0, 0) first. Each of their terms is +0, which changes no sum
 //! that began at +0: such a sum is never −0. So the loop that adds has no branch.
 
+use crate::kernel::isa::Isa;
 use crate::kernel::native::per_isa;
 
 /// Partial sums that are added side by side.
@@ -46,9 +47,30 @@ pub(crate) struct PairCounts {
     pub(crate) largest: i64,
 }
 
+/// Counts of pairs of two finite numbers; where `finite` comes back false, of others they are wrong.
 #[inline(always)]
-fn settle_body(x: &mut [f64], back: &mut [f64], counts: &mut PairCounts) {
+fn settle_finite_body(x: &[f64], back: &[f64], counts: &mut PairCounts, finite: &mut bool) {
     // Signed integers throughout: magnitudes are below 2^63, and vectors of AVX2 compare signed.
+    let (mut flushed, mut largest, mut top) = (0, counts.largest, 0);
+    for (x, back) in x.iter().zip(back) {
+        let x_bits = x.to_bits() as i64 & MAGNITUDE;
+        let back_bits = back.to_bits() as i64 & MAGNITUDE;
+        flushed += i64::from((x_bits != 0) & (back_bits == 0));
+        // One maximum tells whether there is anything special.
+        top = top.max(x_bits).max(back_bits);
+        // Bits of magnitudes are ordered as the numbers are.
+        largest = largest.max((*x - *back).abs().to_bits() as i64);
+    }
+    *finite = top < INFINITY;
+    if *finite {
+        counts.measured += x.len() as i64;
+        counts.flushed += flushed;
+        counts.largest = largest;
+    }
+}
+
+#[inline(always)]
+fn settle_any_body(x: &mut [f64], back: &mut [f64], counts: &mut PairCounts) {
     let mut sums = *counts;
     for (x, back) in x.iter_mut().zip(back) {
         let x_bits = x.to_bits() as i64 & MAGNITUDE;
@@ -66,11 +88,21 @@ fn settle_body(x: &mut [f64], back: &mut [f64], counts: &mut PairCounts) {
         let keep = i64::from(measured).wrapping_neg() as u64;
         *x = f64::from_bits(x.to_bits() & keep);
         *back = f64::from_bits(back.to_bits() & keep);
-        // Never NaN: the reference is finite. Bits of magnitudes are ordered as numbers.
-        let error = (*x - *back).abs().to_bits() as i64;
-        sums.largest = sums.largest.max(error);
+        // Never NaN: the reference is finite.
+        sums.largest = sums.largest.max((*x - *back).abs().to_bits() as i64);
     }
     *counts = sums;
+}
+
+/// Counts pairs of a reference and what was stored for it, raises the largest error, and makes
+/// pairs that are not measured (0, 0).
+pub(crate) fn settle(isa: Isa, x: &mut [f64], back: &mut [f64], counts: &mut PairCounts) {
+    let mut finite = false;
+    settle_finite(isa, x, back, counts, &mut finite);
+    // Read from L1 a second time, and only where there is something special.
+    if !finite {
+        settle_any(isa, x, back, counts);
+    }
 }
 
 #[inline(always)]
@@ -149,13 +181,32 @@ fn amax_body(x: &[f64], amax: &mut f64) {
     *amax = f64::from_bits(largest as u64);
 }
 
+/// Adds the first `length` pairs of every lane to its sums, one after the other: x², (x − y)²,
+/// |x − y|, y² and x·y.
+pub(crate) fn add_side_by_side(
+    isa: Isa,
+    x: &PairBuffer,
+    back: &PairBuffer,
+    length: usize,
+    sums: &mut [[f64; SIDE]; 5],
+) {
+    // The numbers of four lanes are four loads; as one gather they would take longer.
+    add_lanes(isa.without_gathers(), x, back, length, sums);
+}
+
 per_isa! {
-    /// Counts pairs of a reference and what was stored for it, raises the largest error, and makes
-    /// pairs that are not measured (0, 0).
-    fn settle[](x: &mut [f64], back: &mut [f64], counts: &mut PairCounts) = settle_body;
-    /// Adds the first `length` pairs of every lane to its sums, one after the other: x², (x − y)²,
-    /// |x − y|, y² and x·y.
-    fn add_side_by_side[](
+    /// Counts pairs and raises the largest error, if all numbers are finite, and tells whether they
+    /// are.
+    fn settle_finite[](
+        x: &[f64],
+        back: &[f64],
+        counts: &mut PairCounts,
+        finite: &mut bool,
+    ) = settle_finite_body;
+    /// Counts pairs, raises the largest error, and makes pairs that are not measured (0, 0).
+    fn settle_any[](x: &mut [f64], back: &mut [f64], counts: &mut PairCounts) = settle_any_body;
+    /// Adds pairs of every lane to its sums: [`add_side_by_side`].
+    fn add_lanes[](
         x: &PairBuffer,
         back: &PairBuffer,
         length: usize,
