@@ -54,5 +54,5 @@ pub(crate) use lower::{
     BlockArrays, ChunkArrays, Demand, DequantizePlan, QuantizePlan, RestoreKernel, SearchPlan,
     StoredBlocks, UNHANDLED, any_unhandled, is_unhandled,
 };
-pub(crate) use pack::{get, pack_by, packed_bytes, put, store, unpack_by};
+pub(crate) use pack::{pack_by, packed_bytes, put, store, unpack_by};
 pub(crate) use summary::SchemeName;

@@ -117,7 +117,8 @@ pub(crate) use measure::{
 };
 #[cfg(feature = "alloc")]
 pub(crate) use measure::{
-    Differences, NumberSteps, count_codes, differences, outside, squares, unpack_any,
+    Differences, NumberSteps, count_codes, differences, outside, raise_to_largest, squares,
+    unpack_any,
 };
 #[cfg(feature = "alloc")]
 pub(crate) use negative_zero::NegativeZero;

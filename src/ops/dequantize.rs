@@ -4,7 +4,7 @@
 use super::Exec;
 use super::real::Real;
 use super::tiles::{COLUMNS, Tiles};
-use crate::block::{DequantizePlan, QuantTensor, QuantView, RestoreKernel, get};
+use crate::block::{DequantizePlan, QuantTensor, QuantView, RestoreKernel};
 use crate::codec::Unpacked;
 use crate::error::Error;
 use crate::kernel::{self, Isa, LessZeroPoint, NegativeZero, PackedBlocks, PlusMinimum};

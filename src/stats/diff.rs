@@ -142,7 +142,7 @@ impl QuantView<'_> {
             zero_signs: 0,
             largest: None,
             codes: one_format.then_some(0),
-            scales: self.has_grid_of(other).then(|| differing(self, other)),
+            scales: self.has_grid_of(other).then(|| differing([self, other], isa)),
         };
         exec.fold(&a, ELEMENTS, measure, |((counts, largest), codes)| {
             diff.differing += counts.differing as u64;

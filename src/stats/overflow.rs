@@ -54,11 +54,11 @@ pub(super) fn bounds(spec: &FormatSpec, convert: &Convert) -> Option<Bounds> {
     Some(Bounds { high, low, possible_high, possible_low, end_high, end_low })
 }
 
-/// The smallest positive f64 that overflows, NaN without one. The largest number of the format and
+/// The smallest positive f64 that overflows, infinity without a finite one. The largest number of the format and
 /// the distance of its neighbour say where it probably is.
 fn first(end: f64, unit: f64, overflows: impl Fn(f64) -> bool) -> f64 {
     if !overflows(f64::MAX) {
-        return f64::NAN;
+        return f64::INFINITY;
     }
     // The bits of positive f64s are ordered as they are.
     let (mut low, mut high) = (1, f64::MAX.to_bits());

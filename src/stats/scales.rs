@@ -173,8 +173,35 @@ fn each_chunk(view: &QuantView<'_>, mut work: impl FnMut(usize, &[u8])) {
 }
 
 /// Of two tensors with one grid of blocks, how many blocks have scales that differ as numbers.
-pub(super) fn differing(a: &QuantView<'_>, b: &QuantView<'_>) -> u64 {
+pub(super) fn differing(views: [&QuantView<'_>; 2], isa: Isa) -> u64 {
     let same = |a: f32, b: f32| a == b || (a.is_nan() && b.is_nan());
-    let differ = |block: &usize| !same(a.block_scale(*block), b.block_scale(*block));
-    (0..a.blocks()).filter(differ).count() as u64
+    let decoders = views.map(|view| {
+        let plain = view.spec().sub_scale.is_none() && view.spec().scales_per_block() == 1;
+        view.spec().scale.filter(|_| plain).map(|format| ScaleDecoder::lower(isa, &format))
+    });
+    let geometry = views[0].geometry();
+    let mut differing = 0;
+    for row in 0..geometry.matrices * geometry.grid_rows {
+        for start in (0..geometry.grid_cols).step_by(CHUNK) {
+            let count = CHUNK.min(geometry.grid_cols - start);
+            let mut scales = [[0.0; CHUNK]; 2];
+            for ((view, decoder), scales) in views.iter().zip(&decoders).zip(&mut scales) {
+                let scales = &mut scales[..count];
+                if let Some(decoder) = decoder {
+                    // The tensors may lie apart, so each has its own distance between rows.
+                    let width = view.spec().scale_bytes();
+                    let first = view.geometry().block_at(row, start) * width;
+                    decoder.decode(&view.bytes().scales[first..][..count * width], scales);
+                } else {
+                    let first = row * geometry.grid_cols + start;
+                    for (block, scale) in (first..).zip(scales) {
+                        *scale = view.block_scale(block);
+                    }
+                }
+            }
+            let [a, b] = &scales;
+            differing += a[..count].iter().zip(b).filter(|(a, b)| !same(**a, **b)).count();
+        }
+    }
+    differing as u64
 }

@@ -183,10 +183,10 @@ impl Rounder {
     fn lower(spec: &FormatSpec, convert: &Convert, elements: usize, isa: Isa) -> Option<Self> {
         // No quotient is a subnormal f32 to the policy, but an f64.
         let kept = convert.with_subnormal_inputs(SubnormalInputs::Keep);
-        let kernel = FakeQuantizer::lower(isa, spec, &kept, elements);
-        let exact = kernel.as_ref().is_some_and(|kernel| kernel.encoder().needs(&kept).exact);
-        // Kernels that take rounded f64s first; those of exact f32s last.
-        let (kernel, exact_kernel) = if exact { (None, kernel) } else { (kernel, None) };
+        let is_exact = |kernel: &FakeQuantizer| kernel.encoder().needs(&kept).exact;
+        // Kernels that take rounded f64s first. Those that look f32s up in tables do not, and are
+        // not made for a call of no elements: they would take longer than the steps below.
+        let kernel = FakeQuantizer::lower(isa, spec, &kept, 0).filter(|kernel| !is_exact(kernel));
         if let Some(rounder) = kernel.and_then(|kernel| Self::of(spec, kernel, false)) {
             return Some(rounder);
         }
@@ -199,7 +199,9 @@ impl Rounder {
                 return Some(Self::Steps(steps));
             }
         }
-        exact_kernel.and_then(|kernel| Self::of(spec, kernel, true))
+        let kernel = FakeQuantizer::lower(isa, spec, &kept, elements)?;
+        let exact = is_exact(&kernel);
+        Self::of(spec, kernel, exact)
     }
 
     fn of(spec: &FormatSpec, kernel: FakeQuantizer, exact: bool) -> Option<Self> {
@@ -243,7 +245,7 @@ impl Rounder {
             #[cfg(feature = "alloc")]
             Self::Steps(steps) => {
                 back.copy_from_slice(q);
-                steps.round(back);
+                steps.round(isa, back);
                 kernel::rescale(isa, scale, back);
             }
         }

@@ -40,8 +40,11 @@ pub(super) fn worst<T: Copy + Sync + Into<f64>>(
     let isa = exec.isa();
     let measure = |first: usize, piece: &[()]| {
         let noise = noise(view, isa, reference, restored, first..first + piece.len());
-        // The first of equal ones; NaN is no larger than anything.
-        (first..).zip(noise).fold(None, worse)
+        let mut largest = 0.0;
+        kernel::raise_to_largest(isa, &noise, &mut largest);
+        // The first of equal ones; NaN is no larger than anything, and 0 is none.
+        let place = noise.iter().position(|noise| *noise == largest && largest > 0.0)?;
+        Some((first + place, largest))
     };
     let mut worst = None;
     exec.fold(&blocks, together, measure, |piece| {

@@ -14,7 +14,7 @@ pub(crate) use pairs::{
     CHUNK_PAIRS, PairBuffer, PairCounts, SIDE, add_side_by_side, finite_amax_f64, settle,
 };
 #[cfg(feature = "alloc")]
-pub(crate) use pairs::{Differences, differences, squares};
+pub(crate) use pairs::{Differences, differences, raise_to_largest, squares};
 #[cfg(feature = "alloc")]
 pub(crate) use steps::NumberSteps;
 pub(crate) use storage::{Bounds, beyond, narrow, products, quotients, rescale};

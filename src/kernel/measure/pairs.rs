@@ -217,7 +217,21 @@ per_isa! {
 }
 
 #[cfg(feature = "alloc")]
+#[inline(always)]
+fn largest_body(sums: &[f64], largest: &mut f64) {
+    let mut bits = largest.to_bits() as i64;
+    for sum in sums {
+        // Sums of squares have no sign, so their bits are ordered as they are. NaN counts as 0.
+        let here = sum.to_bits() as i64 & MAGNITUDE;
+        bits = bits.max(if here <= INFINITY { here } else { 0 });
+    }
+    *largest = f64::from_bits(bits as u64);
+}
+
+#[cfg(feature = "alloc")]
 per_isa! {
+    /// Raises `largest` to the largest of sums, none of them below 0.
+    fn raise_to_largest[](sums: &[f64], largest: &mut f64) = largest_body;
     /// Writes the squares of errors; 0 where the reference is not finite or NaN was stored.
     fn squares[](x: &[f64], back: &[f32], squares: &mut [f64]) = squares_body;
     /// Counts numbers that differ and raises the largest difference. Two infinities of different

@@ -13,7 +13,10 @@
 //! A codebook's steps are computed from its entries, since its reference codec looks at all entries
 //! for each number; those of other formats are found by bisection with the reference codec.
 
-use crate::policy::{Convert, MissingNan, Overflow};
+use super::pairs::CHUNK_PAIRS;
+use crate::kernel::isa::Isa;
+use crate::kernel::native::per_isa;
+use crate::policy::{Convert, MissingNan, Negative, Overflow};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec};
 use alloc::boxed::Box;
@@ -25,6 +28,12 @@ const STEPS: usize = 1024;
 
 /// Bits of an f64 below its exponent field.
 const MANTISSA: u32 = 52;
+
+/// The bits of an f64's magnitude.
+const MAGNITUDE: u64 = i64::MAX as u64;
+
+/// The bits of infinity.
+const INFINITY: u64 = 0x7FF << MANTISSA;
 
 /// The largest number of buckets of a sign: 16 KiB of the first table.
 const BUCKETS: u64 = 8192;
@@ -50,6 +59,8 @@ pub(crate) struct NumberSteps {
     numbers: [f64; STEPS],
     /// What NaNs without and with a sign become.
     nan: [f64; 2],
+    /// The same steps, if they are few.
+    few: Option<FewSteps>,
 }
 
 /// Returns an f64's bits as an integer ordered as the numbers are, −0 before +0.
@@ -79,7 +90,7 @@ impl NumberSteps {
         let rounded = |x: f64| spec.decode_f64(spec.encode_f64_with(x, convert, 0).code);
         let (lowest, steps) = match spec.encoding() {
             Encoding::Codebook(values) => of_codebook(values.as_slice(), convert.round)?,
-            _ => (rounded(f64::NEG_INFINITY), of_codec(spec, rounded)),
+            _ => (rounded(f64::NEG_INFINITY), of_codec(spec, convert, rounded)),
         };
         // Cannot happen for the formats known; a table that is too small must not be used.
         if steps.len() >= STEPS {
@@ -94,96 +105,204 @@ impl NumberSteps {
             numbers: [lowest; STEPS],
             // The reference path makes a NaN of other payload the same number.
             nan: [f64::NAN, -f64::NAN].map(rounded),
+            few: FewSteps::lower(lowest, &steps),
         });
         for (i, &(key, number)) in steps.iter().enumerate() {
             (table.keys[i], table.numbers[i + 1]) = (key, number);
         }
-        table.sort_into_buckets(&steps);
+        if table.few.is_none() {
+            table.sort_into_buckets(&steps);
+        }
         Some(table)
     }
 
     /// Fills the table of buckets: as few mantissa bits as leave one step in each, or the most that
     /// fit.
     fn sort_into_buckets(&mut self, steps: &[Step]) {
-        let magnitudes = steps.iter().map(|(key, _)| number(*key).to_bits() & i64::MAX as u64);
+        let magnitudes = steps.iter().map(|(key, _)| number(*key).to_bits() & MAGNITUDE);
         // Zeros, subnormals and infinity fall into the lowest and the highest bucket.
-        let usual = |bits: &u64| (1 << MANTISSA..0x7FF << MANTISSA).contains(bits);
+        let usual = |bits: &u64| (1 << MANTISSA..INFINITY).contains(bits);
         let low = magnitudes.clone().filter(usual).min().unwrap_or(1 << MANTISSA);
         let high = magnitudes.filter(usual).max().unwrap_or(low);
-        for bits in 0..=8 {
-            let rest = MANTISSA - bits;
-            // One bucket more on each side, so that what lies beyond is apart.
-            let range = [(low >> rest) - 1, (high >> rest) + 1];
-            let count = range[1] - range[0] + 1;
-            if count > BUCKETS && bits > 0 {
-                return;
+        // One bucket more on each side, so that what lies beyond is apart.
+        let range = |rest: u32| [(low >> rest) - 1, (high >> rest) + 1];
+        // Whether no two neighbours share a bucket; the first key of a bucket is not inside of it.
+        let apart = |rest: u32| {
+            let bucket = |key: u64| (key.wrapping_sub(1)) >> rest;
+            steps.windows(2).all(|pair| bucket(pair[0].0) != bucket(pair[1].0))
+        };
+        let fits = |rest: &u32| {
+            let [low, high] = range(*rest);
+            high - low < BUCKETS
+        };
+        let rests = (MANTISSA - 8..=MANTISSA).rev();
+        let rest = rests
+            .clone()
+            .filter(fits)
+            .find(|rest| apart(*rest))
+            .or_else(|| rests.filter(fits).last())
+            .unwrap_or(MANTISSA);
+        self.rest = rest;
+        self.range = range(rest);
+        let count = self.range[1] - self.range[0] + 1;
+        self.first = vec![0; 2 * count as usize];
+        // In the order of keys: negative buckets from the largest magnitude down, then positive.
+        let places = (0..count).rev().map(|place| (1, place)).chain((0..count).map(|p| (0, p)));
+        let mut passed = 0;
+        for (negative, place) in places {
+            // The magnitudes of the bucket; those at the ends reach to 0 and to infinity.
+            let least = if place == 0 { 0 } else { (self.range[0] + place) << rest };
+            let largest = if place + 1 == count {
+                INFINITY
+            } else {
+                ((self.range[0] + place + 1) << rest) - 1
+            };
+            let bounds = [least, largest].map(|bits| key(bits | negative << 63));
+            // Of negative numbers the largest magnitude has the first key.
+            let (start, end) = (bounds[0].min(bounds[1]), bounds[0].max(bounds[1]));
+            let before = passed + steps[passed..].iter().take_while(|s| s.0 <= start).count();
+            passed = before + steps[before..].iter().take_while(|s| s.0 <= end).count();
+            self.first[(place + negative * count) as usize] = before as u16;
+            self.most = self.most.max((passed - before) as u32);
+        }
+    }
+
+    /// Replaces numbers, at most [`CHUNK_PAIRS`], by the representable ones nearest to them.
+    pub(crate) fn round(&self, isa: Isa, x: &mut [f64]) {
+        // NaN's key means nothing, so its number is chosen last, and rarely.
+        let mut nan = [0; CHUNK_PAIRS];
+        let nan = &mut nan[..x.len()];
+        let mut any_nan = 0;
+        find_nan(isa, x, nan, &mut any_nan);
+        if let Some(few) = &self.few {
+            round_few(isa, few, x);
+        } else {
+            let (mut keys, mut buckets) = ([0; CHUNK_PAIRS], [0; CHUNK_PAIRS]);
+            let (keys, buckets) = (&mut keys[..x.len()], &mut buckets[..x.len()]);
+            find_buckets(isa, self.rest, &self.range, x, keys, buckets);
+            // A constant number of comparisons unrolls, and the loop has no branch on the data.
+            match self.most {
+                0 | 1 => self.look_up::<1>(keys, buckets, x),
+                2 => self.look_up::<2>(keys, buckets, x),
+                3 | 4 => self.look_up::<4>(keys, buckets, x),
+                _ => {
+                    for ((x, key), bucket) in x.iter_mut().zip(&*keys).zip(&*buckets) {
+                        *x = self.number(*key, *bucket, self.most);
+                    }
+                }
             }
-            self.rest = rest;
-            self.range = range;
-            self.most = 0;
-            self.first = vec![0; 2 * count as usize];
-            for (index, first) in self.first.iter_mut().enumerate() {
-                let (negative, place) = (index as u64 / count, index as u64 % count);
-                // The magnitudes of the bucket; those at the ends reach to 0 and to infinity.
-                let least = if place == 0 { 0 } else { (range[0] + place) << rest };
-                let largest = if place + 1 == count {
-                    0x7FF << MANTISSA
-                } else {
-                    ((range[0] + place + 1) << rest) - 1
-                };
-                let bounds = [least, largest].map(|bits| key(bits | negative << 63));
-                // Of negative numbers the largest magnitude has the first key.
-                let (start, end) = (bounds[0].min(bounds[1]), bounds[0].max(bounds[1]));
-                let before = steps.partition_point(|(key, _)| *key <= start);
-                let until = steps.partition_point(|(key, _)| *key <= end);
-                *first = before as u16;
-                self.most = self.most.max((until - before) as u32);
-            }
-            if self.most <= 1 {
-                return;
+        }
+        if any_nan != 0 {
+            for (x, nan) in x.iter_mut().zip(nan).filter(|(_, nan)| **nan != 0) {
+                *x = self.nan[usize::from(*nan - 1)];
             }
         }
     }
 
-    /// Replaces numbers by the representable ones nearest to them.
-    pub(crate) fn round(&self, x: &mut [f64]) {
-        // A constant number of comparisons unrolls, and the loop has no branch on the data.
-        match self.most {
-            0 | 1 => self.round_by::<1>(x),
-            2 => self.round_by::<2>(x),
-            3 | 4 => self.round_by::<4>(x),
-            _ => x.iter_mut().for_each(|x| *x = self.nearest(*x, self.most)),
+    /// Looks up numbers with `MOST` comparisons each.
+    fn look_up<const MOST: u32>(&self, keys: &[u64], buckets: &[u32], x: &mut [f64]) {
+        for ((x, key), bucket) in x.iter_mut().zip(keys).zip(buckets) {
+            *x = self.number(*key, *bucket, MOST);
         }
     }
 
-    /// Rounds with `MOST` comparisons for each number.
-    fn round_by<const MOST: u32>(&self, x: &mut [f64]) {
-        for x in x {
-            *x = self.nearest(*x, MOST);
-        }
-    }
-
-    /// Returns the representable number nearest to an f64, with `most` comparisons.
+    /// Returns the number of a key in a bucket, with `most` comparisons.
     #[inline(always)]
-    fn nearest(&self, x: f64, most: u32) -> f64 {
-        let bits = x.to_bits();
-        let (key, magnitude) = (key(bits), bits & i64::MAX as u64);
-        let [low, high] = self.range;
-        let bucket = (magnitude >> self.rest).clamp(low, high) - low;
-        let count = high - low + 1;
-        // Negative buckets lie behind the positive ones.
-        let index = bucket + (bits >> 63) * count;
-        let mut step = usize::from(self.first[index as usize]);
+    fn number(&self, key: u64, bucket: u32, most: u32) -> f64 {
+        let mut step = usize::from(self.first[bucket as usize]);
         for _ in 0..most {
             // The remainder, a mask, changes no index and spares the bounds check.
             step += usize::from(self.keys[step % STEPS] <= key);
         }
-        // NaN's key means nothing, so its number is chosen last.
-        if magnitude > 0x7FF << MANTISSA {
-            self.nan[(bits >> 63) as usize]
-        } else {
-            self.numbers[step % STEPS]
+        self.numbers[step % STEPS]
+    }
+}
+
+#[inline(always)]
+fn nan_body(x: &[f64], nan: &mut [u8], any: &mut u8) {
+    let mut found = 0;
+    for (x, nan) in x.iter().zip(nan) {
+        // 1 without a sign, 2 with one.
+        *nan = if x.is_nan() { 1 + (x.to_bits() >> 63) as u8 } else { 0 };
+        found |= *nan;
+    }
+    *any = found;
+}
+
+#[inline(always)]
+fn buckets_body(rest: u32, range: &[u64; 2], x: &[f64], keys: &mut [u64], buckets: &mut [u32]) {
+    let [low, high] = range.map(|bucket| bucket as i64);
+    let count = (high - low + 1) as u32;
+    for ((x, to), bucket) in x.iter().zip(keys).zip(buckets) {
+        let bits = x.to_bits();
+        *to = key(bits);
+        // Signed, as vectors of AVX2 compare; magnitudes are below 2^63.
+        let place = ((bits & MAGNITUDE) >> rest) as i64;
+        // Negative buckets lie behind the positive ones.
+        *bucket = (place.clamp(low, high) - low) as u32 + (bits >> 63) as u32 * count;
+    }
+}
+
+#[inline(always)]
+fn few_body(few: &FewSteps, x: &mut [f64]) {
+    let (blocks, rest) = x.as_chunks_mut::<16>();
+    for block in blocks {
+        *block = few.nearest(block);
+    }
+    for x in rest {
+        *x = few.nearest(&[*x])[0];
+    }
+}
+
+per_isa! {
+    /// Writes 1 or 2 where a number is NaN without or with a sign, else 0, and whether any is.
+    fn find_nan[](x: &[f64], nan: &mut [u8], any: &mut u8) = nan_body;
+    /// Writes the key and the bucket of each number.
+    fn find_buckets[](
+        rest: u32,
+        range: &[u64; 2],
+        x: &[f64],
+        keys: &mut [u64],
+        buckets: &mut [u32],
+    ) = buckets_body;
+    /// Replaces numbers by those of few steps.
+    fn round_few[](few: &FewSteps, x: &mut [f64]) = few_body;
+}
+
+/// At most 16 steps, which are compared with every number: for formats of up to 4 bits.
+#[derive(Clone, Debug)]
+pub(crate) struct FewSteps {
+    /// The number before the first step.
+    lowest: f64,
+    /// The first f64 of each step, and its number. Behind the last NaN, which no number reaches.
+    steps: [(f64, f64); 16],
+}
+
+impl FewSteps {
+    /// Returns the steps as numbers, or `None` if there are more, or one between −0 and +0, which
+    /// comparisons do not tell apart.
+    fn lower(lowest: f64, steps: &[Step]) -> Option<Self> {
+        let mut few = Self { lowest, steps: [(f64::NAN, 0.0); 16] };
+        if steps.len() > few.steps.len() || steps.iter().any(|step| step.0 == key(0)) {
+            return None;
         }
+        for (few, (key, to)) in few.steps.iter_mut().zip(steps) {
+            *few = (number(*key), *to);
+        }
+        Some(few)
+    }
+
+    /// Returns the numbers nearest to some; those of NaN mean nothing.
+    #[inline(always)]
+    fn nearest<const N: usize>(&self, x: &[f64; N]) -> [f64; N] {
+        let mut nearest = [self.lowest; N];
+        // A comparison and a select for each step, over vectors of numbers.
+        for (first, number) in self.steps {
+            for lane in 0..N {
+                nearest[lane] = if x[lane] >= first { number } else { nearest[lane] };
+            }
+        }
+        nearest
     }
 }
 
@@ -234,13 +353,12 @@ fn of_codebook(values: &[u32], round: Round) -> Option<(f64, Vec<Step>)> {
     Some((lowest, steps))
 }
 
-/// Returns all steps of a function from f64s to the numbers of a format, by bisection between
-/// places where it may change.
-fn of_codec(spec: &FormatSpec, rounded: impl Fn(f64) -> f64) -> Vec<Step> {
+/// Returns all steps of a conversion to the numbers of a format that is no codebook, by bisection
+/// between places where it may change.
+fn of_codec(spec: &FormatSpec, convert: &Convert, rounded: impl Fn(f64) -> f64) -> Vec<Step> {
     // One NaN is as good as another.
     let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
-    let places: Vec<Step> =
-        places(spec).into_iter().map(|key| (key, rounded(number(key)))).collect();
+    let places = places(spec, convert, &rounded);
     let mut steps = Vec::new();
     let mut open: Vec<[Step; 2]> = Vec::new();
     for pair in places.windows(2) {
@@ -272,18 +390,27 @@ fn of_codec(spec: &FormatSpec, rounded: impl Fn(f64) -> f64) -> Vec<Step> {
     steps
 }
 
-/// Returns keys in order between which the number changes once at most: the numbers of the format,
-/// their negatives, and the bounds of zeros, subnormals and infinities.
-fn places(spec: &FormatSpec) -> Vec<u64> {
-    // Policies change at these: zero, the smallest and the largest f64, infinity.
-    let kinds = [0, 1, 0x7FEF_FFFF_FFFF_FFFF, 0x7FF0_0000_0000_0000];
-    let numbers = spec
-        .codes()
-        .map(|code| spec.decode_f64(code).to_bits() & i64::MAX as u64)
-        .filter(|bits| *bits < 0x7FF0_0000_0000_0000);
-    let mut keys: Vec<u64> =
-        numbers.chain(kinds).flat_map(|bits| [key(bits), key(bits | 1 << 63)]).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+/// Returns keys in order, with what their numbers become, between which the number changes once at
+/// most: the numbers of the format, and the bounds of zeros, subnormals and infinities. Where a
+/// policy drops signs, the negatives of the numbers too.
+fn places(spec: &FormatSpec, convert: &Convert, rounded: &impl Fn(f64) -> f64) -> Vec<Step> {
+    // Policies change at these: zero, the smallest and the largest f64, infinity; and an unsigned
+    // format, where negative numbers begin not to round to zero.
+    let smallest = spec.smallest_positive().to_f64();
+    let kinds = [0.0, f64::from_bits(1), smallest, f64::MAX, f64::INFINITY];
+    let kinds = kinds.into_iter().flat_map(|x| [x, -x]).map(|x| (key(x.to_bits()), rounded(x)));
+    // A number of a float or a posit is its own nearest number. Integers have kernels, and a
+    // smallest one that may never be made.
+    let is_own = matches!(spec.encoding(), Encoding::Float(_) | Encoding::Posit(_));
+    let numbers = spec.codes().map(|code| spec.decode_f64(code)).filter(|x| x.is_finite());
+    let numbers = numbers.filter(|x| *x != 0.0).flat_map(|x| {
+        let own = (key(x.to_bits()), if is_own { x } else { rounded(x) });
+        let mirrored = !spec.is_signed() && matches!(convert.negative, Negative::Magnitude);
+        let mirror = mirrored.then(|| (key((-x).to_bits()), rounded(-x)));
+        [Some(own), mirror].into_iter().flatten()
+    });
+    let mut places: Vec<Step> = numbers.chain(kinds).collect();
+    places.sort_unstable_by_key(|place| place.0);
+    places.dedup_by_key(|place| place.0);
+    places
 }

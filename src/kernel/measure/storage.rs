@@ -1,10 +1,11 @@
 //! The steps around a rounding whose error is measured: quotients by a scale before it, products
 //! with the scale behind it, and which quotients overflowed.
 
+use crate::kernel::isa::Isa;
 use crate::kernel::native::per_isa;
 
-/// Quotients that raise the flag of overflow. `high` and `low` are its bounds on either side, NaN
-/// where there is none: quotients from `high` to `end_high` raise it, and from `low` down to
+/// Quotients that raise the flag of overflow. `high` and `low` are its bounds on either side,
+/// infinite where there is none: quotients from `high` to `end_high` raise it, and from `low` down to
 /// `end_low`; the ends are infinite, or the largest f64 where infinity stays infinite.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
@@ -51,6 +52,35 @@ fn beyond_body(bounds: &Bounds, x: &[f64], q: &[f64], back: &[f64], counts: &mut
 }
 
 #[inline(always)]
+fn within_body(bounds: &Bounds, q: &[f64], all: &mut bool) {
+    let (high, low) = (bounds.possible_high, bounds.possible_low);
+    let mut outside = 0;
+    for q in q {
+        // NaN, and anything beside a bound that is NaN, is not within.
+        outside |= u64::from(!((*q < high) & (*q > low)));
+    }
+    *all = outside == 0;
+}
+
+/// Counts references whose quotients raise the flag of overflow, and those for which the random
+/// word decides. Infinite references that did not stay infinite are not among them.
+pub(crate) fn beyond(
+    isa: Isa,
+    bounds: &Bounds,
+    x: &[f64],
+    q: &[f64],
+    back: &[f64],
+    counts: &mut [i64; 2],
+) {
+    let mut all = false;
+    within(isa, bounds, q, &mut all);
+    // Most chunks hold nothing beyond: two comparisons a number.
+    if !all {
+        count_beyond(isa, bounds, x, q, back, counts);
+    }
+}
+
+#[inline(always)]
 fn quotients_body(x: &[f64], scale: f64, quotients: &mut [f64]) {
     for (x, q) in x.iter().zip(quotients) {
         *q = *x / scale;
@@ -83,9 +113,10 @@ fn narrow_body(src: &[f64], dst: &mut [f32], lost: &mut bool) {
 }
 
 per_isa! {
-    /// Counts references whose quotients raise the flag of overflow, and those for which the random
-    /// word decides. Infinite references that did not stay infinite are not among them.
-    fn beyond[](
+    /// Tells whether no quotient is beyond a bound.
+    fn within[](bounds: &Bounds, q: &[f64], all: &mut bool) = within_body;
+    /// Counts what is beyond the bounds: [`beyond`].
+    fn count_beyond[](
         bounds: &Bounds,
         x: &[f64],
         q: &[f64],
