@@ -270,7 +270,12 @@ impl Job<'_> {
         }
         // A scale for each element, so that the kernel has no blocks to mind.
         each_scale.resize(numbers.len(), 0.0);
-        kernel::expand(isa, length, scales, each_scale);
+        if length == 1 {
+            // Every element is a block.
+            each_scale.copy_from_slice(&scales[..numbers.len()]);
+        } else {
+            kernel::expand(isa, length, scales, each_scale);
+        }
         if !offsets.is_empty() {
             each_offset.resize(numbers.len(), 0.0);
             kernel::expand(isa, length, &offsets[done..], each_offset);

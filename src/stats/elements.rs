@@ -1,7 +1,7 @@
 //! The codes of a tensor's elements, chunk by chunk: counted, and compared with the ends of their
 //! format.
 
-use super::scales::BlockScales;
+use super::scales::{StoredScales, is_below_zero};
 use crate::block::{Geometry, QuantView, packed_bytes};
 use crate::codec::Unpacked;
 use crate::kernel::{self, CHUNK_PAIRS, Isa};
@@ -91,7 +91,7 @@ pub(super) struct Ends<'a> {
     isa: Isa,
     /// For each code up to 8 bits whether it is an end of the format.
     table: [u8; 256],
-    /// Of wider elements the codes of the largest and the smallest number.
+    /// The codes of the largest and the smallest number, which wider elements are compared with.
     codes: [u32; 2],
     exchanged: Exchanged,
 }
@@ -106,7 +106,7 @@ enum Exchanged {
 }
 
 impl<'a> Ends<'a> {
-    pub(super) fn new(view: &'a QuantView<'a>, isa: Isa, scales: &BlockScales) -> Self {
+    pub(super) fn new(view: &'a QuantView<'a>, isa: Isa, scales: &StoredScales) -> Self {
         let element = &view.spec().element;
         let mut table = [0; 256];
         if element.bits() <= 8 {
@@ -182,8 +182,7 @@ impl<'a> Ends<'a> {
             Exchanged::None => {}
             Exchanged::BySign => {
                 for (index, end) in (first..).zip(ends).filter(|(_, end)| **end != 0) {
-                    // NaN too: it is not at least 0.
-                    if !self.view.scale(index).is_none_or(|scale| scale >= 0.0) {
+                    if self.view.scale(index).is_some_and(is_below_zero) {
                         exchange(end);
                     }
                 }

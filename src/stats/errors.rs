@@ -1,7 +1,7 @@
 //! [`ErrorStats`]: sums over pairs of a reference and what was stored for it, in an order that is
 //! part of the definition.
 
-use super::pairs::{GROUP, PairGroup, widen};
+use super::pairs::{GROUP, PARTIAL, PairGroup, widen};
 use crate::arith;
 use crate::codec::Unpacked;
 use crate::error::Error;
@@ -111,7 +111,7 @@ impl fmt::Display for Sqnr {
 
 impl ErrorStats {
     /// Elements of a partial sum.
-    pub const PARTIAL: u32 = 4096;
+    pub const PARTIAL: u32 = PARTIAL as u32;
 
     /// An accumulator of no pairs.
     #[must_use]
@@ -167,7 +167,7 @@ impl ErrorStats {
     /// its partial sums in turn.
     pub(super) fn append(&mut self, group: &PairGroup) {
         self.close_partial();
-        let partials = group.count.div_ceil(Self::PARTIAL as usize);
+        let partials = group.count.div_ceil(PARTIAL);
         for lane in 0..partials.min(SIDE) {
             let [signal, noise, absolute, stored, product] = group.sums.map(|sums| sums[lane]);
             let partial = ErrorSums { signal, noise, absolute, stored, product };

@@ -1,10 +1,9 @@
 //! Pairs of a reference and what was stored for it, a few partial sums at a time.
 
-use super::ErrorStats;
 use crate::kernel::{self, CHUNK_PAIRS, Isa, PairBuffer, PairCounts, SIDE};
 
 /// Elements of a partial sum.
-const PARTIAL: usize = ErrorStats::PARTIAL as usize;
+pub(super) const PARTIAL: usize = 4096;
 
 /// Elements that are measured at a time: partial sums that the kernel adds side by side.
 pub(super) const GROUP: usize = SIDE * PARTIAL;

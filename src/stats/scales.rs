@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 const CHUNK: usize = 256;
 
 /// How scales are read, and what was found about all of them.
-pub(super) struct BlockScales {
+pub(super) struct StoredScales {
     decoder: Option<ScaleDecoder>,
     counts: Vec<u64>,
     /// Whether any scale is below 0, or NaN.
@@ -67,7 +67,7 @@ impl ScaleDecoder {
     }
 }
 
-impl BlockScales {
+impl StoredScales {
     /// Reads all scales of a tensor once.
     pub(super) fn new(view: &QuantView<'_>, isa: Isa) -> Self {
         let spec = view.spec();
@@ -79,12 +79,19 @@ impl BlockScales {
         let coded = format.bits() <= 8;
         let mut counts = vec![0u64; if coded { 1 << format.bits() } else { 256 }];
         let mut below_zero = false;
+        // Flushed into `counts` before a counter of 32 bits is full.
+        let (mut turns, mut counted) = ([[0u32; 256]; 4], 0usize);
+        let flush = |turns: &mut [[u32; 256]; 4], counts: &mut [u64]| {
+            for (code, count) in counts.iter_mut().enumerate() {
+                *count += turns.iter().map(|turn| u64::from(turn[code])).sum::<u64>();
+            }
+            *turns = [[0; 256]; 4];
+        };
         each_chunk(view, |_, bytes| {
             let (mut scales, mut fields) = ([0.0; CHUNK], [0; CHUNK]);
             let scales = &mut scales[..bytes.len() / spec.scale_bytes()];
             decoder.decode(bytes, scales);
-            // NaN too: it is not at least 0. No short circuit, which would be a branch.
-            below_zero |= scales.iter().fold(false, |any, scale| any | !(*scale >= 0.0));
+            below_zero |= scales.iter().fold(false, |any, scale| any | is_below_zero(*scale));
             let fields = &mut fields[..scales.len()];
             if coded {
                 fields.copy_from_slice(bytes);
@@ -93,17 +100,19 @@ impl BlockScales {
                     *field = (scale.to_bits() >> 23) as u8;
                 }
             }
-            let mut turns = [[0; 256]; 4];
             count_codes(fields, &mut turns);
-            for (code, count) in counts.iter_mut().enumerate() {
-                *count += turns.iter().map(|turn| u64::from(turn[code])).sum::<u64>();
+            counted += fields.len();
+            if counted > 1 << 31 {
+                flush(&mut turns, &mut counts);
+                counted = 0;
             }
         });
+        flush(&mut turns, &mut counts);
         let each_sign = matches!(spec.scale_signs, ScaleSigns::PerSign);
         // A product with a sub-scale may be below zero although no scale is.
         let product_below_zero = || {
             spec.sub_scale.is_some()
-                && (0..view.blocks()).any(|block| !(view.block_scale(block) >= 0.0))
+                && (0..view.blocks()).any(|block| is_below_zero(view.block_scale(block)))
         };
         Self {
             decoder: spec.sub_scale.is_none().then_some(decoder),
@@ -138,17 +147,23 @@ impl BlockScales {
                 let scales = &mut scales[..bytes.len() / view.spec().scale_bytes()];
                 decoder.decode(bytes, scales);
                 for (below_zero, scale) in below_zero[first..].iter_mut().zip(scales) {
-                    *below_zero = !(*scale >= 0.0);
+                    *below_zero = is_below_zero(*scale);
                 }
             });
         } else {
             for block in 0..view.blocks() {
                 let (row, col) = (block / geometry.grid_cols, block % geometry.grid_cols);
-                below_zero[geometry.block_at(row, col)] = !(view.block_scale(block) >= 0.0);
+                below_zero[geometry.block_at(row, col)] = is_below_zero(view.block_scale(block));
             }
         }
         below_zero
     }
+}
+
+/// Whether a scale exchanges the ends of its block: it is negative, or NaN, which is not at least 0.
+pub(super) fn is_below_zero(scale: f32) -> bool {
+    // No short circuit, which would be a branch.
+    (scale < 0.0) | scale.is_nan()
 }
 
 /// Runs `work(index of the first scale, bytes of scales)` over all scales of a tensor, at most
@@ -172,7 +187,7 @@ fn each_chunk(view: &QuantView<'_>, mut work: impl FnMut(usize, &[u8])) {
     }
 }
 
-/// Of two tensors with one grid of blocks, how many blocks have scales that differ as numbers.
+/// How many blocks of two tensors with one grid have scales that differ as numbers.
 pub(super) fn differing(views: [&QuantView<'_>; 2], isa: Isa) -> u64 {
     let same = |a: f32, b: f32| a == b || (a.is_nan() && b.is_nan());
     let decoders = views.map(|view| {

@@ -194,10 +194,10 @@ impl Rounder {
             return Some(Self::F32);
         }
         #[cfg(feature = "alloc")]
-        if elements >= STEPS_PAY || matches!(spec.encoding(), Encoding::Codebook(_)) {
-            if let Some(steps) = NumberSteps::lower(spec, &kept) {
-                return Some(Self::Steps(steps));
-            }
+        if (elements >= STEPS_PAY || matches!(spec.encoding(), Encoding::Codebook(_)))
+            && let Some(steps) = NumberSteps::lower(spec, &kept)
+        {
+            return Some(Self::Steps(steps));
         }
         let kernel = FakeQuantizer::lower(isa, spec, &kept, elements)?;
         let exact = is_exact(&kernel);
@@ -221,13 +221,12 @@ impl Rounder {
     fn round(&self, isa: Isa, q: &[f64], back: &mut [f64], dither: Dither, scale: f64) -> bool {
         let (mut narrow, mut numbers) = ([0.0f32; CHUNK_PAIRS], [0.0f32; CHUNK_PAIRS]);
         let (narrow, numbers) = (&mut narrow[..q.len()], &mut numbers[..q.len()]);
-        match self {
-            Self::Numbers { exact, .. } | Self::Entries { exact, .. } => {
-                if !to_f32s(isa, q, narrow, *exact) {
-                    return false;
-                }
-            }
-            _ => {}
+        let exact = match self {
+            Self::Numbers { exact, .. } | Self::Entries { exact, .. } => Some(*exact),
+            _ => None,
+        };
+        if exact.is_some_and(|exact| !to_f32s(isa, q, narrow, exact)) {
+            return false;
         }
         match self {
             Self::Numbers { kernel, .. } => {

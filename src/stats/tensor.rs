@@ -3,7 +3,7 @@
 use super::ErrorStats;
 use super::elements::{Ends, totals};
 use super::pairs::{GROUP, PairGroup, widen};
-use super::scales::BlockScales;
+use super::scales::StoredScales;
 use super::worst::worst;
 use crate::block::{QuantTensor, QuantView, Region};
 use crate::error::Error;
@@ -131,7 +131,7 @@ impl QuantView<'_> {
         }
         let mut restored = vec![0.0f32; self.len()];
         self.dequantize_into(&mut restored, exec)?;
-        let scales = BlockScales::new(self, exec.isa());
+        let scales = StoredScales::new(self, exec.isa());
         let (errors, codes) = self.elements(reference, &restored, &scales, exec);
         let worst = worst(self, reference, &restored, exec).and_then(|(index, noise)| {
             let (region, scale) = (self.region(index)?, self.block_scale(index));
@@ -145,7 +145,7 @@ impl QuantView<'_> {
         &self,
         reference: &[T],
         restored: &[f32],
-        scales: &BlockScales,
+        scales: &StoredScales,
         exec: Exec,
     ) -> (ErrorStats, Vec<u64>) {
         let element = &self.spec().element;

@@ -22,6 +22,9 @@ use core::ops::Range;
 /// Elements that a thread takes at a time, about.
 const ELEMENTS: usize = 1 << 14;
 
+/// Blocks that a thread takes at most: 32 KiB of sums.
+const BLOCKS: usize = 1 << 12;
+
 /// Columns that a thread takes at least, so that it reads whole cache lines.
 const COLUMNS: usize = 64;
 
@@ -34,7 +37,7 @@ pub(super) fn worst<T: Copy + Sync + Into<f64>>(
 ) -> Option<(usize, f64)> {
     let geometry = view.geometry();
     let area = geometry.block_rows.saturating_mul(geometry.block_cols).max(1);
-    let together = (ELEMENTS / area).max(COLUMNS.div_ceil(geometry.block_cols));
+    let together = (ELEMENTS / area).min(BLOCKS).max(COLUMNS.div_ceil(geometry.block_cols));
     // Nothing but the number of blocks: a slice of unit takes no memory.
     let blocks = vec![(); view.blocks()];
     let isa = exec.isa();

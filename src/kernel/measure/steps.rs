@@ -39,7 +39,7 @@ const INFINITY: u64 = 0x7FF << MANTISSA;
 const BUCKETS: u64 = 8192;
 
 /// The first key of a step, and its number.
-type Step = (u64, f64);
+type NumberStep = (u64, f64);
 
 /// The table of steps of a format and a policy.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub(crate) struct NumberSteps {
     numbers: [f64; STEPS],
     /// What NaNs without and with a sign become.
     nan: [f64; 2],
-    /// The same steps, if they are few.
+    /// All steps once more, if they are few.
     few: Option<FewSteps>,
 }
 
@@ -87,10 +87,11 @@ impl NumberSteps {
         if spec.bits() > 8 || wraps || random || payload {
             return None;
         }
-        let rounded = |x: f64| spec.decode_f64(spec.encode_f64_with(x, convert, 0).code);
+        let code = |x: f64| spec.encode_f64_with(x, convert, 0).code;
+        let rounded = |x: f64| spec.decode_f64(code(x));
         let (lowest, steps) = match spec.encoding() {
             Encoding::Codebook(values) => of_codebook(values.as_slice(), convert.round)?,
-            _ => (rounded(f64::NEG_INFINITY), of_codec(spec, convert, rounded)),
+            _ => (rounded(f64::NEG_INFINITY), of_codec(spec, convert, code)),
         };
         // Cannot happen for the formats known; a table that is too small must not be used.
         if steps.len() >= STEPS {
@@ -118,7 +119,7 @@ impl NumberSteps {
 
     /// Fills the table of buckets: as few mantissa bits as leave one step in each, or the most that
     /// fit.
-    fn sort_into_buckets(&mut self, steps: &[Step]) {
+    fn sort_into_buckets(&mut self, steps: &[NumberStep]) {
         let magnitudes = steps.iter().map(|(key, _)| number(*key).to_bits() & MAGNITUDE);
         // Zeros, subnormals and infinity fall into the lowest and the highest bucket.
         let usual = |bits: &u64| (1 << MANTISSA..INFINITY).contains(bits);
@@ -140,7 +141,7 @@ impl NumberSteps {
             .clone()
             .filter(fits)
             .find(|rest| apart(*rest))
-            .or_else(|| rests.filter(fits).last())
+            .or_else(|| rests.rev().find(fits))
             .unwrap_or(MANTISSA);
         self.rest = rest;
         self.range = range(rest);
@@ -281,7 +282,7 @@ pub(crate) struct FewSteps {
 impl FewSteps {
     /// Returns the steps as numbers, or `None` if there are more, or one between −0 and +0, which
     /// comparisons do not tell apart.
-    fn lower(lowest: f64, steps: &[Step]) -> Option<Self> {
+    fn lower(lowest: f64, steps: &[NumberStep]) -> Option<Self> {
         let mut few = Self { lowest, steps: [(f64::NAN, 0.0); 16] };
         if steps.len() > few.steps.len() || steps.iter().any(|step| step.0 == key(0)) {
             return None;
@@ -309,7 +310,7 @@ impl FewSteps {
 /// Returns the lowest number and the steps of a codebook, or `None` if its zero or its sign has
 /// rules of its own: without negative entries, or without zero. Numbers beyond the ends, infinite
 /// ones too, are the ends under every policy.
-fn of_codebook(values: &[u32], round: Round) -> Option<(f64, Vec<Step>)> {
+fn of_codebook(values: &[u32], round: Round) -> Option<(f64, Vec<NumberStep>)> {
     let mut entries: Vec<f64> = values.iter().map(|bits| f32::from_bits(*bits).into()).collect();
     entries.sort_unstable_by(f64::total_cmp);
     let lowest = *entries.first()?;
@@ -353,14 +354,15 @@ fn of_codebook(values: &[u32], round: Round) -> Option<(f64, Vec<Step>)> {
     Some((lowest, steps))
 }
 
+/// A key and the code of its number.
+type CodePlace = (u64, u32);
+
 /// Returns all steps of a conversion to the numbers of a format that is no codebook, by bisection
 /// between places where it may change.
-fn of_codec(spec: &FormatSpec, convert: &Convert, rounded: impl Fn(f64) -> f64) -> Vec<Step> {
-    // One NaN is as good as another.
-    let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
-    let places = places(spec, convert, &rounded);
-    let mut steps = Vec::new();
-    let mut open: Vec<[Step; 2]> = Vec::new();
+fn of_codec(spec: &FormatSpec, convert: &Convert, code: impl Fn(f64) -> u32) -> Vec<NumberStep> {
+    let places = places(spec, convert, &code);
+    let mut steps = Vec::with_capacity(places.len());
+    let mut open: Vec<[CodePlace; 2]> = Vec::new();
     for pair in places.windows(2) {
         // Most steps are at the middle of two numbers or next to it: guesses before bisection,
         // which would take 50 probes.
@@ -372,17 +374,17 @@ fn of_codec(spec: &FormatSpec, convert: &Convert, rounded: impl Fn(f64) -> f64) 
         open.push([pair[0], pair[1]]);
         // Lower halves are pushed last and so come first: steps are found in order.
         while let Some([low, high]) = open.pop() {
-            if same(low.1, high.1) {
+            if low.1 == high.1 {
                 continue;
             }
             // Neighbouring f64s: the step is found.
             if high.0 - low.0 == 1 {
-                steps.push(high);
+                steps.push((high.0, spec.decode_f64(high.1)));
                 continue;
             }
             let inside = |key: &u64| low.0 < *key && *key < high.0;
             let probe = guesses.find(inside).unwrap_or(low.0 + (high.0 - low.0) / 2);
-            let probe = (probe, rounded(number(probe)));
+            let probe = (probe, code(number(probe)));
             open.push([probe, high]);
             open.push([low, probe]);
         }
@@ -390,26 +392,26 @@ fn of_codec(spec: &FormatSpec, convert: &Convert, rounded: impl Fn(f64) -> f64) 
     steps
 }
 
-/// Returns keys in order, with what their numbers become, between which the number changes once at
+/// Returns keys in order, with the codes of their numbers, between which the code changes once at
 /// most: the numbers of the format, and the bounds of zeros, subnormals and infinities. Where a
 /// policy drops signs, the negatives of the numbers too.
-fn places(spec: &FormatSpec, convert: &Convert, rounded: &impl Fn(f64) -> f64) -> Vec<Step> {
+fn places(spec: &FormatSpec, convert: &Convert, code: &impl Fn(f64) -> u32) -> Vec<CodePlace> {
     // Policies change at these: zero, the smallest and the largest f64, infinity; and an unsigned
     // format, where negative numbers begin not to round to zero.
     let smallest = spec.smallest_positive().to_f64();
     let kinds = [0.0, f64::from_bits(1), smallest, f64::MAX, f64::INFINITY];
-    let kinds = kinds.into_iter().flat_map(|x| [x, -x]).map(|x| (key(x.to_bits()), rounded(x)));
-    // A number of a float or a posit is its own nearest number. Integers have kernels, and a
-    // smallest one that may never be made.
+    let kinds = kinds.into_iter().flat_map(|x| [x, -x]).map(|x| (key(x.to_bits()), code(x)));
+    // A number of a float or a posit has its own code. Integers have kernels, and a smallest one
+    // that may never be made.
     let is_own = matches!(spec.encoding(), Encoding::Float(_) | Encoding::Posit(_));
-    let numbers = spec.codes().map(|code| spec.decode_f64(code)).filter(|x| x.is_finite());
-    let numbers = numbers.filter(|x| *x != 0.0).flat_map(|x| {
-        let own = (key(x.to_bits()), if is_own { x } else { rounded(x) });
-        let mirrored = !spec.is_signed() && matches!(convert.negative, Negative::Magnitude);
-        let mirror = mirrored.then(|| (key((-x).to_bits()), rounded(-x)));
-        [Some(own), mirror].into_iter().flatten()
+    let mirrored = !spec.is_signed() && matches!(convert.negative, Negative::Magnitude);
+    let numbers = spec.codes().map(|code| (code, spec.decode_f64(code)));
+    let numbers = numbers.filter(|(_, x)| x.is_finite() && *x != 0.0).flat_map(|(own, x)| {
+        let here = (key(x.to_bits()), if is_own { own } else { code(x) });
+        let mirror = mirrored.then(|| (key((-x).to_bits()), code(-x)));
+        [Some(here), mirror].into_iter().flatten()
     });
-    let mut places: Vec<Step> = numbers.chain(kinds).collect();
+    let mut places: Vec<CodePlace> = numbers.chain(kinds).collect();
     places.sort_unstable_by_key(|place| place.0);
     places.dedup_by_key(|place| place.0);
     places
