@@ -6,6 +6,8 @@
 //! adds the squares of the same numbers to an f64 one by one, which is what the defined order of
 //! sums cannot do without: rows run in turns with it, and a figure counts beside it only.
 
+#![allow(clippy::print_stdout, reason = "it tells what it measured")]
+
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::Instant;

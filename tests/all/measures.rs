@@ -2,10 +2,10 @@
 //! here: every named format and preset, every instruction set, special values, ragged lengths.
 
 use subhalf::{
-    BlockSpec, Convert, Dither, Encoding, ErrorStats, Exec, Extent, Flags, FloatSpec, FormatSpec,
-    Infinity, IntSpec, Isa, Negative, Overflow, PositSpec, QuantTensor, QuantView, Quantizer,
-    Round, ScaleRule, Sqnr, Stochastic, SubnormalInputs, TensorStats, Zero, amax_scale,
-    philox4x32_10, preset, storage_error,
+    Accept, BlockSpec, Codebooks, Convert, Dither, Encoding, ErrorStats, Exec, Extent, Flags,
+    FloatSpec, FormatSpec, Infinity, IntSpec, Isa, Negative, Nonfinite, Overflow, Parts, PositSpec,
+    QuantTensor, QuantView, Quantizer, Round, ScaleRule, ScaleSigns, Sqnr, Stochastic, SubScale,
+    SubnormalInputs, TensorStats, Zero, amax_scale, philox4x32_10, preset, storage_error,
 };
 
 /// Everything that statistics tell, floats as bits.
@@ -60,7 +60,7 @@ fn tricky(count: usize, every: usize) -> Vec<f32> {
     ];
     let number = |index: usize| {
         let [a, b, c, _] = philox4x32_10([index as u32, 0, 0, 0], [22, 0]);
-        if every != 0 && c as usize % every == 0 {
+        if every != 0 && (c as usize).is_multiple_of(every) {
             f32::from_bits(SPECIAL[b as usize % SPECIAL.len()])
         } else if b % 4 == 0 {
             // Few mantissa bits: ties, and numbers that formats have.
@@ -206,7 +206,8 @@ fn storage_errors_under_every_policy_and_scale() {
         }
         // Subnormal f64s, which the policy flushes.
         let flush = base.with_subnormal_inputs(SubnormalInputs::Flush).with_round(Round::Up);
-        let tiny: Vec<f64> = (0..600u64).map(|i| f64::from_bits(i << 44 | i % 2 << 63)).collect();
+        let tiny: Vec<f64> =
+            (0..600u64).map(|i| f64::from_bits((i << 44) | ((i % 2) << 63))).collect();
         assert_storage(spec, &tiny, 1.0, &flush, Dither::NONE);
         // Indices of random words that begin again at 0.
         let late = Dither { seed: 4, first_index: u64::MAX - 100 };
@@ -409,6 +410,79 @@ fn stats_of_cut_views() {
     }
     // Schemes whose blocks cannot be cut there refuse; most do not.
     assert!(cut > 100, "{cut} views");
+}
+
+/// Parts that presets do not have, of random bytes: scales for each sign, sub-scales, codebooks;
+/// negative scales and NaNs among them.
+#[test]
+fn stats_of_every_part() {
+    let (rows, cols, shape) = (60, 16, [60, 16]);
+    let word =
+        |index: usize, stream: u64| philox4x32_10([index as u32, 0, 0, 0], [stream as u32, 1]);
+    let bytes = |count: usize, stream: u64| -> Vec<u8> {
+        (0..count).map(|index| word(index, stream)[0] as u8).collect()
+    };
+    let base = |element| {
+        BlockSpec::new(
+            element,
+            Some(FormatSpec::F8E4M3),
+            Extent::Block { rows: 1, cols: 4 },
+            ScaleRule::Fixed(1.0),
+        )
+        .with_nonfinite(Nonfinite::Ignore)
+    };
+    let uint3 = IntSpec { signed: false, bits: 3, fraction_bits: 0, symmetric: false };
+    let uint3 = FormatSpec::new("UINT3", Encoding::Int(uint3)).unwrap();
+    let sub_scale = Some(SubScale::new(FormatSpec::F16, 3));
+    let specs = [
+        ("signs", base(FormatSpec::F4E2M1).with_scale_signs(ScaleSigns::PerSign)),
+        ("sub-scales", base(FormatSpec::INT4).with_sub_scale(sub_scale)),
+        (
+            "both",
+            base(FormatSpec::F4E2M1)
+                .with_scale_signs(ScaleSigns::PerSign)
+                .with_sub_scale(sub_scale),
+        ),
+        ("codebook", base(uint3).with_codebooks(Codebooks::Tensor(FormatSpec::BF16))),
+        (
+            "codebooks for signs",
+            base(uint3)
+                .with_codebooks(Codebooks::Row(FormatSpec::BF16))
+                .with_scale_signs(ScaleSigns::PerSign),
+        ),
+    ];
+    for (stream, (name, spec)) in specs.iter().enumerate() {
+        let stream = 10 * stream as u64;
+        let codes = bytes(rows * cols * spec.element.bits() as usize / 8, stream);
+        let scales = bytes(rows * 4 * spec.scales_per_block(), stream + 1);
+        // F16 and BF16 of some magnitudes with either sign, two bytes each.
+        let halves = |count: usize| -> Vec<u8> {
+            let half = |index| 0x3C00 + (word(index, stream + 2)[0] as u16 & 0x83FF);
+            (0..count).flat_map(|index| half(index).to_le_bytes()).collect()
+        };
+        let sub_scales = halves(if spec.sub_scale.is_some() { 2 * rows } else { 0 });
+        let books = match spec.codebooks {
+            Codebooks::Tensor(_) => 1,
+            Codebooks::Row(_) => rows,
+            _ => 0,
+        };
+        let books = halves(8 * books);
+        let parts = Parts::new(&codes, &scales).with_sub_scales(&sub_scales).with_codebooks(&books);
+        let view = QuantView::from_parts_with(spec, &shape, parts, Accept::Nonfinite).unwrap();
+        // Nearer to zero and further away than what the tensor has, on both sides.
+        let factors = [0.5, 1.5, 1.0, -1.0, 1.01];
+        let x: Vec<f32> = (0..)
+            .zip(view.dequantize())
+            .map(|(i, back)| if i % 31 == 0 { f32::INFINITY } else { back * factors[i % 5] })
+            .collect();
+        let stats = view.stats(&x, Exec::SERIAL).unwrap();
+        assert!(stats.errors().saturated() > 10 && stats.errors().nan_references() > 0, "{name}");
+        assert_stats_by_every_isa(view, &x, name);
+        let cut = view.cols(12..16).unwrap();
+        let inside: Vec<f32> =
+            (0..rows).flat_map(|row| &x[row * cols + 12..][..4]).copied().collect();
+        assert_stats_by_every_isa(cut, &inside, name);
+    }
 }
 
 /// Tensors of one shape whose numbers are told apart by hand.
