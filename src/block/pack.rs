@@ -95,37 +95,31 @@ pub(crate) fn pack_by(isa: Isa, codes: &[u8], bits: u32, order: BitOrder, bytes:
     match (bits, order) {
         // A code that fills its byte has no order.
         (8, _) => bytes.copy_from_slice(codes),
-        (6, BitOrder::LsbFirst) => kernel::pack_6(isa, codes, bytes),
+        (_, BitOrder::LsbFirst) => kernel::pack_codes(isa, bits, codes, bytes),
         // The kernel puts the first code low; the other order is the nibbles exchanged.
-        (4, _) => {
-            kernel::pack_4(isa, codes, bytes);
-            if order == BitOrder::MsbFirst {
-                bytes.iter_mut().for_each(|byte| *byte = byte.rotate_left(4));
-            }
+        (4, BitOrder::MsbFirst) => {
+            kernel::pack_codes(isa, bits, codes, bytes);
+            bytes.iter_mut().for_each(|byte| *byte = byte.rotate_left(4));
         }
-        _ => {
-            // Widths without a kernel. `put` adds bits to zeros.
+        (_, BitOrder::MsbFirst) => {
+            // Widths without a kernel. `put_high` adds bits to zeros.
             bytes.fill(0);
             for (i, &code) in codes.iter().enumerate() {
-                put_by(bytes, bits, order, i, code);
+                put_high(bytes, bits, i, code);
             }
         }
     }
 }
 
-fn put_by(bytes: &mut [u8], bits: u32, order: BitOrder, index: usize, code: u8) {
-    match order {
-        BitOrder::LsbFirst => put(bytes, bits, index, code.into()),
-        BitOrder::MsbFirst => {
-            let bit = index * bits as usize;
-            // Moves the code to the top of 16 bits, which drops what is above its width, then down
-            // to its place.
-            let window = (u16::from(code) << (8 - bits) & 0xFF) << 8 >> (bit % 8);
-            bytes[bit / 8] |= (window >> 8) as u8;
-            if window & 0xFF != 0 {
-                bytes[bit / 8 + 1] |= window as u8;
-            }
-        }
+/// Puts a code at a position of a stream of zeros with the first code in the high bits.
+fn put_high(bytes: &mut [u8], bits: u32, index: usize, code: u8) {
+    let bit = index * bits as usize;
+    // Moves the code to the top of 16 bits, which drops what is above its width, then down to its
+    // place.
+    let window = (u16::from(code) << (8 - bits) & 0xFF) << 8 >> (bit % 8);
+    bytes[bit / 8] |= (window >> 8) as u8;
+    if window & 0xFF != 0 {
+        bytes[bit / 8 + 1] |= window as u8;
     }
 }
 
@@ -144,27 +138,22 @@ pub fn unpack(bytes: &[u8], bits: u32, order: BitOrder, codes: &mut [u8]) -> Res
 pub(crate) fn unpack_by(isa: Isa, bytes: &[u8], bits: u32, order: BitOrder, codes: &mut [u8]) {
     match (bits, order) {
         (8, _) => codes.copy_from_slice(bytes),
-        (6, BitOrder::LsbFirst) => kernel::unpack_6(isa, bytes, codes),
-        (4, BitOrder::LsbFirst) => kernel::unpack_4(isa, bytes, codes),
-        _ => {
+        (_, BitOrder::LsbFirst) => kernel::unpack_codes(isa, bits, bytes, 0, codes),
+        (_, BitOrder::MsbFirst) => {
             for (i, code) in codes.iter_mut().enumerate() {
-                *code = get_by(bytes, bits, order, i);
+                *code = get_high(bytes, bits, i);
             }
         }
     }
 }
 
-fn get_by(bytes: &[u8], bits: u32, order: BitOrder, index: usize) -> u8 {
-    match order {
-        BitOrder::LsbFirst => get(bytes, bits, index) as u8,
-        BitOrder::MsbFirst => {
-            let bit = index * bits as usize;
-            // Two bytes, the first in the upper half, hold 8 bits from any bit on.
-            let low = bytes.get(bit / 8 + 1).copied().unwrap_or(0);
-            let window = u16::from_be_bytes([bytes[bit / 8], low]) << (bit % 8);
-            (window >> (16 - bits)) as u8
-        }
-    }
+/// The code at a position of a stream with the first code in the high bits.
+fn get_high(bytes: &[u8], bits: u32, index: usize) -> u8 {
+    let bit = index * bits as usize;
+    // Two bytes, the first in the upper half, hold 8 bits from any bit on.
+    let low = bytes.get(bit / 8 + 1).copied().unwrap_or(0);
+    let window = u16::from_be_bytes([bytes[bit / 8], low]) << (bit % 8);
+    (window >> (16 - bits)) as u8
 }
 
 fn check(codes: usize, bits: u32, bytes: usize) -> Result<(), Error> {

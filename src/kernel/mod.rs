@@ -94,10 +94,9 @@ pub(crate) use block::{
     OverToOddFused, PackedBlocks, PlusMinimum, PointCoder, PositiveValues, Powers, Product,
     RECIPROCAL_FROM, ScaleArrays, ScaleFormat, ScaleKernel, Scaling, Start, Step, Times, Truncated,
     add_in_order, amax, apply, block_largest, e8m0, encode_blocks, encode_grid, encode_half_up,
-    encode_least, encode_points, error_terms, expand, finite_amax, keep_largest, pack_4, pack_6,
-    pack_codes, reciprocals, replace, restore_bytes, restore_each, restore_packed,
-    restore_packed_by, restores_packed, scale_blocks, unpack_4, unpack_6, unpack_codes, widen,
-    zero_points, zeros_become,
+    encode_least, encode_points, error_terms, expand, finite_amax, keep_largest, pack_codes,
+    reciprocals, replace, restore_bytes, restore_each, restore_packed, restore_packed_by,
+    restores_packed, scale_blocks, unpack_codes, widen, zero_points, zeros_become,
 };
 pub(crate) use decode::{DecodeBytes, DecodeWide, look_up, map_bytes};
 pub use encode::Needs;
@@ -118,7 +117,6 @@ pub(crate) use measure::{
 #[cfg(feature = "alloc")]
 pub(crate) use measure::{
     Differences, NumberSteps, count_codes, differences, outside, raise_to_largest, squares,
-    unpack_any,
 };
 #[cfg(feature = "alloc")]
 pub(crate) use negative_zero::NegativeZero;

@@ -258,14 +258,7 @@ impl Job<'_> {
         } else {
             // One code a byte, in L1.
             codes.resize(numbers.len(), 0);
-            match bits {
-                _ if start.is_multiple_of(8) => {
-                    kernel::unpack_codes(isa, self.bits, bytes, codes);
-                }
-                _ => codes.iter_mut().enumerate().for_each(|(i, code)| {
-                    *code = get(row, self.bits, cols.start + first + i) as u8;
-                }),
-            }
+            kernel::unpack_codes(isa, self.bits, row, start, codes);
             self.plan.elements.decode(codes, numbers);
         }
         // A scale for each element, so that the kernel has no blocks to mind.

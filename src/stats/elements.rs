@@ -2,7 +2,7 @@
 //! format.
 
 use super::scales::{StoredScales, is_below_zero};
-use crate::block::{Geometry, QuantView, packed_bytes};
+use crate::block::{Geometry, QuantView};
 use crate::codec::Unpacked;
 use crate::kernel::{self, CHUNK_PAIRS, Isa};
 use crate::spec::FormatSpec;
@@ -22,12 +22,18 @@ pub(super) fn read_codes(view: &QuantView<'_>, isa: Isa, first: usize, codes: &m
     let geometry = view.geometry();
     if is_one_stream(geometry, bits) {
         // Rows without gaps: however short they are, the codes are one stream.
-        return unpack(isa, view.bytes().codes, bits, first * bits, codes);
+        return kernel::unpack_codes(isa, bits as u32, view.bytes().codes, first * bits, codes);
     }
     let (mut line, mut col, mut rest) = (first / geometry.cols, first % geometry.cols, codes);
     while !rest.is_empty() {
         let (now, later) = rest.split_at_mut(rest.len().min(geometry.cols - col));
-        unpack(isa, view.row_codes(line), bits, geometry.first_bit + col * bits, now);
+        kernel::unpack_codes(
+            isa,
+            bits as u32,
+            view.row_codes(line),
+            geometry.first_bit + col * bits,
+            now,
+        );
         (line, col, rest) = (line + 1, 0, later);
     }
 }
@@ -37,19 +43,6 @@ fn is_one_stream(geometry: &Geometry, bits: usize) -> bool {
     geometry.first_bit == 0
         && !geometry.has_gaps
         && (geometry.lines() <= 1 || (geometry.cols * bits).is_multiple_of(8))
-}
-
-/// Writes codes of a dense stream from a bit on.
-fn unpack(isa: Isa, bytes: &[u8], bits: usize, first_bit: usize, codes: &mut [u8]) {
-    let from = &bytes[first_bit / 8..];
-    // The kernels take exactly the bytes of the codes.
-    let exact = packed_bytes(codes.len(), bits as u32).unwrap_or(0);
-    match bits {
-        8 => codes.copy_from_slice(&from[..codes.len()]),
-        4 if first_bit.is_multiple_of(8) => kernel::unpack_4(isa, &from[..exact], codes),
-        6 if first_bit.is_multiple_of(8) => kernel::unpack_6(isa, &from[..exact], codes),
-        _ => kernel::unpack_any(bytes, bits as u32, first_bit, codes),
-    }
 }
 
 /// Whether elements of two tensors of one shape and one format have different codes, counted from

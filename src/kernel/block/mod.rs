@@ -38,7 +38,7 @@ pub(crate) use operands::{
     PackedBlocks, PlusMinimum, PositiveValues, Product,
 };
 pub(in crate::kernel) use operands::{Order, Restoring, Selected};
-pub(crate) use pack::{pack_4, pack_6, pack_codes, unpack_4, unpack_6, unpack_codes};
+pub(crate) use pack::{pack_codes, unpack_codes};
 pub(crate) use restore::{
     e8m0, expand, restore_bytes, restore_each, restore_packed, restore_packed_by, restores_packed,
 };

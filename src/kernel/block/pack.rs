@@ -85,14 +85,14 @@ fn unpack_6_body(bytes: &[u8], codes: &mut [u8]) {
 }
 
 /// Packs codes of 6 bits, four in three bytes, the first in the low bits.
-pub(crate) fn pack_6(isa: Isa, codes: &[u8], bytes: &mut [u8]) {
+fn pack_6(isa: Isa, codes: &[u8], bytes: &mut [u8]) {
     // Whole groups of 64 codes in registers; a multiple of 4, so the rest begins at a byte.
     let done = Native::pack_6(isa, codes, bytes);
     pack_6_by(isa, &codes[done..], &mut bytes[done / 4 * 3..]);
 }
 
 /// Unpacks codes of 6 bits, one a byte.
-pub(crate) fn unpack_6(isa: Isa, bytes: &[u8], codes: &mut [u8]) {
+fn unpack_6(isa: Isa, bytes: &[u8], codes: &mut [u8]) {
     let done = Native::unpack_6(isa, bytes, codes);
     unpack_6_by(isa, &bytes[done / 4 * 3..], &mut codes[done..]);
 }
@@ -182,12 +182,42 @@ pub(crate) fn pack_codes(isa: Isa, bits: u32, codes: &[u8], bytes: &mut [u8]) {
     }
 }
 
-/// Unpacks codes of fewer than 8 bits, one a byte. `bytes` ends with the last code.
-pub(crate) fn unpack_codes(isa: Isa, bits: u32, bytes: &[u8], codes: &mut [u8]) {
-    match bits {
-        4 => unpack_4(isa, bytes, codes),
-        6 => unpack_6(isa, bytes, codes),
-        _ => unpack_odd(isa, bits, bytes, codes),
+/// Unpacks codes of up to 8 bits of a dense stream, one a byte, from a bit of it on. Bytes behind
+/// the end of the stream read as 0.
+pub(crate) fn unpack_codes(isa: Isa, bits: u32, stream: &[u8], first_bit: usize, codes: &mut [u8]) {
+    // Loops of a width take exactly the bytes of their codes.
+    let bytes = (codes.len() * bits as usize).div_ceil(8);
+    let exact = stream.get(first_bit / 8..first_bit / 8 + bytes);
+    match (bits, exact.filter(|_| first_bit.is_multiple_of(8))) {
+        (8, Some(bytes)) => codes.copy_from_slice(bytes),
+        (4, Some(bytes)) => unpack_4(isa, bytes, codes),
+        (6, Some(bytes)) => unpack_6(isa, bytes, codes),
+        (_, Some(bytes)) => unpack_odd(isa, bits, bytes, codes),
+        (_, None) => unpack_any(stream, bits, first_bit, codes),
+    }
+}
+
+/// Does what [`unpack_codes`] does, from any bit on.
+fn unpack_any(bytes: &[u8], bits: u32, first_bit: usize, codes: &mut [u8]) {
+    let mask = (1u64 << bits) - 1;
+    for (i, codes) in codes.chunks_mut(8).enumerate() {
+        let bit = first_bit + 8 * i * bits as usize;
+        let (byte, shift) = (bit / 8, bit % 8);
+        // Eight codes of up to 7 bits begin within a byte and end within eight; codes of 8 bits
+        // begin at a byte.
+        let mut window = [0u8; 8];
+        if let Some(whole) = bytes.get(byte..byte + 8) {
+            window.copy_from_slice(whole);
+        } else {
+            let rest = bytes.get(byte..).unwrap_or_default();
+            window[..rest.len()].copy_from_slice(rest);
+        }
+        let mut window = u64::from_le_bytes(window) >> shift;
+        for code in codes {
+            *code = (window & mask) as u8;
+            // At most 7 shifts of 8 bits before the last code.
+            window >>= bits;
+        }
     }
 }
 

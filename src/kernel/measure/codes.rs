@@ -1,4 +1,4 @@
-//! Codes of a tensor: out of dense bits, counted, and which of them are an end of their format that
+//! Codes of a tensor: counted, and which of them are an end of their format that
 //! the reference lies beyond.
 
 use crate::kernel::native::per_isa;
@@ -17,31 +17,6 @@ pub(crate) fn count_codes(codes: &[u8], counts: &mut [[u32; 256]; 4]) {
     }
     for code in rest {
         a[usize::from(*code)] += 1;
-    }
-}
-
-/// Writes codes of 1 to 8 bits of a dense stream, the first in the low bits, from a bit on. Bytes
-/// behind the end of the stream read as 0.
-pub(crate) fn unpack_any(bytes: &[u8], bits: u32, first_bit: usize, codes: &mut [u8]) {
-    let mask = (1u64 << bits) - 1;
-    for (i, codes) in codes.chunks_mut(8).enumerate() {
-        let bit = first_bit + 8 * i * bits as usize;
-        let (byte, shift) = (bit / 8, bit % 8);
-        // Eight codes of up to 7 bits begin within a byte and end within eight; codes of 8 bits
-        // begin at a byte.
-        let mut window = [0u8; 8];
-        if let Some(whole) = bytes.get(byte..byte + 8) {
-            window.copy_from_slice(whole);
-        } else {
-            let rest = bytes.get(byte..).unwrap_or_default();
-            window[..rest.len()].copy_from_slice(rest);
-        }
-        let mut window = u64::from_le_bytes(window) >> shift;
-        for code in codes {
-            *code = (window & mask) as u8;
-            // At most 7 shifts of 8 bits before the last code.
-            window >>= bits;
-        }
     }
 }
 

@@ -9,7 +9,7 @@ mod steps;
 mod storage;
 
 #[cfg(feature = "alloc")]
-pub(crate) use codes::{count_codes, outside, unpack_any};
+pub(crate) use codes::{count_codes, outside};
 pub(crate) use pairs::{
     CHUNK_PAIRS, PairBuffer, PairCounts, SIDE, add_side_by_side, finite_amax_f64, settle,
 };

@@ -14,7 +14,7 @@ use super::scales::ScaleReader;
 use crate::block::{BlockSpec, Restorer};
 use crate::error::Error;
 use crate::kernel::gemm::{Lanes, NR};
-use crate::kernel::{Isa, NegativeZero, pack_4, positions, quads};
+use crate::kernel::{Isa, NegativeZero, pack_codes, positions, quads};
 use crate::mem::Aligned;
 use crate::mma::Takes;
 use crate::ops::par::Exec;
@@ -174,7 +174,7 @@ impl<'a> Packer<'a> {
             // One code a byte (3 bits, or codes without scales): packed to pairs first.
             let pairs = rows.bytes.map(|codes| {
                 let mut pairs = vec![0; cols.div_ceil(2)];
-                pack_4(isa, codes, &mut pairs);
+                pack_codes(isa, 4, codes, &mut pairs);
                 pairs
             });
             quads(isa, &pairs.each_ref().map(Vec::as_slice), &mut of_rows);
