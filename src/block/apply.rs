@@ -15,12 +15,13 @@
 //! to other bits. An f64 is scaled exactly and rounded once. A search takes all three steps for
 //! each of its factors and keeps the block with the least error.
 
-use super::rule::{BlockStats, log2_floor};
+use super::rule::log2_floor;
 use super::scale::Scale;
 use super::scheme::{
     Dequantization, Division, ElementRounding, Metric, Nonfinite, Offset, ZeroMinimum, ZeroSign,
 };
 use super::spec::BlockSpec;
+use super::statistics::BlockStats;
 use crate::arith;
 use crate::bits::F32_NAN;
 use crate::codec::Unpacked;

@@ -10,6 +10,7 @@
 
 mod apply;
 mod bytes;
+mod custom;
 mod cut;
 mod geometry;
 mod given;
@@ -25,6 +26,7 @@ mod rule;
 mod scale;
 mod scheme;
 mod spec;
+mod statistics;
 mod summary;
 mod tensor;
 mod transpose;
@@ -33,16 +35,18 @@ mod view;
 
 // What users see: the parts of a scheme, tensors and views of them.
 pub use bytes::SharedMemory;
+pub use custom::CustomRule;
 pub use given::Accept;
 pub use pack::{BitOrder, pack, unpack};
 pub use parts::Parts;
 pub use region::Region;
-pub use rule::{BlockStats, CustomRule, Ratio, ScaleRule};
+pub use rule::{Ratio, ScaleRule};
 pub use scheme::{
     Codebooks, Dequantization, Division, ElementRounding, Extent, Metric, Nonfinite, Offset,
     ScaleSigns, Search, SubScale, TensorScale, ZeroMinimum, ZeroSign,
 };
 pub use spec::BlockSpec;
+pub use statistics::BlockStats;
 pub use tensor::QuantTensor;
 pub use view::QuantView;
 

@@ -1,8 +1,9 @@
 //! From a rule's result to a scale code and a zero point: substitutes, clamping and rounding.
 
-use super::rule::{BlockStats, range};
+use super::rule::range;
 use super::scheme::Nonfinite;
 use super::spec::BlockSpec;
+use super::statistics::BlockStats;
 
 /// A block's scale: the rule's result, clamped, and its code.
 #[derive(Clone, Copy, Debug)]

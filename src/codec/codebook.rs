@@ -27,7 +27,7 @@ const fn in_units(bits: u32, unit: i64) -> i64 {
 }
 
 /// Value in units along the sign of the number that is rounded, and code.
-type Entry = (i64, usize);
+type ValueAndCode = (i64, usize);
 
 const fn sign_of(bits: u32) -> bool {
     bits >> 31 == 1
@@ -57,7 +57,7 @@ pub(super) const fn round(values: &[u32], x: Unpacked, round: Round, random: u32
         split(significand, unit - x.exponent() as i64)
     };
     // The nearest entries on both sides.
-    let (mut lower, mut upper): (Option<Entry>, Option<Entry>) = (None, None);
+    let (mut lower, mut upper): (Option<ValueAndCode>, Option<ValueAndCode>) = (None, None);
     let mut code = 0;
     while code < values.len() {
         let value = sign * in_units(values[code], unit);

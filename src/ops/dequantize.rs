@@ -247,7 +247,7 @@ impl Job<'_> {
                     kernel::restore_bytes(isa, rule, signed, bytes, length, points, numbers);
                 }
                 _ => {
-                    kernel::restore_bytes(isa, PlusMinimum, signed, bytes, length, points, numbers)
+                    kernel::restore_bytes(isa, PlusMinimum, signed, bytes, length, points, numbers);
                 }
             }
             return;

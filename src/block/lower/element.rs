@@ -1,7 +1,7 @@
 //! Elements by kernels: the encoding of numbers whose blocks' factors are known, with the bits of
 //! [`BlockSpec::code`].
 
-use super::plan::Chunk;
+use super::arrays::{Chunk, ChunkArrays};
 use crate::block::rule::{ScaleRule, logarithm_carries};
 use crate::block::scheme::{Division, ElementRounding, Offset, ZeroSign};
 use crate::block::spec::BlockSpec;
@@ -48,7 +48,7 @@ enum ElementKernel {
 /// How scaled numbers become codes.
 enum ScaledCoder {
     Encoder(kernel::Encoder),
-    Grid(GridRounding, Grid),
+    Grid(GridMode, Grid),
     HalfUp(HalfUp),
     Steps(Steps),
     /// Steps of numbers that are rounded to equal steps first.
@@ -57,7 +57,7 @@ enum ScaledCoder {
 
 /// The rounding of a [`Grid`].
 #[derive(Clone, Copy)]
-enum GridRounding {
+enum GridMode {
     Away,
     Truncated,
     HalfAdded,
@@ -82,14 +82,6 @@ enum Zeros {
     Replace(u8, u8),
     /// Numbers that are zero once scaled, but not those rounded to zero as elements, get this code.
     Code(u8),
-}
-
-/// Memory for one chunk, kept from call to call.
-#[derive(Default)]
-pub(crate) struct ChunkArrays {
-    scaled: Vec<f32>,
-    /// What quotients by reciprocals take for factors.
-    reciprocals: Vec<[f32; 3]>,
 }
 
 /// Where codes go.
@@ -457,19 +449,19 @@ impl ScaledCoder {
     fn encode(&self, isa: Isa, scaled: &[f32], codes: &mut [u8], dither: Dither) {
         match self {
             Self::Encoder(encoder) => encoder.encode(scaled, codes, dither),
-            Self::Grid(GridRounding::Away, grid) => {
-                kernel::encode_grid(isa, Away, grid, scaled, codes)
+            Self::Grid(GridMode::Away, grid) => {
+                kernel::encode_grid(isa, Away, grid, scaled, codes);
             }
-            Self::Grid(GridRounding::Truncated, grid) => {
+            Self::Grid(GridMode::Truncated, grid) => {
                 kernel::encode_grid(isa, Truncated, grid, scaled, codes);
             }
-            Self::Grid(GridRounding::HalfAdded, grid) => {
+            Self::Grid(GridMode::HalfAdded, grid) => {
                 kernel::encode_grid(isa, HalfAdded, grid, scaled, codes);
             }
-            Self::Grid(GridRounding::HalfAddedEven, grid) => {
+            Self::Grid(GridMode::HalfAddedEven, grid) => {
                 kernel::encode_grid(isa, HalfAddedEven, grid, scaled, codes);
             }
-            Self::Grid(GridRounding::LogarithmTruncated, grid) => {
+            Self::Grid(GridMode::LogarithmTruncated, grid) => {
                 kernel::encode_grid(isa, LogarithmTruncated, grid, scaled, codes);
             }
             Self::HalfUp(half_up) => kernel::encode_half_up(isa, half_up, scaled, codes),
@@ -483,10 +475,10 @@ static LOGARITHMS: [u32; 256] = logarithm_carries(false);
 
 /// The grid that rounds as a policy does, away from zero at ties or toward zero, and saturates;
 /// `None` for other policies and formats.
-fn grid_of(element: &FormatSpec, convert: &Convert) -> Option<(GridRounding, Grid)> {
+fn grid_of(element: &FormatSpec, convert: &Convert) -> Option<(GridMode, Grid)> {
     let rounding = match convert.round {
-        Round::NearestAway => GridRounding::Away,
-        Round::TowardZero => GridRounding::Truncated,
+        Round::NearestAway => GridMode::Away,
+        Round::TowardZero => GridMode::Truncated,
         _ => return None,
     };
     let grid = Grid::lower(element, false, &LOGARITHMS)?;
@@ -502,11 +494,11 @@ fn grid_of(element: &FormatSpec, convert: &Convert) -> Option<(GridRounding, Gri
 }
 
 /// The grid of [`ElementRounding::Microxcaling`].
-fn microxcaling_grid(element: &FormatSpec, round: Round) -> Option<(GridRounding, Grid)> {
+fn microxcaling_grid(element: &FormatSpec, round: Round) -> Option<(GridMode, Grid)> {
     let rounding = match round {
-        Round::NearestEven => GridRounding::HalfAddedEven,
-        Round::NearestAway => GridRounding::HalfAdded,
-        Round::TowardZero => GridRounding::LogarithmTruncated,
+        Round::NearestEven => GridMode::HalfAddedEven,
+        Round::NearestAway => GridMode::HalfAdded,
+        Round::TowardZero => GridMode::LogarithmTruncated,
         // `validate` refuses them.
         _ => return None,
     };

@@ -8,13 +8,16 @@
 //! returns `None` for a scheme, or leaves a block [`UNHANDLED`], wherever a kernel might give
 //! another bit than the rule.
 
+mod arrays;
 mod element;
 mod factor;
 mod plan;
 mod restore;
 mod scale;
+mod search;
 
-pub(crate) use element::ChunkArrays;
+pub(crate) use arrays::{BlockArrays, ChunkArrays, StoredBlocks};
 pub(crate) use factor::{UNHANDLED, is_unhandled};
-pub(crate) use plan::{BlockArrays, Demand, QuantizePlan, SearchPlan, StoredBlocks, any_unhandled};
+pub(crate) use plan::{Demand, QuantizePlan, any_unhandled};
 pub(crate) use restore::{DequantizePlan, RestoreKernel};
+pub(crate) use search::SearchPlan;

@@ -1,20 +1,18 @@
 //! [`QuantizePlan`]: the whole of a scheme as kernel parameters, from the statistics of blocks to
 //! their codes, with the bits of [`BlockSpec::block_of`] and [`BlockSpec::code`].
 
+use super::arrays::{BlockArrays, Chunk, ChunkArrays, StoredBlocks};
 use super::element::{Elements, ScaledLimit};
 use super::factor::{UNHANDLED, is_unhandled};
-use super::restore::DequantizePlan;
 use super::scale::{ScaleDemand, ScalePlan};
+use super::search::SearchPlan;
 use crate::block::apply::{Block, Number};
 use crate::block::pack::stored as stored_code;
-use crate::block::rule::{BlockStats, ScaleRule};
-use crate::block::scheme::{Metric, Nonfinite, Offset};
+use crate::block::rule::ScaleRule;
+use crate::block::scheme::{Nonfinite, Offset};
 use crate::block::spec::BlockSpec;
-use crate::kernel::{
-    self, BlockRanges, FactorUse, HighestValue, Isa, LowestValue, ScaleArrays, ScaleFormat,
-};
-use crate::random::Dither;
-use crate::round::Round;
+use crate::block::statistics::BlockStats;
+use crate::kernel::{self, BlockRanges, FactorUse, HighestValue, Isa, LowestValue, ScaleFormat};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -58,82 +56,6 @@ enum Statistic {
     Ends,
 }
 
-/// A search as kernel parameters.
-pub(crate) struct SearchPlan {
-    /// The scales of each candidate, all with the same [`FactorUse`].
-    candidates: Vec<ScalePlan>,
-    /// The way back to the numbers whose errors are compared.
-    pub(crate) restore: DequantizePlan,
-    pub(crate) metric: Metric,
-}
-
-/// Arrays with an entry a block: the statistics that [`QuantizePlan::settle`] reads, the factors
-/// that it makes, and what it needs on the way. They are kept from call to call.
-#[derive(Default)]
-pub(crate) struct BlockArrays {
-    /// The largest magnitudes, as bits: NaN is above infinity, infinity above all others.
-    pub(crate) amax: Vec<u32>,
-    /// Magnitudes of numbers without a minus sign, or keys of the highest numbers.
-    high: Vec<u32>,
-    /// Magnitudes of numbers with a minus sign, or keys of the lowest numbers.
-    low: Vec<u32>,
-    /// The ends of blocks, where the scheme asks for them.
-    ranges: Vec<[f32; 2]>,
-    /// Signed maxima or given scales.
-    numbers: Vec<f32>,
-    /// What numbers are multiplied or divided by; [`UNHANDLED`] where the block is the rule's.
-    pub(crate) factors: Vec<f32>,
-    /// Factors and zero points or minima, where there are such.
-    pub(crate) points: Vec<[f32; 2]>,
-    /// Scratch of the scale kernel, which writes the scale codes and the factors.
-    scales: ScaleArrays,
-    /// Scratch of the kernel that makes the codes of minima.
-    minima: ScaleArrays,
-}
-
-/// The stored codes of the blocks that are settled.
-pub(crate) struct StoredBlocks<'a> {
-    pub(crate) scales: &'a mut [u8],
-    pub(crate) offsets: &'a mut [u8],
-    /// The first block, counted through the tensor.
-    pub(crate) first: usize,
-}
-
-/// Numbers that are encoded at a time, and what is known of their blocks.
-#[derive(Clone, Copy)]
-pub(crate) struct Chunk<'a> {
-    pub(crate) numbers: &'a [f32],
-    /// Numbers of a block; the last may have fewer.
-    pub(crate) length: usize,
-    /// [`BlockArrays::amax`] of these blocks.
-    pub(crate) amax: &'a [u32],
-    /// [`BlockArrays::factors`] of these blocks.
-    pub(crate) factors: &'a [f32],
-    /// [`BlockArrays::points`] of these blocks.
-    pub(crate) points: &'a [[f32; 2]],
-    pub(crate) dither: Dither,
-}
-
-impl BlockArrays {
-    /// A chunk of numbers whose blocks are these.
-    pub(crate) fn chunk<'a>(
-        &'a self,
-        numbers: &'a [f32],
-        length: usize,
-        blocks: Range<usize>,
-        dither: Dither,
-    ) -> Chunk<'a> {
-        Chunk {
-            numbers,
-            length,
-            amax: &self.amax[blocks.clone()],
-            factors: &self.factors[blocks.clone()],
-            points: self.points.get(blocks).unwrap_or_default(),
-            dither,
-        }
-    }
-}
-
 impl<'a> QuantizePlan<'a> {
     /// The plan; `None` for schemes whose scale depends on more than `amax`, the ends or the sign
     /// of the largest, or whose elements depend on more than the scale and random bits.
@@ -173,8 +95,7 @@ impl<'a> QuantizePlan<'a> {
             Some(_) | None => None,
         };
         let scales = ScalePlan::lower(isa, spec, scale_demand);
-        let factor_use =
-            search.as_ref().map_or(scales.factor_use, |search| search.candidates[0].factor_use);
+        let factor_use = search.as_ref().map_or(scales.factor_use, |search| search.factor_use());
         let mut elements = Elements::lower(isa, spec, demand.elements, factor_use)?;
         if scales.makes_powers_of_two() {
             elements = elements.by_inverse_scales();
@@ -350,7 +271,7 @@ impl<'a> QuantizePlan<'a> {
     ) {
         self.gather(stored.first, arrays);
         if let Some(search) = &self.search {
-            self.settle_by(&search.candidates[candidate], arrays, stored);
+            self.settle_by(search.candidate(candidate), arrays, stored);
         }
     }
 
@@ -483,9 +404,7 @@ impl<'a> QuantizePlan<'a> {
     }
 
     fn factor_use(&self) -> FactorUse {
-        self.search
-            .as_ref()
-            .map_or(self.scales.factor_use, |search| search.candidates[0].factor_use)
+        self.search.as_ref().map_or(self.scales.factor_use, |search| search.factor_use())
     }
 
     /// A block of zeros by the rule, and the codes of +0 and −0 in it, if it is the same for all;
@@ -512,7 +431,7 @@ impl<'a> QuantizePlan<'a> {
     pub(crate) fn encode_bytes(
         &self,
         chunk: Chunk<'_>,
-        memory: &mut super::element::ChunkArrays,
+        memory: &mut ChunkArrays,
         codes: &mut [u8],
     ) {
         self.elements.encode_bytes(self.factor_use(), chunk, memory, codes);
@@ -523,44 +442,10 @@ impl<'a> QuantizePlan<'a> {
     pub(crate) fn encode_nibbles(
         &self,
         chunk: Chunk<'_>,
-        memory: &mut super::element::ChunkArrays,
+        memory: &mut ChunkArrays,
         bytes: &mut [u8],
     ) -> bool {
         self.elements.encode_nibbles(self.factor_use(), chunk, memory, bytes)
-    }
-}
-
-impl SearchPlan {
-    /// The search; `None` if some candidate has no kernel, or random bits have a part in the codes.
-    fn lower(
-        isa: Isa,
-        spec: &BlockSpec,
-        search: &crate::block::scheme::Search,
-        factors: Option<&[f32]>,
-        demand: ScaleDemand,
-    ) -> Option<Self> {
-        let factors = factors.unwrap_or(&search.factors);
-        let plain = factors.iter().all(|factor| *factor > 0.0 && factor.is_finite());
-        if !plain || matches!(spec.element_convert.round, Round::Stochastic { .. }) {
-            return None;
-        }
-        let candidates: Vec<ScalePlan> = factors
-            .iter()
-            .map(|&factor| ScalePlan::lower(isa, spec, ScaleDemand { factor, ..demand }))
-            .collect();
-        let first = candidates.first()?.factor_use;
-        if !candidates.iter().all(|plan| plan.kernel.is_some() && plan.factor_use == first) {
-            return None;
-        }
-        let dequantization = search.dequantization.unwrap_or(spec.dequantization);
-        let back = BlockSpec { dequantization, ..*spec };
-        let restore = DequantizePlan::lower(isa, &back, demand.tensor_scale)?;
-        Some(Self { candidates, restore, metric: search.metric })
-    }
-
-    /// How many candidates there are: 1 or more.
-    pub(crate) const fn len(&self) -> usize {
-        self.candidates.len()
     }
 }
 

@@ -2,9 +2,10 @@
 //! with the bits of [`ScaleRule::ideal`] and [`BlockSpec::scale_of`]. A block for which a kernel's
 //! formula might not hold is [`UNHANDLED`](super::UNHANDLED).
 
-use crate::block::rule::{BlockStats, Ratio, ScaleRule, logarithm_carries};
+use crate::block::rule::{Ratio, ScaleRule, logarithm_carries};
 use crate::block::scheme::{Dequantization, Division, TensorScale};
 use crate::block::spec::BlockSpec;
+use crate::block::statistics::BlockStats;
 use crate::codec::Unpacked;
 use crate::kernel::{
     FactorUse, Formula, Isa, LEAST_DIVISOR, Logarithms, Powers, ScaleFormat, ScaleKernel, Start,

@@ -4,7 +4,7 @@
 //! ```text
 //! field = exponent field of |y|, within lo..=hi     // fixed point: lo = hi
 //! units = |y| · 2^-(field − 127 − M)                // exact: a power of two
-//! whole = round(units)                              // a Rounding, in f32
+//! whole = round(units)                              // a GridRounding, in f32
 //! code  = ((field − lo) << M) + whole, at most that of the largest number, with the sign
 //! ```
 //!
@@ -22,7 +22,7 @@ const MAGIC: f32 = 8_388_608.0;
 const MOST: f32 = 4_194_304.0;
 
 /// A rounding of units, from 0 to [`MOST`], to an integer.
-pub(crate) trait Rounding: Copy {
+pub(crate) trait GridRounding: Copy {
     /// Whether exponents are those of f32 logarithms, by a table of carries.
     const BY_LOGARITHMS: bool = false;
 
@@ -60,7 +60,7 @@ fn floor(x: f32) -> f32 {
     nearest - if nearest > x { 1.0 } else { 0.0 }
 }
 
-impl Rounding for Away {
+impl GridRounding for Away {
     #[inline(always)]
     fn whole(units: f32) -> f32 {
         let whole = floor(units);
@@ -69,21 +69,21 @@ impl Rounding for Away {
     }
 }
 
-impl Rounding for Truncated {
+impl GridRounding for Truncated {
     #[inline(always)]
     fn whole(units: f32) -> f32 {
         floor(units)
     }
 }
 
-impl Rounding for HalfAdded {
+impl GridRounding for HalfAdded {
     #[inline(always)]
     fn whole(units: f32) -> f32 {
         floor(units + 0.5)
     }
 }
 
-impl Rounding for HalfAddedEven {
+impl GridRounding for HalfAddedEven {
     #[inline(always)]
     fn whole(units: f32) -> f32 {
         let up = floor(units + 0.5);
@@ -93,7 +93,7 @@ impl Rounding for HalfAddedEven {
     }
 }
 
-impl Rounding for LogarithmTruncated {
+impl GridRounding for LogarithmTruncated {
     const BY_LOGARITHMS: bool = true;
 
     #[inline(always)]
@@ -182,7 +182,7 @@ impl Grid {
     /// Returns the code of a finite number below [`BEYOND`](Self::BEYOND). There is no branch, so
     /// that a loop of these is vectors.
     #[inline(always)]
-    fn code<R: Rounding>(&self, y: f32) -> u8 {
+    fn code<R: GridRounding>(&self, y: f32) -> u8 {
         let magnitude = y.to_bits() & 0x7FFF_FFFF;
         let carry =
             if R::BY_LOGARITHMS { self.carries[(magnitude >> 23) as usize & 0xFF] } else { 0 };
@@ -210,7 +210,7 @@ impl Grid {
 }
 
 #[inline(always)]
-fn encode_body<R: Rounding>(_rounding: R, grid: &Grid, src: &[f32], dst: &mut [u8]) {
+fn encode_body<R: GridRounding>(_rounding: R, grid: &Grid, src: &[f32], dst: &mut [u8]) {
     // A copy that nothing points at stays in registers.
     let grid = *grid;
     if !R::BY_LOGARITHMS {
@@ -286,7 +286,7 @@ fn half_up_body(half_up: &HalfUp, src: &[f32], dst: &mut [u8]) {
 
 per_isa! {
     /// Writes the codes of finite numbers below [`Grid::BEYOND`].
-    fn encode_grid[R: Rounding](rounding: R, grid: &Grid, src: &[f32], dst: &mut [u8]) =
+    fn encode_grid[R: GridRounding](rounding: R, grid: &Grid, src: &[f32], dst: &mut [u8]) =
         encode_body;
     /// Writes the codes of finite numbers as integers.
     fn encode_half_up[](half_up: &HalfUp, src: &[f32], dst: &mut [u8]) = half_up_body;

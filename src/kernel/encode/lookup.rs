@@ -45,7 +45,7 @@ pub(crate) enum Steps {
     /// 16 places or fewer.
     Few(Few),
     /// By buckets; shared with later calls.
-    Many(Arc<Table>),
+    Many(Arc<Buckets>),
     /// Of numbers that are rounded to equal steps first.
     Equal(Arc<EqualSteps>),
 }
@@ -61,7 +61,7 @@ pub(crate) struct EqualSteps {
 
 /// Up to [`STEPS`] steps, by buckets.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct Buckets {
     /// For each bucket the number of steps at or before its first key.
     first: [u16; BUCKETS],
     /// The largest number of steps inside of one bucket.
@@ -173,8 +173,13 @@ impl Steps {
         if steps.len() >= STEPS {
             return None;
         }
-        let mut table =
-            Table { first: [0; BUCKETS], most: 0, keys: [u32::MAX; STEPS], codes: [0; STEPS], nan };
+        let mut table = Buckets {
+            first: [0; BUCKETS],
+            most: 0,
+            keys: [u32::MAX; STEPS],
+            codes: [0; STEPS],
+            nan,
+        };
         table.codes[0] = first;
         for (i, &(key, code)) in steps.iter().enumerate() {
             (table.keys[i], table.codes[i + 1]) = (key, code);
@@ -243,7 +248,7 @@ per_isa! {
     fn equal_steps[](steps: f32, src: &[f32], dst: &mut [u32]) = equal_steps_body;
 }
 
-impl Table {
+impl Buckets {
     /// Writes the codes of numbers.
     fn encode<C: Code>(&self, src: &[f32], dst: &mut [C]) {
         // A constant number of comparisons unrolls, and the loop has no branch on the data.
@@ -292,12 +297,12 @@ fn kept(
 ) -> Option<Steps> {
     use std::sync::{Mutex, PoisonError};
     /// A format, a policy, a number of equal steps or 0, and what was found for them.
-    type Entry = ((FormatSpec, Convert, u32), Steps);
+    type Kept = ((FormatSpec, Convert, u32), Steps);
     /// Tables that are kept: half a megabyte, two with equal steps alone.
     const KEPT: usize = 32;
-    static TABLES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+    static TABLES: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
     let key = (*spec, *convert, steps);
-    let known = |tables: &[Entry]| {
+    let known = |tables: &[Kept]| {
         tables.iter().find(|(other, _)| *other == key).map(|(_, steps)| steps.clone())
     };
     // A table is whole or not there, whatever another thread's panic interrupted.
@@ -319,7 +324,12 @@ fn kept(
 
 /// Finds the steps of a format and a policy: without `std` nothing is kept.
 #[cfg(not(feature = "std"))]
-fn kept(_: &FormatSpec, _: &Convert, find: impl FnOnce() -> Option<Steps>) -> Option<Steps> {
+fn kept(
+    _: &FormatSpec,
+    _: &Convert,
+    _: u32,
+    find: impl FnOnce() -> Option<Steps>,
+) -> Option<Steps> {
     find()
 }
 

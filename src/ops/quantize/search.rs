@@ -14,8 +14,11 @@
 //! All candidates read a chunk of numbers while it is in a near cache. Codes are made once more
 //! when all blocks are chosen, so that nothing but scales is kept.
 
-use super::rows::{Band, BandScratch, EncodeMemory};
-use crate::block::{Metric, RestoreKernel, SearchPlan, StoredBlocks, UNHANDLED, is_unhandled};
+use super::encode::EncodeMemory;
+use crate::block::{
+    BlockArrays, Metric, QuantizePlan, RestoreKernel, SearchPlan, StoredBlocks, UNHANDLED,
+    is_unhandled,
+};
 use crate::kernel::{self, LessZeroPoint, PlusMinimum};
 use crate::ops::real::Source;
 use crate::ops::tiles::Tiles;
@@ -45,19 +48,26 @@ pub(super) struct SearchScratch {
     wide: Vec<u16>,
 }
 
-impl Band<'_> {
+/// A search, and the rows of the blocks that it is for.
+pub(super) struct Candidates<'a, T> {
+    pub(super) plan: &'a QuantizePlan<'a>,
+    pub(super) search: &'a SearchPlan,
+    pub(super) src: &'a [T],
+    pub(super) tiles: Tiles,
+}
+
+impl<T: Source> Candidates<'_, T> {
     /// Writes the scales and offsets of the best candidates, and leaves their factors in the
-    /// scratch. A block is left to the rule if one of its candidates is, or if it is all zeros.
-    pub(super) fn choose<T: Source>(
-        &mut self,
-        search: &SearchPlan,
-        src: &[T],
-        tiles: Tiles,
+    /// arrays. A block is left to the rule if one of its candidates is, or if it is all zeros.
+    pub(super) fn choose(
+        &self,
+        scratch: &mut SearchScratch,
+        arrays: &mut BlockArrays,
+        memory: &mut EncodeMemory,
         stored: &mut StoredBlocks<'_>,
     ) {
-        let (plan, isa) = (self.plan, self.plan.isa());
-        let BandScratch { settled, memory, search: scratch } = &mut self.scratch;
-        let (arrays, EncodeMemory { chunk: memory, codes }) = (&mut settled.blocks, memory);
+        let Self { plan, search, src, tiles } = *self;
+        let (isa, EncodeMemory { chunk: memory, codes }) = (plan.isa(), memory);
         let count = tiles.cols.div_ceil(tiles.block_cols);
         scratch.by_rule.clear();
         scratch.by_rule.resize(count, false);

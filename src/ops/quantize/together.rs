@@ -8,8 +8,9 @@
 //! encode:  codes of every part, all threads           from the same factors
 //! ```
 
+use super::encode::{EncodeMemory, Lines};
 use super::job::{BandGroup, QuantizeJob, take};
-use super::rows::{Band, EncodeMemory, Lines};
+use super::rows::Band;
 use crate::block::{BlockArrays, Geometry, QuantizePlan, StoredBlocks};
 use crate::ops::Exec;
 use crate::ops::real::Source;
