@@ -1,12 +1,12 @@
 //! Where two schemes disagree: how many scales and codes, and the first of them with their inputs.
 
-use super::schemes::{narrowed, quantized, stats};
+use super::measure::{flattened, quantizer};
 use super::table::{Side, Table, tail};
-use super::weights::{Tensor, one_line};
+use super::weights::{Values, Weights, one_line};
 use crate::failure::Failure;
 use std::io::Write;
 use subhalf::preset::Preset;
-use subhalf::{BlockStats, ErrorStats, FormatSpec, QuantView, TensorScale};
+use subhalf::{BlockStats, ErrorStats, Exec, FormatSpec, QuantTensor, QuantView, TensorScale};
 
 /// Differences that are shown of each kind: the first of each tensor, and of all.
 const SHOWN_OF_TENSOR: usize = 3;
@@ -61,8 +61,9 @@ impl First {
 
 /// Quantizes every tensor in both schemes and writes what differs.
 pub(crate) fn write(
-    pair: [&Preset; 2],
-    tensors: &[Tensor],
+    pair: [&'static Preset; 2],
+    weights: &mut Weights,
+    flatten: bool,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let [a, b] = pair.map(|preset| &preset.spec);
@@ -91,22 +92,32 @@ pub(crate) fn write(
     let (mut all, mut errors) = (Counts::default(), [ErrorStats::new(), ErrorStats::new()]);
     let mut tensor_scales =
         Table::new([("tensor", Side::Left), ("A", Side::Right), ("B", Side::Right)]);
-    for tensor in tensors {
+    for index in 0..weights.entries.len() {
+        let mut tensor = weights.read(index)?;
+        if flatten {
+            flattened(&mut tensor.shape);
+        }
         let name = tail(&one_line(&tensor.name), LONGEST_NAME);
-        let stored = [quantized(pair[0], tensor)?, quantized(pair[1], tensor)?];
+        let x = tensor.values.to_f32();
+        let quantized = |preset| quantizer(preset).quantize(&x, &tensor.shape);
+        let stored = [quantized(pair[0])?, quantized(pair[1])?];
         let [a, b] = [stored[0].view(), stored[1].view()];
-        let (counts, shown) = compare(&name, &narrowed(&tensor.values), a, b);
+        let (counts, shown) = compare(&name, &x, a, b);
         first.append(shown);
         let measured = [stats(&stored[0], &tensor.values)?, stats(&stored[1], &tensor.values)?];
-        table.row(row(name.clone(), counts, [measured[0].errors(), measured[1].errors()]));
+        table.row(row(name.clone(), counts, [&measured[0], &measured[1]]));
         tensor_scales.row([name, number(a.tensor_scale(0)), number(b.tensor_scale(0))]);
         all = all.plus(counts);
-        errors.iter_mut().zip(&measured).for_each(|(total, one)| total.merge(one.errors()));
+        errors.iter_mut().zip(&measured).for_each(|(total, one)| total.merge(one));
     }
     table.row(row("total".to_owned(), all, [&errors[0], &errors[1]]));
 
     for (letter, preset) in ["A", "B"].into_iter().zip(pair) {
         writeln!(out, "{letter}: {}, {}; scale {}", preset.name, preset.source, preset.rule)?;
+    }
+    for tensor in &weights.left_out {
+        let (name, dtype, reason) = (one_line(&tensor.name), tensor.dtype, tensor.reason);
+        writeln!(out, "Left out: {name} ({dtype}: {reason})")?;
     }
     writeln!(out)?;
     let title = "How many scales differ (of blocks of zeros alone), how many codes (in a zero's sign alone), how many values";
@@ -121,6 +132,18 @@ pub(crate) fn write(
     listed(["tensor", "element", "x"], first.codes, first.zeros)
         .map_or(Ok(()), |table| table.write(title, out))?;
     Ok(())
+}
+
+/// The errors of a tensor, from the numbers that the file has.
+fn stats(stored: &QuantTensor, reference: &Values) -> Result<ErrorStats, subhalf::Error> {
+    let (view, exec) = (stored.view(), Exec::default());
+    let stats = match reference {
+        Values::F16(x) => view.stats(x, exec),
+        Values::Bf16(x) => view.stats(x, exec),
+        Values::F32(x) => view.stats(x, exec),
+        Values::F64(x) => view.stats(x, exec),
+    };
+    stats.map(|stats| stats.errors().clone())
 }
 
 /// Differences that are not of zeros, and if there is room then those; `None` without any.

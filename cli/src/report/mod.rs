@@ -1,83 +1,99 @@
-//! Prints the table of formats, and what storing a tensor in each of them, and in each block-scaled
+//! Prints the table of formats, and what storing weights in each of them, and in each block-scaled
 //! scheme, costs.
 //!
 //! ```text
 //! subhalf report                                              a tensor of its own
 //! subhalf report model.safetensors                            every tensor of a file, and the total
 //! subhalf report model.safetensors --schemes MXFP4,nvfp4      some schemes alone
-//! subhalf report model.safetensors --csv --plot schemes.svg   for a spreadsheet, and as a picture
-//! subhalf diff torchao::NVFP4 ggml::NVFP4                    where two schemes disagree
+//! subhalf report model.safetensors --formats all --schemes all --csv
+//! subhalf report model.safetensors --json --plot schemes.svg  for programs, and as a picture
+//! subhalf diff torchao::NVFP4 ggml::NVFP4                     where two schemes disagree
 //! ```
+//!
+//! The way of a tensor: `header` finds it, `weights` reads it, `measure` stores it in everything
+//! that was `chosen` and drops it; `text`, `json` and `csv` are forms of the result.
 
 mod arguments;
+mod chosen;
+mod csv;
 mod diff;
-mod export;
 mod formats;
+mod header;
+mod json;
+mod labels;
+mod measure;
+mod output;
+mod picture;
 mod plot;
-mod schemes;
+mod progress;
 mod synthetic;
 mod table;
+mod text;
 mod weights;
 
 pub(crate) use arguments::{Arguments, Pair};
 pub(crate) use weights::ReadError;
 
 use crate::failure::Failure;
-use formats::Formats;
+use measure::Counting;
+use output::{About, Form};
+use picture::Picture;
+use progress::Progress;
 use std::io::Write;
 use std::path::Path;
 use weights::Weights;
 
 /// Weights with a title: those of a file, or else a tensor that is the same everywhere.
-fn load(file: Option<&Path>, flatten: bool) -> Result<(String, Weights), Failure> {
-    let (title, mut weights) = match file {
-        None => (
-            synthetic::description(),
-            Weights { tensors: vec![synthetic::tensor()], left_out: Vec::new() },
-        ),
-        Some(path) => (path.display().to_string(), weights::read(path)?),
-    };
-    if flatten {
-        weights.tensors.iter_mut().for_each(|tensor| schemes::flatten(&mut tensor.shape));
-    }
-    Ok((title, weights))
+fn load(file: Option<&Path>) -> Result<(String, Weights), Failure> {
+    Ok(match file {
+        None => (synthetic::description(), synthetic::weights()?),
+        Some(path) => (path.display().to_string(), Weights::open(path)?),
+    })
 }
 
 /// Writes where two schemes disagree.
 pub(crate) fn write_differences(arguments: &Pair, out: &mut impl Write) -> Result<(), Failure> {
-    let (_, weights) = load(arguments.file.as_deref(), arguments.flatten)?;
-    diff::write([arguments.a, arguments.b], &weights.tensors, out)
+    let (_, mut weights) = load(arguments.file.as_deref())?;
+    diff::write([arguments.a, arguments.b], &mut weights, arguments.flatten, out)
 }
 
 /// Writes what storing weights costs.
 pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
-    let (title, weights) = load(arguments.file.as_deref(), arguments.flatten)?;
-    let schemes = schemes::measure(&arguments.selected(), &weights.tensors)?;
-    if let Some(path) = &arguments.plot {
-        let name = arguments
-            .file
-            .as_ref()
-            .and_then(|path| path.file_name())
-            .map(|name| name.to_string_lossy().into_owned());
-        let svg = plot::svg(&name.unwrap_or(title.clone()), &schemes)
-            .map_err(|error| Failure::Draw(error.to_string()))?;
-        std::fs::write(path, svg)
-            .map_err(|error| Failure::Picture(path.display().to_string(), error))?;
-    }
-    if arguments.json {
-        export::json(&title, &weights, &schemes, out)?;
+    let (title, mut weights) = load(arguments.file.as_deref())?;
+    let chosen = arguments.chosen();
+    // Before hours of measuring.
+    let picture = arguments.plot.as_deref().map(Picture::create).transpose()?;
+    let counting = if arguments.json { Counting::Codes } else { Counting::Nothing };
+    let mut form: Box<dyn Form + '_> = if arguments.json {
+        Box::new(json::Json::new(out))
     } else if arguments.csv {
-        export::csv(&weights, &schemes, out)?;
+        Box::new(csv::Csv::new(out))
     } else {
-        if arguments.schemes.is_empty() {
-            Formats::measure(&weights.tensors)?.write(
-                &title,
-                &weights,
-                arguments.file.is_some(),
-                out,
-            )?;
+        Box::new(text::Text::new(out, arguments.file.is_some()))
+    };
+    form.begin(&About { title: &title, weights: &weights, chosen: &chosen })?;
+    form.flush()?;
+    let progress = Progress::new(weights.elements(), chosen.len());
+    let each = |tensors: &[_]| {
+        progress.beside(|| {
+            for (tensor, measured) in tensors {
+                form.tensor(&chosen, tensor, measured)?;
+            }
+            form.flush()
+        })?;
+        Ok(())
+    };
+    let flatten = arguments.flatten;
+    let totals = measure::all(&chosen, &mut weights, counting, flatten, &progress, each)?;
+    drop(progress);
+    form.end(&chosen, &totals)?;
+    form.flush()?;
+    match picture {
+        Some(picture) => {
+            let name = arguments.file.as_ref().and_then(|path| path.file_name());
+            let title = name.map_or(title, |name| name.to_string_lossy().into_owned());
+            picture.write(&plot::svg(&title, &chosen, &totals))
         }
-        schemes::write(&schemes, &weights.tensors, out)?;
+        None => Ok(()),
     }
-    Ok(())
 }

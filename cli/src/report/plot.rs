@@ -1,243 +1,271 @@
-//! Bits per weight against SQNR as an SVG: one point a scheme, its name beside it.
+//! Bits per weight against SQNR as an SVG of one panel: a point for each scheme, a line through the
+//! best ones, and names for these and for some others.
 
-use super::schemes::{Scheme, decibels};
-use plotters::coord::Shift;
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use super::chosen::{Chosen, is_default};
+use super::labels::{self, Area, HEIGHT, Label, Obstacles, Point};
+use super::measure::{Totals, decibels};
+use crate::failure::escaped;
+use std::fmt::Write;
 use std::ops::Range;
 
-type Failure = DrawingAreaErrorKind<std::io::Error>;
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+const WIDTH: f64 = 1000.0;
+const ROOM: Area = Area { left: 64.0, top: 64.0, right: WIDTH - 16.0, bottom: 624.0 };
+const TOTAL_HEIGHT: f64 = 680.0;
+/// As many names as a person reads.
+const NAMES: usize = 25;
 
-/// Points further apart in bits than this are in panels of their own, so that names find room
-/// between them.
-const PANEL_GAP: f64 = 0.45;
-/// Of a row of panels.
-const WIDEST: i32 = 1200;
-const LEAST_HEIGHT: i32 = 160;
-const ROW: i32 = 14;
-/// The library makes letters a fifth smaller than asked for.
-const NAME_SIZE: i32 = 14;
-/// Of a letter at that size, with some room: names are not measured, as fonts differ.
-const LETTER: f64 = 7.1;
-const LEADER: i32 = 24;
-const TOP: i32 = 50;
-const LEFT: i32 = 60;
-/// Below a panel: its axis, and with the room before the next row.
-const AXIS: i32 = 24;
-const BOTTOM: i32 = 48;
-
-struct Point<'a> {
+/// A scheme in the picture.
+struct Dot<'a> {
     name: &'a str,
     bits: f64,
     decibels: f64,
-    color: RGBColor,
+    at: Point,
+    kind: Kind,
 }
 
-/// Dark, as thin letters on white have to be.
-const COLORS: [RGBColor; 10] = [
-    RGBColor(0xA0, 0x1C, 0x2E),
-    RGBColor(0x1B, 0x4F, 0x9C),
-    RGBColor(0x1E, 0x6B, 0x3A),
-    RGBColor(0x8A, 0x4B, 0x00),
-    RGBColor(0x6A, 0x1B, 0x8A),
-    RGBColor(0x00, 0x69, 0x6E),
-    RGBColor(0x9C, 0x27, 0x6B),
-    RGBColor(0x4A, 0x4A, 0x4A),
-    RGBColor(0x5F, 0x60, 0x00),
-    RGBColor(0x3B, 0x3B, 0xB5),
-];
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// None that stores as many bits or fewer has a higher ratio.
+    Front,
+    /// Another with a name.
+    Named,
+    Faint,
+}
 
-/// Points near each other in bits, with their names to the right.
-struct Panel<'a> {
-    points: &'a [Point<'a>],
-    /// Of axis and points; names begin a leader to the right.
-    points_width: i32,
-    width: i32,
+/// An axis: its numbers, and the pixels of both ends.
+struct Axis {
+    numbers: Range<f64>,
+    pixels: [f64; 2],
+}
+
+impl Axis {
+    /// With some room on both sides of the numbers.
+    fn new(numbers: impl Iterator<Item = f64> + Clone, least: f64, pixels: [f64; 2]) -> Self {
+        let low = numbers.clone().fold(f64::INFINITY, f64::min);
+        let high = numbers.fold(f64::NEG_INFINITY, f64::max);
+        // Without any points the axis has to begin somewhere.
+        let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
+        let margin = ((high - low) * 0.06).max(least);
+        Self { numbers: low - margin..high + margin, pixels }
+    }
+
+    fn place(&self, x: f64) -> f64 {
+        let part = (x - self.numbers.start) / (self.numbers.end - self.numbers.start);
+        self.pixels[0] + part * (self.pixels[1] - self.pixels[0])
+    }
+
+    /// Round numbers, ten or fewer.
+    fn ticks(&self) -> impl Iterator<Item = f64> {
+        let range = self.numbers.end - self.numbers.start;
+        let power = 10f64.powf((range / 10.0).log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power);
+        let step = step.into_iter().find(|step| range / step <= 10.0).unwrap_or(10.0 * power);
+        let (first, last) = (self.numbers.start / step, self.numbers.end / step);
+        (first.ceil() as i64..=last.floor() as i64).map(move |index| index as f64 * step)
+    }
 }
 
 /// The picture as text. Schemes whose ratio is not a number of decibels are counted below it.
-pub(crate) fn svg(title: &str, schemes: &[Scheme]) -> Result<String, Failure> {
-    let points = points(schemes);
-    let panels: Vec<Panel<'_>> =
-        points.chunk_by(|a, b| b.bits - a.bits <= PANEL_GAP).map(Panel::new).collect();
-    let rows = rows(&panels);
-    let row_height = |row: &[Panel<'_>]| {
-        row.iter().map(|panel| panel.points.len() as i32 * ROW).max().unwrap_or(0).max(LEAST_HEIGHT)
-    };
-    let width =
-        rows.iter().map(|row| row.iter().map(|panel| panel.width).sum()).fold(500, i32::max);
-    let height = TOP + rows.iter().map(|row| row_height(row) + BOTTOM).sum::<i32>() + BOTTOM / 2;
-
-    let mut text = String::new();
-    {
-        let root =
-            SVGBackend::with_string(&mut text, (width as u32, height as u32)).into_drawing_area();
-        root.fill(&WHITE)?;
-        write(&root, title, (LEFT, 16), 18, &BLACK)?;
-        write(
-            &root,
-            "SQNR in dB over bits per weight as stored, scales included; each panel with axes of its own",
-            (LEFT, 34),
-            12,
-            &BLACK,
-        )?;
-        if points.len() < schemes.len() {
-            let note = format!(
-                "Not drawn: {} schemes that are exact or made NaN",
-                schemes.len() - points.len()
-            );
-            write(&root, &note, (LEFT, height - 14), NAME_SIZE, &BLACK)?;
-        }
-        let mut top = TOP;
-        for row in rows {
-            let (mut left, height) = (0, row_height(row));
-            for panel in row {
-                panel.draw(&root, (left, top), height)?;
-                left += panel.width;
-            }
-            top += height + BOTTOM;
-        }
-        root.present()?;
-    }
-    Ok(text)
-}
-
-/// Breaks a row of panels where it would become too wide.
-fn rows<'a, 'b>(mut panels: &'b [Panel<'a>]) -> Vec<&'b [Panel<'a>]> {
-    let mut rows = Vec::new();
-    while !panels.is_empty() {
-        let widths = panels.iter().scan(0, |sum, panel| {
-            *sum += panel.width;
-            Some(*sum)
-        });
-        let fitting = widths.take_while(|&width| width <= WIDEST).count().max(1);
-        let (row, rest) = panels.split_at(fitting);
-        rows.push(row);
-        panels = rest;
-    }
-    rows
-}
-
-/// One color for each module of presets.
-fn points(schemes: &[Scheme]) -> Vec<Point<'_>> {
-    let (mut modules, mut points) = (Vec::new(), Vec::new());
-    for scheme in schemes {
-        let name = scheme.preset.name;
-        let module = name.split("::").next().unwrap_or_default();
-        if !modules.contains(&module) {
-            modules.push(module);
-        }
-        let index = modules.iter().position(|&other| other == module).unwrap_or(0);
-        let decibels = decibels(scheme.total().sqnr_db());
+pub(crate) fn svg(title: &str, chosen: &Chosen, totals: &Totals) -> String {
+    let schemes = totals.by_bits(chosen);
+    let mut dots: Vec<Dot<'_>> = Vec::new();
+    for (preset, total) in &schemes {
+        let (bits, decibels) = (total.bits_per_element(), decibels(total.errors.sqnr_db()));
         if decibels.is_finite() {
-            points.push(Point {
-                name,
-                bits: scheme.stored_bits(),
-                decibels,
-                color: COLORS[index % COLORS.len()],
-            });
+            let at = Point { x: 0.0, y: 0.0 };
+            dots.push(Dot { name: preset.name, bits, decibels, at, kind: Kind::Faint });
         }
     }
-    points
+    let bits = Axis::new(dots.iter().map(|dot| dot.bits), 0.2, [ROOM.left, ROOM.right]);
+    let ratio = Axis::new(dots.iter().map(|dot| dot.decibels), 1.0, [ROOM.bottom, ROOM.top]);
+    for dot in &mut dots {
+        dot.at = Point { x: bits.place(dot.bits), y: ratio.place(dot.decibels) };
+    }
+    choose(&mut dots);
+
+    let front: Vec<Point> =
+        dots.iter().filter(|dot| dot.kind == Kind::Front).map(|dot| dot.at).collect();
+    let line: Vec<[Point; 2]> = front.windows(2).map(|ends| [ends[0], ends[1]]).collect();
+    let faint: Vec<Point> =
+        dots.iter().filter(|dot| dot.kind == Kind::Faint).map(|dot| dot.at).collect();
+    let mut named: Vec<&Dot<'_>> =
+        dots.iter().filter(|dot| dot.kind == Kind::Front).collect();
+    named.extend(dots.iter().filter(|dot| dot.kind == Kind::Named));
+    let names: Vec<(Point, &str)> = named.iter().map(|dot| (dot.at, dot.name)).collect();
+    let labels = labels::place(&names, &Obstacles { room: ROOM, line: &line, faint: &faint });
+
+    let mut svg = Svg::new(title);
+    svg.axes(&bits, &ratio);
+    svg.points(&dots, Kind::Faint, "faint", 2.5);
+    svg.line(&front);
+    labels.iter().filter_map(|label| label.leader).for_each(|leader| svg.leader(leader));
+    svg.points(&dots, Kind::Named, "named", 3.5);
+    svg.points(&dots, Kind::Front, "front", 4.5);
+    labels.iter().for_each(|label| svg.name(label, named[label.index]));
+    svg.notes(dots.len() - labels.len(), schemes.len() - dots.len());
+    svg.text + "</svg>\n"
 }
 
-/// The range of some numbers, and on both sides this part of it more, or at least so much.
-fn widened(numbers: impl Iterator<Item = f64>, part: f64, least: f64) -> Range<f64> {
-    let (low, high) = numbers
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
-    let margin = ((high - low) * part).max(least);
-    low - margin..high + margin
-}
-
-impl<'a> Panel<'a> {
-    fn new(points: &'a [Point<'a>]) -> Self {
-        let range = points.last().map_or(0.0, |last| last.bits)
-            - points.first().map_or(0.0, |first| first.bits);
-        let points_width = LEFT + (60.0 + 120.0 * range).min(300.0) as i32;
-        let longest = points.iter().map(|point| point.name.chars().count()).max().unwrap_or(0);
-        Self {
-            points,
-            points_width,
-            width: points_width + LEADER + (longest as f64 * LETTER) as i32 + ROW,
+/// Finds the front and the names. Of schemes at the same place the one of the default set has the
+/// name, or the first.
+fn choose(dots: &mut [Dot<'_>]) {
+    let same = |a: &Dot<'_>, b: &Dot<'_>| a.bits == b.bits && a.decibels == b.decibels;
+    let mut best = f64::NEG_INFINITY;
+    for index in 0..dots.len() {
+        if dots[index].decibels <= best {
+            continue;
+        }
+        best = dots[index].decibels;
+        let count = dots[index..].iter().take_while(|dot| same(dot, &dots[index])).count();
+        let equal = index..index + count;
+        let usual = equal.clone().find(|&index| is_default(dots[index].name));
+        dots[usual.unwrap_or(index)].kind = Kind::Front;
+    }
+    let mut left = NAMES.saturating_sub(dots.iter().filter(|dot| dot.kind == Kind::Front).count());
+    let is_front = |dots: &[Dot<'_>], index: usize| {
+        dots.iter().any(|dot| dot.kind != Kind::Faint && same(dot, &dots[index]))
+    };
+    // Those that are known best, then whatever else there is, if there is little.
+    let few = dots.len() <= NAMES;
+    for index in 0..dots.len() {
+        let wanted = is_default(dots[index].name) || few;
+        if left > 0 && wanted && !is_front(dots, index) {
+            dots[index].kind = Kind::Named;
+            left -= 1;
         }
     }
+}
 
-    fn draw(&self, root: &Area<'_>, (left, top): (i32, i32), height: i32) -> Result<(), Failure> {
-        let area = root.clone().shrink((left, top), (self.points_width, height + AXIS));
-        let bits = widened(self.points.iter().map(|point| point.bits), 0.08, 0.1);
-        let decibels = widened(self.points.iter().map(|point| point.decibels), 0.04, 1.0);
-        let mut chart = ChartBuilder::on(&area)
-            .set_label_area_size(LabelAreaPosition::Left, LEFT / 2)
-            .set_label_area_size(LabelAreaPosition::Bottom, AXIS)
-            .margin_left(LEFT / 2)
-            .build_cartesian_2d(bits, decibels)?;
-        let format = |x: &f64| ((x * 100.0).round() / 100.0).to_string();
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(BLACK.mix(0.12))
-            .x_labels((self.points_width - LEFT) as usize / 40)
-            .label_style(("sans-serif", NAME_SIZE))
-            .x_label_formatter(&format)
-            .y_label_formatter(&format)
-            .draw()?;
+/// The text of a picture.
+struct Svg {
+    text: String,
+}
 
-        let place =
-            |point: &'a Point<'a>| (point, chart.backend_coord(&(point.bits, point.decibels)));
-        let mut placed: Vec<(&Point<'_>, (i32, i32))> = self.points.iter().map(place).collect();
-        placed.sort_by_key(|&(_, (x, y))| (y, -x));
-        let wanted: Vec<f64> = placed.iter().map(|&(_, (_, y))| f64::from(y)).collect();
-        let rows = spread(
-            &wanted,
-            f64::from(ROW),
-            f64::from(top + ROW / 2),
-            f64::from(top + height - ROW / 2),
+impl Svg {
+    fn new(title: &str) -> Self {
+        let title = escape(&escaped(title, 80));
+        let text = format!(
+            r##"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{TOTAL_HEIGHT}" viewBox="0 0 {WIDTH} {TOTAL_HEIGHT}" font-family="Helvetica, Arial, sans-serif" font-size="11">
+<style>
+.grid {{ stroke: #e4e4e4; stroke-width: 1 }}
+.faint {{ fill: #8c97a3; fill-opacity: 0.45 }}
+.named {{ fill: #1b4f9c }}
+.front {{ fill: #b3261e }}
+.line {{ fill: none; stroke: #b3261e; stroke-width: 1.5; stroke-opacity: 0.6 }}
+.leader {{ stroke: #9a9a9a; stroke-width: 0.75 }}
+text.named {{ fill: #1b3a6b }}
+text.front {{ fill: #8f1a14; font-weight: bold }}
+.axis {{ fill: #333333; font-size: 12px }}
+</style>
+<rect width="100%" height="100%" fill="white"/>
+<text x="{left}" y="26" font-size="18" fill="#111111">{title}</text>
+<text x="{left}" y="46" class="axis">What storing the weights costs: each point is a scheme; on the red line are those that no other beats in fewer bits</text>
+"##,
+            left = ROOM.left,
         );
-        let names = left + self.points_width + LEADER;
-        for (&(point, at), row) in placed.iter().zip(rows) {
-            let row = row.round() as i32;
-            let leader = vec![at, (names - LEADER / 2, row), (names - 3, row)];
-            root.draw(&PathElement::new(leader, point.color.mix(0.35)))?;
-            write(root, point.name, (names, row), NAME_SIZE, &point.color)?;
+        Self { text }
+    }
+
+    /// Adds a line of text. Writing to a string cannot fail.
+    fn add(&mut self, line: std::fmt::Arguments<'_>) {
+        let _ = self.text.write_fmt(line);
+        self.text.push('\n');
+    }
+
+    fn axes(&mut self, bits: &Axis, ratio: &Axis) {
+        let Area { left, top, right, bottom } = ROOM;
+        for tick in bits.ticks() {
+            let x = bits.place(tick);
+            self.add(format_args!(
+                r#"<line class="grid" x1="{x:.1}" x2="{x:.1}" y1="{top}" y2="{bottom}"/>"#
+            ));
+            let (y, tick) = (bottom + 18.0, short(tick));
+            self.add(format_args!(
+                r#"<text class="axis" x="{x:.1}" y="{y}" text-anchor="middle">{tick}</text>"#
+            ));
         }
-        // Points last, so that no line is drawn over them.
-        for (point, at) in placed {
-            root.draw(&Circle::new(at, 3, point.color.filled()))?;
+        for tick in ratio.ticks() {
+            let y = ratio.place(tick);
+            self.add(format_args!(
+                r#"<line class="grid" x1="{left}" x2="{right}" y1="{y:.1}" y2="{y:.1}"/>"#
+            ));
+            let (x, y, tick) = (left - 8.0, y + 4.0, short(tick));
+            self.add(format_args!(
+                r#"<text class="axis" x="{x}" y="{y:.1}" text-anchor="end">{tick}</text>"#
+            ));
         }
-        Ok(())
+        let (x, y) = (f64::midpoint(left, right), bottom + 38.0);
+        self.add(format_args!(
+            r#"<text class="axis" x="{x}" y="{y}" text-anchor="middle">bits per weight as stored, scales included</text>"#
+        ));
+        let y = f64::midpoint(top, bottom);
+        self.add(format_args!(
+            r#"<text class="axis" transform="translate(20 {y}) rotate(-90)" text-anchor="middle">SQNR in dB</text>"#
+        ));
+    }
+
+    fn points(&mut self, dots: &[Dot<'_>], kind: Kind, class: &str, radius: f64) {
+        for dot in dots.iter().filter(|dot| dot.kind == kind) {
+            let (Point { x, y }, name) = (dot.at, escape(dot.name));
+            // The name shows where a mouse rests on the point.
+            self.add(format_args!(
+                r#"<circle class="{class}" cx="{x:.1}" cy="{y:.1}" r="{radius}"><title>{name}: {:.2} bits, {:.2} dB</title></circle>"#,
+                dot.bits, dot.decibels
+            ));
+        }
+    }
+
+    fn line(&mut self, front: &[Point]) {
+        let points: Vec<String> =
+            front.iter().map(|point| format!("{:.1},{:.1}", point.x, point.y)).collect();
+        self.add(format_args!(r#"<polyline class="line" points="{}"/>"#, points.join(" ")));
+    }
+
+    fn leader(&mut self, [from, to]: [Point; 2]) {
+        self.add(format_args!(
+            r#"<line class="leader" x1="{:.1}" y1="{:.1}" x2="{:.1}" y2="{:.1}"/>"#,
+            from.x, from.y, to.x, to.y
+        ));
+    }
+
+    fn name(&mut self, label: &Label, dot: &Dot<'_>) {
+        let class = if dot.kind == Kind::Front { "front" } else { "named" };
+        let (area, name) = (label.area, escape(dot.name));
+        // On the side of its point, so that a narrower font leaves no gap there.
+        let (x, anchor) = if dot.at.x <= area.left {
+            (area.left, "start")
+        } else if dot.at.x >= area.right {
+            (area.right, "end")
+        } else {
+            (f64::midpoint(area.left, area.right), "middle")
+        };
+        let y = area.bottom - HEIGHT * 0.27;
+        self.add(format_args!(
+            r#"<text class="{class}" x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{name}</text>"#
+        ));
+    }
+
+    /// How many schemes have no name or no place.
+    fn notes(&mut self, without_name: usize, not_drawn: usize) {
+        let mut notes = Vec::new();
+        if without_name > 0 {
+            notes.push(format!("{without_name} points without a name (--csv and --json have all)"));
+        }
+        if not_drawn > 0 {
+            notes.push(format!("not drawn: {not_drawn} schemes that are exact or made NaN"));
+        }
+        let (x, y) = (ROOM.right, TOTAL_HEIGHT - 18.0);
+        self.add(format_args!(
+            r#"<text class="axis" x="{x}" y="{y}" text-anchor="end">{}</text>"#,
+            notes.join("; ")
+        ));
     }
 }
 
-fn write(
-    root: &Area<'_>,
-    text: &str,
-    at: (i32, i32),
-    size: i32,
-    color: &RGBColor,
-) -> Result<(), Failure> {
-    let style =
-        ("sans-serif", size).into_font().color(color).pos(Pos::new(HPos::Left, VPos::Center));
-    root.draw(&Text::new(text.to_owned(), at, style))
+fn short(x: f64) -> String {
+    ((x * 1e6).round() / 1e6).to_string()
 }
 
-/// Positions at least `gap` apart between `low` and `high`, in the order of the wanted ones and, by
-/// squares, as near to them as that allows.
-fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
-    // Less their places in the row, positions need only not fall; runs that would are pooled at
-    // their mean.
-    let mut pools: Vec<(f64, usize)> = Vec::new();
-    for (index, &position) in wanted.iter().enumerate() {
-        let mut pool = (position - index as f64 * gap, 1);
-        while let Some(&(mean, count)) = pools.last().filter(|(mean, _)| *mean > pool.0) {
-            pools.pop();
-            let members = count + pool.1;
-            pool = ((mean * count as f64 + pool.0 * pool.1 as f64) / members as f64, members);
-        }
-        pools.push(pool);
-    }
-    let last = high - wanted.len().saturating_sub(1) as f64 * gap;
-    let starts =
-        pools.iter().flat_map(|&(mean, count)| std::iter::repeat_n(mean.min(last).max(low), count));
-    starts.enumerate().map(|(index, start)| start + index as f64 * gap).collect()
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

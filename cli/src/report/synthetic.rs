@@ -1,7 +1,7 @@
 //! A tensor to look at when no file is given: normal weights with outlier channels, the same on
 //! every machine.
 
-use super::weights::{Tensor, Values};
+use super::weights::{ReadError, Weights};
 use subhalf::philox4x32_10;
 
 const ROWS: u32 = 512;
@@ -19,14 +19,20 @@ pub(crate) fn description() -> String {
     )
 }
 
-/// The tensor, row-major.
-pub(crate) fn tensor() -> Tensor {
+/// The tensor, row-major, as a file would hold it.
+pub(crate) fn weights() -> Result<Weights, ReadError> {
     let values = (0..ROWS * CHANNELS).map(|index| {
         let outlier = (index % CHANNELS) % OUTLIER_EVERY == OUTLIER_EVERY / 2;
         normal(index) * DEVIATION * if outlier { OUTLIER_FACTOR } else { 1.0 }
     });
-    let shape = vec![ROWS as usize, CHANNELS as usize];
-    Tensor { name: "weights".to_owned(), shape, values: Values::F32(values.collect()) }
+    let end = 4 * ROWS * CHANNELS;
+    let header = format!(
+        r#"{{"weights":{{"dtype":"F32","shape":[{ROWS},{CHANNELS}],"data_offsets":[0,{end}]}}}}"#
+    );
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend_from_slice(header.as_bytes());
+    bytes.extend(values.flat_map(f32::to_le_bytes));
+    Weights::of_bytes("weights", bytes)
 }
 
 /// A normal number of deviation 1, as the sum of 12 uniform ones of 16 bits: integer arithmetic,

@@ -1,0 +1,215 @@
+//! Which formats and schemes a report measures, and which it leaves out: names, lists and the
+//! default set.
+
+use subhalf::preset::{self, Preset};
+use subhalf::{FormatSpec, ScaleRule};
+
+/// Formats up to this width are in the default set.
+const DEFAULT_BITS: u32 = 8;
+
+/// One scheme for each way of storing weights that is in use; NVFP4 as three programs compute it.
+const DEFAULT_SCHEMES: [&str; 20] = [
+    "ocp::MXFP8_E4M3",
+    "ocp::MXFP8_E5M2",
+    "ocp::MXFP6_E2M3",
+    "ocp::MXFP6_E3M2",
+    "ocp::MXFP4",
+    "ocp::MXINT8",
+    "transformer_engine::NVFP4",
+    "modelopt::NVFP4",
+    "ggml::NVFP4",
+    "generic::FP8_E4M3_TENSOR",
+    "generic::FP8_E4M3_ROW",
+    "generic::FP8_E4M3_128X128",
+    "generic::HIF8_TENSOR_TO_15",
+    "generic::INT8_ROW",
+    "generic::INT8_G128",
+    "generic::INT4_G32",
+    "generic::INT4_G128",
+    "ggml::Q4_0",
+    "ggml::Q8_0",
+    "bitsandbytes::NF4",
+];
+
+/// What is measured, in the order of the documentation.
+pub(crate) struct Chosen {
+    pub(crate) formats: Vec<FormatSpec>,
+    pub(crate) schemes: Vec<&'static Preset>,
+}
+
+impl Chosen {
+    /// The lists of both options; an empty list beside one that is not is nothing, and two empty
+    /// ones are the default set.
+    pub(crate) fn new(formats: &[Formats], schemes: &[Schemes]) -> Self {
+        let both_default = formats.is_empty() && schemes.is_empty();
+        let format = |spec: &FormatSpec| {
+            (both_default && in_default_set(spec)) || formats.iter().any(|word| word.0.contains(spec))
+        };
+        let scheme = |preset: &&Preset| {
+            let listed =
+                |word: &Schemes| word.0.iter().any(|other| other.name == preset.name);
+            (both_default && is_default(preset.name)) || schemes.iter().any(listed)
+        };
+        Self {
+            formats: FormatSpec::ALL.iter().copied().filter(format).collect(),
+            schemes: preset::all().filter(scheme).collect(),
+        }
+    }
+
+    /// How many times a weight is measured.
+    pub(crate) fn len(&self) -> usize {
+        self.formats.len() + self.schemes.len()
+    }
+
+    /// Formats that `--formats all` would measure too.
+    pub(crate) fn other_formats(&self) -> impl Iterator<Item = &'static FormatSpec> {
+        signed().filter(|spec| !self.formats.contains(spec))
+    }
+
+    /// Schemes that `--schemes all` would measure too.
+    pub(crate) fn other_schemes(&self) -> impl Iterator<Item = &'static Preset> {
+        let listed = |preset: &Preset| self.schemes.iter().any(|other| other.name == preset.name);
+        measurable().filter(move |preset| !listed(preset))
+    }
+
+    /// What else could have been measured and by which option, in words; `None` if it is nothing.
+    pub(crate) fn more(&self) -> Option<String> {
+        let (formats, schemes) = (self.other_formats().count(), self.other_schemes().count());
+        match (formats, schemes) {
+            (0, 0) => None,
+            (formats, 0) => Some(format!("{formats} more formats: --formats all --schemes all")),
+            (0, schemes) => Some(format!("{schemes} more schemes: --formats all --schemes all")),
+            (formats, schemes) => Some(format!(
+                "{formats} more formats and {schemes} more schemes: --formats all --schemes all"
+            )),
+        }
+    }
+}
+
+/// Whether a scheme is in the default set.
+pub(crate) fn is_default(name: &str) -> bool {
+    DEFAULT_SCHEMES.contains(&name)
+}
+
+/// Formats that cannot hold weights.
+pub(crate) fn unsigned() -> impl Iterator<Item = &'static FormatSpec> {
+    FormatSpec::ALL.iter().filter(|spec| !spec.is_signed())
+}
+
+/// Schemes that do not find their scales themselves.
+pub(crate) fn given() -> impl Iterator<Item = &'static Preset> {
+    preset::all().filter(|preset| matches!(preset.spec.rule, ScaleRule::Given))
+}
+
+fn signed() -> impl Iterator<Item = &'static FormatSpec> {
+    FormatSpec::ALL.iter().filter(|spec| spec.is_signed())
+}
+
+fn in_default_set(spec: &FormatSpec) -> bool {
+    spec.is_signed() && spec.bits() <= DEFAULT_BITS
+}
+
+/// The presets that find their scales themselves.
+fn measurable() -> impl Iterator<Item = &'static Preset> {
+    preset::all().filter(|preset| !matches!(preset.spec.rule, ScaleRule::Given))
+}
+
+/// The formats that a word of a list stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct Formats(Vec<FormatSpec>);
+
+/// The presets that a word of a list stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct Schemes(Vec<&'static Preset>);
+
+/// A format by its name, formats by a part of it, `default` or `all`.
+pub(crate) fn formats(word: &str) -> Result<Formats, String> {
+    let is = |name: &str| word.eq_ignore_ascii_case(name);
+    let part = word.to_ascii_lowercase();
+    let containing = |spec: &&FormatSpec| spec.name().to_ascii_lowercase().contains(&part);
+    let exact = signed().find(|spec| is(spec.name())).copied();
+    let other = FormatSpec::by_name(word).ok().filter(|spec| spec.is_signed());
+    let found: Vec<FormatSpec> = match exact {
+        _ if word.is_empty() => Vec::new(),
+        _ if is("all") => signed().copied().collect(),
+        _ if is("default") => signed().filter(|spec| in_default_set(spec)).copied().collect(),
+        Some(spec) => vec![spec],
+        // A part of names of this crate before another program's name.
+        None => match signed().filter(containing).copied().collect::<Vec<_>>() {
+            found if found.is_empty() => other.into_iter().filter(|spec| signed().any(|one| one == spec)).collect(),
+            found => found,
+        },
+    };
+    if found.is_empty() {
+        let near = nearest(word, signed().map(FormatSpec::name));
+        Err(format!("expected a format with a sign such as {near}"))
+    } else {
+        Ok(Formats(found))
+    }
+}
+
+/// A scheme by its name, schemes by a part of it, `default` or `all`.
+pub(crate) fn schemes(word: &str) -> Result<Schemes, String> {
+    let is = |name: &str| word.eq_ignore_ascii_case(name);
+    let found = match preset::by_name(word) {
+        _ if word.is_empty() => Vec::new(),
+        _ if is("all") => measurable().collect(),
+        _ if is("default") => {
+            preset::all().filter(|preset| is_default(preset.name)).collect()
+        }
+        Some(preset) => vec![preset],
+        None => containing(word),
+    };
+    if found.is_empty() { Err(near(word)) } else { Ok(Schemes(found)) }
+}
+
+/// A scheme by its name or a part of it that no other has.
+pub(crate) fn one_scheme(word: &str) -> Result<&'static Preset, String> {
+    match (preset::by_name(word), containing(word).as_slice()) {
+        (Some(preset), _) | (None, &[preset]) => Ok(preset),
+        (None, []) => Err(near(word)),
+        (None, several) => {
+            let names: Vec<&str> = several.iter().map(|preset| preset.name).collect();
+            Err(format!("expected one scheme, found {}", names.join(", ")))
+        }
+    }
+}
+
+fn containing(word: &str) -> Vec<&'static Preset> {
+    let word = word.to_ascii_lowercase();
+    measurable().filter(|preset| preset.name.to_ascii_lowercase().contains(&word)).collect()
+}
+
+/// An unknown scheme is answered by some that look like it.
+fn near(word: &str) -> String {
+    let names = preset::all().map(|preset| preset.name);
+    format!("expected a scheme such as {}", nearest(word, names))
+}
+
+fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 4;
+    let likeness = |name: &str| {
+        let parts = name.split("::").chain([name]);
+        parts
+            .map(|part| {
+                strsim::jaro_winkler(&part.to_ascii_lowercase(), &word.to_ascii_lowercase())
+            })
+            .fold(0.0, f64::max)
+    };
+    let mut names: Vec<&str> = names.collect();
+    names.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
+    names.truncate(SHOWN);
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Chosen, DEFAULT_SCHEMES};
+    use subhalf::preset;
+
+    #[test]
+    fn the_default_schemes_are_presets_and_are_all_chosen() {
+        assert!(DEFAULT_SCHEMES.iter().all(|name| preset::by_name(name).is_some()));
+        assert_eq!(Chosen::new(&[], &[]).schemes.len(), DEFAULT_SCHEMES.len());
+    }
+}
