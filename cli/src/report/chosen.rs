@@ -7,28 +7,29 @@ use subhalf::{FormatSpec, ScaleRule};
 /// Formats up to this width are in the default set.
 const DEFAULT_BITS: u32 = 8;
 
-/// One scheme for each way of storing weights that is in use; NVFP4 as three programs compute it.
-const DEFAULT_SCHEMES: [&str; 20] = [
-    "ocp::MXFP8_E4M3",
-    "ocp::MXFP8_E5M2",
-    "ocp::MXFP6_E2M3",
-    "ocp::MXFP6_E3M2",
+/// One scheme for each way of storing weights that is in use, NVFP4 as three programs compute it;
+/// those that more people know first.
+pub(crate) const DEFAULT_SCHEMES: [&str; 20] = [
     "ocp::MXFP4",
-    "ocp::MXINT8",
     "transformer_engine::NVFP4",
-    "modelopt::NVFP4",
-    "ggml::NVFP4",
+    "ggml::Q4_0",
+    "bitsandbytes::NF4",
+    "generic::INT4_G128",
+    "ocp::MXFP6_E2M3",
+    "ocp::MXFP8_E4M3",
     "generic::FP8_E4M3_TENSOR",
-    "generic::FP8_E4M3_ROW",
-    "generic::FP8_E4M3_128X128",
-    "generic::HIF8_TENSOR_TO_15",
     "generic::INT8_ROW",
+    "ggml::Q8_0",
+    "generic::FP8_E4M3_128X128",
+    "ocp::MXINT8",
+    "generic::HIF8_TENSOR_TO_15",
+    "generic::FP8_E4M3_ROW",
     "generic::INT8_G128",
     "generic::INT4_G32",
-    "generic::INT4_G128",
-    "ggml::Q4_0",
-    "ggml::Q8_0",
-    "bitsandbytes::NF4",
+    "ocp::MXFP6_E3M2",
+    "ocp::MXFP8_E5M2",
+    "modelopt::NVFP4",
+    "ggml::NVFP4",
 ];
 
 /// What is measured, in the order of the documentation.
@@ -43,11 +44,11 @@ impl Chosen {
     pub(crate) fn new(formats: &[Formats], schemes: &[Schemes]) -> Self {
         let both_default = formats.is_empty() && schemes.is_empty();
         let format = |spec: &FormatSpec| {
-            (both_default && in_default_set(spec)) || formats.iter().any(|word| word.0.contains(spec))
+            (both_default && in_default_set(spec))
+                || formats.iter().any(|word| word.0.contains(spec))
         };
         let scheme = |preset: &&Preset| {
-            let listed =
-                |word: &Schemes| word.0.iter().any(|other| other.name == preset.name);
+            let listed = |word: &Schemes| word.0.iter().any(|other| other.name == preset.name);
             (both_default && is_default(preset.name)) || schemes.iter().any(listed)
         };
         Self {
@@ -96,11 +97,6 @@ pub(crate) fn unsigned() -> impl Iterator<Item = &'static FormatSpec> {
     FormatSpec::ALL.iter().filter(|spec| !spec.is_signed())
 }
 
-/// Schemes that do not find their scales themselves.
-pub(crate) fn given() -> impl Iterator<Item = &'static Preset> {
-    preset::all().filter(|preset| matches!(preset.spec.rule, ScaleRule::Given))
-}
-
 fn signed() -> impl Iterator<Item = &'static FormatSpec> {
     FormatSpec::ALL.iter().filter(|spec| spec.is_signed())
 }
@@ -136,7 +132,9 @@ pub(crate) fn formats(word: &str) -> Result<Formats, String> {
         Some(spec) => vec![spec],
         // A part of names of this crate before another program's name.
         None => match signed().filter(containing).copied().collect::<Vec<_>>() {
-            found if found.is_empty() => other.into_iter().filter(|spec| signed().any(|one| one == spec)).collect(),
+            found if found.is_empty() => {
+                other.into_iter().filter(|spec| signed().any(|one| one == spec)).collect()
+            }
             found => found,
         },
     };
@@ -154,9 +152,7 @@ pub(crate) fn schemes(word: &str) -> Result<Schemes, String> {
     let found = match preset::by_name(word) {
         _ if word.is_empty() => Vec::new(),
         _ if is("all") => measurable().collect(),
-        _ if is("default") => {
-            preset::all().filter(|preset| is_default(preset.name)).collect()
-        }
+        _ if is("default") => preset::all().filter(|preset| is_default(preset.name)).collect(),
         Some(preset) => vec![preset],
         None => containing(word),
     };

@@ -98,12 +98,7 @@ impl<W: Write> Csv<W> {
         self.row(&Labels { name: spec.name(), bits, tensor, kind, evidence: "" }, errors, bits)
     }
 
-    fn scheme(
-        &mut self,
-        preset: &Preset,
-        tensor: Option<&str>,
-        stored: &Stored,
-    ) -> io::Result<()> {
+    fn scheme(&mut self, preset: &Preset, tensor: Option<&str>, stored: &Stored) -> io::Result<()> {
         let labels = Labels {
             name: preset.name,
             bits: preset.spec.bits_per_element(),

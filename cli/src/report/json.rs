@@ -1,6 +1,6 @@
 //! The report as JSON: one object, each tensor a line of it as soon as it is measured.
 
-use super::chosen::{Chosen, given, unsigned};
+use super::chosen::{Chosen, unsigned};
 use super::measure::{FormatErrors, Measured, Stored, Totals};
 use super::output::{About, Form};
 use super::weights::Tensor;
@@ -48,7 +48,6 @@ impl<W: Write> Form for Json<W> {
             "schemes": chosen.other_schemes().map(|preset| preset.name).collect::<Vec<_>>(),
             "more": chosen.more(),
             "formats_without_sign": names(&mut unsigned()),
-            "schemes_with_given_scales": given().map(|preset| preset.name).collect::<Vec<_>>(),
         });
         write!(self.out, "{{\n\"weights\": {},\n\"left_out\": ", json!(about.title))?;
         serde_json::to_writer(&mut self.out, &left_out)?;

@@ -88,30 +88,77 @@ pub(crate) struct Obstacles<'a> {
 
 /// Height of a name, and its width for each character: names are not measured, as fonts differ.
 pub(crate) const HEIGHT: f64 = 14.0;
-const CHARACTER: f64 = 6.9;
+const CHARACTER: f64 = 6.8;
 /// A point with a name.
 const RADIUS: f64 = 5.0;
+/// Orders that are tried besides those from the sides.
+const MIXED: u32 = 40;
 /// Names further away have a leader.
 const BESIDE: f64 = 9.0;
 
-/// Places the names in this order, each as near to its point as the others allow. One without room
-/// is left out.
-pub(crate) fn place(named: &[(Point, &str)], obstacles: &Obstacles<'_>) -> Vec<Label> {
-    let mut placed: Vec<Label> = Vec::new();
-    for (index, &(at, name)) in named.iter().enumerate() {
+/// Places names, each as near to its point as the others allow; one without room is left out.
+///
+/// A name takes the best place that is free when its turn comes. Some orders are tried; the one
+/// that leaves out fewest of the first `important` names, then fewest, and then has names nearest
+/// to their points, is kept.
+pub(crate) fn place(
+    named: &[(Point, &str)],
+    important: usize,
+    obstacles: &Obstacles<'_>,
+) -> Vec<Label> {
+    let sorted = |key: &dyn Fn(usize) -> f64| {
+        let mut order: Vec<usize> = (0..named.len()).collect();
+        order.sort_by(|&a, &b| key(a).total_cmp(&key(b)));
+        order
+    };
+    let (x, y) = (|index: usize| named[index].0.x, |index: usize| named[index].0.y);
+    // From each side, and mixed in ways that are always the same.
+    let mut orders = vec![sorted(&x), sorted(&|index| -x(index)), sorted(&y)];
+    orders.extend([sorted(&|index| -y(index)), sorted(&|index| index as f64)]);
+    orders.extend((1..MIXED).map(|mix| {
+        sorted(&|index| f64::from((index as u32 + 1).wrapping_mul(mix.wrapping_mul(0x9E37_79B9))))
+    }));
+    let tried = orders.iter().flat_map(|order| {
+        let (first, then) = order.iter().partition::<Vec<usize>, _>(|&&index| index < important);
+        [order.clone(), [first, then].concat()]
+    });
+    let tried = tried.map(|order| in_order(&order, named, obstacles));
+    let left_out = |labels: &[Label]| {
+        let found = labels.iter().filter(|label| label.index < important).count();
+        [important - found, named.len() - labels.len()]
+    };
+    let best = tried.min_by(|(a, a_cost), (b, b_cost)| {
+        left_out(a).cmp(&left_out(b)).then(a_cost.total_cmp(b_cost))
+    });
+    best.map(|(labels, _)| labels).unwrap_or_default()
+}
+
+fn in_order(
+    order: &[usize],
+    named: &[(Point, &str)],
+    obstacles: &Obstacles<'_>,
+) -> (Vec<Label>, f64) {
+    let (mut placed, mut total) = (Vec::new(), 0.0);
+    for &index in order {
+        let (at, name) = named[index];
         let cost = |label: &Label, distance: f64| {
             let points = obstacles.faint.iter();
-            let covered =
-                points.filter(|&&point| label.area.overlaps(&Area::around(point, 2.0))).count();
-            distance + 3.0 * covered as f64
+            let covered = points.filter(|&&at| label.area.overlaps(&Area::around(at, 2.0)));
+            let over_line = label
+                .leader
+                .is_some_and(|leader| obstacles.line.iter().any(|&piece| cross(leader, piece)));
+            distance + 3.0 * covered.count() as f64 + if over_line { 60.0 } else { 0.0 }
         };
         let best = candidates(index, at, name)
             .filter(|(label, _)| is_free(label, named, &placed, obstacles))
             .map(|(label, distance)| (cost(&label, distance), label))
             .min_by(|a, b| a.0.total_cmp(&b.0));
-        placed.extend(best.map(|(_, label)| label));
+        if let Some((cost, label)) = best {
+            placed.push(label);
+            total += cost;
+        }
     }
-    placed
+    (placed, total)
 }
 
 /// Names in a circle around a point, then in larger ones.
@@ -128,12 +175,8 @@ fn candidates(index: usize, at: Point, name: &str) -> impl Iterator<Item = (Labe
             let (x, y) = (at.x + distance * angle.cos(), at.y + distance * angle.sin());
             // The name's side towards the point is there.
             let left = x - width * (1.0 - angle.cos()) / 2.0;
-            let area = Area {
-                left,
-                top: y - HEIGHT / 2.0,
-                right: left + width,
-                bottom: y + HEIGHT / 2.0,
-            };
+            let area =
+                Area { left, top: y - HEIGHT / 2.0, right: left + width, bottom: y + HEIGHT / 2.0 };
             let end = Point { x: x.clamp(area.left, area.right), y };
             let leader = (circle > 0).then_some([at, end]);
             // Right beside a point is better than above it.
@@ -151,10 +194,12 @@ fn is_free(
 ) -> bool {
     let Label { index, area, leader } = label;
     let own = named[*index].0;
-    let others = named.iter().map(|&(at, _)| at).filter(|&at| at != own);
-    let covers_point = |at| {
+    let mut others = named.iter().map(|&(at, _)| at).filter(|&at| at != own);
+    let covers_point = |at: Point| {
         let around = Area::around(at, RADIUS);
-        area.overlaps(&around) || leader.is_some_and(|leader| around.is_crossed(leader))
+        // Points may lie so near to each other that every leader of the one crosses the other.
+        let near = (at.x - own.x).hypot(at.y - own.y) < 3.0 * RADIUS;
+        area.overlaps(&around) || (!near && leader.is_some_and(|leader| around.is_crossed(leader)))
     };
     let collides = |other: &Label| {
         area.overlaps(&other.area)
@@ -164,7 +209,7 @@ fn is_free(
     };
     area.within(&obstacles.room)
         && !area.overlaps(&Area::around(own, RADIUS))
-        && !others.into_iter().any(covers_point)
+        && !others.any(covers_point)
         && !placed.iter().any(collides)
         && !obstacles.line.iter().any(|&piece| area.is_crossed(piece))
 }
@@ -191,7 +236,7 @@ mod tests {
             names.iter().enumerate().map(|(index, name)| (at(index), name.as_str())).collect();
         let line = [[Point { x: 0.0, y: 320.0 }, Point { x: 900.0, y: 340.0 }]];
         let room = Area { left: 0.0, top: 0.0, right: 900.0, bottom: 600.0 };
-        let labels = place(&named, &Obstacles { room, line: &line, faint: &[] });
+        let labels = place(&named, 25, &Obstacles { room, line: &line, faint: &[] });
         assert!(labels.len() > 20, "{}", labels.len());
         for (index, label) in labels.iter().enumerate() {
             assert!(label.area.within(&room) && !label.area.is_crossed(line[0]));

@@ -1,7 +1,7 @@
 //! Bits per weight against SQNR as an SVG of one panel: a point for each scheme, a line through the
 //! best ones, and names for these and for some others.
 
-use super::chosen::{Chosen, is_default};
+use super::chosen::{Chosen, DEFAULT_SCHEMES, is_default};
 use super::labels::{self, Area, HEIGHT, Label, Obstacles, Point};
 use super::measure::{Totals, decibels};
 use crate::failure::escaped;
@@ -9,8 +9,8 @@ use std::fmt::Write;
 use std::ops::Range;
 
 const WIDTH: f64 = 1000.0;
-const ROOM: Area = Area { left: 64.0, top: 64.0, right: WIDTH - 16.0, bottom: 624.0 };
-const TOTAL_HEIGHT: f64 = 680.0;
+const ROOM: Area = Area { left: 64.0, top: 84.0, right: WIDTH - 16.0, bottom: 704.0 };
+const TOTAL_HEIGHT: f64 = 780.0;
 /// As many names as a person reads.
 const NAMES: usize = 25;
 
@@ -39,14 +39,18 @@ struct Axis {
 }
 
 impl Axis {
-    /// With some room on both sides of the numbers.
-    fn new(numbers: impl Iterator<Item = f64> + Clone, least: f64, pixels: [f64; 2]) -> Self {
+    /// With some room on both sides of the numbers: at least so much before and behind them.
+    fn new(
+        numbers: impl Iterator<Item = f64> + Clone,
+        [least, more]: [f64; 2],
+        pixels: [f64; 2],
+    ) -> Self {
         let low = numbers.clone().fold(f64::INFINITY, f64::min);
         let high = numbers.fold(f64::NEG_INFINITY, f64::max);
         // Without any points the axis has to begin somewhere.
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
-        let margin = ((high - low) * 0.06).max(least);
-        Self { numbers: low - margin..high + margin, pixels }
+        let part = (high - low) * 0.06;
+        Self { numbers: low - part.max(least)..high + part.max(more), pixels }
     }
 
     fn place(&self, x: f64) -> f64 {
@@ -76,8 +80,11 @@ pub(crate) fn svg(title: &str, chosen: &Chosen, totals: &Totals) -> String {
             dots.push(Dot { name: preset.name, bits, decibels, at, kind: Kind::Faint });
         }
     }
-    let bits = Axis::new(dots.iter().map(|dot| dot.bits), 0.2, [ROOM.left, ROOM.right]);
-    let ratio = Axis::new(dots.iter().map(|dot| dot.decibels), 1.0, [ROOM.bottom, ROOM.top]);
+    let drawn = dots.len();
+    let shown = widest(&dots);
+    dots.retain(|dot| dot.bits <= shown);
+    let bits = Axis::new(dots.iter().map(|dot| dot.bits), [0.8, 0.3], [ROOM.left, ROOM.right]);
+    let ratio = Axis::new(dots.iter().map(|dot| dot.decibels), [1.0, 1.0], [ROOM.bottom, ROOM.top]);
     for dot in &mut dots {
         dot.at = Point { x: bits.place(dot.bits), y: ratio.place(dot.decibels) };
     }
@@ -88,11 +95,11 @@ pub(crate) fn svg(title: &str, chosen: &Chosen, totals: &Totals) -> String {
     let line: Vec<[Point; 2]> = front.windows(2).map(|ends| [ends[0], ends[1]]).collect();
     let faint: Vec<Point> =
         dots.iter().filter(|dot| dot.kind == Kind::Faint).map(|dot| dot.at).collect();
-    let mut named: Vec<&Dot<'_>> =
-        dots.iter().filter(|dot| dot.kind == Kind::Front).collect();
+    let mut named: Vec<&Dot<'_>> = dots.iter().filter(|dot| dot.kind == Kind::Front).collect();
     named.extend(dots.iter().filter(|dot| dot.kind == Kind::Named));
     let names: Vec<(Point, &str)> = named.iter().map(|dot| (dot.at, dot.name)).collect();
-    let labels = labels::place(&names, &Obstacles { room: ROOM, line: &line, faint: &faint });
+    let labels =
+        labels::place(&names, front.len(), &Obstacles { room: ROOM, line: &line, faint: &faint });
 
     let mut svg = Svg::new(title);
     svg.axes(&bits, &ratio);
@@ -102,8 +109,17 @@ pub(crate) fn svg(title: &str, chosen: &Chosen, totals: &Totals) -> String {
     svg.points(&dots, Kind::Named, "named", 3.5);
     svg.points(&dots, Kind::Front, "front", 4.5);
     labels.iter().for_each(|label| svg.name(label, named[label.index]));
-    svg.notes(dots.len() - labels.len(), schemes.len() - dots.len());
+    svg.notes(dots.len() - labels.len(), drawn - dots.len(), schemes.len() - drawn);
     svg.text + "</svg>\n"
+}
+
+/// The most bits that the picture reaches to: a little beyond the best ratio. Few schemes take more
+/// and none is better; they would make the others crowd.
+fn widest(dots: &[Dot<'_>]) -> f64 {
+    let best = dots
+        .iter()
+        .max_by(|a, b| a.decibels.total_cmp(&b.decibels).then(b.bits.total_cmp(&a.bits)));
+    best.map_or(0.0, |best| 1.1 * best.bits)
 }
 
 /// Finds the front and the names. Of schemes at the same place the one of the default set has the
@@ -127,9 +143,11 @@ fn choose(dots: &mut [Dot<'_>]) {
     };
     // Those that are known best, then whatever else there is, if there is little.
     let few = dots.len() <= NAMES;
-    for index in 0..dots.len() {
-        let wanted = is_default(dots[index].name) || few;
-        if left > 0 && wanted && !is_front(dots, index) {
+    let usual =
+        DEFAULT_SCHEMES.iter().filter_map(|name| dots.iter().position(|dot| dot.name == *name));
+    let others = (0..dots.len()).filter(|_| few);
+    for index in usual.chain(others).collect::<Vec<_>>() {
+        if left > 0 && !is_front(dots, index) {
             dots[index].kind = Kind::Named;
             left -= 1;
         }
@@ -154,12 +172,13 @@ impl Svg {
 .line {{ fill: none; stroke: #b3261e; stroke-width: 1.5; stroke-opacity: 0.6 }}
 .leader {{ stroke: #9a9a9a; stroke-width: 0.75 }}
 text.named {{ fill: #1b3a6b }}
-text.front {{ fill: #8f1a14; font-weight: bold }}
+text.front {{ fill: #8f1a14 }}
 .axis {{ fill: #333333; font-size: 12px }}
 </style>
 <rect width="100%" height="100%" fill="white"/>
 <text x="{left}" y="26" font-size="18" fill="#111111">{title}</text>
-<text x="{left}" y="46" class="axis">What storing the weights costs: each point is a scheme; on the red line are those that no other beats in fewer bits</text>
+<text x="{left}" y="46" class="axis">What storing the weights costs, a point for each scheme. Red: no scheme that takes as many bits or fewer has a higher</text>
+<text x="{left}" y="62" class="axis">ratio of signal to quantization noise (SQNR). Blue: other schemes that are in use. Grey: all others.</text>
 "##,
             left = ROOM.left,
         );
@@ -246,15 +265,17 @@ text.front {{ fill: #8f1a14; font-weight: bold }}
     }
 
     /// How many schemes have no name or no place.
-    fn notes(&mut self, without_name: usize, not_drawn: usize) {
+    fn notes(&mut self, without_name: usize, beyond: usize, without_ratio: usize) {
         let mut notes = Vec::new();
         if without_name > 0 {
             notes.push(format!("{without_name} points without a name (--csv and --json have all)"));
         }
-        if not_drawn > 0 {
-            notes.push(format!("not drawn: {not_drawn} schemes that are exact or made NaN"));
+        if beyond + without_ratio > 0 {
+            notes.push(format!(
+                "not drawn: {beyond} schemes that take more bits and are worse, {without_ratio} that are exact or made NaN"
+            ));
         }
-        let (x, y) = (ROOM.right, TOTAL_HEIGHT - 18.0);
+        let (x, y) = (ROOM.right, TOTAL_HEIGHT - 14.0);
         self.add(format_args!(
             r#"<text class="axis" x="{x}" y="{y}" text-anchor="end">{}</text>"#,
             notes.join("; ")

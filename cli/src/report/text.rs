@@ -1,7 +1,7 @@
 //! The report as text: a row for each tensor as soon as it is measured, then tables of all tensors
 //! together.
 
-use super::chosen::{Chosen, given, unsigned};
+use super::chosen::{Chosen, unsigned};
 use super::formats::{self, Scaling};
 use super::measure::{Measured, Stored, Totals, decibels};
 use super::output::{About, Form};
@@ -68,10 +68,6 @@ impl<W: Write> Text<W> {
             let names = names.join(", ");
             writeln!(self.out, "Left out, as weights have a sign: {names}.")?;
         }
-        if !about.chosen.schemes.is_empty() && given().next().is_some() {
-            let count = given().count();
-            writeln!(self.out, "Left out, as their scales have to be given: {count} schemes.")?;
-        }
         Ok(())
     }
 
@@ -84,7 +80,7 @@ impl<W: Write> Text<W> {
             (chosen.schemes.iter().map(|preset| preset.name).collect(), "schemes")
         };
         self.columns = columns(&names);
-        let (shown, all) = (self.columns.len(), names.len() );
+        let (shown, all) = (self.columns.len(), names.len());
         write!(self.out, "SQNR in dB by tensor")?;
         if shown < all {
             write!(self.out, ", for {shown} of {all} {what}; --csv and --json have all measures")?;
@@ -171,8 +167,8 @@ impl<W: Write> Form for Text<W> {
             self.row("total", &elements, ratios.into_iter())?;
             writeln!(self.out)?;
         }
-        let (nan, infinite) = all
-            .map_or((0, 0), |all| (all.nan_references(), all.infinite_references()));
+        let (nan, infinite) =
+            all.map_or((0, 0), |all| (all.nan_references(), all.infinite_references()));
         if nan + infinite > 0 {
             writeln!(
                 self.out,
