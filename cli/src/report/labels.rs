@@ -226,15 +226,15 @@ mod tests {
 
     #[test]
     fn names_of_crowded_points_do_not_overlap() {
-        // 25 points in a square of 60 pixels: their names cover more than that.
+        // 25 points in 180 by 120 pixels: their names cover twice that.
         let names: Vec<String> = (0..25).map(|index| format!("program::FORMAT_{index}")).collect();
         let at = |index: usize| Point {
-            x: 400.0 + (index * 37 % 60) as f64,
-            y: 300.0 + (index * 23 % 60) as f64,
+            x: 400.0 + (index * 67 % 180) as f64,
+            y: 300.0 + (index * 43 % 120) as f64,
         };
         let named: Vec<(Point, &str)> =
             names.iter().enumerate().map(|(index, name)| (at(index), name.as_str())).collect();
-        let line = [[Point { x: 0.0, y: 320.0 }, Point { x: 900.0, y: 340.0 }]];
+        let line = [[Point { x: 0.0, y: 500.0 }, Point { x: 900.0, y: 250.0 }]];
         let room = Area { left: 0.0, top: 0.0, right: 900.0, bottom: 600.0 };
         let labels = place(&named, 25, &Obstacles { room, line: &line, faint: &[] });
         assert!(labels.len() > 20, "{}", labels.len());

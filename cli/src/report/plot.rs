@@ -178,7 +178,7 @@ text.front {{ fill: #8f1a14 }}
 <rect width="100%" height="100%" fill="white"/>
 <text x="{left}" y="26" font-size="18" fill="#111111">{title}</text>
 <text x="{left}" y="46" class="axis">What storing the weights costs, a point for each scheme. Red: no scheme that takes as many bits or fewer has a higher</text>
-<text x="{left}" y="62" class="axis">ratio of signal to quantization noise (SQNR). Blue: other schemes that are in use. Grey: all others.</text>
+<text x="{left}" y="62" class="axis">ratio of signal to quantization noise (SQNR). Blue: some others that are common. Grey: the rest.</text>
 "##,
             left = ROOM.left,
         );

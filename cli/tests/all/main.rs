@@ -4,6 +4,7 @@ mod accumulators;
 mod explain;
 mod report;
 mod schemes;
+mod streaming;
 mod usage;
 mod vectors;
 

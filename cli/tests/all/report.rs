@@ -1,6 +1,6 @@
 //! `subhalf report` on files that are good and bad, and on weights of its own.
 
-use super::{Scratch, refusal, run, safetensors};
+use super::{Scratch, printed, refusal, run, safetensors};
 
 /// The cells of the first line that begins with a name, behind a heading.
 fn cells(text: &str, heading: &str, name: &str) -> Vec<String> {
@@ -64,10 +64,14 @@ fn without_arguments_it_reports_on_weights_of_its_own() {
             section.lines().skip(3).take_while(|line| !line.is_empty()).count()
         })
     };
-    let signed = subhalf::FormatSpec::ALL.iter().filter(|spec| spec.is_signed()).count();
-    assert_eq!(rows("Formats"), subhalf::FormatSpec::ALL.len());
-    assert_eq!((rows("Error, each"), rows("Error, unscaled")), (signed, signed));
-    assert_eq!(cells(&text, "Error, unscaled", "F32"), ["F32", "exact", "0", "0", "0", "0", "0"]);
+    let all = subhalf::FormatSpec::ALL;
+    let small = all.iter().filter(|spec| spec.is_signed() && spec.bits() <= 8).count();
+    assert_eq!(rows("Formats"), all.len());
+    assert_eq!((rows("Error, each"), rows("Error, unscaled")), (small, small));
+    assert!(rows("Schemes, all tensors") >= 20);
+    let wide = printed(["report", "--formats", "f32,BF16"]);
+    assert_eq!(cells(&wide, "Error, unscaled", "F32"), ["F32", "exact", "0", "0", "0", "0", "0"]);
+    assert!(!wide.contains("Schemes, all tensors"), "formats alone");
     // The generator uses integers alone, so the numbers are the same everywhere.
     assert_eq!(cells(&text, "Error, each", "F8E4M3")[1], "31.36");
 }
@@ -81,11 +85,12 @@ fn a_file_gets_a_row_for_each_tensor_and_a_total() {
     data.extend([36.0f64, 5.4].iter().flat_map(|x| x.to_le_bytes()));
     data.push(1);
     let file = Scratch::file("good.safetensors", &safetensors(header, &data));
-    let output = run(["report", file.name()]);
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
-    assert!(text.contains("3 tensors, 4 elements\nLeft out: mask (BOOL, not weights)\n"));
-    let ratio = |name: &str| cells(&text, "SQNR by tensor", name)[9].clone();
+    let text = printed(["report", file.name(), "--formats", "default"]);
+    assert!(text.contains("3 tensors, 4 elements\nLeft out: mask (BOOL: Booleans, not weights)\n"));
+    // Behind name and shape: F8E4M3, F8E5M2, E2M1, HiF8, INT8 and one more, in the order of the
+    // table of formats.
+    assert!(text.contains("\n  d  F4E2M1\n"), "{text}");
+    let ratio = |name: &str| cells(&text, "\ntensor ", name)[5].clone();
     // signal / noise: b (1296 + 29.16) / 0.36; in total 36.25 more signal.
     assert_eq!(
         [ratio("a"), ratio("b"), ratio("none"), ratio("total")],

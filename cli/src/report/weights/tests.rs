@@ -1,6 +1,6 @@
 //! The reader, given files that are wrong in every way.
 
-use super::{Values, Weights, parse};
+use super::{LeftOut, Tensor, Values, Weights};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
@@ -25,13 +25,35 @@ fn file(header: &str, data: &[u8]) -> Vec<u8> {
 }
 
 /// Reads bytes; an error must be one line that begins with the file's name.
-fn read(bytes: &[u8]) -> Result<Weights, String> {
-    parse("bad.safetensors", bytes).map_err(|error| {
+fn read(bytes: &[u8]) -> Result<File, String> {
+    let weights = Weights::of_bytes("bad.safetensors", bytes.to_vec());
+    let tensors = weights.and_then(|mut weights| {
+        let tensors: Result<_, _> =
+            (0..weights.entries.len()).map(|index| weights.read(index)).collect();
+        Ok(File { tensors: tensors?, left_out: weights.left_out })
+    });
+    tensors.map_err(|error| {
         assert_one_line(&error);
         let error = error.to_string();
         assert!(error.chars().count() <= 401, "{error}");
         error.strip_prefix("bad.safetensors: ").expect("the file is named first").to_owned()
     })
+}
+
+/// Everything that was read.
+#[derive(Debug)]
+struct File {
+    tensors: Vec<Tensor>,
+    left_out: Vec<LeftOut>,
+}
+
+impl File {
+    /// Names and reasons.
+    fn left_out(&self) -> Vec<String> {
+        let line =
+            |tensor: &LeftOut| format!("{} {}: {}", tensor.name, tensor.dtype, tensor.reason);
+        self.left_out.iter().map(line).collect()
+    }
 }
 
 fn refusal(bytes: &[u8]) -> String {
@@ -58,8 +80,8 @@ fn every_float_dtype_is_read() {
         let [tensor] = weights.tensors.try_into().unwrap();
         assert_eq!((tensor.name.as_str(), tensor.values.len()), ("x", data.len() / size));
         match tensor.values {
-            Values::F32(values) => values.into_iter().map(f64::from).collect(),
             Values::F64(values) => values,
+            values => values.to_f32().iter().map(|&x| f64::from(x)).collect(),
         }
     };
     let f64s: Vec<u8> = [0.1f64, -2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -68,12 +90,6 @@ fn every_float_dtype_is_read() {
     assert_eq!(read_one("F32", 4, &f32s), [f64::from(0.1f32), f64::INFINITY]);
     assert_eq!(read_one("F16", 2, &[0x00, 0x3C, 0xFF, 0xFB]), [1.0, -65504.0]);
     assert_eq!(read_one("BF16", 2, &[0x80, 0x3F, 0x00, 0xC0]), [1.0, -2.0]);
-    assert_eq!(read_one("F8_E4M3", 1, &[0x38, 0xFE]), [1.0, -448.0]);
-    assert_eq!(read_one("F8_E5M2", 1, &[0x3C, 0x7B]), [1.0, 57344.0]);
-    assert_eq!(read_one("F8_E4M3FNUZ", 1, &[0x40, 0x7F]), [1.0, 240.0]);
-    assert_eq!(read_one("F8_E5M2FNUZ", 1, &[0x40, 0x7F]), [1.0, 57344.0]);
-    assert_eq!(read_one("F8_E8M0", 1, &[0x7F, 0x00]), [1.0, f64::powi(2.0, -127)]);
-    assert!(read_one("F8_E4M3", 1, &[0x7F])[0].is_nan());
 }
 
 #[test]
@@ -87,10 +103,57 @@ fn tensors_come_in_the_order_of_their_data_and_integers_are_left_out() {
     let header = r#"{"m":{"dtype":"BOOL","shape":[3],"data_offsets":[8,11]},"p":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#;
     let weights = read(&file(header, &[0; 11])).unwrap();
     assert!(weights.tensors.is_empty());
-    let left_out: Vec<String> =
-        weights.left_out.iter().map(|(name, dtype)| format!("{name} {dtype}")).collect();
-    assert_eq!(left_out, ["p I64", "m BOOL"]);
+    let expected = ["p I64: integers, not weights", "m BOOL: Booleans, not weights"];
+    assert_eq!(weights.left_out(), expected);
     assert!(read(&file("{}", &[])).unwrap().tensors.is_empty());
+}
+
+#[test]
+fn codes_and_their_scales_are_left_out_and_do_not_hide_the_weights() {
+    // An FP8 layer, a packed one with E8M0 scales, F4, C64, and a layer whose scale is a weight.
+    let entries = [
+        ("a.weight", "F8_E4M3", 4, 4),
+        ("a.weight_scale_inv", "F32", 1, 4),
+        ("a.bias", "F32", 2, 8),
+        ("b.blocks", "U8", 2, 2),
+        ("b.scales", "F8_E8M0", 2, 2),
+        ("c", "F4", 4, 2),
+        ("d", "C64", 1, 8),
+        ("e.scale", "F32", 1, 4),
+        ("e.weight", "BF16", 1, 2),
+    ];
+    let mut position = 0;
+    let entries = entries.map(|(name, dtype, size, bytes)| {
+        let start = position;
+        position += bytes;
+        format!(
+            r#""{name}":{{"dtype":"{dtype}","shape":[{size}],"data_offsets":[{start},{position}]}}"#
+        )
+    });
+    let weights = read(&file(&format!("{{{}}}", entries.join(",")), &vec![0; position])).unwrap();
+    let names: Vec<&str> = weights.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+    assert_eq!(names, ["a.bias", "e.scale", "e.weight"]);
+    let expected = [
+        "a.weight F8_E4M3: codes already, whose scales are not applied",
+        "a.weight_scale_inv F32: scales of codes beside them, not weights",
+        "b.blocks U8: integers, not weights",
+        "b.scales F8_E8M0: scales, not weights",
+        "c F4: codes already, whose scales are not applied",
+        "d C64: complex numbers, not weights",
+    ];
+    assert_eq!(weights.left_out(), expected);
+}
+
+#[test]
+fn a_file_that_became_shorter_is_told_by_the_tensor() {
+    let mut bytes = good();
+    let mut weights = Weights::of_bytes("cut", bytes.clone()).unwrap();
+    assert_eq!(weights.elements(), 6);
+    bytes.truncate(bytes.len() - 4);
+    weights.bytes = Box::new(std::io::Cursor::new(bytes));
+    assert_eq!(weights.read(0).unwrap().values.len(), 4);
+    let error = weights.read(2).unwrap_err().to_string();
+    assert!(error.starts_with("cut: tensor 'b': "), "{error}");
 }
 
 #[test]
@@ -130,13 +193,25 @@ fn refusals_name_the_tensor_what_was_expected_and_what_was_found() {
         "tensor 'w': bytes of F32 [18446744073709551615, 4]: expected 295147905179352825840, found 16"
     );
     assert_eq!(
-        one(r#""dtype":"F4","shape":[32],"data_offsets":[0,16]"#),
-        "dtype F4 of tensor 'w' is not supported"
+        one(r#""dtype":"F32","shape":[1099511627776,1099511627776,0],"data_offsets":[0,0]"#),
+        "tensor 'w': sizes: expected a product of 64 bits, found a larger one"
+    );
+    let entry = r#"{"dtype":"F32","shape":[2],"data_offsets":[0,8]}"#;
+    let twice = r#"{"dtype":"F32","shape":[2],"data_offsets":[8,16]}"#;
+    assert_eq!(
+        refusal(&file(&format!(r#"{{"w":{entry},"w":{twice}}}"#), &[0; 16])),
+        "tensor 'w': entries: expected 1, found 2"
     );
     assert_eq!(
-        one(r#""dtype":"C64","shape":[2],"data_offsets":[0,16]"#),
-        "dtype C64 of tensor 'w' is not supported"
+        refusal(&file(&format!(r#"{{"w":{entry},"v":{entry}}}"#), &[0; 16])),
+        "tensor 'w': first byte: expected 8, found 0",
+        "overlapping"
     );
+    assert!(
+        refusal(&file(r#"{"__metadata__":{"a":1}}"#, &[])).contains("__metadata__: "),
+        "texts alone"
+    );
+    assert!(refusal(&file("[]", &[])).starts_with("invalid JSON in header: "));
     let unknown = one(r#""dtype":"F7\n","shape":[2],"data_offsets":[0,16]"#);
     assert!(
         unknown.starts_with(r"tensor 'w': unknown variant `F7\n`, expected one of"),
@@ -151,7 +226,7 @@ fn refusals_name_the_tensor_what_was_expected_and_what_was_found() {
 #[test]
 fn paths_that_are_no_files_are_refused_in_one_line() {
     for path in [std::env::temp_dir(), "no such\nfile".into(), "/dev/null".into(), "".into()] {
-        assert_one_line(&super::read(&path).expect_err("not a file"));
+        assert_one_line(&Weights::open(&path).map(drop).expect_err("not a file"));
     }
 }
 
