@@ -191,7 +191,7 @@ fn measure(
         Values::F32(x) => measure_in(chosen, x, x, shape, counting, progress),
         Values::F64(x) => {
             let narrowed = values.to_f32();
-            measure_in(chosen, &*narrowed, x, shape, counting, progress)
+            measure_in(chosen, &narrowed, x, shape, counting, progress)
         }
     }
 }
