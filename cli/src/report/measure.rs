@@ -4,7 +4,9 @@
 use super::chosen::Chosen;
 use super::progress::Progress;
 use super::weights::{Tensor, Values, Weights};
+use super::wide::{WideBf16, WideF16};
 use crate::failure::Failure;
+use bytemuck::TransparentWrapper;
 use rayon::prelude::*;
 use subhalf::preset::Preset;
 use subhalf::{
@@ -186,8 +188,10 @@ fn measure(
 ) -> Result<Measured, subhalf::Error> {
     let Tensor { shape, values, .. } = tensor;
     match values {
-        Values::F16(x) => measure_in(chosen, x, x, shape, counting, progress),
-        Values::Bf16(x) => measure_in(chosen, x, x, shape, counting, progress),
+        Values::F16(x) => measure_in(chosen, x, WideF16::wrap_slice(x), shape, counting, progress),
+        Values::Bf16(x) => {
+            measure_in(chosen, x, WideBf16::wrap_slice(x), shape, counting, progress)
+        }
         Values::F32(x) => measure_in(chosen, x, x, shape, counting, progress),
         Values::F64(x) => {
             let narrowed = values.to_f32();

@@ -30,6 +30,7 @@ mod synthetic;
 mod table;
 mod text;
 mod weights;
+mod wide;
 
 pub(crate) use arguments::{Arguments, Pair};
 pub(crate) use weights::ReadError;

@@ -8,8 +8,8 @@ use serde_json::Value;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use subhalf::{
-    Dither, ErrorStats, Exec, FormatSpec, QuantTensor, Quantizer, Sqnr, amax_scale, preset,
-    storage_error,
+    Dither, ErrorStats, Exec, FormatSpec, QuantTensor, Quantizer, Sqnr, TensorScale, amax_scale,
+    preset, storage_error,
 };
 
 /// Numbers that are the same everywhere, of many magnitudes and both signs.
@@ -95,6 +95,11 @@ fn every_bit_is_that_of_the_whole_tensor() {
     let tensors = [
         tensor("small.0", "F32", &[3, 5], 1),
         tensor("large.bf16", "BF16", &[301, 507], 2),
+        tensor("tiles.bf16", "BF16", &[2, 640, 384], 9),
+        tensor("no.tiles.f32", "F32", &[2, 321, 512], 10),
+        tensor("odd.f32", "F32", &[70_001, 5], 11),
+        tensor("line.f16", "F16", &[300_007], 12),
+        tensor("wide.bf16", "BF16", &[3, 100_003], 13),
         tensor("small.1", "F64", &[130], 3),
         tensor("small.2", "F16", &[2, 3, 33], 4),
         tensor("large.f32", "F32", &[260, 300], 5),
@@ -103,7 +108,16 @@ fn every_bit_is_that_of_the_whole_tensor() {
         tensor("scalar", "F32", &[], 8),
     ];
     let file = file("bits.safetensors", &tensors);
-    let names = ["ocp::MXFP4", "transformer_engine::NVFP4", "bitsandbytes::NF4", "ggml::Q4_0"];
+    let names = [
+        "ocp::MXFP4",
+        "transformer_engine::NVFP4",
+        "transformer_engine::NVFP4_16X16",
+        "bitsandbytes::NF4",
+        "ggml::Q4_0",
+        "generic::FP8_E4M3_TENSOR",
+        "generic::FP8_E4M3_ROW",
+        "generic::FP8_E4M3_128X128",
+    ];
     let formats = [FormatSpec::F8E4M3, FormatSpec::INT4, FormatSpec::BF16];
     let list = names.join(",");
     let options = ["--csv", "--schemes", &list, "--formats", "F8E4M3,INT4,BF16"];
@@ -118,15 +132,38 @@ fn every_bit_is_that_of_the_whole_tensor() {
         assert!(found.next().is_none(), "{measure} of {tensor:?} twice");
         row.iter().skip(6).take(8).map(str::to_owned).collect::<Vec<_>>()
     };
+    let json = printed([&["report", file.name(), "--json", "--schemes", &list][..]].concat());
+    let json: Value = serde_json::from_str(&json).unwrap();
     for name in names {
         let spec = &preset::by_name(name).unwrap().spec;
+        let stored_bits = |tensor: &str| {
+            let is = |row: &&csv::StringRecord| &row[0] == name && &row[3] == tensor;
+            rows.iter().find(is).unwrap()[5].to_owned()
+        };
         let mut total = ErrorStats::new();
-        for Tensor { name: tensor, shape, values, .. } in &tensors {
+        for (index, Tensor { name: tensor, shape, values, .. }) in tensors.iter().enumerate() {
             let x: Vec<f32> = values.iter().map(|&x| x as f32).collect();
             let quantizer = Quantizer::new(spec).dither(Dither::new(0)).exec(Exec::SERIAL);
             let stored: QuantTensor = quantizer.quantize(&x, shape).unwrap();
             let stats = stored.view().stats(values, Exec::SERIAL).unwrap();
             assert_eq!(row(name, "scheme", tensor), cells(stats.errors()), "{name} of {tensor}");
+            let bytes = stored.codes().len() + stored.scales().len() + stored.offsets().len();
+            let shared = if spec.tensor_scale == TensorScale::None { 0 } else { 32 };
+            let bits = (8 * bytes + shared) as f64 / values.len().max(1) as f64;
+            if !values.is_empty() {
+                assert_eq!(stored_bits(tensor), bits.to_string(), "{name} of {tensor}");
+            }
+            let told = &json["tensors"][index]["schemes"][name]["worst_block"];
+            if let Some(worst) = stats.worst() {
+                let (rows, cols) = (&worst.region.rows, &worst.region.cols);
+                let [rows, cols] = [[rows.start, rows.end], [cols.start, cols.end]];
+                assert_eq!(told["block"], worst.index, "{name} of {tensor}");
+                let place = [&told["rows"], &told["cols"]];
+                assert_eq!(place, [&serde_json::json!(rows), &serde_json::json!(cols)]);
+                assert!((told["noise"].as_f64().unwrap() / worst.noise - 1.0).abs() < 1e-15);
+            } else {
+                assert!(told.is_null(), "{name} of {tensor}");
+            }
             total.merge(stats.errors());
         }
         assert_eq!(row(name, "scheme", ""), cells(&total), "{name}");
