@@ -122,6 +122,36 @@ impl QuantView<'_> {
         reference: &[T],
         exec: Exec,
     ) -> Result<TensorStats, Error> {
+        self.stats_after(&ErrorStats::new(), reference, exec)
+    }
+
+    /// Compares the tensor with its references as [`stats`](Self::stats) does, and goes on with the
+    /// errors of what lies before it in a larger tensor: of a tensor in pieces, each of a multiple
+    /// of 4,096 elements but the last, the errors are those of the whole, to the bit. Codes, scales
+    /// and the worst block are this tensor's alone.
+    ///
+    /// ```
+    /// use subhalf::{ErrorStats, Exec, QuantTensor, preset};
+    /// let x: Vec<f32> = (0..32_768).map(|i| (i % 1009) as f32 / 64.0).collect();
+    /// let whole = QuantTensor::quantize(&preset::ocp::MXFP4, &x, &[32, 1024])?;
+    /// let mut errors = ErrorStats::new();
+    /// for first in (0..32).step_by(8) { // 8 rows are 8,192 elements
+    ///     let piece = whole.view().rows(first..first + 8)?;
+    ///     let x = &x[first * 1024..][..8192];
+    ///     errors = piece.stats_after(&errors, x, Exec::default())?.errors().clone();
+    /// }
+    /// assert_eq!(errors.noise(), whole.stats(&x)?.errors().noise());
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `reference` has not as many elements as the tensor.
+    pub fn stats_after<T: Copy + Sync + Into<f64>>(
+        &self,
+        before: &ErrorStats,
+        reference: &[T],
+        exec: Exec,
+    ) -> Result<TensorStats, Error> {
         if reference.len() != self.len() {
             return Err(Error::Length {
                 what: "references",
@@ -132,7 +162,7 @@ impl QuantView<'_> {
         let mut restored = vec![0.0f32; self.len()];
         self.dequantize_into(&mut restored, exec)?;
         let scales = StoredScales::new(self, exec.isa());
-        let (errors, codes) = self.elements(reference, &restored, &scales, exec);
+        let (errors, codes) = self.elements(before, reference, &restored, &scales, exec);
         let worst = worst(self, reference, &restored, exec).and_then(|(index, noise)| {
             let (region, scale) = (self.region(index)?, self.block_scale(index));
             Some(WorstBlock { index, region, scale, noise })
@@ -143,6 +173,7 @@ impl QuantView<'_> {
     /// The errors, and how many elements have each code.
     fn elements<T: Copy + Sync + Into<f64>>(
         &self,
+        before: &ErrorStats,
         reference: &[T],
         restored: &[f32],
         scales: &StoredScales,
@@ -159,7 +190,7 @@ impl QuantView<'_> {
             });
             (group, totals(element, &counts))
         };
-        let (mut errors, mut codes) = (ErrorStats::new(), totals(element, &[[0; 256]; 4]));
+        let (mut errors, mut codes) = (before.clone(), totals(element, &[[0; 256]; 4]));
         exec.fold(reference, GROUP, measure, |(group, counts)| {
             errors.append(&group);
             codes.iter_mut().zip(counts).for_each(|(total, count)| *total += count);

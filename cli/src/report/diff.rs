@@ -1,6 +1,7 @@
 //! Where two schemes disagree: how many scales and codes, and the first of them with their inputs.
 
-use super::measure::{flattened, quantizer};
+use super::measure::flattened;
+use super::pieces::quantizer;
 use super::table::{Side, Table, tail};
 use super::weights::{Values, Weights, one_line};
 use crate::failure::Failure;

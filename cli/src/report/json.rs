@@ -3,11 +3,12 @@
 use super::chosen::{Chosen, unsigned};
 use super::measure::{FormatErrors, Measured, Stored, Totals};
 use super::output::{About, Form};
+use super::pieces::Worst;
 use super::weights::Tensor;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 use std::io::{self, Write};
-use subhalf::{ErrorStats, FormatSpec, Sqnr, WorstBlock, preset::Evidence};
+use subhalf::{ErrorStats, FormatSpec, Sqnr, preset::Evidence};
 
 /// The members in their order: `weights`, `left_out`, `tensors` with the errors of each, then
 /// `formats` and `schemes` with the totals.
@@ -195,7 +196,7 @@ struct SchemeMeasures {
     #[serde(flatten)]
     errors: Measures,
     #[serde(skip_serializing_if = "Option::is_none")]
-    worst_block: Option<Worst>,
+    worst_block: Option<WorstBlock>,
 }
 
 impl SchemeMeasures {
@@ -203,14 +204,14 @@ impl SchemeMeasures {
         Self {
             stored_bits: stored.bits_per_element(),
             errors: Measures::of(&stored.errors),
-            worst_block: stored.worst.as_ref().map(Worst::of),
+            worst_block: stored.worst.as_ref().map(WorstBlock::of),
         }
     }
 }
 
 /// The block with the largest squared errors: its index, its place and its scale.
 #[derive(Serialize)]
-struct Worst {
+struct WorstBlock {
     block: usize,
     rows: [usize; 2],
     cols: [usize; 2],
@@ -218,16 +219,11 @@ struct Worst {
     noise: f64,
 }
 
-impl Worst {
-    fn of(worst: &WorstBlock) -> Self {
-        let (rows, cols) = (&worst.region.rows, &worst.region.cols);
-        Self {
-            block: worst.index,
-            rows: [rows.start, rows.end],
-            cols: [cols.start, cols.end],
-            scale: worst.scale,
-            noise: worst.noise,
-        }
+impl WorstBlock {
+    fn of(worst: &Worst) -> Self {
+        let Worst { block, ref rows, ref cols, scale, noise } = *worst;
+        let (rows, cols) = ([rows.start, rows.end], [cols.start, cols.end]);
+        Self { block, rows, cols, scale, noise }
     }
 }
 

@@ -2,6 +2,7 @@
 //! after the other, in one pass over the file.
 
 use super::chosen::Chosen;
+use super::pieces::{self, Elements, Worst};
 use super::progress::Progress;
 use super::weights::{Tensor, Values, Weights};
 use super::wide::{WideBf16, WideF16};
@@ -9,10 +10,7 @@ use crate::failure::Failure;
 use bytemuck::TransparentWrapper;
 use rayon::prelude::*;
 use subhalf::preset::Preset;
-use subhalf::{
-    Dither, ErrorStats, Exec, FormatSpec, QuantTensor, Quantizer, Source, Sqnr, TensorScale,
-    TensorStats, WorstBlock, amax_scale, storage_error,
-};
+use subhalf::{Dither, ErrorStats, Exec, FormatSpec, Source, Sqnr, amax_scale, storage_error};
 
 /// What one tensor costs in everything that was chosen, in the order of [`Chosen`].
 pub(crate) struct Measured {
@@ -34,7 +32,8 @@ pub(crate) struct Stored {
     pub(crate) errors: ErrorStats,
     /// Bits of codes, scales, offsets and the tensor scale.
     pub(crate) bits: u64,
-    pub(crate) worst: Option<WorstBlock>,
+    /// If codes are counted.
+    pub(crate) worst: Option<Worst>,
     /// How many elements have each code and how many blocks have each scale, if asked for.
     pub(crate) histograms: Histograms,
 }
@@ -73,7 +72,7 @@ pub(crate) fn decibels(ratio: Sqnr) -> f64 {
     }
 }
 
-fn add_counts(sums: &mut Vec<u64>, counts: &[u64]) {
+pub(crate) fn add_counts(sums: &mut Vec<u64>, counts: &[u64]) {
     sums.resize(sums.len().max(counts.len()), 0);
     sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
 }
@@ -223,11 +222,14 @@ fn measure_in<T: Source, R: Copy + Sync + Into<f64>>(
         progress.measured(reference.len());
         Ok::<_, subhalf::Error>(errors)
     };
+    let amax = match chosen.schemes.first() {
+        Some(preset) => pieces::quantizer(preset).amax(src),
+        None => 0.0,
+    };
     let scheme = |preset: &&'static Preset| {
-        let quantized = quantizer(preset).quantize(src, shape)?;
-        let stats = quantized.view().stats(reference, Exec::default())?;
+        let stored = pieces::measure(preset, Elements { src, reference, shape, amax }, counting)?;
         progress.measured(reference.len());
-        Ok::<_, subhalf::Error>(stored(&quantized, &stats, counting))
+        Ok::<_, subhalf::Error>(stored)
     };
     let formats = chosen.formats.iter().map(format).collect::<Result<_, _>>()?;
     let schemes = chosen.schemes.iter().map(scheme).collect::<Result<_, _>>()?;
@@ -244,26 +246,4 @@ fn largest<R: Copy + Sync + Into<f64>>(reference: &[R]) -> f64 {
         if x > largest && x < f64::INFINITY { x } else { largest }
     };
     reference.par_chunks(1 << 16).map(|x| x.iter().fold(0.0, larger)).reduce(|| 0.0, f64::max)
-}
-
-/// Scales are found from the data; random words, for schemes that want them, are always the same.
-pub(crate) fn quantizer(preset: &'static Preset) -> Quantizer<'static> {
-    Quantizer::new(&preset.spec).dither(Dither::new(0))
-}
-
-fn stored(quantized: &QuantTensor, stats: &TensorStats, counting: Counting) -> Stored {
-    let bytes = quantized.codes().len() + quantized.scales().len() + quantized.offsets().len();
-    let is_scaled = !matches!(quantized.spec().tensor_scale, TensorScale::None);
-    let histograms = match counting {
-        Counting::Nothing => Histograms::default(),
-        Counting::Codes => {
-            Histograms { codes: stats.codes().to_vec(), scales: stats.scales().to_vec() }
-        }
-    };
-    Stored {
-        errors: stats.errors().clone(),
-        bits: 8 * bytes as u64 + if is_scaled { 32 } else { 0 },
-        worst: stats.worst().cloned(),
-        histograms,
-    }
 }

@@ -24,6 +24,7 @@ mod labels;
 mod measure;
 mod output;
 mod picture;
+mod pieces;
 mod plot;
 mod progress;
 mod synthetic;
