@@ -21,7 +21,7 @@ const TILE: usize = 2 << 10;
 const STEP: usize = 1 << 10;
 
 /// Bytes of a cache line.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// Distance of the prefetch in bytes: measured best between 4 and 16 KiB.
 const AHEAD: usize = 8 << 10;
@@ -108,7 +108,7 @@ pub(super) fn fetch<const HINT: i32>(at: *const i8) {
 
 /// Copies whole cache lines by non-temporal stores; `to` starts at a multiple of 16 bytes.
 #[inline]
-fn store_past_caches<D: Pod>(from: &[D], to: &mut [D]) {
+pub(super) fn store_past_caches<D: Pod>(from: &[D], to: &mut [D]) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{__m128i, _mm_stream_si128};

@@ -56,7 +56,7 @@ const CHUNK: usize = 2048;
 
 /// Numbers of a chunk, which begin at a cache line: no register of them crosses one.
 #[repr(align(64))]
-struct ChunkBuffer<T>([T; CHUNK]);
+struct ChunkBuffer([f32; CHUNK]);
 
 /// Runs `work` over the numbers as f32s, in chunks with the elements of `dst` beside them; f32s in
 /// one. Returns false, and does nothing, if f32s do not meet the needs.
@@ -96,25 +96,12 @@ pub(super) fn over_f32s_in_place<T: Real>(
     if !T::f32s_meet(needs) {
         return false;
     }
-    if T::IS_F32 {
-        // f32s are read where they lie, while arithmetic hides the way from L2; results wait in a
-        // buffer, since a kernel may read its inputs twice, and are copied within L1.
-        let mut buffer = ChunkBuffer([T::nearest(Unpacked::ZERO); CHUNK]);
-        for x in x.chunks_mut(CHUNK) {
-            let results = &mut buffer.0[..x.len()];
-            if let Some(numbers) = T::f32s(x) {
-                work(numbers, results);
-            }
-            x.copy_from_slice(results);
-        }
-    } else {
-        let mut buffer = ChunkBuffer([0.0; CHUNK]);
-        for x in x.chunks_mut(CHUNK) {
-            let numbers = &mut buffer.0[..x.len()];
-            // A copy, so `work` may write `x` at once.
-            T::widen(isa, x, numbers);
-            work(numbers, x);
-        }
+    let mut buffer = ChunkBuffer([0.0; CHUNK]);
+    for x in x.chunks_mut(CHUNK) {
+        let numbers = &mut buffer.0[..x.len()];
+        // A copy, so `work` may write `x` at once.
+        T::widen(isa, x, numbers);
+        work(numbers, x);
     }
     true
 }

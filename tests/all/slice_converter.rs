@@ -150,3 +150,60 @@ fn codes_of_every_format_are_converted_by_one_rounding() {
         }
     }
 }
+
+/// A few numbers again and again, one in 1,500 a NaN, an infinity or far beyond the range, at every
+/// place of a group.
+#[cfg(feature = "alloc")]
+fn with_rare_specials(count: usize) -> Vec<f32> {
+    let special = |i: usize| [f32::NAN, f32::INFINITY, -3e38, f32::NEG_INFINITY][i / 1500 % 4];
+    let number = |i: usize| (i % 997) as f32 / 64.0 - 7.0;
+    (0..count).map(|i| if i % 1500 == 700 { special(i) } else { number(i) }).collect()
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn specials_among_groups_change_no_neighbour() {
+    for spec in FORMATS {
+        let policy = spec.default_convert();
+        for exec in Isa::available().map(|isa| Exec::SERIAL.with_isa(isa)) {
+            for (first, count) in [(0, 9000), (1, 4097), (600, 257), (690, 20), (3, 127)] {
+                let x = &with_rare_specials(first + count)[first..];
+                let expected: Vec<f32> = x
+                    .iter()
+                    .map(|x| spec.decode(spec.encode_with(x.unpack(), &policy, 0).code).to_f32())
+                    .collect();
+                let by = SliceConverter::new(&spec).exec(exec);
+                let (mut y, mut z) = (x.to_vec(), x.to_vec());
+                by.fake_quantize_in_place(&mut y).unwrap();
+                assert_eq!(bits(&y), bits(&expected), "in place {spec} {exec:?} {first} {count}");
+                by.fake_quantize(x, &mut z).unwrap();
+                assert_eq!(bits(&z), bits(&expected), "{spec} {exec:?} {first} {count}");
+            }
+        }
+    }
+}
+
+/// More than the caches hold, so that results are stored past them; the same as in short slices.
+#[cfg(feature = "alloc")]
+#[test]
+fn slices_larger_than_the_caches_are_slices() {
+    let x = with_rare_specials((2 << 20) + 4131);
+    for spec in [FormatSpec::F8E4M3, FormatSpec::HIF8, FormatSpec::INT8, FormatSpec::NF4] {
+        for isa in Isa::available() {
+            let by = SliceConverter::new(&spec).exec(Exec::SERIAL.with_isa(isa));
+            let mut expected = vec![0.0; x.len()];
+            for (x, y) in x.chunks(5000).zip(expected.chunks_mut(5000)) {
+                by.fake_quantize(x, y).unwrap();
+            }
+            let mut y = vec![1.0; x.len() + 1];
+            // One number behind a cache line or not: the head differs.
+            for off in [0, 1] {
+                by.fake_quantize(&x, &mut y[off..][..x.len()]).unwrap();
+                assert!(bits(&y[off..][..x.len()]) == bits(&expected), "{spec} {isa:?} {off}");
+            }
+            let mut y = x.clone();
+            by.fake_quantize_in_place(&mut y).unwrap();
+            assert!(bits(&y) == bits(&expected), "in place {spec} {isa:?}");
+        }
+    }
+}

@@ -13,6 +13,7 @@
 
 use super::float::{Finite, encode_finite, round_finite};
 use super::general::{GeneralEncode, encode_uniform};
+use super::groups::{round_in_place, round_past_caches};
 use super::hif8::HiF8Encode;
 use super::integer::{Integer, encode_integer, round_integer};
 use super::intrinsics::EncodeIntrinsics;
@@ -251,6 +252,42 @@ impl Encoder {
             EncodeKernel::HiF8(hif8) => hif8.numbers(self.isa, src, dst),
             _ => false,
         }
+    }
+
+    /// Replaces numbers by the representable numbers nearest to them, up to a group that the kernel
+    /// does not cover, and returns how many are replaced; 0 also without a kernel that needs no
+    /// codes.
+    pub(super) fn round_in_place(&self, x: &mut [f32]) -> usize {
+        let mut done = 0;
+        match &self.kernel {
+            EncodeKernel::Checked { fast: FiniteEncode::Float(finite), .. } => {
+                round_in_place(self.isa, finite, x, &mut done);
+            }
+            EncodeKernel::Checked { fast: FiniteEncode::Integer(integer), .. } => {
+                round_in_place(self.isa, integer, x, &mut done);
+            }
+            EncodeKernel::HiF8(hif8) => round_in_place(self.isa, hif8, x, &mut done),
+            _ => {}
+        }
+        done
+    }
+
+    /// Writes the representable numbers nearest to those of whole groups of 64 past the caches, up
+    /// to a group that the kernel does not cover, and returns how many are written; `None` without
+    /// a kernel that needs no codes. `dst` begins at a cache line; a fence has to follow.
+    pub(super) fn round_past_caches(&self, src: &[f32], dst: &mut [f32]) -> Option<usize> {
+        let mut done = 0;
+        match &self.kernel {
+            EncodeKernel::Checked { fast: FiniteEncode::Float(finite), .. } => {
+                round_past_caches(self.isa, finite, src, dst, &mut done);
+            }
+            EncodeKernel::Checked { fast: FiniteEncode::Integer(integer), .. } => {
+                round_past_caches(self.isa, integer, src, dst, &mut done);
+            }
+            EncodeKernel::HiF8(hif8) => round_past_caches(self.isa, hif8, src, dst, &mut done),
+            _ => return None,
+        }
+        Some(done)
     }
 
     /// Returns the instruction set that the kernel runs on.

@@ -200,7 +200,7 @@ fn codes_body<C: Code>(finite: &Finite, src: &[f32], dst: &mut [C], largest: &mu
 }
 
 #[inline(always)]
-fn numbers_body(finite: &Finite, src: &[f32], dst: &mut [f32], largest: &mut u32) {
+pub(super) fn numbers_body(finite: &Finite, src: &[f32], dst: &mut [f32], largest: &mut u32) {
     let (finite, mut top) = (*finite, *largest);
     if finite.negative_zero {
         for (x, y) in src.iter().zip(dst) {

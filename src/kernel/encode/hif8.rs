@@ -100,6 +100,17 @@ impl HiF8Encode {
     pub(super) fn numbers(self, isa: Isa, src: &[f32], dst: &mut [f32]) -> bool {
         let mut largest = 0;
         round_hif8(isa, self.cap, src, dst, &mut largest);
+        self.covers_numbers(largest)
+    }
+
+    /// Returns the upper half that replaces larger magnitudes.
+    pub(super) const fn cap(self) -> i16 {
+        self.cap
+    }
+
+    /// Returns whether the representable numbers for numbers with this largest magnitude, an upper
+    /// half, are correct.
+    pub(super) const fn covers_numbers(self, largest: i16) -> bool {
         largest < self.special_number
     }
 
@@ -175,7 +186,7 @@ fn codes_body<C: Code>(cap: i16, src: &[f32], dst: &mut [C], largest: &mut i16) 
 }
 
 #[inline(always)]
-fn numbers_body(cap: i16, src: &[f32], dst: &mut [f32], largest: &mut i16) {
+pub(super) fn numbers_body(cap: i16, src: &[f32], dst: &mut [f32], largest: &mut i16) {
     let mut halves = [0; TILE];
     for (src, dst) in src.chunks(TILE).zip(dst.chunks_mut(TILE)) {
         let halves = upper_halves(src, &mut halves);

@@ -107,7 +107,7 @@ fn codes_body<C: Code>(integer: &Integer, src: &[f32], dst: &mut [C], largest: &
 }
 
 #[inline(always)]
-fn numbers_body(integer: &Integer, src: &[f32], dst: &mut [f32], largest: &mut u32) {
+pub(super) fn numbers_body(integer: &Integer, src: &[f32], dst: &mut [f32], largest: &mut u32) {
     let (integer, mut top) = (*integer, *largest);
     for (x, y) in src.iter().zip(dst) {
         *y = integer.sum(*x, &mut top) - integer.magic;

@@ -6,6 +6,7 @@ mod fake;
 mod few;
 mod float;
 mod general;
+mod groups;
 mod hif8;
 mod integer;
 mod intrinsics;

@@ -6,9 +6,9 @@
 //! else:                     one element at a time: encode, decode
 //! ```
 //!
-//! A kernel reads its inputs again where its first result will not do, so it never writes over
-//! them. In place, the results of 2,048 f32s wait in L1 and are copied from there; other types are
-//! copies already. The slice itself is read once from memory and written once.
+//! In place, f32s are rounded by groups that never leave registers; a kernel looks at a group
+//! before it writes over it. Other types are copied to f32s first. The slice itself is read once
+//! from memory and written once.
 
 use super::decode::values;
 use super::{RandomWords, SliceConverter, decoding_pays, has_kernel};
@@ -111,6 +111,9 @@ impl<T: Real> FakeQuantizePlan<T> {
     /// Rounds a piece where it lies, chunk by chunk.
     fn piece_in_place(&self, x: &mut [T], mut dither: Dither) {
         if let Some(kernel) = &self.kernel {
+            if let Some(x) = T::f32s_mut(x) {
+                return kernel.numbers_in_place(x, dither);
+            }
             let needs = kernel.encoder().needs(&self.policy);
             let round = |src: &[f32], dst: &mut [T]| {
                 // The lines of `dst` are in L1, since they were just read: no way past the caches.
@@ -142,9 +145,7 @@ impl<T: Real> FakeQuantizePlan<T> {
         // Always f32s here: `new` makes no kernel for other outputs without a table.
         } else if let Some(dst) = T::f32s_mut(dst) {
             if past_caches {
-                kernel::tiles(src, dst, |index, src, dst| {
-                    kernel.numbers(src, dst, dither.skip(index));
-                });
+                kernel.numbers_past_caches(src, dst, dither);
             } else {
                 kernel.numbers(src, dst, dither);
             }
