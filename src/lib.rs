@@ -193,8 +193,8 @@ pub use name::Name;
 pub use ops::Source;
 #[cfg(feature = "alloc")]
 pub use ops::{
-    Activation, Matmul, Operand, PackedMatrix, Quantizer, dot, gemv, matmul, matmul_into,
-    reference_matmul,
+    Activation, Matmul, Operand, PackedMatrix, Quantizer, Workspace, dot, gemv, matmul,
+    matmul_into, reference_matmul,
 };
 pub use ops::{Exec, FormatSlice, Real, SliceConverter};
 pub use policy::{

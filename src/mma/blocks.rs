@@ -70,7 +70,7 @@ impl Partial {
 /// [`Accumulator::BlockF32`](super::Accumulator::BlockF32), and
 /// [`Accumulator::Integer`](super::Accumulator::Integer) where a side has scales.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BlockSum {
+pub(crate) struct BlockSum {
     /// How partial sums of two integer formats are made; those of others are chains of f32s.
     pub(super) integers: Option<IntegerSum>,
     /// Whether a side has f32 scales.
@@ -110,7 +110,7 @@ impl Accumulate for BlockSum {
 /// sums of integer blocks: exact products, in units of the last place, whose sum wraps or saturates
 /// after each.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct IntegerSum {
+pub(crate) struct IntegerSum {
     bits: u32,
     overflow: IntegerOverflow,
     /// The factors that make the elements of both sides integers.

@@ -111,7 +111,7 @@ impl Accumulate for Chain {
 /// [`Accumulator::chunked`](super::Accumulator::chunked): a group is a chunk, which `inner` adds up
 /// from zero; `outer` adds up the sums of chunks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Chunked {
+pub(crate) struct Chunked {
     pub(super) k: usize,
     pub(super) inner: Chain,
     pub(super) outer: Chain,
@@ -146,7 +146,7 @@ impl Accumulate for Chunked {
 
 /// [`Accumulator::Exact`](super::Accumulator::Exact).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ExactSum;
+pub(crate) struct ExactSum;
 
 impl Accumulate for ExactSum {
     type State = Fixed;

@@ -1,11 +1,11 @@
 //! From an [`Accumulator`] to the [`Accumulate`](super::accumulate::Accumulate) that defines it.
 
 use super::accumulate::AnyAccumulate;
+use super::accumulator::Chain;
 use super::accumulator::{Accumulator, IntegerOverflow};
 use super::blocks::{BlockSum, IntegerSum};
 use super::chain::{Chunked, ExactSum};
 use crate::spec::{Encoding, FormatSpec};
-use alloc::boxed::Box;
 
 /// What a model may know of one side of a product before it sees numbers.
 #[derive(Clone, Copy, Debug)]
@@ -33,24 +33,47 @@ impl Formats<'_> {
     }
 }
 
+/// The model of an accumulator, by value: a product keeps it on the stack.
+#[derive(Debug)]
+pub(crate) enum Model {
+    Chain(Chain),
+    Blocks(BlockSum),
+    Exact(ExactSum),
+    Chunked(Chunked),
+    Integers(IntegerSum),
+}
+
+impl Model {
+    /// The model without its type.
+    pub(crate) fn any(&self) -> &dyn AnyAccumulate {
+        match self {
+            Self::Chain(model) => model,
+            Self::Blocks(model) => model,
+            Self::Exact(model) => model,
+            Self::Chunked(model) => model,
+            Self::Integers(model) => model,
+        }
+    }
+}
+
 impl Accumulator {
     /// The model of this accumulator for sides of these formats.
-    pub(crate) fn model(&self, [a, b]: [Formats<'_>; 2]) -> Box<dyn AnyAccumulate> {
+    pub(crate) fn model(&self, [a, b]: [Formats<'_>; 2]) -> Model {
         let wide = a.has_f32_scales() || b.has_f32_scales();
         let fraction_bits = a.fraction_bits().zip(b.fraction_bits()).map(|(a, b)| [a, b]);
         let integers =
             |bits, overflow| fraction_bits.map(|both| IntegerSum::new(both, bits, overflow));
         match *self {
-            Self::Chain(chain) => Box::new(chain),
+            Self::Chain(chain) => Model::Chain(chain),
             // 64 bits are enough for any sum of products of 17 bits each.
             Self::BlockF32 => {
-                Box::new(BlockSum { integers: integers(64, IntegerOverflow::Wrap), wide })
+                Model::Blocks(BlockSum { integers: integers(64, IntegerOverflow::Wrap), wide })
             }
-            Self::Exact => Box::new(ExactSum),
-            Self::Chunked { k, inner, outer } => Box::new(Chunked { k, inner, outer }),
+            Self::Exact => Model::Exact(ExactSum),
+            Self::Chunked { k, inner, outer } => Model::Chunked(Chunked { k, inner, outer }),
             Self::Integer { bits, overflow } => match integers(bits, overflow) {
-                Some(sum) if !a.is_scaled && !b.is_scaled => Box::new(sum),
-                integers => Box::new(BlockSum { integers, wide }),
+                Some(sum) if !a.is_scaled && !b.is_scaled => Model::Integers(sum),
+                integers => Model::Blocks(BlockSum { integers, wide }),
             },
         }
     }

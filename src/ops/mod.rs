@@ -15,7 +15,8 @@ mod tiles;
 
 #[cfg(feature = "alloc")]
 pub use matmul::{
-    Activation, Matmul, Operand, PackedMatrix, dot, gemv, matmul, matmul_into, reference_matmul,
+    Activation, Matmul, Operand, PackedMatrix, Workspace, dot, gemv, matmul, matmul_into,
+    reference_matmul,
 };
 pub use par::Exec;
 #[cfg(feature = "alloc")]

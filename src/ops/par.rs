@@ -34,6 +34,12 @@ impl Exec {
         self.parallel
     }
 
+    /// Whether several pieces are spread over threads.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn uses_threads(self) -> bool {
+        cfg!(feature = "rayon") && self.parallel
+    }
+
     /// Sets the instruction set, in place of the widest that the machine has.
     #[must_use]
     pub const fn with_isa(mut self, isa: Isa) -> Self {
@@ -129,25 +135,35 @@ impl Exec {
         pieces.into_iter().for_each(work);
     }
 
-    /// Runs `work` on every piece, with memory that a thread makes once for many of them.
+    /// Runs `work` on every piece, each time with one of the memories, which are made as threads
+    /// need them and kept for the next call.
     #[cfg(feature = "alloc")]
-    pub(super) fn each_with<P: Send, M>(
+    pub(super) fn each_with<P: Send, M: Default + Send>(
         self,
-        pieces: alloc::vec::Vec<P>,
-        memory: impl Fn() -> M + Send + Sync,
-        work: impl Fn(&mut M, P) + Send + Sync,
+        pieces: impl ExactSizeIterator<Item = P>,
+        memories: &mut alloc::vec::Vec<M>,
+        work: impl Fn(&mut M, P) + Sync,
     ) {
         #[cfg(feature = "rayon")]
         if self.parallel && pieces.len() > 1 {
             use rayon::prelude::*;
-            // rayon makes memory for each part of the list that it does not split further, not for
-            // each piece.
-            pieces.into_par_iter().for_each_init(memory, work);
+            use std::sync::{Mutex, PoisonError};
+            let pieces: alloc::vec::Vec<P> = pieces.collect();
+            // One lock to take and one to give back a piece, which is far more work than that. A
+            // thread that panicked leaves a list in order.
+            let pool = Mutex::new(core::mem::take(memories));
+            let locked = || pool.lock().unwrap_or_else(PoisonError::into_inner);
+            pieces.into_par_iter().for_each(|piece| {
+                let mut memory = locked().pop().unwrap_or_default();
+                work(&mut memory, piece);
+                locked().push(memory);
+            });
+            *memories = pool.into_inner().unwrap_or_else(PoisonError::into_inner);
             return;
         }
-        // One thread: one memory for all pieces.
-        let mut memory = memory();
-        pieces.into_iter().for_each(|piece| work(&mut memory, piece));
+        // One thread: one memory for all pieces, and no list of them.
+        let memory = one_of(memories);
+        pieces.for_each(|piece| work(memory, piece));
     }
 
     /// The results of `work` on every piece, in order.
@@ -185,6 +201,15 @@ impl Exec {
         }
         dst.chunks_mut(length).enumerate().for_each(|(i, chunk)| work(i, chunk));
     }
+}
+
+/// The first of some memories, made if there is none.
+#[cfg(feature = "alloc")]
+pub(super) fn one_of<M: Default>(memories: &mut alloc::vec::Vec<M>) -> &mut M {
+    if memories.is_empty() {
+        memories.push(M::default());
+    }
+    &mut memories[0]
 }
 
 /// Elements that a thread takes at a time: some tens of microseconds of work, well above a task's

@@ -54,16 +54,6 @@ pub enum CodeSlice<'a> {
 }
 
 impl CodeSlice<'_> {
-    /// Some of the codes.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn part(self, first: usize, len: usize) -> Self {
-        match self {
-            Self::U8(codes) => Self::U8(&codes[first..][..len]),
-            Self::U16(codes) => Self::U16(&codes[first..][..len]),
-            Self::U32(codes) => Self::U32(&codes[first..][..len]),
-        }
-    }
-
     /// A code in the low bits.
     #[cfg(feature = "alloc")]
     pub(crate) fn get(self, index: usize) -> u32 {

@@ -22,7 +22,6 @@ use super::tile::{Lanes, Quad};
 use crate::kernel::decode::{DecodeBytes, Planes, RegisterTable};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::Native;
-use alloc::boxed::Box;
 
 /// A look-up table for 4-bit codes in registers, with the instruction set that it is for.
 #[derive(Clone, Debug)]
@@ -44,8 +43,8 @@ pub(crate) enum Gemv {
 #[derive(Clone, Debug)]
 pub(crate) struct BytePlanes {
     isa: Isa,
-    // Boxed: half a KiB would make every `Gemv` that large.
-    planes: Box<Planes>,
+    // Half a KiB on the stack of one call, which then allocates nothing.
+    planes: Planes,
 }
 
 impl Nibbles {
@@ -68,7 +67,7 @@ impl Gemv {
         match decode.registers() {
             // The table moves to every worker thread with the kernel, hence the copy.
             Some((isa, RegisterTable::Planes(planes))) => {
-                Some(Self::Bytes(BytePlanes { isa, planes: Box::new(planes.clone()) }))
+                Some(Self::Bytes(BytePlanes { isa, planes: planes.clone() }))
             }
             _ => None,
         }

@@ -25,8 +25,9 @@ use super::tile::{CodeRows, Lanes, MR, MicroTile, Quad, height};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
 
-/// Returns the words and compensations of a tile of A, given as f32s, `height` for each k, in
-/// blocks of `block_k`. `unit` times a number is its integer; B is raised by `offset`.
+/// Makes the words and compensations of a tile of A, given as f32s, `height` for each k, in blocks
+/// of `block_k`, in the memory of others. `unit` times a number is its integer; B is raised by
+/// `offset`.
 pub(crate) fn a_int8_words(
     isa: Isa,
     unit: f32,
@@ -34,8 +35,10 @@ pub(crate) fn a_int8_words(
     height: usize,
     block_k: usize,
     numbers: &[f32],
-) -> AInt8Words {
-    let AInt8Words { mut words, mut compensation } = AInt8Words::default();
+    AInt8Words { words, compensation }: &mut AInt8Words,
+) {
+    words.clear();
+    compensation.clear();
     for block in numbers.chunks(block_k * height) {
         let first = words.len();
         words.resize(first + block.len().div_ceil(4 * height) * height, 0);
@@ -52,7 +55,6 @@ pub(crate) fn a_int8_words(
         // It may wrap, as the instructions' sums may on the way: the final sum fits.
         compensation.extend(sums.iter().map(|sum| sum.wrapping_mul(-(offset as i32))));
     }
-    AInt8Words { words, compensation }
 }
 
 /// Packs the integers of H rows, four k in a word for each row, and adds them up row by row.
@@ -229,8 +231,8 @@ impl DotsOfRows {
         Native::integer_quads_of_rows(self.0, integers, rows, length, quads);
     }
 
-    /// Returns the words and compensations of [`MR`] rows of A from their codes, `length` each.
-    /// Blocks are a multiple of four codes; B is raised by `offset`.
+    /// Makes the words and compensations of [`MR`] rows of A from their codes, `length` each, in
+    /// the memory of others. Blocks are a multiple of four codes; B is raised by `offset`.
     pub(crate) fn words(
         self,
         integers: &SmallIntegers,
@@ -238,7 +240,8 @@ impl DotsOfRows {
         rows: &CodeRows<'_>,
         length: usize,
         block_k: usize,
-    ) -> AInt8Words {
-        Native::integer_words_of_rows(self.0, integers, offset, rows, length, block_k)
+        to: &mut AInt8Words,
+    ) {
+        Native::integer_words_of_rows(self.0, integers, offset, rows, length, block_k, to);
     }
 }

@@ -29,7 +29,12 @@ impl SmallIntegers {
         let exponent = spec.smallest_positive().exponent();
         // One over the smallest number: a power of two, so the products are exact.
         let unit = Unpacked::new(false, 1, -exponent).to_f32();
-        let numbers: Vec<f32> = spec.codes().map(|code| spec.decode_f32(code) * unit).collect();
+        let mut numbers = [0.0f32; 256];
+        let numbers = &mut numbers[..spec.code_count() as usize];
+        numbers
+            .iter_mut()
+            .zip(spec.codes())
+            .for_each(|(x, code)| *x = spec.decode_f32(code) * unit);
         // Not all formats have a common unit this small: E4M3 does not.
         if !numbers.iter().all(|x| *x >= -128.0 && *x <= 127.0 && *x as i8 as f32 == *x) {
             return None;

@@ -148,7 +148,7 @@ pub(in crate::kernel) trait GemmIntrinsics {
         unreachable!("{NOT_OFFERED}");
     }
 
-    /// Returns the words and compensations of [`MR`] rows of A from their codes. Called with
+    /// Makes the words and compensations of [`MR`] rows of A from their codes. Called with
     /// [`ByteDots::FoursOfRows`] only.
     fn integer_words_of_rows(
         _: Isa,
@@ -157,7 +157,8 @@ pub(in crate::kernel) trait GemmIntrinsics {
         _rows: &CodeRows<'_>,
         _length: usize,
         _block_k: usize,
-    ) -> AInt8Words {
+        _to: &mut AInt8Words,
+    ) {
         unreachable!("{NOT_OFFERED}");
     }
 

@@ -136,8 +136,10 @@ pub(super) fn words_of_rows(
     rows: &CodeRows<'_>,
     length: usize,
     block_k: usize,
-) -> AInt8Words {
-    let AInt8Words { mut words, mut compensation } = AInt8Words::default();
+    AInt8Words { words, compensation }: &mut AInt8Words,
+) {
+    words.clear();
+    compensation.clear();
     let (mut k, mut sum) = (0usize, _mm512_setzero_si512());
     let (offset_a, offset_b) =
         (_mm512_set1_epi8(integers.largest as u8 as i8), _mm512_set1_epi8(offset as u8 as i8));
@@ -159,7 +161,6 @@ pub(super) fn words_of_rows(
             sum = _mm512_setzero_si512();
         }
     });
-    AInt8Words { words, compensation }
 }
 
 /// Adds the sums of all blocks, `acc + sum · (scale_a · scale_b)`, fused, for R rows by one

@@ -451,9 +451,10 @@ impl GemmIntrinsics for Native {
         rows: &CodeRows<'_>,
         length: usize,
         block_k: usize,
-    ) -> AInt8Words {
+        to: &mut AInt8Words,
+    ) {
         by_kind!(isa, {
-            Avx512Vbmi => avx512_int8::words_of_rows(integers, offset, rows, length, block_k),
+            Avx512Vbmi => avx512_int8::words_of_rows(integers, offset, rows, length, block_k, to),
         }, else unreachable!("{OFFERED}"))
     }
 

@@ -5,7 +5,6 @@
 //! behind the first bits. A product is an f32 if it has at most 24 bits, all from 2^-149 to 2^127.
 
 use crate::spec::FormatSpec;
-use alloc::vec;
 
 /// Bounds for the bits of finite numbers: the exponent of the last bit of any, the exponent behind
 /// the first bit of any, and how many bits one may have.
@@ -32,12 +31,17 @@ impl BitRange {
         // that occur. A code that was seen before adds nothing, so a table of flags saves decoding
         // it again; codes of more than 16 bits have no flag and are decoded each time.
         let bits = Self::bits(format);
-        let mut seen = vec![false; 1 << format.bits().min(16)];
-        // The search starts at the range of 1: a range that is wider than needed is still a bound.
+        let mut seen = [0u64; (1 << 16) / 64];
+        // Starts at the range of 1: a range that holds 1 too is a bound all the same.
         let mut range = Self { last: 0, end: 1, bits };
         for code in codes {
-            if seen.get_mut(code as usize).is_some_and(|seen| core::mem::replace(seen, true)) {
-                continue;
+            // 8 KiB of flags, a bit each, on the stack.
+            if let Some(flags) = seen.get_mut(code as usize / 64) {
+                let (before, flag) = (*flags, 1 << (code % 64));
+                *flags |= flag;
+                if before & flag != 0 {
+                    continue;
+                }
             }
             let value = format.decode(code);
             // Zero, infinity and NaN have no bits; products with them are exact in f32.

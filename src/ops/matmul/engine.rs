@@ -14,12 +14,15 @@ use super::pack_b::Packer;
 use super::plan::Plan;
 use super::read::Reader;
 use super::run::{gemv, run_plan};
-use super::unit::{UnitOutput, units};
-use super::work::{Work, WorkScratch};
+use super::scratch::WorkScratch;
+use super::unit::{Unit, UnitOutput, each_unit, units};
+use super::work::Work;
+use super::workspace::ProductMemory;
+use crate::ops::par::one_of;
 use crate::ops::real::Real;
 
 /// Fills the product.
-pub(super) fn run<D: Real>(job: &MatmulJob<'_>, dst: &mut [D]) {
+pub(super) fn run<D: Real>(job: &MatmulJob<'_>, dst: &mut [D], memory: &mut ProductMemory) {
     // Shapes without elements may have more rows than memory; no plan is made for them.
     if dst.is_empty() {
         return;
@@ -30,28 +33,25 @@ pub(super) fn run<D: Real>(job: &MatmulJob<'_>, dst: &mut [D]) {
     // exact.
     let plan = Plan::new(job);
     // Tiles would be nearly empty: a product of few rows is bound by reading B.
-    if gemv::run(job, &plan, &readers, dst) {
+    if gemv::run(job, &plan, &readers, dst, memory) {
         return;
     }
     let [reader_a, reader] = &readers;
-    let a = pack_a(job, reader_a, &plan);
+    let ProductMemory { tiles: a, threads, .. } = memory;
+    let slicing = pack_a(job, reader_a, &plan, a, threads);
     let packer = Packer::new(job.b, isa, takes);
-    // A thread keeps its `WorkScratch` over all its units, so memory is touched once.
-    job.exec.each_with(units(job, dst), WorkScratch::default, |scratch, mut unit| {
-        let (tiles, columns) = (unit.tiles(job, &a), unit.columns(job, &packer));
-        let work = Work {
-            job,
-            reader,
-            matrix: unit.matrix,
-            tiles,
-            slicing: a.slicing.as_ref(),
-            columns: &columns,
-        };
-        run_plan(
-            &plan,
-            &work,
-            scratch,
-            &mut UnitOutput { job, columns: &columns, unit: &mut unit },
-        );
-    });
+    let work = |scratch: &mut WorkScratch, mut unit: Unit<'_, D>| {
+        let (tiles, columns) = (unit.tiles(job, a), unit.columns(job, &packer));
+        let columns = columns.as_slice();
+        let slicing = slicing.as_ref();
+        let work = Work { job, reader, matrix: unit.matrix, tiles, slicing, columns };
+        run_plan(&plan, &work, scratch, &mut UnitOutput { job, columns, unit: &mut unit });
+    };
+    if job.exec.uses_threads() {
+        // A thread keeps its `WorkScratch` over all its units, so memory is touched once.
+        job.exec.each_with(units(job, dst).into_iter(), threads, work);
+    } else {
+        let scratch = one_of(threads);
+        each_unit(job, dst, |unit| work(scratch, unit));
+    }
 }

@@ -1,113 +1,137 @@
-//! [`Held`]: an operand as kernels read it. Numbers that are quantized on the way, transposed
-//! operands and tensors that no kernel reads are made here, once a product, and kept until it is
-//! done.
+//! [`held`]: an operand as kernels read it. Numbers that are quantized on the way, transposed
+//! operands and tensors that no kernel reads are made here, once a product, in memory that is kept
+//! until the next.
 
 use super::operand::{Numbers, Operand, Stored};
 use crate::block::{Extent, QuantTensor, QuantView};
 use crate::error::Error;
-use crate::spec::{CodeSlice, FormatSpec};
+use crate::ops::Exec;
+use crate::ops::quantize::Quantizer;
+use crate::ops::real::Source;
+use crate::spec::CodeSlice;
 use alloc::vec::Vec;
 
-/// An operand whose rows are rows of K numbers, and what it is over.
-#[expect(clippy::large_enum_variant, reason = "a product has two, on the stack of one call")]
-pub(super) enum Held<'a> {
-    /// The caller's own: kernels read it where it lies.
-    Given(Operand<'a>),
-    Tensor(QuantTensor, [usize; 3]),
-    Numbers(Vec<f32>, [usize; 3]),
-    Codes(&'a FormatSpec, OwnedCodes, [usize; 3]),
+/// Memory for copies of one operand.
+#[derive(Default)]
+pub(super) struct HeldMemory {
+    tensor: Option<QuantTensor>,
+    /// Numbers in the order of the operand.
+    numbers: Vec<f32>,
+    /// Numbers in the order given, before rows and columns are exchanged.
+    given: Vec<f32>,
+    u8s: Vec<u8>,
+    u16s: Vec<u16>,
+    u32s: Vec<u32>,
 }
 
-/// Codes of some width.
-pub(super) enum OwnedCodes {
-    U8(Vec<u8>),
-    U16(Vec<u16>),
-    U32(Vec<u32>),
+/// Returns the operand that the product is of: rows of K numbers, the caller's own where kernels
+/// read it where it lies.
+pub(super) fn held<'m>(
+    operand: Operand<'m>,
+    memory: &'m mut HeldMemory,
+) -> Result<Operand<'m>, Error> {
+    let [batch, rows, cols] = [operand.batch(), operand.rows(), operand.cols()];
+    let shape = [batch, rows, cols];
+    // A transposed operand has its rows and columns exchanged; its numbers lie as given.
+    let given = if operand.is_transposed() { [batch, cols, rows] } else { shape };
+    match operand.source {
+        Stored::Quantize(quantizer, numbers) => {
+            // Quantized in the order given, since blocks lie along the given rows.
+            let HeldMemory { tensor, numbers: values, given: unturned, .. } = memory;
+            match numbers {
+                Numbers::F32(numbers) => quantize(quantizer, numbers, &given, tensor),
+                #[cfg(feature = "half")]
+                Numbers::F16(numbers) => quantize(quantizer, numbers, &given, tensor),
+                #[cfg(feature = "half")]
+                Numbers::BF16(numbers) => quantize(quantizer, numbers, &given, tensor),
+            }?;
+            let Some(made) = tensor else { return Ok(operand) };
+            if !operand.is_transposed() {
+                return Ok(Operand::over(Stored::Tensor(made.view()), shape));
+            }
+            if has_numbers_alone(&made.view(), true) {
+                return numbers_of(&made.view(), true, shape, [values, unturned]);
+            }
+            // In its own place, so that a later product quantizes into new buffers.
+            *made = made.view().transposed()?;
+            Ok(Operand::over(Stored::Tensor(made.view()), shape))
+        }
+        Stored::Tensor(view) if needs_copy(&view) || operand.is_transposed() => {
+            let transposed = operand.is_transposed();
+            let HeldMemory { tensor, numbers, given: unturned, .. } = memory;
+            if has_numbers_alone(&view, transposed) {
+                return numbers_of(&view, transposed, shape, [numbers, unturned]);
+            }
+            let made = tensor.insert(if transposed { view.transposed()? } else { view.to_owned() });
+            Ok(Operand::over(Stored::Tensor(made.view()), shape))
+        }
+        // Panels are packed along K; they would have to be unpacked.
+        Stored::Packed(_) if operand.is_transposed() => Err(Error::Scheme {
+            what: "operand to transpose",
+            expected: "numbers, codes or a tensor; a packed matrix has its order",
+        }),
+        Stored::Numbers(numbers) if operand.is_transposed() => {
+            // One pass to f32, one to exchange: a transposed operand costs a copy of itself.
+            memory.given.resize(batch * rows * cols, 0.0);
+            numbers.read(0, &mut memory.given);
+            exchange(&memory.given, given, &mut memory.numbers);
+            Ok(Operand::over(Stored::Numbers(Numbers::F32(&memory.numbers)), shape))
+        }
+        Stored::Codes(spec, codes) if operand.is_transposed() => {
+            let codes = match codes {
+                CodeSlice::U8(codes) => CodeSlice::U8(exchange(codes, given, &mut memory.u8s)),
+                CodeSlice::U16(codes) => CodeSlice::U16(exchange(codes, given, &mut memory.u16s)),
+                CodeSlice::U32(codes) => CodeSlice::U32(exchange(codes, given, &mut memory.u32s)),
+            };
+            Ok(Operand::over(Stored::Codes(spec, codes), shape))
+        }
+        Stored::Numbers(_) | Stored::Codes(..) | Stored::Tensor(_) | Stored::Packed(_) => {
+            Ok(operand)
+        }
+    }
 }
 
-impl<'a> Held<'a> {
-    pub(super) fn new(operand: Operand<'a>) -> Result<Self, Error> {
-        let [batch, rows, cols] = [operand.batch(), operand.rows(), operand.cols()];
-        let shape = [batch, rows, cols];
-        // A transposed operand has its rows and columns exchanged; its numbers lie as given.
-        let given = if operand.is_transposed() { [batch, cols, rows] } else { shape };
-        match operand.source {
-            Stored::Quantize(quantizer, numbers) => {
-                // Quantized in the order given, since blocks lie along the given rows.
-                let tensor = match numbers {
-                    Numbers::F32(numbers) => quantizer.quantize(numbers, &given),
-                    #[cfg(feature = "half")]
-                    Numbers::F16(numbers) => quantizer.quantize(numbers, &given),
-                    #[cfg(feature = "half")]
-                    Numbers::BF16(numbers) => quantizer.quantize(numbers, &given),
-                }?;
-                if operand.is_transposed() {
-                    Self::of_view(&tensor.view(), true, shape)
-                } else {
-                    Ok(Self::Tensor(tensor, shape))
-                }
-            }
-            Stored::Tensor(view) if needs_copy(&view) || operand.is_transposed() => {
-                Self::of_view(&view, operand.is_transposed(), shape)
-            }
-            // Panels are packed along K; they would have to be unpacked.
-            Stored::Packed(_) if operand.is_transposed() => Err(Error::Scheme {
-                what: "operand to transpose",
-                expected: "numbers, codes or a tensor; a packed matrix has its order",
-            }),
-            Stored::Numbers(numbers) if operand.is_transposed() => {
-                // One pass to f32, one to exchange: a transposed operand costs a copy of itself.
-                let mut all = alloc::vec![0.0; batch * rows * cols];
-                numbers.read(0, &mut all);
-                Ok(Self::Numbers(exchanged(&all, given), shape))
-            }
-            Stored::Codes(spec, codes) if operand.is_transposed() => {
-                let codes = match codes {
-                    CodeSlice::U8(codes) => OwnedCodes::U8(exchanged(codes, given)),
-                    CodeSlice::U16(codes) => OwnedCodes::U16(exchanged(codes, given)),
-                    CodeSlice::U32(codes) => OwnedCodes::U32(exchanged(codes, given)),
-                };
-                Ok(Self::Codes(spec, codes, shape))
-            }
-            Stored::Numbers(_) | Stored::Codes(..) | Stored::Tensor(_) | Stored::Packed(_) => {
-                Ok(Self::Given(operand))
-            }
+/// Quantizes into the tensor of the product before, if it is one of this shape and scheme.
+fn quantize<T: Source>(
+    quantizer: &Quantizer<'_>,
+    numbers: &[T],
+    shape: &[usize; 3],
+    tensor: &mut Option<QuantTensor>,
+) -> Result<(), Error> {
+    match tensor {
+        Some(tensor) if tensor.shape() == shape && tensor.spec() == quantizer.spec => {
+            quantizer.quantize_into(numbers, tensor)
+        }
+        _ => {
+            *tensor = Some(quantizer.quantize(numbers, shape)?);
+            Ok(())
         }
     }
+}
 
-    /// A tensor that is read from a copy: transposed, or with rows that begin at bytes, or as the
-    /// numbers that it stands for where these are not elements times scales.
-    fn of_view(view: &QuantView<'_>, transposed: bool, shape: [usize; 3]) -> Result<Self, Error> {
-        let flat = matches!(view.spec().extent, Extent::Flat(_));
-        // Numbers have no blocks that would have to be turned.
-        if !view.spec().is_plain() || (transposed && flat) {
-            let numbers = view.dequantize();
-            let [batch, rows, cols] = shape;
-            let turned = transposed.then(|| exchanged(&numbers, [batch, cols, rows]));
-            return Ok(Self::Numbers(turned.unwrap_or(numbers), shape));
-        }
-        let tensor = if transposed { view.transposed()? } else { view.to_owned() };
-        Ok(Self::Tensor(tensor, shape))
+/// The numbers that a tensor stands for, as an operand.
+fn numbers_of<'m>(
+    view: &QuantView<'_>,
+    transposed: bool,
+    shape: [usize; 3],
+    [numbers, unturned]: [&'m mut Vec<f32>; 2],
+) -> Result<Operand<'m>, Error> {
+    let [batch, rows, cols] = shape;
+    let to = if transposed { &mut *unturned } else { &mut *numbers };
+    to.resize(view.len(), 0.0);
+    view.dequantize_into(to, Exec::PARALLEL)?;
+    if transposed {
+        exchange(unturned, [batch, cols, rows], numbers);
     }
+    Ok(Operand::over(Stored::Numbers(Numbers::F32(numbers)), shape))
+}
 
-    /// The operand that the product is of.
-    pub(super) fn operand(&self) -> Operand<'_> {
-        match self {
-            Self::Given(operand) => *operand,
-            Self::Tensor(tensor, shape) => Operand::over(Stored::Tensor(tensor.view()), *shape),
-            Self::Numbers(numbers, shape) => {
-                Operand::over(Stored::Numbers(Numbers::F32(numbers)), *shape)
-            }
-            Self::Codes(spec, codes, shape) => {
-                let codes = match codes {
-                    OwnedCodes::U8(codes) => CodeSlice::U8(codes),
-                    OwnedCodes::U16(codes) => CodeSlice::U16(codes),
-                    OwnedCodes::U32(codes) => CodeSlice::U32(codes),
-                };
-                Operand::over(Stored::Codes(spec, codes), *shape)
-            }
-        }
-    }
+/// Whether a tensor takes part as the numbers that it stands for: these are not elements times
+/// scales, or flat blocks would have to be turned.
+fn has_numbers_alone(view: &QuantView<'_>, transposed: bool) -> bool {
+    let flat = matches!(view.spec().extent, Extent::Flat(_));
+    // Numbers have no blocks that would have to be turned.
+    !view.spec().is_plain() || (transposed && flat)
 }
 
 /// Whether a tensor's numbers are not elements times scales, or its rows begin inside a byte.
@@ -116,15 +140,21 @@ fn needs_copy(view: &QuantView<'_>) -> bool {
     !view.spec().is_plain() || view.geometry().first_bit != 0
 }
 
-/// Matrices with rows and columns exchanged.
-fn exchanged<T: Copy>(all: &[T], [batch, rows, cols]: [usize; 3]) -> Vec<T> {
-    if all.is_empty() {
-        return Vec::new();
+/// Exchanges rows and columns of matrices, into the memory of others.
+fn exchange<'m, T: Copy>(
+    all: &[T],
+    [batch, rows, cols]: [usize; 3],
+    to: &'m mut Vec<T>,
+) -> &'m [T] {
+    to.clear();
+    if !all.is_empty() {
+        // In the order of the result, so that it is written without being zeroed first.
+        let at = |matrix, row, col| all[(matrix * rows + row) * cols + col];
+        to.extend(
+            (0..batch)
+                .flat_map(|matrix| (0..cols).map(move |col| (matrix, col)))
+                .flat_map(|(matrix, col)| (0..rows).map(move |row| at(matrix, row, col))),
+        );
     }
-    // In the order of the result, so that it is collected without being zeroed first.
-    let at = |matrix, row, col| all[(matrix * rows + row) * cols + col];
-    (0..batch)
-        .flat_map(|matrix| (0..cols).map(move |col| (matrix, col)))
-        .flat_map(|(matrix, col)| (0..rows).map(move |row| at(matrix, row, col)))
-        .collect()
+    to
 }

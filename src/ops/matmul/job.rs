@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::mma::{Accumulator, AnyAccumulate};
 use crate::ops::Exec;
 use crate::random::Dither;
-use alloc::boxed::Box;
 
 /// The shape of a product.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +33,10 @@ pub(super) struct MatmulJob<'a> {
     pub(super) b: Operand<'a>,
     pub(super) shape: ProductShape,
     pub(super) accumulator: Accumulator,
+    /// The matrices of A and B that the first matrix of the product is of: 0 of whole operands.
+    pub(super) first: [usize; 2],
     /// What the accumulator does, step by step.
-    pub(super) model: Box<dyn AnyAccumulate>,
+    pub(super) model: &'a dyn AnyAccumulate,
     /// C, if the model takes it into its sums.
     pub(super) c: Option<&'a [f32]>,
     /// What is done to a sum when all its products are in it.
@@ -49,8 +50,22 @@ impl MatmulJob<'_> {
     /// The matrices of A and B that make a matrix of the product: an operand with a single one has
     /// it for all.
     pub(super) const fn matrices(&self, matrix: usize) -> [usize; 2] {
+        let [a, b] = self.first;
         // An operand with a batch of one is broadcast.
-        [if self.a.batch() == 1 { 0 } else { matrix }, if self.b.batch() == 1 { 0 } else { matrix }]
+        [
+            if self.a.batch() == 1 { 0 } else { a + matrix },
+            if self.b.batch() == 1 { 0 } else { b + matrix },
+        ]
+    }
+
+    /// How many matrices of A take part.
+    pub(super) const fn matrices_of_a(&self) -> usize {
+        if self.a.batch() == 1 { 1 } else { self.shape.batch }
+    }
+
+    /// The place of A's matrix for a matrix of the product among those that take part.
+    pub(super) const fn place_of_a(&self, matrix: usize) -> usize {
+        if self.a.batch() == 1 { 0 } else { matrix }
     }
 
     /// The first line of a matrix of the product in A and in B.

@@ -25,6 +25,7 @@ mod read;
 mod reference;
 mod run;
 mod scales;
+mod scratch;
 #[cfg(test)]
 mod seam_tests;
 mod slices;
@@ -32,8 +33,10 @@ mod sums;
 mod tile;
 mod unit;
 mod work;
+mod workspace;
 
 pub use builder::Matmul;
 pub use operand::{Activation, Operand};
 pub use packed::PackedMatrix;
 pub use product::{dot, gemv, matmul, matmul_into, reference_matmul};
+pub use workspace::Workspace;

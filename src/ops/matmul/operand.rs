@@ -39,15 +39,6 @@ macro_rules! activation {
                 }
             }
 
-            /// Some of the numbers.
-            fn part(self, first: usize, len: usize) -> Self {
-                match self {
-                    $($(#[$attr])* Self::$variant(numbers) => {
-                        Self::$variant(&numbers[first..][..len])
-                    })*
-                }
-            }
-
             fn name(self) -> &'static str {
                 match self {
                     $($(#[$attr])* Self::$variant(_) => stringify!($type),)*
@@ -233,23 +224,17 @@ impl<'a> Operand<'a> {
         self.transposed
     }
 
-    /// One matrix of a batch; `None` of a packed one, which lies in panels.
-    pub(super) fn matrix(&self, index: usize) -> Result<Option<Self>, Error> {
-        // A lone matrix is the operand, unless its tensor scale is among those of matrices.
-        if self.batch == 1 && !self.has_matrix_scales() {
-            return Ok(Some(*self));
+    /// One matrix of a batch whose matrices have tensor scales, under its own; of another operand
+    /// all of it.
+    pub(super) fn matrix_with_scale(&self, index: usize) -> Result<Self, Error> {
+        match self.source {
+            Stored::Tensor(view) if self.has_matrix_scales() => {
+                // The only matrix of a stack goes with all of the other side.
+                let index = if self.batch == 1 { 0 } else { index };
+                Ok(Self { batch: 1, source: Stored::Tensor(view.matrix(index)?), ..*self })
+            }
+            _ => Ok(*self),
         }
-        // The only matrix of a stack goes with all of the other side.
-        let index = if self.batch == 1 { 0 } else { index };
-        let (len, first) = (self.rows * self.cols, index * self.rows * self.cols);
-        let source = match self.source {
-            Stored::Numbers(numbers) => Stored::Numbers(numbers.part(first, len)),
-            Stored::Codes(spec, codes) => Stored::Codes(spec, codes.part(first, len)),
-            Stored::Tensor(view) => Stored::Tensor(view.matrix(index)?),
-            // Quantized as a whole, and packed as a whole: neither is cut.
-            Stored::Quantize(..) | Stored::Packed(_) => return Ok(None),
-        };
-        Ok(Some(Self { batch: 1, source, ..*self }))
     }
 
     /// Whether the matrices of a tensor have tensor scales of their own.
@@ -486,21 +471,12 @@ impl<'a> Operand<'a> {
         }
     }
 
-    /// The scale codes of a line, one after another along K, and how many bytes one has, if they
-    /// are bytes or f32s that lie so.
-    pub(super) fn scale_bytes(&self, line: usize) -> Option<(&'a [u8], usize)> {
+    /// The bytes of the scale codes of a line, if they lie one after another along K.
+    pub(super) fn scale_bytes(&self, line: usize) -> Option<&'a [u8]> {
         let Stored::Tensor(view) = self.source else { return None };
-        // The formats that a table or a cast turns into f32s.
-        let width = match view.spec().scale.as_ref() {
-            Some(format) if format.bits() <= 8 => 1,
-            Some(format) if *format == FormatSpec::F32 => 4,
-            _ => return None,
-        };
-        let grid = view.geometry();
+        let (grid, width) = (view.geometry(), view.spec().scale_bytes());
         let along = matches!(view.spec().extent, Extent::Block { .. }) && self.blocks_align();
-        along.then(|| {
-            (&view.bytes().scales[grid.block(line, 0) * width..][..grid.grid_cols * width], width)
-        })
+        along.then(|| &view.bytes().scales[grid.block(line, 0) * width..][..grid.grid_cols * width])
     }
 
     /// The scale at a position, without the tensor scale.

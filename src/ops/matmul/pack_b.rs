@@ -6,11 +6,12 @@
 //! used again for the next.
 
 use super::codes::code_rows;
-use super::held::Held;
+use super::held::{HeldMemory, held};
 use super::operand::Operand;
 use super::packed::PackedMatrix;
 use super::panel::{Data, Panel, PanelRestore, Scales};
 use super::scales::ScaleReader;
+use super::scratch::RowScratch;
 use crate::block::{BlockSpec, Restorer};
 use crate::error::Error;
 use crate::kernel::gemm::{Lanes, NR};
@@ -19,7 +20,6 @@ use crate::mem::Aligned;
 use crate::mma::Takes;
 use crate::ops::par::Exec;
 use crate::spec::FormatSpec;
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// Makes panels of an operand that is not packed.
@@ -34,19 +34,26 @@ pub(super) struct Packer<'a> {
 
 impl<'a> Packer<'a> {
     pub(super) fn new(operand: Operand<'a>, isa: Isa, takes: Takes) -> Self {
-        Self { operand, isa, takes, scales: ScaleReader::new(&operand) }
+        Self { operand, isa, takes, scales: ScaleReader::new(&operand, isa) }
     }
 
     /// Packs `rows` rows from `line` on into a panel, in the memory that it has.
-    pub(super) fn fill(&self, line: usize, rows: usize, panel: &mut Panel) {
+    pub(super) fn fill(
+        &self,
+        line: usize,
+        rows: usize,
+        scratch: &mut RowScratch,
+        panel: &mut Panel,
+    ) {
         let bits = self.operand.element().map_or(32, FormatSpec::bits);
         panel.block_k = self.operand.block_k();
+        // Taken out, so that the memory of the last panel is filled again.
+        let memory = core::mem::take(&mut panel.data);
         panel.data = if bits <= 8 {
-            self.codes(line, rows, core::mem::take(&mut panel.data))
+            self.codes(line, rows, scratch, memory)
         } else {
-            Data::Numbers(self.numbers(line, rows))
+            self.numbers(line, rows, scratch, memory)
         };
-        // Taken out, so that the vector of the last panel is filled again.
         let memory = core::mem::take(&mut panel.scales);
         if let Some(spec) = self.operand.spec() {
             let mut scales =
@@ -55,6 +62,9 @@ impl<'a> Packer<'a> {
             let memory = core::mem::take(&mut panel.restore);
             panel.restore = self.restore(spec, line, rows, &scales, memory);
             panel.scales = Scales::F32(scales);
+        } else {
+            // Memory of a panel that had scales.
+            panel.restore = PanelRestore::Scales;
         }
     }
 
@@ -87,7 +97,11 @@ impl<'a> Packer<'a> {
                         )
                     })
                 };
-                return PanelRestore::Any(scales.iter().enumerate().map(block).collect());
+                let mut rules =
+                    if let PanelRestore::Any(rules) = memory { rules } else { Vec::new() };
+                rules.clear();
+                rules.extend(scales.iter().enumerate().map(block));
+                return PanelRestore::Any(rules);
             }
         };
         // The factor has the tensor scale in it, or is the quotient that the formula asks for.
@@ -137,25 +151,25 @@ impl<'a> Packer<'a> {
     }
 
     /// The elements of rows, position by position.
-    fn numbers(&self, line: usize, rows: usize) -> Vec<Lanes<f32>> {
+    fn numbers(&self, line: usize, rows: usize, scratch: &mut RowScratch, memory: Data) -> Data {
         let cols = self.operand.cols();
-        let mut numbers = vec![[0.0; NR]; cols];
+        let mut numbers = if let Data::Numbers(numbers) = memory { numbers } else { Vec::new() };
+        numbers.clear();
+        numbers.resize(cols, [0.0; NR]);
         // One row at a time is decoded, then spread over its lane.
-        let mut row = vec![0.0; cols];
+        scratch.numbers.resize(cols, 0.0);
         for lane in 0..rows {
-            // `elements` takes zero points off, but the formats that come here, of more than 8
-            // bits, have none.
-            self.operand.elements(line + lane, &mut row);
-            numbers.iter_mut().zip(&row).for_each(|(to, x)| to[lane] = *x);
+            // No format of more than 8 bits has zero points.
+            self.operand.elements(line + lane, &mut scratch.numbers);
+            numbers.iter_mut().zip(&scratch.numbers).for_each(|(to, x)| to[lane] = *x);
         }
-        numbers
+        Data::Numbers(numbers)
     }
 
     /// The codes of rows, position by position or in pairs.
-    fn codes(&self, line: usize, rows: usize, memory: Data) -> Data {
+    fn codes(&self, line: usize, rows: usize, scratch: &mut RowScratch, memory: Data) -> Data {
         let (cols, isa) = (self.operand.cols(), self.isa);
-        let mut copies = [const { Vec::new() }; NR];
-        let rows = code_rows(&self.operand, isa, line, rows, true, &mut copies);
+        let rows = code_rows(&self.operand, isa, line, rows, true, &mut scratch.copies);
         // Codes without a format do not occur; they would be bytes.
         if self.operand.element().is_none_or(|element| element.bits() > 4) {
             let mut codes =
@@ -172,12 +186,11 @@ impl<'a> Packer<'a> {
             quads(isa, &rows.bytes, &mut of_rows);
         } else {
             // One code a byte (3 bits, or codes without scales): packed to pairs first.
-            let pairs = rows.bytes.map(|codes| {
-                let mut pairs = vec![0; cols.div_ceil(2)];
-                pack_codes(isa, 4, codes, &mut pairs);
-                pairs
-            });
-            quads(isa, &pairs.each_ref().map(Vec::as_slice), &mut of_rows);
+            for (pairs, codes) in scratch.pairs.iter_mut().zip(rows.bytes) {
+                pairs.resize(cols.div_ceil(2), 0);
+                pack_4(isa, codes, pairs);
+            }
+            quads(isa, &scratch.pairs.each_ref().map(Vec::as_slice), &mut of_rows);
         }
         Data::Nibbles(of_rows)
     }
@@ -192,8 +205,8 @@ impl PackedMatrix {
     /// own, for a tensor cut at columns inside a block, and for a packed matrix transposed.
     pub fn new<'a>(operand: impl Into<Operand<'a>>) -> Result<Self, Error> {
         let operand = operand.into();
-        let held = Held::new(operand)?;
-        let operand = held.operand();
+        let mut memory = HeldMemory::default();
+        let operand = held(operand, &mut memory)?;
         if operand.has_matrix_scales() || !operand.rows_begin_blocks() {
             return Err(Error::Scheme {
                 what: "operand to pack",
@@ -212,7 +225,8 @@ impl PackedMatrix {
         let panels = Exec::PARALLEL.map((0..count).collect(), |index| {
             let (matrix, first) = (index / per_matrix, index % per_matrix * NR);
             let mut panel = Panel::default();
-            packer.fill(matrix * rows + first, NR.min(rows - first), &mut panel);
+            let (line, rows) = (matrix * rows + first, NR.min(rows - first));
+            packer.fill(line, rows, &mut RowScratch::default(), &mut panel);
             // A packed matrix is kept, so half the scales' memory is worth a pass over them.
             Panel { scales: panel.scales.narrow(), ..panel }
         });

@@ -4,7 +4,6 @@ use crate::block::Restorer;
 use crate::kernel::gemm::{Lanes, NR};
 use crate::kernel::{BlockFactors, NegativeZero, Quad};
 use crate::mem::Aligned;
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 /// Sixteen rows of B, which are 16 columns of the product. The last panel of a matrix may have
@@ -23,18 +22,24 @@ pub(super) struct Panel {
 
 impl Panel {
     /// The scales for blocks of `block_k` of `depth` positions, none of which is longer than the
-    /// panel's own.
-    pub(super) fn scales_by(&self, block_k: usize, depth: usize) -> Cow<'_, [Lanes<f32>]> {
+    /// panel's own; made in `memory` where the panel does not have them so.
+    pub(super) fn scales_by<'a>(
+        &'a self,
+        block_k: usize,
+        depth: usize,
+        memory: &'a mut Aligned<Lanes<f32>>,
+    ) -> &'a [Lanes<f32>] {
         match &self.scales {
             // The panel's own blocks, as f32s: nothing to make.
-            Scales::F32(scales) if block_k == self.block_k && !scales.is_empty() => {
-                Cow::Borrowed(scales)
-            }
+            Scales::F32(scales) if block_k == self.block_k && !scales.is_empty() => scales,
             // Shorter blocks of A cut those of B, so a scale of B comes several times; or bf16s are
             // widened.
-            scales => Cow::Owned(
-                (0..depth).step_by(block_k).map(|k| scales.at(k / self.block_k)).collect(),
-            ),
+            scales => {
+                memory.resize(depth.div_ceil(block_k));
+                let each = memory.iter_mut().zip((0..depth).step_by(block_k));
+                each.for_each(|(to, k)| *to = scales.at(k / self.block_k));
+                memory
+            }
         }
     }
 

@@ -3,16 +3,16 @@
 
 use super::builder::Matmul;
 use super::finish::Finish;
-use super::held::Held;
+use super::held::held;
 use super::job::{MatmulJob, ProductShape};
 use super::operand::{Activation, Operand};
+use super::workspace::{ProductMemory, Workspace};
 use super::{engine, reference};
 use crate::block::Offset;
 use crate::error::Error;
 use crate::mma::{Accumulator, AnyAccumulate, Takes};
 use crate::ops::real::Real;
 use crate::spec::FormatSpec;
-use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -48,16 +48,31 @@ impl Matmul<'_> {
     /// beyond the address space; [`Error::Scheme`] for operands that the accumulator does not take:
     /// codes of formats wider than f32 into [`Exact`](Accumulator::Exact), anything but integers
     /// into [`integer`](Accumulator::integer), minima, misplaced flat blocks and columns cut inside
-    /// a block block by block; [`Error::Scheme`] for a packed matrix transposed, and for a packed
-    /// batch beside a tensor scale for each matrix; the errors of [`Accumulator::validate`], and of
-    /// a quantization on the way.
+    /// a block block by block; [`Error::Scheme`] for a packed matrix transposed; the errors of
+    /// [`Accumulator::validate`], and of a quantization on the way.
     pub fn multiply_into<'b, D: Real>(
         &self,
         a: impl Into<Operand<'b>>,
         b: impl Into<Operand<'b>>,
         dst: &mut [D],
     ) -> Result<(), Error> {
-        resolve(self, a.into(), b.into(), dst, engine::run)
+        self.multiply_with(a, b, dst, &mut Workspace::new())
+    }
+
+    /// The product into a slice, as [`multiply_into`](Self::multiply_into) makes it, in memory that
+    /// is kept from one product to the next: on one thread a product like one before allocates
+    /// nothing. [`Workspace`] has an example, and says what else is allocated.
+    ///
+    /// # Errors
+    /// Refuses what [`multiply_into`](Self::multiply_into) refuses.
+    pub fn multiply_with<'b, D: Real>(
+        &self,
+        a: impl Into<Operand<'b>>,
+        b: impl Into<Operand<'b>>,
+        dst: &mut [D],
+        workspace: &mut Workspace,
+    ) -> Result<(), Error> {
+        resolve(self, a.into(), b.into(), dst, workspace, engine::run)
     }
 }
 
@@ -85,7 +100,7 @@ pub fn reference_matmul<'a, D: Real>(
     b: impl Into<Operand<'a>>,
     dst: &mut [D],
 ) -> Result<(), Error> {
-    resolve(matmul, a.into(), b.into(), dst, reference::fill)
+    resolve(matmul, a.into(), b.into(), dst, &mut Workspace::new(), reference::fill)
 }
 
 /// `A · Bᵀ` as f32s, under the defaults of [`Matmul`].
@@ -171,7 +186,8 @@ fn resolve<'b, D>(
     a: Operand<'b>,
     b: Operand<'b>,
     dst: &mut [D],
-    run: impl for<'c> Fn(&MatmulJob<'c>, &mut [D]),
+    Workspace { held: [held_a, held_b], product: memory }: &mut Workspace,
+    run: impl for<'c> Fn(&MatmulJob<'c>, &mut [D], &mut ProductMemory),
 ) -> Result<(), Error> {
     let shape = shape_of(&a, &b)?;
     let len = shape.len()?;
@@ -187,28 +203,25 @@ fn resolve<'b, D>(
         if a.is_scaled() || b.is_scaled() { Accumulator::BlockF32 } else { Accumulator::F32 };
     let accumulator = matmul.accumulator.unwrap_or(default);
     accumulator.validate()?;
-    // Copies live here, so that the job can borrow them.
-    let (a, b) = (Held::new(a)?, Held::new(b)?);
-    let (a, b) = (a.operand(), b.operand());
-    // Checked after quantizing, which may refuse its numbers first, and before any output is
-    // written.
+    // Copies live in the workspace, so that the job can borrow them.
+    let (a, b) = (held(a, held_a)?, held(b, held_b)?);
+    // After quantizing, which may refuse its numbers first; before any output is written.
     check(&a, &accumulator)?;
     check(&b, &accumulator)?;
-    let model = || accumulator.model([a.formats(), b.formats()]);
+    let model = accumulator.model([a.formats(), b.formats()]);
+    let model = model.any();
     if len == 0 || !(a.has_matrix_scales() || b.has_matrix_scales()) {
-        run(&job_of(matmul, [a, b], shape, accumulator, model()), dst);
+        run(&job_of(matmul, [a, b], shape, accumulator, model), dst, memory);
         return Ok(());
     }
     // Where each matrix has its own tensor scale, each product is one by itself.
     let each = shape.m * shape.n;
     let one = ProductShape { batch: 1, ..shape };
     for (matrix, dst) in dst.chunks_mut(each).enumerate() {
-        let (Some(a), Some(b)) = (a.matrix(matrix)?, b.matrix(matrix)?) else {
-            return Err(Error::Scheme {
-                what: "operand beside a tensor scale for each matrix",
-                expected: "one matrix for all, or a batch that is not packed",
-            });
-        };
+        // A side without such scales stays whole: its blocks may reach over matrices.
+        let of = |operand: Operand<'_>| (!operand.has_matrix_scales()).then_some(matrix);
+        let first_matrices = [of(a).unwrap_or(0), of(b).unwrap_or(0)];
+        let (a, b) = (a.matrix_with_scale(matrix)?, b.matrix_with_scale(matrix)?);
         let first = matrix * each;
         let words = (first as u64).wrapping_mul(shape.k as u64);
         let matmul = Matmul {
@@ -216,7 +229,8 @@ fn resolve<'b, D>(
             dither: matmul.dither.skip(words),
             ..*matmul
         };
-        run(&job_of(&matmul, [a, b], one, accumulator, model()), dst);
+        let job = job_of(&matmul, [a, b], one, accumulator, model);
+        run(&MatmulJob { first: first_matrices, ..job }, dst, memory);
     }
     Ok(())
 }
@@ -283,7 +297,7 @@ pub(super) fn job_of<'a>(
     [a, b]: [Operand<'a>; 2],
     shape: ProductShape,
     accumulator: Accumulator,
-    model: Box<dyn AnyAccumulate>,
+    model: &'a dyn AnyAccumulate,
 ) -> MatmulJob<'a> {
     let factor = match model.takes() {
         Takes::Elements => factor(&a, &b),
@@ -294,7 +308,8 @@ pub(super) fn job_of<'a>(
     let finish = Finish { factor, addend, bias: matmul.bias, n: shape.n };
     // A product of no elements may have more rows than can be counted.
     let (a, shape) = match shape.len() {
-        Ok(1..) if b.batch() == 1 => {
+        // One matrix of a batch of A is one matrix already.
+        Ok(1..) if b.batch() == 1 && a.batch() == shape.batch => {
             (a.stacked(), ProductShape { batch: 1, m: shape.batch * shape.m, ..shape })
         }
         _ => (a, shape),
@@ -304,6 +319,7 @@ pub(super) fn job_of<'a>(
         b,
         shape,
         accumulator,
+        first: [0, 0],
         model,
         c,
         finish,

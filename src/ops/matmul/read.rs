@@ -71,7 +71,13 @@ impl Reader {
     }
 
     /// The numbers of a line of an operand.
-    pub(super) fn row(&self, operand: &Operand<'_>, line: usize, dst: &mut [f32]) {
+    pub(super) fn row(
+        &self,
+        operand: &Operand<'_>,
+        line: usize,
+        unpacked: &mut Vec<u8>,
+        dst: &mut [f32],
+    ) {
         let (Some(decode), Some(codes)) = (&self.decode, operand.row_codes(line)) else {
             return if self.elements() {
                 operand.elements(line, dst);
@@ -79,13 +85,11 @@ impl Reader {
                 operand.values(line, dst);
             };
         };
-        // Filled only for packed codes; one code a byte is read in place.
-        let mut unpacked = Vec::new();
-        // Tensors pack codes below 8 bits; bare codes are one a byte.
+        // `unpacked` is filled only for packed codes; one code a byte is read in place. Tensors pack codes below 8 bits; bare codes are one a byte.
         let codes = match operand.element() {
             Some(element) if element.bits() < 8 && operand.spec().is_some() => {
                 unpacked.resize(dst.len(), 0);
-                operand.codes_of(self.isa, line, &mut unpacked);
+                operand.codes_of(self.isa, line, unpacked);
                 &unpacked[..]
             }
             _ => codes,

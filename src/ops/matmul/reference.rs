@@ -3,13 +3,15 @@
 
 use super::job::MatmulJob;
 use super::operand::Operand;
+use super::workspace::ProductMemory;
 use crate::mma::{BlockScales, Products, Sum, Takes};
 use crate::ops::real::Real;
 use alloc::vec;
 use alloc::vec::Vec;
 
 /// Fills the product: each number is read from its code, each sum made step by step.
-pub(super) fn fill<D: Real>(job: &MatmulJob<'_>, dst: &mut [D]) {
+pub(super) fn fill<D: Real>(job: &MatmulJob<'_>, dst: &mut [D], _: &mut ProductMemory) {
+    let mut blocks = Vec::new();
     for (index, to) in dst.iter_mut().enumerate() {
         // Row-major over batch, M and N: `line` counts rows of all matrices.
         let (line, col) = (index / job.shape.n, index % job.shape.n);
@@ -26,31 +28,37 @@ pub(super) fn fill<D: Real>(job: &MatmulJob<'_>, dst: &mut [D]) {
             numbers
         };
         let (a, b) = (numbers(&job.a, first_a + row), numbers(&job.b, first_b + col));
-        *to = job.finish.apply(index, job.sum(matrix, row, col, &a, &b));
+        *to = job.finish.apply(index, job.sum((matrix, row, col), &a, &b, &mut blocks));
     }
 }
 
 impl MatmulJob<'_> {
-    /// The sum for a row and a column of a matrix of the product, from the numbers that the model
-    /// takes of both lines.
-    pub(super) fn sum(&self, matrix: usize, row: usize, col: usize, a: &[f32], b: &[f32]) -> Sum {
+    /// The sum for a matrix, row and column of the product, from the numbers that the model takes
+    /// of both lines; `memory` is for their blocks.
+    pub(super) fn sum(
+        &self,
+        (matrix, row, col): (usize, usize, usize),
+        a: &[f32],
+        b: &[f32],
+        memory: &mut Vec<BlockScales>,
+    ) -> Sum {
         // Element `index` takes random words `index · K` to `index · K + K - 1`; indices wrap at
         // 2^64 like those of slices.
         let index = (matrix * self.shape.m + row) * self.shape.n + col;
         let dither = self.dither.skip((index as u64).wrapping_mul(self.shape.k as u64));
-        let blocks = match self.model.takes() {
-            Takes::Elements => self.blocks(matrix, row, col),
-            Takes::Values => Vec::new(),
-        };
-        let products = Products { first: 0, a, b, blocks: &blocks, dither };
+        memory.clear();
+        if self.model.takes() == Takes::Elements {
+            self.blocks(matrix, row, col, memory);
+        }
+        let products = Products { first: 0, a, b, blocks: memory, dither };
         self.model.sum(products, self.c.map(|c| c[index]))
     }
 
     /// The blocks of a row of A and a row of B: stretches of K in which neither side meets the end
     /// of one of its blocks.
-    fn blocks(&self, matrix: usize, row: usize, col: usize) -> Vec<BlockScales> {
+    fn blocks(&self, matrix: usize, row: usize, col: usize, blocks: &mut Vec<BlockScales>) {
         let [first_a, first_b] = self.lines(matrix);
-        let (mut blocks, mut k) = (Vec::new(), 0);
+        let mut k = 0;
         while k < self.shape.k {
             // Blocks of an operand end at multiples of its `block_k`, and at the end of the row.
             let next_end = |operand: &Operand<'_>| (k / operand.block_k() + 1) * operand.block_k();
@@ -59,6 +67,5 @@ impl MatmulJob<'_> {
             blocks.push(BlockScales { end, scales });
             k = end;
         }
-        blocks
     }
 }

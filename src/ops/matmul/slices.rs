@@ -76,11 +76,9 @@ impl BitSpan {
 
 impl Slicing {
     /// How the numbers of A are cut for sums of `depth` products, if into few slices.
-    pub(super) fn new(tiles: &[Vec<TileA>], depth: usize) -> Option<Self> {
-        let range = tiles
-            .iter()
-            .flatten()
-            .fold(BitSpan::NONE, |range, tile| range.join(BitSpan::of(&tile.numbers)));
+    pub(super) fn new(tiles: &[TileA], depth: usize) -> Option<Self> {
+        let range =
+            tiles.iter().fold(BitSpan::NONE, |range, tile| range.join(BitSpan::of(&tile.numbers)));
         // A sum of `depth` products of two slices has twice this many bits and those of `depth`: at
         // most 53.
         let width = (53 - (usize::BITS - depth.leading_zeros()) as i32) / 2;
@@ -98,27 +96,31 @@ impl Slicing {
         (b.finite && count <= MOST).then_some(count)
     }
 
-    /// The bits of numbers that are in a slice, the last bits' slice first.
+    /// Appends the bits of numbers that are in a slice, the last bits' slice first.
     pub(super) fn slice(
         &self,
         isa: Isa,
         range: BitSpan,
         index: usize,
         numbers: &[f32],
-    ) -> Vec<f32> {
+        to: &mut Vec<f32>,
+    ) {
         // A range of zeros alone has `last` = i32::MAX.
         let from = range.last.saturating_add(index as i32 * self.width);
-        let mut slice = numbers.to_vec();
-        cut_bits(isa, from, from.saturating_add(self.width), &mut slice);
-        slice
+        let first = to.len();
+        to.extend_from_slice(numbers);
+        cut_bits(isa, from, from.saturating_add(self.width), &mut to[first..]);
     }
 
     /// Cuts the numbers of a tile, if there is anything to cut.
     pub(super) fn cut(&self, tile: &mut TileA, isa: Isa) {
         let count = self.count();
-        if count > 1 {
-            tile.slices =
-                (0..count).map(|index| self.slice(isa, self.range, index, &tile.numbers)).collect();
+        tile.slices_used = if count > 1 { count } else { 0 };
+        // Never fewer, so that slices of an earlier product keep their memory.
+        tile.slices.resize_with(tile.slices_used.max(tile.slices.len()), Vec::new);
+        for (index, slice) in tile.slices.iter_mut().enumerate().take(tile.slices_used) {
+            slice.clear();
+            self.slice(isa, self.range, index, &tile.numbers, slice);
         }
     }
 }

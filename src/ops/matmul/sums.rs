@@ -3,13 +3,12 @@
 use super::tile::TileA;
 use crate::kernel::gemm::{Lanes, MicroTile};
 use crate::mma::Sum;
-use alloc::vec::Vec;
 
 /// The sums of a row in the columns of a panel.
 pub(super) enum RowSums<'a> {
     // By far the most products have f32 sums, which are handed over without a copy.
     F32(&'a Lanes<f32>),
-    Any(Vec<Sum>),
+    Any(&'a [Sum]),
 }
 
 /// Where sums go.
@@ -21,21 +20,23 @@ pub(super) trait Sink {
 /// The sums of a tile in two panels; where the last pair has one panel, its second half is unused.
 pub(super) type Pair<T> = [MicroTile<T>; 2];
 
-/// Hands over the sums of tiles in panels, row by row: those of neighbouring panels lie side by
+/// Hands over the sums of tiles in panels by `give(sink, (row, index of the panel), sums)`, row by
+/// row: those of neighbouring panels lie side by
 /// side in the product. `sums` has all tiles for the first pair of panels, then all for the next.
 pub(super) fn hand_over<T>(
     tiles: &[TileA],
     panels: usize,
     sums: &[Pair<T>],
     sink: &mut dyn Sink,
-    each: impl Fn(&Lanes<T>) -> RowSums<'_>,
+    give: impl Fn(&mut dyn Sink, (usize, usize), &Lanes<T>),
 ) {
     // Rows outside, panels inside: the order of the product in memory.
     for (tile, number) in tiles.iter().zip(0..) {
         for (i, row) in tile.rows.clone().enumerate() {
             for index in 0..panels {
                 // Pair index / 2, tile `number`, half index % 2 of the pair, row i of the tile.
-                sink.take(row, index, each(&sums[index / 2 * tiles.len() + number][index % 2][i]));
+                let sums = &sums[index / 2 * tiles.len() + number][index % 2][i];
+                give(sink, (row, index), sums);
             }
         }
     }
@@ -48,5 +49,7 @@ pub(super) fn hand_over_f32s(
     sums: &[Pair<f32>],
     sink: &mut dyn Sink,
 ) {
-    hand_over(tiles, panels, sums, sink, |sums| RowSums::F32(sums));
+    hand_over(tiles, panels, sums, sink, |sink, (row, index), sums| {
+        sink.take(row, index, RowSums::F32(sums));
+    });
 }

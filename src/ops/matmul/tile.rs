@@ -20,6 +20,8 @@ pub(super) struct TileA {
     pub(super) a_i8x4: AInt8Words,
     /// For exact sums that need more than one: the numbers cut into slices.
     pub(super) slices: Vec<Vec<f32>>,
+    /// Slices in use; others keep their memory.
+    pub(super) slices_used: usize,
 }
 
 impl TileA {
@@ -36,36 +38,30 @@ impl TileA {
         &self.numbers[k.start * self.mr()..k.end * self.mr()]
     }
 
-    /// Tiles of `count` rows each, the last of those that are left.
-    pub(super) fn split(&self, count: usize) -> Vec<Self> {
-        let tile = |first: usize| {
-            let rows = first..(first + count).min(self.rows.end);
-            let (from, mr) = (first - self.rows.start, height(rows.len()));
-            let lanes = |all: &[f32]| {
-                // Lanes `from..` of one position; lanes beyond the last row are 0 and their sums
-                // are dropped.
-                let of_position = |all: &[f32]| {
-                    core::array::from_fn::<f32, MR, _>(|lane| {
-                        all.get(from + lane).copied().unwrap_or(0.0)
-                    })
-                };
-                all.chunks_exact(self.mr())
-                    .flat_map(|all| of_position(all).into_iter().take(mr))
-                    .collect()
+    /// Makes `part` the tile of at most `count` rows from `first` on.
+    pub(super) fn part(&self, first: usize, count: usize, part: &mut Self) {
+        part.rows = first..(first + count).min(self.rows.end);
+        let (from, mr) = (first - self.rows.start, part.mr());
+        let lanes = |all: &[f32], to: &mut Vec<f32>| {
+            // Lanes `from..` of one position; lanes beyond the last row are 0 and their sums are
+            // dropped.
+            let of_position = |all: &[f32]| {
+                core::array::from_fn::<f32, MR, _>(|lane| {
+                    all.get(from + lane).copied().unwrap_or(0.0)
+                })
             };
-            Self {
-                rows,
-                numbers: lanes(&self.numbers),
-                scales: lanes(&self.scales),
-                ..Self::default()
-            }
+            to.clear();
+            let positions = all.chunks_exact(self.mr());
+            to.extend(positions.flat_map(|all| of_position(all).into_iter().take(mr)));
         };
-        self.rows.clone().step_by(count).map(tile).collect()
+        lanes(&self.numbers, &mut part.numbers);
+        lanes(&self.scales, &mut part.scales);
     }
 
-    /// The numbers of a row.
-    pub(super) fn row(&self, row: usize) -> Vec<f32> {
+    /// The numbers of a row, into the memory of another.
+    pub(super) fn row(&self, row: usize, to: &mut Vec<f32>) {
+        to.clear();
         // A row is a column of the packed layout: every `mr`-th number.
-        self.numbers.iter().skip(row - self.rows.start).step_by(self.mr()).copied().collect()
+        to.extend(self.numbers.iter().skip(row - self.rows.start).step_by(self.mr()));
     }
 }

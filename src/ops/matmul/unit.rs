@@ -2,7 +2,7 @@
 //! where its sums go.
 
 use super::job::MatmulJob;
-use super::pack_a::PackedA;
+use super::pack_a::tiles_of_matrix;
 use super::pack_b::Packer;
 use super::sums::{RowSums, Sink};
 use super::tile::TileA;
@@ -10,6 +10,7 @@ use super::work::Columns;
 use crate::kernel::gemm::{MR, NR};
 use crate::ops::real::Real;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// Rows of a unit, BLIS's MC: a panel is packed and decoded once for them.
 const MC: usize = 512;
@@ -17,20 +18,72 @@ const MC: usize = 512;
 /// Columns of a unit at most, BLIS's NC: packed A is read once for them.
 const NC: usize = 8 * NR;
 
+/// Panels of a unit at most.
+pub(super) const PANELS_OF_UNIT: usize = NC / NR;
+
 /// A part of one matrix of the product: its first row and panel, and the columns of its rows.
 pub(super) struct Unit<'a, D> {
     pub(super) matrix: usize,
     row: usize,
     panel: usize,
-    rows: Vec<&'a mut [D]>,
+    rows: UnitRows<'a, D>,
 }
 
-/// Cuts the product.
+/// Where the rows of a unit are.
+enum UnitRows<'a, D> {
+    /// Rows of whole lines of `n` columns, of which some are the unit's: one thread has them all.
+    Lines { lines: &'a mut [D], n: usize, cols: Range<usize> },
+    /// A slice for each row, which no other thread has.
+    Each(Vec<&'a mut [D]>),
+}
+
+impl<D> UnitRows<'_, D> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Lines { lines, n, .. } => lines.len() / n,
+            Self::Each(rows) => rows.len(),
+        }
+    }
+
+    /// Columns of the unit.
+    fn width(&self) -> usize {
+        match self {
+            Self::Lines { cols, .. } => cols.len(),
+            Self::Each(rows) => rows[0].len(),
+        }
+    }
+
+    fn row(&mut self, row: usize) -> &mut [D] {
+        match self {
+            Self::Lines { lines, n, cols } => &mut lines[row * *n..][cols.clone()],
+            Self::Each(rows) => rows[row],
+        }
+    }
+}
+
+/// Panels of a unit: at least 16 units of columns where there are as many panels, so that all
+/// threads have work; in a narrow product each panel is a unit.
+fn panels_of_unit(job: &MatmulJob<'_>) -> usize {
+    (job.shape.n.div_ceil(NR) / 16).clamp(1, PANELS_OF_UNIT)
+}
+
+/// Runs `work` on all units of the product, one after another, without a list of them.
+pub(super) fn each_unit<D>(job: &MatmulJob<'_>, dst: &mut [D], mut work: impl FnMut(Unit<'_, D>)) {
+    let (shape, panels) = (job.shape, panels_of_unit(job));
+    for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
+        for (block, lines) in of_matrix.chunks_mut(MC * shape.n).enumerate() {
+            for panel in (0..shape.n.div_ceil(NR)).step_by(panels) {
+                let cols = panel * NR..((panel + panels) * NR).min(shape.n);
+                let rows = UnitRows::Lines { lines: &mut *lines, n: shape.n, cols };
+                work(Unit { matrix, row: block * MC, panel, rows });
+            }
+        }
+    }
+}
+
+/// Cuts the product into units for threads.
 pub(super) fn units<'a, D>(job: &MatmulJob<'_>, dst: &'a mut [D]) -> Vec<Unit<'a, D>> {
-    let shape = job.shape;
-    // At least 16 units of columns where there are as many panels, so that all threads have work;
-    // in a narrow product each panel is a unit.
-    let panels_of_unit = (shape.n.div_ceil(NR) / 16).clamp(1, NC / NR);
+    let (shape, panels_of_unit) = (job.shape, panels_of_unit(job));
     let mut units = Vec::new();
     for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
         for (block, of_block) in of_matrix.chunks_mut(MC * shape.n).enumerate() {
@@ -42,23 +95,39 @@ pub(super) fn units<'a, D>(job: &MatmulJob<'_>, dst: &'a mut [D]) -> Vec<Unit<'a
                 matrix,
                 row: block * MC,
                 panel,
-                rows: Vec::with_capacity(rows),
+                rows: UnitRows::Each(Vec::with_capacity(rows)),
             }));
             for row in of_block.chunks_mut(shape.n) {
                 let of_row = units[first..].iter_mut().zip(row.chunks_mut(panels_of_unit * NR));
-                of_row.for_each(|(unit, piece)| unit.rows.push(piece));
+                of_row.for_each(|(unit, piece)| {
+                    if let UnitRows::Each(rows) = &mut unit.rows {
+                        rows.push(piece);
+                    }
+                });
             }
         }
     }
     units
 }
 
+/// The columns of a unit: the first `count` of these, each up to 16.
+pub(super) struct UnitColumns<'p> {
+    all: [Columns<'p>; PANELS_OF_UNIT],
+    count: usize,
+}
+
+impl<'p> UnitColumns<'p> {
+    pub(super) fn as_slice(&self) -> &[Columns<'p>] {
+        &self.all[..self.count]
+    }
+}
+
 impl<D> Unit<'_, D> {
     /// The tiles that its rows are in.
-    pub(super) fn tiles<'t>(&self, job: &MatmulJob<'_>, a: &'t PackedA) -> &'t [TileA] {
+    pub(super) fn tiles<'t>(&self, job: &MatmulJob<'_>, a: &'t [TileA]) -> &'t [TileA] {
+        let first = job.place_of_a(self.matrix) * tiles_of_matrix(job);
         // MC is a multiple of MR, so the rows of a unit are whole tiles.
-        &a.tiles[job.matrices(self.matrix)[0]]
-            [self.row / MR..(self.row + self.rows.len()).div_ceil(MR)]
+        &a[first + self.row / MR..first + (self.row + self.rows.len()).div_ceil(MR)]
     }
 
     /// The rows of B that its columns are.
@@ -66,16 +135,19 @@ impl<D> Unit<'_, D> {
         &self,
         job: &MatmulJob<'p>,
         packer: &'p Packer<'p>,
-    ) -> Vec<Columns<'p>> {
+    ) -> UnitColumns<'p> {
         let ([_, line], [_, of_b]) = (job.lines(self.matrix), job.matrices(self.matrix));
         // With K = 0 a packed matrix has no panels.
-        let (packed, width) = (job.b.packed().filter(|_| job.shape.k > 0), self.rows[0].len());
+        let (packed, width) = (job.b.packed().filter(|_| job.shape.k > 0), self.rows.width());
+        let count = width.div_ceil(NR);
         let columns = |index: usize| {
+            // Beyond the last panel it stands in, and nobody looks at it.
+            let index = index.min(count - 1);
             let (panel, first) = (self.panel + index, (self.panel + index) * NR);
             let packed = packed.map(|packed| packed.panel(of_b, panel));
             Columns { packer, packed, first, line: line + first, rows: NR.min(width - index * NR) }
         };
-        (0..width.div_ceil(NR)).map(columns).collect()
+        UnitColumns { all: core::array::from_fn(columns), count }
     }
 }
 
@@ -90,7 +162,7 @@ impl<D: Real> Sink for UnitOutput<'_, '_, D> {
     fn take(&mut self, row: usize, index: usize, sums: RowSums<'_>) {
         let (shape, finish) = (self.job.shape, &self.job.finish);
         let Columns { first, rows, .. } = self.columns[index];
-        let dst = &mut self.unit.rows[row - self.unit.row][index * NR..][..rows];
+        let dst = &mut self.unit.rows.row(row - self.unit.row)[index * NR..][..rows];
         // The row-major index over the whole batch, by which C and bias are found.
         let place = (self.unit.matrix * shape.m + row) * shape.n + first;
         match sums {
@@ -100,7 +172,7 @@ impl<D: Real> Sink for UnitOutput<'_, '_, D> {
                 dst.iter_mut()
                     .zip(sums)
                     .enumerate()
-                    .for_each(|(i, (to, sum))| *to = finish.apply(place + i, sum));
+                    .for_each(|(i, (to, sum))| *to = finish.apply(place + i, sum.clone()));
             }
         }
     }

@@ -13,10 +13,11 @@ use super::job::MatmulJob;
 use super::pack_b::Packer;
 use super::panel::Panel;
 use super::read::Reader;
+use super::scratch::{StepScratch, WorkScratch};
 use super::slices::Slicing;
 use super::sums::Pair;
 use super::tile::TileA;
-use crate::kernel::Quad;
+use super::unit::PANELS_OF_UNIT;
 use crate::kernel::gemm::{KC, Lanes, MR, NR};
 use crate::mem::Aligned;
 use alloc::vec::Vec;
@@ -46,45 +47,33 @@ pub(super) struct Columns<'a> {
     pub(super) rows: usize,
 }
 
-/// The integers of a panel and its scales, for dot products of bytes.
-#[derive(Default)]
-pub(super) struct PanelI8 {
-    pub(super) b_i8x4: Aligned<Quad>,
-    pub(super) scales: Aligned<Lanes<f32>>,
-}
-
-/// Memory that a thread keeps from one unit of work to the next: fresh memory costs more than what
-/// is done in it.
-#[derive(Default)]
-pub(super) struct WorkScratch {
-    panels: Vec<Panel>,
-    numbers: [Aligned<Lanes<f32>>; 2],
-    pub(super) codes: Aligned<Lanes<u8>>,
-    pub(super) panels_i8: Vec<PanelI8>,
-    /// For every two panels the sums of all tiles.
-    pub(super) sums: Vec<Pair<f32>>,
-}
-
 impl Work<'_> {
-    /// The panels, packed where they are not yet, with memory to decode them, and memory for f32
+    /// The panels, packed where they are not yet, with memory to decode them, and the memory of
     /// sums.
     pub(super) fn decoded<'s>(
         &'s self,
         scratch: &'s mut WorkScratch,
-    ) -> (Decoded<'s>, &'s mut Vec<Pair<f32>>) {
-        let WorkScratch { panels: made, numbers, codes, sums, .. } = scratch;
-        // The vector never gets shorter, so that panels of an earlier, wider unit keep their
-        // memory.
+    ) -> (Decoded<'s>, SumMemory<'s>) {
+        let WorkScratch { rows, panels: made, numbers, codes, .. } = scratch;
+        // Never shorter: panels of an earlier, wider unit keep their memory.
         made.resize_with(self.columns.len().max(made.len()), Panel::default);
-        let panel = |(columns, made): (&'s Columns<'_>, &'s mut Panel)| -> &'s Panel {
+        for (columns, made) in self.columns.iter().zip(&mut *made) {
             // B that was packed before is read where it lies.
-            columns.packed.unwrap_or_else(|| {
-                columns.packer.fill(columns.line, columns.rows, made);
-                made
-            })
+            if columns.packed.is_none() {
+                columns.packer.fill(columns.line, columns.rows, rows, made);
+            }
+        }
+        let (made, count) = (&*made, self.columns.len());
+        let panel = |index: usize| {
+            let index = index.min(count - 1);
+            self.columns[index].packed.unwrap_or(&made[index])
         };
-        let panels = self.columns.iter().zip(made).map(panel).collect();
-        (Decoded { reader: self.reader, panels, numbers, codes }, sums)
+        let panels = UnitPanels { all: core::array::from_fn(panel), count };
+        let WorkScratch { scales, sums, partials, sums_f64, steps, .. } = scratch;
+        (
+            Decoded { reader: self.reader, panels, numbers, codes },
+            SumMemory { scales, sums, partials, sums_f64, steps },
+        )
     }
 
     /// Runs `step(pair, tile, k, the numbers of one panel or two at k, sums)` over chunks of whole
@@ -104,11 +93,11 @@ impl Work<'_> {
             for (pair, sums) in sums.chunks_mut(self.tiles.len()).enumerate() {
                 // 2 · KC · NR numbers: 16 KiB, in the first-level cache until all tiles have used
                 // them.
-                let b: Vec<&[Lanes<f32>]> = decoded.pair(pair, k.clone()).collect();
+                let (b, count) = decoded.pair(pair, k.clone());
                 self.tiles
                     .iter()
                     .zip(sums)
-                    .for_each(|(tile, sums)| step(pair, tile, k.clone(), &b, sums));
+                    .for_each(|(tile, sums)| step(pair, tile, k.clone(), &b[..count], sums));
             }
         }
     }
@@ -122,18 +111,18 @@ impl Work<'_> {
         );
     }
 
-    /// Runs `work(index, panel, all its numbers)` panel after panel, for sums that are made of a
-    /// whole panel at a time.
+    /// Runs `work(index, panel, all its numbers, memory)` panel after panel, for sums that are made
+    /// of a whole panel at a time.
     pub(super) fn each_panel(
         &self,
         scratch: &mut WorkScratch,
-        mut work: impl FnMut(usize, &Panel, &[Lanes<f32>]),
+        mut work: impl FnMut(usize, &Panel, &[Lanes<f32>], &mut SumMemory<'_>),
     ) {
-        let (mut decoded, _) = self.decoded(scratch);
+        let (mut decoded, mut memory) = self.decoded(scratch);
         for index in 0..self.columns.len() {
             // All of K at once, 64 bytes a position: a sum that a kernel does not keep in parts.
-            let panel = decoded.panels[index];
-            work(index, panel, decoded.numbers(index, 0..self.job.shape.k));
+            let panel = decoded.panels.as_slice()[index];
+            work(index, panel, decoded.numbers(index, 0..self.job.shape.k), &mut memory);
         }
     }
 }
@@ -149,10 +138,47 @@ pub(super) fn chunks(
     k.clone().step_by(length).map(move |start| start..start.saturating_add(length).min(k.end))
 }
 
+/// The panels of a unit: the first `count` of these.
+#[derive(Clone, Copy)]
+pub(super) struct UnitPanels<'a> {
+    all: [&'a Panel; PANELS_OF_UNIT],
+    count: usize,
+}
+
+impl<'a> UnitPanels<'a> {
+    pub(super) fn as_slice(&self) -> &[&'a Panel] {
+        &self.all[..self.count]
+    }
+
+    /// The scales of all panels for blocks of `block_k` of `depth` positions, made in `memory`
+    /// where a panel does not have them so; no blocks beyond the last panel.
+    pub(super) fn scales_by<'s>(
+        &'s self,
+        block_k: usize,
+        depth: usize,
+        memory: &'s mut [Aligned<Lanes<f32>>; PANELS_OF_UNIT],
+    ) -> [&'s [Lanes<f32>]; PANELS_OF_UNIT] {
+        let (mut panels, count) = (self.all.iter().enumerate(), self.count);
+        memory.each_mut().map(|memory| match panels.next() {
+            Some((index, panel)) if index < count => panel.scales_by(block_k, depth, memory),
+            _ => &[],
+        })
+    }
+}
+
+/// Memory for the sums of a unit.
+pub(super) struct SumMemory<'a> {
+    pub(super) scales: &'a mut [Aligned<Lanes<f32>>; PANELS_OF_UNIT],
+    pub(super) sums: &'a mut Vec<Pair<f32>>,
+    pub(super) partials: &'a mut Vec<Pair<f32>>,
+    pub(super) sums_f64: &'a mut Vec<Pair<f64>>,
+    pub(super) steps: &'a mut StepScratch,
+}
+
 /// Panels, and memory for their numbers.
 pub(super) struct Decoded<'a> {
     reader: &'a Reader,
-    pub(super) panels: Vec<&'a Panel>,
+    pub(super) panels: UnitPanels<'a>,
     numbers: &'a mut [Aligned<Lanes<f32>>; 2],
     codes: &'a mut Aligned<Lanes<u8>>,
 }
@@ -163,15 +189,17 @@ impl Decoded<'_> {
         // Two buffers: the panels of a pair are used together.
         let numbers = &mut self.numbers[panel % 2];
         numbers.resize(k.len());
-        self.reader.panel(self.panels[panel], k, self.codes, numbers);
+        self.reader.panel(self.panels.as_slice()[panel], k, self.codes, numbers);
         numbers
     }
 
-    /// The numbers of the two panels of a pair, or of the last.
-    fn pair(&mut self, pair: usize, k: Range<usize>) -> impl Iterator<Item = &[Lanes<f32>]> {
+    /// The numbers of the two panels of a pair, or of the last; and how many panels that is.
+    fn pair(&mut self, pair: usize, k: Range<usize>) -> ([&[Lanes<f32>]; 2], usize) {
         // The last pair may be a single panel.
-        let panels = 2 * pair..(2 * pair + 2).min(self.panels.len());
+        let panels = 2 * pair..(2 * pair + 2).min(self.panels.count);
         panels.clone().for_each(|panel| _ = self.numbers(panel, k.clone()));
-        self.numbers.iter().take(panels.len()).map(move |numbers| &numbers[..k.len()])
+        // Beyond the last panel the second buffer has another pair's numbers, and nobody looks.
+        let numbers = |index: usize| self.numbers[index].get(..k.len()).unwrap_or_default();
+        ([numbers(0), numbers(1)], panels.len())
     }
 }

@@ -8,9 +8,11 @@ pub(crate) mod inputs;
 mod naive;
 
 use inputs::{Kind, Random, Side, pairs};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use subhalf::{
     Accumulator, Chain, Dither, Exec, FormatSpec, IntegerOverflow, Isa, Matmul, Round, Stochastic,
-    reference_matmul,
+    Workspace, reference_matmul,
 };
 
 /// Every accumulator, in the roundings that kernels tell apart.
@@ -71,6 +73,15 @@ pub(crate) fn run<'a>(matmul: &Matmul<'_>, a: &'a Side, b: &'a Side) -> Vec<u32>
     product.iter().map(|x| x.to_bits()).collect()
 }
 
+/// A product in the memory of the products before it.
+fn run_with(matmul: &Matmul<'_>, a: &Side, b: &Side, workspace: &mut Workspace) -> Vec<u32> {
+    let (left, right) = (a.quantizer(), b.quantizer());
+    let batch = a.shape[0].max(b.shape[0]);
+    let mut out = vec![0f32; batch * a.shape[1] * b.shape[1]];
+    matmul.multiply_with(a.operand(&left), b.operand(&right), &mut out, workspace).unwrap();
+    out.iter().map(|x| x.to_bits()).collect()
+}
+
 fn reference(matmul: &Matmul<'_>, a: &Side, b: &Side) -> Vec<u32> {
     let (left, right) = (a.quantizer(), b.quantizer());
     let batch = a.shape[0].max(b.shape[0]);
@@ -107,8 +118,9 @@ fn compare(
     index: usize,
     shape: [usize; 4],
     accumulators: &[Accumulator],
-    pools: &[Pool],
+    (pools, workspace): (&[Pool], &Mutex<Workspace>),
 ) -> usize {
+    let turns = AtomicUsize::new(index);
     let (a, b) = sides(pair, index, shape);
     let c: Vec<f32> = (0..shape[0] * shape[1] * shape[2]).map(|i| i as f32 / 3.0 - 5.0).collect();
     if index % 3 == 2 && c.is_empty() {
@@ -127,7 +139,12 @@ fn compare(
         })
         .collect();
     let one = |(matmul, expected): &(Matmul<'_>, Vec<u32>), exec: Exec| {
-        let found = run(&matmul.exec(exec), &a, &b);
+        let matmul = matmul.exec(exec);
+        // Every other product in a workspace of its own.
+        let found = match turns.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => run(&matmul, &a, &b),
+            _ => run_with(&matmul, &a, &b, &mut workspace.lock().unwrap()),
+        };
         if found != *expected {
             let at = (0..found.len()).find(|&at| found[at] != expected[at]).unwrap();
             panic!(
@@ -187,11 +204,17 @@ impl Pool {
 
 /// Every pair on a quarter of the shapes: tests that run side by side.
 fn all_pairs(quarter: usize) {
-    let (pools, mut compared) = (Pool::all(), 0);
+    let (pools, workspace, mut compared) = (Pool::all(), Mutex::default(), 0);
     for pair in pairs() {
         for index in (quarter..300).step_by(4) {
             let shape = shape(&mut Random(1000 + index as u64), index);
-            compared += compare(pair, index, shape, &accumulators(pair, index, shape[3]), &pools);
+            compared += compare(
+                pair,
+                index,
+                shape,
+                &accumulators(pair, index, shape[3]),
+                (&pools, &workspace),
+            );
         }
     }
     eprintln!("{compared} products of {} pairs of formats", pairs().len());
@@ -220,7 +243,7 @@ fn kernels_equal_the_definition_4_of_4() {
 
 #[test]
 fn kernels_equal_the_definition_on_large_shapes() {
-    let pools = Pool::all();
+    let (pools, workspace) = (Pool::all(), Mutex::default());
     for (index, pair) in pairs().into_iter().enumerate() {
         let shape = [[1, 9, 35, 1100], [1, 530, 18, 96], [1, 1, 200, 2080]][index % 3];
         let mut few = accumulators(pair, index, shape[3]);
@@ -234,7 +257,7 @@ fn kernels_equal_the_definition_on_large_shapes() {
                     | Accumulator::Exact
             )
         });
-        compare(pair, index, shape, &few, &pools[1..2.min(pools.len())]);
+        compare(pair, index, shape, &few, (&pools[1..2.min(pools.len())], &workspace));
     }
 }
 
@@ -242,7 +265,7 @@ fn kernels_equal_the_definition_on_large_shapes() {
 /// and as stored.
 #[test]
 fn kernels_equal_the_definition_at_every_height() {
-    let pools = Pool::all();
+    let (pools, workspace) = (Pool::all(), Mutex::default());
     for (index, pair) in pairs().into_iter().enumerate() {
         for (at, depth) in [4, 7, 8, 24, 31, 36, 64, 72, 100, 128, 129, 200].into_iter().enumerate()
         {
@@ -253,20 +276,26 @@ fn kernels_equal_the_definition_at_every_height() {
             };
             for packed in 0..2 {
                 let index = 2 * (100 + index + at) + packed;
-                compare(pair, index, [1, 1, 83, depth], &[sums, Accumulator::F32], &pools[..1]);
+                compare(
+                    pair,
+                    index,
+                    [1, 1, 83, depth],
+                    &[sums, Accumulator::F32],
+                    (&pools[..1], &workspace),
+                );
                 compare(
                     pair,
                     index,
                     [1, [2, 3, 5, 16, 17, 33][at % 6], 20, depth],
                     &[sums],
-                    &pools[..1],
+                    (&pools[..1], &workspace),
                 );
                 compare(
                     pair,
                     index,
                     [1 + at % 2, 2 + (index + at) % 11, 83, depth],
                     &[sums, Accumulator::F32],
-                    &pools[..1],
+                    (&pools[..1], &workspace),
                 );
             }
         }
@@ -276,7 +305,7 @@ fn kernels_equal_the_definition_at_every_height() {
 /// So many columns that kernels take two panels at a time, and depths of more than one piece.
 #[test]
 fn kernels_equal_the_definition_on_pairs_of_panels() {
-    let pools = Pool::all();
+    let (pools, workspace) = (Pool::all(), Mutex::default());
     for (index, pair) in pairs().into_iter().enumerate() {
         for (at, shape) in [[1, 16, 513, 72], [1, 17, 520, 36], [2, 9, 530, 33], [1, 16, 512, 640]]
             .into_iter()
@@ -290,7 +319,13 @@ fn kernels_equal_the_definition_on_pairs_of_panels() {
             let chain = Accumulator::rounded(FormatSpec::BF16, Round::NearestEven);
             let all = [sums, Accumulator::F32, chain];
             let few = if at == 0 { &all[..] } else { &all[..2] };
-            compare(pair, 2 * (300 + index) + at % 2, shape, few, &pools[1..2.min(pools.len())]);
+            compare(
+                pair,
+                2 * (300 + index) + at % 2,
+                shape,
+                few,
+                (&pools[1..2.min(pools.len())], &workspace),
+            );
         }
     }
 }

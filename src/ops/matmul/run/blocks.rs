@@ -15,15 +15,15 @@ use crate::bits::fma_f32;
 use crate::kernel::Isa;
 use crate::kernel::gemm::{Blocks, KC, Lanes, MR, MicroTile, NR, chain_blocks_of, chain_f32_of};
 use crate::mma::{PairScale, Partial};
+use crate::ops::matmul::scratch::WorkScratch;
 use crate::ops::matmul::sums::{Pair, RowSums, Sink, hand_over_f32s};
 use crate::ops::matmul::tile::TileA;
-use crate::ops::matmul::work::{Decoded, Work, WorkScratch, chunks};
-use alloc::borrow::Cow;
+use crate::ops::matmul::work::{Decoded, SumMemory, Work, chunks};
 use alloc::vec::Vec;
 use core::ops::Range;
 
 /// The scales of panels, block by block.
-type PanelScales<'a> = [Cow<'a, [Lanes<f32>]>];
+type PanelScales<'a> = [&'a [Lanes<f32>]];
 
 /// All sums in f32: every partial sum and every product of two scales is an f32.
 pub(super) fn in_f32(
@@ -33,14 +33,15 @@ pub(super) fn in_f32(
     sink: &mut dyn Sink,
 ) {
     let depth = work.job.shape.k;
-    let (mut decoded, sums) = work.decoded(scratch);
+    let (mut decoded, SumMemory { scales, sums, partials, .. }) = work.decoded(scratch);
+    let panels = decoded.panels;
     // Cut to blocks of the sum once, not for every tile.
-    let scales: Vec<_> =
-        decoded.panels.iter().map(|panel| panel.scales_by(block_k, depth)).collect();
+    let scales = panels.scales_by(block_k, depth, scales);
+    let scales = &scales[..work.columns.len()];
     if block_k > KC {
-        long(work, block_k, &scales, &mut decoded, sums);
+        long(work, block_k, scales, &mut decoded, sums, partials);
     } else {
-        short(work, block_k, &scales, &mut decoded, sums);
+        short(work, block_k, scales, &mut decoded, sums);
     }
     hand_over_f32s(work.tiles, work.columns.len(), sums, sink);
 }
@@ -77,14 +78,14 @@ fn long(
     scales: &PanelScales<'_>,
     decoded: &mut Decoded<'_>,
     sums: &mut Vec<Pair<f32>>,
+    partials: &mut Vec<Pair<f32>>,
 ) {
     let (isa, count) = (work.job.exec.isa(), work.tiles.len());
     work.clear(sums);
-    // The vector is as large as `sums`, and used again for every block.
-    let mut partials = Vec::new();
+    // `partials` is as large as `sums`, and used again for every block.
     for (block, k) in chunks(0..work.job.shape.k, block_k, block_k).enumerate() {
         // Chains without scales, taken up again at every chunk of KC within the block.
-        work.by_chunks(decoded, k, 1, &mut partials, |_, tile, k, b, partials| {
+        work.by_chunks(decoded, k, 1, partials, |_, tile, k, b, partials| {
             chain_f32_of(isa, tile.rows.len(), tile.at(k), b, partials);
         });
         // Both vectors are tile after tile for each pair; scales come panel by panel, two a pair.
@@ -128,10 +129,9 @@ pub(super) fn by_steps(
     sink: &mut dyn Sink,
 ) {
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
-    work.each_panel(scratch, |index, panel, b| {
-        // The work goes panel by panel: f64 partial sums of a pair would not fit beside their
-        // numbers.
-        let scales_b = panel.scales_by(block_k, depth);
+    work.each_panel(scratch, |index, panel, b, memory| {
+        // By panels, since f64 partial sums of a pair would not fit beside their numbers.
+        let scales_b = panel.scales_by(block_k, depth, &mut memory.scales[0]);
         for tile in work.tiles {
             let mut sums = [[0.0f32; NR]; MR];
             for (block, k) in chunks(0..depth, block_k, block_k).enumerate() {

@@ -13,11 +13,11 @@ use crate::codec::Unpacked;
 use crate::kernel::Isa;
 use crate::kernel::gemm::{Lanes, MR, MicroTile, NR, chain_f64};
 use crate::mma::{Fixed, Partial, Sum};
+use crate::ops::matmul::scratch::{StepScratch, WorkScratch};
 use crate::ops::matmul::slices::{BitSpan, Slicing};
 use crate::ops::matmul::sums::{RowSums, Sink};
 use crate::ops::matmul::tile::TileA;
-use crate::ops::matmul::work::{Work, WorkScratch};
-use alloc::vec::Vec;
+use crate::ops::matmul::work::Work;
 use core::ops::Range;
 
 /// Sums of integers that f64 holds, in units of `2^exponent`, wrapped to a width.
@@ -33,10 +33,10 @@ pub(super) fn integers(
         Sum::F64(Partial::Integer(sum << (64 - bits) >> (64 - bits), exponent).value().to_f64())
     };
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
-    work.each_panel(scratch, |index, _, b| {
+    work.each_panel(scratch, |index, _, b, _| {
         for tile in work.tiles {
             for (row, sums) in tile.rows.clone().zip(f64_sums(isa, tile, 0..depth, b)) {
-                sink.take(row, index, RowSums::Any(sums.map(wrap).into()));
+                sink.take(row, index, RowSums::Any(&sums.map(wrap)));
             }
         }
     });
@@ -62,12 +62,14 @@ pub(super) fn integer(sum: f64, exponent: i32) -> Partial {
 
 /// Exact sums: by slices where the numbers of A and of a panel have few of them, else by steps.
 pub(super) fn exact(work: &Work<'_>, scratch: &mut WorkScratch, sink: &mut dyn Sink) {
-    work.each_panel(scratch, |index, _, b| {
+    work.each_panel(scratch, |index, _, b, memory| {
         // Each panel has its own range: a panel with an outlier alone goes step by step.
         let span = BitSpan::of(b.as_flattened());
         match work.slicing.and_then(|slicing| Some((slicing, slicing.count_of(span)?))) {
-            Some((slicing, count)) => by_slices(work, slicing, (span, count), (index, b), sink),
-            None => steps::panel(work, index, b, sink),
+            Some((slicing, count)) => {
+                by_slices(work, slicing, (span, count), (index, b), memory.steps, sink);
+            }
+            None => steps::panel(work, index, b, memory.steps, sink),
         }
     });
 }
@@ -78,21 +80,24 @@ fn by_slices(
     slicing: &Slicing,
     (span, count): (BitSpan, usize),
     (index, b): (usize, &[Lanes<f32>]),
+    StepScratch { slices, partials, sums: of_row, .. }: &mut StepScratch,
     sink: &mut dyn Sink,
 ) {
     let isa = work.job.exec.isa();
-    let slices_of_b: Vec<Vec<f32>> = match count {
-        // One slice is the numbers themselves.
-        1 => Vec::new(),
-        _ => (0..count).map(|index| slicing.slice(isa, span, index, b.as_flattened())).collect(),
-    };
+    slices.clear();
+    // One slice is the numbers themselves.
+    if count > 1 {
+        (0..count).for_each(|index| slicing.slice(isa, span, index, b.as_flattened(), slices));
+    }
+    let slices_of_b = slices.as_chunks::<NR>().0;
     for tile in work.tiles {
-        let mut partials = Vec::with_capacity(slicing.count() * count);
+        partials.clear();
         for i in 0..slicing.count() {
             // A tile has no slices if one is enough.
-            let a = tile.slices.get(i).map_or(&tile.numbers[..], |slice| &slice[..]);
+            let slices = &tile.slices[..tile.slices_used];
+            let a = slices.get(i).map_or(&tile.numbers[..], |slice| &slice[..]);
             for j in 0..count {
-                let b = slices_of_b.get(j).map_or(b, |slice| slice.as_chunks::<NR>().0);
+                let b = if count > 1 { &slices_of_b[j * b.len()..][..b.len()] } else { b };
                 let mut sums: MicroTile<f64> = [[0.0; NR]; MR];
                 chain_f64(isa, tile.rows.len(), a, b, &mut sums);
                 partials.push(sums);
@@ -105,7 +110,9 @@ fn by_slices(
                 partials.iter().for_each(|partial| sum.add(Unpacked::from_f64(partial[i][lane])));
                 Sum::Exact(sum)
             };
-            sink.take(row, index, RowSums::Any((0..NR).map(sum).collect()));
+            of_row.clear();
+            of_row.extend((0..NR).map(sum));
+            sink.take(row, index, RowSums::Any(of_row));
         }
     }
 }

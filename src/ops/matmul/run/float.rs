@@ -9,10 +9,10 @@ use crate::kernel::Isa;
 use crate::kernel::gemm::{Lanes, MR, MicroTile, NR, chain_f32_of, chain_f64, chain_rounded};
 use crate::mma::{Chain, Sum};
 use crate::ops::matmul::plan::ChainKernel;
+use crate::ops::matmul::scratch::WorkScratch;
 use crate::ops::matmul::sums::{RowSums, Sink, hand_over, hand_over_f32s};
 use crate::ops::matmul::tile::TileA;
-use crate::ops::matmul::work::{Work, WorkScratch, chunks};
-use alloc::vec::Vec;
+use crate::ops::matmul::work::{SumMemory, Work, chunks};
 use core::ops::Range;
 
 /// One chain over K.
@@ -23,16 +23,14 @@ pub(super) fn chain(
     sink: &mut dyn Sink,
 ) {
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
-    let (mut decoded, sums) = work.decoded(scratch);
+    let (mut decoded, SumMemory { sums, sums_f64, .. }) = work.decoded(scratch);
     if let ChainKernel::F64 = kernel {
-        // f64 sums have no memory in the scratch: few products ask for them.
-        let mut sums = Vec::new();
-        work.by_chunks(&mut decoded, 0..depth, 1, &mut sums, |_, tile, k, b, sums| {
+        work.by_chunks(&mut decoded, 0..depth, 1, sums_f64, |_, tile, k, b, sums| {
             let (rows, a) = (tile.rows.len(), tile.at(k));
             b.iter().zip(sums).for_each(|(b, sums)| chain_f64(isa, rows, a, b, sums));
         });
-        hand_over(work.tiles, work.columns.len(), &sums, sink, |sums| {
-            RowSums::Any(sums.map(Sum::F64).into())
+        hand_over(work.tiles, work.columns.len(), sums_f64, sink, |sink, (row, index), sums| {
+            sink.take(row, index, RowSums::Any(&sums.map(Sum::F64)));
         });
     } else {
         work.by_chunks(&mut decoded, 0..depth, 1, sums, |_, tile, k, b, sums| {
@@ -52,14 +50,15 @@ pub(super) fn chunked(
     let (isa, depth) = (work.job.exec.isa(), work.job.shape.k);
     // f32 sums of f32 sums need no exact numbers in between.
     if matches!(outer, Chain::F32) && !matches!(inner, ChainKernel::F64) {
-        let (mut decoded, sums) = work.decoded(scratch);
+        let (mut decoded, SumMemory { sums, .. }) = work.decoded(scratch);
         work.by_chunks(&mut decoded, 0..depth, length, sums, |_, tile, k, b, sums| {
             // The sums of a chunk, 2 KiB, stay in L1.
             for part in chunks(0..k.len(), length, length) {
                 let mut partials = [[[0.0; NR]; MR]; 2];
-                let b: Vec<_> = b.iter().map(|b| &b[part.clone()]).collect();
+                // One panel or two; the last stands in for a second that is not there.
+                let of = |panel: usize| &b[panel.min(b.len() - 1)][part.clone()];
                 let positions = k.start + part.start..k.start + part.end;
-                inner.go_on(isa, tile, positions, &b, &mut partials);
+                inner.go_on(isa, tile, positions, &[of(0), of(1)][..b.len()], &mut partials);
                 // `+` on f32s is the outer chain's rounding.
                 let sums = sums.as_flattened_mut().as_flattened_mut().iter_mut();
                 sums.zip(partials.as_flattened().as_flattened()).for_each(|(sum, x)| *sum += x);
@@ -67,7 +66,7 @@ pub(super) fn chunked(
         });
         return hand_over_f32s(work.tiles, work.columns.len(), sums, sink);
     }
-    work.each_panel(scratch, |index, _, b| {
+    work.each_panel(scratch, |index, _, b, _| {
         for tile in work.tiles {
             // Any outer chain: its own step, on exact numbers, in one tile's sums at a time.
             let mut sums = [[Unpacked::ZERO; NR]; MR];
@@ -80,7 +79,7 @@ pub(super) fn chunked(
                     .for_each(|(sum, x)| *sum = outer.add(*sum, *x, 0));
             }
             for (row, sums) in tile.rows.clone().zip(sums) {
-                sink.take(row, index, RowSums::Any(sums.map(|sum| outer.sum_of(sum)).into()));
+                sink.take(row, index, RowSums::Any(&sums.map(|sum| outer.sum_of(sum))));
             }
         }
     });

@@ -12,9 +12,10 @@
 
 use crate::kernel::gemm::{Lanes, MR, NR, dot_f32, dot_f64};
 use crate::kernel::{
-    AInt8, AInt8Rows, AInt8Words, BlockFactors, Factors, GEMV_MR, Gemv, GemvPanel, Isa,
-    NegativeZero, Nibbles, PANELS,
+    AInt8, AInt8Rows, BlockFactors, Factors, GEMV_MR, Gemv, GemvPanel, Isa, NegativeZero, Nibbles,
+    PANELS,
 };
+use crate::mem::Aligned;
 use crate::mma::{Sum, Takes};
 use crate::ops::matmul::job::MatmulJob;
 use crate::ops::matmul::pack_a::{a_i8x4_of_numbers, a_i8x4_of_pairs, tiles};
@@ -22,9 +23,12 @@ use crate::ops::matmul::packed::PackedMatrix;
 use crate::ops::matmul::panel::{Data, Panel, PanelRestore};
 use crate::ops::matmul::plan::{ChainKernel, Int8, Plan};
 use crate::ops::matmul::read::{Reader, numbers_of_4_bits};
+use crate::ops::matmul::scratch::{StepScratch, WorkScratch};
 use crate::ops::matmul::tile::TileA;
+use crate::ops::matmul::unit::PANELS_OF_UNIT;
+use crate::ops::matmul::workspace::ProductMemory;
+use crate::ops::par::one_of;
 use crate::ops::real::Real;
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// Fills the product, if it is one of few rows that these kernels are quicker for than tiles are.
@@ -33,17 +37,18 @@ pub(in crate::ops::matmul) fn run<D: Real>(
     plan: &Plan,
     readers: &[Reader; 2],
     dst: &mut [D],
+    memory: &mut ProductMemory,
 ) -> bool {
     match plan {
         Plan::Chain(kernel @ (ChainKernel::F32 | ChainKernel::F64))
             if job.shape.m == 1 && job.shape.n == 1 =>
         {
             // Panels of B would be one row in 16.
-            single_rows(job, matches!(kernel, ChainKernel::F64), readers, dst);
+            single_rows(job, matches!(kernel, ChainKernel::F64), readers, dst, memory);
             true
         }
         Plan::Chain(ChainKernel::F32) | Plan::F32Blocks { .. } | Plan::Int8(_) => {
-            by_packed(job, plan, readers, dst)
+            by_packed(job, plan, readers, dst, memory)
         }
         Plan::Chain(_)
         | Plan::Chunked { .. }
@@ -60,21 +65,25 @@ fn single_rows<D: Real>(
     in_f64: bool,
     [reader_a, reader_b]: &[Reader; 2],
     dst: &mut [D],
+    memory: &mut ProductMemory,
 ) {
     let (isa, depth) = (job.exec.isa(), job.shape.k);
     // Kept over the matrices of a batch.
-    let (mut x, mut y) = (vec![0.0; depth], vec![0.0; depth]);
+    let WorkScratch { rows, steps: StepScratch { a: x, b: y, .. }, .. } =
+        one_of(&mut memory.threads);
+    x.resize(depth, 0.0);
+    y.resize(depth, 0.0);
     for (matrix, to) in dst.iter_mut().enumerate() {
         let [line_a, line_b] = job.lines(matrix);
-        reader_a.row(&job.a, line_a, &mut x);
-        reader_b.row(&job.b, line_b, &mut y);
+        reader_a.row(&job.a, line_a, &mut rows.codes, x);
+        reader_b.row(&job.b, line_b, &mut rows.codes, y);
         let sum = if in_f64 {
             let mut sum = 0.0;
-            dot_f64(isa, &x, &y, &mut sum);
+            dot_f64(isa, x, y, &mut sum);
             Sum::F64(sum)
         } else {
             let mut sum = 0.0;
-            dot_f32(isa, &x, &y, &mut sum);
+            dot_f32(isa, x, y, &mut sum);
             Sum::F32(sum)
         };
         *to = job.finish.apply(matrix, sum);
@@ -87,22 +96,37 @@ fn by_packed<D: Real>(
     plan: &Plan,
     [reader_a, reader_b]: &[Reader; 2],
     dst: &mut [D],
+    ProductMemory { tiles: all_of_a, parts, threads }: &mut ProductMemory,
 ) -> bool {
     let shape = job.shape;
     // With MR rows or more a whole tile uses a decoded panel, and tiles are faster.
     let Some(packed) = job.b.packed().filter(|_| shape.m < MR && shape.k > 0) else { return false };
     let block_k = plan.block_k().unwrap_or(job.b.block_k()).min(shape.k);
     let Some(path) = GemvPath::of(job, packed, plan, reader_b, block_k) else { return false };
-    let tiles = tiles(job, reader_a, None, plan.block_k());
-    let rows_of_a: Vec<Vec<Rows>> =
-        tiles.iter().map(|tiles| path.rows(job.exec.isa(), tiles)).collect();
+    let tiles = tiles(job, reader_a, None, plan.block_k(), all_of_a, threads);
+    let rows = path.rows(job.exec.isa(), tiles, parts);
+    // Every matrix of A has as many rows, and so as many parts.
+    let parts_of_matrix = rows.len() / job.matrices_of_a();
     let panels = shape.n.div_ceil(NR);
+    let piece = Piece { job, packed, path: &path, block_k, rows, parts_of_matrix, panels };
+    if !job.exec.uses_threads() {
+        let WorkScratch { scales, .. } = one_of(threads);
+        for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
+            for index in 0..panels.div_ceil(PANELS) {
+                piece.fill(matrix, index, scales, |row, place, sums| {
+                    let columns = &mut of_matrix[row * shape.n + index * PANELS * NR..];
+                    job.finish.apply_f32s(place, sums, &mut columns[..sums.len()]);
+                });
+            }
+        }
+        return true;
+    }
     // Each piece has its columns of all rows, so that threads write to disjoint slices.
     let mut pieces = Vec::new();
     for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
         let first = pieces.len();
         pieces.extend(
-            (0..panels.div_ceil(PANELS)).map(|piece| (matrix, piece, Vec::with_capacity(shape.m))),
+            (0..panels.div_ceil(PANELS)).map(|index| (matrix, index, Vec::with_capacity(shape.m))),
         );
         for row in of_matrix.chunks_mut(shape.n) {
             pieces[first..]
@@ -111,42 +135,70 @@ fn by_packed<D: Real>(
                 .for_each(|((.., rows), columns)| rows.push(columns));
         }
     }
-    let takes = job.model.takes();
-    job.exec.each(pieces, |(matrix, piece, mut rows)| {
-        let [of_a, of_b] = job.matrices(matrix);
-        // Beyond the last panel it stands in, and its sums are not kept.
-        let four: [&Panel; PANELS] = core::array::from_fn(|index| {
-            packed.panel(of_b, (piece * PANELS + index).min(panels - 1))
+    job.exec.each_with(pieces.into_iter(), threads, |scratch, (matrix, index, mut rows)| {
+        piece.fill(matrix, index, &mut scratch.scales, |row, place, sums| {
+            job.finish.apply_f32s(place, sums, rows[row]);
         });
-        let made: [Option<Vec<Lanes<f32>>>; PANELS] = four.map(|panel| {
+    });
+    true
+}
+
+/// What all pieces of a product are made with: a piece is 4 panels, 64 columns of all rows.
+struct Piece<'p> {
+    job: &'p MatmulJob<'p>,
+    packed: &'p PackedMatrix,
+    path: &'p GemvPath<'p>,
+    block_k: usize,
+    /// Rows of A that are worked on together, those of one matrix after those of another.
+    rows: &'p [TileA],
+    parts_of_matrix: usize,
+    panels: usize,
+}
+
+impl Piece<'_> {
+    /// Makes a piece of a matrix and hands it to `give(row, index in the product, sums)`.
+    fn fill(
+        &self,
+        matrix: usize,
+        piece: usize,
+        memory: &mut [Aligned<Lanes<f32>>; PANELS_OF_UNIT],
+        mut give: impl FnMut(usize, usize, &[f32]),
+    ) {
+        let Self { job, packed, block_k, panels, .. } = *self;
+        let (shape, takes) = (job.shape, job.model.takes());
+        let [_, of_b] = job.matrices(matrix);
+        // Beyond the last panel it stands in, and its sums are not kept.
+        let panel_at = |index: usize| packed.panel(of_b, (piece * PANELS + index).min(panels - 1));
+        let [first, second, third, fourth, ..] = memory;
+        let mut index = 0;
+        let four: [_; PANELS] = [first, second, third, fourth].map(|memory| {
+            let panel = panel_at(index);
+            index += 1;
             // The panel's scales as they are; otherwise copies cut to the blocks of the sum, 1
             // without scales.
             let own = block_k == panel.block_k && panel.scales.len() > 0;
-            (!own).then(|| panel.scales_by(block_k, shape.k).into_owned())
-        });
-        let four = core::array::from_fn(|index| {
-            let panel = four[index];
-            let factors = match (&panel.restore, &made[index]) {
+            let factors = match &panel.restore {
                 // Values are elements times factors, which have the tensor scale in them; elements
                 // have scales alone.
-                (PanelRestore::Factors(_, factors), _) if takes == Takes::Values => {
+                PanelRestore::Factors(_, factors) if takes == Takes::Values => {
                     BlockFactors::F32(factors)
                 }
-                (_, Some(made)) => BlockFactors::F32(made),
-                _ => panel.scales.view(),
+                _ if own => panel.scales.view(),
+                _ => BlockFactors::F32(panel.scales_by(block_k, shape.k, memory)),
             };
             GemvPanel { codes: panel.data.codes(), factors }
         });
-        for Rows { tile, a_i8x4 } in &rows_of_a[of_a] {
+        let first = job.place_of_a(matrix) * self.parts_of_matrix;
+        for tile in &self.rows[first..first + self.parts_of_matrix] {
             // The sums of up to 8 rows in 4 panels; a micro-kernel keeps those that it works on in
             // registers, over all of K.
             let mut sums = [[[0.0; NR]; PANELS]; GEMV_MR];
             let sums = &mut sums[..tile.mr()];
-            match &path {
+            match self.path {
                 GemvPath::Int8 { int8, paired } => {
                     let a = AInt8 {
-                        words: &a_i8x4.words,
-                        compensation: &a_i8x4.compensation,
+                        words: &tile.a_i8x4.words,
+                        compensation: &tile.a_i8x4.compensation,
                         scales: &tile.scales,
                     };
                     // A register has four positions of a column, so blocks count in fours.
@@ -166,24 +218,18 @@ fn by_packed<D: Real>(
                     kernel.sums(block_k, factors, &tile.numbers, &four, sums);
                 }
             }
+            // The last piece has fewer than 64 columns.
+            let width = (PANELS * NR).min(shape.n - piece * PANELS * NR);
             for (row, sums) in tile.rows.clone().zip(sums) {
                 let index = (matrix * shape.m + row) * shape.n + piece * PANELS * NR;
-                // The last piece has fewer than 64 columns.
-                let columns = &mut rows[row];
-                job.finish.apply_f32s(index, &sums.as_flattened()[..columns.len()], columns);
+                give(row, index, &sums.as_flattened()[..width]);
             }
         }
-    });
-    true
-}
-
-/// Rows of A that are worked on together; the words of their integers for dot products of bytes.
-struct Rows {
-    tile: TileA,
-    a_i8x4: AInt8Words,
+    }
 }
 
 /// How the sums of a few rows are made.
+#[expect(clippy::large_enum_variant, reason = "one lives on the stack for the length of a product")]
 enum GemvPath<'a> {
     /// B's codes become numbers.
     Numbers(Gemv),
@@ -222,22 +268,39 @@ impl<'a> GemvPath<'a> {
         numbers.filter(|_| takes == Takes::Values || scales_fit()).map(Self::Numbers)
     }
 
-    /// A matrix of A in rows that are worked on together.
-    fn rows(&self, isa: Isa, tiles: &[TileA]) -> Vec<Rows> {
-        // The number of rows whose sums fit in registers beside the codes of four panels.
+    /// The rows of all matrices of A that are worked on together, from their tiles; in `memory` if
+    /// tiles have more rows than that.
+    fn rows<'m>(
+        &self,
+        isa: Isa,
+        tiles: &'m mut [TileA],
+        memory: &'m mut Vec<TileA>,
+    ) -> &'m [TileA] {
+        // As many rows as have their sums in registers beside the codes of four panels.
         let together = match self {
             Self::Numbers(kernel) => kernel.height(),
             Self::Int8 { int8, .. } => int8.dots.height(),
         };
-        let a_i8x4 = |tile: &TileA| match self {
-            Self::Numbers(_) => AInt8Words::default(),
-            Self::Int8 { int8, paired: true } => a_i8x4_of_pairs(int8, tile, isa),
-            Self::Int8 { int8, paired: false } => a_i8x4_of_numbers(int8, tile, isa),
+        let rows = if tiles.iter().all(|tile| tile.mr() <= together) {
+            tiles
+        } else {
+            let count = tiles.iter().map(|tile| tile.rows.len().div_ceil(together)).sum();
+            memory.resize_with(memory.len().max(count), TileA::default);
+            let parts = tiles
+                .iter()
+                .flat_map(|tile| tile.rows.clone().step_by(together).map(move |row| (tile, row)));
+            let memory = &mut memory[..count];
+            memory.iter_mut().zip(parts).for_each(|(to, (tile, row))| tile.part(row, together, to));
+            memory
         };
-        let split = |tile: &TileA| {
-            if tile.mr() > together { tile.split(together) } else { vec![tile.clone()] }
-        };
-        tiles.iter().flat_map(split).map(|tile| Rows { a_i8x4: a_i8x4(&tile), tile }).collect()
+        for tile in &mut *rows {
+            match self {
+                Self::Numbers(_) => {}
+                Self::Int8 { int8, paired: true } => a_i8x4_of_pairs(int8, tile, isa),
+                Self::Int8 { int8, paired: false } => a_i8x4_of_numbers(int8, tile, isa),
+            }
+        }
+        rows
     }
 }
 

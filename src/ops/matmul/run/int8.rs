@@ -10,15 +10,15 @@
 //!                                              multiply-add under the block's scales
 //! ```
 
-use crate::kernel::gemm::{KC, Lanes, NR};
+use crate::kernel::gemm::{KC, Lanes};
 use crate::kernel::{AInt8, BInt8, positions};
 use crate::mem::Aligned;
 use crate::ops::matmul::codes::code_rows;
 use crate::ops::matmul::panel::Data;
 use crate::ops::matmul::plan::Int8;
+use crate::ops::matmul::scratch::{PanelI8, RowScratch, WorkScratch};
 use crate::ops::matmul::sums::{Sink, hand_over_f32s};
-use crate::ops::matmul::work::{Columns, PanelI8, Work, WorkScratch, chunks};
-use alloc::vec::Vec;
+use crate::ops::matmul::work::{Columns, Work, chunks};
 use core::ops::Range;
 
 /// Positions of a chunk. They are bytes here, so a chunk has four times as many as one of f32s.
@@ -28,11 +28,11 @@ const KC_I8: usize = 4 * KC;
 pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut WorkScratch, sink: &mut dyn Sink) {
     let (depth, block_k) = (work.job.shape.k, int8.block_k);
     let quads_of_block = block_k.div_ceil(4);
-    let WorkScratch { panels_i8, sums, codes, .. } = scratch;
-    // The vector never gets shorter, so that the memory of an earlier unit is kept.
+    let WorkScratch { panels_i8, sums, codes, rows, scales, .. } = scratch;
+    // Never shorter, so that memory of an earlier unit is kept.
     panels_i8.resize_with(work.columns.len().max(panels_i8.len()), PanelI8::default);
     for (columns, panel) in work.columns.iter().zip(&mut *panels_i8) {
-        pack(work, int8, columns, codes, panel);
+        pack(work, int8, columns, (rows, codes, &mut scales[0]), panel);
     }
     let panels = &panels_i8[..work.columns.len()];
     work.clear(sums);
@@ -44,7 +44,9 @@ pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut WorkScratch, sink:
             ..(blocks.end * quads_of_block).min(panels[0].b_i8x4.len());
         for (panels, sums) in panels.chunks(2).zip(sums.chunks_mut(work.tiles.len())) {
             let chunk_of_b = |panel| chunk_of(panel, &quads, &blocks, quads_of_block);
-            let b: Vec<BInt8<'_>> = panels.iter().map(chunk_of_b).collect();
+            // One panel or two; the last stands in for a second that is not there.
+            let b = [&panels[0], &panels[panels.len() - 1]].map(chunk_of_b);
+            let b = &b[..panels.len()];
             for (tile, sums) in work.tiles.iter().zip(sums) {
                 // A has `mr` words a quad, and `mr` compensations and scales a block.
                 let of = |range: &Range<usize>| range.start * tile.mr()..range.end * tile.mr();
@@ -52,7 +54,7 @@ pub(super) fn run(work: &Work<'_>, int8: &Int8, scratch: &mut WorkScratch, sink:
                 let (compensation, scales) =
                     (&tile.a_i8x4.compensation[blocks.clone()], &tile.scales[blocks]);
                 let a = AInt8 { words, compensation, scales };
-                int8.dots.chain(tile.rows.len(), &a, &b, sums);
+                int8.dots.chain(tile.rows.len(), &a, b, sums);
             }
         }
     }
@@ -78,7 +80,11 @@ fn pack(
     work: &Work<'_>,
     int8: &Int8,
     columns: &Columns<'_>,
-    codes: &mut Aligned<Lanes<u8>>,
+    (memory, codes, scale_memory): (
+        &mut RowScratch,
+        &mut Aligned<Lanes<u8>>,
+        &mut Aligned<Lanes<f32>>,
+    ),
     to: &mut PanelI8,
 ) {
     let PanelI8 { b_i8x4, scales } = to;
@@ -100,11 +106,10 @@ fn pack(
                 );
             }
         }
-        let of_panel = panel.scales_by(block_k, depth);
+        let of_panel = panel.scales_by(block_k, depth, scale_memory);
         scales.resize(of_panel.len());
-        scales.copy_from_slice(&of_panel);
+        scales.copy_from_slice(of_panel);
     } else {
-        let mut copies = [const { Vec::new() }; NR];
         let (isa, whole) = (work.job.exec.isa(), int8.is_whole(depth, 4));
         // The machine makes quads of rows at once, if no block ends within a quad.
         let dots = int8.dots.of_rows().filter(|_| whole);
@@ -114,7 +119,7 @@ fn pack(
             columns.line,
             columns.rows,
             dots.is_some(),
-            &mut copies,
+            &mut memory.copies,
         );
         if let Some(dots) = dots {
             dots.quads(&int8.b, &rows, depth, b_i8x4);

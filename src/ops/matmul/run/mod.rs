@@ -8,8 +8,9 @@ mod int8;
 mod steps;
 
 use super::plan::Plan;
+use super::scratch::WorkScratch;
 use super::sums::Sink;
-use super::work::{Work, WorkScratch};
+use super::work::Work;
 
 /// Makes the sums by a plan.
 pub(super) fn run_plan(

@@ -1,27 +1,36 @@
 //! Sums element by element, by the steps of the model: what no kernel makes.
 
 use crate::kernel::gemm::Lanes;
+use crate::ops::matmul::scratch::{StepScratch, WorkScratch};
 use crate::ops::matmul::sums::{RowSums, Sink};
-use crate::ops::matmul::work::{Work, WorkScratch};
-use alloc::vec::Vec;
+use crate::ops::matmul::work::Work;
 
 /// All sums of some work.
 pub(super) fn run(work: &Work<'_>, scratch: &mut WorkScratch, sink: &mut dyn Sink) {
-    work.each_panel(scratch, |index, _, b| panel(work, index, b, sink));
+    work.each_panel(scratch, |index, _, b, memory| panel(work, index, b, memory.steps, sink));
 }
 
 /// The sums in the columns of a panel with these numbers.
-pub(super) fn panel(work: &Work<'_>, index: usize, b: &[Lanes<f32>], sink: &mut dyn Sink) {
+pub(super) fn panel(
+    work: &Work<'_>,
+    index: usize,
+    numbers: &[Lanes<f32>],
+    StepScratch { a, b, blocks, sums, .. }: &mut StepScratch,
+    sink: &mut dyn Sink,
+) {
     let columns = &work.columns[index];
-    let column = |lane: usize| -> Vec<f32> { b.iter().map(|numbers| numbers[lane]).collect() };
-    let columns_of_b: Vec<(usize, Vec<f32>)> =
-        (0..columns.rows).map(|lane| (columns.first + lane, column(lane))).collect();
+    // Column after column, as a sum reads them.
+    b.clear();
+    (0..columns.rows).for_each(|lane| b.extend(numbers.iter().map(|numbers| numbers[lane])));
     for tile in work.tiles {
         for row in tile.rows.clone() {
-            let a = tile.row(row);
-            let sums =
-                columns_of_b.iter().map(|(col, b)| work.job.sum(work.matrix, row, *col, &a, b));
-            sink.take(row, index, RowSums::Any(sums.collect()));
+            tile.row(row, a);
+            sums.clear();
+            sums.extend((0..columns.rows).map(|lane| {
+                let place = (work.matrix, row, columns.first + lane);
+                work.job.sum(place, a, &b[lane * numbers.len()..][..numbers.len()], blocks)
+            }));
+            sink.take(row, index, RowSums::Any(sums));
         }
     }
 }

@@ -1,0 +1,65 @@
+//! [`WorkScratch`]: memory that a thread keeps from one unit of work to the next, and from one
+//! product to the next in a workspace. Fresh memory costs more than what is done in it.
+
+use super::panel::Panel;
+use super::sums::Pair;
+use crate::kernel::Quad;
+use crate::kernel::gemm::{Lanes, MicroTile, NR};
+use crate::mem::Aligned;
+use crate::mma::{BlockScales, Sum};
+use alloc::vec::Vec;
+
+/// The integers of a panel and its scales, for dot products of bytes.
+#[derive(Default)]
+pub(super) struct PanelI8 {
+    pub(super) b_i8x4: Aligned<Quad>,
+    pub(super) scales: Aligned<Lanes<f32>>,
+}
+
+/// Memory for rows on their way from an operand to a panel or a tile.
+#[derive(Default)]
+pub(super) struct RowScratch {
+    /// Codes of rows, one a byte.
+    pub(super) copies: [Vec<u8>; NR],
+    /// Codes of rows, two a byte.
+    pub(super) pairs: [Vec<u8>; NR],
+    /// Codes of one row, one a byte.
+    pub(super) codes: Vec<u8>,
+    /// Numbers of one row.
+    pub(super) numbers: Vec<f32>,
+}
+
+/// Memory for sums that are made element by element, or in fixed point.
+#[derive(Default)]
+pub(super) struct StepScratch {
+    /// Numbers of a row of A, and of up to 16 rows of B.
+    pub(super) a: Vec<f32>,
+    pub(super) b: Vec<f32>,
+    /// The blocks of a row of A and a row of B.
+    pub(super) blocks: Vec<BlockScales>,
+    /// The sums of a row in a panel.
+    pub(super) sums: Vec<Sum>,
+    /// Slices of B, one after another, and the sums of pairs of slices.
+    pub(super) slices: Vec<f32>,
+    pub(super) partials: Vec<MicroTile<f64>>,
+}
+
+/// Memory of a thread.
+#[derive(Default)]
+pub(super) struct WorkScratch {
+    pub(super) rows: RowScratch,
+    /// Panels that are packed for a unit.
+    pub(super) panels: Vec<Panel>,
+    /// Numbers of the panels of a pair.
+    pub(super) numbers: [Aligned<Lanes<f32>>; 2],
+    pub(super) codes: Aligned<Lanes<u8>>,
+    pub(super) panels_i8: Vec<PanelI8>,
+    /// Scales of panels, cut to the blocks of a sum.
+    pub(super) scales: [Aligned<Lanes<f32>>; super::unit::PANELS_OF_UNIT],
+    /// For every two panels the sums of all tiles.
+    pub(super) sums: Vec<Pair<f32>>,
+    /// Their partial sums in a block, or f64 sums.
+    pub(super) partials: Vec<Pair<f32>>,
+    pub(super) sums_f64: Vec<Pair<f64>>,
+    pub(super) steps: StepScratch,
+}
