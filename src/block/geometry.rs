@@ -95,7 +95,8 @@ impl Geometry {
         let (matrices, rows, cols) = match spec.extent {
             Extent::Tensor if count == 0 => (0, rows, cols),
             Extent::Tensor => (1, matrices.checked_mul(rows)?, cols),
-            Extent::Flat(_) => (1, 1, count),
+            // Without elements there is no block either, wherever the first would have begun.
+            Extent::Flat(_) => (usize::from(count != 0), 1, count),
             _ => (matrices, rows, cols),
         };
         let (block_rows, block_cols) = match spec.extent {

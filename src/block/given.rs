@@ -8,6 +8,7 @@ use super::scheme::{Offset, TensorScale};
 use super::spec::{BlockSpec, code_bytes};
 use crate::error::Error;
 use crate::flags::Flags;
+use crate::kernel::{self, Isa};
 use crate::spec::{Encoding, FormatSpec, NanCodes};
 
 /// Which scales and minima are taken from bytes.
@@ -73,13 +74,18 @@ fn first_refused(format: &FormatSpec, width: usize, bytes: &[u8]) -> Option<usiz
     };
     match (top, width) {
         // NaN has the bits of infinity and more, and the sign does not matter.
-        (Some(top), 2) => bytes
-            .as_chunks()
-            .0
-            .iter()
-            .position(|code| u32::from(u16::from_le_bytes(*code)) & top == top),
+        (Some(top), 2) => {
+            let (codes, mut largest) = (bytes.as_chunks().0, 0);
+            kernel::largest_part_2(Isa::best(), codes, top, &mut largest);
+            // The largest exponent of all is the top one, or no code has that.
+            let refused = |code: &[u8; 2]| u32::from(u16::from_le_bytes(*code)) & top == top;
+            if largest < top { None } else { codes.iter().position(refused) }
+        }
         (Some(top), 4) => {
-            bytes.as_chunks().0.iter().position(|code| u32::from_le_bytes(*code) & top == top)
+            let (codes, mut largest) = (bytes.as_chunks().0, 0);
+            kernel::largest_part_4(Isa::best(), codes, top, &mut largest);
+            let refused = |code: &[u8; 4]| u32::from_le_bytes(*code) & top == top;
+            if largest < top { None } else { codes.iter().position(refused) }
         }
         _ => (0..bytes.len() / width).position(|index| {
             let number = format.decode(stored(bytes, width, index));

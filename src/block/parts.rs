@@ -6,6 +6,7 @@ use super::pack::stored;
 use super::scheme::{Codebooks, Extent, Offset, TensorScale};
 use super::spec::{BlockSpec, code_bytes};
 use crate::error::Error;
+use crate::kernel::{self, Isa};
 use crate::spec::FormatSpec;
 
 /// The parts of a tensor, as bytes in the layout of [`QuantTensor`](crate::QuantTensor). A part
@@ -91,11 +92,12 @@ impl<'a> Parts<'a> {
         let used = geometry.cols * spec.element.bits() as usize % 8;
         if used != 0 {
             let rows = self.codes.chunks_exact(geometry.row_bytes);
-            let last = rows
-                .map(|row| row[geometry.row_bytes - 1])
-                .enumerate()
-                .find(|(_, byte)| byte >> used != 0);
-            if let Some((index, byte)) = last {
+            let last = rows.map(|row| row[geometry.row_bytes - 1]);
+            // All of them first, without a branch: the bytes are as many cache lines, and their
+            // loads overlap.
+            let any = last.clone().fold(0, |any, byte| any | byte) >> used != 0;
+            let first = || last.clone().enumerate().find(|(_, byte)| byte >> used != 0);
+            if let Some((index, byte)) = any.then(first).flatten() {
                 let expected = "zeros behind the last code of a row";
                 return Err(Error::Stored { what: "row", index, expected, found: byte.into() });
             }
@@ -221,6 +223,15 @@ impl Lengths {
 fn check_codes(what: &'static str, bytes: &[u8], format: &FormatSpec) -> Result<(), Error> {
     let width = code_bytes(format);
     if format.bits() as usize == 8 * width {
+        return Ok(());
+    }
+    let (isa, mut any) = (Isa::best(), 0);
+    match width {
+        1 => kernel::any_bits_1(isa, bytes, &mut any),
+        2 => kernel::any_bits_2(isa, bytes.as_chunks().0, &mut any),
+        _ => kernel::any_bits_4(isa, bytes.as_chunks().0, &mut any),
+    }
+    if any >> format.bits() == 0 {
         return Ok(());
     }
     // Padding above a code would make two tensors of the same numbers unequal.

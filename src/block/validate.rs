@@ -7,7 +7,7 @@ use super::scheme::{
 };
 use super::spec::BlockSpec;
 use crate::error::Error;
-use crate::policy::Overflow;
+use crate::policy::{Convert, Overflow};
 use crate::round::Round;
 use crate::spec::Encoding;
 
@@ -98,6 +98,12 @@ impl BlockSpec {
             {
                 return Some(
                     "no scale: expected the rule Unit, no search, no offset and no tensor scale",
+                );
+            }
+            None if self.has_parts_of_scales() => {
+                return Some(
+                    "no scale: expected no bounds, substitutes, divisors, policy, division or \
+                     poison of scales",
                 );
             }
             Some(scale)
@@ -270,6 +276,20 @@ impl BlockSpec {
             }
             _ => None,
         }
+    }
+
+    /// Whether a part that only scales use is other than [`new`](Self::new) makes it without them.
+    const fn has_parts_of_scales(&self) -> bool {
+        // By bits: −0 is a substitute, too.
+        let substitutes = self.zero_block_scale.to_bits() | self.underflow_scale.to_bits();
+        let bounds = (self.scale_bounds.0.to_bits(), self.scale_bounds.1.to_bits());
+        let free = bounds.0 == 0 && bounds.1 == f32::INFINITY.to_bits();
+        !free
+            || substitutes != 0
+            || !self.divisors.as_slice().is_empty()
+            || !matches!(self.scale_convert, Convert::IEEE)
+            || !matches!(self.division, Division::Exact)
+            || matches!(self.nonfinite, Nonfinite::Poison)
     }
 
     /// Returns a conflict among sub-scales, scales for each sign and codebooks.

@@ -79,6 +79,7 @@ mod negative_zero;
 mod plain;
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
 use plain as native;
+mod scan;
 mod stream;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod x86;
@@ -120,6 +121,8 @@ pub(crate) use measure::{
 };
 #[cfg(feature = "alloc")]
 pub(crate) use negative_zero::NegativeZero;
+#[cfg(feature = "alloc")]
+pub(crate) use scan::{any_bits_1, any_bits_2, any_bits_4, largest_part_2, largest_part_4};
 #[cfg(feature = "alloc")]
 pub(crate) use stream::{copy_past_caches, fence, prefetch};
 pub(crate) use stream::{is_large, tiles};

@@ -192,9 +192,16 @@ fn slices_larger_than_the_caches_are_slices() {
         for isa in Isa::available() {
             let by = SliceConverter::new(&spec).exec(Exec::SERIAL.with_isa(isa));
             let mut expected = vec![0.0; x.len()];
-            for (x, y) in x.chunks(5000).zip(expected.chunks_mut(5000)) {
-                by.fake_quantize(x, y).unwrap();
+            let mut codes = vec![0u8; x.len()];
+            for (i, x) in x.chunks(5000).enumerate() {
+                by.fake_quantize(x, &mut expected[i * 5000..][..x.len()]).unwrap();
+                by.encode(x, &mut codes[i * 5000..][..x.len()]).unwrap();
             }
+            let mut found = vec![0u8; 2 * x.len() + 1];
+            // Twice as many numbers, so that codes and numbers are larger than the caches too.
+            let twice = [&x[..], &x[..]].concat();
+            by.encode(&twice, &mut found[1..]).unwrap();
+            assert!(found[1..] == [&codes[..], &codes[..]].concat(), "codes {spec} {isa:?}");
             let mut y = vec![1.0; x.len() + 1];
             // One number behind a cache line or not: the head differs.
             for off in [0, 1] {

@@ -13,7 +13,7 @@
 
 use super::float::{Finite, encode_finite, round_finite};
 use super::general::{GeneralEncode, encode_uniform};
-use super::groups::{round_in_place, round_past_caches};
+use super::groups::{encode_past_caches, round_in_place, round_past_caches};
 use super::hif8::HiF8Encode;
 use super::integer::{Integer, encode_integer, round_integer};
 use super::intrinsics::EncodeIntrinsics;
@@ -25,6 +25,7 @@ use super::stochastic::StochasticEncode;
 use super::wrapping::{Wrapping, encode_wrapping};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::Native;
+use crate::kernel::stream::{LINE, fence, tiles};
 use crate::policy::{Convert, SubnormalInputs};
 use crate::random::Dither;
 #[cfg(feature = "alloc")]
@@ -252,6 +253,37 @@ impl Encoder {
             EncodeKernel::HiF8(hif8) => hif8.numbers(self.isa, src, dst),
             _ => false,
         }
+    }
+
+    /// Writes codes of a byte each past the caches, as [`encode`](Self::encode) makes them.
+    pub(crate) fn encode_past_caches(&self, src: &[f32], dst: &mut [u8], dither: Dither) {
+        let each = |first: usize| {
+            move |index, src: &[f32], dst: &mut [u8]| {
+                self.encode(src, dst, dither.skip(first as u64 + index));
+            }
+        };
+        let EncodeKernel::Checked { fast, .. } = &self.kernel else {
+            return tiles(src, dst, each(0));
+        };
+        // Codes before the first whole line, then lines.
+        let mut at = dst.as_ptr().align_offset(LINE).min(dst.len());
+        self.encode(&src[..at], &mut dst[..at], dither);
+        while at < src.len() {
+            let (from, to) = (&src[at..], &mut dst[at..]);
+            match fast {
+                FiniteEncode::Float(finite) => {
+                    encode_past_caches(self.isa, finite, from, to, &mut at);
+                }
+                FiniteEncode::Integer(integer) => {
+                    encode_past_caches(self.isa, integer, from, to, &mut at);
+                }
+            }
+            // The end, or a chunk that is not covered: whole lines, so that the next begins at one.
+            let end = src.len().min(at + CHUNK);
+            tiles(&src[at..end], &mut dst[at..end], each(at));
+            at = end;
+        }
+        fence();
     }
 
     /// Replaces numbers by the representable numbers nearest to them, up to a group that the kernel

@@ -183,7 +183,7 @@ impl Finite {
 }
 
 #[inline(always)]
-fn codes_body<C: Code>(finite: &Finite, src: &[f32], dst: &mut [C], largest: &mut u32) {
+pub(super) fn codes_body<C: Code>(finite: &Finite, src: &[f32], dst: &mut [C], largest: &mut u32) {
     // Copies that nothing points at stay in registers.
     let (finite, mut top) = (*finite, *largest);
     // The test is outside of the loops: each is straight code.

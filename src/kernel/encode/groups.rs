@@ -1,5 +1,5 @@
-//! Rounding by groups of 64 or 128 numbers that stay in registers: where they lie, and past the
-//! caches.
+//! Rounding by groups of 64 or 128 numbers that stay in registers, where they lie or past the
+//! caches, and encoding past the caches.
 //!
 //! ```text
 //! for each group:                        64 are 4 registers of AVX-512, 8 of AVX2
@@ -31,6 +31,30 @@ pub(crate) trait RoundGroup: Copy {
     /// Returns the representable numbers nearest to those of a group, or `None` if a number is not
     /// covered.
     fn group<const N: usize>(&self, x: &[f32; N]) -> Option<[f32; N]>;
+}
+
+/// Kernels that encode groups to bytes.
+pub(crate) trait EncodeGroup: Copy {
+    /// Returns the codes of the numbers of a group, or `None` if a number is not covered.
+    fn codes<const N: usize>(&self, x: &[f32; N]) -> Option<[u8; N]>;
+}
+
+impl EncodeGroup for Finite {
+    #[inline(always)]
+    fn codes<const N: usize>(&self, x: &[f32; N]) -> Option<[u8; N]> {
+        let (mut codes, mut largest) = ([0; N], 0);
+        float::codes_body(self, x, &mut codes, &mut largest);
+        self.covers(largest).then_some(codes)
+    }
+}
+
+impl EncodeGroup for Integer {
+    #[inline(always)]
+    fn codes<const N: usize>(&self, x: &[f32; N]) -> Option<[u8; N]> {
+        let (mut codes, mut largest) = ([0; N], 0);
+        integer::codes_body(self, x, &mut codes, &mut largest);
+        self.covers(largest).then_some(codes)
+    }
 }
 
 impl RoundGroup for Finite {
@@ -93,7 +117,33 @@ fn past_caches_body<R: RoundGroup>(kernel: &R, src: &[f32], dst: &mut [f32], don
     }
 }
 
+#[inline(always)]
+fn codes_past_caches_body<E: EncodeGroup>(
+    kernel: &E,
+    src: &[f32],
+    dst: &mut [u8],
+    done: &mut usize,
+) {
+    let kernel = *kernel;
+    for (x, y) in src.as_chunks::<PAST_CACHES>().0.iter().zip(dst.as_chunks_mut::<PAST_CACHES>().0)
+    {
+        // Four cache lines in, one out.
+        prefetch(x);
+        let Some(codes) = kernel.codes::<PAST_CACHES>(x) else { return };
+        store_past_caches(&codes, y);
+        *done += PAST_CACHES;
+    }
+}
+
 per_isa! {
+    /// Writes the codes of whole groups past the caches, up to a group that is not covered, and
+    /// adds how many are written to `done`. `dst` begins at a cache line.
+    fn encode_past_caches[E: EncodeGroup](
+        kernel: &E,
+        src: &[f32],
+        dst: &mut [u8],
+        done: &mut usize,
+    ) = codes_past_caches_body;
     /// Replaces numbers by the representable numbers nearest to them, up to a group that is not
     /// covered, and adds how many are replaced to `done`.
     fn round_in_place[R: RoundGroup](kernel: &R, x: &mut [f32], done: &mut usize)

@@ -97,7 +97,12 @@ impl Integer {
 }
 
 #[inline(always)]
-fn codes_body<C: Code>(integer: &Integer, src: &[f32], dst: &mut [C], largest: &mut u32) {
+pub(super) fn codes_body<C: Code>(
+    integer: &Integer,
+    src: &[f32],
+    dst: &mut [C],
+    largest: &mut u32,
+) {
     // Copies that nothing points at stay in registers.
     let (integer, mut top) = (*integer, *largest);
     for (x, code) in src.iter().zip(dst) {

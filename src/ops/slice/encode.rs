@@ -71,9 +71,7 @@ impl EncodePlan {
             let encode = |src: &[f32], dst: &mut [C]| {
                 // Stores past the caches want plain memory: bytes, or words of 16 bits.
                 if past_caches && let Some(dst) = C::bytes_mut(dst) {
-                    kernel::tiles(src, dst, |index, src, dst| {
-                        kernel.encode(src, dst, dither.skip(index));
-                    });
+                    kernel.encode_past_caches(src, dst, dither);
                 } else if past_caches && let Some(dst) = C::words_mut(dst) {
                     kernel::tiles(src, dst, |index, src, dst| {
                         kernel.encode(src, dst, dither.skip(index));

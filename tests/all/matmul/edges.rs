@@ -1,9 +1,9 @@
 //! What is not ordinary: nothing to add up, NaN, infinities, ends of ranges, and what is refused.
 
 use subhalf::{
-    Accumulator, Chain, Dither, Error, Exec, Extent, FormatSpec, IntegerOverflow, Matmul, Operand,
-    PackedMatrix, Parts, QuantTensor, Quantizer, Round, ScaleRule, Stochastic, dot, gemv, matmul,
-    matmul_into, preset, reference_matmul,
+    Accumulator, Chain, Dither, Error, Exec, Extent, FormatSpec, IntegerOverflow, Isa, Matmul,
+    Operand, PackedMatrix, Parts, QuantTensor, Quantizer, Round, ScaleRule, Stochastic, dot, gemv,
+    matmul, matmul_into, preset, reference_matmul,
 };
 
 pub(super) fn all() -> Vec<Accumulator> {
@@ -340,6 +340,66 @@ fn blocks_of_any_extent_take_part_in_chains() {
                 definition,
                 "{extent:?}"
             );
+        }
+    }
+}
+
+/// A stack under a tensor scale for each matrix takes part with flat blocks, which reach over
+/// matrices, and with a packed batch: each matrix of the product is that of the matrices alone.
+#[test]
+fn flat_and_packed_batches_go_with_tensor_scales_of_matrices() {
+    let (batch, m, n, k) = (3, 2, 5, 32);
+    let x: Vec<f32> = (0..batch * n * k).map(|i| ((i * 37 % 101) as f32 - 50.0) / 40.0).collect();
+    let nvfp4 = preset::torchao::NVFP4;
+    let each: Vec<QuantTensor> = (0..batch)
+        .map(|i| {
+            let scale = [1.0, 16.0, 0.25][i];
+            let x: Vec<f32> = x[i * n * k..][..n * k].iter().map(|x| x * scale).collect();
+            QuantTensor::quantize(&nvfp4, &x, &[n, k]).unwrap()
+        })
+        .collect();
+    let views: Vec<_> = each.iter().map(QuantTensor::view).collect();
+    let stack = QuantTensor::stack(&views).unwrap();
+    assert_eq!(stack.tensor_scales().len(), batch);
+    let a = &x[..batch * m * k];
+    let of = |extent| {
+        let spec = preset::ocp::MXFP8_E4M3.with_extent(extent);
+        QuantTensor::quantize(&spec, a, &[batch, m, k]).unwrap()
+    };
+    // Blocks within rows are the same blocks, flat or not; blocks of two matrices are not.
+    let rows = of(Extent::Block { rows: 1, cols: 16 });
+    let (flat, long) = (of(Extent::Flat(16)), of(Extent::Flat(48)));
+    assert_eq!(flat.scales(), rows.scales());
+    let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<u32>>();
+    let packed = PackedMatrix::new(&flat).unwrap();
+    for isa in Isa::available() {
+        for accumulator in [Accumulator::BlockF32, Accumulator::F32, Accumulator::Exact] {
+            let by = Matmul::new().accumulator(accumulator).exec(Exec::SERIAL.with_isa(isa));
+            let by = by.bias(&x[..n]);
+            let mut expected = Vec::new();
+            for (i, b) in each.iter().enumerate() {
+                let a = rows.view().matrix(i).unwrap();
+                expected.extend(by.multiply(a, b).unwrap());
+            }
+            let found = by.multiply(&flat, &stack).unwrap();
+            assert_eq!(bits(&found), bits(&expected), "{accumulator:?}");
+            assert_eq!(bits(&by.multiply(&packed, &stack).unwrap()), bits(&expected));
+            // And on the other side.
+            let by = by.bias(&x[..m]);
+            let turned = by.multiply(&stack, &flat).unwrap();
+            assert_eq!(bits(&by.multiply(&stack, &packed).unwrap()), bits(&turned));
+            let mut definition = vec![0f32; turned.len()];
+            reference_matmul(&by, &stack, &flat, &mut definition).unwrap();
+            assert_eq!(bits(&turned), bits(&definition));
+            if accumulator == Accumulator::BlockF32 {
+                continue;
+            }
+            // Numbers of blocks that reach over matrices.
+            let by = Matmul::new().accumulator(accumulator);
+            let numbers = long.dequantize();
+            let numbers = Operand::numbers(&numbers, &[batch, m, k]).unwrap();
+            let expected = by.multiply(numbers, &stack).unwrap();
+            assert_eq!(bits(&by.multiply(&long, &stack).unwrap()), bits(&expected));
         }
     }
 }
