@@ -41,8 +41,9 @@
 //! | products: byte dot products | | `gemm/int8` | `x86/avx2_int8`, `x86/avx512_int8` (VNNI; rows of codes: VBMI) |
 //! | products: GEMV, a few rows by a packed matrix | | `gemm/gemv` | `x86/avx2_gemv`, `x86/avx512_gemv` |
 //! | products: packing rows of codes | | `gemm/transpose` | `x86/avx512_transpose` (AVX-512) |
+//! | fake-quantize in place; slices larger than the caches | nearest even | `encode/groups` | |
 //! | slices larger than the caches | | `stream` | |
-//! | errors: sums over pairs, counts of codes, rounding of f64s | | `measure` | |
+//! | stored codes: bits and parts that none may have | | `scan` | |
 //!
 //! # Another instruction set
 //!

@@ -31,14 +31,14 @@ enum Decoder {
 
 /// The codes of a chunk, between two passes over it.
 #[expect(clippy::large_enum_variant, reason = "one lives on the stack for the length of a chunk")]
-enum Codes {
+enum ChunkCodes {
     /// 2 KiB.
     Bytes([u8; CHUNK]),
     /// 8 KiB: formats above 8 bits are rarely without a kernel that needs no codes.
     Wide([u32; CHUNK]),
 }
 
-impl Codes {
+impl ChunkCodes {
     fn new(decoder: &Decoder) -> Self {
         match decoder {
             Decoder::Bytes(_) => Self::Bytes([0; CHUNK]),
@@ -78,7 +78,7 @@ impl FakeQuantizer {
                 continue;
             }
             // The random word of an element depends on its index in the whole slice alone.
-            let mut codes = Codes::new(&self.decoder);
+            let mut codes = ChunkCodes::new(&self.decoder);
             self.encode(src, &mut codes, dither.skip((i * CHUNK) as u64));
             self.decode(&codes, dst);
         }
@@ -96,7 +96,7 @@ impl FakeQuantizer {
             // A chunk from the group on that is not covered: its numbers are codes before the first
             // is written over.
             let end = x.len().min(at + CHUNK);
-            let mut codes = Codes::new(&self.decoder);
+            let mut codes = ChunkCodes::new(&self.decoder);
             self.encode(&x[at..end], &mut codes, dither.skip(at as u64));
             self.decode(&codes, &mut x[at..end]);
             at = end;
@@ -127,21 +127,23 @@ impl FakeQuantizer {
     }
 
     /// Makes the codes of at most a chunk of numbers.
-    fn encode(&self, src: &[f32], codes: &mut Codes, dither: Dither) {
+    fn encode(&self, src: &[f32], codes: &mut ChunkCodes, dither: Dither) {
         match codes {
-            Codes::Bytes(codes) => self.encoder.encode(src, &mut codes[..src.len()], dither),
-            Codes::Wide(codes) => self.encoder.encode(src, &mut codes[..src.len()], dither),
+            ChunkCodes::Bytes(codes) => self.encoder.encode(src, &mut codes[..src.len()], dither),
+            ChunkCodes::Wide(codes) => self.encoder.encode(src, &mut codes[..src.len()], dither),
         }
     }
 
     /// Writes the numbers of the first codes.
-    fn decode(&self, codes: &Codes, dst: &mut [f32]) {
+    fn decode(&self, codes: &ChunkCodes, dst: &mut [f32]) {
         match (&self.decoder, codes) {
-            (Decoder::Bytes(decode), Codes::Bytes(codes)) => {
+            (Decoder::Bytes(decode), ChunkCodes::Bytes(codes)) => {
                 decode.decode(&codes[..dst.len()], dst);
             }
-            (Decoder::Wide(decode), Codes::Wide(codes)) => decode.decode(&codes[..dst.len()], dst),
-            // `Codes::new` goes by the decoder.
+            (Decoder::Wide(decode), ChunkCodes::Wide(codes)) => {
+                decode.decode(&codes[..dst.len()], dst);
+            }
+            // `ChunkCodes::new` goes by the decoder.
             _ => {}
         }
     }

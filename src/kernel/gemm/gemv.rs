@@ -32,6 +32,7 @@ pub(crate) struct Nibbles {
 
 /// A GEMV kernel, by the layout of the codes of B.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one lives on the stack for the length of a product")]
 pub(crate) enum Gemv {
     /// Codes of 4 bits, two a byte.
     Nibbles(Nibbles),

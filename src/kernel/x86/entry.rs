@@ -455,7 +455,7 @@ impl GemmIntrinsics for Native {
     ) {
         by_kind!(isa, {
             Avx512Vbmi => avx512_int8::words_of_rows(integers, offset, rows, length, block_k, to),
-        }, else unreachable!("{OFFERED}"))
+        }, else unreachable!("{OFFERED}"));
     }
 
     fn dot_x2(isa: Isa, a: &AInt8<'_>, b: &[BInt8<'_>; 2], acc: &mut [MicroTile<f32>; 2]) -> bool {

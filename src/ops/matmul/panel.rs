@@ -6,6 +6,9 @@ use crate::kernel::{BlockFactors, NegativeZero, Quad};
 use crate::mem::Aligned;
 use alloc::vec::Vec;
 
+/// Panels that a thread works on at a time, at most.
+pub(super) const PANELS_OF_UNIT: usize = 8;
+
 /// Sixteen rows of B, which are 16 columns of the product. The last panel of a matrix may have
 /// fewer; the codes in place of the others are unspecified.
 #[derive(Clone, Debug, Default)]

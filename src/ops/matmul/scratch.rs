@@ -1,7 +1,7 @@
 //! [`WorkScratch`]: memory that a thread keeps from one unit of work to the next, and from one
 //! product to the next in a workspace. Fresh memory costs more than what is done in it.
 
-use super::panel::Panel;
+use super::panel::{PANELS_OF_UNIT, Panel};
 use super::sums::Pair;
 use crate::kernel::Quad;
 use crate::kernel::gemm::{Lanes, MicroTile, NR};
@@ -55,7 +55,7 @@ pub(super) struct WorkScratch {
     pub(super) codes: Aligned<Lanes<u8>>,
     pub(super) panels_i8: Vec<PanelI8>,
     /// Scales of panels, cut to the blocks of a sum.
-    pub(super) scales: [Aligned<Lanes<f32>>; super::unit::PANELS_OF_UNIT],
+    pub(super) scales: [Aligned<Lanes<f32>>; PANELS_OF_UNIT],
     /// For every two panels the sums of all tiles.
     pub(super) sums: Vec<Pair<f32>>,
     /// Their partial sums in a block, or f64 sums.

@@ -4,6 +4,7 @@
 use super::job::MatmulJob;
 use super::pack_a::tiles_of_matrix;
 use super::pack_b::Packer;
+use super::panel::PANELS_OF_UNIT;
 use super::sums::{RowSums, Sink};
 use super::tile::TileA;
 use super::work::Columns;
@@ -16,10 +17,7 @@ use core::ops::Range;
 const MC: usize = 512;
 
 /// Columns of a unit at most, BLIS's NC: packed A is read once for them.
-const NC: usize = 8 * NR;
-
-/// Panels of a unit at most.
-pub(super) const PANELS_OF_UNIT: usize = NC / NR;
+const NC: usize = PANELS_OF_UNIT * NR;
 
 /// A part of one matrix of the product: its first row and panel, and the columns of its rows.
 pub(super) struct Unit<'a, D> {
@@ -64,7 +62,7 @@ impl<D> UnitRows<'_, D> {
 /// Panels of a unit: at least 16 units of columns where there are as many panels, so that all
 /// threads have work; in a narrow product each panel is a unit.
 fn panels_of_unit(job: &MatmulJob<'_>) -> usize {
-    (job.shape.n.div_ceil(NR) / 16).clamp(1, PANELS_OF_UNIT)
+    (job.shape.n.div_ceil(NR) / 16).clamp(1, NC / NR)
 }
 
 /// Runs `work` on all units of the product, one after another, without a list of them.

@@ -11,13 +11,12 @@
 
 use super::job::MatmulJob;
 use super::pack_b::Packer;
-use super::panel::Panel;
+use super::panel::{PANELS_OF_UNIT, Panel};
 use super::read::Reader;
 use super::scratch::{StepScratch, WorkScratch};
 use super::slices::Slicing;
 use super::sums::Pair;
 use super::tile::TileA;
-use super::unit::PANELS_OF_UNIT;
 use crate::kernel::gemm::{KC, Lanes, MR, NR};
 use crate::mem::Aligned;
 use alloc::vec::Vec;

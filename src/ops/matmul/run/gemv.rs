@@ -20,12 +20,11 @@ use crate::mma::{Sum, Takes};
 use crate::ops::matmul::job::MatmulJob;
 use crate::ops::matmul::pack_a::{a_i8x4_of_numbers, a_i8x4_of_pairs, tiles};
 use crate::ops::matmul::packed::PackedMatrix;
-use crate::ops::matmul::panel::{Data, Panel, PanelRestore};
+use crate::ops::matmul::panel::{Data, PANELS_OF_UNIT, Panel, PanelRestore};
 use crate::ops::matmul::plan::{ChainKernel, Int8, Plan};
 use crate::ops::matmul::read::{Reader, numbers_of_4_bits};
 use crate::ops::matmul::scratch::{StepScratch, WorkScratch};
 use crate::ops::matmul::tile::TileA;
-use crate::ops::matmul::unit::PANELS_OF_UNIT;
 use crate::ops::matmul::workspace::ProductMemory;
 use crate::ops::par::one_of;
 use crate::ops::real::Real;
@@ -108,7 +107,7 @@ fn by_packed<D: Real>(
     // Every matrix of A has as many rows, and so as many parts.
     let parts_of_matrix = rows.len() / job.matrices_of_a();
     let panels = shape.n.div_ceil(NR);
-    let piece = Piece { job, packed, path: &path, block_k, rows, parts_of_matrix, panels };
+    let piece = GemvPiece { job, packed, path: &path, block_k, rows, parts_of_matrix, panels };
     if !job.exec.uses_threads() {
         let WorkScratch { scales, .. } = one_of(threads);
         for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
@@ -144,7 +143,7 @@ fn by_packed<D: Real>(
 }
 
 /// What all pieces of a product are made with: a piece is 4 panels, 64 columns of all rows.
-struct Piece<'p> {
+struct GemvPiece<'p> {
     job: &'p MatmulJob<'p>,
     packed: &'p PackedMatrix,
     path: &'p GemvPath<'p>,
@@ -155,7 +154,7 @@ struct Piece<'p> {
     panels: usize,
 }
 
-impl Piece<'_> {
+impl GemvPiece<'_> {
     /// Makes a piece of a matrix and hands it to `give(row, index in the product, sums)`.
     fn fill(
         &self,
