@@ -5,6 +5,7 @@
 //! `reference` makes element after element by the model, or `engine` makes all of them: `plan`
 //! chooses kernels, `pack_a` and `pack_b` lay out the operands, `unit` cuts the product for
 //! threads, a file of `run` makes the sums of a unit, and `finish` makes elements of sums.
+//! All of them work in the memory of a `workspace`, of which a thread has a `scratch`.
 
 mod bit_range;
 mod bounds;
