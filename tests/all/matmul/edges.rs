@@ -2,8 +2,8 @@
 
 use subhalf::{
     Accumulator, Chain, Dither, Error, Exec, Extent, FormatSpec, IntegerOverflow, Isa, Matmul,
-    Operand, PackedMatrix, Parts, QuantTensor, Quantizer, Round, ScaleRule, Stochastic, dot, gemv,
-    matmul, matmul_into, preset, reference_matmul,
+    Operand, PackedMatrix, Parts, QuantTensor, Quantizer, Round, ScaleRule, Stochastic, Workspace,
+    dot, gemv, matmul, matmul_into, preset, reference_matmul,
 };
 
 pub(super) fn all() -> Vec<Accumulator> {
@@ -402,4 +402,41 @@ fn flat_and_packed_batches_go_with_tensor_scales_of_matrices() {
             assert_eq!(bits(&by.multiply(&long, &stack).unwrap()), bits(&expected));
         }
     }
+}
+
+/// Nothing of a product is left in a workspace for one of another kind.
+#[test]
+fn a_workspace_forgets_what_the_last_product_was_of() {
+    let (m, n, k) = (3, 37, 64);
+    let x: Vec<f32> = (0..n * k).map(|i| ((i * 37 % 101) as f32 - 30.0) / 40.0).collect();
+    let quantized = |name: &str| {
+        QuantTensor::quantize(&preset::by_name(name).unwrap().spec, &x, &[n, k]).unwrap()
+    };
+    let tensors = ["generic::UINT4_G32", "torchao::NVFP4", "ggml::Q8_0", "ocp::MXFP6_E2M3"];
+    let tensors = tensors.map(quantized);
+    let codes: Vec<u8> = (0..n * k).map(|i| (i % 11) as u8).collect();
+    let all: Vec<Operand<'_>> = [
+        Operand::numbers(&x, &[n, k]).unwrap(),
+        Operand::codes(&FormatSpec::F4E2M1, &codes, &[n, k]).unwrap(),
+        Operand::codes(&FormatSpec::INT8, &codes, &[n, k]).unwrap(),
+    ]
+    .into_iter()
+    .chain(tensors.iter().map(Operand::from))
+    .collect();
+    let a = Operand::numbers(&x[..m * k], &[m, k]).unwrap();
+    let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<u32>>();
+    for accumulator in all_but_blocks() {
+        let by = Matmul::new().accumulator(accumulator).exec(Exec::SERIAL);
+        for (before, b) in all.iter().flat_map(|a| all.iter().map(move |b| (*a, *b))) {
+            let (mut workspace, mut found) = (Workspace::new(), vec![0f32; m * n]);
+            by.multiply_with(a, before, &mut found, &mut workspace).unwrap();
+            by.multiply_with(a, b, &mut found, &mut workspace).unwrap();
+            let expected = by.multiply(a, b).unwrap();
+            assert_eq!(bits(&found), bits(&expected), "{accumulator:?}: {before:?}, then {b:?}");
+        }
+    }
+}
+
+fn all_but_blocks() -> impl Iterator<Item = Accumulator> {
+    all().into_iter().filter(|accumulator| *accumulator != Accumulator::BlockF32)
 }
