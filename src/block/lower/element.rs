@@ -71,7 +71,7 @@ pub(super) enum ScaledLimit {
     None,
     /// Magnitudes from here on.
     Below(f32),
-    /// Those of a block whose scale is zero.
+    /// Zeros of a block whose scale is zero.
     NotZero,
 }
 

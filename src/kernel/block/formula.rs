@@ -79,7 +79,7 @@ pub(crate) enum Start {
     /// A function of the largest magnitude. Results that are not from 0 up and finite hand the
     /// block to the rule.
     Function(fn(f32) -> f32),
-    /// The same for every block.
+    /// A constant, for every block.
     Constant(f32),
 }
 

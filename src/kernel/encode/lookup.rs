@@ -46,7 +46,7 @@ pub(crate) enum Steps {
     Few(Few),
     /// By buckets; shared with later calls.
     Many(Arc<Buckets>),
-    /// Of numbers that are rounded to equal steps first.
+    /// A table by equal steps, for numbers that are rounded to one of these first.
     Equal(Arc<EqualSteps>),
 }
 

@@ -188,7 +188,7 @@ impl<'a> Packer<'a> {
             // One code a byte (3 bits, or codes without scales): packed to pairs first.
             for (pairs, codes) in scratch.pairs.iter_mut().zip(rows.bytes) {
                 pairs.resize(cols.div_ceil(2), 0);
-                pack_4(isa, codes, pairs);
+                pack_codes(isa, 4, codes, pairs);
             }
             quads(isa, &scratch.pairs.each_ref().map(Vec::as_slice), &mut of_rows);
         }
