@@ -3,7 +3,7 @@
 use super::inputs::Random;
 use subhalf::{
     BlockSpec, BlockStats, CustomRule, Dequantization, Dither, Division, Encoding, Error, Extent,
-    FormatSpec, Metric, QuantTensor, Quantizer, Ratio, Round, ScaleRule, Search, Stochastic, Table,
+    FormatSpec, Metric, QuantTensor, Quantizer, Round, ScaleRule, Search, Stochastic, Table,
     preset,
 };
 
@@ -205,6 +205,7 @@ fn columns_quantized_alone_get_the_random_words_of_the_whole() {
 
 /// Lists of any length that are made at run time: as good as those that live as long as the
 /// program, and kept once.
+#[cfg(feature = "std")]
 #[test]
 fn long_tables_made_at_run_time_are_shared() {
     static ENTRIES: [u32; 256] = {
@@ -219,7 +220,7 @@ fn long_tables_made_at_run_time_are_shared() {
     let factors: Vec<f32> = (0..40).map(|i| 1.0 - i as f32 / 80.0).collect();
     let scheme = |table, factors| {
         let element = FormatSpec::new("learned", Encoding::Codebook(table)).unwrap();
-        let rule = ScaleRule::Amax { target: 1.0, ratio: Ratio::Divide };
+        let rule = ScaleRule::Amax { target: 1.0, ratio: subhalf::Ratio::Divide };
         BlockSpec::new(element, Some(FormatSpec::F32), Extent::Row, rule)
             .with_division(Division::Divide)
             .with_search(Some(Search::new(factors, Metric::Mse)))
