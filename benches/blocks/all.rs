@@ -1,4 +1,4 @@
-//! Every preset on one thread, numbers in the second-level cache: f32s in whole blocks, f32s in
+//! Every preset, and random schemes, on one thread, numbers in the second-level cache: f32s in whole blocks, f32s in
 //! rows that are no whole number of blocks, bf16s, and back to f32s. What counts is the ratio to
 //! the control row that ran right before.
 
@@ -8,8 +8,9 @@ use std::hint::black_box;
 use clap::Parser;
 use half::bf16;
 use subhalf::preset::{self, Preset};
-use subhalf::{Exec, Offset, Quantizer, ScaleRule};
+use subhalf::{BlockSpec, Exec, Offset, Quantizer, ScaleRule};
 
+use super::random;
 use subhalf_benches::control::{Control, Place, Ring, move_bytes};
 use subhalf_benches::turns::{Measured, Pace, Table, Turns};
 
@@ -30,7 +31,7 @@ const fn length_of(shape: [usize; 2]) -> usize {
     shape[0] * shape[1]
 }
 
-/// Prints a table of every preset, and the slowest ten.
+/// Prints a table of every preset and of 50 schemes put together at random, and the slowest ten.
 pub(crate) fn run() {
     // The word that chose this table is no name of a row.
     let words = std::env::args().enumerate().filter(|(index, _)| *index != 1);
@@ -56,14 +57,16 @@ pub(crate) fn run() {
     let to_byte = quantize.control("4 bytes to 1", length, moves(Control::FourToOne));
     let from_byte = dequantize.control("1 byte to 4", length, moves(Control::OneToFour));
     let from_half = dequantize.control("½ byte to 4", length, moves(Control::HalfToFour));
-    for Preset { name, spec, .. } in preset::all() {
+    let presets = preset::all().map(|Preset { name, spec, .. }| ((*name).to_string(), *spec));
+    let specs: Vec<(String, BlockSpec)> = presets.chain(random::specs(50)).collect();
+    for (name, spec) in &specs {
         let mut quantizer = Quantizer::new(spec).exec(exec);
         if matches!(spec.rule, ScaleRule::Given) {
             let offsets = if matches!(spec.offset, Offset::None) { &[][..] } else { &minima };
             quantizer = quantizer.scales(&scales, offsets);
         }
         let whole = quantizer.quantize(&numbers, &WHOLE).expect("numbers of this shape");
-        let ragged = &numbers[..RAGGED[0] * RAGGED[1]];
+        let ragged = &numbers[..length_of(RAGGED)];
         for (suffix, x, shape) in [("", &numbers[..], WHOLE), (", ragged", ragged, RAGGED)] {
             let mut tensor = quantizer.quantize(x, &shape).expect("numbers of this shape");
             quantize.add(format!("{name}{suffix}"), [to_byte], x.len(), move || {
@@ -75,7 +78,7 @@ pub(crate) fn run() {
             quantizer.quantize_into(black_box(halves), &mut tensor).expect("a tensor of its own");
         });
         let control = if spec.element.bits() > 4 { from_byte } else { from_half };
-        dequantize.add(*name, [control], length, move || {
+        dequantize.add(name, [control], length, move || {
             let mut ring = ring.borrow_mut();
             let y = ring.advance().1.y.get_mut();
             whole.view().dequantize_into(black_box(y), exec).expect("as many numbers");

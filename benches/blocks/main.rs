@@ -11,6 +11,7 @@
 #![allow(missing_docs, reason = "criterion_group! makes a public function")]
 
 mod all;
+mod random;
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -38,6 +38,18 @@ impl Tiles {
         cols.start / self.block_cols..cols.end.div_ceil(self.block_cols)
     }
 
+    /// Blocks of a row.
+    pub(super) const fn blocks(self) -> usize {
+        self.cols.div_ceil(self.block_cols)
+    }
+
+    /// The blocks that a chunk of a row touches, where each row has blocks of its own and those of
+    /// the rows before come first.
+    pub(super) fn touched_in(self, row: usize, cols: &Range<usize>) -> Range<usize> {
+        let Range { start, end } = self.touched(cols);
+        start + row * self.blocks()..end + row * self.blocks()
+    }
+
     /// Columns of a block in a chunk: a part of a block is a block.
     pub(super) fn length(self) -> usize {
         self.block_cols.min(self.chunk)

@@ -247,7 +247,7 @@ fn lower_logarithms(
         high,
         top: u32::try_from(127 + bias).ok()?,
     };
-    Some(Logarithms { over, carries, powers })
+    Some(Logarithms::new(over, carries, powers))
 }
 
 /// The steps of [`ScaleRule::Amax`] from the largest magnitude to the scale; under

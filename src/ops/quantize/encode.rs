@@ -31,6 +31,8 @@ pub(super) struct Lines<'a, T> {
     pub(super) spec: &'a BlockSpec,
     pub(super) words: ElementWords,
     pub(super) tiles: Tiles,
+    /// Whether each row has blocks of its own; else all rows share theirs.
+    pub(super) own_blocks: bool,
     pub(super) src: &'a [T],
     /// The tensor's element that `src` begins with.
     pub(super) first: usize,
@@ -47,13 +49,15 @@ pub(super) enum ByRule {
 }
 
 impl<T: Source> Lines<'_, T> {
-    /// Adds the numbers to the statistics of their blocks, which accumulate over rows.
+    /// Adds the numbers to the statistics of their blocks, which accumulate over rows that share
+    /// them.
     pub(super) fn look(&self, buffer: &mut Vec<f32>, arrays: &mut BlockArrays) {
         let (tiles, isa) = (self.tiles, self.plan.isa());
-        for line in self.src.chunks(tiles.cols) {
+        for (row, line) in self.src.chunks(tiles.cols).enumerate() {
+            let row = if self.own_blocks { row } else { 0 };
             for cols in tiles.ranges() {
                 let numbers = T::seen(isa, &line[cols.clone()], buffer);
-                self.plan.look(numbers, tiles.length(), tiles.touched(&cols), arrays);
+                self.plan.look(numbers, tiles.length(), tiles.touched_in(row, &cols), arrays);
             }
         }
     }
@@ -70,12 +74,14 @@ impl<T: Source> Lines<'_, T> {
         let (tiles, isa) = (self.tiles, self.plan.isa());
         let rows = self.src.chunks(tiles.cols).zip(codes.chunks_mut(row_bytes));
         for (index, (line, row)) in rows.enumerate() {
+            let of_blocks = if self.own_blocks { index } else { 0 };
             for cols in tiles.ranges() {
                 let src = &line[cols.clone()];
                 let first = self.first + index * tiles.cols + cols.start;
                 let numbers = T::seen(isa, src, buffer);
-                let lines = Lines { src, first, ..*self };
-                settled.encode(lines, numbers, tiles.touched(&cols), cols, memory, row);
+                let (lines, blocks) =
+                    (Lines { src, first, ..*self }, tiles.touched_in(of_blocks, &cols));
+                settled.encode(lines, numbers, blocks, cols, memory, row);
             }
         }
     }
@@ -94,7 +100,7 @@ impl Settled {
     ) {
         let Self { blocks: arrays, by_rule } = self;
         let EncodeMemory { chunk: memory, codes } = memory;
-        let Lines { plan, spec, words, tiles, src, first } = lines;
+        let Lines { plan, spec, words, tiles, src, first, .. } = lines;
         let bits = spec.element.bits();
         let dither = words.from(first);
         let length = tiles.length();

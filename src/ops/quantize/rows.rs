@@ -120,10 +120,13 @@ pub(super) fn quantize<T: Source>(
             BandBuffers { codes: piece.codes, scales: piece.scales, offsets: piece.offsets };
         return band.quantize(src, first, parts);
     }
-    for index in 0..piece.bands {
-        let lines = grid.band(piece.first + index);
-        let lines = lines.start - origin..lines.end - origin;
-        let blocks = index * grid.grid_cols..(index + 1) * grid.grid_cols;
+    // Short rows with blocks of their own are settled some at a time: what a step costs is shared.
+    let together = if grid.block_rows == 1 { (2 * COLUMNS / grid.cols).max(1) } else { 1 };
+    for index in (0..piece.bands).step_by(together) {
+        let count = together.min(piece.bands - index);
+        let (start, last) = (piece.first + index, piece.first + index + count - 1);
+        let lines = grid.band(start).start - origin..grid.band(last).end - origin;
+        let blocks = index * grid.grid_cols..(index + count) * grid.grid_cols;
         let bytes = |width: usize| blocks.start * width..blocks.end * width;
         let parts = BandBuffers {
             codes: &mut piece.codes[lines.start * grid.row_bytes..lines.end * grid.row_bytes],
@@ -152,6 +155,8 @@ pub(super) struct Band<'a> {
     spec: &'a BlockSpec,
     words: ElementWords,
     pub(super) tiles: Tiles,
+    /// Whether each row has blocks of its own; else all rows share theirs.
+    own_blocks: bool,
     row_bytes: usize,
     scale_bytes: usize,
     offset_bytes: usize,
@@ -188,6 +193,7 @@ impl<'a> Band<'a> {
             spec: job.spec,
             words: job.words,
             tiles,
+            own_blocks: job.geometry.block_rows == 1,
             row_bytes: job.geometry.row_bytes,
             scale_bytes: job.spec.scale_bytes(),
             offset_bytes: job.spec.offset_bytes(),
@@ -236,10 +242,10 @@ impl<'a> Band<'a> {
                 settled.encode(lines, numbers, 0..blocks.len(), cols, memory, codes);
             }
         } else {
-            // Blocks go on from chunk to chunk or from row to row: all rows of the band are looked
+            // Blocks go on from chunk to chunk or from row to row, or rows are short: all are looked
             // at before any is encoded.
-            self.plan
-                .clear(tiles.cols.div_ceil(tiles.block_cols), &mut self.scratch.settled.blocks);
+            let rows = if self.own_blocks { src.len() / tiles.cols } else { 1 };
+            self.plan.clear(rows * tiles.blocks(), &mut self.scratch.settled.blocks);
             let lines = Lines { first, ..self.lines(src) };
             lines.look(&mut buffer, &mut self.scratch.settled.blocks);
             self.settle(src, tiles, StoredBlocks { scales, offsets, first: self.first_block });
@@ -264,8 +270,8 @@ impl<'a> Band<'a> {
     where
         'a: 'b,
     {
-        let Self { plan, spec, words, tiles, .. } = *self;
-        Lines { plan, spec, words, tiles, src, first: 0 }
+        let Self { plan, spec, words, tiles, own_blocks, .. } = *self;
+        Lines { plan, spec, words, tiles, own_blocks, src, first: 0 }
     }
 
     /// Scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are
@@ -279,7 +285,8 @@ impl<'a> Band<'a> {
         let plan = self.plan;
         if let Some(search) = plan.search() {
             let BandScratch { settled, memory, search: scratch } = &mut self.scratch;
-            let job = search::Candidates { plan, search, src, tiles };
+            let own_blocks = self.own_blocks;
+            let job = search::Candidates { plan, search, src, tiles, own_blocks };
             job.choose(scratch, &mut settled.blocks, memory, &mut stored);
         } else {
             let StoredBlocks { scales, offsets, first } = &mut stored;
@@ -318,10 +325,12 @@ impl<'a> Band<'a> {
             let (block, what) = if let Some((block, codes)) = known {
                 (block, Some(ByRule::Zeros(codes)))
             } else {
-                let block_cols =
-                    index * tiles.block_cols..((index + 1) * tiles.block_cols).min(cols);
+                // The rows of the block: its own, or all.
+                let (row, col) = (index / tiles.blocks(), index % tiles.blocks());
+                let rows = if self.own_blocks { &src[row * cols..(row + 1) * cols] } else { src };
+                let block_cols = col * tiles.block_cols..((col + 1) * tiles.block_cols).min(cols);
                 let elements =
-                    src.chunks(cols).flat_map(|line| line[block_cols.clone()].iter().copied());
+                    rows.chunks(cols).flat_map(|line| line[block_cols.clone()].iter().copied());
                 let finite = amax[index] < f32::INFINITY.to_bits();
                 // Rules that see amax alone have the whole statistic in a finite one.
                 let stats = if finite && plan.sees_amax_alone() {

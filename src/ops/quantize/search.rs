@@ -54,6 +54,8 @@ pub(super) struct Candidates<'a, T> {
     pub(super) search: &'a SearchPlan,
     pub(super) src: &'a [T],
     pub(super) tiles: Tiles,
+    /// Whether each row has blocks of its own; else all rows share theirs.
+    pub(super) own_blocks: bool,
 }
 
 impl<T: Source> Candidates<'_, T> {
@@ -66,9 +68,10 @@ impl<T: Source> Candidates<'_, T> {
         memory: &mut EncodeMemory,
         stored: &mut StoredBlocks<'_>,
     ) {
-        let Self { plan, search, src, tiles } = *self;
+        let Self { plan, search, src, tiles, own_blocks } = *self;
         let (isa, EncodeMemory { chunk: memory, codes }) = (plan.isa(), memory);
-        let count = tiles.cols.div_ceil(tiles.block_cols);
+        let rows = if own_blocks { src.len().div_ceil(tiles.cols) } else { 1 };
+        let count = rows * tiles.blocks();
         scratch.by_rule.clear();
         scratch.by_rule.resize(count, false);
         for candidate in 0..search.len() {
@@ -89,9 +92,10 @@ impl<T: Source> Candidates<'_, T> {
             }
             scratch.errors.clear();
             scratch.errors.resize(count, 0.0);
-            for line in src.chunks(tiles.cols) {
+            for (row, line) in src.chunks(tiles.cols).enumerate() {
+                let row = if own_blocks { row } else { 0 };
                 for cols in tiles.ranges() {
-                    let touched = tiles.touched(&cols);
+                    let touched = tiles.touched_in(row, &cols);
                     let numbers = T::seen(isa, &line[cols], &mut scratch.buffer);
                     codes.resize(numbers.len(), 0);
                     let chunk =
