@@ -44,6 +44,8 @@ pub(crate) fn run() {
     let (scales, minima) =
         (vec![0.25f32; length_of(WHOLE) / 32], vec![-1.0f32; length_of(WHOLE) / 32]);
     let ring = &ring;
+    let presets = preset::all().map(|Preset { name, spec, .. }| ((*name).to_string(), *spec));
+    let specs: Vec<(String, BlockSpec)> = presets.chain(random::specs(50)).collect();
     let mut quantize = Table::new("quantize", PACE, &arguments.turns);
     let mut dequantize = Table::new("dequantize to f32", PACE, &arguments.turns);
     let length = numbers.len();
@@ -57,8 +59,6 @@ pub(crate) fn run() {
     let to_byte = quantize.control("4 bytes to 1", length, moves(Control::FourToOne));
     let from_byte = dequantize.control("1 byte to 4", length, moves(Control::OneToFour));
     let from_half = dequantize.control("½ byte to 4", length, moves(Control::HalfToFour));
-    let presets = preset::all().map(|Preset { name, spec, .. }| ((*name).to_string(), *spec));
-    let specs: Vec<(String, BlockSpec)> = presets.chain(random::specs(50)).collect();
     for (name, spec) in &specs {
         let mut quantizer = Quantizer::new(spec).exec(exec);
         if matches!(spec.rule, ScaleRule::Given) {

@@ -7,8 +7,9 @@ use crate::block::scheme::{Division, ElementRounding, Offset, ZeroSign};
 use crate::block::spec::BlockSpec;
 use crate::kernel::{
     self, Away, FactorUse, FloatBlocks, FloatCoder, Grid, HalfAdded, HalfAddedEven, HalfUp,
-    Integer, Isa, LeastError, Less, LogarithmTruncated, NegativeZero, Over, OverByReciprocal,
-    OverToOdd, OverToOddFused, PointCoder, RECIPROCAL_FROM, Steps, Times, Truncated,
+    Integer, IntegerAway, Isa, LeastError, Less, LogarithmTruncated, NegativeZero, Over,
+    OverByReciprocal, OverToOdd, OverToOddFused, PointCoder, RECIPROCAL_FROM, Steps, Times,
+    Truncated,
 };
 use crate::policy::{Convert, MissingNan, Nan, Overflow, SubnormalInputs};
 use crate::random::Dither;
@@ -50,6 +51,7 @@ enum ScaledCoder {
     Encoder(kernel::Encoder),
     Grid(GridMode, Grid),
     HalfUp(HalfUp),
+    IntegerAway(IntegerAway),
     Steps(Steps),
     /// Steps of numbers that are rounded to equal steps first.
     EqualSteps(Steps),
@@ -166,6 +168,8 @@ impl Elements {
                     ElementKernel::Float(coder)
                 } else if let Some(coder) = int().filter(|_| !less_minimum) {
                     ElementKernel::Int(coder)
+                } else if let Some(coder) = IntegerAway::lower(element, &convert) {
+                    ElementKernel::Scaled(ScaledCoder::IntegerAway(coder))
                 } else if let Some((rounding, grid)) = grid_of(element, &convert) {
                     ElementKernel::Scaled(ScaledCoder::Grid(rounding, grid))
                 } else {
@@ -247,7 +251,10 @@ impl Elements {
             // Under a scale of zero every number is the first step.
             ElementKernel::Scaled(ScaledCoder::EqualSteps(..)) => ScaledLimit::NotZero,
             ElementKernel::Scaled(
-                ScaledCoder::Encoder(_) | ScaledCoder::HalfUp(_) | ScaledCoder::Steps(_),
+                ScaledCoder::Encoder(_)
+                | ScaledCoder::HalfUp(_)
+                | ScaledCoder::IntegerAway(_)
+                | ScaledCoder::Steps(_),
             )
             | ElementKernel::Float(_)
             | ElementKernel::Int(_)
@@ -322,7 +329,16 @@ impl Elements {
         codes: Codes<'_>,
     ) -> bool {
         match factor_use {
-            FactorUse::Times => self.encode_by(Times, chunk, memory, codes),
+            FactorUse::Times => match (&self.kernel, codes) {
+                // Integers of C programs, which multiply, in one pass.
+                (ElementKernel::Scaled(ScaledCoder::HalfUp(coder)), Codes::Bytes(codes)) => {
+                    self.encode_products(coder, chunk, codes)
+                }
+                (ElementKernel::Scaled(ScaledCoder::IntegerAway(coder)), Codes::Bytes(codes)) => {
+                    self.encode_products(coder, chunk, codes)
+                }
+                (_, codes) => self.encode_by(Times, chunk, memory, codes),
+            },
             FactorUse::Over if self.by_reciprocals => {
                 let mut in_range = false;
                 let reciprocals = &mut memory.reciprocals;
@@ -348,6 +364,22 @@ impl Elements {
             }
             FactorUse::Exact => self.encode_by(OverToOdd, chunk, memory, codes),
         }
+    }
+
+    /// Multiplies and encodes in one pass.
+    fn encode_products<C: kernel::Coder>(
+        &self,
+        coder: &C,
+        chunk: Chunk<'_>,
+        codes: &mut [u8],
+    ) -> bool {
+        let Chunk { numbers, length, factors, points, .. } = chunk;
+        if self.less_minimum {
+            kernel::encode_blocks(self.isa, coder, Less(Times), numbers, length, points, codes);
+        } else {
+            kernel::encode_blocks(self.isa, coder, Times, numbers, length, factors, codes);
+        }
+        true
     }
 
     fn encode_by<S: kernel::Scaling<Factor = f32>>(
@@ -464,7 +496,8 @@ impl ScaledCoder {
             Self::Grid(GridMode::LogarithmTruncated, grid) => {
                 kernel::encode_grid(isa, LogarithmTruncated, grid, scaled, codes);
             }
-            Self::HalfUp(half_up) => kernel::encode_half_up(isa, half_up, scaled, codes),
+            Self::HalfUp(coder) => kernel::encode_each(isa, coder, scaled, codes),
+            Self::IntegerAway(coder) => kernel::encode_each(isa, coder, scaled, codes),
             Self::Steps(steps) | Self::EqualSteps(steps) => steps.encode(isa, scaled, codes),
         }
     }

@@ -71,13 +71,18 @@ impl BlockSpec {
             }
             (FactorUse::Times, Divisor::Zero) => 0.0,
             (FactorUse::Over, Divisor::Divide(divisor)) => divisor,
+            // Rounded to f32 before a program's own rounding, as a division rounds it.
+            (FactorUse::Over, Divisor::Exact(divisor)) => {
+                let factor = divisor.to_f32();
+                (Unpacked::from_f32(factor) == divisor).then_some(factor)?
+            }
             // Over infinity every finite number becomes a zero of its own sign.
             (FactorUse::Over, Divisor::Zero) => f32::INFINITY,
             (FactorUse::Exact, Divisor::Exact(divisor)) if self.takes_odd_quotients() => {
                 let factor = divisor.to_f32();
                 // The product s · t may need more than the 24 bits that an f32 has.
                 let exact = divisor.is_finite() && Unpacked::from_f32(factor) == divisor;
-                return (exact && factor >= LEAST_DIVISOR).then_some(factor);
+                return (exact && factor.abs() >= LEAST_DIVISOR).then_some(factor);
             }
             _ => return None,
         };

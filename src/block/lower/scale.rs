@@ -3,13 +3,13 @@
 //! formula might not hold is [`UNHANDLED`](super::UNHANDLED).
 
 use crate::block::rule::{Ratio, ScaleRule, logarithm_carries};
-use crate::block::scheme::{Dequantization, Division, TensorScale};
+use crate::block::scheme::{Dequantization, Division, ElementRounding, TensorScale};
 use crate::block::spec::BlockSpec;
 use crate::block::statistics::BlockStats;
 use crate::codec::Unpacked;
 use crate::kernel::{
-    FactorUse, Formula, Isa, LEAST_DIVISOR, Logarithms, Powers, ScaleFormat, ScaleKernel, Start,
-    Step,
+    FactorUse, Formula, Isa, LEAST_DIVISOR, Logarithms, PowerRule, Powers, ScaleFormat,
+    ScaleKernel, Start, Step,
 };
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec, ZeroField};
@@ -54,23 +54,35 @@ impl ScalePlan {
             lower_formula(isa, spec, start, ideal?, demand)
                 .map(|formula| ScaleKernel::Formula(Box::new(formula)))
         };
+        let by_logarithms = |over, carries, shift| {
+            logarithms(over, carries, shift).or_else(|| {
+                let start = lower_logarithms(&power_alone(spec), over, carries, shift)
+                    .map(PowerRule::Logarithms)?;
+                formula(Start::Power(start), Some(Vec::new()))
+            })
+        };
         let quotient = |target, ratio| ratio_steps(spec, target, ratio, demand);
         let kernel = match spec.rule {
             // Whatever the rule: the caller has its result.
             _ if demand.given => formula(Start::Number, Some(Vec::new())),
+            // Under a scale format with other numbers, or another use of the scale, the power of
+            // two is the start of a formula.
             ScaleRule::Floor
             | ScaleRule::Ceil
             | ScaleRule::RoundUp
             | ScaleRule::Even { .. }
-            | ScaleRule::Nearest => powers(),
+            | ScaleRule::Nearest => powers().or_else(|| {
+                let start = lower_powers(&power_alone(spec), 1.0).map(PowerRule::Powers)?;
+                formula(Start::Power(start), Some(Vec::new()))
+            }),
             // Under rounding up only powers of two are ties; every other rounding has ties in each
             // binade, which the table of powers does not show.
             ScaleRule::Amax { target, ratio } if matches!(spec.scale_convert.round, Round::Up) => {
                 powers().or_else(|| formula(Start::Amax, quotient(target, ratio)))
             }
             ScaleRule::Amax { target, ratio } => formula(Start::Amax, quotient(target, ratio)),
-            ScaleRule::Log2Floor => logarithms(1.0, &FLOOR, spec.element.max_exponent()),
-            ScaleRule::Log2Ceil { target } => logarithms(target, &CEIL, 0),
+            ScaleRule::Log2Floor => by_logarithms(1.0, &FLOOR, spec.element.max_exponent()),
+            ScaleRule::Log2Ceil { target } => by_logarithms(target, &CEIL, 0),
             // A range of zeros has a difference with a sign of its own: the substitute for zero
             // hides it, or the block is the rule's.
             ScaleRule::Range { steps, .. } if !has_tensor_scale(spec) => {
@@ -86,14 +98,13 @@ impl ScalePlan {
             ScaleRule::Unit => Some(ScaleKernel::Unit),
             ScaleRule::Range { .. } | ScaleRule::SignedMax { .. } | ScaleRule::Given => None,
         };
-        let factor_use = match (&kernel, FactorUse::of(spec.division)) {
+        let factor_use = match &kernel {
             // A quotient by a power of two is a product, and by 1 nothing.
-            (Some(ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_) | ScaleKernel::Unit), _) => {
+            Some(ScaleKernel::Powers(_) | ScaleKernel::Logarithms(_) | ScaleKernel::Unit) => {
                 FactorUse::Times
             }
-            (Some(ScaleKernel::Formula(formula)), _) => formula.factor_use,
-            (None, FactorUse::Exact) if !divides_to_odd(spec) => FactorUse::Times,
-            (None, factor_use) => factor_use,
+            Some(ScaleKernel::Formula(formula)) => formula.factor_use,
+            None => factor_use(spec),
         };
         Self { kernel, factor_use }
     }
@@ -129,6 +140,22 @@ const fn has_tensor_scale(spec: &BlockSpec) -> bool {
     }
 }
 
+/// What factors are for, where they are not of a kernel of powers of two.
+fn factor_use(spec: &BlockSpec) -> FactorUse {
+    match FactorUse::of(spec.division) {
+        FactorUse::Exact if divides_in_f32(spec) => FactorUse::Over,
+        FactorUse::Exact if !divides_to_odd(spec) => FactorUse::Times,
+        factor_use => factor_use,
+    }
+}
+
+/// Whether exact quotients are rounded to f32 before a program's own rounding sees them.
+fn divides_in_f32(spec: &BlockSpec) -> bool {
+    let rounds =
+        matches!(spec.element_rounding, ElementRounding::Round | ElementRounding::AddThenRound);
+    spec.scale.is_some() && !has_tensor_scale(spec) && !rounds
+}
+
 /// Whether scales are clamped.
 fn has_bounds(spec: &BlockSpec) -> bool {
     spec.scale_bounds != (0.0, f32::INFINITY)
@@ -137,7 +164,16 @@ fn has_bounds(spec: &BlockSpec) -> bool {
 /// Whether exact quotients may be made by f32 divisions that round to odd: the divisor is an f32
 /// itself, as every scale of at most 16 bits is, and every F32 scale.
 fn divides_to_odd(spec: &BlockSpec) -> bool {
-    spec.scale.is_some() && !has_tensor_scale(spec) && spec.takes_odd_quotients()
+    spec.scale.is_some()
+        && !has_tensor_scale(spec)
+        && !divides_in_f32(spec)
+        && spec.takes_odd_quotients()
+}
+
+/// A scheme whose scales are the powers of two of this one's rule, in E8M0 as they are.
+fn power_alone(spec: &BlockSpec) -> BlockSpec {
+    let plain = BlockSpec::new(spec.element, Some(FormatSpec::E8M0), spec.extent, spec.rule);
+    plain.with_division(Division::Reciprocal)
 }
 
 /// Whether a format has powers of two alone, of at most 8 bits.
@@ -289,6 +325,8 @@ fn ratio_steps(
 fn factor_steps(spec: &BlockSpec, t: f32) -> Option<(Vec<Step>, Option<f32>)> {
     Some(match spec.division {
         Division::Exact if divides_to_odd(spec) => (Vec::new(), None),
+        // A program's own rounding sees the quotient as an f32: that of a division.
+        Division::Exact if divides_in_f32(spec) => (Vec::new(), Some(f32::INFINITY)),
         // A normal reciprocal of a power of two is exact, and an element of a subnormal product is
         // zero.
         Division::Exact
@@ -353,17 +391,13 @@ fn lower_formula(
         (restoring_steps(spec, demand.tensor_scale)?, None, FactorUse::Times)
     } else {
         let (steps, under_zero) = factor_steps(spec, t)?;
-        let factor_use = match FactorUse::of(spec.division) {
-            FactorUse::Exact if !divides_to_odd(spec) => FactorUse::Times,
-            factor_use => factor_use,
-        };
-        (steps, under_zero, factor_use)
+        (steps, under_zero, factor_use(spec))
     };
     let range = match (factor_use, spec.division) {
         (FactorUse::Exact, _) => [LEAST_DIVISOR, f32::MAX],
         // Subnormal reciprocals of powers of two are left to the rule.
         (FactorUse::Times, Division::Exact) if !demand.restores => [f32::MIN_POSITIVE, f32::MAX],
-        (FactorUse::Times | FactorUse::Over, _) => [f32::NEG_INFINITY, f32::INFINITY],
+        (FactorUse::Times | FactorUse::Over, _) => [0.0, f32::INFINITY],
     };
     let inverted = matches!(spec.rule, ScaleRule::Amax { ratio: Ratio::Inverse, .. });
     let mut inverse = (inverted && !demand.given).then(|| Vec::from([Step::Under(1.0)]));

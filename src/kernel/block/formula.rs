@@ -62,12 +62,12 @@ pub(crate) struct Formula {
     /// What is done to numbers with the factor. A factor is kept only if the block's largest number
     /// stays finite under it; then all others do.
     pub(crate) factor_use: FactorUse,
-    /// The factors under which scaled numbers are exact enough.
+    /// The magnitudes of factors under which scaled numbers are exact enough.
     pub(crate) range: [f32; 2],
 }
 
 /// The number of a block that a formula starts from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Start {
     /// The largest magnitude.
     Amax,
@@ -81,6 +81,15 @@ pub(crate) enum Start {
     Function(fn(f32) -> f32),
     /// A constant, for every block.
     Constant(f32),
+    /// The power of two of a rule.
+    Power(PowerRule),
+}
+
+/// A rule of powers of two, as a kernel that makes E8M0 codes.
+#[derive(Clone, Debug)]
+pub(crate) enum PowerRule {
+    Powers(Powers),
+    Logarithms(Logarithms),
 }
 
 /// The f32 operation that scales finite numbers by their factor.
@@ -117,6 +126,8 @@ pub(crate) struct ScaleArrays {
     rounded: Vec<f32>,
     /// Scale codes of 9 to 16 bits, before they are stored as bytes.
     wide: Vec<u16>,
+    /// E8M0 codes of the powers of two that a formula starts from.
+    bytes: Vec<u8>,
 }
 
 impl ScaleArrays {
@@ -151,7 +162,7 @@ impl ScaleKernel {
             Self::Unit => {
                 // 1 keeps finite numbers finite; a block with others has an amax that says so.
                 factors.fill(1.0);
-                refuse(isa, false, [f32::NEG_INFINITY, f32::INFINITY], amax, factors);
+                refuse(isa, false, [0.0, f32::INFINITY], amax, factors);
             }
             Self::Formula(formula) => {
                 formula.run(isa, blocks, codes, factors, arrays);
@@ -179,7 +190,7 @@ impl Formula {
         // The arrays keep their memory: after the first chunk nothing is allocated.
         arrays.scales.clear();
         let magnitudes = blocks.amax.iter().map(|&bits| f32::from_bits(bits));
-        match self.start {
+        match &self.start {
             Start::Amax => arrays.scales.extend(magnitudes),
             Start::Range => {
                 arrays.scales.extend(blocks.ranges.iter().map(|[low, high]| high - low));
@@ -189,7 +200,20 @@ impl Formula {
                 scale if (0.0..f32::INFINITY).contains(&scale) => scale,
                 _ => f32::NAN,
             })),
-            Start::Constant(scale) => arrays.scales.resize(blocks.amax.len(), scale),
+            Start::Constant(scale) => arrays.scales.resize(blocks.amax.len(), *scale),
+            Start::Power(rule) => {
+                // One over the scale is exact: the kernels leave all others to the rule, by NaN.
+                arrays.bytes.resize(blocks.amax.len(), 0);
+                match rule {
+                    PowerRule::Powers(rule) => {
+                        powers(isa, rule, blocks.amax, &mut arrays.bytes, factors);
+                    }
+                    PowerRule::Logarithms(rule) => {
+                        logarithms(isa, rule, blocks.amax, &mut arrays.bytes, factors);
+                    }
+                }
+                arrays.scales.extend(factors.iter().map(|factor| 1.0 / factor));
+            }
         }
         steps(&self.ideal, &mut arrays.scales);
         if let Some(inverse) = &self.inverse {
@@ -281,7 +305,7 @@ impl ScaleFormat {
     pub(crate) fn round(
         &self,
         isa: Isa,
-        ScaleArrays { scales, unrounded, rounded, wide }: &mut ScaleArrays,
+        ScaleArrays { scales, unrounded, rounded, wide, .. }: &mut ScaleArrays,
         codes: &mut [u8],
     ) {
         match self {
@@ -380,11 +404,9 @@ fn refuse_body(divides: bool, [least, most]: [f32; 2], amax: &[u32], factors: &m
         let amax = f32::from_bits(*amax);
         // A NaN factor fails every comparison and stays NaN.
         let largest = if divides { amax / *factor } else { amax * *factor };
-        *factor = if largest.is_finite() && *factor >= least && *factor <= most {
-            *factor
-        } else {
-            f32::NAN
-        };
+        let size = factor.abs();
+        *factor =
+            if largest.is_finite() && size >= least && size <= most { *factor } else { f32::NAN };
     }
 }
 
@@ -393,7 +415,7 @@ per_isa! {
     fn apply[](step: Step, numbers: &mut [f32]) = apply_body;
     /// Writes `value` where `numbers` has a zero; other entries stay.
     fn where_zero[](numbers: &[f32], value: f32, to: &mut [f32]) = where_zero_body;
-    /// Replaces by NaN the factors that lie outside of `range`, and those under which the block's
+    /// Replaces by NaN the factors whose magnitudes lie outside of `range`, and those under which the block's
     /// largest number is not finite.
     fn refuse[](divides: bool, range: [f32; 2], amax: &[u32], factors: &mut [f32]) = refuse_body;
 }

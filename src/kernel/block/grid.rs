@@ -238,56 +238,8 @@ const STRETCH: usize = 256;
 /// two, the most of any exponent.
 const NEXT_TO_POWERS: u32 = (1 << 23) - 88;
 
-/// Parameters of [`encode_half_up`]: integers of at most 8 bits by a sum with one half, truncated,
-/// as C programs round.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HalfUp {
-    /// One half more than the distance of the smallest integer from zero.
-    addend: f32,
-    /// Integers between the smallest and the largest.
-    most: f32,
-    /// The code of the smallest integer.
-    first: u32,
-    mask: u32,
-}
-
-impl HalfUp {
-    /// Returns the parameters for an integer format of at most 8 bits, or `None` for others.
-    pub(crate) fn lower(spec: &FormatSpec) -> Option<Self> {
-        let Encoding::Int(layout) = spec.encoding() else { return None };
-        let (low, high) = (-spec.min().to_f32(), spec.max().to_f32());
-        (layout.fraction_bits == 0 && spec.bits() <= 8).then(|| Self {
-            addend: low + 0.5,
-            most: low + high,
-            first: spec.min_code(),
-            mask: spec.code_mask(),
-        })
-    }
-
-    /// Returns the code of a finite number.
-    #[inline(always)]
-    fn code(&self, y: f32) -> u8 {
-        let sum = y + self.addend;
-        // Truncation makes zero of everything between −1 and 1, and what is below is clamped to the
-        // smallest integer, which zero stands for: as if all that were zero.
-        let sum = if sum > 0.0 { sum } else { 0.0 };
-        let sum = if sum < MOST { sum } else { MOST };
-        let steps = floor(sum);
-        let steps = if steps < self.most { steps } else { self.most };
-        ((steps + MAGIC).to_bits().wrapping_add(self.first) & self.mask) as u8
-    }
-}
-
-#[inline(always)]
-fn half_up_body(half_up: &HalfUp, src: &[f32], dst: &mut [u8]) {
-    let half_up = *half_up;
-    src.iter().zip(dst).for_each(|(y, code)| *code = half_up.code(*y));
-}
-
 per_isa! {
     /// Writes the codes of finite numbers below [`Grid::BEYOND`].
     fn encode_grid[R: GridRounding](rounding: R, grid: &Grid, src: &[f32], dst: &mut [u8]) =
         encode_body;
-    /// Writes the codes of finite numbers as integers.
-    fn encode_half_up[](half_up: &HalfUp, src: &[f32], dst: &mut [u8]) = half_up_body;
 }

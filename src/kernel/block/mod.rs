@@ -8,6 +8,7 @@ mod encode;
 mod errors;
 mod formula;
 mod grid;
+mod halves;
 mod intrinsics;
 mod magnitude;
 mod operands;
@@ -21,15 +22,18 @@ pub(crate) use divide::{
     LEAST_DIVISOR, Less, Over, OverByReciprocal, OverToOdd, OverToOddFused, RECIPROCAL_FROM,
     Scaling, Times, reciprocals,
 };
-pub(crate) use encode::{FloatCoder, encode_blocks, replace, scale_blocks, widen, zeros_become};
+pub(crate) use encode::{
+    Coder, FloatCoder, encode_blocks, replace, scale_blocks, widen, zeros_become,
+};
 pub(crate) use errors::{LeastError, add_in_order, encode_least, error_terms, keep_largest};
 pub(crate) use formula::{
-    BlockRanges, FactorUse, Formula, ScaleArrays, ScaleFormat, ScaleKernel, Start, Step, apply,
+    BlockRanges, FactorUse, Formula, PowerRule, ScaleArrays, ScaleFormat, ScaleKernel, Start, Step,
+    apply,
 };
 pub(crate) use grid::{
-    Away, Grid, HalfAdded, HalfAddedEven, HalfUp, LogarithmTruncated, Truncated, encode_grid,
-    encode_half_up,
+    Away, Grid, HalfAdded, HalfAddedEven, LogarithmTruncated, Truncated, encode_grid,
 };
+pub(crate) use halves::{HalfUp, IntegerAway, encode_each};
 // Implemented or taken by kernels in intrinsics, and not visible outside of the kernel.
 pub(in crate::kernel) use intrinsics::BlockIntrinsics;
 pub(crate) use magnitude::{amax, block_largest, finite_amax};
