@@ -412,9 +412,11 @@ fn lower_formula(
     }
     factor.retain(|step| !matches!(step, Step::Times(1.0) | Step::Over(1.0)));
     let to_scale = inverse.as_mut().unwrap_or(&mut ideal);
-    // A given scale is no result of the rule, and is not replaced.
+    // A given scale is no result of the rule, and is not replaced. A search does not multiply what
+    // replaces a result: its candidates leave such blocks to the rule.
     if spec.zero_block_scale > 0.0 && !demand.given {
-        to_scale.push(Step::ForZero(spec.zero_block_scale));
+        let replaced = if demand.factor == 1.0 { spec.zero_block_scale } else { f32::NAN };
+        to_scale.push(Step::ForZero(replaced));
     }
     if demand.factor != 1.0 {
         to_scale.push(Step::Times(demand.factor));

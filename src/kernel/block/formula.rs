@@ -128,6 +128,8 @@ pub(crate) struct ScaleArrays {
     wide: Vec<u16>,
     /// E8M0 codes of the powers of two that a formula starts from.
     bytes: Vec<u8>,
+    /// Whether a scale is NaN before it is rounded, which a format without NaN would hide.
+    by_rule: Vec<bool>,
 }
 
 impl ScaleArrays {
@@ -166,6 +168,9 @@ impl ScaleKernel {
             }
             Self::Formula(formula) => {
                 formula.run(isa, blocks, codes, factors, arrays);
+                for (factor, by_rule) in factors.iter_mut().zip(&arrays.by_rule) {
+                    *factor = if *by_rule { f32::NAN } else { *factor };
+                }
                 let divides = matches!(formula.factor_use, FactorUse::Over | FactorUse::Exact);
                 refuse(isa, divides, formula.range, amax, factors);
             }
@@ -225,6 +230,8 @@ impl Formula {
         if self.unrounded {
             arrays.unrounded.extend_from_slice(&arrays.scales);
         }
+        arrays.by_rule.clear();
+        arrays.by_rule.extend(arrays.scales.iter().map(|scale| scale.is_nan()));
         self.format.round(isa, arrays, codes);
         let ScaleArrays { scales, unrounded, .. } = arrays;
         if let Some((code, scale)) = &self.vanished {

@@ -369,3 +369,26 @@ fn schemes_of_programs_are_kernels_and_reference_alike() {
     }
     assert!(found > 800 && with_given > 800, "{found} schemes, {with_given} with given scales");
 }
+
+/// A quotient that underflows is replaced by the scale of a block of zeros, which a search does not
+/// multiply by its factors; a scale format without NaN does not hide that.
+#[test]
+fn a_search_does_not_multiply_what_replaces_a_scale_of_zero() {
+    let rule = ScaleRule::Amax { target: 6.0, ratio: Ratio::DivideTwice };
+    for scale in [FormatSpec::UE4M3, FormatSpec::F32, FormatSpec::UINT8] {
+        let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(scale), Extent::NVFP4, rule)
+            .with_division(Division::Reciprocal)
+            .with_tensor_scale(TensorScale::Multiplier { target: 2688.0 })
+            .with_zero_block_scale(4.0)
+            .with_search(Some(Search::new(Table::of(&[0.75, 1.0]), Metric::Max)));
+        // 1e-10 over 6 and over a tensor scale of about 1e35 is no f32.
+        let x: Vec<f32> = (0..64).map(|i| if i < 32 { 3e38 } else { 1e-10 }).collect();
+        let reference = Quantizer::new(&spec).quantize_reference(&x, &[64]).unwrap();
+        let substitute = scale.encode_f32(4.0);
+        assert_eq!(reference.view().scale_code(3), substitute, "{scale}");
+        for isa in Isa::available() {
+            let tensor = Quantizer::new(&spec).exec(Exec::SERIAL.with_isa(isa)).quantize(&x, &[64]);
+            assert!(same(&tensor.unwrap(), &reference), "{scale} {}", isa.name());
+        }
+    }
+}
