@@ -2,6 +2,7 @@
 //! [`QuantView::dequantize`].
 
 use super::Exec;
+use super::numbers::NumbersMut;
 use super::real::Real;
 use super::tiles::{COLUMNS, Tiles};
 use crate::block::{DequantizePlan, QuantTensor, QuantView, RestoreKernel};
@@ -27,7 +28,7 @@ impl QuantView<'_> {
     #[must_use]
     pub fn dequantize(&self) -> Vec<f32> {
         let mut out = vec![0.0f32; self.len()];
-        self.restore_into(&mut out, Exec::PARALLEL);
+        self.restore_into(NumbersMut::F32(&mut out), Exec::PARALLEL);
         out
     }
 
@@ -38,11 +39,12 @@ impl QuantView<'_> {
     /// [`Error::Length`] if `dst` has not as many elements as the tensor.
     pub fn dequantize_into<D: Real>(&self, dst: &mut [D], exec: Exec) -> Result<(), Error> {
         Error::check_length("output length", self.len(), dst.len())?;
-        self.restore_into(dst, exec);
+        self.restore_into(D::slice_mut(dst), exec);
         Ok(())
     }
 
-    fn restore_into<D: Real>(&self, dst: &mut [D], exec: Exec) {
+    /// Writes the numbers, as many as the tensor has.
+    pub(super) fn restore_into(&self, dst: NumbersMut<'_>, exec: Exec) {
         let geometry = self.geometry();
         // A tensor without elements may have rows without columns.
         if dst.is_empty() {
@@ -52,7 +54,7 @@ impl QuantView<'_> {
             // Matrices with tensor scales of their own share no blocks: each comes back by itself.
             let len = geometry.rows * geometry.cols;
             let matrices = (0..geometry.matrices).filter_map(|index| self.matrix(index).ok());
-            matrices.zip(dst.chunks_mut(len)).for_each(|(view, dst)| view.restore_into(dst, exec));
+            matrices.zip(dst.chunks(len)).for_each(|(view, dst)| view.restore_into(dst, exec));
             return;
         }
         let plan = DequantizePlan::lower(exec.isa(), self.spec(), self.bytes().tensor_scale);
@@ -74,9 +76,9 @@ impl QuantView<'_> {
             return exec
                 .chunks(dst, rows * geometry.cols, |index, dst| job.rows(self, index * rows, dst));
         }
-        exec.chunks(dst, geometry.cols, |line, row| {
-            for (col, to) in row.iter_mut().enumerate() {
-                *to = D::nearest(Unpacked::from_f32(self.number_at(line, col)));
+        exec.chunks(dst, geometry.cols, |line, mut row| {
+            for col in 0..row.len() {
+                row.set(col, Unpacked::from_f32(self.number_at(line, col)));
             }
         });
     }
@@ -113,7 +115,7 @@ struct Scratch {
 
 impl Job<'_> {
     /// The numbers of successive rows.
-    fn rows<D: Real>(&self, view: &QuantView<'_>, first: usize, dst: &mut [D]) {
+    fn rows(&self, view: &QuantView<'_>, first: usize, dst: NumbersMut<'_>) {
         let grid = view.geometry();
         let mut scratch = Scratch::default();
         // Numbers that are not touched again need not stay in the first-level cache.
@@ -125,7 +127,7 @@ impl Job<'_> {
             let tiles = Tiles { cols: dst.len(), block_cols: grid.block_cols, chunk };
             self.row(view, tiles, first * grid.grid_cols, codes, dst, &mut scratch);
         } else {
-            for (line, dst) in (first..).zip(dst.chunks_mut(grid.cols)) {
+            for (line, dst) in (first..).zip(dst.chunks(grid.cols)) {
                 let codes = view.row_codes(line);
                 let tiles = Tiles { cols: grid.cols, block_cols: grid.block_cols, chunk };
                 self.row(view, tiles, grid.block(line, 0), codes, dst, &mut scratch);
@@ -139,7 +141,7 @@ impl Job<'_> {
 
     /// The numbers of a part of the tensor's only row, from a column on that begins a byte and a
     /// block, or lies in the only block.
-    fn part<D: Real>(&self, view: &QuantView<'_>, start: usize, dst: &mut [D]) {
+    fn part(&self, view: &QuantView<'_>, start: usize, dst: NumbersMut<'_>) {
         let grid = view.geometry();
         let block_cols = grid.block_cols.min(dst.len());
         let tiles = Tiles { cols: dst.len(), block_cols, chunk: COLUMNS };
@@ -152,13 +154,13 @@ impl Job<'_> {
     }
 
     /// The numbers of a row whose first block is `origin`.
-    fn row<D: Real>(
+    fn row(
         &self,
         view: &QuantView<'_>,
         tiles: Tiles,
         origin: usize,
         codes: &[u8],
-        dst: &mut [D],
+        mut dst: NumbersMut<'_>,
         scratch: &mut Scratch,
     ) {
         // A chunk of columns: its codes come in once, its blocks' factors and its numbers stay in the
@@ -173,8 +175,8 @@ impl Job<'_> {
                 &mut scratch.offsets,
                 &mut scratch.wide,
             );
-            let dst = &mut dst[cols.clone()];
-            if let (Some(numbers), false) = (D::f32s_mut(dst), self.streams) {
+            let mut dst = dst.range(cols.clone());
+            if let (Some(numbers), false) = (dst.f32s(), self.streams) {
                 self.restore(codes, tiles.length(), cols, numbers, scratch);
                 continue;
             }
@@ -182,12 +184,9 @@ impl Job<'_> {
             // Numbers on their way past the caches, or to another type, are made in L1 first.
             numbers.resize(cols.len(), 0.0);
             self.restore(codes, tiles.length(), cols, &mut numbers, scratch);
-            match D::f32s_mut(dst) {
+            match dst.f32s() {
                 Some(dst) => kernel::copy_past_caches(&numbers, dst),
-                None => dst
-                    .iter_mut()
-                    .zip(&numbers)
-                    .for_each(|(to, x)| *to = D::nearest(Unpacked::from_f32(*x))),
+                None => dst.round(&numbers),
             }
             scratch.numbers = numbers;
         }

@@ -3,8 +3,9 @@
 
 #[cfg(feature = "alloc")]
 mod dequantize;
-#[cfg(feature = "alloc")]
+#[cfg(feature = "matmul")]
 mod matmul;
+mod numbers;
 mod par;
 #[cfg(feature = "alloc")]
 mod quantize;
@@ -13,7 +14,7 @@ mod slice;
 #[cfg(feature = "alloc")]
 mod tiles;
 
-#[cfg(feature = "alloc")]
+#[cfg(feature = "matmul")]
 pub use matmul::{
     Activation, Matmul, Operand, PackedMatrix, Workspace, dot, gemv, matmul, matmul_into,
     reference_matmul,

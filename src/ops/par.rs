@@ -1,7 +1,10 @@
 //! How a bulk call is spread over threads: the only file that knows rayon. Results never depend on
 //! it.
 
+use super::numbers::{Numbers, NumbersMut};
 use crate::kernel::Isa;
+use crate::spec::{CodeSlice, CodeSliceMut};
+use core::ops::Range;
 
 /// How a bulk call runs. It changes speed only, never a result.
 ///
@@ -35,7 +38,7 @@ impl Exec {
     }
 
     /// Whether several pieces are spread over threads.
-    #[cfg(feature = "alloc")]
+    #[cfg(feature = "matmul")]
     pub(super) const fn uses_threads(self) -> bool {
         cfg!(feature = "rayon") && self.parallel
     }
@@ -66,14 +69,10 @@ impl Exec {
         #[cfg(feature = "rayon")]
         // A single piece stays on the calling thread.
         if self.parallel && src.len() > length {
-            use rayon::prelude::*;
             // Collected in order, so that a merge that rounds has the same bits for any number of
             // threads.
-            let results: alloc::vec::Vec<R> = src
-                .par_chunks(length)
-                .enumerate()
-                .map(|(i, piece)| work(i * length, piece))
-                .collect();
+            let pieces = src.chunks(length).enumerate().collect();
+            let results = self.map(pieces, |(i, piece)| work(i * length, piece));
             results.into_iter().for_each(merge);
             return;
         }
@@ -81,46 +80,43 @@ impl Exec {
     }
 
     /// Runs `work(first index, inputs, outputs)` over pieces of two slices of equal length.
-    pub(super) fn over<S: Sync, D: Send>(
+    pub(super) fn over<S: Series, D: Series>(
         self,
-        src: &[S],
-        dst: &mut [D],
+        src: S,
+        dst: D,
         pieces: Pieces,
-        work: impl Fn(usize, &[S], &mut [D]) + Sync,
+        work: impl Fn(usize, S, D) + Sync,
     ) {
         // Pieces start at multiples of `length` whatever the threads, and so do random words and
         // tables.
         let length = pieces as usize;
-        self.over_streams(src, length, dst, length, |piece, src, dst| {
-            work(piece * length, src, dst);
-        });
+        self.over_streams([length; 2], src, dst, |piece, src, dst| work(piece * length, src, dst));
     }
 
-    /// Runs `work(index, inputs, outputs)` over pieces of two slices: `inputs` elements of the one
-    /// and `outputs` of the other. Both slices have the same number of pieces.
-    pub(super) fn over_streams<S: Sync, D: Send>(
+    /// Runs `work(index, inputs, outputs)` over pieces of two slices: as many elements of the one
+    /// and of the other as `lengths` says. Both slices have the same number of pieces.
+    pub(super) fn over_streams<S: Series, D: Series>(
         self,
-        src: &[S],
-        inputs: usize,
-        dst: &mut [D],
-        outputs: usize,
-        work: impl Fn(usize, &[S], &mut [D]) + Sync,
+        lengths: [usize; 2],
+        src: S,
+        dst: D,
+        work: impl Fn(usize, S, D) + Sync,
     ) {
-        #[cfg(feature = "rayon")]
-        if self.parallel && src.len() > inputs {
-            use rayon::prelude::*;
-            let pieces = src.par_chunks(inputs).zip(dst.par_chunks_mut(outputs)).enumerate();
-            pieces.for_each(|(i, (src, dst))| work(i, src, dst));
-            return;
-        }
         // One piece: no iterator, which a call of few elements would feel.
-        if src.len() <= inputs {
+        if src.count() <= lengths[0] {
             return work(0, src, dst);
         }
-        src.chunks(inputs)
-            .zip(dst.chunks_mut(outputs))
-            .enumerate()
-            .for_each(|(i, (src, dst))| work(i, src, dst));
+        #[cfg(feature = "rayon")]
+        if self.parallel {
+            return halves(0, lengths, src, dst, &work);
+        }
+        let (mut src, mut dst, mut index) = (src, dst, 0);
+        while src.count() > lengths[0] {
+            let ((inputs, rest), (outputs, rest_out)) = (src.cut(lengths[0]), dst.cut(lengths[1]));
+            work(index, inputs, outputs);
+            (src, dst, index) = (rest, rest_out, index + 1);
+        }
+        work(index, src, dst);
     }
 
     /// Runs `work` on every piece.
@@ -128,16 +124,14 @@ impl Exec {
     pub(super) fn each<P: Send>(self, pieces: alloc::vec::Vec<P>, work: impl Fn(P) + Sync) {
         #[cfg(feature = "rayon")]
         if self.parallel && pieces.len() > 1 {
-            use rayon::prelude::*;
-            pieces.into_par_iter().for_each(&work);
-            return;
+            return spread_pieces(pieces, &work);
         }
         pieces.into_iter().for_each(work);
     }
 
     /// Runs `work` on every piece, each time with one of the memories, which are made as threads
     /// need them and kept for the next call.
-    #[cfg(feature = "alloc")]
+    #[cfg(feature = "matmul")]
     pub(super) fn each_with<P: Send, M: Default + Send>(
         self,
         pieces: impl ExactSizeIterator<Item = P>,
@@ -146,14 +140,12 @@ impl Exec {
     ) {
         #[cfg(feature = "rayon")]
         if self.parallel && pieces.len() > 1 {
-            use rayon::prelude::*;
             use std::sync::{Mutex, PoisonError};
-            let pieces: alloc::vec::Vec<P> = pieces.collect();
             // One lock to take and one to give back a piece, which is far more work than that. A
             // thread that panicked leaves a list in order.
             let pool = Mutex::new(core::mem::take(memories));
             let locked = || pool.lock().unwrap_or_else(PoisonError::into_inner);
-            pieces.into_par_iter().for_each(|piece| {
+            spread_pieces(pieces.collect(), &|piece| {
                 let mut memory = locked().pop().unwrap_or_default();
                 work(&mut memory, piece);
                 locked().push(memory);
@@ -175,36 +167,148 @@ impl Exec {
     ) -> alloc::vec::Vec<R> {
         #[cfg(feature = "rayon")]
         if self.parallel && pieces.len() > 1 {
-            use rayon::prelude::*;
-            // Indexed, so results keep the order of the pieces.
-            return pieces.into_par_iter().map(&work).collect();
+            // Every piece has a place for its result, so results keep the order of the pieces.
+            let mut results: alloc::vec::Vec<_> = pieces.iter().map(|_| None).collect();
+            let pieces = pieces.into_iter().zip(&mut results).collect();
+            spread_pieces(pieces, &|(piece, result): (P, &mut Option<R>)| {
+                *result = Some(work(piece));
+            });
+            return results.into_iter().flatten().collect();
         }
         pieces.into_iter().map(work).collect()
     }
 
     /// Runs `work(index, chunk)` over chunks of `length` elements.
-    pub(super) fn chunks<D: Send>(
-        self,
-        dst: &mut [D],
-        length: usize,
-        work: impl Fn(usize, &mut [D]) + Sync,
-    ) {
+    pub(super) fn chunks<D: Series>(self, dst: D, length: usize, work: impl Fn(usize, D) + Sync) {
         /// Below this many elements one thread is quicker.
-        #[cfg(feature = "rayon")]
         const LARGE: usize = 1 << 14;
-        #[cfg(feature = "rayon")]
         // Neither few elements nor a single chunk are worth waking a thread.
-        if self.parallel && dst.len() > LARGE.max(length) {
-            use rayon::prelude::*;
-            dst.par_chunks_mut(length).enumerate().for_each(|(i, chunk)| work(i, chunk));
-            return;
-        }
-        dst.chunks_mut(length).enumerate().for_each(|(i, chunk)| work(i, chunk));
+        let parallel = self.parallel && dst.count() > LARGE;
+        let exec = Self { parallel, ..self };
+        exec.over_streams([length; 2], 0..dst.count(), dst, |index, _, dst| work(index, dst));
     }
 }
 
+/// What can be cut into pieces: a slice, whatever its type.
+pub(super) trait Series: Sized + Send {
+    /// How many elements there are.
+    fn count(&self) -> usize;
+    /// The first `at` elements, and the rest.
+    fn cut(self, at: usize) -> (Self, Self);
+}
+
+impl<S: Sync> Series for &[S] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.split_at(at)
+    }
+}
+
+impl<D: Send> Series for &mut [D] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.split_at_mut(at)
+    }
+}
+
+/// The indices of elements.
+impl Series for Range<usize> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+    fn cut(self, at: usize) -> (Self, Self) {
+        (self.start..self.start + at, self.start + at..self.end)
+    }
+}
+
+impl Series for CodeSlice<'_> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.split_at(at)
+    }
+}
+
+impl Series for CodeSliceMut<'_> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.split_at(at)
+    }
+}
+
+impl Series for Numbers<'_> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+    fn cut(self, at: usize) -> (Self, Self) {
+        (self.range(0..at), self.range(at..self.len()))
+    }
+}
+
+impl Series for NumbersMut<'_> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.split_at(at)
+    }
+}
+
+/// Runs `work` on all pieces of two slices, the first of which has the index `first`: half of them
+/// on this thread, the other half on any that is idle. rayon's own iterators do the same; every
+/// function that calls them compiles them again.
+#[cfg(feature = "rayon")]
+fn halves<S: Series, D: Series>(
+    first: usize,
+    lengths: [usize; 2],
+    src: S,
+    dst: D,
+    work: &(dyn Fn(usize, S, D) + Sync),
+) {
+    let pieces = src.count().div_ceil(lengths[0]);
+    if pieces <= 1 {
+        return work(first, src, dst);
+    }
+    let half = pieces / 2;
+    let ((src, rest), (dst, rest_out)) = (src.cut(half * lengths[0]), dst.cut(half * lengths[1]));
+    rayon::join(
+        || halves(first, lengths, src, dst, work),
+        || halves(first + half, lengths, rest, rest_out, work),
+    );
+}
+
+/// Runs `work` on all pieces, each of which one thread takes.
+#[cfg(feature = "rayon")]
+fn spread_pieces<P: Send>(pieces: alloc::vec::Vec<P>, work: &(dyn Fn(P) + Sync)) {
+    use std::sync::{Mutex, PoisonError};
+    // No thread waits for a lock: every piece has its own, taken once.
+    let pieces: alloc::vec::Vec<_> =
+        pieces.into_iter().map(|piece| Mutex::new(Some(piece))).collect();
+    spread(0..pieces.len(), &|index| {
+        let piece = pieces[index].lock().unwrap_or_else(PoisonError::into_inner).take();
+        piece.into_iter().for_each(work);
+    });
+}
+
+/// Runs `work` on all indices, half of them on this thread, the other half on any that is idle.
+#[cfg(feature = "rayon")]
+fn spread(indices: Range<usize>, work: &(dyn Fn(usize) + Sync)) {
+    if indices.len() <= 1 {
+        return indices.into_iter().for_each(work);
+    }
+    let middle = indices.start + indices.len() / 2;
+    rayon::join(|| spread(indices.start..middle, work), || spread(middle..indices.end, work));
+}
+
 /// The first of some memories, made if there is none.
-#[cfg(feature = "alloc")]
+#[cfg(feature = "matmul")]
 pub(super) fn one_of<M: Default>(memories: &mut alloc::vec::Vec<M>) -> &mut M {
     if memories.is_empty() {
         memories.push(M::default());

@@ -1,19 +1,17 @@
-//! [`Real`]: the number types that bulk calls read and write.
+//! [`Real`] and [`Source`]: the number types that bulk calls read and write.
 
+use super::numbers::{Numbers, NumbersMut};
 #[cfg(feature = "alloc")]
 use crate::block::{BlockStats, Number};
 use crate::codec::Unpacked;
-#[cfg(feature = "alloc")]
-use crate::kernel;
-use crate::kernel::{Isa, Needs, to_odd};
+use crate::kernel::{Isa, Needs};
 #[cfg(feature = "alloc")]
 use crate::policy::Convert;
 #[cfg(feature = "alloc")]
 use crate::round::Round;
 #[cfg(feature = "alloc")]
 use crate::spec::FormatSpec;
-#[cfg(feature = "alloc")]
-use alloc::vec::Vec;
+use core::ops::Range;
 
 mod sealed {
     pub trait SealedReal {}
@@ -28,27 +26,12 @@ pub trait Real: sealed::SealedReal + Copy + Send + Sync + 'static {
     fn unpack(self) -> Unpacked;
     /// The nearest number of this type, ties to even; NaN is the type's positive quiet NaN.
     fn nearest(x: Unpacked) -> Self;
-    /// Whether this type is f32.
+    /// The slice, by its type.
     #[doc(hidden)]
-    const IS_F32: bool = false;
-    /// Whether [`widen`](Self::widen) keeps what a kernel needs to know of the numbers.
+    fn slice(src: &[Self]) -> Numbers<'_>;
+    /// The slice to write, by its type.
     #[doc(hidden)]
-    fn f32s_meet(needs: Needs) -> bool;
-    /// The numbers as f32s: equal, or of an f64 rounded to odd.
-    #[doc(hidden)]
-    fn widen(isa: Isa, src: &[Self], dst: &mut [f32]);
-    /// The slice, if its numbers are f32s.
-    #[doc(hidden)]
-    fn f32s(src: &[Self]) -> Option<&[f32]> {
-        let _ = src;
-        None
-    }
-    /// The slice to write, if its numbers are f32s.
-    #[doc(hidden)]
-    fn f32s_mut(dst: &mut [Self]) -> Option<&mut [f32]> {
-        let _ = dst;
-        None
-    }
+    fn slice_mut(dst: &mut [Self]) -> NumbersMut<'_>;
 }
 
 /// Numbers that are made into f32s at a time: 8 KiB, a quarter of L1.
@@ -58,56 +41,56 @@ const CHUNK: usize = 2048;
 #[repr(align(64))]
 struct ChunkBuffer([f32; CHUNK]);
 
-/// Runs `work` over the numbers as f32s, in chunks with the elements of `dst` beside them; f32s in
-/// one. Returns false, and does nothing, if f32s do not meet the needs.
-pub(super) fn over_f32s<T: Real, D>(
+/// Runs `work(range, numbers as f32s)` over the numbers, in chunks; f32s in one. Returns false, and
+/// does nothing, if f32s do not meet the needs.
+pub(super) fn over_f32s(
     isa: Isa,
-    src: &[T],
-    dst: &mut [D],
+    src: Numbers<'_>,
     needs: Needs,
-    mut work: impl FnMut(&[f32], &mut [D]),
+    work: &mut dyn FnMut(Range<usize>, &[f32]),
 ) -> bool {
-    if !T::f32s_meet(needs) {
+    if !src.f32s_meet(needs) {
         return false;
     }
     // In one call, so that a kernel can choose its own chunks and store past the caches.
-    if let Some(src) = T::f32s(src) {
-        work(src, dst);
+    if let Numbers::F32(src) = src {
+        work(0..src.len(), src);
         return true;
     }
     // On the stack, filled anew for each chunk: read and written in L1 alone.
     let mut buffer = ChunkBuffer([0.0; CHUNK]);
-    for (src, dst) in src.chunks(CHUNK).zip(dst.chunks_mut(CHUNK)) {
+    for (index, src) in src.chunks(CHUNK).enumerate() {
         let numbers = &mut buffer.0[..src.len()];
-        T::widen(isa, src, numbers);
-        work(numbers, dst);
+        src.widen(isa, numbers);
+        work(index * CHUNK..index * CHUNK + src.len(), numbers);
     }
     true
 }
 
 /// Runs `work(numbers as f32s, where to write)` over chunks of the numbers, which the results
 /// replace. Returns false, and does nothing, if f32s do not meet the needs.
-pub(super) fn over_f32s_in_place<T: Real>(
+pub(super) fn over_f32s_in_place(
     isa: Isa,
-    x: &mut [T],
+    x: &mut NumbersMut<'_>,
     needs: Needs,
-    mut work: impl FnMut(&[f32], &mut [T]),
+    work: &mut dyn FnMut(&[f32], NumbersMut<'_>),
 ) -> bool {
-    if !T::f32s_meet(needs) {
+    if !x.as_numbers().f32s_meet(needs) {
         return false;
     }
     let mut buffer = ChunkBuffer([0.0; CHUNK]);
-    for x in x.chunks_mut(CHUNK) {
-        let numbers = &mut buffer.0[..x.len()];
+    for start in (0..x.len()).step_by(CHUNK) {
+        let range = start..(start + CHUNK).min(x.len());
+        let numbers = &mut buffer.0[..range.len()];
         // A copy, so `work` may write `x` at once.
-        T::widen(isa, x, numbers);
-        work(numbers, x);
+        x.as_numbers().range(range.clone()).widen(isa, numbers);
+        work(numbers, x.range(range));
     }
     true
 }
 
 macro_rules! real {
-    ($($(#[$attr:meta])* $type:ty: $from:ident, $to:ident { $($f32s:item)* })*) => {$(
+    ($($(#[$attr:meta])* $type:ty: $variant:ident, $from:ident, $to:ident;)*) => {$(
         $(#[$attr])*
         impl sealed::SealedReal for $type {}
         $(#[$attr])*
@@ -120,9 +103,23 @@ macro_rules! real {
             fn nearest(x: Unpacked) -> Self {
                 x.$to()
             }
-            $($f32s)*
+            #[inline]
+            fn slice(src: &[Self]) -> Numbers<'_> {
+                Numbers::$variant(src)
+            }
+            #[inline]
+            fn slice_mut(dst: &mut [Self]) -> NumbersMut<'_> {
+                NumbersMut::$variant(dst)
+            }
         }
     )*};
+}
+
+real! {
+    f32: F32, from_f32, to_f32;
+    f64: F64, from_f64, to_f64;
+    #[cfg(feature = "half")] half::f16: F16, from_f16, to_f16;
+    #[cfg(feature = "half")] half::bf16: BF16, from_bf16, to_bf16;
 }
 
 /// The number types that tensors are quantized from: f32, f64, i8, u8, i16, u16 and, with the
@@ -146,144 +143,51 @@ macro_rules! real {
 /// ```
 #[cfg(feature = "alloc")]
 pub trait Source: sealed::SealedSource + Copy + Send + Sync + 'static {
-    /// Whether numbers are wider than f32.
+    /// The slice, by its type.
     #[doc(hidden)]
-    const IS_WIDE: bool = false;
-    /// The f32s that statistics and kernels see.
-    #[doc(hidden)]
-    fn seen<'a>(isa: Isa, src: &'a [Self], buffer: &'a mut Vec<f32>) -> &'a [f32];
-    /// The number, if it is an f64, and else the f32 that it is.
-    #[doc(hidden)]
-    fn wide(self) -> Result<f32, f64>;
-}
-
-/// The number, as rules take it.
-#[cfg(feature = "alloc")]
-pub(super) fn number<T: Source>(x: T) -> Number {
-    x.wide().map_or_else(Number::F64, Number::F32)
+    fn source(src: &[Self]) -> Numbers<'_>;
 }
 
 /// The number that the statistics of a rule see: an f64 is rounded to odd, by the reference codec.
 #[cfg(feature = "alloc")]
-pub(super) fn seen_by_rules<T: Source>(x: T) -> f32 {
+pub(super) fn seen_by_rules(x: Number) -> f32 {
     // Saturating: a finite f64 beyond f32 is the largest f32, and stays finite.
     const TO_ODD: Convert = Convert::SATURATING.with_round(Round::ToOdd);
-    // All types but f64 are f32s and come back as they are.
-    x.wide().unwrap_or_else(|x| f32::from_bits(FormatSpec::F32.encode_f64_with(x, &TO_ODD, 0).code))
+    match x {
+        Number::F32(x) => x,
+        Number::F64(x) => f32::from_bits(FormatSpec::F32.encode_f64_with(x, &TO_ODD, 0).code),
+    }
 }
 
 /// The statistics that a rule sees.
 #[cfg(feature = "alloc")]
-pub(super) fn stats_of<T: Source>(elements: impl Iterator<Item = T>) -> BlockStats<'static> {
+pub(super) fn stats_of(elements: impl Iterator<Item = Number>) -> BlockStats<'static> {
     BlockStats::of(elements.map(seen_by_rules))
 }
 
 #[cfg(feature = "alloc")]
 macro_rules! source {
-    ($($(#[$attr:meta])* $type:ty),*) => {$(
+    ($($(#[$attr:meta])* $type:ty: $variant:ident,)*) => {$(
         $(#[$attr])*
         impl sealed::SealedSource for $type {}
         $(#[$attr])*
         impl Source for $type {
-            fn seen<'a>(isa: Isa, src: &'a [Self], buffer: &'a mut Vec<f32>) -> &'a [f32] {
-                // The buffer is the caller's and keeps its size from chunk to chunk.
-                buffer.resize(src.len(), 0.0);
-                // Exact: every integer of 16 bits and every f16 and bf16 is an f32.
-                kernel::widen(isa, src, buffer);
-                buffer
-            }
-            fn wide(self) -> Result<f32, f64> {
-                Ok(self.into())
+            #[inline]
+            fn source(src: &[Self]) -> Numbers<'_> {
+                Numbers::$variant(src)
             }
         }
     )*};
 }
 
 #[cfg(feature = "alloc")]
-source!(
-    i8,
-    u8,
-    i16,
-    u16,
-    #[cfg(feature = "half")]
-    half::f16,
-    #[cfg(feature = "half")]
-    half::bf16
-);
-
-#[cfg(feature = "alloc")]
-impl sealed::SealedSource for f32 {}
-
-#[cfg(feature = "alloc")]
-impl Source for f32 {
-    // No copy: f32s are read where they lie.
-    fn seen<'a>(_: Isa, src: &'a [Self], _: &'a mut Vec<f32>) -> &'a [f32] {
-        src
-    }
-    fn wide(self) -> Result<f32, f64> {
-        Ok(self)
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl sealed::SealedSource for f64 {}
-
-#[cfg(feature = "alloc")]
-impl Source for f64 {
-    const IS_WIDE: bool = true;
-    fn seen<'a>(isa: Isa, src: &'a [Self], buffer: &'a mut Vec<f32>) -> &'a [f32] {
-        buffer.resize(src.len(), 0.0);
-        // Toward zero, and the last bit set if anything was lost: no comparison with an f32 of
-        // fewer bits changes.
-        to_odd(isa, src, buffer);
-        buffer
-    }
-    fn wide(self) -> Result<f32, f64> {
-        Err(self)
-    }
-}
-
-real! {
-    f32: from_f32, to_f32 {
-        const IS_F32: bool = true;
-        fn f32s_meet(_: Needs) -> bool {
-            true
-        }
-        fn widen(_: Isa, src: &[Self], dst: &mut [f32]) {
-            dst.copy_from_slice(src);
-        }
-        fn f32s(src: &[Self]) -> Option<&[f32]> {
-            Some(src)
-        }
-        fn f32s_mut(dst: &mut [Self]) -> Option<&mut [f32]> {
-            Some(dst)
-        }
-    }
-    f64: from_f64, to_f64 {
-        // An f32 does not show which numbers are subnormal f64s, nor bits behind its 24th.
-        fn f32s_meet(needs: Needs) -> bool {
-            !needs.subnormals && !needs.exact
-        }
-        fn widen(isa: Isa, src: &[Self], dst: &mut [f32]) {
-            to_odd(isa, src, dst);
-        }
-    }
-    #[cfg(feature = "half")] half::f16: from_f16, to_f16 {
-        // An f32 does not show which numbers are subnormal f16s: all of them are normal f32s.
-        fn f32s_meet(needs: Needs) -> bool {
-            !needs.subnormals
-        }
-        fn widen(_: Isa, src: &[Self], dst: &mut [f32]) {
-            dst.iter_mut().zip(src).for_each(|(wide, x)| *wide = x.to_f32());
-        }
-    }
-    #[cfg(feature = "half")] half::bf16: from_bf16, to_bf16 {
-        // A bf16 is the upper half of an f32: the same numbers are subnormal.
-        fn f32s_meet(_: Needs) -> bool {
-            true
-        }
-        fn widen(_: Isa, src: &[Self], dst: &mut [f32]) {
-            dst.iter_mut().zip(src).for_each(|(wide, x)| *wide = x.to_f32());
-        }
-    }
+source! {
+    f32: F32,
+    f64: F64,
+    i8: I8,
+    u8: U8,
+    i16: I16,
+    u16: U16,
+    #[cfg(feature = "half")] half::f16: F16,
+    #[cfg(feature = "half")] half::bf16: BF16,
 }

@@ -9,7 +9,7 @@ mod table;
 
 pub use code::Code;
 #[cfg(feature = "alloc")]
-pub(crate) use code::CodeSlice;
+pub(crate) use code::{CodeSlice, CodeSliceMut};
 pub use float::{FloatSpec, NanCodes, ZeroField};
 pub use table::Table;
 

@@ -18,11 +18,11 @@ use super::scratch::WorkScratch;
 use super::unit::{Unit, UnitOutput, each_unit, units};
 use super::work::Work;
 use super::workspace::ProductMemory;
+use crate::ops::numbers::NumbersMut;
 use crate::ops::par::one_of;
-use crate::ops::real::Real;
 
 /// Fills the product.
-pub(super) fn run<D: Real>(job: &MatmulJob<'_>, dst: &mut [D], memory: &mut ProductMemory) {
+pub(super) fn run(job: &MatmulJob<'_>, mut dst: NumbersMut<'_>, memory: &mut ProductMemory) {
     // Shapes without elements may have more rows than memory; no plan is made for them.
     if dst.is_empty() {
         return;
@@ -33,14 +33,14 @@ pub(super) fn run<D: Real>(job: &MatmulJob<'_>, dst: &mut [D], memory: &mut Prod
     // exact.
     let plan = Plan::new(job);
     // Tiles would be nearly empty: a product of few rows is bound by reading B.
-    if gemv::run(job, &plan, &readers, dst, memory) {
+    if gemv::run(job, &plan, &readers, &mut dst, memory) {
         return;
     }
     let [reader_a, reader] = &readers;
     let ProductMemory { tiles: a, threads, .. } = memory;
     let slicing = pack_a(job, reader_a, &plan, a, threads);
     let packer = Packer::new(job.b, isa, takes);
-    let work = |scratch: &mut WorkScratch, mut unit: Unit<'_, D>| {
+    let work = |scratch: &mut WorkScratch, mut unit: Unit<'_>| {
         let (tiles, columns) = (unit.tiles(job, a), unit.columns(job, &packer));
         let columns = columns.as_slice();
         let slicing = slicing.as_ref();

@@ -3,7 +3,7 @@
 use crate::bits::F32_NAN;
 use crate::codec::Unpacked;
 use crate::mma::Sum;
-use crate::ops::real::Real;
+use crate::ops::numbers::NumbersMut;
 
 /// What is done to a sum when all its products are in it: tensor scales, then C, then the bias,
 /// then one rounding to the type of the output.
@@ -20,13 +20,13 @@ pub(super) struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    /// The element of the product at a row-major index.
-    pub(super) fn apply<D: Real>(&self, index: usize, sum: Sum) -> D {
+    /// The element of the product at a row-major index, before it is rounded to the output's type.
+    pub(super) fn apply(&self, index: usize, sum: Sum) -> Unpacked {
         // C first, then the bias: f32 additions do not commute with rounding.
         let added =
             [self.addend.map(|addend| addend[index]), self.bias.map(|bias| bias[index % self.n])];
         let added = added.into_iter().flatten();
-        let exact = match sum {
+        match sum {
             Sum::F32(sum) => {
                 // Rust never contracts a product and a sum into one operation, so each rounds to
                 // f32.
@@ -42,15 +42,14 @@ impl Finish<'_> {
                 added.for_each(|x| sum.add(Unpacked::from_f32(x)));
                 sum.value()
             }
-        };
-        D::nearest(exact)
+        }
     }
 
     /// The elements of a part of a row, from a row-major index on.
-    pub(super) fn apply_f32s<D: Real>(&self, index: usize, sums: &[f32], dst: &mut [D]) {
+    pub(super) fn apply_f32s(&self, index: usize, sums: &[f32], mut dst: NumbersMut<'_>) {
         // f32 sums into f32s with nothing to add: a multiplication, or by 1, which changes no
         // number.
-        if let (Some(dst), None, None) = (D::f32s_mut(dst), self.addend, self.bias) {
+        if let (Some(dst), None, None) = (dst.f32s(), self.addend, self.bias) {
             let factor = self.factor.unwrap_or(1.0);
             for (to, sum) in dst.iter_mut().zip(sums) {
                 let product = sum * factor;
@@ -59,8 +58,8 @@ impl Finish<'_> {
             }
             return;
         }
-        for (i, (to, sum)) in dst.iter_mut().zip(sums).enumerate() {
-            *to = self.apply(index + i, Sum::F32(*sum));
+        for (i, sum) in sums.iter().enumerate() {
+            dst.set(i, self.apply(index + i, Sum::F32(*sum)));
         }
     }
 }

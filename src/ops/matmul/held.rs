@@ -2,12 +2,13 @@
 //! operands and tensors that no kernel reads are made here, once a product, in memory that is kept
 //! until the next.
 
-use super::operand::{Numbers, Operand, Stored};
+use super::operand::{Operand, Stored};
 use crate::block::{Extent, QuantTensor, QuantView};
 use crate::error::Error;
+use crate::kernel::Isa;
 use crate::ops::Exec;
+use crate::ops::numbers::Numbers;
 use crate::ops::quantize::Quantizer;
-use crate::ops::real::Source;
 use crate::spec::CodeSlice;
 use alloc::vec::Vec;
 
@@ -38,13 +39,7 @@ pub(super) fn held<'m>(
         Stored::Quantize(quantizer, numbers) => {
             // Quantized in the order given, since blocks lie along the given rows.
             let HeldMemory { tensor, numbers: values, given: unturned, .. } = memory;
-            match numbers {
-                Numbers::F32(numbers) => quantize(quantizer, numbers, &given, tensor),
-                #[cfg(feature = "half")]
-                Numbers::F16(numbers) => quantize(quantizer, numbers, &given, tensor),
-                #[cfg(feature = "half")]
-                Numbers::BF16(numbers) => quantize(quantizer, numbers, &given, tensor),
-            }?;
+            quantize(quantizer, numbers, &given, tensor)?;
             let Some(made) = tensor else { return Ok(operand) };
             if !operand.is_transposed() {
                 return Ok(Operand::over(Stored::Tensor(made.view()), shape));
@@ -73,7 +68,7 @@ pub(super) fn held<'m>(
         Stored::Numbers(numbers) if operand.is_transposed() => {
             // One pass to f32, one to exchange: a transposed operand costs a copy of itself.
             memory.given.resize(batch * rows * cols, 0.0);
-            numbers.read(0, &mut memory.given);
+            numbers.widen(Isa::portable(), &mut memory.given);
             exchange(&memory.given, given, &mut memory.numbers);
             Ok(Operand::over(Stored::Numbers(Numbers::F32(&memory.numbers)), shape))
         }
@@ -92,18 +87,18 @@ pub(super) fn held<'m>(
 }
 
 /// Quantizes into the tensor of the product before, if it is one of this shape and scheme.
-fn quantize<T: Source>(
+fn quantize(
     quantizer: &Quantizer<'_>,
-    numbers: &[T],
+    numbers: Numbers<'_>,
     shape: &[usize; 3],
     tensor: &mut Option<QuantTensor>,
 ) -> Result<(), Error> {
     match tensor {
         Some(tensor) if tensor.shape() == shape && tensor.spec() == quantizer.spec => {
-            quantizer.quantize_into(numbers, tensor)
+            quantizer.quantize_over(numbers, tensor)
         }
         _ => {
-            *tensor = Some(quantizer.quantize(numbers, shape)?);
+            *tensor = Some(quantizer.quantize_any(numbers, shape)?);
             Ok(())
         }
     }

@@ -27,7 +27,7 @@ mod reference;
 mod run;
 mod scales;
 mod scratch;
-#[cfg(test)]
+#[cfg(all(test, feature = "presets"))]
 mod seam_tests;
 mod slices;
 mod sums;

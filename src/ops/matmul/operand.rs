@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::format::Format;
 use crate::kernel::Isa;
 use crate::mma::Formats;
+use crate::ops::numbers::Numbers;
 use crate::ops::quantize::Quantizer;
 use crate::spec::{Code, CodeSlice, FormatSpec};
 use bytemuck::{AnyBitPattern, NoUninit};
@@ -20,50 +21,21 @@ mod sealed {
 /// The number types of an operand: f32 and, with the `half` feature, f16 and bf16.
 pub trait Activation: sealed::Sealed + Copy + Send + Sync + 'static {
     #[doc(hidden)]
-    fn source(numbers: &[Self]) -> Numbers<'_>;
+    fn activations(numbers: &[Self]) -> Numbers<'_>;
 }
 
 macro_rules! activation {
-    ($($(#[$attr:meta])* $type:ty: $variant:ident;)*) => {
-        /// A slice of numbers of one of the types that operands have.
-        #[derive(Clone, Copy, Debug)]
-        #[doc(hidden)]
-        pub enum Numbers<'a> {
-            $($(#[$attr])* #[allow(missing_docs, reason = "hidden")] $variant(&'a [$type]),)*
-        }
-
-        impl Numbers<'_> {
-            fn len(self) -> usize {
-                match self {
-                    $($(#[$attr])* Self::$variant(numbers) => numbers.len(),)*
-                }
-            }
-
-            fn name(self) -> &'static str {
-                match self {
-                    $($(#[$attr])* Self::$variant(_) => stringify!($type),)*
-                }
-            }
-
-            /// The numbers from `first` on, as f32s.
-            pub(super) fn read(self, first: usize, dst: &mut [f32]) {
-                match self {
-                    $($(#[$attr])* Self::$variant(numbers) => {
-                        // Exact: f16 and bf16 are f32s.
-                        let numbers = &numbers[first..];
-                        dst.iter_mut().zip(numbers).for_each(|(to, x)| *to = f32::from(*x));
-                    })*
-                }
-            }
-        }
-
-        $($(#[$attr])* impl sealed::Sealed for $type {}
-        $(#[$attr])* impl Activation for $type {
-            fn source(numbers: &[Self]) -> Numbers<'_> {
+    ($($(#[$attr:meta])* $type:ty: $variant:ident;)*) => {$(
+        $(#[$attr])*
+        impl sealed::Sealed for $type {}
+        $(#[$attr])*
+        impl Activation for $type {
+            #[inline]
+            fn activations(numbers: &[Self]) -> Numbers<'_> {
                 Numbers::$variant(numbers)
             }
-        })*
-    };
+        }
+    )*};
 }
 
 activation! {
@@ -121,7 +93,7 @@ impl<'a> Operand<'a> {
     /// [`Error::Length`] if the shape has another number of elements, [`Error::TooLarge`] if it has
     /// more than the address space.
     pub fn numbers<T: Activation>(numbers: &'a [T], shape: &[usize]) -> Result<Self, Error> {
-        let numbers = T::source(numbers);
+        let numbers = T::activations(numbers);
         Self::new(Stored::Numbers(numbers), numbers.len(), shape)
     }
 
@@ -185,7 +157,7 @@ impl<'a> Operand<'a> {
         numbers: &'a [T],
         shape: &[usize],
     ) -> Result<Self, Error> {
-        let numbers = T::source(numbers);
+        let numbers = T::activations(numbers);
         Self::new(Stored::Quantize(quantizer, numbers), numbers.len(), shape)
     }
 
@@ -396,7 +368,10 @@ impl<'a> Operand<'a> {
     pub(super) fn elements(&self, line: usize, dst: &mut [f32]) {
         let first = line * self.cols;
         match self.source {
-            Stored::Numbers(numbers) | Stored::Quantize(_, numbers) => numbers.read(first, dst),
+            Stored::Numbers(numbers) | Stored::Quantize(_, numbers) => {
+                // Exact: no operand is of f64s. A slow path, so without vectors.
+                numbers.range(first..first + dst.len()).widen(Isa::portable(), dst);
+            }
             Stored::Codes(spec, codes) => {
                 dst.iter_mut()
                     .enumerate()

@@ -11,6 +11,7 @@ use super::{engine, reference};
 use crate::block::Offset;
 use crate::error::Error;
 use crate::mma::{Accumulator, AnyAccumulate, Takes};
+use crate::ops::numbers::NumbersMut;
 use crate::ops::real::Real;
 use crate::spec::FormatSpec;
 use alloc::vec;
@@ -28,7 +29,11 @@ impl Matmul<'_> {
         a: impl Into<Operand<'b>>,
         b: impl Into<Operand<'b>>,
     ) -> Result<Vec<f32>, Error> {
-        let (a, b) = (a.into(), b.into());
+        self.product([a.into(), b.into()])
+    }
+
+    /// The product as f32s.
+    fn product(&self, [a, b]: [Operand<'_>; 2]) -> Result<Vec<f32>, Error> {
         let len = shape_of(&a, &b)?.len()?;
         // Operands of no elements (K = 0) may have a product beyond all memory: an error, no abort.
         Vec::<f32>::new().try_reserve_exact(len).map_err(|_| Error::TooLarge)?;
@@ -72,7 +77,7 @@ impl Matmul<'_> {
         dst: &mut [D],
         workspace: &mut Workspace,
     ) -> Result<(), Error> {
-        resolve(self, a.into(), b.into(), dst, workspace, engine::run)
+        resolve(self, [a.into(), b.into()], D::slice_mut(dst), workspace, engine::run)
     }
 }
 
@@ -100,7 +105,8 @@ pub fn reference_matmul<'a, D: Real>(
     b: impl Into<Operand<'a>>,
     dst: &mut [D],
 ) -> Result<(), Error> {
-    resolve(matmul, a.into(), b.into(), dst, &mut Workspace::new(), reference::fill)
+    let dst = D::slice_mut(dst);
+    resolve(matmul, [a.into(), b.into()], dst, &mut Workspace::new(), reference::fill)
 }
 
 /// `A · Bᵀ` as f32s, under the defaults of [`Matmul`].
@@ -181,13 +187,12 @@ pub fn gemv<'a, T: Activation>(
 }
 
 /// Checks a product, quantizes what is to be quantized, and runs it.
-fn resolve<'b, D>(
+fn resolve<'b>(
     matmul: &Matmul<'_>,
-    a: Operand<'b>,
-    b: Operand<'b>,
-    dst: &mut [D],
+    [a, b]: [Operand<'b>; 2],
+    dst: NumbersMut<'_>,
     Workspace { held: [held_a, held_b], product: memory }: &mut Workspace,
-    run: impl for<'c> Fn(&MatmulJob<'c>, &mut [D], &mut ProductMemory),
+    run: fn(&MatmulJob<'_>, NumbersMut<'_>, &mut ProductMemory),
 ) -> Result<(), Error> {
     let shape = shape_of(&a, &b)?;
     let len = shape.len()?;
@@ -217,7 +222,7 @@ fn resolve<'b, D>(
     // Where each matrix has its own tensor scale, each product is one by itself.
     let each = shape.m * shape.n;
     let one = ProductShape { batch: 1, ..shape };
-    for (matrix, dst) in dst.chunks_mut(each).enumerate() {
+    for (matrix, dst) in dst.chunks(each).enumerate() {
         // A side without such scales stays whole: its blocks may reach over matrices.
         let of = |operand: Operand<'_>| (!operand.has_matrix_scales()).then_some(matrix);
         let first_matrices = [of(a).unwrap_or(0), of(b).unwrap_or(0)];

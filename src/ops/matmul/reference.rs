@@ -5,14 +5,14 @@ use super::job::MatmulJob;
 use super::operand::Operand;
 use super::workspace::ProductMemory;
 use crate::mma::{BlockScales, Products, Sum, Takes};
-use crate::ops::real::Real;
+use crate::ops::numbers::NumbersMut;
 use alloc::vec;
 use alloc::vec::Vec;
 
 /// Fills the product: each number is read from its code, each sum made step by step.
-pub(super) fn fill<D: Real>(job: &MatmulJob<'_>, dst: &mut [D], _: &mut ProductMemory) {
+pub(super) fn fill(job: &MatmulJob<'_>, mut dst: NumbersMut<'_>, _: &mut ProductMemory) {
     let mut blocks = Vec::new();
-    for (index, to) in dst.iter_mut().enumerate() {
+    for index in 0..dst.len() {
         // Row-major over batch, M and N: `line` counts rows of all matrices.
         let (line, col) = (index / job.shape.n, index % job.shape.n);
         let (matrix, row) = (line / job.shape.m, line % job.shape.m);
@@ -28,7 +28,8 @@ pub(super) fn fill<D: Real>(job: &MatmulJob<'_>, dst: &mut [D], _: &mut ProductM
             numbers
         };
         let (a, b) = (numbers(&job.a, first_a + row), numbers(&job.b, first_b + col));
-        *to = job.finish.apply(index, job.sum((matrix, row, col), &a, &b, &mut blocks));
+        let sum = job.sum((matrix, row, col), &a, &b, &mut blocks);
+        dst.set(index, job.finish.apply(index, sum));
     }
 }
 

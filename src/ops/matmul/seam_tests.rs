@@ -10,6 +10,7 @@ use super::workspace::ProductMemory;
 use crate::block::{BlockSpec, Extent, QuantTensor, preset};
 use crate::codec::Unpacked;
 use crate::mma::{Accumulate, Accumulator, AnyAccumulate, GroupLen, Products, Sum, Takes};
+use crate::ops::numbers::NumbersMut;
 use alloc::vec;
 
 /// A matrix unit: four products a step, under the scales of their blocks, and the accumulator,
@@ -101,7 +102,7 @@ fn product(model: &dyn AnyAccumulate, matmul: &Matmul<'_>, a: Operand<'_>, b: Op
     let shape = ProductShape { batch: 1, m: 1, n: 1, k: a.cols() };
     let mut out = [0.0f32];
     let job = job_of(matmul, [a, b], shape, Accumulator::BlockF32, model);
-    fill(&job, &mut out, &mut ProductMemory::default());
+    fill(&job, NumbersMut::F32(&mut out), &mut ProductMemory::default());
     out[0]
 }
 

@@ -9,7 +9,7 @@ use super::sums::{RowSums, Sink};
 use super::tile::TileA;
 use super::work::Columns;
 use crate::kernel::gemm::{MR, NR};
-use crate::ops::real::Real;
+use crate::ops::numbers::NumbersMut;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -20,22 +20,22 @@ const MC: usize = 512;
 const NC: usize = PANELS_OF_UNIT * NR;
 
 /// A part of one matrix of the product: its first row and panel, and the columns of its rows.
-pub(super) struct Unit<'a, D> {
+pub(super) struct Unit<'a> {
     pub(super) matrix: usize,
     row: usize,
     panel: usize,
-    rows: UnitRows<'a, D>,
+    rows: UnitRows<'a>,
 }
 
 /// Where the rows of a unit are.
-enum UnitRows<'a, D> {
+enum UnitRows<'a> {
     /// Rows of whole lines of `n` columns, of which some are the unit's: one thread has them all.
-    Lines { lines: &'a mut [D], n: usize, cols: Range<usize> },
+    Lines { lines: NumbersMut<'a>, n: usize, cols: Range<usize> },
     /// A slice for each row, which no other thread has.
-    Each(Vec<&'a mut [D]>),
+    Each(Vec<NumbersMut<'a>>),
 }
 
-impl<D> UnitRows<'_, D> {
+impl UnitRows<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Lines { lines, n, .. } => lines.len() / n,
@@ -51,10 +51,14 @@ impl<D> UnitRows<'_, D> {
         }
     }
 
-    fn row(&mut self, row: usize) -> &mut [D] {
+    /// Some of the unit's columns of a row, to write.
+    fn of_row(&mut self, row: usize, columns: Range<usize>) -> NumbersMut<'_> {
         match self {
-            Self::Lines { lines, n, cols } => &mut lines[row * *n..][cols.clone()],
-            Self::Each(rows) => rows[row],
+            Self::Lines { lines, n, cols } => {
+                let start = row * *n + cols.start;
+                lines.range(start + columns.start..start + columns.end)
+            }
+            Self::Each(rows) => rows[row].range(columns),
         }
     }
 }
@@ -66,13 +70,13 @@ fn panels_of_unit(job: &MatmulJob<'_>) -> usize {
 }
 
 /// Runs `work` on all units of the product, one after another, without a list of them.
-pub(super) fn each_unit<D>(job: &MatmulJob<'_>, dst: &mut [D], mut work: impl FnMut(Unit<'_, D>)) {
+pub(super) fn each_unit(job: &MatmulJob<'_>, dst: NumbersMut<'_>, mut work: impl FnMut(Unit<'_>)) {
     let (shape, panels) = (job.shape, panels_of_unit(job));
-    for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
-        for (block, lines) in of_matrix.chunks_mut(MC * shape.n).enumerate() {
+    for (matrix, of_matrix) in dst.chunks(shape.m * shape.n).enumerate() {
+        for (block, mut lines) in of_matrix.chunks(MC * shape.n).enumerate() {
             for panel in (0..shape.n.div_ceil(NR)).step_by(panels) {
                 let cols = panel * NR..((panel + panels) * NR).min(shape.n);
-                let rows = UnitRows::Lines { lines: &mut *lines, n: shape.n, cols };
+                let rows = UnitRows::Lines { lines: lines.range(0..lines.len()), n: shape.n, cols };
                 work(Unit { matrix, row: block * MC, panel, rows });
             }
         }
@@ -80,11 +84,11 @@ pub(super) fn each_unit<D>(job: &MatmulJob<'_>, dst: &mut [D], mut work: impl Fn
 }
 
 /// Cuts the product into units for threads.
-pub(super) fn units<'a, D>(job: &MatmulJob<'_>, dst: &'a mut [D]) -> Vec<Unit<'a, D>> {
+pub(super) fn units<'a>(job: &MatmulJob<'_>, dst: NumbersMut<'a>) -> Vec<Unit<'a>> {
     let (shape, panels_of_unit) = (job.shape, panels_of_unit(job));
     let mut units = Vec::new();
-    for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
-        for (block, of_block) in of_matrix.chunks_mut(MC * shape.n).enumerate() {
+    for (matrix, of_matrix) in dst.chunks(shape.m * shape.n).enumerate() {
+        for (block, of_block) in of_matrix.chunks(MC * shape.n).enumerate() {
             // The units of this block of rows are the last ones; each row of the product is cut
             // among them, so that threads write to disjoint slices.
             let (first, rows) = (units.len(), of_block.len() / shape.n);
@@ -95,8 +99,8 @@ pub(super) fn units<'a, D>(job: &MatmulJob<'_>, dst: &'a mut [D]) -> Vec<Unit<'a
                 panel,
                 rows: UnitRows::Each(Vec::with_capacity(rows)),
             }));
-            for row in of_block.chunks_mut(shape.n) {
-                let of_row = units[first..].iter_mut().zip(row.chunks_mut(panels_of_unit * NR));
+            for row in of_block.chunks(shape.n) {
+                let of_row = units[first..].iter_mut().zip(row.chunks(panels_of_unit * NR));
                 of_row.for_each(|(unit, piece)| {
                     if let UnitRows::Each(rows) = &mut unit.rows {
                         rows.push(piece);
@@ -120,7 +124,7 @@ impl<'p> UnitColumns<'p> {
     }
 }
 
-impl<D> Unit<'_, D> {
+impl Unit<'_> {
     /// The tiles that its rows are in.
     pub(super) fn tiles<'t>(&self, job: &MatmulJob<'_>, a: &'t [TileA]) -> &'t [TileA] {
         let first = job.place_of_a(self.matrix) * tiles_of_matrix(job);
@@ -150,27 +154,27 @@ impl<D> Unit<'_, D> {
 }
 
 /// Finishes the sums of a unit into the product.
-pub(super) struct UnitOutput<'o, 'a, D> {
+pub(super) struct UnitOutput<'o, 'a> {
     pub(super) job: &'o MatmulJob<'o>,
     pub(super) columns: &'o [Columns<'o>],
-    pub(super) unit: &'o mut Unit<'a, D>,
+    pub(super) unit: &'o mut Unit<'a>,
 }
 
-impl<D: Real> Sink for UnitOutput<'_, '_, D> {
+impl Sink for UnitOutput<'_, '_> {
     fn take(&mut self, row: usize, index: usize, sums: RowSums<'_>) {
         let (shape, finish) = (self.job.shape, &self.job.finish);
         let Columns { first, rows, .. } = self.columns[index];
-        let dst = &mut self.unit.rows.row(row - self.unit.row)[index * NR..][..rows];
+        let columns = index * NR..index * NR + rows;
+        let mut dst = self.unit.rows.of_row(row - self.unit.row, columns);
         // The row-major index over the whole batch, by which C and bias are found.
         let place = (self.unit.matrix * shape.m + row) * shape.n + first;
         match sums {
             // Lanes beyond the last column hold sums of codes that stand in.
             RowSums::F32(sums) => finish.apply_f32s(place, &sums[..rows], dst),
             RowSums::Any(sums) => {
-                dst.iter_mut()
-                    .zip(sums)
-                    .enumerate()
-                    .for_each(|(i, (to, sum))| *to = finish.apply(place + i, sum.clone()));
+                for (i, sum) in sums.iter().enumerate().take(rows) {
+                    dst.set(i, finish.apply(place + i, sum.clone()));
+                }
             }
         }
     }

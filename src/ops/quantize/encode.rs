@@ -3,7 +3,7 @@
 use super::job::ElementWords;
 use crate::block::{Block, BlockArrays, BlockSpec, ChunkArrays, QuantizePlan, put};
 use crate::kernel;
-use crate::ops::real::{Source, number};
+use crate::ops::numbers::Numbers;
 use crate::ops::slice::RandomWords;
 use crate::ops::tiles::Tiles;
 use alloc::vec::Vec;
@@ -26,14 +26,14 @@ pub(super) struct EncodeMemory {
 
 /// Some rows, or a part of one, on the way to their codes.
 #[derive(Clone, Copy)]
-pub(super) struct Lines<'a, T> {
+pub(super) struct Lines<'a> {
     pub(super) plan: &'a QuantizePlan<'a>,
     pub(super) spec: &'a BlockSpec,
     pub(super) words: ElementWords,
     pub(super) tiles: Tiles,
     /// Whether each row has blocks of its own; else all rows share theirs.
     pub(super) own_blocks: bool,
-    pub(super) src: &'a [T],
+    pub(super) src: Numbers<'a>,
     /// The tensor's element that `src` begins with.
     pub(super) first: usize,
 }
@@ -48,7 +48,7 @@ pub(super) enum ByRule {
     NotFinite(Block),
 }
 
-impl<T: Source> Lines<'_, T> {
+impl Lines<'_> {
     /// Adds the numbers to the statistics of their blocks, which accumulate over rows that share
     /// them.
     pub(super) fn look(&self, buffer: &mut Vec<f32>, arrays: &mut BlockArrays) {
@@ -56,7 +56,7 @@ impl<T: Source> Lines<'_, T> {
         for (row, line) in self.src.chunks(tiles.cols).enumerate() {
             let row = if self.own_blocks { row } else { 0 };
             for cols in tiles.ranges() {
-                let numbers = T::seen(isa, &line[cols.clone()], buffer);
+                let numbers = line.range(cols.clone()).seen(isa, buffer);
                 self.plan.look(numbers, tiles.length(), tiles.touched_in(row, &cols), arrays);
             }
         }
@@ -76,9 +76,9 @@ impl<T: Source> Lines<'_, T> {
         for (index, (line, row)) in rows.enumerate() {
             let of_blocks = if self.own_blocks { index } else { 0 };
             for cols in tiles.ranges() {
-                let src = &line[cols.clone()];
+                let src = line.range(cols.clone());
                 let first = self.first + index * tiles.cols + cols.start;
-                let numbers = T::seen(isa, src, buffer);
+                let numbers = src.seen(isa, buffer);
                 let (lines, blocks) =
                     (Lines { src, first, ..*self }, tiles.touched_in(of_blocks, &cols));
                 settled.encode(lines, numbers, blocks, cols, memory, row);
@@ -89,9 +89,9 @@ impl<T: Source> Lines<'_, T> {
 
 impl Settled {
     /// The codes of some columns of a row into the row. `lines` and `numbers` are these columns.
-    pub(super) fn encode<T: Source>(
+    pub(super) fn encode(
         &self,
-        lines: Lines<'_, T>,
+        lines: Lines<'_>,
         numbers: &[f32],
         blocks: Range<usize>,
         cols: Range<usize>,
@@ -134,7 +134,7 @@ impl Settled {
                     ByRule::Zeros(zeros) => *code = zeros[usize::from(x.is_sign_negative())],
                     ByRule::NotFinite(_) if x.is_finite() => {}
                     ByRule::Whole(block) | ByRule::NotFinite(block) => {
-                        *code = spec.code(block, number(src[index]), words.get(index)) as u8;
+                        *code = spec.code(block, src.number(index), words.get(index)) as u8;
                     }
                 }
             }

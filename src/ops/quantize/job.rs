@@ -1,11 +1,12 @@
 //! What every piece of a quantization shares, and what a piece is.
 
 use crate::block::{BlockSpec, Geometry};
+use crate::ops::numbers::Numbers;
 use crate::random::Dither;
 use core::ops::Range;
 
 /// A tensor's numbers, and what is known before the first block is looked at.
-pub(super) struct QuantizeJob<'a, T> {
+pub(super) struct QuantizeJob<'a> {
     pub(super) spec: &'a BlockSpec,
     pub(super) words: ElementWords,
     pub(super) geometry: Geometry,
@@ -13,7 +14,7 @@ pub(super) struct QuantizeJob<'a, T> {
     /// The factors that a search tries in place of its own.
     pub(super) factors: Option<&'a [f32]>,
     /// The numbers, row-major, of all matrices.
-    pub(super) src: &'a [T],
+    pub(super) src: Numbers<'a>,
 }
 
 /// The buffers of some successive bands, which are rows of blocks, or of a part of one band.

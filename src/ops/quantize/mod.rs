@@ -10,6 +10,7 @@ mod together;
 
 use self::job::{BandGroup, ElementWords, QuantizeJob, take};
 use super::Exec;
+use super::numbers::{Numbers, NumbersMut};
 use super::real::{Real, Source};
 use crate::block::{BlockSpec, Demand, Extent, Geometry, QuantTensor, QuantView, QuantizePlan};
 use crate::error::Error;
@@ -183,7 +184,7 @@ impl<'a> Quantizer<'a> {
     /// ```
     #[must_use]
     pub fn amax<T: Source>(&self, src: &[T]) -> f32 {
-        rows::amax_of_all(self.exec, &[], src)
+        rows::amax_of_all(self.exec, &[], T::source(src))
     }
 
     /// Quantizes a row-major tensor.
@@ -199,7 +200,7 @@ impl<'a> Quantizer<'a> {
     /// [`scales`](Self::scales) does not take; [`Error::Stored`] for a tensor scale that is not a
     /// positive finite number, or given to a format without.
     pub fn quantize<T: Source>(&self, src: &[T], shape: &[usize]) -> Result<QuantTensor, Error> {
-        self.quantize_by(Path::Kernels, src, shape)
+        self.quantize_by(Path::Kernels, T::source(src), shape)
     }
 
     /// Quantizes into a tensor of the same format and reuses its buffers.
@@ -222,6 +223,15 @@ impl<'a> Quantizer<'a> {
         src: &[T],
         tensor: &mut QuantTensor,
     ) -> Result<(), Error> {
+        self.quantize_over(T::source(src), tensor)
+    }
+
+    /// Quantizes numbers of any type into a tensor of the same format.
+    pub(super) fn quantize_over(
+        &self,
+        src: Numbers<'_>,
+        tensor: &mut QuantTensor,
+    ) -> Result<(), Error> {
         // Buffers fit the format that they were made for.
         if tensor.spec != *self.spec {
             return Err(Error::Scheme {
@@ -230,6 +240,16 @@ impl<'a> Quantizer<'a> {
             });
         }
         self.fill(Path::Kernels, src, tensor)
+    }
+
+    /// Quantizes numbers of any type by kernels.
+    #[cfg(feature = "matmul")]
+    pub(super) fn quantize_any(
+        &self,
+        src: Numbers<'_>,
+        shape: &[usize],
+    ) -> Result<QuantTensor, Error> {
+        self.quantize_by(Path::Kernels, src, shape)
     }
 
     /// The definition that [`quantize`](Self::quantize) follows: the same bits, slowly. Every
@@ -244,13 +264,13 @@ impl<'a> Quantizer<'a> {
         src: &[T],
         shape: &[usize],
     ) -> Result<QuantTensor, Error> {
-        self.quantize_by(Path::Reference, src, shape)
+        self.quantize_by(Path::Reference, T::source(src), shape)
     }
 
-    fn quantize_by<T: Source>(
+    fn quantize_by(
         &self,
         path: Path,
-        src: &[T],
+        src: Numbers<'_>,
         shape: &[usize],
     ) -> Result<QuantTensor, Error> {
         self.spec.validate()?;
@@ -262,12 +282,7 @@ impl<'a> Quantizer<'a> {
         Ok(tensor)
     }
 
-    fn fill<T: Source>(
-        &self,
-        path: Path,
-        src: &[T],
-        tensor: &mut QuantTensor,
-    ) -> Result<(), Error> {
+    fn fill(&self, path: Path, src: Numbers<'_>, tensor: &mut QuantTensor) -> Result<(), Error> {
         let Self { spec, dither, exec, .. } = *self;
         let geometry = tensor.geometry;
         // Checked before anything is written, so that a refusal leaves the tensor alone.
@@ -325,7 +340,7 @@ impl<'a> Quantizer<'a> {
                 let (given, factors) = (self.scales, self.factors);
                 let demand = Demand { tensor_scale, elements, blocks, given, factors };
                 QuantizePlan::lower(exec.isa(), spec, demand)
-                    .filter(|plan| !T::IS_WIDE || plan.takes_wide())
+                    .filter(|plan| !src.are_wide() || plan.takes_wide())
             }
             Path::Kernels | Path::Reference => None,
         };
@@ -344,7 +359,7 @@ impl<'a> Quantizer<'a> {
             scales.as_mut_slice(),
             offsets.as_mut_slice(),
         );
-        let streams = kernel::is_large(size_of_val(src));
+        let streams = kernel::is_large(src.bytes());
         // Blocks that span all rows, or a whole long row, leave few pieces: threads work on one
         // together.
         if let Some(plan) = plan.as_ref().filter(|_| together::wants(exec, &geometry, pieces.len()))
@@ -373,8 +388,18 @@ impl<'a> Quantizer<'a> {
         shape: &[usize],
         dst: &mut [D],
     ) -> Result<(), Error> {
+        self.round_into(T::source(src), shape, D::slice_mut(dst))
+    }
+
+    fn round_into(
+        &self,
+        src: Numbers<'_>,
+        shape: &[usize],
+        dst: NumbersMut<'_>,
+    ) -> Result<(), Error> {
         Error::check_length("output length", src.len(), dst.len())?;
-        self.quantize(src, shape)?.view().dequantize_into(dst, self.exec)
+        self.quantize_by(Path::Kernels, src, shape)?.view().restore_into(dst, self.exec);
+        Ok(())
     }
 }
 

@@ -8,19 +8,20 @@
 //! ```
 
 use super::job::{BandGroup, QuantizeJob};
-use crate::block::{Block, put, store};
-use crate::ops::real::{Source, number, seen_by_rules, stats_of};
+use crate::block::{Block, Number, put, store};
+use crate::ops::numbers::Numbers;
+use crate::ops::real::{seen_by_rules, stats_of};
 use crate::ops::slice::RandomWords;
 
 /// The largest magnitude of the finite numbers, f64s rounded to odd; 0 without finite numbers.
-pub(super) fn finite_amax<T: Source>(src: &[T]) -> f32 {
-    src.iter().map(|x| seen_by_rules(*x).abs()).filter(|x| x.is_finite()).fold(0.0, f32::max)
+pub(super) fn finite_amax(src: Numbers<'_>) -> f32 {
+    src.each().map(|x| seen_by_rules(x).abs()).filter(|x| x.is_finite()).fold(0.0, f32::max)
 }
 
 /// Quantizes the bands of a piece. `given` has the scales and offsets of all blocks, if they are
 /// not to be found.
-pub(super) fn quantize<T: Source>(
-    job: &QuantizeJob<'_, T>,
+pub(super) fn quantize(
+    job: &QuantizeJob<'_>,
     given: Option<(&[f32], &[f32])>,
     piece: BandGroup<'_>,
 ) {
@@ -35,8 +36,8 @@ pub(super) fn quantize<T: Source>(
             let index = band * geometry.grid_cols + column;
             // Row-major within the block, the order in which statistics see elements.
             let elements = lines.clone().flat_map(|line| {
-                let row = &job.src[line * geometry.cols..][cols.clone()];
-                row.iter().copied()
+                let start = line * geometry.cols;
+                job.src.range(start + cols.start..start + cols.end).each()
             });
             let block = block(job, given, piece.first * geometry.grid_cols + index, elements);
             store(piece.scales, spec.scale_bytes(), index, block.scale);
@@ -50,7 +51,7 @@ pub(super) fn quantize<T: Source>(
                     let element = line * geometry.cols + col;
                     let code = spec.code(
                         &block,
-                        number(job.src[element]),
+                        job.src.number(element),
                         RandomWords::new(round, job.words.from(element)).get(0),
                     );
                     put(row, spec.element.bits(), col, code);
@@ -60,11 +61,11 @@ pub(super) fn quantize<T: Source>(
     }
 }
 
-fn block<T: Source>(
-    job: &QuantizeJob<'_, T>,
+fn block(
+    job: &QuantizeJob<'_>,
     given: Option<(&[f32], &[f32])>,
     index: usize,
-    elements: impl Iterator<Item = T> + Clone,
+    elements: impl Iterator<Item = Number> + Clone,
 ) -> Block {
     match given {
         // The caller has checked that every block has a scale, and an offset if the format has
@@ -76,7 +77,7 @@ fn block<T: Source>(
         ),
         None => {
             let stats = stats_of(elements.clone());
-            job.spec.block_of(&stats, elements.map(number), job.tensor_scale, job.factors)
+            job.spec.block_of(&stats, elements, job.tensor_scale, job.factors)
         }
     }
 }

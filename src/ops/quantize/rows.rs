@@ -23,7 +23,8 @@ use crate::block::{
 };
 use crate::kernel;
 use crate::ops::Exec;
-use crate::ops::real::{Source, number, stats_of};
+use crate::ops::numbers::Numbers;
+use crate::ops::real::stats_of;
 use crate::ops::tiles::{COLUMNS, Tiles};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -34,32 +35,28 @@ const PIECE: usize = 1 << 16;
 
 /// The largest magnitudes of blocks of a length in one long row, as bits: NaN is above infinity,
 /// infinity above all others.
-pub(super) fn amax_of_blocks<T: Source>(exec: Exec, src: &[T], length: usize) -> Vec<u32> {
+pub(super) fn amax_of_blocks(exec: Exec, src: Numbers<'_>, length: usize) -> Vec<u32> {
     let isa = exec.isa();
     // Whole blocks, so that a maximum is complete when its chunk is done.
     let blocks = (COLUMNS / length).max(1);
     let mut known = Vec::with_capacity(src.len().div_ceil(length));
-    let look = |_, piece: &[T]| {
+    let look = |piece: Numbers<'_>| {
         let (mut amax, mut buffer) = (vec![0; piece.len().div_ceil(length)], Vec::new());
         for (src, amax) in piece.chunks(blocks * length).zip(amax.chunks_mut(blocks)) {
-            kernel::block_largest(
-                kernel::AllValues,
-                isa,
-                T::seen(isa, src, &mut buffer),
-                length,
-                amax,
-            );
+            let numbers = src.seen(isa, &mut buffer);
+            kernel::block_largest(kernel::AllValues, isa, numbers, length, amax);
         }
         amax
     };
     // Pieces of whole blocks, merged in order: the maxima of the tensor's blocks, row-major.
-    exec.fold(src, PIECE.next_multiple_of(length), look, |piece| known.extend(piece));
+    let pieces = src.chunks(PIECE.next_multiple_of(length)).collect();
+    exec.map(pieces, look).into_iter().for_each(|piece| known.extend(piece));
     known
 }
 
 /// The largest magnitude of the finite numbers of a tensor, by those of its blocks where they are
 /// known and all are finite.
-pub(super) fn amax_of_all<T: Source>(exec: Exec, known: &[u32], src: &[T]) -> f32 {
+pub(super) fn amax_of_all(exec: Exec, known: &[u32], src: Numbers<'_>) -> f32 {
     let isa = exec.isa();
     let mut largest = 0;
     // Magnitudes are bits of positive f32s, which compare like the numbers, NaN above infinity.
@@ -67,24 +64,24 @@ pub(super) fn amax_of_all<T: Source>(exec: Exec, known: &[u32], src: &[T]) -> f3
     // The maxima of blocks with NaN or infinity hide their finite numbers: the tensor is read
     // again.
     if known.is_empty() || largest >= f32::INFINITY.to_bits() {
-        largest = 0;
-        let look = |_, piece: &[T]| {
+        let look = |piece: Numbers<'_>| {
             let (mut amax, mut buffer) = (0, Vec::new());
             piece.chunks(COLUMNS).for_each(|src| {
-                kernel::finite_amax(isa, T::seen(isa, src, &mut buffer), &mut amax);
+                kernel::finite_amax(isa, src.seen(isa, &mut buffer), &mut amax);
             });
             amax
         };
-        exec.fold(src, PIECE, look, |piece| largest = largest.max(piece));
+        let pieces = exec.map(src.chunks(PIECE).collect(), look);
+        largest = pieces.into_iter().fold(0, u32::max);
     }
     f32::from_bits(largest)
 }
 
 /// Quantizes the bands of a piece. `known` has the largest magnitudes of all blocks, or nothing;
 /// `streams` says that the tensor is more than the caches hold.
-pub(super) fn quantize<T: Source>(
+pub(super) fn quantize(
     plan: &QuantizePlan<'_>,
-    job: &QuantizeJob<'_, T>,
+    job: &QuantizeJob<'_>,
     known: &[u32],
     streams: bool,
     piece: BandGroup<'_>,
@@ -95,7 +92,7 @@ pub(super) fn quantize<T: Source>(
     // A part of a row, or rows of whole blocks and whole bytes, are one long row.
     let part = piece.columns.len() < grid.cols;
     let first = origin * grid.cols + piece.columns.start;
-    let src = &job.src[first..][..rows * piece.columns.len()];
+    let src = job.src.range(first..first + rows * piece.columns.len());
     let long = part || (grid.is_long(spec.element.bits()) && job.words.go_on());
     let first_block = piece.first * grid.grid_cols + piece.columns.start / grid.block_cols;
     let mut band = Band::new(
@@ -135,7 +132,7 @@ pub(super) fn quantize<T: Source>(
         };
         band.first_block = (piece.first + index) * grid.grid_cols;
         band.quantize(
-            &src[lines.start * grid.cols..lines.end * grid.cols],
+            src.range(lines.start * grid.cols..lines.end * grid.cols),
             (origin + lines.start) * grid.cols,
             parts,
         );
@@ -183,11 +180,7 @@ pub(super) struct BandScratch {
 
 impl<'a> Band<'a> {
     /// A band of a tensor, with rows or parts of rows of this kind.
-    pub(super) fn new<T>(
-        plan: &'a QuantizePlan<'a>,
-        job: &QuantizeJob<'a, T>,
-        tiles: Tiles,
-    ) -> Self {
+    pub(super) fn new(plan: &'a QuantizePlan<'a>, job: &QuantizeJob<'a>, tiles: Tiles) -> Self {
         Self {
             plan,
             spec: job.spec,
@@ -207,7 +200,7 @@ impl<'a> Band<'a> {
     }
 
     /// Quantizes a band, whose first element is the tensor's `first`.
-    fn quantize<T: Source>(&mut self, src: &[T], first: usize, parts: BandBuffers<'_>) {
+    fn quantize(&mut self, src: Numbers<'_>, first: usize, parts: BandBuffers<'_>) {
         let (tiles, isa) = (self.tiles, self.plan.isa());
         let BandBuffers { codes, scales, offsets } = parts;
         // Taken out, since `look` and `settle` borrow the rest of the band.
@@ -215,11 +208,11 @@ impl<'a> Band<'a> {
         if src.len() == tiles.cols && tiles.block_cols <= tiles.chunk {
             // Whole blocks: a chunk is looked at, settled and encoded while it is in L1.
             for cols in tiles.ranges() {
-                let (blocks, src) = (tiles.touched(&cols), &src[cols.clone()]);
+                let (blocks, src) = (tiles.touched(&cols), src.range(cols.clone()));
                 if self.streams {
-                    kernel::prefetch(src);
+                    src.prefetch();
                 }
-                let numbers = T::seen(isa, src, &mut buffer);
+                let numbers = src.seen(isa, &mut buffer);
                 if self.known.is_empty() {
                     let arrays = &mut self.scratch.settled.blocks;
                     self.plan.clear(blocks.len(), arrays);
@@ -266,7 +259,7 @@ impl<'a> Band<'a> {
     }
 
     /// Rows of the band.
-    pub(super) fn lines<'b, T>(&self, src: &'b [T]) -> Lines<'b, T>
+    pub(super) fn lines<'b>(&self, src: Numbers<'b>) -> Lines<'b>
     where
         'a: 'b,
     {
@@ -276,12 +269,7 @@ impl<'a> Band<'a> {
 
     /// Scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are
     /// their rows, of `tiles.cols` columns.
-    pub(super) fn settle<T: Source>(
-        &mut self,
-        src: &[T],
-        tiles: Tiles,
-        mut stored: StoredBlocks<'_>,
-    ) {
+    pub(super) fn settle(&mut self, src: Numbers<'_>, tiles: Tiles, mut stored: StoredBlocks<'_>) {
         let plan = self.plan;
         if let Some(search) = plan.search() {
             let BandScratch { settled, memory, search: scratch } = &mut self.scratch;
@@ -299,7 +287,7 @@ impl<'a> Band<'a> {
         // A wide number that was clamped into f32 hides how large it is, so the rule looks at the
         // f64.
         let BlockArrays { amax, factors, points, .. } = blocks;
-        if T::IS_WIDE {
+        if src.are_wide() {
             // The largest f32 also stands for everything above it.
             let beyond =
                 amax.iter().zip(&mut *factors).filter(|(amax, _)| **amax == f32::MAX.to_bits());
@@ -327,10 +315,11 @@ impl<'a> Band<'a> {
             } else {
                 // The rows of the block: its own, or all.
                 let (row, col) = (index / tiles.blocks(), index % tiles.blocks());
-                let rows = if self.own_blocks { &src[row * cols..(row + 1) * cols] } else { src };
+                let own = row * cols..(row + 1) * cols;
+                let rows = if self.own_blocks { src.range(own) } else { src };
                 let block_cols = col * tiles.block_cols..((col + 1) * tiles.block_cols).min(cols);
                 let elements =
-                    rows.chunks(cols).flat_map(|line| line[block_cols.clone()].iter().copied());
+                    rows.chunks(cols).flat_map(|line| line.range(block_cols.clone()).each());
                 let finite = amax[index] < f32::INFINITY.to_bits();
                 // Rules that see amax alone have the whole statistic in a finite one.
                 let stats = if finite && plan.sees_amax_alone() {
@@ -340,12 +329,11 @@ impl<'a> Band<'a> {
                 };
                 // `usual`: the factor by which kernels make the codes that the rule would, if there
                 // is one.
-                let (block, usual) =
-                    plan.block_by_rule(stored.first + index, &stats, elements.map(number));
-                let beyond = T::IS_WIDE && stats.amax == f32::MAX;
+                let (block, usual) = plan.block_by_rule(stored.first + index, &stats, elements);
+                let beyond = src.are_wide() && stats.amax == f32::MAX;
                 // An f64 rounded to odd is only scaled exactly by a power of two.
                 let exact = |factor: &f32| {
-                    !T::IS_WIDE || *factor == 0.0 || factor.to_bits().trailing_zeros() >= 23
+                    !src.are_wide() || *factor == 0.0 || factor.to_bits().trailing_zeros() >= 23
                 };
                 match usual.filter(|factor| exact(factor) && !beyond) {
                     Some(usual) => {

@@ -20,7 +20,7 @@ use crate::block::{
     is_unhandled,
 };
 use crate::kernel::{self, LessZeroPoint, PlusMinimum};
-use crate::ops::real::Source;
+use crate::ops::numbers::Numbers;
 use crate::ops::tiles::Tiles;
 use crate::random::Dither;
 use alloc::vec::Vec;
@@ -49,16 +49,16 @@ pub(super) struct SearchScratch {
 }
 
 /// A search, and the rows of the blocks that it is for.
-pub(super) struct Candidates<'a, T> {
+pub(super) struct Candidates<'a> {
     pub(super) plan: &'a QuantizePlan<'a>,
     pub(super) search: &'a SearchPlan,
-    pub(super) src: &'a [T],
+    pub(super) src: Numbers<'a>,
     pub(super) tiles: Tiles,
     /// Whether each row has blocks of its own; else all rows share theirs.
     pub(super) own_blocks: bool,
 }
 
-impl<T: Source> Candidates<'_, T> {
+impl Candidates<'_> {
     /// Writes the scales and offsets of the best candidates, and leaves their factors in the
     /// arrays. A block is left to the rule if one of its candidates is, or if it is all zeros.
     pub(super) fn choose(
@@ -96,7 +96,7 @@ impl<T: Source> Candidates<'_, T> {
                 let row = if own_blocks { row } else { 0 };
                 for cols in tiles.ranges() {
                     let touched = tiles.touched_in(row, &cols);
-                    let numbers = T::seen(isa, &line[cols], &mut scratch.buffer);
+                    let numbers = line.range(cols).seen(isa, &mut scratch.buffer);
                     codes.resize(numbers.len(), 0);
                     let chunk =
                         arrays.chunk(numbers, tiles.length(), touched.clone(), Dither::NONE);

@@ -13,7 +13,6 @@ use super::job::{BandGroup, QuantizeJob, take};
 use super::rows::Band;
 use crate::block::{BlockArrays, Geometry, QuantizePlan, StoredBlocks};
 use crate::ops::Exec;
-use crate::ops::real::Source;
 use crate::ops::tiles::{COLUMNS, Tiles};
 use alloc::vec::Vec;
 
@@ -32,17 +31,17 @@ pub(super) fn wants(exec: Exec, geometry: &Geometry, pieces: usize) -> bool {
 }
 
 /// Quantizes the bands of a piece, one after another.
-pub(super) fn quantize<T: Source>(
+pub(super) fn quantize(
     exec: Exec,
     plan: &QuantizePlan<'_>,
-    job: &QuantizeJob<'_, T>,
+    job: &QuantizeJob<'_>,
     mut piece: BandGroup<'_>,
 ) {
     let grid = &job.geometry;
     let tiles = Tiles { cols: grid.cols, block_cols: grid.block_cols, chunk: COLUMNS };
     for band in piece.first..piece.first + piece.bands {
         let lines = grid.band(band);
-        let src = &job.src[lines.start * grid.cols..lines.end * grid.cols];
+        let src = job.src.range(lines.start * grid.cols..lines.end * grid.cols);
         let blocks = grid.grid_cols;
         let codes = take(&mut piece.codes, lines.len() * grid.row_bytes);
         let scales = take(&mut piece.scales, blocks * job.spec.scale_bytes());

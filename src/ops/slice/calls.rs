@@ -24,7 +24,7 @@ impl SliceConverter {
     /// narrow for the format; [`Error::RandomBits`] if a stochastic rounding asks for none or more
     /// than 32.
     pub fn encode<T: Real, C: Code>(&self, src: &[T], dst: &mut [C]) -> Result<(), Error> {
-        super::encode::encode(self, src, dst)
+        super::encode::encode(self, T::slice(src), C::slice_mut(dst))
     }
 
     /// Decodes codes: each becomes the nearest `T` to the exact number, ties to even, and the
@@ -44,7 +44,7 @@ impl SliceConverter {
     /// [`Error::Length`] if `dst` is not as long as `src`; [`Error::CodeWidth`] if `C` is too
     /// narrow for the format.
     pub fn decode<C: Code, T: Real>(&self, src: &[C], dst: &mut [T]) -> Result<(), Error> {
-        super::decode::decode(self, src, dst)
+        super::decode::decode(self, C::slice(src), T::slice_mut(dst))
     }
 
     /// Rounds numbers to representable numbers, those that [`encode`](Self::encode) and
@@ -62,7 +62,7 @@ impl SliceConverter {
     /// [`Error::Length`] if `dst` is not as long as `src`; [`Error::RandomBits`] if a stochastic
     /// rounding asks for none or more than 32.
     pub fn fake_quantize<T: Real>(&self, src: &[T], dst: &mut [T]) -> Result<(), Error> {
-        super::fake::fake_quantize(self, src, dst)
+        super::fake::fake_quantize(self, T::slice(src), T::slice_mut(dst))
     }
 
     /// Rounds numbers to representable numbers where they lie, with the bits of
@@ -80,7 +80,7 @@ impl SliceConverter {
     /// # Errors
     /// [`Error::RandomBits`] if a stochastic rounding asks for none or more than 32.
     pub fn fake_quantize_in_place<T: Real>(&self, x: &mut [T]) -> Result<(), Error> {
-        super::fake::fake_quantize_in_place(self, x)
+        super::fake::fake_quantize_in_place(self, T::slice_mut(x))
     }
 
     /// Converts codes of another format to codes of this one, each by one rounding of the exact
@@ -106,7 +106,7 @@ impl SliceConverter {
         src: &[S],
         dst: &mut [D],
     ) -> Result<(), Error> {
-        super::recode::convert_codes(self, from, src, dst)
+        super::recode::convert_codes(self, from, S::slice(src), D::slice_mut(dst))
     }
 
     /// Encodes numbers as values of a format's own type.
@@ -125,7 +125,7 @@ impl SliceConverter {
     /// `dst` is not as long as `src`; [`Error::RandomBits`] if a stochastic rounding asks for none
     /// or more than 32; [`Error::CodeWidth`] if [`Format::Code`] is too narrow for the format.
     pub fn encode_typed<T: Real, F: Format>(&self, src: &[T], dst: &mut [F]) -> Result<(), Error> {
-        super::typed::encode(self, src, dst)
+        super::typed::encode(self, T::slice(src), dst)
     }
 
     /// Decodes values of a format's own type: the numbers that [`decode`](Self::decode) gives for
@@ -136,6 +136,6 @@ impl SliceConverter {
     /// `dst` is not as long as `src`; [`Error::CodeWidth`] if [`Format::Code`] is too narrow for
     /// the format.
     pub fn decode_typed<F: Format, T: Real>(&self, src: &[F], dst: &mut [T]) -> Result<(), Error> {
-        super::typed::decode(self, src, dst)
+        super::typed::decode(self, src, T::slice_mut(dst))
     }
 }

@@ -1,57 +1,64 @@
 //! Codes to numbers: f32s by a kernel, other types from a table of the numbers of all codes, else
 //! one element at a time through the reference codec.
 
+use super::table::NumberTable;
 use super::{SliceConverter, check_width, decoding_pays};
 use crate::error::Error;
-use crate::kernel::{self, DecodeBytes, DecodeWide, Isa, look_up};
-use crate::ops::Real;
+use crate::kernel::{self, DecodeBytes, DecodeWide, Isa};
+use crate::ops::numbers::NumbersMut;
 use crate::ops::par::Pieces;
-use crate::spec::{Code, FormatSpec};
+use crate::spec::{CodeSlice, FormatSpec};
 
 /// [`SliceConverter::decode`].
-pub(super) fn decode<C: Code, T: Real>(
+pub(super) fn decode(
     converter: &SliceConverter,
-    src: &[C],
-    dst: &mut [T],
+    src: CodeSlice<'_>,
+    dst: NumbersMut<'_>,
 ) -> Result<(), Error> {
     Error::check_length("output length", src.len(), dst.len())?;
-    check_width::<C>(&converter.spec)?;
-    let plan = DecodePlan::<T>::new(converter, src.len());
-    let past_caches = kernel::is_large(size_of_val(src) + size_of_val(dst));
+    check_width(&converter.spec, src.width())?;
+    let plan = DecodePlan::new(converter, &dst);
+    let bytes = src.len() * src.width() as usize / 8 + dst.as_numbers().bytes();
+    let past_caches = kernel::is_large(bytes);
     converter.exec.over(src, dst, plan.pieces(), |_, src, dst| plan.piece(src, dst, past_caches));
     Ok(())
 }
 
 /// What is found out once for all pieces of a decoding.
-pub(super) struct DecodePlan<T> {
+pub(super) struct DecodePlan {
     spec: FormatSpec,
-    path: DecodePath<T>,
+    path: DecodePath,
     isa: Isa,
 }
 
 #[expect(clippy::large_enum_variant, reason = "one lives on the stack for the length of a call")]
-enum DecodePath<T> {
+enum DecodePath {
     /// To f32, up to 8 bits.
     Bytes(DecodeBytes),
     /// To f32, above 8 bits.
     Wide(DecodeWide),
-    /// To other types, up to 8 bits: the numbers of all codes.
-    Table([T; 256]),
+    /// To other types, up to 8 bits.
+    Table(NumberTable),
     /// One element at a time.
     Reference,
 }
 
-impl<T: Real> DecodePlan<T> {
-    pub(super) fn new(converter: &SliceConverter, elements: usize) -> Self {
+impl DecodePlan {
+    /// The plan for an output: all of it, or a part of the same length and type.
+    pub(super) fn new(converter: &SliceConverter, dst: &NumbersMut<'_>) -> Self {
         // Tables of 256 entries do not pay for a few elements.
         let (spec, isa) = (converter.spec, converter.exec.isa());
-        let path = match (elements >= decoding_pays(&spec), T::IS_F32, spec.bits() <= 8) {
-            (true, true, true) => DecodePath::Bytes(DecodeBytes::lower(isa, &spec)),
-            (true, false, true) => DecodePath::Table(values(&spec)),
-            (true, true, false) => {
-                DecodeWide::lower(isa, &spec).map_or(DecodePath::Reference, DecodePath::Wide)
-            }
-            _ => DecodePath::Reference,
+        let path = if dst.len() < decoding_pays(&spec) {
+            DecodePath::Reference
+        } else if spec.bits() <= 8 {
+            NumberTable::of(&spec, dst).map_or_else(
+                || DecodePath::Bytes(DecodeBytes::lower(isa, &spec)),
+                DecodePath::Table,
+            )
+        } else if matches!(dst, NumbersMut::F32(_)) {
+            DecodeWide::lower(isa, &spec).map_or(DecodePath::Reference, DecodePath::Wide)
+        } else {
+            DecodePath::Reference
         };
         Self { spec, path, isa }
     }
@@ -69,10 +76,10 @@ impl<T: Real> DecodePlan<T> {
     pub(super) fn packed(
         &self,
         bytes: &[u8],
-        dst: &mut [T],
+        dst: &mut NumbersMut<'_>,
         tile: Option<&mut [f32; CHUNK]>,
     ) -> usize {
-        let (DecodePath::Bytes(decode), Some(dst)) = (&self.path, T::f32s_mut(dst)) else {
+        let (DecodePath::Bytes(decode), Some(dst)) = (&self.path, dst.f32s()) else {
             return 0;
         };
         // 64 codes of any width end at a byte, and fill whole registers.
@@ -97,27 +104,27 @@ impl<T: Real> DecodePlan<T> {
     }
 
     /// Numbers of a piece; `past_caches` if the whole slice is larger than the caches.
-    pub(super) fn piece<C: Code>(&self, src: &[C], dst: &mut [T], past_caches: bool) {
-        match (&self.path, C::bytes(src)) {
-            // Every byte has an entry, whatever the width: entries repeat above the codes of a
-            // narrow format.
-            (DecodePath::Table(table), Some(src)) => return look_up(self.isa, table, src, dst),
-            (DecodePath::Bytes(decode), Some(src)) => {
-                if let Some(dst) = T::f32s_mut(dst) {
-                    return in_tiles(src, dst, past_caches, |src, dst| decode.decode(src, dst));
+    pub(super) fn piece(&self, src: CodeSlice<'_>, mut dst: NumbersMut<'_>, past_caches: bool) {
+        match (&self.path, src, &mut dst) {
+            (DecodePath::Table(table), CodeSlice::U8(src), dst) => {
+                if table.look_up(self.isa, src, dst) {
+                    return;
                 }
             }
-            // Takes 16- and 32-bit codes alike.
-            (DecodePath::Wide(decode), _) => {
-                if let Some(dst) = T::f32s_mut(dst) {
-                    return in_tiles(src, dst, past_caches, |src, dst| decode.decode(src, dst));
-                }
+            (DecodePath::Bytes(decode), CodeSlice::U8(src), NumbersMut::F32(dst)) => {
+                return in_tiles(src, dst, past_caches, |src, dst| decode.decode(src, dst));
+            }
+            (DecodePath::Wide(decode), CodeSlice::U16(src), NumbersMut::F32(dst)) => {
+                return in_tiles(src, dst, past_caches, |src, dst| decode.decode(src, dst));
+            }
+            (DecodePath::Wide(decode), CodeSlice::U32(src), NumbersMut::F32(dst)) => {
+                return in_tiles(src, dst, past_caches, |src, dst| decode.decode(src, dst));
             }
             // Narrow codes in wide integers, and what has no kernel.
             _ => {}
         }
-        for (code, x) in src.iter().zip(dst) {
-            *x = T::nearest(self.spec.decode(code.widen()));
+        for i in 0..src.len() {
+            dst.set(i, self.spec.decode(src.get(i)));
         }
     }
 }
@@ -125,12 +132,6 @@ impl<T: Real> DecodePlan<T> {
 /// Runs `work` on all at once, or in tiles that are stored past the caches.
 fn in_tiles<S>(src: &[S], dst: &mut [f32], past_caches: bool, work: impl Fn(&[S], &mut [f32])) {
     if past_caches { kernel::tiles(src, dst, |_, src, dst| work(src, dst)) } else { work(src, dst) }
-}
-
-/// The numbers of all codes of a format of at most 8 bits; those of fewer repeat.
-pub(super) fn values<T: Real>(spec: &FormatSpec) -> [T; 256] {
-    // `decode` ignores bits above the width of a code.
-    core::array::from_fn(|code| T::nearest(spec.decode(code as u32)))
 }
 
 /// Numbers of a chunk: a multiple of 8, so that the codes of a chunk begin at a byte.

@@ -7,23 +7,24 @@
 use super::{KERNEL_PAYS, RandomWords, SliceConverter, check_width, has_kernel};
 use crate::error::Error;
 use crate::kernel::{self, Encoder, Isa};
-use crate::ops::Real;
+use crate::ops::numbers::Numbers;
 use crate::ops::par::Pieces;
 use crate::ops::real::over_f32s;
 use crate::policy::Convert;
 use crate::random::Dither;
-use crate::spec::{Code, FormatSpec};
+use crate::spec::{CodeSliceMut, FormatSpec};
+use core::ops::Range;
 
 /// [`SliceConverter::encode`].
-pub(super) fn encode<T: Real, C: Code>(
+pub(super) fn encode(
     converter: &SliceConverter,
-    src: &[T],
-    dst: &mut [C],
+    src: Numbers<'_>,
+    dst: CodeSliceMut<'_>,
 ) -> Result<(), Error> {
     Error::check_length("output length", src.len(), dst.len())?;
-    check_width::<C>(&converter.spec)?;
+    check_width(&converter.spec, dst.width())?;
     let plan = EncodePlan::new(converter, src.len())?;
-    let past_caches = kernel::is_large(size_of_val(src) + size_of_val(dst));
+    let past_caches = kernel::is_large(src.bytes() + dst.len() * dst.width() as usize / 8);
     converter.exec.over(src, dst, plan.pieces(), |first, src, dst| {
         plan.piece(src, dst, converter.dither.skip(first as u64), past_caches);
     });
@@ -58,54 +59,52 @@ impl EncodePlan {
 
     /// Codes of a piece, whose first element takes the first word of `dither`; `past_caches` if
     /// the whole slice is larger than the caches.
-    pub(super) fn piece<T: Real, C: Code>(
+    pub(super) fn piece(
         &self,
-        src: &[T],
-        dst: &mut [C],
+        src: Numbers<'_>,
+        mut dst: CodeSliceMut<'_>,
         dither: Dither,
         past_caches: bool,
     ) {
         if let Some(kernel) = &self.kernel {
-            // Advances over the buffers of f32s that this piece comes in.
-            let mut dither = dither;
-            let encode = |src: &[f32], dst: &mut [C]| {
-                // Stores past the caches want plain memory: bytes, or words of 16 bits.
-                if past_caches && let Some(dst) = C::bytes_mut(dst) {
-                    kernel.encode_past_caches(src, dst, dither);
-                } else if past_caches && let Some(dst) = C::words_mut(dst) {
-                    kernel::tiles(src, dst, |index, src, dst| {
-                        kernel.encode(src, dst, dither.skip(index));
-                    });
-                } else {
-                    kernel.encode(src, dst, dither);
+            let mut encode = |range: Range<usize>, src: &[f32]| {
+                let dither = dither.skip(range.start as u64);
+                match dst.range(range) {
+                    // Stores past the caches want plain memory: bytes, or words of 16 bits.
+                    CodeSliceMut::U8(dst) if past_caches => {
+                        kernel.encode_past_caches(src, dst, dither);
+                    }
+                    CodeSliceMut::U16(dst) if past_caches => {
+                        kernel::tiles(src, dst, |index, src, dst| {
+                            kernel.encode(src, dst, dither.skip(index));
+                        });
+                    }
+                    CodeSliceMut::U8(dst) => kernel.encode(src, dst, dither),
+                    CodeSliceMut::U16(dst) => kernel.encode(src, dst, dither),
+                    CodeSliceMut::U32(dst) => kernel.encode(src, dst, dither),
                 }
-                dither = dither.skip(src.len() as u64);
             };
-            if over_f32s(self.isa, src, dst, kernel.needs(&self.policy), encode) {
+            if over_f32s(self.isa, src, kernel.needs(&self.policy), &mut encode) {
                 return;
             }
         }
-        // No kernel, or inputs that f32s do not show: `dither` is still the piece's first.
+        // No kernel, or inputs that f32s do not show.
         let words = RandomWords::new(self.policy.round, dither);
-        for (i, (x, code)) in src.iter().zip(dst).enumerate() {
-            *code = C::truncate(self.spec.encode_with(x.unpack(), &self.policy, words.get(i)).code);
+        for i in 0..src.len() {
+            dst.set(i, self.spec.encode_with(src.unpack(i), &self.policy, words.get(i)).code);
         }
     }
 
     /// Codes of 4 bits, two a byte, the first in the low bits. Returns whether the bytes are the
     /// result; if not, the kernel does not pack, or met numbers that it does not cover.
     #[cfg(feature = "alloc")]
-    pub(super) fn nibbles<T: Real>(&self, src: &[T], bytes: &mut [u8]) -> bool {
+    pub(super) fn nibbles(&self, src: Numbers<'_>, bytes: &mut [u8]) -> bool {
         let Some(kernel) = &self.kernel else { return false };
-        let (mut ok, mut bytes) = (true, bytes);
-        // A byte belongs to two numbers, so `over_f32s` cannot cut `bytes` for the closure: it cuts
-        // a vector of `()`, which takes no memory. Its buffers hold an even count of numbers,
-        // except the last, so each buffer begins at a byte.
-        let mut units = alloc::vec![(); src.len()];
-        let all = over_f32s(self.isa, src, &mut units, kernel.needs(&self.policy), |src, _| {
-            let packed = bytes.split_off_mut(..src.len().div_ceil(2)).unwrap_or_default();
-            ok &= kernel.nibbles(src, packed);
-        });
-        all && ok
+        let mut ok = true;
+        // Buffers of f32s hold an even count of numbers, except the last: each begins at a byte.
+        let mut encode = |range: Range<usize>, src: &[f32]| {
+            ok &= kernel.nibbles(src, &mut bytes[range.start / 2..range.end.div_ceil(2)]);
+        };
+        over_f32s(self.isa, src, kernel.needs(&self.policy), &mut encode) && ok
     }
 }

@@ -23,6 +23,7 @@ mod fake;
 mod packed;
 mod recode;
 mod short;
+mod table;
 mod typed;
 
 pub use converter::SliceConverter;
@@ -31,7 +32,7 @@ pub use typed::FormatSlice;
 use crate::error::Error;
 use crate::random::Dither;
 use crate::round::Round;
-use crate::spec::{Code, FormatSpec};
+use crate::spec::FormatSpec;
 
 /// Elements from which making the parameters of a kernel pays.
 const KERNEL_PAYS: usize = 32;
@@ -73,12 +74,12 @@ impl RandomWords {
     }
 }
 
-/// Refuses a code type that is too narrow for a format.
-fn check_width<C: Code>(spec: &FormatSpec) -> Result<(), Error> {
+/// Refuses a code type of `found` bits that is too narrow for a format.
+fn check_width(spec: &FormatSpec, found: u32) -> Result<(), Error> {
     // Wider is allowed: codes are in the low bits.
-    if spec.bits() <= C::BITS {
+    if spec.bits() <= found {
         Ok(())
     } else {
-        Err(Error::CodeWidth { format: spec.short_name(), needed: spec.bits(), found: C::BITS })
+        Err(Error::CodeWidth { format: spec.short_name(), needed: spec.bits(), found })
     }
 }

@@ -14,8 +14,9 @@ use crate::block::{BitOrder, pack_by, packed_bytes, unpack_by};
 use crate::error::Error;
 use crate::kernel;
 use crate::ops::Real;
+use crate::ops::numbers::{Numbers, NumbersMut};
 use crate::ops::par::Pieces;
-use crate::spec::FormatSpec;
+use crate::spec::{CodeSlice, CodeSliceMut, FormatSpec};
 
 /// Numbers of a piece, also a multiple of 8.
 const PIECE: usize = Pieces::Fast as usize;
@@ -43,13 +44,22 @@ impl SliceConverter {
         bytes: &mut [u8],
         order: BitOrder,
     ) -> Result<(), Error> {
+        self.encode_stream(T::slice(src), bytes, order)
+    }
+
+    fn encode_stream(
+        &self,
+        src: Numbers<'_>,
+        bytes: &mut [u8],
+        order: BitOrder,
+    ) -> Result<(), Error> {
         check(&self.spec, src.len(), bytes.len())?;
         let plan = EncodePlan::new(self, src.len())?;
         let (bits, isa) = (self.spec.bits(), self.exec.isa());
         // Both counts are multiples of 8 numbers, so a piece and a chunk begin at a byte for any
         // width.
         let (chunk_bytes, piece_bytes) = (CHUNK / 8 * bits as usize, PIECE / 8 * bits as usize);
-        self.exec.over_streams(src, PIECE, bytes, piece_bytes, |index, src, bytes| {
+        self.exec.over_streams([PIECE, piece_bytes], src, bytes, |index, src, bytes| {
             let mut codes = [0u8; CHUNK];
             let chunks = src.chunks(CHUNK).zip(bytes.chunks_mut(chunk_bytes));
             for (chunk, (src, bytes)) in chunks.enumerate() {
@@ -59,7 +69,8 @@ impl SliceConverter {
                 }
                 let codes = &mut codes[..src.len()];
                 let first = index * PIECE + chunk * CHUNK;
-                plan.piece(src, codes, self.dither.skip(first as u64), false);
+                let dither = self.dither.skip(first as u64);
+                plan.piece(src, CodeSliceMut::U8(codes), dither, false);
                 pack_by(isa, codes, bits, order, bytes);
             }
         });
@@ -88,26 +99,38 @@ impl SliceConverter {
         dst: &mut [T],
         order: BitOrder,
     ) -> Result<(), Error> {
+        self.decode_stream(bytes, T::slice_mut(dst), order)
+    }
+
+    fn decode_stream(
+        &self,
+        bytes: &[u8],
+        dst: NumbersMut<'_>,
+        order: BitOrder,
+    ) -> Result<(), Error> {
         check(&self.spec, dst.len(), bytes.len())?;
-        let plan = DecodePlan::<T>::new(self, dst.len());
+        let plan = DecodePlan::new(self, &dst);
         let (bits, isa) = (self.spec.bits(), self.exec.isa());
         let (chunk_bytes, piece_bytes) = (CHUNK / 8 * bits as usize, PIECE / 8 * bits as usize);
-        let past_caches = kernel::is_large(size_of_val(bytes) + size_of_val(dst));
-        self.exec.over_streams(bytes, piece_bytes, dst, PIECE, |_, bytes, dst| {
+        let past_caches = kernel::is_large(bytes.len() + dst.as_numbers().bytes());
+        self.exec.over_streams([piece_bytes, PIECE], bytes, dst, |_, bytes, mut dst| {
             // 20 KiB of stack a piece: more than 64 Ki numbers go through them.
             let (mut codes, mut tile) = ([0u8; CHUNK], [0.0; CHUNK]);
-            for (bytes, dst) in bytes.chunks(chunk_bytes).zip(dst.chunks_mut(CHUNK)) {
+            for (chunk, bytes) in bytes.chunks(chunk_bytes).enumerate() {
+                let range = chunk * CHUNK..((chunk + 1) * CHUNK).min(dst.len());
+                let mut dst = dst.range(range);
                 let done = if order == BitOrder::LsbFirst {
-                    plan.packed(bytes, dst, past_caches.then_some(&mut tile))
+                    plan.packed(bytes, &mut dst, past_caches.then_some(&mut tile))
                 } else {
                     0
                 };
                 // The rest of the chunk, up to 63 numbers or all of it, is unpacked to one code a
                 // byte first.
-                let (bytes, dst) = (&bytes[done / 8 * bits as usize..], &mut dst[done..]);
+                let bytes = &bytes[done / 8 * bits as usize..];
+                let dst = dst.range(done..dst.len());
                 let codes = &mut codes[..dst.len()];
                 unpack_by(isa, bytes, bits, order, codes);
-                plan.piece(codes, dst, false);
+                plan.piece(CodeSlice::U8(codes), dst, false);
             }
             // Stores past the caches are visible to whoever waits for this piece.
             kernel::fence();

@@ -59,7 +59,7 @@ impl FormatSpec {
     /// ```
     pub fn fake_quantize<T: Real>(&self, x: &mut [T]) {
         // No default policy takes random bits, so nothing can be refused.
-        super::fake::in_place(&SliceConverter::new(self), x);
+        super::fake::in_place(&SliceConverter::new(self), T::slice_mut(x));
     }
 
     /// Encodes numbers into a new vector of codes, under the

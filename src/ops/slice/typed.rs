@@ -6,6 +6,7 @@ use super::{SliceConverter, check_width};
 use crate::error::Error;
 use crate::format::Format;
 use crate::ops::Real;
+use crate::ops::numbers::{Numbers, NumbersMut};
 use crate::spec::Code;
 
 /// Elements converted at a time: 8 KiB of f32s and their codes.
@@ -49,9 +50,9 @@ pub trait FormatSlice: Format {
 impl<F: Format> FormatSlice for F {}
 
 /// [`SliceConverter::encode_typed`].
-pub(super) fn encode<T: Real, F: Format>(
+pub(super) fn encode<F: Format>(
     converter: &SliceConverter,
-    src: &[T],
+    src: Numbers<'_>,
     dst: &mut [F],
 ) -> Result<(), Error> {
     check::<F>(converter, src.len(), dst.len())?;
@@ -62,7 +63,7 @@ pub(super) fn encode<T: Real, F: Format>(
             let codes = &mut codes[..src.len()];
             let dither = converter.dither.skip((first + chunk * CHUNK) as u64);
             // The codes are read at once: no way past the caches, whatever the length.
-            plan.piece(src, codes, dither, false);
+            plan.piece(src, F::Code::slice_mut(codes), dither, false);
             // `from_bits` drops bits above the width; there are none.
             dst.iter_mut().zip(codes).for_each(|(to, code)| *to = F::from_bits(*code));
         }
@@ -71,20 +72,22 @@ pub(super) fn encode<T: Real, F: Format>(
 }
 
 /// [`SliceConverter::decode_typed`].
-pub(super) fn decode<F: Format, T: Real>(
+pub(super) fn decode<F: Format>(
     converter: &SliceConverter,
     src: &[F],
-    dst: &mut [T],
+    dst: NumbersMut<'_>,
 ) -> Result<(), Error> {
     check::<F>(converter, src.len(), dst.len())?;
-    let plan = DecodePlan::<T>::new(converter, src.len());
+    let plan = DecodePlan::new(converter, &dst);
     converter.exec.over(src, dst, plan.pieces(), |_, src, dst| {
         let mut codes = [F::Code::truncate(0); CHUNK];
-        for (src, dst) in src.chunks(CHUNK).zip(dst.chunks_mut(CHUNK)) {
+        let mut dst = dst;
+        for (chunk, src) in src.chunks(CHUNK).enumerate() {
             let codes = &mut codes[..src.len()];
             // A copy that the compiler makes a memcpy where the type is its code.
             codes.iter_mut().zip(src).for_each(|(code, x)| *code = x.to_bits());
-            plan.piece(codes, dst, false);
+            let dst = dst.range(chunk * CHUNK..chunk * CHUNK + src.len());
+            plan.piece(F::Code::slice(codes), dst, false);
         }
     });
     Ok(())
@@ -100,5 +103,5 @@ fn check<F: Format>(converter: &SliceConverter, src: usize, dst: usize) -> Resul
         });
     }
     Error::check_length("output length", src, dst)?;
-    check_width::<F::Code>(&converter.spec)
+    check_width(&converter.spec, F::Code::BITS)
 }

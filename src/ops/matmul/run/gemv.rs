@@ -26,16 +26,16 @@ use crate::ops::matmul::read::{Reader, numbers_of_4_bits};
 use crate::ops::matmul::scratch::{StepScratch, WorkScratch};
 use crate::ops::matmul::tile::TileA;
 use crate::ops::matmul::workspace::ProductMemory;
+use crate::ops::numbers::NumbersMut;
 use crate::ops::par::one_of;
-use crate::ops::real::Real;
 use alloc::vec::Vec;
 
 /// Fills the product, if it is one of few rows that these kernels are quicker for than tiles are.
-pub(in crate::ops::matmul) fn run<D: Real>(
+pub(in crate::ops::matmul) fn run(
     job: &MatmulJob<'_>,
     plan: &Plan,
     readers: &[Reader; 2],
-    dst: &mut [D],
+    dst: &mut NumbersMut<'_>,
     memory: &mut ProductMemory,
 ) -> bool {
     match plan {
@@ -59,11 +59,11 @@ pub(in crate::ops::matmul) fn run<D: Real>(
 }
 
 /// Fills a product of single rows: panels would be one row in 16.
-fn single_rows<D: Real>(
+fn single_rows(
     job: &MatmulJob<'_>,
     in_f64: bool,
     [reader_a, reader_b]: &[Reader; 2],
-    dst: &mut [D],
+    dst: &mut NumbersMut<'_>,
     memory: &mut ProductMemory,
 ) {
     let (isa, depth) = (job.exec.isa(), job.shape.k);
@@ -72,7 +72,7 @@ fn single_rows<D: Real>(
         one_of(&mut memory.threads);
     x.resize(depth, 0.0);
     y.resize(depth, 0.0);
-    for (matrix, to) in dst.iter_mut().enumerate() {
+    for matrix in 0..dst.len() {
         let [line_a, line_b] = job.lines(matrix);
         reader_a.row(&job.a, line_a, &mut rows.codes, x);
         reader_b.row(&job.b, line_b, &mut rows.codes, y);
@@ -85,16 +85,16 @@ fn single_rows<D: Real>(
             dot_f32(isa, x, y, &mut sum);
             Sum::F32(sum)
         };
-        *to = job.finish.apply(matrix, sum);
+        dst.set(matrix, job.finish.apply(matrix, sum));
     }
 }
 
 /// Fills a product of a few rows by a packed B.
-fn by_packed<D: Real>(
+fn by_packed(
     job: &MatmulJob<'_>,
     plan: &Plan,
     [reader_a, reader_b]: &[Reader; 2],
-    dst: &mut [D],
+    dst: &mut NumbersMut<'_>,
     ProductMemory { tiles: all_of_a, parts, threads }: &mut ProductMemory,
 ) -> bool {
     let shape = job.shape;
@@ -110,11 +110,11 @@ fn by_packed<D: Real>(
     let piece = GemvPiece { job, packed, path: &path, block_k, rows, parts_of_matrix, panels };
     if !job.exec.uses_threads() {
         let WorkScratch { scales, .. } = one_of(threads);
-        for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
+        for matrix in 0..dst.len() / (shape.m * shape.n) {
             for index in 0..panels.div_ceil(PANELS) {
                 piece.fill(matrix, index, scales, |row, place, sums| {
-                    let columns = &mut of_matrix[row * shape.n + index * PANELS * NR..];
-                    job.finish.apply_f32s(place, sums, &mut columns[..sums.len()]);
+                    let start = (matrix * shape.m + row) * shape.n + index * PANELS * NR;
+                    job.finish.apply_f32s(place, sums, dst.range(start..start + sums.len()));
                 });
             }
         }
@@ -122,21 +122,23 @@ fn by_packed<D: Real>(
     }
     // Each piece has its columns of all rows, so that threads write to disjoint slices.
     let mut pieces = Vec::new();
-    for (matrix, of_matrix) in dst.chunks_mut(shape.m * shape.n).enumerate() {
+    let whole = dst.range(0..dst.len());
+    for (matrix, of_matrix) in whole.chunks(shape.m * shape.n).enumerate() {
         let first = pieces.len();
         pieces.extend(
             (0..panels.div_ceil(PANELS)).map(|index| (matrix, index, Vec::with_capacity(shape.m))),
         );
-        for row in of_matrix.chunks_mut(shape.n) {
+        for row in of_matrix.chunks(shape.n) {
             pieces[first..]
                 .iter_mut()
-                .zip(row.chunks_mut(PANELS * NR))
+                .zip(row.chunks(PANELS * NR))
                 .for_each(|((.., rows), columns)| rows.push(columns));
         }
     }
     job.exec.each_with(pieces.into_iter(), threads, |scratch, (matrix, index, mut rows)| {
         piece.fill(matrix, index, &mut scratch.scales, |row, place, sums| {
-            job.finish.apply_f32s(place, sums, rows[row]);
+            let columns = 0..sums.len();
+            job.finish.apply_f32s(place, sums, rows[row].range(columns));
         });
     });
     true
