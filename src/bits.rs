@@ -63,7 +63,7 @@ pub(crate) const fn or(code: Option<u32>, otherwise: u32) -> u32 {
 
 /// `x + y`, rounded to odd: where it is not exact, the neighbour whose last bit is set. A second
 /// rounding to 51 bits or fewer then comes out as from the exact sum. The numbers are below 2^1022.
-#[cfg(feature = "alloc")]
+#[cfg(any(feature = "matmul", all(feature = "alloc", not(feature = "std"))))]
 #[inline(always)]
 pub(crate) fn odd_sum(x: f64, y: f64) -> f64 {
     let sum = x + y;
@@ -80,7 +80,11 @@ pub(crate) fn odd_sum(x: f64, y: f64) -> f64 {
 }
 
 /// `a · b + c`, rounded once, by the instruction of machines that all have one.
-#[cfg(all(feature = "std", any(target_arch = "aarch64", target_feature = "fma")))]
+#[cfg(all(
+    feature = "matmul",
+    feature = "std",
+    any(target_arch = "aarch64", target_feature = "fma")
+))]
 #[inline(always)]
 pub(crate) fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
     a.mul_add(b, c)
@@ -89,7 +93,7 @@ pub(crate) fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
 /// `a · b + c`, rounded once, without the help of a library: the product of two f32s is exact in
 /// f64.
 #[cfg(all(
-    feature = "alloc",
+    any(feature = "matmul", all(feature = "alloc", not(feature = "std"))),
     not(all(feature = "std", any(target_arch = "aarch64", target_feature = "fma")))
 ))]
 #[inline(always)]

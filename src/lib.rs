@@ -79,8 +79,8 @@
 //! "NVFP4" or "MXFP4" alone are no specification: programs disagree about all of that, so every
 //! preset has the name of a program, or of the document or the kind of scheme that it follows, and
 //! says whether that program's own output was reproduced.
-#![cfg_attr(feature = "alloc", doc = "```")]
-#![cfg_attr(not(feature = "alloc"), doc = "```ignore")]
+#![cfg_attr(feature = "presets", doc = "```")]
+#![cfg_attr(not(feature = "presets"), doc = "```ignore")]
 //! use subhalf::{QuantTensor, preset};
 //! let x: Vec<f32> = (0..64).map(|i| (i as f32 - 30.0) / 8.0).collect();
 //! let tensor = QuantTensor::quantize(&preset::ocp::MXFP4, &x, &[2, 32])?;
@@ -109,7 +109,11 @@
 //! everything else.
 //!
 //! * `std`: finds out which instructions the machine has; implies `alloc`.
-//! * `alloc`: tensors, products, packed streams, vectors of codes.
+//! * `alloc`: tensors, packed streams, vectors of codes, other programs' byte layouts.
+//! * `matmul`: matrix products, [`matmul`] and everything around it; implies `alloc`. A third of
+//!   what there is to compile, for programs that do without.
+//! * `presets`: the schemes of [`preset`], and the layouts of ggml and gpt-oss, which are made of
+//!   them; implies `alloc`. Without it a [`BlockSpec`] is written out.
 //! * `rayon`: bulk calls use threads; implies `std`.
 //! * `half`: conversions from and to the types of the crate half.
 //! * `num-traits`: the scalar types are `Num`, `Bounded`, `NumCast`, `FloatConst`, … as far as
@@ -158,7 +162,7 @@ mod flags;
 mod format;
 mod kernel;
 mod mem;
-#[cfg(feature = "alloc")]
+#[cfg(feature = "matmul")]
 mod mma;
 mod name;
 mod ops;
@@ -172,12 +176,14 @@ mod stats;
 mod unary;
 mod vendor;
 
+#[cfg(feature = "presets")]
+pub use block::preset;
 #[cfg(feature = "alloc")]
 pub use block::{
     Accept, BitOrder, BlockSpec, BlockStats, Codebooks, CustomRule, Dequantization, Division,
     ElementRounding, Extent, Metric, Nonfinite, Offset, Parts, QuantTensor, QuantView, Ratio,
     Region, ScaleRule, ScaleSigns, Search, SharedMemory, SubScale, TensorScale, ZeroMinimum,
-    ZeroSign, layout, pack, preset, unpack,
+    ZeroSign, layout, pack, unpack,
 };
 pub use codec::{Encoded, Explanation, Finfo, Unpacked, Values};
 pub use error::Error;
@@ -186,15 +192,17 @@ pub use format::{Format, Vocabulary};
 pub use kernel::Isa;
 #[doc(hidden)]
 pub use kernel::Needs;
-#[cfg(feature = "alloc")]
+#[cfg(feature = "matmul")]
 pub use mma::{Accumulator, Chain, IntegerOverflow};
 pub use name::Name;
 #[cfg(feature = "alloc")]
-pub use ops::Source;
+pub use ops::Quantizer;
 #[cfg(feature = "alloc")]
+pub use ops::Source;
+#[cfg(feature = "matmul")]
 pub use ops::{
-    Activation, Matmul, Operand, PackedMatrix, Quantizer, Workspace, dot, gemv, matmul,
-    matmul_into, reference_matmul,
+    Activation, Matmul, Operand, PackedMatrix, Workspace, dot, gemv, matmul, matmul_into,
+    reference_matmul,
 };
 pub use ops::{Exec, FormatSlice, Real, SliceConverter};
 pub use policy::{

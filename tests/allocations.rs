@@ -1,5 +1,5 @@
 //! Calls that say that they allocate nothing, under an allocator that counts.
-#![cfg(feature = "alloc")]
+#![cfg(all(feature = "matmul", feature = "presets"))]
 #![allow(unsafe_code, reason = "an allocator is unsafe to implement")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

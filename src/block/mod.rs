@@ -20,6 +20,7 @@ mod lossless;
 mod lower;
 mod pack;
 mod parts;
+#[cfg(feature = "presets")]
 pub mod preset;
 mod region;
 mod rule;
@@ -52,11 +53,12 @@ pub use view::QuantView;
 
 // What `ops` runs: the definition of a scheme, element by element, and the plans of kernels that
 // must agree with it bit for bit.
-pub(crate) use apply::{Block, Number, Restorer};
-pub(crate) use geometry::{Geometry, matrix_axes};
+pub(crate) use apply::{Block, Number};
+pub(crate) use geometry::Geometry;
 pub(crate) use lower::{
     BlockArrays, ChunkArrays, Demand, DequantizePlan, QuantizePlan, RestoreKernel, SearchPlan,
     StoredBlocks, UNHANDLED, any_unhandled, is_unhandled,
 };
 pub(crate) use pack::{pack_by, packed_bytes, put, store, unpack_by};
-pub(crate) use summary::SchemeName;
+#[cfg(feature = "matmul")]
+pub(crate) use {apply::Restorer, geometry::matrix_axes, summary::SchemeName};

@@ -1,25 +1,28 @@
 //! `Debug` of tensors, views and parts in one line: what they are and how large, never their bytes.
 
 use super::parts::Parts;
+#[cfg(feature = "presets")]
 use super::preset;
 use super::spec::BlockSpec;
 use super::tensor::QuantTensor;
 use super::view::QuantView;
 use core::fmt::{Debug, Display, Formatter, Result};
 
-/// The name of a scheme: that of the preset that it equals, or else of its formats.
+/// The name of a scheme: that of the preset that it equals, or else (and without the feature
+/// `presets`) of its formats.
 pub(crate) struct SchemeName<'a>(pub(crate) &'a BlockSpec);
 
 impl Display for SchemeName<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let spec = self.0;
         // Compares with every preset; what is printed for people may take the time.
-        match (preset::all().find(|preset| preset.spec == *spec), &spec.scale) {
-            (Some(preset), _) => f.write_str(preset.name),
-            (None, Some(scale)) => {
-                write!(f, "{} elements, {} scales", spec.element.name(), scale.name())
-            }
-            (None, None) => write!(f, "{} elements", spec.element.name()),
+        #[cfg(feature = "presets")]
+        if let Some(preset) = preset::all().find(|preset| preset.spec == *spec) {
+            return f.write_str(preset.name);
+        }
+        match &spec.scale {
+            Some(scale) => write!(f, "{} elements, {} scales", spec.element.name(), scale.name()),
+            None => write!(f, "{} elements", spec.element.name()),
         }
     }
 }

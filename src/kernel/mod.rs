@@ -68,7 +68,7 @@
 mod block;
 mod decode;
 mod encode;
-#[cfg(feature = "alloc")]
+#[cfg(feature = "matmul")]
 pub(crate) mod gemm;
 mod isa;
 mod measure;
@@ -106,7 +106,7 @@ pub use encode::Needs;
 pub(crate) use encode::{Encoder, FakeQuantizer, Nearest, to_odd};
 #[cfg(feature = "alloc")]
 pub(crate) use encode::{Integer, Steps};
-#[cfg(feature = "alloc")]
+#[cfg(feature = "matmul")]
 pub(crate) use gemm::{
     AInt8, AInt8Rows, AInt8Words, BInt8, BlockFactors, CodeRows, Dots, Factors, GEMV_MR, Gemv,
     GemvPanel, Nibbles, PANELS, Quad, Rounding, SmallIntegers, a_int8_words, positions, quads,

@@ -3,7 +3,9 @@
 //! as a folder like `x86`, so the rest of the kernel is the same on every target.
 
 #[cfg(feature = "alloc")]
-use super::{block::BlockIntrinsics, gemm::GemmIntrinsics};
+use super::block::BlockIntrinsics;
+#[cfg(feature = "matmul")]
+use super::gemm::GemmIntrinsics;
 use super::{decode::DecodeIntrinsics, encode::EncodeIntrinsics};
 
 /// The implementor of the intrinsics traits: all defaults, which decline.
@@ -13,7 +15,7 @@ impl EncodeIntrinsics for Native {}
 impl DecodeIntrinsics for Native {}
 #[cfg(feature = "alloc")]
 impl BlockIntrinsics for Native {}
-#[cfg(feature = "alloc")]
+#[cfg(feature = "matmul")]
 impl GemmIntrinsics for Native {}
 
 /// The instruction sets of this target.

@@ -64,6 +64,7 @@ impl<T: Pod> Aligned<T> {
 
     /// Sets the length. The contents are unspecified afterwards, and the caller writes all of them;
     /// memory is kept and grows only.
+    #[cfg(feature = "matmul")]
     pub(crate) fn resize(&mut self, len: usize) {
         // Never shorter: a buffer that is used again and again is zeroed once.
         let lines = Self::lines(len).max(self.lines.len());

@@ -8,7 +8,6 @@ mod named;
 mod table;
 
 pub use code::Code;
-#[cfg(feature = "alloc")]
 pub(crate) use code::{CodeSlice, CodeSliceMut};
 pub use float::{FloatSpec, NanCodes, ZeroField};
 pub use table::Table;

@@ -228,7 +228,7 @@ fn documents_list_every_policy_of_a_vendor() {
 }
 
 /// Numbers of presets that are written out in prose.
-#[cfg(feature = "alloc")]
+#[cfg(feature = "presets")]
 #[test]
 fn documents_count_presets() {
     use subhalf::preset::{Evidence, Preset};

@@ -1,20 +1,20 @@
 //! The test binary. Referees in these modules share no code with the crate.
 
 mod arith;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "matmul", feature = "presets"))]
 mod blocks;
 mod constants;
 // The products of the golden file take f16 and bf16 too.
-#[cfg(all(feature = "alloc", feature = "half"))]
+#[cfg(all(feature = "matmul", feature = "presets", feature = "half"))]
 mod digest;
 mod documents;
 mod exact;
 mod hostile;
 mod kernels;
 mod limits;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "matmul", feature = "presets"))]
 mod matmul;
-#[cfg(feature = "alloc")]
+#[cfg(feature = "presets")]
 mod measures;
 mod names;
 mod nearest;
@@ -28,10 +28,10 @@ mod slice_converter;
 #[cfg(feature = "alloc")]
 mod slices;
 mod stochastic;
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "matmul", feature = "presets"))]
 mod summaries;
 mod tables;
-#[cfg(feature = "alloc")]
+#[cfg(feature = "presets")]
 mod tensor_stats;
 mod text;
 #[cfg(feature = "num-traits")]
@@ -40,5 +40,5 @@ mod unary;
 mod user_format;
 mod vectors;
 mod walk;
-#[cfg(feature = "alloc")]
+#[cfg(feature = "presets")]
 mod wrap;

@@ -2,7 +2,8 @@
 //! [`QuantTensor`](crate::QuantTensor)'s work.
 //!
 //! Scales and minima that are NaN or infinite are refused; the functions with `_with` take them by
-//! [`Accept::Nonfinite`](crate::Accept::Nonfinite).
+//! [`Accept::Nonfinite`](crate::Accept::Nonfinite). Those of ggml and gpt-oss need the feature
+//! `presets`.
 //!
 //! | bytes | functions |
 //! |---|---|
@@ -22,14 +23,18 @@
 //! [^2]: From the low bits in ONNX and compressed-tensors, from the high ones in FP6-LLM.
 //! [^3]: Low nibbles are the first half of a block, high nibbles the second.
 
+#[cfg(feature = "presets")]
 mod ggml;
+#[cfg(feature = "presets")]
 mod gpt_oss;
 mod gptq;
 mod nibbles;
 mod swizzle;
 mod words;
 
+#[cfg(feature = "presets")]
 pub use ggml::{GgmlType, from_ggml, from_ggml_with, to_ggml};
+#[cfg(feature = "presets")]
 pub use gpt_oss::{from_gpt_oss, to_gpt_oss};
 pub use gptq::{
     Awq, Gptq, GptqZeros, LayerScales, from_awq, from_awq_with, from_gptq, from_gptq_with, grouped,

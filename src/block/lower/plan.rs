@@ -478,7 +478,7 @@ pub(crate) fn any_unhandled(factors: &[f32]) -> bool {
     factors.iter().fold(false, |any, factor| any | is_unhandled(*factor))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "presets"))]
 mod tests {
     use super::{Demand, QuantizePlan};
     use crate::block::preset;

@@ -7,15 +7,15 @@
 //! compiled for each.
 
 use super::isa::Kind;
-use super::{
-    avx2_gemv, avx2_int8, avx512_block, avx512_decode, avx512_encode, avx512_gemv, avx512_hif8,
-    avx512_int8, avx512_transpose, gemm, half,
-};
+#[cfg(feature = "matmul")]
+use super::{avx2_gemv, avx2_int8, avx512_gemv, avx512_int8, avx512_transpose, gemm};
+use super::{avx512_block, avx512_decode, avx512_encode, avx512_hif8, half};
 use crate::kernel::block::{
     BlockIntrinsics, FloatBlocks, PackedBlocks, Restoring, Scaling, Selected,
 };
 use crate::kernel::decode::{DecodeIntrinsics, Planes, RegisterTable};
 use crate::kernel::encode::{EncodeIntrinsics, Finite, HiF8Encode, SignedNan};
+#[cfg(feature = "matmul")]
 use crate::kernel::gemm::{
     AInt8, AInt8Rows, AInt8Words, BInt8, Blocks, ByteDots, CodeRows, Factors, GemmIntrinsics,
     GemvPanel, Lanes, MR, MicroTile, NR, NibbleTable, PANELS, Quad, Rounding, SmallIntegers,
@@ -47,12 +47,14 @@ macro_rules! by_kind {
 
 /// Returns whether the machine has AVX512-VNNI, which [`Kind::Avx512Vbmi`] implies and
 /// [`Kind::Avx512`] leaves open (Cascade Lake).
+#[cfg(feature = "matmul")]
 fn has_vnni() -> bool {
     // Cached by the standard library: a load and a test.
     std::arch::is_x86_feature_detected!("avx512vnni")
 }
 
 /// The reason why a kernel cannot be missing.
+#[cfg(feature = "matmul")]
 const OFFERED: &str = "an operand made for this `Isa`";
 
 impl EncodeIntrinsics for Native {
@@ -278,6 +280,7 @@ impl BlockIntrinsics for Native {
     }
 }
 
+#[cfg(feature = "matmul")]
 impl GemmIntrinsics for Native {
     // Micro-kernels of R rows: every set above the guaranteed one has them.
 

@@ -3,16 +3,22 @@
 //! consist of safe functions with `target_feature`, entered after detection, whose loads and stores
 //! go through arrays.
 
+#[cfg(feature = "matmul")]
 mod avx2_gemv;
+#[cfg(feature = "matmul")]
 mod avx2_int8;
 mod avx512_block;
 mod avx512_decode;
 mod avx512_encode;
+#[cfg(feature = "matmul")]
 mod avx512_gemv;
 mod avx512_hif8;
+#[cfg(feature = "matmul")]
 mod avx512_int8;
+#[cfg(feature = "matmul")]
 mod avx512_transpose;
 mod entry;
+#[cfg(feature = "matmul")]
 mod gemm;
 mod half;
 mod isa;

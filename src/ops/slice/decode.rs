@@ -105,12 +105,12 @@ impl DecodePlan {
 
     /// Numbers of a piece; `past_caches` if the whole slice is larger than the caches.
     pub(super) fn piece(&self, src: CodeSlice<'_>, mut dst: NumbersMut<'_>, past_caches: bool) {
+        if let (DecodePath::Table(table), CodeSlice::U8(src)) = (&self.path, src)
+            && table.look_up(self.isa, src, &mut dst)
+        {
+            return;
+        }
         match (&self.path, src, &mut dst) {
-            (DecodePath::Table(table), CodeSlice::U8(src), dst) => {
-                if table.look_up(self.isa, src, dst) {
-                    return;
-                }
-            }
             (DecodePath::Bytes(decode), CodeSlice::U8(src), NumbersMut::F32(dst)) => {
                 return in_tiles(src, dst, past_caches, |src, dst| decode.decode(src, dst));
             }

@@ -8,6 +8,7 @@ use crate::spec::FormatSpec;
 
 /// The numbers of all codes of a format of at most 8 bits, in the type of an output; those of a
 /// narrower format repeat. At most 2 KiB.
+#[allow(clippy::large_enum_variant, reason = "one lives on the stack for the length of a call")]
 pub(super) enum NumberTable {
     F64([f64; 256]),
     #[cfg(feature = "half")]
