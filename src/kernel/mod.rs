@@ -27,7 +27,7 @@
 //! | floating-point and integers | stochastic, up to 28 bits | `encode/stochastic`, words from `philox` | |
 //! | integers | wrapping | `encode/wrapping` | |
 //! | HiF8 | ties away | `encode/hif8` | `x86/avx512_hif8` (VBMI) |
-//! | any format up to 8 bits, codebooks and posits too | any rounding without random bits | `encode/lookup`, from 256 or 4,096 elements on | |
+//! | any format up to 8 bits, codebooks and posits too | any rounding without random bits | `encode/lookup`, from 64 elements on; `encode/few` where the code changes at 15 places at most | |
 //! | one number, of a format known when compiling | nearest even | `encode/scalar` | |
 //! | numbers instead of codes | | `encode/fake`; f64s rounded to f32s first: `encode/to_odd` | |
 //! | decoding: floating-point; leading bits of f32s (BF16, TF32) | | `decode/arithmetic` | FP16: `x86/half` (AVX2, AVX-512) |
@@ -35,6 +35,9 @@
 //! | blocks: maxima | | `block/magnitude` | `x86/avx512_block` (AVX-512) |
 //! | blocks: scales and factors | the rule of the scheme | `block/formula`, powers of two `block/scale` | |
 //! | blocks: scaling and encoding in one pass | nearest even | `block/encode`, `block/divide` | `x86/avx512_encode` (VBMI) |
+//! | blocks: integers with halves up, ties away from zero | C programs' sum, truncated | `block/halves` | |
+//! | blocks: floating-point and fixed point | ties away from zero, toward zero, microxcaling's | `block/grid` | |
+//! | blocks: the least error, errors of a search | | `block/errors` | |
 //! | blocks: zero points, packing | | `block/zero_points`, `block/pack` | 6 bits: `x86/avx512_decode` (VBMI) |
 //! | blocks: dequantization | | `block/restore` | `x86/avx512_block` (AVX-512; 6 and 8 bits: VBMI) |
 //! | products: f32, f64 and rounded sums | | `gemm/float`, `gemm/rounded` | `x86/gemm` (AVX2, AVX-512) |

@@ -217,9 +217,9 @@ fn encode_body<R: GridRounding>(_rounding: R, grid: &Grid, src: &[f32], dst: &mu
         src.iter().zip(dst).for_each(|(y, code)| *code = grid.code::<R>(*y));
         return;
     }
-    // Logarithms differ from exponents in the last few numbers of a binade alone. A stretch without
-    // such a number needs no table, which a vector would have to gather from.
-    for (src, dst) in src.chunks(STRETCH).zip(dst.chunks_mut(STRETCH)) {
+    // Logarithms differ from exponents in the last few numbers of a binade alone. A run without such
+    // a number needs no table, which a vector would have to gather from.
+    for (src, dst) in src.chunks(RUN).zip(dst.chunks_mut(RUN)) {
         let mut near = 0;
         for (y, code) in src.iter().zip(&mut *dst) {
             near |= u32::from(y.to_bits() & 0x007F_FFFF >= NEXT_TO_POWERS);
@@ -232,7 +232,7 @@ fn encode_body<R: GridRounding>(_rounding: R, grid: &Grid, src: &[f32], dst: &mu
 }
 
 /// Numbers that are encoded before it is known whether one of them needs the table.
-const STRETCH: usize = 256;
+const RUN: usize = 256;
 
 /// The least mantissa whose f32 logarithm may round up to an integer: 88 units below a power of
 /// two, the most of any exponent.

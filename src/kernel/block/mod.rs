@@ -1,5 +1,6 @@
 //! Loops over the blocks of a row. Quantization goes through `magnitude` (maxima), `formula` and
-//! `scale` (scales and factors), `encode` with `divide` (scaling and encoding in one pass) or
+//! `scale` (scales and factors), `encode` with `divide` (scaling and encoding in one pass, with the
+//! coders of `halves`), `grid` (roundings of programs), `errors` (least errors, searches) or
 //! `zero_points`, and `pack`; dequantization through `pack` and `restore`. `operands` holds the
 //! types that several of them take.
 

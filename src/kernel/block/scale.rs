@@ -104,9 +104,9 @@ fn logarithms_body(rule: &Logarithms, amax: &[u32], codes: &mut [u8], factors: &
         *factor =
             f32::from_bits(if known { powers.top.wrapping_sub(code) << 23 } else { 0x7FC0_0000 });
     };
-    let stretches = amax.chunks(64).zip(codes.chunks_mut(64)).zip(factors.chunks_mut(64));
-    for ((amax, codes), factors) in stretches {
-        // A stretch without a number next to a power of two needs no table, which a vector would
+    let runs = amax.chunks(64).zip(codes.chunks_mut(64)).zip(factors.chunks_mut(64));
+    for ((amax, codes), factors) in runs {
+        // A run without a number next to a power of two needs no table, which a vector would
         // have to gather from.
         let mut any = 0;
         for ((&amax, to), factor) in amax.iter().zip(&mut *codes).zip(&mut *factors) {
