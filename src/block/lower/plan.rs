@@ -297,9 +297,7 @@ impl<'a> QuantizePlan<'a> {
             }
         }
         let given = self.demand.given.map(|(_, offsets)| offsets);
-        if given.is_none() {
-            self.refuse(plan, amax, factors);
-        }
+        self.refuse(plan, amax, factors);
         points.clear();
         let offsets =
             given.map(|offsets| &offsets[stored.first.min(offsets.len())..]).unwrap_or_default();
@@ -350,7 +348,8 @@ impl<'a> QuantizePlan<'a> {
     /// elements does not take.
     fn refuse(&self, plan: &ScalePlan, amax: &[u32], factors: &mut [f32]) {
         let (factor_use, by_powers) = (plan.factor_use, plan.bounds_scaled_numbers());
-        let flush_below = self.spec.flush_below;
+        // Under given scales nothing is flushed.
+        let flush_below = if self.demand.given.is_some() { 0.0 } else { self.spec.flush_below };
         let limit = self.elements.limit();
         if flush_below <= 0.0 && limit == ScaledLimit::None {
             return;

@@ -5,9 +5,9 @@ use super::inputs::{Random, edge_blocks, small_blocks};
 use super::properties::same;
 use subhalf::layout::grouped;
 use subhalf::{
-    Accept, BlockSpec, BlockStats, CustomRule, Encoding, Error, Extent, FormatSpec, IntSpec,
-    Metric, Offset, Operand, PackedMatrix, Parts, PositSpec, QuantTensor, Quantizer, ScaleRule,
-    Search, Table, matmul, preset,
+    Accept, BlockSpec, BlockStats, CustomRule, Encoding, Error, Exec, Extent, FormatSpec, IntSpec,
+    Isa, Metric, Offset, Operand, PackedMatrix, Parts, PositSpec, QuantTensor, Quantizer,
+    ScaleRule, Search, Table, matmul, preset,
 };
 
 /// What `scales` and `offsets` give for one block of four numbers.
@@ -462,4 +462,22 @@ fn whatever_is_quantized_can_be_read() {
         }
     }
     assert!(refused > 20 && nan > 20, "{refused} refused, {nan} with NaN in 8 bits");
+}
+
+/// Microxcaling's arithmetic gives NaN next to the largest f32, under given scales too, and flushes
+/// nothing there.
+#[test]
+fn given_scales_meet_the_edges_of_a_programs_arithmetic() {
+    let x = [f32::MAX, -f32::MAX, 1.0, 1e-40, -1e-40, 0.0, -0.0, 3e37];
+    for name in ["MXFP8_E4M3_EVEN_FLUSH", "MXFP8_E5M2_FLOOR", "MXFP4_NEAREST", "MXINT8_EVEN"] {
+        let preset = preset::by_name(&format!("microxcaling::{name}")).unwrap();
+        for scale in [1.0, 0.25, 4.0] {
+            let quantizer = Quantizer::new(&preset.spec).scales(&[scale], &[]);
+            let reference = quantizer.quantize_reference(&x, &[8]).unwrap();
+            for isa in Isa::available() {
+                let tensor = quantizer.exec(Exec::SERIAL.with_isa(isa)).quantize(&x, &[8]).unwrap();
+                assert!(same(&tensor, &reference), "{name} {scale} {}", isa.name());
+            }
+        }
+    }
 }
