@@ -2,11 +2,13 @@
 //! truncated, and to nearest with ties away from zero.
 //!
 //! ```text
-//! HalfUp:  steps = floor(clamp(y + 0.5 − low, 0, high − low + 0.5))     code = low + steps
-//! Away:    whole = nearest(clamp(y, low, high)), ties to even; a tie that went toward zero goes on
+//! HalfUp:  code = low + truncated(clamp(y + 0.5 − low, 0, high − low + 0.5))
+//! Away:    code = truncated(clamp(y, low, high) ± h)      the sign of y
 //! ```
 //!
-//! Sums with 2^23 and 1.5 · 2^23 round to an integer, which is then in their low bits.
+//! With h the f32 before one half the second is the rounding for every f32: a tie and h make the
+//! next integer, since the sum, halfway between two f32s, goes to the even one; and below a tie no
+//! sum reaches it.
 
 use super::encode::Coder;
 use crate::kernel::native::per_isa;
@@ -14,11 +16,18 @@ use crate::policy::{Convert, SubnormalInputs};
 use crate::round::Round;
 use crate::spec::{Encoding, FormatSpec};
 
-/// 2^23: adding it rounds a number from 0 up to an integer.
-const POSITIVE: f32 = 8_388_608.0;
+/// The f32 before one half.
+const BELOW_HALF: f32 = 0.5f32.next_down();
 
-/// 1.5 · 2^23: adding it rounds a number of either sign to an integer.
-const SIGNED: f32 = 12_582_912.0;
+/// Returns the integer toward zero of a number of magnitude below 2^31.
+#[inline(always)]
+fn truncated(x: f32) -> u32 {
+    debug_assert!(x.abs() < 2_147_483_648.0);
+    // SAFETY: callers clamp to less than 2^9, and a clamp by comparisons leaves no NaN. Without the
+    // promise a conversion takes five instructions, not one.
+    #[expect(unsafe_code, reason = "a conversion whose range is known")]
+    unsafe { x.to_int_unchecked::<i32>() }.cast_unsigned()
+}
 
 /// A coder by a sum with one half, truncated.
 #[derive(Clone, Copy, Debug)]
@@ -67,10 +76,7 @@ impl Coder for HalfUp {
         // smallest integer, which zero stands for: as if all that were zero.
         let sum = if sum > 0.0 { sum } else { 0.0 };
         let sum = if sum < self.most { sum } else { self.most };
-        let nearest = sum + POSITIVE;
-        // One less where the addition went up.
-        let up = u32::from(nearest - POSITIVE > sum);
-        (nearest.to_bits().wrapping_sub(up).wrapping_add(self.first) & self.mask) as u8
+        (truncated(sum).wrapping_add(self.first) & self.mask) as u8
     }
 }
 
@@ -96,16 +102,8 @@ impl Coder for IntegerAway {
     fn code(&self, y: f32) -> u8 {
         let y = if y < self.high { y } else { self.high };
         let y = if y > self.low { y } else { self.low };
-        let sum = y + SIGNED;
-        // What is left of the number, with the number's sign as plus: exact, and one half where a tie
-        // went toward zero.
-        let rest = f32::from_bits((y - (sum - SIGNED)).to_bits() ^ (y.to_bits() & 0x8000_0000));
-        let further = if rest == 0.5 {
-            f32::from_bits(1.0f32.to_bits() | (y.to_bits() & 0x8000_0000))
-        } else {
-            0.0
-        };
-        ((sum + further).to_bits() & self.mask) as u8
+        let half = f32::from_bits(BELOW_HALF.to_bits() | (y.to_bits() & 0x8000_0000));
+        (truncated(y + half) & self.mask) as u8
     }
 }
 
@@ -119,4 +117,28 @@ fn each_body<C: Coder>(coder: &C, src: &[f32], dst: &mut [u8]) {
 per_isa! {
     /// Writes the codes of finite numbers.
     fn encode_each[C: Coder](coder: &C, src: &[f32], dst: &mut [u8]) = each_body;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_numbers_next_to_integers_and_halves_are_rounded_away() {
+        let int8 = FormatSpec::INT8;
+        let convert = Convert::SATURATING.with_round(Round::NearestAway);
+        let coder = IntegerAway::lower(&int8, &convert).unwrap();
+        for quarter in -600..600 {
+            let mut x = (quarter as f32 / 4.0).next_down().next_down();
+            for _ in 0..5 {
+                let expected = int8.encode_f32_with(x, &convert, 0).code;
+                assert_eq!(u32::from(coder.code(x)), expected, "{x:e}");
+                x = x.next_up();
+            }
+        }
+        for x in [f32::MAX, f32::MIN, f32::MIN_POSITIVE, 0.49999997, -0.49999997, 1e-45, -0.0] {
+            let expected = int8.encode_f32_with(x, &convert, 0).code;
+            assert_eq!(u32::from(coder.code(x)), expected, "{x:e}");
+        }
+    }
 }

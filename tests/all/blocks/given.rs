@@ -472,7 +472,8 @@ fn given_scales_meet_the_edges_of_a_programs_arithmetic() {
     for name in ["MXFP8_E4M3_EVEN_FLUSH", "MXFP8_E5M2_FLOOR", "MXFP4_NEAREST", "MXINT8_EVEN"] {
         let preset = preset::by_name(&format!("microxcaling::{name}")).unwrap();
         for scale in [1.0, 0.25, 4.0] {
-            let quantizer = Quantizer::new(&preset.spec).scales(&[scale], &[]);
+            let scales = [scale];
+            let quantizer = Quantizer::new(&preset.spec).scales(&scales, &[]);
             let reference = quantizer.quantize_reference(&x, &[8]).unwrap();
             for isa in Isa::available() {
                 let tensor = quantizer.exec(Exec::SERIAL.with_isa(isa)).quantize(&x, &[8]).unwrap();
