@@ -66,7 +66,7 @@ impl QuantView<'_> {
                 kernel::is_large(size_of::<f32>() * self.len() + self.bytes().codes.len());
             let job = Job { plan, bits: self.spec().element.bits(), streams, isa: exec.isa() };
             // One long row is cut at whole blocks of whole bytes, or within its only block.
-            let unit = 8 * geometry.block_cols;
+            let unit = geometry.block_cols.saturating_mul(8);
             let one_block = geometry.grid_cols == 1;
             if geometry.lines() == 1 && geometry.cols > ELEMENTS && (unit <= ELEMENTS || one_block)
             {

@@ -37,11 +37,7 @@ enum ElementKernel {
     Int(Integer),
     Points(PointCoder),
     /// From numbers as they are, with the scale that they come back by.
-    Least {
-        coder: LeastError,
-        /// Whether factors are one over that scale.
-        inverse: bool,
-    },
+    Least(LeastError),
     /// In two: numbers are scaled first, with −0 kept or cleared.
     Scaled(ScaledCoder),
 }
@@ -186,14 +182,10 @@ impl Elements {
             ElementRounding::LeastError
                 if signed_by_number && matches!(spec.offset, Offset::None) =>
             {
-                ElementKernel::Least {
-                    coder: LeastError::lower(
-                        element,
-                        matches!(spec.rule, ScaleRule::SignedMax { .. }),
-                    )?,
-                    // Kernels of powers of two make reciprocals of scales.
-                    inverse: false,
-                }
+                ElementKernel::Least(LeastError::lower(
+                    element,
+                    matches!(spec.rule, ScaleRule::SignedMax { .. }),
+                )?)
             }
             ElementRounding::Midpoints if signed_by_number && !with_points => {
                 let entries: Vec<f32> =
@@ -221,14 +213,6 @@ impl Elements {
         Some(Self { kernel, zeros, negative_zero, by_reciprocals, less_minimum, isa })
     }
 
-    /// These kernels with factors that are one over the scales.
-    pub(super) fn by_inverse_scales(mut self) -> Self {
-        if let ElementKernel::Least { inverse, .. } = &mut self.kernel {
-            *inverse = true;
-        }
-        self
-    }
-
     /// Whether a scheme's elements are made from the numbers that they come back as.
     pub(super) const fn wants_restoring_factors(spec: &BlockSpec) -> bool {
         matches!(spec.element_rounding, ElementRounding::LeastError)
@@ -236,7 +220,7 @@ impl Elements {
 
     /// Whether factors are those that elements come back by.
     pub(super) const fn restores(&self) -> bool {
-        matches!(self.kernel, ElementKernel::Least { .. })
+        matches!(self.kernel, ElementKernel::Least(_))
     }
 
     /// The coder, if blocks have zero points.
@@ -259,7 +243,7 @@ impl Elements {
             | ElementKernel::Float(_)
             | ElementKernel::Int(_)
             | ElementKernel::Points(_)
-            | ElementKernel::Least { .. } => ScaledLimit::None,
+            | ElementKernel::Least(_) => ScaledLimit::None,
         }
     }
 
@@ -302,6 +286,7 @@ impl Elements {
             (Zeros::Code(code), FactorUse::Times) => {
                 kernel::zeros_become(self.isa, Times, numbers, length, factors, *code, codes);
             }
+            // Exact quotients have signs by number alone: `lower` refuses others.
             (Zeros::Code(code), FactorUse::Over | FactorUse::Exact) => {
                 kernel::zeros_become(self.isa, Over, numbers, length, factors, *code, codes);
             }
@@ -395,15 +380,15 @@ impl Elements {
                 self.encode_at_once(scaling, chunk, factors, codes)
             }
             (
-                ElementKernel::Points(_) | ElementKernel::Least { .. } | ElementKernel::Scaled(_),
+                ElementKernel::Points(_) | ElementKernel::Least(_) | ElementKernel::Scaled(_),
                 Codes::Nibbles(_),
             ) => false,
             (ElementKernel::Points(coder), Codes::Bytes(codes)) => {
                 kernel::encode_points(self.isa, coder, scaling, numbers, length, points, codes);
                 true
             }
-            (ElementKernel::Least { coder, inverse }, Codes::Bytes(codes)) => {
-                kernel::encode_least(self.isa, coder, *inverse, numbers, length, factors, codes);
+            (ElementKernel::Least(coder), Codes::Bytes(codes)) => {
+                kernel::encode_least(self.isa, coder, numbers, length, factors, codes);
                 true
             }
             (ElementKernel::Scaled(coder), Codes::Bytes(codes)) => {
@@ -470,7 +455,7 @@ impl Elements {
             (Codes::Nibbles(_), _)
             | (
                 Codes::Bytes(_),
-                ElementKernel::Points(_) | ElementKernel::Least { .. } | ElementKernel::Scaled(_),
+                ElementKernel::Points(_) | ElementKernel::Least(_) | ElementKernel::Scaled(_),
             ) => false,
         }
     }

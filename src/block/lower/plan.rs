@@ -96,10 +96,7 @@ impl<'a> QuantizePlan<'a> {
         };
         let scales = ScalePlan::lower(isa, spec, scale_demand);
         let factor_use = search.as_ref().map_or(scales.factor_use, |search| search.factor_use());
-        let mut elements = Elements::lower(isa, spec, demand.elements, factor_use)?;
-        if scales.makes_powers_of_two() {
-            elements = elements.by_inverse_scales();
-        }
+        let elements = Elements::lower(isa, spec, demand.elements, factor_use)?;
         // Without a kernel of scales every block is settled by the rule; restoring factors are not
         // the rule's to give, and neither are candidates or zero points, which are made from
         // rounded scales.

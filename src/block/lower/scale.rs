@@ -44,10 +44,13 @@ impl ScalePlan {
     pub(super) fn lower(isa: Isa, spec: &BlockSpec, demand: ScaleDemand) -> Self {
         static FLOOR: [u32; 256] = logarithm_carries(false);
         static CEIL: [u32; 256] = logarithm_carries(true);
-        let powers = || lower_powers(spec, demand.factor).map(ScaleKernel::Powers);
+        // Kernels of powers of two make reciprocals of scales, and of the rule's own result: a
+        // factor of a search may make ties, whose even code depends on the binade.
+        let alone = demand.factor == 1.0 && !demand.restores;
+        let powers = || lower_powers(spec).filter(|_| alone).map(ScaleKernel::Powers);
         let logarithms = |over, carries, shift| {
             lower_logarithms(spec, over, carries, shift)
-                .filter(|_| demand.factor == 1.0)
+                .filter(|_| alone)
                 .map(ScaleKernel::Logarithms)
         };
         let formula = |start, ideal: Option<Vec<Step>>| {
@@ -72,7 +75,7 @@ impl ScalePlan {
             | ScaleRule::RoundUp
             | ScaleRule::Even { .. }
             | ScaleRule::Nearest => powers().or_else(|| {
-                let start = lower_powers(&power_alone(spec), 1.0).map(PowerRule::Powers)?;
+                let start = lower_powers(&power_alone(spec)).map(PowerRule::Powers)?;
                 formula(Start::Power(start), Some(Vec::new()))
             }),
             // Under rounding up only powers of two are ties; every other rounding has ties in each
@@ -222,11 +225,11 @@ fn usual_codes(spec: &BlockSpec, format: &FormatSpec, bias: i32) -> Option<(u32,
 /// A rule of powers of two sees an exponent and a mantissa, and so do f32 quotients and products as
 /// long as they are normal numbers: its codes in one binade say those of all. There the code is one
 /// of two neighbours, the upper from some mantissa on, which is bisected.
-fn lower_powers(spec: &BlockSpec, factor: f32) -> Option<Powers> {
+fn lower_powers(spec: &BlockSpec) -> Option<Powers> {
     const MANTISSA: u32 = 0x007F_FFFF;
     let format = scales_by_powers(spec)?;
     let stats = |amax| BlockStats { amax, ..BlockStats::EMPTY };
-    let code = |amax: f32| spec.scale_of(&stats(amax), 1.0, factor).code;
+    let code = |amax: f32| spec.scale_of(&stats(amax), 1.0, 1.0).code;
     // A binade in the middle, so that neither the scale nor the way to it is at an edge.
     let base = Unpacked::new(false, 1, spec.element.max_exponent().clamp(-60, 60)).to_f32();
     let with_mantissa = |mantissa: u32| f32::from_bits(base.to_bits() | mantissa);

@@ -136,7 +136,8 @@ fn least(factor: f32) -> f32 {
     let subnormal = sum.to_bits().wrapping_sub(ONES.to_bits()).wrapping_sub(is_above);
     // A normal product is the factor with an exponent field lower by 150.
     let normal = factor.to_bits().wrapping_sub(150 << 23);
-    f32::from_bits(1 + if factor < power_of_two(24) { subnormal } else { normal })
+    // Of a negative factor, which no caller keeps, it is no number.
+    f32::from_bits((if factor < power_of_two(24) { subnormal } else { normal }).wrapping_add(1))
 }
 
 #[inline(always)]

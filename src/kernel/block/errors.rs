@@ -2,9 +2,9 @@
 //! themselves the result of a comparison of errors.
 //!
 //! ```text
-//! add_errors:   terms = f(number(element, scale) − x)    // vectors
-//!               sums[block] += terms, one after another  // f32, in order: the order is the rule's
-//! least_error:  for each code k: error = |element k · scale − x|; the first of the least wins
+//! error_terms:   terms = f(number(element, scale) − x)    // vectors
+//! add_in_order:  sums[block] += terms, one after another  // f32, in order: the order is the rule's
+//! encode_least:  for each code k: error = |element k · scale − x|; the first of the least wins
 //! ```
 //!
 //! A sum waits for the addition before it, but the sums of several blocks do not wait for each
@@ -119,21 +119,13 @@ impl LeastError {
 }
 
 #[inline(always)]
-fn least_body(
-    coder: &LeastError,
-    inverse: bool,
-    src: &[f32],
-    length: usize,
-    factors: &[f32],
-    codes: &mut [u8],
-) {
+fn least_body(coder: &LeastError, src: &[f32], length: usize, factors: &[f32], codes: &mut [u8]) {
     let coder = *coder;
-    let scale = |factor: f32| if inverse { 1.0 / factor } else { factor };
     // Eight magnitudes, as of E2M1. Codes behind the last repeat the first: they are never less.
     if coder.codes <= 8 {
-        map_blocks(src, length, factors, codes, |x, factor| coder.code::<8>(x, scale(factor)));
+        map_blocks(src, length, factors, codes, |x, factor| coder.code::<8>(x, factor));
     } else {
-        map_blocks(src, length, factors, codes, |x, factor| coder.code::<16>(x, scale(factor)));
+        map_blocks(src, length, factors, codes, |x, factor| coder.code::<16>(x, factor));
     }
 }
 
@@ -148,11 +140,9 @@ per_isa! {
         each: [&[f32]; 2],
         terms: &mut [f32],
     ) = terms_body;
-    /// Writes the codes of the least errors under the scales of blocks, or if `inverse` under one
-    /// over the factors, which then are powers of two.
+    /// Writes the codes of the least errors under the scales of blocks.
     fn encode_least[](
         coder: &LeastError,
-        inverse: bool,
         src: &[f32],
         length: usize,
         factors: &[f32],

@@ -14,7 +14,7 @@
 //! A bucket is a sign, an exponent and three bits of mantissa, so most formats have one or two
 //! steps in a bucket, and `most` is a constant of the loop. All tables together are 13 KiB of L1.
 //! Steps are found by bisection between the numbers of the format: between two of these a code
-//! changes once at most. With 16 steps or fewer, as of 4-bit codebooks, a number is compared with
+//! changes once at most. With 15 steps or fewer, as of 4-bit codebooks, a number is compared with
 //! all of them instead (`few`).
 //!
 //! Finding the steps takes up to milliseconds. With `std` the last tables are kept for later calls.
@@ -42,7 +42,7 @@ const STEPS: usize = 1024;
 /// Where the code of a number changes, as a table.
 #[derive(Clone, Debug)]
 pub(crate) enum Steps {
-    /// 16 places or fewer.
+    /// 15 places or fewer.
     Few(Few),
     /// By buckets; shared with later calls.
     Many(Arc<Buckets>),

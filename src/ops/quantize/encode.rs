@@ -107,7 +107,9 @@ impl Settled {
         let chunk = arrays.chunk(numbers, length, blocks.clone(), dither);
         let start = cols.start * bits as usize;
         // The few blocks of this chunk whose codes the rule makes.
-        let mut by_rule = by_rule.iter().filter(|(index, _)| blocks.contains(index)).peekable();
+        let (from, to) = (blocks.start, blocks.end);
+        let within = by_rule.partition_point(|(index, _)| *index < from);
+        let mut by_rule = by_rule[within..].iter().take_while(|(index, _)| *index < to).peekable();
         if bits == 4
             && by_rule.peek().is_none()
             && start.is_multiple_of(8)

@@ -355,6 +355,8 @@ impl<'a> Quantizer<'a> {
             spec,
             &geometry,
             exec.is_parallel(),
+            // The definition takes whole rows.
+            plan.is_some(),
             codes,
             scales.as_mut_slice(),
             offsets.as_mut_slice(),
@@ -410,6 +412,7 @@ impl<'a> BandGroup<'a> {
         spec: &BlockSpec,
         geometry: &Geometry,
         is_parallel: bool,
+        cuts_rows: bool,
         mut codes: &'a mut [u8],
         mut scales: &'a mut [u8],
         mut offsets: &'a mut [u8],
@@ -418,11 +421,12 @@ impl<'a> BandGroup<'a> {
         // On one thread there is nothing to balance: one piece.
         let elements = if is_parallel { ELEMENTS } else { usize::MAX };
         // At least one band: a piece is whole rows of blocks.
-        let step = (elements / geometry.block_rows.saturating_mul(geometry.cols).max(1)).max(1);
+        let lines = geometry.block_rows.min(geometry.rows);
+        let step = (elements / lines.saturating_mul(geometry.cols).max(1)).max(1);
         let bands = geometry.matrices * geometry.grid_rows;
         // A long row is cut at whole blocks of whole bytes.
-        let unit = 8 * geometry.block_cols;
-        let cuts_row = geometry.block_rows == 1 && geometry.cols > elements && unit <= elements;
+        let unit = geometry.block_cols.saturating_mul(8);
+        let cuts_row = cuts_rows && lines == 1 && geometry.cols > elements && unit <= elements;
         let width = if cuts_row { elements / unit * unit } else { geometry.cols.max(1) };
         let mut pieces = Vec::with_capacity(bands.div_ceil(step));
         for first in (0..bands).step_by(step) {

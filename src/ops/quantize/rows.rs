@@ -110,8 +110,9 @@ pub(super) fn quantize(
     // Ranges need both ends, which the maxima do not tell; empty stays empty.
     let blocks = piece.bands * piece.columns.len().div_ceil(grid.block_cols);
     let known = if plan.sees_amax_alone() { known } else { &[] };
-    band.known = known.get(first_block..first_block + blocks).unwrap_or_default();
+    let known = known.get(first_block..first_block + blocks).unwrap_or_default();
     if long {
+        band.known = known;
         band.row_bytes = piece.codes.len();
         let parts =
             BandBuffers { codes: piece.codes, scales: piece.scales, offsets: piece.offsets };
@@ -131,6 +132,7 @@ pub(super) fn quantize(
             offsets: &mut piece.offsets[bytes(band.offset_bytes)],
         };
         band.first_block = (piece.first + index) * grid.grid_cols;
+        band.known = known.get(blocks.clone()).unwrap_or_default();
         band.quantize(
             src.range(lines.start * grid.cols..lines.end * grid.cols),
             (origin + lines.start) * grid.cols,

@@ -47,16 +47,17 @@ pub(super) fn quantize(
         let scales = take(&mut piece.scales, blocks * job.spec.scale_bytes());
         let offsets = take(&mut piece.offsets, blocks * job.spec.offset_bytes());
         let mut band = Band::new(plan, job, tiles).starting(band * grid.grid_cols);
-        // Whole rows, or of a single row a part of its one block.
-        let (elements, bytes, tiles) = if lines.len() > 1 {
+        // Whole rows, or of a single row a part of its one block. A last band of one row may have
+        // many blocks.
+        let by_rows = lines.len() > 1 || grid.grid_cols > 1;
+        let (elements, bytes, tiles) = if by_rows {
             let rows = (PART / grid.cols).max(1);
             (rows * grid.cols, rows * grid.row_bytes, tiles)
         } else {
             (PART, PART / 8 * job.spec.element.bits() as usize, Tiles { block_cols: PART, ..tiles })
         };
         let part = |index: usize, src| {
-            let cols =
-                if lines.len() > 1 { tiles.cols } else { PART.min(grid.cols - index * PART) };
+            let cols = if by_rows { tiles.cols } else { PART.min(grid.cols - index * PART) };
             let first = lines.start * grid.cols + index * elements;
             Lines { first, tiles: Tiles { cols, ..tiles }, ..band.lines(src) }
         };

@@ -121,6 +121,56 @@ fn threads_share_every_extent() {
     }
 }
 
+/// Shapes and schemes at the edges of how threads share the work, held against the definition: a
+/// last row of tiles with a single row, one long row with and without kernels, of f64s too, parts
+/// of rows with words of their own, tiles of several rows in a tensor of one.
+#[cfg(feature = "rayon")]
+#[test]
+fn what_threads_cut_is_the_definition() {
+    let mut random = Random::new(31);
+    let x: Vec<f32> = (0..140).flat_map(|_| random.block(2048)).collect();
+    let doubles: Vec<f64> = x[..70_000].iter().map(|x| f64::from(*x) * 1.1).collect();
+    let of = |name: &str| preset::by_name(name).unwrap().spec;
+    let tiles = of("generic::FP8_E4M3_128X128");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let tall = tiles.with_extent(Extent::Block { rows: 2, cols: 128 });
+    let cases = [
+        (tiles, [129, 2048]),
+        (tall, [3, 80_000]),
+        (tiles, [1, 70_000]),
+        (of("ocp::MXFP4"), [1, 70_000]),
+        (of("bitsandbytes::NF4"), [35, 2000]),
+        (of("transformer_engine::NVFP4_4OVER6_MSE"), [1, 70_000]),
+    ];
+    for (spec, shape) in cases {
+        let numbers = &x[..shape[0] * shape[1]];
+        let quantizer = Quantizer::new(&spec);
+        let reference = quantizer.exec(Exec::SERIAL).quantize_reference(numbers, &shape).unwrap();
+        let tensors = pool.install(|| {
+            [quantizer.quantize(numbers, &shape), quantizer.quantize_reference(numbers, &shape)]
+        });
+        for tensor in tensors {
+            assert!(same(&tensor.unwrap(), &reference), "{shape:?} {spec:?}");
+        }
+    }
+    for name in ["torchao::NVFP4", "bitsandbytes::NF4", "ggml::Q4_0", "generic::INT8_G32"] {
+        let spec = of(name);
+        let quantizer = Quantizer::new(&spec);
+        let tensor = pool.install(|| quantizer.quantize(&doubles, &[70_000]).unwrap());
+        let reference =
+            quantizer.exec(Exec::SERIAL).quantize_reference(&doubles, &[70_000]).unwrap();
+        assert!(same(&tensor, &reference), "{name}");
+    }
+    // Rows of a larger tensor, whose words go on elsewhere: maxima are the rows' own.
+    let spec = of("torchao::NVFP4");
+    for shape in [[4, 4096], [9, 2064], [5, 1024]] {
+        let numbers = &x[..shape[0] * shape[1]];
+        let quantizer = Quantizer::new(&spec).row_length(shape[1] + 16).exec(Exec::SERIAL);
+        let reference = quantizer.quantize_reference(numbers, &shape).unwrap();
+        assert!(same(&quantizer.quantize(numbers, &shape).unwrap(), &reference), "{shape:?}");
+    }
+}
+
 /// Numbers of blocks so large that quotients of others are as small as numbers get: their codes
 /// have the sign that the reference gives zeros.
 #[test]

@@ -392,3 +392,32 @@ fn a_search_does_not_multiply_what_replaces_a_scale_of_zero() {
         }
     }
 }
+
+/// Searches among powers of two whose factors make ties or leave the range, and least errors under
+/// candidates of several kinds.
+#[test]
+fn searches_among_powers_of_two_are_the_rules() {
+    let mut random = Random::new(6);
+    let x: Vec<f32> = (0..256).map(|i| number(&mut random, 2 * (i as u64 / 128), i)).collect();
+    let rules = [ScaleRule::Floor, ScaleRule::RoundUp, ScaleRule::Log2Floor, ScaleRule::Nearest];
+    let roundings = [ElementRounding::Round, ElementRounding::LeastError];
+    let scales = [FormatSpec::E8M0, preset::microxcaling::E4M0, preset::ggml::UE4M3];
+    for ((rule, rounding), scale) in rules
+        .into_iter()
+        .flat_map(|rule| roundings.map(|rounding| (rule, rounding)))
+        .flat_map(|pair| scales.map(|scale| (pair, scale)))
+    {
+        let spec = BlockSpec::new(FormatSpec::F4E2M1, Some(scale), Extent::MX, rule)
+            .with_element_rounding(rounding)
+            .with_division(Division::Reciprocal)
+            .with_search(Some(Search::new(Table::of(&[1.0]), Metric::Mse)));
+        for factors in [&[1.0, 1.5, 0.75][..], &[0.5], &[1.0, 2.0], &[0.05]] {
+            let quantizer = Quantizer::new(&spec).search_factors(factors);
+            let reference = quantizer.quantize_reference(&x, &[256]).unwrap();
+            for isa in Isa::available() {
+                let tensor = quantizer.exec(Exec::SERIAL.with_isa(isa)).quantize(&x, &[256]);
+                assert!(same(&tensor.unwrap(), &reference), "{rule:?} {rounding:?} {factors:?}");
+            }
+        }
+    }
+}
