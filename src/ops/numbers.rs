@@ -3,8 +3,6 @@
 //! that calls it compiles none of it again.
 
 #[cfg(feature = "alloc")]
-use super::real::Real;
-#[cfg(feature = "alloc")]
 use crate::block::Number;
 use crate::codec::Unpacked;
 #[cfg(feature = "alloc")]
@@ -237,6 +235,12 @@ fn copy_as_f32s<T: Copy + Into<f32>>(numbers: &[T], dst: &mut [f32]) {
     dst.iter_mut().zip(numbers).for_each(|(to, x)| *to = (*x).into());
 }
 
+/// Writes f32s as numbers of another type.
+#[cfg(feature = "alloc")]
+fn write_each<D>(numbers: &[f32], dst: &mut [D], of: impl Fn(Unpacked) -> D) {
+    dst.iter_mut().zip(numbers).for_each(|(to, x)| *to = of(Unpacked::from_f32(*x)));
+}
+
 impl<'a> NumbersMut<'a> {
     /// How many numbers there are.
     pub(super) const fn len(&self) -> usize {
@@ -272,11 +276,15 @@ impl<'a> NumbersMut<'a> {
     /// Writes f32s, each rounded to the nearest number of the type, ties to even.
     #[cfg(feature = "alloc")]
     pub(super) fn round(&mut self, numbers: &[f32]) {
-        // The type is matched once, so that each loop can be a loop of vectors.
-        each_type!(NumbersMut: self, dst => dst
-            .iter_mut()
-            .zip(numbers)
-            .for_each(|(to, x)| *to = Real::nearest(Unpacked::from_f32(*x))));
+        // The type is matched once, not once for a number.
+        match self {
+            Self::F32(dst) => write_each(numbers, dst, Unpacked::to_f32),
+            Self::F64(dst) => write_each(numbers, dst, Unpacked::to_f64),
+            #[cfg(feature = "half")]
+            Self::F16(dst) => write_each(numbers, dst, Unpacked::to_f16),
+            #[cfg(feature = "half")]
+            Self::BF16(dst) => write_each(numbers, dst, Unpacked::to_bf16),
+        }
     }
 
     /// The numbers, to read.
