@@ -110,7 +110,7 @@
 //!
 //! * `std`: finds out which instructions the machine has; implies `alloc`.
 //! * `alloc`: tensors, packed streams, vectors of codes, other programs' byte layouts.
-//! * `matmul`: matrix products, [`matmul`] and everything around it; implies `alloc`. A third of
+//! * `matmul`: matrix products, [`matmul`] and everything around it; implies `alloc`. A quarter of
 //!   what there is to compile, for programs that do without.
 //! * `presets`: the schemes of [`preset`], and the layouts of ggml and gpt-oss, which are made of
 //!   them; implies `alloc`. Without it a [`BlockSpec`] is written out.

@@ -101,7 +101,10 @@ impl Oracle {
 
     /// A parameter that `manifest.json` has for an array: a number, or a string with the bits of
     /// one in hexadecimal.
-    #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "tests of tensors ask for them"))]
+    #[cfg_attr(
+        not(all(feature = "matmul", feature = "presets")),
+        expect(dead_code, reason = "tests of tensors ask for them")
+    )]
     pub(crate) fn parameter(&self, file: &str, name: &str) -> Option<i64> {
         let value = self.parameters.get(file)?.get(name)?;
         value.as_i64().or_else(|| i64::from_str_radix(value.as_str()?.strip_prefix("0x")?, 16).ok())
