@@ -15,7 +15,7 @@ mod model;
 
 pub use accumulator::{Accumulator, Chain, IntegerOverflow};
 
-#[cfg(test)]
+#[cfg(all(test, feature = "presets"))]
 pub(crate) use accumulate::{Accumulate, GroupLen};
 pub(crate) use accumulate::{AnyAccumulate, BlockScales, Products, Sum, Takes};
 pub(crate) use blocks::{PairScale, Partial};
