@@ -12,7 +12,7 @@ use subhalf::{BlockSpec, Exec, Offset, Quantizer, ScaleRule};
 
 use super::random;
 use subhalf_benches::control::{Control, Place, Ring, move_bytes};
-use subhalf_benches::turns::{Measured, Pace, Table, Turns};
+use subhalf_benches::turns::{Pace, Table, Turns, print_slowest};
 
 /// All presets as parts of what moving their bytes takes: `-- all`, then names or parts of names.
 #[derive(Parser)]
@@ -86,11 +86,6 @@ pub(crate) fn run() {
     }
     for table in [quantize, dequantize] {
         let title = table.title();
-        let mut rows = table.print();
-        rows.sort_by(|a, b| a.ratio.total_cmp(&b.ratio));
-        println!("\nThe slowest of {title}:");
-        for Measured { name, speed, ratio } in rows.iter().take(10) {
-            println!("- {name}: {:.2} ns an element, {ratio:.3} of its control row", 1.0 / speed);
-        }
+        print_slowest(title, table.print());
     }
 }

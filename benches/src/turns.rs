@@ -183,6 +183,15 @@ impl<'a> Table<'a> {
     }
 }
 
+/// Prints the ten rows of a table that reach least of what they are a part of.
+pub fn print_slowest(title: &str, mut rows: Vec<Measured>) {
+    rows.sort_by(|a, b| a.ratio.total_cmp(&b.ratio));
+    println!("\nThe slowest of {title}:");
+    for Measured { name, speed, ratio } in rows.iter().take(10) {
+        println!("- {name}: {:.2} ns an element, {ratio:.3} of its control row", 1.0 / speed);
+    }
+}
+
 fn median(mut samples: Vec<f64>) -> Option<f64> {
     samples.sort_by(f64::total_cmp);
     samples.get(samples.len() / 2).copied()
