@@ -236,8 +236,9 @@ impl Job<'_> {
         // The blocks that the kernel has done end at a byte.
         let (start, end) = (start + first * bits, cols.end * bits);
         let bytes = &row[start / 8..end.div_ceil(8)];
-        if let (Some(signed), false) = (self.plan.bytes_signed, offsets.is_empty()) {
-            // Integers beside offsets in one pass.
+        let signed = self.plan.bytes_signed.filter(|_| !offsets.is_empty() && length >= 64);
+        if let Some(signed) = signed {
+            // Integers beside offsets in one pass, if blocks are long enough for vectors.
             points.clear();
             points.extend(scales.iter().zip(&offsets[done..]).map(|(scale, off)| [*scale, *off]));
             match self.plan.kernel {
