@@ -29,6 +29,7 @@ pub(super) struct HeldMemory {
 /// read it where it lies.
 pub(super) fn held<'m>(
     operand: Operand<'m>,
+    exec: Exec,
     memory: &'m mut HeldMemory,
 ) -> Result<Operand<'m>, Error> {
     let [batch, rows, cols] = [operand.batch(), operand.rows(), operand.cols()];
@@ -45,7 +46,7 @@ pub(super) fn held<'m>(
                 return Ok(Operand::over(Stored::Tensor(made.view()), shape));
             }
             if has_numbers_alone(&made.view(), true) {
-                return numbers_of(&made.view(), true, shape, [values, unturned]);
+                return numbers_of(&made.view(), exec, true, shape, [values, unturned]);
             }
             // In its own place, so that a later product quantizes into new buffers.
             *made = made.view().transposed()?;
@@ -55,7 +56,7 @@ pub(super) fn held<'m>(
             let transposed = operand.is_transposed();
             let HeldMemory { tensor, numbers, given: unturned, .. } = memory;
             if has_numbers_alone(&view, transposed) {
-                return numbers_of(&view, transposed, shape, [numbers, unturned]);
+                return numbers_of(&view, exec, transposed, shape, [numbers, unturned]);
             }
             let made = tensor.insert(if transposed { view.transposed()? } else { view.to_owned() });
             Ok(Operand::over(Stored::Tensor(made.view()), shape))
@@ -107,6 +108,7 @@ fn quantize(
 /// The numbers that a tensor stands for, as an operand.
 fn numbers_of<'m>(
     view: &QuantView<'_>,
+    exec: Exec,
     transposed: bool,
     shape: [usize; 3],
     [numbers, unturned]: [&'m mut Vec<f32>; 2],
@@ -114,7 +116,7 @@ fn numbers_of<'m>(
     let [batch, rows, cols] = shape;
     let to = if transposed { &mut *unturned } else { &mut *numbers };
     to.resize(view.len(), 0.0);
-    view.dequantize_into(to, Exec::PARALLEL)?;
+    view.dequantize_into(to, exec)?;
     if transposed {
         exchange(unturned, [batch, cols, rows], numbers);
     }

@@ -206,7 +206,7 @@ impl PackedMatrix {
     pub fn new<'a>(operand: impl Into<Operand<'a>>) -> Result<Self, Error> {
         let operand = operand.into();
         let mut memory = HeldMemory::default();
-        let operand = held(operand, &mut memory)?;
+        let operand = held(operand, Exec::PARALLEL, &mut memory)?;
         if operand.has_matrix_scales() || !operand.rows_begin_blocks() {
             return Err(Error::Scheme {
                 what: "operand to pack",

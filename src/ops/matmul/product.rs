@@ -209,7 +209,7 @@ fn resolve<'b>(
     let accumulator = matmul.accumulator.unwrap_or(default);
     accumulator.validate()?;
     // Copies live in the workspace, so that the job can borrow them.
-    let (a, b) = (held(a, held_a)?, held(b, held_b)?);
+    let (a, b) = (held(a, matmul.exec, held_a)?, held(b, matmul.exec, held_b)?);
     // After quantizing, which may refuse its numbers first; before any output is written.
     check(&a, &accumulator)?;
     check(&b, &accumulator)?;
