@@ -25,6 +25,9 @@ use core::hint::black_box;
 
 /// A conversion of a finite scaled number to a code of at most 8 bits.
 pub(crate) trait Coder: Copy {
+    /// Whether a code takes so few instructions that loops hide from the compiler where blocks lie.
+    const SHORT: bool = false;
+
     /// Returns the code of a finite number.
     fn code(&self, y: f32) -> u8;
 }
@@ -110,8 +113,11 @@ fn widen_body<T: IntoF32>(src: &[T], dst: &mut [f32]) {
 
 /// Writes `f(number, factor of its block)` for every number, in blocks of `length`; the last block
 /// may be shorter.
+///
+/// `OPAQUE` is for an `f` of a few instructions: of these the compiler would make vectors of one
+/// number of each of several blocks, by gathers, if it saw where a block lies.
 #[inline(always)]
-pub(super) fn map_blocks<S: Copy, F: Copy, D>(
+pub(super) fn map_blocks<const OPAQUE: bool, S: Copy, F: Copy, D>(
     src: &[S],
     length: usize,
     factors: &[F],
@@ -119,7 +125,7 @@ pub(super) fn map_blocks<S: Copy, F: Copy, D>(
     f: impl Fn(S, F) -> D,
 ) {
     #[inline(always)]
-    fn fixed<const N: usize, S: Copy, F: Copy, D>(
+    fn fixed<const OPAQUE: bool, const N: usize, S: Copy, F: Copy, D>(
         src: &[S],
         factors: &[F],
         dst: &mut [D],
@@ -129,9 +135,7 @@ pub(super) fn map_blocks<S: Copy, F: Copy, D>(
         let (blocks, rest) = src.as_chunks::<N>();
         let (out, rest_out) = dst.as_chunks_mut::<N>();
         for ((block, out), &factor) in blocks.iter().zip(out).zip(factors) {
-            // Opaque, for else the compiler makes vectors of one number of each of several blocks,
-            // by gathers.
-            let block = black_box(block);
+            let block = if OPAQUE { black_box(block) } else { block };
             for (x, to) in block.iter().zip(out) {
                 *to = f(*x, factor);
             }
@@ -151,8 +155,8 @@ pub(super) fn map_blocks<S: Copy, F: Copy, D>(
                 *to = f(*x, factor);
             }
         }
-        16 => fixed::<16, S, F, D>(src, factors, dst, f),
-        32 => fixed::<32, S, F, D>(src, factors, dst, f),
+        16 => fixed::<OPAQUE, 16, S, F, D>(src, factors, dst, f),
+        32 => fixed::<OPAQUE, 32, S, F, D>(src, factors, dst, f),
         _ => {
             for ((block, out), &factor) in
                 src.chunks(length).zip(dst.chunks_mut(length)).zip(factors)
@@ -176,7 +180,12 @@ fn encode_body<S: Scaling, C: Coder>(
 ) {
     // A copy that nothing points at: its fields stay in registers for the whole loop.
     let coder = *coder;
-    map_blocks(src, length, factors, codes, |x, factor| coder.code(scaling.scaled(x, factor)));
+    let code = |x, factor| coder.code(scaling.scaled(x, factor));
+    if C::SHORT {
+        map_blocks::<true, _, _, _>(src, length, factors, codes, code);
+    } else {
+        map_blocks::<false, _, _, _>(src, length, factors, codes, code);
+    }
 }
 
 #[inline(always)]
@@ -190,7 +199,8 @@ fn scale_body<S: Scaling>(
 ) {
     // Outside of the loop: one broadcast for all blocks.
     let addend = negative_zero.addend();
-    map_blocks(src, length, factors, dst, |x, factor| scaling.scaled(x, factor) + addend);
+    let scaled = |x, factor| scaling.scaled(x, factor) + addend;
+    map_blocks::<true, _, _, _>(src, length, factors, dst, scaled);
 }
 
 #[inline(always)]

@@ -123,9 +123,13 @@ fn least_body(coder: &LeastError, src: &[f32], length: usize, factors: &[f32], c
     let coder = *coder;
     // Eight magnitudes, as of E2M1. Codes behind the last repeat the first: they are never less.
     if coder.codes <= 8 {
-        map_blocks(src, length, factors, codes, |x, factor| coder.code::<8>(x, factor));
+        map_blocks::<true, _, _, _>(src, length, factors, codes, |x, factor| {
+            coder.code::<8>(x, factor)
+        });
     } else {
-        map_blocks(src, length, factors, codes, |x, factor| coder.code::<16>(x, factor));
+        map_blocks::<true, _, _, _>(src, length, factors, codes, |x, factor| {
+            coder.code::<16>(x, factor)
+        });
     }
 }
 

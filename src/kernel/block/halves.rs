@@ -69,6 +69,8 @@ impl HalfUp {
 }
 
 impl Coder for HalfUp {
+    const SHORT: bool = true;
+
     #[inline(always)]
     fn code(&self, y: f32) -> u8 {
         let sum = y + self.addend;
@@ -98,6 +100,8 @@ impl IntegerAway {
 }
 
 impl Coder for IntegerAway {
+    const SHORT: bool = true;
+
     #[inline(always)]
     fn code(&self, y: f32) -> u8 {
         let y = if y < self.high { y } else { self.high };

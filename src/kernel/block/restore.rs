@@ -46,11 +46,11 @@ fn restore_bytes_body<R: Restoring>(
     let own = |number: f32| if number.is_nan() { F32_NAN } else { number };
     // Asked outside of the loops: a conversion of bytes is one instruction, but another for each.
     if signed {
-        map_blocks(codes, length, blocks, dst, |code, [scale, offset]| {
+        map_blocks::<true, _, _, _>(codes, length, blocks, dst, |code, [scale, offset]| {
             own(rule.number(f32::from(code.cast_signed()), scale, offset))
         });
     } else {
-        map_blocks(codes, length, blocks, dst, |code, [scale, offset]| {
+        map_blocks::<true, _, _, _>(codes, length, blocks, dst, |code, [scale, offset]| {
             own(rule.number(f32::from(code), scale, offset))
         });
     }

@@ -85,7 +85,7 @@ fn encode_body<S: Scaling<Factor = f32>>(
 ) {
     // A copy that nothing points at stays in registers.
     let coder = *coder;
-    map_blocks(src, length, blocks, codes, |x, [factor, zero_point]| {
+    map_blocks::<false, _, _, _>(src, length, blocks, codes, |x, [factor, zero_point]| {
         coder.code(scaling.scaled(x, factor), zero_point)
     });
 }
