@@ -354,14 +354,7 @@ impl BlockSpec {
     /// Every [`ElementRounding`] other than `Round` and `AddThenRound` is a program's f32
     /// arithmetic and sees an f64 as the nearest f32.
     pub(crate) fn code(&self, block: &Block, x: Number, random: u32) -> u32 {
-        let rounds = match self.element_rounding {
-            ElementRounding::Round | ElementRounding::AddThenRound => true,
-            ElementRounding::AddHalfTruncate
-            | ElementRounding::Microxcaling
-            | ElementRounding::LeastError
-            | ElementRounding::Midpoints
-            | ElementRounding::Steps(_) => false,
-        };
+        let rounds = self.element_rounding.rounds_once();
         match x {
             Number::F64(x) if rounds => {
                 let x = Unpacked::from_f64(x);

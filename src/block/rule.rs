@@ -153,7 +153,7 @@ const fn exponent_and_units(x: f32) -> (i32, u32) {
 
 /// For each exponent field of a normal f32, what is added to its bits so that the exponent field
 /// becomes that of [`log2_floor`], or of [`log2_ceil`] if `ceil`.
-pub(crate) const fn logarithm_carries(ceil: bool) -> [u32; 256] {
+const fn logarithm_carries(ceil: bool) -> [u32; 256] {
     let mut carries = [0; 256];
     // Fields 0 (subnormal numbers) and 255 (infinity, NaN) carry nothing.
     let mut field = 1;
@@ -180,6 +180,12 @@ pub(crate) const fn logarithm_carries(ceil: bool) -> [u32; 256] {
     }
     carries
 }
+
+/// [`logarithm_carries`] of [`log2_floor`].
+pub(crate) static FLOOR_CARRIES: [u32; 256] = logarithm_carries(false);
+
+/// [`logarithm_carries`] of [`log2_ceil`].
+pub(crate) static CEIL_CARRIES: [u32; 256] = logarithm_carries(true);
 
 /// `floor(log2 x)` of a positive number with the logarithm correctly rounded to f32: just below a
 /// power of two it is that power's exponent. 128 for infinity.

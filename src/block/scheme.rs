@@ -252,6 +252,21 @@ pub enum ElementRounding {
     Steps(u32),
 }
 
+impl ElementRounding {
+    /// Whether a number is rounded once, from what it exactly is; the others are a program's f32
+    /// arithmetic, which sees an f64 as the nearest f32.
+    pub(crate) const fn rounds_once(self) -> bool {
+        match self {
+            Self::Round | Self::AddThenRound => true,
+            Self::AddHalfTruncate
+            | Self::Microxcaling
+            | Self::LeastError
+            | Self::Midpoints
+            | Self::Steps(_) => false,
+        }
+    }
+}
+
 /// The f32 number that a code comes back as, with `q` the element's value. Every operation is
 /// rounded to f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

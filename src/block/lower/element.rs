@@ -2,7 +2,7 @@
 //! [`BlockSpec::code`].
 
 use super::arrays::{Chunk, ChunkArrays};
-use crate::block::rule::{ScaleRule, logarithm_carries};
+use crate::block::rule::{FLOOR_CARRIES, ScaleRule};
 use crate::block::scheme::{Division, ElementRounding, Offset, ZeroSign};
 use crate::block::spec::BlockSpec;
 use crate::kernel::{
@@ -108,8 +108,7 @@ impl Elements {
         let less_minimum = matches!(spec.offset, Offset::Minimum(_));
         // Exact quotients reach the coder as f32s rounded to odd, which only a rounding may follow.
         let exact = matches!(factor_use, FactorUse::Exact);
-        let rounds =
-            matches!(spec.element_rounding, ElementRounding::Round | ElementRounding::AddThenRound);
+        let rounds = spec.element_rounding.rounds_once();
         if exact && !rounds {
             return None;
         }
@@ -253,8 +252,7 @@ impl Elements {
         let sees_quotients =
             self.negative_zero == NegativeZero::Clear || matches!(self.zeros, Zeros::Code(_));
         // A program's own arithmetic sees the nearest f32.
-        let rounds =
-            matches!(spec.element_rounding, ElementRounding::Round | ElementRounding::AddThenRound);
+        let rounds = spec.element_rounding.rounds_once();
         // A wrapping integer keeps the low bits, which a large f32 does not have.
         let keeps_low_bits = matches!(spec.element_convert.overflow, Overflow::Wrap);
         // Random bits are compared with all that lies below the last place, not only with its half.
@@ -488,9 +486,6 @@ impl ScaledCoder {
     }
 }
 
-/// The exponents that microxcaling's `floor` takes of f32 logarithms.
-static LOGARITHMS: [u32; 256] = logarithm_carries(false);
-
 /// The grid that rounds as a policy does, away from zero at ties or toward zero, and saturates;
 /// `None` for other policies and formats.
 fn grid_of(element: &FormatSpec, convert: &Convert) -> Option<(GridMode, Grid)> {
@@ -499,7 +494,7 @@ fn grid_of(element: &FormatSpec, convert: &Convert) -> Option<(GridMode, Grid)> 
         Round::TowardZero => GridMode::Truncated,
         _ => return None,
     };
-    let grid = Grid::lower(element, false, &LOGARITHMS)?;
+    let grid = Grid::lower(element, false, &FLOOR_CARRIES)?;
     // The reference codec says what the policy does beyond the largest number and next to zero.
     let code = |x: f32| element.encode_f32_with(x, convert, 0).code;
     let (beyond, tiny) = (f32::MAX, element.smallest_positive().to_f32() / 8.0);
@@ -521,5 +516,5 @@ fn microxcaling_grid(element: &FormatSpec, round: Round) -> Option<(GridMode, Gr
         _ => return None,
     };
     // Magnitudes stop at the largest number on both sides.
-    Some((rounding, Grid::lower(element, true, &LOGARITHMS)?))
+    Some((rounding, Grid::lower(element, true, &FLOOR_CARRIES)?))
 }

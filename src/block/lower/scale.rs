@@ -2,8 +2,8 @@
 //! with the bits of [`ScaleRule::ideal`] and [`BlockSpec::scale_of`]. A block for which a kernel's
 //! formula might not hold is [`UNHANDLED`](super::UNHANDLED).
 
-use crate::block::rule::{Ratio, ScaleRule, logarithm_carries};
-use crate::block::scheme::{Dequantization, Division, ElementRounding, TensorScale};
+use crate::block::rule::{CEIL_CARRIES, FLOOR_CARRIES, Ratio, ScaleRule};
+use crate::block::scheme::{Dequantization, Division, TensorScale};
 use crate::block::spec::BlockSpec;
 use crate::block::statistics::BlockStats;
 use crate::codec::Unpacked;
@@ -42,8 +42,6 @@ pub(super) struct ScaleDemand {
 impl ScalePlan {
     /// The plan for a scheme.
     pub(super) fn lower(isa: Isa, spec: &BlockSpec, demand: ScaleDemand) -> Self {
-        static FLOOR: [u32; 256] = logarithm_carries(false);
-        static CEIL: [u32; 256] = logarithm_carries(true);
         // Kernels of powers of two make reciprocals of scales, and of the rule's own result: a
         // factor of a search may make ties, whose even code depends on the binade.
         let alone = demand.factor == 1.0 && !demand.restores;
@@ -84,8 +82,8 @@ impl ScalePlan {
                 powers().or_else(|| formula(Start::Amax, quotient(target, ratio)))
             }
             ScaleRule::Amax { target, ratio } => formula(Start::Amax, quotient(target, ratio)),
-            ScaleRule::Log2Floor => by_logarithms(1.0, &FLOOR, spec.element.max_exponent()),
-            ScaleRule::Log2Ceil { target } => by_logarithms(target, &CEIL, 0),
+            ScaleRule::Log2Floor => by_logarithms(1.0, &FLOOR_CARRIES, spec.element.max_exponent()),
+            ScaleRule::Log2Ceil { target } => by_logarithms(target, &CEIL_CARRIES, 0),
             // A range of zeros has a difference with a sign of its own: the substitute for zero
             // hides it, or the block is the rule's.
             ScaleRule::Range { steps, .. } if !has_tensor_scale(spec) => {
@@ -154,9 +152,7 @@ fn factor_use(spec: &BlockSpec) -> FactorUse {
 
 /// Whether exact quotients are rounded to f32 before a program's own rounding sees them.
 fn divides_in_f32(spec: &BlockSpec) -> bool {
-    let rounds =
-        matches!(spec.element_rounding, ElementRounding::Round | ElementRounding::AddThenRound);
-    spec.scale.is_some() && !has_tensor_scale(spec) && !rounds
+    spec.scale.is_some() && !has_tensor_scale(spec) && !spec.element_rounding.rounds_once()
 }
 
 /// Whether scales are clamped.

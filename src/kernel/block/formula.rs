@@ -231,7 +231,10 @@ impl Formula {
             arrays.unrounded.extend_from_slice(&arrays.scales);
         }
         arrays.by_rule.clear();
-        arrays.by_rule.extend(arrays.scales.iter().map(|scale| scale.is_nan()));
+        // Without a branch first: nearly no chunk has one.
+        if arrays.scales.iter().fold(false, |any, scale| any | scale.is_nan()) {
+            arrays.by_rule.extend(arrays.scales.iter().map(|scale| scale.is_nan()));
+        }
         self.format.round(isa, arrays, codes);
         let ScaleArrays { scales, unrounded, .. } = arrays;
         if let Some((code, scale)) = &self.vanished {
@@ -317,13 +320,16 @@ impl ScaleFormat {
     ) {
         match self {
             Self::F32 => {
-                for (code, x) in codes.as_chunks_mut().0.iter_mut().zip(&mut *scales) {
+                for (code, x) in codes.as_chunks_mut().0.iter_mut().zip(&*scales) {
                     *code = x.to_le_bytes();
-                    // What becomes of an infinite scale is the policy's to say.
-                    *x = if x.is_infinite() { f32::NAN } else { *x };
                 }
-                for (unrounded, x) in unrounded.iter_mut().zip(scales) {
-                    *unrounded = if x.is_nan() { f32::NAN } else { *unrounded };
+                // What becomes of an infinite scale is the policy's to say; few chunks have one.
+                if scales.iter().fold(false, |any, x| any | x.is_infinite()) {
+                    for (index, x) in scales.iter_mut().enumerate().filter(|(_, x)| x.is_infinite())
+                    {
+                        *x = f32::NAN;
+                        unrounded.get_mut(index).into_iter().for_each(|x| *x = f32::NAN);
+                    }
                 }
             }
             Self::Float(finite) => {
