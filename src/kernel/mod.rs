@@ -93,16 +93,16 @@ use x86 as native;
 // The operands and loops that `block` and `ops` use; everything else is private to the kernel.
 #[cfg(feature = "alloc")]
 pub(crate) use block::{
-    AllValues, AmaxQuotient, Away, BlockRanges, Coder, FactorUse, FloatBlocks, FloatCoder, Formula,
-    Grid, HalfAdded, HalfAddedEven, HalfUp, HighestValue, IntegerAway, LEAST_DIVISOR, LeastError,
-    Less, LessZeroPoint, LogarithmTruncated, Logarithms, LowestValue, NegativeValues, Over,
-    OverByReciprocal, OverToOdd, OverToOddFused, PackedBlocks, PlusMinimum, PointCoder,
+    AllValues, AmaxQuotient, Away, BlockRanges, Coder, FactorUse, FloatBlocks, FloatCoder, Fold,
+    Formula, Grid, HalfAdded, HalfAddedEven, HalfUp, HighestValue, IntegerAway, LEAST_DIVISOR,
+    LeastError, Less, LessZeroPoint, LogarithmTruncated, Logarithms, LowestValue, NegativeValues,
+    Over, OverByReciprocal, OverToOdd, OverToOddFused, PackedBlocks, PlusMinimum, PointCoder,
     PositiveValues, PowerRule, Powers, Product, RECIPROCAL_FROM, ScaleArrays, ScaleFormat,
-    ScaleKernel, Scaling, Start, Step, Times, Truncated, add_in_order, amax, apply, block_largest,
-    e8m0, encode_blocks, encode_each, encode_grid, encode_least, encode_points, error_terms,
-    expand, finite_amax, keep_largest, pack_codes, reciprocals, replace, restore_bytes,
-    restore_each, restore_packed, restore_packed_by, restores_packed, scale_blocks, unpack_codes,
-    widen, zero_points, zeros_become,
+    ScaleKernel, Scaling, Start, Step, Times, Truncated, amax, any_nan, apply, block_largest, e8m0,
+    encode_blocks, encode_each, encode_grid, encode_least, encode_points, error_terms, expand,
+    find_less, finite_amax, fold_blocks, pack_codes, reciprocals, replace, restore_bytes,
+    restore_each, restore_packed, restore_packed_by, restores_packed, scale_blocks, take_where,
+    unpack_codes, widen, zero_points, zeros_become,
 };
 pub(crate) use decode::{DecodeBytes, DecodeWide, look_up, map_bytes};
 pub use encode::Needs;

@@ -64,7 +64,8 @@ impl QuantView<'_> {
             let rows = (ELEMENTS / geometry.cols).max(1);
             let streams =
                 kernel::is_large(size_of::<f32>() * self.len() + self.bytes().codes.len());
-            let job = Job { plan, bits: self.spec().element.bits(), streams, isa: exec.isa() };
+            let job =
+                RestoreRows { plan, bits: self.spec().element.bits(), streams, isa: exec.isa() };
             // One long row is cut at whole blocks of whole bytes, or within its only block.
             let unit = geometry.block_cols.saturating_mul(8);
             let one_block = geometry.grid_cols == 1;
@@ -85,7 +86,7 @@ impl QuantView<'_> {
 }
 
 /// How a tensor's rows come back.
-struct Job<'a> {
+pub(super) struct RestoreRows<'a> {
     plan: &'a DequantizePlan,
     /// Bits of an element code.
     bits: u32,
@@ -96,7 +97,7 @@ struct Job<'a> {
 
 /// Arrays that are kept from run to run.
 #[derive(Default)]
-struct Scratch {
+pub(super) struct RestoreScratch {
     numbers: Vec<f32>,
     codes: Vec<u8>,
     /// The factor of each block.
@@ -113,11 +114,32 @@ struct Scratch {
     wide: Vec<u16>,
 }
 
-impl Job<'_> {
+impl<'a> RestoreRows<'a> {
+    /// Rows in near caches, with codes of so many bits.
+    pub(super) const fn new(isa: Isa, plan: &'a DequantizePlan, bits: u32) -> Self {
+        Self { plan, bits, streams: false, isa }
+    }
+
+    /// The numbers of successive codes of whole blocks; `stored` are the scale and offset codes of
+    /// all blocks, of which these have some.
+    pub(super) fn chunk(
+        &self,
+        stored: [&[u8]; 2],
+        blocks: Range<usize>,
+        codes: &[u8],
+        length: usize,
+        numbers: &mut [f32],
+        scratch: &mut RestoreScratch,
+    ) {
+        let RestoreScratch { scales, offsets, wide, .. } = scratch;
+        self.plan.factors(stored, blocks, scales, offsets, wide);
+        self.restore(codes, length, 0..numbers.len(), numbers, scratch);
+    }
+
     /// The numbers of successive rows.
     fn rows(&self, view: &QuantView<'_>, first: usize, dst: NumbersMut<'_>) {
         let grid = view.geometry();
-        let mut scratch = Scratch::default();
+        let mut scratch = RestoreScratch::default();
         // Numbers that are not touched again need not stay in the first-level cache.
         let once = kernel::restores_packed(&self.plan.elements, self.bits) && !self.streams;
         let chunk = if once { 8 * COLUMNS } else { COLUMNS };
@@ -147,7 +169,7 @@ impl Job<'_> {
         let tiles = Tiles { cols: dst.len(), block_cols, chunk: COLUMNS };
         let codes = &view.row_codes(0)[start * self.bits as usize / 8..];
         let origin = grid.block(0, 0) + start / grid.block_cols;
-        self.row(view, tiles, origin, codes, dst, &mut Scratch::default());
+        self.row(view, tiles, origin, codes, dst, &mut RestoreScratch::default());
         if self.streams {
             kernel::fence();
         }
@@ -161,20 +183,15 @@ impl Job<'_> {
         origin: usize,
         codes: &[u8],
         mut dst: NumbersMut<'_>,
-        scratch: &mut Scratch,
+        scratch: &mut RestoreScratch,
     ) {
         // A chunk of columns: its codes come in once, its blocks' factors and its numbers stay in the
         // first-level cache until they are done.
         for cols in tiles.ranges() {
             let blocks = tiles.touched(&cols);
             let (stored, blocks) = (view.bytes(), origin + blocks.start..origin + blocks.end);
-            self.plan.factors(
-                [stored.scales, stored.offsets],
-                blocks,
-                &mut scratch.scales,
-                &mut scratch.offsets,
-                &mut scratch.wide,
-            );
+            let RestoreScratch { scales, offsets, wide, .. } = &mut *scratch;
+            self.plan.factors([stored.scales, stored.offsets], blocks, scales, offsets, wide);
             let mut dst = dst.range(cols.clone());
             if let (Some(numbers), false) = (dst.f32s(), self.streams) {
                 self.restore(codes, tiles.length(), cols, numbers, scratch);
@@ -199,9 +216,10 @@ impl Job<'_> {
         length: usize,
         cols: Range<usize>,
         numbers: &mut [f32],
-        scratch: &mut Scratch,
+        scratch: &mut RestoreScratch,
     ) {
-        let Scratch { codes, scales, offsets, points, each_scale, each_offset, .. } = scratch;
+        let RestoreScratch { codes, scales, offsets, points, each_scale, each_offset, .. } =
+            scratch;
         let (isa, bits) = (self.isa, self.bits as usize);
         let start = cols.start * bits;
         // Blocks that one kernel unpacks, decodes and scales; the rest goes step by step below.

@@ -78,4 +78,6 @@ pub(crate) struct ChunkArrays {
     pub(super) scaled: Vec<f32>,
     /// What quotients by reciprocals take for factors.
     pub(super) reciprocals: Vec<[f32; 3]>,
+    /// Codes behind the last whole vector of a row, before they are packed.
+    pub(super) ends: Vec<u8>,
 }

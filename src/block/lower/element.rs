@@ -336,7 +336,13 @@ impl Elements {
                 );
                 // One block out of range sends the whole chunk to true divisions.
                 if in_range {
-                    self.encode_at_once(OverByReciprocal, chunk, reciprocals, codes)
+                    self.encode_at_once(
+                        OverByReciprocal,
+                        chunk,
+                        reciprocals,
+                        &mut memory.ends,
+                        codes,
+                    )
                 } else {
                     self.encode_by(Over, chunk, memory, codes)
                 }
@@ -375,7 +381,7 @@ impl Elements {
         let Chunk { numbers, length, factors, points, dither, .. } = chunk;
         match (&self.kernel, codes) {
             (ElementKernel::Float(_) | ElementKernel::Int(_), codes) => {
-                self.encode_at_once(scaling, chunk, factors, codes)
+                self.encode_at_once(scaling, chunk, factors, &mut memory.ends, codes)
             }
             (
                 ElementKernel::Points(_) | ElementKernel::Least(_) | ElementKernel::Scaled(_),
@@ -413,10 +419,16 @@ impl Elements {
         scaling: S,
         chunk: Chunk<'_>,
         factors: &[S::Factor],
+        ends: &mut Vec<u8>,
         codes: Codes<'_>,
     ) -> bool {
         let Chunk { numbers, length, .. } = chunk;
-        let floats = FloatBlocks { numbers, length, factors };
+        // Kernels in intrinsics take whole blocks in vectors of 64 numbers; the end of a row is left.
+        let unit = if 64usize.is_multiple_of(length) { 64 } else { length };
+        let head = numbers.len() / unit * unit;
+        let (head_factors, rest_factors) = factors.split_at(head / length);
+        let (head_numbers, rest) = numbers.split_at(head);
+        let floats = FloatBlocks { numbers: head_numbers, length, factors: head_factors };
         // There is no second pass over nibbles, so this one gives zeros their codes.
         let codes_of_zeros = match self.zeros {
             Zeros::Replace(..) => NegativeZero::Clear,
@@ -428,21 +440,30 @@ impl Elements {
             (Codes::Nibbles(bytes), ElementKernel::Float(coder))
                 if !matches!(self.zeros, Zeros::Code(_)) =>
             {
-                settled(coder).encode_chunk::<S, 32>(
-                    self.isa,
-                    codes_of_zeros,
-                    scaling,
-                    floats,
-                    bytes,
-                )
+                let (coder, isa) = (settled(coder), self.isa);
+                let (packed, rest_packed) = bytes.split_at_mut(head / 2);
+                if !coder.encode_chunk::<S, 32>(isa, codes_of_zeros, scaling, floats, packed) {
+                    return false;
+                }
+                if !rest.is_empty() {
+                    ends.resize(rest.len(), 0);
+                    kernel::encode_blocks(isa, &coder, scaling, rest, length, rest_factors, ends);
+                    if let Zeros::Replace(from, to) = self.zeros {
+                        kernel::replace(isa, from, to, ends);
+                    }
+                    kernel::pack_codes(isa, 4, ends, rest_packed);
+                }
+                true
             }
             (Codes::Bytes(codes), ElementKernel::Float(coder)) => {
-                let coder = settled(coder);
+                let (coder, isa) = (settled(coder), self.isa);
+                let (bytes, rest_bytes) = codes.split_at_mut(head);
                 // The kernel in intrinsics declines some block lengths, and then writes nothing.
-                if !coder.encode_chunk::<S, 64>(self.isa, codes_of_zeros, scaling, floats, codes) {
-                    kernel::encode_blocks(
-                        self.isa, &coder, scaling, numbers, length, factors, codes,
-                    );
+                if !coder.encode_chunk::<S, 64>(isa, codes_of_zeros, scaling, floats, bytes) {
+                    kernel::encode_blocks(isa, &coder, scaling, numbers, length, factors, codes);
+                } else if !rest.is_empty() {
+                    let (factors, codes) = (rest_factors, rest_bytes);
+                    kernel::encode_blocks(isa, &coder, scaling, rest, length, factors, codes);
                 }
                 true
             }

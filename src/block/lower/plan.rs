@@ -3,7 +3,7 @@
 
 use super::arrays::{BlockArrays, Chunk, ChunkArrays, StoredBlocks};
 use super::element::{Elements, ScaledLimit};
-use super::factor::{UNHANDLED, is_unhandled};
+use super::factor::UNHANDLED;
 use super::scale::{ScaleDemand, ScalePlan};
 use super::search::SearchPlan;
 use crate::block::apply::{Block, Number};
@@ -254,7 +254,7 @@ impl<'a> QuantizePlan<'a> {
 
     /// Writes the scale codes, the offset codes and the factors of the blocks whose statistics are
     /// in the arrays.
-    pub(crate) fn settle(&self, arrays: &mut BlockArrays, stored: StoredBlocks<'_>) {
+    pub(crate) fn settle(&self, arrays: &mut BlockArrays, stored: &mut StoredBlocks<'_>) {
         self.gather(stored.first, arrays);
         self.settle_by(&self.scales, arrays, stored);
     }
@@ -264,7 +264,7 @@ impl<'a> QuantizePlan<'a> {
         &self,
         candidate: usize,
         arrays: &mut BlockArrays,
-        stored: StoredBlocks<'_>,
+        stored: &mut StoredBlocks<'_>,
     ) {
         self.gather(stored.first, arrays);
         if let Some(search) = &self.search {
@@ -272,11 +272,14 @@ impl<'a> QuantizePlan<'a> {
         }
     }
 
-    fn settle_by(&self, plan: &ScalePlan, arrays: &mut BlockArrays, stored: StoredBlocks<'_>) {
+    fn settle_by(&self, plan: &ScalePlan, arrays: &mut BlockArrays, stored: &mut StoredBlocks<'_>) {
         let spec = self.spec;
         let BlockArrays { amax, ranges, numbers, factors, points, scales, minima, .. } = arrays;
-        factors.clear();
-        factors.resize(amax.len(), 0.0);
+        // Every entry is written below. A length that is right is not written again: the loads of the
+        // kernel, which follow at once, would wait for the store.
+        if factors.len() != amax.len() {
+            factors.resize(amax.len(), 0.0);
+        }
         let statistics = BlockRanges { amax, ranges, numbers };
         match &plan.kernel {
             // One pass over the arrays; elements are not read again.
@@ -469,9 +472,10 @@ const fn statistic_of(rule: ScaleRule) -> Option<Statistic> {
 }
 
 /// Whether a block needs the rule.
-pub(crate) fn any_unhandled(factors: &[f32]) -> bool {
-    // Without a branch: in nearly every chunk all blocks are handled.
-    factors.iter().fold(false, |any, factor| any | is_unhandled(*factor))
+pub(crate) fn any_unhandled(isa: Isa, factors: &[f32]) -> bool {
+    let mut any = false;
+    kernel::any_nan(isa, factors, &mut any);
+    any
 }
 
 #[cfg(all(test, feature = "presets"))]

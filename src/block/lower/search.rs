@@ -16,6 +16,8 @@ pub(crate) struct SearchPlan {
     /// The way back to the numbers whose errors are compared.
     pub(crate) restore: DequantizePlan,
     pub(crate) metric: Metric,
+    /// Bits of an element.
+    pub(crate) bits: u32,
 }
 
 impl SearchPlan {
@@ -43,7 +45,13 @@ impl SearchPlan {
         let dequantization = search.dequantization.unwrap_or(spec.dequantization);
         let back = BlockSpec { dequantization, ..*spec };
         let restore = DequantizePlan::lower(isa, &back, demand.tensor_scale)?;
-        Some(Self { candidates, factor_use, restore, metric: search.metric })
+        Some(Self {
+            candidates,
+            factor_use,
+            restore,
+            metric: search.metric,
+            bits: spec.element.bits(),
+        })
     }
 
     /// How many candidates there are: 1 or more.

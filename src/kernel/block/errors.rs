@@ -2,60 +2,65 @@
 //! themselves the result of a comparison of errors.
 //!
 //! ```text
-//! error_terms:   terms = f(number(element, scale) − x)    // vectors
-//! add_in_order:  sums[block] += terms, one after another  // f32, in order: the order is the rule's
+//! error_terms:   terms = f(restored number − x)            // vectors
+//! fold_blocks:   sums[block] += terms, one after another   // f32, in order: the order is the rule's
 //! encode_least:  for each code k: error = |element k · scale − x|; the first of the least wins
 //! ```
 //!
 //! A sum waits for the addition before it, but the sums of several blocks do not wait for each
-//! other, and the processor runs them side by side.
+//! other, and the processor runs them side by side; with AVX-512 16 sums are one register.
 
 use super::encode::map_blocks;
-use super::operands::Restoring;
-use crate::kernel::native::per_isa;
+use super::intrinsics::BlockIntrinsics;
+use crate::kernel::isa::Isa;
+use crate::kernel::native::{Native, per_isa};
 use crate::spec::FormatSpec;
 
-/// Writes the terms of a metric's sum.
+/// How the terms of a block become its error.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fold {
+    /// Their f32 sum, in order.
+    Sum,
+    /// The largest; NaN does not count.
+    Largest,
+}
+
+/// Writes the terms of a metric.
 #[inline(always)]
-fn terms_body<R: Restoring>(
-    rule: R,
-    squared: bool,
-    elements: &[f32],
-    numbers: &[f32],
-    [scales, offsets]: [&[f32]; 2],
-    terms: &mut [f32],
-) {
-    let each = elements.iter().zip(numbers).zip(scales).zip(offsets);
-    for ((((q, x), scale), offset), to) in each.zip(terms) {
-        let error = rule.number(*q, *scale, *offset) - *x;
+fn terms_body(squared: bool, restored: &[f32], numbers: &[f32], terms: &mut [f32]) {
+    for ((restored, x), to) in restored.iter().zip(numbers).zip(terms) {
+        let error = *restored - *x;
         *to = if squared { error * error } else { error.abs() };
     }
 }
 
-/// Adds terms to the sums of their blocks, one after another; the last block may be shorter.
-pub(crate) fn add_in_order(terms: &[f32], length: usize, sums: &mut [f32]) {
-    let add = |sum: f32, terms: &[f32]| terms.iter().fold(sum, |sum, term| sum + term);
-    if length == 16 {
-        // A fixed length unrolls, so that the sums of several blocks are under way at a time.
-        let (blocks, rest) = terms.as_chunks::<16>();
-        for (block, sum) in blocks.iter().zip(&mut *sums) {
-            *sum = add(*sum, block);
-        }
-        if let Some(sum) = sums.get_mut(blocks.len()) {
-            *sum = add(*sum, rest);
-        }
-        return;
-    }
-    for (block, sum) in terms.chunks(length).zip(sums) {
-        *sum = add(*sum, block);
+#[inline(always)]
+fn less_body(errors: &[f32], least: &[f32], less: &mut [bool]) {
+    for ((error, least), less) in errors.iter().zip(least).zip(less) {
+        *less = (error < least) | (least.is_nan() & !error.is_nan());
     }
 }
 
-/// Raises the entry of each block to its largest term; NaN does not count.
-pub(crate) fn keep_largest(terms: &[f32], length: usize, largest: &mut [f32]) {
-    for (block, largest) in terms.chunks(length).zip(largest) {
-        *largest =
-            block.iter().fold(*largest, |most, term| if *term > most { *term } else { most });
+#[inline(always)]
+fn take_body<T: Copy>(flags: &[bool], from: &[T], to: &mut [T]) {
+    // Without a branch: which candidate is better cannot be predicted.
+    for ((to, from), flag) in to.iter_mut().zip(from).zip(flags) {
+        *to = if *flag { *from } else { *to };
+    }
+}
+
+/// Folds terms into the results of their blocks, one after another; the last block may be shorter.
+/// Results start at +0.
+pub(crate) fn fold_blocks(isa: Isa, fold: Fold, terms: &[f32], length: usize, results: &mut [f32]) {
+    let done = Native::fold_blocks(isa, fold, terms, length, results);
+    let blocks = terms.chunks(length).zip(results).skip(done);
+    for (block, result) in blocks {
+        *result = match fold {
+            Fold::Sum => block.iter().fold(*result, |sum, term| sum + term),
+            Fold::Largest => {
+                block.iter().fold(*result, |most, term| if *term > most { *term } else { most })
+            }
+        };
     }
 }
 
@@ -134,16 +139,17 @@ fn least_body(coder: &LeastError, src: &[f32], length: usize, factors: &[f32], c
 }
 
 per_isa! {
-    /// Writes the terms of a sum of errors: the squared error of each number, or its magnitude.
-    /// `each` has the scale and the offset of each element.
-    fn error_terms[R: Restoring](
-        rule: R,
+    /// Writes the terms of an error: the squared error of each number, or its magnitude.
+    fn error_terms[](
         squared: bool,
-        elements: &[f32],
+        restored: &[f32],
         numbers: &[f32],
-        each: [&[f32]; 2],
         terms: &mut [f32],
     ) = terms_body;
+    /// Finds where an error is less than the least so far; NaN gives way to any other.
+    fn find_less[](errors: &[f32], least: &[f32], less: &mut [bool]) = less_body;
+    /// Replaces the entries whose flag is set.
+    fn take_where[T: Copy](flags: &[bool], from: &[T], to: &mut [T]) = take_body;
     /// Writes the codes of the least errors under the scales of blocks.
     fn encode_least[](
         coder: &LeastError,

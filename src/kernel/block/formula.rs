@@ -232,15 +232,21 @@ impl Formula {
         }
         arrays.by_rule.clear();
         // Without a branch first: nearly no chunk has one.
-        if arrays.scales.iter().fold(false, |any, scale| any | scale.is_nan()) {
+        let mut any = false;
+        any_nan(isa, &arrays.scales, &mut any);
+        if any {
             arrays.by_rule.extend(arrays.scales.iter().map(|scale| scale.is_nan()));
         }
         self.format.round(isa, arrays, codes);
         let ScaleArrays { scales, unrounded, .. } = arrays;
-        if let Some((code, scale)) = &self.vanished {
+        any = false;
+        if self.vanished.is_some() {
+            any_zero(isa, scales, &mut any);
+        }
+        // A scale rounded to zero would divide by zero: rare, so a scalar loop.
+        if let Some((code, scale)) = self.vanished.as_ref().filter(|_| any) {
             // Bytes of a scale code: 1, 2 or 4, little-endian.
             let width = codes.len() / scales.len().max(1);
-            // A scale rounded to zero would divide by zero: rare, so a scalar loop.
             for (number, to) in scales
                 .iter_mut()
                 .zip(codes.chunks_exact_mut(width.max(1)))
@@ -412,6 +418,17 @@ fn where_zero_body(numbers: &[f32], value: f32, to: &mut [f32]) {
 }
 
 #[inline(always)]
+fn any_nan_body(numbers: &[f32], any: &mut bool) {
+    // Without a branch for each number: in nearly every chunk there is none.
+    *any |= numbers.iter().fold(false, |any, x| any | x.is_nan());
+}
+
+#[inline(always)]
+fn any_zero_body(numbers: &[f32], any: &mut bool) {
+    *any |= numbers.iter().fold(false, |any, x| any | (*x == 0.0));
+}
+
+#[inline(always)]
 fn refuse_body(divides: bool, [least, most]: [f32; 2], amax: &[u32], factors: &mut [f32]) {
     for (amax, factor) in amax.iter().zip(factors) {
         let amax = f32::from_bits(*amax);
@@ -428,6 +445,10 @@ per_isa! {
     fn apply[](step: Step, numbers: &mut [f32]) = apply_body;
     /// Writes `value` where `numbers` has a zero; other entries stay.
     fn where_zero[](numbers: &[f32], value: f32, to: &mut [f32]) = where_zero_body;
+    /// Finds whether some number is NaN.
+    fn any_nan[](numbers: &[f32], any: &mut bool) = any_nan_body;
+    /// Finds whether some number is zero.
+    fn any_zero[](numbers: &[f32], any: &mut bool) = any_zero_body;
     /// Replaces by NaN the factors whose magnitudes lie outside of `range`, and those under which the block's
     /// largest number is not finite.
     fn refuse[](divides: bool, range: [f32; 2], amax: &[u32], factors: &mut [f32]) = refuse_body;

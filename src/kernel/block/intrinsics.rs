@@ -5,6 +5,7 @@
 //! need handle neither every block length nor the end of a row.
 
 use super::divide::Scaling;
+use super::errors::Fold;
 use super::operands::{FloatBlocks, PackedBlocks, Restoring, Selected};
 use crate::kernel::decode::Planes;
 use crate::kernel::encode::Finite;
@@ -12,6 +13,12 @@ use crate::kernel::isa::Isa;
 
 /// Loops over blocks in intrinsics, implemented by [`Native`](crate::kernel::native::Native).
 pub(in crate::kernel) trait BlockIntrinsics {
+    /// Folds the terms of each block into its result, one after another, and returns how many blocks
+    /// it did.
+    fn fold_blocks(_: Isa, _: Fold, _terms: &[f32], _length: usize, _results: &mut [f32]) -> usize {
+        0
+    }
+
     /// Raises each entry of `_largest` to the largest selected magnitude of its block, as bits, and
     /// returns how many blocks it did.
     fn block_largest<S: Selected>(

@@ -26,10 +26,12 @@ pub(crate) use divide::{
 pub(crate) use encode::{
     Coder, FloatCoder, encode_blocks, replace, scale_blocks, widen, zeros_become,
 };
-pub(crate) use errors::{LeastError, add_in_order, encode_least, error_terms, keep_largest};
+pub(crate) use errors::{
+    Fold, LeastError, encode_least, error_terms, find_less, fold_blocks, take_where,
+};
 pub(crate) use formula::{
     BlockRanges, FactorUse, Formula, PowerRule, ScaleArrays, ScaleFormat, ScaleKernel, Start, Step,
-    apply,
+    any_nan, apply,
 };
 pub(crate) use grid::{
     Away, Grid, HalfAdded, HalfAddedEven, LogarithmTruncated, Truncated, encode_grid,

@@ -46,7 +46,7 @@ fn largest_of_each(vectors: &[__m512i; 16]) -> __m512i {
 }
 
 /// Raises each entry of `largest` to the largest key of its block of `16 · V` numbers, and returns
-/// how many blocks it did: all whole ones.
+/// how many blocks it did: all, a last shorter one included.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn block_largest<S: Selected, const V: usize>(
     src: &[f32],
@@ -79,21 +79,26 @@ pub(super) fn block_largest<S: Selected, const V: usize>(
             .fold(key(&block[0]), |lanes, numbers| _mm512_max_epu32(lanes, key(numbers)))
     };
     let (groups, rest) = blocks.as_chunks::<16>();
-    let (to, to_rest) = largest.as_chunks_mut::<16>();
-    for (group, to) in groups.iter().zip(to.iter_mut()) {
+    let (to, _) = largest.as_chunks_mut::<16>();
+    let whole = groups.len().min(to.len());
+    for (group, to) in groups.iter().zip(to) {
         let each = largest_of_each(&core::array::from_fn(|i| of_lanes(&group[i])));
         *to = must_cast(_mm512_max_epu32(each, must_cast(*to)));
     }
-    // Fewer than 16 blocks at the end: the last of them fills the group.
-    let rest = &rest[..rest.len().min(to_rest.len())];
-    if let Some(last) = rest.last() {
-        let lanes = core::array::from_fn(|i| of_lanes(rest.get(i).unwrap_or(last)));
+    // Fewer than 16 whole blocks are left, and perhaps a shorter one, which its first number fills.
+    let ends = &src[16 * V * blocks.len()..];
+    let mut filled = [[ends.first().copied().unwrap_or_default(); 16]; V];
+    filled.as_flattened_mut()[..ends.len()].copy_from_slice(ends);
+    let to_rest = &mut largest[16 * whole..];
+    let count = (rest.len() + usize::from(!ends.is_empty())).min(to_rest.len());
+    if count > 0 {
+        let lanes = core::array::from_fn(|i| of_lanes(rest.get(i).unwrap_or(&filled)));
         let each: [u32; 16] = must_cast(largest_of_each(&lanes));
-        for (to, each) in to_rest.iter_mut().zip(each).take(rest.len()) {
+        for (to, each) in to_rest.iter_mut().zip(each).take(count) {
             *to = each.max(*to);
         }
     }
-    16 * groups.len().min(to.len()) + rest.len()
+    16 * whole + count
 }
 
 /// Returns numbers times their factor, every NaN the positive quiet one. `USUAL` says that factors

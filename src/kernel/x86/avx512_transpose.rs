@@ -1,49 +1,14 @@
 //! Packing of codes in AVX-512 intrinsics: 16 rows of bytes to columns. Safe functions, entered
 //! after detection.
 //!
-//! 64 bytes of each of 16 rows are 16 registers of 16 words. Transposing the words in four steps,
-//! two within quarters and two across, gives 16 registers that each hold four bytes of every row:
-//! the quads. For one byte of every row, a byte shuffle and a permute of words follow. All of it is
+//! 64 bytes of each of 16 rows are 16 registers of 16 words. Transposing the words gives 16
+//! registers that each hold four bytes of every row: the quads. For one byte of every row, a byte shuffle and a permute of words follow. All of it is
 //! in registers.
 
+use super::avx512_square::transpose;
 use crate::kernel::gemm::{Lanes, NR, Quad, padded};
 use bytemuck::must_cast;
-use core::arch::x86_64::{
-    __m512i, _mm512_permutexvar_epi32, _mm512_shuffle_epi8, _mm512_shuffle_i32x4,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
-};
-
-/// Transposes a square of 16 × 16 words of 32 bits.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn transpose(rows: [__m512i; 16]) -> [__m512i; 16] {
-    // Interleave two rows by words, then two results by pairs of words: each vector then holds, in
-    // every quarter, one column of four rows.
-    let pairs: [__m512i; 16] = core::array::from_fn(|i| {
-        let (a, b) = (rows[i / 4 * 4 + i % 2 * 2], rows[i / 4 * 4 + i % 2 * 2 + 1]);
-        if i % 4 < 2 { _mm512_unpacklo_epi32(a, b) } else { _mm512_unpackhi_epi32(a, b) }
-    });
-    let fours: [__m512i; 16] = core::array::from_fn(|i| {
-        let (a, b) = (pairs[i / 4 * 4 + i % 4 / 2 * 2], pairs[i / 4 * 4 + i % 4 / 2 * 2 + 1]);
-        if i % 2 == 0 { _mm512_unpacklo_epi64(a, b) } else { _mm512_unpackhi_epi64(a, b) }
-    });
-    // Column 4q + c is quarter q of the vectors with index c in the groups of rows 0, 4, 8 and 12.
-    let halves = |a: usize, b: usize, c: usize| {
-        (
-            _mm512_shuffle_i32x4::<0x44>(fours[a + c], fours[b + c]),
-            _mm512_shuffle_i32x4::<0xEE>(fours[a + c], fours[b + c]),
-        )
-    };
-    let mut columns = [rows[0]; 16];
-    for c in 0..4 {
-        let ((low, high), (low_rest, high_rest)) = (halves(0, 4, c), halves(8, 12, c));
-        columns[c] = _mm512_shuffle_i32x4::<0x88>(low, low_rest);
-        columns[4 + c] = _mm512_shuffle_i32x4::<0xDD>(low, low_rest);
-        columns[8 + c] = _mm512_shuffle_i32x4::<0x88>(high, high_rest);
-        columns[12 + c] = _mm512_shuffle_i32x4::<0xDD>(high, high_rest);
-    }
-    columns
-}
+use core::arch::x86_64::{__m512i, _mm512_permutexvar_epi32, _mm512_shuffle_epi8};
 
 /// Calls `take` with quads, four bytes of each row, one after the other; behind the last byte are
 /// zeros.

@@ -9,9 +9,9 @@
 use super::isa::Kind;
 #[cfg(feature = "matmul")]
 use super::{avx2_gemv, avx2_int8, avx512_gemv, avx512_int8, avx512_transpose, gemm};
-use super::{avx512_block, avx512_decode, avx512_encode, avx512_hif8, half};
+use super::{avx512_block, avx512_decode, avx512_encode, avx512_hif8, avx512_square, half};
 use crate::kernel::block::{
-    BlockIntrinsics, FloatBlocks, PackedBlocks, Restoring, Scaling, Selected,
+    BlockIntrinsics, FloatBlocks, Fold, PackedBlocks, Restoring, Scaling, Selected,
 };
 use crate::kernel::decode::{DecodeIntrinsics, Planes, RegisterTable};
 use crate::kernel::encode::{EncodeIntrinsics, Finite, HiF8Encode, SignedNan};
@@ -155,6 +155,18 @@ impl DecodeIntrinsics for Native {
 }
 
 impl BlockIntrinsics for Native {
+    fn fold_blocks(
+        isa: Isa,
+        fold: Fold,
+        terms: &[f32],
+        length: usize,
+        results: &mut [f32],
+    ) -> usize {
+        by_kind!(isa, {
+            Avx512 | Avx512Vbmi => avx512_square::fold_blocks(fold, terms, length, results),
+        }, else 0)
+    }
+
     fn block_largest<S: Selected>(
         isa: Isa,
         src: &[f32],

@@ -15,6 +15,7 @@ mod avx512_gemv;
 mod avx512_hif8;
 #[cfg(feature = "matmul")]
 mod avx512_int8;
+mod avx512_square;
 #[cfg(feature = "matmul")]
 mod avx512_transpose;
 mod entry;

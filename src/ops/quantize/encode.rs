@@ -79,8 +79,8 @@ impl Lines<'_> {
                 let src = line.range(cols.clone());
                 let first = self.first + index * tiles.cols + cols.start;
                 let numbers = src.seen(isa, buffer);
-                let (lines, blocks) =
-                    (Lines { src, first, ..*self }, tiles.touched_in(of_blocks, &cols));
+                let lines = &Lines { src, first, ..*self };
+                let blocks = tiles.touched_in(of_blocks, &cols);
                 settled.encode(lines, numbers, blocks, cols, memory, row);
             }
         }
@@ -91,7 +91,7 @@ impl Settled {
     /// The codes of some columns of a row into the row. `lines` and `numbers` are these columns.
     pub(super) fn encode(
         &self,
-        lines: Lines<'_>,
+        lines: &Lines<'_>,
         numbers: &[f32],
         blocks: Range<usize>,
         cols: Range<usize>,
@@ -100,7 +100,7 @@ impl Settled {
     ) {
         let Self { blocks: arrays, by_rule } = self;
         let EncodeMemory { chunk: memory, codes } = memory;
-        let Lines { plan, spec, words, tiles, src, first, .. } = lines;
+        let Lines { plan, spec, words, tiles, src, first, .. } = *lines;
         let bits = spec.element.bits();
         let dither = words.from(first);
         let length = tiles.length();

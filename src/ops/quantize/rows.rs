@@ -226,13 +226,13 @@ impl<'a> Band<'a> {
                     self.scratch.settled.blocks.amax.extend_from_slice(&self.known[blocks.clone()]);
                 }
                 let bytes = |width: usize| blocks.start * width..blocks.end * width;
-                let stored = StoredBlocks {
+                let mut stored = StoredBlocks {
                     scales: &mut scales[bytes(self.scale_bytes)],
                     offsets: &mut offsets[bytes(self.offset_bytes)],
                     first: self.first_block + blocks.start,
                 };
-                self.settle(src, Tiles { cols: cols.len(), ..tiles }, stored);
-                let lines = Lines { first: first + cols.start, ..self.lines(src) };
+                self.settle(src, Tiles { cols: cols.len(), ..tiles }, &mut stored);
+                let lines = &Lines { first: first + cols.start, ..self.lines(src) };
                 let BandScratch { settled, memory, .. } = &mut self.scratch;
                 settled.encode(lines, numbers, 0..blocks.len(), cols, memory, codes);
             }
@@ -243,7 +243,8 @@ impl<'a> Band<'a> {
             self.plan.clear(rows * tiles.blocks(), &mut self.scratch.settled.blocks);
             let lines = Lines { first, ..self.lines(src) };
             lines.look(&mut buffer, &mut self.scratch.settled.blocks);
-            self.settle(src, tiles, StoredBlocks { scales, offsets, first: self.first_block });
+            let mut stored = StoredBlocks { scales, offsets, first: self.first_block };
+            self.settle(src, tiles, &mut stored);
             let BandScratch { settled, memory, .. } = &mut self.scratch;
             lines.encode(settled, memory, &mut buffer, self.row_bytes, codes);
         }
@@ -271,19 +272,15 @@ impl<'a> Band<'a> {
 
     /// Scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are
     /// their rows, of `tiles.cols` columns.
-    pub(super) fn settle(&mut self, src: Numbers<'_>, tiles: Tiles, mut stored: StoredBlocks<'_>) {
+    pub(super) fn settle(&mut self, src: Numbers<'_>, tiles: Tiles, stored: &mut StoredBlocks<'_>) {
         let plan = self.plan;
         if let Some(search) = plan.search() {
             let BandScratch { settled, memory, search: scratch } = &mut self.scratch;
             let own_blocks = self.own_blocks;
             let job = search::Candidates { plan, search, src, tiles, own_blocks };
-            job.choose(scratch, &mut settled.blocks, memory, &mut stored);
+            job.choose(scratch, &mut settled.blocks, memory, stored);
         } else {
-            let StoredBlocks { scales, offsets, first } = &mut stored;
-            plan.settle(
-                &mut self.scratch.settled.blocks,
-                StoredBlocks { scales, offsets, first: *first },
-            );
+            plan.settle(&mut self.scratch.settled.blocks, stored);
         }
         let Settled { blocks, by_rule } = &mut self.scratch.settled;
         // A wide number that was clamped into f32 hides how large it is, so the rule looks at the
@@ -296,7 +293,7 @@ impl<'a> Band<'a> {
             beyond.for_each(|(_, factor)| *factor = UNHANDLED);
         }
         by_rule.clear();
-        if !any_unhandled(factors) {
+        if !any_unhandled(plan.isa(), factors) {
             return;
         }
         let cols = tiles.cols;

@@ -5,8 +5,8 @@
 //! for each candidate:                        scales of all blocks, then
 //!     for each row, for each chunk of it:    the order in which errors are summed
 //!         codes    <- numbers by the candidate's factors
-//!         elements <- codes
-//!         terms    <- (restored elements - numbers), squared or as magnitudes
+//!         restored <- codes
+//!         terms    <- restored - numbers, squared or as magnitudes
 //!         error[block] += terms, one after another
 //!     keep the candidate where its error is less
 //! ```
@@ -16,10 +16,10 @@
 
 use super::encode::EncodeMemory;
 use crate::block::{
-    BlockArrays, Metric, QuantizePlan, RestoreKernel, SearchPlan, StoredBlocks, UNHANDLED,
-    is_unhandled,
+    BlockArrays, Metric, QuantizePlan, SearchPlan, StoredBlocks, UNHANDLED, is_unhandled,
 };
-use crate::kernel::{self, LessZeroPoint, PlusMinimum};
+use crate::kernel::{self, Fold, Isa};
+use crate::ops::dequantize::{RestoreRows, RestoreScratch};
 use crate::ops::numbers::Numbers;
 use crate::ops::tiles::Tiles;
 use crate::random::Dither;
@@ -39,13 +39,12 @@ pub(super) struct SearchScratch {
     /// Stored codes of a candidate.
     scales: Vec<u8>,
     offsets: Vec<u8>,
+    /// Whether a candidate is better than those before, an entry a block.
+    less: Vec<bool>,
     buffer: Vec<f32>,
-    elements: Vec<f32>,
+    restored: Vec<f32>,
+    restore: RestoreScratch,
     terms: Vec<f32>,
-    /// What elements come back by: an entry a block, and an entry an element.
-    back: [Vec<f32>; 2],
-    each: [Vec<f32>; 2],
-    wide: Vec<u16>,
 }
 
 /// A search, and the rows of the blocks that it is for.
@@ -77,7 +76,7 @@ impl Candidates<'_> {
         for candidate in 0..search.len() {
             scratch.scales.resize(stored.scales.len(), 0);
             scratch.offsets.resize(stored.offsets.len(), 0);
-            let own = StoredBlocks {
+            let own = &mut StoredBlocks {
                 scales: &mut scratch.scales,
                 offsets: &mut scratch.offsets,
                 first: stored.first,
@@ -97,65 +96,38 @@ impl Candidates<'_> {
                 for cols in tiles.ranges() {
                     let touched = tiles.touched_in(row, &cols);
                     let numbers = line.range(cols).seen(isa, &mut scratch.buffer);
-                    codes.resize(numbers.len(), 0);
                     let chunk =
                         arrays.chunk(numbers, tiles.length(), touched.clone(), Dither::NONE);
-                    plan.encode_bytes(chunk, memory, codes);
-                    let own = [&scratch.scales[..], &scratch.offsets[..]];
-                    let [scales, offsets] = &mut scratch.back;
-                    search.restore.factors(
-                        own,
-                        touched.clone(),
-                        scales,
-                        offsets,
-                        &mut scratch.wide,
-                    );
-                    scratch.elements.resize(numbers.len(), 0.0);
-                    search.restore.elements.decode(codes, &mut scratch.elements);
-                    for (back, each) in scratch.back.iter().zip(&mut scratch.each) {
-                        each.resize(numbers.len(), 0.0);
-                        if !back.is_empty() {
-                            kernel::expand(isa, tiles.length(), back, each);
-                        }
+                    codes.resize(numbers.len(), 0);
+                    // Nibbles come back by one look-up for each, where there are kernels for them.
+                    let packed = search.bits == 4 && plan.encode_nibbles(chunk, memory, codes);
+                    if !packed {
+                        plan.encode_bytes(chunk, memory, codes);
                     }
+                    let restore = RestoreRows::new(
+                        isa,
+                        &search.restore,
+                        if packed { search.bits } else { u8::BITS },
+                    );
+                    scratch.restored.resize(numbers.len(), 0.0);
+                    restore.chunk(
+                        [&scratch.scales[..], &scratch.offsets[..]],
+                        touched.clone(),
+                        codes,
+                        tiles.length(),
+                        &mut scratch.restored,
+                        &mut scratch.restore,
+                    );
                     scratch.terms.resize(numbers.len(), 0.0);
                     let squared = matches!(search.metric, Metric::Mse);
-                    let (elements, terms) = (&scratch.elements, &mut scratch.terms);
-                    let [scales, offsets] = &scratch.each;
-                    let each = [&scales[..], &offsets[..]];
-                    match search.restore.kernel {
-                        RestoreKernel::Product(rule) => {
-                            kernel::error_terms(isa, rule, squared, elements, numbers, each, terms);
-                        }
-                        RestoreKernel::AmaxQuotient(rule) => {
-                            kernel::error_terms(isa, rule, squared, elements, numbers, each, terms);
-                        }
-                        RestoreKernel::LessZeroPoint => kernel::error_terms(
-                            isa,
-                            LessZeroPoint,
-                            squared,
-                            elements,
-                            numbers,
-                            each,
-                            terms,
-                        ),
-                        RestoreKernel::PlusMinimum => kernel::error_terms(
-                            isa,
-                            PlusMinimum,
-                            squared,
-                            elements,
-                            numbers,
-                            each,
-                            terms,
-                        ),
-                    }
+                    let terms = &mut scratch.terms[..];
+                    kernel::error_terms(isa, squared, &scratch.restored, numbers, terms);
+                    let fold = match search.metric {
+                        Metric::Mse | Metric::Mae => Fold::Sum,
+                        Metric::Max => Fold::Largest,
+                    };
                     let errors = &mut scratch.errors[touched];
-                    match search.metric {
-                        Metric::Mse | Metric::Mae => {
-                            kernel::add_in_order(terms, tiles.length(), errors);
-                        }
-                        Metric::Max => kernel::keep_largest(terms, tiles.length(), errors),
-                    }
+                    kernel::fold_blocks(isa, fold, terms, tiles.length(), errors);
                 }
             }
             if candidate == 0 {
@@ -167,27 +139,28 @@ impl Candidates<'_> {
                 stored.offsets.copy_from_slice(&scratch.offsets);
                 continue;
             }
-            let widths = [stored.scales.len() / count, stored.offsets.len() / count];
-            for block in 0..count {
-                let (error, least) = (scratch.errors[block], scratch.least[block]);
-                // An error of NaN gives way to any other.
-                if !(error < least || (least.is_nan() && !error.is_nan())) {
-                    continue;
-                }
-                scratch.least[block] = error;
-                scratch.factors[block] = arrays.factors[block];
-                if let Some(point) = scratch.points.get_mut(block) {
-                    *point = arrays.points[block];
-                }
-                let [scale, offset] = widths.map(|width| block * width..(block + 1) * width);
-                stored.scales[scale.clone()].copy_from_slice(&scratch.scales[scale]);
-                stored.offsets[offset.clone()].copy_from_slice(&scratch.offsets[offset]);
-            }
+            scratch.less.resize(count, false);
+            let less = &mut scratch.less[..];
+            kernel::find_less(isa, &scratch.errors, &scratch.least, less);
+            kernel::take_where(isa, less, &scratch.errors, &mut scratch.least);
+            kernel::take_where(isa, less, &arrays.factors, &mut scratch.factors);
+            kernel::take_where(isa, less, &arrays.points, &mut scratch.points);
+            take_codes_where(isa, less, &scratch.scales, stored.scales);
+            take_codes_where(isa, less, &scratch.offsets, stored.offsets);
         }
         arrays.factors.clone_from(&scratch.factors);
         arrays.points.clone_from(&scratch.points);
         for (factor, by_rule) in arrays.factors.iter_mut().zip(&scratch.by_rule) {
             *factor = if *by_rule { UNHANDLED } else { *factor };
         }
+    }
+}
+
+/// Replaces the stored codes, of as many bytes each, whose flag is set.
+fn take_codes_where(isa: Isa, flags: &[bool], from: &[u8], to: &mut [u8]) {
+    match to.len() / flags.len().max(1) {
+        1 => kernel::take_where(isa, flags, from, to),
+        2 => kernel::take_where(isa, flags, from.as_chunks::<2>().0, to.as_chunks_mut::<2>().0),
+        _ => kernel::take_where(isa, flags, from.as_chunks::<4>().0, to.as_chunks_mut::<4>().0),
     }
 }

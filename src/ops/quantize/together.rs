@@ -76,7 +76,8 @@ pub(super) fn quantize(
         let parts: Vec<_> =
             pieces.into_iter().map(|(index, (src, codes))| (part(index, src), codes)).collect();
         core::mem::swap(all, &mut band.scratch.settled.blocks);
-        band.settle(src, band.tiles, StoredBlocks { scales, offsets, first: band.first_block() });
+        let first = band.first_block();
+        band.settle(src, band.tiles, &mut StoredBlocks { scales, offsets, first });
         let settled = &band.scratch.settled;
         exec.each(parts, |(lines, codes)| {
             let row_bytes =
