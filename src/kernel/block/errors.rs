@@ -42,6 +42,15 @@ fn less_body(errors: &[f32], least: &[f32], less: &mut [bool]) {
 }
 
 #[inline(always)]
+fn set_aside_body(amax: &[u32], factors: &mut [f32], by_rule: &mut [bool]) {
+    for ((factor, by_rule), amax) in factors.iter_mut().zip(by_rule).zip(amax) {
+        *by_rule |= factor.is_nan() | (*amax == 0);
+        // Something finite, as no kernel takes NaN for a factor.
+        *factor = if factor.is_nan() { 0.0 } else { *factor };
+    }
+}
+
+#[inline(always)]
 fn take_body<T: Copy>(flags: &[bool], from: &[T], to: &mut [T]) {
     // Without a branch: which candidate is better cannot be predicted.
     for ((to, from), flag) in to.iter_mut().zip(from).zip(flags) {
@@ -148,6 +157,9 @@ per_isa! {
     ) = terms_body;
     /// Finds where an error is less than the least so far; NaN gives way to any other.
     fn find_less[](errors: &[f32], least: &[f32], less: &mut [bool]) = less_body;
+    /// Sets the flags of blocks that are left to the rule, those of zeros among them, and replaces
+    /// NaN factors.
+    fn set_aside[](amax: &[u32], factors: &mut [f32], by_rule: &mut [bool]) = set_aside_body;
     /// Replaces the entries whose flag is set.
     fn take_where[T: Copy](flags: &[bool], from: &[T], to: &mut [T]) = take_body;
     /// Writes the codes of the least errors under the scales of blocks.

@@ -27,7 +27,7 @@ pub(crate) use encode::{
     Coder, FloatCoder, encode_blocks, replace, scale_blocks, widen, zeros_become,
 };
 pub(crate) use errors::{
-    Fold, LeastError, encode_least, error_terms, find_less, fold_blocks, take_where,
+    Fold, LeastError, encode_least, error_terms, find_less, fold_blocks, set_aside, take_where,
 };
 pub(crate) use formula::{
     BlockRanges, FactorUse, Formula, PowerRule, ScaleArrays, ScaleFormat, ScaleKernel, Start, Step,

@@ -117,6 +117,9 @@ impl LowestValue {
 
 /// A rule by which an element becomes a number, with the scale and the offset of its block.
 pub(crate) trait Restoring: Copy {
+    /// Whether the rule divides, and gives −q the number of q with the other sign.
+    const IS_ODD_QUOTIENT: bool = false;
+
     /// Returns the number of the element value q. A NaN may have any sign and payload: callers
     /// replace it.
     fn number(self, q: f32, scale: f32, offset: f32) -> f32;
@@ -164,6 +167,8 @@ impl Restoring for Product {
 }
 
 impl Restoring for AmaxQuotient {
+    const IS_ODD_QUOTIENT: bool = true;
+
     #[inline(always)]
     fn number(self, q: f32, scale: f32, _: f32) -> f32 {
         // Three roundings in this order: the order is part of the scheme.

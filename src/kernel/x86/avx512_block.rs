@@ -111,6 +111,9 @@ fn product<const USUAL: bool>(numbers: __m512, factor: __m512) -> __m512 {
     if USUAL { product } else { with_own_nan(product) }
 }
 
+/// The sign bit of an f32.
+const MINUS: i32 = i32::MIN;
+
 /// Returns numbers with every NaN replaced by the positive quiet one.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
@@ -148,8 +151,37 @@ pub(super) fn restore_4<R: Restoring>(
     let (codes, _) = bytes.as_chunks::<8>();
     let (numbers, _) = dst.as_chunks_mut::<16>();
     let values = scales.iter().zip(offsets);
+    // The upper half of the table is the lower with a minus sign: E2M1, for one.
+    let mirrored = (0..8).all(|i| table[8 + i].to_bits() == table[i].to_bits() ^ 0x8000_0000);
     // Lengths 16 and 32 have loops without an inner loop.
     match length {
+        // A slow rule that keeps signs apart: the magnitudes of two blocks are one register.
+        16 if R::IS_ODD_QUOTIENT && mirrored => {
+            let signs = _mm512_setr_epi32(
+                0, 0, 0, 0, 0, 0, 0, 0, MINUS, MINUS, MINUS, MINUS, MINUS, MINUS, MINUS, MINUS,
+            );
+            let twice = |pair: __m512, half: __m512i| {
+                let magnitudes: __m512i = must_cast(_mm512_permutexvar_ps(half, pair));
+                with_own_nan(must_cast(_mm512_xor_si512(magnitudes, signs)))
+            };
+            let low = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
+            let high = _mm512_xor_si512(low, _mm512_set1_epi32(8));
+            let count = scales.len().min(offsets.len());
+            let pairs = numbers.chunks_mut(2).zip(codes.chunks(2)).enumerate();
+            for (index, (numbers, codes)) in pairs.take_while(|(index, _)| 2 * index < count) {
+                let blocks = [2 * index, (2 * index + 1).min(count - 1)];
+                let mut pair = [0.0; 16];
+                for (lane, number) in pair.iter_mut().enumerate() {
+                    let block = blocks[lane / 8];
+                    *number = rule.number(table[lane % 8], scales[block], offsets[block]);
+                }
+                let pair: __m512 = must_cast(pair);
+                let both = codes.iter().zip(numbers).take(count - 2 * index);
+                for ((codes, numbers), half) in both.zip([low, high]) {
+                    look_up(twice(pair, half), codes, numbers);
+                }
+            }
+        }
         16 => {
             for ((codes, numbers), (scale, offset)) in codes.iter().zip(&mut *numbers).zip(values) {
                 look_up(numbers_of_all(*scale, *offset), codes, numbers);

@@ -15,15 +15,14 @@
 //! when all blocks are chosen, so that nothing but scales is kept.
 
 use super::encode::EncodeMemory;
-use crate::block::{
-    BlockArrays, Metric, QuantizePlan, SearchPlan, StoredBlocks, UNHANDLED, is_unhandled,
-};
+use crate::block::{BlockArrays, Metric, QuantizePlan, SearchPlan, StoredBlocks, UNHANDLED};
 use crate::kernel::{self, Fold, Isa};
 use crate::ops::dequantize::{RestoreRows, RestoreScratch};
 use crate::ops::numbers::Numbers;
 use crate::ops::tiles::Tiles;
 use crate::random::Dither;
 use alloc::vec::Vec;
+use core::mem;
 
 /// Arrays of a search, kept from chunk to chunk.
 #[derive(Default)]
@@ -82,13 +81,8 @@ impl Candidates<'_> {
                 first: stored.first,
             };
             plan.settle_candidate(candidate, arrays, own);
-            for ((factor, by_rule), amax) in
-                arrays.factors.iter_mut().zip(&mut scratch.by_rule).zip(&arrays.amax)
-            {
-                *by_rule |= is_unhandled(*factor) || *amax == 0;
-                // Something finite, as no kernel takes NaN for a factor.
-                *factor = if is_unhandled(*factor) { 0.0 } else { *factor };
-            }
+            let (factors, by_rule) = (&mut arrays.factors, &mut scratch.by_rule);
+            kernel::set_aside(isa, &arrays.amax, factors, by_rule);
             scratch.errors.clear();
             scratch.errors.resize(count, 0.0);
             for (row, line) in src.chunks(tiles.cols).enumerate() {
@@ -118,7 +112,9 @@ impl Candidates<'_> {
                         &mut scratch.restored,
                         &mut scratch.restore,
                     );
-                    scratch.terms.resize(numbers.len(), 0.0);
+                    // Terms of +0 fill a last block that is shorter, and change no error.
+                    scratch.terms.resize(touched.len() * tiles.length(), 0.0);
+                    scratch.terms[numbers.len()..].fill(0.0);
                     let squared = matches!(search.metric, Metric::Mse);
                     let terms = &mut scratch.terms[..];
                     kernel::error_terms(isa, squared, &scratch.restored, numbers, terms);
@@ -132,9 +128,9 @@ impl Candidates<'_> {
             }
             if candidate == 0 {
                 // The first of equal errors wins, so the first candidate is the one to beat.
-                scratch.least.clone_from(&scratch.errors);
-                scratch.factors.clone_from(&arrays.factors);
-                scratch.points.clone_from(&arrays.points);
+                mem::swap(&mut scratch.least, &mut scratch.errors);
+                mem::swap(&mut scratch.factors, &mut arrays.factors);
+                mem::swap(&mut scratch.points, &mut arrays.points);
                 stored.scales.copy_from_slice(&scratch.scales);
                 stored.offsets.copy_from_slice(&scratch.offsets);
                 continue;
@@ -148,8 +144,8 @@ impl Candidates<'_> {
             take_codes_where(isa, less, &scratch.scales, stored.scales);
             take_codes_where(isa, less, &scratch.offsets, stored.offsets);
         }
-        arrays.factors.clone_from(&scratch.factors);
-        arrays.points.clone_from(&scratch.points);
+        mem::swap(&mut arrays.factors, &mut scratch.factors);
+        mem::swap(&mut arrays.points, &mut scratch.points);
         for (factor, by_rule) in arrays.factors.iter_mut().zip(&scratch.by_rule) {
             *factor = if *by_rule { UNHANDLED } else { *factor };
         }
