@@ -136,6 +136,8 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+#[cfg(test)]
+extern crate self as subhalf;
 #[cfg(feature = "std")]
 extern crate std;
 

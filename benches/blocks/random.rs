@@ -1,5 +1,9 @@
 //! Valid schemes put together at random, from a seed: what users may write.
 
+use std::format;
+use std::string::String;
+use std::vec::Vec;
+
 use subhalf::{
     BlockSpec, CustomRule, Division, ElementRounding, Extent, FormatSpec, Metric, Offset, Ratio,
     Round, ScaleRule, Search, Table, TensorScale, philox4x32_10, preset,

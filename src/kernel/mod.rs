@@ -27,7 +27,7 @@
 //! | floating-point and integers | stochastic, up to 28 bits | `encode/stochastic`, words from `philox` | |
 //! | integers | wrapping | `encode/wrapping` | |
 //! | HiF8 | ties away | `encode/hif8` | `x86/avx512_hif8` (VBMI) |
-//! | any format up to 8 bits, codebooks and posits too | any rounding without random bits | `encode/lookup`, from 64 elements on; `encode/few` where the code changes at 15 places at most | |
+//! | any format up to 8 bits, codebooks and posits too | any rounding without random bits | `encode/lookup` with `encode/buckets`, from 64 elements on; `encode/few` where the code changes at 15 places at most | |
 //! | one number, of a format known when compiling | nearest even | `encode/scalar` | |
 //! | numbers instead of codes | | `encode/fake`; f64s rounded to f32s first: `encode/to_odd` | |
 //! | decoding: floating-point; leading bits of f32s (BF16, TF32) | | `decode/arithmetic` | FP16: `x86/half` (AVX2, AVX-512) |
@@ -37,7 +37,8 @@
 //! | blocks: scaling and encoding in one pass | nearest even | `block/encode`, `block/divide` | `x86/avx512_encode` (VBMI) |
 //! | blocks: integers with halves up, ties away from zero | C programs' sum, truncated | `block/halves` | |
 //! | blocks: floating-point and fixed point | ties away from zero, toward zero, microxcaling's | `block/grid` | |
-//! | blocks: the least error, errors of a search | | `block/errors` | |
+//! | blocks: the least error | | `block/least`, `block/least_table` | |
+//! | blocks: errors of a search | | `block/errors` | |
 //! | blocks: zero points, packing | | `block/zero_points`, `block/pack` | 6 bits: `x86/avx512_decode` (VBMI) |
 //! | blocks: dequantization | | `block/restore` | `x86/avx512_block` (AVX-512; 6 and 8 bits: VBMI) |
 //! | products: f32, f64 and rounded sums | | `gemm/float`, `gemm/rounded` | `x86/gemm` (AVX2, AVX-512) |
@@ -93,16 +94,16 @@ use x86 as native;
 // The operands and loops that `block` and `ops` use; everything else is private to the kernel.
 #[cfg(feature = "alloc")]
 pub(crate) use block::{
-    AllValues, AmaxQuotient, Away, BlockRanges, Coder, FactorUse, FloatBlocks, FloatCoder, Fold,
-    Formula, Grid, HalfAdded, HalfAddedEven, HalfUp, HighestValue, IntegerAway, LEAST_DIVISOR,
+    AllValues, AmaxQuotient, Away, BlockRanges, FactorUse, FloatBlocks, FloatCoder, Fold, Formula,
+    Grid, GridCoder, HalfAdded, HalfAddedEven, HalfUp, HighestValue, IntegerAway, LEAST_DIVISOR,
     LeastError, Less, LessZeroPoint, LogarithmTruncated, Logarithms, LowestValue, NegativeValues,
     Over, OverByReciprocal, OverToOdd, OverToOddFused, PackedBlocks, PlusMinimum, PointCoder,
     PositiveValues, PowerRule, Powers, Product, RECIPROCAL_FROM, ScaleArrays, ScaleFormat,
     ScaleKernel, Scaling, Start, Step, Times, Truncated, amax, any_nan, apply, block_largest, e8m0,
-    encode_blocks, encode_each, encode_grid, encode_least, encode_points, error_terms, expand,
-    find_less, finite_amax, fold_blocks, pack_codes, reciprocals, replace, restore_bytes,
-    restore_each, restore_packed, restore_packed_by, restores_packed, scale_blocks, set_aside,
-    take_where, unpack_codes, widen, zero_points, zeros_become,
+    encode_blocks, encode_each, encode_grid, encode_points, error_terms, expand, find_less,
+    finite_amax, fold_blocks, pack_codes, reciprocals, replace, restore_bytes, restore_each,
+    restore_packed, restore_packed_by, restores_packed, scale_blocks, set_aside, take_where,
+    unpack_codes, widen, zero_points, zeros_become,
 };
 pub(crate) use decode::{DecodeBytes, DecodeWide, look_up, map_bytes};
 pub use encode::Needs;

@@ -6,8 +6,8 @@ use crate::block::rule::{FLOOR_CARRIES, ScaleRule};
 use crate::block::scheme::{Division, ElementRounding, Offset, ZeroSign};
 use crate::block::spec::BlockSpec;
 use crate::kernel::{
-    self, Away, FactorUse, FloatBlocks, FloatCoder, Grid, HalfAdded, HalfAddedEven, HalfUp,
-    Integer, IntegerAway, Isa, LeastError, Less, LogarithmTruncated, NegativeZero, Over,
+    self, Away, FactorUse, FloatBlocks, FloatCoder, Grid, GridCoder, HalfAdded, HalfAddedEven,
+    HalfUp, Integer, IntegerAway, Isa, LeastError, Less, LogarithmTruncated, NegativeZero, Over,
     OverByReciprocal, OverToOdd, OverToOddFused, PointCoder, RECIPROCAL_FROM, Steps, Times,
     Truncated,
 };
@@ -25,6 +25,8 @@ pub(super) struct Elements {
     negative_zero: NegativeZero,
     /// Whether quotients may come from reciprocals.
     by_reciprocals: bool,
+    /// Whether zeros of both signs have one code.
+    one_zero: bool,
     /// Whether numbers are taken less the minimum of their block.
     less_minimum: bool,
     isa: Isa,
@@ -71,6 +73,28 @@ pub(super) enum ScaledLimit {
     Below(f32),
     /// Zeros of a block whose scale is zero.
     NotZero,
+    /// Numbers under a scale outside of two magnitudes, and those that are larger than a multiple of
+    /// their scale.
+    UnderScales([f32; 3]),
+}
+
+impl ScaledLimit {
+    /// Whether the numbers of a block up to `amax` are taken under a factor.
+    pub(super) fn takes(self, factor_use: FactorUse, amax: f32, factor: f32) -> bool {
+        let largest = match factor_use {
+            FactorUse::Times => amax * factor,
+            FactorUse::Over | FactorUse::Exact => amax / factor,
+        };
+        match self {
+            Self::None => true,
+            Self::Below(limit) => largest.abs() < limit,
+            Self::NotZero => largest != 0.0,
+            Self::UnderScales([least, most, multiple]) => {
+                let scale = factor.abs();
+                (least..=most).contains(&scale) && amax <= multiple * scale
+            }
+        }
+    }
 }
 
 /// What is done about the sign of zeros after encoding.
@@ -167,6 +191,11 @@ impl Elements {
                     ElementKernel::Scaled(ScaledCoder::IntegerAway(coder))
                 } else if let Some((rounding, grid)) = grid_of(element, &convert) {
                     ElementKernel::Scaled(ScaledCoder::Grid(rounding, grid))
+                } else if element.bits() <= 4
+                    && let Some(steps) = Steps::lower(element, &convert)
+                {
+                    // Comparisons with 15 places take less than a rounding by cases.
+                    ElementKernel::Scaled(ScaledCoder::Steps(steps))
                 } else {
                     ElementKernel::Scaled(ScaledCoder::Encoder(encoder()?))
                 }
@@ -181,19 +210,12 @@ impl Elements {
             ElementRounding::LeastError
                 if signed_by_number && matches!(spec.offset, Offset::None) =>
             {
-                ElementKernel::Least(LeastError::lower(
-                    element,
-                    matches!(spec.rule, ScaleRule::SignedMax { .. }),
-                )?)
+                let grid = Grid::lower(element, false, &FLOOR_CARRIES);
+                let signed = matches!(spec.rule, ScaleRule::SignedMax { .. });
+                ElementKernel::Least(LeastError::lower(element, grid, signed)?)
             }
             ElementRounding::Midpoints if signed_by_number && !with_points => {
-                let entries: Vec<f32> =
-                    (0..element.code_count() as u32).map(|code| element.decode_f32(code)).collect();
-                if !entries.iter().all(|entry| entry.is_finite()) {
-                    return None;
-                }
-                let nan = element.encode_f32(f32::NAN) as u8;
-                ElementKernel::Scaled(ScaledCoder::Steps(Steps::of_midpoints(&entries, nan)?))
+                ElementKernel::Scaled(ScaledCoder::Steps(Steps::of_midpoints(element)?))
             }
             ElementRounding::Steps(steps) if signed_by_number => {
                 let steps = Steps::of_equal(element, &convert, steps)?;
@@ -204,12 +226,19 @@ impl Elements {
             | ElementRounding::Midpoints
             | ElementRounding::Steps(_) => return None,
         };
-        // Below half of the smallest number, coders, which round to nearest, see the sign of a
-        // quotient alone.
-        let coders = matches!(kernel, ElementKernel::Float(_) | ElementKernel::Int(_));
+        // Below half of the smallest number coders see the sign of a quotient alone.
+        let coders = match &kernel {
+            ElementKernel::Float(_) | ElementKernel::Int(_) => true,
+            ElementKernel::Scaled(ScaledCoder::Steps(steps)) => {
+                !less_minimum && steps.are_beyond(isa, RECIPROCAL_FROM)
+            }
+            ElementKernel::Scaled(coder) => !less_minimum && coder.is_of_one_pass(),
+            ElementKernel::Points(_) | ElementKernel::Least(_) => false,
+        };
         let large = 0.5 * element.smallest_positive().to_f32() >= RECIPROCAL_FROM;
         let by_reciprocals = isa.has_fma() && coders && large;
-        Some(Self { kernel, zeros, negative_zero, by_reciprocals, less_minimum, isa })
+        let one_zero = zero_codes.is_none();
+        Some(Self { kernel, zeros, negative_zero, by_reciprocals, one_zero, less_minimum, isa })
     }
 
     /// Whether a scheme's elements are made from the numbers that they come back as.
@@ -228,9 +257,12 @@ impl Elements {
     }
 
     /// What scaled numbers are left to the rule.
-    pub(super) const fn limit(&self) -> ScaledLimit {
+    pub(super) fn limit(&self) -> ScaledLimit {
         match &self.kernel {
             ElementKernel::Scaled(ScaledCoder::Grid(..)) => ScaledLimit::Below(Grid::BEYOND),
+            ElementKernel::Least(coder) => {
+                coder.range().map_or(ScaledLimit::None, ScaledLimit::UnderScales)
+            }
             // Under a scale of zero every number is the first step.
             ElementKernel::Scaled(ScaledCoder::EqualSteps(..)) => ScaledLimit::NotZero,
             ElementKernel::Scaled(
@@ -241,8 +273,7 @@ impl Elements {
             )
             | ElementKernel::Float(_)
             | ElementKernel::Int(_)
-            | ElementKernel::Points(_)
-            | ElementKernel::Least(_) => ScaledLimit::None,
+            | ElementKernel::Points(_) => ScaledLimit::None,
         }
     }
 
@@ -311,14 +342,17 @@ impl Elements {
         memory: &mut ChunkArrays,
         codes: Codes<'_>,
     ) -> bool {
+        let one_pass = match &self.kernel {
+            ElementKernel::Scaled(coder) if coder.is_of_one_pass() => Some(coder),
+            _ => None,
+        };
         match factor_use {
-            FactorUse::Times => match (&self.kernel, codes) {
-                // Integers of C programs, which multiply, in one pass.
-                (ElementKernel::Scaled(ScaledCoder::HalfUp(coder)), Codes::Bytes(codes)) => {
-                    self.encode_products(coder, chunk, codes)
+            FactorUse::Times => match (one_pass, codes) {
+                (Some(coder), Codes::Bytes(codes)) if self.less_minimum => {
+                    self.encode_scaled(coder, Less(Times), chunk, chunk.points, codes)
                 }
-                (ElementKernel::Scaled(ScaledCoder::IntegerAway(coder)), Codes::Bytes(codes)) => {
-                    self.encode_products(coder, chunk, codes)
+                (Some(coder), Codes::Bytes(codes)) => {
+                    self.encode_scaled(coder, Times, chunk, chunk.factors, codes)
                 }
                 (_, codes) => self.encode_by(Times, chunk, memory, codes),
             },
@@ -329,44 +363,78 @@ impl Elements {
                 kernel::reciprocals(
                     self.isa,
                     self.negative_zero,
+                    self.one_zero,
                     chunk.amax,
                     chunk.factors,
                     reciprocals,
                     &mut in_range,
                 );
                 // One block out of range sends the whole chunk to true divisions.
-                if in_range {
-                    self.encode_at_once(
-                        OverByReciprocal,
-                        chunk,
-                        reciprocals,
-                        &mut memory.ends,
-                        codes,
-                    )
-                } else {
-                    self.encode_by(Over, chunk, memory, codes)
+                match (&self.kernel, codes) {
+                    (_, codes) if !in_range => self.encode_by(Over, chunk, memory, codes),
+                    (ElementKernel::Scaled(ScaledCoder::Steps(steps)), Codes::Bytes(codes)) => {
+                        let Chunk { numbers, length, .. } = chunk;
+                        let (isa, scaled) = (self.isa, &mut memory.scaled);
+                        scaled.resize(numbers.len(), 0.0);
+                        let keep = NegativeZero::Keep;
+                        let by = OverByReciprocal;
+                        kernel::scale_blocks(isa, by, keep, numbers, length, reciprocals, scaled);
+                        steps.encode(isa, scaled, codes);
+                        true
+                    }
+                    (ElementKernel::Scaled(coder), Codes::Bytes(codes)) => {
+                        self.encode_scaled(coder, OverByReciprocal, chunk, reciprocals, codes)
+                    }
+                    (_, codes) => {
+                        let ends = &mut memory.ends;
+                        self.encode_at_once(OverByReciprocal, chunk, reciprocals, ends, codes)
+                    }
                 }
             }
             FactorUse::Over => self.encode_by(Over, chunk, memory, codes),
-            FactorUse::Exact if self.isa.has_fma() => {
-                self.encode_by(OverToOddFused, chunk, memory, codes)
-            }
+            FactorUse::Exact if self.isa.has_fma() => match (one_pass, codes) {
+                (Some(coder), Codes::Bytes(codes)) => {
+                    self.encode_scaled(coder, OverToOddFused, chunk, chunk.factors, codes)
+                }
+                (_, codes) => self.encode_by(OverToOddFused, chunk, memory, codes),
+            },
             FactorUse::Exact => self.encode_by(OverToOdd, chunk, memory, codes),
         }
     }
 
-    /// Multiplies and encodes in one pass.
-    fn encode_products<C: kernel::Coder>(
+    /// Scales and encodes in one pass by a coder that has one.
+    fn encode_scaled<S: kernel::Scaling>(
         &self,
-        coder: &C,
+        coder: &ScaledCoder,
+        scaling: S,
         chunk: Chunk<'_>,
+        factors: &[S::Factor],
         codes: &mut [u8],
     ) -> bool {
-        let Chunk { numbers, length, factors, points, .. } = chunk;
-        if self.less_minimum {
-            kernel::encode_blocks(self.isa, coder, Less(Times), numbers, length, points, codes);
-        } else {
-            kernel::encode_blocks(self.isa, coder, Times, numbers, length, factors, codes);
+        let (isa, Chunk { numbers, length, .. }) = (self.isa, chunk);
+        let zero = if S::SETTLES_ZEROS { NegativeZero::Keep } else { self.negative_zero };
+        macro_rules! encode {
+            ($coder:expr) => {
+                kernel::encode_blocks(isa, $coder, scaling, numbers, length, factors, codes)
+            };
+        }
+        match coder {
+            ScaledCoder::HalfUp(coder) => encode!(coder),
+            ScaledCoder::IntegerAway(coder) => encode!(coder),
+            ScaledCoder::Grid(GridMode::Away, grid) => encode!(&GridCoder::new(Away, *grid, zero)),
+            ScaledCoder::Grid(GridMode::Truncated, grid) => {
+                encode!(&GridCoder::new(Truncated, *grid, zero));
+            }
+            ScaledCoder::Grid(GridMode::HalfAdded, grid) => {
+                encode!(&GridCoder::new(HalfAdded, *grid, zero));
+            }
+            ScaledCoder::Grid(GridMode::HalfAddedEven, grid) => {
+                encode!(&GridCoder::new(HalfAddedEven, *grid, zero));
+            }
+            ScaledCoder::Grid(GridMode::LogarithmTruncated, _)
+            | ScaledCoder::Encoder(_)
+            | ScaledCoder::Steps(_)
+            | ScaledCoder::EqualSteps(_) => return false,
         }
         true
     }
@@ -392,7 +460,7 @@ impl Elements {
                 true
             }
             (ElementKernel::Least(coder), Codes::Bytes(codes)) => {
-                kernel::encode_least(self.isa, coder, numbers, length, factors, codes);
+                coder.encode(self.isa, numbers, length, factors, codes);
                 true
             }
             (ElementKernel::Scaled(coder), Codes::Bytes(codes)) => {
@@ -481,6 +549,18 @@ impl Elements {
 }
 
 impl ScaledCoder {
+    /// Whether numbers may be scaled in the loop that makes their codes.
+    const fn is_of_one_pass(&self) -> bool {
+        match self {
+            // Logarithms look at some hundred numbers before they take a table.
+            Self::Grid(GridMode::LogarithmTruncated, _)
+            | Self::Encoder(_)
+            | Self::Steps(_)
+            | Self::EqualSteps(_) => false,
+            Self::Grid(..) | Self::HalfUp(_) | Self::IntegerAway(_) => true,
+        }
+    }
+
     /// Writes the codes of finite numbers.
     fn encode(&self, isa: Isa, scaled: &[f32], codes: &mut [u8], dither: Dither) {
         match self {
@@ -523,6 +603,7 @@ fn grid_of(element: &FormatSpec, convert: &Convert) -> Option<(GridMode, Grid)> 
     let zero = element.zero_code()?;
     let negative = element.negative_zero_code().unwrap_or(zero);
     let vanishes = code(tiny) == zero && code(-tiny) == negative;
+    let vanishes = vanishes && (element.is_signed() || code(-1.0) == zero);
     let keeps = matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
     (saturates && vanishes && keeps).then_some((rounding, grid))
 }
@@ -536,6 +617,12 @@ fn microxcaling_grid(element: &FormatSpec, round: Round) -> Option<(GridMode, Gr
         // `validate` refuses them.
         _ => return None,
     };
+    // Without a sign numbers below zero are to be zero, whatever their magnitude.
+    let numbers = [0.0, element.smallest_positive().to_f32(), element.max().to_f32()];
+    let zero = element.zero_code();
+    if !element.is_signed() && !numbers.iter().all(|x| Some(element.encode_f32(-x)) == zero) {
+        return None;
+    }
     // Magnitudes stop at the largest number on both sides.
     Some((rounding, Grid::lower(element, true, &FLOOR_CARRIES)?))
 }

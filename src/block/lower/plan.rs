@@ -87,6 +87,7 @@ impl<'a> QuantizePlan<'a> {
             factor: 1.0,
             given,
             restores: Elements::wants_restoring_factors(spec),
+            powers: true,
         };
         let search = match &spec.search {
             Some(search) if !given => {
@@ -320,6 +321,7 @@ impl<'a> QuantizePlan<'a> {
             kernel::zero_points(self.isa, coder, ranges, scales.scales(), points, stored.offsets);
         }
         if let Some(format) = &self.minima {
+            let limit = self.elements.limit();
             let numbers = minima.start();
             if given.is_some() {
                 numbers.extend_from_slice(&offsets[..factors.len()]);
@@ -336,8 +338,9 @@ impl<'a> QuantizePlan<'a> {
                     FactorUse::Times => most * *factor,
                     FactorUse::Over | FactorUse::Exact => most / *factor,
                 };
+                let takes = limit.takes(plan.factor_use, most, *factor);
                 // A minimum that the format does not hold is the policy's.
-                if !scaled.is_finite() || stored.is_nan() {
+                if !scaled.is_finite() || !takes || stored.is_nan() {
                     *factor = UNHANDLED;
                 }
             }
@@ -361,7 +364,7 @@ impl<'a> QuantizePlan<'a> {
         }
         for (amax, factor) in amax.iter().zip(factors) {
             let amax = f32::from_bits(*amax);
-            let takes = amax >= flush_below && self.takes(factor_use, amax, *factor);
+            let takes = amax >= flush_below && limit.takes(factor_use, amax, *factor);
             *factor = if takes { *factor } else { UNHANDLED };
         }
     }
@@ -386,20 +389,8 @@ impl<'a> QuantizePlan<'a> {
         let alone = matches!(self.spec.offset, Offset::None) && !self.elements.restores();
         let factor_use = self.factor_use();
         let factor = alone.then(|| self.spec.factor(factor_use, &block, stats.amax)).flatten();
-        (block, factor.filter(|factor| self.takes(factor_use, stats.amax, *factor)))
-    }
-
-    /// Whether the kernel of elements takes the finite numbers of a block under a factor.
-    fn takes(&self, factor_use: FactorUse, amax: f32, factor: f32) -> bool {
-        let largest = match factor_use {
-            FactorUse::Times => amax * factor,
-            FactorUse::Over | FactorUse::Exact => amax / factor,
-        };
-        match self.elements.limit() {
-            ScaledLimit::None => true,
-            ScaledLimit::Below(limit) => largest.abs() < limit,
-            ScaledLimit::NotZero => largest != 0.0,
-        }
+        let limit = self.elements.limit();
+        (block, factor.filter(|factor| limit.takes(factor_use, stats.amax, *factor)))
     }
 
     fn factor_use(&self) -> FactorUse {
@@ -479,34 +470,4 @@ pub(crate) fn any_unhandled(isa: Isa, factors: &[f32]) -> bool {
 }
 
 #[cfg(all(test, feature = "presets"))]
-mod tests {
-    use super::{Demand, QuantizePlan};
-    use crate::block::preset;
-    use crate::block::rule::ScaleRule;
-    use crate::kernel::Isa;
-    use alloc::vec;
-
-    /// Checks that no preset is quantized through the reference codec from 4,096 elements on,
-    /// neither its elements nor its scales, with scales from the data or from the caller.
-    #[test]
-    fn every_preset_has_kernels() {
-        let (elements, blocks) = (4096, 128);
-        let (scales, offsets) = (vec![0.5; blocks], vec![0.0; blocks]);
-        for isa in Isa::available() {
-            for preset::Preset { name, spec, .. } in preset::all() {
-                let tensor_scale = 1.0;
-                let demand = Demand { tensor_scale, elements, blocks, given: None, factors: None };
-                let plan = |given| QuantizePlan::lower(isa, spec, Demand { given, ..demand });
-                if !matches!(spec.rule, ScaleRule::Given) {
-                    let plan = plan(None);
-                    let by_kernel = plan.is_some_and(|plan| plan.scales.kernel.is_some());
-                    assert!(by_kernel, "{name} on {}", isa.name());
-                }
-                if spec.scale.is_some() {
-                    let plan = plan(Some((&scales, &offsets)));
-                    assert!(plan.is_some(), "{name} under given scales on {}", isa.name());
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -37,6 +37,8 @@ pub(super) struct ScaleDemand {
     pub(super) given: bool,
     /// Whether factors are for restoring elements, not for scaling numbers.
     pub(super) restores: bool,
+    /// Whether kernels of powers of two may serve, whose factors are always for products.
+    pub(super) powers: bool,
 }
 
 impl ScalePlan {
@@ -44,7 +46,7 @@ impl ScalePlan {
     pub(super) fn lower(isa: Isa, spec: &BlockSpec, demand: ScaleDemand) -> Self {
         // Kernels of powers of two make reciprocals of scales, and of the rule's own result: a
         // factor of a search may make ties, whose even code depends on the binade.
-        let alone = demand.factor == 1.0 && !demand.restores;
+        let alone = demand.factor == 1.0 && !demand.restores && demand.powers;
         let powers = || lower_powers(spec).filter(|_| alone).map(ScaleKernel::Powers);
         let logarithms = |over, carries, shift| {
             lower_logarithms(spec, over, carries, shift)
@@ -144,10 +146,20 @@ const fn has_tensor_scale(spec: &BlockSpec) -> bool {
 /// What factors are for, where they are not of a kernel of powers of two.
 fn factor_use(spec: &BlockSpec) -> FactorUse {
     match FactorUse::of(spec.division) {
+        _ if divides_by_powers(spec) => FactorUse::Times,
         FactorUse::Exact if divides_in_f32(spec) => FactorUse::Over,
         FactorUse::Exact if !divides_to_odd(spec) => FactorUse::Times,
         factor_use => factor_use,
     }
+}
+
+/// Whether quotients are those by powers of two, and so products with normal reciprocals.
+fn divides_by_powers(spec: &BlockSpec) -> bool {
+    let divides = matches!(
+        spec.division,
+        Division::Exact | Division::Divide | Division::DivideQuotient | Division::DivideIeee
+    );
+    divides && scales_by_powers(spec).is_some()
 }
 
 /// Whether exact quotients are rounded to f32 before a program's own rounding sees them.
@@ -323,18 +335,12 @@ fn ratio_steps(
 /// under a scale of zero, where the steps do not give it; `None` where the factor is no f32.
 fn factor_steps(spec: &BlockSpec, t: f32) -> Option<(Vec<Step>, Option<f32>)> {
     Some(match spec.division {
+        // A normal reciprocal of a power of two is exact, and an element of a subnormal product is
+        // that of the quotient.
+        _ if divides_by_powers(spec) => (Vec::from([Step::Under(1.0)]), None),
         Division::Exact if divides_to_odd(spec) => (Vec::new(), None),
         // A program's own rounding sees the quotient as an f32: that of a division.
         Division::Exact if divides_in_f32(spec) => (Vec::new(), Some(f32::INFINITY)),
-        // A normal reciprocal of a power of two is exact, and an element of a subnormal product is
-        // zero.
-        Division::Exact
-            if !has_tensor_scale(spec)
-                && spec.rounds_tiny_to_zero()
-                && spec.scale.as_ref().is_some_and(has_powers_alone) =>
-        {
-            (Vec::from([Step::Under(1.0)]), None)
-        }
         Division::Exact => return None,
         Division::Divide => (Vec::from([Step::Times(t)]), Some(f32::INFINITY)),
         Division::DivideIeee => (Vec::from([Step::Times(t)]), None),
@@ -395,7 +401,7 @@ fn lower_formula(
     let range = match (factor_use, spec.division) {
         (FactorUse::Exact, _) => [LEAST_DIVISOR, f32::MAX],
         // Subnormal reciprocals of powers of two are left to the rule.
-        (FactorUse::Times, Division::Exact) if !demand.restores => [f32::MIN_POSITIVE, f32::MAX],
+        _ if divides_by_powers(spec) && !demand.restores => [f32::MIN_POSITIVE, f32::MAX],
         (FactorUse::Times | FactorUse::Over, _) => [0.0, f32::INFINITY],
     };
     let inverted = matches!(spec.rule, ScaleRule::Amax { ratio: Ratio::Inverse, .. });

@@ -34,10 +34,16 @@ impl SearchPlan {
         if !plain || matches!(spec.element_convert.round, Round::Stochastic { .. }) {
             return None;
         }
-        let candidates: Vec<ScalePlan> = factors
-            .iter()
-            .map(|&factor| ScalePlan::lower(isa, spec, ScaleDemand { factor, ..demand }))
-            .collect();
+        let lower = |powers| -> Vec<ScalePlan> {
+            let one =
+                |&factor| ScalePlan::lower(isa, spec, ScaleDemand { factor, powers, ..demand });
+            factors.iter().map(one).collect()
+        };
+        let alike = |candidates: &[ScalePlan]| {
+            candidates.iter().all(|plan| plan.factor_use == candidates[0].factor_use)
+        };
+        // A factor of 1 leaves powers of two as they are, and other factors may not.
+        let candidates = Some(lower(true)).filter(|all| alike(all)).unwrap_or_else(|| lower(false));
         let factor_use = candidates.first()?.factor_use;
         if !candidates.iter().all(|plan| plan.kernel.is_some() && plan.factor_use == factor_use) {
             return None;

@@ -136,13 +136,13 @@ fn least(factor: f32) -> f32 {
     let subnormal = sum.to_bits().wrapping_sub(ONES.to_bits()).wrapping_sub(is_above);
     // A normal product is the factor with an exponent field lower by 150.
     let normal = factor.to_bits().wrapping_sub(150 << 23);
-    // Of a negative factor, which no caller keeps, it is no number.
     f32::from_bits((if factor < power_of_two(24) { subnormal } else { normal }).wrapping_add(1))
 }
 
 #[inline(always)]
 fn reciprocals_body(
     negative_zero: NegativeZero,
+    signed: bool,
     amax: &[u32],
     factors: &[f32],
     to: &mut [[f32; 3]],
@@ -156,10 +156,10 @@ fn reciprocals_body(
     // An OR over all blocks instead of an early return: the loop stays vectors.
     let mut refused = 0;
     for ((amax, factor), to) in amax.iter().zip(factors).zip(to) {
-        let takes =
-            (LEAST <= *factor) & (*factor <= MOST) & (f32::from_bits(*amax) <= factor * MOST);
+        let size = if signed { factor.abs() } else { *factor };
+        let takes = (LEAST..=MOST).contains(&size) & (f32::from_bits(*amax) <= size * MOST);
         refused |= u32::from(!(takes | (*factor == 0.0)));
-        *to = [*factor, 1.0 / factor, if clear { least(*factor) } else { 0.0 }];
+        *to = [*factor, 1.0 / factor, if clear { least(size) } else { 0.0 }];
     }
     *in_range = refused == 0;
 }
@@ -168,9 +168,11 @@ per_isa! {
     /// Writes the factors of [`OverByReciprocal`], which keep or clear −0. Sets `in_range` to
     /// whether its formula holds for every block with these largest magnitudes (as bits): nothing
     /// overflows on the way, and no remainder of a number above 2^-100 is rounded. A factor of zero
-    /// marks a block that is encoded elsewhere, and is accepted.
+    /// marks a block that is encoded elsewhere, and is accepted. Factors below zero are accepted if
+    /// `signed`; quotients that are zero may then have either sign.
     fn reciprocals[](
         negative_zero: NegativeZero,
+        signed: bool,
         amax: &[u32],
         factors: &[f32],
         to: &mut [[f32; 3]],

@@ -12,11 +12,14 @@
 //! next, so the sum needs no case for a carry. `round` makes an integer of a number below 2^22 by
 //! adding 2^23, where f32s are 1 apart.
 
+use super::encode::Coder;
 use crate::kernel::native::per_isa;
+use crate::kernel::negative_zero::NegativeZero;
 use crate::spec::{Encoding, FormatSpec, ZeroField};
+use core::marker::PhantomData;
 
 /// 2^23: adding it rounds a number from 0 up to an integer, to nearest even.
-const MAGIC: f32 = 8_388_608.0;
+pub(super) const MAGIC: f32 = 8_388_608.0;
 
 /// 2^22: units from here on are above every code of 8 bits.
 const MOST: f32 = 4_194_304.0;
@@ -54,7 +57,7 @@ pub(crate) struct LogarithmTruncated;
 
 /// Returns the largest integer that is not above x, for x from 0 to [`MOST`] and a half.
 #[inline(always)]
-fn floor(x: f32) -> f32 {
+pub(super) fn floor(x: f32) -> f32 {
     let nearest = x + MAGIC - MAGIC;
     // One less where the addition went up.
     nearest - if nearest > x { 1.0 } else { 0.0 }
@@ -106,19 +109,19 @@ impl GridRounding for LogarithmTruncated {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grid {
     /// The exponent field of the binade whose units are the smallest.
-    lo: u32,
+    pub(super) lo: u32,
     /// The exponent field from which on units do not grow.
-    hi: u32,
+    pub(super) hi: u32,
     /// Bits of the mantissa: 2^M units are the distance of two binades.
-    mantissa_bits: u32,
-    /// The largest code of a number without a sign, and what one with a sign has more.
+    pub(super) mantissa_bits: u32,
+    /// The largest code of a number without a sign, and what one with a sign has more, modulo 2^32.
     most: [u32; 2],
     /// The sign bit of a code; 0 where negative codes are in two's complement.
-    sign_bit: u32,
+    pub(super) sign_bit: u32,
     /// All bits where negative codes are in two's complement; else 0.
-    complement: u32,
+    pub(super) complement: u32,
     /// The bits of a code.
-    mask: u32,
+    pub(super) mask: u32,
     /// All bits where zero keeps its sign; else 0.
     negative_zero: u32,
     /// What is added to the bits of a magnitude, by its exponent field, before the field is taken.
@@ -127,23 +130,25 @@ pub(crate) struct Grid {
 
 impl Grid {
     /// Returns the grid of a format of at most 8 bits whose numbers beyond the largest become it.
-    /// Numbers below zero go as far as the smallest; if `mirrored`, only as far as the negative of
-    /// the largest. `None` for formats that are no grid and for unsigned ones.
+    /// Numbers below zero go as far as the smallest, which is zero in unsigned formats; if
+    /// `mirrored`, only as far as the negative of the largest. `None` for formats that are no grid.
     pub(crate) fn lower(
         spec: &FormatSpec,
         mirrored: bool,
         carries: &'static [u32; 256],
     ) -> Option<Self> {
-        if spec.bits() > 8 || !spec.is_signed() {
+        if spec.bits() > 8 {
             return None;
         }
-        let unit = spec.smallest_positive();
+        let (unit, max) = (spec.smallest_positive(), spec.max_code());
+        // Codes of numbers below zero stop at 0 where there is no sign.
+        let none_below = 0u32.wrapping_sub(max);
         let common = |lo, hi, mantissa_bits| Self {
             lo,
             hi,
             mantissa_bits,
-            most: [spec.max_code(), 0],
-            sign_bit: 1 << (spec.bits() - 1),
+            most: [max, if spec.is_signed() { 0 } else { none_below }],
+            sign_bit: if spec.is_signed() { 1 << (spec.bits() - 1) } else { 0 },
             complement: 0,
             mask: spec.code_mask(),
             negative_zero: u32::from(spec.negative_zero_code().is_some()).wrapping_neg(),
@@ -157,9 +162,9 @@ impl Grid {
         };
         match spec.encoding() {
             Encoding::Int(_) => {
-                let (max, mask) = (spec.max_code(), spec.code_mask());
-                let least = spec.min_code().wrapping_neg() & mask;
-                let more = if mirrored { 0 } else { least - max };
+                let least = spec.min_code().wrapping_neg() & spec.code_mask();
+                // One more than the largest, or none.
+                let more = if mirrored && spec.is_signed() { 0 } else { least.wrapping_sub(max) };
                 Some(Self { most: [max, more], sign_bit: 0, complement: u32::MAX, ..fixed()? })
             }
             Encoding::Float(layout) if layout.is_fixed_point() => fixed(),
@@ -201,11 +206,34 @@ impl Grid {
             code
         };
         let negative = (y.to_bits().cast_signed() >> 31).cast_unsigned();
-        let code = code.min(self.most[0] + (self.most[1] & negative));
+        let code = code.min(self.most[0].wrapping_add(self.most[1] & negative));
         // Two's complement, or the sign bit; −0 only where the format has it.
         let flip = negative & self.complement;
         let keeps = self.negative_zero | u32::from(code != 0).wrapping_neg();
         (((code ^ flip).wrapping_sub(flip) & self.mask) | (negative & self.sign_bit & keeps)) as u8
+    }
+}
+
+/// A grid and a rounding as the coder of one pass over blocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GridCoder<R> {
+    grid: Grid,
+    /// Added to every number first: [`NegativeZero::addend`].
+    addend: f32,
+    rounding: PhantomData<R>,
+}
+
+impl<R: GridRounding> GridCoder<R> {
+    /// Returns the coder, with −0 kept or cleared before numbers are rounded.
+    pub(crate) const fn new(_rounding: R, grid: Grid, negative_zero: NegativeZero) -> Self {
+        Self { grid, addend: negative_zero.addend(), rounding: PhantomData }
+    }
+}
+
+impl<R: GridRounding> Coder for GridCoder<R> {
+    #[inline(always)]
+    fn code(&self, y: f32) -> u8 {
+        self.grid.code::<R>(y + self.addend)
     }
 }
 

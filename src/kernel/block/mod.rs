@@ -1,8 +1,9 @@
 //! Loops over the blocks of a row. Quantization goes through `magnitude` (maxima), `formula` and
 //! `scale` (scales and factors), `encode` with `divide` (scaling and encoding in one pass, with the
-//! coders of `halves`), `grid` (roundings of programs), `errors` (least errors, searches) or
-//! `zero_points`, and `pack`; dequantization through `pack` and `restore`. `operands` holds the
-//! types that several of them take.
+//! coders of `halves` and `grid`), `least` and
+//! `least_table` (least errors) or `zero_points`, `errors` (searches) and
+//! `pack`; dequantization through `pack` and `restore`. `operands` holds the types that several of
+//! them take.
 
 mod divide;
 mod encode;
@@ -11,6 +12,8 @@ mod formula;
 mod grid;
 mod halves;
 mod intrinsics;
+mod least;
+mod least_table;
 mod magnitude;
 mod operands;
 mod pack;
@@ -23,22 +26,19 @@ pub(crate) use divide::{
     LEAST_DIVISOR, Less, Over, OverByReciprocal, OverToOdd, OverToOddFused, RECIPROCAL_FROM,
     Scaling, Times, reciprocals,
 };
-pub(crate) use encode::{
-    Coder, FloatCoder, encode_blocks, replace, scale_blocks, widen, zeros_become,
-};
-pub(crate) use errors::{
-    Fold, LeastError, encode_least, error_terms, find_less, fold_blocks, set_aside, take_where,
-};
+pub(crate) use encode::{FloatCoder, encode_blocks, replace, scale_blocks, widen, zeros_become};
+pub(crate) use errors::{Fold, error_terms, find_less, fold_blocks, set_aside, take_where};
 pub(crate) use formula::{
     BlockRanges, FactorUse, Formula, PowerRule, ScaleArrays, ScaleFormat, ScaleKernel, Start, Step,
     any_nan, apply,
 };
 pub(crate) use grid::{
-    Away, Grid, HalfAdded, HalfAddedEven, LogarithmTruncated, Truncated, encode_grid,
+    Away, Grid, GridCoder, HalfAdded, HalfAddedEven, LogarithmTruncated, Truncated, encode_grid,
 };
 pub(crate) use halves::{HalfUp, IntegerAway, encode_each};
 // Implemented or taken by kernels in intrinsics, and not visible outside of the kernel.
 pub(in crate::kernel) use intrinsics::BlockIntrinsics;
+pub(crate) use least::LeastError;
 pub(crate) use magnitude::{amax, block_largest, finite_amax};
 pub(crate) use operands::{
     AllValues, AmaxQuotient, FloatBlocks, HighestValue, LessZeroPoint, LowestValue, NegativeValues,

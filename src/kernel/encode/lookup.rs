@@ -2,7 +2,9 @@
 //! steps.
 //!
 //! As a function of the ordered f32s, a code changes at a few hundred places. They are found once
-//! per call with the reference codec, and then every number is looked up:
+//! per call with the reference codec, and then every number is looked up. Most formats have a table
+//! with one place in a bucket (`buckets`), or no more than 15 places (`few`); where two places are
+//! next to each other, as under rounding to odd, it is
 //!
 //! ```text
 //! key  = f32 bits, mapped so that integers are ordered as the numbers are
@@ -14,12 +16,13 @@
 //! A bucket is a sign, an exponent and three bits of mantissa, so most formats have one or two
 //! steps in a bucket, and `most` is a constant of the loop. All tables together are 13 KiB of L1.
 //! Steps are found by bisection between the numbers of the format: between two of these a code
-//! changes once at most. With 15 steps or fewer, as of 4-bit codebooks, a number is compared with
-//! all of them instead (`few`).
+//! changes once at most.
 //!
 //! Finding the steps takes up to milliseconds. With `std` the last tables are kept for later calls.
 
+use super::buckets::{Pairs, encode_pairs};
 use super::few::{Few, encode_few};
+use super::kept::Kept;
 use crate::bits::F32_NAN;
 use crate::kernel::isa::Isa;
 use crate::kernel::native::per_isa;
@@ -39,12 +42,25 @@ const BUCKETS: usize = 1 << (32 - REST);
 /// An upper bound of the number of steps: 256 numbers, both signs, and a dozen special places.
 const STEPS: usize = 1024;
 
+/// What steps are of, beside a format.
+#[derive(PartialEq)]
+enum Kind {
+    Policy(Convert),
+    Equal(Convert, u32),
+    Midpoints,
+}
+
+/// The steps of the last calls: 32 KiB each, or 64.
+static TABLES: Kept<(FormatSpec, Kind), Steps> = Kept::new();
+
 /// Where the code of a number changes, as a table.
 #[derive(Clone, Debug)]
 pub(crate) enum Steps {
     /// 15 places or fewer.
     Few(Few),
-    /// By buckets; shared with later calls.
+    /// By buckets with one place at most; shared with later calls.
+    Pairs(Arc<Pairs>),
+    /// By buckets with several places.
     Many(Arc<Buckets>),
     /// A table by equal steps, for numbers that are rounded to one of these first.
     Equal(Arc<EqualSteps>),
@@ -99,7 +115,7 @@ impl Steps {
         {
             return None;
         }
-        kept(spec, convert, 0, || {
+        TABLES.get((*spec, Kind::Policy(*convert)), || {
             // The steps are those of the reference codec; the search asks it for some thousand
             // codes.
             let code = |key: u32| spec.encode_f32_with(number(key), convert, 0).code as u8;
@@ -118,7 +134,7 @@ impl Steps {
             return None;
         }
         let all = Self::lower(spec, convert)?;
-        kept(spec, convert, steps, || {
+        TABLES.get((*spec, Kind::Equal(*convert, steps)), || {
             let width = 2.0 / steps as f32;
             let numbers: Vec<f32> = (0..=steps).map(|step| step as f32 * width - 1.0).collect();
             let mut codes = vec![0; numbers.len()];
@@ -127,10 +143,20 @@ impl Steps {
         })
     }
 
-    /// Returns the steps of a codebook's f32 midpoints: a number above the midpoint of two
-    /// neighbouring entries gets the upper one, a number at it the lower; of equal entries numbers
-    /// above get the last and numbers below the first.
-    pub(crate) fn of_midpoints(entries: &[f32], nan: u8) -> Option<Self> {
+    /// Returns the steps of the f32 midpoints of a codebook of finite entries: a number above the
+    /// midpoint of two neighbouring entries gets the upper one, a number at it the lower; of equal
+    /// entries numbers above get the last and numbers below the first. `None` for other formats.
+    pub(crate) fn of_midpoints(spec: &FormatSpec) -> Option<Self> {
+        TABLES.get((*spec, Kind::Midpoints), || {
+            let codes = 0..spec.code_count() as u32;
+            let entries: Vec<f32> = codes.map(|code| spec.decode_f32(code)).collect();
+            let usable = spec.bits() <= 8 && entries.iter().all(|entry| entry.is_finite());
+            usable.then(|| Self::between(&entries, spec.encode_f32(F32_NAN) as u8)).flatten()
+        })
+    }
+
+    /// Returns the steps of midpoints between entries.
+    fn between(entries: &[f32], nan: u8) -> Option<Self> {
         let mut sorted: Vec<(f32, u8)> = entries.iter().copied().zip(0..=u8::MAX).collect();
         // Stable: equal entries, zeros of both signs among them, stay in the order of their codes.
         sorted.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(Ordering::Equal));
@@ -169,6 +195,9 @@ impl Steps {
         if let Some(few) = Few::of(first, steps, nan) {
             return Some(Self::Few(few));
         }
+        if let Some(pairs) = Pairs::of(first, steps, nan) {
+            return Some(Self::Pairs(Arc::new(pairs)));
+        }
         // Cannot happen for the formats known; a table that is too small must not be used.
         if steps.len() >= STEPS {
             return None;
@@ -203,10 +232,21 @@ impl Steps {
         Some(Self::Many(Arc::new(table)))
     }
 
+    /// Returns whether numbers up to a magnitude have the code of the zero of their sign.
+    pub(crate) fn are_beyond(&self, isa: Isa, magnitude: f32) -> bool {
+        let ends = [0.0, f32::from_bits(1), magnitude];
+        [1.0, -1.0].iter().all(|sign| {
+            let mut codes = [0u8; 3];
+            self.encode(isa, &ends.map(|x| x * sign), &mut codes);
+            codes[0] == codes[1] && codes[1] == codes[2]
+        })
+    }
+
     /// Writes the codes of numbers.
     pub(crate) fn encode<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C]) {
         match self {
             Self::Few(few) => encode_few(isa, few, src, dst),
+            Self::Pairs(pairs) => encode_pairs(isa, pairs, src, dst),
             Self::Many(table) => table.encode(src, dst),
             Self::Equal(equal) => equal.encode(isa, src, dst),
         }
@@ -285,52 +325,6 @@ impl Buckets {
         let code = if nan { self.nan[(bits >> 31) as usize] } else { self.codes[step % STEPS] };
         C::truncate(code.into())
     }
-}
-
-/// Returns the steps of a format and a policy from those of the last calls, or else finds them.
-#[cfg(feature = "std")]
-fn kept(
-    spec: &FormatSpec,
-    convert: &Convert,
-    steps: u32,
-    find: impl FnOnce() -> Option<Steps>,
-) -> Option<Steps> {
-    use std::sync::{Mutex, PoisonError};
-    /// A format, a policy, a number of equal steps or 0, and what was found for them.
-    type Kept = ((FormatSpec, Convert, u32), Steps);
-    /// Tables that are kept: half a megabyte, two with equal steps alone.
-    const KEPT: usize = 32;
-    static TABLES: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
-    let key = (*spec, *convert, steps);
-    let known = |tables: &[Kept]| {
-        tables.iter().find(|(other, _)| *other == key).map(|(_, steps)| steps.clone())
-    };
-    // A table is whole or not there, whatever another thread's panic interrupted.
-    let lock = || TABLES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(steps) = known(&lock()) {
-        return Some(steps);
-    }
-    // Not under the lock: two threads may find the same table, which then is the same.
-    let steps = find()?;
-    let mut tables = lock();
-    if known(&tables).is_none() {
-        if tables.len() >= KEPT {
-            tables.remove(0);
-        }
-        tables.push((key, steps.clone()));
-    }
-    Some(steps)
-}
-
-/// Finds the steps of a format and a policy: without `std` nothing is kept.
-#[cfg(not(feature = "std"))]
-fn kept(
-    _: &FormatSpec,
-    _: &Convert,
-    _: u32,
-    find: impl FnOnce() -> Option<Steps>,
-) -> Option<Steps> {
-    find()
 }
 
 /// Returns keys in order between which a code changes once at most: the numbers of the format,

@@ -1,5 +1,7 @@
 //! Kernels from f32s to codes. [`Encoder::lower`] chooses the file for a format and a policy.
 
+#[cfg(feature = "alloc")]
+mod buckets;
 mod choose;
 mod fake;
 #[cfg(feature = "alloc")]
@@ -11,6 +13,8 @@ mod hif8;
 mod integer;
 mod intrinsics;
 #[cfg(feature = "alloc")]
+mod kept;
+#[cfg(feature = "alloc")]
 mod lookup;
 mod params;
 mod philox;
@@ -20,6 +24,8 @@ mod stochastic;
 mod to_odd;
 mod wrapping;
 
+#[cfg(feature = "alloc")]
+pub(in crate::kernel) use buckets::{BUCKETS, Layout};
 pub(crate) use choose::Encoder;
 pub use choose::Needs;
 pub(crate) use fake::FakeQuantizer;
@@ -29,6 +35,8 @@ pub(in crate::kernel) use hif8::{CAP, HiF8Encode, INFINITY};
 #[cfg(feature = "alloc")]
 pub(crate) use integer::Integer;
 pub(in crate::kernel) use intrinsics::EncodeIntrinsics;
+#[cfg(feature = "alloc")]
+pub(in crate::kernel) use kept::Kept;
 #[cfg(feature = "alloc")]
 pub(crate) use lookup::Steps;
 pub(in crate::kernel) use params::SignedNan;
