@@ -198,8 +198,6 @@ pub use kernel::Needs;
 pub use mma::{Accumulator, Chain, IntegerOverflow};
 pub use name::Name;
 #[cfg(feature = "alloc")]
-pub use ops::Quantizer;
-#[cfg(feature = "alloc")]
 pub use ops::Source;
 #[cfg(feature = "matmul")]
 pub use ops::{
@@ -207,6 +205,8 @@ pub use ops::{
     reference_matmul,
 };
 pub use ops::{Exec, FormatSlice, Real, SliceConverter};
+#[cfg(feature = "alloc")]
+pub use ops::{PartsMut, Quantizer};
 pub use policy::{
     Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero,
 };

@@ -6,7 +6,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use subhalf::{
     Accumulator, Chain, Exec, FormatSpec, IntegerOverflow, Isa, Matmul, Operand, PackedMatrix,
-    Parts, QuantTensor, QuantView, Round, SliceConverter, Stochastic, Workspace, preset,
+    Parts, PartsMut, QuantTensor, QuantView, Quantizer, Round, SliceConverter, Stochastic,
+    Workspace, preset,
 };
 
 /// The system's allocator, which counts the allocations of each thread.
@@ -173,4 +174,33 @@ fn views_and_slices_allocate_nothing() {
     let mut x = numbers(5000);
     let converter = SliceConverter::new(&FormatSpec::F8E4M3).exec(Exec::SERIAL);
     assert_eq!(allocations(|| converter.fake_quantize_in_place(&mut x).unwrap()), 0);
+}
+
+#[test]
+fn a_cache_that_grows_token_by_token_allocates_nothing() {
+    const TOKENS: usize = 4096;
+    const HEADS: usize = 8;
+    const LENGTH: usize = 64;
+    let (spec, fp8) = (preset::ocp::MXFP4, FormatSpec::F8E4M3);
+    let quantizer = Quantizer::new(&spec);
+    let cols = HEADS * LENGTH;
+    // FP8 under a scale that is fixed, and MXFP4 with scales from the data.
+    let mut bytes = vec![0u8; TOKENS * cols];
+    let (mut codes, mut scales) = (vec![0u8; TOKENS * cols / 2], vec![0u8; TOKENS * cols / 32]);
+    let x = numbers(TOKENS * cols);
+    let mut grow = |token: usize| {
+        let x = &x[token * cols..][..cols];
+        fp8.encode_scaled(x, 0.125, &mut bytes[token * cols..][..cols]).unwrap();
+        let codes = &mut codes[token * cols / 2..][..cols / 2];
+        let scales = &mut scales[token * cols / 32..][..cols / 32];
+        quantizer.quantize_to(x, &[HEADS, LENGTH], PartsMut::new(codes, scales)).unwrap();
+    };
+    // The first token makes the memory that the thread keeps.
+    grow(0);
+    assert_eq!(allocations(|| (1..TOKENS).for_each(grow)), 0);
+    let whole = quantizer.quantize(&x, &[TOKENS * HEADS, LENGTH]).unwrap();
+    assert_eq!((whole.codes(), whole.scales()), (&codes[..], &scales[..]));
+    for (code, x) in bytes.iter().zip(&x) {
+        assert_eq!(u32::from(*code), fp8.encode_f32(x / 0.125));
+    }
 }

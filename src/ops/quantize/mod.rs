@@ -2,12 +2,14 @@
 //! happens to one block is `block`'s.
 
 mod encode;
+mod into;
 mod job;
 mod reference;
 mod rows;
 mod search;
 mod together;
 
+pub use self::into::PartsMut;
 use self::job::{BandGroup, ElementWords, QuantizeJob, take};
 use super::Exec;
 use super::numbers::{Numbers, NumbersMut};
@@ -239,7 +241,7 @@ impl<'a> Quantizer<'a> {
                 expected: "a tensor of the quantizer's format",
             });
         }
-        self.fill(Path::Kernels, src, tensor)
+        self.fill_tensor(Path::Kernels, src, tensor)
     }
 
     /// Quantizes numbers of any type by kernels.
@@ -278,13 +280,39 @@ impl<'a> Quantizer<'a> {
         // Checked before memory is allocated for a shape that may be larger than the numbers.
         Error::check_length("elements", geometry.lines() * geometry.cols, src.len())?;
         let mut tensor = QuantTensor::zeroed(self.spec, shape)?;
-        self.fill(path, src, &mut tensor)?;
+        self.fill_tensor(path, src, &mut tensor)?;
         Ok(tensor)
     }
 
-    fn fill(&self, path: Path, src: Numbers<'_>, tensor: &mut QuantTensor) -> Result<(), Error> {
+    fn fill_tensor(
+        &self,
+        path: Path,
+        src: Numbers<'_>,
+        tensor: &mut QuantTensor,
+    ) -> Result<(), Error> {
+        let cols = tensor.shape.last().copied().unwrap_or(1);
+        let (codes, scales, offsets) = (&mut tensor.codes, &mut tensor.scales, &mut tensor.offsets);
+        let parts = PartsMut {
+            codes: codes.as_mut_slice(),
+            scales: scales.as_mut_slice(),
+            offsets: offsets.as_mut_slice(),
+        };
+        let tensor_scale = self.fill(path, src, &tensor.geometry, cols, parts)?;
+        tensor.set_tensor_scale(tensor_scale);
+        Ok(())
+    }
+
+    /// Writes the parts of a tensor whose rows have so many columns, and returns its scale.
+    fn fill(
+        &self,
+        path: Path,
+        src: Numbers<'_>,
+        geometry: &Geometry,
+        cols: usize,
+        parts: PartsMut<'_>,
+    ) -> Result<f32, Error> {
         let Self { spec, dither, exec, .. } = *self;
-        let geometry = tensor.geometry;
+        let geometry = *geometry;
         // Checked before anything is written, so that a refusal leaves the tensor alone.
         if !spec.is_plain() {
             return Err(Error::Scheme {
@@ -302,7 +330,6 @@ impl<'a> Quantizer<'a> {
         Error::check_length("elements", elements, src.len())?;
         spec.check_given(self.scales, blocks)?;
         spec.check_factors(self.factors, self.scales.is_some())?;
-        let cols = tensor.shape.last().copied().unwrap_or(1);
         let row_length = self.row_length.unwrap_or(cols);
         let flat = matches!(spec.extent, Extent::Flat(_));
         if row_length < cols || (flat && row_length != cols) {
@@ -329,7 +356,6 @@ impl<'a> Quantizer<'a> {
             // The definition has its own fold, so that it shares nothing with the kernels.
             (None, Path::Reference) => spec.tensor_scale.of(reference::finite_amax(src)),
         };
-        tensor.set_tensor_scale(tensor_scale);
         let job = QuantizeJob { spec, words, geometry, tensor_scale, factors: self.factors, src };
         // The kernels' indices do not wrap around.
         let last = (geometry.lines() as u64).checked_mul(words.row_length as u64);
@@ -344,37 +370,37 @@ impl<'a> Quantizer<'a> {
             }
             Path::Kernels | Path::Reference => None,
         };
-        let (codes, scales, offsets) = (&mut tensor.codes, &mut tensor.scales, &mut tensor.offsets);
-        let codes = codes.as_mut_slice();
+        let PartsMut { codes, scales, offsets } = parts;
         // Packed chunks are written over; a single code of a width other than 8 is or-ed into its
         // byte, so the bytes begin as zeros.
         if plan.is_none() || spec.element.bits() != 8 {
             codes.fill(0);
         }
-        let pieces = BandGroup::cut(
-            spec,
-            &geometry,
-            exec.is_parallel(),
-            // The definition takes whole rows.
-            plan.is_some(),
-            codes,
-            scales.as_mut_slice(),
-            offsets.as_mut_slice(),
-        );
         let streams = kernel::is_large(src.bytes());
+        let one_piece = |piece| match &plan {
+            Some(plan) => rows::quantize(plan, &job, &known, streams, piece),
+            None => reference::quantize(&job, self.scales, piece),
+        };
+        if !exec.is_parallel() || elements <= BandGroup::ELEMENTS {
+            // One thread has nothing to balance, and needs no list.
+            let (bands, columns) = (geometry.matrices * geometry.grid_rows, 0..geometry.cols);
+            if elements > 0 {
+                one_piece(BandGroup { first: 0, bands, columns, codes, scales, offsets });
+            }
+            return Ok(tensor_scale);
+        }
+        // The definition takes whole rows.
+        let pieces = BandGroup::cut(spec, &geometry, plan.is_some(), codes, scales, offsets);
         // Blocks that span all rows, or a whole long row, leave few pieces: threads work on one
         // together.
         if let Some(plan) = plan.as_ref().filter(|_| together::wants(exec, &geometry, pieces.len()))
         {
             pieces.into_iter().for_each(|piece| together::quantize(exec, plan, &job, piece));
-            return Ok(());
+            return Ok(tensor_scale);
         }
         // Pieces own disjoint parts of the buffers.
-        exec.each(pieces, |piece| match &plan {
-            Some(plan) => rows::quantize(plan, &job, &known, streams, piece),
-            None => reference::quantize(&job, self.scales, piece),
-        });
-        Ok(())
+        exec.each(pieces, one_piece);
+        Ok(tensor_scale)
     }
 
     /// Rounds numbers to those that the tensor stands for: [`quantize`](Self::quantize) and
@@ -406,20 +432,19 @@ impl<'a> Quantizer<'a> {
 }
 
 impl<'a> BandGroup<'a> {
-    /// Cuts a tensor's buffers at bands: for threads some ten thousand elements a piece, else all
-    /// of them.
+    /// Elements of a piece, about: some tens of microseconds of work.
+    const ELEMENTS: usize = 1 << 16;
+
+    /// Cuts a tensor's buffers at bands, for threads.
     fn cut(
         spec: &BlockSpec,
         geometry: &Geometry,
-        is_parallel: bool,
         cuts_rows: bool,
         mut codes: &'a mut [u8],
         mut scales: &'a mut [u8],
         mut offsets: &'a mut [u8],
     ) -> Vec<Self> {
-        const ELEMENTS: usize = 1 << 16;
-        // On one thread there is nothing to balance: one piece.
-        let elements = if is_parallel { ELEMENTS } else { usize::MAX };
+        let elements = Self::ELEMENTS;
         // At least one band: a piece is whole rows of blocks.
         let lines = geometry.block_rows.min(geometry.rows);
         let step = (elements / lines.saturating_mul(geometry.cols).max(1)).max(1);

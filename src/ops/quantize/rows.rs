@@ -116,7 +116,9 @@ pub(super) fn quantize(
         band.row_bytes = piece.codes.len();
         let parts =
             BandBuffers { codes: piece.codes, scales: piece.scales, offsets: piece.offsets };
-        return band.quantize(src, first, parts);
+        band.quantize(src, first, parts);
+        band.scratch.keep();
+        return;
     }
     // Short rows with blocks of their own are settled some at a time: what a step costs is shared.
     let together = if grid.block_rows == 1 { (2 * COLUMNS / grid.cols).max(1) } else { 1 };
@@ -139,6 +141,7 @@ pub(super) fn quantize(
             parts,
         );
     }
+    band.scratch.keep();
 }
 
 /// The buffers of a band.
@@ -165,19 +168,43 @@ pub(super) struct Band<'a> {
     known: &'a [u32],
     /// Whether the tensor is more than the caches hold.
     streams: bool,
-    /// Numbers as f32s.
-    buffer: Vec<f32>,
     /// [`QuantizePlan::zero_block`], once it was asked for.
     zero_block: Option<Option<(Block, [u8; 2])>>,
     pub(super) scratch: BandScratch,
 }
 
-/// Arrays that are kept from chunk to chunk.
+#[cfg(feature = "std")]
+std::thread_local! {
+    /// The arrays of the thread's last band, so that calls of few elements allocate none.
+    static KEPT: core::cell::Cell<BandScratch> = core::cell::Cell::default();
+}
+
+/// Arrays that are kept from chunk to chunk, and by a thread from band to band.
 #[derive(Default)]
 pub(super) struct BandScratch {
+    /// Numbers as f32s.
+    buffer: Vec<f32>,
     pub(super) settled: Settled,
     pub(super) memory: EncodeMemory,
     pub(super) search: SearchScratch,
+}
+
+impl BandScratch {
+    /// The arrays of the thread's last band.
+    fn kept() -> Self {
+        #[cfg(feature = "std")]
+        return KEPT.take();
+        #[cfg(not(feature = "std"))]
+        Self::default()
+    }
+
+    /// Leaves the arrays for the next band of this thread, unless they are large.
+    fn keep(self) {
+        #[cfg(feature = "std")]
+        if self.settled.blocks.factors.capacity() <= 4 * COLUMNS {
+            KEPT.set(self);
+        }
+    }
 }
 
 impl<'a> Band<'a> {
@@ -195,9 +222,8 @@ impl<'a> Band<'a> {
             first_block: 0,
             known: &[],
             streams: false,
-            buffer: Vec::new(),
             zero_block: None,
-            scratch: BandScratch::default(),
+            scratch: BandScratch::kept(),
         }
     }
 
@@ -206,7 +232,7 @@ impl<'a> Band<'a> {
         let (tiles, isa) = (self.tiles, self.plan.isa());
         let BandBuffers { codes, scales, offsets } = parts;
         // Taken out, since `look` and `settle` borrow the rest of the band.
-        let mut buffer = mem::take(&mut self.buffer);
+        let mut buffer = mem::take(&mut self.scratch.buffer);
         if src.len() == tiles.cols && tiles.block_cols <= tiles.chunk {
             // Whole blocks: a chunk is looked at, settled and encoded while it is in L1.
             for cols in tiles.ranges() {
@@ -248,7 +274,7 @@ impl<'a> Band<'a> {
             let BandScratch { settled, memory, .. } = &mut self.scratch;
             lines.encode(settled, memory, &mut buffer, self.row_bytes, codes);
         }
-        self.buffer = buffer;
+        self.scratch.buffer = buffer;
     }
 
     /// This band with its first block counted through the tensor.
@@ -275,7 +301,7 @@ impl<'a> Band<'a> {
     pub(super) fn settle(&mut self, src: Numbers<'_>, tiles: Tiles, stored: &mut StoredBlocks<'_>) {
         let plan = self.plan;
         if let Some(search) = plan.search() {
-            let BandScratch { settled, memory, search: scratch } = &mut self.scratch;
+            let BandScratch { settled, memory, search: scratch, .. } = &mut self.scratch;
             let own_blocks = self.own_blocks;
             let job = search::Candidates { plan, search, src, tiles, own_blocks };
             job.choose(scratch, &mut settled.blocks, memory, stored);
