@@ -13,6 +13,7 @@ mod kernels;
 mod kernels_again;
 mod layouts;
 mod lossless;
+mod many_elements;
 mod mx;
 mod naive;
 mod naive_fp8;

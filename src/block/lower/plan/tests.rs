@@ -1,6 +1,7 @@
 //! Which schemes have kernels: every preset, and schemes put together at random.
 
-use super::{BlockArrays, Demand, QuantizePlan, StoredBlocks, is_unhandled};
+use super::{BlockArrays, Demand, QuantizePlan, StoredBlocks};
+use crate::block::is_unhandled;
 use crate::block::preset;
 use crate::block::rule::ScaleRule;
 use crate::block::spec::BlockSpec;
@@ -40,10 +41,10 @@ fn by_reference(isa: Isa, spec: &BlockSpec, numbers: &[f32]) -> Option<&'static 
     let [mut scales, mut offsets] =
         [spec.scale_bytes(), spec.offset_bytes()].map(|width| vec![0; BLOCKS * width]);
     for candidate in 0..plan.search().map_or(1, |search| search.len()) {
-        let stored = StoredBlocks { scales: &mut scales, offsets: &mut offsets, first: 0 };
+        let mut stored = StoredBlocks { scales: &mut scales, offsets: &mut offsets, first: 0 };
         match plan.search() {
-            Some(_) => plan.settle_candidate(candidate, &mut arrays, stored),
-            None => plan.settle(&mut arrays, stored),
+            Some(_) => plan.settle_candidate(candidate, &mut arrays, &mut stored),
+            None => plan.settle(&mut arrays, &mut stored),
         }
         if arrays.factors.iter().any(|factor| is_unhandled(*factor)) {
             return Some("blocks");
