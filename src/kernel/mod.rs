@@ -98,12 +98,12 @@ pub(crate) use block::{
     Grid, GridCoder, HalfAdded, HalfAddedEven, HalfUp, HighestValue, IntegerAway, LEAST_DIVISOR,
     LeastError, Less, LessZeroPoint, LogarithmTruncated, Logarithms, LowestValue, NegativeValues,
     Over, OverByReciprocal, OverToOdd, OverToOddFused, PackedBlocks, PlusMinimum, PointCoder,
-    PositiveValues, PowerRule, Powers, Product, RECIPROCAL_FROM, ScaleArrays, ScaleFormat,
-    ScaleKernel, Scaling, Start, Step, Times, Truncated, amax, any_nan, apply, block_largest, e8m0,
-    encode_blocks, encode_each, encode_grid, encode_points, error_terms, expand, find_less,
-    finite_amax, fold_blocks, pack_codes, reciprocals, replace, restore_bytes, restore_each,
-    restore_packed, restore_packed_by, restores_packed, scale_blocks, set_aside, take_where,
-    unpack_codes, widen, zero_points, zeros_become,
+    PositiveValues, PowerRule, Powers, Product, RECIPROCAL_FROM, RestoreBuffers, ScaleArrays,
+    ScaleFormat, ScaleKernel, Scaling, Start, Step, Times, Truncated, amax, any_nan, apply,
+    block_largest, e8m0, encode_blocks, encode_each, encode_grid, encode_points, error_terms,
+    find_less, finite_amax, fold_blocks, pack_codes, reciprocals, replace, restore, restore_packed,
+    restores_packed, scale_blocks, set_aside, take_where, unpack_codes, widen, zero_points,
+    zeros_become,
 };
 pub(crate) use decode::{DecodeBytes, DecodeWide, look_up, map_bytes};
 pub use encode::Needs;

@@ -8,7 +8,7 @@ use super::tiles::{COLUMNS, Tiles};
 use crate::block::{DequantizePlan, QuantTensor, QuantView, RestoreKernel};
 use crate::codec::Unpacked;
 use crate::error::Error;
-use crate::kernel::{self, Isa, LessZeroPoint, NegativeZero, PackedBlocks, PlusMinimum};
+use crate::kernel::{self, Encoder, LessZeroPoint, PackedBlocks, PlusMinimum, RestoreBuffers};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -64,8 +64,9 @@ impl QuantView<'_> {
             let rows = (ELEMENTS / geometry.cols).max(1);
             let streams =
                 kernel::is_large(size_of::<f32>() * self.len() + self.bytes().codes.len());
-            let job =
-                RestoreRows { plan, bits: self.spec().element.bits(), streams, isa: exec.isa() };
+            let rounding = dst.rounding(exec.isa(), COLUMNS);
+            let bits = self.spec().element.bits();
+            let job = RestoreRows { plan, bits, rounding: rounding.as_ref(), streams };
             // One long row is cut at whole blocks of whole bytes, or within its only block.
             let unit = geometry.block_cols.saturating_mul(8);
             let one_block = geometry.grid_cols == 1;
@@ -90,34 +91,31 @@ pub(super) struct RestoreRows<'a> {
     plan: &'a DequantizePlan,
     /// Bits of an element code.
     bits: u32,
+    /// The kernel that rounds to the type of the result; `None` where nothing is rounded.
+    rounding: Option<&'a Encoder>,
     /// Whether the numbers are more than the caches hold.
     streams: bool,
-    isa: Isa,
 }
 
 /// Arrays that are kept from run to run.
 #[derive(Default)]
 pub(super) struct RestoreScratch {
     numbers: Vec<f32>,
-    codes: Vec<u8>,
     /// The factor of each block.
     scales: Vec<f32>,
     /// The zero point or minimum of each block.
     offsets: Vec<f32>,
-    /// The factor and the zero point or minimum of each block.
-    points: Vec<[f32; 2]>,
-    /// The factor of each element.
-    each_scale: Vec<f32>,
-    /// The zero point or minimum of each element.
-    each_offset: Vec<f32>,
     /// Scale or offset codes of two bytes, which their kernel takes as aligned u16s.
     wide: Vec<u16>,
+    /// The blocks whose factors and offsets these are.
+    blocks: Range<usize>,
+    buffers: RestoreBuffers,
 }
 
 impl<'a> RestoreRows<'a> {
     /// Rows in near caches, with codes of so many bits.
-    pub(super) const fn new(isa: Isa, plan: &'a DequantizePlan, bits: u32) -> Self {
-        Self { plan, bits, streams: false, isa }
+    pub(super) const fn new(plan: &'a DequantizePlan, bits: u32) -> Self {
+        Self { plan, bits, rounding: None, streams: false }
     }
 
     /// The numbers of successive codes of whole blocks; `stored` are the scale and offset codes of
@@ -141,7 +139,9 @@ impl<'a> RestoreRows<'a> {
         let grid = view.geometry();
         let mut scratch = RestoreScratch::default();
         // Numbers that are not touched again need not stay in the first-level cache.
-        let once = kernel::restores_packed(&self.plan.elements, self.bits) && !self.streams;
+        let once = kernel::restores_packed(&self.plan.elements, self.bits, grid.block_cols)
+            && self.rounding.is_none()
+            && !self.streams;
         let chunk = if once { 8 * COLUMNS } else { COLUMNS };
         // Rows of whole blocks and whole bytes count as one long row.
         if grid.is_long(self.bits) {
@@ -190,8 +190,17 @@ impl<'a> RestoreRows<'a> {
         for cols in tiles.ranges() {
             let blocks = tiles.touched(&cols);
             let (stored, blocks) = (view.bytes(), origin + blocks.start..origin + blocks.end);
-            let RestoreScratch { scales, offsets, wide, .. } = &mut *scratch;
-            self.plan.factors([stored.scales, stored.offsets], blocks, scales, offsets, wide);
+            // Rows of a band have the same blocks, one after the other.
+            if scratch.blocks != blocks {
+                self.plan.factors(
+                    [stored.scales, stored.offsets],
+                    blocks.clone(),
+                    &mut scratch.scales,
+                    &mut scratch.offsets,
+                    &mut scratch.wide,
+                );
+                scratch.blocks = blocks;
+            }
             let mut dst = dst.range(cols.clone());
             if let (Some(numbers), false) = (dst.f32s(), self.streams) {
                 self.restore(codes, tiles.length(), cols, numbers, scratch);
@@ -203,7 +212,7 @@ impl<'a> RestoreRows<'a> {
             self.restore(codes, tiles.length(), cols, &mut numbers, scratch);
             match dst.f32s() {
                 Some(dst) => kernel::copy_past_caches(&numbers, dst),
-                None => dst.round(&numbers),
+                None => dst.round(&numbers, self.rounding),
             }
             scratch.numbers = numbers;
         }
@@ -218,91 +227,23 @@ impl<'a> RestoreRows<'a> {
         numbers: &mut [f32],
         scratch: &mut RestoreScratch,
     ) {
-        let RestoreScratch { codes, scales, offsets, points, each_scale, each_offset, .. } =
-            scratch;
-        let (isa, bits) = (self.isa, self.bits as usize);
-        let start = cols.start * bits;
-        // Blocks that one kernel unpacks, decodes and scales; the rest goes step by step below.
-        let mut done = 0;
-        if start.is_multiple_of(8) {
-            let blocks =
-                PackedBlocks { bits: self.bits, length, scales, offsets, bytes: &row[start / 8..] };
-            let without = PackedBlocks { offsets: scales, ..blocks };
-            done = match &self.plan.kernel {
-                RestoreKernel::Product(rule) if rule.negative_zero() == NegativeZero::Keep => {
-                    kernel::restore_packed(&self.plan.elements, without, numbers)
-                }
-                RestoreKernel::Product(rule) => {
-                    kernel::restore_packed_by(*rule, &self.plan.elements, without, numbers)
-                }
-                RestoreKernel::AmaxQuotient(rule) => {
-                    kernel::restore_packed_by(*rule, &self.plan.elements, without, numbers)
-                }
-                RestoreKernel::LessZeroPoint => {
-                    kernel::restore_packed_by(LessZeroPoint, &self.plan.elements, blocks, numbers)
-                }
-                RestoreKernel::PlusMinimum => {
-                    kernel::restore_packed_by(PlusMinimum, &self.plan.elements, blocks, numbers)
-                }
-            };
-        }
-        let (first, scales) = ((done * length).min(numbers.len()), &scales[done..]);
-        let numbers = &mut numbers[first..];
-        if numbers.is_empty() {
-            return;
-        }
-        // The blocks that the kernel has done end at a byte.
-        let (start, end) = (start + first * bits, cols.end * bits);
-        let bytes = &row[start / 8..end.div_ceil(8)];
-        let signed = self.plan.bytes_signed.filter(|_| !offsets.is_empty() && length >= 64);
-        if let Some(signed) = signed {
-            // Integers beside offsets in one pass, if blocks are long enough for vectors.
-            points.clear();
-            points.extend(scales.iter().zip(&offsets[done..]).map(|(scale, off)| [*scale, *off]));
-            match self.plan.kernel {
-                RestoreKernel::LessZeroPoint => {
-                    let rule = LessZeroPoint;
-                    kernel::restore_bytes(isa, rule, signed, bytes, length, points, numbers);
-                }
-                _ => {
-                    kernel::restore_bytes(isa, PlusMinimum, signed, bytes, length, points, numbers);
-                }
-            }
-            return;
-        }
-        // Codes of 8 bits need no unpacking.
-        if bits == 8 {
-            self.plan.elements.decode(bytes, numbers);
-        } else {
-            // One code a byte, in L1.
-            codes.resize(numbers.len(), 0);
-            kernel::unpack_codes(isa, self.bits, row, start, codes);
-            self.plan.elements.decode(codes, numbers);
-        }
-        // A scale for each element, so that the kernel has no blocks to mind.
-        each_scale.resize(numbers.len(), 0.0);
-        if length == 1 {
-            // Every element is a block.
-            each_scale.copy_from_slice(&scales[..numbers.len()]);
-        } else {
-            kernel::expand(isa, length, scales, each_scale);
-        }
-        if !offsets.is_empty() {
-            each_offset.resize(numbers.len(), 0.0);
-            kernel::expand(isa, length, &offsets[done..], each_offset);
-        }
+        let RestoreScratch { scales, offsets, buffers, .. } = scratch;
+        // Rules without offsets ignore theirs.
+        let offsets = if offsets.is_empty() { &*scales } else { &*offsets };
+        let blocks = PackedBlocks { bits: self.bits, length, scales, offsets, bytes: row };
+        let (elements, first_bit) = (&self.plan.elements, cols.start * self.bits as usize);
         match self.plan.kernel {
             RestoreKernel::Product(rule) => {
-                kernel::restore_each(isa, rule, each_scale, each_scale, numbers);
+                kernel::restore(rule, elements, blocks, first_bit, numbers, buffers);
             }
             RestoreKernel::AmaxQuotient(rule) => {
-                kernel::restore_each(isa, rule, each_scale, each_scale, numbers);
+                kernel::restore(rule, elements, blocks, first_bit, numbers, buffers);
             }
             RestoreKernel::LessZeroPoint => {
-                kernel::restore_each(isa, LessZeroPoint, each_scale, each_offset, numbers);
+                kernel::restore(LessZeroPoint, elements, blocks, first_bit, numbers, buffers);
             }
             RestoreKernel::PlusMinimum => {
-                kernel::restore_each(isa, PlusMinimum, each_scale, each_offset, numbers);
+                kernel::restore(PlusMinimum, elements, blocks, first_bit, numbers, buffers);
             }
         }
     }

@@ -7,10 +7,20 @@ use crate::block::Number;
 use crate::codec::Unpacked;
 #[cfg(feature = "alloc")]
 use crate::kernel;
+#[cfg(feature = "alloc")]
+use crate::kernel::Encoder;
 use crate::kernel::{Isa, Needs, to_odd};
+#[cfg(feature = "alloc")]
+use crate::policy::Convert;
+#[cfg(all(feature = "alloc", feature = "half"))]
+use crate::random::Dither;
+#[cfg(feature = "alloc")]
+use crate::spec::FormatSpec;
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use core::ops::Range;
+#[cfg(all(feature = "alloc", feature = "half"))]
+use half::slice::HalfFloatSliceExt;
 
 /// A slice of numbers of one of the types that bulk calls read.
 #[derive(Clone, Copy, Debug)]
@@ -235,10 +245,22 @@ fn copy_as_f32s<T: Copy + Into<f32>>(numbers: &[T], dst: &mut [f32]) {
     dst.iter_mut().zip(numbers).for_each(|(to, x)| *to = (*x).into());
 }
 
-/// Writes f32s as numbers of another type.
-#[cfg(feature = "alloc")]
-fn write_each<D>(numbers: &[f32], dst: &mut [D], of: impl Fn(Unpacked) -> D) {
-    dst.iter_mut().zip(numbers).for_each(|(to, x)| *to = of(Unpacked::from_f32(*x)));
+/// Writes f32s as numbers of another type, by a kernel that makes their codes.
+#[cfg(all(feature = "alloc", feature = "half"))]
+fn encode_all<D>(
+    encoder: Option<&Encoder>,
+    numbers: &[f32],
+    dst: &mut [D],
+    of: impl Fn(Unpacked) -> D,
+) where
+    [D]: HalfFloatSliceExt,
+{
+    match encoder {
+        Some(encoder) => encoder.encode(numbers, dst.reinterpret_cast_mut(), Dither::NONE),
+        None => {
+            dst.iter_mut().zip(numbers).for_each(|(to, x)| *to = of(Unpacked::from_f32(*x)));
+        }
+    }
 }
 
 impl<'a> NumbersMut<'a> {
@@ -273,17 +295,38 @@ impl<'a> NumbersMut<'a> {
         }
     }
 
-    /// Writes f32s, each rounded to the nearest number of the type, ties to even.
+    /// Returns the format that f32s are rounded to; `None` for f32 and f64, which hold every f32.
     #[cfg(feature = "alloc")]
-    pub(super) fn round(&mut self, numbers: &[f32]) {
+    const fn rounded_format(&self) -> Option<FormatSpec> {
+        match self {
+            Self::F32(_) | Self::F64(_) => None,
+            #[cfg(feature = "half")]
+            Self::F16(_) => Some(FormatSpec::F16),
+            #[cfg(feature = "half")]
+            Self::BF16(_) => Some(FormatSpec::BF16),
+        }
+    }
+
+    /// Returns the kernel by which [`round`](Self::round) rounds f32s to the type, `elements` in a
+    /// call; `None` where nothing is rounded.
+    #[cfg(feature = "alloc")]
+    pub(super) fn rounding(&self, isa: Isa, elements: usize) -> Option<Encoder> {
+        let format = self.rounded_format()?;
+        Encoder::lower(isa, &format, &Convert::IEEE, elements)
+    }
+
+    /// Writes f32s whose NaNs are the positive quiet one, each rounded to the nearest number of the
+    /// type, ties to even, by the kernel that [`rounding`](Self::rounding) returned for this type.
+    #[cfg(feature = "alloc")]
+    pub(super) fn round(&mut self, numbers: &[f32], encoder: Option<&Encoder>) {
         // The type is matched once, not once for a number.
         match self {
-            Self::F32(dst) => write_each(numbers, dst, Unpacked::to_f32),
-            Self::F64(dst) => write_each(numbers, dst, Unpacked::to_f64),
+            Self::F32(dst) => dst.copy_from_slice(numbers),
+            Self::F64(dst) => dst.iter_mut().zip(numbers).for_each(|(to, x)| *to = f64::from(*x)),
             #[cfg(feature = "half")]
-            Self::F16(dst) => write_each(numbers, dst, Unpacked::to_f16),
+            Self::F16(dst) => encode_all(encoder, numbers, dst, Unpacked::to_f16),
             #[cfg(feature = "half")]
-            Self::BF16(dst) => write_each(numbers, dst, Unpacked::to_bf16),
+            Self::BF16(dst) => encode_all(encoder, numbers, dst, Unpacked::to_bf16),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::block::spec::BlockSpec;
 use crate::kernel::{
     self, AmaxQuotient, DecodeBytes, DecodeWide, Isa, NegativeZero, Product, Step,
 };
-use crate::spec::{Encoding, FormatSpec};
+use crate::spec::FormatSpec;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -15,8 +15,6 @@ use core::ops::Range;
 pub(crate) struct DequantizePlan {
     /// Element codes to numbers.
     pub(crate) elements: DecodeBytes,
-    /// Whether codes are bytes that are integers, and if so, signed ones.
-    pub(crate) bytes_signed: Option<bool>,
     /// What is done with an element and the numbers of its block.
     pub(crate) kernel: RestoreKernel,
     /// Scale codes to numbers; `None` in schemes without scales.
@@ -56,14 +54,20 @@ impl DequantizePlan {
         if spec.element.bits() > 8 {
             return None;
         }
-        let mut elements = DecodeBytes::lower(isa, &spec.element);
+        let elements = DecodeBytes::lower(isa, &spec.element);
         // A scale format without a kernel leaves the whole tensor to the reference path.
         let scale = match &spec.scale {
             Some(format) => Some(CodeDecoder::lower(isa, format)?),
             None => None,
         };
         let product = |negative_zero, steps: &[Step]| {
-            (RestoreKernel::Product(Product::new(negative_zero)), steps.to_vec())
+            // A step by 1 changes no scale.
+            let steps = steps
+                .iter()
+                .filter(|step| !matches!(step, Step::Times(1.0) | Step::Over(1.0)))
+                .copied()
+                .collect();
+            (RestoreKernel::Product(Product::new(negative_zero)), steps)
         };
         let (kernel, steps, offset) = match &spec.offset {
             // With an offset there is no tensor scale: the factor is the scale itself, without
@@ -81,10 +85,6 @@ impl DequantizePlan {
                 // Steps keep the formula's order of operations, each rounded to f32.
                 let (kernel, steps) = match spec.dequantization {
                     Dequantization::Product => {
-                        product(NegativeZero::Keep, &[Step::Times(tensor_scale)])
-                    }
-                    // Tables of a few numbers have no −0 from the start.
-                    Dequantization::ProductPlusZero if elements.without_negative_zeros() => {
                         product(NegativeZero::Keep, &[Step::Times(tensor_scale)])
                     }
                     Dequantization::ProductPlusZero => {
@@ -105,14 +105,7 @@ impl DequantizePlan {
                 (kernel, steps, None)
             }
         };
-        let bytes_signed = match spec.element.encoding() {
-            Encoding::Int(layout) if layout.bits == 8 && layout.fraction_bits == 0 => {
-                // A symmetric format has a code that stands for no number, or for another.
-                (!layout.symmetric).then_some(layout.signed)
-            }
-            _ => None,
-        };
-        Some(Self { elements, bytes_signed, kernel, scale, steps, offset, isa })
+        Some(Self { elements, kernel, scale, steps, offset, isa })
     }
 
     /// Factors and offsets of some blocks, from the stored codes of all.
@@ -125,15 +118,13 @@ impl DequantizePlan {
         wide: &mut Vec<u16>,
     ) {
         let [scale_codes, offset_codes] = stored;
-        factors.clear();
-        // A scheme without scales keeps these factors of 1.
         factors.resize(blocks.len(), 1.0);
-        if let Some(scale) = &self.scale {
-            scale.decode(self.isa, scale_codes, blocks.clone(), wide, factors);
+        match &self.scale {
+            Some(scale) => scale.decode(self.isa, scale_codes, blocks.clone(), wide, factors),
+            None => factors.fill(1.0),
         }
         // Each step is one vector pass over the factors of all blocks.
         self.steps.iter().for_each(|step| kernel::apply(self.isa, *step, factors));
-        offsets.clear();
         if let Some(offset) = &self.offset {
             offsets.resize(blocks.len(), 0.0);
             offset.decode(self.isa, offset_codes, blocks, wide, offsets);

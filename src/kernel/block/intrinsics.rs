@@ -7,7 +7,7 @@
 use super::divide::Scaling;
 use super::errors::Fold;
 use super::operands::{FloatBlocks, PackedBlocks, Restoring, Selected};
-use crate::kernel::decode::Planes;
+use crate::kernel::decode::{HalfFields, Planes};
 use crate::kernel::encode::Finite;
 use crate::kernel::isa::Isa;
 
@@ -54,8 +54,9 @@ pub(in crate::kernel) trait BlockIntrinsics {
         0
     }
 
-    /// Unpacks codes of 6 bits, one a byte; returns how many codes it did, a multiple of 4.
-    fn unpack_6(_: Isa, _bytes: &[u8], _codes: &mut [u8]) -> usize {
+    /// Unpacks codes of fewer than 8 bits, one a byte; returns how many codes it did, a multiple of
+    /// 8.
+    fn unpack<const BITS: usize>(_: Isa, _bytes: &[u8], _codes: &mut [u8]) -> usize {
         0
     }
 
@@ -74,6 +75,12 @@ pub(in crate::kernel) trait BlockIntrinsics {
     /// Restores numbers from packed codes of 6 or 8 bits as products with their blocks' scales;
     /// returns how many blocks it did.
     fn restore_planes(_: Isa, _: &Planes, _: PackedBlocks<'_>, _dst: &mut [f32]) -> usize {
+        0
+    }
+
+    /// Restores numbers from codes of a byte, whose fields have a place in FP16, as products with
+    /// their blocks' scales; returns how many blocks it did.
+    fn restore_by_f16(_: Isa, _: HalfFields, _: PackedBlocks<'_>, _dst: &mut [f32]) -> usize {
         0
     }
 }

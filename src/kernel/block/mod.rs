@@ -46,8 +46,6 @@ pub(crate) use operands::{
 };
 pub(in crate::kernel) use operands::{Order, Restoring, Selected};
 pub(crate) use pack::{pack_codes, unpack_codes};
-pub(crate) use restore::{
-    e8m0, expand, restore_bytes, restore_each, restore_packed, restore_packed_by, restores_packed,
-};
+pub(crate) use restore::{RestoreBuffers, e8m0, restore, restore_packed, restores_packed};
 pub(crate) use scale::{Logarithms, Powers};
 pub(crate) use zero_points::{PointCoder, encode_points, zero_points};

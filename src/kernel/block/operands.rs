@@ -120,6 +120,14 @@ pub(crate) trait Restoring: Copy {
     /// Whether the rule divides, and gives −q the number of q with the other sign.
     const IS_ODD_QUOTIENT: bool = false;
 
+    /// Whether the offset of a block matters.
+    const HAS_OFFSET: bool = false;
+
+    /// Returns whether the rule is the product of the element and the scale alone.
+    fn is_product(self) -> bool {
+        false
+    }
+
     /// Returns the number of the element value q. A NaN may have any sign and payload: callers
     /// replace it.
     fn number(self, q: f32, scale: f32, offset: f32) -> f32;
@@ -136,11 +144,6 @@ impl Product {
     /// Returns the rule that keeps or clears −0 before the product.
     pub(crate) const fn new(negative_zero: NegativeZero) -> Self {
         Self { addend: negative_zero.addend() }
-    }
-
-    /// Returns what the rule does with elements that are −0.
-    pub(crate) const fn negative_zero(self) -> NegativeZero {
-        if self.addend.is_sign_negative() { NegativeZero::Keep } else { NegativeZero::Clear }
     }
 }
 
@@ -160,6 +163,11 @@ pub(crate) struct LessZeroPoint;
 pub(crate) struct PlusMinimum;
 
 impl Restoring for Product {
+    fn is_product(self) -> bool {
+        // Adding −0.0 changes no number.
+        self.addend.is_sign_negative()
+    }
+
     #[inline(always)]
     fn number(self, q: f32, scale: f32, _: f32) -> f32 {
         (q + self.addend) * scale
@@ -177,6 +185,8 @@ impl Restoring for AmaxQuotient {
 }
 
 impl Restoring for LessZeroPoint {
+    const HAS_OFFSET: bool = true;
+
     #[inline(always)]
     fn number(self, q: f32, scale: f32, offset: f32) -> f32 {
         // Exact for integers of at most 8 bits: only the product rounds.
@@ -185,6 +195,8 @@ impl Restoring for LessZeroPoint {
 }
 
 impl Restoring for PlusMinimum {
+    const HAS_OFFSET: bool = true;
+
     #[inline(always)]
     fn number(self, q: f32, scale: f32, offset: f32) -> f32 {
         // Two roundings, never fused: the reference rounds the product first.

@@ -91,10 +91,23 @@ fn pack_6(isa: Isa, codes: &[u8], bytes: &mut [u8]) {
     pack_6_by(isa, &codes[done..], &mut bytes[done / 4 * 3..]);
 }
 
-/// Unpacks codes of 6 bits, one a byte.
-fn unpack_6(isa: Isa, bytes: &[u8], codes: &mut [u8]) {
-    let done = Native::unpack_6(isa, bytes, codes);
-    unpack_6_by(isa, &bytes[done / 4 * 3..], &mut codes[done..]);
+/// Unpacks codes of fewer than 8 bits other than 4, one a byte.
+fn unpack(isa: Isa, bits: u32, bytes: &[u8], codes: &mut [u8]) {
+    // Whole groups in registers, which end at a byte.
+    let done = match bits {
+        1 => Native::unpack::<1>(isa, bytes, codes),
+        2 => Native::unpack::<2>(isa, bytes, codes),
+        3 => Native::unpack::<3>(isa, bytes, codes),
+        5 => Native::unpack::<5>(isa, bytes, codes),
+        6 => Native::unpack::<6>(isa, bytes, codes),
+        7 => Native::unpack::<7>(isa, bytes, codes),
+        _ => 0,
+    };
+    let (bytes, codes) = (&bytes[done * bits as usize / 8..], &mut codes[done..]);
+    match bits {
+        6 => unpack_6(isa, bytes, codes),
+        _ => unpack_odd(isa, bits, bytes, codes),
+    }
 }
 
 /// Joins the low `bits` bits of eight bytes to as many bits in a row.
@@ -191,8 +204,7 @@ pub(crate) fn unpack_codes(isa: Isa, bits: u32, stream: &[u8], first_bit: usize,
     match (bits, exact.filter(|_| first_bit.is_multiple_of(8))) {
         (8, Some(bytes)) => codes.copy_from_slice(bytes),
         (4, Some(bytes)) => unpack_4(isa, bytes, codes),
-        (6, Some(bytes)) => unpack_6(isa, bytes, codes),
-        (_, Some(bytes)) => unpack_odd(isa, bits, bytes, codes),
+        (_, Some(bytes)) => unpack(isa, bits, bytes, codes),
         (_, None) => unpack_any(stream, bits, first_bit, codes),
     }
 }
@@ -233,5 +245,5 @@ per_isa! {
     /// Unpacks codes of 1, 2, 3, 5 or 7 bits.
     fn unpack_odd[](bits: u32, bytes: &[u8], codes: &mut [u8]) = unpack_odd_body;
     /// Unpacks codes of 6 bits by a plain loop.
-    fn unpack_6_by[](bytes: &[u8], codes: &mut [u8]) = unpack_6_body;
+    fn unpack_6[](bytes: &[u8], codes: &mut [u8]) = unpack_6_body;
 }

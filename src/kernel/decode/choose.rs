@@ -3,6 +3,8 @@
 //! 8 bits: FP16 instructions, a shift for formats that are leading bits of an f32, else arithmetic.
 
 use super::arithmetic::{ArithmeticDecode, decode_uniform, extend};
+#[cfg(feature = "alloc")]
+use super::each::EachDecode;
 use super::intrinsics::DecodeIntrinsics;
 use super::tables::{RegisterTable, look_up, values};
 use crate::kernel::encode::{Cut, EncodeIntrinsics};
@@ -15,10 +17,12 @@ use crate::spec::{Code, FormatSpec};
 pub(crate) struct DecodeBytes {
     isa: Isa,
     kernel: ByteKernel,
+    /// The decoder of loops that also scale; `None` where `kernel` alone decodes.
+    #[cfg(feature = "alloc")]
+    each: Option<EachDecode>,
 }
 
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "one lives on the stack for the length of a call")]
 enum ByteKernel {
     Arithmetic(ArithmeticDecode),
     /// A table of the numbers of all bytes.
@@ -43,24 +47,18 @@ impl DecodeBytes {
             }
             (None, _) => ByteKernel::Memory(all()),
         };
-        Self { isa, kernel }
-    }
-
-    /// Turns every −0 of the table into +0 and returns whether there is a table of f32s to
-    /// change; arithmetic and byte planes are left as they are.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn without_negative_zeros(&mut self) -> bool {
-        // Adding +0.0 clears −0 and changes no other number.
-        match &mut self.kernel {
-            ByteKernel::Memory(table) => table.iter_mut().for_each(|x| *x += 0.0),
-            ByteKernel::Registers(RegisterTable::Few(table)) => {
-                table.as_flattened_mut().iter_mut().for_each(|x| *x += 0.0);
-            }
-            ByteKernel::Arithmetic(_) | ByteKernel::Registers(RegisterTable::Planes(_)) => {
-                return false;
-            }
+        // A table in registers decodes floats faster than arithmetic, and integers no faster.
+        #[cfg(feature = "alloc")]
+        let each = EachDecode::lower(spec, uniform.as_ref()).filter(|each| {
+            let is_table = matches!(kernel, ByteKernel::Registers(_));
+            Native::prefers_arithmetic(isa) && (each.is_integer() || !is_table)
+        });
+        Self {
+            isa,
+            kernel,
+            #[cfg(feature = "alloc")]
+            each,
         }
-        true
     }
 
     /// Writes the numbers of codes; bits above a code's width are ignored.
@@ -80,6 +78,18 @@ impl DecodeBytes {
     #[cfg(feature = "alloc")]
     pub(in crate::kernel) const fn registers(&self) -> Option<(Isa, &RegisterTable)> {
         if let ByteKernel::Registers(table) = &self.kernel { Some((self.isa, table)) } else { None }
+    }
+
+    /// Returns the decoder of one code for loops that do more, or `None` if there is none.
+    #[cfg(feature = "alloc")]
+    pub(in crate::kernel) const fn each(&self) -> Option<&EachDecode> {
+        self.each.as_ref()
+    }
+
+    /// Returns the instruction set.
+    #[cfg(feature = "alloc")]
+    pub(in crate::kernel) const fn isa(&self) -> Isa {
+        self.isa
     }
 }
 

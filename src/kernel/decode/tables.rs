@@ -14,6 +14,8 @@ use crate::spec::{Encoding, FormatSpec};
 pub(in crate::kernel) enum RegisterTable {
     /// Up to 256 codes whose numbers are all exact in bf16, for byte permutes.
     Planes(Planes),
+    /// The bytes of the numbers of up to 256 codes, the lowest first, for byte permutes.
+    Bytes([[u8; 256]; 4]),
     /// 32 codes of at most 5 bits, for permutes of f32s.
     Few([[f32; 16]; 2]),
 }

@@ -10,7 +10,7 @@
 //! restore_planes: 64 codes of 6 or 8 bits are decoded by byte permutes, then multiplied
 //! ```
 
-use super::avx512_decode::{decode_64, spread_6, vectors};
+use super::avx512_decode::{decode_64, spread, vectors};
 use crate::bits::F32_NAN;
 use crate::kernel::block::{Order, PackedBlocks, Restoring, Selected};
 use crate::kernel::decode::Planes;
@@ -214,19 +214,21 @@ pub(super) fn restore_4<R: Restoring>(
 /// blocks of 16, 32 or a multiple of 64, and returns how many blocks it did: those in whole chunks
 /// of 64 codes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-pub(super) fn restore_planes<const BITS: usize>(
-    planes: &Planes,
-    blocks: PackedBlocks<'_>,
-    dst: &mut [f32],
-) -> usize {
-    let PackedBlocks { length, scales: factors, bytes: src, .. } = blocks;
+pub(super) fn restore_planes(planes: &Planes, blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
+    let PackedBlocks { bits, length, scales: factors, bytes: src, .. } = blocks;
+    if !(matches!(length, 16 | 32) || length.is_multiple_of(64)) {
+        return 0;
+    }
     // One look at all factors chooses the loop: zero times infinity is the one new NaN.
     let usual =
         factors.iter().fold(true, |usual, factor| usual & (factor.is_finite() & (*factor != 0.0)));
-    if usual {
-        restore_planes_by::<BITS, true>(planes, length, factors, src, dst)
-    } else {
-        restore_planes_by::<BITS, false>(planes, length, factors, src, dst)
+    // The width is a constant of the loop: 6 bits are spread to bytes first.
+    match (bits, usual) {
+        (6, true) => restore_planes_by::<6, true>(planes, length, factors, src, dst),
+        (6, false) => restore_planes_by::<6, false>(planes, length, factors, src, dst),
+        (8, true) => restore_planes_by::<8, true>(planes, length, factors, src, dst),
+        (8, false) => restore_planes_by::<8, false>(planes, length, factors, src, dst),
+        _ => 0,
     }
 }
 
@@ -234,11 +236,7 @@ pub(super) fn restore_planes<const BITS: usize>(
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 fn codes_64<const BITS: usize>(bytes: &[u8]) -> [u8; 64] {
-    if BITS == 6 {
-        spread_6(bytes.first_chunk().expect("48 bytes"))
-    } else {
-        *bytes.first_chunk().expect("64 bytes")
-    }
+    if BITS == 6 { spread::<6>(bytes) } else { *bytes.first_chunk().expect("64 bytes") }
 }
 
 /// Restores numbers as [`restore_planes`] does, for factors that are all usual or not.

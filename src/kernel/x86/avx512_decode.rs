@@ -3,10 +3,10 @@
 //!
 //! ```text
 //! up to 5 bits: numbers = permutex2var_ps(16 numbers, codes, 16 numbers)     // 16 codes at once
-//! up to 8 bits, all numbers exact in bf16: 64 codes at once
+//! up to 8 bits: 64 codes at once, by four tables of bytes; of numbers that are exact in bf16 by two
 //!     low, high = 256-byte tables in four registers each, looked up by bytes
 //!     numbers   = (high, low, 0, 0) by interleaving
-//! 6 bits packed: permute to 6 bytes for every 8, then multishift picks 8 codes of 6 bits
+//! fewer than 8 bits packed, b: permute to b bytes for every 8, then multishift picks 8 codes
 //! ```
 //!
 //! A look-up in 256 bytes is two permutes of 128 and a blend by the top bit. Where codes from 128
@@ -14,24 +14,36 @@
 //! (NaN, −0) are tested for, and a vector that holds one takes all permutes. All tables stay in
 //! registers.
 
-use crate::kernel::decode::Planes;
+use crate::kernel::decode::{Planes, RegisterTable};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m512, __m512i, _mm512_and_si512, _mm512_cmple_epu8_mask, _mm512_cmpneq_epi32_mask,
     _mm512_cvtepu8_epi32, _mm512_madd_epi16, _mm512_maddubs_epi16, _mm512_mask_blend_epi8,
     _mm512_movepi8_mask, _mm512_multishift_epi64_epi8, _mm512_or_si512, _mm512_permutex2var_epi8,
-    _mm512_permutex2var_ps, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_set1_epi16,
-    _mm512_set1_epi32, _mm512_slli_epi32, _mm512_sub_epi8, _mm512_unpackhi_epi8,
-    _mm512_unpacklo_epi8, _mm512_xor_si512,
+    _mm512_permutex2var_ps, _mm512_permutexvar_epi8, _mm512_permutexvar_epi32, _mm512_set1_epi8,
+    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_slli_epi32, _mm512_sub_epi8, _mm512_unpackhi_epi8,
+    _mm512_unpackhi_epi16, _mm512_unpacklo_epi8, _mm512_unpacklo_epi16, _mm512_xor_si512,
 };
 
 /// How far apart the exceptions of the upper half may lie: beyond that its table is always looked
 /// up.
 const FEW: u8 = 3;
 
+/// Returns the table of the numbers of 256 codes. Short numbers take half as many permutes.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+pub(super) fn table(values: &[f32; 256]) -> RegisterTable {
+    planes(values).map_or_else(
+        || {
+            let byte = |shift: u32| values.map(|x| (x.to_bits() >> shift) as u8);
+            RegisterTable::Bytes([0, 8, 16, 24].map(byte))
+        },
+        RegisterTable::Planes,
+    )
+}
+
 /// Returns the byte tables, or `None` if some number is not exact in bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-pub(super) fn planes(values: &[f32; 256]) -> Option<Planes> {
+fn planes(values: &[f32; 256]) -> Option<Planes> {
     let (mut low, mut high, mut rest) = ([0; 256], [0; 256], 0);
     for ((value, low), high) in values.iter().zip(&mut low).zip(&mut high) {
         let bits = value.to_bits();
@@ -145,6 +157,39 @@ pub(super) fn decode_planes(planes: &Planes, src: &[u8], dst: &mut [f32]) {
     last_numbers.copy_from_slice(&numbers[..last_numbers.len()]);
 }
 
+/// Writes the numbers of codes, whose bytes are looked up, 64 at a time.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn decode_bytes(table: &[[u8; 256]; 4], src: &[u8], dst: &mut [f32]) {
+    // All sixteen registers stay where they are.
+    let tables: [[__m512i; 4]; 4] = table.map(must_cast);
+    // Fours of codes, in the order that the interleaving turns into theirs: quarter i of register k
+    // gets the four codes of quarter k of register i.
+    let order: __m512i = must_cast([0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]);
+    let look_up = |codes: [u8; 64]| -> [[f32; 16]; 4] {
+        let codes = _mm512_permutexvar_epi32(order, must_cast(codes));
+        let [a, b, c, d] = [0, 1, 2, 3].map(|byte: usize| look_up_64(&tables[byte], codes));
+        // Bytes to words, then words to f32s.
+        let (low, high) = (_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b));
+        let (low_up, high_up) = (_mm512_unpacklo_epi8(c, d), _mm512_unpackhi_epi8(c, d));
+        [
+            _mm512_unpacklo_epi16(low, low_up),
+            _mm512_unpackhi_epi16(low, low_up),
+            _mm512_unpacklo_epi16(high, high_up),
+            _mm512_unpackhi_epi16(high, high_up),
+        ]
+        .map(must_cast)
+    };
+    let (codes, last_codes) = src.as_chunks::<64>();
+    let (numbers, last_numbers) = dst.as_chunks_mut::<64>();
+    for (codes, numbers) in codes.iter().zip(numbers) {
+        *numbers = must_cast(look_up(*codes));
+    }
+    let mut padded = [0; 64];
+    padded[..last_codes.len()].copy_from_slice(last_codes);
+    let numbers: [f32; 64] = must_cast(look_up(padded));
+    last_numbers.copy_from_slice(&numbers[..last_numbers.len()]);
+}
+
 /// Writes the numbers of codes of at most 5 bits, by a table of 32; higher bits are ignored.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn decode_few(table: &[[f32; 16]; 2], src: &[u8], dst: &mut [f32]) {
@@ -165,31 +210,38 @@ pub(super) fn decode_few(table: &[[f32; 16]; 2], src: &[u8], dst: &mut [f32]) {
     last_numbers.copy_from_slice(&look_up(padded)[..last_numbers.len()]);
 }
 
-/// Returns 64 codes, a byte each, from 48 bytes of packed codes of 6 bits.
+/// Returns 64 codes, a byte each, from `8 · BITS` bytes of packed codes.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-pub(super) fn spread_6(bytes: &[u8; 48]) -> [u8; 64] {
-    // Moves every six bytes, which hold eight codes, to the start of eight.
-    const SIXES: [u8; 64] = {
+pub(super) fn spread<const BITS: usize>(bytes: &[u8]) -> [u8; 64] {
+    // Moves every `BITS` bytes, which hold eight codes, to the start of eight.
+    const fn eighths(bits: usize) -> [u8; 64] {
         let mut table = [0; 64];
         let mut i = 0;
         while i < 64 {
-            table[i] = if i % 8 < 6 { (i / 8 * 6 + i % 8) as u8 } else { 0 };
+            table[i] = if i % 8 < bits { (i / 8 * bits + i % 8) as u8 } else { 0 };
             i += 1;
         }
         table
-    };
+    }
     // The bit at which each of the eight codes begins.
-    const STARTS: [[u8; 8]; 8] = [[0, 6, 12, 18, 24, 30, 36, 42]; 8];
+    const fn starts(bits: usize) -> [[u8; 8]; 8] {
+        let (mut row, mut i) = ([0; 8], 0);
+        while i < 8 {
+            row[i] = (i * bits) as u8;
+            i += 1;
+        }
+        [row; 8]
+    }
     let mut padded = [0; 64];
-    padded[..48].copy_from_slice(bytes);
-    let sixes = _mm512_permutexvar_epi8(must_cast(SIXES), must_cast(padded));
-    // Eight bits from each start; the two upper ones belong to the next code.
-    let codes = _mm512_multishift_epi64_epi8(must_cast(STARTS), sixes);
-    must_cast(_mm512_and_si512(codes, _mm512_set1_epi8(63)))
+    padded[..8 * BITS].copy_from_slice(&bytes[..8 * BITS]);
+    let eighths = _mm512_permutexvar_epi8(must_cast(const { eighths(BITS) }), must_cast(padded));
+    // Eight bits from each start; the upper ones belong to the next code.
+    let codes = _mm512_multishift_epi64_epi8(must_cast(const { starts(BITS) }), eighths);
+    must_cast(_mm512_and_si512(codes, _mm512_set1_epi8(((1 << BITS) - 1) as i8)))
 }
 
-/// Packs 64 codes of 6 bits into 48 bytes: the inverse of [`spread_6`].
+/// Packs 64 codes of 6 bits into 48 bytes: the inverse of [`spread`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 fn gather_6(codes: &[u8; 64]) -> [u8; 48] {
@@ -221,13 +273,14 @@ pub(super) fn pack_6(codes: &[u8], bytes: &mut [u8]) -> usize {
     64 * codes.len().min(bytes.len())
 }
 
-/// Unpacks codes of 6 bits, 64 at a time; returns how many codes it did.
+/// Unpacks codes of fewer than 8 bits, 64 at a time; returns how many codes it did.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-pub(super) fn unpack_6(bytes: &[u8], codes: &mut [u8]) -> usize {
-    let (bytes, _) = bytes.as_chunks::<48>();
+pub(super) fn unpack<const BITS: usize>(bytes: &[u8], codes: &mut [u8]) -> usize {
+    let bytes = bytes.chunks_exact(8 * BITS);
     let (codes, _) = codes.as_chunks_mut::<64>();
-    bytes.iter().zip(&mut *codes).for_each(|(bytes, codes)| *codes = spread_6(bytes));
-    64 * codes.len().min(bytes.len())
+    let groups = bytes.len().min(codes.len());
+    bytes.zip(codes).for_each(|(bytes, codes)| *codes = spread::<BITS>(bytes));
+    64 * groups
 }
 
 /// Maps bytes to bytes by a table, 64 at a time.

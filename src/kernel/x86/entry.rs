@@ -7,13 +7,15 @@
 //! compiled for each.
 
 use super::isa::Kind;
+use super::{
+    avx2_block, avx512_block, avx512_decode, avx512_encode, avx512_hif8, avx512_square, half,
+};
 #[cfg(feature = "matmul")]
 use super::{avx2_gemv, avx2_int8, avx512_gemv, avx512_int8, avx512_transpose, gemm};
-use super::{avx512_block, avx512_decode, avx512_encode, avx512_hif8, avx512_square, half};
 use crate::kernel::block::{
     BlockIntrinsics, FloatBlocks, Fold, PackedBlocks, Restoring, Scaling, Selected,
 };
-use crate::kernel::decode::{DecodeIntrinsics, Planes, RegisterTable};
+use crate::kernel::decode::{DecodeIntrinsics, HalfFields, Planes, RegisterTable};
 use crate::kernel::encode::{EncodeIntrinsics, Finite, HiF8Encode, SignedNan};
 #[cfg(feature = "matmul")]
 use crate::kernel::gemm::{
@@ -99,40 +101,41 @@ impl DecodeIntrinsics for Native {
         bits: u32,
         values: impl Fn() -> [f32; 256],
     ) -> Option<RegisterTable> {
-        // 32 f32s are two registers of AVX-512, and one permute looks up 16 codes.
-        if bits <= 5 && Self::prefers_arithmetic(isa) {
+        // 32 f32s are two registers of AVX-512, and one permute looks up 16 codes. AVX2 looks up 8
+        // codes in 16 f32s by two.
+        let most = match isa.kind() {
+            Kind::Portable => 0,
+            Kind::Avx2 => 4,
+            Kind::Avx512 | Kind::Avx512Vbmi => 5,
+        };
+        if bits <= most {
             let values = values();
             return Some(RegisterTable::Few(core::array::from_fn(|half| {
                 core::array::from_fn(|i| values[16 * half + i])
             })));
         }
-        // Asked before `values`, which takes a while to compute.
-        if !matches!(isa.kind(), Kind::Avx512Vbmi) {
-            return None;
-        }
-        let values = values();
-        by_kind!(isa, { Avx512Vbmi => avx512_decode::planes(&values) }, else None)
-            .map(RegisterTable::Planes)
+        // Only here are `values` asked for, which take a while to compute.
+        by_kind!(isa, { Avx512Vbmi => Some(avx512_decode::table(&values())) }, else None)
     }
 
     fn prefers_arithmetic(isa: Isa) -> bool {
-        // 16 lanes of arithmetic beat 16 loads; 8 lanes of AVX2 do not.
-        matches!(isa.kind(), Kind::Avx512 | Kind::Avx512Vbmi)
+        // 8 lanes of arithmetic beat 8 loads; the 4 lanes of SSE2 do not.
+        !matches!(isa.kind(), Kind::Portable)
     }
 
     fn decode_bytes(isa: Isa, table: &RegisterTable, src: &[u8], dst: &mut [f32]) -> bool {
+        // A table is made only where its kernel exists, so `false` is not returned.
         match table {
-            // A table is made only where its kernel exists, so `false` is not returned.
-            RegisterTable::Planes(planes) => {
-                by_kind!(isa, {
-                    Avx512Vbmi => avx512_decode::decode_planes(planes, src, dst),
-                }, else return false);
-            }
-            RegisterTable::Few(table) => {
-                by_kind!(isa, {
-                    Avx512 | Avx512Vbmi => avx512_decode::decode_few(table, src, dst),
-                }, else return false);
-            }
+            RegisterTable::Planes(planes) => by_kind!(isa, {
+                Avx512Vbmi => avx512_decode::decode_planes(planes, src, dst),
+            }, else return false),
+            RegisterTable::Bytes(bytes) => by_kind!(isa, {
+                Avx512Vbmi => avx512_decode::decode_bytes(bytes, src, dst),
+            }, else return false),
+            RegisterTable::Few(table) => by_kind!(isa, {
+                Avx2 => avx2_block::decode_few(&table[0], src, dst),
+                Avx512 | Avx512Vbmi => avx512_decode::decode_few(table, src, dst),
+            }, else return false),
         }
         true
     }
@@ -257,8 +260,11 @@ impl BlockIntrinsics for Native {
         by_kind!(isa, { Avx512Vbmi => avx512_decode::pack_6(codes, bytes) }, else 0)
     }
 
-    fn unpack_6(isa: Isa, bytes: &[u8], codes: &mut [u8]) -> usize {
-        by_kind!(isa, { Avx512Vbmi => avx512_decode::unpack_6(bytes, codes) }, else 0)
+    fn unpack<const BITS: usize>(isa: Isa, bytes: &[u8], codes: &mut [u8]) -> usize {
+        by_kind!(isa, {
+            Avx2 | Avx512 => avx2_block::unpack::<BITS>(bytes, codes),
+            Avx512Vbmi => avx512_decode::unpack::<BITS>(bytes, codes),
+        }, else 0)
     }
 
     fn restore_4<R: Restoring>(
@@ -269,7 +275,20 @@ impl BlockIntrinsics for Native {
         dst: &mut [f32],
     ) -> usize {
         by_kind!(isa, {
+            Avx2 => avx2_block::restore_4(rule, table, blocks, dst),
             Avx512 | Avx512Vbmi => avx512_block::restore_4(rule, table, blocks, dst),
+        }, else 0)
+    }
+
+    // With byte permutes these formats have planes.
+    fn restore_by_f16(
+        isa: Isa,
+        fields: HalfFields,
+        blocks: PackedBlocks<'_>,
+        dst: &mut [f32],
+    ) -> usize {
+        by_kind!(isa, {
+            Avx2 | Avx512 => avx2_block::restore_by_f16(fields, blocks, dst),
         }, else 0)
     }
 
@@ -279,16 +298,9 @@ impl BlockIntrinsics for Native {
         blocks: PackedBlocks<'_>,
         dst: &mut [f32],
     ) -> usize {
-        // The width is a constant of the kernel: 6 bits are spread to bytes first.
-        match blocks.bits {
-            6 => by_kind!(isa, {
-                Avx512Vbmi => avx512_block::restore_planes::<6>(planes, blocks, dst),
-            }, else 0),
-            8 => by_kind!(isa, {
-                Avx512Vbmi => avx512_block::restore_planes::<8>(planes, blocks, dst),
-            }, else 0),
-            _ => 0,
-        }
+        by_kind!(isa, {
+            Avx512Vbmi => avx512_block::restore_planes(planes, blocks, dst),
+        }, else 0)
     }
 }
 

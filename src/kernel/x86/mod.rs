@@ -3,6 +3,7 @@
 //! consist of safe functions with `target_feature`, entered after detection, whose loads and stores
 //! go through arrays.
 
+mod avx2_block;
 #[cfg(feature = "matmul")]
 mod avx2_gemv;
 #[cfg(feature = "matmul")]

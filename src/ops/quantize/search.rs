@@ -99,7 +99,6 @@ impl Candidates<'_> {
                         plan.encode_bytes(chunk, memory, codes);
                     }
                     let restore = RestoreRows::new(
-                        isa,
                         &search.restore,
                         if packed { search.bits } else { u8::BITS },
                     );

@@ -95,7 +95,8 @@ impl DecodePlan {
             offsets: &[0.0],
             bytes,
         };
-        let restore = |to: &mut [f32]| kernel::restore_packed(decode, one, to) * whole;
+        let rule = kernel::Product::new(kernel::NegativeZero::Keep);
+        let restore = |to: &mut [f32]| kernel::restore_packed(rule, decode, one, to) * whole;
         let Some(tile) = tile else { return restore(&mut dst[..whole]) };
         kernel::prefetch(bytes);
         let done = restore(&mut tile[..whole]);

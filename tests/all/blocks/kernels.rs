@@ -447,6 +447,71 @@ fn scales_far_from_one_are_the_rules() {
     }
 }
 
+/// Codes of every format of a byte at most, in blocks that loops take as they are and in others,
+/// under scales that are usual and not; as 16-bit numbers too.
+#[test]
+fn codes_of_every_format_come_back_from_blocks_of_every_length() {
+    let mut random = Random::new(21);
+    let scales = [1.0, -0.75, 3.0e38, 1.0e-38, 1.0e-45, 0.0, f32::INFINITY, f32::NAN, 2.7e36];
+    let extents =
+        [1, 5, 8, 16, 24, 32, 48, 64, 96, 128].map(|cols| Extent::Block { rows: 1, cols });
+    let formats = {
+        use FormatSpec as F;
+        [
+            [F::F8E4M3, F::F8E5M2, F::F8E4M3FNUZ, F::F8E5M2FNUZ, F::F8E4M3B11FNUZ, F::F8E3M4],
+            [F::F6E2M3, F::F6E3M2, F::F4E2M1, F::UE4M3, F::UE5M3, F::MXINT8],
+            [F::INT8, F::UINT8, F::INT5, F::INT4, F::UINT4, F::INT3],
+            [F::HIF8, F::POSIT8, F::NF4, F::BNBDYNAMIC8, F::MXINT8SYM, F::INT7],
+        ]
+    };
+    let formats = formats.as_flattened();
+    let mut schemes = 0;
+    for (format, extent) in
+        formats.iter().flat_map(|format| extents.iter().map(move |extent| (format, *extent)))
+    {
+        let rule = ScaleRule::Amax { target: 1.0, ratio: Ratio::Divide };
+        let spec = BlockSpec::new(*format, Some(FormatSpec::F32), extent, rule);
+        if spec.validate().is_err() {
+            continue;
+        }
+        schemes += 1;
+        let shape = [2, 1208];
+        let zeros = Quantizer::new(&spec).quantize(&[1.0f32; 2 * 1208], &shape).unwrap();
+        let codes: Vec<u8> = zeros.codes().iter().map(|_| random.word() as u8).collect();
+        // Long stretches of usual scales, and others.
+        let scale = |at: usize, random: &mut Random| match at % 64 {
+            0..16 => scales[random.word() as usize % scales.len()],
+            _ => f32::from_bits(0x3F00_0000 + (random.word() as u32 >> 8)),
+        };
+        let stored: Vec<u8> = (0..zeros.scales().len() / 4)
+            .flat_map(|at| scale(at, &mut random).to_le_bytes())
+            .collect();
+        let tensor = QuantTensor::from_parts_with(
+            &spec,
+            &shape,
+            Parts::new(&codes, &stored),
+            Accept::Nonfinite,
+        )
+        .unwrap();
+        let (view, what) = (tensor.view(), format!("{} {extent:?}", format.name()));
+        assert_numbers(&what, &view);
+        for isa in Isa::available() {
+            let exec = Exec::SERIAL.with_isa(isa);
+            let (mut bf16s, mut f16s) =
+                (vec![half::bf16::ONE; view.len()], vec![half::f16::ONE; view.len()]);
+            view.dequantize_into(&mut bf16s, exec).unwrap();
+            view.dequantize_into(&mut f16s, exec).unwrap();
+            let wrong = (0..view.len()).find(|&at| {
+                let x = view.get(at).unwrap();
+                bf16s[at].to_bits() != half::bf16::from_f32(x).to_bits()
+                    || f16s[at].to_bits() != half::f16::from_f32(x).to_bits()
+            });
+            assert_eq!(wrong, None, "{what} {}", isa.name());
+        }
+    }
+    assert!(schemes > 150, "{schemes}");
+}
+
 #[test]
 fn every_code_under_every_scale_code_comes_back() {
     for preset in preset::all() {
