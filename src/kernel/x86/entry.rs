@@ -208,47 +208,24 @@ impl BlockIntrinsics for Native {
         let chunks = numbers.as_chunks().0;
         // The kernel takes 64 numbers with four factors, one for each vector of 16: an iterator
         // adapts each block length to that.
+        macro_rules! encode {
+            ($factors:expr) => {{
+                let factors = $factors;
+                by_kind!(isa, {
+                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(
+                        finite, addend, scaling, chunks, factors, dst,
+                    ),
+                }, else return false)
+            }};
+        }
         match length {
-            16 => {
-                let factors = factors.as_chunks().0.iter().copied();
-                by_kind!(isa, {
-                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(
-                        finite,
-                        addend,
-                        scaling,
-                        chunks,
-                        factors,
-                        dst,
-                    ),
-                }, else return false);
-            }
-            32 => {
-                let factors = factors.as_chunks().0.iter().map(|[a, b]| [*a, *a, *b, *b]);
-                by_kind!(isa, {
-                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(
-                        finite,
-                        addend,
-                        scaling,
-                        chunks,
-                        factors,
-                        dst,
-                    ),
-                }, else return false);
-            }
+            16 => encode!(factors.as_chunks().0.iter().copied()),
+            32 => encode!(factors.as_chunks().0.iter().map(|[a, b]| [*a, *a, *b, *b])),
             _ if length.is_multiple_of(64) => {
-                let factors = factors
-                    .iter()
-                    .flat_map(|factor| core::iter::repeat_n([*factor; 4], length / 64));
-                by_kind!(isa, {
-                    Avx512Vbmi => avx512_encode::encode_blocks::<S, BYTES>(
-                        finite,
-                        addend,
-                        scaling,
-                        chunks,
-                        factors,
-                        dst,
-                    ),
-                }, else return false);
+                let vectors = length / 64;
+                encode!(
+                    factors.iter().flat_map(|factor| core::iter::repeat_n([*factor; 4], vectors))
+                );
             }
             _ => return false,
         }
