@@ -2,17 +2,16 @@
 //! [`BlockSpec::code`].
 
 use super::arrays::{Chunk, ChunkArrays};
+use super::coder::{ScaledCoder, grid_of, microxcaling_grid};
 use crate::block::rule::{FLOOR_CARRIES, ScaleRule};
 use crate::block::scheme::{Division, ElementRounding, Offset, ZeroSign};
 use crate::block::spec::BlockSpec;
 use crate::kernel::{
-    self, Away, FactorUse, FloatBlocks, FloatCoder, Grid, GridCoder, HalfAdded, HalfAddedEven,
-    HalfUp, Integer, IntegerAway, Isa, LeastError, Less, LogarithmTruncated, NegativeZero, Over,
-    OverByReciprocal, OverToOdd, OverToOddFused, PointCoder, RECIPROCAL_FROM, Steps, Times,
-    Truncated,
+    self, FactorUse, FloatBlocks, FloatCoder, Grid, HalfUp, Integer, IntegerAway, Isa, LeastError,
+    Less, NegativeZero, Over, OverByReciprocal, OverToOdd, OverToOddFused, PointCoder,
+    RECIPROCAL_FROM, Steps, Times,
 };
-use crate::policy::{Convert, MissingNan, Nan, Overflow, SubnormalInputs};
-use crate::random::Dither;
+use crate::policy::{MissingNan, Nan, Overflow};
 use crate::round::Round;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
@@ -42,27 +41,6 @@ enum ElementKernel {
     Least(LeastError),
     /// In two: numbers are scaled first, with −0 kept or cleared.
     Scaled(ScaledCoder),
-}
-
-/// How scaled numbers become codes.
-enum ScaledCoder {
-    Encoder(kernel::Encoder),
-    Grid(GridMode, Grid),
-    HalfUp(HalfUp),
-    IntegerAway(IntegerAway),
-    Steps(Steps),
-    /// Steps of numbers that are rounded to equal steps first.
-    EqualSteps(Steps),
-}
-
-/// The rounding of a [`Grid`].
-#[derive(Clone, Copy)]
-enum GridMode {
-    Away,
-    Truncated,
-    HalfAdded,
-    HalfAddedEven,
-    LogarithmTruncated,
 }
 
 /// What scaled numbers a kernel does not take.
@@ -348,12 +326,22 @@ impl Elements {
         };
         match factor_use {
             FactorUse::Times => match (one_pass, codes) {
-                (Some(coder), Codes::Bytes(codes)) if self.less_minimum => {
-                    self.encode_scaled(coder, Less(Times), chunk, chunk.points, codes)
-                }
-                (Some(coder), Codes::Bytes(codes)) => {
-                    self.encode_scaled(coder, Times, chunk, chunk.factors, codes)
-                }
+                (Some(coder), Codes::Bytes(codes)) if self.less_minimum => coder.encode_scaled(
+                    self.isa,
+                    self.negative_zero,
+                    Less(Times),
+                    chunk,
+                    chunk.points,
+                    codes,
+                ),
+                (Some(coder), Codes::Bytes(codes)) => coder.encode_scaled(
+                    self.isa,
+                    self.negative_zero,
+                    Times,
+                    chunk,
+                    chunk.factors,
+                    codes,
+                ),
                 (_, codes) => self.encode_by(Times, chunk, memory, codes),
             },
             FactorUse::Over if self.by_reciprocals => {
@@ -382,9 +370,14 @@ impl Elements {
                         steps.encode(isa, scaled, codes);
                         true
                     }
-                    (ElementKernel::Scaled(coder), Codes::Bytes(codes)) => {
-                        self.encode_scaled(coder, OverByReciprocal, chunk, reciprocals, codes)
-                    }
+                    (ElementKernel::Scaled(coder), Codes::Bytes(codes)) => coder.encode_scaled(
+                        self.isa,
+                        self.negative_zero,
+                        OverByReciprocal,
+                        chunk,
+                        reciprocals,
+                        codes,
+                    ),
                     (_, codes) => {
                         let ends = &mut memory.ends;
                         self.encode_at_once(OverByReciprocal, chunk, reciprocals, ends, codes)
@@ -393,50 +386,18 @@ impl Elements {
             }
             FactorUse::Over => self.encode_by(Over, chunk, memory, codes),
             FactorUse::Exact if self.isa.has_fma() => match (one_pass, codes) {
-                (Some(coder), Codes::Bytes(codes)) => {
-                    self.encode_scaled(coder, OverToOddFused, chunk, chunk.factors, codes)
-                }
+                (Some(coder), Codes::Bytes(codes)) => coder.encode_scaled(
+                    self.isa,
+                    self.negative_zero,
+                    OverToOddFused,
+                    chunk,
+                    chunk.factors,
+                    codes,
+                ),
                 (_, codes) => self.encode_by(OverToOddFused, chunk, memory, codes),
             },
             FactorUse::Exact => self.encode_by(OverToOdd, chunk, memory, codes),
         }
-    }
-
-    /// Scales and encodes in one pass by a coder that has one.
-    fn encode_scaled<S: kernel::Scaling>(
-        &self,
-        coder: &ScaledCoder,
-        scaling: S,
-        chunk: Chunk<'_>,
-        factors: &[S::Factor],
-        codes: &mut [u8],
-    ) -> bool {
-        let (isa, Chunk { numbers, length, .. }) = (self.isa, chunk);
-        let zero = if S::SETTLES_ZEROS { NegativeZero::Keep } else { self.negative_zero };
-        macro_rules! encode {
-            ($coder:expr) => {
-                kernel::encode_blocks(isa, $coder, scaling, numbers, length, factors, codes)
-            };
-        }
-        match coder {
-            ScaledCoder::HalfUp(coder) => encode!(coder),
-            ScaledCoder::IntegerAway(coder) => encode!(coder),
-            ScaledCoder::Grid(GridMode::Away, grid) => encode!(&GridCoder::new(Away, *grid, zero)),
-            ScaledCoder::Grid(GridMode::Truncated, grid) => {
-                encode!(&GridCoder::new(Truncated, *grid, zero));
-            }
-            ScaledCoder::Grid(GridMode::HalfAdded, grid) => {
-                encode!(&GridCoder::new(HalfAdded, *grid, zero));
-            }
-            ScaledCoder::Grid(GridMode::HalfAddedEven, grid) => {
-                encode!(&GridCoder::new(HalfAddedEven, *grid, zero));
-            }
-            ScaledCoder::Grid(GridMode::LogarithmTruncated, _)
-            | ScaledCoder::Encoder(_)
-            | ScaledCoder::Steps(_)
-            | ScaledCoder::EqualSteps(_) => return false,
-        }
-        true
     }
 
     fn encode_by<S: kernel::Scaling<Factor = f32>>(
@@ -546,83 +507,4 @@ impl Elements {
             ) => false,
         }
     }
-}
-
-impl ScaledCoder {
-    /// Whether numbers may be scaled in the loop that makes their codes.
-    const fn is_of_one_pass(&self) -> bool {
-        match self {
-            // Logarithms look at some hundred numbers before they take a table.
-            Self::Grid(GridMode::LogarithmTruncated, _)
-            | Self::Encoder(_)
-            | Self::Steps(_)
-            | Self::EqualSteps(_) => false,
-            Self::Grid(..) | Self::HalfUp(_) | Self::IntegerAway(_) => true,
-        }
-    }
-
-    /// Writes the codes of finite numbers.
-    fn encode(&self, isa: Isa, scaled: &[f32], codes: &mut [u8], dither: Dither) {
-        match self {
-            Self::Encoder(encoder) => encoder.encode(scaled, codes, dither),
-            Self::Grid(GridMode::Away, grid) => {
-                kernel::encode_grid(isa, Away, grid, scaled, codes);
-            }
-            Self::Grid(GridMode::Truncated, grid) => {
-                kernel::encode_grid(isa, Truncated, grid, scaled, codes);
-            }
-            Self::Grid(GridMode::HalfAdded, grid) => {
-                kernel::encode_grid(isa, HalfAdded, grid, scaled, codes);
-            }
-            Self::Grid(GridMode::HalfAddedEven, grid) => {
-                kernel::encode_grid(isa, HalfAddedEven, grid, scaled, codes);
-            }
-            Self::Grid(GridMode::LogarithmTruncated, grid) => {
-                kernel::encode_grid(isa, LogarithmTruncated, grid, scaled, codes);
-            }
-            Self::HalfUp(coder) => kernel::encode_each(isa, coder, scaled, codes),
-            Self::IntegerAway(coder) => kernel::encode_each(isa, coder, scaled, codes),
-            Self::Steps(steps) | Self::EqualSteps(steps) => steps.encode(isa, scaled, codes),
-        }
-    }
-}
-
-/// The grid that rounds as a policy does, away from zero at ties or toward zero, and saturates;
-/// `None` for other policies and formats.
-fn grid_of(element: &FormatSpec, convert: &Convert) -> Option<(GridMode, Grid)> {
-    let rounding = match convert.round {
-        Round::NearestAway => GridMode::Away,
-        Round::TowardZero => GridMode::Truncated,
-        _ => return None,
-    };
-    let grid = Grid::lower(element, false, &FLOOR_CARRIES)?;
-    // The reference codec says what the policy does beyond the largest number and next to zero.
-    let code = |x: f32| element.encode_f32_with(x, convert, 0).code;
-    let (beyond, tiny) = (f32::MAX, element.smallest_positive().to_f32() / 8.0);
-    let saturates = code(beyond) == element.max_code() && code(-beyond) == element.min_code();
-    let zero = element.zero_code()?;
-    let negative = element.negative_zero_code().unwrap_or(zero);
-    let vanishes = code(tiny) == zero && code(-tiny) == negative;
-    let vanishes = vanishes && (element.is_signed() || code(-1.0) == zero);
-    let keeps = matches!(convert.subnormal_inputs, SubnormalInputs::Keep);
-    (saturates && vanishes && keeps).then_some((rounding, grid))
-}
-
-/// The grid of [`ElementRounding::Microxcaling`].
-fn microxcaling_grid(element: &FormatSpec, round: Round) -> Option<(GridMode, Grid)> {
-    let rounding = match round {
-        Round::NearestEven => GridMode::HalfAddedEven,
-        Round::NearestAway => GridMode::HalfAdded,
-        Round::TowardZero => GridMode::LogarithmTruncated,
-        // `validate` refuses them.
-        _ => return None,
-    };
-    // Without a sign numbers below zero are to be zero, whatever their magnitude.
-    let numbers = [0.0, element.smallest_positive().to_f32(), element.max().to_f32()];
-    let zero = element.zero_code();
-    if !element.is_signed() && !numbers.iter().all(|x| Some(element.encode_f32(-x)) == zero) {
-        return None;
-    }
-    // Magnitudes stop at the largest number on both sides.
-    Some((rounding, Grid::lower(element, true, &FLOOR_CARRIES)?))
 }

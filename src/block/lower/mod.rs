@@ -9,6 +9,7 @@
 //! another bit than the rule.
 
 mod arrays;
+mod coder;
 mod element;
 mod factor;
 mod plan;

@@ -73,8 +73,9 @@ impl LeastError {
         let few = LeastOfFew::lower(spec, signed);
         // Eight magnitudes are compared as fast as neighbours are found.
         if let Some(grid) = grid.filter(|_| few.is_none_or(|few| few.codes > 8)) {
-            let (least, high, low) =
-                (spec.smallest_positive().to_f32(), spec.max().to_f32(), -spec.min().to_f32());
+            let (least, high) = (spec.smallest_positive().to_f32(), spec.max().to_f32());
+            // Never −0, whose bits are those of no magnitude.
+            let low = 0.0 - spec.min().to_f32();
             let top = high - spec.decode_f32(spec.max_code() - 1);
             // Without a sign all numbers below zero are beyond the first element.
             let end = if spec.is_signed() { top } else { least };
@@ -260,4 +261,93 @@ per_isa! {
         scales: &[f32],
         codes: &mut [u8],
     ) = table_body;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    /// The code by the definition: all codes are tried in order.
+    fn first_of_least(spec: &FormatSpec, x: f32, scale: f32) -> u8 {
+        let error = |code: u32| (spec.decode_f32(code) * scale - x).abs();
+        (1..spec.code_count() as u32)
+            .fold(0, |best, code| if error(code) < error(best) { code } else { best })
+            .try_into()
+            .unwrap()
+    }
+
+    /// Numbers at and next to elements and the middles between them, and beyond the ends.
+    fn numbers(spec: &FormatSpec, scale: f32, range: Option<[f32; 3]>) -> Vec<f32> {
+        let codes = 0..spec.code_count() as u32;
+        let mut elements: Vec<f32> =
+            codes.map(|code| spec.decode_f32(code)).filter(|x| x.is_finite()).collect();
+        elements.sort_by(f32::total_cmp);
+        let middles = elements.windows(2).map(|pair| pair[0].midpoint(pair[1]));
+        let ends = [1.5, 1000.0].map(|times| elements[0] * times);
+        let (last, most) = (elements[elements.len() - 1], range.map_or(1e9, |range| range[2]));
+        let all = middles.chain(elements.iter().copied()).chain(ends);
+        let all = all.chain([last * 1.5, most, -most].map(|x| x.clamp(-most, most)));
+        let mut numbers = Vec::new();
+        for y in all {
+            let exact = y * scale;
+            let two = [exact.next_up().next_up(), exact.next_down().next_down()];
+            numbers.extend([exact, exact.next_up(), exact.next_down(), two[0], two[1]]);
+        }
+        numbers.retain(|x| x.abs() <= most * scale.abs());
+        numbers.extend([0.0, -0.0, f32::from_bits(1), -f32::from_bits(1)]);
+        numbers
+    }
+
+    #[test]
+    fn codes_are_the_first_of_the_least_errors() {
+        use FormatSpec as F;
+        let formats = [
+            F::F8E5M2,
+            F::F8E4M3,
+            F::F8E4M3FNUZ,
+            F::F6E2M3,
+            F::F6E3M2,
+            F::F4E2M1,
+            F::INT8,
+            F::INT5,
+            F::INT4,
+            F::UINT4,
+            F::UINT8,
+            F::MXINT8,
+            F::UE4M3,
+            F::HIF8,
+            F::POSIT8,
+            F::BNBDYNAMIC8,
+            F::NF4,
+        ];
+        let mut checked = 0;
+        for spec in formats {
+            let grid = Grid::lower(&spec, false, &[0; 256]);
+            let coder = LeastError::lower(&spec, grid, true).unwrap();
+            for scale in [1.0f32, 0.75, 0.012_345, -3.1, -0.25, 1e-25, 7.7e22, 1.1e-36] {
+                let [low, high, _] = coder.range().unwrap_or([1e-36, 1e30, 0.0]);
+                if !(low..=high).contains(&scale.abs()) {
+                    continue;
+                }
+                let numbers = numbers(&spec, scale, coder.range());
+                let expected: Vec<u8> =
+                    numbers.iter().map(|x| first_of_least(&spec, *x, scale)).collect();
+                for isa in Isa::available() {
+                    for length in [1, 16, 32, 100] {
+                        let scales = vec![scale; numbers.len().div_ceil(length)];
+                        let mut codes = vec![0; numbers.len()];
+                        coder.encode(isa, &numbers, length, &scales, &mut codes);
+                        for (i, x) in numbers.iter().enumerate() {
+                            let codes = (codes[i], expected[i]);
+                            assert_eq!(codes.0, codes.1, "{spec} {x:e} {scale:e} {}", isa.name());
+                        }
+                        checked += numbers.len();
+                    }
+                }
+            }
+        }
+        assert!(checked > 100_000, "{checked}");
+    }
 }
