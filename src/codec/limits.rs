@@ -352,25 +352,27 @@ impl FormatSpec {
                     | (Some(Ordering::Greater), Ordering::Greater)
             )
         }
-        let (mut best, mut code): (Option<u32>, u32) = (None, 0);
+        let (mut best, mut code): (Option<(u32, Unpacked)>, u32) = (None, 0);
         while (code as u64) < self.code_count() {
             let value = self.decode(code);
             if is(value.compare(from), side) {
                 let nearer = match best {
                     None => true,
-                    Some(old) => {
-                        let old = self.decode(old);
+                    Some((_, old)) => {
                         is(old.compare(value), side)
                             || (old.is_zero() && old.is_negative() && value.is_zero())
                     }
                 };
                 if nearer {
-                    best = Some(code);
+                    best = Some((code, value));
                 }
             }
             code += 1;
         }
-        best
+        match best {
+            Some((code, _)) => Some(code),
+            None => None,
+        }
     }
 }
 

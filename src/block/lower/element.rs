@@ -51,8 +51,8 @@ pub(super) enum ScaledLimit {
     Below(f32),
     /// Zeros of a block whose scale is zero.
     NotZero,
-    /// Numbers under a scale outside of two magnitudes, and those that are larger than a multiple of
-    /// their scale.
+    /// Numbers under a scale outside of two magnitudes, and those larger than a multiple of their
+    /// scale.
     UnderScales([f32; 3]),
 }
 
@@ -213,8 +213,10 @@ impl Elements {
             ElementKernel::Scaled(coder) => !less_minimum && coder.is_of_one_pass(),
             ElementKernel::Points(_) | ElementKernel::Least(_) => false,
         };
-        let large = 0.5 * element.smallest_positive().to_f32() >= RECIPROCAL_FROM;
-        let by_reciprocals = isa.has_fma() && coders && large;
+        // A codebook is searched for its smallest number, so it is asked last.
+        let by_reciprocals = isa.has_fma()
+            && coders
+            && 0.5 * element.smallest_positive().to_f32() >= RECIPROCAL_FROM;
         let one_zero = zero_codes.is_none();
         Some(Self { kernel, zeros, negative_zero, by_reciprocals, one_zero, less_minimum, isa })
     }

@@ -9,21 +9,18 @@
 //! Neighbours are found by arithmetic on a grid, or else in a table (`least_table`).
 //!
 //! Errors fall up to x and rise behind it, so that the least is that of a neighbour of x. The
-//! quotient y is a few units in the last place off; where it is on the wrong side of an element, that
-//! element is one of the two compared, and by far the nearest. What makes errors of several elements
-//! equal, the rounding of products and differences, is kept away by [`LeastError::range`].
+//! quotient y is a few units in the last place off; where it is on the wrong side of an element,
+//! that element is one of the two compared, and by far the nearest. What makes errors of several
+//! elements equal, the rounding of products and differences, is kept away by
+//! [`LeastError::range`].
 
 use super::encode::map_blocks;
 use super::grid::{Grid, MAGIC, floor};
-use super::least_table::LeastTable;
+use super::least_table::{LeastTable, scale_range};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::per_isa;
 use crate::spec::FormatSpec;
 use alloc::sync::Arc;
-
-/// The largest magnitude, over the scale and the distance of elements, for which f32 differences
-/// tell elements apart: 2^20.
-const APART: f32 = 1_048_576.0;
 
 /// A coder of numbers of at most 8 bits to the first code of the least f32 error.
 #[derive(Clone, Debug)]
@@ -59,17 +56,9 @@ pub(crate) struct LeastOfFew {
 }
 
 impl LeastError {
-    /// Returns the coder for a format of at most 8 bits, which may have a grid; `None` where elements
-    /// are too near to one another. Scales are from 0 up unless they are `signed`.
+    /// Returns the coder for a format of at most 8 bits, which may have a grid; `None` where
+    /// elements are too near to one another. Scales are from 0 up unless they are `signed`.
     pub(crate) fn lower(spec: &FormatSpec, grid: Option<Grid>, signed: bool) -> Option<Self> {
-        let most = spec.max().to_f32().max(-spec.min().to_f32());
-        // The least distance of two elements, and of the last one before numbers beyond it.
-        let limited = |coder, [least, end]: [f32; 2]| {
-            let beyond = APART * end;
-            let range = [f32::MIN_POSITIVE / least, f32::MAX / 4.0 / most.max(beyond), beyond];
-            let usable = range.iter().all(|x| x.is_normal());
-            usable.then_some(Self { coder, range: Some(range) })
-        };
         let few = LeastOfFew::lower(spec, signed);
         // Eight magnitudes are compared as fast as neighbours are found.
         if let Some(grid) = grid.filter(|_| few.is_none_or(|few| few.codes > 8)) {
@@ -79,13 +68,15 @@ impl LeastError {
             let top = high - spec.decode_f32(spec.max_code() - 1);
             // Without a sign all numbers below zero are beyond the first element.
             let end = if spec.is_signed() { top } else { least };
-            return limited(Least::Grid(LeastOnGrid { grid, most: [high, low] }), [least, end]);
+            let coder = Least::Grid(LeastOnGrid { grid, most: [high, low] });
+            let range = scale_range(least, end, high.max(low))?;
+            return Some(Self { coder, range: Some(range) });
         }
         if let Some(few) = few {
             return Some(Self { coder: Least::Few(few), range: None });
         }
-        let (table, distances) = LeastTable::of(spec)?;
-        limited(Least::Table(table), distances)
+        let (table, range) = LeastTable::of(spec)?;
+        Some(Self { coder: Least::Table(table), range: Some(range) })
     }
 
     /// The least and the largest magnitude of a scale that the coder takes, and the largest of
@@ -156,8 +147,8 @@ impl LeastOfFew {
         Some(Self { elements, codes, sign_bit: if mirrored { half as u32 } else { 0 } })
     }
 
-    /// Returns the code of a finite number. The number of codes is a constant, so that the loop over
-    /// them is straight code.
+    /// Returns the code of a finite number. The number of codes is a constant, so that the loop
+    /// over them is straight code.
     #[inline(always)]
     fn code<const CODES: usize>(&self, x: f32, scale: f32) -> u8 {
         let negative = (x.to_bits().cast_signed() >> 31).cast_unsigned();

@@ -23,16 +23,29 @@ const NEAR: f64 = 1.0 / 262_144.0;
 /// How far a quotient by a rounded reciprocal is from the exact one, at most: 2^-20 of it.
 const OFF: f64 = 1.0 / 1_048_576.0;
 
+/// The largest magnitude, over the scale and the distance of elements, for which f32 differences
+/// tell elements apart: 2^20.
+const APART: f32 = 1_048_576.0;
+
+/// Returns the least and the largest magnitude of a scale under which errors tell elements apart,
+/// and the largest of numbers over their scale. Elements are given by their least distance, the
+/// smaller of the distances at both ends, and the largest magnitude. `None` if that is no range of
+/// normal f32s.
+pub(super) fn scale_range(least: f32, end: f32, most: f32) -> Option<[f32; 3]> {
+    let beyond = APART * end;
+    let range = [f32::MIN_POSITIVE / least, f32::MAX / 4.0 / most.max(beyond), beyond];
+    range.iter().all(|x| x.is_normal()).then_some(range)
+}
+
 impl LeastTable {
-    /// Returns the table of a format of at most 8 bits, and the least and the largest distance that
-    /// counts: that of two elements, and the smaller one at both ends. `None` where elements are too
-    /// near to one another, or code 0 is no number.
-    pub(super) fn of(spec: &FormatSpec) -> Option<(Arc<Self>, [f32; 2])> {
-        static TABLES: Kept<FormatSpec, (Arc<LeastTable>, [f32; 2])> = Kept::new();
+    /// Returns the table of a format of at most 8 bits, and the range of its scales. `None` where
+    /// elements are too near to one another, or code 0 is no number.
+    pub(super) fn of(spec: &FormatSpec) -> Option<(Arc<Self>, [f32; 3])> {
+        static TABLES: Kept<FormatSpec, (Arc<LeastTable>, [f32; 3])> = Kept::new();
         TABLES.get(*spec, || Self::make(spec))
     }
 
-    fn make(spec: &FormatSpec) -> Option<(Arc<Self>, [f32; 2])> {
+    fn make(spec: &FormatSpec) -> Option<(Arc<Self>, [f32; 3])> {
         let first = spec.decode_f32(0);
         if spec.bits() > 8 || !first.is_finite() {
             return None;
@@ -55,6 +68,8 @@ impl LeastTable {
         if !apart || !wide {
             return None;
         }
+        let most = all.first()?.0.abs().max(all.last()?.0.abs());
+        let range = scale_range(least as f32, ends as f32, most)?;
         // Around the middle of two elements their errors decide.
         let middles =
             all.windows(2).map(|pair| (f64::from(pair[0].0) + f64::from(pair[1].0)) / 2.0);
@@ -72,7 +87,7 @@ impl LeastTable {
         let layout = Layout::find(places)?;
         let mut table = Self { layout, elements: [[0.0; BUCKETS]; 2], codes: [0; BUCKETS] };
         layout.each(places, |bucket, side, place| {
-            // The elements on both sides of the middle in this bucket, or the one of all its numbers.
+            // The elements on both sides of the middle in this bucket, or that of all its numbers.
             let (Ok(passed) | Err(passed)) = place;
             let low = if side == 0 { from + passed } else { below - passed };
             let other = match (place, side) {
@@ -86,11 +101,11 @@ impl LeastTable {
             (table.elements[0][bucket], table.elements[1][bucket]) = (one, other);
             table.codes[bucket] = code | second << 8;
         });
-        Some((Arc::new(table), [least as f32, ends as f32]))
+        Some((Arc::new(table), range))
     }
 
-    /// Returns the code of a finite number under a scale, given with its reciprocal. The layout is a
-    /// copy in registers.
+    /// Returns the code of a finite number under a scale, given with its reciprocal. The layout is
+    /// a copy in registers.
     #[inline(always)]
     pub(super) fn code(&self, layout: Layout, x: f32, scale: f32, reciprocal: f32) -> u8 {
         let bucket = layout.index((x * reciprocal).to_bits());

@@ -42,16 +42,16 @@ const BUCKETS: usize = 1 << (32 - REST);
 /// An upper bound of the number of steps: 256 numbers, both signs, and a dozen special places.
 const STEPS: usize = 1024;
 
-/// What steps are of, beside a format.
+/// Which places are meant, beside a format.
 #[derive(PartialEq)]
-enum Kind {
+enum Places {
     Policy(Convert),
     Equal(Convert, u32),
     Midpoints,
 }
 
 /// The steps of the last calls: 32 KiB each, or 64.
-static TABLES: Kept<(FormatSpec, Kind), Steps> = Kept::new();
+static TABLES: Kept<(FormatSpec, Places), Steps> = Kept::new();
 
 /// Where the code of a number changes, as a table.
 #[derive(Clone, Debug)]
@@ -115,7 +115,7 @@ impl Steps {
         {
             return None;
         }
-        TABLES.get((*spec, Kind::Policy(*convert)), || {
+        TABLES.get((*spec, Places::Policy(*convert)), || {
             // The steps are those of the reference codec; the search asks it for some thousand
             // codes.
             let code = |key: u32| spec.encode_f32_with(number(key), convert, 0).code as u8;
@@ -134,7 +134,7 @@ impl Steps {
             return None;
         }
         let all = Self::lower(spec, convert)?;
-        TABLES.get((*spec, Kind::Equal(*convert, steps)), || {
+        TABLES.get((*spec, Places::Equal(*convert, steps)), || {
             let width = 2.0 / steps as f32;
             let numbers: Vec<f32> = (0..=steps).map(|step| step as f32 * width - 1.0).collect();
             let mut codes = vec![0; numbers.len()];
@@ -147,7 +147,7 @@ impl Steps {
     /// midpoint of two neighbouring entries gets the upper one, a number at it the lower; of equal
     /// entries numbers above get the last and numbers below the first. `None` for other formats.
     pub(crate) fn of_midpoints(spec: &FormatSpec) -> Option<Self> {
-        TABLES.get((*spec, Kind::Midpoints), || {
+        TABLES.get((*spec, Places::Midpoints), || {
             let codes = 0..spec.code_count() as u32;
             let entries: Vec<f32> = codes.map(|code| spec.decode_f32(code)).collect();
             let usable = spec.bits() <= 8 && entries.iter().all(|entry| entry.is_finite());

@@ -17,7 +17,8 @@ mod random;
 const BLOCKS: usize = 128;
 const LENGTH: usize = 32;
 
-/// Numbers as weights are, sums of uniform ones, but larger, so that scales of few bits hold theirs.
+/// Numbers as weights are, sums of uniform ones, but larger, so that scales of few bits hold
+/// theirs.
 fn numbers() -> Vec<f32> {
     let words = Dither::new(7);
     let uniform = |index: u64| words.word(index, 32) as f32 / 4_294_967_296.0 - 0.5;
