@@ -99,11 +99,11 @@ pub(crate) use block::{
     LeastError, Less, LessZeroPoint, LogarithmTruncated, Logarithms, LowestValue, NegativeValues,
     Over, OverByReciprocal, OverToOdd, OverToOddFused, PackedBlocks, PlusMinimum, PointCoder,
     PositiveValues, PowerRule, Powers, Product, RECIPROCAL_FROM, RestoreBuffers, ScaleArrays,
-    ScaleFormat, ScaleKernel, Scaling, Start, Step, Times, Truncated, amax, any_nan, apply,
-    block_largest, e8m0, encode_blocks, encode_each, encode_grid, encode_points, error_terms,
-    find_less, finite_amax, fold_blocks, pack_codes, reciprocals, replace, restore, restore_packed,
-    restores_packed, scale_blocks, set_aside, take_where, unpack_codes, widen, zero_points,
-    zeros_become,
+    ScaleFormat, ScaleKernel, Scaling, Start, Step, TiesTowardZero, Times, Truncated, amax,
+    any_nan, apply, block_largest, e8m0, encode_blocks, encode_each, encode_grid, encode_points,
+    error_terms, find_less, finite_amax, fold_blocks, pack_codes, reciprocals, replace, restore,
+    restore_packed, restores_packed, scale_blocks, set_aside, take_where, unpack_codes, widen,
+    zero_points, zeros_become,
 };
 pub(crate) use decode::{DecodeBytes, DecodeWide, look_up, map_bytes};
 pub use encode::Needs;

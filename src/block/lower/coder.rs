@@ -5,7 +5,7 @@ use super::arrays::Chunk;
 use crate::block::rule::FLOOR_CARRIES;
 use crate::kernel::{
     self, Away, Grid, GridCoder, HalfAdded, HalfAddedEven, HalfUp, IntegerAway, Isa,
-    LogarithmTruncated, NegativeZero, Steps, Truncated,
+    LogarithmTruncated, NegativeZero, Steps, TiesTowardZero, Truncated,
 };
 use crate::policy::{Convert, SubnormalInputs};
 use crate::random::Dither;
@@ -27,6 +27,7 @@ pub(super) enum ScaledCoder {
 #[derive(Clone, Copy)]
 pub(super) enum GridMode {
     Away,
+    TiesTowardZero,
     Truncated,
     HalfAdded,
     HalfAddedEven,
@@ -67,6 +68,9 @@ impl ScaledCoder {
             Self::HalfUp(coder) => encode!(coder),
             Self::IntegerAway(coder) => encode!(coder),
             Self::Grid(GridMode::Away, grid) => encode!(&GridCoder::new(Away, *grid, zero)),
+            Self::Grid(GridMode::TiesTowardZero, grid) => {
+                encode!(&GridCoder::new(TiesTowardZero, *grid, zero));
+            }
             Self::Grid(GridMode::Truncated, grid) => {
                 encode!(&GridCoder::new(Truncated, *grid, zero));
             }
@@ -91,6 +95,9 @@ impl ScaledCoder {
             Self::Grid(GridMode::Away, grid) => {
                 kernel::encode_grid(isa, Away, grid, scaled, codes);
             }
+            Self::Grid(GridMode::TiesTowardZero, grid) => {
+                kernel::encode_grid(isa, TiesTowardZero, grid, scaled, codes);
+            }
             Self::Grid(GridMode::Truncated, grid) => {
                 kernel::encode_grid(isa, Truncated, grid, scaled, codes);
             }
@@ -110,11 +117,12 @@ impl ScaledCoder {
     }
 }
 
-/// The grid that rounds as a policy does, away from zero at ties or toward zero, and saturates;
-/// `None` for other policies and formats.
+/// The grid that rounds as a policy does, to nearest with ties away from or toward zero, or toward
+/// zero, and saturates; `None` for other policies and formats.
 pub(super) fn grid_of(element: &FormatSpec, convert: &Convert) -> Option<(GridMode, Grid)> {
     let rounding = match convert.round {
         Round::NearestAway => GridMode::Away,
+        Round::NearestTowardZero => GridMode::TiesTowardZero,
         Round::TowardZero => GridMode::Truncated,
         _ => return None,
     };

@@ -13,7 +13,6 @@ use crate::kernel::{
 };
 use crate::policy::{MissingNan, Nan, Overflow};
 use crate::round::Round;
-use crate::spec::FormatSpec;
 use alloc::vec::Vec;
 
 /// The kernels that make codes of numbers.

@@ -9,17 +9,14 @@
 //! ```
 //!
 //! A code is linear in `whole` within a binade, and 2^M units of one binade are the first of the
-//! next, so the sum needs no case for a carry. `round` makes an integer of a number below 2^22 by
-//! adding 2^23, where f32s are 1 apart.
+//! next, so the sum needs no case for a carry.
 
 use super::encode::Coder;
+use super::halves::truncated;
 use crate::kernel::native::per_isa;
 use crate::kernel::negative_zero::NegativeZero;
 use crate::spec::{Encoding, FormatSpec, ZeroField};
 use core::marker::PhantomData;
-
-/// 2^23: adding it rounds a number from 0 up to an integer, to nearest even.
-pub(super) const MAGIC: f32 = 8_388_608.0;
 
 /// 2^22: units from here on are above every code of 8 bits.
 const MOST: f32 = 4_194_304.0;
@@ -36,6 +33,10 @@ pub(crate) trait GridRounding: Copy {
 /// To nearest, ties away from zero.
 #[derive(Clone, Copy)]
 pub(crate) struct Away;
+
+/// To nearest, ties toward zero.
+#[derive(Clone, Copy)]
+pub(crate) struct TiesTowardZero;
 
 /// Toward zero.
 #[derive(Clone, Copy)]
@@ -55,12 +56,10 @@ pub(crate) struct HalfAddedEven;
 #[derive(Clone, Copy)]
 pub(crate) struct LogarithmTruncated;
 
-/// Returns the largest integer that is not above x, for x from 0 to [`MOST`] and a half.
+/// Returns the largest integer that is not above x, for x from 0 to [`MOST`] and one.
 #[inline(always)]
 pub(super) fn floor(x: f32) -> f32 {
-    let nearest = x + MAGIC - MAGIC;
-    // One less where the addition went up.
-    nearest - if nearest > x { 1.0 } else { 0.0 }
+    truncated(x).cast_signed() as f32
 }
 
 impl GridRounding for Away {
@@ -69,6 +68,14 @@ impl GridRounding for Away {
         let whole = floor(units);
         // The fraction is exact; a sum with one half would not be.
         whole + if units - whole >= 0.5 { 1.0 } else { 0.0 }
+    }
+}
+
+impl GridRounding for TiesTowardZero {
+    #[inline(always)]
+    fn whole(units: f32) -> f32 {
+        let whole = floor(units);
+        whole + if units - whole > 0.5 { 1.0 } else { 0.0 }
     }
 }
 
@@ -91,7 +98,7 @@ impl GridRounding for HalfAddedEven {
     fn whole(units: f32) -> f32 {
         let up = floor(units + 0.5);
         // The lowest bit of the integer; both sides of the comparison are the program's.
-        let odd = (up + MAGIC).to_bits() & 1 == 1;
+        let odd = truncated(up) & 1 == 1;
         up - if odd & (units - 0.5 == up - 1.0) { 1.0 } else { 0.0 }
     }
 }
@@ -195,8 +202,7 @@ impl Grid {
         let inverse = f32::from_bits((254 + self.mantissa_bits - field) << 23);
         let units = f32::from_bits(magnitude) * inverse;
         let units = if units < MOST { units } else { MOST };
-        // The low bits of the sum are the integer.
-        let whole = (R::whole(units) + MAGIC).to_bits() & 0x007F_FFFF;
+        let whole = truncated(R::whole(units));
         let code = ((field - self.lo) << self.mantissa_bits) + whole;
         let code = if R::BY_LOGARITHMS {
             // Units of the binade above, one less than its first number: two units of the binade

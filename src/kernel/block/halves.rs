@@ -21,9 +21,9 @@ const BELOW_HALF: f32 = 0.5f32.next_down();
 
 /// Returns the integer toward zero of a number of magnitude below 2^31.
 #[inline(always)]
-fn truncated(x: f32) -> u32 {
+pub(super) fn truncated(x: f32) -> u32 {
     debug_assert!(x.abs() < 2_147_483_648.0);
-    // SAFETY: callers clamp to less than 2^9, and a clamp by comparisons leaves no NaN. Without the
+    // SAFETY: callers clamp to less than 2^23, and a clamp by comparisons leaves no NaN. Without the
     // promise a conversion takes five instructions, not one.
     #[expect(unsafe_code, reason = "a conversion whose range is known")]
     unsafe { x.to_int_unchecked::<i32>() }.cast_unsigned()

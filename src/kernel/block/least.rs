@@ -15,7 +15,8 @@
 //! [`LeastError::range`].
 
 use super::encode::map_blocks;
-use super::grid::{Grid, MAGIC, floor};
+use super::grid::Grid;
+use super::halves::truncated;
 use super::least_table::{LeastTable, scale_range};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::per_isa;
@@ -104,9 +105,9 @@ impl LeastOnGrid {
         let inverse = f32::from_bits((254 + grid.mantissa_bits - field) << 23);
         // A power of two, and no smaller than the scale limit says: the product is exact.
         let unit = f32::from_bits((field - grid.mantissa_bits) << 23) * scale;
-        let whole = floor(y * inverse);
-        let code =
-            ((field - grid.lo) << grid.mantissa_bits) + ((whole + MAGIC).to_bits() & 0x007F_FFFF);
+        let steps = truncated(y * inverse);
+        let whole = steps.cast_signed() as f32;
+        let code = ((field - grid.lo) << grid.mantissa_bits) + steps;
         let below = (whole * unit - x).abs().to_bits();
         let above = ((whole + 1.0) * unit - x).abs().to_bits();
         let above = if inside { above } else { u32::MAX };

@@ -33,7 +33,8 @@ pub(crate) use formula::{
     any_nan, apply,
 };
 pub(crate) use grid::{
-    Away, Grid, GridCoder, HalfAdded, HalfAddedEven, LogarithmTruncated, Truncated, encode_grid,
+    Away, Grid, GridCoder, HalfAdded, HalfAddedEven, LogarithmTruncated, TiesTowardZero, Truncated,
+    encode_grid,
 };
 pub(crate) use halves::{HalfUp, IntegerAway, encode_each};
 // Implemented or taken by kernels in intrinsics, and not visible outside of the kernel.
