@@ -31,16 +31,16 @@
 //! | one number, of a format known when compiling | nearest even | `encode/scalar` | |
 //! | numbers instead of codes | | `encode/fake`; f64s rounded to f32s first: `encode/to_odd` | |
 //! | decoding: floating-point; leading bits of f32s (BF16, TF32) | | `decode/arithmetic` | FP16: `x86/half` (AVX2, AVX-512) |
-//! | decoding: up to 8 bits; bytes to bytes | | `decode/tables` | `x86/avx512_decode` (AVX-512 up to 5 bits, VBMI) |
+//! | decoding: up to 8 bits; bytes to bytes | | `decode/tables` | `x86/avx2_block` (AVX2 up to 4 bits), `x86/avx512_decode` (AVX-512 up to 5 bits, VBMI) |
 //! | blocks: maxima | | `block/magnitude` | `x86/avx512_block` (AVX-512) |
 //! | blocks: scales and factors | the rule of the scheme | `block/formula`, powers of two `block/scale` | |
 //! | blocks: scaling and encoding in one pass | nearest even | `block/encode`, `block/divide` | `x86/avx512_encode` (VBMI) |
 //! | blocks: integers with halves up, ties away from zero | C programs' sum, truncated | `block/halves` | |
-//! | blocks: floating-point and fixed point | ties away from zero, toward zero, microxcaling's | `block/grid` | |
+//! | blocks: floating-point and fixed point | ties away from or toward zero, toward zero, microxcaling's | `block/grid` | |
 //! | blocks: the least error | | `block/least`, `block/least_table` | |
-//! | blocks: errors of a search | | `block/errors` | |
-//! | blocks: zero points, packing | | `block/zero_points`, `block/pack` | 6 bits: `x86/avx512_decode` (VBMI) |
-//! | blocks: dequantization | | `block/restore` | `x86/avx512_block` (AVX-512; 6 and 8 bits: VBMI) |
+//! | blocks: errors of a search | | `block/errors` | sums: `x86/avx512_square` (AVX-512) |
+//! | blocks: zero points, packing | | `block/zero_points`, `block/pack` | unpacking: `x86/avx2_block` (AVX2), `x86/avx512_decode` (VBMI; packing 6 bits too) |
+//! | blocks: dequantization | | `block/restore`, `decode/each` | `x86/avx2_block` (AVX2: 4 bits, FP8, FP6), `x86/avx512_block` (AVX-512; 6 and 8 bits: VBMI) |
 //! | products: f32, f64 and rounded sums | | `gemm/float`, `gemm/rounded` | `x86/gemm` (AVX2, AVX-512) |
 //! | products: byte dot products | | `gemm/int8` | `x86/avx2_int8`, `x86/avx512_int8` (VNNI; rows of codes: VBMI) |
 //! | products: GEMV, a few rows by a packed matrix | | `gemm/gemv` | `x86/avx2_gemv`, `x86/avx512_gemv` |

@@ -319,6 +319,8 @@ impl<'a> NumbersMut<'a> {
     /// type, ties to even, by the kernel that [`rounding`](Self::rounding) returned for this type.
     #[cfg(feature = "alloc")]
     pub(super) fn round(&mut self, numbers: &[f32], encoder: Option<&Encoder>) {
+        // Without `half` nothing else reads it.
+        let _ = encoder;
         // The type is matched once, not once for a number.
         match self {
             Self::F32(dst) => dst.copy_from_slice(numbers),
