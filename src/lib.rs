@@ -183,8 +183,8 @@ pub use block::preset;
 #[cfg(feature = "alloc")]
 pub use block::{
     Accept, BitOrder, BlockSpec, BlockStats, Codebooks, CustomRule, Dequantization, Division,
-    ElementRounding, Extent, Metric, Nonfinite, Offset, Parts, QuantTensor, QuantView, Ratio,
-    Region, ScaleRule, ScaleSigns, Search, SharedMemory, SubScale, TensorScale, ZeroMinimum,
+    ElementRounding, Extent, Metric, Nonfinite, Offset, Parts, PartsMut, QuantTensor, QuantView,
+    Ratio, Region, ScaleRule, ScaleSigns, Search, SharedMemory, SubScale, TensorScale, ZeroMinimum,
     ZeroSign, layout, pack, unpack,
 };
 pub use codec::{Encoded, Explanation, Finfo, Unpacked, Values};
@@ -198,6 +198,8 @@ pub use kernel::Needs;
 pub use mma::{Accumulator, Chain, IntegerOverflow};
 pub use name::Name;
 #[cfg(feature = "alloc")]
+pub use ops::Quantizer;
+#[cfg(feature = "alloc")]
 pub use ops::Source;
 #[cfg(feature = "matmul")]
 pub use ops::{
@@ -205,8 +207,6 @@ pub use ops::{
     reference_matmul,
 };
 pub use ops::{Exec, FormatSlice, Real, SliceConverter};
-#[cfg(feature = "alloc")]
-pub use ops::{PartsMut, Quantizer};
 pub use policy::{
     Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero,
 };

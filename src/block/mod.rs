@@ -39,7 +39,7 @@ pub use bytes::SharedMemory;
 pub use custom::CustomRule;
 pub use given::Accept;
 pub use pack::{BitOrder, pack, unpack};
-pub use parts::Parts;
+pub use parts::{Parts, PartsMut};
 pub use region::Region;
 pub use rule::{Ratio, ScaleRule};
 pub use scheme::{

@@ -46,6 +46,36 @@ pub struct Parts<'a> {
     pub origin: [usize; 2],
 }
 
+/// The buffers of a tensor that is made: as [`Parts`] has them, in memory that the
+/// caller has. They are exactly as long as the tensor's parts.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct PartsMut<'a> {
+    /// Element codes: row-major, each row a dense stream of bits with the first code in the low
+    /// ones, starting at a byte of its own.
+    pub codes: &'a mut [u8],
+    /// Scale codes, row-major over the grid of blocks, one, two or four little-endian bytes each;
+    /// empty if the scheme has no scales.
+    pub scales: &'a mut [u8],
+    /// Offset codes (minima or zero points), one, two or four little-endian bytes each; empty if the
+    /// scheme has no offsets.
+    pub offsets: &'a mut [u8],
+}
+
+impl<'a> PartsMut<'a> {
+    /// Codes and scales, of a tensor without offsets.
+    #[must_use]
+    pub const fn new(codes: &'a mut [u8], scales: &'a mut [u8]) -> Self {
+        Self { codes, scales, offsets: &mut [] }
+    }
+
+    /// This set of parts with offsets.
+    #[must_use]
+    pub const fn with_offsets(self, offsets: &'a mut [u8]) -> Self {
+        Self { offsets, ..self }
+    }
+}
+
 impl<'a> Parts<'a> {
     /// Codes and scales, of a tensor that has no other parts.
     #[must_use]

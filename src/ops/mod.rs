@@ -21,7 +21,7 @@ pub use matmul::{
 };
 pub use par::Exec;
 #[cfg(feature = "alloc")]
-pub use quantize::{PartsMut, Quantizer};
+pub use quantize::Quantizer;
 pub use real::Real;
 #[cfg(feature = "alloc")]
 pub use real::Source;

@@ -125,8 +125,9 @@ impl DequantizePlan {
         }
         // Each step is one vector pass over the factors of all blocks.
         self.steps.iter().for_each(|step| kernel::apply(self.isa, *step, factors));
+        // Empty without offsets: the memory may be another scheme's.
+        offsets.resize(if self.offset.is_some() { blocks.len() } else { 0 }, 0.0);
         if let Some(offset) = &self.offset {
-            offsets.resize(blocks.len(), 0.0);
             offset.decode(self.isa, offset_codes, blocks, wide, offsets);
         }
     }

@@ -9,17 +9,9 @@
 //! other, and the processor runs them side by side; with AVX-512 16 sums are one register.
 
 use super::intrinsics::BlockIntrinsics;
+use super::operands::Fold;
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
-
-/// How the terms of a block become its error.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Fold {
-    /// Their f32 sum, in order.
-    Sum,
-    /// The largest; NaN does not count.
-    Largest,
-}
 
 /// Writes the terms of a metric.
 #[inline(always)]

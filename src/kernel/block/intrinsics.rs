@@ -5,8 +5,7 @@
 //! need handle neither every block length nor the end of a row.
 
 use super::divide::Scaling;
-use super::errors::Fold;
-use super::operands::{FloatBlocks, PackedBlocks, Restoring, Selected};
+use super::operands::{FloatBlocks, Fold, PackedBlocks, Restoring, Selected};
 use crate::kernel::decode::{HalfFields, Planes};
 use crate::kernel::encode::Finite;
 use crate::kernel::isa::Isa;

@@ -27,7 +27,7 @@ pub(crate) use divide::{
     Scaling, Times, reciprocals,
 };
 pub(crate) use encode::{FloatCoder, encode_blocks, replace, scale_blocks, widen, zeros_become};
-pub(crate) use errors::{Fold, error_terms, find_less, fold_blocks, set_aside, take_where};
+pub(crate) use errors::{error_terms, find_less, fold_blocks, set_aside, take_where};
 pub(crate) use formula::{
     BlockRanges, FactorUse, Formula, PowerRule, ScaleArrays, ScaleFormat, ScaleKernel, Start, Step,
     any_nan, apply,
@@ -42,8 +42,8 @@ pub(in crate::kernel) use intrinsics::BlockIntrinsics;
 pub(crate) use least::LeastError;
 pub(crate) use magnitude::{amax, block_largest, finite_amax};
 pub(crate) use operands::{
-    AllValues, AmaxQuotient, FloatBlocks, HighestValue, LessZeroPoint, LowestValue, NegativeValues,
-    PackedBlocks, PlusMinimum, PositiveValues, Product,
+    AllValues, AmaxQuotient, FloatBlocks, Fold, HighestValue, LessZeroPoint, LowestValue,
+    NegativeValues, PackedBlocks, PlusMinimum, PositiveValues, Product,
 };
 pub(in crate::kernel) use operands::{Order, Restoring, Selected};
 pub(crate) use pack::{pack_codes, unpack_codes};

@@ -115,6 +115,15 @@ impl LowestValue {
     }
 }
 
+/// How the terms of a block become its error.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fold {
+    /// Their f32 sum, in order.
+    Sum,
+    /// The largest; NaN does not count.
+    Largest,
+}
+
 /// A rule by which an element becomes a number, with the scale and the offset of its block.
 pub(crate) trait Restoring: Copy {
     /// Whether the rule divides, and gives −q the number of q with the other sign.

@@ -1,43 +1,13 @@
 //! Quantization into memory that the caller has: a cache that grows token by token.
 
 use super::{Path, Quantizer};
-use crate::block::Geometry;
+use crate::block::{Geometry, PartsMut};
 use crate::error::Error;
 use crate::kernel::{self, Step};
 use crate::ops::par::Exec;
 use crate::ops::real::{Real, Source};
 use crate::ops::slice::SliceConverter;
 use crate::spec::{Code, FormatSpec};
-
-/// The buffers of a tensor that is made: as [`Parts`](crate::Parts) has them, in memory that the
-/// caller has. They are exactly as long as the tensor's parts.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct PartsMut<'a> {
-    /// Element codes: row-major, each row a dense stream of bits with the first code in the low
-    /// ones, starting at a byte of its own.
-    pub codes: &'a mut [u8],
-    /// Scale codes, row-major over the grid of blocks, one, two or four little-endian bytes each;
-    /// empty if the scheme has no scales.
-    pub scales: &'a mut [u8],
-    /// Offset codes (minima or zero points), one, two or four little-endian bytes each; empty if the
-    /// scheme has no offsets.
-    pub offsets: &'a mut [u8],
-}
-
-impl<'a> PartsMut<'a> {
-    /// Codes and scales, of a tensor without offsets.
-    #[must_use]
-    pub const fn new(codes: &'a mut [u8], scales: &'a mut [u8]) -> Self {
-        Self { codes, scales, offsets: &mut [] }
-    }
-
-    /// This set of parts with offsets.
-    #[must_use]
-    pub const fn with_offsets(self, offsets: &'a mut [u8]) -> Self {
-        Self { offsets, ..self }
-    }
-}
 
 impl Quantizer<'_> {
     /// Quantizes a row-major tensor into buffers, and returns the tensor scale, 1 for a scheme

@@ -9,12 +9,13 @@ mod rows;
 mod search;
 mod together;
 
-pub use self::into::PartsMut;
 use self::job::{BandGroup, ElementWords, QuantizeJob, take};
 use super::Exec;
 use super::numbers::{Numbers, NumbersMut};
 use super::real::{Real, Source};
-use crate::block::{BlockSpec, Demand, Extent, Geometry, QuantTensor, QuantView, QuantizePlan};
+use crate::block::{
+    BlockSpec, Demand, Extent, Geometry, PartsMut, QuantTensor, QuantView, QuantizePlan,
+};
 use crate::error::Error;
 use crate::kernel;
 use crate::random::Dither;
