@@ -82,7 +82,7 @@ pub enum ScaleRule {
         ratio: Ratio,
     },
     /// The first element of magnitude `amax`, with its sign, over a number: ggml's `Q4_0`. The
-    /// scale may be negative.
+    /// scale may be negative, so its format has a sign.
     SignedMax {
         /// The number that this element maps to.
         target: f32,

@@ -106,6 +106,12 @@ impl BlockSpec {
                      poison of scales",
                 );
             }
+            // A scale below zero would be NaN, or a code that stands for another number.
+            Some(scale)
+                if matches!(self.rule, ScaleRule::SignedMax { .. }) && !scale.is_signed() =>
+            {
+                return Some("signed maximum: expected a scale format with a sign");
+            }
             Some(scale)
                 if matches!(self.nonfinite, Nonfinite::Poison) && scale.nan_code().is_none() =>
             {
