@@ -105,7 +105,7 @@
 //!
 //! # Features
 //!
-//! All are on by default. Without them the crate is `no_std`, needs no allocator, and has
+//! All but the last are on by default. Without them the crate is `no_std`, needs no allocator, and has
 //! everything else.
 //!
 //! * `std`: finds out which instructions the machine has; implies `alloc`.
@@ -118,6 +118,8 @@
 //! * `half`: conversions from and to the types of the crate half.
 //! * `num-traits`: the scalar types are `Num`, `Bounded`, `NumCast`, `FloatConst`, … as far as
 //!   each format goes; never `Float`.
+//! * `safetensors`: [`io`](crate::io), checkpoints read as weights; implies `std` and `presets`,
+//!   and brings the crates safetensors, serde and `serde_json`. Off by default.
 //!
 //! The scalar types always have bytemuck's traits: whole-byte ones are `Pod`, narrower ones
 //! `NoUninit` and `CheckedBitPattern`.
@@ -162,6 +164,8 @@ mod codec;
 mod error;
 mod flags;
 mod format;
+#[cfg(feature = "safetensors")]
+pub mod io;
 mod kernel;
 mod mem;
 #[cfg(feature = "matmul")]

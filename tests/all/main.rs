@@ -3,6 +3,8 @@
 mod arith;
 #[cfg(all(feature = "matmul", feature = "presets"))]
 mod blocks;
+#[cfg(all(feature = "safetensors", feature = "half"))]
+mod checkpoints;
 mod constants;
 // The products of the golden file take f16 and bf16 too.
 #[cfg(all(feature = "matmul", feature = "presets", feature = "half"))]

@@ -1,0 +1,50 @@
+//! Checkpoints: files of tensors, read as weights.
+//!
+//! A quantized weight is several tensors in a file: codes, scales, a scale of the tensor, zero
+//! points, under names that differ from program to program. [`Checkpoint`] groups them by a table
+//! of such conventions and gives each weight as a [`QuantView`](crate::QuantView), over the bytes
+//! of the file where its layout is a tensor's own, or else over bytes put in order. Files are read,
+//! never mapped: whoever maps one hands in the bytes.
+//!
+//! | program | tensors | in place |
+//! |---|---|---|
+//! | `DeepSeek` | `weight`, `weight_scale_inv` or `scale` | yes |
+//! | compressed-tensors FP8, INT8, NVFP4, MXFP4, MXFP6, MXFP8 | `weight` or `weight_packed`, `weight_scale`, `weight_global_scale`, `weight_zero_point` | yes |
+//! | compressed-tensors INT2 to INT8 in words | `weight_packed`, `weight_scale`, `weight_shape`, `weight_zero_point`, `weight_g_idx` | no |
+//! | Model Optimizer FP8, NVFP4, MXFP4, MXFP8 | `weight`, `weight_scale`, `weight_scale_2` | yes |
+//! | Model Optimizer INT4 | `weight`, `weight_scale` | no |
+//! | gpt-oss MXFP4 | `…_blocks`, `…_scales` | yes |
+//! | GPTQ, 2 to 8 bits | `qweight`, `qzeros`, `scales`, `g_idx` | no |
+//! | AWQ, 4 bits | `qweight`, `qzeros`, `scales` | no |
+//! | MLX affine, MXFP4, MXFP8, NVFP4 | `weight`, `scales`, `biases` | yes |
+//! | `ComfyUI` FP8 | `weight`, `scale_weight` | yes |
+//! | torchao NVFP4, MX, Float8, Int8 | `_weight_qdata`, `_weight_scale`, … | unless swizzled |
+//! | bitsandbytes NF4, FP4 | `weight`, `weight.absmax`, `weight.quant_map`, … | no |
+//!
+//! F16, BF16, F32 and F64 tensors are weights as they are. FP8, FP6 and FP4 codes without any scale
+//! in the checkpoint stand for themselves. Whatever else there is, a strange dtype, codes whose
+//! scales are missing or of another shape, is [`Carried`] along with the reason, and hides nothing.
+//!
+//! Shapes and dtypes decide where they can; `config.json` is asked for what they leave open: the
+//! tiles of FP8, the bits of MLX, the version of GPTQ's zero points.
+
+mod checkpoint;
+mod config;
+mod error;
+mod files;
+mod groups;
+mod header;
+mod mlx;
+mod other;
+mod plan;
+mod recognize;
+mod repack;
+mod rules;
+mod shard;
+mod weight;
+
+pub use checkpoint::{Checkpoint, CheckpointFiles};
+pub use error::{Problem, ReadError};
+pub use plan::{Convention, Scheme};
+pub use recognize::Carried;
+pub use weight::{Loaded, PlainNumbers, QuantWeight, Weight};

@@ -1,0 +1,338 @@
+//! From tensors to weights: tries the rules of the table on every tensor, and says of what is left
+//! over why no rule took it.
+
+use super::config::QuantConfig;
+use super::error::one_line;
+use super::header::{DtypeName, TensorEntry};
+use super::plan::{Convention, Form, Group, Reason, Role, Scheme, WeightPlan, format_of};
+use super::rules::{BESIDE, RULES, Rule};
+use super::weight::{Content, Weight};
+use crate::block::{BlockSpec, Extent, ScaleRule};
+use safetensors::Dtype;
+use std::borrow::Cow;
+use std::boxed::Box;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::format;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+/// A tensor that is no weight and no part of one, to be carried along as it is.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    pub(super) tensor: usize,
+    pub(super) name: Box<str>,
+    pub(super) dtype: DtypeName,
+    pub(super) shape: Box<[usize]>,
+    pub(super) reason: Reason,
+}
+
+impl Carried {
+    /// The name of the tensor.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name of the type of its elements, as the file has it.
+    #[must_use]
+    pub fn dtype(&self) -> String {
+        self.dtype.to_string()
+    }
+
+    /// The lengths of its axes, as the file has them.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Why it is no weight: one line.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+/// What tensors were recognised as.
+pub(super) struct Recognized {
+    /// In the order of their codes, or numbers.
+    pub(super) weights: Vec<Weight>,
+    pub(super) carried: Vec<Carried>,
+}
+
+/// What is known of a checkpoint besides its bytes.
+pub(super) struct Described<'c> {
+    pub(super) entries: &'c [TensorEntry],
+    /// The numbers of tensors by name.
+    pub(super) places: HashMap<&'c str, usize>,
+    pub(super) metadata: &'c BTreeMap<String, String>,
+    pub(super) config: &'c QuantConfig,
+}
+
+/// Recognises all tensors; `bytes` reads a small one.
+pub(super) fn recognize(
+    described: &Described<'_>,
+    bytes: &dyn Fn(&TensorEntry) -> Result<Vec<u8>, Reason>,
+) -> Recognized {
+    let Described { entries, .. } = described;
+    let mut weights = Vec::new();
+    // For each tensor whether a weight has it.
+    let mut taken = vec![false; entries.len()];
+    let mut refused: HashMap<usize, Reason> = HashMap::new();
+    for place in 0..entries.len() {
+        match of_rules(described, place, bytes) {
+            Ok(Some(weight)) => {
+                weight.tensors.iter().for_each(|&(_, tensor)| taken[tensor] = true);
+                weights.push(weight);
+            }
+            Ok(None) => {}
+            Err(reason) => {
+                refused.insert(place, reason);
+            }
+        }
+    }
+    let quantized = described.config.method().is_some() || !weights.is_empty();
+    // Modules with codes in them, whose other tensors may be scales.
+    let modules: HashSet<&str> = entries
+        .iter()
+        .filter(|entry| !is_number(entry.dtype.known()))
+        .map(|entry| module(&entry.name))
+        .collect();
+    let mut carried = Vec::new();
+    for (place, entry) in entries.iter().enumerate().filter(|&(place, _)| !taken[place]) {
+        let reason = match (refused.remove(&place), entry.dtype.known()) {
+            (Some(reason), _) => Some(reason),
+            (None, Some(dtype)) if is_number(Some(dtype)) => beside(entry, &modules),
+            (None, dtype) => without_scales(entry, dtype, quantized).err(),
+        };
+        match (reason, entry.dtype.known()) {
+            (None, Some(dtype)) => weights.push(alone(place, entry, dtype)),
+            (reason, _) => carried.push(Carried {
+                tensor: place,
+                name: entry.name.clone(),
+                dtype: entry.dtype.clone(),
+                shape: entry.shape.clone(),
+                reason: reason.unwrap_or(Cow::Borrowed("a dtype that is not known")),
+            }),
+        }
+    }
+    weights.sort_by_key(|weight| weight.tensors[0].1);
+    Recognized { weights, carried }
+}
+
+const fn is_number(dtype: Option<Dtype>) -> bool {
+    matches!(dtype, Some(Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64))
+}
+
+/// The weight whose codes a tensor is. Among rules that fail the first one's reason is given.
+fn of_rules(
+    described: &Described<'_>,
+    place: usize,
+    bytes: &dyn Fn(&TensorEntry) -> Result<Vec<u8>, Reason>,
+) -> Result<Option<Weight>, Reason> {
+    let codes = &described.entries[place];
+    let mut first = None;
+    let mut missing: Vec<&str> = Vec::new();
+    for rule in RULES {
+        let Some(base) = base_of(rule, described.config.method(), codes) else { continue };
+        let mut tensors = vec![(Role::Codes, place)];
+        let mut complete = true;
+        let mut wrong = None;
+        let mut any = false;
+        for companion in rule.companions {
+            let found = described.places.get(&*format!("{base}{}", companion.suffix));
+            match found.map(|&found| (found, &described.entries[found])) {
+                Some((found, entry))
+                    if entry.dtype.known().is_some_and(|own| companion.dtypes.contains(&own)) =>
+                {
+                    any = true;
+                    tensors.push((companion.role, found));
+                }
+                // Another rule may want this dtype.
+                Some((_, entry)) if companion.needed => {
+                    complete = false;
+                    let dtypes: Vec<String> =
+                        companion.dtypes.iter().map(|dtype| format!("{dtype}")).collect();
+                    let expected = dtypes.join(", ");
+                    wrong = wrong.or_else(|| Some(super::plan::mismatch(entry, expected)));
+                }
+                None if companion.needed => {
+                    complete = false;
+                    if !missing.contains(&companion.suffix) {
+                        missing.push(companion.suffix);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !complete {
+            // What is there of a rule's tensors shows that it is meant.
+            if any || wrong.is_some() {
+                let absent = || {
+                    let suffix = missing.last().copied().unwrap_or("scale");
+                    Cow::Owned(format!(
+                        "expected a tensor '{}' beside the codes, found none",
+                        one_line(&format!("{base}{suffix}"))
+                    ))
+                };
+                first = first.or_else(|| Some(wrong.unwrap_or_else(absent)));
+            }
+            continue;
+        }
+        if codes.shape.contains(&0) {
+            return Err(Cow::Borrowed("codes without elements"));
+        }
+        match planned(described, rule, base, &tensors, bytes) {
+            Ok(weight) => return Ok(Some(weight)),
+            Err(reason) => first = Some(first.unwrap_or(reason)),
+        }
+    }
+    match first {
+        Some(reason) => Err(reason),
+        None => Ok(None),
+    }
+}
+
+/// The name of a tensor without the suffix of a rule's codes, if the rule may apply to it.
+fn base_of<'e>(rule: &Rule, method: Option<&str>, codes: &'e TensorEntry) -> Option<&'e str> {
+    let (suffix, dtypes) = rule.codes;
+    if !codes.dtype.known().is_some_and(|dtype| dtypes.contains(&dtype)) {
+        return None;
+    }
+    let asked = rule.methods.is_empty() || method.is_some_and(|own| rule.methods.contains(&own));
+    let base = codes.name.strip_suffix(suffix).filter(|_| asked)?;
+    // A suffix is a whole part of the name, or says itself where it begins.
+    let whole = base.is_empty() || base.ends_with('.') || suffix.starts_with('_');
+    // torchao puts an underscore before the weight's own name.
+    let own = rule.convention != Convention::Torchao || last(base).starts_with('_');
+    (whole && own).then_some(base)
+}
+
+fn planned(
+    described: &Described<'_>,
+    rule: &Rule,
+    base: &str,
+    tensors: &[(Role, usize)],
+    bytes: &dyn Fn(&TensorEntry) -> Result<Vec<u8>, Reason>,
+) -> Result<Weight, Reason> {
+    let found: Vec<(Role, &TensorEntry)> =
+        tensors.iter().map(|&(role, tensor)| (role, &described.entries[tensor])).collect();
+    let name = match rule.convention {
+        Convention::Torchao => {
+            let start = base.len() - last(base).len();
+            format!("{}{}", &base[..start], &base[start + 1..])
+        }
+        _ => format!("{base}{}", rule.name),
+    };
+    let group = Group {
+        convention: rule.convention,
+        found: &found,
+        config: described.config,
+        layer: module(&name),
+        description: described.metadata.get(&name).map(String::as_str),
+        bytes,
+    };
+    let WeightPlan { spec, shape, form } = (rule.plan)(&group)?;
+    // The scheme contradicts itself only if a rule does; the message then names what.
+    spec.validate().map_err(|error| Cow::Owned(error.to_string()))?;
+    let fits = shape.iter().try_fold(1usize, |all, &axis| all.checked_mul(axis));
+    if fits.is_none_or(|count| count > isize::MAX as usize / 8) {
+        return Err(Cow::Owned(crate::error::Error::TooLarge.to_string()));
+    }
+    let in_place = matches!(form, Form::Stored);
+    let scheme = Scheme { convention: rule.convention, layout: rule.layout, spec, in_place };
+    Ok(Weight {
+        name: name.into(),
+        shape,
+        content: Content::Quantized { scheme: Box::new(scheme), form },
+        tensors: tensors.to_vec(),
+    })
+}
+
+/// Why numbers are no weight, if so: they belong to codes beside them.
+fn beside(entry: &TensorEntry, modules: &HashSet<&str>) -> Option<Reason> {
+    let own = last(&entry.name);
+    let single = entry.shape.iter().product::<usize>() <= 1;
+    let in_module = modules.contains(module(&entry.name));
+    if let Some((_, reason)) = BESIDE.iter().find(|(name, _)| *name == own)
+        && (single || in_module)
+    {
+        return Some(Cow::Borrowed(reason));
+    }
+    let scales = ["scale", "absmax", "quant_map", "zero_point"];
+    let named = scales.iter().any(|part| own.contains(part)) || own == "biases";
+    (named && in_module).then_some(Cow::Borrowed("scales of codes beside them, not weights"))
+}
+
+/// Whether codes stand for themselves, or why not.
+fn without_scales(
+    entry: &TensorEntry,
+    dtype: Option<Dtype>,
+    quantized: bool,
+) -> Result<(), Reason> {
+    let Some(dtype) = dtype else {
+        return Err(Cow::Owned(format!("a dtype that is not known: {}", entry.dtype)));
+    };
+    let own = last(&entry.name);
+    if let Some((_, reason)) = BESIDE.iter().find(|(name, _)| *name == own) {
+        return Err(Cow::Borrowed(reason));
+    }
+    match dtype {
+        Dtype::BOOL => Err(Cow::Borrowed("Booleans, not weights")),
+        Dtype::C64 => Err(Cow::Borrowed("complex numbers, not weights")),
+        Dtype::F8_E8M0 => Err(Cow::Borrowed("scales, not weights")),
+        Dtype::F8_E4M3
+        | Dtype::F8_E5M2
+        | Dtype::F8_E4M3FNUZ
+        | Dtype::F8_E5M2FNUZ
+        | Dtype::F6_E2M3
+        | Dtype::F6_E3M2
+        | Dtype::F4 => {
+            let bits = format_of(dtype).map_or(8, |format| format.bits() as usize);
+            let cols = entry.shape.last().copied().unwrap_or(1);
+            if quantized {
+                Err(Cow::Borrowed("codes without the scales that others have beside them"))
+            } else if cols.saturating_mul(bits) % 8 != 0 {
+                Err(Cow::Borrowed("rows of codes that end within a byte"))
+            } else {
+                Ok(())
+            }
+        }
+        Dtype::I8 | Dtype::I16 | Dtype::I32 | Dtype::I64 => integers(),
+        Dtype::U8 | Dtype::U16 | Dtype::U32 | Dtype::U64 => integers(),
+        _ => Err(Cow::Borrowed("a dtype that is not known")),
+    }
+}
+
+const fn integers() -> Result<(), Reason> {
+    Err(Cow::Borrowed("integers, not weights"))
+}
+
+/// A tensor that is a weight by itself.
+fn alone(place: usize, entry: &TensorEntry, dtype: Dtype) -> Weight {
+    let content = match format_of(dtype) {
+        Some(element) if !is_number(Some(dtype)) => {
+            let spec = BlockSpec::new(element, None, Extent::Tensor, ScaleRule::Unit);
+            let (convention, layout) = (Convention::Unscaled, "codes");
+            let scheme = Scheme { convention, layout, spec, in_place: true };
+            Content::Quantized { scheme: Box::new(scheme), form: Form::Stored }
+        }
+        _ => Content::Numbers(dtype),
+    };
+    Weight {
+        name: entry.name.clone(),
+        shape: entry.shape.to_vec(),
+        content,
+        tensors: vec![(Role::Codes, place)],
+    }
+}
+
+/// The part of a name before the last dot: a module and its tensors.
+fn module(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(module, _)| module)
+}
+
+/// The part of a name behind the last dot.
+fn last(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(_, last)| last)
+}
