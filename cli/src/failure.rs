@@ -26,8 +26,20 @@ pub(crate) enum Failure {
         "operands: expected at most {limit} bits to write them all, found {found}; say --samples COUNT"
     )]
     TooMany { limit: u32, found: u32 },
+    #[error("tensors that stayed undecoded: expected 0, found {0}")]
+    Undecoded(usize),
     #[error("{option}: expected operation {operation}, found another")]
     Option { option: &'static str, operation: &'static str },
+}
+
+impl Failure {
+    /// The exit code: 2 for an answer that says no, 1 for no answer.
+    pub(crate) const fn code(&self) -> u8 {
+        match self {
+            Self::Undecoded(_) => 2,
+            _ => 1,
+        }
+    }
 }
 
 /// Text without line breaks and other control characters, cut behind `longest` characters.

@@ -2,8 +2,8 @@
 //! hardware, and conversions told in words.
 //!
 //! Each subcommand is a module with its arguments and a function that writes its answer. This file
-//! parses, runs, and tells a failure in one line: exit code 2 for arguments that cannot be, 1 for
-//! everything else.
+//! parses, runs, and tells a failure in one line: exit code 2 for arguments that cannot be and for
+//! what `inspect` could not decode, 1 for everything else.
 
 mod accumulators;
 mod conversion;
@@ -24,6 +24,7 @@ use std::process::ExitCode;
 enum Program {
     Report(report::Arguments),
     Diff(report::Pair),
+    Inspect(report::Inspected),
     Vectors(vectors::Arguments),
     Accumulators(accumulators::Arguments),
     Explain(explain::Arguments),
@@ -34,6 +35,7 @@ impl Program {
         match self {
             Self::Report(arguments) => report::write(arguments, out)?,
             Self::Diff(arguments) => report::write_differences(arguments, out)?,
+            Self::Inspect(arguments) => report::write_inventory(arguments, out)?,
             Self::Vectors(arguments) => vectors::write(arguments, &command(), out)?,
             Self::Accumulators(arguments) => accumulators::write(arguments, out)?,
             Self::Explain(arguments) => explain::write(arguments, out)?,
@@ -62,7 +64,7 @@ fn main() -> ExitCode {
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         } // the reader has seen enough
-        Err(failure) => refuse(&failure.to_string(), 1),
+        Err(failure) => refuse(&failure.to_string(), failure.code()),
     }
 }
 

@@ -235,6 +235,16 @@ impl<'a> Checkpoint<'a> {
         weight.tensors.iter().filter_map(|&(_, tensor)| Some(&*self.entries.get(tensor)?.name))
     }
 
+    /// The bytes that a weight of this checkpoint takes in its files: of codes, scales and all else
+    /// that belongs to it.
+    #[must_use]
+    pub fn stored_bytes(&self, weight: &Weight) -> u64 {
+        let bytes = |tensor: usize| {
+            self.entries.get(tensor).map_or(0, |entry| entry.bytes.end - entry.bytes.start)
+        };
+        weight.tensors.iter().map(|&(_, tensor)| bytes(tensor)).sum()
+    }
+
     /// A weight of this checkpoint with its bytes: those of a file in memory where it lies, of
     /// others read into memory of their own. Where the program's order of codes or scales is
     /// another, they are put in order.

@@ -25,6 +25,7 @@ pub struct Carried {
     pub(super) dtype: DtypeName,
     pub(super) shape: Box<[usize]>,
     pub(super) reason: Reason,
+    pub(super) undecoded: bool,
 }
 
 impl Carried {
@@ -50,6 +51,14 @@ impl Carried {
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// Whether it looks like a weight, or a part of one, that could not be read: codes whose other
+    /// tensors are missing or do not fit, scales of such codes, a dtype that is not known. Integers
+    /// and Booleans beside the weights, and scales of activations, do not.
+    #[must_use]
+    pub const fn is_undecoded(&self) -> bool {
+        self.undecoded
     }
 }
 
@@ -100,20 +109,20 @@ pub(super) fn recognize(
         .collect();
     let mut carried = Vec::new();
     for (place, entry) in entries.iter().enumerate().filter(|&(place, _)| !taken[place]) {
+        // Why the tensor is none by itself, and whether it looks like a part of one.
         let reason = match (refused.remove(&place), entry.dtype.known()) {
-            (Some(reason), _) => Some(reason),
+            (Some(reason), _) => Some((reason, true)),
             (None, Some(dtype)) if is_number(Some(dtype)) => beside(entry, &modules),
             (None, dtype) => without_scales(entry, dtype, quantized).err(),
         };
         match (reason, entry.dtype.known()) {
             (None, Some(dtype)) => weights.push(alone(place, entry, dtype)),
-            (reason, _) => carried.push(Carried {
-                tensor: place,
-                name: entry.name.clone(),
-                dtype: entry.dtype.clone(),
-                shape: entry.shape.clone(),
-                reason: reason.unwrap_or(Cow::Borrowed("a dtype that is not known")),
-            }),
+            (reason, _) => {
+                let (reason, undecoded) =
+                    reason.unwrap_or((Cow::Borrowed("a dtype that is not known"), true));
+                let TensorEntry { name, dtype, shape, .. } = entry.clone();
+                carried.push(Carried { tensor: place, name, dtype, shape, reason, undecoded });
+            }
         }
     }
     weights.sort_by_key(|weight| weight.tensors[0].1);
@@ -249,38 +258,39 @@ fn planned(
     })
 }
 
-/// Why numbers are no weight, if so: they belong to codes beside them.
-fn beside(entry: &TensorEntry, modules: &HashSet<&str>) -> Option<Reason> {
+/// Why numbers are no weight, if so, and whether they belong to codes that were not read.
+fn beside(entry: &TensorEntry, modules: &HashSet<&str>) -> Option<(Reason, bool)> {
     let own = last(&entry.name);
     let single = entry.shape.iter().product::<usize>() <= 1;
     let in_module = modules.contains(module(&entry.name));
     if let Some((_, reason)) = BESIDE.iter().find(|(name, _)| *name == own)
         && (single || in_module)
     {
-        return Some(Cow::Borrowed(reason));
+        return Some((Cow::Borrowed(reason), false));
     }
     let scales = ["scale", "absmax", "quant_map", "zero_point"];
     let named = scales.iter().any(|part| own.contains(part)) || own == "biases";
-    (named && in_module).then_some(Cow::Borrowed("scales of codes beside them, not weights"))
+    let reason = "scales of codes beside them, not weights";
+    (named && in_module).then_some((Cow::Borrowed(reason), true))
 }
 
-/// Whether codes stand for themselves, or why not.
+/// Whether codes stand for themselves, or why not, and whether they look like a weight.
 fn without_scales(
     entry: &TensorEntry,
     dtype: Option<Dtype>,
     quantized: bool,
-) -> Result<(), Reason> {
+) -> Result<(), (Reason, bool)> {
     let Some(dtype) = dtype else {
-        return Err(Cow::Owned(format!("a dtype that is not known: {}", entry.dtype)));
+        return Err((Cow::Owned(format!("a dtype that is not known: {}", entry.dtype)), true));
     };
     let own = last(&entry.name);
     if let Some((_, reason)) = BESIDE.iter().find(|(name, _)| *name == own) {
-        return Err(Cow::Borrowed(reason));
+        return Err((Cow::Borrowed(reason), false));
     }
-    match dtype {
-        Dtype::BOOL => Err(Cow::Borrowed("Booleans, not weights")),
-        Dtype::C64 => Err(Cow::Borrowed("complex numbers, not weights")),
-        Dtype::F8_E8M0 => Err(Cow::Borrowed("scales, not weights")),
+    let reason = match dtype {
+        Dtype::BOOL => "Booleans, not weights",
+        Dtype::C64 => "complex numbers, not weights",
+        Dtype::F8_E8M0 => return Err((Cow::Borrowed("scales, not weights"), true)),
         Dtype::F8_E4M3
         | Dtype::F8_E5M2
         | Dtype::F8_E4M3FNUZ
@@ -290,22 +300,18 @@ fn without_scales(
         | Dtype::F4 => {
             let bits = format_of(dtype).map_or(8, |format| format.bits() as usize);
             let cols = entry.shape.last().copied().unwrap_or(1);
-            if quantized {
-                Err(Cow::Borrowed("codes without the scales that others have beside them"))
-            } else if cols.saturating_mul(bits) % 8 != 0 {
-                Err(Cow::Borrowed("rows of codes that end within a byte"))
+            let reason = if quantized {
+                "codes without the scales that others have beside them"
+            } else if !cols.saturating_mul(bits).is_multiple_of(8) {
+                "rows of codes that end within a byte"
             } else {
-                Ok(())
-            }
+                return Ok(());
+            };
+            return Err((Cow::Borrowed(reason), true));
         }
-        Dtype::I8 | Dtype::I16 | Dtype::I32 | Dtype::I64 => integers(),
-        Dtype::U8 | Dtype::U16 | Dtype::U32 | Dtype::U64 => integers(),
-        _ => Err(Cow::Borrowed("a dtype that is not known")),
-    }
-}
-
-const fn integers() -> Result<(), Reason> {
-    Err(Cow::Borrowed("integers, not weights"))
+        _ => "integers, not weights",
+    };
+    Err((Cow::Borrowed(reason), false))
 }
 
 /// A tensor that is a weight by itself.

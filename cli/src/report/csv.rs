@@ -113,9 +113,9 @@ impl<W: Write> Csv<W> {
 impl<W: Write> Form for Csv<W> {
     fn begin(&mut self, about: &About<'_>) -> io::Result<()> {
         self.writer.write_record(COLUMNS)?;
-        for tensor in &about.weights.left_out {
-            let note = format!("{}: {}", tensor.dtype, tensor.reason);
-            self.left_out(&tensor.name, "tensor", &note)?;
+        for tensor in about.weights.left_out() {
+            let note = format!("{}: {}", tensor.dtype(), tensor.reason());
+            self.left_out(tensor.name(), "tensor", &note)?;
         }
         match about.chosen.more() {
             Some(more) => self.left_out("", "formats and schemes", &more),

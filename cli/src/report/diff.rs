@@ -63,7 +63,7 @@ impl First {
 /// Quantizes every tensor in both schemes and writes what differs.
 pub(crate) fn write(
     pair: [&'static Preset; 2],
-    weights: &mut Weights,
+    weights: &Weights,
     flatten: bool,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
@@ -93,7 +93,7 @@ pub(crate) fn write(
     let (mut all, mut errors) = (Counts::default(), [ErrorStats::new(), ErrorStats::new()]);
     let mut tensor_scales =
         Table::new([("tensor", Side::Left), ("A", Side::Right), ("B", Side::Right)]);
-    for index in 0..weights.entries.len() {
+    for index in 0..weights.entries().len() {
         let mut tensor = weights.read(index)?;
         if flatten {
             flattened(&mut tensor.shape);
@@ -116,8 +116,8 @@ pub(crate) fn write(
     for (letter, preset) in ["A", "B"].into_iter().zip(pair) {
         writeln!(out, "{letter}: {}, {}; scale {}", preset.name, preset.source, preset.rule)?;
     }
-    for tensor in &weights.left_out {
-        let (name, dtype, reason) = (one_line(&tensor.name), tensor.dtype, tensor.reason);
+    for tensor in weights.left_out() {
+        let (name, dtype, reason) = (one_line(tensor.name()), tensor.dtype(), tensor.reason());
         writeln!(out, "Left out: {name} ({dtype}: {reason})")?;
     }
     writeln!(out)?;

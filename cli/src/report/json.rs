@@ -36,9 +36,8 @@ impl<W: Write> Json<W> {
 impl<W: Write> Form for Json<W> {
     fn begin(&mut self, about: &About<'_>) -> io::Result<()> {
         let chosen = about.chosen;
-        let tensors = about.weights.left_out.iter().map(|tensor| {
-            let dtype = tensor.dtype.to_string();
-            json!({ "name": tensor.name, "dtype": dtype, "reason": tensor.reason })
+        let tensors = about.weights.left_out().iter().map(|tensor| {
+            json!({ "name": tensor.name(), "dtype": tensor.dtype(), "reason": tensor.reason() })
         });
         let names = |formats: &mut dyn Iterator<Item = &'static FormatSpec>| -> Vec<&str> {
             formats.map(FormatSpec::name).collect()

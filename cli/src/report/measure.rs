@@ -9,6 +9,7 @@ use super::wide::{WideBf16, WideF16};
 use crate::failure::Failure;
 use bytemuck::TransparentWrapper;
 use rayon::prelude::*;
+use subhalf::io::Weight;
 use subhalf::preset::Preset;
 use subhalf::{Dither, ErrorStats, Exec, FormatSpec, Source, Sqnr, amax_scale, storage_error};
 
@@ -123,7 +124,7 @@ impl Totals {
 /// threads.
 pub(crate) fn all(
     chosen: &Chosen,
-    weights: &mut Weights,
+    weights: &Weights,
     counting: Counting,
     flatten: bool,
     progress: &Progress,
@@ -131,8 +132,8 @@ pub(crate) fn all(
 ) -> Result<Totals, Failure> {
     let mut totals = Totals::new(chosen);
     let mut first = 0;
-    while first < weights.entries.len() {
-        let last = first + together(weights.entries[first..].iter().map(|entry| entry.elements()));
+    while first < weights.entries().len() {
+        let last = first + together(weights.entries()[first..].iter().map(Weight::elements));
         let mut tensors = Vec::with_capacity(last - first);
         for index in first..last {
             let mut tensor = weights.read(index)?;

@@ -8,9 +8,10 @@
 //! subhalf report model.safetensors --formats all --schemes all --csv
 //! subhalf report model.safetensors --json --plot schemes.svg  for programs, and as a picture
 //! subhalf diff torchao::NVFP4 ggml::NVFP4                     where two schemes disagree
+//! subhalf inspect model/                                      what is in a checkpoint
 //! ```
 //!
-//! The way of a tensor: `header` finds it, `weights` reads it, `measure` stores it in everything
+//! The way of a tensor: `weights` reads it, by the library's reader of checkpoints, `measure` stores it in everything
 //! that was `chosen` and drops it; `text`, `json` and `csv` are forms of the result.
 
 mod arguments;
@@ -18,7 +19,7 @@ mod chosen;
 mod csv;
 mod diff;
 mod formats;
-mod header;
+mod inspect;
 mod json;
 mod labels;
 mod measure;
@@ -34,6 +35,7 @@ mod weights;
 mod wide;
 
 pub(crate) use arguments::{Arguments, Pair};
+pub(crate) use inspect::Inspected;
 pub(crate) use weights::ReadError;
 
 use crate::failure::Failure;
@@ -55,13 +57,18 @@ fn load(file: Option<&Path>) -> Result<(String, Weights), Failure> {
 
 /// Writes where two schemes disagree.
 pub(crate) fn write_differences(arguments: &Pair, out: &mut impl Write) -> Result<(), Failure> {
-    let (_, mut weights) = load(arguments.file.as_deref())?;
-    diff::write([arguments.a, arguments.b], &mut weights, arguments.flatten, out)
+    let (_, weights) = load(arguments.file.as_deref())?;
+    diff::write([arguments.a, arguments.b], &weights, arguments.flatten, out)
+}
+
+/// Writes what a checkpoint holds.
+pub(crate) fn write_inventory(arguments: &Inspected, out: &mut impl Write) -> Result<(), Failure> {
+    inspect::write(&Weights::open(&arguments.path)?, out)
 }
 
 /// Writes what storing weights costs.
 pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
-    let (title, mut weights) = load(arguments.file.as_deref())?;
+    let (title, weights) = load(arguments.file.as_deref())?;
     let chosen = arguments.chosen();
     // Before hours of measuring.
     let picture = arguments.plot.as_deref().map(Picture::create).transpose()?;
@@ -86,7 +93,7 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
         Ok(())
     };
     let flatten = arguments.flatten;
-    let totals = measure::all(&chosen, &mut weights, counting, flatten, &progress, each)?;
+    let totals = measure::all(&chosen, &weights, counting, flatten, &progress, each)?;
     drop(progress);
     form.end(&chosen, &totals)?;
     form.flush()?;

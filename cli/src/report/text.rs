@@ -56,8 +56,8 @@ impl<W: Write> Text<W> {
 
     /// What was not measured, and how to have it measured.
     fn left_out(&mut self, about: &About<'_>) -> io::Result<()> {
-        for tensor in &about.weights.left_out {
-            let (name, dtype, reason) = (one_line(&tensor.name), tensor.dtype, tensor.reason);
+        for tensor in about.weights.left_out() {
+            let (name, dtype, reason) = (one_line(tensor.name()), tensor.dtype(), tensor.reason());
             writeln!(self.out, "Left out: {name} ({dtype}: {reason})")?;
         }
         if let Some(more) = about.chosen.more() {
@@ -91,12 +91,12 @@ impl<W: Write> Text<W> {
         for (&index, letter) in self.columns.iter().zip('a'..) {
             writeln!(self.out, "  {letter}  {}", names[index])?;
         }
-        let entries = &about.weights.entries;
-        let shape = entries.iter().map(|entry| shape(&entry.shape).chars().count()).max();
+        let entries = about.weights.entries();
+        let shape = entries.iter().map(|entry| shape(entry.shape()).chars().count()).max();
         let elements = about.weights.elements().to_string().len();
         let shape = shape.unwrap_or(0).clamp("shape".len().max(elements), LONGEST_SHAPE);
         let room = WIDTH - RATIO * self.columns.len() - 2 - shape;
-        let name = entries.iter().map(|entry| one_line(&entry.name).chars().count()).max();
+        let name = entries.iter().map(|entry| one_line(entry.name()).chars().count()).max();
         self.widths = [name.unwrap_or(0).clamp("tensor".len(), room), shape];
         let letters: Vec<String> =
             ('a'..).take(self.columns.len()).map(|letter| letter.to_string()).collect();
@@ -134,8 +134,11 @@ impl<W: Write> Form for Text<W> {
         }
         writeln!(self.out, "Weights: {}", one_line(title))?;
         if self.from_file {
-            let (tensors, elements) = (weights.entries.len(), weights.elements());
+            let (tensors, elements) = (weights.entries().len(), weights.elements());
             writeln!(self.out, "{tensors} tensors, {elements} elements")?;
+            for (scheme, count) in weights.schemes() {
+                writeln!(self.out, "Read as the weights that they stand for: {count} of {scheme}")?;
+            }
         }
         self.left_out(about)?;
         writeln!(self.out)?;

@@ -1,6 +1,7 @@
 //! The programs, as a user meets them.
 
 mod accumulators;
+mod checkpoints;
 mod explain;
 mod report;
 mod schemes;
@@ -53,6 +54,12 @@ impl Scratch {
         scratch
     }
 
+    fn directory(name: &str) -> Self {
+        let scratch = Self::new(name);
+        std::fs::create_dir_all(&scratch.0).expect("the temporary directory can be written to");
+        scratch
+    }
+
     fn name(&self) -> &str {
         self.0.to_str().expect("text")
     }
@@ -61,6 +68,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

@@ -17,9 +17,11 @@ fn bad_input_is_one_line_and_a_failure() {
     let missing = refusal(["report", "no/such/file.safetensors"]);
     assert_eq!(missing.0, Some(1));
     assert!(missing.1.starts_with("subhalf report: no/such/file.safetensors: "), "{missing:?}");
-    let directory = refusal(["report".as_ref(), std::env::temp_dir().as_os_str()]);
+    let directory = Scratch::directory("empty");
+    let directory = refusal(["report", directory.name()]);
     assert_eq!(directory.0, Some(1));
-    assert!(directory.1.ends_with("path: expected a file, found a directory"), "{directory:?}");
+    let expected = "directory: expected files that end in .safetensors, found none";
+    assert!(directory.1.ends_with(expected), "{directory:?}");
     let header = r#"{"w":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#;
     let truncated = Scratch::file("truncated.safetensors", &safetensors(header, &[0; 10]));
     let truncated = refusal(["report", truncated.name()]);

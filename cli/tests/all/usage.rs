@@ -2,7 +2,7 @@
 
 use super::{printed, refusal};
 
-const SUBCOMMANDS: [&str; 5] = ["report", "diff", "vectors", "accumulators", "explain"];
+const SUBCOMMANDS: [&str; 6] = ["report", "diff", "inspect", "vectors", "accumulators", "explain"];
 
 #[test]
 fn the_help_names_every_subcommand_and_each_has_a_help_of_its_own() {

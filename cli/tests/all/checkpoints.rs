@@ -1,0 +1,102 @@
+//! Checkpoints of quantized weights: `report` measures what they stand for, `inspect` lists them.
+
+use super::{Scratch, printed, run, safetensors};
+
+/// Bytes that look like nothing.
+fn noise(count: usize) -> impl Iterator<Item = u8> {
+    let mut state = 7u64;
+    std::iter::repeat_with(move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    })
+    .take(count)
+}
+
+/// OCP E4M3 without its NaN.
+fn e4m3(code: u8) -> f32 {
+    let (exponent, mantissa) = (i32::from(code >> 3 & 15), f32::from(code & 7));
+    let magnitude = match exponent {
+        0 => mantissa / 8.0 * 2f32.powi(-6),
+        _ => (1.0 + mantissa / 8.0) * 2f32.powi(exponent - 7),
+    };
+    if code & 0x80 == 0 { magnitude } else { -magnitude }
+}
+
+const ROWS: usize = 160;
+const COLS: usize = 256;
+
+/// A layer in FP8 with tiles of 128×128, and the same numbers in F32.
+fn layer() -> (Vec<u8>, Vec<u8>) {
+    let codes: Vec<u8> =
+        noise(ROWS * COLS).map(|c| if c & 0x7F == 0x7F { c ^ 1 } else { c }).collect();
+    let scales = [0.013f32, 2.0, 0.4, 1e-3];
+    let numbers = (0..ROWS * COLS)
+        .map(|i| e4m3(codes[i]) * scales[i / COLS / 128 * 2 + i % COLS / 128])
+        .flat_map(f32::to_le_bytes);
+    let header = format!(
+        r#"{{"l.weight":{{"dtype":"F32","shape":[{ROWS},{COLS}],"data_offsets":[0,{}]}}}}"#,
+        4 * ROWS * COLS
+    );
+    let plain = safetensors(&header, &numbers.collect::<Vec<u8>>());
+    let end = ROWS * COLS;
+    let header = format!(
+        r#"{{"l.weight":{{"dtype":"F8_E4M3","shape":[{ROWS},{COLS}],"data_offsets":[0,{end}]}},
+        "l.weight_scale_inv":{{"dtype":"F32","shape":[2,2],"data_offsets":[{end},{}]}}}}"#,
+        end + 16
+    );
+    let scales = scales.iter().flat_map(|scale| scale.to_le_bytes());
+    (safetensors(&header, &codes.into_iter().chain(scales).collect::<Vec<u8>>()), plain)
+}
+
+#[test]
+fn a_deepseek_file_is_reported_like_the_numbers_that_it_stands_for() {
+    // Codes once counted as weights: 18.44 dB and "exact" where the weights' own are others.
+    let (fp8, plain) = layer();
+    let fp8 = Scratch::file("deepseek.safetensors", &fp8);
+    let plain = Scratch::file("deepseek-f32.safetensors", &plain);
+    let rows = |file: &Scratch| -> Vec<String> {
+        let schemes = "ocp::MXFP4,generic::FP8_E4M3_TENSOR";
+        let csv = printed(["report", file.name(), "--csv", "--schemes", schemes]);
+        csv.lines().filter(|line| !line.contains("left out")).map(str::to_owned).collect()
+    };
+    assert_eq!(rows(&fp8), rows(&plain));
+    assert!(rows(&fp8).len() > 4);
+    let text = printed(["report", fp8.name(), "--schemes", "ocp::MXFP4"]);
+    let line = "1 tensors, 40960 elements\nRead as the weights that they stand for: 1 of DeepSeek \
+                (FP8, weight_scale_inv)\n";
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
+fn inspect_lists_weights_with_their_bits_and_says_what_stayed_undecoded() {
+    let (fp8, _) = layer();
+    let file = Scratch::file("inspect.safetensors", &fp8);
+    let text = printed(["inspect", file.name()]);
+    let expected = "\
+1 weights, 40960 elements, 8.0031 bits each
+weight    shape         bits  stored as
+----------------------------------------------------------
+l.weight  [160, 256]  8.0031  DeepSeek (FP8, weight_scale_inv)
+";
+    let expected: Vec<&str> = expected.lines().filter(|line| !line.starts_with('-')).collect();
+    let found: Vec<&str> =
+        text.lines().filter(|line| !line.starts_with('-') && !line.is_empty()).collect();
+    assert_eq!(found, expected);
+
+    let directory = Scratch::directory("inspect-directory");
+    let header = r#"{"a.weight":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},
+        "q.weight":{"dtype":"U8","shape":[1,8],"data_offsets":[4,12]},
+        "q.weight_scale_2":{"dtype":"F32","shape":[],"data_offsets":[12,16]},
+        "mask":{"dtype":"BOOL","shape":[1],"data_offsets":[16,17]}}"#;
+    let path = std::path::Path::new(directory.name()).join("model.safetensors");
+    std::fs::write(path, safetensors(header, &[0; 17])).unwrap();
+    let output = run(["inspect", directory.name()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("\na.weight  [2]    16.000  numbers\n"), "{text}");
+    let reason = "expected a tensor 'q.weight_scale' beside the codes, found none";
+    assert!(text.contains(&format!("Carried along: q.weight (U8 [1, 8]: {reason})\n")), "{text}");
+    assert!(text.contains("Carried along: mask (BOOL [1]: Booleans, not weights)\n"), "{text}");
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told, "subhalf inspect: tensors that stayed undecoded: expected 0, found 2\n");
+}
