@@ -6,7 +6,7 @@
 use super::config::QuantConfig;
 use super::error::one_line;
 use super::header::TensorEntry;
-use crate::block::{BlockSpec, Division, Extent, Offset, Ratio, ScaleRule, preset};
+use crate::block::{BlockSpec, Extent, Ratio, ScaleRule, preset};
 use crate::format::Vocabulary;
 use crate::spec::FormatSpec;
 use core::fmt::Display;
@@ -218,8 +218,16 @@ pub(super) fn scaled(group: &Group<'_>) -> Result<WeightPlan, Reason> {
     let extent = extent_of(&codes.shape, scale, group.config.tile())?;
     let (element, format) = (format_in(codes)?, scale_format(scale)?);
     let powers_of_two = format == FormatSpec::E8M0;
+    // What programs that name no rule of their own do.
+    let plain = match element {
+        own if own == FormatSpec::F8E4M3 => preset::generic::FP8_E4M3_TENSOR,
+        own if own == FormatSpec::F8E5M2 => preset::generic::FP8_E5M2_TENSOR,
+        own if own == FormatSpec::INT8 => preset::compressed_tensors::INT8_ROW,
+        _ => by_amax(element, format, extent),
+    };
+    let plain = plain.with_extent(extent).with_scale(format);
     let spec = match (group.convention, extent) {
-        _ if element != FormatSpec::F8E4M3 => by_amax(element, format, extent),
+        _ if element != FormatSpec::F8E4M3 => plain,
         (Convention::DeepSeek, Extent::Block { .. }) if powers_of_two => {
             preset::deepseek::v3_1::FP8_E4M3_128X128.with_extent(extent)
         }
@@ -228,15 +236,12 @@ pub(super) fn scaled(group: &Group<'_>) -> Result<WeightPlan, Reason> {
         }
         (Convention::ModelOptimizer, Extent::MX) if powers_of_two => preset::modelopt::MXFP8_E4M3,
         (_, Extent::MX) if powers_of_two => preset::compressed_tensors::MXFP8_E4M3,
-        _ => by_amax(element, format, extent),
+        _ => plain,
     };
     let spec = match group.get(Role::ZeroPoint) {
         None => spec,
         Some(zeros) if zeros.shape == scale.shape && zeros.dtype.known() == Some(Dtype::I8) => {
-            let steps = element.max().to_f32() - element.min().to_f32();
-            spec.with_rule(ScaleRule::Range { steps, with_zero: true })
-                .with_offset(Offset::ZeroPoint)
-                .with_division(Division::Divide)
+            preset::compressed_tensors::INT8_ROW_ASYM.with_extent(extent).with_scale(format)
         }
         Some(zeros) => {
             return Err(mismatch(zeros, format!("zero points, I8 {:?}", scale.shape)));

@@ -11,7 +11,7 @@ use crate::block::{BlockSpec, Extent, ScaleRule};
 use safetensors::Dtype;
 use std::borrow::Cow;
 use std::boxed::Box;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::format;
 use std::string::{String, ToString};
 use std::vec;
@@ -101,12 +101,13 @@ pub(super) fn recognize(
         }
     }
     let quantized = described.config.method().is_some() || !weights.is_empty();
-    // Modules with codes in them, whose other tensors may be scales.
-    let modules: HashSet<&str> = entries
-        .iter()
-        .filter(|entry| !is_number(entry.dtype.known()))
-        .map(|entry| module(&entry.name))
-        .collect();
+    // Modules with codes in them, whose other tensors may be scales, and whether all were read.
+    let mut modules: HashMap<&str, bool> = HashMap::new();
+    for (entry, &taken) in entries.iter().zip(&taken) {
+        if !is_number(entry.dtype.known()) {
+            *modules.entry(module(&entry.name)).or_insert(true) &= taken;
+        }
+    }
     let mut carried = Vec::new();
     for (place, entry) in entries.iter().enumerate().filter(|&(place, _)| !taken[place]) {
         // Why the tensor is none by itself, and whether it looks like a part of one.
@@ -259,19 +260,25 @@ fn planned(
 }
 
 /// Why numbers are no weight, if so, and whether they belong to codes that were not read.
-fn beside(entry: &TensorEntry, modules: &HashSet<&str>) -> Option<(Reason, bool)> {
+fn beside(entry: &TensorEntry, modules: &HashMap<&str, bool>) -> Option<(Reason, bool)> {
     let own = last(&entry.name);
     let single = entry.shape.iter().product::<usize>() <= 1;
-    let in_module = modules.contains(module(&entry.name));
-    if let Some((_, reason)) = BESIDE.iter().find(|(name, _)| *name == own)
-        && (single || in_module)
-    {
+    let read = modules.get(module(&entry.name)).copied();
+    let known = known_beside(own).filter(|_| single || read.is_some());
+    if let Some(reason) = known {
         return Some((Cow::Borrowed(reason), false));
     }
     let scales = ["scale", "absmax", "quant_map", "zero_point"];
     let named = scales.iter().any(|part| own.contains(part)) || own == "biases";
     let reason = "scales of codes beside them, not weights";
-    (named && in_module).then_some((Cow::Borrowed(reason), true))
+    read.filter(|_| named).map(|read| (Cow::Borrowed(reason), !read))
+}
+
+/// What tensors of a name are, by the table; it may begin with the weight's own name.
+fn known_beside(own: &str) -> Option<&'static str> {
+    let is =
+        |name: &str| own.strip_suffix(name).is_some_and(|rest| matches!(rest, "" | "_weight_"));
+    BESIDE.iter().find(|(name, _)| is(name)).map(|(_, reason)| *reason)
 }
 
 /// Whether codes stand for themselves, or why not, and whether they look like a weight.
@@ -283,8 +290,7 @@ fn without_scales(
     let Some(dtype) = dtype else {
         return Err((Cow::Owned(format!("a dtype that is not known: {}", entry.dtype)), true));
     };
-    let own = last(&entry.name);
-    if let Some((_, reason)) = BESIDE.iter().find(|(name, _)| *name == own) {
+    if let Some(reason) = known_beside(last(&entry.name)) {
         return Err((Cow::Borrowed(reason), false));
     }
     let reason = match dtype {

@@ -237,6 +237,17 @@ fn fp8_scales_of_tensors_rows_groups_and_tiles_in_every_float_type() {
             assert!(weight.in_place);
         }
     }
+    // With F32 scales these are presets.
+    let presets =
+        [(&[1][..], preset::generic::FP8_E4M3_TENSOR), (&[6, 1], preset::generic::FP8_E4M3_ROW)];
+    for (shape, expected) in presets {
+        let bytes = File::new()
+            .tensor("l.weight", "F8_E4M3", &[rows, cols], &codes)
+            .tensor("l.weight_scale", "F32", shape, &f32s(&numbers[..shape[0]]))
+            .bytes();
+        let checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
+        assert_eq!(checkpoint.weights()[0].scheme().unwrap().spec, expected);
+    }
 }
 
 #[test]
@@ -327,9 +338,12 @@ fn torchaos_parts_are_put_together_by_the_files_metadata() {
             .tensor("m.q._weight_qdata", "U8", &[rows, cols / 2], &bytes)
             .tensor("m.q._weight_scale", "F8_E4M3", &shape, scales)
             .tensor("m.q._weight_per_tensor_scale", "F32", &[], &f32s(&[0.37]))
+            .tensor("m.q._weight_act_per_tensor_scale", "F32", &[], &f32s(&[0.5]))
             .metadata("m.q.weight", &description);
         let weight = read(&file, "", "m.q.weight");
         assert_eq!((weight.shape.as_slice(), weight.in_place), (&[rows, cols][..], !swizzled));
+        let beside = "m.q._weight_act_per_tensor_scale: a scale of activations";
+        assert_eq!(carried(&file, ""), [beside]);
         let number = |i: usize| nibble(i) * (e4m3(scale[i / 16]) * 0.37);
         assert_numbers(&weight.numbers, &(0..rows * cols).map(number).collect::<Vec<_>>());
     }

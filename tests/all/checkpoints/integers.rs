@@ -21,13 +21,13 @@ fn words(codes: &[u32], bits: u32) -> Vec<u32> {
 }
 
 /// Streams along the rows of a matrix: row-major words.
-fn along(codes: &[u32], bits: u32, cols: usize) -> Vec<u8> {
+pub(super) fn along(codes: &[u32], bits: u32, cols: usize) -> Vec<u8> {
     let rows = codes.chunks_exact(cols).flat_map(|row| words(row, bits));
     rows.flat_map(u32::to_le_bytes).collect()
 }
 
 /// Streams down the columns of a matrix: row-major words.
-fn down(codes: &[u32], bits: u32, cols: usize) -> Vec<u8> {
+pub(super) fn down(codes: &[u32], bits: u32, cols: usize) -> Vec<u8> {
     let column = |col: usize| codes.iter().skip(col).step_by(cols).copied().collect::<Vec<_>>();
     let streams: Vec<Vec<u32>> = (0..cols).map(|col| words(&column(col), bits)).collect();
     (0..streams[0].len())
@@ -350,7 +350,7 @@ fn model_optimizers_int4_has_two_outputs_in_a_byte() {
 }
 
 /// QLoRA's NF4, as bitsandbytes writes its numbers.
-const NF4: [f32; 16] = [
+pub(super) const NF4: [f32; 16] = [
     -1.0,
     -0.6961928,
     -0.52507305,

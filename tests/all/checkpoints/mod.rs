@@ -4,6 +4,7 @@
 mod floats;
 mod hostile;
 mod integers;
+mod programs;
 mod shards;
 
 use subhalf::io::{Checkpoint, CheckpointFiles, Loaded};
