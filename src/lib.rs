@@ -118,7 +118,7 @@
 //! * `half`: conversions from and to the types of the crate half.
 //! * `num-traits`: the scalar types are `Num`, `Bounded`, `NumCast`, `FloatConst`, … as far as
 //!   each format goes; never `Float`.
-//! * `safetensors`: [`io`](crate::io), checkpoints read as weights; implies `std` and `presets`,
+//! * `safetensors`: [`io`], checkpoints read as weights; implies `std` and `presets`,
 //!   and brings the crates safetensors, serde and `serde_json`. Off by default.
 //!
 //! The scalar types always have bytemuck's traits: whole-byte ones are `Pod`, narrower ones

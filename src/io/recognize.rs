@@ -4,7 +4,7 @@
 use super::config::QuantConfig;
 use super::error::one_line;
 use super::header::{DtypeName, TensorEntry};
-use super::plan::{Convention, Form, Group, Reason, Role, Scheme, WeightPlan, format_of};
+use super::plan::{Convention, Form, Group, Reason, Role, Scheme, WeightPlan, format_of, mismatch};
 use super::rules::{BESIDE, RULES, Rule};
 use super::weight::{Content, Weight};
 use crate::block::{BlockSpec, Extent, ScaleRule};
@@ -134,72 +134,81 @@ const fn is_number(dtype: Option<Dtype>) -> bool {
     matches!(dtype, Some(Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64))
 }
 
-/// The weight whose codes a tensor is. Among rules that fail the first one's reason is given.
+/// How many tensors of a rule are there, and why it does not fit all the same.
+type Misfit = (usize, Reason);
+
+/// The weight whose codes a tensor is. Among rules that fail the reason is that of the one with most
+/// of its tensors there, which is probably meant.
 fn of_rules(
     described: &Described<'_>,
     place: usize,
     bytes: &dyn Fn(&TensorEntry) -> Result<Vec<u8>, Reason>,
 ) -> Result<Option<Weight>, Reason> {
     let codes = &described.entries[place];
-    let mut first = None;
-    let mut missing: Vec<&str> = Vec::new();
+    let mut best: Option<Misfit> = None;
     for rule in RULES {
         let Some(base) = base_of(rule, described.config.method(), codes) else { continue };
-        let mut tensors = vec![(Role::Codes, place)];
-        let mut complete = true;
-        let mut wrong = None;
-        let mut any = false;
-        for companion in rule.companions {
-            let found = described.places.get(&*format!("{base}{}", companion.suffix));
-            match found.map(|&found| (found, &described.entries[found])) {
-                Some((found, entry))
-                    if entry.dtype.known().is_some_and(|own| companion.dtypes.contains(&own)) =>
-                {
-                    any = true;
-                    tensors.push((companion.role, found));
+        let planned = match companions(described, rule, base) {
+            Ok(mut tensors) => {
+                if codes.shape.contains(&0) {
+                    return Err(Cow::Borrowed("codes without elements"));
                 }
-                // Another rule may want this dtype.
-                Some((_, entry)) if companion.needed => {
-                    complete = false;
-                    let dtypes: Vec<String> =
-                        companion.dtypes.iter().map(|dtype| format!("{dtype}")).collect();
-                    let expected = dtypes.join(", ");
-                    wrong = wrong.or_else(|| Some(super::plan::mismatch(entry, expected)));
-                }
-                None if companion.needed => {
-                    complete = false;
-                    if !missing.contains(&companion.suffix) {
-                        missing.push(companion.suffix);
-                    }
-                }
-                _ => {}
+                tensors.insert(0, (Role::Codes, place));
+                let all = tensors.len();
+                planned(described, rule, base, tensors, bytes).map_err(|reason| Some((all, reason)))
             }
-        }
-        if !complete {
-            // What is there of a rule's tensors shows that it is meant.
-            if any || wrong.is_some() {
-                let absent = || {
-                    let suffix = missing.last().copied().unwrap_or("scale");
-                    Cow::Owned(format!(
-                        "expected a tensor '{}' beside the codes, found none",
-                        one_line(&format!("{base}{suffix}"))
-                    ))
-                };
-                first = first.or_else(|| Some(wrong.unwrap_or_else(absent)));
-            }
-            continue;
-        }
-        if codes.shape.contains(&0) {
-            return Err(Cow::Borrowed("codes without elements"));
-        }
-        match planned(described, rule, base, &tensors, bytes) {
+            Err(reason) => Err(reason),
+        };
+        match planned {
             Ok(weight) => return Ok(Some(weight)),
-            Err(reason) => first = Some(first.unwrap_or(reason)),
+            Err(Some((count, reason))) if best.as_ref().is_none_or(|best| count > best.0) => {
+                best = Some((count, reason));
+            }
+            Err(_) => {}
         }
     }
-    match first {
-        Some(reason) => Err(reason),
+    match best {
+        Some((_, reason)) => Err(reason),
         None => Ok(None),
+    }
+}
+
+/// The tensors of a rule beside the codes, or how many of them there are and what is wrong; an error
+/// without a reason if nothing of it is there, so that another rule is meant.
+fn companions(
+    described: &Described<'_>,
+    rule: &Rule,
+    base: &str,
+) -> Result<Vec<(Role, usize)>, Option<Misfit>> {
+    let mut tensors = Vec::new();
+    let (mut wrong, mut missing) = (None, None);
+    for companion in rule.companions {
+        let found = described.places.get(&*format!("{base}{}", companion.suffix));
+        match found.map(|&found| (found, &described.entries[found])) {
+            Some((found, entry))
+                if entry.dtype.known().is_some_and(|own| companion.dtypes.contains(&own)) =>
+            {
+                tensors.push((companion.role, found));
+            }
+            // One that the rule could do without is not passed over: it would change the numbers.
+            Some((_, entry)) => wrong = wrong.or(Some((entry, companion.dtypes))),
+            None if companion.needed => missing = missing.or(Some(companion.suffix)),
+            None => {}
+        }
+    }
+    match (wrong, missing) {
+        (None, None) => Ok(tensors),
+        (Some((entry, dtypes)), _) => {
+            let dtypes: Vec<String> = dtypes.iter().map(|dtype| format!("{dtype}")).collect();
+            Err(Some((tensors.len(), mismatch(entry, dtypes.join(", ")))))
+        }
+        // What is there of a rule's tensors shows that it is meant.
+        (None, Some(suffix)) if !tensors.is_empty() => {
+            let name = one_line(&format!("{base}{suffix}"));
+            let reason = format!("expected a tensor '{name}' beside the codes, found none");
+            Err(Some((tensors.len(), Cow::Owned(reason))))
+        }
+        (None, Some(_)) => Err(None),
     }
 }
 
@@ -222,7 +231,7 @@ fn planned(
     described: &Described<'_>,
     rule: &Rule,
     base: &str,
-    tensors: &[(Role, usize)],
+    tensors: Vec<(Role, usize)>,
     bytes: &dyn Fn(&TensorEntry) -> Result<Vec<u8>, Reason>,
 ) -> Result<Weight, Reason> {
     let found: Vec<(Role, &TensorEntry)> =
@@ -255,7 +264,7 @@ fn planned(
         name: name.into(),
         shape,
         content: Content::Quantized { scheme: Box::new(scheme), form },
-        tensors: tensors.to_vec(),
+        tensors,
     })
 }
 

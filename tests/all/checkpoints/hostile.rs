@@ -199,6 +199,18 @@ fn missing_and_wrong_companions_are_said_of_the_codes() {
         "l.weight_packed: tensor 'l.weight_packed': expected words of 2 to 8 bits for a weight of \
          shape [2, 9223372036854775807], found I32 [2, 3]"
     );
+    // A zero point that is there counts, though the scheme has weights without.
+    assert_eq!(
+        first(
+            codes("I8", &[4, 4]).tensor("l.weight_scale", "F32", &[4, 1], &f32s(&[1.0; 4])).tensor(
+                "l.weight_zero_point",
+                "F32",
+                &[4, 1],
+                &f32s(&[1.0; 4])
+            )
+        ),
+        "l.weight: tensor 'l.weight_zero_point': expected I8, found F32 [4, 1]"
+    );
     // Codes of no elements.
     let file = codes("F8_E4M3", &[0, 4]).tensor("l.weight_scale", "F32", &[1], &[0; 4]);
     assert_eq!(first(file), "l.weight: codes without elements");
