@@ -130,9 +130,9 @@ impl BlockSpec {
         // Comparisons with NaN are false, so NaN is asked for by name.
         let (low, high) = self.scale_bounds;
         let substitutes = self.zero_block_scale >= 0.0 && self.underflow_scale >= 0.0;
-        if low.is_nan() || low < 0.0 || high.is_nan() || low > high || !substitutes {
+        if !low.is_finite() || low < 0.0 || high.is_nan() || low > high || !substitutes {
             return Some(
-                "scale bounds and substitutes: expected numbers from 0 up, the lower bound first",
+                "scale bounds and substitutes: expected numbers from 0 up, a finite lower bound first",
             );
         }
         let (mut not_numbers, mut i) = (self.flush_below.is_nan(), 0);

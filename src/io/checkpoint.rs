@@ -6,12 +6,16 @@ use super::header::TensorEntry;
 use super::recognize::{Carried, Described, recognize};
 use super::shard::{Shard, ShardBytes};
 use super::weight::{Loaded, Weight};
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::borrow::{Cow, ToOwned};
 use std::collections::{BTreeMap, HashMap};
 use std::format;
 use std::io::{Read, Seek};
 use std::string::String;
 use std::vec::Vec;
+
+/// Checkpoints opened so far.
+static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// The weights of one or several files, and what else is in them. Headers were read and checked;
 /// bytes of weights come when asked for.
@@ -36,6 +40,8 @@ use std::vec::Vec;
 pub struct Checkpoint<'a> {
     shards: Vec<Shard<'a>>,
     entries: Vec<TensorEntry>,
+    /// The number of the checkpoint, counted through the program's run.
+    id: u64,
     weights: Vec<Weight>,
     carried: Vec<Carried>,
     metadata: BTreeMap<String, String>,
@@ -163,7 +169,9 @@ impl<'a> Checkpoint<'a> {
         };
         let described = Described { entries: &entries, places, metadata: &metadata, config };
         let recognized = recognize(&described, &small);
-        let weights = recognized.weights;
+        let id = COUNT.fetch_add(1, Ordering::Relaxed);
+        let mut weights = recognized.weights;
+        weights.iter_mut().for_each(|weight| weight.checkpoint = id);
         let mut by_name: Vec<usize> = (0..weights.len()).collect();
         by_name.sort_by(|&a, &b| weights[a].name.cmp(&weights[b].name));
         // Two groups of tensors may give weights of one name: which is meant is not for us to say.
@@ -176,7 +184,7 @@ impl<'a> Checkpoint<'a> {
             let problem = Problem::mismatch(what, "one tensor of codes or numbers", found);
             return Err(ReadError::new(&shards[second.shard].file, problem));
         }
-        Ok(Self { shards, entries, weights, carried: recognized.carried, metadata, by_name })
+        Ok(Self { id, shards, entries, weights, carried: recognized.carried, metadata, by_name })
     }
 
     /// The weights, in the order of the files and of the data in them.
@@ -254,6 +262,9 @@ impl<'a> Checkpoint<'a> {
     /// tensor of the scheme; NaN and infinite scales are refused by
     /// [`QuantWeight::view`](super::QuantWeight::view) only.
     pub fn load(&self, weight: &Weight) -> Result<Loaded<'a>, ReadError> {
+        if weight.checkpoint != self.id {
+            return Err(Self::another());
+        }
         weight.load(&self.entries, |tensor| self.read(tensor))
     }
 
@@ -270,12 +281,14 @@ impl<'a> Checkpoint<'a> {
         self.entries.iter().map(|entry| (&*entry.name, &*self.shards[entry.shard].file))
     }
 
+    fn another() -> ReadError {
+        let found = Problem::mismatch("weight", "one of this checkpoint", "another's");
+        ReadError::new("", found)
+    }
+
     fn read(&self, tensor: usize) -> Result<Cow<'a, [u8]>, ReadError> {
-        // A weight of another checkpoint may have more tensors.
-        let entry = self.entries.get(tensor).ok_or_else(|| {
-            let found = Problem::mismatch("weight", "one of this checkpoint", "another's");
-            ReadError::new("", found)
-        })?;
+        // A tensor that another checkpoint carries along may be beyond the last of this one.
+        let entry = self.entries.get(tensor).ok_or_else(|| Self::another())?;
         self.shards[entry.shard].read(entry)
     }
 }

@@ -21,7 +21,7 @@ const INDEX: &str = ".safetensors.index.json";
 const CONFIGS: &[&str] = &["config.json", "hf_quant_config.json", "quantize_config.json"];
 
 /// A JSON text above this is no config and no index.
-const MAX_JSON: u64 = 1 << 28;
+const MAX_JSON: u64 = 1 << 25;
 
 impl Checkpoint<'static> {
     /// Opens a `.safetensors` file, an index (`model.safetensors.index.json`) with its shards, or a

@@ -327,6 +327,9 @@ pub(super) fn packed(group: &Group<'_>) -> Result<WeightPlan, Reason> {
         return Err(mismatch(codes, "rows of codes"));
     };
     // F4 counts elements, bytes count bytes.
+    if codes.dtype.known() == Some(Dtype::F4) && !stored.is_multiple_of(2) {
+        return Err(mismatch(codes, "rows that end at a byte"));
+    }
     let bytes = if codes.dtype.known() == Some(Dtype::F4) { stored / 2 } else { stored };
     let &[ref scale_leading @ .., groups] = &*scale.shape else {
         return Err(mismatch(scale, "scales for groups of each row"));

@@ -265,6 +265,7 @@ fn planned(
         shape,
         content: Content::Quantized { scheme: Box::new(scheme), form },
         tensors,
+        checkpoint: 0,
     })
 }
 
@@ -277,7 +278,7 @@ fn beside(entry: &TensorEntry, modules: &HashMap<&str, bool>) -> Option<(Reason,
     if let Some(reason) = known {
         return Some((Cow::Borrowed(reason), false));
     }
-    let scales = ["scale", "absmax", "quant_map", "zero_point"];
+    let scales = ["scale", "absmax", "quant_map", "zero_point", "SCB"];
     let named = scales.iter().any(|part| own.contains(part)) || own == "biases";
     let reason = "scales of codes beside them, not weights";
     read.filter(|_| named).map(|read| (Cow::Borrowed(reason), !read))
@@ -324,9 +325,21 @@ fn without_scales(
             };
             return Err((Cow::Borrowed(reason), true));
         }
+        _ if names_codes(entry) => {
+            let reason = "codes in a layout that no rule reads, or without their scales";
+            return Err((Cow::Borrowed(reason), true));
+        }
         _ => "integers, not weights",
     };
     Err((Cow::Borrowed(reason), false))
+}
+
+/// Whether a tensor of integers has a name that only codes of a weight have.
+fn names_codes(entry: &TensorEntry) -> bool {
+    let own = last(&entry.name);
+    let only_codes = ["weight_packed", "qweight", "W_q"].contains(&own)
+        || ["_blocks", "_qdata"].iter().any(|end| own.ends_with(end));
+    only_codes || (own == "weight" && entry.shape.len() >= 2)
 }
 
 /// A tensor that is a weight by itself.
@@ -345,6 +358,7 @@ fn alone(place: usize, entry: &TensorEntry, dtype: Dtype) -> Weight {
         shape: entry.shape.to_vec(),
         content,
         tensors: vec![(Role::Codes, place)],
+        checkpoint: 0,
     }
 }
 

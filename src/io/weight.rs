@@ -24,6 +24,8 @@ pub struct Weight {
     pub(super) content: Content,
     /// Numbers of tensors in the checkpoint, that of the codes first.
     pub(super) tensors: Vec<(Role, usize)>,
+    /// Which checkpoint it belongs to, counted through the program's run.
+    pub(super) checkpoint: u64,
 }
 
 /// What the bytes of a weight are.

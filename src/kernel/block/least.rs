@@ -62,7 +62,10 @@ impl LeastError {
     pub(crate) fn lower(spec: &FormatSpec, grid: Option<Grid>, signed: bool) -> Option<Self> {
         let few = LeastOfFew::lower(spec, signed);
         // Eight magnitudes are compared as fast as neighbours are found.
-        if let Some(grid) = grid.filter(|_| few.is_none_or(|few| few.codes > 8)) {
+        let many = few.is_none_or(|few| few.codes > 8);
+        // The definition tries every code, that of a symmetric integer's unused number too.
+        let all = spec.codes().all(|code| spec.decode_f32(code) >= spec.min().to_f32());
+        if let Some(grid) = grid.filter(|_| many && all) {
             let (least, high) = (spec.smallest_positive().to_f32(), spec.max().to_f32());
             // Never −0, whose bits are those of no magnitude.
             let low = 0.0 - spec.min().to_f32();

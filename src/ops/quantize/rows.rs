@@ -193,7 +193,8 @@ impl BandScratch {
     /// The arrays of the thread's last band.
     fn kept() -> Self {
         #[cfg(feature = "std")]
-        return KEPT.take();
+        // A thread that is ending may have dropped them.
+        return KEPT.try_with(core::cell::Cell::take).unwrap_or_default();
         #[cfg(not(feature = "std"))]
         Self::default()
     }
@@ -202,7 +203,8 @@ impl BandScratch {
     fn keep(self) {
         #[cfg(feature = "std")]
         if self.settled.blocks.factors.capacity() <= 4 * COLUMNS {
-            KEPT.set(self);
+            // A thread that is ending keeps nothing.
+            let _ = KEPT.try_with(|kept| kept.set(self));
         }
     }
 }
