@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! few elements:  for each code k: error = |element k · scale − x|; the first of the least wins
+//!   or, of 8 magnitudes under a scale of few bits, how many middles · scale are below |x|
 //! others:        y = x · (1 / scale);  low, high = the elements next to y
 //!                the code of low or of high, by their errors
 //! ```
@@ -54,6 +55,20 @@ pub(crate) struct LeastOfFew {
     codes: usize,
     /// The sign bit of a code, if codes are mirrored.
     sign_bit: u32,
+    /// The middles between 8 magnitudes, where [`Middles`] serve.
+    middles: Option<Middles>,
+}
+
+/// The middles between 8 magnitudes from zero up, in place of errors.
+///
+/// A number between two products is at most twice the lower and at least half of the upper, so
+/// that both of its errors are exact: the upper is less beyond the middle alone. Under a scale of
+/// [at most 16 bits](Self::SCALE_BITS) products and their middles are exact too.
+#[derive(Clone, Copy, Debug)]
+struct Middles {
+    middles: [f32; 7],
+    /// The largest multiple of a scale up to which the errors of the last two magnitudes differ.
+    far: f32,
 }
 
 impl LeastError {
@@ -148,7 +163,13 @@ impl LeastOfFew {
         let codes = if mirrored { half } else { count };
         let first = elements[0];
         elements[codes..].fill(first);
-        Some(Self { elements, codes, sign_bit: if mirrored { half as u32 } else { 0 } })
+        let sign_bit = if mirrored { half as u32 } else { 0 };
+        let middles = if mirrored && half == 8 {
+            Middles::lower(elements.first_chunk().expect("16 elements"))
+        } else {
+            None
+        };
+        Some(Self { elements, codes, sign_bit, middles })
     }
 
     /// Returns the code of a finite number. The number of codes is a constant, so that the loop
@@ -170,6 +191,54 @@ impl LeastOfFew {
         }
         let sign = negative & self.sign_bit & u32::from(best != 0).wrapping_neg();
         (best | sign) as u8
+    }
+}
+
+impl Middles {
+    /// The bits of an f32 that are zero in a number of at most 16 bits.
+    const SCALE_BITS: u32 = 0xFF;
+
+    /// Returns the middles of magnitudes; `None` where they do not ascend from zero, are more than
+    /// twice as large as the one before, or have so many bits that products are rounded.
+    fn lower(magnitudes: &[f32; 8]) -> Option<Self> {
+        let few_bits = |x: f32| x.is_normal() && x.to_bits() & 0xFFFF == 0;
+        let [first, second, .., last_but_one, last] = *magnitudes;
+        let far = (last - last_but_one) * (1 << 20) as f32;
+        let mut middles = [0.0; 7];
+        for (middle, pair) in middles.iter_mut().zip(magnitudes.windows(2)) {
+            let [low, high] = [pair[0], pair[1]];
+            *middle = low.midpoint(high);
+            // Steps are so wide that no rounding of an error hides one.
+            let wide = high - low >= last / (1 << 12) as f32;
+            let near = low == first || high <= 2.0 * low;
+            if !(wide && near && few_bits(high) && few_bits(*middle)) {
+                return None;
+            }
+        }
+        let usual = |x: f32| (1e-6..=1e6).contains(&x);
+        (first == 0.0 && usual(second) && usual(last)).then_some(Self { middles, far })
+    }
+
+    /// Returns whether the middles say the codes of a block.
+    #[inline(always)]
+    fn take(&self, block: &[f32], scale: f32) -> bool {
+        // Products and what is beyond them are normal numbers: scales are 2^-60 to 2^60.
+        let usual = (scale.to_bits().wrapping_sub(67 << 23) < 120 << 23)
+            & (scale.to_bits() & Self::SCALE_BITS == 0);
+        let far = self.far * scale;
+        // Without a branch for each number.
+        usual && !block.iter().fold(false, |any, x| any | (x.abs() > far))
+    }
+
+    /// Returns the code of a finite number under a scale that is taken.
+    #[inline(always)]
+    fn code(&self, x: f32, scale: f32) -> u8 {
+        let magnitude = x.abs();
+        let mut code = 0;
+        for middle in self.middles {
+            code += u32::from(magnitude > middle * scale);
+        }
+        (code | if code != 0 { x.to_bits() >> 31 << 3 } else { 0 }) as u8
     }
 }
 
@@ -208,9 +277,31 @@ fn grid_body(coder: &LeastOnGrid, src: &[f32], length: usize, scales: &[f32], co
     }
 }
 
+/// Writes the codes of one block of 8 magnitudes: by middles, or else by all errors.
+#[inline(always)]
+fn one_block(coder: &LeastOfFew, middles: &Middles, src: &[f32], scale: f32, codes: &mut [u8]) {
+    let pairs = src.iter().zip(codes);
+    if middles.take(src, scale) {
+        pairs.for_each(|(x, code)| *code = middles.code(*x, scale));
+    } else {
+        pairs.for_each(|(x, code)| *code = coder.code::<8>(*x, scale));
+    }
+}
+
 #[inline(always)]
 fn few_body(coder: &LeastOfFew, src: &[f32], length: usize, scales: &[f32], codes: &mut [u8]) {
     let coder = *coder;
+    if let Some(middles) = coder.middles.filter(|_| length > 1) {
+        let blocks = src.chunks(length).zip(codes.chunks_mut(length));
+        for ((src, codes), scale) in blocks.zip(scales) {
+            // Straight code for the blocks of NVFP4.
+            match <&[f32; 16]>::try_from(src) {
+                Ok(src) => one_block(&coder, &middles, src, *scale, &mut codes[..16]),
+                Err(_) => one_block(&coder, &middles, src, *scale, codes),
+            }
+        }
+        return;
+    }
     // Eight magnitudes, as of E2M1. Codes behind the last repeat the first: they are never less.
     if coder.codes <= 8 {
         map_blocks::<true, _, _, _>(src, length, scales, codes, |x, scale| {
@@ -318,12 +409,12 @@ mod tests {
             F::NF4,
         ];
         let mut checked = 0;
-        for spec in formats {
+        for (spec, signed) in formats.into_iter().flat_map(|spec| [(spec, true), (spec, false)]) {
             let grid = Grid::lower(&spec, false, &[0; 256]);
-            let coder = LeastError::lower(&spec, grid, true).unwrap();
+            let coder = LeastError::lower(&spec, grid, signed).unwrap();
             for scale in [1.0f32, 0.75, 0.012_345, -3.1, -0.25, 1e-25, 7.7e22, 1.1e-36] {
                 let [low, high, _] = coder.range().unwrap_or([1e-36, 1e30, 0.0]);
-                if !(low..=high).contains(&scale.abs()) {
+                if !(low..=high).contains(&scale.abs()) || (scale < 0.0 && !signed) {
                     continue;
                 }
                 let numbers = numbers(&spec, scale, coder.range());
