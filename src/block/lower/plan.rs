@@ -202,6 +202,25 @@ impl<'a> QuantizePlan<'a> {
         raise(&from.low, &mut to.low);
     }
 
+    /// Lessens one side of the blocks whose largest magnitude has both signs, where a rule asks for
+    /// the sign of the first. `is_negative` finds it for a block and its largest magnitude, as bits.
+    pub(crate) fn break_ties(
+        &self,
+        arrays: &mut BlockArrays,
+        is_negative: impl Fn(usize, u32) -> bool,
+    ) {
+        if !matches!(self.spec.rule, ScaleRule::SignedMax { .. }) {
+            return;
+        }
+        let BlockArrays { high, low, .. } = arrays;
+        for (block, (above, below)) in high.iter_mut().zip(low).enumerate() {
+            // A block of zeros has no sign.
+            if above == below && *above != 0 {
+                *(if is_negative(block, *above) { above } else { below }) -= 1;
+            }
+        }
+    }
+
     /// Makes what rules start from out of the statistics: the largest magnitudes, ranges and signed
     /// maxima. A NaN hands the block to the rule.
     fn gather(&self, first: usize, arrays: &mut BlockArrays) {
@@ -218,8 +237,7 @@ impl<'a> QuantizePlan<'a> {
             Statistic::Sides if matches!(self.spec.rule, ScaleRule::SignedMax { .. }) => {
                 amax.clear();
                 amax.extend(sides().map(|(above, below)| *above.max(below)));
-                // Of equal magnitudes with both signs the first counts, which the rule looks for;
-                // a block of zeros is its own too.
+                // Ties are broken before; a block of zeros is the rule's.
                 numbers.extend(sides().map(|(above, below)| match above.cmp(below) {
                     core::cmp::Ordering::Greater => f32::from_bits(*above),
                     core::cmp::Ordering::Less => -f32::from_bits(*below),

@@ -302,9 +302,22 @@ impl<'a> Band<'a> {
     /// their rows, of `tiles.cols` columns.
     pub(super) fn settle(&mut self, src: Numbers<'_>, tiles: Tiles, stored: &mut StoredBlocks<'_>) {
         let plan = self.plan;
+        let (cols, own_blocks) = (tiles.cols, self.own_blocks);
+        // The numbers of a block, in the order of the rule: those of its own row, or of all rows.
+        let elements_of = |index: usize| {
+            let (row, col) = (index / tiles.blocks(), index % tiles.blocks());
+            let own = row * cols..(row + 1) * cols;
+            let rows = if own_blocks { src.range(own) } else { src };
+            let block_cols = col * tiles.block_cols..((col + 1) * tiles.block_cols).min(cols);
+            rows.chunks(cols).flat_map(move |line| line.range(block_cols.clone()).each())
+        };
+        plan.break_ties(&mut self.scratch.settled.blocks, |index, largest| {
+            let mut numbers = elements_of(index).map(|x| x.nearest());
+            let first = numbers.find(|x| x.abs().to_bits() == largest);
+            first.is_some_and(f32::is_sign_negative)
+        });
         if let Some(search) = plan.search() {
             let BandScratch { settled, memory, search: scratch, .. } = &mut self.scratch;
-            let own_blocks = self.own_blocks;
             let job = search::Candidates { plan, search, src, tiles, own_blocks };
             job.choose(scratch, &mut settled.blocks, memory, stored);
         } else {
@@ -324,7 +337,6 @@ impl<'a> Band<'a> {
         if !any_unhandled(plan.isa(), factors) {
             return;
         }
-        let cols = tiles.cols;
         for (index, factor) in
             factors.iter_mut().enumerate().filter(|(_, factor)| is_unhandled(**factor))
         {
@@ -340,13 +352,7 @@ impl<'a> Band<'a> {
             let (block, what) = if let Some((block, codes)) = known {
                 (block, Some(ByRule::Zeros(codes)))
             } else {
-                // The rows of the block: its own, or all.
-                let (row, col) = (index / tiles.blocks(), index % tiles.blocks());
-                let own = row * cols..(row + 1) * cols;
-                let rows = if self.own_blocks { src.range(own) } else { src };
-                let block_cols = col * tiles.block_cols..((col + 1) * tiles.block_cols).min(cols);
-                let elements =
-                    rows.chunks(cols).flat_map(|line| line.range(block_cols.clone()).each());
+                let elements = elements_of(index);
                 let finite = amax[index] < f32::INFINITY.to_bits();
                 // Rules that see amax alone have the whole statistic in a finite one.
                 let stats = if finite && plan.sees_amax_alone() {
