@@ -12,6 +12,7 @@ use super::intrinsics::BlockIntrinsics;
 use super::operands::Fold;
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
+use core::array;
 
 /// Writes the terms of a metric.
 #[inline(always)]
@@ -61,14 +62,31 @@ pub(crate) fn fold_blocks(isa: Isa, fold: Fold, terms: &[f32], length: usize, re
         return;
     }
     let done = Native::fold_blocks(isa, fold, terms, length, results);
-    let blocks = terms.chunks(length).zip(results).skip(done);
-    for (block, result) in blocks {
-        *result = match fold {
-            Fold::Sum => block.iter().fold(*result, |sum, term| sum + term),
-            Fold::Largest => {
-                block.iter().fold(*result, |most, term| if *term > most { *term } else { most })
-            }
-        };
+    let (terms, results) = (&terms[(done * length).min(terms.len())..], &mut results[done..]);
+    match fold {
+        Fold::Sum => fold_by_fours(terms, length, results, |sum, term| sum + term),
+        Fold::Largest => {
+            let larger = |most, term| if term > most { term } else { most };
+            fold_by_fours(terms, length, results, larger);
+        }
+    }
+}
+
+/// Folds the terms of four blocks side by side, while four are left.
+fn fold_by_fours(terms: &[f32], length: usize, results: &mut [f32], f: impl Fn(f32, f32) -> f32) {
+    let (fours, rest) = results.as_chunks_mut::<4>();
+    // A last block that is shorter is folded alone.
+    let mut done = 0;
+    for (results, terms) in fours.iter_mut().zip(terms.chunks_exact(4 * length)) {
+        let blocks: [&[f32]; 4] = array::from_fn(|i| &terms[i * length..][..length]);
+        for k in 0..length {
+            *results = array::from_fn(|i| f(results[i], blocks[i][k]));
+        }
+        done += 1;
+    }
+    let rest = fours[done..].as_flattened_mut().iter_mut().chain(rest);
+    for (result, block) in rest.zip(terms[4 * done * length..].chunks(length)) {
+        *result = block.iter().fold(*result, |result, term| f(result, *term));
     }
 }
 

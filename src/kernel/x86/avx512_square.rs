@@ -54,8 +54,8 @@ pub(super) fn fold_blocks(fold: Fold, terms: &[f32], length: usize, results: &mu
         // Where one of the two is NaN the instruction gives the second: the result so far.
         Fold::Largest => _mm512_max_ps(terms, result),
     };
-    // Few blocks, or long ones, leave the square mostly empty or are many squares to add one by one.
-    if !length.is_multiple_of(16) || length > 256 || results.len() < 4 {
+    // Few blocks leave the square mostly empty.
+    if !length.is_multiple_of(16) || results.len() < 4 {
         return 0;
     }
     for (terms, results) in terms.chunks(16 * length).zip(results.chunks_mut(16)) {

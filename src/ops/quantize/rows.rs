@@ -95,6 +95,11 @@ pub(super) fn quantize(
     let src = job.src.range(first..first + rows * piece.columns.len());
     let long = part || (grid.is_long(spec.element.bits()) && job.words.go_on());
     let first_block = piece.first * grid.grid_cols + piece.columns.start / grid.block_cols;
+    // A search sums the errors of several blocks side by side, in a near cache if not in L1.
+    let elements = match plan.search() {
+        Some(_) => COLUMNS.max(search::ROWS.saturating_mul(grid.block_cols).min(PIECE)),
+        None => COLUMNS,
+    };
     let mut band = Band::new(
         plan,
         job,
@@ -102,7 +107,7 @@ pub(super) fn quantize(
             // Long rows have no ends within a piece, so blocks of any length fill the chunks.
             cols: if long { src.len() } else { grid.cols },
             block_cols: grid.block_cols,
-            chunk: COLUMNS,
+            chunk: elements,
         },
     );
     band.streams = streams;
@@ -121,7 +126,8 @@ pub(super) fn quantize(
         return;
     }
     // Short rows with blocks of their own are settled some at a time: what a step costs is shared.
-    let together = if grid.block_rows == 1 { (2 * COLUMNS / grid.cols).max(1) } else { 1 };
+    let together =
+        if grid.block_rows == 1 { (elements.max(2 * COLUMNS) / grid.cols).max(1) } else { 1 };
     for index in (0..piece.bands).step_by(together) {
         let count = together.min(piece.bands - index);
         let (start, last) = (piece.first + index, piece.first + index + count - 1);

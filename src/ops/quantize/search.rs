@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! for each candidate:                        scales of all blocks, then
-//!     for each row, for each chunk of it:    the order in which errors are summed
+//!     for each row, for each chunk of it:    the order in which errors are summed;
+//!                                            rows that are a block each 16 at a time
 //!         codes    <- numbers by the candidate's factors
 //!         restored <- codes
 //!         terms    <- restored - numbers, squared or as magnitudes
@@ -23,6 +24,9 @@ use crate::ops::tiles::Tiles;
 use crate::random::Dither;
 use alloc::vec::Vec;
 use core::mem;
+
+/// Rows or blocks whose errors are summed side by side.
+pub(super) const ROWS: usize = 16;
 
 /// Arrays of a search, kept from chunk to chunk.
 #[derive(Default)]
@@ -85,44 +89,52 @@ impl Candidates<'_> {
             kernel::set_aside(isa, &arrays.amax, factors, by_rule);
             scratch.errors.clear();
             scratch.errors.resize(count, 0.0);
-            for (row, line) in src.chunks(tiles.cols).enumerate() {
-                let row = if own_blocks { row } else { 0 };
+            // The sums of rows that are a block each do not wait for one another.
+            let group = if own_blocks && tiles.blocks() == 1 { ROWS } else { 1 };
+            for (index, lines) in src.chunks(group * tiles.cols).enumerate() {
+                let first = if own_blocks { index * group } else { 0 };
                 for cols in tiles.ranges() {
-                    let touched = tiles.touched_in(row, &cols);
-                    let numbers = line.range(cols).seen(isa, &mut scratch.buffer);
-                    let chunk =
-                        arrays.chunk(numbers, tiles.length(), touched.clone(), Dither::NONE);
-                    codes.resize(numbers.len(), 0);
-                    // Nibbles come back by one look-up for each, where there are kernels for them.
-                    let packed = search.bits == 4 && plan.encode_nibbles(chunk, memory, codes);
-                    if !packed {
-                        plan.encode_bytes(chunk, memory, codes);
+                    let all = first..first + lines.len().div_ceil(tiles.cols);
+                    let last = tiles.touched_in(all.end - 1, &cols).end;
+                    let errors = tiles.touched_in(first, &cols).start..last;
+                    // Terms of a row of one block, or of each block, and +0 behind shorter ones,
+                    // which changes no error.
+                    let length =
+                        if group > 1 { cols.len().next_multiple_of(16) } else { tiles.length() };
+                    scratch.terms.resize(errors.len() * length, 0.0);
+                    let terms = scratch.terms.chunks_mut(errors.len() / all.len() * length);
+                    for ((row, line), terms) in all.zip(lines.chunks(tiles.cols)).zip(terms) {
+                        let touched = tiles.touched_in(row, &cols);
+                        let numbers = line.range(cols.clone()).seen(isa, &mut scratch.buffer);
+                        let chunk =
+                            arrays.chunk(numbers, tiles.length(), touched.clone(), Dither::NONE);
+                        codes.resize(numbers.len(), 0);
+                        // Nibbles come back by one look-up for each, where there are kernels for
+                        // them.
+                        let packed = search.bits == 4 && plan.encode_nibbles(chunk, memory, codes);
+                        if !packed {
+                            plan.encode_bytes(chunk, memory, codes);
+                        }
+                        let bits = if packed { search.bits } else { u8::BITS };
+                        scratch.restored.resize(numbers.len(), 0.0);
+                        RestoreRows::new(&search.restore, bits).chunk(
+                            [&scratch.scales[..], &scratch.offsets[..]],
+                            touched,
+                            codes,
+                            tiles.length(),
+                            &mut scratch.restored,
+                            &mut scratch.restore,
+                        );
+                        let squared = matches!(search.metric, Metric::Mse);
+                        terms[numbers.len()..].fill(0.0);
+                        kernel::error_terms(isa, squared, &scratch.restored, numbers, terms);
                     }
-                    let restore = RestoreRows::new(
-                        &search.restore,
-                        if packed { search.bits } else { u8::BITS },
-                    );
-                    scratch.restored.resize(numbers.len(), 0.0);
-                    restore.chunk(
-                        [&scratch.scales[..], &scratch.offsets[..]],
-                        touched.clone(),
-                        codes,
-                        tiles.length(),
-                        &mut scratch.restored,
-                        &mut scratch.restore,
-                    );
-                    // Terms of +0 fill a last block that is shorter, and change no error.
-                    scratch.terms.resize(touched.len() * tiles.length(), 0.0);
-                    scratch.terms[numbers.len()..].fill(0.0);
-                    let squared = matches!(search.metric, Metric::Mse);
-                    let terms = &mut scratch.terms[..];
-                    kernel::error_terms(isa, squared, &scratch.restored, numbers, terms);
                     let fold = match search.metric {
                         Metric::Mse | Metric::Mae => Fold::Sum,
                         Metric::Max => Fold::Largest,
                     };
-                    let errors = &mut scratch.errors[touched];
-                    kernel::fold_blocks(isa, fold, terms, tiles.length(), errors);
+                    let errors = &mut scratch.errors[errors];
+                    kernel::fold_blocks(isa, fold, &scratch.terms, length, errors);
                 }
             }
             if candidate == 0 {
