@@ -288,7 +288,7 @@ impl<'a> Checkpoint<'a> {
 
     fn read(&self, tensor: usize) -> Result<Cow<'a, [u8]>, ReadError> {
         // A tensor that another checkpoint carries along may be beyond the last of this one.
-        let entry = self.entries.get(tensor).ok_or_else(|| Self::another())?;
+        let entry = self.entries.get(tensor).ok_or_else(Self::another)?;
         self.shards[entry.shard].read(entry)
     }
 }
