@@ -83,22 +83,92 @@ fn nvfp4_scale(amax: f32) -> f32 {
     if rounded < 256.0 { rounded } else { 448.0 }
 }
 
-/// The numbers of `Q4_K` superblocks: 4-bit integers in blocks of 32, with scale and minimum
-/// multiplied out to f32s. Cannot be quantized to.
-pub const Q4_K: BlockSpec =
-    BlockSpec::new(FormatSpec::UINT4, Some(FormatSpec::F32), Extent::MX, ScaleRule::Given)
+/// A type that is read only: elements with F16 scales, in blocks of so many.
+const fn read(element: FormatSpec, cols: u32) -> BlockSpec {
+    let extent = Extent::Block { rows: 1, cols };
+    BlockSpec::new(element, Some(F16), extent, ScaleRule::Given).with_division(Division::Divide)
+}
+
+/// A type whose scales are products of two stored numbers: F32s here.
+const fn multiplied(element: FormatSpec, cols: u32) -> BlockSpec {
+    let extent = Extent::Block { rows: 1, cols };
+    BlockSpec::new(element, Some(FormatSpec::F32), extent, ScaleRule::Given)
         .with_division(Division::Divide)
-        .with_offset(Offset::Minimum(FormatSpec::F32));
+}
+
+const fn multiplied_with_minimum(element: FormatSpec, cols: u32) -> BlockSpec {
+    multiplied(element, cols).with_offset(Offset::Minimum(FormatSpec::F32))
+}
+
+/// The numbers of `Q2_K` superblocks: 2-bit integers in blocks of 16, with scale and minimum
+/// multiplied out to F32s. Cannot be quantized to.
+pub const Q2_K: BlockSpec = multiplied_with_minimum(FormatSpec::UINT2, 16);
+
+/// The numbers of `Q3_K` superblocks: 3-bit integers in blocks of 16, with the scales multiplied
+/// out to F32s. Cannot be quantized to.
+pub const Q3_K: BlockSpec = multiplied(FormatSpec::INT3, 16);
+
+/// The numbers of `Q4_K` superblocks: 4-bit integers in blocks of 32, with scale and minimum
+/// multiplied out to F32s. Cannot be quantized to.
+pub const Q4_K: BlockSpec = multiplied_with_minimum(FormatSpec::UINT4, 32);
+
+/// The numbers of `Q5_K` superblocks: 5-bit integers in blocks of 32, with scale and minimum
+/// multiplied out to F32s. Cannot be quantized to.
+pub const Q5_K: BlockSpec = multiplied_with_minimum(UINT5, 32);
 
 /// The numbers of `Q6_K` superblocks: 6-bit integers in blocks of 16, with the scales multiplied
-/// out to f32s. Cannot be quantized to.
-pub const Q6_K: BlockSpec = BlockSpec::new(
-    FormatSpec::INT6,
-    Some(FormatSpec::F32),
-    Extent::Block { rows: 1, cols: 16 },
-    ScaleRule::Given,
-)
-.with_division(Division::Divide);
+/// out to F32s. Cannot be quantized to.
+pub const Q6_K: BlockSpec = multiplied(FormatSpec::INT6, 16);
+
+/// The numbers of `Q8_K` superblocks: int8s times an F32 for each 256. Cannot be quantized to.
+pub const Q8_K: BlockSpec = multiplied(FormatSpec::INT8, 256);
+
+/// The 16 numbers of `IQ4_NL` and `IQ4_XS`, closer to each other around zero (`kvalues_iq4nl`).
+pub const IQ4: FormatSpec =
+    FormatSpec::constant("ggml IQ4", Encoding::Codebook(Table::of(&IQ4_VALUES)));
+
+static IQ4_VALUES: [u32; 16] =
+    bits_of([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113]);
+
+/// The four numbers of `TQ1_0`, `TQ2_0` and `Q2_0`: −1, 0, 1 and 2.
+pub const TERNARY: FormatSpec =
+    FormatSpec::constant("ggml ternary", Encoding::Codebook(Table::of(&TERNARY_VALUES)));
+
+static TERNARY_VALUES: [u32; 4] = bits_of([-1, 0, 1, 2]);
+
+/// The two numbers of `Q1_0`: −1 and 1.
+pub const SIGN: FormatSpec =
+    FormatSpec::constant("ggml sign", Encoding::Codebook(Table::of(&SIGN_VALUES)));
+
+static SIGN_VALUES: [u32; 2] = bits_of([-1, 1]);
+
+/// Small integers as the bits of their f32s.
+const fn bits_of<const N: usize>(values: [i32; N]) -> [u32; N] {
+    let mut bits = [0; N];
+    let mut i = 0;
+    while i < N {
+        bits[i] = (values[i] as f32).to_bits();
+        i += 1;
+    }
+    bits
+}
+
+/// The numbers of `IQ4_NL`: [`IQ4`] times an F16 scale for each 32. Cannot be quantized to.
+pub const IQ4_NL: BlockSpec = read(IQ4, 32);
+
+/// The numbers of `IQ4_XS` superblocks: [`IQ4`] in blocks of 32, with the scales multiplied out to
+/// F32s. Cannot be quantized to.
+pub const IQ4_XS: BlockSpec = multiplied(IQ4, 32);
+
+/// The numbers of `TQ1_0` and `TQ2_0`: [`TERNARY`] times an F16 scale for each 256. Cannot be
+/// quantized to.
+pub const TQ: BlockSpec = read(TERNARY, 256);
+
+/// The numbers of `Q1_0`: [`SIGN`] times an F16 scale for each 128. Cannot be quantized to.
+pub const Q1_0: BlockSpec = read(SIGN, 128);
+
+/// The numbers of `Q2_0`: [`TERNARY`] times an F16 scale for each 64. Cannot be quantized to.
+pub const Q2_0: BlockSpec = read(TERNARY, 64);
 
 presets! {
     module: "ggml",

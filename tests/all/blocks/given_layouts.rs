@@ -10,7 +10,17 @@ use subhalf::{Accept, BlockSpec, Error, Extent, FormatSpec, QuantTensor, preset}
 
 #[test]
 fn ggml_scales_may_be_negative_but_are_finite_unless_asked_for() {
-    let minimum = |kind| matches!(kind, GgmlType::Q4_1 | GgmlType::Q5_1 | GgmlType::Q4K);
+    // Where d lies in a block; dmin, if there is one, is next to it.
+    let place = |kind| match kind {
+        GgmlType::Q2K => 80,
+        GgmlType::Q3K => 108,
+        GgmlType::Q6K => 208,
+        GgmlType::Tq1_0 => 52,
+        GgmlType::Tq2_0 => 64,
+        // The upper half of an F32.
+        GgmlType::Q8K => 2,
+        _ => 0,
+    };
     for kind in GgmlType::ALL {
         let (len, size) = (kind.block_len(), kind.block_bytes());
         let mut bytes = vec![0x21; 3 * size];
@@ -23,7 +33,7 @@ fn ggml_scales_may_be_negative_but_are_finite_unless_asked_for() {
             );
             continue;
         }
-        let place = if kind == GgmlType::Q6K { 208 } else { 0 };
+        let place = place(kind);
         let blocks = len
             / match kind.spec().extent {
                 Extent::Block { cols, .. } => cols as usize,
@@ -45,7 +55,8 @@ fn ggml_scales_may_be_negative_but_are_finite_unless_asked_for() {
                 Ok(tensor)
             );
         }
-        for code in [0x7C00, 0xFC00, 0x7E00, 0xFC01] {
+        let top = if kind == GgmlType::Q8K { 0x7F80 } else { 0x7C00 };
+        for code in [top, top | 0x8000, top | 0x200, top | 0x8001] {
             let bytes = put(place, code);
             match from_ggml(kind, &bytes, &[3 * len]) {
                 Err(Error::Stored { what: "scale", index, .. }) => {
@@ -55,13 +66,13 @@ fn ggml_scales_may_be_negative_but_are_finite_unless_asked_for() {
             }
             let tensor =
                 from_ggml_with(kind, &bytes, &[3 * len], Accept::Nonfinite).expect("any scale");
-            if !matches!(kind, GgmlType::Q4K | GgmlType::Q6K) {
+            if kind.is_written() {
                 assert_eq!(to_ggml(kind, &tensor.view()), Ok(bytes));
             }
         }
-        if minimum(kind) {
-            put(0, 0x3C00);
-            let bytes = put(2, 0x7C00);
+        if kind.spec().offset_bytes() != 0 {
+            put(place, 0x3C00);
+            let bytes = put(place + 2, 0x7C00);
             assert!(matches!(
                 from_ggml(kind, &bytes, &[3 * len]),
                 Err(Error::Stored { what: "minimum", .. })

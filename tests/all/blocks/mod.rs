@@ -20,6 +20,7 @@ mod naive_fp8;
 mod naive_ggml;
 mod naive_int;
 mod naive_mx;
+mod naive_superblocks;
 mod nvfp4;
 mod parts;
 mod properties;

@@ -1,12 +1,13 @@
 //! ggml's types a second time: plain loops after formats.md 3.6, 3.7 and 3.12, bytes to numbers and
-//! numbers to bytes. The layout of `Q6_K` is that of ggml's `block_q6_K`: no oracle array has it.
+//! numbers to bytes. Types that are read only are in `naive_superblocks`.
 
 use super::inputs::Random;
 use super::naive::{blocks, check, oracle_inputs};
+use super::naive_superblocks;
 use subhalf::layout::{GgmlType, from_ggml, from_ggml_with, to_ggml};
 use subhalf::{Accept, QuantTensor};
 
-fn half(bytes: &[u8]) -> f32 {
+pub(super) fn half(bytes: &[u8]) -> f32 {
     let bits = u16::from_le_bytes([bytes[0], bytes[1]]);
     let (field, mantissa) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
     let magnitude = match field {
@@ -181,44 +182,7 @@ fn dequantize(kind: GgmlType, block: &[u8]) -> Vec<f32> {
                     * half_ue4m3(block[i / 16])
             })
             .collect(),
-        GgmlType::Q4K => {
-            let (d, dmin, s, qs) = (half(block), half(&block[2..]), &block[4..16], &block[16..]);
-            let mut numbers = Vec::new();
-            for j in 0..8 {
-                let (scale, minimum) = if j < 4 {
-                    (s[j] & 63, s[j + 4] & 63)
-                } else {
-                    (s[j + 4] & 15 | (s[j - 4] >> 6) << 4, s[j + 4] >> 4 | (s[j] >> 6) << 4)
-                };
-                for l in 0..32 {
-                    let byte = qs[j / 2 * 32 + l];
-                    let q = if j % 2 == 0 { byte & 15 } else { byte >> 4 };
-                    numbers.push(d * f32::from(scale) * f32::from(q) - dmin * f32::from(minimum));
-                }
-            }
-            numbers
-        }
-        _ => {
-            let d = half(&block[208..]);
-            let mut numbers = vec![0.0; 256];
-            for part in 0..2 {
-                let (ql, qh, scales) =
-                    (&block[part * 64..], &block[128 + part * 32..], &block[192 + part * 8..]);
-                for l in 0..32 {
-                    let q = [
-                        ql[l] & 15 | (qh[l] & 3) << 4,
-                        ql[l + 32] & 15 | (qh[l] >> 2 & 3) << 4,
-                        ql[l] >> 4 | (qh[l] >> 4 & 3) << 4,
-                        ql[l + 32] >> 4 | (qh[l] >> 6 & 3) << 4,
-                    ];
-                    for (k, q) in q.into_iter().enumerate() {
-                        let scale = f32::from(scales[l / 16 + 2 * k] as i8);
-                        numbers[part * 128 + k * 32 + l] = d * scale * (f32::from(q) - 32.0);
-                    }
-                }
-            }
-            numbers
-        }
+        _ => naive_superblocks::dequantize(kind, block),
     }
 }
 

@@ -1,13 +1,17 @@
-//! ggml's blocks: scale, minimum and codes of a block lie together.
+//! ggml's blocks: scale, minimum and codes of a block lie together. Types that are written have
+//! their layout here; those that are read only are in `unpack`.
+
+mod unpack;
 
 use super::{pack_split_halves, unpack_split_halves};
-use crate::block::pack::{put, store, stored};
+use crate::block::pack::{BitOrder, pack_by, store, stored};
 use crate::block::preset::ggml;
 use crate::block::{Accept, BlockSpec, Extent, Geometry, QuantTensor, QuantView, TensorScale};
 use crate::error::Error;
-use crate::spec::FormatSpec;
+use crate::kernel::Isa;
 use alloc::vec;
 use alloc::vec::Vec;
+use unpack::Unpack;
 
 /// A tensor type of ggml.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,12 +31,37 @@ pub enum GgmlType {
     Mxfp4,
     /// 36 bytes for 64: four UE4M3 scales, then nibbles in split halves of each 16.
     Nvfp4,
+    /// 36 bytes for 32, read only: F16 scale, F16 sum of the elements, int8s.
+    Q8_1,
+    /// 84 bytes for 256, read only: sixteen 4-bit scales and minima, 2-bit codes, F16 scale of
+    /// scales and of minima.
+    Q2K,
+    /// 110 bytes for 256, read only: third bits, lower two bits, sixteen 6-bit scales, F16 scale of
+    /// scales.
+    Q3K,
     /// 144 bytes for 256, read only: F16 scale of scales and of minima, eight 6-bit scales and
     /// minima, nibbles.
     Q4K,
+    /// 176 bytes for 256, read only: what `Q4K` has, and fifth bits.
+    Q5K,
     /// 210 bytes for 256, read only: nibbles, upper two bits, sixteen int8 scales, F16 scale of
     /// scales.
     Q6K,
+    /// 292 bytes for 256, read only: F32 scale, int8s, sums of 16 elements each.
+    Q8K,
+    /// 18 bytes for 32, read only: F16 scale, nibbles that stand for a table's numbers.
+    Iq4Nl,
+    /// 136 bytes for 256, read only: F16 scale of scales, eight 6-bit scales, nibbles of the same
+    /// table.
+    Iq4Xs,
+    /// 54 bytes for 256, read only: −1, 0 and 1 in base 3, five a byte, F16 scale.
+    Tq1_0,
+    /// 66 bytes for 256, read only: −1, 0, 1 and 2 in two bits, F16 scale.
+    Tq2_0,
+    /// 18 bytes for 128, read only: F16 scale, a bit for −1 or 1.
+    Q1_0,
+    /// 18 bytes for 64, read only: F16 scale, two bits for −1, 0, 1 and 2.
+    Q2_0,
 }
 
 /// The layout of a block that is scales, minima, fifth bits and codes, in this order.
@@ -63,9 +92,27 @@ const MXFP4: Shape = shape_of(ggml::MXFP4, false, 0);
 // Four blocks of 16 lie together, each with a scale and its own split halves of 8.
 const NVFP4: Shape = Shape { len: 64, half: 8, ..shape_of(ggml::NVFP4, false, 0) };
 
+/// A type that is read only.
+struct ReadOnly {
+    spec: BlockSpec,
+    len: usize,
+    bytes: usize,
+    unpack: Unpack,
+}
+
+/// How the bytes of a type are laid out.
+enum Layout {
+    Written(Shape),
+    Read(ReadOnly),
+}
+
+const fn read(spec: BlockSpec, len: usize, bytes: usize, unpack: Unpack) -> Layout {
+    Layout::Read(ReadOnly { spec, len, bytes, unpack })
+}
+
 impl GgmlType {
     /// Every type, in the order of the variants.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 20] = [
         Self::Q4_0,
         Self::Q4_1,
         Self::Q5_0,
@@ -73,40 +120,73 @@ impl GgmlType {
         Self::Q8_0,
         Self::Mxfp4,
         Self::Nvfp4,
+        Self::Q8_1,
+        Self::Q2K,
+        Self::Q3K,
         Self::Q4K,
+        Self::Q5K,
         Self::Q6K,
+        Self::Q8K,
+        Self::Iq4Nl,
+        Self::Iq4Xs,
+        Self::Tq1_0,
+        Self::Tq2_0,
+        Self::Q1_0,
+        Self::Q2_0,
     ];
 
-    const fn shape(self) -> Option<Shape> {
-        Some(match self {
-            Self::Q4_0 => Q4_0,
-            Self::Q4_1 => Q4_1,
-            Self::Q5_0 => Q5_0,
-            Self::Q5_1 => Q5_1,
-            Self::Q8_0 => Q8_0,
-            Self::Mxfp4 => MXFP4,
-            Self::Nvfp4 => NVFP4,
-            Self::Q4K | Self::Q6K => return None,
-        })
-    }
-
-    /// The scheme that tensors of this type have here, with ggml's scale rule: what [`from_ggml`]
-    /// returns.
-    #[must_use]
-    pub const fn spec(self) -> BlockSpec {
-        match (self.shape(), self) {
-            (Some(shape), _) => shape.spec,
-            (None, Self::Q6K) => ggml::Q6_K,
-            (None, _) => ggml::Q4_K,
+    const fn layout(self) -> Layout {
+        match self {
+            Self::Q4_0 => Layout::Written(Q4_0),
+            Self::Q4_1 => Layout::Written(Q4_1),
+            Self::Q5_0 => Layout::Written(Q5_0),
+            Self::Q5_1 => Layout::Written(Q5_1),
+            Self::Q8_0 => Layout::Written(Q8_0),
+            Self::Mxfp4 => Layout::Written(MXFP4),
+            Self::Nvfp4 => Layout::Written(NVFP4),
+            Self::Q8_1 => read(ggml::Q8_0, 32, 36, unpack::q8_1),
+            Self::Q2K => read(ggml::Q2_K, 256, 84, unpack::q2_k),
+            Self::Q3K => read(ggml::Q3_K, 256, 110, unpack::q3_k),
+            Self::Q4K => read(ggml::Q4_K, 256, 144, unpack::q4_k),
+            Self::Q5K => read(ggml::Q5_K, 256, 176, unpack::q5_k),
+            Self::Q6K => read(ggml::Q6_K, 256, 210, unpack::q6_k),
+            Self::Q8K => read(ggml::Q8_K, 256, 292, unpack::q8_k),
+            Self::Iq4Nl => read(ggml::IQ4_NL, 32, 18, unpack::iq4_nl),
+            Self::Iq4Xs => read(ggml::IQ4_XS, 256, 136, unpack::iq4_xs),
+            Self::Tq1_0 => read(ggml::TQ, 256, 54, unpack::tq1_0),
+            Self::Tq2_0 => read(ggml::TQ, 256, 66, unpack::tq2_0),
+            Self::Q1_0 => read(ggml::Q1_0, 128, 18, unpack::q1_0),
+            Self::Q2_0 => read(ggml::Q2_0, 64, 18, unpack::q2_0),
         }
     }
 
-    /// Elements that a block of bytes holds: 32, but 64 for `Nvfp4` and 256 for the K-quants.
+    /// The scheme that tensors of this type have here, with ggml's scale rule where the type is
+    /// written: what [`from_ggml`] returns.
+    #[must_use]
+    pub const fn spec(self) -> BlockSpec {
+        match self.layout() {
+            Layout::Written(shape) => shape.spec,
+            Layout::Read(read) => read.spec,
+        }
+    }
+
+    /// Whether [`to_ggml`] writes this type; the others are read only.
+    #[must_use]
+    pub const fn is_written(self) -> bool {
+        matches!(self.layout(), Layout::Written(_))
+    }
+
+    /// Elements that a block of bytes holds: 18 bytes of `Q4_0` hold 32, a superblock 256.
+    ///
+    /// ```
+    /// use subhalf::layout::GgmlType;
+    /// assert_eq!([GgmlType::Q4_0, GgmlType::Nvfp4, GgmlType::Q4K].map(GgmlType::block_len), [32, 64, 256]);
+    /// ```
     #[must_use]
     pub const fn block_len(self) -> usize {
-        match self.shape() {
-            Some(shape) => shape.len,
-            None => 256,
+        match self.layout() {
+            Layout::Written(shape) => shape.len,
+            Layout::Read(read) => read.len,
         }
     }
 
@@ -114,18 +194,16 @@ impl GgmlType {
     ///
     /// ```
     /// use subhalf::layout::GgmlType;
-    /// let bytes = GgmlType::ALL.map(GgmlType::block_bytes);
-    /// assert_eq!(bytes, [18, 20, 22, 24, 34, 17, 36, 144, 210]);
+    /// let bytes = [GgmlType::Q4_0, GgmlType::Q8_0, GgmlType::Nvfp4, GgmlType::Q6K];
+    /// assert_eq!(bytes.map(GgmlType::block_bytes), [18, 34, 36, 210]);
     /// ```
     #[must_use]
     pub const fn block_bytes(self) -> usize {
-        match (self.shape(), self) {
-            (Some(shape), _) => {
+        match self.layout() {
+            Layout::Written(shape) => {
                 shape.codes_at() + if shape.half == 0 { shape.len } else { shape.len / 2 }
             }
-            // 64 · 2 + 32 · 2 + 16 + 2 bytes; Q4_K has 2 + 2 + 12 + 128.
-            (None, Self::Q6K) => 210,
-            (None, _) => 144,
+            Layout::Read(read) => read.bytes,
         }
     }
 
@@ -194,8 +272,9 @@ impl Shape {
 /// back as ggml's own dequantization has them, bit for bit, except the two codes that
 /// [`preset::ggml`](crate::preset::ggml) names and the bits of NaN.
 ///
-/// `Q4_K` and `Q6_K` are unpacked: a scale is the product of two stored ones, `d · sc`, which is
-/// exact in f32, and a minimum `-(dmin · m)`.
+/// Superblocks are unpacked: a scale is the product of two stored ones, `d · sc`, which is exact in
+/// f32, and a minimum `-(dmin · m)`. Sums of elements, which `Q8_1` and `Q8_K` keep for products,
+/// are left out.
 ///
 /// Scales may be 0 or negative in every type with F16 scales, as ggml takes them. NaN and infinity
 /// are refused, as ggml's `ggml_validate_row_data` does; [`from_ggml_with`] takes them.
@@ -245,27 +324,26 @@ pub fn from_ggml_with(
     let len = kind.block_len();
     // A block's codes, one a byte, on their way from ggml's order to the tensor's.
     let mut codes = vec![0; len];
+    // What is stored in a block of ggml's may be several blocks of the tensor's.
+    let scale_bytes = len / geometry.block_cols * spec.scale_bytes();
+    let offset_bytes = len / geometry.block_cols * spec.offset_bytes();
+    // Blocks are multiples of 8 elements, so that their codes are whole bytes of a row, and rows
+    // are whole blocks.
+    let code_bytes = len / 8 * spec.element.bits() as usize;
+    let (layout, isa) = (kind.layout(), Isa::best());
     for (index, block) in bytes.chunks_exact(kind.block_bytes()).enumerate() {
-        // What is stored in a block of ggml's may be several blocks of the tensor's.
-        let scale_bytes = len / geometry.block_cols * spec.scale_bytes();
-        let offset_bytes = len / geometry.block_cols * spec.offset_bytes();
         let scales = &mut tensor.scales.as_mut_slice()[index * scale_bytes..][..scale_bytes];
         let offsets = &mut tensor.offsets.as_mut_slice()[index * offset_bytes..][..offset_bytes];
-        match kind.shape() {
-            Some(shape) => {
+        match &layout {
+            Layout::Written(shape) => {
                 scales.copy_from_slice(&block[..scale_bytes]);
                 offsets.copy_from_slice(&block[scale_bytes..][..offset_bytes]);
                 shape.unpack(block, &mut codes)?;
             }
-            None if kind == GgmlType::Q6K => unpack_q6_k(block, scales, &mut codes),
-            None => unpack_q4_k(block, scales, offsets, &mut codes)?,
+            Layout::Read(read) => (read.unpack)(block, scales, offsets, &mut codes),
         }
-        let row = &mut tensor.codes.as_mut_slice()[index / row_blocks * geometry.row_bytes..]
-            [..geometry.row_bytes];
-        // The tensor's rows are dense streams, in which blocks follow each other.
-        for (i, &code) in codes.iter().enumerate() {
-            put(row, spec.element.bits(), index % row_blocks * len + i, code.into());
-        }
+        let packed = &mut tensor.codes.as_mut_slice()[index * code_bytes..][..code_bytes];
+        pack_by(isa, &codes, spec.element.bits(), BitOrder::LsbFirst, packed);
     }
     // Checked after unpacking, so that an error counts the scales that the tensor has.
     tensor.parts().check_accepted(&spec, accept)?;
@@ -276,12 +354,14 @@ pub fn from_ggml_with(
 /// opposite of [`from_ggml`].
 ///
 /// # Errors
-/// [`Error::Scheme`] for a tensor in another format, and for `Q4_K` and `Q6_K`, which are read
-/// only; [`Error::Length`] if the last axis is no multiple of the block's elements.
+/// [`Error::Scheme`] for a tensor in another format, and for types that are read only; [`Error::Length`] if the last axis is no multiple of the block's elements.
 pub fn to_ggml(kind: GgmlType, tensor: &QuantView<'_>) -> Result<Vec<u8>, Error> {
     let refuse = |what, expected| Err(Error::Scheme { what, expected });
-    let Some(shape) = kind.shape() else {
-        return refuse("ggml type to write", "one other than Q4_K and Q6_K");
+    let Layout::Written(shape) = kind.layout() else {
+        return refuse(
+            "ggml type to write",
+            "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, MXFP4 or NVFP4; the others are read only",
+        );
     };
     let (spec, own) = (tensor.spec(), &shape.spec);
     // How scales were found does not show in the bytes, so any rule will do.
@@ -312,51 +392,4 @@ pub fn to_ggml(kind: GgmlType, tensor: &QuantView<'_>) -> Result<Vec<u8>, Error>
         shape.pack(&mut codes, block)?;
     }
     Ok(bytes)
-}
-
-fn half(bytes: &[u8]) -> f32 {
-    FormatSpec::F16.decode_f32(stored(bytes, 2, 0))
-}
-
-/// `d`, `dmin`, 12 bytes of 6-bit scales and minima, and for each 64 elements 32 bytes of nibbles
-/// in split halves.
-fn unpack_q4_k(
-    block: &[u8],
-    scales: &mut [u8],
-    minima: &mut [u8],
-    codes: &mut [u8],
-) -> Result<(), Error> {
-    let (d, dmin, packed) = (half(block), half(&block[2..]), &block[4..16]);
-    for j in 0..8 {
-        // Scales and minima 4 to 7 have four bits of their own; the upper two lie above the six
-        // bits of 0 to 3.
-        let (scale, minimum) = match j {
-            0..4 => (packed[j] & 63, packed[j + 4] & 63),
-            _ => (
-                packed[j + 4] & 15 | packed[j - 4] >> 6 << 4,
-                packed[j + 4] >> 4 | packed[j] >> 6 << 4,
-            ),
-        };
-        store(scales, 4, j, (d * f32::from(scale)).to_bits());
-        store(minima, 4, j, (-(dmin * f32::from(minimum))).to_bits());
-    }
-    unpack_split_halves(&block[16..], 32, codes)
-}
-
-/// Each half of 128 elements has 64 bytes of nibbles, byte `l` for elements `l` and `l + 64`, and
-/// 32 bytes of upper bits, byte `l` for elements `l`, `l + 32`, `l + 64`, `l + 96`; then the scales
-/// of 16 elements each, and `d`.
-fn unpack_q6_k(block: &[u8], scales: &mut [u8], codes: &mut [u8]) {
-    // An F16 times an int8 has at most 18 bits: the f32 product is exact.
-    let (low, high, d) = (&block[..128], &block[128..192], half(&block[208..]));
-    for (j, &scale) in block[192..208].iter().enumerate() {
-        store(scales, 4, j, (d * f32::from(scale as i8)).to_bits());
-    }
-    for (i, code) in codes.iter_mut().enumerate() {
-        let (part, l) = (i / 128, i % 128);
-        let nibble = low[part * 64 + l % 64] >> (l / 64 * 4) & 0xF;
-        let upper = high[part * 32 + l % 32] >> (l / 32 * 2) & 3;
-        // ggml stores q + 32.
-        *code = (nibble | upper << 4) ^ 1 << 5;
-    }
 }
