@@ -120,6 +120,8 @@
 //!   each format goes; never `Float`.
 //! * `safetensors`: [`io`], checkpoints read as weights; implies `std` and `presets`,
 //!   and brings the crates safetensors, serde and `serde_json`. Off by default.
+//! * `gguf`: [`io`](crate::io), GGUF files read and written; implies `std` and `presets`, and brings
+//!   no crate. Off by default.
 //!
 //! The scalar types always have bytemuck's traits: whole-byte ones are `Pod`, narrower ones
 //! `NoUninit` and `CheckedBitPattern`.
@@ -164,7 +166,7 @@ mod codec;
 mod error;
 mod flags;
 mod format;
-#[cfg(feature = "safetensors")]
+#[cfg(any(feature = "safetensors", feature = "gguf"))]
 pub mod io;
 mod kernel;
 mod mem;

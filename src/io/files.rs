@@ -1,13 +1,14 @@
 //! Checkpoints on disk: a file, a directory, or the index of shards. Files are opened and read, not
 //! mapped.
 
+use super::bytes::regular_file;
 use super::checkpoint::{Checkpoint, CheckpointFiles};
 use super::error::{Problem, ReadError};
 use serde_json::Value;
 use std::borrow::ToOwned;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::format;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use std::string::{String, ToString};
@@ -170,16 +171,4 @@ fn text(path: &Path) -> Result<String, ReadError> {
         return Err(ReadError::new(&name, Problem::mismatch("length", expected, "more")));
     }
     Ok(text)
-}
-
-/// A device could go on for ever, so only files are read.
-fn regular_file(path: &Path) -> Result<File, ReadError> {
-    let name = path.display().to_string();
-    let at_fault = |problem| ReadError::new(&name, problem);
-    let metadata = fs::metadata(path).map_err(|error| at_fault(Problem::io(error)))?;
-    if !metadata.is_file() {
-        let found = if metadata.is_dir() { "a directory" } else { "a device or pipe" };
-        return Err(at_fault(Problem::mismatch("path", "a file", found)));
-    }
-    File::open(path).map_err(|error| at_fault(Problem::io(error)))
 }

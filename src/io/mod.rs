@@ -28,23 +28,51 @@
 //! Shapes and dtypes decide where they can; `config.json` is asked for what they leave open: the
 //! tiles of FP8, the bits of MLX, the version of GPTQ's zero points.
 
-mod checkpoint;
-mod config;
+mod bytes;
 mod error;
+
+// Checkpoints of safetensors.
+#[cfg(feature = "safetensors")]
+mod checkpoint;
+#[cfg(feature = "safetensors")]
+mod config;
+#[cfg(feature = "safetensors")]
 mod files;
+#[cfg(feature = "safetensors")]
 mod groups;
+#[cfg(feature = "safetensors")]
 mod header;
+#[cfg(feature = "safetensors")]
 mod mlx;
+#[cfg(feature = "safetensors")]
 mod other;
+#[cfg(feature = "safetensors")]
 mod plan;
+#[cfg(feature = "safetensors")]
 mod recognize;
+#[cfg(feature = "safetensors")]
 mod repack;
+#[cfg(feature = "safetensors")]
 mod rules;
+#[cfg(feature = "safetensors")]
 mod shard;
+#[cfg(feature = "safetensors")]
 mod weight;
 
+#[cfg(feature = "gguf")]
+mod gguf;
+
+#[cfg(feature = "safetensors")]
 pub use checkpoint::{Checkpoint, CheckpointFiles};
 pub use error::{Problem, ReadError};
+#[cfg(feature = "gguf")]
+pub use gguf::{
+    Gguf, GgufArray, GgufContents, GgufElement, GgufNumbers, GgufTensor, GgufType, GgufValue,
+    GgufWeight, GgufWriter,
+};
+#[cfg(feature = "safetensors")]
 pub use plan::{Convention, Scheme};
+#[cfg(feature = "safetensors")]
 pub use recognize::Carried;
+#[cfg(feature = "safetensors")]
 pub use weight::{Loaded, PlainNumbers, QuantWeight, Weight};

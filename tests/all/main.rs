@@ -11,6 +11,8 @@ mod constants;
 mod digest;
 mod documents;
 mod exact;
+#[cfg(feature = "gguf")]
+mod gguf;
 mod hostile;
 mod kernels;
 mod limits;
