@@ -2,7 +2,7 @@
 //! weight.
 
 use super::table::{Side, Table, digits, tail};
-use super::weights::{Weights, one_line, scheme};
+use super::weights::{Weights, one_line};
 use crate::failure::Failure;
 use clap::Args;
 use std::io::Write;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// Exit code 2 if a tensor looks like a weight that could not be read.
 #[derive(Args, Debug)]
 pub(crate) struct Inspected {
-    /// A file, the index of shards, or a directory.
+    /// A file (safetensors or GGUF), the index of shards, or a directory.
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
 }
@@ -33,13 +33,13 @@ pub(super) fn write(weights: &Weights, out: &mut impl Write) -> Result<(), Failu
     };
     let mut all = 0;
     for weight in weights.entries() {
-        let bits = weights.stored_bits(weight);
+        let bits = weight.stored_bits();
         all += bits;
         table.row([
             tail(&one_line(weight.name()), LONGEST_NAME),
             format!("{:?}", weight.shape()),
             bits_of(bits, weight.elements()),
-            scheme(weight).unwrap_or_else(|| "numbers".to_owned()),
+            weight.scheme().unwrap_or("numbers").to_owned(),
         ]);
     }
     let (count, elements) = (weights.entries().len(), weights.elements());

@@ -4,12 +4,11 @@
 use super::chosen::Chosen;
 use super::pieces::{self, Elements, Worst};
 use super::progress::Progress;
-use super::weights::{Tensor, Values, Weights};
+use super::weights::{Entry, Tensor, Values, Weights};
 use super::wide::{WideBf16, WideF16};
 use crate::failure::Failure;
 use bytemuck::TransparentWrapper;
 use rayon::prelude::*;
-use subhalf::io::Weight;
 use subhalf::preset::Preset;
 use subhalf::{Dither, ErrorStats, Exec, FormatSpec, Source, Sqnr, amax_scale, storage_error};
 
@@ -133,7 +132,7 @@ pub(crate) fn all(
     let mut totals = Totals::new(chosen);
     let mut first = 0;
     while first < weights.entries().len() {
-        let last = first + together(weights.entries()[first..].iter().map(Weight::elements));
+        let last = first + together(weights.entries()[first..].iter().map(Entry::elements));
         let mut tensors = Vec::with_capacity(last - first);
         for index in first..last {
             let mut tensor = weights.read(index)?;

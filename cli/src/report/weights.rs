@@ -7,9 +7,11 @@ use std::borrow::Cow;
 use std::io::Cursor;
 use std::path::Path;
 use subhalf::Accept;
-use subhalf::io::{Carried, Checkpoint, CheckpointFiles, Loaded, PlainNumbers, Weight};
+use subhalf::io::{Checkpoint, CheckpointFiles, Gguf, Loaded};
 
 pub(crate) use subhalf::io::ReadError;
+
+mod gguf;
 
 /// A tensor, row-major.
 #[derive(Debug)]
@@ -49,12 +51,12 @@ impl Values {
         }
     }
 
-    fn of(numbers: &PlainNumbers<'_>) -> Self {
+    /// Little-endian elements of a type, of which F64, F16 and BF16 are told apart from F32.
+    fn of(dtype: &str, bytes: &[u8]) -> Self {
         fn elements<T, const N: usize>(bytes: &[u8], element: fn([u8; N]) -> T) -> Vec<T> {
             bytes.as_chunks().0.iter().map(|bytes| element(*bytes)).collect()
         }
-        let bytes = numbers.bytes();
-        match numbers.dtype().as_str() {
+        match dtype {
             "F64" => Self::F64(elements(bytes, f64::from_le_bytes)),
             "F16" => Self::F16(elements(bytes, f16::from_le_bytes)),
             "BF16" => Self::Bf16(elements(bytes, bf16::from_le_bytes)),
@@ -64,52 +66,148 @@ impl Values {
     }
 }
 
+/// A weight as it is listed.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    name: String,
+    shape: Vec<usize>,
+    stored_bits: u64,
+    scheme: Option<String>,
+}
+
+impl Entry {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    pub(crate) fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Bits that the files store for the weight.
+    pub(crate) const fn stored_bits(&self) -> u64 {
+        self.stored_bits
+    }
+
+    /// How a quantized weight is stored, in words.
+    pub(crate) fn scheme(&self) -> Option<&str> {
+        self.scheme.as_deref()
+    }
+}
+
+/// A tensor that is no weight.
+#[derive(Debug)]
+pub(crate) struct LeftOut {
+    name: String,
+    dtype: String,
+    shape: Vec<usize>,
+    reason: String,
+    undecoded: bool,
+}
+
+impl LeftOut {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn dtype(&self) -> &str {
+        &self.dtype
+    }
+
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Whether it looks like a weight that could not be read.
+    pub(crate) const fn is_undecoded(&self) -> bool {
+        self.undecoded
+    }
+}
+
+/// Where weights come from.
+enum Source {
+    Checkpoint(Checkpoint<'static>),
+    /// A file, and the places of its weights among its tensors.
+    Gguf(Box<Gguf<'static>>, Vec<usize>),
+}
+
 /// The weights of a checkpoint: headers have been read and found good, and weights are read when
 /// asked for.
 pub(crate) struct Weights {
-    checkpoint: Checkpoint<'static>,
+    source: Source,
+    entries: Vec<Entry>,
+    left_out: Vec<LeftOut>,
 }
 
 impl Weights {
     /// Opens a file, an index or a directory, and reads the headers.
     pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
-        Ok(Self { checkpoint: Checkpoint::open(path)? })
+        match path.extension() {
+            Some(ending) if ending.eq_ignore_ascii_case("gguf") => {
+                Ok(Self::of_gguf(Gguf::open(path)?))
+            }
+            _ => Ok(Self::of_checkpoint(Checkpoint::open(path)?)),
+        }
     }
 
     /// The bytes of a file; `file` is its name in errors.
     pub(crate) fn of_bytes(file: &str, bytes: Vec<u8>) -> Result<Self, ReadError> {
-        let checkpoint = CheckpointFiles::new().reader(file, Cursor::new(bytes)).read()?;
-        Ok(Self { checkpoint })
+        let files = CheckpointFiles::new().reader(file, Cursor::new(bytes));
+        Ok(Self::of_checkpoint(files.read()?))
+    }
+
+    fn of_checkpoint(checkpoint: Checkpoint<'static>) -> Self {
+        let entry = |weight: &subhalf::io::Weight| Entry {
+            name: weight.name().to_owned(),
+            shape: weight.shape().to_vec(),
+            stored_bits: 8 * checkpoint.stored_bytes(weight),
+            scheme: weight
+                .scheme()
+                .map(|scheme| format!("{} ({})", scheme.convention.name(), scheme.layout)),
+        };
+        let carried = |tensor: &subhalf::io::Carried| LeftOut {
+            name: tensor.name().to_owned(),
+            dtype: tensor.dtype().to_string(),
+            shape: tensor.shape().to_vec(),
+            reason: tensor.reason().to_owned(),
+            undecoded: tensor.is_undecoded(),
+        };
+        let entries = checkpoint.weights().iter().map(entry).collect();
+        let left_out = checkpoint.carried().iter().map(carried).collect();
+        Self { source: Source::Checkpoint(checkpoint), entries, left_out }
     }
 
     /// The weights in the order of the data.
-    pub(crate) fn entries(&self) -> &[Weight] {
-        self.checkpoint.weights()
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
     }
 
     /// The other tensors: positions, masks, scales of activations, codes that are not read.
-    pub(crate) fn left_out(&self) -> &[Carried] {
-        self.checkpoint.carried()
+    pub(crate) fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 
     /// How many elements there are.
     pub(crate) fn elements(&self) -> usize {
-        self.entries().iter().map(Weight::elements).sum()
-    }
-
-    /// Bits that the files store for a weight.
-    pub(crate) fn stored_bits(&self, weight: &Weight) -> u64 {
-        8 * self.checkpoint.stored_bytes(weight)
+        self.entries().iter().map(Entry::elements).sum()
     }
 
     /// The schemes of quantized weights, in words, with how many weights have each, in the order of
     /// the first.
     pub(crate) fn schemes(&self) -> Vec<(String, usize)> {
         let mut schemes: Vec<(String, usize)> = Vec::new();
-        for name in self.entries().iter().filter_map(scheme) {
+        for name in self.entries().iter().filter_map(Entry::scheme) {
             match schemes.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, count)) => *count += 1,
-                None => schemes.push((name, 1)),
+                None => schemes.push((name.to_owned(), 1)),
             }
         }
         schemes
@@ -117,24 +215,22 @@ impl Weights {
 
     /// Reads the elements of a weight. Nothing but these is held.
     pub(crate) fn read(&self, index: usize) -> Result<Tensor, ReadError> {
-        let weight = &self.entries()[index];
-        let values = match self.checkpoint.load(weight)? {
-            Loaded::Numbers(numbers) => Values::of(&numbers),
-            // Infinite scales are measured like infinite numbers.
-            Loaded::Quantized(weight) => {
-                Values::F32(weight.view_with(Accept::Nonfinite)?.dequantize())
-            }
-            other => Values::F32(other.to_f32()?),
+        let values = match &self.source {
+            Source::Checkpoint(checkpoint) => checkpoint_values(checkpoint, index)?,
+            Source::Gguf(file, places) => gguf::values(file, places[index])?,
         };
-        let (name, shape) = (weight.name().to_owned(), weight.shape().to_vec());
-        Ok(Tensor { name, shape, values })
+        let Entry { name, shape, .. } = &self.entries[index];
+        Ok(Tensor { name: name.clone(), shape: shape.clone(), values })
     }
 }
 
-/// How a quantized weight is stored, in words.
-pub(crate) fn scheme(weight: &Weight) -> Option<String> {
-    let scheme = weight.scheme()?;
-    Some(format!("{} ({})", scheme.convention.name(), scheme.layout))
+fn checkpoint_values(checkpoint: &Checkpoint<'_>, index: usize) -> Result<Values, ReadError> {
+    Ok(match checkpoint.load(&checkpoint.weights()[index])? {
+        Loaded::Numbers(numbers) => Values::of(&numbers.dtype(), numbers.bytes()),
+        // Infinite scales are measured like infinite numbers.
+        Loaded::Quantized(weight) => Values::F32(weight.view_with(Accept::Nonfinite)?.dequantize()),
+        other => Values::F32(other.to_f32()?),
+    })
 }
 
 /// Text without line breaks and other control characters, and not endless.

@@ -100,3 +100,54 @@ l.weight  [160, 256]  8.0031  DeepSeek (FP8, weight_scale_inv)
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(told, "subhalf inspect: tensors that stayed undecoded: expected 0, found 2\n");
 }
+
+/// A GGUF file is listed and measured like any other; a type of grids makes the exit code 2.
+#[test]
+fn gguf_files_are_inspected_and_measured() {
+    use subhalf::io::{GgufContents, GgufType};
+    use subhalf::layout::GgmlType;
+    let mut contents = GgufContents::new();
+    contents.tensor("blk.0.a.weight", GgmlType::Q4_0.into(), &[2, 32]).unwrap();
+    contents.tensor("blk.0.b.weight", GgmlType::Nvfp4.into(), &[1, 64]).unwrap();
+    contents.tensor("blk.0.b.scale", GgufType::F32, &[1]).unwrap();
+    contents.tensor("norm", GgufType::F32, &[2]).unwrap();
+    contents.tensor("ids", GgufType::I32, &[3]).unwrap();
+    let mut file = contents.write(Vec::new()).unwrap();
+    // F16 scales of 0.5.
+    file.bytes(&[0x00, 0x38].iter().copied().chain(noise(16)).collect::<Vec<u8>>()).unwrap();
+    file.bytes(&[0x00, 0x38].iter().copied().chain(noise(16)).collect::<Vec<u8>>()).unwrap();
+    file.bytes(&[0x38; 36]).unwrap();
+    for number in [2.0f32, 1.0, -3.0] {
+        file.bytes(&number.to_le_bytes()).unwrap();
+    }
+    file.bytes(&[0; 12]).unwrap();
+    let bytes = file.finish().unwrap();
+    let scratch = Scratch::file("inspect.gguf", &bytes);
+    let expected = "\
+3 weights, 130 elements, 5.1692 bits each
+weight          shape       bits  stored as
+blk.0.a.weight  [2, 32]   4.5000  ggml (Q4_0)
+blk.0.b.weight  [1, 64]   5.0000  ggml (NVFP4)
+norm            [2]      32.000  numbers
+Carried along: ids (I32 [3]: integers, not weights)
+";
+    let text = printed(["inspect", scratch.name()]);
+    let found: Vec<&str> =
+        text.lines().filter(|line| !line.starts_with('-') && !line.is_empty()).collect();
+    assert_eq!(found, expected.lines().collect::<Vec<_>>());
+    let text = printed(["report", scratch.name(), "--schemes", "ggml::Q4_0"]);
+    assert!(text.contains("3 tensors, 130 elements\n"), "{text}");
+    let line = "Read as the weights that they stand for: 1 of ggml (NVFP4)\n";
+    assert!(text.contains(line), "{text}");
+
+    let mut contents = GgufContents::new();
+    contents.tensor("grids", GgufType::of(17), &[256]).unwrap();
+    let mut file = contents.write(Vec::new()).unwrap();
+    file.bytes(&[0; 74]).unwrap();
+    let scratch = Scratch::file("grids.gguf", &file.finish().unwrap());
+    let output = run(["inspect", scratch.name()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = "Carried along: grids (IQ2_XS [256]: not read: grid tables of IQ2_XS)\n";
+    assert!(text.contains(line), "{text}");
+    assert_eq!(output.status.code(), Some(2));
+}
