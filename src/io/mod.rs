@@ -27,6 +27,9 @@
 //!
 //! Shapes and dtypes decide where they can; `config.json` is asked for what they leave open: the
 //! tiles of FP8, the bits of MLX, the version of GPTQ's zero points.
+//!
+//! GGUF files are read by `Gguf` (feature `gguf`): each tensor has a type of its own, whose blocks
+//! are put in order, and the metadata stays with it. `GgufWriter` writes them.
 
 mod bytes;
 mod error;
