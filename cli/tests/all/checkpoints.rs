@@ -125,9 +125,9 @@ fn gguf_files_are_inspected_and_measured() {
     let scratch = Scratch::file("inspect.gguf", &bytes);
     let expected = "\
 3 weights, 130 elements, 5.1692 bits each
-weight          shape       bits  stored as
-blk.0.a.weight  [2, 32]   4.5000  ggml (Q4_0)
-blk.0.b.weight  [1, 64]   5.0000  ggml (NVFP4)
+weight          shape      bits  stored as
+blk.0.a.weight  [2, 32]  4.5000  ggml (Q4_0)
+blk.0.b.weight  [1, 64]  5.0000  ggml (NVFP4)
 norm            [2]      32.000  numbers
 Carried along: ids (I32 [3]: integers, not weights)
 ";
