@@ -78,9 +78,11 @@ fn fold_by_fours(terms: &[f32], length: usize, results: &mut [f32], f: impl Fn(f
     // A last block that is shorter is folded alone.
     let mut done = 0;
     for (results, terms) in fours.iter_mut().zip(terms.chunks_exact(4 * length)) {
-        let blocks: [&[f32]; 4] = array::from_fn(|i| &terms[i * length..][..length]);
-        for k in 0..length {
-            *results = array::from_fn(|i| f(results[i], blocks[i][k]));
+        let (two, others) = terms.split_at(2 * length);
+        let ((a, b), (c, d)) = (two.split_at(length), others.split_at(length));
+        for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+            let terms = [*a, *b, *c, *d];
+            *results = array::from_fn(|i| f(results[i], terms[i]));
         }
         done += 1;
     }

@@ -1,7 +1,7 @@
 //! Codes of the least error among elements that are no grid, by a table: for each bucket of numbers
 //! over their scale the two elements that are compared.
 
-use crate::kernel::encode::{BUCKETS, Kept, Layout};
+use crate::kernel::encode::{BUCKETS, BucketLayout, Kept};
 use crate::spec::FormatSpec;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// Elements by buckets of what numbers over their scale are.
 #[derive(Debug)]
 pub(crate) struct LeastTable {
-    pub(super) layout: Layout,
+    pub(super) layout: BucketLayout,
     /// Elements that numbers of a bucket are between, or the nearest one twice. Of equal errors the
     /// first of the two stays, whose code is the smaller.
     elements: [[f32; BUCKETS]; 2],
@@ -84,7 +84,7 @@ impl LeastTable {
         let above: Vec<[u32; 2]> = middles[from..].iter().map(|middle| place(*middle)).collect();
         let under: Vec<[u32; 2]> = middles[..below].iter().rev().map(|m| place(*m)).collect();
         let places = [&above[..], &under[..]];
-        let layout = Layout::find(places)?;
+        let layout = BucketLayout::find(places)?;
         let mut table = Self { layout, elements: [[0.0; BUCKETS]; 2], codes: [0; BUCKETS] };
         layout.each(places, |bucket, side, place| {
             // The elements on both sides of the middle in this bucket, or that of all its numbers.
@@ -107,7 +107,7 @@ impl LeastTable {
     /// Returns the code of a finite number under a scale, given with its reciprocal. The layout is
     /// a copy in registers.
     #[inline(always)]
-    pub(super) fn code(&self, layout: Layout, x: f32, scale: f32, reciprocal: f32) -> u8 {
+    pub(super) fn code(&self, layout: BucketLayout, x: f32, scale: f32, reciprocal: f32) -> u8 {
         let bucket = layout.index((x * reciprocal).to_bits());
         let (one, other) = (self.elements[0][bucket], self.elements[1][bucket]);
         let codes = self.codes[bucket];

@@ -19,7 +19,7 @@ const INFINITY: u32 = 0x7F80_0000;
 
 /// Which magnitudes share a bucket.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::kernel) struct Layout {
+pub(in crate::kernel) struct BucketLayout {
     /// Smaller magnitudes are in the first bucket, larger ones than `hi` in the last.
     lo: u32,
     hi: u32,
@@ -29,7 +29,7 @@ pub(in crate::kernel) struct Layout {
     first: u32,
 }
 
-impl Layout {
+impl BucketLayout {
     /// Returns the layout with the fewest buckets in which none has parts of two places. Places are
     /// ranges of magnitudes, as bits, in order; numbers without a sign come first.
     pub(in crate::kernel) fn find(places: [&[[u32; 2]]; 2]) -> Option<Self> {
@@ -86,7 +86,7 @@ impl Layout {
 /// Where codes change, one place in a bucket.
 #[derive(Debug)]
 pub(crate) struct Pairs {
-    layout: Layout,
+    layout: BucketLayout,
     /// For each bucket the least magnitude with the second of its codes.
     keys: [u32; BUCKETS],
     /// The two codes of each bucket, the second from bit 8 on.
@@ -121,7 +121,7 @@ impl Pairs {
             .each_ref()
             .map(|side| -> Vec<[u32; 2]> { side.iter().map(|(at, _)| [*at; 2]).collect() });
         let places = [&places[0][..], &places[1][..]];
-        let layout = Layout::find(places)?;
+        let layout = BucketLayout::find(places)?;
         let zeros = [code(ZERO), code(ZERO - 1)];
         let mut table = Self {
             layout,
@@ -142,7 +142,7 @@ impl Pairs {
 
     /// Returns the code of a finite f32, given by its bits. The layout is a copy in registers.
     #[inline(always)]
-    fn code(&self, layout: Layout, bits: u32) -> u32 {
+    fn code(&self, layout: BucketLayout, bits: u32) -> u32 {
         let bucket = layout.index(bits);
         let codes = self.codes[bucket];
         if bits & 0x7FFF_FFFF >= self.keys[bucket] { codes >> 8 } else { codes & 0xFF }
