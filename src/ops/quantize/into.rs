@@ -16,7 +16,8 @@ impl Quantizer<'_> {
     ///
     /// A call of at most 65,536 numbers, or on one thread, allocates nothing once its thread has
     /// quantized a tensor as wide by the same scheme, if the scheme is one of elements by nearest
-    /// rounding and scales that are powers of two (`ocp::MXFP4`, `ocp::MXFP8_E4M3`).
+    /// rounding and scales that are powers of two (`ocp::MXFP4`, `ocp::MXFP8_E4M3`), with at most
+    /// 8,192 blocks beside each other.
     ///
     /// ```
     /// use subhalf::{Parts, PartsMut, QuantView, Quantizer, preset};
@@ -92,6 +93,8 @@ impl FormatSpec {
         let exec = Exec::SERIAL;
         let converter = SliceConverter::new(self).exec(exec);
         let mut quotients = [0.0f32; CHUNK];
+        // Of no numbers too, a type that is too narrow is refused.
+        converter.encode(&quotients[..0], &mut dst[..0])?;
         for (src, dst) in src.chunks(CHUNK).zip(dst.chunks_mut(CHUNK)) {
             let quotients = &mut quotients[..src.len()];
             quotients.iter_mut().zip(src).for_each(|(quotient, x)| *quotient = (*x).into());
