@@ -489,6 +489,7 @@ fn contradicting_specs_are_refused() {
         base.with_rule(ScaleRule::Even { mantissa_bits: 23 }),
         nvfp4.with_rule(ScaleRule::SignedMax { target: 6.0 }),
         preset::ocp::MXFP4.with_rule(ScaleRule::SignedMax { target: 6.0 }),
+        base.with_scale_bounds((f32::INFINITY, f32::INFINITY)),
         nvfp4.with_rule(ScaleRule::Amax { target: 6.0, ratio: Ratio::Multiply }),
         nvfp4.with_division(Division::UnroundedReciprocal),
         preset::transformer_engine::NVFP4

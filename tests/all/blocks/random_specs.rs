@@ -198,6 +198,18 @@ fn f64s_are_scaled_exactly_by_factors_that_are_no_powers_of_two() {
     assert_eq!(agree(&spec, &[2.499999826398471e-38]), [0, 5]);
 }
 
+/// An integer that a symmetric format leaves out has the least error where it is the nearest.
+#[test]
+fn least_errors_try_every_code_of_a_symmetric_integer() {
+    let rule = ScaleRule::Fixed(0.5);
+    let spec = BlockSpec::new(FormatSpec::MXINT8SYM, Some(FormatSpec::F32), Extent::Row, rule)
+        .with_division(Division::Divide)
+        .with_element_rounding(ElementRounding::LeastError);
+    // -1 / 0.5 = -2: code 0x80, which arithmetic never makes.
+    assert_eq!(agree(&spec, &[-1.0, 0.25, 1.0])[1..], [0x80, 0x20, 0x7F]);
+    assert_eq!(agree(&spec, &[-1.0; 32])[1..], [0x80; 32]);
+}
+
 /// A block with NaN or infinity becomes zeros under the scale of a block of zeros, whatever the
 /// policy and the rule.
 #[test]

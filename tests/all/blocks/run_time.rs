@@ -245,3 +245,22 @@ fn long_tables_made_at_run_time_are_shared() {
     let again: Table<f32, 16> = Table::shared(&[-0.0f32; 17]);
     assert_eq!(again.as_slice().as_ptr(), zeros[1].as_slice().as_ptr());
 }
+
+/// A tensor may be quantized while a thread's own values are dropped, in whatever order.
+#[test]
+fn a_thread_that_ends_may_quantize() {
+    struct Last;
+    impl Drop for Last {
+        fn drop(&mut self) {
+            assert!(QuantTensor::quantize(&preset::ocp::MXFP4, &[1.0f32; 64], &[2, 32]).is_ok());
+        }
+    }
+    thread_local! {
+        static LAST: Last = const { Last };
+    }
+    let thread = std::thread::spawn(|| {
+        LAST.with(|_| ());
+        QuantTensor::quantize(&preset::ocp::MXFP4, &[1.0f32; 64], &[2, 32]).unwrap()
+    });
+    assert_eq!(thread.join().unwrap().scales(), [125, 125]);
+}

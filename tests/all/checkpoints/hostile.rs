@@ -330,3 +330,35 @@ proptest! {
         drop(walk(&file.bytes(), section));
     }
 }
+
+/// Quantized weights that no rule reads are not taken for integers that mean something else.
+#[test]
+fn codes_without_their_scales_are_undecoded() {
+    let file = File::new()
+        .tensor("a.weight_packed", "I32", &[2, 1], &[0; 8])
+        .tensor("b.qweight", "I32", &[1, 2], &[0; 8])
+        .tensor("c_blocks", "U8", &[1, 1, 16], &[0; 16])
+        .tensor("d.weight", "I8", &[2, 2], &[0; 4])
+        .tensor("d.SCB", "F32", &[2], &[0; 8])
+        .tensor("e.input_ids", "I64", &[1], &[0; 8]);
+    let bytes = file.bytes();
+    let checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
+    let undecoded: Vec<&str> = (checkpoint.carried().iter())
+        .filter(|carried| carried.is_undecoded())
+        .map(|carried| carried.name())
+        .collect();
+    for name in ["a.weight_packed", "b.qweight", "c_blocks", "d.weight"] {
+        assert!(undecoded.contains(&name), "{name}: {undecoded:?}");
+    }
+    assert!(!undecoded.contains(&"e.input_ids"));
+    assert!(checkpoint.weight("d.SCB").is_err(), "{:?}", carried(&file, ""));
+}
+
+#[test]
+fn a_weight_of_another_checkpoint_is_refused() {
+    let (one, two) = (good().bytes(), good().bytes());
+    let [one, two] = [&one, &two].map(|bytes| Checkpoint::from_bytes(bytes).unwrap());
+    let error = two.load(&one.weights()[0]).unwrap_err().to_string();
+    assert_eq!(error, "weight: expected one of this checkpoint, found another's");
+    one.load(&one.weights()[0]).unwrap();
+}
