@@ -74,6 +74,12 @@ impl<'a> PartsMut<'a> {
     pub const fn with_offsets(self, offsets: &'a mut [u8]) -> Self {
         Self { offsets, ..self }
     }
+
+    /// Refuses buffers that are not as long as the parts of a tensor of this scheme and geometry.
+    pub(crate) fn check(&self, spec: &BlockSpec, geometry: &Geometry) -> Result<(), Error> {
+        let lengths = Lengths::of(spec, geometry);
+        lengths.check([self.codes.len(), self.scales.len(), self.offsets.len()])
+    }
 }
 
 impl<'a> Parts<'a> {
@@ -112,9 +118,7 @@ impl<'a> Parts<'a> {
     ) -> Result<(), Error> {
         // Lengths first: all that follows indexes by them.
         let lengths = Lengths::of(spec, geometry);
-        Error::check_length("bytes of codes", lengths.codes, self.codes.len())?;
-        Error::check_length("bytes of scales", lengths.scales, self.scales.len())?;
-        Error::check_length("bytes of offsets", lengths.offsets, self.offsets.len())?;
+        lengths.check([self.codes.len(), self.scales.len(), self.offsets.len()])?;
         Error::check_length("bytes of sub-scales", lengths.sub_scales, self.sub_scales.len())?;
         Error::check_length("bytes of codebooks", lengths.codebooks, self.codebooks.len())?;
         // Rows end within a byte; what is left of it belongs to no code. Tensors are equal if their
@@ -246,6 +250,13 @@ impl Lengths {
             sub_scales,
             codebooks,
         }
+    }
+
+    /// Refuses codes, scales and offsets of other lengths.
+    fn check(&self, [codes, scales, offsets]: [usize; 3]) -> Result<(), Error> {
+        Error::check_length("bytes of codes", self.codes, codes)?;
+        Error::check_length("bytes of scales", self.scales, scales)?;
+        Error::check_length("bytes of offsets", self.offsets, offsets)
     }
 }
 

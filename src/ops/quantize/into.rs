@@ -44,14 +44,9 @@ impl Quantizer<'_> {
         shape: &[usize],
         parts: PartsMut<'_>,
     ) -> Result<f32, Error> {
-        let spec = self.spec;
-        spec.validate()?;
-        let geometry = Geometry::of(spec, shape)?;
-        let blocks = geometry.blocks();
-        let bytes = geometry.lines() * geometry.row_bytes;
-        Error::check_length("bytes of codes", bytes, parts.codes.len())?;
-        Error::check_length("bytes of scales", blocks * spec.scale_bytes(), parts.scales.len())?;
-        Error::check_length("bytes of offsets", blocks * spec.offset_bytes(), parts.offsets.len())?;
+        self.spec.validate()?;
+        let geometry = Geometry::of(self.spec, shape)?;
+        parts.check(self.spec, &geometry)?;
         let cols = shape.last().copied().unwrap_or(1);
         self.fill(Path::Kernels, T::source(src), &geometry, cols, parts)
     }

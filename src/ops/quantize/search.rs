@@ -24,6 +24,7 @@ use crate::ops::tiles::Tiles;
 use crate::random::Dither;
 use alloc::vec::Vec;
 use core::mem;
+use core::ops::Range;
 
 /// Rows or blocks whose errors are summed side by side.
 pub(super) const ROWS: usize = 16;
@@ -71,7 +72,7 @@ impl Candidates<'_> {
         stored: &mut StoredBlocks<'_>,
     ) {
         let Self { plan, search, src, tiles, own_blocks } = *self;
-        let (isa, EncodeMemory { chunk: memory, codes }) = (plan.isa(), memory);
+        let isa = plan.isa();
         let rows = if own_blocks { src.len().div_ceil(tiles.cols) } else { 1 };
         let count = rows * tiles.blocks();
         scratch.by_rule.clear();
@@ -87,56 +88,7 @@ impl Candidates<'_> {
             plan.settle_candidate(candidate, arrays, own);
             let (factors, by_rule) = (&mut arrays.factors, &mut scratch.by_rule);
             kernel::set_aside(isa, &arrays.amax, factors, by_rule);
-            scratch.errors.clear();
-            scratch.errors.resize(count, 0.0);
-            // The sums of rows that are a block each do not wait for one another.
-            let group = if own_blocks && tiles.blocks() == 1 { ROWS } else { 1 };
-            for (index, lines) in src.chunks(group * tiles.cols).enumerate() {
-                let first = if own_blocks { index * group } else { 0 };
-                for cols in tiles.ranges() {
-                    let all = first..first + lines.len().div_ceil(tiles.cols);
-                    let last = tiles.touched_in(all.end - 1, &cols).end;
-                    let errors = tiles.touched_in(first, &cols).start..last;
-                    // Terms of a row of one block, or of each block, and +0 behind shorter ones,
-                    // which changes no error.
-                    let length =
-                        if group > 1 { cols.len().next_multiple_of(16) } else { tiles.length() };
-                    scratch.terms.resize(errors.len() * length, 0.0);
-                    let terms = scratch.terms.chunks_mut(errors.len() / all.len() * length);
-                    for ((row, line), terms) in all.zip(lines.chunks(tiles.cols)).zip(terms) {
-                        let touched = tiles.touched_in(row, &cols);
-                        let numbers = line.range(cols.clone()).seen(isa, &mut scratch.buffer);
-                        let chunk =
-                            arrays.chunk(numbers, tiles.length(), touched.clone(), Dither::NONE);
-                        codes.resize(numbers.len(), 0);
-                        // Nibbles come back by one look-up for each, where there are kernels for
-                        // them.
-                        let packed = search.bits == 4 && plan.encode_nibbles(chunk, memory, codes);
-                        if !packed {
-                            plan.encode_bytes(chunk, memory, codes);
-                        }
-                        let bits = if packed { search.bits } else { u8::BITS };
-                        scratch.restored.resize(numbers.len(), 0.0);
-                        RestoreRows::new(&search.restore, bits).chunk(
-                            [&scratch.scales[..], &scratch.offsets[..]],
-                            touched,
-                            codes,
-                            tiles.length(),
-                            &mut scratch.restored,
-                            &mut scratch.restore,
-                        );
-                        let squared = matches!(search.metric, Metric::Mse);
-                        terms[numbers.len()..].fill(0.0);
-                        kernel::error_terms(isa, squared, &scratch.restored, numbers, terms);
-                    }
-                    let fold = match search.metric {
-                        Metric::Mse | Metric::Mae => Fold::Sum,
-                        Metric::Max => Fold::Largest,
-                    };
-                    let errors = &mut scratch.errors[errors];
-                    kernel::fold_blocks(isa, fold, &scratch.terms, length, errors);
-                }
-            }
+            self.sum_errors(count, scratch, arrays, memory);
             if candidate == 0 {
                 // The first of equal errors wins, so the first candidate is the one to beat.
                 mem::swap(&mut scratch.least, &mut scratch.errors);
@@ -160,6 +112,85 @@ impl Candidates<'_> {
         for (factor, by_rule) in arrays.factors.iter_mut().zip(&scratch.by_rule) {
             *factor = if *by_rule { UNHANDLED } else { *factor };
         }
+    }
+
+    /// The errors of all blocks under the candidate whose factors are in the arrays and whose codes
+    /// of scales and offsets are in the scratch.
+    fn sum_errors(
+        &self,
+        count: usize,
+        scratch: &mut SearchScratch,
+        arrays: &BlockArrays,
+        memory: &mut EncodeMemory,
+    ) {
+        let Self { plan, search, src, tiles, own_blocks } = *self;
+        let fold = match search.metric {
+            Metric::Mse | Metric::Mae => Fold::Sum,
+            Metric::Max => Fold::Largest,
+        };
+        scratch.errors.clear();
+        scratch.errors.resize(count, 0.0);
+        // Taken out, since each row borrows the rest of the scratch.
+        let mut terms = mem::take(&mut scratch.terms);
+        // The sums of rows that are a block each do not wait for one another.
+        let group = if own_blocks && tiles.blocks() == 1 { ROWS } else { 1 };
+        for (index, lines) in src.chunks(group * tiles.cols).enumerate() {
+            let first = if own_blocks { index * group } else { 0 };
+            for cols in tiles.ranges() {
+                let rows = first..first + lines.len().div_ceil(tiles.cols);
+                let last = tiles.touched_in(rows.end - 1, &cols).end;
+                let errors = tiles.touched_in(first, &cols).start..last;
+                // Terms of a row of one block, or of each block, and +0 behind shorter ones, which
+                // changes no error.
+                let length =
+                    if group > 1 { cols.len().next_multiple_of(16) } else { tiles.length() };
+                terms.resize(errors.len() * length, 0.0);
+                let of_rows = terms.chunks_mut(errors.len() / rows.len() * length);
+                for ((row, line), terms) in rows.zip(lines.chunks(tiles.cols)).zip(of_rows) {
+                    let blocks = tiles.touched_in(row, &cols);
+                    self.write_terms(
+                        line.range(cols.clone()),
+                        blocks,
+                        scratch,
+                        arrays,
+                        memory,
+                        terms,
+                    );
+                }
+                kernel::fold_blocks(plan.isa(), fold, &terms, length, &mut scratch.errors[errors]);
+            }
+        }
+        scratch.terms = terms;
+    }
+
+    /// The terms of the errors of some numbers, and zeros behind the last.
+    fn write_terms(
+        &self,
+        line: Numbers<'_>,
+        blocks: Range<usize>,
+        scratch: &mut SearchScratch,
+        arrays: &BlockArrays,
+        EncodeMemory { chunk: memory, codes }: &mut EncodeMemory,
+        terms: &mut [f32],
+    ) {
+        let Self { plan, search, tiles, .. } = *self;
+        let SearchScratch { scales, offsets, buffer, restored, restore, .. } = scratch;
+        let numbers = line.seen(plan.isa(), buffer);
+        let chunk = arrays.chunk(numbers, tiles.length(), blocks.clone(), Dither::NONE);
+        codes.resize(numbers.len(), 0);
+        // Nibbles come back by one look-up for each, where there are kernels for them.
+        let packed = search.bits == 4 && plan.encode_nibbles(chunk, memory, codes);
+        if !packed {
+            plan.encode_bytes(chunk, memory, codes);
+        }
+        let bits = if packed { search.bits } else { u8::BITS };
+        restored.resize(numbers.len(), 0.0);
+        let stored = [&scales[..], &offsets[..]];
+        let rows = RestoreRows::new(&search.restore, bits);
+        rows.chunk(stored, blocks, codes, tiles.length(), restored, restore);
+        let squared = matches!(search.metric, Metric::Mse);
+        terms[numbers.len()..].fill(0.0);
+        kernel::error_terms(plan.isa(), squared, restored, numbers, terms);
     }
 }
 
