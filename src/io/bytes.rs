@@ -13,22 +13,22 @@ use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
 
 /// Where bytes come from that are not in memory.
-pub(super) trait Stream: Read + Seek + Send {}
+pub(in crate::io) trait Stream: Read + Seek + Send {}
 impl<T: Read + Seek + Send> Stream for T {}
 
 /// The bytes of a file.
-pub(super) enum ShardBytes<'a> {
+pub(in crate::io) enum ShardBytes<'a> {
     Memory(&'a [u8]),
     /// Behind a lock, so that weights are read through a shared reference.
     Stream(Mutex<Box<dyn Stream + 'a>>),
 }
 
 impl<'a> ShardBytes<'a> {
-    pub(super) fn stream(reader: impl Stream + 'a) -> Self {
+    pub(in crate::io) fn stream(reader: impl Stream + 'a) -> Self {
         Self::Stream(Mutex::new(Box::new(reader)))
     }
 
-    pub(super) fn len(&self) -> std::io::Result<u64> {
+    pub(in crate::io) fn len(&self) -> std::io::Result<u64> {
         match self {
             Self::Memory(bytes) => Ok(bytes.len() as u64),
             // A panic of a reader in another thread leaves nothing here half done.
@@ -38,7 +38,7 @@ impl<'a> ShardBytes<'a> {
         }
     }
 
-    pub(super) fn read(&self, range: Range<u64>) -> std::io::Result<Cow<'a, [u8]>> {
+    pub(in crate::io) fn read(&self, range: Range<u64>) -> std::io::Result<Cow<'a, [u8]>> {
         let short = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
         let memory = |_| std::io::Error::from(std::io::ErrorKind::OutOfMemory);
         match self {
@@ -63,7 +63,7 @@ impl<'a> ShardBytes<'a> {
 }
 
 /// A device could go on for ever, so only files are read.
-pub(super) fn regular_file(path: &Path) -> Result<File, ReadError> {
+pub(in crate::io) fn regular_file(path: &Path) -> Result<File, ReadError> {
     let name = path.display().to_string();
     let at_fault = |problem| ReadError::new(&name, problem);
     let metadata = fs::metadata(path).map_err(|error| at_fault(Problem::io(error)))?;

@@ -58,7 +58,7 @@ pub enum Problem {
 }
 
 impl ReadError {
-    pub(super) fn new(file: &str, problem: Problem) -> Self {
+    pub(in crate::io) fn new(file: &str, problem: Problem) -> Self {
         Self { file: file.to_string(), problem: Box::new(problem) }
     }
 
@@ -76,7 +76,7 @@ impl ReadError {
 }
 
 impl Problem {
-    pub(super) fn mismatch(
+    pub(in crate::io) fn mismatch(
         what: impl Into<String>,
         expected: impl ToString,
         found: impl ToString,
@@ -88,7 +88,7 @@ impl Problem {
         }
     }
 
-    pub(super) const fn io(error: std::io::Error) -> Self {
+    pub(in crate::io) const fn io(error: std::io::Error) -> Self {
         Self::Io { what: String::new(), error }
     }
 }
@@ -122,7 +122,7 @@ impl core::error::Error for ReadError {}
 
 /// Text without line breaks and other control characters, cut behind 400 characters: names in a
 /// file are anything.
-pub(super) fn one_line(text: &str) -> String {
+pub(in crate::io) fn one_line(text: &str) -> String {
     const LONGEST: usize = 400;
     let mut line = String::new();
     for (index, c) in text.chars().enumerate() {

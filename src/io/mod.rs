@@ -33,49 +33,19 @@
 
 mod bytes;
 mod error;
-
-// Checkpoints of safetensors.
-#[cfg(feature = "safetensors")]
-mod checkpoint;
-#[cfg(feature = "safetensors")]
-mod config;
-#[cfg(feature = "safetensors")]
-mod files;
-#[cfg(feature = "safetensors")]
-mod groups;
-#[cfg(feature = "safetensors")]
-mod header;
-#[cfg(feature = "safetensors")]
-mod mlx;
-#[cfg(feature = "safetensors")]
-mod other;
-#[cfg(feature = "safetensors")]
-mod plan;
-#[cfg(feature = "safetensors")]
-mod recognize;
-#[cfg(feature = "safetensors")]
-mod repack;
-#[cfg(feature = "safetensors")]
-mod rules;
-#[cfg(feature = "safetensors")]
-mod shard;
-#[cfg(feature = "safetensors")]
-mod weight;
-
 #[cfg(feature = "gguf")]
 mod gguf;
+#[cfg(feature = "safetensors")]
+mod safetensors;
 
 #[cfg(feature = "safetensors")]
-pub use checkpoint::{Checkpoint, CheckpointFiles};
+pub use self::safetensors::{
+    Carried, Checkpoint, CheckpointFiles, Convention, Loaded, PlainNumbers, QuantWeight, Scheme,
+    Weight,
+};
 pub use error::{Problem, ReadError};
 #[cfg(feature = "gguf")]
 pub use gguf::{
     Gguf, GgufArray, GgufContents, GgufElement, GgufNumbers, GgufTensor, GgufType, GgufValue,
     GgufWeight, GgufWriter,
 };
-#[cfg(feature = "safetensors")]
-pub use plan::{Convention, Scheme};
-#[cfg(feature = "safetensors")]
-pub use recognize::Carried;
-#[cfg(feature = "safetensors")]
-pub use weight::{Loaded, PlainNumbers, QuantWeight, Weight};

@@ -225,7 +225,7 @@ pub(super) fn group_index(
         Ok(number) if number < groups => Ok(number),
         _ => {
             let expected = format!("groups from 0 to {}", groups.saturating_sub(1));
-            let name = super::error::one_line(&index.name);
+            let name = crate::io::error::one_line(&index.name);
             let place = format!("tensor '{name}', input {input}: expected {expected}");
             Err(Cow::Owned(format!("{place}, found {found}")))
         }

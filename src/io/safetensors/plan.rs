@@ -4,10 +4,10 @@
 //! `other`.
 
 use super::config::QuantConfig;
-use super::error::one_line;
 use super::header::TensorEntry;
 use crate::block::{BlockSpec, Extent, Ratio, ScaleRule, preset};
 use crate::format::Vocabulary;
+use crate::io::error::one_line;
 use crate::spec::FormatSpec;
 use core::fmt::Display;
 use safetensors::Dtype;

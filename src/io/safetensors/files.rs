@@ -1,9 +1,9 @@
 //! Checkpoints on disk: a file, a directory, or the index of shards. Files are opened and read, not
 //! mapped.
 
-use super::bytes::regular_file;
 use super::checkpoint::{Checkpoint, CheckpointFiles};
-use super::error::{Problem, ReadError};
+use crate::io::bytes::regular_file;
+use crate::io::error::{Problem, ReadError};
 use serde_json::Value;
 use std::borrow::ToOwned;
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -1,12 +1,12 @@
 //! [`Checkpoint`]: the weights of one or several files.
 
-use super::bytes::ShardBytes;
 use super::config::QuantConfig;
-use super::error::{Problem, ReadError};
 use super::header::TensorEntry;
 use super::recognize::{Carried, Described, recognize};
 use super::shard::Shard;
 use super::weight::{Loaded, Weight};
+use crate::io::bytes::ShardBytes;
+use crate::io::error::{Problem, ReadError};
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::borrow::{Cow, ToOwned};
 use std::collections::{BTreeMap, HashMap};

@@ -2,12 +2,12 @@
 //! over why no rule took it.
 
 use super::config::QuantConfig;
-use super::error::one_line;
 use super::header::{DtypeName, TensorEntry};
 use super::plan::{Convention, Form, Group, Reason, Role, Scheme, WeightPlan, format_of, mismatch};
 use super::rules::{BESIDE, RULES, Rule};
 use super::weight::{Content, Weight};
 use crate::block::{BlockSpec, Extent, ScaleRule};
+use crate::io::error::one_line;
 use safetensors::Dtype;
 use std::borrow::Cow;
 use std::boxed::Box;

@@ -2,7 +2,7 @@
 //! several names, with the same words for different things; most of it follows from the shapes of
 //! tensors anyway, and only what does not is asked for here.
 
-use super::error::{Problem, ReadError};
+use crate::io::error::{Problem, ReadError};
 use serde_json::Value;
 use std::borrow::ToOwned;
 use std::string::{String, ToString};

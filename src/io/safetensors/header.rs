@@ -2,7 +2,7 @@
 //! so that 200,000 of them take little more memory than their names. A dtype that nobody knows is
 //! kept by its name, so that one tensor does not hide the others.
 
-use super::error::{Problem, one_line};
+use crate::io::error::{Problem, one_line};
 use core::fmt;
 use core::ops::Range;
 use safetensors::Dtype;

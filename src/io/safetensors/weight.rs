@@ -1,6 +1,5 @@
 //! A weight as it is listed, [`Weight`], and with its bytes, [`Loaded`].
 
-use super::error::{Problem, ReadError};
 use super::header::TensorEntry;
 use super::plan::{Form, Role, Scheme};
 use super::repack;
@@ -8,6 +7,7 @@ use crate::block::{
     Accept, BlockSpec, Codebooks, Extent, Offset, Parts, QuantTensor, QuantView, layout,
 };
 use crate::error::Error;
+use crate::io::error::{Problem, ReadError};
 use crate::spec::FormatSpec;
 use core::fmt;
 use safetensors::Dtype;

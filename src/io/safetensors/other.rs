@@ -37,7 +37,7 @@ pub(super) fn torchao(group: &Group<'_>) -> Result<WeightPlan, Reason> {
         _ => {
             let known = "NVFP4Tensor, MXTensor, Float8Tensor, Int8Tensor or \
                          IntxUnpackedToInt8Tensor, with scales of their types";
-            let found = super::error::one_line(class);
+            let found = crate::io::error::one_line(class);
             Err(Cow::Owned(format!("torchao's class: expected {known}, found {found}")))
         }
     }
@@ -77,7 +77,7 @@ pub(super) fn bitsandbytes(group: &Group<'_>) -> Result<WeightPlan, Reason> {
     let (map, state) = (group.need(Role::Codebook)?, group.need(Role::State)?);
     let text = (group.bytes)(state)?;
     let described: Value = serde_json::from_slice(&text).map_err(|error| {
-        let name = super::error::one_line(&state.name);
+        let name = crate::io::error::one_line(&state.name);
         Cow::Owned(format!("tensor '{name}': {error}"))
     })?;
     let number = |key: &str| described.get(key).and_then(Value::as_u64);

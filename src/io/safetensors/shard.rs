@@ -1,9 +1,9 @@
 //! [`Shard`]: one `.safetensors` file, in memory or behind a reader. Its header has been read and
 //! found good; bytes of tensors come when asked for. Nothing is mapped here.
 
-use super::bytes::ShardBytes;
-use super::error::{Problem, ReadError};
 use super::header::{self, Header, TensorEntry};
+use crate::io::bytes::ShardBytes;
+use crate::io::error::{Problem, ReadError};
 use core::ops::Range;
 use std::borrow::{Cow, ToOwned};
 use std::format;
