@@ -4,6 +4,7 @@ use super::config::QuantConfig;
 use super::header::TensorEntry;
 use super::recognize::{Carried, Described, recognize};
 use super::shard::Shard;
+use super::stored::StoredTensor;
 use super::weight::{Loaded, Weight};
 use crate::io::bytes::ShardBytes;
 use crate::io::error::{Problem, ReadError};
@@ -267,6 +268,27 @@ impl<'a> Checkpoint<'a> {
             return Err(Self::another());
         }
         weight.load(&self.entries, |tensor| self.read(tensor))
+    }
+
+    /// All tensors as the files have them, in their order.
+    pub fn stored<'c>(
+        &'c self,
+    ) -> impl ExactSizeIterator<Item = StoredTensor<'c, 'a>> + use<'c, 'a> {
+        self.entries
+            .iter()
+            .map(|entry| StoredTensor { entry, shard: &self.shards[entry.shard] })
+    }
+
+    /// The tensors that a weight of this checkpoint was grouped from as the files have them, that
+    /// of its codes or numbers first.
+    pub fn stored_of<'c>(
+        &'c self,
+        weight: &'c Weight,
+    ) -> impl Iterator<Item = StoredTensor<'c, 'a>> + use<'c, 'a> {
+        weight.tensors.iter().filter_map(|&(_, tensor)| {
+            let entry = self.entries.get(tensor)?;
+            Some(StoredTensor { entry, shard: &self.shards[entry.shard] })
+        })
     }
 
     /// The bytes of a tensor that is carried along.

@@ -26,7 +26,7 @@ pub(super) enum DtypeName {
 }
 
 impl DtypeName {
-    fn of(name: &str) -> Self {
+    pub(super) fn of(name: &str) -> Self {
         let known: StrDeserializer<'_, DtypeError> = name.into_deserializer();
         match Dtype::deserialize(known) {
             Ok(dtype) => Self::Known(dtype),

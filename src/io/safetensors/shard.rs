@@ -20,7 +20,7 @@ pub(super) struct Shard<'a> {
 
 /// The header's length that the safetensors library refuses to go beyond; the format's text has no
 /// limit.
-const MAX_HEADER: u64 = 100_000_000;
+pub(super) const MAX_HEADER: u64 = 100_000_000;
 
 impl<'a> Shard<'a> {
     /// Reads the header of a file; `number` is the file's in its checkpoint.
@@ -62,9 +62,18 @@ impl<'a> Shard<'a> {
 
     /// The bytes of a tensor of this file: borrowed from memory, or read.
     pub(super) fn read(&self, entry: &TensorEntry) -> Result<Cow<'a, [u8]>, ReadError> {
-        let Range { start, end } = entry.bytes;
+        self.read_part(entry, 0..entry.bytes.end - entry.bytes.start)
+    }
+
+    /// Some bytes of a tensor of this file, counted from its first.
+    pub(super) fn read_part(
+        &self,
+        entry: &TensorEntry,
+        part: Range<u64>,
+    ) -> Result<Cow<'a, [u8]>, ReadError> {
         // The header was checked against the length of the file, so the sums exist.
-        self.bytes.read(self.data + start..self.data + end).map_err(|error| {
+        let first = self.data + entry.bytes.start;
+        self.bytes.read(first + part.start..first + part.end).map_err(|error| {
             let what = format!("tensor '{}'", entry.name);
             ReadError::new(&self.file, Problem::Io { what, error })
         })

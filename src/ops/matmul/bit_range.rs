@@ -37,11 +37,12 @@ impl BitRange {
         for code in codes {
             // 8 KiB of flags, a bit each, on the stack.
             if let Some(flags) = seen.get_mut(code as usize / 64) {
-                let (before, flag) = (*flags, 1 << (code % 64));
-                *flags |= flag;
-                if before & flag != 0 {
+                let flag = 1 << (code % 64);
+                // Nothing is stored for a code that was seen: the next code's load would wait.
+                if *flags & flag != 0 {
                     continue;
                 }
+                *flags |= flag;
             }
             let value = format.decode(code);
             // Zero, infinity and NaN have no bits; products with them are exact in f32.
