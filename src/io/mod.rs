@@ -40,8 +40,9 @@ mod safetensors;
 
 #[cfg(feature = "safetensors")]
 pub use self::safetensors::{
-    Carried, Checkpoint, CheckpointFiles, Convention, Loaded, PlainNumbers, QuantWeight, Scheme,
-    Weight,
+    Carried, Checkpoint, CheckpointFiles, CheckpointLayout, Convention, Loaded, PlainNumbers,
+    PlannedPart, QuantWeight, QuantizedModel, SafetensorsContents, SafetensorsWriter, Scheme,
+    StoredTensor, Weight, config_of_numbers,
 };
 pub use error::{Problem, ReadError};
 #[cfg(feature = "gguf")]

@@ -51,6 +51,7 @@ pub mod gfloat;
 pub mod ggml;
 pub mod microxcaling;
 pub mod microxcaling_cpp;
+pub mod mlx;
 pub mod modelopt;
 pub mod ocp;
 mod renamed;

@@ -274,9 +274,7 @@ impl<'a> Checkpoint<'a> {
     pub fn stored<'c>(
         &'c self,
     ) -> impl ExactSizeIterator<Item = StoredTensor<'c, 'a>> + use<'c, 'a> {
-        self.entries
-            .iter()
-            .map(|entry| StoredTensor { entry, shard: &self.shards[entry.shard] })
+        self.entries.iter().map(|entry| StoredTensor { entry, shard: &self.shards[entry.shard] })
     }
 
     /// The tensors that a weight of this checkpoint was grouped from as the files have them, that

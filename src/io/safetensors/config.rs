@@ -17,7 +17,7 @@ pub(super) struct QuantConfig {
 
 /// Where programs keep the section, in the order of looking: transformers, MLX, compressed-tensors
 /// before 0.6, Model Optimizer's `hf_quant_config.json`.
-const SECTIONS: &[&str] = &["quantization_config", "quantization", "compression_config"];
+pub(super) const SECTIONS: &[&str] = &["quantization_config", "quantization", "compression_config"];
 
 impl QuantConfig {
     /// Reads the text of `config.json`, `quantize_config.json` or `hf_quant_config.json`; `file` is

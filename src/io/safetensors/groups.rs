@@ -18,7 +18,7 @@ use std::vec;
 use std::vec::Vec;
 
 /// The integers of a number of bits, which is 2 to 8.
-fn integer(signed: bool, bits: u8) -> FormatSpec {
+pub(super) fn integer(signed: bool, bits: u8) -> FormatSpec {
     match (signed, bits) {
         (true, 2) => FormatSpec::INT2,
         (true, 3) => FormatSpec::INT3,
@@ -54,7 +54,7 @@ pub(super) fn with_zero_points(
 }
 
 /// Words of 32 bits for so many codes.
-const fn words(codes: usize, bits: u8) -> usize {
+pub(super) const fn words(codes: usize, bits: u8) -> usize {
     // Shapes whose products are above 2^64 were refused with the header; codes · 8 may still be.
     codes.saturating_mul(bits as usize).div_ceil(32)
 }
@@ -245,7 +245,7 @@ fn block_of(index: &[usize]) -> Extent {
     }
 }
 
-const fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
+pub(super) const fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
     while b != 0 {
         (a, b) = (b, a % b);
     }

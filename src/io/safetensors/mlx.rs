@@ -5,6 +5,7 @@ use super::groups::unsigned;
 use super::header::TensorEntry;
 use super::plan::{Group, Reason, Role, WeightPlan, format_in, mismatch};
 use crate::block::{BlockSpec, Division, Extent, Offset, ScaleRule, preset};
+use crate::spec::FormatSpec;
 use std::format;
 use std::vec::Vec;
 
@@ -27,14 +28,16 @@ pub(super) fn affine(group: &Group<'_>) -> Result<WeightPlan, Reason> {
         let expected = format!("biases like the scales, {} {:?}", scale.dtype, scale.shape);
         return Err(mismatch(biases, expected));
     }
-    let format = format_in(scale)?;
-    let steps = element.max().to_f32();
     let extent = Extent::Block { rows: 1, cols: block };
-    let rule = ScaleRule::Range { steps, with_zero: false };
-    let spec = BlockSpec::new(element, Some(format), extent, rule)
+    Ok(WeightPlan::stored(affine_spec(element, format_in(scale)?, extent), shape))
+}
+
+/// Integers from 0 with scales and minima of one format.
+pub(super) fn affine_spec(element: FormatSpec, format: FormatSpec, extent: Extent) -> BlockSpec {
+    let rule = ScaleRule::Range { steps: element.max().to_f32(), with_zero: false };
+    BlockSpec::new(element, Some(format), extent, rule)
         .with_offset(Offset::Minimum(format))
-        .with_division(Division::Divide);
-    Ok(WeightPlan::stored(spec, shape))
+        .with_division(Division::Divide)
 }
 
 /// MXFP4, MXFP8 and NVFP4, which the shapes tell apart: a byte of scales for 4, 8 or 2 words.
@@ -47,9 +50,9 @@ pub(super) fn floats(group: &Group<'_>) -> Result<WeightPlan, Reason> {
     let groups = scale.shape.last().copied().unwrap_or(0);
     let (spec, block) = match groups {
         0 => return Err(mismatch(scale, "scales for groups of each row")),
-        _ if words == 4 * groups => (preset::ocp::MXFP4, 32),
-        _ if words == 8 * groups => (preset::ocp::MXFP8_E4M3, 32),
-        _ => (preset::torchao::NVFP4_SINGLE, 16),
+        _ if words == 4 * groups => (preset::mlx::MXFP4, 32),
+        _ if words == 8 * groups => (preset::mlx::MXFP8_E4M3, 32),
+        _ => (preset::mlx::NVFP4, 16),
     };
     let shape = shape_of(codes, scale, spec.element.bits() as usize, block)?;
     Ok(WeightPlan::stored(spec, shape))

@@ -6,7 +6,7 @@ use std::vec;
 use std::vec::Vec;
 
 /// The code of so many bits at a place of a stream that fills bytes from the low bits.
-fn code_at(stream: &[u8], bits: u32, place: usize) -> u8 {
+pub(super) fn code_at(stream: &[u8], bits: u32, place: usize) -> u8 {
     let bit = place * bits as usize;
     let low = u16::from(stream[bit / 8]);
     // A code of at most 8 bits lies in two bytes.
@@ -14,12 +14,12 @@ fn code_at(stream: &[u8], bits: u32, place: usize) -> u8 {
     ((low | high) >> (bit % 8)) as u8 & mask(bits)
 }
 
-const fn mask(bits: u32) -> u8 {
+pub(super) const fn mask(bits: u32) -> u8 {
     (0xFFu16 >> (8 - bits)) as u8
 }
 
 /// Puts a code into bytes that are still zero there.
-fn put_code(stream: &mut [u8], bits: u32, place: usize, code: u8) {
+pub(super) fn put_code(stream: &mut [u8], bits: u32, place: usize, code: u8) {
     let bit = place * bits as usize;
     let wide = u16::from(code) << (bit % 8);
     stream[bit / 8] |= wide as u8;
@@ -30,23 +30,27 @@ fn put_code(stream: &mut [u8], bits: u32, place: usize, code: u8) {
 }
 
 /// Clears the bits behind the last code of a row.
-fn clear_end(row: &mut [u8], bits: u32, cols: usize) {
+pub(super) fn clear_end(row: &mut [u8], bits: u32, cols: usize) {
     let used = cols * bits as usize % 8;
     if let (Some(last), true) = (row.last_mut(), used != 0) {
         *last &= (1 << used) - 1;
     }
 }
 
-const fn row_bytes(bits: u32, cols: usize) -> usize {
+pub(super) const fn row_bytes(bits: u32, cols: usize) -> usize {
     (cols * bits as usize).div_ceil(8)
+}
+
+/// The sign bits of the codes in a byte, where bytes hold whole codes.
+pub(super) fn flips(bits: u32) -> u8 {
+    (0..8 / bits).fold(0, |flips, place| flips | 1 << (bits * (place + 1) - 1))
 }
 
 /// Rows of words of `q + 2^(bits − 1)` as rows of two's complement.
 pub(super) fn signed_rows(words: &[u8], bits: u32, [rows, cols]: [usize; 2]) -> Vec<u8> {
     let (from, to) = (words.len() / rows, row_bytes(bits, cols));
     let mut codes = vec![0; rows * to];
-    // The sign bits of the codes in a byte, where bytes hold whole codes.
-    let flips = (0..8 / bits).fold(0u8, |flips, place| flips | 1 << (bits * (place + 1) - 1));
+    let flips = flips(bits);
     for (row, stream) in codes.chunks_exact_mut(to).zip(words.chunks_exact(from)) {
         if 8 % bits == 0 {
             row.iter_mut().zip(stream).for_each(|(to, from)| *to = from ^ flips);
@@ -78,7 +82,7 @@ fn columns(words: &[u8], cols: usize) -> Vec<u8> {
 }
 
 /// A matrix of numbers of so many bytes with its axes exchanged.
-fn turned(numbers: &[u8], width: usize, cols: usize) -> Vec<u8> {
+pub(super) fn turned(numbers: &[u8], width: usize, cols: usize) -> Vec<u8> {
     let rows = numbers.len() / width / cols;
     let mut out = vec![0; numbers.len()];
     for (i, number) in numbers.chunks_exact(width).enumerate() {
@@ -136,7 +140,7 @@ pub(super) fn along_words(
 }
 
 /// The nibble of a word in which AWQ puts one of its eight outputs: even ones in the lower half.
-const fn awq_nibble(output: usize) -> usize {
+pub(super) const fn awq_nibble(output: usize) -> usize {
     output % 8 / 2 + output % 2 * 4
 }
 

@@ -6,6 +6,7 @@ mod hostile;
 mod integers;
 mod programs;
 mod shards;
+mod written;
 
 use subhalf::io::{Checkpoint, CheckpointFiles, Loaded};
 

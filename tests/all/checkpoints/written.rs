@@ -1,0 +1,97 @@
+//! Weights written in every layout and read back: the same scheme's program, shape and numbers.
+
+use std::io::Cursor;
+use subhalf::io::{
+    CheckpointFiles, CheckpointLayout, Loaded, QuantizedModel, SafetensorsContents,
+};
+use subhalf::{FormatSpec, QuantTensor, Quantizer};
+
+/// Numbers of many sizes, with a row of zeros and zeros among others.
+fn numbers(count: usize, cols: usize) -> Vec<f32> {
+    let number = |i: usize| {
+        let bits = (i as u32).wrapping_mul(0x9E37_79B9) ^ 0x5BD1_E995;
+        let unit = (bits >> 8) as f32 / 8_388_608.0 - 1.0;
+        match (i / cols == 1, bits % 13) {
+            (true, _) | (_, 0) => 0.0,
+            (_, 1) => unit * 40.0,
+            _ => unit,
+        }
+    };
+    (0..count).map(number).collect()
+}
+
+/// Writes a weight in pieces of `rows` rows, and returns what it is read back as.
+fn through_a_file(
+    layout: &CheckpointLayout,
+    tensor: &QuantTensor,
+    rows: usize,
+) -> (String, Vec<usize>, Vec<f32>) {
+    let name = if layout.name().starts_with("gpt_oss") { "experts.down_proj" } else { "l.weight" };
+    let shape = tensor.shape().to_vec();
+    let parts = layout.tensors(name, &shape).unwrap();
+    let mut contents = SafetensorsContents::new();
+    for part in &parts {
+        contents.tensor(part.name(), &part.dtype(), part.shape()).unwrap();
+    }
+    let mut writer = contents.write(Cursor::new(Vec::new())).unwrap();
+    let all = shape[0];
+    for first in (0..all).step_by(rows) {
+        let view = tensor.view().rows(first..(first + rows).min(all)).unwrap();
+        let bytes = layout.bytes(&view, &shape).unwrap();
+        for (part, bytes) in parts.iter().zip(&bytes) {
+            if first == 0 || !part.is_constant() {
+                writer.bytes(part.name(), bytes).unwrap();
+            }
+        }
+    }
+    let file = writer.finish().unwrap().into_inner();
+    let config = layout.config(None, &QuantizedModel::default()).unwrap();
+    let checkpoint = CheckpointFiles::new()
+        .config("config.json", &config)
+        .unwrap()
+        .bytes("model.safetensors", &file)
+        .read()
+        .unwrap();
+    let carried: Vec<_> = checkpoint.carried().iter().map(|tensor| tensor.reason()).collect();
+    assert!(carried.is_empty(), "{}: {carried:?}", layout.name());
+    let [weight] = checkpoint.weights() else { panic!("{}: one weight", layout.name()) };
+    assert_eq!(weight.name(), name);
+    let scheme = weight.scheme().unwrap();
+    assert_eq!(scheme.convention, layout.convention(), "{}", layout.name());
+    let Loaded::Quantized(read) = checkpoint.load(weight).unwrap() else { panic!("codes") };
+    let view = read.view().unwrap();
+    assert_eq!(view.spec().element, layout.spec().element, "{}", layout.name());
+    assert_eq!(view.spec().extent, layout.spec().extent, "{}", layout.name());
+    (layout.name().to_owned(), view.shape().to_vec(), view.dequantize())
+}
+
+fn bits(numbers: &[f32]) -> Vec<u32> {
+    numbers.iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn every_layout_is_read_back() {
+    let layouts = CheckpointLayout::all();
+    assert_eq!(layouts.len(), 122);
+    let mut pieces = 0;
+    for layout in &layouts {
+        for scale in [FormatSpec::F32, FormatSpec::BF16, FormatSpec::F16] {
+            let layout = layout.clone().for_numbers(&scale);
+            let shape = [160, 384];
+            let x = numbers(shape.iter().product(), shape[1]);
+            let spec = layout.spec();
+            let tensor = Quantizer::new(&spec).quantize(&x, &shape).unwrap();
+            let whole = through_a_file(&layout, &tensor, shape[0]);
+            assert_eq!((&whole.0[..], &whole.1[..]), (layout.name(), &shape[..]));
+            assert_eq!(bits(&whole.2), bits(&tensor.dequantize()), "{}", layout.name());
+            if layout.is_by_rows() {
+                let rows = layout.row_step();
+                let cut = through_a_file(&layout, &tensor, rows);
+                assert_eq!(bits(&cut.2), bits(&whole.2), "{} by {rows} rows", layout.name());
+                pieces += 1;
+            }
+        }
+    }
+    // All but 24 layouts of GPTQ and three of AWQ.
+    assert_eq!(pieces, 3 * (122 - 27));
+}
