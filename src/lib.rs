@@ -205,14 +205,14 @@ pub use mma::{Accumulator, Chain, IntegerOverflow};
 pub use name::Name;
 #[cfg(feature = "alloc")]
 pub use ops::Quantizer;
-#[cfg(feature = "alloc")]
-pub use ops::Source;
 #[cfg(feature = "matmul")]
 pub use ops::{
     Activation, Matmul, Operand, PackedMatrix, Workspace, dot, gemv, matmul, matmul_into,
     reference_matmul,
 };
 pub use ops::{Exec, FormatSlice, Real, SliceConverter};
+#[cfg(feature = "alloc")]
+pub use ops::{Recoded, Source};
 pub use policy::{
     Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, SubnormalInputs, Zero,
 };

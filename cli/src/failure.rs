@@ -28,6 +28,10 @@ pub(crate) enum Failure {
     TooMany { limit: u32, found: u32 },
     #[error("tensors that stayed undecoded: expected 0, found {0}")]
     Undecoded(usize),
+    #[error("{0}")]
+    Conversion(String),
+    #[error("{0}: {1}")]
+    File(String, String),
     #[error("{option}: expected operation {operation}, found another")]
     Option { option: &'static str, operation: &'static str },
 }

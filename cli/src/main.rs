@@ -7,8 +7,11 @@
 
 mod accumulators;
 mod conversion;
+mod convert;
 mod explain;
 mod failure;
+mod npy;
+mod progress;
 mod report;
 mod vectors;
 
@@ -25,6 +28,7 @@ enum Program {
     Report(report::Arguments),
     Diff(report::Pair),
     Inspect(report::Inspected),
+    Convert(convert::Arguments),
     Vectors(vectors::Arguments),
     Accumulators(accumulators::Arguments),
     Explain(explain::Arguments),
@@ -36,6 +40,7 @@ impl Program {
             Self::Report(arguments) => report::write(arguments, out)?,
             Self::Diff(arguments) => report::write_differences(arguments, out)?,
             Self::Inspect(arguments) => report::write_inventory(arguments, out)?,
+            Self::Convert(arguments) => convert::write(arguments, out)?,
             Self::Vectors(arguments) => vectors::write(arguments, &command(), out)?,
             Self::Accumulators(arguments) => accumulators::write(arguments, out)?,
             Self::Explain(arguments) => explain::write(arguments, out)?,

@@ -10,6 +10,8 @@ mod par;
 #[cfg(feature = "alloc")]
 mod quantize;
 mod real;
+#[cfg(feature = "alloc")]
+mod recode;
 mod slice;
 #[cfg(feature = "alloc")]
 mod tiles;
@@ -25,4 +27,6 @@ pub use quantize::Quantizer;
 pub use real::Real;
 #[cfg(feature = "alloc")]
 pub use real::Source;
+#[cfg(feature = "alloc")]
+pub use recode::Recoded;
 pub use slice::{FormatSlice, SliceConverter};

@@ -3,10 +3,10 @@
 
 use super::chosen::Chosen;
 use super::pieces::{self, Elements, Worst};
-use super::progress::Progress;
 use super::weights::{Entry, Tensor, Values, Weights};
 use super::wide::{WideBf16, WideF16};
 use crate::failure::Failure;
+use crate::progress::Progress;
 use bytemuck::TransparentWrapper;
 use rayon::prelude::*;
 use subhalf::preset::Preset;

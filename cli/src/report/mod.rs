@@ -27,22 +27,21 @@ mod output;
 mod picture;
 mod pieces;
 mod plot;
-mod progress;
 mod synthetic;
-mod table;
+pub(crate) mod table;
 mod text;
 mod weights;
 mod wide;
 
 pub(crate) use arguments::{Arguments, Pair};
 pub(crate) use inspect::Inspected;
-pub(crate) use weights::ReadError;
+pub(crate) use weights::{ReadError, Values, one_line};
 
 use crate::failure::Failure;
+use crate::progress::Progress;
 use measure::Counting;
 use output::{About, Form};
 use picture::Picture;
-use progress::Progress;
 use std::io::Write;
 use std::path::Path;
 use weights::Weights;

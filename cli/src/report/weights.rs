@@ -52,7 +52,7 @@ impl Values {
     }
 
     /// Little-endian elements of a type, of which F64, F16 and BF16 are told apart from F32.
-    fn of(dtype: &str, bytes: &[u8]) -> Self {
+    pub(crate) fn of(dtype: &str, bytes: &[u8]) -> Self {
         fn elements<T, const N: usize>(bytes: &[u8], element: fn([u8; N]) -> T) -> Vec<T> {
             bytes.as_chunks().0.iter().map(|bytes| element(*bytes)).collect()
         }

@@ -110,6 +110,12 @@ impl GgufType {
         Self(id)
     }
 
+    /// The type of a name that ggml has, `Q4_K` for example.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        KINDS.iter().find(|row| row.name == name).map(|row| Self(row.id))
+    }
+
     /// ggml's number.
     #[must_use]
     pub const fn id(self) -> u32 {

@@ -289,6 +289,14 @@ impl<'a> Checkpoint<'a> {
         })
     }
 
+    /// A tensor that is carried along, as its file has it; `None` of another checkpoint's that has
+    /// more tensors.
+    #[must_use]
+    pub fn stored_carried<'c>(&'c self, carried: &Carried) -> Option<StoredTensor<'c, 'a>> {
+        let entry = self.entries.get(carried.tensor)?;
+        Some(StoredTensor { entry, shard: &self.shards[entry.shard] })
+    }
+
     /// The bytes of a tensor that is carried along.
     ///
     /// # Errors

@@ -1,9 +1,7 @@
 //! Weights written in every layout and read back: the same scheme's program, shape and numbers.
 
 use std::io::Cursor;
-use subhalf::io::{
-    CheckpointFiles, CheckpointLayout, Loaded, QuantizedModel, SafetensorsContents,
-};
+use subhalf::io::{CheckpointFiles, CheckpointLayout, Loaded, QuantizedModel, SafetensorsContents};
 use subhalf::{FormatSpec, QuantTensor, Quantizer};
 
 /// Numbers of many sizes, with a row of zeros and zeros among others.

@@ -1,0 +1,144 @@
+//! What each file of the result is to hold: for every weight and tensor of the source what becomes
+//! of it, known from headers alone.
+
+use super::choice::Choice;
+use super::source::{RawTensor, Source, SourceWeight};
+use super::statics::Statics;
+use super::target::{OutTensor, Target};
+use crate::failure::Failure;
+use std::collections::BTreeMap;
+use subhalf::FormatSpec;
+
+/// A file that is written.
+pub(super) struct OutFile<'s> {
+    pub(super) name: String,
+    pub(super) jobs: Vec<Job<'s>>,
+}
+
+/// Some tensors of a file, and where their bytes come from.
+pub(super) struct Job<'s> {
+    pub(super) tensors: Vec<OutTensor>,
+    pub(super) work: Work<'s>,
+}
+
+pub(super) enum Work<'s> {
+    Copy(RawTensor<'s>),
+    /// Bytes that are known.
+    Bytes(Vec<u8>),
+    /// A weight that is quantized, or kept under another scheme.
+    Quantize(&'s SourceWeight<'s>),
+    /// A quantized weight as plain numbers.
+    Numbers(&'s SourceWeight<'s>, FormatSpec),
+}
+
+/// The files of the result, and what was decided about weights that were not converted.
+pub(super) struct Plan<'s> {
+    pub(super) files: Vec<OutFile<'s>>,
+    /// Weights and tensors that are not converted, and why.
+    pub(super) left: Vec<(&'s str, String)>,
+    /// Modules of matrices that stay plain numbers.
+    pub(super) ignored: Vec<String>,
+    pub(super) is_gguf: bool,
+}
+
+/// Where the tensors of the result go.
+#[derive(Clone, Copy)]
+pub(super) enum Shape {
+    /// One file for each of the source.
+    Files,
+    /// All in one safetensors file.
+    One,
+    /// All in one GGUF file.
+    Gguf,
+}
+
+/// Types of plain numbers that GGUF and safetensors both have.
+const SHARED_TYPES: [&str; 8] = ["F16", "BF16", "F32", "F64", "I8", "I16", "I32", "I64"];
+
+/// Plans the conversion of `source`, whose weights are `weights`.
+pub(super) fn plan<'s>(
+    source: &'s Source,
+    weights: &'s [SourceWeight<'s>],
+    target: &Target,
+    choice: &Choice,
+    statics: &Statics,
+    shape: Shape,
+) -> Result<Plan<'s>, Failure> {
+    let from_gguf = matches!(source, Source::Gguf(_));
+    let to_gguf = matches!(shape, Shape::Gguf);
+    let mut plan =
+        Plan { files: Vec::new(), left: Vec::new(), ignored: Vec::new(), is_gguf: to_gguf };
+    let mut jobs: BTreeMap<String, Vec<Job<'s>>> = BTreeMap::new();
+    let file_of = |own: String| match shape {
+        Shape::Files if !own.is_empty() => own,
+        _ => "model.safetensors".to_owned(),
+    };
+    for weight in weights {
+        let converted = match target {
+            Target::Numbers(_) => Err("plain numbers already"),
+            _ => choice.leaves(weight.name, weight.shape).map_or(Ok(()), Err),
+        };
+        let tensors = converted.map_err(str::to_owned).and_then(|()| {
+            target.tensors(weight.name, weight.shape, &weight.format(), weight.is_nvfp4())
+        });
+        let list = jobs.entry(file_of(weight.file.clone())).or_default();
+        match (tensors, target) {
+            (Ok(tensors), _) => list.push(Job { tensors, work: Work::Quantize(weight) }),
+            (Err(_), Target::Numbers(format)) if weight.scheme.is_some() => {
+                list.push(numbers(weight, *format));
+            }
+            (Err(reason), _) => {
+                if !matches!(target, Target::Numbers(_)) {
+                    plan.left.push((weight.name, reason));
+                    if let (2.., Some(module)) =
+                        (weight.shape.len(), weight.name.strip_suffix(".weight"))
+                    {
+                        plan.ignored.push(module.to_owned());
+                    }
+                }
+                // Codes in another program's layout would contradict the config.
+                if weight.scheme.is_some() && !(from_gguf && to_gguf) {
+                    list.push(numbers(weight, FormatSpec::BF16));
+                } else {
+                    list.extend(weight.parts().into_iter().map(copy));
+                }
+            }
+        }
+    }
+    for tensor in source.carried() {
+        let is_shared = SHARED_TYPES.contains(&tensor.dtype().as_str());
+        if from_gguf != to_gguf && !is_shared {
+            let reason = format!("{}: no such type in the new file", tensor.dtype());
+            plan.left.push((tensor.name(), reason));
+            continue;
+        }
+        let job = match statics.recoded(&tensor, source, target)? {
+            Some((tensor, bytes)) => Job { tensors: vec![tensor], work: Work::Bytes(bytes) },
+            None => copy(tensor),
+        };
+        jobs.entry(file_of(tensor.file())).or_default().push(job);
+    }
+    statics.add_to(&mut jobs, target)?;
+    plan.files = jobs.into_iter().map(|(name, jobs)| OutFile { name, jobs }).collect();
+    Ok(plan)
+}
+
+fn copy(tensor: RawTensor<'_>) -> Job<'_> {
+    let out = OutTensor {
+        name: tensor.name().to_owned(),
+        dtype: tensor.dtype(),
+        shape: tensor.shape().to_vec(),
+        is_constant: false,
+    };
+    Job { tensors: vec![out], work: Work::Copy(tensor) }
+}
+
+fn numbers<'s>(weight: &'s SourceWeight<'s>, format: FormatSpec) -> Job<'s> {
+    let out = OutTensor {
+        name: weight.name.to_owned(),
+        dtype: format.name().to_owned(),
+        shape: weight.shape.to_vec(),
+        is_constant: false,
+    };
+    Job { tensors: vec![out], work: Work::Numbers(weight, format) }
+}

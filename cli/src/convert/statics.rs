@@ -1,0 +1,180 @@
+//! Static scales of activations and of the cache of keys and values: from arrays of numbers that
+//! ran through a layer (`--calibration`), or taken over from a checkpoint in another program's
+//! convention.
+
+use super::plan::{Job, Work};
+use super::source::{RawTensor, Source};
+use super::target::{OutTensor, Target};
+use crate::failure::Failure;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use subhalf::Quantizer;
+use subhalf::io::Convention;
+use subhalf::{FormatSpec, TensorScale};
+
+/// Scales by the name of their tensor: `model.layers.0.mlp.up_proj.input_scale`.
+#[derive(Debug, Default)]
+pub(super) struct Statics {
+    scales: BTreeMap<String, f32>,
+}
+
+/// What the last part of a name stands for.
+const INPUTS: [&str; 2] = ["input_scale", "input_global_scale"];
+const CACHE: [&str; 2] = ["k_scale", "v_scale"];
+
+/// The largest E4M3 number, and that times the largest of E2M1.
+const FP8_MAX: f32 = 448.0;
+const NVFP4_MAX: f32 = 2688.0;
+
+fn refused(what: String) -> Failure {
+    Failure::Conversion(what)
+}
+
+/// A name's part before the last dot, and that behind it.
+fn split(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').unwrap_or(("", name))
+}
+
+impl Target {
+    /// The name of a layer's static input scale and whether it divides; `None` where the layout has
+    /// none.
+    fn input_scale(&self) -> Option<(&'static str, bool, f32)> {
+        let Self::Layout(layout) = self else { return None };
+        let largest = match layout.spec().tensor_scale {
+            TensorScale::None if layout.spec().scale == Some(FormatSpec::F32) => FP8_MAX,
+            TensorScale::None => return None,
+            _ => NVFP4_MAX,
+        };
+        match layout.convention() {
+            Convention::CompressedTensors if largest == NVFP4_MAX => {
+                Some(("input_global_scale", true, largest))
+            }
+            Convention::CompressedTensors | Convention::ModelOptimizer => {
+                Some(("input_scale", false, largest))
+            }
+            _ => None,
+        }
+    }
+
+    fn scale_shape(&self) -> Vec<usize> {
+        match self {
+            Self::Layout(layout) if layout.convention() == Convention::CompressedTensors => vec![1],
+            _ => vec![],
+        }
+    }
+
+    fn scale_tensor(&self, name: String) -> OutTensor {
+        let shape = self.scale_shape();
+        OutTensor { name, dtype: "F32".to_owned(), shape, is_constant: true }
+    }
+}
+
+impl Statics {
+    /// Reads arrays whose files are called like the tensors of their scales:
+    /// `model.layers.0.self_attn.k_scale.npy` holds keys.
+    pub(super) fn read(files: &[PathBuf], target: &Target) -> Result<Self, Failure> {
+        let mut scales = BTreeMap::new();
+        for path in files {
+            let file = path.display();
+            let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            let name = stem.unwrap_or_default();
+            let (module, last) = split(&name);
+            let input = target.input_scale();
+            let (name, divides, largest) = match (INPUTS.contains(&last), input) {
+                (true, Some((own, divides, largest))) => {
+                    (format!("{module}.{own}"), divides, largest)
+                }
+                (true, None) => {
+                    let target = target.name();
+                    return Err(refused(format!("{file}: {target} has no scales of inputs")));
+                }
+                (false, _) if CACHE.contains(&last) => (name.clone(), false, FP8_MAX),
+                _ => {
+                    let ends = [INPUTS, CACHE].concat().join(", ");
+                    let expected = format!("expected a name that ends in one of {ends}");
+                    return Err(refused(format!("{file}: {expected}, found {name}")));
+                }
+            };
+            let amax = amax_of(path)?;
+            let scale = if divides { largest / amax } else { amax / largest };
+            if !(scale > 0.0 && scale.is_finite()) {
+                let expected = "expected numbers with a largest magnitude that has a scale";
+                return Err(refused(format!("{file}: {expected}, found {amax}")));
+            }
+            scales.insert(name, scale);
+        }
+        Ok(Self { scales })
+    }
+
+    pub(super) fn has_inputs(&self) -> bool {
+        self.scales.keys().any(|name| INPUTS.contains(&split(name).1))
+    }
+
+    pub(super) fn has_cache(&self) -> bool {
+        self.scales.keys().any(|name| CACHE.contains(&split(name).1))
+    }
+
+    /// Puts each scale into the file that has its module's weight, or the first one.
+    pub(super) fn add_to<'s>(
+        &self,
+        jobs: &mut BTreeMap<String, Vec<Job<'s>>>,
+        target: &Target,
+    ) -> Result<(), Failure> {
+        for (name, scale) in &self.scales {
+            let module = split(name).0;
+            let is_beside = |job: &Job<'_>| {
+                job.tensors.iter().any(|tensor| {
+                    tensor.name.strip_prefix(module).is_some_and(|rest| rest.starts_with('.'))
+                })
+            };
+            let file = jobs.iter().find(|(_, jobs)| jobs.iter().any(is_beside));
+            let Some(file) = file.map(|(file, _)| file.clone()) else {
+                let what = format!("calibration of {name}");
+                return Err(refused(format!("{what}: expected a module of the model, found none")));
+            };
+            let job = Job {
+                tensors: vec![target.scale_tensor(name.clone())],
+                work: Work::Bytes(scale.to_le_bytes().to_vec()),
+            };
+            let list = jobs.entry(file).or_default();
+            // A calibrated scale replaces one that the source has.
+            list.retain(|job| job.tensors.iter().all(|tensor| tensor.name != *name));
+            list.push(job);
+        }
+        Ok(())
+    }
+
+    /// A scale of inputs that another program keeps under another name, as its reciprocal or as it
+    /// is.
+    pub(super) fn recoded(
+        &self,
+        tensor: &RawTensor<'_>,
+        source: &Source,
+        target: &Target,
+    ) -> Result<Option<(OutTensor, Vec<u8>)>, Failure> {
+        let (module, last) = split(tensor.name());
+        let (Some((own, divides, NVFP4_MAX)), Source::Checkpoint(_)) =
+            (target.input_scale(), source)
+        else {
+            return Ok(None);
+        };
+        let other = if divides { "input_scale" } else { "input_global_scale" };
+        if last != other || tensor.dtype() != "F32" || tensor.length() != 4 {
+            return Ok(None);
+        }
+        let mut scale = None;
+        tensor.pieces(|bytes| {
+            scale = bytes.first_chunk().map(|bytes| f32::from_le_bytes(*bytes));
+            Ok(())
+        })?;
+        let Some(scale) = scale else { return Ok(None) };
+        let bytes = (1.0 / scale).to_le_bytes().to_vec();
+        Ok(Some((target.scale_tensor(format!("{module}.{own}")), bytes)))
+    }
+}
+
+/// The largest finite magnitude of an array.
+fn amax_of(path: &Path) -> Result<f32, Failure> {
+    let array = crate::npy::read(path)?;
+    Ok(Quantizer::new(&subhalf::preset::generic::INT8_TENSOR).amax(&array.numbers))
+}

@@ -1,0 +1,176 @@
+//! What weights are converted to: a layout of a checkpoint, a type of ggml, or plain numbers.
+
+use crate::failure::Failure;
+use std::borrow::Cow;
+use subhalf::io::CheckpointLayout;
+use subhalf::layout::{GgmlType, to_ggml};
+use subhalf::{BlockSpec, FormatSpec, QuantView, ScaleRule, TensorScale};
+
+/// The kind of numbers that weights become.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    Layout(Box<CheckpointLayout>),
+    Ggml(GgmlType),
+    /// F32, F16 or BF16.
+    Numbers(FormatSpec),
+}
+
+/// A tensor that is written.
+#[derive(Clone, Debug)]
+pub(super) struct OutTensor {
+    pub(super) name: String,
+    /// By the name that safetensors or ggml has for it.
+    pub(super) dtype: String,
+    pub(super) shape: Vec<usize>,
+    /// Whether pieces of rows have the same bytes.
+    pub(super) is_constant: bool,
+}
+
+const NUMBERS: [(&str, FormatSpec); 3] =
+    [("F32", FormatSpec::F32), ("F16", FormatSpec::F16), ("BF16", FormatSpec::BF16)];
+
+/// The types of ggml that are quantized to.
+fn ggml_types() -> impl Iterator<Item = (String, GgmlType)> {
+    let types = GgmlType::ALL.into_iter();
+    let found = types.filter(|kind| kind.is_written() && kind.spec().rule != ScaleRule::Given);
+    found.map(|kind| (format!("ggml::{}", subhalf::io::GgufType::from(kind)), kind))
+}
+
+/// The target of a name.
+pub(crate) fn target(name: &str) -> Result<Target, String> {
+    if let Some((_, format)) = NUMBERS.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)) {
+        return Ok(Target::Numbers(*format));
+    }
+    if let Some((_, kind)) = ggml_types().find(|(own, _)| own.eq_ignore_ascii_case(name)) {
+        return Ok(Target::Ggml(kind));
+    }
+    CheckpointLayout::by_name(name).map(|layout| Target::Layout(Box::new(layout))).map_err(|_| {
+        let names = NUMBERS.iter().map(|(name, _)| (*name).to_owned());
+        let layouts = CheckpointLayout::all();
+        let names = names
+            .chain(ggml_types().map(|(name, _)| name))
+            .chain(layouts.iter().map(|layout| layout.name().to_owned()));
+        format!("expected one of {}", names.collect::<Vec<_>>().join(", "))
+    })
+}
+
+impl Target {
+    /// The name, as it is given on the command line.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Layout(layout) => layout.name().to_owned(),
+            Self::Ggml(kind) => format!("ggml::{}", subhalf::io::GgufType::from(*kind)),
+            Self::Numbers(format) => format.name().to_owned(),
+        }
+    }
+
+    /// The scheme that a weight is quantized in, whose numbers are of this format; `None` for plain
+    /// numbers.
+    pub(super) fn spec(&self, numbers: &FormatSpec) -> Option<BlockSpec> {
+        match self {
+            Self::Layout(layout) => Some(layout.as_ref().clone().for_numbers(numbers).spec()),
+            Self::Ggml(kind) => Some(kind.spec()),
+            Self::Numbers(_) => None,
+        }
+    }
+
+    /// The rows that pieces of a weight are multiples of; `None` if it is written whole.
+    pub(super) fn row_step(&self) -> Option<usize> {
+        match self {
+            Self::Layout(layout) => layout.is_by_rows().then(|| layout.row_step()),
+            Self::Ggml(_) | Self::Numbers(_) => Some(1),
+        }
+    }
+
+    /// The tensors that a weight becomes, or why it cannot. `is_scaled` is whether it keeps a tensor
+    /// scale that ggml has a tensor of its own for.
+    pub(super) fn tensors(
+        &self,
+        weight: &str,
+        shape: &[usize],
+        numbers: &FormatSpec,
+        is_scaled: bool,
+    ) -> Result<Vec<OutTensor>, String> {
+        let own = |dtype: String| OutTensor {
+            name: weight.to_owned(),
+            dtype,
+            shape: shape.to_vec(),
+            is_constant: false,
+        };
+        match self {
+            Self::Numbers(format) => Ok(vec![own(format.name().to_owned())]),
+            Self::Layout(layout) => {
+                let layout = layout.as_ref().clone().for_numbers(numbers);
+                let parts = layout.tensors(weight, shape).map_err(|error| error.to_string())?;
+                Ok(parts
+                    .iter()
+                    .map(|part| OutTensor {
+                        name: part.name().to_owned(),
+                        dtype: part.dtype(),
+                        shape: part.shape().to_vec(),
+                        is_constant: part.is_constant(),
+                    })
+                    .collect())
+            }
+            Self::Ggml(kind) => {
+                let block = kind.block_len();
+                if shape.len() < 2 || shape.len() > 4 || shape.contains(&0) {
+                    return Err(format!(
+                        "expected two to four axes with elements, found {shape:?}"
+                    ));
+                }
+                if !shape[shape.len() - 1].is_multiple_of(block) {
+                    return Err(format!("expected rows of a multiple of {block}, found {shape:?}"));
+                }
+                let mut tensors = vec![own(subhalf::io::GgufType::from(*kind).to_string())];
+                if is_scaled {
+                    let base = weight.strip_suffix(".weight").unwrap_or(weight);
+                    tensors.push(OutTensor {
+                        name: format!("{base}.scale"),
+                        dtype: "F32".to_owned(),
+                        shape: vec![1],
+                        is_constant: true,
+                    });
+                }
+                Ok(tensors)
+            }
+        }
+    }
+
+    /// The bytes of the tensors of some rows of a weight of this shape.
+    pub(super) fn bytes<'v>(
+        &self,
+        view: &QuantView<'v>,
+        shape: &[usize],
+    ) -> Result<Vec<Cow<'v, [u8]>>, Failure> {
+        match self {
+            Self::Layout(layout) => {
+                let layout = match view.spec().scale {
+                    Some(scale) => &layout.as_ref().clone().for_numbers(&scale),
+                    None => layout.as_ref(),
+                };
+                Ok(layout.bytes(view, shape)?)
+            }
+            Self::Ggml(kind) => {
+                // The tensor scale has a tensor of its own, whatever its bytes are multiplied by.
+                let plain = kind.spec();
+                let scaled = !matches!(view.spec().tensor_scale, TensorScale::None);
+                let scale = view.tensor_scale(0);
+                let read = view.parts().map(|parts| {
+                    QuantView::from_parts(&plain, view.shape(), parts.with_tensor_scale(1.0))
+                });
+                let bytes = match read {
+                    Some(Ok(view)) => to_ggml(*kind, &view),
+                    Some(Err(error)) => Err(error),
+                    None => to_ggml(*kind, view),
+                };
+                let mut all = vec![Cow::Owned(bytes?)];
+                if scaled {
+                    all.push(Cow::Owned(scale.to_le_bytes().to_vec()));
+                }
+                Ok(all)
+            }
+            Self::Numbers(_) => Ok(Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Weights in pieces: read, quantized or recoded, measured, and handed to the file.
+
+use super::source::{Opened, SourceWeight};
+use super::target::{OutTensor, Target};
+use crate::failure::Failure;
+use crate::report::Values;
+use std::hash::{DefaultHasher, Hasher};
+use std::ops::Range;
+use subhalf::{
+    BlockSpec, ErrorStats, Extent, FormatSpec, QuantTensor, QuantView, Quantizer, Recoded,
+    TensorScale,
+};
+
+/// Elements of a piece, about: what is in memory at once are some buffers of this many.
+const PIECE: usize = 1 << 20;
+
+/// What became of a weight.
+pub(super) struct Done {
+    pub(super) how: &'static str,
+    pub(super) errors: ErrorStats,
+    /// A hash of the numbers that the weight is to come back as.
+    pub(super) hash: u64,
+}
+
+/// A hash of numbers in order, by their bits. How they are cut into pieces does not matter: the
+/// hasher takes bytes as a stream.
+#[derive(Default)]
+pub(super) struct NumbersHash(DefaultHasher);
+
+impl NumbersHash {
+    pub(super) fn add(&mut self, numbers: &[f32]) {
+        self.0.write(bytemuck::cast_slice(numbers));
+    }
+
+    pub(super) fn add_bytes(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+
+    pub(super) fn end(&self) -> u64 {
+        self.0.finish()
+    }
+}
+
+/// Where bytes of tensors go.
+pub(super) trait Sink {
+    /// The next bytes of a tensor.
+    fn bytes(&mut self, tensor: &str, bytes: &[u8]) -> Result<(), Failure>;
+}
+
+/// Pieces of rows: all of `step` rows or a multiple of it, but for the last.
+pub(super) fn pieces(rows: usize, cols: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = (PIECE / cols.max(1) / step * step).max(step);
+    (0..rows).step_by(count).map(move |first| first..(first + count).min(rows))
+}
+
+fn errors_of(values: &Values, numbers: &[f32]) -> Result<ErrorStats, Failure> {
+    Ok(match values {
+        Values::F16(values) => ErrorStats::of(values, numbers)?,
+        Values::Bf16(values) => ErrorStats::of(values, numbers)?,
+        Values::F32(values) => ErrorStats::of(values, numbers)?,
+        Values::F64(values) => ErrorStats::of(values, numbers)?,
+    })
+}
+
+fn quantize(
+    quantizer: &Quantizer<'_>,
+    values: &Values,
+    shape: &[usize],
+) -> Result<QuantTensor, subhalf::Error> {
+    match values {
+        Values::F16(values) => quantizer.quantize(values, shape),
+        Values::Bf16(values) => quantizer.quantize(values, shape),
+        Values::F32(values) => quantizer.quantize(values, shape),
+        Values::F64(values) => quantizer.quantize(values, shape),
+    }
+}
+
+fn amax_of(quantizer: &Quantizer<'_>, values: &Values) -> f32 {
+    match values {
+        Values::F16(values) => quantizer.amax(values),
+        Values::Bf16(values) => quantizer.amax(values),
+        Values::F32(values) => quantizer.amax(values),
+        Values::F64(values) => quantizer.amax(values),
+    }
+}
+
+/// The tensors of a weight as they are being written.
+struct Writing<'w> {
+    target: &'w Target,
+    shape: &'w [usize],
+    tensors: &'w [OutTensor],
+    is_first: bool,
+    errors: ErrorStats,
+    hash: NumbersHash,
+}
+
+impl<'w> Writing<'w> {
+    fn new(target: &'w Target, shape: &'w [usize], tensors: &'w [OutTensor]) -> Self {
+        let (errors, hash) = (ErrorStats::new(), NumbersHash::default());
+        Self { target, shape, tensors, is_first: true, errors, hash }
+    }
+
+    fn rows(&mut self, view: &QuantView<'_>, sink: &mut dyn Sink) -> Result<(), Failure> {
+        let bytes = self.target.bytes(view, self.shape)?;
+        for (tensor, bytes) in self.tensors.iter().zip(&bytes) {
+            if self.is_first || !tensor.is_constant {
+                sink.bytes(&tensor.name, bytes)?;
+            }
+        }
+        self.is_first = false;
+        Ok(())
+    }
+
+    fn measure(&mut self, values: &Values, view: &QuantView<'_>) -> Result<(), Failure> {
+        let numbers = view.dequantize();
+        self.errors.merge(&errors_of(values, &numbers)?);
+        self.hash.add(&numbers);
+        Ok(())
+    }
+
+    fn done(self, how: &'static str) -> Done {
+        Done { how, errors: self.errors, hash: self.hash.end() }
+    }
+}
+
+/// Quantizes a weight, or keeps its codes where they mean something in the new scheme.
+pub(super) fn convert(
+    weight: &SourceWeight<'_>,
+    target: &Target,
+    tensors: &[OutTensor],
+    sink: &mut dyn Sink,
+) -> Result<Done, Failure> {
+    let opened = weight.open()?;
+    let Some(spec) = target.spec(&weight.format()) else {
+        return Err(Failure::Conversion("expected a scheme to quantize in".to_owned()));
+    };
+    // ggml keeps the tensor scale of an NVFP4 weight in a tensor of its own.
+    let spec = match (target, tensors.len()) {
+        (Target::Ggml(_), 2..) => {
+            spec.with_tensor_scale(TensorScale::Multiplier { target: 2688.0 })
+        }
+        _ => spec,
+    };
+    let mut writing = Writing::new(target, weight.shape, tensors);
+    let [rows, cols] = weight.rows();
+    if let Some(view) = opened.view() {
+        let view = view?;
+        if let Ok((kept, recoded)) = view.recode(&spec) {
+            let kept = kept.view();
+            for piece in pieces(rows, cols, target.row_step().unwrap_or(rows.max(1))) {
+                let values = opened.rows(piece.clone())?;
+                let part = if piece.len() == rows { kept } else { kept.rows(piece)? };
+                writing.measure(&values, &part)?;
+                writing.rows(&part, sink)?;
+            }
+            return Ok(writing.done(match recoded {
+                Recoded::Numbers => "without loss",
+                _ => "codes kept",
+            }));
+        }
+    }
+    quantize_rows(&opened, &spec, [rows, cols], writing, sink)
+}
+
+fn quantize_rows(
+    opened: &Opened<'_>,
+    spec: &BlockSpec,
+    [rows, cols]: [usize; 2],
+    mut writing: Writing<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Done, Failure> {
+    let step = writing.target.row_step();
+    let all: Vec<Range<usize>> = pieces(rows, cols, step.unwrap_or(1)).collect();
+    let mut quantizer = Quantizer::new(spec);
+    // What a scale of the whole tensor is made from; one piece is the whole.
+    let is_one = spec.extent == Extent::Tensor;
+    let wants_amax = is_one || !matches!(spec.tensor_scale, TensorScale::None);
+    let scale: [f32; 1];
+    if wants_amax && all.len() > 1 {
+        let mut amax = 0f32;
+        for piece in &all {
+            amax = amax.max(amax_of(&quantizer, &opened.rows(piece.clone())?));
+        }
+        if !matches!(spec.tensor_scale, TensorScale::None) {
+            quantizer = quantizer.tensor_scale(spec.tensor_scale.of(amax));
+        }
+        if is_one {
+            let largest = quantizer.quantize(&[amax], &[1])?;
+            scale = [largest.view().scale(0).unwrap_or(1.0)];
+            quantizer = Quantizer::new(spec).scales(&scale, &[]);
+        }
+    }
+    let mut whole = Vec::new();
+    for piece in all {
+        let values = opened.rows(piece.clone())?;
+        let tensor = quantize(&quantizer, &values, &[piece.len(), cols])?;
+        writing.measure(&values, &tensor.view())?;
+        match step {
+            Some(_) => writing.rows(&tensor.view(), sink)?,
+            None => whole.push(tensor),
+        }
+    }
+    if step.is_none() {
+        let views: Vec<QuantView<'_>> = whole.iter().map(QuantTensor::view).collect();
+        let joined = QuantTensor::concat_rows(&views)?;
+        drop(views);
+        drop(whole);
+        writing.rows(&joined.view(), sink)?;
+    }
+    Ok(writing.done("quantized"))
+}
+
+/// Writes a quantized weight as plain numbers, rounded to nearest.
+pub(super) fn numbers(
+    weight: &SourceWeight<'_>,
+    format: &FormatSpec,
+    tensor: &OutTensor,
+    sink: &mut dyn Sink,
+) -> Result<Done, Failure> {
+    let opened = weight.open()?;
+    let [rows, cols] = weight.rows();
+    let (mut errors, mut hash) = (ErrorStats::new(), NumbersHash::default());
+    for piece in pieces(rows, cols, 1) {
+        let values = opened.rows(piece)?;
+        let numbers = values.to_f32();
+        let (bytes, back) = if *format == FormatSpec::F32 {
+            (bytemuck::cast_slice(&numbers).to_vec(), numbers.to_vec())
+        } else {
+            let mut codes = vec![0u16; numbers.len()];
+            format.encode_slice(&numbers, &mut codes)?;
+            let mut back = vec![0f32; numbers.len()];
+            format.decode_slice(&codes, &mut back)?;
+            (bytemuck::cast_slice(&codes).to_vec(), back)
+        };
+        errors.merge(&errors_of(&values, &back)?);
+        hash.add(&back);
+        sink.bytes(&tensor.name, &bytes)?;
+    }
+    Ok(Done { how: "as numbers", errors, hash: hash.end() })
+}

@@ -1,0 +1,167 @@
+//! A tensor in another scheme with the codes that it has, or with exactly its numbers: what a
+//! conversion between programs does before it would round anything.
+
+use super::quantize::Quantizer;
+use crate::block::{BlockSpec, Extent, Offset, QuantTensor, QuantView, TensorScale};
+use crate::error::Error;
+use crate::spec::FormatSpec;
+use std::vec;
+use std::vec::Vec;
+
+/// What [`QuantView::recode`] kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Recoded {
+    /// Every number, bit for bit.
+    Numbers,
+    /// The codes of elements and the scales of blocks. The tensor scale was rounded once, as its
+    /// reciprocal for example, or the new scheme multiplies in another order, so that numbers may
+    /// differ in their last bits.
+    Codes,
+}
+
+const fn refuse() -> Error {
+    Error::Scheme {
+        what: "tensor in another scheme without loss",
+        expected: "the formats and blocks that it has, NVFP4 for MXFP4, or wider elements under \
+                   powers of two",
+    }
+}
+
+impl QuantView<'_> {
+    /// The tensor in another scheme without rounding its elements anew: with the codes and block
+    /// scales that it has, if formats and blocks are the same and only the tensor scale has another
+    /// form; as NVFP4, if it is MXFP4 ([`to_nvfp4`](Self::to_nvfp4)); or with wider elements under
+    /// scales that are powers of two, which is how MXFP4 becomes FP8 in tiles.
+    ///
+    /// ```
+    /// use subhalf::{QuantTensor, Recoded, preset};
+    /// let x: Vec<f32> = (0..64).map(|i| i as f32 - 20.5).collect();
+    /// let ours = QuantTensor::quantize(&preset::modelopt::NVFP4, &x, &[2, 32])?;
+    /// let (theirs, kept) = ours.view().recode(&preset::compressed_tensors::NVFP4)?;
+    /// assert_eq!((theirs.codes(), theirs.scales()), (ours.codes(), ours.scales()));
+    /// assert_eq!((theirs.tensor_scale(), kept), (1.0 / ours.tensor_scale(), Recoded::Codes));
+    ///
+    /// let mx = QuantTensor::quantize(&preset::ocp::MXFP4, &x, &[2, 32])?;
+    /// let (tile, kept) = mx.view().recode(&preset::generic::FP8_E4M3_128X128)?;
+    /// assert_eq!((tile.dequantize(), kept), (mx.dequantize(), Recoded::Numbers));
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Block`] for a spec that contradicts itself, and [`Error::Scheme`] if the tensor
+    /// cannot be had in it without rounding.
+    pub fn recode(&self, spec: &BlockSpec) -> Result<(QuantTensor, Recoded), Error> {
+        spec.validate()?;
+        if !self.is_plain() || !spec.is_plain() || self.origin() != [0, 0] {
+            return Err(refuse());
+        }
+        if let Some(kept) = self.with_own_codes(spec)? {
+            let recoded =
+                if self.has_numbers_of(&kept) { Recoded::Numbers } else { Recoded::Codes };
+            return Ok((kept, recoded));
+        }
+        if let Ok(exact) = self.to_nvfp4(spec) {
+            return Ok((exact, Recoded::Numbers));
+        }
+        match self.under_powers_of_two(spec)? {
+            Some(exact) if self.has_numbers_of(&exact) => Ok((exact, Recoded::Numbers)),
+            _ => Err(refuse()),
+        }
+    }
+
+    fn has_numbers_of(&self, other: &QuantTensor) -> bool {
+        let bits = |x: &f32| x.to_bits();
+        self.dequantize().iter().map(bits).eq(other.dequantize().iter().map(bits))
+    }
+
+    /// The tensor with its own codes and scales, if they mean the same in `spec` up to the tensor
+    /// scale.
+    fn with_own_codes(&self, spec: &BlockSpec) -> Result<Option<QuantTensor>, Error> {
+        let own = self.spec();
+        let same_scales = match (own.scale, spec.scale) {
+            (Some(own), Some(new)) => {
+                // ggml's UE4M3 has the numbers of the usual one for the codes that occur.
+                let codes = (0..self.blocks()).map(|block| self.scale_code(block));
+                own.bits() == new.bits()
+                    && (own == new
+                        || (own.bits() == 8
+                            && codes.into_iter().all(|code| {
+                                own.decode_f32(code).to_bits() == new.decode_f32(code).to_bits()
+                            })))
+            }
+            (own, new) => own == new,
+        };
+        let same = own.element == spec.element
+            && own.extent == spec.extent
+            && own.offset == spec.offset
+            && same_scales;
+        // What the block scales are multiplied by.
+        let stored = self.tensor_scale(0);
+        let factor = match own.tensor_scale {
+            TensorScale::None => 1.0,
+            TensorScale::Multiplier { .. } => stored,
+            TensorScale::Divisor { .. } | TensorScale::Amax { .. } => {
+                1.0 / own.tensor_scale.factor(stored)
+            }
+        };
+        let new = match (own.tensor_scale, spec.tensor_scale) {
+            (TensorScale::Divisor { .. }, TensorScale::Divisor { .. })
+            | (TensorScale::Multiplier { .. }, TensorScale::Multiplier { .. }) => stored,
+            (_, TensorScale::None) if factor == 1.0 => 1.0,
+            (_, TensorScale::None) => return Ok(None),
+            (_, TensorScale::Multiplier { .. }) => factor,
+            (TensorScale::Amax { .. }, TensorScale::Divisor { .. }) => {
+                own.tensor_scale.factor(stored)
+            }
+            (_, TensorScale::Divisor { .. }) => 1.0 / factor,
+            (_, TensorScale::Amax { target }) => target * factor,
+        };
+        if !same || !(new > 0.0 && new.is_finite()) {
+            return Ok(None);
+        }
+        let Some(parts) = self.parts() else { return Ok(None) };
+        QuantTensor::from_parts(spec, self.shape(), parts.with_tensor_scale(new)).map(Some)
+    }
+
+    /// The tensor under the smallest powers of two that keep its largest numbers from saturating, if
+    /// its own scales are powers of two alone.
+    fn under_powers_of_two(&self, spec: &BlockSpec) -> Result<Option<QuantTensor>, Error> {
+        let own = self.spec();
+        let powers = own.scale == Some(FormatSpec::E8M0)
+            && matches!(own.tensor_scale, TensorScale::None)
+            && own.offset == Offset::None;
+        let plain = spec.offset == Offset::None && matches!(spec.tensor_scale, TensorScale::None);
+        let blocks = matches!(spec.extent, Extent::Block { .. } | Extent::Row | Extent::Tensor);
+        if !powers || !plain || !blocks || spec.scale.is_none() {
+            return Ok(None);
+        }
+        let numbers = self.dequantize();
+        let tensor = QuantTensor::zeroed(spec, self.shape())?;
+        let mut largest = vec![0f32; tensor.view().blocks()];
+        let cols = self.geometry().cols.max(1);
+        for (i, x) in numbers.iter().enumerate() {
+            if !x.is_finite() {
+                return Ok(None);
+            }
+            let block = tensor.view().geometry().block(i / cols, i % cols);
+            largest[block] = largest[block].max(x.abs());
+        }
+        let scales: Vec<f32> = largest.into_iter().map(|amax| power_for(spec, amax)).collect();
+        // A scale out of reach of its format is refused there.
+        Ok(Quantizer::new(spec).scales(&scales, &[]).quantize(&numbers, self.shape()).ok())
+    }
+}
+
+/// The smallest power of two, from 2^-126 to 2^127, over which `amax` is an element.
+fn power_for(spec: &BlockSpec, amax: f32) -> f32 {
+    let max = spec.element.max().to_f32();
+    let mut scale = 1.0f32;
+    while amax / scale > max && scale < f32::MAX / 2.0 {
+        scale *= 2.0;
+    }
+    while amax > 0.0 && amax / (scale / 2.0) <= max && scale / 2.0 >= f32::MIN_POSITIVE {
+        scale /= 2.0;
+    }
+    scale
+}
