@@ -2,7 +2,7 @@
 //! conversion between programs does before it would round anything.
 
 use super::quantize::Quantizer;
-use crate::block::{BlockSpec, Extent, Offset, QuantTensor, QuantView, TensorScale};
+use crate::block::{BlockSpec, Extent, Offset, QuantTensor, QuantView, ScaleRule, TensorScale};
 use crate::error::Error;
 use crate::spec::FormatSpec;
 use std::vec;
@@ -14,9 +14,9 @@ use std::vec::Vec;
 pub enum Recoded {
     /// Every number, bit for bit.
     Numbers,
-    /// The codes of elements and the scales of blocks. The tensor scale was rounded once, as its
-    /// reciprocal for example, or the new scheme multiplies in another order, so that numbers may
-    /// differ in their last bits.
+    /// The codes of elements and the scales of blocks, or every number but for the signs of zeros.
+    /// The tensor scale was rounded once, as its reciprocal for example, or the new scheme
+    /// multiplies in another order, so that numbers may differ in their last bits.
     Codes,
 }
 
@@ -64,10 +64,22 @@ impl QuantView<'_> {
         if let Ok(exact) = self.to_nvfp4(spec) {
             return Ok((exact, Recoded::Numbers));
         }
+        if let Some(kept) = self.as_plain_nvfp4(spec)? {
+            return Ok((kept, Recoded::Codes));
+        }
         match self.under_powers_of_two(spec)? {
             Some(exact) if self.has_numbers_of(&exact) => Ok((exact, Recoded::Numbers)),
             _ => Err(refuse()),
         }
+    }
+
+    /// The tensor as NVFP4 for a scheme that has other signs of zeros than the usual formula.
+    fn as_plain_nvfp4(&self, spec: &BlockSpec) -> Result<Option<QuantTensor>, Error> {
+        let usual = BlockSpec::new(spec.element, spec.scale, spec.extent, ScaleRule::Given)
+            .with_tensor_scale(spec.tensor_scale);
+        let Ok(exact) = self.to_nvfp4(&usual) else { return Ok(None) };
+        let kept = QuantTensor::from_parts(spec, self.shape(), exact.parts())?;
+        Ok((kept.dequantize() == exact.dequantize()).then_some(kept))
     }
 
     fn has_numbers_of(&self, other: &QuantTensor) -> bool {
@@ -83,12 +95,12 @@ impl QuantView<'_> {
             (Some(own), Some(new)) => {
                 // ggml's UE4M3 has the numbers of the usual one for the codes that occur.
                 let codes = (0..self.blocks()).map(|block| self.scale_code(block));
-                own.bits() == new.bits()
-                    && (own == new
-                        || (own.bits() == 8
-                            && codes.into_iter().all(|code| {
-                                own.decode_f32(code).to_bits() == new.decode_f32(code).to_bits()
-                            })))
+                own == new
+                    || (own.bits() <= 8
+                        && new.bits() <= 8
+                        && codes.into_iter().all(|code| {
+                            own.decode_f32(code).to_bits() == new.decode_f32(code).to_bits()
+                        }))
             }
             (own, new) => own == new,
         };
