@@ -231,11 +231,13 @@ impl Formula {
             arrays.unrounded.extend_from_slice(&arrays.scales);
         }
         arrays.by_rule.clear();
-        // Without a branch first: nearly no chunk has one.
         let mut any = false;
-        any_nan(isa, &arrays.scales, &mut any);
-        if any {
-            arrays.by_rule.extend(arrays.scales.iter().map(|scale| scale.is_nan()));
+        if self.format.may_hide_nan() {
+            // Without a branch first: nearly no chunk has one.
+            any_nan(isa, &arrays.scales, &mut any);
+            if any {
+                arrays.by_rule.extend(arrays.scales.iter().map(|scale| scale.is_nan()));
+            }
         }
         self.format.round(isa, arrays, codes);
         let ScaleArrays { scales, unrounded, .. } = arrays;
@@ -317,6 +319,15 @@ impl ScaleFormat {
         }
     }
 
+    /// Whether a scale that is NaN may be a number once it is rounded.
+    const fn may_hide_nan(&self) -> bool {
+        match self {
+            // NaN is left as it is, and not covered.
+            Self::F32 | Self::Float(_) => false,
+            Self::Byte(..) | Self::Half(..) => true,
+        }
+    }
+
     /// Writes the codes of the scales and replaces the scales by the values of these codes.
     pub(crate) fn round(
         &self,
@@ -326,11 +337,10 @@ impl ScaleFormat {
     ) {
         match self {
             Self::F32 => {
-                for (code, x) in codes.as_chunks_mut().0.iter_mut().zip(&*scales) {
-                    *code = x.to_le_bytes();
-                }
+                let mut any = false;
+                store_f32(isa, scales, codes, &mut any);
                 // What becomes of an infinite scale is the policy's to say; few chunks have one.
-                if scales.iter().fold(false, |any, x| any | x.is_infinite()) {
+                if any {
                     for (index, x) in scales.iter_mut().enumerate().filter(|(_, x)| x.is_infinite())
                     {
                         *x = f32::NAN;
@@ -424,6 +434,17 @@ fn any_nan_body(numbers: &[f32], any: &mut bool) {
 }
 
 #[inline(always)]
+fn store_f32_body(numbers: &[f32], codes: &mut [u8], any_infinite: &mut bool) {
+    // Kept in an integer: a lane of a vector has its width.
+    let mut any = 0;
+    for (code, x) in codes.as_chunks_mut().0.iter_mut().zip(numbers) {
+        *code = x.to_le_bytes();
+        any |= u32::from(x.is_infinite());
+    }
+    *any_infinite |= any != 0;
+}
+
+#[inline(always)]
 fn any_zero_body(numbers: &[f32], any: &mut bool) {
     *any |= numbers.iter().fold(false, |any, x| any | (*x == 0.0));
 }
@@ -447,6 +468,8 @@ per_isa! {
     fn where_zero[](numbers: &[f32], value: f32, to: &mut [f32]) = where_zero_body;
     /// Finds whether some number is NaN.
     fn any_nan[](numbers: &[f32], any: &mut bool) = any_nan_body;
+    /// Stores numbers as f32 scales, and finds whether some number is infinite.
+    fn store_f32[](numbers: &[f32], codes: &mut [u8], any_infinite: &mut bool) = store_f32_body;
     /// Finds whether some number is zero.
     fn any_zero[](numbers: &[f32], any: &mut bool) = any_zero_body;
     /// Replaces by NaN the factors whose magnitudes lie outside of `range`, and those under which the block's
