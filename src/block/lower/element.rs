@@ -230,6 +230,17 @@ impl Elements {
         matches!(self.kernel, ElementKernel::Least(_))
     }
 
+    /// Whether the scaled numbers of a chunk are kept until all of them are encoded.
+    pub(super) const fn keeps_scaled(&self) -> bool {
+        match &self.kernel {
+            ElementKernel::Scaled(coder) => !coder.is_of_one_pass(),
+            ElementKernel::Float(_)
+            | ElementKernel::Int(_)
+            | ElementKernel::Points(_)
+            | ElementKernel::Least(_) => false,
+        }
+    }
+
     /// The coder, if blocks have zero points.
     pub(super) const fn points(&self) -> Option<&PointCoder> {
         if let ElementKernel::Points(coder) = &self.kernel { Some(coder) } else { None }
@@ -453,6 +464,17 @@ impl Elements {
         codes: Codes<'_>,
     ) -> bool {
         let Chunk { numbers, length, .. } = chunk;
+        let (codes, coder) = match (codes, &self.kernel) {
+            (codes, ElementKernel::Float(coder)) => (codes, coder),
+            (Codes::Bytes(codes), ElementKernel::Int(coder)) => {
+                kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes);
+                return true;
+            }
+            (Codes::Nibbles(_), ElementKernel::Int(_))
+            | (_, ElementKernel::Points(_) | ElementKernel::Least(_) | ElementKernel::Scaled(_)) => {
+                return false;
+            }
+        };
         // Kernels in intrinsics take whole blocks in vectors of 64 numbers; the end of a row is left.
         let unit = if 64usize.is_multiple_of(length) { 64 } else { length };
         let head = numbers.len() / unit * unit;
@@ -464,13 +486,12 @@ impl Elements {
             Zeros::Replace(..) => NegativeZero::Clear,
             Zeros::Keep | Zeros::Code(_) => NegativeZero::Keep,
         };
-        let settled =
-            |coder: &FloatCoder| if S::SETTLES_ZEROS { coder.with_settled_zeros() } else { *coder };
-        match (codes, &self.kernel) {
-            (Codes::Nibbles(bytes), ElementKernel::Float(coder))
-                if !matches!(self.zeros, Zeros::Code(_)) =>
-            {
-                let (coder, isa) = (settled(coder), self.isa);
+        let coder = if S::SETTLES_ZEROS { coder.with_settled_zeros() } else { *coder };
+        let isa = self.isa;
+        match codes {
+            // What becomes of zeros later needs a code a byte.
+            Codes::Nibbles(_) if matches!(self.zeros, Zeros::Code(_)) => false,
+            Codes::Nibbles(bytes) => {
                 let (packed, rest_packed) = bytes.split_at_mut(head / 2);
                 if !coder.encode_chunk::<S, 32>(isa, codes_of_zeros, scaling, floats, packed) {
                     return false;
@@ -485,8 +506,7 @@ impl Elements {
                 }
                 true
             }
-            (Codes::Bytes(codes), ElementKernel::Float(coder)) => {
-                let (coder, isa) = (settled(coder), self.isa);
+            Codes::Bytes(codes) => {
                 let (bytes, rest_bytes) = codes.split_at_mut(head);
                 // The kernel in intrinsics declines some block lengths, and then writes nothing.
                 if !coder.encode_chunk::<S, 64>(isa, codes_of_zeros, scaling, floats, bytes) {
@@ -497,15 +517,6 @@ impl Elements {
                 }
                 true
             }
-            (Codes::Bytes(codes), ElementKernel::Int(coder)) => {
-                kernel::encode_blocks(self.isa, coder, scaling, numbers, length, factors, codes);
-                true
-            }
-            (Codes::Nibbles(_), _)
-            | (
-                Codes::Bytes(_),
-                ElementKernel::Points(_) | ElementKernel::Least(_) | ElementKernel::Scaled(_),
-            ) => false,
         }
     }
 }

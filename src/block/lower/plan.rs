@@ -142,6 +142,11 @@ impl<'a> QuantizePlan<'a> {
             && self.elements.takes_wide(self.spec)
     }
 
+    /// Whether the scaled numbers of a chunk are kept until all of them are encoded.
+    pub(crate) const fn keeps_scaled(&self) -> bool {
+        self.elements.keeps_scaled()
+    }
+
     /// Forgets the statistics of blocks, and makes room for this many.
     pub(crate) fn clear(&self, blocks: usize, arrays: &mut BlockArrays) {
         let zeros = |statistics: &mut Vec<u32>| {

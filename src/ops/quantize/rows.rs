@@ -3,7 +3,7 @@
 //! the blocks are settled:
 //!
 //! ```text
-//! for each chunk of 2048 columns          8 KiB of numbers and 2 KiB of codes stay in L1
+//! for each chunk of 4096 columns          16 KiB of numbers and 4 KiB of codes stay in L1
 //!     look:    amax[block]    <- numbers          one kernel, a maximum a block
 //!     settle:  scale[block],  <- amax[block]      a kernel a step of the rule, an entry a block;
 //!              factor[block]                      where it gives UNHANDLED, the rule itself
@@ -32,6 +32,10 @@ use core::mem;
 
 /// Numbers that a thread looks at together: 256 KiB, some tens of microseconds.
 const PIECE: usize = 1 << 16;
+
+/// Columns of a chunk where nothing but numbers and codes is kept: what a step of a rule costs beside
+/// its blocks, some nanoseconds, is shared by twice as many.
+const CHUNK: usize = 2 * COLUMNS;
 
 /// The largest magnitudes of blocks of a length in one long row, as bits: NaN is above infinity,
 /// infinity above all others.
@@ -98,7 +102,8 @@ pub(super) fn quantize(
     // A search sums the errors of several blocks side by side, in a near cache if not in L1.
     let elements = match plan.search() {
         Some(_) => COLUMNS.max(search::ROWS.saturating_mul(grid.block_cols).min(PIECE)),
-        None => COLUMNS,
+        None if plan.keeps_scaled() => COLUMNS,
+        None => CHUNK,
     };
     let mut band = Band::new(
         plan,
@@ -126,8 +131,7 @@ pub(super) fn quantize(
         return;
     }
     // Short rows with blocks of their own are settled some at a time: what a step costs is shared.
-    let together =
-        if grid.block_rows == 1 { (elements.max(2 * COLUMNS) / grid.cols).max(1) } else { 1 };
+    let together = if grid.block_rows == 1 { (elements.max(CHUNK) / grid.cols).max(1) } else { 1 };
     for index in (0..piece.bands).step_by(together) {
         let count = together.min(piece.bands - index);
         let (start, last) = (piece.first + index, piece.first + index + count - 1);
