@@ -69,6 +69,7 @@ const TABLES: &[&[Preset]] = &[
     torchao::fp8::TABLE,
     microxcaling::TABLE,
     microxcaling_cpp::TABLE,
+    mlx::TABLE,
     modelopt::TABLE,
     compressed_tensors::TABLE,
     transformer_engine::TABLE,

@@ -14,6 +14,7 @@ mod kernels_again;
 mod layouts;
 mod lossless;
 mod many_elements;
+mod mlx;
 mod mx;
 mod naive;
 mod naive_fp8;

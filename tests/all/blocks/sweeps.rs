@@ -31,7 +31,7 @@ fn sweep(name: &str) -> (Vec<f32>, Vec<u8>) {
 }
 
 /// File, preset, and how many numbers there are.
-const SWEEPS: [(&str, &str, usize); 24] = [
+const SWEEPS: [(&str, &str, usize); 26] = [
     ("torchao_rceil_eager_e4m3", "torchao::MXFP8_E4M3_RCEIL_EAGER", 31_299),
     ("torchao_rceil_eager_e5m2", "torchao::MXFP8_E5M2_RCEIL_EAGER", 30_508),
     ("torchao_rceil_eager_e3m2", "torchao::MXFP6_E3M2_RCEIL_EAGER", 31_751),
@@ -56,6 +56,8 @@ const SWEEPS: [(&str, &str, usize); 24] = [
     ("ct_mxfp6_e2m3", "compressed_tensors::MXFP6_E2M3", 34_956),
     ("ct_mxfp8_e4m3", "compressed_tensors::MXFP8_E4M3", 34_956),
     ("ggml_mxfp4", "ggml::MXFP4", 34_956),
+    ("mlx_mxfp4", "mlx::MXFP4", 27_945),
+    ("mlx_mxfp8", "mlx::MXFP8_E4M3", 31_299),
 ];
 
 #[test]
@@ -85,12 +87,15 @@ fn scales_next_to_powers_of_two_are_the_programs() {
     }
 }
 
-/// Where a program makes a byte of an exponent that is none of E8M0's: ggml of a negative one, and
-/// compressed-tensors of the infinity that it rounds an `amax` from 1.75 · 2^127 on to. Codes are
-/// clamped here, as the presets' documentation says.
+/// Where a program makes a byte of an exponent that is none of E8M0's: ggml and MLX of a negative
+/// one, and compressed-tensors of the infinity that it rounds an `amax` from 1.75 · 2^127 on to.
+/// Codes are clamped here, as the presets' documentation says.
 fn wraps(name: &str, amax: f32) -> bool {
+    let below = |quotient: f32| quotient > 0.0 && quotient <= f32::powi(2.0, -128);
     match name.split_once("::") {
         Some(("ggml", _)) => amax < f32::powi(2.0, -125),
+        Some(("mlx", "MXFP4")) => below(amax / 6.0),
+        Some(("mlx", _)) => below(amax / 448.0),
         Some(("compressed_tensors", _)) => amax >= 1.75 * f32::powi(2.0, 127),
         _ => false,
     }
