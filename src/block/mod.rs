@@ -29,6 +29,8 @@ mod scheme;
 mod spec;
 mod statistics;
 mod summary;
+#[cfg(feature = "presets")]
+mod superblock;
 mod tensor;
 mod transpose;
 mod validate;
@@ -60,5 +62,7 @@ pub(crate) use lower::{
     StoredBlocks, UNHANDLED, any_unhandled, is_unhandled,
 };
 pub(crate) use pack::{pack_by, packed_bytes, put, store, unpack_by};
+#[cfg(feature = "presets")]
+pub(crate) use superblock::{SUPERBLOCK, SuperblockFit, q4_k, q6_k};
 #[cfg(feature = "matmul")]
 pub(crate) use {apply::Restorer, geometry::matrix_axes, summary::SchemeName};

@@ -3,6 +3,8 @@
 
 use super::bytes::Bytes;
 use super::geometry::Geometry;
+#[cfg(feature = "presets")]
+use super::given::Accept;
 use super::parts::{Lengths, Parts};
 use super::spec::BlockSpec;
 use crate::error::Error;
@@ -74,6 +76,12 @@ impl QuantTensor {
         self.tensor_scale = tensor_scale;
         // An empty list says that one number is for all.
         self.tensor_scales.clear();
+    }
+
+    /// Refuses scales and minima that `accept` excludes.
+    #[cfg(feature = "presets")]
+    pub(crate) fn check_accepted(&self, accept: Accept) -> Result<(), Error> {
+        self.parts().check_accepted(&self.spec, accept)
     }
 
     /// All parts of the tensor as borrowed buffers, in the layout that [`QuantTensor`](Self)

@@ -109,7 +109,8 @@ pub const Q2_K: BlockSpec = multiplied_with_minimum(FormatSpec::UINT2, 16);
 pub const Q3_K: BlockSpec = multiplied(FormatSpec::INT3, 16);
 
 /// The numbers of `Q4_K` superblocks: 4-bit integers in blocks of 32, with scale and minimum
-/// multiplied out to F32s. Cannot be quantized to.
+/// multiplied out to F32s. [`QuantTensor::quantize_ggml`](crate::QuantTensor::quantize_ggml)
+/// finds them.
 pub const Q4_K: BlockSpec = multiplied_with_minimum(FormatSpec::UINT4, 32);
 
 /// The numbers of `Q5_K` superblocks: 5-bit integers in blocks of 32, with scale and minimum
@@ -117,7 +118,8 @@ pub const Q4_K: BlockSpec = multiplied_with_minimum(FormatSpec::UINT4, 32);
 pub const Q5_K: BlockSpec = multiplied_with_minimum(UINT5, 32);
 
 /// The numbers of `Q6_K` superblocks: 6-bit integers in blocks of 16, with the scales multiplied
-/// out to F32s. Cannot be quantized to.
+/// out to F32s. [`QuantTensor::quantize_ggml`](crate::QuantTensor::quantize_ggml)
+/// finds them.
 pub const Q6_K: BlockSpec = multiplied(FormatSpec::INT6, 16);
 
 /// The numbers of `Q8_K` superblocks: int8s times an F32 for each 256. Cannot be quantized to.

@@ -2,6 +2,8 @@
 //! happens to one block is `block`'s.
 
 mod encode;
+#[cfg(feature = "presets")]
+mod ggml;
 mod into;
 mod job;
 mod reference;

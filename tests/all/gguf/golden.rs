@@ -124,7 +124,7 @@ fn a_gguf_file_is_read() {
             .collect();
         let written = GgmlType::ALL.into_iter().filter(|kind| kind.is_written());
         let tensors: Vec<(GgmlType, QuantTensor)> = written
-            .map(|kind| (kind, QuantTensor::quantize(&kind.spec(), &x, &[100, 1024])))
+            .map(|kind| (kind, QuantTensor::quantize_ggml(kind, &x, &[100, 1024])))
             .map(|(kind, tensor)| (kind, tensor.expect("whole blocks")))
             .collect();
         let mut contents = GgufContents::new();

@@ -2,6 +2,7 @@
 
 mod golden;
 mod hostile;
+mod superblocks;
 mod written;
 
 use subhalf::io::{Gguf, GgufWeight, ReadError};

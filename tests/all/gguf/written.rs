@@ -28,12 +28,12 @@ fn a_small_file_has_the_bytes_of_the_format() {
 
 #[test]
 fn written_tensors_come_back() {
-    let x: Vec<f32> = (0..4 * 192).map(|i| ((i * 7919) % 1001) as f32 / 100.0 - 5.0).collect();
+    let x: Vec<f32> = (0..4 * 768).map(|i| ((i * 7919) % 1001) as f32 / 100.0 - 5.0).collect();
     let kinds: Vec<_> = GgmlType::ALL.into_iter().filter(|kind| kind.is_written()).collect();
-    assert_eq!(kinds.len(), 7);
+    assert_eq!(kinds.len(), 9);
     let tensors: Vec<QuantTensor> = kinds
         .iter()
-        .map(|kind| QuantTensor::quantize(&kind.spec(), &x, &[2, 2, 192]).expect("whole blocks"))
+        .map(|kind| QuantTensor::quantize_ggml(*kind, &x, &[2, 2, 768]).expect("whole blocks"))
         .collect();
     let mut contents = GgufContents::new();
     contents.value("general.alignment", 128u32).expect("a new key");
@@ -41,9 +41,9 @@ fn written_tensors_come_back() {
     contents.value("raw", GgufValue::String(vec![0xFF, 0].into())).expect("a new key");
     contents.tensor("empty", GgmlType::Q4_0.into(), &[0, 32]).expect("a new name");
     for kind in &kinds {
-        contents.tensor(&format!("{kind:?}"), (*kind).into(), &[2, 2, 192]).expect("a new name");
+        contents.tensor(&format!("{kind:?}"), (*kind).into(), &[2, 2, 768]).expect("a new name");
     }
-    contents.tensor("x", GgufType::F32, &[768]).expect("a new name");
+    contents.tensor("x", GgufType::F32, &[3072]).expect("a new name");
     contents.tensor("none", GgufType::F64, &[3, 0]).expect("a new name");
     let mut writer = contents.write(Vec::new()).expect("memory");
     for (index, tensor) in tensors.iter().enumerate() {

@@ -1,6 +1,7 @@
-//! ggml's blocks: scale, minimum and codes of a block lie together. Types that are written have
-//! their layout here; those that are read only are in `unpack`.
+//! ggml's blocks: scale, minimum and codes of a block lie together. Types whose blocks are those of
+//! a tensor have their layout here; `unpack` reads the others, and `superblock` writes two of them.
 
+mod superblock;
 mod unpack;
 
 use super::{pack_split_halves, unpack_split_halves};
@@ -11,6 +12,7 @@ use crate::error::Error;
 use crate::kernel::Isa;
 use alloc::vec;
 use alloc::vec::Vec;
+use superblock::Pack;
 use unpack::Unpack;
 
 /// A tensor type of ggml.
@@ -39,13 +41,12 @@ pub enum GgmlType {
     /// 110 bytes for 256, read only: third bits, lower two bits, sixteen 6-bit scales, F16 scale of
     /// scales.
     Q3K,
-    /// 144 bytes for 256, read only: F16 scale of scales and of minima, eight 6-bit scales and
-    /// minima, nibbles.
+    /// 144 bytes for 256: F16 scale of scales and of minima, eight 6-bit scales and minima,
+    /// nibbles.
     Q4K,
     /// 176 bytes for 256, read only: what `Q4K` has, and fifth bits.
     Q5K,
-    /// 210 bytes for 256, read only: nibbles, upper two bits, sixteen int8 scales, F16 scale of
-    /// scales.
+    /// 210 bytes for 256: nibbles, upper two bits, sixteen int8 scales, F16 scale of scales.
     Q6K,
     /// 292 bytes for 256, read only: F32 scale, int8s, sums of 16 elements each.
     Q8K,
@@ -92,23 +93,40 @@ const MXFP4: Shape = shape_of(ggml::MXFP4, false, 0);
 // Four blocks of 16 lie together, each with a scale and its own split halves of 8.
 const NVFP4: Shape = Shape { len: 64, half: 8, ..shape_of(ggml::NVFP4, false, 0) };
 
-/// A type that is read only.
-struct ReadOnly {
+/// A type with a layout of its own.
+struct OwnLayout {
     spec: BlockSpec,
     len: usize,
     bytes: usize,
     unpack: Unpack,
+    /// `None`: the type is read only.
+    pack: Option<Pack>,
 }
 
 /// How the bytes of a type are laid out.
 enum Layout {
-    Written(Shape),
-    Read(ReadOnly),
+    Shaped(Shape),
+    Own(OwnLayout),
 }
 
 const fn read(spec: BlockSpec, len: usize, bytes: usize, unpack: Unpack) -> Layout {
-    Layout::Read(ReadOnly { spec, len, bytes, unpack })
+    Layout::Own(OwnLayout { spec, len, bytes, unpack, pack: None })
 }
+
+const Q4_K: Layout = Layout::Own(OwnLayout {
+    spec: ggml::Q4_K,
+    len: 256,
+    bytes: 144,
+    unpack: unpack::q4_k,
+    pack: Some(superblock::q4_k),
+});
+const Q6_K: Layout = Layout::Own(OwnLayout {
+    spec: ggml::Q6_K,
+    len: 256,
+    bytes: 210,
+    unpack: unpack::q6_k,
+    pack: Some(superblock::q6_k),
+});
 
 impl GgmlType {
     /// Every type, in the order of the variants.
@@ -137,19 +155,19 @@ impl GgmlType {
 
     const fn layout(self) -> Layout {
         match self {
-            Self::Q4_0 => Layout::Written(Q4_0),
-            Self::Q4_1 => Layout::Written(Q4_1),
-            Self::Q5_0 => Layout::Written(Q5_0),
-            Self::Q5_1 => Layout::Written(Q5_1),
-            Self::Q8_0 => Layout::Written(Q8_0),
-            Self::Mxfp4 => Layout::Written(MXFP4),
-            Self::Nvfp4 => Layout::Written(NVFP4),
+            Self::Q4_0 => Layout::Shaped(Q4_0),
+            Self::Q4_1 => Layout::Shaped(Q4_1),
+            Self::Q5_0 => Layout::Shaped(Q5_0),
+            Self::Q5_1 => Layout::Shaped(Q5_1),
+            Self::Q8_0 => Layout::Shaped(Q8_0),
+            Self::Mxfp4 => Layout::Shaped(MXFP4),
+            Self::Nvfp4 => Layout::Shaped(NVFP4),
             Self::Q8_1 => read(ggml::Q8_0, 32, 36, unpack::q8_1),
             Self::Q2K => read(ggml::Q2_K, 256, 84, unpack::q2_k),
             Self::Q3K => read(ggml::Q3_K, 256, 110, unpack::q3_k),
-            Self::Q4K => read(ggml::Q4_K, 256, 144, unpack::q4_k),
+            Self::Q4K => Q4_K,
             Self::Q5K => read(ggml::Q5_K, 256, 176, unpack::q5_k),
-            Self::Q6K => read(ggml::Q6_K, 256, 210, unpack::q6_k),
+            Self::Q6K => Q6_K,
             Self::Q8K => read(ggml::Q8_K, 256, 292, unpack::q8_k),
             Self::Iq4Nl => read(ggml::IQ4_NL, 32, 18, unpack::iq4_nl),
             Self::Iq4Xs => read(ggml::IQ4_XS, 256, 136, unpack::iq4_xs),
@@ -165,15 +183,18 @@ impl GgmlType {
     #[must_use]
     pub const fn spec(self) -> BlockSpec {
         match self.layout() {
-            Layout::Written(shape) => shape.spec,
-            Layout::Read(read) => read.spec,
+            Layout::Shaped(shape) => shape.spec,
+            Layout::Own(own) => own.spec,
         }
     }
 
     /// Whether [`to_ggml`] writes this type; the others are read only.
     #[must_use]
     pub const fn is_written(self) -> bool {
-        matches!(self.layout(), Layout::Written(_))
+        match self.layout() {
+            Layout::Shaped(_) => true,
+            Layout::Own(own) => own.pack.is_some(),
+        }
     }
 
     /// Elements that a block of bytes holds: 18 bytes of `Q4_0` hold 32, a superblock 256.
@@ -185,8 +206,8 @@ impl GgmlType {
     #[must_use]
     pub const fn block_len(self) -> usize {
         match self.layout() {
-            Layout::Written(shape) => shape.len,
-            Layout::Read(read) => read.len,
+            Layout::Shaped(shape) => shape.len,
+            Layout::Own(own) => own.len,
         }
     }
 
@@ -200,10 +221,10 @@ impl GgmlType {
     #[must_use]
     pub const fn block_bytes(self) -> usize {
         match self.layout() {
-            Layout::Written(shape) => {
+            Layout::Shaped(shape) => {
                 shape.codes_at() + if shape.half == 0 { shape.len } else { shape.len / 2 }
             }
-            Layout::Read(read) => read.bytes,
+            Layout::Own(own) => own.bytes,
         }
     }
 
@@ -335,35 +356,42 @@ pub fn from_ggml_with(
         let scales = &mut tensor.scales.as_mut_slice()[index * scale_bytes..][..scale_bytes];
         let offsets = &mut tensor.offsets.as_mut_slice()[index * offset_bytes..][..offset_bytes];
         match &layout {
-            Layout::Written(shape) => {
+            Layout::Shaped(shape) => {
                 scales.copy_from_slice(&block[..scale_bytes]);
                 offsets.copy_from_slice(&block[scale_bytes..][..offset_bytes]);
                 shape.unpack(block, &mut codes)?;
             }
-            Layout::Read(read) => (read.unpack)(block, scales, offsets, &mut codes),
+            Layout::Own(own) => (own.unpack)(block, scales, offsets, &mut codes),
         }
         let packed = &mut tensor.codes.as_mut_slice()[index * code_bytes..][..code_bytes];
         pack_by(isa, &codes, spec.element.bits(), BitOrder::LsbFirst, packed);
     }
     // Checked after unpacking, so that an error counts the scales that the tensor has.
-    tensor.parts().check_accepted(&spec, accept)?;
+    tensor.check_accepted(accept)?;
     Ok(tensor)
 }
 
 /// Returns ggml's blocks of bytes for a tensor in this type's format, whatever its scale rule: the
 /// opposite of [`from_ggml`].
 ///
+/// The scales of a superblock of `Q4_K` and `Q6_K` are stored as an F16 times small integers. Of
+/// several such factors those with the largest integers are taken, as ggml's own quantizer has them:
+/// what it wrote comes back byte for byte, unless the F16 is 0; the numbers are the same always.
+///
 /// # Errors
-/// [`Error::Scheme`] for a tensor in another format, and for types that are read only; [`Error::Length`] if the last axis is no multiple of the block's elements.
+/// [`Error::Scheme`] for a tensor in another format, and for types that are read only;
+/// [`Error::Length`] if the last axis is no multiple of the block's elements; [`Error::Stored`] for
+/// scales or minima of a superblock that are not whole multiples of one F16, by the first of them.
 pub fn to_ggml(kind: GgmlType, tensor: &QuantView<'_>) -> Result<Vec<u8>, Error> {
     let refuse = |what, expected| Err(Error::Scheme { what, expected });
-    let Layout::Written(shape) = kind.layout() else {
+    let layout = kind.layout();
+    if !kind.is_written() {
         return refuse(
             "ggml type to write",
-            "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, MXFP4 or NVFP4; the others are read only",
+            "Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, MXFP4, NVFP4, Q4_K or Q6_K; the others are read only",
         );
-    };
-    let (spec, own) = (tensor.spec(), &shape.spec);
+    }
+    let (spec, own) = (tensor.spec(), kind.spec());
     // How scales were found does not show in the bytes, so any rule will do.
     let same = (spec.element, spec.scale, spec.extent, spec.offset)
         == (own.element, own.scale, own.extent, own.offset);
@@ -379,17 +407,33 @@ pub fn to_ggml(kind: GgmlType, tensor: &QuantView<'_>) -> Result<Vec<u8>, Error>
     let (geometry, parts) = (tensor.geometry(), tensor.bytes());
     let row_blocks = kind.row_blocks(geometry.cols)?;
     let mut bytes = vec![0; geometry.lines() * row_blocks * kind.block_bytes()];
-    let mut codes = vec![0; shape.len];
-    let (scale_bytes, offset_bytes) = (shape.scale_bytes(), spec.offset_bytes());
+    let mut codes = vec![0; kind.block_len()];
+    // Several blocks of the tensor's may be one of ggml's.
+    let blocks = kind.block_len() / geometry.block_cols;
+    let (scale_bytes, offset_bytes) = (blocks * spec.scale_bytes(), blocks * spec.offset_bytes());
     for (index, block) in bytes.chunks_exact_mut(kind.block_bytes()).enumerate() {
-        let (line, col) = (index / row_blocks, index % row_blocks * shape.len);
+        let (line, col) = (index / row_blocks, index % row_blocks * kind.block_len());
         for (i, code) in codes.iter_mut().enumerate() {
             *code = tensor.code_at(line, col + i) as u8;
         }
-        block[..scale_bytes].copy_from_slice(&parts.scales[index * scale_bytes..][..scale_bytes]);
-        block[scale_bytes..][..offset_bytes]
-            .copy_from_slice(&parts.offsets[index * offset_bytes..][..offset_bytes]);
-        shape.pack(&mut codes, block)?;
+        let scales = &parts.scales[index * scale_bytes..][..scale_bytes];
+        let offsets = &parts.offsets[index * offset_bytes..][..offset_bytes];
+        match &layout {
+            Layout::Shaped(shape) => {
+                block[..scale_bytes].copy_from_slice(scales);
+                block[scale_bytes..][..offset_bytes].copy_from_slice(offsets);
+                shape.pack(&mut codes, block)?;
+            }
+            Layout::Own(own) => {
+                let Some(pack) = own.pack else { continue };
+                pack(scales, offsets, &codes, block).map_err(|what| Error::Stored {
+                    what,
+                    index: index * blocks,
+                    expected: "small integers times one F16 in each superblock",
+                    found: stored(if what == superblock::MINIMA { offsets } else { scales }, 4, 0),
+                })?;
+            }
+        }
     }
     Ok(bytes)
 }
