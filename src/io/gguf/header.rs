@@ -22,10 +22,12 @@ pub struct GgufTensor {
     pub(super) shape: Box<[usize]>,
     /// Its bytes, counted from where the data begins.
     pub(super) bytes: Range<u64>,
+    /// The file that has them, of those that the model is split into.
+    pub(super) part: usize,
     pub(super) role: Nvfp4Role,
 }
 
-/// What a tensor has to do with an NVFP4 weight.
+/// What a tensor has to do with an NVFP4 weight. Numbers count the tensors of all files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Nvfp4Role {
     None,
@@ -115,7 +117,6 @@ pub(super) fn parse(head: &[u8], length: u64) -> Result<GgufHeader, Stop> {
     // The position is within the file, and the alignment has 32 bits.
     let data = position.next_multiple_of(alignment);
     place(&mut tensors, length.saturating_sub(data))?;
-    companions(&mut tensors);
     Ok(GgufHeader { version, alignment, data, metadata, tensors })
 }
 
@@ -206,7 +207,8 @@ fn table(cursor: &mut Cursor<'_>, count: u64, alignment: u64) -> Result<Vec<Gguf
         let shape = shape.into_iter().map(|axis| axis as usize).collect();
         let end = start.saturating_add(length.unwrap_or(0));
         let role = Nvfp4Role::None;
-        tensors.push(GgufTensor { name: name.into(), kind, shape, bytes: start..end, role });
+        let (name, bytes) = (name.into(), start..end);
+        tensors.push(GgufTensor { name, kind, shape, bytes, part: 0, role });
     }
     Ok(tensors)
 }
@@ -268,7 +270,7 @@ fn place(tensors: &mut [GgufTensor], data: u64) -> Result<(), Problem> {
 
 /// Finds the scales that llama.cpp's converter puts beside NVFP4 weights: `x.scale` multiplies the
 /// numbers of `x.weight`, one for all or one for each matrix; `x.input_scale` is for activations.
-fn companions(tensors: &mut [GgufTensor]) {
+pub(super) fn companions(tensors: &mut [GgufTensor]) {
     const NVFP4: GgufType = GgufType::of(40);
     let mut found = Vec::new();
     {

@@ -13,13 +13,15 @@
 //! | `value` | values of the metadata, and their bytes |
 //! | `cursor` | a position in a header that may not have been read to its end |
 //! | `header` | metadata and the table of tensors from bytes |
-//! | `reader` | a file, in memory or behind a reader |
+//! | `part` | a file, in memory or behind a reader, and which part of a split model it is |
+//! | `reader` | a model of one file or several |
 //! | `weight` | numbers and blocks of a tensor |
 //! | `writer` | a file that is written in a stream |
 
 mod cursor;
 mod header;
 mod kind;
+mod part;
 mod reader;
 mod value;
 mod weight;

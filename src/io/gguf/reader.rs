@@ -1,10 +1,10 @@
-//! [`Gguf`]: a file whose header was read and found good. Bytes of tensors come when asked for.
+//! [`Gguf`]: a model whose headers were read and found good. Bytes of tensors come when asked for.
 
-use super::super::bytes::{ShardBytes, regular_file};
+use super::super::bytes::ShardBytes;
 use super::super::error::{Problem, ReadError};
-use super::cursor::{Cursor, Stop};
-use super::header::{GgufHeader, GgufTensor, MetadataEntry, Nvfp4Role, parse};
-use super::value::{GgufValue, value};
+use super::header::{GgufTensor, Nvfp4Role, companions};
+use super::part::{GgufPart, SPLIT_COUNT, SPLIT_NO, SPLIT_TENSORS, Split};
+use super::value::GgufValue;
 use super::weight::{GgufWeight, load};
 use crate::block::Accept;
 use std::borrow::Cow;
@@ -12,10 +12,11 @@ use std::format;
 use std::io::{Read, Seek};
 use std::path::Path;
 use std::string::{String, ToString};
+use std::vec;
 use std::vec::Vec;
 
-/// A GGUF file: metadata and tensors. The header was read and checked; bytes of tensors come when
-/// asked for.
+/// A GGUF file, or the files that a model is split into: metadata and tensors. Headers were read and
+/// checked; bytes of tensors come when asked for.
 ///
 /// ```
 /// use subhalf::io::{Gguf, GgufContents, GgufWeight};
@@ -39,30 +40,43 @@ use std::vec::Vec;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Gguf<'a> {
-    /// The file's name in errors.
-    file: String,
-    bytes: ShardBytes<'a>,
-    /// The beginning of the file, at least to the end of the header.
-    head: Cow<'a, [u8]>,
-    header: GgufHeader,
+    /// The files, most often one. The first has the metadata.
+    parts: Vec<GgufPart<'a>>,
+    /// The tensors of all files.
+    tensors: Vec<GgufTensor>,
     /// The numbers of the tensors in the order of their names.
     by_name: Vec<usize>,
 }
 
 impl Gguf<'static> {
-    /// Opens a file. Of a model in several files this is one of them: each is a file of its own.
+    /// Opens a file. Of a model that is split into several (`…-00001-of-00003.gguf`) any one may be
+    /// named: all of them are opened, and read as one ([`join`](Gguf::join)).
     ///
     /// # Errors
-    /// [`ReadError`] for a path that is no file, and those of [`from_bytes`](Gguf::from_bytes).
+    /// [`ReadError`] for a path that is no file, those of [`from_bytes`](Gguf::from_bytes) and of
+    /// [`join`](Gguf::join), and for a split file whose name does not say what the others are
+    /// called.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, ReadError> {
         let path = path.as_ref();
-        let file = regular_file(path)?;
-        Gguf::read(path.display().to_string(), ShardBytes::stream(file))
+        let part = GgufPart::open(path)?;
+        let Some(split) = part.split()? else { return Self::of_parts(vec![part]) };
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        let stem = name.as_deref().and_then(|name| split.stem(name)).ok_or_else(|| {
+            let expected = format!("NAME{}", split.ending());
+            part.fault(Problem::mismatch("name of a split file", expected, format!("{name:?}")))
+        })?;
+        let mut parts = Vec::new();
+        for no in 0..split.count {
+            let name = format!("{stem}{}", Split { no, ..split }.ending());
+            parts.push(GgufPart::open(&path.with_file_name(name))?);
+        }
+        Self::of_split(parts)
     }
 }
 
 impl<'a> Gguf<'a> {
-    /// Reads the header of a file that is in memory, mapped for example.
+    /// Reads the header of a file that is in memory, mapped for example. A part of a split model is
+    /// a file by itself, with its own tensors.
     ///
     /// # Errors
     /// [`ReadError`] for bytes that are no GGUF file of version 2 or 3, a big-endian one, a file
@@ -70,7 +84,7 @@ impl<'a> Gguf<'a> {
     /// behind the file. A type that is not known is no error: such a tensor says so itself
     /// ([`GgufTensor::unread`]).
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, ReadError> {
-        Self::read(String::new(), ShardBytes::Memory(bytes))
+        Self::of_parts(vec![GgufPart::read(String::new(), ShardBytes::Memory(bytes))?])
     }
 
     /// Reads the header of a file; the bytes of its tensors are read when asked for.
@@ -78,59 +92,121 @@ impl<'a> Gguf<'a> {
     /// # Errors
     /// Those of [`from_bytes`](Self::from_bytes), and if reading fails.
     pub fn from_reader(reader: impl Read + Seek + Send + 'a) -> Result<Self, ReadError> {
-        Self::read(String::new(), ShardBytes::stream(reader))
+        Self::of_parts(vec![GgufPart::read(String::new(), ShardBytes::stream(reader))?])
     }
 
-    fn read(file: String, bytes: ShardBytes<'a>) -> Result<Self, ReadError> {
-        match begin(&bytes) {
-            Ok((head, header)) => {
-                let tensors = &header.tensors;
-                let mut by_name: Vec<usize> = (0..tensors.len()).collect();
-                by_name.sort_by(|&a, &b| tensors[a].name.cmp(&tensors[b].name));
-                Ok(Self { file, bytes, head, header, by_name })
+    /// Joins the files of a split model, in any order: the metadata is the first one's, the tensors
+    /// are those of all in order.
+    ///
+    /// # Errors
+    /// [`ReadError`] unless `split.no`, `split.count` and `split.tensors.count` of the files' metadata
+    /// say that these files, and no others, are the parts of one model, and if two have a tensor of
+    /// one name.
+    pub fn join(files: impl IntoIterator<Item = Self>) -> Result<Self, ReadError> {
+        let mut parts: Vec<_> = files.into_iter().flat_map(|file| file.parts).collect();
+        // Those that do not say where they belong are refused below.
+        parts.sort_by_key(|part| part.split().ok().flatten().map_or(0, |split| split.no));
+        Self::of_split(parts)
+    }
+
+    /// Holds the parts of a split model against each other, and against the first.
+    fn of_split(parts: Vec<GgufPart<'a>>) -> Result<Self, ReadError> {
+        let Some(first) = parts.first() else {
+            return Err(ReadError::new("", Problem::mismatch("files to join", "at least one", 0)));
+        };
+        let Some(whole) = first.split()? else {
+            let what = format!("metadata '{SPLIT_COUNT}'");
+            return Err(first.fault(Problem::mismatch(what, "2 or more", "none, or one file")));
+        };
+        for (no, part) in parts.iter().enumerate() {
+            let own = part.split()?;
+            let rows = [
+                (SPLIT_COUNT, Some(whole.count), own.map(|own| own.count)),
+                (SPLIT_NO, Some(no as u64), own.map(|own| own.no)),
+                (SPLIT_TENSORS, whole.tensors, own.and_then(|own| own.tensors)),
+            ];
+            for (key, expected, found) in rows.into_iter().filter(|(_, a, b)| a != b) {
+                let [expected, found] = [expected, found]
+                    .map(|x| x.map_or_else(|| "none".to_string(), |x| x.to_string()));
+                return Err(part.fault(Problem::mismatch(
+                    format!("metadata '{key}'"),
+                    expected,
+                    found,
+                )));
             }
-            Err(problem) => Err(ReadError::new(&file, problem)),
         }
+        if parts.len() as u64 != whole.count {
+            return Err(first.fault(Problem::mismatch("files to join", whole.count, parts.len())));
+        }
+        let file = Self::of_parts(parts)?;
+        match whole.tensors {
+            Some(expected) if expected != file.tensors.len() as u64 => {
+                let what = "tensors of all parts";
+                Err(file.first().fault(Problem::mismatch(what, expected, file.tensors.len())))
+            }
+            _ => Ok(file),
+        }
+    }
+
+    /// Lists the tensors of all parts.
+    fn of_parts(parts: Vec<GgufPart<'a>>) -> Result<Self, ReadError> {
+        let listed = |(place, part): (usize, &GgufPart<'_>)| {
+            let own = part.header.tensors.clone();
+            own.into_iter().map(move |tensor| GgufTensor { part: place, ..tensor })
+        };
+        let mut tensors: Vec<_> = parts.iter().enumerate().flat_map(listed).collect();
+        companions(&mut tensors);
+        let mut by_name: Vec<usize> = (0..tensors.len()).collect();
+        by_name.sort_by(|&a, &b| tensors[a].name.cmp(&tensors[b].name));
+        for pair in by_name.windows(2) {
+            let [a, b] = [&tensors[pair[0]], &tensors[pair[1]]];
+            if a.name == b.name {
+                let what = format!("tensor '{}': entries", a.name);
+                return Err(parts[a.part.max(b.part)].fault(Problem::mismatch(what, 1, 2)));
+            }
+        }
+        Ok(Self { parts, tensors, by_name })
+    }
+
+    /// The number of files that the model is split into; most often 1.
+    #[must_use]
+    pub const fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    fn first(&self) -> &GgufPart<'a> {
+        // There is one: nothing is made of no parts.
+        &self.parts[0]
     }
 
     /// The version of the format: 2 or 3, which differ in nothing here.
     #[must_use]
-    pub const fn version(&self) -> u32 {
-        self.header.version
+    pub fn version(&self) -> u32 {
+        self.first().header.version
     }
 
     /// What the places of tensors are multiples of.
     #[must_use]
-    pub const fn alignment(&self) -> u64 {
-        self.header.alignment
+    pub fn alignment(&self) -> u64 {
+        self.first().header.alignment
     }
 
-    /// Keys and values of the metadata, in the order of the file.
+    /// Keys and values of the metadata, in the order of the file. Of a split model they are those of
+    /// the first file, `split.no`, `split.count` and `split.tensors.count` among them.
     pub fn metadata(&self) -> impl Iterator<Item = (&str, GgufValue<'_>)> {
-        self.header.metadata.iter().filter_map(|entry| Some((self.key(entry), self.at(entry)?)))
+        self.first().metadata()
     }
 
     /// The value of a key of the metadata.
     #[must_use]
     pub fn value(&self, key: &str) -> Option<GgufValue<'_>> {
-        self.at(self.header.metadata.iter().find(|entry| self.key(entry) == key)?)
+        self.first().value(key)
     }
 
-    fn key(&self, entry: &MetadataEntry) -> &str {
-        // The header was refused if it was anything else.
-        core::str::from_utf8(&self.head[entry.key.clone()]).unwrap_or("")
-    }
-
-    fn at(&self, entry: &MetadataEntry) -> Option<GgufValue<'_>> {
-        let length = self.head.len() as u64;
-        let mut cursor = Cursor { head: &self.head, position: entry.value.start, length };
-        value(&mut cursor, entry.kind, "value").ok()
-    }
-
-    /// The tensors, in the order of the file's table.
+    /// The tensors, in the order of the file's table; of a split model those of all files.
     #[must_use]
     pub fn tensors(&self) -> &[GgufTensor] {
-        &self.header.tensors
+        &self.tensors
     }
 
     /// The tensor of a name.
@@ -142,7 +218,7 @@ impl<'a> Gguf<'a> {
         let found = self.by_name.binary_search_by(|&place| (*tensors[place].name).cmp(name));
         found.map(|place| &tensors[self.by_name[place]]).map_err(|_| {
             let what = format!("tensor '{name}'");
-            ReadError::new(&self.file, Problem::mismatch(what, "a tensor of this name", "none"))
+            self.first().fault(Problem::mismatch(what, "a tensor of this name", "none"))
         })
     }
 
@@ -162,14 +238,12 @@ impl<'a> Gguf<'a> {
     /// # Errors
     /// [`ReadError`] if reading fails.
     pub fn bytes(&self, tensor: &GgufTensor) -> Result<Cow<'a, [u8]>, ReadError> {
-        let data = self.header.data;
-        let place = data.checked_add(tensor.bytes.start).zip(data.checked_add(tensor.bytes.end));
-        let short = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-        let read = place.ok_or_else(short).and_then(|(start, end)| self.bytes.read(start..end));
-        read.map_err(|error| {
-            let what = format!("tensor '{}'", tensor.name);
-            ReadError::new(&self.file, Problem::Io { what, error })
-        })
+        self.part(tensor).bytes(tensor)
+    }
+
+    /// The file that has a tensor's bytes; of a tensor of another model one that has it not.
+    fn part(&self, tensor: &GgufTensor) -> &GgufPart<'a> {
+        self.parts.get(tensor.part).unwrap_or_else(|| self.first())
     }
 
     /// A tensor of this file as numbers, or as codes and scales that were put in order. An NVFP4
@@ -201,36 +275,17 @@ impl<'a> Gguf<'a> {
             Nvfp4Role::None | Nvfp4Role::PartOf(_) => None,
         };
         load(tensor, self.bytes(tensor)?, scales.as_deref(), accept)
-            .map_err(|problem| ReadError::new(&self.file, problem))
-    }
-}
-
-/// Reads the header, from as much of the file as it needs.
-fn begin<'a>(bytes: &ShardBytes<'a>) -> Result<(Cow<'a, [u8]>, GgufHeader), Problem> {
-    // Metadata without a vocabulary fits, and a file in memory is all there at once.
-    const FIRST: u64 = 1 << 16;
-    let length = bytes.len().map_err(Problem::io)?;
-    let mut size = match bytes {
-        ShardBytes::Memory(_) => length,
-        ShardBytes::Stream(_) => FIRST.min(length),
-    };
-    loop {
-        let head = bytes.read(0..size).map_err(Problem::io)?;
-        match parse(&head, length) {
-            Ok(header) => return Ok((head, header)),
-            Err(Stop::Bad(problem)) => return Err(problem),
-            // At the end of the file whatever is missing is an error, so that this comes to one.
-            Err(Stop::More) => size = size.saturating_mul(4).min(length),
-        }
+            .map_err(|problem| self.part(tensor).fault(problem))
     }
 }
 
 impl core::fmt::Debug for Gguf<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Gguf")
-            .field("version", &self.header.version)
-            .field("metadata", &self.header.metadata.len())
-            .field("tensors", &self.header.tensors.len())
+            .field("version", &self.version())
+            .field("parts", &self.parts.len())
+            .field("metadata", &self.metadata().count())
+            .field("tensors", &self.tensors.len())
             .finish()
     }
 }

@@ -260,7 +260,9 @@ fn random_bytes_come_back_and_mean_what_plain_loops_say() {
                     bytes,
                     "{kind:?}"
                 );
-            } else {
+            } else if !kind.is_written() {
+                // Superblocks that are written have several factors for the same scales: their
+                // bytes are in tests/all/gguf/superblocks.rs.
                 assert!(to_ggml(kind, &tensor.view()).is_err());
             }
         }

@@ -2,6 +2,7 @@
 
 mod golden;
 mod hostile;
+mod split;
 mod superblocks;
 mod written;
 
