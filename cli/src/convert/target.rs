@@ -2,9 +2,9 @@
 
 use crate::failure::Failure;
 use std::borrow::Cow;
-use subhalf::io::CheckpointLayout;
+use subhalf::io::{CheckpointLayout, GgufType};
 use subhalf::layout::{GgmlType, to_ggml};
-use subhalf::{BlockSpec, FormatSpec, QuantView, ScaleRule, TensorScale};
+use subhalf::{BlockSpec, FormatSpec, QuantView, TensorScale};
 
 /// The kind of numbers that weights become.
 #[derive(Clone, Debug)]
@@ -31,9 +31,8 @@ const NUMBERS: [(&str, FormatSpec); 3] =
 
 /// The types of ggml that are quantized to.
 fn ggml_types() -> impl Iterator<Item = (String, GgmlType)> {
-    let types = GgmlType::ALL.into_iter();
-    let found = types.filter(|kind| kind.is_written() && kind.spec().rule != ScaleRule::Given);
-    found.map(|kind| (format!("ggml::{}", subhalf::io::GgufType::from(kind)), kind))
+    let types = GgmlType::ALL.into_iter().filter(|kind| kind.is_written());
+    types.map(|kind| (format!("ggml::{}", GgufType::from(kind)), kind))
 }
 
 /// The target of a name.
@@ -59,7 +58,7 @@ impl Target {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Layout(layout) => layout.name().to_owned(),
-            Self::Ggml(kind) => format!("ggml::{}", subhalf::io::GgufType::from(*kind)),
+            Self::Ggml(kind) => format!("ggml::{}", GgufType::from(*kind)),
             Self::Numbers(format) => format.name().to_owned(),
         }
     }
@@ -122,7 +121,7 @@ impl Target {
                 if !shape[shape.len() - 1].is_multiple_of(block) {
                     return Err(format!("expected rows of a multiple of {block}, found {shape:?}"));
                 }
-                let mut tensors = vec![own(subhalf::io::GgufType::from(*kind).to_string())];
+                let mut tensors = vec![own(GgufType::from(*kind).to_string())];
                 if is_scaled {
                     let base = weight.strip_suffix(".weight").unwrap_or(weight);
                     tensors.push(OutTensor {

@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::ops::Range;
 use subhalf::{
     BlockSpec, ErrorStats, Extent, FormatSpec, QuantTensor, QuantView, Quantizer, Recoded,
-    TensorScale,
+    ScaleRule, TensorScale,
 };
 
 /// Elements of a piece, about: what is in memory at once are some buffers of this many.
@@ -63,15 +63,21 @@ fn errors_of(values: &Values, numbers: &[f32]) -> Result<ErrorStats, Failure> {
 }
 
 fn quantize(
+    target: &Target,
     quantizer: &Quantizer<'_>,
     values: &Values,
     shape: &[usize],
 ) -> Result<QuantTensor, subhalf::Error> {
-    match values {
-        Values::F16(values) => quantizer.quantize(values, shape),
-        Values::Bf16(values) => quantizer.quantize(values, shape),
-        Values::F32(values) => quantizer.quantize(values, shape),
-        Values::F64(values) => quantizer.quantize(values, shape),
+    match (target, values) {
+        // Superblocks have a search of their own.
+        (Target::Ggml(kind), _) if kind.spec().rule == ScaleRule::Given => {
+            QuantTensor::quantize_ggml(*kind, &values.to_f32(), shape)
+        }
+
+        (_, Values::F16(values)) => quantizer.quantize(values, shape),
+        (_, Values::Bf16(values)) => quantizer.quantize(values, shape),
+        (_, Values::F32(values)) => quantizer.quantize(values, shape),
+        (_, Values::F64(values)) => quantizer.quantize(values, shape),
     }
 }
 
@@ -193,7 +199,7 @@ fn quantize_rows(
     let mut whole = Vec::new();
     for piece in all {
         let values = opened.rows(piece.clone())?;
-        let tensor = quantize(&quantizer, &values, &[piece.len(), cols])?;
+        let tensor = quantize(writing.target, &quantizer, &values, &[piece.len(), cols])?;
         writing.measure(&values, &tensor.view())?;
         match step {
             Some(_) => writing.rows(&tensor.view(), sink)?,

@@ -2,6 +2,7 @@
 
 mod accumulators;
 mod checkpoints;
+mod convert;
 mod explain;
 mod report;
 mod schemes;
