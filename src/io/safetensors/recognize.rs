@@ -14,6 +14,7 @@ use std::boxed::Box;
 use std::collections::{BTreeMap, HashMap};
 use std::format;
 use std::string::{String, ToString};
+use std::sync::Arc;
 use std::vec;
 use std::vec::Vec;
 
@@ -84,14 +85,16 @@ pub(super) fn recognize(
     bytes: &dyn Fn(&TensorEntry) -> Result<Vec<u8>, Reason>,
 ) -> Recognized {
     let Described { entries, .. } = described;
-    let mut weights = Vec::new();
+    let mut weights: Vec<Weight> = Vec::new();
+    let mut schemes = Vec::new();
     // For each tensor whether a weight has it.
     let mut taken = vec![false; entries.len()];
     let mut refused: HashMap<usize, Reason> = HashMap::new();
     for place in 0..entries.len() {
         match of_rules(described, place, bytes) {
-            Ok(Some(weight)) => {
+            Ok(Some(mut weight)) => {
                 weight.tensors.iter().for_each(|&(_, tensor)| taken[tensor] = true);
+                share_scheme(&mut weight, &mut schemes);
                 weights.push(weight);
             }
             Ok(None) => {}
@@ -117,7 +120,11 @@ pub(super) fn recognize(
             (None, dtype) => without_scales(entry, dtype, quantized).err(),
         };
         match (reason, entry.dtype.known()) {
-            (None, Some(dtype)) => weights.push(alone(place, entry, dtype)),
+            (None, Some(dtype)) => {
+                let mut weight = alone(place, entry, dtype);
+                share_scheme(&mut weight, &mut schemes);
+                weights.push(weight);
+            }
             (reason, _) => {
                 let (reason, undecoded) =
                     reason.unwrap_or((Cow::Borrowed("a dtype that is not known"), true));
@@ -128,6 +135,18 @@ pub(super) fn recognize(
     }
     weights.sort_by_key(|weight| weight.tensors[0].1);
     Recognized { weights, carried }
+}
+
+/// Lets a weight have the scheme of one before it where both are equal: a scheme takes more memory
+/// than all else that is known of a weight.
+fn share_scheme(weight: &mut Weight, schemes: &mut Vec<Arc<Scheme>>) {
+    /// So many schemes are compared: a model has one for each kind of layer.
+    const RECENT: usize = 8;
+    let Content::Quantized { scheme, .. } = &mut weight.content else { return };
+    match schemes.iter().rev().take(RECENT).find(|before| **before == *scheme) {
+        Some(before) => *scheme = before.clone(),
+        None => schemes.push(scheme.clone()),
+    }
 }
 
 const fn is_number(dtype: Option<Dtype>) -> bool {
@@ -263,7 +282,7 @@ fn planned(
     Ok(Weight {
         name: name.into(),
         shape,
-        content: Content::Quantized { scheme: Box::new(scheme), form },
+        content: Content::Quantized { scheme: Arc::new(scheme), form },
         tensors,
         checkpoint: 0,
     })
@@ -349,7 +368,7 @@ fn alone(place: usize, entry: &TensorEntry, dtype: Dtype) -> Weight {
             let spec = BlockSpec::new(element, None, Extent::Tensor, ScaleRule::Unit);
             let (convention, layout) = (Convention::Unscaled, "codes");
             let scheme = Scheme { convention, layout, spec, in_place: true };
-            Content::Quantized { scheme: Box::new(scheme), form: Form::Stored }
+            Content::Quantized { scheme: Arc::new(scheme), form: Form::Stored }
         }
         _ => Content::Numbers(dtype),
     };

@@ -14,6 +14,7 @@ use safetensors::Dtype;
 use std::borrow::{Cow, ToOwned};
 use std::boxed::Box;
 use std::string::String;
+use std::sync::Arc;
 use std::vec::Vec;
 
 /// A weight of a checkpoint: a tensor of numbers, or the tensors that make up a quantized one.
@@ -32,7 +33,11 @@ pub struct Weight {
 #[derive(Clone, Debug)]
 pub(super) enum Content {
     Numbers(Dtype),
-    Quantized { scheme: Box<Scheme>, form: Form },
+    /// Weights of one scheme share it.
+    Quantized {
+        scheme: Arc<Scheme>,
+        form: Form,
+    },
 }
 
 impl Weight {
