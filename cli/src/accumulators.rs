@@ -109,7 +109,7 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
     if let Some(path) = &arguments.picture {
         let picture = draw(&rows, &table).map_err(|error| Failure::Draw(error.to_string()))?;
         std::fs::write(path, picture)
-            .map_err(|error| Failure::Picture(path.display().to_string(), error))?;
+            .map_err(|error| Failure::File(path.display().to_string(), error))?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Why a program stopped, and text that stays on one line.
 
+use crate::npy::NpyError;
 use crate::report::ReadError;
 use std::io;
 
@@ -10,10 +11,12 @@ pub(crate) enum Failure {
     Library(#[from] subhalf::Error),
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error(transparent)]
+    Npy(#[from] NpyError),
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
     #[error("cannot write {0}: {1}")]
-    Picture(String, io::Error),
+    File(String, io::Error),
     #[error("cannot draw: {0}")]
     Draw(String),
     #[error("expected schemes with the same elements and blocks, found {0} and {1}")]
@@ -26,12 +29,14 @@ pub(crate) enum Failure {
         "operands: expected at most {limit} bits to write them all, found {found}; say --samples COUNT"
     )]
     TooMany { limit: u32, found: u32 },
+    #[error("--weight: expected the name of a weight, found {0:?}")]
+    NoWeight(String),
     #[error("tensors that stayed undecoded: expected 0, found {0}")]
     Undecoded(usize),
     #[error("{0}")]
     Conversion(String),
     #[error("{0}: {1}")]
-    File(String, String),
+    InFile(String, String),
     #[error("{option}: expected operation {operation}, found another")]
     Option { option: &'static str, operation: &'static str },
 }

@@ -42,7 +42,7 @@ pub(super) struct Directory {
 }
 
 fn failed(path: &Path) -> impl Fn(std::io::Error) -> Failure + '_ {
-    move |error| Failure::File(path.display().to_string(), error.to_string())
+    move |error| Failure::InFile(path.display().to_string(), error.to_string())
 }
 
 /// Writes a small file beside its place and puts it there, so that it is whole or not there.
@@ -63,7 +63,7 @@ fn text_of(path: &Path) -> Result<String, Failure> {
     match length as u64 > LONGEST {
         true => {
             let what = format!("expected at most {LONGEST} bytes, found more");
-            Err(Failure::File(path.display().to_string(), what))
+            Err(Failure::InFile(path.display().to_string(), what))
         }
         false => Ok(text),
     }
@@ -110,7 +110,7 @@ impl Directory {
             Ok(found) if found == identity => {}
             Ok(found) => {
                 let what = format!("expected files of this conversion, found those of {found}");
-                return Err(Failure::File(path.display().to_string(), what));
+                return Err(Failure::InFile(path.display().to_string(), what));
             }
             Err(_) => {
                 let mut entries = fs::read_dir(path).map_err(failed(path))?;
@@ -121,7 +121,7 @@ impl Directory {
                 });
                 if let Some(name) = other {
                     let what = format!("expected a new or empty directory, found {name} in it");
-                    return Err(Failure::File(path.display().to_string(), what));
+                    return Err(Failure::InFile(path.display().to_string(), what));
                 }
                 put(&state, identity)?;
             }

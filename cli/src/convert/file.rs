@@ -81,14 +81,15 @@ impl Converting<'_> {
         is_gguf: bool,
     ) -> Result<Written<'s>, Failure> {
         let temporary = partial(path);
-        let named = |error: ReadError| Failure::File(path.display().to_string(), error.to_string());
+        let named =
+            |error: ReadError| Failure::InFile(path.display().to_string(), error.to_string());
         let result = self.write_to(file, &temporary, is_gguf).and_then(|(written, expected)| {
             match is_gguf {
                 true => verify_gguf(&temporary, &expected)?,
                 false => self.verify(&temporary, &expected)?,
             }
             fs::rename(&temporary, path)
-                .map_err(|error| Failure::File(path.display().to_string(), error.to_string()))?;
+                .map_err(|error| Failure::InFile(path.display().to_string(), error.to_string()))?;
             Ok(written)
         });
         match result {
@@ -111,12 +112,12 @@ impl Converting<'_> {
         is_gguf: bool,
     ) -> Result<(Written<'s>, Expected), Failure> {
         let failed =
-            |error: std::io::Error| Failure::File(path.display().to_string(), error.to_string());
+            |error: std::io::Error| Failure::InFile(path.display().to_string(), error.to_string());
         let created = File::options().write(true).create(true).truncate(false).open(path);
         let created = created.map_err(failed)?;
         // Two processes that write one file would spoil it. What an interrupted one left is cut off.
         created.try_lock().map_err(|error| {
-            Failure::File(path.display().to_string(), format!("another process has it: {error}"))
+            Failure::InFile(path.display().to_string(), format!("another process has it: {error}"))
         })?;
         created.set_len(0).map_err(failed)?;
         let mut out = match is_gguf {
@@ -198,7 +199,7 @@ impl Converting<'_> {
     fn verify(&self, path: &Path, expected: &Expected) -> Result<(), Failure> {
         let name = path.display().to_string();
         let opened =
-            File::open(path).map_err(|error| Failure::File(name.clone(), error.to_string()))?;
+            File::open(path).map_err(|error| Failure::InFile(name.clone(), error.to_string()))?;
         let mut files = CheckpointFiles::new();
         if let Some(config) = self.config {
             files = files.config("config.json", config)?;
@@ -260,7 +261,7 @@ fn same(file: &str, tensor: &str, found: u64, expected: u64) -> Result<(), Failu
         return Ok(());
     }
     let what = format!("tensor '{tensor}' does not come back as it was written");
-    Err(Failure::File(file.to_owned(), what))
+    Err(Failure::InFile(file.to_owned(), what))
 }
 
 fn complete(file: &str, found: usize, expected: usize) -> Result<(), Failure> {
@@ -268,7 +269,7 @@ fn complete(file: &str, found: usize, expected: usize) -> Result<(), Failure> {
         return Ok(());
     }
     let what = format!("expected {expected} tensors to come back, found {found}");
-    Err(Failure::File(file.to_owned(), what))
+    Err(Failure::InFile(file.to_owned(), what))
 }
 
 fn safetensors(file: &OutFile<'_>) -> Result<SafetensorsContents, Failure> {

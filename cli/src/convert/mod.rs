@@ -128,7 +128,7 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
         Shape::One | Shape::Gguf => {
             if arguments.out.exists() {
                 let what = "expected no such file yet, found one".to_owned();
-                return Err(Failure::File(arguments.out.display().to_string(), what));
+                return Err(Failure::InFile(arguments.out.display().to_string(), what));
             }
             for file in &plan.files {
                 results.push(converting.write(file, &arguments.out, is_gguf)?);

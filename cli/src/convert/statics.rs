@@ -6,6 +6,8 @@ use super::plan::{Job, Work};
 use super::source::{RawTensor, Source};
 use super::target::{OutTensor, Target};
 use crate::failure::Failure;
+use crate::npy::NpyFile;
+use crate::report::Values;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use subhalf::Quantizer;
@@ -175,6 +177,6 @@ impl Statics {
 
 /// The largest finite magnitude of an array.
 fn amax_of(path: &Path) -> Result<f32, Failure> {
-    let array = crate::npy::read(path)?;
-    Ok(Quantizer::new(&subhalf::preset::generic::INT8_TENSOR).amax(&array.numbers))
+    let quantizer = Quantizer::new(&subhalf::preset::generic::INT8_TENSOR);
+    Ok(Values::of_npy(NpyFile::open(path)?.read()?).amax(&quantizer))
 }

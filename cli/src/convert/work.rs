@@ -81,15 +81,6 @@ fn quantize(
     }
 }
 
-fn amax_of(quantizer: &Quantizer<'_>, values: &Values) -> f32 {
-    match values {
-        Values::F16(values) => quantizer.amax(values),
-        Values::Bf16(values) => quantizer.amax(values),
-        Values::F32(values) => quantizer.amax(values),
-        Values::F64(values) => quantizer.amax(values),
-    }
-}
-
 /// The tensors of a weight as they are being written.
 struct Writing<'w> {
     target: &'w Target,
@@ -185,7 +176,7 @@ fn quantize_rows(
     if wants_amax && all.len() > 1 {
         let mut amax = 0f32;
         for piece in &all {
-            amax = amax.max(amax_of(&quantizer, &opened.rows(piece.clone())?));
+            amax = amax.max(opened.rows(piece.clone())?.amax(&quantizer));
         }
         if !matches!(spec.tensor_scale, TensorScale::None) {
             quantizer = quantizer.tensor_scale(spec.tensor_scale.of(amax));

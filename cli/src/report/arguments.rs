@@ -11,8 +11,8 @@ use subhalf::preset::Preset;
 /// in use. A file is read tensor by tensor, and rows are written as they are measured.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// Weights to look at: a .safetensors or .gguf file, the index of shards or a directory; else a
-    /// tensor that is the same everywhere.
+    /// Weights to look at: a .safetensors, .gguf (of several any one) or .npy file, the index of
+    /// shards or a directory; else a tensor that is the same everywhere.
     #[arg(value_name = "PATH")]
     pub(crate) file: Option<PathBuf>,
     /// Takes tensors of more than two axes as matrices, the first axis by all others: as
@@ -54,8 +54,8 @@ pub(crate) struct Pair {
     /// Another.
     #[arg(value_parser = chosen::one_scheme)]
     pub(crate) b: &'static Preset,
-    /// Weights to quantize: a .safetensors or .gguf file, the index of shards or a directory; else a
-    /// tensor that is the same everywhere.
+    /// Weights to quantize: a .safetensors, .gguf (of several any one) or .npy file, the index of
+    /// shards or a directory; else a tensor that is the same everywhere.
     #[arg(value_name = "PATH")]
     pub(crate) file: Option<PathBuf>,
     /// Takes tensors of more than two axes as matrices, the first axis by all others: as

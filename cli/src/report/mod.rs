@@ -9,6 +9,7 @@
 //! subhalf report model.safetensors --json --plot schemes.svg  for programs, and as a picture
 //! subhalf diff torchao::NVFP4 ggml::NVFP4                     where two schemes disagree
 //! subhalf inspect model/                                      what is in a checkpoint
+//! subhalf inspect model.gguf --weight output.weight --npy w.npy   the numbers of a weight
 //! ```
 //!
 //! The way of a tensor: `weights` reads it, by the library's reader of checkpoints, `measure` stores it in everything
@@ -62,7 +63,7 @@ pub(crate) fn write_differences(arguments: &Pair, out: &mut impl Write) -> Resul
 
 /// Writes what a checkpoint holds.
 pub(crate) fn write_inventory(arguments: &Inspected, out: &mut impl Write) -> Result<(), Failure> {
-    inspect::write(&Weights::open(&arguments.path)?, out)
+    inspect::write(arguments, out)
 }
 
 /// Writes what storing weights costs.

@@ -16,7 +16,7 @@ impl Picture {
         let name = path.display().to_string();
         match OpenOptions::new().write(true).create(true).truncate(false).open(path) {
             Ok(file) => Ok(Self { file, name }),
-            Err(error) => Err(Failure::Picture(name, error)),
+            Err(error) => Err(Failure::File(name, error)),
         }
     }
 
@@ -25,6 +25,6 @@ impl Picture {
         // A longer picture may have been there; a device has no length.
         let is_file = self.file.metadata().is_ok_and(|metadata| metadata.is_file());
         let cut = if is_file { self.file.set_len(text.len() as u64) } else { Ok(()) };
-        written.and(cut).map_err(|error| Failure::Picture(self.name, error))
+        written.and(cut).map_err(|error| Failure::File(self.name, error))
     }
 }

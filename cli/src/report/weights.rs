@@ -1,13 +1,14 @@
 //! Named weights of a checkpoint, one after the other, in the types that measures take. Which tensors
 //! make up a weight is the library's to say.
 
-use crate::failure::escaped;
+use crate::failure::{Failure, escaped};
+use crate::npy::{NpyFile, NpyNumbers};
 use half::{bf16, f16};
 use std::borrow::Cow;
 use std::io::Cursor;
 use std::path::Path;
-use subhalf::Accept;
 use subhalf::io::{Checkpoint, CheckpointFiles, Gguf, Loaded};
+use subhalf::{Accept, Quantizer};
 
 pub(crate) use subhalf::io::ReadError;
 
@@ -48,6 +49,26 @@ impl Values {
             Self::Bf16(values) => Cow::Owned(values.iter().map(|x| x.to_f32()).collect()),
             Self::F32(values) => Cow::Borrowed(values),
             Self::F64(values) => Cow::Owned(values.iter().map(|&x| x as f32).collect()),
+        }
+    }
+
+    /// The elements of an array.
+    pub(crate) fn of_npy(numbers: NpyNumbers) -> Self {
+        match numbers {
+            NpyNumbers::F16(bits) => Self::F16(bits.into_iter().map(f16::from_bits).collect()),
+            NpyNumbers::Bf16(bits) => Self::Bf16(bits.into_iter().map(bf16::from_bits).collect()),
+            NpyNumbers::F32(numbers) => Self::F32(numbers),
+            NpyNumbers::F64(numbers) => Self::F64(numbers),
+        }
+    }
+
+    /// The largest finite magnitude, as tensor scales are made from it.
+    pub(crate) fn amax(&self, quantizer: &Quantizer<'_>) -> f32 {
+        match self {
+            Self::F16(values) => quantizer.amax(values),
+            Self::Bf16(values) => quantizer.amax(values),
+            Self::F32(values) => quantizer.amax(values),
+            Self::F64(values) => quantizer.amax(values),
         }
     }
 
@@ -135,8 +156,9 @@ impl LeftOut {
 /// Where weights come from.
 enum Source {
     Checkpoint(Checkpoint<'static>),
-    /// A file, and the places of its weights among its tensors.
+    /// A model, and the places of its weights among its tensors.
     Gguf(Box<Gguf<'static>>, Vec<usize>),
+    Npy(NpyFile),
 }
 
 /// The weights of a checkpoint: headers have been read and found good, and weights are read when
@@ -149,10 +171,14 @@ pub(crate) struct Weights {
 
 impl Weights {
     /// Opens a file, an index or a directory, and reads the headers.
-    pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         match path.extension() {
             Some(ending) if ending.eq_ignore_ascii_case("gguf") => {
                 Ok(Self::of_gguf(Gguf::open(path)?))
+            }
+            Some(ending) if ending.eq_ignore_ascii_case("npy") => {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                Ok(Self::of_npy(name.into_owned(), NpyFile::open(path)?))
             }
             _ => Ok(Self::of_checkpoint(Checkpoint::open(path)?)),
         }
@@ -185,6 +211,14 @@ impl Weights {
         Self { source: Source::Checkpoint(checkpoint), entries, left_out }
     }
 
+    /// The array of a file, under this name.
+    fn of_npy(name: String, file: NpyFile) -> Self {
+        let shape = file.shape().to_vec();
+        let stored_bits = file.element_bits() * shape.iter().product::<usize>() as u64;
+        let entries = vec![Entry { name, shape, stored_bits, scheme: None }];
+        Self { source: Source::Npy(file), entries, left_out: Vec::new() }
+    }
+
     /// The weights in the order of the data.
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
@@ -214,10 +248,11 @@ impl Weights {
     }
 
     /// Reads the elements of a weight. Nothing but these is held.
-    pub(crate) fn read(&self, index: usize) -> Result<Tensor, ReadError> {
+    pub(crate) fn read(&self, index: usize) -> Result<Tensor, Failure> {
         let values = match &self.source {
             Source::Checkpoint(checkpoint) => checkpoint_values(checkpoint, index)?,
             Source::Gguf(file, places) => gguf::values(file, places[index])?,
+            Source::Npy(file) => Values::of_npy(file.read()?),
         };
         let Entry { name, shape, .. } = &self.entries[index];
         Ok(Tensor { name: name.clone(), shape: shape.clone(), values })

@@ -4,6 +4,7 @@ mod accumulators;
 mod checkpoints;
 mod convert;
 mod explain;
+mod npy;
 mod report;
 mod schemes;
 mod streaming;

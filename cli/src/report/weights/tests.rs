@@ -1,6 +1,6 @@
 //! The reader, given files that are wrong in every way.
 
-use super::{Tensor, Values, Weights};
+use super::{Failure, Tensor, Values, Weights};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
@@ -26,7 +26,7 @@ fn file(header: &str, data: &[u8]) -> Vec<u8> {
 
 /// Reads bytes; an error must be one line that begins with the file's name.
 fn read(bytes: &[u8]) -> Result<File, String> {
-    let weights = Weights::of_bytes("bad.safetensors", bytes.to_vec());
+    let weights = Weights::of_bytes("bad.safetensors", bytes.to_vec()).map_err(Failure::from);
     let tensors = weights.and_then(|weights| {
         let tensors: Result<_, _> =
             (0..weights.entries().len()).map(|index| weights.read(index)).collect();
