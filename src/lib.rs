@@ -201,7 +201,11 @@ pub use kernel::Isa;
 #[doc(hidden)]
 pub use kernel::Needs;
 #[cfg(feature = "matmul")]
-pub use mma::{Accumulator, Chain, IntegerOverflow};
+pub use mma::{
+    Accumulator, Adder, Chain, Combine, InputFlush, IntegerAdder, IntegerOverflow, Join, KOrder,
+    KSchedule, MmaBuilder, MmaSpec, MmaStep, RoundedOrder, ScaleUse, UnitAcc, UnitScales,
+    preset as unit,
+};
 pub use name::Name;
 #[cfg(feature = "alloc")]
 pub use ops::Quantizer;

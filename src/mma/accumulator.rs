@@ -1,5 +1,6 @@
 //! [`Accumulator`]: how the products of one element of a matrix product are added up.
 
+use super::unit::{KSchedule, MmaSpec};
 use crate::error::Error;
 use crate::round::Round;
 use crate::spec::FormatSpec;
@@ -52,8 +53,9 @@ pub enum IntegerOverflow {
 /// | [`Accumulator::BlockF32`] | scaled partial sums of blocks, added in f32 |
 /// | [`Accumulator::I32`] | integers of 32 bits that wrap |
 /// | [`Accumulator::integer`] | integers of 2 to 53 bits that wrap or saturate |
+/// | [`Accumulator::unit`] | what a matrix unit makes, instruction after instruction |
 ///
-/// [`BlockF32`](Self::BlockF32) and the integers take elements and scales apart; the others take
+/// [`BlockF32`](Self::BlockF32), matrix units and the integers take elements and scales apart; the others take
 /// the numbers that [`dequantize`](crate::QuantView::dequantize) gives.
 ///
 /// After K products a sum is finished in this order: it is multiplied by the tensor scales (only
@@ -117,6 +119,14 @@ pub enum Accumulator {
         /// What becomes of a sum that needs more bits.
         overflow: IntegerOverflow,
     },
+    /// The instructions of a matrix unit: what [`unit`](Self::unit) makes.
+    #[non_exhaustive]
+    Unit {
+        /// What an instruction computes.
+        spec: MmaSpec,
+        /// How instructions go through K.
+        schedule: KSchedule,
+    },
 }
 
 impl Accumulator {
@@ -158,11 +168,40 @@ impl Accumulator {
         Self::Integer { bits, overflow }
     }
 
+    /// What a matrix unit makes of the products: the rules of one instruction are `spec`'s, how
+    /// instructions go through K is `schedule`'s.
+    ///
+    /// Elements must be numbers of the unit's input formats: codes of these formats or of formats
+    /// within them, bf16 and f16 numbers, and f32 numbers into TF32, whose low 13 bits are cut off.
+    /// Scales of blocks go to a unit that applies them, else to a schedule that does; tensor scales
+    /// multiply the finished sum. C starts the chain where the schedule is in order, rounded to the
+    /// accumulator's format if that is f16; otherwise it is added to the finished sum.
+    ///
+    /// ```
+    /// use subhalf::{Accumulator, FormatSpec, KSchedule, Matmul, Operand, unit};
+    /// let e4m3 = FormatSpec::F8E4M3;
+    /// // 128 products of 16 · 16, then 128 of 1 · 0.5.
+    /// let (a, b) = ([[0x58u8; 128], [0x38; 128]].concat(), [[0x58u8; 128], [0x30; 128]].concat());
+    /// let (a, b) = (Operand::codes(&e4m3, &a, &[1, 256])?, Operand::codes(&e4m3, &b, &[1, 256])?);
+    /// let hopper = unit::hopper::WGMMA_FP8.spec(e4m3, e4m3)?;
+    /// let product = |schedule| {
+    ///     Matmul::new().accumulator(Accumulator::unit(hopper, schedule)).multiply(a, b)
+    /// };
+    /// assert_eq!(product(KSchedule::InOrder)?, [32768.0]); // 13 bits lose the small ones
+    /// assert_eq!(product(KSchedule::CUTLASS_FP8)?, [32832.0]); // an f32 takes them up
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn unit(spec: MmaSpec, schedule: KSchedule) -> Self {
+        Self::Unit { spec, schedule }
+    }
+
     /// Refuses parts that are out of range.
     ///
     /// # Errors
     /// [`Error::Scheme`] for a format of a sum without a sign or a zero, for chunks of no products,
-    /// and for a chunked sum of two stochastic roundings, which would share their random words;
+    /// for a chunked sum of two stochastic roundings, which would share their random words, and for
+    /// partial sums of a matrix unit that end inside a step;
     /// [`Error::SpecRange`] for integers of other than 2 to 53 bits; [`Error::RandomBits`].
     pub const fn validate(&self) -> Result<(), Error> {
         match self {
@@ -191,6 +230,7 @@ impl Accumulator {
                 high: 53,
             }),
             Self::Integer { .. } => Ok(()),
+            Self::Unit { spec, schedule } => schedule.validate(spec),
         }
     }
 }

@@ -12,8 +12,13 @@ mod blocks;
 mod chain;
 mod fixed;
 mod model;
+mod unit;
 
 pub use accumulator::{Accumulator, Chain, IntegerOverflow};
+pub use unit::{
+    Adder, Combine, InputFlush, IntegerAdder, Join, KOrder, KSchedule, MmaBuilder, MmaSpec,
+    MmaStep, RoundedOrder, ScaleUse, UnitAcc, UnitScales,
+};
 
 #[cfg(all(test, feature = "presets"))]
 pub(crate) use accumulate::{Accumulate, GroupLen};
@@ -21,3 +26,4 @@ pub(crate) use accumulate::{AnyAccumulate, BlockScales, Products, Sum, Takes};
 pub(crate) use blocks::{PairScale, Partial};
 pub(crate) use fixed::Fixed;
 pub(crate) use model::Formats;
+pub use unit::preset;

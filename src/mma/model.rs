@@ -5,6 +5,7 @@ use super::accumulator::Chain;
 use super::accumulator::{Accumulator, IntegerOverflow};
 use super::blocks::{BlockSum, IntegerSum};
 use super::chain::{Chunked, ExactSum};
+use super::unit::UnitSum;
 use crate::spec::{Encoding, FormatSpec};
 
 /// What a model may know of one side of a product before it sees numbers.
@@ -41,6 +42,7 @@ pub(crate) enum Model {
     Exact(ExactSum),
     Chunked(Chunked),
     Integers(IntegerSum),
+    Unit(UnitSum),
 }
 
 impl Model {
@@ -52,6 +54,7 @@ impl Model {
             Self::Exact(model) => model,
             Self::Chunked(model) => model,
             Self::Integers(model) => model,
+            Self::Unit(model) => model,
         }
     }
 }
@@ -71,6 +74,7 @@ impl Accumulator {
             }
             Self::Exact => Model::Exact(ExactSum),
             Self::Chunked { k, inner, outer } => Model::Chunked(Chunked { k, inner, outer }),
+            Self::Unit { spec, schedule } => Model::Unit(UnitSum { unit: spec, schedule }),
             Self::Integer { bits, overflow } => match integers(bits, overflow) {
                 Some(sum) if !a.is_scaled && !b.is_scaled => Model::Integers(sum),
                 integers => Model::Blocks(BlockSum { integers, wide }),

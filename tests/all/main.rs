@@ -41,6 +41,8 @@ mod text;
 #[cfg(feature = "num-traits")]
 mod traits;
 mod unary;
+#[cfg(feature = "matmul")]
+mod units;
 mod user_format;
 mod vectors;
 mod walk;

@@ -33,6 +33,7 @@ mod slices;
 mod sums;
 mod tile;
 mod unit;
+mod unit_operand;
 mod work;
 mod workspace;
 

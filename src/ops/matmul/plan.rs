@@ -60,6 +60,7 @@ impl Plan {
                 ChainKernel::lower(&inner, job).map(|inner| Self::Chunked { k, inner, outer })
             }
             Accumulator::Integer { bits, overflow } => Self::integers(job, bits, overflow),
+            Accumulator::Unit { .. } => None,
         };
         // No kernel starts its sums with C.
         plan.filter(|_| job.c.is_none()).unwrap_or(Self::Steps)

@@ -6,6 +6,7 @@ use super::finish::Finish;
 use super::held::held;
 use super::job::{MatmulJob, ProductShape};
 use super::operand::{Activation, Operand};
+use super::unit_operand::check_unit;
 use super::workspace::{ProductMemory, Workspace};
 use super::{engine, reference};
 use crate::block::Offset;
@@ -213,6 +214,10 @@ fn resolve<'b>(
     // After quantizing, which may refuse its numbers first; before any output is written.
     check(&a, &accumulator)?;
     check(&b, &accumulator)?;
+    if let Accumulator::Unit { spec, schedule } = &accumulator {
+        check_unit(&a, spec.a(), (spec, schedule))?;
+        check_unit(&b, spec.b(), (spec, schedule))?;
+    }
     let model = accumulator.model([a.formats(), b.formats()]);
     let model = model.any();
     if len == 0 || !(a.has_matrix_scales() || b.has_matrix_scales()) {
@@ -253,7 +258,7 @@ fn check(operand: &Operand<'_>, accumulator: &Accumulator) -> Result<(), Error> 
                 expected: "integer elements of at most 16 bits",
             })
         }
-        Accumulator::Integer { .. } => check_blockwise(operand),
+        Accumulator::Integer { .. } | Accumulator::Unit { .. } => check_blockwise(operand),
         // A fixed-point sum has room for products of f32s; values of a block-scaled operand are
         // f32s.
         Accumulator::Exact => match (operand.spec(), operand.element()) {
