@@ -24,8 +24,13 @@ impl Term {
         Unpacked::new(self.negative, self.significand, self.rank - self.fraction)
     }
 
-    /// The value in units of `2^(top − keep)`, cut toward zero; `top` is at least the rank.
+    /// The value in units of `2^(top − keep)`, cut toward zero; `top` is at least
+    /// the rank of a term that is not zero.
     pub(super) const fn cut(self, keep: i32, top: i32) -> i64 {
+        if self.significand == 0 {
+            // A zero takes no part in the search for the top, and may rank above it.
+            return 0;
+        }
         let shift = keep - self.fraction + self.rank - top;
         let magnitude = if shift >= 0 {
             self.significand << shift

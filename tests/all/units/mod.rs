@@ -3,6 +3,8 @@
 //! Python with exact fractions, which shares no code with the crate.
 
 mod digests;
+mod directed;
+mod rows;
 
 use subhalf::unit::{self, MatrixUnit};
 use subhalf::{FormatSpec, MmaSpec};
