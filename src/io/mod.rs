@@ -1,4 +1,4 @@
-//! Checkpoints: files of tensors, read as weights.
+//! Checkpoints: files of tensors, read as weights and written as such.
 //!
 //! A quantized weight is several tensors in a file: codes, scales, a scale of the tensor, zero
 //! points, under names that differ from program to program. [`Checkpoint`] groups them by a table
@@ -27,6 +27,10 @@
 //!
 //! Shapes and dtypes decide where they can; `config.json` is asked for what they leave open: the
 //! tiles of FP8, the bits of MLX, the version of GPTQ's zero points.
+//!
+//! Weights are written by [`CheckpointLayout`], which knows the tensors of a program's layout, their
+//! bytes and its `config.json`, and by [`SafetensorsWriter`], which takes bytes of several tensors
+//! in turn, so that a weight is written in pieces of rows.
 //!
 //! GGUF files are read by `Gguf` (feature `gguf`): each tensor has a type of its own, whose blocks
 //! are put in order, and the metadata stays with it. `GgufWriter` writes them.

@@ -3,7 +3,7 @@
 use super::super::bytes::ShardBytes;
 use super::super::error::{Problem, ReadError};
 use super::header::{GgufTensor, Nvfp4Role, companions};
-use super::part::{GgufPart, SPLIT_COUNT, SPLIT_NO, SPLIT_TENSORS, Split};
+use super::part::{GgufPart, SPLIT_COUNT, SPLIT_NO, SPLIT_TENSORS, SplitPart};
 use super::value::GgufValue;
 use super::weight::{GgufWeight, load};
 use crate::block::Accept;
@@ -67,7 +67,7 @@ impl Gguf<'static> {
         })?;
         let mut parts = Vec::new();
         for no in 0..split.count {
-            let name = format!("{stem}{}", Split { no, ..split }.ending());
+            let name = format!("{stem}{}", SplitPart { no, ..split }.ending());
             parts.push(GgufPart::open(&path.with_file_name(name))?);
         }
         Self::of_split(parts)

@@ -3,7 +3,7 @@
 //! they do not know), Model Optimizer 0.47, transformers 5.24 and mlx-lm 0.32.
 
 use super::config::SECTIONS;
-use super::layouts::{CheckpointLayout, Order};
+use super::layouts::{CheckpointLayout, CodeOrder};
 use super::plan::Convention;
 use crate::block::{Extent, Offset, TensorScale};
 use crate::io::error::{Problem, ReadError};
@@ -99,7 +99,7 @@ impl CheckpointLayout {
                 "sym": false,
                 "lm_head": false,
                 "checkpoint_format": match self.order {
-                    Order::Gptq { zero_offset: 0 } => "gptq_v2",
+                    CodeOrder::Gptq { zero_offset: 0 } => "gptq_v2",
                     _ => "gptq",
                 },
             })),
@@ -150,7 +150,7 @@ impl CheckpointLayout {
             (true, true, _) => "mxfp8-quantized",
             (true, _, 4) => "nvfp4-pack-quantized",
             (true, ..) => "float-quantized",
-            _ if self.order == Order::Elements => "int-quantized",
+            _ if self.order == CodeOrder::Elements => "int-quantized",
             _ => "pack-quantized",
         };
         let mut weights = json!({

@@ -6,22 +6,43 @@
 //! `DeepSeek`'s.
 
 use super::groups::{integer, with_zero_points};
-use super::layouts::{CheckpointLayout, Order};
+use super::layouts::{CheckpointLayout, CodeOrder};
 use super::mlx::affine_spec;
 use super::plan::Convention;
 use super::rules::RULES;
 use crate::block::{BlockSpec, Extent, Ratio, ScaleRule, preset};
+use crate::io::error::{Problem, ReadError};
 use crate::spec::FormatSpec;
 use std::borrow::ToOwned;
 use std::format;
+use std::string::String;
 use std::vec::Vec;
 
-/// All rows, those of one program together.
-pub(super) fn all() -> Vec<CheckpointLayout> {
-    let mut rows = Rows(Vec::new());
-    rows.floats();
-    rows.integers();
-    rows.0
+impl CheckpointLayout {
+    /// All layouts, those of one program together.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut rows = Rows(Vec::new());
+        rows.floats();
+        rows.integers();
+        rows.0
+    }
+
+    /// The layout of a name, such as `compressed_tensors::NVFP4`. Case does not matter.
+    ///
+    /// # Errors
+    /// [`ReadError`] that lists all names if there is none.
+    pub fn by_name(name: &str) -> Result<Self, ReadError> {
+        let mut all = Self::all();
+        match all.iter().position(|layout| layout.name.eq_ignore_ascii_case(name)) {
+            Some(place) => Ok(all.swap_remove(place)),
+            None => {
+                let names: Vec<String> = all.into_iter().map(|layout| layout.name).collect();
+                let expected = format!("one of {}", names.join(", "));
+                Err(ReadError::new("", Problem::mismatch("layout", expected, name)))
+            }
+        }
+    }
 }
 
 const fn groups_of(cols: u32) -> Extent {
@@ -55,7 +76,7 @@ impl Rows {
         name: &str,
         rule: (Convention, &str),
         spec: BlockSpec,
-        order: Order,
+        order: CodeOrder,
     ) -> Option<&mut CheckpointLayout> {
         let rule = RULES.iter().find(|own| (own.convention, own.layout) == rule)?;
         self.0.push(CheckpointLayout {
@@ -69,8 +90,8 @@ impl Rows {
     }
 
     fn floats(&mut self) {
+        use CodeOrder::{Blocks, Bytes, Elements, Words};
         use Convention::{ComfyUi, CompressedTensors, DeepSeek, GptOss, Mlx, ModelOptimizer};
-        use Order::{Blocks, Bytes, Elements, Words};
         use preset::{compressed_tensors as ct, generic, modelopt};
         let packed = (CompressedTensors, "nvfp4-pack-quantized");
         let mx = (CompressedTensors, "mxfp4- or mxfp6-pack-quantized");
@@ -144,8 +165,8 @@ impl Rows {
             for bits in 2..=8 {
                 // A row of 8 bits has a layout of its own, of bytes.
                 let (rule, order) = match (bits, extent) {
-                    (8, Extent::Row) => ((CompressedTensors, "int-quantized"), Order::Elements),
-                    _ => (packed, Order::SignedWords),
+                    (8, Extent::Row) => ((CompressedTensors, "int-quantized"), CodeOrder::Elements),
+                    _ => (packed, CodeOrder::SignedWords),
                 };
                 for (zero_points, end) in [(false, ""), (true, "_ASYM")] {
                     let name = format!("compressed_tensors::INT{bits}_{suffix}{end}");
@@ -162,15 +183,15 @@ impl Rows {
                 let spec = with_zero_points(integer(false, bits), FormatSpec::F16, extent);
                 for (module, zero_offset) in [("gptq", 1), ("gptq_v2", 0)] {
                     let name = format!("{module}::INT{bits}_{suffix}");
-                    self.add(&name, (Gptq, tensors), spec, Order::Gptq { zero_offset });
+                    self.add(&name, (Gptq, tensors), spec, CodeOrder::Gptq { zero_offset });
                 }
             }
             let spec = with_zero_points(FormatSpec::UINT4, FormatSpec::F16, extent);
-            self.add(&format!("awq::INT4_{suffix}"), (Awq, tensors), spec, Order::Awq);
+            self.add(&format!("awq::INT4_{suffix}"), (Awq, tensors), spec, CodeOrder::Awq);
             for bits in [2, 3, 4, 5, 6, 8] {
                 let spec = affine_spec(integer(false, bits), FormatSpec::F32, extent);
                 let name = format!("mlx::INT{bits}_{suffix}");
-                if let Some(row) = self.add(&name, (Mlx, "affine"), spec, Order::Words) {
+                if let Some(row) = self.add(&name, (Mlx, "affine"), spec, CodeOrder::Words) {
                     row.follows_numbers = true;
                 }
             }

@@ -3,7 +3,6 @@
 
 use super::arrange;
 use super::groups::{greatest_common_divisor, words};
-use super::layout_table;
 use super::plan::{Convention, Role};
 use super::repack::turned;
 use super::rules::{Companion, Rule};
@@ -43,14 +42,14 @@ pub struct CheckpointLayout {
     pub(super) name: String,
     pub(super) rule: &'static Rule,
     pub(super) spec: BlockSpec,
-    pub(super) order: Order,
+    pub(super) order: CodeOrder,
     /// Whether scales are of the type that the model's numbers have.
     pub(super) follows_numbers: bool,
 }
 
 /// The order of a layout's codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum CodeOrder {
     /// A tensor's own, as elements of a byte.
     Elements,
     /// A tensor's own, as bytes of several codes.
@@ -116,28 +115,6 @@ fn refused(weight: &str, expected: impl ToString, shape: &[usize]) -> ReadError 
 }
 
 impl CheckpointLayout {
-    /// All layouts, those of one program together.
-    #[must_use]
-    pub fn all() -> Vec<Self> {
-        layout_table::all()
-    }
-
-    /// The layout of a name, such as `compressed_tensors::NVFP4`. Case does not matter.
-    ///
-    /// # Errors
-    /// [`ReadError`] that lists all names if there is none.
-    pub fn by_name(name: &str) -> Result<Self, ReadError> {
-        let mut all = Self::all();
-        match all.iter().position(|layout| layout.name.eq_ignore_ascii_case(name)) {
-            Some(place) => Ok(all.swap_remove(place)),
-            None => {
-                let names: Vec<String> = all.into_iter().map(|layout| layout.name).collect();
-                let expected = format!("one of {}", names.join(", "));
-                Err(ReadError::new("", Problem::mismatch("layout", expected, name)))
-            }
-        }
-    }
-
     /// The name: a program, and a format with its blocks.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -177,7 +154,7 @@ impl CheckpointLayout {
     /// if the rows of every piece but the last are a multiple of [`row_step`](Self::row_step).
     #[must_use]
     pub const fn is_by_rows(&self) -> bool {
-        !matches!(self.order, Order::Gptq { .. } | Order::Awq)
+        !matches!(self.order, CodeOrder::Gptq { .. } | CodeOrder::Awq)
             && !matches!(self.spec.extent, Extent::Column)
     }
 
@@ -187,7 +164,7 @@ impl CheckpointLayout {
         match self.spec.extent {
             Extent::Block { rows, .. } if rows > 1 => rows as usize,
             // Zero points of 32 rows fill words.
-            _ if matches!(self.order, Order::SignedWords) => 32,
+            _ if matches!(self.order, CodeOrder::SignedWords) => 32,
             _ => 1,
         }
     }
@@ -213,7 +190,8 @@ impl CheckpointLayout {
         };
         // A stack of matrices has no place where two axes are looked for, and one tensor scale
         // would be that of all.
-        let stacked = matches!(self.order, Order::Blocks) || self.convention() == Convention::Mlx;
+        let stacked =
+            matches!(self.order, CodeOrder::Blocks) || self.convention() == Convention::Mlx;
         if (!leading.is_empty() && !stacked) || shape.contains(&0) {
             return Err(refused(weight, "a matrix with elements", shape));
         }
@@ -231,7 +209,7 @@ impl CheckpointLayout {
             Role::ZeroPoint => self.spec.offset != Offset::None,
             Role::TensorScale => !matches!(self.spec.tensor_scale, TensorScale::None),
             // Inputs are in the order of their groups, which GPTQ's readers want to be told.
-            Role::GroupIndex => matches!(self.order, Order::Gptq { .. }),
+            Role::GroupIndex => matches!(self.order, CodeOrder::Gptq { .. }),
             _ => companion.needed,
         };
         for companion in self.rule.companions.iter().filter(written) {
@@ -257,11 +235,11 @@ impl CheckpointLayout {
             false => Err(format!("rows of a multiple of {unit} elements")),
         };
         match self.order {
-            Order::Elements if self.spec.extent == Extent::MX => whole(32),
-            Order::Elements | Order::SignedWords => Ok(()),
-            Order::Bytes | Order::Blocks => whole(block),
-            Order::Words => whole(block.max(32 / greatest_common_divisor(bits, 32))),
-            Order::Gptq { .. } | Order::Awq => {
+            CodeOrder::Elements if self.spec.extent == Extent::MX => whole(32),
+            CodeOrder::Elements | CodeOrder::SignedWords => Ok(()),
+            CodeOrder::Bytes | CodeOrder::Blocks => whole(block),
+            CodeOrder::Words => whole(block.max(32 / greatest_common_divisor(bits, 32))),
+            CodeOrder::Gptq { .. } | CodeOrder::Awq => {
                 let outputs = 32 / greatest_common_divisor(bits, 32);
                 if !rows.is_multiple_of(outputs) {
                     return Err(format!("a multiple of {outputs} rows"));
@@ -273,26 +251,26 @@ impl CheckpointLayout {
 
     fn codes_dtype(&self) -> Dtype {
         match self.order {
-            Order::SignedWords | Order::Gptq { .. } | Order::Awq => Dtype::I32,
-            Order::Words => Dtype::U32,
-            Order::Blocks => Dtype::U8,
-            Order::Elements if self.spec.element == FormatSpec::F8E4M3 => Dtype::F8_E4M3,
-            Order::Elements => Dtype::I8,
+            CodeOrder::SignedWords | CodeOrder::Gptq { .. } | CodeOrder::Awq => Dtype::I32,
+            CodeOrder::Words => Dtype::U32,
+            CodeOrder::Blocks => Dtype::U8,
+            CodeOrder::Elements if self.spec.element == FormatSpec::F8E4M3 => Dtype::F8_E4M3,
+            CodeOrder::Elements => Dtype::I8,
             // DeepSeek's are called I8.
-            Order::Bytes if self.convention() == Convention::DeepSeek => Dtype::I8,
-            Order::Bytes => Dtype::U8,
+            CodeOrder::Bytes if self.convention() == Convention::DeepSeek => Dtype::I8,
+            CodeOrder::Bytes => Dtype::U8,
         }
     }
 
     fn codes_shape(&self, leading: &[usize], [rows, cols]: [usize; 2]) -> Vec<usize> {
         let bits = self.spec.element.bits() as u8;
         let own: &[usize] = match self.order {
-            Order::Elements => &[rows, cols],
-            Order::Bytes => &[rows, cols * usize::from(bits) / 8],
-            Order::Blocks => &[rows, cols / 32, 16],
-            Order::Words | Order::SignedWords => &[rows, words(cols, bits)],
-            Order::Gptq { .. } => &[words(cols, bits), rows],
-            Order::Awq => &[cols, rows / 8],
+            CodeOrder::Elements => &[rows, cols],
+            CodeOrder::Bytes => &[rows, cols * usize::from(bits) / 8],
+            CodeOrder::Blocks => &[rows, cols / 32, 16],
+            CodeOrder::Words | CodeOrder::SignedWords => &[rows, words(cols, bits)],
+            CodeOrder::Gptq { .. } => &[words(cols, bits), rows],
+            CodeOrder::Awq => &[cols, rows / 8],
         };
         [leading, own].concat()
     }
@@ -316,7 +294,7 @@ impl CheckpointLayout {
         let [rows, cols] = matrix;
         let bits = self.spec.element.bits() as u8;
         let grid = self.grid(matrix);
-        let turned = matches!(self.order, Order::Gptq { .. } | Order::Awq);
+        let turned = matches!(self.order, CodeOrder::Gptq { .. } | CodeOrder::Awq);
         // compressed-tensors has an axis for a single number, all others have none.
         let single = match self.convention() {
             Convention::CompressedTensors => vec![1],
@@ -330,8 +308,8 @@ impl CheckpointLayout {
                 (scale_dtype(&self.spec, companion), [leading, &grid].concat())
             }
             Role::ZeroPoint => match self.order {
-                Order::Elements => (Dtype::I8, grid.to_vec()),
-                Order::SignedWords => (Dtype::I32, vec![words(rows, bits), grid[1]]),
+                CodeOrder::Elements => (Dtype::I8, grid.to_vec()),
+                CodeOrder::SignedWords => (Dtype::I32, vec![words(rows, bits), grid[1]]),
                 _ => (Dtype::I32, vec![grid[1], words(rows, bits)]),
             },
             _ => {
@@ -380,25 +358,25 @@ impl CheckpointLayout {
         let codes = parts.codes;
         let bytes = |part: &PlannedPart| -> Cow<'v, [u8]> {
             match (part.role, self.order) {
-                (Role::Codes, Order::SignedWords) => {
+                (Role::Codes, CodeOrder::SignedWords) => {
                     arrange::signed_words(codes, bits, [rows, cols]).into()
                 }
-                (Role::Codes, Order::Gptq { .. }) => {
+                (Role::Codes, CodeOrder::Gptq { .. }) => {
                     arrange::down_words(codes, bits, [rows, cols]).into()
                 }
-                (Role::Codes, Order::Awq) => arrange::awq_codes(codes, [rows, cols]).into(),
+                (Role::Codes, CodeOrder::Awq) => arrange::awq_codes(codes, [rows, cols]).into(),
                 (Role::Codes, _) => Cow::Borrowed(codes),
-                (Role::ZeroPoint, Order::SignedWords) => {
+                (Role::ZeroPoint, CodeOrder::SignedWords) => {
                     arrange::signed_zeros(parts.offsets, bits, [rows, grid[1]]).into()
                 }
-                (Role::ZeroPoint, Order::Gptq { zero_offset }) => {
+                (Role::ZeroPoint, CodeOrder::Gptq { zero_offset }) => {
                     arrange::along_words(parts.offsets, bits, [grid[1], rows], zero_offset).into()
                 }
-                (Role::ZeroPoint, Order::Awq) => {
+                (Role::ZeroPoint, CodeOrder::Awq) => {
                     arrange::awq_zeros(parts.offsets, [grid[1], rows]).into()
                 }
                 (Role::ZeroPoint, _) => Cow::Borrowed(parts.offsets),
-                (Role::Scale, Order::Gptq { .. } | Order::Awq) => {
+                (Role::Scale, CodeOrder::Gptq { .. } | CodeOrder::Awq) => {
                     turned(parts.scales, scale_bytes, grid[1]).into()
                 }
                 (Role::TensorScale, _) => parts.tensor_scale.to_le_bytes().to_vec().into(),

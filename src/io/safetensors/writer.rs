@@ -39,12 +39,12 @@ use std::vec::Vec;
 #[derive(Debug, Default)]
 pub struct SafetensorsContents {
     metadata: BTreeMap<String, String>,
-    tensors: Vec<PlannedTensor>,
+    tensors: Vec<AnnouncedTensor>,
     names: HashSet<String>,
 }
 
 #[derive(Debug)]
-struct PlannedTensor {
+struct AnnouncedTensor {
     name: String,
     dtype: String,
     /// Bits of an element.
@@ -97,7 +97,7 @@ impl SafetensorsContents {
             let found = format!("{dtype} {shape:?}");
             return Err(fault(Problem::mismatch(what("size"), expected, found)));
         };
-        self.add(PlannedTensor {
+        self.add(AnnouncedTensor {
             name: name.to_owned(),
             dtype: dtype.to_owned(),
             bits,
@@ -111,7 +111,7 @@ impl SafetensorsContents {
     /// # Errors
     /// [`ReadError`] for a name that there is already.
     pub fn copy_of(&mut self, tensor: &StoredTensor<'_, '_>) -> Result<(), ReadError> {
-        self.add(PlannedTensor {
+        self.add(AnnouncedTensor {
             name: tensor.name().to_owned(),
             dtype: tensor.dtype(),
             bits: tensor.known_dtype().map_or(8, |dtype| dtype.bitsize()),
@@ -120,7 +120,7 @@ impl SafetensorsContents {
         })
     }
 
-    fn add(&mut self, tensor: PlannedTensor) -> Result<(), ReadError> {
+    fn add(&mut self, tensor: AnnouncedTensor) -> Result<(), ReadError> {
         if tensor.name == "__metadata__" {
             let expected = "a name other than that of the texts";
             return Err(fault(Problem::mismatch("tensor", expected, tensor.name)));
@@ -146,7 +146,7 @@ impl SafetensorsContents {
         }
         let mut places = HashMap::with_capacity(self.tensors.len());
         let mut end = 0u64;
-        for PlannedTensor { name, dtype, shape, bytes, .. } in self.tensors {
+        for AnnouncedTensor { name, dtype, shape, bytes, .. } in self.tensors {
             let start = end;
             end = start.checked_add(bytes).filter(|&end| end <= i64::MAX as u64).ok_or_else(
                 || fault(Problem::mismatch("bytes of data", "less than 2^63", "more")),
