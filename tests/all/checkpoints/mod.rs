@@ -4,6 +4,7 @@
 mod floats;
 mod hostile;
 mod integers;
+mod interop;
 mod programs;
 mod shards;
 mod written;
