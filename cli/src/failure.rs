@@ -37,6 +37,8 @@ pub(crate) enum Failure {
     Conversion(String),
     #[error("{0}: {1}")]
     InFile(String, String),
+    #[error("weights that could not be read: expected 0, found {0}")]
+    Unread(usize),
     #[error("{option}: expected operation {operation}, found another")]
     Option { option: &'static str, operation: &'static str },
 }

@@ -3,7 +3,7 @@
 
 use super::chosen::Chosen;
 use super::json::evidence;
-use super::measure::{Measured, Stored, Totals};
+use super::measure::{Measured, Stored, Totals, Unread};
 use super::output::{About, Form};
 use super::weights::Tensor;
 use std::io::{self, Write};
@@ -30,7 +30,8 @@ const COLUMNS: [&str; 17] = [
     "note",
 ];
 
-/// Rows of three parts: `left out`, whose last cell says why, then `tensor` and `total`. Their kind
+/// Rows of three parts: `left out`, whose last cell says why, then `tensor` and `total`; `left out`
+/// among the tensors is one that could not be read. Their kind
 /// is `scheme`, or `format` (scaled to its maximum), or `format unscaled`.
 pub(crate) struct Csv<W: Write> {
     writer: ::csv::Writer<W>,
@@ -131,6 +132,10 @@ impl<W: Write> Form for Csv<W> {
         }
         let mut schemes = chosen.schemes.iter().zip(&measured.schemes);
         schemes.try_for_each(|(preset, stored)| self.scheme(preset, name, stored))
+    }
+
+    fn unread(&mut self, unread: &Unread) -> io::Result<()> {
+        self.left_out(&unread.name, "tensor", &unread.reason)
     }
 
     fn end(&mut self, chosen: &Chosen, totals: &Totals) -> io::Result<()> {

@@ -93,7 +93,7 @@ pub(crate) fn write(
     let (mut all, mut errors) = (Counts::default(), [ErrorStats::new(), ErrorStats::new()]);
     let mut tensor_scales =
         Table::new([("tensor", Side::Left), ("A", Side::Right), ("B", Side::Right)]);
-    for index in 0..weights.entries().len() {
+    for index in 0..weights.len() {
         let mut tensor = weights.read(index)?;
         if flatten {
             flattened(&mut tensor.shape);

@@ -34,14 +34,13 @@ pub(super) fn write(arguments: &Inspected, out: &mut impl Write) -> Result<(), F
     match &arguments.weight {
         None => write_all(&weights, out),
         Some(name) => {
-            let place = weights.entries().iter().position(|weight| weight.name() == name);
+            let place = weights.entries().position(|weight| weight.name() == name);
             let index = place.ok_or_else(|| Failure::NoWeight(name.clone()))?;
             if let Some(path) = &arguments.npy {
                 let Tensor { shape, values, .. } = weights.read(index)?;
                 write_npy(path, &shape, &values.to_f32())?;
             }
-            let weight = &weights.entries()[index];
-            write_table(&[weight], out)?;
+            write_table(&[weights.entry(index)], out)?;
             Ok(out.flush()?)
         }
     }
@@ -65,7 +64,7 @@ fn write_npy(path: &Path, shape: &[usize], numbers: &[f32]) -> Result<(), Failur
 }
 
 fn write_all(weights: &Weights, out: &mut impl Write) -> Result<(), Failure> {
-    write_table(&weights.entries().iter().collect::<Vec<_>>(), out)?;
+    write_table(&weights.entries().collect::<Vec<_>>(), out)?;
     for tensor in weights.left_out() {
         let (name, dtype) = (one_line(tensor.name()), tensor.dtype());
         writeln!(out, "Carried along: {name} ({dtype} {:?}: {})", tensor.shape(), tensor.reason())?;
@@ -77,7 +76,7 @@ fn write_all(weights: &Weights, out: &mut impl Write) -> Result<(), Failure> {
     }
 }
 
-fn write_table(weights: &[&Entry], out: &mut impl Write) -> Result<(), Failure> {
+fn write_table(weights: &[Entry<'_>], out: &mut impl Write) -> Result<(), Failure> {
     let mut table = Table::new([
         ("weight", Side::Left),
         ("shape", Side::Left),
@@ -96,10 +95,10 @@ fn write_table(weights: &[&Entry], out: &mut impl Write) -> Result<(), Failure> 
             tail(&one_line(weight.name()), LONGEST_NAME),
             format!("{:?}", weight.shape()),
             bits_of(bits, weight.elements()),
-            weight.scheme().unwrap_or("numbers").to_owned(),
+            weight.scheme().unwrap_or_else(|| "numbers".to_owned()),
         ]);
     }
-    let (count, elements) = (weights.len(), weights.iter().map(|weight| weight.elements()).sum());
+    let (count, elements) = (weights.len(), weights.iter().map(Entry::elements).sum());
     let bits = bits_of(all, elements);
     table.write(&format!("{count} weights, {elements} elements, {bits} bits each"), out)?;
     Ok(())

@@ -1,25 +1,27 @@
 //! The report as JSON: one object, each tensor a line of it as soon as it is measured.
 
 use super::chosen::{Chosen, unsigned};
-use super::measure::{FormatErrors, Measured, Stored, Totals};
+use super::measure::{FormatErrors, Measured, Stored, Totals, Unread};
 use super::output::{About, Form};
 use super::pieces::Worst;
 use super::weights::Tensor;
 use serde::{Serialize, Serializer};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{self, Write};
+use std::mem;
 use subhalf::{ErrorStats, FormatSpec, Sqnr, preset::Evidence};
 
-/// The members in their order: `weights`, `left_out`, `tensors` with the errors of each, then
-/// `formats` and `schemes` with the totals.
+/// The members in their order: `weights`, `left_out`, `tensors` with the errors of each, `unread`
+/// with the weights that could not be read, then `formats` and `schemes` with the totals.
 pub(crate) struct Json<W> {
     out: W,
     tensors: usize,
+    unread: Vec<Value>,
 }
 
 impl<W: Write> Json<W> {
     pub(crate) fn new(out: W) -> Self {
-        Self { out, tensors: 0 }
+        Self { out, tensors: 0, unread: Vec::new() }
     }
 
     /// A member that is a list, an element a line.
@@ -67,8 +69,15 @@ impl<W: Write> Form for Json<W> {
         Ok(serde_json::to_writer(&mut self.out, &line)?)
     }
 
+    fn unread(&mut self, unread: &Unread) -> io::Result<()> {
+        self.unread.push(json!({ "name": unread.name, "reason": unread.reason }));
+        Ok(())
+    }
+
     fn end(&mut self, chosen: &Chosen, totals: &Totals) -> io::Result<()> {
         write!(self.out, "\n]")?;
+        let unread = mem::take(&mut self.unread);
+        self.list("unread", &unread)?;
         let formats: Vec<FormatLine<'_>> = chosen
             .formats
             .iter()

@@ -3,7 +3,7 @@
 
 use super::chosen::Chosen;
 use super::pieces::{self, Elements, Worst};
-use super::weights::{Entry, Tensor, Values, Weights};
+use super::weights::{Tensor, Values, Weights};
 use super::wide::{WideBf16, WideF16};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -84,10 +84,21 @@ pub(crate) enum Counting {
     Nothing,
 }
 
+/// A weight that could not be read, and why.
+pub(crate) struct Unread {
+    pub(crate) name: String,
+    pub(crate) reason: String,
+}
+
+/// What came of a weight.
+pub(crate) type Outcome = Result<(Tensor, Measured), Unread>;
+
 /// All tensors together.
 pub(crate) struct Totals {
     pub(crate) formats: Vec<FormatErrors>,
     pub(crate) schemes: Vec<Stored>,
+    /// How many weights could not be read.
+    pub(crate) unread: usize,
 }
 
 impl Totals {
@@ -95,6 +106,7 @@ impl Totals {
         Self {
             formats: chosen.formats.iter().map(|_| FormatErrors::default()).collect(),
             schemes: chosen.schemes.iter().map(|_| Stored::default()).collect(),
+            unread: 0,
         }
     }
 
@@ -109,7 +121,11 @@ impl Totals {
         schemes
     }
 
-    fn add(&mut self, next: &Measured) {
+    fn add(&mut self, outcome: &Outcome) {
+        let Ok((_, next)) = outcome else {
+            self.unread += 1;
+            return;
+        };
         for (total, next) in self.formats.iter_mut().zip(&next.formats) {
             total.scaled.merge(&next.scaled);
             total.unscaled.merge(&next.unscaled);
@@ -118,39 +134,50 @@ impl Totals {
     }
 }
 
-/// Measures every tensor and hands it to `each`, in the order of the file. Some small tensors are
-/// read and measured together, on all threads; a large one is alone, and the library uses the
-/// threads.
+/// Measures every tensor and hands it to `each`, in the order of the file; one that cannot be read
+/// does not keep the others from being measured. Some small tensors are read and measured together,
+/// on all threads; a large one is alone, and the library uses the threads.
 pub(crate) fn all(
     chosen: &Chosen,
     weights: &Weights,
     counting: Counting,
     flatten: bool,
     progress: &Progress,
-    mut each: impl FnMut(&[(Tensor, Measured)]) -> Result<(), Failure>,
+    mut each: impl FnMut(&[Outcome]) -> Result<(), Failure>,
 ) -> Result<Totals, Failure> {
     let mut totals = Totals::new(chosen);
     let mut first = 0;
-    while first < weights.entries().len() {
-        let last = first + together(weights.entries()[first..].iter().map(Entry::elements));
+    while first < weights.len() {
+        let entries = (first..weights.len()).map(|index| weights.entry(index));
+        let last = first + together(entries.map(|entry| entry.elements()));
         let mut tensors = Vec::with_capacity(last - first);
         for index in first..last {
-            let mut tensor = weights.read(index)?;
-            if flatten {
-                flattened(&mut tensor.shape);
-            }
-            tensors.push(tensor);
+            tensors.push(match weights.read(index) {
+                Ok(mut tensor) => {
+                    if flatten {
+                        flattened(&mut tensor.shape);
+                    }
+                    Ok(tensor)
+                }
+                Err(error) => {
+                    let name = weights.entry(index).name().to_owned();
+                    Err(Unread { name, reason: error.to_string() })
+                }
+            });
         }
-        let one = |tensor: Tensor| {
-            let measured = measure(chosen, &tensor, counting, progress)?;
-            Ok::<_, subhalf::Error>((tensor, measured))
+        let one = |read: Result<Tensor, Unread>| match read {
+            Ok(tensor) => {
+                let measured = measure(chosen, &tensor, counting, progress)?;
+                Ok::<Outcome, subhalf::Error>(Ok((tensor, measured)))
+            }
+            Err(unread) => Ok(Err(unread)),
         };
         let measured = if tensors.len() == 1 {
             tensors.into_iter().map(one).collect::<Result<Vec<_>, _>>()?
         } else {
             tensors.into_par_iter().map(one).collect::<Result<Vec<_>, _>>()?
         };
-        measured.iter().for_each(|(_, measured)| totals.add(measured));
+        measured.iter().for_each(|outcome| totals.add(outcome));
         each(&measured)?;
         first = last;
     }

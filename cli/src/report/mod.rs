@@ -40,7 +40,7 @@ pub(crate) use weights::{ReadError, Values, one_line};
 
 use crate::failure::Failure;
 use crate::progress::Progress;
-use measure::Counting;
+use measure::{Counting, Outcome};
 use output::{About, Form};
 use picture::Picture;
 use std::io::Write;
@@ -83,10 +83,13 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
     form.begin(&About { title: &title, weights: &weights, chosen: &chosen })?;
     form.flush()?;
     let progress = Progress::new(weights.elements(), chosen.len());
-    let each = |tensors: &[_]| {
+    let each = |outcomes: &[Outcome]| {
         progress.beside(|| {
-            for (tensor, measured) in tensors {
-                form.tensor(&chosen, tensor, measured)?;
+            for outcome in outcomes {
+                match outcome {
+                    Ok((tensor, measured)) => form.tensor(&chosen, tensor, measured)?,
+                    Err(unread) => form.unread(unread)?,
+                }
             }
             form.flush()
         })?;
@@ -97,12 +100,13 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
     drop(progress);
     form.end(&chosen, &totals)?;
     form.flush()?;
-    match picture {
-        Some(picture) => {
-            let name = arguments.file.as_ref().and_then(|path| path.file_name());
-            let title = name.map_or(title, |name| name.to_string_lossy().into_owned());
-            picture.write(&plot::svg(&title, &chosen, &totals))
-        }
-        None => Ok(()),
+    if let Some(picture) = picture {
+        let name = arguments.file.as_ref().and_then(|path| path.file_name());
+        let title = name.map_or(title, |name| name.to_string_lossy().into_owned());
+        picture.write(&plot::svg(&title, &chosen, &totals))?;
+    }
+    match totals.unread {
+        0 => Ok(()),
+        count => Err(Failure::Unread(count)),
     }
 }

@@ -1,7 +1,7 @@
 //! The forms of a report: what is said before the first tensor, of each, and after the last.
 
 use super::chosen::Chosen;
-use super::measure::{Measured, Totals};
+use super::measure::{Measured, Totals, Unread};
 use super::weights::{Tensor, Weights};
 use std::io;
 
@@ -18,6 +18,8 @@ pub(crate) trait Form {
     fn begin(&mut self, about: &About<'_>) -> io::Result<()>;
     /// One tensor, in the order of the file.
     fn tensor(&mut self, chosen: &Chosen, tensor: &Tensor, measured: &Measured) -> io::Result<()>;
+    /// One that could not be read, in the same order.
+    fn unread(&mut self, unread: &Unread) -> io::Result<()>;
     /// All tensors together.
     fn end(&mut self, chosen: &Chosen, totals: &Totals) -> io::Result<()>;
     /// Hands on what was written.

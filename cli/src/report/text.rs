@@ -3,7 +3,7 @@
 
 use super::chosen::{Chosen, unsigned};
 use super::formats::{self, Scaling};
-use super::measure::{Measured, Stored, Totals, decibels};
+use super::measure::{Measured, Stored, Totals, Unread, decibels};
 use super::output::{About, Form};
 use super::table::{Side, Table, digits, tail};
 use super::weights::{Tensor, one_line};
@@ -91,12 +91,12 @@ impl<W: Write> Text<W> {
         for (&index, letter) in self.columns.iter().zip('a'..) {
             writeln!(self.out, "  {letter}  {}", names[index])?;
         }
-        let entries = about.weights.entries();
-        let shape = entries.iter().map(|entry| shape(entry.shape()).chars().count()).max();
+        let entries = || about.weights.entries();
+        let shape = entries().map(|entry| shape(entry.shape()).chars().count()).max();
         let elements = about.weights.elements().to_string().len();
         let shape = shape.unwrap_or(0).clamp("shape".len().max(elements), LONGEST_SHAPE);
         let room = WIDTH - RATIO * self.columns.len() - 2 - shape;
-        let name = entries.iter().map(|entry| one_line(entry.name()).chars().count()).max();
+        let name = entries().map(|entry| one_line(entry.name()).chars().count()).max();
         self.widths = [name.unwrap_or(0).clamp("tensor".len(), room), shape];
         let letters: Vec<String> =
             ('a'..).take(self.columns.len()).map(|letter| letter.to_string()).collect();
@@ -134,7 +134,7 @@ impl<W: Write> Form for Text<W> {
         }
         writeln!(self.out, "Weights: {}", one_line(title))?;
         if self.from_file {
-            let (tensors, elements) = (weights.entries().len(), weights.elements());
+            let (tensors, elements) = (weights.len(), weights.elements());
             writeln!(self.out, "{tensors} tensors, {elements} elements")?;
             for (scheme, count) in weights.schemes() {
                 writeln!(self.out, "Read as the weights that they stand for: {count} of {scheme}")?;
@@ -155,6 +155,11 @@ impl<W: Write> Form for Text<W> {
             self.ratios(|index| measured.schemes[index].errors.sqnr_db())
         };
         self.row(&one_line(&tensor.name), &shape(&tensor.shape), ratios.into_iter())
+    }
+
+    fn unread(&mut self, unread: &Unread) -> io::Result<()> {
+        let Unread { name, reason } = unread;
+        writeln!(self.out, "Not read: {} ({})", one_line(name), one_line(reason))
     }
 
     fn end(&mut self, chosen: &Chosen, totals: &Totals) -> io::Result<()> {

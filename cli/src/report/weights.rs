@@ -87,22 +87,23 @@ impl Values {
     }
 }
 
-/// A weight as it is listed.
+/// A weight as it is listed: a view of what the library knows of it, since there may be many.
 #[derive(Debug)]
-pub(crate) struct Entry {
-    name: String,
-    shape: Vec<usize>,
+pub(crate) struct Entry<'a> {
+    name: &'a str,
+    shape: &'a [usize],
     stored_bits: u64,
-    scheme: Option<String>,
+    /// The program, and its layout.
+    scheme: Option<(&'static str, Cow<'static, str>)>,
 }
 
-impl Entry {
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+impl<'a> Entry<'a> {
+    pub(crate) const fn name(&self) -> &'a str {
+        self.name
     }
 
-    pub(crate) fn shape(&self) -> &[usize] {
-        &self.shape
+    pub(crate) const fn shape(&self) -> &'a [usize] {
+        self.shape
     }
 
     pub(crate) fn elements(&self) -> usize {
@@ -115,8 +116,8 @@ impl Entry {
     }
 
     /// How a quantized weight is stored, in words.
-    pub(crate) fn scheme(&self) -> Option<&str> {
-        self.scheme.as_deref()
+    pub(crate) fn scheme(&self) -> Option<String> {
+        self.scheme.as_ref().map(|(program, layout)| format!("{program} ({layout})"))
     }
 }
 
@@ -158,14 +159,14 @@ enum Source {
     Checkpoint(Checkpoint<'static>),
     /// A model, and the places of its weights among its tensors.
     Gguf(Box<Gguf<'static>>, Vec<usize>),
-    Npy(NpyFile),
+    /// An array, and its name.
+    Npy(String, NpyFile),
 }
 
 /// The weights of a checkpoint: headers have been read and found good, and weights are read when
 /// asked for.
 pub(crate) struct Weights {
     source: Source,
-    entries: Vec<Entry>,
     left_out: Vec<LeftOut>,
 }
 
@@ -178,7 +179,8 @@ impl Weights {
             }
             Some(ending) if ending.eq_ignore_ascii_case("npy") => {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy();
-                Ok(Self::of_npy(name.into_owned(), NpyFile::open(path)?))
+                let source = Source::Npy(name.into_owned(), NpyFile::open(path)?);
+                Ok(Self { source, left_out: Vec::new() })
             }
             _ => Ok(Self::of_checkpoint(Checkpoint::open(path)?)),
         }
@@ -191,14 +193,6 @@ impl Weights {
     }
 
     fn of_checkpoint(checkpoint: Checkpoint<'static>) -> Self {
-        let entry = |weight: &subhalf::io::Weight| Entry {
-            name: weight.name().to_owned(),
-            shape: weight.shape().to_vec(),
-            stored_bits: 8 * checkpoint.stored_bytes(weight),
-            scheme: weight
-                .scheme()
-                .map(|scheme| format!("{} ({})", scheme.convention.name(), scheme.layout)),
-        };
         let carried = |tensor: &subhalf::io::Carried| LeftOut {
             name: tensor.name().to_owned(),
             dtype: tensor.dtype().to_string(),
@@ -206,22 +200,46 @@ impl Weights {
             reason: tensor.reason().to_owned(),
             undecoded: tensor.is_undecoded(),
         };
-        let entries = checkpoint.weights().iter().map(entry).collect();
         let left_out = checkpoint.carried().iter().map(carried).collect();
-        Self { source: Source::Checkpoint(checkpoint), entries, left_out }
+        Self { source: Source::Checkpoint(checkpoint), left_out }
     }
 
-    /// The array of a file, under this name.
-    fn of_npy(name: String, file: NpyFile) -> Self {
-        let shape = file.shape().to_vec();
-        let stored_bits = file.element_bits() * shape.iter().product::<usize>() as u64;
-        let entries = vec![Entry { name, shape, stored_bits, scheme: None }];
-        Self { source: Source::Npy(file), entries, left_out: Vec::new() }
+    /// How many weights there are.
+    pub(crate) fn len(&self) -> usize {
+        match &self.source {
+            Source::Checkpoint(checkpoint) => checkpoint.weights().len(),
+            Source::Gguf(_, places) => places.len(),
+            Source::Npy(..) => 1,
+        }
+    }
+
+    /// A weight by its place in the order of the data.
+    pub(crate) fn entry(&self, index: usize) -> Entry<'_> {
+        match &self.source {
+            Source::Checkpoint(checkpoint) => {
+                let weight = &checkpoint.weights()[index];
+                Entry {
+                    name: weight.name(),
+                    shape: weight.shape(),
+                    stored_bits: 8 * checkpoint.stored_bytes(weight),
+                    scheme: weight
+                        .scheme()
+                        .map(|scheme| (scheme.convention.name(), Cow::Borrowed(scheme.layout))),
+                }
+            }
+            Source::Gguf(file, places) => gguf::entry(file, places[index]),
+            Source::Npy(name, file) => Entry {
+                name,
+                shape: file.shape(),
+                stored_bits: file.element_bits() * file.shape().iter().product::<usize>() as u64,
+                scheme: None,
+            },
+        }
     }
 
     /// The weights in the order of the data.
-    pub(crate) fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        (0..self.len()).map(|index| self.entry(index))
     }
 
     /// The other tensors: positions, masks, scales of activations, codes that are not read.
@@ -231,20 +249,20 @@ impl Weights {
 
     /// How many elements there are.
     pub(crate) fn elements(&self) -> usize {
-        self.entries().iter().map(Entry::elements).sum()
+        self.entries().map(|entry| entry.elements()).sum()
     }
 
     /// The schemes of quantized weights, in words, with how many weights have each, in the order of
     /// the first.
     pub(crate) fn schemes(&self) -> Vec<(String, usize)> {
-        let mut schemes: Vec<(String, usize)> = Vec::new();
-        for name in self.entries().iter().filter_map(Entry::scheme) {
-            match schemes.iter_mut().find(|(known, _)| *known == name) {
+        let mut schemes: Vec<(Entry<'_>, usize)> = Vec::new();
+        for entry in self.entries().filter(|entry| entry.scheme.is_some()) {
+            match schemes.iter_mut().find(|(known, _)| known.scheme == entry.scheme) {
                 Some((_, count)) => *count += 1,
-                None => schemes.push((name.to_owned(), 1)),
+                None => schemes.push((entry, 1)),
             }
         }
-        schemes
+        schemes.iter().filter_map(|(entry, count)| Some((entry.scheme()?, *count))).collect()
     }
 
     /// Reads the elements of a weight. Nothing but these is held.
@@ -252,10 +270,10 @@ impl Weights {
         let values = match &self.source {
             Source::Checkpoint(checkpoint) => checkpoint_values(checkpoint, index)?,
             Source::Gguf(file, places) => gguf::values(file, places[index])?,
-            Source::Npy(file) => Values::of_npy(file.read()?),
+            Source::Npy(_, file) => Values::of_npy(file.read()?),
         };
-        let Entry { name, shape, .. } = &self.entries[index];
-        Ok(Tensor { name: name.clone(), shape: shape.clone(), values })
+        let Entry { name, shape, .. } = self.entry(index);
+        Ok(Tensor { name: name.to_owned(), shape: shape.to_vec(), values })
     }
 }
 

@@ -151,3 +151,51 @@ Carried along: ids (I32 [3]: integers, not weights)
     assert!(text.contains(line), "{text}");
     assert_eq!(output.status.code(), Some(2));
 }
+
+/// Three layers: the second is NVFP4 whose tensor scale divides by `divisor`.
+fn three_layers(divisor: f32) -> Vec<u8> {
+    let header = r#"{"a.weight":{"dtype":"F32","shape":[1,4],"data_offsets":[0,16]},
+        "b.weight_packed":{"dtype":"U8","shape":[1,8],"data_offsets":[16,24]},
+        "b.weight_scale":{"dtype":"F8_E4M3","shape":[1,1],"data_offsets":[24,25]},
+        "b.weight_global_scale":{"dtype":"F32","shape":[1],"data_offsets":[25,29]},
+        "c.weight":{"dtype":"F32","shape":[2],"data_offsets":[29,37]}}"#;
+    let numbers =
+        |numbers: &[f32]| -> Vec<u8> { numbers.iter().flat_map(|x| x.to_le_bytes()).collect() };
+    let data =
+        [&numbers(&[1.0, -2.0, 0.5, 3.0])[..], &[0x21; 8], &[0x38], &numbers(&[divisor, 4.0, 1.0])];
+    safetensors(header, &data.concat())
+}
+
+#[test]
+fn a_weight_that_cannot_be_read_is_named_and_the_others_are_measured() {
+    let good = Scratch::file("read.safetensors", &three_layers(2.0));
+    let bad = Scratch::file("unread.safetensors", &three_layers(0.0));
+    assert!(printed(["report", good.name(), "--schemes", "ocp::MXFP4"]).contains("\nb.weight "));
+    let failed = |form: &[&str]| {
+        let output = run(["report", bad.name(), "--schemes", "ocp::MXFP4"].iter().chain(form));
+        let told = String::from_utf8(output.stderr).expect("text");
+        let expected = "subhalf report: weights that could not be read: expected 0, found 1\n";
+        assert_eq!((output.status.code(), told.as_str()), (Some(1), expected));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let text = failed(&[]);
+    let place = |line: &str| text.find(line).unwrap_or_else(|| panic!("{line} in {text}"));
+    let unread = place("\nNot read: b.weight (");
+    assert!(place("\na.weight ") < unread && unread < place("\nc.weight "));
+    let line = text[unread..].lines().nth(1).expect("a line");
+    assert!(line.contains("tensor scale") && line.contains("other than 0"), "{line}");
+
+    let json: serde_json::Value = serde_json::from_str(&failed(&["--json"])).expect("JSON");
+    let names = |list: &str| -> Vec<&str> {
+        let list = json[list].as_array().expect("a list");
+        list.iter().map(|weight| weight["name"].as_str().expect("a name")).collect()
+    };
+    assert_eq!(
+        (names("tensors"), names("unread")),
+        (vec!["a.weight", "c.weight"], vec!["b.weight"])
+    );
+    assert_eq!(json["schemes"][0]["total"]["elements"], 6);
+
+    let csv = failed(&["--csv"]);
+    assert!(csv.lines().any(|row| row.starts_with(",,left out,b.weight,")), "{csv}");
+}

@@ -6,7 +6,7 @@ use subhalf::io::{Gguf, GgufTensor, GgufWeight, ReadError};
 
 impl Weights {
     pub(super) fn of_gguf(file: Gguf<'static>) -> Self {
-        let (mut places, mut entries, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut places, mut left_out) = (Vec::new(), Vec::new());
         for (place, tensor) in file.tensors().iter().enumerate() {
             if let Some((reason, undecoded)) = beside(tensor) {
                 left_out.push(LeftOut {
@@ -18,15 +18,20 @@ impl Weights {
                 });
             } else if !tensor.is_companion() {
                 places.push(place);
-                entries.push(Entry {
-                    name: tensor.name().to_owned(),
-                    shape: tensor.shape().to_vec(),
-                    stored_bits: 8 * file.stored_bytes(tensor),
-                    scheme: tensor.kind().ggml().map(|_| format!("ggml ({})", tensor.kind())),
-                });
             }
         }
-        Self { source: Source::Gguf(Box::new(file), places), entries, left_out }
+        Self { source: Source::Gguf(Box::new(file), places), left_out }
+    }
+}
+
+/// The weight of a place among the tensors.
+pub(super) fn entry<'f>(file: &'f Gguf<'_>, place: usize) -> Entry<'f> {
+    let tensor = &file.tensors()[place];
+    Entry {
+        name: tensor.name(),
+        shape: tensor.shape(),
+        stored_bits: 8 * file.stored_bytes(tensor),
+        scheme: tensor.kind().ggml().map(|_| ("ggml", tensor.kind().to_string().into())),
     }
 }
 

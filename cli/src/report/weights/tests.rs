@@ -28,8 +28,7 @@ fn file(header: &str, data: &[u8]) -> Vec<u8> {
 fn read(bytes: &[u8]) -> Result<File, String> {
     let weights = Weights::of_bytes("bad.safetensors", bytes.to_vec()).map_err(Failure::from);
     let tensors = weights.and_then(|weights| {
-        let tensors: Result<_, _> =
-            (0..weights.entries().len()).map(|index| weights.read(index)).collect();
+        let tensors: Result<_, _> = (0..weights.len()).map(|index| weights.read(index)).collect();
         let left_out = weights
             .left_out()
             .iter()
