@@ -5,6 +5,7 @@ Beside a tensor NAME the file has NAME.numbers, F32: what gguf.quants makes of i
 
     python tests/interop/gguf_types.py write tests/golden/gguf/types.gguf 2
     python tests/interop/gguf_types.py write LARGE.gguf 4000      # SUBHALF_GGUF=LARGE.gguf cargo test -- --ignored gguf
+    python tests/interop/gguf_types.py quantize OWN.gguf 400      # SUBHALF_GGUF=OWN.gguf: of every type that gguf quantizes to
     python tests/interop/gguf_types.py check WRITTEN.gguf         # SUBHALF_GGUF_OUT=WRITTEN.gguf, the same test
 """
 
@@ -14,7 +15,7 @@ import numpy as np
 from gguf import GGMLQuantizationType as Type
 from gguf import GGUFReader, GGUFWriter
 from gguf.constants import GGML_QUANT_SIZES
-from gguf.quants import dequantize
+from gguf.quants import dequantize, quantize
 
 # Where the F16 factors of a block lie: random bits would often be infinite or NaN, which subhalf refuses.
 HALVES = {
@@ -83,6 +84,24 @@ def write(path, rows):
     file.close()
 
 
+def write_quantized(path, rows):
+    random = np.random.default_rng(2027)
+    x = (random.standard_normal((rows, 1024)) * 0.02).astype(np.float32)
+    file = GGUFWriter(path, "llama")
+    for kind in Type:
+        try:
+            data = quantize(x, kind)
+        except NotImplementedError:
+            continue
+        file.add_tensor(kind.name, data, raw_dtype=kind)
+        file.add_tensor(f"{kind.name}.numbers", dequantize(data, kind).astype(np.float32))
+        print(f"{kind.name}: {x.size} numbers")
+    file.write_header_to_file()
+    file.write_kv_data_to_file()
+    file.write_tensors_to_file()
+    file.close()
+
+
 def check(path):
     tensors = {tensor.name: tensor for tensor in GGUFReader(path).tensors}
     for name, tensor in tensors.items():
@@ -97,5 +116,7 @@ def check(path):
 
 if sys.argv[1] == "write":
     write(sys.argv[2], int(sys.argv[3]))
+elif sys.argv[1] == "quantize":
+    write_quantized(sys.argv[2], int(sys.argv[3]))
 else:
     check(sys.argv[2])
