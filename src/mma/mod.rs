@@ -26,4 +26,5 @@ pub(crate) use accumulate::{AnyAccumulate, BlockScales, Products, Sum, Takes};
 pub(crate) use blocks::{PairScale, Partial};
 pub(crate) use fixed::Fixed;
 pub(crate) use model::Formats;
+pub(crate) use unit::UnitSum;
 pub use unit::preset;

@@ -1,8 +1,9 @@
 //! Micro-kernels of matrix products and the packing below them. `tile` defines MR, NR and KC;
-//! `float`, `rounded` and `int8` are the tiles of 16 × 16, by the kind of sum; `gemv` is a few
+//! `float`, `rounded`, `aligned` and `int8` are the tiles of 16 × 16, by the kind of sum; `gemv` is a few
 //! rows by four panels; `transpose` packs rows of codes. The loops around them (BLIS's
 //! macro-kernel) and the packing of whole operands are in `ops::matmul`.
 
+mod aligned;
 mod float;
 mod gemv;
 mod gemv_operands;
@@ -13,6 +14,9 @@ mod rounded;
 mod tile;
 mod transpose;
 
+pub(crate) use aligned::{
+    AlignedResult, AlignedSide, AlignedUnit, ROWS, aligned_sums, fill_lanes, fill_rows,
+};
 pub(crate) use float::{
     chain_blocks_of, chain_f32_of, chain_f64, chain_rounded, cut_bits, dot_f32, dot_f64,
     scale_lanes,

@@ -338,6 +338,18 @@ impl MmaSpec {
         self.late_c
     }
 
+    /// The exponent of the power of two that multiplies the sum of the products.
+    #[must_use]
+    pub const fn shift(&self) -> i8 {
+        self.shift
+    }
+
+    /// Which subnormal operands count as zero, and whether subnormal results do.
+    #[must_use]
+    pub const fn flushes(&self) -> (InputFlush, bool) {
+        (self.flush_inputs, self.flush_results)
+    }
+
     /// The result of NaN operands and of `0 · ∞` and `∞ − ∞`, as a code of the accumulator.
     #[must_use]
     pub const fn nan(&self) -> u32 {

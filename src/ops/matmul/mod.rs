@@ -34,6 +34,7 @@ mod sums;
 mod tile;
 mod unit;
 mod unit_operand;
+mod unit_plan;
 mod work;
 mod workspace;
 

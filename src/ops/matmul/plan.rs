@@ -4,6 +4,7 @@
 use super::bounds::{f32s_hold, f64s_hold, largest_sum, shared_block_k};
 use super::job::MatmulJob;
 use super::operand::Operand;
+use super::unit_plan::UnitPlan;
 use crate::codec::Unpacked;
 use crate::kernel::{Dots, Rounding, SmallIntegers};
 use crate::mma::{Accumulator, Chain, IntegerOverflow};
@@ -26,6 +27,8 @@ pub(super) enum Plan {
     Integers { bits: u32, exponent: i32 },
     /// Exact sums, by slices of the numbers where these are few.
     Exact,
+    /// Groups of products of a matrix unit, aligned and cut.
+    Aligned(UnitPlan),
     /// Element by element, by the steps of the model.
     Steps,
 }
@@ -60,10 +63,13 @@ impl Plan {
                 ChainKernel::lower(&inner, job).map(|inner| Self::Chunked { k, inner, outer })
             }
             Accumulator::Integer { bits, overflow } => Self::integers(job, bits, overflow),
-            Accumulator::Unit { .. } => None,
+            Accumulator::Unit { spec, schedule } => {
+                UnitPlan::lower(job, &spec, schedule).map(Self::Aligned)
+            }
         };
-        // No kernel starts its sums with C.
-        plan.filter(|_| job.c.is_none()).unwrap_or(Self::Steps)
+        // No kernel but that of matrix units starts its sums with C.
+        plan.filter(|plan| job.c.is_none() || matches!(plan, Self::Aligned(_)))
+            .unwrap_or(Self::Steps)
     }
 
     fn by_blocks(job: &MatmulJob<'_>) -> Option<Self> {
@@ -106,6 +112,7 @@ impl Plan {
             Self::Blocks { block_k, .. }
             | Self::F32Blocks { block_k }
             | Self::Int8(Int8 { block_k, .. }) => Some(*block_k),
+            Self::Aligned(plan) => plan.block_k,
             Self::Chain(_)
             | Self::Chunked { .. }
             | Self::Integers { .. }

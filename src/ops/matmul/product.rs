@@ -313,8 +313,10 @@ pub(super) fn job_of<'a>(
         Takes::Elements => factor(&a, &b),
         Takes::Values => None,
     };
-    // C is added once: by the model, or after the sum.
-    let (c, addend) = if model.takes_c() { (matmul.addend, None) } else { (None, matmul.addend) };
+    // C is added once: by the model, or after the sum. A tensor scale would multiply a C that is in
+    // the sum; programs add C to the scaled one.
+    let by_model = model.takes_c() && factor.is_none();
+    let (c, addend) = if by_model { (matmul.addend, None) } else { (None, matmul.addend) };
     let finish = Finish { factor, addend, bias: matmul.bias, n: shape.n };
     // A product of no elements may have more rows than can be counted.
     let (a, shape) = match shape.len() {

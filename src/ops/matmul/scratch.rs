@@ -4,7 +4,7 @@
 use super::panel::{PANELS_OF_UNIT, Panel};
 use super::sums::Pair;
 use crate::kernel::Quad;
-use crate::kernel::gemm::{Lanes, MicroTile, NR};
+use crate::kernel::gemm::{AlignedSide, Lanes, MR, MicroTile, NR, ROWS};
 use crate::mem::Aligned;
 use crate::mma::{BlockScales, Sum};
 use alloc::vec::Vec;
@@ -44,6 +44,21 @@ pub(super) struct StepScratch {
     pub(super) partials: Vec<MicroTile<f64>>,
 }
 
+/// Memory for the sums of matrix units.
+#[derive(Default)]
+pub(super) struct AlignedScratch {
+    /// Four rows of A, and the columns of two panels, of a chunk of K.
+    pub(super) a: AlignedSide<ROWS>,
+    pub(super) b: [AlignedSide<NR>; 2],
+    /// Exponents of scales of the same, group by group.
+    pub(super) scales_a: Vec<[i32; ROWS]>,
+    pub(super) scales_b: [Vec<Lanes<i32>>; 2],
+    /// Which rows and columns have numbers that the kernel leaves to the steps of the model: a
+    /// flag for each row of each tile, for each column of each panel.
+    pub(super) marked_a: Vec<[u32; MR]>,
+    pub(super) marked_b: Vec<[u32; NR]>,
+}
+
 /// Memory of a thread.
 #[derive(Default)]
 pub(super) struct WorkScratch {
@@ -62,4 +77,5 @@ pub(super) struct WorkScratch {
     pub(super) partials: Vec<Pair<f32>>,
     pub(super) sums_f64: Vec<Pair<f64>>,
     pub(super) steps: StepScratch,
+    pub(super) aligned: AlignedScratch,
 }

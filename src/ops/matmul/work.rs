@@ -13,7 +13,7 @@ use super::job::MatmulJob;
 use super::pack_b::Packer;
 use super::panel::{PANELS_OF_UNIT, Panel};
 use super::read::Reader;
-use super::scratch::{StepScratch, WorkScratch};
+use super::scratch::{AlignedScratch, StepScratch, WorkScratch};
 use super::slices::Slicing;
 use super::sums::Pair;
 use super::tile::TileA;
@@ -68,10 +68,10 @@ impl Work<'_> {
             self.columns[index].packed.unwrap_or(&made[index])
         };
         let panels = UnitPanels { all: core::array::from_fn(panel), count };
-        let WorkScratch { scales, sums, partials, sums_f64, steps, .. } = scratch;
+        let WorkScratch { scales, sums, partials, sums_f64, steps, aligned, .. } = scratch;
         (
             Decoded { reader: self.reader, panels, numbers, codes },
-            SumMemory { scales, sums, partials, sums_f64, steps },
+            SumMemory { scales, sums, partials, sums_f64, steps, aligned },
         )
     }
 
@@ -83,7 +83,7 @@ impl Work<'_> {
         range: Range<usize>,
         block_k: usize,
         sums: &mut Vec<Pair<T>>,
-        step: impl Fn(usize, &TileA, Range<usize>, &[&[Lanes<f32>]], &mut Pair<T>),
+        mut step: impl FnMut(usize, &TileA, Range<usize>, &[&[Lanes<f32>]], &mut Pair<T>),
     ) {
         self.clear(sums);
         // K outside, so that each decoded chunk is used by all tiles before the next is decoded
@@ -172,6 +172,7 @@ pub(super) struct SumMemory<'a> {
     pub(super) partials: &'a mut Vec<Pair<f32>>,
     pub(super) sums_f64: &'a mut Vec<Pair<f64>>,
     pub(super) steps: &'a mut StepScratch,
+    pub(super) aligned: &'a mut AlignedScratch,
 }
 
 /// Panels, and memory for their numbers.

@@ -4,6 +4,7 @@
 
 mod digests;
 mod directed;
+mod products;
 mod rows;
 
 use subhalf::unit::{self, MatrixUnit};

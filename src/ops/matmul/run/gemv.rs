@@ -54,6 +54,7 @@ pub(in crate::ops::matmul) fn run(
         | Plan::Blocks { .. }
         | Plan::Integers { .. }
         | Plan::Exact
+        | Plan::Aligned(_)
         | Plan::Steps => false,
     }
 }

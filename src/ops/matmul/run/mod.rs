@@ -1,5 +1,6 @@
 //! The sums of some work, one file for each kind of sum.
 
+mod aligned;
 mod blocks;
 mod exact;
 mod float;
@@ -34,6 +35,7 @@ pub(super) fn run_plan(
             exact::integers(work, (*bits, *exponent), scratch, sink);
         }
         Plan::Exact => exact::exact(work, scratch, sink),
+        Plan::Aligned(unit) => aligned::run(work, unit, scratch, sink),
         // The definition itself, with operands packed: stochastic roundings, saturating integers, C
         // in the sum.
         Plan::Steps => steps::run(work, scratch, sink),

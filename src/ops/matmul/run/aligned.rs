@@ -1,0 +1,245 @@
+//! Sums of matrix units by the aligned kernel.
+//!
+//! ```text
+//! the loops of `Work`: chunks of K, pairs of panels, tiles of A
+//!     once a pair       columns of both panels as numbers and ranks
+//!     four rows         numbers and ranks, then the groups of the chunk for each panel
+//! at the end            sums of rows and columns that the kernel marked, by the model's steps
+//! ```
+//!
+//! Sums are f32s that the accumulator's format has, put back between chunks: an instruction ends
+//! where a chunk does.
+
+use crate::codec::Unpacked;
+use crate::kernel::gemm::{
+    AlignedResult, Lanes, MR, MicroTile, NR, ROWS, aligned_sums, fill_lanes, fill_rows,
+};
+use crate::mma::{Sum, UnitSum};
+use crate::ops::matmul::scratch::{AlignedScratch, StepScratch, WorkScratch};
+use crate::ops::matmul::sums::{Pair, Sink, hand_over_f32s};
+use crate::ops::matmul::tile::TileA;
+use crate::ops::matmul::unit_plan::UnitPlan;
+use crate::ops::matmul::work::{SumMemory, Work};
+use crate::spec::FormatSpec;
+use core::ops::Range;
+
+/// All sums of some work.
+pub(super) fn run(
+    work: &Work<'_>,
+    plan: &UnitPlan,
+    scratch: &mut WorkScratch,
+    sink: &mut dyn Sink,
+) {
+    let (depth, first) = (work.job.shape.k, work.tiles[0].rows.start);
+    let (mut decoded, SumMemory { scales, sums, aligned, .. }) = work.decoded(scratch);
+    let panels = decoded.panels;
+    let scales = plan.block_k.map(|block_k| panels.scales_by(block_k, depth, scales));
+    aligned.marked_a.clear();
+    aligned.marked_a.resize(work.tiles.len(), [0; MR]);
+    aligned.marked_b.clear();
+    aligned.marked_b.resize(work.columns.len().next_multiple_of(2), [0; NR]);
+    let whole = plan.whole_k();
+    work.by_chunks(&mut decoded, 0..depth, whole, sums, |pair, tile, k, b, sums| {
+        let index = (tile.rows.start - first) / MR;
+        let of_panel =
+            |panel: usize| scales.as_ref().map_or(&[][..], |scales| scales[2 * pair + panel]);
+        let chunk = Chunk { work, plan, k, scales: [of_panel(0), of_panel(1 % b.len())] };
+        if chunk.k.start == 0 {
+            chunk.start(pair, tile, &mut sums[..b.len()]);
+        }
+        if index == 0 {
+            chunk.columns(2 * pair, b, aligned);
+        }
+        for row in (0..tile.mr()).step_by(ROWS) {
+            chunk.rows(tile, (index, row), aligned);
+            for (panel, sums) in sums.iter_mut().enumerate().take(b.len()) {
+                chunk.sums(tile, (row, panel), aligned, sums);
+            }
+        }
+    });
+    by_steps(work, scratch);
+    let sums = &scratch.sums;
+    hand_over_f32s(work.tiles, work.columns.len(), sums, sink);
+}
+
+/// A chunk of K for a pair of panels.
+struct Chunk<'a> {
+    work: &'a Work<'a>,
+    plan: &'a UnitPlan,
+    k: Range<usize>,
+    /// The scales of both panels, block by block.
+    scales: [&'a [Lanes<f32>]; 2],
+}
+
+/// The exponent of an E8M0 scale, `None` for NaN.
+fn exponent_of(scale: f32) -> Option<i32> {
+    // The smallest, 2^-127, is the one that is subnormal as an f32.
+    let field = (scale.to_bits() >> 23 & 0xFF) as i32;
+    (!scale.is_nan()).then_some(field - 127)
+}
+
+impl Chunk<'_> {
+    /// Positions of the chunk, filled up with zeros to whole instructions.
+    fn positions(&self) -> usize {
+        self.k.len().next_multiple_of(self.plan.step_k)
+    }
+
+    /// Starts the sums of a tile with C, as the accumulator has it.
+    fn start(&self, pair: usize, tile: &TileA, sums: &mut [MicroTile<f32>]) {
+        let (job, matrix) = (self.work.job, self.work.matrix);
+        let Some(c) = job.c else { return };
+        for (panel, sums) in sums.iter_mut().enumerate() {
+            let columns = &self.work.columns[2 * pair + panel];
+            for (row, sums) in tile.rows.clone().zip(sums) {
+                let from = (matrix * job.shape.m + row) * job.shape.n + columns.first;
+                for (sum, c) in sums.iter_mut().zip(&c[from..from + columns.rows]) {
+                    *sum = match self.plan.unit.result {
+                        AlignedResult::NearestF16 => {
+                            let f16 = FormatSpec::F16;
+                            f16.decode_f32(f16.encode_f32(*c))
+                        }
+                        // Bits that every group would cut off can go at once.
+                        AlignedResult::CutF32(mask) => f32::from_bits(c.to_bits() & mask),
+                        AlignedResult::NearestF32 => *c,
+                    };
+                }
+            }
+        }
+    }
+
+    /// Makes numbers and ranks of the columns of a pair of panels.
+    fn columns(&self, panel: usize, b: &[&[Lanes<f32>]], scratch: &mut AlignedScratch) {
+        let (isa, [_, format]) = (self.work.job.exec.isa(), self.plan.formats);
+        for (i, b) in b.iter().enumerate() {
+            let side = &mut scratch.b[i];
+            side.clear(self.positions());
+            fill_lanes(isa, b, format, self.plan.pairs_of_four, side);
+            let marked = &mut scratch.marked_b[panel + i];
+            marked.iter_mut().zip(side.marked()).for_each(|(all, marked)| *all |= marked);
+            if self.plan.moved {
+                let ranks = &mut scratch.scales_b[i];
+                ranks.clear();
+                for group in self.groups() {
+                    let scales = self.scales[i].get(group).copied().unwrap_or([1.0; NR]);
+                    ranks.push(scales.map(|scale| exponent_of(scale).unwrap_or(0)));
+                    marked
+                        .iter_mut()
+                        .zip(scales)
+                        .for_each(|(all, scale)| *all |= u32::from(scale.is_nan()));
+                }
+            }
+        }
+    }
+
+    /// The block of scales of each group of the chunk.
+    fn groups(&self) -> impl Iterator<Item = usize> {
+        let block_k = self.plan.block_k.unwrap_or(usize::MAX);
+        self.k.clone().step_by(self.plan.unit.fan_in).map(move |k| k / block_k)
+    }
+
+    /// Makes numbers and ranks of four rows of a tile.
+    fn rows(&self, tile: &TileA, (index, row): (usize, usize), scratch: &mut AlignedScratch) {
+        let (isa, [format, _]) = (self.work.job.exec.isa(), self.plan.formats);
+        let (side, mr) = (&mut scratch.a, tile.mr());
+        side.clear(self.positions());
+        fill_rows(isa, tile.at(self.k.clone()), mr, row, format, self.plan.pairs_of_four, side);
+        let marked = &mut scratch.marked_a[index][row..row + ROWS];
+        marked.iter_mut().zip(side.marked()).for_each(|(all, marked)| *all |= marked);
+        if self.plan.moved {
+            scratch.scales_a.clear();
+            for group in self.groups() {
+                let scales = tile.scales.get(group * mr..(group + 1) * mr).unwrap_or_default();
+                let scale = |i: usize| scales.get(row + i).copied().unwrap_or(1.0);
+                scratch.scales_a.push(core::array::from_fn(|i| exponent_of(scale(i)).unwrap_or(0)));
+                (0..ROWS).for_each(|i| marked[i] |= u32::from(scale(i).is_nan()));
+            }
+        }
+    }
+
+    /// Goes on with the sums of four rows in a panel.
+    fn sums(
+        &self,
+        tile: &TileA,
+        (row, panel): (usize, usize),
+        scratch: &AlignedScratch,
+        tile_sums: &mut MicroTile<f32>,
+    ) {
+        let (isa, unit) = (self.work.job.exec.isa(), &self.plan.unit);
+        let scales = self.plan.moved.then(|| (&scratch.scales_a[..], &scratch.scales_b[panel][..]));
+        let (a, b) = (&scratch.a, &scratch.b[panel]);
+        let sums: &mut [Lanes<f32>; ROWS] = match tile_sums[row..].first_chunk_mut() {
+            Some(sums) => sums,
+            None => return,
+        };
+        let groups = self.positions() / unit.fan_in;
+        let Some((part, combine)) = self.plan.promoted else {
+            aligned_sums(isa, unit, a, b, scales, 0..groups, sums);
+            return;
+        };
+        // A part's groups; the last part of K may be shorter than the others.
+        let of_part = part.min(self.positions()).div_ceil(unit.fan_in);
+        for start in (0..groups).step_by(of_part) {
+            let mut parts = [[0.0; NR]; ROWS];
+            let range = start..(start + of_part).min(groups);
+            aligned_sums(isa, unit, a, b, scales, range, &mut parts);
+            let block =
+                self.plan.block_k.map(|block_k| (self.k.start + start * unit.fan_in) / block_k);
+            let applied = block.filter(|_| !self.plan.moved);
+            let of_row = |i: usize| {
+                let at = applied.map(|block| block * tile.mr() + row + i);
+                at.and_then(|at| tile.scales.get(at)).copied().unwrap_or(1.0)
+            };
+            let lanes = applied.and_then(|block| self.scales[panel].get(block));
+            let lanes = lanes.copied().unwrap_or([1.0; NR]);
+            for (i, (sums, parts)) in sums.iter_mut().zip(&parts).enumerate() {
+                for ((sum, part), lane) in sums.iter_mut().zip(parts).zip(lanes) {
+                    *sum = UnitSum::combined(combine, *sum, *part, [of_row(i), lane]);
+                }
+            }
+        }
+    }
+}
+
+/// Makes the sums of marked rows and columns, and those that C starts with NaN.
+fn by_steps(work: &Work<'_>, scratch: &mut WorkScratch) {
+    let nan_c = work.job.c.is_some_and(|c| c.iter().any(|c| c.is_nan()));
+    let AlignedScratch { marked_a, marked_b, .. } = &scratch.aligned;
+    let any = |marked: &[[u32; 16]]| marked.as_flattened().iter().any(|mark| *mark != 0);
+    if !nan_c && !any(marked_a) && !any(marked_b) {
+        return;
+    }
+    let marked_a = core::mem::take(&mut scratch.aligned.marked_a);
+    let marked_b = core::mem::take(&mut scratch.aligned.marked_b);
+    let mut sums = core::mem::take(&mut scratch.sums);
+    let job = work.job;
+    work.each_panel(scratch, |index, _, numbers, memory| {
+        let StepScratch { a, b, blocks, .. } = &mut *memory.steps;
+        let columns = &work.columns[index];
+        for lane in 0..columns.rows {
+            b.clear();
+            for (number, tile) in work.tiles.iter().enumerate() {
+                for (i, row) in tile.rows.clone().enumerate() {
+                    let place = (work.matrix, row, columns.first + lane);
+                    let at = (work.matrix * job.shape.m + row) * job.shape.n + place.2;
+                    let nan = nan_c && job.c.is_some_and(|c| c[at].is_nan());
+                    if !nan && marked_a[number][i] == 0 && marked_b[index][lane] == 0 {
+                        continue;
+                    }
+                    if b.is_empty() {
+                        b.extend(numbers.iter().map(|numbers| numbers[lane]));
+                    }
+                    tile.row(row, a);
+                    let sum: &mut Pair<f32> = &mut sums[index / 2 * work.tiles.len() + number];
+                    sum[index % 2][i][lane] = match job.sum(place, a, b, blocks) {
+                        Sum::F32(sum) => sum,
+                        // Units that align have f32 sums.
+                        Sum::F64(sum) => Unpacked::from_f64(sum).to_f32(),
+                        Sum::Exact(sum) => sum.value().to_f32(),
+                    };
+                }
+            }
+        }
+    });
+    (scratch.aligned.marked_a, scratch.aligned.marked_b) = (marked_a, marked_b);
+    scratch.sums = sums;
+}
