@@ -15,7 +15,7 @@ fn fp8(seed: u64, count: usize) -> Vec<u8> {
 
 #[test]
 fn deepseek_tiles_multiply_by_weight_scale_inv_with_short_tiles_at_the_edges() {
-    // CASES.md 81: 576×512 and an uneven matrix, 130×200 in tiles of 128×128.
+    // stable-diffusion.cpp #1898: 576×512 and an uneven matrix, 130×200 in tiles of 128×128.
     for [rows, cols] in [[576, 512], [130, 200]] {
         let (grid_rows, grid_cols) = (usize::div_ceil(rows, 128), usize::div_ceil(cols, 128));
         let codes = fp8(1, rows * cols);
@@ -122,7 +122,7 @@ fn nvfp4_of_compressed_tensors_divides_and_model_optimizers_multiplies() {
 
 #[test]
 fn experts_have_a_tensor_scale_each() {
-    // CASES.md 65: [E, N, K].
+    // TensorRT-Model-Optimizer #2276: [E, N, K].
     let (experts, rows, cols) = (3, 2, 32);
     let count = experts * rows * cols;
     let (bytes, scale) = (noise(9, count / 2), e4m3_scales(10, count / 16));
@@ -252,7 +252,6 @@ fn fp8_scales_of_tensors_rows_groups_and_tiles_in_every_float_type() {
 
 #[test]
 fn gpt_oss_blocks_are_read_where_they_lie() {
-    // NEWCOMER.md 1a.
     let (experts, rows, groups) = (2, 3, 2);
     let bytes = noise(17, experts * rows * groups * 16);
     let scale = powers(18, experts * rows * groups);
@@ -373,7 +372,7 @@ fn torchaos_parts_are_put_together_by_the_files_metadata() {
 
 #[test]
 fn codes_without_any_scales_stand_for_themselves() {
-    // CASES.md 82: F4 and F6 beside F32.
+    // Files of safetensors 0.8: F4 and F6 beside F32.
     let file = File::new()
         .tensor("a", "F8_E4M3", &[2], &[0x38, 0xC0])
         .tensor("b", "F4", &[2, 2], &[0x21, 0xF7])

@@ -83,7 +83,7 @@ fn every_truncation_is_refused() {
 fn refusals_name_the_tensor_what_was_expected_and_what_was_found() {
     let one = |entry: &str| refusal(&with_header(&format!(r#"{{"w":{{{entry}}}}}"#), &[0; 16]));
     assert_eq!(refusal(&[1, 2, 3]), "file length: expected at least 8 bytes, found 3");
-    // CASES.md 79: the limit is the library's, and is said.
+    // safetensors #668: the limit is the library's, and is said.
     assert_eq!(
         refusal(&u64::MAX.to_le_bytes()),
         "not a safetensors file: header length: expected at most 100000000 bytes, found \
@@ -119,7 +119,7 @@ fn refusals_name_the_tensor_what_was_expected_and_what_was_found() {
 
 #[test]
 fn one_strange_tensor_hides_no_other() {
-    // CASES.md 82.
+    // A dtype that a reader does not know, beside good tensors (files of safetensors 0.8).
     let file = File::new()
         .tensor("a", "F32", &[1], &f32s(&[1.0]))
         .tensor("b", "U3\n", &[8], &[1, 2, 3])
@@ -218,7 +218,7 @@ fn missing_and_wrong_companions_are_said_of_the_codes() {
 
 #[test]
 fn scales_that_are_no_numbers_are_refused_by_the_view() {
-    // CASES.md 41.
+    // sglang #40243, flashinfer #4676: scales that are 0, negative, NaN or infinite.
     let file = |scale: f32| {
         File::new().tensor("l.weight", "F8_E4M3", &[1, 2], &[0x38, 0xB8]).tensor(
             "l.weight_scale",

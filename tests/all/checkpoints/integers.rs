@@ -38,7 +38,7 @@ pub(super) fn down(codes: &[u32], bits: u32, cols: usize) -> Vec<u8> {
 
 #[test]
 fn pack_quantized_words_of_every_width_with_and_without_zero_points() {
-    // CASES.md 52, NEWCOMER.md 4b: zero points are packed down the rows.
+    // compressed-tensors #458: zero points are packed down the rows.
     let (rows, cols, group) = (7, 48, 16);
     let groups = cols / group;
     for bits in 2..=8 {
@@ -205,7 +205,7 @@ impl Layer {
 
 #[test]
 fn gptq_of_2_3_4_and_8_bits_in_both_versions_and_every_type_of_scales() {
-    // CASES.md 47, 49; NEWCOMER.md 1c: g_idx may be missing.
+    // exllama #95, text-generation-inference #1953: other widths, BF16 scales. g_idx may be missing.
     let (inputs, outputs) = (64, 32);
     for bits in [2, 3, 4, 8] {
         let group = (0..inputs as i32).map(|input| input / 16).collect();
@@ -233,7 +233,7 @@ fn gptq_of_2_3_4_and_8_bits_in_both_versions_and_every_type_of_scales() {
 
 #[test]
 fn gptq_groups_may_be_scattered_or_uneven() {
-    // CASES.md 48: half of an act-order layer, groups of 8, 9, 9 and 6 inputs.
+    // vLLM #55262: half of an act-order layer, groups of 8, 9, 9 and 6 inputs.
     let uneven: Vec<i32> =
         [8, 9, 9, 6].iter().zip(0..).flat_map(|(&count, group)| vec![group; count]).collect();
     let scattered: Vec<i32> = (0..32).map(|input| input * 11 % 32 / 8).collect();
@@ -296,7 +296,7 @@ fn awq_words_hold_outputs_0_2_4_6_1_3_5_7() {
 
 #[test]
 fn mlx_affine_of_every_width_is_read_in_place() {
-    // CASES.md 63: a float minimum.
+    // torchao #1264: a float minimum.
     let (rows, cols, group) = (3, 128, 32);
     for bits in [2, 3, 4, 5, 6, 8] {
         let q = codes(12, bits, rows * cols);
@@ -371,7 +371,7 @@ pub(super) const NF4: [f32; 16] = [
 
 #[test]
 fn bitsandbytes_has_the_first_code_in_the_high_nibble_and_may_nest_its_scales() {
-    // CASES.md 53, 54: blocks of 64, the last one of 16, and a nested 8-bit absmax.
+    // bitsandbytes #565, TensorRT-Model-Optimizer #183: blocks of 64, the last one of 16, and a nested 8-bit absmax.
     let (rows, cols) = (3, 48);
     let count = rows * cols;
     let (bytes, absmax) = (noise(18, count / 2), scales(19, 3));

@@ -6,6 +6,7 @@ mod hostile;
 mod integers;
 mod interop;
 mod programs;
+mod reports;
 mod shards;
 mod written;
 

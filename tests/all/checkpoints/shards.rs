@@ -54,7 +54,7 @@ fn shards() -> (File, File) {
 
 #[test]
 fn a_weight_may_lie_in_two_shards() {
-    // CASES.md 83.
+    // The Hugging Face layout: an index, and files model-0000i-of-0000n.
     let (first, second) = (shards().0.bytes(), shards().1.bytes());
     let checkpoint = CheckpointFiles::new()
         .bytes("1", &first)
