@@ -2,9 +2,12 @@
 //! conversion between programs does before it would round anything.
 
 use super::quantize::Quantizer;
-use crate::block::{BlockSpec, Extent, Offset, QuantTensor, QuantView, ScaleRule, TensorScale};
+use crate::block::{
+    BlockSpec, Extent, Geometry, Offset, QuantTensor, QuantView, ScaleRule, TensorScale,
+};
 use crate::error::Error;
 use crate::spec::FormatSpec;
+use core::ops::Range;
 use std::vec;
 use std::vec::Vec;
 
@@ -57,8 +60,8 @@ impl QuantView<'_> {
             return Err(refuse());
         }
         if let Some(kept) = self.with_own_codes(spec)? {
-            let recoded =
-                if self.has_numbers_of(&kept) { Recoded::Numbers } else { Recoded::Codes };
+            let exact = self.has_numbers_of(&kept)?;
+            let recoded = if exact { Recoded::Numbers } else { Recoded::Codes };
             return Ok((kept, recoded));
         }
         if let Ok(exact) = self.to_nvfp4(spec) {
@@ -68,8 +71,8 @@ impl QuantView<'_> {
             return Ok((kept, Recoded::Codes));
         }
         match self.under_powers_of_two(spec)? {
-            Some(exact) if self.has_numbers_of(&exact) => Ok((exact, Recoded::Numbers)),
-            _ => Err(refuse()),
+            Some(exact) => Ok((exact, Recoded::Numbers)),
+            None => Err(refuse()),
         }
     }
 
@@ -82,9 +85,27 @@ impl QuantView<'_> {
         Ok((kept.dequantize() == exact.dequantize()).then_some(kept))
     }
 
-    fn has_numbers_of(&self, other: &QuantTensor) -> bool {
-        let bits = |x: &f32| x.to_bits();
-        self.dequantize().iter().map(bits).eq(other.dequantize().iter().map(bits))
+    /// Ranges of rows, which are dequantized one after the other: about 2^20 numbers, and a multiple
+    /// of `step` rows but for the last.
+    fn bands(&self, step: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        const NUMBERS: usize = 1 << 20;
+        let cols = self.geometry().cols.max(1);
+        let rows = self.len() / cols;
+        // Rows may end within a flat block, at which no view is cut.
+        let step = if let Extent::Flat(_) = self.spec().extent { rows } else { step }.max(1);
+        let count = (NUMBERS / cols / step * step).max(step);
+        (0..rows).step_by(count).map(move |first| first..(first + count).min(rows))
+    }
+
+    fn has_numbers_of(&self, other: &QuantTensor) -> Result<bool, Error> {
+        let other = other.view();
+        for band in self.bands(1) {
+            let (a, b) = (self.rows(band.clone())?.dequantize(), other.rows(band)?.dequantize());
+            if !same_bits(&a, &b) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The tensor with its own codes and scales, if they mean the same in `spec` up to the tensor
@@ -148,21 +169,43 @@ impl QuantView<'_> {
         if !powers || !plain || !blocks || spec.scale.is_none() {
             return Ok(None);
         }
-        let numbers = self.dequantize();
-        let tensor = QuantTensor::zeroed(spec, self.shape())?;
-        let mut largest = vec![0f32; tensor.view().blocks()];
-        let cols = self.geometry().cols.max(1);
-        for (i, x) in numbers.iter().enumerate() {
-            if !x.is_finite() {
-                return Ok(None);
+        let &[_, cols] = self.shape() else { return Ok(None) };
+        let geometry = Geometry::of(spec, self.shape())?;
+        let (height, across) = match spec.extent {
+            Extent::Block { rows, .. } => (rows as usize, geometry.grid_cols),
+            _ => (1, 1),
+        };
+        let is_one = spec.extent == Extent::Tensor;
+        let mut largest = vec![0f32; geometry.blocks()];
+        for band in self.bands(height) {
+            for (i, x) in self.rows(band.clone())?.dequantize().into_iter().enumerate() {
+                if !x.is_finite() {
+                    return Ok(None);
+                }
+                let block = geometry.block(band.start + i / cols, i % cols);
+                largest[block] = largest[block].max(x.abs());
             }
-            let block = tensor.view().geometry().block(i / cols, i % cols);
-            largest[block] = largest[block].max(x.abs());
         }
         let scales: Vec<f32> = largest.into_iter().map(|amax| power_for(spec, amax)).collect();
-        // A scale out of reach of its format is refused there.
-        Ok(Quantizer::new(spec).scales(&scales, &[]).quantize(&numbers, self.shape()).ok())
+        let mut pieces = Vec::new();
+        for band in self.bands(height) {
+            let numbers = self.rows(band.clone())?.dequantize();
+            let blocks = band.start / height * across..band.end.div_ceil(height) * across;
+            let own = if is_one { &scales[..] } else { &scales[blocks] };
+            let quantizer = Quantizer::new(spec).scales(own, &[]);
+            // A scale out of reach of its format is refused there.
+            match quantizer.quantize(&numbers, &[band.len(), cols]) {
+                Ok(piece) if same_bits(&piece.dequantize(), &numbers) => pieces.push(piece),
+                _ => return Ok(None),
+            }
+        }
+        let views: Vec<QuantView<'_>> = pieces.iter().map(QuantTensor::view).collect();
+        QuantTensor::concat_rows(&views).map(Some)
     }
+}
+
+fn same_bits(a: &[f32], b: &[f32]) -> bool {
+    a.iter().map(|x| x.to_bits()).eq(b.iter().map(|x| x.to_bits()))
 }
 
 /// The smallest power of two, from 2^-126 to 2^127, over which `amax` is an element.

@@ -3,7 +3,8 @@
 use wildmatch::WildMatch;
 
 /// Names that the stacks leave as they are: embeddings, the head, norms, routers of experts.
-const LEFT: [&str; 12] = [
+const LEFT: [&str; 13] = [
+    "*bias",
     "*embed*",
     "*lm_head*",
     "*norm*",
@@ -42,19 +43,26 @@ impl Choice {
         }
     }
 
-    /// Why a weight is left as it is, if so.
-    pub(super) fn leaves(&self, name: &str, shape: &[usize]) -> Option<&'static str> {
+    /// Why a weight is left as it is by the patterns that were given, if so.
+    pub(super) fn refuses(&self, name: &str) -> Option<&'static str> {
         let any = |patterns: &[WildMatch]| patterns.iter().any(|pattern| pattern.matches(name));
         if any(&self.exclude) {
-            return Some("excluded");
+            Some("excluded")
+        } else if !self.include.is_empty() && !any(&self.include) {
+            Some("not included")
+        } else {
+            None
         }
-        if shape.len() < 2 {
-            return Some(NO_MATRIX);
-        }
-        match self.include.is_empty() {
-            true if any(&self.left) => Some("left out by default"),
-            false if !any(&self.include) => Some("not included"),
-            _ => None,
+    }
+
+    /// Why a weight is not quantized, if so.
+    pub(super) fn leaves(&self, name: &str, shape: &[usize]) -> Option<&'static str> {
+        let by_default =
+            self.include.is_empty() && self.left.iter().any(|pattern| pattern.matches(name));
+        match self.refuses(name) {
+            None if shape.len() < 2 => Some(NO_MATRIX),
+            None if by_default => Some("left out by default"),
+            reason => reason,
         }
     }
 }

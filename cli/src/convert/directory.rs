@@ -4,6 +4,7 @@
 use super::plan::Plan;
 use super::source::{Source, file_name};
 use super::target::Target;
+use super::work::NumbersHash;
 use crate::failure::Failure;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -47,12 +48,17 @@ fn failed(path: &Path) -> impl Fn(std::io::Error) -> Failure + '_ {
 
 /// Writes a small file beside its place and puts it there, so that it is whole or not there.
 fn put(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut temporary = path.as_os_str().to_owned();
-    // Other machines may write the same file at the same time.
-    temporary.push(format!(".{}.partial", std::process::id()));
-    let temporary = PathBuf::from(temporary);
+    let temporary = temporary(path);
     fs::write(&temporary, text).map_err(failed(path))?;
     fs::rename(&temporary, path).map_err(failed(path))
+}
+
+/// The path of a small file until it is whole. Other machines may write the same file at the same
+/// time.
+fn temporary(path: &Path) -> PathBuf {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.partial", std::process::id()));
+    temporary.into()
 }
 
 fn text_of(path: &Path) -> Result<String, Failure> {
@@ -85,20 +91,27 @@ fn directory_of(source: &Path) -> PathBuf {
     }
 }
 
-/// What a conversion is: equal for all runs and machines whose files belong together.
-pub(super) fn identity(source: &Source, choice: Value, target: &Target) -> String {
-    let mut tensors = BTreeMap::new();
-    for weight in source.weights() {
-        let bytes: u64 = weight.parts().iter().map(super::source::RawTensor::length).sum();
-        *tensors.entry(weight.file).or_insert(0) += bytes;
+/// What a conversion is: equal for all runs and machines whose files belong together. Of tensors it
+/// has names, lengths and the first bytes, by which two models of one shape differ.
+pub(super) fn identity(source: &Source, choice: Value, target: &Target) -> Result<String, Failure> {
+    const FIRST: u64 = 256;
+    let mut hash = NumbersHash::default();
+    if let Source::Checkpoint(checkpoint) = source {
+        for tensor in checkpoint.stored() {
+            hash.add_bytes(tensor.name().as_bytes());
+            hash.add_bytes(&tensor.len().to_le_bytes());
+            hash.add_bytes(&tensor.read(0..FIRST.min(tensor.len()))?);
+        }
     }
-    json!({
+    let tensors = source.weights().len();
+    Ok(json!({
         "program": concat!("subhalf ", env!("CARGO_PKG_VERSION")),
         "to": target.name(),
         "choice": choice,
-        "bytes of weights": tensors,
+        "weights": tensors,
+        "hash": format!("{:016x}", hash.end()),
     })
-    .to_string()
+    .to_string())
 }
 
 impl Directory {
@@ -193,7 +206,10 @@ impl Directory {
                 && !WRITTEN_ANEW.contains(&&*name)
                 && !NOT_COPIED.iter().any(|end| name.ends_with(end));
             if is_other {
-                fs::copy(&path, self.file(&name)).map_err(failed(&path))?;
+                let to = self.file(&name);
+                let temporary = temporary(&to);
+                fs::copy(&path, &temporary).map_err(failed(&to))?;
+                fs::rename(&temporary, &to).map_err(failed(&to))?;
             }
         }
         Ok(())

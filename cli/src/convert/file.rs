@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use subhalf::io::{
-    CheckpointFiles, Gguf, GgufContents, GgufType, GgufWriter, ReadError, SafetensorsContents,
+    CheckpointFiles, Gguf, GgufContents, GgufType, GgufWriter, SafetensorsContents,
     SafetensorsWriter,
 };
 
@@ -73,53 +73,65 @@ pub(super) enum GgufEntry {
 }
 
 impl Converting<'_> {
-    /// Writes a file, reads it back, and puts it in its place.
+    /// Writes a file, reads it back, and puts it in its place; `None` if it is there already.
     pub(super) fn write<'s>(
         &self,
         file: &OutFile<'s>,
         path: &Path,
         is_gguf: bool,
-    ) -> Result<Written<'s>, Failure> {
+    ) -> Result<Option<Written<'s>>, Failure> {
+        if path.exists() {
+            return Ok(None);
+        }
         let temporary = partial(path);
-        let named =
-            |error: ReadError| Failure::InFile(path.display().to_string(), error.to_string());
-        let result = self.write_to(file, &temporary, is_gguf).and_then(|(written, expected)| {
+        let failed =
+            |error: std::io::Error| Failure::InFile(path.display().to_string(), error.to_string());
+        let opened = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&temporary)
+            .map_err(failed)?;
+        // Two processes that write one file would spoil it. The lock is held until the file is in
+        // its place, whoever has the handles.
+        opened.try_lock().map_err(|error| {
+            Failure::InFile(path.display().to_string(), format!("another process has it: {error}"))
+        })?;
+        if path.exists() {
+            // Another process was as far while this one looked, and this may be its file.
+            return Ok(None);
+        }
+        let result = self.write_to(file, &opened, is_gguf).and_then(|(written, expected)| {
             match is_gguf {
                 true => verify_gguf(&temporary, &expected)?,
                 false => self.verify(&temporary, &expected)?,
             }
-            fs::rename(&temporary, path)
-                .map_err(|error| Failure::InFile(path.display().to_string(), error.to_string()))?;
+            fs::rename(&temporary, path).map_err(failed)?;
             Ok(written)
         });
-        match result {
-            Ok(written) => Ok(written),
-            Err(error) => {
-                // What is left of it would not be read by anyone, but takes room.
-                let _ = fs::remove_file(&temporary);
-                Err(match error {
-                    Failure::Read(error) if error.file().is_empty() => named(error),
-                    other => other,
-                })
+        result.map(Some).map_err(|error| {
+            // What is left of it would not be read by anyone, but takes room.
+            let _ = fs::remove_file(&temporary);
+            match error {
+                Failure::Read(error) if error.file().is_empty() => {
+                    Failure::InFile(path.display().to_string(), error.to_string())
+                }
+                Failure::Output(error) => failed(error),
+                other => other,
             }
-        }
+        })
     }
 
     fn write_to<'s>(
         &self,
         file: &OutFile<'s>,
-        path: &Path,
+        opened: &File,
         is_gguf: bool,
     ) -> Result<(Written<'s>, Expected), Failure> {
-        let failed =
-            |error: std::io::Error| Failure::InFile(path.display().to_string(), error.to_string());
-        let created = File::options().write(true).create(true).truncate(false).open(path);
-        let created = created.map_err(failed)?;
-        // Two processes that write one file would spoil it. What an interrupted one left is cut off.
-        created.try_lock().map_err(|error| {
-            Failure::InFile(path.display().to_string(), format!("another process has it: {error}"))
-        })?;
-        created.set_len(0).map_err(failed)?;
+        // What an interrupted run left is cut off.
+        opened.set_len(0)?;
+        let created = opened.try_clone()?;
         let mut out = match is_gguf {
             true => Out::Gguf(self.gguf(file)?.write(BufWriter::new(created))?),
             false => Out::Safetensors(safetensors(file)?.write(created)?),
@@ -162,11 +174,11 @@ impl Converting<'_> {
         let file = match out {
             Out::Safetensors(writer) => writer.finish()?,
             Out::Gguf(writer) => {
-                writer.finish()?.into_inner().map_err(|error| failed(error.into_error()))?
+                writer.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?
             }
         };
-        file.sync_all().map_err(failed)?;
-        let bytes = file.metadata().map_err(failed)?.len();
+        file.sync_all()?;
+        let bytes = file.metadata()?.len();
         Ok((Written { weights, bytes }, expected))
     }
 
@@ -256,12 +268,15 @@ fn verify_gguf(path: &Path, expected: &Expected) -> Result<(), Failure> {
     complete(&name, tensors, expected.tensors.len())
 }
 
+/// Why a file that was written well may be read as something else.
+const NO_CONFIG: &str = " (a layout that needs its config.json wants a directory as OUT)";
+
 fn same(file: &str, tensor: &str, found: u64, expected: u64) -> Result<(), Failure> {
     if found == expected {
         return Ok(());
     }
     let what = format!("tensor '{tensor}' does not come back as it was written");
-    Err(Failure::InFile(file.to_owned(), what))
+    Err(Failure::InFile(file.to_owned(), what + NO_CONFIG))
 }
 
 fn complete(file: &str, found: usize, expected: usize) -> Result<(), Failure> {
@@ -269,7 +284,7 @@ fn complete(file: &str, found: usize, expected: usize) -> Result<(), Failure> {
         return Ok(());
     }
     let what = format!("expected {expected} tensors to come back, found {found}");
-    Err(Failure::InFile(file.to_owned(), what))
+    Err(Failure::InFile(file.to_owned(), what + NO_CONFIG))
 }
 
 fn safetensors(file: &OutFile<'_>) -> Result<SafetensorsContents, Failure> {

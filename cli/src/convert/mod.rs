@@ -104,8 +104,8 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
     let plan = plan::plan(&source, &weights, target, &choice, &statics, shape)?;
     let mut model = QuantizedModel::default();
     model.ignored.clone_from(&plan.ignored);
-    model.has_input_scales = statics.has_inputs();
-    model.has_cache_scales = statics.has_cache();
+    model.has_input_scales = plan.has_input_scales;
+    model.has_cache_scales = plan.has_cache_scales;
     let own = directory::config_beside(path)?;
     let config = directory::new_config(own.as_deref(), target, &model)?;
     let metadata = match shape {
@@ -117,7 +117,8 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
     let converting = Converting {
         source: &source,
         target,
-        config: config.as_deref(),
+        // A single file has to be read without one.
+        config: config.as_deref().filter(|_| matches!(shape, Shape::Files)),
         metadata: &metadata,
         progress: &progress,
     };
@@ -131,25 +132,23 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
                 return Err(Failure::InFile(arguments.out.display().to_string(), what));
             }
             for file in &plan.files {
-                results.push(converting.write(file, &arguments.out, is_gguf)?);
+                results.extend(converting.write(file, &arguments.out, is_gguf)?);
             }
         }
         Shape::Files => {
             let choice = serde_json::json!({
                 "include": arguments.include,
                 "exclude": arguments.exclude,
-                "calibration": arguments.calibration.iter().map(|path| source::file_name(
-                    &path.to_string_lossy(),
-                )).collect::<Vec<_>>(),
+                "calibration": statics.told(),
             });
-            let identity = directory::identity(&source, choice, target);
+            let identity = directory::identity(&source, choice, target)?;
             let directory = Directory::open(&arguments.out, &identity)?;
             for (place, file) in plan.files.iter().enumerate() {
                 let is_own =
                     arguments.shard.is_none_or(|part| place % part.count == part.index - 1);
                 let path = directory.file(&file.name);
-                if is_own && !path.exists() {
-                    results.push(converting.write(file, &path, is_gguf)?);
+                if is_own {
+                    results.extend(converting.write(file, &path, is_gguf)?);
                 }
             }
             waiting = arguments.shard.is_some();

@@ -2,11 +2,11 @@
 //! of it, known from headers alone.
 
 use super::choice::Choice;
-use super::source::{RawTensor, Source, SourceWeight};
+use super::source::{RawTensor, Source, SourceWeight, turned};
 use super::statics::Statics;
 use super::target::{OutTensor, Target};
 use crate::failure::Failure;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use subhalf::FormatSpec;
 
 /// A file that is written.
@@ -35,9 +35,12 @@ pub(super) enum Work<'s> {
 pub(super) struct Plan<'s> {
     pub(super) files: Vec<OutFile<'s>>,
     /// Weights and tensors that are not converted, and why.
-    pub(super) left: Vec<(&'s str, String)>,
+    pub(super) left: Vec<(String, String)>,
     /// Modules of matrices that stay plain numbers.
     pub(super) ignored: Vec<String>,
+    /// Whether every quantized module has a static scale of its inputs.
+    pub(super) has_input_scales: bool,
+    pub(super) has_cache_scales: bool,
     pub(super) is_gguf: bool,
 }
 
@@ -66,35 +69,49 @@ pub(super) fn plan<'s>(
 ) -> Result<Plan<'s>, Failure> {
     let from_gguf = matches!(source, Source::Gguf(_));
     let to_gguf = matches!(shape, Shape::Gguf);
-    let mut plan =
-        Plan { files: Vec::new(), left: Vec::new(), ignored: Vec::new(), is_gguf: to_gguf };
+    let mut plan = Plan {
+        files: Vec::new(),
+        left: Vec::new(),
+        ignored: Vec::new(),
+        has_input_scales: false,
+        has_cache_scales: false,
+        is_gguf: to_gguf,
+    };
     let mut jobs: BTreeMap<String, Vec<Job<'s>>> = BTreeMap::new();
     let file_of = |own: String| match shape {
         Shape::Files if !own.is_empty() => own,
         _ => "model.safetensors".to_owned(),
     };
     for weight in weights {
-        let converted = match target {
-            Target::Numbers(_) => Err("plain numbers already"),
-            _ => choice.leaves(weight.name, weight.shape).map_or(Ok(()), Err),
-        };
-        let tensors = converted.map_err(str::to_owned).and_then(|()| {
-            target.tensors(weight.name, weight.shape, &weight.format(), weight.is_nvfp4())
-        });
         let list = jobs.entry(file_of(weight.file.clone())).or_default();
-        match (tensors, target) {
-            (Ok(tensors), _) => list.push(Job { tensors, work: Work::Quantize(weight) }),
-            (Err(_), Target::Numbers(format)) if weight.scheme.is_some() => {
-                list.push(numbers(weight, *format));
+        if let Target::Numbers(format) = target {
+            let is_same = weight.numbers.as_deref() == Some(format.name());
+            match choice.refuses(weight.name) {
+                None if is_same => list.extend(weight.parts().into_iter().map(copy)),
+                None => list.push(numbers(weight, *format)),
+                Some(reason) => {
+                    plan.left.push((weight.name.to_owned(), reason.to_owned()));
+                    list.extend(weight.parts().into_iter().map(copy));
+                }
             }
-            (Err(reason), _) => {
-                if !matches!(target, Target::Numbers(_)) {
-                    plan.left.push((weight.name, reason));
-                    if let (2.., Some(module)) =
-                        (weight.shape.len(), weight.name.strip_suffix(".weight"))
-                    {
-                        plan.ignored.push(module.to_owned());
-                    }
+            continue;
+        }
+        let tensors = match choice.leaves(weight.name, weight.shape) {
+            Some(reason) => Err(reason.to_owned()),
+            None => {
+                let scaled = weight.is_nvfp4();
+                let shape = weight.shape_for(target);
+                target.tensors(weight.name, &shape, &weight.format(), scaled)
+            }
+        };
+        match tensors {
+            Ok(tensors) => list.push(Job { tensors, work: Work::Quantize(weight) }),
+            Err(reason) => {
+                plan.left.push((weight.name.to_owned(), reason));
+                if let (2.., Some(module)) =
+                    (weight.shape.len(), weight.name.strip_suffix(".weight"))
+                {
+                    plan.ignored.push(module.to_owned());
                 }
                 // Codes in another program's layout would contradict the config.
                 if weight.scheme.is_some() && !(from_gguf && to_gguf) {
@@ -105,21 +122,51 @@ pub(super) fn plan<'s>(
             }
         }
     }
-    for tensor in source.carried() {
+    // The largest input of a module under its static scale.
+    let modules: HashMap<&str, f32> = weights
+        .iter()
+        .filter_map(|weight| {
+            let (module, _) = weight.name.rsplit_once('.')?;
+            Some((module, weight.input_target()?))
+        })
+        .collect();
+    for (tensor, undecoded) in source.carried() {
+        let name = tensor.name().to_owned();
         let is_shared = SHARED_TYPES.contains(&tensor.dtype().as_str());
+        if let Some(reason) = undecoded
+            && choice.refuses(&name).is_none()
+            && !(from_gguf && to_gguf)
+        {
+            let what = format!("tensor '{name}' looks like a weight that cannot be read: {reason}");
+            let hint = "--exclude it to carry it along as it is";
+            return Err(Failure::Conversion(format!("{what}; {hint}")));
+        }
         if from_gguf != to_gguf && !is_shared {
-            let reason = format!("{}: no such type in the new file", tensor.dtype());
-            plan.left.push((tensor.name(), reason));
+            plan.left.push((name, format!("{}: no such type in the new file", tensor.dtype())));
             continue;
         }
-        let job = match statics.recoded(&tensor, source, target)? {
-            Some((tensor, bytes)) => Job { tensors: vec![tensor], work: Work::Bytes(bytes) },
+        let job = match statics.recoded(&tensor, &modules, target)? {
+            Some(Ok((tensor, bytes))) => Job { tensors: vec![tensor], work: Work::Bytes(bytes) },
+            Some(Err(reason)) => {
+                plan.left.push((name, reason));
+                continue;
+            }
             None => copy(tensor),
         };
         jobs.entry(file_of(tensor.file())).or_default().push(job);
     }
     statics.add_to(&mut jobs, target)?;
     plan.files = jobs.into_iter().map(|(name, jobs)| OutFile { name, jobs }).collect();
+    plan.settle_statics(statics)?;
+    // Files are checked one by one when they are written; a name in two of them would be lost.
+    let mut names = HashSet::new();
+    for tensor in plan.files.iter().flat_map(|file| &file.jobs).flat_map(|job| &job.tensors) {
+        if !names.insert(&*tensor.name) {
+            let what = format!("tensor '{}': expected one of this name, found two", tensor.name);
+            return Err(Failure::Conversion(what));
+        }
+    }
+    drop(names);
     Ok(plan)
 }
 
@@ -137,7 +184,7 @@ fn numbers<'s>(weight: &'s SourceWeight<'s>, format: FormatSpec) -> Job<'s> {
     let out = OutTensor {
         name: weight.name.to_owned(),
         dtype: format.name().to_owned(),
-        shape: weight.shape.to_vec(),
+        shape: if weight.is_turned() { turned(weight.shape) } else { weight.shape.to_vec() },
         is_constant: false,
     };
     Job { tensors: vec![out], work: Work::Numbers(weight, format) }

@@ -1,12 +1,15 @@
 //! Where weights come from: a checkpoint of safetensors or a GGUF file, read in pieces of rows, and
 //! tensors as they are.
 
+use super::statics::{FP8_MAX, NVFP4_MAX};
+use super::target::Target;
 use crate::failure::Failure;
 use crate::report::Values;
 use std::ops::Range;
 use std::path::Path;
 use subhalf::io::{
-    Checkpoint, Gguf, GgufTensor, GgufWeight, Loaded, QuantWeight, ReadError, StoredTensor, Weight,
+    Checkpoint, Convention, Gguf, GgufTensor, GgufWeight, Loaded, QuantWeight, ReadError,
+    StoredTensor, Weight,
 };
 use subhalf::{FormatSpec, QuantTensor, QuantView, TensorScale};
 
@@ -161,27 +164,43 @@ impl Source {
         }
     }
 
-    /// The tensors that are no weights and belong to none.
-    pub(super) fn carried(&self) -> Vec<RawTensor<'_>> {
+    /// The tensors that are no weights and belong to none, and why one that looks like a weight
+    /// could not be read.
+    pub(super) fn carried(&self) -> Vec<(RawTensor<'_>, Option<String>)> {
         match self {
             Self::Checkpoint(checkpoint) => {
                 let carried = checkpoint.carried().iter();
                 carried
-                    .filter_map(|tensor| checkpoint.stored_carried(tensor))
-                    .map(RawTensor::Stored)
+                    .filter_map(|tensor| {
+                        let reason = tensor.is_undecoded().then(|| tensor.reason().to_owned());
+                        Some((RawTensor::Stored(checkpoint.stored_carried(tensor)?), reason))
+                    })
                     .collect()
             }
             Self::Gguf(file) => {
                 let tensors = file.tensors().iter().filter(|tensor| is_carried(tensor));
-                tensors.map(|tensor| RawTensor::Gguf(file, tensor)).collect()
+                tensors.map(|tensor| (RawTensor::Gguf(file, tensor), tensor.unread())).collect()
             }
         }
     }
 }
 
-/// Whether a tensor is no weight: integers, and codes of grids that are not read.
+/// A shape with its last two axes exchanged.
+pub(super) fn turned(shape: &[usize]) -> Vec<usize> {
+    let mut turned = shape.to_vec();
+    if let [.., rows, cols] = &mut *turned {
+        core::mem::swap(rows, cols);
+    }
+    turned
+}
+
+/// Whether a tensor is no weight: integers, codes of grids that are not read, scales of inputs.
 fn is_carried(tensor: &GgufTensor) -> bool {
-    tensor.unread().is_some() || tensor.kind().is_integer()
+    tensor.unread().is_some() || tensor.kind().is_integer() || is_input_scale(tensor)
+}
+
+fn is_input_scale(tensor: &GgufTensor) -> bool {
+    tensor.is_companion() && tensor.name().ends_with(".input_scale")
 }
 
 impl<'s> SourceWeight<'s> {
@@ -191,6 +210,32 @@ impl<'s> SourceWeight<'s> {
             Some("F16") => FormatSpec::F16,
             Some("BF16") | None => FormatSpec::BF16,
             Some(_) => FormatSpec::F32,
+        }
+    }
+
+    /// Whether its experts are matrices that the program keeps with inputs first as numbers:
+    /// gpt-oss.
+    pub(super) fn is_turned(&self) -> bool {
+        matches!(self.origin, Origin::Checkpoint(_, weight)
+            if weight.scheme().is_some_and(|own| own.convention == Convention::GptOss))
+    }
+
+    /// What the largest input becomes under a static scale of the layer: of FP8 and of NVFP4
+    /// weights.
+    pub(super) fn input_target(&self) -> Option<f32> {
+        let Origin::Checkpoint(_, weight) = self.origin else { return None };
+        let spec = &weight.scheme()?.spec;
+        match self.is_nvfp4() {
+            true => Some(NVFP4_MAX),
+            false => (spec.element == FormatSpec::F8E4M3).then_some(FP8_MAX),
+        }
+    }
+
+    /// The shape of the weight under a target.
+    pub(super) fn shape_for(&self, target: &Target) -> Vec<usize> {
+        match target.turns_numbers() && self.scheme.is_none() {
+            true => turned(self.shape),
+            false => self.shape.to_vec(),
         }
     }
 
@@ -217,7 +262,11 @@ impl<'s> SourceWeight<'s> {
             Origin::Checkpoint(checkpoint, weight) => {
                 checkpoint.stored_of(weight).map(RawTensor::Stored).collect()
             }
-            Origin::Gguf(file, tensor) => vec![RawTensor::Gguf(file, tensor)],
+            // The scale of inputs is carried along, whatever becomes of the weight.
+            Origin::Gguf(file, tensor) => core::iter::once(tensor)
+                .chain(file.companions(tensor).filter(|own| !is_input_scale(own)))
+                .map(|tensor| RawTensor::Gguf(file, tensor))
+                .collect(),
         }
     }
 

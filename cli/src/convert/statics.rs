@@ -2,13 +2,13 @@
 //! ran through a layer (`--calibration`), or taken over from a checkpoint in another program's
 //! convention.
 
-use super::plan::{Job, Work};
-use super::source::{RawTensor, Source};
+use super::plan::{Job, Plan, Work};
+use super::source::RawTensor;
 use super::target::{OutTensor, Target};
 use crate::failure::Failure;
 use crate::npy::NpyFile;
 use crate::report::Values;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use subhalf::Quantizer;
 use subhalf::io::Convention;
@@ -25,8 +25,8 @@ const INPUTS: [&str; 2] = ["input_scale", "input_global_scale"];
 const CACHE: [&str; 2] = ["k_scale", "v_scale"];
 
 /// The largest E4M3 number, and that times the largest of E2M1.
-const FP8_MAX: f32 = 448.0;
-const NVFP4_MAX: f32 = 2688.0;
+pub(super) const FP8_MAX: f32 = 448.0;
+pub(super) const NVFP4_MAX: f32 = 2688.0;
 
 fn refused(what: String) -> Failure {
     Failure::Conversion(what)
@@ -108,12 +108,13 @@ impl Statics {
         Ok(Self { scales })
     }
 
-    pub(super) fn has_inputs(&self) -> bool {
-        self.scales.keys().any(|name| INPUTS.contains(&split(name).1))
+    /// The scales from `--calibration`, by which one conversion is told from another.
+    pub(super) fn told(&self) -> &BTreeMap<String, f32> {
+        &self.scales
     }
 
-    pub(super) fn has_cache(&self) -> bool {
-        self.scales.keys().any(|name| CACHE.contains(&split(name).1))
+    fn has_inputs(&self) -> bool {
+        self.scales.keys().any(|name| INPUTS.contains(&split(name).1))
     }
 
     /// Puts each scale into the file that has its module's weight, or the first one.
@@ -146,32 +147,84 @@ impl Statics {
         Ok(())
     }
 
-    /// A scale of inputs that another program keeps under another name, as its reciprocal or as it
-    /// is.
+    /// A static scale of a layer's inputs for the new layout, from the one that the source has:
+    /// where the largest input becomes the same number, the scale or its reciprocal, else one that
+    /// is made anew from that input. `None` of a tensor that is something else.
     pub(super) fn recoded(
         &self,
         tensor: &RawTensor<'_>,
-        source: &Source,
+        modules: &HashMap<&str, f32>,
         target: &Target,
-    ) -> Result<Option<(OutTensor, Vec<u8>)>, Failure> {
+    ) -> Result<Option<Result<(OutTensor, Vec<u8>), String>>, Failure> {
         let (module, last) = split(tensor.name());
-        let (Some((own, divides, NVFP4_MAX)), Source::Checkpoint(_)) =
-            (target.input_scale(), source)
-        else {
-            return Ok(None);
+        let is_scale = INPUTS.contains(&last) && tensor.dtype() == "F32" && tensor.length() == 4;
+        let Some(&before) = modules.get(module).filter(|_| is_scale) else { return Ok(None) };
+        let Some((own, divides, largest)) = target.input_scale() else {
+            let reason = format!("{} has no scales of inputs", target.name());
+            return Ok(Some(Err(reason)));
         };
-        let other = if divides { "input_scale" } else { "input_global_scale" };
-        if last != other || tensor.dtype() != "F32" || tensor.length() != 4 {
-            return Ok(None);
-        }
-        let mut scale = None;
+        let mut scale = f32::NAN;
         tensor.pieces(|bytes| {
-            scale = bytes.first_chunk().map(|bytes| f32::from_le_bytes(*bytes));
+            scale = bytes.first_chunk().map_or(f32::NAN, |bytes| f32::from_le_bytes(*bytes));
             Ok(())
         })?;
-        let Some(scale) = scale else { return Ok(None) };
-        let bytes = (1.0 / scale).to_le_bytes().to_vec();
-        Ok(Some((target.scale_tensor(format!("{module}.{own}")), bytes)))
+        let divided = last == "input_global_scale";
+        let new = match (before == largest, divides == divided) {
+            (true, true) => scale,
+            (true, false) => 1.0 / scale,
+            (false, _) => {
+                let amax = if divided { before / scale } else { scale * before };
+                if divides { largest / amax } else { amax / largest }
+            }
+        };
+        if !(new > 0.0 && new.is_finite()) {
+            return Ok(Some(Err(format!("no scale of inputs: {scale}"))));
+        }
+        let out = target.scale_tensor(format!("{module}.{own}"));
+        Ok(Some(Ok((out, new.to_le_bytes().to_vec()))))
+    }
+}
+
+impl Plan<'_> {
+    /// Settles whether the model has static scales of inputs, which is for all quantized modules or
+    /// for none, and of caches.
+    pub(super) fn settle_statics(&mut self, statics: &Statics) -> Result<(), Failure> {
+        let mut modules = HashSet::new();
+        let mut scaled = HashSet::new();
+        for job in self.files.iter().flat_map(|file| &file.jobs) {
+            if let Work::Quantize(weight) = &job.work {
+                modules.insert(split(weight.name).0.to_owned());
+            }
+            for tensor in &job.tensors {
+                let (module, last) = split(&tensor.name);
+                if INPUTS.contains(&last) {
+                    scaled.insert(module.to_owned());
+                }
+                self.has_cache_scales |= CACHE.contains(&last);
+            }
+        }
+        let mut missing: Vec<&String> = modules.difference(&scaled).collect();
+        missing.sort();
+        let (Some(first), false) = (missing.first(), scaled.is_empty()) else {
+            self.has_input_scales = !scaled.is_empty();
+            return Ok(());
+        };
+        if statics.has_inputs() {
+            let what = "--calibration: expected static scales of the inputs of all modules";
+            return Err(refused(format!("{what} that are quantized, found none for {first}")));
+        }
+        for file in &mut self.files {
+            file.jobs.retain(|job| {
+                let is_input = |tensor: &OutTensor| INPUTS.contains(&split(&tensor.name).1);
+                let name = job.tensors.iter().find(|tensor| is_input(tensor));
+                if let Some(tensor) = name {
+                    let reason = "other quantized modules have no static scale of inputs";
+                    self.left.push((tensor.name.clone(), reason.to_owned()));
+                }
+                name.is_none()
+            });
+        }
+        Ok(())
     }
 }
 

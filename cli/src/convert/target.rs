@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use std::borrow::Cow;
-use subhalf::io::{CheckpointLayout, GgufType};
+use subhalf::io::{CheckpointLayout, Convention, GgufType};
 use subhalf::layout::{GgmlType, to_ggml};
 use subhalf::{BlockSpec, FormatSpec, QuantView, TensorScale};
 
@@ -73,6 +73,12 @@ impl Target {
         }
     }
 
+    /// Whether plain numbers of its weights have inputs first: gpt-oss' experts, `[E, K, N]`, whose
+    /// codes are `[E, N, K]`.
+    pub(super) fn turns_numbers(&self) -> bool {
+        matches!(self, Self::Layout(layout) if layout.convention() == Convention::GptOss)
+    }
+
     /// The rows that pieces of a weight are multiples of; `None` if it is written whole.
     pub(super) fn row_step(&self) -> Option<usize> {
         match self {
@@ -122,7 +128,7 @@ impl Target {
                     return Err(format!("expected rows of a multiple of {block}, found {shape:?}"));
                 }
                 let mut tensors = vec![own(GgufType::from(*kind).to_string())];
-                if is_scaled {
+                if is_scaled && *kind == GgmlType::Nvfp4 {
                     let base = weight.strip_suffix(".weight").unwrap_or(weight);
                     tensors.push(OutTensor {
                         name: format!("{base}.scale"),

@@ -138,7 +138,8 @@ pub(super) fn convert(
         }
         _ => spec,
     };
-    let mut writing = Writing::new(target, weight.shape, tensors);
+    let shape = weight.shape_for(target);
+    let mut writing = Writing::new(target, &shape, tensors);
     let [rows, cols] = weight.rows();
     if let Some(view) = opened.view() {
         let view = view?;
@@ -156,18 +157,24 @@ pub(super) fn convert(
             }));
         }
     }
-    quantize_rows(&opened, &spec, [rows, cols], writing, sink)
+    // Matrices whose axes have to be exchanged are read one by one.
+    let height = match weight.shape {
+        [.., height, _] if shape != weight.shape => Some(*height),
+        _ => None,
+    };
+    quantize_rows(&opened, &spec, [rows, cols], height, writing, sink)
 }
 
 fn quantize_rows(
     opened: &Opened<'_>,
     spec: &BlockSpec,
     [rows, cols]: [usize; 2],
+    height: Option<usize>,
     mut writing: Writing<'_>,
     sink: &mut dyn Sink,
 ) -> Result<Done, Failure> {
     let step = writing.target.row_step();
-    let all: Vec<Range<usize>> = pieces(rows, cols, step.unwrap_or(1)).collect();
+    let all = pieces_or_matrices(rows, cols, step.unwrap_or(1), height);
     let mut quantizer = Quantizer::new(spec);
     // What a scale of the whole tensor is made from; one piece is the whole.
     let is_one = spec.extent == Extent::Tensor;
@@ -189,8 +196,9 @@ fn quantize_rows(
     }
     let mut whole = Vec::new();
     for piece in all {
-        let values = opened.rows(piece.clone())?;
-        let tensor = quantize(writing.target, &quantizer, &values, &[piece.len(), cols])?;
+        let values = turned_if(opened.rows(piece.clone())?, height);
+        let shape = height.map_or([piece.len(), cols], |height| [cols, height]);
+        let tensor = quantize(writing.target, &quantizer, &values, &shape)?;
         writing.measure(&values, &tensor.view())?;
         match step {
             Some(_) => writing.rows(&tensor.view(), sink)?,
@@ -217,8 +225,13 @@ pub(super) fn numbers(
     let opened = weight.open()?;
     let [rows, cols] = weight.rows();
     let (mut errors, mut hash) = (ErrorStats::new(), NumbersHash::default());
-    for piece in pieces(rows, cols, 1) {
-        let values = opened.rows(piece)?;
+    // gpt-oss has inputs first as numbers: one matrix after the other is turned.
+    let height = match weight.shape {
+        [.., height, _] if weight.is_turned() => Some(*height),
+        _ => None,
+    };
+    for piece in pieces_or_matrices(rows, cols, 1, height) {
+        let values = turned_if(opened.rows(piece)?, height);
         let numbers = values.to_f32();
         let (bytes, back) = if *format == FormatSpec::F32 {
             (bytemuck::cast_slice(&numbers).to_vec(), numbers.to_vec())
@@ -234,4 +247,25 @@ pub(super) fn numbers(
         sink.bytes(&tensor.name, &bytes)?;
     }
     Ok(Done { how: "as numbers", errors, hash: hash.end() })
+}
+
+/// Pieces of rows, or matrices of a stack if their height is given.
+fn pieces_or_matrices(
+    rows: usize,
+    cols: usize,
+    step: usize,
+    height: Option<usize>,
+) -> Vec<Range<usize>> {
+    match height {
+        Some(height) => (0..rows).step_by(height.max(1)).map(|row| row..row + height).collect(),
+        None => pieces(rows, cols, step).collect(),
+    }
+}
+
+/// A matrix of so many rows with its axes exchanged, or numbers as they are without a height.
+fn turned_if(values: Values, height: Option<usize>) -> Values {
+    let Some(rows) = height else { return values };
+    let numbers = values.to_f32();
+    let cols = numbers.len().checked_div(rows).unwrap_or(0);
+    Values::F32((0..numbers.len()).map(|i| numbers[i % rows * cols + i / rows]).collect())
 }

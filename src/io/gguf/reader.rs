@@ -233,6 +233,21 @@ impl<'a> Gguf<'a> {
         tensor.stored_bytes() + scales.map_or(0, GgufTensor::stored_bytes)
     }
 
+    /// The tensors that stand beside an NVFP4 weight and belong to it: its tensor scale, and the
+    /// scale of its inputs.
+    pub fn companions<'f>(
+        &'f self,
+        weight: &'f GgufTensor,
+    ) -> impl Iterator<Item = &'f GgufTensor> + use<'f, 'a> {
+        let tensors = self.tensors();
+        tensors.iter().filter(move |tensor| match tensor.role {
+            Nvfp4Role::PartOf(place) => {
+                tensors.get(place).is_some_and(|own| own.name() == weight.name())
+            }
+            Nvfp4Role::None | Nvfp4Role::ScaledBy(_) => false,
+        })
+    }
+
     /// The bytes of a tensor of this file as they are: borrowed from memory, or read.
     ///
     /// # Errors

@@ -99,6 +99,12 @@ impl QuantConfig {
         self.of_groups("num_bits").filter_map(|bits| u8::try_from(bits.integer()?).ok())
     }
 
+    /// Columns of the groups that a row is cut into, in each of compressed-tensors' groups.
+    pub(super) fn columns_of_groups(&self) -> impl Iterator<Item = u32> {
+        let lengths = self.of_groups("group_size");
+        lengths.filter_map(|length| u32::try_from(length.integer()?).ok().filter(|&n| n > 0))
+    }
+
     /// Rows and columns of a tile: `weight_block_size` of FP8 models, or the first
     /// `block_structure` among compressed-tensors' groups.
     pub(super) fn tile(&self) -> Option<[u32; 2]> {

@@ -89,7 +89,13 @@ pub(super) fn pack_quantized(group: &Group<'_>) -> Result<WeightPlan, Reason> {
     };
     let element = integer(true, bits);
     let extent = match group.get(Role::GroupIndex) {
-        None => extent_of(&shape, scale, None)?,
+        // Where the last group is shorter, the shapes alone do not say how long the others are.
+        None => {
+            let own = group.config.columns_of_groups().find(|&length| {
+                cols.div_ceil(length as usize) == scale.shape.last().copied().unwrap_or(0)
+            });
+            extent_of(&shape, scale, own.map(|cols| [1, cols]))?
+        }
         Some(index) => {
             let [scale_rows, groups] = matrix(scale)?;
             if scale_rows != rows {

@@ -195,6 +195,10 @@ impl CheckpointLayout {
         if (!leading.is_empty() && !stacked) || shape.contains(&0) {
             return Err(refused(weight, "a matrix with elements", shape));
         }
+        // gpt-oss has codes of its experts alone.
+        if self.order == CodeOrder::Blocks && leading.is_empty() {
+            return Err(refused(weight, "matrices of experts on three axes", shape));
+        }
         if let Err(expected) = self.fits([rows, cols]) {
             return Err(refused(weight, expected, shape));
         }
@@ -351,7 +355,9 @@ impl CheckpointLayout {
         if shape.last() != Some(&cols) {
             return refuse(&format!("rows of a weight of shape {shape:?}"));
         }
-        let tensors = self.tensors("weight", view.shape())?;
+        let leading = shape.len().saturating_sub(2);
+        let of_piece = [&shape[..leading], &[rows, cols]].concat();
+        let tensors = self.tensors("weight", &of_piece)?;
         let grid = self.grid([rows, cols]);
         let bits = self.spec.element.bits();
         let scale_bytes = self.spec.scale_bytes();

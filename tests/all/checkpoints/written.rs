@@ -1,7 +1,9 @@
 //! Weights written in every layout and read back: the same scheme's program, shape and numbers.
 
 use std::io::Cursor;
-use subhalf::io::{CheckpointFiles, CheckpointLayout, Loaded, QuantizedModel, SafetensorsContents};
+use subhalf::io::{
+    CheckpointFiles, CheckpointLayout, Convention, Loaded, QuantizedModel, SafetensorsContents,
+};
 use subhalf::{FormatSpec, QuantTensor, Quantizer};
 
 /// Numbers of many sizes, with a row of zeros and zeros among others.
@@ -32,7 +34,7 @@ fn through_a_file(
         contents.tensor(part.name(), &part.dtype(), part.shape()).unwrap();
     }
     let mut writer = contents.write(Cursor::new(Vec::new())).unwrap();
-    let all = shape[0];
+    let all = shape[..shape.len() - 1].iter().product();
     for first in (0..all).step_by(rows) {
         let view = tensor.view().rows(first..(first + rows).min(all)).unwrap();
         let bytes = layout.bytes(&view, &shape).unwrap();
@@ -75,12 +77,14 @@ fn every_layout_is_read_back() {
     for layout in &layouts {
         for scale in [FormatSpec::F32, FormatSpec::BF16, FormatSpec::F16] {
             let layout = layout.clone().for_numbers(&scale);
-            let shape = [160, 384];
-            let x = numbers(shape.iter().product(), shape[1]);
+            // gpt-oss has stacks of experts alone.
+            let is_stack = layout.convention() == Convention::GptOss;
+            let shape: &[usize] = if is_stack { &[4, 40, 384] } else { &[160, 384] };
+            let x = numbers(160 * 384, 384);
             let spec = layout.spec();
-            let tensor = Quantizer::new(&spec).quantize(&x, &shape).unwrap();
-            let whole = through_a_file(&layout, &tensor, shape[0]);
-            assert_eq!((&whole.0[..], &whole.1[..]), (layout.name(), &shape[..]));
+            let tensor = Quantizer::new(&spec).quantize(&x, shape).unwrap();
+            let whole = through_a_file(&layout, &tensor, 160);
+            assert_eq!((&whole.0[..], &whole.1[..]), (layout.name(), shape));
             assert_eq!(bits(&whole.2), bits(&tensor.dequantize()), "{}", layout.name());
             if layout.is_by_rows() {
                 let rows = layout.row_step();
@@ -92,4 +96,16 @@ fn every_layout_is_read_back() {
     }
     // All but 24 layouts of GPTQ and three of AWQ.
     assert_eq!(pieces, 3 * (122 - 27));
+}
+
+#[test]
+fn rows_that_end_within_a_group_are_read_by_the_config() {
+    // 130 columns in groups of 128, and 96 in groups of 64: shapes alone would say 65 and 48.
+    for (name, cols) in [("INT4_G128", 130), ("INT4_G64_ASYM", 96), ("INT3_G64", 96)] {
+        let layout = CheckpointLayout::by_name(&format!("compressed_tensors::{name}")).unwrap();
+        let x = numbers(33 * cols, cols);
+        let tensor = QuantTensor::quantize(&layout.spec(), &x, &[33, cols]).unwrap();
+        let (_, _, read) = through_a_file(&layout, &tensor, 33);
+        assert_eq!(bits(&read), bits(&tensor.dequantize()), "{name}");
+    }
 }
