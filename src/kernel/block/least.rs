@@ -78,12 +78,17 @@ impl LeastError {
         let few = LeastOfFew::lower(spec, signed);
         // Eight magnitudes are compared as fast as neighbours are found.
         let many = few.is_none_or(|few| few.codes > 8);
-        // The definition tries every code, that of a symmetric integer's unused number too.
-        let all = spec.codes().all(|code| spec.decode_f32(code) >= spec.min().to_f32());
-        if let Some(grid) = grid.filter(|_| many && all) {
+        if let Some((grid, min)) = grid.filter(|_| many).and_then(|grid| {
+            // The definition tries every code, that of a symmetric integer's unused number too. NaN
+            // and infinities are never nearer than zero.
+            let min = spec.min().to_f32();
+            let elements = spec.codes().map(|code| spec.decode_f32(code));
+            let inside = elements.filter(|x| x.is_finite()).all(|x| x >= min);
+            inside.then_some((grid, min))
+        }) {
             let (least, high) = (spec.smallest_positive().to_f32(), spec.max().to_f32());
             // Never −0, whose bits are those of no magnitude.
-            let low = 0.0 - spec.min().to_f32();
+            let low = 0.0 - min;
             let top = high - spec.decode_f32(spec.max_code() - 1);
             // Without a sign all numbers below zero are beyond the first element.
             let end = if spec.is_signed() { top } else { least };
