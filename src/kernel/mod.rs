@@ -103,8 +103,8 @@ pub(crate) use block::{
     ScaleFormat, ScaleKernel, Scaling, Start, Step, TiesTowardZero, Times, Truncated, amax,
     any_nan, apply, block_largest, e8m0, encode_blocks, encode_each, encode_grid, encode_points,
     error_terms, find_less, finite_amax, fold_blocks, pack_codes, reciprocals, replace, restore,
-    restore_packed, restores_packed, scale_blocks, set_aside, take_where, unpack_codes, widen,
-    zero_points, zeros_become,
+    restore_packed, restores_packed, scale_blocks, set_aside, take_blocks_where, take_where,
+    unpack_codes, widen, zero_points, zeros_become,
 };
 pub(crate) use decode::{DecodeBytes, DecodeWide, look_up, map_bytes};
 pub use encode::Needs;

@@ -47,6 +47,21 @@ fn take_body<T: Copy>(flags: &[bool], from: &[T], to: &mut [T]) {
     }
 }
 
+#[inline(always)]
+fn take_blocks_body(flags: &[bool], length: usize, from: &[u8], to: &mut [u8]) {
+    // A block for each byte: vectors of flags.
+    if length == 1 {
+        return take_body(flags, from, to);
+    }
+    for ((to, from), flag) in to.chunks_mut(length).zip(from.chunks(length)).zip(flags) {
+        // By a mask, and not by a branch, which cannot be predicted either.
+        let mask = u8::from(*flag).wrapping_neg();
+        for (to, from) in to.iter_mut().zip(from) {
+            *to ^= (*to ^ *from) & mask;
+        }
+    }
+}
+
 /// Folds terms into the results of their blocks, one after another; the last block may be shorter.
 /// Results start at +0.
 pub(crate) fn fold_blocks(isa: Isa, fold: Fold, terms: &[f32], length: usize, results: &mut [f32]) {
@@ -105,6 +120,13 @@ per_isa! {
     /// Sets the flags of blocks that are left to the rule, those of zeros among them, and replaces
     /// NaN factors.
     fn set_aside[](amax: &[u32], factors: &mut [f32], by_rule: &mut [bool]) = set_aside_body;
+    /// Replaces the bytes of the blocks whose flag is set; the last block may be shorter.
+    fn take_blocks_where[](
+        flags: &[bool],
+        length: usize,
+        from: &[u8],
+        to: &mut [u8],
+    ) = take_blocks_body;
     /// Replaces the entries whose flag is set.
     fn take_where[T: Copy](flags: &[bool], from: &[T], to: &mut [T]) = take_body;
 }

@@ -27,7 +27,9 @@ pub(crate) use divide::{
     Scaling, Times, reciprocals,
 };
 pub(crate) use encode::{FloatCoder, encode_blocks, replace, scale_blocks, widen, zeros_become};
-pub(crate) use errors::{error_terms, find_less, fold_blocks, set_aside, take_where};
+pub(crate) use errors::{
+    error_terms, find_less, fold_blocks, set_aside, take_blocks_where, take_where,
+};
 pub(crate) use formula::{
     BlockRanges, FactorUse, Formula, PowerRule, ScaleArrays, ScaleFormat, ScaleKernel, Start, Step,
     any_nan, apply,

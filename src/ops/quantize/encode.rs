@@ -1,8 +1,9 @@
 //! Codes of numbers whose blocks are settled.
 
+use super::codes::CandidateCodes;
 use super::job::ElementWords;
 use crate::block::{Block, BlockArrays, BlockSpec, ChunkArrays, QuantizePlan, put};
-use crate::kernel;
+use crate::kernel::{self, Isa};
 use crate::ops::numbers::Numbers;
 use crate::ops::slice::RandomWords;
 use crate::ops::tiles::Tiles;
@@ -15,6 +16,8 @@ pub(super) struct Settled {
     pub(super) blocks: BlockArrays,
     /// Blocks whose codes, or some of them, are the rule's, by their index.
     pub(super) by_rule: Vec<(usize, ByRule)>,
+    /// The codes of all blocks, if they were made while scales were searched.
+    pub(super) codes: CandidateCodes,
 }
 
 /// Memory for the codes of a chunk.
@@ -36,6 +39,8 @@ pub(super) struct Lines<'a> {
     pub(super) src: Numbers<'a>,
     /// The tensor's element that `src` begins with.
     pub(super) first: usize,
+    /// The element that `src` begins with, counted through what was settled together.
+    pub(super) settled_first: usize,
 }
 
 /// Which codes of a block the rule makes.
@@ -79,7 +84,8 @@ impl Lines<'_> {
                 let src = line.range(cols.clone());
                 let first = self.first + index * tiles.cols + cols.start;
                 let numbers = src.seen(isa, buffer);
-                let lines = &Lines { src, first, ..*self };
+                let settled_first = self.settled_first + index * tiles.cols + cols.start;
+                let lines = &Lines { src, first, settled_first, ..*self };
                 let blocks = tiles.touched_in(of_blocks, &cols);
                 settled.encode(lines, numbers, blocks, cols, memory, row);
             }
@@ -98,14 +104,22 @@ impl Settled {
         memory: &mut EncodeMemory,
         row: &mut [u8],
     ) {
-        let Self { blocks: arrays, by_rule } = self;
+        let Self { blocks: arrays, by_rule, codes: kept } = self;
         let EncodeMemory { chunk: memory, codes } = memory;
-        let Lines { plan, spec, words, tiles, src, first, .. } = *lines;
+        let Lines { plan, spec, words, tiles, src, first, settled_first, .. } = *lines;
         let bits = spec.element.bits();
         let dither = words.from(first);
         let length = tiles.length();
         let chunk = arrays.chunk(numbers, length, blocks.clone(), dither);
         let start = cols.start * bits as usize;
+        match kept.get(settled_first, numbers.len()) {
+            Some((nibbles, true)) if start.is_multiple_of(8) => {
+                row[start / 8..][..nibbles.len()].copy_from_slice(nibbles);
+                return;
+            }
+            Some((codes, false)) => return store_codes(plan.isa(), bits, codes, cols.start, row),
+            Some(_) | None => {}
+        }
         // The few blocks of this chunk whose codes the rule makes.
         let (from, to) = (blocks.start, blocks.end);
         let within = by_rule.partition_point(|(index, _)| *index < from);
@@ -141,17 +155,23 @@ impl Settled {
                 }
             }
         }
-        let isa = plan.isa();
-        match bits {
-            8 => {}
-            _ if start.is_multiple_of(8) => {
-                kernel::pack_codes(isa, bits, codes, &mut row[start / 8..]);
-            }
-            // A chunk that starts within a byte: code by code, into zeros.
-            _ => codes
-                .iter()
-                .enumerate()
-                .for_each(|(i, &code)| put(row, bits, cols.start + i, code.into())),
+        if bits != 8 {
+            store_codes(plan.isa(), bits, codes, cols.start, row);
+        }
+    }
+}
+
+/// Packs codes, of which there is one a byte, into a row of zeros from a column on.
+fn store_codes(isa: Isa, bits: u32, codes: &[u8], col: usize, row: &mut [u8]) {
+    let start = col * bits as usize;
+    match bits {
+        8 => row[col..][..codes.len()].copy_from_slice(codes),
+        _ if start.is_multiple_of(8) => {
+            kernel::pack_codes(isa, bits, codes, &mut row[start / 8..]);
+        }
+        // A chunk that starts within a byte: code by code, into zeros.
+        _ => {
+            (col..).zip(codes).for_each(|(col, &code)| put(row, bits, col, code.into()));
         }
     }
 }

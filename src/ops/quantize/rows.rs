@@ -212,7 +212,7 @@ impl BandScratch {
     /// Leaves the arrays for the next band of this thread, unless they are large.
     fn keep(self) {
         #[cfg(feature = "std")]
-        if self.settled.blocks.factors.capacity() <= 4 * COLUMNS {
+        if self.settled.blocks.factors.capacity() <= 4 * COLUMNS && self.settled.codes.is_short() {
             // A thread that is ending keeps nothing.
             let _ = KEPT.try_with(|kept| kept.set(self));
         }
@@ -305,7 +305,7 @@ impl<'a> Band<'a> {
         'a: 'b,
     {
         let Self { plan, spec, words, tiles, own_blocks, .. } = *self;
-        Lines { plan, spec, words, tiles, own_blocks, src, first: 0 }
+        Lines { plan, spec, words, tiles, own_blocks, src, first: 0, settled_first: 0 }
     }
 
     /// Scales, offsets and factors of the blocks whose statistics are in the scratch; `src` are
@@ -329,11 +329,12 @@ impl<'a> Band<'a> {
         if let Some(search) = plan.search() {
             let BandScratch { settled, memory, search: scratch, .. } = &mut self.scratch;
             let job = search::Candidates { plan, search, src, tiles, own_blocks };
-            job.choose(scratch, &mut settled.blocks, memory, stored);
+            job.choose(scratch, &mut settled.blocks, memory, stored, &mut settled.codes);
         } else {
+            self.scratch.settled.codes.clear();
             plan.settle(&mut self.scratch.settled.blocks, stored);
         }
-        let Settled { blocks, by_rule } = &mut self.scratch.settled;
+        let Settled { blocks, by_rule, codes } = &mut self.scratch.settled;
         // A wide number that was clamped into f32 hides how large it is, so the rule looks at the
         // f64.
         let BlockArrays { amax, factors, points, .. } = blocks;
@@ -347,6 +348,8 @@ impl<'a> Band<'a> {
         if !any_unhandled(plan.isa(), factors) {
             return;
         }
+        // The rule may give a block another factor than the search did.
+        codes.clear();
         for (index, factor) in
             factors.iter_mut().enumerate().filter(|(_, factor)| is_unhandled(**factor))
         {

@@ -12,9 +12,10 @@
 //!     keep the candidate where its error is less
 //! ```
 //!
-//! All candidates read a chunk of numbers while it is in a near cache. Codes are made once more
-//! when all blocks are chosen, so that nothing but scales is kept.
+//! All candidates read a chunk of numbers while it is in a near cache. The codes of the candidate
+//! that is kept are those of the tensor, unless some block is left to the rule.
 
+use super::codes::CandidateCodes;
 use super::encode::EncodeMemory;
 use crate::block::{BlockArrays, Metric, QuantizePlan, SearchPlan, StoredBlocks, UNHANDLED};
 use crate::kernel::{self, Fold, Isa};
@@ -45,6 +46,8 @@ pub(super) struct SearchScratch {
     offsets: Vec<u8>,
     /// Whether a candidate is better than those before, an entry a block.
     less: Vec<bool>,
+    /// Codes of a candidate.
+    codes: CandidateCodes,
     buffer: Vec<f32>,
     restored: Vec<f32>,
     restore: RestoreScratch,
@@ -63,13 +66,15 @@ pub(super) struct Candidates<'a> {
 
 impl Candidates<'_> {
     /// Writes the scales and offsets of the best candidates, and leaves their factors in the
-    /// arrays. A block is left to the rule if one of its candidates is, or if it is all zeros.
+    /// arrays and their codes in `kept`. A block is left to the rule if one of its candidates is,
+    /// or if it is all zeros.
     pub(super) fn choose(
         &self,
         scratch: &mut SearchScratch,
         arrays: &mut BlockArrays,
         memory: &mut EncodeMemory,
         stored: &mut StoredBlocks<'_>,
+        kept: &mut CandidateCodes,
     ) {
         let Self { plan, search, src, tiles, own_blocks } = *self;
         let isa = plan.isa();
@@ -94,6 +99,7 @@ impl Candidates<'_> {
                 mem::swap(&mut scratch.least, &mut scratch.errors);
                 mem::swap(&mut scratch.factors, &mut arrays.factors);
                 mem::swap(&mut scratch.points, &mut arrays.points);
+                mem::swap(&mut scratch.codes, kept);
                 stored.scales.copy_from_slice(&scratch.scales);
                 stored.offsets.copy_from_slice(&scratch.offsets);
                 continue;
@@ -106,6 +112,11 @@ impl Candidates<'_> {
             kernel::take_where(isa, less, &arrays.points, &mut scratch.points);
             take_codes_where(isa, less, &scratch.scales, stored.scales);
             take_codes_where(isa, less, &scratch.offsets, stored.offsets);
+            let flags = (0..src.len().div_ceil(tiles.cols)).map(|row| {
+                let blocks = tiles.touched_in(if own_blocks { row } else { 0 }, &(0..tiles.cols));
+                &less[blocks]
+            });
+            kept.take_blocks_where(isa, flags, [tiles.cols, tiles.block_cols], &scratch.codes);
         }
         mem::swap(&mut arrays.factors, &mut scratch.factors);
         mem::swap(&mut arrays.points, &mut scratch.points);
@@ -130,6 +141,7 @@ impl Candidates<'_> {
         };
         scratch.errors.clear();
         scratch.errors.resize(count, 0.0);
+        scratch.codes.start(src.len());
         // Taken out, since each row borrows the rest of the scratch.
         let mut terms = mem::take(&mut scratch.terms);
         // The sums of rows that are a block each do not wait for one another.
@@ -146,16 +158,11 @@ impl Candidates<'_> {
                     if group > 1 { cols.len().next_multiple_of(16) } else { tiles.length() };
                 terms.resize(errors.len() * length, 0.0);
                 let of_rows = terms.chunks_mut(errors.len() / rows.len() * length);
-                for ((row, line), terms) in rows.zip(lines.chunks(tiles.cols)).zip(of_rows) {
-                    let blocks = tiles.touched_in(row, &cols);
-                    self.write_terms(
-                        line.range(cols.clone()),
-                        blocks,
-                        scratch,
-                        arrays,
-                        memory,
-                        terms,
-                    );
+                let starts = (index * group * tiles.cols + cols.start..).step_by(tiles.cols);
+                for ((row, start), terms) in rows.zip(starts).zip(of_rows) {
+                    let (elements, blocks) =
+                        (start..start + cols.len(), tiles.touched_in(row, &cols));
+                    self.write_terms(elements, blocks, scratch, arrays, memory, terms);
                 }
                 kernel::fold_blocks(plan.isa(), fold, &terms, length, &mut scratch.errors[errors]);
             }
@@ -163,26 +170,30 @@ impl Candidates<'_> {
         scratch.terms = terms;
     }
 
-    /// The terms of the errors of some numbers, and zeros behind the last.
+    /// The terms of the errors of some elements of a row, counted through all rows, and zeros
+    /// behind the last.
     fn write_terms(
         &self,
-        line: Numbers<'_>,
+        elements: Range<usize>,
         blocks: Range<usize>,
         scratch: &mut SearchScratch,
         arrays: &BlockArrays,
-        EncodeMemory { chunk: memory, codes }: &mut EncodeMemory,
+        EncodeMemory { chunk: memory, .. }: &mut EncodeMemory,
         terms: &mut [f32],
     ) {
-        let Self { plan, search, tiles, .. } = *self;
-        let SearchScratch { scales, offsets, buffer, restored, restore, .. } = scratch;
-        let numbers = line.seen(plan.isa(), buffer);
+        let Self { plan, search, src, tiles, .. } = *self;
+        let SearchScratch { scales, offsets, buffer, restored, restore, codes: all, .. } = scratch;
+        let first = elements.start;
+        let numbers = src.range(elements).seen(plan.isa(), buffer);
         let chunk = arrays.chunk(numbers, tiles.length(), blocks.clone(), Dither::NONE);
-        codes.resize(numbers.len(), 0);
         // Nibbles come back by one look-up for each, where there are kernels for them.
-        let packed = search.bits == 4 && plan.encode_nibbles(chunk, memory, codes);
+        let packed = search.bits == 4
+            && first.is_multiple_of(2)
+            && plan.encode_nibbles(chunk, memory, all.write(first, numbers.len(), true));
         if !packed {
-            plan.encode_bytes(chunk, memory, codes);
+            plan.encode_bytes(chunk, memory, all.write(first, numbers.len(), false));
         }
+        let codes = all.written(first, numbers.len(), packed);
         let bits = if packed { search.bits } else { u8::BITS };
         restored.resize(numbers.len(), 0.0);
         let stored = [&scales[..], &offsets[..]];

@@ -59,7 +59,8 @@ pub(super) fn quantize(
         let part = |index: usize, src| {
             let cols = if by_rows { tiles.cols } else { PART.min(grid.cols - index * PART) };
             let first = lines.start * grid.cols + index * elements;
-            Lines { first, tiles: Tiles { cols, ..tiles }, ..band.lines(src) }
+            let settled_first = index * elements;
+            Lines { first, settled_first, tiles: Tiles { cols, ..tiles }, ..band.lines(src) }
         };
         let parts: Vec<_> = src.chunks(elements).enumerate().collect();
         let looked = exec.map(parts, |(index, src)| {
