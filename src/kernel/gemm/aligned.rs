@@ -21,6 +21,7 @@
 //! Sums that become infinite stay so.
 
 use super::tile::{Lanes, NR};
+use crate::kernel::isa::Isa;
 use crate::kernel::native::per_isa;
 use alloc::vec::Vec;
 use core::ops::{Range, RangeInclusive};
@@ -182,15 +183,230 @@ impl AlignedResult {
                 f32::from_bits((nearest.to_bits() - u32::from(away)) & mask)
             }
             Self::NearestF32 => x as f32,
-            Self::NearestF16 => {
-                // Adding 1.5 · 2^52 units leaves whole units, ties to even.
-                let field = ((x.to_bits() >> 52 & 0x7FF) as i32 - 1023).max(-14);
-                let magic = power(field - 10) * 6_755_399_441_055_744.0;
-                let even = (x + magic) - magic;
-                // An infinite sum has become NaN here.
-                let fits = even.abs() <= 65504.0;
-                let bound = if fits { even } else { f64::INFINITY.copysign(x) };
-                (if x.is_nan() { x } else { bound }) as f32
+            Self::NearestF16 => nearest_f16(x),
+        }
+    }
+}
+
+/// A rounding of exact sums whose magnitude is 0 or from 2^-126 on.
+trait Rounds: Copy {
+    fn round(self, x: f64) -> f32;
+}
+
+/// Toward zero: the bits of an f64 that stay.
+#[derive(Clone, Copy)]
+struct CutTo(u64);
+
+/// To the nearest f32.
+#[derive(Clone, Copy)]
+struct ToF32;
+
+/// To the nearest f16.
+#[derive(Clone, Copy)]
+struct ToF16;
+
+impl Rounds for CutTo {
+    #[inline(always)]
+    fn round(self, x: f64) -> f32 {
+        // What is left is an f32, or 2^128 and more, which becomes infinite.
+        f64::from_bits(x.to_bits() & self.0) as f32
+    }
+}
+
+impl Rounds for ToF32 {
+    #[inline(always)]
+    fn round(self, x: f64) -> f32 {
+        x as f32
+    }
+}
+
+impl Rounds for ToF16 {
+    #[inline(always)]
+    fn round(self, x: f64) -> f32 {
+        nearest_f16(x)
+    }
+}
+
+/// Returns the nearest f16, ties to even.
+#[inline(always)]
+fn nearest_f16(x: f64) -> f32 {
+    // The power of two below the magnitude, or that of the smallest normal number. Adding 1.5 · 2^52
+    // units leaves whole units, ties to even.
+    let normal = if x.abs() > power(-14) { x.abs() } else { power(-14) };
+    let binade = f64::from_bits(normal.to_bits() & 0x7FF0_0000_0000_0000);
+    let magic = binade * (power(42) * 1.5);
+    let even = (x + magic) - magic;
+    // An infinite x has become NaN in `even`.
+    let bound = if even.abs() <= 65504.0 { even } else { f64::INFINITY.copysign(x) };
+    (if x.is_nan() { x } else { bound }) as f32
+}
+
+/// Returns the largest sum of two ranks in each lane.
+#[inline(always)]
+fn tops(a: &[[i32; ROWS]], b: &[Lanes<i32>]) -> [Lanes<i32>; ROWS] {
+    let mut tops = [[2 * NO_RANK; NR]; ROWS];
+    for (a, b) in a.iter().zip(b) {
+        for (tops, a) in tops.iter_mut().zip(a) {
+            for (top, b) in tops.iter_mut().zip(b) {
+                *top = (*top).max(*a + *b);
+            }
+        }
+    }
+    tops
+}
+
+/// Returns the sums of at most sixteen products, each cut to an integer under a factor.
+#[inline(always)]
+fn cut_products(
+    a: &[[f32; ROWS]],
+    b: &[Lanes<f32>],
+    factors: &[Lanes<f32>; ROWS],
+) -> [Lanes<i32>; ROWS] {
+    let mut sums = [[0i32; NR]; ROWS];
+    for (a, b) in a.iter().zip(b) {
+        for ((sums, factors), a) in sums.iter_mut().zip(factors).zip(a) {
+            for ((sum, factor), b) in sums.iter_mut().zip(factors).zip(b) {
+                *sum = sum.wrapping_add(cut(*a * *b * *factor));
+            }
+        }
+    }
+    sums
+}
+
+/// Returns the exponent of a sum; of zero one below all others.
+#[inline(always)]
+fn exponent(sum: f32, least: i32) -> i32 {
+    let bits = sum.to_bits();
+    let field = ((bits >> 23 & 0xFF) as i32 - 127).max(least);
+    if bits << 1 == 0 { 2 * NO_RANK } else { field }
+}
+
+/// Adds the products of a group to exact sums.
+#[inline(always)]
+fn add_products(
+    range: Range<usize>,
+    a: &AlignedSide<ROWS>,
+    b: &AlignedSide<NR>,
+    factors: &[Lanes<f32>; ROWS],
+    exact: &mut [Lanes<f64>; ROWS],
+) {
+    let mut start = range.start;
+    while start < range.end {
+        let end = (start + I32_PRODUCTS).min(range.end);
+        let sums = cut_products(&a.values[start..end], &b.values[start..end], factors);
+        for (exact, sums) in exact.iter_mut().zip(&sums) {
+            for (exact, sum) in exact.iter_mut().zip(sums) {
+                *exact += f64::from(*sum);
+            }
+        }
+        start = end;
+    }
+}
+
+/// Groups without scales. As ranks of products are −100 or more, a sum that a product joins is a
+/// multiple of 2^-125 or coarser: it is 0 or no subnormal f32, and all powers of two are f32s.
+#[inline(always)]
+fn groups<R: Rounds>(
+    unit: &AlignedUnit,
+    rounding: R,
+    a: &AlignedSide<ROWS>,
+    b: &AlignedSide<NR>,
+    range: Range<usize>,
+    sums: &mut [Lanes<f32>; ROWS],
+) {
+    let mut before = *sums;
+    for group in range {
+        if unit.late > 0 && group % unit.late == 0 {
+            before = *sums;
+            *sums = [[0.0; NR]; ROWS];
+        }
+        let products = group * unit.fan_in..(group + 1) * unit.fan_in;
+        let tops = tops(&a.ranks[products.clone()], &b.ranks[products.clone()]);
+        let mut factors = [[0.0f32; NR]; ROWS];
+        let mut backs = [[0.0f32; NR]; ROWS];
+        let mut exact = [[0.0f64; NR]; ROWS];
+        for row in 0..ROWS {
+            let (tops, sums) = (&tops[row], &sums[row]);
+            let (factors, backs, exact) = (&mut factors[row], &mut backs[row], &mut exact[row]);
+            for lane in 0..NR {
+                let c = sums[lane];
+                let top = tops[lane].max(exponent(c, unit.least)).max(unit.floor);
+                // Without products the top may be so low that no f32 goes up to it; the sum is C.
+                let up = (unit.keep - top).min(126);
+                factors[lane] = f32::from_bits(((127 + up) as u32) << 23);
+                backs[lane] = f32::from_bits(((127 - up) as u32) << 23);
+                let finite = if c.abs() < f32::INFINITY { c } else { 0.0 };
+                exact[lane] = f64::from(cut(finite * factors[lane]));
+            }
+        }
+        add_products(products, a, b, &factors, &mut exact);
+        for row in 0..ROWS {
+            let (tops, exact, backs) = (&tops[row], &exact[row], &backs[row]);
+            let sums = &mut sums[row];
+            for lane in 0..NR {
+                let c = sums[lane];
+                // -0 + 0 is +0: a unit has no -0.
+                let d = rounding.round(exact[lane] * f64::from(backs[lane])) + 0.0;
+                // Without products C is all there is, on a grid that has it; what is not finite
+                // stays.
+                let kept = (tops[lane] < NO_RANK / 2) | !(c.abs() < f32::INFINITY);
+                sums[lane] = if kept { c + 0.0 } else { d };
+            }
+        }
+        if unit.late > 0 && group % unit.late == unit.late - 1 {
+            for (sums, before) in sums.iter_mut().zip(&before) {
+                for (sum, before) in sums.iter_mut().zip(before) {
+                    // Two numbers of a format add up to an f64, or nearly: an f32's sum is rounded
+                    // once, in f32.
+                    let added = *sum + *before;
+                    *sum = match unit.result {
+                        AlignedResult::NearestF16 => nearest_f16(f64::from(added)),
+                        AlignedResult::CutF32(_) | AlignedResult::NearestF32 => added,
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// Groups whose products are moved by the scales of their rows and columns, over the whole range of
+/// f64's exponents.
+#[inline(always)]
+fn moved_groups(
+    unit: &AlignedUnit,
+    a: &AlignedSide<ROWS>,
+    b: &AlignedSide<NR>,
+    (of_rows, of_lanes): (&[[i32; ROWS]], &[Lanes<i32>]),
+    range: Range<usize>,
+    sums: &mut [Lanes<f32>; ROWS],
+) {
+    for group in range {
+        let products = group * unit.fan_in..(group + 1) * unit.fan_in;
+        let tops = tops(&a.ranks[products.clone()], &b.ranks[products.clone()]);
+        let mut factors = [[0.0f32; NR]; ROWS];
+        let mut ups = [[0; NR]; ROWS];
+        let mut exact = [[0.0f64; NR]; ROWS];
+        for row in 0..ROWS {
+            for lane in 0..NR {
+                // Scales move products, not C.
+                let (c, moved) = (sums[row][lane], of_rows[group][row] + of_lanes[group][lane]);
+                let top = (tops[row][lane] + moved).max(exponent(c, unit.least)).max(unit.floor);
+                let up = unit.keep - top;
+                ups[row][lane] = up;
+                // Far below the top a product is cut to nothing: any small factor will do.
+                let of_products = (up + moved).clamp(-126, 127);
+                factors[row][lane] = f32::from_bits(((127 + of_products) as u32) << 23);
+                // An infinite sum saturates here; it stays, and what comes of it is not looked at.
+                exact[row][lane] = f64::from((f64::from(c) * power(up)) as i32);
+            }
+        }
+        add_products(products, a, b, &factors, &mut exact);
+        for row in 0..ROWS {
+            for lane in 0..NR {
+                let c = sums[row][lane];
+                let d = unit.result.round(exact[row][lane] * power(-ups[row][lane])) + 0.0;
+                let kept = (tops[row][lane] < NO_RANK / 2) | !(c.abs() < f32::INFINITY);
+                sums[row][lane] = if kept { c + 0.0 } else { d };
             }
         }
     }
@@ -207,114 +423,13 @@ fn sums_body(
     sums: &mut [Lanes<f32>; ROWS],
 ) {
     // The rounding is known to each copy of the loop.
-    match unit.result {
-        AlignedResult::CutF32(mask) => {
-            groups(unit, AlignedResult::CutF32(mask), a, b, scales, range, sums);
+    match (unit.result, scales) {
+        (AlignedResult::CutF32(mask), None) => {
+            groups(unit, CutTo(!0 << 61 | u64::from(mask) << 29), a, b, range, sums);
         }
-        AlignedResult::NearestF32 => {
-            groups(unit, AlignedResult::NearestF32, a, b, scales, range, sums);
-        }
-        AlignedResult::NearestF16 => {
-            groups(unit, AlignedResult::NearestF16, a, b, scales, range, sums);
-        }
-    }
-}
-
-#[inline(always)]
-fn groups(
-    unit: &AlignedUnit,
-    result: AlignedResult,
-    a: &AlignedSide<ROWS>,
-    b: &AlignedSide<NR>,
-    scales: ScaleRanks<'_>,
-    range: Range<usize>,
-    sums: &mut [Lanes<f32>; ROWS],
-) {
-    let mut before = *sums;
-    for group in range {
-        let range = group * unit.fan_in..(group + 1) * unit.fan_in;
-        let starts = unit.late > 0 && group % unit.late == 0;
-        if starts {
-            before = *sums;
-            *sums = [[0.0; NR]; ROWS];
-        }
-        let mut tops = [[2 * NO_RANK; NR]; ROWS];
-        for (a, b) in a.ranks[range.clone()].iter().zip(&b.ranks[range.clone()]) {
-            for row in 0..ROWS {
-                for lane in 0..NR {
-                    tops[row][lane] = tops[row][lane].max(a[row] + b[lane]);
-                }
-            }
-        }
-        // Scales move products, not C: the exponents of both are added to every rank.
-        let mut moved = [[0; NR]; ROWS];
-        if let Some((of_rows, of_lanes)) = scales {
-            for row in 0..ROWS {
-                for lane in 0..NR {
-                    moved[row][lane] = of_rows[group][row] + of_lanes[group][lane];
-                }
-            }
-        }
-        let (mut ups, mut factors) = ([[0; NR]; ROWS], [[0.0f32; NR]; ROWS]);
-        for row in 0..ROWS {
-            for lane in 0..NR {
-                let bits = sums[row][lane].to_bits();
-                let field = ((bits >> 23 & 0xFF) as i32 - 127).max(unit.least);
-                let of_sum = if bits << 1 == 0 { 2 * NO_RANK } else { field };
-                let top = (tops[row][lane] + moved[row][lane]).max(of_sum).max(unit.floor);
-                let up = unit.keep - top;
-                ups[row][lane] = up;
-                // Far below the top a product is cut to nothing: any small factor will do.
-                let up = (up + moved[row][lane]).clamp(-126, 127);
-                factors[row][lane] = f32::from_bits(((127 + up) as u32) << 23);
-            }
-        }
-        let mut exact = [[0.0f64; NR]; ROWS];
-        for range in range
-            .clone()
-            .step_by(I32_PRODUCTS)
-            .map(|start| start..(start + I32_PRODUCTS).min(range.end))
-        {
-            let mut integers = [[0i32; NR]; ROWS];
-            for (a, b) in a.values[range.clone()].iter().zip(&b.values[range]) {
-                for row in 0..ROWS {
-                    for lane in 0..NR {
-                        let product = a[row] * b[lane] * factors[row][lane];
-                        integers[row][lane] += cut(product);
-                    }
-                }
-            }
-            for row in 0..ROWS {
-                for lane in 0..NR {
-                    exact[row][lane] += f64::from(integers[row][lane]);
-                }
-            }
-        }
-        for row in 0..ROWS {
-            for lane in 0..NR {
-                let (c, up) = (sums[row][lane], ups[row][lane]);
-                // A sum that is not finite stays; it saturates here, and what comes of it is not looked at.
-                let term = f64::from((f64::from(c) * power(up)) as i32);
-                let d = result.round((exact[row][lane] + term) * power(-up));
-                // -0 + 0 is +0: a unit has no -0.
-                let d = d + 0.0;
-                // Without products C is all there is, on a grid that has it.
-                let none = tops[row][lane] < NO_RANK / 2;
-                sums[row][lane] = if none || !c.is_finite() { c + 0.0 } else { d };
-            }
-        }
-        if unit.late > 0 && group % unit.late == unit.late - 1 {
-            for (sums, before) in sums.iter_mut().zip(&before) {
-                for (sum, before) in sums.iter_mut().zip(before) {
-                    let added = f64::from(*sum) + f64::from(*before);
-                    *sum = match result {
-                        // Both are f16s: their sum is an f64, rounded once.
-                        AlignedResult::NearestF16 => result.round(added),
-                        AlignedResult::CutF32(_) | AlignedResult::NearestF32 => *sum + *before,
-                    };
-                }
-            }
-        }
+        (AlignedResult::NearestF32, None) => groups(unit, ToF32, a, b, range, sums),
+        (AlignedResult::NearestF16, None) => groups(unit, ToF16, a, b, range, sums),
+        (_, Some(scales)) => moved_groups(unit, a, b, scales, range, sums),
     }
 }
 
@@ -348,8 +463,8 @@ per_isa! {
         side: &mut AlignedSide<NR>,
     ) = fill_lanes_body;
 
-    /// Goes on with the sums of four rows of A in the columns of a panel, over a range of groups.
-    fn aligned_sums[](
+    /// The loops of [`aligned_sums`].
+    fn sums_of[](
         unit: &AlignedUnit,
         a: &AlignedSide<ROWS>,
         b: &AlignedSide<NR>,
@@ -357,6 +472,20 @@ per_isa! {
         range: Range<usize>,
         sums: &mut [Lanes<f32>; ROWS],
     ) = sums_body;
+}
+
+/// Goes on with the sums of four rows of A in the columns of a panel, over a range of groups.
+pub(crate) fn aligned_sums(
+    isa: Isa,
+    unit: &AlignedUnit,
+    a: &AlignedSide<ROWS>,
+    b: &AlignedSide<NR>,
+    scales: ScaleRanks<'_>,
+    range: Range<usize>,
+    sums: &mut [Lanes<f32>; ROWS],
+) {
+    // For AVX-512 the compiler leaves the loops over sixteen lanes scalar: twenty times slower.
+    sums_of(isa.without_gathers(), unit, a, b, scales, range, sums);
 }
 
 impl AlignedUnit {
