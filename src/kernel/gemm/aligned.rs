@@ -30,7 +30,13 @@ use core::ops::{Range, RangeInclusive};
 pub(crate) const ROWS: usize = 4;
 
 /// The rank of a zero: below every other sum of ranks.
-const NO_RANK: i32 = -8192;
+pub(super) const NO_RANK: i32 = -8192;
+
+/// Products of a group at most.
+const LARGEST_FAN_IN: usize = 256;
+
+/// Groups whose tops are found at once.
+const TOPS: usize = 8;
 
 /// Products whose integers an i32 adds up.
 const I32_PRODUCTS: usize = 16;
@@ -85,27 +91,14 @@ impl<const LEN: usize> AlignedSide<LEN> {
     /// Forgets all positions and marks.
     pub(crate) fn clear(&mut self, positions: usize) {
         self.values.clear();
-        self.ranks.clear();
         self.values.resize(positions, [0.0; LEN]);
         self.ranks.resize(positions, [NO_RANK; LEN]);
         self.marked = [0; LEN];
     }
 
-    /// Takes the numbers of a position; `least` is the least exponent of their format, `cut` the
-    /// bits of an f32 that the unit looks at.
-    #[inline(always)]
-    fn set(&mut self, position: usize, numbers: &[f32; LEN], least: i32, cut: u32) {
-        let (values, ranks) = (&mut self.values[position], &mut self.ranks[position]);
-        for lane in 0..LEN {
-            let bits = numbers[lane].to_bits() & cut;
-            let (magnitude, field) = (bits & 0x7FFF_FFFF, (bits >> 23 & 0xFF) as i32);
-            let rank = (field - 127).max(least);
-            let fits = rank >= *RANKS.start() && rank <= *RANKS.end();
-            let zero = magnitude == 0;
-            values[lane] = if fits { f32::from_bits(bits) } else { 0.0 };
-            ranks[lane] = if zero || !fits { NO_RANK } else { rank };
-            self.marked[lane] |= u32::from(!zero && !fits);
-        }
+    /// The numbers, position by position.
+    pub(super) fn values(&self) -> &[[f32; LEN]] {
+        &self.values
     }
 
     /// Which rows have numbers that the kernel does not take.
@@ -115,7 +108,7 @@ impl<const LEN: usize> AlignedSide<LEN> {
 }
 
 /// Fills a side with `height` numbers a position, of which those from `first` on are its own.
-/// Position *k* goes to `place(k)`.
+/// `format` is the least exponent of their format and the bits of an f32 that the unit looks at.
 #[inline(always)]
 fn fill_body<const LEN: usize>(
     numbers: &[f32],
@@ -125,10 +118,8 @@ fn fill_body<const LEN: usize>(
     pairs_of_four: bool,
     side: &mut AlignedSide<LEN>,
 ) {
+    let count = LEN.min(height - first);
     for (k, numbers) in numbers.chunks_exact(height).enumerate() {
-        let mut own = [0.0; LEN];
-        let count = LEN.min(height - first);
-        own[..count].copy_from_slice(&numbers[first..first + count]);
         let place = if pairs_of_four {
             // Of 32 positions, those that are 0 or 1 modulo 4 come first.
             let (group, k) = (k / 32 * 32, k % 32);
@@ -136,7 +127,41 @@ fn fill_body<const LEN: usize>(
         } else {
             k
         };
-        side.set(place, &own, least, cut);
+        side.values[place][..count].copy_from_slice(&numbers[first..first + count]);
+    }
+    // All numbers alike, whatever row they are of: registers are full.
+    let mut any = 0;
+    let (values, ranks) = (side.values.as_flattened_mut(), side.ranks.as_flattened_mut());
+    for (value, rank) in values.iter_mut().zip(ranks) {
+        let (bits, of) = rank_of(*value, least, cut);
+        let fits = (of >= *RANKS.start()) & (of <= *RANKS.end());
+        let zero = bits & 0x7FFF_FFFF == 0;
+        any |= u32::from(!zero & !fits);
+        *rank = if zero | !fits { NO_RANK } else { of };
+        *value = f32::from_bits(bits);
+    }
+    if any != 0 {
+        replace_marked(side, least);
+    }
+}
+
+/// Returns the bits of a number that a unit looks at, and its exponent.
+#[inline(always)]
+fn rank_of(x: f32, least: i32, cut: u32) -> (u32, i32) {
+    let bits = x.to_bits() & cut;
+    (bits, ((bits >> 23 & 0xFF) as i32 - 127).max(least))
+}
+
+/// Replaces numbers that the kernel does not take by zeros, and marks their rows.
+#[inline(never)]
+fn replace_marked<const LEN: usize>(side: &mut AlignedSide<LEN>, least: i32) {
+    for values in &mut side.values {
+        for (value, marked) in values.iter_mut().zip(&mut side.marked) {
+            let (bits, rank) = rank_of(*value, least, !0);
+            if bits & 0x7FFF_FFFF != 0 && !RANKS.contains(&rank) {
+                (*value, *marked) = (0.0, 1);
+            }
+        }
     }
 }
 
@@ -167,14 +192,14 @@ pub(crate) type ScaleRanks<'a> = Option<(&'a [[i32; ROWS]], &'a [Lanes<i32>])>;
 
 /// Returns `2^exponent` for exponents of normal f64s.
 #[inline(always)]
-fn power(exponent: i32) -> f64 {
+pub(super) fn power(exponent: i32) -> f64 {
     f64::from_bits(((1023 + exponent) as u64) << 52)
 }
 
 impl AlignedResult {
     /// Returns a sum, rounded; the number is exact.
     #[inline(always)]
-    fn round(self, x: f64) -> f32 {
+    pub(super) fn round(self, x: f64) -> f32 {
         match self {
             Self::CutF32(mask) => {
                 let nearest = x as f32;
@@ -189,7 +214,7 @@ impl AlignedResult {
 }
 
 /// A rounding of exact sums whose magnitude is 0 or from 2^-126 on.
-trait Rounds: Copy {
+pub(crate) trait Rounds: Copy {
     fn round(self, x: f64) -> f32;
 }
 
@@ -227,7 +252,7 @@ impl Rounds for ToF16 {
     }
 }
 
-/// Returns the nearest f16, ties to even.
+/// Returns the f16 nearest to a finite number, ties to even.
 #[inline(always)]
 fn nearest_f16(x: f64) -> f32 {
     // The power of two below the magnitude, or that of the smallest normal number. Adding 1.5 · 2^52
@@ -236,32 +261,111 @@ fn nearest_f16(x: f64) -> f32 {
     let binade = f64::from_bits(normal.to_bits() & 0x7FF0_0000_0000_0000);
     let magic = binade * (power(42) * 1.5);
     let even = (x + magic) - magic;
-    // An infinite x has become NaN in `even`.
     let bound = if even.abs() <= 65504.0 { even } else { f64::INFINITY.copysign(x) };
-    (if x.is_nan() { x } else { bound }) as f32
+    bound as f32
 }
 
-/// Returns the largest sum of two ranks in each lane.
+/// Returns the exponent of a sum; of zero one below all others.
 #[inline(always)]
-fn tops(a: &[[i32; ROWS]], b: &[Lanes<i32>]) -> [Lanes<i32>; ROWS] {
-    let mut tops = [[2 * NO_RANK; NR]; ROWS];
-    for (a, b) in a.iter().zip(b) {
-        for (tops, a) in tops.iter_mut().zip(a) {
-            for (top, b) in tops.iter_mut().zip(b) {
-                *top = (*top).max(*a + *b);
+pub(super) fn exponent(sum: f32, least: i32) -> i32 {
+    let bits = sum.to_bits();
+    let field = ((bits >> 23 & 0xFF) as i32 - 127).max(least);
+    if bits << 1 == 0 { 2 * NO_RANK } else { field }
+}
+
+/// Whether a sum stays what it is: without products C is all there is, on a grid that has it, and
+/// what is not finite stays.
+#[inline(always)]
+pub(super) fn stays(sum: f32, top: i32) -> bool {
+    (top < NO_RANK / 2) | !(sum.abs() < f32::INFINITY)
+}
+
+/// What a group starts from, lane by lane.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GroupStart {
+    /// What multiplies products: `2^(keep − top)`, and scales.
+    factors: [Lanes<f32>; ROWS],
+    /// The exponent `keep − top`.
+    ups: [Lanes<i32>; ROWS],
+    /// The integer that C is.
+    terms: [Lanes<i32>; ROWS],
+}
+
+impl GroupStart {
+    const NONE: Self =
+        Self { factors: [[0.0; NR]; ROWS], ups: [[0; NR]; ROWS], terms: [[0; NR]; ROWS] };
+}
+
+/// Finds the largest sum of two ranks of each group, in each lane.
+#[inline(always)]
+fn tops_body(fan_in: usize, a: &[[i32; ROWS]], b: &[Lanes<i32>], tops: &mut [[Lanes<i32>; ROWS]]) {
+    for ((a, b), found) in a.chunks_exact(fan_in).zip(b.chunks_exact(fan_in)).zip(tops) {
+        let mut tops = [[2 * NO_RANK; NR]; ROWS];
+        for (a, b) in a.iter().zip(b) {
+            for (tops, a) in tops.iter_mut().zip(a) {
+                for (top, b) in tops.iter_mut().zip(b) {
+                    *top = (*top).max(*a + *b);
+                }
             }
         }
+        *found = tops;
     }
-    tops
 }
 
-/// Returns the sums of at most sixteen products, each cut to an integer under a factor.
+/// Aligns C. As ranks of products are −100 or more, all powers of two of a group with products are
+/// f32s; one without has a `top` as low as it likes, and its sum stays.
 #[inline(always)]
-fn cut_products(
+fn start_body(
+    unit: &AlignedUnit,
+    tops: &[Lanes<i32>; ROWS],
+    sums: &[Lanes<f32>; ROWS],
+    start: &mut GroupStart,
+) {
+    let (ups, terms) = (start.ups.as_flattened_mut(), start.terms.as_flattened_mut());
+    let lanes = tops.as_flattened().iter().zip(sums.as_flattened());
+    let made = start.factors.as_flattened_mut().iter_mut().zip(ups).zip(terms);
+    for ((top, sum), ((factor, up), term)) in lanes.zip(made) {
+        let top = (*top).max(exponent(*sum, unit.least)).max(unit.floor);
+        *up = (unit.keep - top).min(126);
+        *factor = f32::from_bits(((127 + *up) as u32) << 23);
+        let finite = if sum.abs() < f32::INFINITY { *sum } else { 0.0 };
+        *term = cut(finite * *factor);
+    }
+}
+
+/// Aligns C where scales move products: `moved` is the exponent that they add. The powers of two
+/// are f64s.
+#[inline(always)]
+fn moved_start_body(
+    unit: &AlignedUnit,
+    moved: (&[i32; ROWS], &Lanes<i32>),
+    tops: &[Lanes<i32>; ROWS],
+    sums: &[Lanes<f32>; ROWS],
+    start: &mut GroupStart,
+) {
+    for row in 0..ROWS {
+        for lane in 0..NR {
+            let (c, moved) = (sums[row][lane], moved.0[row] + moved.1[lane]);
+            let top = (tops[row][lane] + moved).max(exponent(c, unit.least)).max(unit.floor);
+            let up = unit.keep - top;
+            start.ups[row][lane] = up;
+            // Far below the top a product is cut to nothing: any small factor will do.
+            let of_products = (up + moved).clamp(-126, 127);
+            start.factors[row][lane] = f32::from_bits(((127 + of_products) as u32) << 23);
+            // An infinite sum saturates here; it stays, and what comes of it is not looked at.
+            start.terms[row][lane] = (f64::from(c) * power(up)) as i32;
+        }
+    }
+}
+
+/// Adds up at most sixteen products, each cut to an integer under its factor.
+#[inline(always)]
+fn products_body(
     a: &[[f32; ROWS]],
     b: &[Lanes<f32>],
     factors: &[Lanes<f32>; ROWS],
-) -> [Lanes<i32>; ROWS] {
+    integers: &mut [Lanes<i32>; ROWS],
+) {
     let mut sums = [[0i32; NR]; ROWS];
     for (a, b) in a.iter().zip(b) {
         for ((sums, factors), a) in sums.iter_mut().zip(factors).zip(a) {
@@ -270,173 +374,78 @@ fn cut_products(
             }
         }
     }
-    sums
+    *integers = sums;
 }
 
-/// Returns the exponent of a sum; of zero one below all others.
+/// Adds up integers, and rounds: a sum that a product joins is a multiple of 2^-125 or coarser, so
+/// that it is 0 or no subnormal f32.
 #[inline(always)]
-fn exponent(sum: f32, least: i32) -> i32 {
-    let bits = sum.to_bits();
-    let field = ((bits >> 23 & 0xFF) as i32 - 127).max(least);
-    if bits << 1 == 0 { 2 * NO_RANK } else { field }
-}
-
-/// Adds the products of a group to exact sums.
-#[inline(always)]
-fn add_products(
-    range: Range<usize>,
-    a: &AlignedSide<ROWS>,
-    b: &AlignedSide<NR>,
-    factors: &[Lanes<f32>; ROWS],
-    exact: &mut [Lanes<f64>; ROWS],
-) {
-    let mut start = range.start;
-    while start < range.end {
-        let end = (start + I32_PRODUCTS).min(range.end);
-        let sums = cut_products(&a.values[start..end], &b.values[start..end], factors);
-        for (exact, sums) in exact.iter_mut().zip(&sums) {
-            for (exact, sum) in exact.iter_mut().zip(sums) {
-                *exact += f64::from(*sum);
-            }
-        }
-        start = end;
-    }
-}
-
-/// Groups without scales. As ranks of products are −100 or more, a sum that a product joins is a
-/// multiple of 2^-125 or coarser: it is 0 or no subnormal f32, and all powers of two are f32s.
-#[inline(always)]
-fn groups<R: Rounds>(
-    unit: &AlignedUnit,
+fn finish_body<R: Rounds>(
     rounding: R,
-    a: &AlignedSide<ROWS>,
-    b: &AlignedSide<NR>,
-    range: Range<usize>,
+    tops: &[Lanes<i32>; ROWS],
+    start: &GroupStart,
+    integers: &[[Lanes<i32>; ROWS]],
     sums: &mut [Lanes<f32>; ROWS],
 ) {
-    let mut before = *sums;
-    for group in range {
-        if unit.late > 0 && group % unit.late == 0 {
-            before = *sums;
-            *sums = [[0.0; NR]; ROWS];
+    let mut exact = [[0.0f64; NR]; ROWS];
+    let exact = exact.as_flattened_mut();
+    for (exact, term) in exact.iter_mut().zip(start.terms.as_flattened()) {
+        *exact = f64::from(*term);
+    }
+    for integers in integers {
+        for (exact, integer) in exact.iter_mut().zip(integers.as_flattened()) {
+            *exact += f64::from(*integer);
         }
-        let products = group * unit.fan_in..(group + 1) * unit.fan_in;
-        let tops = tops(&a.ranks[products.clone()], &b.ranks[products.clone()]);
-        let mut factors = [[0.0f32; NR]; ROWS];
-        let mut backs = [[0.0f32; NR]; ROWS];
-        let mut exact = [[0.0f64; NR]; ROWS];
-        for row in 0..ROWS {
-            let (tops, sums) = (&tops[row], &sums[row]);
-            let (factors, backs, exact) = (&mut factors[row], &mut backs[row], &mut exact[row]);
-            for lane in 0..NR {
-                let c = sums[lane];
-                let top = tops[lane].max(exponent(c, unit.least)).max(unit.floor);
-                // Without products the top may be so low that no f32 goes up to it; the sum is C.
-                let up = (unit.keep - top).min(126);
-                factors[lane] = f32::from_bits(((127 + up) as u32) << 23);
-                backs[lane] = f32::from_bits(((127 - up) as u32) << 23);
-                let finite = if c.abs() < f32::INFINITY { c } else { 0.0 };
-                exact[lane] = f64::from(cut(finite * factors[lane]));
+    }
+    let lanes = start.ups.as_flattened().iter().zip(tops.as_flattened());
+    for ((sum, exact), (up, top)) in sums.as_flattened_mut().iter_mut().zip(exact).zip(lanes) {
+        let back = f32::from_bits(((127 - *up) as u32) << 23);
+        // -0 + 0 is +0: a unit has no -0.
+        let d = rounding.round(*exact * f64::from(back)) + 0.0;
+        *sum = if stays(*sum, *top) { *sum + 0.0 } else { d };
+    }
+}
+
+/// Adds up integers, and rounds sums of any exponent.
+#[inline(always)]
+fn moved_finish_body(
+    result: AlignedResult,
+    tops: &[Lanes<i32>; ROWS],
+    start: &GroupStart,
+    integers: &[[Lanes<i32>; ROWS]],
+    sums: &mut [Lanes<f32>; ROWS],
+) {
+    for row in 0..ROWS {
+        for lane in 0..NR {
+            let mut exact = f64::from(start.terms[row][lane]);
+            for integers in integers {
+                exact += f64::from(integers[row][lane]);
             }
-        }
-        add_products(products, a, b, &factors, &mut exact);
-        for row in 0..ROWS {
-            let (tops, exact, backs) = (&tops[row], &exact[row], &backs[row]);
-            let sums = &mut sums[row];
-            for lane in 0..NR {
-                let c = sums[lane];
-                // -0 + 0 is +0: a unit has no -0.
-                let d = rounding.round(exact[lane] * f64::from(backs[lane])) + 0.0;
-                // Without products C is all there is, on a grid that has it; what is not finite
-                // stays.
-                let kept = (tops[lane] < NO_RANK / 2) | !(c.abs() < f32::INFINITY);
-                sums[lane] = if kept { c + 0.0 } else { d };
-            }
-        }
-        if unit.late > 0 && group % unit.late == unit.late - 1 {
-            for (sums, before) in sums.iter_mut().zip(&before) {
-                for (sum, before) in sums.iter_mut().zip(before) {
-                    // Two numbers of a format add up to an f64, or nearly: an f32's sum is rounded
-                    // once, in f32.
-                    let added = *sum + *before;
-                    *sum = match unit.result {
-                        AlignedResult::NearestF16 => nearest_f16(f64::from(added)),
-                        AlignedResult::CutF32(_) | AlignedResult::NearestF32 => added,
-                    };
-                }
-            }
+            let d = result.round(exact * power(-start.ups[row][lane])) + 0.0;
+            let sum = &mut sums[row][lane];
+            *sum = if stays(*sum, tops[row][lane]) { *sum + 0.0 } else { d };
         }
     }
 }
 
-/// Groups whose products are moved by the scales of their rows and columns, over the whole range of
-/// f64's exponents.
-#[inline(always)]
-fn moved_groups(
-    unit: &AlignedUnit,
-    a: &AlignedSide<ROWS>,
-    b: &AlignedSide<NR>,
-    (of_rows, of_lanes): (&[[i32; ROWS]], &[Lanes<i32>]),
-    range: Range<usize>,
-    sums: &mut [Lanes<f32>; ROWS],
-) {
-    for group in range {
-        let products = group * unit.fan_in..(group + 1) * unit.fan_in;
-        let tops = tops(&a.ranks[products.clone()], &b.ranks[products.clone()]);
-        let mut factors = [[0.0f32; NR]; ROWS];
-        let mut ups = [[0; NR]; ROWS];
-        let mut exact = [[0.0f64; NR]; ROWS];
-        for row in 0..ROWS {
-            for lane in 0..NR {
-                // Scales move products, not C.
-                let (c, moved) = (sums[row][lane], of_rows[group][row] + of_lanes[group][lane]);
-                let top = (tops[row][lane] + moved).max(exponent(c, unit.least)).max(unit.floor);
-                let up = unit.keep - top;
-                ups[row][lane] = up;
-                // Far below the top a product is cut to nothing: any small factor will do.
-                let of_products = (up + moved).clamp(-126, 127);
-                factors[row][lane] = f32::from_bits(((127 + of_products) as u32) << 23);
-                // An infinite sum saturates here; it stays, and what comes of it is not looked at.
-                exact[row][lane] = f64::from((f64::from(c) * power(up)) as i32);
+/// Adds sums to those before them, rounded to the nearest.
+fn add_late(unit: &AlignedUnit, before: &[Lanes<f32>; ROWS], sums: &mut [Lanes<f32>; ROWS]) {
+    for (sum, before) in sums.as_flattened_mut().iter_mut().zip(before.as_flattened()) {
+        let added = *sum + *before;
+        *sum = match unit.result {
+            // f32 has more than twice the bits of f16: rounding twice is rounding once.
+            AlignedResult::NearestF16 if added.abs() < f32::INFINITY => {
+                nearest_f16(f64::from(added))
             }
-        }
-        add_products(products, a, b, &factors, &mut exact);
-        for row in 0..ROWS {
-            for lane in 0..NR {
-                let c = sums[row][lane];
-                let d = unit.result.round(exact[row][lane] * power(-ups[row][lane])) + 0.0;
-                let kept = (tops[row][lane] < NO_RANK / 2) | !(c.abs() < f32::INFINITY);
-                sums[row][lane] = if kept { c + 0.0 } else { d };
-            }
-        }
-    }
-}
-
-/// Goes on with the sums of four rows in the columns of a panel, over a range of groups.
-#[inline(always)]
-fn sums_body(
-    unit: &AlignedUnit,
-    a: &AlignedSide<ROWS>,
-    b: &AlignedSide<NR>,
-    scales: ScaleRanks<'_>,
-    range: Range<usize>,
-    sums: &mut [Lanes<f32>; ROWS],
-) {
-    // The rounding is known to each copy of the loop.
-    match (unit.result, scales) {
-        (AlignedResult::CutF32(mask), None) => {
-            groups(unit, CutTo(!0 << 61 | u64::from(mask) << 29), a, b, range, sums);
-        }
-        (AlignedResult::NearestF32, None) => groups(unit, ToF32, a, b, range, sums),
-        (AlignedResult::NearestF16, None) => groups(unit, ToF16, a, b, range, sums),
-        (_, Some(scales)) => moved_groups(unit, a, b, scales, range, sums),
+            _ => added,
+        };
     }
 }
 
 /// Returns the integer part of a product on its grid.
 #[inline(always)]
 fn cut(x: f32) -> i32 {
-    // SAFETY: operands are finite, since `AlignedSide::set` replaces others by zero, and of ranks
+    // SAFETY: operands are finite, since `fill_body` replaces others by zero, and of ranks
     // whose sum is at most the top of the group: |x| < 4 · 2^keep < 2^31.
     #[expect(unsafe_code, reason = "the checked conversion costs as much as all the rest")]
     unsafe {
@@ -463,15 +472,58 @@ per_isa! {
         side: &mut AlignedSide<NR>,
     ) = fill_lanes_body;
 
-    /// The loops of [`aligned_sums`].
-    fn sums_of[](
+    // A function for each stage: one for all of a group is too much for the compiler, which leaves
+    // it scalar, a tenth as fast.
+    /// Finds the tops of groups.
+    fn find_tops[](
+        fan_in: usize,
+        a: &[[i32; ROWS]],
+        b: &[Lanes<i32>],
+        tops: &mut [[Lanes<i32>; ROWS]],
+    ) = tops_body;
+
+    /// Aligns C.
+    fn start_group[](
         unit: &AlignedUnit,
-        a: &AlignedSide<ROWS>,
-        b: &AlignedSide<NR>,
-        scales: ScaleRanks<'_>,
-        range: Range<usize>,
+        tops: &[Lanes<i32>; ROWS],
+        sums: &[Lanes<f32>; ROWS],
+        start: &mut GroupStart,
+    ) = start_body;
+
+    /// Aligns C where scales move products.
+    fn start_moved[](
+        unit: &AlignedUnit,
+        moved: (&[i32; ROWS], &Lanes<i32>),
+        tops: &[Lanes<i32>; ROWS],
+        sums: &[Lanes<f32>; ROWS],
+        start: &mut GroupStart,
+    ) = moved_start_body;
+
+    /// Adds up products as integers.
+    fn cut_products[](
+        a: &[[f32; ROWS]],
+        b: &[Lanes<f32>],
+        factors: &[Lanes<f32>; ROWS],
+        integers: &mut [Lanes<i32>; ROWS],
+    ) = products_body;
+
+    /// Rounds the sums of a group.
+    fn finish_group[R: Rounds](
+        rounding: R,
+        tops: &[Lanes<i32>; ROWS],
+        start: &GroupStart,
+        integers: &[[Lanes<i32>; ROWS]],
         sums: &mut [Lanes<f32>; ROWS],
-    ) = sums_body;
+    ) = finish_body;
+
+    /// Rounds the sums of a group that scales moved.
+    fn finish_moved[](
+        result: AlignedResult,
+        tops: &[Lanes<i32>; ROWS],
+        start: &GroupStart,
+        integers: &[[Lanes<i32>; ROWS]],
+        sums: &mut [Lanes<f32>; ROWS],
+    ) = moved_finish_body;
 }
 
 /// Goes on with the sums of four rows of A in the columns of a panel, over a range of groups.
@@ -484,8 +536,57 @@ pub(crate) fn aligned_sums(
     range: Range<usize>,
     sums: &mut [Lanes<f32>; ROWS],
 ) {
-    // For AVX-512 the compiler leaves the loops over sixteen lanes scalar: twenty times slower.
-    sums_of(isa.without_gathers(), unit, a, b, scales, range, sums);
+    // For AVX-512 the compiler leaves loops over sixteen lanes scalar: twenty times slower.
+    let isa = isa.without_gathers();
+    let mut tops = [[[0; NR]; ROWS]; TOPS];
+    let (mut start, mut before) = (GroupStart::NONE, *sums);
+    let mut integers = [[[0; NR]; ROWS]; LARGEST_FAN_IN / I32_PRODUCTS];
+    for group in range.clone() {
+        let place = (group - range.start) % TOPS;
+        if place == 0 {
+            // Tops do not depend on sums: those of several groups are found at once.
+            let groups = group..(group + TOPS).min(range.end);
+            let all = groups.start * unit.fan_in..groups.end * unit.fan_in;
+            let ranks = (&a.ranks[all.clone()], &b.ranks[all]);
+            find_tops(isa, unit.fan_in, ranks.0, ranks.1, &mut tops[..groups.len()]);
+        }
+        let tops = &tops[place];
+        if unit.late > 0 && group % unit.late == 0 {
+            before = *sums;
+            *sums = [[0.0; NR]; ROWS];
+        }
+        match scales {
+            None => start_group(isa, unit, tops, sums, &mut start),
+            Some((of_rows, of_lanes)) => {
+                let moved = (&of_rows[group], &of_lanes[group]);
+                start_moved(isa, unit, moved, tops, sums, &mut start);
+            }
+        }
+        let products = group * unit.fan_in..(group + 1) * unit.fan_in;
+        let (a, b) = (&a.values[products.clone()], &b.values[products]);
+        let mut count = 0;
+        for (a, b) in a.chunks(I32_PRODUCTS).zip(b.chunks(I32_PRODUCTS)) {
+            cut_products(isa, a, b, &start.factors, &mut integers[count]);
+            count += 1;
+        }
+        let integers = &integers[..count];
+        match (scales, unit.result) {
+            (Some(_), result) => finish_moved(isa, result, tops, &start, integers, sums),
+            (None, AlignedResult::CutF32(mask)) => {
+                let kept = CutTo(!0 << 61 | u64::from(mask) << 29);
+                finish_group(isa, kept, tops, &start, integers, sums);
+            }
+            (None, AlignedResult::NearestF32) => {
+                finish_group(isa, ToF32, tops, &start, integers, sums);
+            }
+            (None, AlignedResult::NearestF16) => {
+                finish_group(isa, ToF16, tops, &start, integers, sums);
+            }
+        }
+        if unit.late > 0 && group % unit.late == unit.late - 1 {
+            add_late(unit, &before, sums);
+        }
+    }
 }
 
 impl AlignedUnit {

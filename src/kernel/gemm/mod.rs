@@ -1,5 +1,5 @@
 //! Micro-kernels of matrix products and the packing below them. `tile` defines MR, NR and KC;
-//! `float`, `rounded`, `aligned` and `int8` are the tiles of 16 × 16, by the kind of sum; `gemv` is a few
+//! `float`, `rounded`, `aligned`, `sixteens` and `int8` are the tiles of 16 × 16, by the kind of sum; `gemv` is a few
 //! rows by four panels; `transpose` packs rows of codes. The loops around them (BLIS's
 //! macro-kernel) and the packing of whole operands are in `ops::matmul`.
 
@@ -11,6 +11,7 @@ mod int8;
 mod int8_operands;
 mod intrinsics;
 mod rounded;
+mod sixteens;
 mod tile;
 mod transpose;
 
@@ -27,6 +28,7 @@ pub(crate) use int8::{Dots, a_int8_words};
 pub(crate) use int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, SmallIntegers};
 pub(in crate::kernel) use intrinsics::GemmIntrinsics;
 pub(crate) use rounded::Rounding;
+pub(crate) use sixteens::{SIXTEEN, Sixteens, sixteen_sums};
 pub(crate) use tile::{Blocks, CodeRows, KC, Lanes, MR, MicroTile, NR, Quad, height};
 pub(crate) use transpose::{positions, quads, unpack_quads};
 pub(in crate::kernel) use {

@@ -8,7 +8,7 @@
 //! ```
 
 use super::spec::{Adder, Join, MmaSpec};
-use super::step::Group;
+use super::step::StepGroup;
 use super::term::{Ranks, Term};
 use crate::arith;
 use crate::codec::Unpacked;
@@ -23,7 +23,7 @@ const NO_C: i32 = -126;
 
 impl MmaSpec {
     /// D of a step, given the accumulator; `None` for NaN.
-    pub(super) fn fused_step(&self, group: &Group<'_>, c: Unpacked) -> Option<Unpacked> {
+    pub(super) fn fused_step(&self, group: &StepGroup<'_>, c: Unpacked) -> Option<Unpacked> {
         if let Some(special) = self.special(group, c) {
             return special;
         }
@@ -40,7 +40,9 @@ impl MmaSpec {
                 return self.joined_late(at(sum.into(), top - keep), c);
             }
             let mut terms = terms;
-            terms.push(of_c);
+            if of_c.significand > 0 {
+                terms.push(of_c);
+            }
             let (sum, top) = self.aligned(&terms, keep);
             return self.round_result(at(sum.into(), top - keep));
         };
@@ -71,7 +73,7 @@ impl MmaSpec {
     }
 
     /// The products of a step, or sums of sixteen of them, as terms. Zero terms keep no rank.
-    fn terms(&self, group: &Group<'_>) -> Vec<Term> {
+    fn terms(&self, group: &StepGroup<'_>) -> Vec<Term> {
         let (of_a, of_b) = (Ranks::new(&self.a), Ranks::new(&self.b));
         let product = |k: usize| {
             let term = of_a
@@ -143,7 +145,7 @@ impl MmaSpec {
     }
 
     /// The result that operands which are no numbers have: `Some(None)` is NaN.
-    fn special(&self, group: &Group<'_>, c: Unpacked) -> Option<Option<Unpacked>> {
+    fn special(&self, group: &StepGroup<'_>, c: Unpacked) -> Option<Option<Unpacked>> {
         let mut infinite = [false; 2];
         let mut nan = c.is_nan()
             || (0..group.a.len()).any(|k| group.scales_of(k).iter().any(|scale| scale.is_nan()));

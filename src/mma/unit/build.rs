@@ -33,8 +33,55 @@ pub struct MmaBuilder {
     fraction_bits: u8,
 }
 
+impl MmaSpec {
+    /// A unit that aligns and cuts, to be described further: 16 products a step, 25 fraction bits
+    /// kept, C aligned with the products, the result cut toward zero to f32, no zero term below
+    /// 2^-133. These are the numbers of Hopper's 16-bit unit.
+    #[must_use]
+    pub const fn fused(a: FormatSpec, b: FormatSpec) -> MmaBuilder {
+        MmaBuilder::new(Self {
+            a,
+            b,
+            acc: UnitAcc::F32,
+            fan_in: 16,
+            adder: Adder::Aligned { keep: 25 },
+            floor_exponent: -133,
+            join: Join::Term,
+            result: FormatSpec::F32,
+            round: Round::TowardZero,
+            scales: UnitScales::None,
+            shift: 0,
+            order: KOrder::Ascending,
+            late_c: None,
+            flush_inputs: InputFlush::Keep,
+            flush_results: false,
+            nan: 0x7FFF_FFFF,
+        })
+    }
+
+    /// A unit of IEEE operations in f32, to be described further: two products a step, ties to
+    /// even, subnormals kept.
+    #[must_use]
+    pub const fn rounded(a: FormatSpec, b: FormatSpec, order: RoundedOrder) -> MmaBuilder {
+        let builder = Self::fused(a, b).fan_in(2).adder(Adder::Rounded(order));
+        builder.round(Round::NearestEven, 23).nan(0x7FC0_0000)
+    }
+
+    /// A unit of integers, four products a step unless described further.
+    #[must_use]
+    pub const fn integer(a: FormatSpec, b: FormatSpec, adder: IntegerAdder) -> MmaBuilder {
+        Self::fused(a, b).fan_in(4).adder(Adder::Integer(adder)).acc(UnitAcc::I32)
+    }
+
+    /// A builder that starts from this unit.
+    #[must_use]
+    pub const fn to_builder(self) -> MmaBuilder {
+        MmaBuilder::new(self)
+    }
+}
+
 impl MmaBuilder {
-    pub(super) const fn new(spec: MmaSpec) -> Self {
+    const fn new(spec: MmaSpec) -> Self {
         Self { spec, fraction_bits: float_of(&spec.result).mantissa_bits }
     }
 

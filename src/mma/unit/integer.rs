@@ -1,11 +1,11 @@
 //! Integer sums: exact products, a sum of 32 bits that wraps or saturates.
 
 use super::spec::{IntegerAdder, MmaSpec};
-use super::step::Group;
+use super::step::StepGroup;
 
 impl MmaSpec {
     /// D of a step of integers, given the accumulator.
-    pub(super) fn integer_step(&self, adder: IntegerAdder, group: &Group<'_>, c: i32) -> i32 {
+    pub(super) fn integer_step(&self, adder: IntegerAdder, group: &StepGroup<'_>, c: i32) -> i32 {
         // Elements have at most 9 bits with their sign, so that f32s hold them and i64s any sum.
         let product = |(&a, &b): (&f32, &f32)| a as i64 * b as i64;
         let products = group.a.iter().zip(group.b).map(product);

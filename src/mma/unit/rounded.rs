@@ -1,7 +1,7 @@
 //! Sums of separately rounded f32 operations: chains of fused multiply-adds, lanes and trees.
 
 use super::spec::{InputFlush, MmaSpec, RoundedOrder};
-use super::step::Group;
+use super::step::StepGroup;
 use crate::arith;
 use crate::bits::top_bit;
 use crate::codec::Unpacked;
@@ -38,7 +38,7 @@ impl MmaSpec {
     pub(super) fn rounded_step(
         &self,
         order: RoundedOrder,
-        group: &Group<'_>,
+        group: &StepGroup<'_>,
         c: Unpacked,
     ) -> Option<Unpacked> {
         // A NaN in an operation is one in the result; the end tells.

@@ -1,7 +1,7 @@
 //! [`KSchedule`]: how a program takes a unit through K; and the model of both for products.
 
 use super::spec::{MmaSpec, UnitAcc};
-use super::step::Group;
+use super::step::StepGroup;
 use crate::bits::fma_f32;
 use crate::error::Error;
 use crate::mma::accumulate::{Accumulate, GroupLen, Products, Sum, Takes};
@@ -104,11 +104,15 @@ impl UnitSum {
         let mut scales = Vec::new();
         if self.unit.scales().parts().is_some() {
             let blocks = group.groups(GroupLen::Block);
-            blocks.for_each(|block| scales.resize(scales.len() + block.a.len(), block.scales()));
+            // Scales have no sign: the bit that UE4M3 has in its place is not looked at.
+            blocks.for_each(|block| {
+                let of_block = block.scales().map(f32::abs);
+                scales.resize(scales.len() + block.a.len(), of_block);
+            });
         }
         let tf32 = [self.unit.a(), self.unit.b()].map(|format| *format == FormatSpec::TF32);
         if tf32 == [false; 2] {
-            return self.unit.chain(&Group { a: group.a, b: group.b, scales: &scales }, c);
+            return self.unit.chain(&StepGroup { a: group.a, b: group.b, scales: &scales }, c);
         }
         // Hardware does not look at the low bits of an f32 that it takes as TF32.
         let cut = |numbers: &[f32], tf32: bool| -> Vec<f32> {
@@ -116,7 +120,7 @@ impl UnitSum {
             numbers.iter().map(|x| f32::from_bits(x.to_bits() & mask)).collect()
         };
         let (a, b) = (cut(group.a, tf32[0]), cut(group.b, tf32[1]));
-        self.unit.chain(&Group { a: &a, b: &b, scales: &scales }, c)
+        self.unit.chain(&StepGroup { a: &a, b: &b, scales: &scales }, c)
     }
 
     /// `acc` with a partial sum in it.

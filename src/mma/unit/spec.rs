@@ -1,7 +1,6 @@
 //! [`MmaSpec`]: a matrix unit as a value. Each part answers one question about the unit; parts are
 //! independent wherever hardware has them so.
 
-use super::build::MmaBuilder;
 use crate::round::Round;
 use crate::spec::{Encoding, FloatSpec, FormatSpec};
 
@@ -177,7 +176,7 @@ pub enum InputFlush {
 /// Nearly all units multiply exactly, align the products to the largest exponent, drop the bits
 /// below a fixed position, add exactly and round once. They differ in how many products they take,
 /// how many bits they keep, whether C is aligned with the products, and how they round. Those are
-/// the parts here, set by an [`MmaBuilder`]; the units of known hardware are in
+/// the parts here, set by an [`MmaBuilder`](crate::MmaBuilder); the units of known hardware are in
 /// [`unit`](crate::unit), each with the evidence for it.
 ///
 /// ```
@@ -218,51 +217,6 @@ pub struct MmaSpec {
 }
 
 impl MmaSpec {
-    /// A unit that aligns and cuts, to be described further: 16 products a step, 25 fraction bits
-    /// kept, C aligned with the products, the result cut toward zero to f32, no zero term below
-    /// 2^-133. These are the numbers of Hopper's 16-bit unit.
-    #[must_use]
-    pub const fn fused(a: FormatSpec, b: FormatSpec) -> MmaBuilder {
-        MmaBuilder::new(Self {
-            a,
-            b,
-            acc: UnitAcc::F32,
-            fan_in: 16,
-            adder: Adder::Aligned { keep: 25 },
-            floor_exponent: -133,
-            join: Join::Term,
-            result: FormatSpec::F32,
-            round: Round::TowardZero,
-            scales: UnitScales::None,
-            shift: 0,
-            order: KOrder::Ascending,
-            late_c: None,
-            flush_inputs: InputFlush::Keep,
-            flush_results: false,
-            nan: 0x7FFF_FFFF,
-        })
-    }
-
-    /// A unit of IEEE operations in f32, to be described further: two products a step, ties to
-    /// even, subnormals kept.
-    #[must_use]
-    pub const fn rounded(a: FormatSpec, b: FormatSpec, order: RoundedOrder) -> MmaBuilder {
-        let builder = Self::fused(a, b).fan_in(2).adder(Adder::Rounded(order));
-        builder.round(Round::NearestEven, 23).nan(0x7FC0_0000)
-    }
-
-    /// A unit of integers, four products a step unless described further.
-    #[must_use]
-    pub const fn integer(a: FormatSpec, b: FormatSpec, adder: IntegerAdder) -> MmaBuilder {
-        Self::fused(a, b).fan_in(4).adder(Adder::Integer(adder)).acc(UnitAcc::I32)
-    }
-
-    /// A builder that starts from this unit.
-    #[must_use]
-    pub const fn to_builder(self) -> MmaBuilder {
-        MmaBuilder::new(self)
-    }
-
     /// The format of A's elements.
     #[must_use]
     pub const fn a(&self) -> &FormatSpec {

@@ -23,14 +23,14 @@ pub struct MmaStep {
 
 /// The numbers of the products of a step, both sides as long.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Group<'a> {
+pub(super) struct StepGroup<'a> {
     pub(super) a: &'a [f32],
     pub(super) b: &'a [f32],
     /// The scales of each product; none at all where they are 1.
     pub(super) scales: &'a [[f32; 2]],
 }
 
-impl Group<'_> {
+impl StepGroup<'_> {
     /// The scales of a product.
     pub(super) fn scales_of(&self, k: usize) -> [f32; 2] {
         self.scales.get(k).copied().unwrap_or([1.0; 2])
@@ -97,12 +97,13 @@ impl MmaSpec {
             return Err(Error::Length { what: "products of an instruction", expected, found });
         }
         let (a, b, scales) = self.numbers(a, b, scales)?;
-        let group = Group { a: &a, b: &b, scales: &scales };
+        let group = StepGroup { a: &a, b: &b, scales: &scales };
         let code = self.instruction(&group, c);
         Ok(MmaStep { code, lost: self.lost(&group, c, code) })
     }
 
-    /// As many instructions as the pairs of codes need, *k* upward: D of each is C of the next.
+    /// A chain of as many instructions as the pairs of codes need, *k* upward: D of each is C of the
+    /// next.
     ///
     /// ```
     /// use subhalf::{FormatSpec, unit};
@@ -121,8 +122,8 @@ impl MmaSpec {
         self.dot_scaled(a, b, [&[], &[]], c)
     }
 
-    /// As many instructions as the pairs of codes need, with the codes of the scales of both sides,
-    /// one for each block.
+    /// A chain of as many instructions as the pairs of codes need, with the codes of the scales of
+    /// both sides, one for each block.
     ///
     /// # Errors
     /// [`Error::Length`] for sides of different lengths, and for another number of scales than
@@ -135,7 +136,7 @@ impl MmaSpec {
         c: u32,
     ) -> Result<u32, Error> {
         let (a, b, scales) = self.numbers(a, b, scales)?;
-        Ok(self.chain(&Group { a: &a, b: &b, scales: &scales }, c))
+        Ok(self.chain(&StepGroup { a: &a, b: &b, scales: &scales }, c))
     }
 
     /// The numbers of codes, and the scales of each product.
@@ -165,7 +166,7 @@ impl MmaSpec {
     }
 
     /// D of a chain of instructions.
-    pub(super) fn chain(&self, group: &Group<'_>, c: u32) -> u32 {
+    pub(super) fn chain(&self, group: &StepGroup<'_>, c: u32) -> u32 {
         let (len, step) = (group.a.len(), self.step_len());
         (0..len)
             .step_by(step)
@@ -173,7 +174,7 @@ impl MmaSpec {
     }
 
     /// D of an instruction.
-    pub(super) fn instruction(&self, group: &Group<'_>, c: u32) -> u32 {
+    pub(super) fn instruction(&self, group: &StepGroup<'_>, c: u32) -> u32 {
         let Some(_) = self.late_c else { return self.steps(group, c) };
         let d = self.value(self.steps(group, 0));
         let sum = arith::sum(d, self.value(c), Round::NearestEven);
@@ -181,8 +182,8 @@ impl MmaSpec {
     }
 
     /// The steps of an instruction, in its order of products.
-    fn steps(&self, group: &Group<'_>, c: u32) -> u32 {
-        let in_order = |group: &Group<'_>, c: u32| {
+    fn steps(&self, group: &StepGroup<'_>, c: u32) -> u32 {
+        let in_order = |group: &StepGroup<'_>, c: u32| {
             let (len, fan_in) = (group.a.len(), self.fan_in());
             (0..len)
                 .step_by(fan_in)
@@ -191,18 +192,18 @@ impl MmaSpec {
         if self.order == KOrder::Ascending {
             return in_order(group, c);
         }
-        let half = |group: &Group<'_>, second: bool, c: u32| {
+        let half = |group: &StepGroup<'_>, second: bool, c: u32| {
             let places = (0..group.a.len()).filter(|k| (k % 4 >= 2) == second);
             let (a, b): (Vec<f32>, Vec<f32>) =
                 places.clone().map(|k| (group.a[k], group.b[k])).unzip();
             let scales: Vec<[f32; 2]> = places.map(|k| group.scales_of(k)).collect();
-            in_order(&Group { a: &a, b: &b, scales: &scales }, c)
+            in_order(&StepGroup { a: &a, b: &b, scales: &scales }, c)
         };
         half(group, true, half(group, false, c))
     }
 
     /// One step, given the accumulator.
-    fn one_step(&self, group: &Group<'_>, c: u32) -> u32 {
+    fn one_step(&self, group: &StepGroup<'_>, c: u32) -> u32 {
         match self.adder {
             Adder::Integer(adder) => self.integer_step(adder, group, c as i32) as u32,
             Adder::Rounded(order) => self.code(self.rounded_step(order, group, self.value(c))),
@@ -247,7 +248,7 @@ impl MmaSpec {
     }
 
     /// The exact sum minus a result.
-    fn lost(&self, group: &Group<'_>, c: u32, code: u32) -> Unpacked {
+    fn lost(&self, group: &StepGroup<'_>, c: u32, code: u32) -> Unpacked {
         let mut sum = Fixed::ZERO;
         for (k, (&a, &b)) in group.a.iter().zip(group.b).enumerate() {
             let product = arith::product(Unpacked::from_f32(a), Unpacked::from_f32(b));

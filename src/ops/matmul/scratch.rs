@@ -4,7 +4,7 @@
 use super::panel::{PANELS_OF_UNIT, Panel};
 use super::sums::Pair;
 use crate::kernel::Quad;
-use crate::kernel::gemm::{AlignedSide, Lanes, MR, MicroTile, NR, ROWS};
+use crate::kernel::gemm::{AlignedSide, Lanes, MR, MicroTile, NR, ROWS, Sixteens};
 use crate::mem::Aligned;
 use crate::mma::{BlockScales, Sum};
 use alloc::vec::Vec;
@@ -53,6 +53,9 @@ pub(super) struct AlignedScratch {
     /// Exponents of scales of the same, group by group.
     pub(super) scales_a: Vec<[i32; ROWS]>,
     pub(super) scales_b: [Vec<Lanes<i32>>; 2],
+    /// Sums of sixteen: which products are zero, and scales.
+    pub(super) sixteens_a: Sixteens<ROWS>,
+    pub(super) sixteens_b: [Sixteens<NR>; 2],
     /// Which rows and columns have numbers that the kernel leaves to the steps of the model: a
     /// flag for each row of each tile, for each column of each panel.
     pub(super) marked_a: Vec<[u32; MR]>,

@@ -3,12 +3,23 @@
 
 use super::bounds::shared_block_k;
 use super::job::MatmulJob;
-use crate::kernel::gemm::{AlignedResult, AlignedUnit};
+use crate::kernel::gemm::{AlignedResult, AlignedUnit, SIXTEEN};
 use crate::mma::{
     Adder, Combine, InputFlush, Join, KOrder, KSchedule, MmaSpec, ScaleUse, UnitAcc, UnitScales,
 };
 use crate::round::Round;
 use crate::spec::FormatSpec;
+
+/// What a unit does with the scales of blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PlanScales {
+    /// It has none; the schedule may.
+    None,
+    /// They move the products of a group.
+    Moved,
+    /// They multiply sums of sixteen products; the least exponent of their format.
+    Sixteens { least: i32 },
+}
 
 /// Parameters of the aligned kernel for a product.
 #[derive(Debug)]
@@ -16,14 +27,14 @@ pub(super) struct UnitPlan {
     pub(super) unit: AlignedUnit,
     /// Positions of an instruction: whole groups of products.
     pub(super) step_k: usize,
-    /// Of each side the least exponent of its format, and the bits of an f32 that the unit sees.
+    /// The least exponent of each side's format, and the bits of an f32 that the unit sees.
     pub(super) formats: [(i32, u32); 2],
     /// Whether each four positions are taken in pairs, the first pairs of an instruction first.
     pub(super) pairs_of_four: bool,
     /// The positions of a partial sum that an f32 takes up, and how.
     pub(super) promoted: Option<(usize, Combine)>,
-    /// Whether scales move the products of a group.
-    pub(super) moved: bool,
+    /// What the unit does with scales.
+    pub(super) scales: PlanScales,
     /// The blocks whose scales are needed.
     pub(super) block_k: Option<usize>,
 }
@@ -65,7 +76,10 @@ impl UnitPlan {
             2.0 - f64::from(1 << (12 - bits)) / 2048.0
         };
         let pairs_of_four = spec.order() == KOrder::PairsOfFour;
-        if !unit.fits(significand(spec.a()) * significand(spec.b()))
+        // Sums of sixteen are not integers of 32 bits.
+        let by_sixteen = matches!(spec.scales().parts(), Some((_, ScaleUse::Sixteen)));
+        if !by_sixteen && !unit.fits(significand(spec.a()) * significand(spec.b()))
+            || (by_sixteen && keep > 36)
             || (pairs_of_four && (fan_in != 16 || spec.step_len() != 32))
         {
             return None;
@@ -80,7 +94,7 @@ impl UnitPlan {
             formats: [format(spec.a())?, format(spec.b())?],
             pairs_of_four,
             promoted: None,
-            moved: false,
+            scales: PlanScales::None,
             block_k: None,
         };
         let scaled = job.a.is_scaled() || job.b.is_scaled();
@@ -94,12 +108,23 @@ impl UnitPlan {
                 if !whole || !small {
                     return None;
                 }
-                (plan.moved, plan.block_k) = (true, Some(block_k));
+                (plan.scales, plan.block_k) = (PlanScales::Moved, Some(block_k));
+            }
+            UnitScales::E8M0 { at: ScaleUse::Sixteen, .. }
+            | UnitScales::UE4M3 { at: ScaleUse::Sixteen, .. }
+                if result == AlignedResult::CutF32(!0) && !pairs_of_four && unit.late == 0 =>
+            {
+                let block_k = shared_block_k(job)?;
+                if !block_k.is_multiple_of(SIXTEEN) && block_k < job.shape.k {
+                    return None;
+                }
+                let least = spec.scales().format().and_then(|format| format.min_exponent())?;
+                (plan.scales, plan.block_k) = (PlanScales::Sixteens { least }, Some(block_k));
             }
             UnitScales::E8M0 { .. } | UnitScales::UE4M3 { .. } => return None,
         }
         if let KSchedule::Promoted { every, combine } = schedule {
-            let applies = !plan.moved && scaled && schedule.applies_scales();
+            let applies = plan.scales == PlanScales::None && scaled && schedule.applies_scales();
             let block_k = if applies { shared_block_k(job)? } else { job.shape.k };
             let part = every.min(block_k);
             let blocks_are_parts = block_k >= job.shape.k || block_k.is_multiple_of(part);

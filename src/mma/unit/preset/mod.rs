@@ -16,9 +16,11 @@
 
 pub mod amd;
 pub mod arm;
+mod gpus;
 mod nvidia;
 mod table;
 pub mod x86;
 
+pub use gpus::units_of;
 pub use nvidia::{ada, ampere, blackwell, hopper, imma, turing, volta};
-pub use table::{Grade, MatrixUnit, assumed_f32_chain, units_of};
+pub use table::{Grade, MatrixUnit, assumed_f32_chain};

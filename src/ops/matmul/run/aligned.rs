@@ -12,13 +12,14 @@
 
 use crate::codec::Unpacked;
 use crate::kernel::gemm::{
-    AlignedResult, Lanes, MR, MicroTile, NR, ROWS, aligned_sums, fill_lanes, fill_rows,
+    AlignedResult, Lanes, MR, MicroTile, NR, ROWS, SIXTEEN, aligned_sums, fill_lanes, fill_rows,
+    sixteen_sums,
 };
 use crate::mma::{Sum, UnitSum};
 use crate::ops::matmul::scratch::{AlignedScratch, StepScratch, WorkScratch};
 use crate::ops::matmul::sums::{Pair, Sink, hand_over_f32s};
 use crate::ops::matmul::tile::TileA;
-use crate::ops::matmul::unit_plan::UnitPlan;
+use crate::ops::matmul::unit_plan::{PlanScales, UnitPlan};
 use crate::ops::matmul::work::{SumMemory, Work};
 use crate::spec::FormatSpec;
 use core::ops::Range;
@@ -43,7 +44,7 @@ pub(super) fn run(
         let index = (tile.rows.start - first) / MR;
         let of_panel =
             |panel: usize| scales.as_ref().map_or(&[][..], |scales| scales[2 * pair + panel]);
-        let chunk = Chunk { work, plan, k, scales: [of_panel(0), of_panel(1 % b.len())] };
+        let chunk = UnitChunk { work, plan, k, scales: [of_panel(0), of_panel(1 % b.len())] };
         if chunk.k.start == 0 {
             chunk.start(pair, tile, &mut sums[..b.len()]);
         }
@@ -63,7 +64,7 @@ pub(super) fn run(
 }
 
 /// A chunk of K for a pair of panels.
-struct Chunk<'a> {
+struct UnitChunk<'a> {
     work: &'a Work<'a>,
     plan: &'a UnitPlan,
     k: Range<usize>,
@@ -78,7 +79,7 @@ fn exponent_of(scale: f32) -> Option<i32> {
     (!scale.is_nan()).then_some(field - 127)
 }
 
-impl Chunk<'_> {
+impl UnitChunk<'_> {
     /// Positions of the chunk, filled up with zeros to whole instructions.
     fn positions(&self) -> usize {
         self.k.len().next_multiple_of(self.plan.step_k)
@@ -116,7 +117,15 @@ impl Chunk<'_> {
             fill_lanes(isa, b, format, self.plan.pairs_of_four, side);
             let marked = &mut scratch.marked_b[panel + i];
             marked.iter_mut().zip(side.marked()).for_each(|(all, marked)| *all |= marked);
-            if self.plan.moved {
+            if let PlanScales::Sixteens { least } = self.plan.scales {
+                let sixteens = &mut scratch.sixteens_b[i];
+                sixteens.set(side, least, |group, lane| {
+                    let scales = self.scales[i].get(self.block_of(group * SIXTEEN));
+                    scales.map_or(1.0, |scales| scales[lane])
+                });
+                marked.iter_mut().zip(sixteens.marked()).for_each(|(all, mark)| *all |= mark);
+            }
+            if self.plan.scales == PlanScales::Moved {
                 let ranks = &mut scratch.scales_b[i];
                 ranks.clear();
                 for group in self.groups() {
@@ -137,6 +146,11 @@ impl Chunk<'_> {
         self.k.clone().step_by(self.plan.unit.fan_in).map(move |k| k / block_k)
     }
 
+    /// The block of scales that a position of the chunk is in.
+    fn block_of(&self, position: usize) -> usize {
+        (self.k.start + position) / self.plan.block_k.unwrap_or(usize::MAX)
+    }
+
     /// Makes numbers and ranks of four rows of a tile.
     fn rows(&self, tile: &TileA, (index, row): (usize, usize), scratch: &mut AlignedScratch) {
         let (isa, [format, _]) = (self.work.job.exec.isa(), self.plan.formats);
@@ -145,7 +159,16 @@ impl Chunk<'_> {
         fill_rows(isa, tile.at(self.k.clone()), mr, row, format, self.plan.pairs_of_four, side);
         let marked = &mut scratch.marked_a[index][row..row + ROWS];
         marked.iter_mut().zip(side.marked()).for_each(|(all, marked)| *all |= marked);
-        if self.plan.moved {
+        if let PlanScales::Sixteens { least } = self.plan.scales {
+            scratch.sixteens_a.set(side, least, |group, i| {
+                let at = self.block_of(group * SIXTEEN) * mr + row + i;
+                // Rows beyond the tile's height have no scales.
+                if row + i < mr { tile.scales.get(at).copied().unwrap_or(1.0) } else { 1.0 }
+            });
+            let marks = scratch.sixteens_a.marked();
+            marked.iter_mut().zip(marks).for_each(|(all, mark)| *all |= mark);
+        }
+        if self.plan.scales == PlanScales::Moved {
             scratch.scales_a.clear();
             for group in self.groups() {
                 let scales = tile.scales.get(group * mr..(group + 1) * mr).unwrap_or_default();
@@ -165,15 +188,24 @@ impl Chunk<'_> {
         tile_sums: &mut MicroTile<f32>,
     ) {
         let (isa, unit) = (self.work.job.exec.isa(), &self.plan.unit);
-        let scales = self.plan.moved.then(|| (&scratch.scales_a[..], &scratch.scales_b[panel][..]));
+        let moved = self.plan.scales == PlanScales::Moved;
+        let scales = moved.then(|| (&scratch.scales_a[..], &scratch.scales_b[panel][..]));
         let (a, b) = (&scratch.a, &scratch.b[panel]);
+        let of_groups = |range, sums: &mut [Lanes<f32>; ROWS]| {
+            if let PlanScales::Sixteens { .. } = self.plan.scales {
+                let a = (a, &scratch.sixteens_a);
+                sixteen_sums(isa, unit, a, (b, &scratch.sixteens_b[panel]), range, sums);
+            } else {
+                aligned_sums(isa, unit, a, b, scales, range, sums);
+            }
+        };
         let sums: &mut [Lanes<f32>; ROWS] = match tile_sums[row..].first_chunk_mut() {
             Some(sums) => sums,
             None => return,
         };
         let groups = self.positions() / unit.fan_in;
         let Some((part, combine)) = self.plan.promoted else {
-            aligned_sums(isa, unit, a, b, scales, 0..groups, sums);
+            of_groups(0..groups, sums);
             return;
         };
         // A part's groups; the last part of K may be shorter than the others.
@@ -181,10 +213,10 @@ impl Chunk<'_> {
         for start in (0..groups).step_by(of_part) {
             let mut parts = [[0.0; NR]; ROWS];
             let range = start..(start + of_part).min(groups);
-            aligned_sums(isa, unit, a, b, scales, range, &mut parts);
+            of_groups(range, &mut parts);
             let block =
                 self.plan.block_k.map(|block_k| (self.k.start + start * unit.fan_in) / block_k);
-            let applied = block.filter(|_| !self.plan.moved);
+            let applied = block.filter(|_| self.plan.scales == PlanScales::None);
             let of_row = |i: usize| {
                 let at = applied.map(|block| block * tile.mr() + row + i);
                 at.and_then(|at| tile.scales.get(at)).copied().unwrap_or(1.0)

@@ -1,0 +1,46 @@
+//! Which GPU has which units.
+
+use super::table::MatrixUnit;
+use super::{ada, amd, ampere, blackwell, hopper, imma, turing, volta};
+
+/// The units of a GPU by its usual name, with their grades: `"H100"`, `"RTX 4090"`, `"MI300X"`.
+/// Case and spaces do not count; a name that is not known has no units.
+///
+/// ```
+/// use subhalf::unit::{self, Grade};
+/// let names: Vec<&str> = unit::units_of("h200").map(|unit| unit.name).collect();
+/// assert!(names.contains(&"hopper::WGMMA_FP8") && names.contains(&"imma::S8"));
+/// assert!(unit::units_of("MI300X").all(|unit| unit.grade >= Grade::TwoModels));
+/// assert_eq!(unit::units_of("Gaudi 3").count(), 0);
+/// ```
+pub fn units_of(gpu: &str) -> impl Iterator<Item = &'static MatrixUnit> {
+    let same = |name: &&str| {
+        let letters = |name: &str| {
+            let kept = name.bytes().filter(|byte| byte.is_ascii_alphanumeric());
+            kept.map(|byte| byte.to_ascii_lowercase()).collect::<alloc::vec::Vec<u8>>()
+        };
+        letters(name) == letters(gpu)
+    };
+    let found = GPUS.iter().find(|(names, _)| names.iter().any(|name| same(&name)));
+    found.into_iter().flat_map(|(_, units)| units.iter().copied().flatten())
+}
+
+/// GPUs, and the modules of their units.
+const GPUS: &[(&[&str], &[&[MatrixUnit]])] = &[
+    (&["V100", "Titan V"], &[volta::ALL]),
+    (&["T4", "RTX 2080", "RTX 2080 Ti", "Titan RTX"], &[turing::ALL, imma::ALL]),
+    (
+        &["A100", "A2", "A10", "A30", "A40", "RTX 3080", "RTX 3090", "RTX A6000"],
+        &[ampere::ALL, imma::ALL],
+    ),
+    (
+        &["L4", "L40", "L40S", "RTX 4080", "RTX 4090", "RTX 1000 Ada", "RTX 6000 Ada"],
+        &[ada::ALL, imma::ALL],
+    ),
+    (&["H100", "H200", "H800", "H20", "GH200"], &[hopper::ALL, imma::ALL]),
+    (&["B100", "B200", "GB200"], &[blackwell::ALL, imma::ALL]),
+    (&["RTX 5080", "RTX 5090", "RTX PRO 6000 Blackwell"], &[blackwell::RTX, imma::ALL]),
+    (&["MI100"], &[amd::CDNA1]),
+    (&["MI210", "MI250", "MI250X"], &[amd::CDNA2]),
+    (&["MI300A", "MI300X", "MI325X"], &[amd::CDNA3]),
+];
