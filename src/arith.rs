@@ -340,6 +340,34 @@ impl FormatSpec {
         )
     }
 
+    /// The code of `a · b + c` in this format, rounded once, where each operand is a code of a format
+    /// of its own: the fused multiply-add of mixed formats, with flags. Special values and the sign
+    /// of an exact zero are those of [`mul_add_with`](Self::mul_add_with); a policy that flushes
+    /// subnormal inputs flushes each in its own format.
+    ///
+    /// ```
+    /// use subhalf::{Flags, FormatSpec};
+    /// let (e4m3, e5m2, f16) = (FormatSpec::F8E4M3, FormatSpec::F8E5M2, FormatSpec::F16);
+    /// // 1.875 · 1.25 + 2048 = 2050.34375, between the f16s 2050 and 2052.
+    /// let (a, b) = ((&e4m3, e4m3.encode_f32(1.875)), (&e5m2, e5m2.encode_f32(1.25)));
+    /// let c = (&f16, f16.encode_f32(2048.0));
+    /// let sum = f16.mul_add_of(a, b, c, &f16.default_convert(), 0);
+    /// assert_eq!((f16.decode_f32(sum.code), sum.flags), (2050.0, Flags::INEXACT));
+    /// ```
+    #[must_use]
+    pub const fn mul_add_of(
+        &self,
+        a: (&Self, u32),
+        b: (&Self, u32),
+        c: (&Self, u32),
+        convert: &Convert,
+        random: u32,
+    ) -> Encoded {
+        let (a, b) = (a.0.operand(a.1, convert), b.0.operand(b.1, convert));
+        let c = c.0.operand(c.1, convert);
+        self.finish(mul_add(a, b, c, convert.round), convert, random)
+    }
+
     /// The code of the square root of `a`, rounded once. A negative number gives NaN and
     /// [`Flags::INVALID`]; −0 gives −0.
     #[must_use]

@@ -203,7 +203,7 @@ pub use kernel::Needs;
 #[cfg(feature = "matmul")]
 pub use mma::{
     Accumulator, Adder, Chain, Combine, InputFlush, IntegerAdder, IntegerOverflow, Join, KOrder,
-    KSchedule, MmaBuilder, MmaSpec, MmaStep, RoundedOrder, ScaleUse, UnitAcc, UnitScales,
+    KSchedule, MmaBuilder, MmaSpec, MmaStep, RoundedOrder, ScaleUse, UnitAcc, UnitScales, WideSum,
     preset as unit,
 };
 pub use name::Name;

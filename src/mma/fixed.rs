@@ -54,6 +54,47 @@ impl Fixed {
         }
     }
 
+    /// Whether an infinity of a sign was added.
+    pub(crate) const fn has_infinity(&self, negative: bool) -> bool {
+        self.infinite[negative as usize]
+    }
+
+    /// Takes another finite sum off.
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        let mut borrow = false;
+        for (to, word) in self.limbs.iter_mut().zip(other.limbs) {
+            let (once, first) = to.overflowing_sub(word);
+            let (twice, second) = once.overflowing_sub(borrow.into());
+            (*to, borrow) = (twice, first || second);
+        }
+    }
+
+    /// Clears all bits of the magnitude below `2^lsb`.
+    pub(crate) fn truncate_to(&mut self, lsb: i32) {
+        let negative = self.limbs[LIMBS - 1] >> 63 == 1;
+        if negative {
+            self.negate();
+        }
+        // The bits of all limbs below the first that stays, and some of that one's.
+        let below = (i64::from(lsb) - i64::from(LAST)).clamp(0, 64 * LIMBS as i64) as usize;
+        self.limbs[..below / 64].fill(0);
+        if let Some(limb) = self.limbs.get_mut(below / 64) {
+            *limb = *limb >> (below % 64) << (below % 64);
+        }
+        if negative {
+            self.negate();
+        }
+    }
+
+    /// The other sign.
+    fn negate(&mut self) {
+        let mut carry = true;
+        for limb in &mut self.limbs {
+            let (sum, over) = (!*limb).overflowing_add(carry.into());
+            (*limb, carry) = (sum, over);
+        }
+    }
+
     /// The sum, with 63 leading bits and a sticky last one if it is longer: every rounding to fewer
     /// bits comes out as from the exact value. A sum of zero is +0.
     pub(crate) fn value(&self) -> Unpacked {
@@ -64,14 +105,11 @@ impl Fixed {
             _ => {}
         }
         let negative = self.limbs[LIMBS - 1] >> 63 == 1;
-        let mut limbs = self.limbs;
+        let mut magnitude = self.clone();
         if negative {
-            let mut carry = true;
-            for limb in &mut limbs {
-                let (sum, over) = (!*limb).overflowing_add(carry.into());
-                (*limb, carry) = (sum, over);
-            }
+            magnitude.negate();
         }
+        let limbs = magnitude.limbs;
         let Some(top) = limbs.iter().rposition(|&limb| limb != 0) else { return Unpacked::ZERO };
         let below = if top > 0 { limbs[top - 1] } else { 0 };
         let zeros = limbs[top].leading_zeros();

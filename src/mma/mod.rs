@@ -13,12 +13,14 @@ mod chain;
 mod fixed;
 mod model;
 mod unit;
+mod wide;
 
 pub use accumulator::{Accumulator, Chain, IntegerOverflow};
 pub use unit::{
     Adder, Combine, InputFlush, IntegerAdder, Join, KOrder, KSchedule, MmaBuilder, MmaSpec,
     MmaStep, RoundedOrder, ScaleUse, UnitAcc, UnitScales,
 };
+pub use wide::WideSum;
 
 #[cfg(all(test, feature = "presets"))]
 pub(crate) use accumulate::{Accumulate, GroupLen};

@@ -1,6 +1,7 @@
 //! Arithmetic equals exact arithmetic rounded once: codes and flags, every rounding, all operands
 //! of every format up to 8 bits.
 
+mod mixed;
 mod operation;
 mod random_bits;
 mod scalars;

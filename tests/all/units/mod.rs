@@ -6,6 +6,7 @@ mod digests;
 mod directed;
 mod products;
 mod rows;
+mod wide;
 
 use subhalf::unit::{self, MatrixUnit};
 use subhalf::{FormatSpec, MmaSpec};
