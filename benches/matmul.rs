@@ -7,9 +7,10 @@
 
 use clap::Parser;
 use std::hint::black_box;
+use subhalf::unit::MatrixUnit;
 use subhalf::{
-    Accumulator, Chain, Exec, FormatSpec, Isa, Matmul, Operand, PackedMatrix, QuantTensor, Round,
-    philox4x32_10, preset,
+    Accumulator, BlockSpec, Chain, Exec, FormatSpec, Isa, KSchedule, Matmul, Operand, PackedMatrix,
+    QuantTensor, Round, philox4x32_10, preset, unit,
 };
 #[cfg(target_arch = "x86_64")]
 use subhalf_benches::peaks;
@@ -200,6 +201,77 @@ fn accumulators(turns: &Turns, weights: &[f32]) {
     table.print();
 }
 
+/// The part of sums that a unit's kernel leaves to the steps of the model: those of a row or a
+/// column with NaN, an infinity, or a number outside of 2^-50 to 2^63.
+fn by_steps(x: &[f32], rows: usize) -> f64 {
+    let taken = |x: &f32| *x == 0.0 || (2f32.powi(-50)..2f32.powi(63)).contains(&x.abs());
+    let of_rows = |rows: usize| {
+        let left = x[..rows * K].chunks(K).filter(|row| !row.iter().all(taken)).count();
+        left as f64 / rows as f64
+    };
+    1.0 - (1.0 - of_rows(rows)) * (1.0 - of_rows(N))
+}
+
+/// Matrix units, M = 64.
+fn units(turns: &Turns, weights: &[f32]) {
+    let m = 64;
+    let (mut table, peaks) = table("matrix units, M = 64", turns);
+    let by = |spec| {
+        let accumulator = Accumulator::unit(spec, KSchedule::InOrder);
+        Matmul::new().accumulator(accumulator).exec(Exec::SERIAL.with_isa(turns.isa()))
+    };
+    let left = 100.0 * by_steps(weights, m);
+    let name = |unit: &MatrixUnit| format!("{}, {left:.2} % by steps", unit.name);
+    let (e4m3, e2m1) = (FormatSpec::F8E4M3, FormatSpec::F4E2M1);
+    let codes: Vec<u8> = weights.iter().map(|x| e4m3.encode_f32(*x) as u8).collect();
+    let bf16s: Vec<half::bf16> = weights.iter().map(|x| half::bf16::from_f32(*x)).collect();
+    let f16s: Vec<half::f16> = weights.iter().map(|x| half::f16::from_f32(*x)).collect();
+    let tensor = |spec: &BlockSpec, rows: usize| {
+        QuantTensor::quantize(spec, &weights[..rows * K], &[rows, K]).expect("a shape that fits")
+    };
+    let numbers = Operand::numbers(weights, &[N, K]).expect("a shape that fits");
+    let chain = Matmul::new().exec(Exec::SERIAL.with_isa(turns.isa()));
+    let rows = Operand::numbers(&weights[..m * K], &[m, K]).expect("a shape that fits");
+    product(&mut table, "F32 chain".to_owned(), peaks.fma, chain, rows, numbers);
+    for unit in [unit::hopper::WGMMA_FP8, unit::blackwell::F8F6F4, unit::hopper::MMA_SYNC_FP8] {
+        let a = Operand::codes(&e4m3, &codes[..m * K], &[m, K]).expect("a shape that fits");
+        let b = Operand::codes(&e4m3, &codes, &[N, K]).expect("a shape that fits");
+        let spec = unit.spec(e4m3, e4m3).expect("a format of the unit");
+        product(&mut table, name(&unit), peaks.fma, by(spec), a, b);
+    }
+    for unit in [unit::ampere::HMMA_BF16, unit::hopper::HMMA_BF16] {
+        let a = Operand::numbers(&bf16s[..m * K], &[m, K]).expect("a shape that fits");
+        let b = Operand::numbers(&bf16s, &[N, K]).expect("a shape that fits");
+        product(&mut table, name(&unit), peaks.fma, by(unit.first()), a, b);
+    }
+    for unit in [unit::volta::HMMA_F16, unit::hopper::HMMA_F16, unit::hopper::HMMA_F16_F16] {
+        let a = Operand::numbers(&f16s[..m * K], &[m, K]).expect("a shape that fits");
+        let b = Operand::numbers(&f16s, &[N, K]).expect("a shape that fits");
+        product(&mut table, name(&unit), peaks.fma, by(unit.first()), a, b);
+    }
+    let schemes = [preset::ocp::MXFP8_E4M3, preset::modelopt::NVFP4];
+    let [(mx_a, mx_b), (nv_a, nv_b)] = schemes.map(|spec| (tensor(&spec, m), tensor(&spec, N)));
+    let mx = unit::blackwell::MXF8F6F4.spec(e4m3, e4m3).expect("a format of the unit");
+    product(
+        &mut table,
+        name(&unit::blackwell::MXF8F6F4),
+        peaks.fma,
+        by(mx),
+        (&mx_a).into(),
+        (&mx_b).into(),
+    );
+    let nv = unit::blackwell::NVF4.spec(e2m1, e2m1).expect("a format of the unit");
+    product(
+        &mut table,
+        name(&unit::blackwell::NVF4),
+        peaks.fma,
+        by(nv),
+        (&nv_a).into(),
+        (&nv_b).into(),
+    );
+    table.print();
+}
+
 /// The same products on one thread and on two, inside the pool.
 fn threads(turns: &Turns, weights: &[f32]) {
     let spec = preset::ocp::MXFP4;
@@ -242,5 +314,6 @@ fn main() {
     let weights = inputs(N * K);
     products(&turns, &weights);
     accumulators(&turns, &weights);
+    units(&turns, &weights);
     threads(&turns, &weights);
 }

@@ -41,8 +41,10 @@
 //!   also takes given scales, random words and threads; [`QuantView`] reads bytes that you have;
 //!   [`layout`] knows other programs' bytes.
 //! * A matrix product of any two of these, its sums made as you say, to the bit: [`matmul`];
-//!   [`Matmul`] takes an [`Accumulator`] ([`Accumulator::F32`], [`Accumulator::rounded`], …), an
-//!   addend and a bias; [`Operand`] is one side.
+//!   [`Matmul`] takes an [`Accumulator`] ([`Accumulator::F32`], [`Accumulator::rounded`],
+//!   [`Accumulator::unit`], …), an addend and a bias; [`Operand`] is one side.
+//! * What a GPU's matrix instruction returns, bit for bit: [`unit`], and [`MmaSpec`] for units of
+//!   your own; exact sums to compare with: [`WideSum`].
 //! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`]; of a block-scaled one
 //!   [`QuantTensor::stats`]. What two of them differ in: [`QuantTensor::diff`].
 //!
@@ -157,6 +159,9 @@ struct SchemesExamples;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/products.md")]
 struct ProductsExamples;
+#[cfg(doctest)]
+#[doc = include_str!("../docs/units.md")]
+struct UnitsExamples;
 
 mod arith;
 mod bits;

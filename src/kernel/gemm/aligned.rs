@@ -277,7 +277,7 @@ pub(super) fn exponent(sum: f32, least: i32) -> i32 {
 /// what is not finite stays.
 #[inline(always)]
 pub(super) fn stays(sum: f32, top: i32) -> bool {
-    (top < NO_RANK / 2) | !(sum.abs() < f32::INFINITY)
+    (top < NO_RANK / 2) | !sum.is_finite()
 }
 
 /// What a group starts from, lane by lane.
@@ -328,7 +328,7 @@ fn start_body(
         let top = (*top).max(exponent(*sum, unit.least)).max(unit.floor);
         *up = (unit.keep - top).min(126);
         *factor = f32::from_bits(((127 + *up) as u32) << 23);
-        let finite = if sum.abs() < f32::INFINITY { *sum } else { 0.0 };
+        let finite = if sum.is_finite() { *sum } else { 0.0 };
         *term = cut(finite * *factor);
     }
 }
@@ -434,9 +434,7 @@ fn add_late(unit: &AlignedUnit, before: &[Lanes<f32>; ROWS], sums: &mut [Lanes<f
         let added = *sum + *before;
         *sum = match unit.result {
             // f32 has more than twice the bits of f16: rounding twice is rounding once.
-            AlignedResult::NearestF16 if added.abs() < f32::INFINITY => {
-                nearest_f16(f64::from(added))
-            }
+            AlignedResult::NearestF16 if added.is_finite() => nearest_f16(f64::from(added)),
             _ => added,
         };
     }

@@ -142,7 +142,7 @@ fn sums_body(
                 let c = sums[lane];
                 let top = tops[row][lane].max(exponent(c, unit.least));
                 ups[lane] = unit.keep - top.max(unit.floor.max(NO_PRODUCTS));
-                let finite = if c.abs() < f32::INFINITY { c } else { 0.0 };
+                let finite = if c.is_finite() { c } else { 0.0 };
                 exact[lane] = trunc(f64::from(finite) * power(ups[lane]));
             }
         }

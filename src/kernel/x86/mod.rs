@@ -19,6 +19,8 @@ mod avx512_int8;
 mod avx512_square;
 #[cfg(feature = "matmul")]
 mod avx512_transpose;
+#[cfg(test)]
+pub(crate) mod dot_instructions;
 mod entry;
 #[cfg(feature = "matmul")]
 mod gemm;

@@ -37,7 +37,6 @@ impl MmaSpec {
     /// A unit that aligns and cuts, to be described further: 16 products a step, 25 fraction bits
     /// kept, C aligned with the products, the result cut toward zero to f32, no zero term below
     /// 2^-133. These are the numbers of Hopper's 16-bit unit.
-    #[must_use]
     pub const fn fused(a: FormatSpec, b: FormatSpec) -> MmaBuilder {
         MmaBuilder::new(Self {
             a,
@@ -61,20 +60,17 @@ impl MmaSpec {
 
     /// A unit of IEEE operations in f32, to be described further: two products a step, ties to
     /// even, subnormals kept.
-    #[must_use]
     pub const fn rounded(a: FormatSpec, b: FormatSpec, order: RoundedOrder) -> MmaBuilder {
         let builder = Self::fused(a, b).fan_in(2).adder(Adder::Rounded(order));
         builder.round(Round::NearestEven, 23).nan(0x7FC0_0000)
     }
 
     /// A unit of integers, four products a step unless described further.
-    #[must_use]
     pub const fn integer(a: FormatSpec, b: FormatSpec, adder: IntegerAdder) -> MmaBuilder {
         Self::fused(a, b).fan_in(4).adder(Adder::Integer(adder)).acc(UnitAcc::I32)
     }
 
     /// A builder that starts from this unit.
-    #[must_use]
     pub const fn to_builder(self) -> MmaBuilder {
         MmaBuilder::new(self)
     }

@@ -15,6 +15,8 @@
 
 mod aligned;
 mod build;
+#[cfg(all(test, feature = "std", target_arch = "x86_64"))]
+mod hardware_tests;
 mod integer;
 pub mod preset;
 mod rounded;

@@ -264,11 +264,7 @@ impl MmaSpec {
         }
         sum.add(self.value(c));
         let result = self.value(code);
-        if result.is_finite() {
-            sum.add(result.negate())
-        } else {
-            sum.add(Unpacked::NAN)
-        }
+        sum.add(if result.is_finite() { result.negate() } else { Unpacked::NAN });
         sum.value()
     }
 }

@@ -128,10 +128,9 @@ impl UnitPlan {
             let block_k = if applies { shared_block_k(job)? } else { job.shape.k };
             let part = every.min(block_k);
             let blocks_are_parts = block_k >= job.shape.k || block_k.is_multiple_of(part);
-            if !part.is_multiple_of(plan.step_k) && part < job.shape.k
-                || !every.is_multiple_of(part) && part < job.shape.k
-                || !blocks_are_parts
-            {
+            // One part that is all of K may end inside a step.
+            let whole = part.is_multiple_of(plan.step_k) && every.is_multiple_of(part);
+            if !blocks_are_parts || (part < job.shape.k && !whole) {
                 return None;
             }
             plan.promoted = Some((part, combine));

@@ -52,6 +52,28 @@ fn all() -> Vec<MatrixUnit> {
 }
 
 #[test]
+fn the_page_about_units_has_every_unit_with_its_grade() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/units.md"));
+    let page = page.unwrap();
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let mut names = std::collections::BTreeSet::new();
+    for unit in all() {
+        let grade = match unit.grade {
+            unit::Grade::Silicon => "silicon",
+            unit::Grade::TwoModels => "two models",
+            unit::Grade::OneModel => "one model",
+            unit::Grade::Document => "document",
+            unit::Grade::Assumed => "assumed",
+        };
+        let (name, instruction) = (unit.name, unit.instruction);
+        let line = format!("| `{name}` | {instruction} | {grade} | {} |", unit.evidence);
+        assert!(lines.contains(&&*line), "docs/units.md lacks\n{line}");
+        names.insert(name);
+    }
+    assert_eq!(lines.len(), names.len());
+}
+
+#[test]
 fn every_unit_has_the_name_of_its_constant_and_evidence() {
     let units = all();
     for unit in &units {

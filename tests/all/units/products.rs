@@ -57,7 +57,7 @@ fn codes(format: &FormatSpec, draw: Draw, seed: u32, count: usize) -> Vec<u32> {
                 // The same number twice, in the second place with the other sign for A alone.
                 Draw::Cancelling if i % 3 < 2 => {
                     let code = near_one(word(seed, i / 3));
-                    let flip = i % 3 == 1 && seed % 2 == 0 && format.is_signed();
+                    let flip = i % 3 == 1 && seed.is_multiple_of(2) && format.is_signed();
                     if flip { code ^ 1 << (format.bits() - 1) } else { code }
                 }
                 Draw::Cancelling => finite(w & 0x3F),
@@ -220,7 +220,7 @@ fn scales_of_blocks_go_to_the_unit_or_to_the_schedule() {
     use subhalf::unit::{blackwell, hopper};
     use subhalf::{BlockSpec, Error, QuantTensor, preset};
     let numbers = |seed: u32, count: usize| -> Vec<f32> {
-        let scale = |i: usize| f32::from_bits((word(seed + 9, i / 16) >> 28) + 120 << 23);
+        let scale = |i: usize| f32::from_bits(((word(seed + 9, i / 16) >> 28) + 120) << 23);
         (0..count).map(|i| (word(seed, i) as f32 / 4e9 - 0.5) * scale(i)).collect()
     };
     let k = 128;

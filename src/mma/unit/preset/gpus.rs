@@ -21,7 +21,7 @@ pub fn units_of(gpu: &str) -> impl Iterator<Item = &'static MatrixUnit> {
         };
         letters(name) == letters(gpu)
     };
-    let found = GPUS.iter().find(|(names, _)| names.iter().any(|name| same(&name)));
+    let found = GPUS.iter().find(|(names, _)| names.iter().any(same));
     found.into_iter().flat_map(|(_, units)| units.iter().copied().flatten())
 }
 
