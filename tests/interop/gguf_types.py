@@ -21,7 +21,8 @@ from gguf.quants import dequantize, quantize
 HALVES = {
     "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0], "Q2_K": [80, 82], "Q3_K": [108],
     "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "IQ4_NL": [0], "IQ4_XS": [0], "TQ1_0": [52], "TQ2_0": [64],
-    "MXFP4": [], "NVFP4": [],
+    "MXFP4": [], "NVFP4": [], "IQ2_XXS": [0], "IQ2_XS": [0], "IQ2_S": [0], "IQ3_XXS": [0], "IQ3_S": [0], "IQ1_S": [0],
+    "IQ1_M": [],
 }
 FP4 = {"MXFP4": 1, "NVFP4": 4}  # the first byte of the nibbles
 
@@ -34,6 +35,9 @@ def blocks(random, name, rows):
         bits = random.integers(0, 0x7C00, rows * count, dtype=np.uint16)
         bits |= random.integers(0, 2, rows * count, dtype=np.uint16) << 15
         data[:, place : place + 2] = bits.view(np.uint8).reshape(-1, 2)
+    if name == "IQ1_M":
+        # Its F16 is spread over four words: an exponent without its upper bit is finite.
+        data[:, 55] &= 0xBF
     if name in FP4:
         # ggml writes neither a scale of 0xFF nor the code of -0.
         data[data == 0xFF] = 0xFE
@@ -76,8 +80,6 @@ def write(path, rows):
     bits = random.integers(0, 0x7F80, (2, 4), dtype=np.uint16)
     file.add_tensor("x.bfloat16", bits.view(np.uint8), raw_dtype=Type.BF16)
     file.add_tensor("x.bfloat16.numbers", (bits.astype(np.uint32) << 16).view(np.float32))
-    size = GGML_QUANT_SIZES[Type.IQ2_XS][1]
-    file.add_tensor("grids", random.integers(0, 256, (1, size), dtype=np.uint8), raw_dtype=Type.IQ2_XS)
     file.write_header_to_file()
     file.write_kv_data_to_file()
     file.write_tensors_to_file()

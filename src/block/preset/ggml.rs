@@ -130,26 +130,26 @@ pub const IQ4: FormatSpec =
     FormatSpec::constant("ggml IQ4", Encoding::Codebook(Table::of(&IQ4_VALUES)));
 
 static IQ4_VALUES: [u32; 16] =
-    bits_of([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113]);
+    bits_of(1.0, [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113]);
 
 /// The four numbers of `TQ1_0`, `TQ2_0` and `Q2_0`: −1, 0, 1 and 2.
 pub const TERNARY: FormatSpec =
     FormatSpec::constant("ggml ternary", Encoding::Codebook(Table::of(&TERNARY_VALUES)));
 
-static TERNARY_VALUES: [u32; 4] = bits_of([-1, 0, 1, 2]);
+static TERNARY_VALUES: [u32; 4] = bits_of(1.0, [-1, 0, 1, 2]);
 
 /// The two numbers of `Q1_0`: −1 and 1.
 pub const SIGN: FormatSpec =
     FormatSpec::constant("ggml sign", Encoding::Codebook(Table::of(&SIGN_VALUES)));
 
-static SIGN_VALUES: [u32; 2] = bits_of([-1, 1]);
+static SIGN_VALUES: [u32; 2] = bits_of(1.0, [-1, 1]);
 
-/// Small integers as the bits of their f32s.
-const fn bits_of<const N: usize>(values: [i32; N]) -> [u32; N] {
+/// Small integers over a power of two, as the bits of f32s.
+const fn bits_of<const N: usize>(divisor: f32, values: [i32; N]) -> [u32; N] {
     let mut bits = [0; N];
     let mut i = 0;
     while i < N {
-        bits[i] = (values[i] as f32).to_bits();
+        bits[i] = (values[i] as f32 / divisor).to_bits();
         i += 1;
     }
     bits
@@ -171,6 +171,59 @@ pub const Q1_0: BlockSpec = read(SIGN, 128);
 
 /// The numbers of `Q2_0`: [`TERNARY`] times an F16 scale for each 64. Cannot be quantized to.
 pub const Q2_0: BlockSpec = read(TERNARY, 64);
+
+/// The six numbers of `IQ2_XXS`, `IQ2_XS` and `IQ2_S`, 8, 25 and 43 with a sign, which is the upper
+/// bit of a code. Codes 3 and 7 are not used.
+pub const IQ2: FormatSpec =
+    FormatSpec::constant("ggml IQ2", Encoding::Codebook(Table::of(&IQ2_VALUES)));
+
+static IQ2_VALUES: [u32; 8] = bits_of(1.0, [8, 25, 43, 0, -8, -25, -43, 0]);
+
+/// The 16 numbers of `IQ3_XXS`, multiples of 8 less 4, and 62, with a sign, which is the upper bit of
+/// a code.
+pub const IQ3: FormatSpec =
+    FormatSpec::constant("ggml IQ3", Encoding::Codebook(Table::of(&IQ3_VALUES)));
+
+static IQ3_VALUES: [u32; 16] =
+    bits_of(1.0, [4, 12, 20, 28, 36, 44, 52, 62, -4, -12, -20, -28, -36, -44, -52, -62]);
+
+/// The 16 numbers of `IQ3_S`, the odd ones up to 15 with a sign, which is the upper bit of a code.
+pub const ODD4: FormatSpec =
+    FormatSpec::constant("ggml odd", Encoding::Codebook(Table::of(&ODD4_VALUES)));
+
+static ODD4_VALUES: [u32; 16] =
+    bits_of(1.0, [1, 3, 5, 7, 9, 11, 13, 15, -1, -3, -5, -7, -9, -11, -13, -15]);
+
+/// The six numbers of `IQ1_S` and `IQ1_M`: −1, 0 and 1 plus an eighth, and, with the upper bit of a
+/// code, less an eighth. Codes 3 and 7 are not used.
+pub const IQ1: FormatSpec =
+    FormatSpec::constant("ggml IQ1", Encoding::Codebook(Table::of(&IQ1_VALUES)));
+
+static IQ1_VALUES: [u32; 8] = bits_of(8.0, [-7, 1, 9, 0, -9, -1, 7, 0]);
+
+/// The numbers of `IQ2_XXS` superblocks: [`IQ2`] in blocks of 32, with the scales multiplied out to
+/// F32s. Cannot be quantized to.
+pub const IQ2_XXS: BlockSpec = multiplied(IQ2, 32);
+
+/// The numbers of `IQ2_XS` and `IQ2_S` superblocks: [`IQ2`] in blocks of 16, with the scales
+/// multiplied out to F32s. Cannot be quantized to.
+pub const IQ2_XS: BlockSpec = multiplied(IQ2, 16);
+
+/// The numbers of `IQ3_XXS` superblocks: [`IQ3`] in blocks of 32, with the scales multiplied out to
+/// F32s. Cannot be quantized to.
+pub const IQ3_XXS: BlockSpec = multiplied(IQ3, 32);
+
+/// The numbers of `IQ3_S` superblocks: [`ODD4`] in blocks of 32, with the scales multiplied out to
+/// F32s. Cannot be quantized to.
+pub const IQ3_S: BlockSpec = multiplied(ODD4, 32);
+
+/// The numbers of `IQ1_S` superblocks: [`IQ1`] in blocks of 32, with the scales multiplied out to
+/// F32s. Cannot be quantized to.
+pub const IQ1_S: BlockSpec = multiplied(IQ1, 32);
+
+/// The numbers of `IQ1_M` superblocks: [`IQ1`] in blocks of 16, with the scales multiplied out to
+/// F32s. Cannot be quantized to.
+pub const IQ1_M: BlockSpec = multiplied(IQ1, 16);
 
 presets! {
     module: "ggml",

@@ -75,13 +75,11 @@ impl GgufTensor {
         matches!(self.role, Nvfp4Role::PartOf(_))
     }
 
-    /// Why the tensor cannot be read, if so: its codes stand for entries of tables that are not
-    /// here, or its type is not known.
+    /// Why the tensor cannot be read, if so: its type is not known.
     #[must_use]
     pub fn unread(&self) -> Option<String> {
         match self.kind.class() {
             Some(KindClass::Numbers | KindClass::Quantized(_)) => None,
-            Some(KindClass::Grids) => Some(format!("not read: grid tables of {}", self.kind)),
             None => Some(format!("not read: ggml has no {} that is known here", self.kind)),
         }
     }

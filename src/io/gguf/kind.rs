@@ -22,8 +22,6 @@ pub(super) enum KindClass {
     /// Single numbers.
     Numbers,
     Quantized(GgmlType),
-    /// Codes that stand for entries of grids, tables which are not here.
-    Grids,
 }
 
 struct KindRow {
@@ -43,10 +41,6 @@ const fn quantized(id: u32, name: &'static str, kind: GgmlType) -> KindRow {
     KindRow { id, name, block, class: KindClass::Quantized(kind) }
 }
 
-const fn grids(id: u32, name: &'static str, bytes: u64) -> KindRow {
-    KindRow { id, name, block: [256, bytes], class: KindClass::Grids }
-}
-
 /// ggml's `ggml_type` at d99724f2; numbers that are missing were given up.
 static KINDS: [KindRow; 35] = [
     numbers(0, "F32", 4),
@@ -63,20 +57,20 @@ static KINDS: [KindRow; 35] = [
     quantized(13, "Q5_K", GgmlType::Q5K),
     quantized(14, "Q6_K", GgmlType::Q6K),
     quantized(15, "Q8_K", GgmlType::Q8K),
-    grids(16, "IQ2_XXS", 66),
-    grids(17, "IQ2_XS", 74),
-    grids(18, "IQ3_XXS", 98),
-    grids(19, "IQ1_S", 50),
+    quantized(16, "IQ2_XXS", GgmlType::Iq2Xxs),
+    quantized(17, "IQ2_XS", GgmlType::Iq2Xs),
+    quantized(18, "IQ3_XXS", GgmlType::Iq3Xxs),
+    quantized(19, "IQ1_S", GgmlType::Iq1S),
     quantized(20, "IQ4_NL", GgmlType::Iq4Nl),
-    grids(21, "IQ3_S", 110),
-    grids(22, "IQ2_S", 82),
+    quantized(21, "IQ3_S", GgmlType::Iq3S),
+    quantized(22, "IQ2_S", GgmlType::Iq2S),
     quantized(23, "IQ4_XS", GgmlType::Iq4Xs),
     numbers(24, "I8", 1),
     numbers(25, "I16", 2),
     numbers(26, "I32", 4),
     numbers(27, "I64", 8),
     numbers(28, "F64", 8),
-    grids(29, "IQ1_M", 56),
+    quantized(29, "IQ1_M", GgmlType::Iq1M),
     numbers(30, "BF16", 2),
     quantized(34, "TQ1_0", GgmlType::Tq1_0),
     quantized(35, "TQ2_0", GgmlType::Tq2_0),
@@ -133,7 +127,7 @@ impl GgufType {
     pub fn ggml(self) -> Option<GgmlType> {
         match self.row()?.class {
             KindClass::Quantized(kind) => Some(kind),
-            KindClass::Numbers | KindClass::Grids => None,
+            KindClass::Numbers => None,
         }
     }
 

@@ -1,5 +1,5 @@
-//! GGUF files, versions 2 and 3, little-endian: metadata, tensors of every type of ggml that needs
-//! no grid tables, and a writer.
+//! GGUF files, versions 2 and 3, little-endian: metadata, tensors of every type of ggml, and a
+//! writer.
 //!
 //! The container is read by lines of its own and not by a crate: a header is two counts, values
 //! with their types and a table of tensors, and what matters is what a crate would have to be

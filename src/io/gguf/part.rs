@@ -20,13 +20,13 @@ pub(super) const SPLIT_TENSORS: &str = "split.tensors.count";
 
 /// Which part of a split model a file is.
 #[derive(Clone, Copy, Default)]
-pub(super) struct SplitPart {
+pub(super) struct PartOfModel {
     pub(super) no: u64,
     pub(super) count: u64,
     pub(super) tensors: Option<u64>,
 }
 
-impl SplitPart {
+impl PartOfModel {
     /// How the name of the file ends: `-00001-of-00003.gguf` for part 0 of 3.
     pub(super) fn ending(&self) -> String {
         format!("-{:05}-of-{:05}.gguf", self.no.saturating_add(1), self.count)
@@ -86,7 +86,7 @@ impl<'a> GgufPart<'a> {
     }
 
     /// Which part of a split model the file is; `None` for a model of one file.
-    pub(super) fn split(&self) -> Result<Option<SplitPart>, ReadError> {
+    pub(super) fn split(&self) -> Result<Option<PartOfModel>, ReadError> {
         let number = |key: &str| match self.value(key) {
             None => Ok(None),
             Some(value) => value.as_u64().map(Some).ok_or_else(|| {
@@ -98,7 +98,7 @@ impl<'a> GgufPart<'a> {
         // A file that is all parts is not split.
         let Some(count) = count.filter(|&count| count > 1) else { return Ok(None) };
         match no.filter(|&no| no < count) {
-            Some(no) => Ok(Some(SplitPart { no, count, tensors: number(SPLIT_TENSORS)? })),
+            Some(no) => Ok(Some(PartOfModel { no, count, tensors: number(SPLIT_TENSORS)? })),
             None => {
                 let (what, expected) =
                     (format!("metadata '{SPLIT_NO}'"), format!("0 to {}", count - 1));

@@ -3,7 +3,7 @@
 use super::super::bytes::ShardBytes;
 use super::super::error::{Problem, ReadError};
 use super::header::{GgufTensor, Nvfp4Role, companions};
-use super::part::{GgufPart, SPLIT_COUNT, SPLIT_NO, SPLIT_TENSORS, SplitPart};
+use super::part::{GgufPart, PartOfModel, SPLIT_COUNT, SPLIT_NO, SPLIT_TENSORS};
 use super::value::GgufValue;
 use super::weight::{GgufWeight, load};
 use crate::block::Accept;
@@ -67,7 +67,7 @@ impl Gguf<'static> {
         })?;
         let mut parts = Vec::new();
         for no in 0..split.count {
-            let name = format!("{stem}{}", SplitPart { no, ..split }.ending());
+            let name = format!("{stem}{}", PartOfModel { no, ..split }.ending());
             parts.push(GgufPart::open(&path.with_file_name(name))?);
         }
         Self::of_split(parts)
@@ -125,7 +125,7 @@ impl<'a> Gguf<'a> {
                 (SPLIT_NO, Some(no as u64), own.map(|own| own.no)),
                 (SPLIT_TENSORS, whole.tensors, own.and_then(|own| own.tensors)),
             ];
-            for (key, expected, found) in rows.into_iter().filter(|(_, a, b)| a != b) {
+            if let Some((key, expected, found)) = rows.into_iter().find(|(_, a, b)| a != b) {
                 let [expected, found] = [expected, found]
                     .map(|x| x.map_or_else(|| "none".to_string(), |x| x.to_string()));
                 return Err(part.fault(Problem::mismatch(

@@ -114,7 +114,7 @@ pub(super) fn load<'a>(
         Some(KindClass::Numbers) => {
             return Ok(GgufWeight::Numbers(GgufNumbers { kind: tensor.kind(), bytes }));
         }
-        Some(KindClass::Grids) | None => {
+        None => {
             let reason = tensor.unread().unwrap_or_else(|| format!("not read: {}", tensor.kind()));
             return Err(Problem::Carried { tensor: tensor.name().to_owned(), reason });
         }

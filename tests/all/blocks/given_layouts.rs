@@ -24,6 +24,17 @@ fn ggml_scales_may_be_negative_but_are_finite_unless_asked_for() {
     for kind in GgmlType::ALL {
         let (len, size) = (kind.block_len(), kind.block_bytes());
         let mut bytes = vec![0x21; 3 * size];
+        if kind == GgmlType::Iq1M {
+            // The four bits of its d are the upper ones of bytes 49, 51, 53 and 55: 0x7C00.
+            for (byte, upper) in [(49, 0), (51, 0), (53, 0xC0), (55, 0x70)] {
+                bytes[size + byte] = bytes[size + byte] & 0x0F | upper;
+            }
+            assert!(matches!(
+                from_ggml(kind, &bytes, &[3 * len]),
+                Err(Error::Stored { what: "scale", index: 16, found: 0x7F80_0000, .. })
+            ));
+            continue;
+        }
         if matches!(kind, GgmlType::Mxfp4 | GgmlType::Nvfp4) {
             bytes.fill(0xFF);
             assert_eq!(

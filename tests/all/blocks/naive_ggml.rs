@@ -229,7 +229,17 @@ fn bytes_equal_plain_loops() {
 #[test]
 fn random_bytes_come_back_and_mean_what_plain_loops_say() {
     let mut random = Random::new(4);
-    for kind in GgmlType::ALL {
+    // Tables of grids are not restated: tests/all/gguf/grids.rs has what ggml makes of every point.
+    let grids = [
+        GgmlType::Iq2Xxs,
+        GgmlType::Iq2Xs,
+        GgmlType::Iq2S,
+        GgmlType::Iq3Xxs,
+        GgmlType::Iq3S,
+        GgmlType::Iq1S,
+        GgmlType::Iq1M,
+    ];
+    for kind in GgmlType::ALL.into_iter().filter(|kind| !grids.contains(kind)) {
         for _ in 0..200 {
             let mut bytes =
                 (0..6 * kind.block_bytes()).map(|_| random.word() as u8).collect::<Vec<u8>>();

@@ -1,6 +1,7 @@
 //! GGUF files: one that gguf (Python) made, files made here byte by byte, and what the writer makes.
 
 mod golden;
+mod grids;
 mod hostile;
 mod split;
 mod superblocks;

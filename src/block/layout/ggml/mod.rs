@@ -1,6 +1,9 @@
 //! ggml's blocks: scale, minimum and codes of a block lie together. Types whose blocks are those of
-//! a tensor have their layout here; `unpack` reads the others, and `superblock` writes two of them.
+//! a tensor have their layout here; `unpack` and `iq` read the others, and `superblock` writes two of
+//! them.
 
+mod grids;
+mod iq;
 mod superblock;
 mod unpack;
 
@@ -63,6 +66,25 @@ pub enum GgmlType {
     Q1_0,
     /// 18 bytes for 64, read only: F16 scale, two bits for −1, 0, 1 and 2.
     Q2_0,
+    /// 66 bytes for 256, read only: indices of a grid of 256 points for 8 elements each, signs,
+    /// 4-bit scales of 32, F16 scale of scales.
+    Iq2Xxs,
+    /// 74 bytes for 256, read only: a grid of 512 points, 4-bit scales of 16.
+    Iq2Xs,
+    /// 82 bytes for 256, read only: a grid of 1,024 points, 4-bit scales of 16, a sign for each
+    /// element.
+    Iq2S,
+    /// 98 bytes for 256, read only: a grid of 256 points for 4 elements each, 4-bit scales of 32.
+    Iq3Xxs,
+    /// 110 bytes for 256, read only: a grid of 512 points for 4 elements each, a sign for each
+    /// element.
+    Iq3S,
+    /// 50 bytes for 256, read only: a grid of 2,048 points of −1, 0 and 1, 3-bit scales of 32, an
+    /// eighth added or taken.
+    Iq1S,
+    /// 56 bytes for 256, read only: the grid of `Iq1S`, 3-bit scales of 16, an eighth added or taken
+    /// for each 8 elements.
+    Iq1M,
 }
 
 /// The layout of a block that is scales, minima, fifth bits and codes, in this order.
@@ -130,7 +152,7 @@ const Q6_K: Layout = Layout::Own(OwnLayout {
 
 impl GgmlType {
     /// Every type, in the order of the variants.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 27] = [
         Self::Q4_0,
         Self::Q4_1,
         Self::Q5_0,
@@ -151,6 +173,13 @@ impl GgmlType {
         Self::Tq2_0,
         Self::Q1_0,
         Self::Q2_0,
+        Self::Iq2Xxs,
+        Self::Iq2Xs,
+        Self::Iq2S,
+        Self::Iq3Xxs,
+        Self::Iq3S,
+        Self::Iq1S,
+        Self::Iq1M,
     ];
 
     const fn layout(self) -> Layout {
@@ -175,6 +204,13 @@ impl GgmlType {
             Self::Tq2_0 => read(ggml::TQ, 256, 66, unpack::tq2_0),
             Self::Q1_0 => read(ggml::Q1_0, 128, 18, unpack::q1_0),
             Self::Q2_0 => read(ggml::Q2_0, 64, 18, unpack::q2_0),
+            Self::Iq2Xxs => read(ggml::IQ2_XXS, 256, 66, iq::iq2_xxs),
+            Self::Iq2Xs => read(ggml::IQ2_XS, 256, 74, iq::iq2_xs),
+            Self::Iq2S => read(ggml::IQ2_XS, 256, 82, iq::iq2_s),
+            Self::Iq3Xxs => read(ggml::IQ3_XXS, 256, 98, iq::iq3_xxs),
+            Self::Iq3S => read(ggml::IQ3_S, 256, 110, iq::iq3_s),
+            Self::Iq1S => read(ggml::IQ1_S, 256, 50, iq::iq1_s),
+            Self::Iq1M => read(ggml::IQ1_M, 256, 56, iq::iq1_m),
         }
     }
 

@@ -11,12 +11,12 @@ use crate::spec::FormatSpec;
 /// Fills scales, offsets and codes (one a byte) of one block from its bytes.
 pub(super) type Unpack = fn(block: &[u8], scales: &mut [u8], offsets: &mut [u8], codes: &mut [u8]);
 
-fn half(bytes: &[u8]) -> f32 {
+pub(super) fn half(bytes: &[u8]) -> f32 {
     FormatSpec::F16.decode_f32(stored(bytes, 2, 0))
 }
 
 /// Stores `d` times each of the small integers.
-fn multiply(d: f32, factors: impl Iterator<Item = i8>, scales: &mut [u8]) {
+pub(super) fn multiply(d: f32, factors: impl Iterator<Item = i8>, scales: &mut [u8]) {
     for (j, factor) in factors.enumerate() {
         store(scales, 4, j, (d * f32::from(factor)).to_bits());
     }
@@ -28,7 +28,7 @@ const fn pair(byte: u8, index: usize) -> u8 {
 }
 
 /// A nibble of a byte, the low one first.
-const fn nibble(byte: u8, index: usize) -> u8 {
+pub(super) const fn nibble(byte: u8, index: usize) -> u8 {
     byte >> (index * 4) & 0xF
 }
 
