@@ -179,8 +179,8 @@ pub const IQ2: FormatSpec =
 
 static IQ2_VALUES: [u32; 8] = bits_of(1.0, [8, 25, 43, 0, -8, -25, -43, 0]);
 
-/// The 16 numbers of `IQ3_XXS`, multiples of 8 less 4, and 62, with a sign, which is the upper bit of
-/// a code.
+/// The 16 numbers of `IQ3_XXS`, multiples of 8 less 4, and 62, with a sign, which is the upper bit
+/// of a code.
 pub const IQ3: FormatSpec =
     FormatSpec::constant("ggml IQ3", Encoding::Codebook(Table::of(&IQ3_VALUES)));
 

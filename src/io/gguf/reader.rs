@@ -15,8 +15,8 @@ use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
 
-/// A GGUF file, or the files that a model is split into: metadata and tensors. Headers were read and
-/// checked; bytes of tensors come when asked for.
+/// A GGUF file, or the files that a model is split into: metadata and tensors. Headers were read
+/// and checked; bytes of tensors come when asked for.
 ///
 /// ```
 /// use subhalf::io::{Gguf, GgufContents, GgufWeight};
@@ -99,9 +99,9 @@ impl<'a> Gguf<'a> {
     /// are those of all in order.
     ///
     /// # Errors
-    /// [`ReadError`] unless `split.no`, `split.count` and `split.tensors.count` of the files' metadata
-    /// say that these files, and no others, are the parts of one model, and if two have a tensor of
-    /// one name.
+    /// [`ReadError`] unless `split.no`, `split.count` and `split.tensors.count` of the files'
+    /// metadata say that these files, and no others, are the parts of one model, and if two have a
+    /// tensor of one name.
     pub fn join(files: impl IntoIterator<Item = Self>) -> Result<Self, ReadError> {
         let mut parts: Vec<_> = files.into_iter().flat_map(|file| file.parts).collect();
         // Those that do not say where they belong are refused below.
@@ -191,8 +191,8 @@ impl<'a> Gguf<'a> {
         self.first().header.alignment
     }
 
-    /// Keys and values of the metadata, in the order of the file. Of a split model they are those of
-    /// the first file, `split.no`, `split.count` and `split.tensors.count` among them.
+    /// Keys and values of the metadata, in the order of the file. Of a split model they are those
+    /// of the first file, `split.no`, `split.count` and `split.tensors.count` among them.
     pub fn metadata(&self) -> impl Iterator<Item = (&str, GgufValue<'_>)> {
         self.first().metadata()
     }

@@ -1,5 +1,5 @@
-//! The grids of ggml's IQ types: of all points whose coordinates are a few small numbers those that a
-//! code can stand for. Which they are was found by ggml's authors from the statistics of models;
+//! The grids of ggml's IQ types: of all points whose coordinates are a few small numbers those that
+//! a code can stand for. Which they are was found by ggml's authors from the statistics of models;
 //! there is no rule that makes them, so they are data.
 //!
 //! A point is a number with a digit for each coordinate, the first one the least significant. ggml
@@ -7,8 +7,8 @@
 //! set is point `p`, and the code of a point is how many are before it. Sets are hexadecimal, the
 //! low nibble of a byte second.
 //!
-//! The sets restate the tables `iq2xxs_grid` to `iq1s_grid` of ggml d99724f2 (`ggml-common.h`), which
-//! is under the MIT License, as this crate is: Copyright (c) 2023-2026 The ggml authors.
+//! The sets restate the tables `iq2xxs_grid` to `iq1s_grid` of ggml d99724f2 (`ggml-common.h`),
+//! which is under the MIT License, as this crate is: Copyright (c) 2023-2026 The ggml authors.
 
 /// The points of a set, in order.
 const fn points<const N: usize>(set: &[u8]) -> [u16; N] {

@@ -1,10 +1,10 @@
-//! ggml's IQ types, which are read only: how the bytes of one block become scales and codes. Eight or
-//! four elements have one index, of a point of a grid, which gives their magnitudes; signs are bits
-//! beside it. Owns no lengths: slices are those of one block of 256 elements.
+//! ggml's IQ types, which are read only: how the bytes of one block become scales and codes. Eight
+//! or four elements have one index, of a point of a grid, which gives their magnitudes; signs are
+//! bits beside it. Owns no lengths: slices are those of one block of 256 elements.
 //!
-//! A code here is an element's digit in the point, with its sign as the uppermost bit: the codebooks
-//! of [`preset::ggml`](crate::preset::ggml) are made that way. Scales are F32 products of the F16 `d`
-//! and an odd multiple of 1, 1/4 or 1/8, which are exact.
+//! A code here is an element's digit in the point, with its sign as the uppermost bit: the
+//! codebooks of [`preset::ggml`](crate::preset::ggml) are made that way. Scales are F32 products of
+//! the F16 `d` and an odd multiple of 1, 1/4 or 1/8, which are exact.
 
 use super::grids;
 use super::unpack::{half, multiply, nibble};
@@ -53,8 +53,8 @@ pub(super) fn iq2_xxs(block: &[u8], scales: &mut [u8], _: &mut [u8], codes: &mut
     }
 }
 
-/// `IQ2_XS`: `d`, for each 8 elements a word of 9 bits of index and 7 of signs, then 4-bit scales of
-/// 16 elements each.
+/// `IQ2_XS`: `d`, for each 8 elements a word of 9 bits of index and 7 of signs, then 4-bit scales
+/// of 16 elements each.
 pub(super) fn iq2_xs(block: &[u8], scales: &mut [u8], _: &mut [u8], codes: &mut [u8]) {
     let packed = &block[66..];
     halves(half(block), (0..16).map(|j| nibble(packed[j / 2], j % 2)), 4.0, scales);
@@ -86,8 +86,8 @@ pub(super) fn iq3_xxs(block: &[u8], scales: &mut [u8], _: &mut [u8], codes: &mut
     }
 }
 
-/// `IQ3_S`: `d`, for each 4 elements the lower byte of an index, then the ninth bits, a byte of signs
-/// for each 8 elements, and 4-bit scales of 32 each, which stand for odd numbers.
+/// `IQ3_S`: `d`, for each 4 elements the lower byte of an index, then the ninth bits, a byte of
+/// signs for each 8 elements, and 4-bit scales of 32 each, which stand for odd numbers.
 pub(super) fn iq3_s(block: &[u8], scales: &mut [u8], _: &mut [u8], codes: &mut [u8]) {
     let (low, ninth, signs, packed) =
         (&block[2..66], &block[66..74], &block[74..106], &block[106..]);
@@ -115,9 +115,9 @@ pub(super) fn iq1_s(block: &[u8], scales: &mut [u8], _: &mut [u8], codes: &mut [
     }
 }
 
-/// `IQ1_M`: for each 8 elements the lower byte of an index, then a nibble of three upper bits and the
-/// sign of the eighth that is added; four words of four 3-bit scales of 16 elements each, and of four
-/// bits of `d`, the first the lowest.
+/// `IQ1_M`: for each 8 elements the lower byte of an index, then a nibble of three upper bits and
+/// the sign of the eighth that is added; four words of four 3-bit scales of 16 elements each, and
+/// of four bits of `d`, the first the lowest.
 pub(super) fn iq1_m(block: &[u8], scales: &mut [u8], _: &mut [u8], codes: &mut [u8]) {
     let (low, high, packed) = (&block[..32], &block[32..48], &block[48..]);
     let word = |index: usize| stored(packed, 2, index);

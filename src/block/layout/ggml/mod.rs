@@ -1,6 +1,6 @@
 //! ggml's blocks: scale, minimum and codes of a block lie together. Types whose blocks are those of
-//! a tensor have their layout here; `unpack` and `iq` read the others, and `superblock` writes two of
-//! them.
+//! a tensor have their layout here; `unpack` and `iq` read the others, and `superblock` writes two
+//! of them.
 
 mod grids;
 mod iq;
@@ -82,8 +82,8 @@ pub enum GgmlType {
     /// 50 bytes for 256, read only: a grid of 2,048 points of −1, 0 and 1, 3-bit scales of 32, an
     /// eighth added or taken.
     Iq1S,
-    /// 56 bytes for 256, read only: the grid of `Iq1S`, 3-bit scales of 16, an eighth added or taken
-    /// for each 8 elements.
+    /// 56 bytes for 256, read only: the grid of `Iq1S`, 3-bit scales of 16, an eighth added or
+    /// taken for each 8 elements.
     Iq1M,
 }
 
@@ -411,8 +411,9 @@ pub fn from_ggml_with(
 /// opposite of [`from_ggml`].
 ///
 /// The scales of a superblock of `Q4_K` and `Q6_K` are stored as an F16 times small integers. Of
-/// several such factors those with the largest integers are taken, as ggml's own quantizer has them:
-/// what it wrote comes back byte for byte, unless the F16 is 0; the numbers are the same always.
+/// several such factors those with the largest integers are taken, as ggml's own quantizer has
+/// them: what it wrote comes back byte for byte, unless the F16 is 0; the numbers are the same
+/// always.
 ///
 /// # Errors
 /// [`Error::Scheme`] for a tensor in another format, and for types that are read only;
