@@ -109,6 +109,10 @@ impl<'a> GgufPart<'a> {
 
     /// The bytes of a tensor as they are: borrowed from memory, or read.
     pub(super) fn bytes(&self, tensor: &GgufTensor) -> Result<Cow<'a, [u8]>, ReadError> {
+        if tensor.bytes.is_empty() {
+            // A file may end before the place where its data would begin.
+            return Ok(Cow::Borrowed(&[]));
+        }
         let data = self.header.data;
         let place = data.checked_add(tensor.bytes.start).zip(data.checked_add(tensor.bytes.end));
         let short = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);

@@ -189,6 +189,17 @@ fn names_that_are_not_there_are_said() {
     assert_eq!(error, "tensor 'z': expected a tensor of this name, found none");
 }
 
+/// A tensor without elements needs no data, not even the bytes before its place: a fuzzer found that
+/// it could not be read from memory.
+#[test]
+fn an_empty_tensor_needs_no_data() {
+    let bytes = Bytes::file(1, 0).tensor("w", &[0], 0, 0).0;
+    assert!(!bytes.len().is_multiple_of(32));
+    let file = Gguf::from_bytes(&bytes).expect("a good file");
+    assert_eq!(file.bytes(&file.tensors()[0]).expect("nothing to read"), []);
+    assert!(file.load(&file.tensors()[0]).expect("nothing to read").to_f32().is_empty());
+}
+
 /// Infinite factors are refused unless they are asked for.
 #[test]
 fn scales_are_finite_unless_asked_for() {
