@@ -196,7 +196,7 @@ fn an_empty_tensor_needs_no_data() {
     let bytes = Bytes::file(1, 0).tensor("w", &[0], 0, 0).0;
     assert!(!bytes.len().is_multiple_of(32));
     let file = Gguf::from_bytes(&bytes).expect("a good file");
-    assert_eq!(file.bytes(&file.tensors()[0]).expect("nothing to read"), []);
+    assert!(file.bytes(&file.tensors()[0]).expect("nothing to read").is_empty());
     assert!(file.load(&file.tensors()[0]).expect("nothing to read").to_f32().is_empty());
 }
 
