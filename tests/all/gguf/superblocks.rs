@@ -84,7 +84,7 @@ fn many_superblocks_are_those_of_ggml() {
         for (index, records) in records.chunks(each * RECORD).enumerate() {
             let found = compare(kind, records);
             let Compared { blocks, other_bytes_under_zero: under_zero, .. } = found;
-            println!(
+            eprintln!(
                 "{kind:?}, kind {index}: {blocks} blocks, {under_zero} other under an F16 of 0"
             );
             assert_eq!([found.blocks, found.other_bytes, found.other_numbers], [each, 0, 0]);
