@@ -2,9 +2,10 @@
 
     python tests/interop/read.py PROGRAM...
 
-PROGRAM is compressed_tensors, torchao, bitsandbytes, gptq, gptq_v2, awq or mlx. The folder tests/golden/checkpoints/PROGRAM gets
-model.safetensors, config.json where the program has one, and expected/model.safetensors: the numbers of each weight in
-the type that the program gives them, F32, F16 or BF16. tests/all/checkpoints/interop.rs reads all of them.
+PROGRAM is compressed_tensors, torchao, bitsandbytes, gptq, gptq_v2, awq or mlx. The folder
+tests/golden/checkpoints/PROGRAM gets model.safetensors, config.json where the program has one, and
+expected/model.safetensors: the numbers of each weight in the type that the program gives them, F32, F16 or BF16.
+tests/all/checkpoints/interop.rs reads all of them.
 
 Made by hand on 2026-11-30, on CPUs, with compressed-tensors 0.20.1, torchao 0.18.0, bitsandbytes 0.50.2, gptqmodel
 7.7.0, autoawq 0.2.9, mlx-cpu 0.32.4, torch 2.15.0, transformers 5.24.0, safetensors 0.8.0 and numpy 2.4.6.
@@ -39,7 +40,8 @@ def save(folder, tensors, expected, metadata=None):
     (folder / "expected").mkdir(parents=True, exist_ok=True)
     own = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     save_file(own, folder / "model.safetensors", metadata)
-    save_file({name: tensor.detach().contiguous() for name, tensor in expected.items()}, folder / "expected/model.safetensors")
+    theirs = {name: tensor.detach().contiguous() for name, tensor in expected.items()}
+    save_file(theirs, folder / "expected/model.safetensors")
     print(folder.name, len(expected), "weights,", sum(tensor.numel() for tensor in expected.values()), "numbers")
 
 
@@ -146,7 +148,8 @@ def torchao(folder):
             tensors[f"mx_{name}{end}"] = MXTensor.to_mx(x, dtype, is_swizzled_scales=swizzled)
     tensors["nvfp4_single"] = NVFP4Tensor.to_nvfp4(x)
     tensors["nvfp4_bf16"] = NVFP4Tensor.to_nvfp4(x.bfloat16(), per_tensor_scale=scale)
-    tensors["mx_e4m3_rceil_bf16"] = MXTensor.to_mx(x.bfloat16(), torch.float8_e4m3fn, scaling_mode=ScaleCalculationMode.RCEIL)
+    rceil = ScaleCalculationMode.RCEIL
+    tensors["mx_e4m3_rceil_bf16"] = MXTensor.to_mx(x.bfloat16(), torch.float8_e4m3fn, scaling_mode=rceil)
     for name, granularity in [("row", PerRow()), ("tensor", PerTensor())]:
         tensors[f"float8_{name}"] = Float8Tensor.from_hp(x, torch.float8_e4m3fn, granularity)
         tensors[f"float8_{name}_bf16"] = Float8Tensor.from_hp(x.bfloat16(), torch.float8_e5m2, granularity)
