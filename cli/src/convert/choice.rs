@@ -3,9 +3,11 @@
 use wildmatch::WildMatch;
 
 /// Names that the stacks leave as they are: embeddings, the head, norms, routers of experts.
-const LEFT: [&str; 13] = [
+const LEFT: [&str; 15] = [
     "*bias",
     "*embed*",
+    "*embd*",
+    "*gate_inp*",
     "*lm_head*",
     "*norm*",
     "*.ln_*",

@@ -17,6 +17,17 @@ use subhalf::io::{CheckpointFiles, QuantizedModel, config_of_numbers};
 /// files beside it come from.
 const STATE: &str = "conversion.incomplete.json";
 
+/// Refuses a directory that a conversion has not finished.
+pub(crate) fn refuse_unfinished(path: &Path) -> Result<(), Failure> {
+    match path.is_dir() && path.join(STATE).exists() {
+        true => {
+            let what = format!("expected a whole checkpoint, found an unfinished one ({STATE})");
+            Err(Failure::InFile(path.display().to_string(), what))
+        }
+        false => Ok(()),
+    }
+}
+
 /// The ending of an index of shards.
 const INDEX: &str = "model.safetensors.index.json";
 
@@ -161,7 +172,7 @@ impl Directory {
         }
         let from = directory_of(source);
         if source.is_dir() || source.to_string_lossy().ends_with(".index.json") {
-            self.copy_others(&from)?;
+            self.copy_others(&from, &self.path)?;
         }
         if let Some(config) = config {
             put(&self.file("config.json"), config)?;
@@ -181,6 +192,14 @@ impl Directory {
         }
     }
 
+    /// Whether the result lies in a folder, which then holds more than the source.
+    fn is_inside(&self, folder: &Path) -> bool {
+        match (self.path.canonicalize(), folder.canonicalize()) {
+            (Ok(own), Ok(folder)) => own.starts_with(folder),
+            _ => false,
+        }
+    }
+
     fn index(&self, plan: &Plan<'_>) -> Result<String, Failure> {
         let (mut map, mut total) = (BTreeMap::new(), 0);
         for file in &plan.files {
@@ -197,16 +216,22 @@ impl Directory {
         Ok(format!("{index:#}\n"))
     }
 
-    fn copy_others(&self, from: &Path) -> Result<(), Failure> {
+    /// Copies files beside the weights, and those in folders, of which modules of
+    /// sentence-transformers have one each.
+    fn copy_others(&self, from: &Path, to: &Path) -> Result<(), Failure> {
         for entry in fs::read_dir(from).map_err(failed(from))? {
             let path = entry.map_err(failed(from))?.path();
             let name = file_name(&path.to_string_lossy());
-            let is_other = path.is_file()
-                && !name.starts_with('.')
-                && !WRITTEN_ANEW.contains(&&*name)
-                && !NOT_COPIED.iter().any(|end| name.ends_with(end));
-            if is_other {
-                let to = self.file(&name);
+            let is_new = to == self.path && WRITTEN_ANEW.contains(&&*name);
+            let is_weights = NOT_COPIED.iter().any(|end| name.ends_with(end));
+            if name.starts_with('.') || is_new || is_weights {
+                continue;
+            }
+            let to = to.join(&name);
+            if path.is_dir() && !path.is_symlink() && !self.is_inside(&path) {
+                fs::create_dir_all(&to).map_err(failed(&to))?;
+                self.copy_others(&path, &to)?;
+            } else if path.is_file() {
                 let temporary = temporary(&to);
                 fs::copy(&path, &temporary).map_err(failed(&to))?;
                 fs::rename(&temporary, &to).map_err(failed(&to))?;

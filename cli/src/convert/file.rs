@@ -8,7 +8,7 @@ use super::work::{Done, NumbersHash, Sink, convert, numbers, pieces};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use subhalf::io::{
@@ -94,10 +94,11 @@ impl Converting<'_> {
             .open(&temporary)
             .map_err(failed)?;
         // Two processes that write one file would spoil it. The lock is held until the file is in
-        // its place, whoever has the handles.
-        opened.try_lock().map_err(|error| {
-            Failure::InFile(path.display().to_string(), format!("another process has it: {error}"))
-        })?;
+        // its place. Some file systems of clusters have none: there parts must not overlap.
+        if let Err(TryLockError::WouldBlock) = opened.try_lock() {
+            let what = "another process is writing it".to_owned();
+            return Err(Failure::InFile(path.display().to_string(), what));
+        }
         if path.exists() {
             // Another process was as far while this one looked, and this may be its file.
             return Ok(None);
@@ -185,7 +186,9 @@ impl Converting<'_> {
     fn gguf(&self, file: &OutFile<'_>) -> Result<GgufContents, Failure> {
         let mut contents = GgufContents::new();
         if let Source::Gguf(source) = self.source {
-            for (key, value) in source.metadata() {
+            // What is said of the old files and types is not so of the new ones.
+            let kept = |key: &str| !key.starts_with("split.") && key != "general.file_type";
+            for (key, value) in source.metadata().filter(|(key, _)| kept(key)) {
                 contents.value(key, value)?;
             }
         }

@@ -32,6 +32,7 @@ use crate::report::table::{Side, Table, digits, tail};
 use choice::Choice;
 use clap::Args;
 use directory::Directory;
+pub(crate) use directory::refuse_unfinished;
 use file::{Converting, GgufEntry, Written, elements};
 use plan::{Plan, Shape};
 use source::{Source, SourceWeight};
@@ -55,7 +56,8 @@ pub(crate) struct Arguments {
     #[arg(value_name = "OUT")]
     out: PathBuf,
     /// What weights become: a program's layout (`compressed_tensors::NVFP4`), a type of ggml
-    /// (`ggml::Q8_0`), or F32, F16, BF16.
+    /// (`ggml::Q8_0`), or F32, F16, BF16. docs/schemes.md lists all. Tensors keep their names, in
+    /// GGUF too, which llama.cpp loads under its own names only.
     #[arg(long, value_name = "NAME", value_parser = target::target)]
     to: Target,
     /// Weights to convert, by patterns of names with * and ?: these, and no others.
@@ -108,6 +110,13 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
     model.has_cache_scales = plan.has_cache_scales;
     let own = directory::config_beside(path)?;
     let config = directory::new_config(own.as_deref(), target, &model)?;
+    let is_converted = |job: &plan::Job<'_>| !matches!(job.work, plan::Work::Copy(_));
+    if !arguments.include.is_empty()
+        && !plan.files.iter().flat_map(|file| &file.jobs).any(is_converted)
+    {
+        let what = "--include: expected patterns of weights that can be converted, found none";
+        return Err(Failure::Conversion(what.to_owned()));
+    }
     let metadata = match shape {
         Shape::Gguf => gguf_metadata(&source, own.as_deref(), path),
         _ => Vec::new(),
@@ -223,7 +232,10 @@ fn tell(
             table.row([
                 tail(&crate::report::one_line(name), LONGEST_NAME),
                 format!("{shape:?}"),
-                done.how.to_owned(),
+                match done.errors.nan_references() + done.errors.infinite_references() {
+                    0 => done.how.to_owned(),
+                    count => format!("{}, {count} not finite", done.how),
+                },
                 done.errors.sqnr_db().to_string(),
                 digits(done.errors.max_abs_error()),
             ]);

@@ -58,6 +58,10 @@ pub(super) enum Shape {
 /// Types of plain numbers that GGUF and safetensors both have.
 const SHARED_TYPES: [&str; 8] = ["F16", "BF16", "F32", "F64", "I8", "I16", "I32", "I64"];
 
+/// ggml's tensors have no more.
+const MAX_GGUF_AXES: usize = 4;
+const TOO_MANY_AXES: &str = "not in the new file: more axes than ggml has";
+
 /// Plans the conversion of `source`, whose weights are `weights`.
 pub(super) fn plan<'s>(
     source: &'s Source,
@@ -83,6 +87,10 @@ pub(super) fn plan<'s>(
         _ => "model.safetensors".to_owned(),
     };
     for weight in weights {
+        if to_gguf && weight.shape.len() > MAX_GGUF_AXES {
+            plan.left.push((weight.name.to_owned(), TOO_MANY_AXES.to_owned()));
+            continue;
+        }
         let list = jobs.entry(file_of(weight.file.clone())).or_default();
         if let Target::Numbers(format) = target {
             let is_same = weight.numbers.as_deref() == Some(format.name());
@@ -143,6 +151,10 @@ pub(super) fn plan<'s>(
         }
         if from_gguf != to_gguf && !is_shared {
             plan.left.push((name, format!("{}: no such type in the new file", tensor.dtype())));
+            continue;
+        }
+        if to_gguf && tensor.shape().len() > MAX_GGUF_AXES {
+            plan.left.push((name, TOO_MANY_AXES.to_owned()));
             continue;
         }
         let job = match statics.recoded(&tensor, &modules, target)? {

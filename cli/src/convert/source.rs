@@ -112,6 +112,7 @@ pub(super) fn file_name(path: &str) -> String {
 
 impl Source {
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        super::refuse_unfinished(path)?;
         Ok(match path.extension() {
             Some(ending) if ending.eq_ignore_ascii_case("gguf") => {
                 Self::Gguf(Box::new(Gguf::open(path)?))

@@ -43,14 +43,20 @@ pub(crate) fn target(name: &str) -> Result<Target, String> {
     if let Some((_, kind)) = ggml_types().find(|(own, _)| own.eq_ignore_ascii_case(name)) {
         return Ok(Target::Ggml(kind));
     }
-    CheckpointLayout::by_name(name).map(|layout| Target::Layout(Box::new(layout))).map_err(|_| {
-        let names = NUMBERS.iter().map(|(name, _)| (*name).to_owned());
-        let layouts = CheckpointLayout::all();
-        let names = names
-            .chain(ggml_types().map(|(name, _)| name))
-            .chain(layouts.iter().map(|layout| layout.name().to_owned()));
-        format!("expected one of {}", names.collect::<Vec<_>>().join(", "))
-    })
+    if let Ok(layout) = CheckpointLayout::by_name(name) {
+        return Ok(Target::Layout(Box::new(layout)));
+    }
+    let names: Vec<String> = NUMBERS
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .chain(ggml_types().map(|(name, _)| name))
+        .chain(CheckpointLayout::all().iter().map(|layout| layout.name().to_owned()))
+        .collect();
+    let wanted = name.to_lowercase();
+    let near = |own: &&String| strsim::damerau_levenshtein(&own.to_lowercase(), &wanted);
+    let nearest = names.iter().min_by_key(near).map_or("", |name| name);
+    let count = names.len();
+    Err(format!("expected one of {count} names (docs/schemes.md lists them), perhaps {nearest}"))
 }
 
 impl Target {

@@ -173,6 +173,7 @@ pub(crate) struct Weights {
 impl Weights {
     /// Opens a file, an index or a directory, and reads the headers.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        crate::convert::refuse_unfinished(path)?;
         match path.extension() {
             Some(ending) if ending.eq_ignore_ascii_case("gguf") => {
                 Ok(Self::of_gguf(Gguf::open(path)?))

@@ -91,18 +91,7 @@ impl CheckpointLayout {
                 "modules_to_not_convert": quantized.ignored,
             })),
             Convention::DeepSeek => self.deepseek(quantized),
-            Convention::Gptq => one(json!({
-                "quant_method": "gptq",
-                "bits": self.spec.element.bits(),
-                "group_size": self.columns(),
-                "desc_act": false,
-                "sym": false,
-                "lm_head": false,
-                "checkpoint_format": match self.order {
-                    CodeOrder::Gptq { zero_offset: 0 } => "gptq_v2",
-                    _ => "gptq",
-                },
-            })),
+            Convention::Gptq => one(self.gptq(quantized)),
             Convention::Awq => one(json!({
                 "quant_method": "awq",
                 "bits": 4,
@@ -270,6 +259,29 @@ impl CheckpointLayout {
             "producer": {"name": "modelopt", "version": "0.47.0"},
             "quant_method": "modelopt",
         })
+    }
+
+    fn gptq(&self, quantized: &QuantizedModel) -> Value {
+        let mut section = json!({
+            "quant_method": "gptq",
+            "bits": self.spec.element.bits(),
+            "group_size": self.columns(),
+            "desc_act": false,
+            "sym": false,
+            "lm_head": false,
+            "checkpoint_format": match self.order {
+                CodeOrder::Gptq { zero_offset: 0 } => "gptq_v2",
+                _ => "gptq",
+            },
+        });
+        // GPTQModel's word for modules that are left: patterns that begin with a minus.
+        let left = quantized.ignored.iter().map(|module| {
+            (format!("-:^{}$", module.replace('.', "\\.")), Value::Object(Map::new()))
+        });
+        if !quantized.ignored.is_empty() {
+            section["dynamic"] = Value::Object(left.collect());
+        }
+        section
     }
 
     fn deepseek(&self, quantized: &QuantizedModel) -> Vec<(&'static str, Value)> {

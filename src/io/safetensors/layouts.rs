@@ -240,8 +240,9 @@ impl CheckpointLayout {
         };
         match self.order {
             CodeOrder::Elements if self.spec.extent == Extent::MX => whole(32),
-            CodeOrder::Elements | CodeOrder::SignedWords => Ok(()),
-            CodeOrder::Bytes | CodeOrder::Blocks => whole(block),
+            CodeOrder::Elements => Ok(()),
+            // compressed-tensors refuses groups that are shorter than the others.
+            CodeOrder::Bytes | CodeOrder::Blocks | CodeOrder::SignedWords => whole(block),
             CodeOrder::Words => whole(block.max(32 / greatest_common_divisor(bits, 32))),
             CodeOrder::Gptq { .. } | CodeOrder::Awq => {
                 let outputs = 32 / greatest_common_divisor(bits, 32);
