@@ -44,9 +44,10 @@ use target::Target;
 
 /// Converts the weights of a checkpoint to another layout, to GGUF, or to plain numbers.
 ///
-/// Matrices are quantized, but for embeddings, norms, the head and routers of experts; everything
-/// else is copied. Codes are kept where they mean something in the new layout. Every file is read
-/// back before it is put in its place.
+/// Matrices are quantized, but for embeddings, norms, the head, biases and routers of experts;
+/// everything else is copied, codes of another layout as BF16 numbers. What a GGUF file has no type
+/// for is named. Codes are kept where they mean something in the new layout. Every file is read back
+/// before it is put in its place.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// A .safetensors or .gguf file, the index of shards, or a directory.
@@ -70,7 +71,7 @@ pub(crate) struct Arguments {
     /// scale's tensor, `model.layers.0.mlp.up_proj.input_scale.npy` or `….self_attn.k_scale.npy`.
     #[arg(long, value_name = "FILE.npy")]
     calibration: Vec<PathBuf>,
-    /// A part of the files alone: `2/4` is the second quarter. When all parts are done, the same
+    /// A part of the files alone: `2/4` is every fourth one, from the second on. When all parts are done, the same
     /// command without this option adds index and config.
     #[arg(long, value_name = "I/N", value_parser = part)]
     shard: Option<Part>,

@@ -335,7 +335,9 @@ fn without_scales(
         | Dtype::F4 => {
             let bits = format_of(dtype).map_or(8, |format| format.bits() as usize);
             let cols = entry.shape.last().copied().unwrap_or(1);
-            let reason = if quantized {
+            let reason = if last(&entry.name).contains("scale") {
+                "scales of codes that no rule reads"
+            } else if quantized {
                 "codes without the scales that others have beside them"
             } else if !cols.saturating_mul(bits).is_multiple_of(8) {
                 "rows of codes that end within a byte"

@@ -340,14 +340,15 @@ fn codes_without_their_scales_are_undecoded() {
         .tensor("c_blocks", "U8", &[1, 1, 16], &[0; 16])
         .tensor("d.weight", "I8", &[2, 2], &[0; 4])
         .tensor("d.SCB", "F32", &[2], &[0; 8])
-        .tensor("e.input_ids", "I64", &[1], &[0; 8]);
+        .tensor("e.input_ids", "I64", &[1], &[0; 8])
+        .tensor("f.scales", "F8_E4M3", &[2, 2], &[0; 4]);
     let bytes = file.bytes();
     let checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
     let undecoded: Vec<&str> = (checkpoint.carried().iter())
         .filter(|carried| carried.is_undecoded())
         .map(|carried| carried.name())
         .collect();
-    for name in ["a.weight_packed", "b.qweight", "c_blocks", "d.weight"] {
+    for name in ["a.weight_packed", "b.qweight", "c_blocks", "d.weight", "f.scales"] {
         assert!(undecoded.contains(&name), "{name}: {undecoded:?}");
     }
     assert!(!undecoded.contains(&"e.input_ids"));
