@@ -49,15 +49,34 @@ fn take_body<T: Copy>(flags: &[bool], from: &[T], to: &mut [T]) {
 
 #[inline(always)]
 fn take_blocks_body(flags: &[bool], length: usize, from: &[u8], to: &mut [u8]) {
-    // A block for each byte: vectors of flags.
-    if length == 1 {
-        return take_body(flags, from, to);
-    }
-    for ((to, from), flag) in to.chunks_mut(length).zip(from.chunks(length)).zip(flags) {
-        // By a mask, and not by a branch, which cannot be predicted either.
-        let mask = u8::from(*flag).wrapping_neg();
+    /// By a mask, and not by a branch, which cannot be predicted either.
+    #[inline(always)]
+    fn take_block(flag: bool, from: &[u8], to: &mut [u8]) {
+        let mask = u8::from(flag).wrapping_neg();
         for (to, from) in to.iter_mut().zip(from) {
             *to ^= (*to ^ *from) & mask;
+        }
+    }
+    // A trip count known when compiling, and what is shorter than a block at the end.
+    #[inline(always)]
+    fn fixed<const N: usize>(flags: &[bool], from: &[u8], to: &mut [u8]) {
+        let ((blocks, rest), (out, rest_out)) = (from.as_chunks::<N>(), to.as_chunks_mut::<N>());
+        for ((from, to), flag) in blocks.iter().zip(out).zip(flags) {
+            take_block(*flag, from, to);
+        }
+        if let Some(flag) = flags.get(blocks.len()) {
+            take_block(*flag, rest, rest_out);
+        }
+    }
+    match length {
+        // A block for each byte: vectors of flags.
+        1 => take_body(flags, from, to),
+        8 => fixed::<8>(flags, from, to),
+        16 => fixed::<16>(flags, from, to),
+        32 => fixed::<32>(flags, from, to),
+        _ => {
+            let blocks = from.chunks(length).zip(to.chunks_mut(length));
+            blocks.zip(flags).for_each(|((from, to), flag)| take_block(*flag, from, to));
         }
     }
 }
