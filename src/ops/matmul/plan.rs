@@ -7,7 +7,7 @@ use super::operand::Operand;
 use super::unit_plan::UnitPlan;
 use crate::codec::Unpacked;
 use crate::kernel::{Dots, Rounding, SmallIntegers};
-use crate::mma::{Accumulator, Chain, IntegerOverflow};
+use crate::mma::{Accumulator, Adder, Chain, IntegerAdder, IntegerOverflow};
 
 /// How the sums of tiles are made.
 #[derive(Debug)]
@@ -63,6 +63,12 @@ impl Plan {
                 ChainKernel::lower(&inner, job).map(|inner| Self::Chunked { k, inner, outer })
             }
             Accumulator::Integer { bits, overflow } => Self::integers(job, bits, overflow),
+            // Sums of 32 bits that wrap are those of every integer unit that wraps.
+            Accumulator::Unit { spec, .. }
+                if spec.adder() == Adder::Integer(IntegerAdder::Wrap) =>
+            {
+                Self::integers(job, 32, IntegerOverflow::Wrap)
+            }
             Accumulator::Unit { spec, schedule } => {
                 UnitPlan::lower(job, &spec, schedule).map(Self::Aligned)
             }

@@ -289,3 +289,80 @@ fn numbers_that_a_unit_has_not_are_refused_and_f32s_are_cut_to_tf32() {
     let x = f32::from_bits(0x3F80_1FFF);
     assert_eq!(product(&hopper::HMMA_TF32_K8, &[x]).unwrap(), [1.0]);
 }
+
+/// Scales of all kinds, NaN, zero and the ends of the range among them.
+#[cfg(feature = "presets")]
+#[test]
+fn products_under_any_scales_are_the_instructions_one_after_the_other() {
+    use subhalf::unit::blackwell;
+    use subhalf::{Accept, BlockSpec, Parts, QuantTensor, TensorScale, preset};
+    const DEPTH: usize = 192;
+    let (e4m3, e5m2, e2m1) = (FormatSpec::F8E4M3, FormatSpec::F8E5M2, FormatSpec::F4E2M1);
+    let plain = |spec: BlockSpec| spec.with_tensor_scale(TensorScale::None);
+    let (mx8, mx8e5) = (preset::ocp::MXFP8_E4M3, preset::ocp::MXFP8_E5M2);
+    let (mx4, nv4) = (preset::ocp::MXFP4, plain(preset::modelopt::NVFP4));
+    let cases = [
+        (blackwell::MXF8F6F4, e4m3, mx8, 32),
+        (blackwell::MXF8F6F4, e5m2, mx8e5, 32),
+        (blackwell::MXF8F6F4, e2m1, mx4, 32),
+        (blackwell::MXF4, e2m1, mx4, 32),
+        (blackwell::NVF4, e2m1, nv4, 16),
+    ];
+    for (unit, format, scheme, block) in cases {
+        let spec = unit.spec(format, format).unwrap();
+        let ue4m3 = matches!(spec.scales(), UnitScales::UE4M3 { .. });
+        for case in 0..8u32 {
+            let draw = [Draw::Wide, Draw::Narrow, Draw::Cancelling, Draw::Raw][case as usize % 4];
+            let scales = |seed: u32, rows: usize| -> Vec<u32> {
+                let of = |w: u32| match (ue4m3, case / 4) {
+                    // One NaN in 500, zeros, and everything between.
+                    (true, 0) if w % 500 != 0 => w % 127,
+                    (true, 0) => 127,
+                    (true, _) => 0x30 + w % 16,
+                    (false, 0) if w % 500 != 0 => w >> 8 & 0xFF,
+                    (false, 0) => 255,
+                    (false, _) => 118 + w % 16,
+                };
+                (0..rows * DEPTH / block).map(|i| of(word(seed + case, i))).collect()
+            };
+            let (sa, sb) = (scales(100, M), scales(200, N));
+            let (a, b) = (codes(&format, draw, 6, M * DEPTH), codes(&format, draw, 7, N * DEPTH));
+            let tensor = |codes: &[u32], scales: &[u32], rows: usize| {
+                let bytes: Vec<u8> = codes.iter().map(|code| *code as u8).collect();
+                let packed: Vec<u8> = match format.bits() {
+                    4 => bytes.chunks(2).map(|pair| pair[0] | pair[1] << 4).collect(),
+                    _ => bytes,
+                };
+                let scales: Vec<u8> = scales.iter().map(|code| *code as u8).collect();
+                let parts = Parts::new(&packed, &scales);
+                let shape = [rows, DEPTH];
+                QuantTensor::from_parts_with(&scheme, &shape, parts, Accept::Nonfinite).unwrap()
+            };
+            let (left, right) = (tensor(&a, &sa, M), tensor(&b, &sb, N));
+            let c = addend(&spec, [Draw::Narrow, Draw::Wide][case as usize % 2]);
+            let expected: Vec<f32> = (0..M * N)
+                .map(|i| {
+                    let of = |all: &[u32], row: usize, length: usize| -> Vec<u32> {
+                        all[row * length..][..length].to_vec()
+                    };
+                    let (row, column, blocks) = (i / N, i % N, DEPTH / block);
+                    let (sa, sb) = (of(&sa, row, blocks), of(&sb, column, blocks));
+                    let (a, b) = (of(&a, row, DEPTH), of(&b, column, DEPTH));
+                    let d = spec.dot_scaled(&a, &b, [&sa, &sb], c[i].to_bits()).unwrap();
+                    let d = f32::from_bits(d);
+                    if d.is_nan() { f32::from_bits(0x7FC0_0000) } else { d }
+                })
+                .collect();
+            for isa in Isa::available() {
+                let matmul = Matmul::new()
+                    .accumulator(Accumulator::unit(spec, KSchedule::InOrder))
+                    .addend(&c)
+                    .exec(Exec::SERIAL.with_isa(isa));
+                let found = matmul.multiply(&left, &right).unwrap();
+                let at = bits(&found).iter().zip(bits(&expected)).position(|(x, y)| *x != y);
+                let at = at.map(|at| (at, found[at], expected[at]));
+                assert_eq!(at, None, "{} {draw:?} {case} {}", unit.name, isa.name());
+            }
+        }
+    }
+}
