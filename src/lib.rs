@@ -208,8 +208,8 @@ pub use kernel::Needs;
 #[cfg(feature = "matmul")]
 pub use mma::{
     Accumulator, Adder, Chain, Combine, InputFlush, IntegerAdder, IntegerOverflow, Join, KOrder,
-    KSchedule, MmaBuilder, MmaSpec, MmaStep, RoundedOrder, ScaleUse, UnitAcc, UnitScales, WideSum,
-    preset as unit,
+    KSchedule, MmaBuilder, MmaSpec, MmaStep, ResultFlush, RoundedOrder, ScaleUse, UnitAcc,
+    UnitScales, WideSum, preset as unit,
 };
 pub use name::Name;
 #[cfg(feature = "alloc")]

@@ -18,7 +18,7 @@ mod wide;
 pub use accumulator::{Accumulator, Chain, IntegerOverflow};
 pub use unit::{
     Adder, Combine, InputFlush, IntegerAdder, Join, KOrder, KSchedule, MmaBuilder, MmaSpec,
-    MmaStep, RoundedOrder, ScaleUse, UnitAcc, UnitScales,
+    MmaStep, ResultFlush, RoundedOrder, ScaleUse, UnitAcc, UnitScales,
 };
 pub use wide::WideSum;
 

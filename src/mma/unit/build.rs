@@ -1,8 +1,8 @@
 //! [`MmaBuilder`]: the parts of a unit one by one, and what they may be together.
 
 use super::spec::{
-    Adder, InputFlush, IntegerAdder, Join, KOrder, MmaSpec, RoundedOrder, ScaleUse, UnitAcc,
-    UnitScales, float_of,
+    Adder, InputFlush, IntegerAdder, Join, KOrder, MmaSpec, ResultFlush, RoundedOrder, ScaleUse,
+    UnitAcc, UnitScales, float_of,
 };
 use crate::error::Error;
 use crate::round::Round;
@@ -53,7 +53,7 @@ impl MmaSpec {
             order: KOrder::Ascending,
             late_c: None,
             flush_inputs: InputFlush::Keep,
-            flush_results: false,
+            flush_results: ResultFlush::Keep,
             nan: 0x7FFF_FFFF,
         })
     }
@@ -167,9 +167,9 @@ impl MmaBuilder {
         self
     }
 
-    /// Subnormal f32 results become zeros of their sign.
-    pub const fn flush_results(mut self) -> Self {
-        self.spec.flush_results = true;
+    /// Which small f32 results become zeros of their sign.
+    pub const fn flush_results(mut self, flush: ResultFlush) -> Self {
+        self.spec.flush_results = flush;
         self
     }
 
@@ -295,7 +295,8 @@ impl MmaSpec {
             }
             (_, _) => return Err(Error::SpecConflict("this adder joins C by Term")),
         }
-        let plain = matches!(self.flush_inputs, InputFlush::Keep);
+        let plain = matches!(self.flush_inputs, InputFlush::Keep)
+            && matches!(self.flush_results, ResultFlush::Keep);
         match self.adder {
             Adder::Rounded(order) => {
                 if !matches!(self.acc, UnitAcc::F32) || float_of(&self.result).mantissa_bits != 23 {
@@ -316,12 +317,12 @@ impl MmaSpec {
             Adder::Integer(IntegerAdder::SaturatedPairs) if !self.fan_in.is_multiple_of(2) => {
                 return Err(Error::SpecConflict("pairs and trees need their number of products"));
             }
-            Adder::Integer(_) if !plain || self.flush_results => {
+            Adder::Integer(_) if !plain => {
                 return Err(Error::SpecConflict("integers have no subnormals"));
             }
             _ => {}
         }
-        if matches!(self.acc, UnitAcc::F16) && (self.flush_results || !plain) {
+        if matches!(self.acc, UnitAcc::F16) && !plain {
             return Err(Error::SpecConflict("flushing is that of f32"));
         }
         Ok(())

@@ -28,7 +28,7 @@ mod term;
 pub use build::MmaBuilder;
 pub use schedule::{Combine, KSchedule};
 pub use spec::{Adder, InputFlush, IntegerAdder, Join, KOrder, MmaSpec, RoundedOrder, UnitAcc};
-pub use spec::{ScaleUse, UnitScales};
+pub use spec::{ResultFlush, ScaleUse, UnitScales};
 pub use step::MmaStep;
 
 pub(crate) use schedule::UnitSum;

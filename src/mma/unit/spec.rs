@@ -170,6 +170,18 @@ pub enum InputFlush {
     OwnFormat,
 }
 
+/// Which small f32 results become zeros of their sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResultFlush {
+    /// None.
+    Keep,
+    /// Subnormal results of the usual rounding.
+    Subnormal,
+    /// Results that are below 2^-126 when rounded as if exponents had no lower end: the tininess of
+    /// x86. `2^-126 − 2^-150` becomes zero, though its rounding to f32 is 2^-126.
+    Tiny,
+}
+
 /// What one instruction of a matrix unit computes, to the last bit: `D = A · B + C` for a few
 /// products.
 ///
@@ -212,7 +224,7 @@ pub struct MmaSpec {
     /// Products after which C is added by a rounded addition, their own sum starting from zero.
     pub(super) late_c: Option<u16>,
     pub(super) flush_inputs: InputFlush,
-    pub(super) flush_results: bool,
+    pub(super) flush_results: ResultFlush,
     pub(super) nan: u32,
 }
 
@@ -298,9 +310,9 @@ impl MmaSpec {
         self.shift
     }
 
-    /// Which subnormal operands count as zero, and whether subnormal results do.
+    /// Which subnormal operands count as zero, and which small results become zero.
     #[must_use]
-    pub const fn flushes(&self) -> (InputFlush, bool) {
+    pub const fn flushes(&self) -> (InputFlush, ResultFlush) {
         (self.flush_inputs, self.flush_results)
     }
 

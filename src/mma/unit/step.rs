@@ -1,6 +1,6 @@
 //! One instruction of a unit, and chains of them: the definition, one number after the other.
 
-use super::spec::{Adder, KOrder, MmaSpec, UnitAcc};
+use super::spec::{Adder, KOrder, MmaSpec, ResultFlush, UnitAcc};
 use crate::arith;
 use crate::codec::Unpacked;
 use crate::error::Error;
@@ -9,6 +9,7 @@ use crate::policy::{Convert, Overflow};
 use crate::round::Round;
 use crate::spec::FormatSpec;
 use alloc::vec::Vec;
+use core::num::FpCategory;
 
 /// The result of one instruction.
 #[derive(Clone, Copy, Debug)]
@@ -241,10 +242,22 @@ impl MmaSpec {
             return None;
         }
         let convert = Convert::IEEE.with_round(self.round).with_overflow(Overflow::Special);
-        let code = self.result.encode_with(exact, &convert, 0).code;
-        let value = self.result.decode(code);
-        let tiny = value.class() == core::num::FpCategory::Subnormal;
-        Some(if tiny && self.flush_results { Unpacked::zero(value.is_negative()) } else { value })
+        let rounded = |x| self.result.decode(self.result.encode_with(x, &convert, 0).code);
+        let value = rounded(exact);
+        let below_normal = exact.is_finite() && !exact.is_zero() && exact.log2() < -126;
+        let flushed = match self.flush_results {
+            ResultFlush::Keep => false,
+            ResultFlush::Subnormal => value.class() == FpCategory::Subnormal,
+            ResultFlush::Tiny if below_normal => {
+                // Rounded a hundred binades higher, where nothing is subnormal.
+                let exponent = exact.exponent() + 100;
+                let higher = Unpacked::new(exact.is_negative(), exact.significand(), exponent);
+                let value = rounded(higher);
+                value.is_zero() || value.log2() < -26
+            }
+            ResultFlush::Tiny => false,
+        };
+        Some(if flushed { Unpacked::zero(exact.is_negative()) } else { value })
     }
 
     /// The exact sum minus a result.

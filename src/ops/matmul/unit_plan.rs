@@ -5,7 +5,8 @@ use super::bounds::shared_block_k;
 use super::job::MatmulJob;
 use crate::kernel::gemm::{AlignedResult, AlignedUnit, SIXTEEN};
 use crate::mma::{
-    Adder, Combine, InputFlush, Join, KOrder, KSchedule, MmaSpec, ScaleUse, UnitAcc, UnitScales,
+    Adder, Combine, InputFlush, Join, KOrder, KSchedule, MmaSpec, ResultFlush, ScaleUse, UnitAcc,
+    UnitScales,
 };
 use crate::round::Round;
 use crate::spec::FormatSpec;
@@ -45,7 +46,7 @@ impl UnitPlan {
         let (Adder::Aligned { keep }, Join::Term) = (spec.adder(), spec.join()) else {
             return None;
         };
-        let plain = spec.shift() == 0 && spec.flushes() == (InputFlush::Keep, false);
+        let plain = spec.shift() == 0 && spec.flushes() == (InputFlush::Keep, ResultFlush::Keep);
         // Without products there are no groups, and C alone makes the sum.
         if !plain || job.shape.k == 0 {
             return None;

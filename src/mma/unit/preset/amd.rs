@@ -2,7 +2,7 @@
 
 use super::table::{MatrixUnit, units};
 use crate::mma::unit::build::MmaBuilder;
-use crate::mma::unit::spec::{Adder, InputFlush, Join, MmaSpec, RoundedOrder};
+use crate::mma::unit::spec::{Adder, InputFlush, Join, MmaSpec, ResultFlush, RoundedOrder};
 use crate::round::Round;
 use crate::spec::FormatSpec;
 
@@ -18,7 +18,7 @@ const fn exact(inputs: &[FormatSpec], fan_in: u16) -> MmaBuilder {
 
 const fn tree(inputs: &[FormatSpec], fan_in: u16) -> MmaBuilder {
     let unit = MmaSpec::rounded(inputs[0], inputs[0], RoundedOrder::Tree).fan_in(fan_in);
-    unit.flush_inputs(InputFlush::OwnFormat).flush_results()
+    unit.flush_inputs(InputFlush::OwnFormat).flush_results(ResultFlush::Subnormal)
 }
 
 const fn floored(inputs: &[FormatSpec], fan_in: u16, drop_below: Option<u8>) -> MmaBuilder {

@@ -2,7 +2,7 @@
 
 use super::table::units;
 use crate::mma::unit::build::MmaBuilder;
-use crate::mma::unit::spec::{Adder, InputFlush, Join, MmaSpec, RoundedOrder};
+use crate::mma::unit::spec::{Adder, InputFlush, Join, MmaSpec, ResultFlush, RoundedOrder};
 use crate::round::Round;
 use crate::spec::FormatSpec;
 
@@ -24,7 +24,7 @@ units! { "arm", ALL: "The units of this module.";
         unit: MmaSpec::rounded(BF16[0], BF16[0], RoundedOrder::Tree)
             .round(Round::ToOdd, 23)
             .flush_inputs(InputFlush::BelowF32)
-            .flush_results(),
+            .flush_results(ResultFlush::Subnormal),
         grade: OneModel,
         evidence: "QEMU",
     }

@@ -3,7 +3,7 @@
 use super::table::units;
 use crate::mma::unit::build::MmaBuilder;
 use crate::mma::unit::spec::{
-    Adder, InputFlush, IntegerAdder, Join, MmaSpec, RoundedOrder, ScaleUse, UnitScales,
+    Adder, InputFlush, IntegerAdder, Join, MmaSpec, ResultFlush, RoundedOrder, ScaleUse, UnitScales,
 };
 use crate::round::Round;
 use crate::spec::FormatSpec;
@@ -16,7 +16,7 @@ const U8_S8: &[FormatSpec] = &[FormatSpec::UINT8, FormatSpec::INT8];
 /// Operations of f32 without subnormals, ties to even.
 const fn flushing(inputs: &[FormatSpec], order: RoundedOrder) -> MmaBuilder {
     let unit = MmaSpec::rounded(inputs[0], inputs[0], order).flush_inputs(InputFlush::BelowF32);
-    unit.flush_results().nan(0xFFC0_0000)
+    unit.flush_results(ResultFlush::Tiny).nan(0xFFC0_0000)
 }
 
 const fn bytes(adder: IntegerAdder) -> MmaBuilder {
@@ -76,7 +76,7 @@ units! { "x86", ALL: "The units of this module.";
             .round(Round::NearestEven, 23)
             .scales(UnitScales::E8M0 { block: 32, at: ScaleUse::Product })
             .flush_inputs(InputFlush::BelowF32)
-            .flush_results()
+            .flush_results(ResultFlush::Tiny)
             .nan(0x7FC0_0000),
         grade: OneModel,
         evidence: "Bochs",
