@@ -175,6 +175,12 @@ impl CheckpointLayout {
             // W4A4: the scales of blocks are found as the model runs, the tensor's is stored.
             inputs = weights.clone();
             inputs["dynamic"] = json!("local");
+        } else if format == "int-quantized" {
+            // The format is that of INT8 products: vLLM refuses it without quantized inputs.
+            inputs = json!({
+                "num_bits": 8, "type": "int", "symmetric": true, "strategy": "token",
+                "dynamic": true,
+            });
         } else if format == "float-quantized" || format == "mxfp8-quantized" {
             inputs = json!({"num_bits": 8, "type": "float", "symmetric": true});
             match self.spec.extent {

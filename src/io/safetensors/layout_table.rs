@@ -163,12 +163,15 @@ impl Rows {
         let packed = (CompressedTensors, "pack-quantized");
         for (suffix, extent) in with_rows {
             for bits in 2..=8 {
-                // A row of 8 bits has a layout of its own, of bytes.
-                let (rule, order) = match (bits, extent) {
-                    (8, Extent::Row) => ((CompressedTensors, "int-quantized"), CodeOrder::Elements),
-                    _ => (packed, CodeOrder::SignedWords),
-                };
                 for (zero_points, end) in [(false, ""), (true, "_ASYM")] {
+                    // A row of 8 bits has a layout of its own, of bytes. vLLM reads zero points of
+                    // words alone.
+                    let (rule, order) = match (bits, extent, zero_points) {
+                        (8, Extent::Row, false) => {
+                            ((CompressedTensors, "int-quantized"), CodeOrder::Elements)
+                        }
+                        _ => (packed, CodeOrder::SignedWords),
+                    };
                     let name = format!("compressed_tensors::INT{bits}_{suffix}{end}");
                     let spec = signed_integers(bits, extent, zero_points);
                     if let Some(row) = self.add(&name, rule, spec, order) {

@@ -1,6 +1,7 @@
 //! Checkpoints, read as weights: files made here from what documents and programs say about their
 //! layouts, with numbers computed one by one from codes, scales and zero points.
 
+mod configs;
 mod floats;
 mod hostile;
 mod integers;
