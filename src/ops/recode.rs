@@ -150,7 +150,7 @@ impl QuantView<'_> {
             (_, TensorScale::Divisor { .. }) => 1.0 / factor,
             (_, TensorScale::Amax { target }) => target * factor,
         };
-        if !same || !(new > 0.0 && new.is_finite()) {
+        if !same || new <= 0.0 || !new.is_finite() {
             return Ok(None);
         }
         let Some(parts) = self.parts() else { return Ok(None) };

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use subhalf::Quantizer;
 use subhalf::io::Convention;
-use subhalf::{FormatSpec, TensorScale};
+use subhalf::{Extent, FormatSpec, TensorScale};
 
 /// Scales by the name of their tensor: `model.layers.0.mlp.up_proj.input_scale`.
 #[derive(Debug, Default)]
@@ -43,7 +43,13 @@ impl Target {
     fn input_scale(&self) -> Option<(&'static str, bool, f32)> {
         let Self::Layout(layout) = self else { return None };
         let largest = match layout.spec().tensor_scale {
-            TensorScale::None if layout.spec().scale == Some(FormatSpec::F32) => FP8_MAX,
+            // FP8 of rows and tiles has inputs whose scales are found as the model runs.
+            TensorScale::None
+                if layout.spec().element == FormatSpec::F8E4M3
+                    && layout.spec().extent == Extent::Tensor =>
+            {
+                FP8_MAX
+            }
             TensorScale::None => return None,
             _ => NVFP4_MAX,
         };

@@ -48,6 +48,11 @@ pub(super) fn down_words(codes: &[u8], bits: u32, [outputs, inputs]: [usize; 2])
     turned(&streams, 4, to / 4)
 }
 
+/// Rows of two's complement as GPTQ's words of `q + 2^(bits − 1)` down the inputs of each output.
+pub(super) fn signed_down_words(codes: &[u8], bits: u32, shape: [usize; 2]) -> Vec<u8> {
+    turned(&signed_words(codes, bits, shape), 4, words(shape[1], bits as u8))
+}
+
 /// Zero points, a byte for each output and group, as GPTQ's words along the outputs of each group,
 /// less a number within their bits.
 pub(super) fn along_words(

@@ -271,6 +271,7 @@ impl<'a> Checkpoint<'a> {
     }
 
     /// All tensors as the files have them, in their order.
+    #[must_use]
     pub fn stored<'c>(
         &'c self,
     ) -> impl ExactSizeIterator<Item = StoredTensor<'c, 'a>> + use<'c, 'a> {

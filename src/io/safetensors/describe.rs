@@ -72,7 +72,10 @@ impl CheckpointLayout {
         pretty(&json!({
             "producer": {"name": "modelopt", "version": "0.47.0"},
             "quantization": {
-                "quant_algo": self.algorithm(),
+                "quant_algo": match (self.algorithm(), quantized.has_input_scales) {
+                    ("NVFP4", false) => "W4A16_NVFP4",
+                    (own, _) => own,
+                },
                 "kv_cache_quant_algo": cache,
                 "group_size": group,
                 "exclude_modules": quantized.ignored,
@@ -273,7 +276,7 @@ impl CheckpointLayout {
             "bits": self.spec.element.bits(),
             "group_size": self.columns(),
             "desc_act": false,
-            "sym": false,
+            "sym": self.spec.offset == Offset::None,
             "lm_head": false,
             "checkpoint_format": match self.order {
                 CodeOrder::Gptq { zero_offset: 0 } => "gptq_v2",

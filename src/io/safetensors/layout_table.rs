@@ -183,8 +183,11 @@ impl Rows {
         let tensors = "qweight, qzeros, scales";
         for (suffix, extent) in groups {
             for bits in [2, 3, 4, 8] {
+                // Version 1 is symmetric: vLLM reads nothing else, and programs that add 1 to whole
+                // words of stored zero points spoil the neighbour of a zero point of 0.
+                let symmetric = signed_integers(bits, extent, false).with_scale(FormatSpec::F16);
                 let spec = with_zero_points(integer(false, bits), FormatSpec::F16, extent);
-                for (module, zero_offset) in [("gptq", 1), ("gptq_v2", 0)] {
+                for (module, spec, zero_offset) in [("gptq", symmetric, 1), ("gptq_v2", spec, 0)] {
                     let name = format!("{module}::INT{bits}_{suffix}");
                     self.add(&name, (Gptq, tensors), spec, CodeOrder::Gptq { zero_offset });
                 }

@@ -210,7 +210,10 @@ impl CheckpointLayout {
             is_constant: false,
         }];
         let written = |companion: &&Companion| match companion.role {
-            Role::ZeroPoint => self.spec.offset != Offset::None,
+            // GPTQ has zero points of symmetric integers too.
+            Role::ZeroPoint => {
+                self.spec.offset != Offset::None || matches!(self.order, CodeOrder::Gptq { .. })
+            }
             Role::TensorScale => !matches!(self.spec.tensor_scale, TensorScale::None),
             // Inputs are in the order of their groups, which GPTQ's readers want to be told.
             Role::GroupIndex => matches!(self.order, CodeOrder::Gptq { .. }),
@@ -363,10 +366,17 @@ impl CheckpointLayout {
         let bits = self.spec.element.bits();
         let scale_bytes = self.spec.scale_bytes();
         let codes = parts.codes;
+        // Signed integers are their codes less half of the range.
+        let middle = 1u8 << (bits - 1) % 8;
+        let middles = vec![middle; rows * grid[1]];
+        let is_signed = self.spec.offset == Offset::None;
         let bytes = |part: &PlannedPart| -> Cow<'v, [u8]> {
             match (part.role, self.order) {
                 (Role::Codes, CodeOrder::SignedWords) => {
                     arrange::signed_words(codes, bits, [rows, cols]).into()
+                }
+                (Role::Codes, CodeOrder::Gptq { .. }) if is_signed => {
+                    arrange::signed_down_words(codes, bits, [rows, cols]).into()
                 }
                 (Role::Codes, CodeOrder::Gptq { .. }) => {
                     arrange::down_words(codes, bits, [rows, cols]).into()
@@ -377,7 +387,8 @@ impl CheckpointLayout {
                     arrange::signed_zeros(parts.offsets, bits, [rows, grid[1]]).into()
                 }
                 (Role::ZeroPoint, CodeOrder::Gptq { zero_offset }) => {
-                    arrange::along_words(parts.offsets, bits, [grid[1], rows], zero_offset).into()
+                    let zeros = if is_signed { &middles } else { parts.offsets };
+                    arrange::along_words(zeros, bits, [grid[1], rows], zero_offset).into()
                 }
                 (Role::ZeroPoint, CodeOrder::Awq) => {
                     arrange::awq_zeros(parts.offsets, [grid[1], rows]).into()

@@ -60,7 +60,9 @@ fn through_a_file(
     assert_eq!(scheme.convention, layout.convention(), "{}", layout.name());
     let Loaded::Quantized(read) = checkpoint.load(weight).unwrap() else { panic!("codes") };
     let view = read.view().unwrap();
-    assert_eq!(view.spec().element, layout.spec().element, "{}", layout.name());
+    // GPTQ's symmetric integers are read as unsigned ones with a zero point in the middle.
+    let symmetric = layout.name().starts_with("gptq::");
+    assert!(symmetric || view.spec().element == layout.spec().element, "{}", layout.name());
     assert_eq!(view.spec().extent, layout.spec().extent, "{}", layout.name());
     (layout.name().to_owned(), view.shape().to_vec(), view.dequantize())
 }
