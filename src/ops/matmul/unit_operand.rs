@@ -1,9 +1,12 @@
 //! Which operands a matrix unit takes: elements that are numbers of its input formats, and scales
 //! that it or its schedule applies.
 
-use super::operand::{Operand, Stored};
+use super::operand::Operand;
+#[cfg(feature = "half")]
+use super::operand::Stored;
 use crate::error::Error;
 use crate::mma::{KSchedule, MmaSpec};
+#[cfg(feature = "half")]
 use crate::ops::numbers::Numbers;
 use crate::spec::FormatSpec;
 use alloc::vec;
@@ -71,7 +74,9 @@ fn is_number(x: f32, format: &FormatSpec) -> bool {
 
 /// Refuses numbers that the unit's format does not have.
 fn check_numbers(operand: &Operand<'_>, input: &FormatSpec) -> Result<(), Error> {
+    #[cfg(feature = "half")]
     match operand.source {
+        // Halves are numbers of their own format.
         Stored::Numbers(Numbers::BF16(_)) if *input == FormatSpec::BF16 => return Ok(()),
         Stored::Numbers(Numbers::F16(_)) if *input == FormatSpec::F16 => return Ok(()),
         _ => {}
