@@ -316,10 +316,10 @@ fn products_under_any_scales_are_the_instructions_one_after_the_other() {
             let scales = |seed: u32, rows: usize| -> Vec<u32> {
                 let of = |w: u32| match (ue4m3, case / 4) {
                     // One NaN in 500, zeros, and everything between.
-                    (true, 0) if w % 500 != 0 => w % 127,
+                    (true, 0) if !w.is_multiple_of(500) => w % 127,
                     (true, 0) => 127,
                     (true, _) => 0x30 + w % 16,
-                    (false, 0) if w % 500 != 0 => w >> 8 & 0xFF,
+                    (false, 0) if !w.is_multiple_of(500) => w >> 8 & 0xFF,
                     (false, 0) => 255,
                     (false, _) => 118 + w % 16,
                 };
