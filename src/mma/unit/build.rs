@@ -22,7 +22,8 @@ use crate::spec::{Encoding, FloatSpec, FormatSpec};
 /// };
 /// assert_eq!([last(24)?, last(25)?], [0.0, 1.0 / (1 << 25) as f32]);
 /// let error = MmaSpec::fused(bf16, bf16).keep(60).build().unwrap_err();
-/// assert_eq!(error.to_string(), "fraction bits kept: expected 1 to 40, found 60");
+/// let expected = "format specification: fraction bits kept: expected 1..=40, found 60";
+/// assert_eq!(error.to_string(), expected);
 /// # Ok::<(), subhalf::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
