@@ -215,7 +215,6 @@ fn by_steps(x: &[f32], rows: usize) -> f64 {
 /// Matrix units, M = 64.
 fn units(turns: &Turns, weights: &[f32]) {
     let m = 64;
-    let (mut table, peaks) = table("matrix units, M = 64", turns);
     let by = |spec| {
         let accumulator = Accumulator::unit(spec, KSchedule::InOrder);
         Matmul::new().accumulator(accumulator).exec(Exec::SERIAL.with_isa(turns.isa()))
@@ -229,6 +228,10 @@ fn units(turns: &Turns, weights: &[f32]) {
     let tensor = |spec: &BlockSpec, rows: usize| {
         QuantTensor::quantize(spec, &weights[..rows * K], &[rows, K]).expect("a shape that fits")
     };
+    let schemes = [preset::ocp::MXFP8_E4M3, preset::modelopt::NVFP4];
+    let [(mx_a, mx_b), (nv_a, nv_b)] = schemes.map(|spec| (tensor(&spec, m), tensor(&spec, N)));
+    // Behind what its rows borrow.
+    let (mut table, peaks) = table("matrix units, M = 64", turns);
     let numbers = Operand::numbers(weights, &[N, K]).expect("a shape that fits");
     let chain = Matmul::new().exec(Exec::SERIAL.with_isa(turns.isa()));
     let rows = Operand::numbers(&weights[..m * K], &[m, K]).expect("a shape that fits");
@@ -249,8 +252,6 @@ fn units(turns: &Turns, weights: &[f32]) {
         let b = Operand::numbers(&f16s, &[N, K]).expect("a shape that fits");
         product(&mut table, name(&unit), peaks.fma, by(unit.first()), a, b);
     }
-    let schemes = [preset::ocp::MXFP8_E4M3, preset::modelopt::NVFP4];
-    let [(mx_a, mx_b), (nv_a, nv_b)] = schemes.map(|spec| (tensor(&spec, m), tensor(&spec, N)));
     let mx = unit::blackwell::MXF8F6F4.spec(e4m3, e4m3).expect("a format of the unit");
     product(
         &mut table,
