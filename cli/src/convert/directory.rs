@@ -247,9 +247,11 @@ pub(super) fn new_config(
     own: Option<&str>,
     target: &Target,
     model: &QuantizedModel,
+    has_own_codes: bool,
 ) -> Result<Option<String>, Failure> {
     Ok(match (target, own) {
         (Target::Layout(layout), _) => Some(layout.config(own, model)?),
+        (_, Some(own)) if has_own_codes => Some(own.to_owned()),
         (_, Some(own)) => Some(config_of_numbers(own)?),
         (_, None) => None,
     })

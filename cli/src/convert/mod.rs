@@ -110,7 +110,7 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
     model.has_input_scales = plan.has_input_scales;
     model.has_cache_scales = plan.has_cache_scales;
     let own = directory::config_beside(path)?;
-    let config = directory::new_config(own.as_deref(), target, &model)?;
+    let config = directory::new_config(own.as_deref(), target, &model, plan.has_own_codes)?;
     let is_converted = |job: &plan::Job<'_>| !matches!(job.work, plan::Work::Copy(_));
     if !arguments.include.is_empty()
         && !plan.files.iter().flat_map(|file| &file.jobs).any(is_converted)

@@ -41,6 +41,8 @@ pub(super) struct Plan<'s> {
     /// Whether every quantized module has a static scale of its inputs.
     pub(super) has_input_scales: bool,
     pub(super) has_cache_scales: bool,
+    /// Whether weights keep the source's codes, which its config describes.
+    pub(super) has_own_codes: bool,
     pub(super) is_gguf: bool,
 }
 
@@ -79,6 +81,7 @@ pub(super) fn plan<'s>(
         ignored: Vec::new(),
         has_input_scales: false,
         has_cache_scales: false,
+        has_own_codes: false,
         is_gguf: to_gguf,
     };
     let mut jobs: BTreeMap<String, Vec<Job<'s>>> = BTreeMap::new();
@@ -99,6 +102,7 @@ pub(super) fn plan<'s>(
                 None => list.push(numbers(weight, *format)),
                 Some(reason) => {
                     plan.left.push((weight.name.to_owned(), reason.to_owned()));
+                    plan.has_own_codes |= weight.scheme.is_some();
                     list.extend(weight.parts().into_iter().map(copy));
                 }
             }

@@ -73,7 +73,6 @@ fn quantize(
         (Target::Ggml(kind), _) if kind.spec().rule == ScaleRule::Given => {
             QuantTensor::quantize_ggml(*kind, &values.to_f32(), shape)
         }
-
         (_, Values::F16(values)) => quantizer.quantize(values, shape),
         (_, Values::Bf16(values)) => quantizer.quantize(values, shape),
         (_, Values::F32(values)) => quantizer.quantize(values, shape),

@@ -154,3 +154,18 @@ fn numbers_change_their_type_and_nvfp4_keeps_its_scale_in_gguf() {
     printed(["convert", nv.name(), other.name(), "--to", "ggml::Q8_0"]);
     assert_eq!(Gguf::open(&other.0).unwrap().tensors().len(), 12);
 }
+
+#[test]
+fn codes_that_are_left_keep_the_config_that_describes_them() {
+    let model = model("convert-left");
+    let (codes, half) = (Scratch::new("convert-left-codes"), Scratch::new("convert-left-half"));
+    printed(["convert", model.name(), codes.name(), "--to", "mlx::INT3_G64"]);
+    let exclude = ["--to", "F32", "--exclude", "*layers.1.*"];
+    printed(["convert", codes.name(), half.name()].iter().chain(&exclude));
+    let checkpoint = Checkpoint::open(&half.0).unwrap();
+    assert_eq!(checkpoint.weights().iter().filter(|own| own.scheme().is_some()).count(), 2);
+    for weight in checkpoint.weights() {
+        let name = weight.name();
+        assert_eq!(bits(&loaded(&half.0, name)), bits(&loaded(&codes.0, name)), "{name}");
+    }
+}
