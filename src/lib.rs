@@ -43,7 +43,7 @@
 //! * A matrix product of any two of these, its sums made as you say, to the bit: [`matmul`];
 //!   [`Matmul`] takes an [`Accumulator`] ([`Accumulator::F32`], [`Accumulator::rounded`],
 //!   [`Accumulator::unit`], …), an addend and a bias; [`Operand`] is one side.
-//! * What a GPU's matrix instruction returns, bit for bit: [`unit`], and [`MmaSpec`] for units of
+//! * What a GPU's matrix instruction returns, bit for bit: [`mod@unit`], and [`MmaSpec`] for units of
 //!   your own; exact sums to compare with: [`WideSum`].
 //! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`]; of a block-scaled one
 //!   [`QuantTensor::stats`]. What two of them differ in: [`QuantTensor::diff`].

@@ -91,7 +91,7 @@ mod stream;
 mod x86;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use x86 as native;
-#[cfg(all(test, feature = "std", target_arch = "x86_64"))]
+#[cfg(all(test, feature = "matmul", feature = "std", target_arch = "x86_64"))]
 pub(crate) use x86::dot_instructions;
 
 // The operands and loops that `block` and `ops` use; everything else is private to the kernel.

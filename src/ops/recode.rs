@@ -7,9 +7,9 @@ use crate::block::{
 };
 use crate::error::Error;
 use crate::spec::FormatSpec;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::ops::Range;
-use std::vec;
-use std::vec::Vec;
 
 /// What [`QuantView::recode`] kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 
 use super::plan::Plan;
 use super::source::{Source, file_name};
-use super::target::Target;
+use super::target::{Codes, Target};
 use super::work::NumbersHash;
 use crate::failure::Failure;
 use serde_json::{Value, json};
@@ -177,7 +177,7 @@ impl Directory {
         if let Some(config) = config {
             put(&self.file("config.json"), config)?;
         }
-        if let Target::Layout(layout) = target
+        if let Target::Codes(Codes::Layout(layout)) = target
             && let Some(text) = layout.model_optimizer_config(model)?
         {
             put(&self.file("hf_quant_config.json"), &text)?;
@@ -250,7 +250,7 @@ pub(super) fn new_config(
     has_own_codes: bool,
 ) -> Result<Option<String>, Failure> {
     Ok(match (target, own) {
-        (Target::Layout(layout), _) => Some(layout.config(own, model)?),
+        (Target::Codes(Codes::Layout(layout)), _) => Some(layout.config(own, model)?),
         (_, Some(own)) if has_own_codes => Some(own.to_owned()),
         (_, Some(own)) => Some(config_of_numbers(own)?),
         (_, None) => None,

@@ -3,7 +3,6 @@
 
 use super::plan::{Job, OutFile, Work};
 use super::source::{Opened, RawTensor, Source};
-use super::target::Target;
 use super::work::{Done, NumbersHash, Sink, convert, numbers, pieces};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -58,7 +57,6 @@ struct Expected {
 /// What all files of a conversion share.
 pub(super) struct Converting<'c> {
     pub(super) source: &'c Source,
-    pub(super) target: &'c Target,
     /// The text of the new `config.json`, by which the file is read back.
     pub(super) config: Option<&'c str>,
     pub(super) metadata: &'c [(String, GgufEntry)],
@@ -153,12 +151,13 @@ impl Converting<'_> {
                     hash.add_bytes(bytes);
                     expected.tensors.insert(tensor.name.clone(), hash.end());
                 }
-                Work::Quantize(weight) | Work::Numbers(weight, _) => {
+                Work::Quantize(weight, _) | Work::Numbers(weight, _) => {
                     let done = match &job.work {
+                        Work::Quantize(_, codes) => convert(weight, codes, &job.tensors, &mut out),
                         Work::Numbers(_, format) => {
                             numbers(weight, format, &job.tensors[0], &mut out)
                         }
-                        _ => convert(weight, self.target, &job.tensors, &mut out),
+                        Work::Copy(_) | Work::Bytes(_) => continue,
                     };
                     let done = done.map_err(|error| match error {
                         Failure::Library(error) => {

@@ -40,7 +40,7 @@ use statics::Statics;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use subhalf::io::QuantizedModel;
-use target::Target;
+use target::{Codes, Target};
 
 /// Converts the weights of a checkpoint to another layout, to GGUF, or to plain numbers.
 ///
@@ -126,7 +126,6 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
     let progress = Progress::new(count.map(|tensor| elements(&tensor.shape)).sum(), 1);
     let converting = Converting {
         source: &source,
-        target,
         // A single file has to be read without one.
         config: config.as_deref().filter(|_| matches!(shape, Shape::Files)),
         metadata: &metadata,
@@ -175,12 +174,12 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
 fn shape_of(out: &Path, target: &Target, source: &Path) -> Result<Shape, Failure> {
     let ending = out.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     match (ending.as_deref(), target) {
-        (Some("gguf"), Target::Layout(layout)) => Err(Failure::Conversion(format!(
+        (Some("gguf"), Target::Codes(Codes::Layout(layout))) => Err(Failure::Conversion(format!(
             "OUT: expected a directory or a .safetensors file for {}, found a .gguf file",
             layout.name()
         ))),
         (Some("gguf"), _) => Ok(Shape::Gguf),
-        (_, Target::Ggml(_)) => {
+        (_, Target::Codes(Codes::Ggml(_))) => {
             let found = out.display();
             Err(Failure::Conversion(format!("OUT: expected a .gguf file, found {found}")))
         }

@@ -4,7 +4,7 @@
 use super::choice::Choice;
 use super::source::{RawTensor, Source, SourceWeight, turned};
 use super::statics::Statics;
-use super::target::{OutTensor, Target};
+use super::target::{Codes, OutTensor, Target};
 use crate::failure::Failure;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use subhalf::FormatSpec;
@@ -26,7 +26,7 @@ pub(super) enum Work<'s> {
     /// Bytes that are known.
     Bytes(Vec<u8>),
     /// A weight that is quantized, or kept under another scheme.
-    Quantize(&'s SourceWeight<'s>),
+    Quantize(&'s SourceWeight<'s>, &'s Codes),
     /// A quantized weight as plain numbers.
     Numbers(&'s SourceWeight<'s>, FormatSpec),
 }
@@ -68,7 +68,7 @@ const TOO_MANY_AXES: &str = "not in the new file: more axes than ggml has";
 pub(super) fn plan<'s>(
     source: &'s Source,
     weights: &'s [SourceWeight<'s>],
-    target: &Target,
+    target: &'s Target,
     choice: &Choice,
     statics: &Statics,
     shape: Shape,
@@ -95,29 +95,32 @@ pub(super) fn plan<'s>(
             continue;
         }
         let list = jobs.entry(file_of(weight.file.clone())).or_default();
-        if let Target::Numbers(format) = target {
-            let is_same = weight.numbers.as_deref() == Some(format.name());
-            match choice.refuses(weight.name) {
-                None if is_same => list.extend(weight.parts().into_iter().map(copy)),
-                None => list.push(numbers(weight, *format)),
-                Some(reason) => {
-                    plan.left.push((weight.name.to_owned(), reason.to_owned()));
-                    plan.has_own_codes |= weight.scheme.is_some();
-                    list.extend(weight.parts().into_iter().map(copy));
+        let codes = match target {
+            Target::Codes(codes) => codes,
+            Target::Numbers(format) => {
+                let is_same = weight.numbers.as_deref() == Some(format.name());
+                match choice.refuses(weight.name) {
+                    None if is_same => list.extend(weight.parts().into_iter().map(copy)),
+                    None => list.push(numbers(weight, *format)),
+                    Some(reason) => {
+                        plan.left.push((weight.name.to_owned(), reason.to_owned()));
+                        plan.has_own_codes |= weight.scheme.is_some();
+                        list.extend(weight.parts().into_iter().map(copy));
+                    }
                 }
+                continue;
             }
-            continue;
-        }
+        };
         let tensors = match choice.leaves(weight.name, weight.shape) {
             Some(reason) => Err(reason.to_owned()),
             None => {
                 let scaled = weight.is_nvfp4();
-                let shape = weight.shape_for(target);
-                target.tensors(weight.name, &shape, &weight.format(), scaled)
+                let shape = weight.shape_for(codes);
+                codes.tensors(weight.name, &shape, &weight.format(), scaled)
             }
         };
         match tensors {
-            Ok(tensors) => list.push(Job { tensors, work: Work::Quantize(weight) }),
+            Ok(tensors) => list.push(Job { tensors, work: Work::Quantize(weight, codes) }),
             Err(reason) => {
                 plan.left.push((weight.name.to_owned(), reason));
                 if let (2.., Some(module)) =

@@ -2,7 +2,7 @@
 //! tensors as they are.
 
 use super::statics::{FP8_MAX, NVFP4_MAX};
-use super::target::Target;
+use super::target::Codes;
 use crate::failure::Failure;
 use crate::report::Values;
 use std::ops::Range;
@@ -233,7 +233,7 @@ impl<'s> SourceWeight<'s> {
     }
 
     /// The shape of the weight under a target.
-    pub(super) fn shape_for(&self, target: &Target) -> Vec<usize> {
+    pub(super) fn shape_for(&self, target: &Codes) -> Vec<usize> {
         match target.turns_numbers() && self.scheme.is_none() {
             true => turned(self.shape),
             false => self.shape.to_vec(),

@@ -4,7 +4,7 @@
 
 use super::plan::{Job, Plan, Work};
 use super::source::RawTensor;
-use super::target::{OutTensor, Target};
+use super::target::{Codes, OutTensor, Target};
 use crate::failure::Failure;
 use crate::npy::NpyFile;
 use crate::report::Values;
@@ -19,6 +19,9 @@ use subhalf::{Extent, FormatSpec, TensorScale};
 pub(super) struct Statics {
     scales: BTreeMap<String, f32>,
 }
+
+/// A scale as it is written, its tensor and its bytes, or why there is none.
+type NewScale = Result<(OutTensor, Vec<u8>), String>;
 
 /// What the last part of a name stands for.
 const INPUTS: [&str; 2] = ["input_scale", "input_global_scale"];
@@ -41,7 +44,7 @@ impl Target {
     /// The name of a layer's static input scale and whether it divides; `None` where the layout has
     /// none.
     fn input_scale(&self) -> Option<(&'static str, bool, f32)> {
-        let Self::Layout(layout) = self else { return None };
+        let Self::Codes(Codes::Layout(layout)) = self else { return None };
         let largest = match layout.spec().tensor_scale {
             // FP8 of rows and tiles has inputs whose scales are found as the model runs.
             TensorScale::None
@@ -66,7 +69,11 @@ impl Target {
 
     fn scale_shape(&self) -> Vec<usize> {
         match self {
-            Self::Layout(layout) if layout.convention() == Convention::CompressedTensors => vec![1],
+            Self::Codes(Codes::Layout(layout))
+                if layout.convention() == Convention::CompressedTensors =>
+            {
+                vec![1]
+            }
             _ => vec![],
         }
     }
@@ -161,7 +168,7 @@ impl Statics {
         tensor: &RawTensor<'_>,
         modules: &HashMap<&str, f32>,
         target: &Target,
-    ) -> Result<Option<Result<(OutTensor, Vec<u8>), String>>, Failure> {
+    ) -> Result<Option<NewScale>, Failure> {
         let (module, last) = split(tensor.name());
         let is_scale = INPUTS.contains(&last) && tensor.dtype() == "F32" && tensor.length() == 4;
         let Some(&before) = modules.get(module).filter(|_| is_scale) else { return Ok(None) };
@@ -198,7 +205,7 @@ impl Plan<'_> {
         let mut modules = HashSet::new();
         let mut scaled = HashSet::new();
         for job in self.files.iter().flat_map(|file| &file.jobs) {
-            if let Work::Quantize(weight) = &job.work {
+            if let Work::Quantize(weight, _) = &job.work {
                 modules.insert(split(weight.name).0.to_owned());
             }
             for tensor in &job.tensors {

@@ -9,10 +9,16 @@ use subhalf::{BlockSpec, FormatSpec, QuantView, TensorScale};
 /// The kind of numbers that weights become.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
-    Layout(Box<CheckpointLayout>),
-    Ggml(GgmlType),
+    Codes(Codes),
     /// F32, F16 or BF16.
     Numbers(FormatSpec),
+}
+
+/// What quantized weights are stored as.
+#[derive(Clone, Debug)]
+pub(crate) enum Codes {
+    Layout(Box<CheckpointLayout>),
+    Ggml(GgmlType),
 }
 
 /// A tensor that is written.
@@ -41,10 +47,10 @@ pub(crate) fn target(name: &str) -> Result<Target, String> {
         return Ok(Target::Numbers(*format));
     }
     if let Some((_, kind)) = ggml_types().find(|(own, _)| own.eq_ignore_ascii_case(name)) {
-        return Ok(Target::Ggml(kind));
+        return Ok(Target::Codes(Codes::Ggml(kind)));
     }
     if let Ok(layout) = CheckpointLayout::by_name(name) {
-        return Ok(Target::Layout(Box::new(layout)));
+        return Ok(Target::Codes(Codes::Layout(Box::new(layout))));
     }
     let names: Vec<String> = NUMBERS
         .iter()
@@ -63,19 +69,25 @@ impl Target {
     /// The name, as it is given on the command line.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::Layout(layout) => layout.name().to_owned(),
-            Self::Ggml(kind) => format!("ggml::{}", GgufType::from(*kind)),
+            Self::Codes(codes) => codes.name(),
             Self::Numbers(format) => format.name().to_owned(),
         }
     }
+}
 
-    /// The scheme that a weight is quantized in, whose numbers are of this format; `None` for plain
-    /// numbers.
-    pub(super) fn spec(&self, numbers: &FormatSpec) -> Option<BlockSpec> {
+impl Codes {
+    fn name(&self) -> String {
         match self {
-            Self::Layout(layout) => Some(layout.as_ref().clone().for_numbers(numbers).spec()),
-            Self::Ggml(kind) => Some(kind.spec()),
-            Self::Numbers(_) => None,
+            Self::Layout(layout) => layout.name().to_owned(),
+            Self::Ggml(kind) => format!("ggml::{}", GgufType::from(*kind)),
+        }
+    }
+
+    /// The scheme that a weight is quantized in, whose numbers are of this format.
+    pub(super) fn spec(&self, numbers: &FormatSpec) -> BlockSpec {
+        match self {
+            Self::Layout(layout) => layout.as_ref().clone().for_numbers(numbers).spec(),
+            Self::Ggml(kind) => kind.spec(),
         }
     }
 
@@ -89,7 +101,7 @@ impl Target {
     pub(super) fn row_step(&self) -> Option<usize> {
         match self {
             Self::Layout(layout) => layout.is_by_rows().then(|| layout.row_step()),
-            Self::Ggml(_) | Self::Numbers(_) => Some(1),
+            Self::Ggml(_) => Some(1),
         }
     }
 
@@ -109,7 +121,6 @@ impl Target {
             is_constant: false,
         };
         match self {
-            Self::Numbers(format) => Ok(vec![own(format.name().to_owned())]),
             Self::Layout(layout) => {
                 let layout = layout.as_ref().clone().for_numbers(numbers);
                 let parts = layout.tensors(weight, shape).map_err(|error| error.to_string())?;
@@ -181,7 +192,6 @@ impl Target {
                 }
                 Ok(all)
             }
-            Self::Numbers(_) => Ok(Vec::new()),
         }
     }
 }

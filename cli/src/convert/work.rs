@@ -1,7 +1,7 @@
 //! Weights in pieces: read, quantized or recoded, measured, and handed to the file.
 
 use super::source::{Opened, SourceWeight};
-use super::target::{OutTensor, Target};
+use super::target::{Codes, OutTensor};
 use crate::failure::Failure;
 use crate::report::Values;
 use std::hash::{DefaultHasher, Hasher};
@@ -63,14 +63,14 @@ fn errors_of(values: &Values, numbers: &[f32]) -> Result<ErrorStats, Failure> {
 }
 
 fn quantize(
-    target: &Target,
+    target: &Codes,
     quantizer: &Quantizer<'_>,
     values: &Values,
     shape: &[usize],
 ) -> Result<QuantTensor, subhalf::Error> {
     match (target, values) {
         // Superblocks have a search of their own.
-        (Target::Ggml(kind), _) if kind.spec().rule == ScaleRule::Given => {
+        (Codes::Ggml(kind), _) if kind.spec().rule == ScaleRule::Given => {
             QuantTensor::quantize_ggml(*kind, &values.to_f32(), shape)
         }
         (_, Values::F16(values)) => quantizer.quantize(values, shape),
@@ -82,7 +82,7 @@ fn quantize(
 
 /// The tensors of a weight as they are being written.
 struct Writing<'w> {
-    target: &'w Target,
+    target: &'w Codes,
     shape: &'w [usize],
     tensors: &'w [OutTensor],
     is_first: bool,
@@ -91,7 +91,7 @@ struct Writing<'w> {
 }
 
 impl<'w> Writing<'w> {
-    fn new(target: &'w Target, shape: &'w [usize], tensors: &'w [OutTensor]) -> Self {
+    fn new(target: &'w Codes, shape: &'w [usize], tensors: &'w [OutTensor]) -> Self {
         let (errors, hash) = (ErrorStats::new(), NumbersHash::default());
         Self { target, shape, tensors, is_first: true, errors, hash }
     }
@@ -122,19 +122,15 @@ impl<'w> Writing<'w> {
 /// Quantizes a weight, or keeps its codes where they mean something in the new scheme.
 pub(super) fn convert(
     weight: &SourceWeight<'_>,
-    target: &Target,
+    target: &Codes,
     tensors: &[OutTensor],
     sink: &mut dyn Sink,
 ) -> Result<Done, Failure> {
     let opened = weight.open()?;
-    let Some(spec) = target.spec(&weight.format()) else {
-        return Err(Failure::Conversion("expected a scheme to quantize in".to_owned()));
-    };
+    let spec = target.spec(&weight.format());
     // ggml keeps the tensor scale of an NVFP4 weight in a tensor of its own.
     let spec = match (target, tensors.len()) {
-        (Target::Ggml(_), 2..) => {
-            spec.with_tensor_scale(TensorScale::Multiplier { target: 2688.0 })
-        }
+        (Codes::Ggml(_), 2..) => spec.with_tensor_scale(TensorScale::Multiplier { target: 2688.0 }),
         _ => spec,
     };
     let shape = weight.shape_for(target);

@@ -367,7 +367,7 @@ impl CheckpointLayout {
         let scale_bytes = self.spec.scale_bytes();
         let codes = parts.codes;
         // Signed integers are their codes less half of the range.
-        let middle = 1u8 << (bits - 1) % 8;
+        let middle = 1u8 << ((bits - 1) % 8);
         let middles = vec![middle; rows * grid[1]];
         let is_signed = self.spec.offset == Offset::None;
         let bytes = |part: &PlannedPart| -> Cow<'v, [u8]> {

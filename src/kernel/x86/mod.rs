@@ -19,7 +19,7 @@ mod avx512_int8;
 mod avx512_square;
 #[cfg(feature = "matmul")]
 mod avx512_transpose;
-#[cfg(test)]
+#[cfg(all(test, feature = "matmul"))]
 pub(crate) mod dot_instructions;
 mod entry;
 #[cfg(feature = "matmul")]

@@ -28,6 +28,7 @@ impl CandidateCodes {
     }
 
     /// Whether so little memory is held that a thread may keep it.
+    #[cfg(feature = "std")]
     pub(super) const fn is_short(&self) -> bool {
         self.bytes.capacity() <= 1 << 16
     }
