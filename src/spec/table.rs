@@ -78,9 +78,9 @@ impl<T: sealed::Entry, const N: usize> Table<T, N> {
     /// let read: Vec<u32> = (0..200).map(|i| (i as f32 / 256.0).to_bits()).collect();
     /// let made = || FormatSpec::new("made", Encoding::Codebook(Table::shared(&read)));
     /// assert_eq!((made()?.bits(), made()?.encode_f32(0.5)), (8, 128));
-    /// let pointers = [made()?, made()?].map(|format| match format.encoding() {
-    ///     Encoding::Codebook(table) => table.as_slice().as_ptr(),
-    ///     _ => unreachable!(),
+    /// let pointers = [made()?, made()?].map(|format| {
+    ///     let Encoding::Codebook(table) = format.encoding() else { panic!("a codebook") };
+    ///     table.as_slice().as_ptr()
     /// });
     /// assert_eq!(pointers[0], pointers[1]);
     /// # Ok::<(), subhalf::Error>(())

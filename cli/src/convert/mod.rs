@@ -131,7 +131,7 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
         metadata: &metadata,
         progress: &progress,
     };
-    let is_gguf = plan.is_gguf;
+    let is_gguf = matches!(shape, Shape::Gguf);
     let mut results = Vec::new();
     let mut waiting = false;
     match shape {

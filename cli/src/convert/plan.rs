@@ -8,6 +8,7 @@ use super::target::{Codes, OutTensor, Target};
 use crate::failure::Failure;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use subhalf::FormatSpec;
+use subhalf::io::GgufContents;
 
 /// A file that is written.
 pub(super) struct OutFile<'s> {
@@ -43,7 +44,6 @@ pub(super) struct Plan<'s> {
     pub(super) has_cache_scales: bool,
     /// Whether weights keep the source's codes, which its config describes.
     pub(super) has_own_codes: bool,
-    pub(super) is_gguf: bool,
 }
 
 /// Where the tensors of the result go.
@@ -60,8 +60,6 @@ pub(super) enum Shape {
 /// Types of plain numbers that GGUF and safetensors both have.
 const SHARED_TYPES: [&str; 8] = ["F16", "BF16", "F32", "F64", "I8", "I16", "I32", "I64"];
 
-/// ggml's tensors have no more.
-const MAX_GGUF_AXES: usize = 4;
 const TOO_MANY_AXES: &str = "not in the new file: more axes than ggml has";
 
 /// Plans the conversion of `source`, whose weights are `weights`.
@@ -82,7 +80,6 @@ pub(super) fn plan<'s>(
         has_input_scales: false,
         has_cache_scales: false,
         has_own_codes: false,
-        is_gguf: to_gguf,
     };
     let mut jobs: BTreeMap<String, Vec<Job<'s>>> = BTreeMap::new();
     let file_of = |own: String| match shape {
@@ -90,7 +87,7 @@ pub(super) fn plan<'s>(
         _ => "model.safetensors".to_owned(),
     };
     for weight in weights {
-        if to_gguf && weight.shape.len() > MAX_GGUF_AXES {
+        if to_gguf && weight.shape.len() > GgufContents::MAX_AXES {
             plan.left.push((weight.name.to_owned(), TOO_MANY_AXES.to_owned()));
             continue;
         }
@@ -160,7 +157,7 @@ pub(super) fn plan<'s>(
             plan.left.push((name, format!("{}: no such type in the new file", tensor.dtype())));
             continue;
         }
-        if to_gguf && tensor.shape().len() > MAX_GGUF_AXES {
+        if to_gguf && tensor.shape().len() > GgufContents::MAX_AXES {
             plan.left.push((name, TOO_MANY_AXES.to_owned()));
             continue;
         }

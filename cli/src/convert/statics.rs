@@ -28,8 +28,8 @@ const INPUTS: [&str; 2] = ["input_scale", "input_global_scale"];
 const CACHE: [&str; 2] = ["k_scale", "v_scale"];
 
 /// The largest E4M3 number, and that times the largest of E2M1.
-pub(super) const FP8_MAX: f32 = 448.0;
-pub(super) const NVFP4_MAX: f32 = 2688.0;
+pub(super) const FP8_MAX: f32 = FormatSpec::F8E4M3.max().to_f32();
+pub(super) const NVFP4_MAX: f32 = FP8_MAX * FormatSpec::F4E2M1.max().to_f32();
 
 fn refused(what: String) -> Failure {
     Failure::Conversion(what)

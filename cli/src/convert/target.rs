@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use std::borrow::Cow;
-use subhalf::io::{CheckpointLayout, Convention, GgufType};
+use subhalf::io::{CheckpointLayout, Convention, GgufContents, GgufType};
 use subhalf::layout::{GgmlType, to_ggml};
 use subhalf::{BlockSpec, FormatSpec, QuantView, TensorScale};
 
@@ -136,7 +136,7 @@ impl Codes {
             }
             Self::Ggml(kind) => {
                 let block = kind.block_len();
-                if shape.len() < 2 || shape.len() > 4 || shape.contains(&0) {
+                if shape.len() < 2 || shape.len() > GgufContents::MAX_AXES || shape.contains(&0) {
                     return Err(format!(
                         "expected two to four axes with elements, found {shape:?}"
                     ));

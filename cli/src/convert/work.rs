@@ -1,6 +1,7 @@
 //! Weights in pieces: read, quantized or recoded, measured, and handed to the file.
 
 use super::source::{Opened, SourceWeight};
+use super::statics::NVFP4_MAX;
 use super::target::{Codes, OutTensor};
 use crate::failure::Failure;
 use crate::report::Values;
@@ -130,7 +131,9 @@ pub(super) fn convert(
     let spec = target.spec(&weight.format());
     // ggml keeps the tensor scale of an NVFP4 weight in a tensor of its own.
     let spec = match (target, tensors.len()) {
-        (Codes::Ggml(_), 2..) => spec.with_tensor_scale(TensorScale::Multiplier { target: 2688.0 }),
+        (Codes::Ggml(_), 2..) => {
+            spec.with_tensor_scale(TensorScale::Multiplier { target: NVFP4_MAX })
+        }
         _ => spec,
     };
     let shape = weight.shape_for(target);

@@ -59,6 +59,9 @@ fn fault(problem: Problem) -> ReadError {
 }
 
 impl GgufContents {
+    /// The most axes that a tensor may have, as ggml has it.
+    pub const MAX_AXES: usize = MAX_AXES;
+
     /// Neither metadata nor tensors.
     #[must_use]
     pub fn new() -> Self {
