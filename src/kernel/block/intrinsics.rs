@@ -5,8 +5,9 @@
 //! need handle neither every block length nor the end of a row.
 
 use super::divide::Scaling;
+use super::few_near::FewNear;
 use super::operands::{FloatBlocks, Fold, PackedBlocks, Restoring, Selected};
-use crate::kernel::decode::{HalfFields, Planes};
+use crate::kernel::decode::{HalfFields, RegisterTable};
 use crate::kernel::encode::Finite;
 use crate::kernel::isa::Isa;
 
@@ -48,6 +49,12 @@ pub(in crate::kernel) trait BlockIntrinsics {
         false
     }
 
+    /// Writes the codes of the least errors of finite numbers under the scales of blocks, and returns
+    /// how many whole blocks it did: up to the first that is out of range.
+    fn least_of_few(_: Isa, _: &FewNear, _: FloatBlocks<'_, f32>, _codes: &mut [u8]) -> usize {
+        0
+    }
+
     /// Packs codes of 6 bits, four in three bytes; returns how many codes it did, a multiple of 4.
     fn pack_6(_: Isa, _codes: &[u8], _bytes: &mut [u8]) -> usize {
         0
@@ -71,9 +78,14 @@ pub(in crate::kernel) trait BlockIntrinsics {
         0
     }
 
-    /// Restores numbers from packed codes of 6 or 8 bits as products with their blocks' scales;
-    /// returns how many blocks it did.
-    fn restore_planes(_: Isa, _: &Planes, _: PackedBlocks<'_>, _dst: &mut [f32]) -> usize {
+    /// Restores numbers from packed codes of 6 or 8 bits, looked up in registers, as products with
+    /// their blocks' scales; returns how many blocks it did.
+    fn restore_looked_up(
+        _: Isa,
+        _: &RegisterTable,
+        _: PackedBlocks<'_>,
+        _dst: &mut [f32],
+    ) -> usize {
         0
     }
 

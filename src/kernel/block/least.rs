@@ -16,11 +16,14 @@
 //! [`LeastError::range`].
 
 use super::encode::map_blocks;
+use super::few_near::FewNear;
 use super::grid::Grid;
 use super::halves::truncated;
+use super::intrinsics::BlockIntrinsics;
 use super::least_table::{LeastTable, scale_range};
+use super::operands::FloatBlocks;
 use crate::kernel::isa::Isa;
-use crate::kernel::native::per_isa;
+use crate::kernel::native::{Native, per_isa};
 use crate::spec::FormatSpec;
 use alloc::sync::Arc;
 
@@ -57,6 +60,8 @@ pub(crate) struct LeastOfFew {
     sign_bit: u32,
     /// The middles between 8 magnitudes, where [`Middles`] serve.
     middles: Option<Middles>,
+    /// The neighbours of numbers, where these serve and middles do not.
+    near: Option<FewNear>,
 }
 
 /// The middles between 8 magnitudes from zero up, in place of errors.
@@ -174,7 +179,8 @@ impl LeastOfFew {
         } else {
             None
         };
-        Some(Self { elements, codes, sign_bit, middles })
+        let near = if middles.is_none() { FewNear::lower(spec) } else { None };
+        Some(Self { elements, codes, sign_bit, middles, near })
     }
 
     /// Returns the code of a finite number. The number of codes is a constant, so that the loop
@@ -260,8 +266,15 @@ impl LeastError {
     ) {
         match &self.coder {
             Least::Grid(coder) => least_on_grid(isa, coder, src, length, scales, codes),
-            Least::Few(coder) => least_of_few(isa, coder, src, length, scales, codes),
-            Least::Table(table) => least_by_table(isa, table, src, length, scales, codes),
+            Least::Few(coder) => {
+                let blocks = FloatBlocks { numbers: src, length, factors: scales };
+                let near = coder.near.as_ref();
+                let done = near.map_or(0, |near| Native::least_of_few(isa, near, blocks, codes));
+                let first = (done * length).min(src.len());
+                let (src, codes) = (&src[first..], &mut codes[first..]);
+                least_of_few(isa, coder, src, length, &scales[done..], codes);
+            }
+            Least::Table(table) => table.encode(isa, src, length, scales, codes),
         }
     }
 }
@@ -319,14 +332,6 @@ fn few_body(coder: &LeastOfFew, src: &[f32], length: usize, scales: &[f32], code
     }
 }
 
-#[inline(always)]
-fn table_body(table: &LeastTable, src: &[f32], length: usize, scales: &[f32], codes: &mut [u8]) {
-    let layout = table.layout;
-    map_blocks::<true, _, _, _>(src, length, scales, codes, |x, scale: f32| {
-        table.code(layout, x, scale, 1.0 / scale)
-    });
-}
-
 per_isa! {
     /// Writes codes of elements on a grid.
     fn least_on_grid[](
@@ -344,14 +349,6 @@ per_isa! {
         scales: &[f32],
         codes: &mut [u8],
     ) = few_body;
-    /// Writes codes of elements in a table.
-    fn least_by_table[](
-        table: &LeastTable,
-        src: &[f32],
-        length: usize,
-        scales: &[f32],
-        codes: &mut [u8],
-    ) = table_body;
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! Loops over the blocks of a row. Quantization goes through `magnitude` (maxima), `formula` and
 //! `scale` (scales and factors), `encode` with `divide` (scaling and encoding in one pass, with the
-//! coders of `halves` and `grid`), `least` and
-//! `least_table` (least errors) or `zero_points`, `errors` (searches) and
+//! coders of `halves` and `grid`), `least` with
+//! `least_table` and `few_near` (least errors) or `zero_points`, `errors` (searches) and
 //! `pack`; dequantization through `pack` and `restore`. `operands` holds the types that several of
 //! them take.
 
 mod divide;
 mod encode;
 mod errors;
+mod few_near;
 mod formula;
 mod grid;
 mod halves;
@@ -40,6 +41,7 @@ pub(crate) use grid::{
 };
 pub(crate) use halves::{HalfUp, IntegerAway, encode_each};
 // Implemented or taken by kernels in intrinsics, and not visible outside of the kernel.
+pub(in crate::kernel) use few_near::FewNear;
 pub(in crate::kernel) use intrinsics::BlockIntrinsics;
 pub(crate) use least::LeastError;
 pub(crate) use magnitude::{amax, block_largest, finite_amax};

@@ -171,11 +171,13 @@ pub(crate) fn restores_packed(decode: &DecodeBytes, bits: u32, length: usize) ->
     if length < 16 {
         return false;
     }
-    // 16 entries serve 4-bit codes; byte planes serve 6 bits, spread to bytes, and 8.
+    // 16 entries serve 4-bit codes; tables of bytes serve 8 bits, two also 6, spread to bytes.
     let table = decode.registers().map(|(_, table)| table);
     matches!(
         (table, bits),
-        (Some(RegisterTable::Few(_)), 4) | (Some(RegisterTable::Planes(_)), 6 | 8)
+        (Some(RegisterTable::Few(_)), 4)
+            | (Some(RegisterTable::Planes(_)), 6 | 8)
+            | (Some(RegisterTable::Bytes(_)), 8)
     )
 }
 
@@ -188,11 +190,11 @@ pub(crate) fn restore_packed<R: Restoring>(
     dst: &mut [f32],
 ) -> usize {
     match (decode.registers(), blocks.bits) {
-        (Some((isa, RegisterTable::Planes(planes))), 6 | 8) if rule.is_product() => {
-            Native::restore_planes(isa, planes, blocks, dst)
-        }
         (Some((isa, RegisterTable::Few([table, _]))), 4) => {
             Native::restore_4(isa, rule, table, blocks, dst)
+        }
+        (Some((isa, table)), _) if rule.is_product() => {
+            Native::restore_looked_up(isa, table, blocks, dst)
         }
         _ => 0,
     }
@@ -295,7 +297,13 @@ pub(crate) fn restore<R: Restoring>(
         };
         length = 1;
     }
+    // Codes of a byte, a factor a number: a look-up in registers may take these.
     let blocks = PackedBlocks { bits: 8, length, scales, offsets, bytes: codes };
+    let done = restore_packed(rule, decode, blocks, dst);
+    let first = (done * length).min(dst.len());
+    let dst = &mut dst[first..];
+    let (codes, scales, offsets) = (&codes[first..], &scales[done..], &offsets[done..]);
+    let blocks = PackedBlocks { scales, offsets, bytes: codes, ..blocks };
     if !restore_bytes(rule, decode, blocks, dst) {
         decode.decode(codes, dst);
         restore_blocks(isa, rule, length, scales, offsets, dst);

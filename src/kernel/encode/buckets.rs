@@ -1,11 +1,18 @@
-//! Tables by equal ranges of magnitudes, with one place at most in each: an entry answers for a number
-//! without a search, and vectors gather entries.
+//! Which of some hundred ascending places a number has passed, by a table of equal ranges of
+//! magnitudes with one place at most in each: vectors gather one entry a number.
 //!
 //! ```text
 //! bucket = (clamp(|x|, lo, hi) >> shift) − first, those of numbers with a sign behind all others
-//! code   = |x| >= keys[bucket] ? codes[bucket] >> 8 : codes[bucket]          // magnitudes as bits
+//! rank   = (entries[bucket] + low `shift` bits of clamp(|x|, lo, hi)) >> shift, 8 bits
+//! entry  = (rank before the place << shift) + 2^shift − low bits of the place
 //! ```
+//!
+//! The sum carries into the rank at the place. Below zero ranks count down: entries hold their
+//! complements. The first place of each sign may be anywhere below the second, and is compared by
+//! itself.
 
+use crate::kernel::decode::map_bytes;
+use crate::kernel::isa::Isa;
 use crate::kernel::native::per_isa;
 use crate::spec::Code;
 use alloc::vec::Vec;
@@ -61,6 +68,12 @@ impl BucketLayout {
         (self.of(bits & 0x7FFF_FFFF) + (bits >> 31) * SIDE as u32) as usize % BUCKETS
     }
 
+    /// The bits of a magnitude that do not choose the bucket.
+    #[inline(always)]
+    const fn low_bits(&self) -> u32 {
+        (1 << self.shift) - 1
+    }
+
     /// Calls `fill` for every bucket, in order, with the place that it has a part of and its index
     /// among those of the sign, or the number of places before it.
     pub(in crate::kernel) fn each(
@@ -83,17 +96,107 @@ impl BucketLayout {
     }
 }
 
+/// The ranks of numbers among places, 255 at most.
+#[derive(Debug)]
+pub(in crate::kernel) struct Ranks {
+    entries: [u32; BUCKETS],
+    ends: RankEnds,
+}
+
+/// What loops over numbers keep in registers.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::kernel) struct RankEnds {
+    pub(in crate::kernel) layout: BucketLayout,
+    /// The first place without a sign, and its bits that differ from those of the first with one.
+    first: [u32; 2],
+    /// The same for the ranks of smaller magnitudes.
+    start: [u32; 2],
+}
+
+impl Ranks {
+    /// Twice the units in the last place that a number near to a place is off at most.
+    const NEAR: u32 = 64;
+
+    /// Returns the ranks among places, given for each sign as the least magnitudes beyond them, in
+    /// order, in buckets of this layout. `start` are the ranks of the zeros of both signs.
+    pub(in crate::kernel) fn of(
+        layout: BucketLayout,
+        places: [&[[u32; 2]]; 2],
+        at: [&[u32]; 2],
+        start: [u8; 2],
+    ) -> Self {
+        let and_differing = |[plus, minus]: [u32; 2]| [plus, plus ^ minus];
+        let first = at.map(|side| side.first().copied().unwrap_or(u32::MAX));
+        let (first, start_ranks) = (and_differing(first), and_differing(start.map(u32::from)));
+        let ends = RankEnds { layout, first, start: start_ranks };
+        let mut ranks = Self { entries: [0; BUCKETS], ends };
+        // Ranks of numbers with a sign as their complements, which count up too.
+        let base = [start[0], !start[1]].map(u32::from);
+        layout.each(places, |bucket, side, place| {
+            let shift = layout.shift;
+            let carry_at = |passed: usize| {
+                let inside = layout.of(at[side][passed]) as usize + side * SIDE == bucket;
+                (passed > 0 && inside).then(|| at[side][passed] & layout.low_bits())
+            };
+            let (passed, carry) = match place {
+                // What is below the first place is no matter of the table.
+                Ok(0) => (1, None),
+                // Of a place that two buckets have parts of, one has the magnitude itself.
+                Ok(passed) => match carry_at(passed) {
+                    Some(low) => (passed, Some(low)),
+                    None => {
+                        let beyond = layout.of(at[side][passed]) as usize + side * SIDE < bucket;
+                        (passed + usize::from(beyond), None)
+                    }
+                },
+                Err(passed) => (passed, None),
+            };
+            let rank = base[side].wrapping_add(passed as u32) & 0xFF;
+            ranks.entries[bucket] =
+                (rank << shift).wrapping_add(carry.map_or(0, |low| (1 << shift) - low));
+        });
+        ranks
+    }
+
+    /// Returns what loops keep a copy of.
+    #[inline(always)]
+    pub(in crate::kernel) const fn ends(&self) -> RankEnds {
+        self.ends
+    }
+
+    /// Returns the rank of a finite f32, given by its bits, and whether it may be near to a place:
+    /// less than 32 units in the last place off.
+    #[inline(always)]
+    pub(in crate::kernel) fn rank(&self, ends: RankEnds, bits: u32) -> (u8, bool) {
+        let layout = ends.layout;
+        let magnitude = bits & 0x7FFF_FFFF;
+        // Selections by masks: of a choice between two fields the compiler would make a gather.
+        let negative = (bits.cast_signed() >> 31).cast_unsigned();
+        let select = |[plus, differing]: [u32; 2]| plus ^ (differing & negative);
+        let clamped = magnitude.max(layout.lo).min(layout.hi);
+        let bucket = (clamped >> layout.shift) - layout.first + (bits >> 31) * SIDE as u32;
+        let entry = self.entries[bucket as usize % BUCKETS];
+        let sum = entry.wrapping_add(clamped & layout.low_bits());
+        let first = select(ends.first);
+        let beyond_first = (sum >> layout.shift) ^ negative;
+        let rank = if magnitude < first { select(ends.start) } else { beyond_first };
+        // Beyond both ends there is no place but the first.
+        let outside = if clamped == magnitude { 0 } else { u32::MAX };
+        let off = ((sum.wrapping_add(Self::NEAR / 2) & layout.low_bits()) | outside)
+            .min(magnitude.wrapping_add(Self::NEAR / 2).wrapping_sub(first));
+        (rank as u8, off < Self::NEAR)
+    }
+}
+
 /// Where codes change, one place in a bucket.
 #[derive(Debug)]
 pub(crate) struct Pairs {
-    layout: BucketLayout,
-    /// For each bucket the least magnitude with the second of its codes.
-    keys: [u32; BUCKETS],
-    /// The two codes of each bucket, the second from bit 8 on.
-    codes: [u32; BUCKETS],
+    ranks: Ranks,
+    /// The codes of all ranks.
+    codes: [u8; 256],
     /// The codes of infinities and of NaNs, without and with a sign.
-    infinity: [u32; 2],
-    nan: [u32; 2],
+    infinity: [u8; 2],
+    nan: [u8; 2],
 }
 
 impl Pairs {
@@ -106,46 +209,51 @@ impl Pairs {
             let passed = steps.partition_point(|(at, _)| *at <= key);
             passed.checked_sub(1).map_or(first, |last| steps[last].1)
         };
-        // Magnitudes at which codes change, and the codes from there on. With a sign the order is
-        // the opposite: the code before a step is that of the larger magnitudes.
-        let above = steps.iter().map(|&(at, code)| (at.wrapping_sub(ZERO), at > ZERO, code));
-        let below =
-            steps.iter().rev().map(|&(at, _)| (ZERO.wrapping_sub(at), at < ZERO, code(at - 1)));
-        let side = |all: &mut dyn Iterator<Item = (u32, bool, u8)>| -> Vec<(u32, u8)> {
-            all.filter(|(at, own, _)| *own && *at < INFINITY)
-                .map(|(at, _, code)| (at, code))
-                .collect()
-        };
-        let sides = [side(&mut above.into_iter()), side(&mut below.into_iter())];
-        let places = sides
-            .each_ref()
-            .map(|side| -> Vec<[u32; 2]> { side.iter().map(|(at, _)| [*at; 2]).collect() });
+        // Infinities are no matter of the table: their codes are apart.
+        let [least, most] = [ZERO - INFINITY, ZERO + INFINITY];
+        let finite = || steps.iter().filter(|(at, _)| least < *at && *at < most);
+        let rank = |key: u32| finite().filter(|(at, _)| *at <= key).count();
+        let mut codes = [0; 256];
+        for (rank, code) in [code(least)].into_iter().chain(finite().map(|step| step.1)).enumerate()
+        {
+            *codes.get_mut(rank)? = code;
+        }
+        // Magnitudes at which ranks change. With a sign the order is the opposite.
+        let above = finite().filter(|(at, _)| *at > ZERO).map(|(at, _)| at - ZERO);
+        let below = finite().filter(|(at, _)| *at < ZERO).map(|(at, _)| ZERO - at);
+        let mut at: [Vec<u32>; 2] = [above.collect(), below.collect()];
+        at[1].reverse();
+        let places =
+            at.each_ref().map(|at| -> Vec<[u32; 2]> { at.iter().map(|at| [*at; 2]).collect() });
         let places = [&places[0][..], &places[1][..]];
+        let start = [rank(ZERO), rank(ZERO - 1)].map(|rank| rank as u8);
         let layout = BucketLayout::find(places)?;
-        let zeros = [code(ZERO), code(ZERO - 1)];
-        let mut table = Self {
-            layout,
-            keys: [0; BUCKETS],
-            codes: [0; BUCKETS],
-            infinity: [code(ZERO + INFINITY), code(ZERO - 1 - INFINITY)].map(u32::from),
-            nan: nan.map(u32::from),
-        };
-        layout.each(places, |bucket, side, place| {
-            let (Ok(passed) | Err(passed)) = place;
-            let before = passed.checked_sub(1).map_or(zeros[side], |last| sides[side][last].1);
-            let (at, after) = place.map_or((0, before), |here| sides[side][here]);
-            table.keys[bucket] = at;
-            table.codes[bucket] = u32::from(before) | u32::from(after) << 8;
-        });
-        Some(table)
+        Some(Self {
+            ranks: Ranks::of(layout, places, [&at[0], &at[1]], start),
+            codes,
+            infinity: [most, least - 1].map(code),
+            nan,
+        })
     }
 
-    /// Returns the code of a finite f32, given by its bits. The layout is a copy in registers.
-    #[inline(always)]
-    fn code(&self, layout: BucketLayout, bits: u32) -> u32 {
-        let bucket = layout.index(bits);
-        let codes = self.codes[bucket];
-        if bits & 0x7FFF_FFFF >= self.keys[bucket] { codes >> 8 } else { codes & 0xFF }
+    /// Writes the codes of numbers.
+    pub(super) fn encode<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C]) {
+        let mut ranks = [0; RUN];
+        for (src, dst) in src.chunks(RUN).zip(dst.chunks_mut(RUN)) {
+            let ranks = &mut ranks[..src.len()];
+            let mut largest = 0;
+            find_ranks(isa, &self.ranks, src, ranks, &mut largest);
+            if let Some(dst) = C::bytes_mut(dst) {
+                map_bytes(isa, &self.codes, ranks, dst);
+            } else {
+                for (rank, code) in ranks.iter().zip(&mut *dst) {
+                    *code = C::truncate(self.codes[usize::from(*rank)].into());
+                }
+            }
+            if largest >= INFINITY {
+                self.special(src, dst);
+            }
+        }
     }
 
     /// Overwrites the codes of infinities and NaNs.
@@ -153,30 +261,26 @@ impl Pairs {
     fn special<C: Code>(&self, src: &[f32], dst: &mut [C]) {
         for (x, code) in src.iter().zip(dst).filter(|(x, _)| !x.is_finite()) {
             let codes = if x.is_nan() { self.nan } else { self.infinity };
-            *code = C::truncate(codes[usize::from(x.is_sign_negative())]);
+            *code = C::truncate(codes[usize::from(x.is_sign_negative())].into());
         }
     }
 }
 
 /// Numbers that are encoded before it is known whether all were finite.
-const RUN: usize = 256;
+const RUN: usize = 512;
 
 #[inline(always)]
-fn encode_body<C: Code>(pairs: &Pairs, src: &[f32], dst: &mut [C]) {
-    let layout = pairs.layout;
-    for (src, dst) in src.chunks(RUN).zip(dst.chunks_mut(RUN)) {
-        let mut largest = 0;
-        for (x, code) in src.iter().zip(&mut *dst) {
-            largest = (x.to_bits() & 0x7FFF_FFFF).max(largest);
-            *code = C::truncate(pairs.code(layout, x.to_bits()));
-        }
-        if largest >= INFINITY {
-            pairs.special(src, dst);
-        }
+fn find_body(ranks: &Ranks, src: &[f32], dst: &mut [u8], largest: &mut u32) {
+    let ends = ranks.ends();
+    let mut most = 0;
+    for (x, rank) in src.iter().zip(dst) {
+        most = (x.to_bits() & 0x7FFF_FFFF).max(most);
+        *rank = ranks.rank(ends, x.to_bits()).0;
     }
+    *largest = most;
 }
 
 per_isa! {
-    /// Writes the codes of numbers.
-    fn encode_pairs[C: Code](pairs: &Pairs, src: &[f32], dst: &mut [C]) = encode_body;
+    /// Writes the ranks of numbers, and the largest magnitude as bits.
+    fn find_ranks[](ranks: &Ranks, src: &[f32], dst: &mut [u8], largest: &mut u32) = find_body;
 }

@@ -1,4 +1,5 @@
-//! f32 to any code that changes at 15 places or fewer, by comparisons in registers.
+//! f32 to any code that changes at 15 places or fewer, by comparisons in registers: four for a number
+//! where an instruction set permutes places, else all.
 //!
 //! ```text
 //! key  = f32 bits, mapped so that signed integers are ordered as the numbers are
@@ -15,7 +16,9 @@
 //! code  = first + 8 upper + sum over 7 of (key >= low[i] ^ (low[i] ^ high[i]) & upper)
 //! ```
 
-use crate::kernel::native::per_isa;
+use super::intrinsics::EncodeIntrinsics;
+use crate::kernel::isa::Isa;
+use crate::kernel::native::{Native, per_isa};
 use crate::spec::Code;
 
 /// Places at most.
@@ -57,6 +60,29 @@ impl Few {
             before = code;
         }
         Some(few)
+    }
+
+    /// Returns the places in order, the last of 16 above all, and the code behind as many of them as an
+    /// index says.
+    pub(in crate::kernel) fn by_rank(&self) -> ([i32; 16], [u32; 16]) {
+        let (mut keys, mut codes) = ([i32::MAX; 16], [self.first; 16]);
+        keys[..PLACES].copy_from_slice(&self.keys);
+        for (i, change) in self.changes.iter().enumerate() {
+            codes[i + 1] = codes[i].wrapping_add(*change);
+        }
+        (keys, codes)
+    }
+
+    /// Returns the codes of NaNs without and with a sign.
+    pub(in crate::kernel) const fn nan(&self) -> [u32; 2] {
+        self.nan
+    }
+
+    /// Writes the codes of numbers.
+    pub(super) fn encode<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C]) {
+        if !C::bytes_mut(dst).is_some_and(|dst| Native::encode_few(isa, self, src, dst)) {
+            encode_few(isa, self, src, dst);
+        }
     }
 
     /// Returns how many places are at or below a key. Places are selected by masks: of seven

@@ -1,6 +1,8 @@
 //! Encoders that an instruction set may bring, as a trait with defaults that decline; the plain
 //! loop then runs.
 
+#[cfg(feature = "alloc")]
+use super::few::Few;
 use super::float::Finite;
 use super::hif8::HiF8Encode;
 use super::params::SignedNan;
@@ -22,6 +24,12 @@ pub(in crate::kernel) trait EncodeIntrinsics {
 
     /// Writes the HiF8 codes of numbers and returns whether it did.
     fn encode_hif8(_: Isa, _: HiF8Encode, _src: &[f32], _dst: &mut [u8]) -> bool {
+        false
+    }
+
+    /// Writes the codes of numbers, which change at few places, and returns whether it did.
+    #[cfg(feature = "alloc")]
+    fn encode_few(_: Isa, _: &Few, _src: &[f32], _dst: &mut [u8]) -> bool {
         false
     }
 

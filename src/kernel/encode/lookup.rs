@@ -20,8 +20,8 @@
 //!
 //! Finding the steps takes up to milliseconds. With `std` the last tables are kept for later calls.
 
-use super::buckets::{Pairs, encode_pairs};
-use super::few::{Few, encode_few};
+use super::buckets::Pairs;
+use super::few::Few;
 use super::kept::Kept;
 use crate::bits::F32_NAN;
 use crate::kernel::isa::Isa;
@@ -245,8 +245,8 @@ impl Steps {
     /// Writes the codes of numbers.
     pub(crate) fn encode<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C]) {
         match self {
-            Self::Few(few) => encode_few(isa, few, src, dst),
-            Self::Pairs(pairs) => encode_pairs(isa, pairs, src, dst),
+            Self::Few(few) => few.encode(isa, src, dst),
+            Self::Pairs(pairs) => pairs.encode(isa, src, dst),
             Self::Many(table) => table.encode(src, dst),
             Self::Equal(equal) => equal.encode(isa, src, dst),
         }

@@ -25,10 +25,12 @@ mod to_odd;
 mod wrapping;
 
 #[cfg(feature = "alloc")]
-pub(in crate::kernel) use buckets::{BUCKETS, BucketLayout};
+pub(in crate::kernel) use buckets::{BUCKETS, BucketLayout, Ranks};
 pub(crate) use choose::Encoder;
 pub use choose::Needs;
 pub(crate) use fake::FakeQuantizer;
+#[cfg(feature = "alloc")]
+pub(in crate::kernel) use few::Few;
 #[cfg(feature = "alloc")]
 pub(in crate::kernel) use float::{Finite, encode_finite, round_finite};
 pub(in crate::kernel) use hif8::{CAP, HiF8Encode, INFINITY};

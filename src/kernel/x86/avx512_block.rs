@@ -7,13 +7,14 @@
 //!                 results, instead of 16 reductions of 4 steps
 //! restore_4:      a block's 16 possible numbers are one register: number(element, scale, offset)
 //!                 is computed once for a block, and codes permute it
-//! restore_planes: 64 codes of 6 or 8 bits are decoded by byte permutes, then multiplied
+//! restore_looked_up:
+//!                 64 codes of 6 or 8 bits are decoded by byte permutes, then multiplied
 //! ```
 
-use super::avx512_decode::{decode_64, spread, vectors};
+use super::avx512_decode::{byte_vectors, decode_64, decode_64_by_bytes, spread, vectors};
 use crate::bits::F32_NAN;
 use crate::kernel::block::{Order, PackedBlocks, Restoring, Selected};
-use crate::kernel::decode::Planes;
+use crate::kernel::decode::RegisterTable;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m512, __m512i, _CMP_UNORD_Q, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_castsi128_si512,
@@ -211,23 +212,41 @@ pub(super) fn restore_4<R: Restoring>(
 }
 
 /// Restores numbers from packed codes of 6 or 8 bits as products with their blocks' factors, in
-/// blocks of 16, 32 or a multiple of 64, and returns how many blocks it did: those in whole chunks
+/// blocks of 1, 16, 32 or a multiple of 64, and returns how many blocks it did: those in whole chunks
 /// of 64 codes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-pub(super) fn restore_planes(planes: &Planes, blocks: PackedBlocks<'_>, dst: &mut [f32]) -> usize {
-    let PackedBlocks { bits, length, scales: factors, bytes: src, .. } = blocks;
-    if !(matches!(length, 16 | 32) || length.is_multiple_of(64)) {
+pub(super) fn restore_looked_up(
+    table: &RegisterTable,
+    blocks: PackedBlocks<'_>,
+    dst: &mut [f32],
+) -> usize {
+    let PackedBlocks { bits, length, scales: factors, .. } = blocks;
+    if !(matches!(length, 1 | 16 | 32) || length.is_multiple_of(64)) {
         return 0;
     }
-    // One look at all factors chooses the loop: zero times infinity is the one new NaN.
-    let usual =
-        factors.iter().fold(true, |usual, factor| usual & (factor.is_finite() & (*factor != 0.0)));
     // The width is a constant of the loop: 6 bits are spread to bytes first.
-    match (bits, usual) {
-        (6, true) => restore_planes_by::<6, true>(planes, length, factors, src, dst),
-        (6, false) => restore_planes_by::<6, false>(planes, length, factors, src, dst),
-        (8, true) => restore_planes_by::<8, true>(planes, length, factors, src, dst),
-        (8, false) => restore_planes_by::<8, false>(planes, length, factors, src, dst),
+    match (table, bits) {
+        (RegisterTable::Planes(planes), 6 | 8) => {
+            // One look at all factors chooses the loop: zero times infinity is the one new NaN. Of a
+            // factor for each number it would take longer than to look at products.
+            let usual = length > 1
+                && factors
+                    .iter()
+                    .fold(true, |usual, factor| usual & (factor.is_finite() & (*factor != 0.0)));
+            let tables = vectors(planes);
+            let decode = |codes| decode_64(&tables, codes);
+            match (bits, usual) {
+                (6, true) => restore_by::<6, true>(decode, blocks, dst),
+                (6, false) => restore_by::<6, false>(decode, blocks, dst),
+                (_, true) => restore_by::<8, true>(decode, blocks, dst),
+                (_, false) => restore_by::<8, false>(decode, blocks, dst),
+            }
+        }
+        // The numbers of a codebook may be any NaN.
+        (RegisterTable::Bytes(bytes), 8) => {
+            let tables = byte_vectors(bytes);
+            restore_by::<8, false>(|codes| decode_64_by_bytes(&tables, codes), blocks, dst)
+        }
         _ => 0,
     }
 }
@@ -239,33 +258,42 @@ fn codes_64<const BITS: usize>(bytes: &[u8]) -> [u8; 64] {
     if BITS == 6 { spread::<6>(bytes) } else { *bytes.first_chunk().expect("64 bytes") }
 }
 
-/// Restores numbers as [`restore_planes`] does, for factors that are all usual or not.
+/// Restores numbers as [`restore_looked_up`] does by a decoder of 64 codes, for factors that are all
+/// usual or not.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-fn restore_planes_by<const BITS: usize, const USUAL: bool>(
-    planes: &Planes,
-    length: usize,
-    factors: &[f32],
-    src: &[u8],
+fn restore_by<const BITS: usize, const USUAL: bool>(
+    decode: impl Fn([u8; 64]) -> [[f32; 16]; 4],
+    PackedBlocks { length, scales: factors, bytes: src, .. }: PackedBlocks<'_>,
     dst: &mut [f32],
 ) -> usize {
-    let tables = vectors(planes);
-    // 64 numbers are four vectors; `factors` has one for each.
-    let restore = |bytes: &[u8], factors: [f32; 4], numbers: &mut [[f32; 16]; 4]| {
-        let decoded = decode_64(&tables, codes_64::<BITS>(bytes));
+    // 64 numbers are four vectors, each with a vector of factors.
+    let restore = |bytes: &[u8], factors: [__m512; 4], numbers: &mut [[f32; 16]; 4]| {
+        let decoded = decode(codes_64::<BITS>(bytes));
         for i in 0..4 {
-            numbers[i] =
-                must_cast(product::<USUAL>(must_cast(decoded[i]), _mm512_set1_ps(factors[i])));
+            numbers[i] = must_cast(product::<USUAL>(must_cast(decoded[i]), factors[i]));
         }
     };
+    // Closures of this function have its instructions: a broadcast is one of them.
+    let broadcast = |factors: [f32; 4]| factors.map(|factor| _mm512_set1_ps(factor));
     let codes = src.chunks_exact(8 * BITS);
     let (numbers, _) = dst.as_chunks_mut::<16>().0.as_chunks_mut::<4>();
     match length {
+        1 => {
+            let factors = factors.as_chunks::<16>().0.as_chunks::<4>().0;
+            let whole = codes.len().min(numbers.len()).min(factors.len());
+            for ((codes, numbers), factors) in codes.zip(&mut *numbers).zip(factors) {
+                restore(codes, factors.map(must_cast), numbers);
+            }
+            // A block is a number.
+            64 * whole
+        }
         16 => {
             let whole = codes.len().min(numbers.len()).min(factors.len() / 4);
             for ((codes, numbers), factors) in
                 codes.zip(&mut *numbers).zip(factors.as_chunks::<4>().0)
             {
-                restore(codes, *factors, numbers);
+                restore(codes, broadcast(*factors), numbers);
             }
             // Four blocks of 16 in each chunk of 64 codes.
             4 * whole
@@ -276,7 +304,7 @@ fn restore_planes_by<const BITS: usize, const USUAL: bool>(
                 codes.zip(&mut *numbers).zip(factors.as_chunks::<2>().0)
             {
                 // Two blocks of 32 are two vectors each.
-                restore(codes, [*a, *a, *b, *b], numbers);
+                restore(codes, broadcast([*a, *a, *b, *b]), numbers);
             }
             2 * whole
         }
@@ -286,7 +314,7 @@ fn restore_planes_by<const BITS: usize, const USUAL: bool>(
             let whole = blocks.len().min(numbers.len()).min(factors.len());
             for ((codes, numbers), factor) in blocks.zip(numbers).zip(factors) {
                 for (codes, numbers) in codes.chunks_exact(8 * BITS).zip(numbers) {
-                    restore(codes, [*factor; 4], numbers);
+                    restore(codes, broadcast([*factor; 4]), numbers);
                 }
             }
             whole

@@ -157,28 +157,40 @@ pub(super) fn decode_planes(planes: &Planes, src: &[u8], dst: &mut [f32]) {
     last_numbers.copy_from_slice(&numbers[..last_numbers.len()]);
 }
 
-/// Writes the numbers of codes, whose bytes are looked up, 64 at a time.
+/// The bytes of the numbers of 256 codes in registers: all sixteen stay where they are.
+pub(super) struct ByteRegisters([[__m512i; 4]; 4]);
+
+/// Loads the tables of bytes into registers.
+pub(super) fn byte_vectors(table: &[[u8; 256]; 4]) -> ByteRegisters {
+    ByteRegisters(table.map(must_cast))
+}
+
+/// Returns the numbers of 64 codes, whose bytes are looked up.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
-pub(super) fn decode_bytes(table: &[[u8; 256]; 4], src: &[u8], dst: &mut [f32]) {
-    // All sixteen registers stay where they are.
-    let tables: [[__m512i; 4]; 4] = table.map(must_cast);
+pub(super) fn decode_64_by_bytes(tables: &ByteRegisters, codes: [u8; 64]) -> [[f32; 16]; 4] {
     // Fours of codes, in the order that the interleaving turns into theirs: quarter i of register k
     // gets the four codes of quarter k of register i.
     let order: __m512i = must_cast([0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]);
-    let look_up = |codes: [u8; 64]| -> [[f32; 16]; 4] {
-        let codes = _mm512_permutexvar_epi32(order, must_cast(codes));
-        let [a, b, c, d] = [0, 1, 2, 3].map(|byte: usize| look_up_64(&tables[byte], codes));
-        // Bytes to words, then words to f32s.
-        let (low, high) = (_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b));
-        let (low_up, high_up) = (_mm512_unpacklo_epi8(c, d), _mm512_unpackhi_epi8(c, d));
-        [
-            _mm512_unpacklo_epi16(low, low_up),
-            _mm512_unpackhi_epi16(low, low_up),
-            _mm512_unpacklo_epi16(high, high_up),
-            _mm512_unpackhi_epi16(high, high_up),
-        ]
-        .map(must_cast)
-    };
+    let codes = _mm512_permutexvar_epi32(order, must_cast(codes));
+    let [a, b, c, d] = [0, 1, 2, 3].map(|byte: usize| look_up_64(&tables.0[byte], codes));
+    // Bytes to words, then words to f32s.
+    let (low, high) = (_mm512_unpacklo_epi8(a, b), _mm512_unpackhi_epi8(a, b));
+    let (low_up, high_up) = (_mm512_unpacklo_epi8(c, d), _mm512_unpackhi_epi8(c, d));
+    [
+        _mm512_unpacklo_epi16(low, low_up),
+        _mm512_unpackhi_epi16(low, low_up),
+        _mm512_unpacklo_epi16(high, high_up),
+        _mm512_unpackhi_epi16(high, high_up),
+    ]
+    .map(must_cast)
+}
+
+/// Writes the numbers of codes, whose bytes are looked up, 64 at a time.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn decode_bytes(table: &[[u8; 256]; 4], src: &[u8], dst: &mut [f32]) {
+    let tables = byte_vectors(table);
+    let look_up = |codes: [u8; 64]| decode_64_by_bytes(&tables, codes);
     let (codes, last_codes) = src.as_chunks::<64>();
     let (numbers, last_numbers) = dst.as_chunks_mut::<64>();
     for (codes, numbers) in codes.iter().zip(numbers) {

@@ -8,15 +8,16 @@
 
 use super::isa::Kind;
 use super::{
-    avx2_block, avx512_block, avx512_decode, avx512_encode, avx512_hif8, avx512_square, half,
+    avx2_block, avx512_block, avx512_decode, avx512_encode, avx512_few, avx512_hif8, avx512_square,
+    half,
 };
 #[cfg(feature = "matmul")]
 use super::{avx2_gemv, avx2_int8, avx512_gemv, avx512_int8, avx512_transpose, gemm};
 use crate::kernel::block::{
-    BlockIntrinsics, FloatBlocks, Fold, PackedBlocks, Restoring, Scaling, Selected,
+    BlockIntrinsics, FewNear, FloatBlocks, Fold, PackedBlocks, Restoring, Scaling, Selected,
 };
 use crate::kernel::decode::{DecodeIntrinsics, HalfFields, Planes, RegisterTable};
-use crate::kernel::encode::{EncodeIntrinsics, Finite, HiF8Encode, SignedNan};
+use crate::kernel::encode::{EncodeIntrinsics, Few, Finite, HiF8Encode, SignedNan};
 #[cfg(feature = "matmul")]
 use crate::kernel::gemm::{
     AInt8, AInt8Rows, AInt8Words, BInt8, Blocks, ByteDots, CodeRows, Factors, GemmIntrinsics,
@@ -78,6 +79,14 @@ impl EncodeIntrinsics for Native {
 
     fn encode_hif8(isa: Isa, hif8: HiF8Encode, src: &[f32], dst: &mut [u8]) -> bool {
         by_kind!(isa, { Avx512Vbmi => avx512_hif8::encode(hif8, src, dst) }, else return false);
+        true
+    }
+
+    #[cfg(feature = "alloc")]
+    fn encode_few(isa: Isa, few: &Few, src: &[f32], dst: &mut [u8]) -> bool {
+        by_kind!(isa, {
+            Avx512 | Avx512Vbmi => avx512_few::encode(few, src, dst),
+        }, else return false);
         true
     }
 
@@ -232,6 +241,20 @@ impl BlockIntrinsics for Native {
         true
     }
 
+    fn least_of_few(
+        isa: Isa,
+        near: &FewNear,
+        blocks: FloatBlocks<'_, f32>,
+        codes: &mut [u8],
+    ) -> usize {
+        if !blocks.length.is_multiple_of(16) {
+            return 0;
+        }
+        by_kind!(isa, {
+            Avx512 | Avx512Vbmi => avx512_few::least(near, blocks, codes),
+        }, else 0)
+    }
+
     // 64 codes of 6 bits in one register: multishift and byte permutes are VBMI.
     fn pack_6(isa: Isa, codes: &[u8], bytes: &mut [u8]) -> usize {
         by_kind!(isa, { Avx512Vbmi => avx512_decode::pack_6(codes, bytes) }, else 0)
@@ -269,14 +292,14 @@ impl BlockIntrinsics for Native {
         }, else 0)
     }
 
-    fn restore_planes(
+    fn restore_looked_up(
         isa: Isa,
-        planes: &Planes,
+        table: &RegisterTable,
         blocks: PackedBlocks<'_>,
         dst: &mut [f32],
     ) -> usize {
         by_kind!(isa, {
-            Avx512Vbmi => avx512_block::restore_planes(planes, blocks, dst),
+            Avx512Vbmi => avx512_block::restore_looked_up(table, blocks, dst),
         }, else 0)
     }
 }

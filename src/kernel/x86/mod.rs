@@ -11,6 +11,7 @@ mod avx2_int8;
 mod avx512_block;
 mod avx512_decode;
 mod avx512_encode;
+mod avx512_few;
 #[cfg(feature = "matmul")]
 mod avx512_gemv;
 mod avx512_hif8;
