@@ -78,6 +78,17 @@ pub(in crate::kernel) trait BlockIntrinsics {
         0
     }
 
+    /// Restores numbers from packed codes of 5 bits by a rule; returns how many blocks it did.
+    fn restore_5<R: Restoring>(
+        _: Isa,
+        _: R,
+        _table: &[[f32; 16]; 2],
+        _: PackedBlocks<'_>,
+        _dst: &mut [f32],
+    ) -> usize {
+        0
+    }
+
     /// Restores numbers from packed codes of 6 or 8 bits, looked up in registers, as products with
     /// their blocks' scales; returns how many blocks it did.
     fn restore_looked_up(

@@ -171,11 +171,11 @@ pub(crate) fn restores_packed(decode: &DecodeBytes, bits: u32, length: usize) ->
     if length < 16 {
         return false;
     }
-    // 16 entries serve 4-bit codes; tables of bytes serve 8 bits, two also 6, spread to bytes.
+    // 32 entries serve codes of 4 and 5 bits; tables of bytes serve 8 bits, two also 6, spread to bytes.
     let table = decode.registers().map(|(_, table)| table);
     matches!(
         (table, bits),
-        (Some(RegisterTable::Few(_)), 4)
+        (Some(RegisterTable::Few(_)), 4 | 5)
             | (Some(RegisterTable::Planes(_)), 6 | 8)
             | (Some(RegisterTable::Bytes(_)), 8)
     )
@@ -192,6 +192,9 @@ pub(crate) fn restore_packed<R: Restoring>(
     match (decode.registers(), blocks.bits) {
         (Some((isa, RegisterTable::Few([table, _]))), 4) => {
             Native::restore_4(isa, rule, table, blocks, dst)
+        }
+        (Some((isa, RegisterTable::Few(table))), 5) => {
+            Native::restore_5(isa, rule, table, blocks, dst)
         }
         (Some((isa, table)), _) if rule.is_product() => {
             Native::restore_looked_up(isa, table, blocks, dst)

@@ -7,6 +7,7 @@
 //!                 results, instead of 16 reductions of 4 steps
 //! restore_4:      a block's 16 possible numbers are one register: number(element, scale, offset)
 //!                 is computed once for a block, and codes permute it
+//! restore_5:      the same with two registers
 //! restore_looked_up:
 //!                 64 codes of 6 or 8 bits are decoded by byte permutes, then multiplied
 //! ```
@@ -18,11 +19,12 @@ use crate::kernel::decode::RegisterTable;
 use bytemuck::must_cast;
 use core::arch::x86_64::{
     __m512, __m512i, _CMP_UNORD_Q, _mm_cvtsi64_si128, _mm512_and_si512, _mm512_castsi128_si512,
-    _mm512_cmp_ps_mask, _mm512_mask_blend_ps, _mm512_max_epi32, _mm512_max_epu32, _mm512_mul_ps,
-    _mm512_permutexvar_epi32, _mm512_permutexvar_ps, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_srai_epi32,
-    _mm512_srlv_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
-    _mm512_unpacklo_epi64, _mm512_xor_si512,
+    _mm512_cmp_ps_mask, _mm512_cvtepu8_epi32, _mm512_mask_blend_ps, _mm512_max_epi32,
+    _mm512_max_epu32, _mm512_mul_ps, _mm512_permutex2var_ps, _mm512_permutexvar_epi32,
+    _mm512_permutexvar_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32,
+    _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_srai_epi32, _mm512_srlv_epi32,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    _mm512_xor_si512,
 };
 
 /// Returns the largest lane of each of 16 vectors, in their order. Each step halves the number of
@@ -209,6 +211,60 @@ pub(super) fn restore_4<R: Restoring>(
         _ => return 0,
     }
     (dst.len().min(2 * bytes.len()) / length).min(scales.len()).min(offsets.len())
+}
+
+/// Restores numbers from packed codes of 5 bits, in blocks of 32 or a multiple of 64, by a rule, and
+/// returns how many blocks it did: those in whole chunks of 64 codes. The numbers of all 32 codes are
+/// computed once for a block.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
+pub(super) fn restore_5<R: Restoring>(
+    rule: R,
+    table: &[[f32; 16]; 2],
+    blocks: PackedBlocks<'_>,
+    dst: &mut [f32],
+) -> usize {
+    let PackedBlocks { length, scales, offsets, bytes, .. } = blocks;
+    if length != 32 && !length.is_multiple_of(64) {
+        return 0;
+    }
+    // Plain arithmetic on 32 entries, which the compiler makes two vectors of.
+    let numbers_of_all = |scale: f32, offset: f32| {
+        table.map(|half| with_own_nan(must_cast(half.map(|q| rule.number(q, scale, offset)))))
+    };
+    let look_up = |[low, high]: [__m512; 2], codes: &[u8; 16], numbers: &mut [f32; 16]| {
+        let codes = _mm512_cvtepu8_epi32(must_cast(*codes));
+        *numbers = must_cast(_mm512_permutex2var_ps(low, codes, high));
+    };
+    let chunks = bytes.chunks_exact(40).zip(dst.as_chunks_mut::<64>().0);
+    let mut chunks = chunks.map(|(bytes, numbers)| {
+        (spread::<5>(bytes), numbers.as_chunks_mut::<16>().0.as_chunks_mut::<4>().0)
+    });
+    let mut done = 0;
+    if length == 32 {
+        for ((codes, numbers), pair) in
+            chunks.zip(scales.as_chunks::<2>().0.iter().zip(offsets.as_chunks::<2>().0))
+        {
+            let (codes, _) = codes.as_chunks::<16>();
+            let all = [0, 1].map(|i: usize| numbers_of_all(pair.0[i], pair.1[i]));
+            for (i, (codes, numbers)) in codes.iter().zip(numbers.as_flattened_mut()).enumerate() {
+                look_up(all[i / 2], codes, numbers);
+            }
+            done += 2;
+        }
+        return done;
+    }
+    for (scale, offset) in scales.iter().zip(offsets) {
+        let all = numbers_of_all(*scale, *offset);
+        for _ in 0..length / 64 {
+            let Some((codes, numbers)) = chunks.next() else { return done };
+            for (codes, numbers) in codes.as_chunks::<16>().0.iter().zip(numbers.as_flattened_mut())
+            {
+                look_up(all, codes, numbers);
+            }
+        }
+        done += 1;
+    }
+    done
 }
 
 /// Restores numbers from packed codes of 6 or 8 bits as products with their blocks' factors, in

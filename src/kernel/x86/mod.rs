@@ -23,6 +23,7 @@ mod avx512_transpose;
 #[cfg(all(test, feature = "matmul"))]
 pub(crate) mod dot_instructions;
 mod entry;
+mod entry_block;
 #[cfg(feature = "matmul")]
 mod gemm;
 mod half;
