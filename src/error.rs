@@ -134,12 +134,16 @@ pub enum Error {
     },
     /// A table of a function was asked for under a rounding that takes random bits.
     TableRound,
-    /// No format has this name in this vocabulary.
+    /// Nothing has this name.
     UnknownName {
-        /// Where the name was looked up.
+        /// What was looked up: a format, a rounding, a preset, …
+        what: &'static str,
+        /// Where it was looked up: a vocabulary, or the list of all names.
         vocabulary: &'static str,
         /// The name, cut to 23 bytes.
         name: Name,
+        /// The name that is nearest to it, if there is a near one.
+        nearest: Option<&'static str>,
     },
     /// The name stands for different formats in different vocabularies.
     AmbiguousName {
@@ -164,6 +168,16 @@ impl Error {
         found: usize,
     ) -> Result<(), Self> {
         if expected == found { Ok(()) } else { Err(Self::Length { what, expected, found }) }
+    }
+
+    /// Refuses a name, however long it is.
+    pub(crate) const fn unknown_name(
+        what: &'static str,
+        vocabulary: &'static str,
+        name: &str,
+        nearest: Option<&'static str>,
+    ) -> Self {
+        Self::UnknownName { what, vocabulary, name: Name::cut(name), nearest }
     }
 }
 
@@ -228,8 +242,12 @@ impl fmt::Display for Error {
             Self::TableRound => f.write_str(
                 "lookup table: expected a rounding without random bits, found a stochastic one",
             ),
-            Self::UnknownName { vocabulary, name } => {
-                write!(f, "format name: expected a name of {vocabulary}, found {name:?}")
+            Self::UnknownName { what, vocabulary, name, nearest } => {
+                write!(f, "{what} name: expected a name of {vocabulary}, found {name:?}")?;
+                match nearest {
+                    Some(nearest) => write!(f, "; the nearest is {nearest}"),
+                    None => Ok(()),
+                }
             }
             Self::AmbiguousName { name, first, first_vocabulary, second, second_vocabulary } => {
                 write!(
@@ -322,8 +340,13 @@ mod tests {
                 "lookup table: expected a rounding without random bits, found a stochastic one",
             ),
             (
-                Error::UnknownName { vocabulary: "OCP", name: name("F9\n") },
+                Error::unknown_name("format", "OCP", "F9\n", None),
                 r#"format name: expected a name of OCP, found "F9\n""#,
+            ),
+            (
+                Error::unknown_name("rounding", "Round", "nearest", Some("nearest-up")),
+                "rounding name: expected a name of Round, found \"nearest\"; the nearest is \
+                 nearest-up",
             ),
             (
                 Error::AmbiguousName {

@@ -178,6 +178,7 @@ mod mem;
 #[cfg(feature = "matmul")]
 mod mma;
 mod name;
+mod naming;
 mod ops;
 mod policy;
 mod random;
@@ -212,6 +213,7 @@ pub use mma::{
     UnitScales, WideSum, preset as unit,
 };
 pub use name::Name;
+pub use naming::nearest_name;
 #[cfg(feature = "alloc")]
 pub use ops::Quantizer;
 #[cfg(feature = "matmul")]

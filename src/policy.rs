@@ -1,6 +1,7 @@
 //! Conversion policies: what one conversion may do differently from another, besides rounding.
 //! `codec` applies them; `vendor` names those of other programs.
 
+use crate::naming::names_of;
 use crate::round::Round;
 
 /// What becomes of a finite number that, after rounding, lies beyond the largest finite value.
@@ -234,4 +235,58 @@ impl Convert {
         with_subnormal_inputs, subnormal_inputs: SubnormalInputs;
         with_division_by_zero, division_by_zero: DivisionByZero;
     }
+}
+
+names_of! { Overflow, "overflow":
+    Saturate "saturate",
+    Special "special",
+    IeeeDirected "ieee-directed",
+    DirectedSpecial "directed-special",
+    Wrap "wrap",
+}
+
+names_of! { Infinity, "infinity":
+    Saturate "saturate",
+    Special "special",
+    KeepElseSaturate "keep-else-saturate",
+}
+
+names_of! { Nan, "NaN":
+    Canonical "canonical",
+    Signed "signed",
+    AllOnes "all-ones",
+    SignedAllOnes "signed-all-ones",
+    Payload "payload",
+}
+
+names_of! { MissingNan, "missing NaN":
+    Max "max",
+    SignedMax "signed-max",
+    Zero "zero",
+    SignedZero "signed-zero",
+    OppositeZero "opposite-zero",
+    Payload "payload",
+}
+
+names_of! { Zero, "zero":
+    Smallest "smallest",
+    Nan "nan",
+    NanBelowSmallest "nan-below-smallest",
+}
+
+names_of! { Negative, "negative":
+    Nan "nan",
+    Directed "directed",
+    Clamp "clamp",
+    Magnitude "magnitude",
+}
+
+names_of! { SubnormalInputs, "subnormal inputs":
+    Keep "keep",
+    Flush "flush",
+}
+
+names_of! { DivisionByZero, "division by zero":
+    Infinity "infinity",
+    Nan "nan",
 }

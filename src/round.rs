@@ -2,6 +2,9 @@
 //! neighbours.
 
 use crate::error::Error;
+use crate::naming::{is_same, names_of, nearest_name};
+use core::fmt::{Display, Formatter};
+use core::str::FromStr;
 
 /// How a number that lies between two neighbouring representable values is rounded.
 ///
@@ -159,5 +162,81 @@ impl Round {
             Self::ToOdd => !max_is_odd,
             _ => true,
         }
+    }
+}
+
+names_of! { Stochastic, "stochastic rounding":
+    A "stochastic-a",
+    B "stochastic-b",
+    C "stochastic-c",
+}
+
+impl Round {
+    /// Names of the roundings of [`DETERMINISTIC`](Self::DETERMINISTIC), in its order.
+    const NAMES: [&'static str; 9] = [
+        "nearest-even",
+        "nearest-away",
+        "nearest-toward-zero",
+        "nearest-up",
+        "toward-zero",
+        "away-from-zero",
+        "up",
+        "down",
+        "to-odd",
+    ];
+}
+
+/// Writes the variant in small letters: `nearest-even`; a stochastic rounding with its random bits:
+/// `stochastic-a:8`.
+///
+/// ```
+/// use subhalf::{Round, Stochastic};
+/// let text = Round::DETERMINISTIC.map(|round| round.to_string());
+/// assert_eq!(text[..5].join(" "), "nearest-even nearest-away nearest-toward-zero nearest-up toward-zero");
+/// assert_eq!(text[5..].join(" "), "away-from-zero up down to-odd");
+/// assert_eq!(Round::stochastic(Stochastic::A, 8)?.to_string(), "stochastic-a:8");
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+impl Display for Round {
+    fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
+        if let Self::Stochastic { kind, bits } = self {
+            return write!(f, "{kind}:{bits}");
+        }
+        let place = Self::DETERMINISTIC.iter().position(|round| round == self);
+        f.pad(place.map_or("", |place| Self::NAMES[place]))
+    }
+}
+
+/// Reads what `Display` writes, whatever its case; `-`, `_` and blanks do not count.
+///
+/// ```
+/// use subhalf::{Round, Stochastic};
+/// assert_eq!("TowardZero".parse(), Ok(Round::TowardZero));
+/// assert_eq!("stochastic-b:16".parse(), Round::stochastic(Stochastic::B, 16));
+/// assert!("stochastic-b:64".parse::<Round>().is_err());
+/// let error = "toward-even".parse::<Round>().unwrap_err().to_string();
+/// assert!(error.ends_with("found \"toward-even\"; the nearest is toward-zero"), "{error}");
+/// ```
+impl FromStr for Round {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self, Error> {
+        if let Some(place) = Self::NAMES.iter().position(|name| is_same(name, word)) {
+            return Ok(Self::DETERMINISTIC[place]);
+        }
+        let stochastic = word.split_once(':').and_then(|(kind, bits)| {
+            let kind = Stochastic::ALL.into_iter().find(|known| is_same(known.name(), kind))?;
+            Some((kind, bits.trim().parse().ok()?))
+        });
+        if let Some((kind, bits)) = stochastic {
+            return Self::stochastic(kind, bits);
+        }
+        let names = Self::NAMES.into_iter().chain(["stochastic-a:8"]);
+        Err(Error::unknown_name(
+            "rounding",
+            "Round, such as nearest-even or stochastic-a:8",
+            word,
+            nearest_name(word, names),
+        ))
     }
 }

@@ -3,8 +3,12 @@
 //! later version that differs gets a constant of its own. *Formula only* ones follow a document and
 //! were never run against the real thing.
 
+use crate::error::Error;
+use crate::naming::{is_same, nearest_name};
 use crate::policy::{Convert, DivisionByZero, Infinity, MissingNan, Nan, Negative, Overflow, Zero};
 use crate::round::Round;
+use core::fmt::{Display, Formatter};
+use core::str::FromStr;
 
 impl Convert {
     /// ml_dtypes 0.6.0 (JAX, TensorFlow): overflow and infinity become infinity, else NaN, else
@@ -202,4 +206,140 @@ impl Convert {
     /// (ROCm/rocm-systems 9556) says the same of the instruction.
     pub const GFX950_E4M3: Self =
         Self { overflow: Overflow::Special, infinity: Infinity::Special, ..Self::GFX950 };
+}
+
+/// Makes the list of constants, with their names.
+macro_rules! presets_of_convert {
+    ($($name:ident)*) => {
+        /// Every policy with a name, and the name of its constant. Where two constants are equal,
+        /// as those of two versions of a program may be, both are listed.
+        pub const ALL: [(&'static str, Self); [$(stringify!($name)),*].len()] =
+            [$((stringify!($name), Self::$name)),*];
+    };
+}
+
+impl Convert {
+    presets_of_convert! {
+        SATURATING IEEE ML_DTYPES ML_DTYPES_E8M0 ML_DTYPES_INT CUDA_SATFINITE CUDA_NOSAT
+        CUDA_SATFINITE_E8M0 CUDA_NOSAT_E8M0 TORCH_2_10 TORCH_2_10_E8M0 TORCH_2_15 TORCH_2_15_E4M3FN
+        ONNX_SATURATE ONNX_NO_SATURATE ONNX_SATURATE_E8M0 ONNX_NO_SATURATE_E8M0 P3109_SAT_FINITE
+        P3109_SAT_PROPAGATE P3109_SAT_NONE GFLOAT_SATURATE GFLOAT EN_DTYPES EN_DTYPES_E8M0 HIF8
+        ARM_SATURATE ARM AMD_FNUZ GFX950 GFX950_E4M3
+    }
+
+    /// The policy with the name of a constant, whatever its case; `-`, `_` and blanks do not count.
+    ///
+    /// ```
+    /// use subhalf::Convert;
+    /// assert_eq!(Convert::by_name("cuda-satfinite")?, Convert::CUDA_SATFINITE);
+    /// let error = Convert::by_name("CUDA_SAT_FINTE").unwrap_err().to_string();
+    /// assert!(error.ends_with("; the nearest is CUDA_SATFINITE"), "{error}");
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the nearest name.
+    pub fn by_name(name: &str) -> Result<Self, Error> {
+        let found = Self::ALL.iter().find(|(known, _)| is_same(known, name));
+        found.map(|(_, convert)| *convert).ok_or_else(|| {
+            let nearest = nearest_name(name, Self::ALL.into_iter().map(|(known, _)| known));
+            Error::unknown_name("policy", "Convert::ALL", name, nearest)
+        })
+    }
+
+    /// The name of the first constant that equals this policy, if there is one.
+    ///
+    /// ```
+    /// use subhalf::{Convert, Round};
+    /// assert_eq!(Convert::GFX950.name(), Some("GFX950"));
+    /// assert_eq!(Convert::GFX950.with_round(Round::Up).name(), None);
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        Self::ALL.iter().find(|(_, convert)| convert == self).map(|(name, _)| *name)
+    }
+}
+
+/// Stamps what goes through the parts of a policy, each with the word for it.
+macro_rules! parts_of_convert {
+    ($($word:literal $field:ident;)*) => {
+        impl Convert {
+            /// Words for the parts.
+            const PARTS: [&'static str; [$($word),*].len()] = [$($word),*];
+
+            /// How many parts differ.
+            fn differing(&self, other: &Self) -> usize {
+                [$(self.$field != other.$field),*].into_iter().filter(|&differs| differs).count()
+            }
+
+            /// Writes the parts that differ from those of another policy.
+            fn write_differing(&self, base: &Self, f: &mut Formatter<'_>) -> core::fmt::Result {
+                $(if self.$field != base.$field {
+                    write!(f, concat!(" ", $word, "={}"), self.$field)?;
+                })*
+                Ok(())
+            }
+
+            /// Sets the part of a word to what a name says.
+            fn set(&mut self, part: &str, name: &str) -> Result<(), Error> {
+                $(if is_same(part, $word) {
+                    self.$field = name.parse()?;
+                    return Ok(());
+                })*
+                let nearest = nearest_name(part, Self::PARTS);
+                Err(Error::unknown_name("part of a policy", "Convert", part, nearest))
+            }
+        }
+    };
+}
+
+parts_of_convert! {
+    "round" round;
+    "overflow" overflow;
+    "infinity" infinity;
+    "nan" nan;
+    "missing-nan" missing_nan;
+    "zero" zero;
+    "negative" negative;
+    "subnormal-inputs" subnormal_inputs;
+    "division-by-zero" division_by_zero;
+}
+
+/// Writes the name of the constant with the fewest other parts, and then these parts.
+///
+/// ```
+/// use subhalf::{Convert, Infinity, Round};
+/// let policy = Convert::CUDA_SATFINITE.with_round(Round::TowardZero);
+/// assert_eq!(policy.to_string(), "CUDA_SATFINITE round=toward-zero");
+/// assert_eq!(policy.to_string().parse(), Ok(policy));
+/// assert_eq!("ieee infinity=saturate".parse(), Ok(Convert::IEEE.with_infinity(Infinity::Saturate)));
+/// ```
+impl Display for Convert {
+    fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
+        if let Some(name) = self.name() {
+            return f.pad(name);
+        }
+        let (name, base) = Self::ALL
+            .iter()
+            .min_by_key(|(_, base)| self.differing(base))
+            .ok_or(core::fmt::Error)?;
+        f.write_str(name)?;
+        self.write_differing(base, f)
+    }
+}
+
+/// Reads what `Display` writes: the name of a constant, and parts that are to be other than its,
+/// `infinity=saturate`.
+impl FromStr for Convert {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let mut words = text.split_whitespace();
+        let mut convert = Self::by_name(words.next().unwrap_or_default())?;
+        for word in words {
+            let (part, name) = word.split_once('=').unwrap_or((word, ""));
+            convert.set(part, name)?;
+        }
+        Ok(convert)
+    }
 }

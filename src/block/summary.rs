@@ -17,7 +17,7 @@ impl Display for SchemeName<'_> {
         let spec = self.0;
         // Compares with every preset; what is printed for people may take the time.
         #[cfg(feature = "presets")]
-        if let Some(preset) = preset::all().find(|preset| preset.spec == *spec) {
+        if let Some(preset) = preset::of(spec) {
             return f.write_str(preset.name);
         }
         match &spec.scale {

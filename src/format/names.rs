@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::name::Name;
+use crate::naming::{nearest_name, text_of};
 use crate::spec::{Domain, FormatSpec, Signedness};
 
 /// Whose names are meant. The same word means different formats to different people.
@@ -55,6 +56,8 @@ impl Vocabulary {
         }
     }
 }
+
+text_of! { Vocabulary, "vocabulary" }
 
 type Row = (FormatSpec, &'static [(Vocabulary, &'static str)]);
 
@@ -208,17 +211,21 @@ impl FormatSpec {
     /// ```
     ///
     /// # Errors
-    /// [`Error::UnknownName`] if the vocabulary has no such name.
+    /// [`Error::UnknownName`], with the nearest name of the vocabulary, if it has no such name;
+    /// [`Error::SpecRange`] for a name by P3109's rule with bits or a precision out of range.
     pub fn by_name_in(vocabulary: Vocabulary, name: &str) -> Result<Self, Error> {
         let found = match vocabulary {
             Vocabulary::Subhalf => Self::ALL.iter().find(|spec| spec.name() == name).copied(),
-            Vocabulary::P3109 => parse_p3109(name),
+            Vocabulary::P3109 => parse_p3109(name).transpose()?,
             _ => NAMES
                 .iter()
                 .find(|(_, names)| names.contains(&(vocabulary, name)))
                 .map(|(spec, _)| *spec),
         };
-        found.ok_or(Error::UnknownName { vocabulary: vocabulary.name(), name: Name::cut(name) })
+        found.ok_or_else(|| {
+            let nearest = nearest_name(name, names_in(vocabulary));
+            Error::unknown_name("format", vocabulary.name(), name, nearest)
+        })
     }
 
     /// The format of a name in any vocabulary, if all that know the name agree.
@@ -233,12 +240,18 @@ impl FormatSpec {
     /// ```
     ///
     /// # Errors
-    /// [`Error::UnknownName`] if no vocabulary has the name; [`Error::AmbiguousName`] if two mean
+    /// [`Error::UnknownName`], with the nearest name, if no vocabulary has the name;
+    /// [`Error::AmbiguousName`] if two mean
     /// different formats by it.
     pub fn by_name(name: &str) -> Result<Self, Error> {
         let mut first: Option<(Vocabulary, Self)> = None;
         for vocabulary in Vocabulary::ALL {
-            let Ok(spec) = Self::by_name_in(vocabulary, name) else { continue };
+            let spec = match Self::by_name_in(vocabulary, name) {
+                Ok(spec) => spec,
+                Err(Error::UnknownName { .. }) => continue,
+                // A name by P3109's rule, with numbers that it does not have.
+                Err(error) => return Err(error),
+            };
             match first {
                 None => first = Some((vocabulary, spec)),
                 Some((_, known)) if known == spec => {}
@@ -253,9 +266,10 @@ impl FormatSpec {
                 }
             }
         }
-        first
-            .map(|(_, spec)| spec)
-            .ok_or(Error::UnknownName { vocabulary: "any vocabulary", name: Name::cut(name) })
+        first.map(|(_, spec)| spec).ok_or_else(|| {
+            let names = Vocabulary::ALL.into_iter().flat_map(names_in);
+            Error::unknown_name("format", "any vocabulary", name, nearest_name(name, names))
+        })
     }
 
     /// What a vocabulary calls this format, if it has a name for it.
@@ -294,8 +308,35 @@ impl FormatSpec {
     }
 }
 
+/// Reads a name of any vocabulary: [`FormatSpec::by_name`], but where vocabularies differ about a
+/// name, this crate's own meaning goes first, so that what is printed is read back.
+///
+/// ```
+/// use subhalf::FormatSpec;
+/// let int8: FormatSpec = "INT8".parse()?;
+/// assert_eq!((int8, int8.to_string().as_str()), (FormatSpec::INT8, "INT8"));
+/// let error = "F8_E4M4".parse::<FormatSpec>().unwrap_err();
+/// assert!(error.to_string().ends_with("the nearest is F8E4M3"), "{error}");
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+impl core::str::FromStr for FormatSpec {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Self::by_name_in(Vocabulary::Subhalf, name).or_else(|_| Self::by_name(name))
+    }
+}
+
+/// The names of a vocabulary. Those of P3109 are too many, and follow a rule.
+fn names_in(vocabulary: Vocabulary) -> impl Iterator<Item = &'static str> {
+    let own = FormatSpec::ALL.iter().filter(move |_| vocabulary == Vocabulary::Subhalf);
+    let others = NAMES.iter().flat_map(|(_, names)| names.iter());
+    let others = others.filter(move |(whose, _)| *whose == vocabulary);
+    own.map(FormatSpec::name).chain(others.map(|(_, name)| *name))
+}
+
 /// `Binary{K}p{P}{s|u}{e|f}`, without leading zeros.
-fn parse_p3109(name: &str) -> Option<FormatSpec> {
+fn parse_p3109(name: &str) -> Option<Result<FormatSpec, Error>> {
     let (bits, rest) =
         name.strip_prefix("Binary").or_else(|| name.strip_prefix("binary"))?.split_once('p')?;
     let (rest, domain) = match rest.strip_suffix('e') {
@@ -310,5 +351,5 @@ fn parse_p3109(name: &str) -> Option<FormatSpec> {
         let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
         if plain { text.parse::<u8>().ok() } else { None }
     };
-    FormatSpec::p3109(number(bits)?, number(precision)?, signedness, domain).ok()
+    Some(FormatSpec::p3109(number(bits)?, number(precision)?, signedness, domain))
 }

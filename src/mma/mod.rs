@@ -12,6 +12,7 @@ mod blocks;
 mod chain;
 mod fixed;
 mod model;
+mod text;
 mod unit;
 mod wide;
 

@@ -7,6 +7,7 @@ mod ball;
 use crate::codec::{Encoded, Unpacked};
 use crate::error::Error;
 use crate::flags::Flags;
+use crate::naming::text_of;
 use crate::policy::{Convert, DivisionByZero};
 use crate::round::Round;
 use crate::spec::FormatSpec;
@@ -210,6 +211,8 @@ impl Unary {
         }
     }
 }
+
+text_of! { Unary, "function" }
 
 /// A number next to a short one, of larger or smaller magnitude.
 fn beside(x: Unpacked, larger: bool) -> Unpacked {

@@ -20,6 +20,7 @@ mod limits;
 mod matmul;
 #[cfg(feature = "presets")]
 mod measures;
+mod named;
 mod names;
 mod nearest;
 mod number;

@@ -60,6 +60,10 @@ pub mod transformer_engine;
 
 pub use table::{Evidence, Preset};
 
+use crate::block::BlockSpec;
+use crate::error::Error;
+use crate::naming::nearest_name;
+
 /// The tables of all modules.
 const TABLES: &[&[Preset]] = &[
     ocp::TABLE,
@@ -99,16 +103,44 @@ pub fn all() -> impl Iterator<Item = &'static Preset> {
 ///
 /// ```
 /// use subhalf::preset;
-/// let preset = preset::by_name("torchao::nvfp4").expect("a preset");
-/// assert_eq!(preset.spec, preset::torchao::NVFP4);
-/// assert_eq!(preset::by_name("nvfp4::TORCHAO").map(|preset| preset.name), Some("torchao::NVFP4"));
-/// assert!(preset::by_name("torchao::NVFP5").is_none());
+/// assert_eq!(preset::by_name("torchao::nvfp4")?.spec, preset::torchao::NVFP4);
+/// assert_eq!(preset::by_name("nvfp4::TORCHAO")?.name, "torchao::NVFP4");
+/// let error = preset::by_name("torchao::NVFP5").unwrap_err().to_string();
+/// assert!(error.ends_with("the nearest is torchao::NVFP4"), "{error}");
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::UnknownName`] with the nearest name.
+pub fn by_name(name: &str) -> Result<&'static Preset, Error> {
+    let renamed = renamed::RENAMED.iter().find(|(old, _)| old.eq_ignore_ascii_case(name));
+    let present = renamed.map_or(name, |&(_, new)| new);
+    all().find(|preset| preset.name.eq_ignore_ascii_case(present)).ok_or_else(|| {
+        let nearest = nearest_name(name, all().map(|preset| preset.name));
+        Error::unknown_name("preset", "preset::all", name, nearest)
+    })
+}
+
+/// Reads the path of a preset, as [`by_name`] does.
+impl core::str::FromStr for Preset {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        by_name(name).copied()
+    }
+}
+
+/// Returns the first preset that is this scheme.
+///
+/// ```
+/// use subhalf::preset;
+/// let found = preset::of(&preset::torchao::NVFP4).map(|preset| preset.name);
+/// assert_eq!(found, Some("torchao::NVFP4"));
+/// assert!(preset::of(&preset::torchao::NVFP4.with_flush_below(1.0)).is_none());
 /// ```
 #[must_use]
-pub fn by_name(name: &str) -> Option<&'static Preset> {
-    let renamed = renamed::RENAMED.iter().find(|(old, _)| old.eq_ignore_ascii_case(name));
-    let name = renamed.map_or(name, |&(_, new)| new);
-    all().find(|preset| preset.name.eq_ignore_ascii_case(name))
+pub fn of(spec: &BlockSpec) -> Option<&'static Preset> {
+    all().find(|preset| preset.spec == *spec)
 }
 
 /// Iterates over the presets of a format, in the order of the table: those whose constant is
@@ -141,7 +173,7 @@ mod tests {
     fn former_names_find_presets() {
         for &(old, new) in RENAMED {
             let found = by_name(&old.to_ascii_lowercase()).map(|preset| preset.name);
-            assert_eq!(found, Some(new), "{old}");
+            assert_eq!(found, Ok(new), "{old}");
             assert!(!all().any(|preset| preset.name.eq_ignore_ascii_case(old)), "{old}");
         }
     }

@@ -2,6 +2,8 @@
 //! rows.
 
 use crate::block::BlockSpec;
+use crate::naming::names_of;
+use core::fmt::{Display, Formatter};
 
 /// The evidence that a preset computes what its source does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +13,11 @@ pub enum Evidence {
     /// The formulas of a document or of a source are followed, and a second implementation in the
     /// tests agrees. No array of the program is in `tests/golden`.
     FormulaOnly,
+}
+
+names_of! { Evidence, "evidence":
+    Checked "checked",
+    FormulaOnly "formula only",
 }
 
 /// A row of the table of presets.
@@ -30,6 +37,13 @@ pub struct Preset {
     pub evidence: Evidence,
     /// Why quantizing a dequantized tensor again may change it; `None` if it never does.
     pub not_idempotent: Option<&'static str>,
+}
+
+/// Writes the path of the constant inside [`preset`](crate::preset).
+impl Display for Preset {
+    fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.name)
+    }
 }
 
 /// Makes the constants of a module and their rows of the table. The module's path inside `preset`

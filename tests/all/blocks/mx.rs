@@ -20,7 +20,7 @@ fn element(name: &str) -> Option<FormatSpec> {
 /// A preset by the file's name of its format and what else is in its name.
 fn named(module: &str, format: &str, more: &str) -> Option<BlockSpec> {
     let format = if format == "mxfp4_e2m1" { "mxfp4" } else { format };
-    if let Some(preset) = preset::by_name(&format!("{module}::{format}{more}")) {
+    if let Ok(preset) = preset::by_name(&format!("{module}::{format}{more}")) {
         return Some(preset.spec);
     }
     let (rest, scale_bits) = more.rsplit_once("_scale_bits")?;

@@ -488,7 +488,7 @@ pub(super) fn inputs() -> Vec<(usize, usize, Vec<f32>)> {
 
 fn check(scheme: &Scheme, rows: usize, cols: usize, x: &[f32]) -> Result<(), String> {
     let (name, (tile_rows, tile_cols), naive) = scheme;
-    let spec = preset::by_name(name).unwrap_or_else(|| panic!("{name} is a preset")).spec;
+    let spec = preset::by_name(name).unwrap_or_else(|error| panic!("{error}")).spec;
     let tensor = QuantTensor::quantize(&spec, x, &[rows, cols]).expect("a tensor");
     let (view, back) = (tensor.view(), tensor.dequantize());
     let height = if *tile_rows == 0 { rows } else { *tile_rows };

@@ -82,7 +82,7 @@ fn blocks(first: [f32; 16], second: [f32; 16]) -> Vec<f32> {
 
 fn check((names, x, scales, codes): Vector<'_>) {
     for name in names {
-        let spec = preset::by_name(name).unwrap_or_else(|| panic!("{name} is a preset")).spec;
+        let spec = preset::by_name(name).unwrap_or_else(|error| panic!("{error}")).spec;
         let tensor = QuantTensor::quantize(&spec, x, &[1, x.len()]).expect("a tensor");
         let view = tensor.view();
         let found: Vec<u32> = (0..view.blocks()).map(|block| view.scale_code(block)).collect();

@@ -42,7 +42,7 @@ impl Kind {
 }
 
 pub(crate) fn named(name: &str) -> Kind {
-    Kind::Tensor(preset::by_name(name).unwrap_or_else(|| panic!("no preset {name}")).spec)
+    Kind::Tensor(preset::by_name(name).unwrap_or_else(|error| panic!("{error}")).spec)
 }
 
 /// One side of a product with everything that it borrows.

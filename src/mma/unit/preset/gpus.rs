@@ -1,7 +1,9 @@
-//! Which GPU has which units.
+//! The units by name, and which GPU has which.
 
 use super::table::MatrixUnit;
-use super::{ada, amd, ampere, blackwell, hopper, imma, turing, volta};
+use super::{ada, amd, ampere, arm, blackwell, hopper, imma, turing, volta, x86};
+use crate::error::Error;
+use crate::naming::nearest_name;
 
 /// The units of a GPU by its usual name, with their grades: `"H100"`, `"RTX 4090"`, `"MI300X"`.
 /// Case and spaces do not count; a name that is not known has no units.
@@ -44,3 +46,49 @@ const GPUS: &[(&[&str], &[&[MatrixUnit]])] = &[
     (&["MI210", "MI250", "MI250X"], &[amd::CDNA2]),
     (&["MI300A", "MI300X", "MI325X"], &[amd::CDNA3]),
 ];
+
+/// Modules and their units. A module that lists another's units too has only its own here.
+const MODULES: [(&str, &[MatrixUnit]); 10] = [
+    ("volta::", volta::ALL),
+    ("turing::", turing::ALL),
+    ("ampere::", ampere::ALL),
+    ("ada::", ada::ALL),
+    ("hopper::", hopper::ALL),
+    ("blackwell::", blackwell::ALL),
+    ("imma::", imma::ALL),
+    ("amd::", amd::ALL),
+    ("arm::", arm::ALL),
+    ("x86::", x86::ALL),
+];
+
+/// Iterates over every unit once, module by module.
+///
+/// ```
+/// use subhalf::unit;
+/// assert!(unit::all().any(|unit| unit.name == "hopper::WGMMA_FP8"));
+/// ```
+pub fn all() -> impl Iterator<Item = &'static MatrixUnit> {
+    MODULES
+        .into_iter()
+        .flat_map(|(module, units)| units.iter().filter(move |unit| unit.name.starts_with(module)))
+}
+
+/// Returns the unit with this path inside the module, such as `hopper::WGMMA_FP8`. Case does not
+/// matter.
+///
+/// ```
+/// use subhalf::unit;
+/// assert_eq!(unit::by_name("hopper::wgmma_fp8")?.instruction, unit::hopper::WGMMA_FP8.instruction);
+/// let error = unit::by_name("wgmma_fp4").unwrap_err().to_string();
+/// assert!(error.ends_with("the nearest is hopper::WGMMA_FP8"), "{error}");
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::UnknownName`] with the nearest name.
+pub fn by_name(name: &str) -> Result<&'static MatrixUnit, Error> {
+    all().find(|unit| unit.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
+        let nearest = nearest_name(name, all().map(|unit| unit.name));
+        Error::unknown_name("matrix unit", "unit::all", name, nearest)
+    })
+}

@@ -21,6 +21,6 @@ mod nvidia;
 mod table;
 pub mod x86;
 
-pub use gpus::units_of;
+pub use gpus::{all, by_name, units_of};
 pub use nvidia::{ada, ampere, blackwell, hopper, imma, turing, volta};
 pub use table::{Grade, MatrixUnit, assumed_f32_chain};
