@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use std::borrow::Cow;
 use subhalf::io::{CheckpointLayout, Convention, GgufContents, GgufType};
 use subhalf::layout::{GgmlType, to_ggml};
-use subhalf::{BlockSpec, FormatSpec, QuantView, TensorScale};
+use subhalf::{BlockSpec, FormatSpec, QuantView, TensorScale, nearest_name};
 
 /// The kind of numbers that weights become.
 #[derive(Clone, Debug)]
@@ -58,11 +58,10 @@ pub(crate) fn target(name: &str) -> Result<Target, String> {
         .chain(ggml_types().map(|(name, _)| name))
         .chain(CheckpointLayout::all().iter().map(|layout| layout.name().to_owned()))
         .collect();
-    let wanted = name.to_lowercase();
-    let near = |own: &&String| strsim::damerau_levenshtein(&own.to_lowercase(), &wanted);
-    let nearest = names.iter().min_by_key(near).map_or("", |name| name);
     let count = names.len();
-    Err(format!("expected one of {count} names (docs/schemes.md lists them), perhaps {nearest}"))
+    let nearest = nearest_name(name, names.iter().map(String::as_str));
+    let perhaps = nearest.map_or_else(String::new, |nearest| format!(", perhaps {nearest}"));
+    Err(format!("expected one of {count} names (docs/schemes.md lists them){perhaps}"))
 }
 
 impl Target {

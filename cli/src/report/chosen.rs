@@ -2,7 +2,7 @@
 //! default set.
 
 use subhalf::preset::{self, Preset};
-use subhalf::{FormatSpec, ScaleRule};
+use subhalf::{FormatSpec, ScaleRule, nearest_name};
 
 /// Formats up to this width are in the default set.
 const DEFAULT_BITS: u32 = 8;
@@ -153,8 +153,8 @@ pub(crate) fn schemes(word: &str) -> Result<Schemes, String> {
         _ if word.is_empty() => Vec::new(),
         _ if is("all") => measurable().collect(),
         _ if is("default") => preset::all().filter(|preset| is_default(preset.name)).collect(),
-        Some(preset) => vec![preset],
-        None => containing(word),
+        Ok(preset) => vec![preset],
+        Err(_) => containing(word),
     };
     if found.is_empty() { Err(near(word)) } else { Ok(Schemes(found)) }
 }
@@ -162,9 +162,9 @@ pub(crate) fn schemes(word: &str) -> Result<Schemes, String> {
 /// A scheme by its name or a part of it that no other has.
 pub(crate) fn one_scheme(word: &str) -> Result<&'static Preset, String> {
     match (preset::by_name(word), containing(word).as_slice()) {
-        (Some(preset), _) | (None, &[preset]) => Ok(preset),
-        (None, []) => Err(near(word)),
-        (None, several) => {
+        (Ok(preset), _) | (Err(_), &[preset]) => Ok(preset),
+        (Err(_), []) => Err(near(word)),
+        (Err(_), several) => {
             let names: Vec<&str> = several.iter().map(|preset| preset.name).collect();
             Err(format!("expected one scheme, found {}", names.join(", ")))
         }
@@ -176,26 +176,16 @@ fn containing(word: &str) -> Vec<&'static Preset> {
     measurable().filter(|preset| preset.name.to_ascii_lowercase().contains(&word)).collect()
 }
 
-/// An unknown scheme is answered by some that look like it.
+/// An unknown scheme is answered by one that looks like it.
 fn near(word: &str) -> String {
     let names = preset::all().map(|preset| preset.name);
     format!("expected a scheme such as {}", nearest(word, names))
 }
 
-fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 4;
-    let likeness = |name: &str| {
-        let parts = name.split("::").chain([name]);
-        parts
-            .map(|part| {
-                strsim::jaro_winkler(&part.to_ascii_lowercase(), &word.to_ascii_lowercase())
-            })
-            .fold(0.0, f64::max)
-    };
-    let mut names: Vec<&str> = names.collect();
-    names.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)));
-    names.truncate(SHOWN);
-    names.join(", ")
+/// The name that looks like the word, or else the first one.
+fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> &'a str {
+    let names: Vec<&str> = names.collect();
+    nearest_name(word, names.iter().copied()).unwrap_or(names[0])
 }
 
 #[cfg(test)]
@@ -205,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_default_schemes_are_presets_and_are_all_chosen() {
-        assert!(DEFAULT_SCHEMES.iter().all(|name| preset::by_name(name).is_some()));
+        assert!(DEFAULT_SCHEMES.iter().all(|name| preset::by_name(name).is_ok()));
         assert_eq!(Chosen::new(&[], &[]).schemes.len(), DEFAULT_SCHEMES.len());
     }
 }

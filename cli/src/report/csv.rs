@@ -2,7 +2,6 @@
 //! all tensors together.
 
 use super::chosen::Chosen;
-use super::json::evidence;
 use super::measure::{Measured, Stored, Totals, Unread};
 use super::output::{About, Form};
 use super::weights::Tensor;
@@ -105,7 +104,7 @@ impl<W: Write> Csv<W> {
             bits: preset.spec.bits_per_element(),
             tensor,
             kind: "scheme",
-            evidence: evidence(preset.evidence),
+            evidence: preset.evidence.name(),
         };
         self.row(&labels, &stored.errors, stored.bits_per_element())
     }

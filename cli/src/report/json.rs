@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::mem;
-use subhalf::{ErrorStats, FormatSpec, Sqnr, preset::Evidence};
+use subhalf::{ErrorStats, FormatSpec, Sqnr};
 
 /// The members in their order: `weights`, `left_out`, `tensors` with the errors of each, `unread`
 /// with the weights that could not be read, then `formats` and `schemes` with the totals.
@@ -97,7 +97,7 @@ impl<W: Write> Form for Json<W> {
                 name: preset.name,
                 source: preset.source,
                 rule: preset.rule,
-                evidence: evidence(preset.evidence),
+                evidence: preset.evidence.name(),
                 bits: preset.spec.bits_per_element(),
                 total: Total {
                     elements: total.errors.count(),
@@ -261,13 +261,5 @@ struct Counts<'a>(&'a [u64]);
 impl Serialize for Counts<'_> {
     fn serialize<S: Serializer>(&self, json: S) -> Result<S::Ok, S::Error> {
         json.collect_map(self.0.iter().enumerate().filter(|&(_, &count)| count > 0))
-    }
-}
-
-/// What speaks for a preset, in words.
-pub(crate) fn evidence(evidence: Evidence) -> &'static str {
-    match evidence {
-        Evidence::Checked => "checked",
-        Evidence::FormulaOnly => "formula only",
     }
 }
