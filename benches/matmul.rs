@@ -273,6 +273,42 @@ fn units(turns: &Turns, weights: &[f32]) {
     table.print();
 }
 
+/// Units that are instructions of the processor, beside the steps of their models, which the
+/// portable instruction set takes.
+fn own_units(turns: &Turns, weights: &[f32]) {
+    let (m, u8s, s8s) = (64, FormatSpec::UINT8, FormatSpec::INT8);
+    let bf16s: Vec<half::bf16> = weights.iter().map(|x| half::bf16::from_f32(*x)).collect();
+    let codes = |spec: FormatSpec| -> Vec<u8> {
+        weights.iter().map(|x| spec.encode_f32(x * 100.0) as u8).collect()
+    };
+    let (unsigned, signed) = (codes(u8s), codes(s8s));
+    let bytes = |columns: usize| {
+        let a = Operand::codes(&u8s, &unsigned[..m * K], &[m, K]).expect("a shape that fits");
+        let b = Operand::codes(&s8s, &signed[..columns * K], &[columns, K]);
+        (a, b.expect("a shape that fits"))
+    };
+    let halves = |columns: usize| {
+        let a = Operand::numbers(&bf16s[..m * K], &[m, K]).expect("a shape that fits");
+        let b = Operand::numbers(&bf16s[..columns * K], &[columns, K]);
+        (a, b.expect("a shape that fits"))
+    };
+    let (mut table, peaks) = table("units of the processor, M = 64", turns);
+    use unit::x86::{VDPBF16PS, VPDPBUSD, VPDPBUSDS, VPMADDUBSW};
+    for unit in [VDPBF16PS, VPDPBUSD, VPDPBUSDS, VPMADDUBSW] {
+        let is_bf16 = unit.inputs == [FormatSpec::BF16];
+        let spec = if is_bf16 { Ok(unit.first()) } else { unit.spec(u8s, s8s) };
+        let accumulator = Accumulator::unit(spec.expect("formats of it"), KSchedule::InOrder);
+        // Steps take seconds for all columns.
+        for (isa, columns) in [(turns.isa(), N), (Isa::portable(), 4)] {
+            let (a, b) = if is_bf16 { halves(columns) } else { bytes(columns) };
+            let by = Matmul::new().accumulator(accumulator).exec(Exec::SERIAL.with_isa(isa));
+            let against = if is_bf16 { peaks.fma } else { peaks.dots };
+            product(&mut table, format!("{}, {}", unit.name, isa.name()), against, by, a, b);
+        }
+    }
+    table.print();
+}
+
 /// The same products on one thread and on two, inside the pool.
 fn threads(turns: &Turns, weights: &[f32]) {
     let spec = preset::ocp::MXFP4;
@@ -316,5 +352,6 @@ fn main() {
     products(&turns, &weights);
     accumulators(&turns, &weights);
     units(&turns, &weights);
+    own_units(&turns, &weights);
     threads(&turns, &weights);
 }

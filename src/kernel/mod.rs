@@ -43,6 +43,7 @@
 //! | blocks: dequantization | | `block/restore`, `decode/each` | `x86/avx2_block` (AVX2: 4 bits, FP8, FP6), `x86/avx512_block` (AVX-512; 6 and 8 bits: VBMI) |
 //! | products: f32, f64 and rounded sums | | `gemm/float`, `gemm/rounded` | `x86/gemm` (AVX2, AVX-512) |
 //! | products: sums of matrix units, aligned and cut | | `gemm/aligned`; FP4 under scales `gemm/sixteens` | |
+//! | products: units that are instructions of the processor | | `gemm/word_dots` | `x86/word_dots` (`AVX512_BF16`, VNNI; pairs of bytes: AVX2) |
 //! | products: byte dot products | | `gemm/int8` | `x86/avx2_int8`, `x86/avx512_int8` (VNNI; rows of codes: VBMI) |
 //! | products: GEMV, a few rows by a packed matrix | | `gemm/gemv` | `x86/avx2_gemv`, `x86/avx512_gemv` |
 //! | products: packing rows of codes | | `gemm/transpose` | `x86/avx512_transpose` (AVX-512) |
@@ -92,7 +93,7 @@ mod x86;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use x86 as native;
 #[cfg(all(test, feature = "matmul", feature = "std", target_arch = "x86_64"))]
-pub(crate) use x86::dot_instructions;
+pub(crate) use x86::DIRECTED;
 
 // The operands and loops that `block` and `ops` use; everything else is private to the kernel.
 #[cfg(feature = "alloc")]

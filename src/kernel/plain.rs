@@ -5,7 +5,7 @@
 #[cfg(feature = "alloc")]
 use super::block::BlockIntrinsics;
 #[cfg(feature = "matmul")]
-use super::gemm::GemmIntrinsics;
+use super::gemm::{GemmIntrinsics, UnitIntrinsics};
 use super::{decode::DecodeIntrinsics, encode::EncodeIntrinsics};
 
 /// The implementor of the intrinsics traits: all defaults, which decline.
@@ -17,6 +17,8 @@ impl DecodeIntrinsics for Native {}
 impl BlockIntrinsics for Native {}
 #[cfg(feature = "matmul")]
 impl GemmIntrinsics for Native {}
+#[cfg(feature = "matmul")]
+impl UnitIntrinsics for Native {}
 
 /// The instruction sets of this target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! Micro-kernels of matrix products and the packing below them. `tile` defines MR, NR and KC;
-//! `float`, `rounded`, `aligned`, `sixteens` and `int8` are the tiles of 16 × 16, by the kind of sum; `gemv` is a few
-//! rows by four panels; `transpose` packs rows of codes. The loops around them (BLIS's
+//! `float`, `rounded`, `aligned`, `sixteens`, `word_dots` and `int8` are the tiles of 16 × 16, by
+//! the kind of sum; `gemv` is a few rows by four panels; `transpose` packs rows of codes. The loops around them (BLIS's
 //! macro-kernel) and the packing of whole operands are in `ops::matmul`.
 
 mod aligned;
@@ -14,6 +14,8 @@ mod rounded;
 mod sixteens;
 mod tile;
 mod transpose;
+mod unit_intrinsics;
+mod word_dots;
 
 pub(crate) use aligned::{
     AlignedResult, AlignedSide, AlignedUnit, ROWS, aligned_sums, fill_lanes, fill_rows,
@@ -31,6 +33,9 @@ pub(crate) use rounded::Rounding;
 pub(crate) use sixteens::{SIXTEEN, Sixteens, sixteen_sums};
 pub(crate) use tile::{Blocks, CodeRows, KC, Lanes, MR, MicroTile, NR, Quad, height};
 pub(crate) use transpose::{positions, quads, unpack_quads};
+pub(in crate::kernel) use unit_intrinsics::UnitIntrinsics;
+pub(crate) use unit_intrinsics::WordInstruction;
+pub(crate) use word_dots::WordDots;
 pub(in crate::kernel) use {
     gemv_operands::{NibbleTable, by_eights},
     int8_operands::{ByteDots, by_fours},

@@ -41,20 +41,32 @@ macro_rules! by_kind {
         }
     };
 }
+#[cfg(feature = "matmul")]
+pub(super) use by_kind;
 
 pub(super) use by_kind;
 
 /// Returns whether the machine has AVX512-VNNI, which [`Kind::Avx512Vbmi`] implies and
 /// [`Kind::Avx512`] leaves open (Cascade Lake).
 #[cfg(feature = "matmul")]
-fn has_vnni() -> bool {
+pub(super) fn has_vnni() -> bool {
     // Cached by the standard library: a load and a test.
     std::arch::is_x86_feature_detected!("avx512vnni")
 }
 
+/// Returns the bits of a register.
+#[cfg(feature = "matmul")]
+pub(super) const fn register_bits(isa: Isa) -> u32 {
+    match isa.kind() {
+        Kind::Portable => 128,
+        Kind::Avx2 => 256,
+        Kind::Avx512 | Kind::Avx512Vbmi => 512,
+    }
+}
+
 /// The reason why a kernel cannot be missing.
 #[cfg(feature = "matmul")]
-const OFFERED: &str = "an operand made for this `Isa`";
+pub(super) const OFFERED: &str = "an operand made for this `Isa`";
 
 impl EncodeIntrinsics for Native {
     fn encode_bytes<const BYTES: usize>(

@@ -20,14 +20,19 @@ mod avx512_int8;
 mod avx512_square;
 #[cfg(feature = "matmul")]
 mod avx512_transpose;
-#[cfg(all(test, feature = "matmul"))]
-pub(crate) mod dot_instructions;
 mod entry;
 mod entry_block;
 #[cfg(feature = "matmul")]
 mod gemm;
 mod half;
 mod isa;
+#[cfg(feature = "matmul")]
+mod unit_entry;
+#[cfg(feature = "matmul")]
+mod word_dots;
+
+#[cfg(all(test, feature = "matmul"))]
+pub(crate) use word_dots::DIRECTED;
 
 pub(super) use entry::Native;
 pub(super) use isa::{Kind, per_isa};

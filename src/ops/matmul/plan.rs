@@ -4,8 +4,9 @@
 use super::bounds::{f32s_hold, f64s_hold, largest_sum, shared_block_k};
 use super::job::MatmulJob;
 use super::operand::Operand;
-use super::unit_plan::UnitPlan;
+use super::unit_plan::{UnitPlan, instruction};
 use crate::codec::Unpacked;
+use crate::kernel::gemm::WordDots;
 use crate::kernel::{Dots, Rounding, SmallIntegers};
 use crate::mma::{Accumulator, Adder, Chain, IntegerAdder, IntegerOverflow};
 
@@ -29,6 +30,8 @@ pub(super) enum Plan {
     Exact,
     /// Groups of products of a matrix unit, aligned and cut.
     Aligned(UnitPlan),
+    /// Words of a matrix unit that is an instruction of the processor.
+    Words(WordDots),
     /// Element by element, by the steps of the model.
     Steps,
 }
@@ -63,18 +66,20 @@ impl Plan {
                 ChainKernel::lower(&inner, job).map(|inner| Self::Chunked { k, inner, outer })
             }
             Accumulator::Integer { bits, overflow } => Self::integers(job, bits, overflow),
-            // Sums of 32 bits that wrap are those of every integer unit that wraps.
-            Accumulator::Unit { spec, .. }
-                if spec.adder() == Adder::Integer(IntegerAdder::Wrap) =>
-            {
-                Self::integers(job, 32, IntegerOverflow::Wrap)
-            }
             Accumulator::Unit { spec, schedule } => {
-                UnitPlan::lower(job, &spec, schedule).map(Self::Aligned)
+                let words = || instruction(job, &spec, schedule).map(Self::Words);
+                let other = || match spec.adder() {
+                    // Sums of 32 bits that wrap are those of every integer unit that wraps.
+                    Adder::Integer(IntegerAdder::Wrap) => {
+                        Self::integers(job, 32, IntegerOverflow::Wrap)
+                    }
+                    _ => UnitPlan::lower(job, &spec, schedule).map(Self::Aligned),
+                };
+                words().or_else(other)
             }
         };
-        // No kernel but that of matrix units starts its sums with C.
-        plan.filter(|plan| job.c.is_none() || matches!(plan, Self::Aligned(_)))
+        // No kernels but those of matrix units start their sums with C.
+        plan.filter(|plan| job.c.is_none() || matches!(plan, Self::Aligned(_) | Self::Words(_)))
             .unwrap_or(Self::Steps)
     }
 
@@ -123,6 +128,7 @@ impl Plan {
             | Self::Chunked { .. }
             | Self::Integers { .. }
             | Self::Exact
+            | Self::Words(_)
             | Self::Steps => None,
         }
     }

@@ -62,6 +62,16 @@ pub(super) struct AlignedScratch {
     pub(super) marked_b: Vec<[u32; NR]>,
 }
 
+/// Memory for sums by dot-product instructions of the processor.
+#[derive(Default)]
+pub(super) struct WordScratch {
+    /// The words of each tile, and those of two panels, of a chunk of K.
+    pub(super) a: Vec<Vec<Lanes<u32>>>,
+    pub(super) b: [Vec<Lanes<u32>>; 2],
+    /// The bits of sums.
+    pub(super) sums: Vec<Pair<u32>>,
+}
+
 /// Memory of a thread.
 #[derive(Default)]
 pub(super) struct WorkScratch {
@@ -81,4 +91,5 @@ pub(super) struct WorkScratch {
     pub(super) sums_f64: Vec<Pair<f64>>,
     pub(super) steps: StepScratch,
     pub(super) aligned: AlignedScratch,
+    pub(super) words: WordScratch,
 }

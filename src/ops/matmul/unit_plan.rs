@@ -1,15 +1,44 @@
-//! [`UnitPlan`]: which sums of matrix units the aligned kernel makes. Everything else is made by
-//! the steps of the model.
+//! [`UnitPlan`]: which sums of matrix units the aligned kernel makes; [`instruction`]: which are
+//! made by an instruction of the processor itself. Everything else is made by the steps of the
+//! model.
 
 use super::bounds::shared_block_k;
 use super::job::MatmulJob;
-use crate::kernel::gemm::{AlignedResult, AlignedUnit, SIXTEEN};
+use crate::kernel::gemm::{AlignedResult, AlignedUnit, SIXTEEN, WordDots, WordInstruction};
 use crate::mma::{
-    Adder, Combine, InputFlush, Join, KOrder, KSchedule, MmaSpec, ResultFlush, ScaleUse, UnitAcc,
-    UnitScales,
+    Adder, Combine, InputFlush, IntegerAdder, Join, KOrder, KSchedule, MmaSpec, ResultFlush,
+    ScaleUse, UnitAcc, UnitScales, preset,
 };
 use crate::round::Round;
 use crate::spec::FormatSpec;
+
+/// The processor's own instruction for a unit, or `None` where it has none. Positions beyond K are
+/// zeros, which change nothing that a unit's own step does not.
+pub(super) fn instruction(
+    job: &MatmulJob<'_>,
+    spec: &MmaSpec,
+    schedule: KSchedule,
+) -> Option<WordDots> {
+    // Without products C would not be looked at.
+    if schedule != KSchedule::InOrder || job.shape.k == 0 {
+        return None;
+    }
+    let isa = job.exec.isa();
+    let Adder::Integer(adder) = spec.adder() else {
+        let is_vdpbf16ps = *spec == preset::x86::VDPBF16PS.first();
+        return WordDots::new(isa, WordInstruction::Bf16, false).filter(|_| is_vdpbf16ps);
+    };
+    // One side unsigned, the other signed: a byte holds all integers of a unit.
+    let (a, b) = (spec.a().is_signed(), spec.b().is_signed());
+    let instruction = match adder {
+        // Wherever a sum wraps it is the same modulo 2^32.
+        IntegerAdder::Wrap => WordInstruction::Bytes,
+        IntegerAdder::SaturatedPairs => WordInstruction::BytePairs,
+        IntegerAdder::Saturate if spec.fan_in() == 4 => WordInstruction::ClampedBytes,
+        IntegerAdder::Saturate => return None,
+    };
+    WordDots::new(isa, instruction, a).filter(|_| a != b)
+}
 
 /// What a unit does with the scales of blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::job::MatmulJob;
 use super::pack_b::Packer;
 use super::panel::{PANELS_OF_UNIT, Panel};
 use super::read::Reader;
-use super::scratch::{AlignedScratch, StepScratch, WorkScratch};
+use super::scratch::{AlignedScratch, StepScratch, WordScratch, WorkScratch};
 use super::slices::Slicing;
 use super::sums::Pair;
 use super::tile::TileA;
@@ -68,10 +68,10 @@ impl Work<'_> {
             self.columns[index].packed.unwrap_or(&made[index])
         };
         let panels = UnitPanels { all: core::array::from_fn(panel), count };
-        let WorkScratch { scales, sums, partials, sums_f64, steps, aligned, .. } = scratch;
+        let WorkScratch { scales, sums, partials, sums_f64, steps, aligned, words, .. } = scratch;
         (
             Decoded { reader: self.reader, panels, numbers, codes },
-            SumMemory { scales, sums, partials, sums_f64, steps, aligned },
+            SumMemory { scales, sums, partials, sums_f64, steps, aligned, words },
         )
     }
 
@@ -97,6 +97,26 @@ impl Work<'_> {
                     .iter()
                     .zip(sums)
                     .for_each(|(tile, sums)| step(pair, tile, k.clone(), &b[..count], sums));
+            }
+        }
+    }
+
+    /// Starts the sums of a tile in a pair of panels with C, if the model takes it: `start` makes a
+    /// sum of a number of C.
+    pub(super) fn start_with_c<T>(
+        &self,
+        pair: usize,
+        tile: &TileA,
+        sums: &mut Pair<T>,
+        start: impl Fn(f32) -> T,
+    ) {
+        let (shape, Some(c)) = (self.job.shape, self.job.c) else { return };
+        for (columns, sums) in self.columns[2 * pair..].iter().zip(sums) {
+            for (row, sums) in tile.rows.clone().zip(sums) {
+                let from = (self.matrix * shape.m + row) * shape.n + columns.first;
+                for (sum, c) in sums.iter_mut().zip(&c[from..from + columns.rows]) {
+                    *sum = start(*c);
+                }
             }
         }
     }
@@ -173,6 +193,7 @@ pub(super) struct SumMemory<'a> {
     pub(super) sums_f64: &'a mut Vec<Pair<f64>>,
     pub(super) steps: &'a mut StepScratch,
     pub(super) aligned: &'a mut AlignedScratch,
+    pub(super) words: &'a mut WordScratch,
 }
 
 /// Panels, and memory for their numbers.

@@ -110,9 +110,10 @@ fn by_instructions(unit: &MmaSpec, a: &[u32], b: &[u32], c: Option<&[f32]>) -> V
 
 fn units() -> Vec<(MatrixUnit, MmaSpec)> {
     let pairs = all().into_iter().flat_map(|unit| {
-        let last = *unit.inputs.last().unwrap();
-        [(unit.inputs[0], unit.inputs[0]), (last, unit.inputs[0]), (last, last)]
-            .map(|(a, b)| (unit, unit.spec(a, b).unwrap()))
+        let (first, last) = (unit.inputs[0], *unit.inputs.last().unwrap());
+        let pairs = [(first, first), (first, last), (last, first), (last, last)];
+        let count = if first == last { 1 } else { 4 };
+        pairs.into_iter().take(count).map(move |(a, b)| (unit, unit.spec(a, b).unwrap()))
     });
     pairs.filter(|(_, spec)| spec.scales() == UnitScales::None).collect()
 }

@@ -46,7 +46,7 @@ pub(super) fn run(
             |panel: usize| scales.as_ref().map_or(&[][..], |scales| scales[2 * pair + panel]);
         let chunk = UnitChunk { work, plan, k, scales: [of_panel(0), of_panel(1 % b.len())] };
         if chunk.k.start == 0 {
-            chunk.start(pair, tile, &mut sums[..b.len()]);
+            chunk.start(pair, tile, sums);
         }
         if index == 0 {
             chunk.columns(2 * pair, b, aligned);
@@ -86,26 +86,16 @@ impl UnitChunk<'_> {
     }
 
     /// Starts the sums of a tile with C, as the accumulator has it.
-    fn start(&self, pair: usize, tile: &TileA, sums: &mut [MicroTile<f32>]) {
-        let (job, matrix) = (self.work.job, self.work.matrix);
-        let Some(c) = job.c else { return };
-        for (panel, sums) in sums.iter_mut().enumerate() {
-            let columns = &self.work.columns[2 * pair + panel];
-            for (row, sums) in tile.rows.clone().zip(sums) {
-                let from = (matrix * job.shape.m + row) * job.shape.n + columns.first;
-                for (sum, c) in sums.iter_mut().zip(&c[from..from + columns.rows]) {
-                    *sum = match self.plan.unit.result {
-                        AlignedResult::NearestF16 => {
-                            let f16 = FormatSpec::F16;
-                            f16.decode_f32(f16.encode_f32(*c))
-                        }
-                        // Bits that every group would cut off can go at once.
-                        AlignedResult::CutF32(mask) => f32::from_bits(c.to_bits() & mask),
-                        AlignedResult::NearestF32 => *c,
-                    };
-                }
+    fn start(&self, pair: usize, tile: &TileA, sums: &mut Pair<f32>) {
+        self.work.start_with_c(pair, tile, sums, |c| match self.plan.unit.result {
+            AlignedResult::NearestF16 => {
+                let f16 = FormatSpec::F16;
+                f16.decode_f32(f16.encode_f32(c))
             }
-        }
+            // Bits that every group would cut off can go at once.
+            AlignedResult::CutF32(mask) => f32::from_bits(c.to_bits() & mask),
+            AlignedResult::NearestF32 => c,
+        });
     }
 
     /// Makes numbers and ranks of the columns of a pair of panels.

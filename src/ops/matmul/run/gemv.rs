@@ -55,6 +55,7 @@ pub(in crate::ops::matmul) fn run(
         | Plan::Integers { .. }
         | Plan::Exact
         | Plan::Aligned(_)
+        | Plan::Words(_)
         | Plan::Steps => false,
     }
 }

@@ -7,6 +7,7 @@ mod float;
 pub(super) mod gemv;
 mod int8;
 mod steps;
+mod words;
 
 use super::plan::Plan;
 use super::scratch::WorkScratch;
@@ -36,6 +37,7 @@ pub(super) fn run_plan(
         }
         Plan::Exact => exact::exact(work, scratch, sink),
         Plan::Aligned(unit) => aligned::run(work, unit, scratch, sink),
+        Plan::Words(dots) => words::run(work, dots, scratch, sink),
         // The definition itself, with operands packed: stochastic roundings, saturating integers, C
         // in the sum.
         Plan::Steps => steps::run(work, scratch, sink),
