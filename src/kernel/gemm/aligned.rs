@@ -20,17 +20,12 @@
 //! powers of two leave f32; [`AlignedSide`] marks rows that have others, and NaN and infinities.
 //! Sums that become infinite stay so.
 
+use super::aligned_operands::{AlignedResult, AlignedSide, AlignedUnit, NO_RANK, ROWS};
 use super::tile::{Lanes, NR};
+use super::unit_intrinsics::UnitIntrinsics;
 use crate::kernel::isa::Isa;
-use crate::kernel::native::per_isa;
-use alloc::vec::Vec;
-use core::ops::{Range, RangeInclusive};
-
-/// Rows of A whose sums advance side by side.
-pub(crate) const ROWS: usize = 4;
-
-/// The rank of a zero: below every other sum of ranks.
-pub(super) const NO_RANK: i32 = -8192;
+use crate::kernel::native::{Native, per_isa};
+use core::ops::Range;
 
 /// Products of a group at most.
 const LARGEST_FAN_IN: usize = 256;
@@ -40,152 +35,6 @@ const TOPS: usize = 8;
 
 /// Products whose integers an i32 adds up.
 const I32_PRODUCTS: usize = 16;
-
-/// The exponents of operands that the kernel takes.
-const RANKS: RangeInclusive<i32> = -50..=62;
-
-/// How a sum is rounded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AlignedResult {
-    /// Toward zero to f32, whose low mantissa bits are then cleared by this mask.
-    CutF32(u32),
-    /// To the nearest f32, ties to even.
-    NearestF32,
-    /// To the nearest f16, ties to even.
-    NearestF16,
-}
-
-/// A matrix unit as parameters of the kernel.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AlignedUnit {
-    /// Products of a group.
-    pub(crate) fan_in: usize,
-    /// Fraction bits kept below the largest exponent.
-    pub(crate) keep: i32,
-    /// The least exponent that terms are aligned to.
-    pub(crate) floor: i32,
-    /// The least exponent of a sum: that of the smallest normal number of its format.
-    pub(crate) least: i32,
-    pub(crate) result: AlignedResult,
-    /// Groups that start from zero, after which the sum before them is added to the nearest; 0 for
-    /// sums that are terms of every group.
-    pub(crate) late: usize,
-}
-
-/// Numbers of one side of some positions, with their ranks: `LEN` rows or columns each.
-#[derive(Clone, Debug)]
-pub(crate) struct AlignedSide<const LEN: usize> {
-    values: Vec<[f32; LEN]>,
-    ranks: Vec<[i32; LEN]>,
-    /// Not zero for a row with numbers that the kernel does not take.
-    marked: [u32; LEN],
-}
-
-impl<const LEN: usize> Default for AlignedSide<LEN> {
-    fn default() -> Self {
-        Self { values: Default::default(), ranks: Default::default(), marked: [0; LEN] }
-    }
-}
-
-impl<const LEN: usize> AlignedSide<LEN> {
-    /// Forgets all positions and marks.
-    pub(crate) fn clear(&mut self, positions: usize) {
-        self.values.clear();
-        self.values.resize(positions, [0.0; LEN]);
-        self.ranks.resize(positions, [NO_RANK; LEN]);
-        self.marked = [0; LEN];
-    }
-
-    /// The numbers, position by position.
-    pub(super) fn values(&self) -> &[[f32; LEN]] {
-        &self.values
-    }
-
-    /// Which rows have numbers that the kernel does not take.
-    pub(crate) fn marked(&self) -> &[u32; LEN] {
-        &self.marked
-    }
-}
-
-/// Fills a side with `height` numbers a position, of which those from `first` on are its own.
-/// `format` is the least exponent of their format and the bits of an f32 that the unit looks at.
-#[inline(always)]
-fn fill_body<const LEN: usize>(
-    numbers: &[f32],
-    height: usize,
-    first: usize,
-    (least, cut): (i32, u32),
-    pairs_of_four: bool,
-    side: &mut AlignedSide<LEN>,
-) {
-    let count = LEN.min(height - first);
-    for (k, numbers) in numbers.chunks_exact(height).enumerate() {
-        let place = if pairs_of_four {
-            // Of 32 positions, those that are 0 or 1 modulo 4 come first.
-            let (group, k) = (k / 32 * 32, k % 32);
-            group + (k >> 1 & 1) * 16 + (k >> 2) * 2 + (k & 1)
-        } else {
-            k
-        };
-        side.values[place][..count].copy_from_slice(&numbers[first..first + count]);
-    }
-    // All numbers alike, whatever row they are of: registers are full.
-    let mut any = 0;
-    let (values, ranks) = (side.values.as_flattened_mut(), side.ranks.as_flattened_mut());
-    for (value, rank) in values.iter_mut().zip(ranks) {
-        let (bits, of) = rank_of(*value, least, cut);
-        let fits = (of >= *RANKS.start()) & (of <= *RANKS.end());
-        let zero = bits & 0x7FFF_FFFF == 0;
-        any |= u32::from(!zero & !fits);
-        *rank = if zero | !fits { NO_RANK } else { of };
-        *value = f32::from_bits(bits);
-    }
-    if any != 0 {
-        replace_marked(side, least);
-    }
-}
-
-/// Returns the bits of a number that a unit looks at, and its exponent.
-#[inline(always)]
-fn rank_of(x: f32, least: i32, cut: u32) -> (u32, i32) {
-    let bits = x.to_bits() & cut;
-    (bits, ((bits >> 23 & 0xFF) as i32 - 127).max(least))
-}
-
-/// Replaces numbers that the kernel does not take by zeros, and marks their rows.
-#[inline(never)]
-fn replace_marked<const LEN: usize>(side: &mut AlignedSide<LEN>, least: i32) {
-    for values in &mut side.values {
-        for (value, marked) in values.iter_mut().zip(&mut side.marked) {
-            let (bits, rank) = rank_of(*value, least, !0);
-            if bits & 0x7FFF_FFFF != 0 && !RANKS.contains(&rank) {
-                (*value, *marked) = (0.0, 1);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn fill_rows_body(
-    numbers: &[f32],
-    height: usize,
-    first: usize,
-    format: (i32, u32),
-    pairs_of_four: bool,
-    side: &mut AlignedSide<ROWS>,
-) {
-    fill_body(numbers, height, first, format, pairs_of_four, side);
-}
-
-#[inline(always)]
-fn fill_lanes_body(
-    numbers: &[Lanes<f32>],
-    format: (i32, u32),
-    pairs_of_four: bool,
-    side: &mut AlignedSide<NR>,
-) {
-    fill_body(numbers.as_flattened(), NR, 0, format, pairs_of_four, side);
-}
 
 /// The exponents of the scales of a group: of the rows and of the columns.
 pub(crate) type ScaleRanks<'a> = Option<(&'a [[i32; ROWS]], &'a [Lanes<i32>])>;
@@ -452,24 +301,6 @@ fn cut(x: f32) -> i32 {
 }
 
 per_isa! {
-    /// Fills four rows of A from packed numbers, `height` a position, from row `first` on.
-    fn fill_rows[](
-        numbers: &[f32],
-        height: usize,
-        first: usize,
-        format: (i32, u32),
-        pairs_of_four: bool,
-        side: &mut AlignedSide<ROWS>,
-    ) = fill_rows_body;
-
-    /// Fills the columns of a panel.
-    fn fill_lanes[](
-        numbers: &[Lanes<f32>],
-        format: (i32, u32),
-        pairs_of_four: bool,
-        side: &mut AlignedSide<NR>,
-    ) = fill_lanes_body;
-
     // A function for each stage: one for all of a group is too much for the compiler, which leaves
     // it scalar, a tenth as fast.
     /// Finds the tops of groups.
@@ -534,6 +365,9 @@ pub(crate) fn aligned_sums(
     range: Range<usize>,
     sums: &mut [Lanes<f32>; ROWS],
 ) {
+    if scales.is_none() && Native::aligned(isa, unit, (a, b), range.clone(), sums) {
+        return;
+    }
     // For AVX-512 the compiler leaves loops over sixteen lanes scalar: twenty times slower.
     let isa = isa.without_gathers();
     let mut tops = [[[0; NR]; ROWS]; TOPS];
@@ -545,7 +379,7 @@ pub(crate) fn aligned_sums(
             // Tops do not depend on sums: those of several groups are found at once.
             let groups = group..(group + TOPS).min(range.end);
             let all = groups.start * unit.fan_in..groups.end * unit.fan_in;
-            let ranks = (&a.ranks[all.clone()], &b.ranks[all]);
+            let ranks = (&a.ranks()[all.clone()], &b.ranks()[all]);
             find_tops(isa, unit.fan_in, ranks.0, ranks.1, &mut tops[..groups.len()]);
         }
         let tops = &tops[place];
@@ -561,7 +395,7 @@ pub(crate) fn aligned_sums(
             }
         }
         let products = group * unit.fan_in..(group + 1) * unit.fan_in;
-        let (a, b) = (&a.values[products.clone()], &b.values[products]);
+        let (a, b) = (&a.values()[products.clone()], &b.values()[products]);
         let mut count = 0;
         for (a, b) in a.chunks(I32_PRODUCTS).zip(b.chunks(I32_PRODUCTS)) {
             cut_products(isa, a, b, &start.factors, &mut integers[count]);

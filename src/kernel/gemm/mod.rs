@@ -4,6 +4,7 @@
 //! macro-kernel) and the packing of whole operands are in `ops::matmul`.
 
 mod aligned;
+mod aligned_operands;
 mod float;
 mod gemv;
 mod gemv_operands;
@@ -17,9 +18,11 @@ mod transpose;
 mod unit_intrinsics;
 mod word_dots;
 
-pub(crate) use aligned::{
-    AlignedResult, AlignedSide, AlignedUnit, ROWS, aligned_sums, fill_lanes, fill_rows,
+pub(crate) use aligned::aligned_sums;
+pub(crate) use aligned_operands::{
+    AlignedResult, AlignedSide, AlignedUnit, ROWS, SIXTEEN, Sixteens, fill_lanes, fill_rows,
 };
+pub(in crate::kernel) use aligned_operands::{NO_PRODUCTS, NO_RANK, SixteenSide};
 pub(crate) use float::{
     chain_blocks_of, chain_f32_of, chain_f64, chain_rounded, cut_bits, dot_f32, dot_f64,
     scale_lanes,
@@ -30,7 +33,7 @@ pub(crate) use int8::{Dots, a_int8_words};
 pub(crate) use int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, SmallIntegers};
 pub(in crate::kernel) use intrinsics::GemmIntrinsics;
 pub(crate) use rounded::Rounding;
-pub(crate) use sixteens::{SIXTEEN, Sixteens, sixteen_sums};
+pub(crate) use sixteens::sixteen_sums;
 pub(crate) use tile::{Blocks, CodeRows, KC, Lanes, MR, MicroTile, NR, Quad, height};
 pub(crate) use transpose::{positions, quads, unpack_quads};
 pub(in crate::kernel) use unit_intrinsics::UnitIntrinsics;

@@ -12,80 +12,15 @@
 //! A group whose products are all zero has no exponent, one whose products cancel has. Whether all
 //! are zero is told by bits: those of positions where a is not zero, and those where b is not.
 
-use super::aligned::{
-    AlignedResult, AlignedSide, AlignedUnit, NO_RANK, ROWS, exponent, power, stays,
+use super::aligned::{exponent, power, stays};
+use super::aligned_operands::{
+    AlignedResult, AlignedUnit, NO_PRODUCTS, NO_RANK, ROWS, SIXTEEN, SixteenSide,
 };
 use super::tile::{Lanes, NR};
+use super::unit_intrinsics::UnitIntrinsics;
 use crate::kernel::isa::Isa;
-use crate::kernel::native::per_isa;
-use alloc::vec::Vec;
+use crate::kernel::native::{Native, per_isa};
 use core::ops::Range;
-
-/// Products of a term.
-pub(crate) const SIXTEEN: usize = 16;
-
-/// The exponent of a term without products.
-const NO_PRODUCTS: i32 = -139;
-
-/// What sums of sixteen know of one side, group by group.
-#[derive(Clone, Debug)]
-pub(crate) struct Sixteens<const LEN: usize> {
-    /// A bit for each position whose number is not zero; none where the scale is zero.
-    bits: Vec<[i32; LEN]>,
-    scales: Vec<[f32; LEN]>,
-    ranks: Vec<[i32; LEN]>,
-    /// Not zero for a row with a scale that is NaN.
-    marked: [u32; LEN],
-}
-
-impl<const LEN: usize> Default for Sixteens<LEN> {
-    fn default() -> Self {
-        let (bits, scales, ranks) = Default::default();
-        Self { bits, scales, ranks, marked: [0; LEN] }
-    }
-}
-
-impl<const LEN: usize> Sixteens<LEN> {
-    /// Takes the numbers of a side and the scale of each group and row; `least` is the least
-    /// exponent of the scales' format.
-    pub(crate) fn set(
-        &mut self,
-        side: &AlignedSide<LEN>,
-        least: i32,
-        scale: impl Fn(usize, usize) -> f32,
-    ) {
-        self.bits.clear();
-        self.scales.clear();
-        self.ranks.clear();
-        self.marked = [0; LEN];
-        for (group, numbers) in side.values().chunks(SIXTEEN).enumerate() {
-            let mut bits = [0; LEN];
-            for (k, numbers) in numbers.iter().enumerate() {
-                for (bits, x) in bits.iter_mut().zip(numbers) {
-                    *bits |= i32::from(*x != 0.0) << k;
-                }
-            }
-            let scales: [f32; LEN] = core::array::from_fn(|row| scale(group, row).abs());
-            for (row, scale) in scales.iter().enumerate() {
-                self.marked[row] |= u32::from(scale.is_nan());
-                bits[row] = if *scale == 0.0 { 0 } else { bits[row] };
-            }
-            let finite = scales.map(|scale| if scale.is_nan() { 0.0 } else { scale });
-            let rank = |scale: f32| ((scale.to_bits() >> 23) as i32 - 127).max(least);
-            self.bits.push(bits);
-            self.ranks.push(finite.map(rank));
-            self.scales.push(finite);
-        }
-    }
-
-    /// Which rows have a scale that is NaN.
-    pub(crate) fn marked(&self) -> &[u32; LEN] {
-        &self.marked
-    }
-}
-
-/// Numbers of a side and what sums of sixteen know of them.
-type SixteenSide<'a, const LEN: usize> = (&'a AlignedSide<LEN>, &'a Sixteens<LEN>);
 
 /// Returns the exact sums of sixteen products.
 #[inline(always)]
@@ -121,12 +56,12 @@ fn sums_body(
 ) {
     let terms = unit.fan_in / SIXTEEN;
     for step in range {
-        let groups = step * terms..((step + 1) * terms).min(of_a.bits.len());
+        let groups = step * terms..((step + 1) * terms).min(of_a.bits().len());
         let mut tops = [[2 * NO_RANK; NR]; ROWS];
         for group in groups.clone() {
-            let (bits_b, ranks_b) = (&of_b.bits[group], &of_b.ranks[group]);
+            let (bits_b, ranks_b) = (&of_b.bits()[group], &of_b.ranks()[group]);
             for (row, tops) in tops.iter_mut().enumerate() {
-                let (bits, rank) = (of_a.bits[group][row], of_a.ranks[group][row]);
+                let (bits, rank) = (of_a.bits()[group][row], of_a.ranks()[group][row]);
                 for lane in 0..NR {
                     let any = bits & bits_b[lane] != 0;
                     let term = if any { rank + ranks_b[lane] } else { 2 * NO_RANK };
@@ -150,10 +85,10 @@ fn sums_body(
             let range = group * SIXTEEN..(group + 1) * SIXTEEN;
             let products = products(&a.values()[range.clone()], &b.values()[range]);
             for row in 0..ROWS {
-                let scale_a = f64::from(of_a.scales[group][row]);
+                let scale_a = f64::from(of_a.scales()[group][row]);
                 let (ups, exact, products) = (&ups[row], &mut exact[row], &products[row]);
                 for lane in 0..NR {
-                    let scale = scale_a * f64::from(of_b.scales[group][lane]);
+                    let scale = scale_a * f64::from(of_b.scales()[group][lane]);
                     let term = f64::from(products[lane]) * scale * power(ups[lane]);
                     exact[lane] += trunc(term);
                 }
@@ -190,6 +125,9 @@ pub(crate) fn sixteen_sums(
     range: Range<usize>,
     sums: &mut [Lanes<f32>; ROWS],
 ) {
+    if Native::sixteens(isa, unit, (a, b), range.clone(), sums) {
+        return;
+    }
     // As in `aligned`: for AVX-512 the compiler leaves the loops over sixteen lanes scalar.
     sums_of(isa.without_gathers(), unit, a, b, range, sums);
 }

@@ -1,7 +1,9 @@
 //! Kernels of matrix units that an instruction set may bring, as a trait with defaults.
 
-use super::tile::Lanes;
+use super::aligned_operands::{AlignedSide, AlignedUnit, ROWS, SixteenSide};
+use super::tile::{Lanes, NR};
 use crate::kernel::isa::Isa;
+use core::ops::Range;
 
 /// A dot-product instruction, or a few that always go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,5 +36,29 @@ pub(in crate::kernel) trait UnitIntrinsics {
         _acc: &mut [Lanes<u32>; R],
     ) {
         unreachable!("no such instruction was offered");
+    }
+
+    /// Goes on with the sums of four rows in the columns of a panel, over a range of groups whose
+    /// products no scales move, and returns whether it did.
+    fn aligned(
+        _: Isa,
+        _: &AlignedUnit,
+        _: (&AlignedSide<ROWS>, &AlignedSide<NR>),
+        _: Range<usize>,
+        _sums: &mut [Lanes<f32>; ROWS],
+    ) -> bool {
+        false
+    }
+
+    /// Goes on with sums of sixteen products under scales, over a range of steps, and returns
+    /// whether it did.
+    fn sixteens(
+        _: Isa,
+        _: &AlignedUnit,
+        _: (SixteenSide<'_, ROWS>, SixteenSide<'_, NR>),
+        _: Range<usize>,
+        _sums: &mut [Lanes<f32>; ROWS],
+    ) -> bool {
+        false
     }
 }

@@ -20,6 +20,8 @@ mod avx512_int8;
 mod avx512_square;
 #[cfg(feature = "matmul")]
 mod avx512_transpose;
+#[cfg(feature = "matmul")]
+mod avx512_units;
 mod entry;
 mod entry_block;
 #[cfg(feature = "matmul")]

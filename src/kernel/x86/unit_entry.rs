@@ -3,9 +3,12 @@
 
 use super::entry::{Native, OFFERED, by_kind, has_vnni, register_bits};
 use super::isa::Kind;
-use super::word_dots;
-use crate::kernel::gemm::{Lanes, UnitIntrinsics, WordInstruction};
+use super::{avx512_units, word_dots};
+use crate::kernel::gemm::{
+    AlignedSide, AlignedUnit, Lanes, NR, ROWS, SixteenSide, UnitIntrinsics, WordInstruction,
+};
 use crate::kernel::isa::Isa;
+use core::ops::Range;
 
 /// Returns whether the machine has `AVX512_BF16`, which no instruction set here implies.
 fn has_bf16() -> bool {
@@ -52,5 +55,33 @@ impl UnitIntrinsics for Native {
                 Avx512 | Avx512Vbmi => word_dots::byte_pairs(a_is_signed, a, b, acc),
             }, else unreachable!("{OFFERED}")),
         }
+    }
+
+    // AVX2 has the plain loops, which the compiler makes vectors of.
+
+    fn aligned(
+        isa: Isa,
+        unit: &AlignedUnit,
+        (a, b): (&AlignedSide<ROWS>, &AlignedSide<NR>),
+        range: Range<usize>,
+        sums: &mut [Lanes<f32>; ROWS],
+    ) -> bool {
+        by_kind!(isa, {
+            Avx512 | Avx512Vbmi => avx512_units::aligned(unit, a, b, range, sums),
+        }, else return false);
+        true
+    }
+
+    fn sixteens(
+        isa: Isa,
+        unit: &AlignedUnit,
+        (a, b): (SixteenSide<'_, ROWS>, SixteenSide<'_, NR>),
+        range: Range<usize>,
+        sums: &mut [Lanes<f32>; ROWS],
+    ) -> bool {
+        by_kind!(isa, {
+            Avx512 | Avx512Vbmi => avx512_units::sixteens(unit, a, b, range, sums),
+        }, else return false);
+        true
     }
 }
