@@ -11,8 +11,8 @@ use std::hint::black_box;
 
 use clap::Parser;
 use subhalf::{
-    BitOrder, Convert, Dither, Exec, FormatSpec, Quantizer, Round, SliceConverter, Stochastic,
-    preset,
+    BitOrder, Convert, Dither, Exec, FormatSpec, Hadamard, Quantizer, Round, SliceConverter,
+    Stochastic, preset,
 };
 
 use subhalf_benches::control::{Control, Place, Ring, move_bytes, number};
@@ -142,6 +142,12 @@ fn rows(title: &'static str, length: usize, is_memory: bool, arguments: &Argumen
                 .exec(exec)
                 .fake_quantize(x, y)
                 .expect("lengths are the same");
+        });
+    }
+    for block in [16, 32, 128, 1024] {
+        let rotation = Hadamard::new(block).expect("a length that there is");
+        rows.add(format!("Hadamard of {block}, in place"), &copy, move |_, _, _, y| {
+            rotation.forward_with(y, exec).expect("whole blocks");
         });
     }
     let spec = FormatSpec::F4E2M1;

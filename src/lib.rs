@@ -45,6 +45,7 @@
 //!   [`Accumulator::unit`], …), an addend and a bias; [`Operand`] is one side.
 //! * What a GPU's matrix instruction returns, bit for bit: [`mod@unit`], and [`MmaSpec`] for units of
 //!   your own; exact sums to compare with: [`WideSum`].
+//! * A rotation that takes the outliers out of blocks: [`Hadamard`].
 //! * What storing a tensor costs: [`ErrorStats`] and [`storage_error`]; of a block-scaled one
 //!   [`QuantTensor::stats`]. What two of them differ in: [`QuantTensor::diff`].
 //!
@@ -187,6 +188,8 @@ mod round;
 pub mod scalar;
 mod spec;
 mod stats;
+#[cfg(feature = "alloc")]
+mod transform;
 mod unary;
 mod vendor;
 
@@ -243,4 +246,6 @@ pub use spec::{
 pub use stats::{ErrorStats, Sqnr, amax_scale, storage_error};
 #[cfg(feature = "alloc")]
 pub use stats::{LargestDifference, TensorDiff, TensorStats, WorstBlock};
+#[cfg(feature = "alloc")]
+pub use transform::Hadamard;
 pub use unary::{Unary, UnaryTable};

@@ -49,6 +49,7 @@
 //! | products: packing rows of codes | | `gemm/transpose` | `x86/avx512_transpose` (AVX-512) |
 //! | fake-quantize in place; slices larger than the caches | nearest even | `encode/groups` | |
 //! | slices larger than the caches | | `stream` | |
+//! | Hadamard transforms of blocks | | `hadamard` | |
 //! | stored codes: bits and parts that none may have | | `scan` | |
 //!
 //! # Another instruction set
@@ -76,6 +77,8 @@ mod decode;
 mod encode;
 #[cfg(feature = "matmul")]
 pub(crate) mod gemm;
+#[cfg(feature = "alloc")]
+mod hadamard;
 mod isa;
 mod measure;
 #[cfg(feature = "alloc")]
@@ -120,6 +123,8 @@ pub(crate) use gemm::{
     GemvPanel, Nibbles, PANELS, Quad, Rounding, SmallIntegers, a_int8_words, positions, quads,
     unpack_quads,
 };
+#[cfg(feature = "alloc")]
+pub(crate) use hadamard::hadamard_blocks;
 pub use isa::Isa;
 pub(crate) use measure::{
     Bounds, CHUNK_PAIRS, PairBuffer, PairCounts, SIDE, add_side_by_side, beyond, finite_amax_f64,

@@ -12,6 +12,8 @@ mod quantize;
 mod real;
 #[cfg(feature = "alloc")]
 mod recode;
+#[cfg(feature = "alloc")]
+mod rotate;
 mod slice;
 #[cfg(feature = "alloc")]
 mod tiles;

@@ -41,6 +41,8 @@ mod tensor_stats;
 mod text;
 #[cfg(feature = "num-traits")]
 mod traits;
+#[cfg(feature = "alloc")]
+mod transforms;
 mod unary;
 #[cfg(feature = "matmul")]
 mod units;
