@@ -71,20 +71,18 @@ fn first_stages<const R: usize>(part: &mut [f32]) {
     }
 }
 
-/// All stages of parts of 16·R numbers. `before` and `after` are as long as `x`, or as long as a
-/// part, and are then used again.
+/// All stages of parts of 16·R numbers. `before` and `after` are as long as a block, and are used
+/// again for the next.
 #[inline(always)]
 fn all_stages<const R: usize>(x: &mut [f32], before: Option<&[f32]>, after: &[f32]) {
-    let sixteens = |numbers: &[f32], part: usize| -> usize {
-        // Where the part's factors start, in rows of 16.
-        part * R % (numbers.len() / SIXTEEN)
-    };
-    for (index, part) in
-        x.as_chunks_mut::<SIXTEEN>().0.as_chunks_mut::<R>().0.iter_mut().enumerate()
-    {
+    let before = before.map_or(&[][..], |factors| factors.as_chunks::<SIXTEEN>().0);
+    let before = before.as_chunks::<R>().0;
+    let after = after.as_chunks::<SIXTEEN>().0.as_chunks::<R>().0;
+    // Which part of a block: counted, as a remainder would take as long as a part of 16.
+    let mut place = 0;
+    for part in x.as_chunks_mut::<SIXTEEN>().0.as_chunks_mut::<R>().0 {
         let mut v = *part;
-        if let Some(before) = before {
-            let rows = &before.as_chunks::<SIXTEEN>().0[sixteens(before, index)..][..R];
+        if let Some(rows) = before.get(place) {
             for (row, factors) in v.iter_mut().zip(rows) {
                 for (x, factor) in row.iter_mut().zip(factors) {
                     *x *= factor;
@@ -92,8 +90,7 @@ fn all_stages<const R: usize>(x: &mut [f32], before: Option<&[f32]>, after: &[f3
             }
         }
         between_rows(&mut v);
-        let rows = &after.as_chunks::<SIXTEEN>().0[sixteens(after, index)..][..R];
-        for ((row, factors), to) in v.iter().zip(rows).zip(part) {
+        for ((row, factors), to) in v.iter().zip(&after[place]).zip(part) {
             let sums = stage::<1>(&stage::<2>(&stage::<4>(&stage::<8>(row))));
             for ((sum, factor), to) in sums.iter().zip(factors).zip(to) {
                 let y = sum * factor;
@@ -101,6 +98,7 @@ fn all_stages<const R: usize>(x: &mut [f32], before: Option<&[f32]>, after: &[f3
                 *to = if y.is_nan() { f32::NAN } else { y };
             }
         }
+        place = if place + 1 == after.len() { 0 } else { place + 1 };
     }
 }
 
@@ -110,7 +108,6 @@ fn transform_body(x: &mut [f32], before: &[f32], after: &[f32]) {
     match length {
         // A pass over the whole slice.
         16 => return all_stages::<1>(x, Some(before), after),
-        32 => return all_stages::<2>(x, Some(before), after),
         64 => return all_stages::<4>(x, Some(before), after),
         128 => return all_stages::<8>(x, Some(before), after),
         _ => {}
@@ -118,6 +115,12 @@ fn transform_body(x: &mut [f32], before: &[f32], after: &[f32]) {
     for block in x.chunks_exact_mut(length) {
         for (x, factor) in block.iter_mut().zip(before) {
             *x *= factor;
+        }
+        if length == 32 {
+            // The compiler makes a poor loop of two rows of 16 in registers.
+            first_stages::<2>(block);
+            all_stages::<1>(block, None, after);
+            continue;
         }
         let mut span = length;
         while span > LONGEST_PART {
