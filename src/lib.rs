@@ -108,7 +108,7 @@
 //!
 //! # Features
 //!
-//! All but the last are on by default. Without them the crate is `no_std`, needs no allocator, and has
+//! All but the last three are on by default. Without them the crate is `no_std`, needs no allocator, and has
 //! everything else.
 //!
 //! * `std`: finds out which instructions the machine has; implies `alloc`.
@@ -125,6 +125,8 @@
 //!   and brings the crates safetensors, serde and `serde_json`. Off by default.
 //! * `gguf`: [`io`](crate::io), GGUF files read and written; implies `std` and `presets`, and brings
 //!   no crate. Off by default.
+//! * `recipes`: [`recipe`](crate::recipe), papers as functions; implies `std`, `matmul` and
+//!   `presets`, and brings no crate. Off by default.
 //!
 //! The scalar types always have bytemuck's traits: whole-byte ones are `Pod`, narrower ones
 //! `NoUninit` and `CheckedBitPattern`.
@@ -183,6 +185,8 @@ mod naming;
 mod ops;
 mod policy;
 mod random;
+#[cfg(feature = "recipes")]
+pub mod recipe;
 mod round;
 #[doc(hidden)]
 pub mod scalar;

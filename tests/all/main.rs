@@ -28,6 +28,8 @@ mod oracle;
 mod p3109;
 mod presets;
 mod random_words;
+#[cfg(feature = "recipes")]
+mod recipes;
 mod scalars;
 mod slice_converter;
 #[cfg(feature = "alloc")]
