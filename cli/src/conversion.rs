@@ -14,10 +14,6 @@ pub(crate) struct Conversion {
     /// behind it, as in "HIF8 infinity=saturate"; else the format's default.
     #[arg(long, value_name = "NAME", value_parser = policy)]
     policy: Option<Convert>,
-    /// Another rounding than the policy's: nearest-even, toward-zero, …, or stochastic-a:8 with 8
-    /// random bits.
-    #[arg(long, value_name = "NAME", value_parser = round)]
-    round: Option<Round>,
 }
 
 impl Conversion {
@@ -29,10 +25,15 @@ impl Conversion {
         }
     }
 
-    /// How numbers are encoded in a format.
-    pub(crate) fn of(&self, format: &FormatSpec) -> Convert {
+    /// Whether a policy was named.
+    pub(crate) const fn has_policy(&self) -> bool {
+        self.policy.is_some()
+    }
+
+    /// How numbers are encoded in a format, in a rounding of one's own or in the policy's.
+    pub(crate) fn of(&self, format: &FormatSpec, round: Option<Round>) -> Convert {
         let convert = self.policy.unwrap_or(format.default_convert());
-        convert.with_round(self.round.unwrap_or(convert.round))
+        convert.with_round(round.unwrap_or(convert.round))
     }
 }
 
@@ -44,7 +45,8 @@ fn vocabulary(word: &str) -> Result<Vocabulary, String> {
     word.parse().map_err(|_| expected(Vocabulary::ALL.map(Vocabulary::name)))
 }
 
-fn round(word: &str) -> Result<Round, String> {
+/// The rounding of a name.
+pub(crate) fn round(word: &str) -> Result<Round, String> {
     word.parse().map_err(|error| match error {
         Error::UnknownName { .. } => {
             let names = Round::DETERMINISTIC.map(|round| round.to_string());

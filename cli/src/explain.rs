@@ -1,10 +1,10 @@
 //! Tells what encoding a number in a format does.
 
-use crate::conversion::Conversion;
+use crate::conversion::{Conversion, round};
 use crate::failure::Failure;
 use clap::Args;
 use std::io::Write;
-use subhalf::Unpacked;
+use subhalf::{Round, Unpacked};
 
 /// What encoding a number does: its neighbours in the format, whether it is a tie, the result and
 /// the flags.
@@ -17,6 +17,10 @@ pub(crate) struct Arguments {
     number: f64,
     #[command(flatten)]
     conversion: Conversion,
+    /// Another rounding than the policy's: nearest-even, toward-zero, …, or stochastic-a:8 with 8
+    /// random bits.
+    #[arg(long, value_name = "NAME", value_parser = round)]
+    round: Option<Round>,
     /// The random word of a stochastic rounding.
     #[arg(long, value_name = "WORD", default_value_t = 0)]
     random: u32,
@@ -24,7 +28,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
     let format = arguments.conversion.format(&arguments.format)?;
-    let convert = arguments.conversion.of(&format);
+    let convert = arguments.conversion.of(&format, arguments.round);
     writeln!(
         out,
         "{}",

@@ -29,6 +29,14 @@ pub(crate) enum Failure {
         "operands: expected at most {limit} bits to write them all, found {found}; say --samples COUNT"
     )]
     TooMany { limit: u32, found: u32 },
+    #[error("formats: expected at most {most}, found {found}")]
+    Formats { most: usize, found: usize },
+    #[error("operation fma: expected --c FORMAT or --result FORMAT, found neither")]
+    NoResult,
+    #[error("unit {unit}: expected no {option}, which its hardware does not have, found one")]
+    OfUnit { unit: &'static str, option: &'static str },
+    #[error("unit {unit}: expected its formats {expected}, found {found}")]
+    Elements { unit: &'static str, expected: String, found: String },
     #[error("--weight: expected the name of a weight, found {0:?}")]
     NoWeight(String),
     #[error("tensors that stayed undecoded: expected 0, found {0}")]

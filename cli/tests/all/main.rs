@@ -3,6 +3,7 @@
 mod accumulators;
 mod checkpoints;
 mod convert;
+mod datapaths;
 mod explain;
 mod npy;
 mod report;

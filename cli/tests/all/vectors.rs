@@ -222,6 +222,37 @@ fn bad_arguments_are_one_line_and_a_failure() {
             1,
             "subhalf vectors: --to: expected operation decode, found another",
         ),
+        ("add F8E4M3 F8E5M2", 1, "subhalf vectors: formats: expected at most 1, found 2"),
+        (
+            "mul-add F4E2M1 --c F16",
+            1,
+            "subhalf vectors: --c: expected operation fma, found another",
+        ),
+        (
+            "fma E4M3 E5M2",
+            1,
+            "subhalf vectors: operation fma: expected --c FORMAT or --result FORMAT, found neither",
+        ),
+        (
+            "fma E4M3 E5M2 --result INT8",
+            1,
+            "subhalf vectors: operation a * b + c, rounded once: expected a floating-point format, found INT8, which only converts",
+        ),
+        (
+            "unit hopper::WGMA_FP8",
+            1,
+            "subhalf vectors: unit: expected a unit's name, such as hopper::WGMMA_FP8, found \"hopper::WGMA_FP8\"",
+        ),
+        (
+            "unit hopper::WGMMA_FP8 BF16",
+            1,
+            "subhalf vectors: unit hopper::WGMMA_FP8: expected its formats F8E4M3, F8E5M2, found BF16 and BF16",
+        ),
+        (
+            "unit hopper::WGMMA_FP8 --round up",
+            1,
+            "subhalf vectors: unit hopper::WGMMA_FP8: expected no --round, which its hardware does not have, found one",
+        ),
         (
             "",
             2,
