@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     #[arg(value_enum)]
     pub(crate) operation: Operation,
     /// The format, by anybody's name for it: F8E4M3, FLOAT8E5M2, Binary8p4se, …; fma: that of a;
-    /// unit: the unit's name, such as hopper::WGMMA_FP8.
+    /// unit: the unit's name, as docs/units.md has it.
     pub(crate) format: String,
     /// fma: the format of b, if it is not that of a; unit: the formats of a and b, if they are not
     /// the unit's first.

@@ -5,6 +5,7 @@ use subhalf::{Convert, Encoded, FormatSpec, Unary};
 
 /// An operation on codes.
 #[derive(Clone, Copy)]
+#[expect(clippy::large_enum_variant, reason = "a program has one")]
 pub(crate) enum Compute {
     Decode,
     Convert,

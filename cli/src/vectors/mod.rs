@@ -22,7 +22,7 @@
 //! ```
 //!
 //! A field of several numbers, such as the row of a that a matrix unit takes, has the first of them
-//! lowest, as a packed array of SystemVerilog does.
+//! lowest, as a packed array of Verilog does.
 
 mod arguments;
 mod compute;
