@@ -37,6 +37,14 @@ pub(crate) enum Failure {
     OfUnit { unit: &'static str, option: &'static str },
     #[error("unit {unit}: expected its formats {expected}, found {found}")]
     Elements { unit: &'static str, expected: String, found: String },
+    #[error("function: expected {}, found {found:?}", crate::check::names())]
+    NoFunction { found: String },
+    #[error("line {line}: expected {expected}, found {found}")]
+    Line { line: u64, expected: String, found: String },
+    #[error("lines that differ: expected 0, found {0}")]
+    Differing(u64),
+    #[error("cannot read {0}: {1}")]
+    Input(String, io::Error),
     #[error("--weight: expected the name of a weight, found {0:?}")]
     NoWeight(String),
     #[error("tensors that stayed undecoded: expected 0, found {0}")]
@@ -52,10 +60,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The exit code: 2 for an answer that says no, 1 for no answer.
+    /// The exit code: 2 for what `inspect` could not decode and for lines that `check` cannot read,
+    /// 1 for everything else.
     pub(crate) const fn code(&self) -> u8 {
         match self {
-            Self::Undecoded(_) => 2,
+            Self::Undecoded(_) | Self::Line { .. } => 2,
             _ => 1,
         }
     }

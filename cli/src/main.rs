@@ -2,10 +2,11 @@
 //! hardware, and conversions told in words.
 //!
 //! Each subcommand is a module with its arguments and a function that writes its answer. This file
-//! parses, runs, and tells a failure in one line: exit code 2 for arguments that cannot be and for
-//! what `inspect` could not decode, 1 for everything else.
+//! parses, runs, and tells a failure in one line: exit code 2 for arguments that cannot be, for what
+//! `inspect` could not decode and for lines that `check` cannot read, 1 for everything else.
 
 mod accumulators;
+mod check;
 mod conversion;
 mod convert;
 mod explain;
@@ -30,6 +31,7 @@ enum Program {
     Inspect(report::Inspected),
     Convert(convert::Arguments),
     Vectors(vectors::Arguments),
+    Check(check::Arguments),
     Accumulators(accumulators::Arguments),
     Explain(explain::Arguments),
 }
@@ -42,6 +44,7 @@ impl Program {
             Self::Inspect(arguments) => report::write_inventory(arguments, out)?,
             Self::Convert(arguments) => convert::write(arguments, out)?,
             Self::Vectors(arguments) => vectors::write(arguments, &command(), out)?,
+            Self::Check(arguments) => check::write(arguments, out)?,
             Self::Accumulators(arguments) => accumulators::write(arguments, out)?,
             Self::Explain(arguments) => explain::write(arguments, out)?,
         }

@@ -1,6 +1,7 @@
 //! The programs, as a user meets them.
 
 mod accumulators;
+mod check;
 mod checkpoints;
 mod convert;
 mod datapaths;
