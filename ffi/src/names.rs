@@ -59,8 +59,8 @@ pub(crate) fn convert(
         0 => format.default_convert(),
         _ => usize::try_from(policy)
             .ok()
-            .and_then(|policy| Convert::named().nth(policy - 1))
-            .map(|(_, convert)| convert)
+            .and_then(|policy| Convert::ALL.get(policy - 1))
+            .map(|(_, convert)| *convert)
             .ok_or_else(|| Failure::id("policy", "0 or an id of subhalf_policy", policy))?,
     };
     let unknown = || Failure::id("round", "a rounding of the header", round);
@@ -105,11 +105,11 @@ pub unsafe extern "C" fn subhalf_policy(name: *const c_char) -> c_int {
     guarded(|| {
         // SAFETY: the header asks for a string or null.
         let name = unsafe { text("policy name", name) }?;
-        let wanted = Convert::by_name(name);
+        let wanted = Convert::by_name(name).map_err(|error| Failure::name(error.to_string()))?;
         // Two names of one policy have one id.
-        let place = Convert::named().position(|(_, known)| Some(known) == wanted);
+        let place = Convert::ALL.iter().position(|(_, known)| *known == wanted);
         place.map(|place| place as c_int + 1).ok_or_else(|| {
-            Failure::name(format!("policy name: expected one such as CUDA_NOSAT, found {name:?}"))
+            Failure::name(format!("policy name: expected one of Convert::ALL, found {name:?}"))
         })
     })
 }
@@ -121,11 +121,7 @@ pub unsafe extern "C" fn subhalf_unit(name: *const c_char, a: c_int, b: c_int) -
     guarded(|| {
         // SAFETY: the header asks for a string or null.
         let name = unsafe { text("unit name", name) }?;
-        let unit = unit::by_name(name).ok_or_else(|| {
-            Failure::name(format!(
-                "unit name: expected one such as hopper::WGMMA_FP8, found {name:?}"
-            ))
-        })?;
+        let unit = unit::by_name(name).map_err(|error| Failure::name(error.to_string()))?;
         let (a, b) = (format("format of a", a)?, format("format of b", b)?);
         let spec = unit.spec(a, b).map_err(|error| Failure::name(format!("{name}: {error}")))?;
         Ok(UNITS.id(spec))

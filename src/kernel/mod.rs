@@ -27,7 +27,7 @@
 //! | floating-point and integers | stochastic, up to 28 bits | `encode/stochastic`, words from `philox` | |
 //! | integers | wrapping | `encode/wrapping` | |
 //! | HiF8 | ties away | `encode/hif8` | `x86/avx512_hif8` (VBMI) |
-//! | any format up to 8 bits, codebooks and posits too | any rounding without random bits | `encode/lookup` with `encode/buckets`, from 64 elements on; `encode/few` where the code changes at 15 places at most | |
+//! | any format up to 8 bits, codebooks and posits too | any rounding without random bits | `encode/lookup` with `encode/buckets`, from 64 elements on; `encode/few` where the code changes at 15 places at most | few places: `x86/avx512_few` (AVX-512) |
 //! | one number, of a format known when compiling | nearest even | `encode/scalar` | |
 //! | numbers instead of codes | | `encode/fake`; f64s rounded to f32s first: `encode/to_odd` | |
 //! | decoding: floating-point; leading bits of f32s (BF16, TF32) | | `decode/arithmetic` | FP16: `x86/half` (AVX2, AVX-512) |
@@ -37,10 +37,10 @@
 //! | blocks: scaling and encoding in one pass | nearest even | `block/encode`, `block/divide` | `x86/avx512_encode` (VBMI) |
 //! | blocks: integers with halves up, ties away from zero | C programs' sum, truncated | `block/halves` | |
 //! | blocks: floating-point and fixed point | ties away from or toward zero, toward zero, microxcaling's | `block/grid` | |
-//! | blocks: the least error | | `block/least`, `block/least_table` | |
+//! | blocks: the least error | | `block/least`, `block/least_table` | 16 elements: `x86/avx512_few` (AVX-512) |
 //! | blocks: errors of a search | | `block/errors` | sums: `x86/avx512_square` (AVX-512) |
 //! | blocks: zero points, packing | | `block/zero_points`, `block/pack` | unpacking: `x86/avx2_block` (AVX2), `x86/avx512_decode` (VBMI; packing 6 bits too) |
-//! | blocks: dequantization | | `block/restore`, `decode/each` | `x86/avx2_block` (AVX2: 4 bits, FP8, FP6), `x86/avx512_block` (AVX-512; 6 and 8 bits: VBMI) |
+//! | blocks: dequantization | | `block/restore`, `decode/each` | `x86/avx2_block` (AVX2: 4 bits, FP8, FP6), `x86/avx512_block` (AVX-512; 5, 6 and 8 bits: VBMI) |
 //! | products: f32, f64 and rounded sums | | `gemm/float`, `gemm/rounded` | `x86/gemm` (AVX2, AVX-512) |
 //! | products: sums of matrix units, aligned and cut | | `gemm/aligned`; FP4 under scales `gemm/sixteens` | `x86/avx512_units` (AVX-512; MX scales: none) |
 //! | products: units that are instructions of the processor | | `gemm/word_dots` | `x86/word_dots` (`AVX512_BF16`, VNNI; pairs of bytes: AVX2) |

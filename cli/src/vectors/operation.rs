@@ -176,7 +176,8 @@ impl Plan {
             writeln!(out, "// policy: {}", self.policy())?;
             if self.names_rounding() {
                 let numbered = (1..).zip(Round::DETERMINISTIC);
-                let names: Vec<String> = numbered.map(|(i, round)| format!("{i} {round}")).collect();
+                let names: Vec<String> =
+                    numbered.map(|(i, round)| format!("{i} {round}")).collect();
                 writeln!(out, "// round: {}", names.join(", "))?;
             }
             writeln!(

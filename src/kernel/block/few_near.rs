@@ -57,8 +57,8 @@ impl FewNear {
         self.codes
     }
 
-    /// Returns the least and the largest magnitude of a scale, and the largest of numbers over their
-    /// scale, for which neighbours decide.
+    /// Returns the least and the largest magnitude of a scale, and the largest of numbers over
+    /// their scale, for which neighbours decide.
     pub(in crate::kernel) const fn range(&self) -> [f32; 3] {
         self.range
     }

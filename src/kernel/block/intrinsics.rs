@@ -49,8 +49,8 @@ pub(in crate::kernel) trait BlockIntrinsics {
         false
     }
 
-    /// Writes the codes of the least errors of finite numbers under the scales of blocks, and returns
-    /// how many whole blocks it did: up to the first that is out of range.
+    /// Writes the codes of the least errors of finite numbers under the scales of blocks, and
+    /// returns how many whole blocks it did: up to the first that is out of range.
     fn least_of_few(_: Isa, _: &FewNear, _: FloatBlocks<'_, f32>, _codes: &mut [u8]) -> usize {
         0
     }

@@ -3,7 +3,7 @@
 //! elements whose errors decide.
 
 use crate::kernel::decode::map_bytes;
-use crate::kernel::encode::{BUCKETS, BucketLayout, Kept, Ranks};
+use crate::kernel::encode::{BUCKETS, BucketLayout, Kept, RankTable};
 use crate::kernel::isa::Isa;
 use crate::kernel::native::per_isa;
 use crate::spec::FormatSpec;
@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub(crate) struct LeastTable {
     /// The rank of the nearest element.
-    ranks: Ranks,
+    ranks: RankTable,
     /// Elements that numbers of a bucket are between, or the nearest one twice. Of equal errors the
     /// first of the two stays, whose code is the smaller.
     elements: [[f32; BUCKETS]; 2],
@@ -115,7 +115,7 @@ impl LeastTable {
         let mut codes = [0; 256];
         codes.iter_mut().zip(&all).for_each(|(code, element)| *code = element.1 as u8);
         let mut table = Self {
-            ranks: Ranks::of(layout, places, [&at[0], &at[1]], [from as u8, below as u8]),
+            ranks: RankTable::of(layout, places, [&at[0], &at[1]], [from as u8, below as u8]),
             elements: [[0.0; BUCKETS]; 2],
             pairs: [0; BUCKETS],
             codes,

@@ -171,7 +171,7 @@ pub(crate) fn restores_packed(decode: &DecodeBytes, bits: u32, length: usize) ->
     if length < 16 {
         return false;
     }
-    // 32 entries serve codes of 4 and 5 bits; tables of bytes serve 8 bits, two also 6, spread to bytes.
+    // 32 entries serve codes of 4 and 5 bits; tables of bytes serve 8 bits, two of them also 6.
     let table = decode.registers().map(|(_, table)| table);
     matches!(
         (table, bits),

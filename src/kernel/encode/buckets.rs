@@ -98,7 +98,7 @@ impl BucketLayout {
 
 /// The ranks of numbers among places, 255 at most.
 #[derive(Debug)]
-pub(in crate::kernel) struct Ranks {
+pub(in crate::kernel) struct RankTable {
     entries: [u32; BUCKETS],
     ends: RankEnds,
 }
@@ -109,11 +109,12 @@ pub(in crate::kernel) struct RankEnds {
     pub(in crate::kernel) layout: BucketLayout,
     /// The first place without a sign, and its bits that differ from those of the first with one.
     first: [u32; 2],
-    /// The same for the ranks of smaller magnitudes.
+    /// The rank of smaller magnitudes without a sign, and its bits that differ from that of those
+    /// with one.
     start: [u32; 2],
 }
 
-impl Ranks {
+impl RankTable {
     /// Twice the units in the last place that a number near to a place is off at most.
     const NEAR: u32 = 64;
 
@@ -130,7 +131,7 @@ impl Ranks {
         let (first, start_ranks) = (and_differing(first), and_differing(start.map(u32::from)));
         let ends = RankEnds { layout, first, start: start_ranks };
         let mut ranks = Self { entries: [0; BUCKETS], ends };
-        // Ranks of numbers with a sign as their complements, which count up too.
+        // RankTable of numbers with a sign as their complements, which count up too.
         let base = [start[0], !start[1]].map(u32::from);
         layout.each(places, |bucket, side, place| {
             let shift = layout.shift;
@@ -191,7 +192,7 @@ impl Ranks {
 /// Where codes change, one place in a bucket.
 #[derive(Debug)]
 pub(crate) struct Pairs {
-    ranks: Ranks,
+    ranks: RankTable,
     /// The codes of all ranks.
     codes: [u8; 256],
     /// The codes of infinities and of NaNs, without and with a sign.
@@ -200,8 +201,8 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
-    /// Returns the table of steps in the order of numbers, each the first key with its code, behind a
-    /// first code; `None` where places are too near to one another. Keys are those of
+    /// Returns the table of steps in the order of numbers, each the first key with its code, behind
+    /// a first code; `None` where places are too near to one another. Keys are those of
     /// [`key`](super::lookup::key).
     pub(super) fn of(first: u8, steps: &[(u32, u8)], nan: [u8; 2]) -> Option<Self> {
         const ZERO: u32 = 0x8000_0000;
@@ -229,7 +230,7 @@ impl Pairs {
         let start = [rank(ZERO), rank(ZERO - 1)].map(|rank| rank as u8);
         let layout = BucketLayout::find(places)?;
         Some(Self {
-            ranks: Ranks::of(layout, places, [&at[0], &at[1]], start),
+            ranks: RankTable::of(layout, places, [&at[0], &at[1]], start),
             codes,
             infinity: [most, least - 1].map(code),
             nan,
@@ -270,7 +271,7 @@ impl Pairs {
 const RUN: usize = 512;
 
 #[inline(always)]
-fn find_body(ranks: &Ranks, src: &[f32], dst: &mut [u8], largest: &mut u32) {
+fn find_body(ranks: &RankTable, src: &[f32], dst: &mut [u8], largest: &mut u32) {
     let ends = ranks.ends();
     let mut most = 0;
     for (x, rank) in src.iter().zip(dst) {
@@ -282,5 +283,5 @@ fn find_body(ranks: &Ranks, src: &[f32], dst: &mut [u8], largest: &mut u32) {
 
 per_isa! {
     /// Writes the ranks of numbers, and the largest magnitude as bits.
-    fn find_ranks[](ranks: &Ranks, src: &[f32], dst: &mut [u8], largest: &mut u32) = find_body;
+    fn find_ranks[](ranks: &RankTable, src: &[f32], dst: &mut [u8], largest: &mut u32) = find_body;
 }

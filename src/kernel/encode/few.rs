@@ -1,5 +1,5 @@
-//! f32 to any code that changes at 15 places or fewer, by comparisons in registers: four for a number
-//! where an instruction set permutes places, else all.
+//! f32 to any code that changes at 15 places or fewer, by comparisons in registers: four for a
+//! number where an instruction set permutes places, else all.
 //!
 //! ```text
 //! key  = f32 bits, mapped so that signed integers are ordered as the numbers are
@@ -16,9 +16,7 @@
 //! code  = first + 8 upper + sum over 7 of (key >= low[i] ^ (low[i] ^ high[i]) & upper)
 //! ```
 
-use super::intrinsics::EncodeIntrinsics;
-use crate::kernel::isa::Isa;
-use crate::kernel::native::{Native, per_isa};
+use crate::kernel::native::per_isa;
 use crate::spec::Code;
 
 /// Places at most.
@@ -62,8 +60,8 @@ impl Few {
         Some(few)
     }
 
-    /// Returns the places in order, the last of 16 above all, and the code behind as many of them as an
-    /// index says.
+    /// Returns the places in order, the last of 16 above all, and the code behind as many of them as
+    /// an index says.
     pub(in crate::kernel) fn by_rank(&self) -> ([i32; 16], [u32; 16]) {
         let (mut keys, mut codes) = ([i32::MAX; 16], [self.first; 16]);
         keys[..PLACES].copy_from_slice(&self.keys);
@@ -76,13 +74,6 @@ impl Few {
     /// Returns the codes of NaNs without and with a sign.
     pub(in crate::kernel) const fn nan(&self) -> [u32; 2] {
         self.nan
-    }
-
-    /// Writes the codes of numbers.
-    pub(super) fn encode<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C]) {
-        if !C::bytes_mut(dst).is_some_and(|dst| Native::encode_few(isa, self, src, dst)) {
-            encode_few(isa, self, src, dst);
-        }
     }
 
     /// Returns how many places are at or below a key. Places are selected by masks: of seven

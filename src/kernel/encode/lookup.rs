@@ -21,11 +21,12 @@
 //! Finding the steps takes up to milliseconds. With `std` the last tables are kept for later calls.
 
 use super::buckets::Pairs;
-use super::few::Few;
+use super::few::{Few, encode_few};
+use super::intrinsics::EncodeIntrinsics;
 use super::kept::Kept;
 use crate::bits::F32_NAN;
 use crate::kernel::isa::Isa;
-use crate::kernel::native::per_isa;
+use crate::kernel::native::{Native, per_isa};
 use crate::policy::{Convert, MissingNan, Nan, Overflow};
 use crate::round::Round;
 use crate::spec::{Code, Encoding, FormatSpec};
@@ -245,7 +246,11 @@ impl Steps {
     /// Writes the codes of numbers.
     pub(crate) fn encode<C: Code>(&self, isa: Isa, src: &[f32], dst: &mut [C]) {
         match self {
-            Self::Few(few) => few.encode(isa, src, dst),
+            Self::Few(few) => {
+                if !C::bytes_mut(dst).is_some_and(|dst| Native::encode_few(isa, few, src, dst)) {
+                    encode_few(isa, few, src, dst);
+                }
+            }
             Self::Pairs(pairs) => pairs.encode(isa, src, dst),
             Self::Many(table) => table.encode(src, dst),
             Self::Equal(equal) => equal.encode(isa, src, dst),

@@ -25,7 +25,7 @@ mod to_odd;
 mod wrapping;
 
 #[cfg(feature = "alloc")]
-pub(in crate::kernel) use buckets::{BUCKETS, BucketLayout, Ranks};
+pub(in crate::kernel) use buckets::{BUCKETS, BucketLayout, RankTable};
 pub(crate) use choose::Encoder;
 pub use choose::Needs;
 pub(crate) use fake::FakeQuantizer;

@@ -213,9 +213,9 @@ pub(super) fn restore_4<R: Restoring>(
     (dst.len().min(2 * bytes.len()) / length).min(scales.len()).min(offsets.len())
 }
 
-/// Restores numbers from packed codes of 5 bits, in blocks of 32 or a multiple of 64, by a rule, and
-/// returns how many blocks it did: those in whole chunks of 64 codes. The numbers of all 32 codes are
-/// computed once for a block.
+/// Restores numbers from packed codes of 5 bits, in blocks of 32 or a multiple of 64, by a rule,
+/// and returns how many blocks it did: those in whole chunks of 64 codes. The numbers of all 32
+/// codes are computed once for a block.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn restore_5<R: Restoring>(
     rule: R,
@@ -268,8 +268,8 @@ pub(super) fn restore_5<R: Restoring>(
 }
 
 /// Restores numbers from packed codes of 6 or 8 bits as products with their blocks' factors, in
-/// blocks of 1, 16, 32 or a multiple of 64, and returns how many blocks it did: those in whole chunks
-/// of 64 codes.
+/// blocks of 1, 16, 32 or a multiple of 64, and returns how many blocks it did: those in whole
+/// chunks of 64 codes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 pub(super) fn restore_looked_up(
     table: &RegisterTable,
@@ -283,8 +283,8 @@ pub(super) fn restore_looked_up(
     // The width is a constant of the loop: 6 bits are spread to bytes first.
     match (table, bits) {
         (RegisterTable::Planes(planes), 6 | 8) => {
-            // One look at all factors chooses the loop: zero times infinity is the one new NaN. Of a
-            // factor for each number it would take longer than to look at products.
+            // One look at all factors chooses the loop: zero times infinity is the one new NaN. To
+            // look at a factor for each number would take longer than to look at products.
             let usual = length > 1
                 && factors
                     .iter()
@@ -314,8 +314,8 @@ fn codes_64<const BITS: usize>(bytes: &[u8]) -> [u8; 64] {
     if BITS == 6 { spread::<6>(bytes) } else { *bytes.first_chunk().expect("64 bytes") }
 }
 
-/// Restores numbers as [`restore_looked_up`] does by a decoder of 64 codes, for factors that are all
-/// usual or not.
+/// Restores numbers as [`restore_looked_up`] does by a decoder of 64 codes, for factors that are
+/// all usual or not.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi")]
 fn restore_by<const BITS: usize, const USUAL: bool>(

@@ -68,7 +68,7 @@ pub(super) fn encode(few: &Few, src: &[f32], dst: &mut [u8]) {
     let [plus, minus] = few.nan().map(|nan| _mm512_set1_epi32(nan.cast_signed()));
     let one = |numbers: [f32; 16]| -> [u8; 16] {
         let bits: __m512i = must_cast(numbers);
-        // Integers in the order of the numbers: those below zero have all bits but the sign flipped.
+        // Integers in the order of the numbers: below zero all bits but the sign are flipped.
         let flip = _mm512_srli_epi32::<1>(_mm512_srai_epi32::<31>(bits));
         let key = _mm512_xor_si512(bits, flip);
         let rank = ranks(&keys, |places| _mm512_cmpge_epi32_mask(key, places));
@@ -92,8 +92,8 @@ pub(super) fn encode(few: &Few, src: &[f32], dst: &mut [u8]) {
     last_out.copy_from_slice(&one(padded)[..last_out.len()]);
 }
 
-/// Writes the codes of the least errors under the scales of blocks of whole vectors, and returns how
-/// many blocks it did: up to the first with a scale or a number out of range.
+/// Writes the codes of the least errors under the scales of blocks of whole vectors, and returns
+/// how many blocks it did: up to the first with a scale or a number out of range.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 pub(super) fn least(near: &FewNear, blocks: FloatBlocks<'_, f32>, codes: &mut [u8]) -> usize {
     let FloatBlocks { numbers, length, factors: scales } = blocks;

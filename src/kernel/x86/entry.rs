@@ -1,6 +1,6 @@
-//! The table of kernels in intrinsics by instruction set. It and `entry_block`, its part for blocks,
-//! are the one place that asks an [`Isa`] what it is, besides the loops that `per_isa!` compiles for
-//! each, and hold all unsafe calls into `x86`.
+//! The table of kernels in intrinsics by instruction set. With its parts `block_entry` and
+//! `unit_entry` it is the one place that asks an [`Isa`] what it is, besides the loops that
+//! `per_isa!` compiles for each, and holds all unsafe calls into `x86`.
 //!
 //! Each function is a `match` over instruction sets, by `by_kind!`. Parameters that choose a loop
 //! (block length, width of codes, height of a tile) become constants here, so that kernels are
@@ -42,8 +42,6 @@ macro_rules! by_kind {
     };
 }
 #[cfg(feature = "matmul")]
-pub(super) use by_kind;
-
 pub(super) use by_kind;
 
 /// Returns whether the machine has AVX512-VNNI, which [`Kind::Avx512Vbmi`] implies and

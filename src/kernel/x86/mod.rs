@@ -22,8 +22,8 @@ mod avx512_square;
 mod avx512_transpose;
 #[cfg(feature = "matmul")]
 mod avx512_units;
+mod block_entry;
 mod entry;
-mod entry_block;
 #[cfg(feature = "matmul")]
 mod gemm;
 mod half;
