@@ -1,0 +1,185 @@
+//! A linear layer: packed weights times activations under the chosen numerics. What is quantized
+//! goes into the product as codes; the accumulator sees elements and scales.
+
+use crate::failure::Failure;
+use crate::numerics::{Numerics, Scheme};
+use subhalf::io::GgufWeight;
+use subhalf::{
+    Accumulator, BitOrder, Exec, FormatSpec, Matmul, Offset, Operand, PackedMatrix, QuantTensor,
+    Quantizer, Workspace, unpack,
+};
+
+/// A weight of shape `[outputs, inputs]`, ready for products.
+#[derive(Debug)]
+pub(crate) struct Linear {
+    weight: PackedMatrix,
+    outputs: usize,
+    inputs: usize,
+    accumulator: Option<Accumulator>,
+    /// Scales that multiply the columns of the finished sums.
+    scales: Option<Vec<f32>>,
+}
+
+impl Linear {
+    /// The layer of a weight under some numerics.
+    pub(crate) fn new(
+        shipped: &GgufWeight<'_>,
+        [outputs, inputs]: [usize; 2],
+        numerics: &Numerics,
+    ) -> Result<Self, Failure> {
+        let shape = [outputs, inputs];
+        let has_minima = match (&numerics.weights, shipped) {
+            (Scheme::AsShipped, GgufWeight::Quantized(tensor)) => {
+                !matches!(tensor.spec().offset, Offset::None)
+            }
+            (Scheme::Blocks(spec), _) => matches!(spec.offset, Offset::Minimum(_)),
+            _ => false,
+        };
+        let (weight, scales) = match (&numerics.weights, shipped) {
+            (Scheme::AsShipped, GgufWeight::Quantized(tensor)) => {
+                (PackedMatrix::new(&**tensor)?, None)
+            }
+            (scheme, shipped) => {
+                let numbers = shipped.to_f32();
+                let kept =
+                    Kept::new(&numbers, shape, scheme, numerics.scales_last(), numerics.exec)?;
+                let scales = kept.scales.clone();
+                (PackedMatrix::new(kept.operand(&numbers, shape)?)?, scales)
+            }
+        };
+        let accumulator = numerics.accumulator(has_minima)?;
+        Ok(Self { weight, outputs, inputs, accumulator, scales })
+    }
+
+    /// Writes the outputs for rows of inputs.
+    pub(crate) fn apply(
+        &self,
+        x: &Inputs<'_>,
+        out: &mut Vec<f32>,
+        workspace: &mut Workspace,
+        exec: Exec,
+    ) -> Result<(), Failure> {
+        let rows = x.numbers.len() / self.inputs;
+        out.resize(rows * self.outputs, 0.0);
+        let a = x.kept.operand(x.numbers, [rows, self.inputs])?;
+        let mut matmul = Matmul::new().exec(exec);
+        if let Some(accumulator) = self.accumulator {
+            matmul = matmul.accumulator(accumulator);
+        }
+        matmul.multiply_with(a, &self.weight, out, workspace)?;
+        if let Some(columns) = &self.scales {
+            let ones = [1.0];
+            let of_rows = x.kept.scales.as_deref().unwrap_or(&ones).iter().cycle();
+            for (row, scale) in out.chunks_mut(self.outputs).zip(of_rows) {
+                row.iter_mut().zip(columns).for_each(|(y, column)| *y = *y * column * scale);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rows of activations, quantized once for all layers that take them.
+#[derive(Debug)]
+pub(crate) struct Inputs<'a> {
+    numbers: &'a [f32],
+    kept: Kept,
+}
+
+impl<'a> Inputs<'a> {
+    /// Rows of this many numbers, kept as the numerics say.
+    pub(crate) fn new(
+        numbers: &'a [f32],
+        width: usize,
+        numerics: &Numerics,
+    ) -> Result<Self, Failure> {
+        let shape = [numbers.len() / width, width];
+        let scheme = &numerics.activations;
+        let kept = Kept::new(numbers, shape, scheme, numerics.scales_last(), numerics.exec)?;
+        Ok(Self { numbers, kept })
+    }
+}
+
+/// Numbers as they enter a product.
+#[derive(Debug)]
+struct Kept {
+    codes: Codes,
+    /// Scales of rows that were taken off the codes.
+    scales: Option<Vec<f32>>,
+}
+
+#[derive(Debug)]
+enum Codes {
+    Numbers,
+    Bytes(FormatSpec, Vec<u8>),
+    Words(FormatSpec, Vec<u16>),
+    Blocks(Box<QuantTensor>),
+}
+
+impl Kept {
+    fn new(
+        numbers: &[f32],
+        shape: [usize; 2],
+        scheme: &Scheme,
+        scales_last: bool,
+        exec: Exec,
+    ) -> Result<Self, Failure> {
+        let mut scales = None;
+        let codes = match scheme {
+            Scheme::AsShipped => Codes::Numbers,
+            Scheme::Format(format) if format.bits() <= 8 => {
+                let mut codes = vec![0; numbers.len()];
+                format.encode_slice(numbers, &mut codes)?;
+                Codes::Bytes(*format, codes)
+            }
+            Scheme::Format(format) if format.bits() <= 16 => {
+                let mut codes = vec![0; numbers.len()];
+                format.encode_slice(numbers, &mut codes)?;
+                Codes::Words(*format, codes)
+            }
+            Scheme::Format(format) if *format == FormatSpec::F32 => Codes::Numbers,
+            Scheme::Format(format) => {
+                let expected = "at most 16 bits, or F32";
+                return Err(Failure::unfit("format without scales", expected, format.name()));
+            }
+            Scheme::Blocks(spec) => {
+                let tensor = Quantizer::new(spec).exec(exec).quantize(numbers, &shape)?;
+                if scales_last {
+                    let view = tensor.view();
+                    // A scale for the tensor is that of each row.
+                    let last = view.blocks().saturating_sub(1);
+                    let of_rows = (0..shape[0]).map(|row| view.block_scale(row.min(last)));
+                    scales = Some(of_rows.collect());
+                    Codes::Bytes(spec.element, one_a_byte(&tensor, shape)?)
+                } else {
+                    Codes::Blocks(Box::new(tensor))
+                }
+            }
+        };
+        Ok(Self { codes, scales })
+    }
+
+    fn operand<'k>(
+        &'k self,
+        numbers: &'k [f32],
+        shape: [usize; 2],
+    ) -> Result<Operand<'k>, Failure> {
+        Ok(match &self.codes {
+            Codes::Numbers => Operand::numbers(numbers, &shape)?,
+            Codes::Bytes(format, codes) => Operand::codes(format, codes, &shape)?,
+            Codes::Words(format, codes) => Operand::codes(format, codes, &shape)?,
+            Codes::Blocks(tensor) => Operand::from(&**tensor),
+        })
+    }
+}
+
+/// The codes of a tensor, one a byte; its rows begin at bytes.
+fn one_a_byte(tensor: &QuantTensor, [rows, cols]: [usize; 2]) -> Result<Vec<u8>, subhalf::Error> {
+    let bits = tensor.spec().element.bits();
+    let mut codes = vec![0; rows * cols];
+    let used = (cols * bits as usize).div_ceil(8);
+    let packed = tensor.codes().chunks(tensor.view().row_bytes().max(1));
+    for (packed, codes) in packed.zip(codes.chunks_mut(cols.max(1))) {
+        unpack(&packed[..used], bits, BitOrder::LsbFirst, codes)?;
+    }
+    Ok(codes)
+}
