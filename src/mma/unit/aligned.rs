@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! top = max(floor_exponent, rank of every nonzero term)
-//! S   = Σ ± floor(|term| · 2^(keep − top))        cut toward zero, an exact integer sum
+//! S   = Σ ± floor(|term| · 2^(keep − top))        cut toward zero or to odd, an exact integer sum
 //! D   = round(S · 2^(top − keep))
 //! ```
 
@@ -29,16 +29,16 @@ impl MmaSpec {
         }
         let terms = self.terms(group);
         let (keep, even_odd) = match self.adder {
-            Adder::Aligned { keep } => (i32::from(keep), false),
+            Adder::Aligned { keep } | Adder::ToOdd { keep } => (i32::from(keep), false),
             Adder::EvenOdd { keep } => (i32::from(keep), true),
             _ => return self.exact_step(&terms, c),
         };
         let Join::Floored { drop_below } = self.join else {
-            let of_c = Ranks::new(&self.acc.format()).term(c);
             if matches!(self.join, Join::Rounded) {
                 let (sum, top) = self.aligned(&terms, keep);
                 return self.joined_late(at(sum.into(), top - keep), c);
             }
+            let of_c = Ranks::new(&self.acc.format()).term(c);
             let mut terms = terms;
             if of_c.significand > 0 {
                 terms.push(of_c);
@@ -123,7 +123,8 @@ impl MmaSpec {
         let ranks =
             terms.iter().filter(|term| term.significand > 0 || by_sixteen).map(|term| term.rank);
         let top = ranks.fold(self.floor_exponent, i32::max);
-        (terms.iter().map(|term| term.cut(keep, top)).sum(), top)
+        let to_odd = matches!(self.adder, Adder::ToOdd { .. });
+        (terms.iter().map(|term| term.cut(keep, top, to_odd)).sum(), top)
     }
 
     fn exact_step(&self, terms: &[Term], c: Unpacked) -> Option<Unpacked> {
@@ -153,6 +154,10 @@ impl MmaSpec {
             let product = arith::product(Unpacked::from_f32(a), Unpacked::from_f32(b));
             nan |= product.is_nan();
             infinite[usize::from(product.is_negative())] |= product.is_infinite();
+        }
+        if matches!(self.join, Join::Rounded) && infinite == [false; 2] && !nan {
+            // The sum of products may overflow to the other infinity; only then C makes NaN.
+            return None;
         }
         infinite[usize::from(c.is_negative())] |= c.is_infinite();
         match (nan, infinite) {

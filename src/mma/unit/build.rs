@@ -98,6 +98,7 @@ impl MmaBuilder {
     pub const fn keep(mut self, bits: u8) -> Self {
         self.spec.adder = match self.spec.adder {
             Adder::EvenOdd { .. } => Adder::EvenOdd { keep: bits },
+            Adder::ToOdd { .. } => Adder::ToOdd { keep: bits },
             _ => Adder::Aligned { keep: bits },
         };
         self
@@ -286,11 +287,11 @@ impl MmaSpec {
 
     const fn check_adder(&self) -> Result<(), Error> {
         match (self.adder, self.join) {
-            (Adder::Aligned { .. } | Adder::Exact, Join::Term) => {}
+            (Adder::Aligned { .. } | Adder::ToOdd { .. } | Adder::Exact, Join::Term) => {}
             (Adder::Exact, Join::Rounded) => {}
             (Adder::Aligned { .. } | Adder::EvenOdd { .. }, Join::Floored { .. }) => {}
             (Adder::Rounded(_) | Adder::Integer(_), Join::Term) => {}
-            (Adder::Aligned { .. }, Join::Rounded) => {}
+            (Adder::Aligned { .. } | Adder::ToOdd { .. }, Join::Rounded) => {}
             (Adder::EvenOdd { .. }, _) => {
                 return Err(Error::SpecConflict("even and odd sums join C by Floored"));
             }

@@ -44,6 +44,12 @@ pub enum Adder {
         /// Fraction bits that are kept below the largest exponent: 1 to 40.
         keep: u8,
     },
+    /// All terms are aligned to the largest exponent and rounded to odd, `keep` fraction bits below
+    /// it: the last bit that is kept is set if a bit below it was (RISC-V's bulk normalization).
+    ToOdd {
+        /// Fraction bits that are kept below the largest exponent: 1 to 40.
+        keep: u8,
+    },
     /// Products at even and at odd positions are aligned and added apart; the two sums are aligned
     /// by rounding down, and added (CDNA3 with FP8).
     EvenOdd {
@@ -263,7 +269,7 @@ impl MmaSpec {
     #[must_use]
     pub const fn keep(&self) -> Option<u8> {
         match self.adder {
-            Adder::Aligned { keep } | Adder::EvenOdd { keep } => Some(keep),
+            Adder::Aligned { keep } | Adder::ToOdd { keep } | Adder::EvenOdd { keep } => Some(keep),
             Adder::Exact | Adder::Rounded(_) | Adder::Integer(_) => None,
         }
     }

@@ -208,7 +208,7 @@ impl MmaSpec {
         match self.adder {
             Adder::Integer(adder) => self.integer_step(adder, group, c as i32) as u32,
             Adder::Rounded(order) => self.code(self.rounded_step(order, group, self.value(c))),
-            Adder::Aligned { .. } | Adder::EvenOdd { .. } | Adder::Exact => {
+            Adder::Aligned { .. } | Adder::ToOdd { .. } | Adder::EvenOdd { .. } | Adder::Exact => {
                 let d = self.fused_step(group, self.value(c));
                 // A fused unit has no -0, also where a negative sum rounds to zero.
                 self.code(d.map(|d| if d.is_zero() { Unpacked::ZERO } else { d }))

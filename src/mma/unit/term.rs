@@ -24,9 +24,9 @@ impl Term {
         Unpacked::new(self.negative, self.significand, self.rank - self.fraction)
     }
 
-    /// The value in units of `2^(top − keep)`, cut toward zero; `top` is at least
-    /// the rank of a term that is not zero.
-    pub(super) const fn cut(self, keep: i32, top: i32) -> i64 {
+    /// The value in units of `2^(top − keep)`, cut toward zero, or rounded to odd; `top` is at
+    /// least the rank of a term that is not zero.
+    pub(super) const fn cut(self, keep: i32, top: i32, to_odd: bool) -> i64 {
         if self.significand == 0 {
             // A zero takes no part in the search for the top, and may rank above it.
             return 0;
@@ -39,6 +39,8 @@ impl Term {
         } else {
             0
         };
+        let whole = shift >= 0 || (shift > -64 && magnitude << -shift == self.significand);
+        let magnitude = magnitude | (to_odd && !whole) as u64;
         if self.negative { -(magnitude as i64) } else { magnitude as i64 }
     }
 

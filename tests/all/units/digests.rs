@@ -81,6 +81,16 @@ const LINES: &[Line] = &[
     ("arm::BFDOT_EBF1", "bf16", "bf16", 16, "mid 12/24", 0xcb241af5, 0x3345bda207dd084c),
     ("arm::FDOT_FP8", "e5m2", "e5m2", 16, "mid 12/24", 0xcacffb17, 0x7344b6885ae34045),
     ("x86::ACE_TOP4MX", "e5m2", "e5m2", 16, "mid 12/24", 0xb94eecbe, 0xafa774eb40120782),
+    ("x86::AMX_FP8", "e5m2", "e5m2", 128, "raw", 0xffc00000, 0x949e0bdc6f424d45),
+    ("x86::AMX_FP8", "e5m2", "e5m2", 128, "mid 8/16", 0xc68a0f54, 0x751d2b037c64ff45),
+    ("x86::AMX_FP8", "e4m3", "e4m3", 128, "mid 8/16", 0xffc00000, 0x498dd640f944e425),
+    ("x86::AMX_FP8", "e5m2", "e4m3", 128, "mid 8/16", 0xffc00000, 0x0756f8479e778172),
+    ("riscv::VFWBDOTA_BF16_128", "bf16", "bf16", 32, "raw", 0x7fc00000, 0x11da7a86161b59e8),
+    ("riscv::VFWBDOTA_BF16_128", "bf16", "bf16", 32, "mid 12/24", 0x4995d23b, 0x02ae8a5b279c43ba),
+    ("riscv::VFWBDOTA_BF16_128", "bf16", "bf16", 32, "mid 4/6", 0x43b24223, 0xfc3a3b485439e782),
+    ("riscv::VFWBDOTA_BF16_256", "bf16", "bf16", 32, "raw", 0x7fc00000, 0x89fa62a4f08b7ce3),
+    ("riscv::VFWBDOTA_BF16_256", "bf16", "bf16", 32, "mid 12/24", 0x4995d23b, 0xdff3c4eed252fc3f),
+    ("riscv::VFWBDOTA_BF16_256", "bf16", "bf16", 32, "mid 4/6", 0x43b24223, 0xf4141f36aa342c3f),
 ];
 
 struct SplitMix(u64);
@@ -126,7 +136,7 @@ fn windows(distribution: &str) -> [Option<i64>; 2] {
 #[test]
 fn units_have_the_digests_of_the_models() {
     let units = all();
-    assert_eq!(LINES.len(), 68);
+    assert_eq!(LINES.len(), 78);
     for &(name, a, b, k, distribution, first, digest) in LINES {
         let unit = units.iter().find(|unit| unit.name == name).unwrap();
         let spec = spec(unit, a, b);

@@ -2,7 +2,9 @@
 //! published models; those marked HW were measured on hardware.
 
 use super::spec;
-use subhalf::unit::{MatrixUnit, ada, amd, ampere, arm, blackwell, hopper, imma, volta, x86};
+use subhalf::unit::{
+    MatrixUnit, ada, amd, ampere, arm, blackwell, hopper, imma, riscv, volta, x86,
+};
 use subhalf::{Accumulator, Combine, FormatSpec, KSchedule, Matmul, Operand};
 
 /// Pairs of codes `a*b` at their positions; `16x7*7` stands for 16 of them, `@20` moves on to
@@ -243,4 +245,29 @@ fn integer_units() {
     assert_eq!(bytes(&x86::VPDPBUSDS, 0x7fff_ff00), 0x7fff_ffff);
     // Each pair, 2 · 255 · 127, is clamped to 32767.
     assert_eq!(bytes(&x86::VPMADDUBSW, 0), 65534);
+}
+
+#[test]
+fn bulk_normalization_rounds_to_odd_twice() {
+    let d = |text: &str, c| d(&riscv::VFWBDOTA_BF16_128, "bf16", 8, text, c);
+    // 1 + 2^-30: a bit below the 26 that are kept sets the last of them, and then of the f32.
+    assert_eq!(d("3f80*3f80 3080*3f80", 0), 0x3f80_0001);
+    assert_eq!(d("bf80*3f80 b080*3f80", 0), 0xbf80_0001);
+    // Next to -1 that is 2^-23; with C first it would be 2^-30.
+    assert_eq!(d("3f80*3f80 3080*3f80", 0xbf80_0000), 0x3400_0000);
+    // Seven of 2^-24 are three and a half units of 2^-23; three is odd.
+    assert_eq!(d("3f80*3f80 7x3380*3f80", 0), 0x3f80_0003);
+    assert_eq!(d("", 0x8000_0000), 0);
+}
+
+#[test]
+fn a_sum_of_products_overflows_before_c_joins() {
+    let (large, minus_infinity) = ("7f00*7f00", 0xff80_0000);
+    // Rounded by itself the sum is infinite, and C is the other infinity.
+    for unit in [&riscv::VFWBDOTA_BF16_128, &arm::BFDOT_EBF1] {
+        assert_eq!(d(unit, "bf16", 2, large, minus_infinity), 0x7fc0_0000, "{}", unit.name);
+        assert_eq!(d(unit, "bf16", 2, "3f80*3f80", minus_infinity), minus_infinity);
+    }
+    // One sum with C in it does not overflow.
+    assert_eq!(d(&hopper::HMMA_BF16, "bf16", 2, large, minus_infinity), minus_infinity);
 }

@@ -47,6 +47,7 @@ fn all() -> Vec<MatrixUnit> {
         unit::amd::ALL,
         unit::x86::ALL,
         unit::arm::ALL,
+        unit::riscv::ALL,
     ];
     lists.concat()
 }

@@ -108,6 +108,22 @@ fn by_instructions(unit: &MmaSpec, a: &[u32], b: &[u32], c: Option<&[f32]>) -> V
         .collect()
 }
 
+/// Compares the loop of the definition with expected bits.
+fn check_reference(
+    unit: &MmaSpec,
+    (a, b, c): (&[u32], &[u32], Option<&[f32]>),
+    expected: &[f32],
+    name: &str,
+) {
+    let matmul = Matmul::new().accumulator(Accumulator::unit(*unit, KSchedule::InOrder));
+    let matmul = c.map_or(matmul, |c| matmul.addend(c));
+    let a = Operand::codes(unit.a(), a, &[M, K]).unwrap();
+    let b = Operand::codes(unit.b(), b, &[N, K]).unwrap();
+    let mut found = [0.0f32; M * N];
+    reference_matmul(&matmul, a, b, &mut found).unwrap();
+    assert_eq!(bits(&found), bits(expected), "{name}");
+}
+
 fn units() -> Vec<(MatrixUnit, MmaSpec)> {
     let pairs = all().into_iter().flat_map(|unit| {
         let (first, last) = (unit.inputs[0], *unit.inputs.last().unwrap());
@@ -127,6 +143,7 @@ fn products_are_the_instructions_one_after_the_other() {
             let c = (spec.acc() != UnitAcc::I32).then_some(&c[..]);
             for c in [None, c] {
                 let expected = by_instructions(&spec, &a, &b, c);
+                check_reference(&spec, (&a, &b, c), &expected, unit.name);
                 for isa in Isa::available() {
                     let mut matmul = Matmul::new()
                         .accumulator(Accumulator::unit(spec, KSchedule::InOrder))
@@ -295,27 +312,36 @@ fn numbers_that_a_unit_has_not_are_refused_and_f32s_are_cut_to_tf32() {
 #[cfg(feature = "presets")]
 #[test]
 fn products_under_any_scales_are_the_instructions_one_after_the_other() {
-    use subhalf::unit::blackwell;
-    use subhalf::{Accept, BlockSpec, Parts, QuantTensor, TensorScale, preset};
+    use subhalf::unit::{blackwell, x86};
+    use subhalf::{
+        Accept, BitOrder, BlockSpec, Extent, Parts, QuantTensor, TensorScale, pack, preset,
+    };
     const DEPTH: usize = 192;
     let (e4m3, e5m2, e2m1) = (FormatSpec::F8E4M3, FormatSpec::F8E5M2, FormatSpec::F4E2M1);
+    let (e3m2, e2m3) = (FormatSpec::F6E3M2, FormatSpec::F6E2M3);
     let plain = |spec: BlockSpec| spec.with_tensor_scale(TensorScale::None);
     let (mx8, mx8e5) = (preset::ocp::MXFP8_E4M3, preset::ocp::MXFP8_E5M2);
     let (mx4, nv4) = (preset::ocp::MXFP4, plain(preset::modelopt::NVFP4));
+    let mx4_by_16 = mx4.with_extent(Extent::NVFP4);
     let cases = [
         (blackwell::MXF8F6F4, e4m3, mx8, 32),
         (blackwell::MXF8F6F4, e5m2, mx8e5, 32),
         (blackwell::MXF8F6F4, e2m1, mx4, 32),
         (blackwell::MXF4, e2m1, mx4, 32),
         (blackwell::NVF4, e2m1, nv4, 16),
+        (blackwell::MXF8F6F4, e3m2, preset::ocp::MXFP6_E3M2, 32),
+        (blackwell::MXF8F6F4, e2m3, preset::ocp::MXFP6_E2M3, 32),
+        (blackwell::NVF4_E8M0, e2m1, mx4_by_16, 16),
+        (x86::ACE_TOP4MX, e4m3, mx8, 32),
+        (x86::ACE_TOP4MX, e5m2, mx8e5, 32),
     ];
     for (unit, format, scheme, block) in cases {
         let spec = unit.spec(format, format).unwrap();
         let ue4m3 = matches!(spec.scales(), UnitScales::UE4M3 { .. });
-        for case in 0..8u32 {
-            let draw = [Draw::Wide, Draw::Narrow, Draw::Cancelling, Draw::Raw][case as usize % 4];
+        for case in 0..12u32 {
+            let draw = DRAWS[case as usize % 6];
             let scales = |seed: u32, rows: usize| -> Vec<u32> {
-                let of = |w: u32| match (ue4m3, case / 4) {
+                let of = |w: u32| match (ue4m3, case / 6) {
                     // One NaN in 500, zeros, and everything between.
                     (true, 0) if !w.is_multiple_of(500) => w % 127,
                     (true, 0) => 127,
@@ -330,17 +356,15 @@ fn products_under_any_scales_are_the_instructions_one_after_the_other() {
             let (a, b) = (codes(&format, draw, 6, M * DEPTH), codes(&format, draw, 7, N * DEPTH));
             let tensor = |codes: &[u32], scales: &[u32], rows: usize| {
                 let bytes: Vec<u8> = codes.iter().map(|code| *code as u8).collect();
-                let packed: Vec<u8> = match format.bits() {
-                    4 => bytes.chunks(2).map(|pair| pair[0] | pair[1] << 4).collect(),
-                    _ => bytes,
-                };
+                let mut packed = vec![0; bytes.len() * format.bits() as usize / 8];
+                pack(&bytes, format.bits(), BitOrder::LsbFirst, &mut packed).unwrap();
                 let scales: Vec<u8> = scales.iter().map(|code| *code as u8).collect();
                 let parts = Parts::new(&packed, &scales);
                 let shape = [rows, DEPTH];
                 QuantTensor::from_parts_with(&scheme, &shape, parts, Accept::Nonfinite).unwrap()
             };
             let (left, right) = (tensor(&a, &sa, M), tensor(&b, &sb, N));
-            let c = addend(&spec, [Draw::Narrow, Draw::Wide][case as usize % 2]);
+            let c = addend(&spec, DRAWS[(case as usize * 5 + 1) % 6]);
             let expected: Vec<f32> = (0..M * N)
                 .map(|i| {
                     let of = |all: &[u32], row: usize, length: usize| -> Vec<u32> {
@@ -354,11 +378,13 @@ fn products_under_any_scales_are_the_instructions_one_after_the_other() {
                     if d.is_nan() { f32::from_bits(0x7FC0_0000) } else { d }
                 })
                 .collect();
+            let by = Accumulator::unit(spec, KSchedule::InOrder);
+            let mut found = [0.0f32; M * N];
+            let matmul = Matmul::new().accumulator(by).addend(&c);
+            reference_matmul(&matmul, &left, &right, &mut found).unwrap();
+            assert_eq!(bits(&found), bits(&expected), "{} {draw:?} {case}", unit.name);
             for isa in Isa::available() {
-                let matmul = Matmul::new()
-                    .accumulator(Accumulator::unit(spec, KSchedule::InOrder))
-                    .addend(&c)
-                    .exec(Exec::SERIAL.with_isa(isa));
+                let matmul = matmul.exec(Exec::SERIAL.with_isa(isa));
                 let found = matmul.multiply(&left, &right).unwrap();
                 let at = bits(&found).iter().zip(bits(&expected)).position(|(x, y)| *x != y);
                 let at = at.map(|at| (at, found[at], expected[at]));

@@ -2,7 +2,7 @@
 //! oracle folder.
 
 use std::path::{Path, PathBuf};
-use subhalf::unit::{MatrixUnit, ada, ampere, hopper, volta};
+use subhalf::unit::{MatrixUnit, ada, ampere, hopper, imma, volta};
 use subhalf::{
     Accumulator, FormatSpec, KSchedule, Matmul, MmaBuilder, MmaSpec, Operand, Round, UnitAcc,
 };
@@ -38,7 +38,15 @@ fn unit_of(unit: &str, input: &str, accumulator: &str) -> MatrixUnit {
         ("hopper/blackwell hmma", "fp16", "fp16") => hopper::HMMA_F16_F16,
         ("hopper/blackwell hmma", "bf16", "fp32") => hopper::HMMA_BF16,
         ("hopper/blackwell hmma", "tf32", "fp32") => hopper::HMMA_TF32_K4,
-        ("hopper wgmma, c = 0", _, "fp32") => hopper::WGMMA_FP8,
+        ("hopper hmma, k = 8", "tf32", "fp32") => hopper::HMMA_TF32_K8,
+        ("hopper wgmma", "fp16", "fp32") => hopper::WGMMA_F16,
+        ("hopper wgmma", "fp16", "fp16") => hopper::HMMA_F16_F16,
+        ("hopper wgmma", "bf16", "fp32") => hopper::WGMMA_BF16,
+        ("hopper wgmma", "tf32", "fp32") => hopper::WGMMA_TF32,
+        ("hopper wgmma" | "hopper wgmma, c = 0", _, "fp32") => hopper::WGMMA_FP8,
+        ("hopper wgmma", _, "fp16") => hopper::WGMMA_FP8_F16,
+        ("imma", "int8", "int32") => imma::S8,
+        ("imma satfinite", "int8", "int32") => imma::S8_SATFINITE,
         ("mma.sync on sm_90/sm_100", _, "fp32") => hopper::MMA_SYNC_FP8,
         ("mma.sync on sm_90/sm_100", _, "fp16") => hopper::MMA_SYNC_FP8_F16,
         _ => panic!("no unit for {unit}, {input}, {accumulator}"),
@@ -64,6 +72,7 @@ fn sets(folder: &Path) -> Vec<Set> {
                 "tf32" => FormatSpec::TF32,
                 "E4M3" => FormatSpec::F8E4M3,
                 "E5M2" => FormatSpec::F8E5M2,
+                "int8" => FormatSpec::INT8,
                 other => panic!("{other}"),
             };
             let unit = unit_of(line[unit], line[input], line[accumulator]);
@@ -78,10 +87,14 @@ fn sets(folder: &Path) -> Vec<Set> {
             };
             let acc = |bytes: &[u8]| {
                 let bits = u32::from_le_bytes(bytes.try_into().unwrap());
-                if unit.acc() == UnitAcc::F32 {
-                    return bits;
+                match unit.acc() {
+                    UnitAcc::F32 | UnitAcc::I32 => bits,
+                    // A NaN keeps its payload.
+                    UnitAcc::F16 if f32::from_bits(bits).is_nan() => {
+                        bits >> 16 & 0x8000 | 0x7C00 | bits >> 13 & 0x3FF
+                    }
+                    UnitAcc::F16 => FormatSpec::F16.encode_f32(f32::from_bits(bits)),
                 }
-                FormatSpec::F16.encode_f32(f32::from_bits(bits))
             };
             let rows = data.chunks_exact(2 * k * bytes + 8).map(|row| {
                 let (a, rest) = row.split_at(k * bytes);
@@ -103,10 +116,18 @@ impl Set {
 
     /// Rows whose result the matrix product under the unit does not have.
     fn differing_products(&self) -> usize {
+        // C of integers is not a part of the sum: f32s do not hold it.
+        if self.unit.acc() == UnitAcc::I32 {
+            return 0;
+        }
         let accumulator = Accumulator::unit(self.unit, KSchedule::InOrder);
-        let f32_of = |code| match self.unit.acc() {
-            UnitAcc::F16 => FormatSpec::F16.decode_f32(code),
-            _ => f32::from_bits(code),
+        let f32_of = |code| {
+            let number = match self.unit.acc() {
+                UnitAcc::F16 => FormatSpec::F16.decode_f32(code),
+                _ => f32::from_bits(code),
+            };
+            // Products have one NaN.
+            if number.is_nan() { f32::from_bits(0x7FC0_0000) } else { number }
         };
         let differs = |row: &&Row| {
             let shape = [1, row.a.len()];
@@ -150,7 +171,10 @@ fn oracle_rows_of_real_gpus_are_reproduced() {
     let sets = sets(&oracle());
     let rows = check_all(&sets);
     println!("{} sets, {rows} rows of real GPUs equal, 0 differ", sets.len());
-    assert!(sets.len() >= 48 && rows >= 48_000);
+    // The published rows have all of theirs; a folder of rows that were measured since has any.
+    let published = sets.iter().any(|set| set.file.starts_with("v100"));
+    let (least_sets, least_rows) = if published { (48, 48_000) } else { (1, 1) };
+    assert!(sets.len() >= least_sets && rows >= least_rows);
 }
 
 /// A unit with one part changed.

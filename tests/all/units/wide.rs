@@ -56,30 +56,111 @@ fn dot_products_are_those_of_exact_arithmetic_in_every_direction() {
             } else {
                 assert_eq!(exact, zero);
             }
-            for to in [FormatSpec::F32, FormatSpec::F16, FormatSpec::F8E5M2] {
-                let encode = |round: Round| -> (Unpacked, Flags) {
-                    let convert = to.default_convert().with_round(round);
-                    let Encoded { code, flags, .. } = sum.encode(&to, &convert, 0);
-                    (to.decode(code), flags)
-                };
-                let (down, up) = (encode(Round::Down), encode(Round::Up));
-                for ((bound, flags), side) in [(down, Ordering::Less), (up, Ordering::Greater)] {
-                    if bound.is_finite() {
-                        let order = big(bound).cmp(&exact);
-                        let saturated = flags.contains(Flags::OVERFLOW);
-                        assert!(order == side || order == Ordering::Equal || saturated);
-                        assert_eq!(order != Ordering::Equal, flags.contains(Flags::INEXACT));
-                    }
-                }
-                // Neighbours, or the number itself.
-                if down.0.is_finite() && up.0.is_finite() && down.0 != up.0 && !down.0.is_zero() {
-                    let code = to.encode_with(down.0, &to.default_convert(), 0).code;
-                    if !down.1.contains(Flags::OVERFLOW) && !up.1.contains(Flags::OVERFLOW) {
-                        assert_eq!(to.next_up(code).map(|code| to.decode(code)), Some(up.0));
-                    }
-                }
-            }
+            check_roundings(&sum, &exact);
         }
+    }
+}
+
+/// A sum as numbers of at most 60 bits, the largest first.
+fn parts(sum: &WideSum) -> Vec<Unpacked> {
+    let (mut rest, mut parts) = (sum.clone(), Vec::new());
+    while let Some(exponent) = rest.exponent() {
+        let mut top = rest.clone();
+        top.truncate_to(exponent - 59);
+        let part = top.to_unpacked().expect("60 bits");
+        rest.add(part.negate()).unwrap();
+        parts.push(part);
+    }
+    parts
+}
+
+/// Every rounding of a sum to some formats, against the exact number: rounded down and up it has
+/// neighbours around it, and each other rounding is the one of the two that its rule names.
+fn check_roundings(sum: &WideSum, exact: &Big) {
+    for to in [FormatSpec::F32, FormatSpec::F16, FormatSpec::F8E5M2] {
+        let encode = |round: Round| -> (u32, Flags) {
+            let convert = to.default_convert().with_round(round);
+            let Encoded { code, flags, .. } = sum.encode(&to, &convert, 0);
+            (code, flags)
+        };
+        let ((down, of_down), (up, of_up)) = (encode(Round::Down), encode(Round::Up));
+        if of_down.contains(Flags::OVERFLOW) || of_up.contains(Flags::OVERFLOW) {
+            let largest = big(to.decode(to.max_code()));
+            assert!(*exact > largest || *exact < -largest);
+            continue;
+        }
+        let (low, high) = (big(to.decode(down)), big(to.decode(up)));
+        assert!(low <= *exact && *exact <= high);
+        let inexact = low != *exact;
+        for (flags, bound) in [(of_down, &low), (of_up, &high)] {
+            assert_eq!(flags.contains(Flags::INEXACT), bound != exact);
+        }
+        if inexact && down & 0x7FFF_FFFF != 0 && !to.decode(down).is_zero() {
+            assert_eq!(to.next_up(down).map(|code| to.decode(code)), Some(to.decode(up)));
+        }
+        let negative = *exact < big(Unpacked::ZERO);
+        let (toward_zero, away) = if negative { (up, down) } else { (down, up) };
+        let odd = if down & 1 == 1 { down } else { up };
+        let even = if down & 1 == 0 { down } else { up };
+        let nearest = |at_tie: u32| match (exact.clone() - &low).cmp(&(high.clone() - exact)) {
+            Ordering::Less => down,
+            Ordering::Greater => up,
+            Ordering::Equal => at_tie,
+        };
+        for (round, expected) in [
+            (Round::NearestEven, nearest(even)),
+            (Round::NearestAway, nearest(away)),
+            (Round::NearestTowardZero, nearest(toward_zero)),
+            (Round::NearestUp, nearest(up)),
+            (Round::TowardZero, toward_zero),
+            (Round::AwayFromZero, away),
+            (Round::ToOdd, odd),
+        ] {
+            let expected = if inexact { expected } else { down };
+            let (found, flags) = encode(round);
+            // Zeros of both signs are one number.
+            assert_eq!(to.decode_f32(found), to.decode_f32(expected), "{to} {round:?} {sum:?}");
+            assert_eq!(flags.contains(Flags::INEXACT), inexact);
+        }
+    }
+}
+
+#[test]
+fn sums_of_any_operations_are_those_of_exact_arithmetic() {
+    let formats = [FormatSpec::F32, FormatSpec::BF16, FormatSpec::F8E5M2, FormatSpec::E8M0];
+    for case in 0..400 {
+        let (mut sum, mut exact) = (WideSum::ZERO, big(Unpacked::ZERO));
+        for i in 0..6 {
+            let w = word(6 * case + i, 21);
+            let [a, b] = [0, 2].map(|shift| {
+                let format = &formats[(w >> shift & 3) as usize];
+                // Near 1 in every second case, where sums cancel.
+                let code = codes(format, 1, w >> 4 ^ shift)[0];
+                let near = format.encode_f32(2f32.powi((w >> 8 & 7) as i32));
+                format.decode(if case % 2 == 0 { code } else { near })
+            });
+            let (a, b) = if w & 0x10 == 0 { (a, b) } else { (a.negate(), b) };
+            if w & 0x20 == 0 {
+                sum.add(a).unwrap();
+                exact += big(a);
+            } else {
+                sum.add_product(a, b).unwrap();
+                exact += big(a) * big(b);
+            }
+            check_roundings(&sum, &exact);
+        }
+        // Cut anywhere, also between the words that a sum is kept in.
+        let lsb = (word(case, 22) % 520) as i32 - 290;
+        sum.truncate_to(lsb);
+        let unit = big(Unpacked::new(false, 1, lsb));
+        let zero = big(Unpacked::ZERO);
+        let parts = parts(&sum);
+        let kept = parts.iter().fold(zero.clone(), |kept, part| kept + big(*part));
+        let last = |x: &Unpacked| x.exponent() + x.significand().trailing_zeros() as i32;
+        assert!(parts.iter().all(|part| last(part) >= lsb), "{case} at {lsb}");
+        let cut = exact.clone() - kept;
+        let (size, whole) = if exact < zero { (-cut, -exact) } else { (cut, exact) };
+        assert!(size >= zero && size < unit && size <= whole, "{case} at {lsb}");
     }
 }
 

@@ -18,6 +18,7 @@ pub mod amd;
 pub mod arm;
 mod gpus;
 mod nvidia;
+pub mod riscv;
 mod table;
 pub mod x86;
 

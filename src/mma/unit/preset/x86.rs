@@ -57,6 +57,22 @@ units! { "x86", ALL: "The units of this module.";
         grade: OneModel,
         evidence: "Bochs",
     }
+    /// A tile's row of 64 FP8 products in one exact sum, rounded, then added to C. Infinities of both
+    /// signs make NaN here; the emulator forgets a pair of them inside four products.
+    AMX_FP8 {
+        instruction: "TDPBF8PS, TDPHF8PS, TDPBHF8PS, TDPHBF8PS (AMX-FP8)",
+        inputs: FP8,
+        unit: MmaSpec::fused(FP8[0], FP8[0])
+            .fan_in(64)
+            .adder(Adder::Exact)
+            .join(Join::Rounded)
+            .round(Round::NearestEven, 23)
+            .flush_inputs(InputFlush::BelowF32)
+            .flush_results(ResultFlush::Tiny)
+            .nan(0xFFC0_0000),
+        grade: OneModel,
+        evidence: "Bochs of 2026, said to match Intel's SDE; Bochs before it rounded pairs",
+    }
     /// Two BF16 products, each rounded, added, then added to C: the outer product of ACE.
     ACE_TOP2BF16 {
         instruction: "TOP2BF16PS (ACE)",
