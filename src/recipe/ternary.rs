@@ -1,4 +1,4 @@
-//! Ternary weights by the mean magnitude (BitNet b1.58, arXiv 2402.17764).
+//! Ternary weights by the mean magnitude (`BitNet` b1.58, arXiv 2402.17764).
 
 use super::{all_finite, columns};
 use crate::block::{BlockSpec, Extent, QuantTensor, ScaleRule};
@@ -13,7 +13,7 @@ const TERNARY: FormatSpec = FormatSpec::constant(
 );
 
 /// Quantizes a matrix to −1, 0 and 1 times its mean magnitude `γ = mean |w|`: `clip(round(w / γ),
-/// −1, 1)`, ties to even (BitNet b1.58, arXiv 2402.17764, eq. 1 to 3).
+/// −1, 1)`, ties to even (`BitNet` b1.58, arXiv 2402.17764, eq. 1 to 3).
 ///
 /// The paper adds an ε to γ in the quotient alone; here γ stands in both places, and weights of all
 /// zeros have γ = 1. The sum is f64, γ the f32 nearest to the mean.

@@ -4,6 +4,8 @@
 mod blocks;
 mod codebooks;
 mod layouts;
+mod search;
+mod training;
 
 use crate::stochastic::SplitMix64;
 
