@@ -62,7 +62,7 @@ pub(crate) fn scheme(name: &str) -> Result<Scheme, String> {
     if is("plain::NVFP4") {
         return Ok(Scheme::Blocks(PLAIN_NVFP4));
     }
-    if let Some(preset) = preset::by_name(name) {
+    if let Ok(preset) = preset::by_name(name) {
         return Ok(Scheme::Blocks(preset.spec));
     }
     if let Some(format) = format(name) {
@@ -115,7 +115,7 @@ pub(crate) fn sums(name: &str) -> Result<Sums, String> {
     if let (Some(sums), None) = (plain, every) {
         return Ok(sums);
     }
-    if let Some(unit) = unit::by_name(base) {
+    if let Ok(unit) = unit::by_name(base) {
         return Ok(Sums::Unit(unit, every));
     }
     let cut = base.to_ascii_lowercase().ends_with("-toward-zero");
