@@ -158,8 +158,8 @@ impl WideSum {
     }
 
     /// The code of the sum, rounded once under a policy; [`Flags::INVALID`] if operands were
-    /// signalling NaNs, zero times infinity or opposite infinities. A sum of zero is +0, whatever its
-    /// terms were: the sign that IEEE 754 gives a sum of two is
+    /// signalling NaNs, zero times infinity or opposite infinities. A sum of zero is +0, whatever
+    /// its terms were: the sign that IEEE 754 gives a sum of two is
     /// [`mul_add_of`](FormatSpec::mul_add_of)'s.
     #[must_use]
     pub fn encode(&self, format: &FormatSpec, convert: &Convert, random: u32) -> Encoded {

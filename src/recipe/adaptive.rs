@@ -17,13 +17,14 @@ pub enum SecondCodebook {
     /// Integers from −7 to 7 in two's complement, times 0.8571428571 (IF4): encoded from
     /// `x · 1.16666666`, the decimal constants of the authors' code.
     Int4,
-    /// E1M2, sign and magnitude in quarters up to 1.75, times 6/1.75 in f32 (`MixFP4`). What maps its
-    /// largest number to E2M1's was not read: this is the reading under which one scale serves both.
+    /// E1M2, sign and magnitude in quarters up to 1.75, times 6/1.75 in f32 (`MixFP4`). What maps
+    /// its largest number to E2M1's was not read: this is the reading under which one scale serves
+    /// both.
     E1M2,
 }
 
-/// A matrix in NVFP4's layout whose blocks have E2M1 or a second codebook, whichever has the smaller
-/// squared error; bit 7 of the block's E4M3 scale says which.
+/// A matrix in NVFP4's layout whose blocks have E2M1 or a second codebook, whichever has the
+/// smaller squared error; bit 7 of the block's E4M3 scale says which.
 ///
 /// The scale and the E2M1 codes are those of `fouroversix::NVFP4_STATIC`: `s = e4m3(amax_b / 6 ·
 /// 2688 / amax)`. Errors are f32 sums of `((q·s) · amax) / 2688 − x` squared, in order; the second

@@ -214,8 +214,8 @@ impl AdditiveCodebooks {
         }
     }
 
-    /// Moves the vectors of a codebook to the means of what the others leave, weighed by the squares
-    /// of the scales: the least squares for fixed codes.
+    /// Moves the vectors of a codebook to the means of what the others leave, weighed by the
+    /// squares of the scales: the least squares for fixed codes.
     fn move_vectors(&mut self, w: &[f32], book: usize) {
         let (books, groups) = (self.books(), self.cols / self.group);
         let mut sums = vec![0.0; self.entries * self.group];
@@ -241,11 +241,11 @@ impl AdditiveCodebooks {
     }
 
     /// Makes one step of PV-Tuning (arXiv 2405.14852, algorithm 1) towards `target`, codebook by
-    /// codebook: P, the codes that are nearest to it with all vectors fixed; V, the least squares of
-    /// the vectors with all codes fixed. [`error`](Self::error) never rises.
+    /// codebook: P, the codes that are nearest to it with all vectors fixed; V, the least squares
+    /// of the vectors with all codes fixed. [`error`](Self::error) never rises.
     ///
-    /// In the paper `target` is the matrix after one step of an optimizer of the model's loss, and P
-    /// is limited to the groups that it moved most; here all groups may change.
+    /// In the paper `target` is the matrix after one step of an optimizer of the model's loss, and
+    /// P is limited to the groups that it moved most; here all groups may change.
     ///
     /// # Errors
     ///

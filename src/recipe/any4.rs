@@ -22,9 +22,9 @@ pub enum Any4Weighting {
 /// for all groups of the row, found by k-means of `(w − min) / s` under weights.
 ///
 /// `activations` has a number for each column, the mean of `|x_j|` over samples, or is empty for
-/// equal weights. k-means starts from the grid 0, 1, … 15, so that a row's weighted error is at most
-/// that of integers with the same scales; the released code starts from k-means++. Scales, minima
-/// and tables are stored as F32, or rounded to `stored`.
+/// equal weights. k-means starts from the grid 0, 1, … 15, so that a row's weighted error is at
+/// most that of integers with the same scales; the released code starts from k-means++. Scales,
+/// minima and tables are stored as F32, or rounded to `stored`.
 ///
 /// ```
 /// use subhalf::{FormatSpec, recipe};

@@ -85,7 +85,8 @@ impl Calibration {
         self.zeros + self.counts.iter().sum::<u64>()
     }
 
-    /// Returns the end of the first bin at or below which lies `fraction` of the magnitudes, at most
+    /// Returns the end of the first bin at or below which lies `fraction` of the magnitudes, at
+    /// most
     /// [`amax`](Self::amax): the percentile, up to a bin's width above.
     #[must_use]
     pub fn percentile(&self, fraction: f64) -> f32 {
@@ -102,8 +103,8 @@ impl Calibration {
     }
 
     /// Returns the clipping value under which the squared error of storing the numbers in a format
-    /// is the least: `c` from 1/128 to all of [`amax`](Self::amax), 128 of them, the larger of equal
-    /// ones, every number taken for the middle of its bin. The scale is `c / max`.
+    /// is the least: `c` from 1/128 to all of [`amax`](Self::amax), 128 of them, the larger of
+    /// equal ones, every number taken for the middle of its bin. The scale is `c / max`.
     #[must_use]
     pub fn least_squared_error(&self, format: &FormatSpec) -> f32 {
         let largest = format.max().to_f64() as f32;

@@ -138,12 +138,12 @@ pub fn awq(
     Ok(AwqFit { ratio, factors, tensor, errors })
 }
 
-/// The factors that `FireQ` multiplies the columns of a weight matrix by (arXiv 2505.20839; from the
-/// released code, `scale_type` 0 to 2).
+/// The factors that `FireQ` multiplies the columns of a weight matrix by (arXiv 2505.20839; from
+/// the released code, `scale_type` 0 to 2).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FireqScaling {
-    /// The same number for all columns.
+    /// One number for all columns.
     Constant(f32),
     /// A number over the largest magnitude of the column.
     OverMax(f32),
@@ -185,8 +185,8 @@ impl FireqScaling {
 }
 
 /// Returns `FireQ`'s factor of each pair of rotated channels of a key head (arXiv 2505.20839): `α /
-/// r` with `r = max over tokens √(k_d² + k_{d+D/2}²)`. Both keys of a pair are multiplied by it, the
-/// queries divided; rotary embeddings turn the pair, so that the factor may be folded into the
+/// r` with `r = max over tokens √(k_d² + k_{d+D/2}²)`. Both keys of a pair are multiplied by it,
+/// the queries divided; rotary embeddings turn the pair, so that the factor may be folded into the
 /// projections. `keys` is tokens by D. A pair of zeros has the factor 1.
 ///
 /// ```

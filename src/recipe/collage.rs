@@ -25,8 +25,9 @@ fn fast_two_sum(a: f32, b: f32) -> (f32, f32) {
     (x, add(b, -add(x, -a)))
 }
 
-/// A number as a sum of two BF16 numbers, `high + low`, that do not overlap (Collage's multi-component
-/// float of length 2, arXiv 2405.03637, 3). All operations round to BF16, nearest even.
+/// A number as a sum of two BF16 numbers, `high + low`, that do not overlap (Collage's
+/// multi-component float of length 2, arXiv 2405.03637, 3). All operations round to BF16, nearest
+/// even.
 ///
 /// They follow the paper's equations: in what was published as code the product overwrites an
 /// operand of its own error term.
@@ -81,8 +82,8 @@ impl Bf16Pair {
         Self { high, low }
     }
 
-    /// Multiplies by a pair: `x = a₁b₁`, its error by a fused multiply-add, plus `a₁b₂ + a₂b₁`, then
-    /// `Fast2Sum`.
+    /// Multiplies by a pair: `x = a₁b₁`, its error by a fused multiply-add, plus `a₁b₂ + a₂b₁`,
+    /// then `Fast2Sum`.
     #[must_use]
     pub fn multiply(self, other: Self) -> Self {
         let x = multiply_add(self.high, other.high, 0.0);
@@ -94,8 +95,8 @@ impl Bf16Pair {
     }
 }
 
-/// A running sum in a format with its rounding error carried to the next term (Kahan): sum and carry
-/// are numbers of the format, every operation is rounded to it.
+/// A running sum in a format with its rounding error carried to the next term (Kahan): sum and
+/// carry are numbers of the format, every operation is rounded to it.
 ///
 /// ```text
 /// y = x + carry      t = sum + y      carry = (large − t) + small of sum and y      sum = t

@@ -14,8 +14,9 @@ const DUAL_LEVEL: BlockSpec =
         .with_sub_scale(Some(SubScale::new(FormatSpec::F32, 16)));
 
 /// Quantizes rows to MXFP4 under an F32 scale for each 512 columns (CANN's
-/// `DynamicDualLevelMxQuant`): `u = amax / 6` of 512 numbers, `t = x / u` rounded to the type of the
-/// inputs, then OCP's MXFP4 of `t`: `2^(floor(log2 max |t|) − 2)` for each 32, E2M1 to nearest even.
+/// `DynamicDualLevelMxQuant`): `u = amax / 6` of 512 numbers, `t = x / u` rounded to the type of
+/// the inputs, then OCP's MXFP4 of `t`: `2^(floor(log2 max |t|) − 2)` for each 32, E2M1 to nearest
+/// even.
 ///
 /// `inputs` is the format of the inputs, BF16 or F16 in the original; F32 leaves the quotients.
 /// Numbers of zero alone have `u = 1`. The result is a tensor with sub-scales. Facts are from the

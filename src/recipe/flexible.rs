@@ -24,8 +24,8 @@ pub fn bias_of_clip(exponent_bits: u8, mantissa_bits: u8, clip: f64) -> f64 {
 }
 
 /// Returns the scheme of FP8 with a real-valued bias (Kuzmin et al., arXiv 2208.09225): elements of
-/// `exponent_bits` and `mantissa_bits` behind a sign, every code a finite number, each block's scale
-/// `clip / max` in f32, with `clip` its largest magnitude. No exponent bits: integers.
+/// `exponent_bits` and `mantissa_bits` behind a sign, every code a finite number, each block's
+/// scale `clip / max` in f32, with `clip` its largest magnitude. No exponent bits: integers.
 ///
 /// # Errors
 ///
@@ -109,10 +109,10 @@ pub fn flexible_fit(w: &[f32], rows: usize, bits: u8) -> Result<FlexibleFit, Err
 /// pre-shifted exponent bias, arXiv 2310.16836, 4.2): `b_j = clip(round(bias_j − ρ), 0, 2^E − 1)`
 /// with `bias_j` the [`bias_of_clip`] of the channel's largest magnitude and `ρ` the least of them.
 ///
-/// Column j of the activations is quantized with the clipping value `clip_j = clip · 2^−b_j`, `clip`
-/// that of the largest channel, and row j of the weights is multiplied by `2^−b_j`. Returns `b_j`
-/// and `clip_j`. `round(log2 …)` is decided by comparing squares, no logarithm is computed; halves
-/// cannot occur. Channels of zeros have `b_j` of 0. The paper also searches for ρ.
+/// Column j of the activations is quantized with the clipping value `clip_j = clip · 2^−b_j`,
+/// `clip` that of the largest channel, and row j of the weights is multiplied by `2^−b_j`. Returns
+/// `b_j` and `clip_j`. `round(log2 …)` is decided by comparing squares, no logarithm is computed;
+/// halves cannot occur. Channels of zeros have `b_j` of 0. The paper also searches for ρ.
 ///
 /// ```
 /// let (shifts, clips) = subhalf::recipe::pre_shift(2, &[8.0, 1.0, 0.25, 3.0]);

@@ -13,7 +13,8 @@ use alloc::vec::Vec;
 pub struct GptqFit {
     /// The quantized matrix.
     pub tensor: QuantTensor,
-    /// `Σ e²/2` with `e = (w − q) / U_ii` of all columns: half of `tr(E · H · Eᵀ)` for the damped H.
+    /// `Σ e²/2` with `e = (w − q) / U_ii` of all columns: half of `tr(E · H · Eᵀ)` for the damped
+    /// H.
     pub loss: f64,
 }
 
@@ -60,8 +61,8 @@ pub fn hessian(x: &[f32], samples: usize) -> Result<Vec<f64>, Error> {
 /// # Errors
 ///
 /// [`Error::Length`] if `w` has no such rows or `hessian` another size; [`Error::Given`] for a
-/// weight that is not finite; [`Error::Scheme`] for a scheme with offsets or blocks of several rows,
-/// and for a Hessian that is not positive after damping; the errors of
+/// weight that is not finite; [`Error::Scheme`] for a scheme with offsets or blocks of several
+/// rows, and for a Hessian that is not positive after damping; the errors of
 /// [`Quantizer::quantize`](crate::Quantizer::quantize).
 pub fn gptq(
     w: &[f32],

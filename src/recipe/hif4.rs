@@ -16,8 +16,8 @@ pub enum HiF4Rounding {
 /// number.
 ///
 /// A number is `lane · S · 2^(a + b)` with `S` the E6M2 number of the low 8 bits of the scale word,
-/// `a` the bit 8 + ⌊i/8⌋ and `b` the bit 16 + ⌊i/4⌋ of lane i. Lanes are E1M2, sign and magnitude in
-/// quarters up to 1.75.
+/// `a` the bit 8 + ⌊i/8⌋ and `b` the bit 16 + ⌊i/4⌋ of lane i. Lanes are E1M2, sign and magnitude
+/// in quarters up to 1.75.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HiF4Group {
     /// E6M2 in bits 0 to 7, a bit for each 8 lanes in 8 to 15, one for each 4 lanes in 16 to 31.

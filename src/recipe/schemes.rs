@@ -20,8 +20,8 @@ const fn msfp(name: &str, bits: u8) -> BlockSpec {
     BlockSpec::new(element, Some(FormatSpec::E8M0), extent, ScaleRule::Floor)
 }
 
-/// MSFP12 (Microsoft floating point, `NeurIPS` 2020): 8 bits of exponent for 16 numbers, a sign and 3
-/// bits of magnitude each, no hidden bit.
+/// MSFP12 (Microsoft floating point, `NeurIPS` 2020): 8 bits of exponent for 16 numbers, a sign and
+/// 3 bits of magnitude each, no hidden bit.
 ///
 /// The largest magnitude of a block is between 1 and 2 times `2^E`, elements are multiples of
 /// `2^(E − 2)` to nearest even, and saturate. Rounding is not stated in what was read of the paper.

@@ -259,8 +259,8 @@ impl Formula {
             }
         }
         if self.inverse.is_some() {
-            // A block of zeros has another formula, and an infinite scale is the policy's: NaN hands
-            // both to the rule.
+            // A block of zeros has another formula, and an infinite scale is the policy's: NaN
+            // hands both to the rule.
             for ((amax, scale), factor) in blocks.amax.iter().zip(&*scales).zip(factors) {
                 *factor = if *amax == 0 || scale.is_nan() { f32::NAN } else { *factor };
             }
@@ -472,7 +472,7 @@ per_isa! {
     fn store_f32[](numbers: &[f32], codes: &mut [u8], any_infinite: &mut bool) = store_f32_body;
     /// Finds whether some number is zero.
     fn any_zero[](numbers: &[f32], any: &mut bool) = any_zero_body;
-    /// Replaces by NaN the factors whose magnitudes lie outside of `range`, and those under which the block's
-    /// largest number is not finite.
+    /// Replaces by NaN the factors whose magnitudes lie outside of `range`, and those under which
+    /// the block's largest number is not finite.
     fn refuse[](divides: bool, range: [f32; 2], amax: &[u32], factors: &mut [f32]) = refuse_body;
 }

@@ -251,8 +251,8 @@ fn encode_body<R: GridRounding>(_rounding: R, grid: &Grid, src: &[f32], dst: &mu
         src.iter().zip(dst).for_each(|(y, code)| *code = grid.code::<R>(*y));
         return;
     }
-    // Logarithms differ from exponents in the last few numbers of a binade alone. A run without such
-    // a number needs no table, which a vector would have to gather from.
+    // Logarithms differ from exponents in the last few numbers of a binade alone. A run without
+    // such a number needs no table, which a vector would have to gather from.
     for (src, dst) in src.chunks(RUN).zip(dst.chunks_mut(RUN)) {
         let mut near = 0;
         for (y, code) in src.iter().zip(&mut *dst) {

@@ -1,5 +1,5 @@
-//! Integers of at most 8 bits by roundings that take halves up: as C programs do it, by a sum that is
-//! truncated, and to nearest with ties away from zero.
+//! Integers of at most 8 bits by roundings that take halves up: as C programs do it, by a sum that
+//! is truncated, and to nearest with ties away from zero.
 //!
 //! ```text
 //! HalfUp:  code = low + truncated(clamp(y + 0.5 − low, 0, high − low + 0.5))
@@ -23,8 +23,8 @@ const BELOW_HALF: f32 = 0.5f32.next_down();
 #[inline(always)]
 pub(super) fn truncated(x: f32) -> u32 {
     debug_assert!(x.abs() < 2_147_483_648.0);
-    // SAFETY: callers clamp to less than 2^23, and a clamp by comparisons leaves no NaN. Without the
-    // promise a conversion takes five instructions, not one.
+    // SAFETY: callers clamp to less than 2^23, and a clamp by comparisons leaves no NaN. Without
+    // the promise a conversion takes five instructions, not one.
     #[expect(unsafe_code, reason = "a conversion whose range is known")]
     unsafe { x.to_int_unchecked::<i32>() }.cast_unsigned()
 }

@@ -13,8 +13,8 @@ use crate::kernel::isa::Isa;
 
 /// Loops over blocks in intrinsics, implemented by [`Native`](crate::kernel::native::Native).
 pub(in crate::kernel) trait BlockIntrinsics {
-    /// Folds the terms of each block into its result, one after another, and returns how many blocks
-    /// it did.
+    /// Folds the terms of each block into its result, one after another, and returns how many
+    /// blocks it did.
     fn fold_blocks(_: Isa, _: Fold, _terms: &[f32], _length: usize, _results: &mut [f32]) -> usize {
         0
     }

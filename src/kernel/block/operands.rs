@@ -67,8 +67,8 @@ pub(crate) struct PositiveValues;
 #[derive(Clone, Copy)]
 pub(crate) struct NegativeValues;
 
-/// Selects all values in their order, so that a maximum is the highest; [`from_key`](Self::from_key)
-/// gives the value back.
+/// Selects all values in their order, so that a maximum is the highest;
+/// [`from_key`](Self::from_key) gives the value back.
 #[derive(Clone, Copy)]
 pub(crate) struct HighestValue;
 

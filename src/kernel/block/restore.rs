@@ -8,14 +8,14 @@
 //!     for each vector of codes: numbers = permute(table, codes)   // no arithmetic per element
 //! ```
 //!
-//! Codes of a byte, unpacked in L1 if they are shorter, decoded and scaled in one loop: integers and
-//! most floating-point formats.
+//! Codes of a byte, unpacked in L1 if they are shorter, decoded and scaled in one loop: integers
+//! and most floating-point formats.
 //!
-//! Last, a pass over numbers that are decoded already. The chunk, its scales and its offsets stay in
-//! L1.
+//! Last, a pass over numbers that are decoded already. The chunk, its scales and its offsets stay
+//! in L1.
 //!
-//! In blocks that are no whole vectors scales and offsets are [expanded](expand) to one per element:
-//! the compiler makes vectors of one long loop, but not of many short ones.
+//! In blocks that are no whole vectors scales and offsets are [expanded](expand) to one per
+//! element: the compiler makes vectors of one long loop, but not of many short ones.
 
 use super::intrinsics::BlockIntrinsics;
 use super::operands::{PackedBlocks, Restoring};

@@ -60,8 +60,8 @@ impl Few {
         Some(few)
     }
 
-    /// Returns the places in order, the last of 16 above all, and the code behind as many of them as
-    /// an index says.
+    /// Returns the places in order, the last of 16 above all, and the code behind as many of them
+    /// as an index says.
     pub(in crate::kernel) fn by_rank(&self) -> ([i32; 16], [u32; 16]) {
         let (mut keys, mut codes) = ([i32::MAX; 16], [self.first; 16]);
         keys[..PLACES].copy_from_slice(&self.keys);

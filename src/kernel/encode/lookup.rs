@@ -128,8 +128,8 @@ impl Steps {
     }
 
     /// Returns the steps of numbers that are rounded to one of `steps` equal steps from −1 to 1
-    /// before they are encoded: the sum of `(y + 1) · steps / 2` and a half is truncated. `None` for
-    /// more than 65,536 steps.
+    /// before they are encoded: the sum of `(y + 1) · steps / 2` and a half is truncated. `None`
+    /// for more than 65,536 steps.
     pub(crate) fn of_equal(spec: &FormatSpec, convert: &Convert, steps: u32) -> Option<Self> {
         if steps == 0 || steps > 1 << 16 {
             return None;

@@ -52,7 +52,8 @@ impl AlignedResult {
         match self {
             Self::CutF32(mask) => {
                 let nearest = x as f32;
-                // Rounded away from zero: one step back, which of an infinity is the largest number.
+                // Rounded away from zero: one step back, which of an infinity is the largest
+                // number.
                 let away = f64::from(nearest).abs() > x.abs() && x.abs() < power(128);
                 f32::from_bits((nearest.to_bits() - u32::from(away)) & mask)
             }
@@ -104,8 +105,8 @@ impl Rounds for ToF16 {
 /// Returns the f16 nearest to a finite number, ties to even.
 #[inline(always)]
 fn nearest_f16(x: f64) -> f32 {
-    // The power of two below the magnitude, or that of the smallest normal number. Adding 1.5 · 2^52
-    // units leaves whole units, ties to even.
+    // The power of two below the magnitude, or that of the smallest normal number. Adding 1.5 ·
+    // 2^52 units leaves whole units, ties to even.
     let normal = if x.abs() > power(-14) { x.abs() } else { power(-14) };
     let binade = f64::from_bits(normal.to_bits() & 0x7FF0_0000_0000_0000);
     let magic = binade * (power(42) * 1.5);
@@ -422,8 +423,8 @@ pub(crate) fn aligned_sums(
 }
 
 impl AlignedUnit {
-    /// Returns whether sixteen integers fit an i32 with `bits` bits behind the point of a product of
-    /// significands below `largest`.
+    /// Returns whether sixteen integers fit an i32 with `bits` bits behind the point of a product
+    /// of significands below `largest`.
     pub(crate) fn fits(&self, largest: f64) -> bool {
         let products = self.fan_in.min(I32_PRODUCTS) as f64;
         self.keep <= 28 && largest * products * power(self.keep) < power(31)

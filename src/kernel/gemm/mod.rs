@@ -1,7 +1,7 @@
 //! Micro-kernels of matrix products and the packing below them. `tile` defines MR, NR and KC;
 //! `float`, `rounded`, `aligned`, `sixteens`, `word_dots` and `int8` are the tiles of 16 × 16, by
-//! the kind of sum; `gemv` is a few rows by four panels; `transpose` packs rows of codes. The loops around them (BLIS's
-//! macro-kernel) and the packing of whole operands are in `ops::matmul`.
+//! the kind of sum; `gemv` is a few rows by four panels; `transpose` packs rows of codes. The loops
+//! around them (BLIS's macro-kernel) and the packing of whole operands are in `ops::matmul`.
 
 mod aligned;
 mod aligned_operands;

@@ -103,8 +103,8 @@ impl MmaSpec {
         Ok(MmaStep { code, lost: self.lost(&group, c, code) })
     }
 
-    /// A chain of as many instructions as the pairs of codes need, *k* upward: D of each is C of the
-    /// next.
+    /// A chain of as many instructions as the pairs of codes need, *k* upward: D of each is C of
+    /// the next.
     ///
     /// ```
     /// use subhalf::{FormatSpec, unit};
@@ -228,7 +228,8 @@ impl MmaSpec {
         }
     }
 
-    /// The code of a number in the accumulator's format, rounded to nearest even; NaN is the unit's.
+    /// The code of a number in the accumulator's format, rounded to nearest even; NaN is the
+    /// unit's.
     pub(super) fn code(&self, value: Option<Unpacked>) -> u32 {
         match value {
             Some(value) => self.acc.format().encode_with(value, &Convert::IEEE, 0).code,

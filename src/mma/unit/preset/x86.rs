@@ -57,8 +57,8 @@ units! { "x86", ALL: "The units of this module.";
         grade: OneModel,
         evidence: "Bochs",
     }
-    /// A tile's row of 64 FP8 products in one exact sum, rounded, then added to C. Infinities of both
-    /// signs make NaN here; the emulator forgets a pair of them inside four products.
+    /// A tile's row of 64 FP8 products in one exact sum, rounded, then added to C. Infinities of
+    /// both signs make NaN here; the emulator forgets a pair of them inside four products.
     AMX_FP8 {
         instruction: "TDPBF8PS, TDPHF8PS, TDPBHF8PS, TDPHBF8PS (AMX-FP8)",
         inputs: FP8,
