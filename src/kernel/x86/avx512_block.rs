@@ -228,8 +228,13 @@ pub(super) fn restore_5<R: Restoring>(
         return 0;
     }
     // Plain arithmetic on 32 entries, which the compiler makes two vectors of.
+    let numbers_of = |half: &[f32; 16], scale: f32, offset: f32| {
+        let mut all = [0.0; 16];
+        all.iter_mut().zip(half).for_each(|(number, q)| *number = rule.number(*q, scale, offset));
+        with_own_nan(must_cast(all))
+    };
     let numbers_of_all = |scale: f32, offset: f32| {
-        table.map(|half| with_own_nan(must_cast(half.map(|q| rule.number(q, scale, offset)))))
+        [numbers_of(&table[0], scale, offset), numbers_of(&table[1], scale, offset)]
     };
     let look_up = |[low, high]: [__m512; 2], codes: &[u8; 16], numbers: &mut [f32; 16]| {
         let codes = _mm512_cvtepu8_epi32(must_cast(*codes));
@@ -245,7 +250,7 @@ pub(super) fn restore_5<R: Restoring>(
             chunks.zip(scales.as_chunks::<2>().0.iter().zip(offsets.as_chunks::<2>().0))
         {
             let (codes, _) = codes.as_chunks::<16>();
-            let all = [0, 1].map(|i: usize| numbers_of_all(pair.0[i], pair.1[i]));
+            let all = [numbers_of_all(pair.0[0], pair.1[0]), numbers_of_all(pair.0[1], pair.1[1])];
             for (i, (codes, numbers)) in codes.iter().zip(numbers.as_flattened_mut()).enumerate() {
                 look_up(all[i / 2], codes, numbers);
             }
