@@ -64,3 +64,32 @@ pub(crate) fn guarded(call: impl FnOnce() -> Result<c_int, Failure>) -> c_int {
 pub extern "C" fn subhalf_message() -> *const c_char {
     MESSAGE.try_with(|kept| kept.borrow().as_ptr()).unwrap_or(c"".as_ptr())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::ffi::CStr;
+
+    #[test]
+    fn a_panic_is_a_return_code() {
+        assert_eq!(guarded(|| panic!("here")), -5);
+        // SAFETY: the text of this thread, which no other refusal has replaced.
+        let message = unsafe { CStr::from_ptr(subhalf_message()) };
+        assert_eq!(message, c"subhalf: a fault of the library");
+        assert_eq!(guarded(|| Ok(7)), 7);
+    }
+
+    #[test]
+    fn each_thread_has_its_message() {
+        let refusal = || guarded(|| Err(Failure::id("format", "one", 5)));
+        assert_eq!(refusal(), -3);
+        let other = std::thread::spawn(|| {
+            // SAFETY: the text of this thread, which nothing replaces.
+            unsafe { CStr::from_ptr(subhalf_message()) }.to_owned()
+        });
+        assert_eq!(other.join().unwrap(), c"".to_owned());
+        // SAFETY: the text of this thread, which no other refusal has replaced.
+        let message = unsafe { CStr::from_ptr(subhalf_message()) };
+        assert_eq!(message, c"format: expected one, found 5");
+    }
+}

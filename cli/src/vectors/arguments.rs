@@ -94,7 +94,7 @@ fn rounds(word: &str) -> Result<Rounds, String> {
 }
 
 impl Arguments {
-    /// The roundings, and whether lines say which; `None` is the policy's own.
+    /// The roundings that each set of operands gets a line in; `None` is the policy's own.
     pub(crate) fn roundings(&self) -> Vec<Option<Round>> {
         match self.round {
             None => vec![None],

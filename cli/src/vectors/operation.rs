@@ -59,6 +59,9 @@ impl Plan {
         if arguments.to.is_some() && operation != Operation::Decode {
             return Err(Failure::Option { option: "--to", operation: "decode" });
         }
+        if arguments.round.is_some() && operation == Operation::Decode {
+            return Err(Failure::Option { option: "--round", operation: "that rounds" });
+        }
         let most = 1 + usize::from(fma);
         if 1 + arguments.more.len() > most {
             return Err(Failure::Formats { most, found: 1 + arguments.more.len() });
@@ -95,12 +98,8 @@ impl Plan {
                 format: format.name().to_owned(),
             });
         }
-        let roundings = match compute {
-            Compute::Decode => vec![None],
-            _ => arguments.roundings(),
-        };
         let converts =
-            roundings.iter().map(|round| arguments.conversion.of(&format, *round)).collect();
+            arguments.roundings().into_iter().map(|round| arguments.conversion.of(&format, round));
         let bits = sources.iter().map(Source::bits).sum();
         let cases = match (arguments.samples, compute) {
             (None, _) if bits <= EXHAUSTIVE_BITS => Cases::All,
@@ -112,7 +111,16 @@ impl Plan {
             (None, _) => return Err(Failure::TooMany { limit: EXHAUSTIVE_BITS, found: bits }),
         };
         let (to, seed) = (arguments.to.unwrap_or(Wide::F32), arguments.seed);
-        Ok(Self { compute, formula, format, sources, to, converts, cases, seed })
+        Ok(Self {
+            compute,
+            formula,
+            format,
+            sources,
+            to,
+            converts: converts.collect(),
+            cases,
+            seed,
+        })
     }
 
     /// Sets of operands.

@@ -249,3 +249,20 @@ fn lines_of_units_are_steps_of_the_library() {
         assert!(zeros < 300, "{name}: {zeros} zeros");
     }
 }
+
+/// The commands of docs/hardware.md print what it shows of them.
+#[test]
+fn the_page_for_hardware_shows_what_is_printed() {
+    let page = include_str!("../../../docs/hardware.md");
+    let mut shown = 0;
+    for block in page.split("```console\n").skip(1) {
+        let (block, _) = block.split_once("```").expect("an end");
+        for run in block.split("$ subhalf ").skip(1) {
+            let (arguments, lines) = run.split_once('\n').expect("lines");
+            let text = printed(arguments.split_whitespace());
+            assert!(text.contains(lines), "{arguments}");
+            shown += lines.lines().count();
+        }
+    }
+    assert!(shown > 7, "{shown}");
+}

@@ -222,6 +222,11 @@ fn bad_arguments_are_one_line_and_a_failure() {
             1,
             "subhalf vectors: --to: expected operation decode, found another",
         ),
+        (
+            "decode F8E4M3 --round all",
+            1,
+            "subhalf vectors: --round: expected operation that rounds, found another",
+        ),
         ("add F8E4M3 F8E5M2", 1, "subhalf vectors: formats: expected at most 1, found 2"),
         (
             "mul-add F4E2M1 --c F16",
