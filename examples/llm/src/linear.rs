@@ -3,6 +3,7 @@
 
 use crate::failure::Failure;
 use crate::numerics::{Numerics, Scheme};
+use std::borrow::Cow;
 use subhalf::io::GgufWeight;
 use subhalf::{
     Accumulator, BitOrder, Exec, FormatSpec, Matmul, Offset, Operand, PackedMatrix, QuantTensor,
@@ -36,11 +37,11 @@ impl Linear {
             _ => false,
         };
         let (weight, scales) = match (&numerics.weights, shipped) {
-            (Scheme::AsShipped, GgufWeight::Quantized(tensor)) => {
+            (Scheme::AsShipped, GgufWeight::Quantized(tensor)) if numerics.rotated.is_none() => {
                 (PackedMatrix::new(&**tensor)?, None)
             }
             (scheme, shipped) => {
-                let numbers = shipped.to_f32();
+                let numbers = numerics.rotate(shipped.to_f32().into(), inputs)?;
                 let kept =
                     Kept::new(&numbers, shape, scheme, numerics.scales_last(), numerics.exec)?;
                 let scales = kept.scales.clone();
@@ -61,7 +62,7 @@ impl Linear {
     ) -> Result<(), Failure> {
         let rows = x.numbers.len() / self.inputs;
         out.resize(rows * self.outputs, 0.0);
-        let a = x.kept.operand(x.numbers, [rows, self.inputs])?;
+        let a = x.kept.operand(&x.numbers, [rows, self.inputs])?;
         let mut matmul = Matmul::new().exec(exec);
         if let Some(accumulator) = self.accumulator {
             matmul = matmul.accumulator(accumulator);
@@ -81,7 +82,7 @@ impl Linear {
 /// Rows of activations, quantized once for all layers that take them.
 #[derive(Debug)]
 pub(crate) struct Inputs<'a> {
-    numbers: &'a [f32],
+    numbers: Cow<'a, [f32]>,
     kept: Kept,
 }
 
@@ -93,8 +94,9 @@ impl<'a> Inputs<'a> {
         numerics: &Numerics,
     ) -> Result<Self, Failure> {
         let shape = [numbers.len() / width, width];
+        let numbers = numerics.rotate(numbers.into(), width)?;
         let scheme = &numerics.activations;
-        let kept = Kept::new(numbers, shape, scheme, numerics.scales_last(), numerics.exec)?;
+        let kept = Kept::new(&numbers, shape, scheme, numerics.scales_last(), numerics.exec)?;
         Ok(Self { numbers, kept })
     }
 }

@@ -48,11 +48,14 @@ struct Chosen {
     /// Keys and values: as-shipped (f32), a preset with blocks within rows, or a format.
     #[arg(long = "kv", value_name = "SCHEME", default_value = "as-shipped", value_parser = numerics::scheme)]
     cache: Scheme,
-    /// How products are added up: default, F32, F64, exact, block-F32, I32, a format such as BF16 or
-    /// E8M13-toward-zero, a matrix unit such as hopper-wgmma-fp8; with /128 behind it sums of 128
-    /// products move to an f32.
+    /// How products are added up: default, a name of the library such as f32, exact or
+    /// F16:nearest-even, a matrix unit such as hopper-wgmma-fp8; with /128 behind a chain or a unit,
+    /// sums of 128 products move to an f32.
     #[arg(long = "accumulator", value_name = "SUMS", default_value = "default", value_parser = numerics::sums)]
     sums: Sums,
+    /// A Hadamard transform of blocks of so many weights and activations before they are quantized.
+    #[arg(long = "hadamard", value_name = "LENGTH")]
+    rotated: Option<usize>,
 }
 
 impl Chosen {
@@ -62,6 +65,7 @@ impl Chosen {
             activations: self.activations,
             cache: self.cache,
             sums: self.sums,
+            rotated: self.rotated,
             exec: Exec::PARALLEL,
         }
     }

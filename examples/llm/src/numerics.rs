@@ -1,11 +1,13 @@
 //! What can be chosen: how weights, activations and the cache are kept, and how products are added
 //! up. Names are the library's own.
 
-use subhalf::preset::{self, Preset};
+use crate::failure::Failure;
+use std::borrow::Cow;
+use subhalf::preset;
 use subhalf::unit::{self, MatrixUnit};
 use subhalf::{
-    Accumulator, BlockSpec, Chain, Combine, Division, Exec, Extent, FormatSpec, KSchedule, Offset,
-    Round, TensorScale, UnitScales,
+    Accumulator, BlockSpec, Chain, Combine, Division, Exec, Extent, FormatSpec, Hadamard,
+    KSchedule, Offset, TensorScale, UnitScales,
 };
 
 /// NVFP4 as a textbook has it: the tensor scale is `amax / 2688`, a block's scale
@@ -62,22 +64,11 @@ pub(crate) fn scheme(name: &str) -> Result<Scheme, String> {
     if is("plain::NVFP4") {
         return Ok(Scheme::Blocks(PLAIN_NVFP4));
     }
-    if let Ok(preset) = preset::by_name(name) {
-        return Ok(Scheme::Blocks(preset.spec));
+    match (preset::by_name(name), name.parse()) {
+        (Ok(preset), _) => Ok(Scheme::Blocks(preset.spec)),
+        (_, Ok(format)) => Ok(Scheme::Format(format)),
+        (Err(error), _) => Err(format!("expected as-shipped, a preset or a format; {error}")),
     }
-    if let Some(format) = format(name) {
-        return Ok(Scheme::Format(format));
-    }
-    let part = name.to_ascii_lowercase();
-    let near = |preset: &&Preset| preset.name.to_ascii_lowercase().contains(&part);
-    let names: Vec<&str> = preset::all().filter(near).map(|preset| preset.name).take(6).collect();
-    let near = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
-    Err(format!("expected as-shipped, a preset{near} or a format such as F8E4M3"))
-}
-
-fn format(name: &str) -> Option<FormatSpec> {
-    let own = FormatSpec::ALL.iter().find(|spec| spec.name().eq_ignore_ascii_case(name)).copied();
-    own.or_else(|| FormatSpec::by_name(name).ok())
 }
 
 /// How the products of linear layers are added up.
@@ -91,10 +82,9 @@ pub(crate) enum Sums {
     Unit(&'static MatrixUnit, Option<usize>),
 }
 
-/// Sums by their names: `default`, `F32`, `F64`, `exact`, `block-F32`, `I32`, a format (`BF16`,
-/// `E8M13`) for a chain rounded to it, `E8M13-toward-zero` for one that is cut, a unit
-/// (`hopper-wgmma-fp8`); `/128` behind a format or a unit moves the sum of each 128 products to an
-/// f32.
+/// Sums by their names: `default`, a name that [`Accumulator`] has (`f32`, `exact`,
+/// `F16:nearest-even`), or a unit (`hopper-wgmma-fp8`); `/128` behind a chain or a unit moves the
+/// sum of each 128 products to an f32.
 pub(crate) fn sums(name: &str) -> Result<Sums, String> {
     let (base, every) = match name.split_once('/') {
         None => (name, None),
@@ -103,35 +93,21 @@ pub(crate) fn sums(name: &str) -> Result<Sums, String> {
             Err(_) => return Err(format!("expected a count behind the slash, found {every:?}")),
         },
     };
-    let plain = match &*base.to_ascii_lowercase() {
-        "default" => Some(Sums::Default),
-        "f32" => Some(Sums::Accumulator(Accumulator::F32)),
-        "f64" => Some(Sums::Accumulator(Accumulator::F64)),
-        "exact" => Some(Sums::Accumulator(Accumulator::Exact)),
-        "block-f32" => Some(Sums::Accumulator(Accumulator::BlockF32)),
-        "i32" => Some(Sums::Accumulator(Accumulator::I32)),
-        _ => None,
+    // A shell's word has a hyphen where a path has colons.
+    let path = base.replacen('-', "::", 1).replace('-', "_");
+    let unit = unit::by_name(base).or_else(|_| unit::by_name(&path));
+    let found = match (unit, every) {
+        (Ok(unit), every) => return Ok(Sums::Unit(unit, every)),
+        (_, None) if base.eq_ignore_ascii_case("default") => return Ok(Sums::Default),
+        (_, None) => base.parse(),
+        (_, Some(every)) => {
+            base.parse().map(|chain: Chain| Accumulator::chunked(every, chain, Chain::F32))
+        }
     };
-    if let (Some(sums), None) = (plain, every) {
-        return Ok(sums);
-    }
-    if let Ok(unit) = unit::by_name(base) {
-        return Ok(Sums::Unit(unit, every));
-    }
-    let cut = base.to_ascii_lowercase().ends_with("-toward-zero");
-    let rounding = if cut { Round::TowardZero } else { Round::NearestEven };
-    let word = if cut { &base[..base.len() - "-toward-zero".len()] } else { base };
-    let Some(format) = format(word) else {
-        let expected = "default, F32, F64, exact, block-F32, I32, a format or a unit";
-        return Err(format!("expected {expected} such as hopper-wgmma-fp8"));
-    };
-    let chain = Chain::rounded(format, rounding);
-    let accumulator = match every {
-        None => Accumulator::chain(chain),
-        Some(every) => Accumulator::chunked(every, chain, Chain::F32),
-    };
-    accumulator.validate().map_err(|error| error.to_string())?;
-    Ok(Sums::Accumulator(accumulator))
+    let found = found.and_then(|found: Accumulator| found.validate().map(|()| found));
+    found.map(Sums::Accumulator).map_err(|error| {
+        format!("expected default, an accumulator or a unit such as hopper-wgmma-fp8; {error}")
+    })
 }
 
 /// Everything that is chosen about numbers, and how to run, which no bit depends on.
@@ -141,6 +117,9 @@ pub(crate) struct Numerics {
     pub(crate) activations: Scheme,
     pub(crate) cache: Scheme,
     pub(crate) sums: Sums,
+    /// Blocks of inputs, and of the weights' rows, that go through a Hadamard transform before they
+    /// are quantized; the product stays what it is.
+    pub(crate) rotated: Option<usize>,
     pub(crate) exec: Exec,
 }
 
@@ -151,6 +130,7 @@ impl Numerics {
         activations: Scheme::AsShipped,
         cache: Scheme::AsShipped,
         sums: Sums::Default,
+        rotated: None,
         exec: Exec::PARALLEL,
     };
 
@@ -161,6 +141,22 @@ impl Numerics {
         matches!(unit.first().scales(), UnitScales::None)
             && self.weights.has_row_scales()
             && self.activations.has_row_scales()
+    }
+
+    /// Numbers of rows of this width as they are quantized: transformed, if so chosen.
+    pub(crate) fn rotate<'n>(
+        &self,
+        numbers: Cow<'n, [f32]>,
+        width: usize,
+    ) -> Result<Cow<'n, [f32]>, Failure> {
+        let Some(block) = self.rotated else { return Ok(numbers) };
+        if !width.is_multiple_of(block) {
+            let expected = format!("a divisor of the inputs of every layer, {width} among them");
+            return Err(Failure::unfit("block of the Hadamard transform", expected, block));
+        }
+        let mut numbers = numbers.into_owned();
+        Hadamard::new(block)?.forward(&mut numbers)?;
+        Ok(Cow::Owned(numbers))
     }
 
     /// The accumulator of linear layers; `has_minima` if weights have minima, which no block-wise

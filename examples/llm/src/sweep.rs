@@ -125,16 +125,16 @@ const NVFP4: [&str; 6] = [
     "fouroversix::NVFP4_MSE",
 ];
 
-/// The axis of sums.
+/// The axis of sums, the slowest last.
 const SUMS: [&str; 14] = [
     "default",
-    "F32",
-    "F16",
-    "F16/128",
-    "BF16",
-    "BF16/128",
-    "E8M13-toward-zero",
-    "E8M13-toward-zero/128",
+    "f32",
+    "F16:nearest-even",
+    "F16:nearest-even/128",
+    "BF16:nearest-even",
+    "BF16:nearest-even/128",
+    "E8M13:toward-zero",
+    "E8M13:toward-zero/128",
     "hopper-wgmma-fp8",
     "hopper-wgmma-fp8/128",
     "hopper-mma-sync-fp8",
@@ -178,6 +178,7 @@ fn numerics([weights, activations, cache, sums]: Names) -> Result<Numerics, Fail
         activations: scheme(activations)?,
         cache: scheme(cache)?,
         sums: numerics::sums(sums).map_err(|expected| Failure::unfit("sums", expected, sums))?,
+        rotated: None,
         exec: Exec::PARALLEL,
     })
 }

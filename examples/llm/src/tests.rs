@@ -142,6 +142,7 @@ fn chosen([weights, activations, cache, sums]: [&str; 4]) -> Numerics {
         activations: scheme(activations),
         cache: scheme(cache),
         sums: numerics::sums(sums).unwrap(),
+        rotated: None,
         exec: Exec::PARALLEL,
     }
 }
@@ -168,7 +169,7 @@ const CHOICES: [[&str; 4]; 9] = [
     ],
     ["BF16", "BF16", "F16", "x86::VDPBF16PS"],
     ["generic::INT8_ROW", "generic::INT8_ROW", SHIPPED, "imma::S8"],
-    [SHIPPED, "F16", SHIPPED, "E8M13-toward-zero/32"],
+    [SHIPPED, "F16", SHIPPED, "E8M13:toward-zero/32"],
 ];
 
 #[test]
@@ -201,7 +202,7 @@ fn every_choice_changes_logits() {
         (of(["ocp::MXFP4", SHIPPED, SHIPPED, "default"]), &plain),
         (of([SHIPPED, "ocp::MXFP8_E4M3", SHIPPED, "default"]), &plain),
         (of([SHIPPED, SHIPPED, "F8E4M3", "default"]), &plain),
-        (of([SHIPPED, SHIPPED, SHIPPED, "BF16"]), &plain),
+        (of([SHIPPED, SHIPPED, SHIPPED, "BF16:nearest-even"]), &plain),
         (of([FP8, FP8, SHIPPED, "hopper-wgmma-fp8"]), &fp8),
         (of([FP8, FP8, SHIPPED, "blackwell-f8f6f4"]), &fp8),
     ];
@@ -305,10 +306,33 @@ fn logits_are_those_of_the_formulas_in_f64() {
     };
     assert!(error([SHIPPED, SHIPPED, SHIPPED, "default"]) < 1e-5);
     // Eight bits are near, whatever adds them up; a wrong scale would be far away.
-    for sums in ["default", "hopper-wgmma-fp8", "hopper-wgmma-fp8/32", "F32"] {
+    for sums in ["default", "hopper-wgmma-fp8", "hopper-wgmma-fp8/32", "f32"] {
         let found = error([FP8, FP8, SHIPPED, sums]);
         assert!(found > 1e-4 && found < 0.2, "{sums}: {found}");
     }
+}
+
+#[test]
+fn a_rotation_of_both_sides_leaves_products_as_they_are() {
+    let bytes = file("llama");
+    let shipped = Shipped::load(&Gguf::from_bytes(&bytes).unwrap()).unwrap();
+    let of =
+        |names, rotated| logits(&shipped, Numerics { rotated, ..chosen(names) }, TEXT).unwrap();
+    let plain = [SHIPPED, SHIPPED, SHIPPED, "default"];
+    let expected = of(plain, None);
+    let error = |found: Vec<f32>| {
+        let errors = found.iter().zip(&expected).map(|(x, y)| f64::from(x - y).powi(2));
+        let signal: f64 = expected.iter().map(|x| f64::from(*x).powi(2)).sum();
+        (errors.sum::<f64>() / signal).sqrt()
+    };
+    let rotated = error(of(plain, Some(32)));
+    assert!(rotated > 0.0 && rotated < 1e-5, "{rotated}");
+    let quantized = ["ocp::MXFP8_E4M3", "ocp::MXFP8_E4M3", SHIPPED, "default"];
+    let rotated = error(of(quantized, Some(32)));
+    assert!(rotated > 1e-3 && rotated < 0.2, "{rotated}");
+    assert_ne!(bits(&of(quantized, Some(32))), bits(&of(quantized, None)));
+    let refused = Model::new(&shipped, Numerics { rotated: Some(64), ..chosen(plain) });
+    assert!(refused.unwrap_err().to_string().contains("96"));
 }
 
 #[test]
@@ -363,7 +387,9 @@ fn what_cannot_be_is_refused_in_words() {
     assert!(found.contains("promoted"), "{found}");
     let found = numerics::scheme("NVFP4").unwrap_err();
     assert!(found.contains("torchao::NVFP4"), "{found}");
-    assert!(numerics::sums("hopper/x").is_err() && numerics::sums("UE4M3").is_err());
+    for word in ["hopper/x", "UE4M3:nearest-even", "F16:nearest-evn", "hopper-wgmma-fp4"] {
+        assert!(numerics::sums(word).is_err(), "{word}");
+    }
     let bytes = file("gpt2");
     let found = Shipped::load(&Gguf::from_bytes(&bytes).unwrap()).unwrap_err().to_string();
     assert!(found.contains("general.architecture"), "{found}");
