@@ -12,6 +12,7 @@ mod convert;
 mod explain;
 mod failure;
 mod npy;
+mod papers;
 mod progress;
 mod report;
 mod vectors;
@@ -34,6 +35,7 @@ enum Program {
     Check(check::Arguments),
     Accumulators(accumulators::Arguments),
     Explain(explain::Arguments),
+    Papers(papers::Arguments),
 }
 
 impl Program {
@@ -47,6 +49,7 @@ impl Program {
             Self::Check(arguments) => check::write(arguments, out)?,
             Self::Accumulators(arguments) => accumulators::write(arguments, out)?,
             Self::Explain(arguments) => explain::write(arguments, out)?,
+            Self::Papers(arguments) => papers::write(arguments, out)?,
         }
         Ok(out.flush()?)
     }

@@ -1,19 +1,20 @@
 //! Hadamard transforms of successive blocks, in place.
 //!
 //! A block of n = 2^k numbers goes through k stages, strides n/2, n/4, … 1. A stage replaces each
-//! pair (a, b) of that distance by (a + b, a − b). This order of the stages is the definition: every
-//! instruction set adds the same pairs, so all give the same bits.
+//! pair (a, b) of that distance by (a + b, a − b). This order of the stages is the definition:
+//! every instruction set adds the same pairs, so all give the same bits.
 //!
 //! ```text
 //! for each block:
-//!     while a part is longer than 128: three stages at a time, by columns of 8 numbers in registers
+//!     while a part is longer than 128: up to three stages, by columns of 8 numbers in registers
 //!     for each part of 16 to 128:      all its stages in registers, the last four in each 16
+//!     (32 are a part of one stage, then two of 16)
 //!         before the first stage times `before`, behind the last times `after`
 //! ```
 //!
 //! The last four stages shuffle within 16 numbers: `y[i] = x[i ^ h] ± x[i]`, a shuffle, a flip of
-//! signs and an addition for whatever registers there are. Where the instruction set has gathers the
-//! compiler takes one number of each of 16 blocks instead, five times slower, so the loops are
+//! signs and an addition for whatever registers there are. Where the instruction set has gathers
+//! the compiler takes one number of each of 16 blocks instead, five times slower, so the loops are
 //! compiled for one without ([`Isa::without_gathers`]).
 
 use super::isa::Isa;

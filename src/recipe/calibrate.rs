@@ -86,8 +86,7 @@ impl Calibration {
     }
 
     /// Returns the end of the first bin at or below which lies `fraction` of the magnitudes, at
-    /// most
-    /// [`amax`](Self::amax): the percentile, up to a bin's width above.
+    /// most [`amax`](Self::amax): the percentile, up to a bin's width above.
     #[must_use]
     pub fn percentile(&self, fraction: f64) -> f32 {
         let wanted = fraction.clamp(0.0, 1.0) * self.count() as f64;

@@ -184,10 +184,10 @@ impl FireqScaling {
     }
 }
 
-/// Returns `FireQ`'s factor of each pair of rotated channels of a key head (arXiv 2505.20839): `α /
-/// r` with `r = max over tokens √(k_d² + k_{d+D/2}²)`. Both keys of a pair are multiplied by it,
-/// the queries divided; rotary embeddings turn the pair, so that the factor may be folded into the
-/// projections. `keys` is tokens by D. A pair of zeros has the factor 1.
+/// Returns `FireQ`'s factor of each pair of rotated channels of a key head (arXiv 2505.20839):
+/// `α / r` with `r = max over tokens √(k_d² + k_{d+D/2}²)`. Both keys of a pair are multiplied by
+/// it, the queries divided; rotary embeddings turn the pair, so that the factor may be folded into
+/// the projections. `keys` is tokens by D. A pair of zeros has the factor 1.
 ///
 /// ```
 /// let keys = [3.0f32, 4.0, 1.0, -2.0, -6.0, 0.5]; // three tokens, one pair
@@ -198,8 +198,8 @@ impl FireqScaling {
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `keys` has no such tokens or an odd number of channels, [`Error::Given`] for
-/// a key that is not finite.
+/// [`Error::Length`] if `keys` has no such tokens or an odd number of channels, [`Error::Given`]
+/// for a key that is not finite.
 pub fn fireq_key_pairs(keys: &[f32], tokens: usize, alpha: f32) -> Result<Vec<f32>, Error> {
     let channels = columns("keys", keys.len(), tokens)?;
     columns("channels in pairs", channels, 2)?;

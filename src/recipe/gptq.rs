@@ -51,7 +51,8 @@ pub fn hessian(x: &[f32], samples: usize) -> Result<Vec<f64>, Error> {
 ///
 /// ```
 /// use subhalf::{BlockSpec, Extent, FormatSpec, ScaleRule, recipe};
-/// let units = BlockSpec::new(FormatSpec::INT8, Some(FormatSpec::F32), Extent::Row, ScaleRule::Fixed(1.0));
+/// let (int8, f32) = (FormatSpec::INT8, Some(FormatSpec::F32));
+/// let units = BlockSpec::new(int8, f32, Extent::Row, ScaleRule::Fixed(1.0));
 /// let h = [4.0, 2.0, 1.0, 2.0, 3.0, 1.0, 1.0, 1.0, 2.0];
 /// let fit = recipe::gptq(&[1.4, 0.4, 0.3], 1, &h, 0.0, &units)?;
 /// assert_eq!(fit.tensor.dequantize(), [1.0, 1.0, 0.0]); // rounded one by one 1, 0, 0

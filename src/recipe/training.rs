@@ -104,9 +104,10 @@ impl Nvfp4Pretraining {
     }
 }
 
-/// Samples weights with Gaussian noise (`GaussWS`, arXiv 2505.11170, eq. 3): `bf16(W + R · max |W|
-/// · 2^(1 − b))` in tiles of `tile × tile`, `R` the half of a normal number rounded to an integer:
-/// 0, ±1 or ±2 with the probabilities 0.682690, 0.314611 and 0.002699 (both signs together).
+/// Samples weights with Gaussian noise (`GaussWS`, arXiv 2505.11170, eq. 3):
+/// `bf16(W + R · max |W| · 2^(1 − b))` in tiles of `tile × tile`, `R` the half of a normal number
+/// rounded to an integer: 0, ±1 or ±2 with the probabilities 0.682690, 0.314611 and 0.002699 (both
+/// signs together).
 ///
 /// Element i takes the 32-bit word i of `seed`: its lowest bit is the sign, the others are compared
 /// with the probabilities. The paper makes `R` from bits by logical operations that were not read.

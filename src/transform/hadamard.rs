@@ -111,8 +111,8 @@ impl Hadamard {
     }
 
     /// Returns Transformer Engine's fixed transform of 16 numbers, which its NVFP4 recipe applies
-    /// to both inputs of the weight gradient's product (arXiv 2509.25149, 4.2): signs `+ + + − + −
-    /// − − − − − + − + − −`, not drawn anew.
+    /// to both inputs of the weight gradient's product (arXiv 2509.25149, 4.2): signs
+    /// `+ + + − + − − − − − − + − + − −`, not drawn anew.
     #[must_use]
     pub fn transformer_engine() -> Self {
         let sign = |i: u32| if Self::TRANSFORMER_ENGINE_MASK >> i & 1 == 1 { -1.0 } else { 1.0f32 };

@@ -2,8 +2,8 @@
 
 use super::{printed, refusal};
 
-const SUBCOMMANDS: [&str; 7] =
-    ["report", "diff", "inspect", "vectors", "check", "accumulators", "explain"];
+const SUBCOMMANDS: [&str; 8] =
+    ["report", "diff", "inspect", "vectors", "check", "accumulators", "explain", "papers"];
 
 #[test]
 fn the_help_names_every_subcommand_and_each_has_a_help_of_its_own() {
