@@ -190,7 +190,7 @@ fn bad_arguments_are_one_line_and_a_failure() {
         (
             "add F9E9M9",
             1,
-            "subhalf vectors: format name: expected a name of any vocabulary, found \"F9E9M9\"",
+            "subhalf vectors: format name: expected a name of any vocabulary, found \"F9E9M9\"; the nearest is F8E4M3",
         ),
         (
             "add INT8",
@@ -246,7 +246,7 @@ fn bad_arguments_are_one_line_and_a_failure() {
         (
             "unit hopper::WGMA_FP8",
             1,
-            "subhalf vectors: unit: expected a unit's name, such as hopper::WGMMA_FP8, found \"hopper::WGMA_FP8\"",
+            "subhalf vectors: matrix unit name: expected a name of unit::all, found \"hopper::WGMA_FP8\"; the nearest is hopper::WGMMA_FP8",
         ),
         (
             "unit hopper::WGMMA_FP8 BF16",
