@@ -25,6 +25,7 @@ use super::operands::FloatBlocks;
 use crate::kernel::isa::Isa;
 use crate::kernel::native::{Native, per_isa};
 use crate::spec::FormatSpec;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 /// A coder of numbers of at most 8 bits to the first code of the least f32 error.
@@ -37,7 +38,8 @@ pub(crate) struct LeastError {
 #[derive(Clone, Debug)]
 enum Least {
     Grid(LeastOnGrid),
-    Few(LeastOfFew),
+    /// All elements, and the neighbours of numbers where these serve and middles do not.
+    Few(LeastOfFew, Option<Box<FewNear>>),
     Table(Arc<LeastTable>),
 }
 
@@ -60,8 +62,6 @@ pub(crate) struct LeastOfFew {
     sign_bit: u32,
     /// The middles between 8 magnitudes, where [`Middles`] serve.
     middles: Option<Middles>,
-    /// The neighbours of numbers, where these serve and middles do not.
-    near: Option<FewNear>,
 }
 
 /// The middles between 8 magnitudes from zero up, in place of errors.
@@ -102,7 +102,8 @@ impl LeastError {
             return Some(Self { coder, range: Some(range) });
         }
         if let Some(few) = few {
-            return Some(Self { coder: Least::Few(few), range: None });
+            let near = if few.middles.is_none() { FewNear::lower(spec) } else { None };
+            return Some(Self { coder: Least::Few(few, near.map(Box::new)), range: None });
         }
         let (table, range) = LeastTable::of(spec)?;
         Some(Self { coder: Least::Table(table), range: Some(range) })
@@ -179,8 +180,7 @@ impl LeastOfFew {
         } else {
             None
         };
-        let near = if middles.is_none() { FewNear::lower(spec) } else { None };
-        Some(Self { elements, codes, sign_bit, middles, near })
+        Some(Self { elements, codes, sign_bit, middles })
     }
 
     /// Returns the code of a finite number. The number of codes is a constant, so that the loop
@@ -266,10 +266,10 @@ impl LeastError {
     ) {
         match &self.coder {
             Least::Grid(coder) => least_on_grid(isa, coder, src, length, scales, codes),
-            Least::Few(coder) => {
+            Least::Few(coder, near) => {
                 let blocks = FloatBlocks { numbers: src, length, factors: scales };
-                let near = coder.near.as_ref();
-                let done = near.map_or(0, |near| Native::least_of_few(isa, near, blocks, codes));
+                let done =
+                    near.as_ref().map_or(0, |near| Native::least_of_few(isa, near, blocks, codes));
                 let first = (done * length).min(src.len());
                 let (src, codes) = (&src[first..], &mut codes[first..]);
                 least_of_few(isa, coder, src, length, &scales[done..], codes);
