@@ -25,11 +25,16 @@ pub(super) fn instruction(
     }
     let isa = job.exec.isa();
     let Adder::Integer(adder) = spec.adder() else {
-        let is_vdpbf16ps = *spec == preset::x86::VDPBF16PS.first();
-        return WordDots::new(isa, WordInstruction::Bf16, false).filter(|_| is_vdpbf16ps);
+        if *spec != preset::x86::VDPBF16PS.first() {
+            return None;
+        }
+        return WordDots::new(isa, WordInstruction::Bf16, false);
     };
-    // One side unsigned, the other signed: a byte holds all integers of a unit.
-    let (a, b) = (spec.a().is_signed(), spec.b().is_signed());
+    // The instructions multiply unsigned by signed; a byte holds all integers of a unit.
+    let a_is_signed = spec.a().is_signed();
+    if a_is_signed == spec.b().is_signed() {
+        return None;
+    }
     let instruction = match adder {
         // Wherever a sum wraps it is the same modulo 2^32.
         IntegerAdder::Wrap => WordInstruction::Bytes,
@@ -37,7 +42,7 @@ pub(super) fn instruction(
         IntegerAdder::Saturate if spec.fan_in() == 4 => WordInstruction::ClampedBytes,
         IntegerAdder::Saturate => return None,
     };
-    WordDots::new(isa, instruction, a).filter(|_| a != b)
+    WordDots::new(isa, instruction, a_is_signed)
 }
 
 /// What a unit does with the scales of blocks.

@@ -12,7 +12,7 @@ pub enum Grade {
     Silicon,
     /// Two models that were written independently agree; each names checks on hardware.
     TwoModels,
-    /// One published model or emulator.
+    /// One published model or emulator, of hardware or of a draft.
     OneModel,
     /// A document of the vendor, or its text.
     Document,
