@@ -42,7 +42,7 @@
 //! | blocks: zero points, packing | | `block/zero_points`, `block/pack` | unpacking: `x86/avx2_block` (AVX2), `x86/avx512_decode` (VBMI; packing 6 bits too) |
 //! | blocks: dequantization | | `block/restore`, `decode/each` | `x86/avx2_block` (AVX2: 4 bits, FP8, FP6), `x86/avx512_block` (AVX-512; 5, 6 and 8 bits: VBMI) |
 //! | products: f32, f64 and rounded sums | | `gemm/float`, `gemm/rounded` | `x86/gemm` (AVX2, AVX-512) |
-//! | products: sums of matrix units, aligned and cut | | `gemm/aligned`; FP4 under scales `gemm/sixteens` | `x86/avx512_units` (AVX-512; MX scales: none) |
+//! | products: sums of matrix units, aligned and cut | | `gemm/aligned`; FP4 under scales `gemm/sixteens` | `x86/avx512_units` (AVX-512) |
 //! | products: units that are instructions of the processor | | `gemm/word_dots` | `x86/word_dots` (`AVX512_BF16`, VNNI; pairs of bytes: AVX2) |
 //! | products: byte dot products | | `gemm/int8` | `x86/avx2_int8`, `x86/avx512_int8` (VNNI; rows of codes: VBMI) |
 //! | products: GEMV, a few rows by a packed matrix | | `gemm/gemv` | `x86/avx2_gemv`, `x86/avx512_gemv` |

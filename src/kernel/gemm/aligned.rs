@@ -20,7 +20,7 @@
 //! powers of two leave f32; [`AlignedSide`] marks rows that have others, and NaN and infinities.
 //! Sums that become infinite stay so.
 
-use super::aligned_operands::{AlignedResult, AlignedSide, AlignedUnit, NO_RANK, ROWS};
+use super::aligned_operands::{AlignedResult, AlignedSide, AlignedUnit, NO_RANK, ROWS, ScaleRanks};
 use super::tile::{Lanes, NR};
 use super::unit_intrinsics::UnitIntrinsics;
 use crate::kernel::isa::Isa;
@@ -35,9 +35,6 @@ const TOPS: usize = 8;
 
 /// Products whose integers an i32 adds up.
 const I32_PRODUCTS: usize = 16;
-
-/// The exponents of the scales of a group: of the rows and of the columns.
-pub(crate) type ScaleRanks<'a> = Option<(&'a [[i32; ROWS]], &'a [Lanes<i32>])>;
 
 /// Returns `2^exponent` for exponents of normal f64s.
 #[inline(always)]
@@ -366,7 +363,8 @@ pub(crate) fn aligned_sums(
     range: Range<usize>,
     sums: &mut [Lanes<f32>; ROWS],
 ) {
-    if scales.is_none() && Native::aligned(isa, unit, (a, b), range.clone(), sums) {
+    let late = scales.is_some() && unit.late > 0;
+    if !late && Native::aligned(isa, unit, (a, b, scales), range.clone(), sums) {
         return;
     }
     // For AVX-512 the compiler leaves loops over sixteen lanes scalar: twenty times slower.

@@ -184,6 +184,9 @@ per_isa! {
     ) = fill_lanes_body;
 }
 
+/// The exponents of the scales of a group: of the rows and of the columns.
+pub(crate) type ScaleRanks<'a> = Option<(&'a [[i32; ROWS]], &'a [Lanes<i32>])>;
+
 /// Products of a term.
 pub(crate) const SIXTEEN: usize = 16;
 

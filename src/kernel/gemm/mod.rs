@@ -22,7 +22,7 @@ pub(crate) use aligned::aligned_sums;
 pub(crate) use aligned_operands::{
     AlignedResult, AlignedSide, AlignedUnit, ROWS, SIXTEEN, Sixteens, fill_lanes, fill_rows,
 };
-pub(in crate::kernel) use aligned_operands::{NO_PRODUCTS, NO_RANK, SixteenSide};
+pub(in crate::kernel) use aligned_operands::{NO_PRODUCTS, NO_RANK, ScaleRanks, SixteenSide};
 pub(crate) use float::{
     chain_blocks_of, chain_f32_of, chain_f64, chain_rounded, cut_bits, dot_f32, dot_f64,
     scale_lanes,

@@ -1,6 +1,6 @@
 //! Kernels of matrix units that an instruction set may bring, as a trait with defaults.
 
-use super::aligned_operands::{AlignedSide, AlignedUnit, ROWS, SixteenSide};
+use super::aligned_operands::{AlignedSide, AlignedUnit, ROWS, ScaleRanks, SixteenSide};
 use super::tile::{Lanes, NR};
 use crate::kernel::isa::Isa;
 use core::ops::Range;
@@ -38,12 +38,12 @@ pub(in crate::kernel) trait UnitIntrinsics {
         unreachable!("no such instruction was offered");
     }
 
-    /// Goes on with the sums of four rows in the columns of a panel, over a range of groups whose
-    /// products no scales move, and returns whether it did.
+    /// Goes on with the sums of four rows in the columns of a panel, over a range of groups, and
+    /// returns whether it did. C joins every group where scales move products.
     fn aligned(
         _: Isa,
         _: &AlignedUnit,
-        _: (&AlignedSide<ROWS>, &AlignedSide<NR>),
+        _: (&AlignedSide<ROWS>, &AlignedSide<NR>, ScaleRanks<'_>),
         _: Range<usize>,
         _sums: &mut [Lanes<f32>; ROWS],
     ) -> bool {

@@ -15,7 +15,7 @@
 
 use crate::kernel::gemm::{
     AlignedResult, AlignedSide, AlignedUnit, Lanes, NO_PRODUCTS, NO_RANK, NR, ROWS, SIXTEEN,
-    SixteenSide,
+    ScaleRanks, SixteenSide,
 };
 use bytemuck::must_cast;
 use core::arch::x86_64::{
@@ -151,9 +151,14 @@ pub(super) fn aligned(
     unit: &AlignedUnit,
     a: &AlignedSide<ROWS>,
     b: &AlignedSide<NR>,
+    scales: ScaleRanks<'_>,
     range: Range<usize>,
     sums: &mut [Lanes<f32>; ROWS],
 ) {
+    if let Some(scales) = scales {
+        moved(unit, (a, b), scales, range, sums);
+        return;
+    }
     // |S| < 4 · 2^keep for each product, and 2 · 2^keep for C.
     let narrow = (4 * unit.fan_in as i64 + 2) << unit.keep <= 1 << 31;
     match unit.result {
@@ -176,6 +181,100 @@ pub(super) fn aligned(
     }
 }
 
+/// Returns the largest rank of a product in each lane.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn tops(a: &[[i32; ROWS]], b: &[Lanes<i32>]) -> [__m512i; ROWS] {
+    let mut tops = [_mm512_set1_epi32(2 * NO_RANK); ROWS];
+    for (a, b) in a.iter().zip(b) {
+        let b: __m512i = must_cast(*b);
+        for (top, a) in tops.iter_mut().zip(a) {
+            *top = _mm512_max_epi32(*top, _mm512_add_epi32(_mm512_set1_epi32(*a), b));
+        }
+    }
+    tops
+}
+
+/// Adds products under their factors, cut to integers.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn add_products(
+    a: &[[f32; ROWS]],
+    b: &[Lanes<f32>],
+    factors: &[__m512; ROWS],
+    integers: &mut [__m512i; ROWS],
+) {
+    for (a, b) in a.iter().zip(b) {
+        let b: __m512 = must_cast(*b);
+        for row in 0..ROWS {
+            let product = _mm512_mul_ps(_mm512_set1_ps(a[row]), b);
+            let integer = _mm512_cvttps_epi32(_mm512_mul_ps(product, factors[row]));
+            integers[row] = _mm512_add_epi32(integers[row], integer);
+        }
+    }
+}
+
+/// The loop over groups whose scales move products: powers of two are f64s.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn moved(
+    unit: &AlignedUnit,
+    (a, b): (&AlignedSide<ROWS>, &AlignedSide<NR>),
+    (scales_a, scales_b): (&[[i32; ROWS]], &[Lanes<i32>]),
+    range: Range<usize>,
+    sums: &mut [Lanes<f32>; ROWS],
+) {
+    let (keep, floor) = (_mm512_set1_epi32(unit.keep), _mm512_set1_epi32(unit.floor));
+    let mut acc: [__m512; ROWS] = sums.map(must_cast);
+    for group in range {
+        let at = group * unit.fan_in..(group + 1) * unit.fan_in;
+        let tops = tops(&a.ranks()[at.clone()], &b.ranks()[at.clone()]);
+        let mut factors = [_mm512_setzero_ps(); ROWS];
+        let mut ups = [[_mm512_setzero_si512(); 2]; ROWS];
+        let mut exact = [[_mm512_setzero_pd(); 2]; ROWS];
+        for row in 0..ROWS {
+            let c = acc[row];
+            let of_row = _mm512_set1_epi32(scales_a[group][row]);
+            let of_products = _mm512_add_epi32(must_cast(scales_b[group]), of_row);
+            let top = _mm512_max_epi32(
+                _mm512_add_epi32(tops[row], of_products),
+                exponents(c, unit.least),
+            );
+            let up = _mm512_sub_epi32(keep, _mm512_max_epi32(top, floor));
+            let [low, high]: [__m256i; 2] = must_cast(up);
+            ups[row] = [_mm512_cvtepi32_epi64(low), _mm512_cvtepi32_epi64(high)];
+            exact[row] = trunc(multiply(halves(c), wide_powers(ups[row])));
+            // Far below the top a product is cut to nothing: any small factor will do.
+            let lowest =
+                _mm512_max_epi32(_mm512_add_epi32(up, of_products), _mm512_set1_epi32(-126));
+            factors[row] = powers(_mm512_min_epi32(lowest, _mm512_set1_epi32(127)));
+        }
+        let (a, b) = (&a.values()[at.clone()], &b.values()[at]);
+        for (a, b) in a.chunks(I32_PRODUCTS).zip(b.chunks(I32_PRODUCTS)) {
+            let mut integers = [_mm512_setzero_si512(); ROWS];
+            add_products(a, b, &factors, &mut integers);
+            for (exact, integers) in exact.iter_mut().zip(integers) {
+                *exact = add(*exact, integer_halves(integers));
+            }
+        }
+        for row in 0..ROWS {
+            let (zero, up) = (_mm512_setzero_si512(), ups[row]);
+            let backs = wide_powers([_mm512_sub_epi64(zero, up[0]), _mm512_sub_epi64(zero, up[1])]);
+            let sum = multiply(exact[row], backs);
+            let made = match unit.result {
+                AlignedResult::CutF32(mask) => {
+                    let mask = _mm512_set1_epi32(mask as i32);
+                    let bits = _mm512_castps_si512(cut_f32(sum));
+                    _mm512_castsi512_ps(_mm512_and_epi32(bits, mask))
+                }
+                result => round(result, sum),
+            };
+            acc[row] = put(acc[row], tops[row], made);
+        }
+    }
+    *sums = acc.map(must_cast);
+}
+
 /// The loop over groups. `finish` rounds the exact sum, which is the i32s if `NARROW` and the f64s
 /// otherwise, times a power of two.
 #[inline]
@@ -193,14 +292,7 @@ fn groups<const NARROW: bool>(
     let mut before = acc;
     for group in range {
         let at = group * unit.fan_in..(group + 1) * unit.fan_in;
-        // Pass 1: the largest rank of a product in each lane.
-        let mut tops = [_mm512_set1_epi32(2 * NO_RANK); ROWS];
-        for (a, b) in a.ranks()[at.clone()].iter().zip(&b.ranks()[at.clone()]) {
-            let b: __m512i = must_cast(*b);
-            for (top, a) in tops.iter_mut().zip(a) {
-                *top = _mm512_max_epi32(*top, _mm512_add_epi32(_mm512_set1_epi32(*a), b));
-            }
-        }
+        let tops = tops(&a.ranks()[at.clone()], &b.ranks()[at.clone()]);
         if unit.late > 0 && group % unit.late == 0 {
             (before, acc) = (acc, [_mm512_setzero_ps(); ROWS]);
         }
@@ -228,14 +320,7 @@ fn groups<const NARROW: bool>(
         let values =
             (a.values()[at.clone()].chunks(I32_PRODUCTS), b.values()[at].chunks(I32_PRODUCTS));
         for (a, b) in values.0.zip(values.1) {
-            for (a, b) in a.iter().zip(b) {
-                let b: __m512 = must_cast(*b);
-                for row in 0..ROWS {
-                    let product = _mm512_mul_ps(_mm512_set1_ps(a[row]), b);
-                    let integer = _mm512_cvttps_epi32(_mm512_mul_ps(product, factors[row]));
-                    integers[row] = _mm512_add_epi32(integers[row], integer);
-                }
-            }
+            add_products(a, b, &factors, &mut integers);
             if !NARROW {
                 for (exact, integers) in exact.iter_mut().zip(&mut integers) {
                     *exact = add(*exact, integer_halves(*integers));

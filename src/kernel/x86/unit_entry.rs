@@ -5,7 +5,8 @@ use super::entry::{Native, OFFERED, by_kind, has_vnni, register_bits};
 use super::isa::Kind;
 use super::{avx512_units, word_dots};
 use crate::kernel::gemm::{
-    AlignedSide, AlignedUnit, Lanes, NR, ROWS, SixteenSide, UnitIntrinsics, WordInstruction,
+    AlignedSide, AlignedUnit, Lanes, NR, ROWS, ScaleRanks, SixteenSide, UnitIntrinsics,
+    WordInstruction,
 };
 use crate::kernel::isa::Isa;
 use core::ops::Range;
@@ -62,12 +63,12 @@ impl UnitIntrinsics for Native {
     fn aligned(
         isa: Isa,
         unit: &AlignedUnit,
-        (a, b): (&AlignedSide<ROWS>, &AlignedSide<NR>),
+        (a, b, scales): (&AlignedSide<ROWS>, &AlignedSide<NR>, ScaleRanks<'_>),
         range: Range<usize>,
         sums: &mut [Lanes<f32>; ROWS],
     ) -> bool {
         by_kind!(isa, {
-            Avx512 | Avx512Vbmi => avx512_units::aligned(unit, a, b, range, sums),
+            Avx512 | Avx512Vbmi => avx512_units::aligned(unit, a, b, scales, range, sums),
         }, else return false);
         true
     }
