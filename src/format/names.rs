@@ -152,6 +152,7 @@ static NAMES: &[Row] = &[
             (Safetensors, "F8_E8M0"),
         ],
     ),
+    (FormatSpec::UE5M3, &[(Llvm, "Float8E5M3FNU")]),
     (
         FormatSpec::BF16,
         &[

@@ -6,6 +6,7 @@ use crate::block::{BlockSpec, Extent, Metric, QuantTensor, Ratio, ScaleRule, Sea
 use crate::error::Error;
 use crate::ops::Quantizer;
 use crate::spec::{Encoding, FloatSpec, FormatSpec, Table};
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// Returns the real-valued bias under which the largest number of a format with these fields is
@@ -84,15 +85,7 @@ pub fn flexible_fit(w: &[f32], rows: usize, bits: u8) -> Result<FlexibleFit, Err
             .with_search(Some(search));
         let tensor = Quantizer::new(&spec).search_factors(&factors).quantize(w, &[rows, cols])?;
         let restored = tensor.dequantize();
-        let row_error = |(x, y): (&[f32], &[f32])| {
-            let sum = x.iter().zip(y).fold(0.0, |sum, (x, y)| {
-                let error = f64::from(*x) - f64::from(*y);
-                sum + error * error
-            });
-            sum / cols as f64
-        };
-        let rows = w.chunks(cols.max(1)).zip(restored.chunks(cols.max(1)));
-        errors.push(rows.map(row_error).collect::<Vec<f64>>());
+        errors.push(row_errors(w, &restored, cols));
         tensors.push(tensor);
     }
     let best = |row: usize| {
@@ -135,4 +128,54 @@ pub fn pre_shift(exponent_bits: u8, channel_maxima: &[f32]) -> (Vec<u32>, Vec<f3
     let clips = shifts.iter().map(|b| (f64::from(largest) * super::exp2(-(*b as i32))) as f32);
     let clips = clips.collect();
     (shifts, clips)
+}
+
+/// Returns for each row the scheme with the least squared error, by its place in `schemes`, the
+/// first of equal ones: the choice of a format for each channel (HQ-DiT, arXiv 2405.19751; there by
+/// a statistic of the channel that was not read, here by the error that it stands for).
+///
+/// ```
+/// use subhalf::{Extent, recipe};
+/// let [e1m2, e2m1, e3m0] =
+///     [(1, 2), (2, 1), (3, 0)].map(|(e, m)| recipe::flexible_format(e, m, Extent::Row).unwrap());
+/// let w = [7.0f32, 5.0, -3.0, 1.0, 16.0, 1.0, 0.25, -4.0]; // equal steps, powers of two
+/// assert_eq!(recipe::best_scheme_per_row(&w, 2, &[e2m1, e3m0, e1m2])?, [2, 1]);
+/// # Ok::<(), subhalf::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::Length`] if `w` has no such rows, [`Error::Given`] for a number that is not finite, and
+/// the errors of [`Quantizer::quantize`](crate::Quantizer::quantize).
+pub fn best_scheme_per_row(
+    w: &[f32],
+    rows: usize,
+    schemes: &[BlockSpec],
+) -> Result<Vec<usize>, Error> {
+    let cols = columns("numbers", w.len(), rows)?;
+    all_finite("number", w)?;
+    let mut best = vec![(0, f64::INFINITY); rows];
+    for (index, spec) in schemes.iter().enumerate() {
+        let restored = Quantizer::new(spec).quantize(w, &[rows, cols])?.dequantize();
+        let errors = row_errors(w, &restored, cols);
+        for (best, error) in best.iter_mut().zip(errors) {
+            if error < best.1 {
+                *best = (index, error);
+            }
+        }
+    }
+    Ok(best.into_iter().map(|(index, _)| index).collect())
+}
+
+/// The mean squared error of each row.
+fn row_errors(w: &[f32], restored: &[f32], cols: usize) -> Vec<f64> {
+    let rows = w.chunks(cols.max(1)).zip(restored.chunks(cols.max(1)));
+    let row_error = |(x, y): (&[f32], &[f32])| {
+        let sum = x.iter().zip(y).fold(0.0, |sum, (x, y)| {
+            let error = f64::from(*x) - f64::from(*y);
+            sum + error * error
+        });
+        sum / cols as f64
+    };
+    rows.map(row_error).collect()
 }

@@ -18,6 +18,7 @@ mod dual_level;
 mod flexible;
 mod fp6_llm;
 mod fsq;
+mod functions;
 mod gptq;
 mod gradients;
 mod hif4;
@@ -41,9 +42,12 @@ pub use calibrate::Calibration;
 pub use channels::{AwqFit, FireqScaling, awq, fireq_key_pairs, smoothquant};
 pub use collage::{Bf16Pair, Compensated};
 pub use dual_level::dual_level_mxfp4;
-pub use flexible::{FlexibleFit, bias_of_clip, flexible_fit, flexible_format, pre_shift};
+pub use flexible::{
+    FlexibleFit, best_scheme_per_row, bias_of_clip, flexible_fit, flexible_format, pre_shift,
+};
 pub use fp6_llm::{fp6_llm_pack, fp6_llm_unpack, fp6_to_f16_bits};
 pub use fsq::Fsq;
+pub use functions::{layer_cast, polynomial_error};
 pub use gptq::{GptqFit, gptq, hessian};
 pub use gradients::GradientEstimator;
 pub use hif4::{HiF4Group, HiF4Rounding};

@@ -116,14 +116,14 @@ named! {
     /// (0) EEEE MMM   bias 7
     /// ```
     UE4M3 = Encoding::Float(FloatSpec::finite_nan(4, 3).unsigned());
-    /// CUDA's block scale UE5M3 (CUDA 13.4 and later). Max 114688, min normal 2^-14, smallest
-    /// 2^-17, NaN 0xFF.
+    /// CUDA's block scale UE5M3 (CUDA 13.4 and later), LLVM's `Float8E5M3FNU`. Max 114688, min
+    /// normal 2^-14, smallest 2^-17, NaN 0xFF.
     /// ```text
     /// EEEEE MMM   bias 15
     /// ```
     UE5M3 = Encoding::Float(FloatSpec::finite_nan(5, 3).unsigned());
     /// The HiF4 group scale E6M2 (arXiv 2602.11287): 2^-48 (0x00) to 49152 (0xFE); no sign, no
-    /// zero. NaN 0xFF and the bias are inferred from that range.
+    /// zero. NaN 0xFF and the bias as in the PTO specification, ADR-0101.
     /// ```text
     /// EEEEEE MM   bias 48
     /// ```

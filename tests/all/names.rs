@@ -21,7 +21,7 @@ const NAMES: &str = "
  8 240          1p-10  1    subhalf:F8E4M3FNUZ ml:float8_e4m3fnuz llvm:Float8E4M3FNUZ torch:float8_e4m3fnuz onnx:FLOAT8E4M3FNUZ st:F8_E4M3FNUZ p3109:Binary8p4sf
  8 30           1p-13  1    subhalf:F8E4M3B11FNUZ ml:float8_e4m3b11fnuz llvm:Float8E4M3B11FNUZ
  8 1p127        1p-127 1    subhalf:E8M0 ocp:E8M0 ml:float8_e8m0fnu llvm:Float8E8M0FNU torch:float8_e8m0fnu onnx:FLOAT8E8M0 st:F8_E8M0
- 8 114688       1p-17  1    subhalf:UE5M3
+ 8 114688       1p-17  1    subhalf:UE5M3 llvm:Float8E5M3FNU
  7 448          1p-9   1    subhalf:UE4M3
  8 49152        1p-48  1    subhalf:UE6M2
  8 32768        1p-22  1    subhalf:HIF8

@@ -7,6 +7,7 @@ mod convert;
 mod datapaths;
 mod explain;
 mod npy;
+mod papers;
 mod report;
 mod schemes;
 mod streaming;

@@ -116,7 +116,7 @@ fn hif4_decodes_as_specified_and_encodes_to_the_nearest_by_its_two_bits() {
         for bits in 0..4u32 {
             let word = code | (bits & 1) << 8 | (bits >> 1) << 16;
             let lanes: [u8; 32] =
-                std::array::from_fn(|i| (2 * i as u8 & 15) | (2 * i as u8 + 1 & 15) << 4);
+                std::array::from_fn(|i| ((2 * i as u8) & 15) | ((2 * i as u8 + 1) & 15) << 4);
             let group = HiF4Group { scale: word, lanes };
             assert_eq!(f64::from(group.group_scale()), scale);
             for (i, y) in group.dequantize().iter().enumerate() {
@@ -174,7 +174,7 @@ fn adaptive_blocks_take_the_codebook_with_the_smaller_error() {
     let static_6 = &subhalf::preset::fouroversix::NVFP4_STATIC;
     let fp4 = QuantTensor::quantize(static_6, &x, &[64, 48]).unwrap();
     for (second, up, down) in [
-        (SecondCodebook::Int4, 1.16666666f32, 0.8571428571f32),
+        (SecondCodebook::Int4, 1.166_666_6f32, 0.857_142_87f32),
         (SecondCodebook::E1M2, 1.0 / (6.0 / 1.75) * 4.0, 6.0 / 1.75 / 4.0),
     ] {
         let tensor = Adaptive4::quantize(&x, 64, second).unwrap();

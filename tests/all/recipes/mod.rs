@@ -43,3 +43,37 @@ pub(crate) fn nearest(levels: &[f64], x: f64) -> f64 {
 /// E2M1, both signs.
 pub(crate) const E2M1: [f64; 15] =
     [-6.0, -4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0];
+
+#[test]
+fn every_function_and_test_of_the_document_is_there() {
+    let read = |path: &str| {
+        let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    };
+    let document = read("docs/papers.md");
+    let tests: String = ["blocks", "codebooks", "layouts", "search", "training"]
+        .map(|file| format!("tests/all/recipes/{file}.rs"))
+        .iter()
+        .chain(&["tests/all/transforms.rs".to_owned()])
+        .map(|path| read(path))
+        .collect();
+    let public = read("src/recipe/mod.rs") + &read("src/recipe/schemes.rs") + &read("src/lib.rs");
+    let (_, table) = document.split_once("| paper | what | function | test | reading |").unwrap();
+    let rows: Vec<&str> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() > 30, "{}", rows.len());
+    let words = |cell: &str| -> Vec<String> {
+        cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    for row in rows {
+        let cells: Vec<&str> = row.split('|').collect();
+        for name in words(cells[3]) {
+            let name = name.rsplit("::").next().unwrap();
+            assert!(public.contains(name), "{name}");
+        }
+        let named = words(cells[4]);
+        assert!(!named.is_empty(), "{row}");
+        for name in named {
+            assert!(tests.contains(&format!("fn {name}()")), "{name}");
+        }
+    }
+}

@@ -2,8 +2,8 @@
 
 use super::{mse, normals, sqnr};
 use subhalf::recipe::{
-    Calibration, FireqScaling, LowRank, awq, clamp_outliers, fireq_key_pairs, gptq, hessian, lorc,
-    noise_shaped, smoothquant,
+    Calibration, FireqScaling, LowRank, awq, best_scheme_per_row, clamp_outliers, fireq_key_pairs,
+    flexible_format, gptq, hessian, lorc, noise_shaped, smoothquant,
 };
 use subhalf::{BlockSpec, Extent, FormatSpec, QuantTensor, Ratio, ScaleRule, preset};
 
@@ -29,11 +29,9 @@ fn solve(a: &[Vec<f64>], b: &[f64]) -> Vec<f64> {
         rows.swap(i, pivot);
         for j in 0..n {
             if j != i {
-                let factor = rows[j][i] / rows[i][i];
-                for k in i..=n {
-                    let x = rows[i][k];
-                    rows[j][k] -= factor * x;
-                }
+                let pivot = rows[i].clone();
+                let factor = rows[j][i] / pivot[i];
+                rows[j].iter_mut().zip(&pivot).skip(i).for_each(|(x, y)| *x -= factor * y);
             }
         }
     }
@@ -293,6 +291,27 @@ fn shaped_noise_adds_up_to_one_error() {
         }
         assert!((sum - f64::from(last)).abs() < 1e-3);
     }
+}
+
+#[test]
+fn rows_take_the_scheme_of_their_least_error() {
+    let formats =
+        [(1, 2), (2, 1), (3, 0)].map(|(e, m)| flexible_format(e, m, Extent::Row).unwrap());
+    // Rows from flat to heavy-tailed: normal numbers to the power 1, 2 and 3.
+    let w: Vec<f32> = normals(1, 12 * 256, 1.0)
+        .iter()
+        .enumerate()
+        .map(|(i, x)| x.powi(1 + i as i32 / 256 % 3))
+        .collect();
+    let chosen = best_scheme_per_row(&w, 12, &formats).unwrap();
+    for (row, chosen) in w.chunks(256).zip(&chosen) {
+        let errors = formats.map(|spec| {
+            mse(row, &QuantTensor::quantize(&spec, row, &[1, 256]).unwrap().dequantize())
+        });
+        assert!(errors.iter().all(|error| errors[*chosen] <= *error), "{errors:?}");
+    }
+    assert!(chosen.contains(&1) && chosen.iter().any(|format| *format != 1));
+    assert!(best_scheme_per_row(&w, 11, &formats).is_err());
 }
 
 #[test]
