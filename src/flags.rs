@@ -1,5 +1,8 @@
 //! The exceptions of IEEE 754, as a set.
 
+use crate::error::Error;
+use crate::naming::{is_same, nearest_name};
+
 /// The exceptions of IEEE 754 that a conversion raised, as a set.
 ///
 /// ```
@@ -135,5 +138,31 @@ impl core::fmt::Debug for Flags {
         f.write_str("Flags(")?;
         self.write(f, 1, " | ", "NONE")?;
         f.write_str(")")
+    }
+}
+
+/// Reads what `Display` writes, and names with `|` between them, whatever their case.
+///
+/// ```
+/// use subhalf::Flags;
+/// assert_eq!("overflow+inexact".parse(), Ok(Flags::OVERFLOW | Flags::INEXACT));
+/// assert_eq!("INEXACT | DIVIDE_BY_ZERO".parse(), Ok(Flags::INEXACT | Flags::DIVIDE_BY_ZERO));
+/// assert_eq!("none".parse(), Ok(Flags::NONE));
+/// assert!("exact".parse::<Flags>().unwrap_err().to_string().ends_with("nearest is inexact"));
+/// ```
+impl core::str::FromStr for Flags {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if is_same(text, "none") {
+            return Ok(Self::NONE);
+        }
+        text.split(['+', '|']).try_fold(Self::NONE, |flags, word| {
+            let known = Self::NAMES.iter().find(|(_, [name, _])| is_same(name, word));
+            known.map(|(flag, _)| flags | *flag).ok_or_else(|| {
+                let nearest = nearest_name(word, Self::NAMES.map(|(_, [name, _])| name));
+                Error::unknown_name("flag", "Flags", word, nearest)
+            })
+        })
     }
 }

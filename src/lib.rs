@@ -33,9 +33,11 @@
 //!   [`define_format!`], which makes yours too; arithmetic on codes of a format known at run time:
 //!   [`FormatSpec::add_with`] and the methods beside it.
 //! * A format as a type, for generic code: the trait [`Format`] that all of these implement.
-//! * A function of one number, correctly rounded, and its table: [`Unary`], [`UnaryTable`].
+//! * A function of one number, correctly rounded, and its table: [`Unary`], [`UnaryTable`]; a table
+//!   between two formats, of a function of your own too: [`CodeTable`].
 //! * A format by somebody's name for it: [`FormatSpec::by_name_in`] and the [`Vocabulary`] it is a
-//!   word of.
+//!   word of. Roundings, policies, presets, accumulators and units are printed and parsed by name
+//!   too; what is no name is refused with the nearest one ([`nearest_name`]).
 //! * A tensor in a block-scaled format: [`QuantTensor::quantize`] under a [`BlockSpec`], your own
 //!   or one of [`preset`]'s, which say whether a program's own output was reproduced; [`Quantizer`]
 //!   also takes given scales, random words and threads; [`QuantView`] reads bytes that you have;
@@ -108,8 +110,8 @@
 //!
 //! # Features
 //!
-//! All but the last three are on by default. Without them the crate is `no_std`, needs no allocator, and has
-//! everything else.
+//! Those of the first list are on by default. Without them the crate is `no_std`, needs no
+//! allocator, and has everything else.
 //!
 //! * `std`: finds out which instructions the machine has; implies `alloc`.
 //! * `alloc`: tensors, packed streams, vectors of codes, other programs' byte layouts.
@@ -120,13 +122,30 @@
 //! * `rayon`: bulk calls use threads; implies `std`.
 //! * `half`: conversions from and to the types of the crate half.
 //! * `num-traits`: the scalar types are `Num`, `Bounded`, `NumCast`, `FloatConst`, … as far as
-//!   each format goes; never `Float`.
+//!   each format goes; not `Float`.
+//!
+//! Off by default, and each brings the crate of its name:
+//!
+//! * `serde`: scalars as their codes, or with [`serde_as_number`] and [`serde_as_string`] as
+//!   numbers and text; formats, schemes, policies, accumulators and stats, which are checked when
+//!   they are read; implies `alloc`.
+//! * `rand`: `StandardUniform`, `Open01`, `OpenClosed01`, `StandardNormal`, `Exp1`, ranges and
+//!   weights of rand 0.9 and `rand_distr` 0.5; implies `alloc` and `num-traits`.
+//! * `ndarray`: arrays of ndarray 0.17 into tensors and operands, tensors to arrays; implies
+//!   `alloc` and `num-traits`.
+//! * `zerocopy`: `IntoBytes` of zerocopy 0.8, and `FromBytes` where every byte is a code.
+//! * `arbitrary`: any code of a scalar type, for fuzzing; implies `std`.
+//! * `num-traits-float`: `Float` and `FloatCore` for generic code that asks for them, although most
+//!   formats lack the infinities, NaN or −0 that both promise; brings the crate libm.
+//!
+//! Programs that know files:
+//!
 //! * `safetensors`: [`io`], checkpoints read as weights; implies `std` and `presets`,
-//!   and brings the crates safetensors, serde and `serde_json`. Off by default.
-//! * `gguf`: [`io`](crate::io), GGUF files read and written; implies `std` and `presets`, and brings
-//!   no crate. Off by default.
+//!   and brings the crates safetensors, serde and `serde_json`.
+//! * `gguf`: [`io`](crate::io), GGUF files read and written; implies `std` and `presets`, and
+//!   brings no crate.
 //! * `recipes`: [`recipe`](crate::recipe), papers as functions; implies `std`, `matmul` and
-//!   `presets`, and brings no crate. Off by default.
+//!   `presets`, and brings no crate.
 //!
 //! The scalar types always have bytemuck's traits: whole-byte ones are `Pod`, narrower ones
 //! `NoUninit` and `CheckedBitPattern`.
@@ -190,6 +209,8 @@ pub mod recipe;
 mod round;
 #[doc(hidden)]
 pub mod scalar;
+#[cfg(feature = "serde")]
+mod serial;
 mod spec;
 mod stats;
 #[cfg(feature = "alloc")]
@@ -222,13 +243,15 @@ pub use mma::{
 pub use name::Name;
 pub use naming::nearest_name;
 #[cfg(feature = "alloc")]
+pub use ops::FormatVecExt;
+#[cfg(feature = "alloc")]
 pub use ops::Quantizer;
 #[cfg(feature = "matmul")]
 pub use ops::{
     Activation, Matmul, Operand, PackedMatrix, Workspace, dot, gemv, matmul, matmul_into,
     reference_matmul,
 };
-pub use ops::{Exec, FormatSlice, Real, SliceConverter};
+pub use ops::{Exec, FormatSlice, FormatSliceExt, Real, SliceConverter};
 #[cfg(feature = "alloc")]
 pub use ops::{Recoded, Source};
 pub use policy::{
@@ -243,6 +266,8 @@ pub use scalar::{
     Binary8p5se, E8M0, F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz,
     F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, HiF8, ParseError, UE4M3, UE5M3, aliases,
 };
+#[cfg(feature = "serde")]
+pub use serial::{as_number as serde_as_number, as_string as serde_as_string};
 pub use spec::{
     Code, Domain, Encoding, FloatSpec, FormatSpec, IntSpec, NanCodes, PositSpec, Signedness, Table,
     ZeroField,
@@ -252,4 +277,4 @@ pub use stats::{ErrorStats, Sqnr, amax_scale, storage_error};
 pub use stats::{LargestDifference, TensorDiff, TensorStats, WorstBlock};
 #[cfg(feature = "alloc")]
 pub use transform::Hadamard;
-pub use unary::{Unary, UnaryTable};
+pub use unary::{CodeTable, Unary, UnaryTable};

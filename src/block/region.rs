@@ -16,6 +16,23 @@ pub struct Region {
 }
 
 impl Region {
+    /// A tile of a tensor whose row-major indices do not overflow.
+    #[cfg(feature = "serde")]
+    pub(crate) fn checked(
+        rows: Range<usize>,
+        cols: Range<usize>,
+        row_length: usize,
+    ) -> Option<Self> {
+        let fits = cols.end <= row_length && rows.end.checked_mul(row_length).is_some();
+        fits.then_some(Self { rows, cols, row_length })
+    }
+
+    /// Columns of the tensor.
+    #[cfg(feature = "serde")]
+    pub(crate) const fn row_length(&self) -> usize {
+        self.row_length
+    }
+
     /// The row-major indices of the elements, in order.
     pub fn indices(&self) -> impl Iterator<Item = usize> + Clone + use<> {
         let Self { rows, cols, row_length } = self.clone();

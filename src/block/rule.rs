@@ -10,6 +10,8 @@ use crate::spec::FormatSpec;
 /// f32's, rounded to nearest even.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Ratio {
     /// `amax / target`; with a tensor scale `amax / (target · t)`. Model Optimizer, `DeepSeek`.
     Divide,
@@ -35,6 +37,8 @@ pub enum Ratio {
 /// [`Log2Ceil`](Self::Log2Ceil)), where it rounds to an integer is decided by integers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum ScaleRule {
     /// `2^(floor(log2 amax) − emax)`: OCP MX 1.0, 6.3. The largest elements may saturate.
     Floor,
@@ -102,6 +106,7 @@ pub enum ScaleRule {
     Given,
     /// A function of the statistics:
     /// `ScaleRule::Custom(CustomRule::new(|stats| stats.amax / 6.0))`.
+    #[cfg_attr(feature = "serde", serde(skip))]
     Custom(CustomRule),
 }
 

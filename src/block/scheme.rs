@@ -8,6 +8,8 @@ use crate::spec::{FormatSpec, Table};
 /// [`Tensor`](Self::Tensor) and [`Flat`](Self::Flat) do).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Extent {
     /// All elements, of all matrices: one scale for the whole tensor.
     Tensor,
@@ -45,6 +47,8 @@ impl Extent {
 /// `q` is an element and `s` the scale of its block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum TensorScale {
     /// No scale of the whole tensor: numbers are `q · s`.
     None,
@@ -119,6 +123,8 @@ impl TensorScale {
 /// but cannot be stored yet: `Q4_K` also scales its minima, and nested `absmax` adds a mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct SubScale {
     /// The format of the stored number that multiplies the scales of a group.
     pub format: FormatSpec,
@@ -137,6 +143,8 @@ impl SubScale {
 /// Which elements of a block its scale is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum ScaleSigns {
     /// All: a block has one scale.
     Shared,
@@ -148,6 +156,8 @@ pub enum ScaleSigns {
 /// Where the numbers of element codes come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Codebooks {
     /// The element format says what its codes stand for.
     Format,
@@ -171,6 +181,8 @@ impl Codebooks {
 /// What is added to an element besides scaling.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Offset {
     /// Nothing: numbers are `q · s`.
     None,
@@ -191,6 +203,8 @@ pub enum Offset {
 /// [`FlooredReciprocal`](Self::FlooredReciprocal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Division {
     /// The exact quotient `x / (s·t)`: the element is its one rounding. OCP.
     Exact,
@@ -220,6 +234,8 @@ pub enum Division {
 /// How x divided by its scale is rounded to a code, and where a zero point comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum ElementRounding {
     // The number is rounded from what it exactly is, an f64 too, under the element's policy.
     /// One rounding of the scaled value under the element's policy; a zero point is added to the
@@ -271,6 +287,8 @@ impl ElementRounding {
 /// rounded to f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Dequantization {
     // Without a tensor scale, or with one that multiplies.
     /// `q · (s·t)`; torchao, Model Optimizer. With a zero point `(q − z) · s`, with a minimum
@@ -291,6 +309,8 @@ pub enum Dequantization {
 /// What a NaN or an infinity does to its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Nonfinite {
     /// The scale becomes NaN, and so all numbers of the block. microxcaling.
     Poison,
@@ -316,6 +336,8 @@ pub enum Nonfinite {
 /// The sign of elements that are zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum ZeroSign {
     // In formats without −0 all four are the same.
     /// The sign of the number, where the format has −0.
@@ -332,6 +354,8 @@ pub enum ZeroSign {
 /// Which sign a minimum of zero has in a block with zeros of both signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum ZeroMinimum {
     /// The sign of the first zero. C's `if (v < min) min = v`: ggml.
     First,
@@ -348,6 +372,8 @@ pub enum ZeroMinimum {
 /// errors `restored − x`; the largest is one among numbers, NaN aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Metric {
     /// The sum of the squared errors, which weighs large errors most; NaN if one of them is.
     Mse,
@@ -362,8 +388,11 @@ pub enum Metric {
 /// wins only if all are NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Search {
     /// The candidates, the preferred first.
+    #[cfg_attr(feature = "serde", serde(with = "crate::spec::lists"))]
     pub factors: Table<f32, 16>,
     /// The error that is minimised.
     pub metric: Metric,

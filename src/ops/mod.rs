@@ -1,6 +1,8 @@
 //! Bulk work: slices, tensors, matrix products. It owns length checks, loops and threads; what
 //! happens to an element is `codec`'s, to a block `block`'s, and how both are made fast `kernel`'s.
 
+#[cfg(feature = "ndarray")]
+mod arrays;
 #[cfg(feature = "alloc")]
 mod dequantize;
 #[cfg(feature = "matmul")]
@@ -31,4 +33,6 @@ pub use real::Real;
 pub use real::Source;
 #[cfg(feature = "alloc")]
 pub use recode::Recoded;
-pub use slice::{FormatSlice, SliceConverter};
+#[cfg(feature = "alloc")]
+pub use slice::FormatVecExt;
+pub use slice::{FormatSlice, FormatSliceExt, SliceConverter};

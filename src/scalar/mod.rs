@@ -6,6 +6,7 @@ pub mod aliases;
 mod constants;
 mod features;
 mod operators;
+mod optional;
 mod stamp;
 mod text;
 #[cfg(feature = "num-traits")]
@@ -15,6 +16,15 @@ mod types;
 pub use types::*;
 
 pub use constants::{constant, is_part_of, max_10_exp, min_10_exp};
+
+#[cfg(any(
+    feature = "serde",
+    feature = "rand",
+    feature = "arbitrary",
+    feature = "ndarray",
+    feature = "num-traits-float"
+))]
+pub use optional::*;
 
 pub use text::{ParseError, hexadecimal, is_beyond_f64, parse};
 

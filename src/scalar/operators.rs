@@ -82,6 +82,39 @@ macro_rules! __arithmetic {
                 Self::flagged(Self::SPEC.recip_with(self.0 as u32, convert, random))
             }
 
+            /// The number to the power of an integer, rounded once under the type's policy.
+            /// Anything to the power of 0 is 1. Slow (a microsecond) where the power is no exact
+            /// number.
+            #[must_use]
+            pub fn powi(self, power: i32) -> Self {
+                self.powi_with(power, &<Self as $crate::Format>::CONVERT, 0).0
+            }
+
+            /// The number to the power of an integer, rounded once under the given policy, with the
+            /// exceptions raised. `random` is the word that stochastic roundings use; others ignore
+            /// it.
+            #[must_use]
+            pub fn powi_with(
+                self,
+                power: i32,
+                convert: &$crate::Convert,
+                random: u32,
+            ) -> (Self, $crate::Flags) {
+                Self::flagged(Self::SPEC.powi_with(self.0 as u32, power, convert, random))
+            }
+
+            $crate::__arithmetic!(@unary
+                exp Exp "*e* to the power of the number"
+                exp2 Exp2 "2 to the power of the number"
+                ln Ln "The natural logarithm"
+                log2 Log2 "The logarithm to base 2"
+                tanh Tanh "The hyperbolic tangent"
+                sigmoid Sigmoid "The logistic function, `1 / (1 + e^-x)`"
+                rsqrt Rsqrt "The reciprocal of the square root"
+                gelu Gelu "The exact GELU, `x · Φ(x)`"
+                silu Silu "SiLU, `x / (1 + e^-x)`"
+            );
+
             /// The exact product as an f32 (of formats with at most 12 significant bits, while it
             /// is in f32's normal range); NaN is 0x7FC00000.
             #[must_use]
@@ -147,6 +180,15 @@ macro_rules! __arithmetic {
             }
         }
     };
+
+    (@unary $($method:ident $function:ident $what:literal)*) => {$(
+        #[doc = concat!($what, ", rounded once under the type's policy. Slow (microseconds):")]
+        /// for many numbers make a table, `UnaryTable`.
+        #[must_use]
+        pub fn $method(self) -> Self {
+            $crate::Format::unary(self, $crate::Unary::$function)
+        }
+    )*};
 
     (@with $op:ident $with:ident $what:literal) => {
         #[doc = concat!($what, ", rounded once under a policy; with flags.")]

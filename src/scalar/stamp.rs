@@ -460,6 +460,7 @@ macro_rules! define_format {
 
         $crate::define_format!(@half $name);
         $crate::define_format!(@num_traits $name $code, [$($kind)?], [$($($special)*)?]);
+        $crate::define_format!(@optional $name $code);
 
         impl ::core::cmp::PartialEq for $name {
             #[inline]
@@ -557,4 +558,5 @@ macro_rules! define_format {
 
     (@half $name:ident) => { $crate::__half_conversions! { $name } };
     (@num_traits $($rest:tt)*) => { $crate::__num_traits! { $($rest)* } };
+    (@optional $($rest:tt)*) => { $crate::__optional_traits! { $($rest)* } };
 }

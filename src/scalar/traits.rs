@@ -8,7 +8,8 @@
 //! * With both: `Num`, and so `NumAssign` and the like. With −1 (`NEG_ONE`) too: `Signed`.
 //! * `FloatConst`: the crate's own types with at least two significant bits in which all constants
 //!   have a place.
-//! * Never `Float` and `FloatCore`: they promise infinities, NaN and −0, which most formats lack.
+//! * `Float` and `FloatCore` only with the feature `num-traits-float`: they promise infinities, NaN
+//!   and −0, which most formats lack.
 
 use super::text::{ParseError, parse_decimal};
 use crate::codec::Unpacked;
@@ -302,6 +303,7 @@ macro_rules! __num_traits {
     (@scan $name:ident yes yes no;) => { $crate::__num_traits!(@num $name); };
     (@scan $name:ident yes yes yes;) => {
         $crate::__num_traits!(@num $name);
+        $crate::__float! { $name }
 
         impl $crate::scalar_support::num_traits::Signed for $name {
             fn abs(&self) -> Self {
@@ -335,6 +337,7 @@ macro_rules! __num_traits {
         impl $crate::scalar_support::num_traits::ConstZero for $name {
             const ZERO: Self = $name::ZERO;
         }
+        $crate::__rand! { @weight $name }
     };
 
     (@one $name:ident) => {

@@ -5,6 +5,8 @@ use crate::define_format;
 use crate::mem::{every_pattern, some_patterns};
 use crate::policy::Convert;
 use crate::spec::{Domain, FormatSpec, Signedness};
+#[cfg(feature = "zerocopy")]
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// A P3109 format that is known to exist.
 const fn signed_p3109(bits: u8, precision: u8, domain: Domain) -> FormatSpec {
@@ -20,6 +22,8 @@ define_format! {
     /// S EEEE MMM   bias 7
     /// ```
     /// Max 448, min normal 2^-6, smallest 2^-9. NaN 0x7F and 0xFF, no infinity: overflow saturates.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct F8E4M3(u8) = FormatSpec::F8E4M3,
         has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
@@ -31,6 +35,8 @@ define_format! {
     /// ```
     /// Max 57344, min normal 2^-14, smallest 2^-16. Infinities 0x7C and 0xFC, NaN above them.
     /// Finite overflow saturates.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct F8E5M2(u8) = FormatSpec::F8E5M2,
         has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
@@ -41,6 +47,8 @@ define_format! {
     /// S EEEE MMM   bias 8
     /// ```
     /// Max 240, min normal 2^-7, smallest 2^-10. NaN 0x80, no infinity, no −0; x/0 is NaN.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct F8E4M3Fnuz(u8) = FormatSpec::F8E4M3FNUZ,
         has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
@@ -51,6 +59,8 @@ define_format! {
     /// S EEEEE MM   bias 16
     /// ```
     /// Max 57344, min normal 2^-15, smallest 2^-17. NaN 0x80, no infinity, no −0; x/0 is NaN.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct F8E5M2Fnuz(u8) = FormatSpec::F8E5M2FNUZ,
         has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
@@ -61,6 +71,8 @@ define_format! {
     /// S EEEE MMM   bias 11
     /// ```
     /// Max 30, min normal 2^-10, smallest 2^-13. NaN 0x80, no infinity, no −0; x/0 is NaN.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct F8E4M3B11Fnuz(u8) = FormatSpec::F8E4M3B11FNUZ,
         has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
@@ -71,6 +83,8 @@ define_format! {
     /// S EEEE MMM   bias 7
     /// ```
     /// Max 240, min normal 2^-6, smallest 2^-9. Infinities 0x78 and 0xF8, NaN above them.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct F8E4M3Ieee(u8) = FormatSpec::F8E4M3IEEE,
         has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
@@ -81,6 +95,8 @@ define_format! {
     /// S EEE MMMM   bias 3
     /// ```
     /// Max 15.5, min normal 2^-2, smallest 2^-6. Infinities 0x70 and 0xF0, NaN above them.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct F8E3M4(u8) = FormatSpec::F8E3M4,
         has(ZERO, ONE, NEG_ZERO, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
@@ -91,6 +107,7 @@ define_format! {
     /// S EEE MM   bias 3
     /// ```
     /// Max 28, min normal 2^-2, smallest 2^-4. Every code is a number; NaN becomes 28.
+    #[cfg_attr(feature = "zerocopy", derive(IntoBytes, Immutable, KnownLayout, Unaligned))]
     pub struct F6E3M2(u8) = FormatSpec::F6E3M2,
         has(ZERO, ONE, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
 }
@@ -101,6 +118,7 @@ define_format! {
     /// S EE MMM   bias 1
     /// ```
     /// Max 7.5, min normal 1, smallest 2^-3. Every code is a number; NaN becomes 7.5.
+    #[cfg_attr(feature = "zerocopy", derive(IntoBytes, Immutable, KnownLayout, Unaligned))]
     pub struct F6E2M3(u8) = FormatSpec::F6E2M3,
         has(ZERO, ONE, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
 }
@@ -111,6 +129,7 @@ define_format! {
     /// S EE M   bias 1
     /// ```
     /// 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives. NaN becomes 6.
+    #[cfg_attr(feature = "zerocopy", derive(IntoBytes, Immutable, KnownLayout, Unaligned))]
     pub struct F4E2M1(u8) = FormatSpec::F4E2M1,
         has(ZERO, ONE, NEG_ZERO, NEG_ONE, MIN_POSITIVE_SUBNORMAL);
 }
@@ -122,6 +141,8 @@ define_format! {
     /// ```
     /// Max 32768, min normal 2^-15, smallest 2^-22. NaN 0x80, infinities 0x6F and 0xEF, no −0;
     /// codes are not in order of value.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct HiF8(u8) = FormatSpec::HIF8,
         has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
 }
@@ -133,6 +154,8 @@ define_format! {
     /// ```
     /// The powers of two from 2^-127 (0x00) to 2^127 (0xFE), NaN 0xFF. No sign and no zero:
     /// negative results become NaN, zero becomes 2^-127.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct E8M0(u8) = FormatSpec::E8M0, has(ONE, NAN);
 }
 
@@ -142,6 +165,7 @@ define_format! {
     /// (0) EEEE MMM   bias 7
     /// ```
     /// Max 448, min normal 2^-6, smallest 2^-9. NaN 0x7F. Negative results become NaN.
+    #[cfg_attr(feature = "zerocopy", derive(IntoBytes, Immutable, KnownLayout, Unaligned))]
     pub struct UE4M3(u8) = FormatSpec::UE4M3, has(ZERO, ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -151,6 +175,8 @@ define_format! {
     /// EEEEE MMM   bias 15
     /// ```
     /// Max 114688, min normal 2^-14, smallest 2^-17. NaN 0xFF. Negative results become NaN.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct UE5M3(u8) = FormatSpec::UE5M3, has(ZERO, ONE, NAN, MIN_POSITIVE_SUBNORMAL);
 }
 
@@ -161,6 +187,8 @@ define_format! {
     /// ```
     /// Max 49152, min normal 2^-15, smallest 2^-17. One zero, NaN 0x80, infinities at the top.
     /// Finite overflow saturates.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct Binary8p3se(u8) = signed_p3109(8, 3, Domain::Extended),
         policy Convert::P3109_SAT_PROPAGATE,
         has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
@@ -173,6 +201,8 @@ define_format! {
     /// ```
     /// Max 57344, min normal 2^-15, smallest 2^-17. One zero, NaN 0x80, no infinity. Finite
     /// overflow saturates.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct Binary8p3sf(u8) = signed_p3109(8, 3, Domain::Finite),
         policy Convert::P3109_SAT_PROPAGATE,
         has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
@@ -185,6 +215,8 @@ define_format! {
     /// ```
     /// Max 224, min normal 2^-7, smallest 2^-10. One zero, NaN 0x80, infinities at the top. Finite
     /// overflow saturates.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct Binary8p4se(u8) = signed_p3109(8, 4, Domain::Extended),
         policy Convert::P3109_SAT_PROPAGATE,
         has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
@@ -197,6 +229,8 @@ define_format! {
     /// ```
     /// Max 240, min normal 2^-7, smallest 2^-10. One zero, NaN 0x80, no infinity. Finite overflow
     /// saturates.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct Binary8p4sf(u8) = signed_p3109(8, 4, Domain::Finite),
         policy Convert::P3109_SAT_PROPAGATE,
         has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
@@ -209,6 +243,8 @@ define_format! {
     /// ```
     /// Max 15, min normal 2^-3, smallest 2^-7. One zero, NaN 0x80, infinities at the top. Finite
     /// overflow saturates.
+    #[cfg_attr(feature = "zerocopy", derive(FromBytes, IntoBytes, Unaligned))]
+    #[cfg_attr(feature = "zerocopy", derive(Immutable, KnownLayout))]
     pub struct Binary8p5se(u8) = signed_p3109(8, 5, Domain::Extended),
         policy Convert::P3109_SAT_PROPAGATE,
         has(ZERO, ONE, NEG_ONE, NAN, INFINITY, NEG_INFINITY, MIN_POSITIVE_SUBNORMAL);
@@ -221,6 +257,7 @@ define_format! {
     /// ```
     /// Max 14, min normal 2^-3, smallest 2^-5. One zero, NaN 0x20, no infinity. Finite overflow
     /// saturates.
+    #[cfg_attr(feature = "zerocopy", derive(IntoBytes, Immutable, KnownLayout, Unaligned))]
     pub struct Binary6p3sf(u8) = signed_p3109(6, 3, Domain::Finite),
         policy Convert::P3109_SAT_PROPAGATE,
         has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
@@ -233,6 +270,7 @@ define_format! {
     /// ```
     /// Max 3.75, min normal 2^-1, smallest 2^-4. One zero, NaN 0x20, no infinity. Finite overflow
     /// saturates.
+    #[cfg_attr(feature = "zerocopy", derive(IntoBytes, Immutable, KnownLayout, Unaligned))]
     pub struct Binary6p4sf(u8) = signed_p3109(6, 4, Domain::Finite),
         policy Convert::P3109_SAT_PROPAGATE,
         has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
@@ -245,6 +283,7 @@ define_format! {
     /// ```
     /// Max 3, min normal 2^-1, smallest 2^-2. One zero, NaN 0x8, no infinity. Finite overflow
     /// saturates.
+    #[cfg_attr(feature = "zerocopy", derive(IntoBytes, Immutable, KnownLayout, Unaligned))]
     pub struct Binary4p2sf(u8) = signed_p3109(4, 2, Domain::Finite),
         policy Convert::P3109_SAT_PROPAGATE,
         has(ZERO, ONE, NEG_ONE, NAN, MIN_POSITIVE_SUBNORMAL);
@@ -256,6 +295,19 @@ every_pattern! {
 }
 
 some_patterns! { F6E3M2 F6E2M3 F4E2M1 UE4M3 Binary6p3sf Binary6p4sf Binary4p2sf }
+
+/// Hands the crate's types to a macro of the given name.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __scalars {
+    ($to:ident) => {
+        $to! {
+            F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2 F6E2M3 F4E2M1
+            HiF8 E8M0 UE4M3 UE5M3 Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se
+            Binary6p3sf Binary6p4sf Binary4p2sf
+        }
+    };
+}
 
 /// What is lossless is `From`.
 macro_rules! part_of_f32 {
@@ -281,10 +333,43 @@ macro_rules! part_of_f32 {
     )*};
 }
 
-part_of_f32! {
-    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2
-    F6E2M3 F4E2M1 HiF8 E8M0 UE4M3 UE5M3
-    Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf Binary6p4sf Binary4p2sf
+__scalars! { part_of_f32 }
+
+/// Into a type that has every number of another, its −0, its infinities and NaN too.
+macro_rules! part_of {
+    ($($name:ident: $($whole:ident)*;)*) => {$($(
+        const _: () = {
+            let (part, whole) = (
+                <$name as crate::format::Format>::SPEC,
+                <$whole as crate::format::Format>::SPEC,
+            );
+            assert!(super::is_part_of(&part, &whole));
+            assert!(part.nan_code().is_none() || whole.nan_code().is_some());
+            assert!(part.negative_zero_code().is_none() || whole.negative_zero_code().is_some());
+        };
+
+        impl From<$name> for $whole {
+            #[inline]
+            fn from(x: $name) -> Self {
+                Self::from_unpacked(x.unpack())
+            }
+        }
+    )*)*};
+}
+
+part_of! {
+    F4E2M1: F6E3M2 F6E2M3 F8E4M3 F8E5M2 F8E4M3Ieee F8E3M4;
+    F6E3M2: F8E4M3 F8E5M2 F8E4M3Ieee;
+    F6E2M3: F8E4M3 F8E4M3Ieee F8E3M4;
+    UE4M3: F8E4M3 UE5M3;
+    F8E4M3Fnuz: Binary8p4sf;
+    Binary8p4sf: F8E4M3Fnuz;
+    F8E5M2Fnuz: Binary8p3sf;
+    Binary8p3sf: F8E5M2Fnuz;
+    Binary6p3sf: F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz Binary8p3sf Binary8p4sf;
+    Binary6p4sf: F8E4M3Fnuz F8E4M3B11Fnuz Binary8p4sf;
+    Binary4p2sf: Binary6p3sf Binary6p4sf F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz Binary8p3sf
+        Binary8p4sf;
 }
 
 /// Into a type of half for the types whose numbers it has.

@@ -6,6 +6,8 @@ use crate::error::Error;
 
 /// What the codes with exponent field 0 hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum ZeroField {
     /// Zero and subnormal numbers, as in IEEE 754.
     Subnormals,
@@ -17,6 +19,8 @@ pub enum ZeroField {
 
 /// Which codes of a floating-point layout are NaN; all others are numbers and infinities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum NanCodes {
     /// No code is NaN: every code is a number, or an infinity where there is one.
     None,
@@ -56,6 +60,8 @@ pub enum NanCodes {
 /// # Ok::<(), subhalf::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct FloatSpec {
     /// Whether the top bit is a sign.
     pub signed: bool,

@@ -4,6 +4,8 @@
 mod code;
 mod codebooks;
 mod float;
+#[cfg(feature = "serde")]
+pub(crate) mod lists;
 mod named;
 mod table;
 
@@ -38,6 +40,8 @@ pub enum Domain {
 /// Sign-magnitude integers are [`FloatSpec`]s without exponent field:
 /// [`FormatSpec::sign_magnitude`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct IntSpec {
     /// Two's complement if set.
     pub signed: bool,
@@ -51,6 +55,8 @@ pub struct IntSpec {
 
 /// A posit of the 2022 standard (where `exponent_bits` is 2) or of its predecessors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct PositSpec {
     /// Width of a code: 3 to 32.
     pub bits: u8,
@@ -61,17 +67,20 @@ pub struct PositSpec {
 /// How codes stand for numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Encoding {
     /// A floating-point layout, from 2 to 32 bits.
     Float(FloatSpec),
     /// An integer or fixed-point number.
     Int(IntSpec),
     /// Huawei HiFloat8 (arXiv 2409.16626): 8 bits, tapered precision.
+    #[cfg_attr(feature = "serde", serde(rename = "hif8"))]
     HiF8,
     /// A table of 2 to 256 numbers, as f32 bits: the code is the position. The width is the
     /// smallest that holds every position; a code behind the end decodes to NaN. The numbers must
     /// be finite multiples of one power of two, none larger than 2^62 of it.
-    Codebook(Table<u32, 16>),
+    Codebook(#[cfg_attr(feature = "serde", serde(with = "lists"))] Table<u32, 16>),
     /// A posit of 3 to 32 bits: a sign, a regime of varying length, an exponent and a fraction, so
     /// that numbers near ±1 have the most fraction bits. There is one zero, and NaR, which decodes
     /// to NaN, in place of NaN and infinity.

@@ -12,9 +12,13 @@ use alloc::vec;
 /// A comparison of two block-scaled tensors of one shape: [`QuantView::diff`] makes it. Numbers are
 /// what [`dequantize`](QuantView::dequantize) gives.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct TensorDiff {
     errors: ErrorStats,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::serial::number::count"))]
     differing: u64,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::serial::number::count"))]
     zero_signs: u64,
     largest: Option<LargestDifference>,
     codes: Option<u64>,
@@ -24,12 +28,16 @@ pub struct TensorDiff {
 /// The element at which two tensors differ most.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct LargestDifference {
     /// Row-major index of the element.
     pub index: usize,
     /// What it is in the first tensor.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::number"))]
     pub first: f32,
     /// What it is in the second tensor.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::number"))]
     pub second: f32,
 }
 

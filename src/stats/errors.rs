@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::flags::Flags;
 use crate::kernel::SIDE;
 use crate::ops::Exec;
+use core::cmp::Ordering;
 use core::f64::consts::{LOG10_2, LOG10_E};
 use core::fmt;
 
@@ -41,30 +42,51 @@ use core::fmt;
 /// # Ok::<(), subhalf::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct ErrorStats {
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::serial::number::count"))]
     count: u64,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::serial::number::count"))]
     measured: u64,
     /// Complete partial sums, added up.
     total: ErrorSums,
     partial: ErrorSums,
     /// Elements in the current partial sum: less than [`PARTIAL`](Self::PARTIAL).
+    #[cfg_attr(
+        feature = "serde",
+        serde(deserialize_with = "crate::serial::number::below_partial")
+    )]
     pub(super) filled: u32,
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::number"))]
     max_abs_error: f64,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::serial::number::count"))]
     saturated: u64,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::serial::number::count"))]
     flushed: u64,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::serial::number::count"))]
     nan: u64,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::serial::number::count"))]
     nan_references: u64,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::serial::number::count"))]
     infinite_references: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 struct ErrorSums {
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::number"))]
     signal: f64,
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::number"))]
     noise: f64,
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::number"))]
     absolute: f64,
     /// Squares of what was stored.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::number"))]
     stored: f64,
     /// Products of references and what was stored.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::number"))]
     product: f64,
 }
 
@@ -105,6 +127,43 @@ impl fmt::Display for Sqnr {
             Self::Exact => write!(f, "{:>width$}", "exact"),
             Self::Decibels(value) => write!(f, "{value:>width$.precision$}"),
             Self::Undefined => write!(f, "{:>width$}", "NaN"),
+        }
+    }
+}
+
+impl Sqnr {
+    /// The decibels: infinity where every error is 0, NaN where the ratio is undefined.
+    ///
+    /// ```
+    /// use subhalf::Sqnr;
+    /// let ratios = [Sqnr::Exact, Sqnr::Decibels(31.5), Sqnr::Undefined].map(Sqnr::to_f64);
+    /// assert_eq!(ratios[..2], [f64::INFINITY, 31.5]);
+    /// assert!(ratios[2].is_nan());
+    /// ```
+    #[must_use]
+    pub const fn to_f64(self) -> f64 {
+        match self {
+            Self::Exact => f64::INFINITY,
+            Self::Decibels(value) => value,
+            Self::Undefined => f64::NAN,
+        }
+    }
+}
+
+/// Orders ratios as their decibels, the worse below the better; an undefined one has no place.
+///
+/// ```
+/// use subhalf::Sqnr;
+/// assert!(Sqnr::Exact > Sqnr::Decibels(60.0) && Sqnr::Decibels(60.0) > Sqnr::Decibels(31.5));
+/// assert_eq!(Sqnr::Undefined.partial_cmp(&Sqnr::Exact), None);
+/// ```
+impl PartialOrd for Sqnr {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Decibels(a), Self::Decibels(b)) => a.partial_cmp(b),
+            (Self::Exact, Self::Decibels(b)) => (!b.is_nan()).then_some(Ordering::Greater),
+            (Self::Decibels(a), Self::Exact) => (!a.is_nan()).then_some(Ordering::Less),
+            _ => (self == other).then_some(Ordering::Equal),
         }
     }
 }

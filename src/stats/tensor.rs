@@ -14,6 +14,8 @@ use alloc::vec::Vec;
 /// A comparison of a block-scaled tensor with the numbers that it was made of:
 /// [`QuantView::stats`] makes it.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct TensorStats {
     errors: ErrorStats,
     codes: Vec<u64>,
@@ -23,15 +25,19 @@ pub struct TensorStats {
 
 /// The block with the largest sum of squared errors; the first if several have it.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct WorstBlock {
     /// Index of the block, which is the index of its scale.
     pub index: usize,
     /// The rows and columns of the block's elements in the tensor.
     pub region: Region,
     /// The scale of the block, as its format stores it, without the tensor scale.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::number"))]
     pub scale: f32,
     /// The sum of the squared errors of the block's measured pairs ([`ErrorStats`]): f64s, one
     /// after the other in row-major order.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::number"))]
     pub noise: f64,
 }
 

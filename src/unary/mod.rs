@@ -3,6 +3,8 @@
 //! `ball`.
 
 mod ball;
+mod between;
+mod power;
 
 use crate::codec::{Encoded, Unpacked};
 use crate::error::Error;
@@ -13,6 +15,7 @@ use crate::round::Round;
 use crate::spec::FormatSpec;
 pub(crate) use ball::Ball;
 use ball::FAR;
+pub use between::CodeTable;
 
 /// A function of one number, as [`Format::unary`](crate::Format::unary), [`FormatSpec::unary_with`]
 /// and [`UnaryTable`] compute it: the infinitely precise value, rounded once.

@@ -12,7 +12,7 @@ fn cases(cases: u32) -> Config {
 }
 
 /// Every error is one line that says something.
-fn assert_one_line(error: &impl std::fmt::Display) {
+pub(crate) fn assert_one_line(error: &impl std::fmt::Display) {
     let text = error.to_string();
     assert!(
         text.len() > 10

@@ -10,6 +10,7 @@ mod constants;
 #[cfg(all(feature = "matmul", feature = "presets", feature = "half"))]
 mod digest;
 mod documents;
+mod drop_in;
 mod exact;
 #[cfg(feature = "gguf")]
 mod gguf;

@@ -18,6 +18,7 @@ mod calls;
 mod converter;
 mod decode;
 mod encode;
+mod extension;
 mod fake;
 #[cfg(feature = "alloc")]
 mod packed;
@@ -27,6 +28,9 @@ mod table;
 mod typed;
 
 pub use converter::SliceConverter;
+pub use extension::FormatSliceExt;
+#[cfg(feature = "alloc")]
+pub use extension::FormatVecExt;
 pub use typed::FormatSlice;
 
 use crate::error::Error;
