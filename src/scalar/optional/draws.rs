@@ -97,16 +97,13 @@ impl<T: Format + SampleUniform> UniformSampler for RoundedUniform<T> {
     }
 }
 
-/// Adds a weight to a sum of weights, unless the sum would be inexact: then some weight would count
-/// for less than it says, or for nothing.
-pub fn add_weight<T: Format>(sum: &mut T, weight: &T) -> Result<(), ()> {
-    let codes = (sum.to_bits().widen(), weight.to_bits().widen());
-    let encoded = T::SPEC.add_with(codes.0, codes.1, &T::CONVERT, 0);
-    if encoded.flags != Flags::NONE {
-        return Err(());
-    }
-    *sum = from_code(encoded.code);
-    Ok(())
+/// The sum of weights with one more; `None` if it would be inexact: then some weight would count for
+/// less than it says, or for nothing.
+#[must_use]
+pub fn add_weight<T: Format>(sum: T, weight: T) -> Option<T> {
+    let (sum, weight) = (sum.to_bits().widen(), weight.to_bits().widen());
+    let encoded = T::SPEC.add_with(sum, weight, &T::CONVERT, 0);
+    (encoded.flags == Flags::NONE).then(|| from_code(encoded.code))
 }
 
 /// The distributions of one type; with `@weight`, what a choice by weights needs.
@@ -147,7 +144,8 @@ macro_rules! __rand {
             const ZERO: Self = $name::ZERO;
 
             fn checked_add_assign(&mut self, weight: &Self) -> ::core::result::Result<(), ()> {
-                $crate::scalar_support::add_weight(self, weight)
+                *self = $crate::scalar_support::add_weight(*self, *weight).ok_or(())?;
+                ::core::result::Result::Ok(())
             }
         }
     };
