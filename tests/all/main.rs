@@ -27,6 +27,7 @@ mod nearest;
 mod number;
 mod oracle;
 mod p3109;
+mod power;
 mod presets;
 mod random_words;
 #[cfg(feature = "recipes")]

@@ -1,6 +1,7 @@
 //! Numbers to block-scaled tensors: the door, the scale of the tensor, and pieces for threads. What
 //! happens to one block is `block`'s.
 
+mod by_block;
 mod codes;
 mod encode;
 #[cfg(feature = "presets")]

@@ -2,6 +2,7 @@
 //! back, under the preset that names their source. `tests/golden` holds a copy and runs always; the
 //! folder itself runs with `SUBHALF_ORACLE=FOLDER cargo test --release -- --ignored oracle`.
 
+mod by_block;
 mod cuts;
 mod doubles;
 mod given;
