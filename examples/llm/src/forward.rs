@@ -225,7 +225,7 @@ fn turn(rows: &mut [f32], heads: usize, head: usize, turns: &[[f32; 2]]) {
 }
 
 /// Makes weights of sum 1 of the first scores, and zeros of those behind them.
-fn softmax(scores: &mut [f32], count: usize, scale: f32) {
+pub(crate) fn softmax(scores: &mut [f32], count: usize, scale: f32) {
     let (seen, unseen) = scores.split_at_mut(count);
     let largest = seen.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;

@@ -22,32 +22,43 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
-    /// The layer of a weight under some numerics.
+    /// The layer of a weight of a GGUF file under some numerics.
     pub(crate) fn new(
         shipped: &GgufWeight<'_>,
-        [outputs, inputs]: [usize; 2],
+        shape: [usize; 2],
         numerics: &Numerics,
     ) -> Result<Self, Failure> {
-        let shape = [outputs, inputs];
-        let has_minima = match (&numerics.weights, shipped) {
-            (Scheme::AsShipped, GgufWeight::Quantized(tensor)) => {
-                !matches!(tensor.spec().offset, Offset::None)
+        match (&numerics.weights, shipped, numerics.rotated) {
+            (Scheme::AsShipped, GgufWeight::Quantized(tensor), None) => {
+                let has_minima = !matches!(tensor.spec().offset, Offset::None);
+                Self::packed(PackedMatrix::new(&**tensor)?, shape, None, has_minima, numerics)
             }
-            (Scheme::Blocks(spec), _) => matches!(spec.offset, Offset::Minimum(_)),
-            _ => false,
-        };
-        let (weight, scales) = match (&numerics.weights, shipped) {
-            (Scheme::AsShipped, GgufWeight::Quantized(tensor)) if numerics.rotated.is_none() => {
-                (PackedMatrix::new(&**tensor)?, None)
-            }
-            (scheme, shipped) => {
-                let numbers = numerics.rotate(shipped.to_f32().into(), inputs)?;
-                let kept =
-                    Kept::new(&numbers, shape, scheme, numerics.scales_last(), numerics.exec)?;
-                let scales = kept.scales.clone();
-                (PackedMatrix::new(kept.operand(&numbers, shape)?)?, scales)
-            }
-        };
+            _ => Self::of_numbers(&shipped.to_f32(), shape, numerics),
+        }
+    }
+
+    /// The layer of a weight's numbers under some numerics.
+    pub(crate) fn of_numbers(
+        numbers: &[f32],
+        shape: [usize; 2],
+        numerics: &Numerics,
+    ) -> Result<Self, Failure> {
+        let scheme = &numerics.weights;
+        let has_minima =
+            matches!(scheme, Scheme::Blocks(spec) if matches!(spec.offset, Offset::Minimum(_)));
+        let numbers = numerics.rotate(numbers.into(), shape[1])?;
+        let kept = Kept::new(&numbers, shape, scheme, numerics.scales_last(), numerics.exec)?;
+        let weight = PackedMatrix::new(kept.operand(&numbers, shape)?)?;
+        Self::packed(weight, shape, kept.scales, has_minima, numerics)
+    }
+
+    fn packed(
+        weight: PackedMatrix,
+        [outputs, inputs]: [usize; 2],
+        scales: Option<Vec<f32>>,
+        has_minima: bool,
+        numerics: &Numerics,
+    ) -> Result<Self, Failure> {
         let accumulator = numerics.accumulator(has_minima)?;
         Ok(Self { weight, outputs, inputs, accumulator, scales })
     }

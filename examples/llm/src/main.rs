@@ -2,6 +2,8 @@
 //! sweeps over schemes, and text written token by token; every product is the library's, to the bit.
 
 mod cache;
+mod embed;
+mod encoder;
 mod failure;
 mod forward;
 mod generate;
@@ -16,6 +18,7 @@ mod sweep;
 mod tests;
 mod text;
 mod tokenizer;
+mod wordpiece;
 
 use clap::{Args, Parser};
 use failure::Failure;
@@ -33,6 +36,7 @@ enum Program {
     Generate(generate::Arguments),
     Logits(perplexity::LogitsArguments),
     Plot(rows::Arguments),
+    Embed(embed::Arguments),
 }
 
 /// What is chosen about numbers.
@@ -80,6 +84,7 @@ impl Program {
             Self::Generate(arguments) => generate::write(arguments, &mut out)?,
             Self::Logits(arguments) => perplexity::write_logits(arguments, &mut out)?,
             Self::Plot(arguments) => rows::draw(arguments)?,
+            Self::Embed(arguments) => embed::write(arguments, &mut out)?,
         }
         Ok(out.flush()?)
     }
