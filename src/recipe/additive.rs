@@ -37,11 +37,9 @@ impl AdditiveCodebooks {
         scales: Vec<f64>,
         codes: Vec<u16>,
     ) -> Result<Self, Error> {
-        let groups =
-            columns("columns in groups", cols, group.max(1)).map(|_| cols / group.max(1))?;
-        let book = (entries * group).max(1);
-        let count =
-            columns("codebook numbers", codebooks.len(), book).map(|_| codebooks.len() / book)?;
+        let groups = columns("columns in groups", cols, group)?;
+        let book = entries.saturating_mul(group).max(1);
+        let count = columns("codebook numbers", codebooks.len(), book)?;
         Error::check_length("codes", scales.len() * groups * count, codes.len())?;
         if let Some(index) = codes.iter().position(|code| usize::from(*code) >= entries) {
             let (what, expected) = ("code", "an entry of the codebook");

@@ -99,10 +99,10 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// Returns `d · e`, rows of `d` being as long as `e` has rows.
 fn times(d: &[f64], rows: usize, e: &[f32], cols: usize) -> Vec<f64> {
-    d.chunks(rows)
+    d.chunks(rows.max(1))
         .flat_map(|direction| {
             let mut image = vec![0.0; cols];
-            for (x, row) in direction.iter().zip(e.chunks(cols)) {
+            for (x, row) in direction.iter().zip(e.chunks(cols.max(1))) {
                 image.iter_mut().zip(row).for_each(|(sum, e)| *sum += x * f64::from(*e));
             }
             image
@@ -112,9 +112,9 @@ fn times(d: &[f64], rows: usize, e: &[f32], cols: usize) -> Vec<f64> {
 
 /// Returns `v · eᵀ`, rows of `v` being as long as those of `e`.
 fn times_transposed(v: &[f64], e: &[f32], cols: usize) -> Vec<f64> {
-    v.chunks(cols)
+    v.chunks(cols.max(1))
         .flat_map(|v| {
-            e.chunks(cols)
+            e.chunks(cols.max(1))
                 .map(move |row| row.iter().zip(v).fold(0.0, |sum, (e, x)| sum + f64::from(*e) * x))
         })
         .collect()

@@ -68,8 +68,14 @@ use alloc::vec::Vec;
 
 /// Returns the columns of a matrix of `rows` rows, refusing a length that is no multiple of it.
 fn columns(what: &'static str, length: usize, rows: usize) -> Result<usize, Error> {
-    if rows == 0 || !length.is_multiple_of(rows) {
-        let expected = length.div_ceil(rows.max(1)) * rows.max(1);
+    if rows == 0 {
+        return Err(Error::Scheme {
+            what,
+            expected: "one row, group or block at least, found none",
+        });
+    }
+    if !length.is_multiple_of(rows) {
+        let expected = length.div_ceil(rows).saturating_mul(rows);
         return Err(Error::Length { what, expected, found: length });
     }
     Ok(length / rows)

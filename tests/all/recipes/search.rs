@@ -377,3 +377,17 @@ fn calibration_sees_the_stream_as_a_whole() {
     assert!(empty.push(&[1.0, f32::NAN]).is_err());
     assert_eq!(empty.count(), 3);
 }
+
+#[test]
+fn matrices_without_numbers_have_no_errors_and_no_rows_are_refused() {
+    let none: [f32; 0] = [];
+    assert!(LowRank::of(&none, 1, 0, 0).unwrap().product().is_empty());
+    assert!(lorc(&none, 3, &ROWS, 0, &ROWS).unwrap().restored.is_empty());
+    assert!(gptq(&none, 2, &[], 0.0, &ROWS).unwrap().tensor.dequantize().is_empty());
+    assert!(smoothquant(&none, &none, 1, 0.5).unwrap().is_empty());
+    assert!(awq(&none, 1, &none, 1, &ROWS).unwrap().factors.is_empty());
+    assert!(FireqScaling::OverMean(1.0).factors(&none, 1).unwrap().is_empty());
+    let error = gptq(&none, 0, &[], 0.0, &ROWS).unwrap_err().to_string();
+    assert_eq!(error, "weights: expected one row, group or block at least, found none");
+    assert!(LowRank::of(&[1.0; 6], 4, 1, 0).is_err());
+}
