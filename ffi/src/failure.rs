@@ -13,7 +13,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// `SUBHALF_NULL`: a null pointer, or one that is not aligned.
+    /// `SUBHALF_POINTER`: a null pointer, or one that is not aligned.
     pub(crate) fn pointer(message: String) -> Self {
         Self { code: -1, message }
     }

@@ -174,9 +174,9 @@ impl Accumulator {
     /// Elements must be numbers of the unit's input formats: codes of these formats or of formats
     /// within them, bf16 and f16 numbers, and f32 numbers into TF32, whose low 13 bits are cut off.
     /// Scales of blocks go to a unit that applies them, else to a schedule that does; tensor scales
-    /// multiply the finished sum. C starts the chain where the schedule is in order and there are
-    /// no tensor scales, rounded to the accumulator's format if that is f16; otherwise it is added
-    /// to the finished sum.
+    /// multiply the finished sum. C starts the chain of numbers where the schedule is in order and
+    /// there are no tensor scales, rounded to the accumulator's format if that is f16; otherwise, and for
+    /// integers, it is added to the finished sum.
     ///
     /// ```
     /// use subhalf::{Accumulator, FormatSpec, KSchedule, Matmul, Operand, unit};

@@ -128,8 +128,13 @@ impl MmaBuilder {
         self
     }
 
-    /// The container of C and D. F16 brings ties to even and the NaN 0x7FFF, I32 nothing else.
+    /// The container of C and D. F16 brings ties to even and the NaN 0x7FFF, F32 in its place those
+    /// of [`fused`](MmaSpec::fused), I32 nothing else.
     pub const fn acc(mut self, acc: UnitAcc) -> Self {
+        if matches!((self.spec.acc, acc), (UnitAcc::F16, UnitAcc::F32)) {
+            (self.spec.round, self.fraction_bits) = (Round::TowardZero, 23);
+            self.spec.nan = 0x7FFF_FFFF;
+        }
         self.spec.acc = acc;
         if matches!(acc, UnitAcc::F16) {
             (self.spec.round, self.fraction_bits) = (Round::NearestEven, 10);
@@ -279,6 +284,14 @@ impl MmaSpec {
         {
             return Err(Error::SpecConflict("pairs of four need instructions of two even steps"));
         }
+        let is_nan = match self.acc {
+            UnitAcc::F32 => self.nan & 0x7FFF_FFFF > 0x7F80_0000,
+            UnitAcc::F16 => self.nan <= 0xFFFF && self.nan & 0x7FFF > 0x7C00,
+            UnitAcc::I32 => true,
+        };
+        if !is_nan {
+            return Err(Error::SpecConflict("the code of NaN results is a NaN of the container"));
+        }
         match self.check_adder() {
             Ok(()) => self.check_scales(),
             refused => refused,
@@ -299,6 +312,18 @@ impl MmaSpec {
         }
         let plain = matches!(self.flush_inputs, InputFlush::Keep)
             && matches!(self.flush_results, ResultFlush::Keep);
+        let aligns = !matches!(self.adder, Adder::Rounded(_) | Adder::Integer(_));
+        if aligns
+            && matches!(self.join, Join::Term | Join::Floored { .. })
+            && !matches!(self.flush_inputs, InputFlush::Keep)
+        {
+            return Err(Error::SpecConflict("a sum that aligns C keeps subnormal operands"));
+        }
+        if !aligns && self.shift != 0 {
+            return Err(Error::SpecConflict(
+                "a shift goes with an adder that aligns, or an exact one",
+            ));
+        }
         match self.adder {
             Adder::Rounded(order) => {
                 if !matches!(self.acc, UnitAcc::F32) || float_of(&self.result).mantissa_bits != 23 {
@@ -340,6 +365,12 @@ impl MmaSpec {
         if float_of(&self.a).mantissa_bits > 3 || float_of(&self.b).mantissa_bits > 3 {
             return Err(Error::SpecConflict("scales go with elements of at most 3 mantissa bits"));
         }
+        if float_of(&self.a).exponent_bits > 5 || float_of(&self.b).exponent_bits > 5 {
+            return Err(Error::SpecConflict("scales go with elements of at most 5 exponent bits"));
+        }
+        if matches!(at, ScaleUse::Sixteen) && self.shift != 0 {
+            return Err(Error::SpecConflict("sums of sixteen under scales have no shift"));
+        }
         let fan_in = self.fan_in as usize;
         if block == 0 || !(fan_in.is_multiple_of(block) || block.is_multiple_of(fan_in)) {
             return Err(Error::SpecConflict("steps are whole blocks of scales, or blocks steps"));
@@ -369,6 +400,8 @@ const fn takes(format: &FormatSpec, integer: bool) -> bool {
                 && layout.exponent_bits <= 8
                 && layout.bias >= 0
                 && layout.bias <= 127
+                // Numbers are f32s.
+                && (layout.max() >> layout.mantissa_bits) as i32 - layout.bias as i32 <= 127
                 && matches!(layout.zero_field, crate::spec::ZeroField::Subnormals)
         }
         _ => false,

@@ -110,6 +110,12 @@ impl UnitPlan {
             let bits = format.precision().unwrap_or(11) as i32;
             2.0 - f64::from(1 << (12 - bits)) / 2048.0
         };
+        // Powers of two up to that of the last bit kept under the smallest product are f32s.
+        let of_products = |format: &FormatSpec| format.min_exponent().map(|least| least.max(-50));
+        let smallest = of_products(spec.a())? + of_products(spec.b())?;
+        if matches!(spec.scales(), UnitScales::None) && i32::from(keep) - smallest > 126 {
+            return None;
+        }
         let pairs_of_four = spec.order() == KOrder::PairsOfFour;
         // Sums of sixteen are not integers of 32 bits.
         let by_sixteen = matches!(spec.scales().parts(), Some((_, ScaleUse::Sixteen)));

@@ -4,6 +4,7 @@
 
 mod digests;
 mod directed;
+mod edges;
 mod products;
 mod rows;
 mod wide;

@@ -1,7 +1,7 @@
 //! The units by name, and which GPU has which.
 
 use super::table::MatrixUnit;
-use super::{ada, amd, ampere, arm, blackwell, hopper, imma, turing, volta, x86};
+use super::{ada, amd, ampere, arm, blackwell, hopper, imma, riscv, turing, volta, x86};
 use crate::error::Error;
 use crate::naming::nearest_name;
 
@@ -48,7 +48,7 @@ const GPUS: &[(&[&str], &[&[MatrixUnit]])] = &[
 ];
 
 /// Modules and their units. A module that lists another's units too has only its own here.
-const MODULES: [(&str, &[MatrixUnit]); 10] = [
+const MODULES: [(&str, &[MatrixUnit]); 11] = [
     ("volta::", volta::ALL),
     ("turing::", turing::ALL),
     ("ampere::", ampere::ALL),
@@ -58,6 +58,7 @@ const MODULES: [(&str, &[MatrixUnit]); 10] = [
     ("imma::", imma::ALL),
     ("amd::", amd::ALL),
     ("arm::", arm::ALL),
+    ("riscv::", riscv::ALL),
     ("x86::", x86::ALL),
 ];
 

@@ -92,9 +92,8 @@ impl UnitChunk<'_> {
                 let f16 = FormatSpec::F16;
                 f16.decode_f32(f16.encode_f32(c))
             }
-            // Bits that every group would cut off can go at once.
-            AlignedResult::CutF32(mask) => f32::from_bits(c.to_bits() & mask),
-            AlignedResult::NearestF32 => c,
+            // Groups may keep more bits of C than the result has.
+            AlignedResult::CutF32(_) | AlignedResult::NearestF32 => c,
         });
     }
 
@@ -198,8 +197,8 @@ impl UnitChunk<'_> {
             of_groups(0..groups, sums);
             return;
         };
-        // A part's groups; the last part of K may be shorter than the others.
-        let of_part = part.min(self.positions()).div_ceil(unit.fan_in);
+        // A part's groups, of whole instructions; the last part of K may be shorter than the others.
+        let of_part = part.min(self.positions()).next_multiple_of(self.plan.step_k) / unit.fan_in;
         for start in (0..groups).step_by(of_part) {
             let mut parts = [[0.0; NR]; ROWS];
             let range = start..(start + of_part).min(groups);
