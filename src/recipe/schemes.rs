@@ -3,7 +3,7 @@
 //! Their kernels are those of every scheme. Block floating point of other widths comes from
 //! [`block_floating_point`].
 
-use crate::block::{BlockSpec, Extent, Ratio, ScaleRule};
+use crate::block::{BlockSpec, Division, Extent, Ratio, ScaleRule};
 use crate::error::Error;
 use crate::spec::{Encoding, FormatSpec, IntSpec, Table};
 
@@ -178,13 +178,14 @@ static BOF4S_MAE_LEVELS: [u32; 16] = entries([
 const fn bof4(name: &str, levels: &'static [u32; 16], rule: ScaleRule) -> BlockSpec {
     let element = FormatSpec::constant(name, Encoding::Codebook(Table::of(levels)));
     BlockSpec::new(element, Some(FormatSpec::F32), Extent::Flat(64), rule)
+        .with_division(Division::Divide)
 }
 
 const ABSMAX: ScaleRule = ScaleRule::Amax { target: 1.0, ratio: Ratio::Divide };
 const SIGNED_ABSMAX: ScaleRule = ScaleRule::SignedMax { target: 1.0 };
 
 /// BOF4 (arXiv 2505.06653) with levels for the squared error: runs of 64 numbers over their largest
-/// magnitude, nearest level of the exact quotient, ties to the even code.
+/// magnitude, nearest level of the f32 quotient, ties to the even code.
 pub const BOF4_MSE: BlockSpec = bof4("BOF4MSE", &BOF4_MSE_LEVELS, ABSMAX);
 /// BOF4 with levels for the absolute error.
 pub const BOF4_MAE: BlockSpec = bof4("BOF4MAE", &BOF4_MAE_LEVELS, ABSMAX);

@@ -132,7 +132,7 @@ fn bof4_has_its_published_levels_and_errors() {
     for (block, y) in w.chunks(64).zip(restored(&BOF4S_MSE).chunks(64)) {
         let divisor = block.iter().fold(0.0f32, |a, x| if x.abs() > a.abs() { *x } else { a });
         for (x, y) in block.iter().zip(y) {
-            let q = nearest(&levels, f64::from(*x) / f64::from(divisor));
+            let q = nearest(&levels, f64::from(x / divisor));
             assert_eq!(*y, q as f32 * divisor);
         }
     }
