@@ -144,7 +144,7 @@
 //!   and brings the crates safetensors, serde and `serde_json`.
 //! * `gguf`: [`io`](crate::io), GGUF files read and written; implies `std` and `presets`, and
 //!   brings no crate.
-//! * `recipes`: [`recipe`], papers as functions; implies `std`, `matmul` and
+//! * `recipes`: [`mod@recipe`], papers as functions; implies `std`, `matmul` and
 //!   `presets`, and brings no crate.
 //!
 //! The scalar types always have bytemuck's traits: whole-byte ones are `Pod`, narrower ones

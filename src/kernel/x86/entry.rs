@@ -10,7 +10,9 @@ use super::isa::Kind;
 use super::{avx2_block, avx512_decode, avx512_encode, avx512_few, avx512_hif8, half};
 #[cfg(feature = "matmul")]
 use super::{avx2_gemv, avx2_int8, avx512_gemv, avx512_int8, avx512_transpose, gemm};
-use crate::kernel::decode::{DecodeIntrinsics, Planes, RegisterTable};
+#[cfg(feature = "matmul")]
+use crate::kernel::decode::Planes;
+use crate::kernel::decode::{DecodeIntrinsics, RegisterTable};
 use crate::kernel::encode::{EncodeIntrinsics, Few, Finite, HiF8Encode, SignedNan};
 #[cfg(feature = "matmul")]
 use crate::kernel::gemm::{
@@ -41,7 +43,6 @@ macro_rules! by_kind {
         }
     };
 }
-#[cfg(feature = "matmul")]
 pub(super) use by_kind;
 
 /// Returns whether the machine has AVX512-VNNI, which [`Kind::Avx512Vbmi`] implies and

@@ -401,7 +401,7 @@ const fn takes(format: &FormatSpec, integer: bool) -> bool {
                 && layout.bias >= 0
                 && layout.bias <= 127
                 // Numbers are f32s.
-                && (layout.max() >> layout.mantissa_bits) as i32 - layout.bias as i32 <= 127
+                && (layout.max() >> layout.mantissa_bits) as i32 - layout.bias <= 127
                 && matches!(layout.zero_field, crate::spec::ZeroField::Subnormals)
         }
         _ => false,
