@@ -128,8 +128,10 @@ fn picture(rows: &[Row], axis: &str) -> Result<String, Box<dyn Error>> {
              shipped and its 95 % interval; {windows} windows of text"
         );
         root.draw(&Text::new(note, (20, 46), font(13)))?;
-        let least = rows[0].divergence / 1.5;
-        let largest = rows[rows.len() - 1].divergence * 1.5;
+        // Whole decades, so that the axis has a tick at both ends.
+        let [least, largest] = [rows[0].divergence / 1.2, rows[rows.len() - 1].divergence * 1.2];
+        let least = 10f64.powf(least.log10().floor());
+        let largest = 10f64.powf(largest.log10().ceil()) * (1.0 + 1e-9);
         let mut chart = ChartBuilder::on(&root)
             .margin_top(70)
             .margin_left(240)
