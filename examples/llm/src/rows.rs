@@ -130,7 +130,7 @@ fn picture(rows: &[Row], axis: &str) -> Result<String, Box<dyn Error>> {
         root.draw(&Text::new(note, (20, 46), font(13)))?;
         // Whole decades, so that the axis has a tick at both ends.
         let [least, largest] = [rows[0].divergence / 1.2, rows[rows.len() - 1].divergence * 1.2];
-        let least = 10f64.powf(least.log10().floor());
+        let least = 10f64.powf(least.log10().floor()) * (1.0 - 1e-9);
         let largest = 10f64.powf(largest.log10().ceil()) * (1.0 + 1e-9);
         let mut chart = ChartBuilder::on(&root)
             .margin_top(70)
