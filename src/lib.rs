@@ -166,7 +166,7 @@
 extern crate alloc;
 #[cfg(test)]
 extern crate self as subhalf;
-#[cfg(feature = "std")]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 #[cfg(doctest)]

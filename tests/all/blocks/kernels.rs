@@ -495,6 +495,7 @@ fn codes_of_every_format_come_back_from_blocks_of_every_length() {
         .unwrap();
         let (view, what) = (tensor.view(), format!("{} {extent:?}", format.name()));
         assert_numbers(&what, &view);
+        #[cfg(feature = "half")]
         for isa in Isa::available() {
             let exec = Exec::SERIAL.with_isa(isa);
             let (mut bf16s, mut f16s) =
