@@ -55,10 +55,16 @@ impl BucketLayout {
         })
     }
 
+    /// Returns the magnitude that has buckets and is nearest.
+    #[inline(always)]
+    fn clamped(&self, magnitude: u32) -> u32 {
+        magnitude.max(self.lo).min(self.hi)
+    }
+
     /// Returns the bucket of a magnitude among those of its sign.
     #[inline(always)]
     fn of(&self, magnitude: u32) -> u32 {
-        (magnitude.max(self.lo).min(self.hi) >> self.shift) - self.first
+        (self.clamped(magnitude) >> self.shift) - self.first
     }
 
     /// Returns the bucket of an f32 given by its bits. The remainder, a mask, changes nothing and
@@ -174,10 +180,8 @@ impl RankTable {
         // Selections by masks: of a choice between two fields the compiler would make a gather.
         let negative = (bits.cast_signed() >> 31).cast_unsigned();
         let select = |[plus, differing]: [u32; 2]| plus ^ (differing & negative);
-        let clamped = magnitude.max(layout.lo).min(layout.hi);
-        let bucket = (clamped >> layout.shift) - layout.first + (bits >> 31) * SIDE as u32;
-        let entry = self.entries[bucket as usize % BUCKETS];
-        let sum = entry.wrapping_add(clamped & layout.low_bits());
+        let clamped = layout.clamped(magnitude);
+        let sum = self.entries[layout.index(bits)].wrapping_add(clamped & layout.low_bits());
         let first = select(ends.first);
         let beyond_first = (sum >> layout.shift) ^ negative;
         let rank = if magnitude < first { select(ends.start) } else { beyond_first };

@@ -14,7 +14,7 @@ pub(crate) const ROWS: usize = 4;
 pub(in crate::kernel) const NO_RANK: i32 = -8192;
 
 /// The exponents of operands that the kernel takes.
-const RANKS: RangeInclusive<i32> = -50..=62;
+pub(crate) const RANKS: RangeInclusive<i32> = -50..=62;
 
 /// How a sum is rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

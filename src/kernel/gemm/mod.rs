@@ -20,7 +20,7 @@ mod word_dots;
 
 pub(crate) use aligned::aligned_sums;
 pub(crate) use aligned_operands::{
-    AlignedResult, AlignedSide, AlignedUnit, ROWS, SIXTEEN, Sixteens, fill_lanes, fill_rows,
+    AlignedResult, AlignedSide, AlignedUnit, RANKS, ROWS, SIXTEEN, Sixteens, fill_lanes, fill_rows,
 };
 pub(in crate::kernel) use aligned_operands::{NO_PRODUCTS, NO_RANK, ScaleRanks, SixteenSide};
 pub(crate) use float::{

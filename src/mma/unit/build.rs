@@ -8,6 +8,9 @@ use crate::error::Error;
 use crate::round::Round;
 use crate::spec::{Encoding, FloatSpec, FormatSpec};
 
+/// NVIDIA's NaN in f32 results.
+const F32_RESULT_NAN: u32 = 0x7FFF_FFFF;
+
 /// A matrix unit under construction: every method changes one part, [`build`](Self::build) checks
 /// all of them.
 ///
@@ -55,7 +58,7 @@ impl MmaSpec {
             late_c: None,
             flush_inputs: InputFlush::Keep,
             flush_results: ResultFlush::Keep,
-            nan: 0x7FFF_FFFF,
+            nan: F32_RESULT_NAN,
         })
     }
 
@@ -133,7 +136,7 @@ impl MmaBuilder {
     pub const fn acc(mut self, acc: UnitAcc) -> Self {
         if matches!((self.spec.acc, acc), (UnitAcc::F16, UnitAcc::F32)) {
             (self.spec.round, self.fraction_bits) = (Round::TowardZero, 23);
-            self.spec.nan = 0x7FFF_FFFF;
+            self.spec.nan = F32_RESULT_NAN;
         }
         self.spec.acc = acc;
         if matches!(acc, UnitAcc::F16) {

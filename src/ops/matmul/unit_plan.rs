@@ -4,7 +4,7 @@
 
 use super::bounds::shared_block_k;
 use super::job::MatmulJob;
-use crate::kernel::gemm::{AlignedResult, AlignedUnit, SIXTEEN, WordDots, WordInstruction};
+use crate::kernel::gemm::{AlignedResult, AlignedUnit, RANKS, SIXTEEN, WordDots, WordInstruction};
 use crate::mma::{
     Adder, Combine, InputFlush, IntegerAdder, Join, KOrder, KSchedule, MmaSpec, ResultFlush,
     ScaleUse, UnitAcc, UnitScales, preset,
@@ -111,7 +111,8 @@ impl UnitPlan {
             2.0 - f64::from(1 << (12 - bits)) / 2048.0
         };
         // Powers of two up to that of the last bit kept under the smallest product are f32s.
-        let of_products = |format: &FormatSpec| format.min_exponent().map(|least| least.max(-50));
+        let of_products =
+            |format: &FormatSpec| format.min_exponent().map(|least| least.max(*RANKS.start()));
         let smallest = of_products(spec.a())? + of_products(spec.b())?;
         if matches!(spec.scales(), UnitScales::None) && i32::from(keep) - smallest > 126 {
             return None;

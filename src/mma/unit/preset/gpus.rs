@@ -3,7 +3,7 @@
 use super::table::MatrixUnit;
 use super::{ada, amd, ampere, arm, blackwell, hopper, imma, riscv, turing, volta, x86};
 use crate::error::Error;
-use crate::naming::nearest_name;
+use crate::naming::{is_same, nearest_name};
 
 /// The units of a GPU by its usual name, with their grades: `"H100"`, `"RTX 4090"`, `"MI300X"`.
 /// Case and spaces do not count; a name that is not known has no units.
@@ -16,14 +16,7 @@ use crate::naming::nearest_name;
 /// assert_eq!(unit::units_of("Gaudi 3").count(), 0);
 /// ```
 pub fn units_of(gpu: &str) -> impl Iterator<Item = &'static MatrixUnit> {
-    let same = |name: &&str| {
-        let letters = |name: &str| {
-            let kept = name.bytes().filter(|byte| byte.is_ascii_alphanumeric());
-            kept.map(|byte| byte.to_ascii_lowercase()).collect::<alloc::vec::Vec<u8>>()
-        };
-        letters(name) == letters(gpu)
-    };
-    let found = GPUS.iter().find(|(names, _)| names.iter().any(same));
+    let found = GPUS.iter().find(|(names, _)| names.iter().any(|name| is_same(name, gpu)));
     found.into_iter().flat_map(|(_, units)| units.iter().copied().flatten())
 }
 
