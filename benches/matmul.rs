@@ -201,15 +201,19 @@ fn accumulators(turns: &Turns, weights: &[f32]) {
     table.print();
 }
 
-/// The part of sums that a unit's kernel leaves to the steps of the model: those of a row or a
-/// column with NaN, an infinity, or a number outside of 2^-50 to 2^63.
-fn by_steps(x: &[f32], rows: usize) -> f64 {
-    let taken = |x: &f32| *x == 0.0 || (2f32.powi(-50)..2f32.powi(63)).contains(&x.abs());
-    let of_rows = |rows: usize| {
-        let left = x[..rows * K].chunks(K).filter(|row| !row.iter().all(taken)).count();
-        left as f64 / rows as f64
-    };
-    1.0 - (1.0 - of_rows(rows)) * (1.0 - of_rows(N))
+/// Adds a row for a product under a matrix unit, named with the part of its sums that the steps of
+/// the model make instead of the kernel, as a first product counts them.
+fn unit_product<'a>(
+    table: &mut Table<'a>,
+    (name, against): (&str, Option<RowId>),
+    by: Matmul<'a>,
+    a: Operand<'a>,
+    b: Operand<'a>,
+) {
+    let (mut out, mut workspace) = (vec![0f32; a.rows() * b.rows()], Workspace::new());
+    by.multiply_with(a, b, &mut out, &mut workspace).expect("shapes that fit");
+    let part = 100.0 * workspace.sums_by_steps() as f64 / out.len() as f64;
+    product(table, format!("{name}, {part:.2} % by steps"), against, by, a, b);
 }
 
 /// Matrix units, M = 64.
@@ -219,8 +223,6 @@ fn units(turns: &Turns, weights: &[f32]) {
         let accumulator = Accumulator::unit(spec, KSchedule::InOrder);
         Matmul::new().accumulator(accumulator).exec(Exec::SERIAL.with_isa(turns.isa()))
     };
-    let left = 100.0 * by_steps(weights, m);
-    let name = |unit: &MatrixUnit| format!("{}, {left:.2} % by steps", unit.name);
     let (e4m3, e2m1) = (FormatSpec::F8E4M3, FormatSpec::F4E2M1);
     let codes: Vec<u8> = weights.iter().map(|x| e4m3.encode_f32(*x) as u8).collect();
     let bf16s: Vec<half::bf16> = weights.iter().map(|x| half::bf16::from_f32(*x)).collect();
@@ -240,32 +242,30 @@ fn units(turns: &Turns, weights: &[f32]) {
         let a = Operand::codes(&e4m3, &codes[..m * K], &[m, K]).expect("a shape that fits");
         let b = Operand::codes(&e4m3, &codes, &[N, K]).expect("a shape that fits");
         let spec = unit.spec(e4m3, e4m3).expect("a format of the unit");
-        product(&mut table, name(&unit), peaks.fma, by(spec), a, b);
+        unit_product(&mut table, (unit.name, peaks.fma), by(spec), a, b);
     }
     for unit in [unit::ampere::HMMA_BF16, unit::hopper::HMMA_BF16] {
         let a = Operand::numbers(&bf16s[..m * K], &[m, K]).expect("a shape that fits");
         let b = Operand::numbers(&bf16s, &[N, K]).expect("a shape that fits");
-        product(&mut table, name(&unit), peaks.fma, by(unit.first()), a, b);
+        unit_product(&mut table, (unit.name, peaks.fma), by(unit.first()), a, b);
     }
     for unit in [unit::volta::HMMA_F16, unit::hopper::HMMA_F16, unit::hopper::HMMA_F16_F16] {
         let a = Operand::numbers(&f16s[..m * K], &[m, K]).expect("a shape that fits");
         let b = Operand::numbers(&f16s, &[N, K]).expect("a shape that fits");
-        product(&mut table, name(&unit), peaks.fma, by(unit.first()), a, b);
+        unit_product(&mut table, (unit.name, peaks.fma), by(unit.first()), a, b);
     }
     let mx = unit::blackwell::MXF8F6F4.spec(e4m3, e4m3).expect("a format of the unit");
-    product(
+    unit_product(
         &mut table,
-        name(&unit::blackwell::MXF8F6F4),
-        peaks.fma,
+        (unit::blackwell::MXF8F6F4.name, peaks.fma),
         by(mx),
         (&mx_a).into(),
         (&mx_b).into(),
     );
     let nv = unit::blackwell::NVF4.spec(e2m1, e2m1).expect("a format of the unit");
-    product(
+    unit_product(
         &mut table,
-        name(&unit::blackwell::NVF4),
-        peaks.fma,
+        (unit::blackwell::NVF4.name, peaks.fma),
         by(nv),
         (&nv_a).into(),
         (&nv_b).into(),

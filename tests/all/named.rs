@@ -215,12 +215,34 @@ fn units_and_accumulators_go_both_ways() {
     let names: HashSet<&str> = unit::all().map(|unit| unit.name).collect();
     assert_eq!(names.len(), unit::all().count());
     assert!(names.len() >= 40, "{}", names.len());
-    for gpu in
-        ["V100", "T4", "A100", "RTX 4090", "H100", "B200", "RTX 5090", "MI100", "MI250", "MI300X"]
-    {
-        for unit in unit::units_of(gpu) {
-            assert!(names.contains(unit.name), "{gpu}: {}", unit.name);
-        }
+    for (gpu, name) in [
+        ("Tesla V100-SXM2-32GB", "volta::HMMA_F16"),
+        ("t4", "turing::HMMA_F16"),
+        ("NVIDIA GeForce RTX 2070 SUPER", "turing::HMMA_F16"),
+        ("Quadro RTX 6000", "turing::HMMA_F16"),
+        ("NVIDIA A100-SXM4-80GB", "ampere::HMMA_TF32"),
+        ("NVIDIA A10G", "ampere::HMMA_BF16"),
+        ("NVIDIA GeForce RTX 3060 Laptop GPU", "ampere::HMMA_F16"),
+        ("RTX3080Ti", "ampere::HMMA_F16"),
+        ("NVIDIA RTX A6000", "ampere::HMMA_F16"),
+        ("rtx4090", "ada::QMMA_FP8"),
+        ("NVIDIA RTX 4000 SFF Ada Generation", "ada::QMMA_FP8"),
+        ("NVIDIA H100 80GB HBM3", "hopper::WGMMA_FP8"),
+        ("NVIDIA GH200 480GB", "hopper::WGMMA_F16_F16"),
+        ("B200", "blackwell::NVF4"),
+        ("NVIDIA B200", "hopper::MMA_SYNC_FP8"),
+        ("RTX 5090 D", "blackwell::F8F6F4"),
+        ("NVIDIA RTX PRO 6000 Blackwell Server Edition", "blackwell::MXF4"),
+        ("AMD Instinct MI100", "amd::CDNA1_F16"),
+        ("MI250X", "amd::CDNA2_BF16_1K"),
+        ("AMD Instinct MI300X", "amd::CDNA3_FP8"),
+    ] {
+        let units: Vec<&str> = unit::units_of(gpu).map(|unit| unit.name).collect();
+        assert!(units.iter().all(|unit| names.contains(unit)), "{gpu}");
+        assert!(units.contains(&name), "{gpu}: {units:?}");
+    }
+    for gpu in ["", "RTX", "RTX 6000", "GTX 1660", "B300", "H1000", "MI355X", "A1000", "GB10"] {
+        assert_eq!(unit::units_of(gpu).count(), 0, "{gpu}");
     }
 
     let f16 = Chain::rounded(FormatSpec::F16, Round::NearestEven);

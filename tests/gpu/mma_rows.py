@@ -4,8 +4,9 @@
     python3 mma_rows.py compile OUT.cubin    only compiles mma_units.cu (NVRTC; no GPU)
     python3 mma_rows.py run FOLDER           runs every instruction, writes FOLDER/mma-rows
     python3 mma_rows.py run FOLDER OUT.cubin with a cubin that was compiled elsewhere
+    --rows N                                 random rows of each kind (4000; 2^20 take hours of Python)
 
-NVRTC is that of a CUDA toolkit of 12.8 or later, or of the wheel nvidia-cuda-nvrtc-cu12; `run` needs the driver's
+NVRTC is that of a CUDA toolkit of 12.8 or later, or of the wheels nvidia-cuda-nvrtc and nvidia-cuda-nvrtc-cu12; `run` needs the driver's
 libcuda.so.1 and nothing else. See README.md.
 """
 
@@ -29,27 +30,33 @@ FORMATS = {
     "fp32": (32, 8, 23, 127, 254),
 }
 
-# Kernel, input, accumulator, k, the unit as the tests call it.
+# Kernel, input, accumulator, k, kept bits, the unit as the tests call it.
 SETS = [
-    ("mma_e4m3_f32", "E4M3", "fp32", 32, "mma.sync on sm_90/sm_100"),
-    ("mma_e5m2_f32", "E5M2", "fp32", 32, "mma.sync on sm_90/sm_100"),
-    ("mma_e4m3_f16", "E4M3", "fp16", 32, "mma.sync on sm_90/sm_100"),
-    ("mma_e5m2_f16", "E5M2", "fp16", 32, "mma.sync on sm_90/sm_100"),
-    ("wgmma_e4m3_f32", "E4M3", "fp32", 32, "hopper wgmma"),
-    ("wgmma_e5m2_f32", "E5M2", "fp32", 32, "hopper wgmma"),
-    ("wgmma_e4m3_f16", "E4M3", "fp16", 32, "hopper wgmma"),
-    ("wgmma_e5m2_f16", "E5M2", "fp16", 32, "hopper wgmma"),
-    ("mma_f16_f32", "fp16", "fp32", 16, "hopper/blackwell hmma"),
-    ("mma_f16_f16", "fp16", "fp16", 16, "hopper/blackwell hmma"),
-    ("mma_bf16_f32", "bf16", "fp32", 16, "hopper/blackwell hmma"),
-    ("mma_tf32_f32", "tf32", "fp32", 8, "hopper hmma, k = 8"),
-    ("wgmma_f16_f32", "fp16", "fp32", 16, "hopper wgmma"),
-    ("wgmma_f16_f16", "fp16", "fp16", 16, "hopper wgmma"),
-    ("wgmma_bf16_f32", "bf16", "fp32", 16, "hopper wgmma"),
-    ("wgmma_tf32_f32", "tf32", "fp32", 8, "hopper wgmma"),
-    ("mma_s8_s32", "int8", "int32", 32, "imma"),
-    ("mma_s8_s32_satfinite", "int8", "int32", 32, "imma satfinite"),
+    ("mma_e4m3_f32", "E4M3", "fp32", 32, 25, "mma.sync on sm_90/sm_100"),
+    ("mma_e5m2_f32", "E5M2", "fp32", 32, 25, "mma.sync on sm_90/sm_100"),
+    ("mma_e4m3_f16", "E4M3", "fp16", 32, 25, "mma.sync on sm_90/sm_100"),
+    ("mma_e5m2_f16", "E5M2", "fp16", 32, 25, "mma.sync on sm_90/sm_100"),
+    ("wgmma_e4m3_f32", "E4M3", "fp32", 32, 13, "hopper wgmma"),
+    ("wgmma_e5m2_f32", "E5M2", "fp32", 32, 13, "hopper wgmma"),
+    ("wgmma_e4m3_f16", "E4M3", "fp16", 32, 13, "hopper wgmma"),
+    ("wgmma_e5m2_f16", "E5M2", "fp16", 32, 13, "hopper wgmma"),
+    ("mma_f16_f32", "fp16", "fp32", 16, 25, "hopper/blackwell hmma"),
+    ("mma_f16_f16", "fp16", "fp16", 16, 25, "hopper/blackwell hmma"),
+    ("mma_bf16_f32", "bf16", "fp32", 16, 25, "hopper/blackwell hmma"),
+    ("mma_tf32_f32", "tf32", "fp32", 8, 25, "hopper hmma, k = 8"),
+    ("mma_tf32_k4_f32", "tf32", "fp32", 4, 25, "hopper/blackwell hmma"),
+    ("wgmma_f16_f32", "fp16", "fp32", 16, 25, "hopper wgmma"),
+    ("wgmma_f16_f16", "fp16", "fp16", 16, 25, "hopper wgmma"),
+    ("wgmma_bf16_f32", "bf16", "fp32", 16, 25, "hopper wgmma"),
+    ("wgmma_tf32_f32", "tf32", "fp32", 8, 25, "hopper wgmma"),
+    ("mma_s8_s32", "int8", "int32", 32, None, "imma"),
+    ("mma_s8_s32_satfinite", "int8", "int32", 32, None, "imma satfinite"),
+    ("wgmma_s8_s32", "int8", "int32", 32, None, "imma"),
+    ("wgmma_s8_s32_satfinite", "int8", "int32", 32, None, "imma satfinite"),
 ]
+
+# Instructions of a chain, D of each being C of the next.
+CHAIN = 16
 
 # Questions whose answers the models only suppose: kernel, what is asked, products as `position: (a, b)`, C, the
 # answer of the model. C and the answer are codes of the accumulator.
@@ -109,8 +116,80 @@ def code(random, name, window):
     return (z >> 63 << e + m | field << m | z & (1 << m) - 1) << low
 
 
-def rows_of(kernel, given, accumulator, k):
-    """Questions, a product at each position alone, and random rows: raw, and near 1 more and more widely."""
+def number(random, name, exponent):
+    """A code with this exponent, or the format's least, and random other bits."""
+    _, e, m, bias, _ = FORMATS[name]
+    z, low = random.next(), 13 if name == "tf32" else 0
+    return (z >> 63 << e + m | max(exponent + bias, 1) << m | z & (1 << m) - 1) << low
+
+
+def raw_and_windows(random, given, accumulator, k, count):
+    """Raw codes, then numbers near 1, more and more widely."""
+    for window in (None,) if given == "int8" else (None, 2, 5, 12, 40):
+        for _ in range(count):
+            a, b = ([code(random, given, window) for _ in range(k)] for _ in (0, 1))
+            yield a, b, code(random, accumulator, window)
+
+
+def cancelling(random, given, accumulator, k, count):
+    """A pair that cancels, smaller numbers beside it, at all pairs of positions in turn."""
+    for i in range(count // 2):
+        a, b = ([code(random, given, 3) for _ in range(k)] for _ in (0, 1))
+        x, y = i % k, i // k % k
+        if x != y:
+            a[y], b[y] = a[x] ^ 1 << FORMATS[given][0] - 1, b[x]
+        yield a, b, code(random, accumulator, 1)
+
+
+def boundaries(random, given, accumulator, k, keep, count):
+    """A large product, and the others `keep` - 3 to `keep` + 3 binades below it, as far as the format goes."""
+    _, _, _, bias, last = FORMATS[given]
+    # Largest numbers of formats with 8 exponent bits have products beyond f32.
+    top = min(last - bias, 40)
+    for i in range(count):
+        places = [random.next() % k for _ in range(2)]
+        a, b = [], []
+        for position in range(k):
+            below = 0 if position == places[0] else keep - 3 + random.next() % 7
+            a.append(number(random, given, top - below // 2))
+            b.append(number(random, given, top - (below + 1) // 2))
+        if i % 2:
+            # The large product goes, so that what is left is seen.
+            a[places[1]], b[places[1]] = a[places[0]] ^ 1 << FORMATS[given][0] - 1, b[places[0]]
+        c = number(random, accumulator, 2 * top - keep + 3 - random.next() % 7) if accumulator == "fp32" else 0
+        yield a, b, c
+
+
+def extremes(random, given, accumulator, k, count):
+    """Largest and smallest numbers, one sign or two, beside the largest and the smallest C."""
+    bits, e, m, bias, last = FORMATS[given]
+    low = 13 if given == "tf32" else 0
+    largest = (last << m | (1 << m) - (2 if given == "E4M3" else 1)) << low
+    smallest, least_normal, one = 1 << low, 1 << m + low, bias << m + low
+    _, acc_e, acc_m, _, acc_last = FORMATS[accumulator]
+    acc_max = acc_last << acc_m | (1 << acc_m) - 1
+    cs = [c | sign << acc_e + acc_m for c in (0, 1, 1 << acc_m, acc_max, acc_max - 1) for sign in (0, 1)]
+    values = [largest, largest - (1 << low), one, least_normal, smallest, 0]
+    for i in range(count):
+        alike = i % 3 == 0
+        a, b = ([values[random.next() % (1 if alike else 6)] for _ in range(k)] for _ in (0, 1))
+        if i % 2:
+            a = [x ^ (random.next() >> 63) << bits - 1 for x in a]
+        yield a, b, cs[random.next() % len(cs)]
+
+
+def permuted(random, given, accumulator, k, count):
+    """Wide rows, each followed by itself with the products of an instruction in another order."""
+    for _ in range(count // 8):
+        pairs = [(code(random, given, 12), code(random, given, 12)) for _ in range(k)]
+        c = code(random, accumulator, 12)
+        for _ in range(4):
+            yield [pair[0] for pair in pairs], [pair[1] for pair in pairs], c
+            pairs.sort(key=lambda _: random.next())
+
+
+def rows_of(kernel, given, accumulator, k, keep, count):
+    """Questions, a product at each position alone, and random rows of each kind."""
     rows = []
     for name, _, products, c, _ in QUESTIONS:
         if name == kernel:
@@ -121,20 +200,26 @@ def rows_of(kernel, given, accumulator, k):
         alone = [one if j == i else 0 for j in range(k)]
         rows.append((alone, alone, 0))
     random = SplitMix(1)
-    for window in (None, 2, 5, 12, 40):
-        if given == "int8" and window:
-            continue
-        for _ in range(4000):
-            a, b = ([code(random, given, window) for _ in range(k)] for _ in (0, 1))
+    rows += raw_and_windows(random, given, accumulator, k, count)
+    if keep is not None:
+        rows += cancelling(random, given, accumulator, k, count)
+        rows += boundaries(random, given, accumulator, k, keep, count)
+        rows += extremes(random, given, accumulator, k, count)
+        rows += permuted(random, given, accumulator, k, count)
+    return padded(rows, k)
+
+
+def chains_of(given, accumulator, k, count):
+    """Rows of `CHAIN` instructions: their numbers near 1, then more widely."""
+    random, rows = SplitMix(2), []
+    for window in (None,) if given == "int8" else (2, 8):
+        for _ in range(count // 8):
+            a, b = ([code(random, given, window) for _ in range(k * CHAIN)] for _ in (0, 1))
             rows.append((a, b, code(random, accumulator, window)))
-    # A pair that cancels, small numbers beside it, at all pairs of positions in turn.
-    for i in range(2000 if given != "int8" else 0):
-        a, b = ([code(random, given, 3) for _ in range(k)] for _ in (0, 1))
-        x, y = i % k, i // k % k
-        if x != y:
-            sign = 1 << FORMATS[given][0] - 1
-            a[y], b[y] = a[x] ^ sign, b[x]
-        rows.append((a, b, code(random, accumulator, 1)))
+    return padded(rows, k * CHAIN)
+
+
+def padded(rows, k):
     while len(rows) % 8:
         rows.append(([0] * k, [0] * k, 0))
     return rows
@@ -158,7 +243,8 @@ def library(names):
 
 
 def compile_units():
-    found = [path for folder in sys.path for path in glob.glob(folder + "/nvidia/cuda_nvrtc/lib/libnvrtc.so*")]
+    found = [path for folder in sys.path for place in ("cuda_nvrtc", "cu13")
+             for path in glob.glob(folder + f"/nvidia/{place}/lib/libnvrtc.so*")]
     nvrtc = library(found + ["libnvrtc.so", "libnvrtc.so.12", "libnvrtc.so.13"])
     source = open(os.path.join(HERE, "mma_units.cu"), "rb").read()
     program = ctypes.c_void_p()
@@ -220,29 +306,49 @@ class Gpu:
         return list(struct.unpack(f"<{len(c) // 4}I", d.raw))
 
 
-def write_set(gpu, folder, manifest, kernel, given, accumulator, k, unit):
-    rows = rows_of(kernel, given, accumulator, k)
+def answers(gpu, kernel, letter, rows, k):
+    """D of rows of one instruction or several, one after the other."""
+    d = [row[2] for row in rows]
+    for start in range(0, len(rows[0][0]), k):
+        side = [b"".join(struct.pack(f"<{k}{letter}", *row[i][start:start + k]) for row in rows) for i in (0, 1)]
+        d = gpu.run(kernel, side[0], side[1], struct.pack(f"<{len(d)}I", *d))
+    return d
+
+
+def write_set(gpu, folder, manifest, count, kernel, given, accumulator, k, keep, unit):
     bits = 8 if given == "int8" else FORMATS[given][0]
     letter = {8: "B", 16: "H", 32: "I"}[bits]
-    side = [b"".join(struct.pack(f"<{k}{letter}", *row[i]) for row in rows) for i in (0, 1)]
-    c = struct.pack(f"<{len(rows)}I", *(row[2] for row in rows))
-    d = gpu.run(kernel, side[0], side[1], c)
+    shown = widened if accumulator == "fp16" else lambda bits: bits
+
+    def write(name, rows, d):
+        name = f"{gpu.name.replace(' ', '_').lower()}_{name}.bin"
+        of_row = len(rows[0][0])
+        with open(os.path.join(folder, name), "wb") as file:
+            for (a, b, c), found in zip(rows, d):
+                file.write(struct.pack(f"<{of_row}{letter}", *a) + struct.pack(f"<{of_row}{letter}", *b))
+                file.write(struct.pack("<II", shown(c), shown(found)))
+        line = [name, gpu.name, given, accumulator, str(of_row), str(bits), str(len(rows)), unit]
+        manifest.write("\t".join(line) + "\n")
+
+    rows = rows_of(kernel, given, accumulator, k, keep, count)
+    d = answers(gpu, kernel, letter, rows, k)
     asked = [question for question in QUESTIONS if question[0] == kernel]
     one = {"fp32": 0x3F800000, "fp16": 0x3C00, "int32": 1}[accumulator]
     if any(found != one for found in d[len(asked):len(asked) + k]):
         sys.exit(f"{kernel}: 1 times 1 alone is not 1 at every position: operands do not lie where they should")
     for (_, what, _, _, expected), found in zip(asked, d):
         print(f"{kernel}\t{what}\t{found:08x}\t{'as the model' if found == expected else f'MODEL {expected:08x}'}")
-    shown = widened if accumulator == "fp16" else lambda bits: bits
-    name = f"{gpu.name.replace(' ', '_').lower()}_{kernel}.bin"
-    with open(os.path.join(folder, name), "wb") as file:
-        for (a, b, c), found in zip(rows, d):
-            file.write(struct.pack(f"<{k}{letter}", *a) + struct.pack(f"<{k}{letter}", *b))
-            file.write(struct.pack("<II", shown(c), shown(found)))
-    manifest.write("\t".join([name, gpu.name, given, accumulator, str(k), str(bits), str(len(rows)), unit]) + "\n")
+    write(kernel, rows, d)
+    chains = chains_of(given, accumulator, k, count)
+    write(kernel + "_chain", chains, answers(gpu, kernel, letter, chains, k))
 
 
 def main(arguments):
+    count = 4000
+    if "--rows" in arguments[:-1]:
+        at = arguments.index("--rows")
+        count = int(arguments[at + 1])
+        arguments = arguments[:at] + arguments[at + 2:]
     if len(arguments) == 2 and arguments[0] == "compile":
         with open(arguments[1], "wb") as file:
             file.write(compile_units())
@@ -253,7 +359,7 @@ def main(arguments):
         with open(os.path.join(folder, "manifest.tsv"), "w") as manifest:
             manifest.write("file\tgpu\tinput\taccumulator\tk\tcode_bits\trows\tunit\n")
             for of_set in SETS:
-                write_set(gpu, folder, manifest, *of_set)
+                write_set(gpu, folder, manifest, count, *of_set)
     else:
         sys.exit(__doc__)
 

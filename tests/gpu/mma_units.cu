@@ -59,6 +59,19 @@ __device__ inline u32 halves_of(const Fragment &f) {
         store(f, __float_as_uint(d0), __float_as_uint(d1), d);                                        \
     }
 
+// Four words a row: k = 4.
+KERNEL(mma_tf32_k4_f32) {
+    u32 lane = threadIdx.x % 32, g = lane / 4, t = lane % 4, row = blockIdx.x * 8 + g;
+    u32 of_a = a[row * 4 + t], of_b = b[row * 4 + t], mine = t == g / 2, odd = g % 2;
+    float d0 = __uint_as_float(mine && !odd ? c[row] : 0), d1 = __uint_as_float(mine && odd ? c[row] : 0);
+    float d2 = 0, d3 = 0;
+    asm volatile("mma.sync.aligned.m16n8k4.row.col.f32.tf32.tf32.f32 "
+                 "{%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+                 : "+f"(d0), "+f"(d1), "+f"(d2), "+f"(d3)
+                 : "r"(of_a), "r"(0), "r"(of_b));
+    if (mine) d[row] = __float_as_uint(odd ? d1 : d0);
+}
+
 #define MMA_F16(name, shape, a_type, b_type)                                                          \
     KERNEL(name) {                                                                                    \
         Fragment f = load(a, b, c);                                                                   \
@@ -127,6 +140,21 @@ __device__ inline u64 shared_b(const u32 *b, u32 *memory) {
         store(f, d0 & 0xFFFF, d0 >> 16, d);                                                           \
     }
 
+#define WGMMA_S32(name, clamp)                                                                        \
+    KERNEL(name) {                                                                                    \
+        __shared__ __align__(128) u32 memory[64];                                                     \
+        Fragment f = load(a, b, c);                                                                   \
+        u64 of_b = shared_b(b, memory);                                                               \
+        u32 d0 = c_of(f, 0), d1 = c_of(f, 1), d2 = 0, d3 = 0;                                         \
+        asm volatile("{ .reg .pred add; setp.eq.u32 add, 0, 0; " WGMMA_BEGIN                          \
+                     "m64n8k32.s32.s8.s8" clamp                                                       \
+                     " {%0, %1, %2, %3}, {%4, %5, %6, %5}, %7, add; " WGMMA_END " }"                  \
+                     : "+r"(d0), "+r"(d1), "+r"(d2), "+r"(d3)                                         \
+                     : "r"(f.a0), "r"(0), "r"(f.a2), "l"(of_b)                                        \
+                     : "memory");                                                                     \
+        store(f, d0, d1, d);                                                                          \
+    }
+
 MMA_F32(mma_f16_f32, "m16n8k16", "f16", "f16")
 MMA_F16(mma_f16_f16, "m16n8k16", "f16", "f16")
 MMA_F32(mma_bf16_f32, "m16n8k16", "bf16", "bf16")
@@ -147,3 +175,5 @@ WGMMA_F32(wgmma_e4m3_f32, "m64n8k32.f32.e4m3.e4m3", "1, 1")
 WGMMA_F32(wgmma_e5m2_f32, "m64n8k32.f32.e5m2.e5m2", "1, 1")
 WGMMA_F16(wgmma_e4m3_f16, "m64n8k32.f16.e4m3.e4m3", "1, 1")
 WGMMA_F16(wgmma_e5m2_f16, "m64n8k32.f16.e5m2.e5m2", "1, 1")
+WGMMA_S32(wgmma_s8_s32, "")
+WGMMA_S32(wgmma_s8_s32_satfinite, ".satfinite")

@@ -63,6 +63,12 @@ impl AlignedResult {
 /// A rounding of exact sums whose magnitude is 0 or from 2^-126 on.
 pub(crate) trait Rounds: Copy {
     fn round(self, x: f64) -> f32;
+
+    /// What a group without products leaves of C.
+    #[inline(always)]
+    fn alone(self, c: f32) -> f32 {
+        c
+    }
 }
 
 /// Toward zero: the bits of an f64 that stay.
@@ -82,6 +88,12 @@ impl Rounds for CutTo {
     fn round(self, x: f64) -> f32 {
         // What is left is an f32, or 2^128 and more, which becomes infinite.
         f64::from_bits(x.to_bits() & self.0) as f32
+    }
+
+    #[inline(always)]
+    fn alone(self, c: f32) -> f32 {
+        // Below 2^-126 the bits that go are those under the last that a group keeps there.
+        f32::from_bits(c.to_bits() & (self.0 >> 29) as u32)
     }
 }
 
@@ -120,8 +132,8 @@ pub(super) fn exponent(sum: f32, least: i32) -> i32 {
     if bits << 1 == 0 { 2 * NO_RANK } else { field }
 }
 
-/// Whether a sum stays what it is: without products C is all there is, on a grid that has it, and
-/// what is not finite stays.
+/// Whether a sum stays what it is but for bits that the result does not have: without products C is
+/// all there is, and what is not finite stays.
 #[inline(always)]
 pub(super) fn stays(sum: f32, top: i32) -> bool {
     (top < NO_RANK / 2) | !sum.is_finite()
@@ -249,7 +261,7 @@ fn finish_body<R: Rounds>(
         let back = f32::from_bits(((127 - *up) as u32) << 23);
         // -0 + 0 is +0: a unit has no -0.
         let d = rounding.round(*exact * f64::from(back)) + 0.0;
-        *sum = if stays(*sum, *top) { *sum + 0.0 } else { d };
+        *sum = if stays(*sum, *top) { rounding.alone(*sum) + 0.0 } else { d };
     }
 }
 
@@ -270,7 +282,8 @@ fn moved_finish_body(
             }
             let d = result.round(exact * power(-start.ups[row][lane])) + 0.0;
             let sum = &mut sums[row][lane];
-            *sum = if stays(*sum, tops[row][lane]) { *sum + 0.0 } else { d };
+            let alone = f32::from_bits(sum.to_bits() & result.kept_of_c());
+            *sum = if stays(*sum, tops[row][lane]) { alone + 0.0 } else { d };
         }
     }
 }

@@ -27,6 +27,17 @@ pub(crate) enum AlignedResult {
     NearestF16,
 }
 
+impl AlignedResult {
+    /// The bits of C that a group without products leaves: C is on the grid of the other results.
+    #[inline(always)]
+    pub(crate) fn kept_of_c(self) -> u32 {
+        match self {
+            Self::CutF32(mask) => mask,
+            Self::NearestF32 | Self::NearestF16 => !0,
+        }
+    }
+}
+
 /// A matrix unit as parameters of the kernel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AlignedUnit {

@@ -26,8 +26,8 @@ use core::arch::x86_64::{
     _mm512_castsi512_ps, _mm512_cmp_pd_mask, _mm512_cmplt_epi32_mask, _mm512_cvt_roundepi32_ps,
     _mm512_cvt_roundpd_ps, _mm512_cvtepi32_epi64, _mm512_cvtepi32_pd, _mm512_cvtepi32_ps,
     _mm512_cvtpd_ps, _mm512_cvtph_ps, _mm512_cvtps_pd, _mm512_cvtps_ph, _mm512_cvttps_epi32,
-    _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_mask_max_epi32, _mm512_mask_mov_epi32,
-    _mm512_mask_mov_ps, _mm512_max_epi32, _mm512_min_epi32, _mm512_mul_pd, _mm512_mul_ps,
+    _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_mask_and_epi32, _mm512_mask_max_epi32,
+    _mm512_mask_mov_epi32, _mm512_max_epi32, _mm512_min_epi32, _mm512_mul_pd, _mm512_mul_ps,
     _mm512_roundscale_pd, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_pd, _mm512_set1_ps,
     _mm512_setzero_pd, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_slli_epi32,
     _mm512_slli_epi64, _mm512_srli_epi32, _mm512_sub_epi32, _mm512_sub_epi64,
@@ -59,13 +59,16 @@ fn exponents(sums: __m512, least: i32) -> __m512i {
     _mm512_mask_mov_epi32(exponent, zeros, _mm512_set1_epi32(2 * NO_RANK))
 }
 
-/// Replaces sums by those of a group, except where they stay what they are; −0 becomes +0.
+/// Replaces sums by those of a group, except where they stay what they are but for the bits that
+/// the result has not; −0 becomes +0.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
-fn put(sums: __m512, tops: __m512i, made: __m512) -> __m512 {
+fn put(result: AlignedResult, sums: __m512, tops: __m512i, made: __m512) -> __m512 {
     let no_products = _mm512_cmplt_epi32_mask(tops, _mm512_set1_epi32(NO_RANK / 2));
     let stays = no_products | _mm512_fpclass_ps_mask::<NOT_FINITE>(sums);
-    _mm512_add_ps(_mm512_mask_mov_ps(made, stays, sums), _mm512_setzero_ps())
+    let kept = _mm512_set1_epi32(result.kept_of_c() as i32);
+    let kept = _mm512_mask_and_epi32(must_cast(made), stays, must_cast(sums), kept);
+    _mm512_add_ps(must_cast(kept), _mm512_setzero_ps())
 }
 
 /// Returns `2^exponent` for exponents of normal f32s.
@@ -269,7 +272,7 @@ fn moved(
                 }
                 result => round(result, sum),
             };
-            acc[row] = put(acc[row], tops[row], made);
+            acc[row] = put(unit.result, acc[row], tops[row], made);
         }
     }
     *sums = acc.map(must_cast);
@@ -330,7 +333,7 @@ fn groups<const NARROW: bool>(
         }
         for row in 0..ROWS {
             let made = finish(integers[row], exact[row], backs[row]);
-            acc[row] = put(acc[row], tops[row], made);
+            acc[row] = put(unit.result, acc[row], tops[row], made);
         }
         if unit.late > 0 && group % unit.late == unit.late - 1 {
             for (acc, before) in acc.iter_mut().zip(before) {
@@ -435,7 +438,7 @@ pub(super) fn sixteens(
         for row in 0..ROWS {
             let (zero, up) = (_mm512_setzero_si512(), ups[row]);
             let backs = wide_powers([_mm512_sub_epi64(zero, up[0]), _mm512_sub_epi64(zero, up[1])]);
-            acc[row] = put(acc[row], tops[row], cut_f32(multiply(exact[row], backs)));
+            acc[row] = put(unit.result, acc[row], tops[row], cut_f32(multiply(exact[row], backs)));
         }
     }
     *sums = acc.map(must_cast);

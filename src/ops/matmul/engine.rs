@@ -23,6 +23,7 @@ use crate::ops::par::one_of;
 
 /// Fills the product.
 pub(super) fn run(job: &MatmulJob<'_>, mut dst: NumbersMut<'_>, memory: &mut ProductMemory) {
+    memory.threads.iter_mut().for_each(|scratch| scratch.steps.count = 0);
     // Shapes without elements may have more rows than memory; no plan is made for them.
     if dst.is_empty() {
         return;

@@ -39,6 +39,8 @@ pub(super) struct StepScratch {
     pub(super) blocks: Vec<BlockScales>,
     /// The sums of a row in a panel.
     pub(super) sums: Vec<Sum>,
+    /// Sums that the steps of the model made since the product began.
+    pub(super) count: usize,
     /// Slices of B, one after another, and the sums of pairs of slices.
     pub(super) slices: Vec<f32>,
     pub(super) partials: Vec<MicroTile<f64>>,

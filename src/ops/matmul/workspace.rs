@@ -42,6 +42,28 @@ impl Workspace {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// Sums of the last product that no kernel made: the steps of the accumulator's model did, one
+    /// after the other, some hundred times as slowly. That is all of them where there is no kernel
+    /// for the accumulator, and under a [matrix unit](crate::unit) those of rows and columns with
+    /// numbers that its kernel does not take: NaN, infinities, numbers outside of 2^-50 to 2^63.
+    ///
+    /// ```
+    /// use subhalf::{Accumulator, FormatSpec, KSchedule, Matmul, Operand, Workspace, unit};
+    /// let e4m3 = FormatSpec::F8E4M3;
+    /// let unit = Accumulator::unit(unit::hopper::WGMMA_FP8.spec(e4m3, e4m3)?, KSchedule::InOrder);
+    /// // Two rows, the second with a NaN, by three.
+    /// let (a, b) = ([0x38, 0x38, 0x7F, 0x38], [0x30u8; 6]);
+    /// let (a, b) = (Operand::codes(&e4m3, &a, &[2, 2])?, Operand::codes(&e4m3, &b, &[3, 2])?);
+    /// let (mut y, mut workspace) = ([0.0f32; 6], Workspace::new());
+    /// Matmul::new().accumulator(unit).multiply_with(a, b, &mut y, &mut workspace)?;
+    /// assert_eq!((y[0], y[5].is_nan(), workspace.sums_by_steps()), (1.0, true, 3));
+    /// # Ok::<(), subhalf::Error>(())
+    /// ```
+    #[must_use]
+    pub fn sums_by_steps(&self) -> usize {
+        self.product.threads.iter().map(|scratch| scratch.steps.count).sum()
+    }
 }
 
 impl core::fmt::Debug for Workspace {

@@ -60,6 +60,28 @@ fn c_has_the_bits_that_a_unit_keeps_and_not_those_of_its_result() {
     }
 }
 
+/// A group whose products are all zero still cuts C to the bits of the result.
+#[test]
+fn c_is_cut_where_products_are_zero() {
+    let e4m3 = FormatSpec::F8E4M3;
+    let cs = [0x3F80_1FFF, 0x0000_03FF, 0x8000_03FF, 0x007F_FFFF, 0x7F7F_FFFF, 0xBF80_2000];
+    let cs = cs.into_iter().chain([0x8000_0000, 0x7F80_0000]).map(f32::from_bits);
+    for c in cs {
+        for keep in 13..=16 {
+            let unit = MmaSpec::fused(e4m3, e4m3).fan_in(32).keep(keep);
+            let unit = unit.round(Round::TowardZero, 13).build().unwrap();
+            // No products; none in the first group of two; none in the second.
+            for at in [None, Some(40), Some(3)] {
+                let mut a = [0u16; 64];
+                at.into_iter().for_each(|at: usize| a[at] = 0x01);
+                for schedule in [KSchedule::InOrder, KSchedule::CUTLASS_FP8] {
+                    compare(Accumulator::unit(unit, schedule), &e4m3, [&a, &a], Some(c));
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn parts_that_a_unit_has_no_arithmetic_for_are_refused() {
     let (bf16, e2m1) = (FormatSpec::BF16, FormatSpec::F4E2M1);

@@ -2,9 +2,10 @@
 //! oracle folder.
 
 use std::path::{Path, PathBuf};
-use subhalf::unit::{MatrixUnit, ada, ampere, hopper, imma, volta};
+use subhalf::unit::{MatrixUnit, ada, ampere, blackwell, hopper, imma, volta};
 use subhalf::{
-    Accumulator, FormatSpec, KSchedule, Matmul, MmaBuilder, MmaSpec, Operand, Round, UnitAcc,
+    Accumulator, Combine, FormatSpec, KSchedule, Matmul, MmaBuilder, MmaSpec, Operand, Round,
+    UnitAcc,
 };
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/mma");
@@ -16,6 +17,7 @@ struct Set {
     rows: Vec<Row>,
 }
 
+#[derive(Clone)]
 struct Row {
     a: Vec<u32>,
     b: Vec<u32>,
@@ -40,11 +42,13 @@ fn unit_of(unit: &str, input: &str, accumulator: &str) -> MatrixUnit {
         ("hopper/blackwell hmma", "tf32", "fp32") => hopper::HMMA_TF32_K4,
         ("hopper hmma, k = 8", "tf32", "fp32") => hopper::HMMA_TF32_K8,
         ("hopper wgmma", "fp16", "fp32") => hopper::WGMMA_F16,
-        ("hopper wgmma", "fp16", "fp16") => hopper::HMMA_F16_F16,
+        ("hopper wgmma", "fp16", "fp16") => hopper::WGMMA_F16_F16,
         ("hopper wgmma", "bf16", "fp32") => hopper::WGMMA_BF16,
         ("hopper wgmma", "tf32", "fp32") => hopper::WGMMA_TF32,
         ("hopper wgmma" | "hopper wgmma, c = 0", _, "fp32") => hopper::WGMMA_FP8,
         ("hopper wgmma", _, "fp16") => hopper::WGMMA_FP8_F16,
+        // The unit is what the library's SASS shows; where C is zero, wgmma's on Hopper.
+        ("scaled_mm", _, "fp32") => hopper::WGMMA_FP8,
         ("imma", "int8", "int32") => imma::S8,
         ("imma satfinite", "int8", "int32") => imma::S8_SATFINITE,
         ("mma.sync on sm_90/sm_100", _, "fp32") => hopper::MMA_SYNC_FP8,
@@ -115,12 +119,12 @@ impl Set {
     }
 
     /// Rows whose result the matrix product under the unit does not have.
-    fn differing_products(&self) -> usize {
+    fn differing_products(&self, schedule: KSchedule) -> usize {
         // C of integers is not a part of the sum: f32s do not hold it.
         if self.unit.acc() == UnitAcc::I32 {
             return 0;
         }
-        let accumulator = Accumulator::unit(self.unit, KSchedule::InOrder);
+        let accumulator = Accumulator::unit(self.unit, schedule);
         let f32_of = |code| {
             let number = match self.unit.acc() {
                 UnitAcc::F16 => FormatSpec::F16.decode_f32(code),
@@ -144,7 +148,7 @@ impl Set {
 fn check_all(sets: &[Set]) -> usize {
     for set in sets {
         assert_eq!(set.differing(&set.unit), 0, "{}", set.file);
-        assert_eq!(set.differing_products(), 0, "{}", set.file);
+        assert_eq!(set.differing_products(KSchedule::InOrder), 0, "{}", set.file);
     }
     sets.iter().map(|set| set.rows.len()).sum()
 }
@@ -159,9 +163,12 @@ fn rows_of_real_gpus_are_reproduced() {
     assert_eq!(changed[7].differing(&changed[7].unit.clone()), 1);
 }
 
+fn oracle_folder() -> PathBuf {
+    std::env::var("SUBHALF_ORACLE").expect("SUBHALF_ORACLE names the oracle folder").into()
+}
+
 fn oracle() -> PathBuf {
-    let folder = std::env::var("SUBHALF_ORACLE").expect("SUBHALF_ORACLE names the oracle folder");
-    Path::new(&folder).join("mma-rows")
+    oracle_folder().join("mma-rows")
 }
 
 #[test]
@@ -228,5 +235,30 @@ fn a_few_rows_tell_other_units_apart() {
         for change in &CHANGES {
             assert!(per_thousand(set, change) > 0, "{}: {}", set.file, change.0);
         }
+    }
+}
+
+/// Says for the products of a library under which unit and order of K they come out, set by set.
+#[test]
+#[ignore = "needs rows of tests/gpu/scaled_mm.py in SUBHALF_ORACLE"]
+#[expect(clippy::print_stdout, reason = "the shares are the result")]
+fn oracle_products_of_a_library_by_schedule() {
+    let promoted = [64, 128, 256, 512].map(|every| KSchedule::promoted(every, Combine::Add));
+    for set in sets(&oracle_folder().join("scaled-mm")) {
+        let k = set.rows[0].a.len();
+        let splits = [2, 4].map(|parts| KSchedule::split_k(k / parts));
+        let mut shares = Vec::new();
+        for unit in [hopper::WGMMA_FP8, hopper::MMA_SYNC_FP8, blackwell::F8F6F4, ada::QMMA_FP8] {
+            let spec = unit.spec(*set.unit.a(), *set.unit.b()).unwrap();
+            for schedule in [KSchedule::InOrder].iter().chain(&promoted).chain(&splits) {
+                let changed = Set { file: String::new(), unit: spec, rows: set.rows.clone() };
+                let equal = set.rows.len() - changed.differing_products(*schedule);
+                shares.push((equal, format!("{} {schedule:?}", unit.name)));
+            }
+        }
+        shares.sort_by_key(|(equal, _)| core::cmp::Reverse(*equal));
+        let best: Vec<String> =
+            shares.iter().take(3).map(|(equal, name)| format!("{name} {equal}")).collect();
+        println!("{}, {} rows: {}", set.file, set.rows.len(), best.join(", "));
     }
 }

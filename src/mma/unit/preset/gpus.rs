@@ -3,42 +3,89 @@
 use super::table::MatrixUnit;
 use super::{ada, amd, ampere, arm, blackwell, hopper, imma, riscv, turing, volta, x86};
 use crate::error::Error;
-use crate::naming::{is_same, nearest_name};
+use crate::naming::nearest_name;
 
-/// The units of a GPU by its usual name, with their grades: `"H100"`, `"RTX 4090"`, `"MI300X"`.
-/// Case and spaces do not count; a name that is not known has no units.
+/// The units of a GPU by its usual name or the one that its driver reports, with their grades:
+/// `"H100"`, `"rtx4090"`, `"NVIDIA A100-SXM4-80GB"`, `"AMD Instinct MI300X"`. Case, words around the
+/// model and memory sizes do not count. A GPU without tensor cores, or whose bits nobody has
+/// published (B300, GB10, Orin, MI355X), has no units, and so does a name that is not known or that
+/// fits several generations (`"RTX 6000"`).
 ///
 /// ```
 /// use subhalf::unit::{self, Grade};
-/// let names: Vec<&str> = unit::units_of("h200").map(|unit| unit.name).collect();
+/// let names: Vec<&str> = unit::units_of("NVIDIA H100 80GB HBM3").map(|unit| unit.name).collect();
 /// assert!(names.contains(&"hopper::WGMMA_FP8") && names.contains(&"imma::S8"));
 /// assert!(unit::units_of("MI300X").all(|unit| unit.grade >= Grade::TwoModels));
 /// assert_eq!(unit::units_of("Gaudi 3").count(), 0);
 /// ```
 pub fn units_of(gpu: &str) -> impl Iterator<Item = &'static MatrixUnit> {
-    let found = GPUS.iter().find(|(names, _)| names.iter().any(|name| is_same(name, gpu)));
+    let found = GPUS.iter().find(|(models, _)| models.iter().any(|model| is_model(model, gpu)));
     found.into_iter().flat_map(|(_, units)| units.iter().copied().flatten())
 }
 
-/// GPUs, and the modules of their units.
+/// GPUs, and the modules of their units. The words of a model are in a GPU's name in this order; a
+/// bar is between alternatives.
 const GPUS: &[(&[&str], &[&[MatrixUnit]])] = &[
-    (&["V100", "Titan V"], &[volta::ALL]),
-    (&["T4", "RTX 2080", "RTX 2080 Ti", "Titan RTX"], &[turing::ALL, imma::ALL]),
+    (&["V100|V100S|GV100", "Titan V"], &[volta::ALL]),
     (
-        &["A100", "A2", "A10", "A30", "A40", "RTX 3080", "RTX 3090", "RTX A6000"],
+        &["T4|T4G", "RTX 2060|2070|2080", "Quadro RTX 3000|4000|5000|6000|8000", "Titan RTX"],
+        &[turing::ALL, imma::ALL],
+    ),
+    (
+        &[
+            "A100|A800|A2|A10|A10G|A16|A30|A40",
+            "RTX 2050|3050|3060|3070|3080|3090",
+            "RTX A500|A1000|A2000|A3000|A4000|A4500|A5000|A5500|A6000",
+        ],
         &[ampere::ALL, imma::ALL],
     ),
     (
-        &["L4", "L40", "L40S", "RTX 4080", "RTX 4090", "RTX 1000 Ada", "RTX 6000 Ada"],
+        &[
+            "L2|L4|L20|L40|L40S|L40G",
+            "RTX 4050|4060|4070|4080|4090",
+            "RTX 500|1000|2000|3000|3500|4000|4500|5000|5880|6000 Ada",
+        ],
         &[ada::ALL, imma::ALL],
     ),
-    (&["H100", "H200", "H800", "H20", "GH200"], &[hopper::ALL, imma::ALL]),
-    (&["B100", "B200", "GB200"], &[blackwell::ALL, imma::ALL]),
-    (&["RTX 5080", "RTX 5090", "RTX PRO 6000 Blackwell"], &[blackwell::RTX, imma::ALL]),
+    (&["H100|H200|H800|H20|GH200"], &[hopper::ALL, imma::ALL]),
+    (&["B100|B200|GB200"], &[blackwell::ALL, imma::ALL]),
+    (
+        &[
+            "RTX 5050|5060|5070|5080|5090",
+            "RTX PRO 500|1000|2000|3000|4000|4500|5000|6000 Blackwell",
+        ],
+        &[blackwell::RTX, imma::ALL],
+    ),
     (&["MI100"], &[amd::CDNA1]),
-    (&["MI210", "MI250", "MI250X"], &[amd::CDNA2]),
-    (&["MI300A", "MI300X", "MI325X"], &[amd::CDNA3]),
+    (&["MI210|MI250|MI250X"], &[amd::CDNA2]),
+    (&["MI300A|MI300X|MI308X|MI325X"], &[amd::CDNA3]),
 ];
+
+/// Whether the words of a model are in a GPU's name, one after the other.
+fn is_model(model: &str, gpu: &str) -> bool {
+    let mut words = gpu.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(|word| {
+        // RTX4090 is two words.
+        let at = if word.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("RTX")) {
+            3
+        } else {
+            0
+        };
+        let (series, rest) = word.split_at(at);
+        [series, rest]
+    });
+    model.split(' ').all(|alternatives| {
+        words.any(|word| alternatives.split('|').any(|expected| is_word(expected, word)))
+    })
+}
+
+/// Whether a word is this one; letters behind a number alone (`3080Ti`) do not count.
+fn is_word(expected: &str, word: &str) -> bool {
+    let word = match expected.bytes().all(|c| c.is_ascii_digit()) {
+        true => word.trim_end_matches(|c: char| c.is_ascii_alphabetic()),
+        false => word,
+    };
+    word.eq_ignore_ascii_case(expected)
+}
 
 /// Modules and their units. A module that lists another's units too has only its own here.
 const MODULES: [(&str, &[MatrixUnit]); 11] = [

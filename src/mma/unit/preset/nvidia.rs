@@ -167,7 +167,7 @@ pub mod hopper {
             inputs: F16,
             unit: f32s(F16, 16, 25, -133),
             grade: Silicon,
-            evidence: "rows of an H100 and an H200",
+            evidence: "rows of an H100, an H200 and a B200",
         }
         /// FP16 with f16 results.
         HMMA_F16_F16 {
@@ -175,7 +175,7 @@ pub mod hopper {
             inputs: F16,
             unit: f16s(F16, 16, 25, -21),
             grade: Silicon,
-            evidence: "rows of an H100 and an H200",
+            evidence: "rows of an H100, an H200 and a B200",
         }
         /// BF16 with f32 results.
         HMMA_BF16 {
@@ -183,7 +183,7 @@ pub mod hopper {
             inputs: BF16,
             unit: f32s(BF16, 16, 25, -133),
             grade: Silicon,
-            evidence: "rows of an H100 and an H200",
+            evidence: "rows of an H100, an H200 and a B200",
         }
         /// TF32 with f32 results, eight products a step: `mma.sync.m16n8k8`.
         HMMA_TF32_K8 {
@@ -191,7 +191,7 @@ pub mod hopper {
             inputs: TF32,
             unit: f32s(TF32, 8, 25, -133),
             grade: TwoModels,
-            evidence: "rows of an H100 and an H200 for the kept bits; two models for the fan-in",
+            evidence: "rows of an H100, an H200 and a B200 for the kept bits; two models for the fan-in",
         }
         /// TF32 with f32 results, four products a step: what WMMA compiles to.
         HMMA_TF32_K4 {
@@ -199,13 +199,21 @@ pub mod hopper {
             inputs: TF32,
             unit: f32s(TF32, 4, 25, -133),
             grade: Silicon,
-            evidence: "rows of an H100 and an H200, of one step each",
+            evidence: "rows of an H100, an H200 and a B200, of one step each",
         }
         /// FP16 with f32 results by `wgmma`.
         WGMMA_F16 {
             instruction: "wgmma.mma_async.m64n8k16.f32.f16",
             inputs: F16,
             unit: f32s(F16, 16, 25, -133),
+            grade: OneModel,
+            evidence: "MMA-Sim 2.1.1: the numbers of HMMA",
+        }
+        /// FP16 with f16 results by `wgmma`.
+        WGMMA_F16_F16 {
+            instruction: "wgmma.mma_async.m64n8k16.f16.f16",
+            inputs: F16,
+            unit: f16s(F16, 16, 25, -21),
             grade: OneModel,
             evidence: "MMA-Sim 2.1.1: the numbers of HMMA",
         }
@@ -261,7 +269,8 @@ pub mod hopper {
     }
 }
 
-/// Blackwell's units (B200, RTX 50): `tcgen05.mma` and `mma.sync`.
+/// Blackwell's units: `tcgen05.mma` of B200, `mma.sync` of RTX 50. What `mma.sync` of a B200 compiles
+/// to are Hopper's units.
 pub mod blackwell {
     use super::{BF16, F16, FP4, FP8_6_4, ScaleUse, TF32, UnitScales, f16s, f32s};
     use crate::mma::unit::preset::hopper;
@@ -270,35 +279,35 @@ pub mod blackwell {
     units! { "blackwell", RTX: "The units of RTX 50, whose `mma.sync` has FP8, FP6 and FP4 natively.";
         /// FP16 with f32 results: sixteen products a step, 25 bits kept.
         F16_F32 {
-            instruction: "tcgen05.mma.kind::f16, mma.sync",
+            instruction: "tcgen05.mma.kind::f16; mma.sync of RTX 50",
             inputs: F16,
             unit: f32s(F16, 16, 25, -133),
-            grade: Silicon,
-            evidence: "rows of a B200 for mma.sync; MMA-Sim 2.1.1 for tcgen05 and RTX",
+            grade: OneModel,
+            evidence: "MMA-Sim 2.1.1: the numbers of HMMA",
         }
         /// FP16 with f16 results.
         F16_F16 {
-            instruction: "tcgen05.mma.kind::f16, mma.sync",
+            instruction: "tcgen05.mma.kind::f16; mma.sync of RTX 50",
             inputs: F16,
             unit: f16s(F16, 16, 25, -21),
-            grade: Silicon,
-            evidence: "rows of a B200 for mma.sync; MMA-Sim 2.1.1 for tcgen05 and RTX",
+            grade: OneModel,
+            evidence: "MMA-Sim 2.1.1: the numbers of HMMA",
         }
         /// BF16 with f32 results.
         BF16_F32 {
-            instruction: "tcgen05.mma.kind::f16, mma.sync",
+            instruction: "tcgen05.mma.kind::f16; mma.sync of RTX 50",
             inputs: BF16,
             unit: f32s(BF16, 16, 25, -133),
-            grade: Silicon,
-            evidence: "rows of a B200 for mma.sync; MMA-Sim 2.1.1 for tcgen05 and RTX",
+            grade: OneModel,
+            evidence: "MMA-Sim 2.1.1: the numbers of HMMA",
         }
         /// TF32 with f32 results: eight products a step.
         TF32_F32 {
-            instruction: "tcgen05.mma.kind::tf32, mma.sync",
+            instruction: "tcgen05.mma.kind::tf32; mma.sync of RTX 50",
             inputs: TF32,
             unit: f32s(TF32, 8, 25, -133),
             grade: OneModel,
-            evidence: "MMA-Sim 2.1.1; rows of a B200 for the kept bits",
+            evidence: "MMA-Sim 2.1.1: the numbers of HMMA.1688",
         }
         /// FP8, FP6 and FP4 in any mix with f32 results: 32 products a step, 25 bits kept.
         F8F6F4 {
@@ -355,9 +364,12 @@ pub mod blackwell {
         }
     }
 
-    pub use hopper::{MMA_SYNC_FP8, MMA_SYNC_FP8_F16};
+    pub use hopper::{
+        HMMA_BF16, HMMA_F16, HMMA_F16_F16, HMMA_TF32_K4, HMMA_TF32_K8, MMA_SYNC_FP8,
+        MMA_SYNC_FP8_F16,
+    };
 
-    /// The units of B200, with Hopper's way to take FP8 into `mma.sync`.
+    /// The units of B200: its own by `tcgen05.mma`, Hopper's by `mma.sync`.
     pub const ALL: &[MatrixUnit] = &[
         F16_F32,
         F16_F16,
@@ -369,6 +381,11 @@ pub mod blackwell {
         MXF4,
         NVF4,
         NVF4_E8M0,
+        HMMA_F16,
+        HMMA_F16_F16,
+        HMMA_BF16,
+        HMMA_TF32_K8,
+        HMMA_TF32_K4,
         MMA_SYNC_FP8,
         MMA_SYNC_FP8_F16,
     ];

@@ -11,6 +11,7 @@ use crate::spec::FormatSpec;
 const BF16: &[FormatSpec] = &[FormatSpec::BF16];
 const F16: &[FormatSpec] = &[FormatSpec::F16];
 const FP8: &[FormatSpec] = &[FormatSpec::F8E5M2, FormatSpec::F8E4M3];
+const S8_U8: &[FormatSpec] = &[FormatSpec::INT8, FormatSpec::UINT8];
 const U8_S8: &[FormatSpec] = &[FormatSpec::UINT8, FormatSpec::INT8];
 
 /// Operations of f32 without subnormals, ties to even.
@@ -96,6 +97,14 @@ units! { "x86", ALL: "The units of this module.";
             .nan(0x7FC0_0000),
         grade: OneModel,
         evidence: "Bochs",
+    }
+    /// Four products of bytes, signed or not, onto 32 bits that wrap: the outer product of ACE.
+    ACE_TOP4B {
+        instruction: "TOP4BSSD, TOP4BSUD, TOP4BUSD, TOP4BUUD (ACE)",
+        inputs: S8_U8,
+        unit: MmaSpec::integer(S8_U8[0], S8_U8[0], IntegerAdder::Wrap),
+        grade: Document,
+        evidence: "the text of ACE version 1 on 32-bit sums without saturation, as others quote it",
     }
     /// Four products of bytes onto 32 bits that wrap, unsigned by signed.
     VPDPBUSD {

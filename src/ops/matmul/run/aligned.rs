@@ -234,7 +234,7 @@ fn by_steps(work: &Work<'_>, scratch: &mut WorkScratch) {
     let mut sums = core::mem::take(&mut scratch.sums);
     let job = work.job;
     work.each_panel(scratch, |index, _, numbers, memory| {
-        let StepScratch { a, b, blocks, .. } = &mut *memory.steps;
+        let StepScratch { a, b, blocks, count, .. } = &mut *memory.steps;
         let columns = &work.columns[index];
         for lane in 0..columns.rows {
             b.clear();
@@ -250,6 +250,7 @@ fn by_steps(work: &Work<'_>, scratch: &mut WorkScratch) {
                         b.extend(numbers.iter().map(|numbers| numbers[lane]));
                     }
                     tile.row(row, a);
+                    *count += 1;
                     let sum: &mut Pair<f32> = &mut sums[index / 2 * work.tiles.len() + number];
                     sum[index % 2][i][lane] = match job.sum(place, a, b, blocks) {
                         Sum::F32(sum) => sum,

@@ -15,7 +15,7 @@ pub(super) fn panel(
     work: &Work<'_>,
     index: usize,
     numbers: &[Lanes<f32>],
-    StepScratch { a, b, blocks, sums, .. }: &mut StepScratch,
+    StepScratch { a, b, blocks, sums, count, .. }: &mut StepScratch,
     sink: &mut dyn Sink,
 ) {
     let columns = &work.columns[index];
@@ -30,6 +30,7 @@ pub(super) fn panel(
                 let place = (work.matrix, row, columns.first + lane);
                 work.job.sum(place, a, &b[lane * numbers.len()..][..numbers.len()], blocks)
             }));
+            *count += sums.len();
             sink.take(row, index, RowSums::Any(sums));
         }
     }
