@@ -7,10 +7,9 @@
 
 use clap::Parser;
 use std::hint::black_box;
-use subhalf::unit::MatrixUnit;
 use subhalf::{
     Accumulator, BlockSpec, Chain, Exec, FormatSpec, Isa, KSchedule, Matmul, Operand, PackedMatrix,
-    QuantTensor, Round, philox4x32_10, preset, unit,
+    QuantTensor, Round, Workspace, philox4x32_10, preset, unit,
 };
 #[cfg(target_arch = "x86_64")]
 use subhalf_benches::peaks;
@@ -238,7 +237,12 @@ fn units(turns: &Turns, weights: &[f32]) {
     let chain = Matmul::new().exec(Exec::SERIAL.with_isa(turns.isa()));
     let rows = Operand::numbers(&weights[..m * K], &[m, K]).expect("a shape that fits");
     product(&mut table, "F32 chain".to_owned(), peaks.fma, chain, rows, numbers);
-    for unit in [unit::hopper::WGMMA_FP8, unit::blackwell::F8F6F4, unit::hopper::MMA_SYNC_FP8] {
+    for unit in [
+        unit::hopper::WGMMA_FP8,
+        unit::hopper::WGMMA_FP8_F16,
+        unit::blackwell::F8F6F4,
+        unit::hopper::MMA_SYNC_FP8,
+    ] {
         let a = Operand::codes(&e4m3, &codes[..m * K], &[m, K]).expect("a shape that fits");
         let b = Operand::codes(&e4m3, &codes, &[N, K]).expect("a shape that fits");
         let spec = unit.spec(e4m3, e4m3).expect("a format of the unit");

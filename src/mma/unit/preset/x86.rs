@@ -82,9 +82,10 @@ units! { "x86", ALL: "The units of this module.";
         grade: OneModel,
         evidence: "Bochs",
     }
-    /// Four MXFP8 products under an E8M0 scale, rounded once, then added to C.
+    /// Four MXFP8 products under an E8M0 scale, rounded once, then added to C. TOP4MXBSSPS, whose
+    /// bytes are MXINT8, is not modelled.
     ACE_TOP4MX {
-        instruction: "TOP4MX*PS (ACE)",
+        instruction: "TOP4MXBF8PS, TOP4MXHF8PS, TOP4MXBHF8PS, TOP4MXHBF8PS (ACE)",
         inputs: FP8,
         unit: MmaSpec::fused(FP8[0], FP8[0])
             .fan_in(4)
