@@ -127,8 +127,8 @@ pub(crate) use gemm::{
 pub(crate) use hadamard::hadamard_blocks;
 pub use isa::Isa;
 pub(crate) use measure::{
-    Bounds, CHUNK_PAIRS, PairBuffer, PairCounts, SIDE, add_side_by_side, beyond, finite_amax_f64,
-    narrow, products, quotients, rescale, settle,
+    Bounds, CHUNK_PAIRS, PairBuffer, PairCounts, SIDE, add_few, add_side_by_side, beyond,
+    finite_amax_f64, narrow, products, quotients, rescale, settle,
 };
 #[cfg(feature = "alloc")]
 pub(crate) use measure::{

@@ -57,8 +57,11 @@ impl QuantView<'_> {
             matrices.zip(dst.chunks(len)).for_each(|(view, dst)| view.restore_into(dst, exec));
             return;
         }
-        let plan = DequantizePlan::lower(exec.isa(), self.spec(), self.bytes().tensor_scale);
-        if let Some(plan) = plan.as_ref().filter(|_| geometry.rows_begin_blocks()) {
+        // Tables of all codes take as long as some tens of numbers.
+        const KERNEL_PAYS: usize = 32;
+        let plan = (dst.len() >= KERNEL_PAYS && geometry.rows_begin_blocks())
+            .then(|| DequantizePlan::lower(exec.isa(), self.spec(), self.bytes().tensor_scale));
+        if let Some(plan) = plan.flatten().as_ref() {
             // Rows are restored many at a time, so that the cost of a call does not show.
             const ELEMENTS: usize = 1 << 16;
             let rows = (ELEMENTS / geometry.cols).max(1);

@@ -29,6 +29,7 @@ macro_rules! __arithmetic {
             /// `self · a + b`, rounded once under the given policy, with the exceptions raised.
             /// `random` is the word that stochastic roundings use; others ignore it.
             #[must_use]
+            #[inline]
             pub const fn mul_add_with(
                 self,
                 a: Self,
@@ -53,6 +54,7 @@ macro_rules! __arithmetic {
             /// The square root, rounded once under the given policy, with the exceptions raised.
             /// `random` is the word that stochastic roundings use; others ignore it.
             #[must_use]
+            #[inline]
             pub const fn sqrt_with(
                 self,
                 convert: &$crate::Convert,
@@ -74,6 +76,7 @@ macro_rules! __arithmetic {
             /// `1 / self`, rounded once under the given policy, with the exceptions raised.
             /// `random` is the word that stochastic roundings use; others ignore it.
             #[must_use]
+            #[inline]
             pub const fn recip_with(
                 self,
                 convert: &$crate::Convert,
@@ -86,6 +89,7 @@ macro_rules! __arithmetic {
             /// Anything to the power of 0 is 1. Slow (a microsecond) where the power is no exact
             /// number.
             #[must_use]
+            #[inline]
             pub fn powi(self, power: i32) -> Self {
                 self.powi_with(power, &<Self as $crate::Format>::CONVERT, 0).0
             }
@@ -94,6 +98,7 @@ macro_rules! __arithmetic {
             /// exceptions raised. `random` is the word that stochastic roundings use; others ignore
             /// it.
             #[must_use]
+            #[inline]
             pub fn powi_with(
                 self,
                 power: i32,
@@ -155,12 +160,14 @@ macro_rules! __arithmetic {
         /// A sum that is rounded at every step, in order, from the first number; an empty sum is
         /// zero, or what the policy makes of zero.
         impl ::core::iter::Sum for $name {
+            #[inline]
             fn sum<I: ::core::iter::Iterator<Item = Self>>(iter: I) -> Self {
                 iter.reduce(|sum, x| sum + x).unwrap_or(Self::from_f32(0.0))
             }
         }
 
         impl<'a> ::core::iter::Sum<&'a $name> for $name {
+            #[inline]
             fn sum<I: ::core::iter::Iterator<Item = &'a $name>>(iter: I) -> Self {
                 iter.copied().sum()
             }
@@ -169,12 +176,14 @@ macro_rules! __arithmetic {
         /// A product that is rounded at every step, in order, from the first number; an empty
         /// product is one.
         impl ::core::iter::Product for $name {
+            #[inline]
             fn product<I: ::core::iter::Iterator<Item = Self>>(iter: I) -> Self {
                 iter.reduce(|product, x| product * x).unwrap_or(Self::from_f32(1.0))
             }
         }
 
         impl<'a> ::core::iter::Product<&'a $name> for $name {
+            #[inline]
             fn product<I: ::core::iter::Iterator<Item = &'a $name>>(iter: I) -> Self {
                 iter.copied().product()
             }

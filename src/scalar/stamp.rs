@@ -162,10 +162,12 @@ macro_rules! define_format {
             pub const RADIX: u32 = 2;
 
             /// All numbers and NaN, by code.
+            #[inline]
             pub fn all() -> impl ::core::iter::Iterator<Item = Self> + ::core::clone::Clone {
                 Self::SPEC.codes().map(Self::of)
             }
 
+            #[inline]
             const fn of(code: u32) -> Self {
                 Self(code as $code)
             }
@@ -283,6 +285,7 @@ macro_rules! define_format {
                 Self::flagged(Self::SPEC.encode_with(x, convert, random))
             }
 
+            #[inline]
             const fn flagged(encoded: $crate::Encoded) -> (Self, $crate::Flags) {
                 (Self::of(encoded.code), encoded.flags)
             }
@@ -388,6 +391,7 @@ macro_rules! define_format {
 
             /// The number with a plus sign, NaN too where it has one (IEEE 754 abs).
             #[must_use]
+            #[inline]
             pub const fn abs(self) -> Self {
                 Self::of(Self::OPS.with_sign(self.0 as u32, false))
             }
@@ -395,18 +399,21 @@ macro_rules! define_format {
             /// This number with the sign of `sign` (IEEE 754 copySign), NaN included where NaN has
             /// a sign. In formats whose NaN has none, a `sign` of NaN gives NaN (P3109 `CopySign`).
             #[must_use]
+            #[inline]
             pub const fn copysign(self, sign: Self) -> Self {
                 Self::of(Self::OPS.copy_sign(self.0 as u32, sign.0 as u32))
             }
 
             /// The next larger number, infinity included; the largest and NaN stay as they are.
             #[must_use]
+            #[inline]
             pub const fn next_up(self) -> Self {
                 Self::of(Self::OPS.next(self.0 as u32, true))
             }
 
             /// The next smaller number, infinity included; the smallest and NaN stay as they are.
             #[must_use]
+            #[inline]
             pub const fn next_down(self) -> Self {
                 Self::of(Self::OPS.next(self.0 as u32, false))
             }
@@ -419,6 +426,7 @@ macro_rules! define_format {
             /// The larger of two numbers; if one is NaN, the other. For two zeros, whatever their
             /// signs, the result is `self`.
             #[must_use]
+            #[inline]
             pub const fn max(self, other: Self) -> Self {
                 match self.compare(other) {
                     ::core::option::Option::Some(::core::cmp::Ordering::Less) => other,
@@ -430,6 +438,7 @@ macro_rules! define_format {
             /// The smaller of two numbers; if one is NaN, the other. For two zeros, whatever their
             /// signs, the result is `self`.
             #[must_use]
+            #[inline]
             pub const fn min(self, other: Self) -> Self {
                 match self.compare(other) {
                     ::core::option::Option::Some(::core::cmp::Ordering::Greater) => other,
@@ -442,6 +451,7 @@ macro_rules! define_format {
             /// not panic: bounds in the wrong order or NaN give what `max(low)` and then
             /// `min(high)` give.
             #[must_use]
+            #[inline]
             pub const fn clamp(self, low: Self, high: Self) -> Self {
                 if self.is_nan() { self } else { self.max(low).min(high) }
             }
@@ -449,6 +459,7 @@ macro_rules! define_format {
             /// A total order: −NaN, −∞, …, −0, +0, …, ∞, NaN; in formats with a single NaN code NaN
             /// comes first (P3109 `TotalOrder`).
             #[must_use]
+            #[inline]
             pub const fn total_cmp(self, other: Self) -> ::core::cmp::Ordering {
                 $crate::scalar_support::total_cmp(&Self::SPEC, self.unpack(), other.unpack())
             }
@@ -481,12 +492,14 @@ macro_rules! define_format {
 
         /// Equal numbers hash alike: both zeros are one. NaN hashes by its code.
         impl ::core::hash::Hash for $name {
+            #[inline]
             fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
                 (if self.is_zero() { 0 } else { self.0 }).hash(state);
             }
         }
 
         impl ::core::fmt::Debug for $name {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 match $crate::scalar_support::hexadecimal((*self).unpack(), Self::BEYOND_F64) {
                     ::core::option::Option::Some(text) => {
@@ -510,6 +523,7 @@ macro_rules! define_format {
         /// has numbers there, a decimal one that 256 bits cannot tell from one of 63 is an error.
         impl ::core::str::FromStr for $name {
             type Err = $crate::ParseError;
+            #[inline]
             fn from_str(text: &str) -> ::core::result::Result<Self, $crate::ParseError> {
                 $crate::scalar_support::parse(text, Self::BEYOND_F64).map(Self::from_unpacked)
             }
@@ -539,6 +553,7 @@ macro_rules! define_format {
         /// Prints like an f64. A number outside of f64's normal range is printed exactly, as
         /// `0x1.8p+4000`, whatever width and precision are asked for.
         impl ::core::fmt::$trait for $name {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 match $crate::scalar_support::hexadecimal((*self).unpack(), Self::BEYOND_F64) {
                     ::core::option::Option::Some(text) => ::core::write!(f, "{}", text),
@@ -550,6 +565,7 @@ macro_rules! define_format {
 
     (@fmt $name:ident: $($trait:ident $to:ident),*) => {$(
         impl ::core::fmt::$trait for $name {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 ::core::fmt::$trait::fmt(&(*self).$to(), f)
             }

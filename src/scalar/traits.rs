@@ -112,9 +112,11 @@ pub fn to_f64(x: Unpacked) -> Option<f64> {
 macro_rules! __num_traits {
     ($name:ident $code:ty, [$($kind:ident)?], [$($special:ident)*]) => {
         impl $crate::scalar_support::num_traits::Bounded for $name {
+            #[inline]
             fn min_value() -> Self {
                 Self::MIN
             }
+            #[inline]
             fn max_value() -> Self {
                 Self::MAX
             }
@@ -123,27 +125,34 @@ macro_rules! __num_traits {
         /// Rounded once under the type's policy; `None` for what has no counterpart in the format
         /// (it raises `Flags::INVALID`).
         impl $crate::scalar_support::num_traits::FromPrimitive for $name {
+            #[inline]
             fn from_i64(x: i64) -> ::core::option::Option<Self> {
                 Self::from_number($crate::Unpacked::new(x < 0, x.unsigned_abs(), 0))
             }
+            #[inline]
             fn from_u64(x: u64) -> ::core::option::Option<Self> {
                 Self::from_number($crate::Unpacked::new(false, x, 0))
             }
+            #[inline]
             fn from_i128(x: i128) -> ::core::option::Option<Self> {
                 Self::from_number($crate::scalar_support::from_u128(x < 0, x.unsigned_abs()))
             }
+            #[inline]
             fn from_u128(x: u128) -> ::core::option::Option<Self> {
                 Self::from_number($crate::scalar_support::from_u128(false, x))
             }
+            #[inline]
             fn from_f32(x: f32) -> ::core::option::Option<Self> {
                 Self::from_number($crate::Unpacked::from_f32(x))
             }
+            #[inline]
             fn from_f64(x: f64) -> ::core::option::Option<Self> {
                 Self::from_number($crate::Unpacked::from_f64(x))
             }
         }
 
         impl $name {
+            #[inline]
             fn from_number(x: $crate::Unpacked) -> ::core::option::Option<Self> {
                 let policy = &<Self as $crate::Format>::CONVERT;
                 $crate::scalar_support::from_number(&Self::SPEC, policy, x).map(Self::of)
@@ -154,21 +163,27 @@ macro_rules! __num_traits {
         /// `to_f64`. A number that f64 does not have is `None` as f64, and so for
         /// `num_traits::cast`, which asks for that.
         impl $crate::scalar_support::num_traits::ToPrimitive for $name {
+            #[inline]
             fn to_i64(&self) -> ::core::option::Option<i64> {
                 $crate::scalar_support::to_i128(self.unpack())?.try_into().ok()
             }
+            #[inline]
             fn to_u64(&self) -> ::core::option::Option<u64> {
                 $crate::scalar_support::to_u128(self.unpack())?.try_into().ok()
             }
+            #[inline]
             fn to_i128(&self) -> ::core::option::Option<i128> {
                 $crate::scalar_support::to_i128(self.unpack())
             }
+            #[inline]
             fn to_u128(&self) -> ::core::option::Option<u128> {
                 $crate::scalar_support::to_u128(self.unpack())
             }
+            #[inline]
             fn to_f32(&self) -> ::core::option::Option<f32> {
                 ::core::option::Option::Some((*self).to_f32())
             }
+            #[inline]
             fn to_f64(&self) -> ::core::option::Option<f64> {
                 if Self::BEYOND_F64 {
                     return $crate::scalar_support::to_f64(self.unpack());
@@ -179,6 +194,7 @@ macro_rules! __num_traits {
 
         /// Converts through f64 where that is exact, else through a 128-bit integer.
         impl $crate::scalar_support::num_traits::NumCast for $name {
+            #[inline]
             fn from<T: $crate::scalar_support::num_traits::ToPrimitive>(
                 x: T,
             ) -> ::core::option::Option<Self> {
@@ -190,26 +206,31 @@ macro_rules! __num_traits {
             i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
 
         impl $crate::scalar_support::num_traits::AsPrimitive<f32> for $name {
+            #[inline]
             fn as_(self) -> f32 {
                 self.to_f32()
             }
         }
         impl $crate::scalar_support::num_traits::AsPrimitive<f64> for $name {
+            #[inline]
             fn as_(self) -> f64 {
                 self.to_f64()
             }
         }
         impl $crate::scalar_support::num_traits::AsPrimitive<$name> for f32 {
+            #[inline]
             fn as_(self) -> $name {
                 $name::from_f32(self)
             }
         }
         impl $crate::scalar_support::num_traits::AsPrimitive<$name> for f64 {
+            #[inline]
             fn as_(self) -> $name {
                 $name::from_f64(self)
             }
         }
         impl $crate::scalar_support::num_traits::AsPrimitive<$name> for $name {
+            #[inline]
             fn as_(self) -> $name {
                 self
             }
@@ -217,9 +238,11 @@ macro_rules! __num_traits {
 
         impl $crate::scalar_support::num_traits::ToBytes for $name {
             type Bytes = [u8; ::core::mem::size_of::<$code>()];
+            #[inline]
             fn to_be_bytes(&self) -> Self::Bytes {
                 (*self).to_be_bytes()
             }
+            #[inline]
             fn to_le_bytes(&self) -> Self::Bytes {
                 (*self).to_le_bytes()
             }
@@ -228,15 +251,18 @@ macro_rules! __num_traits {
         /// Bits above the format's width are dropped.
         impl $crate::scalar_support::num_traits::FromBytes for $name {
             type Bytes = [u8; ::core::mem::size_of::<$code>()];
+            #[inline]
             fn from_be_bytes(bytes: &Self::Bytes) -> Self {
                 $name::from_be_bytes(*bytes)
             }
+            #[inline]
             fn from_le_bytes(bytes: &Self::Bytes) -> Self {
                 $name::from_le_bytes(*bytes)
             }
         }
 
         impl $crate::scalar_support::num_traits::float::TotalOrder for $name {
+            #[inline]
             fn total_cmp(&self, other: &Self) -> ::core::cmp::Ordering {
                 (*self).total_cmp(*other)
             }
@@ -248,12 +274,14 @@ macro_rules! __num_traits {
     // Saturating, and 0 for NaN, as the casts of f64.
     (@as_integer $name:ident: $($integer:ty)*) => {$(
         impl $crate::scalar_support::num_traits::AsPrimitive<$integer> for $name {
+            #[inline]
             fn as_(self) -> $integer {
                 self.to_f64() as $integer
             }
         }
         impl $crate::scalar_support::num_traits::AsPrimitive<$name> for $integer {
             #[allow(unused_comparisons, reason = "one text for signed and unsigned integers")]
+            #[inline]
             fn as_(self) -> $name {
                 let magnitude = if self < 0 { (self as i128).unsigned_abs() } else { self as u128 };
                 $name::from_unpacked($crate::scalar_support::from_u128(self < 0, magnitude))
@@ -265,17 +293,20 @@ macro_rules! __num_traits {
     (@arithmetic $name:ident [] [$($special:ident)*]) => {
         impl $crate::scalar_support::num_traits::Inv for $name {
             type Output = Self;
+            #[inline]
             fn inv(self) -> Self {
                 self.recip()
             }
         }
         impl $crate::scalar_support::num_traits::MulAdd for $name {
             type Output = Self;
+            #[inline]
             fn mul_add(self, a: Self, b: Self) -> Self {
                 $name::mul_add(self, a, b)
             }
         }
         impl $crate::scalar_support::num_traits::MulAddAssign for $name {
+            #[inline]
             fn mul_add_assign(&mut self, a: Self, b: Self) {
                 *self = $name::mul_add(*self, a, b);
             }
@@ -306,19 +337,24 @@ macro_rules! __num_traits {
         $crate::__float! { $name }
 
         impl $crate::scalar_support::num_traits::Signed for $name {
+            #[inline]
             fn abs(&self) -> Self {
                 (*self).abs()
             }
+            #[inline]
             fn abs_sub(&self, other: &Self) -> Self {
                 if *self <= *other { Self::ZERO } else { *self - *other }
             }
             /// 1 or −1 with the sign of the number, zeros too, like f32's; NaN for NaN.
+            #[inline]
             fn signum(&self) -> Self {
                 (*self).signum()
             }
+            #[inline]
             fn is_positive(&self) -> bool {
                 self.is_sign_positive()
             }
+            #[inline]
             fn is_negative(&self) -> bool {
                 self.is_sign_negative()
             }
@@ -327,9 +363,11 @@ macro_rules! __num_traits {
 
     (@zero $name:ident) => {
         impl $crate::scalar_support::num_traits::Zero for $name {
+            #[inline]
             fn zero() -> Self {
                 Self::ZERO
             }
+            #[inline]
             fn is_zero(&self) -> bool {
                 (*self).is_zero()
             }
@@ -342,6 +380,7 @@ macro_rules! __num_traits {
 
     (@one $name:ident) => {
         impl $crate::scalar_support::num_traits::One for $name {
+            #[inline]
             fn one() -> Self {
                 Self::ONE
             }
@@ -358,6 +397,7 @@ macro_rules! __num_traits {
         /// Decimal numbers alone: any other radix is an error.
         impl $crate::scalar_support::num_traits::Num for $name {
             type FromStrRadixErr = $crate::ParseError;
+            #[inline]
             fn from_str_radix(
                 text: &str,
                 radix: u32,

@@ -5,7 +5,7 @@ use super::scales::{StoredScales, is_below_zero};
 use crate::block::{Geometry, QuantView};
 use crate::codec::Unpacked;
 use crate::kernel::{self, CHUNK_PAIRS, Isa};
-use crate::spec::FormatSpec;
+use crate::spec::{Encoding, FormatSpec};
 use alloc::vec::Vec;
 
 /// Counters of codes: four for each, which take turns.
@@ -102,8 +102,9 @@ impl<'a> Ends<'a> {
     pub(super) fn new(view: &'a QuantView<'a>, isa: Isa, scales: &StoredScales) -> Self {
         let element = &view.spec().element;
         let mut table = [0; 256];
-        if element.bits() <= 8 {
-            // By number: several codes of a codebook may be its largest.
+        let codes = [element.max_code(), element.min_code()];
+        if let Encoding::Codebook(_) = element.encoding() {
+            // By number: several codes may be the largest.
             let is = |number: Unpacked, end: Unpacked| {
                 number.compare(end).is_some_and(core::cmp::Ordering::is_eq)
             };
@@ -118,6 +119,10 @@ impl<'a> Ends<'a> {
                     0
                 };
             }
+        } else if element.bits() <= 8 {
+            // A format without sign may have one number alone.
+            table[codes[1] as usize] = SMALLEST;
+            table[codes[0] as usize] = LARGEST;
         }
         let exchanged = if scales.by_sign() {
             Exchanged::BySign
@@ -126,7 +131,7 @@ impl<'a> Ends<'a> {
         } else {
             Exchanged::None
         };
-        Self { view, isa, table, codes: [element.max_code(), element.min_code()], exchanged }
+        Self { view, isa, table, codes, exchanged }
     }
 
     /// Adds up the codes of elements, from element `first` on, and returns how many finite

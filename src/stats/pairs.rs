@@ -8,6 +8,9 @@ pub(super) const PARTIAL: usize = 4096;
 /// Elements that are measured at a time: partial sums that the kernel adds side by side.
 pub(super) const GROUP: usize = SIDE * PARTIAL;
 
+/// Elements for which the buffers of a chunk cost more than the elements.
+const FEW: usize = 32;
+
 /// What was measured of up to [`GROUP`] successive elements.
 pub(super) struct PairGroup {
     /// Elements, measured or not.
@@ -30,6 +33,14 @@ impl PairGroup {
     ) -> Self {
         let mut group =
             Self { count, sums: [[0.0; SIDE]; 5], counts: PairCounts::default(), overflowed: 0 };
+        if count <= FEW {
+            let (mut x, mut back) = ([0.0; FEW], [0.0; FEW]);
+            let (x, back) = (&mut x[..count], &mut back[..count]);
+            group.overflowed = fill(0, x, back);
+            kernel::settle(isa, x, back, &mut group.counts);
+            kernel::add_few(x, back, &mut group.sums);
+            return group;
+        }
         // Lanes without elements stay zeros, which change no sum.
         let mut x: PairBuffer = [[0.0; CHUNK_PAIRS]; SIDE];
         let mut back = x;

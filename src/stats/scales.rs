@@ -30,9 +30,13 @@ enum ScaleDecoder {
 }
 
 impl ScaleDecoder {
-    fn lower(isa: Isa, format: &FormatSpec) -> Self {
+    /// The decoder of so many scales.
+    fn lower(isa: Isa, format: &FormatSpec, count: usize) -> Self {
+        // A table of all codes takes as long as some tens of them.
+        const TABLE_PAYS: usize = 32;
         match format.bits() {
             _ if *format == FormatSpec::F32 => Self::F32,
+            _ if count < TABLE_PAYS => Self::Reference(*format),
             0..=8 => Self::Bytes(DecodeBytes::lower(isa, format)),
             9..=16 => DecodeWide::lower(isa, format).map_or(Self::Reference(*format), Self::Halves),
             _ => Self::Reference(*format),
@@ -75,7 +79,7 @@ impl StoredScales {
             let counts = Vec::new();
             return Self { decoder: None, counts, any_below_zero: false, by_sign: false };
         };
-        let decoder = ScaleDecoder::lower(isa, format);
+        let decoder = ScaleDecoder::lower(isa, format, view.blocks() * spec.scales_per_block());
         let coded = format.bits() <= 8;
         let mut counts = vec![0u64; if coded { 1 << format.bits() } else { 256 }];
         let mut below_zero = false;
@@ -192,7 +196,8 @@ pub(super) fn differing(views: [&QuantView<'_>; 2], isa: Isa) -> u64 {
     let same = |a: f32, b: f32| a == b || (a.is_nan() && b.is_nan());
     let decoders = views.map(|view| {
         let plain = view.spec().sub_scale.is_none() && view.spec().scales_per_block() == 1;
-        view.spec().scale.filter(|_| plain).map(|format| ScaleDecoder::lower(isa, &format))
+        let scale = view.spec().scale.filter(|_| plain);
+        scale.map(|format| ScaleDecoder::lower(isa, &format, view.blocks()))
     });
     let geometry = views[0].geometry();
     let mut differing = 0;

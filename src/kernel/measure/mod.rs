@@ -11,7 +11,7 @@ mod storage;
 #[cfg(feature = "alloc")]
 pub(crate) use codes::{count_codes, outside};
 pub(crate) use pairs::{
-    CHUNK_PAIRS, PairBuffer, PairCounts, SIDE, add_side_by_side, finite_amax_f64, settle,
+    CHUNK_PAIRS, PairBuffer, PairCounts, SIDE, add_few, add_side_by_side, finite_amax_f64, settle,
 };
 #[cfg(feature = "alloc")]
 pub(crate) use pairs::{Differences, differences, raise_to_largest, squares};

@@ -105,6 +105,21 @@ pub(crate) fn settle(isa: Isa, x: &mut [f64], back: &mut [f64], counts: &mut Pai
     }
 }
 
+/// The terms of a pair: signal, noise, absolute error, stored square and product. Each product is
+/// rounded before it is added: no fused operation.
+#[inline(always)]
+fn terms(x: f64, back: f64) -> [f64; 5] {
+    let error = (x - back).abs();
+    [x * x, error * error, error, back * back, x * back]
+}
+
+/// Adds pairs to the sums of the first lane, one by one, as [`add_side_by_side`] does.
+pub(crate) fn add_few(x: &[f64], back: &[f64], sums: &mut [[f64; SIDE]; 5]) {
+    for (x, back) in x.iter().zip(back) {
+        sums.iter_mut().zip(terms(*x, *back)).for_each(|(lanes, term)| lanes[0] += term);
+    }
+}
+
 #[inline(always)]
 fn side_by_side_body(
     x: &PairBuffer,
@@ -116,14 +131,12 @@ fn side_by_side_body(
     let [mut signal, mut noise, mut absolute, mut stored, mut product] = *sums;
     for i in 0..length.min(CHUNK_PAIRS) {
         for lane in 0..SIDE {
-            let (x, back) = (x[lane][i], back[lane][i]);
-            let error = (x - back).abs();
-            // Each product is rounded before it is added: no fused operation.
-            signal[lane] += x * x;
-            noise[lane] += error * error;
-            absolute[lane] += error;
-            stored[lane] += back * back;
-            product[lane] += x * back;
+            let [xx, ee, e, yy, xy] = terms(x[lane][i], back[lane][i]);
+            signal[lane] += xx;
+            noise[lane] += ee;
+            absolute[lane] += e;
+            stored[lane] += yy;
+            product[lane] += xy;
         }
     }
     *sums = [signal, noise, absolute, stored, product];
