@@ -193,6 +193,9 @@ mod codec;
 mod error;
 mod flags;
 mod format;
+// Pages of documentation, with nothing in them for programs.
+#[cfg(all(any(doc, doctest), feature = "std", feature = "matmul", feature = "presets"))]
+pub mod guide;
 #[cfg(any(feature = "safetensors", feature = "gguf"))]
 pub mod io;
 mod kernel;
