@@ -1,10 +1,29 @@
-//! What the targets share: files made from the fuzzer's bytes, and a count of those that were read.
+//! What the targets share: the fuzzer's bytes as choices, what is made of them, and a count of the
+//! inputs that the library accepted.
 //!
-//! Bytes of a file that are mutated one by one are refused nearly always: a header has counts, places
-//! and names that fit each other. So most inputs are choices from which a file is made that is good,
-//! or has a few bytes changed; one in eight is a file as it is.
+//! Bytes of a file that are mutated one by one are refused nearly always: a header has counts,
+//! places and names that fit each other. So most inputs are choices from which a file is made that
+//! is good, or has a few bytes changed; one in eight is a file as it is. The same holds for specs,
+//! whose parts contradict each other: most are put together from parts that fit.
 
+mod formats;
+mod schemes;
+mod units;
+
+pub use formats::{
+    block_numbers, codes, convert, dither, encoding, exec, format, round, wide_numbers,
+};
+pub use schemes::{Given, quantizer_parts, scheme};
+pub use units::unit;
+
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What an error says is one line.
+pub fn assert_one_line(error: &impl Display) {
+    let text = error.to_string();
+    assert!(text.len() > 10 && !text.chars().any(char::is_control), "{text:?}");
+}
 
 /// The fuzzer's bytes, read as choices; behind their end all choices are 0.
 pub struct Choices<'a>(&'a [u8]);
@@ -27,6 +46,12 @@ impl<'a> Choices<'a> {
 
     pub fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
+    }
+
+    /// True in one of so many cases.
+    pub fn one_in(&mut self, cases: usize) -> bool {
+        // The last: a choice behind the end of the bytes is the usual case.
+        self.below(cases) == cases - 1
     }
 
     pub fn u64(&mut self) -> u64 {
@@ -75,7 +100,7 @@ impl Share {
         let accepted =
             self.accepted.fetch_add(accepted.into(), Ordering::Relaxed) + u64::from(accepted);
         let all = self.all.fetch_add(1, Ordering::Relaxed) + 1;
-        if all.is_multiple_of(1 << 14) {
+        if all.is_multiple_of(1 << 12) {
             let share = 100.0 * accepted as f64 / all as f64;
             eprintln!("accepted: {accepted} of {all} inputs, {share:.1} %");
         }
