@@ -3,7 +3,7 @@
 //!
 //! `subhalf accumulators` prints the table; with a file name it draws it too.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, to_file};
 use clap::Args;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -166,8 +166,7 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
     }
     if let Some(path) = &arguments.picture {
         let picture = draw(&groups, &table).map_err(|error| Failure::Draw(error.to_string()))?;
-        std::fs::write(path, picture)
-            .map_err(|error| Failure::File(path.display().to_string(), error))?;
+        to_file(path, &picture)?;
     }
     Ok(())
 }

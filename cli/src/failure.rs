@@ -3,6 +3,7 @@
 use crate::npy::NpyError;
 use crate::report::ReadError;
 use std::io;
+use std::path::Path;
 
 /// Why a program stopped.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,8 @@ pub(crate) enum Failure {
     Input(String, io::Error),
     #[error("--weight: expected the name of a weight, found {0:?}")]
     NoWeight(String),
+    #[error("weights to measure claims on: expected {expected}, found none")]
+    NoMatrices { expected: &'static str },
     #[error("tensors that stayed undecoded: expected 0, found {0}")]
     Undecoded(usize),
     #[error("{0}")]
@@ -68,6 +71,11 @@ impl Failure {
             _ => 1,
         }
     }
+}
+
+/// Writes a file; a failure names it.
+pub(crate) fn to_file(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| Failure::File(path.display().to_string(), error))
 }
 
 /// Text without line breaks and other control characters, cut behind `longest` characters.

@@ -9,12 +9,14 @@ mod accumulators;
 mod check;
 mod conversion;
 mod convert;
+mod curves;
 mod explain;
 mod failure;
 mod npy;
 mod papers;
 mod progress;
 mod report;
+mod train;
 mod vectors;
 
 use clap::{CommandFactory, Parser};
@@ -36,6 +38,7 @@ enum Program {
     Accumulators(accumulators::Arguments),
     Explain(explain::Arguments),
     Papers(papers::Arguments),
+    Train(train::Arguments),
 }
 
 impl Program {
@@ -50,6 +53,7 @@ impl Program {
             Self::Accumulators(arguments) => accumulators::write(arguments, out)?,
             Self::Explain(arguments) => explain::write(arguments, out)?,
             Self::Papers(arguments) => papers::write(arguments, out)?,
+            Self::Train(arguments) => train::write(arguments, out)?,
         }
         Ok(out.flush()?)
     }

@@ -8,18 +8,18 @@ use subhalf::{
     Operand, QuantTensor, Quantizer, Ratio, Round, ScaleRule, Stochastic, preset, unit,
 };
 
-type Measured = Result<Outcome, Error>;
+pub(super) type Measured = Result<Outcome, Error>;
 
 /// How much larger the outlier channels of the claims are.
 const FACTOR: f32 = 24.0;
 const COUNT: usize = 512 * COLS;
 
-fn mse(x: &[f32], y: &[f32]) -> f64 {
+pub(super) fn mse(x: &[f32], y: &[f32]) -> f64 {
     let square = |(x, y): (&f32, &f32)| (f64::from(*x) - f64::from(*y)).powi(2);
     x.iter().zip(y).map(square).sum::<f64>() / x.len() as f64
 }
 
-fn db(x: &[f32], y: &[f32]) -> f64 {
+pub(super) fn db(x: &[f32], y: &[f32]) -> f64 {
     let signal = mse(x, &vec![0.0; x.len()]);
     10.0 * (signal / mse(x, y)).log10()
 }
@@ -35,7 +35,7 @@ fn sqnr(spec: &BlockSpec, x: &[f32]) -> Result<f64, Error> {
 }
 
 /// Elements over f32 scales that make the largest magnitude their largest number.
-fn absmax(element: FormatSpec, target: f32, extent: Extent) -> BlockSpec {
+pub(super) fn absmax(element: FormatSpec, target: f32, extent: Extent) -> BlockSpec {
     let rule = ScaleRule::Amax { target, ratio: Ratio::Divide };
     BlockSpec::new(element, Some(FormatSpec::F32), extent, rule)
 }

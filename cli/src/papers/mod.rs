@@ -5,11 +5,12 @@
 //! claims that were not reproduced.
 
 mod claims;
-mod inputs;
+pub(crate) mod inputs;
 mod measures;
 mod sweep;
+mod weights;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, to_file};
 use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
@@ -21,6 +22,12 @@ pub(crate) struct Arguments {
     /// (CSV).
     #[arg(long, value_name = "FILE")]
     sweep: Option<PathBuf>,
+    /// Where some of these errors are drawn to (SVG).
+    #[arg(long, value_name = "FILE")]
+    sweep_picture: Option<PathBuf>,
+    /// Weights to measure the claims about weights on: a checkpoint, or a model in GGUF.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
     /// Prints the claims with their metrics and thresholds, and measures nothing.
     #[arg(long)]
     claims: bool,
@@ -43,9 +50,16 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
         }
         return Ok(());
     }
+    let matrices = arguments.weights.as_deref().map(weights::read).transpose()?;
     let mut rows = Vec::new();
     for claim in claims::CLAIMS {
-        rows.push((claim, (claim.measure)()?));
+        match (claim.measure, &matrices) {
+            (claims::Measure::Drawn(measure), _) => rows.push((claim, measure()?)),
+            (claims::Measure::Weights(measure), Some(matrices)) => {
+                rows.push((claim, measure(matrices)?));
+            }
+            (claims::Measure::Weights(_), None) => {}
+        }
     }
     // Stable: within both parts claims keep their order.
     rows.sort_by_key(|(_, outcome)| outcome.agrees);
@@ -57,8 +71,20 @@ pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), F
     }
     let agreeing = rows.iter().filter(|(_, outcome)| outcome.agrees).count();
     writeln!(out, "\n{agreeing} of {} claims reproduced.", rows.len())?;
+    let left = claims::CLAIMS.len() - rows.len();
+    if left > 0 {
+        writeln!(out, "{left} more are about weights: --weights FILE.")?;
+    }
+    if arguments.sweep.is_none() && arguments.sweep_picture.is_none() {
+        return Ok(());
+    }
+    let points = sweep::measure()?;
     if let Some(path) = &arguments.sweep {
-        sweep::write(path)?;
+        to_file(path, &sweep::csv(&points))?;
+    }
+    if let Some(path) = &arguments.sweep_picture {
+        let picture = sweep::draw(&points).map_err(|error| Failure::Draw(error.to_string()))?;
+        to_file(path, &picture)?;
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ mod wide;
 
 pub(crate) use arguments::{Arguments, Pair};
 pub(crate) use inspect::Inspected;
-pub(crate) use weights::{ReadError, Values, one_line};
+pub(crate) use weights::{ReadError, Values, Weights, one_line};
 
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -45,7 +45,6 @@ use output::{About, Form};
 use picture::Picture;
 use std::io::Write;
 use std::path::Path;
-use weights::Weights;
 
 /// Weights with a title: those of a file, or else a tensor that is the same everywhere.
 fn load(file: Option<&Path>) -> Result<(String, Weights), Failure> {
