@@ -52,24 +52,34 @@ pub struct Adaptive4 {
 const BLOCK: usize = 16;
 
 impl SecondCodebook {
-    /// The code of a scaled number.
-    fn encode(self, x: f32) -> u8 {
+    /// The codes of scaled numbers: `x · reciprocal`.
+    fn encode(self, x: &[f32; BLOCK], reciprocal: f32) -> [u8; BLOCK] {
+        // Sums with a power of two whose unit is 1 round to integers, ties to even. Loops over
+        // arrays, without calls and branches, become vectors.
         match self {
-            Self::Int4 => {
-                let q = (x * 1.166_666_6).round_ties_even().clamp(-7.0, 7.0) as i8;
-                q as u8 & 15
-            }
-            Self::E1M2 => FormatSpec::F4E1M2.encode_f32(x / (6.0 / 1.75)) as u8,
+            Self::Int4 => x.map(|x| {
+                let y = x * reciprocal * 1.166_666_6;
+                // 0 by an infinite reciprocal.
+                let y = if y.is_nan() { 0.0 } else { y.max(-7.0).min(7.0) };
+                // The unit is that of 1.5 · 2^23, so that integers below 0 have it too.
+                ((y + 12_582_912.0).to_bits() & 15) as u8
+            }),
+            Self::E1M2 => x.map(|x| {
+                let y = x * reciprocal / (6.0 / 1.75);
+                let y = if y.is_nan() { 0.0 } else { y };
+                let magnitude = ((4.0 * y.abs()).min(7.0) + 8_388_608.0).to_bits() & 7;
+                (magnitude | y.to_bits() >> 28 & 8) as u8
+            }),
         }
     }
 
-    /// The number of a code, with 6 as the largest, about.
-    fn decode(self, code: u8) -> f32 {
-        match self {
+    /// The numbers of all codes, with 6 as the largest, about.
+    fn numbers(self) -> [f32; 16] {
+        core::array::from_fn(|code| match self {
             // The sign of the four bits is moved to the top and back.
             Self::Int4 => f32::from((code << 4) as i8 >> 4) * 0.857_142_87,
-            Self::E1M2 => FormatSpec::F4E1M2.decode_f32(code.into()) * (6.0 / 1.75),
-        }
+            Self::E1M2 => FormatSpec::F4E1M2.decode_f32(code as u32) * (6.0 / 1.75),
+        })
     }
 }
 
@@ -78,9 +88,30 @@ fn restored(q: f32, scale: f32, amax: f32) -> f32 {
     ((q * scale) * amax) / 2688.0
 }
 
+/// The numbers of all codes under a scale.
+fn under_scale(numbers: &[f32; 16], scale: f32, amax: f32) -> [f32; 16] {
+    numbers.map(|q| restored(q, scale, amax))
+}
+
 /// The f32 sum of squared errors, in order.
-fn error(x: &[f32], numbers: impl Iterator<Item = f32>) -> f32 {
-    x.iter().zip(numbers).fold(0.0, |sum, (x, y)| sum + (y - x) * (y - x))
+fn error(x: &[f32; BLOCK], codes: &[u8; BLOCK], numbers: &[f32; 16]) -> f32 {
+    let squares: [f32; BLOCK] = core::array::from_fn(|i| {
+        let difference = numbers[usize::from(codes[i] & 15)] - x[i];
+        difference * difference
+    });
+    squares.iter().fold(0.0, |sum, square| sum + square)
+}
+
+/// The codes of a block, of two a byte.
+fn unpacked(bytes: &[u8; BLOCK / 2]) -> [u8; BLOCK] {
+    core::array::from_fn(|i| bytes[i / 2] >> (4 * (i % 2)) & 15)
+}
+
+/// A block's elements; at the end of a row zeros, of code 0 and without an error, fill it up.
+fn filled<T: Copy + Default, const N: usize>(elements: &[T]) -> [T; N] {
+    let mut block = [T::default(); N];
+    block[..elements.len()].copy_from_slice(elements);
+    block
 }
 
 impl Adaptive4 {
@@ -103,21 +134,20 @@ impl Adaptive4 {
             .chunks(cols.max(1))
             .zip(codes.chunks_mut(row_bytes.max(1)))
             .flat_map(|(row, codes)| row.chunks(BLOCK).zip(codes.chunks_mut(BLOCK / 2)));
+        let (e2m1, others) = (e2m1(), second.numbers());
+        let of_scales = ue4m3();
         for ((x, codes), scale) in blocks.zip(&mut scales) {
-            let s = FormatSpec::UE4M3.decode_f32((*scale).into());
+            let s = of_scales[usize::from(*scale & 0x7F)];
             if s == 0.0 {
                 continue;
             }
-            let reciprocal = 1.0 / (s * (1.0 / factor));
-            let candidate: Vec<u8> = x.iter().map(|x| second.encode(x * reciprocal)).collect();
-            let nibble = |i: usize| u32::from(codes[i / 2] >> (4 * (i % 2)) & 15);
-            let fp4 =
-                (0..x.len()).map(|i| restored(FormatSpec::F4E2M1.decode_f32(nibble(i)), s, amax));
-            let other = candidate.iter().map(|code| restored(second.decode(*code), s, amax));
-            if error(x, other) < error(x, fp4) {
+            let x = filled(x);
+            let candidate = second.encode(&x, 1.0 / (s * (1.0 / factor)));
+            let of_first = error(&x, &unpacked(&filled(codes)), &under_scale(&e2m1, s, amax));
+            if error(&x, &candidate, &under_scale(&others, s, amax)) < of_first {
                 *scale |= 0x80;
-                for (byte, pair) in codes.iter_mut().zip(candidate.chunks(2)) {
-                    *byte = pair[0] | pair.get(1).map_or(0, |high| high << 4);
+                for (byte, pair) in codes.iter_mut().zip(candidate.as_chunks::<2>().0) {
+                    *byte = pair[0] | pair[1] << 4;
                 }
             }
         }
@@ -146,22 +176,34 @@ impl Adaptive4 {
     #[must_use]
     pub fn dequantize(&self) -> Vec<f32> {
         let (row_blocks, row_bytes) = (self.cols.div_ceil(BLOCK), self.cols.div_ceil(2));
-        let mut numbers = vec![];
-        for (codes, scales) in
-            self.codes.chunks(row_bytes.max(1)).zip(self.scales.chunks(row_blocks.max(1)))
-        {
-            numbers.extend((0..self.cols).map(|j| {
-                let scale = scales[j / BLOCK];
-                let s = FormatSpec::UE4M3.decode_f32(u32::from(scale & 0x7F));
-                let code = codes[j / 2] >> (4 * (j % 2)) & 15;
-                let q = if scale & 0x80 == 0 {
-                    FormatSpec::F4E2M1.decode_f32(code.into())
-                } else {
-                    self.second.decode(code)
-                };
-                restored(q, s, self.amax)
-            }));
+        let (first, second, of_scales) = (e2m1(), self.second.numbers(), ue4m3());
+        let rows = self.codes.len().checked_div(row_bytes).unwrap_or(0);
+        let mut numbers = vec![0.0; rows * self.cols];
+        let rows = numbers
+            .chunks_mut(self.cols.max(1))
+            .zip(self.codes.chunks(row_bytes.max(1)))
+            .zip(self.scales.chunks(row_blocks.max(1)));
+        for ((row, codes), scales) in rows {
+            let blocks = row.chunks_mut(BLOCK).zip(codes.chunks(BLOCK / 2)).zip(scales);
+            for ((numbers, codes), scale) in blocks {
+                let codebook = if scale & 0x80 == 0 { &first } else { &second };
+                let s = of_scales[usize::from(scale & 0x7F)];
+                let table = under_scale(codebook, s, self.amax);
+                for (number, code) in numbers.iter_mut().zip(unpacked(&filled(codes))) {
+                    *number = table[usize::from(code)];
+                }
+            }
         }
         numbers
     }
+}
+
+/// The numbers of E2M1's codes.
+fn e2m1() -> [f32; 16] {
+    core::array::from_fn(|code| FormatSpec::F4E2M1.decode_f32(code as u32))
+}
+
+/// The numbers of a scale's codes, without the bit that chooses the codebook.
+fn ue4m3() -> [f32; 128] {
+    core::array::from_fn(|code| FormatSpec::UE4M3.decode_f32(code as u32))
 }

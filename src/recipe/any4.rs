@@ -93,10 +93,14 @@ pub fn any4(
         for x in &table {
             put(&mut tables, *x as f32);
         }
-        codes.extend(numbers.iter().map(|x| {
-            // The first entry whose midpoint with the next is not below the number.
-            table.windows(2).position(|pair| *x <= 0.5 * (pair[0] + pair[1])).unwrap_or(15) as u8
-        }));
+        let midpoints: [f64; 15] = core::array::from_fn(|k| 0.5 * (table[k] + table[k + 1]));
+        // The midpoints below the number: tables ascend, so this is the first entry whose midpoint
+        // with the next is not. A NaN, from a range beyond f32, counts as above all.
+        codes.extend(
+            numbers
+                .iter()
+                .map(|x| midpoints.iter().map(|midpoint| u8::from(!(x <= midpoint))).sum::<u8>()),
+        );
     }
     let packed = pack_rows(&codes, 4, cols)?;
     let parts = Parts::new(&packed, &scales).with_offsets(&minima).with_codebooks(&tables);

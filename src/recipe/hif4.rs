@@ -26,9 +26,37 @@ pub struct HiF4Group {
     pub lanes: [u8; 32],
 }
 
-/// Rounds to BF16, nearest even.
-fn bf16(x: f32) -> f32 {
-    FormatSpec::BF16.decode_f32(FormatSpec::BF16.encode_f32(x))
+/// The bits of a finite number rounded to BF16, nearest even; those of an infinity where it
+/// overflows. Any bits for a NaN.
+const fn bf16_bits(x: f32) -> u32 {
+    let bits = x.to_bits();
+    bits.wrapping_add(0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000
+}
+
+/// Rounds a finite number to BF16, nearest even.
+const fn bf16(x: f32) -> f32 {
+    f32::from_bits(bf16_bits(x))
+}
+
+/// The largest of some magnitudes, by their bits: integers may be compared in any order.
+fn largest(magnitudes: &[f32]) -> f32 {
+    f32::from_bits(magnitudes.iter().fold(0, |amax, x| amax.max(x.to_bits() as i32)) as u32)
+}
+
+impl HiF4Rounding {
+    /// The E6M2 code of the quotient that the group's scale is to be, a BF16 number.
+    fn group_scale(self, target: f32) -> u32 {
+        match self {
+            Self::Golden => {
+                // Half of what is cut off is added to the BF16 bits; the biases differ by 79.
+                let bits = (target.to_bits() >> 16) as i32;
+                (((bits + 0x10) >> 5) - 316).clamp(0, 0xFE) as u32
+            }
+            // No zero and no sign: what is below 2^-48 becomes 2^-48.
+            Self::Qcy if target < FormatSpec::UE6M2.decode_f32(0) => 0,
+            Self::Qcy => FormatSpec::UE6M2.encode_f32(target).min(0xFE),
+        }
+    }
 }
 
 impl HiF4Group {
@@ -58,46 +86,49 @@ impl HiF4Group {
     /// ```
     #[must_use]
     pub fn quantize(x: &[f32; 64], rounding: HiF4Rounding) -> Self {
-        let x = x.map(bf16);
-        if x.iter().any(|x| !x.is_finite()) {
+        // All loops are over arrays, without calls and branches, so that they become vectors.
+        let magnitudes = x.map(|x| f32::from_bits(bf16_bits(x) & 0x7FFF_FFFF));
+        let beyond = |x: &f32| !x.is_finite();
+        // What BF16 has no number for was an infinity or a NaN before, or has become an infinity.
+        if x.iter().fold(false, |any, x| any | beyond(x))
+            | magnitudes.iter().fold(false, |any, x| any | beyond(x))
+        {
             return Self { scale: 0xFF, lanes: [0; 32] };
         }
-        let largest = |lanes: &[f32]| lanes.iter().fold(0.0f32, |amax, x| amax.max(x.abs()));
-        let target = bf16(largest(&x) * bf16(1.0 / 7.0));
-        let code = match rounding {
-            HiF4Rounding::Golden => {
-                // Half of what is cut off is added to the BF16 bits; the biases differ by 79.
-                let bits = (target.to_bits() >> 16) as i32;
-                (((bits + 0x10) >> 5) - 316).clamp(0, 0xFE) as u32
-            }
-            // No zero and no sign: what is below 2^-48 becomes 2^-48.
-            HiF4Rounding::Qcy if target < FormatSpec::UE6M2.decode_f32(0) => 0,
-            HiF4Rounding::Qcy => FormatSpec::UE6M2.encode_f32(target).min(0xFE),
-        };
+        let code = rounding.group_scale(bf16(largest(&magnitudes) * bf16(1.0 / 7.0)));
         let reciprocal = bf16(1.0 / FormatSpec::UE6M2.decode_f32(code));
-        let (mut scale, mut lanes) = (code, [0u8; 32]);
-        for (e, eight) in x.chunks(8).enumerate() {
+        let mut scale = code;
+        let mut factors = [0.0; 16];
+        for (e, eight) in magnitudes.as_chunks::<8>().0.iter().enumerate() {
             let a = bf16(largest(eight) * reciprocal) >= 4.0;
             scale |= u32::from(a) << (8 + e);
-            for (f, four) in eight.chunks(4).enumerate() {
-                // Halving is exact but for subnormal numbers.
-                let halved = if a { 0.5 * reciprocal } else { reciprocal };
+            // Halving is exact but for subnormal numbers.
+            let halved = if a { 0.5 * reciprocal } else { reciprocal };
+            for (f, four) in eight.as_chunks::<4>().0.iter().enumerate() {
                 let b = bf16(largest(four) * halved) >= 2.0;
                 scale |= u32::from(b) << (16 + 2 * e + f);
-                let factor = if b { 0.5 * halved } else { halved };
-                for (i, x) in four.iter().enumerate() {
-                    let quarters = 4.0 * bf16(x * factor);
-                    let rounded = match rounding {
-                        HiF4Rounding::Golden => quarters.round_ties_even(),
-                        HiF4Rounding::Qcy => quarters.round(),
-                    };
-                    let magnitude = rounded.abs().min(7.0) as u8;
-                    let lane = magnitude | u8::from(x.is_sign_negative()) << 3;
-                    let q = 8 * e + 4 * f + i;
-                    lanes[q / 2] |= lane << (4 * (q % 2));
-                }
+                factors[2 * e + f] = if b { 0.5 * halved } else { halved };
             }
         }
+        // Quarters have 8 significant bits, so that those below a tie are 2^-9 below it at least:
+        // half of that moves the tie up and nothing else.
+        let ties = match rounding {
+            HiF4Rounding::Golden => 0.0,
+            HiF4Rounding::Qcy => 2f32.powi(-10),
+        };
+        let mut codes = [0u32; 64];
+        let numbers = x.as_chunks::<4>().0.iter().zip(magnitudes.as_chunks::<4>().0);
+        for ((codes, (x, magnitudes)), factor) in
+            codes.as_chunks_mut::<4>().0.iter_mut().zip(numbers).zip(factors)
+        {
+            for ((code, x), magnitude) in codes.iter_mut().zip(x).zip(magnitudes) {
+                let quarters = (4.0 * bf16(magnitude * factor)).min(7.0) + ties;
+                // The unit of 2^23 is 1: the sum rounds to an integer, ties to even.
+                let lane = (quarters + 8_388_608.0).to_bits() & 7;
+                *code = lane | x.to_bits() >> 28 & 8;
+            }
+        }
+        let lanes = core::array::from_fn(|i| (codes[2 * i] | codes[2 * i + 1] << 4) as u8);
         Self { scale, lanes }
     }
 
@@ -105,17 +136,23 @@ impl HiF4Group {
     #[must_use]
     pub fn dequantize(&self) -> [f32; 64] {
         let scale = self.group_scale();
-        core::array::from_fn(|i| {
-            let lane = self.lanes[i / 2] >> (4 * (i % 2)) & 15;
-            let doublings = (self.scale >> (8 + i / 8) & 1) + (self.scale >> (16 + i / 4) & 1);
-            let magnitude = f32::from(lane & 7) * 0.25 * (1 << doublings) as f32 * scale;
-            if scale.is_nan() {
-                f32::NAN
-            } else if lane & 8 != 0 {
-                -magnitude
-            } else {
-                magnitude
+        if scale.is_nan() {
+            return [f32::NAN; 64];
+        }
+        let mut numbers = [0.0; 64];
+        for (i, (numbers, bytes)) in
+            numbers.as_chunks_mut::<4>().0.iter_mut().zip(self.lanes.as_chunks::<2>().0).enumerate()
+        {
+            let doublings = (self.scale >> (8 + i / 2) & 1) + (self.scale >> (16 + i) & 1);
+            // Powers of two and three bits: every product is exact.
+            let step = 0.25 * scale * (1 << doublings) as f32;
+            let lanes = u32::from(u16::from_le_bytes(*bytes));
+            for (j, number) in numbers.iter_mut().enumerate() {
+                let lane = lanes >> (4 * j);
+                let magnitude = (lane & 7) as f32 * step;
+                *number = f32::from_bits(magnitude.to_bits() | (lane & 8) << 28);
             }
-        })
+        }
+        numbers
     }
 }

@@ -11,6 +11,7 @@ mod papers;
 mod report;
 mod schemes;
 mod streaming;
+mod train;
 mod usage;
 mod vectors;
 

@@ -1,6 +1,7 @@
 //! Papers as functions: worked vectors from the papers, second implementations that share no code
 //! with the crate, and properties. The inputs are drawn by [`normals`].
 
+mod bits;
 mod blocks;
 mod codebooks;
 mod layouts;
@@ -51,7 +52,7 @@ fn every_function_and_test_of_the_document_is_there() {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
     };
     let document = read("docs/papers.md");
-    let tests: String = ["blocks", "codebooks", "layouts", "search", "training"]
+    let tests: String = ["bits", "blocks", "codebooks", "layouts", "search", "training"]
         .map(|file| format!("tests/all/recipes/{file}.rs"))
         .iter()
         .chain(&["tests/all/transforms.rs".to_owned()])
