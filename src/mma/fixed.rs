@@ -50,7 +50,10 @@ impl Fixed {
         } else if x.is_infinite() {
             self.infinite[usize::from(x.is_negative())] = true;
         } else if !x.is_zero() {
-            self.add_scaled(x.is_negative(), x.significand().into(), x.exponent());
+            // Its last bit set is the one that has to be in range.
+            let spare = x.significand().trailing_zeros();
+            let exponent = x.exponent() + spare as i32;
+            self.add_scaled(x.is_negative(), (x.significand() >> spare).into(), exponent);
         }
     }
 

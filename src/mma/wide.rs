@@ -95,6 +95,8 @@ impl WideSum {
         }
         let exponent = i64::from(a.exponent()) + i64::from(b.exponent());
         let significand = u128::from(a.significand()) * u128::from(b.significand());
+        let spare = significand.trailing_zeros();
+        let (significand, exponent) = (significand >> spare, exponent + i64::from(spare));
         let top = exponent + 127 - i64::from(significand.leading_zeros());
         for found in [exponent, top] {
             if !EXPONENTS.contains(&found) {

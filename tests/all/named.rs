@@ -223,6 +223,7 @@ fn units_and_accumulators_go_both_ways() {
         ("NVIDIA A100-SXM4-80GB", "ampere::HMMA_TF32"),
         ("NVIDIA A10G", "ampere::HMMA_BF16"),
         ("NVIDIA GeForce RTX 3060 Laptop GPU", "ampere::HMMA_F16"),
+        ("NVIDIA GeForce RTX 3050 A Laptop GPU", "ada::QMMA_FP8"),
         ("RTX3080Ti", "ampere::HMMA_F16"),
         ("NVIDIA RTX A6000", "ampere::HMMA_F16"),
         ("rtx4090", "ada::QMMA_FP8"),
@@ -242,6 +243,10 @@ fn units_and_accumulators_go_both_ways() {
         assert!(units.contains(&name), "{gpu}: {units:?}");
     }
     for gpu in ["", "RTX", "RTX 6000", "GTX 1660", "B300", "H1000", "MI355X", "A1000", "GB10"] {
+        assert_eq!(unit::units_of(gpu).count(), 0, "{gpu}");
+    }
+    for gpu in ["Intel(R) Arc(TM) Pro A40/A50 Graphics", "Apple A10 GPU", "AMD A10-9700 RADEON R7"]
+    {
         assert_eq!(unit::units_of(gpu).count(), 0, "{gpu}");
     }
 

@@ -64,7 +64,9 @@ impl Instruction {
                 return Err(Failure::OfUnit { unit: unit.name, option });
             }
         }
-        let named = |name: &String| arguments.conversion.format(name);
+        let named = |name: &String| {
+            arguments.conversion.format(name).map_err(|_| refused(unit, name.clone()))
+        };
         let spec = match &arguments.more[..] {
             [] => unit.first(),
             [both] => elements(unit, named(both)?, named(both)?)?,
@@ -249,11 +251,12 @@ impl Draw {
 
 /// The unit for these formats, or which it takes.
 fn elements(unit: &MatrixUnit, a: FormatSpec, b: FormatSpec) -> Result<MmaSpec, Failure> {
-    unit.spec(a, b).map_err(|_| Failure::Elements {
-        unit: unit.name,
-        expected: unit.inputs.iter().map(FormatSpec::name).collect::<Vec<_>>().join(", "),
-        found: format!("{} and {}", a.name(), b.name()),
-    })
+    unit.spec(a, b).map_err(|_| refused(unit, format!("{} and {}", a.name(), b.name())))
+}
+
+fn refused(unit: &MatrixUnit, found: String) -> Failure {
+    let expected = unit.inputs.iter().map(FormatSpec::name).collect::<Vec<_>>().join(", ");
+    Failure::Elements { unit: unit.name, expected, found }
 }
 
 fn element(format: &FormatSpec, kind: Kind, words: [u32; 4]) -> u32 {

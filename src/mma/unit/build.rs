@@ -371,6 +371,14 @@ impl MmaSpec {
         if float_of(&self.a).exponent_bits > 5 || float_of(&self.b).exponent_bits > 5 {
             return Err(Error::SpecConflict("scales go with elements of at most 5 exponent bits"));
         }
+        // The last bits of products under the smallest scales are in exact sums.
+        let (a, b) = (float_of(&self.a), float_of(&self.b));
+        let last = 2 - a.bias - b.bias - (a.mantissa_bits + b.mantissa_bits) as i32;
+        if last - 2 * 127 + (self.shift as i32) < -512 {
+            return Err(Error::SpecConflict(
+                "scales, biases and a shift move products below 2^-512",
+            ));
+        }
         if matches!(at, ScaleUse::Sixteen) && self.shift != 0 {
             return Err(Error::SpecConflict("sums of sixteen under scales have no shift"));
         }

@@ -58,11 +58,11 @@ impl MmaSpec {
         let fma = |c: Unpacked, k: usize| round(arith::sum(c, product(k), self.round));
         let c = self.flushed_c(c);
         let fan_in = self.fan_in();
+        // A step without pairs multiplies zeros too.
+        let len = group.a.len().max(1);
         let d = match order {
-            RoundedOrder::Chain => (0..group.a.len()).fold(c, fma),
-            RoundedOrder::OddFirst => {
-                (0..group.a.len()).step_by(2).fold(c, |c, k| fma(fma(c, k + 1), k))
-            }
+            RoundedOrder::Chain => (0..len).fold(c, fma),
+            RoundedOrder::OddFirst => (0..len).step_by(2).fold(c, |c, k| fma(fma(c, k + 1), k)),
             RoundedOrder::TwoLanes => {
                 let pairs = (0..group.a.len()).step_by(2);
                 let lane = |odd: usize| pairs.clone().fold(Unpacked::ZERO, |t, k| fma(t, k + odd));

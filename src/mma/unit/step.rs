@@ -184,21 +184,19 @@ impl MmaSpec {
 
     /// The steps of an instruction, in its order of products.
     fn steps(&self, group: &StepGroup<'_>, c: u32) -> u32 {
-        let in_order = |group: &StepGroup<'_>, c: u32| {
-            let (len, fan_in) = (group.a.len(), self.fan_in());
-            (0..len)
-                .step_by(fan_in)
-                .fold(c, |c, start| self.one_step(&group.part(start, (start + fan_in).min(len)), c))
-        };
+        let (len, fan_in) = (group.a.len(), self.fan_in());
         if self.order == KOrder::Ascending {
-            return in_order(group, c);
+            // Positions beyond the last pair are steps too.
+            return (0..self.step_len()).step_by(fan_in).fold(c, |c, start| {
+                self.one_step(&group.part(start.min(len), (start + fan_in).min(len)), c)
+            });
         }
         let half = |group: &StepGroup<'_>, second: bool, c: u32| {
             let places = (0..group.a.len()).filter(|k| (k % 4 >= 2) == second);
             let (a, b): (Vec<f32>, Vec<f32>) =
                 places.clone().map(|k| (group.a[k], group.b[k])).unzip();
             let scales: Vec<[f32; 2]> = places.map(|k| group.scales_of(k)).collect();
-            in_order(&StepGroup { a: &a, b: &b, scales: &scales }, c)
+            self.one_step(&StepGroup { a: &a, b: &b, scales: &scales }, c)
         };
         half(group, true, half(group, false, c))
     }

@@ -2,11 +2,12 @@
 //! and parts of units that contradict each other.
 
 use super::all;
+use std::cmp::Ordering;
 use subhalf::unit;
 use subhalf::{
     Accumulator, Adder, Encoding, Exec, FloatSpec, FormatSpec, InputFlush, IntegerAdder, Isa,
-    KSchedule, Matmul, MmaBuilder, MmaSpec, Operand, Round, RoundedOrder, ScaleUse, UnitAcc,
-    UnitScales, reference_matmul,
+    KSchedule, Matmul, MmaBuilder, MmaSpec, Operand, QuantTensor, Round, RoundedOrder, ScaleUse,
+    UnitAcc, UnitScales, Unpacked, preset, reference_matmul,
 };
 
 /// Compares a row times a row with the definition on every instruction set.
@@ -80,6 +81,65 @@ fn c_is_cut_where_products_are_zero() {
             }
         }
     }
+}
+
+/// K ends inside an instruction, whose last groups have no products and no scales.
+#[test]
+fn instructions_of_several_groups_under_scales_end_anywhere() {
+    let e4m3 = FormatSpec::F8E4M3;
+    let unit = unit::blackwell::MXF8F6F4.spec(e4m3, e4m3).unwrap();
+    let unit = unit.to_builder().late_c(64).build().unwrap();
+    for k in [1, 31, 32, 33, 64, 65, 96, 97, 128, 160] {
+        let x: Vec<f32> = (0..k).map(|i| (i % 7) as f32 - 2.5).collect();
+        let x = QuantTensor::quantize(&preset::ocp::MXFP8_E4M3, &x, &[1, k]).unwrap();
+        for schedule in [KSchedule::InOrder, KSchedule::CUTLASS_FP8] {
+            let matmul = Matmul::new().accumulator(Accumulator::unit(unit, schedule));
+            let mut expected = [0.0f32];
+            reference_matmul(&matmul, &x, &x, &mut expected).unwrap();
+            for isa in Isa::available() {
+                let found = matmul.exec(Exec::SERIAL.with_isa(isa)).multiply(&x, &x).unwrap();
+                assert_eq!(found[0].to_bits(), expected[0].to_bits(), "K = {k} {}", isa.name());
+            }
+        }
+    }
+}
+
+/// An instruction without pairs multiplies zeros: C is cut, flushed and loses its sign.
+#[test]
+fn instructions_without_pairs_change_c() {
+    let (e4m3, bf16) = (FormatSpec::F8E4M3, FormatSpec::BF16);
+    let hopper = unit::hopper::WGMMA_FP8.spec(e4m3, e4m3).unwrap();
+    let cpu = unit::x86::VDPBF16PS.spec(bf16, bf16).unwrap();
+    for (unit, c, expected) in [
+        (hopper, 0x3F80_1FFF, 0x3F80_1C00),
+        (hopper, 0x8000_0000, 0),
+        (cpu, 0x0040_0000, 0),
+        (cpu, 0x8040_0000, 0),
+    ] {
+        assert_eq!(unit.step(&[], &[], c).unwrap().code, expected, "{c:08x}");
+        assert_eq!(unit.step(&[0], &[0], c).unwrap().code, expected, "{c:08x}");
+        assert_eq!(unit.dot(&[], &[], c).unwrap(), c, "a chain of no instructions");
+    }
+}
+
+#[test]
+fn scales_and_biases_stay_inside_exact_sums() {
+    let of_bias = |bias| {
+        let layout = FloatSpec { bias, ..FloatSpec::finite(5, 2) };
+        FormatSpec::new("far", Encoding::Float(layout)).unwrap()
+    };
+    let e8m0 = UnitScales::E8M0 { block: 32, at: ScaleUse::Product };
+    let unit = |bias, shift| {
+        let far = of_bias(bias);
+        let unit = MmaSpec::fused(far, far).fan_in(32).scales(e8m0);
+        unit.adder(Adder::Exact).shift(shift).build()
+    };
+    assert!(unit(127, -64).is_err());
+    // 2^-127 · 2^-127 under 2^-127 and 2^-127: all below the smallest f32, nothing lost in sums.
+    let far = unit(126, 0).unwrap();
+    let d = far.step_scaled(&[1], &[1], [&[0], &[0]], 0).unwrap();
+    let all = Unpacked::new(false, 1, -508);
+    assert_eq!((d.code, d.lost.compare(all)), (0, Some(Ordering::Equal)));
 }
 
 #[test]

@@ -207,3 +207,20 @@ fn special_values_raise_invalid_and_ranges_are_refused() {
     assert_eq!(a.compare(&b), Some(Ordering::Equal));
     assert_eq!(a.compare(&WideSum::ZERO), Some(Ordering::Greater));
 }
+
+#[test]
+fn the_last_bits_of_the_range_come_back() {
+    for exponent in [-512, -511, -500, -449, 0, 399] {
+        let sum = WideSum::product(Unpacked::new(false, 1, exponent), Unpacked::ONE).unwrap();
+        let number = sum.to_unpacked().expect("one bit");
+        let expected = Unpacked::new(false, 1, exponent);
+        assert_eq!(number.compare(expected), Some(Ordering::Equal), "{exponent}");
+        let mut twice = sum.clone();
+        twice.add(number).unwrap();
+        assert_eq!(twice.exponent(), Some(exponent + 1));
+    }
+    // A bit that is not set does not count: 2 · 2^-513.
+    let sum = WideSum::product(Unpacked::new(false, 2, -513), Unpacked::ONE).unwrap();
+    assert_eq!(sum.exponent(), Some(-512));
+    assert!(WideSum::product(Unpacked::new(false, 1, -513), Unpacked::ONE).is_err());
+}

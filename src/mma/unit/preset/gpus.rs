@@ -19,7 +19,12 @@ use crate::naming::nearest_name;
 /// assert_eq!(unit::units_of("Gaudi 3").count(), 0);
 /// ```
 pub fn units_of(gpu: &str) -> impl Iterator<Item = &'static MatrixUnit> {
-    let found = GPUS.iter().find(|(models, _)| models.iter().any(|model| is_model(model, gpu)));
+    let has = |model: &str| is_model(model, gpu);
+    // Their chips have names of other vendors' cards.
+    let other = has("Intel|Arc|Apple|Mali|Adreno|Radeon");
+    let is_own = |model: &str| model.starts_with("MI") || !has("AMD");
+    let of_gpu = |models: &[&str]| models.iter().any(|model| is_own(model) && has(model));
+    let found = GPUS.iter().find(|(models, _)| !other && of_gpu(models));
     found.into_iter().flat_map(|(_, units)| units.iter().copied().flatten())
 }
 
@@ -31,11 +36,13 @@ const GPUS: &[(&[&str], &[&[MatrixUnit]])] = &[
         &["T4|T4G", "RTX 2060|2070|2080", "Quadro RTX 3000|4000|5000|6000|8000", "Titan RTX"],
         &[turing::ALL, imma::ALL],
     ),
+    // An RTX 3050 with a chip of the next generation, before those with one of their own.
+    (&["RTX 3050 A"], &[ada::ALL, imma::ALL]),
     (
         &[
-            "A100|A800|A2|A10|A10G|A16|A30|A40",
+            "A100|A100X|A800|A2|A10|A10G|A16|A30|A30X|A40",
             "RTX 2050|3050|3060|3070|3080|3090",
-            "RTX A500|A1000|A2000|A3000|A4000|A4500|A5000|A5500|A6000",
+            "RTX A400|A500|A1000|A2000|A3000|A4000|A4500|A5000|A5500|A6000",
         ],
         &[ampere::ALL, imma::ALL],
     ),
@@ -57,8 +64,8 @@ const GPUS: &[(&[&str], &[&[MatrixUnit]])] = &[
         &[blackwell::RTX, imma::ALL],
     ),
     (&["MI100"], &[amd::CDNA1]),
-    (&["MI210|MI250|MI250X"], &[amd::CDNA2]),
-    (&["MI300A|MI300X|MI308X|MI325X"], &[amd::CDNA3]),
+    (&["MI200|MI210|MI250|MI250X"], &[amd::CDNA2]),
+    (&["MI300|MI300A|MI300X|MI308X|MI325X"], &[amd::CDNA3]),
 ];
 
 /// Whether the words of a model are in a GPU's name, one after the other.

@@ -129,10 +129,12 @@ impl UnitChunk<'_> {
         }
     }
 
-    /// The block of scales of each group of the chunk.
+    /// The block of scales of each group of the chunk; that of a group without products, at the end
+    /// of an instruction, may be beyond the last.
     fn groups(&self) -> impl Iterator<Item = usize> {
         let block_k = self.plan.block_k.unwrap_or(usize::MAX);
-        self.k.clone().step_by(self.plan.unit.fan_in).map(move |k| k / block_k)
+        let positions = self.k.start..self.k.start + self.positions();
+        positions.step_by(self.plan.unit.fan_in).map(move |k| k / block_k)
     }
 
     /// The block of scales that a position of the chunk is in.
