@@ -37,10 +37,17 @@ impl Exec {
         self.parallel
     }
 
-    /// Whether several pieces are spread over threads.
-    #[cfg(feature = "matmul")]
+    /// Whether several pieces are spread over threads: a pool of a single thread would only be
+    /// woken for each.
+    #[cfg(feature = "rayon")]
+    pub(super) fn uses_threads(self) -> bool {
+        self.parallel && rayon::current_num_threads() > 1
+    }
+
+    /// Whether several pieces are spread over threads: never without rayon.
+    #[cfg(not(feature = "rayon"))]
     pub(super) const fn uses_threads(self) -> bool {
-        cfg!(feature = "rayon") && self.parallel
+        false
     }
 
     /// Sets the instruction set, in place of the widest that the machine has.
@@ -68,7 +75,7 @@ impl Exec {
     ) {
         #[cfg(feature = "rayon")]
         // A single piece stays on the calling thread.
-        if self.parallel && src.len() > length {
+        if src.len() > length && self.uses_threads() {
             // Collected in order, so that a merge that rounds has the same bits for any number of
             // threads.
             let pieces = src.chunks(length).enumerate().collect();
@@ -107,7 +114,7 @@ impl Exec {
             return work(0, src, dst);
         }
         #[cfg(feature = "rayon")]
-        if self.parallel {
+        if self.uses_threads() {
             return halves(0, lengths, src, dst, &work);
         }
         let (mut src, mut dst, mut index) = (src, dst, 0);
@@ -123,7 +130,7 @@ impl Exec {
     #[cfg(feature = "alloc")]
     pub(super) fn each<P: Send>(self, pieces: alloc::vec::Vec<P>, work: impl Fn(P) + Sync) {
         #[cfg(feature = "rayon")]
-        if self.parallel && pieces.len() > 1 {
+        if pieces.len() > 1 && self.uses_threads() {
             return spread_pieces(pieces, &work);
         }
         pieces.into_iter().for_each(work);
@@ -139,7 +146,7 @@ impl Exec {
         work: impl Fn(&mut M, P) + Sync,
     ) {
         #[cfg(feature = "rayon")]
-        if self.parallel && pieces.len() > 1 {
+        if pieces.len() > 1 && self.uses_threads() {
             use std::sync::{Mutex, PoisonError};
             // One lock to take and one to give back a piece, which is far more work than that. A
             // thread that panicked leaves a list in order.
@@ -166,7 +173,7 @@ impl Exec {
         work: impl Fn(P) -> R + Sync,
     ) -> alloc::vec::Vec<R> {
         #[cfg(feature = "rayon")]
-        if self.parallel && pieces.len() > 1 {
+        if pieces.len() > 1 && self.uses_threads() {
             // Every piece has a place for its result, so results keep the order of the pieces.
             let mut results: alloc::vec::Vec<_> = pieces.iter().map(|_| None).collect();
             let pieces = pieces.into_iter().zip(&mut results).collect();
