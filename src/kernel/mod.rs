@@ -119,9 +119,9 @@ pub(crate) use encode::{Encoder, FakeQuantizer, Nearest, to_odd};
 pub(crate) use encode::{Integer, Steps};
 #[cfg(feature = "matmul")]
 pub(crate) use gemm::{
-    AInt8, AInt8Rows, AInt8Words, BInt8, BlockFactors, CodeRows, Dots, Factors, GEMV_MR, Gemv,
-    GemvPanel, Nibbles, PANELS, Quad, Rounding, SmallIntegers, a_int8_words, positions, quads,
-    unpack_quads,
+    AInt8, AInt8Rows, AInt8Words, BInt8, BlockFactors, BlockOffsets, CodeRows, Dots, Factors,
+    GEMV_MR, Gemv, GemvPanel, Nibbles, PANELS, Quad, Rounding, SmallIntegers, a_int8_words,
+    positions, quads, unpack_quads,
 };
 #[cfg(feature = "alloc")]
 pub(crate) use hadamard::hadamard_blocks;

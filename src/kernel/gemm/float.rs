@@ -200,6 +200,21 @@ fn cut_bits_body(from: i32, to: i32, numbers: &mut [f32]) {
 }
 
 #[inline(always)]
+fn scale_plus_body(numbers: &mut [Lanes<f32>], factors: &Lanes<f32>, addends: &Lanes<f32>) {
+    for row in numbers {
+        // Product and sum are rounded each.
+        row.iter_mut().zip(factors.iter().zip(addends)).for_each(|(x, (f, add))| *x = *x * f + add);
+    }
+}
+
+#[inline(always)]
+fn less_body(numbers: &mut [Lanes<f32>], offsets: &Lanes<f32>, factors: &Lanes<f32>) {
+    for row in numbers {
+        row.iter_mut().zip(offsets.iter().zip(factors)).for_each(|(x, (z, f))| *x = (*x - z) * f);
+    }
+}
+
+#[inline(always)]
 fn dot_f32_body(a: &[f32], b: &[f32], acc: &mut f32) {
     *acc = a.iter().zip(b).fold(*acc, |acc, (a, b)| fma_f32(*a, *b, acc));
 }
@@ -214,6 +229,15 @@ per_isa! {
     fn dot_f32[](a: &[f32], b: &[f32], acc: &mut f32) = dot_f32_body;
     /// Continues one chain of f64 sums.
     fn dot_f64[](a: &[f32], b: &[f32], acc: &mut f64) = dot_f64_body;
+    /// Multiplies every number by the factor of its column, then adds the addend of its column.
+    fn scale_lanes_plus[](
+        numbers: &mut [Lanes<f32>], factors: &Lanes<f32>, addends: &Lanes<f32>,
+    ) = scale_plus_body;
+    /// Subtracts the offset of its column from every number, then multiplies by the factor of its
+    /// column.
+    fn scale_lanes_less[](
+        numbers: &mut [Lanes<f32>], offsets: &Lanes<f32>, factors: &Lanes<f32>,
+    ) = less_body;
     /// Keeps the bits of finite numbers from `2^from` to below `2^to`: slices for exact sums.
     fn cut_bits[](from: i32, to: i32, numbers: &mut [f32]) = cut_bits_body;
 }

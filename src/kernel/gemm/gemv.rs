@@ -10,7 +10,7 @@
 //!     for each chunk of codes, 4 or 8 along k, in each of four panels:
 //!         numbers = permute(table, codes)               // registers
 //!         for each row: acc[row][panel] += a[k][row] · numbers
-//!     acc += partial · (scale_a · scale_b), or numbers are scaled first
+//!     acc += partial · (scale_a · scale_b), or numbers are scaled first; offsets meet numbers
 //! ```
 //!
 //! Four panels are four independent chains for each row: the latency of a fused multiply-add is
@@ -89,16 +89,17 @@ impl Gemv {
         if self.goes_row_by_row() { 1 } else { GEMV_MR }
     }
 
-    /// Returns up to how many rows the kernel is faster than the micro-kernels.
-    pub(crate) const fn max_rows(&self) -> usize {
+    /// Returns up to how many rows the kernel is faster than the micro-kernels; `has_offsets` if
+    /// blocks have.
+    pub(crate) const fn max_rows(&self, has_offsets: bool) -> usize {
         // With one row at a time the codes are read again for every row.
-        if self.goes_row_by_row() { 1 } else { MAX_ROWS }
+        if self.goes_row_by_row() || has_offsets { 1 } else { MAX_ROWS }
     }
 
     /// Writes the sums of `sums.len()` rows by four panels over all of K. The number of rows is 1
-    /// or, up to [`height`](Self::height), 2, 4 or 8. `a` has the rows' numbers for each k, and
-    /// `factors` says what the scales of blocks of `block_k` multiply. Blocks are whole chunks of
-    /// codes: a multiple of 4 codes of a byte, or of 8 codes of 4 bits.
+    /// or, up to [`height`](Self::height) and without offsets, 2, 4 or 8. `a` has the rows' numbers
+    /// for each k, and `factors` says what the scales of blocks of `block_k` multiply. Blocks are
+    /// whole chunks of codes: a multiple of 4 codes of a byte, or of 8 codes of 4 bits.
     pub(crate) fn sums(
         &self,
         block_k: usize,

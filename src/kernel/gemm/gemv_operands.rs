@@ -33,13 +33,37 @@ impl BlockFactors<'_> {
     }
 }
 
-/// A panel of B as codes, with the factors of its blocks.
+/// What an element of B has besides a factor, one number for each block and column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BlockOffsets<'a> {
+    /// Nothing.
+    None,
+    /// A number that is added after the factor was multiplied.
+    Minima(&'a [Lanes<f32>]),
+    /// A number that is subtracted before the factor is multiplied.
+    ZeroPoints(&'a [Lanes<f32>]),
+}
+
+impl BlockOffsets<'_> {
+    /// Returns the offsets of a block, one for each column; zeros if there are none.
+    #[inline(always)]
+    pub(crate) fn at(self, block: usize) -> Lanes<f32> {
+        match self {
+            Self::None => Lanes::default(),
+            Self::Minima(numbers) | Self::ZeroPoints(numbers) => numbers[block],
+        }
+    }
+}
+
+/// A panel of B as codes, with the factors and offsets of its blocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GemvPanel<'a> {
     /// Codes of 16 columns: a byte for each k, or quads of 4-bit codes.
     pub(crate) codes: &'a [u8],
     /// The factors of its blocks.
     pub(crate) factors: BlockFactors<'a>,
+    /// The offsets of its blocks, of one kind in all panels of a call.
+    pub(crate) offsets: BlockOffsets<'a>,
 }
 
 /// What the factors of blocks multiply, which is part of the definition of a product.

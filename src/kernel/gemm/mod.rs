@@ -25,10 +25,10 @@ pub(crate) use aligned_operands::{
 pub(in crate::kernel) use aligned_operands::{NO_PRODUCTS, NO_RANK, ScaleRanks, SixteenSide};
 pub(crate) use float::{
     chain_blocks_of, chain_f32_of, chain_f64, chain_rounded, cut_bits, dot_f32, dot_f64,
-    scale_lanes,
+    scale_lanes, scale_lanes_less, scale_lanes_plus,
 };
 pub(crate) use gemv::{Gemv, Nibbles};
-pub(crate) use gemv_operands::{BlockFactors, Factors, GEMV_MR, GemvPanel, PANELS};
+pub(crate) use gemv_operands::{BlockFactors, BlockOffsets, Factors, GEMV_MR, GemvPanel, PANELS};
 pub(crate) use int8::{Dots, a_int8_words};
 pub(crate) use int8_operands::{AInt8, AInt8Rows, AInt8Words, BInt8, SmallIntegers};
 pub(in crate::kernel) use intrinsics::GemmIntrinsics;

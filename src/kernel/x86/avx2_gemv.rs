@@ -16,15 +16,15 @@
 
 use super::avx2_int8::ShuffleTable;
 use crate::kernel::gemm::{
-    AInt8Rows, Factors, GemvPanel, Lanes, PANELS, Quad, SmallIntegers, by_eights,
+    AInt8Rows, BlockOffsets, Factors, GemvPanel, Lanes, PANELS, Quad, SmallIntegers, by_eights,
 };
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_cvtepi32_ps,
-    _mm256_fmadd_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
-    _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_unpackhi_epi8, _mm256_unpackhi_epi16,
-    _mm256_unpacklo_epi8, _mm256_unpacklo_epi16,
+    __m256, __m256i, _mm256_add_epi16, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
+    _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps,
+    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_sub_ps,
+    _mm256_unpackhi_epi8, _mm256_unpackhi_epi16, _mm256_unpacklo_epi8, _mm256_unpacklo_epi16,
 };
 
 /// One f32 for each of the 32 columns of two panels, in the order that codes have in registers.
@@ -129,15 +129,35 @@ fn sums_of_two(
         let codes = |panel: usize| &panels[panel].codes.as_chunks().0[block * block_k / 8..];
         let codes = [codes(0), codes(1)];
         let scale_b = beside::<true>(panels[0].factors.at(block), panels[1].factors.at(block));
-        match factors {
-            // Each element is multiplied by its scale before its product with A.
-            Factors::Elements => {
-                continued(tables, a, codes, |x, scale| _mm256_mul_ps(x, scale), scale_b, &mut sums);
+        let offsets = panels[0].offsets;
+        let offset_b = match offsets {
+            BlockOffsets::None => [_mm256_setzero_ps(); 4],
+            _ => beside::<true>(panels[0].offsets.at(block), panels[1].offsets.at(block)),
+        };
+        match (factors, offsets) {
+            // Each element is multiplied by its scale before its product with A, and a minimum
+            // added, or a zero point subtracted before.
+            (Factors::Elements, BlockOffsets::None) => {
+                let times = |x, scale, _| _mm256_mul_ps(x, scale);
+                continued(tables, a, codes, times, [scale_b, offset_b], &mut sums);
             }
-            Factors::Sums(scales) => {
+            (Factors::Elements, BlockOffsets::Minima(_)) => {
+                let plus = |x, scale, minimum| _mm256_add_ps(_mm256_mul_ps(x, scale), minimum);
+                continued(tables, a, codes, plus, [scale_b, offset_b], &mut sums);
+            }
+            (Factors::Elements, BlockOffsets::ZeroPoints(_)) => {
+                let less = |x, scale, zero| _mm256_mul_ps(_mm256_sub_ps(x, zero), scale);
+                continued(tables, a, codes, less, [scale_b, offset_b], &mut sums);
+            }
+            (Factors::Sums(scales), _) => {
                 // The chain of a block starts from zero and is scaled once, at its end.
                 let mut partial = [_mm256_setzero_ps(); 4];
-                continued(tables, a, codes, |x, _| x, scale_b, &mut partial);
+                if matches!(offsets, BlockOffsets::None) {
+                    continued(tables, a, codes, |x, _, _| x, [scale_b, offset_b], &mut partial);
+                } else {
+                    let less = |x, _, zero| _mm256_sub_ps(x, zero);
+                    continued(tables, a, codes, less, [scale_b, offset_b], &mut partial);
+                }
                 let scale_a = _mm256_set1_ps(scales[block]);
                 for ((sum, partial), scale_b) in sums.iter_mut().zip(partial).zip(scale_b) {
                     *sum = _mm256_fmadd_ps(partial, _mm256_mul_ps(scale_a, scale_b), *sum);
@@ -148,22 +168,23 @@ fn sums_of_two(
     apart::<true>(sums)
 }
 
-/// Continues the four chains over one block. `number` makes a number of B from an element and its
-/// scale.
+/// Continues the four chains over one block. `number` makes a number of B from an element, its scale
+/// and its offset.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn continued(
     tables: [__m256i; 2],
     a: &[f32],
     codes: [&[Quad]; 2],
-    number: impl Fn(__m256, __m256) -> __m256,
-    scale_b: Fours,
+    number: impl Fn(__m256, __m256, __m256) -> __m256,
+    [scale_b, offset_b]: [Fours; 2],
     sums: &mut Fours,
 ) {
     for (a, (q0, q1)) in a.as_chunks::<8>().0.iter().zip(codes[0].iter().zip(codes[1])) {
-        for ((sum, words), scale) in sums.iter_mut().zip(words::<true>([q0, q1])).zip(scale_b) {
+        let of_columns = words::<true>([q0, q1]).into_iter().zip(scale_b.into_iter().zip(offset_b));
+        for (sum, (words, (scale, offset))) in sums.iter_mut().zip(of_columns) {
             for (x, element) in a.iter().zip(numbers(tables, words)) {
-                *sum = _mm256_fmadd_ps(_mm256_set1_ps(*x), number(element, scale), *sum);
+                *sum = _mm256_fmadd_ps(_mm256_set1_ps(*x), number(element, scale, offset), *sum);
             }
         }
     }

@@ -15,11 +15,11 @@
 
 use super::avx512_decode::{decode_64, vectors};
 use crate::kernel::decode::Planes;
-use crate::kernel::gemm::{Factors, GemvPanel, Lanes, PANELS, Quad, by_eights};
+use crate::kernel::gemm::{BlockOffsets, Factors, GemvPanel, Lanes, PANELS, Quad, by_eights};
 use bytemuck::must_cast;
 use core::arch::x86_64::{
-    __m512, __m512i, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_srli_epi32,
+    __m512, __m512i, _mm512_add_ps, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_permutexvar_ps,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_srli_epi32, _mm512_sub_ps,
 };
 
 /// Writes the sums of a few rows by four panels of 4-bit codes:
@@ -99,19 +99,30 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     debug_assert!(matches!(to.len(), 1 | 2 | 4 | 8), "the height of a tile");
+    let d = &decode;
+    if !matches!(panels[0].offsets, BlockOffsets::None) {
+        debug_assert!(to.len() == 1, "rows of blocks with offsets go one by one");
+        return sums_of_rows::<1, PANELS, true, _, _>(d, block_k, factors, a, panels, to);
+    }
     // The number of rows is a constant of each loop, so that all sums have registers.
     match to.len() {
-        1 => sums_of_rows::<1, PANELS, BYTES, POSITIONS>(&decode, block_k, factors, a, panels, to),
-        2 => sums_of_rows::<2, PANELS, BYTES, POSITIONS>(&decode, block_k, factors, a, panels, to),
-        4 => sums_of_rows::<4, PANELS, BYTES, POSITIONS>(&decode, block_k, factors, a, panels, to),
-        _ => sums_of_rows::<8, 2, BYTES, POSITIONS>(&decode, block_k, factors, a, panels, to),
+        1 => sums_of_rows::<1, PANELS, false, _, _>(d, block_k, factors, a, panels, to),
+        2 => sums_of_rows::<2, PANELS, false, _, _>(d, block_k, factors, a, panels, to),
+        4 => sums_of_rows::<4, PANELS, false, _, _>(d, block_k, factors, a, panels, to),
+        _ => sums_of_rows::<8, 2, false, _, _>(d, block_k, factors, a, panels, to),
     }
 }
 
 /// Writes the sums of R rows, P panels at a time: R · P sums in registers.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITIONS: usize>(
+fn sums_of_rows<
+    const R: usize,
+    const P: usize,
+    const OFFSETS: bool,
+    const BYTES: usize,
+    const POSITIONS: usize,
+>(
     decode: &impl Fn(&[u8; BYTES]) -> [__m512; POSITIONS],
     block_k: usize,
     factors: Factors<'_>,
@@ -124,24 +135,43 @@ fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITI
         for (block, a) in a.as_chunks::<R>().0.chunks(block_k).enumerate() {
             // A loop, not `map`: its closure would be a function without these instructions.
             let (mut codes, mut scale_b) = ([&[][..]; P], [_mm512_setzero_ps(); P]);
-            for ((codes, scale_b), panel) in codes.iter_mut().zip(&mut scale_b).zip(panels) {
-                *codes = &panel.codes.as_chunks().0[block * block_k / POSITIONS..];
-                *scale_b = must_cast(panel.factors.at(block));
+            let mut of_block = [[_mm512_setzero_ps(); 2]; P];
+            for (place, panel) in panels.iter().enumerate() {
+                codes[place] = &panel.codes.as_chunks().0[block * block_k / POSITIONS..];
+                scale_b[place] = must_cast(panel.factors.at(block));
+                of_block[place][0] = scale_b[place];
+                if OFFSETS {
+                    of_block[place][1] = must_cast(panel.offsets.at(block));
+                }
             }
-            match factors {
-                // Each element is multiplied by its scale before its product with A.
-                Factors::Elements => continued(
-                    decode,
-                    a,
-                    codes,
-                    |x, scale| _mm512_mul_ps(x, scale),
-                    scale_b,
-                    &mut sums,
-                ),
-                Factors::Sums(scales) => {
+            match (factors, panels[0].offsets) {
+                // Each element is multiplied by its scale before its product with A, and a minimum
+                // added, or a zero point subtracted before.
+                (Factors::Elements, BlockOffsets::Minima(_)) if OFFSETS => {
+                    let plus = |x, [scale, minimum]: [__m512; 2]| {
+                        _mm512_add_ps(_mm512_mul_ps(x, scale), minimum)
+                    };
+                    continued(decode, a, codes, plus, of_block, &mut sums);
+                }
+                (Factors::Elements, BlockOffsets::ZeroPoints(_)) if OFFSETS => {
+                    let less = |x, [scale, zero_point]: [__m512; 2]| {
+                        _mm512_mul_ps(_mm512_sub_ps(x, zero_point), scale)
+                    };
+                    continued(decode, a, codes, less, of_block, &mut sums);
+                }
+                (Factors::Elements, _) => {
+                    let times = |x, [scale, _]: [__m512; 2]| _mm512_mul_ps(x, scale);
+                    continued(decode, a, codes, times, of_block, &mut sums);
+                }
+                (Factors::Sums(scales), _) => {
                     // The chain of a block starts from zero; its sum is scaled once.
                     let mut partials = [[_mm512_setzero_ps(); P]; R];
-                    continued(decode, a, codes, |x, _| x, scale_b, &mut partials);
+                    if OFFSETS {
+                        let less = |x, [_, zero_point]: [__m512; 2]| _mm512_sub_ps(x, zero_point);
+                        continued(decode, a, codes, less, of_block, &mut partials);
+                    } else {
+                        continued(decode, a, codes, |x, _| x, of_block, &mut partials);
+                    }
                     for (row, (sums, partials)) in sums.iter_mut().zip(partials).enumerate() {
                         // Scales of A lie block by block, R at a time.
                         let scale_a = _mm512_set1_ps(scales[block * R + row]);
@@ -162,22 +192,23 @@ fn sums_of_rows<const R: usize, const P: usize, const BYTES: usize, const POSITI
     }
 }
 
-/// Continues the chains over one block. `number` makes a number of B from an element and its scale.
+/// Continues the chains over one block. `number` makes a number of B from an element, its scale and
+/// its offset.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn continued<const R: usize, const P: usize, const BYTES: usize, const POSITIONS: usize>(
     decode: &impl Fn(&[u8; BYTES]) -> [__m512; POSITIONS],
     a: &[[f32; R]],
     codes: [&[[u8; BYTES]]; P],
-    number: impl Fn(__m512, __m512) -> __m512,
-    scale_b: [__m512; P],
+    number: impl Fn(__m512, [__m512; 2]) -> __m512,
+    of_block: [[__m512; 2]; P],
     sums: &mut [[__m512; P]; R],
 ) {
     // One chunk of each panel at a time; its numbers serve all rows before they are gone.
     for (i, a) in a.as_chunks::<POSITIONS>().0.iter().enumerate() {
-        for (panel, scale) in scale_b.into_iter().enumerate() {
+        for (panel, of_block) in of_block.into_iter().enumerate() {
             for (a, element) in a.iter().zip(decode(&codes[panel][i])) {
-                let number = number(element, scale);
+                let number = number(element, of_block);
                 // R independent chains: 16 of them, over all panels, hide the latency of FMA.
                 for (sums, a) in sums.iter_mut().zip(a) {
                     sums[panel] = _mm512_fmadd_ps(_mm512_set1_ps(*a), number, sums[panel]);

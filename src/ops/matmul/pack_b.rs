@@ -7,7 +7,7 @@
 
 use super::codes::code_rows;
 use super::held::{HeldMemory, held};
-use super::operand::Operand;
+use super::operand::{Operand, zero_point};
 use super::packed::PackedMatrix;
 use super::panel::{Data, Panel, PanelRestore, Scales};
 use super::scales::ScaleReader;
@@ -84,24 +84,34 @@ impl<'a> Packer<'a> {
         let negative_zero = match restorer(1.0, 0) {
             Restorer::Times(_) => NegativeZero::Keep,
             Restorer::TimesPlusZero(_) => NegativeZero::Clear,
-            _ => {
-                // Zero points and minima are a block's own, so every block of every lane has its
-                // rule.
-                let (block_k, offset) =
-                    (self.operand.block_k(), |line, k| self.operand.block_codes(line, k).1);
-                let block = |(block, scales): (usize, &Lanes<f32>)| {
-                    core::array::from_fn(|lane| {
-                        restorer(
-                            scales[lane],
-                            offset(line + if lane < rows { lane } else { 0 }, block * block_k),
-                        )
-                    })
-                };
-                let mut rules =
-                    if let PanelRestore::Any(rules) = memory { rules } else { Vec::new() };
-                rules.clear();
-                rules.extend(scales.iter().enumerate().map(block));
-                return PanelRestore::Any(rules);
+            Restorer::Plus(..) => {
+                return PanelRestore::Minima(self.offsets(
+                    line,
+                    rows,
+                    scales.len(),
+                    memory,
+                    |code| {
+                        if let Restorer::Plus(_, minimum) = restorer(1.0, code) {
+                            minimum
+                        } else {
+                            0.0
+                        }
+                    },
+                ));
+            }
+            Restorer::Affine(..) => {
+                let of = |code| zero_point(spec, code);
+                return PanelRestore::ZeroPoints(self.offsets(
+                    line,
+                    rows,
+                    scales.len(),
+                    memory,
+                    of,
+                ));
+            }
+            Restorer::TimesTimesOver(..) => {
+                let rules = |scales: &Lanes<f32>| scales.map(|scale| restorer(scale, 0));
+                return PanelRestore::Any(scales.iter().map(rules).collect());
             }
         };
         // The factor has the tensor scale in it, or is the quotient that the formula asks for.
@@ -127,6 +137,31 @@ impl<'a> Packer<'a> {
         factors.copy_from_slice(scales);
         factors.as_flattened_mut().iter_mut().for_each(|x| *x = factor(*x));
         PanelRestore::Factors(negative_zero, factors)
+    }
+
+    /// The zero points or minima of rows, block by block, from their codes.
+    fn offsets(
+        &self,
+        line: usize,
+        rows: usize,
+        blocks: usize,
+        memory: PanelRestore,
+        of: impl Fn(u32) -> f32,
+    ) -> Aligned<Lanes<f32>> {
+        let mut offsets = match memory {
+            PanelRestore::Minima(offsets) | PanelRestore::ZeroPoints(offsets) => offsets,
+            _ => Aligned::default(),
+        };
+        offsets.resize(blocks);
+        let block_k = self.operand.block_k();
+        for (block, offsets) in offsets.iter_mut().enumerate() {
+            for (lane, offset) in offsets.iter_mut().enumerate() {
+                // Lanes beyond the last row repeat the first, as their scales do.
+                let line = line + if lane < rows { lane } else { 0 };
+                *offset = of(self.operand.block_codes(line, block * block_k).1);
+            }
+        }
+        offsets
     }
 
     /// The scales of rows for blocks of `block_k` positions, in the order of [`Panel::scales`].

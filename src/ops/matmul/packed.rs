@@ -98,12 +98,10 @@ impl PackedMatrix {
         let (panel, lane) = self.at(line);
         for (k, to) in dst.iter_mut().enumerate() {
             *to = self.element_at(panel, lane, k);
-            if let PanelRestore::Any(restorers) = &panel.restore
-                // Elements come without scales but with the zero point taken off, as integer sums
-                // need them.
-                && let Restorer::Affine(_, zero_point) = restorers[k / panel.block_k][lane]
-            {
-                *to -= zero_point;
+            // Elements come without scales but with the zero point taken off, as integer sums need
+            // them.
+            if let PanelRestore::ZeroPoints(zero_points) = &panel.restore {
+                *to -= zero_points[k / panel.block_k][lane];
             }
         }
     }
@@ -125,6 +123,12 @@ impl PackedMatrix {
                 }
                 PanelRestore::Factors(NegativeZero::Clear, factors) => {
                     Restorer::TimesPlusZero(factors[block][lane])
+                }
+                PanelRestore::Minima(minima) => {
+                    Restorer::Plus(panel.scales.at(block)[lane], minima[block][lane])
+                }
+                PanelRestore::ZeroPoints(zero_points) => {
+                    Restorer::Affine(panel.scales.at(block)[lane], zero_points[block][lane])
                 }
                 PanelRestore::Any(restorers) => restorers[block][lane],
             };

@@ -2,7 +2,7 @@
 
 use crate::block::Restorer;
 use crate::kernel::gemm::{Lanes, NR};
-use crate::kernel::{BlockFactors, NegativeZero, Quad};
+use crate::kernel::{BlockFactors, BlockOffsets, NegativeZero, Quad};
 use crate::mem::Aligned;
 use alloc::vec::Vec;
 
@@ -46,11 +46,39 @@ impl Panel {
         }
     }
 
+    /// The zero points or minima for blocks of `block_k` of `depth` positions, none of which is
+    /// longer than the panel's own; made in `memory` where the panel does not have them so.
+    pub(super) fn offsets_by<'a>(
+        &'a self,
+        block_k: usize,
+        depth: usize,
+        memory: &'a mut Aligned<Lanes<f32>>,
+    ) -> BlockOffsets<'a> {
+        let (kind, offsets): (fn(_) -> _, _) = match &self.restore {
+            PanelRestore::Minima(minima) => (BlockOffsets::Minima, minima),
+            PanelRestore::ZeroPoints(zero_points) => (BlockOffsets::ZeroPoints, zero_points),
+            PanelRestore::Scales | PanelRestore::Factors(..) | PanelRestore::Any(_) => {
+                return BlockOffsets::None;
+            }
+        };
+        if block_k == self.block_k {
+            return kind(offsets);
+        }
+        // Shorter blocks of A cut those of B.
+        memory.resize(depth.div_ceil(block_k));
+        let each = memory.iter_mut().zip((0..depth).step_by(block_k));
+        each.for_each(|(to, k)| *to = offsets[k / self.block_k]);
+        kind(memory)
+    }
+
     /// Returns what becomes of elements that are −0 before their factor.
     pub(super) fn negative_zero(&self) -> NegativeZero {
         match self.restore {
             PanelRestore::Factors(negative_zero, _) => negative_zero,
-            PanelRestore::Scales | PanelRestore::Any(_) => NegativeZero::Keep,
+            PanelRestore::Scales
+            | PanelRestore::Minima(_)
+            | PanelRestore::ZeroPoints(_)
+            | PanelRestore::Any(_) => NegativeZero::Keep,
         }
     }
 }
@@ -118,6 +146,10 @@ pub(super) enum PanelRestore {
     Scales,
     /// They are the elements, with −0 kept or cleared, times these factors, block by block.
     Factors(NegativeZero, Aligned<Lanes<f32>>),
+    /// They are the elements times the scales, plus these minima, block by block.
+    Minima(Aligned<Lanes<f32>>),
+    /// They are the elements less these zero points, times the scales, block by block.
+    ZeroPoints(Aligned<Lanes<f32>>),
     /// Each block of each row has its own rule.
     Any(Vec<[Restorer; NR]>),
 }

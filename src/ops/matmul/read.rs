@@ -9,7 +9,7 @@
 use super::operand::{Operand, zero_point};
 use super::panel::{Data, Panel, PanelRestore};
 use crate::block::{BlockSpec, Restorer};
-use crate::kernel::gemm::{Lanes, scale_lanes};
+use crate::kernel::gemm::{Lanes, NR, scale_lanes, scale_lanes_less, scale_lanes_plus};
 use crate::kernel::{BlockFactors, DecodeBytes, Isa, NegativeZero, Nibbles, unpack_quads};
 use crate::mem::Aligned;
 use crate::mma::Takes;
@@ -144,24 +144,31 @@ impl Reader {
             (_, None) => {}
         }
         let (negative_zero, factors) = match &panel.restore {
-            // Each lane has a rule of its own: slow, and only for offsets.
-            PanelRestore::Any(restorers) => {
+            // The sum takes scales apart, but no zero points.
+            PanelRestore::ZeroPoints(zero_points) => {
                 for (block, rows) in blocks(panel.block_k, k, dst) {
-                    for (lane, restorer) in restorers[block].iter().enumerate() {
-                        let restorer = match restorer {
-                            Restorer::Affine(_, zero_point) if self.elements() => {
-                                Restorer::Affine(1.0, *zero_point)
-                            }
-                            _ if self.elements() => continue,
-                            restorer => *restorer,
-                        };
-                        rows.iter_mut().for_each(|row| row[lane] = restorer.restore(row[lane]));
-                    }
+                    let scales = if self.elements() { [1.0; NR] } else { panel.scales.at(block) };
+                    scale_lanes_less(self.isa, rows, &zero_points[block], &scales);
                 }
                 return;
             }
             // The sum takes the scales apart, or there are none.
             _ if self.elements() || panel.scales.len() == 0 => return,
+            PanelRestore::Minima(minima) => {
+                for (block, rows) in blocks(panel.block_k, k, dst) {
+                    scale_lanes_plus(self.isa, rows, &panel.scales.at(block), &minima[block]);
+                }
+                return;
+            }
+            // Each lane has a rule of its own, of three steps: slow, and rare.
+            PanelRestore::Any(restorers) => {
+                for (block, rows) in blocks(panel.block_k, k, dst) {
+                    for (lane, restorer) in restorers[block].iter().enumerate() {
+                        rows.iter_mut().for_each(|row| row[lane] = restorer.restore(row[lane]));
+                    }
+                }
+                return;
+            }
             PanelRestore::Scales => (NegativeZero::Keep, panel.scales.view()),
             PanelRestore::Factors(negative_zero, factors) => {
                 (*negative_zero, BlockFactors::F32(factors))

@@ -172,9 +172,11 @@ impl GemvPiece<'_> {
         let [_, of_b] = job.matrices(matrix);
         // Beyond the last panel it stands in, and its sums are not kept.
         let panel_at = |index: usize| packed.panel(of_b, (piece * PANELS + index).min(panels - 1));
-        let [first, second, third, fourth, ..] = memory;
+        // Memory for the scales of each panel and for its offsets.
+        let [s0, s1, s2, s3, o0, o1, o2, o3] = memory;
         let mut index = 0;
-        let four: [_; PANELS] = [first, second, third, fourth].map(|memory| {
+        let memory = [(s0, o0), (s1, o1), (s2, o2), (s3, o3)];
+        let four: [_; PANELS] = memory.map(|(memory, of_offsets)| {
             let panel = panel_at(index);
             index += 1;
             // The panel's scales as they are; otherwise copies cut to the blocks of the sum, 1
@@ -189,7 +191,8 @@ impl GemvPiece<'_> {
                 _ if own => panel.scales.view(),
                 _ => BlockFactors::F32(panel.scales_by(block_k, shape.k, memory)),
             };
-            GemvPanel { codes: panel.data.codes(), factors }
+            let offsets = panel.offsets_by(block_k, shape.k, of_offsets);
+            GemvPanel { codes: panel.data.codes(), factors, offsets }
         });
         let first = job.place_of_a(matrix) * self.parts_of_matrix;
         for tile in &self.rows[first..first + self.parts_of_matrix] {
@@ -266,8 +269,9 @@ impl<'a> GemvPath<'a> {
             let wide = job.a.formats().has_f32_scales() || job.b.formats().has_f32_scales();
             wide || job.a.scale_range().times(job.b.scale_range()).is_f32()
         };
-        let numbers =
-            numbers(job, packed, reader, block_k).filter(|kernel| job.shape.m <= kernel.max_rows());
+        let has_offsets = job.b.spec().is_some_and(|spec| spec.offset_bytes() > 0);
+        let numbers = numbers(job, packed, reader, block_k)
+            .filter(|kernel| job.shape.m <= kernel.max_rows(has_offsets));
         numbers.filter(|_| takes == Takes::Values || scales_fit()).map(Self::Numbers)
     }
 
