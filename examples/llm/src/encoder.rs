@@ -94,7 +94,10 @@ impl<'w> Encoder<'w> {
         let layer = |name: &str, shape: [usize; 2]| {
             let weight = weights.of(&format!("{name}.weight"), &shape)?;
             let bias = weights.of(&format!("{name}.bias"), &shape[..1])?;
-            Ok::<_, Failure>(Biased(Linear::of_numbers(weight, shape, &numerics)?, bias.to_vec()))
+            Ok::<_, Failure>(Biased(
+                Linear::of_numbers(weight, shape, &numerics, None)?,
+                bias.to_vec(),
+            ))
         };
         let block = |block: usize| {
             let name = |part: &str| format!("encoder.layer.{block}.{part}");
@@ -152,17 +155,17 @@ impl EncoderBlock {
         numerics: &Numerics,
         workspace: &mut Workspace,
     ) -> Result<(), Failure> {
-        let h = Inputs::new(x, WIDTH, numerics)?;
+        let h = Inputs::new(x, WIDTH, None, numerics)?;
         let mut of = |layer: &Biased| layer.apply(&h, numerics, workspace);
         let [q, k, v] = [of(&self.q)?, of(&self.k)?, of(&self.v)?];
         let mixed = attention(&q, &k, &v, numerics, workspace)?;
-        let mixed = Inputs::new(&mixed, WIDTH, numerics)?;
+        let mixed = Inputs::new(&mixed, WIDTH, None, numerics)?;
         add(x, &self.output.apply(&mixed, numerics, workspace)?);
         self.attention_norm.apply(x);
-        let h = Inputs::new(x, WIDTH, numerics)?;
+        let h = Inputs::new(x, WIDTH, None, numerics)?;
         let mut inner = self.up.apply(&h, numerics, workspace)?;
         inner.iter_mut().for_each(|x| *x = gelu(*x));
-        let inner = Inputs::new(&inner, INNER, numerics)?;
+        let inner = Inputs::new(&inner, INNER, None, numerics)?;
         add(x, &self.down.apply(&inner, numerics, workspace)?);
         self.norm.apply(x);
         Ok(())

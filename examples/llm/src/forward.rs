@@ -14,6 +14,7 @@
 //! latter with the cache's codes as one side), as inference engines have them.
 
 use crate::cache::Rows;
+use crate::calibrate::INPUTS;
 use crate::failure::Failure;
 use crate::linear::Inputs;
 use crate::model::{Block, Model};
@@ -33,6 +34,8 @@ pub(crate) struct Session<'m> {
     position: usize,
     workspace: Workspace,
     memory: Memory,
+    /// What the layers of each block are given, kept if there is a list to keep it in.
+    pub(crate) inputs: Option<Vec<[Vec<f32>; INPUTS]>>,
 }
 
 /// Buffers of a forward pass, kept from one to the next.
@@ -62,6 +65,7 @@ impl<'m> Session<'m> {
             position: 0,
             workspace: Workspace::new(),
             memory: Memory::default(),
+            inputs: None,
         })
     }
 
@@ -83,7 +87,7 @@ impl<'m> Session<'m> {
             turns(config.head, config.rope_base, self.position..self.position + tokens.len());
         for (block, place) in model.blocks.iter().zip(0..) {
             self.attend(block, place, &turns, &mut x)?;
-            self.feed(block, &mut x)?;
+            self.feed(block, place, &mut x)?;
         }
         self.position += tokens.len();
         Ok(normed(&x, &model.norm, config.epsilon))
@@ -102,11 +106,12 @@ impl<'m> Session<'m> {
         turns: &[[f32; 2]],
         x: &mut [f32],
     ) -> Result<(), Failure> {
-        let Self { model, caches, position, workspace, memory } = self;
+        let Self { model, caches, position, workspace, memory, inputs } = self;
         let (config, numerics) = (&model.config, &model.numerics);
         let Memory { q, k, v, attention, sum, .. } = memory;
         let h = normed(x, &block.attention_norm, config.epsilon);
-        let h = Inputs::new(&h, config.width, numerics)?;
+        keep(inputs, place, 0, &h);
+        let h = Inputs::new(&h, config.width, block.factors(0), numerics)?;
         for (layer, out) in [(&block.q, &mut *q), (&block.k, &mut *k), (&block.v, &mut *v)] {
             layer.apply(&h, out, workspace, numerics.exec)?;
         }
@@ -155,26 +160,36 @@ impl<'m> Session<'m> {
                 }
             }
         }
-        let attention = Inputs::new(attention, config.width, numerics)?;
+        keep(inputs, place, 1, attention);
+        let attention = Inputs::new(attention, config.width, block.factors(1), numerics)?;
         block.output.apply(&attention, sum, workspace, numerics.exec)?;
         x.iter_mut().zip(&*sum).for_each(|(x, y)| *x += y);
         Ok(())
     }
 
     /// The feed-forward layers, each token by itself.
-    fn feed(&mut self, block: &Block, x: &mut [f32]) -> Result<(), Failure> {
-        let Self { model, workspace, memory: Memory { gate, up, sum, .. }, .. } = self;
+    fn feed(&mut self, block: &Block, place: usize, x: &mut [f32]) -> Result<(), Failure> {
+        let Self { model, workspace, memory: Memory { gate, up, sum, .. }, inputs, .. } = self;
         let (config, numerics) = (&model.config, &model.numerics);
         let h = normed(x, &block.inner_norm, config.epsilon);
-        let h = Inputs::new(&h, config.width, numerics)?;
+        keep(inputs, place, 2, &h);
+        let h = Inputs::new(&h, config.width, block.factors(2), numerics)?;
         block.gate.apply(&h, gate, workspace, numerics.exec)?;
         block.up.apply(&h, up, workspace, numerics.exec)?;
         // silu(x) = x / (1 + e^-x)
         gate.iter_mut().zip(&*up).for_each(|(x, up)| *x = *x / (1.0 + (-*x).exp()) * up);
-        let gate = Inputs::new(gate, config.inner, numerics)?;
+        keep(inputs, place, 3, gate);
+        let gate = Inputs::new(gate, config.inner, block.factors(3), numerics)?;
         block.down.apply(&gate, sum, workspace, numerics.exec)?;
         x.iter_mut().zip(&*sum).for_each(|(x, y)| *x += y);
         Ok(())
+    }
+}
+
+/// Keeps rows of an input of a block, if there is a list to keep them in.
+fn keep(inputs: &mut Option<Vec<[Vec<f32>; INPUTS]>>, block: usize, input: usize, rows: &[f32]) {
+    if let Some(inputs) = inputs {
+        inputs[block][input].extend_from_slice(rows);
     }
 }
 
@@ -187,7 +202,7 @@ pub(crate) fn logits(
 ) -> Result<(), Failure> {
     // Whatever the numerics, the head takes numbers.
     let as_shipped = crate::numerics::Numerics::AS_SHIPPED;
-    let inputs = Inputs::new(hidden, model.config.width, &as_shipped)?;
+    let inputs = Inputs::new(hidden, model.config.width, None, &as_shipped)?;
     model.head().apply(&inputs, out, workspace, model.numerics.exec)
 }
 

@@ -1,6 +1,7 @@
 //! A linear layer: packed weights times activations under the chosen numerics. What is quantized
 //! goes into the product as codes; the accumulator sees elements and scales.
 
+use crate::calibrate::Fit;
 use crate::failure::Failure;
 use crate::numerics::{Numerics, Scheme};
 use std::borrow::Cow;
@@ -27,27 +28,43 @@ impl Linear {
         shipped: &GgufWeight<'_>,
         shape: [usize; 2],
         numerics: &Numerics,
+        fit: Option<&Fit>,
     ) -> Result<Self, Failure> {
         match (&numerics.weights, shipped, numerics.rotated) {
             (Scheme::AsShipped, GgufWeight::Quantized(tensor), None) => {
                 let has_minima = !matches!(tensor.spec().offset, Offset::None);
                 Self::packed(PackedMatrix::new(&**tensor)?, shape, None, has_minima, numerics)
             }
-            _ => Self::of_numbers(&shipped.to_f32(), shape, numerics),
+            _ => Self::of_numbers(&shipped.to_f32(), shape, numerics, fit),
         }
     }
 
-    /// The layer of a weight's numbers under some numerics.
+    /// The layer of a weight's numbers under some numerics, and what a recipe found for its input.
     pub(crate) fn of_numbers(
         numbers: &[f32],
         shape: [usize; 2],
         numerics: &Numerics,
+        fit: Option<&Fit>,
     ) -> Result<Self, Failure> {
         let scheme = &numerics.weights;
         let has_minima =
             matches!(scheme, Scheme::Blocks(spec) if matches!(spec.offset, Offset::Minimum(_)));
-        let numbers = numerics.rotate(numbers.into(), shape[1])?;
-        let kept = Kept::new(&numbers, shape, scheme, numerics.scales_last(), numerics.exec)?;
+        let numbers = match fit {
+            Some(Fit::Channels(factors)) => {
+                let rows = numbers.chunks(shape[1]);
+                rows.flat_map(|row| row.iter().zip(factors).map(|(w, s)| w * s)).collect()
+            }
+            _ => numbers.into(),
+        };
+        let numbers = numerics.rotate(numbers, shape[1])?;
+        let made = match (fit, scheme) {
+            (Some(fit), Scheme::Blocks(spec)) => fit.quantize(&numbers, shape[0], spec)?,
+            _ => None,
+        };
+        let kept = match made {
+            Some(tensor) => Kept::of_tensor(tensor, shape, numerics.scales_last())?,
+            None => Kept::new(&numbers, shape, scheme, numerics.scales_last(), numerics.exec)?,
+        };
         let weight = PackedMatrix::new(kept.operand(&numbers, shape)?)?;
         Self::packed(weight, shape, kept.scales, has_minima, numerics)
     }
@@ -98,14 +115,23 @@ pub(crate) struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    /// Rows of this many numbers, kept as the numerics say.
+    /// Rows of this many numbers, divided by factors of the columns, if there are any, and kept as
+    /// the numerics say.
     pub(crate) fn new(
         numbers: &'a [f32],
         width: usize,
+        factors: Option<&[f32]>,
         numerics: &Numerics,
     ) -> Result<Self, Failure> {
         let shape = [numbers.len() / width, width];
-        let numbers = numerics.rotate(numbers.into(), width)?;
+        let numbers = match factors {
+            Some(factors) => {
+                let rows = numbers.chunks(width);
+                rows.flat_map(|row| row.iter().zip(factors).map(|(x, s)| x / s)).collect()
+            }
+            None => numbers.into(),
+        };
+        let numbers = numerics.rotate(numbers, width)?;
         let scheme = &numerics.activations;
         let kept = Kept::new(&numbers, shape, scheme, numerics.scales_last(), numerics.exec)?;
         Ok(Self { numbers, kept })
@@ -136,7 +162,6 @@ impl Kept {
         scales_last: bool,
         exec: Exec,
     ) -> Result<Self, Failure> {
-        let mut scales = None;
         let codes = match scheme {
             Scheme::AsShipped => Codes::Numbers,
             Scheme::Format(format) if format.bits() <= 8 => {
@@ -156,19 +181,27 @@ impl Kept {
             }
             Scheme::Blocks(spec) => {
                 let tensor = Quantizer::new(spec).exec(exec).quantize(numbers, &shape)?;
-                if scales_last {
-                    let view = tensor.view();
-                    // A scale for the tensor is that of each row.
-                    let last = view.blocks().saturating_sub(1);
-                    let of_rows = (0..shape[0]).map(|row| view.block_scale(row.min(last)));
-                    scales = Some(of_rows.collect());
-                    Codes::Bytes(spec.element, one_a_byte(&tensor, shape)?)
-                } else {
-                    Codes::Blocks(Box::new(tensor))
-                }
+                return Self::of_tensor(tensor, shape, scales_last);
             }
         };
-        Ok(Self { codes, scales })
+        Ok(Self { codes, scales: None })
+    }
+
+    /// A tensor as it enters a product; `scales_last` takes the scales of its rows off.
+    fn of_tensor(
+        tensor: QuantTensor,
+        shape: [usize; 2],
+        scales_last: bool,
+    ) -> Result<Self, Failure> {
+        if !scales_last {
+            return Ok(Self { codes: Codes::Blocks(Box::new(tensor)), scales: None });
+        }
+        let view = tensor.view();
+        // A scale for the tensor is that of each row.
+        let last = view.blocks().saturating_sub(1);
+        let scales = (0..shape[0]).map(|row| view.block_scale(row.min(last))).collect();
+        let codes = Codes::Bytes(tensor.spec().element, one_a_byte(&tensor, shape)?);
+        Ok(Self { codes, scales: Some(scales) })
     }
 
     fn operand<'k>(

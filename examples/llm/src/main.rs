@@ -2,6 +2,7 @@
 //! sweeps over schemes, and text written token by token; every product is the library's, to the bit.
 
 mod cache;
+mod calibrate;
 mod embed;
 mod encoder;
 mod failure;
@@ -70,6 +71,7 @@ impl Chosen {
             cache: self.cache,
             sums: self.sums,
             rotated: self.rotated,
+            recipe: None,
             exec: Exec::PARALLEL,
         }
     }

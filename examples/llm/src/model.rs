@@ -1,8 +1,10 @@
 //! A Llama model from a GGUF file: shapes, and weights under the chosen numerics.
 
+use crate::calibrate::{Calibration, Fit, INPUTS};
 use crate::failure::Failure;
 use crate::linear::Linear;
 use crate::numerics::Numerics;
+use rayon::prelude::*;
 use std::collections::HashMap;
 use subhalf::io::{Gguf, GgufValue, GgufWeight};
 use subhalf::{Exec, QuantTensor};
@@ -138,6 +140,15 @@ pub(crate) struct Block {
     pub(crate) gate: Linear,
     pub(crate) up: Linear,
     pub(crate) down: Linear,
+    /// What inputs are divided by, in the order of [`Calibration`]'s inputs.
+    factors: [Option<Vec<f32>>; INPUTS],
+}
+
+impl Block {
+    /// What an input is divided by, column by column.
+    pub(crate) fn factors(&self, input: usize) -> Option<&[f32]> {
+        self.factors[input].as_deref()
+    }
 }
 
 /// A row of numbers for each token.
@@ -165,9 +176,22 @@ impl<'s> Model<'s> {
     /// The model under some numerics: the matrices of its blocks are quantized, and no other
     /// weight.
     pub(crate) fn new(shipped: &'s Shipped<'s>, numerics: Numerics) -> Result<Self, Failure> {
+        Self::calibrated(shipped, numerics, None)
+    }
+
+    /// The model under some numerics, whose recipe looks at what layers were given.
+    pub(crate) fn calibrated(
+        shipped: &'s Shipped<'s>,
+        numerics: Numerics,
+        calibration: Option<&Calibration>,
+    ) -> Result<Self, Failure> {
         let config = shipped.config.clone();
+        if numerics.recipe.is_some() != calibration.is_some() {
+            return Err(Failure::unfit("recipe", "a text to calibrate it with", "none"));
+        }
         let blocks = (0..config.blocks)
-            .map(|block| Self::block(shipped, block, &numerics))
+            .into_par_iter()
+            .map(|block| Self::block(shipped, block, &numerics, calibration))
             .collect::<Result<_, _>>()?;
         let tokens = shipped.tokens()?;
         let shape = [tokens, config.width];
@@ -179,7 +203,7 @@ impl<'s> Model<'s> {
         let as_shipped = Numerics { exec: numerics.exec, ..Numerics::AS_SHIPPED };
         Ok(Self {
             norm: shipped.weight("output_norm.weight", &[config.width])?.to_f32(),
-            head: Linear::new(output, shape, &as_shipped)?,
+            head: Linear::new(output, shape, &as_shipped, None)?,
             config,
             numerics,
             blocks,
@@ -191,13 +215,36 @@ impl<'s> Model<'s> {
         })
     }
 
-    fn block(shipped: &Shipped<'_>, block: usize, numerics: &Numerics) -> Result<Block, Failure> {
+    fn block(
+        shipped: &Shipped<'_>,
+        block: usize,
+        numerics: &Numerics,
+        calibration: Option<&Calibration>,
+    ) -> Result<Block, Failure> {
         let config = &shipped.config;
         let (width, inner) = (config.width, config.inner);
         let of_kv = config.kv_heads * config.head;
-        let linear = |name: &str, shape: [usize; 2]| {
-            let weight = shipped.weight(&format!("blk.{block}.{name}.weight"), &shape)?;
-            Linear::new(weight, shape, numerics)
+        let weight = |name: &str, shape: [usize; 2]| {
+            shipped.weight(&format!("blk.{block}.{name}.weight"), &shape)
+        };
+        // What the recipe makes of an input and of the matrices that take it.
+        let fit = |input: usize, matrices: &[(&str, [usize; 2])]| {
+            let Some(calibration) = calibration else { return Ok(None) };
+            let mut all = Vec::new();
+            for (name, shape) in matrices {
+                all.extend(weight(name, *shape)?.to_f32());
+            }
+            let columns = matrices[0].1[1];
+            calibration.fit((block, input), &all, columns, numerics).map(Some)
+        };
+        let (q, k, v) =
+            (("attn_q", [width, width]), ("attn_k", [of_kv, width]), ("attn_v", [of_kv, width]));
+        let (gate, up) = (("ffn_gate", [inner, width]), ("ffn_up", [inner, width]));
+        let (output, down) = (("attn_output", [width, width]), ("ffn_down", [width, inner]));
+        let fits =
+            [fit(0, &[q, k, v])?, fit(1, &[output])?, fit(2, &[gate, up])?, fit(3, &[down])?];
+        let linear = |(name, shape): (&str, [usize; 2]), input: usize| {
+            Linear::new(weight(name, shape)?, shape, numerics, fits[input].as_ref())
         };
         let norm = |name: &str| {
             let weight = shipped.weight(&format!("blk.{block}.{name}.weight"), &[width])?;
@@ -205,14 +252,15 @@ impl<'s> Model<'s> {
         };
         Ok(Block {
             attention_norm: norm("attn_norm")?,
-            q: linear("attn_q", [width, width])?,
-            k: linear("attn_k", [of_kv, width])?,
-            v: linear("attn_v", [of_kv, width])?,
-            output: linear("attn_output", [width, width])?,
+            q: linear(q, 0)?,
+            k: linear(k, 0)?,
+            v: linear(v, 0)?,
+            output: linear(output, 1)?,
             inner_norm: norm("ffn_norm")?,
-            gate: linear("ffn_gate", [inner, width])?,
-            up: linear("ffn_up", [inner, width])?,
-            down: linear("ffn_down", [width, inner])?,
+            gate: linear(gate, 2)?,
+            up: linear(up, 2)?,
+            down: linear(down, 3)?,
+            factors: fits.map(|fit| fit.and_then(Fit::into_factors)),
         })
     }
 

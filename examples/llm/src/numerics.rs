@@ -1,6 +1,7 @@
 //! What can be chosen: how weights, activations and the cache are kept, and how products are added
 //! up. Names are the library's own.
 
+use crate::calibrate::Recipe;
 use crate::failure::Failure;
 use std::borrow::Cow;
 use subhalf::preset;
@@ -120,6 +121,8 @@ pub(crate) struct Numerics {
     /// Blocks of inputs, and of the weights' rows, that go through a Hadamard transform before they
     /// are quantized; the product stays what it is.
     pub(crate) rotated: Option<usize>,
+    /// What is done to weights before or while they are quantized, from a text that was read.
+    pub(crate) recipe: Option<Recipe>,
     pub(crate) exec: Exec,
 }
 
@@ -131,6 +134,7 @@ impl Numerics {
         cache: Scheme::AsShipped,
         sums: Sums::Default,
         rotated: None,
+        recipe: None,
         exec: Exec::PARALLEL,
     };
 

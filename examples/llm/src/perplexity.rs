@@ -2,12 +2,13 @@
 //! programs.
 
 use crate::Chosen;
+use crate::calibrate::{Calibration, Recipe};
 use crate::failure::Failure;
 use crate::forward::Session;
 use crate::model::{Model, Shipped};
 use crate::numerics::Numerics;
 use crate::score::{Score, interval};
-use crate::text::{Window, Windows, beginning};
+use crate::text::{Window, Windows, beginning, calibration_windows};
 use crate::tokenizer::Tokenizer;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -28,6 +29,10 @@ pub(crate) struct Arguments {
     windows: Windows,
     #[command(flatten)]
     chosen: Chosen,
+    /// What is done to weights beside rounding, calibrated with two windows of the second half of
+    /// the text.
+    #[arg(long, value_name = "RECIPE")]
+    recipe: Option<Recipe>,
 }
 
 /// Progress over windows, on stderr while that is a terminal.
@@ -41,14 +46,22 @@ pub(crate) fn progress(windows: usize, tokens: usize) -> ProgressBar {
 }
 
 pub(crate) fn write(arguments: &Arguments, out: &mut impl Write) -> Result<(), Failure> {
-    let Arguments { model, windows, chosen } = arguments;
+    let Arguments { model, windows, chosen, recipe } = arguments;
     let file = Gguf::open(model)?;
     let tokenizer = Tokenizer::of(&file)?;
     let shipped = Shipped::load(&file)?;
     let tokens = windows.tokens(&tokenizer)?;
     let bar = progress(2 * tokens.len(), windows.window);
     let as_shipped = Model::new(&shipped, Numerics::AS_SHIPPED)?;
-    let other = Model::new(&shipped, chosen.numerics())?;
+    let numerics = Numerics { recipe: *recipe, ..chosen.numerics() };
+    let calibration = match recipe {
+        None => None,
+        Some(_) => {
+            let tokens = calibration_windows(&windows.text, &tokenizer, windows.window)?;
+            Some(Calibration::new(&as_shipped, &tokens)?)
+        }
+    };
+    let other = Model::calibrated(&shipped, numerics, calibration.as_ref())?;
     let (mut scores, mut shipped_scores, mut seconds) = (Vec::new(), Vec::new(), 0.0);
     for tokens in tokens {
         let window = Window::new(&as_shipped, tokens, windows.unscored)?;

@@ -1,6 +1,7 @@
 //! A made-up model of two small blocks, written by the library's GGUF writer and run under many
 //! numerics.
 
+use crate::calibrate::{Calibration, Recipe};
 use crate::failure::Failure;
 use crate::forward::Session;
 use crate::model::{Config, Model, Shipped};
@@ -143,6 +144,7 @@ fn chosen([weights, activations, cache, sums]: [&str; 4]) -> Numerics {
         cache: scheme(cache),
         sums: numerics::sums(sums).unwrap(),
         rotated: None,
+        recipe: None,
         exec: Exec::PARALLEL,
     }
 }
@@ -333,6 +335,52 @@ fn a_rotation_of_both_sides_leaves_products_as_they_are() {
     assert_ne!(bits(&of(quantized, Some(32))), bits(&of(quantized, None)));
     let refused = Model::new(&shipped, Numerics { rotated: Some(64), ..chosen(plain) });
     assert!(refused.unwrap_err().to_string().contains("96"));
+}
+
+#[test]
+fn recipes_change_weights_toward_less_error_the_same_on_any_threads() {
+    let bytes = file("llama");
+    let shipped = Shipped::load(&Gguf::from_bytes(&bytes).unwrap()).unwrap();
+    let as_shipped = Model::new(&shipped, Numerics::AS_SHIPPED).unwrap();
+    let calibration = Calibration::new(&as_shipped, &[text()]).unwrap();
+    let plain = chosen(["generic::INT4_G32", SHIPPED, SHIPPED, "default"]);
+    let of = |recipe: Option<Recipe>, rotated: Option<usize>| {
+        let calibration = recipe.map(|_| &calibration);
+        let numerics = Numerics { recipe, rotated, ..plain };
+        let model = Model::calibrated(&shipped, numerics, calibration).unwrap();
+        let mut session = Session::new(&model).unwrap();
+        let (hidden, mut logits) = (session.read(&text()).unwrap(), Vec::new());
+        session.logits(&hidden, &mut logits).unwrap();
+        logits
+    };
+    let expected = logits(&shipped, Numerics::AS_SHIPPED, TEXT).unwrap();
+    let error = |found: &[f32]| -> f64 {
+        found.iter().zip(&expected).map(|(x, y)| f64::from(x - y).powi(2)).sum()
+    };
+    let without = of(None, None);
+    let feedback = of(Some(Recipe::Gptq), None);
+    assert!(error(&feedback) < error(&without), "{} {}", error(&feedback), error(&without));
+    let mut all = vec![bits(&without), bits(&feedback)];
+    all.extend([
+        bits(&of(Some(Recipe::Awq), None)),
+        bits(&of(Some(Recipe::Gptq), Some(32))),
+        bits(&of(None, Some(32))),
+    ]);
+    for (place, logits) in all.iter().enumerate() {
+        assert!(all[..place].iter().all(|earlier| earlier != logits), "recipe {place}");
+    }
+    for threads in [1, 2, 7] {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert_eq!(bits(&pool.install(|| of(Some(Recipe::Gptq), None))), all[1], "{threads}");
+        assert_eq!(bits(&pool.install(|| of(Some(Recipe::Awq), None))), all[2], "{threads}");
+    }
+    let gptq = Some(Recipe::Gptq);
+    let told = |found: Result<Model<'_>, Failure>| found.unwrap_err().to_string();
+    let found = told(Model::new(&shipped, Numerics { recipe: gptq, ..plain }));
+    assert!(found.contains("a text to calibrate"), "{found}");
+    let numerics = Numerics { recipe: gptq, ..Numerics::AS_SHIPPED };
+    let found = told(Model::calibrated(&shipped, numerics, Some(&calibration)));
+    assert!(found.contains("blocks with scales"), "{found}");
 }
 
 #[test]

@@ -55,6 +55,26 @@ impl Windows {
     }
 }
 
+/// Windows of the second half of a text, of which no window is scored: what recipes are calibrated
+/// with.
+pub(crate) fn calibration_windows(
+    path: &Path,
+    tokenizer: &Tokenizer,
+    window: usize,
+) -> Result<Vec<Vec<u32>>, Failure> {
+    const WINDOWS: usize = 2;
+    let text = beginning(path, usize::MAX)?;
+    // A token has at most 32 letters on average.
+    let (half, letters) = (text.chars().count() / 2, 32 * WINDOWS * window);
+    let tokens = tokenizer.encode(&text.chars().skip(half).take(letters).collect::<String>());
+    let windows: Vec<_> = tokens.chunks_exact(window).take(WINDOWS).map(<[u32]>::to_vec).collect();
+    if windows.len() < WINDOWS {
+        let expected = format!("{} in its second half", WINDOWS * window);
+        return Err(Failure::unfit("tokens of the text", expected, tokens.len()));
+    }
+    Ok(windows)
+}
+
 /// A window and the hidden states that the model as shipped has behind its scored tokens: its
 /// logits are made again from these, for they would fill 100 MB.
 #[derive(Debug)]
