@@ -29,12 +29,13 @@
 //!   [`SliceConverter`] takes a policy, a rounding, random words and threads, and converts dense
 //!   streams of codes and codes of other formats. [`Exec`] says on which threads and instructions
 //!   ([`Isa`]).
-//! * Numbers with operators: [`F8E4M3`], [`F8E5M2`], [`F4E2M1`], [`HiF8`] and more, stamped by
-//!   [`define_format!`], which makes yours too; arithmetic on codes of a format known at run time:
+//! * Numbers with operators: [`F8E4M3`], [`F8E5M2`], [`F4E2M1`], [`HiF8`], [`BF16`] and more,
+//!   stamped by [`define_format!`], which makes yours too; [`Int4`] and [`Nf4`], which convert; arithmetic on codes of a format known at run time:
 //!   [`FormatSpec::add_with`] and the methods beside it.
 //! * A format as a type, for generic code: the trait [`Format`] that all of these implement.
 //! * A function of one number, correctly rounded, and its table: [`Unary`], [`UnaryTable`]; a table
 //!   between two formats, of a function of your own too: [`CodeTable`].
+//! * Rows of attention and of norms in the arithmetic of any format: [`Softmax`], [`RmsNorm`].
 //! * A format by somebody's name for it: [`FormatSpec::by_name_in`] and the [`Vocabulary`] it is a
 //!   word of. Roundings, policies, presets, accumulators and units are printed and parsed by name
 //!   too; what is no name is refused with the nearest one ([`nearest_name`]).
@@ -254,7 +255,9 @@ pub use ops::{
     Activation, Matmul, Operand, PackedMatrix, Workspace, dot, gemv, matmul, matmul_into,
     reference_matmul,
 };
-pub use ops::{Exec, FormatSlice, FormatSliceExt, Real, SliceConverter};
+pub use ops::{
+    Exec, FormatSlice, FormatSliceExt, Real, RmsNorm, SliceConverter, Softmax, SoftmaxForm,
+};
 #[cfg(feature = "alloc")]
 pub use ops::{Recoded, Source};
 pub use policy::{
@@ -265,9 +268,10 @@ pub use round::{Round, Stochastic};
 #[doc(hidden)]
 pub use scalar as scalar_support;
 pub use scalar::{
-    Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se, Binary8p4sf,
-    Binary8p5se, E8M0, F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz, F8E4M3Fnuz,
-    F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, HiF8, ParseError, UE4M3, UE5M3, aliases,
+    BF16, Binary4p2sf, Binary6p3sf, Binary6p4sf, Binary8p3se, Binary8p3sf, Binary8p4se,
+    Binary8p4sf, Binary8p5se, E8M0, F4E2M1, F6E2M3, F6E3M2, F8E3M4, F8E4M3, F8E4M3B11Fnuz,
+    F8E4M3Fnuz, F8E4M3Ieee, F8E5M2, F8E5M2Fnuz, F16, HiF8, Int4, Nf4, ParseError, UE4M3, UE5M3,
+    aliases,
 };
 #[cfg(feature = "serde")]
 pub use serial::{as_number as serde_as_number, as_string as serde_as_string};

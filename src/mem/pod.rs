@@ -5,21 +5,21 @@
 //! narrower one the bits above the format are always 0: it may be read as bytes, but bytes become
 //! codes only after a check of those bits.
 
-/// Implements `Zeroable` and `Pod` for types whose every bit pattern is a code.
+/// Implements `Zeroable` and `Pod` for types whose every pattern of an integer is a code.
 macro_rules! every_pattern {
-    ($($name:ident)*) => {$(
+    ($code:ident: $($name:ident)*) => {$(
         const _: () = {
-            assert!($name::BITS == u8::BITS);
-            assert!(size_of::<$name>() == size_of::<u8>());
-            assert!(align_of::<$name>() == align_of::<u8>());
+            assert!($name::BITS == $code::BITS);
+            assert!(size_of::<$name>() == size_of::<$code>());
+            assert!(align_of::<$name>() == align_of::<$code>());
         };
-        // SAFETY: `define_format!` makes a `repr(transparent)` struct over one u8 (the size and
-        // alignment are asserted above), and 0 is a u8 like any other: whatever number the format
-        // says it is, it is a valid value of the type.
+        // SAFETY: `define_format!` makes a `repr(transparent)` struct over one integer (the size and
+        // alignment are asserted above), and 0 is an integer like any other: whatever number the
+        // format says it is, it is a valid value of the type.
         #[expect(unsafe_code, reason = "a marker trait; a derive cannot check bits")]
         unsafe impl bytemuck::Zeroable for $name {}
         // SAFETY: as above: no padding, no pointers, no interior mutability, `Copy + 'static`; and
-        // the format has 8 bits (asserted above), so no pattern of the u8 is other than a code.
+        // the format has all bits of the integer (asserted above), so every pattern is a code.
         #[expect(unsafe_code, reason = "a marker trait; a derive cannot check bits")]
         unsafe impl bytemuck::Pod for $name {}
     )*};

@@ -16,6 +16,7 @@ mod real;
 mod recode;
 #[cfg(feature = "alloc")]
 mod rotate;
+mod rowwise;
 mod slice;
 #[cfg(feature = "alloc")]
 mod tiles;
@@ -33,6 +34,7 @@ pub use real::Real;
 pub use real::Source;
 #[cfg(feature = "alloc")]
 pub use recode::Recoded;
+pub use rowwise::{RmsNorm, Softmax, SoftmaxForm};
 #[cfg(feature = "alloc")]
 pub use slice::FormatVecExt;
 pub use slice::{FormatSlice, FormatSliceExt, SliceConverter};

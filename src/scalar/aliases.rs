@@ -2,7 +2,7 @@
 
 #![allow(non_camel_case_types, reason = "the spelling of another library")]
 
-use super::types;
+use super::{four_bits, sixteen_bits, types};
 
 /// ml_dtypes' name of [`F8E4M3`](crate::F8E4M3), OCP FP8 E4M3, 8 bits: up to ±448, smallest 2^-9,
 /// NaN, no infinity.
@@ -40,3 +40,7 @@ pub type hifloat8 = types::HiF8;
 /// ml_dtypes' name of [`E8M0`](crate::E8M0), OCP scale E8M0, 8 bits: powers of two from 2^-127 to
 /// 2^127, NaN, no sign, no zero.
 pub type float8_e8m0fnu = types::E8M0;
+/// ml_dtypes' name of [`BF16`](crate::BF16), 16 bits: the top half of an f32.
+pub type bfloat16 = sixteen_bits::BF16;
+/// ml_dtypes' name of [`Int4`](crate::Int4), 4 bits: −8 to 7.
+pub type int4 = four_bits::Int4;

@@ -5,14 +5,18 @@
 pub mod aliases;
 mod constants;
 mod features;
+mod four_bits;
 mod operators;
 mod optional;
+mod sixteen_bits;
 mod stamp;
 mod text;
 #[cfg(feature = "num-traits")]
 mod traits;
 mod types;
 
+pub use four_bits::{Int4, Nf4};
+pub use sixteen_bits::{BF16, F16};
 pub use types::*;
 
 pub use constants::{constant, is_part_of, max_10_exp, min_10_exp};

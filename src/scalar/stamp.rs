@@ -483,6 +483,10 @@ macro_rules! define_format {
             }
         }
 
+        #[allow(
+            clippy::non_canonical_partial_ord_impl,
+            reason = "a type may be `Ord` too: without NaN the two orders are one"
+        )]
         impl ::core::cmp::PartialOrd for $name {
             #[inline]
             fn partial_cmp(&self, other: &Self) -> ::core::option::Option<::core::cmp::Ordering> {

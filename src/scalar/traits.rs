@@ -430,7 +430,7 @@ macro_rules! float_const {
 float_const! {
     F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 F6E3M2
     F6E2M3 F4E2M1 HiF8 UE4M3 UE5M3
-    Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf
+    Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se Binary6p3sf BF16 F16
 }
 
 #[cfg(test)]

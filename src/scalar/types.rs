@@ -290,7 +290,7 @@ define_format! {
 }
 
 every_pattern! {
-    F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 HiF8 E8M0 UE5M3
+    u8: F8E4M3 F8E5M2 F8E4M3Fnuz F8E5M2Fnuz F8E4M3B11Fnuz F8E4M3Ieee F8E3M4 HiF8 E8M0 UE5M3
     Binary8p3se Binary8p3sf Binary8p4se Binary8p4sf Binary8p5se
 }
 

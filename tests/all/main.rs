@@ -32,6 +32,7 @@ mod presets;
 mod random_words;
 #[cfg(feature = "recipes")]
 mod recipes;
+mod rowwise;
 mod scalars;
 mod slice_converter;
 #[cfg(feature = "alloc")]
@@ -40,6 +41,8 @@ mod stochastic;
 #[cfg(all(feature = "matmul", feature = "presets"))]
 mod summaries;
 mod tables;
+#[cfg(all(feature = "safetensors", feature = "gguf", feature = "matmul"))]
+mod tasks;
 #[cfg(feature = "presets")]
 mod tensor_stats;
 mod text;

@@ -14,5 +14,6 @@ mod draws;
 mod float;
 #[cfg(feature = "alloc")]
 mod lossless;
+mod other_types;
 #[cfg(all(feature = "serde", feature = "presets", feature = "matmul"))]
 mod text;

@@ -74,4 +74,11 @@ fn types_of_half() {
     assert!(theirs.iter().zip(bf16).all(|(x, y)| same(x.to_f32(), y)));
     let theirs: &[half::f16] = cast_slice(&codes);
     assert!(theirs.iter().zip(f16).all(|(x, y)| same(x.to_f32(), y)));
+    // And those of two types, where they lie.
+    let theirs: Vec<half::bf16> = codes.iter().map(|code| half::bf16::from_bits(*code)).collect();
+    let ours: &[subhalf::BF16] = cast_slice(&theirs);
+    assert!(ours.iter().zip(&codes).all(|(x, code)| x.to_bits() == *code));
+    let theirs: Vec<half::f16> = codes.iter().map(|code| half::f16::from_bits(*code)).collect();
+    let ours: &[subhalf::F16] = cast_slice(&theirs);
+    assert!(ours.iter().zip(&theirs).all(|(x, y)| same(x.to_f32(), y.to_f32())));
 }
