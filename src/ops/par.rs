@@ -45,7 +45,7 @@ impl Exec {
     }
 
     /// Whether several pieces are spread over threads: never without rayon.
-    #[cfg(not(feature = "rayon"))]
+    #[cfg(all(feature = "matmul", not(feature = "rayon")))]
     pub(super) const fn uses_threads(self) -> bool {
         false
     }
