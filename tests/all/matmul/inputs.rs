@@ -291,9 +291,6 @@ pub(crate) fn pairs() -> Vec<(Kind, Kind)> {
         (Kind::F32, named("compressed_tensors::INT4_G32_ASYM")),
         (named("generic::INT8_G32"), named("compressed_tensors::INT4_G32_ASYM")),
         (Kind::F32, named("ggml::Q5_1")),
-        (Kind::F32, named("ggml::Q4_1")),
-        (named("modelopt::NVFP4"), named("compressed_tensors::INT4_G32_ASYM")),
-        (Kind::F32, named("generic::INT8_ASYM_G32")),
     ];
     #[cfg(feature = "half")]
     let pairs = [

@@ -7,7 +7,7 @@ mod edges;
 pub(crate) mod inputs;
 mod naive;
 
-use inputs::{Kind, Random, Side, pairs};
+use inputs::{Kind, Random, Side, named, pairs};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use subhalf::{
@@ -296,6 +296,37 @@ fn kernels_equal_the_definition_at_every_height() {
                     [1 + at % 2, 2 + (index + at) % 11, 83, depth],
                     &[sums, Accumulator::F32],
                     (&pools[..1], &workspace),
+                );
+            }
+        }
+    }
+}
+
+/// Blocks with minima or zero points: one row reads their codes, more rows decode them; blocks of A
+/// that are shorter cut them.
+#[test]
+fn blocks_with_offsets_equal_the_definition() {
+    let (pools, workspace) = (Pool::all(), Mutex::default());
+    let pairs = [
+        (Kind::F32, named("ggml::Q4_1")),
+        (Kind::F32, named("generic::INT8_ASYM_G32")),
+        (Kind::F32, named("generic::INT4_ASYM_ROW")),
+        (named("modelopt::NVFP4"), named("compressed_tensors::INT4_G32_ASYM")),
+        (named("generic::INT8_G32"), named("generic::INT4_ASYM_G128")),
+        (named("ggml::Q4_1"), named("ggml::Q5_1")),
+    ];
+    for (index, pair) in pairs.into_iter().enumerate() {
+        for depth in [8, 31, 32, 72, 100, 200] {
+            let blockwise = pair.0.is_blockwise(depth) && pair.1.is_blockwise(depth);
+            let sums = if blockwise { Accumulator::BlockF32 } else { Accumulator::F64 };
+            // Even ones are packed; others have NaN, or scales of any bits.
+            for (at, rows) in [1, 1, 1, 1, 2, 3, 17, 1].into_iter().enumerate() {
+                compare(
+                    pair,
+                    8 * (60 + index) + at,
+                    [1, rows, 83, depth],
+                    &[sums, Accumulator::F32],
+                    (&pools, &workspace),
                 );
             }
         }
