@@ -41,6 +41,7 @@
 //! | blocks: errors of a search | | `block/errors` | sums: `x86/avx512_square` (AVX-512) |
 //! | blocks: zero points, packing | | `block/zero_points`, `block/pack` | unpacking: `x86/avx2_block` (AVX2), `x86/avx512_decode` (VBMI; packing 6 bits too) |
 //! | blocks: dequantization | | `block/restore`, `decode/each` | `x86/avx2_block` (AVX2: 4 bits, FP8, FP6), `x86/avx512_block` (AVX-512; 5, 6 and 8 bits: VBMI) |
+//! | blocks: HiF4; NVFP4 with a second codebook | | `block/hif4`, `block/two_codebooks` | |
 //! | products: f32, f64 and rounded sums | | `gemm/float`, `gemm/rounded` | `x86/gemm` (AVX2, AVX-512) |
 //! | products: sums of matrix units, aligned and cut | | `gemm/aligned`; FP4 under scales `gemm/sixteens` | `x86/avx512_units` (AVX-512) |
 //! | products: units that are instructions of the processor | | `gemm/word_dots` | `x86/word_dots` (`AVX512_BF16`, VNNI; pairs of bytes: AVX2) |
@@ -98,6 +99,8 @@ use x86 as native;
 #[cfg(all(test, feature = "matmul", feature = "std", target_arch = "x86_64"))]
 pub(crate) use x86::DIRECTED;
 
+#[cfg(feature = "recipes")]
+pub(crate) use block::{TwoCodebooks, hif4_groups, take_second_codebook};
 // The operands and loops that `block` and `ops` use; everything else is private to the kernel.
 #[cfg(feature = "alloc")]
 pub(crate) use block::{

@@ -5,6 +5,7 @@ use super::{all_finite, columns};
 use crate::block::TensorScale;
 use crate::block::preset::fouroversix::NVFP4_STATIC;
 use crate::error::Error;
+use crate::kernel::{Isa, TwoCodebooks, take_second_codebook};
 use crate::ops::Quantizer;
 use crate::spec::FormatSpec;
 use alloc::vec;
@@ -52,27 +53,6 @@ pub struct Adaptive4 {
 const BLOCK: usize = 16;
 
 impl SecondCodebook {
-    /// The codes of scaled numbers: `x · reciprocal`.
-    fn encode(self, x: &[f32; BLOCK], reciprocal: f32) -> [u8; BLOCK] {
-        // Sums with a power of two whose unit is 1 round to integers, ties to even. Loops over
-        // arrays, without calls and branches, become vectors.
-        match self {
-            Self::Int4 => x.map(|x| {
-                let y = x * reciprocal * 1.166_666_6;
-                // 0 by an infinite reciprocal.
-                let y = if y.is_nan() { 0.0 } else { y.max(-7.0).min(7.0) };
-                // The unit is that of 1.5 · 2^23, so that integers below 0 have it too.
-                ((y + 12_582_912.0).to_bits() & 15) as u8
-            }),
-            Self::E1M2 => x.map(|x| {
-                let y = x * reciprocal / (6.0 / 1.75);
-                let y = if y.is_nan() { 0.0 } else { y };
-                let magnitude = ((4.0 * y.abs()).min(7.0) + 8_388_608.0).to_bits() & 7;
-                (magnitude | y.to_bits() >> 28 & 8) as u8
-            }),
-        }
-    }
-
     /// The numbers of all codes, with 6 as the largest, about.
     fn numbers(self) -> [f32; 16] {
         core::array::from_fn(|code| match self {
@@ -93,21 +73,12 @@ fn under_scale(numbers: &[f32; 16], scale: f32, amax: f32) -> [f32; 16] {
     numbers.map(|q| restored(q, scale, amax))
 }
 
-/// The f32 sum of squared errors, in order.
-fn error(x: &[f32; BLOCK], codes: &[u8; BLOCK], numbers: &[f32; 16]) -> f32 {
-    let squares: [f32; BLOCK] = core::array::from_fn(|i| {
-        let difference = numbers[usize::from(codes[i] & 15)] - x[i];
-        difference * difference
-    });
-    squares.iter().fold(0.0, |sum, square| sum + square)
-}
-
 /// The codes of a block, of two a byte.
 fn unpacked(bytes: &[u8; BLOCK / 2]) -> [u8; BLOCK] {
     core::array::from_fn(|i| bytes[i / 2] >> (4 * (i % 2)) & 15)
 }
 
-/// A block's elements; at the end of a row zeros, of code 0 and without an error, fill it up.
+/// A block's elements; at the end of a row zeros fill it up.
 fn filled<T: Copy + Default, const N: usize>(elements: &[T]) -> [T; N] {
     let mut block = [T::default(); N];
     block[..elements.len()].copy_from_slice(elements);
@@ -129,27 +100,28 @@ impl Adaptive4 {
         let factor = TensorScale::Amax { target: 2688.0 }.factor(amax);
         let mut codes = first.codes().to_vec();
         let mut scales = first.scales().to_vec();
-        let row_bytes = cols.div_ceil(2);
-        let blocks = x
+        let of_scales = ue4m3();
+        let shared = TwoCodebooks {
+            integers: second == SecondCodebook::Int4,
+            scales: &of_scales,
+            tensor_reciprocal: 1.0 / factor,
+            amax,
+        };
+        let isa = Isa::best();
+        let (row_blocks, row_bytes) = (cols.div_ceil(BLOCK), cols.div_ceil(2));
+        let rows = x
             .chunks(cols.max(1))
             .zip(codes.chunks_mut(row_bytes.max(1)))
-            .flat_map(|(row, codes)| row.chunks(BLOCK).zip(codes.chunks_mut(BLOCK / 2)));
-        let (e2m1, others) = (e2m1(), second.numbers());
-        let of_scales = ue4m3();
-        for ((x, codes), scale) in blocks.zip(&mut scales) {
-            let s = of_scales[usize::from(*scale & 0x7F)];
-            if s == 0.0 {
-                continue;
-            }
-            let x = filled(x);
-            let candidate = second.encode(&x, 1.0 / (s * (1.0 / factor)));
-            let of_first = error(&x, &unpacked(&filled(codes)), &under_scale(&e2m1, s, amax));
-            if error(&x, &candidate, &under_scale(&others, s, amax)) < of_first {
-                *scale |= 0x80;
-                for (byte, pair) in codes.iter_mut().zip(candidate.as_chunks::<2>().0) {
-                    *byte = pair[0] | pair[1] << 4;
-                }
-            }
+            .zip(scales.chunks_mut(row_blocks.max(1)));
+        for ((row, codes), scales) in rows {
+            let (blocks, rest) = row.as_chunks::<BLOCK>();
+            let (whole, last) = codes.split_at_mut(blocks.len() * BLOCK / 2);
+            let (scales, last_scale) = scales.split_at_mut(blocks.len());
+            take_second_codebook(isa, blocks, &shared, whole.as_chunks_mut().0, scales);
+            // What fills up the last block of a row: zeros, of code 0 and without an error.
+            let mut bytes = [filled(last)];
+            take_second_codebook(isa, &[filled(rest)], &shared, &mut bytes, last_scale);
+            last.copy_from_slice(&bytes[0][..last.len()]);
         }
         Ok(Self { second, cols, amax, codes, scales })
     }

@@ -94,12 +94,12 @@ pub fn any4(
             put(&mut tables, *x as f32);
         }
         let midpoints: [f64; 15] = core::array::from_fn(|k| 0.5 * (table[k] + table[k + 1]));
-        // The midpoints below the number: tables ascend, so this is the first entry whose midpoint
-        // with the next is not. A NaN, from a range beyond f32, counts as above all.
+        // Tables ascend, so that the first entry whose midpoint with the next is not below the
+        // number has all midpoints from there on above it. A NaN, from a range beyond f32, gets 15.
         codes.extend(
             numbers
                 .iter()
-                .map(|x| midpoints.iter().map(|midpoint| u8::from(!(x <= midpoint))).sum::<u8>()),
+                .map(|x| 15 - midpoints.iter().map(|midpoint| u8::from(x <= midpoint)).sum::<u8>()),
         );
     }
     let packed = pack_rows(&codes, 4, cols)?;

@@ -1,6 +1,9 @@
 //! HiF4: 64 numbers under a scale of three levels (arXiv 2602.11287).
 
+use crate::kernel::{Isa, hif4_groups};
 use crate::spec::FormatSpec;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// How a group is quantized; both readings decode alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,39 +27,6 @@ pub struct HiF4Group {
     pub scale: u32,
     /// Two lanes a byte, the even one in the low nibble.
     pub lanes: [u8; 32],
-}
-
-/// The bits of a finite number rounded to BF16, nearest even; those of an infinity where it
-/// overflows. Any bits for a NaN.
-const fn bf16_bits(x: f32) -> u32 {
-    let bits = x.to_bits();
-    bits.wrapping_add(0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000
-}
-
-/// Rounds a finite number to BF16, nearest even.
-const fn bf16(x: f32) -> f32 {
-    f32::from_bits(bf16_bits(x))
-}
-
-/// The largest of some magnitudes, by their bits: integers may be compared in any order.
-fn largest(magnitudes: &[f32]) -> f32 {
-    f32::from_bits(magnitudes.iter().fold(0, |amax, x| amax.max(x.to_bits() as i32)) as u32)
-}
-
-impl HiF4Rounding {
-    /// The E6M2 code of the quotient that the group's scale is to be, a BF16 number.
-    fn group_scale(self, target: f32) -> u32 {
-        match self {
-            Self::Golden => {
-                // Half of what is cut off is added to the BF16 bits; the biases differ by 79.
-                let bits = (target.to_bits() >> 16) as i32;
-                (((bits + 0x10) >> 5) - 316).clamp(0, 0xFE) as u32
-            }
-            // No zero and no sign: what is below 2^-48 becomes 2^-48.
-            Self::Qcy if target < FormatSpec::UE6M2.decode_f32(0) => 0,
-            Self::Qcy => FormatSpec::UE6M2.encode_f32(target).min(0xFE),
-        }
-    }
 }
 
 impl HiF4Group {
@@ -86,50 +56,25 @@ impl HiF4Group {
     /// ```
     #[must_use]
     pub fn quantize(x: &[f32; 64], rounding: HiF4Rounding) -> Self {
-        // All loops are over arrays, without calls and branches, so that they become vectors.
-        let magnitudes = x.map(|x| f32::from_bits(bf16_bits(x) & 0x7FFF_FFFF));
-        let beyond = |x: &f32| !x.is_finite();
-        // What BF16 has no number for was an infinity or a NaN before, or has become an infinity.
-        if x.iter().fold(false, |any, x| any | beyond(x))
-            | magnitudes.iter().fold(false, |any, x| any | beyond(x))
-        {
-            return Self { scale: 0xFF, lanes: [0; 32] };
-        }
-        let code = rounding.group_scale(bf16(largest(&magnitudes) * bf16(1.0 / 7.0)));
-        let reciprocal = bf16(1.0 / FormatSpec::UE6M2.decode_f32(code));
-        let mut scale = code;
-        let mut factors = [0.0; 16];
-        for (e, eight) in magnitudes.as_chunks::<8>().0.iter().enumerate() {
-            let a = bf16(largest(eight) * reciprocal) >= 4.0;
-            scale |= u32::from(a) << (8 + e);
-            // Halving is exact but for subnormal numbers.
-            let halved = if a { 0.5 * reciprocal } else { reciprocal };
-            for (f, four) in eight.as_chunks::<4>().0.iter().enumerate() {
-                let b = bf16(largest(four) * halved) >= 2.0;
-                scale |= u32::from(b) << (16 + 2 * e + f);
-                factors[2 * e + f] = if b { 0.5 * halved } else { halved };
-            }
-        }
-        // Quarters have 8 significant bits, so that those below a tie are 2^-9 below it at least:
-        // half of that moves the tie up and nothing else.
-        let ties = match rounding {
-            HiF4Rounding::Golden => 0.0,
-            HiF4Rounding::Qcy => 2f32.powi(-10),
-        };
-        let mut codes = [0u32; 64];
-        let numbers = x.as_chunks::<4>().0.iter().zip(magnitudes.as_chunks::<4>().0);
-        for ((codes, (x, magnitudes)), factor) in
-            codes.as_chunks_mut::<4>().0.iter_mut().zip(numbers).zip(factors)
-        {
-            for ((code, x), magnitude) in codes.iter_mut().zip(x).zip(magnitudes) {
-                let quarters = (4.0 * bf16(magnitude * factor)).min(7.0) + ties;
-                // The unit of 2^23 is 1: the sum rounds to an integer, ties to even.
-                let lane = (quarters + 8_388_608.0).to_bits() & 7;
-                *code = lane | x.to_bits() >> 28 & 8;
-            }
-        }
-        let lanes = core::array::from_fn(|i| (codes[2 * i] | codes[2 * i + 1] << 4) as u8);
-        Self { scale, lanes }
+        let (mut scale, mut lanes) = ([0], [[0; 32]]);
+        let away = rounding == HiF4Rounding::Qcy;
+        hif4_groups(Isa::best(), core::slice::from_ref(x), away, &mut scale, &mut lanes);
+        Self { scale: scale[0], lanes: lanes[0] }
+    }
+
+    /// Quantizes groups one after the other, as [`quantize`](Self::quantize) does each.
+    ///
+    /// ```
+    /// use subhalf::recipe::{HiF4Group, HiF4Rounding};
+    /// let x: Vec<f32> = (0..128).map(|i| i as f32 / 16.0 - 4.0).collect();
+    /// let groups = HiF4Group::quantize_all(x.as_chunks().0, HiF4Rounding::Golden);
+    /// assert_eq!(groups[1], HiF4Group::quantize(&x.as_chunks().0[1], HiF4Rounding::Golden));
+    /// ```
+    #[must_use]
+    pub fn quantize_all(x: &[[f32; 64]], rounding: HiF4Rounding) -> Vec<Self> {
+        let (mut scales, mut lanes) = (vec![0; x.len()], vec![[0; 32]; x.len()]);
+        hif4_groups(Isa::best(), x, rounding == HiF4Rounding::Qcy, &mut scales, &mut lanes);
+        scales.into_iter().zip(lanes).map(|(scale, lanes)| Self { scale, lanes }).collect()
     }
 
     /// Returns the 64 numbers, exactly.

@@ -1,4 +1,4 @@
-//! A network of linear layers and ReLUs, and its training by Adam.
+//! A network of linear layers and rectifiers, and its training by Adam.
 //!
 //! All arithmetic beside the products is f32 and f64 in a fixed order, without functions of the
 //! platform, so that every machine trains the same network.
@@ -45,7 +45,7 @@ struct Layer {
 struct Network<'a> {
     layers: Vec<Layer>,
     recipe: &'a Recipe,
-    /// Factors of a ReLU and of its gradient.
+    /// Factors of a `ReLU` and of its gradient.
     relu: [f32; 2],
     /// The factor of the loss's gradient.
     loss: f32,
@@ -177,12 +177,12 @@ impl<'a> Network<'a> {
             let g = Matrix { numbers: &gradient, rows: BATCH };
             let inputs = Matrix { numbers: &x, rows: BATCH };
             // Products and layers take random words of their own.
-            let word = words | 2 * index as u64;
+            let word = words | (2 * index as u64);
             let dw = layer.precision.weight_gradient(g, inputs, word)?;
             if index > 0 {
                 let mut dx = layer.precision.activation_gradient(g, layer.matrix(), word | 1)?;
                 for (dx, x) in dx.iter_mut().zip(&x) {
-                    // What a ReLU has cut off has no gradient.
+                    // What a `ReLU` has cut off has no gradient.
                     *dx = if *x > 0.0 { *dx * layer.factors[1] * self.relu[1] } else { 0.0 };
                 }
                 gradient = dx;

@@ -69,7 +69,7 @@ pub(super) enum Stored {
     F32(Vec<f32>),
     Bf16(Vec<u16>),
     Fp8(FormatSpec, Vec<u8>),
-    Blocks(QuantTensor),
+    Blocks(Box<QuantTensor>),
 }
 
 impl Stored {
@@ -78,7 +78,7 @@ impl Stored {
             Self::F32(x) => Operand::numbers(x, &shape),
             Self::Bf16(codes) => Operand::codes(&FormatSpec::BF16, codes, &shape),
             Self::Fp8(format, codes) => Operand::codes(format, codes, &shape),
-            Self::Blocks(tensor) => Ok(tensor.into()),
+            Self::Blocks(tensor) => Ok(tensor.as_ref().into()),
         }
     }
 }
@@ -95,7 +95,7 @@ fn bf16(x: &[f32]) -> Result<Stored, Error> {
 
 fn blocks(spec: &BlockSpec, x: &[f32], shape: [usize; 2], seed: u64) -> Result<Stored, Error> {
     let quantizer = Quantizer::new(spec).dither(Dither::new(seed));
-    Ok(Stored::Blocks(quantizer.quantize(x, &shape)?))
+    Ok(Stored::Blocks(Box::new(quantizer.quantize(x, &shape)?)))
 }
 
 /// The transpose of a row-major matrix.

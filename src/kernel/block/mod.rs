@@ -2,7 +2,8 @@
 //! `scale` (scales and factors), `encode` with `divide` (scaling and encoding in one pass, with the
 //! coders of `halves` and `grid`), `least` with
 //! `least_table` and `few_near` (least errors) or `zero_points`, `errors` (searches) and
-//! `pack`; dequantization through `pack` and `restore`. `operands` holds the types that several of
+//! `pack`; dequantization through `pack` and `restore`. `hif4` and `two_codebooks` are recipes'
+//! schemes of their own. `operands` holds the types that several of
 //! them take.
 
 mod divide;
@@ -12,6 +13,8 @@ mod few_near;
 mod formula;
 mod grid;
 mod halves;
+#[cfg(feature = "recipes")]
+mod hif4;
 mod intrinsics;
 mod least;
 mod least_table;
@@ -20,6 +23,8 @@ mod operands;
 mod pack;
 mod restore;
 mod scale;
+#[cfg(feature = "recipes")]
+mod two_codebooks;
 mod zero_points;
 
 // Callers choose among these by a scheme: see `block::lower`.
@@ -40,6 +45,8 @@ pub(crate) use grid::{
     encode_grid,
 };
 pub(crate) use halves::{HalfUp, IntegerAway, encode_each};
+#[cfg(feature = "recipes")]
+pub(crate) use hif4::hif4_groups;
 // Implemented or taken by kernels in intrinsics, and not visible outside of the kernel.
 pub(in crate::kernel) use few_near::FewNear;
 pub(in crate::kernel) use intrinsics::BlockIntrinsics;
@@ -53,4 +60,6 @@ pub(in crate::kernel) use operands::{Order, Restoring, Selected};
 pub(crate) use pack::{pack_codes, unpack_codes};
 pub(crate) use restore::{RestoreBuffers, e8m0, restore, restore_packed, restores_packed};
 pub(crate) use scale::{Logarithms, Powers};
+#[cfg(feature = "recipes")]
+pub(crate) use two_codebooks::{TwoCodebooks, take_second_codebook};
 pub(crate) use zero_points::{PointCoder, encode_points, zero_points};
