@@ -2,6 +2,8 @@
 //! to 16 bits and splits of your own, converted exactly as written in the standard, or as a given
 //! vendor does it ([`Convert`] says how that was checked).
 //!
+//! Guides, page by page, and a cookbook: [`guide`].
+//!
 //! # The one idea
 //!
 //! **A format is a value.** A [`FormatSpec`] says everything that defines a format; its limits, its
