@@ -155,7 +155,7 @@ const NVFP4: [&str; 6] = [
 ];
 
 /// The axis of sums, the slowest last.
-const SUMS: [&str; 15] = [
+const SUMS: [&str; 14] = [
     "default",
     "f32",
     "F16:nearest-even",
@@ -166,7 +166,6 @@ const SUMS: [&str; 15] = [
     "E8M13:toward-zero/128",
     "hopper-wgmma-fp8",
     "hopper-wgmma-fp8/128",
-    "amd::CDNA3_FP8",
     "hopper-mma-sync-fp8",
     "ada-qmma-fp8",
     "blackwell-f8f6f4",
