@@ -53,7 +53,7 @@ impl Workspace {
     /// let e4m3 = FormatSpec::F8E4M3;
     /// let unit = Accumulator::unit(unit::hopper::WGMMA_FP8.spec(e4m3, e4m3)?, KSchedule::InOrder);
     /// // Two rows, the second with a NaN, by three.
-    /// let (a, b) = ([0x38, 0x38, 0x7F, 0x38], [0x30u8; 6]);
+    /// let (a, b) = ([0x38u8, 0x38, 0x7F, 0x38], [0x30u8; 6]);
     /// let (a, b) = (Operand::codes(&e4m3, &a, &[2, 2])?, Operand::codes(&e4m3, &b, &[3, 2])?);
     /// let (mut y, mut workspace) = ([0.0f32; 6], Workspace::new());
     /// Matmul::new().accumulator(unit).multiply_with(a, b, &mut y, &mut workspace)?;
