@@ -34,7 +34,17 @@ pub(super) fn sums_of_nibbles(
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     let table = must_cast(*table);
-    sums(|quad: &Quad| numbers(table, quad), block_k, factors, a, panels, to);
+    let decode = |quad: &Quad| numbers(table, quad);
+    if has_offsets(panels) {
+        return sums_of_rows::<1, PANELS, true, _, _>(&decode, block_k, factors, a, panels, to);
+    }
+    sums(&decode, block_k, factors, a, panels, to);
+}
+
+/// Whether blocks have offsets; their rows go one by one.
+#[inline(always)]
+fn has_offsets(panels: &[GemvPanel<'_>; PANELS]) -> bool {
+    !matches!(panels[0].offsets, BlockOffsets::None)
 }
 
 /// Returns the numbers of eight k of 16 columns, from a word of eight 4-bit codes for each column.
@@ -76,22 +86,20 @@ pub(super) fn sums_of_bytes(
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     let tables = vectors(planes);
-    sums(
-        |codes: &[u8; 64]| decode_64(&tables, *codes).map(must_cast),
-        block_k,
-        factors,
-        a,
-        panels,
-        to,
-    );
+    let decode = |codes: &[u8; 64]| decode_64(&tables, *codes).map(must_cast);
+    // Here and not in `sums`: what is not inlined into this function does not have its permutes.
+    if has_offsets(panels) {
+        return sums_of_rows::<1, PANELS, true, _, _>(&decode, block_k, factors, a, panels, to);
+    }
+    sums(&decode, block_k, factors, a, panels, to);
 }
 
-/// Writes the sums of a few rows, where `decode` turns `BYTES` bytes of a panel into the numbers of
+/// Writes the sums of a few rows without offsets, where `d` turns `BYTES` bytes of a panel into the numbers of
 /// `POSITIONS` k.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn sums<const BYTES: usize, const POSITIONS: usize>(
-    decode: impl Fn(&[u8; BYTES]) -> [__m512; POSITIONS],
+    d: &impl Fn(&[u8; BYTES]) -> [__m512; POSITIONS],
     block_k: usize,
     factors: Factors<'_>,
     a: &[f32],
@@ -99,11 +107,6 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
     to: &mut [[Lanes<f32>; PANELS]],
 ) {
     debug_assert!(matches!(to.len(), 1 | 2 | 4 | 8), "the height of a tile");
-    let d = &decode;
-    if !matches!(panels[0].offsets, BlockOffsets::None) {
-        debug_assert!(to.len() == 1, "rows of blocks with offsets go one by one");
-        return sums_of_rows::<1, PANELS, true, _, _>(d, block_k, factors, a, panels, to);
-    }
     // The number of rows is a constant of each loop, so that all sums have registers.
     match to.len() {
         1 => sums_of_rows::<1, PANELS, false, _, _>(d, block_k, factors, a, panels, to),
