@@ -4,7 +4,7 @@ use crate::codec::Unpacked;
 
 const LIMBS: usize = 16;
 /// The exponent of the last bit: below the product of the three smallest f32s, 2^-447.
-const LAST: i32 = -512;
+pub(super) const LAST: i32 = -512;
 
 /// An exact sum. NaN and infinities are kept beside it: an infinity outweighs every number, two
 /// opposite ones and NaN make NaN.

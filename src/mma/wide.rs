@@ -1,6 +1,6 @@
 //! [`WideSum`]: exact sums for verification, the public side of [`Fixed`].
 
-use super::fixed::Fixed;
+use super::fixed::{Fixed, LAST};
 use crate::codec::{Encoded, Unpacked};
 use crate::error::Error;
 use crate::flags::Flags;
@@ -40,7 +40,7 @@ impl Default for WideSum {
 }
 
 /// The exponents that bits of a sum may have: room for 2^64 terms above.
-const EXPONENTS: core::ops::RangeInclusive<i64> = -512..=400;
+const EXPONENTS: core::ops::RangeInclusive<i64> = LAST as i64..=400;
 
 impl WideSum {
     /// The sum of nothing, +0.

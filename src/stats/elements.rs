@@ -120,7 +120,7 @@ impl<'a> Ends<'a> {
                 };
             }
         } else if element.bits() <= 8 {
-            // A format without sign may have one number alone.
+            // Every number has one code; if there is a single one, it is the largest.
             table[codes[1] as usize] = SMALLEST;
             table[codes[0] as usize] = LARGEST;
         }

@@ -94,12 +94,12 @@ pub(super) fn sums_of_bytes(
     sums(&decode, block_k, factors, a, panels, to);
 }
 
-/// Writes the sums of a few rows without offsets, where `d` turns `BYTES` bytes of a panel into the numbers of
-/// `POSITIONS` k.
+/// Writes the sums of a few rows without offsets, where `decode` turns `BYTES` bytes of a panel into
+/// the numbers of `POSITIONS` k.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn sums<const BYTES: usize, const POSITIONS: usize>(
-    d: &impl Fn(&[u8; BYTES]) -> [__m512; POSITIONS],
+    decode: &impl Fn(&[u8; BYTES]) -> [__m512; POSITIONS],
     block_k: usize,
     factors: Factors<'_>,
     a: &[f32],
@@ -109,10 +109,10 @@ fn sums<const BYTES: usize, const POSITIONS: usize>(
     debug_assert!(matches!(to.len(), 1 | 2 | 4 | 8), "the height of a tile");
     // The number of rows is a constant of each loop, so that all sums have registers.
     match to.len() {
-        1 => sums_of_rows::<1, PANELS, false, _, _>(d, block_k, factors, a, panels, to),
-        2 => sums_of_rows::<2, PANELS, false, _, _>(d, block_k, factors, a, panels, to),
-        4 => sums_of_rows::<4, PANELS, false, _, _>(d, block_k, factors, a, panels, to),
-        _ => sums_of_rows::<8, 2, false, _, _>(d, block_k, factors, a, panels, to),
+        1 => sums_of_rows::<1, PANELS, false, _, _>(decode, block_k, factors, a, panels, to),
+        2 => sums_of_rows::<2, PANELS, false, _, _>(decode, block_k, factors, a, panels, to),
+        4 => sums_of_rows::<4, PANELS, false, _, _>(decode, block_k, factors, a, panels, to),
+        _ => sums_of_rows::<8, 2, false, _, _>(decode, block_k, factors, a, panels, to),
     }
 }
 

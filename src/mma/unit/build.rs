@@ -5,8 +5,12 @@ use super::spec::{
     UnitAcc, UnitScales, float_of,
 };
 use crate::error::Error;
+use crate::mma::fixed::LAST;
 use crate::round::Round;
 use crate::spec::{Encoding, FloatSpec, FormatSpec};
+
+/// E8M0's smallest scale is 2^-127; UE4M3's is larger.
+const SMALLEST_SCALE: i32 = 127;
 
 /// NVIDIA's NaN in f32 results.
 const F32_RESULT_NAN: u32 = 0x7FFF_FFFF;
@@ -374,7 +378,7 @@ impl MmaSpec {
         // The last bits of products under the smallest scales are in exact sums.
         let (a, b) = (float_of(&self.a), float_of(&self.b));
         let last = 2 - a.bias - b.bias - (a.mantissa_bits + b.mantissa_bits) as i32;
-        if last - 2 * 127 + (self.shift as i32) < -512 {
+        if last - 2 * SMALLEST_SCALE + (self.shift as i32) < LAST {
             return Err(Error::SpecConflict(
                 "scales, biases and a shift move products below 2^-512",
             ));

@@ -110,8 +110,11 @@ impl<'a> Packer<'a> {
                 ));
             }
             Restorer::TimesTimesOver(..) => {
-                let rules = |scales: &Lanes<f32>| scales.map(|scale| restorer(scale, 0));
-                return PanelRestore::Any(scales.iter().map(rules).collect());
+                let mut rules =
+                    if let PanelRestore::Any(rules) = memory { rules } else { Vec::new() };
+                rules.clear();
+                rules.extend(scales.iter().map(|scales| scales.map(|scale| restorer(scale, 0))));
+                return PanelRestore::Any(rules);
             }
         };
         // The factor has the tensor scale in it, or is the quotient that the formula asks for.

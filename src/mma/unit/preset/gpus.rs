@@ -20,7 +20,7 @@ use crate::naming::nearest_name;
 /// ```
 pub fn units_of(gpu: &str) -> impl Iterator<Item = &'static MatrixUnit> {
     let has = |model: &str| is_model(model, gpu);
-    // Their chips have names of other vendors' cards.
+    // Cards and chips of other vendors have names such as A10 and A40 too.
     let other = has("Intel|Arc|Apple|Mali|Adreno|Radeon");
     let is_own = |model: &str| model.starts_with("MI") || !has("AMD");
     let of_gpu = |models: &[&str]| models.iter().any(|model| is_own(model) && has(model));
@@ -72,12 +72,8 @@ const GPUS: &[(&[&str], &[&[MatrixUnit]])] = &[
 fn is_model(model: &str, gpu: &str) -> bool {
     let mut words = gpu.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(|word| {
         // RTX4090 is two words.
-        let at = if word.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("RTX")) {
-            3
-        } else {
-            0
-        };
-        let (series, rest) = word.split_at(at);
+        let has_series = word.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("RTX"));
+        let (series, rest) = word.split_at(if has_series { 3 } else { 0 });
         [series, rest]
     });
     model.split(' ').all(|alternatives| {
@@ -87,10 +83,8 @@ fn is_model(model: &str, gpu: &str) -> bool {
 
 /// Whether a word is this one; letters behind a number alone (`3080Ti`) do not count.
 fn is_word(expected: &str, word: &str) -> bool {
-    let word = match expected.bytes().all(|c| c.is_ascii_digit()) {
-        true => word.trim_end_matches(|c: char| c.is_ascii_alphabetic()),
-        false => word,
-    };
+    let is_number = expected.bytes().all(|c| c.is_ascii_digit());
+    let word = if is_number { word.trim_end_matches(char::is_alphabetic) } else { word };
     word.eq_ignore_ascii_case(expected)
 }
 
