@@ -100,7 +100,9 @@ use x86 as native;
 pub(crate) use x86::DIRECTED;
 
 #[cfg(feature = "recipes")]
-pub(crate) use block::{TwoCodebooks, hif4_groups, take_second_codebook};
+pub(crate) use block::{
+    OF_E1M2, OF_INTEGERS, TwoCodebooks, hif4_groups, restored, take_second_codebook,
+};
 // The operands and loops that `block` and `ops` use; everything else is private to the kernel.
 #[cfg(feature = "alloc")]
 pub(crate) use block::{

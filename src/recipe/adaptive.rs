@@ -5,7 +5,7 @@ use super::{all_finite, columns};
 use crate::block::TensorScale;
 use crate::block::preset::fouroversix::NVFP4_STATIC;
 use crate::error::Error;
-use crate::kernel::{Isa, TwoCodebooks, take_second_codebook};
+use crate::kernel::{Isa, OF_E1M2, OF_INTEGERS, TwoCodebooks, restored, take_second_codebook};
 use crate::ops::Quantizer;
 use crate::spec::FormatSpec;
 use alloc::vec;
@@ -57,15 +57,10 @@ impl SecondCodebook {
     fn numbers(self) -> [f32; 16] {
         core::array::from_fn(|code| match self {
             // The sign of the four bits is moved to the top and back.
-            Self::Int4 => f32::from((code << 4) as i8 >> 4) * 0.857_142_87,
-            Self::E1M2 => FormatSpec::F4E1M2.decode_f32(code as u32) * (6.0 / 1.75),
+            Self::Int4 => f32::from((code << 4) as i8 >> 4) * OF_INTEGERS,
+            Self::E1M2 => FormatSpec::F4E1M2.decode_f32(code as u32) * OF_E1M2,
         })
     }
-}
-
-/// The number of a scaled number's code, as 4over6 restores it.
-fn restored(q: f32, scale: f32, amax: f32) -> f32 {
-    ((q * scale) * amax) / 2688.0
 }
 
 /// The numbers of all codes under a scale.

@@ -58,19 +58,7 @@ macro_rules! total_order {
             }
         }
 
-        impl From<$name> for f32 {
-            #[inline]
-            fn from(x: $name) -> Self {
-                x.to_f32()
-            }
-        }
-
-        impl From<$name> for f64 {
-            #[inline]
-            fn from(x: $name) -> Self {
-                x.to_f64()
-            }
-        }
+        into_floats! { $name }
     )*};
 }
 

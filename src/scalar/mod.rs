@@ -2,6 +2,45 @@
 //! [`define_format!`](crate::define_format). The macro holds names and documentation; what the
 //! methods do is in [`Ops`], one constant a format, and in `arith` and `codec`.
 
+/// Into f32 and f64 for a type whose numbers they have.
+macro_rules! into_floats {
+    ($name:ident) => {
+        impl From<$name> for f32 {
+            #[inline]
+            fn from(x: $name) -> Self {
+                x.to_f32()
+            }
+        }
+
+        impl From<$name> for f64 {
+            #[inline]
+            fn from(x: $name) -> Self {
+                x.to_f64()
+            }
+        }
+    };
+}
+
+/// Into a type that has every number of another, its −0, its infinities and NaN too.
+macro_rules! into_whole {
+    ($part:ty => $whole:ty) => {
+        const _: () = {
+            let (part, whole) =
+                (<$part as crate::format::Format>::SPEC, <$whole as crate::format::Format>::SPEC);
+            assert!(super::is_part_of(&part, &whole));
+            assert!(part.nan_code().is_none() || whole.nan_code().is_some());
+            assert!(part.negative_zero_code().is_none() || whole.negative_zero_code().is_some());
+        };
+
+        impl From<$part> for $whole {
+            #[inline]
+            fn from(x: $part) -> Self {
+                Self::from_unpacked(x.unpack())
+            }
+        }
+    };
+}
+
 pub mod aliases;
 mod constants;
 mod features;

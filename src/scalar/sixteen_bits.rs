@@ -2,7 +2,6 @@
 //! rounding from f64, policies, flags, correctly rounded arithmetic.
 
 use crate::define_format;
-use crate::format::Format;
 use crate::mem::every_pattern;
 use crate::spec::FormatSpec;
 #[cfg(feature = "zerocopy")]
@@ -55,19 +54,7 @@ every_pattern! { u16: BF16 F16 }
 /// number is left to the tests: 65,536 codes are too many to compare while compiling.
 macro_rules! lossless {
     ($($name:ident $half:ident)*) => {$(
-        impl From<$name> for f32 {
-            #[inline]
-            fn from(x: $name) -> Self {
-                x.to_f32()
-            }
-        }
-
-        impl From<$name> for f64 {
-            #[inline]
-            fn from(x: $name) -> Self {
-                x.to_f64()
-            }
-        }
+        into_floats! { $name }
 
         #[cfg(feature = "half")]
         impl From<$name> for half::$half {
@@ -92,17 +79,7 @@ lossless! { BF16 bf16 F16 f16 }
 /// Into a type of 16 bits for the types of up to 8 bits whose numbers it has.
 macro_rules! part_of_sixteen {
     ($whole:ident: $($name:ident)*) => {$(
-        const _: () = assert!(super::is_part_of(
-            &<super::$name as Format>::SPEC,
-            &<$whole as Format>::SPEC,
-        ));
-
-        impl From<super::$name> for $whole {
-            #[inline]
-            fn from(x: super::$name) -> Self {
-                Self::from_unpacked(x.unpack())
-            }
-        }
+        into_whole! { super::$name => $whole }
     )*};
 }
 

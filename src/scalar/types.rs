@@ -317,43 +317,16 @@ macro_rules! part_of_f32 {
             &FormatSpec::F32,
         ));
 
-        impl From<$name> for f32 {
-            #[inline]
-            fn from(x: $name) -> Self {
-                x.to_f32()
-            }
-        }
-
-        impl From<$name> for f64 {
-            #[inline]
-            fn from(x: $name) -> Self {
-                x.to_f64()
-            }
-        }
+        into_floats! { $name }
     )*};
 }
 
 __scalars! { part_of_f32 }
 
-/// Into a type that has every number of another, its −0, its infinities and NaN too.
+/// Types, and those that have all of their numbers.
 macro_rules! part_of {
     ($($name:ident: $($whole:ident)*;)*) => {$($(
-        const _: () = {
-            let (part, whole) = (
-                <$name as crate::format::Format>::SPEC,
-                <$whole as crate::format::Format>::SPEC,
-            );
-            assert!(super::is_part_of(&part, &whole));
-            assert!(part.nan_code().is_none() || whole.nan_code().is_some());
-            assert!(part.negative_zero_code().is_none() || whole.negative_zero_code().is_some());
-        };
-
-        impl From<$name> for $whole {
-            #[inline]
-            fn from(x: $name) -> Self {
-                Self::from_unpacked(x.unpack())
-            }
-        }
+        into_whole! { $name => $whole }
     )*)*};
 }
 

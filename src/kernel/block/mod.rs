@@ -61,5 +61,7 @@ pub(crate) use pack::{pack_codes, unpack_codes};
 pub(crate) use restore::{RestoreBuffers, e8m0, restore, restore_packed, restores_packed};
 pub(crate) use scale::{Logarithms, Powers};
 #[cfg(feature = "recipes")]
-pub(crate) use two_codebooks::{TwoCodebooks, take_second_codebook};
+pub(crate) use two_codebooks::{
+    OF_E1M2, OF_INTEGERS, TwoCodebooks, restored, take_second_codebook,
+};
 pub(crate) use zero_points::{PointCoder, encode_points, zero_points};

@@ -12,6 +12,19 @@ use crate::kernel::native::per_isa;
 /// Numbers of a block.
 const BLOCK: usize = 16;
 
+/// Integers of the second codebook for a number, 7/6, and back, 6/7.
+const INTEGERS: f32 = 1.166_666_6;
+pub(crate) const OF_INTEGERS: f32 = 0.857_142_87;
+
+/// What makes 6 of E1M2's largest number.
+pub(crate) const OF_E1M2: f32 = 6.0 / 1.75;
+
+/// The number that a code's stands for under a scale.
+#[inline(always)]
+pub(crate) fn restored(q: f32, scale: f32, amax: f32) -> f32 {
+    ((q * scale) * amax) / 2688.0
+}
+
 /// What all blocks of a matrix share.
 #[derive(Clone, Copy)]
 pub(crate) struct TwoCodebooks<'a> {
@@ -36,27 +49,27 @@ fn e2m1(magnitude: u32) -> f32 {
 
 /// The code of a scaled number in the second codebook, and its number.
 #[inline(always)]
-fn second<const INTEGERS: bool>(y: f32) -> (u32, f32) {
+fn second<const OF_7: bool>(y: f32) -> (u32, f32) {
     // Sums with a power of two whose unit is 1 round to integers, ties to even.
-    if INTEGERS {
-        let y = y * 1.166_666_6;
+    if OF_7 {
+        let y = y * INTEGERS;
         // 0 by an infinite reciprocal is a NaN, which counts as 0.
         let y = if y.is_nan() { 0.0 } else { y.clamp(-7.0, 7.0) };
         // The unit is that of 1.5 · 2^23, so that integers below 0 have it too.
         let sum = y + 12_582_912.0;
-        (sum.to_bits() & 15, (sum - 12_582_912.0) * 0.857_142_87)
+        (sum.to_bits() & 15, (sum - 12_582_912.0) * OF_INTEGERS)
     } else {
-        let y = y / (6.0 / 1.75);
+        let y = y / OF_E1M2;
         let y = if y.is_nan() { 0.0 } else { y };
         let sum = (4.0 * y.abs()).min(7.0) + 8_388_608.0;
         let sign = y.to_bits() & 0x8000_0000;
-        let number = 0.25 * (sum - 8_388_608.0) * (6.0 / 1.75);
+        let number = 0.25 * (sum - 8_388_608.0) * OF_E1M2;
         (sum.to_bits() & 7 | sign >> 28, f32::from_bits(number.to_bits() | sign))
     }
 }
 
 #[inline(always)]
-fn blocks<const INTEGERS: bool>(
+fn blocks<const OF_7: bool>(
     x: &[[f32; BLOCK]],
     shared: &TwoCodebooks<'_>,
     codes: &mut [[u8; BLOCK / 2]],
@@ -67,7 +80,7 @@ fn blocks<const INTEGERS: bool>(
         if s == 0.0 {
             continue;
         }
-        let restored = |q: f32| ((q * s) * shared.amax) / 2688.0;
+        let restored = |q: f32| restored(q, s, shared.amax);
         let reciprocal = 1.0 / (s * shared.tensor_reciprocal);
         let word = u64::from_le_bytes(*bytes);
         let halves = [word as u32, (word >> 32) as u32];
@@ -78,7 +91,7 @@ fn blocks<const INTEGERS: bool>(
             let number = f32::from_bits(e2m1(code & 7).to_bits() | (code & 8) << 28);
             let difference = restored(number) - x[i];
             own[i] = difference * difference;
-            let (code, number) = second::<INTEGERS>(x[i] * reciprocal);
+            let (code, number) = second::<OF_7>(x[i] * reciprocal);
             let difference = restored(number) - x[i];
             other[i] = difference * difference;
             candidate[i] = code;

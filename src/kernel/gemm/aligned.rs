@@ -63,12 +63,6 @@ impl AlignedResult {
 /// A rounding of exact sums whose magnitude is 0 or from 2^-126 on.
 pub(crate) trait Rounds: Copy {
     fn round(self, x: f64) -> f32;
-
-    /// What a group without products leaves of C.
-    #[inline(always)]
-    fn alone(self, c: f32) -> f32 {
-        c
-    }
 }
 
 /// Toward zero: the bits of an f64 that stay.
@@ -88,12 +82,6 @@ impl Rounds for CutTo {
     fn round(self, x: f64) -> f32 {
         // What is left is an f32, or 2^128 and more, which becomes infinite.
         f64::from_bits(x.to_bits() & self.0) as f32
-    }
-
-    #[inline(always)]
-    fn alone(self, c: f32) -> f32 {
-        // Below 2^-126 the bits that go are those under the last that a group keeps there.
-        f32::from_bits(c.to_bits() & (self.0 >> 29) as u32)
     }
 }
 
@@ -137,6 +125,13 @@ pub(super) fn exponent(sum: f32, least: i32) -> i32 {
 #[inline(always)]
 pub(super) fn stays(sum: f32, top: i32) -> bool {
     (top < NO_RANK / 2) | !sum.is_finite()
+}
+
+/// What a group without products leaves of C. Below 2^-126 the bits that go are those under the last
+/// that a group keeps there.
+#[inline(always)]
+fn alone(c: f32, kept: u32) -> f32 {
+    f32::from_bits(c.to_bits() & kept)
 }
 
 /// What a group starts from, lane by lane.
@@ -237,15 +232,17 @@ fn products_body(
 }
 
 /// Adds up integers, and rounds: a sum that a product joins is a multiple of 2^-125 or coarser, so
-/// that it is 0 or no subnormal f32.
+/// that it is 0 or no subnormal f32. Beside the rounding stand the bits of C that a group without
+/// products leaves.
 #[inline(always)]
 fn finish_body<R: Rounds>(
-    rounding: R,
+    rounding: (R, u32),
     tops: &[Lanes<i32>; ROWS],
     start: &GroupStart,
     integers: &[[Lanes<i32>; ROWS]],
     sums: &mut [Lanes<f32>; ROWS],
 ) {
+    let (rounding, kept) = rounding;
     let mut exact = [[0.0f64; NR]; ROWS];
     let exact = exact.as_flattened_mut();
     for (exact, term) in exact.iter_mut().zip(start.terms.as_flattened()) {
@@ -261,7 +258,7 @@ fn finish_body<R: Rounds>(
         let back = f32::from_bits(((127 - *up) as u32) << 23);
         // -0 + 0 is +0: a unit has no -0.
         let d = rounding.round(*exact * f64::from(back)) + 0.0;
-        *sum = if stays(*sum, *top) { rounding.alone(*sum) + 0.0 } else { d };
+        *sum = if stays(*sum, *top) { alone(*sum, kept) + 0.0 } else { d };
     }
 }
 
@@ -274,6 +271,7 @@ fn moved_finish_body(
     integers: &[[Lanes<i32>; ROWS]],
     sums: &mut [Lanes<f32>; ROWS],
 ) {
+    let kept = result.kept_of_c();
     for row in 0..ROWS {
         for lane in 0..NR {
             let mut exact = f64::from(start.terms[row][lane]);
@@ -282,8 +280,7 @@ fn moved_finish_body(
             }
             let d = result.round(exact * power(-start.ups[row][lane])) + 0.0;
             let sum = &mut sums[row][lane];
-            let alone = f32::from_bits(sum.to_bits() & result.kept_of_c());
-            *sum = if stays(*sum, tops[row][lane]) { alone + 0.0 } else { d };
+            *sum = if stays(*sum, tops[row][lane]) { alone(*sum, kept) + 0.0 } else { d };
         }
     }
 }
@@ -349,7 +346,7 @@ per_isa! {
 
     /// Rounds the sums of a group.
     fn finish_group[R: Rounds](
-        rounding: R,
+        rounding: (R, u32),
         tops: &[Lanes<i32>; ROWS],
         start: &GroupStart,
         integers: &[[Lanes<i32>; ROWS]],
@@ -414,17 +411,18 @@ pub(crate) fn aligned_sums(
             count += 1;
         }
         let integers = &integers[..count];
+        let kept = unit.result.kept_of_c();
         match (scales, unit.result) {
             (Some(_), result) => finish_moved(isa, result, tops, &start, integers, sums),
             (None, AlignedResult::CutF32(mask)) => {
-                let kept = CutTo(!0 << 61 | u64::from(mask) << 29);
-                finish_group(isa, kept, tops, &start, integers, sums);
+                let cut = CutTo(!0 << 61 | u64::from(mask) << 29);
+                finish_group(isa, (cut, kept), tops, &start, integers, sums);
             }
             (None, AlignedResult::NearestF32) => {
-                finish_group(isa, ToF32, tops, &start, integers, sums);
+                finish_group(isa, (ToF32, kept), tops, &start, integers, sums);
             }
             (None, AlignedResult::NearestF16) => {
-                finish_group(isa, ToF16, tops, &start, integers, sums);
+                finish_group(isa, (ToF16, kept), tops, &start, integers, sums);
             }
         }
         if unit.late > 0 && group % unit.late == unit.late - 1 {
